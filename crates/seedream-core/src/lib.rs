@@ -1,1 +1,62 @@
-//! .
+//! One typed request for Seedream images, and the machine that owns the money.
+//!
+//! - [`ImageRequest`] says what somebody wants; [`Capabilities::check`] finds every rule that it breaks before a byte is sent.
+//! - [`Dialect`] is what an adapter implements: pure functions between a checked request, HTTP, and what came back.
+//! - [`Operation`] owns the life of one paid request, without I/O: when it is sent, when it may be sent again, how a task is
+//!   collected.
+//! - [`Error::charge`] says whether a failed request may have cost something.
+//! - [`ImageProvider`] is what a program holds; `seedream-client` implements it for every dialect.
+//!
+//! Why it is built this way, and where it departs from its first design, is in [`docs`].
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod capability;
+mod check;
+mod dialect;
+#[doc = include_str!("docs/decisions.md")]
+pub mod docs {}
+mod error;
+mod generation;
+mod model;
+mod net;
+mod operation;
+mod provider;
+mod redact;
+mod reference;
+mod reply;
+mod request;
+mod size;
+mod source;
+pub mod sse;
+mod task;
+mod usage;
+mod violation;
+mod warning;
+
+pub use capability::{
+    Capabilities, FieldRule, ImagesRule, Override, PromptRule, ReferenceRule, Resolution, SizeRule, Standing, Support,
+    TotalRule,
+};
+pub use check::{Checked, Strictness, WireSize};
+pub use dialect::{
+    CatalogDialect, Descriptor, Dialect, Effective, ModelEntry, ModelInfo, Outcome, StreamDecoder, StreamDialect,
+    StreamItem, TaskDialect,
+};
+pub use error::{Attempt, Charge, Error, ErrorKind, Medium, Result, Stage, charge_of};
+pub use generation::{GeneratedImage, Generation, ImageData, ImageFailure};
+pub use jiff::Timestamp;
+pub use model::{Family, ModelId};
+pub use net::{is_public_host, is_public_ip};
+pub use operation::{Backoff, Exchange, Input, Operation, Pace, Policy, Purpose, Step, Then};
+pub use provider::{Event, EventStream, ImageProvider, Plan};
+pub use redact::redact;
+pub use reference::{ImageSource, ParseReferenceError};
+pub use reply::{Blobs, Reply, close_json};
+pub use request::{Count, Delivery, Field, ImageRequest, OutputFormat, PromptMode};
+pub use size::{ParseSizeError, PixelRule, Pixels, Ratio, Row, Size, TABLE, Tier, nearest_ratio, row};
+pub use source::{Source, SourceKind};
+pub use task::{Task, TaskId, TaskState};
+pub use usage::Usage;
+pub use violation::{Nearest, Violation};
+pub use warning::{Warning, WarningKind};

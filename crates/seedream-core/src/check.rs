@@ -1,0 +1,213 @@
+//! The check before money: every rule of a model against one request, all violations at once.
+
+mod callback;
+mod fields;
+mod pictures;
+mod size;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Capabilities, Error, ErrorKind, Field, ImageRequest, ModelId, Nearest, Result, Source, Standing, Violation,
+    Warning, WarningKind,
+};
+
+pub use size::WireSize;
+
+/// What happens to a request that breaks a rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strictness {
+    /// It is refused before a byte is sent.
+    #[default]
+    Strict,
+    /// It is sent without the fields that the provider refuses, and everything else is a warning.
+    Lenient,
+    /// It is sent as it is; what breaks a rule is still a warning.
+    Off,
+}
+
+/// A request that was checked against one provider's rules: only [`Capabilities::check`] makes one, so that nothing can be
+/// encoded unchecked, or with another provider's proof.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    provider: &'static str,
+    model: ModelId,
+    request: ImageRequest,
+    size: Option<WireSize>,
+    ceiling: u32,
+    warnings: Vec<Warning>,
+}
+
+impl Checked {
+    /// The provider whose rules it was checked against.
+    pub fn provider(&self) -> &'static str {
+        self.provider
+    }
+
+    /// The model id to send.
+    pub fn model(&self) -> &ModelId {
+        &self.model
+    }
+
+    /// What is to be sent: the request, without the fields that were left out.
+    pub fn request(&self) -> &ImageRequest {
+        &self.request
+    }
+
+    /// The size in this provider's words; `None` where its default is to hold.
+    pub fn size(&self) -> Option<&WireSize> {
+        self.size.as_ref()
+    }
+
+    /// The most pictures that this request can cost.
+    pub fn ceiling(&self) -> u32 {
+        self.ceiling
+    }
+
+    /// What a user should know before it is sent.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// Proves that it was checked against the rules of `provider`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] where it was another's: a bug of the caller.
+    pub fn belongs_to(&self, provider: &str) -> Result<()> {
+        if self.provider == provider {
+            return Ok(());
+        }
+        let message = format!("this request was checked for {}, not for {provider}", self.provider);
+        Err(Error::new(ErrorKind::Config, message))
+    }
+}
+
+/// What a check has found so far.
+#[derive(Debug, Default)]
+struct Audit {
+    violations: Vec<Violation>,
+    /// Violations that no strictness can send: there is no way to say it in this dialect.
+    impossible: Vec<Violation>,
+    warnings: Vec<Warning>,
+    /// Refused fields that lenient checking leaves out.
+    refused: Vec<(Field, String)>,
+}
+
+impl Audit {
+    fn violation(
+        &mut self,
+        field: Field,
+        message: impl Into<String>,
+        nearest: impl Into<Option<Nearest>>,
+        source: &Source,
+    ) {
+        self.violations.push(Violation {
+            field,
+            message: message.into(),
+            nearest: nearest.into(),
+            source: source.clone(),
+        });
+    }
+
+    fn impossible(&mut self, field: Field, message: impl Into<String>, source: &Source) {
+        self.impossible.push(Violation { field, message: message.into(), nearest: None, source: source.clone() });
+    }
+
+    fn warn(&mut self, kind: WarningKind, field: Field, message: impl Into<String>) {
+        self.warnings.push(Warning::new(kind, field, message));
+    }
+}
+
+impl Capabilities {
+    /// Checks a request against these rules.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`] with every [`Violation`], under [`Strictness::Strict`]. Under any strictness where a
+    /// field cannot be said in this dialect at all, and where `extra` names a member that a field writes.
+    pub fn check(&self, request: &ImageRequest, strictness: Strictness) -> Result<Checked> {
+        let mut audit = Audit::default();
+        let mut sent = request.clone();
+        self.check_model(&mut audit);
+        self.check_prompt(request, &mut audit);
+        self.check_references(request, strictness, &mut audit);
+        self.check_count(request, &mut audit);
+        let size = self.check_size(request, &mut audit);
+        self.check_fields(request, strictness, &mut audit);
+        self.check_extra(request, &mut audit);
+
+        if strictness == Strictness::Strict {
+            audit.impossible.append(&mut audit.violations);
+        }
+        if !audit.impossible.is_empty() {
+            return Err(Error::violations(self.provider, audit.impossible));
+        }
+        for violation in audit.violations {
+            let left_out = audit.refused.iter().any(|(field, _)| *field == violation.field);
+            let kind = if left_out && strictness == Strictness::Lenient {
+                WarningKind::LeftOut
+            } else {
+                WarningKind::Violated
+            };
+            audit.warnings.push(Warning::new(kind, violation.field, violation.to_string()));
+        }
+        if strictness == Strictness::Lenient {
+            audit.refused.iter().for_each(|(field, _)| sent.clear(*field));
+        }
+        let ceiling = self.ceiling(&sent);
+        Ok(Checked {
+            provider: self.provider,
+            model: self.model.clone(),
+            request: sent,
+            size,
+            ceiling,
+            warnings: audit.warnings,
+        })
+    }
+
+    /// The request with every value that has a nearest legal one replaced by it, and what was replaced.
+    ///
+    /// Fields that are refused as a whole stay: leaving one out changes what is bought.
+    pub fn fit(&self, request: &ImageRequest) -> (ImageRequest, Vec<Warning>) {
+        let mut fitted = request.clone();
+        let mut warnings = Vec::new();
+        // Taking one value can bring another rule into play (a count that fits the references), so a few rounds.
+        for _ in 0..3 {
+            let Err(error) = self.check(&fitted, Strictness::Strict) else { break };
+            let before = fitted.clone();
+            for violation in error.violation_list() {
+                match &violation.nearest {
+                    Some(Nearest::Size(size)) => fitted.size = Some(*size),
+                    Some(Nearest::Count(count)) => fitted.count = Some(*count),
+                    Some(Nearest::Seed(seed)) => fitted.seed = Some(*seed),
+                    Some(Nearest::GuidanceScale(scale)) => fitted.guidance_scale = Some(*scale),
+                    Some(Nearest::OneOf(_)) | None => continue,
+                }
+                warnings.push(Warning::new(WarningKind::Rewritten, violation.field, format!("fitted: {violation}")));
+            }
+            if fitted == before {
+                break;
+            }
+        }
+        (fitted, warnings)
+    }
+
+    fn check_model(&self, audit: &mut Audit) {
+        match &self.standing {
+            Standing::Sold(_) => {}
+            Standing::Elsewhere { family, sold, source } => {
+                let sold = sold.iter().map(ToString::to_string).collect();
+                let message = format!("{} does not sell `{}` ({family})", self.provider, self.requested);
+                audit.violation(Field::Model, message, Nearest::OneOf(sold), source);
+            }
+            Standing::Unknown => audit.warn(
+                WarningKind::UnknownModel,
+                Field::Model,
+                format!(
+                    "`{}` is not a model that {} is known to sell: its limits were not checked",
+                    self.requested, self.provider
+                ),
+            ),
+        }
+    }
+}

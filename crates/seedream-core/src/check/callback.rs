@@ -1,0 +1,61 @@
+//! The rules of a callback URL (document 002, callback_url).
+
+use http::Uri;
+
+use crate::net::is_public_host;
+
+/// The most characters of a callback URL.
+const MAX_CHARS: usize = 2048;
+
+/// What is wrong with a callback URL.
+pub(super) fn problems(url: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    let chars = url.chars().count();
+    if chars > MAX_CHARS {
+        problems.push(format!("has {chars} characters, at most {MAX_CHARS} are taken"));
+    }
+    let Ok(uri) = url.parse::<Uri>() else {
+        problems.push("is not a URL; a host in other letters is written in its xn-- form".into());
+        return problems;
+    };
+    if uri.scheme_str() != Some("https") {
+        problems.push("must be https".into());
+    }
+    match uri.host() {
+        None | Some("") => problems.push("names no host".into()),
+        Some(host) if !is_public_host(host) => {
+            problems.push(format!("must be reachable from the internet, and {host} is a private address"));
+        }
+        Some(_) => {}
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_public_https_url_of_bounded_length_passes() {
+        assert!(problems("https://hooks.example.com/seedream?job=1").is_empty());
+        let long = format!("https://a.example/{}", "x".repeat(2048));
+        for url in [
+            "http://hooks.example.com/",
+            "https://127.0.0.1/",
+            "https://10.1.2.3/",
+            "https://172.16.0.1/",
+            "https://192.168.1.1:8443/x",
+            "https://[::1]/",
+            "https://localhost/",
+            "https://0x7f.1/",
+            "https://2130706433/",
+            "https://169.254.169.254/latest",
+            "hooks.example.com",
+            "/path",
+            "",
+            &long,
+        ] {
+            assert!(!problems(url).is_empty(), "{url}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The optional fields and the members of `extra`.
+
+use serde_json::Value;
+
+use super::{Audit, Strictness, callback};
+use crate::{Capabilities, Field, FieldRule, ImageRequest, Nearest, Support, WarningKind};
+
+impl Capabilities {
+    pub(super) fn check_fields(&self, request: &ImageRequest, strictness: Strictness, audit: &mut Audit) {
+        for field in Field::OPTIONAL {
+            let Some(value) = request.optional(field) else { continue };
+            match self.field(field) {
+                Some(rule) => self.check_field(rule, &value, audit),
+                // "Do not stream" and "do not search" are what a dialect without the member does anyway.
+                None if value == Value::Bool(false) && matches!(field, Field::Stream | Field::WebSearch) => {}
+                None if field == Field::Delivery && value == "url" => {}
+                None => {
+                    let message = format!("{} has no member for it", self.provider);
+                    let source = &self.size.source;
+                    if strictness == Strictness::Off {
+                        audit.impossible(field, message, source);
+                    } else {
+                        audit.refused.push((field, message.clone()));
+                        audit.violation(field, message, None, source);
+                    }
+                }
+            }
+        }
+    }
+
+    fn check_field(&self, rule: &FieldRule, value: &Value, audit: &mut Audit) {
+        let (field, source) = (rule.field, &rule.source);
+        match rule.support {
+            Support::Honoured => {}
+            Support::Ignored => {
+                let message = format!("{} ignores {field}: it is sent and has no effect [{source}]", self.model);
+                audit.warn(WarningKind::Ignored, field, message);
+            }
+            Support::Refused => {
+                let message = format!("{} refuses it: leave it out", self.model);
+                audit.refused.push((field, message.clone()));
+                audit.violation(field, message, None, source);
+                return;
+            }
+        }
+        if let Some(text) = value.as_str().filter(|text| !rule.values.is_empty() && !rule.values.contains(text)) {
+            let choices = rule.values.iter().map(ToString::to_string).collect();
+            audit.violation(field, format!("{} does not take `{text}`", self.model), Nearest::OneOf(choices), source);
+        }
+        if let (Some(number), Some((least, most))) = (value.as_f64(), rule.range)
+            && !(least..=most).contains(&number)
+        {
+            let clamped = number.clamp(least, most);
+            let nearest = match field {
+                Field::Seed => Nearest::Seed(clamped as i64),
+                _ => Nearest::GuidanceScale(clamped),
+            };
+            audit.violation(field, format!("{number} is outside {least} to {most}"), nearest, source);
+        }
+        if let (Field::CallbackUrl, Some(url)) = (field, value.as_str()) {
+            for problem in callback::problems(url) {
+                audit.violation(field, problem, None, source);
+            }
+        }
+    }
+
+    pub(super) fn check_extra(&self, request: &ImageRequest, audit: &mut Audit) {
+        for member in request.extra.keys() {
+            if self.members.contains(&member.as_str()) {
+                let message = format!("`{member}` is written by a field of the request: set that field instead");
+                audit.impossible(Field::Extra, message, &self.size.source);
+            }
+            let (ignored, source) = &self.ignored_members;
+            if ignored.contains(&member.as_str()) {
+                let message = format!("{} ignores `{member}`: it is sent and has no effect [{source}]", self.provider);
+                audit.warn(WarningKind::Ignored, Field::Extra, message);
+            }
+        }
+        if let Some(precedence) = &self.overrides {
+            let overridden = request.extra.contains_key(precedence.member) && request.count.is_some();
+            if overridden {
+                audit.warn(WarningKind::Rewritten, precedence.field, precedence.says);
+            }
+        }
+    }
+}

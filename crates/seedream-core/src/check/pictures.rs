@@ -1,0 +1,175 @@
+//! The prompt, the reference pictures and how many pictures come back.
+
+use super::{Audit, Strictness};
+use crate::{Capabilities, Count, Field, ImageRequest, ImageSource, Nearest, ReferenceRule, WarningKind};
+
+impl Capabilities {
+    pub(super) fn check_prompt(&self, request: &ImageRequest, audit: &mut Audit) {
+        let (prompt, source) = (&request.prompt, &self.prompt.source);
+        if prompt.trim().is_empty() {
+            audit.violation(Field::Prompt, "is empty: say what to draw", None, source);
+        }
+        let chars = prompt.chars().count();
+        if let Some(max) = self.prompt.max_chars.filter(|max| chars > *max) {
+            let message = format!("has {chars} characters, {} takes at most {max}: shorten it", self.model);
+            audit.violation(Field::Prompt, message, None, source);
+        }
+        let chinese = prompt.chars().filter(|c| matches!(c, '\u{4e00}'..='\u{9fff}')).count();
+        let words = prompt.split_whitespace().count();
+        if self.prompt.advised_length && (chinese > 300 || words > 600) {
+            let message =
+                "is longer than the 300 Chinese characters or 600 English words that are advised: details may be lost";
+            audit.warn(WarningKind::Advice, Field::Prompt, format!("the prompt {message} [{source}]"));
+        }
+        let several = request.count.is_some_and(|count| count.ceiling() > 1);
+        if several && self.images.prompt_decides && !asks_for_several(prompt) {
+            let message = "the prompt decides how many pictures come: ask for several in its words, such as `3 images`";
+            audit.warn(WarningKind::Advice, Field::Count, format!("{message} [{}]", self.images.source));
+        }
+    }
+
+    pub(super) fn check_references(&self, request: &ImageRequest, strictness: Strictness, audit: &mut Audit) {
+        let (rule, references) = (&self.references, &request.references);
+        if references.is_empty() {
+            return;
+        }
+        let source = &rule.source;
+        if !rule.member {
+            let message = format!("{} has no member for reference pictures; `extra` sends one verbatim", self.provider);
+            if strictness == Strictness::Off {
+                audit.impossible(Field::References, message, source);
+            } else {
+                audit.refused.push((Field::References, message.clone()));
+                audit.violation(Field::References, message, None, source);
+            }
+            return;
+        }
+        if let Some(max) = rule.max.filter(|max| references.len() > *max as usize) {
+            let message = format!(
+                "{} pictures, {} takes at most {max}: leave out {}",
+                references.len(),
+                self.model,
+                references.len() - max as usize
+            );
+            audit.violation(Field::References, message, None, source);
+        }
+        for (index, reference) in references.iter().enumerate() {
+            for problem in rule.problems(reference) {
+                audit.violation(Field::References, format!("picture {index} {problem}"), None, source);
+            }
+        }
+    }
+
+    pub(super) fn check_count(&self, request: &ImageRequest, audit: &mut Audit) {
+        let (rule, source) = (&self.images, &self.images.source);
+        let Some(count) = request.count else { return };
+        let asked = count.ceiling();
+        if asked == 0 {
+            audit.violation(Field::Count, "0 pictures cannot be asked for", Nearest::Count(Count::One), source);
+            return;
+        }
+        if rule.count_refused {
+            if count == Count::One {
+                // One is what such a model makes anyway, and there is nothing to send.
+                return;
+            }
+            let message = format!("{} makes one picture a request, not {asked}", self.model);
+            audit.refused.push((Field::Count, message.clone()));
+            audit.violation(Field::Count, message, Nearest::Count(Count::One), source);
+            return;
+        }
+        if let Some(max) = rule.max.filter(|max| asked > *max) {
+            let message = format!("{asked} pictures, {} makes at most {max} a request", self.model);
+            audit.violation(Field::Count, message, Nearest::Count(Count::new(max)), source);
+            return;
+        }
+        let references = u32::try_from(request.references.len()).unwrap_or(u32::MAX);
+        let Some(total) = rule.with_references.filter(|total| references.saturating_add(asked) > total.limit) else {
+            return;
+        };
+        let room = total.limit.saturating_sub(references);
+        let message = format!("{references} references and {asked} pictures are more than {} together", total.limit);
+        if total.truncates {
+            let message = format!("{message}: {} makes at most {room} [{source}]", self.provider);
+            audit.warn(WarningKind::Truncated, Field::Count, message);
+        } else {
+            let nearest = (room > 0).then(|| Nearest::Count(Count::new(room)));
+            audit.violation(Field::Count, message, nearest, source);
+        }
+    }
+
+    /// The most pictures that a request can cost here.
+    pub(super) fn ceiling(&self, request: &ImageRequest) -> u32 {
+        let asked = request.count.map_or(1, Count::ceiling);
+        let references = u32::try_from(request.references.len()).unwrap_or(u32::MAX);
+        match self.images.with_references {
+            Some(total) if total.truncates => asked.min(total.limit.saturating_sub(references)).max(1),
+            _ => asked,
+        }
+    }
+}
+
+impl ReferenceRule {
+    /// What is wrong with one picture, from its header alone.
+    fn problems(&self, reference: &ImageSource) -> Vec<String> {
+        let ImageSource::Inline { media_type, bytes } = reference else {
+            let ImageSource::Url(url) = reference else { return Vec::new() };
+            let fetchable = url.starts_with("http://") || url.starts_with("https://");
+            return if fetchable { Vec::new() } else { vec!["is not an http or https URL".into()] };
+        };
+        let mut problems = Vec::new();
+        if !self.inline {
+            problems.push(
+                "travels inside the request, but only URLs are taken: put it where the provider can fetch it".into(),
+            );
+        }
+        if !self.media_types.is_empty() && !self.media_types.contains(media_type) {
+            problems.push(format!("is {media_type}; use {}", self.media_types.join(", ")));
+        }
+        if let Some(max) = self.max_bytes.filter(|max| bytes.len() as u64 > *max) {
+            problems.push(format!("has {} bytes, at most {max} are taken: compress it", bytes.len()));
+        }
+        if let Some(size) = reference.pixels() {
+            if let Some(above) = self.side_above.filter(|above| size.width.min(size.height) <= *above) {
+                problems.push(format!("is {size}, both sides must be longer than {above} pixels"));
+            }
+            if let Some(rule) = self.pixels.filter(|rule| !rule.allows(size)) {
+                let max = rule.max.map(|max| format!(" to {max}")).unwrap_or_default();
+                let shape = rule.max_aspect.map(|max| format!(" and shapes 1:{max} to {max}:1")).unwrap_or_default();
+                problems.push(format!("is {size}; {}{max} pixels{shape} are taken", rule.min));
+            }
+        }
+        problems
+    }
+}
+
+/// Whether a prompt seems to ask for more than one picture.
+fn asks_for_several(prompt: &str) -> bool {
+    const WORDS: [&str; 22] = [
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "several",
+        "series",
+        "set",
+        "group",
+        "pair",
+        "various",
+        "variations",
+        "views",
+        "images",
+        "pictures",
+        "posters",
+        "panels",
+        "each",
+    ];
+    let lower = prompt.to_lowercase();
+    lower.chars().any(|c| c.is_numeric() || "两二三四五六七八九十组系列套".contains(c))
+        || lower.split(|c: char| !c.is_alphanumeric()).any(|word| WORDS.contains(&word))
+}

@@ -1,0 +1,262 @@
+//! What came back: pictures, failures and what they cost.
+
+use std::{fmt, path::PathBuf};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::{Map, Value};
+
+use crate::{Error, ErrorKind, ModelId, OutputFormat, Pixels, Result, Usage, Warning, redact};
+
+/// The outcome of a request that brought at least one picture.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Generation {
+    /// The model that was asked for, in the provider's spelling.
+    pub model: ModelId,
+    /// The model that the provider says it used: often an id of its own supplier, never one to send.
+    pub reported_model: Option<String>,
+    /// When the provider says it made them.
+    pub created: Option<Timestamp>,
+    /// The id to quote to the provider.
+    pub request_id: Option<String>,
+    /// One entry a picture, in the provider's order, failures included.
+    pub outcomes: Vec<Result<GeneratedImage, ImageFailure>>,
+    /// What the answer says about cost.
+    pub usage: Usage,
+    /// What happened differently from what was asked.
+    pub warnings: Vec<Warning>,
+    /// The answer as it came; long base64 stands as a short token.
+    #[serde(skip)]
+    pub raw: Bytes,
+}
+
+/// A picture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct GeneratedImage {
+    /// Its place in the answer, from 0, counting failures too.
+    pub index: u32,
+    /// The picture, or where it is.
+    pub data: ImageData,
+    /// Width and height that the provider states.
+    pub size: Option<Pixels>,
+    /// The file format that the provider states.
+    pub format: Option<OutputFormat>,
+    /// Members of the provider's item that have no field here.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub other: Map<String, Value>,
+}
+
+/// A picture, or where it is.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ImageData {
+    /// A URL, mostly signed and good for a day.
+    Url {
+        /// The URL as the provider wrote it: its signature covers every byte of the query.
+        url: String,
+        /// When it ends, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_at: Option<Timestamp>,
+    },
+    /// The picture itself.
+    #[serde(serialize_with = "to_base64", deserialize_with = "from_base64")]
+    Bytes(Bytes),
+    /// A file that holds it.
+    File(PathBuf),
+}
+
+fn to_base64<S: Serializer>(bytes: &Bytes, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    serializer.serialize_str(&STANDARD.encode(bytes))
+}
+
+fn from_base64<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Bytes, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    STANDARD.decode(text).map(Bytes::from).map_err(de::Error::custom)
+}
+
+impl fmt::Debug for ImageData {
+    /// Never shows bytes or a signed query.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url { url, expires_at } => {
+                f.debug_struct("Url").field("url", &redact(url)).field("expires_at", expires_at).finish()
+            }
+            Self::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+        }
+    }
+}
+
+/// A picture that did not come, or did not arrive.
+#[derive(Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ImageFailure {
+    /// Its place in the answer, from 0.
+    pub index: u32,
+    /// What went wrong.
+    pub kind: ErrorKind,
+    /// The provider's own code.
+    pub code: Option<String>,
+    /// One sentence.
+    pub message: String,
+    /// Where the picture still is, if it was made and only its download failed.
+    pub url: Option<String>,
+    /// When that URL ends.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl ImageFailure {
+    /// A failure without a URL. Queries of URLs and keys are taken out of the message.
+    pub fn new(index: u32, kind: ErrorKind, message: impl AsRef<str>) -> Self {
+        Self { index, kind, code: None, message: redact(message.as_ref()), url: None, expires_at: None }
+    }
+
+    /// Sets the provider's own code.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<Option<String>>) -> Self {
+        self.code = code.into();
+        self
+    }
+
+    /// Sets where the picture still is.
+    #[must_use]
+    pub fn with_url(mut self, url: impl Into<String>, expires_at: Option<Timestamp>) -> Self {
+        self.url = Some(url.into());
+        self.expires_at = expires_at;
+        self
+    }
+}
+
+impl fmt::Debug for ImageFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ImageFailure")
+            .field("index", &self.index)
+            .field("kind", &self.kind)
+            .field("code", &self.code)
+            .field("message", &self.message)
+            .field("url", &self.url.as_deref().map(redact))
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for ImageFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "picture {}: {}", self.index, self.message)
+    }
+}
+
+impl std::error::Error for ImageFailure {}
+
+impl GeneratedImage {
+    /// A picture of which nothing is known but where it is.
+    pub fn new(index: u32, data: ImageData) -> Self {
+        Self { index, data, size: None, format: None, other: Map::new() }
+    }
+}
+
+impl Generation {
+    /// An outcome without pictures, to be filled in.
+    pub fn new(model: ModelId) -> Self {
+        Self {
+            model,
+            reported_model: None,
+            created: None,
+            request_id: None,
+            outcomes: Vec::new(),
+            usage: Usage::default(),
+            warnings: Vec::new(),
+            raw: Bytes::new(),
+        }
+    }
+
+    /// The pictures.
+    pub fn images(&self) -> impl Iterator<Item = &GeneratedImage> {
+        self.outcomes.iter().filter_map(|outcome| outcome.as_ref().ok())
+    }
+
+    /// The failures.
+    pub fn failures(&self) -> impl Iterator<Item = &ImageFailure> {
+        self.outcomes.iter().filter_map(|outcome| outcome.as_ref().err())
+    }
+
+    /// The pictures, if none failed.
+    ///
+    /// # Errors
+    /// The first failure; `self` still holds the pictures.
+    pub fn require_all(&self) -> Result<Vec<&GeneratedImage>, &ImageFailure> {
+        self.outcomes.iter().map(Result::as_ref).collect()
+    }
+
+    /// How many pictures the provider says it bills; `None` where it does not say.
+    pub fn billed(&self) -> Option<u64> {
+        self.usage.generated_images
+    }
+
+    /// The outcome if it holds a picture, an error with all the rest otherwise.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoImages`], or the kind that all failures share.
+    pub fn or_no_images(self) -> Result<Self> {
+        if self.images().next().is_some() {
+            return Ok(self);
+        }
+        let first = self.failures().next().map(|failure| failure.kind);
+        let shared = first.filter(|first| self.failures().all(|failure| failure.kind == *first));
+        let kind = shared.unwrap_or(ErrorKind::NoImages);
+        let failure = self.failures().next();
+        let message = match failure {
+            Some(failure) => format!("no picture was made: {}", failure.message),
+            None => "the answer holds no picture".to_owned(),
+        };
+        let code = failure.and_then(|failure| failure.code.clone());
+        let charge = if self.billed() == Some(0) { crate::Charge::No } else { crate::Charge::Unknown };
+        let error = Error::new(kind, message).with_code(code).with_charge(charge);
+        let error = error.with_request_id(self.request_id.clone()).with_body(self.raw.clone());
+        Err(error.with_generation(self))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Charge;
+
+    fn failed(index: u32, kind: ErrorKind) -> Result<GeneratedImage, ImageFailure> {
+        Err(ImageFailure::new(index, kind, "refused"))
+    }
+
+    #[test]
+    fn one_picture_is_a_success_with_the_failures_inside() {
+        let mut generation = Generation::new("m".into());
+        let image = GeneratedImage::new(0, ImageData::Bytes(Bytes::from_static(b"x")));
+        generation.outcomes = vec![Ok(image), failed(1, ErrorKind::Server)];
+        let generation = generation.or_no_images().unwrap();
+        assert_eq!((generation.images().count(), generation.failures().count()), (1, 1));
+        assert_eq!(generation.require_all().unwrap_err().index, 1);
+    }
+
+    #[test]
+    fn no_picture_is_an_error_that_keeps_everything() {
+        let mut generation = Generation::new("m".into());
+        generation.outcomes = vec![failed(0, ErrorKind::Server), failed(1, ErrorKind::Timeout)];
+        generation.raw = Bytes::from_static(b"{}");
+        let error = generation.clone().or_no_images().unwrap_err();
+        assert_eq!((error.kind(), error.charge()), (ErrorKind::NoImages, Charge::Unknown));
+        assert_eq!(error.generation().unwrap().failures().count(), 2);
+        assert_eq!(error.body().unwrap().as_ref(), b"{}");
+        generation.usage.generated_images = Some(0);
+        assert_eq!(generation.or_no_images().unwrap_err().charge(), Charge::No);
+    }
+
+    #[test]
+    fn debug_shows_no_signature_and_no_bytes() {
+        let data = ImageData::Url { url: "https://a.example/x.png?X-Tos-Signature=s3cret".into(), expires_at: None };
+        let failure = ImageFailure::new(0, ErrorKind::Transport, "m").with_url("https://a/x?s3cret", None);
+        assert!(!format!("{data:?}{failure:?}").contains("s3cret"));
+    }
+}

@@ -1,0 +1,410 @@
+//! The machine that owns the money: the life of one paid request, without any I/O.
+//!
+//! A driver sends what [`Then::Send`] holds, waits as long as [`Then::WaitUntil`] says, and reports what happened as an [`Input`].
+//! The operation decides what that means. A paid request is sent again only when it provably did no work: the connection was
+//! never made, or the provider refused with a code that passes by itself.
+
+mod policy;
+mod task;
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+
+use crate::{
+    Attempt, Blobs, Charge, Checked, Dialect, Error, ErrorKind, Event, Generation, Outcome, Reply, Result,
+    StreamDecoder, StreamItem, Task, Warning, WarningKind, charge_of, sse::Frame,
+};
+
+use policy::Jitter;
+pub use policy::{Backoff, Pace, Policy};
+use task::Polling;
+
+/// The life of one paid request.
+#[derive(Debug)]
+pub struct Operation {
+    dialect: Arc<dyn Dialect>,
+    /// What is to be sent; `None` where a task is only collected.
+    checked: Option<Checked>,
+    /// The base URL, so that a task is asked for where it was accepted.
+    endpoint: String,
+    policy: Policy,
+    jitter: Jitter,
+    attempts: Vec<Attempt>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Ready,
+    Submitting,
+    BackingOff { until: Duration },
+    Streaming { head: Reply, decoder: Box<dyn StreamDecoder> },
+    Task(Polling),
+    Over,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// The driver is ready. The first input, once.
+    Begin,
+    /// The request could not be sent: no byte of its body left this machine.
+    NotSent(Error),
+    /// An answer arrived whole.
+    Reply(Reply),
+    /// A successful answer has begun that is a stream of events; its head, without a body.
+    Head(Reply),
+    /// An event of that stream, with the pictures that were lifted out of it.
+    Frame(Frame, Blobs),
+    /// That stream has ended.
+    StreamEnd,
+    /// The exchange broke after the body had begun to leave: what had arrived of the answer, and why.
+    Broken {
+        /// What had arrived, if at least a head had.
+        partial: Option<Reply>,
+        /// Why.
+        error: Error,
+    },
+    /// The time that was waited for has come.
+    Woke,
+    /// The caller wants no more.
+    Cancelled,
+}
+
+/// What to do.
+#[derive(Debug)]
+pub struct Step {
+    /// What to tell the caller first.
+    pub events: Vec<Event>,
+    /// What to do then.
+    pub then: Then,
+}
+
+/// The next thing to do.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "made once a request and taken apart at once")]
+pub enum Then {
+    /// Send this and report what comes of it.
+    Send(Exchange),
+    /// Go on reading the stream.
+    Read,
+    /// Wait until this moment and report [`Input::Woke`].
+    WaitUntil(Duration),
+    /// It is over.
+    Done(Box<Result<Generation>>),
+}
+
+/// A request to send.
+#[derive(Debug)]
+pub struct Exchange {
+    /// Method, path below the base URL, headers and body, without the key.
+    pub request: http::Request<Bytes>,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// When to give up and report [`Input::Broken`] with [`ErrorKind::Timeout`].
+    pub until: Duration,
+}
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// It buys.
+    Submit,
+    /// It asks for a task and costs nothing.
+    Poll,
+}
+
+impl Operation {
+    /// An operation that submits a request and sees it through.
+    pub fn submit(
+        dialect: Arc<dyn Dialect>,
+        checked: Checked,
+        endpoint: impl Into<String>,
+        policy: Policy,
+        seed: u64,
+    ) -> Self {
+        let (endpoint, jitter) = (endpoint.into(), Jitter(seed));
+        Self { dialect, checked: Some(checked), endpoint, policy, jitter, attempts: Vec::new(), state: State::Ready }
+    }
+
+    /// An operation that collects a task and never submits.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] where the provider has no tasks; [`ErrorKind::Config`] where the task is another's.
+    pub fn resume(dialect: Arc<dyn Dialect>, task: Task, policy: Policy, seed: u64) -> Result<Self> {
+        let id = dialect.descriptor().id;
+        if task.provider != id {
+            let message = format!("task {} belongs to {}, not to {id}", task.id, task.provider);
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        if dialect.tasks().is_none() {
+            let message = format!("{id} answers at once: it has no tasks to resume");
+            return Err(Error::new(ErrorKind::Unsupported, message).with_provider(id));
+        }
+        let endpoint = task.endpoint.clone();
+        let state = State::Task(Polling::resumed(task));
+        Ok(Self { dialect, checked: None, endpoint, policy, jitter: Jitter(seed), attempts: Vec::new(), state })
+    }
+
+    /// Takes what happened at `now`, measured from the start of the operation, and says what to do.
+    pub fn on(&mut self, input: Input, now: Duration) -> Step {
+        let mut events = Vec::new();
+        let then = match std::mem::replace(&mut self.state, State::Over) {
+            State::Ready => self.ready(&input, now),
+            State::Submitting => self.submitted(input, now, &mut events),
+            State::BackingOff { until } => self.backing_off(&input, until, now),
+            State::Streaming { head, decoder } => self.streaming(input, head, decoder, &mut events),
+            State::Task(polling) => self.polling(polling, input, now, &mut events),
+            State::Over => self.fail(Error::new(ErrorKind::Config, "the operation is already over"), Charge::Unknown),
+        };
+        Step { events, then }
+    }
+
+    fn ready(&mut self, input: &Input, now: Duration) -> Then {
+        match input {
+            Input::Cancelled => self.fail(cancelled(), Charge::No),
+            _ => self.send(now),
+        }
+    }
+
+    fn backing_off(&mut self, input: &Input, until: Duration, now: Duration) -> Then {
+        match input {
+            // Whatever was sent before was refused, so nothing is owed.
+            Input::Cancelled => self.fail(cancelled(), Charge::No),
+            _ if now < until => {
+                self.state = State::BackingOff { until };
+                Then::WaitUntil(until)
+            }
+            _ => self.send(now),
+        }
+    }
+
+    fn send(&mut self, now: Duration) -> Then {
+        let Some(checked) = &self.checked else {
+            return self.fail(Error::new(ErrorKind::Config, "there is nothing to submit"), Charge::No);
+        };
+        if now >= self.policy.deadline {
+            return self.fail(self.out_of_time(), Charge::No);
+        }
+        match self.dialect.encode(checked) {
+            Ok(request) => {
+                self.state = State::Submitting;
+                Then::Send(Exchange { request, purpose: Purpose::Submit, until: self.policy.deadline })
+            }
+            Err(error) => self.fail(error, Charge::No),
+        }
+    }
+
+    fn submitted(&mut self, input: Input, now: Duration, events: &mut Vec<Event>) -> Then {
+        match input {
+            Input::NotSent(error) => {
+                self.note(now, format!("not sent: {}", error.message()));
+                self.retry_or_fail(error, Charge::No, None, now, events)
+            }
+            Input::Reply(reply) => {
+                self.note(now, format!("HTTP {}", reply.status.as_u16()));
+                self.answered(&reply, now, events)
+            }
+            Input::Head(head) => {
+                let decoder = self.checked.as_ref().and_then(|c| self.dialect.streaming().map(|s| s.decoder(c)));
+                let Some(decoder) = decoder else {
+                    let error =
+                        Error::new(ErrorKind::MalformedResponse, "the answer is a stream, which nobody asked for");
+                    return self.fail(error, Charge::Unknown);
+                };
+                self.note(now, format!("HTTP {}, a stream", head.status.as_u16()));
+                self.state = State::Streaming { head, decoder };
+                Then::Read
+            }
+            Input::Broken { partial, error } => {
+                self.note(now, format!("broken: {}", error.message()));
+                match partial {
+                    Some(partial) => self.cut_off(partial, error, now, events),
+                    None if self.policy.resend_ambiguous => {
+                        self.retry_or_fail(error, Charge::Unknown, None, now, events)
+                    }
+                    None => self.fail(error, Charge::Unknown),
+                }
+            }
+            Input::Cancelled => self.fail(cancelled(), Charge::Unknown),
+            Input::Begin | Input::Woke | Input::Frame(..) | Input::StreamEnd => {
+                self.state = State::Submitting;
+                Then::Read
+            }
+        }
+    }
+
+    /// An answer that arrived whole.
+    fn answered(&mut self, reply: &Reply, now: Duration, events: &mut Vec<Event>) -> Then {
+        match self.decode(reply) {
+            Ok(Outcome::Done(generation)) => self.done(generation, events),
+            Ok(Outcome::Accepted { id, estimated_seconds }) => {
+                self.accepted(Polling::accepted(self.task(id, estimated_seconds, reply)), now, events)
+            }
+            Err(error) => {
+                let floor = floor(reply, &error);
+                self.retry_or_fail(error, floor, Some(reply), now, events)
+            }
+        }
+    }
+
+    /// An answer that was cut off: whatever it holds is kept, and nothing is sent again.
+    fn cut_off(&mut self, partial: Reply, error: Error, now: Duration, events: &mut Vec<Event>) -> Then {
+        let raw = partial.body.clone();
+        let partial = partial.cut_off();
+        match self.decode(&partial) {
+            Ok(Outcome::Done(mut generation)) => {
+                generation.warnings.push(incomplete(&error));
+                self.done(generation, events)
+            }
+            Ok(Outcome::Accepted { id, estimated_seconds }) => {
+                self.accepted(Polling::accepted(self.task(id, estimated_seconds, &partial)), now, events)
+            }
+            // The head alone says that it was refused.
+            Err(refused) if !partial.status.is_success() => {
+                let floor = floor(&partial, &refused);
+                self.retry_or_fail(refused, floor, Some(&partial), now, events)
+            }
+            Err(_) => self.fail(error.with_body(raw), Charge::Unknown),
+        }
+    }
+
+    fn decode(&self, reply: &Reply) -> Result<Outcome> {
+        match &self.checked {
+            Some(checked) => self.dialect.decode(checked, reply),
+            None => Err(Error::new(ErrorKind::Config, "there was nothing to submit")),
+        }
+    }
+
+    fn task(&self, id: crate::TaskId, estimated_seconds: Option<u32>, reply: &Reply) -> Task {
+        let model = self.checked.as_ref().map_or_else(|| "".into(), |checked| checked.model().clone());
+        let mut task = Task::new(self.dialect.descriptor().id, self.endpoint.clone(), id, model);
+        task.submitted_at = Some(reply.received_at);
+        task.estimated_seconds = estimated_seconds;
+        task
+    }
+
+    /// Sends again where that is safe, allowed and in time.
+    fn retry_or_fail(
+        &mut self,
+        error: Error,
+        floor: Charge,
+        reply: Option<&Reply>,
+        now: Duration,
+        events: &mut Vec<Event>,
+    ) -> Then {
+        let charge = error.charge().max(floor);
+        let passes = reply.is_none() || (error.kind().passes() && reply.and_then(Reply::should_retry) != Some(false));
+        let safe = charge == Charge::No || (self.policy.resend_ambiguous && reply.is_none());
+        let attempt = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX).saturating_add(1);
+        if !passes || !safe || attempt > self.policy.max_submits {
+            return self.fail(error, floor);
+        }
+        let asked = error.retry_after().unwrap_or_default();
+        let wait = self.policy.backoff.wait(attempt, self.jitter.next()).max(asked);
+        let until = now.saturating_add(wait);
+        if until >= self.policy.deadline {
+            return self.fail(error, floor);
+        }
+        events.push(Event::Retrying { attempt, wait, kind: error.kind() });
+        self.state = State::BackingOff { until };
+        Then::WaitUntil(until)
+    }
+
+    fn streaming(
+        &mut self,
+        input: Input,
+        head: Reply,
+        mut decoder: Box<dyn StreamDecoder>,
+        events: &mut Vec<Event>,
+    ) -> Then {
+        match input {
+            Input::Frame(frame, _) if frame.is_done() => self.stream_over(head, decoder, None),
+            Input::Frame(frame, blobs) => {
+                events.extend(decoder.event(&frame, &blobs).into_iter().map(|item| match item {
+                    StreamItem::Image(image) => Event::Image(image),
+                    StreamItem::Failed(failure) => Event::ImageFailed(failure),
+                }));
+                self.state = State::Streaming { head, decoder };
+                Then::Read
+            }
+            Input::Broken { error, .. } => self.stream_over(head, decoder, Some(error)),
+            Input::Cancelled => self.stream_over(head, decoder, Some(cancelled())),
+            Input::StreamEnd => self.stream_over(head, decoder, None),
+            _ => {
+                self.state = State::Streaming { head, decoder };
+                Then::Read
+            }
+        }
+    }
+
+    fn stream_over(&mut self, mut head: Reply, decoder: Box<dyn StreamDecoder>, broken: Option<Error>) -> Then {
+        head.truncated = broken.is_some();
+        match (decoder.finish(&head), broken) {
+            (Ok(mut generation), broken) => {
+                generation.warnings.extend(broken.as_ref().map(incomplete));
+                self.succeed(generation)
+            }
+            (Err(_), Some(error)) => self.fail(error, Charge::Unknown),
+            (Err(error), None) => {
+                let floor = floor(&head, &error);
+                self.fail(error, floor)
+            }
+        }
+    }
+
+    /// Pictures that arrived at once.
+    fn done(&mut self, generation: Generation, events: &mut Vec<Event>) -> Then {
+        events.extend(generation.outcomes.iter().cloned().map(|outcome| match outcome {
+            Ok(image) => Event::Image(image),
+            Err(failure) => Event::ImageFailed(failure),
+        }));
+        self.succeed(generation)
+    }
+
+    fn succeed(&mut self, mut generation: Generation) -> Then {
+        if let Some(checked) = &self.checked {
+            generation.warnings.splice(0..0, checked.warnings().iter().cloned());
+        }
+        Then::Done(Box::new(Ok(generation)))
+    }
+
+    /// Ends with an error whose charge is at least `floor`.
+    fn fail(&mut self, error: Error, floor: Charge) -> Then {
+        let charge = error.charge().max(floor);
+        let error = error
+            .with_charge(charge)
+            .with_provider(self.dialect.descriptor().id)
+            .with_attempts(std::mem::take(&mut self.attempts));
+        Then::Done(Box::new(Err(error)))
+    }
+
+    fn note(&mut self, now: Duration, outcome: String) {
+        let number = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX).saturating_add(1);
+        self.attempts.push(Attempt::new(number, now, outcome));
+    }
+
+    fn out_of_time(&self) -> Error {
+        let message = format!("the deadline of {} s has passed", self.policy.deadline.as_secs_f64());
+        Error::new(ErrorKind::Timeout, message)
+    }
+}
+
+/// The least that an answer's own status lets an error's charge be: an adapter can only be more cautious.
+fn floor(reply: &Reply, error: &Error) -> Charge {
+    let told_free = error.generation().is_some_and(|generation| generation.billed() == Some(0));
+    if reply.status.is_success() && told_free { Charge::No } else { charge_of(reply.status, error.kind()) }
+}
+
+fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "cancelled by the caller")
+}
+
+fn incomplete(error: &Error) -> Warning {
+    let message = format!("the answer was cut off ({}): what had arrived was kept", error.message());
+    Warning::new(WarningKind::Incomplete, None, message)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! How patient an operation is, and how often it asks.
+
+use std::time::Duration;
+
+/// How patient an operation is. The defaults lose nothing and buy nothing twice.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Policy {
+    /// How often a request is sent at most, the first time included. Only refusals and failed connections lead to another.
+    pub max_submits: u32,
+    /// Whether a request whose outcome is unknown is sent again. Off: it may be bought twice.
+    pub resend_ambiguous: bool,
+    /// How long to wait between two submits.
+    pub backoff: Backoff,
+    /// How long to wait between two polls of a task.
+    pub pace: Pace,
+    /// How long one poll may take.
+    pub poll_timeout: Duration,
+    /// How long the whole job may take.
+    pub deadline: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            max_submits: 3,
+            resend_ambiguous: false,
+            backoff: Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(8) },
+            pace: Pace { shortest: Duration::from_millis(500), longest: Duration::from_secs(10) },
+            poll_timeout: Duration::from_secs(30),
+            deadline: Duration::from_secs(600),
+        }
+    }
+}
+
+/// Waits that double, less up to a quarter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Backoff {
+    /// The first wait.
+    pub first: Duration,
+    /// The longest wait.
+    pub longest: Duration,
+}
+
+impl Backoff {
+    /// The wait before submit `attempt` (2 for the second); `random` is between 0 and 1.
+    pub(super) fn wait(&self, attempt: u32, random: f64) -> Duration {
+        let doubled = self.first.saturating_mul(1 << attempt.saturating_sub(2).min(16));
+        doubled.min(self.longest).mul_f64(1.0 - random / 4.0)
+    }
+}
+
+/// Polls that begin in the middle of the time a provider estimates, and then grow apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pace {
+    /// The shortest wait.
+    pub shortest: Duration,
+    /// The longest wait, but for the first.
+    pub longest: Duration,
+}
+
+impl Pace {
+    /// The wait before poll number `poll`, from 0; `random` is between 0 and 1.
+    pub(super) fn wait(&self, poll: u32, estimated: Option<Duration>, random: f64) -> Duration {
+        let jitter = 0.9 + random / 5.0;
+        let estimated = estimated.unwrap_or(self.shortest * 4).min(Duration::from_secs(600));
+        let wait = if poll == 0 {
+            estimated / 2
+        } else {
+            // A tenth of what was estimated, a quarter longer each time.
+            (estimated / 10).max(self.shortest).mul_f64(1.25_f64.powi(poll.min(64) as i32 - 1)).min(self.longest)
+        };
+        wait.max(self.shortest).mul_f64(jitter)
+    }
+}
+
+/// A small generator of jitter (splitmix64): seeded, so that a run can be repeated exactly.
+#[derive(Clone, Debug)]
+pub(super) struct Jitter(pub(super) u64);
+
+impl Jitter {
+    /// A number from 0 up to, but not, 1.
+    pub(super) fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_of_45_seconds_is_polled_gently() {
+        let pace = Policy::default().pace;
+        for seed in 0..100 {
+            let mut jitter = Jitter(seed);
+            let (mut at, mut polls) = (Duration::ZERO, 0);
+            while at < Duration::from_secs(45) {
+                at += pace.wait(polls, Some(Duration::from_secs(45)), jitter.next());
+                polls += 1;
+            }
+            assert!((3..=12).contains(&polls), "{polls} polls");
+            assert!(at < Duration::from_secs(60), "collected after {at:?}");
+        }
+    }
+
+    #[test]
+    fn backoff_doubles_up_to_its_longest() {
+        let backoff = Policy::default().backoff;
+        let waits: Vec<_> = (2..9).map(|attempt| backoff.wait(attempt, 0.0).as_millis()).collect();
+        assert_eq!(waits, [500, 1000, 2000, 4000, 8000, 8000, 8000]);
+        assert_eq!(backoff.wait(2, 1.0).as_millis(), 375);
+    }
+}

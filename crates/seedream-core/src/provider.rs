@@ -1,0 +1,112 @@
+//! What embedders hold: one interface, whoever sells the pictures.
+
+use std::pin::Pin;
+
+use async_trait::async_trait;
+use futures_core::Stream;
+use serde::Serialize;
+use serde_json::{Map, Value, value::RawValue};
+
+use crate::{
+    Capabilities, Descriptor, ErrorKind, GeneratedImage, Generation, ImageFailure, ImageRequest, ModelId, Result, Task,
+    Warning,
+};
+
+/// A provider of pictures, ready to be asked: an adapter with its endpoint, its key and a transport.
+#[async_trait]
+pub trait ImageProvider: std::fmt::Debug + Send + Sync {
+    /// Who it is.
+    fn descriptor(&self) -> &Descriptor;
+
+    /// The rules of a model.
+    fn capabilities(&self, model: &ModelId) -> Capabilities;
+
+    /// What a request would send and cost. Does no I/O.
+    ///
+    /// # Errors
+    /// The violations that [`ImageProvider::generate`] would refuse it for.
+    fn plan(&self, request: &ImageRequest) -> Result<Plan>;
+
+    /// Sends the request and returns what happens, as it happens; the last event is [`Event::Finished`], or an error.
+    ///
+    /// # Errors
+    /// What was found before anything was sent.
+    async fn events(&self, request: ImageRequest) -> Result<EventStream>;
+
+    /// Sends the request and returns the outcome.
+    ///
+    /// # Errors
+    /// [`Error::charge`](crate::Error::charge) says whether it may have cost something.
+    async fn generate(&self, request: ImageRequest) -> Result<Generation>;
+
+    /// Collects an accepted task. Never submits.
+    ///
+    /// # Errors
+    /// As [`ImageProvider::generate`]; the error holds the task while it can still be collected.
+    async fn resume(&self, task: Task) -> Result<Generation>;
+}
+
+/// The events of one request.
+pub type EventStream = Pin<Box<dyn Stream<Item = Result<Event>> + Send>>;
+
+/// Something that happened to a request.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// It was refused for now and is sent again after a while.
+    Retrying {
+        /// The attempt that comes next, from 2.
+        attempt: u32,
+        /// How long from now.
+        wait: std::time::Duration,
+        /// Why.
+        kind: ErrorKind,
+    },
+    /// It was accepted: from here on it can be collected with this.
+    Submitted(Task),
+    /// It is being made.
+    Progress {
+        /// The provider's own word.
+        status: String,
+        /// Per cent, where the provider says.
+        percent: Option<u8>,
+    },
+    /// A picture is there.
+    Image(GeneratedImage),
+    /// A picture failed; others may follow.
+    ImageFailed(ImageFailure),
+    /// It is over.
+    Finished(Generation),
+}
+
+/// What a request would send, and what it can cost.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Plan {
+    /// The provider's id.
+    pub provider: &'static str,
+    /// The model id to send.
+    pub model: ModelId,
+    /// The HTTP method.
+    pub method: String,
+    /// The whole URL.
+    pub url: String,
+    /// The exact body.
+    pub body: Box<RawValue>,
+    /// What the provider makes of it, after its defaults and rewrites.
+    pub effective: Map<String, Value>,
+    /// What happens differently from what was asked.
+    pub warnings: Vec<Warning>,
+    /// The most pictures that it can cost.
+    pub max_images: u32,
+    /// The price of one picture, where a document states it.
+    pub price: Option<String>,
+}
+
+impl Plan {
+    /// A plan without effective values, warnings and price.
+    pub fn new(provider: &'static str, model: ModelId, method: String, url: String, body: Box<RawValue>) -> Self {
+        let (effective, warnings) = (Map::new(), Vec::new());
+        Self { provider, model, method, url, body, effective, warnings, max_images: 1, price: None }
+    }
+}

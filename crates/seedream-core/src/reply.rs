@@ -1,0 +1,171 @@
+//! An HTTP answer as an adapter sees it.
+
+mod cut;
+
+use std::{collections::HashMap, fmt, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+
+use crate::ImageData;
+
+pub use cut::close_json;
+
+/// An HTTP answer: its head, its small body, and the pictures that were lifted out of the body while it arrived.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body; where a long base64 string stood, it holds the token of a blob.
+    pub body: Bytes,
+    /// Whether the body was cut off, and closed behind its last complete member.
+    pub truncated: bool,
+    /// When it arrived, by the clock on the wall.
+    pub received_at: Timestamp,
+    blobs: Blobs,
+}
+
+/// Pictures that were lifted out of a body, by the token that stands in their place.
+#[derive(Clone, Debug, Default)]
+pub struct Blobs(HashMap<String, ImageData>);
+
+impl Blobs {
+    /// Adds a picture.
+    pub fn insert(&mut self, token: impl Into<String>, data: ImageData) {
+        self.0.insert(token.into(), data);
+    }
+
+    /// The picture whose token stands in a string of the body.
+    pub fn get(&self, token: &str) -> Option<&ImageData> {
+        self.0.get(token)
+    }
+}
+
+impl Reply {
+    /// An answer that arrived whole.
+    pub fn new(status: StatusCode, headers: HeaderMap, body: impl Into<Bytes>, received_at: Timestamp) -> Self {
+        Self { status, headers, body: body.into(), truncated: false, received_at, blobs: Blobs::default() }
+    }
+
+    /// Adds the pictures that were lifted out of the body.
+    #[must_use]
+    pub fn with_blobs(mut self, blobs: Blobs) -> Self {
+        self.blobs = blobs;
+        self
+    }
+
+    /// The same answer, cut off here: a JSON body is closed behind its last complete member.
+    #[must_use]
+    pub fn cut_off(mut self) -> Self {
+        self.body = close_json(&self.body).into();
+        self.truncated = true;
+        self
+    }
+
+    /// The pictures that were lifted out of the body.
+    pub fn blobs(&self) -> &Blobs {
+        &self.blobs
+    }
+
+    /// A header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The provider's id of this exchange: `x-request-id` (Ark, aiearth) or `X-Oneapi-Request-Id` (new-api relays).
+    pub fn request_id(&self) -> Option<String> {
+        ["x-request-id", "x-oneapi-request-id", "x-tt-logid"]
+            .iter()
+            .find_map(|name| self.header(name))
+            .map(str::to_owned)
+    }
+
+    /// How long the provider asks to wait: `Retry-After` in seconds or as a date, `retry-after-ms` first.
+    ///
+    /// A date is measured from the answer's own `Date`, so that a wrong local clock does not matter.
+    pub fn retry_after(&self) -> Option<Duration> {
+        if let Some(ms) = self.header("retry-after-ms").and_then(|text| text.trim().parse::<f64>().ok()) {
+            return seconds(ms / 1000.0);
+        }
+        let text = self.header("retry-after")?.trim();
+        if let Ok(number) = text.parse::<f64>() {
+            return seconds(number);
+        }
+        let at = http_date(text)?;
+        let now = self.header("date").and_then(http_date).unwrap_or(self.received_at);
+        Some(Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO))
+    }
+
+    /// What the provider says about trying again (`x-should-retry`), where it says anything.
+    pub fn should_retry(&self) -> Option<bool> {
+        match self.header("x-should-retry")? {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        }
+    }
+}
+
+fn seconds(number: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(number).ok()
+}
+
+/// An HTTP date: `Fri, 20 Nov 2026 20:00:00 GMT`.
+fn http_date(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
+}
+
+impl fmt::Debug for Reply {
+    /// Shows the size of the body, not the body.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("status", &self.status)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .field("truncated", &self.truncated)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn reply(headers: &[(&'static str, &'static str)]) -> Reply {
+        let headers = headers.iter().map(|(n, v)| (n.parse().unwrap(), HeaderValue::from_static(v))).collect();
+        let at = "2026-11-20T20:00:00Z".parse().unwrap();
+        Reply::new(StatusCode::TOO_MANY_REQUESTS, headers, "", at)
+    }
+
+    #[test]
+    fn retry_after_is_read_in_all_its_forms() {
+        for (headers, expected) in [
+            (&[("retry-after", "7")][..], Some(7000)),
+            (&[("retry-after", "1.5")], Some(1500)),
+            (&[("retry-after-ms", "250"), ("retry-after", "7")], Some(250)),
+            (&[("retry-after", "Fri, 20 Nov 2026 20:00:09 GMT")], Some(9000)),
+            (&[("retry-after", "Fri, 20 Nov 2026 19:00:00 GMT")], Some(0)),
+            (
+                &[("retry-after", "Fri, 20 Nov 2026 21:00:09 GMT"), ("date", "Fri, 20 Nov 2026 21:00:00 GMT")],
+                Some(9000),
+            ),
+            (&[("retry-after", "-1")], None),
+            (&[("retry-after", "soon")], None),
+            (&[("retry-after", "1e400")], None),
+            (&[], None),
+        ] {
+            assert_eq!(reply(headers).retry_after(), expected.map(Duration::from_millis), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn request_ids_are_found_under_their_names() {
+        assert_eq!(reply(&[("X-Oneapi-Request-Id", "a")]).request_id().as_deref(), Some("a"));
+        assert_eq!(reply(&[("x-request-id", "b")]).request_id().as_deref(), Some("b"));
+    }
+}

@@ -1,0 +1,66 @@
+//! Where a rule was read, and how sure it is.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{Deserialize, Serialize};
+
+/// Where a rule comes from: limits rot, so each carries its document and the day on which it was read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// The document: `000` to `004`, or a public page.
+    pub document: Cow<'static, str>,
+    /// The place in it.
+    pub at: Cow<'static, str>,
+    /// The day on which it was read, `YYYY-MM-DD`.
+    pub read: Cow<'static, str>,
+    /// How sure it is.
+    pub kind: SourceKind,
+}
+
+/// How sure a fact is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKind {
+    /// Stated by one of the five documents that the adapters are built from.
+    Documented,
+    /// Stated by another public page.
+    Published,
+    /// Seen in a recorded call.
+    Observed,
+    /// Our guess.
+    Derived,
+}
+
+impl Source {
+    /// A fact of one of the five documents.
+    pub const fn documented(document: &'static str, at: &'static str) -> Self {
+        Self::of(document, at, SourceKind::Documented)
+    }
+
+    /// A fact of another public page.
+    pub const fn published(document: &'static str, at: &'static str) -> Self {
+        Self::of(document, at, SourceKind::Published)
+    }
+
+    /// Our guess, with what it rests on.
+    pub const fn derived(at: &'static str) -> Self {
+        Self::of("our guess", at, SourceKind::Derived)
+    }
+
+    const fn of(document: &'static str, at: &'static str, kind: SourceKind) -> Self {
+        Self { document: Cow::Borrowed(document), at: Cow::Borrowed(at), read: Cow::Borrowed("2026-11-20"), kind }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            SourceKind::Documented => write!(f, "document {}, {}", self.document, self.at),
+            SourceKind::Published | SourceKind::Observed => {
+                write!(f, "{}, {}, read {}", self.document, self.at, self.read)
+            }
+            SourceKind::Derived => write!(f, "{}: {}", self.document, self.at),
+        }
+    }
+}

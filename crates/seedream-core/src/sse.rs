@@ -1,0 +1,182 @@
+//! Server-sent events, read as leniently as the providers write them.
+//!
+//! Linear in the bytes, whatever their chunking. Lines end in LF, CRLF or CR; comments and unknown fields are skipped; several
+//! `data` lines are one event. Ark's documents print JSON over several lines of which only the first begins with `data:`; such
+//! lines are taken as data, although the grammar of SSE would drop them.
+
+/// One event: its name and its data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frame {
+    /// The text behind `event:`; `None` where there is none.
+    pub event: Option<String>,
+    /// The lines behind `data:`, joined by LF.
+    pub data: String,
+}
+
+impl Frame {
+    /// Whether this is the mark that ends a stream of OpenAI's family.
+    pub fn is_done(&self) -> bool {
+        self.data.trim() == "[DONE]"
+    }
+}
+
+/// Reads events from bytes as they arrive.
+#[derive(Clone, Debug, Default)]
+pub struct Parser {
+    /// The line that has not ended yet.
+    line: Vec<u8>,
+    /// Whether the last byte was a CR, so that a LF behind it ends no second line.
+    after_cr: bool,
+    /// Whether anything but a byte order mark has been read.
+    begun: bool,
+    event: Option<String>,
+    data: Option<String>,
+}
+
+impl Parser {
+    /// A parser at the start of a stream.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next bytes and returns the events that they complete.
+    pub fn feed(&mut self, mut bytes: &[u8]) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        if self.after_cr && bytes.first() == Some(&b'\n') {
+            bytes = &bytes[1..];
+        }
+        if !bytes.is_empty() {
+            self.after_cr = false;
+        }
+        while let Some(end) = bytes.iter().position(|b| matches!(b, b'\n' | b'\r')) {
+            self.line.extend_from_slice(&bytes[..end]);
+            frames.extend(self.end_line());
+            let crlf = bytes[end] == b'\r' && bytes.get(end + 1) == Some(&b'\n');
+            self.after_cr = bytes[end] == b'\r' && end + 1 == bytes.len();
+            bytes = &bytes[end + 1 + usize::from(crlf)..];
+        }
+        self.line.extend_from_slice(bytes);
+        frames
+    }
+
+    /// The event that the end of the stream completes: providers leave out the last blank line.
+    pub fn finish(&mut self) -> Option<Frame> {
+        if !self.line.is_empty() {
+            self.end_line();
+        }
+        self.take()
+    }
+
+    /// How many bytes are held back because their event is not complete.
+    pub fn pending(&self) -> usize {
+        self.line.len() + self.data.as_ref().map_or(0, String::len)
+    }
+
+    fn end_line(&mut self) -> Option<Frame> {
+        let line = std::mem::take(&mut self.line);
+        let mut line = line.as_slice();
+        if !std::mem::replace(&mut self.begun, true) {
+            line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        }
+        if line.is_empty() {
+            return self.take();
+        }
+        let text = String::from_utf8_lossy(line);
+        let (field, value) = match text.split_once(':') {
+            Some((field, value)) => (field, value.strip_prefix(' ').unwrap_or(value)),
+            None => (&*text, ""),
+        };
+        match field {
+            "" => {}
+            "event" => self.event = Some(value.to_owned()),
+            "data" => self.push_data(value),
+            "id" | "retry" => {}
+            // A line of JSON that was printed without `data:`, behind one that had it.
+            _ if self.data.is_some() => self.push_data(&text),
+            _ => {}
+        }
+        None
+    }
+
+    fn push_data(&mut self, value: &str) {
+        match &mut self.data {
+            Some(data) => {
+                data.push('\n');
+                data.push_str(value);
+            }
+            None => self.data = Some(value.to_owned()),
+        }
+    }
+
+    fn take(&mut self) -> Option<Frame> {
+        let event = self.event.take();
+        self.data.take().map(|data| Frame { event, data })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Vec<Frame> {
+        let mut parser = Parser::new();
+        let mut frames = parser.feed(bytes);
+        frames.extend(parser.finish());
+        frames
+    }
+
+    fn frame(event: Option<&str>, data: &str) -> Frame {
+        Frame { event: event.map(str::to_owned), data: data.to_owned() }
+    }
+
+    #[test]
+    fn the_oddities_of_providers_are_read() {
+        for (text, frames) in [
+            ("event: a\ndata: {}\n\n", vec![frame(Some("a"), "{}")]),
+            ("event: a\r\ndata: {}\r\n\r\ndata: [DONE]\r\n\r\n", vec![frame(Some("a"), "{}"), frame(None, "[DONE]")]),
+            ("data: 1\r\rdata: 2\r\r", vec![frame(None, "1"), frame(None, "2")]),
+            (": keepalive\n\ndata:x\n\n", vec![frame(None, "x")]),
+            ("data: a\ndata: b\n\n", vec![frame(None, "a\nb")]),
+            (
+                "data: {\n  \"type\": \"x\",\n  \"n\": 1\n}\n\n",
+                vec![frame(None, "{\n  \"type\": \"x\",\n  \"n\": 1\n}")],
+            ),
+            ("\u{feff}data: x\n\n", vec![frame(None, "x")]),
+            ("id: 1\nretry: 5\ndata: x\n\n", vec![frame(None, "x")]),
+            ("event: lonely\n\ndata: x\n\n", vec![frame(None, "x")]),
+            ("data: no blank line at the end", vec![frame(None, "no blank line at the end")]),
+            ("data\n\n", vec![frame(None, "")]),
+            ("", vec![]),
+        ] {
+            assert_eq!(read(text.as_bytes()), frames, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_mark_at_the_end_is_known() {
+        assert!(frame(None, "[DONE]").is_done() && frame(None, " [DONE]").is_done());
+        assert!(!frame(None, "{}").is_done());
+    }
+
+    proptest! {
+        #[test]
+        fn chunks_do_not_matter(
+            text in "(data: [a-zé]{0,6}|event: [a-z]{0,3}|: c|\\{|x|\r|\n|\r\n){0,24}",
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
+        ) {
+            let bytes = text.as_bytes();
+            let mut at: Vec<_> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+            at.sort_unstable();
+            let mut parser = Parser::new();
+            let (mut frames, mut from) = (Vec::new(), 0);
+            for to in at.into_iter().chain([bytes.len()]) {
+                frames.extend(parser.feed(&bytes[from..to]));
+                from = to;
+            }
+            frames.extend(parser.finish());
+            prop_assert_eq!(frames, read(bytes));
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Violations: what a provider would refuse, found before a byte is sent.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Count, Field, Size, Source};
+
+/// A rule that a request breaks, with what would be legal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Violation {
+    /// The field of the request.
+    pub field: Field,
+    /// What is wrong and what the rule is, in one sentence.
+    pub message: String,
+    /// The nearest legal value, as a user would write it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<Nearest>,
+    /// Where the rule was read.
+    pub source: Source,
+}
+
+/// The legal value nearest to what was asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Nearest {
+    /// Another size.
+    Size(Size),
+    /// Another number of pictures.
+    Count(Count),
+    /// Another seed.
+    Seed(i64),
+    /// Another guidance scale.
+    GuidanceScale(f64),
+    /// One of these, in words; there is no single nearest value, so `fit` does not take it.
+    OneOf(Vec<String>),
+}
+
+impl fmt::Display for Nearest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Size(size) => size.fmt(f),
+            Self::Count(count) => count.ceiling().fmt(f),
+            Self::Seed(seed) => seed.fmt(f),
+            Self::GuidanceScale(scale) => scale.fmt(f),
+            Self::OneOf(choices) => f.write_str(&choices.join(", ")),
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.message)?;
+        match &self.nearest {
+            Some(Nearest::OneOf(choices)) if choices.is_empty() => {}
+            Some(nearest @ Nearest::OneOf(_)) => write!(f, " (use {nearest})")?,
+            Some(nearest) => write!(f, "; {nearest} is the nearest legal value")?,
+            None => {}
+        }
+        write!(f, " [{}]", self.source)
+    }
+}

@@ -1,0 +1,75 @@
+//! Warnings: what a user did not ask for and should know.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Field;
+
+/// Something that happens differently from what the request says, or may.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Warning {
+    /// What kind of thing.
+    pub kind: WarningKind,
+    /// The field of the request that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<Field>,
+    /// One sentence for a person.
+    pub message: String,
+}
+
+/// The kinds of [`Warning`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum WarningKind {
+    /// Nobody here knows this model: its rules were not checked.
+    UnknownModel,
+    /// The provider ignores this field.
+    Ignored,
+    /// The request was put into other words for this provider.
+    Rewritten,
+    /// A refused field was left out (lenient checking).
+    LeftOut,
+    /// A rule is broken, and the request was sent all the same (lenient checking, or none).
+    Violated,
+    /// A document advises against it.
+    Advice,
+    /// The provider will make fewer pictures than asked for.
+    Truncated,
+    /// The answer was cut off: what had arrived was kept.
+    Incomplete,
+    /// The answer holds something that could not be read.
+    Unreadable,
+}
+
+impl Warning {
+    /// A warning about a field.
+    pub fn new(kind: WarningKind, field: impl Into<Option<Field>>, message: impl Into<String>) -> Self {
+        Self { kind, field: field.into(), message: message.into() }
+    }
+}
+
+impl WarningKind {
+    /// The stored form, such as `left_out`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownModel => "unknown_model",
+            Self::Ignored => "ignored",
+            Self::Rewritten => "rewritten",
+            Self::LeftOut => "left_out",
+            Self::Violated => "violated",
+            Self::Advice => "advice",
+            Self::Truncated => "truncated",
+            Self::Incomplete => "incomplete",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
