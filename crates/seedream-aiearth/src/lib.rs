@@ -1,1 +1,107 @@
-//! .
+//! aiearth (AIOAGI): Ark's parameters under another host (document 001).
+//!
+//! Text, one reference, several references and groups; levels or pixels; `output_format`, `watermark`; `seed` and
+//! `guidance_scale` for models of the 3.0 family only. The document names two base URLs and a list of models.
+//!
+//! One user reported answers of 403 to requests without a browser-like `User-Agent`; the client always sends one, and it can be
+//! set.
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod body;
+mod capabilities;
+mod errors;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use seedream_core::{
+    Capabilities, CatalogDialect, Checked, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId, ModelInfo,
+    Outcome, Reply, Result, Source,
+};
+use seedream_wire::{Reader, members, post};
+
+#[cfg(feature = "client")]
+pub use seedream_client;
+pub use seedream_core;
+
+/// The dialect of document 001.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Aiearth;
+
+/// The document speaks of "the Seedream series" and tells its users to look at `GET /models`.
+const SERIES: Source = Source::derived("document 001 sells the series, Ark publishes the ids");
+
+static DESCRIPTOR: Descriptor = Descriptor {
+    id: "aiearth",
+    name: "AIOAGI (aiearth)",
+    document: "001",
+    base_urls: &["https://api.aiearth.dev/v1", "https://api.aiearth.vip/v1"],
+    key_variables: &["AIEARTH_API_KEY", "AIO_API_KEY"],
+    base_url_variables: &["AIEARTH_BASE_URL", "AIO_BASE_URL"],
+    default_model: "doubao-seedream-5-0-260128",
+    models: &[
+        ModelEntry {
+            id: "doubao-seedream-5-0-260128",
+            family: Family::Seedream5Lite,
+            aliases: &[],
+            source: Source::documented("001", "model"),
+        },
+        ModelEntry { id: "doubao-seedream-4-5-251128", family: Family::Seedream4_5, aliases: &[], source: SERIES },
+        ModelEntry { id: "doubao-seedream-4-0-250828", family: Family::Seedream4, aliases: &[], source: SERIES },
+        ModelEntry { id: "doubao-seedream-3-0-t2i-250415", family: Family::Seedream3T2i, aliases: &[], source: SERIES },
+    ],
+};
+
+impl Aiearth {
+    fn reader(model: ModelId) -> Reader {
+        // The document says only that links expire; the day is that of the models' own host.
+        Reader { model, kind_of: errors::kind_of, lifetime: Some(Duration::from_secs(24 * 3600)) }
+    }
+}
+
+impl Dialect for Aiearth {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn capabilities(&self, model: &ModelId) -> Capabilities {
+        capabilities::of(&DESCRIPTOR, model)
+    }
+
+    fn encode(&self, request: &Checked) -> Result<http::Request<Bytes>> {
+        request.belongs_to(DESCRIPTOR.id)?;
+        post("/images/generations", &body::Body::of(request), &request.request().extra)
+    }
+
+    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
+        Self::reader(request.model().clone()).generation(reply).map(Outcome::Done).map_err(errors::advise)
+    }
+
+    fn effective(&self, request: &Checked) -> Effective {
+        let mut body = self.encode(request).map(|request| members(&request)).unwrap_or_default();
+        body.entry("response_format").or_insert_with(|| "url".into());
+        body.entry("output_format").or_insert_with(|| "jpeg".into());
+        body.entry("watermark").or_insert_with(|| true.into());
+        if let Some(size) = capabilities::of(&DESCRIPTOR, request.model()).size.default {
+            body.entry("size").or_insert_with(|| size.into());
+        }
+        Effective { body, max_images: request.ceiling() }
+    }
+
+    fn catalog(&self) -> Option<&dyn CatalogDialect> {
+        Some(self)
+    }
+}
+
+impl CatalogDialect for Aiearth {
+    fn models_request(&self) -> http::Request<Bytes> {
+        let mut request = http::Request::new(Bytes::new());
+        *request.uri_mut() = http::Uri::from_static("/models");
+        request
+    }
+
+    fn decode_models(&self, reply: &Reply) -> Result<Vec<ModelInfo>> {
+        seedream_wire::models(&Self::reader("".into()), reply).map_err(errors::advise)
+    }
+}

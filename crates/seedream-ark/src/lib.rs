@@ -1,1 +1,145 @@
-//! .
+//! Ark: ByteDance's own wire format, at Volcengine, at BytePlus, and at relays that keep it (document 003 and Ark's own pages).
+//!
+//! References as URLs or data URIs, groups, levels or pixels, streams of events, `watermark` (on, unless it is turned off). The
+//! base URL is Ark's own; a relay of document 003 is its host with `/v1` behind it, and may answer without a key.
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod body;
+mod capabilities;
+mod errors;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use seedream_core::{
+    Capabilities, CatalogDialect, Checked, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId, ModelInfo,
+    Outcome, Reply, Result, Source, StreamDecoder, StreamDialect,
+};
+use seedream_wire::{Reader, members, post};
+
+#[cfg(feature = "client")]
+pub use seedream_client;
+pub use seedream_core;
+
+/// The dialect of document 003.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ark;
+
+const IDS: Source = Source::published("volcengine.com/docs/82379/1541523", "model");
+
+static DESCRIPTOR: Descriptor = Descriptor {
+    id: "ark",
+    name: "Volcengine Ark and relays of its form",
+    document: "003",
+    base_urls: &["https://ark.cn-beijing.volces.com/api/v3"],
+    key_variables: &["ARK_API_KEY"],
+    base_url_variables: &["ARK_BASE_URL"],
+    default_model: "doubao-seedream-4-0-250828",
+    models: &[
+        ModelEntry {
+            id: "doubao-seedream-4-0-250828",
+            family: Family::Seedream4,
+            aliases: &["seedream-4-0-250828"],
+            source: Source::documented("003", "title"),
+        },
+        ModelEntry {
+            id: "doubao-seedream-4-5-251128",
+            family: Family::Seedream4_5,
+            aliases: &["seedream-4-5-251128"],
+            source: IDS,
+        },
+        ModelEntry {
+            id: "doubao-seedream-5-0-260128",
+            family: Family::Seedream5Lite,
+            aliases: &["doubao-seedream-5-0-lite-260128", "seedream-5-0-260128", "seedream-5-0-lite-260128"],
+            source: IDS,
+        },
+        ModelEntry {
+            id: "doubao-seedream-5-0-pro-260628",
+            family: Family::Seedream5Pro,
+            aliases: &["dola-seedream-5-0-pro-260628"],
+            source: IDS,
+        },
+        ModelEntry {
+            id: "doubao-seedream-5-0-flash-260915",
+            family: Family::Seedream5Flash,
+            aliases: &["dola-seedream-5-0-flash-260915"],
+            source: IDS,
+        },
+        ModelEntry {
+            id: "doubao-seedream-3-0-t2i-250415",
+            family: Family::Seedream3T2i,
+            aliases: &["seedream-3-0-t2i-250415"],
+            source: IDS,
+        },
+    ],
+};
+
+impl Ark {
+    fn reader(model: ModelId) -> Reader {
+        // "The link is good for 24 hours after the picture was made" (document 003, response_format).
+        Reader { model, kind_of: errors::kind_of, lifetime: Some(Duration::from_secs(24 * 3600)) }
+    }
+}
+
+impl Dialect for Ark {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn capabilities(&self, model: &ModelId) -> Capabilities {
+        capabilities::of(&DESCRIPTOR, model)
+    }
+
+    fn encode(&self, request: &Checked) -> Result<http::Request<Bytes>> {
+        request.belongs_to(DESCRIPTOR.id)?;
+        post("/images/generations", &body::Body::of(request), &request.request().extra)
+    }
+
+    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
+        Self::reader(request.model().clone()).generation(reply).map(Outcome::Done)
+    }
+
+    fn effective(&self, request: &Checked) -> Effective {
+        let mut body = self.encode(request).map(|request| members(&request)).unwrap_or_default();
+        let rules = capabilities::of(&DESCRIPTOR, request.model());
+        if rules.images.group {
+            body.entry("sequential_image_generation").or_insert_with(|| "disabled".into());
+        }
+        if let Some(size) = rules.size.default {
+            body.entry("size").or_insert_with(|| size.into());
+        }
+        body.entry("response_format").or_insert_with(|| "url".into());
+        body.entry("watermark").or_insert_with(|| true.into());
+        body.entry("stream").or_insert_with(|| false.into());
+        Effective { body, max_images: request.ceiling() }
+    }
+
+    fn streaming(&self) -> Option<&dyn StreamDialect> {
+        Some(self)
+    }
+
+    fn catalog(&self) -> Option<&dyn CatalogDialect> {
+        Some(self)
+    }
+}
+
+impl StreamDialect for Ark {
+    fn decoder(&self, request: &Checked) -> Box<dyn StreamDecoder> {
+        Self::reader(request.model().clone()).stream()
+    }
+}
+
+/// Published, not documented: Volcengine answers it, BytePlus and the plans do not.
+impl CatalogDialect for Ark {
+    fn models_request(&self) -> http::Request<Bytes> {
+        let mut request = http::Request::new(Bytes::new());
+        *request.uri_mut() = http::Uri::from_static("/models");
+        request
+    }
+
+    fn decode_models(&self, reply: &Reply) -> Result<Vec<ModelInfo>> {
+        seedream_wire::models(&Self::reader("".into()), reply)
+    }
+}

@@ -28,8 +28,8 @@ pub struct Capabilities {
     pub prompt: PromptRule,
     /// The optional fields; one that is not listed has no member in this dialect's body.
     pub fields: Vec<FieldRule>,
-    /// The members that the adapter writes itself, so that `extra` may not name them.
-    pub members: &'static [&'static str],
+    /// The members that the adapter writes itself, so that `extra` may not name them, and where the document lists them.
+    pub members: (&'static [&'static str], Source),
     /// Members that the document says have no effect, with that document.
     pub ignored_members: (&'static [&'static str], Source),
     /// A member of `extra` that takes precedence over a field, as ope.ai's explicit `sequential_image_generation` does over `n`.
@@ -192,6 +192,8 @@ impl ReferenceRule {
 pub struct ImagesRule {
     /// The most that may be asked for; `None` where the document states no number.
     pub max: Option<u32>,
+    /// The most that the document advises, without saying that more is refused (document 004, n).
+    pub advised_max: Option<u32>,
     /// Whether more than one can be asked for at all.
     pub group: bool,
     /// Whether asking for a number at all is an error (Ark 5.0 pro refuses even `disabled`).
@@ -206,13 +208,29 @@ pub struct ImagesRule {
 
 impl ImagesRule {
     /// Up to `max` pictures, as many as the prompt asks for.
-    pub fn up_to(max: u32, source: Source) -> Self {
-        Self { max: Some(max), group: true, count_refused: false, with_references: None, prompt_decides: true, source }
+    pub fn up_to(max: impl Into<Option<u32>>, source: Source) -> Self {
+        Self {
+            max: max.into(),
+            advised_max: None,
+            group: true,
+            count_refused: false,
+            with_references: None,
+            prompt_decides: true,
+            source,
+        }
     }
 
     /// One picture, and no member may ask for more.
     pub fn single(source: Source) -> Self {
-        Self { max: Some(1), group: false, count_refused: true, with_references: None, prompt_decides: false, source }
+        Self {
+            max: Some(1),
+            advised_max: None,
+            group: false,
+            count_refused: true,
+            with_references: None,
+            prompt_decides: false,
+            source,
+        }
     }
 }
 
@@ -229,8 +247,8 @@ pub struct TotalRule {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PromptRule {
-    /// The most characters.
-    pub max_chars: Option<usize>,
+    /// The most characters that are advised; documents state it in tokens, so it is no rule of ours.
+    pub advised_chars: Option<usize>,
     /// Whether the document advises at most 300 Chinese characters or 600 English words.
     pub advised_length: bool,
     /// Where this was read.
@@ -294,10 +312,15 @@ impl FieldRule {
 }
 
 impl Capabilities {
-    /// Rules with the sizes given, without references, one picture, any prompt and no optional field: an adapter adds what
-    /// its document states.
-    pub fn new(provider: &'static str, resolution: Resolution, size: SizeRule) -> Self {
-        let source = size.source.clone();
+    /// Rules with the sizes and the members of the body given, without references, one picture, any prompt and no optional
+    /// field: an adapter adds what its document states.
+    pub fn new(
+        provider: &'static str,
+        resolution: Resolution,
+        size: SizeRule,
+        members: (&'static [&'static str], Source),
+    ) -> Self {
+        let source = members.1.clone();
         Self {
             provider,
             requested: resolution.requested,
@@ -308,7 +331,7 @@ impl Capabilities {
             images: ImagesRule::single(source.clone()),
             prompt: PromptRule::any(source.clone()),
             fields: Vec::new(),
-            members: &[],
+            members,
             ignored_members: (&[], source),
             overrides: None,
         }
@@ -323,7 +346,7 @@ impl Capabilities {
 impl PromptRule {
     /// Any length.
     pub fn any(source: Source) -> Self {
-        Self { max_chars: None, advised_length: false, source }
+        Self { advised_chars: None, advised_length: false, source }
     }
 
     /// Ark's advice on the length, which no provider enforces.
@@ -331,8 +354,8 @@ impl PromptRule {
         Self { advised_length: true, ..Self::any(source) }
     }
 
-    /// At most this many characters.
-    pub fn at_most(max_chars: usize, source: Source) -> Self {
-        Self { max_chars: Some(max_chars), ..Self::any(source) }
+    /// At most about this many characters.
+    pub fn at_most(chars: usize, source: Source) -> Self {
+        Self { advised_chars: Some(chars), ..Self::any(source) }
     }
 }

@@ -91,7 +91,9 @@ struct Audit {
     impossible: Vec<Violation>,
     warnings: Vec<Warning>,
     /// Refused fields that lenient checking leaves out.
-    refused: Vec<(Field, String)>,
+    refused: Vec<Field>,
+    /// Fields that say what happens anyway, and that this provider refuses to be told.
+    unsent: Vec<Field>,
 }
 
 impl Audit {
@@ -143,7 +145,7 @@ impl Capabilities {
             return Err(Error::violations(self.provider, audit.impossible));
         }
         for violation in audit.violations {
-            let left_out = audit.refused.iter().any(|(field, _)| *field == violation.field);
+            let left_out = audit.refused.contains(&violation.field);
             let kind = if left_out && strictness == Strictness::Lenient {
                 WarningKind::LeftOut
             } else {
@@ -152,8 +154,9 @@ impl Capabilities {
             audit.warnings.push(Warning::new(kind, violation.field, violation.to_string()));
         }
         if strictness == Strictness::Lenient {
-            audit.refused.iter().for_each(|(field, _)| sent.clear(*field));
+            audit.unsent.append(&mut audit.refused);
         }
+        audit.unsent.into_iter().for_each(|field| sent.clear(field));
         let ceiling = self.ceiling(&sent);
         Ok(Checked {
             provider: self.provider,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Blobs, Capabilities, Checked, Family, GeneratedImage, Generation, ImageFailure, ModelId, Reply, Resolution, Result,
-    Source, Standing, Task, TaskId, TaskState, sse::Frame,
+    Source, Standing, Task, TaskId, TaskState, Timestamp, Usage, sse::Frame,
 };
 
 /// One provider's way of speaking.
@@ -125,18 +125,35 @@ impl ModelInfo {
 
 /// What an answer to a submitted request means.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "made once a request and taken apart at once")]
 #[non_exhaustive]
 pub enum Outcome {
     /// The pictures are here.
     Done(Generation),
     /// The job was accepted and is to be collected.
-    Accepted {
-        /// Its id.
-        id: TaskId,
-        /// How many seconds the provider thinks it takes.
-        estimated_seconds: Option<u32>,
-    },
+    Accepted(Acceptance),
+}
+
+/// What a provider says when it accepts a job.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Acceptance {
+    /// The task's id.
+    pub id: TaskId,
+    /// The model that the provider says it uses.
+    pub reported_model: Option<String>,
+    /// When the provider says it accepted it.
+    pub created: Option<Timestamp>,
+    /// How many seconds the provider thinks it takes.
+    pub estimated_seconds: Option<u32>,
+    /// What is set aside for it.
+    pub usage: Usage,
+}
+
+impl Acceptance {
+    /// An acceptance of which only the id is known.
+    pub fn new(id: TaskId) -> Self {
+        Self { id, reported_model: None, created: None, estimated_seconds: None, usage: Usage::default() }
+    }
 }
 
 /// What a provider makes of a request.

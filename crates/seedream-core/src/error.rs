@@ -20,6 +20,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: ErrorKind,
     message: String,
+    advice: Option<&'static str>,
     charge: Charge,
     provider: Option<&'static str>,
     status: Option<StatusCode>,
@@ -217,6 +218,7 @@ impl Error {
         Self(Box::new(Inner {
             kind,
             message: redact(message.as_ref()),
+            advice: None,
             charge: Charge::No,
             provider: None,
             status: None,
@@ -257,6 +259,13 @@ impl Error {
     #[must_use]
     pub fn with_provider(mut self, provider: &'static str) -> Self {
         self.0.provider = Some(provider);
+        self
+    }
+
+    /// Sets what the provider's document advises to do.
+    #[must_use]
+    pub fn with_advice(mut self, advice: &'static str) -> Self {
+        self.0.advice = Some(advice);
         self
     }
 
@@ -429,6 +438,9 @@ impl fmt::Display for Error {
         }
         if !facts.is_empty() {
             write!(f, " ({})", facts.join(", "))?;
+        }
+        if let Some(advice) = e.advice {
+            write!(f, "; {advice}")?;
         }
         match (&e.task, e.charge) {
             (Some(task), Charge::Unknown | Charge::Yes) => {

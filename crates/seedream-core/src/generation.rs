@@ -200,14 +200,11 @@ impl Generation {
     /// The outcome if it holds a picture, an error with all the rest otherwise.
     ///
     /// # Errors
-    /// [`ErrorKind::NoImages`], or the kind that all failures share.
+    /// [`ErrorKind::NoImages`], with the code of the first failure.
     pub fn or_no_images(self) -> Result<Self> {
         if self.images().next().is_some() {
             return Ok(self);
         }
-        let first = self.failures().next().map(|failure| failure.kind);
-        let shared = first.filter(|first| self.failures().all(|failure| failure.kind == *first));
-        let kind = shared.unwrap_or(ErrorKind::NoImages);
         let failure = self.failures().next();
         let message = match failure {
             Some(failure) => format!("no picture was made: {}", failure.message),
@@ -215,7 +212,7 @@ impl Generation {
         };
         let code = failure.and_then(|failure| failure.code.clone());
         let charge = if self.billed() == Some(0) { crate::Charge::No } else { crate::Charge::Unknown };
-        let error = Error::new(kind, message).with_code(code).with_charge(charge);
+        let error = Error::new(ErrorKind::NoImages, message).with_code(code).with_charge(charge);
         let error = error.with_request_id(self.request_id.clone()).with_body(self.raw.clone());
         Err(error.with_generation(self))
     }

@@ -18,6 +18,7 @@ mod dialect;
 pub mod docs {}
 mod error;
 mod generation;
+mod limits;
 mod model;
 mod net;
 mod operation;
@@ -40,12 +41,13 @@ pub use capability::{
 };
 pub use check::{Checked, Strictness, WireSize};
 pub use dialect::{
-    CatalogDialect, Descriptor, Dialect, Effective, ModelEntry, ModelInfo, Outcome, StreamDecoder, StreamDialect,
-    StreamItem, TaskDialect,
+    Acceptance, CatalogDialect, Descriptor, Dialect, Effective, ModelEntry, ModelInfo, Outcome, StreamDecoder,
+    StreamDialect, StreamItem, TaskDialect,
 };
 pub use error::{Attempt, Charge, Error, ErrorKind, Medium, Result, Stage, charge_of};
 pub use generation::{GeneratedImage, Generation, ImageData, ImageFailure};
 pub use jiff::Timestamp;
+pub use limits::Limits;
 pub use model::{Family, ModelId};
 pub use net::{is_public_host, is_public_ip};
 pub use operation::{Backoff, Exchange, Input, Operation, Pace, Policy, Purpose, Step, Then};

@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 
 use crate::{
-    Attempt, Blobs, Charge, Checked, Dialect, Error, ErrorKind, Event, Generation, Outcome, Reply, Result,
+    Acceptance, Attempt, Blobs, Charge, Checked, Dialect, Error, ErrorKind, Event, Generation, Outcome, Reply, Result,
     StreamDecoder, StreamItem, Task, Warning, WarningKind, charge_of, sse::Frame,
 };
 
@@ -239,8 +239,8 @@ impl Operation {
     fn answered(&mut self, reply: &Reply, now: Duration, events: &mut Vec<Event>) -> Then {
         match self.decode(reply) {
             Ok(Outcome::Done(generation)) => self.done(generation, events),
-            Ok(Outcome::Accepted { id, estimated_seconds }) => {
-                self.accepted(Polling::accepted(self.task(id, estimated_seconds, reply)), now, events)
+            Ok(Outcome::Accepted(acceptance)) => {
+                self.accepted(Polling::accepted(self.task(acceptance, reply)), now, events)
             }
             Err(error) => {
                 let floor = floor(reply, &error);
@@ -258,8 +258,8 @@ impl Operation {
                 generation.warnings.push(incomplete(&error));
                 self.done(generation, events)
             }
-            Ok(Outcome::Accepted { id, estimated_seconds }) => {
-                self.accepted(Polling::accepted(self.task(id, estimated_seconds, &partial)), now, events)
+            Ok(Outcome::Accepted(acceptance)) => {
+                self.accepted(Polling::accepted(self.task(acceptance, &partial)), now, events)
             }
             // The head alone says that it was refused.
             Err(refused) if !partial.status.is_success() => {
@@ -277,11 +277,12 @@ impl Operation {
         }
     }
 
-    fn task(&self, id: crate::TaskId, estimated_seconds: Option<u32>, reply: &Reply) -> Task {
+    fn task(&self, acceptance: Acceptance, reply: &Reply) -> Task {
         let model = self.checked.as_ref().map_or_else(|| "".into(), |checked| checked.model().clone());
-        let mut task = Task::new(self.dialect.descriptor().id, self.endpoint.clone(), id, model);
-        task.submitted_at = Some(reply.received_at);
-        task.estimated_seconds = estimated_seconds;
+        let mut task = Task::new(self.dialect.descriptor().id, self.endpoint.clone(), acceptance.id, model);
+        task.submitted_at = acceptance.created.or(Some(reply.received_at));
+        task.estimated_seconds = acceptance.estimated_seconds;
+        task.usage = acceptance.usage;
         task
     }
 

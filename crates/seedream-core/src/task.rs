@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, ErrorKind, Generation, ModelId, Result};
+use crate::{Error, ErrorKind, Generation, ModelId, Result, Usage};
 
 /// The id of a task, checked so that it can stand in a path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ impl fmt::Display for TaskId {
 }
 
 /// An accepted job of an asynchronous provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Task {
     /// The provider's id.
@@ -73,13 +73,16 @@ pub struct Task {
     /// How many seconds the provider thinks it takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated_seconds: Option<u32>,
+    /// What the provider has set aside for it.
+    #[serde(default, skip_serializing_if = "Usage::is_empty")]
+    pub usage: Usage,
 }
 
 impl Task {
     /// A task of which only the id is known, as somebody types it on a command line.
     pub fn new(provider: impl Into<String>, endpoint: impl Into<String>, id: TaskId, model: ModelId) -> Self {
         let (provider, endpoint) = (provider.into(), endpoint.into());
-        Self { provider, endpoint, id, model, submitted_at: None, estimated_seconds: None }
+        Self { provider, endpoint, id, model, submitted_at: None, estimated_seconds: None, usage: Usage::default() }
     }
 }
 

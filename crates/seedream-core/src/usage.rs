@@ -32,3 +32,10 @@ pub struct Usage {
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub other: Map<String, Value>,
 }
+
+impl Usage {
+    /// Whether the answer says nothing about cost.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

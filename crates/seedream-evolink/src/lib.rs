@@ -1,1 +1,90 @@
-//! .
+//! evolink: every request becomes a task, which is asked for until it ends (document 002).
+//!
+//! A ratio with a quality, or pixels; up to 15 pictures, as many as the prompt asks for; references by URL only, at most 14. The
+//! provider sets credits aside for `n` pictures and settles by the number that was made.
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod body;
+mod capabilities;
+mod errors;
+mod task;
+
+use bytes::Bytes;
+use seedream_core::{
+    Capabilities, Checked, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId, Outcome, Reply, Result, Source,
+    TaskDialect,
+};
+use seedream_wire::{members, post};
+
+#[cfg(feature = "client")]
+pub use seedream_client;
+pub use seedream_core;
+
+/// The dialect of document 002.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Evolink;
+
+static DESCRIPTOR: Descriptor = Descriptor {
+    id: "evolink",
+    name: "EvoLink",
+    document: "002",
+    base_urls: &["https://api.evolink.ai"],
+    key_variables: &["EVOLINK_API_KEY"],
+    base_url_variables: &["EVOLINK_BASE_URL"],
+    default_model: "doubao-seedream-4.5",
+    models: &[
+        ModelEntry {
+            id: "doubao-seedream-4.5",
+            family: Family::Seedream4_5,
+            aliases: &[],
+            source: Source::documented("002", "model"),
+        },
+        ModelEntry {
+            id: "doubao-seedream-4.0",
+            family: Family::Seedream4,
+            aliases: &[],
+            source: Source::published("docs.evolink.ai, seedream-4.0-image-generate", "model"),
+        },
+        ModelEntry {
+            id: "doubao-seedream-5.0-lite",
+            family: Family::Seedream5Lite,
+            aliases: &[],
+            source: Source::published("docs.evolink.ai, seedream-5.0-lite-image-generate", "model"),
+        },
+    ],
+};
+
+impl Dialect for Evolink {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn capabilities(&self, model: &ModelId) -> Capabilities {
+        capabilities::of(&DESCRIPTOR, model)
+    }
+
+    fn encode(&self, request: &Checked) -> Result<http::Request<Bytes>> {
+        request.belongs_to(DESCRIPTOR.id)?;
+        post("/v1/images/generations", &body::Body::of(request), &request.request().extra)
+    }
+
+    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
+        task::accepted(request.model(), reply)
+    }
+
+    fn effective(&self, request: &Checked) -> Effective {
+        let mut body = self.encode(request).map(|request| members(&request)).unwrap_or_default();
+        body.entry("n").or_insert_with(|| 1.into());
+        body.entry("size").or_insert_with(|| "2048x2048".into());
+        body.entry("prompt_priority").or_insert_with(|| "standard".into());
+        if request.ceiling() < request.request().count.map_or(1, seedream_core::Count::ceiling) {
+            body.insert("n".into(), request.ceiling().into());
+        }
+        Effective { body, max_images: request.ceiling() }
+    }
+
+    fn tasks(&self) -> Option<&dyn TaskDialect> {
+        Some(self)
+    }
+}

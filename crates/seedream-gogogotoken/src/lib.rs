@@ -1,1 +1,88 @@
-//! .
+//! gogogotoken: OpenAI's images request in front of Ark (document 000).
+//!
+//! Two models, `n`, a size in pixels of at least 3 686 400, and `response_format`; nothing else is documented. The answer is
+//! Ark's own, and its `model` names the supplier's id, which is kept apart and never sent.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use seedream_core::{Dialect, ImageRequest, Strictness};
+//!
+//! let dialect = seedream_gogogotoken::Gogogotoken;
+//! let request = ImageRequest::new("doubao-seedream-4-5", "a lighthouse in fog");
+//! let checked = dialect.capabilities(&request.model).check(&request, Strictness::Strict)?;
+//! assert_eq!(dialect.encode(&checked)?.uri(), "/v1/images/generations");
+//! # Ok::<(), seedream_core::Error>(())
+//! ```
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod body;
+mod capabilities;
+mod errors;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use seedream_core::{
+    Capabilities, Checked, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId, Outcome, Reply, Result, Source,
+};
+use seedream_wire::{Reader, members, post};
+
+#[cfg(feature = "client")]
+pub use seedream_client;
+pub use seedream_core;
+
+/// The dialect of document 000.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Gogogotoken;
+
+const MODELS: Source = Source::documented("000", "model");
+
+static DESCRIPTOR: Descriptor = Descriptor {
+    id: "gogogotoken",
+    name: "gogogotoken",
+    document: "000",
+    base_urls: &["https://gogogotoken.ai"],
+    key_variables: &["GOGOGOTOKEN_API_KEY"],
+    base_url_variables: &["GOGOGOTOKEN_BASE_URL"],
+    default_model: "doubao-seedream-5-0-lite",
+    models: &[
+        ModelEntry { id: "doubao-seedream-5-0-lite", family: Family::Seedream5Lite, aliases: &[], source: MODELS },
+        ModelEntry { id: "doubao-seedream-4-5", family: Family::Seedream4_5, aliases: &[], source: MODELS },
+    ],
+};
+
+impl Gogogotoken {
+    fn reader(request: &Checked) -> Reader {
+        // "URLs usually live for a while (24 hours, for example)" is all that the document says.
+        let lifetime = Some(Duration::from_secs(24 * 3600));
+        Reader { model: request.model().clone(), kind_of: errors::kind_of, lifetime }
+    }
+}
+
+impl Dialect for Gogogotoken {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn capabilities(&self, model: &ModelId) -> Capabilities {
+        capabilities::of(&DESCRIPTOR, model)
+    }
+
+    fn encode(&self, request: &Checked) -> Result<http::Request<Bytes>> {
+        request.belongs_to(DESCRIPTOR.id)?;
+        post("/v1/images/generations", &body::Body::of(request), &request.request().extra)
+    }
+
+    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
+        Self::reader(request).generation(reply).map(Outcome::Done)
+    }
+
+    fn effective(&self, request: &Checked) -> Effective {
+        let mut body = self.encode(request).map(|request| members(&request)).unwrap_or_default();
+        body.entry("n").or_insert_with(|| 1.into());
+        body.entry("size").or_insert_with(|| "2048x2048".into());
+        body.entry("response_format").or_insert_with(|| "url".into());
+        Effective { body, max_images: request.ceiling() }
+    }
+}

@@ -1,1 +1,24 @@
-//! .
+//! Lenient decoders for the answers of the Seedream resellers.
+//!
+//! Four of the five dialects answer in one family of shapes: Ark's own, OpenAI's, and what relays make of the two. A [`Reader`]
+//! reads them all. Nothing that was paid for is lost because a member looks odd: a 2xx answer with a picture is a success, and
+//! what cannot be read is kept and warned about.
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod body;
+pub mod codes;
+mod expiry;
+mod failure;
+mod image;
+mod models;
+mod reader;
+mod stream;
+mod usage;
+
+pub use body::{get, members, post};
+pub use expiry::expiry_of;
+pub use failure::Failure;
+pub use models::models;
+pub use reader::Reader;
+pub use usage::usage;

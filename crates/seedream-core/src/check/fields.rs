@@ -15,12 +15,13 @@ impl Capabilities {
                 None if value == Value::Bool(false) && matches!(field, Field::Stream | Field::WebSearch) => {}
                 None if field == Field::Delivery && value == "url" => {}
                 None => {
-                    let message = format!("{} has no member for it", self.provider);
-                    let source = &self.size.source;
+                    let message =
+                        format!("{} has no member for it: leave it out, or send theirs with `extra`", self.provider);
+                    let source = &self.members.1;
                     if strictness == Strictness::Off {
                         audit.impossible(field, message, source);
                     } else {
-                        audit.refused.push((field, message.clone()));
+                        audit.refused.push(field);
                         audit.violation(field, message, None, source);
                     }
                 }
@@ -38,7 +39,7 @@ impl Capabilities {
             }
             Support::Refused => {
                 let message = format!("{} refuses it: leave it out", self.model);
-                audit.refused.push((field, message.clone()));
+                audit.refused.push(field);
                 audit.violation(field, message, None, source);
                 return;
             }
@@ -66,9 +67,9 @@ impl Capabilities {
 
     pub(super) fn check_extra(&self, request: &ImageRequest, audit: &mut Audit) {
         for member in request.extra.keys() {
-            if self.members.contains(&member.as_str()) {
+            if self.members.0.contains(&member.as_str()) {
                 let message = format!("`{member}` is written by a field of the request: set that field instead");
-                audit.impossible(Field::Extra, message, &self.size.source);
+                audit.impossible(Field::Extra, message, &self.members.1);
             }
             let (ignored, source) = &self.ignored_members;
             if ignored.contains(&member.as_str()) {

@@ -1,7 +1,7 @@
 //! The prompt, the reference pictures and how many pictures come back.
 
 use super::{Audit, Strictness};
-use crate::{Capabilities, Count, Field, ImageRequest, ImageSource, Nearest, ReferenceRule, WarningKind};
+use crate::{Capabilities, Count, Field, ImageRequest, ImageSource, Nearest, ReferenceRule, TotalRule, WarningKind};
 
 impl Capabilities {
     pub(super) fn check_prompt(&self, request: &ImageRequest, audit: &mut Audit) {
@@ -10,9 +10,9 @@ impl Capabilities {
             audit.violation(Field::Prompt, "is empty: say what to draw", None, source);
         }
         let chars = prompt.chars().count();
-        if let Some(max) = self.prompt.max_chars.filter(|max| chars > *max) {
-            let message = format!("has {chars} characters, {} takes at most {max}: shorten it", self.model);
-            audit.violation(Field::Prompt, message, None, source);
+        if let Some(max) = self.prompt.advised_chars.filter(|max| chars > *max) {
+            let message = format!("the prompt has {chars} characters, about {max} are taken: shorten it [{source}]");
+            audit.warn(WarningKind::Advice, Field::Prompt, message);
         }
         let chinese = prompt.chars().filter(|c| matches!(c, '\u{4e00}'..='\u{9fff}')).count();
         let words = prompt.split_whitespace().count();
@@ -35,11 +35,12 @@ impl Capabilities {
         }
         let source = &rule.source;
         if !rule.member {
-            let message = format!("{} has no member for reference pictures; `extra` sends one verbatim", self.provider);
+            let message =
+                format!("{} has no member for them: leave them out, or send theirs with `extra`", self.provider);
             if strictness == Strictness::Off {
                 audit.impossible(Field::References, message, source);
             } else {
-                audit.refused.push((Field::References, message.clone()));
+                audit.refused.push(Field::References);
                 audit.violation(Field::References, message, None, source);
             }
             return;
@@ -69,13 +70,15 @@ impl Capabilities {
             return;
         }
         if rule.count_refused {
+            audit.refused.push(Field::Count);
             if count == Count::One {
-                // One is what such a model makes anyway, and there is nothing to send.
-                return;
+                let message = format!("{} makes one picture a request: the number is not sent", self.model);
+                audit.warn(WarningKind::Rewritten, Field::Count, message);
+                audit.unsent.push(Field::Count);
+            } else {
+                let message = format!("{} makes one picture a request, not {asked}", self.model);
+                audit.violation(Field::Count, message, Nearest::Count(Count::One), source);
             }
-            let message = format!("{} makes one picture a request, not {asked}", self.model);
-            audit.refused.push((Field::Count, message.clone()));
-            audit.violation(Field::Count, message, Nearest::Count(Count::One), source);
             return;
         }
         if let Some(max) = rule.max.filter(|max| asked > *max) {
@@ -83,8 +86,13 @@ impl Capabilities {
             audit.violation(Field::Count, message, Nearest::Count(Count::new(max)), source);
             return;
         }
+        if let Some(max) = rule.advised_max.filter(|max| asked > *max) {
+            let message = format!("{asked} pictures, at most {max} a request are advised [{source}]");
+            audit.warn(WarningKind::Advice, Field::Count, message);
+        }
         let references = u32::try_from(request.references.len()).unwrap_or(u32::MAX);
-        let Some(total) = rule.with_references.filter(|total| references.saturating_add(asked) > total.limit) else {
+        let over = |total: &TotalRule| references > 0 && references.saturating_add(asked) > total.limit;
+        let Some(total) = rule.with_references.filter(over) else {
             return;
         };
         let room = total.limit.saturating_sub(references);

@@ -81,7 +81,12 @@ impl Operation {
                 events.push(Event::Progress { status, percent: progress });
                 self.wait(polling, reply.retry_after().unwrap_or_default(), now)
             }
-            Ok(TaskState::Done(generation)) => self.done(generation, events),
+            Ok(TaskState::Done(mut generation)) => {
+                if generation.usage.is_empty() {
+                    generation.usage = polling.task.usage;
+                }
+                self.done(generation, events)
+            }
             Ok(TaskState::Failed(error)) => {
                 let charge = error.charge();
                 self.fail(error, charge)

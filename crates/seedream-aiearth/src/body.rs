@@ -1,0 +1,82 @@
+//! The members of the body, in the order of document 001, section "core parameters".
+
+use seedream_core::{Checked, Count, Delivery, ImageSource, OutputFormat};
+use serde::Serialize;
+
+pub(crate) const MEMBERS: &[&str] = &[
+    "model",
+    "prompt",
+    "image",
+    "size",
+    "response_format",
+    "output_format",
+    "watermark",
+    "sequential_image_generation",
+    "sequential_image_generation_options",
+    "seed",
+    "guidance_scale",
+];
+
+#[derive(Serialize)]
+pub(crate) struct Body<'a> {
+    model: &'a str,
+    prompt: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<Image>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_format: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_format: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    watermark: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequential_image_generation: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequential_image_generation_options: Option<Options>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guidance_scale: Option<f64>,
+}
+
+/// A string for one picture, an array for several, as the examples of the document have it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Image {
+    One(String),
+    Several(Vec<String>),
+}
+
+#[derive(Serialize)]
+struct Options {
+    max_images: u32,
+}
+
+impl<'a> Body<'a> {
+    pub(crate) fn of(checked: &'a Checked) -> Self {
+        let request = checked.request();
+        let group = match request.count {
+            Some(Count::UpTo(max_images)) => Some(Options { max_images }),
+            _ => None,
+        };
+        Self {
+            model: checked.model().as_str(),
+            prompt: &request.prompt,
+            image: match request.references.as_slice() {
+                [] => None,
+                [one] => Some(Image::One(one.to_wire())),
+                several => Some(Image::Several(several.iter().map(ImageSource::to_wire).collect())),
+            },
+            size: checked.size().and_then(|size| size.size.as_deref()),
+            response_format: request.delivery.map(Delivery::wire),
+            output_format: request.format.map(OutputFormat::wire),
+            watermark: request.watermark,
+            sequential_image_generation: request.count.map(|_| if group.is_some() { "auto" } else { "disabled" }),
+            sequential_image_generation_options: group,
+            seed: request.seed,
+            guidance_scale: request.guidance_scale,
+        }
+    }
+}

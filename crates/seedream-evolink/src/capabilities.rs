@@ -1,0 +1,95 @@
+//! The rules of document 002, and of the public pages of the two sibling models.
+
+use seedream_core::{
+    Capabilities, Descriptor, Family, Field, FieldRule, ImagesRule, Limits, ModelId, PixelRule, PromptRule, Ratio,
+    ReferenceRule, SizeRule, Source, Tier, TotalRule,
+};
+
+use crate::body::MEMBERS;
+
+/// `auto` apart (document 002, size).
+const RATIOS: [Ratio; 10] = [
+    Ratio::new(1, 1),
+    Ratio::new(2, 3),
+    Ratio::new(3, 2),
+    Ratio::new(3, 4),
+    Ratio::new(4, 3),
+    Ratio::new(4, 5),
+    Ratio::new(5, 4),
+    Ratio::new(9, 16),
+    Ratio::new(16, 9),
+    Ratio::new(21, 9),
+];
+
+const PAGE_4_0: &str = "docs.evolink.ai, seedream-4.0-image-generate";
+const PAGE_5_0: &str = "docs.evolink.ai, seedream-5.0-lite-image-generate";
+
+pub(crate) fn of(descriptor: &'static Descriptor, model: &ModelId) -> Capabilities {
+    let resolution = descriptor.resolve(model);
+    let family = resolution.family().filter(|_| matches!(resolution.standing, seedream_core::Standing::Sold(_)));
+    let members = (MEMBERS, Source::documented("002", "ImageGenerationRequest"));
+    let mut rules = Capabilities::new(descriptor.id, resolution, size(family), members);
+    rules.references = references();
+    let mut images = ImagesRule::up_to(15, Source::documented("002", "n"));
+    // "The number that is made is then 15 less the references": fewer pictures, no error.
+    images.with_references = Some(TotalRule { limit: 15, truncates: true });
+    rules.images = images;
+    rules.prompt = PromptRule::at_most(2000, Source::documented("002", "prompt"));
+    rules.fields = fields(family);
+    rules
+}
+
+fn size(family: Option<Family>) -> SizeRule {
+    let by_ratio = |qualities: &[Tier], pixels, source| {
+        let mut rule = SizeRule::only_pixels(pixels, "2048x2048", source);
+        rule.ratios = RATIOS.to_vec();
+        rule.qualities = qualities.to_vec();
+        rule.auto = true;
+        rule
+    };
+    match family {
+        Some(Family::Seedream4_5) => by_ratio(
+            &[Tier::K2, Tier::K4],
+            PixelRule::new(3_686_400, 16_777_216, 16),
+            Source::documented("002", "size"),
+        ),
+        Some(Family::Seedream5Lite) => by_ratio(
+            &[Tier::K2, Tier::K3],
+            PixelRule::new(3_686_400, 9_437_184, 16),
+            Source::published(PAGE_5_0, "size"),
+        ),
+        Some(Family::Seedream4) => {
+            let mut rule = Limits::of(Family::Seedream4).size;
+            rule.source = Source::published(PAGE_4_0, "size");
+            rule
+        }
+        _ => {
+            let any = PixelRule { min: 1, max: None, max_aspect: None };
+            by_ratio(&Tier::ALL, any, Limits::unknown().size.source)
+        }
+    }
+}
+
+fn references() -> ReferenceRule {
+    let mut rule = ReferenceRule::at_most(14, Source::documented("002", "image_urls"));
+    rule.inline = false;
+    rule.max_bytes = Some(10 * 1024 * 1024);
+    rule.media_types =
+        ["jpeg", "jpg", "png", "webp", "bmp", "tiff", "gif"].map(|format| format!("image/{format}")).into();
+    rule.side_above = Some(14);
+    rule.pixels = Some(PixelRule { min: 1, max: Some(36_000_000), max_aspect: Some(16) });
+    rule
+}
+
+fn fields(family: Option<Family>) -> Vec<FieldRule> {
+    let mode = FieldRule::honoured(Field::PromptMode, Source::documented("002", "prompt_priority")).default("standard");
+    let mode = match family {
+        Some(Family::Seedream4_5) => mode.one_of(&["standard"]),
+        _ => mode.one_of(&["standard", "fast"]),
+    };
+    let mut fields = vec![mode, FieldRule::honoured(Field::CallbackUrl, Source::documented("002", "callback_url"))];
+    if !matches!(family, Some(Family::Seedream4_5 | Family::Seedream4)) {
+        fields.push(FieldRule::honoured(Field::WebSearch, Source::published(PAGE_5_0, "web_search")));
+    }
+    fields
+}

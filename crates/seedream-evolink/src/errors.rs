@@ -1,0 +1,47 @@
+//! What the error codes of document 002 and of the public pages beside it mean. Older pages have the status as a whole number in
+//! the place of the code; those are understood by the status.
+
+use seedream_core::{ErrorKind, Medium, Stage};
+
+/// Codes of an HTTP error.
+pub(crate) fn of_http(status: u16, code: &str) -> Option<ErrorKind> {
+    Some(match code {
+        "invalid_request" => ErrorKind::InvalidRequest,
+        // A poll whose id does not begin with `task-unified-`.
+        "invalid_task_id" => ErrorKind::InvalidRequest,
+        // "Invalid or expired token."
+        "unauthorized" => ErrorKind::Authentication,
+        // "Insufficient quota. Please top up your account." The poll page spells the second.
+        "insufficient_quota" | "quota_exceeded" => ErrorKind::Balance,
+        // "Token does not have access to model."
+        "model_access_denied" | "permission_denied" => ErrorKind::PermissionDenied,
+        "task_not_found" => ErrorKind::TaskNotFound,
+        "rate_limit_exceeded" => ErrorKind::RateLimited,
+        "internal_error" => ErrorKind::Server,
+        // Older pages, by status alone: an unknown model, and a reference that is too large.
+        "" if status == 404 => ErrorKind::ModelNotFound,
+        "" if status == 413 => ErrorKind::ReferenceImage,
+        _ => return None,
+    })
+}
+
+/// Codes of a task that failed (public page of error codes). Asking again changes nothing: only a new request would.
+pub(crate) fn of_task(code: &str) -> Option<ErrorKind> {
+    Some(match code {
+        // Which of the two was looked at stands only in the message.
+        "content_policy_violation" => ErrorKind::rejected(Stage::Unknown, Medium::Unknown),
+        "invalid_parameters" => ErrorKind::InvalidRequest,
+        "image_processing_error" | "image_dimension_mismatch" => ErrorKind::ReferenceImage,
+        "request_cancelled" => ErrorKind::Cancelled,
+        // In a task the word means the rate or the concurrency, not the account.
+        "quota_exceeded" => ErrorKind::RateLimited,
+        "resource_exhausted" => ErrorKind::Overloaded,
+        "generation_failed_no_content"
+        | "generation_timeout"
+        | "resource_not_found"
+        | "service_error"
+        | "service_unavailable"
+        | "unknown_error" => ErrorKind::TaskFailed,
+        _ => return None,
+    })
+}

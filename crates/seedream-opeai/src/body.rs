@@ -1,0 +1,57 @@
+//! The members of the body, in the order of document 004, section 1.
+
+use seedream_core::{Checked, Count, Delivery, ImageSource, OutputFormat};
+use serde::Serialize;
+
+pub(crate) const MEMBERS: &[&str] =
+    &["model", "prompt", "size", "response_format", "image", "stream", "watermark", "n", "output_format"];
+
+#[derive(Serialize)]
+pub(crate) struct Body<'a> {
+    model: &'a str,
+    prompt: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_format: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<Image>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    watermark: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n: Option<u32>,
+    /// Has no effect; sent, and warned about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_format: Option<&'static str>,
+}
+
+/// A string for one picture, an array for several: the document shows neither, Ark takes both.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Image {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl<'a> Body<'a> {
+    pub(crate) fn of(checked: &'a Checked) -> Self {
+        let request = checked.request();
+        Self {
+            model: checked.model().as_str(),
+            prompt: &request.prompt,
+            size: checked.size().and_then(|size| size.size.as_deref()),
+            response_format: request.delivery.map(Delivery::wire),
+            image: match request.references.as_slice() {
+                [] => None,
+                [one] => Some(Image::One(one.to_wire())),
+                several => Some(Image::Several(several.iter().map(ImageSource::to_wire).collect())),
+            },
+            stream: request.stream,
+            watermark: request.watermark,
+            n: request.count.map(Count::ceiling),
+            output_format: request.format.map(OutputFormat::wire),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What every adapter's body has in common: it is JSON, it is posted, and `extra` comes last.
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use seedream_core::{Error, ErrorKind, Result};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// A POST with a JSON body: the members of `body` in their order, and those of `extra` behind them.
+///
+/// # Errors
+/// [`ErrorKind::Config`] where `body` is no object or `path` is none: a bug of the adapter.
+pub fn post(path: &str, body: &impl Serialize, extra: &Map<String, Value>) -> Result<http::Request<Bytes>> {
+    let bug = |what: &str| Error::new(ErrorKind::Config, format!("the request cannot be written: {what}"));
+    let mut json = serde_json::to_string(body).map_err(|error| bug("its body").with_source(error))?;
+    for (name, value) in extra {
+        let open = json.pop();
+        if open != Some('}') {
+            return Err(bug("its body is no object"));
+        }
+        if !json.ends_with('{') {
+            json.push(',');
+        }
+        json.push_str(&Value::from(name.as_str()).to_string());
+        json.push(':');
+        json.push_str(&value.to_string());
+        json.push('}');
+    }
+    http::Request::post(path)
+        .header(CONTENT_TYPE, "application/json")
+        .body(Bytes::from(json))
+        .map_err(|error| bug("its path").with_source(error))
+}
+
+/// A GET without a body.
+///
+/// # Errors
+/// [`ErrorKind::Config`] where `path` is none: a bug of the adapter.
+pub fn get(path: &str) -> Result<http::Request<Bytes>> {
+    let bug = |error| Error::new(ErrorKind::Config, "the request cannot be written: its path").with_source(error);
+    http::Request::get(path).body(Bytes::new()).map_err(bug)
+}
+
+/// The members of an encoded body, to which an adapter adds its provider's defaults.
+pub fn members(request: &http::Request<Bytes>) -> Map<String, Value> {
+    serde_json::from_slice(request.body()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn extra_comes_last_and_verbatim() {
+        #[derive(Serialize)]
+        struct Body {
+            prompt: &'static str,
+            model: &'static str,
+        }
+        let extra = json!({"a\"b": [1, null], "z": {"y": 1.5}});
+        let request = post("/v1", &Body { prompt: "p", model: "m" }, extra.as_object().unwrap()).unwrap();
+        insta::assert_snapshot!(String::from_utf8_lossy(request.body()), @r#"{"prompt":"p","model":"m","a\"b":[1,null],"z":{"y":1.5}}"#);
+        let empty = post("/v1", &json!({}), json!({"a": 1}).as_object().unwrap()).unwrap();
+        assert_eq!(empty.body().as_ref(), br#"{"a":1}"#);
+        assert!(post("/v1", &json!([]), json!({"a": 1}).as_object().unwrap()).is_err());
+    }
+}

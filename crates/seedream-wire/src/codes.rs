@@ -1,0 +1,103 @@
+//! Error codes that several providers share, because their relays pass them on.
+//!
+//! An adapter's own `errors.rs` asks its own table first and these after it.
+
+use seedream_core::{ErrorKind, Medium, Stage};
+
+/// The codes of Ark (public: its error code page of 2026-08-18).
+pub fn ark(code: &str) -> Option<ErrorKind> {
+    Some(match code {
+        // What is missing or wrong stands behind the dot.
+        _ if starts(code, &["MissingParameter", "InvalidParameter", "InvalidArgumentError"]) => {
+            ErrorKind::InvalidRequest
+        }
+        // A reference that is empty, no picture, or cannot be fetched.
+        _ if starts(code, &["InvalidImageURL"]) => ErrorKind::ReferenceImage,
+        "OutofContextError" | "InvalidEndpoint.ClosedEndpoint" | "BadRequest" => ErrorKind::InvalidRequest,
+        // Moderation names what it looked at.
+        _ if starts(code, &["InputText"]) => ErrorKind::rejected(Stage::Input, Medium::Text),
+        _ if starts(code, &["InputImage"]) => ErrorKind::rejected(Stage::Input, Medium::Image),
+        _ if starts(code, &["OutputText"]) => ErrorKind::rejected(Stage::Output, Medium::Text),
+        _ if starts(code, &["OutputImage"]) => ErrorKind::rejected(Stage::Output, Medium::Image),
+        _ if starts(code, &["SensitiveContentDetected"]) => ErrorKind::rejected(Stage::Unknown, Medium::Unknown),
+        // Moderation itself failed: passes, but only an answer that is a refusal is tried again.
+        "ContentSecurityDetectionError" => ErrorKind::Overloaded,
+        "AuthenticationError" => ErrorKind::Authentication,
+        // The account as a whole, or its bill.
+        "AccountOverdueError" | "InvalidSubscription" | "OperationDenied.ServiceOverdue" => ErrorKind::Balance,
+        "InvalidAccountStatus" | "AccessDenied" | "ModelNotOpen" => ErrorKind::PermissionDenied,
+        _ if starts(code, &["OperationDenied"]) => ErrorKind::PermissionDenied,
+        "UnsupportedModel" => ErrorKind::ModelNotFound,
+        _ if starts(code, &["InvalidEndpointOrModel", "NotFound"]) => ErrorKind::ModelNotFound,
+        // Limits that pass by themselves.
+        "RequestBurstTooFast" | "AccountRateLimitExceeded" => ErrorKind::RateLimited,
+        _ if starts(code, &["RateLimitExceeded"]) || code.ends_with("RateLimitExceeded") => ErrorKind::RateLimited,
+        "ServerOverloaded" | "InflightBatchsizeExceeded" => ErrorKind::Overloaded,
+        // A plan's window, a free trial, or a ceiling that the owner set.
+        "QuotaExceeded" | "SetLimitExceeded" => ErrorKind::QuotaExhausted,
+        "InternalServiceError" => ErrorKind::Server,
+        _ => return None,
+    })
+}
+
+/// The codes of new-api and its forks (public: its source), the software that several resellers run.
+pub fn new_api(code: &str) -> Option<ErrorKind> {
+    Some(match code {
+        "invalid_request" | "bad_request_body" | "convert_request_failed" | "read_request_body_failed" => {
+            ErrorKind::InvalidRequest
+        }
+        // Their own word lists, looked at before anything is sent on.
+        "sensitive_words_detected" | "prompt_blocked" => ErrorKind::rejected(Stage::Input, Medium::Text),
+        "invalid_api_key" => ErrorKind::Authentication,
+        "access_denied" => ErrorKind::PermissionDenied,
+        "insufficient_user_quota" => ErrorKind::Balance,
+        // The share of the account that this key may spend.
+        "pre_consume_token_quota_failed" => ErrorKind::QuotaExhausted,
+        "model_not_found" => ErrorKind::ModelNotFound,
+        "token_concurrency_limit_reached" | "rate_limit_exceeded" => ErrorKind::RateLimited,
+        // No channel could be asked, or the one that was asked gave nothing that could be used.
+        "get_channel_failed" | "do_request_failed" | "bad_response" | "bad_response_body" | "empty_response" => {
+            ErrorKind::Server
+        }
+        _ if starts(code, &["channel:"]) => ErrorKind::Server,
+        _ => return None,
+    })
+}
+
+/// Whether a code is one of `families` or a refinement of one behind a dot or straight on.
+fn starts(code: &str, families: &[&str]) -> bool {
+    families.iter().any(|family| code.starts_with(family))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn published_codes_are_understood() {
+        let rejected = ErrorKind::rejected;
+        for (code, kind) in [
+            ("MissingParameter.prompt", ErrorKind::InvalidRequest),
+            ("InvalidParameter.UnsupportedParameter", ErrorKind::InvalidRequest),
+            ("InvalidImageURL.EmptyURL", ErrorKind::ReferenceImage),
+            ("InputTextSensitiveContentDetected", rejected(Stage::Input, Medium::Text)),
+            ("InputImageSensitiveContentDetected.PrivacyInformation", rejected(Stage::Input, Medium::Image)),
+            ("OutputImageRiskDetection", rejected(Stage::Output, Medium::Image)),
+            ("SensitiveContentDetected.Violence", rejected(Stage::Unknown, Medium::Unknown)),
+            ("AuthenticationError", ErrorKind::Authentication),
+            ("AccountOverdueError", ErrorKind::Balance),
+            ("OperationDenied.ServiceNotOpen", ErrorKind::PermissionDenied),
+            ("InvalidEndpointOrModel.NotFound", ErrorKind::ModelNotFound),
+            ("ModelAccountIpmRateLimitExceeded", ErrorKind::RateLimited),
+            ("RateLimitExceeded.EndpointRPMExceeded", ErrorKind::RateLimited),
+            ("ServerOverloaded", ErrorKind::Overloaded),
+            ("SetLimitExceeded", ErrorKind::QuotaExhausted),
+            ("InternalServiceError", ErrorKind::Server),
+        ] {
+            assert_eq!(ark(code), Some(kind), "{code}");
+        }
+        assert_eq!(new_api("insufficient_user_quota"), Some(ErrorKind::Balance));
+        assert_eq!(new_api("channel:no_available_key"), Some(ErrorKind::Server));
+        assert_eq!((ark("SomethingNew"), new_api("something_new")), (None, None));
+    }
+}

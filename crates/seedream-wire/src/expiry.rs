@@ -1,0 +1,48 @@
+//! When a URL ends.
+
+use std::time::Duration;
+
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+
+/// When a pre-signed URL ends, by its own parameters: `X-Tos-Date` + `X-Tos-Expires`, as document 003 shows them, or the same of
+/// `X-Amz-`.
+pub fn expiry_of(url: &str) -> Option<Timestamp> {
+    let (_, query) = url.split_once('?')?;
+    let parameter = |name: &str| {
+        query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, v)| v)
+    };
+    ["X-Tos", "X-Amz"].iter().find_map(|family| {
+        let date = parameter(&format!("{family}-Date"))?;
+        let seconds: u64 = parameter(&format!("{family}-Expires"))?.parse().ok()?;
+        let signed = DateTime::strptime("%Y%m%dT%H%M%SZ", date).ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp();
+        signed.checked_add(Duration::from_secs(seconds)).ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_of_document_003_ends_a_day_after_it_was_signed() {
+        let url = "https://a.example/0.jpeg?X-Tos-Algorithm=TOS4-HMAC-SHA256&X-Tos-Date=20250910T015921Z&X-Tos-Expires=86400&X-Tos-Signature=95";
+        assert_eq!(expiry_of(url), Some("2025-09-11T01:59:21Z".parse().unwrap()));
+    }
+
+    #[test]
+    fn other_urls_do_not_say() {
+        for url in [
+            "https://a.example/0.jpeg",
+            "https://a.example/0.jpeg?X-Tos-Date=20250910T015921Z",
+            "https://a.example/0.jpeg?X-Tos-Date=today&X-Tos-Expires=5",
+            "https://a.example/0.jpeg?X-Tos-Date=20250910T015921Z&X-Tos-Expires=99999999999999999999",
+            "https://a.example/0.jpeg?X-Tos-Date=20250910T015921Z&X-Tos-Expires=9999999999999999",
+        ] {
+            assert_eq!(expiry_of(url), None, "{url}");
+        }
+    }
+}
