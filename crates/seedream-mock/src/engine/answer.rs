@@ -1,0 +1,63 @@
+//! An answer before it becomes a script: what is sent and what the journal says about it.
+
+use seedream_fixtures::Kind;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::problem::Problem;
+use super::script::Chunk;
+
+/// What is sent, why, and what the journal says about it.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) content_type: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) chunks: Vec<Chunk>,
+    pub(crate) streamed: bool,
+    /// The id of the exchange it was taken from.
+    pub(crate) fixture: Option<String>,
+    pub(crate) evidence: Kind,
+    /// The broken rules, in one line each.
+    pub(crate) violations: Vec<String>,
+    /// The request as the provider's gateway sends it on.
+    pub(crate) effective: Option<Value>,
+    /// The pictures somebody pays for.
+    pub(crate) billed: u32,
+    /// What else is worth knowing.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Answer {
+    /// A JSON text with a status; ours unless it says otherwise.
+    pub(crate) fn json(status: u16, text: impl Into<bytes::Bytes>) -> Self {
+        Self::new(status, "application/json", vec![Chunk::text(text)])
+    }
+
+    /// A JSON text made from a value that always serialises.
+    pub(crate) fn value(status: u16, value: &impl Serialize) -> Self {
+        Self::json(status, serde_json::to_vec(value).unwrap_or_default())
+    }
+
+    pub(crate) fn new(status: u16, content_type: &str, chunks: Vec<Chunk>) -> Self {
+        Self {
+            status,
+            content_type: content_type.to_owned(),
+            headers: Vec::new(),
+            chunks,
+            streamed: false,
+            fixture: None,
+            evidence: Kind::Derived,
+            violations: Vec::new(),
+            effective: None,
+            billed: 0,
+            notes: Vec::new(),
+        }
+    }
+}
+
+impl From<Problem> for Answer {
+    fn from(problem: Problem) -> Self {
+        Self { evidence: problem.evidence, ..Self::json(problem.status, problem.body) }
+    }
+}

@@ -1,0 +1,169 @@
+//! What a request asks for, read from its effective body. Reading never fails: what is wrong was said before.
+
+use seedream_fixtures::{Counting, Model, Provider, Role};
+use serde_json::Value;
+
+use super::members::{self, Object};
+use super::sizes::{self, Dimensions};
+use super::{digest, group, rules};
+use crate::picture::{Format, Picture};
+
+/// What `n` of them may be at most, whatever is asked: the providers' own ceiling for references and pictures.
+const MOST: u32 = 15;
+
+/// What a request asks for.
+#[derive(Debug, Clone)]
+pub(crate) struct Ask<'p> {
+    pub(crate) provider: &'p Provider,
+    /// The model's limits, if the model is known.
+    pub(crate) model: Option<&'p Model>,
+    /// The model as the answer names it.
+    pub(crate) reported: String,
+    pub(crate) prompt: String,
+    /// How many references.
+    pub(crate) references: u32,
+    pub(crate) size: Dimensions,
+    /// How many pictures will be made.
+    pub(crate) images: u32,
+    /// How many pictures were reserved.
+    pub(crate) reserved: u32,
+    pub(crate) inline: bool,
+    pub(crate) format: Format,
+    pub(crate) mark: bool,
+    pub(crate) stream: bool,
+    seed: Option<i64>,
+}
+
+impl<'p> Ask<'p> {
+    /// `body` is what the caller sent, `effective` what the gateway makes of it.
+    pub(crate) fn read(provider: &'p Provider, body: &Object, effective: &Object) -> Self {
+        let member = |role| provider.field(role).and_then(|field| members::get(effective, &field.name));
+        let text = |role| member(role).and_then(Value::as_str);
+        let default = |role| provider.field(role).and_then(|field| field.default.as_ref());
+
+        // The caller's spelling finds the model: rewriting may have replaced it by a name nobody may send.
+        let name = provider.field(Role::Model).and_then(|field| members::text(body, &field.name)).unwrap_or_default();
+        let model = provider.model(name);
+        let prompt = text(Role::Prompt).unwrap_or_default().to_owned();
+        let references = u32::try_from(rules::references(provider, effective).len()).unwrap_or(u32::MAX);
+        let (images, reserved) = count(provider, model, effective, &prompt, references);
+        let format = text(Role::Format).or(model.map(|model| model.default_format.as_str()));
+        let mark = member(Role::Watermark).or(default(Role::Watermark)).and_then(Value::as_bool);
+        Self {
+            provider,
+            model,
+            reported: model.and_then(|model| model.upstream.clone()).unwrap_or_else(|| name.to_owned()),
+            size: sizes::lenient(provider, model, text(Role::Size), text(Role::Quality)),
+            prompt,
+            references,
+            images,
+            reserved,
+            inline: text(Role::Delivery) == Some("b64_json"),
+            format: format.and_then(Format::from_word).unwrap_or(Format::Jpeg),
+            mark: mark.unwrap_or_else(|| model.is_some_and(|model| model.default_watermark)),
+            stream: member(Role::Stream).and_then(Value::as_bool).unwrap_or(false),
+            seed: member(Role::Seed).and_then(Value::as_i64).filter(|seed| *seed >= 0),
+        }
+    }
+
+    /// The picture at a place of the group, for a mock of this seed.
+    pub(crate) fn picture(&self, mock_seed: u64, index: u32) -> Picture {
+        let seed = self.seed.unwrap_or(-1).to_be_bytes();
+        let parts: [&[u8]; 4] = [&mock_seed.to_be_bytes(), self.provider.id.as_bytes(), &seed, self.prompt.as_bytes()];
+        Picture {
+            provider: self.provider.id.clone(),
+            key: digest::number(&parts),
+            index,
+            width: self.size.0,
+            height: self.size.1,
+            format: self.format,
+            mark: self.mark,
+            caption: Picture::caption_of(&self.prompt),
+        }
+    }
+
+    /// Every picture of the group.
+    pub(crate) fn pictures(&self, mock_seed: u64) -> Vec<Picture> {
+        (0..self.images).map(|index| self.picture(mock_seed, index)).collect()
+    }
+}
+
+/// How many pictures are made and how many were reserved.
+fn count(provider: &Provider, model: Option<&Model>, body: &Object, prompt: &str, references: u32) -> (u32, u32) {
+    let number = |role| {
+        let field = provider.field(role)?;
+        let value = members::get(body, &field.name).or(field.default.as_ref())?;
+        value.as_u64().and_then(|count| u32::try_from(count).ok())
+    };
+    let grouped = provider.field(Role::Group).is_some();
+    let reserved = if grouped {
+        if rules::is_group(provider, body) { number(Role::GroupMax).unwrap_or(MOST) } else { 1 }
+    } else {
+        number(Role::Count).unwrap_or(1)
+    };
+    let reserved = reserved.clamp(1, MOST);
+    let room = model
+        .and_then(|model| model.references_plus_images.as_ref())
+        .map_or(MOST, |total| total.limit.saturating_sub(references).max(1));
+    let of_model = model.map_or(MOST, |model| model.max_images);
+    let ceiling = reserved.min(room).min(of_model);
+    match provider.counting {
+        Counting::Prompt => (group::asked(prompt).min(ceiling), reserved),
+        Counting::Asked => (ceiling, reserved),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::normalise;
+    use serde_json::json;
+
+    fn images(provider: &str, body: Value) -> u32 {
+        let provider = seedream_fixtures::provider(provider).unwrap();
+        let Value::Object(body) = body else { panic!("object") };
+        Ask::read(provider, &body, &normalise::effective(provider, &body)).images
+    }
+
+    fn references(count: usize) -> Vec<String> {
+        (0..count).map(|n| format!("https://example.com/{n}.png")).collect()
+    }
+
+    #[test]
+    fn m9_groups_are_capped() {
+        let ark = |members: Value| {
+            let mut body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "8 posters" });
+            body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+            images("ark", body)
+        };
+        let auto = "auto";
+        assert_eq!(ark(json!({})), 1);
+        assert_eq!(ark(json!({ "sequential_image_generation": "disabled" })), 1);
+        assert_eq!(ark(json!({ "sequential_image_generation": auto })), 8);
+        let max = json!({ "max_images": 3 });
+        assert_eq!(ark(json!({ "sequential_image_generation": auto, "sequential_image_generation_options": max })), 3);
+        assert_eq!(ark(json!({ "sequential_image_generation": auto, "image": references(10) })), 5);
+    }
+
+    #[test]
+    fn m9_counts_are_ceilings_or_orders() {
+        let task = |n: u32, refs: usize| {
+            let body = json!({ "model": "doubao-seedream-4.5", "prompt": "8 posters", "n": n, "image_urls": references(refs) });
+            images("evolink", body)
+        };
+        assert_eq!(task(15, 0), 8);
+        assert_eq!(task(3, 0), 3);
+        assert_eq!(task(15, 10), 5, "m12: references and pictures are 15 at most");
+        let ordered = json!({ "model": "doubao-seedream-4-5", "prompt": "a cat", "n": 2 });
+        assert_eq!(images("gogogotoken", ordered), 2);
+    }
+
+    #[test]
+    fn m9_an_explicit_member_beats_n() {
+        let body = json!({ "model": "doubao-seedream-4.5", "prompt": "8 posters", "n": 8 });
+        assert_eq!(images("opeai", body.clone()), 8);
+        let mut explicit = body;
+        explicit["sequential_image_generation"] = json!("disabled");
+        assert_eq!(images("opeai", explicit), 1);
+    }
+}

@@ -1,0 +1,71 @@
+//! One request to a provider and everything that answering it needs.
+
+use jiff::Timestamp;
+use seedream_fixtures::{Cause, ErrorFamily, Provider, ReplyFamily, Route};
+use serde_json::Value;
+
+use super::Engine;
+use super::auth::Behaviour;
+use super::digest;
+use super::members::Object;
+use super::problem::{Fill, Problem, problem};
+use crate::picture::Picture;
+
+/// One request to a provider.
+pub(crate) struct Call<'e> {
+    pub(crate) engine: &'e Engine,
+    pub(crate) provider: &'e Provider,
+    pub(crate) route: Option<&'e Route>,
+    pub(crate) now: Timestamp,
+    pub(crate) session: String,
+    /// What stands before a path of this mock, as this caller reaches it.
+    pub(crate) origin: String,
+    pub(crate) behaviour: Behaviour,
+    pub(crate) ordinal: u64,
+    pub(crate) request_id: String,
+    /// The body, if it is JSON.
+    pub(crate) json: Option<&'e Value>,
+}
+
+impl<'e> Call<'e> {
+    /// The form of errors on this route.
+    pub(crate) fn family(&self) -> ErrorFamily {
+        self.route.and_then(|route| route.errors).unwrap_or(self.provider.errors)
+    }
+
+    /// The form of successes on this route.
+    pub(crate) fn reply(&self) -> ReplyFamily {
+        self.route.and_then(|route| route.reply).unwrap_or(self.provider.reply)
+    }
+
+    /// The body, if it is a JSON object.
+    pub(crate) fn object(&self) -> Option<&'e Object> {
+        self.json.and_then(Value::as_object)
+    }
+
+    /// The provider's error for a cause.
+    pub(crate) fn problem(&self, cause: Cause, fill: &Fill<'_>) -> Problem {
+        problem(self.provider, self.family(), cause, fill, &self.request_id)
+    }
+
+    /// The URL of a picture that is made now.
+    pub(crate) fn url(&self, picture: &Picture) -> String {
+        self.url_at(picture, self.now)
+    }
+
+    /// The URL of a picture that was made at a time.
+    pub(crate) fn url_at(&self, picture: &Picture, made: Timestamp) -> String {
+        let seconds = self.provider.limits.result_seconds;
+        self.engine.signer().url(&self.origin, &self.session, picture, made, seconds)
+    }
+}
+
+/// An id in the form of the software that answers.
+pub(crate) fn request_id(family: ErrorFamily, now: Timestamp, seed: u64, ordinal: u64) -> String {
+    let hash = digest::digest(&[b"request", &seed.to_be_bytes(), &ordinal.to_be_bytes()]);
+    let hex = digest::hex(&hash);
+    match family {
+        ErrorFamily::NewApi | ErrorFamily::Upstream => format!("{}{}", now.strftime("%Y%m%d%H%M%S%9f"), &hex[..8]),
+        ErrorFamily::Ark | ErrorFamily::Evolink => format!("02{}{}", now.as_millisecond(), &hex[..38]),
+    }
+}

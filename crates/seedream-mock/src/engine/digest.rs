@@ -1,0 +1,35 @@
+//! Hashes: ids, keys, signatures, all from SHA-256, so that equal inputs give equal outputs on every machine.
+
+use sha2::{Digest as _, Sha256};
+
+/// The hash of several parts, each with its length, so that no two lists of parts collide by concatenation.
+pub(crate) fn digest(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
+/// The first eight bytes of a hash, as a number.
+pub(crate) fn number(parts: &[&[u8]]) -> u64 {
+    let hash = digest(parts);
+    hash[..8].iter().fold(0, |number, &byte| number << 8 | u64::from(byte))
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+}
+
+/// A short name for something that must not be shown, such as a key.
+pub(crate) fn short(secret: &str) -> String {
+    format!("sha256:{}", &hex(&Sha256::digest(secret.as_bytes()))[..12])
+}
+
+/// The whole hash of a text.
+pub(crate) fn full(text: &[u8]) -> String {
+    hex(&Sha256::digest(text))
+}

@@ -1,0 +1,229 @@
+//! Documented answers: found by an equal request, or forced by name.
+
+use std::collections::HashMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use seedream_fixtures::{Body, Exchange, Library, Operation, Response};
+use serde_json::Value;
+
+use super::answer::Answer;
+use super::ask::Ask;
+use super::call::Call;
+use super::members::Object;
+use super::ordered::Node;
+use super::script::{Chunk, inline_marker, splice};
+use super::{members, normalise, sizes, task};
+use crate::picture::Picture;
+
+/// The request header that forces an exchange, and the response header that names the one that answered.
+pub(crate) const HEADER: &str = "x-mock-fixture";
+
+/// The exchanges with an answer, by what asks for them.
+pub(crate) struct Index {
+    by_request: HashMap<(String, String, String), Vec<Candidate>>,
+}
+
+struct Candidate {
+    id: String,
+    body: Option<Value>,
+    /// The body without its nulls.
+    bare: Option<Value>,
+}
+
+impl Index {
+    pub(crate) fn new(library: &Library) -> Self {
+        let mut by_request: HashMap<_, Vec<Candidate>> = HashMap::new();
+        for exchange in library.exchanges() {
+            let (Some(request), Some(response)) = (&exchange.request, &exchange.response) else { continue };
+            let body = request.json_value();
+            // The provider calls back in the other direction. An unauthorised answer belongs to another key, and keys are
+            // judged before. A POST without a body is one whose source shows the answer only.
+            let unfindable = exchange.operation == Operation::Callback
+                || response.status == 401
+                || (body.is_none() && request.method != "GET");
+            if !unfindable {
+                let key = (exchange.provider().to_owned(), request.method.clone(), request.path.clone());
+                let bare = body.as_ref().map(without_nulls);
+                by_request.entry(key).or_default().push(Candidate { id: exchange.id().to_owned(), body, bare });
+            }
+        }
+        Self { by_request }
+    }
+
+    /// The id of the one exchange with an equal request. An explicit `null` is an absent member, where that decides.
+    pub(crate) fn find(&self, provider: &str, method: &str, path: &str, body: Option<&Value>) -> Option<&str> {
+        let candidates = self.by_request.get(&(provider.to_owned(), method.to_owned(), path.to_owned()))?;
+        let bare = body.map(without_nulls);
+        only(candidates, |candidate| candidate.body.as_ref() == body)
+            .or_else(|| only(candidates, |candidate| candidate.bare == bare))
+    }
+}
+
+/// The one candidate that fits; two are none.
+fn only(candidates: &[Candidate], fits: impl Fn(&Candidate) -> bool) -> Option<&str> {
+    let mut found = candidates.iter().filter(|candidate| fits(candidate));
+    let first = found.next()?;
+    found.next().is_none().then_some(first.id.as_str())
+}
+
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(body) => Value::Object(members::without_nulls(body)),
+        other => other.clone(),
+    }
+}
+
+/// An exchange's answer, byte for byte.
+pub(crate) fn forced(exchange: &Exchange) -> Option<Answer> {
+    let response = exchange.response.as_ref()?;
+    let bytes: Bytes = match &response.body {
+        Body::Json(raw) => raw.get().to_owned().into(),
+        Body::Text(text) | Body::Sse(text) => text.clone().into(),
+        Body::Base64(text) => STANDARD.decode(text).unwrap_or_default().into(),
+    };
+    Some(answer(exchange, response, vec![Chunk::text(bytes)]))
+}
+
+/// An exchange's answer with its volatile members made live: pictures open, tasks can be polled, the time is now.
+pub(crate) fn live(call: &Call<'_>, exchange: &Exchange) -> Option<Answer> {
+    let response = exchange.response.as_ref()?;
+    if !(200..300).contains(&response.status) {
+        return forced(exchange);
+    }
+    let nothing = Object::new();
+    let body = call.object().unwrap_or(&nothing);
+    let effective = normalise::effective(call.provider, body);
+    let mut live = Live {
+        call,
+        ask: Ask::read(call.provider, body, &effective),
+        creates: exchange.operation == Operation::Create,
+        pictures: Vec::new(),
+        accepted: 0,
+    };
+    let chunks = match &response.body {
+        Body::Json(raw) => {
+            let text = live.json(raw.get());
+            vec![Chunk::now(splice(&text, &live.pictures))]
+        }
+        Body::Sse(text) => live.events(text),
+        Body::Text(_) | Body::Base64(_) => return forced(exchange),
+    };
+    let pictures = u32::try_from(live.pictures.len()).unwrap_or(u32::MAX);
+    let mut answer = answer(exchange, response, chunks);
+    answer.billed = if live.creates { pictures.max(live.accepted) } else { 0 };
+    answer.effective = (!effective.is_empty()).then_some(Value::Object(effective));
+    Some(answer)
+}
+
+/// An exchange's head around a body.
+fn answer(exchange: &Exchange, response: &Response, chunks: Vec<Chunk>) -> Answer {
+    // These describe the recorded connection and not this one.
+    const HOP: [&str; 5] = ["content-length", "transfer-encoding", "connection", "date", "content-encoding"];
+    let headers = response.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
+    let (types, headers): (Vec<_>, Vec<_>) =
+        headers.filter(|(name, _)| !HOP.contains(&name.as_str())).partition(|(name, _)| name == "content-type");
+    let content_type = types.into_iter().next().map(|(_, value)| value);
+    Answer {
+        headers,
+        streamed: matches!(response.body, Body::Sse(_)),
+        fixture: Some(exchange.id().to_owned()),
+        evidence: exchange.source.kind,
+        ..Answer::new(response.status, content_type.as_deref().unwrap_or(response.body.content_type()), chunks)
+    }
+}
+
+/// A documented answer on its way to being live.
+struct Live<'c, 'e> {
+    call: &'c Call<'e>,
+    ask: Ask<'c>,
+    /// Whether the request asked for pictures, rather than for how a task is.
+    creates: bool,
+    /// The pictures of the answer so far; markers count from its start.
+    pictures: Vec<Picture>,
+    /// How many pictures an accepted task will deliver.
+    accepted: u32,
+}
+
+impl Live<'_, '_> {
+    /// A JSON body. What is not JSON after all stays as it is.
+    fn json(&mut self, text: &str) -> String {
+        let Ok(mut node) = Node::parse(text) else { return text.to_owned() };
+        self.node(&mut node);
+        node.write()
+    }
+
+    fn node(&mut self, node: &mut Node) {
+        if self.creates {
+            self.accept(node);
+            node.replace("created", &self.call.now.as_second());
+        }
+        for item in node.get_mut("data").map(Node::items_mut).unwrap_or_default() {
+            self.item(item);
+        }
+        for result in node.get_mut("results").map(Node::items_mut).unwrap_or_default() {
+            let url = self.picture(None);
+            if let Ok(url) = Node::parse(&Value::from(url).to_string()) {
+                *result = url;
+            }
+        }
+        // An event of a stream is an item itself.
+        self.item(node);
+    }
+
+    /// A task in an answer becomes one that can be polled. How long it takes is this mock's to say.
+    fn accept(&mut self, node: &mut Node) {
+        let is_task = node.get("task_info").is_some() && node.get("id").is_some();
+        if is_task {
+            let id = task::accept(self.call, &self.ask, &self.ask.reported);
+            self.accepted = self.ask.images;
+            node.replace("id", &id);
+            if let Some(info) = node.get_mut("task_info") {
+                info.replace("estimated_time", &self.call.engine.settings().estimated_seconds);
+            }
+        }
+    }
+
+    fn item(&mut self, item: &mut Node) {
+        let size = item.get("size").and_then(Node::text);
+        if item.get("url").and_then(Node::text).is_some() {
+            let url = self.picture(size.as_deref());
+            item.replace("url", &url);
+        } else if item.get("b64_json").and_then(Node::text).is_some() {
+            let place = self.pictures.len();
+            self.picture(size.as_deref());
+            item.replace("b64_json", &inline_marker(place));
+        }
+    }
+
+    /// The next picture's URL; it has the size the answer states, else the one the request asks for.
+    fn picture(&mut self, size: Option<&str>) -> String {
+        let index = u32::try_from(self.pictures.len()).unwrap_or(u32::MAX);
+        let mut picture = self.ask.picture(self.call.engine.settings().seed, index);
+        if let Some((width, height)) = size.and_then(sizes::pixels) {
+            (picture.width, picture.height) = (width, height);
+        }
+        let url = self.call.url(&picture);
+        self.pictures.push(picture);
+        url
+    }
+
+    /// A stream of events, one a chunk; only single lines of JSON are made live, everything else is byte exact.
+    fn events(&mut self, text: &str) -> Vec<Chunk> {
+        let mut chunks = Vec::new();
+        for frame in text.split_inclusive("\n\n") {
+            let lines: Vec<String> = frame.split_inclusive('\n').map(|line| self.line(line)).collect();
+            chunks.push(Chunk::now(splice(&lines.concat(), &self.pictures)));
+        }
+        chunks
+    }
+
+    fn line(&mut self, line: &str) -> String {
+        let ending = &line[line.trim_end().len()..];
+        match line.trim_end().strip_prefix("data:").map(str::trim_start) {
+            Some(data) if data.starts_with('{') => format!("data: {}{ending}", self.json(data)),
+            _ => line.to_owned(),
+        }
+    }
+}

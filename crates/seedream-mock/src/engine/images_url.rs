@@ -1,0 +1,189 @@
+//! Result URLs: they describe their picture, carry their session, are signed like the provider's and expire like them.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::digest::{digest, hex};
+use super::route::session_prefix;
+use crate::clock::later;
+use crate::picture::{Format, Picture};
+
+/// The folder of pictures in the mock's paths.
+pub(crate) const FOLDER: &str = "pictures";
+
+/// The form of `X-Tos-Date`.
+const DATE: &str = "%Y%m%dT%H%M%SZ";
+
+/// The member that holds the signature; it covers everything else.
+const SIGNATURE: &str = "X-Tos-Signature";
+
+/// Why a URL does not open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The signature was made for GET.
+    Method,
+    /// Its time is over.
+    Expired,
+    /// It is not what was signed.
+    Altered,
+}
+
+impl Refusal {
+    /// The provider's words for it.
+    pub(crate) fn message(self) -> &'static str {
+        match self {
+            Self::Method => "The signature was made for another method; download with GET.",
+            Self::Expired => "Request has expired.",
+            Self::Altered => "The request signature we calculated does not match the signature you provided.",
+        }
+    }
+}
+
+/// Signs and checks result URLs. The secret comes from the mock's seed, so a URL opens at any mock of the same seed.
+pub(crate) struct Signer {
+    secret: [u8; 32],
+}
+
+impl Signer {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { secret: digest(&[b"result urls", &seed.to_be_bytes()]) }
+    }
+
+    /// The URL of a picture that was made at `now`.
+    pub(crate) fn url(&self, origin: &str, session: &str, picture: &Picture, now: Timestamp, seconds: u64) -> String {
+        let path = format!("{}/{FOLDER}/{}/{}", session_prefix(session), picture.provider, name(picture));
+        let date = now.strftime(DATE);
+        let credential = format!("mock%2F{}%2Flocal%2Ftos%2Frequest", now.strftime("%Y%m%d"));
+        let about = URL_SAFE_NO_PAD.encode(&picture.caption);
+        let query = format!(
+            "about={about}&X-Tos-Algorithm=TOS4-HMAC-SHA256&X-Tos-Credential={credential}&X-Tos-Date={date}\
+             &X-Tos-Expires={seconds}"
+        );
+        let tail = "&X-Tos-SignedHeaders=host";
+        let signature = self.signature(&path, &format!("{query}{tail}"));
+        format!("{origin}{path}?{query}&{SIGNATURE}={signature}{tail}")
+    }
+
+    /// The picture a URL asks for.
+    pub(crate) fn open(
+        &self,
+        method: &http::Method,
+        path: &str,
+        query: &str,
+        now: Timestamp,
+    ) -> Result<Picture, Refusal> {
+        if method != http::Method::GET {
+            return Err(Refusal::Method);
+        }
+        let signature = member(query, SIGNATURE).ok_or(Refusal::Altered)?;
+        let signed = query.replace(&format!("&{SIGNATURE}={signature}"), "");
+        if self.signature(path, &signed) != signature {
+            return Err(Refusal::Altered);
+        }
+        let made = member(query, "X-Tos-Date").and_then(read_date).ok_or(Refusal::Altered)?;
+        let seconds = member(query, "X-Tos-Expires").and_then(|text| text.parse().ok()).ok_or(Refusal::Altered)?;
+        if now > later(made, Duration::from_secs(seconds)) {
+            return Err(Refusal::Expired);
+        }
+        describe(path, query).ok_or(Refusal::Altered)
+    }
+
+    fn signature(&self, path: &str, query: &str) -> String {
+        hex(&digest(&[&self.secret, b"GET", path.as_bytes(), query.as_bytes()]))
+    }
+}
+
+fn member<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+}
+
+fn read_date(text: &str) -> Option<Timestamp> {
+    let civil = jiff::civil::DateTime::strptime(DATE, text).ok()?;
+    civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+}
+
+/// `<key>-<index>-<width>x<height>[-mark].<format>`
+fn name(picture: &Picture) -> String {
+    let Picture { key, index, width, height, .. } = picture;
+    let mark = if picture.mark { "-mark" } else { "" };
+    format!("{key:016x}-{index}-{width}x{height}{mark}.{}", picture.format.as_str())
+}
+
+fn describe(path: &str, query: &str) -> Option<Picture> {
+    let mut segments = path.rsplit('/');
+    let (name, provider) = (segments.next()?, segments.next()?);
+    let (name, format) = name.rsplit_once('.')?;
+    let mut parts = name.split('-');
+    let key = u64::from_str_radix(parts.next()?, 16).ok()?;
+    let index = parts.next()?.parse().ok()?;
+    let (width, height) = parts.next()?.split_once('x')?;
+    let caption = URL_SAFE_NO_PAD.decode(member(query, "about")?).ok()?;
+    Some(Picture {
+        provider: provider.to_owned(),
+        key,
+        index,
+        width: width.parse().ok()?,
+        height: height.parse().ok()?,
+        format: Format::from_word(format)?,
+        mark: parts.next() == Some("mark"),
+        caption: String::from_utf8(caption).ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture() -> Picture {
+        Picture {
+            provider: "anybody".into(),
+            key: 42,
+            index: 3,
+            width: 2848,
+            height: 1600,
+            format: Format::Jpeg,
+            mark: true,
+            caption: "灯塔 & lighthouse = 1".into(),
+        }
+    }
+
+    fn split(url: &str) -> (String, String) {
+        let after = url.strip_prefix("http://host").unwrap();
+        let (path, query) = after.split_once('?').unwrap();
+        (path.to_owned(), query.to_owned())
+    }
+
+    #[test]
+    fn m7_urls_describe_their_picture_and_their_session() {
+        let signer = Signer::new(7);
+        let now = Timestamp::from_second(1_757_469_561).unwrap();
+        let url = signer.url("http://host", "blue", &picture(), now, 86_400);
+        assert!(url.contains("X-Tos-Date=20250910T015921Z&X-Tos-Expires=86400&X-Tos-Signature="), "{url}");
+        let (path, query) = split(&url);
+        assert!(path.starts_with("/s/blue/pictures/anybody/"), "{path}");
+        assert_eq!(signer.open(&http::Method::GET, &path, &query, now), Ok(picture()));
+    }
+
+    #[test]
+    fn m7_altered_expired_and_headed_urls_are_refused() {
+        let signer = Signer::new(7);
+        let now = Timestamp::from_second(1_757_469_561).unwrap();
+        let (path, query) = split(&signer.url("http://host", "default", &picture(), now, 86_400));
+        let open = |method, path: &str, query: &str, later: i64| {
+            let at = Timestamp::from_second(now.as_second() + later).unwrap();
+            signer.open(&method, path, query, at).unwrap_err()
+        };
+        let get = http::Method::GET;
+        assert_eq!(open(http::Method::HEAD, &path, &query, 0), Refusal::Method);
+        assert_eq!(open(get.clone(), &path, &query, 86_401), Refusal::Expired);
+        assert_eq!(open(get.clone(), &path.replace("2848", "2849"), &query, 0), Refusal::Altered);
+        let longer = query.replace("Expires=86400", "Expires=96400");
+        assert_eq!(open(get.clone(), &path, &longer, 0), Refusal::Altered);
+        assert_eq!(open(get, &path, &format!("{query}&download=1"), 0), Refusal::Altered);
+        assert!(Signer::new(8).open(&http::Method::GET, &path, &query, now).is_err(), "another seed");
+    }
+}

@@ -1,0 +1,126 @@
+//! What was asked and answered, without secrets.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::digest;
+
+/// Texts longer than this stand in the journal as their hash and length.
+const LONGEST_TEXT: usize = 1024;
+
+/// Headers that hold secrets; they stand in the journal as a short hash.
+const SECRET_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
+
+/// One request and how it was answered.
+#[derive(Debug, Clone, Serialize)]
+pub struct Entry {
+    /// Its place among all requests of this mock.
+    pub ordinal: u64,
+    /// When it came.
+    pub at: Timestamp,
+    /// Its session.
+    pub session: String,
+    /// The provider it meant, if any.
+    pub provider: Option<String>,
+    /// The method.
+    pub method: String,
+    /// The path as it was called, without its query.
+    pub path: String,
+    /// The status of the answer; 0 where the connection was reset before it.
+    pub status: u16,
+    /// The exchange the answer was taken from.
+    pub fixture: Option<String>,
+    /// How sure the answer is: `documented`, `published`, `observed`, `derived`.
+    pub evidence: &'static str,
+    /// How many pictures somebody pays for.
+    pub billed: u32,
+    /// The id the answer carries.
+    pub request_id: String,
+    /// The headers, secrets replaced by a short hash.
+    pub headers: BTreeMap<String, String>,
+    /// The body: JSON with long texts replaced by hash and length, or a text.
+    pub body: Value,
+    /// The request as the provider's gateway sends it on.
+    pub effective: Option<Value>,
+    /// The broken rules.
+    pub violation: Option<String>,
+    /// What else is worth knowing.
+    pub notes: Vec<String>,
+}
+
+/// The last requests of a session.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    capacity: usize,
+    entries: VecDeque<Entry>,
+}
+
+impl Journal {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { capacity, entries: VecDeque::new() }
+    }
+
+    pub(crate) fn push(&mut self, entry: Entry) {
+        self.entries.push_back(entry);
+        while self.entries.len() > self.capacity {
+            self.entries.pop_front();
+        }
+    }
+
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+}
+
+/// Headers without their secrets.
+pub(crate) fn headers(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let shown = |name: &str, value: &http::HeaderValue| {
+        let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        if SECRET_HEADERS.contains(&name) { digest::short(&text) } else { text }
+    };
+    headers.iter().map(|(name, value)| (name.to_string(), shown(name.as_str(), value))).collect()
+}
+
+/// A body as the journal shows it.
+pub(crate) fn body(bytes: &Bytes, json: Option<&Value>) -> Value {
+    match json {
+        Some(value) => shortened(value),
+        None if bytes.is_empty() => Value::Null,
+        None => shortened(&Value::from(String::from_utf8_lossy(bytes).into_owned())),
+    }
+}
+
+/// A value whose long texts are replaced by hash and length.
+pub(crate) fn shortened(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.len() > LONGEST_TEXT => {
+            json!({ "sha256": digest::full(text.as_bytes()), "length": text.len() })
+        }
+        Value::Array(items) => items.iter().map(shortened).collect(),
+        Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), shortened(value))).collect(),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m20_secrets_and_long_texts_are_hashed() {
+        let mut map = HeaderMap::new();
+        map.insert("authorization", "Bearer sk-secret".parse().unwrap());
+        map.insert("accept", "*/*".parse().unwrap());
+        let shown = headers(&map);
+        assert!(shown["authorization"].starts_with("sha256:"), "{shown:?}");
+        assert_eq!(shown["accept"], "*/*");
+        let long = shortened(&json!({ "image": ["x".repeat(2000)], "prompt": "short" }));
+        assert_eq!(long["image"][0]["length"], 2000);
+        assert_eq!(long["prompt"], "short");
+    }
+}

@@ -1,0 +1,75 @@
+//! Members of a request by their dotted names; an explicit `null` is an absent member.
+
+use serde_json::{Map, Value};
+
+/// A JSON object.
+pub(crate) type Object = Map<String, Value>;
+
+/// The member with a dotted name. The official Ark SDK sends `null` for everything unset, so that counts as absent.
+pub(crate) fn get<'a>(body: &'a Object, name: &str) -> Option<&'a Value> {
+    let (first, rest) = split(name);
+    let value = body.get(first).filter(|value| !value.is_null())?;
+    match rest {
+        None => Some(value),
+        Some(rest) => get(value.as_object()?, rest),
+    }
+}
+
+/// Sets the member with a dotted name, making the objects on the way.
+pub(crate) fn set(body: &mut Object, name: &str, value: Value) {
+    match split(name) {
+        (name, None) => {
+            body.insert(name.to_owned(), value);
+        }
+        (first, Some(rest)) => {
+            let inner = body.entry(first).or_insert_with(|| Value::Object(Object::new()));
+            if !inner.is_object() {
+                *inner = Value::Object(Object::new());
+            }
+            if let Some(inner) = inner.as_object_mut() {
+                set(inner, rest, value);
+            }
+        }
+    }
+}
+
+/// A text, if there is one.
+pub(crate) fn text<'a>(body: &'a Object, name: &str) -> Option<&'a str> {
+    get(body, name).and_then(Value::as_str)
+}
+
+/// A body without its nulls, at any depth of objects.
+pub(crate) fn without_nulls(body: &Object) -> Object {
+    let kept = body.iter().filter(|(_, value)| !value.is_null());
+    kept.map(|(name, value)| {
+        let value = match value {
+            Value::Object(inner) => Value::Object(without_nulls(inner)),
+            other => other.clone(),
+        };
+        (name.clone(), value)
+    })
+    .collect()
+}
+
+fn split(name: &str) -> (&str, Option<&str>) {
+    match name.split_once('.') {
+        Some((first, rest)) => (first, Some(rest)),
+        None => (name, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dotted_names_reach_inside_and_nulls_are_absent() {
+        let Value::Object(mut body) = serde_json::json!({ "a": { "b": 1, "c": null }, "d": null }) else { panic!() };
+        assert_eq!(get(&body, "a.b"), Some(&Value::from(1)));
+        assert_eq!(get(&body, "a.c"), None);
+        assert_eq!(get(&body, "d"), None);
+        set(&mut body, "d.e", Value::from(2));
+        assert_eq!(get(&body, "d.e"), Some(&Value::from(2)));
+        assert_eq!(Value::Object(without_nulls(&body)), serde_json::json!({ "a": { "b": 1 }, "d": { "e": 2 } }));
+    }
+}

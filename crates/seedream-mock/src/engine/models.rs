@@ -1,0 +1,92 @@
+//! Lists of models and of credits.
+
+use seedream_fixtures::{ErrorFamily, Provider};
+use serde::Serialize;
+
+use super::answer::Answer;
+
+/// When new-api says that every model was made.
+const NEW_API_CREATED: i64 = 1_626_777_600;
+
+#[derive(Serialize)]
+struct ArkList<'a> {
+    object: &'static str,
+    data: Vec<ArkModel<'a>>,
+}
+
+#[derive(Serialize)]
+struct ArkModel<'a> {
+    id: &'a str,
+    object: &'static str,
+}
+
+#[derive(Serialize)]
+struct NewApiList<'a> {
+    success: bool,
+    data: Vec<NewApiModel<'a>>,
+    object: &'static str,
+}
+
+#[derive(Serialize)]
+struct NewApiModel<'a> {
+    id: &'a str,
+    object: &'static str,
+    created: i64,
+    owned_by: &'static str,
+    supported_endpoint_types: [&'static str; 2],
+}
+
+/// The models of a provider, in the form of its software.
+pub(crate) fn list(provider: &Provider, family: ErrorFamily) -> Answer {
+    let ids = provider.models.iter().map(|model| model.id.as_str());
+    match family {
+        ErrorFamily::NewApi | ErrorFamily::Upstream => {
+            let data = ids.map(|id| NewApiModel {
+                id,
+                object: "model",
+                created: NEW_API_CREATED,
+                owned_by: "volcengine",
+                supported_endpoint_types: ["image-generation", "openai"],
+            });
+            Answer::value(200, &NewApiList { success: true, data: data.collect(), object: "list" })
+        }
+        ErrorFamily::Ark | ErrorFamily::Evolink => {
+            let data = ids.map(|id| ArkModel { id, object: "model" });
+            Answer::value(200, &ArkList { object: "list", data: data.collect() })
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Credits {
+    data: Accounts,
+    message: &'static str,
+    success: bool,
+}
+
+#[derive(Serialize)]
+struct Accounts {
+    token: TokenAccount,
+    user: UserAccount,
+}
+
+#[derive(Serialize)]
+struct TokenAccount {
+    remaining_credits: f64,
+    unlimited_credits: bool,
+    used_credits: f64,
+}
+
+#[derive(Serialize)]
+struct UserAccount {
+    remaining_credits: f64,
+    used_credits: f64,
+}
+
+/// What is left to spend: the mock lends everybody the same.
+pub(crate) fn credits() -> Answer {
+    let (remaining_credits, used_credits) = (10_000.0, 0.0);
+    let token = TokenAccount { remaining_credits, unlimited_credits: false, used_credits };
+    let user = UserAccount { remaining_credits, used_credits };
+    Answer::value(200, &Credits { data: Accounts { token, user }, message: "", success: true })
+}

@@ -1,0 +1,91 @@
+//! What a gateway makes of a request before it passes it on.
+
+use seedream_fixtures::{Model, Provider, Rewrite, Role};
+use serde_json::Value;
+
+use super::members::{self, Object};
+
+/// The request as the provider's gateway sends it upstream.
+pub(crate) fn effective(provider: &Provider, body: &Object) -> Object {
+    let mut body = members::without_nulls(body);
+    let model = provider
+        .field(Role::Model)
+        .and_then(|field| members::text(&body, &field.name))
+        .and_then(|name| provider.model(name));
+    for rewrite in &provider.rewrites {
+        apply(provider, model, rewrite, &mut body);
+    }
+    body
+}
+
+fn apply(provider: &Provider, model: Option<&Model>, rewrite: &Rewrite, body: &mut Object) {
+    match rewrite {
+        Rewrite::Drop { fields, .. } => {
+            for field in fields {
+                body.remove(field);
+            }
+        }
+        Rewrite::Default { field, value, .. } => {
+            let of_model = || model.and_then(|model| model.size.default.clone()).map(Value::from);
+            if members::get(body, field).is_none()
+                && let Some(value) = value.clone().or_else(of_model)
+            {
+                members::set(body, field, value);
+            }
+        }
+        Rewrite::CountToGroup { count, group, on, max, .. } => {
+            let several = members::get(body, count).and_then(Value::as_u64).filter(|count| *count > 1);
+            // Document 004: only where the caller said nothing about groups himself.
+            if let Some(several) = several.filter(|_| members::get(body, group).is_none()) {
+                members::set(body, group, Value::from(on.as_str()));
+                members::set(body, max, Value::from(several));
+                body.remove(count);
+            }
+        }
+        Rewrite::Model { .. } => {
+            let field = provider.field(Role::Model).map(|field| field.name.as_str());
+            if let (Some(field), Some(upstream)) = (field, model.and_then(|model| model.upstream.as_deref())) {
+                members::set(body, field, Value::from(upstream));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn opeai(body: Value) -> Value {
+        let Value::Object(body) = body else { panic!("object") };
+        Value::Object(effective(seedream_fixtures::provider("opeai").unwrap(), &body))
+    }
+
+    #[test]
+    fn m4_count_becomes_a_group_unless_one_stands() {
+        let rewritten = opeai(json!({ "model": "bytedance-seedream-5.0", "prompt": "p", "n": 8, "size": "4096x2304" }));
+        let wanted = json!({
+            "model": "bytedance-seedream-5.0", "prompt": "p", "size": "4096x2304", "stream": false, "watermark": false,
+            "sequential_image_generation": "auto", "sequential_image_generation_options": { "max_images": 8 },
+        });
+        assert_eq!(rewritten, wanted);
+        let explicit = opeai(json!({ "model": "x", "n": 8, "sequential_image_generation": "disabled" }));
+        assert_eq!(explicit["sequential_image_generation"], "disabled");
+        assert_eq!(explicit.get("sequential_image_generation_options"), None);
+        assert_eq!(opeai(json!({ "n": 1 })).get("sequential_image_generation"), None);
+    }
+
+    #[test]
+    fn m4_names_defaults_and_ignored_members() {
+        let model = |name: &str| opeai(json!({ "model": name }));
+        assert_eq!(model("doubao-seedream-4.5")["model"], "seedream-4-5-251128");
+        assert_eq!(model("doubao-seedream-4-0-250828")["model"], "seedream-4-0-250828");
+        assert_eq!(model("doubao-seedream-4.5")["size"], "2K");
+        assert_eq!(model("seedream-3-0-t2i-250415")["size"], "1024x1024");
+        let ignored = opeai(json!({
+            "quality": "hd", "style": "vivid", "user": "u", "output_format": "png", "output_compression": 3,
+            "background": "opaque", "moderation": "low", "watermark": true,
+        }));
+        assert_eq!(ignored, json!({ "watermark": true, "stream": false }));
+    }
+}

@@ -1,0 +1,172 @@
+//! Successes of the synchronous dialects, in the member order of their documents.
+
+use seedream_fixtures::ReportedMember;
+use serde::Serialize;
+
+use super::ask::Ask;
+use super::script::{Content, inline_marker, splice};
+use crate::picture::Picture;
+
+/// One place of a group: a picture, or why there is none.
+#[derive(Debug, Clone)]
+pub(crate) enum Item {
+    /// A picture and the URL that opens it.
+    Made { picture: Picture, url: String },
+    /// A picture that was withheld.
+    Withheld { code: String, message: String },
+}
+
+impl Item {
+    pub(crate) fn picture(&self) -> Option<&Picture> {
+        match self {
+            Self::Made { picture, .. } => Some(picture),
+            Self::Withheld { .. } => None,
+        }
+    }
+}
+
+/// How many pictures of a group were made.
+pub(crate) fn made(items: &[Item]) -> u32 {
+    u32::try_from(items.iter().filter_map(Item::picture).count()).unwrap_or(u32::MAX)
+}
+
+#[derive(Serialize)]
+struct Ark<'a> {
+    model: &'a str,
+    created: i64,
+    data: Vec<Datum<'a>>,
+    usage: Usage,
+}
+
+/// One entry of `data`, and the tail of a stream's event.
+#[derive(Default, Serialize)]
+pub(super) struct Datum<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    b64_json: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_format: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Failure<'a>>,
+}
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    code: &'a str,
+    message: &'a str,
+}
+
+/// What was used, as Ark counts.
+#[derive(Serialize)]
+pub(super) struct Usage {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_images: Option<u32>,
+    generated_images: u32,
+    output_tokens: u64,
+    total_tokens: u64,
+}
+
+/// One token for every 256 pixels, rounded over the whole answer.
+pub(crate) fn tokens(items: &[Item]) -> u64 {
+    let area = |picture: &Picture| u64::from(picture.width) * u64::from(picture.height);
+    let pixels: u64 = items.iter().filter_map(Item::picture).map(area).sum();
+    (pixels + 128) / 256
+}
+
+impl Usage {
+    pub(super) fn of(ask: &Ask<'_>, items: &[Item]) -> Self {
+        let reports = ask.model.is_some_and(|model| model.reports(ReportedMember::InputImages));
+        let tokens = tokens(items);
+        Self {
+            input_images: reports.then_some(ask.references),
+            generated_images: made(items),
+            output_tokens: tokens,
+            total_tokens: tokens,
+        }
+    }
+}
+
+impl<'a> Datum<'a> {
+    /// `place` is the place of the item's picture among the pictures that are spliced in.
+    pub(super) fn of(ask: &Ask<'_>, item: &'a Item, place: usize) -> Self {
+        let reports = |member| ask.model.is_none_or(|model| model.reports(member));
+        match item {
+            Item::Made { picture, url } => Self {
+                url: (!ask.inline).then_some(url),
+                b64_json: ask.inline.then(|| inline_marker(place)),
+                size: reports(ReportedMember::Size).then(|| format!("{}x{}", picture.width, picture.height)),
+                output_format: (ask.model.is_some() && reports(ReportedMember::OutputFormat))
+                    .then_some(picture.format.as_str()),
+                error: None,
+            },
+            Item::Withheld { code, message } => Self { error: Some(Failure { code, message }), ..Self::default() },
+        }
+    }
+}
+
+/// The body of an answer in Ark's form.
+pub(crate) fn ark(ask: &Ask<'_>, items: &[Item], created: i64) -> Content {
+    let data = data(ask, items);
+    let usage = Usage::of(ask, items);
+    finish(items, &Ark { model: &ask.reported, created, data, usage })
+}
+
+#[derive(Serialize)]
+struct Relayed<'a> {
+    data: Vec<Datum<'a>>,
+    created: i64,
+    usage: RelayedUsage,
+}
+
+/// The relay of document 003 writes Ark's tokens into the usage of a chat.
+#[derive(Serialize)]
+struct RelayedUsage {
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    total_tokens: u64,
+    prompt_tokens_details: PromptDetails,
+    completion_tokens_details: Empty,
+    output_tokens: u64,
+}
+
+#[derive(Serialize)]
+struct PromptDetails {
+    cached_tokens_details: Empty,
+}
+
+#[derive(Serialize)]
+struct Empty {}
+
+/// The body of an answer in the form of document 003: no model, no sizes.
+pub(crate) fn ark_relay(ask: &Ask<'_>, items: &[Item], created: i64) -> Content {
+    let data = data(ask, items).into_iter().map(|datum| Datum { size: None, output_format: None, ..datum }).collect();
+    let tokens = tokens(items);
+    let usage = RelayedUsage {
+        prompt_tokens: 0,
+        completion_tokens: 0,
+        total_tokens: tokens,
+        prompt_tokens_details: PromptDetails { cached_tokens_details: Empty {} },
+        completion_tokens_details: Empty {},
+        output_tokens: tokens,
+    };
+    finish(items, &Relayed { data, created, usage })
+}
+
+fn data<'a>(ask: &Ask<'_>, items: &'a [Item]) -> Vec<Datum<'a>> {
+    let mut pictures = 0;
+    let datum = |item: &'a Item| {
+        let place = pictures;
+        pictures += usize::from(item.picture().is_some());
+        Datum::of(ask, item, place)
+    };
+    items.iter().map(datum).collect()
+}
+
+fn finish(items: &[Item], body: &impl Serialize) -> Content {
+    let pictures: Vec<Picture> = items.iter().filter_map(Item::picture).cloned().collect();
+    // Structs of texts and numbers always serialise.
+    splice(&serde_json::to_string(body).unwrap_or_default(), &pictures)
+}

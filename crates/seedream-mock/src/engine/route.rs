@@ -1,0 +1,119 @@
+//! Whom a path means: a session, then a provider's route, a picture, or the mock itself.
+
+use seedream_fixtures::{Provider, Route};
+
+/// The session of paths that name none.
+pub(crate) const DEFAULT_SESSION: &str = "default";
+
+/// Where the mock's own routes are.
+pub(crate) const ADMIN: &str = "__mock";
+
+/// A path, taken apart.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Address<'a> {
+    /// The session the path names.
+    pub(crate) session: Option<&'a str>,
+    /// The first segment after it.
+    pub(crate) house: &'a str,
+    /// Everything below that, with its leading `/`; empty where there is nothing.
+    pub(crate) below: &'a str,
+}
+
+impl<'a> Address<'a> {
+    pub(crate) fn read(path: &'a str) -> Self {
+        let (session, path) = match path.strip_prefix("/s/").and_then(|rest| rest.split_once('/')) {
+            Some((session, _)) if is_session(session) => (Some(session), &path["/s/".len() + session.len()..]),
+            _ => (None, path),
+        };
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let end = path.find('/').unwrap_or(path.len());
+        Self { session, house: &path[..end], below: &path[end..] }
+    }
+}
+
+/// A session's name is short and needs no escaping in a URL or in a task's id.
+pub(crate) fn is_session(name: &str) -> bool {
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    (1..=64).contains(&name.len()) && name.chars().all(good)
+}
+
+/// What stands before every path of a session.
+pub(crate) fn session_prefix(session: &str) -> String {
+    if session == DEFAULT_SESSION { String::new() } else { format!("/s/{session}") }
+}
+
+/// The route of a method and a path, and what stands for `{id}`.
+pub(crate) fn find<'p, 'a>(provider: &'p Provider, method: &str, path: &'a str) -> Option<(&'p Route, &'a str)> {
+    provider
+        .routes
+        .iter()
+        .filter(|route| route.method == method)
+        .find_map(|route| fit(&route.path, path).map(|id| (route, id)))
+}
+
+/// Whether a path has the form of a template with at most one `{id}`.
+fn fit<'a>(template: &str, path: &'a str) -> Option<&'a str> {
+    match template.split_once("{id}") {
+        None => (template == path).then_some(""),
+        Some((before, after)) => {
+            let id = path.strip_prefix(before)?.strip_suffix(after)?;
+            (!id.is_empty() && !id.contains('/')).then_some(id)
+        }
+    }
+}
+
+/// Every route of every provider as it is called here, the nearest to `asked` first.
+pub(crate) fn nearest(providers: &[Provider], asked: &str) -> Vec<String> {
+    let mut routes: Vec<(usize, String)> = providers
+        .iter()
+        .flat_map(|provider| provider.routes.iter().map(move |route| (provider, route)))
+        .map(|(provider, route)| format!("{} /{}{}", route.method, provider.id, route.path))
+        .map(|route| (distance(asked, &route), route))
+        .collect();
+    routes.sort();
+    routes.into_iter().map(|(_, route)| route).take(5).collect()
+}
+
+/// How many characters must change (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    // A path can be as long as a URL may be; what is nearest is decided long before that.
+    for (i, x) in a.chars().take(200).enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, &y) in b.iter().enumerate() {
+            let changed = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_come_apart() {
+        let address = |session, house, below| Address { session, house, below };
+        assert_eq!(Address::read("/evolink/v1/x"), address(None, "evolink", "/v1/x"));
+        assert_eq!(Address::read("/s/blue/evolink/v1/x"), address(Some("blue"), "evolink", "/v1/x"));
+        assert_eq!(Address::read("/s/bl ue/evolink"), address(None, "s", "/bl ue/evolink"));
+        assert_eq!(Address::read("/"), address(None, "", ""));
+    }
+
+    #[test]
+    fn templates_take_one_segment() {
+        assert_eq!(fit("/v1/tasks/{id}", "/v1/tasks/abc"), Some("abc"));
+        assert_eq!(fit("/v1/tasks/{id}", "/v1/tasks/a/b"), None);
+        assert_eq!(fit("/v1/tasks/{id}", "/v1/tasks/"), None);
+        assert_eq!(fit("/v1/x", "/v1/x"), Some(""));
+    }
+
+    #[test]
+    fn a_typo_finds_its_route() {
+        let nearest = nearest(seedream_fixtures::providers(), "POST /evolink/v1/image/generations");
+        assert_eq!(nearest[0], "POST /evolink/v1/images/generations");
+    }
+}

@@ -1,0 +1,315 @@
+//! What a provider refuses: a request against the document's fields and the model's limits.
+
+use base64::Engine as _;
+use seedream_fixtures::{Cause, Field, FieldType, Model, Provider, Role, TotalAction};
+use serde_json::Value;
+
+use super::members::{self, Object};
+use super::sizes;
+
+/// One broken rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Violation {
+    /// What the provider's error is chosen by.
+    pub(crate) cause: Cause,
+    /// The member to blame.
+    pub(crate) field: String,
+    /// The rule's name.
+    pub(crate) rule: &'static str,
+    /// The end of the provider's sentence, or all of it.
+    pub(crate) detail: String,
+    /// Whether `detail` is the whole sentence.
+    pub(crate) whole: bool,
+    /// Whether the sentence says "are" (Ark does, for members a model does not have).
+    pub(crate) plural: bool,
+    /// Whether the error names the member in `param`.
+    pub(crate) blamed: bool,
+}
+
+impl Violation {
+    fn new(field: &str, rule: &'static str, detail: impl Into<String>) -> Self {
+        let (field, detail) = (field.to_owned(), detail.into());
+        Self { cause: Cause::Invalid, field, rule, detail, whole: false, plural: false, blamed: false }
+    }
+
+    /// The violation in one line, for a header and the journal.
+    pub(crate) fn line(&self) -> String {
+        format!("{}: {}: {}", self.field, self.rule, self.detail)
+    }
+}
+
+/// What is looked at beyond the document.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Strictness {
+    /// Whether a callback to this machine is refused too.
+    pub(crate) callbacks: bool,
+}
+
+/// Every rule a request breaks, in the order in which a provider would notice.
+pub(crate) fn violations(provider: &Provider, body: &Object, strictness: Strictness) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let model = check_model(provider, body, &mut found);
+    for field in &provider.fields {
+        // A member inside an object is looked at where its object is one.
+        match members::get(body, &field.name) {
+            Some(value) => check_field(field, model, value, strictness, &mut found),
+            None if is_required(field, body) && field.role != Some(Role::Model) => found.push(missing(&field.name)),
+            None => {}
+        }
+    }
+    if let Some(model) = model {
+        check_size(provider, model, body, &mut found);
+        check_references(provider, model, body, &mut found);
+        check_total(provider, model, body, &mut found);
+    }
+    found
+}
+
+fn is_required(field: &Field, body: &Object) -> bool {
+    let excused = field.required_unless.as_ref().and_then(|other| members::get(body, other));
+    field.required && excused != Some(&Value::Bool(true))
+}
+
+/// The members nobody documents; they are passed over in silence and noted.
+pub(crate) fn unknown_members(provider: &Provider, body: &Object) -> Vec<String> {
+    let known = |name: &str| {
+        provider.fields.iter().any(|field| field.name == name) || provider.ignored.iter().any(|ignored| ignored == name)
+    };
+    body.keys().filter(|name| !known(name)).cloned().collect()
+}
+
+fn missing(field: &str) -> Violation {
+    Violation { cause: Cause::Missing, ..Violation::new(field, "required", "the member is missing") }
+}
+
+fn check_model<'p>(provider: &'p Provider, body: &Object, found: &mut Vec<Violation>) -> Option<&'p Model> {
+    let field = provider.field(Role::Model)?;
+    let Some(name) = members::get(body, &field.name) else {
+        found.push(missing(&field.name));
+        return None;
+    };
+    let model = name.as_str().and_then(|name| provider.model(name));
+    if let (None, Some(name)) = (model, name.as_str()) {
+        let detail = format!("no model here is called {name}");
+        found.push(Violation { cause: Cause::ModelNotFound, ..Violation::new(&field.name, "unknown_model", detail) });
+    }
+    model
+}
+
+fn check_field(
+    field: &Field,
+    model: Option<&Model>,
+    value: &Value,
+    strictness: Strictness,
+    found: &mut Vec<Violation>,
+) {
+    let name = field.name.as_str();
+    if model.is_some_and(|model| model.refuses(name)) {
+        let detail = format!("the parameter `{name}` is not supported by the current model.");
+        found.push(Violation { plural: true, blamed: true, ..Violation::new(name, "unsupported", detail) });
+        return;
+    }
+    if !field.types.iter().any(|kind| kind.matches(value)) {
+        let wanted: Vec<&str> = field.types.iter().map(|kind| kind.as_str()).collect();
+        found.push(Violation::new(name, "type", format!("must be of type {}.", wanted.join(" or "))));
+        return;
+    }
+    let narrowed = model.and_then(|model| model.values.get(name));
+    let values = narrowed.unwrap_or(&field.values);
+    if !values.is_empty() && !values.contains(value) {
+        found.push(Violation::new(name, "enum", one_of(name, values, narrowed.is_some())));
+    }
+    if let Some(number) = value.as_f64() {
+        check_range(field, number, found);
+    }
+    if let Some(text) = value.as_str() {
+        check_text(field, text, strictness, found);
+    }
+    if field.required && value.as_str().is_some_and(|text| text.trim().is_empty()) {
+        found.push(missing(name));
+    }
+}
+
+fn one_of(name: &str, values: &[Value], narrowed: bool) -> String {
+    let words: Vec<String> =
+        values.iter().map(|value| value.as_str().map_or(value.to_string(), str::to_owned)).collect();
+    match words.as_slice() {
+        [only] if narrowed => format!("{name} must be '{only}'."),
+        _ => format!("must be one of: {}.", words.join(", ")),
+    }
+}
+
+fn check_range(field: &Field, number: f64, found: &mut Vec<Violation>) {
+    let below = field.min.is_some_and(|min| number < min);
+    let above = field.max.is_some_and(|max| number > max);
+    if (below || above) && !field.advice {
+        let detail = match (field.min, field.max) {
+            (Some(min), Some(max)) => format!("must be between {min} and {max}."),
+            (Some(min), None) => format!("must be at least {min}."),
+            (_, max) => format!("must be at most {}.", max.unwrap_or_default()),
+        };
+        found.push(Violation::new(&field.name, "range", detail));
+    }
+}
+
+fn check_text(field: &Field, text: &str, strictness: Strictness, found: &mut Vec<Violation>) {
+    if let Some(max) = field.max_length.filter(|max| !field.advice && text.chars().count() as u64 > *max) {
+        found.push(Violation::new(&field.name, "length", format!("must have at most {max} characters.")));
+    }
+    if field.https
+        && let Some(detail) = callback_fault(text, strictness.callbacks)
+    {
+        found.push(Violation::new(&field.name, "callback", detail));
+    }
+}
+
+/// Why an address may not be called back. Addresses of this machine pass unless the mock is strict: that is where a
+/// developer's receiver runs.
+fn callback_fault(url: &str, strict: bool) -> Option<&'static str> {
+    let parsed: http::Uri = match url.parse() {
+        Ok(parsed) => parsed,
+        Err(_) => return Some("must be a URL."),
+    };
+    let Some(host) = parsed.host() else { return Some("must be a URL.") };
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().ok();
+    let here = host == "localhost" || address.is_some_and(|address| address.is_loopback());
+    if here && !strict {
+        return None;
+    }
+    let private = match address {
+        Some(std::net::IpAddr::V4(v4)) => {
+            v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified()
+        }
+        Some(std::net::IpAddr::V6(v6)) => v6.is_loopback() || v6.is_unique_local() || v6.is_unspecified(),
+        None => here,
+    };
+    if private {
+        return Some("must not be a private address.");
+    }
+    (parsed.scheme_str() != Some("https")).then_some("must use https.")
+}
+
+fn check_size(provider: &Provider, model: &Model, body: &Object, found: &mut Vec<Violation>) {
+    let quality_field = provider.field(Role::Quality).map(|field| field.name.as_str());
+    let quality = quality_field.and_then(|name| members::text(body, name));
+    if let (Some(name), Some(quality)) = (quality_field, quality)
+        && !model.refuses(name)
+        && !model.size.qualities.iter().any(|known| known == quality)
+    {
+        found.push(Violation::new(name, "enum", format!("must be one of: {}.", model.size.qualities.join(", "))));
+    }
+    let Some(field) = provider.field(Role::Size) else { return };
+    let Some(size) = members::text(body, &field.name) else { return };
+    if let Err(fault) = sizes::resolve(provider, model, Some(size), quality) {
+        let violation = Violation::new(&field.name, fault.rule, fault.detail);
+        found.push(Violation { cause: Cause::InvalidSize, ..violation });
+    }
+}
+
+fn check_references(provider: &Provider, model: &Model, body: &Object, found: &mut Vec<Violation>) {
+    let (Some(field), Some(rule)) = (provider.field(Role::References), &model.references) else { return };
+    let references = references(provider, body);
+    if references.len() > rule.max as usize {
+        let detail = format!("number of reference images cannot exceed {}", rule.max);
+        found.push(Violation { whole: true, blamed: true, ..Violation::new(&field.name, "references", detail) });
+    }
+    for reference in references {
+        let fault = match reference.as_str() {
+            None => Some((FieldType::String.as_str(), "must hold texts only.".to_owned())),
+            Some(text) => reference_fault(field, &rule.formats, rule.max_bytes, text),
+        };
+        if let Some((name, detail)) = fault {
+            let rule = if name == FieldType::String.as_str() { "type" } else { "reference" };
+            found.push(Violation::new(&field.name, rule, detail));
+        }
+    }
+}
+
+fn reference_fault(
+    field: &Field,
+    formats: &[String],
+    max_bytes: Option<u64>,
+    text: &str,
+) -> Option<(&'static str, String)> {
+    if text.starts_with("https://") || text.starts_with("http://") {
+        return None;
+    }
+    if field.url_only {
+        return Some(("url", "must be a URL.".into()));
+    }
+    let Some((format, data)) = text.strip_prefix("data:image/").and_then(|rest| rest.split_once(";base64,")) else {
+        // Some dialects take base64 without its prefix; what is neither is refused.
+        return (base64::engine::general_purpose::STANDARD.decode(text).is_err() || text.is_empty())
+            .then(|| ("base64", "Invalid base64 image url".into()));
+    };
+    if !formats.iter().any(|known| known == format) {
+        return Some(("format", format!("image format {format} is not supported.")));
+    }
+    if data.is_empty() {
+        return Some(("base64", "Empty base64 image url".into()));
+    }
+    let bytes = data.len() as u64 / 4 * 3;
+    max_bytes.filter(|max| bytes > *max).map(|max| ("bytes", format!("image must have at most {max} bytes.")))
+}
+
+fn check_total(provider: &Provider, model: &Model, body: &Object, found: &mut Vec<Violation>) {
+    let Some(total) = model.references_plus_images.as_ref().filter(|total| total.action == TotalAction::Refuse) else {
+        return;
+    };
+    // Only a maximum that stands explicitly can be too large; the default gives way.
+    let Some(field) = provider.field(Role::GroupMax).filter(|_| is_group(provider, body)) else { return };
+    let Some(max) = members::get(body, &field.name).and_then(Value::as_u64) else { return };
+    let count = references(provider, body).len() as u64;
+    if count + max > u64::from(total.limit) {
+        let detail = format!("the number of reference images and max_images together cannot exceed {}.", total.limit);
+        found.push(Violation { blamed: true, ..Violation::new(&field.name, "total", detail) });
+    }
+}
+
+/// Whether the member that turns groups on is on.
+pub(crate) fn is_group(provider: &Provider, body: &Object) -> bool {
+    provider.field(Role::Group).is_some_and(|field| members::text(body, &field.name) == Some("auto"))
+}
+
+/// The references of a request, one or several.
+pub(crate) fn references<'a>(provider: &Provider, body: &'a Object) -> &'a [Value] {
+    match provider.field(Role::References).and_then(|field| members::get(body, &field.name)) {
+        Some(Value::Array(several)) => several,
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m3_references_are_urls_or_small_pictures_of_a_known_format() {
+        let provider = seedream_fixtures::provider("aiearth").unwrap();
+        let field = provider.field(Role::References).unwrap();
+        let rule = provider.models[0].references.as_ref().unwrap();
+        let fault = |text: &str| reference_fault(field, &rule.formats, rule.max_bytes, text).map(|(rule, _)| rule);
+        assert_eq!(fault("https://example.com/a.png"), None);
+        assert_eq!(fault("data:image/png;base64,AAAA"), None);
+        assert_eq!(fault("AAAA"), None, "base64 without its prefix");
+        assert_eq!(fault("data:image/PNG;base64,AAAA"), Some("format"), "the format is in lower case");
+        assert_eq!(fault("data:image/png;base64,"), Some("base64"));
+        assert_eq!(fault("not a picture"), Some("base64"));
+        let picture = |bytes: usize| format!("data:image/png;base64,{}", "A".repeat(bytes / 3 * 4));
+        assert_eq!(fault(&picture(10 * 1024 * 1024)), None);
+        assert_eq!(fault(&picture(10 * 1024 * 1024 + 3)), Some("bytes"));
+    }
+
+    #[test]
+    fn m3_callbacks_reach_this_machine_only_where_that_is_allowed() {
+        let fault = |url| (callback_fault(url, false).is_some(), callback_fault(url, true).is_some());
+        assert_eq!(fault("https://example.com/hook"), (false, false));
+        assert_eq!(fault("http://127.0.0.1:9/hook"), (false, true));
+        assert_eq!(fault("http://localhost/hook"), (false, true));
+        assert_eq!(fault("https://192.168.1.20/hook"), (true, true));
+        assert_eq!(fault("https://[fd00::1]/hook"), (true, true));
+        assert_eq!(fault("http://example.com/hook"), (true, true));
+        assert_eq!(fault("hook"), (true, true));
+    }
+}

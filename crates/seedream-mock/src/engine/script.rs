@@ -1,0 +1,167 @@
+//! What the engine decides: a head, a body in parts, and how it ends.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{Bytes, BytesMut};
+
+use crate::picture::Picture;
+
+/// An answer, ready to be played over a socket or read in process.
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// How long to wait before the head.
+    pub delay: Duration,
+    /// The status.
+    pub status: u16,
+    /// The headers, in order; names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub chunks: Vec<Chunk>,
+    /// How it ends.
+    pub end: End,
+    /// Whether each chunk is a flush of its own, as in a stream of events.
+    pub streamed: bool,
+}
+
+impl Script {
+    /// The first value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The whole body. Renders the pictures in it, which takes milliseconds each.
+    pub fn body(&self) -> Bytes {
+        let mut body = BytesMut::new();
+        for chunk in &self.chunks {
+            body.extend_from_slice(&chunk.content.bytes(Picture::render));
+        }
+        body.freeze()
+    }
+}
+
+/// One part of a body.
+#[derive(Debug, Clone)]
+pub struct Chunk {
+    /// How long to wait before it.
+    pub after: Duration,
+    /// What it is.
+    pub content: Content,
+}
+
+impl Chunk {
+    /// A part that comes at once.
+    pub(crate) fn now(content: Content) -> Self {
+        Self { after: Duration::ZERO, content }
+    }
+
+    /// Text that comes at once.
+    pub(crate) fn text(text: impl Into<Bytes>) -> Self {
+        Self::now(Content::Bytes(text.into()))
+    }
+}
+
+/// What a part of a body is. Pictures are described and not rendered, so that deciding stays fast.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// Bytes as they are.
+    Bytes(Bytes),
+    /// A picture's file.
+    Picture(Picture),
+    /// A picture's file in standard base64.
+    Base64(Picture),
+    /// Several contents that belong to one chunk.
+    Joined(Vec<Content>),
+}
+
+impl Content {
+    /// The bytes, with a way to render pictures.
+    pub fn bytes(&self, render: impl Fn(&Picture) -> Bytes + Copy) -> Bytes {
+        match self {
+            Self::Bytes(bytes) => bytes.clone(),
+            Self::Picture(picture) => render(picture),
+            Self::Base64(picture) => STANDARD.encode(render(picture)).into(),
+            Self::Joined(parts) => {
+                let mut joined = BytesMut::new();
+                for part in parts {
+                    joined.extend_from_slice(&part.bytes(render));
+                }
+                joined.freeze()
+            }
+        }
+    }
+
+    /// Whether reading the bytes means rendering.
+    pub(crate) fn is_costly(&self) -> bool {
+        match self {
+            Self::Bytes(_) => false,
+            Self::Picture(_) | Self::Base64(_) => true,
+            Self::Joined(parts) => parts.iter().any(Self::is_costly),
+        }
+    }
+}
+
+/// How an answer ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// In order.
+    Complete,
+    /// The connection is reset before the head.
+    Reset,
+}
+
+/// The place of a picture inside a JSON text that is still being written; [`splice`] puts the base64 there.
+pub(crate) fn inline_marker(index: usize) -> String {
+    format!("@{index}")
+}
+
+/// Splits a JSON text at its markers.
+///
+/// A marker is recognised with its member's name and quotes: inside any other string of the text the quotes would be
+/// escaped, so nothing a caller sent can look like one.
+pub(crate) fn splice(text: &str, pictures: &[Picture]) -> Content {
+    const BEFORE: &str = "\"b64_json\":\"@";
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(BEFORE) {
+        let digits = &rest[at + BEFORE.len()..];
+        let length = digits.bytes().take_while(u8::is_ascii_digit).count();
+        let Some(picture) = digits[..length].parse().ok().and_then(|index: usize| pictures.get(index)) else { break };
+        // Everything up to the opening quote stands before the picture, the marker itself does not.
+        parts.push(Content::Bytes(Bytes::copy_from_slice(&rest.as_bytes()[..at + BEFORE.len() - 1])));
+        parts.push(Content::Base64(picture.clone()));
+        rest = &digits[length..];
+    }
+    let tail = Content::Bytes(Bytes::copy_from_slice(rest.as_bytes()));
+    if parts.is_empty() {
+        return tail;
+    }
+    parts.push(tail);
+    Content::Joined(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::picture::Format;
+
+    #[test]
+    fn markers_become_pictures_and_lookalikes_stay() {
+        let picture = Picture {
+            provider: "p".into(),
+            key: 1,
+            index: 0,
+            width: 2,
+            height: 2,
+            format: Format::Png,
+            mark: false,
+            caption: String::new(),
+        };
+        let text = serde_json::json!({ "a": "\"b64_json\":\"@0\"", "b64_json": inline_marker(0) }).to_string();
+        let body = splice(&text, std::slice::from_ref(&picture)).bytes(Picture::render);
+        let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(value["a"], "\"b64_json\":\"@0\"");
+        assert_eq!(value["b64_json"], STANDARD.encode(picture.render()));
+    }
+}

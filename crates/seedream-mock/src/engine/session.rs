@@ -1,0 +1,112 @@
+//! Sessions: tests that run at the same time do not see each other's tasks and journal.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::journal::{Entry, Journal};
+use super::task::Task;
+use crate::clock::later;
+
+/// The most tasks a session keeps; the oldest are forgotten first.
+const TASKS: usize = 10_000;
+
+/// Everything one session remembers.
+#[derive(Debug)]
+pub(crate) struct Session {
+    used: Timestamp,
+    tasks: HashMap<String, Task>,
+    /// The ids in the order of their making.
+    order: std::collections::VecDeque<String>,
+    pub(crate) journal: Journal,
+}
+
+impl Session {
+    pub(crate) fn keep_task(&mut self, task: Task) {
+        if self.order.len() == TASKS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.tasks.remove(&oldest);
+        }
+        self.order.push_back(task.id.clone());
+        self.tasks.insert(task.id.clone(), task);
+    }
+
+    pub(crate) fn task(&mut self, id: &str) -> Option<&mut Task> {
+        self.tasks.get_mut(id)
+    }
+}
+
+/// The sessions of one engine. They appear on first use, are capped, and expire.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    capacity: usize,
+    idle: Duration,
+    journal_capacity: usize,
+    open: Mutex<BTreeMap<String, Session>>,
+}
+
+impl Sessions {
+    pub(crate) fn new(capacity: usize, idle: Duration, journal_capacity: usize) -> Self {
+        Self { capacity: capacity.max(1), idle, journal_capacity, open: Mutex::default() }
+    }
+
+    /// Works with a session, which is opened if need be.
+    pub(crate) fn with<T>(&self, name: &str, now: Timestamp, work: impl FnOnce(&mut Session) -> T) -> T {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if !open.contains_key(name) {
+            self.make_room(&mut open, now);
+        }
+        let session = open.entry(name.to_owned()).or_insert_with(|| Session {
+            used: now,
+            tasks: HashMap::new(),
+            order: std::collections::VecDeque::new(),
+            journal: Journal::new(self.journal_capacity),
+        });
+        session.used = now;
+        work(session)
+    }
+
+    fn make_room(&self, open: &mut BTreeMap<String, Session>, now: Timestamp) {
+        open.retain(|_, session| later(session.used, self.idle) >= now);
+        while open.len() >= self.capacity {
+            let Some(oldest) = open.iter().min_by_key(|(_, session)| session.used).map(|(name, _)| name.clone()) else {
+                return;
+            };
+            open.remove(&oldest);
+        }
+    }
+
+    /// The names of the open sessions.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// The journal of one session, or of all in the order of the requests.
+    pub(crate) fn journal(&self, name: Option<&str>) -> Vec<Entry> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = open.iter().filter(|(known, _)| name.is_none_or(|name| name == known.as_str()));
+        let mut entries: Vec<Entry> = wanted.flat_map(|(_, session)| session.journal.entries()).cloned().collect();
+        entries.sort_by_key(|entry| entry.ordinal);
+        entries
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_are_capped_and_expire() {
+        let sessions = Sessions::new(2, Duration::from_secs(60), 10);
+        let at = |second| Timestamp::from_second(second).unwrap();
+        for (name, second) in [("a", 0), ("b", 1), ("a", 2), ("c", 3)] {
+            sessions.with(name, at(second), |_| ());
+        }
+        assert_eq!(sessions.names(), ["a", "c"], "the one that was not used for longest gave way");
+        sessions.with("d", at(1000), |_| ());
+        assert_eq!(sessions.names(), ["d"]);
+    }
+}

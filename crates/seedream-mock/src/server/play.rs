@@ -1,0 +1,108 @@
+//! Playing a script over a connection.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
+use bytes::{Bytes, BytesMut};
+use http_body::Frame;
+use tokio::sync::mpsc;
+
+use super::door::Caller;
+use crate::engine::{Chunk, Content, End, Script};
+use crate::picture::Cache;
+
+/// Plays a script: waits, renders what is still to be rendered, and sends.
+pub(super) async fn play(script: Script, cache: Arc<Cache>, caller: &Caller) -> Response<Body> {
+    wait(script.delay).await;
+    if script.end == End::Reset {
+        caller.reset();
+    }
+    let Script { status, headers, chunks, streamed, .. } = script;
+    let body = if streamed { stream(chunks, cache).await } else { whole(chunks, &cache).await };
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in headers {
+        // A documented header that HTTP does not allow cannot be sent; the rest still can.
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}
+
+/// One body with its length.
+async fn whole(mut chunks: Vec<Chunk>, cache: &Arc<Cache>) -> Body {
+    // Nearly every body is one chunk, which need not be copied.
+    if chunks.len() == 1
+        && let Some(chunk) = chunks.pop()
+    {
+        wait(chunk.after).await;
+        return Body::from(render(chunk.content, cache).await);
+    }
+    let mut body = BytesMut::new();
+    for chunk in chunks {
+        wait(chunk.after).await;
+        body.extend_from_slice(&render(chunk.content, cache).await);
+    }
+    Body::from(body.freeze())
+}
+
+/// A body that comes chunk by chunk. The head waits for the first, as it does upstream for the first picture.
+async fn stream(chunks: Vec<Chunk>, cache: Arc<Cache>) -> Body {
+    let (sender, receiver) = mpsc::channel(1);
+    let mut chunks = chunks.into_iter();
+    let first = match chunks.next() {
+        Some(chunk) => {
+            wait(chunk.after).await;
+            Some(render(chunk.content, &cache).await)
+        }
+        None => None,
+    };
+    tokio::spawn(async move {
+        if let Some(first) = first
+            && sender.send(first).await.is_err()
+        {
+            return;
+        }
+        for chunk in chunks {
+            wait(chunk.after).await;
+            // Nobody renders for a caller who has gone.
+            if sender.send(render(chunk.content, &cache).await).await.is_err() {
+                return;
+            }
+        }
+    });
+    Body::new(Flow(receiver))
+}
+
+/// The bytes of a content; rendering leaves the threads that serve connections alone.
+async fn render(content: Content, cache: &Arc<Cache>) -> Bytes {
+    if !content.is_costly() {
+        return content.bytes(|picture| picture.render());
+    }
+    let cache = cache.clone();
+    let rendering = tokio::task::spawn_blocking(move || content.bytes(|picture| cache.render(picture)));
+    rendering.await.unwrap_or_default()
+}
+
+async fn wait(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+}
+
+/// A body whose parts come through a channel.
+struct Flow(mpsc::Receiver<Bytes>);
+
+impl http_body::Body for Flow {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.0.poll_recv(cx).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}

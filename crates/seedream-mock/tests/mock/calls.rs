@@ -1,0 +1,44 @@
+//! Calling the engine without a socket.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use seedream_mock::{Engine, Script, Settings};
+use serde_json::Value;
+
+/// A time all tests agree on.
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_second(1_795_000_000).unwrap()
+}
+
+pub(crate) fn engine() -> Engine {
+    Engine::new(Settings::default())
+}
+
+pub(crate) fn request(method: &str, path: &str, key: Option<&str>, body: impl Into<Bytes>) -> http::Request<Bytes> {
+    let mut request = http::Request::builder().method(method).uri(format!("http://mock{path}"));
+    if let Some(key) = key {
+        request = request.header("authorization", format!("Bearer {key}"));
+    }
+    request.body(body.into()).unwrap()
+}
+
+/// A POST of JSON with an ordinary key.
+pub(crate) fn post(engine: &Engine, path: &str, body: &Value) -> Script {
+    engine.handle(now(), &request("POST", path, Some("sk-test"), body.to_string()))
+}
+
+/// A POST of JSON with some key.
+pub(crate) fn post_as(engine: &Engine, key: &str, path: &str, body: &Value) -> Script {
+    engine.handle(now(), &request("POST", path, Some(key), body.to_string()))
+}
+
+pub(crate) fn json(script: &Script) -> Value {
+    serde_json::from_slice(&script.body()).unwrap()
+}
+
+/// Where a provider creates pictures: its first such route, as the mock serves it.
+pub(crate) fn create_path(provider: &str) -> String {
+    let provider = seedream_fixtures::provider(provider).unwrap();
+    let route = provider.routes.iter().find(|route| route.name == seedream_fixtures::RouteName::Create).unwrap();
+    format!("/{}{}", provider.id, route.path)
+}

@@ -1,0 +1,57 @@
+//! M20: the journal.
+
+use seedream_mock::{Engine, MockServer, Settings};
+use serde_json::json;
+
+use crate::calls::{create_path, engine, post, post_as};
+use crate::http1;
+
+#[test]
+fn m20_entries_say_what_happened_without_the_key() {
+    let engine = engine();
+    let body = json!({
+        "model": "doubao-seedream-4-0-250828", "prompt": "a kite", "image": [format!("data:image/png;base64,{}", "A".repeat(4000))],
+    });
+    let script = post_as(&engine, "sk-very-secret", &create_path("ark"), &body);
+    let entry = engine.journal(None).remove(0);
+    assert_eq!((entry.provider.as_deref(), entry.method.as_str(), entry.status), (Some("ark"), "POST", 200));
+    assert_eq!((entry.session.as_str(), entry.billed), ("default", 1));
+    assert_eq!(Some(entry.request_id.as_str()), script.header("x-request-id"));
+    assert_eq!(entry.body["prompt"], "a kite");
+    assert_eq!(entry.body["image"][0]["length"], 4000 + "data:image/png;base64,".len());
+    let text = serde_json::to_string(&entry).unwrap();
+    assert!(!text.contains("sk-very-secret") && !text.contains("AAAA"), "{text}");
+}
+
+#[test]
+fn m20_the_journal_is_capped() {
+    let engine = Engine::new(Settings { journal_capacity: 3, ..Settings::default() });
+    for _ in 0..5 {
+        post(&engine, &create_path("ark"), &json!({}));
+    }
+    let ordinals: Vec<u64> = engine.journal(None).iter().map(|entry| entry.ordinal).collect();
+    assert_eq!(ordinals, [2, 3, 4]);
+}
+
+#[test]
+fn m20_undocumented_members_are_noted() {
+    let engine = engine();
+    let body = json!({ "model": "doubao-seedream-5-0-lite", "prompt": "a kite", "style": "vivid" });
+    assert_eq!(post(&engine, &create_path("gogogotoken"), &body).status, 200);
+    assert_eq!(engine.journal(None)[0].notes, ["style is not a documented member and was ignored"]);
+}
+
+#[tokio::test]
+async fn m20_the_journal_is_served_by_session() {
+    let mock = MockServer::start().await.unwrap();
+    let body = json!({ "model": "doubao-seedream-5-0-lite", "prompt": "a kite" });
+    http1::post(&mock, "/s/blue/gogogotoken/v1/images/generations", &body).await;
+    let count = async |target: &str| {
+        let answer = http1::download(&mock, target).await;
+        answer.json()["entries"].as_array().unwrap().len()
+    };
+    assert_eq!(count("/__mock/v1/journal?session=blue").await, 1);
+    assert_eq!(count("/__mock/v1/journal").await, 0);
+    assert_eq!(mock.journal_of("blue").len(), 1);
+    assert_eq!(mock.journal().len(), 1, "admin requests are not in the journal");
+}

@@ -1,0 +1,16 @@
+//! The mock, row by row of its list of behaviours: over real sockets where the socket matters, on the engine elsewhere.
+
+#![allow(clippy::unwrap_used)]
+
+mod agreement;
+mod auth;
+mod calls;
+mod fixtures;
+mod http1;
+mod journal;
+mod pictures;
+mod server;
+mod shapes;
+mod streams;
+mod tasks;
+mod validation;

@@ -1,0 +1,144 @@
+//! M6, M7 and M8: pictures, their URLs, their bytes.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use seedream_mock::{Clock, MockServer, Settings};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::calls::{create_path, json, post as call};
+use crate::http1::{Answer, download, post, send};
+
+async fn generate(mock: &MockServer, body: Value) -> Value {
+    let answer = post(mock, "/ark/api/v3/images/generations", &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.json()
+}
+
+fn lite(members: &Value) -> Value {
+    let mut body = json!({ "model": "doubao-seedream-5-0-260128", "prompt": "a kite over 风筝 dunes" });
+    body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    body
+}
+
+fn png_size(answer: &Answer) -> (u32, u32) {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(&answer.body)).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    reader.next_frame(&mut pixels).unwrap();
+    (reader.info().width, reader.info().height)
+}
+
+#[tokio::test]
+async fn m6_urls_open_as_real_pictures_of_the_promised_size() {
+    let mock = MockServer::start().await.unwrap();
+    for (size, promised) in [("2K", "2048x2048"), ("4K", "4096x4096"), ("2720x1536", "2720x1536")] {
+        let item = generate(&mock, lite(&json!({ "size": size, "output_format": "png" }))).await["data"][0].clone();
+        assert_eq!(item["size"], promised);
+        let picture = download(&mock, item["url"].as_str().unwrap()).await;
+        assert_eq!((picture.status, picture.header("content-type")), (200, "image/png"));
+        let (width, height) = png_size(&picture);
+        assert_eq!(format!("{width}x{height}"), promised);
+    }
+    let item = generate(&mock, lite(&json!({}))).await["data"][0].clone();
+    let picture = download(&mock, item["url"].as_str().unwrap()).await;
+    assert_eq!(picture.header("content-type"), "image/jpeg", "jpeg is the model's default");
+    assert_eq!(imagesize::image_type(&picture.body).unwrap(), imagesize::ImageType::Jpeg);
+    let size = imagesize::blob_size(&picture.body).unwrap();
+    assert_eq!((size.width, size.height), (2048, 2048));
+}
+
+#[tokio::test]
+async fn m6_urls_are_built_on_the_host_the_caller_used() {
+    let mock = MockServer::start().await.unwrap();
+    let headers = [("authorization", "Bearer sk-test"), ("host", "mock.internal:9")];
+    let body = lite(&json!({})).to_string();
+    let answer = send(&mock, "POST", "/ark/api/v3/images/generations", &headers, body.as_bytes()).await.unwrap();
+    assert!(answer.json()["data"][0]["url"].as_str().unwrap().starts_with("http://mock.internal:9/pictures/ark/"));
+}
+
+#[test]
+fn m6_pictures_depend_on_seed_prompt_and_index_alone() {
+    let urls = |mock_seed: u64, members: Value| -> Vec<String> {
+        let engine = seedream_mock::Engine::new(Settings { seed: mock_seed, ..Settings::default() });
+        let answer = json(&call(&engine, &create_path("ark"), &lite(&members)));
+        let name = |item: &Value| item["url"].as_str().unwrap().split('?').next().unwrap().to_owned();
+        answer["data"].as_array().unwrap().iter().map(name).collect()
+    };
+    let group = || json!({ "prompt": "2 images", "sequential_image_generation": "auto" });
+    let pair = urls(1, group());
+    assert_eq!(pair, urls(1, group()));
+    assert_ne!(pair[0], pair[1]);
+    assert_ne!(pair, urls(2, group()));
+    assert_ne!(urls(1, json!({ "prompt": "one" })), urls(1, json!({ "prompt": "other" })));
+    assert_ne!(urls(1, json!({ "seed": 1 })), urls(1, json!({ "seed": 2 })));
+}
+
+#[test]
+fn m6_the_mark_follows_the_request_and_the_default() {
+    let url = |provider: &str, body: Value| {
+        let answer = json(&call(&crate::calls::engine(), &create_path(provider), &body));
+        answer["data"][0]["url"].as_str().unwrap().to_owned()
+    };
+    assert!(url("ark", lite(&json!({}))).contains("-mark."), "Ark marks unless told otherwise");
+    assert!(!url("ark", lite(&json!({ "watermark": false }))).contains("-mark."));
+    let ope = |watermark| json!({ "model": "bytedance-seedream-5.0", "prompt": "p", "watermark": watermark });
+    assert!(!url("opeai", ope(Value::Null)).contains("-mark."), "ope.ai does not");
+    assert!(url("opeai", ope(json!(true))).contains("-mark."));
+}
+
+#[tokio::test]
+async fn m7_urls_expire_and_do_not_open_altered_or_by_head() {
+    let clock = Clock::stopped(Timestamp::from_second(1_795_000_000).unwrap());
+    let mock = MockServer::builder().clock(clock.clone()).start().await.unwrap();
+    let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a kite", "size": "1K" });
+    let answer = generate(&mock, body).await;
+    let url = answer["data"][0]["url"].as_str().unwrap();
+    for part in ["X-Tos-Algorithm=", "X-Tos-Date=20261118T", "X-Tos-Expires=86400", "X-Tos-Signature="] {
+        assert!(url.contains(part), "{url}");
+    }
+    assert_eq!(download(&mock, url).await.status, 200);
+    let head = send(&mock, "HEAD", url, &[], b"").await.unwrap();
+    assert_eq!(head.status, 403, "the signature is for GET");
+    let altered = download(&mock, &url.replace("Expires=86400", "Expires=86401")).await;
+    assert_eq!(altered.status, 403);
+    assert!(altered.text().contains("<Code>AccessDenied</Code>"));
+    clock.advance(Duration::from_secs(86_400));
+    assert_eq!(download(&mock, url).await.status, 200, "the last second counts");
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(download(&mock, url).await.status, 403);
+}
+
+#[tokio::test]
+async fn m7_a_key_sent_to_a_picture_is_ignored_and_noted() {
+    let mock = MockServer::start().await.unwrap();
+    let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a kite", "size": "1K" });
+    let answer = generate(&mock, body).await;
+    let url = answer["data"][0]["url"].as_str().unwrap();
+    let picture = send(&mock, "GET", url, &[("authorization", "Bearer sk-mock-401")], b"").await.unwrap();
+    assert_eq!(picture.status, 200);
+    let entry = mock.journal().pop().unwrap();
+    assert_eq!(entry.notes, ["a key was sent to a result URL; it was ignored"]);
+    assert_eq!(entry.billed, 0);
+}
+
+#[tokio::test]
+async fn m8_inline_bytes_are_those_of_the_url() {
+    let mock = MockServer::start().await.unwrap();
+    let group = |format: &str| {
+        json!({
+            "model": "doubao-seedream-4-0-250828", "prompt": "2 images of a kite", "size": "1K", "response_format": format,
+            "sequential_image_generation": "auto",
+        })
+    };
+    let by_url = generate(&mock, group("url")).await;
+    let inline = generate(&mock, group("b64_json")).await;
+    for index in 0..2 {
+        let bytes = download(&mock, by_url["data"][index]["url"].as_str().unwrap()).await.body;
+        assert_eq!(inline["data"][index].get("url"), None);
+        let decoded = STANDARD.decode(inline["data"][index]["b64_json"].as_str().unwrap()).unwrap();
+        assert_eq!(Sha256::digest(decoded), Sha256::digest(bytes), "picture {index}");
+    }
+}

@@ -1,0 +1,126 @@
+//! M2: every valid request gets a valid answer of the documented shape.
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+use proptest::sample::select;
+use seedream_fixtures::{Model, Provider, ReplyFamily, Role, Route, RouteName};
+use serde_json::{Map, Value, json};
+
+use crate::calls::{engine, json, post};
+
+/// A provider's create route and one of its models.
+fn targets() -> Vec<(&'static Provider, &'static Route, &'static Model)> {
+    let mut targets = Vec::new();
+    for provider in seedream_fixtures::providers() {
+        for route in provider.routes.iter().filter(|route| route.name == RouteName::Create) {
+            targets.extend(provider.models.iter().map(|model| (provider, route, model)));
+        }
+    }
+    targets
+}
+
+/// A request that breaks no rule, made from the provider's own data.
+fn valid_request() -> impl Strategy<Value = (&'static Provider, &'static Route, &'static Model, Value)> {
+    let prompts = select(vec!["a kite", "3 images of a kite", "八张海报", "twelve posters"]);
+    (select(targets()), prompts, 1u32..=15, 0usize..=14, any::<usize>(), any::<[bool; 5]>()).prop_map(
+        |((provider, route, model), prompt, count, references, size, flags)| {
+            let mut body = Map::new();
+            let mut put = |role: Role, value: Value| {
+                let Some(field) = provider.field(role) else { return };
+                let parent = field.name.split('.').next().unwrap();
+                if model.refuses(&field.name) || model.refuses(parent) {
+                    return;
+                }
+                match field.name.split_once('.') {
+                    Some((outer, inner)) => body.insert(outer.to_owned(), json!({ inner: value })),
+                    None => body.insert(field.name.clone(), value),
+                };
+            };
+            put(Role::Model, json!(model.id));
+            put(Role::Prompt, json!(prompt));
+            put(Role::Count, json!(count));
+            // Explicit maximum and references together must stay within the limit.
+            let references = references.min(model.references.as_ref().map_or(0, |rule| rule.max as usize));
+            if references > 0 {
+                let urls: Vec<String> = (0..references).map(|n| format!("https://example.com/{n}.png")).collect();
+                put(Role::References, json!(urls));
+            }
+            if flags[0] {
+                put(Role::Group, json!("auto"));
+                if flags[1] {
+                    put(Role::GroupMax, json!(count.min(15 - references as u32).max(1)));
+                }
+            }
+            if flags[2] {
+                put(Role::Watermark, json!(flags[3]));
+            }
+            if flags[4] {
+                put(Role::Delivery, json!("url"));
+            }
+            let rule = &model.size;
+            let mut sizes: Vec<&str> = rule.levels.iter().chain(&rule.ratios).map(String::as_str).collect();
+            sizes.push(&rule.default_pixels);
+            if size % 4 != 0 {
+                put(Role::Size, json!(sizes[size % sizes.len()]));
+            }
+            (provider, route, model, Value::Object(body))
+        },
+    )
+}
+
+fn area(size: &str) -> u64 {
+    let (width, height) = size.split_once('x').unwrap();
+    width.parse::<u64>().unwrap() * height.parse::<u64>().unwrap()
+}
+
+fn names(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn m2_valid_requests_get_valid_answers((provider, route, model, body) in valid_request()) {
+        let engine = engine();
+        let script = post(&engine, &format!("/{}{}", provider.id, route.path), &body);
+        prop_assert_eq!(script.status, 200, "{} {}: {:?}", provider.id, body, script.header("x-mock-violation"));
+        if script.header("x-mock-fixture") != Some("-") {
+            return Ok(());
+        }
+        let answer = json(&script);
+        let billed = u64::from(engine.journal(None)[0].billed);
+        prop_assert!((1..=u64::from(model.max_images)).contains(&billed));
+        match route.reply.unwrap_or(provider.reply) {
+            ReplyFamily::Ark => {
+                prop_assert_eq!(names(&answer), ["created", "data", "model", "usage"]);
+                prop_assert_eq!(&answer["model"], model.upstream.as_ref().unwrap_or(&model.id));
+                let data = answer["data"].as_array().unwrap();
+                prop_assert_eq!(data.len() as u64, billed);
+                prop_assert_eq!(answer["usage"]["generated_images"].as_u64(), Some(billed));
+                let url = |item: &Value| item["url"].as_str().is_some_and(|url| url.contains("X-Tos-Signature="));
+                prop_assert!(data.iter().all(url));
+                if !model.reports.is_empty() {
+                    let pixels: u64 = data.iter().map(|item| area(item["size"].as_str().unwrap())).sum();
+                    prop_assert_eq!(answer["usage"]["output_tokens"].as_u64(), Some((pixels + 128) / 256));
+                }
+            }
+            ReplyFamily::ArkRelay => {
+                prop_assert_eq!(names(&answer), ["created", "data", "usage"]);
+                let usage = &answer["usage"];
+                prop_assert_eq!(&usage["total_tokens"], &usage["output_tokens"]);
+                for item in answer["data"].as_array().unwrap() {
+                    prop_assert_eq!(names(item), ["url"]);
+                }
+            }
+            ReplyFamily::Task => {
+                prop_assert_eq!(&answer["object"], "image.generation.task");
+                prop_assert_eq!(&answer["status"], "pending");
+                prop_assert!(answer["id"].as_str().unwrap().starts_with("task-unified-"));
+                prop_assert!(answer["usage"]["credits_reserved"].as_f64().unwrap() > 0.0);
+            }
+        }
+        let created = answer["created"].as_i64().unwrap();
+        prop_assert_eq!(Timestamp::from_second(created).unwrap(), crate::calls::now());
+    }
+}

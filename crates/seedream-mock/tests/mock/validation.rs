@@ -1,0 +1,261 @@
+//! M3 and M4: what each dialect refuses, in its own words, and what a gateway makes of a request.
+
+use seedream_mock::{Engine, Settings, Validate};
+use serde_json::{Value, json};
+
+use crate::calls::{create_path, engine, json, post};
+
+/// One refused request: what is merged into a valid body, the status, the code, a part of the message, the broken rule.
+type Case = (Value, u16, &'static str, &'static str, &'static str);
+
+fn check(provider: &str, valid: &Value, cases: &[Case]) {
+    let engine = engine();
+    let path = create_path(provider);
+    assert_eq!(post(&engine, &path, valid).status, 200, "the body that is varied is valid");
+    for (members, status, code, message, rule) in cases {
+        let mut body = valid.clone();
+        body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        let script = post(&engine, &path, &body);
+        let error = json(&script)["error"].clone();
+        let violation = script.header("x-mock-violation").unwrap_or_default().to_owned();
+        assert_eq!((script.status, error["code"].as_str()), (*status, Some(*code)), "{provider} {members}: {error}");
+        assert!(error["message"].as_str().unwrap().contains(message), "{provider} {members}: {error}");
+        assert!(violation.starts_with(rule), "{provider} {members}: {violation}");
+        assert_eq!(engine.journal(None).last().unwrap().violation.as_deref(), Some(violation.as_str()));
+    }
+}
+
+fn urls(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("https://example.com/{n}.png")).collect()
+}
+
+#[test]
+fn m3_gogogotoken() {
+    let valid = json!({ "model": "doubao-seedream-5-0-lite", "prompt": "a kite" });
+    let invalid = "InvalidParameter";
+    check(
+        "gogogotoken",
+        &valid,
+        &[
+            (json!({ "model": null }), 400, "MissingParameter", "missing", "model: required"),
+            (json!({ "model": "gpt-image-2" }), 403, "access_denied", "gpt-image-2", "model: unknown_model"),
+            (json!({ "prompt": "" }), 400, "MissingParameter", "missing", "prompt: required"),
+            (json!({ "prompt": 7 }), 400, invalid, "must be of type string", "prompt: type"),
+            (json!({ "n": "2" }), 400, invalid, "must be of type integer", "n: type"),
+            (
+                json!({ "size": "1024x1024" }),
+                400,
+                invalid,
+                "The parameter `size` specified in the request is not valid: image size must be at least 3686400 pixels.",
+                "size: pixels_min",
+            ),
+            (json!({ "size": "2K" }), 400, invalid, "size must be 'WIDTHxHEIGHT'", "size: form"),
+            (json!({ "size": "8192x4096" }), 400, invalid, "at most 16777216 pixels", "size: pixels_max"),
+            (
+                json!({ "response_format": "png" }),
+                400,
+                invalid,
+                "must be one of: url, b64_json",
+                "response_format: enum",
+            ),
+        ],
+    );
+    let error = json(&post(&engine(), &create_path("gogogotoken"), &json!({ "model": "doubao-seedream-4-5" })));
+    assert_eq!(error["error"]["type"], "upstream_error");
+}
+
+#[test]
+fn m3_aiearth() {
+    let valid = json!({ "model": "doubao-seedream-5-0-260128", "prompt": "a kite" });
+    let invalid = "InvalidParameter";
+    let three = "doubao-seedream-3-0-t2i-250415";
+    check(
+        "aiearth",
+        &valid,
+        &[
+            (json!({ "model": "nobody" }), 404, "model_not_found", "nobody", "model: unknown_model"),
+            (json!({ "size": "1K" }), 400, invalid, "'WIDTHxHEIGHT', '2k', '3k', or '4k'", "size: form"),
+            (json!({ "output_format": "webp" }), 400, invalid, "must be one of: png, jpeg", "output_format: enum"),
+            (json!({ "guidance_scale": 2.5 }), 400, invalid, "are not valid", "guidance_scale: unsupported"),
+            (
+                json!({ "model": three, "image": "https://example.com/a.png" }),
+                400,
+                invalid,
+                "`image`",
+                "image: unsupported",
+            ),
+            (json!({ "model": three, "seed": -2 }), 400, invalid, "between -1", "seed: range"),
+            (json!({ "watermark": "no" }), 400, invalid, "boolean", "watermark: type"),
+            (json!({ "sequential_image_generation": "on" }), 400, invalid, "auto", "sequential_image_generation: enum"),
+            (
+                json!({ "sequential_image_generation_options": { "max_images": 16 } }),
+                400,
+                invalid,
+                "between 1 and 15",
+                "sequential_image_generation_options.max_images: range",
+            ),
+            (json!({ "image": urls(15) }), 400, invalid, "cannot exceed 14", "image: references"),
+            (json!({ "image": ["data:image/PNG;base64,AAAA"] }), 400, invalid, "PNG", "image: reference"),
+        ],
+    );
+}
+
+#[test]
+fn m3_evolink() {
+    let valid = json!({ "model": "doubao-seedream-4.5", "prompt": "a kite" });
+    let invalid = "invalid_request";
+    let message = "Invalid request parameters";
+    check(
+        "evolink",
+        &valid,
+        &[
+            (json!({ "prompt": null }), 400, invalid, message, "prompt: required"),
+            (json!({ "n": 16 }), 400, invalid, message, "n: range"),
+            (json!({ "n": 0 }), 400, invalid, message, "n: range"),
+            (json!({ "size": "2K" }), 400, invalid, message, "size: form"),
+            (json!({ "size": "1920x1080" }), 400, invalid, message, "size: pixels_min"),
+            (json!({ "size": "16:9", "quality": "3K" }), 400, invalid, message, "quality: enum"),
+            (json!({ "prompt_priority": "fast" }), 400, invalid, message, "prompt_priority: enum"),
+            (json!({ "image_urls": urls(15) }), 400, invalid, message, "image_urls: references"),
+            (json!({ "image_urls": ["data:image/png;base64,AAAA"] }), 400, invalid, message, "image_urls: reference"),
+            (json!({ "callback_url": "http://example.com/x" }), 400, invalid, message, "callback_url: callback"),
+            (json!({ "callback_url": "https://10.0.0.1/x" }), 400, invalid, message, "callback_url: callback"),
+            (json!({ "model": "doubao-seedream-4.0", "quality": "2K" }), 400, invalid, message, "quality: unsupported"),
+        ],
+    );
+}
+
+#[test]
+fn m3_ark() {
+    let valid = json!({ "model": "doubao-seedream-5-0-260128", "prompt": "a kite" });
+    let invalid = "InvalidParameter";
+    let pro = "doubao-seedream-5-0-pro-260628";
+    let group = "sequential_image_generation";
+    check(
+        "ark",
+        &valid,
+        &[
+            (
+                json!({ "model": "doubao-seedream-5-0" }),
+                404,
+                "InvalidEndpointOrModel.NotFound",
+                "does not exist",
+                "model: ",
+            ),
+            (
+                json!({ "size": "1152x2048" }),
+                400,
+                invalid,
+                "at least 3686400 pixels. Request id: 02",
+                "size: pixels_min",
+            ),
+            (json!({ "model": pro, "size": "4K" }), 400, invalid, "'1k', '1.5k', or '2k'", "size: form"),
+            (
+                json!({ "model": pro, "size": "3072x3072" }),
+                400,
+                invalid,
+                "image area must be at most 4624220",
+                "size: pixels_max",
+            ),
+            (
+                json!({ "model": pro, group: "disabled" }),
+                400,
+                invalid,
+                "specified in the request are not valid: the parameter `sequential_image_generation` is not supported by the \
+                 current model.",
+                "sequential_image_generation: unsupported",
+            ),
+            (json!({ "model": pro, "stream": true }), 400, invalid, "`stream`", "stream: unsupported"),
+            (
+                json!({ "model": pro, "image": urls(11) }),
+                400,
+                invalid,
+                "number of reference images cannot exceed 10",
+                "image: ",
+            ),
+            (json!({ "size": "16384x240" }), 400, invalid, "aspect ratio", "size: aspect"),
+            (
+                json!({ "optimize_prompt_options": { "mode": "fast" } }),
+                400,
+                invalid,
+                "optimize_prompt_options.mode must be 'standard'",
+                "optimize_prompt_options.mode: enum",
+            ),
+            (
+                json!({ "image": urls(10), group: "auto", "sequential_image_generation_options": { "max_images": 6 } }),
+                400,
+                invalid,
+                "cannot exceed 15",
+                "sequential_image_generation_options.max_images: total",
+            ),
+        ],
+    );
+    let error = json(&post(&engine(), &create_path("ark"), &json!({ "model": pro, "prompt": "x", "tools": [] })));
+    assert_eq!(
+        (error["error"]["param"].as_str(), error["error"]["type"].as_str()),
+        (Some("tools"), Some("BadRequest"))
+    );
+}
+
+#[test]
+fn m3_opeai() {
+    let valid = json!({ "model": "bytedance-seedream-5.0", "prompt": "a kite" });
+    let invalid = "InvalidParameter";
+    check(
+        "opeai",
+        &valid,
+        &[
+            (json!({ "prompt": null }), 400, "MissingParameter", "missing", "prompt: required"),
+            (json!({ "response_format": "png" }), 400, invalid, "b64_json, url", "response_format: enum"),
+            (json!({ "size": "512x512" }), 400, invalid, "at least 3686400", "size: pixels_min"),
+            (
+                json!({ "sequential_image_generation": "on" }),
+                400,
+                invalid,
+                "disabled",
+                "sequential_image_generation: enum",
+            ),
+        ],
+    );
+    // Members without effect are not looked at.
+    let ignored = json!({ "model": "bytedance-seedream-5.0", "prompt": "a kite", "output_format": 7, "quality": [] });
+    assert_eq!(post(&engine(), &create_path("opeai"), &ignored).status, 200);
+}
+
+#[test]
+fn m3_warn_answers_and_off_does_not_look() {
+    let body = json!({ "model": "doubao-seedream-5-0-lite", "prompt": "a kite", "size": "512x256" });
+    let ask = |validate| {
+        let engine = Engine::new(Settings { validate, ..Settings::default() });
+        post(&engine, &create_path("gogogotoken"), &body)
+    };
+    let warned = ask(Validate::Warn);
+    assert_eq!(warned.status, 200);
+    assert!(warned.header("x-mock-violation").unwrap().starts_with("size: pixels_min"));
+    assert_eq!(json(&warned)["data"][0]["size"], "512x256");
+    let off = ask(Validate::Off);
+    assert_eq!((off.status, off.header("x-mock-violation")), (200, None));
+}
+
+#[test]
+fn m3_a_body_that_is_not_an_object_is_refused() {
+    for body in [json!([]), json!("text")] {
+        let script = post(&engine(), &create_path("ark"), &body);
+        assert_eq!(script.status, 400);
+        assert!(script.header("x-mock-violation").unwrap().starts_with("body: json"));
+    }
+}
+
+#[test]
+fn m4_the_journal_has_what_the_gateway_sends_on() {
+    let engine = engine();
+    let body = json!({
+        "model": "doubao-seedream-4.0", "prompt": "5 posters of a kite", "n": 5, "user": "u", "output_format": "png",
+    });
+    assert_eq!(json(&post(&engine, &create_path("opeai"), &body))["data"].as_array().unwrap().len(), 5);
+    let wanted = json!({
+        "model": "seedream-4-0-250828", "prompt": "5 posters of a kite", "size": "2K", "watermark": false, "stream": false,
+        "sequential_image_generation": "auto", "sequential_image_generation_options": { "max_images": 5 },
+    });
+    assert_eq!(engine.journal(None)[0].effective, Some(wanted));
+}
