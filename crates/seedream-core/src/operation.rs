@@ -31,6 +31,8 @@ pub struct Operation {
     policy: Policy,
     jitter: Jitter,
     attempts: Vec<Attempt>,
+    /// What earlier submits may have cost, where an ambiguous one was sent again.
+    owed: Charge,
     state: State,
 }
 
@@ -125,7 +127,16 @@ impl Operation {
         seed: u64,
     ) -> Self {
         let (endpoint, jitter) = (endpoint.into(), Jitter(seed));
-        Self { dialect, checked: Some(checked), endpoint, policy, jitter, attempts: Vec::new(), state: State::Ready }
+        Self {
+            dialect,
+            checked: Some(checked),
+            endpoint,
+            policy,
+            jitter,
+            attempts: Vec::new(),
+            owed: Charge::No,
+            state: State::Ready,
+        }
     }
 
     /// An operation that collects a task and never submits.
@@ -144,7 +155,16 @@ impl Operation {
         }
         let endpoint = task.endpoint.clone();
         let state = State::Task(Polling::resumed(task));
-        Ok(Self { dialect, checked: None, endpoint, policy, jitter: Jitter(seed), attempts: Vec::new(), state })
+        Ok(Self {
+            dialect,
+            checked: None,
+            endpoint,
+            policy,
+            jitter: Jitter(seed),
+            attempts: Vec::new(),
+            owed: Charge::No,
+            state,
+        })
     }
 
     /// Takes what happened at `now`, measured from the start of the operation, and says what to do.
@@ -296,7 +316,9 @@ impl Operation {
         events: &mut Vec<Event>,
     ) -> Then {
         let charge = error.charge().max(floor);
-        let passes = reply.is_none() || (error.kind().passes() && reply.and_then(Reply::should_retry) != Some(false));
+        // Without an answer only the way there can have failed, and a wrong setting does not pass.
+        let passes = (reply.is_none() && error.kind() != ErrorKind::Config)
+            || (error.kind().passes() && reply.and_then(Reply::should_retry) != Some(false));
         let safe = charge == Charge::No || (self.policy.resend_ambiguous && reply.is_none());
         let attempt = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX).saturating_add(1);
         if !passes || !safe || attempt > self.policy.max_submits {
@@ -308,6 +330,7 @@ impl Operation {
         if until >= self.policy.deadline {
             return self.fail(error, floor);
         }
+        self.owed = self.owed.max(charge);
         events.push(Event::Retrying { attempt, wait, kind: error.kind() });
         self.state = State::BackingOff { until };
         Then::WaitUntil(until)
@@ -373,7 +396,7 @@ impl Operation {
 
     /// Ends with an error whose charge is at least `floor`.
     fn fail(&mut self, error: Error, floor: Charge) -> Then {
-        let charge = error.charge().max(floor);
+        let charge = error.charge().max(floor).max(self.owed);
         let error = error
             .with_charge(charge)
             .with_provider(self.dialect.descriptor().id)

@@ -16,6 +16,9 @@ use crate::{
     usage::{usage, whole},
 };
 
+/// How much of an event that cannot be read is kept, in characters.
+const LONGEST_UNREADABLE: usize = 4096;
+
 /// Collects the events of one stream.
 ///
 /// A failed picture does not end the others (the protocol says so; two official SDKs stop there), `completed` may be missing, and
@@ -64,6 +67,8 @@ impl StreamDecoder for Decoder {
     fn event(&mut self, frame: &Frame, blobs: &Blobs) -> Vec<StreamItem> {
         let Ok(body @ Value::Object(_)) = serde_json::from_str::<Value>(&frame.data) else {
             self.unreadable += 1;
+            self.raw.extend(frame.data.chars().take(LONGEST_UNREADABLE));
+            self.raw.push('\n');
             return Vec::new();
         };
         let kind = body.get("type").and_then(Value::as_str).or(frame.event.as_deref()).unwrap_or_default().to_owned();

@@ -175,6 +175,7 @@ fn a_refusal_that_passes_is_sent_again_and_everything_else_is_not() {
         (reply(429, "rate_limited"), 3, Charge::No),
         (reply(503, "overloaded"), 3, Charge::No),
         (not_sent(), 3, Charge::No),
+        (Input::NotSent(Error::new(ErrorKind::Config, "no certificates")), 1, Charge::No),
         (reply(429, "quota"), 1, Charge::No),
         (reply(400, "bad"), 1, Charge::No),
         (reply(307, "moved"), 1, Charge::No),
@@ -228,8 +229,13 @@ fn retry_after_is_waited_for_if_the_deadline_allows() {
 #[test]
 fn an_ambiguous_submit_is_only_sent_again_where_that_is_asked_for() {
     let policy = Policy { resend_ambiguous: true, ..Policy::default() };
-    let run = play(submit(policy), [broken(None), reply(200, "pictures 1")]);
+    let run = play(submit(policy.clone()), [broken(None), reply(200, "pictures 1")]);
     assert_eq!(run.submits, 2);
+    // What comes after it does not make the lost one free.
+    for last in [not_sent(), reply(400, "bad")] {
+        let run = play(submit(policy.clone()), [broken(None), last, not_sent()]);
+        assert_eq!(run.result.unwrap_err().charge(), Charge::Unknown);
+    }
 }
 
 #[test]

@@ -1,0 +1,150 @@
+//! What was paid for is read, however odd the rest of an answer looks.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::{HeaderMap, StatusCode};
+use proptest::prelude::*;
+use seedream_core::{Blobs, ErrorKind, Generation, ImageData, Reply, Result, Timestamp, sse};
+use seedream_wire::{Reader, codes};
+use serde_json::{Value, json};
+
+fn reader() -> Reader {
+    let kind_of = |_, code: &str| codes::ark(code);
+    Reader { model: "m".into(), kind_of, lifetime: None }
+}
+
+fn reply(body: impl Into<bytes::Bytes>) -> Reply {
+    Reply::new(StatusCode::OK, HeaderMap::new(), body, Timestamp::UNIX_EPOCH)
+}
+
+fn read(body: &Value) -> Result<Generation> {
+    reader().generation(&reply(body.to_string()))
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "\\PC{0,8}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(2, 8, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            prop::collection::btree_map("(generated_images|output_tokens|tool_usage|[a-z]{1,4})", inner, 0..3)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_success_with_a_picture_is_never_an_error(
+        usage in any_json(), created in any_json(), model in any_json(), size in any_json(), format in any_json(), error in any_json(),
+    ) {
+        let body = json!({
+            "model": model, "created": created, "usage": usage, "error": error, "size": size,
+            "data": [{"url": "https://pictures.example/0.png", "size": size, "output_format": format, "error": error}],
+        });
+        let generation = read(&body).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        prop_assert_eq!(generation.images().count(), 1);
+        prop_assert_eq!(generation.raw, body.to_string());
+    }
+
+    #[test]
+    fn no_answer_makes_the_reader_panic(body in any_json(), status in 100_u16..600, bytes in any::<Vec<u8>>()) {
+        let mut answer = reply(json!({"data": [body], "error": body}).to_string());
+        answer.status = StatusCode::from_u16(status).unwrap();
+        let _ = reader().generation(&answer);
+        answer.body = bytes.into();
+        let _ = reader().generation(&answer.clone());
+        let _ = reader().generation(&answer.cut_off());
+    }
+
+    #[test]
+    fn pictures_inside_an_answer_are_read_in_every_writing(bytes in prop::collection::vec(any::<u8>(), 1..64)) {
+        let plain = STANDARD.encode(&bytes);
+        let (head, tail) = plain.split_at(plain.len() / 2);
+        for written in [
+            plain.clone(),
+            plain.trim_end_matches('=').to_owned(),
+            format!("data:image/png;base64,{plain}"),
+            format!("{head}\r\n{tail}\n"),
+        ] {
+            let generation = read(&json!({"data": [{"b64_json": written}]})).unwrap();
+            let data = &generation.images().next().unwrap().data;
+            prop_assert_eq!(data, &ImageData::Bytes(bytes.clone().into()));
+        }
+    }
+
+    #[test]
+    fn a_stream_that_is_cut_keeps_what_had_arrived(at in any::<prop::sample::Index>()) {
+        let whole = stream(STREAM.as_bytes(), false).unwrap();
+        let cut = &STREAM.as_bytes()[..at.index(STREAM.len() + 1)];
+        let kept = stream(cut, true).map(|generation| generation.outcomes).unwrap_or_default();
+        prop_assert!(whole.outcomes.starts_with(&kept));
+        // Every event whose blank line had arrived counts.
+        let complete = String::from_utf8_lossy(cut).matches("}\n\n").count().min(3);
+        prop_assert!(kept.len() >= complete || kept.is_empty() && complete == 0, "{} of {complete}", kept.len());
+    }
+}
+
+/// A picture, a refusal, a picture, the usage, the end.
+const STREAM: &str = "event: image_generation.partial_succeeded\ndata: {\"type\":\"image_generation.partial_succeeded\",\"model\":\"m-1\",\"created\":1757396757,\"image_index\":0,\"url\":\"https://pictures.example/0\",\"size\":\"2496x1664\"}\n\n\
+event: image_generation.partial_failed\ndata: {\"type\":\"image_generation.partial_failed\",\"image_index\":1,\"error\":{\"code\":\"OutputImageSensitiveContentDetected\",\"message\":\"no\"}}\n\n\
+data: {\"type\":\"image_generation.partial_succeeded\",\"image_index\":2,\"url\":\"https://pictures.example/2\",\"size\":\"2496x1664\"}\n\n\
+data: {\"type\":\"image_generation.completed\",\"usage\":{\"generated_images\":2}}\n\n\
+data: [DONE]\n\n";
+
+fn stream(bytes: &[u8], truncated: bool) -> Result<Generation> {
+    let mut parser = sse::Parser::new();
+    let mut decoder = reader().stream();
+    for frame in parser.feed(bytes).into_iter().chain(parser.finish()).filter(|frame| !frame.is_done()) {
+        decoder.event(&frame, &Blobs::default());
+    }
+    let mut head = reply("");
+    head.truncated = truncated;
+    decoder.finish(&head)
+}
+
+#[test]
+fn a_refused_picture_in_a_stream_does_not_end_the_others() {
+    let generation = stream(STREAM.as_bytes(), false).unwrap();
+    assert_eq!((generation.images().count(), generation.failures().count()), (2, 1));
+    assert_eq!(generation.failures().next().unwrap().index, 1);
+    assert_eq!((generation.usage.generated_images, generation.reported_model.as_deref()), (Some(2), Some("m-1")));
+}
+
+#[test]
+fn completed_is_a_picture_where_it_holds_one_and_previews_are_not() {
+    let openai = "data: {\"type\":\"image_generation.partial_image\",\"b64_json\":\"AAAA\"}\n\n\
+                  data: {\"type\":\"image_generation.completed\",\"b64_json\":\"AAEC\",\"created_at\":5}\n\n";
+    let generation = stream(openai.as_bytes(), false).unwrap();
+    let images: Vec<_> = generation.images().map(|image| image.data.clone()).collect();
+    assert_eq!(images, [ImageData::Bytes(vec![0, 1, 2].into())]);
+}
+
+#[test]
+fn an_error_event_without_pictures_is_the_error_and_with_pictures_a_warning() {
+    let error = "data: {\"error\":{\"code\":\"InternalServiceError\",\"message\":\"no\"}}\n\n";
+    assert_eq!(stream(error.as_bytes(), false).unwrap_err().code(), Some("InternalServiceError"));
+    let image = "data: {\"url\":\"https://pictures.example/0\"}\n\n";
+    let generation = stream(format!("{image}{error}").as_bytes(), false).unwrap();
+    assert_eq!((generation.images().count(), generation.warnings.len()), (1, 1));
+}
+
+#[test]
+fn an_item_that_was_cut_off_is_a_failure_in_its_place() {
+    let cut = reply(&br#"{"data":[{"url":"https://pictures.example/0"},{"url":"https://pic"#[..]).cut_off();
+    let generation = reader().generation(&cut).unwrap();
+    assert_eq!(generation.images().count(), 1);
+    let failure = generation.failures().next().unwrap();
+    assert_eq!((failure.index, failure.kind), (1, ErrorKind::Transport));
+}
+
+#[test]
+fn unknown_members_of_an_item_are_kept() {
+    let generation = read(&json!({"data": [{"url": "https://p.example/0", "z_index": 1, "name": "title"}]})).unwrap();
+    let other = &generation.images().next().unwrap().other;
+    assert_eq!((other["z_index"].as_u64(), other["name"].as_str()), (Some(1), Some("title")));
+}
