@@ -1,0 +1,158 @@
+//! The client: a dialect with its endpoint, key, transport and patience.
+
+mod builder;
+mod provider;
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use http::HeaderValue;
+use seedream_core::{
+    Charge, Checked, Dialect, Error, ErrorKind, EventStream, GeneratedImage, Generation, ImageFailure,
+    ImageProvider as _, ImageRequest, ModelInfo, Operation, Policy, Result, Strictness, Task, TaskId,
+};
+use tokio::time::Instant;
+
+pub use self::builder::ClientBuilder;
+use self::builder::Seeds;
+use crate::{
+    Downloader, Endpoint, SaveOptions, Saved, SavedImage, Transport,
+    drive::{self, Expect, Link, Lost},
+    save,
+};
+
+/// A provider that can be asked: any [`Dialect`] with its endpoint, its key and a [`Transport`].
+///
+/// Cheap to clone; clones share connections. Its `Debug` shows no key.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    dialect: Arc<dyn Dialect>,
+    endpoint: Endpoint,
+    transport: Arc<dyn Transport>,
+    policy: Policy,
+    strictness: Strictness,
+    user_agent: HeaderValue,
+    max_reply: u64,
+    seeds: Seeds,
+    downloader: Downloader,
+}
+
+impl Client {
+    /// A client for one provider, to be configured.
+    pub fn builder(dialect: Arc<dyn Dialect>) -> ClientBuilder {
+        ClientBuilder::new(dialect)
+    }
+
+    /// The dialect that it speaks.
+    pub fn dialect(&self) -> &Arc<dyn Dialect> {
+        &self.0.dialect
+    }
+
+    /// Where it sends to, without a slash at the end.
+    pub fn base_url(&self) -> &str {
+        self.0.endpoint.base_url()
+    }
+
+    /// How patient it is.
+    pub fn policy(&self) -> &Policy {
+        &self.0.policy
+    }
+
+    /// What fetches its pictures.
+    pub fn downloader(&self) -> &Downloader {
+        &self.0.downloader
+    }
+
+    /// The provider's own list of models. Costs nothing, and is tried once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] where the provider has none; otherwise what became of the request.
+    pub async fn models(&self) -> Result<Vec<ModelInfo>> {
+        let id = self.0.dialect.descriptor().id;
+        let listed = self.list().await;
+        listed.map_err(|error| error.with_provider(id).with_charge(Charge::No))
+    }
+
+    async fn list(&self) -> Result<Vec<ModelInfo>> {
+        let dialect = &self.0.dialect;
+        let Some(catalog) = dialect.catalog() else {
+            return Err(Error::new(ErrorKind::Unsupported, "this provider has no list of models"));
+        };
+        let until = drive::later(Instant::now(), self.0.policy.poll_timeout.min(self.0.policy.deadline));
+        let link = self.link(self.0.endpoint.clone());
+        let incoming = link.send(catalog.models_request(), until).await.map_err(Lost::into_error)?;
+        let reply = incoming.whole(Vec::new()).await.map_err(|(partial, error)| error.with_body(partial.body))?;
+        catalog.decode_models(&reply)
+    }
+
+    /// A task of this client's provider and endpoint of which somebody knows only the id. Its model is empty.
+    pub fn task(&self, id: TaskId) -> Task {
+        Task::new(self.0.dialect.descriptor().id, self.base_url(), id, "".into())
+    }
+
+    /// As [`ImageProvider::resume`](seedream_core::ImageProvider::resume), with what happens on the way.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] where the task was accepted at another place than this client's endpoint: its key is sent to no
+    /// other host. The error holds the task.
+    pub fn resume_events(&self, task: Task) -> Result<EventStream> {
+        let dialect = self.0.dialect.clone();
+        let id = dialect.descriptor().id;
+        let kept = task.clone();
+        let (seed, endpoint) = (self.0.seeds.next(), self.0.endpoint.for_task(&task.endpoint));
+        let opened = Operation::resume(dialect, task, self.0.policy.clone(), seed)
+            .and_then(|operation| Ok(drive::events(operation, self.link(endpoint?), Expect::Poll, Some(kept.clone()))));
+        // Nothing was bought here; what the task costs is as open as before.
+        opened.map_err(|error| error.with_provider(id).with_task(kept).with_charge(Charge::Unknown))
+    }
+
+    /// Fetches a picture into memory, wherever it is.
+    ///
+    /// # Errors
+    /// Why it could not be fetched, with its URL.
+    pub async fn fetch(&self, image: &GeneratedImage) -> Result<Bytes, ImageFailure> {
+        save::fetch(&self.0.downloader, image).await
+    }
+
+    /// Saves every picture of an outcome, one file each; see [`SaveOptions`]. Never fails as a whole.
+    pub async fn save(&self, generation: &Generation, options: &SaveOptions) -> Saved {
+        save::save(&self.0.downloader, generation, options).await
+    }
+
+    /// Saves one picture, for instance as soon as its event arrives.
+    ///
+    /// # Errors
+    /// Why it is not on disk, with its URL: it can still be fetched from there until that expires.
+    pub async fn save_image(&self, image: &GeneratedImage, options: &SaveOptions) -> Result<SavedImage, ImageFailure> {
+        save::save_image(&self.0.downloader, image, options).await
+    }
+
+    fn check(&self, request: &ImageRequest) -> Result<Checked> {
+        self.capabilities(&request.model).check(request, self.0.strictness)
+    }
+
+    fn link(&self, endpoint: Endpoint) -> Link {
+        Link {
+            provider: self.0.dialect.descriptor().id,
+            transport: self.0.transport.clone(),
+            endpoint,
+            user_agent: self.0.user_agent.clone(),
+            request_id: self.0.seeds.request_id(),
+            max_reply: self.0.max_reply,
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("provider", &self.0.dialect.descriptor().id)
+            .field("endpoint", &self.0.endpoint)
+            .field("transport", &self.0.transport)
+            .field("policy", &self.0.policy)
+            .field("strictness", &self.0.strictness)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,174 @@
+//! How a client is made.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::HeaderValue;
+use secrecy::SecretString;
+use seedream_core::{Dialect, Error, ErrorKind, Policy, Result, Strictness};
+
+use super::{Client, Inner};
+use crate::{DownloadOptions, Downloader, Endpoint, Transport};
+
+/// The most bytes of one answer, where nothing else is said: 15 pictures of 16 MB in base64, with room to spare.
+const MAX_REPLY: u64 = 512 << 20;
+
+/// Configures a [`Client`]. Everything but the key has a default.
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct ClientBuilder {
+    dialect: Arc<dyn Dialect>,
+    base_url: Option<String>,
+    key: Option<SecretString>,
+    policy: Policy,
+    strictness: Strictness,
+    user_agent: Option<String>,
+    transport: Option<Arc<dyn Transport>>,
+    seed: Option<u64>,
+    max_reply: u64,
+    download: DownloadOptions,
+}
+
+impl ClientBuilder {
+    pub(super) fn new(dialect: Arc<dyn Dialect>) -> Self {
+        Self {
+            dialect,
+            base_url: None,
+            key: None,
+            policy: Policy::default(),
+            strictness: Strictness::default(),
+            user_agent: None,
+            transport: None,
+            seed: None,
+            max_reply: MAX_REPLY,
+            download: DownloadOptions::default(),
+        }
+    }
+
+    /// Sets where to send to; the provider's own base URL otherwise.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// Sets the key. Without one no `Authorization` is sent, as some relays of document 003 want it.
+    pub fn key(mut self, key: impl Into<SecretString>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Sets how patient the client is.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets what happens to a request that breaks a rule.
+    pub fn strictness(mut self, strictness: Strictness) -> Self {
+        self.strictness = strictness;
+        self
+    }
+
+    /// Sets the `User-Agent`, `seedream/<version>` otherwise. One is always sent: some gateways refuse a request without.
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = Some(user_agent.into());
+        self
+    }
+
+    /// Sets what sends the requests; reqwest otherwise (feature `reqwest`).
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// Makes jitter and client request ids repeatable, for tests: the same sequence of calls draws the same numbers.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Sets the most bytes of one answer, 512 MiB otherwise. Of a larger one the pictures before the limit are kept.
+    pub fn max_reply_bytes(mut self, bytes: u64) -> Self {
+        self.max_reply = bytes;
+        self
+    }
+
+    /// Sets how result URLs are fetched.
+    pub fn download(mut self, options: DownloadOptions) -> Self {
+        self.download = options;
+        self
+    }
+
+    /// Makes the client. Does no I/O: certificates and proxies are read when the first request is sent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] where the base URL is none, the key or the `User-Agent` cannot stand in a header, or there is no
+    /// transport.
+    pub fn build(self) -> Result<Client> {
+        let descriptor = self.dialect.descriptor();
+        let config = |message: &str| Error::new(ErrorKind::Config, message).with_provider(descriptor.id);
+        let base_url = match &self.base_url {
+            Some(url) => url,
+            None => *descriptor.base_urls.first().ok_or_else(|| config("there is no base URL: set one"))?,
+        };
+        let mut endpoint = Endpoint::new(base_url).map_err(|error| error.with_provider(descriptor.id))?;
+        if let Some(key) = &self.key {
+            endpoint = endpoint.with_key(key).map_err(|error| error.with_provider(descriptor.id))?;
+        }
+        let user_agent = self.user_agent.as_deref().unwrap_or(concat!("seedream/", env!("CARGO_PKG_VERSION")));
+        let user_agent = HeaderValue::from_str(user_agent.trim()).ok().filter(|value| !value.is_empty());
+        let user_agent = user_agent.ok_or_else(|| config("the User-Agent cannot stand in a header"))?;
+        let transport = self.transport.or_else(default_transport);
+        let transport = transport.ok_or_else(|| config("there is no transport: enable the feature `reqwest`"))?;
+        let downloader = Downloader::new(&endpoint, self.download).with_user_agent(user_agent.clone());
+        Ok(Client(Arc::new(Inner {
+            dialect: self.dialect,
+            endpoint,
+            transport,
+            policy: self.policy,
+            strictness: self.strictness,
+            user_agent,
+            max_reply: self.max_reply,
+            seeds: Seeds::new(self.seed),
+            downloader,
+        })))
+    }
+}
+
+#[cfg(feature = "reqwest")]
+fn default_transport() -> Option<Arc<dyn Transport>> {
+    Some(Arc::new(crate::ReqwestTransport::new()))
+}
+
+#[cfg(not(feature = "reqwest"))]
+fn default_transport() -> Option<Arc<dyn Transport>> {
+    None
+}
+
+/// Where the random numbers of a client come from.
+#[derive(Debug)]
+pub(super) struct Seeds(Mutex<fastrand::Rng>);
+
+impl Seeds {
+    fn new(seed: Option<u64>) -> Self {
+        Self(Mutex::new(seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)))
+    }
+
+    /// The seed of one operation's jitter.
+    pub(super) fn next(&self) -> u64 {
+        // A generator of random numbers is not harmed by a panic elsewhere.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).u64(..)
+    }
+
+    /// The id of one operation, in the form of a random UUID.
+    pub(super) fn request_id(&self) -> HeaderValue {
+        let (a, b) = (self.next(), self.next());
+        let (version, variant) = (0x4000 | (a & 0xfff), 0x8000 | (b >> 48 & 0x3fff));
+        let id = format!(
+            "{:08x}-{:04x}-{version:04x}-{variant:04x}-{:012x}",
+            a >> 32,
+            a >> 16 & 0xffff,
+            b & 0xffff_ffff_ffff
+        );
+        HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+    }
+}

@@ -1,0 +1,62 @@
+//! The client as an [`ImageProvider`].
+
+use async_trait::async_trait;
+use seedream_core::{
+    Capabilities, Descriptor, Error, ErrorKind, EventStream, Generation, ImageProvider, ImageRequest, ModelId,
+    Operation, Plan, Result, Task,
+};
+use serde_json::value::RawValue;
+
+use super::Client;
+use crate::drive::{self, Expect};
+
+#[async_trait]
+impl ImageProvider for Client {
+    fn descriptor(&self) -> &Descriptor {
+        self.0.dialect.descriptor()
+    }
+
+    fn capabilities(&self, model: &ModelId) -> Capabilities {
+        self.0.dialect.capabilities(model)
+    }
+
+    fn plan(&self, request: &ImageRequest) -> Result<Plan> {
+        let dialect = &self.0.dialect;
+        let checked = self.check(request)?;
+        let wire = dialect.encode(&checked)?;
+        let url = self.0.endpoint.uri(wire.uri())?.to_string();
+        let body = if wire.body().is_empty() { b"null" } else { wire.body().as_ref() };
+        let body: Box<RawValue> = serde_json::from_slice(body).map_err(|error| {
+            Error::new(ErrorKind::Config, "the adapter wrote a body that is not JSON").with_source(error)
+        })?;
+        let effective = dialect.effective(&checked);
+        let method = wire.method().to_string();
+        let mut plan = Plan::new(dialect.descriptor().id, checked.model().clone(), method, url, body);
+        plan.effective = effective.body;
+        plan.warnings = checked.warnings().to_vec();
+        // An adapter may know better than the general rules, but has to say so.
+        plan.max_images = if effective.max_images == 0 { checked.ceiling() } else { effective.max_images };
+        Ok(plan)
+    }
+
+    async fn events(&self, request: ImageRequest) -> Result<EventStream> {
+        let checked = self.check(&request)?;
+        let dialect = self.0.dialect.clone();
+        let expect = match (dialect.streaming().is_some(), checked.request().stream) {
+            (false, _) => Expect::Whole,
+            (true, Some(true)) => Expect::Stream,
+            (true, _) => Expect::Either,
+        };
+        let (policy, seed) = (self.0.policy.clone(), self.0.seeds.next());
+        let operation = Operation::submit(dialect, checked, self.base_url(), policy, seed);
+        Ok(drive::events(operation, self.link(self.0.endpoint.clone()), expect, None))
+    }
+
+    async fn generate(&self, request: ImageRequest) -> Result<Generation> {
+        drive::outcome(self.events(request).await?).await
+    }
+
+    async fn resume(&self, task: Task) -> Result<Generation> {
+        drive::outcome(self.resume_events(task)?).await
+    }
+}

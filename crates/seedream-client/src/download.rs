@@ -1,0 +1,132 @@
+//! Fetches pictures from URLs that came out of an answer.
+//!
+//! Such a URL is whatever a provider, or whoever stands between, chose to write: it is hostile until checked. It is fetched
+//! by GET only, without the key, from public addresses only, and every redirect is checked like the first URL.
+
+#[cfg(feature = "reqwest")]
+mod fetch;
+mod guard;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use seedream_core::Result;
+
+use crate::Endpoint;
+
+/// How result URLs are fetched.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct DownloadOptions {
+    /// The most bytes of one picture: 128 MiB, twice what a 4K PNG without compression has.
+    pub max_bytes: u64,
+    /// How often one is tried, the first time included: 3. It costs nothing.
+    pub tries: u32,
+    /// The wait before the second try, doubled before the third: 500 ms.
+    pub backoff: Duration,
+    /// How long no byte may arrive: 30 s.
+    pub stall: Duration,
+    /// How long one picture may take with all its tries: 10 minutes.
+    pub deadline: Duration,
+    /// Whether `http` is fetched from other places than the endpoint itself. Off.
+    pub allow_http: bool,
+}
+
+impl Default for DownloadOptions {
+    fn default() -> Self {
+        Self {
+            max_bytes: 128 << 20,
+            tries: 3,
+            backoff: Duration::from_millis(500),
+            stall: Duration::from_secs(30),
+            deadline: Duration::from_secs(600),
+            allow_http: false,
+        }
+    }
+}
+
+impl DownloadOptions {
+    /// Sets the most bytes of one picture.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// Sets how often one is tried, and the wait before the second try.
+    #[must_use]
+    pub fn tries(mut self, tries: u32, backoff: Duration) -> Self {
+        (self.tries, self.backoff) = (tries, backoff);
+        self
+    }
+
+    /// Sets how long no byte may arrive, and how long one picture may take.
+    #[must_use]
+    pub fn patience(mut self, stall: Duration, deadline: Duration) -> Self {
+        (self.stall, self.deadline) = (stall, deadline);
+        self
+    }
+
+    /// Sets whether `http` is fetched from other places than the endpoint itself.
+    #[must_use]
+    pub fn allow_http(mut self, allow: bool) -> Self {
+        self.allow_http = allow;
+        self
+    }
+}
+
+/// Fetches pictures. Holds no key.
+#[derive(Debug)]
+pub struct Downloader {
+    #[cfg_attr(not(feature = "reqwest"), allow(dead_code, reason = "there is nothing to fetch with"))]
+    options: DownloadOptions,
+    guard: guard::Guard,
+    #[cfg_attr(not(feature = "reqwest"), allow(dead_code, reason = "there is nothing to send it with"))]
+    user_agent: HeaderValue,
+    #[cfg(feature = "reqwest")]
+    clients: fetch::Clients,
+}
+
+impl Downloader {
+    /// A downloader for the answers of one endpoint, whose own origin may be local and without TLS: that is how a mock works.
+    pub fn new(endpoint: &Endpoint, options: DownloadOptions) -> Self {
+        Self {
+            guard: guard::Guard::new(endpoint.without_key(), options.allow_http),
+            options,
+            user_agent: HeaderValue::from_static(concat!("seedream/", env!("CARGO_PKG_VERSION"))),
+            #[cfg(feature = "reqwest")]
+            clients: fetch::Clients::default(),
+        }
+    }
+
+    /// Sets the `User-Agent`.
+    #[must_use]
+    pub fn with_user_agent(mut self, user_agent: HeaderValue) -> Self {
+        self.user_agent = user_agent;
+        self
+    }
+
+    /// Fetches a URL into memory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`](seedream_core::ErrorKind::Unsupported) where it is refused or the feature `reqwest` is
+    /// off, [`ErrorKind::TooLarge`](seedream_core::ErrorKind::TooLarge),
+    /// [`ErrorKind::Timeout`](seedream_core::ErrorKind::Timeout),
+    /// [`ErrorKind::Server`](seedream_core::ErrorKind::Server) with the status, or that the connection failed.
+    #[cfg(feature = "reqwest")]
+    pub async fn fetch(&self, url: &str) -> Result<Bytes> {
+        fetch::fetch(self, url).await
+    }
+
+    /// Fetches a URL into memory: nothing can without the feature `reqwest`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`](seedream_core::ErrorKind::Unsupported).
+    #[cfg(not(feature = "reqwest"))]
+    pub async fn fetch(&self, url: &str) -> Result<Bytes> {
+        self.guard.check(&guard::parse(url)?)?;
+        let message = "result URLs cannot be fetched: enable the feature `reqwest` of seedream-client";
+        Err(seedream_core::Error::new(seedream_core::ErrorKind::Unsupported, message))
+    }
+}

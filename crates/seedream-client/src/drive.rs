@@ -1,0 +1,158 @@
+//! Drives an [`Operation`]: sends what it says, waits as long as it says, and reports what came of it.
+//!
+//! Nothing runs in the background: whoever drops the stream stops everything at once, and nothing is sent any more.
+
+mod answer;
+mod link;
+
+use std::{collections::VecDeque, time::Duration};
+
+use futures_util::stream;
+use seedream_core::{
+    Charge, Error, ErrorKind, Event, EventStream, Exchange, Input, Operation, Purpose, Result, Task, Then,
+};
+use tokio::time::Instant;
+
+use self::answer::{Frames, Opened};
+pub(crate) use self::{
+    answer::Expect,
+    link::{Link, Lost},
+};
+
+/// The events of an operation, which begins when the stream is first polled. `task` is what it collects, where it does not
+/// submit.
+pub(crate) fn events(operation: Operation, link: Link, expect: Expect, task: Option<Task>) -> EventStream {
+    let drive = Drive {
+        operation,
+        link,
+        expect,
+        task,
+        start: None,
+        then: None,
+        events: VecDeque::new(),
+        frames: None,
+        in_doubt: false,
+    };
+    Box::pin(stream::unfold(drive, |mut drive| async move { drive.next().await.map(|event| (event, drive)) }))
+}
+
+struct Drive {
+    operation: Operation,
+    link: Link,
+    expect: Expect,
+    /// What was accepted, and is to be collected.
+    task: Option<Task>,
+    /// Set at the first poll.
+    start: Option<Instant>,
+    /// What to do next; `None` at the start and behind the end.
+    then: Option<Then>,
+    /// What the caller has not been told yet.
+    events: VecDeque<Event>,
+    /// The stream that is being read.
+    frames: Option<Frames>,
+    /// Whether a request that may have bought something was lost, whatever becomes of a later one.
+    in_doubt: bool,
+}
+
+impl Drive {
+    async fn next(&mut self) -> Option<Result<Event>> {
+        if self.start.is_none() {
+            self.start = Some(Instant::now());
+            self.step(Input::Begin);
+        }
+        loop {
+            // What happened is told before anything else is done: a task is to be stored before it is asked for.
+            if let Some(event) = self.events.pop_front() {
+                return Some(Ok(event));
+            }
+            let input = match self.then.take()? {
+                Then::Done(outcome) => return Some(self.done(*outcome).map(Event::Finished)),
+                Then::WaitUntil(until) => {
+                    tokio::time::sleep_until(self.at(until)).await;
+                    Input::Woke
+                }
+                Then::Read => match &mut self.frames {
+                    Some(frames) => frames.next().await,
+                    None => Input::StreamEnd,
+                },
+                Then::Send(exchange) => match self.exchange(exchange).await {
+                    Ok(input) => input,
+                    Err(hopeless) => return Some(self.done(Err(self.keep(hopeless))).map(Event::Finished)),
+                },
+            };
+            self.step(input);
+        }
+    }
+
+    fn step(&mut self, input: Input) {
+        let now = self.start.map_or(Duration::ZERO, |start| start.elapsed());
+        let step = self.operation.on(input, now);
+        for event in &step.events {
+            if let Event::Submitted(task) = event {
+                self.task = Some(task.clone());
+            }
+        }
+        self.events.extend(step.events);
+        self.then = Some(step.then);
+    }
+
+    fn at(&self, moment: Duration) -> Instant {
+        later(self.start.unwrap_or_else(Instant::now), moment)
+    }
+
+    /// Sends one request and reads its answer, or the beginning of it where it is a stream.
+    ///
+    /// # Errors
+    /// What no other attempt can change: this machine is set up wrongly.
+    async fn exchange(&mut self, exchange: Exchange) -> Result<Input> {
+        let Exchange { request, purpose, until } = exchange;
+        let submits = purpose == Purpose::Submit;
+        let incoming = match self.link.send(request, self.at(until)).await {
+            Ok(incoming) => incoming,
+            Err(Lost::NotSent(error)) if error.kind() == ErrorKind::Config => return Err(error),
+            Err(Lost::NotSent(error)) => return Ok(Input::NotSent(error)),
+            Err(Lost::Sent(error)) => {
+                self.in_doubt |= submits;
+                return Ok(Input::Broken { partial: None, error });
+            }
+        };
+        let expect = if submits { self.expect } else { Expect::Poll };
+        let Opened { input, frames } = answer::open(incoming, expect).await;
+        self.frames = frames;
+        Ok(input)
+    }
+
+    /// An error that ends the operation from outside: an accepted task can still be collected.
+    fn keep(&self, error: Error) -> Error {
+        match &self.task {
+            Some(task) => error.with_task(task.clone()).with_charge(Charge::Unknown),
+            None => error,
+        }
+    }
+
+    fn done<T>(&self, outcome: Result<T>) -> Result<T> {
+        outcome.map_err(|error| {
+            let charge = if self.in_doubt { error.charge().max(Charge::Unknown) } else { error.charge() };
+            let provider = error.provider().unwrap_or(self.link.provider);
+            error.with_charge(charge).with_provider(provider)
+        })
+    }
+}
+
+/// A moment after another; centuries, which no clock can hold, are a year.
+pub(crate) fn later(start: Instant, wait: Duration) -> Instant {
+    start.checked_add(wait).unwrap_or_else(|| start + Duration::from_secs(86_400 * 365))
+}
+
+/// The last event of a stream, with the others thrown away.
+pub(crate) async fn outcome(mut events: EventStream) -> Result<seedream_core::Generation> {
+    use futures_util::StreamExt as _;
+
+    while let Some(event) = events.next().await {
+        if let Event::Finished(generation) = event? {
+            return Ok(generation);
+        }
+    }
+    let message = "the operation ended without an outcome";
+    Err(Error::new(ErrorKind::Config, message).with_charge(Charge::Unknown))
+}

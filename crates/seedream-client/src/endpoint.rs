@@ -1,0 +1,199 @@
+//! Where requests go, and with which key.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderValue, Uri, header};
+use secrecy::{ExposeSecret as _, SecretString};
+use seedream_core::{Error, ErrorKind, Result};
+use url::Url;
+
+/// A provider's base URL and the key that opens it. Its `Debug` shows no key.
+#[derive(Clone)]
+pub struct Endpoint {
+    base: String,
+    url: Url,
+    key: Option<SecretString>,
+}
+
+impl Endpoint {
+    /// An endpoint without a key: some relays of document 003 need none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] where it is not a plain `http` or `https` URL: a query, a fragment and a user name have no
+    /// meaning in a base URL. A slash at the end is taken off.
+    pub fn new(base_url: &str) -> Result<Self> {
+        // What was given may hold a password, so no message repeats it.
+        let refused = |reason: &str| Err(Error::new(ErrorKind::Config, format!("the base URL {reason}")));
+        let url = match Url::parse(base_url.trim()) {
+            Ok(url) => url,
+            Err(error) => return refused(&format!("cannot be read: {error}")),
+        };
+        if !matches!(url.scheme(), "http" | "https") {
+            return refused("must begin with https:// or http://");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return refused("must not hold a user name or a password");
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return refused("must not have a query or a fragment");
+        }
+        let base = url.as_str().trim_end_matches('/').to_owned();
+        Ok(Self { base, url, key: None })
+    }
+
+    /// Sets the key. White space around it is taken off: it is the newline of a file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] where it is empty, or holds something that cannot stand in a header.
+    pub fn with_key(mut self, key: &SecretString) -> Result<Self> {
+        let key = SecretString::from(key.expose_secret().trim());
+        if key.expose_secret().is_empty() {
+            return Err(Error::new(ErrorKind::Config, "the key is empty"));
+        }
+        bearer(&key)?;
+        self.key = Some(key);
+        Ok(self)
+    }
+
+    /// The same place, for whoever has no use for the key.
+    pub(crate) fn without_key(&self) -> Self {
+        Self { key: None, ..self.clone() }
+    }
+
+    /// The base URL, without a slash at its end.
+    pub fn base_url(&self) -> &str {
+        &self.base
+    }
+
+    /// Whether a URL has this endpoint's scheme, host and port.
+    pub fn is_origin_of(&self, url: &Url) -> bool {
+        self.url.origin() == url.origin()
+    }
+
+    /// The endpoint of a task: its own base URL with this key, if that is the same place.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] where it is another: a task file must not steer the key to a host that nobody configured.
+    pub(crate) fn for_task(&self, base_url: &str) -> Result<Self> {
+        let other = Self::new(base_url)?;
+        if !self.is_origin_of(&other.url) {
+            let (theirs, ours) = (&other.base, &self.base);
+            let message = format!(
+                "the task was accepted at {theirs}, and this client is set up for {ours}: set its base URL to {theirs} to collect it"
+            );
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        Ok(Self { key: self.key.clone(), ..other })
+    }
+
+    /// A body without the key, which some gateways repeat in the message of a 401: nobody downstream can know it from text.
+    ///
+    /// Only a small body is a message, and a key of a few letters would be found in words.
+    pub(crate) fn scrub(&self, body: Bytes) -> Bytes {
+        const SMALL: usize = 64 << 10;
+        const SHORT: usize = 8;
+        let Some(key) = self.key.as_ref().map(|key| key.expose_secret()) else { return body };
+        if body.len() > SMALL || key.len() < SHORT {
+            return body;
+        }
+        match std::str::from_utf8(&body) {
+            Ok(text) if text.contains(key) => text.replace(key, "…").into(),
+            _ => body,
+        }
+    }
+
+    /// Puts the base URL before the request's path, and the key at its edge.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] where the path is none: a bug of an adapter.
+    pub(crate) fn address(&self, request: &mut http::Request<Bytes>) -> Result<()> {
+        *request.uri_mut() = self.uri(request.uri())?;
+        if let Some(key) = &self.key {
+            request.headers_mut().insert(header::AUTHORIZATION, bearer(key)?);
+        }
+        Ok(())
+    }
+
+    /// The absolute form of a path below the base URL.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] where it is not such a path.
+    pub(crate) fn uri(&self, path: &Uri) -> Result<Uri> {
+        let relative = path.authority().is_none() && path.path().starts_with('/');
+        let joined = relative.then(|| format!("{}{path}", self.base)).and_then(|uri| uri.parse().ok());
+        joined.ok_or_else(|| Error::new(ErrorKind::Config, "the adapter wrote a path that is none below its base URL"))
+    }
+}
+
+/// Sensitive, so that no log of headers shows it and HTTP/2 does not index it.
+fn bearer(key: &SecretString) -> Result<HeaderValue> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose_secret()))
+        .map_err(|_| Error::new(ErrorKind::Config, "the key holds a character that cannot stand in a header"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = if self.key.is_some() { "set" } else { "none" };
+        f.debug_struct("Endpoint").field("base_url", &self.base).field("key", &key).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_is_plain() {
+        for (given, base) in [
+            ("https://api.example/", "https://api.example"),
+            (" https://api.example/v1/ ", "https://api.example/v1"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("https://API.example:443/v1", "https://api.example/v1"),
+        ] {
+            assert_eq!(Endpoint::new(given).unwrap().base_url(), base);
+        }
+        for given in
+            ["", "api.example", "ftp://a", "https://u:s3cret@a", "https://a?s3cret", "https://a#b", "file:///etc"]
+        {
+            let error = Endpoint::new(given).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config, "{given}");
+            assert!(!error.to_string().contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_key_is_added_at_the_edge_and_shown_nowhere() {
+        let endpoint = Endpoint::new("https://a.example/v1").unwrap().with_key(&"canary-key\n".into()).unwrap();
+        let mut request = http::Request::get("/tasks/1?x=%2F").body(Bytes::new()).unwrap();
+        endpoint.address(&mut request).unwrap();
+        assert_eq!(request.uri(), "https://a.example/v1/tasks/1?x=%2F");
+        assert_eq!(request.headers()["authorization"], "Bearer canary-key");
+        assert!(!format!("{request:?}{endpoint:?}").contains("canary"));
+        for key in ["", " \n", "canary\nkey"] {
+            let error = Endpoint::new("https://a").unwrap().with_key(&key.into()).unwrap_err();
+            assert!(error.kind() == ErrorKind::Config && !format!("{error}{error:?}").contains("canary"));
+        }
+    }
+
+    #[test]
+    fn a_path_with_a_host_of_its_own_is_refused() {
+        let endpoint = Endpoint::new("https://a.example").unwrap();
+        for path in ["https://evil.example/x", "*"] {
+            assert_eq!(endpoint.uri(&path.parse().unwrap()).unwrap_err().kind(), ErrorKind::Config, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_task_is_asked_for_at_its_own_base_url_of_the_same_origin_only() {
+        let endpoint = Endpoint::new("https://a.example").unwrap().with_key(&"k".into()).unwrap();
+        assert_eq!(endpoint.for_task("https://a.example:443/v1").unwrap().base_url(), "https://a.example/v1");
+        for other in ["https://b.example", "http://a.example", "https://a.example:444", "https://a.example@b.example"] {
+            assert_eq!(endpoint.for_task(other).unwrap_err().kind(), ErrorKind::Config, "{other}");
+        }
+        let message = endpoint.for_task("https://b.example/v1").unwrap_err();
+        assert!(message.message().ends_with("set its base URL to https://b.example/v1 to collect it"), "{message}");
+    }
+}

@@ -1,0 +1,112 @@
+//! The transport that is taken where none is given: reqwest, with everything switched off that sends by itself.
+
+use std::{sync::OnceLock, time::Duration};
+
+use ::reqwest as lib;
+use async_trait::async_trait;
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use seedream_core::ErrorKind;
+
+use super::{AnswerBody, Departure, Reached, Transport, TransportError, body::WatchedBody, tls};
+
+/// How long a connection may take to be made (client.md K14).
+const CONNECT: Duration = Duration::from_secs(60);
+
+/// How long an idle connection is kept. A server that closes one while a request is on its way leaves nobody knowing whether
+/// it was bought; servers close after 5 seconds (Node) and more, so we close first.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// Sends with reqwest: HTTP/1.1, and HTTP/2 where TLS agrees on it; proxies as the environment says.
+///
+/// The connection pool is made at the first request and belongs to this value: share it between clients, but not between
+/// tokio runtimes. Certificates are judged by the platform's roots, which are loaded at the first `https://` request.
+#[derive(Debug, Default)]
+pub struct ReqwestTransport {
+    client: OnceLock<lib::Client>,
+}
+
+impl ReqwestTransport {
+    /// A transport that has not connected to anything.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+#[async_trait]
+impl Transport for ReqwestTransport {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
+        let client = client(&self.client, request.uri().scheme_str(), builder)?;
+        let departure = request.extensions().get::<Departure>().cloned().unwrap_or_default();
+        let request = request.map(|bytes| lib::Body::wrap(WatchedBody::new(bytes, departure.clone())));
+        let request = lib::Request::try_from(request).map_err(|error| not_usable("the URL cannot be sent", error))?;
+        let answer = client.execute(request).await.map_err(|error| failed(error, departure.reached()))?;
+        let answer: http::Response<lib::Body> = answer.into();
+        Ok(answer.map(|body| body.map_err(cut).boxed_unsync()))
+    }
+}
+
+/// The client in `cell`, made now if there is none, after a check that `https` has roots to trust.
+pub(crate) fn client<'a>(
+    cell: &'a OnceLock<lib::Client>,
+    scheme: Option<&str>,
+    builder: impl FnOnce() -> Result<lib::ClientBuilder, TransportError>,
+) -> Result<&'a lib::Client, TransportError> {
+    if scheme != Some("http") {
+        tls::roots().map_err(|error| {
+            let message = "there are no CA certificates to trust: install ca-certificates, or set SSL_CERT_FILE";
+            TransportError::new(Reached::NotSent, message).with_kind(ErrorKind::Config).with_source(error)
+        })?;
+    }
+    if let Some(client) = cell.get() {
+        return Ok(client);
+    }
+    let made = builder()?.build().map_err(|error| not_usable("the HTTP client cannot be made", error))?;
+    Ok(cell.get_or_init(|| made))
+}
+
+/// A builder with everything off that would send a request again, follow it elsewhere, or change an answer.
+pub(crate) fn builder() -> Result<lib::ClientBuilder, TransportError> {
+    let tls = tls::config().map_err(|error| {
+        let message = "TLS cannot be set up";
+        TransportError::new(Reached::NotSent, message).with_kind(ErrorKind::Config).with_source(error)
+    })?;
+    Ok(lib::Client::builder()
+        .tls_backend_preconfigured(tls)
+        // reqwest follows a 307 with a second POST.
+        .redirect(lib::redirect::Policy::none())
+        .retry(lib::retry::never())
+        .referer(false)
+        // Features unify: an embedder's reqwest may decompress by itself, and then lengths and cuts are not ours to see.
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .no_deflate()
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(IDLE)
+        // A picture takes minutes, during which nothing moves: keep middleboxes from forgetting the connection.
+        .tcp_keepalive(Duration::from_secs(15)))
+}
+
+fn not_usable(message: &str, error: lib::Error) -> TransportError {
+    TransportError::new(Reached::NotSent, message).with_kind(ErrorKind::Config).with_source(error.without_url())
+}
+
+/// A request without an answer. Only what the body saw, or an error of connecting itself, proves that nothing was sent.
+pub(crate) fn failed(error: lib::Error, body: Reached) -> TransportError {
+    let connecting = error.is_connect();
+    let reached = if connecting { Reached::NotSent } else { body };
+    let message = match (connecting, reached) {
+        (true, _) => "could not connect",
+        (false, Reached::NotSent) => "the connection was lost before the request was sent",
+        (false, Reached::Sent) => "the connection was lost before an answer came",
+    };
+    let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Transport };
+    TransportError::new(reached, message).with_kind(kind).with_source(error.without_url())
+}
+
+/// An answer that broke off.
+pub(crate) fn cut(error: lib::Error) -> TransportError {
+    let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Transport };
+    TransportError::new(Reached::Sent, "the answer broke off").with_kind(kind).with_source(error.without_url())
+}

@@ -1,0 +1,221 @@
+//! Small dialects: one that answers at once (and can stream), and one with tasks.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Request;
+use seedream_client::{Client, ClientBuilder};
+use seedream_core::*;
+use serde_json::{Value, json};
+
+pub(crate) static DESCRIPTOR: Descriptor = Descriptor {
+    id: "tiny",
+    name: "Tiny",
+    document: "000",
+    base_urls: &["https://tiny.example", "https://mirror.example"],
+    key_variables: &["TINY_API_KEY"],
+    base_url_variables: &[],
+    default_model: "tiny-1",
+    models: &[],
+};
+
+/// Answers at once, or as a stream where the request asks for one.
+#[derive(Debug)]
+pub(crate) struct Tiny;
+
+/// Accepts a task.
+#[derive(Debug)]
+pub(crate) struct TinyTasks;
+
+pub(crate) const KEY: &str = "canary-0123456789";
+
+pub(crate) fn request() -> ImageRequest {
+    ImageRequest::new("tiny-1", "a lighthouse")
+}
+
+/// A patient client with short waits.
+pub(crate) fn client(dialect: impl Dialect, base_url: &str) -> ClientBuilder {
+    let mut policy = Policy::default();
+    policy.backoff.first = std::time::Duration::from_millis(1);
+    policy.pace.shortest = std::time::Duration::from_millis(1);
+    Client::builder(Arc::new(dialect)).base_url(base_url).key(KEY).policy(policy).seed(7)
+}
+
+fn capabilities(model: &ModelId) -> Capabilities {
+    let source = Source::derived("a test");
+    let resolution = Resolution { requested: model.clone(), model: model.clone(), standing: Standing::Sold(None) };
+    let size = SizeRule::only_pixels(PixelRule { min: 1, max: None, max_aspect: None }, "2048x2048", source.clone());
+    let mut capabilities = Capabilities::new("tiny", resolution, size, (&[], source.clone()));
+    capabilities.images = ImagesRule::up_to(15, source.clone());
+    capabilities.fields =
+        vec![FieldRule::honoured(Field::Stream, source.clone()), FieldRule::refused(Field::Seed, source)];
+    capabilities
+}
+
+fn encode(path: &str, checked: &Checked) -> Result<Request<Bytes>> {
+    checked.belongs_to("tiny")?;
+    // Members in an order that is not the alphabet's, as documents have it.
+    let mut body = format!(r#"{{"prompt":{},"model":"{}""#, json!(checked.request().prompt), checked.model());
+    if let Some(stream) = checked.request().stream {
+        body.push_str(&format!(r#","stream":{stream}"#));
+    }
+    body.push('}');
+    let request = Request::post(path).header("content-type", "application/json");
+    request.body(Bytes::from(body)).map_err(|_| Error::new(ErrorKind::Config, "request"))
+}
+
+fn image(index: usize, item: &Value) -> Result<GeneratedImage, ImageFailure> {
+    let index = index as u32;
+    match item["url"].as_str() {
+        Some(url) => {
+            let expires_at = Some("2026-11-21T20:00:00Z".parse().unwrap());
+            Ok(GeneratedImage::new(index, ImageData::Url { url: url.into(), expires_at }))
+        }
+        None => Err(ImageFailure::new(index, ErrorKind::Server, "refused")),
+    }
+}
+
+fn refused(reply: &Reply) -> Error {
+    let kind = match reply.status.as_u16() {
+        429 => ErrorKind::RateLimited,
+        401 => ErrorKind::Authentication,
+        404 => ErrorKind::TaskNotFound,
+        _ => ErrorKind::Server,
+    };
+    Error::from_reply(kind, String::from_utf8_lossy(&reply.body), reply)
+}
+
+fn read(reply: &Reply) -> Result<Value> {
+    if !reply.status.is_success() {
+        return Err(refused(reply));
+    }
+    serde_json::from_slice(&reply.body)
+        .map_err(|error| Error::from_reply(ErrorKind::MalformedResponse, error.to_string(), reply))
+}
+
+fn generation(model: &ModelId, value: &Value, reply: &Reply) -> Result<Generation> {
+    let mut generation = Generation::new(model.clone());
+    let items = value["data"].as_array().into_iter().flatten();
+    generation.outcomes = items.enumerate().map(|(index, item)| image(index, item)).collect();
+    generation.raw = reply.body.clone();
+    generation.or_no_images()
+}
+
+impl Dialect for Tiny {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn capabilities(&self, model: &ModelId) -> Capabilities {
+        capabilities(model)
+    }
+
+    fn encode(&self, request: &Checked) -> Result<Request<Bytes>> {
+        encode("/v1/images", request)
+    }
+
+    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
+        Ok(Outcome::Done(generation(request.model(), &read(reply)?, reply)?))
+    }
+
+    fn effective(&self, request: &Checked) -> Effective {
+        let body = json!({ "watermark": true }).as_object().cloned().unwrap_or_default();
+        Effective { body, max_images: request.ceiling() }
+    }
+
+    fn streaming(&self) -> Option<&dyn StreamDialect> {
+        Some(self)
+    }
+
+    fn catalog(&self) -> Option<&dyn CatalogDialect> {
+        Some(self)
+    }
+}
+
+impl CatalogDialect for Tiny {
+    fn models_request(&self) -> Request<Bytes> {
+        Request::get("/v1/models").body(Bytes::new()).unwrap()
+    }
+
+    fn decode_models(&self, reply: &Reply) -> Result<Vec<ModelInfo>> {
+        let value = read(reply)?;
+        let ids = value["data"].as_array().into_iter().flatten().filter_map(|item| item["id"].as_str());
+        Ok(ids.map(ModelInfo::new).collect())
+    }
+}
+
+impl StreamDialect for Tiny {
+    fn decoder(&self, request: &Checked) -> Box<dyn StreamDecoder> {
+        Box::new(Decoder(Generation::new(request.model().clone())))
+    }
+}
+
+#[derive(Debug)]
+struct Decoder(Generation);
+
+impl StreamDecoder for Decoder {
+    fn event(&mut self, frame: &sse::Frame, _: &Blobs) -> Vec<StreamItem> {
+        let Ok(value) = serde_json::from_str::<Value>(&frame.data) else { return Vec::new() };
+        let outcome = image(self.0.outcomes.len(), &value);
+        self.0.outcomes.push(outcome.clone());
+        vec![outcome.map_or_else(StreamItem::Failed, StreamItem::Image)]
+    }
+
+    fn finish(self: Box<Self>, _: &Reply) -> Result<Generation> {
+        self.0.or_no_images()
+    }
+}
+
+impl Dialect for TinyTasks {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn capabilities(&self, model: &ModelId) -> Capabilities {
+        capabilities(model)
+    }
+
+    fn encode(&self, request: &Checked) -> Result<Request<Bytes>> {
+        encode("/v1/jobs", request)
+    }
+
+    fn decode(&self, _: &Checked, reply: &Reply) -> Result<Outcome> {
+        let value = read(reply)?;
+        let mut acceptance = Acceptance::new(TaskId::new(value["id"].as_str().unwrap_or_default())?);
+        acceptance.estimated_seconds = value["eta"].as_u64().and_then(|eta| eta.try_into().ok());
+        Ok(Outcome::Accepted(acceptance))
+    }
+
+    fn effective(&self, _: &Checked) -> Effective {
+        Effective::default()
+    }
+
+    fn tasks(&self) -> Option<&dyn TaskDialect> {
+        Some(self)
+    }
+}
+
+impl TaskDialect for TinyTasks {
+    fn poll(&self, task: &Task) -> Result<Request<Bytes>> {
+        Ok(Request::get(format!("/v1/jobs/{}", task.id)).body(Bytes::new()).unwrap())
+    }
+
+    fn decode_poll(&self, task: &Task, reply: &Reply) -> Result<TaskState> {
+        let value = read(reply)?;
+        match value["status"].as_str() {
+            Some("done") => Ok(TaskState::Done(generation(&task.model, &value, reply)?)),
+            status => Ok(TaskState::Running { status: status.unwrap_or("?").into(), progress: Some(50) }),
+        }
+    }
+}
+
+/// Everything that an error can show to anybody.
+pub(crate) fn texts(error: &Error) -> String {
+    let mut text = format!("{error}\n{error:?}\n{error:#?}\n{}", error.message());
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(&format!("\n{cause}\n{cause:?}"));
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,14 @@
+//! The client against doubles of the wire: scripted transports, raw sockets and small HTTP servers.
+#![allow(clippy::unwrap_used, reason = "clippy knows helpers of tests as code")]
+
+mod dialect;
+mod downloads;
+mod headers;
+mod money;
+mod raw;
+mod saving;
+mod script;
+mod streams;
+mod surroundings;
+mod tasks;
+mod wire_faults;

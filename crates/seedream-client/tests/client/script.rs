@@ -1,0 +1,95 @@
+//! A transport that follows a script, for tests with a clock that stands still.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use seedream_client::{AnswerBody, Departure, Reached, Transport, TransportError};
+use tokio::time::Instant;
+
+pub(crate) enum Act {
+    /// Answers.
+    Answer(u16, &'static [(&'static str, &'static str)], &'static str),
+    /// Never gets a connection.
+    NoConnection,
+    /// Sends, and never hears anything.
+    Silence,
+    /// Fails.
+    Fail(Reached),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Script(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    start: Instant,
+    acts: Mutex<VecDeque<Act>>,
+    sent: Mutex<Vec<(Duration, Request<Bytes>)>>,
+}
+
+impl std::fmt::Debug for Act {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Act")
+    }
+}
+
+impl Script {
+    /// Follows the acts; the last is repeated for ever.
+    pub(crate) fn new(acts: impl IntoIterator<Item = Act>) -> Self {
+        let acts = Mutex::new(acts.into_iter().collect());
+        Self(Arc::new(Inner { start: Instant::now(), acts, sent: Mutex::default() }))
+    }
+
+    /// When each request came, and what it was.
+    pub(crate) fn sent(&self) -> Vec<(Duration, Request<Bytes>)> {
+        self.0.sent.lock().unwrap().clone()
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.sent().iter().map(|(_, request)| format!("{} {}", request.method(), request.uri())).collect()
+    }
+}
+
+#[async_trait]
+impl Transport for Script {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<AnswerBody>, TransportError> {
+        let departure = request.extensions().get::<Departure>().cloned().unwrap_or_default();
+        departure.watch();
+        self.0.sent.lock().unwrap().push((self.0.start.elapsed(), request));
+        let act = {
+            let mut acts = self.0.acts.lock().unwrap();
+            match acts.front() {
+                Some(Act::Answer(status, headers, body)) if acts.len() == 1 => Act::Answer(*status, headers, body),
+                _ => acts.pop_front().expect("the script goes on"),
+            }
+        };
+        match act {
+            Act::NoConnection => std::future::pending().await,
+            Act::Fail(Reached::NotSent) => Err(TransportError::new(Reached::NotSent, "no connection")),
+            Act::Fail(Reached::Sent) => {
+                departure.left();
+                Err(TransportError::new(Reached::Sent, "lost"))
+            }
+            Act::Silence => {
+                departure.left();
+                std::future::pending().await
+            }
+            Act::Answer(status, headers, body) => {
+                departure.left();
+                let mut answer = Response::builder().status(status);
+                for (name, value) in headers {
+                    answer = answer.header(*name, *value);
+                }
+                let body = Full::new(Bytes::from_static(body.as_bytes())).map_err(|never| match never {});
+                Ok(answer.body(body.boxed_unsync()).unwrap())
+            }
+        }
+    }
+}

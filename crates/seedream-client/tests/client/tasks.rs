@@ -1,0 +1,117 @@
+//! Tasks: accepted once, collected patiently, and never sent to a host that nobody configured.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::StreamExt as _;
+use seedream_client::{Client, Reached};
+use seedream_core::{Charge, ErrorKind, Event, ImageProvider as _, Policy, Task, TaskId};
+
+use crate::{
+    dialect::{KEY, Tiny, TinyTasks, request, texts},
+    script::{Act, Script},
+};
+
+const ACCEPTED: Act = Act::Answer(200, &[], r#"{"id":"job-1","eta":4}"#);
+const RUNNING: Act = Act::Answer(200, &[], r#"{"status":"running"}"#);
+const DONE: Act = Act::Answer(200, &[], r#"{"status":"done","data":[{"url":"https://a.example/0.png"}]}"#);
+
+fn client(script: &Script) -> Client {
+    let mut policy = Policy::default();
+    policy.deadline = Duration::from_secs(60);
+    let builder = Client::builder(Arc::new(TinyTasks)).transport(Arc::new(script.clone())).key(KEY);
+    builder.policy(policy).seed(1).build().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_is_accepted_polled_and_collected() {
+    let weather = [
+        ACCEPTED,
+        RUNNING,
+        Act::Fail(Reached::Sent),
+        Act::Fail(Reached::NotSent),
+        Act::Answer(503, &[("retry-after", "9")], ""),
+        RUNNING,
+        DONE,
+    ];
+    let script = Script::new(weather);
+    let events: Vec<_> = client(&script).events(request()).await.unwrap().map(Result::unwrap).collect().await;
+    assert!(matches!(&events[0], Event::Submitted(task) if task.id.as_str() == "job-1" && task.submitted_at.is_some()));
+    assert!(matches!(&events[1], Event::Progress { status, percent: Some(50) } if status == "running"));
+    assert!(matches!(&events[events.len() - 2..], [Event::Image(_), Event::Finished(_)]), "{events:?}");
+    let lines = script.lines();
+    assert_eq!((lines.len(), lines[0].as_str()), (7, "POST https://tiny.example/v1/jobs"));
+    assert!(lines[1..].iter().all(|line| line == "GET https://tiny.example/v1/jobs/job-1"), "{lines:?}");
+    let sent = script.sent();
+    assert!(sent[5].0 - sent[4].0 >= Duration::from_secs(9), "Retry-After of a poll is obeyed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_keeps_the_task() {
+    let script = Script::new([ACCEPTED, RUNNING]);
+    let start = tokio::time::Instant::now();
+    let error = client(&script).generate(request()).await.unwrap_err();
+    assert_eq!((error.kind(), error.charge()), (ErrorKind::Timeout, Charge::Unknown));
+    let task = error.task().unwrap().clone();
+    assert_eq!((task.id.as_str(), task.endpoint.as_str()), ("job-1", "https://tiny.example"));
+    assert_eq!(start.elapsed(), Duration::from_secs(60));
+    assert_eq!(script.lines().iter().filter(|line| line.starts_with("POST")).count(), 1);
+
+    // Another process collects it, with what was stored of it.
+    let stored = serde_json::to_string(&task).unwrap();
+    let script = Script::new([DONE]);
+    let generation = client(&script).resume(serde_json::from_str(&stored).unwrap()).await.unwrap();
+    assert_eq!((generation.images().count(), generation.model.as_str()), (1, "tiny-1"));
+    assert_eq!(script.lines(), ["GET https://tiny.example/v1/jobs/job-1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_dropped_after_acceptance_asks_no_more() {
+    let script = Script::new([ACCEPTED, DONE]);
+    let mut events = client(&script).events(request()).await.unwrap();
+    assert!(matches!(events.next().await, Some(Ok(Event::Submitted(_)))));
+    drop(events);
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    assert_eq!(script.sent().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_of_another_endpoint_is_refused_and_kept() {
+    let script = Script::new([DONE]);
+    let client = client(&script);
+    for endpoint in [
+        "https://evil.example",
+        "http://tiny.example",
+        "https://tiny.example:8443",
+        "https://tiny.example.evil.example",
+        "nonsense",
+    ] {
+        let task = Task::new("tiny", endpoint, TaskId::new("job-1").unwrap(), "m".into());
+        let error = client.resume(task.clone()).await.unwrap_err();
+        assert_eq!((error.kind(), error.task()), (ErrorKind::Config, Some(&task)), "{endpoint}");
+        assert!(!texts(&error).contains(KEY));
+    }
+    let foreign = Task::new("tiny", "https://evil.example/v1", TaskId::new("job-1").unwrap(), "m".into());
+    let message = client.resume(foreign).await.unwrap_err().to_string();
+    assert!(message.contains("set its base URL to https://evil.example/v1"), "{message}");
+    assert_eq!(script.sent().len(), 0);
+
+    // Another path of the same origin is the task's own business.
+    let task = Task::new("tiny", "https://tiny.example:443/relay/", TaskId::new("job-1").unwrap(), "m".into());
+    client.resume(task).await.unwrap();
+    client.resume(client.task(TaskId::new("job-2").unwrap())).await.unwrap();
+    assert_eq!(
+        script.lines(),
+        ["GET https://tiny.example/relay/v1/jobs/job-1", "GET https://tiny.example/v1/jobs/job-2"]
+    );
+}
+
+#[tokio::test]
+async fn resuming_needs_tasks_and_the_right_provider() {
+    let script = Script::new([DONE]);
+    let task = Task::new("other", "https://tiny.example", TaskId::new("x").unwrap(), "m".into());
+    assert_eq!(client(&script).resume(task).await.unwrap_err().kind(), ErrorKind::Config);
+    let sync = Client::builder(Arc::new(Tiny)).transport(Arc::new(script.clone())).build().unwrap();
+    let task = sync.task(TaskId::new("x").unwrap());
+    assert_eq!(sync.resume(task).await.unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(script.sent().len(), 0);
+}
