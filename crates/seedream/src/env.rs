@@ -1,0 +1,59 @@
+//! Keys and base URLs from the environment.
+
+use seedream_client::{Client, ClientBuilder};
+use seedream_core::{Error, ErrorKind, Result};
+
+use crate::dialect;
+
+/// A client of the provider of that id, with its key and base URL from the environment (such as `ARK_API_KEY` and `ARK_BASE_URL`).
+///
+/// # Errors
+/// [`ErrorKind::Config`] where there is no such provider, or no key for it; the message names the variable.
+pub fn from_env(id: &str) -> Result<Client> {
+    from_lookup(id, |name| std::env::var(name).ok())?.build()
+}
+
+/// The builder of such a client, with variables from anywhere.
+///
+/// # Errors
+/// As [`from_env`].
+pub fn from_lookup(id: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<ClientBuilder> {
+    let dialect = dialect(id)?;
+    let descriptor = dialect.descriptor();
+    let first = |names: &[&str]| names.iter().find_map(|name| lookup(name).filter(|value| !value.trim().is_empty()));
+    let Some(key) = first(descriptor.key_variables) else {
+        let names = descriptor.key_variables.join(" or ");
+        return Err(Error::new(ErrorKind::Config, format!("there is no key: set {names}")).with_provider(descriptor.id));
+    };
+    let mut builder = Client::builder(dialect).key(key.trim().to_owned());
+    if let Some(url) = first(descriptor.base_url_variables) {
+        builder = builder.base_url(url.trim());
+    }
+    Ok(builder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use seedream_core::ImageProvider;
+
+    #[test]
+    fn the_first_variable_that_is_set_wins_and_blanks_do_not_count() {
+        let lookup = |name: &str| match name {
+            "AIEARTH_API_KEY" => Some("  ".to_owned()),
+            "AIO_API_KEY" => Some("sk-test-key\n".to_owned()),
+            "AIO_BASE_URL" => Some("https://api.aiearth.vip/v1".to_owned()),
+            _ => None,
+        };
+        let client = from_lookup("aiearth", lookup).unwrap().build().unwrap();
+        assert_eq!((client.descriptor().id, client.base_url()), ("aiearth", "https://api.aiearth.vip/v1"));
+    }
+
+    #[test]
+    fn a_missing_key_and_a_missing_provider_are_named() {
+        let missing = |id| from_lookup(id, |_| None).unwrap_err().to_string();
+        insta::assert_snapshot!(missing("evolink"), @"evolink: there is no key: set EVOLINK_API_KEY");
+        insta::assert_snapshot!(missing("aiearth"), @"aiearth: there is no key: set AIEARTH_API_KEY or AIO_API_KEY");
+        insta::assert_snapshot!(missing("openai"), @"there is no provider `openai`: use gogogotoken, aiearth, evolink, ark, opeai");
+    }
+}
