@@ -1,1 +1,1 @@
-//! .
+//! Benchmarks: `cargo bench -p seedream-benches --bench codec`.

@@ -1,1 +1,1 @@
-//! .
+//! Laws that span the crates: see `tests/`.

@@ -1,0 +1,53 @@
+//! Turns a fixture into the types of the core crate.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use seedream_core::{Checked, Dialect, ImageRequest, Reply, Strictness, Timestamp};
+use seedream_fixtures::{Body, Exchange, Response, exchanges};
+
+use crate::Failure;
+
+/// The exchanges of a dialect's provider.
+pub(crate) fn of(dialect: &dyn Dialect) -> impl Iterator<Item = &'static Exchange> {
+    let id = dialect.descriptor().id;
+    exchanges().iter().filter(move |exchange| exchange.provider() == id)
+}
+
+/// The domain request of an exchange, where it has one.
+pub(crate) fn given(exchange: &Exchange) -> Option<Result<ImageRequest, Failure>> {
+    let given = exchange.given.clone()?;
+    Some(serde_json::from_value(given).map_err(|error| Failure::new(format!("`given` is no request: {error}"))))
+}
+
+/// A request to read an answer with: the one that was given, or any.
+pub(crate) fn checked(dialect: &dyn Dialect, exchange: &Exchange) -> Result<Checked, Failure> {
+    let request = match given(exchange) {
+        Some(request) => request?,
+        None => {
+            let request = ImageRequest::new(dialect.descriptor().default_model, "a lighthouse in fog");
+            let streams = matches!(exchange.response.as_ref().map(|r| &r.body), Some(Body::Sse(_)));
+            if streams { request.stream(true) } else { request }
+        }
+    };
+    let rules = dialect.capabilities(&request.model);
+    rules.check(&request, Strictness::Off).map_err(|error| Failure::new(format!("cannot be sent at all: {error}")))
+}
+
+/// The answer of an exchange.
+pub(crate) fn reply(response: &Response) -> Result<Reply, Failure> {
+    let bad = |what: &str| Failure::new(format!("the fixture's {what} cannot be used"));
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(response.body.content_type()));
+    for (name, value) in &response.headers {
+        let name: HeaderName = name.parse().map_err(|_| bad("header"))?;
+        headers.insert(name, value.parse().map_err(|_| bad("header"))?);
+    }
+    let body: Bytes = match &response.body {
+        Body::Json(raw) => raw.get().to_owned().into(),
+        Body::Text(text) | Body::Sse(text) => text.clone().into(),
+        Body::Base64(text) => STANDARD.decode(text).map_err(|_| bad("base64"))?.into(),
+    };
+    let status = StatusCode::from_u16(response.status).map_err(|_| bad("status"))?;
+    Ok(Reply::new(status, headers, body, Timestamp::UNIX_EPOCH))
+}

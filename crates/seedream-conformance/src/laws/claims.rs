@@ -1,0 +1,154 @@
+//! What an adapter claims is what the document says.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use seedream_core::{Capabilities, Dialect, Field, Support, Tier};
+use seedream_fixtures::{Field as Member, Mode, Model, Provider, Role, RouteName, TotalAction, provider};
+use serde_json::Value;
+
+use crate::{Case, Failure, Law, difference::Differences};
+
+pub(crate) fn cases(dialect: &Arc<dyn Dialect>) -> Vec<Case> {
+    let Some(provider) = provider(dialect.descriptor().id) else { return Vec::new() };
+    let whole = dialect.clone();
+    let about =
+        Case::new(Law::Claims, format!("{}/provider", provider.id), None, move || provider_claims(&*whole, provider));
+    let models = provider.models.iter().map(|model| {
+        let dialect = dialect.clone();
+        let id = format!("{}/{}", provider.id, model.id);
+        Case::new(Law::Claims, id, Some(&model.source), move || {
+            let rules = dialect.capabilities(&model.id.as_str().into());
+            let mut d = Differences::default();
+            sizes(&mut d, provider, model, &rules);
+            pictures(&mut d, provider, model, &rules);
+            Field::OPTIONAL.into_iter().for_each(|field| optional(&mut d, provider, model, &rules, field));
+            d.into_result()
+        })
+    });
+    std::iter::once(about).chain(models).collect()
+}
+
+/// Names, base URLs, models and optional abilities.
+fn provider_claims(dialect: &dyn Dialect, provider: &Provider) -> Result<(), Failure> {
+    let descriptor = dialect.descriptor();
+    let mut d = Differences::default();
+    d.same("document", &provider.document.id.as_str(), &descriptor.document);
+    d.same("default_model", &provider.default_model.as_str(), &descriptor.default_model);
+    d.same("base_urls[0]", &provider.base_urls.first().map(String::as_str), &descriptor.base_urls.first().copied());
+    for url in descriptor.base_urls {
+        d.holds(provider.base_urls.iter().any(|known| known == url), || format!("base URL {url} is not documented"));
+    }
+    let documented: BTreeSet<_> = provider
+        .models
+        .iter()
+        .map(|model| {
+            (
+                model.id.as_str(),
+                format!("seedream-{}", model.family),
+                model.aliases.iter().map(String::as_str).collect(),
+            )
+        })
+        .collect();
+    let claimed: BTreeSet<(&str, String, Vec<&str>)> =
+        descriptor.models.iter().map(|entry| (entry.id, entry.family.to_string(), entry.aliases.to_vec())).collect();
+    d.same("models", &documented, &claimed);
+    d.same("tasks", &(provider.mode == Mode::Task), &dialect.tasks().is_some());
+    d.same("streaming", &provider.field(Role::Stream).is_some(), &dialect.streaming().is_some());
+    let lists_models = provider.routes.iter().any(|route| route.name == RouteName::Models);
+    d.same("catalog", &lists_models, &dialect.catalog().is_some());
+    d.into_result()
+}
+
+fn sizes(d: &mut Differences, provider: &Provider, model: &Model, rules: &Capabilities) {
+    let (said, claimed) = (&model.size, &rules.size);
+    let tiers = |tiers: &[Tier]| tiers.iter().map(ToString::to_string).collect::<Vec<_>>();
+    d.same("size.levels", &said.levels, &tiers(&claimed.tiers));
+    d.same("size.qualities", &said.qualities, &tiers(&claimed.qualities));
+    d.same("size.ratios", &said.ratios, &claimed.ratios.iter().map(ToString::to_string).collect());
+    d.same("size.auto", &said.auto, &claimed.auto);
+    d.same("size.default", &said.default.as_ref().or(Some(&said.default_pixels)), &claimed.default.as_ref());
+    let bounds = said.pixels.map(|p| (p.min, p.max, p.aspect.map(|aspect| aspect.max as u32)));
+    d.same("size.pixels", &bounds, &claimed.pixels.map(|p| (Some(p.min), p.max, p.max_aspect)));
+    let Some(table) = said.table.as_ref().and_then(|name| provider.size_tables.get(name)) else { return };
+    for row in &claimed.table {
+        let expected = table.pixels(row.tier.as_str(), &row.ratio.to_string());
+        d.same(&format!("size table {} {}", row.tier, row.ratio), &expected, &Some(row.pixels.to_string().as_str()));
+    }
+}
+
+fn pictures(d: &mut Differences, provider: &Provider, model: &Model, rules: &Capabilities) {
+    let claimed = &rules.references;
+    match &model.references {
+        None => d.same("references.max", &Some(0), &claimed.max),
+        Some(said) => {
+            d.same("references.max", &Some(said.max), &claimed.max);
+            d.same("references.max_bytes", &said.max_bytes, &claimed.max_bytes);
+            d.same("references.max_pixels", &said.max_pixels, &claimed.pixels.and_then(|p| p.max));
+            d.same("references.longer_than", &said.longer_than, &claimed.side_above);
+            d.same(
+                "references.formats",
+                &said.formats,
+                &claimed.media_types.iter().map(|t| t.replace("image/", "")).collect(),
+            );
+            let url_only = provider.field(Role::References).is_some_and(|field| field.url_only);
+            d.same("references.inline", &!url_only, &claimed.inline);
+        }
+    }
+    d.same("max_images", &Some(model.max_images), &rules.images.max.or(rules.images.advised_max));
+    let total = model.references_plus_images.as_ref().map(|total| (total.limit, total.action == TotalAction::Truncate));
+    d.same("references_plus_images", &total, &rules.images.with_references.map(|total| (total.limit, total.truncates)));
+    let longest = provider.field(Role::Prompt).and_then(|field| field.max_length);
+    d.same("prompt", &longest, &rules.prompt.advised_chars.map(|chars| chars as u64));
+}
+
+/// The member of the body that a field is written as.
+fn role(field: Field) -> Option<Role> {
+    Some(match field {
+        Field::Delivery => Role::Delivery,
+        Field::Format => Role::Format,
+        Field::Watermark => Role::Watermark,
+        Field::Seed => Role::Seed,
+        Field::GuidanceScale => Role::Guidance,
+        Field::PromptMode => Role::PromptMode,
+        Field::WebSearch => Role::Tools,
+        Field::CallbackUrl => Role::Callback,
+        Field::Stream => Role::Stream,
+        _ => return None,
+    })
+}
+
+fn optional(d: &mut Differences, provider: &Provider, model: &Model, rules: &Capabilities, field: Field) {
+    let Some(member) = role(field).and_then(|role| provider.field(role)) else {
+        // `output_format` is the one field that a gateway knows by name and ignores.
+        let ignored = field == Field::Format && provider.ignored.iter().any(|name| name == "output_format");
+        d.same(&format!("{field}"), &ignored.then_some(Support::Ignored), &rules.field(field).map(|rule| rule.support));
+        return;
+    };
+    let claimed = rules.field(field);
+    let named =
+        |list: &[String]| list.iter().any(|name| *name == member.name || member.name.starts_with(&format!("{name}.")));
+    if named(&model.refused) {
+        // Having no member for what would be refused is as good as refusing it.
+        let refuses = claimed.is_none_or(|rule| rule.support == Support::Refused);
+        d.holds(refuses, || format!("{field}: the model refuses `{}`, the adapter sends it", member.name));
+        return;
+    }
+    let expected = if named(&model.ignored) { Support::Ignored } else { Support::Honoured };
+    d.same(&field.to_string(), &Some(expected), &claimed.map(|rule| rule.support));
+    let Some(claimed) = claimed else { return };
+    if expected == Support::Honoured && member.values.iter().any(Value::is_string) {
+        d.same(
+            &format!("{field} values"),
+            &values(model, member),
+            &claimed.values.iter().map(ToString::to_string).collect(),
+        );
+    }
+    d.same(&format!("{field} range"), &member.min.zip(member.max), &claimed.range);
+}
+
+/// The values a member takes on a model, in our words.
+fn values(model: &Model, member: &Member) -> BTreeSet<String> {
+    let values = model.values.get(&member.name).unwrap_or(&member.values);
+    let ours = |value: &str| if value == "b64_json" { "inline".to_owned() } else { value.to_owned() };
+    values.iter().filter_map(Value::as_str).map(ours).collect()
+}

@@ -1,0 +1,88 @@
+//! Setting any field of a request changes the bytes that are sent, or is refused, or is warned about: metamorphic, for every
+//! model that the provider sells and one that nobody knows.
+
+use std::sync::Arc;
+
+use seedream_core::{
+    Delivery, Dialect, Field, ImageRequest, ImageSource, ModelId, OutputFormat, Pixels, PromptMode, Ratio, Result,
+    Size, Strictness, Tier, Warning,
+};
+
+use crate::{Case, Failure, Law};
+
+pub(crate) fn cases(dialect: &Arc<dyn Dialect>) -> Vec<Case> {
+    let descriptor = dialect.descriptor();
+    let models = descriptor.models.iter().map(|entry| entry.id).chain(["model-that-nobody-knows"]);
+    models
+        .flat_map(|model| {
+            changes().into_iter().map(move |(field, name, change)| (model, field, name, change)).map(
+                |(model, field, name, change)| {
+                    let dialect = dialect.clone();
+                    let id = format!("{}/{model}/{name}", descriptor.id);
+                    Case::new(Law::NothingDropped, id, None, move || check(&*dialect, model, field, change))
+                },
+            )
+        })
+        .collect()
+}
+
+type Change = fn(ImageRequest) -> ImageRequest;
+
+/// Every field, with each kind of value it can have.
+fn changes() -> Vec<(Field, &'static str, Change)> {
+    use Field::{
+        CallbackUrl, Count, Delivery as DeliveryField, Extra, Format, GuidanceScale, PromptMode as Mode, References,
+        Seed, Size as SizeField, Stream, Watermark, WebSearch,
+    };
+    vec![
+        (Field::Prompt, "prompt", |r| ImageRequest::new(r.model, "3 images of something else")),
+        (References, "references-url", |r| r.reference(ImageSource::url("https://example.com/a.png"))),
+        (References, "references-inline", |r| {
+            r.reference(ImageSource::inline("image/png", &b"not much of a picture"[..]))
+        }),
+        (SizeField, "size-tier", |r| r.size(Tier::K2)),
+        (SizeField, "size-tier-4k", |r| r.size(Tier::K4)),
+        (SizeField, "size-pixels", |r| r.size(Pixels::new(2560, 1440))),
+        (SizeField, "size-ratio", |r| r.size(Size::Ratio { ratio: Ratio::new(16, 9), tier: None })),
+        (SizeField, "size-ratio-tier", |r| r.size(Size::Ratio { ratio: Ratio::new(16, 9), tier: Some(Tier::K2) })),
+        (SizeField, "size-ratio-odd", |r| r.size(Size::Ratio { ratio: Ratio::new(4, 5), tier: Some(Tier::K2) })),
+        (SizeField, "size-auto", |r| r.size(Size::Auto)),
+        (Count, "count-one", |r| r.count(1)),
+        (Count, "count-three", |r| r.count(3)),
+        (DeliveryField, "delivery-inline", |r| r.delivery(Delivery::Inline)),
+        (Format, "format-png", |r| r.format(OutputFormat::Png)),
+        (Format, "format-jpeg", |r| r.format(OutputFormat::Jpeg)),
+        (Watermark, "watermark-true", |r| r.watermark(true)),
+        (Watermark, "watermark-false", |r| r.watermark(false)),
+        (Seed, "seed", |r| r.seed(7)),
+        (GuidanceScale, "guidance-scale", |r| r.guidance_scale(2.5)),
+        (Mode, "prompt-mode-standard", |r| r.prompt_mode(PromptMode::Standard)),
+        (Mode, "prompt-mode-fast", |r| r.prompt_mode(PromptMode::Fast)),
+        (WebSearch, "web-search", |r| r.web_search(true)),
+        (CallbackUrl, "callback-url", |r| r.callback_url("https://hooks.example.com/done")),
+        (Stream, "stream", |r| r.stream(true)),
+        (Extra, "extra", |r| r.extra("member_of_theirs", 1)),
+    ]
+}
+
+/// The bytes that go out, and what is said about them; an error where the request is refused.
+fn sent(dialect: &dyn Dialect, request: &ImageRequest, strictness: Strictness) -> Result<(Vec<u8>, Vec<Warning>)> {
+    let checked = dialect.capabilities(&request.model).check(request, strictness)?;
+    let encoded = dialect.encode(&checked)?;
+    Ok((encoded.body().to_vec(), checked.warnings().to_vec()))
+}
+
+fn check(dialect: &dyn Dialect, model: &str, field: Field, change: Change) -> std::result::Result<(), Failure> {
+    let plain = ImageRequest::new(ModelId::from(model), "3 images of a lighthouse");
+    let changed = change(plain.clone());
+    for strictness in [Strictness::Strict, Strictness::Lenient, Strictness::Off] {
+        let before =
+            sent(dialect, &plain, strictness).map_err(|error| Failure::new(format!("the plain request: {error}")))?;
+        let Ok(after) = sent(dialect, &changed, strictness) else { continue };
+        let warned = after.1.iter().any(|warning| warning.field == Some(field) && !before.1.contains(warning));
+        if before.0 == after.0 && !warned {
+            return Err(Failure::new(format!("under {strictness:?}, {field} changes nothing and nobody is told")));
+        }
+    }
+    Ok(())
+}

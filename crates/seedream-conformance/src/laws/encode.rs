@@ -1,0 +1,57 @@
+//! A request encodes to the documented one, without an undocumented member.
+
+use std::sync::Arc;
+
+use seedream_core::{Dialect, Strictness};
+use seedream_fixtures::{Exchange, Preflight, Provider, provider};
+use serde_json::Value;
+
+use crate::{Case, Failure, Law, difference::Differences, exchange};
+
+pub(crate) fn cases(dialect: &Arc<dyn Dialect>) -> Vec<Case> {
+    let of = |case: &'static Exchange| {
+        let dialect = dialect.clone();
+        Case::new(Law::Encode, case.id(), Some(&case.source), move || check(&*dialect, case))
+    };
+    exchange::of(&**dialect).filter(|case| is_sent(case)).map(of).collect()
+}
+
+/// Whether a fixture shows both a request of ours and its form on the wire.
+fn is_sent(case: &Exchange) -> bool {
+    let has_body = case.request.as_ref().is_some_and(|request| request.json.is_some());
+    case.given.is_some() && has_body && case.preflight != Some(Preflight::Refused)
+}
+
+fn check(dialect: &dyn Dialect, case: &Exchange) -> Result<(), Failure> {
+    let Some(request) = exchange::given(case).transpose()? else {
+        return Err(Failure::new("the fixture has no `given`"));
+    };
+    let Some(wire) = &case.request else { return Err(Failure::new("the fixture has no request")) };
+    let checked = dialect
+        .capabilities(&request.model)
+        .check(&request, Strictness::Strict)
+        .map_err(|error| Failure::new(format!("is refused: {error}")))?;
+    let encoded = dialect.encode(&checked).map_err(|error| Failure::new(format!("cannot be encoded: {error}")))?;
+
+    let mut d = Differences::default();
+    d.same("method", &wire.method.as_str(), &encoded.method().as_str());
+    let body: Value = serde_json::from_slice(encoded.body()).unwrap_or_default();
+    d.same("body", &wire.json_value().unwrap_or_default(), &body);
+    if let Some(provider) = provider(dialect.descriptor().id) {
+        let path = encoded.uri().to_string();
+        d.holds(wire.path.ends_with(&path), || format!("path: expected {}, saw {path} below the base URL", wire.path));
+        for member in undocumented(provider, &body) {
+            let named = request.extra.contains_key(&member);
+            d.holds(named, || format!("body.{member}: the document knows no such member"));
+        }
+    }
+    d.into_result()
+}
+
+/// The members of a body that the document does not know.
+fn undocumented(provider: &Provider, body: &Value) -> Vec<String> {
+    let Some(members) = body.as_object() else { return Vec::new() };
+    let known =
+        |name: &String| provider.fields.iter().any(|field| field.name == *name) || provider.ignored.contains(name);
+    members.keys().filter(|name| !known(name)).cloned().collect()
+}

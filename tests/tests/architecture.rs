@@ -1,0 +1,133 @@
+//! The house keeps its walls: who may depend on whom, how heavy a part may be, and that a provider is whole.
+
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
+
+/// The root of the workspace.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the workspace")
+}
+
+/// The crates that a package needs to be built for use, by name, itself included.
+fn needs(package: &str, features: &[&str]) -> BTreeSet<String> {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let output = Command::new(cargo)
+        .current_dir(root())
+        .args(["tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}", "--package", package])
+        .args(features)
+        .output()
+        .expect("cargo tree runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let names = String::from_utf8(output.stdout).expect("names are text");
+    names.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+}
+
+fn ours(needed: &BTreeSet<String>) -> BTreeSet<&str> {
+    needed.iter().map(String::as_str).filter(|name| name.starts_with("seedream")).collect()
+}
+
+fn providers() -> Vec<&'static str> {
+    seedream::dialects().iter().map(|dialect| dialect.descriptor().id).collect()
+}
+
+const BARE: &[&str] = &["--no-default-features"];
+
+#[test]
+fn the_mock_shares_data_and_no_code() {
+    assert_eq!(ours(&needs("seedream-mock", &[])), BTreeSet::from(["seedream-fixtures", "seedream-mock"]));
+    assert_eq!(ours(&needs("seedream-fixtures", &[])), BTreeSet::from(["seedream-fixtures"]));
+}
+
+#[test]
+fn core_and_wire_do_no_io_and_stay_light() {
+    for (package, allowed, budget) in [
+        ("seedream-core", BTreeSet::from(["seedream-core"]), 22),
+        ("seedream-wire", BTreeSet::from(["seedream-core", "seedream-wire"]), 23),
+    ] {
+        let needed = needs(package, &[]);
+        assert_eq!(ours(&needed), allowed);
+        assert!(!needed.contains("tokio") && !needed.contains("reqwest"), "{package}");
+        assert!(needed.len() <= budget, "{package} needs {} crates: {needed:?}", needed.len());
+    }
+}
+
+#[test]
+fn an_adapter_without_the_client_stays_light_and_knows_no_other() {
+    for id in providers() {
+        let name = format!("seedream-{id}");
+        let needed = needs(&name, BARE);
+        assert_eq!(ours(&needed), BTreeSet::from(["seedream-core", "seedream-wire", name.as_str()]));
+        assert!(needed.len() <= 24, "{name} needs {} crates: {needed:?}", needed.len());
+    }
+}
+
+#[test]
+fn the_client_knows_no_adapter_and_the_facade_no_tool() {
+    assert_eq!(ours(&needs("seedream-client", &[])), BTreeSet::from(["seedream-client", "seedream-core"]));
+    let facade = needs("seedream", &[]);
+    for tool in ["seedream-mock", "seedream-fixtures", "seedream-conformance", "seedream-cli"] {
+        assert!(!facade.contains(tool), "{tool}");
+    }
+    let one = needs("seedream", &["--no-default-features", "--features", "ark"]);
+    let expected = ["seedream", "seedream-ark", "seedream-client", "seedream-core", "seedream-wire"];
+    assert_eq!(ours(&one), BTreeSet::from(expected));
+}
+
+#[test]
+fn the_laws_know_no_adapter() {
+    let needed = needs("seedream-conformance", &[]);
+    for id in providers() {
+        assert!(!needed.contains(&format!("seedream-{id}")), "{id}");
+    }
+}
+
+#[test]
+fn nothing_needs_openssl_or_cmake() {
+    let all = needs("seedream-cli", &[]);
+    for heavy in ["openssl-sys", "native-tls", "aws-lc-sys", "cmake"] {
+        assert!(!all.contains(heavy), "{heavy}");
+    }
+}
+
+/// A provider is a crate, a folder of fixtures and a line in the registry; one without the others is forgotten work.
+#[test]
+fn a_provider_is_whole() {
+    let registered: BTreeSet<_> = providers().into_iter().map(str::to_owned).collect();
+    let folders = |below: &str| -> Vec<String> {
+        let entries = fs::read_dir(root().join(below)).expect("a folder");
+        entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name")).collect()
+    };
+    let documented: BTreeSet<_> = folders("fixtures")
+        .into_iter()
+        .filter(|id| root().join("fixtures").join(id).join("provider.json").exists())
+        .collect();
+    let parts = ["core", "wire", "client", "mock", "conformance", "cli"];
+    let adapters: BTreeSet<_> = folders("crates")
+        .iter()
+        .filter_map(|name| name.strip_prefix("seedream-"))
+        .filter(|name| !parts.contains(name))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(registered, documented);
+    assert_eq!(registered, adapters);
+}
+
+#[test]
+fn the_top_level_stays_as_it_is() {
+    let known = [
+        "Cargo.toml",
+        "Cargo.lock",
+        "CHANGELOG.md",
+        "README.md",
+        "crates",
+        "fixtures",
+        "tests",
+        "benches",
+        "target",
+        "out",
+    ];
+    for entry in fs::read_dir(root()).expect("the root") {
+        let name = entry.expect("an entry").file_name().into_string().expect("a name");
+        let allowed = known.contains(&name.as_str()) || name.starts_with('.') || name.starts_with("LICENSE");
+        assert!(allowed, "{name} lies at the top level");
+    }
+}
