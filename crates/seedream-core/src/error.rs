@@ -1,5 +1,7 @@
 //! The one error type: what went wrong, and above all whether money may be gone.
 
+mod kind;
+
 use std::{error::Error as StdError, fmt, time::Duration};
 
 use bytes::Bytes;
@@ -7,6 +9,8 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::{Generation, Reply, Task, Violation, redact};
+
+pub use kind::{Charge, ErrorKind, Medium, Stage, charge_of};
 
 /// The result of everything here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -34,164 +38,6 @@ struct Inner {
     attempts: Vec<Attempt>,
     generation: Option<Generation>,
     source: Option<Box<dyn StdError + Send + Sync>>,
-}
-
-/// Whether a failed request may have cost something.
-///
-/// Ordered: of two answers the larger is the more cautious one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Charge {
-    /// It cost nothing.
-    No,
-    /// It may have cost something: nobody told.
-    Unknown,
-    /// It cost something.
-    Yes,
-}
-
-impl Charge {
-    /// The stored form.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::No => "no",
-            Self::Unknown => "unknown",
-            Self::Yes => "yes",
-        }
-    }
-}
-
-/// What kind of thing went wrong, and what follows from it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The program that uses this is set up wrongly: a key is missing, a base URL is none. Nothing was sent.
-    Config,
-    /// The request breaks a rule; found here ([`Error::violation_list`]) or by the provider. Sending it again changes nothing.
-    InvalidRequest,
-    /// The provider or the model cannot do this.
-    Unsupported,
-    /// The key is missing, wrong or expired.
-    Authentication,
-    /// The key may not use this model or this feature.
-    PermissionDenied,
-    /// The account has no money left.
-    Balance,
-    /// A quota, or a limit that the owner set, is used up: waiting a moment does not help.
-    QuotaExhausted,
-    /// The provider does not know this model, or does not serve it.
-    ModelNotFound,
-    /// Too many requests: passes by itself.
-    RateLimited,
-    /// The provider is overloaded and said so before it did any work: passes by itself.
-    Overloaded,
-    /// Moderation refused what was asked or what was drawn.
-    ContentRejected {
-        /// What was looked at.
-        stage: Stage,
-        /// What it was.
-        medium: Medium,
-    },
-    /// A reference picture could not be fetched or read by the provider.
-    ReferenceImage,
-    /// The time was up.
-    Timeout,
-    /// The connection failed.
-    Transport,
-    /// The provider failed.
-    Server,
-    /// A 2xx answer that cannot be read. Something was probably bought: the body is kept.
-    MalformedResponse,
-    /// A task ended without pictures.
-    TaskFailed,
-    /// The provider does not know this task, or not any more.
-    TaskNotFound,
-    /// The caller cancelled.
-    Cancelled,
-    /// The answer is a success without a single picture; its failures and usage are in [`Error::generation`].
-    NoImages,
-    /// The answer is larger than the caller allows.
-    TooLarge,
-    /// The local disk failed.
-    Storage,
-}
-
-/// What moderation looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Stage {
-    /// What was asked.
-    Input,
-    /// What was drawn.
-    Output,
-    /// The provider does not say.
-    Unknown,
-}
-
-/// What kind of content moderation refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Medium {
-    /// The prompt.
-    Text,
-    /// A picture.
-    Image,
-    /// The provider does not say.
-    Unknown,
-}
-
-impl ErrorKind {
-    /// The stored form, such as `rate_limited`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Config => "config",
-            Self::InvalidRequest => "invalid_request",
-            Self::Unsupported => "unsupported",
-            Self::Authentication => "authentication",
-            Self::PermissionDenied => "permission_denied",
-            Self::Balance => "balance",
-            Self::QuotaExhausted => "quota_exhausted",
-            Self::ModelNotFound => "model_not_found",
-            Self::RateLimited => "rate_limited",
-            Self::Overloaded => "overloaded",
-            Self::ContentRejected { .. } => "content_rejected",
-            Self::ReferenceImage => "reference_image",
-            Self::Timeout => "timeout",
-            Self::Transport => "transport",
-            Self::Server => "server",
-            Self::MalformedResponse => "malformed_response",
-            Self::TaskFailed => "task_failed",
-            Self::TaskNotFound => "task_not_found",
-            Self::Cancelled => "cancelled",
-            Self::NoImages => "no_images",
-            Self::TooLarge => "too_large",
-            Self::Storage => "storage",
-        }
-    }
-
-    /// Whether the provider refuses now and will not in a moment.
-    pub fn passes(self) -> bool {
-        matches!(self, Self::RateLimited | Self::Overloaded)
-    }
-
-    /// Moderation that refused the prompt or a reference.
-    pub const fn rejected(stage: Stage, medium: Medium) -> Self {
-        Self::ContentRejected { stage, medium }
-    }
-}
-
-impl fmt::Display for ErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Serialize for ErrorKind {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
 }
 
 /// One time that a request was sent, or was tried to be.
@@ -409,19 +255,6 @@ impl Error {
     }
 }
 
-/// What an answer's status says about money; `kind` is what its code was understood as.
-///
-/// Refusals cost nothing, and nor do a 503 that names overload or an unknown model; a timeout (408, 499) and every other 5xx
-/// leave it open whether the work was done. A 2xx that turned into an error was probably paid for.
-pub fn charge_of(status: StatusCode, kind: ErrorKind) -> Charge {
-    match status.as_u16() {
-        408 | 499 => Charge::Unknown,
-        300..=499 => Charge::No,
-        503 if kind.passes() || kind == ErrorKind::ModelNotFound => Charge::No,
-        _ => Charge::Unknown,
-    }
-}
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let e = &self.0;
@@ -481,21 +314,6 @@ impl StdError for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_money_table_by_status() {
-        let server = ErrorKind::Server;
-        for status in [300, 307, 400, 401, 403, 404, 409, 413, 422, 429, 451] {
-            assert_eq!(charge_of(StatusCode::from_u16(status).unwrap(), server), Charge::No, "{status}");
-        }
-        for status in [200, 408, 499, 500, 502, 503, 504, 520, 599] {
-            assert_eq!(charge_of(StatusCode::from_u16(status).unwrap(), server), Charge::Unknown, "{status}");
-        }
-        for kind in [ErrorKind::Overloaded, ErrorKind::RateLimited, ErrorKind::ModelNotFound] {
-            assert_eq!(charge_of(StatusCode::SERVICE_UNAVAILABLE, kind), Charge::No);
-            assert_eq!(charge_of(StatusCode::BAD_GATEWAY, kind), Charge::Unknown);
-        }
-    }
 
     #[test]
     fn texts_say_what_may_have_been_paid_and_keep_secrets() {
