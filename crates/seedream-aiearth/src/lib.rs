@@ -38,6 +38,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     document: "001",
     base_urls: &["https://api.aiearth.dev/v1", "https://api.aiearth.vip/v1"],
     key_variables: &["AIEARTH_API_KEY", "AIO_API_KEY"],
+    key_optional: false,
     base_url_variables: &["AIEARTH_BASE_URL", "AIO_BASE_URL"],
     default_model: "doubao-seedream-5-0-260128",
     models: &[

@@ -34,6 +34,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     document: "003",
     base_urls: &["https://ark.cn-beijing.volces.com/api/v3"],
     key_variables: &["ARK_API_KEY"],
+    key_optional: true,
     base_url_variables: &["ARK_BASE_URL"],
     default_model: "doubao-seedream-4-0-250828",
     models: &[

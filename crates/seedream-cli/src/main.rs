@@ -1,1 +1,73 @@
-fn main() {}
+//! `seedream`: Seedream images from any reseller, on the command line.
+//!
+//! Standard output is data, everything else goes to standard error; see [`output`]. What a run ends with is in [`exit`].
+#![forbid(unsafe_code)]
+
+mod args;
+mod cancel;
+mod duration;
+mod exit;
+mod generate;
+mod keys;
+mod mock;
+mod models;
+mod output;
+mod plan;
+mod pretty;
+mod progress;
+mod report;
+mod request;
+mod resume;
+mod run;
+mod store;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::{
+    args::{Cli, Command, MockCommand},
+    exit::{Exit, Failure},
+    output::Console,
+};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and the version are answers and go to standard output; everything else is a mistake and ends with 2.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            return match error.print() {
+                Ok(()) => exit.into(),
+                Err(_) => Exit::Other.into(),
+            };
+        }
+    };
+    let console = Console::new();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            console.note(&format!("error: this program cannot start: {error}"));
+            return Exit::Other.into();
+        }
+    };
+    let ended = runtime.block_on(run(cli, &console));
+    // Nothing that matters is left: what still runs is a resolver or a connection that nobody waits for.
+    runtime.shutdown_background();
+    let exit = ended.unwrap_or_else(|failure| {
+        console.note(&format!("error: {}", failure.message));
+        failure.exit
+    });
+    exit.into()
+}
+
+async fn run(cli: Cli, console: &Console) -> Result<Exit, Failure> {
+    match cli.command {
+        Command::Generate(args) => generate::generate(&args, console).await,
+        Command::Plan(args) => plan::plan(&args, console),
+        Command::Resume(args) => resume::resume(&args, console).await,
+        Command::Models(args) => models::models(&args, console).await,
+        Command::Mock { command: MockCommand::Serve(args) } => mock::serve(args, console).await,
+    }
+}

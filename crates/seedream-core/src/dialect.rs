@@ -178,6 +178,8 @@ pub struct Descriptor {
     pub base_urls: &'static [&'static str],
     /// The environment variables that may hold the key, first come first.
     pub key_variables: &'static [&'static str],
+    /// Whether its document makes the key optional, at a base URL that the user sets (document 003: a relay).
+    pub key_optional: bool,
     /// The environment variables that may hold the base URL.
     pub base_url_variables: &'static [&'static str],
     /// The model that is taken where the user names none.

@@ -276,6 +276,9 @@ impl fmt::Display for Error {
             write!(f, "; {advice}")?;
         }
         match (&e.task, e.charge) {
+            (Some(task), _) if e.kind == ErrorKind::TaskNotFound => {
+                write!(f, "; task {} is not known there, or not any more", task.id)
+            }
             (Some(task), Charge::Unknown | Charge::Yes) => {
                 write!(f, "; task {} was accepted and may be billed: resume it to collect its pictures", task.id)
             }

@@ -31,6 +31,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     document: "002",
     base_urls: &["https://api.evolink.ai"],
     key_variables: &["EVOLINK_API_KEY"],
+    key_optional: false,
     base_url_variables: &["EVOLINK_BASE_URL"],
     default_model: "doubao-seedream-4.5",
     models: &[

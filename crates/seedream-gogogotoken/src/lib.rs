@@ -44,6 +44,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     document: "000",
     base_urls: &["https://gogogotoken.ai"],
     key_variables: &["GOGOGOTOKEN_API_KEY"],
+    key_optional: false,
     base_url_variables: &["GOGOGOTOKEN_BASE_URL"],
     default_model: "doubao-seedream-5-0-lite",
     models: &[

@@ -36,6 +36,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     document: "004",
     base_urls: &["https://api-platform.ope.ai"],
     key_variables: &["OPEAI_API_KEY"],
+    key_optional: false,
     base_url_variables: &["OPEAI_BASE_URL"],
     default_model: "bytedance-seedream-5.0",
     models: &[

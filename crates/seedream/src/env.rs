@@ -21,12 +21,16 @@ pub fn from_lookup(id: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<
     let dialect = dialect(id)?;
     let descriptor = dialect.descriptor();
     let first = |names: &[&str]| names.iter().find_map(|name| lookup(name).filter(|value| !value.trim().is_empty()));
-    let Some(key) = first(descriptor.key_variables) else {
+    let (key, url) = (first(descriptor.key_variables), first(descriptor.base_url_variables));
+    if key.is_none() && !(descriptor.key_optional && url.is_some()) {
         let names = descriptor.key_variables.join(" or ");
         return Err(Error::new(ErrorKind::Config, format!("there is no key: set {names}")).with_provider(descriptor.id));
-    };
-    let mut builder = Client::builder(dialect).key(key.trim().to_owned());
-    if let Some(url) = first(descriptor.base_url_variables) {
+    }
+    let mut builder = Client::builder(dialect);
+    if let Some(key) = key {
+        builder = builder.key(key.trim().to_owned());
+    }
+    if let Some(url) = url {
         builder = builder.base_url(url.trim());
     }
     Ok(builder)
@@ -47,6 +51,15 @@ mod tests {
         };
         let client = from_lookup("aiearth", lookup).unwrap().build().unwrap();
         assert_eq!((client.descriptor().id, client.base_url()), ("aiearth", "https://api.aiearth.vip/v1"));
+    }
+
+    #[test]
+    fn a_relay_of_document_003_needs_no_key_and_ark_itself_does() {
+        let relay = |name: &str| (name == "ARK_BASE_URL").then(|| "https://relay.example/v1".to_owned());
+        assert!(from_lookup("ark", relay).is_ok());
+        assert!(from_lookup("ark", |_| None).is_err());
+        let other = |name: &str| (name == "EVOLINK_BASE_URL").then(|| "https://relay.example".to_owned());
+        assert!(from_lookup("evolink", other).is_err());
     }
 
     #[test]

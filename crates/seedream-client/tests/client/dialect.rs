@@ -14,6 +14,7 @@ pub(crate) static DESCRIPTOR: Descriptor = Descriptor {
     document: "000",
     base_urls: &["https://tiny.example", "https://mirror.example"],
     key_variables: &["TINY_API_KEY"],
+    key_optional: false,
     base_url_variables: &[],
     default_model: "tiny-1",
     models: &[],

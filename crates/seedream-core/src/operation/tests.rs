@@ -16,6 +16,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     document: "test",
     base_urls: &["https://words.example"],
     key_variables: &[],
+    key_optional: false,
     base_url_variables: &[],
     default_model: "m",
     models: &[ModelEntry {

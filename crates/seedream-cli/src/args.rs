@@ -1,0 +1,286 @@
+//! The command line itself.
+
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
+use seedream::{OutputFormat, PromptMode, Size, Strictness, Tier};
+use seedream_mock::{TaskEnd, Validate};
+use serde_json::Value;
+
+use crate::duration;
+
+const EXIT_CODES: &str = "\
+Keys come from the environment only: GOGOGOTOKEN_API_KEY, AIEARTH_API_KEY or AIO_API_KEY, EVOLINK_API_KEY,
+ARK_API_KEY, OPEAI_API_KEY; a base URL may stand beside each (ARK_BASE_URL, ...).
+
+Exit codes: 0 ok, 1 other failure, 2 usage or refused before sending, 3 some images failed, 4 refused for
+content, 5 authentication or permission, 6 balance or quota, 7 outcome unknown (may be billed), 9 network
+before anything was sent, 10 deadline with a task to resume, 130 cancelled.";
+
+/// Seedream images from any reseller: nothing that was paid for is lost or bought twice
+#[derive(Debug, Parser)]
+#[command(name = "seedream", version, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make images and save them
+    Generate(Box<GenerateArgs>),
+    /// Show what `generate` would send and what it can cost; sends nothing and needs no key
+    Plan(Box<PlanArgs>),
+    /// Collect an accepted task; never submits
+    Resume(ResumeArgs),
+    /// List the models that the providers sell
+    Models(ModelsArgs),
+    /// A local upstream that answers like the providers, without a key
+    Mock {
+        #[command(subcommand)]
+        command: MockCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MockCommand {
+    /// Serve until Ctrl-C or SIGTERM; the first line of standard output says where
+    Serve(ServeArgs),
+}
+
+/// What is asked for.
+#[derive(Debug, Args)]
+pub(crate) struct RequestArgs {
+    /// What to draw, or how to edit the references
+    pub(crate) prompt: String,
+    /// The model, in any provider's spelling [default: each provider's own]
+    #[arg(long, value_name = "ID")]
+    pub(crate) model: Option<String>,
+    /// A level (2K), width x height (2048x2048), a ratio (16:9, 16:9@2K), or auto
+    #[arg(long)]
+    pub(crate) size: Option<Size>,
+    /// The level of a ratio, or a level alone: 1K, 1.5K, 2K, 3K, 4K
+    #[arg(long)]
+    pub(crate) tier: Option<Tier>,
+    /// At most this many images; ask for several in the prompt too
+    #[arg(long, value_name = "N")]
+    pub(crate) count: Option<u32>,
+    /// A reference image: a file, a URL or a data URI; may be repeated
+    #[arg(long = "image", value_name = "PATH|URL")]
+    pub(crate) images: Vec<String>,
+    /// The file format
+    #[arg(long)]
+    pub(crate) format: Option<Format>,
+    /// Whether a visible mark is put into the image
+    #[arg(long, action = ArgAction::Set, value_name = "BOOL")]
+    pub(crate) watermark: Option<bool>,
+    /// The seed of the random numbers
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) seed: Option<i64>,
+    /// How closely the prompt is followed (3.0 models)
+    #[arg(long, value_name = "F", allow_negative_numbers = true)]
+    pub(crate) guidance_scale: Option<f64>,
+    /// How the provider rewrites the prompt
+    #[arg(long, value_name = "MODE")]
+    pub(crate) prompt_mode: Option<Mode>,
+    /// Whether the model may search the web
+    #[arg(long, action = ArgAction::Set, value_name = "BOOL")]
+    pub(crate) web_search: Option<bool>,
+    /// Where the provider reports the end of a task
+    #[arg(long, value_name = "URL")]
+    pub(crate) callback_url: Option<String>,
+    /// Have the images inside the answer instead of behind URLs
+    #[arg(long)]
+    pub(crate) inline: bool,
+    /// Have the images one by one while the others are made
+    #[arg(long)]
+    pub(crate) stream: bool,
+    /// A member of the provider's own body, such as background='"opaque"'; may be repeated
+    #[arg(long, value_name = "NAME=JSON", value_parser = extra)]
+    pub(crate) extra: Vec<(String, Value)>,
+    /// What happens to a request that breaks a rule
+    #[arg(long, value_name = "HOW", default_value = "strict")]
+    pub(crate) check: Check,
+    /// Take the nearest legal value of whatever is not legal, with a warning
+    #[arg(long)]
+    pub(crate) fit: bool,
+}
+
+/// Who is asked.
+#[derive(Debug, Args)]
+pub(crate) struct ProviderArgs {
+    /// The providers, or all
+    #[arg(long = "provider", value_name = "ID[,ID]|all", value_delimiter = ',', value_parser = providers())]
+    pub(crate) ids: Vec<String>,
+    /// Run against a mock inside this program: no key, no network, no cost
+    #[arg(long, conflicts_with = "base_url")]
+    pub(crate) mock: bool,
+    /// Where to send to, instead of the provider's own base URL
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+}
+
+/// Where pictures go, and how long they may take.
+#[derive(Debug, Args)]
+pub(crate) struct SaveArgs {
+    /// The folder for images and task files
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub(crate) out: PathBuf,
+    /// How long the whole job may take: 90s, 10m, 1h30m [default: 10m]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    pub(crate) deadline: Option<Duration>,
+    /// Fetch images from plain http URLs too
+    #[arg(long)]
+    pub(crate) allow_http_results: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    #[command(flatten)]
+    pub(crate) request: RequestArgs,
+    #[command(flatten)]
+    pub(crate) provider: ProviderArgs,
+    #[command(flatten)]
+    pub(crate) save: SaveArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) request: RequestArgs,
+    #[command(flatten)]
+    pub(crate) provider: ProviderArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArgs {
+    /// A task file that `generate` left, or a provider and the task's id
+    #[arg(value_name = "FILE|PROVIDER:ID")]
+    pub(crate) task: String,
+    /// Ask a mock inside this program: it knows the documented tasks only
+    #[arg(long, conflicts_with = "base_url")]
+    pub(crate) mock: bool,
+    /// Where to ask, instead of where the task was accepted
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) save: SaveArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModelsArgs {
+    #[command(flatten)]
+    pub(crate) provider: ProviderArgs,
+    /// Ask the providers that have a list (GET /models)
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// The port; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+    /// The address; any but loopback needs --admin-token
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub(crate) host: IpAddr,
+    /// What the admin routes want as a bearer
+    #[arg(long, value_name = "TOKEN")]
+    pub(crate) admin_token: Option<String>,
+    /// How strictly requests are checked
+    #[arg(long, value_name = "HOW", default_value = "strict")]
+    pub(crate) validate: Checks,
+    /// The keys that are known [default: every key]
+    #[arg(long, value_name = "KEY", value_delimiter = ',')]
+    pub(crate) keys: Vec<String>,
+    /// When a task ends: polls=3 or time=5s [default: polls=3]
+    #[arg(long, value_name = "WHEN", value_parser = task_end)]
+    pub(crate) task: Option<TaskEnd>,
+    /// What images and ids are made from
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident -> $target:ty { $($variant:ident => $to:path),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, ValueEnum)]
+        pub(crate) enum $name { $($variant),* }
+
+        impl From<$name> for $target {
+            fn from(choice: $name) -> Self {
+                match choice { $($name::$variant => $to),* }
+            }
+        }
+    };
+}
+
+choice!(Format -> OutputFormat { Png => OutputFormat::Png, Jpeg => OutputFormat::Jpeg });
+choice!(Mode -> PromptMode { Standard => PromptMode::Standard, Fast => PromptMode::Fast });
+choice!(Check -> Strictness { Strict => Strictness::Strict, Lenient => Strictness::Lenient, Off => Strictness::Off });
+choice!(Checks -> Validate { Strict => Validate::Strict, Warn => Validate::Warn, Off => Validate::Off });
+
+/// The ids of all providers, and `all`.
+fn providers() -> PossibleValuesParser {
+    let ids = seedream::dialects().into_iter().map(|dialect| dialect.descriptor().id);
+    PossibleValuesParser::new(ids.chain(["all"]).collect::<Vec<_>>())
+}
+
+fn extra(text: &str) -> Result<(String, Value), String> {
+    let (name, json) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("write NAME=JSON")?;
+    let value = serde_json::from_str(json)
+        .map_err(|error| format!("the value is not JSON ({error}); a text needs quotes: {name}='\"text\"'"))?;
+    Ok((name.to_owned(), value))
+}
+
+fn task_end(text: &str) -> Result<TaskEnd, String> {
+    match text.split_once('=') {
+        Some(("polls", polls)) => {
+            let polls = polls.parse().ok().filter(|polls| *polls > 0);
+            polls.map(TaskEnd::Polls).ok_or_else(|| "polls is a number from 1".to_owned())
+        }
+        Some(("time", time)) => duration::parse(time).map(TaskEnd::Time),
+        _ => Err("write polls=3 or time=5s".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn extra_members_are_json() {
+        assert_eq!(extra("n=3").unwrap(), ("n".to_owned(), 3.into()));
+        assert_eq!(extra(r#"a={"b":"c=d"}"#).unwrap().1["b"], "c=d");
+        assert!(extra("style=vivid").unwrap_err().contains("quotes"));
+        assert!(extra("=1").is_err() && extra("x").is_err());
+    }
+
+    #[test]
+    fn a_task_of_the_mock_ends_by_polls_or_by_time() {
+        assert_eq!(task_end("polls=3"), Ok(TaskEnd::Polls(3)));
+        assert_eq!(task_end("time=5s"), Ok(TaskEnd::Time(Duration::from_secs(5))));
+        for text in ["", "polls", "polls=0", "time=x", "hand=1"] {
+            assert!(task_end(text).is_err(), "{text}");
+        }
+    }
+}

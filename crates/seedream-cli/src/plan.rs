@@ -1,0 +1,95 @@
+//! `seedream plan`: what would be sent and what it can cost. No I/O, no key.
+
+use seedream::{Client, ImageProvider as _, Plan, Warning};
+use serde::Serialize;
+use serde_json::{Map, Value, value::RawValue};
+
+use crate::{
+    args::PlanArgs,
+    exit::{Exit, Failure},
+    keys,
+    output::Console,
+    pretty::pretty,
+    report::Note,
+};
+
+#[derive(Serialize)]
+struct Plans {
+    plans: Vec<Planned>,
+}
+
+#[derive(Serialize)]
+struct Planned {
+    provider: &'static str,
+    model: String,
+    method: String,
+    url: String,
+    body: Box<RawValue>,
+    effective: Map<String, Value>,
+    warnings: Vec<Note>,
+    max_images: u32,
+    price: Option<String>,
+}
+
+/// Shows the plan of every provider.
+///
+/// # Errors
+/// Flags that contradict each other; what a single provider would refuse is told, and the others are shown.
+pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> {
+    let named = keys::named(&args.provider)?;
+    let dialects = if named.is_empty() { seedream::dialects() } else { named };
+    keys::one_place(&args.provider, &dialects)?;
+    let request = args.request.request()?;
+    if args.provider.mock {
+        console.note("mock: a plan sends nothing, so no mock is started");
+    }
+    let (mut plans, mut exits) = (Vec::new(), Vec::new());
+    for dialect in dialects {
+        let descriptor = dialect.descriptor();
+        let mut builder = Client::builder(dialect).strictness(args.request.check.into());
+        if let Some(url) = keys::base_url(&args.provider, descriptor, keys::environment) {
+            builder = builder.base_url(url.trim());
+        }
+        let client = builder.build()?;
+        let (request, fitted) = args.request.for_provider(&request, &client);
+        match client.plan(&request) {
+            Ok(plan) => plans.push(Planned::new(plan, &fitted)),
+            Err(error) => {
+                exits.push(Exit::Usage);
+                console.note(&format!("error: {}", error.to_string().replace('\n', "\n  ")));
+            }
+        }
+    }
+    if args.json {
+        console.json(&Plans { plans })?;
+    } else if !plans.is_empty() {
+        let texts: Vec<_> = plans.iter().map(Planned::text).collect();
+        console.data(&texts.join("\n"))?;
+    }
+    Ok(Exit::of_several(exits))
+}
+
+impl Planned {
+    fn new(plan: Plan, fitted: &[Warning]) -> Self {
+        let warnings = fitted.iter().chain(&plan.warnings).map(Note::from).collect();
+        let Plan { provider, model, method, url, body, effective, max_images, price, .. } = plan;
+        Self { provider, model: model.to_string(), method, url, body, effective, warnings, max_images, price }
+    }
+
+    fn text(&self) -> String {
+        let effective = serde_json::to_string(&self.effective).unwrap_or_default();
+        let mut text = format!("{} {} {}\n", self.provider, self.method, self.url);
+        text.push_str(&format!("  body       {}\n", pretty(self.body.get(), "             ")));
+        text.push_str(&format!("  effective  {}\n", pretty(&effective, "             ")));
+        text.push_str(&format!(
+            "  at most    {} image{}\n",
+            self.max_images,
+            if self.max_images == 1 { "" } else { "s" }
+        ));
+        text.push_str(&format!("  price      {}\n", self.price.as_deref().unwrap_or("not documented")));
+        for warning in &self.warnings {
+            text.push_str(&format!("  warning    {}\n", warning.message().replace('\n', "\n             ")));
+        }
+        text
+    }
+}

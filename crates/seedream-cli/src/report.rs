@@ -1,0 +1,239 @@
+//! What came of a run, as JSON and as text.
+
+mod text;
+
+use std::time::Duration;
+
+use seedream::{Charge, Error, Generation, ImageFailure, SavedImage, Usage, Warning, WarningKind};
+use serde::Serialize;
+
+pub(crate) use self::text::Again;
+use crate::{
+    exit::{Exit, Failure},
+    output::Console,
+    run::{Accepted, Ended},
+};
+
+/// The results of one run, one entry a provider.
+#[derive(Debug, Serialize)]
+struct Results<'a> {
+    results: &'a [Outcome],
+}
+
+/// What came of one provider's part. Every member is always there; what is not known is null.
+#[derive(Debug, Serialize)]
+pub(crate) struct Outcome {
+    provider: &'static str,
+    model: Option<String>,
+    reported_model: Option<String>,
+    requested: Option<u32>,
+    delivered: u32,
+    billed: Option<u64>,
+    images: Vec<Image>,
+    failures: Vec<ImageFailure>,
+    usage: Usage,
+    warnings: Vec<Note>,
+    charge: Charge,
+    task: Option<TaskLeft>,
+    error: Option<ErrorNote>,
+    elapsed_ms: u64,
+    #[serde(skip)]
+    exit: Exit,
+    /// The error for people, with status, request id and advice.
+    #[serde(skip)]
+    told: Option<String>,
+    /// Whether a nearest legal value was named.
+    #[serde(skip)]
+    can_fit: bool,
+    #[serde(skip)]
+    left: Option<Accepted>,
+}
+
+#[derive(Debug, Serialize)]
+struct Image {
+    index: u32,
+    path: String,
+    width: Option<u32>,
+    height: Option<u32>,
+    media_type: String,
+    bytes: u64,
+    sha256: String,
+}
+
+/// A warning with all its members.
+#[derive(Debug, Serialize)]
+pub(crate) struct Note {
+    kind: &'static str,
+    field: Option<&'static str>,
+    message: String,
+}
+
+#[derive(Debug, Serialize)]
+struct TaskLeft {
+    provider: String,
+    id: String,
+    file: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ErrorNote {
+    kind: &'static str,
+    code: Option<String>,
+    message: String,
+    charge: Charge,
+}
+
+/// What was asked of a provider.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// The provider.
+    pub(crate) provider: &'static str,
+    /// The model to send; `None` where only a task's id is known.
+    pub(crate) model: Option<String>,
+    /// How many pictures; `None` where only a task is known.
+    pub(crate) requested: Option<u32>,
+    /// What the user should know, found before anything was sent.
+    pub(crate) warnings: Vec<Warning>,
+}
+
+impl From<&Warning> for Note {
+    fn from(warning: &Warning) -> Self {
+        let field = warning.field.map(seedream::Field::as_str);
+        Self { kind: warning.kind.as_str(), field, message: warning.message.clone() }
+    }
+}
+
+impl Note {
+    /// One sentence for a person.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl From<SavedImage> for Image {
+    fn from(image: SavedImage) -> Self {
+        let SavedImage { index, path, width, height, media_type, bytes, sha256, .. } = image;
+        Self { index, path: path.to_string_lossy().into_owned(), width, height, media_type, bytes, sha256 }
+    }
+}
+
+impl Outcome {
+    /// A request that was refused before anything was sent.
+    pub(crate) fn refused(asked: Asked, error: &Error) -> Self {
+        Self::failed(asked, error, Exit::Usage)
+    }
+
+    fn failed(asked: Asked, error: &Error, exit: Exit) -> Self {
+        let known = error.generation();
+        let note = ErrorNote {
+            kind: error.kind().as_str(),
+            code: error.code().map(str::to_owned),
+            message: error.message().to_owned(),
+            charge: error.charge(),
+        };
+        Self {
+            provider: asked.provider,
+            model: asked.model,
+            reported_model: known.and_then(|known| known.reported_model.clone()),
+            requested: asked.requested,
+            delivered: 0,
+            billed: known.and_then(Generation::billed),
+            images: Vec::new(),
+            failures: Vec::new(),
+            usage: known.map(|known| known.usage.clone()).unwrap_or_default(),
+            warnings: asked.warnings.iter().map(Note::from).collect(),
+            charge: error.charge(),
+            task: None,
+            error: Some(note),
+            elapsed_ms: 0,
+            exit,
+            told: Some(error.to_string()),
+            can_fit: error.violation_list().iter().any(|violation| violation.nearest.is_some()),
+            left: None,
+        }
+    }
+
+    fn answered(asked: Asked, generation: &Generation) -> Self {
+        // An answer's own warnings begin with those of the check.
+        let mut warnings = asked.warnings;
+        warnings.extend(
+            generation.warnings.iter().filter(|warning| !warnings.contains(warning)).cloned().collect::<Vec<_>>(),
+        );
+        let model = generation.model.as_str();
+        Self {
+            provider: asked.provider,
+            model: asked.model.or_else(|| (!model.is_empty()).then(|| model.to_owned())),
+            reported_model: generation.reported_model.clone(),
+            requested: asked.requested,
+            delivered: 0,
+            billed: generation.billed(),
+            images: Vec::new(),
+            failures: Vec::new(),
+            usage: generation.usage.clone(),
+            warnings: warnings.iter().map(Note::from).collect(),
+            charge: if generation.billed() == Some(0) { Charge::No } else { Charge::Yes },
+            task: None,
+            error: None,
+            elapsed_ms: 0,
+            exit: Exit::Ok,
+            told: None,
+            can_fit: false,
+            left: None,
+        }
+    }
+
+    /// How a run ended.
+    pub(crate) fn of(asked: Asked, ended: Ended, elapsed: Duration) -> Self {
+        let mut outcome = match &ended.answer {
+            Ok(generation) => Self::answered(asked, generation),
+            Err(error) => Self::failed(asked, error, Exit::of(error)),
+        };
+        if let Ok(generation) = &ended.answer {
+            let cut = generation.warnings.iter().any(|warning| warning.kind == WarningKind::Incomplete);
+            let short = outcome.requested.is_none_or(|requested| ended.delivered < requested);
+            if !ended.failures.is_empty() || (cut && short) {
+                outcome.exit = Exit::Partial;
+            }
+        } else if ended.delivered > 0 {
+            outcome.charge = Charge::Yes;
+        }
+        outcome.delivered = ended.delivered;
+        outcome.images = ended.images.into_iter().map(Image::from).collect();
+        outcome.failures = ended.failures;
+        outcome.elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        match ended.left {
+            Some(left) => outcome.keeping(left),
+            None => outcome,
+        }
+    }
+
+    /// Adds the task that may still hold something.
+    pub(crate) fn keeping(mut self, left: Accepted) -> Self {
+        self.task = Some(TaskLeft {
+            provider: left.task.provider.clone(),
+            id: left.task.id.to_string(),
+            file: left.file.as_ref().map(|file| file.to_string_lossy().into_owned()),
+        });
+        self.left = Some(left);
+        self
+    }
+}
+
+/// Prints what came of a run, and says how it ends.
+///
+/// # Errors
+/// Standard output cannot be written to.
+pub(crate) fn print(
+    outcomes: &[Outcome],
+    json: bool,
+    again: &Again,
+    cancelled: bool,
+    console: &Console,
+) -> Result<Exit, Failure> {
+    let printed = if json { console.json(&Results { results: outcomes }) } else { console.data(&text::of(outcomes)) };
+    // Where to collect what was paid for is told even if nobody could read the results.
+    text::notes(outcomes, again, console);
+    printed?;
+    let exits = outcomes.iter().map(|outcome| outcome.exit).chain(cancelled.then_some(Exit::Cancelled));
+    Ok(Exit::of_several(exits))
+}

@@ -1,0 +1,12 @@
+//! The built binary from outside: what it prints, what it leaves on disk, and how it ends.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod fails;
+mod generate;
+mod help;
+mod plan;
+mod resume;
+mod serve;
+mod stops;
+mod support;

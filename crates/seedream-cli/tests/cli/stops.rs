@@ -1,0 +1,95 @@
+//! Ctrl-C keeps what is paid.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    net::TcpListener,
+    process::{Child, ChildStderr},
+};
+
+use crate::support::{CANARY, Place, Ran, Upstream, answer, read_request, signal};
+
+#[test]
+fn a_task_that_is_under_way_is_kept() {
+    let (place, upstream) = (Place::new(), Upstream::start());
+    let base = upstream.base("evolink");
+    let args = ["generate", "a fox", "--provider", "evolink", "--base-url", &base, "--json"];
+    let mut child = place.spawn(&args, &[("EVOLINK_API_KEY", "sk-mock-stuck")]);
+    let mut stderr = until(&mut child, "was accepted");
+    // The file is there before anybody is told.
+    let kept = place.names("out");
+    assert!(kept.len() == 1 && kept[0].starts_with("evolink-task-") && kept[0].ends_with(".task.json"), "{kept:?}");
+
+    signal(&child, "INT");
+    let mut output = child.wait_with_output().unwrap();
+    stderr.read_to_end(&mut output.stderr).unwrap();
+    let ran = Ran::of(output);
+    let result = ran.ends(130).says("may be billed").says("seedream resume out/evolink-task-").result();
+    assert_eq!((&result["charge"], &result["error"]["kind"]), (&"unknown".into(), &"cancelled".into()));
+    assert_eq!(result["task"]["file"], format!("out/{}", kept[0]));
+    assert_eq!(place.names("out"), kept);
+    assert_eq!(upstream.count("POST"), 1);
+}
+
+#[test]
+fn a_request_that_was_sent_may_be_billed() {
+    let place = Place::new();
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}", server.local_addr().unwrap());
+    let args = ["generate", "a fox", "--provider", "ark", "--base-url", &base, "--json"];
+    let child = place.spawn(&args, &[("ARK_API_KEY", CANARY)]);
+    let (mut stream, _) = server.accept().unwrap();
+    let body = read_request(&mut stream);
+    assert_eq!(body["prompt"], "a fox");
+    signal(&child, "INT");
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    let result = ran.ends(130).says("may have been billed").result();
+    assert_eq!((&result["charge"], &result["task"]), (&"unknown".into(), &serde_json::Value::Null));
+}
+
+#[test]
+fn a_picture_that_is_still_fetched_is_waited_for_until_the_second_ctrl_c() {
+    let place = Place::new();
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}", server.local_addr().unwrap());
+    let args = ["generate", "a fox", "--provider", "ark", "--base-url", &base, "--json"];
+    let mut child = place.spawn(&args, &[("ARK_API_KEY", CANARY)]);
+    let url = format!("{base}/a.png?X-Tos-Signature=s3cret");
+    answer(&server.accept().unwrap().0, &format!(r#"{{"created":1,"data":[{{"url":"{url}"}}]}}"#));
+    // The download is under way and gets no answer.
+    let (mut download, _) = server.accept().unwrap();
+    read_request(&mut download);
+    signal(&child, "INT");
+    let mut stderr = until(&mut child, "Ctrl-C again");
+    signal(&child, "INT");
+    let mut output = child.wait_with_output().unwrap();
+    stderr.read_to_end(&mut output.stderr).unwrap();
+    let result = Ran::of(output).ends(130).result();
+    assert_eq!((&result["failures"][0]["kind"], &result["failures"][0]["url"]), (&"cancelled".into(), &url.into()));
+    assert_eq!((&result["delivered"], &result["charge"]), (&1.into(), &"yes".into()));
+}
+
+#[test]
+fn a_crash_behind_acceptance_loses_nothing() {
+    let (place, upstream) = (Place::new(), Upstream::start());
+    let base = upstream.base("evolink");
+    let env = [("EVOLINK_API_KEY", CANARY)];
+    let mut child = place.spawn(&["generate", "a fox", "--provider", "evolink", "--base-url", &base], &env);
+    until(&mut child, "was accepted");
+    signal(&child, "KILL");
+    assert_eq!(child.wait().unwrap().code(), None);
+    let file = format!("out/{}", place.names("out").pop().unwrap());
+    place.run(&["resume", &file, "--base-url", &base], &env).ends(0);
+    assert_eq!(place.names("out"), ["evolink-0.jpg"]);
+    assert_eq!(upstream.count("POST"), 1);
+}
+
+/// Reads standard error until it says something.
+#[track_caller]
+fn until(child: &mut Child, text: &str) -> BufReader<ChildStderr> {
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut told = String::new();
+    while !told.contains(text) {
+        assert_ne!(stderr.read_line(&mut told).unwrap(), 0, "{told}");
+    }
+    stderr
+}

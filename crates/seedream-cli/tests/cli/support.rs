@@ -1,0 +1,232 @@
+//! Runs the binary in a folder of its own, against a mock of the test's own.
+
+use std::{
+    io::{BufRead, BufReader, Write as _},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+use seedream_mock::{MockServer, TaskEnd};
+use serde_json::Value;
+
+/// A key that must never be printed.
+pub(crate) const CANARY: &str = "sk-canary-0123456789";
+
+/// An empty folder in which the binary runs.
+pub(crate) struct Place(tempfile::TempDir);
+
+/// How a run ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// The names in a folder, sorted.
+    pub(crate) fn names(&self, dir: &str) -> Vec<String> {
+        let Ok(entries) = std::fs::read_dir(self.path(dir)) else { return Vec::new() };
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// The binary, in this folder, with nothing in its environment but what is given.
+    pub(crate) fn command(&self, args: &[&str], env: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_seedream"));
+        command.args(args).env_clear().envs(env.iter().copied()).current_dir(self.0.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    pub(crate) fn run(&self, args: &[&str], env: &[(&str, &str)]) -> Ran {
+        Ran::of(self.command(args, env).output().unwrap())
+    }
+
+    pub(crate) fn spawn(&self, args: &[&str], env: &[(&str, &str)]) -> Child {
+        self.command(args, env).spawn().unwrap()
+    }
+}
+
+impl Ran {
+    pub(crate) fn of(output: Output) -> Self {
+        let ran = Self {
+            code: output.status.code().expect("it ended by itself"),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        };
+        assert!(!format!("{ran:?}").contains(CANARY), "a key was printed: {ran:#?}");
+        assert!(!ran.stderr.contains("X-Tos-Signature"), "a signed query was printed: {ran:#?}");
+        ran
+    }
+
+    #[track_caller]
+    pub(crate) fn ends(&self, code: i32) -> &Self {
+        assert_eq!(self.code, code, "{self:#?}");
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn says(&self, text: &str) -> &Self {
+        assert!(self.stderr.contains(text), "`{text}` is missing: {self:#?}");
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+    }
+
+    /// The one result of `generate` or `resume`.
+    #[track_caller]
+    pub(crate) fn result(&self) -> Value {
+        let mut json = self.json();
+        assert_eq!(json["results"].as_array().map(Vec::len), Some(1), "{json:#}");
+        json["results"][0].take()
+    }
+}
+
+/// A mock in the test's own process.
+pub(crate) struct Upstream {
+    server: MockServer,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Upstream {
+    pub(crate) fn start() -> Self {
+        Self::with(TaskEnd::Polls(1))
+    }
+
+    pub(crate) fn with(task: TaskEnd) -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let server = runtime.block_on(MockServer::builder().task(task).start()).unwrap();
+        Self { server, _runtime: runtime }
+    }
+
+    pub(crate) fn base(&self, provider: &str) -> String {
+        self.server.base_url(provider).unwrap()
+    }
+
+    /// How many requests came, of one method.
+    pub(crate) fn count(&self, method: &str) -> usize {
+        self.server.journal().iter().filter(|entry| entry.method == method).count()
+    }
+}
+
+/// The value without what differs from run to run.
+pub(crate) fn redacted(mut value: Value) -> Value {
+    redact(&mut value);
+    value
+}
+
+fn redact(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(redact),
+        Value::Object(members) => {
+            for (name, value) in members {
+                match (name.as_str(), &*value) {
+                    ("sha256" | "bytes" | "elapsed_ms" | "expires_at", Value::String(_) | Value::Number(_)) => {
+                        *value = format!("[{name}]").into();
+                    }
+                    _ => redact(value),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Checks that a picture on disk is what the report says of it, and returns its size.
+#[track_caller]
+pub(crate) fn opens(dir: &Path, image: &Value) -> (u64, u64) {
+    let path = dir.join(image["path"].as_str().unwrap());
+    let size = imagesize::size(&path).unwrap();
+    let reported = (image["width"].as_u64().unwrap(), image["height"].as_u64().unwrap());
+    assert_eq!((size.width as u64, size.height as u64), reported);
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), image["bytes"].as_u64().unwrap());
+    assert_eq!(image["sha256"].as_str().unwrap().len(), 64);
+    reported
+}
+
+impl Upstream {
+    /// The body of the last request that bought something.
+    pub(crate) fn sent(&self) -> Value {
+        let journal = self.server.journal();
+        journal.iter().rev().find(|entry| entry.method == "POST").unwrap().body.clone()
+    }
+}
+
+/// Sends a signal to a process.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// Reads one request and returns its body.
+pub(crate) fn read_request(stream: &mut TcpStream) -> Value {
+    read_message(&mut BufReader::new(stream)).1
+}
+
+/// Reads one request and answers it with JSON.
+pub(crate) fn answer(mut stream: &TcpStream, body: &str) {
+    read_message(&mut BufReader::new(stream));
+    let length = body.len();
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
+    write!(stream, "{head}\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+}
+
+/// Asks by plain HTTP, and returns status and body.
+pub(crate) fn get(url: &str) -> (u16, Value) {
+    exchange("GET", url, "")
+}
+
+/// Posts JSON as a client of another language would.
+pub(crate) fn post(url: &str, body: &Value) -> Value {
+    let (status, answer) = exchange("POST", url, &body.to_string());
+    assert_eq!(status, 200, "{answer}");
+    answer
+}
+
+fn exchange(method: &str, url: &str, body: &str) -> (u16, Value) {
+    let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    let length = body.len();
+    write!(
+        stream,
+        "{method} /{path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer sk-any\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    let (first, answer) = read_message(&mut BufReader::new(stream));
+    (first.split_whitespace().nth(1).unwrap().parse().unwrap(), answer)
+}
+
+/// The first line and the JSON body of a message.
+fn read_message(from: &mut impl BufRead) -> (String, Value) {
+    let (mut first, mut length) = (None, 0);
+    loop {
+        let mut line = String::new();
+        from.read_line(&mut line).unwrap();
+        let line = line.trim_end();
+        if line.is_empty() {
+            break;
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        first.get_or_insert_with(|| line.to_owned());
+    }
+    let mut body = vec![0; length];
+    from.read_exact(&mut body).unwrap();
+    (first.unwrap_or_default(), serde_json::from_slice(&body).unwrap_or_default())
+}
