@@ -6,6 +6,7 @@ mod fails;
 mod generate;
 mod help;
 mod plan;
+mod readme;
 mod resume;
 mod serve;
 mod stops;

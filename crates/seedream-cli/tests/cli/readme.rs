@@ -1,0 +1,128 @@
+//! The README cannot lie: its `seedream` lines are run and say what it shows, and its curl lines get pictures.
+
+use std::io::{BufRead as _, BufReader};
+
+use seedream_mock::MockServer;
+use serde_json::Value;
+
+use crate::support::Place;
+
+const README: &str = include_str!("../../../../README.md");
+
+/// Every fenced block of a language.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let fence = format!("```{language}\n");
+    let parts = README.split(fence.as_str()).skip(1);
+    parts.map(|rest| &rest[..rest.find("```").expect("a block ends")]).collect()
+}
+
+/// A command of a console block, the code it ends with, and what is shown of its output.
+struct Shown {
+    args: Vec<String>,
+    code: i32,
+    output: Vec<&'static str>,
+}
+
+/// The `seedream` commands that are shown; `cargo test` is what runs this.
+fn shown() -> Vec<Shown> {
+    let mut all: Vec<Shown> = Vec::new();
+    let mut ours = false;
+    for line in blocks("console").into_iter().flat_map(str::lines) {
+        let Some(command) = line.strip_prefix("$ ") else {
+            if let Some(last) = all.last_mut().filter(|_| ours) {
+                last.output.push(line);
+            }
+            continue;
+        };
+        let (command, code) = command.split_once(" # exit ").unwrap_or((command, "0"));
+        let binary = ["cargo run --release -- ", "seedream "].iter().find_map(|name| command.strip_prefix(name));
+        ours = binary.is_some();
+        if let Some(args) = binary {
+            all.push(Shown { args: words(args), code: code.parse().unwrap(), output: Vec::new() });
+        }
+    }
+    all
+}
+
+/// Splits a line at its spaces, as a shell does with single and double quotes.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+    for c in line.chars() {
+        match (quote, c) {
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), c) if open == c => quote = None,
+            (None, ' ') => words.push(std::mem::take(&mut word)),
+            _ => word.push(c),
+        }
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// A line without what differs from run to run: how long it took.
+fn steady(line: &str) -> String {
+    let is_time = |word: &str| word.strip_suffix('s').is_some_and(|number| number.parse::<f64>().is_ok());
+    line.split_whitespace().map(|word| if is_time(word) { "TIME" } else { word }).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn its_commands_say_what_it_shows() {
+    let commands = shown();
+    assert!(commands.len() >= 4, "the README shows its commands");
+    for Shown { args, code, output } in commands {
+        let args: Vec<_> = args.iter().map(String::as_str).collect();
+        let place = Place::new();
+        if args.starts_with(&["mock", "serve"]) {
+            assert_eq!(output, [ready_line(&place)], "{args:?}");
+            continue;
+        }
+        let ran = place.run(&args, &[]);
+        ran.ends(code);
+        let said: Vec<_> = ran.stdout.lines().chain(ran.stderr.lines()).map(steady).collect();
+        let mut rest = said.iter();
+        for line in output {
+            let line = steady(line);
+            assert!(rest.any(|said| *said == line), "{args:?} does not say in its place: {line}\n{ran:#?}");
+        }
+    }
+}
+
+/// The ready line of a mock on a free port, with the port and the process id of the README.
+fn ready_line(place: &Place) -> String {
+    let mut child = place.spawn(&["mock", "serve"], &[]);
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let ready: Value = serde_json::from_str(&line).unwrap();
+    let host = ready["url"].as_str().unwrap();
+    let pid = format!("\"pid\":{}", ready["pid"]);
+    line.trim().replace(host, "http://127.0.0.1:8080").replace(&pid, "\"pid\":1")
+}
+
+#[test]
+fn its_curl_lines_get_pictures() {
+    let engine = MockServer::builder().engine();
+    let mut providers = 0;
+    for line in blocks("sh").into_iter().flat_map(str::lines).filter(|line| line.starts_with("curl ")) {
+        let words = words(line);
+        let after = |flag: &str| words.iter().skip_while(|word| *word != flag).nth(1).cloned();
+        let mut request = http::Request::builder().uri(&words[1]);
+        if let Some(header) = after("-H") {
+            let (name, value) = header.split_once(": ").unwrap();
+            request = request.header(name, value);
+        }
+        let body = after("-d");
+        let request = request.method(if body.is_some() { "POST" } else { "GET" });
+        let script =
+            engine.handle(seedream::Timestamp::now(), &request.body(body.clone().unwrap_or_default().into()).unwrap());
+        assert_eq!(script.status, 200, "{line}");
+        if body.is_some() {
+            let answer = String::from_utf8(script.body().to_vec()).unwrap();
+            assert!(answer.contains("\"url\"") || answer.contains("task-unified-"), "{line}: {answer}");
+            providers += 1;
+        }
+    }
+    assert_eq!(providers, seedream::dialects().len(), "one call a dialect");
+}
