@@ -36,7 +36,7 @@ impl Charge {
 pub enum ErrorKind {
     /// The program that uses this is set up wrongly: a key is missing, a base URL is none. Nothing was sent.
     Config,
-    /// The request breaks a rule; found here ([`Error::violation_list`]) or by the provider. Sending it again changes nothing.
+    /// The request breaks a rule; found here ([`Error::violation_list`](crate::Error::violation_list)) or by the provider. Sending it again changes nothing.
     InvalidRequest,
     /// The provider or the model cannot do this.
     Unsupported,
@@ -77,7 +77,7 @@ pub enum ErrorKind {
     TaskNotFound,
     /// The caller cancelled.
     Cancelled,
-    /// The answer is a success without a single picture; its failures and usage are in [`Error::generation`].
+    /// The answer is a success without a single picture; its failures and usage are in [`Error::generation`](crate::Error::generation).
     NoImages,
     /// The answer is larger than the caller allows.
     TooLarge,
