@@ -39,7 +39,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn a_success_with_a_picture_is_never_an_error(
+    fn k9_a_success_with_a_picture_is_never_an_error(
         usage in any_json(), created in any_json(), model in any_json(), size in any_json(), format in any_json(), error in any_json(),
     ) {
         let body = json!({

@@ -1,0 +1,7 @@
+//! The client's behaviours by the names of their rows (K1 to K15), over a real socket against the mock.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod desk;
+mod request;
+mod result;
+mod validation;

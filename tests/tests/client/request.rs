@@ -1,0 +1,116 @@
+//! What goes out.
+
+use proptest::prelude::*;
+use seedream::{
+    Client, ImageProvider as _, ImageRequest, ImageSource, ModelId, Ratio, Size, Standing, Strictness, TABLE, Tier,
+    dialects,
+};
+use serde_json::{Map, Value, json};
+
+use crate::desk::{Desk, dialect};
+
+fn any_extra() -> impl Strategy<Value = Map<String, Value>> {
+    let value = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "\\PC{0,12}".prop_map(Value::from),
+        Just(json!({"nested": [1, {"a": "b"}]})),
+    ];
+    prop::collection::btree_map("theirs_[a-z]{1,8}", value, 0..4).prop_map(|map| map.into_iter().collect())
+}
+
+proptest! {
+    #[test]
+    fn k1_members_of_theirs_survive_on_the_way_out(extra in any_extra()) {
+        for dialect in dialects() {
+            let client = Client::builder(dialect.clone()).build().unwrap();
+            let mut request = ImageRequest::new(dialect.descriptor().default_model, "a lighthouse");
+            request.extra = extra.clone();
+            let plan = client.plan(&request).unwrap();
+            let body: Map<String, Value> = serde_json::from_str(plan.body.get()).unwrap();
+            for (name, value) in &extra {
+                prop_assert_eq!(body.get(name), Some(value));
+            }
+        }
+    }
+}
+
+#[test]
+fn k2_every_id_of_the_documents_is_resolved_and_another_sellers_id_becomes_our_own() {
+    for dialect in dialects() {
+        let descriptor = dialect.descriptor();
+        let provider = seedream_fixtures::provider(descriptor.id).unwrap();
+        for id in provider.models.iter().flat_map(|model| model.aliases.iter().chain([&model.id])) {
+            let resolution = descriptor.resolve(&ModelId::new(id));
+            assert!(matches!(resolution.standing, Standing::Sold(_)), "{id} at {}", descriptor.id);
+            assert_eq!(resolution.model.as_str(), id, "an id of its own is sent as it is");
+        }
+        let spellings =
+            ["doubao-seedream-4.5", "doubao-seedream-4-5-251128", "seedream-4-5-251128", "doubao-seedream-4-5"];
+        let families: Vec<_> = spellings.iter().map(|id| descriptor.resolve(&ModelId::from(*id)).family()).collect();
+        assert!(families.iter().all(|family| family.is_some() && *family == families[0]), "{}", descriptor.id);
+        let unknown = descriptor.resolve(&"ep-20260101-abcde".into());
+        assert_eq!((unknown.model.as_str(), unknown.standing), ("ep-20260101-abcde", Standing::Unknown));
+    }
+}
+
+#[test]
+fn k4_all_rows_of_the_size_table_reach_every_dialect_in_its_own_words() {
+    for entry in TABLE {
+        let size = Size::Ratio { ratio: entry.ratio, tier: Some(entry.tier) };
+        assert_eq!(size.to_string().parse::<Size>().unwrap(), size);
+        for dialect in dialects() {
+            // The family whose levels this dialect has: 3K is lite's, 4K is 4.5's everywhere.
+            let model = if entry.tier == Tier::K3 { "seedream-5.0-lite" } else { "seedream-4.5" };
+            let request = ImageRequest::new(model, "a lighthouse").size(size);
+            let checked = dialect.capabilities(&request.model).check(&request, Strictness::Strict).unwrap();
+            let wire = checked.size().unwrap();
+            if dialect.descriptor().id == "evolink" {
+                assert_eq!((wire.size.as_deref(), wire.quality), (Some(&*entry.ratio.to_string()), Some(entry.tier)));
+            } else {
+                assert_eq!((wire.size.as_deref(), wire.quality), (Some(&*entry.pixels.to_string()), None));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn k6_the_plan_is_what_the_provider_then_gets_and_makes_of_it() {
+    for dialect in dialects() {
+        let desk = Desk::open().await;
+        let client = desk.client(&dialect);
+        let mut request = ImageRequest::new("seedream-4.5", "three views of a lighthouse")
+            .size(Size::Ratio { ratio: Ratio::new(16, 9), tier: Some(Tier::K2) })
+            .count(3);
+        if dialect.descriptor().id != "gogogotoken" {
+            request = request.reference(ImageSource::url("https://example.com/lighthouse.png"));
+        }
+        let plan = client.plan(&request).unwrap();
+        client.generate(request).await.unwrap();
+        let journal = desk.journal();
+        let post = journal.iter().find(|entry| entry.method == "POST").unwrap();
+        let body: Value = serde_json::from_str(plan.body.get()).unwrap();
+        assert_eq!(body, post.body, "{dialect:?}");
+        assert!(plan.url.ends_with(&post.path), "{} {}", plan.url, post.path);
+        assert!(plan.max_images >= post.billed, "{dialect:?}");
+        if let Some(effective) = &post.effective {
+            for (name, value) in effective.as_object().unwrap() {
+                assert_eq!(plan.effective.get(name), Some(value), "{dialect:?}: effective {name}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn k15_a_user_agent_is_always_sent_and_can_be_set() {
+    let desk = Desk::open().await;
+    let ark = dialect("ark");
+    let request = ImageRequest::new("seedream-4.0", "a lighthouse");
+    desk.client(&ark).generate(request.clone()).await.unwrap();
+    let base = desk.client(&ark).base_url().to_owned();
+    let own = Client::builder(ark).base_url(base).key("sk-any".to_owned()).user_agent("Mozilla/5.0 (mine)");
+    own.build().unwrap().generate(request).await.unwrap();
+    let agents: Vec<_> = desk.journal().iter().map(|entry| entry.headers["user-agent"].clone()).collect();
+    assert_eq!(agents, [concat!("seedream/", env!("CARGO_PKG_VERSION")), "Mozilla/5.0 (mine)"]);
+}

@@ -1,0 +1,62 @@
+//! What comes back.
+
+use futures_util::StreamExt as _;
+use seedream::{Event, ImageData, ImageProvider as _, ImageRequest, OutputFormat, SaveOptions, dialects};
+
+use crate::desk::{Desk, dialect};
+
+#[tokio::test]
+async fn k8_the_first_picture_of_a_stream_is_on_disk_before_the_stream_ends() {
+    let (desk, place) = (Desk::open().await, tempfile::tempdir().unwrap());
+    let client = desk.client(&dialect("ark"));
+    let request = ImageRequest::new("seedream-4.5", "three views of a lighthouse, 3 images").count(3).stream(true);
+    let mut events = client.events(request).await.unwrap();
+    let options = SaveOptions::new(place.path(), "ark");
+    let (mut saved, mut finished) = (Vec::new(), None);
+    while let Some(event) = events.next().await {
+        match event.unwrap() {
+            Event::Image(image) => {
+                assert!(finished.is_none(), "pictures come before the end");
+                saved.push(client.save_image(&image, &options).await.unwrap());
+            }
+            Event::Finished(generation) => finished = Some(generation),
+            _ => {}
+        }
+    }
+    assert_eq!(finished.unwrap().images().count(), 3);
+    assert!(saved.len() == 3 && saved.iter().all(|image| image.path.exists()));
+}
+
+#[tokio::test]
+async fn k8_every_dialect_tells_of_each_picture_before_it_is_over() {
+    for dialect in dialects() {
+        let desk = Desk::open().await;
+        let request = ImageRequest::new("seedream-4.5", "three views of a lighthouse").count(3);
+        let events: Vec<_> = desk.client(&dialect).events(request).await.unwrap().collect().await;
+        let images = events.iter().filter(|event| matches!(event, Ok(Event::Image(_)))).count();
+        assert!(images == 3 && matches!(events.last(), Some(Ok(Event::Finished(_)))), "{dialect:?}: {events:?}");
+    }
+}
+
+#[tokio::test]
+async fn k10_a_picture_that_was_withheld_is_a_typed_failure_in_its_place() {
+    let desk = Desk::open().await;
+    let client = desk.with(&dialect("ark"), seedream::Strictness::Strict, "sk-mock-partial");
+    let generation = client.generate(ImageRequest::new("seedream-4.5", "3 images of a kite").count(3)).await.unwrap();
+    assert_eq!((generation.images().count(), generation.failures().count()), (2, 1));
+    let failure = generation.require_all().unwrap_err();
+    assert_eq!((failure.index, failure.kind.as_str()), (1, "content_rejected"));
+    assert_eq!(generation.billed(), Some(2));
+}
+
+#[tokio::test]
+async fn pictures_inside_the_answer_are_the_bytes_that_the_url_would_give() {
+    let desk = Desk::open().await;
+    let client = desk.client(&dialect("aiearth"));
+    let request = ImageRequest::new("seedream-5.0-lite", "a kite").format(OutputFormat::Png);
+    let by_url = client.generate(request.clone()).await.unwrap();
+    let inside = client.generate(request.delivery(seedream::Delivery::Inline)).await.unwrap();
+    let fetched = client.fetch(by_url.images().next().unwrap()).await.unwrap();
+    let ImageData::Bytes(bytes) = &inside.images().next().unwrap().data else { panic!("inside the answer") };
+    assert_eq!(&fetched, bytes);
+}

@@ -1,0 +1,78 @@
+//! What is refused before anything is sent.
+
+use bytes::Bytes;
+use seedream::{ErrorKind, ImageProvider as _, ImageRequest, ImageSource, Pixels, Strictness, dialects};
+
+use crate::desk::{Desk, dialect};
+
+#[tokio::test]
+async fn k3_a_size_that_is_too_small_names_the_rule_and_the_nearest_and_nothing_is_sent() {
+    for dialect in dialects() {
+        let desk = Desk::open().await;
+        let request = ImageRequest::new("seedream-4.5", "a lighthouse").size(Pixels::new(1024, 1024)).seed(-9);
+        let error = desk.client(&dialect).generate(request.clone()).await.unwrap_err();
+        let text = error.to_string();
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+        assert!(text.contains("3686400") && text.contains("1920x1920"), "{text}");
+        assert!(error.violation_list().len() >= 2, "all violations at once: {text}");
+        assert_eq!(desk.journal().len(), 0, "{dialect:?}");
+    }
+    let desk = Desk::open().await;
+    let request = ImageRequest::new("seedream-4.5", "a lighthouse").size(Pixels::new(1024, 1024));
+    let unchecked = desk.with(&dialect("ark"), Strictness::Off, "sk-any");
+    let error = unchecked.generate(request).await.unwrap_err();
+    assert_eq!((desk.posts(), error.code()), (1, Some("InvalidParameter")), "{error}");
+}
+
+/// A PNG of which only the header says how large it is, padded to a length.
+fn png(width: u32, height: u32, length: usize) -> Bytes {
+    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
+    bytes.extend(width.to_be_bytes());
+    bytes.extend(height.to_be_bytes());
+    bytes.resize(length.max(bytes.len() + 16), 0);
+    bytes.into()
+}
+
+#[tokio::test]
+async fn k5_references_are_checked_from_their_headers_by_each_dialects_own_limits() {
+    let urls =
+        |count: usize| (0..count).map(|n| ImageSource::url(format!("https://example.com/{n}.png"))).collect::<Vec<_>>();
+    let inline = |width, height, length| vec![ImageSource::inline("image/png", png(width, height, length))];
+    let megabytes = |tenths: usize| tenths * 1024 * 1024 / 10;
+    for (provider, model, references, says) in [
+        ("evolink", "seedream-4.5", urls(15), "at most 14"),
+        ("ark", "seedream-5.0-lite", urls(15), "at most 14"),
+        ("ark", "seedream-4.5", urls(15), "at most 14"),
+        ("ark", "seedream-4.0", urls(15), "at most 14"),
+        ("ark", "seedream-5.0-pro", urls(11), "at most 10"),
+        ("ark", "seedream-5.0-flash", urls(11), "at most 10"),
+        ("ark", "seedream-4.5", inline(2048, 2048, megabytes(301)), "bytes"),
+        ("ark", "seedream-4.5", inline(6100, 5920, 100), "36000000"),
+        ("ark", "seedream-4.5", inline(1700, 100, 100), "1:16 to 16:1"),
+        ("ark", "seedream-4.5", inline(14, 200, 100), "longer than 14"),
+        ("ark", "seedream-3.0-t2i", urls(1), "at most 0"),
+        ("evolink", "seedream-4.5", inline(2048, 2048, 100), "only URLs"),
+        ("aiearth", "seedream-4.5", inline(2048, 2048, megabytes(101)), "bytes"),
+        ("gogogotoken", "seedream-4.5", urls(1), "no member"),
+    ] {
+        let desk = Desk::open().await;
+        let mut request = ImageRequest::new(model, "this lighthouse at dawn");
+        request.references = references;
+        let error = desk.client(&dialect(provider)).generate(request).await.unwrap_err();
+        assert!(error.to_string().contains(says), "{provider} {model}: {error}");
+        assert_eq!(desk.journal().len(), 0, "{provider} {model}");
+    }
+    for (provider, model, references) in [
+        ("evolink", "seedream-4.5", urls(14)),
+        ("ark", "seedream-5.0-pro", urls(10)),
+        ("ark", "seedream-4.5", inline(1600, 100, 100)),
+        ("aiearth", "seedream-4.5", inline(2048, 2048, megabytes(99))),
+    ] {
+        let desk = Desk::open().await;
+        let mut request = ImageRequest::new(model, "this lighthouse at dawn");
+        request.references = references;
+        let plan = desk.client(&dialect(provider)).plan(&request);
+        assert!(plan.is_ok(), "{provider} {model}: {}", plan.unwrap_err());
+    }
+    assert!("data:image/PNG;base64,AAEC".parse::<ImageSource>().unwrap().to_wire().starts_with("data:image/png;"));
+}
