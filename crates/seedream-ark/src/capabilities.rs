@@ -41,7 +41,7 @@ fn fields(family: Option<Family>) -> Vec<FieldRule> {
         Some(_) => page(Field::PromptMode, "optimize_prompt_options.mode").one_of(&["standard"]),
     };
     let search = match family {
-        Some(Seedream5Lite) | None => page(Field::WebSearch, "tools"),
+        Some(Seedream5Lite) | None => page(Field::WebSearch, "tools").unsaid(false),
         Some(_) => refused(Field::WebSearch, "tools"),
     };
     let stream = if one_at_a_time {

@@ -105,7 +105,7 @@ impl Dialect for Ark {
     fn effective(&self, request: &Checked) -> Effective {
         let mut body = self.encode(request).map(|request| members(&request)).unwrap_or_default();
         let rules = capabilities::of(&DESCRIPTOR, request.model());
-        if rules.images.group {
+        if !rules.images.count_refused {
             body.entry("sequential_image_generation").or_insert_with(|| "disabled".into());
         }
         if let Some(size) = rules.size.default {

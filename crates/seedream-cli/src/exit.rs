@@ -64,7 +64,8 @@ impl Exit {
             ErrorKind::NoImages if all_refused(error) => Self::Content,
             // Without a status nothing was answered, and what was sent would have made the charge unknown.
             ErrorKind::Transport | ErrorKind::Timeout if error.status().is_none() => Self::Network,
-            ErrorKind::Config => Self::Usage,
+            // With a status it was sent: a redirect, which a paid request does not follow.
+            ErrorKind::Config if error.status().is_none() => Self::Usage,
             ErrorKind::InvalidRequest if !error.violation_list().is_empty() => Self::Usage,
             _ => Self::Other,
         }

@@ -155,7 +155,10 @@ impl Sizes {
         }
         if let Some(rule) = &self.pixels {
             let max = rule.max.map(|max| format!("..{max}")).unwrap_or_else(|| "..".to_owned());
-            parts.push(format!("WxH {}{max}", rule.min));
+            parts.push(match rule.side {
+                Some((least, most)) => format!("WxH, each {least}..{most}"),
+                None => format!("WxH {}{max}", rule.min),
+            });
         }
         parts.join(" ")
     }

@@ -10,12 +10,22 @@ use crate::{
     keys,
     output::Console,
     pretty::pretty,
-    report::Note,
+    report::{FIT_HINT, Note, can_fit},
 };
 
 #[derive(Serialize)]
 struct Plans {
     plans: Vec<Planned>,
+    /// What a provider would refuse; absent where none would.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Refused>,
+}
+
+#[derive(Serialize)]
+struct Refused {
+    provider: &'static str,
+    kind: &'static str,
+    message: String,
 }
 
 #[derive(Serialize)]
@@ -43,7 +53,7 @@ pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> 
     if args.provider.mock {
         console.note("mock: a plan sends nothing, so no mock is started");
     }
-    let (mut plans, mut exits) = (Vec::new(), Vec::new());
+    let (mut plans, mut errors, mut exits, mut fits) = (Vec::new(), Vec::new(), Vec::new(), false);
     for dialect in dialects {
         let descriptor = dialect.descriptor();
         let mut builder = Client::builder(dialect).strictness(args.request.check.into());
@@ -56,12 +66,21 @@ pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> 
             Ok(plan) => plans.push(Planned::new(plan, &fitted)),
             Err(error) => {
                 exits.push(Exit::Usage);
+                fits |= can_fit(&error);
+                errors.push(Refused {
+                    provider: descriptor.id,
+                    kind: error.kind().as_str(),
+                    message: error.message().to_owned(),
+                });
                 console.note(&format!("error: {}", error.to_string().replace('\n', "\n  ")));
             }
         }
     }
+    if fits {
+        console.note(FIT_HINT);
+    }
     if args.json {
-        console.json(&Plans { plans })?;
+        console.json(&Plans { plans, errors })?;
     } else if !plans.is_empty() {
         let texts: Vec<_> = plans.iter().map(Planned::text).collect();
         console.data(&texts.join("\n"))?;

@@ -4,10 +4,10 @@ mod text;
 
 use std::time::Duration;
 
-use seedream::{Charge, Error, Generation, ImageFailure, SavedImage, Usage, Warning, WarningKind};
+use seedream::{Charge, Error, Generation, ImageFailure, Nearest, SavedImage, Usage, Warning, WarningKind};
 use serde::Serialize;
 
-pub(crate) use self::text::Again;
+pub(crate) use self::text::{Again, FIT_HINT};
 use crate::{
     exit::{Exit, Failure},
     output::Console,
@@ -148,7 +148,7 @@ impl Outcome {
             elapsed_ms: 0,
             exit,
             told: Some(error.to_string()),
-            can_fit: error.violation_list().iter().any(|violation| violation.nearest.is_some()),
+            can_fit: can_fit(error),
             left: None,
         }
     }
@@ -236,4 +236,10 @@ pub(crate) fn print(
     printed?;
     let exits = outcomes.iter().map(|outcome| outcome.exit).chain(cancelled.then_some(Exit::Cancelled));
     Ok(Exit::of_several(exits))
+}
+
+/// Whether `--fit` has something to take.
+pub(crate) fn can_fit(error: &Error) -> bool {
+    let takes = |nearest: &Nearest| !matches!(nearest, Nearest::OneOf(_));
+    error.violation_list().iter().filter_map(|violation| violation.nearest.as_ref()).any(takes)
 }

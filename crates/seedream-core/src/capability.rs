@@ -194,8 +194,6 @@ pub struct ImagesRule {
     pub max: Option<u32>,
     /// The most that the document advises, without saying that more is refused (document 004, n).
     pub advised_max: Option<u32>,
-    /// Whether more than one can be asked for at all.
-    pub group: bool,
     /// Whether asking for a number at all is an error (Ark 5.0 pro refuses even `disabled`).
     pub count_refused: bool,
     /// The most of references and pictures together.
@@ -212,7 +210,6 @@ impl ImagesRule {
         Self {
             max: max.into(),
             advised_max: None,
-            group: true,
             count_refused: false,
             with_references: None,
             prompt_decides: true,
@@ -225,7 +222,6 @@ impl ImagesRule {
         Self {
             max: Some(1),
             advised_max: None,
-            group: false,
             count_refused: true,
             with_references: None,
             prompt_decides: false,
@@ -269,6 +265,8 @@ pub struct FieldRule {
     pub range: Option<(f64, f64)>,
     /// What the provider takes where nothing is sent.
     pub default: Option<serde_json::Value>,
+    /// A value that is said by sending nothing.
+    pub unsaid: Option<serde_json::Value>,
     /// Where this was read.
     pub source: Source,
 }
@@ -276,7 +274,7 @@ pub struct FieldRule {
 impl FieldRule {
     /// A field with an effect.
     pub fn honoured(field: Field, source: Source) -> Self {
-        Self { field, support: Support::Honoured, values: Vec::new(), range: None, default: None, source }
+        Self { field, support: Support::Honoured, values: Vec::new(), range: None, default: None, unsaid: None, source }
     }
 
     /// A field that may be sent and changes nothing.
@@ -300,6 +298,13 @@ impl FieldRule {
     #[must_use]
     pub fn within(mut self, least: f64, most: f64) -> Self {
         self.range = Some((least, most));
+        self
+    }
+
+    /// States a value that is said by sending nothing.
+    #[must_use]
+    pub fn unsaid(mut self, value: impl Into<serde_json::Value>) -> Self {
+        self.unsaid = Some(value.into());
         self
     }
 

@@ -116,6 +116,16 @@ impl Audit {
         self.impossible.push(Violation { field, message: message.into(), nearest: None, source: source.clone() });
     }
 
+    /// A field that asks for what happens anyway is not sent.
+    fn unsaid(&mut self, field: Field) {
+        self.warn(
+            WarningKind::Rewritten,
+            field,
+            format!("{field}: nothing is sent, since that is what happens anyway"),
+        );
+        self.unsent.push(field);
+    }
+
     fn warn(&mut self, kind: WarningKind, field: Field, message: impl Into<String>) {
         self.warnings.push(Warning::new(kind, field, message));
     }
@@ -151,7 +161,11 @@ impl Capabilities {
             } else {
                 WarningKind::Violated
             };
-            audit.warnings.push(Warning::new(kind, violation.field, violation.to_string()));
+            let did = match kind {
+                WarningKind::LeftOut => "left out:",
+                _ => "sent all the same:",
+            };
+            audit.warnings.push(Warning::new(kind, violation.field, format!("{did} {violation}")));
         }
         if strictness == Strictness::Lenient {
             audit.unsent.append(&mut audit.refused);
@@ -196,6 +210,10 @@ impl Capabilities {
     }
 
     fn check_model(&self, audit: &mut Audit) {
+        if self.model.as_str().trim().is_empty() {
+            audit.violation(Field::Model, "is empty: name a model", None, &self.members.1);
+            return;
+        }
         match &self.standing {
             Standing::Sold(_) => {}
             Standing::Elsewhere { family, sold, source } => {

@@ -63,7 +63,7 @@ impl Error {
     pub fn new(kind: ErrorKind, message: impl AsRef<str>) -> Self {
         Self(Box::new(Inner {
             kind,
-            message: redact(message.as_ref()),
+            message: redact(shortened(message.as_ref())),
             advice: None,
             charge: Charge::No,
             provider: None,
@@ -171,6 +171,13 @@ impl Error {
         self
     }
 
+    /// Takes over the failures, the usage and the body of an error that says what had arrived.
+    pub(crate) fn with_what_arrived(mut self, seen: Self) -> Self {
+        self.0.generation = seen.0.generation.or(self.0.generation);
+        self.0.body = seen.0.body.or(self.0.body);
+        self
+    }
+
     /// Sets the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -255,6 +262,13 @@ impl Error {
     }
 }
 
+/// The longest message that is kept, in characters; the whole of what a provider said is in the body.
+const LONGEST_MESSAGE: usize = 4096;
+
+fn shortened(message: &str) -> &str {
+    message.char_indices().nth(LONGEST_MESSAGE).map_or(message, |(end, _)| &message[..end])
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let e = &self.0;
@@ -279,6 +293,8 @@ impl fmt::Display for Error {
             (Some(task), _) if e.kind == ErrorKind::TaskNotFound => {
                 write!(f, "; task {} is not known there, or not any more", task.id)
             }
+            // The id itself was refused: nothing says that there is such a task.
+            (Some(_), _) if matches!(e.kind, ErrorKind::Unsupported | ErrorKind::InvalidRequest) => Ok(()),
             (Some(task), Charge::Unknown | Charge::Yes) => {
                 write!(f, "; task {} was accepted and may be billed: resume it to collect its pictures", task.id)
             }

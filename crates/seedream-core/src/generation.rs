@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::{Error, ErrorKind, ModelId, OutputFormat, Pixels, Result, Usage, Warning, redact};
 
 /// The outcome of a request that brought at least one picture.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Generation {
     /// The model that was asked for, in the provider's spelling.
@@ -31,6 +31,22 @@ pub struct Generation {
     /// The answer as it came; long base64 stands as a short token.
     #[serde(skip)]
     pub raw: Bytes,
+}
+
+impl fmt::Debug for Generation {
+    /// Shows the size of the answer, not the answer: signed URLs stand in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Generation")
+            .field("model", &self.model)
+            .field("reported_model", &self.reported_model)
+            .field("created", &self.created)
+            .field("request_id", &self.request_id)
+            .field("outcomes", &self.outcomes)
+            .field("usage", &self.usage)
+            .field("warnings", &self.warnings)
+            .field("raw", &format_args!("{} bytes", self.raw.len()))
+            .finish()
+    }
 }
 
 /// A picture.
@@ -253,7 +269,10 @@ mod tests {
     #[test]
     fn debug_shows_no_signature_and_no_bytes() {
         let data = ImageData::Url { url: "https://a.example/x.png?X-Tos-Signature=s3cret".into(), expires_at: None };
+        let mut generation = Generation::new("m".into());
+        generation.raw = Bytes::from_static(b"s3cret");
+        generation.outcomes = vec![Ok(GeneratedImage::new(0, data.clone()))];
         let failure = ImageFailure::new(0, ErrorKind::Transport, "m").with_url("https://a/x?s3cret", None);
-        assert!(!format!("{data:?}{failure:?}").contains("s3cret"));
+        assert!(!format!("{data:?}{failure:?}{generation:?}").contains("s3cret"));
     }
 }

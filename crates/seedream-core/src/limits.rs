@@ -52,7 +52,7 @@ impl Limits {
                 (size(&[Tier::K1, Tier::K1_5, Tier::K2], rule, "2K", PRO.to_vec()), Some(10), single())
             }
             Family::Seedream3T2i => {
-                let rule = PixelRule { min: 512 * 512, max: Some(2048 * 2048), max_aspect: None };
+                let rule = PixelRule::sides(512, 2048);
                 (size(&[], rule, "1024x1024", ONE_K.to_vec()), None, single())
             }
             Family::Seededit3I2i => {
@@ -80,7 +80,7 @@ impl Limits {
     /// What is assumed of a model that nobody here knows: everything that can be said is let through.
     pub fn unknown() -> Self {
         let source = Source::derived("the model is not known");
-        let any = PixelRule { min: 1, max: None, max_aspect: None };
+        let any = PixelRule::any();
         let mut size = SizeRule::levels(&Tier::ALL, any, "not known", source.clone());
         size.table = ONE_K.into_iter().chain(TABLE).collect();
         size.default = None;

@@ -24,16 +24,16 @@ impl ModelId {
 
     /// The family that this id spells, whoever's spelling it is.
     ///
-    /// Vendor prefixes (`doubao-`, `dola-`, `bytedance-`), dots for dashes and a release date at the end do not matter:
+    /// Vendor prefixes (`doubao-`, `dola-`, `bytedance-`), dots for dashes and the published release date do not matter:
     /// `doubao-seedream-4.5`, `doubao-seedream-4-5-251128`, `seedream-4-5-251128` and `doubao-seedream-4-5` are one model.
     pub fn family(&self) -> Option<Family> {
         let id = self.0.to_ascii_lowercase().replace('.', "-");
         let id = ["doubao-", "dola-", "bytedance-"].iter().find_map(|prefix| id.strip_prefix(prefix)).unwrap_or(&id);
-        let name = match id.rsplit_once('-') {
-            Some((name, date)) if date.len() == 6 && date.bytes().all(|b| b.is_ascii_digit()) => name,
-            _ => id,
+        let (name, date) = match id.rsplit_once('-') {
+            Some((name, date)) if date.len() == 6 && date.bytes().all(|b| b.is_ascii_digit()) => (name, Some(date)),
+            _ => (id, None),
         };
-        Some(match name {
+        let family = match name {
             "seedream-3-0-t2i" => Family::Seedream3T2i,
             "seededit-3-0-i2i" => Family::Seededit3I2i,
             "seedream-4-0" => Family::Seedream4,
@@ -43,7 +43,9 @@ impl ModelId {
             "seedream-5-0-pro" => Family::Seedream5Pro,
             "seedream-5-0-flash" => Family::Seedream5Flash,
             _ => return None,
-        })
+        };
+        // The date is the version: one that is not published is another model, whose limits nobody here knows.
+        date.is_none_or(|date| date == family.released()).then_some(family)
     }
 }
 
@@ -107,6 +109,21 @@ impl Family {
     }
 }
 
+impl Family {
+    /// The date behind its published id, `YYMMDD`.
+    fn released(self) -> &'static str {
+        match self {
+            Self::Seedream3T2i => "250415",
+            Self::Seededit3I2i => "250628",
+            Self::Seedream4 => "250828",
+            Self::Seedream4_5 => "251128",
+            Self::Seedream5Lite => "260128",
+            Self::Seedream5Pro => "260628",
+            Self::Seedream5Flash => "260915",
+        }
+    }
+}
+
 impl fmt::Display for Family {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.canonical())
@@ -151,7 +168,8 @@ mod tests {
             }
             assert_eq!(ModelId::from(family.canonical()).family(), Some(family));
         }
-        for id in ["ep-20260101-abcde", "gpt-image-2", "doubao-seedream-5-5", ""] {
+        // The first is a version that nobody has published.
+        for id in ["doubao-seedream-4-5-270301", "ep-20260101-abcde", "gpt-image-2", "doubao-seedream-5-5", ""] {
             assert_eq!(ModelId::from(id).family(), None, "{id}");
         }
     }

@@ -206,7 +206,7 @@ impl Operation {
             return self.fail(Error::new(ErrorKind::Config, "there is nothing to submit"), Charge::No);
         };
         if now >= self.policy.deadline {
-            return self.fail(self.out_of_time(), Charge::No);
+            return self.fail(self.out_of_time(None), Charge::No);
         }
         match self.dialect.encode(checked) {
             Ok(request) => {
@@ -287,7 +287,7 @@ impl Operation {
                 let floor = floor(&partial, &refused);
                 self.retry_or_fail(refused, floor, Some(&partial), now, events)
             }
-            Err(_) => self.fail(error.with_body(raw), Charge::Unknown),
+            Err(seen) => self.fail(error.with_what_arrived(seen).with_body(raw), Charge::Unknown),
         }
     }
 
@@ -318,8 +318,10 @@ impl Operation {
     ) -> Then {
         let charge = error.charge().max(floor);
         // Without an answer only the way there can have failed, and a wrong setting does not pass.
+        let slow_down =
+            |reply: &Reply| matches!(reply.status.as_u16(), 429 | 503) && reply.should_retry() != Some(false);
         let passes = (reply.is_none() && error.kind() != ErrorKind::Config)
-            || (error.kind().passes() && reply.and_then(Reply::should_retry) != Some(false));
+            || (error.kind().passes() && reply.is_some_and(slow_down));
         let safe = charge == Charge::No || (self.policy.resend_ambiguous && reply.is_none());
         let attempt = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX).saturating_add(1);
         if !passes || !safe || attempt > self.policy.max_submits {
@@ -329,7 +331,7 @@ impl Operation {
         let wait = self.policy.backoff.wait(attempt, self.jitter.next()).max(asked);
         let until = now.saturating_add(wait);
         if until >= self.policy.deadline {
-            return self.fail(error, floor);
+            return self.fail(error.with_advice(NO_TIME_TO_WAIT), floor);
         }
         self.owed = self.owed.max(charge);
         events.push(Event::Retrying { attempt, wait, kind: error.kind() });
@@ -368,11 +370,19 @@ impl Operation {
         self.attempts.push(Attempt::new(number, now, outcome));
     }
 
-    fn out_of_time(&self) -> Error {
-        let message = format!("the deadline of {} s has passed", self.policy.deadline.as_secs_f64());
+    fn out_of_time(&self, last_poll: Option<&str>) -> Error {
+        let mut message = format!("the deadline of {} s has passed", self.policy.deadline.as_secs_f64());
+        if let Some(said) = last_poll {
+            message.push_str(", and the last poll said: ");
+            message.push_str(said);
+        }
         Error::new(ErrorKind::Timeout, message)
     }
 }
+
+/// What to do where a refusal passes by itself, but not soon enough.
+const NO_TIME_TO_WAIT: &str =
+    "waiting for it to pass would take longer than the deadline: try later, or with a longer one";
 
 /// The least that an answer's own status lets an error's charge be: an adapter can only be more cautious.
 fn floor(reply: &Reply, error: &Error) -> Charge {

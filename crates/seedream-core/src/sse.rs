@@ -4,13 +4,25 @@
 //! `data` lines are one event. Ark's documents print JSON over several lines of which only the first begins with `data:`; such
 //! lines are taken as data, although the grammar of SSE would drop them.
 
+use std::fmt;
+
 /// One event: its name and its data.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Frame {
     /// The text behind `event:`; `None` where there is none.
     pub event: Option<String>,
     /// The lines behind `data:`, joined by LF.
     pub data: String,
+}
+
+impl fmt::Debug for Frame {
+    /// Shows the size of the data, not the data: signed URLs and pictures stand in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame")
+            .field("event", &self.event)
+            .field("data", &format_args!("{} bytes", self.data.len()))
+            .finish()
+    }
 }
 
 impl Frame {
@@ -21,7 +33,7 @@ impl Frame {
 }
 
 /// Reads events from bytes as they arrive.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Parser {
     /// The line that has not ended yet.
     line: Vec<u8>,
@@ -31,6 +43,12 @@ pub struct Parser {
     begun: bool,
     event: Option<String>,
     data: Option<String>,
+}
+
+impl fmt::Debug for Parser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parser").field("event", &self.event).finish_non_exhaustive()
+    }
 }
 
 impl Parser {
@@ -65,11 +83,6 @@ impl Parser {
             self.end_line();
         }
         self.take()
-    }
-
-    /// How many bytes are held back because their event is not complete.
-    pub fn pending(&self) -> usize {
-        self.line.len() + self.data.as_ref().map_or(0, String::len)
     }
 
     fn end_line(&mut self) -> Option<Frame> {

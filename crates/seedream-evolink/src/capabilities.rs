@@ -64,7 +64,7 @@ fn size(family: Option<Family>) -> SizeRule {
             rule
         }
         _ => {
-            let any = PixelRule { min: 1, max: None, max_aspect: None };
+            let any = PixelRule::any();
             by_ratio(&Tier::ALL, any, Limits::unknown().size.source)
         }
     }
@@ -77,7 +77,7 @@ fn references() -> ReferenceRule {
     rule.media_types =
         ["jpeg", "jpg", "png", "webp", "bmp", "tiff", "gif"].map(|format| format!("image/{format}")).into();
     rule.side_above = Some(14);
-    rule.pixels = Some(PixelRule { min: 1, max: Some(36_000_000), max_aspect: Some(16) });
+    rule.pixels = Some(PixelRule::new(1, 36_000_000, 16));
     rule
 }
 

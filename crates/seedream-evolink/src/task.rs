@@ -8,7 +8,7 @@ use seedream_core::{
     Acceptance, Charge, Error, ErrorKind, GeneratedImage, Generation, ImageData, ModelId, Outcome, Reply, Result, Task,
     TaskDialect, TaskId, TaskState, Timestamp,
 };
-use seedream_wire::{Failure, Reader, expiry_of, get, usage};
+use seedream_wire::{Failure, Reader, expiry_of, get, parse, usage};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -21,7 +21,9 @@ const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Wire {
-    id: Option<String>,
+    id: Value,
+    /// Other spellings of the id, seen at relatives of this provider.
+    task_id: Value,
     status: Value,
     progress: Value,
     model: Value,
@@ -35,6 +37,34 @@ struct Wire {
 }
 
 impl Wire {
+    /// Reads an answer, also where it stands in an envelope `data`.
+    fn of(reply: &Reply) -> Option<Self> {
+        let body = parse(&reply.body)?;
+        let inner =
+            body.get("data").filter(|data| data.is_object() && body.get("status").is_none_or(|s| !s.is_string()));
+        serde_json::from_value(inner.unwrap_or(&body).clone()).ok()
+    }
+
+    /// The task's id, as text or as a number.
+    fn task_id(&self) -> Option<TaskId> {
+        [&self.id, &self.task_id].into_iter().find_map(|id| match id {
+            Value::String(text) => TaskId::new(text.clone()).ok(),
+            Value::Number(number) => TaskId::new(number.to_string()).ok(),
+            _ => None,
+        })
+    }
+
+    /// What stands in `results`, or else in `result_data`.
+    fn found(&self) -> &[Value] {
+        let nothing = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+        let place = if nothing(&self.results) { &self.result_data } else { &self.results };
+        match place {
+            Value::Array(items) => items,
+            Value::Null => &[],
+            one => std::slice::from_ref(one),
+        }
+    }
+
     fn created(&self) -> Option<Timestamp> {
         Timestamp::from_second(self.created.as_i64()?).ok()
     }
@@ -60,8 +90,8 @@ pub(crate) fn accepted(model: &ModelId, reply: &Reply) -> Result<Outcome> {
     if !reply.status.is_success() {
         return Err(reader(model).error(reply));
     }
-    let wire: Wire = serde_json::from_slice(&reply.body).unwrap_or_default();
-    if let Some(id) = wire.id.clone().and_then(|id| TaskId::new(id).ok()) {
+    let wire = Wire::of(reply).unwrap_or_default();
+    if let Some(id) = wire.task_id() {
         let mut acceptance = Acceptance::new(id);
         acceptance.reported_model = wire.model.as_str().map(str::to_owned);
         acceptance.created = wire.created();
@@ -86,7 +116,7 @@ impl TaskDialect for Evolink {
         if !reply.status.is_success() {
             return Err(poll_error(task, reply));
         }
-        let Ok(wire) = serde_json::from_slice::<Wire>(&reply.body) else {
+        let Some(wire) = Wire::of(reply) else {
             let message = format!("the answer says nothing of the task: {}", Failure::of(reply).message);
             return Err(Error::from_reply(ErrorKind::MalformedResponse, message, reply));
         };
@@ -116,19 +146,12 @@ fn poll_error(task: &Task, reply: &Reply) -> Error {
 }
 
 fn completed(task: &Task, wire: &Wire, reply: &Reply) -> TaskState {
-    let none = Vec::new();
-    let urls = wire.results.as_array().unwrap_or(&none).iter().map(|url| (url, url.as_str()));
-    let data = wire.result_data.as_array().unwrap_or(&none);
-    let data = data.iter().map(|item| (item, ["image_url", "url"].iter().find_map(|name| item.get(name)?.as_str())));
-    let found: Vec<_> =
-        if wire.results.as_array().is_some_and(|urls| !urls.is_empty()) { urls.collect() } else { data.collect() };
-
     let mut generation = wire.facts(task, reply);
     // Links live for 24 hours from when they were made, which is before this answer: the task's own start is the safe guess.
     let expires_at = generation.created.and_then(|created| created.checked_add(LIFETIME).ok());
     generation.outcomes = (0_u32..)
-        .zip(found)
-        .map(|(index, (item, url))| match url {
+        .zip(wire.found())
+        .map(|(index, item)| match url_of(item) {
             Some(url) => {
                 let expires_at = expiry_of(url).or(expires_at);
                 Ok(GeneratedImage::new(index, ImageData::Url { url: url.to_owned(), expires_at }))
@@ -147,6 +170,11 @@ fn completed(task: &Task, wire: &Wire, reply: &Reply) -> TaskState {
     }
 }
 
+/// Results are plain URLs; the official client also reads objects.
+fn url_of(item: &Value) -> Option<&str> {
+    item.as_str().or_else(|| ["url", "image_url"].iter().find_map(|name| item.get(name)?.as_str()))
+}
+
 /// A failed task is an answer of 200. It costs nothing: what is charged goes by the number of pictures made.
 fn failed(task: &Task, wire: &Wire, reply: &Reply) -> Error {
     let failure = Failure::of_json(&serde_json::json!({ "error": wire.error })).unwrap_or_default();
@@ -161,4 +189,46 @@ fn failed(task: &Task, wire: &Wire, reply: &Reply) -> Error {
         .with_code(failure.code.clone())
         .with_charge(Charge::No)
         .with_generation(wire.facts(task, reply))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+
+    fn reply(body: &'static str) -> Reply {
+        Reply::new(StatusCode::OK, HeaderMap::new(), body, Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn an_accepted_task_is_found_in_every_shape() {
+        for (body, id) in [
+            (r#"{"id":"task-unified-1-a","status":"pending"}"#, "task-unified-1-a"),
+            (r#"{"id":12345,"status":"pending"}"#, "12345"),
+            (r#"{"task_id":"t-2","status":"pending"}"#, "t-2"),
+            (r#"{"code":200,"data":{"id":"t-3","status":"submitted"}}"#, "t-3"),
+        ] {
+            let Ok(Outcome::Accepted(acceptance)) = accepted(&"m".into(), &reply(body)) else { panic!("{body}") };
+            assert_eq!(acceptance.id.as_str(), id);
+        }
+        let error = accepted(&"m".into(), &reply(r#"{"created":1,"id":"../x"}"#)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::MalformedResponse);
+        assert_eq!(error.charge(), Charge::Unknown);
+    }
+
+    #[test]
+    fn finished_pictures_are_found_in_every_shape() {
+        let task = Task::new("evolink", "https://a.example", TaskId::new("t").unwrap(), "m".into());
+        for (body, count) in [
+            (r#"{"status":"completed","results":["https://p/0","https://p/1"]}"#, 2),
+            (r#"{"status":"completed","results":"https://p/0"}"#, 1),
+            (r#"{"status":"completed","results":[{"url":"https://p/0"}]}"#, 1),
+            (r#"{"id":1,"status":"completed","results":[],"result_data":[{"image_url":"https://p/0"}]}"#, 1),
+            (r#"{"data":{"status":"completed","results":["https://p/0"]}}"#, 1),
+        ] {
+            let Ok(TaskState::Done(generation)) = Evolink.decode_poll(&task, &reply(body)) else { panic!("{body}") };
+            assert_eq!(generation.images().count(), count, "{body}");
+        }
+    }
 }

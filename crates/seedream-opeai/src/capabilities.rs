@@ -14,7 +14,7 @@ pub(crate) fn of(descriptor: &'static Descriptor, model: &ModelId) -> Capabiliti
     let family = resolution.family();
     let three = family == Some(Family::Seedream3T2i);
     let mut limits = family.map_or_else(Limits::unknown, Limits::of);
-    limits.size.default = Some(gateway::default_size(model.as_str()).into());
+    limits.size.default = Some(gateway::default_size(resolution.model.as_str()).into());
     if family.is_some() && !three {
         limits.references.max_bytes = Some(MAX_REFERENCE_BYTES);
     }
@@ -36,7 +36,6 @@ fn images(three: bool, published: &ImagesRule) -> ImagesRule {
     let mut rule = ImagesRule::up_to(None, Source::documented("004", "n"));
     if three {
         rule.max = Some(1);
-        rule.group = false;
     } else {
         // "The official ceiling is advised to be 1 to 15": more is not said to be refused.
         rule.advised_max = Some(15);

@@ -3,6 +3,8 @@
 use seedream_core::Reply;
 use serde_json::{Map, Value};
 
+use crate::parse;
+
 /// What an answer says went wrong, whatever its form.
 ///
 /// Read, in this order: `{"error": {…}}`, `{"error": "…"}`, an un-wrapped `{"code", "message"}` (seen live on Ark),
@@ -23,9 +25,9 @@ pub struct Failure {
 impl Failure {
     /// Reads the body of an answer.
     pub fn of(reply: &Reply) -> Self {
-        match serde_json::from_slice::<Value>(&reply.body) {
-            Ok(value) => Self::of_json(&value).unwrap_or_else(|| Self::of_text(&reply.body)),
-            Err(_) => Self::of_text(&reply.body),
+        match parse(&reply.body) {
+            Some(value) => Self::of_json(&value).unwrap_or_else(|| Self::of_other(&value)),
+            None => Self::of_text(&reply.body),
         }
     }
 
@@ -44,7 +46,7 @@ impl Failure {
             failure.request_id = text(value.pointer("/ResponseMetadata/RequestId")).or(failure.request_id);
             return Some(failure);
         }
-        let unwrapped = body.contains_key("message") && (body.contains_key("code") || body.contains_key("type"));
+        let unwrapped = body.contains_key("message") && body.contains_key("code");
         unwrapped.then(|| Self::of_members(body))
     }
 
@@ -55,8 +57,26 @@ impl Failure {
         Self { code: get(["code", "Code"]), param: get(["param", "Param"]), message, request_id }
     }
 
-    fn of_text(body: &[u8]) -> Self {
-        let body = String::from_utf8_lossy(body);
+    /// JSON that is no error: what its members are says more than its first characters.
+    fn of_other(value: &Value) -> Self {
+        let message = match value {
+            Value::Object(members) => {
+                let names: Vec<_> = members.keys().take(12).map(String::as_str).collect();
+                format!("the answer is JSON with the members {}", names.join(", "))
+            }
+            other => {
+                format!("the answer is JSON, but no object: {}", other.to_string().chars().take(40).collect::<String>())
+            }
+        };
+        Self { message, ..Self::default() }
+    }
+
+    fn of_text(bytes: &[u8]) -> Self {
+        if bytes.iter().take(512).any(|b| *b < 0x20 && !b.is_ascii_whitespace()) {
+            let message = format!("the answer is {} bytes that are no text", bytes.len());
+            return Self { message, ..Self::default() };
+        }
+        let body = String::from_utf8_lossy(bytes);
         let body = body.trim();
         let tag = |name: &str| {
             let (_, rest) = body.split_once(&format!("<{name}>"))?;

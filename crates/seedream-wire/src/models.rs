@@ -3,7 +3,7 @@
 use seedream_core::{Error, ErrorKind, ModelInfo, Reply, Result};
 use serde_json::Value;
 
-use crate::Reader;
+use crate::{Reader, parse};
 
 /// Reads a list of models: everything of `data` that has an `id`.
 ///
@@ -13,7 +13,7 @@ pub fn models(reader: &Reader, reply: &Reply) -> Result<Vec<ModelInfo>> {
     if !reply.status.is_success() {
         return Err(reader.error(reply));
     }
-    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    let body: Value = parse(&reply.body).unwrap_or_default();
     let Some(Value::Array(items)) = body.get("data") else {
         // new-api answers an unknown model with 200 and an error.
         if body.get("error").is_some() {

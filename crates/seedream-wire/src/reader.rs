@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::{
     Failure,
     image::{Context, format},
+    parse,
     stream::Decoder,
     usage::{usage, whole},
 };
@@ -36,7 +37,7 @@ impl Reader {
         if !reply.status.is_success() {
             return Err(self.error(reply));
         }
-        let Ok(Value::Object(body)) = serde_json::from_slice(&reply.body) else {
+        let Some(Value::Object(body)) = parse(&reply.body) else {
             let failure = Failure::of(reply);
             let message = format!("the answer cannot be read: {}", failure.message);
             return Err(Error::from_reply(ErrorKind::MalformedResponse, message, reply));

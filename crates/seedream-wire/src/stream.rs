@@ -1,6 +1,6 @@
 //! Reads a stream of events, Ark's or OpenAI's.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use bytes::Bytes;
 use seedream_core::{
@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::{
     Failure, Reader,
     image::Context,
+    parse,
     reader::{created, with_head},
     usage::{usage, whole},
 };
@@ -23,7 +24,6 @@ const LONGEST_UNREADABLE: usize = 4096;
 ///
 /// A failed picture does not end the others (the protocol says so; two official SDKs stop there), `completed` may be missing, and
 /// an event is a picture if it holds one, whatever its name: OpenAI's `completed` carries the picture, Ark's only the usage.
-#[derive(Debug)]
 pub(crate) struct Decoder {
     reader: Reader,
     generation: Generation,
@@ -35,6 +35,16 @@ pub(crate) struct Decoder {
     raw: String,
 }
 
+impl fmt::Debug for Decoder {
+    /// Leaves out what was received: signed URLs stand in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder")
+            .field("generation", &self.generation)
+            .field("outcomes", &self.outcomes)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Decoder {
     pub(crate) fn new(reader: Reader) -> Self {
         let generation = Generation::new(reader.model.clone());
@@ -44,7 +54,7 @@ impl Decoder {
     /// The place of an event's picture: its own, or the next.
     fn index(&self, body: &Value) -> u32 {
         let stated = body.get("image_index").and_then(whole).and_then(|index| u32::try_from(index).ok());
-        let next = || self.outcomes.last_key_value().map_or(0, |(last, _)| last.saturating_add(1));
+        let next = || (0..=u32::MAX).find(|index| !self.outcomes.contains_key(index)).unwrap_or(u32::MAX);
         stated.filter(|index| !self.outcomes.contains_key(index)).unwrap_or_else(next)
     }
 
@@ -65,7 +75,7 @@ impl Decoder {
 
 impl StreamDecoder for Decoder {
     fn event(&mut self, frame: &Frame, blobs: &Blobs) -> Vec<StreamItem> {
-        let Ok(body @ Value::Object(_)) = serde_json::from_str::<Value>(&frame.data) else {
+        let Some(body @ Value::Object(_)) = parse(frame.data.as_bytes()) else {
             self.unreadable += 1;
             self.raw.extend(frame.data.chars().take(LONGEST_UNREADABLE));
             self.raw.push('\n');

@@ -121,9 +121,12 @@ pub(super) fn notes(outcomes: &[Outcome], again: &Again, console: &Console) {
         }
     }
     if outcomes.iter().any(|outcome| outcome.can_fit) {
-        console.note("hint: --fit takes the nearest legal values; --check off sends the request as it is");
+        console.note(FIT_HINT);
     }
 }
+
+/// What to do about a value that is not legal.
+pub(crate) const FIT_HINT: &str = "hint: --fit takes the nearest legal values; --check off sends the request as it is";
 
 /// Further lines of a message stand behind its first.
 fn indented(message: &str) -> String {

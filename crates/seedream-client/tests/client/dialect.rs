@@ -45,7 +45,7 @@ pub(crate) fn client(dialect: impl Dialect, base_url: &str) -> ClientBuilder {
 fn capabilities(model: &ModelId) -> Capabilities {
     let source = Source::derived("a test");
     let resolution = Resolution { requested: model.clone(), model: model.clone(), standing: Standing::Sold(None) };
-    let size = SizeRule::only_pixels(PixelRule { min: 1, max: None, max_aspect: None }, "2048x2048", source.clone());
+    let size = SizeRule::only_pixels(PixelRule::any(), "2048x2048", source.clone());
     let mut capabilities = Capabilities::new("tiny", resolution, size, (&[], source.clone()));
     capabilities.images = ImagesRule::up_to(15, source.clone());
     capabilities.fields =

@@ -67,8 +67,9 @@ fn sizes(d: &mut Differences, provider: &Provider, model: &Model, rules: &Capabi
     d.same("size.ratios", &said.ratios, &claimed.ratios.iter().map(ToString::to_string).collect());
     d.same("size.auto", &said.auto, &claimed.auto);
     d.same("size.default", &said.default.as_ref().or(Some(&said.default_pixels)), &claimed.default.as_ref());
-    let bounds = said.pixels.map(|p| (p.min, p.max, p.aspect.map(|aspect| aspect.max as u32)));
-    d.same("size.pixels", &bounds, &claimed.pixels.map(|p| (Some(p.min), p.max, p.max_aspect)));
+    let sides = |p: &seedream_fixtures::Pixels| p.side.map(|side| (side.min, side.max));
+    let bounds = said.pixels.map(|p| (p.min.unwrap_or(1), p.max, p.aspect.map(|aspect| aspect.max as u32), sides(&p)));
+    d.same("size.pixels", &bounds, &claimed.pixels.map(|p| (p.min, p.max, p.max_aspect, p.side)));
     let Some(table) = said.table.as_ref().and_then(|name| provider.size_tables.get(name)) else { return };
     for row in &claimed.table {
         let expected = table.pixels(row.tier.as_str(), &row.ratio.to_string());

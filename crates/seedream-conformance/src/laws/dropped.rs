@@ -49,6 +49,7 @@ fn changes() -> Vec<(Field, &'static str, Change)> {
         (SizeField, "size-auto", |r| r.size(Size::Auto)),
         (Count, "count-one", |r| r.count(1)),
         (Count, "count-three", |r| r.count(3)),
+        (DeliveryField, "delivery-url", |r| r.delivery(Delivery::Url)),
         (DeliveryField, "delivery-inline", |r| r.delivery(Delivery::Inline)),
         (Format, "format-png", |r| r.format(OutputFormat::Png)),
         (Format, "format-jpeg", |r| r.format(OutputFormat::Jpeg)),
@@ -56,11 +57,14 @@ fn changes() -> Vec<(Field, &'static str, Change)> {
         (Watermark, "watermark-false", |r| r.watermark(false)),
         (Seed, "seed", |r| r.seed(7)),
         (GuidanceScale, "guidance-scale", |r| r.guidance_scale(2.5)),
+        (GuidanceScale, "guidance-scale-nan", |r| r.guidance_scale(f64::NAN)),
         (Mode, "prompt-mode-standard", |r| r.prompt_mode(PromptMode::Standard)),
         (Mode, "prompt-mode-fast", |r| r.prompt_mode(PromptMode::Fast)),
         (WebSearch, "web-search", |r| r.web_search(true)),
+        (WebSearch, "web-search-false", |r| r.web_search(false)),
         (CallbackUrl, "callback-url", |r| r.callback_url("https://hooks.example.com/done")),
         (Stream, "stream", |r| r.stream(true)),
+        (Stream, "stream-false", |r| r.stream(false)),
         (Extra, "extra", |r| r.extra("member_of_theirs", 1)),
     ]
 }

@@ -11,9 +11,7 @@ impl Capabilities {
             let Some(value) = request.optional(field) else { continue };
             match self.field(field) {
                 Some(rule) => self.check_field(rule, &value, audit),
-                // "Do not stream" and "do not search" are what a dialect without the member does anyway.
-                None if value == Value::Bool(false) && matches!(field, Field::Stream | Field::WebSearch) => {}
-                None if field == Field::Delivery && value == "url" => {}
+                None if is_what_happens_anyway(field, &value) => audit.unsaid(field),
                 None => {
                     let message =
                         format!("{} has no member for it: leave it out, or send theirs with `extra`", self.provider);
@@ -31,11 +29,23 @@ impl Capabilities {
 
     fn check_field(&self, rule: &FieldRule, value: &Value, audit: &mut Audit) {
         let (field, source) = (rule.field, &rule.source);
+        if value.is_null() {
+            audit.violation(field, "is no finite number", None, source);
+            return;
+        }
+        if rule.unsaid.as_ref() == Some(value) {
+            audit.unsaid(field);
+            return;
+        }
         match rule.support {
             Support::Honoured => {}
             Support::Ignored => {
                 let message = format!("{} ignores {field}: it is sent and has no effect [{source}]", self.model);
                 audit.warn(WarningKind::Ignored, field, message);
+            }
+            Support::Refused if is_what_happens_anyway(field, value) => {
+                audit.unsaid(field);
+                return;
             }
             Support::Refused => {
                 let message = format!("{} refuses it: leave it out", self.model);
@@ -71,6 +81,10 @@ impl Capabilities {
                 let message = format!("`{member}` is written by a field of the request: set that field instead");
                 audit.impossible(Field::Extra, message, &self.members.1);
             }
+            if member == "stream" && self.field(Field::Stream).is_none() {
+                let message = "the answer would be a stream, which is not read here: leave it out";
+                audit.impossible(Field::Extra, message, &self.members.1);
+            }
             let (ignored, source) = &self.ignored_members;
             if ignored.contains(&member.as_str()) {
                 let message = format!("{} ignores `{member}`: it is sent and has no effect [{source}]", self.provider);
@@ -83,5 +97,14 @@ impl Capabilities {
                 audit.warn(WarningKind::Rewritten, precedence.field, precedence.says);
             }
         }
+    }
+}
+
+/// Whether a value asks for what a dialect that has no member for it does anyway.
+fn is_what_happens_anyway(field: Field, value: &Value) -> bool {
+    match field {
+        Field::Stream | Field::WebSearch => *value == Value::Bool(false),
+        Field::Delivery => value == "url",
+        _ => false,
     }
 }

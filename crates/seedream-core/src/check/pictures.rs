@@ -1,6 +1,7 @@
 //! The prompt, the reference pictures and how many pictures come back.
 
 use super::{Audit, Strictness};
+use crate::net::is_public_host;
 use crate::{Capabilities, Count, Field, ImageRequest, ImageSource, Nearest, ReferenceRule, TotalRule, WarningKind};
 
 impl Capabilities {
@@ -55,6 +56,13 @@ impl Capabilities {
             audit.violation(Field::References, message, None, source);
         }
         for (index, reference) in references.iter().enumerate() {
+            if let ImageSource::Url(url) = reference
+                && url.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(is_public_host)) == Some(false)
+            {
+                let message =
+                    format!("picture {index} is at a private address, where {} cannot fetch it", self.provider);
+                audit.warn(WarningKind::Advice, Field::References, message);
+            }
             for problem in rule.problems(reference) {
                 audit.violation(Field::References, format!("picture {index} {problem}"), None, source);
             }
@@ -112,7 +120,7 @@ impl Capabilities {
         let references = u32::try_from(request.references.len()).unwrap_or(u32::MAX);
         match self.images.with_references {
             Some(total) if total.truncates => asked.min(total.limit.saturating_sub(references)).max(1),
-            _ => asked,
+            _ => asked.max(1),
         }
     }
 }
@@ -122,8 +130,12 @@ impl ReferenceRule {
     fn problems(&self, reference: &ImageSource) -> Vec<String> {
         let ImageSource::Inline { media_type, bytes } = reference else {
             let ImageSource::Url(url) = reference else { return Vec::new() };
-            let fetchable = url.starts_with("http://") || url.starts_with("https://");
-            return if fetchable { Vec::new() } else { vec!["is not an http or https URL".into()] };
+            let uri = url.parse::<http::Uri>().ok();
+            let scheme = |uri: &http::Uri| {
+                uri.scheme_str().is_some_and(|s| s.eq_ignore_ascii_case("http") || s.eq_ignore_ascii_case("https"))
+            };
+            let fetchable = uri.is_some_and(|uri| scheme(&uri) && uri.host().is_some_and(|host| !host.is_empty()));
+            return if fetchable { Vec::new() } else { vec!["is not an http or https URL with a host".into()] };
         };
         let mut problems = Vec::new();
         if !self.inline {
@@ -136,6 +148,9 @@ impl ReferenceRule {
         }
         if let Some(max) = self.max_bytes.filter(|max| bytes.len() as u64 > *max) {
             problems.push(format!("has {} bytes, at most {max} are taken: compress it", bytes.len()));
+        }
+        if self.inline && reference.pixels().is_none() {
+            problems.push("has no header of a picture: its width and height cannot be read".into());
         }
         if let Some(size) = reference.pixels() {
             if let Some(above) = self.side_above.filter(|above| size.width.min(size.height) <= *above) {
@@ -151,33 +166,73 @@ impl ReferenceRule {
     }
 }
 
-/// Whether a prompt seems to ask for more than one picture.
+/// Whether a prompt seems to ask for more than one picture: a number before a word for pictures, or a word for a group.
 fn asks_for_several(prompt: &str) -> bool {
-    const WORDS: [&str; 22] = [
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "several",
-        "series",
-        "set",
-        "group",
-        "pair",
-        "various",
-        "variations",
-        "views",
+    const NUMBERS: [&str; 11] =
+        ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+    const GROUPS: [&str; 10] =
+        ["several", "series", "set", "group", "pair", "various", "variations", "sequence", "storyboard", "each"];
+    // What is counted stands within two words behind its number: "three views", "8 film posters".
+    const PICTURES: [&str; 22] = [
         "images",
+        "image",
         "pictures",
+        "pics",
+        "photos",
+        "photographs",
         "posters",
+        "views",
         "panels",
-        "each",
+        "versions",
+        "variants",
+        "illustrations",
+        "drawings",
+        "paintings",
+        "portraits",
+        "shots",
+        "scenes",
+        "frames",
+        "stickers",
+        "icons",
+        "cards",
+        "renders",
     ];
     let lower = prompt.to_lowercase();
-    lower.chars().any(|c| c.is_numeric() || "两二三四五六七八九十组系列套".contains(c))
-        || lower.split(|c: char| !c.is_alphanumeric()).any(|word| WORDS.contains(&word))
+    let words: Vec<_> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let number = |word: &str| NUMBERS.contains(&word) || word.parse::<u32>().is_ok_and(|n| n > 1);
+    let counted = |at: usize| words[at + 1..].iter().take(3).any(|word| PICTURES.contains(word));
+    let chinese = || {
+        let chars: Vec<_> = lower.chars().filter(|c| !c.is_whitespace()).collect();
+        let digit = |c: char| c.is_ascii_digit() || "两二三四五六七八九十几多组系列套".contains(c);
+        let measure = |c: char| "张幅组套个种款页".contains(c);
+        chars.windows(2).any(|pair| digit(pair[0]) && measure(pair[1]))
+            || ["系列", "一组", "一套", "分别"].iter().any(|word| lower.contains(word))
+    };
+    words.iter().any(|word| GROUPS.contains(word))
+        || words.iter().enumerate().any(|(at, word)| number(word) && counted(at))
+        || chinese()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_counts_where_it_counts_pictures() {
+        for prompt in [
+            "three views of a lighthouse",
+            "3 images of a kite",
+            "eight film posters",
+            "a series of portraits",
+            "one lighthouse each at dawn and noon",
+            "生成3张图片",
+            "画两幅灯塔",
+            "一组海报",
+        ] {
+            assert!(asks_for_several(prompt), "{prompt}");
+        }
+        for prompt in ["a cat, 8k", "a street in 1950", "4 kites", "1 image of a kite", "a lighthouse", "灯塔", ""] {
+            assert!(!asks_for_several(prompt), "{prompt}");
+        }
+    }
 }

@@ -52,6 +52,9 @@ impl Capabilities {
             if let Some(max) = rule.max_aspect.filter(|_| !rule.shape_allowed(pixels)) {
                 reasons.push(format!("is outside the shapes 1:{max} to {max}:1"));
             }
+            if let Some((least, most)) = rule.side.filter(|_| !rule.sides_allowed(pixels)) {
+                reasons.push(format!("has a side outside {least} to {most} pixels"));
+            }
             let message = format!("{pixels} {}", reasons.join(", and it "));
             audit.violation(Field::Size, message, Nearest::Size(rule.nearest(pixels).into()), source);
         }

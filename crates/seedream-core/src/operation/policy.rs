@@ -63,7 +63,7 @@ impl Pace {
     /// The wait before poll number `poll`, from 0; `random` is between 0 and 1.
     pub(super) fn wait(&self, poll: u32, estimated: Option<Duration>, random: f64) -> Duration {
         let jitter = 0.9 + random / 5.0;
-        let estimated = estimated.unwrap_or(self.shortest * 4).min(Duration::from_secs(600));
+        let estimated = estimated.unwrap_or(self.shortest.saturating_mul(4)).min(Duration::from_secs(600));
         let wait = if poll == 0 {
             estimated / 2
         } else {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Exchange, Input, Operation, Purpose, State, Then, cancelled};
-use crate::{Charge, Error, Event, Reply, Task, TaskState};
+use crate::{Charge, Error, ErrorKind, Event, Reply, Task, TaskState};
 
 /// A task that is being collected.
 #[derive(Debug)]
@@ -13,16 +13,30 @@ pub(super) struct Polling {
     polls: u32,
     /// When the next one is due; `None` while one is under way.
     due: Option<Duration>,
+    /// Whether it was accepted in this run: a provider may need a moment until it knows it everywhere.
+    fresh: bool,
+    /// Why the last poll said nothing.
+    last: Option<String>,
 }
 
 impl Polling {
     pub(super) fn accepted(task: Task) -> Self {
-        Self { task, polls: 0, due: None }
+        Self { task, polls: 0, due: None, fresh: true, last: None }
     }
 
     /// A task of an earlier run: it may be done, so the first poll is due at once.
     pub(super) fn resumed(task: Task) -> Self {
-        Self { task, polls: 0, due: Some(Duration::ZERO) }
+        Self { task, polls: 0, due: Some(Duration::ZERO), fresh: false, last: None }
+    }
+
+    /// How many polls of a task that was just accepted may find nothing.
+    const GRACE: u32 = 3;
+
+    /// Whether a failed poll would fail again: every refusal but "slow down", "took too long", and "not known" right at the start.
+    fn is_final(&self, reply: &Reply) -> bool {
+        let status = reply.status.as_u16();
+        let not_yet = status == 404 && self.fresh && self.polls <= Self::GRACE;
+        (300..500).contains(&status) && !matches!(status, 408 | 425 | 429 | 499) && !not_yet
     }
 
     fn estimated(&self) -> Option<Duration> {
@@ -49,7 +63,7 @@ impl Operation {
         }
         let Some(due) = polling.due else { return self.polled(polling, input, now, events) };
         if now >= self.policy.deadline {
-            return self.abandon(self.out_of_time(), polling);
+            return self.abandon(self.out_of_time(polling.last.as_deref()), polling);
         }
         if now < due {
             self.state = State::Task(polling);
@@ -57,7 +71,7 @@ impl Operation {
         }
         let dialect = self.dialect.clone();
         let Some(tasks) = dialect.tasks() else {
-            let error = Error::new(crate::ErrorKind::Unsupported, "this provider has no tasks to ask for");
+            let error = Error::new(ErrorKind::Unsupported, "this provider has no tasks to ask for");
             return self.abandon(error, polling);
         };
         match tasks.poll(&polling.task) {
@@ -72,12 +86,22 @@ impl Operation {
     }
 
     /// What came of a poll. Whatever fails on the way leaves the task as it was.
-    fn polled(&mut self, polling: Polling, input: Input, now: Duration, events: &mut Vec<Event>) -> Then {
-        let Input::Reply(reply) = input else { return self.wait(polling, Duration::ZERO, now) };
+    fn polled(&mut self, mut polling: Polling, input: Input, now: Duration, events: &mut Vec<Event>) -> Then {
+        let reply = match input {
+            Input::Reply(reply) => reply,
+            // A wrong setting does not pass.
+            Input::NotSent(error) if error.kind() == ErrorKind::Config => return self.abandon(error, polling),
+            Input::NotSent(error) | Input::Broken { error, .. } => {
+                polling.last = Some(error.message().to_owned());
+                return self.wait(polling, Duration::ZERO, now);
+            }
+            _ => return self.wait(polling, Duration::ZERO, now),
+        };
         let dialect = self.dialect.clone();
         let Some(tasks) = dialect.tasks() else { return self.wait(polling, Duration::ZERO, now) };
         match tasks.decode_poll(&polling.task, &reply) {
             Ok(TaskState::Running { status, progress }) => {
+                polling.last = Some(format!("it is {status}"));
                 events.push(Event::Progress { status, percent: progress });
                 self.wait(polling, reply.retry_after().unwrap_or_default(), now)
             }
@@ -87,18 +111,20 @@ impl Operation {
                 }
                 self.done(generation, events)
             }
-            Ok(TaskState::Failed(error)) => {
-                let charge = error.charge();
-                self.fail(error, charge)
+            // A task that ended in a way that may be billed may hold more than could be read.
+            Ok(TaskState::Failed(error)) if error.charge() != Charge::No => self.abandon(error, polling),
+            Ok(TaskState::Failed(error)) => self.fail(error, Charge::No),
+            Err(error) if polling.is_final(&reply) => self.abandon(error, polling),
+            Err(error) => {
+                polling.last = Some(error.message().to_owned());
+                self.wait(polling, reply.retry_after().unwrap_or_default(), now)
             }
-            Err(error) if is_final(&reply) => self.abandon(error, polling),
-            Err(_) => self.wait(polling, reply.retry_after().unwrap_or_default(), now),
         }
     }
 
     fn wait(&mut self, mut polling: Polling, at_least: Duration, now: Duration) -> Then {
         if now >= self.policy.deadline {
-            return self.abandon(self.out_of_time(), polling);
+            return self.abandon(self.out_of_time(polling.last.as_deref()), polling);
         }
         let pace = self.policy.pace.wait(polling.polls, polling.estimated(), self.jitter.next());
         let due = now.saturating_add(pace.max(at_least));
@@ -112,9 +138,4 @@ impl Operation {
     fn abandon(&mut self, error: Error, polling: Polling) -> Then {
         self.fail(error.with_task(polling.task), Charge::Unknown)
     }
-}
-
-/// Whether a failed poll would fail again: every refusal but "slow down" and "took too long".
-fn is_final(reply: &Reply) -> bool {
-    reply.status.is_client_error() && !matches!(reply.status.as_u16(), 408 | 425 | 429 | 499)
 }

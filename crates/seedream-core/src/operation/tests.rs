@@ -179,6 +179,9 @@ fn a_refusal_that_passes_is_sent_again_and_everything_else_is_not() {
         (Input::NotSent(Error::new(ErrorKind::Config, "no certificates")), 1, Charge::No),
         (reply(429, "quota"), 1, Charge::No),
         (reply(400, "bad"), 1, Charge::No),
+        // A code that passes by itself, on an answer that the table calls final.
+        (reply(400, "overloaded"), 1, Charge::No),
+        (reply(403, "rate_limited"), 1, Charge::No),
         (reply(307, "moved"), 1, Charge::No),
         // The adapter claims that these cost nothing; the status says otherwise.
         (reply(408, "slow"), 1, Charge::Unknown),
@@ -265,7 +268,12 @@ fn a_deadline_and_a_final_refusal_of_a_poll_keep_the_task() {
     assert_eq!(error.task().unwrap().endpoint, "https://words.example");
     assert!(!error.is_safe_to_retry());
 
-    let run = play(submit(Policy::default()), [reply(200, "task t-1"), reply(404, "gone")]);
+    // Right after acceptance it may not be known everywhere yet.
+    let answers = [reply(200, "task t-1"), reply(404, "where?"), reply(200, "pictures 1")];
+    assert!(play(submit(Policy::default()), answers).result.is_ok());
+    let gone = std::iter::repeat_with(|| reply(404, "gone"));
+    let run = play(submit(Policy::default()), std::iter::once(reply(200, "task t-1")).chain(gone));
+    assert_eq!(run.polls, 4);
     let error = run.result.unwrap_err();
     assert_eq!((error.charge(), error.task().is_some()), (Charge::Unknown, true));
 }

@@ -8,21 +8,28 @@ pub fn close_json(json: &[u8]) -> Vec<u8> {
     let mut open: Vec<u8> = Vec::new();
     // Where the last complete member ended. Every bracket moves it, so what is open there is what is open at the end.
     let mut complete = 0;
+    // Whether the next string of an object is a value: it is complete with its closing quote, a name is not.
+    let mut value = false;
     let mut scan = Scan::default();
     for (at, &byte) in json.iter().enumerate() {
         if scan.inside_string(byte) {
+            let ended = !scan.in_string;
+            if ended && (value || open.last() == Some(&b']')) {
+                complete = at + 1;
+            }
             continue;
         }
         match byte {
             b'{' | b'[' => {
                 open.push(if byte == b'{' { b'}' } else { b']' });
-                complete = at + 1;
+                (complete, value) = (at + 1, false);
             }
             b'}' | b']' => {
                 open.pop();
-                complete = at + 1;
+                (complete, value) = (at + 1, false);
             }
-            b',' => complete = at,
+            b',' => (complete, value) = (at, false),
+            b':' => value = true,
             _ => {}
         }
     }
@@ -78,6 +85,9 @@ mod tests {
     fn a_cut_string_or_number_is_not_a_value() {
         let cut = |text: &str| String::from_utf8(close_json(text.as_bytes())).unwrap();
         assert_eq!(cut(r#"{"a":"b\"c"#), "{}");
+        assert_eq!(cut(r#"{"a":"b","name"#), r#"{"a":"b"}"#);
+        assert_eq!(cut(r#"{"a":"b""#), r#"{"a":"b"}"#);
+        assert_eq!(cut(r#"{"a":["b","c""#), r#"{"a":["b","c"]}"#);
         assert_eq!(cut(r#"{"a":1,"b":12"#), r#"{"a":1}"#);
         assert_eq!(cut(r#"[1,[2,3],[4"#), "[1,[2,3],[]]");
         assert_eq!(cut(r#"<html>"#), "<html>");

@@ -16,17 +16,39 @@ pub struct PixelRule {
     /// Largest quotient of the longer and the shorter side, such as 16; `None` where the document states none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_aspect: Option<u32>,
+    /// Shortest and longest side in pixels; `None` where the document states none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<(u32, u32)>,
 }
 
 impl PixelRule {
     /// A rule with both bounds of the area and a bound of the shape.
     pub const fn new(min: u64, max: u64, max_aspect: u32) -> Self {
-        Self { min, max: Some(max), max_aspect: Some(max_aspect) }
+        Self { min, max: Some(max), max_aspect: Some(max_aspect), side: None }
+    }
+
+    /// A rule that bounds each side by itself.
+    pub const fn sides(shortest: u32, longest: u32) -> Self {
+        Self { min: 1, max: None, max_aspect: None, side: Some((shortest, longest)) }
+    }
+
+    /// No rule.
+    pub const fn any() -> Self {
+        Self { min: 1, max: None, max_aspect: None, side: None }
     }
 
     /// Whether the rule allows this size.
     pub fn allows(&self, size: Pixels) -> bool {
-        size.area() >= self.min && self.max.is_none_or(|max| size.area() <= max) && self.shape_allowed(size)
+        size.area() >= self.min
+            && self.max.is_none_or(|max| size.area() <= max)
+            && self.shape_allowed(size)
+            && self.sides_allowed(size)
+    }
+
+    /// Whether each side by itself is allowed.
+    pub fn sides_allowed(&self, size: Pixels) -> bool {
+        self.side
+            .is_none_or(|(least, most)| (least..=most).contains(&size.width) && (least..=most).contains(&size.height))
     }
 
     /// Whether the shape, leaving the area aside, is allowed.
@@ -39,6 +61,12 @@ impl PixelRule {
     pub fn nearest(&self, size: Pixels) -> Pixels {
         if self.allows(size) {
             return size;
+        }
+        if let Some((least, most)) = self.side {
+            let clamped = Pixels::new(size.width.clamp(least, most), size.height.clamp(least, most));
+            if self.allows(clamped) {
+                return clamped;
+            }
         }
         let limit = self.max_aspect.map_or(f64::INFINITY, f64::from);
         let aspect = size.aspect().clamp(1.0 / limit, limit);
@@ -83,6 +111,7 @@ mod tests {
 
     #[test]
     fn the_documents_own_example_finds_1920x1920() {
+        assert_eq!(PixelRule::sides(512, 2048).nearest(Pixels::new(8192, 512)), Pixels::new(2048, 512));
         assert_eq!(LITE.nearest(Pixels::new(1024, 1024)), Pixels::new(1920, 1920));
         assert_eq!(LITE.nearest(Pixels::new(1280, 720)), Pixels::new(2560, 1440));
         assert_eq!(LITE.nearest(Pixels::new(8192, 8192)), Pixels::new(4096, 4096));

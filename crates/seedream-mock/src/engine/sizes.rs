@@ -88,6 +88,11 @@ fn check(bounds: Pixels, width: u32, height: u32) -> Result<(), Fault> {
     if let Some(max) = bounds.max.filter(|max| area > *max) {
         return Err(fault("pixels_max", format!("image area must be at most {max} pixels.")));
     }
+    if let Some(side) = bounds.side
+        && ![width, height].iter().all(|length| (side.min..=side.max).contains(length))
+    {
+        return Err(fault("side", format!("width and height must each be between {} and {}.", side.min, side.max)));
+    }
     match bounds.aspect.filter(|aspect| !aspect.allows(width, height)) {
         Some(aspect) => {
             let (min, max) = (1.0 / aspect.min, aspect.max);
