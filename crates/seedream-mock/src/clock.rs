@@ -1,19 +1,29 @@
-//! The mock's clock: the machine's, or one that a test stops and moves.
+//! The mock's clock: the machine's, or one that a test stops, sets and moves. Everything that waits, waits on it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
 
 /// A source of time that every part of one mock shares. Clones show the same time.
 #[derive(Debug, Clone)]
-pub struct Clock(Arc<Mutex<Hands>>);
+pub struct Clock(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    hands: Mutex<Hands>,
+    /// Sent whenever the hands are touched, so that whoever waits looks again.
+    touched: watch::Sender<()>,
+    /// How many wait.
+    waiting: watch::Sender<usize>,
+}
 
 #[derive(Debug, Clone, Copy)]
 enum Hands {
     /// The machine's time and how far ahead of it this clock is.
     Running {
-        ahead: Duration,
+        ahead: SignedDuration,
     },
     Stopped(Timestamp),
 }
@@ -21,34 +31,100 @@ enum Hands {
 impl Clock {
     /// The machine's time.
     pub fn real() -> Self {
-        Self(Arc::new(Mutex::new(Hands::Running { ahead: Duration::ZERO })))
+        Self::with(Hands::Running { ahead: SignedDuration::ZERO })
     }
 
     /// A clock that shows `at` until it is moved.
     pub fn stopped(at: Timestamp) -> Self {
-        Self(Arc::new(Mutex::new(Hands::Stopped(at))))
+        Self::with(Hands::Stopped(at))
+    }
+
+    fn with(hands: Hands) -> Self {
+        let (touched, waiting) = (watch::Sender::new(()), watch::Sender::new(0));
+        Self(Arc::new(Inner { hands: Mutex::new(hands), touched, waiting }))
     }
 
     /// The time it shows.
     pub fn now(&self) -> Timestamp {
-        self.hands(|hands| hands.show())
+        self.hands().show()
+    }
+
+    /// Whether it shows the same time until it is moved.
+    pub fn is_stopped(&self) -> bool {
+        matches!(self.hands(), Hands::Stopped(_))
     }
 
     /// Moves it forward; a running clock keeps running.
     pub fn advance(&self, by: Duration) {
-        self.hands(|hands| match hands {
-            Hands::Running { ahead } => *ahead = ahead.saturating_add(by),
+        let signed = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+        self.touch(|hands| match hands {
+            Hands::Running { ahead } => *ahead = ahead.saturating_add(signed),
             Hands::Stopped(at) => *at = later(*at, by),
         });
     }
 
     /// Stops it at a time.
     pub fn set(&self, at: Timestamp) {
-        self.hands(|hands| *hands = Hands::Stopped(at));
+        self.touch(|hands| *hands = Hands::Stopped(at));
     }
 
-    fn hands<T>(&self, work: impl FnOnce(&mut Hands) -> T) -> T {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Stops it where it is.
+    pub fn stop(&self) {
+        self.touch(|hands| *hands = Hands::Stopped(hands.show()));
+    }
+
+    /// Lets it run on from what it shows.
+    pub fn run(&self) {
+        self.touch(|hands| *hands = Hands::Running { ahead: hands.show().duration_since(Timestamp::now()) });
+    }
+
+    /// Waits until it shows `at` or later: by itself where it runs, by being moved where it is stopped.
+    pub async fn sleep_until(&self, at: Timestamp) {
+        if self.now() >= at {
+            return;
+        }
+        let _sleeper = Sleeper::new(&self.0.waiting);
+        let mut touched = self.0.touched.subscribe();
+        loop {
+            touched.mark_unchanged();
+            // Read after the mark: a touch in between is either seen here or wakes below.
+            let hands = self.hands();
+            let left = at.duration_since(hands.show());
+            if left <= SignedDuration::ZERO {
+                return;
+            }
+            // The sender lives as long as this clock, so there is always somebody to wait for.
+            match hands {
+                Hands::Stopped(_) => drop(touched.changed().await),
+                Hands::Running { .. } => {
+                    let left = Duration::try_from(left).unwrap_or(Duration::MAX);
+                    drop(tokio::time::timeout(left, touched.changed()).await);
+                }
+            }
+        }
+    }
+
+    /// Waits for a while on this clock.
+    pub async fn sleep(&self, time: Duration) {
+        if !time.is_zero() {
+            self.sleep_until(later(self.now(), time)).await;
+        }
+    }
+
+    /// Waits until at least so many answers, callbacks and other sleepers wait on this clock: the moment to move a stopped
+    /// one.
+    pub async fn until_waiting(&self, sleepers: usize) {
+        // The sender lives as long as this clock.
+        drop(self.0.waiting.subscribe().wait_for(|waiting| *waiting >= sleepers).await);
+    }
+
+    fn hands(&self) -> Hands {
+        *self.0.hands.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn touch(&self, work: impl FnOnce(&mut Hands)) {
+        work(&mut self.0.hands.lock().unwrap_or_else(PoisonError::into_inner));
+        self.0.touched.send_replace(());
     }
 }
 
@@ -61,9 +137,28 @@ impl Default for Clock {
 impl Hands {
     fn show(&self) -> Timestamp {
         match *self {
-            Self::Running { ahead } => later(Timestamp::now(), ahead),
+            Self::Running { ahead } => {
+                let end = if ahead.is_negative() { Timestamp::MIN } else { Timestamp::MAX };
+                Timestamp::now().checked_add(ahead).unwrap_or(end)
+            }
             Self::Stopped(at) => at,
         }
+    }
+}
+
+/// Counts one who waits, for as long as it lives.
+struct Sleeper<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Sleeper<'a> {
+    fn new(waiting: &'a watch::Sender<usize>) -> Self {
+        waiting.send_modify(|waiting| *waiting += 1);
+        Self(waiting)
+    }
+}
+
+impl Drop for Sleeper<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|waiting| *waiting = waiting.saturating_sub(1));
     }
 }
 
@@ -77,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stopped_clock_moves_only_when_moved() {
+    fn m14_a_stopped_clock_moves_only_when_moved() {
         let clock = Clock::stopped(Timestamp::UNIX_EPOCH);
         let twin = clock.clone();
         clock.advance(Duration::from_secs(5));
@@ -87,9 +182,43 @@ mod tests {
     }
 
     #[test]
-    fn a_running_clock_can_be_ahead() {
+    fn m14_a_running_clock_can_be_ahead_and_behind() {
         let clock = Clock::real();
         clock.advance(Duration::from_secs(3600));
-        assert!(clock.now() > Timestamp::now());
+        assert!(clock.now() > Timestamp::now() && !clock.is_stopped());
+        clock.set(Timestamp::UNIX_EPOCH);
+        clock.run();
+        assert!(clock.now().as_second() < 3600 && !clock.is_stopped());
+        clock.stop();
+        assert!(clock.is_stopped() && clock.now() == clock.now());
+    }
+
+    #[tokio::test]
+    async fn m14_who_waits_on_a_stopped_clock_is_woken_by_the_move_that_reaches_him() {
+        let clock = Clock::stopped(Timestamp::UNIX_EPOCH);
+        let sleeper = tokio::spawn({
+            let clock = clock.clone();
+            async move { clock.sleep(Duration::from_secs(10)).await }
+        });
+        clock.until_waiting(1).await;
+        clock.advance(Duration::from_secs(9));
+        tokio::task::yield_now().await;
+        assert!(!sleeper.is_finished(), "a second is missing");
+        clock.advance(Duration::from_secs(1));
+        sleeper.await.unwrap();
+        clock.sleep_until(Timestamp::UNIX_EPOCH).await;
+        clock.sleep(Duration::ZERO).await;
+    }
+
+    #[tokio::test]
+    async fn m14_a_stopped_clock_that_runs_again_wakes_by_itself() {
+        let clock = Clock::stopped(Timestamp::UNIX_EPOCH);
+        let sleeper = tokio::spawn({
+            let clock = clock.clone();
+            async move { clock.sleep(Duration::from_millis(1)).await }
+        });
+        clock.until_waiting(1).await;
+        clock.run();
+        sleeper.await.unwrap();
     }
 }

@@ -113,6 +113,12 @@ impl Engine {
         &self.settings
     }
 
+    /// The answer to a caller who may not use the admin routes.
+    pub(crate) fn refuses_admin(&self, headers: &http::HeaderMap) -> Option<Script> {
+        let refusal = admin::refusal(self, headers)?;
+        Some(script(refusal, &self.settings, Behaviour::Plain, &[]))
+    }
+
     pub(crate) fn library(&self) -> &Library {
         self.library
     }

@@ -37,6 +37,7 @@ mod clock;
 mod engine;
 mod picture;
 mod server;
+mod span;
 
 pub use builder::MockServerBuilder;
 pub use clock::Clock;

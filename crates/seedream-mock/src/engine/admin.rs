@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Engine;
 use super::answer::Answer;
@@ -18,16 +18,21 @@ pub(crate) fn answer(
     query: &str,
     headers: &HeaderMap,
 ) -> Answer {
-    if let Some(token) = &engine.settings().admin_token
-        && bearer(headers) != Some(token.as_str())
-    {
-        return explain(401, "mock_admin_token", "the admin routes of this mock need its admin token as a bearer");
+    if let Some(refusal) = refusal(engine, headers) {
+        return refusal;
     }
     match (method.as_str(), below) {
         ("GET", "/v1/health") => health(engine, now),
         ("GET", "/v1/journal") => journal(engine, query),
         _ => explain(404, "mock_no_such_route", "GET /__mock/v1/health and GET /__mock/v1/journal?session= are here"),
     }
+}
+
+/// Why a caller may not use the admin routes.
+pub(crate) fn refusal(engine: &Engine, headers: &HeaderMap) -> Option<Answer> {
+    let token = engine.settings().admin_token.as_deref()?;
+    let message = "the admin routes of this mock need its admin token as a bearer";
+    (bearer(headers) != Some(token)).then(|| explain(401, "mock_admin_token", message))
 }
 
 fn health(engine: &Engine, now: Timestamp) -> Answer {
@@ -54,5 +59,9 @@ fn journal(engine: &Engine, query: &str) -> Answer {
 
 /// An error of the mock itself, which no provider would send.
 pub(crate) fn explain(status: u16, code: &str, message: &str) -> Answer {
-    Answer::value(status, &json!({ "error": { "code": code, "message": message, "type": "mock_error" } }))
+    Answer::value(status, &explanation(code, message))
+}
+
+pub(crate) fn explanation(code: &str, message: &str) -> Value {
+    json!({ "error": { "code": code, "message": message, "type": "mock_error" } })
 }

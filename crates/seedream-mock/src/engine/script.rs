@@ -26,6 +26,23 @@ pub struct Script {
 }
 
 impl Script {
+    /// A JSON body of the mock's own.
+    pub(crate) fn json(status: u16, value: &serde_json::Value) -> Self {
+        Self {
+            delay: Duration::ZERO,
+            status,
+            headers: vec![(String::from("content-type"), String::from("application/json"))],
+            chunks: vec![Chunk::text(value.to_string())],
+            end: End::Complete,
+            streamed: false,
+        }
+    }
+
+    /// An error of the mock itself, which no provider would send.
+    pub(crate) fn explain(status: u16, code: &str, message: &str) -> Self {
+        Self::json(status, &super::admin::explanation(code, message))
+    }
+
     /// The first value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

@@ -3,7 +3,6 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
@@ -11,18 +10,19 @@ use bytes::{Bytes, BytesMut};
 use http_body::Frame;
 use tokio::sync::mpsc;
 
+use super::House;
 use super::door::Caller;
 use crate::engine::{Chunk, Content, End, Script};
 use crate::picture::Cache;
 
 /// Plays a script: waits, renders what is still to be rendered, and sends.
-pub(super) async fn play(script: Script, cache: Arc<Cache>, caller: &Caller) -> Response<Body> {
-    wait(script.delay).await;
+pub(super) async fn play(script: Script, house: &House, caller: &Caller) -> Response<Body> {
+    house.clock.sleep(script.delay).await;
     if script.end == End::Reset {
         caller.reset();
     }
     let Script { status, headers, chunks, streamed, .. } = script;
-    let body = if streamed { stream(chunks, cache).await } else { whole(chunks, &cache).await };
+    let body = if streamed { stream(chunks, house).await } else { whole(chunks, house).await };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in headers {
@@ -35,29 +35,30 @@ pub(super) async fn play(script: Script, cache: Arc<Cache>, caller: &Caller) -> 
 }
 
 /// One body with its length.
-async fn whole(mut chunks: Vec<Chunk>, cache: &Arc<Cache>) -> Body {
+async fn whole(mut chunks: Vec<Chunk>, house: &House) -> Body {
     // Nearly every body is one chunk, which need not be copied.
     if chunks.len() == 1
         && let Some(chunk) = chunks.pop()
     {
-        wait(chunk.after).await;
-        return Body::from(render(chunk.content, cache).await);
+        house.clock.sleep(chunk.after).await;
+        return Body::from(render(chunk.content, &house.cache).await);
     }
     let mut body = BytesMut::new();
     for chunk in chunks {
-        wait(chunk.after).await;
-        body.extend_from_slice(&render(chunk.content, cache).await);
+        house.clock.sleep(chunk.after).await;
+        body.extend_from_slice(&render(chunk.content, &house.cache).await);
     }
     Body::from(body.freeze())
 }
 
 /// A body that comes chunk by chunk. The head waits for the first, as it does upstream for the first picture.
-async fn stream(chunks: Vec<Chunk>, cache: Arc<Cache>) -> Body {
+async fn stream(chunks: Vec<Chunk>, house: &House) -> Body {
+    let House { clock, cache, .. } = house.clone();
     let (sender, receiver) = mpsc::channel(1);
     let mut chunks = chunks.into_iter();
     let first = match chunks.next() {
         Some(chunk) => {
-            wait(chunk.after).await;
+            clock.sleep(chunk.after).await;
             Some(render(chunk.content, &cache).await)
         }
         None => None,
@@ -69,7 +70,7 @@ async fn stream(chunks: Vec<Chunk>, cache: Arc<Cache>) -> Body {
             return;
         }
         for chunk in chunks {
-            wait(chunk.after).await;
+            clock.sleep(chunk.after).await;
             // Nobody renders for a caller who has gone.
             if sender.send(render(chunk.content, &cache).await).await.is_err() {
                 return;
@@ -87,12 +88,6 @@ async fn render(content: Content, cache: &Arc<Cache>) -> Bytes {
     let cache = cache.clone();
     let rendering = tokio::task::spawn_blocking(move || content.bytes(|picture| cache.render(picture)));
     rendering.await.unwrap_or_default()
-}
-
-async fn wait(time: Duration) {
-    if !time.is_zero() {
-        tokio::time::sleep(time).await;
-    }
 }
 
 /// A body whose parts come through a channel.

@@ -5,6 +5,7 @@
 mod agreement;
 mod auth;
 mod calls;
+mod clock;
 mod fixtures;
 mod http1;
 mod journal;

@@ -1,0 +1,83 @@
+//! M14: the clock that is read and moved over the admin API.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use seedream_mock::{Clock, MockServer, TaskEnd};
+use serde_json::{Value, json};
+
+use crate::http1::{Answer, download, get, post, send};
+
+const CLOCK: &str = "/__mock/v1/clock";
+
+fn start() -> Timestamp {
+    Timestamp::from_second(1_795_000_000).unwrap()
+}
+
+async fn tick(mock: &MockServer, body: &Value) -> Answer {
+    post(mock, CLOCK, body).await
+}
+
+#[tokio::test]
+async fn m14_the_clock_is_stopped_set_moved_and_let_go() {
+    let mock = MockServer::start().await.unwrap();
+    assert_eq!(download(&mock, CLOCK).await.json()["stopped"], false);
+    let stopped = tick(&mock, &json!({ "stop": true })).await.json();
+    assert_eq!(download(&mock, CLOCK).await.json(), stopped, "it stands");
+    let set = tick(&mock, &json!({ "set": "2026-11-20T10:00:00Z" })).await.json();
+    assert_eq!(set, json!({ "now": "2026-11-20T10:00:00Z", "stopped": true }));
+    let moved = tick(&mock, &json!({ "advance": "25h" })).await.json();
+    assert_eq!(moved["now"], "2026-11-21T11:00:00Z");
+    assert_eq!(mock.clock().now(), "2026-11-21T11:00:00Z".parse().unwrap());
+    assert_eq!(tick(&mock, &json!({ "stop": false })).await.json()["stopped"], false);
+    assert!(mock.journal().is_empty(), "looking at the clock is not in the journal");
+}
+
+#[tokio::test]
+async fn m14_what_is_no_time_is_explained_and_moves_nothing() {
+    let mock = MockServer::builder().clock(Clock::stopped(start())).admin_token("t0ken").start().await.unwrap();
+    assert_eq!(tick(&mock, &json!({ "advance": "1h" })).await.status, 401);
+    let admin = [("authorization", "Bearer t0ken")];
+    for body in [r#"{"advance":"soon"}"#, r#"{"set":"noon","advance":"1h"}"#, r#"{"move":"1h"}"#, "1h"] {
+        let answer = send(&mock, "POST", CLOCK, &admin, body.as_bytes()).await.unwrap();
+        assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (400, Some("mock_bad_clock")), "{body}");
+    }
+    assert_eq!(send(&mock, "DELETE", CLOCK, &admin, b"").await.unwrap().status, 405);
+    assert_eq!(mock.clock().now(), start());
+}
+
+#[tokio::test]
+async fn m14_tasks_and_result_urls_go_by_it() {
+    let end = TaskEnd::Time(Duration::from_secs(3600));
+    let mock = MockServer::builder().clock(Clock::stopped(start())).task(end).start().await.unwrap();
+    let body = json!({ "model": "doubao-seedream-4.5", "prompt": "a kite above a clock" });
+    let created = post(&mock, "/evolink/v1/images/generations", &body).await.json();
+    let task = format!("/evolink/v1/tasks/{}", created["id"].as_str().unwrap());
+    assert_eq!(get(&mock, &task).await.json()["status"], "pending");
+    tick(&mock, &json!({ "advance": "1h" })).await;
+    let done = get(&mock, &task).await.json();
+    assert_eq!(done["status"], "completed");
+    let url = done["results"][0].as_str().unwrap();
+    assert_eq!(download(&mock, url).await.status, 200);
+    tick(&mock, &json!({ "advance": "25h" })).await;
+    assert_eq!(download(&mock, url).await.status, 403);
+}
+
+#[tokio::test]
+async fn m14_a_slow_answer_waits_on_the_mocks_clock() {
+    let clock = Clock::stopped(start());
+    let slow = Duration::from_secs(3600);
+    let mock = Arc::new(MockServer::builder().clock(clock.clone()).slow(slow).start().await.unwrap());
+    let asking = tokio::spawn({
+        let mock = mock.clone();
+        async move {
+            let key = [("authorization", "Bearer sk-mock-slow")];
+            send(&mock, "GET", "/evolink/v1/credits", &key, b"").await
+        }
+    });
+    clock.until_waiting(1).await;
+    assert!(!asking.is_finished());
+    tick(&mock, &json!({ "advance": "1h" })).await;
+    assert_eq!(asking.await.unwrap().unwrap().status, 200);
+}
