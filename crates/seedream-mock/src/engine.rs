@@ -7,14 +7,17 @@ mod auth;
 mod call;
 mod create;
 mod digest;
+mod faults;
 mod fixture;
 mod group;
 mod images_url;
+mod items;
 mod journal;
 mod members;
 mod models;
 mod normalise;
 mod ordered;
+mod pictures;
 mod problem;
 mod reply;
 mod route;
@@ -23,6 +26,7 @@ mod script;
 mod session;
 mod settings;
 mod sizes;
+mod spoil;
 mod stream;
 mod task;
 
@@ -31,7 +35,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
-use seedream_fixtures::{ErrorFamily, Library, Provider, RouteName};
+use seedream_fixtures::{Cause, ErrorFamily, Library, Provider, Role, RouteName};
 use serde_json::Value;
 
 pub use journal::Entry;
@@ -39,12 +43,15 @@ pub use script::{Chunk, Content, End, Script};
 pub use settings::{Settings, TaskEnd, Validate};
 
 use answer::Answer;
-use auth::Behaviour;
+use auth::Verdict;
 use call::Call;
+use faults::{Chosen, Sources};
 use images_url::Signer;
 use problem::Fill;
 use route::Address;
 use session::Sessions;
+
+use crate::fault::{Ending, Fault, FaultError, On, Place};
 
 /// Every provider of the library, answering. Equal requests at equal times in equal order get equal scripts from engines of
 /// equal settings.
@@ -64,7 +71,7 @@ struct Handled {
     session: String,
     request_id: String,
     request_id_headers: Vec<String>,
-    behaviour: Behaviour,
+    fault: Fault,
 }
 
 impl Engine {
@@ -86,9 +93,8 @@ impl Engine {
     pub fn handle(&self, now: Timestamp, request: &Request<Bytes>) -> Script {
         let address = Address::read(request.uri().path());
         if address.house == route::ADMIN {
-            let (query, headers) = (request.uri().query().unwrap_or_default(), request.headers());
-            let answer = admin::answer(self, now, request.method(), address.below, query, headers);
-            return script(answer, &self.settings, Behaviour::Plain, &[]);
+            let answer = admin::answer(self, now, request, address.below);
+            return script(answer, &Fault::default(), &[]);
         }
         // Looking at the mock must not change what it answers, so only other requests are counted.
         let ordinal = self.ordinal.fetch_add(1, Ordering::Relaxed);
@@ -100,7 +106,7 @@ impl Engine {
         self.record(now, request, json.as_ref(), ordinal, &handled);
         let ids: Vec<(String, String)> =
             handled.request_id_headers.iter().map(|name| (name.clone(), handled.request_id.clone())).collect();
-        script(handled.answer, &self.settings, handled.behaviour, &ids)
+        script(handled.answer, &handled.fault, &ids)
     }
 
     /// What was asked and answered so far: in one session, or in all.
@@ -116,7 +122,7 @@ impl Engine {
     /// The answer to a caller who may not use the admin routes.
     pub(crate) fn refuses_admin(&self, headers: &http::HeaderMap) -> Option<Script> {
         let refusal = admin::refusal(self, headers)?;
-        Some(script(refusal, &self.settings, Behaviour::Plain, &[]))
+        Some(script(refusal, &Fault::default(), &[]))
     }
 
     pub(crate) fn library(&self) -> &Library {
@@ -146,42 +152,84 @@ impl Engine {
         let id = found.map(|(_, id)| id).unwrap_or_default();
         let required = route.is_some_and(|route| route.auth_required.unwrap_or(provider.auth.required));
         let family = route.and_then(|route| route.errors).unwrap_or(provider.errors);
-        let call = Call {
+        let verdict = auth::judge(auth::bearer(request.headers()), required, &self.settings);
+        let session = address.session.or_else(|| task::session_of(id)).unwrap_or(route::DEFAULT_SESSION);
+        let mut call = Call {
             engine: self,
             provider,
             route,
             now,
-            session: address.session.or_else(|| task::session_of(id)).unwrap_or(route::DEFAULT_SESSION).to_owned(),
+            session: session.to_owned(),
             origin: origin(request),
-            behaviour: auth::behaviour(auth::bearer(request.headers()), required, &self.settings.keys),
+            fault: Fault::default(),
+            later: Vec::new(),
             ordinal,
             request_id: call::request_id(family, now, self.settings.seed, ordinal),
             json,
         };
+        // Who is not let in gets nothing else, not even a fault.
+        let answer = match verdict {
+            Verdict::Unknown => {
+                let model = call.object().map(|body| create::model_name(&call, body)).unwrap_or_default();
+                call.problem(Cause::Unauthorized, &Fill { model, ..Fill::default() }).into()
+            }
+            Verdict::Known(key) => match self.faults(&call, request, id, key.map(|fault| *fault)) {
+                Err(error) => bad_fault(&error),
+                Ok(chosen) => {
+                    (call.fault, call.later) = (chosen.now, chosen.later);
+                    spoil::spoil(self.answer(&call, request, address.below, id), &call.fault)
+                }
+            },
+        };
         Handled {
-            answer: self.answer(&call, request, address.below, id),
+            answer,
             provider: Some(provider.id.clone()),
             request_id_headers: provider.request_id_headers.clone(),
             session: call.session,
             request_id: call.request_id,
-            behaviour: call.behaviour,
+            fault: call.fault,
         }
     }
 
-    /// Keys are judged first, then a forced exchange, then an equal one, then the provider's rules.
+    /// What goes wrong with a request to a provider.
+    fn faults(
+        &self,
+        call: &Call<'_>,
+        request: &Request<Bytes>,
+        id: &str,
+        key: Option<Fault>,
+    ) -> Result<Chosen, FaultError> {
+        let target = match call.route.map(|route| route.name) {
+            Some(RouteName::Create) => On::Create,
+            Some(RouteName::Task) => On::Poll,
+            Some(RouteName::Models | RouteName::Credits) => On::Models,
+            None => return Ok(Chosen::default()),
+        };
+        let prompt = call.provider.field(Role::Prompt).and_then(|field| members::text(call.object()?, &field.name));
+        let task = |session: &mut session::Session| session.task(id).map(|task| task.later.clone());
+        let carried = match target {
+            On::Poll => self.sessions.with(&call.session, call.now, task).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        let sources = Sources { header: header(request), prompt, key, carried, name: id };
+        faults::choose(self, &call.session, call.now, target, sources)
+    }
+
+    /// Faults are looked at first, then a forced exchange, then an equal one, then the provider's rules.
     fn answer(&self, call: &Call<'_>, request: &Request<Bytes>, below: &str, id: &str) -> Answer {
-        if let Behaviour::Refuse(cause) = call.behaviour {
-            let model = call.object().map(|body| create::model_name(call, body)).unwrap_or_default();
-            return call.problem(cause, &Fill { model, ..Fill::default() }).into();
+        if let Some(answer) = spoil::instead(&call.fault, target(request)) {
+            return answer;
+        }
+        if let Some(problem) = call.faulty(&call.fault) {
+            return problem.into();
         }
         if let Some(name) = request.headers().get(fixture::HEADER) {
             let exchange = name.to_str().ok().and_then(|name| self.library.exchange(name));
             return exchange.and_then(fixture::forced).unwrap_or_else(no_such_fixture);
         }
-        // The key that withholds a picture is about what the documents do not show.
-        if call.behaviour != Behaviour::Partial
-            && let Some(answer) = self.documented(call, request, below)
-        {
+        // What the documents do not show is answered by the rules.
+        let plain = !call.fault.changes_answer() && call.later.is_empty();
+        if let Some(answer) = plain.then(|| self.documented(call, request, below)).flatten() {
             return answer;
         }
         match call.route.map(|route| route.name) {
@@ -207,35 +255,22 @@ impl Engine {
     fn elsewhere(&self, now: Timestamp, request: &Request<Bytes>, address: &Address<'_>, ordinal: u64) -> Handled {
         let is_picture = address.house == images_url::FOLDER;
         let request_id = call::request_id(ErrorFamily::Ark, now, self.settings.seed, ordinal);
-        let mut provider = None;
+        let session = address.session.unwrap_or(route::DEFAULT_SESSION).to_owned();
+        let (mut provider, mut fault) = (None, Fault::default());
         let answer = if is_picture {
             provider = address.below.trim_start_matches('/').split('/').next().map(str::to_owned);
-            self.picture(now, request, &request_id)
+            match pictures::faults(self, &session, now, request) {
+                Err(error) => bad_fault(&error),
+                Ok(chosen) => {
+                    fault = chosen.now;
+                    spoil::spoil(pictures::answer(self, now, request, &request_id, &fault), &fault)
+                }
+            }
         } else {
             self.no_such_route(request)
         };
-        let session = address.session.unwrap_or(route::DEFAULT_SESSION).to_owned();
         let request_id_headers = vec![String::from("x-request-id")];
-        Handled { answer, provider, session, request_id, request_id_headers, behaviour: Behaviour::Plain }
-    }
-
-    fn picture(&self, now: Timestamp, request: &Request<Bytes>, request_id: &str) -> Answer {
-        let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
-        let mut answer = match self.signer.open(request.method(), path, query, now) {
-            Ok(picture) => Answer::new(200, picture.format.media_type(), vec![Chunk::now(Content::Picture(picture))]),
-            Err(refusal) => {
-                let body = format!(
-                    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code><Message>{}</Message>\
-                     <RequestId>{request_id}</RequestId></Error>",
-                    refusal.message()
-                );
-                Answer::new(403, "application/xml", vec![Chunk::text(body)])
-            }
-        };
-        if request.headers().contains_key(http::header::AUTHORIZATION) {
-            answer.notes.push("a key was sent to a result URL; it was ignored".into());
-        }
-        answer
+        Handled { answer, provider, session, request_id, request_id_headers, fault }
     }
 
     fn no_such_route(&self, request: &Request<Bytes>) -> Answer {
@@ -254,9 +289,10 @@ impl Engine {
             provider: handled.provider.clone(),
             method: request.method().to_string(),
             path: request.uri().path().to_owned(),
-            status: if handled.behaviour == Behaviour::Reset { 0 } else { answer.status },
+            status: if is_seen(&handled.fault) { answer.status } else { 0 },
             fixture: answer.fixture.clone(),
             evidence: answer.evidence.as_str(),
+            fault: (!handled.fault.is_empty()).then(|| handled.fault.to_string()),
             billed: answer.billed,
             request_id: handled.request_id.clone(),
             headers: journal::headers(request.headers()),
@@ -280,6 +316,25 @@ fn no_such_fixture() -> Answer {
     admin::explain(400, "mock_no_such_fixture", message)
 }
 
+fn bad_fault(error: &FaultError) -> Answer {
+    admin::explain(400, "mock_bad_fault", &format!("{error}; GET /__mock/v1/faults lists the words of a fault"))
+}
+
+/// The faults in a request's header.
+fn header(request: &Request<Bytes>) -> Option<&str> {
+    request.headers().get(faults::HEADER).and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
+}
+
+/// What was asked for, to be asked for again.
+fn target(request: &Request<Bytes>) -> &str {
+    request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str)
+}
+
+/// Whether the caller gets to see a status: its digits stand in the first twelve bytes.
+fn is_seen(fault: &Fault) -> bool {
+    !matches!(fault.end, Some((_, Place::Before | Place::Head(..12))))
+}
+
 /// What this caller puts before a path of the mock: behind a name or a forwarded port it is not the mock's own address.
 fn origin(request: &Request<Bytes>) -> String {
     let header = request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok());
@@ -288,7 +343,7 @@ fn origin(request: &Request<Bytes>) -> String {
 }
 
 /// Puts an answer's head together.
-fn script(answer: Answer, settings: &Settings, behaviour: Behaviour, ids: &[(String, String)]) -> Script {
+fn script(answer: Answer, fault: &Fault, ids: &[(String, String)]) -> Script {
     let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let mut headers = answer.headers;
     // A documented id of a request stands for the live one.
@@ -302,11 +357,18 @@ fn script(answer: Answer, settings: &Settings, behaviour: Behaviour, ids: &[(Str
         headers.push(own("x-mock-violation", &printable(&answer.violations.join("; "))));
     }
     Script {
-        delay: if behaviour == Behaviour::Slow { settings.slow } else { std::time::Duration::ZERO },
+        delay: fault.delay.unwrap_or_default(),
         status: answer.status,
         headers,
         chunks: answer.chunks,
-        end: if behaviour == Behaviour::Reset { End::Reset } else { End::Complete },
+        end: match fault.end {
+            None => End::Complete,
+            Some((Ending::Reset, Place::Before)) => End::Reset,
+            Some((ending, place)) => End::Cut(ending, place),
+        },
+        stall: fault.stall.map(|place| (place, fault.stall_for)),
+        drip: fault.drip,
+        wrong_length: fault.wrong_length,
         streamed: answer.streamed,
     }
 }

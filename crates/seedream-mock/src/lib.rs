@@ -35,6 +35,7 @@
 mod builder;
 mod clock;
 mod engine;
+mod fault;
 mod picture;
 mod server;
 mod span;
@@ -42,5 +43,9 @@ mod span;
 pub use builder::MockServerBuilder;
 pub use clock::Clock;
 pub use engine::{Chunk, Content, End, Engine, Entry, Script, Settings, TaskEnd, Validate};
+pub use fault::{
+    Drip, Ending, Fault, FaultError, FaultWord, On, PictureFault, Place, Refusal, SseFault, TaskFault, faults,
+    parse as parse_faults,
+};
 pub use picture::{Format, Picture};
 pub use server::MockServer;

@@ -24,7 +24,6 @@ pub(crate) fn read(text: &str) -> Option<Duration> {
     (!text.is_empty()).then_some(Duration::from_millis(whole))
 }
 
-#[cfg(test)]
 /// Writes it in the largest unit that divides it.
 pub(crate) fn write(time: Duration) -> String {
     let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);

@@ -1,30 +1,69 @@
 //! The mock's own routes, below `/__mock/v1`.
 
-use http::HeaderMap;
+use bytes::Bytes;
+use http::{HeaderMap, Request};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Engine;
 use super::answer::Answer;
 use super::auth::bearer;
+use super::faults::{Rule, Rules};
 use super::route::{DEFAULT_SESSION, is_session};
+use crate::fault::{Fault, FaultError, parse};
 
 /// Answers a request to the mock itself.
-pub(crate) fn answer(
-    engine: &Engine,
-    now: Timestamp,
-    method: &http::Method,
-    below: &str,
-    query: &str,
-    headers: &HeaderMap,
-) -> Answer {
-    if let Some(refusal) = refusal(engine, headers) {
+pub(crate) fn answer(engine: &Engine, now: Timestamp, request: &Request<Bytes>, below: &str) -> Answer {
+    if let Some(refusal) = refusal(engine, request.headers()) {
         return refusal;
     }
-    match (method.as_str(), below) {
+    let query = request.uri().query().unwrap_or_default();
+    let asked = query.split('&').find_map(|pair| pair.strip_prefix("session="));
+    let session = asked.unwrap_or(DEFAULT_SESSION);
+    if !is_session(session) {
+        return explain(400, "mock_bad_session", "a session's name has up to 64 letters, digits, '-', '_' and '.'");
+    }
+    match (request.method().as_str(), below) {
         ("GET", "/v1/health") => health(engine, now),
-        ("GET", "/v1/journal") => journal(engine, query),
-        _ => explain(404, "mock_no_such_route", "GET /__mock/v1/health and GET /__mock/v1/journal?session= are here"),
+        ("GET", "/v1/journal") => journal(engine, session),
+        (_, "/v1/faults") => faults(engine, now, session, request),
+        _ => explain(404, "mock_no_such_route", ROUTES),
+    }
+}
+
+/// What is here.
+const ROUTES: &str = "below /__mock/v1 are GET health, GET journal, GET and POST clock, GET, POST and DELETE faults; \
+                      journal and faults take ?session=";
+
+/// Lists, sets or forgets the faults of a session.
+fn faults(engine: &Engine, now: Timestamp, session: &str, request: &Request<Bytes>) -> Answer {
+    let with = |work: &dyn Fn(&mut Rules)| {
+        engine.sessions().with(session, now, |session| {
+            work(&mut session.rules);
+            session.rules.list().to_vec()
+        })
+    };
+    let (status, rules) = match request.method().as_str() {
+        "GET" => (200, with(&|_| ())),
+        "DELETE" => (200, with(&Rules::clear)),
+        "POST" => match read_faults(request.body()) {
+            Ok(faults) => (201, with(&|rules| rules.add(faults.clone()))),
+            Err(error) => return explain(400, "mock_bad_fault", &error.to_string()),
+        },
+        _ => return explain(405, "mock_bad_method", "the faults take GET, POST and DELETE"),
+    };
+    let rule = |rule: &Rule| json!({ "fault": rule.fault, "text": rule.fault.to_string(), "hits": rule.hits });
+    let rules: Vec<Value> = rules.iter().map(rule).collect();
+    Answer::value(status, &json!({ "session": session, "faults": rules, "grammar": crate::fault::faults() }))
+}
+
+/// Faults as they are sent: their text, one object, or a list of objects and texts.
+fn read_faults(body: &[u8]) -> Result<Vec<Fault>, FaultError> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Array(items)) => items.iter().map(Fault::from_json).collect(),
+        Ok(Value::String(text)) => parse(&text),
+        Ok(value @ Value::Object(_)) => Ok(vec![Fault::from_json(&value)?]),
+        _ => parse(&String::from_utf8_lossy(body)),
     }
 }
 
@@ -48,12 +87,7 @@ fn health(engine: &Engine, now: Timestamp) -> Answer {
     Answer::value(200, &body)
 }
 
-fn journal(engine: &Engine, query: &str) -> Answer {
-    let asked = query.split('&').find_map(|pair| pair.strip_prefix("session="));
-    let session = asked.unwrap_or(DEFAULT_SESSION);
-    if !is_session(session) {
-        return explain(400, "mock_bad_session", "a session's name has up to 64 letters, digits, '-', '_' and '.'");
-    }
+fn journal(engine: &Engine, session: &str) -> Answer {
     Answer::value(200, &json!({ "session": session, "entries": engine.sessions().journal(Some(session)) }))
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::members::{self, Object};
 use super::sizes::{self, Dimensions};
-use super::{digest, group, rules};
+use super::{digest, faults, group, rules};
 use crate::picture::{Format, Picture};
 
 /// What `n` of them may be at most, whatever is asked: the providers' own ceiling for references and pictures.
@@ -44,7 +44,7 @@ impl<'p> Ask<'p> {
         // The caller's spelling finds the model: rewriting may have replaced it by a name nobody may send.
         let name = provider.field(Role::Model).and_then(|field| members::text(body, &field.name)).unwrap_or_default();
         let model = provider.model(name);
-        let prompt = text(Role::Prompt).unwrap_or_default().to_owned();
+        let prompt = faults::without_directive(text(Role::Prompt).unwrap_or_default());
         let references = u32::try_from(rules::references(provider, effective).len()).unwrap_or(u32::MAX);
         let (images, reserved) = count(provider, model, effective, &prompt, references);
         let format = text(Role::Format).or(model.map(|model| model.default_format.as_str()));

@@ -2,36 +2,33 @@
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use seedream_fixtures::Cause;
 
-/// What a key makes the mock do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Behaviour {
-    /// Answer.
-    Plain,
-    /// Refuse for a reason.
-    Refuse(Cause),
-    /// Answer late.
-    Slow,
-    /// Reset the connection.
-    Reset,
-    /// Withhold one picture of several.
-    Partial,
-    /// Never finish a task.
-    Stuck,
+use super::settings::Settings;
+use crate::fault::Fault;
+
+/// Whether a caller is let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// He is, and his key may ask for a fault.
+    Known(Option<Box<Fault>>),
+    /// He is not.
+    Unknown,
 }
 
-/// The test keys.
-const TEST_KEYS: [(&str, Behaviour); 9] = [
-    ("sk-mock-401", Behaviour::Refuse(Cause::Unauthorized)),
-    ("sk-mock-402", Behaviour::Refuse(Cause::Balance)),
-    ("sk-mock-403", Behaviour::Refuse(Cause::Forbidden)),
-    ("sk-mock-429", Behaviour::Refuse(Cause::RateLimited)),
-    ("sk-mock-500", Behaviour::Refuse(Cause::Internal)),
-    ("sk-mock-slow", Behaviour::Slow),
-    ("sk-mock-reset", Behaviour::Reset),
-    ("sk-mock-partial", Behaviour::Partial),
-    ("sk-mock-stuck", Behaviour::Stuck),
+/// The key whose delay is a setting.
+const SLOW: &str = "sk-mock-slow";
+
+/// The test keys and what they stand for.
+pub(crate) const TEST_KEYS: [(&str, &str); 9] = [
+    ("sk-mock-401", "on=any refuse=unauthorized"),
+    ("sk-mock-402", "on=any refuse=balance"),
+    ("sk-mock-403", "on=any refuse=forbidden"),
+    ("sk-mock-429", "on=any refuse=rate-limited"),
+    ("sk-mock-500", "on=any refuse=internal"),
+    (SLOW, "on=any delay=5s"),
+    ("sk-mock-reset", "on=any reset@before"),
+    ("sk-mock-partial", "moderate=1"),
+    ("sk-mock-stuck", "task=stuck"),
 ];
 
 /// The key of a well-formed bearer header.
@@ -43,18 +40,18 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// What to do with a caller. Without a key only routes that need none go on.
-pub(crate) fn behaviour(key: Option<&str>, required: bool, known: &[String]) -> Behaviour {
+pub(crate) fn judge(key: Option<&str>, required: bool, settings: &Settings) -> Verdict {
     let Some(key) = key else {
-        return if required { Behaviour::Refuse(Cause::Unauthorized) } else { Behaviour::Plain };
+        return if required { Verdict::Unknown } else { Verdict::Known(None) };
     };
-    if let Some((_, behaviour)) = TEST_KEYS.iter().find(|(name, _)| *name == key) {
-        return *behaviour;
+    if let Some((name, text)) = TEST_KEYS.iter().find(|(name, _)| *name == key) {
+        // A test holds every one of these texts to the grammar.
+        let fault: Fault = text.parse().unwrap_or_default();
+        let delay = if *name == SLOW { Some(settings.slow) } else { None };
+        return Verdict::Known(Some(Box::new(Fault { delay, ..fault })));
     }
-    if known.is_empty() || known.iter().any(|name| name == key) {
-        Behaviour::Plain
-    } else {
-        Behaviour::Refuse(Cause::Unauthorized)
-    }
+    let known = settings.keys.is_empty() || settings.keys.iter().any(|name| name == key);
+    if known { Verdict::Known(None) } else { Verdict::Unknown }
 }
 
 #[cfg(test)]
@@ -77,11 +74,22 @@ mod tests {
     }
 
     #[test]
+    fn m18_test_keys_are_faults() {
+        let settings = Settings { slow: std::time::Duration::from_secs(9), ..Settings::default() };
+        for (key, text) in TEST_KEYS {
+            let fault: Fault = text.parse().unwrap();
+            let expected = if key == SLOW { Fault { delay: Some(settings.slow), ..fault } } else { fault };
+            assert_eq!(judge(Some(key), true, &settings), Verdict::Known(Some(Box::new(expected))), "{key}");
+        }
+    }
+
+    #[test]
     fn listed_keys_exclude_others() {
-        let known = ["sk-1".to_owned()];
-        assert_eq!(behaviour(Some("sk-1"), true, &known), Behaviour::Plain);
-        assert_eq!(behaviour(Some("sk-2"), true, &known), Behaviour::Refuse(Cause::Unauthorized));
-        assert_eq!(behaviour(Some("sk-mock-slow"), true, &known), Behaviour::Slow);
-        assert_eq!(behaviour(None, false, &known), Behaviour::Plain);
+        let settings = Settings { keys: vec!["sk-1".to_owned()], ..Settings::default() };
+        assert_eq!(judge(Some("sk-1"), true, &settings), Verdict::Known(None));
+        assert_eq!(judge(Some("sk-2"), true, &settings), Verdict::Unknown);
+        assert!(matches!(judge(Some("sk-mock-stuck"), true, &settings), Verdict::Known(Some(_))));
+        assert_eq!(judge(None, false, &settings), Verdict::Known(None));
+        assert_eq!(judge(None, true, &settings), Verdict::Unknown);
     }
 }

@@ -5,10 +5,12 @@ use seedream_fixtures::{Cause, ErrorFamily, Provider, ReplyFamily, Route};
 use serde_json::Value;
 
 use super::Engine;
-use super::auth::Behaviour;
 use super::digest;
+use super::images_url::Place;
 use super::members::Object;
 use super::problem::{Fill, Problem, problem};
+use super::spoil;
+use crate::fault::{Fault, On, PictureFault};
 use crate::picture::Picture;
 
 /// One request to a provider.
@@ -20,7 +22,10 @@ pub(crate) struct Call<'e> {
     pub(crate) session: String,
     /// What stands before a path of this mock, as this caller reaches it.
     pub(crate) origin: String,
-    pub(crate) behaviour: Behaviour,
+    /// What goes wrong with it.
+    pub(crate) fault: Fault,
+    /// What goes wrong with later requests because of it.
+    pub(crate) later: Vec<Fault>,
     pub(crate) ordinal: u64,
     pub(crate) request_id: String,
     /// The body, if it is JSON.
@@ -48,6 +53,13 @@ impl<'e> Call<'e> {
         problem(self.provider, self.family(), cause, fill, &self.request_id)
     }
 
+    /// The error a fault asks for, if it asks for one.
+    pub(crate) fn faulty(&self, fault: &Fault) -> Option<Problem> {
+        let model = self.object().map(|body| super::create::model_name(self, body)).unwrap_or_default();
+        let fill = Fill { model, ..Fill::default() };
+        spoil::refusal(fault, self.provider, self.family(), &fill, &self.request_id)
+    }
+
     /// The URL of a picture that is made now.
     pub(crate) fn url(&self, picture: &Picture) -> String {
         self.url_at(picture, self.now)
@@ -55,8 +67,20 @@ impl<'e> Call<'e> {
 
     /// The URL of a picture that was made at a time.
     pub(crate) fn url_at(&self, picture: &Picture, made: Timestamp) -> String {
-        let seconds = self.provider.limits.result_seconds;
-        self.engine.signer().url(&self.origin, &self.session, picture, made, seconds)
+        let place = Place { origin: &self.origin, session: &self.session, faults: &self.picture_faults() };
+        self.engine.signer().url(&place, picture, made, self.provider.limits.result_seconds)
+    }
+
+    /// What downloads of its pictures are to suffer, as text.
+    pub(crate) fn picture_faults(&self) -> String {
+        let faults = self.later.iter().filter(|fault| fault.aim(On::Create) == On::Picture);
+        let texts: Vec<String> = faults.map(ToString::to_string).collect();
+        texts.join(";")
+    }
+
+    /// How the pictures inside its answer are wrong.
+    pub(crate) fn flaw(&self) -> Option<PictureFault> {
+        self.later.iter().find_map(|fault| fault.picture)
     }
 }
 

@@ -5,15 +5,15 @@ use serde_json::Value;
 
 use super::answer::Answer;
 use super::ask::Ask;
-use super::auth::Behaviour;
 use super::call::Call;
 use super::members::{self, Object};
-use super::problem::{Fill, withheld};
+use super::problem::Fill;
 use super::reply::{self, Item};
 use super::rules::{self, Strictness, Violation};
 use super::script::Chunk;
 use super::settings::Validate;
-use super::{normalise, stream, task};
+use super::{items, normalise, stream, task};
+use crate::fault::{Fault, Refusal, SseFault};
 
 /// Answers a request for pictures.
 pub(crate) fn create(call: &Call<'_>) -> Answer {
@@ -67,37 +67,31 @@ pub(crate) fn model_name<'b>(call: &Call<'_>, body: &'b Object) -> &'b str {
 }
 
 fn by_rules(call: &Call<'_>, ask: &Ask<'_>) -> Answer {
-    let created = call.now.as_second();
     let family = call.reply();
     if family == ReplyFamily::Task {
         return task::create(call, ask);
     }
-    let items = items(call, ask);
-    let mut answer = if ask.stream {
-        Answer { streamed: true, ..Answer::new(200, stream::MEDIA_TYPE, stream::events(ask, &items, created)) }
-    } else {
-        let content = match family {
-            ReplyFamily::ArkRelay => reply::ark_relay(ask, &items, created),
-            ReplyFamily::Ark | ReplyFamily::Task => reply::ark(ask, &items, created),
-        };
-        Answer::new(200, "application/json", vec![Chunk::now(content)])
+    let streams = ask.stream && !call.fault.streams(SseFault::Json);
+    let items = items::items(call, ask);
+    // One picture alone is refused as a whole (providers.md 1.7); in a stream it is an event like others.
+    if let ([Item::Withheld { cause, .. }], false) = (items.as_slice(), streams) {
+        return refuse_whole(call, *cause);
+    }
+    if streams {
+        return stream::answer(call, ask, &items);
+    }
+    let created = call.now.as_second();
+    let content = match family {
+        ReplyFamily::ArkRelay => reply::ark_relay(ask, &items, created),
+        ReplyFamily::Ark | ReplyFamily::Task => reply::ark(ask, &items, created),
     };
-    answer.billed = reply::made(&items);
-    answer
+    let each = call.fault.pace.unwrap_or_default();
+    let after = each.saturating_mul(u32::try_from(items.len()).unwrap_or(u32::MAX));
+    let chunk = Chunk { after, content: content.flawed(call.flaw()) };
+    Answer { billed: reply::made(&items), ..Answer::new(200, "application/json", vec![chunk]) }
 }
 
-/// The pictures of a group; the key `sk-mock-partial` withholds the second of several.
-fn items(call: &Call<'_>, ask: &Ask<'_>) -> Vec<Item> {
-    let pictures = ask.pictures(call.engine.settings().seed);
-    let several = pictures.len() > 1;
-    let item = |(place, picture)| {
-        if several && place == 1 && call.behaviour == Behaviour::Partial {
-            let (code, message) = withheld(call.provider);
-            Item::Withheld { code, message }
-        } else {
-            let url = call.url(&picture);
-            Item::Made { picture, url }
-        }
-    };
-    pictures.into_iter().enumerate().map(item).collect()
+fn refuse_whole(call: &Call<'_>, cause: Cause) -> Answer {
+    let fault = Fault { refuse: Some(Refusal::of(cause)), code: call.fault.code.clone(), ..Fault::default() };
+    call.faulty(&fault).map_or_else(|| call.problem(cause, &Fill::default()).into(), Answer::from)
 }

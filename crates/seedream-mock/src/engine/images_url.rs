@@ -21,6 +21,23 @@ const DATE: &str = "%Y%m%dT%H%M%SZ";
 /// The member that holds the signature; it covers everything else.
 const SIGNATURE: &str = "X-Tos-Signature";
 
+/// The member that holds what is to go wrong with the download.
+const FAULT: &str = "mock-fault";
+
+/// Whose picture it is, and what its downloads are to suffer.
+pub(crate) struct Place<'a> {
+    /// What stands before a path of the mock, as the caller reaches it.
+    pub(crate) origin: &'a str,
+    pub(crate) session: &'a str,
+    pub(crate) faults: &'a str,
+}
+
+/// The faults in a result URL's query. Who alters them alters the signature.
+pub(crate) fn faults(query: &str) -> String {
+    let decoded = member(query, FAULT).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
+    decoded.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+}
+
 /// Why a URL does not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
@@ -54,13 +71,16 @@ impl Signer {
     }
 
     /// The URL of a picture that was made at `now`.
-    pub(crate) fn url(&self, origin: &str, session: &str, picture: &Picture, now: Timestamp, seconds: u64) -> String {
+    pub(crate) fn url(&self, place: &Place<'_>, picture: &Picture, now: Timestamp, seconds: u64) -> String {
+        let Place { origin, session, faults } = place;
         let path = format!("{}/{FOLDER}/{}/{}", session_prefix(session), picture.provider, name(picture));
         let date = now.strftime(DATE);
         let credential = format!("mock%2F{}%2Flocal%2Ftos%2Frequest", now.strftime("%Y%m%d"));
         let about = URL_SAFE_NO_PAD.encode(&picture.caption);
+        let fault =
+            if faults.is_empty() { String::new() } else { format!("&{FAULT}={}", URL_SAFE_NO_PAD.encode(faults)) };
         let query = format!(
-            "about={about}&X-Tos-Algorithm=TOS4-HMAC-SHA256&X-Tos-Credential={credential}&X-Tos-Date={date}\
+            "about={about}{fault}&X-Tos-Algorithm=TOS4-HMAC-SHA256&X-Tos-Credential={credential}&X-Tos-Date={date}\
              &X-Tos-Expires={seconds}"
         );
         let tail = "&X-Tos-SignedHeaders=host";
@@ -151,6 +171,20 @@ mod tests {
         }
     }
 
+    fn place<'a>(session: &'a str, faults: &'a str) -> Place<'a> {
+        Place { origin: "http://host", session, faults }
+    }
+
+    #[test]
+    fn m18_urls_carry_the_faults_of_their_pictures() {
+        let signer = Signer::new(7);
+        let now = Timestamp::from_second(1_757_469_561).unwrap();
+        let (path, query) = split(&signer.url(&place("default", "picture=corrupt; empty"), &picture(), now, 86_400));
+        assert_eq!(faults(&query), "picture=corrupt; empty");
+        assert_eq!(signer.open(&http::Method::GET, &path, &query, now), Ok(picture()));
+        assert_eq!(faults("about=x"), "");
+    }
+
     fn split(url: &str) -> (String, String) {
         let after = url.strip_prefix("http://host").unwrap();
         let (path, query) = after.split_once('?').unwrap();
@@ -161,7 +195,7 @@ mod tests {
     fn m7_urls_describe_their_picture_and_their_session() {
         let signer = Signer::new(7);
         let now = Timestamp::from_second(1_757_469_561).unwrap();
-        let url = signer.url("http://host", "blue", &picture(), now, 86_400);
+        let url = signer.url(&place("blue", ""), &picture(), now, 86_400);
         assert!(url.contains("X-Tos-Date=20250910T015921Z&X-Tos-Expires=86400&X-Tos-Signature="), "{url}");
         let (path, query) = split(&url);
         assert!(path.starts_with("/s/blue/pictures/anybody/"), "{path}");
@@ -172,7 +206,7 @@ mod tests {
     fn m7_altered_expired_and_headed_urls_are_refused() {
         let signer = Signer::new(7);
         let now = Timestamp::from_second(1_757_469_561).unwrap();
-        let (path, query) = split(&signer.url("http://host", "default", &picture(), now, 86_400));
+        let (path, query) = split(&signer.url(&place("default", ""), &picture(), now, 86_400));
         let open = |method, path: &str, query: &str, later: i64| {
             let at = Timestamp::from_second(now.as_second() + later).unwrap();
             signer.open(&method, path, query, at).unwrap_err()

@@ -37,6 +37,8 @@ pub struct Entry {
     pub fixture: Option<String>,
     /// How sure the answer is: `documented`, `published`, `observed`, `derived`.
     pub evidence: &'static str,
+    /// What went wrong on purpose.
+    pub fault: Option<String>,
     /// How many pictures somebody pays for.
     pub billed: u32,
     /// The id the answer carries.

@@ -47,10 +47,20 @@ pub(crate) fn problem(
     fill: &Fill<'_>,
     request_id: &str,
 ) -> Problem {
-    let Some(answer) = provider.error_answer(cause, family).or_else(|| fallback(provider, family, cause)) else {
+    match template(provider, family, cause) {
+        Some(answer) => self::fill(family, answer, fill, request_id),
         // A provider file that names no error at all still has to answer somehow.
-        return Problem { status: 500, body: String::from("{\"error\":{}}"), evidence: Kind::Derived };
-    };
+        None => Problem { status: 500, body: String::from("{\"error\":{}}"), evidence: Kind::Derived },
+    }
+}
+
+/// What a provider answers for a cause, or for the nearest one of which it speaks.
+pub(crate) fn template(provider: &Provider, family: ErrorFamily, cause: Cause) -> Option<&ErrorAnswer> {
+    provider.error_answer(cause, family).or_else(|| fallback(provider, family, cause))
+}
+
+/// An answer for a cause, filled.
+pub(crate) fn fill(family: ErrorFamily, answer: &ErrorAnswer, fill: &Fill<'_>, request_id: &str) -> Problem {
     Problem {
         status: answer.status,
         body: write(family, answer, &message(answer, fill), fill.param, request_id),
@@ -70,9 +80,18 @@ fn fallback(provider: &Provider, family: ErrorFamily, cause: Cause) -> Option<&E
 
 /// The code and the sentence of a picture that was withheld from a group.
 pub(crate) fn withheld(provider: &Provider) -> (String, String) {
-    match provider.error_answer(Cause::Moderated, provider.errors) {
+    sentence(provider, Cause::Moderated, "OutputImageSensitiveContentDetected")
+}
+
+/// The code and the sentence of a picture at which generation failed.
+pub(crate) fn failed(provider: &Provider) -> (String, String) {
+    sentence(provider, Cause::Internal, "InternalServiceError")
+}
+
+fn sentence(provider: &Provider, cause: Cause, code: &str) -> (String, String) {
+    match provider.error_answer(cause, provider.errors) {
         Some(answer) => (answer.code.clone(), answer.message.clone()),
-        None => (String::from("OutputImageSensitiveContentDetected"), String::new()),
+        None => (code.to_owned(), String::new()),
     }
 }
 

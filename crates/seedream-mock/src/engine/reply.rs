@@ -1,6 +1,6 @@
 //! Successes of the synchronous dialects, in the member order of their documents.
 
-use seedream_fixtures::ReportedMember;
+use seedream_fixtures::{Cause, ReportedMember};
 use serde::Serialize;
 
 use super::ask::Ask;
@@ -12,8 +12,8 @@ use crate::picture::Picture;
 pub(crate) enum Item {
     /// A picture and the URL that opens it.
     Made { picture: Picture, url: String },
-    /// A picture that was withheld.
-    Withheld { code: String, message: String },
+    /// A picture that was withheld, or at which generation failed.
+    Withheld { cause: Cause, code: String, message: String },
 }
 
 impl Item {
@@ -90,6 +90,11 @@ impl Usage {
 }
 
 impl<'a> Datum<'a> {
+    /// Without what only Ark says of a picture.
+    pub(super) fn bare(self) -> Self {
+        Self { size: None, output_format: None, ..self }
+    }
+
     /// `place` is the place of the item's picture among the pictures that are spliced in.
     pub(super) fn of(ask: &Ask<'_>, item: &'a Item, place: usize) -> Self {
         let reports = |member| ask.model.is_none_or(|model| model.reports(member));
@@ -102,7 +107,7 @@ impl<'a> Datum<'a> {
                     .then_some(picture.format.as_str()),
                 error: None,
             },
-            Item::Withheld { code, message } => Self { error: Some(Failure { code, message }), ..Self::default() },
+            Item::Withheld { code, message, .. } => Self { error: Some(Failure { code, message }), ..Self::default() },
         }
     }
 }
@@ -142,7 +147,7 @@ struct Empty {}
 
 /// The body of an answer in the form of document 003: no model, no sizes.
 pub(crate) fn ark_relay(ask: &Ask<'_>, items: &[Item], created: i64) -> Content {
-    let data = data(ask, items).into_iter().map(|datum| Datum { size: None, output_format: None, ..datum }).collect();
+    let data = data(ask, items).into_iter().map(Datum::bare).collect();
     let tokens = tokens(items);
     let usage = RelayedUsage {
         prompt_tokens: 0,

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 
+use crate::fault::{Drip, Ending, PictureFault, Place};
 use crate::picture::Picture;
 
 /// An answer, ready to be played over a socket or read in process.
@@ -21,6 +22,12 @@ pub struct Script {
     pub chunks: Vec<Chunk>,
     /// How it ends.
     pub end: End,
+    /// Where it stops, and for how long; without a time for ever.
+    pub stall: Option<(Place, Option<Duration>)>,
+    /// How slowly its body comes.
+    pub drip: Option<Drip>,
+    /// Whether the head promises more bytes than come.
+    pub wrong_length: bool,
     /// Whether each chunk is a flush of its own, as in a stream of events.
     pub streamed: bool,
 }
@@ -34,6 +41,9 @@ impl Script {
             headers: vec![(String::from("content-type"), String::from("application/json"))],
             chunks: vec![Chunk::text(value.to_string())],
             end: End::Complete,
+            stall: None,
+            drip: None,
+            wrong_length: false,
             streamed: false,
         }
     }
@@ -90,11 +100,19 @@ pub enum Content {
     Base64(Picture),
     /// Several contents that belong to one chunk.
     Joined(Vec<Content>),
+    /// A content whose pictures are wrong.
+    Flawed(PictureFault, Box<Content>),
+    /// So many bytes of a content.
+    Beginning(Box<Content>, usize),
 }
 
 impl Content {
     /// The bytes, with a way to render pictures.
-    pub fn bytes(&self, render: impl Fn(&Picture) -> Bytes + Copy) -> Bytes {
+    pub fn bytes(&self, render: impl Fn(&Picture) -> Bytes) -> Bytes {
+        self.read(&render)
+    }
+
+    fn read(&self, render: &dyn Fn(&Picture) -> Bytes) -> Bytes {
         match self {
             Self::Bytes(bytes) => bytes.clone(),
             Self::Picture(picture) => render(picture),
@@ -102,10 +120,23 @@ impl Content {
             Self::Joined(parts) => {
                 let mut joined = BytesMut::new();
                 for part in parts {
-                    joined.extend_from_slice(&part.bytes(render));
+                    joined.extend_from_slice(&part.read(render));
                 }
                 joined.freeze()
             }
+            Self::Flawed(flaw, content) => content.read(&|picture| flaw.file(picture, render)),
+            Self::Beginning(content, length) => {
+                let bytes = content.read(render);
+                bytes.slice(..bytes.len().min(*length))
+            }
+        }
+    }
+
+    /// The same with its pictures wrong, if they are to be.
+    pub(crate) fn flawed(self, flaw: Option<PictureFault>) -> Self {
+        match flaw {
+            Some(flaw) if self.is_costly() => Self::Flawed(flaw, Box::new(self)),
+            _ => self,
         }
     }
 
@@ -115,6 +146,7 @@ impl Content {
             Self::Bytes(_) => false,
             Self::Picture(_) | Self::Base64(_) => true,
             Self::Joined(parts) => parts.iter().any(Self::is_costly),
+            Self::Flawed(_, content) | Self::Beginning(content, _) => content.is_costly(),
         }
     }
 }
@@ -126,6 +158,8 @@ pub enum End {
     Complete,
     /// The connection is reset before the head.
     Reset,
+    /// The connection ends at a place.
+    Cut(Ending, Place),
 }
 
 /// The place of a picture inside a JSON text that is still being written; [`splice`] puts the base64 there.

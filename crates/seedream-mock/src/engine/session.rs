@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::faults::Rules;
 use super::journal::{Entry, Journal};
 use super::task::Task;
 use crate::clock::later;
@@ -21,6 +22,7 @@ pub(crate) struct Session {
     /// The ids in the order of their making.
     order: std::collections::VecDeque<String>,
     pub(crate) journal: Journal,
+    pub(crate) rules: Rules,
 }
 
 impl Session {
@@ -64,6 +66,7 @@ impl Sessions {
             tasks: HashMap::new(),
             order: std::collections::VecDeque::new(),
             journal: Journal::new(self.journal_capacity),
+            rules: Rules::default(),
         });
         session.used = now;
         work(session)

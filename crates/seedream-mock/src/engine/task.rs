@@ -6,15 +6,18 @@ use jiff::Timestamp;
 use seedream_fixtures::{Cause, Kind};
 use serde::Serialize;
 
+use super::Engine;
 use super::answer::Answer;
 use super::ask::Ask;
-use super::auth::Behaviour;
 use super::call::Call;
 use super::digest;
+use super::images_url::Place;
+use super::items::places;
 use super::problem::Fill;
 use super::route::DEFAULT_SESSION;
 use super::settings::TaskEnd;
 use crate::clock::later;
+use crate::fault::{Fault, TaskFault};
 use crate::picture::Picture;
 
 /// What every task's id starts with (document 002's example, and the published error for ids without it).
@@ -32,38 +35,60 @@ pub(crate) struct Task {
     pub(crate) pictures: Vec<Picture>,
     /// When it ends; `None` means never.
     pub(crate) end: Option<TaskEnd>,
+    /// When it ends at the latest: nobody may poll a task that calls back.
+    pub(crate) deadline: Option<Timestamp>,
+    /// Whether its progress goes back.
+    pub(crate) backward: bool,
+    /// Why it ends without pictures: a code and a sentence.
+    pub(crate) failure: Option<(String, String)>,
+    /// What is to go wrong with its polls and its pictures.
+    pub(crate) later: Vec<Fault>,
+    /// What its result URLs carry of that.
+    pub(crate) picture_faults: String,
+    /// How long its result URLs open.
+    pub(crate) result_seconds: u64,
     /// How often it was asked for.
     pub(crate) polls: u32,
-    /// When it was first seen completed; result URLs count their day from here.
-    pub(crate) completed: Option<Timestamp>,
+    /// When it was first seen ended; result URLs count their day from here.
+    pub(crate) ended: Option<Timestamp>,
 }
 
 /// How far a task is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Progress {
+pub(crate) enum Progress {
     Pending,
     Processing(u8),
-    Completed(Timestamp),
+    /// Completed or failed.
+    Ended(Timestamp),
 }
 
 impl Task {
-    /// How far it is at its `polls`-th poll. It never goes back.
-    fn progress(&self, now: Timestamp) -> Progress {
-        if let Some(at) = self.completed {
-            return Progress::Completed(at);
+    /// How far it is at its `polls`-th poll. It never goes back unless it is asked to.
+    pub(crate) fn progress(&self, now: Timestamp) -> Progress {
+        if let Some(at) = self.ended {
+            return Progress::Ended(at);
         }
-        match self.end {
-            None if self.polls < 2 => Progress::Pending,
-            None => Progress::Processing(50),
-            Some(TaskEnd::Polls(end)) => by_polls(self.polls, end, now),
-            Some(TaskEnd::Time(whole)) => self.by_time(whole, now),
+        let Some(end) = self.end else {
+            return if self.polls < 2 { Progress::Pending } else { Progress::Processing(50) };
+        };
+        if let Some(deadline) = self.deadline.filter(|deadline| now >= *deadline) {
+            return Progress::Ended(deadline);
         }
+        let progress = match end {
+            TaskEnd::Polls(end) => {
+                // Going back takes three polls before the last.
+                let end = if self.backward { end.max(4) } else { end };
+                by_polls(self.polls, end, now)
+            }
+            TaskEnd::Time(whole) => self.by_time(whole, now),
+        };
+        if self.backward { backward(progress, self.polls, end) } else { progress }
     }
 
     fn by_time(&self, whole: Duration, now: Timestamp) -> Progress {
         let end = later(self.created, whole);
         if now >= end {
-            return Progress::Completed(end);
+            return Progress::Ended(end);
         }
         let passed = now.duration_since(self.created).as_secs_f64() / whole.as_secs_f64();
         let percent = (passed * 100.0).clamp(0.0, 99.0) as u8;
@@ -71,9 +96,24 @@ impl Task {
     }
 }
 
+/// The way down: from two thirds over one third to pending, or what is left of the time.
+fn backward(progress: Progress, polls: u32, end: TaskEnd) -> Progress {
+    match (progress, end) {
+        (Progress::Ended(_), _) => progress,
+        (Progress::Processing(percent), TaskEnd::Time(_)) if percent > 90 => Progress::Pending,
+        (Progress::Processing(percent), TaskEnd::Time(_)) => Progress::Processing(100 - percent),
+        (Progress::Pending, TaskEnd::Time(_)) => Progress::Processing(99),
+        (_, TaskEnd::Polls(_)) => match polls {
+            0 | 1 => Progress::Processing(66),
+            2 => Progress::Processing(33),
+            _ => Progress::Pending,
+        },
+    }
+}
+
 fn by_polls(polls: u32, end: u32, now: Timestamp) -> Progress {
     if polls >= end {
-        return Progress::Completed(now);
+        return Progress::Ended(now);
     }
     let percent = u8::try_from(u64::from(polls) * 100 / u64::from(end)).unwrap_or(99);
     if polls < 2 && end > 2 { Progress::Pending } else { Progress::Processing(percent) }
@@ -132,7 +172,16 @@ struct Detail<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     results: Option<Vec<String>>,
     status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<TaskError<'a>>,
     task_info: DetailInfo,
+    r#type: &'static str,
+}
+
+#[derive(Serialize)]
+struct TaskError<'a> {
+    code: &'a str,
+    message: &'a str,
     r#type: &'static str,
 }
 
@@ -169,10 +218,13 @@ pub(crate) fn create(call: &Call<'_>, ask: &Ask<'_>) -> Answer {
     answer
 }
 
-/// How many pictures a task will deliver; the key that withholds one is told from here.
+/// How many pictures a task will deliver.
 fn delivered(call: &Call<'_>, ask: &Ask<'_>) -> u32 {
-    let withheld = u32::from(call.behaviour == Behaviour::Partial && ask.images > 1);
-    ask.images - withheld
+    if call.fault.task == Some(TaskFault::Failed) {
+        return 0;
+    }
+    let made = places(ask.images, &call.fault).into_iter().filter(Option::is_none).count();
+    u32::try_from(made).unwrap_or(u32::MAX)
 }
 
 /// Keeps a new task and returns its id.
@@ -186,13 +238,31 @@ pub(crate) fn accept(call: &Call<'_>, ask: &Ask<'_>, model: &str) -> String {
         id: id.clone(),
         model: model.to_owned(),
         created: call.now,
+        failure: pictures.is_empty().then(|| failure(&call.fault)),
         pictures,
-        end: (call.behaviour != Behaviour::Stuck).then_some(settings.task),
+        end: (call.fault.task != Some(TaskFault::Stuck)).then_some(settings.task),
+        deadline: None,
+        backward: call.fault.task == Some(TaskFault::Backward),
+        later: call.later.clone(),
+        picture_faults: call.picture_faults(),
+        result_seconds: call.provider.limits.result_seconds,
         polls: 0,
-        completed: None,
+        ended: None,
     };
     call.engine.sessions().with(&call.session, call.now, |session| session.keep_task(task));
     id
+}
+
+/// Why a task ends without pictures (providers.md 2.6).
+fn failure(fault: &Fault) -> (String, String) {
+    let code = if fault.fail.is_some() { "service_error" } else { "content_policy_violation" };
+    let code = fault.code.clone().unwrap_or_else(|| String::from(code));
+    let published = "Content policy violation.\nYour request was blocked by safety filters...";
+    let message = match code.as_str() {
+        "content_policy_violation" => String::from(published),
+        other => format!("The task failed: {}.", other.replace('_', " ")),
+    };
+    (code, fault.message.clone().unwrap_or(message))
 }
 
 /// Answers a poll.
@@ -205,24 +275,32 @@ pub(crate) fn poll(call: &Call<'_>, id: &str) -> Answer {
         // A stuck task is stuck for its own key only in that it never ends; polls are still counted.
         task.polls = task.polls.saturating_add(1);
         let progress = task.progress(call.now);
-        if let Progress::Completed(at) = progress {
-            task.completed = Some(at);
+        if let Progress::Ended(at) = progress {
+            task.ended = Some(at);
         }
         Some((task.clone(), progress))
     });
     match polled {
-        Some((task, progress)) => detail(call, &task, progress),
+        Some((task, progress)) => {
+            let body = detail(call.engine, &call.origin, &call.session, &task, progress);
+            Answer { evidence: Kind::Derived, ..Answer::json(200, body) }
+        }
         None => call.problem(Cause::TaskNotFound, &Fill::default()).into(),
     }
 }
 
-fn detail(call: &Call<'_>, task: &Task, progress: Progress) -> Answer {
-    let (status, percent, results) = match progress {
-        Progress::Pending => ("pending", 0, None),
-        Progress::Processing(percent) => ("processing", percent, None),
-        Progress::Completed(at) => {
-            let urls = task.pictures.iter().map(|picture| call.url_at(picture, at));
-            ("completed", 100, Some(urls.collect()))
+/// A task as it is told to who asks, or to who is called back.
+pub(crate) fn detail(engine: &Engine, origin: &str, session: &str, task: &Task, progress: Progress) -> Vec<u8> {
+    let (status, percent, results, error) = match (progress, &task.failure) {
+        (Progress::Pending, _) => ("pending", 0, None, None),
+        (Progress::Processing(percent), _) => ("processing", percent, None, None),
+        (Progress::Ended(_), Some((code, message))) => {
+            ("failed", 0, None, Some(TaskError { code, message, r#type: "task_error" }))
+        }
+        (Progress::Ended(at), None) => {
+            let place = Place { origin, session, faults: &task.picture_faults };
+            let url = |picture| engine.signer().url(&place, picture, at, task.result_seconds);
+            ("completed", 100, Some(task.pictures.iter().map(url).collect()), None)
         }
     };
     let body = Detail {
@@ -233,10 +311,12 @@ fn detail(call: &Call<'_>, task: &Task, progress: Progress) -> Answer {
         progress: percent,
         results,
         status,
-        task_info: DetailInfo { can_cancel: percent < 100 },
+        error,
+        task_info: DetailInfo { can_cancel: matches!(status, "pending" | "processing") },
         r#type: "image",
     };
-    Answer { evidence: Kind::Derived, ..Answer::value(200, &body) }
+    // Structs of texts and numbers always serialise.
+    serde_json::to_vec(&body).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -246,15 +326,28 @@ mod tests {
 
     fn task(end: Option<TaskEnd>) -> Task {
         let created = Timestamp::from_second(1_757_165_031).unwrap();
-        let (id, model) = (String::new(), String::new());
-        Task { id, model, created, pictures: Vec::new(), end, polls: 0, completed: None }
+        Task {
+            id: String::new(),
+            model: String::new(),
+            created,
+            pictures: Vec::new(),
+            end,
+            deadline: None,
+            backward: false,
+            failure: None,
+            later: Vec::new(),
+            picture_faults: String::new(),
+            result_seconds: 0,
+            polls: 0,
+            ended: None,
+        }
     }
 
     fn percent(progress: Progress) -> u8 {
         match progress {
             Progress::Pending => 0,
             Progress::Processing(percent) => percent,
-            Progress::Completed(_) => 100,
+            Progress::Ended(_) => 100,
         }
     }
 
@@ -288,6 +381,23 @@ mod tests {
         let mut task = task(None);
         task.polls = u32::MAX;
         assert_eq!(task.progress(Timestamp::MAX), Progress::Processing(50));
+    }
+
+    #[test]
+    fn m16_a_backward_task_goes_back_and_still_ends() {
+        let mut task = Task { backward: true, ..task(Some(TaskEnd::Polls(3))) };
+        let now = task.created;
+        let seen: Vec<u8> = (1..=4)
+            .map(|poll| {
+                task.polls = poll;
+                percent(task.progress(now))
+            })
+            .collect();
+        assert_eq!(seen, [66, 33, 0, 100]);
+        task.end = Some(TaskEnd::Time(Duration::from_secs(10)));
+        let seen: Vec<u8> =
+            [0, 3, 6, 9, 10].map(|second| percent(task.progress(later(now, Duration::from_secs(second))))).to_vec();
+        assert_eq!(seen, [99, 70, 40, 10, 100]);
     }
 
     proptest! {

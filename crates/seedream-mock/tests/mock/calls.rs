@@ -42,3 +42,15 @@ pub(crate) fn create_path(provider: &str) -> String {
     let route = provider.routes.iter().find(|route| route.name == seedream_fixtures::RouteName::Create).unwrap();
     format!("/{}{}", provider.id, route.path)
 }
+
+/// A POST of JSON with an ordinary key and a fault in its header.
+pub(crate) fn post_with(engine: &Engine, fault: &str, path: &str, body: &Value) -> Script {
+    let mut request = request("POST", path, Some("sk-test"), body.to_string());
+    request.headers_mut().insert("x-mock-fault", http::HeaderValue::from_bytes(fault.as_bytes()).unwrap());
+    engine.handle(now(), &request)
+}
+
+/// A GET with an ordinary key.
+pub(crate) fn get(engine: &Engine, path: &str) -> Script {
+    engine.handle(now(), &request("GET", path, Some("sk-test"), ""))
+}

@@ -1,0 +1,65 @@
+//! The places of a group: which picture is made, which is withheld, and where generation ends.
+
+use seedream_fixtures::Cause;
+
+use super::ask::Ask;
+use super::call::Call;
+use super::problem::{failed, withheld};
+use super::reply::Item;
+use crate::fault::{Fault, SseFault};
+
+/// What becomes of each place: nothing wrong, or why there is no picture. A withheld picture does not end the group, an
+/// internal error does.
+pub(crate) fn places(images: u32, fault: &Fault) -> Vec<Option<Cause>> {
+    let mut moderated = fault.moderate.clone();
+    // What is cut at a failed picture needs one.
+    if fault.streams(SseFault::Cut) && moderated.is_empty() && fault.fail.is_none() {
+        moderated.push(images.min(2) - 1);
+    }
+    let mut places = Vec::new();
+    for index in 0..images {
+        if fault.fail == Some(index) {
+            places.push(Some(Cause::Internal));
+            break;
+        }
+        places.push(moderated.contains(&index).then_some(Cause::Moderated));
+    }
+    places
+}
+
+/// The group a request gets.
+pub(crate) fn items(call: &Call<'_>, ask: &Ask<'_>) -> Vec<Item> {
+    let seed = call.engine.settings().seed;
+    let item = |(index, place): (u32, Option<Cause>)| match place {
+        None => {
+            let picture = ask.picture(seed, index);
+            let url = call.url(&picture);
+            Item::Made { picture, url }
+        }
+        Some(cause) => {
+            let (code, message) =
+                if cause == Cause::Internal { failed(call.provider) } else { withheld(call.provider) };
+            let code = call.fault.code.clone().unwrap_or(code);
+            Item::Withheld { cause, code, message: call.fault.message.clone().unwrap_or(message) }
+        }
+    };
+    (0..).zip(places(ask.images, &call.fault)).map(item).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m11_a_withheld_picture_does_not_end_a_group_and_an_internal_error_does() {
+        let places = |images, text: &str| super::places(images, &text.parse().unwrap());
+        let (made, moderated, internal) = (None, Some(Cause::Moderated), Some(Cause::Internal));
+        assert_eq!(places(4, "moderate=0,2"), [moderated, made, moderated, made]);
+        assert_eq!(places(4, "fail=2"), [made, made, internal]);
+        assert_eq!(places(4, "moderate=0 fail=1"), [moderated, internal]);
+        assert_eq!(places(2, "moderate=7 fail=9"), [made, made]);
+        assert_eq!(places(3, "sse=cut"), [made, moderated, made]);
+        assert_eq!(places(1, "sse=cut"), [moderated]);
+        assert_eq!(places(3, "sse=cut fail=0"), [internal]);
+    }
+}

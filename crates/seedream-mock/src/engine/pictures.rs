@@ -1,0 +1,63 @@
+//! Downloads of pictures.
+
+use bytes::Bytes;
+use http::Request;
+use jiff::Timestamp;
+
+use super::answer::Answer;
+use super::faults::{self, Chosen, Sources};
+use super::script::{Chunk, Content};
+use super::{Engine, header, images_url, spoil, target};
+use crate::fault::{Fault, FaultError, On, PictureFault, parse};
+
+/// What goes wrong with a download: what its header says, what its URL carries, what its session has.
+pub(crate) fn faults(
+    engine: &Engine,
+    session: &str,
+    now: Timestamp,
+    request: &Request<Bytes>,
+) -> Result<Chosen, FaultError> {
+    // A URL is altered by others only at the price of its signature, which is told apart from a fault.
+    let carried = parse(&images_url::faults(request.uri().query().unwrap_or_default())).unwrap_or_default();
+    let sources = Sources { header: header(request), carried, name: request.uri().path(), ..Sources::default() };
+    faults::choose(engine, session, now, On::Picture, sources)
+}
+
+/// Answers a download.
+pub(crate) fn answer(
+    engine: &Engine,
+    now: Timestamp,
+    request: &Request<Bytes>,
+    request_id: &str,
+    fault: &Fault,
+) -> Answer {
+    if let Some(answer) = spoil::instead(fault, target(request)) {
+        return answer;
+    }
+    let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
+    let mut answer = match (fault.status, engine.signer().open(request.method(), path, query, now)) {
+        (Some(status), _) => {
+            let code = fault.code.as_deref().unwrap_or("InternalError");
+            refused(status, code, fault.message.as_deref().unwrap_or("The download failed."), request_id)
+        }
+        (None, Ok(picture)) => {
+            let html = fault.picture == Some(PictureFault::Html);
+            let media_type = if html { "text/html" } else { picture.format.media_type() };
+            let content = Content::Picture(picture).flawed(fault.picture);
+            Answer::new(200, media_type, vec![Chunk::now(content)])
+        }
+        (None, Err(refusal)) => refused(403, "AccessDenied", refusal.message(), request_id),
+    };
+    if request.headers().contains_key(http::header::AUTHORIZATION) {
+        answer.notes.push("a key was sent to a result URL; it was ignored".into());
+    }
+    answer
+}
+
+fn refused(status: u16, code: &str, message: &str, request_id: &str) -> Answer {
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message>\
+         <RequestId>{request_id}</RequestId></Error>"
+    );
+    Answer::new(status, "application/xml", vec![Chunk::text(body)])
+}

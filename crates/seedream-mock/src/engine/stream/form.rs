@@ -1,0 +1,114 @@
+//! Writing events: the ordinary form, and every other one that a reader of such streams has to bear.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::Frame;
+use crate::engine::ordered::Node;
+use crate::engine::script::{Chunk, Content, splice};
+use crate::fault::SseFault;
+
+/// What stands between events to keep a stream alive. Some characters have several bytes, to be split between.
+const COMMENT: &str = ": keepalive 画像\n\n";
+
+/// The lengths of the pieces of a stream that is split anywhere, over and over.
+const PIECES: [usize; 4] = [1, 2, 3, 4];
+
+/// How an event's JSON is laid out.
+#[derive(Clone, Copy)]
+enum Layout {
+    OneLine,
+    /// Every line says `data:`.
+    Multiline,
+    /// Only the first line does.
+    Pretty,
+}
+
+/// How events are written.
+pub(super) struct Form {
+    layout: Layout,
+    ending: &'static str,
+    comments: bool,
+    split: bool,
+}
+
+impl Form {
+    pub(super) fn of(faults: &[SseFault]) -> Self {
+        let has = |fault| faults.contains(&fault);
+        let layout = match (has(SseFault::Multiline), has(SseFault::Pretty)) {
+            (true, _) => Layout::Multiline,
+            (false, true) => Layout::Pretty,
+            (false, false) => Layout::OneLine,
+        };
+        let ending = match (has(SseFault::Crlf), has(SseFault::Cr)) {
+            (true, _) => "\r\n",
+            (false, true) => "\r",
+            (false, false) => "\n",
+        };
+        let split = has(SseFault::Split);
+        // What is split must have something to be split in.
+        Self { layout, ending, comments: split || has(SseFault::Comments), split }
+    }
+
+    /// The chunks of a stream, one an event unless it is split.
+    pub(super) fn write(&self, frames: &[Frame]) -> Vec<Chunk> {
+        let mut chunks = Vec::with_capacity(frames.len());
+        for frame in frames {
+            let content = splice(&self.text(frame), frame.picture.as_slice());
+            if self.split {
+                split(frame.after, content, &mut chunks);
+            } else {
+                chunks.push(Chunk { after: frame.after, content });
+            }
+        }
+        chunks
+    }
+
+    fn text(&self, frame: &Frame) -> String {
+        let mut text = String::from(if self.comments { COMMENT } else { "" });
+        if let Some(event) = frame.event {
+            text.push_str(&format!("event: {event}\n"));
+        }
+        for (place, line) in self.data(&frame.data).lines().enumerate() {
+            let bare = place > 0 && matches!(self.layout, Layout::Pretty);
+            text.push_str(if bare { "" } else { "data: " });
+            text.push_str(line);
+            text.push('\n');
+        }
+        text.push('\n');
+        // JSON has no line ends inside its texts, so every one here is the form's.
+        text.replace('\n', self.ending)
+    }
+
+    fn data(&self, data: &str) -> String {
+        if matches!(self.layout, Layout::OneLine) {
+            return data.to_owned();
+        }
+        let pretty = Node::parse(data).ok().and_then(|node| serde_json::to_string_pretty(&node).ok());
+        // Markers of pictures are recognised without a space.
+        pretty.map_or_else(|| data.to_owned(), |text| text.replace("\"b64_json\": \"@", "\"b64_json\":\"@"))
+    }
+}
+
+/// Pieces that end anywhere, also inside a character; inline pictures stay whole.
+fn split(after: Duration, content: Content, chunks: &mut Vec<Chunk>) {
+    let mut after = after;
+    let parts = match content {
+        Content::Joined(parts) => parts,
+        other => vec![other],
+    };
+    for part in parts {
+        let Content::Bytes(mut rest) = part else {
+            chunks.push(Chunk { after: std::mem::take(&mut after), content: part });
+            continue;
+        };
+        for length in PIECES.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let piece: Bytes = rest.split_to(rest.len().min(*length));
+            chunks.push(Chunk { after: std::mem::take(&mut after), content: Content::Bytes(piece) });
+        }
+    }
+}

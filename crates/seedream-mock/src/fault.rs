@@ -1,0 +1,120 @@
+//! Faults: what a test asks the mock to do wrong, in one grammar for every place where it can be asked.
+//!
+//! A [`Fault`] is written as words: `status=503 code=ServerOverloaded times=2`, several faults with `;` between them. The
+//! same words are the members of its JSON form. [`faults`] lists all of them.
+
+mod list;
+mod text;
+mod words;
+
+pub use list::{FaultWord, faults};
+pub use text::{FaultError, parse};
+pub use words::{Drip, Ending, On, PictureFault, Place, Refusal, SseFault, TaskFault};
+
+use std::time::Duration;
+
+/// One thing to do wrong, and when. The default does nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fault {
+    /// Which requests; where absent, those that create pictures, or the pictures themselves for [`Fault::picture`]. A
+    /// header without it means the request it stands on.
+    pub on: Option<On>,
+    /// Only the first so many requests.
+    pub times: Option<u32>,
+    /// The provider's own refusal.
+    pub refuse: Option<Refusal>,
+    /// An error with this status, in the provider's form.
+    pub status: Option<u16>,
+    /// The code of the error, of the failed task or of the withheld picture.
+    pub code: Option<String>,
+    /// The message of the error.
+    pub message: Option<String>,
+    /// The `retry-after` header: seconds or a date.
+    pub retry_after: Option<String>,
+    /// The `x-should-retry` header.
+    pub should_retry: Option<bool>,
+    /// How long the head waits.
+    pub delay: Option<Duration>,
+    /// How long each picture takes.
+    pub pace: Option<Duration>,
+    /// Where and how the connection ends early.
+    pub end: Option<(Ending, Place)>,
+    /// Where the answer stops.
+    pub stall: Option<Place>,
+    /// How long it stops; for ever where absent.
+    pub stall_for: Option<Duration>,
+    /// How slowly the body comes.
+    pub drip: Option<Drip>,
+    /// A page of HTML with this status instead of the answer.
+    pub html: Option<u16>,
+    /// A redirect with this status instead of the answer.
+    pub redirect: Option<u16>,
+    /// Where the redirect leads; the same path where absent.
+    pub to: Option<String>,
+    /// The answer's status and headers without its body.
+    pub empty: bool,
+    /// A body that is not JSON under the name of JSON.
+    pub garbage: bool,
+    /// The body is filled up to at least this length, in bytes.
+    pub oversize: Option<u64>,
+    /// The body ends after so many bytes, in order.
+    pub truncate: Option<u64>,
+    /// The head promises more bytes than come.
+    pub wrong_length: bool,
+    /// The body says that it is compressed and is not.
+    pub broken_gzip: bool,
+    /// The places of pictures that are withheld; the others follow.
+    pub moderate: Vec<u32>,
+    /// The place of the picture at which generation fails; none follow.
+    pub fail: Option<u32>,
+    /// How a task goes wrong.
+    pub task: Option<TaskFault>,
+    /// How a stream differs.
+    pub sse: Vec<SseFault>,
+    /// How a picture's file is wrong.
+    pub picture: Option<PictureFault>,
+}
+
+impl Fault {
+    /// Whether it does nothing at all.
+    pub fn is_empty(&self) -> bool {
+        *self == Self { on: self.on, times: self.times, ..Self::default() }
+    }
+
+    /// Which requests it is about, where those of `default` are meant if it does not say.
+    pub(crate) fn aim(&self, default: On) -> On {
+        let own = if self.picture.is_some() { On::Picture } else { default };
+        self.on.unwrap_or(own)
+    }
+
+    /// Both, this one first where they disagree.
+    pub(crate) fn over(mut self, other: &Self) -> Self {
+        let own: Vec<&str> = self.words().iter().map(|word| word.name).collect();
+        // The two ways to end early are one.
+        let ends = own.iter().any(|name| matches!(*name, "reset" | "close"));
+        for word in other.words() {
+            let is_end = matches!(word.name, "reset" | "close");
+            let is_set = own.contains(&word.name) || (is_end && ends);
+            if !is_set {
+                // What a fault writes, a fault reads.
+                drop(self.set(word.name, word.value.as_deref()));
+            }
+        }
+        self
+    }
+
+    /// Whether the answer is another one, so that no documented exchange may stand for it.
+    pub(crate) fn changes_answer(&self) -> bool {
+        !self.moderate.is_empty()
+            || self.fail.is_some()
+            || self.task.is_some()
+            || !self.sse.is_empty()
+            || self.pace.is_some()
+            || self.picture.is_some()
+    }
+
+    /// Whether a stream has this difference.
+    pub(crate) fn streams(&self, difference: SseFault) -> bool {
+        self.sse.contains(&difference)
+    }
+}

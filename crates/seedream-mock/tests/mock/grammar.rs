@@ -1,0 +1,148 @@
+//! M18: one grammar for faults, as text and as JSON.
+
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::option::of;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::strategy::ValueTree;
+use seedream_mock::{Drip, Ending, Fault, On, PictureFault, Place, Refusal, SseFault, TaskFault, faults, parse_faults};
+use serde_json::json;
+
+fn place() -> impl Strategy<Value = Place> {
+    prop_oneof![Just(Place::Before), any::<u64>().prop_map(Place::Head), any::<u64>().prop_map(Place::Body)]
+}
+
+fn time() -> impl Strategy<Value = Duration> {
+    (0u64..1_000_000_000).prop_map(Duration::from_millis)
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-zA-Z0-9_.]{0,12}", any::<String>()]
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    let head =
+        (of(select(On::ALL)), of(any::<u32>()), of(select(Refusal::ALL)), of(200u16..1000), of(text()), of(text()));
+    let waits = (of(text()), of(any::<bool>()), of(time()), of(time()), of(place()), of(time()));
+    let end = of((select(Ending::ALL), place()));
+    let drip = of((1u32.., time()).prop_map(|(bytes, every)| Drip { bytes, every }));
+    let body = (of(200u16..1000), of(200u16..1000), of(text()), any::<[bool; 4]>(), of(any::<u64>()), of(any::<u64>()));
+    let group = (vec(any::<u32>(), 0..4), of(any::<u32>()), of(select(TaskFault::ALL)));
+    let rest = (vec(select(SseFault::ALL), 0..4), of(select(PictureFault::ALL)));
+    (head, waits, end, drip, body, group, rest).prop_map(|(head, waits, end, drip, body, group, rest)| Fault {
+        on: head.0,
+        times: head.1,
+        refuse: head.2,
+        status: head.3,
+        code: head.4,
+        message: head.5,
+        retry_after: waits.0,
+        should_retry: waits.1,
+        delay: waits.2,
+        pace: waits.3,
+        end,
+        stall: waits.4,
+        stall_for: waits.5,
+        drip,
+        html: body.0,
+        redirect: body.1,
+        to: body.2,
+        empty: body.3[0],
+        garbage: body.3[1],
+        wrong_length: body.3[2],
+        broken_gzip: body.3[3],
+        oversize: body.4,
+        truncate: body.5,
+        moderate: group.0,
+        fail: group.1,
+        task: group.2,
+        sse: rest.0,
+        picture: rest.1,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn m18_text_and_json_round_trip(faults in vec(fault(), 1..4)) {
+        let written: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        let wanted: Vec<Fault> = faults.iter().filter(|fault| **fault != Fault::default()).cloned().collect();
+        prop_assert_eq!(&parse_faults(&written.join("; ")).unwrap(), &wanted);
+        for fault in &faults {
+            let json = serde_json::to_string(fault).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<Fault>(&json).unwrap(), fault, "{}", json);
+        }
+    }
+
+    #[test]
+    fn m18_no_text_panics(text in any::<String>()) {
+        drop(parse_faults(&text));
+    }
+}
+
+#[test]
+fn m18_faults_are_written_as_people_write_them() {
+    let text = "on=create times=2 status=503 code=ServerOverloaded retry-after=7";
+    let fault: Fault = text.parse().unwrap();
+    assert_eq!(fault.to_string(), text);
+    let json = json!({ "on": "create", "times": 2, "status": 503, "code": "ServerOverloaded", "retry-after": 7 });
+    assert_eq!(serde_json::to_value(&fault).unwrap(), json);
+    let date: Fault = "status=429 retry-after=\"Wed, 21 Oct 2026 07:28:00 GMT\"".parse().unwrap();
+    assert_eq!(date.retry_after.as_deref(), Some("Wed, 21 Oct 2026 07:28:00 GMT"));
+    let reset: Fault = "reset@body:100".parse().unwrap();
+    assert_eq!(reset.end, Some((Ending::Reset, Place::Body(100))));
+    assert_eq!("reset@head".parse::<Fault>().unwrap().to_string(), "reset@head:12");
+    let lists: Fault = serde_json::from_value(json!({ "sse": ["crlf", "no-done"], "moderate": [0, 2] })).unwrap();
+    assert_eq!(lists.to_string(), "moderate=0,2 sse=crlf,no-done");
+}
+
+#[test]
+fn m18_what_is_no_fault_is_explained() {
+    for (text, word) in [
+        ("statos=503", "statos"),
+        ("status", "status needs a value"),
+        ("status=99", "status cannot be 99"),
+        ("empty=yes", "empty takes no value"),
+        ("reset@tail", "tail is none of before"),
+        ("stall@body:x", "x is no number"),
+        ("drip=0/1s", "BYTES/TIME"),
+        ("delay=soon", "no length of time"),
+        ("sse=crlf,lf", "lf is none of no-completed"),
+        ("length=right", "length=right is no word"),
+        ("message=\"open", "a quote is not closed"),
+        ("", "no fault"),
+        ("empty; garbage", "several"),
+    ] {
+        let error = text.parse::<Fault>().unwrap_err().to_string();
+        assert!(error.contains(word), "{text}: {error}");
+    }
+}
+
+#[test]
+fn m18_the_list_names_every_word_and_its_examples_are_faults() {
+    let listed: Vec<&str> = faults().iter().map(|word| word.form.split(['=', '@']).next().unwrap()).collect();
+    for word in faults() {
+        let example: Fault = word.example.parse().unwrap_or_else(|error| panic!("{}: {error}", word.example));
+        let name = word.form.split(['=', '@']).next().unwrap();
+        assert!(serde_json::to_value(&example).unwrap().get(name).is_some(), "{} shows {name}", word.example);
+    }
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    for _ in 0..200 {
+        let fault = fault().new_tree(&mut runner).unwrap().current();
+        for name in serde_json::to_value(&fault).unwrap().as_object().unwrap().keys() {
+            assert!(listed.contains(&name.as_str()), "{name} is not listed");
+        }
+    }
+    let values = |form: &str, all: Vec<&str>| {
+        let found = faults().iter().find(|word| word.form.starts_with(form)).unwrap();
+        assert_eq!(found.form, format!("{form}{}", all.join("|")));
+    };
+    values("on=", On::ALL.iter().map(|word| word.as_str()).collect());
+    values("refuse=", Refusal::ALL.iter().map(|word| word.as_str()).collect());
+    values("task=", TaskFault::ALL.iter().map(|word| word.as_str()).collect());
+    values("sse=", SseFault::ALL.iter().map(|word| word.as_str()).collect());
+    values("picture=", PictureFault::ALL.iter().map(|word| word.as_str()).collect());
+}
