@@ -3,6 +3,7 @@
 mod admin;
 mod door;
 mod play;
+mod wire;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -72,11 +73,12 @@ impl MockServer {
         let engine = Arc::new(engine);
         let house = House { engine: engine.clone(), clock: clock.clone(), cache: Arc::new(Cache::new(CACHE)) };
         let service = Router::new().fallback(answer).with_state(house).into_make_service_with_connect_info::<Caller>();
+        let door = Door::new(listener, clock.clone());
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(async move {
             // A dropped sender is a stop as well.
             let stopped = async move { drop(stopped.await) };
-            axum::serve(Door::new(listener), service).with_graceful_shutdown(stopped).await
+            axum::serve(door, service).with_graceful_shutdown(stopped).await
         });
         Ok(Self { address, engine, clock, stop: Some(stop), serving })
     }

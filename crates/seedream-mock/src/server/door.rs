@@ -1,23 +1,31 @@
-//! The connections: ours, so that an answer can be a reset. A plain server only ever says goodbye in order.
+//! The connections: ours, so that an answer can be a reset, stop at a byte, or drip. A plain server only ever says goodbye
+//! in order.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
+use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::wire::{Step, Wire};
+use crate::clock::Clock;
+use crate::fault::Ending;
+
 /// Accepts connections.
-pub(super) struct Door(TcpListener);
+pub(super) struct Door {
+    listener: TcpListener,
+    clock: Clock,
+}
 
 impl Door {
-    pub(super) fn new(listener: TcpListener) -> Self {
-        Self(listener)
+    pub(super) fn new(listener: TcpListener, clock: Clock) -> Self {
+        Self { listener, clock }
     }
 }
 
@@ -27,12 +35,13 @@ impl Listener for Door {
 
     async fn accept(&mut self) -> (Line, Caller) {
         loop {
-            match self.0.accept().await {
+            match self.listener.accept().await {
                 Ok((stream, _)) => {
                     // Small events of a stream must not wait for each other; a socket that refuses still works.
                     drop(stream.set_nodelay(true));
                     let caller = Caller::default();
-                    return (Line { stream, caller: caller.clone() }, caller);
+                    let line = Line { stream, caller: caller.clone(), clock: self.clock.clone(), pause: None };
+                    return (line, caller);
                 }
                 // Out of file descriptors, say: asking again at once would only spin.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -45,18 +54,18 @@ impl Listener for Door {
     }
 }
 
-/// Who is on the line, and how a handler ends the connection.
+/// Who is on the line, and what a handler wants of the bytes it sends him.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Caller(Arc<AtomicBool>);
+pub(super) struct Caller(Arc<Mutex<Option<Wire>>>);
 
 impl Caller {
-    /// Makes the next write a reset.
-    pub(super) fn reset(&self) {
-        self.0.store(true, Ordering::Release);
+    /// What holds for the answer that is about to be written.
+    pub(super) fn plan(&self, wire: Option<Wire>) {
+        *self.wire() = wire;
     }
 
-    fn is_reset(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+    fn wire(&self) -> MutexGuard<'_, Option<Wire>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -70,16 +79,62 @@ impl Connected<IncomingStream<'_, Door>> for Caller {
 pub(super) struct Line {
     stream: TcpStream,
     caller: Caller,
+    clock: Clock,
+    /// What a stall or a drip waits for.
+    pause: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 impl Line {
-    /// Fails where the connection is to be reset. With zero linger the close that follows sends RST.
-    fn check(&self) -> io::Result<()> {
-        if self.caller.is_reset() {
-            self.stream.set_zero_linger()?;
-            return Err(io::ErrorKind::ConnectionReset.into());
+    /// How many of these bytes may be written now; `None` where nothing is planned for the answer.
+    fn allowed(&mut self, cx: &mut Context<'_>, step: impl Fn(&Wire) -> Step) -> Poll<io::Result<Option<usize>>> {
+        loop {
+            let Some(step) = self.caller.wire().as_ref().map(&step) else { return Poll::Ready(Ok(None)) };
+            match step {
+                Step::Write(bytes) => return Poll::Ready(Ok(Some(bytes))),
+                Step::End(ending) => return Poll::Ready(Err(self.end(cx, ending))),
+                Step::Wait(time) => {
+                    let clock = self.clock.clone();
+                    let pause = self.pause.get_or_insert_with(|| Box::pin(wait(clock, time)));
+                    ready!(pause.as_mut().poll(cx));
+                    self.pause = None;
+                    if let Some(wire) = self.caller.wire().as_mut() {
+                        wire.waited();
+                    }
+                }
+            }
         }
-        Ok(())
+    }
+
+    /// Ends the connection: the error makes the server drop it. With zero linger the close that follows sends RST.
+    fn end(&mut self, cx: &mut Context<'_>, ending: Ending) -> io::Error {
+        match ending {
+            Ending::Reset => match self.stream.set_zero_linger() {
+                Ok(()) => io::ErrorKind::ConnectionReset.into(),
+                Err(error) => error,
+            },
+            Ending::Close => {
+                // A socket that is gone already is closed as well.
+                drop(Pin::new(&mut self.stream).poll_shutdown(cx));
+                io::ErrorKind::BrokenPipe.into()
+            }
+        }
+    }
+
+    fn write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let allowed = ready!(self.allowed(cx, |wire| wire.step(bytes)))?.unwrap_or(bytes.len());
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &bytes[..allowed]))?;
+        if let Some(wire) = self.caller.wire().as_mut() {
+            wire.wrote(&bytes[..written]);
+        }
+        Poll::Ready(Ok(written))
+    }
+}
+
+/// For ever is the end of the clock's time, so that who waits is seen to wait.
+async fn wait(clock: Clock, time: Option<Duration>) {
+    match time {
+        Some(time) => clock.sleep(time).await,
+        None => clock.sleep_until(Timestamp::MAX).await,
     }
 }
 
@@ -91,8 +146,7 @@ impl AsyncRead for Line {
 
 impl AsyncWrite for Line {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.check()?;
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        self.write(cx, buf)
     }
 
     fn poll_write_vectored(
@@ -100,8 +154,11 @@ impl AsyncWrite for Line {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.check()?;
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        if self.caller.wire().is_none() {
+            return Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        }
+        let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
+        self.write(cx, first)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -109,11 +166,17 @@ impl AsyncWrite for Line {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // What is due after the last byte of all is never followed by a write.
+        ready!(self.allowed(cx, |wire| wire.due().unwrap_or(Step::Write(0))))?;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.caller.is_reset() {
+        let ending = match self.caller.wire().as_ref().and_then(Wire::due) {
+            Some(Step::End(ending)) => ending,
+            _ => Ending::Close,
+        };
+        if ending == Ending::Reset {
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.stream).poll_shutdown(cx)

@@ -12,18 +12,32 @@ use tokio::sync::mpsc;
 
 use super::House;
 use super::door::Caller;
-use crate::engine::{Chunk, Content, End, Script};
+use super::wire::Wire;
+use crate::engine::{Chunk, Content, Script};
 use crate::picture::Cache;
+
+/// What a head with a wrong length promises and the connection's end withholds.
+const MISSING: &[u8] = &[b' '; 64];
 
 /// Plays a script: waits, renders what is still to be rendered, and sends.
 pub(super) async fn play(script: Script, house: &House, caller: &Caller) -> Response<Body> {
     house.clock.sleep(script.delay).await;
-    if script.end == End::Reset {
-        caller.reset();
-    }
-    let Script { status, headers, chunks, streamed, .. } = script;
-    let body = if streamed { stream(chunks, house).await } else { whole(chunks, house).await };
-    let mut response = Response::new(body);
+    let mut wire = Wire::of(&script);
+    let Script { status, headers, chunks, streamed, wrong_length, .. } = script;
+    let mut response = if streamed {
+        Response::new(stream(chunks, house).await)
+    } else {
+        let bytes = whole(chunks, house).await;
+        let length = bytes.len() as u64;
+        let body = if wrong_length {
+            wire = wire.or_else(|| Some(Wire::closing_after(length)));
+            [&bytes, MISSING].concat().into()
+        } else {
+            bytes
+        };
+        Response::new(Body::from(body))
+    };
+    caller.plan(wire);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in headers {
         // A documented header that HTTP does not allow cannot be sent; the rest still can.
@@ -35,20 +49,20 @@ pub(super) async fn play(script: Script, house: &House, caller: &Caller) -> Resp
 }
 
 /// One body with its length.
-async fn whole(mut chunks: Vec<Chunk>, house: &House) -> Body {
+async fn whole(mut chunks: Vec<Chunk>, house: &House) -> Bytes {
     // Nearly every body is one chunk, which need not be copied.
     if chunks.len() == 1
         && let Some(chunk) = chunks.pop()
     {
         house.clock.sleep(chunk.after).await;
-        return Body::from(render(chunk.content, &house.cache).await);
+        return render(chunk.content, &house.cache).await;
     }
     let mut body = BytesMut::new();
     for chunk in chunks {
         house.clock.sleep(chunk.after).await;
         body.extend_from_slice(&render(chunk.content, &house.cache).await);
     }
-    Body::from(body.freeze())
+    body.freeze()
 }
 
 /// A body that comes chunk by chunk. The head waits for the first, as it does upstream for the first picture.

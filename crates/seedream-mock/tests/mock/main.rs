@@ -11,6 +11,7 @@ mod fixtures;
 mod grammar;
 mod http1;
 mod journal;
+mod network;
 mod partial;
 mod pictures;
 mod server;
