@@ -2,7 +2,12 @@
 
 mod kind;
 
-use std::{error::Error as StdError, fmt, time::Duration};
+use std::{
+    error::Error as StdError,
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -34,6 +39,7 @@ struct Inner {
     retry_after: Option<Duration>,
     task: Option<Task>,
     body: Option<Bytes>,
+    kept: Option<PathBuf>,
     violations: Vec<Violation>,
     attempts: Vec<Attempt>,
     generation: Option<Generation>,
@@ -74,6 +80,7 @@ impl Error {
             retry_after: None,
             task: None,
             body: None,
+            kept: None,
             violations: Vec::new(),
             attempts: Vec::new(),
             generation: None,
@@ -154,6 +161,13 @@ impl Error {
     #[must_use]
     pub fn with_body(mut self, body: Bytes) -> Self {
         self.0.body = Some(body);
+        self
+    }
+
+    /// Sets the file in which the whole answer is kept.
+    #[must_use]
+    pub fn with_kept(mut self, file: impl Into<PathBuf>) -> Self {
+        self.0.kept = Some(file.into());
         self
     }
 
@@ -241,9 +255,14 @@ impl Error {
         self.0.task.as_ref()
     }
 
-    /// The answer as it came.
+    /// The answer as it came; only its beginning where [`Error::kept`] names a file that has all of it.
     pub fn body(&self) -> Option<&Bytes> {
         self.0.body.as_ref()
+    }
+
+    /// The file in which the whole answer is kept, where it may have been paid for and could not be read.
+    pub fn kept(&self) -> Option<&Path> {
+        self.0.kept.as_deref()
     }
 
     /// The rules that the request breaks, where they were found before anything was sent.
@@ -288,6 +307,9 @@ impl fmt::Display for Error {
         }
         if let Some(advice) = e.advice {
             write!(f, "; {advice}")?;
+        }
+        if let Some(kept) = &e.kept {
+            write!(f, "; the answer is kept in {}", kept.display())?;
         }
         match (&e.task, e.charge) {
             (Some(task), _) if e.kind == ErrorKind::TaskNotFound => {

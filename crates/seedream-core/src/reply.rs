@@ -43,6 +43,16 @@ impl Blobs {
     pub fn get(&self, token: &str) -> Option<&ImageData> {
         self.0.get(token)
     }
+
+    /// Every picture with its token, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &ImageData)> {
+        self.0.iter().map(|(token, data)| (token.as_str(), data))
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 impl Reply {

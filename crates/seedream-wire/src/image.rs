@@ -65,6 +65,9 @@ impl Context<'_> {
     }
 
     fn url(&self, url: &str) -> ImageData {
+        if let Some(data) = self.blobs.get(url) {
+            return data.clone();
+        }
         // A data URI in the place of a URL holds the picture itself.
         if let Some(bytes) = url.strip_prefix("data:").and_then(|_| decode(url)) {
             return ImageData::Bytes(bytes);
