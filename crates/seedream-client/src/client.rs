@@ -18,6 +18,7 @@ use self::builder::Seeds;
 use crate::{
     Downloader, Endpoint, SaveOptions, Saved, SavedImage, Transport,
     drive::{self, Expect, Link, Lost},
+    lift::Spool,
     save,
 };
 
@@ -35,6 +36,7 @@ struct Inner {
     strictness: Strictness,
     user_agent: HeaderValue,
     max_reply: u64,
+    spool: Spool,
     seeds: Seeds,
     downloader: Downloader,
 }
@@ -83,7 +85,7 @@ impl Client {
         let until = drive::later(Instant::now(), self.0.policy.poll_timeout.min(self.0.policy.deadline));
         let link = self.link(self.0.endpoint.clone());
         let incoming = link.send(catalog.models_request(), until).await.map_err(Lost::into_error)?;
-        let reply = incoming.whole(Vec::new()).await.map_err(|(partial, error)| error.with_body(partial.body))?;
+        let reply = incoming.whole(&[]).await.map_err(|(partial, error)| error.with_body(partial.body))?;
         catalog.decode_models(&reply)
     }
 
@@ -141,6 +143,7 @@ impl Client {
             user_agent: self.0.user_agent.clone(),
             request_id: self.0.seeds.request_id(),
             max_reply: self.0.max_reply,
+            spool: self.0.spool.clone(),
         }
     }
 }

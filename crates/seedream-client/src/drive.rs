@@ -3,6 +3,7 @@
 //! Nothing runs in the background: whoever drops the stream stops everything at once, and nothing is sent any more.
 
 mod answer;
+mod keep;
 mod link;
 
 use std::{collections::VecDeque, time::Duration};
@@ -13,16 +14,20 @@ use seedream_core::{
 };
 use tokio::time::Instant;
 
-use self::answer::{Frames, Opened};
 pub(crate) use self::{
     answer::Expect,
     link::{Link, Lost},
+};
+use self::{
+    answer::{Frames, Opened},
+    keep::Kept,
 };
 
 /// The events of an operation, which begins when the stream is first polled. `task` is what it collects, where it does not
 /// submit.
 pub(crate) fn events(operation: Operation, link: Link, expect: Expect, task: Option<Task>) -> EventStream {
     let drive = Drive {
+        kept: Kept::new(link.spool.clone()),
         operation,
         link,
         expect,
@@ -50,6 +55,8 @@ struct Drive {
     events: VecDeque<Event>,
     /// The stream that is being read.
     frames: Option<Frames>,
+    /// The pictures that arrived in the answers themselves.
+    kept: Kept,
     /// Whether a request that may have bought something was lost, whatever becomes of a later one.
     in_doubt: bool,
 }
@@ -66,7 +73,10 @@ impl Drive {
                 return Some(Ok(event));
             }
             let input = match self.then.take()? {
-                Then::Done(outcome) => return Some(self.done(*outcome).map(Event::Finished)),
+                Then::Done(outcome) => {
+                    let outcome = self.done(*outcome);
+                    return Some(self.kept.settle(outcome).await.map(Event::Finished));
+                }
                 Then::WaitUntil(until) => {
                     tokio::time::sleep_until(self.at(until)).await;
                     Input::Woke
@@ -80,6 +90,7 @@ impl Drive {
                     Err(hopeless) => return Some(self.done(Err(self.keep(hopeless))).map(Event::Finished)),
                 },
             };
+            self.kept.note(&input);
             self.step(input);
         }
     }

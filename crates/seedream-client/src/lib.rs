@@ -25,6 +25,7 @@ mod client;
 mod download;
 mod drive;
 mod endpoint;
+mod lift;
 mod save;
 mod transport;
 

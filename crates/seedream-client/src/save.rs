@@ -1,8 +1,12 @@
 //! Writes pictures to disk: whole or not at all, and never over a file that is there.
 
-mod file;
+pub(crate) mod file;
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
@@ -12,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::Downloader;
 
-/// How many pictures are fetched at a time: each is held in memory until it is written.
+/// How many pictures are fetched at a time: each that comes from a URL is held in memory until it is written.
 const AT_A_TIME: usize = 3;
 
 /// Where pictures are written, and under which names.
@@ -97,7 +101,7 @@ pub(crate) async fn fetch(downloader: &Downloader, image: &GeneratedImage) -> Re
 pub(crate) async fn save(downloader: &Downloader, generation: &Generation, options: &SaveOptions) -> Saved {
     let fetched = generation.outcomes.iter().map(|outcome| async move {
         match outcome {
-            Ok(image) => Ok((image, fetch(downloader, image).await?)),
+            Ok(image) => Ok((image, Held::of(downloader, image).await?)),
             Err(failure) => Err(failure.clone()),
         }
     });
@@ -106,7 +110,7 @@ pub(crate) async fn save(downloader: &Downloader, generation: &Generation, optio
     let mut outcomes = Vec::with_capacity(generation.outcomes.len());
     while let Some(fetched) = fetched.next().await {
         outcomes.push(match fetched {
-            Ok((image, bytes)) => write(image, bytes, options).await,
+            Ok((image, held)) => write(image, held, options).await,
             Err(failure) => Err(failure),
         });
     }
@@ -118,40 +122,118 @@ pub(crate) async fn save_image(
     image: &GeneratedImage,
     options: &SaveOptions,
 ) -> Result<SavedImage, ImageFailure> {
-    write(image, fetch(downloader, image).await?, options).await
+    write(image, Held::of(downloader, image).await?, options).await
 }
 
-async fn write(image: &GeneratedImage, bytes: Bytes, options: &SaveOptions) -> Result<SavedImage, ImageFailure> {
-    let kind = infer::get(&bytes).filter(|kind| kind.matcher_type() == infer::MatcherType::Image);
-    let Some(kind) = kind else {
-        let message = format!("what was delivered is no picture but {}", describe(&bytes));
-        return Err(failure(image, ErrorKind::MalformedResponse, &message));
-    };
-    let (index, options) = (image.index, options.clone());
-    let job = move || -> std::io::Result<SavedImage> {
-        let size = imagesize::blob_size(&bytes).ok();
-        let path = file::write(&options.directory, &stem(&options.prefix), index, kind.extension(), &bytes)?;
-        let side = |side: Option<usize>| side.and_then(|side| u32::try_from(side).ok());
-        Ok(SavedImage {
-            index,
-            path,
-            width: side(size.map(|size| size.width)),
-            height: side(size.map(|size| size.height)),
-            media_type: kind.mime_type().to_owned(),
-            bytes: bytes.len() as u64,
-            sha256: Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+/// A picture that is to be written.
+enum Held {
+    Bytes(Bytes),
+    /// A file that is as long as it may be: it is never read as a whole.
+    File(PathBuf),
+}
+
+impl Held {
+    async fn of(downloader: &Downloader, image: &GeneratedImage) -> Result<Self, ImageFailure> {
+        match &image.data {
+            ImageData::File(path) => Ok(Self::File(path.clone())),
+            _ => fetch(downloader, image).await.map(Self::Bytes),
+        }
+    }
+
+    /// Its beginning, which says what it is.
+    fn head(&self) -> io::Result<Vec<u8>> {
+        const HEAD: usize = 8 << 10;
+        let mut head = Vec::new();
+        match self {
+            Self::Bytes(bytes) => head.extend_from_slice(&bytes[..bytes.len().min(HEAD)]),
+            Self::File(path) => drop(fs::File::open(path)?.take(HEAD as u64).read_to_end(&mut head)?),
+        }
+        Ok(head)
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        Ok(match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File(path) => fs::metadata(path)?.len(),
         })
-    };
+    }
+
+    fn size(&self) -> Option<imagesize::ImageSize> {
+        match self {
+            Self::Bytes(bytes) => imagesize::blob_size(bytes).ok(),
+            Self::File(path) => imagesize::size(path).ok(),
+        }
+    }
+
+    fn sha256(&self) -> io::Result<String> {
+        let mut digest = Sha256::new();
+        match self {
+            Self::Bytes(bytes) => digest.update(bytes),
+            Self::File(path) => {
+                let mut file = fs::File::open(path)?;
+                let mut buffer = vec![0; 128 << 10];
+                loop {
+                    match file.read(&mut buffer) {
+                        Ok(0) => break,
+                        Ok(count) => digest.update(&buffer[..count]),
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+        }
+        Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+async fn write(image: &GeneratedImage, held: Held, options: &SaveOptions) -> Result<SavedImage, ImageFailure> {
+    let (index, options) = (image.index, options.clone());
+    let job = move || write_now(index, &held, &options);
     match tokio::task::spawn_blocking(job).await {
         Ok(Ok(saved)) => Ok(saved),
-        Ok(Err(error)) => Err(failure(image, ErrorKind::Storage, &format!("the picture cannot be written: {error}"))),
+        Ok(Err((kind, message))) => Err(failure(image, kind, &message)),
         Err(error) => Err(failure(image, ErrorKind::Storage, &format!("the picture was not written: {error}"))),
     }
 }
 
+/// Writes a picture, on a thread that may block.
+///
+/// # Errors
+/// What kind of thing went wrong, and a sentence about it.
+fn write_now(index: u32, held: &Held, options: &SaveOptions) -> Result<SavedImage, (ErrorKind, String)> {
+    let storage = |error: io::Error| (ErrorKind::Storage, format!("the picture cannot be written: {error}"));
+    let head = held.head().map_err(|error| (ErrorKind::Storage, format!("the picture cannot be read: {error}")))?;
+    let length = held.length().map_err(storage)?;
+    let kind = infer::get(&head).filter(|kind| kind.matcher_type() == infer::MatcherType::Image);
+    let Some(kind) = kind else {
+        let message = format!("what was delivered is no picture but {}", describe(&head, length));
+        return Err((ErrorKind::MalformedResponse, message));
+    };
+    let (size, sha256) = (held.size(), held.sha256().map_err(storage)?);
+    let (directory, stem, extension) = (&options.directory, stem(&options.prefix), kind.extension());
+    let path = match held {
+        Held::Bytes(bytes) => file::write(directory, &stem, index, extension, bytes),
+        Held::File(from) => file::adopt(from, directory, &stem, index, extension),
+    };
+    let side = |side: Option<usize>| side.and_then(|side| u32::try_from(side).ok());
+    Ok(SavedImage {
+        index,
+        path: path.map_err(storage)?,
+        width: side(size.map(|size| size.width)),
+        height: side(size.map(|size| size.height)),
+        media_type: kind.mime_type().to_owned(),
+        bytes: length,
+        sha256,
+    })
+}
+
 /// A failure to save, with the place where the picture still is.
 fn failure(image: &GeneratedImage, kind: ErrorKind, message: &str) -> ImageFailure {
-    let failure = ImageFailure::new(image.index, kind, message);
+    let kept = |path: &Path| format!("{message}; it is in {}", path.display());
+    let failure = match &image.data {
+        ImageData::File(path) if path.exists() => ImageFailure::new(image.index, kind, kept(path)),
+        _ => ImageFailure::new(image.index, kind, message),
+    };
     let keep = |url: &str, expires_at: Option<Timestamp>| failure.clone().with_url(url, expires_at);
     match &image.data {
         ImageData::Url { url, expires_at } => keep(url, *expires_at),
@@ -160,7 +242,7 @@ fn failure(image: &GeneratedImage, kind: ErrorKind, message: &str) -> ImageFailu
 }
 
 /// What a body that is no picture seems to be, in a few words.
-fn describe(bytes: &[u8]) -> String {
+fn describe(bytes: &[u8], length: u64) -> String {
     let start = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]).trim_start().to_ascii_lowercase();
     let what = match start.as_str() {
         "" => return "an empty body".to_owned(),
@@ -169,7 +251,7 @@ fn describe(bytes: &[u8]) -> String {
         s if s.starts_with(['{', '[']) => "a JSON document",
         _ => infer::get(bytes).map_or("unknown data", |kind| kind.mime_type()),
     };
-    format!("{what} of {} bytes", bytes.len())
+    format!("{what} of {length} bytes")
 }
 
 /// A prefix as it can stand in a file name on every system.

@@ -1,13 +1,16 @@
 //! How a client is made.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use http::HeaderValue;
 use secrecy::SecretString;
 use seedream_core::{Dialect, Error, ErrorKind, Policy, Result, Strictness};
 
 use super::{Client, Inner};
-use crate::{DownloadOptions, Downloader, Endpoint, Transport};
+use crate::{DownloadOptions, Downloader, Endpoint, Transport, lift::Spool};
 
 /// The most bytes of one answer, where nothing else is said: 15 pictures of 16 MB in base64, with room to spare.
 const MAX_REPLY: u64 = 512 << 20;
@@ -25,6 +28,7 @@ pub struct ClientBuilder {
     transport: Option<Arc<dyn Transport>>,
     seed: Option<u64>,
     max_reply: u64,
+    spool: Option<PathBuf>,
     download: DownloadOptions,
 }
 
@@ -40,6 +44,7 @@ impl ClientBuilder {
             transport: None,
             seed: None,
             max_reply: MAX_REPLY,
+            spool: None,
             download: DownloadOptions::default(),
         }
     }
@@ -92,6 +97,19 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets the directory to which pictures go that stand in an answer itself; to memory otherwise. It is made when the first
+    /// arrives, and should be the one in which they are saved: then saving is a rename.
+    ///
+    /// Such a picture is decoded while it arrives, whatever its size, and is
+    /// [`ImageData::File`](seedream_core::ImageData::File) with a name that begins with `unsaved-`. [`Client::save`] moves it
+    /// to its final name; one that is not saved stays, since it was paid for. One that was cut off leaves nothing. Where the
+    /// directory cannot be written to, pictures go to memory. A success that cannot be read is kept there too, as
+    /// [`Error::kept`] says.
+    pub fn spool(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.spool = Some(directory.into());
+        self
+    }
+
     /// Sets how result URLs are fetched.
     pub fn download(mut self, options: DownloadOptions) -> Self {
         self.download = options;
@@ -128,6 +146,7 @@ impl ClientBuilder {
             strictness: self.strictness,
             user_agent,
             max_reply: self.max_reply,
+            spool: Spool::new(self.spool.as_deref()),
             seeds: Seeds::new(self.seed),
             downloader,
         })))

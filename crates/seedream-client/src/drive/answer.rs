@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 
 use seedream_core::{
-    Blobs, Error, ErrorKind, Input, Reply,
+    Blobs, Error, ErrorKind, ImageData, Input, Reply,
     sse::{Frame, Parser},
 };
 
 use super::link::Incoming;
+use crate::lift::{Grammar, Intake, Text};
 
 /// What kind of answer a request can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,37 +45,47 @@ pub(super) async fn open(incoming: Incoming, expect: Expect) -> Opened {
             Expect::Either => says_stream,
             Expect::Stream => true,
         };
-    if may_stream { peek(incoming, says_stream, expect).await } else { whole(incoming, Vec::new(), expect).await }
+    if may_stream { peek(incoming, says_stream, expect).await } else { whole(incoming, &[], expect).await }
 }
 
 /// Looks at the first byte, since neither the type nor its absence can be trusted (providers.md 1.6.5): validation errors
 /// come as JSON, and some relays label a stream as JSON.
 async fn peek(mut incoming: Incoming, says_stream: bool, expect: Expect) -> Opened {
-    let (mut parser, mut body, mut fed) = (Parser::new(), Vec::new(), 0);
-    loop {
+    let mut start = Vec::new();
+    let ended = loop {
+        match first_byte(&start) {
+            None => {}
+            Some(b'{' | b'[' | b'<') => return whole(incoming, &start, expect).await,
+            Some(_) => break false,
+        }
         match incoming.chunk().await {
-            Ok(Some(bytes)) => body.extend_from_slice(&bytes),
-            Ok(None) => {
-                let last = parser.finish();
-                if last.is_none() && !says_stream {
-                    // Neither JSON nor events: whoever decodes it should see all of it.
-                    return Opened::whole(Input::Reply(incoming.reply(body)));
-                }
-                return Frames::begin(incoming, parser, last, true);
+            Ok(Some(bytes)) => start.extend_from_slice(&bytes),
+            Ok(None) => break true,
+            Err(error) => return Opened::whole(Input::Broken { partial: Some(incoming.reply(start)), error }),
+        }
+    };
+    let mut frames = Frames::new(incoming);
+    frames.take(&start).await;
+    if ended {
+        frames.end();
+    }
+    // Only an event proves that it is a stream: whoever decodes what is none should see all of it.
+    while frames.events.ready.is_empty() && !frames.ended {
+        match frames.incoming.chunk().await {
+            Ok(Some(bytes)) => frames.take(&bytes).await,
+            Ok(None) => frames.end(),
+            Err(error) => {
+                frames.intake.finish(&mut frames.events);
+                return Opened::whole(Input::Broken { partial: Some(frames.into_reply()), error });
             }
-            Err(error) => return Opened::whole(Input::Broken { partial: Some(incoming.reply(body)), error }),
-        }
-        match first_byte(&body) {
-            None => continue,
-            Some(b'{' | b'[' | b'<') => return whole(incoming, body, expect).await,
-            Some(_) => {}
-        }
-        let frames = parser.feed(&body[fed..]);
-        fed = body.len();
-        if !frames.is_empty() {
-            return Frames::begin(incoming, parser, frames, false);
         }
     }
+    if frames.events.ready.is_empty() && !says_stream {
+        return Opened::whole(Input::Reply(frames.into_reply()));
+    }
+    // From here on every event is passed on, and what came before is held no longer.
+    frames.events.seen = None;
+    Opened { input: Input::Head(frames.incoming.reply("")), frames: Some(frames) }
 }
 
 /// The first byte that is neither white space nor of a byte order mark.
@@ -82,7 +93,7 @@ fn first_byte(body: &[u8]) -> Option<u8> {
     body.iter().copied().find(|byte| !byte.is_ascii_whitespace() && !matches!(byte, 0xef | 0xbb | 0xbf))
 }
 
-async fn whole(incoming: Incoming, so_far: Vec<u8>, expect: Expect) -> Opened {
+async fn whole(incoming: Incoming, so_far: &[u8], expect: Expect) -> Opened {
     Opened::whole(match incoming.whole(so_far).await {
         Ok(reply) if expect != Expect::Poll && is_cut(&reply) => {
             let error = Error::new(ErrorKind::Transport, "the answer ended in the middle");
@@ -105,35 +116,85 @@ fn is_cut(reply: &Reply) -> bool {
 #[derive(Debug)]
 pub(super) struct Frames {
     incoming: Incoming,
-    parser: Parser,
-    ready: VecDeque<Frame>,
+    intake: Intake,
+    events: Events,
     ended: bool,
 }
 
+/// Makes events of what is left of a stream without its pictures, so that none is larger than its words.
+#[derive(Debug, Default)]
+struct Events {
+    parser: Parser,
+    /// The pictures of the event that is arriving.
+    blobs: Blobs,
+    ready: VecDeque<(Frame, Blobs)>,
+    /// All that came, until it is known to be a stream.
+    seen: Option<(Vec<u8>, Blobs)>,
+}
+
 impl Frames {
-    fn begin(incoming: Incoming, parser: Parser, ready: impl IntoIterator<Item = Frame>, ended: bool) -> Opened {
-        let input = Input::Head(incoming.reply(""));
-        let ready = ready.into_iter().collect();
-        Opened { input, frames: Some(Self { incoming, parser, ready, ended }) }
+    fn new(incoming: Incoming) -> Self {
+        let intake = incoming.intake(Grammar::Events);
+        let events = Events { seen: Some(Default::default()), ..Events::default() };
+        Self { incoming, intake, events, ended: false }
+    }
+
+    async fn take(&mut self, bytes: &[u8]) {
+        self.intake.feed(bytes, &mut self.events).await;
+    }
+
+    fn end(&mut self) {
+        self.ended = true;
+        self.intake.finish(&mut self.events);
+        if let Some(last) = self.events.parser.finish() {
+            self.events.complete(last);
+        }
+    }
+
+    /// All of it as one answer.
+    fn into_reply(self) -> Reply {
+        let (body, blobs) = self.events.seen.unwrap_or_default();
+        self.incoming.reply(body).with_blobs(blobs)
     }
 
     /// The next event, as soon as it is complete.
     pub(super) async fn next(&mut self) -> Input {
         loop {
-            if let Some(frame) = self.ready.pop_front() {
-                return Input::Frame(frame, Blobs::default());
+            if let Some((frame, blobs)) = self.events.ready.pop_front() {
+                return Input::Frame(frame, blobs);
             }
             if self.ended {
                 return Input::StreamEnd;
             }
             match self.incoming.chunk().await {
-                Ok(Some(bytes)) => self.ready.extend(self.parser.feed(&bytes)),
-                Ok(None) => {
-                    self.ended = true;
-                    self.ready.extend(self.parser.finish());
-                }
+                Ok(Some(bytes)) => self.take(&bytes).await,
+                Ok(None) => self.end(),
                 Err(error) => return Input::Broken { partial: Some(self.incoming.reply("")), error },
             }
         }
+    }
+}
+
+impl Events {
+    fn complete(&mut self, frame: Frame) {
+        self.ready.push_back((frame, std::mem::take(&mut self.blobs)));
+    }
+}
+
+impl Text for Events {
+    fn text(&mut self, bytes: &[u8]) {
+        if let Some((seen, _)) = &mut self.seen {
+            seen.extend_from_slice(bytes);
+        }
+        for frame in self.parser.feed(bytes) {
+            self.complete(frame);
+        }
+    }
+
+    fn picture(&mut self, token: &str, data: ImageData) {
+        if let Some((_, blobs)) = &mut self.seen {
+            blobs.insert(token, data.clone());
+        }
+        self.blobs.insert(token, data);
     }
 }

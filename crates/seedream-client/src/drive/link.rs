@@ -5,10 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderValue, header, response::Parts};
 use http_body_util::BodyExt as _;
-use seedream_core::{Error, ErrorKind, Reply, Result, Timestamp};
+use seedream_core::{Blobs, Error, ErrorKind, ImageData, Reply, Result, Timestamp};
 use tokio::time::{Instant, timeout_at};
 
-use crate::{AnswerBody, Departure, Endpoint, Reached, Transport};
+use crate::{
+    AnswerBody, Departure, Endpoint, Reached, Transport,
+    lift::{Grammar, Intake, Spool, Text},
+};
 
 /// The provider's quotation number for one operation, the same at all its attempts and polls: one that changed with each
 /// attempt would help nobody to find out what became of a lost one.
@@ -24,6 +27,8 @@ pub(crate) struct Link {
     pub(crate) request_id: HeaderValue,
     /// The most bytes of an answer.
     pub(crate) max_reply: u64,
+    /// Where pictures go that stand in an answer itself.
+    pub(crate) spool: Spool,
 }
 
 /// A request without an answer.
@@ -61,6 +66,7 @@ impl Link {
                     body,
                     until,
                     room: self.max_reply,
+                    spool: self.spool.clone(),
                     received_at: Timestamp::now(),
                 })
             }
@@ -83,6 +89,7 @@ pub(crate) struct Incoming {
     until: Instant,
     /// How many bytes it may still have.
     room: u64,
+    spool: Spool,
     received_at: Timestamp,
 }
 
@@ -123,22 +130,64 @@ impl Incoming {
         }
     }
 
-    /// Reads on to the end.
+    /// What takes the pictures out of this answer.
+    pub(crate) fn intake(&self, grammar: Grammar) -> Intake {
+        Intake::new(grammar, self.spool.clone())
+    }
+
+    /// Reads on to the end, and takes the pictures out of a success.
     ///
     /// # Errors
     /// As [`Incoming::chunk`], with what had arrived.
-    pub(crate) async fn whole(mut self, mut body: Vec<u8>) -> Result<Reply, (Reply, Error)> {
-        // Growing by doubling copies a large answer several times; a length that lies must not reserve much either.
-        const AT_ONCE: u64 = 64 << 20;
+    pub(crate) async fn whole(mut self, so_far: &[u8]) -> Result<Reply, (Reply, Error)> {
+        // A length that lies must not reserve much, and most of a large answer is pictures.
+        const AT_ONCE: u64 = 1 << 20;
         let stated = self.head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        let ahead = stated.unwrap_or(0).min(AT_ONCE).min(self.room);
-        body.reserve(usize::try_from(ahead).unwrap_or(0).saturating_sub(body.len()));
-        loop {
+        let ahead = usize::try_from(stated.unwrap_or(0).min(AT_ONCE).min(self.room)).unwrap_or(0);
+        let mut body = Body { text: Vec::with_capacity(ahead), blobs: Blobs::default() };
+        // What is refused holds no picture, and is told as it is.
+        let mut intake = self.head.status.is_success().then(|| self.intake(Grammar::Json));
+        body.take(so_far, &mut intake).await;
+        let ended = loop {
             match self.chunk().await {
-                Ok(Some(bytes)) => body.extend_from_slice(&bytes),
-                Ok(None) => return Ok(self.reply(body)),
-                Err(error) => return Err((self.reply(body), error)),
+                Ok(Some(bytes)) => body.take(&bytes, &mut intake).await,
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
             }
+        };
+        if let Some(intake) = &mut intake {
+            intake.finish(&mut body);
         }
+        let reply = self.reply(body.text).with_blobs(body.blobs);
+        match ended {
+            Ok(()) => Ok(reply),
+            Err(error) => Err((reply, error)),
+        }
+    }
+}
+
+/// A body without its pictures.
+#[derive(Debug)]
+struct Body {
+    text: Vec<u8>,
+    blobs: Blobs,
+}
+
+impl Body {
+    async fn take(&mut self, bytes: &[u8], intake: &mut Option<Intake>) {
+        match intake {
+            Some(intake) => intake.feed(bytes, self).await,
+            None => self.text.extend_from_slice(bytes),
+        }
+    }
+}
+
+impl Text for Body {
+    fn text(&mut self, bytes: &[u8]) {
+        self.text.extend_from_slice(bytes);
+    }
+
+    fn picture(&mut self, token: &str, data: ImageData) {
+        self.blobs.insert(token, data);
     }
 }

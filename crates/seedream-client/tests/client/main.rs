@@ -4,6 +4,7 @@
 mod dialect;
 mod downloads;
 mod headers;
+mod lifting;
 mod money;
 mod raw;
 mod saving;

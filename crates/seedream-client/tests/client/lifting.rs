@@ -1,0 +1,298 @@
+//! Pictures that stand in the answer itself, over real sockets.
+
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use http::Request;
+use seedream_client::{Client, ClientBuilder, SaveOptions};
+use seedream_core::{
+    Capabilities, Charge, Checked, Descriptor, Dialect, Effective, ErrorKind, Event, ImageData, ImageProvider as _,
+    ModelId, Outcome, Reply, Result, StreamDecoder, StreamDialect, WarningKind,
+};
+use seedream_wire::Reader;
+use tokio::{sync::oneshot, time::timeout};
+
+use crate::{
+    dialect::{Tiny, request},
+    raw::{Act, Raw, answer},
+};
+
+/// Asks as [`Tiny`] does and reads as all our adapters do.
+#[derive(Debug)]
+struct Wired;
+
+fn reader(request: &Checked) -> Reader {
+    Reader { model: request.model().clone(), kind_of: |_, _| None, lifetime: None }
+}
+
+impl Dialect for Wired {
+    fn descriptor(&self) -> &'static Descriptor {
+        Tiny.descriptor()
+    }
+
+    fn capabilities(&self, model: &ModelId) -> Capabilities {
+        Tiny.capabilities(model)
+    }
+
+    fn encode(&self, request: &Checked) -> Result<Request<Bytes>> {
+        Tiny.encode(request)
+    }
+
+    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
+        reader(request).generation(reply).map(Outcome::Done)
+    }
+
+    fn effective(&self, request: &Checked) -> Effective {
+        Tiny.effective(request)
+    }
+
+    fn streaming(&self) -> Option<&dyn StreamDialect> {
+        Some(self)
+    }
+}
+
+impl StreamDialect for Wired {
+    fn decoder(&self, request: &Checked) -> Box<dyn StreamDecoder> {
+        reader(request).stream()
+    }
+}
+
+fn client(url: &str) -> ClientBuilder {
+    Client::builder(Arc::new(Wired)).base_url(url).key("canary-0123456789")
+}
+
+/// A PNG of which only the header is one.
+fn png(seed: usize, length: usize) -> Vec<u8> {
+    let mut bytes = crate::saving::PNG.to_vec();
+    bytes.extend((0..length).map(|at| (at * 31 + seed + at / 253) as u8));
+    bytes
+}
+
+fn item(seed: usize, length: usize) -> String {
+    format!(r#"{{"b64_json":"{}","size":"3x2"}}"#, STANDARD.encode(png(seed, length)))
+}
+
+fn body(items: &[String]) -> String {
+    format!(r#"{{"created":1763668800,"data":[{}],"usage":{{"generated_images":{}}}}}"#, items.join(","), items.len())
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn file(data: &ImageData) -> &Path {
+    let ImageData::File(path) = data else { panic!("{data:?} is no file") };
+    path
+}
+
+#[tokio::test]
+async fn k16_pictures_in_a_reply_go_to_files_and_saving_renames_them() {
+    let items = [
+        item(1, 40_000),
+        item(2, 3_000_000),
+        format!(r#"{{"url":"data:image/png;base64,{}"}}"#, STANDARD.encode(png(3, 5000))),
+    ];
+    let server = Raw::start(vec![answer("200 OK", "", &body(&items))]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("not/there/yet");
+    let client = client(&server.url).spool(&out).build().unwrap();
+    let generation = client.generate(request()).await.unwrap();
+    assert!(generation.raw.len() < 500, "{} bytes are left of the answer", generation.raw.len());
+    let lifted: Vec<_> = generation.images().map(|image| file(&image.data).to_owned()).collect();
+    assert_eq!(lifted.len(), 3);
+    assert!(lifted.iter().all(|path| path.parent() == Some(&out) && path.extension().unwrap() == "png"), "{lifted:?}");
+    #[cfg(unix)]
+    let inode = std::os::unix::fs::MetadataExt::ino(&fs::metadata(&lifted[1]).unwrap());
+
+    let saved = client.save(&generation, &SaveOptions::new(&out, "tiny")).await;
+    assert_eq!(names(&out), ["tiny-0.png", "tiny-1.png", "tiny-2.png"]);
+    for (image, (seed, length)) in saved.images().zip([(1, 40_000), (2, 3_000_000), (3, 5000)]) {
+        let bytes = fs::read(&image.path).unwrap();
+        assert!(bytes == png(seed, length), "picture {seed}");
+        assert_eq!((image.bytes, image.width, image.height), (bytes.len() as u64, Some(3), Some(2)));
+    }
+    assert_eq!(saved.images().next().unwrap().sha256.len(), 64);
+    #[cfg(unix)]
+    assert_eq!(std::os::unix::fs::MetadataExt::ino(&fs::metadata(out.join("tiny-1.png")).unwrap()), inode, "moved");
+    // Twice is not possible, and says so.
+    let again = client.save(&generation, &SaveOptions::new(&out, "tiny")).await;
+    assert_eq!((again.images().count(), again.failures().next().unwrap().kind), (0, ErrorKind::Storage));
+}
+
+#[tokio::test]
+async fn k16_pictures_go_to_memory_where_no_directory_is_named_or_it_fails() {
+    let body = body(&[item(1, 40_000), item(2, 1_000_000)]);
+    let server = Raw::start(vec![answer("200 OK", "", &body), answer("200 OK", "", &body)]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let no_directory = directory.path().join("file");
+    fs::write(&no_directory, "x").unwrap();
+    for builder in [client(&server.url), client(&server.url).spool(&no_directory)] {
+        let generation = builder.build().unwrap().generate(request()).await.unwrap();
+        let pictures: Vec<_> = generation.images().map(|image| image.data.clone()).collect();
+        assert!(pictures == [ImageData::Bytes(png(1, 40_000).into()), ImageData::Bytes(png(2, 1_000_000).into())]);
+        assert!(generation.raw.len() < 300);
+    }
+    assert_eq!(names(directory.path()), ["file"]);
+}
+
+#[tokio::test]
+async fn k16_of_a_reply_that_is_cut_or_too_large_the_pictures_before_are_kept() {
+    let whole = body(&[item(1, 600_000), item(2, 600_000), item(3, 600_000)]);
+    let cut = whole.len() - 300_000;
+    let short = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}", whole.len(), &whole[..cut]);
+    let (directory, gone) = (tempfile::tempdir().unwrap(), "cut off before this picture");
+    let server = Raw::start(vec![Act::Answer(short.into()), answer("200 OK", "", &whole)]).await;
+    for reason in ["broke off", "larger than the limit"] {
+        let client = client(&server.url).spool(directory.path()).max_reply_bytes(cut as u64).build().unwrap();
+        let generation = client.generate(request()).await.unwrap();
+        assert_eq!(generation.images().count(), 2);
+        assert!(generation.failures().all(|failure| failure.message.contains(gone)), "{generation:?}");
+        let why = generation.warnings.iter().find(|warning| warning.kind == WarningKind::Incomplete).unwrap();
+        assert!(why.message.contains(reason), "{why}");
+        client.save(&generation, &SaveOptions::new(directory.path(), "tiny")).await;
+    }
+    assert_eq!(names(directory.path()), ["tiny-0.png", "tiny-1.png", "tiny-2.png", "tiny-3.png"]);
+
+    // Not one picture before the limit: a typed error, and nothing of the cut one is left.
+    let server = Raw::start(vec![answer("200 OK", "", &whole)]).await;
+    let client = client(&server.url).spool(directory.path()).max_reply_bytes(700_000).build().unwrap();
+    let error = client.generate(request()).await.unwrap_err();
+    assert_eq!((error.kind(), error.charge(), server.count("POST")), (ErrorKind::TooLarge, Charge::Unknown, 1));
+    let left: Vec<_> = names(directory.path()).into_iter().filter(|name| !name.starts_with("tiny-")).collect();
+    assert!(matches!(&left[..], [name] if name.starts_with("unreadable-")), "{left:?}");
+}
+
+#[tokio::test]
+async fn k16_what_is_no_base64_is_told_as_it_came() {
+    let text = "A".repeat(900_000);
+    let odd =
+        format!(r#"{{"data":[{{"b64_json":"{text}\/\u002b?"}},{{"url":"https://a.example/1.png"}}],"note":"{text}"}}"#);
+    let server = Raw::start(vec![answer("200 OK", "", &odd), answer("200 OK", "", &odd)]).await;
+    let directory = tempfile::tempdir().unwrap();
+    for builder in [client(&server.url), client(&server.url).spool(directory.path())] {
+        let generation = builder.build().unwrap().generate(request()).await.unwrap();
+        assert!(generation.raw == odd.as_bytes());
+        assert_eq!((generation.images().count(), generation.failures().count()), (1, 1));
+    }
+    assert!(names(directory.path()).is_empty());
+}
+
+#[tokio::test]
+async fn k8_a_picture_of_a_stream_is_on_disk_before_the_next_exists() {
+    let event = |seed, crlf: &str| {
+        let json = format!(
+            "{{\"type\":\"image_generation.partial_succeeded\",\"image_index\":{seed},\"b64_json\":\"{}\"}}",
+            STANDARD.encode(png(seed, 700_000))
+        );
+        format!("event: image_generation.partial_succeeded{crlf}data: {json}{crlf}{crlf}")
+    };
+    let preview = format!(
+        "data: {{\"type\":\"image_generation.partial_image\",\"b64_json\":\"{}\"}}\n\n",
+        STANDARD.encode(png(9, 5000))
+    );
+    let (open, gate) = oneshot::channel();
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: \"\n\n";
+    let first = format!("{head}{preview}{}", event(0, "\r\n"));
+    let second = format!("{}data: [DONE]\n\n", event(1, "\n"));
+    let server = Raw::start(vec![Act::Gated(first.into(), gate, second.into())]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let client = client(&server.url).spool(directory.path()).build().unwrap();
+    let options = SaveOptions::new(directory.path(), "tiny");
+    let mut events = client.events(request().stream(true)).await.unwrap();
+    let event = timeout(Duration::from_secs(20), events.next()).await.unwrap().unwrap().unwrap();
+    let Event::Image(image) = event else { panic!("{event:?}") };
+    let saved = client.save_image(&image, &options).await.unwrap();
+    assert!(fs::read(&saved.path).unwrap() == png(0, 700_000));
+    // The server writes nothing more until here.
+    open.send(()).unwrap();
+    let rest: Vec<_> = events.map(Result::unwrap).collect().await;
+    let [Event::Image(second), Event::Finished(_)] = &rest[..] else { panic!("{rest:?}") };
+    assert!(fs::read(file(&second.data)).unwrap() == png(1, 700_000));
+    client.save_image(second, &options).await.unwrap();
+    assert_eq!(names(directory.path()), ["tiny-0.png", "tiny-1.png"], "the preview is gone");
+}
+
+#[tokio::test]
+async fn k8_a_stream_that_breaks_in_a_picture_keeps_those_before() {
+    let event = |seed| format!("data: {{\"b64_json\":\"{}\"}}\n\n", STANDARD.encode(png(seed, 900_000)));
+    let stream = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9999999\r\n\r\n{}{}",
+        event(0),
+        event(1)
+    );
+    let server = Raw::start(vec![Act::Answer(stream.as_bytes()[..stream.len() - 5000].to_vec())]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let client = client(&server.url).spool(directory.path()).build().unwrap();
+    let generation = client.generate(request().stream(true)).await.unwrap();
+    assert_eq!(generation.images().count(), 1);
+    assert!(generation.warnings.iter().any(|warning| warning.kind == WarningKind::Incomplete));
+    assert_eq!(names(directory.path()).len(), 1);
+}
+
+#[tokio::test]
+async fn k16_whoever_drops_the_answer_leaves_complete_pictures_only() {
+    let whole = body(&[item(1, 600_000), item(2, 2_000_000)]);
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", whole.len());
+    let (_open, gate) = oneshot::channel();
+    let first = format!("{head}{}", &whole[..whole.len() - 500_000]);
+    let server = Raw::start(vec![Act::Gated(first.into(), gate, Vec::new())]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let client = client(&server.url).spool(directory.path()).build().unwrap();
+    let mut waiting = Box::pin(client.generate(request()));
+    let is = |name: &str| names(directory.path()).iter().any(|other| other.starts_with(name));
+    while !(is("unsaved-") && is(".lifted-")) {
+        assert!(futures_util::poll!(waiting.as_mut()).is_pending());
+        tokio::task::yield_now().await;
+    }
+    drop(waiting);
+    // A write that was under way on another thread ends, and takes the file with it.
+    while is(".lifted-") {
+        tokio::task::yield_now().await;
+    }
+    let left = names(directory.path());
+    assert!(matches!(&left[..], [name] if name.starts_with("unsaved-")), "{left:?}");
+    assert!(fs::read(directory.path().join(&left[0])).unwrap() == png(1, 600_000));
+}
+
+#[tokio::test]
+async fn k9_a_success_that_cannot_be_read_is_kept_and_named() {
+    let page = format!("<html>{}</html>", "x".repeat(200_000));
+    // A picture where nobody looks for one is in the file too.
+    let strange = format!(r#"{{"pictures":[{}]}}"#, item(1, 5000));
+    let server = Raw::start(vec![
+        answer("200 OK", "", &page),
+        answer("200 OK", "", &strange),
+        answer("200 OK", "", &strange),
+        answer("500 Oops", "", &page),
+    ])
+    .await;
+    let directory = tempfile::tempdir().unwrap();
+    let spooling = client(&server.url).spool(directory.path()).build().unwrap();
+
+    let error = spooling.generate(request()).await.unwrap_err();
+    assert_eq!((error.kind(), error.charge()), (ErrorKind::MalformedResponse, Charge::Unknown));
+    let kept = error.kept().unwrap();
+    assert!(error.to_string().contains(&format!("the answer is kept in {}", kept.display())), "{error}");
+    assert!(kept.parent() == Some(directory.path()) && fs::read(kept).unwrap() == page.as_bytes());
+    assert!(page.as_bytes().starts_with(error.body().unwrap()) && error.body().unwrap().len() < 100_000);
+
+    let error = spooling.generate(request()).await.unwrap_err();
+    let body = fs::read_to_string(error.kept().unwrap()).unwrap();
+    let lifted = names(directory.path()).into_iter().find(|name| name.starts_with("unsaved-")).unwrap();
+    let token = lifted.strip_prefix("unsaved-").unwrap().strip_suffix(".png").unwrap();
+    assert_eq!(body, format!(r#"{{"pictures":[{{"b64_json":"{token}","size":"3x2"}}]}}"#));
+    assert!(fs::read(directory.path().join(lifted)).unwrap() == png(1, 5000));
+
+    // Without a directory the error itself holds all of it.
+    let error = client(&server.url).build().unwrap().generate(request()).await.unwrap_err();
+    assert!(error.kept().is_none() && error.body().unwrap() == strange.as_bytes());
+    // What was refused is not kept.
+    let error = spooling.generate(request()).await.unwrap_err();
+    assert!(error.kept().is_none() && error.body().unwrap() == page.as_bytes());
+    assert_eq!(names(directory.path()).len(), 3);
+}
