@@ -36,6 +36,8 @@ pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<E
     for dialect in &dialects {
         let builder = station.client(dialect)?;
         let builder = builder.policy(policy(&args.save, station.is_mock())).download(download(&args.save));
+        // Beside their final place, so that saving a picture of any size is a rename.
+        let builder = builder.spool(&args.save.out);
         let client = builder.strictness(args.request.check.into()).build()?;
         let (request, fitted) = args.request.for_provider(&request, &client);
         orders.push(Order { client, request, fitted });

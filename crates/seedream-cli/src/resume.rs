@@ -76,7 +76,8 @@ fn client(args: &ResumeArgs, named: &Named, station: &Station, dialect: &Arc<dyn
     {
         builder = builder.base_url(task.endpoint.as_str());
     }
-    Ok(builder.policy(policy(&args.save, station.is_mock())).download(download(&args.save)).build()?)
+    let builder = builder.policy(policy(&args.save, station.is_mock())).download(download(&args.save));
+    Ok(builder.spool(&args.save.out).build()?)
 }
 
 /// The task and its file, at the place that the user named, if one was.

@@ -15,7 +15,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::{cancel::Cancel, output::Console, progress::Line, store};
 
-/// How many pictures are fetched at a time: each is held in memory until it is written.
+/// How many pictures are fetched at a time: each that comes from a URL is held in memory until it is written.
 const AT_A_TIME: usize = 3;
 
 /// What a run needs beside its events.
@@ -223,6 +223,10 @@ impl Run<'_> {
     }
 
     async fn fetch(&self, image: &GeneratedImage) -> Result<ImageData, ImageFailure> {
+        // It is on this disk already, and saving it is a rename.
+        if let ImageData::File(_) = &image.data {
+            return Ok(image.data.clone());
+        }
         tokio::select! {
             biased;
             fetched = self.client.fetch(image) => fetched.map(ImageData::Bytes),
