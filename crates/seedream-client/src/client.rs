@@ -30,7 +30,8 @@ pub struct Client(Arc<Inner>);
 
 struct Inner {
     dialect: Arc<dyn Dialect>,
-    endpoint: Endpoint,
+    /// The endpoint and its mirrors; never empty.
+    places: Arc<[Endpoint]>,
     transport: Arc<dyn Transport>,
     policy: Policy,
     strictness: Strictness,
@@ -54,7 +55,12 @@ impl Client {
 
     /// Where it sends to, without a slash at the end.
     pub fn base_url(&self) -> &str {
-        self.0.endpoint.base_url()
+        self.endpoint().base_url()
+    }
+
+    /// Where it goes when that cannot be reached.
+    pub fn mirrors(&self) -> impl Iterator<Item = &str> {
+        self.0.places.iter().skip(1).map(Endpoint::base_url)
     }
 
     /// How patient it is.
@@ -83,8 +89,8 @@ impl Client {
             return Err(Error::new(ErrorKind::Unsupported, "this provider has no list of models"));
         };
         let until = drive::later(Instant::now(), self.0.policy.poll_timeout.min(self.0.policy.deadline));
-        let link = self.link(self.0.endpoint.clone());
-        let incoming = link.send(catalog.models_request(), until).await.map_err(Lost::into_error)?;
+        let link = self.link(self.0.places.clone());
+        let incoming = link.send(0, catalog.models_request(), until).await.map_err(Lost::into_error)?;
         let reply = incoming.whole(&[]).await.map_err(|(partial, error)| error.with_body(partial.body))?;
         catalog.decode_models(&reply)
     }
@@ -97,15 +103,18 @@ impl Client {
     /// As [`ImageProvider::resume`](seedream_core::ImageProvider::resume), with what happens on the way.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] where the task was accepted at another place than this client's endpoint: its key is sent to no
-    /// other host. The error holds the task.
+    /// [`ErrorKind::Config`] where the task was accepted at another place than this client's endpoint and its mirrors: its key
+    /// is sent to no other host. The error holds the task.
     pub fn resume_events(&self, task: Task) -> Result<EventStream> {
         let dialect = self.0.dialect.clone();
         let id = dialect.descriptor().id;
         let kept = task.clone();
-        let (seed, endpoint) = (self.0.seeds.next(), self.0.endpoint.for_task(&task.endpoint));
-        let opened = Operation::resume(dialect, task, self.0.policy.clone(), seed)
-            .and_then(|operation| Ok(drive::events(operation, self.link(endpoint?), Expect::Poll, Some(kept.clone()))));
+        let (seed, places) = (self.0.seeds.next(), self.places_of(&task.endpoint));
+        let opened = Operation::resume(dialect, task, self.0.policy.clone(), seed).and_then(|operation| {
+            let places = places?;
+            let operation = operation.with_mirrors(mirrors(&places));
+            Ok(drive::events(operation, self.link(places), Expect::Poll, Some(kept.clone())))
+        });
         // Nothing was bought here; what the task costs is as open as before.
         opened.map_err(|error| error.with_provider(id).with_task(kept).with_charge(Charge::Unknown))
     }
@@ -135,11 +144,24 @@ impl Client {
         self.capabilities(&request.model).check(request, self.0.strictness)
     }
 
-    fn link(&self, endpoint: Endpoint) -> Link {
+    fn endpoint(&self) -> &Endpoint {
+        // The builder puts one there.
+        &self.0.places[0]
+    }
+
+    /// Where a task is asked for: first where it was accepted, then at the others of this client's places.
+    fn places_of(&self, base_url: &str) -> Result<Arc<[Endpoint]>> {
+        let known = self.0.places.iter().find_map(|place| place.for_task(base_url).ok());
+        let home = known.map_or_else(|| self.endpoint().for_task(base_url), Ok)?;
+        let others = self.0.places.iter().filter(|place| place.base_url() != home.base_url()).cloned();
+        Ok(std::iter::once(home.clone()).chain(others).collect())
+    }
+
+    fn link(&self, places: Arc<[Endpoint]>) -> Link {
         Link {
             provider: self.0.dialect.descriptor().id,
             transport: self.0.transport.clone(),
-            endpoint,
+            places,
             user_agent: self.0.user_agent.clone(),
             request_id: self.0.seeds.request_id(),
             max_reply: self.0.max_reply,
@@ -148,11 +170,16 @@ impl Client {
     }
 }
 
+/// The base URLs behind the first.
+fn mirrors(places: &[Endpoint]) -> Vec<String> {
+    places.iter().skip(1).map(|place| place.base_url().to_owned()).collect()
+}
+
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("provider", &self.0.dialect.descriptor().id)
-            .field("endpoint", &self.0.endpoint)
+            .field("places", &self.0.places)
             .field("transport", &self.0.transport)
             .field("policy", &self.0.policy)
             .field("strictness", &self.0.strictness)

@@ -116,9 +116,9 @@ impl Drive {
     /// # Errors
     /// What no other attempt can change: this machine is set up wrongly.
     async fn exchange(&mut self, exchange: Exchange) -> Result<Input> {
-        let Exchange { request, purpose, until } = exchange;
+        let Exchange { request, purpose, place, until } = exchange;
         let submits = purpose == Purpose::Submit;
-        let incoming = match self.link.send(request, self.at(until)).await {
+        let incoming = match self.link.send(place, request, self.at(until)).await {
             Ok(incoming) => incoming,
             Err(Lost::NotSent(error)) if error.kind() == ErrorKind::Config => return Err(error),
             Err(Lost::NotSent(error)) => return Ok(Input::NotSent(error)),

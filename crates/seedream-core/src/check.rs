@@ -70,6 +70,11 @@ impl Checked {
         &self.warnings
     }
 
+    /// What remains of it once it was accepted.
+    pub(crate) fn into_warnings(self) -> Vec<Warning> {
+        self.warnings
+    }
+
     /// Proves that it was checked against the rules of `provider`.
     ///
     /// # Errors

@@ -54,13 +54,17 @@ pub struct Attempt {
     pub number: u32,
     /// When it ended, measured from the start of the operation.
     pub after: Duration,
+    /// The base URL that was tried; empty where nothing was sent.
+    #[serde(default)]
+    pub place: String,
     /// How it ended, in a few words.
     pub outcome: String,
 }
 
 impl Attempt {
-    pub(crate) fn new(number: u32, after: Duration, outcome: impl Into<String>) -> Self {
-        Self { number, after, outcome: outcome.into() }
+    /// An attempt that has ended.
+    pub fn new(number: u32, after: Duration, place: impl Into<String>, outcome: impl Into<String>) -> Self {
+        Self { number, after, place: place.into(), outcome: outcome.into() }
     }
 }
 

@@ -4,6 +4,7 @@
 //! The operation decides what that means. A paid request is sent again only when it provably did no work: the connection was
 //! never made, or the provider refused with a code that passes by itself.
 
+mod place;
 mod policy;
 mod stream;
 mod task;
@@ -17,6 +18,7 @@ use crate::{
     StreamDecoder, Task, Warning, WarningKind, charge_of, sse::Frame,
 };
 
+use place::Places;
 use policy::Jitter;
 pub use policy::{Backoff, Pace, Policy};
 use task::Polling;
@@ -25,10 +27,12 @@ use task::Polling;
 #[derive(Debug)]
 pub struct Operation {
     dialect: Arc<dyn Dialect>,
-    /// What is to be sent; `None` where a task is only collected.
+    /// What is to be sent; `None` where a task is only collected, and once one was accepted: its pictures may be large.
     checked: Option<Checked>,
-    /// The base URL, so that a task is asked for where it was accepted.
-    endpoint: String,
+    /// What the check found, once the request is gone.
+    warnings: Vec<Warning>,
+    /// Where it is sent, and where a task is asked for.
+    places: Places,
     policy: Policy,
     jitter: Jitter,
     attempts: Vec<Attempt>,
@@ -105,6 +109,8 @@ pub struct Exchange {
     pub request: http::Request<Bytes>,
     /// What it is for.
     pub purpose: Purpose,
+    /// Where to send it: 0 is the endpoint, the mirrors follow in their order ([`Operation::with_mirrors`]).
+    pub place: usize,
     /// When to give up and report [`Input::Broken`] with [`ErrorKind::Timeout`].
     pub until: Duration,
 }
@@ -127,13 +133,13 @@ impl Operation {
         policy: Policy,
         seed: u64,
     ) -> Self {
-        let (endpoint, jitter) = (endpoint.into(), Jitter(seed));
         Self {
             dialect,
             checked: Some(checked),
-            endpoint,
+            warnings: Vec::new(),
+            places: Places::one(endpoint.into()),
             policy,
-            jitter,
+            jitter: Jitter(seed),
             attempts: Vec::new(),
             owed: Charge::No,
             state: State::Ready,
@@ -154,12 +160,13 @@ impl Operation {
             let message = format!("{id} answers at once: it has no tasks to resume");
             return Err(Error::new(ErrorKind::Unsupported, message).with_provider(id));
         }
-        let endpoint = task.endpoint.clone();
+        let places = Places::one(task.endpoint.clone());
         let state = State::Task(Polling::resumed(task));
         Ok(Self {
             dialect,
             checked: None,
-            endpoint,
+            warnings: Vec::new(),
+            places,
             policy,
             jitter: Jitter(seed),
             attempts: Vec::new(),
@@ -211,7 +218,8 @@ impl Operation {
         match self.dialect.encode(checked) {
             Ok(request) => {
                 self.state = State::Submitting;
-                Then::Send(Exchange { request, purpose: Purpose::Submit, until: self.policy.deadline })
+                let (purpose, place, until) = (Purpose::Submit, self.places.at, self.policy.deadline);
+                Then::Send(Exchange { request, purpose, place, until })
             }
             Err(error) => self.fail(error, Charge::No),
         }
@@ -219,10 +227,7 @@ impl Operation {
 
     fn submitted(&mut self, input: Input, now: Duration, events: &mut Vec<Event>) -> Then {
         match input {
-            Input::NotSent(error) => {
-                self.note(now, format!("not sent: {}", error.message()));
-                self.retry_or_fail(error, Charge::No, None, now, events)
-            }
+            Input::NotSent(error) => self.not_sent(error, now, events),
             Input::Reply(reply) => {
                 self.note(now, format!("HTTP {}", reply.status.as_u16()));
                 self.answered(&reply, now, events)
@@ -300,7 +305,7 @@ impl Operation {
 
     fn task(&self, acceptance: Acceptance, reply: &Reply) -> Task {
         let model = self.checked.as_ref().map_or_else(|| "".into(), |checked| checked.model().clone());
-        let mut task = Task::new(self.dialect.descriptor().id, self.endpoint.clone(), acceptance.id, model);
+        let mut task = Task::new(self.dialect.descriptor().id, self.places.url(), acceptance.id, model);
         task.submitted_at = acceptance.created.or(Some(reply.received_at));
         task.estimated_seconds = acceptance.estimated_seconds;
         task.usage = acceptance.usage;
@@ -323,7 +328,10 @@ impl Operation {
         let passes = (reply.is_none() && error.kind() != ErrorKind::Config)
             || (error.kind().passes() && reply.is_some_and(slow_down));
         let safe = charge == Charge::No || (self.policy.resend_ambiguous && reply.is_none());
-        let attempt = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let attempt = self.next_attempt();
+        if reply.is_some() {
+            self.places.reached();
+        }
         if !passes || !safe || attempt > self.policy.max_submits {
             return self.fail(error, floor);
         }
@@ -349,9 +357,8 @@ impl Operation {
     }
 
     fn succeed(&mut self, mut generation: Generation) -> Then {
-        if let Some(checked) = &self.checked {
-            generation.warnings.splice(0..0, checked.warnings().iter().cloned());
-        }
+        let warnings = self.checked.as_ref().map_or(self.warnings.as_slice(), Checked::warnings);
+        generation.warnings.splice(0..0, warnings.iter().cloned());
         Then::Done(Box::new(Ok(generation)))
     }
 
@@ -363,11 +370,6 @@ impl Operation {
             .with_provider(self.dialect.descriptor().id)
             .with_attempts(std::mem::take(&mut self.attempts));
         Then::Done(Box::new(Err(error)))
-    }
-
-    fn note(&mut self, now: Duration, outcome: String) {
-        let number = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX).saturating_add(1);
-        self.attempts.push(Attempt::new(number, now, outcome));
     }
 
     fn out_of_time(&self, last_poll: Option<&str>) -> Error {

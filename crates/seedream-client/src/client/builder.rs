@@ -21,6 +21,7 @@ const MAX_REPLY: u64 = 512 << 20;
 pub struct ClientBuilder {
     dialect: Arc<dyn Dialect>,
     base_url: Option<String>,
+    mirrors: Vec<String>,
     key: Option<SecretString>,
     policy: Policy,
     strictness: Strictness,
@@ -37,6 +38,7 @@ impl ClientBuilder {
         Self {
             dialect,
             base_url: None,
+            mirrors: Vec::new(),
             key: None,
             policy: Policy::default(),
             strictness: Strictness::default(),
@@ -49,9 +51,17 @@ impl ClientBuilder {
         }
     }
 
-    /// Sets where to send to; the provider's own base URL otherwise.
+    /// Sets where to send to; the provider's own base URL otherwise, with the mirrors that its document names. A place that is
+    /// set here has no mirrors but those that are set too.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
+        self
+    }
+
+    /// Adds another base URL of the same provider, with the same key. A request goes there only when the place before it provably
+    /// got nothing of it; a poll goes there when it failed for whatever reason but a refusal.
+    pub fn mirror(mut self, url: impl Into<String>) -> Self {
+        self.mirrors.push(url.into());
         self
     }
 
@@ -124,23 +134,17 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client> {
         let descriptor = self.dialect.descriptor();
         let config = |message: &str| Error::new(ErrorKind::Config, message).with_provider(descriptor.id);
-        let base_url = match &self.base_url {
-            Some(url) => url,
-            None => *descriptor.base_urls.first().ok_or_else(|| config("there is no base URL: set one"))?,
-        };
-        let mut endpoint = Endpoint::new(base_url).map_err(|error| error.with_provider(descriptor.id))?;
-        if let Some(key) = &self.key {
-            endpoint = endpoint.with_key(key).map_err(|error| error.with_provider(descriptor.id))?;
-        }
+        let places = self.places().map_err(|error| error.with_provider(descriptor.id))?;
+        let endpoint = places.first().ok_or_else(|| config("there is no base URL: set one"))?;
         let user_agent = self.user_agent.as_deref().unwrap_or(concat!("seedream/", env!("CARGO_PKG_VERSION")));
         let user_agent = HeaderValue::from_str(user_agent.trim()).ok().filter(|value| !value.is_empty());
         let user_agent = user_agent.ok_or_else(|| config("the User-Agent cannot stand in a header"))?;
         let transport = self.transport.or_else(default_transport);
         let transport = transport.ok_or_else(|| config("there is no transport: enable the feature `reqwest`"))?;
-        let downloader = Downloader::new(&endpoint, self.download).with_user_agent(user_agent.clone());
+        let downloader = Downloader::new(endpoint, self.download).with_user_agent(user_agent.clone());
         Ok(Client(Arc::new(Inner {
             dialect: self.dialect,
-            endpoint,
+            places,
             transport,
             policy: self.policy,
             strictness: self.strictness,
@@ -150,6 +154,25 @@ impl ClientBuilder {
             seeds: Seeds::new(self.seed),
             downloader,
         })))
+    }
+}
+
+impl ClientBuilder {
+    /// The endpoint and its mirrors, each once, with the key.
+    fn places(&self) -> Result<Arc<[Endpoint]>> {
+        let own = || self.dialect.descriptor().base_urls.iter().map(ToString::to_string).collect();
+        let first: Vec<String> = self.base_url.as_ref().map_or_else(own, |url| vec![url.clone()]);
+        let mut places: Vec<Endpoint> = Vec::new();
+        for url in first.iter().chain(&self.mirrors) {
+            let mut place = Endpoint::new(url)?;
+            if let Some(key) = &self.key {
+                place = place.with_key(key)?;
+            }
+            if places.iter().all(|other| other.base_url() != place.base_url()) {
+                places.push(place);
+            }
+        }
+        Ok(places.into())
     }
 }
 

@@ -7,7 +7,7 @@ use seedream_core::{
 };
 use serde_json::value::RawValue;
 
-use super::Client;
+use super::{Client, mirrors};
 use crate::drive::{self, Expect};
 
 #[async_trait]
@@ -24,7 +24,7 @@ impl ImageProvider for Client {
         let dialect = &self.0.dialect;
         let checked = self.check(request)?;
         let wire = dialect.encode(&checked)?;
-        let url = self.0.endpoint.uri(wire.uri())?.to_string();
+        let url = self.endpoint().uri(wire.uri())?.to_string();
         let body = if wire.body().is_empty() { b"null" } else { wire.body().as_ref() };
         let body: Box<RawValue> = serde_json::from_slice(body).map_err(|error| {
             Error::new(ErrorKind::Config, "the adapter wrote a body that is not JSON").with_source(error)
@@ -48,8 +48,9 @@ impl ImageProvider for Client {
             (true, _) => Expect::Either,
         };
         let (policy, seed) = (self.0.policy.clone(), self.0.seeds.next());
+        let places = self.0.places.clone();
         let operation = Operation::submit(dialect, checked, self.base_url(), policy, seed);
-        Ok(drive::events(operation, self.link(self.0.endpoint.clone()), expect, None))
+        Ok(drive::events(operation.with_mirrors(mirrors(&places)), self.link(places), expect, None))
     }
 
     async fn generate(&self, request: ImageRequest) -> Result<Generation> {

@@ -22,7 +22,8 @@ const CLIENT_REQUEST_ID: &str = "x-client-request-id";
 pub(crate) struct Link {
     pub(crate) provider: &'static str,
     pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) endpoint: Endpoint,
+    /// The endpoint and its mirrors; never empty.
+    pub(crate) places: Arc<[Endpoint]>,
     pub(crate) user_agent: HeaderValue,
     pub(crate) request_id: HeaderValue,
     /// The most bytes of an answer.
@@ -49,9 +50,15 @@ impl Lost {
 }
 
 impl Link {
-    /// Sends a request with a path below the base URL, and waits for the head of its answer.
-    pub(crate) async fn send(&self, mut request: http::Request<Bytes>, until: Instant) -> Result<Incoming, Lost> {
-        self.endpoint.address(&mut request).map_err(Lost::NotSent)?;
+    /// Sends a request with a path below the base URL of a place, and waits for the head of its answer.
+    pub(crate) async fn send(
+        &self,
+        place: usize,
+        mut request: http::Request<Bytes>,
+        until: Instant,
+    ) -> Result<Incoming, Lost> {
+        let endpoint = self.places.get(place).ok_or_else(nowhere).map_err(Lost::NotSent)?;
+        endpoint.address(&mut request).map_err(Lost::NotSent)?;
         let headers = request.headers_mut();
         headers.insert(header::USER_AGENT, self.user_agent.clone());
         headers.insert(CLIENT_REQUEST_ID, self.request_id.clone());
@@ -61,7 +68,7 @@ impl Link {
             Ok(Ok(answer)) => {
                 let (head, body) = answer.into_parts();
                 Ok(Incoming {
-                    endpoint: self.endpoint.clone(),
+                    endpoint: endpoint.clone(),
                     head,
                     body,
                     until,
@@ -78,6 +85,10 @@ impl Link {
             Err(_) => Err(Lost::Sent(Error::new(ErrorKind::Timeout, "no answer came in time"))),
         }
     }
+}
+
+fn nowhere() -> Error {
+    Error::new(ErrorKind::Config, "the operation names a place that this client does not have")
 }
 
 /// An answer that is arriving.

@@ -5,6 +5,7 @@ mod dialect;
 mod downloads;
 mod headers;
 mod lifting;
+mod mirrors;
 mod money;
 mod raw;
 mod saving;

@@ -18,8 +18,8 @@ const DONE: Act = Act::Answer(200, &[], r#"{"status":"done","data":[{"url":"http
 fn client(script: &Script) -> Client {
     let mut policy = Policy::default();
     policy.deadline = Duration::from_secs(60);
-    let builder = Client::builder(Arc::new(TinyTasks)).transport(Arc::new(script.clone())).key(KEY);
-    builder.policy(policy).seed(1).build().unwrap()
+    let builder = Client::builder(Arc::new(TinyTasks)).base_url("https://tiny.example").key(KEY);
+    builder.transport(Arc::new(script.clone())).policy(policy).seed(1).build().unwrap()
 }
 
 #[tokio::test(start_paused = true)]

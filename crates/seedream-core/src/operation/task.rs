@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Exchange, Input, Operation, Purpose, State, Then, cancelled};
-use crate::{Charge, Error, ErrorKind, Event, Reply, Task, TaskState};
+use crate::{Charge, Checked, Error, ErrorKind, Event, Reply, Task, TaskState};
 
 /// A task that is being collected.
 #[derive(Debug)]
@@ -48,6 +48,9 @@ impl Operation {
     /// A task was accepted: the caller is told before anything else happens.
     pub(super) fn accepted(&mut self, polling: Polling, now: Duration, events: &mut Vec<Event>) -> Then {
         events.push(Event::Submitted(polling.task.clone()));
+        self.places.settle();
+        // The request has done its work; thousands of tasks may wait at a time.
+        self.warnings = self.checked.take().map(Checked::into_warnings).unwrap_or_default();
         self.wait(polling, Duration::ZERO, now)
     }
 
@@ -79,7 +82,7 @@ impl Operation {
                 polling.due = None;
                 let until = self.policy.deadline.min(now.saturating_add(self.policy.poll_timeout));
                 self.state = State::Task(polling);
-                Then::Send(Exchange { request, purpose: Purpose::Poll, until })
+                Then::Send(Exchange { request, purpose: Purpose::Poll, place: self.places.at, until })
             }
             Err(error) => self.abandon(error, polling),
         }
@@ -93,9 +96,13 @@ impl Operation {
             Input::NotSent(error) if error.kind() == ErrorKind::Config => return self.abandon(error, polling),
             Input::NotSent(error) | Input::Broken { error, .. } => {
                 polling.last = Some(error.message().to_owned());
+                self.places.next();
                 return self.wait(polling, Duration::ZERO, now);
             }
-            _ => return self.wait(polling, Duration::ZERO, now),
+            _ => {
+                self.places.next();
+                return self.wait(polling, Duration::ZERO, now);
+            }
         };
         let dialect = self.dialect.clone();
         let Some(tasks) = dialect.tasks() else { return self.wait(polling, Duration::ZERO, now) };
@@ -114,9 +121,15 @@ impl Operation {
             // A task that ended in a way that may be billed may hold more than could be read.
             Ok(TaskState::Failed(error)) if error.charge() != Charge::No => self.abandon(error, polling),
             Ok(TaskState::Failed(error)) => self.fail(error, Charge::No),
+            // Only the place that accepted it knows a task for certain.
+            Err(_) if polling.is_final(&reply) && self.places.go_home() => self.wait(polling, Duration::ZERO, now),
             Err(error) if polling.is_final(&reply) => self.abandon(error, polling),
             Err(error) => {
                 polling.last = Some(error.message().to_owned());
+                // Who asks to be left alone is not asked at another door.
+                if reply.status != http::StatusCode::TOO_MANY_REQUESTS {
+                    self.places.next();
+                }
                 self.wait(polling, reply.retry_after().unwrap_or_default(), now)
             }
         }
