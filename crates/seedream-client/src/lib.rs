@@ -3,6 +3,7 @@
 //! - [`Client`] is an [`ImageProvider`](seedream_core::ImageProvider) for any [`Dialect`](seedream_core::Dialect): it adds
 //!   endpoint, key, transport and time to the pure machine [`Operation`](seedream_core::Operation).
 //! - [`Transport`] moves bytes; [`ReqwestTransport`] is the one that is taken where none is given (feature `reqwest`, default).
+//! - [`Fallback`] asks several providers in turn, and nobody behind an outcome that is not known.
 //! - [`Downloader`] fetches pictures from URLs that a provider wrote, which nobody trusts.
 //! - [`Client::save`] writes pictures to disk under names that were free.
 //!
@@ -25,6 +26,7 @@ mod client;
 mod download;
 mod drive;
 mod endpoint;
+mod fallback;
 mod lift;
 mod save;
 mod transport;
@@ -32,6 +34,7 @@ mod transport;
 pub use client::{Client, ClientBuilder};
 pub use download::{DownloadOptions, Downloader};
 pub use endpoint::Endpoint;
+pub use fallback::Fallback;
 pub use save::{SaveOptions, Saved, SavedImage};
 pub use secrecy::SecretString;
 #[cfg(feature = "reqwest")]

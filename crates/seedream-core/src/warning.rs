@@ -42,6 +42,8 @@ pub enum WarningKind {
     Incomplete,
     /// The answer holds something that could not be read.
     Unreadable,
+    /// Another provider was asked first and did not take the request.
+    FellBack,
 }
 
 impl Warning {
@@ -64,6 +66,7 @@ impl WarningKind {
             Self::Truncated => "truncated",
             Self::Incomplete => "incomplete",
             Self::Unreadable => "unreadable",
+            Self::FellBack => "fell_back",
         }
     }
 }

@@ -80,6 +80,11 @@ fn refused(reply: &Reply) -> Error {
     let kind = match reply.status.as_u16() {
         429 => ErrorKind::RateLimited,
         401 => ErrorKind::Authentication,
+        402 => ErrorKind::Balance,
+        403 => ErrorKind::PermissionDenied,
+        410 => ErrorKind::ModelNotFound,
+        422 => ErrorKind::rejected(Stage::Input, Medium::Text),
+        423 => ErrorKind::QuotaExhausted,
         404 => ErrorKind::TaskNotFound,
         _ => ErrorKind::Server,
     };

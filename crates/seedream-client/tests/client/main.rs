@@ -3,6 +3,7 @@
 
 mod dialect;
 mod downloads;
+mod fallback;
 mod headers;
 mod lifting;
 mod mirrors;
