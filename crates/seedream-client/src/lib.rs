@@ -4,6 +4,7 @@
 //!   endpoint, key, transport and time to the pure machine [`Operation`](seedream_core::Operation).
 //! - [`Transport`] moves bytes; [`ReqwestTransport`] is the one that is taken where none is given (feature `reqwest`, default).
 //! - [`Fallback`] asks several providers in turn, and nobody behind an outcome that is not known.
+//! - [`Exactly`] collects exactly so many pictures, where a group is only a ceiling.
 //! - [`Downloader`] fetches pictures from URLs that a provider wrote, which nobody trusts.
 //! - [`Client::save`] writes pictures to disk under names that were free.
 //!
@@ -26,6 +27,7 @@ mod client;
 mod download;
 mod drive;
 mod endpoint;
+mod exactly;
 mod fallback;
 mod lift;
 mod save;
@@ -34,6 +36,7 @@ mod transport;
 pub use client::{Client, ClientBuilder};
 pub use download::{DownloadOptions, Downloader};
 pub use endpoint::Endpoint;
+pub use exactly::{Collected, Exactly};
 pub use fallback::Fallback;
 pub use save::{SaveOptions, Saved, SavedImage};
 pub use secrecy::SecretString;

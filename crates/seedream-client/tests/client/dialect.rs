@@ -103,6 +103,7 @@ fn generation(model: &ModelId, value: &Value, reply: &Reply) -> Result<Generatio
     let mut generation = Generation::new(model.clone());
     let items = value["data"].as_array().into_iter().flatten();
     generation.outcomes = items.enumerate().map(|(index, item)| image(index, item)).collect();
+    generation.usage.generated_images = value["billed"].as_u64();
     generation.raw = reply.body.clone();
     generation.or_no_images()
 }

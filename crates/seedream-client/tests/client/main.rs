@@ -3,6 +3,7 @@
 
 mod dialect;
 mod downloads;
+mod exactly;
 mod fallback;
 mod headers;
 mod lifting;

@@ -1,0 +1,266 @@
+//! Exactly so many pictures: several requests of one, since a group is a ceiling whose number the model chooses.
+
+use std::pin::Pin;
+
+use futures_util::{
+    Stream, StreamExt as _, TryStreamExt as _,
+    stream::{self, SelectAll},
+};
+use seedream_core::{
+    Charge, Count, Error, ErrorKind, Event, GeneratedImage, Generation, ImageFailure, ImageProvider, ImageRequest,
+    ModelId, Result,
+};
+
+/// How many requests are under way at a time, where nothing else is said.
+const AT_A_TIME: usize = 4;
+
+/// A wish for exactly so many pictures, as requests of one picture each.
+///
+/// Groups are not used where a model could make them: how many of a group come is the model's choice, a lost connection leaves
+/// all of them in doubt instead of one, and a refusal inside may end it. One picture a request costs the same.
+///
+/// Never are more requests open, delivered or in doubt than pictures are wanted, so nothing can be bought that was not asked
+/// for. A request whose outcome is not known, or that was accepted as a task, is not replaced. One that was refused at no cost
+/// is replaced while the budget of attempts lasts; the default budget is the number of pictures, so that nothing is asked twice.
+///
+/// ```
+/// # use seedream_client::{Client, Exactly};
+/// # use seedream_core::ImageRequest;
+/// # async fn example(client: Client) {
+/// let four = Exactly::new(ImageRequest::new("doubao-seedream-4-5", "a lighthouse"), 4).attempts(6).run(&client).await;
+/// println!("{} of {}, billed {:?}", four.delivered(), four.requested, four.billed());
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing is asked until `run`"]
+pub struct Exactly {
+    request: ImageRequest,
+    wanted: u32,
+    at_a_time: usize,
+    attempts: u32,
+}
+
+/// What came of [`Exactly`]: what was requested, delivered and billed are three numbers.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Collected {
+    /// How many pictures were wanted.
+    pub requested: u32,
+    /// What became of each request, in the order in which they were begun. An error may hold a task that can still be collected.
+    pub requests: Vec<Result<Generation>>,
+    model: ModelId,
+}
+
+type Tagged<'a> = Pin<Box<dyn Stream<Item = (usize, Result<Event>)> + Send + 'a>>;
+
+impl Exactly {
+    /// So many pictures of a request, whose own count does not matter. A seed is counted up from one picture to the next: the
+    /// same seed gives the same picture.
+    pub fn new(request: ImageRequest, pictures: u32) -> Self {
+        Self { request, wanted: pictures, at_a_time: AT_A_TIME, attempts: pictures }
+    }
+
+    /// Sets how many requests are under way at a time, at least one; 4 otherwise.
+    pub fn at_a_time(mut self, requests: usize) -> Self {
+        self.at_a_time = requests.max(1);
+        self
+    }
+
+    /// Sets how many requests are made at most; as many as pictures are wanted otherwise. The attempts that a client makes of one
+    /// request do not count.
+    pub fn attempts(mut self, requests: u32) -> Self {
+        self.attempts = requests;
+        self
+    }
+
+    /// Asks until the pictures are there, the budget is used up, or the next request would fail like the last one.
+    pub async fn run(&self, provider: &dyn ImageProvider) -> Collected {
+        self.watched(provider, |_, _| ()).await
+    }
+
+    /// As [`Exactly::run`], and tells what happens as it happens, with the number of the request from 0: pictures can be saved
+    /// and tasks be stored before the last one is there. The last event and errors are in the result only.
+    pub async fn watched(&self, provider: &dyn ImageProvider, mut seen: impl FnMut(usize, &Event) + Send) -> Collected {
+        let mut run = Run::default();
+        // What breaks a rule is refused once and not as often as pictures are wanted.
+        if let Err(error) = provider.plan(&self.nth(0)) {
+            run.requests.push(Some(Err(error)));
+            return self.collected(run);
+        }
+        let mut open: SelectAll<Tagged<'_>> = SelectAll::new();
+        loop {
+            while self.may_begin(&run) {
+                let number = run.requests.len();
+                run.requests.push(None);
+                let request = self.nth(number);
+                let events = stream::once(async move { provider.events(request).await }).try_flatten();
+                open.push(Box::pin(events.map(move |event| (number, event))));
+            }
+            match open.next().await {
+                Some((number, Ok(Event::Finished(generation)))) => run.end(number, Ok(generation)),
+                Some((number, Err(error))) => run.end(number, Err(error)),
+                Some((number, Ok(event))) => seen(number, &event),
+                None => return self.collected(run),
+            }
+        }
+    }
+
+    fn may_begin(&self, run: &Run) -> bool {
+        // Streams that have told their outcome may still be open, so these are counted.
+        let under_way = run.requests.iter().filter(|outcome| outcome.is_none()).count();
+        let promised = run.delivered.saturating_add(run.in_doubt).saturating_add(counted(under_way));
+        let allowed = counted(run.requests.len()) < self.attempts && under_way < self.at_a_time;
+        allowed && !run.hopeless && promised < self.wanted
+    }
+
+    /// The request for one picture.
+    fn nth(&self, number: usize) -> ImageRequest {
+        let mut request = self.request.clone();
+        request.count = Some(Count::One);
+        let number = i64::try_from(number).unwrap_or(0);
+        // Below zero a seed means "any", and the largest one that is taken is 2^31 - 1.
+        request.seed = request.seed.map(|seed| if seed < 0 { seed } else { seed.saturating_add(number) % (1 << 31) });
+        request
+    }
+
+    fn collected(&self, run: Run) -> Collected {
+        let lost = || {
+            let error = Error::new(ErrorKind::Transport, "the request ended without an outcome");
+            Err(error.with_charge(Charge::Unknown))
+        };
+        let requests = run.requests.into_iter().map(|outcome| outcome.unwrap_or_else(lost)).collect();
+        Collected { requested: self.wanted, requests, model: self.request.model.clone() }
+    }
+}
+
+/// What is known while requests are under way.
+#[derive(Debug, Default)]
+struct Run {
+    /// One entry a request; `None` while it is under way.
+    requests: Vec<Option<Result<Generation>>>,
+    delivered: u32,
+    /// Requests without a picture that may have bought one.
+    in_doubt: u32,
+    /// Whether the next request would meet what the last one met.
+    hopeless: bool,
+}
+
+impl Run {
+    fn end(&mut self, number: usize, outcome: Result<Generation>) {
+        match &outcome {
+            Ok(generation) => {
+                self.delivered = self.delivered.saturating_add(counted(generation.images().count()));
+            }
+            Err(error) if error.charge() != Charge::No || error.task().is_some() => self.in_doubt += 1,
+            Err(error) => self.hopeless |= is_hopeless(error.kind()),
+        }
+        if let Some(place) = self.requests.get_mut(number) {
+            *place = Some(outcome);
+        }
+    }
+}
+
+fn counted(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// Whether every other request would be refused for the same reason. Moderation of a picture is not among them: another one may
+/// pass.
+fn is_hopeless(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Config
+            | ErrorKind::InvalidRequest
+            | ErrorKind::Unsupported
+            | ErrorKind::Authentication
+            | ErrorKind::PermissionDenied
+            | ErrorKind::Balance
+            | ErrorKind::QuotaExhausted
+            | ErrorKind::ModelNotFound
+            | ErrorKind::Cancelled
+    )
+}
+
+impl Collected {
+    /// The pictures.
+    pub fn images(&self) -> impl Iterator<Item = &GeneratedImage> {
+        self.requests.iter().flatten().flat_map(Generation::images)
+    }
+
+    /// The requests that brought no picture.
+    pub fn errors(&self) -> impl Iterator<Item = &Error> {
+        self.requests.iter().filter_map(|outcome| outcome.as_ref().err())
+    }
+
+    /// What failed, typed: one entry for each picture that was refused, and for each request that brought none.
+    pub fn failures(&self) -> Vec<ImageFailure> {
+        self.outcomes().into_iter().filter_map(Result::err).collect()
+    }
+
+    /// How many pictures came.
+    pub fn delivered(&self) -> u32 {
+        counted(self.images().count())
+    }
+
+    /// How many pictures the provider says it bills; `None` where it does not say of all.
+    pub fn billed(&self) -> Option<u64> {
+        let of = |outcome: &Result<Generation>| match outcome {
+            Ok(generation) => generation.billed(),
+            Err(error) if error.charge() == Charge::No => Some(0),
+            Err(error) => error.generation().and_then(Generation::billed),
+        };
+        self.requests.iter().map(of).sum()
+    }
+
+    /// Whether it may have cost something.
+    pub fn charge(&self) -> Charge {
+        let of = |outcome: &Result<Generation>| match outcome {
+            Ok(generation) if generation.billed() == Some(0) => Charge::No,
+            Ok(_) => Charge::Yes,
+            Err(error) => error.charge(),
+        };
+        self.requests.iter().map(of).max().unwrap_or(Charge::No)
+    }
+
+    /// All of it as one outcome, numbered through in the order of the requests, for whoever saves it. Of usage only what is billed
+    /// is summed; raw answers stay with their requests.
+    pub fn to_generation(&self) -> Generation {
+        let mut whole = Generation::new(self.model.clone());
+        for generation in self.requests.iter().flatten() {
+            whole.model = generation.model.clone();
+            whole.reported_model = whole.reported_model.or_else(|| generation.reported_model.clone());
+            whole.created = whole.created.or(generation.created);
+            for warning in &generation.warnings {
+                if !whole.warnings.contains(warning) {
+                    whole.warnings.push(warning.clone());
+                }
+            }
+        }
+        whole.outcomes = self.outcomes();
+        whole.usage.generated_images = self.billed();
+        whole
+    }
+
+    fn outcomes(&self) -> Vec<Result<GeneratedImage, ImageFailure>> {
+        let mut outcomes = Vec::new();
+        for request in &self.requests {
+            match request {
+                Ok(generation) => outcomes.extend(generation.outcomes.iter().cloned()),
+                Err(error) => match error.generation().filter(|generation| !generation.outcomes.is_empty()) {
+                    Some(generation) => outcomes.extend(generation.outcomes.iter().cloned()),
+                    None => {
+                        let failure = ImageFailure::new(0, error.kind(), error.message());
+                        outcomes.push(Err(failure.with_code(error.code().map(str::to_owned))));
+                    }
+                },
+            }
+        }
+        for (index, outcome) in (0..).zip(&mut outcomes) {
+            match outcome {
+                Ok(image) => image.index = index,
+                Err(failure) => failure.index = index,
+            }
+        }
+        outcomes
+    }
+}
