@@ -5,6 +5,7 @@ mod answer;
 mod ask;
 mod auth;
 mod call;
+pub(crate) mod callback;
 mod create;
 mod digest;
 mod faults;
@@ -284,6 +285,7 @@ impl Engine {
         let answer = &handled.answer;
         let entry = Entry {
             ordinal,
+            kind: "request",
             at: now,
             session: handled.session.clone(),
             provider: handled.provider.clone(),

@@ -3,6 +3,7 @@
 mod admin;
 mod door;
 mod play;
+mod postman;
 mod wire;
 
 use std::io;
@@ -17,8 +18,8 @@ use axum::{Router, http};
 use seedream_fixtures::Provider;
 use serde::Serialize;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::builder::MockServerBuilder;
 use crate::clock::Clock;
@@ -43,6 +44,8 @@ pub struct MockServer {
     clock: Clock,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<io::Result<()>>,
+    /// Delivers callbacks; dropping it ends that.
+    _postman: JoinSet<()>,
 }
 
 /// What every connection shares.
@@ -51,6 +54,8 @@ struct House {
     engine: Arc<Engine>,
     clock: Clock,
     cache: Arc<Cache>,
+    /// Rings when a task may have been made or ended.
+    bell: Arc<Notify>,
 }
 
 impl MockServer {
@@ -71,7 +76,11 @@ impl MockServer {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let engine = Arc::new(engine);
-        let house = House { engine: engine.clone(), clock: clock.clone(), cache: Arc::new(Cache::new(CACHE)) };
+        let bell = Arc::new(Notify::new());
+        let mut postman = JoinSet::new();
+        postman.spawn(postman::deliver(engine.clone(), clock.clone(), bell.clone()));
+        let cache = Arc::new(Cache::new(CACHE));
+        let house = House { engine: engine.clone(), clock: clock.clone(), cache, bell };
         let service = Router::new().fallback(answer).with_state(house).into_make_service_with_connect_info::<Caller>();
         let door = Door::new(listener, clock.clone());
         let (stop, stopped) = oneshot::channel::<()>();
@@ -80,7 +89,7 @@ impl MockServer {
             let stopped = async move { drop(stopped.await) };
             axum::serve(door, service).with_graceful_shutdown(stopped).await
         });
-        Ok(Self { address, engine, clock, stop: Some(stop), serving })
+        Ok(Self { address, engine, clock, stop: Some(stop), serving, _postman: postman })
     }
 
     /// Where it listens.
@@ -189,5 +198,8 @@ async fn answer(State(house): State<House>, ConnectInfo(caller): ConnectInfo<Cal
         Some(script) => script,
         None => house.engine.handle(house.clock.now(), &request),
     };
+    if house.engine.awaits_callbacks() {
+        house.bell.notify_one();
+    }
     play::play(script, &house, &caller).await
 }

@@ -26,14 +26,15 @@ pub(crate) fn answer(engine: &Engine, now: Timestamp, request: &Request<Bytes>, 
     match (request.method().as_str(), below) {
         ("GET", "/v1/health") => health(engine, now),
         ("GET", "/v1/journal") => journal(engine, session),
+        ("GET", "/v1/callbacks") => callbacks(engine, session),
         (_, "/v1/faults") => faults(engine, now, session, request),
         _ => explain(404, "mock_no_such_route", ROUTES),
     }
 }
 
 /// What is here.
-const ROUTES: &str = "below /__mock/v1 are GET health, GET journal, GET and POST clock, GET, POST and DELETE faults; \
-                      journal and faults take ?session=";
+const ROUTES: &str = "below /__mock/v1 are GET health, journal, callbacks and clock, POST clock, GET, POST and DELETE \
+                      faults; all but health and clock take ?session=";
 
 /// Lists, sets or forgets the faults of a session.
 fn faults(engine: &Engine, now: Timestamp, session: &str, request: &Request<Bytes>) -> Answer {
@@ -89,6 +90,13 @@ fn health(engine: &Engine, now: Timestamp) -> Answer {
 
 fn journal(engine: &Engine, session: &str) -> Answer {
     Answer::value(200, &json!({ "session": session, "entries": engine.sessions().journal(Some(session)) }))
+}
+
+/// The attempts to call somebody back, which are in the journal as well.
+fn callbacks(engine: &Engine, session: &str) -> Answer {
+    let mut entries = engine.sessions().journal(Some(session));
+    entries.retain(|entry| entry.kind == "callback");
+    Answer::value(200, &json!({ "session": session, "entries": entries }))
 }
 
 /// An error of the mock itself, which no provider would send.

@@ -21,6 +21,8 @@ const SECRET_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cook
 pub struct Entry {
     /// Its place among all requests of this mock.
     pub ordinal: u64,
+    /// `request`, or `callback` for one that the mock sent: its path is the receiver's URL, its status the receiver's.
+    pub kind: &'static str,
     /// When it came.
     pub at: Timestamp,
     /// Its session.

@@ -1,6 +1,6 @@
 //! Sessions: tests that run at the same time do not see each other's tasks and journal.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,12 +21,17 @@ pub(crate) struct Session {
     tasks: HashMap<String, Task>,
     /// The ids in the order of their making.
     order: std::collections::VecDeque<String>,
+    /// The ids of the tasks that still have to call back.
+    awaiting: BTreeSet<String>,
     pub(crate) journal: Journal,
     pub(crate) rules: Rules,
 }
 
 impl Session {
     pub(crate) fn keep_task(&mut self, task: Task) {
+        if task.callback.is_some() {
+            self.awaiting.insert(task.id.clone());
+        }
         if self.order.len() == TASKS
             && let Some(oldest) = self.order.pop_front()
         {
@@ -34,6 +39,25 @@ impl Session {
         }
         self.order.push_back(task.id.clone());
         self.tasks.insert(task.id.clone(), task);
+    }
+
+    /// The tasks that still have to call back.
+    pub(crate) fn awaiting(&self) -> impl Iterator<Item = &Task> {
+        self.awaiting.iter().filter_map(|id| self.tasks.get(id))
+    }
+
+    /// Those of them that have ended, and when they did. Nobody waits for them any more.
+    pub(crate) fn take_ended(&mut self, now: Timestamp) -> Vec<(Task, Timestamp)> {
+        let Self { awaiting, tasks, .. } = self;
+        let mut ended = Vec::new();
+        awaiting.retain(|id| {
+            // A task that is forgotten calls nobody back.
+            let Some(task) = tasks.get_mut(id) else { return false };
+            let at = task.end_by(now);
+            ended.extend(at.map(|at| (task.clone(), at)));
+            at.is_none()
+        });
+        ended
     }
 
     pub(crate) fn task(&mut self, id: &str) -> Option<&mut Task> {
@@ -65,6 +89,7 @@ impl Sessions {
             used: now,
             tasks: HashMap::new(),
             order: std::collections::VecDeque::new(),
+            awaiting: BTreeSet::new(),
             journal: Journal::new(self.journal_capacity),
             rules: Rules::default(),
         });
@@ -80,6 +105,19 @@ impl Sessions {
             };
             open.remove(&oldest);
         }
+    }
+
+    /// Works with every open session.
+    pub(crate) fn each<T>(&self, work: impl Fn(&str, &mut Session) -> Option<T>) -> std::vec::IntoIter<T> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let results: Vec<T> = open.iter_mut().filter_map(|(name, session)| work(name, session)).collect();
+        results.into_iter()
+    }
+
+    /// Whether any task still has to call back.
+    pub(crate) fn awaits(&self) -> bool {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.values().any(|session| !session.awaiting.is_empty())
     }
 
     /// The names of the open sessions.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use seedream_fixtures::{Cause, Kind};
+use seedream_fixtures::{Cause, Kind, Role};
 use serde::Serialize;
 
 use super::Engine;
@@ -13,6 +13,7 @@ use super::call::Call;
 use super::digest;
 use super::images_url::Place;
 use super::items::places;
+use super::members;
 use super::problem::Fill;
 use super::route::DEFAULT_SESSION;
 use super::settings::TaskEnd;
@@ -47,6 +48,10 @@ pub(crate) struct Task {
     pub(crate) picture_faults: String,
     /// How long its result URLs open.
     pub(crate) result_seconds: u64,
+    /// The provider's id.
+    pub(crate) provider: String,
+    /// Whom to tell when it ends, and what stands before a path of this mock for him.
+    pub(crate) callback: Option<(String, String)>,
     /// How often it was asked for.
     pub(crate) polls: u32,
     /// When it was first seen ended; result URLs count their day from here.
@@ -71,7 +76,7 @@ impl Task {
         let Some(end) = self.end else {
             return if self.polls < 2 { Progress::Pending } else { Progress::Processing(50) };
         };
-        if let Some(deadline) = self.deadline.filter(|deadline| now >= *deadline) {
+        if let Some(deadline) = self.ends_at().filter(|deadline| now >= *deadline) {
             return Progress::Ended(deadline);
         }
         let progress = match end {
@@ -83,6 +88,22 @@ impl Task {
             TaskEnd::Time(whole) => self.by_time(whole, now),
         };
         if self.backward { backward(progress, self.polls, end) } else { progress }
+    }
+
+    /// When it ends by itself, if it does. A time of its own comes before the deadline.
+    pub(crate) fn ends_at(&self) -> Option<Timestamp> {
+        match self.end? {
+            TaskEnd::Polls(_) => self.ended.or(self.deadline),
+            TaskEnd::Time(whole) => self.ended.or_else(|| Some(later(self.created, whole))),
+        }
+    }
+
+    /// Ends it if its time has come, and says when that was.
+    pub(crate) fn end_by(&mut self, now: Timestamp) -> Option<Timestamp> {
+        if let Progress::Ended(at) = self.progress(now) {
+            self.ended = Some(at);
+        }
+        self.ended
     }
 
     fn by_time(&self, whole: Duration, now: Timestamp) -> Progress {
@@ -234,6 +255,8 @@ pub(crate) fn accept(call: &Call<'_>, ask: &Ask<'_>, model: &str) -> String {
     let mut pictures = ask.pictures(settings.seed);
     // Fewer results than ordered is how this dialect says that some failed.
     pictures.truncate(delivered(call, ask) as usize);
+    let callback = callback_url(call).map(|url| (url.to_owned(), call.origin.clone()));
+    let deadline = callback.as_ref().map(|_| later(call.now, Duration::from_secs(settings.estimated_seconds)));
     let task = Task {
         id: id.clone(),
         model: model.to_owned(),
@@ -241,16 +264,23 @@ pub(crate) fn accept(call: &Call<'_>, ask: &Ask<'_>, model: &str) -> String {
         failure: pictures.is_empty().then(|| failure(&call.fault)),
         pictures,
         end: (call.fault.task != Some(TaskFault::Stuck)).then_some(settings.task),
-        deadline: None,
+        deadline,
         backward: call.fault.task == Some(TaskFault::Backward),
         later: call.later.clone(),
         picture_faults: call.picture_faults(),
         result_seconds: call.provider.limits.result_seconds,
+        provider: call.provider.id.clone(),
+        callback,
         polls: 0,
         ended: None,
     };
     call.engine.sessions().with(&call.session, call.now, |session| session.keep_task(task));
     id
+}
+
+/// Whom a request wants to be called back.
+fn callback_url<'c>(call: &'c Call<'_>) -> Option<&'c str> {
+    members::text(call.object()?, &call.provider.field(Role::Callback)?.name)
 }
 
 /// Why a task ends without pictures (providers.md 2.6).
@@ -338,6 +368,8 @@ mod tests {
             later: Vec::new(),
             picture_faults: String::new(),
             result_seconds: 0,
+            provider: String::new(),
+            callback: None,
             polls: 0,
             ended: None,
         }

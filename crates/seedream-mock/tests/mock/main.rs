@@ -4,6 +4,7 @@
 
 mod agreement;
 mod auth;
+mod callbacks;
 mod calls;
 mod clock;
 mod faults;

@@ -1,0 +1,132 @@
+//! Delivers callbacks: attempts, timeouts and pauses, all on the mock's clock.
+
+use std::future::pending;
+use std::io;
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::engine::Engine;
+use crate::engine::callback::{Callback, Outcome, RETRIES, TIMEOUT, is_delivered};
+
+/// The longest head of an answer that is looked at.
+const LONGEST_HEAD: usize = 64 * 1024;
+
+/// Sends what is due, until it is dropped. `bell` rings when a request may have made or ended a task.
+pub(super) async fn deliver(engine: Arc<Engine>, clock: Clock, bell: Arc<Notify>) {
+    let mut rounds = JoinSet::new();
+    loop {
+        for callback in engine.take_callbacks(clock.now()) {
+            rounds.spawn(attempts(engine.clone(), clock.clone(), callback));
+        }
+        let next = engine.next_callback();
+        let due = async {
+            match next {
+                Some(at) => clock.sleep_until(at).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = bell.notified() => {}
+            () = due => {}
+            Some(_) = rounds.join_next() => {}
+        }
+    }
+}
+
+/// Every attempt for one callback.
+async fn attempts(engine: Arc<Engine>, clock: Clock, callback: Callback) {
+    let receiver = match Receiver::read(&callback.url) {
+        Ok(receiver) => receiver,
+        Err(reason) => return engine.record_callback(clock.now(), &callback, 1, &Err(reason)),
+    };
+    let mut pauses = RETRIES.into_iter();
+    for attempt in 1.. {
+        let outcome: Outcome = tokio::select! {
+            outcome = receiver.post(&callback.body) => outcome.map_err(|error| format!("failed: {error}")),
+            () = clock.sleep(TIMEOUT) => Err(format!("no answer within {} s", TIMEOUT.as_secs())),
+        };
+        engine.record_callback(clock.now(), &callback, attempt, &outcome);
+        match pauses.next() {
+            Some(pause) if !is_delivered(&outcome) => clock.sleep(pause).await,
+            _ => return,
+        }
+    }
+}
+
+/// Who is called back: somebody on this machine, over HTTP.
+struct Receiver {
+    authority: String,
+    host: String,
+    port: u16,
+    target: String,
+}
+
+impl Receiver {
+    fn read(url: &str) -> Result<Self, String> {
+        let uri: http::Uri = url.parse().map_err(|error| format!("not sent: {error}"))?;
+        if uri.scheme_str() != Some("http") {
+            return Err(String::from("not sent: this mock calls back over http only, to receivers on this machine"));
+        }
+        let authority = uri.authority().ok_or("not sent: no host")?;
+        Ok(Self {
+            authority: authority.as_str().rsplit('@').next().unwrap_or_default().to_owned(),
+            host: authority.host().trim_matches(['[', ']']).to_owned(),
+            port: authority.port_u16().unwrap_or(80),
+            target: uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned(),
+        })
+    }
+
+    /// Sends one POST and reads the status of its answer.
+    async fn post(&self, body: &[u8]) -> io::Result<u16> {
+        let mut addresses = tokio::net::lookup_host((self.host.as_str(), self.port)).await?;
+        let here = addresses.find(|address| address.ip().is_loopback());
+        let here = here.ok_or_else(|| io::Error::other("the receiver is not on this machine"))?;
+        let mut stream = TcpStream::connect(here).await?;
+        let head = format!(
+            "POST {} HTTP/1.1\r\nhost: {}\r\nuser-agent: seedream-mock/{}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\nconnection: close\r\n\r\n",
+            self.target,
+            self.authority,
+            env!("CARGO_PKG_VERSION"),
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(body).await?;
+        status(&mut stream).await
+    }
+}
+
+/// The status in the first line of an answer.
+async fn status(stream: &mut TcpStream) -> io::Result<u16> {
+    let mut answer = Vec::new();
+    while !answer.windows(2).any(|end| end == b"\r\n") && answer.len() < LONGEST_HEAD {
+        if stream.read_buf(&mut answer).await? == 0 {
+            break;
+        }
+    }
+    let line = answer.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let status = std::str::from_utf8(line).ok().and_then(|line| line.strip_prefix("HTTP/1."));
+    let status = status.and_then(|line| line.split(' ').nth(1)).and_then(|status| status.parse().ok());
+    status.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the receiver does not speak HTTP/1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m13_receivers_are_read_from_their_urls() {
+        let read =
+            |url: &str| Receiver::read(url).map(|it| format!("{} {} {} {}", it.authority, it.host, it.port, it.target));
+        assert_eq!(read("http://127.0.0.1:8080/hook?a=1").unwrap(), "127.0.0.1:8080 127.0.0.1 8080 /hook?a=1");
+        assert_eq!(read("http://[::1]:9").unwrap(), "[::1]:9 ::1 9 /");
+        assert_eq!(read("http://localhost/hook").unwrap(), "localhost localhost 80 /hook");
+        assert!(read("https://example.com/hook").unwrap_err().starts_with("not sent"));
+        assert!(read("hook").unwrap_err().starts_with("not sent"));
+    }
+}

@@ -1,0 +1,189 @@
+//! M13: callbacks, to a real receiver, on a clock that only the test moves.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use seedream_mock::{Clock, Entry, MockServer};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::http1::{download, get, post};
+
+const CREATE: &str = "/evolink/v1/images/generations";
+
+async fn start() -> (Clock, MockServer, TcpListener) {
+    let clock = Clock::stopped(Timestamp::from_second(1_795_000_000).unwrap());
+    let mock = MockServer::builder().clock(clock.clone()).start().await.unwrap();
+    (clock, mock, TcpListener::bind("127.0.0.1:0").await.unwrap())
+}
+
+/// Creates a task that calls the receiver back.
+async fn create(mock: &MockServer, url: &str) -> String {
+    let body = json!({ "model": "doubao-seedream-4.5", "prompt": "two views of a kite", "n": 2, "callback_url": url });
+    let created = post(mock, CREATE, &body).await;
+    assert_eq!(created.status, 200, "{}", created.text());
+    format!("/evolink/v1/tasks/{}", created.json()["id"].as_str().unwrap())
+}
+
+fn url(receiver: &TcpListener) -> String {
+    format!("http://{}/hook?token=t", receiver.local_addr().unwrap())
+}
+
+/// Takes one callback: its head, its body, and the line to answer on.
+async fn receive(receiver: &TcpListener) -> (String, Value, TcpStream) {
+    let (mut stream, _) = receiver.accept().await.unwrap();
+    let mut bytes = Vec::new();
+    loop {
+        assert_ne!(stream.read_buf(&mut bytes).await.unwrap(), 0);
+        let text = String::from_utf8_lossy(&bytes);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        if body.len() == length.parse::<usize>().unwrap() {
+            return (head.to_owned(), serde_json::from_str(body).unwrap(), stream);
+        }
+    }
+}
+
+async fn answer(mut stream: TcpStream, status: &str) {
+    let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+    stream.write_all(answer.as_bytes()).await.unwrap();
+}
+
+/// The attempts in the journal, once there are so many.
+async fn attempts(mock: &MockServer, wanted: usize) -> Vec<Entry> {
+    loop {
+        let mut entries = mock.journal();
+        entries.retain(|entry| entry.kind == "callback");
+        if entries.len() >= wanted {
+            return entries;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn m13_the_end_of_a_task_is_told_once_as_a_poll_would_tell_it() {
+    let (_, mock, receiver) = start().await;
+    let task = create(&mock, &url(&receiver)).await;
+    let mut last = Value::Null;
+    for _ in 0..3 {
+        assert!(attempts(&mock, 0).await.is_empty(), "not before the end");
+        last = get(&mock, &task).await.json();
+    }
+    let (head, body, line) = receive(&receiver).await;
+    assert!(head.starts_with("POST /hook?token=t HTTP/1.1\r\n") && head.contains("content-type: application/json"));
+    assert_eq!((&body, body["status"].as_str()), (&last, Some("completed")));
+    assert_eq!(download(&mock, body["results"][1].as_str().unwrap()).await.status, 200);
+    answer(line, "204 No Content").await;
+    let told = attempts(&mock, 1).await;
+    assert_eq!((told[0].status, told[0].path.as_str()), (204, url(&receiver).as_str()));
+    assert_eq!(told[0].notes, ["attempt 1 of 4: answered 204"]);
+    get(&mock, &task).await;
+    let shown = download(&mock, "/__mock/v1/callbacks").await.json();
+    assert_eq!(shown["entries"].as_array().unwrap().len(), 1, "another poll does not tell it again");
+}
+
+#[tokio::test]
+async fn m13_a_task_that_nobody_polls_ends_by_the_clock() {
+    let (clock, mock, receiver) = start().await;
+    create(&mock, &url(&receiver)).await;
+    clock.until_waiting(1).await;
+    clock.advance(Duration::from_secs(1));
+    let (_, body, line) = receive(&receiver).await;
+    assert_eq!(body["status"], "completed");
+    answer(line, "200 OK").await;
+    assert_eq!(attempts(&mock, 1).await[0].status, 200);
+}
+
+#[tokio::test]
+async fn m13_a_failed_task_is_told_too_and_a_stuck_one_never() {
+    let (clock, mock, receiver) = start().await;
+    for fault in ["stuck", "failed"] {
+        let body = json!({
+            "model": "doubao-seedream-4.5", "prompt": format!("a kite [[mock: task={fault}]]"),
+            "callback_url": url(&receiver),
+        });
+        assert_eq!(post(&mock, CREATE, &body).await.status, 200);
+    }
+    clock.until_waiting(1).await;
+    clock.advance(Duration::from_secs(3600));
+    let (_, body, line) = receive(&receiver).await;
+    assert_eq!((&body["status"], &body["error"]["code"]), (&json!("failed"), &json!("content_policy_violation")));
+    answer(line, "200 OK").await;
+    assert_eq!(attempts(&mock, 1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn m13_failures_are_followed_by_attempts_after_one_two_and_four_seconds() {
+    let (clock, mock, receiver) = start().await;
+    let task = create(&mock, &url(&receiver)).await;
+    for _ in 0..3 {
+        get(&mock, &task).await;
+    }
+    let mut bodies = Vec::new();
+    for (attempt, pause) in [Some(1), Some(2), Some(4), None].into_iter().enumerate() {
+        let (_, body, line) = receive(&receiver).await;
+        bodies.push(body);
+        answer(line, "500 Internal Server Error").await;
+        assert_eq!(attempts(&mock, attempt + 1).await.len(), attempt + 1);
+        let Some(pause) = pause else { break };
+        clock.until_waiting(1).await;
+        clock.advance(Duration::from_millis(pause * 1000 - 1));
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(attempts(&mock, 0).await.len(), attempt + 1, "a millisecond is missing");
+        clock.advance(Duration::from_millis(1));
+    }
+    assert!(bodies.iter().all(|body| *body == bodies[0]));
+    clock.advance(Duration::from_secs(3600));
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let told = attempts(&mock, 4).await;
+    assert_eq!(told.len(), 4, "four attempts are all");
+    let seconds: Vec<i64> = told.iter().map(|entry| entry.at.as_second() - told[0].at.as_second()).collect();
+    assert_eq!(seconds, [0, 1, 3, 7]);
+}
+
+#[tokio::test]
+async fn m13_a_silent_receiver_has_ten_seconds_and_a_late_success_ends_it() {
+    let (clock, mock, receiver) = start().await;
+    let task = create(&mock, &url(&receiver)).await;
+    for _ in 0..3 {
+        get(&mock, &task).await;
+    }
+    let (_, _, silent) = receive(&receiver).await;
+    clock.until_waiting(1).await;
+    clock.advance(Duration::from_secs(10));
+    let told = attempts(&mock, 1).await;
+    assert_eq!((told[0].status, told[0].notes[0].as_str()), (0, "attempt 1 of 4: no answer within 10 s"));
+    clock.until_waiting(1).await;
+    clock.advance(Duration::from_secs(1));
+    let (_, _, line) = receive(&receiver).await;
+    answer(line, "200 OK").await;
+    assert_eq!(attempts(&mock, 2).await[1].status, 200);
+    drop(silent);
+    clock.advance(Duration::from_secs(3600));
+    assert_eq!(attempts(&mock, 2).await.len(), 2);
+}
+
+#[tokio::test]
+async fn m13_receivers_elsewhere_are_never_called() {
+    let (clock, mock, _) = start().await;
+    create(&mock, "https://example.com/hook").await;
+    clock.until_waiting(1).await;
+    clock.advance(Duration::from_secs(1));
+    let told = attempts(&mock, 1).await;
+    assert_eq!(told[0].status, 0);
+    assert!(told[0].notes[0].contains("not sent"), "{:?}", told[0].notes);
+}
+
+#[tokio::test]
+async fn m13_a_strict_mock_refuses_receivers_on_this_machine() {
+    let mock = MockServer::builder().strict_callbacks(true).start().await.unwrap();
+    let body = json!({ "model": "doubao-seedream-4.5", "prompt": "a kite", "callback_url": "http://127.0.0.1:9/hook" });
+    let refused = post(&mock, CREATE, &body).await;
+    assert_eq!((refused.status, refused.json()["error"]["code"].as_str()), (400, Some("invalid_request")));
+}
