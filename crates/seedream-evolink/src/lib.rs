@@ -2,6 +2,8 @@
 //!
 //! A ratio with a quality, or pixels; up to 15 pictures, as many as the prompt asks for; references by URL only, at most 14. The
 //! provider sets credits aside for `n` pictures and settles by the number that was made.
+//!
+//! With the feature `webhook` the end of a task can be heard of by callback, in a server of one's own.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
@@ -9,6 +11,8 @@ mod body;
 mod capabilities;
 mod errors;
 mod task;
+#[cfg(feature = "webhook")]
+pub mod webhook;
 
 use bytes::Bytes;
 use seedream_core::{
