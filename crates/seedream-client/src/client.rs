@@ -17,7 +17,7 @@ pub use self::builder::ClientBuilder;
 use self::builder::Seeds;
 use crate::{
     Downloader, Endpoint, SaveOptions, Saved, SavedImage, Transport,
-    drive::{self, Expect, Link, Lost},
+    drive::{self, Expect, Link, Lost, Turns},
     lift::Spool,
     save,
 };
@@ -38,6 +38,7 @@ struct Inner {
     user_agent: HeaderValue,
     max_reply: u64,
     spool: Spool,
+    turns: Arc<Turns>,
     seeds: Seeds,
     downloader: Downloader,
 }
@@ -113,7 +114,7 @@ impl Client {
         let opened = Operation::resume(dialect, task, self.0.policy.clone(), seed).and_then(|operation| {
             let places = places?;
             let operation = operation.with_mirrors(mirrors(&places));
-            Ok(drive::events(operation, self.link(places), Expect::Poll, Some(kept.clone())))
+            Ok(drive::events(operation, self.link(places), Expect::Poll))
         });
         // Nothing was bought here; what the task costs is as open as before.
         opened.map_err(|error| error.with_provider(id).with_task(kept).with_charge(Charge::Unknown))
@@ -166,6 +167,7 @@ impl Client {
             request_id: self.0.seeds.request_id(),
             max_reply: self.0.max_reply,
             spool: self.0.spool.clone(),
+            turns: self.0.turns.clone(),
         }
     }
 }

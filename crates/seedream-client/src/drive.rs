@@ -5,33 +5,31 @@
 mod answer;
 mod keep;
 mod link;
+mod turns;
 
 use std::{collections::VecDeque, time::Duration};
 
 use futures_util::stream;
-use seedream_core::{
-    Charge, Error, ErrorKind, Event, EventStream, Exchange, Input, Operation, Purpose, Result, Task, Then,
-};
-use tokio::time::Instant;
+use seedream_core::{Charge, Error, ErrorKind, Event, EventStream, Exchange, Input, Operation, Purpose, Result, Then};
+use tokio::time::{Instant, timeout_at};
 
 pub(crate) use self::{
     answer::Expect,
     link::{Link, Lost},
+    turns::Turns,
 };
 use self::{
     answer::{Frames, Opened},
     keep::Kept,
 };
 
-/// The events of an operation, which begins when the stream is first polled. `task` is what it collects, where it does not
-/// submit.
-pub(crate) fn events(operation: Operation, link: Link, expect: Expect, task: Option<Task>) -> EventStream {
+/// The events of an operation, which begins when the stream is first polled.
+pub(crate) fn events(operation: Operation, link: Link, expect: Expect) -> EventStream {
     let drive = Drive {
         kept: Kept::new(link.spool.clone()),
         operation,
         link,
         expect,
-        task,
         start: None,
         then: None,
         events: VecDeque::new(),
@@ -45,8 +43,6 @@ struct Drive {
     operation: Operation,
     link: Link,
     expect: Expect,
-    /// What was accepted, and is to be collected.
-    task: Option<Task>,
     /// Set at the first poll.
     start: Option<Instant>,
     /// What to do next; `None` at the start and behind the end.
@@ -54,7 +50,7 @@ struct Drive {
     /// What the caller has not been told yet.
     events: VecDeque<Event>,
     /// The stream that is being read.
-    frames: Option<Frames>,
+    frames: Option<Box<Frames>>,
     /// The pictures that arrived in the answers themselves.
     kept: Kept,
     /// Whether a request that may have bought something was lost, whatever becomes of a later one.
@@ -72,6 +68,8 @@ impl Drive {
             if let Some(event) = self.events.pop_front() {
                 return Some(Ok(event));
             }
+            // Room for events is not kept while a task waits.
+            self.events = VecDeque::new();
             let input = match self.then.take()? {
                 Then::Done(outcome) => {
                     let outcome = self.done(*outcome);
@@ -82,13 +80,20 @@ impl Drive {
                     Input::Woke
                 }
                 Then::Read => match &mut self.frames {
-                    Some(frames) => frames.next().await,
+                    Some(frames) => Box::pin(frames.next()).await,
                     None => Input::StreamEnd,
                 },
-                Then::Send(exchange) => match self.exchange(exchange).await {
-                    Ok(input) => input,
-                    Err(hopeless) => return Some(self.done(Err(self.keep(hopeless))).map(Event::Finished)),
-                },
+                Then::Send(exchange) => {
+                    let until = match exchange.purpose {
+                        Purpose::Submit => Some(self.at(exchange.until)),
+                        Purpose::Poll => self.turn(exchange.until).await,
+                    };
+                    // In a box, so that a task that waits does not hold the room that an exchange needs.
+                    match Box::pin(self.exchange(exchange, until)).await {
+                        Ok(input) => input,
+                        Err(hopeless) => return Some(self.done(Err(self.keep(hopeless))).map(Event::Finished)),
+                    }
+                }
             };
             self.kept.note(&input);
             self.step(input);
@@ -98,11 +103,6 @@ impl Drive {
     fn step(&mut self, input: Input) {
         let now = self.start.map_or(Duration::ZERO, |start| start.elapsed());
         let step = self.operation.on(input, now);
-        for event in &step.events {
-            if let Event::Submitted(task) = event {
-                self.task = Some(task.clone());
-            }
-        }
         self.events.extend(step.events);
         self.then = Some(step.then);
     }
@@ -115,10 +115,13 @@ impl Drive {
     ///
     /// # Errors
     /// What no other attempt can change: this machine is set up wrongly.
-    async fn exchange(&mut self, exchange: Exchange) -> Result<Input> {
-        let Exchange { request, purpose, place, until } = exchange;
+    async fn exchange(&mut self, exchange: Box<Exchange>, until: Option<Instant>) -> Result<Input> {
+        let Exchange { request, purpose, place, .. } = *exchange;
         let submits = purpose == Purpose::Submit;
-        let incoming = match self.link.send(place, request, self.at(until)).await {
+        let Some(until) = until else {
+            return Ok(Input::NotSent(Error::new(ErrorKind::Timeout, "no turn came in time")));
+        };
+        let incoming = match self.link.send(place, request, until).await {
             Ok(incoming) => incoming,
             Err(Lost::NotSent(error)) if error.kind() == ErrorKind::Config => return Err(error),
             Err(Lost::NotSent(error)) => return Ok(Input::NotSent(error)),
@@ -129,13 +132,21 @@ impl Drive {
         };
         let expect = if submits { self.expect } else { Expect::Poll };
         let Opened { input, frames } = answer::open(incoming, expect).await;
-        self.frames = frames;
+        self.frames = frames.map(Box::new);
         Ok(input)
+    }
+
+    /// Waits until this poll's turn among those of all tasks of the client, and says until when it may then take; `None` where
+    /// the job's time is up before.
+    async fn turn(&mut self, until: Duration) -> Option<Instant> {
+        let (asked, deadline) = (Instant::now(), self.at(self.operation.deadline()));
+        timeout_at(deadline, self.link.turns.take()).await.ok()?;
+        Some(later(self.at(until), asked.elapsed()).min(deadline))
     }
 
     /// An error that ends the operation from outside: an accepted task can still be collected.
     fn keep(&self, error: Error) -> Error {
-        match &self.task {
+        match self.operation.task() {
             Some(task) => error.with_task(task.clone()).with_charge(Charge::Unknown),
             None => error,
         }

@@ -28,7 +28,7 @@ use task::Polling;
 pub struct Operation {
     dialect: Arc<dyn Dialect>,
     /// What is to be sent; `None` where a task is only collected, and once one was accepted: its pictures may be large.
-    checked: Option<Checked>,
+    checked: Option<Box<Checked>>,
     /// What the check found, once the request is gone.
     warnings: Vec<Warning>,
     /// Where it is sent, and where a task is asked for.
@@ -90,10 +90,9 @@ pub struct Step {
 
 /// The next thing to do.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "made once a request and taken apart at once")]
 pub enum Then {
-    /// Send this and report what comes of it.
-    Send(Exchange),
+    /// Send this and report what comes of it. In a box, since thousands of tasks may wait and none of them is being sent.
+    Send(Box<Exchange>),
     /// Go on reading the stream.
     Read,
     /// Wait until this moment and report [`Input::Woke`].
@@ -135,7 +134,7 @@ impl Operation {
     ) -> Self {
         Self {
             dialect,
-            checked: Some(checked),
+            checked: Some(Box::new(checked)),
             warnings: Vec::new(),
             places: Places::one(endpoint.into()),
             policy,
@@ -219,7 +218,7 @@ impl Operation {
             Ok(request) => {
                 self.state = State::Submitting;
                 let (purpose, place, until) = (Purpose::Submit, self.places.at, self.policy.deadline);
-                Then::Send(Exchange { request, purpose, place, until })
+                Then::Send(Box::new(Exchange { request, purpose, place, until }))
             }
             Err(error) => self.fail(error, Charge::No),
         }
@@ -266,7 +265,7 @@ impl Operation {
         match self.decode(reply) {
             Ok(Outcome::Done(generation)) => self.done(generation, events),
             Ok(Outcome::Accepted(acceptance)) => {
-                self.accepted(Polling::accepted(self.task(acceptance, reply)), now, events)
+                self.accepted(Polling::accepted(self.new_task(acceptance, reply)), now, events)
             }
             Err(error) => {
                 let floor = floor(reply, &error);
@@ -285,7 +284,7 @@ impl Operation {
                 self.done(generation, events)
             }
             Ok(Outcome::Accepted(acceptance)) => {
-                self.accepted(Polling::accepted(self.task(acceptance, &partial)), now, events)
+                self.accepted(Polling::accepted(self.new_task(acceptance, &partial)), now, events)
             }
             // The head alone says that it was refused.
             Err(refused) if !partial.status.is_success() => {
@@ -303,7 +302,7 @@ impl Operation {
         }
     }
 
-    fn task(&self, acceptance: Acceptance, reply: &Reply) -> Task {
+    fn new_task(&self, acceptance: Acceptance, reply: &Reply) -> Task {
         let model = self.checked.as_ref().map_or_else(|| "".into(), |checked| checked.model().clone());
         let mut task = Task::new(self.dialect.descriptor().id, self.places.url(), acceptance.id, model);
         task.submitted_at = acceptance.created.or(Some(reply.received_at));
@@ -357,7 +356,7 @@ impl Operation {
     }
 
     fn succeed(&mut self, mut generation: Generation) -> Then {
-        let warnings = self.checked.as_ref().map_or(self.warnings.as_slice(), Checked::warnings);
+        let warnings = self.checked.as_ref().map_or(self.warnings.as_slice(), |checked| checked.warnings());
         generation.warnings.splice(0..0, warnings.iter().cloned());
         Then::Done(Box::new(Ok(generation)))
     }

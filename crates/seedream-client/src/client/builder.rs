@@ -10,10 +10,13 @@ use secrecy::SecretString;
 use seedream_core::{Dialect, Error, ErrorKind, Policy, Result, Strictness};
 
 use super::{Client, Inner};
-use crate::{DownloadOptions, Downloader, Endpoint, Transport, lift::Spool};
+use crate::{DownloadOptions, Downloader, Endpoint, Transport, drive::Turns, lift::Spool};
 
 /// The most bytes of one answer, where nothing else is said: 15 pictures of 16 MB in base64, with room to spare.
 const MAX_REPLY: u64 = 512 << 20;
+
+/// How many polls are sent a second over all tasks, where nothing else is said.
+const POLLS_PER_SECOND: u32 = 20;
 
 /// Configures a [`Client`]. Everything but the key has a default.
 #[derive(Debug)]
@@ -30,6 +33,7 @@ pub struct ClientBuilder {
     seed: Option<u64>,
     max_reply: u64,
     spool: Option<PathBuf>,
+    polls_per_second: u32,
     download: DownloadOptions,
 }
 
@@ -47,6 +51,7 @@ impl ClientBuilder {
             seed: None,
             max_reply: MAX_REPLY,
             spool: None,
+            polls_per_second: POLLS_PER_SECOND,
             download: DownloadOptions::default(),
         }
     }
@@ -120,6 +125,15 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets how many polls are sent a second over all tasks of this client and its clones, 20 otherwise; 0 takes the limit away.
+    ///
+    /// Polls take turns, evenly spaced and in the order in which they became due. One task never notices; of `n` tasks each is
+    /// asked for every `n / 20` seconds at most, so a deadline ([`Policy::deadline`]) has to leave room for several rounds.
+    pub fn polls_per_second(mut self, polls: u32) -> Self {
+        self.polls_per_second = polls;
+        self
+    }
+
     /// Sets how result URLs are fetched.
     pub fn download(mut self, options: DownloadOptions) -> Self {
         self.download = options;
@@ -151,6 +165,7 @@ impl ClientBuilder {
             user_agent,
             max_reply: self.max_reply,
             spool: Spool::new(self.spool.as_deref()),
+            turns: Arc::new(Turns::per_second(self.polls_per_second)),
             seeds: Seeds::new(self.seed),
             downloader,
         })))

@@ -1,5 +1,7 @@
 //! The client as an [`ImageProvider`].
 
+use std::{future::ready, pin::Pin};
+
 use async_trait::async_trait;
 use seedream_core::{
     Capabilities, Descriptor, Error, ErrorKind, EventStream, Generation, ImageProvider, ImageRequest, ModelId,
@@ -40,7 +42,33 @@ impl ImageProvider for Client {
     }
 
     async fn events(&self, request: ImageRequest) -> Result<EventStream> {
-        let checked = self.check(&request)?;
+        self.open(&request)
+    }
+
+    /// Written out: a future that keeps the request would keep it for as long as a task takes.
+    fn generate<'a, 'b>(
+        &'a self,
+        request: ImageRequest,
+    ) -> Pin<Box<dyn Future<Output = Result<Generation>> + Send + 'b>>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        match self.open(&request) {
+            Ok(events) => Box::pin(drive::outcome(events)),
+            Err(error) => Box::pin(ready(Err(error))),
+        }
+    }
+
+    async fn resume(&self, task: Task) -> Result<Generation> {
+        drive::outcome(self.resume_events(task)?).await
+    }
+}
+
+impl Client {
+    /// The events of a request that keeps to the rules; it is sent when they are first asked for.
+    fn open(&self, request: &ImageRequest) -> Result<EventStream> {
+        let checked = self.check(request)?;
         let dialect = self.0.dialect.clone();
         let expect = match (dialect.streaming().is_some(), checked.request().stream) {
             (false, _) => Expect::Whole,
@@ -50,14 +78,6 @@ impl ImageProvider for Client {
         let (policy, seed) = (self.0.policy.clone(), self.0.seeds.next());
         let places = self.0.places.clone();
         let operation = Operation::submit(dialect, checked, self.base_url(), policy, seed);
-        Ok(drive::events(operation.with_mirrors(mirrors(&places)), self.link(places), expect, None))
-    }
-
-    async fn generate(&self, request: ImageRequest) -> Result<Generation> {
-        drive::outcome(self.events(request).await?).await
-    }
-
-    async fn resume(&self, task: Task) -> Result<Generation> {
-        drive::outcome(self.resume_events(task)?).await
+        Ok(drive::events(operation.with_mirrors(mirrors(&places)), self.link(places), expect))
     }
 }

@@ -8,6 +8,7 @@ use http_body_util::BodyExt as _;
 use seedream_core::{Blobs, Error, ErrorKind, ImageData, Reply, Result, Timestamp};
 use tokio::time::{Instant, timeout_at};
 
+use super::turns::Turns;
 use crate::{
     AnswerBody, Departure, Endpoint, Reached, Transport,
     lift::{Grammar, Intake, Spool, Text},
@@ -30,6 +31,8 @@ pub(crate) struct Link {
     pub(crate) max_reply: u64,
     /// Where pictures go that stand in an answer itself.
     pub(crate) spool: Spool,
+    /// When polls are sent.
+    pub(crate) turns: Arc<Turns>,
 }
 
 /// A request without an answer.

@@ -9,6 +9,7 @@ mod headers;
 mod lifting;
 mod mirrors;
 mod money;
+mod pace;
 mod raw;
 mod saving;
 mod script;

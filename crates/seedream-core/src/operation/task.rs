@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Exchange, Input, Operation, Purpose, State, Then, cancelled};
-use crate::{Charge, Checked, Error, ErrorKind, Event, Reply, Task, TaskState};
+use crate::{Charge, Error, ErrorKind, Event, Reply, Task, TaskState};
 
 /// A task that is being collected.
 #[derive(Debug)]
@@ -45,12 +45,21 @@ impl Polling {
 }
 
 impl Operation {
+    /// The task that is being collected.
+    pub fn task(&self) -> Option<&Task> {
+        match &self.state {
+            State::Task(polling) => Some(&polling.task),
+            _ => None,
+        }
+    }
+
     /// A task was accepted: the caller is told before anything else happens.
     pub(super) fn accepted(&mut self, polling: Polling, now: Duration, events: &mut Vec<Event>) -> Then {
         events.push(Event::Submitted(polling.task.clone()));
         self.places.settle();
         // The request has done its work; thousands of tasks may wait at a time.
-        self.warnings = self.checked.take().map(Checked::into_warnings).unwrap_or_default();
+        self.warnings = self.checked.take().map(|checked| checked.into_warnings()).unwrap_or_default();
+        self.attempts.shrink_to_fit();
         self.wait(polling, Duration::ZERO, now)
     }
 
@@ -82,7 +91,7 @@ impl Operation {
                 polling.due = None;
                 let until = self.policy.deadline.min(now.saturating_add(self.policy.poll_timeout));
                 self.state = State::Task(polling);
-                Then::Send(Exchange { request, purpose: Purpose::Poll, place: self.places.at, until })
+                Then::Send(Box::new(Exchange { request, purpose: Purpose::Poll, place: self.places.at, until }))
             }
             Err(error) => self.abandon(error, polling),
         }
