@@ -73,7 +73,8 @@ impl Drive {
             let input = match self.then.take()? {
                 Then::Done(outcome) => {
                     let outcome = self.done(*outcome);
-                    return Some(self.kept.settle(outcome).await.map(Event::Finished));
+                    // In a box, as an exchange is.
+                    return Some(Box::pin(self.kept.settle(outcome)).await.map(Event::Finished));
                 }
                 Then::WaitUntil(until) => {
                     tokio::time::sleep_until(self.at(until)).await;
