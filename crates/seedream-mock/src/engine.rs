@@ -14,12 +14,14 @@ mod group;
 mod images_url;
 mod items;
 mod journal;
+mod ledger;
 mod members;
 mod models;
 mod normalise;
 mod ordered;
 mod pictures;
 mod problem;
+mod record;
 mod reply;
 mod route;
 mod rules;
@@ -40,6 +42,7 @@ use seedream_fixtures::{Cause, ErrorFamily, Library, Provider, Role, RouteName};
 use serde_json::Value;
 
 pub use journal::Entry;
+pub use ledger::Bill;
 pub use script::{Chunk, Content, End, Script};
 pub use settings::{Settings, TaskEnd, Validate};
 
@@ -107,12 +110,32 @@ impl Engine {
         self.record(now, request, json.as_ref(), ordinal, &handled);
         let ids: Vec<(String, String)> =
             handled.request_id_headers.iter().map(|name| (name.clone(), handled.request_id.clone())).collect();
-        script(handled.answer, &handled.fault, &ids)
+        Script { ordinal: Some(ordinal), ..script(handled.answer, &handled.fault, &ids) }
     }
 
     /// What was asked and answered so far: in one session, or in all.
     pub fn journal(&self, session: Option<&str>) -> Vec<Entry> {
         self.sessions.journal(session)
+    }
+
+    /// What was paid so far at a time, in one session or in all: tasks that have ended by then are settled.
+    pub fn ledger(&self, now: Timestamp, session: Option<&str>) -> Vec<Bill> {
+        let bills = self.sessions.each(|name, open| {
+            let wanted = session.is_none_or(|session| session == name);
+            wanted.then(|| open.settled(now).bills().cloned().collect::<Vec<_>>())
+        });
+        let mut bills: Vec<Bill> = bills.flatten().collect();
+        bills.sort_by_key(|bill| bill.ordinal);
+        bills
+    }
+
+    /// The caller of a request has gone before he had his answer. What is billed stays billed.
+    pub(crate) fn left(&self, ordinal: u64) {
+        let gone = self.sessions.each(|_, session| {
+            session.left(ordinal);
+            None::<()>
+        });
+        drop(gone);
     }
 
     /// What it was made with.
@@ -280,31 +303,6 @@ impl Engine {
         let message = format!("no provider has {asked} here; the nearest routes are {}", nearest.join(", "));
         admin::explain(404, "mock_no_such_route", &message)
     }
-
-    fn record(&self, now: Timestamp, request: &Request<Bytes>, json: Option<&Value>, ordinal: u64, handled: &Handled) {
-        let answer = &handled.answer;
-        let entry = Entry {
-            ordinal,
-            kind: "request",
-            at: now,
-            session: handled.session.clone(),
-            provider: handled.provider.clone(),
-            method: request.method().to_string(),
-            path: request.uri().path().to_owned(),
-            status: if is_seen(&handled.fault) { answer.status } else { 0 },
-            fixture: answer.fixture.clone(),
-            evidence: answer.evidence.as_str(),
-            fault: (!handled.fault.is_empty()).then(|| handled.fault.to_string()),
-            billed: answer.billed,
-            request_id: handled.request_id.clone(),
-            headers: journal::headers(request.headers()),
-            body: journal::body(request.body(), json),
-            effective: answer.effective.as_ref().map(journal::shortened),
-            violation: (!answer.violations.is_empty()).then(|| answer.violations.join("; ")),
-            notes: answer.notes.clone(),
-        };
-        self.sessions.with(&handled.session, now, |session| session.journal.push(entry));
-    }
 }
 
 impl std::fmt::Debug for Engine {
@@ -332,11 +330,6 @@ fn target(request: &Request<Bytes>) -> &str {
     request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str)
 }
 
-/// Whether the caller gets to see a status: its digits stand in the first twelve bytes.
-fn is_seen(fault: &Fault) -> bool {
-    !matches!(fault.end, Some((_, Place::Before | Place::Head(..12))))
-}
-
 /// What this caller puts before a path of the mock: behind a name or a forwarded port it is not the mock's own address.
 fn origin(request: &Request<Bytes>) -> String {
     let header = request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok());
@@ -359,6 +352,7 @@ fn script(answer: Answer, fault: &Fault, ids: &[(String, String)]) -> Script {
         headers.push(own("x-mock-violation", &printable(&answer.violations.join("; "))));
     }
     Script {
+        ordinal: None,
         delay: fault.delay.unwrap_or_default(),
         status: answer.status,
         headers,

@@ -42,7 +42,7 @@ mod span;
 
 pub use builder::MockServerBuilder;
 pub use clock::Clock;
-pub use engine::{Chunk, Content, End, Engine, Entry, Script, Settings, TaskEnd, Validate};
+pub use engine::{Bill, Chunk, Content, End, Engine, Entry, Script, Settings, TaskEnd, Validate};
 pub use fault::{
     Drip, Ending, Fault, FaultError, FaultWord, On, PictureFault, Place, Refusal, SseFault, TaskFault, faults,
     parse as parse_faults,

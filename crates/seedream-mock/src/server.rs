@@ -23,7 +23,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::builder::MockServerBuilder;
 use crate::clock::Clock;
-use crate::engine::{Engine, Entry};
+use crate::engine::{Bill, Engine, Entry};
 use crate::picture::Cache;
 use door::{Caller, Door};
 
@@ -130,6 +130,16 @@ impl MockServer {
     /// What was asked and answered so far in one session; `default` is the one of paths that name none.
     pub fn journal_of(&self, session: &str) -> Vec<Entry> {
         self.engine.journal(Some(session))
+    }
+
+    /// What was paid so far, in every session, in the order of the requests.
+    pub fn ledger(&self) -> Vec<Bill> {
+        self.engine.ledger(self.clock.now(), None)
+    }
+
+    /// What was paid so far in one session.
+    pub fn ledger_of(&self, session: &str) -> Vec<Bill> {
+        self.engine.ledger(self.clock.now(), Some(session))
     }
 
     /// The clock it goes by.

@@ -26,6 +26,7 @@ pub(crate) fn answer(engine: &Engine, now: Timestamp, request: &Request<Bytes>, 
     match (request.method().as_str(), below) {
         ("GET", "/v1/health") => health(engine, now),
         ("GET", "/v1/journal") => journal(engine, session),
+        ("GET", "/v1/ledger") => ledger(engine, now, session),
         ("GET", "/v1/callbacks") => callbacks(engine, session),
         (_, "/v1/faults") => faults(engine, now, session, request),
         _ => explain(404, "mock_no_such_route", ROUTES),
@@ -33,7 +34,7 @@ pub(crate) fn answer(engine: &Engine, now: Timestamp, request: &Request<Bytes>, 
 }
 
 /// What is here.
-const ROUTES: &str = "below /__mock/v1 are GET health, journal, callbacks and clock, POST clock, GET, POST and DELETE \
+const ROUTES: &str = "below /__mock/v1 are GET health, journal, ledger, callbacks and clock, POST clock, GET, POST and DELETE \
                       faults; all but health and clock take ?session=";
 
 /// Lists, sets or forgets the faults of a session.
@@ -90,6 +91,18 @@ fn health(engine: &Engine, now: Timestamp) -> Answer {
 
 fn journal(engine: &Engine, session: &str) -> Answer {
     Answer::value(200, &json!({ "session": session, "entries": engine.sessions().journal(Some(session)) }))
+}
+
+/// What was paid.
+fn ledger(engine: &Engine, now: Timestamp, name: &str) -> Answer {
+    engine.sessions().with(name, now, |session| {
+        let ledger = session.settled(now);
+        let (entries, sum) = (ledger.bills().collect::<Vec<_>>(), ledger.sum());
+        Answer::value(
+            200,
+            &json!({ "session": name, "entries": entries, "images": sum.images, "credits": sum.credits }),
+        )
+    })
 }
 
 /// The attempts to call somebody back, which are in the journal as well.

@@ -24,6 +24,8 @@ pub(crate) struct Answer {
     pub(crate) effective: Option<Value>,
     /// The pictures somebody pays for.
     pub(crate) billed: u32,
+    /// The task that was accepted, and how many pictures were reserved for it.
+    pub(crate) reserved: Option<(String, u32)>,
     /// What else is worth knowing.
     pub(crate) notes: Vec<String>,
 }
@@ -51,6 +53,7 @@ impl Answer {
             violations: Vec::new(),
             effective: None,
             billed: 0,
+            reserved: None,
             notes: Vec::new(),
         }
     }

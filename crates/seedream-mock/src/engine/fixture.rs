@@ -100,7 +100,7 @@ pub(crate) fn live(call: &Call<'_>, exchange: &Exchange) -> Option<Answer> {
         ask: Ask::read(call.provider, body, &effective),
         creates: exchange.operation == Operation::Create,
         pictures: Vec::new(),
-        accepted: 0,
+        accepted: None,
     };
     let chunks = match &response.body {
         Body::Json(raw) => {
@@ -112,7 +112,8 @@ pub(crate) fn live(call: &Call<'_>, exchange: &Exchange) -> Option<Answer> {
     };
     let pictures = u32::try_from(live.pictures.len()).unwrap_or(u32::MAX);
     let mut answer = answer(exchange, response, chunks);
-    answer.billed = if live.creates { pictures.max(live.accepted) } else { 0 };
+    answer.billed = if live.creates { pictures.max(live.accepted.as_ref().map_or(0, |_| live.ask.images)) } else { 0 };
+    answer.reserved = live.accepted.map(|id| (id, live.ask.reserved));
     answer.effective = (!effective.is_empty()).then_some(Value::Object(effective));
     Some(answer)
 }
@@ -142,8 +143,8 @@ struct Live<'c, 'e> {
     creates: bool,
     /// The pictures of the answer so far; markers count from its start.
     pictures: Vec<Picture>,
-    /// How many pictures an accepted task will deliver.
-    accepted: u32,
+    /// The task that was accepted.
+    accepted: Option<String>,
 }
 
 impl Live<'_, '_> {
@@ -177,8 +178,8 @@ impl Live<'_, '_> {
         let is_task = node.get("task_info").is_some() && node.get("id").is_some();
         if is_task {
             let id = task::accept(self.call, &self.ask, &self.ask.reported);
-            self.accepted = self.ask.images;
             node.replace("id", &id);
+            self.accepted = Some(id);
             if let Some(info) = node.get_mut("task_info") {
                 info.replace("estimated_time", &self.call.engine.settings().estimated_seconds);
             }

@@ -76,6 +76,11 @@ impl Journal {
         }
     }
 
+    /// The request with this ordinal; it is among the last.
+    pub(crate) fn find(&mut self, ordinal: u64) -> Option<&mut Entry> {
+        self.entries.iter_mut().rev().find(|entry| entry.ordinal == ordinal && entry.kind == "request")
+    }
+
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter()
     }

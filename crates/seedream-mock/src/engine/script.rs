@@ -12,6 +12,8 @@ use crate::picture::Picture;
 /// An answer, ready to be played over a socket or read in process.
 #[derive(Debug, Clone)]
 pub struct Script {
+    /// Its request's place in the journal; none for the mock's own routes.
+    pub ordinal: Option<u64>,
     /// How long to wait before the head.
     pub delay: Duration,
     /// The status.
@@ -36,6 +38,7 @@ impl Script {
     /// A JSON body of the mock's own.
     pub(crate) fn json(status: u16, value: &serde_json::Value) -> Self {
         Self {
+            ordinal: None,
             delay: Duration::ZERO,
             status,
             headers: vec![(String::from("content-type"), String::from("application/json"))],

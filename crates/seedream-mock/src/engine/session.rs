@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::faults::Rules;
 use super::journal::{Entry, Journal};
+use super::ledger::Ledger;
 use super::task::Task;
 use crate::clock::later;
 
@@ -25,6 +26,7 @@ pub(crate) struct Session {
     awaiting: BTreeSet<String>,
     pub(crate) journal: Journal,
     pub(crate) rules: Rules,
+    pub(crate) ledger: Ledger,
 }
 
 impl Session {
@@ -60,6 +62,25 @@ impl Session {
         ended
     }
 
+    /// The ledger, with the bills settled of all tasks that have ended.
+    pub(crate) fn settled(&mut self, now: Timestamp) -> &Ledger {
+        let Self { ledger, tasks, .. } = self;
+        ledger.settle(|id| {
+            let task = tasks.get_mut(id)?;
+            task.end_by(now)?;
+            u32::try_from(task.pictures.len()).ok()
+        });
+        ledger
+    }
+
+    /// The caller of a request has gone before he had his answer.
+    pub(crate) fn left(&mut self, ordinal: u64) {
+        self.ledger.left(ordinal);
+        if let Some(entry) = self.journal.find(ordinal) {
+            entry.notes.push(String::from("the caller left before the answer was complete"));
+        }
+    }
+
     pub(crate) fn task(&mut self, id: &str) -> Option<&mut Task> {
         self.tasks.get_mut(id)
     }
@@ -92,6 +113,7 @@ impl Sessions {
             awaiting: BTreeSet::new(),
             journal: Journal::new(self.journal_capacity),
             rules: Rules::default(),
+            ledger: Ledger::default(),
         });
         session.used = now;
         work(session)

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use super::House;
 use super::door::Caller;
 use super::wire::Wire;
-use crate::engine::{Chunk, Content, Script};
+use crate::engine::{Chunk, Content, Engine, Script};
 use crate::picture::Cache;
 
 /// What a head with a wrong length promises and the connection's end withholds.
@@ -21,11 +21,12 @@ const MISSING: &[u8] = &[b' '; 64];
 
 /// Plays a script: waits, renders what is still to be rendered, and sends.
 pub(super) async fn play(script: Script, house: &House, caller: &Caller) -> Response<Body> {
+    let guest = Guest { engine: house.engine.clone(), ordinal: script.ordinal };
     house.clock.sleep(script.delay).await;
     let mut wire = Wire::of(&script);
     let Script { status, headers, chunks, streamed, wrong_length, .. } = script;
     let mut response = if streamed {
-        Response::new(stream(chunks, house).await)
+        Response::new(stream(chunks, house, guest).await)
     } else {
         let bytes = whole(chunks, house).await;
         let length = bytes.len() as u64;
@@ -35,6 +36,7 @@ pub(super) async fn play(script: Script, house: &House, caller: &Caller) -> Resp
         } else {
             bytes
         };
+        guest.served();
         Response::new(Body::from(body))
     };
     caller.plan(wire);
@@ -66,7 +68,7 @@ async fn whole(mut chunks: Vec<Chunk>, house: &House) -> Bytes {
 }
 
 /// A body that comes chunk by chunk. The head waits for the first, as it does upstream for the first picture.
-async fn stream(chunks: Vec<Chunk>, house: &House) -> Body {
+async fn stream(chunks: Vec<Chunk>, house: &House, guest: Guest) -> Body {
     let House { clock, cache, .. } = house.clone();
     let (sender, receiver) = mpsc::channel(1);
     let mut chunks = chunks.into_iter();
@@ -90,6 +92,7 @@ async fn stream(chunks: Vec<Chunk>, house: &House) -> Body {
                 return;
             }
         }
+        guest.served();
     });
     Body::new(Flow(receiver))
 }
@@ -102,6 +105,27 @@ async fn render(content: Content, cache: &Arc<Cache>) -> Bytes {
     let cache = cache.clone();
     let rendering = tokio::task::spawn_blocking(move || content.bytes(|picture| cache.render(picture)));
     rendering.await.unwrap_or_default()
+}
+
+/// Somebody who waits for an answer. Dropped before he is served, he has left.
+struct Guest {
+    engine: Arc<Engine>,
+    ordinal: Option<u64>,
+}
+
+impl Guest {
+    /// Everything is on its way to him.
+    fn served(mut self) {
+        self.ordinal = None;
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        if let Some(ordinal) = self.ordinal {
+            self.engine.left(ordinal);
+        }
+    }
 }
 
 /// A body whose parts come through a channel.

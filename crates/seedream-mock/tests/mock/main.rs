@@ -12,6 +12,7 @@ mod fixtures;
 mod grammar;
 mod http1;
 mod journal;
+mod ledger;
 mod network;
 mod partial;
 mod pictures;

@@ -1,0 +1,87 @@
+//! What is remembered of a request: its entry in the journal, its bill in the ledger.
+
+use bytes::Bytes;
+use http::Request;
+use jiff::Timestamp;
+use seedream_fixtures::Role;
+use serde_json::Value;
+
+use super::answer::Answer;
+use super::journal::Entry;
+use super::ledger::Bill;
+use super::{Engine, Handled, auth, digest, journal, ledger, members};
+use crate::fault::{Fault, Place};
+
+impl Engine {
+    /// What an answer costs, if it costs something.
+    fn bill(&self, request: &Request<Bytes>, json: Option<&Value>, entry: &Entry, answer: &Answer) -> Option<Bill> {
+        let reserved = answer.reserved.as_ref();
+        if answer.billed == 0 && reserved.is_none() {
+            return None;
+        }
+        let provider = self.library.provider(entry.provider.as_deref()?)?;
+        let field = provider.field(Role::Model)?;
+        let model = members::text(json?.as_object()?, &field.name).unwrap_or_default();
+        let each = provider.model(model).and_then(|model| model.credits);
+        let images = reserved.map_or(answer.billed, |(_, images)| *images);
+        Some(Bill {
+            provider: provider.id.clone(),
+            model: model.to_owned(),
+            key: auth::bearer(request.headers()).map(digest::short),
+            images,
+            credits: each.map(|each| ledger::credits(each, images)),
+            request: entry.request_id.clone(),
+            at: entry.at,
+            task: reserved.map(|(id, _)| id.clone()),
+            settled: reserved.is_none(),
+            answered: true,
+            ordinal: entry.ordinal,
+            each,
+        })
+    }
+
+    /// Writes a request into the journal and, if it costs something, into the ledger.
+    pub(super) fn record(
+        &self,
+        now: Timestamp,
+        request: &Request<Bytes>,
+        json: Option<&Value>,
+        ordinal: u64,
+        handled: &Handled,
+    ) {
+        let answer = &handled.answer;
+        let entry = Entry {
+            ordinal,
+            kind: "request",
+            at: now,
+            session: handled.session.clone(),
+            provider: handled.provider.clone(),
+            method: request.method().to_string(),
+            path: request.uri().path().to_owned(),
+            status: if is_seen(&handled.fault) { answer.status } else { 0 },
+            fixture: answer.fixture.clone(),
+            evidence: answer.evidence.as_str(),
+            fault: (!handled.fault.is_empty()).then(|| handled.fault.to_string()),
+            billed: answer.billed,
+            request_id: handled.request_id.clone(),
+            headers: journal::headers(request.headers()),
+            body: journal::body(request.body(), json),
+            effective: answer.effective.as_ref().map(journal::shortened),
+            violation: (!answer.violations.is_empty()).then(|| answer.violations.join("; ")),
+            notes: answer.notes.clone(),
+        };
+        let bill = self.bill(request, json, &entry, answer);
+        let lost = handled.fault.end.is_some() || handled.fault.wrong_length;
+        self.sessions.with(&handled.session, now, |session| {
+            if let Some(bill) = bill {
+                session.ledger.push(Bill { answered: !lost, ..bill });
+            }
+            session.journal.push(entry);
+        });
+    }
+}
+
+/// Whether the caller gets to see a status: its digits stand in the first twelve bytes.
+fn is_seen(fault: &Fault) -> bool {
+    !matches!(fault.end, Some((_, Place::Before | Place::Head(..12))))
+}
