@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::engine::{Engine, Settings, TaskEnd, Validate};
+use crate::fault::Fault;
 use crate::server::MockServer;
 
 /// Sets a mock up; [`MockServerBuilder::start`] starts it.
@@ -85,6 +86,13 @@ impl MockServerBuilder {
     /// How long the key `sk-mock-slow` waits; five seconds unless set.
     pub fn slow(mut self, delay: Duration) -> Self {
         self.settings.slow = delay;
+        self
+    }
+
+    /// What goes wrong in every session from its start; nothing unless set. [`crate::faults`] lists the words, and
+    /// [`crate::parse_faults`] reads them.
+    pub fn faults(mut self, faults: impl IntoIterator<Item = Fault>) -> Self {
+        self.settings.faults = faults.into_iter().collect();
         self
     }
 

@@ -82,7 +82,7 @@ impl Engine {
     /// An engine that answers for every embedded provider.
     pub fn new(settings: Settings) -> Self {
         let library = seedream_fixtures::library();
-        let sessions = Sessions::new(settings.session_capacity, settings.session_idle, settings.journal_capacity);
+        let sessions = Sessions::new(&settings);
         Self {
             library,
             index: fixture::Index::new(library),
@@ -136,6 +136,16 @@ impl Engine {
             None::<()>
         });
         drop(gone);
+    }
+
+    /// Adds faults to those of a session.
+    pub fn add_faults(&self, now: Timestamp, session: &str, faults: impl IntoIterator<Item = Fault>) {
+        self.sessions.with(session, now, |session| session.rules.add(faults));
+    }
+
+    /// Forgets the faults of a session.
+    pub fn clear_faults(&self, now: Timestamp, session: &str) {
+        self.sessions.with(session, now, |session| session.rules.clear());
     }
 
     /// What it was made with.

@@ -24,6 +24,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::builder::MockServerBuilder;
 use crate::clock::Clock;
 use crate::engine::{Bill, Engine, Entry};
+use crate::fault::Fault;
 use crate::picture::Cache;
 use door::{Caller, Door};
 
@@ -130,6 +131,16 @@ impl MockServer {
     /// What was asked and answered so far in one session; `default` is the one of paths that name none.
     pub fn journal_of(&self, session: &str) -> Vec<Entry> {
         self.engine.journal(Some(session))
+    }
+
+    /// Adds faults to those of a session; `default` is the one of paths that name none.
+    pub fn add_faults(&self, session: &str, faults: impl IntoIterator<Item = Fault>) {
+        self.engine.add_faults(self.clock.now(), session, faults);
+    }
+
+    /// Forgets the faults of a session.
+    pub fn clear_faults(&self, session: &str) {
+        self.engine.clear_faults(self.clock.now(), session);
     }
 
     /// What was paid so far, in every session, in the order of the requests.

@@ -33,6 +33,12 @@ pub(crate) struct Rule {
 }
 
 impl Rules {
+    pub(crate) fn with(faults: Vec<Fault>) -> Self {
+        let mut rules = Self::default();
+        rules.add(faults);
+        rules
+    }
+
     pub(crate) fn add(&mut self, faults: impl IntoIterator<Item = Fault>) {
         self.rules.extend(faults.into_iter().map(|fault| Rule { fault, hits: 0 }));
     }

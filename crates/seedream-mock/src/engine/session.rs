@@ -9,8 +9,10 @@ use jiff::Timestamp;
 use super::faults::Rules;
 use super::journal::{Entry, Journal};
 use super::ledger::Ledger;
+use super::settings::Settings;
 use super::task::Task;
 use crate::clock::later;
+use crate::fault::Fault;
 
 /// The most tasks a session keeps; the oldest are forgotten first.
 const TASKS: usize = 10_000;
@@ -92,12 +94,20 @@ pub(crate) struct Sessions {
     capacity: usize,
     idle: Duration,
     journal_capacity: usize,
+    /// What goes wrong in every session from its start.
+    faults: Vec<Fault>,
     open: Mutex<BTreeMap<String, Session>>,
 }
 
 impl Sessions {
-    pub(crate) fn new(capacity: usize, idle: Duration, journal_capacity: usize) -> Self {
-        Self { capacity: capacity.max(1), idle, journal_capacity, open: Mutex::default() }
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            capacity: settings.session_capacity.max(1),
+            idle: settings.session_idle,
+            journal_capacity: settings.journal_capacity,
+            faults: settings.faults.clone(),
+            open: Mutex::default(),
+        }
     }
 
     /// Works with a session, which is opened if need be.
@@ -112,7 +122,7 @@ impl Sessions {
             order: std::collections::VecDeque::new(),
             awaiting: BTreeSet::new(),
             journal: Journal::new(self.journal_capacity),
-            rules: Rules::default(),
+            rules: Rules::with(self.faults.clone()),
             ledger: Ledger::default(),
         });
         session.used = now;
@@ -163,7 +173,8 @@ mod tests {
 
     #[test]
     fn sessions_are_capped_and_expire() {
-        let sessions = Sessions::new(2, Duration::from_secs(60), 10);
+        let settings = Settings { session_capacity: 2, session_idle: Duration::from_secs(60), ..Settings::default() };
+        let sessions = Sessions::new(&settings);
         let at = |second| Timestamp::from_second(second).unwrap();
         for (name, second) in [("a", 0), ("b", 1), ("a", 2), ("c", 3)] {
             sessions.with(name, at(second), |_| ());

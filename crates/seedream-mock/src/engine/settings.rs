@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::fault::Fault;
+
 /// How strictly requests are checked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Validate {
@@ -40,6 +42,8 @@ pub struct Settings {
     pub strict_callbacks: bool,
     /// How long the key `sk-mock-slow` waits.
     pub slow: Duration,
+    /// What goes wrong in every session from its start.
+    pub faults: Vec<Fault>,
     /// The most entries of a session's journal.
     pub journal_capacity: usize,
     /// The most sessions.
@@ -60,6 +64,7 @@ impl Default for Settings {
             keys: Vec::new(),
             strict_callbacks: false,
             slow: Duration::from_secs(5),
+            faults: Vec::new(),
             journal_capacity: 1000,
             session_capacity: 1024,
             session_idle: Duration::from_secs(3600),

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use seedream_mock::{Content, End, Engine, Script};
+use seedream_mock::{Content, End, Engine, MockServer, Script, parse_faults};
 use serde_json::{Value, json};
 
 use crate::calls::{create_path, engine, get, json, now, post, post_as, post_with, request};
+use crate::http1;
 
 const ADMIN: &str = "/__mock/v1/faults";
 
@@ -221,6 +222,21 @@ fn m18_rules_of_a_session_follow_one_another_and_stay_in_it() {
     let cleared = engine.handle(now(), &request("DELETE", &format!("{ADMIN}?session=blue"), None, ""));
     assert_eq!(json(&cleared)["faults"], json!([]));
     assert_eq!(get(&engine, "/s/blue/aiearth/v1/models").status, 200);
+}
+
+#[tokio::test]
+async fn m18_a_builder_and_a_test_set_faults_too() {
+    let faults = parse_faults("status=503 times=1").unwrap();
+    let mock = MockServer::builder().faults(faults).start().await.unwrap();
+    let create =
+        async |session: &str| http1::post(&mock, &format!("{session}{}", create_path("ark")), &kite()).await.status;
+    for session in ["", "/s/blue"] {
+        assert_eq!((create(session).await, create(session).await), (503, 200), "each session has its own");
+    }
+    mock.add_faults("blue", ["status=429".parse().unwrap()]);
+    assert_eq!((create("/s/blue").await, create("").await), (429, 200));
+    mock.clear_faults("blue");
+    assert_eq!(create("/s/blue").await, 200);
 }
 
 #[test]

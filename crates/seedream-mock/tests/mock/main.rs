@@ -16,6 +16,7 @@ mod ledger;
 mod network;
 mod partial;
 mod pictures;
+mod readme;
 mod server;
 mod shapes;
 mod streams;
