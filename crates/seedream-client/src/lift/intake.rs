@@ -12,8 +12,9 @@ use seedream_core::{Blobs, ImageData};
 use super::{Grammar, Lifter, Piece, Restorer};
 use crate::save::file::{Part, UNSAVED};
 
-/// How much of a picture is gathered before it is written.
-const AT_ONCE: usize = 512 << 10;
+/// How much of a picture is gathered before it is written: going to another thread costs little then, and it is still in the
+/// cache of the processor.
+const AT_ONCE: usize = 256 << 10;
 
 /// Where lifted pictures go: to files in a directory, or to memory.
 #[derive(Clone, Debug, Default)]

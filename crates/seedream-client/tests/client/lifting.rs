@@ -140,6 +140,38 @@ async fn k16_pictures_go_to_memory_where_no_directory_is_named_or_it_fails() {
     assert_eq!(names(directory.path()), ["file"]);
 }
 
+/// Measured in a process of its own, where nothing else takes memory.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn k16_a_reply_of_any_size_costs_little_memory() {
+    const CHILD: &str = "SEEDREAM_TEST_URL";
+    let status = |name: &str| {
+        let status = fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim_start_matches(':').trim().trim_end_matches(" kB").parse::<u64>().unwrap()
+    };
+    let Ok(url) = std::env::var(CHILD) else {
+        let items: Vec<_> = (0..4).map(|seed| item(seed, 10_000_000)).collect();
+        let server = Raw::start(vec![answer("200 OK", "", &body(&items))]).await;
+        let name = "lifting::k16_a_reply_of_any_size_costs_little_memory";
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", name]).env(CHILD, &server.url);
+        let output = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        assert_eq!(server.count("POST"), 1);
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let client = client(&url).spool(directory.path()).build().unwrap();
+    let before = status("VmRSS");
+    let generation = client.generate(request()).await.unwrap();
+    let saved = client.save(&generation, &SaveOptions::new(directory.path(), "tiny")).await;
+    let grown = status("VmHWM") - before;
+    assert_eq!(saved.images().map(|image| image.bytes).min(), Some(png(0, 10_000_000).len() as u64));
+    assert_eq!(saved.images().count(), 4);
+    assert!(grown < 16 << 10, "grown by {grown} KiB");
+}
+
 #[tokio::test]
 async fn k16_of_a_reply_that_is_cut_or_too_large_the_pictures_before_are_kept() {
     let whole = body(&[item(1, 600_000), item(2, 600_000), item(3, 600_000)]);
