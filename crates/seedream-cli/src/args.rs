@@ -118,6 +118,9 @@ pub(crate) struct ProviderArgs {
     /// Where to send to, instead of the provider's own base URL
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
+    /// A JSON file with models and limits that hold over the documents'
+    #[arg(long, value_name = "FILE")]
+    pub(crate) limits: Option<PathBuf>,
 }
 
 /// Where pictures go, and how long they may take.

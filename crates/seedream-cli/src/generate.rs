@@ -10,6 +10,7 @@ use crate::{
     cancel::Cancel,
     exit::{Exit, Failure},
     keys::{self, Station},
+    limits::limited,
     output::Console,
     report::{self, Again, Asked, Outcome},
     run::Run,
@@ -31,10 +32,11 @@ struct Order {
 pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<Exit, Failure> {
     let dialects = keys::choose(&args.provider, keys::environment)?;
     let request = args.request.request()?;
+    let overrides = args.provider.overrides()?;
     let station = Station::open(args.provider.mock, args.provider.base_url.as_deref(), console).await?;
     let mut orders = Vec::new();
     for dialect in &dialects {
-        let builder = station.client(dialect)?;
+        let builder = limited(station.client(dialect)?, &overrides);
         let builder = builder.policy(policy(&args.save, station.is_mock())).download(download(&args.save));
         // Beside their final place, so that saving a picture of any size is a rename.
         let builder = builder.spool(&args.save.out);

@@ -185,7 +185,7 @@ mod tests {
 
     fn args(ids: &[&str], mock: bool, base_url: Option<&str>) -> ProviderArgs {
         let ids = ids.iter().map(|id| (*id).to_owned()).collect();
-        ProviderArgs { ids, mock, base_url: base_url.map(str::to_owned) }
+        ProviderArgs { ids, mock, base_url: base_url.map(str::to_owned), limits: None }
     }
 
     fn chosen(args: &ProviderArgs, keys: &[&str]) -> Result<String, String> {

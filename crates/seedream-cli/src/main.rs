@@ -9,6 +9,7 @@ mod duration;
 mod exit;
 mod generate;
 mod keys;
+mod limits;
 mod mock;
 mod models;
 mod output;

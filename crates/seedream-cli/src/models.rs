@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use seedream::{Capabilities, Client, Dialect, ModelId, PixelRule, SizeRule};
+use seedream::{Capabilities, Client, Dialect, ImageProvider as _, ModelId, PixelRule, SizeRule, Source};
 use serde::Serialize;
 
 use crate::{
     args::{ModelsArgs, ProviderArgs},
     exit::{Exit, Failure},
     keys::{self, Station},
+    limits::limited,
     output::Console,
     table::{Table, cell},
 };
@@ -58,15 +59,25 @@ pub(crate) async fn models(args: &ModelsArgs, console: &Console) -> Result<Exit,
 fn documented(args: &ProviderArgs) -> Result<(Vec<Model>, Exit), Failure> {
     let named = keys::named(args)?;
     let dialects = if named.is_empty() { seedream::dialects() } else { named };
-    let models = dialects.iter().flat_map(|dialect| {
-        let descriptor = dialect.descriptor();
-        descriptor.models.iter().map(|entry| {
-            let rules = dialect.capabilities(&entry.id.into());
+    let overrides = args.overrides()?;
+    let mut models = Vec::new();
+    for dialect in &dialects {
+        let client = limited(Client::builder(dialect.clone()), &overrides).build()?;
+        for entry in dialect.descriptor().models {
+            let rules = client.capabilities(&entry.id.into());
             let aliases = entry.aliases.iter().map(ToString::to_string).collect();
-            Model::new(&rules, entry.id.to_owned(), aliases, entry.source.to_string())
-        })
-    });
-    Ok((models.collect(), Exit::Ok))
+            models.push(Model::new(&rules, entry.id.to_owned(), aliases, entry.source.to_string()));
+        }
+        let added = overrides.iter().flat_map(|overrides| overrides.models(dialect.descriptor().id));
+        for (id, family) in added.filter(|(id, _)| dialect.descriptor().models.iter().all(|m| m.id != id.as_str())) {
+            let rules = client.capabilities(&id);
+            let source = args.limits.as_ref().map(|file| Source::overridden(file.display().to_string()).to_string());
+            let mut model = Model::new(&rules, id.to_string(), Vec::new(), source.unwrap_or_default());
+            model.canonical = Some(family.canonical());
+            models.push(model);
+        }
+    }
+    Ok((models, Exit::Ok))
 }
 
 /// Asks every provider that is named and has a list; without names, every one that has a list and a key.
@@ -86,6 +97,7 @@ async fn live(args: &ProviderArgs, console: &Console) -> Result<(Vec<Model>, Exi
         }
     }
     keys::one_place(args, &dialects)?;
+    let overrides = args.overrides()?;
     let station = Station::open(args.mock, args.base_url.as_deref(), console).await?;
     let mut clients = Vec::new();
     for dialect in &dialects {
@@ -93,7 +105,7 @@ async fn live(args: &ProviderArgs, console: &Console) -> Result<(Vec<Model>, Exi
             console.note(&format!("{}: this provider has no list of models", dialect.descriptor().id));
             continue;
         }
-        clients.push(station.client(dialect)?.build()?);
+        clients.push(limited(station.client(dialect)?, &overrides).build()?);
     }
     let (mut models, mut exits) = (Vec::new(), Vec::new());
     for (client, answer) in join_all(clients.iter().map(|client| async move { (client, client.models().await) })).await
@@ -110,7 +122,7 @@ async fn live(args: &ProviderArgs, console: &Console) -> Result<(Vec<Model>, Exi
 }
 
 fn of_list(client: &Client, id: &ModelId) -> Model {
-    let rules = client.dialect().capabilities(id);
+    let rules = client.capabilities(id);
     Model::new(&rules, id.to_string(), Vec::new(), format!("GET {}/models", client.base_url()))
 }
 

@@ -8,6 +8,7 @@ use crate::{
     args::PlanArgs,
     exit::{Exit, Failure},
     keys,
+    limits::limited,
     output::Console,
     pretty::pretty,
     report::{FIT_HINT, Note, can_fit},
@@ -50,13 +51,14 @@ pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> 
     let dialects = if named.is_empty() { seedream::dialects() } else { named };
     keys::one_place(&args.provider, &dialects)?;
     let request = args.request.request()?;
+    let overrides = args.provider.overrides()?;
     if args.provider.mock {
         console.note("mock: a plan sends nothing, so no mock is started");
     }
     let (mut plans, mut errors, mut exits, mut fits) = (Vec::new(), Vec::new(), Vec::new(), false);
     for dialect in dialects {
         let descriptor = dialect.descriptor();
-        let mut builder = Client::builder(dialect).strictness(args.request.check.into());
+        let mut builder = limited(Client::builder(dialect), &overrides).strictness(args.request.check.into());
         if let Some(url) = keys::base_url(&args.provider, descriptor, keys::environment) {
             builder = builder.base_url(url.trim());
         }

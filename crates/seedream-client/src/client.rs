@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use seedream_core::{
     Charge, Checked, Dialect, Error, ErrorKind, EventStream, GeneratedImage, Generation, ImageFailure,
-    ImageProvider as _, ImageRequest, ModelInfo, Operation, Policy, Result, Strictness, Task, TaskId,
+    ImageProvider as _, ImageRequest, ModelInfo, Operation, Overrides, Policy, Result, Strictness, Task, TaskId,
 };
 use tokio::time::Instant;
 
@@ -35,6 +35,7 @@ struct Inner {
     transport: Arc<dyn Transport>,
     policy: Policy,
     strictness: Strictness,
+    overrides: Option<Overrides>,
     user_agent: HeaderValue,
     max_reply: u64,
     spool: Spool,

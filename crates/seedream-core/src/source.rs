@@ -30,6 +30,8 @@ pub enum SourceKind {
     Observed,
     /// Our guess.
     Derived,
+    /// Set by the user ([`Overrides`](crate::Overrides)).
+    Override,
 }
 
 impl Source {
@@ -48,6 +50,12 @@ impl Source {
         Self::of("our guess", at, SourceKind::Derived)
     }
 
+    /// A rule that the user set, in a file of this name.
+    pub fn overridden(file: impl Into<String>) -> Self {
+        let (at, read) = (Cow::Borrowed(""), Cow::Borrowed(""));
+        Self { document: Cow::Owned(file.into()), at, read, kind: SourceKind::Override }
+    }
+
     const fn of(document: &'static str, at: &'static str, kind: SourceKind) -> Self {
         Self { document: Cow::Borrowed(document), at: Cow::Borrowed(at), read: Cow::Borrowed("2026-11-20"), kind }
     }
@@ -61,6 +69,7 @@ impl fmt::Display for Source {
                 write!(f, "{}, {}, read {}", self.document, self.at, self.read)
             }
             SourceKind::Derived => write!(f, "{}: {}", self.document, self.at),
+            SourceKind::Override => write!(f, "override: {}", self.document),
         }
     }
 }

@@ -5,6 +5,7 @@
 mod fails;
 mod generate;
 mod help;
+mod limits;
 mod plan;
 mod readme;
 mod resume;

@@ -7,7 +7,7 @@ use std::{
 
 use http::HeaderValue;
 use secrecy::SecretString;
-use seedream_core::{Dialect, Error, ErrorKind, Policy, Result, Strictness};
+use seedream_core::{Dialect, Error, ErrorKind, Overrides, Policy, Result, Strictness};
 
 use super::{Client, Inner};
 use crate::{DownloadOptions, Downloader, Endpoint, Transport, drive::Turns, lift::Spool};
@@ -28,6 +28,7 @@ pub struct ClientBuilder {
     key: Option<SecretString>,
     policy: Policy,
     strictness: Strictness,
+    overrides: Option<Overrides>,
     user_agent: Option<String>,
     transport: Option<Arc<dyn Transport>>,
     seed: Option<u64>,
@@ -46,6 +47,7 @@ impl ClientBuilder {
             key: None,
             policy: Policy::default(),
             strictness: Strictness::default(),
+            overrides: None,
             user_agent: None,
             transport: None,
             seed: None,
@@ -85,6 +87,12 @@ impl ClientBuilder {
     /// Sets what happens to a request that breaks a rule.
     pub fn strictness(mut self, strictness: Strictness) -> Self {
         self.strictness = strictness;
+        self
+    }
+
+    /// Sets models and limits of the user's own over those of the documents.
+    pub fn overrides(mut self, overrides: Overrides) -> Self {
+        self.overrides = Some(overrides);
         self
     }
 
@@ -143,11 +151,12 @@ impl ClientBuilder {
     /// Makes the client. Does no I/O: certificates and proxies are read when the first request is sent.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] where the base URL is none, the key or the `User-Agent` cannot stand in a header, or there is no
-    /// transport.
+    /// [`ErrorKind::Config`] where the base URL is none, the key or the `User-Agent` cannot stand in a header, there is no
+    /// transport, or the overrides are about something that this provider cannot be told.
     pub fn build(self) -> Result<Client> {
         let descriptor = self.dialect.descriptor();
         let config = |message: &str| Error::new(ErrorKind::Config, message).with_provider(descriptor.id);
+        self.overrides.as_ref().map_or(Ok(()), |overrides| overrides.suit(&*self.dialect))?;
         let places = self.places().map_err(|error| error.with_provider(descriptor.id))?;
         let endpoint = places.first().ok_or_else(|| config("there is no base URL: set one"))?;
         let user_agent = self.user_agent.as_deref().unwrap_or(concat!("seedream/", env!("CARGO_PKG_VERSION")));
@@ -162,6 +171,7 @@ impl ClientBuilder {
             transport,
             policy: self.policy,
             strictness: self.strictness,
+            overrides: self.overrides,
             user_agent,
             max_reply: self.max_reply,
             spool: Spool::new(self.spool.as_deref()),

@@ -19,7 +19,10 @@ impl ImageProvider for Client {
     }
 
     fn capabilities(&self, model: &ModelId) -> Capabilities {
-        self.0.dialect.capabilities(model)
+        match &self.0.overrides {
+            Some(overrides) => overrides.capabilities(&*self.0.dialect, model),
+            None => self.0.dialect.capabilities(model),
+        }
     }
 
     fn plan(&self, request: &ImageRequest) -> Result<Plan> {
