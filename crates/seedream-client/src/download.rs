@@ -86,6 +86,8 @@ pub struct Downloader {
     user_agent: HeaderValue,
     #[cfg(feature = "reqwest")]
     clients: fetch::Clients,
+    #[cfg(feature = "reqwest")]
+    proxy: Option<crate::transport::reqwest::Proxy>,
 }
 
 impl Downloader {
@@ -97,7 +99,17 @@ impl Downloader {
             user_agent: HeaderValue::from_static(concat!("seedream/", env!("CARGO_PKG_VERSION"))),
             #[cfg(feature = "reqwest")]
             clients: fetch::Clients::default(),
+            #[cfg(feature = "reqwest")]
+            proxy: None,
         }
+    }
+
+    /// Sets the proxy through which everything is fetched.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn through(mut self, proxy: crate::transport::reqwest::Proxy) -> Self {
+        self.guard.behind(proxy.host());
+        self.proxy = Some(proxy);
+        self
     }
 
     /// Sets the `User-Agent`.

@@ -31,6 +31,8 @@ pub struct ClientBuilder {
     overrides: Option<Overrides>,
     user_agent: Option<String>,
     transport: Option<Arc<dyn Transport>>,
+    #[cfg(feature = "reqwest")]
+    proxy: Option<crate::transport::reqwest::Proxy>,
     seed: Option<u64>,
     max_reply: u64,
     spool: Option<PathBuf>,
@@ -50,6 +52,8 @@ impl ClientBuilder {
             overrides: None,
             user_agent: None,
             transport: None,
+            #[cfg(feature = "reqwest")]
+            proxy: None,
             seed: None,
             max_reply: MAX_REPLY,
             spool: None,
@@ -108,6 +112,17 @@ impl ClientBuilder {
         self
     }
 
+    /// Sends requests and downloads through one proxy, whatever the environment says; see
+    /// [`ReqwestTransport`](crate::ReqwestTransport). A transport that is set has its own way, and only downloads go there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] where it is not the URL of a proxy.
+    #[cfg(feature = "reqwest")]
+    pub fn proxy(mut self, url: &str) -> Result<Self> {
+        self.proxy = Some(crate::transport::reqwest::Proxy::new(url)?);
+        Ok(self)
+    }
+
     /// Makes jitter and client request ids repeatable, for tests: the same sequence of calls draws the same numbers.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -162,9 +177,20 @@ impl ClientBuilder {
         let user_agent = self.user_agent.as_deref().unwrap_or(concat!("seedream/", env!("CARGO_PKG_VERSION")));
         let user_agent = HeaderValue::from_str(user_agent.trim()).ok().filter(|value| !value.is_empty());
         let user_agent = user_agent.ok_or_else(|| config("the User-Agent cannot stand in a header"))?;
-        let transport = self.transport.or_else(default_transport);
+        #[cfg(feature = "reqwest")]
+        let own = self.proxy.clone().map(crate::ReqwestTransport::through);
+        #[cfg(feature = "reqwest")]
+        let transport = self.transport.or_else(|| own.map(|own| Arc::new(own) as Arc<dyn Transport>));
+        #[cfg(not(feature = "reqwest"))]
+        let transport = self.transport;
+        let transport = transport.or_else(default_transport);
         let transport = transport.ok_or_else(|| config("there is no transport: enable the feature `reqwest`"))?;
         let downloader = Downloader::new(endpoint, self.download).with_user_agent(user_agent.clone());
+        #[cfg(feature = "reqwest")]
+        let downloader = match self.proxy {
+            Some(proxy) => downloader.through(proxy),
+            None => downloader,
+        };
         Ok(Client(Arc::new(Inner {
             dialect: self.dialect,
             places,

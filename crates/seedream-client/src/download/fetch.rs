@@ -99,12 +99,12 @@ async fn once(downloader: &Downloader, url: &Url, until: Instant) -> Result<Byte
 
 async fn get(downloader: &Downloader, url: &Url, until: Instant) -> Result<reqwest::Response, Failure> {
     let route = downloader.guard.check(url).map_err(Failure::lasting)?;
-    let clients = &downloader.clients;
+    let (clients, proxy) = (&downloader.clients, downloader.proxy.as_ref());
     let client = match route {
-        Route::Own => client(&clients.own, Some(url.scheme()), builder),
+        Route::Own => client(&clients.own, Some(url.scheme()), || builder(proxy)),
         Route::Public => {
             let resolver = PublicOnly { lookup: clients.lookup.clone(), exempt: downloader.guard.proxies().to_vec() };
-            client(&clients.public, Some(url.scheme()), || Ok(builder()?.dns_resolver(resolver)))
+            client(&clients.public, Some(url.scheme()), || Ok(builder(proxy)?.dns_resolver(resolver)))
         }
     };
     let client = client.map_err(|error| Failure::lasting(error.into()))?;

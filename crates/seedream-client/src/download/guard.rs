@@ -64,6 +64,12 @@ impl Guard {
         Ok(Route::Public)
     }
 
+    /// Puts one proxy in the place of those of the environment.
+    #[cfg(feature = "reqwest")]
+    pub(super) fn behind(&mut self, proxy: &str) {
+        self.proxies = vec![proxy.to_owned()];
+    }
+
     #[cfg(feature = "reqwest")]
     pub(super) fn proxies(&self) -> &[String] {
         &self.proxies

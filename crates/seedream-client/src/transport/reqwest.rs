@@ -1,12 +1,13 @@
 //! The transport that is taken where none is given: reqwest, with everything switched off that sends by itself.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{fmt, sync::OnceLock, time::Duration};
 
 use ::reqwest as lib;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use seedream_core::ErrorKind;
+use seedream_core::{Error, ErrorKind, Result as CoreResult};
+use url::Url;
 
 use super::{AnswerBody, Departure, Reached, Transport, TransportError, body::WatchedBody, tls};
 
@@ -17,13 +18,19 @@ const CONNECT: Duration = Duration::from_secs(60);
 /// it was bought; servers close after 5 seconds (Node) and more, so we close first.
 const IDLE: Duration = Duration::from_secs(4);
 
-/// Sends with reqwest: HTTP/1.1, and HTTP/2 where TLS agrees on it; proxies as the environment says.
+/// Sends with reqwest: HTTP/1.1, and HTTP/2 where TLS agrees on it.
+///
+/// Without a proxy of its own it uses those of the environment, as reqwest reads them when the first request is sent:
+/// `HTTP_PROXY` for `http://`, `HTTPS_PROXY` for `https://`, `ALL_PROXY` for both, each in lower case too, and `NO_PROXY` for the
+/// hosts that are reached directly. `https://` goes through a tunnel, so no proxy sees a key or a picture; `socks5h://` and
+/// `socks4a://` leave looking up names to the proxy. A proxy that cannot be reached or refuses a tunnel has sent nothing.
 ///
 /// The connection pool is made at the first request and belongs to this value: share it between clients, but not between
 /// tokio runtimes. Certificates are judged by the platform's roots, which are loaded at the first `https://` request.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct ReqwestTransport {
     client: OnceLock<lib::Client>,
+    proxy: Option<Proxy>,
 }
 
 impl ReqwestTransport {
@@ -31,12 +38,65 @@ impl ReqwestTransport {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// A transport that sends everything through one proxy and does not look into the environment, not even for `NO_PROXY`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] where it is not the URL of a proxy; the message does not repeat it, since it may hold a password.
+    pub fn with_proxy(url: &str) -> CoreResult<Self> {
+        Ok(Self::through(Proxy::new(url)?))
+    }
+
+    pub(crate) fn through(proxy: Proxy) -> Self {
+        Self { client: OnceLock::new(), proxy: Some(proxy) }
+    }
+}
+
+impl fmt::Debug for ReqwestTransport {
+    /// Shows no proxy's password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReqwestTransport").field("proxy", &self.proxy).finish_non_exhaustive()
+    }
+}
+
+/// A proxy that the user named.
+#[derive(Clone)]
+pub(crate) struct Proxy {
+    proxy: lib::Proxy,
+    host: String,
+}
+
+impl Proxy {
+    /// # Errors
+    /// As [`ReqwestTransport::with_proxy`].
+    pub(crate) fn new(url: &str) -> CoreResult<Self> {
+        let refused = || {
+            let schemes = "http, https, socks4, socks4a, socks5 or socks5h";
+            Error::new(ErrorKind::Config, format!("the proxy is not a URL that begins with {schemes}"))
+        };
+        let parsed = Url::parse(url.trim()).map_err(|_| refused())?;
+        let known = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"].contains(&parsed.scheme());
+        let host = parsed.host_str().filter(|_| known).ok_or_else(refused)?.to_owned();
+        let proxy = lib::Proxy::all(parsed.as_str()).map_err(|_| refused())?;
+        Ok(Self { proxy, host })
+    }
+
+    /// Its name, without a password.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.host)
+    }
 }
 
 #[async_trait]
 impl Transport for ReqwestTransport {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
-        let client = client(&self.client, request.uri().scheme_str(), builder)?;
+        let client = client(&self.client, request.uri().scheme_str(), || builder(self.proxy.as_ref()))?;
         let departure = request.extensions().get::<Departure>().cloned().unwrap_or_default();
         let request = request.map(|bytes| lib::Body::wrap(WatchedBody::new(bytes, departure.clone())));
         let request = lib::Request::try_from(request).map_err(|error| not_usable("the URL cannot be sent", error))?;
@@ -66,12 +126,16 @@ pub(crate) fn client<'a>(
 }
 
 /// A builder with everything off that would send a request again, follow it elsewhere, or change an answer.
-pub(crate) fn builder() -> Result<lib::ClientBuilder, TransportError> {
+pub(crate) fn builder(proxy: Option<&Proxy>) -> Result<lib::ClientBuilder, TransportError> {
     let tls = tls::config().map_err(|error| {
         let message = "TLS cannot be set up";
         TransportError::new(Reached::NotSent, message).with_kind(ErrorKind::Config).with_source(error)
     })?;
-    Ok(lib::Client::builder()
+    let builder = match proxy {
+        Some(proxy) => lib::Client::builder().proxy(proxy.proxy.clone()),
+        None => lib::Client::builder(),
+    };
+    Ok(builder
         .tls_backend_preconfigured(tls)
         // reqwest follows a 307 with a second POST.
         .redirect(lib::redirect::Policy::none())

@@ -10,6 +10,7 @@ mod lifting;
 mod mirrors;
 mod money;
 mod pace;
+mod proxies;
 mod raw;
 mod saving;
 mod script;
