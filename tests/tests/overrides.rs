@@ -1,4 +1,6 @@
-//! Rules that a user sets over those of the documents (issue 3, point 5).
+//! Rules that a user sets over those of the documents.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Arc;
 

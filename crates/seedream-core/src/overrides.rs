@@ -169,9 +169,9 @@ impl Rules {
         if let Some(levels) = &self.size.levels {
             let size = &mut rules.size;
             if size.qualities.is_empty() {
-                size.tiers = levels.clone()
+                size.tiers = levels.clone();
             } else {
-                size.qualities = levels.clone()
+                size.qualities = levels.clone();
             }
             let missing = |row: &Row| size.table.iter().all(|other| other.tier != row.tier);
             let added: Vec<_> = TABLE.into_iter().filter(missing).collect();
@@ -195,7 +195,7 @@ impl Rules {
             let images = &mut rules.images;
             (images.max, images.advised_max) = (Some(max), None);
             if max > 1 {
-                (images.group, images.count_refused) = (true, false);
+                images.count_refused = false;
             }
             // The total that the document states would take the rest away again.
             if let Some(total) = &mut images.with_references {
