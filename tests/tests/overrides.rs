@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#![allow(clippy::unwrap_used, reason = "clippy knows helpers of tests as code")]
+
 use std::sync::Arc;
 
 use seedream::*;

@@ -168,11 +168,8 @@ impl Rules {
     fn apply(&self, dialect: &dyn Dialect, rules: &mut Capabilities, source: &Source) {
         if let Some(levels) = &self.size.levels {
             let size = &mut rules.size;
-            if size.qualities.is_empty() {
-                size.tiers = levels.clone();
-            } else {
-                size.qualities = levels.clone();
-            }
+            let spelled = if size.qualities.is_empty() { &mut size.tiers } else { &mut size.qualities };
+            spelled.clone_from(levels);
             let missing = |row: &Row| size.table.iter().all(|other| other.tier != row.tier);
             let added: Vec<_> = TABLE.into_iter().filter(missing).collect();
             size.table.extend(added);
