@@ -109,11 +109,11 @@ async fn k13_the_next_provider_is_asked_where_the_first_refused_for_nothing() {
 #[tokio::test(start_paused = true)]
 async fn k13_nobody_is_asked_after_an_outcome_that_is_not_known() {
     for (act, charge) in [
+        // A class that would allow it, and only the charge says no.
         (Act::Fail(Reached::Sent), Charge::Unknown),
         (Act::Answer(500, &[], "oh"), Charge::Unknown),
         (Act::Answer(408, &[], ""), Charge::Unknown),
         (Act::Answer(200, &[], "not to be read"), Charge::Unknown),
-        // A class that allows it, on an answer that leaves open whether it was made.
         (Act::Answer(499, &[], ""), Charge::Unknown),
         // And what would be refused everywhere.
         (Act::Answer(400, &[], "bad"), Charge::No),
