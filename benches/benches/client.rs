@@ -94,7 +94,7 @@ fn medians(measured: &[Value]) -> [f64; 4] {
 fn run(role: &str, server: &str, pictures: usize, times: u32) -> Result<Value> {
     let output = Command::new(std::env::current_exe()?)
         .env(ROLE, role)
-        .env("SEEDREAM_BENCH_URL", format!("{server}/{pictures}"))
+        .env("SEEDREAM_BENCH_URL", server)
         .env("SEEDREAM_BENCH_TIMES", times.to_string())
         .env("SEEDREAM_BENCH_PICTURES", pictures.to_string())
         .output()?;
@@ -106,22 +106,17 @@ fn run(role: &str, server: &str, pictures: usize, times: u32) -> Result<Value> {
 
 /// Asks once to warm up, then as often as it is told, and prints what one time costs.
 fn contender(role: &str) -> Result<()> {
-    let url = std::env::var("SEEDREAM_BENCH_URL")?;
+    let server = std::env::var("SEEDREAM_BENCH_URL")?;
     let times: u32 = std::env::var("SEEDREAM_BENCH_TIMES")?.parse()?;
     let pictures: usize = std::env::var("SEEDREAM_BENCH_PICTURES")?.parse()?;
     let directory = tempfile::tempdir()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let asked = Asked { url, pictures, directory: directory.path().to_owned() };
+    let asked = Asked { url: format!("{server}/{pictures}"), pictures, directory: directory.path().to_owned() };
     let (mut wall, mut cpu, mut resident) = (Duration::ZERO, 0.0, 0);
-    // The first connection, and everything that is made once, is not counted.
-    let ready = Ready::new(role, &asked)?;
-    runtime
-        .block_on(ready.ask(&Asked {
-            url: asked.url.replace(&format!("/{pictures}"), "/0"),
-            pictures: 0,
-            ..asked.clone()
-        }))
-        .ok();
+    let ready = Ready::new(role)?;
+    // The first connection, and everything that is made once, is not counted; nor is it an answer that all of them like.
+    let nothing = Asked { url: format!("{server}/0"), pictures: 0, directory: asked.directory.clone() };
+    drop(runtime.block_on(ready.ask(&nothing)));
     for time in 0..times {
         if time == 0 {
             resident = status("VmRSS")?;
@@ -145,7 +140,6 @@ fn contender(role: &str) -> Result<()> {
     Ok(())
 }
 
-#[derive(Clone)]
 struct Asked {
     url: String,
     pictures: usize,
@@ -160,7 +154,7 @@ enum Ready {
 }
 
 impl Ready {
-    fn new(role: &str, _: &Asked) -> Result<Self> {
+    fn new(role: &str) -> Result<Self> {
         let transport = || Arc::new(seedream::ReqwestTransport::new());
         Ok(match role {
             "plain" => Self::Plain(http()?),

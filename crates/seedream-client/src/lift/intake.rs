@@ -14,7 +14,7 @@ use crate::save::file::{Part, UNSAVED};
 
 /// How much of a picture is gathered before it is written: going to another thread costs little then, and it is still in the
 /// cache of the processor.
-const AT_ONCE: usize = 256 << 10;
+const AT_ONCE: usize = 512 << 10;
 
 /// Where lifted pictures go: to files in a directory, or to memory.
 #[derive(Clone, Debug, Default)]
