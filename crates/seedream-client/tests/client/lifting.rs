@@ -277,13 +277,17 @@ async fn k16_whoever_drops_the_answer_leaves_complete_pictures_only() {
     let client = client(&server.url).spool(directory.path()).build().unwrap();
     let mut waiting = Box::pin(client.generate(request()));
     let is = |name: &str| names(directory.path()).iter().any(|other| other.starts_with(name));
+    let start = std::time::Instant::now();
+    let patient = || assert!(start.elapsed() < Duration::from_secs(20), "{:?}", names(directory.path()));
     while !(is("unsaved-") && is(".lifted-")) {
+        patient();
         assert!(futures_util::poll!(waiting.as_mut()).is_pending());
         tokio::task::yield_now().await;
     }
     drop(waiting);
     // A write that was under way on another thread ends, and takes the file with it.
     while is(".lifted-") {
+        patient();
         tokio::task::yield_now().await;
     }
     let left = names(directory.path());
