@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::http1::{download, get, post};
+use crate::http1::{download, get, post, soon};
 
 const CREATE: &str = "/evolink/v1/images/generations";
 
@@ -32,7 +32,7 @@ fn url(receiver: &TcpListener) -> String {
 
 /// Takes one callback: its head, its body, and the line to answer on.
 async fn receive(receiver: &TcpListener) -> (String, Value, TcpStream) {
-    let (mut stream, _) = receiver.accept().await.unwrap();
+    let (mut stream, _) = soon(receiver.accept()).await.unwrap();
     let mut bytes = Vec::new();
     loop {
         assert_ne!(stream.read_buf(&mut bytes).await.unwrap(), 0);
@@ -52,14 +52,17 @@ async fn answer(mut stream: TcpStream, status: &str) {
 
 /// The attempts in the journal, once there are so many.
 async fn attempts(mock: &MockServer, wanted: usize) -> Vec<Entry> {
-    loop {
-        let mut entries = mock.journal();
-        entries.retain(|entry| entry.kind == "callback");
-        if entries.len() >= wanted {
-            return entries;
+    soon(async {
+        loop {
+            let mut entries = mock.journal();
+            entries.retain(|entry| entry.kind == "callback");
+            if entries.len() >= wanted {
+                return entries;
+            }
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
-    }
+    })
+    .await
 }
 
 #[tokio::test]
@@ -88,7 +91,7 @@ async fn m13_the_end_of_a_task_is_told_once_as_a_poll_would_tell_it() {
 async fn m13_a_task_that_nobody_polls_ends_by_the_clock() {
     let (clock, mock, receiver) = start().await;
     create(&mock, &url(&receiver)).await;
-    clock.until_waiting(1).await;
+    soon(clock.until_waiting(1)).await;
     clock.advance(Duration::from_secs(1));
     let (_, body, line) = receive(&receiver).await;
     assert_eq!(body["status"], "completed");
@@ -106,7 +109,7 @@ async fn m13_a_failed_task_is_told_too_and_a_stuck_one_never() {
         });
         assert_eq!(post(&mock, CREATE, &body).await.status, 200);
     }
-    clock.until_waiting(1).await;
+    soon(clock.until_waiting(1)).await;
     clock.advance(Duration::from_secs(3600));
     let (_, body, line) = receive(&receiver).await;
     assert_eq!((&body["status"], &body["error"]["code"]), (&json!("failed"), &json!("content_policy_violation")));
@@ -128,7 +131,7 @@ async fn m13_failures_are_followed_by_attempts_after_one_two_and_four_seconds() 
         answer(line, "500 Internal Server Error").await;
         assert_eq!(attempts(&mock, attempt + 1).await.len(), attempt + 1);
         let Some(pause) = pause else { break };
-        clock.until_waiting(1).await;
+        soon(clock.until_waiting(1)).await;
         clock.advance(Duration::from_millis(pause * 1000 - 1));
         for _ in 0..100 {
             tokio::task::yield_now().await;
@@ -155,11 +158,11 @@ async fn m13_a_silent_receiver_has_ten_seconds_and_a_late_success_ends_it() {
         get(&mock, &task).await;
     }
     let (_, _, silent) = receive(&receiver).await;
-    clock.until_waiting(1).await;
+    soon(clock.until_waiting(1)).await;
     clock.advance(Duration::from_secs(10));
     let told = attempts(&mock, 1).await;
     assert_eq!((told[0].status, told[0].notes[0].as_str()), (0, "attempt 1 of 4: no answer within 10 s"));
-    clock.until_waiting(1).await;
+    soon(clock.until_waiting(1)).await;
     clock.advance(Duration::from_secs(1));
     let (_, _, line) = receive(&receiver).await;
     answer(line, "200 OK").await;
@@ -173,7 +176,7 @@ async fn m13_a_silent_receiver_has_ten_seconds_and_a_late_success_ends_it() {
 async fn m13_receivers_elsewhere_are_never_called() {
     let (clock, mock, _) = start().await;
     create(&mock, "https://example.com/hook").await;
-    clock.until_waiting(1).await;
+    soon(clock.until_waiting(1)).await;
     clock.advance(Duration::from_secs(1));
     let told = attempts(&mock, 1).await;
     assert_eq!(told[0].status, 0);

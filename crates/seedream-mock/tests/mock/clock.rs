@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use seedream_mock::{Clock, MockServer, TaskEnd};
 use serde_json::{Value, json};
 
-use crate::http1::{Answer, download, get, post, send};
+use crate::http1::{Answer, download, get, post, send, soon};
 
 const CLOCK: &str = "/__mock/v1/clock";
 
@@ -76,7 +76,7 @@ async fn m14_a_slow_answer_waits_on_the_mocks_clock() {
             send(&mock, "GET", "/evolink/v1/credits", &key, b"").await
         }
     });
-    clock.until_waiting(1).await;
+    soon(clock.until_waiting(1)).await;
     assert!(!asking.is_finished());
     tick(&mock, &json!({ "advance": "1h" })).await;
     assert_eq!(asking.await.unwrap().unwrap().status, 200);

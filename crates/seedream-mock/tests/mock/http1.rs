@@ -1,11 +1,17 @@
 //! A tiny HTTP/1.1 client: one request a connection, every byte of the answer visible.
 
 use std::io;
+use std::time::Duration;
 
 use seedream_mock::MockServer;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+/// Waits for what comes at once if all is well, so that a broken mock fails a test instead of hanging it.
+pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), what).await.expect("it does not come")
+}
 
 /// An answer as it came.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::calls::{create_path, engine, get, json, now, post, post_as, post_with, request};
-use crate::http1;
+use crate::http1::{self, soon};
 
 fn kite(prompt: &str) -> Value {
     json!({ "model": "doubao-seedream-4-0-250828", "prompt": prompt })
@@ -93,11 +93,14 @@ async fn m19_a_caller_who_leaves_has_paid() {
     );
     let mut stream = TcpStream::connect(mock.address()).await.unwrap();
     stream.write_all(ask.as_bytes()).await.unwrap();
-    clock.until_waiting(1).await;
+    soon(clock.until_waiting(1)).await;
     drop(stream);
-    while mock.ledger().iter().all(|bill| bill.answered) {
-        tokio::task::yield_now().await;
-    }
+    soon(async {
+        while mock.ledger().iter().all(|bill| bill.answered) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     assert_eq!(mock.ledger()[0].images, 1);
     assert_eq!(mock.journal()[0].notes, ["the caller left before the answer was complete"]);
     let patient = http1::post(&mock, &create_path("ark"), &kite("a kite somebody waits for")).await;

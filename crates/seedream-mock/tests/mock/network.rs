@@ -10,6 +10,8 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::http1::soon;
+
 const PATH: &str = "/ark/api/v3/images/generations";
 
 /// Sends a request for a picture with a fault.
@@ -92,7 +94,7 @@ async fn m15_a_stall_is_one_until_the_clock_moves() {
         let mut stream = ask(&mock, &format!("{fault} for=30s")).await;
         let mut first = vec![0; before];
         stream.read_exact(&mut first).await.unwrap();
-        clock.until_waiting(1).await;
+        soon(clock.until_waiting(1)).await;
         let mut one = [0];
         assert_eq!(stream.try_read(&mut one).unwrap_err().kind(), ErrorKind::WouldBlock, "{fault}");
         clock.advance(Duration::from_secs(30));
@@ -106,7 +108,7 @@ async fn m15_a_stall_is_one_until_the_clock_moves() {
 async fn m15_a_caller_who_leaves_a_stall_for_ever_is_let_go() {
     let (clock, mock) = start().await;
     let stream = ask(&mock, "stall@body:9").await;
-    clock.until_waiting(1).await;
+    soon(clock.until_waiting(1)).await;
     clock.advance(Duration::from_secs(1_000_000));
     let mut one = [0; 4096];
     stream.readable().await.unwrap();
@@ -127,7 +129,7 @@ async fn m15_a_drip_drips() {
     stream.read_exact(&mut seen).await.unwrap();
     let mut drops = 1;
     while seen.len() < whole.len() {
-        clock.until_waiting(1).await;
+        soon(clock.until_waiting(1)).await;
         let mut one = [0];
         assert_eq!(stream.try_read(&mut one).unwrap_err().kind(), ErrorKind::WouldBlock, "after {drops}");
         clock.advance(Duration::from_secs(1));

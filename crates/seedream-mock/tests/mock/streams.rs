@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::calls::{create_path, engine, json, post_with};
-use crate::http1::{Answer, download, post, send};
+use crate::http1::{Answer, download, post, send, soon};
 
 fn group() -> Value {
     json!({
@@ -228,7 +228,7 @@ async fn m10_the_head_comes_with_the_first_picture_and_each_event_by_itself() {
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut seen = Vec::new();
     for picture in 0..3 {
-        clock.until_waiting(1).await;
+        soon(clock.until_waiting(1)).await;
         let mut one = [0];
         assert_eq!(stream.try_read(&mut one).unwrap_err().kind(), ErrorKind::WouldBlock, "before picture {picture}");
         clock.advance(Duration::from_secs(10));
