@@ -1,7 +1,5 @@
 //! Rules that a user sets over those of the documents.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
 #![allow(clippy::unwrap_used, reason = "clippy knows helpers of tests as code")]
 
 use std::sync::Arc;
