@@ -155,6 +155,7 @@ impl Drive {
 
     fn done<T>(&self, outcome: Result<T>) -> Result<T> {
         outcome.map_err(|error| {
+            let error = self.link.places.iter().filter_map(|place| place.secret()).fold(error, Error::without);
             let charge = if self.in_doubt { error.charge().max(Charge::Unknown) } else { error.charge() };
             let provider = error.provider().unwrap_or(self.link.provider);
             error.with_charge(charge).with_provider(provider)

@@ -87,14 +87,18 @@ impl Endpoint {
         Ok(Self { key: self.key.clone(), ..other })
     }
 
-    /// A body without the key, which some gateways repeat in the message of a 401: nobody downstream can know it from text.
-    ///
-    /// Only a small body is a message, and a key of a few letters would be found in words.
+    /// The key, where it is long enough not to be found in ordinary words.
+    pub(crate) fn secret(&self) -> Option<&str> {
+        const SHORT: usize = 8;
+        self.key.as_ref().map(|key| key.expose_secret()).filter(|key| key.len() >= SHORT)
+    }
+
+    /// The body of a refusal without the key, which some gateways repeat in the message of a 401. A success is never touched:
+    /// the URL of a picture may hold whatever it likes.
     pub(crate) fn scrub(&self, body: Bytes) -> Bytes {
         const SMALL: usize = 64 << 10;
-        const SHORT: usize = 8;
-        let Some(key) = self.key.as_ref().map(|key| key.expose_secret()) else { return body };
-        if body.len() > SMALL || key.len() < SHORT {
+        let Some(key) = self.secret() else { return body };
+        if body.len() > SMALL {
             return body;
         }
         match std::str::from_utf8(&body) {

@@ -126,6 +126,19 @@ impl Error {
         self
     }
 
+    /// Takes a secret out of the message, the code and the member: some gateways repeat the key that they were sent.
+    #[must_use]
+    pub fn without(mut self, secret: &str) -> Self {
+        let inner = &mut *self.0;
+        for text in [Some(&mut inner.message), inner.code.as_mut(), inner.param.as_mut()].into_iter().flatten() {
+            if text.contains(secret) {
+                *text = text.replace(secret, "…");
+            }
+        }
+        inner.generation = inner.generation.take().map(|generation| generation.without(secret));
+        self
+    }
+
     /// Sets whether it may have cost something.
     #[must_use]
     pub fn with_charge(mut self, charge: Charge) -> Self {

@@ -190,6 +190,19 @@ impl Generation {
         }
     }
 
+    /// Takes a secret out of the messages of failures and warnings; pictures and URLs stay as they came.
+    #[must_use]
+    pub fn without(mut self, secret: &str) -> Self {
+        let failures =
+            self.outcomes.iter_mut().filter_map(|outcome| outcome.as_mut().err()).map(|failure| &mut failure.message);
+        for text in failures.chain(self.warnings.iter_mut().map(|warning| &mut warning.message)) {
+            if text.contains(secret) {
+                *text = text.replace(secret, "…");
+            }
+        }
+        self
+    }
+
     /// The pictures.
     pub fn images(&self) -> impl Iterator<Item = &GeneratedImage> {
         self.outcomes.iter().filter_map(|outcome| outcome.as_ref().ok())

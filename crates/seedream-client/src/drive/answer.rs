@@ -48,12 +48,17 @@ pub(super) async fn open(incoming: Incoming, expect: Expect) -> Opened {
     if may_stream { peek(incoming, says_stream, expect).await } else { whole(incoming, &[], expect).await }
 }
 
+/// How many blanks may stand before an answer, in bytes.
+const LONGEST_BLANK: usize = 4096;
+
 /// Looks at the first byte, since neither the type nor its absence can be trusted (providers.md 1.6.5): validation errors
 /// come as JSON, and some relays label a stream as JSON.
 async fn peek(mut incoming: Incoming, says_stream: bool, expect: Expect) -> Opened {
     let mut start = Vec::new();
     let ended = loop {
         match first_byte(&start) {
+            // Blanks without end are no JSON, and are not looked at again and again.
+            None if start.len() > LONGEST_BLANK => break false,
             None => {}
             Some(b'{' | b'[' | b'<') => return whole(incoming, &start, expect).await,
             Some(_) => break false,
@@ -74,11 +79,13 @@ async fn peek(mut incoming: Incoming, says_stream: bool, expect: Expect) -> Open
         match frames.incoming.chunk().await {
             Ok(Some(bytes)) => frames.take(&bytes).await,
             Ok(None) => frames.end(),
-            Err(error) => {
-                frames.intake.finish(&mut frames.events);
-                return Opened::whole(Input::Broken { partial: Some(frames.into_reply()), error });
-            }
+            Err(error) => frames.fail(error),
         }
+    }
+    if frames.events.ready.is_empty()
+        && let Some(error) = frames.broken.take()
+    {
+        return Opened::whole(Input::Broken { partial: Some(frames.into_reply()), error });
     }
     if frames.events.ready.is_empty() && !says_stream {
         return Opened::whole(Input::Reply(frames.into_reply()));
@@ -119,6 +126,8 @@ pub(super) struct Frames {
     intake: Intake,
     events: Events,
     ended: bool,
+    /// Why it broke off.
+    broken: Option<Error>,
 }
 
 /// Makes events of what is left of a stream without its pictures, so that none is larger than its words.
@@ -136,7 +145,7 @@ impl Frames {
     fn new(incoming: Incoming) -> Self {
         let intake = incoming.intake(Grammar::Events);
         let events = Events { seen: Some(Default::default()), ..Events::default() };
-        Self { incoming, intake, events, ended: false }
+        Self { incoming, intake, events, ended: false, broken: None }
     }
 
     async fn take(&mut self, bytes: &[u8]) {
@@ -147,6 +156,17 @@ impl Frames {
         self.ended = true;
         self.intake.finish(&mut self.events);
         if let Some(last) = self.events.parser.finish() {
+            self.events.complete(last);
+        }
+    }
+
+    /// It broke off: a last event whose data had arrived whole is an event all the same.
+    fn fail(&mut self, error: Error) {
+        self.ended = true;
+        self.broken = Some(error);
+        self.intake.finish(&mut self.events);
+        let whole = |frame: &Frame| serde_json::from_str::<serde::de::IgnoredAny>(&frame.data).is_ok();
+        if let Some(last) = self.events.parser.finish().filter(whole) {
             self.events.complete(last);
         }
     }
@@ -163,13 +183,16 @@ impl Frames {
             if let Some((frame, blobs)) = self.events.ready.pop_front() {
                 return Input::Frame(frame, blobs);
             }
+            if let Some(error) = self.broken.take() {
+                return Input::Broken { partial: Some(self.incoming.reply("")), error };
+            }
             if self.ended {
                 return Input::StreamEnd;
             }
             match self.incoming.chunk().await {
                 Ok(Some(bytes)) => self.take(&bytes).await,
                 Ok(None) => self.end(),
-                Err(error) => return Input::Broken { partial: Some(self.incoming.reply("")), error },
+                Err(error) => self.fail(error),
             }
         }
     }

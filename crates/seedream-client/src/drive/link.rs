@@ -118,7 +118,8 @@ impl Incoming {
 
     /// The answer with this body.
     pub(crate) fn reply(&self, body: impl Into<Bytes>) -> Reply {
-        let body = self.endpoint.scrub(body.into());
+        let body = body.into();
+        let body = if self.head.status.is_success() { body } else { self.endpoint.scrub(body) };
         Reply::new(self.head.status, self.head.headers.clone(), body, self.received_at)
     }
 

@@ -63,6 +63,18 @@ async fn a_refusal_of_a_stream_request_is_an_answer() {
 }
 
 #[tokio::test]
+async fn a_last_event_whose_data_had_arrived_is_kept_when_the_connection_breaks() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9999\r\n\r\n";
+    // The blank line that would have ended it is missing, once as the first event and once as the second.
+    for (before, pictures) in [("", 1), (ONE, 2)] {
+        let body = format!("{head}{before}data: {{\"url\":\"https://a.example/1.png\"}}\n");
+        let server = Raw::start(vec![Act::Answer(body.into_bytes())]).await;
+        let generation = client(Tiny, &server.url).build().unwrap().generate(request().stream(true)).await.unwrap();
+        assert_eq!((generation.images().count(), server.count("POST")), (pictures, 1));
+    }
+}
+
+#[tokio::test]
 async fn a_stream_that_breaks_keeps_what_came() {
     let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9999\r\n\r\n";
     let server = Raw::start(vec![Act::Answer(format!("{head}{ONE}data: {{\"ur").into_bytes())]).await;

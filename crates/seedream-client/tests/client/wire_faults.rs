@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seedream_core::{Charge, ErrorKind, ImageProvider as _, Policy, WarningKind};
+use seedream_core::{Charge, ErrorKind, ImageData, ImageProvider as _, Policy, WarningKind};
 use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::{
@@ -184,4 +184,13 @@ async fn no_text_of_an_error_holds_the_key() {
         assert!(!texts.contains("canary"), "{texts}");
     }
     assert!(server.requests().iter().all(|request| request.contains("Bearer canary-0123456789")));
+}
+
+#[tokio::test]
+async fn a_picture_whose_url_holds_the_key_is_still_found() {
+    let body = r#"{"data":[{"url":"https://a.example/canary-0123456789/0.png"}]}"#;
+    let server = Raw::start(vec![answer("200 OK", "", body)]).await;
+    let generation = client(Tiny, &server.url).build().unwrap().generate(request()).await.unwrap();
+    let ImageData::Url { url, .. } = &generation.images().next().unwrap().data else { panic!("a URL") };
+    assert_eq!(url, "https://a.example/canary-0123456789/0.png");
 }
