@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, HashSet},
     path::{Path, PathBuf},
     pin::pin,
+    time::Instant,
 };
 
 use futures_util::{StreamExt as _, future::join, stream};
@@ -112,12 +113,26 @@ impl Run<'_> {
             return followed;
         }
         let mut seen = HashSet::new();
+        // From when on a paid request is under way; none while a task is only asked for.
+        let mut paid_from = followed.accepted.is_none().then(Instant::now);
+        // How often the user has to say so.
+        let mut patience = 1;
         followed.answer = loop {
             let event = tokio::select! {
                 // What has arrived is taken before anything is given up.
                 biased;
                 event = events.next() => event,
-                () = self.cancel.asked(1) => break Err(self.cancelled(&followed)),
+                () = self.cancel.asked(patience) => {
+                    let under_way = paid_from.is_some_and(|from| from <= Instant::now());
+                    if patience == 1 && under_way {
+                        // Its answer may be paid for, and nobody else will ever hear it.
+                        patience = 2;
+                        let provider = self.provider();
+                        self.console.note(&format!("{provider}: waiting for the answer, which may be paid; Ctrl-C again gives it up"));
+                        continue;
+                    }
+                    break Err(self.cancelled(&followed, under_way));
+                }
             };
             match event {
                 Some(Ok(Event::Finished(generation))) => break Ok(generation),
@@ -128,11 +143,16 @@ impl Run<'_> {
                     drop(arrived.send(image));
                 }
                 Some(Ok(Event::ImageFailed(failure))) => followed.failures.push(failure),
-                Some(Ok(Event::Submitted(task))) => followed.accepted = Some(self.accepted(task, line).await),
+                Some(Ok(Event::Submitted(task))) => {
+                    (paid_from, patience) = (None, 1);
+                    followed.accepted = Some(self.accepted(task, line).await);
+                }
                 Some(Ok(Event::Progress { status, percent })) => {
                     line.say(percent.map_or(status.clone(), |percent| format!("{status} {percent}%")));
                 }
                 Some(Ok(Event::Retrying { attempt, wait, kind })) => {
+                    // It was refused: nothing is under way until the next attempt.
+                    (paid_from, patience) = (Instant::now().checked_add(wait), 1);
                     let seconds = wait.as_secs_f64();
                     line.say(format!("{kind}: waiting {seconds:.1}s before attempt {attempt}"));
                     if !self.console.is_live() {
@@ -185,9 +205,14 @@ impl Run<'_> {
         None
     }
 
-    /// What is known when the user stops: the request was sent, and nobody will hear what becomes of it.
-    fn cancelled(&self, followed: &Followed) -> Error {
-        let charge = if followed.delivered > 0 { Charge::Yes } else { Charge::Unknown };
+    /// What is known when the user stops: what was delivered was paid for, what is under way or accepted may be, and what was
+    /// refused before the next attempt was not.
+    fn cancelled(&self, followed: &Followed, under_way: bool) -> Error {
+        let charge = match followed.delivered {
+            0 if !under_way && followed.accepted.is_none() => Charge::No,
+            0 => Charge::Unknown,
+            _ => Charge::Yes,
+        };
         let error = Error::new(ErrorKind::Cancelled, "cancelled while the request was under way");
         let error = error.with_charge(charge).with_provider(self.provider());
         match &followed.accepted {

@@ -2,11 +2,11 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     process::{Child, ChildStderr},
 };
 
-use crate::support::{CANARY, Place, Ran, Upstream, answer, read_request, signal};
+use crate::support::{CANARY, Place, Ran, Upstream, answer, read_request, reply, signal};
 
 #[test]
 fn a_task_that_is_under_way_is_kept() {
@@ -30,19 +30,43 @@ fn a_task_that_is_under_way_is_kept() {
     assert_eq!(upstream.count("POST"), 1);
 }
 
-#[test]
-fn a_request_that_was_sent_may_be_billed() {
-    let place = Place::new();
+/// A request that was sent and has no answer yet.
+fn under_way(place: &Place) -> (Child, TcpStream) {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}", server.local_addr().unwrap());
-    let args = ["generate", "a fox", "--provider", "ark", "--base-url", &base, "--json"];
+    let args = ["generate", "a fox", "--provider", "ark", "--base-url", &base, "--inline", "--json"];
     let child = place.spawn(&args, &[("ARK_API_KEY", CANARY)]);
     let (mut stream, _) = server.accept().unwrap();
-    let body = read_request(&mut stream);
-    assert_eq!(body["prompt"], "a fox");
+    assert_eq!(read_request(&mut stream)["prompt"], "a fox");
+    (child, stream)
+}
+
+#[test]
+fn an_answer_that_may_be_paid_is_waited_for() {
+    let place = Place::new();
+    let (mut child, stream) = under_way(&place);
     signal(&child, "INT");
-    let ran = Ran::of(child.wait_with_output().unwrap());
-    let result = ran.ends(130).says("may have been billed").result();
+    let mut stderr = until(&mut child, "waiting for the answer");
+    let picture = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    // The request is read already: the answer needs no other.
+    reply(&stream, &format!(r#"{{"created":1,"data":[{{"b64_json":"{picture}"}}]}}"#));
+    let mut output = child.wait_with_output().unwrap();
+    stderr.read_to_end(&mut output.stderr).unwrap();
+    let result = Ran::of(output).ends(130).result();
+    assert_eq!((&result["delivered"], &result["images"][0]["width"]), (&1.into(), &1.into()));
+    assert_eq!(place.names("out"), ["ark-0.png"]);
+}
+
+#[test]
+fn a_request_that_was_sent_and_is_given_up_may_be_billed() {
+    let place = Place::new();
+    let (mut child, _stream) = under_way(&place);
+    signal(&child, "INT");
+    let mut stderr = until(&mut child, "waiting for the answer");
+    signal(&child, "INT");
+    let mut output = child.wait_with_output().unwrap();
+    stderr.read_to_end(&mut output.stderr).unwrap();
+    let result = Ran::of(output).ends(130).says("may have been billed").result();
     assert_eq!((&result["charge"], &result["task"]), (&"unknown".into(), &serde_json::Value::Null));
 }
 

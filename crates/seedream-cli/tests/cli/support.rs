@@ -178,8 +178,13 @@ pub(crate) fn read_request(stream: &mut TcpStream) -> Value {
 }
 
 /// Reads one request and answers it with JSON.
-pub(crate) fn answer(mut stream: &TcpStream, body: &str) {
+pub(crate) fn answer(stream: &TcpStream, body: &str) {
     read_message(&mut BufReader::new(stream));
+    reply(stream, body);
+}
+
+/// Answers a request that was read.
+pub(crate) fn reply(mut stream: &TcpStream, body: &str) {
     let length = body.len();
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
     write!(stream, "{head}\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
