@@ -4,11 +4,16 @@
 //! [`Capabilities`](seedream_core::Capabilities) say what it claims. The three are written independently of each other, and
 //! [`cases`] holds them side by side: one [`Case`] a law and a fact. A fixture file that is added is a case that is added.
 //!
-//! ```no_run
-//! # fn dialect() -> std::sync::Arc<dyn seedream_core::Dialect> { unimplemented!() }
-//! for case in seedream_conformance::cases(&dialect()) {
-//!     if let Err(failure) = case.run() {
-//!         println!("{}: {failure}", case.name());
+//! ```
+//! use std::sync::Arc;
+//!
+//! use seedream_core::Dialect;
+//!
+//! fn check(dialect: &Arc<dyn Dialect>) {
+//!     for case in seedream_conformance::cases(dialect) {
+//!         if let Err(failure) = case.run() {
+//!             println!("{}: {failure}", case.name());
+//!         }
 //!     }
 //! }
 //! ```

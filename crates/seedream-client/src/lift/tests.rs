@@ -172,8 +172,9 @@ fn any_value() -> impl Strategy<Value = (String, Option<Vec<u8>>)> {
         };
         let letters = written.trim_end_matches("\\r\\n").len();
         let lifted = spoilt.is_empty() && written.len() >= THRESHOLD;
-        // In front of the last quantum, but not inside an escape.
-        let at = at.index(letters + 1).min(letters.saturating_sub(12));
+        // Behind what stands before base64, in front of the last quantum, and not inside an escape.
+        let prefix = written.find(',').map_or(0, |comma| comma + 1);
+        let at = at.index(letters + 1).min(letters.saturating_sub(12)).max(prefix);
         let at = written[..at].rfind('\\').filter(|back| at - back < 7).unwrap_or(at);
         written.insert_str(at, spoilt);
         (written, lifted.then_some(bytes))
