@@ -115,7 +115,7 @@ impl Client {
         let opened = Operation::resume(dialect, task, self.0.policy.clone(), seed).and_then(|operation| {
             let places = places?;
             let operation = operation.with_mirrors(mirrors(&places));
-            Ok(drive::events(operation, self.link(places), Expect::Poll))
+            Ok(drive::events(operation, self.link(places), Expect::Poll, &kept.model))
         });
         // Nothing was bought here; what the task costs is as open as before.
         opened.map_err(|error| error.with_provider(id).with_task(kept).with_charge(Charge::Unknown))

@@ -13,7 +13,12 @@ use bytes::Bytes;
 use http::HeaderValue;
 use seedream_core::Result;
 
+#[cfg(feature = "reqwest")]
+use tracing::Instrument as _;
+
 use crate::Endpoint;
+#[cfg(feature = "reqwest")]
+use crate::trace::Trace;
 
 /// How result URLs are fetched.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,7 +133,10 @@ impl Downloader {
     /// [`ErrorKind::Server`](seedream_core::ErrorKind::Server) with the status, or that the connection failed.
     #[cfg(feature = "reqwest")]
     pub async fn fetch(&self, url: &str) -> Result<Bytes> {
-        fetch::fetch(self, url).await
+        let mut trace = Trace::download(url);
+        let fetched = fetch::fetch(self, url, &trace).instrument(trace.span()).await;
+        trace.fetched(&fetched);
+        fetched
     }
 
     /// Fetches a URL into memory: nothing can without the feature `reqwest`.

@@ -6,12 +6,16 @@ mod answer;
 mod keep;
 mod link;
 mod turns;
+mod watch;
 
 use std::{collections::VecDeque, time::Duration};
 
 use futures_util::stream;
-use seedream_core::{Charge, Error, ErrorKind, Event, EventStream, Exchange, Input, Operation, Purpose, Result, Then};
+use seedream_core::{
+    Charge, Error, ErrorKind, Event, EventStream, Exchange, Input, ModelId, Operation, Purpose, Result, Then,
+};
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
 
 pub(crate) use self::{
     answer::Expect,
@@ -21,12 +25,14 @@ pub(crate) use self::{
 use self::{
     answer::{Frames, Opened},
     keep::Kept,
+    watch::Watch,
 };
 
 /// The events of an operation, which begins when the stream is first polled.
-pub(crate) fn events(operation: Operation, link: Link, expect: Expect) -> EventStream {
+pub(crate) fn events(operation: Operation, link: Link, expect: Expect, model: &ModelId) -> EventStream {
     let drive = Drive {
         kept: Kept::new(link.spool.clone()),
+        watch: Watch::new(&link, operation.task(), model),
         operation,
         link,
         expect,
@@ -36,7 +42,16 @@ pub(crate) fn events(operation: Operation, link: Link, expect: Expect) -> EventS
         frames: None,
         in_doubt: false,
     };
-    Box::pin(stream::unfold(drive, |mut drive| async move { drive.next().await.map(|event| (event, drive)) }))
+    Box::pin(stream::unfold(drive, |mut drive| async move {
+        let event = if drive.watch.listens() {
+            // In a box, so that a task that nobody watches holds no room for a span.
+            let span = drive.watch.span();
+            Box::pin(drive.next().instrument(span)).await
+        } else {
+            drive.next().await
+        };
+        event.map(|event| (drive.watch.told(event), drive))
+    }))
 }
 
 struct Drive {
@@ -55,6 +70,7 @@ struct Drive {
     kept: Kept,
     /// Whether a request that may have bought something was lost, whatever becomes of a later one.
     in_doubt: bool,
+    watch: Watch,
 }
 
 impl Drive {
@@ -122,8 +138,12 @@ impl Drive {
         let Some(until) = until else {
             return Ok(Input::NotSent(Error::new(ErrorKind::Timeout, "no turn came in time")));
         };
-        let incoming = match self.link.send(place, request, until).await {
-            Ok(incoming) => incoming,
+        let mut trace = self.watch.exchange(purpose, place, &request, &self.link);
+        let sent = self.link.send(place, request, until).instrument(trace.span()).await;
+        trace.sent(&sent);
+        let span = trace.span();
+        let incoming = match sent {
+            Ok(incoming) => incoming.watched(trace),
             Err(Lost::NotSent(error)) if error.kind() == ErrorKind::Config => return Err(error),
             Err(Lost::NotSent(error)) => return Ok(Input::NotSent(error)),
             Err(Lost::Sent(error)) => {
@@ -132,7 +152,7 @@ impl Drive {
             }
         };
         let expect = if submits { self.expect } else { Expect::Poll };
-        let Opened { input, frames } = answer::open(incoming, expect).await;
+        let Opened { input, frames } = answer::open(incoming, expect).instrument(span).await;
         self.frames = frames.map(Box::new);
         Ok(input)
     }

@@ -6,6 +6,7 @@
 //! - [`Fallback`] asks several providers in turn, and nobody behind an outcome that is not known.
 //! - [`Exactly`] collects exactly so many pictures, where a group is only a ceiling.
 //! - [`Downloader`] fetches pictures from URLs that a provider wrote, which nobody trusts.
+//! - Whoever installs a subscriber of `tracing` sees the spans `operation`, `attempt`, `poll` and `download`, without a secret.
 //! - [`Client::save`] writes pictures to disk under names that were free.
 //!
 //! ```
@@ -31,6 +32,7 @@ mod exactly;
 mod fallback;
 mod lift;
 mod save;
+mod trace;
 mod transport;
 
 pub use client::{Client, ClientBuilder};

@@ -79,8 +79,8 @@ impl Client {
             (true, _) => Expect::Either,
         };
         let (policy, seed) = (self.0.policy.clone(), self.0.seeds.next());
-        let places = self.0.places.clone();
+        let (places, model) = (self.0.places.clone(), checked.model().clone());
         let operation = Operation::submit(dialect, checked, self.base_url(), policy, seed);
-        Ok(drive::events(operation.with_mirrors(mirrors(&places)), self.link(places), expect))
+        Ok(drive::events(operation.with_mirrors(mirrors(&places)), self.link(places), expect, &model))
     }
 }

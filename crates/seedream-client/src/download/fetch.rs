@@ -23,6 +23,7 @@ use super::{
 use crate::{
     Reached,
     drive::later,
+    trace::Trace,
     transport::reqwest::{builder, client, cut, failed},
 };
 
@@ -59,13 +60,14 @@ impl Failure {
     }
 }
 
-pub(super) async fn fetch(downloader: &Downloader, url: &str) -> Result<Bytes> {
+pub(super) async fn fetch(downloader: &Downloader, url: &str, trace: &Trace) -> Result<Bytes> {
     let options = &downloader.options;
     let url = parse(url)?;
     let until = later(Instant::now(), options.deadline);
     let mut tried = 1;
     loop {
-        let failure = match once(downloader, &url, until).await {
+        trace.tries(tried);
+        let failure = match once(downloader, &url, until, trace).await {
             Ok(bytes) => return Ok(bytes),
             Err(failure) => failure,
         };
@@ -79,11 +81,12 @@ pub(super) async fn fetch(downloader: &Downloader, url: &str) -> Result<Bytes> {
 }
 
 /// Follows redirects to a body, and reads that.
-async fn once(downloader: &Downloader, url: &Url, until: Instant) -> Result<Bytes, Failure> {
+async fn once(downloader: &Downloader, url: &Url, until: Instant, trace: &Trace) -> Result<Bytes, Failure> {
     let mut url = url.clone();
     for _ in 0..=REDIRECTS {
         let answer = get(downloader, &url, until).await?;
         let status = answer.status();
+        trace.status(status);
         if status.is_success() {
             return read(downloader, answer, until).await;
         }

@@ -12,6 +12,7 @@ use super::turns::Turns;
 use crate::{
     AnswerBody, Departure, Endpoint, Reached, Transport,
     lift::{Grammar, Intake, Spool, Text},
+    trace::Trace,
 };
 
 /// The provider's quotation number for one operation, the same at all its attempts and polls: one that changed with each
@@ -77,6 +78,7 @@ impl Link {
                     until,
                     room: self.max_reply,
                     spool: self.spool.clone(),
+                    trace: Trace::none(),
                     received_at: Timestamp::now(),
                 })
             }
@@ -105,9 +107,16 @@ pub(crate) struct Incoming {
     room: u64,
     spool: Spool,
     received_at: Timestamp,
+    /// Who counts what arrives.
+    trace: Trace,
 }
 
 impl Incoming {
+    /// The same, seen from outside.
+    pub(crate) fn watched(self, trace: Trace) -> Self {
+        Self { trace, ..self }
+    }
+
     pub(crate) fn status(&self) -> http::StatusCode {
         self.head.status
     }
@@ -130,19 +139,27 @@ impl Incoming {
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>> {
         loop {
             let frame = match timeout_at(self.until, self.body.frame()).await {
-                Ok(Some(frame)) => frame?,
+                Ok(Some(Ok(frame))) => frame,
+                Ok(Some(Err(error))) => return Err(self.lost(error.into())),
                 Ok(None) => return Ok(None),
-                Err(_) => return Err(Error::new(ErrorKind::Timeout, "the answer was not complete in time")),
+                Err(_) => return Err(self.lost(Error::new(ErrorKind::Timeout, "the answer was not complete in time"))),
             };
             let Ok(bytes) = frame.into_data() else { continue };
+            self.trace.read(bytes.len());
             match self.room.checked_sub(bytes.len() as u64) {
                 Some(room) => self.room = room,
                 None => {
-                    return Err(Error::new(ErrorKind::TooLarge, "the answer is larger than the limit of the client"));
+                    let message = "the answer is larger than the limit of the client";
+                    return Err(self.lost(Error::new(ErrorKind::TooLarge, message)));
                 }
             }
             return Ok(Some(bytes));
         }
+    }
+
+    fn lost(&mut self, error: Error) -> Error {
+        self.trace.failed(error.kind());
+        error
     }
 
     /// What takes the pictures out of this answer.

@@ -1,0 +1,255 @@
+//! Spans for whoever watches from outside: an operation, its attempts and polls, and downloads.
+//!
+//! They hold names, numbers and places. A key, a prompt, the query of a URL and the bytes of a picture have no field here, and no
+//! message of a provider is repeated: it may quote any of them.
+
+use std::fmt;
+
+use seedream_core::{Error, ErrorKind, Purpose};
+use tokio::time::Instant;
+use tracing::{Span, debug_span, field::Empty, info_span};
+#[cfg(feature = "reqwest")]
+use url::Url;
+
+use crate::{Endpoint, drive::Link};
+
+/// The longest path that is shown.
+const LONGEST_PATH: usize = 200;
+
+/// A span that ends with this, and is told then how long it took. Nothing where nobody listens: thousands of tasks may wait.
+#[derive(Debug)]
+pub(crate) struct Trace(Option<Box<Seen>>);
+
+#[derive(Debug)]
+struct Seen {
+    span: Span,
+    started: Instant,
+    bytes: Option<u64>,
+    told: bool,
+    /// How it ended, where nobody tells.
+    otherwise: &'static str,
+}
+
+impl Trace {
+    /// A paid request, or the collection of a task.
+    pub(crate) fn operation(link: &Link, model: &str, purpose: &'static str) -> Self {
+        Self::of(info_span!(
+            "operation",
+            provider = link.provider,
+            model,
+            purpose,
+            client_request_id = link.request_id.to_str().unwrap_or_default(),
+            task = Empty,
+            outcome = Empty,
+            charge = Empty,
+            images = Empty,
+            elapsed_ms = Empty,
+        ))
+    }
+
+    /// One request of an operation, the `number`-th of its purpose.
+    pub(crate) fn exchange(
+        purpose: Purpose,
+        number: u32,
+        request: &http::Request<bytes::Bytes>,
+        place: Option<&Endpoint>,
+    ) -> Self {
+        let base = || place.map_or("", Endpoint::base_url);
+        let url = || format!("{}{}", base(), Cut(request.uri().path()));
+        let method = || request.method().as_str();
+        Self::of(match purpose {
+            Purpose::Submit => debug_span!(
+                "attempt",
+                number,
+                method = method(),
+                url = url(),
+                status = Empty,
+                outcome = Empty,
+                bytes = Empty,
+                elapsed_ms = Empty,
+            ),
+            Purpose::Poll => debug_span!(
+                "poll",
+                number,
+                method = method(),
+                url = url(),
+                status = Empty,
+                outcome = Empty,
+                bytes = Empty,
+                elapsed_ms = Empty,
+            ),
+        })
+    }
+
+    /// A picture that is fetched.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn download(url: &str) -> Self {
+        Self::of(debug_span!(
+            "download",
+            url = place(url),
+            tries = Empty,
+            status = Empty,
+            outcome = Empty,
+            bytes = Empty,
+            elapsed_ms = Empty,
+        ))
+    }
+
+    /// Nothing that anybody watches.
+    pub(crate) fn none() -> Self {
+        Self(None)
+    }
+
+    fn of(span: Span) -> Self {
+        if span.is_disabled() {
+            return Self::none();
+        }
+        let seen = Seen { span, started: Instant::now(), bytes: None, told: false, otherwise: "dropped" };
+        Self(Some(Box::new(seen)))
+    }
+
+    /// Whether anybody does.
+    pub(crate) fn listens(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The span itself, for a future to run in.
+    pub(crate) fn span(&self) -> Span {
+        self.0.as_ref().map_or_else(Span::none, |seen| seen.span.clone())
+    }
+
+    fn record(&self, field: &str, value: impl tracing::Value) {
+        if let Some(seen) = &self.0 {
+            seen.span.record(field, value);
+        }
+    }
+
+    pub(crate) fn task(&self, id: &str) {
+        self.record("task", id);
+    }
+
+    pub(crate) fn status(&self, status: http::StatusCode) {
+        self.record("status", status.as_u16());
+    }
+
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn tries(&self, tries: u32) {
+        self.record("tries", tries);
+    }
+
+    /// So many bytes of the answer have arrived.
+    pub(crate) fn read(&mut self, bytes: usize) {
+        if let Some(seen) = &mut self.0 {
+            seen.bytes = Some(seen.bytes.unwrap_or(0).saturating_add(bytes as u64));
+        }
+    }
+
+    pub(crate) fn images(&self, count: usize) {
+        self.record("images", count as u64);
+    }
+
+    /// There is an answer, whatever it says. It need not be read to its end, and may still break off.
+    pub(crate) fn answered(&mut self, status: http::StatusCode) {
+        self.status(status);
+        if let Some(seen) = &mut self.0 {
+            seen.otherwise = "answered";
+        }
+    }
+
+    pub(crate) fn succeeded(&mut self) {
+        self.tell("ok");
+    }
+
+    /// It failed in this way, unless it is known already how it ended.
+    pub(crate) fn failed(&mut self, kind: ErrorKind) {
+        self.tell(kind.as_str());
+    }
+
+    /// What came of a download.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn fetched(&mut self, fetched: &seedream_core::Result<bytes::Bytes>) {
+        match fetched {
+            Ok(bytes) => {
+                self.read(bytes.len());
+                self.succeeded();
+            }
+            Err(error) => self.failed(error.kind()),
+        }
+    }
+
+    /// An operation failed.
+    pub(crate) fn ended_with(&mut self, error: &Error) {
+        self.record("charge", error.charge().as_str());
+        self.failed(error.kind());
+    }
+
+    fn tell(&mut self, outcome: &str) {
+        if let Some(seen) = &mut self.0 {
+            seen.tell(outcome);
+        }
+    }
+}
+
+impl Seen {
+    fn tell(&mut self, outcome: &str) {
+        if !std::mem::replace(&mut self.told, true) {
+            self.span.record("outcome", outcome);
+        }
+    }
+}
+
+impl Drop for Seen {
+    fn drop(&mut self) {
+        self.tell(self.otherwise);
+        if let Some(bytes) = self.bytes {
+            self.span.record("bytes", bytes);
+        }
+        self.span.record("elapsed_ms", u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX));
+    }
+}
+
+/// Scheme, host and path of a URL that a provider wrote. Of `data:` and whatever else it may be, the scheme alone.
+#[cfg(feature = "reqwest")]
+fn place(url: &str) -> String {
+    let Ok(url) = Url::parse(url) else { return "unreadable".to_owned() };
+    match (url.scheme(), url.host_str(), url.port()) {
+        (scheme @ ("http" | "https"), Some(host), port) => {
+            let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+            format!("{scheme}://{host}{port}{}", Cut(url.path()))
+        }
+        (scheme, ..) => format!("{}:…", Cut(scheme)),
+    }
+}
+
+/// A text that is shown up to a certain length.
+struct Cut<'a>(&'a str);
+
+impl fmt::Display for Cut<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(LONGEST_PATH) {
+            Some((end, _)) => write!(f, "{}…", &self.0[..end]),
+            None => f.write_str(self.0),
+        }
+    }
+}
+
+#[cfg(all(test, feature = "reqwest"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn k23_a_place_is_scheme_host_and_path() {
+        for (url, shown) in [
+            ("https://a.example/b/c.png?X-Tos-Signature=s3cret#s3cret", "https://a.example/b/c.png"),
+            ("https://u:s3cret@a.example:8443/b", "https://a.example:8443/b"),
+            ("http://[::1]:80/b", "http://[::1]/b"),
+            ("data:image/png;base64,s3cret", "data:…"),
+            ("file:///etc/s3cret", "file:…"),
+            ("s3cret", "unreadable"),
+        ] {
+            assert_eq!(place(url), shown);
+        }
+        let long = place(&format!("https://a.example/{}", "x".repeat(10_000)));
+        assert_eq!(long.chars().count(), "https://a.example".len() + LONGEST_PATH + 1);
+    }
+}
