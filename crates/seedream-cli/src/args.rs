@@ -21,6 +21,9 @@ before anything was sent, 10 deadline with a task to resume, 130 cancelled.";
 #[derive(Debug, Parser)]
 #[command(name = "seedream", version, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
+    /// Tell on standard error what is sent and fetched, and how it ends
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

@@ -22,6 +22,7 @@ mod resume;
 mod run;
 mod store;
 mod table;
+mod verbose;
 
 use std::process::ExitCode;
 
@@ -46,6 +47,9 @@ fn main() -> ExitCode {
         }
     };
     let console = Console::new();
+    if cli.verbose {
+        verbose::watch(&console);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
