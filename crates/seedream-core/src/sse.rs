@@ -60,11 +60,9 @@ impl Parser {
     /// Takes the next bytes and returns the events that they complete.
     pub fn feed(&mut self, mut bytes: &[u8]) -> Vec<Frame> {
         let mut frames = Vec::new();
-        if self.after_cr && bytes.first() == Some(&b'\n') {
+        // A LF right behind a CR belongs to it, in whatever chunk it comes; the one after it does not.
+        if !bytes.is_empty() && std::mem::take(&mut self.after_cr) && bytes[0] == b'\n' {
             bytes = &bytes[1..];
-        }
-        if !bytes.is_empty() {
-            self.after_cr = false;
         }
         while let Some(end) = bytes.iter().position(|b| matches!(b, b'\n' | b'\r')) {
             self.line.extend_from_slice(&bytes[..end]);
@@ -165,6 +163,16 @@ mod tests {
         ] {
             assert_eq!(read(text.as_bytes()), frames, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_lf_that_comes_alone_behind_a_cr_ends_no_line_and_the_next_one_does() {
+        let mut parser = Parser::new();
+        let frames: Vec<_> = ["data: a\r", "\n", "\n", "data: b\r", "", "\n\n"]
+            .iter()
+            .flat_map(|part| parser.feed(part.as_bytes()))
+            .collect();
+        assert_eq!(frames, [frame(None, "a"), frame(None, "b")]);
     }
 
     #[test]
