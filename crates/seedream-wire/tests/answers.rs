@@ -134,6 +134,12 @@ fn an_error_event_without_pictures_is_the_error_and_with_pictures_a_warning() {
 }
 
 #[test]
+fn pictures_that_claim_one_place_are_all_kept() {
+    let event = "data: {\"image_index\":4294967295,\"url\":\"https://pictures.example/0\"}\n\n";
+    assert_eq!(stream(event.repeat(3).as_bytes(), false).unwrap().images().count(), 3);
+}
+
+#[test]
 fn an_item_that_was_cut_off_is_a_failure_in_its_place() {
     let cut = reply(&br#"{"data":[{"url":"https://pictures.example/0"},{"url":"https://pic"#[..]).cut_off();
     let generation = reader().generation(&cut).unwrap();

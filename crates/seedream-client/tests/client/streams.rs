@@ -75,6 +75,18 @@ async fn a_last_event_whose_data_had_arrived_is_kept_when_the_connection_breaks(
 }
 
 #[tokio::test]
+async fn a_stream_that_ends_without_its_mark_and_with_too_few_pictures_is_told_of() {
+    for (rest, told) in [("", true), ("data: [DONE]\n\n", false)] {
+        let body = format!("{ONE}{rest}");
+        let server = Raw::start(vec![answer("200 OK", "Content-Type: text/event-stream\r\n", &body)]).await;
+        let client = client(Tiny, &server.url).build().unwrap();
+        let generation = client.generate(request().stream(true).count(3)).await.unwrap();
+        let incomplete = |warning: &seedream_core::Warning| warning.kind == WarningKind::Incomplete;
+        assert_eq!((generation.images().count(), generation.warnings.iter().any(incomplete)), (1, told));
+    }
+}
+
+#[tokio::test]
 async fn a_stream_that_breaks_keeps_what_came() {
     let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9999\r\n\r\n";
     let server = Raw::start(vec![Act::Answer(format!("{head}{ONE}data: {{\"ur").into_bytes())]).await;

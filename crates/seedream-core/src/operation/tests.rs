@@ -266,6 +266,7 @@ fn a_deadline_and_a_final_refusal_of_a_poll_keep_the_task() {
     let error = run.result.unwrap_err();
     assert_eq!((error.kind(), error.charge(), run.took.as_secs()), (ErrorKind::Timeout, Charge::Unknown, 600));
     assert_eq!(error.task().unwrap().endpoint, "https://words.example");
+    assert!(error.message().ends_with("the last poll said: it is processing"), "{error}");
     assert!(!error.is_safe_to_retry());
 
     // Right after acceptance it may not be known everywhere yet.
