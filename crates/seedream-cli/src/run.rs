@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::{cancel::Cancel, output::Console, progress::Line, store};
 
-/// How many pictures are fetched at a time: each that comes from a URL is held in memory until it is written.
+/// How many pictures are fetched at a time.
 const AT_A_TIME: usize = 3;
 
 /// What a run needs beside its events.
@@ -232,13 +232,9 @@ impl Run<'_> {
         let fetched = arrived.map(|image| async move { (self.fetch(&image).await, image) }).buffered(AT_A_TIME);
         let mut fetched = pin!(fetched);
         let mut saved = Vec::new();
-        while let Some((data, image)) = fetched.next().await {
-            let written = match data {
-                Ok(data) => {
-                    let mut held = image.clone();
-                    held.data = data;
-                    self.client.save_image(&held, &options).await
-                }
+        while let Some((here, image)) = fetched.next().await {
+            let written = match here {
+                Ok(here) => self.client.save_image(&here, &options).await,
                 Err(failure) => Err(failure),
             };
             saved.push(written.map_err(|failure| with_place(failure, &image)));
@@ -247,14 +243,11 @@ impl Run<'_> {
         saved
     }
 
-    async fn fetch(&self, image: &GeneratedImage) -> Result<ImageData, ImageFailure> {
-        // It is on this disk already, and saving it is a rename.
-        if let ImageData::File(_) = &image.data {
-            return Ok(image.data.clone());
-        }
+    /// The picture on this disk, beside its final place.
+    async fn fetch(&self, image: &GeneratedImage) -> Result<GeneratedImage, ImageFailure> {
         tokio::select! {
             biased;
-            fetched = self.client.fetch(image) => fetched.map(ImageData::Bytes),
+            fetched = self.client.fetch_into(image, self.out) => fetched,
             () = self.cancel.asked(2) => {
                 Err(ImageFailure::new(image.index, ErrorKind::Cancelled, "cancelled before the picture was fetched"))
             }

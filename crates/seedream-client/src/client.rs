@@ -3,7 +3,7 @@
 mod builder;
 mod provider;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -18,8 +18,8 @@ use self::builder::Seeds;
 use crate::{
     Downloader, Endpoint, SaveOptions, Saved, SavedImage, Transport,
     drive::{self, Expect, Link, Lost, Turns},
-    lift::Spool,
     save,
+    spool::Spool,
 };
 
 /// A provider that can be asked: any [`Dialect`] with its endpoint, its key and a [`Transport`].
@@ -127,6 +127,15 @@ impl Client {
     /// Why it could not be fetched, with its URL.
     pub async fn fetch(&self, image: &GeneratedImage) -> Result<Bytes, ImageFailure> {
         save::fetch(&self.0.downloader, image).await
+    }
+
+    /// Fetches a picture into a file whose name begins with `unsaved-`, in the directory in which it will be saved: then saving it
+    /// is a rename, and a picture of any size costs little memory. One that is not behind a URL stays where it is.
+    ///
+    /// # Errors
+    /// Why it could not be fetched, with its URL.
+    pub async fn fetch_into(&self, image: &GeneratedImage, directory: &Path) -> Result<GeneratedImage, ImageFailure> {
+        save::fetch_into(&self.0.downloader, image, directory).await
     }
 
     /// Saves every picture of an outcome, one file each; see [`SaveOptions`]. Never fails as a whole.

@@ -4,21 +4,25 @@
 //! by GET only, without the key, from public addresses only, and every redirect is checked like the first URL.
 
 #[cfg(feature = "reqwest")]
+mod arriving;
+#[cfg(feature = "reqwest")]
+mod clients;
+#[cfg(feature = "reqwest")]
 mod fetch;
 mod guard;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use bytes::Bytes;
 use http::HeaderValue;
-use seedream_core::Result;
+use seedream_core::{Error, ErrorKind, ImageData, Result};
 
 #[cfg(feature = "reqwest")]
 use tracing::Instrument as _;
 
-use crate::Endpoint;
 #[cfg(feature = "reqwest")]
 use crate::trace::Trace;
+use crate::{Endpoint, spool::Spool};
 
 /// How result URLs are fetched.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,7 +94,7 @@ pub struct Downloader {
     #[cfg_attr(not(feature = "reqwest"), allow(dead_code, reason = "there is nothing to send it with"))]
     user_agent: HeaderValue,
     #[cfg(feature = "reqwest")]
-    clients: fetch::Clients,
+    clients: clients::Clients,
     #[cfg(feature = "reqwest")]
     proxy: Option<crate::transport::reqwest::Proxy>,
 }
@@ -103,7 +107,7 @@ impl Downloader {
             options,
             user_agent: HeaderValue::from_static(concat!("seedream/", env!("CARGO_PKG_VERSION"))),
             #[cfg(feature = "reqwest")]
-            clients: fetch::Clients::default(),
+            clients: clients::Clients::default(),
             #[cfg(feature = "reqwest")]
             proxy: None,
         }
@@ -124,29 +128,41 @@ impl Downloader {
         self
     }
 
-    /// Fetches a URL into memory.
+    /// Fetches a URL into memory. A try that breaks off is followed by one that asks for the rest, where the server has given
+    /// the picture a name of its own (`ETag`).
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`](seedream_core::ErrorKind::Unsupported) where it is refused or the feature `reqwest` is
-    /// off, [`ErrorKind::TooLarge`](seedream_core::ErrorKind::TooLarge),
-    /// [`ErrorKind::Timeout`](seedream_core::ErrorKind::Timeout),
-    /// [`ErrorKind::Server`](seedream_core::ErrorKind::Server) with the status, or that the connection failed.
-    #[cfg(feature = "reqwest")]
+    /// [`ErrorKind::Unsupported`] where it is refused or the feature `reqwest` is off, [`ErrorKind::TooLarge`],
+    /// [`ErrorKind::Timeout`], [`ErrorKind::Server`] with the status, or that the connection failed.
     pub async fn fetch(&self, url: &str) -> Result<Bytes> {
+        match self.get(url, Spool::default()).await? {
+            ImageData::Bytes(bytes) => Ok(bytes),
+            _ => Err(Error::new(ErrorKind::Storage, "the picture is not in memory")),
+        }
+    }
+
+    /// As [`Downloader::fetch`], into a file whose name begins with `unsaved-` in a directory, which is made if there is none:
+    /// a picture of any size costs little memory. Where the directory cannot be written to, it comes in memory.
+    ///
+    /// # Errors
+    /// As [`Downloader::fetch`].
+    pub async fn fetch_into(&self, url: &str, directory: &Path) -> Result<ImageData> {
+        self.get(url, Spool::new(Some(directory))).await
+    }
+
+    #[cfg(feature = "reqwest")]
+    async fn get(&self, url: &str, spool: Spool) -> Result<ImageData> {
         let mut trace = Trace::download(url);
-        let fetched = fetch::fetch(self, url, &trace).instrument(trace.span()).await;
+        let span = trace.span();
+        let fetched = fetch::fetch(self, url, spool, &mut trace).instrument(span).await;
         trace.fetched(&fetched);
         fetched
     }
 
-    /// Fetches a URL into memory: nothing can without the feature `reqwest`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Unsupported`](seedream_core::ErrorKind::Unsupported).
     #[cfg(not(feature = "reqwest"))]
-    pub async fn fetch(&self, url: &str) -> Result<Bytes> {
+    async fn get(&self, url: &str, _: Spool) -> Result<ImageData> {
         self.guard.check(&guard::parse(url)?)?;
         let message = "result URLs cannot be fetched: enable the feature `reqwest` of seedream-client";
-        Err(seedream_core::Error::new(seedream_core::ErrorKind::Unsupported, message))
+        Err(Error::new(ErrorKind::Unsupported, message))
     }
 }

@@ -32,6 +32,7 @@ mod exactly;
 mod fallback;
 mod lift;
 mod save;
+mod spool;
 mod trace;
 mod transport;
 

@@ -10,7 +10,7 @@ mod run;
 
 use memchr::{memchr2, memchr3};
 
-pub(crate) use self::intake::{Intake, Spool, Text, keep_body, put_back};
+pub(crate) use self::intake::{Intake, Text, keep_body, put_back};
 use self::{
     restore::Restorer,
     run::{Fed, Run},

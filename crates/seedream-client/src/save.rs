@@ -10,13 +10,13 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use seedream_core::{ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, Timestamp};
+use seedream_core::{ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::Downloader;
 
-/// How many pictures are fetched at a time: each that comes from a URL is held in memory until it is written.
+/// How many pictures are fetched at a time.
 const AT_A_TIME: usize = 3;
 
 /// Where pictures are written, and under which names.
@@ -94,14 +94,28 @@ pub(crate) async fn fetch(downloader: &Downloader, image: &GeneratedImage) -> Re
                 Err(failure(image, ErrorKind::Storage, &format!("{} cannot be read: {error}", path.display())))
             }
         },
-        _ => Err(failure(image, ErrorKind::Unsupported, "the picture is in a place that this version does not know")),
+        _ => Err(failure(image, ErrorKind::Unsupported, UNKNOWN_PLACE)),
     }
+}
+
+/// The picture in a file of the directory, unless it is in memory or in a file already.
+pub(crate) async fn fetch_into(
+    downloader: &Downloader,
+    image: &GeneratedImage,
+    directory: &Path,
+) -> Result<GeneratedImage, ImageFailure> {
+    let mut fetched = image.clone();
+    if let ImageData::Url { url, .. } = &image.data {
+        let here = downloader.fetch_into(url, directory).await;
+        fetched.data = here.map_err(|error| failure(image, error.kind(), error.message()))?;
+    }
+    Ok(fetched)
 }
 
 pub(crate) async fn save(downloader: &Downloader, generation: &Generation, options: &SaveOptions) -> Saved {
     let fetched = generation.outcomes.iter().map(|outcome| async move {
         match outcome {
-            Ok(image) => Ok((image, Held::of(downloader, image).await?)),
+            Ok(image) => Ok((image, fetch_into(downloader, image, &options.directory).await?)),
             Err(failure) => Err(failure.clone()),
         }
     });
@@ -110,7 +124,7 @@ pub(crate) async fn save(downloader: &Downloader, generation: &Generation, optio
     let mut outcomes = Vec::with_capacity(generation.outcomes.len());
     while let Some(fetched) = fetched.next().await {
         outcomes.push(match fetched {
-            Ok((image, held)) => write(image, held, options).await,
+            Ok((image, fetched)) => write(image, fetched.data, options).await,
             Err(failure) => Err(failure),
         });
     }
@@ -122,7 +136,7 @@ pub(crate) async fn save_image(
     image: &GeneratedImage,
     options: &SaveOptions,
 ) -> Result<SavedImage, ImageFailure> {
-    write(image, Held::of(downloader, image).await?, options).await
+    write(image, fetch_into(downloader, image, &options.directory).await?.data, options).await
 }
 
 /// A picture that is to be written.
@@ -133,10 +147,11 @@ enum Held {
 }
 
 impl Held {
-    async fn of(downloader: &Downloader, image: &GeneratedImage) -> Result<Self, ImageFailure> {
-        match &image.data {
-            ImageData::File(path) => Ok(Self::File(path.clone())),
-            _ => fetch(downloader, image).await.map(Self::Bytes),
+    fn of(data: ImageData) -> Option<Self> {
+        match data {
+            ImageData::Bytes(bytes) => Some(Self::Bytes(bytes)),
+            ImageData::File(path) => Some(Self::File(path)),
+            _ => None,
         }
     }
 
@@ -186,15 +201,36 @@ impl Held {
     }
 }
 
-async fn write(image: &GeneratedImage, held: Held, options: &SaveOptions) -> Result<SavedImage, ImageFailure> {
+/// Writes a picture that is here by now, and tells of a failure where it was before.
+async fn write(image: &GeneratedImage, data: ImageData, options: &SaveOptions) -> Result<SavedImage, ImageFailure> {
     let (index, options) = (image.index, options.clone());
-    let job = move || write_now(index, &held, &options);
-    match tokio::task::spawn_blocking(job).await {
-        Ok(Ok(saved)) => Ok(saved),
-        Ok(Err((kind, message))) => Err(failure(image, kind, &message)),
-        Err(error) => Err(failure(image, ErrorKind::Storage, &format!("the picture was not written: {error}"))),
-    }
+    let file = if let ImageData::File(path) = &data { Some(path.clone()) } else { None };
+    let Some(held) = Held::of(data) else {
+        return Err(failure(image, ErrorKind::Unsupported, UNKNOWN_PLACE));
+    };
+    // A page that came from a URL is still there; whatever else was fetched may be a picture that nobody here knows.
+    let fetched = matches!(image.data, ImageData::Url { .. });
+    let job = move || {
+        write_now(index, &held, &options).inspect_err(|_| {
+            if let (true, Held::File(path)) = (fetched && held.head().is_ok_and(|head| page(&head).is_some()), &held) {
+                let _ = fs::remove_file(path);
+            }
+        })
+    };
+    let (kind, message) = match tokio::task::spawn_blocking(job).await {
+        Ok(Ok(saved)) => return Ok(saved),
+        Ok(Err(failed)) => failed,
+        Err(error) => (ErrorKind::Storage, format!("the picture was not written: {error}")),
+    };
+    let message = match file.filter(|file| file.exists()) {
+        Some(file) => format!("{message}; it is in {}", file.display()),
+        None => message,
+    };
+    Err(failure(image, kind, &message))
 }
+
+/// What a later version may add.
+const UNKNOWN_PLACE: &str = "the picture is in a place that this version does not know";
 
 /// Writes a picture, on a thread that may block.
 ///
@@ -227,31 +263,31 @@ fn write_now(index: u32, held: &Held, options: &SaveOptions) -> Result<SavedImag
     })
 }
 
-/// A failure to save, with the place where the picture still is.
+/// A failure to save, with the URL where the picture still is.
 fn failure(image: &GeneratedImage, kind: ErrorKind, message: &str) -> ImageFailure {
-    let kept = |path: &Path| format!("{message}; it is in {}", path.display());
-    let failure = match &image.data {
-        ImageData::File(path) if path.exists() => ImageFailure::new(image.index, kind, kept(path)),
-        _ => ImageFailure::new(image.index, kind, message),
-    };
-    let keep = |url: &str, expires_at: Option<Timestamp>| failure.clone().with_url(url, expires_at);
+    let failure = ImageFailure::new(image.index, kind, message);
     match &image.data {
-        ImageData::Url { url, expires_at } => keep(url, *expires_at),
+        ImageData::Url { url, expires_at } => failure.with_url(url, *expires_at),
         _ => failure,
     }
 }
 
 /// What a body that is no picture seems to be, in a few words.
 fn describe(bytes: &[u8], length: u64) -> String {
-    let start = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]).trim_start().to_ascii_lowercase();
-    let what = match start.as_str() {
-        "" => return "an empty body".to_owned(),
-        s if s.starts_with("<!doctype html") || s.starts_with("<html") => "an HTML page",
-        s if s.starts_with('<') => "an XML document",
-        s if s.starts_with(['{', '[']) => "a JSON document",
-        _ => infer::get(bytes).map_or("unknown data", |kind| kind.mime_type()),
-    };
+    let what = page(bytes).or_else(|| infer::get(bytes).map(|kind| kind.mime_type())).unwrap_or("unknown data");
     format!("{what} of {length} bytes")
+}
+
+/// What kind of page a body is that came in place of a picture.
+fn page(bytes: &[u8]) -> Option<&'static str> {
+    let start = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]).trim_start().to_ascii_lowercase();
+    match start.as_str() {
+        "" => Some("an empty body"),
+        s if s.starts_with("<!doctype html") || s.starts_with("<html") => Some("an HTML page"),
+        s if s.starts_with('<') => Some("an XML document"),
+        s if s.starts_with(['{', '[']) => Some("a JSON document"),
+        _ => None,
+    }
 }
 
 /// A prefix as it can stand in a file name on every system.

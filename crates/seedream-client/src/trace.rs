@@ -167,12 +167,9 @@ impl Trace {
 
     /// What came of a download.
     #[cfg(feature = "reqwest")]
-    pub(crate) fn fetched(&mut self, fetched: &seedream_core::Result<bytes::Bytes>) {
+    pub(crate) fn fetched(&mut self, fetched: &seedream_core::Result<seedream_core::ImageData>) {
         match fetched {
-            Ok(bytes) => {
-                self.read(bytes.len());
-                self.succeeded();
-            }
+            Ok(_) => self.succeeded(),
             Err(error) => self.failed(error.kind()),
         }
     }

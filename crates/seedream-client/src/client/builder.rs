@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use seedream_core::{Dialect, Error, ErrorKind, Overrides, Policy, Result, Strictness};
 
 use super::{Client, Inner};
-use crate::{DownloadOptions, Downloader, Endpoint, Transport, drive::Turns, lift::Spool};
+use crate::{DownloadOptions, Downloader, Endpoint, Transport, drive::Turns, spool::Spool};
 
 /// The most bytes of one answer, where nothing else is said: 15 pictures of 16 MB in base64, with room to spare.
 const MAX_REPLY: u64 = 512 << 20;

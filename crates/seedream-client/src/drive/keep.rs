@@ -5,7 +5,10 @@ use std::{collections::HashSet, path::PathBuf};
 use bytes::Bytes;
 use seedream_core::{Blobs, Charge, Error, Generation, ImageData, Input, Result};
 
-use crate::lift::{Spool, keep_body, put_back};
+use crate::{
+    lift::{keep_body, put_back},
+    spool::Spool,
+};
 
 /// How much of an answer an error holds whose file has all of it.
 const HEAD: usize = 64 << 10;

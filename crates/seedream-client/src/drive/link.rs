@@ -11,7 +11,8 @@ use tokio::time::{Instant, timeout_at};
 use super::turns::Turns;
 use crate::{
     AnswerBody, Departure, Endpoint, Reached, Transport,
-    lift::{Grammar, Intake, Spool, Text},
+    lift::{Grammar, Intake, Text},
+    spool::Spool,
     trace::Trace,
 };
 

@@ -3,32 +3,16 @@
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use bytes::Bytes;
 use seedream_core::{Blobs, ImageData};
 
 use super::{Grammar, Lifter, Piece, Restorer};
-use crate::save::file::{Part, UNSAVED};
-
-/// How much of a picture is gathered before it is written: going to another thread costs little then, and it is still in the
-/// cache of the processor.
-const AT_ONCE: usize = 512 << 10;
-
-/// Where lifted pictures go: to files in a directory, or to memory.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Spool(Option<Arc<Path>>);
-
-impl Spool {
-    pub(crate) fn new(directory: Option<&Path>) -> Self {
-        Self(directory.map(Into::into))
-    }
-
-    pub(crate) fn directory(&self) -> Option<&Path> {
-        self.0.as_deref()
-    }
-}
+use crate::{
+    save::file::Part,
+    spool::{Sink, Spool, token},
+};
 
 /// Reads what is left of an answer once the pictures are out.
 pub(crate) trait Text {
@@ -40,37 +24,27 @@ pub(crate) trait Text {
 }
 
 /// Takes the pictures out of one answer.
-///
-/// A picture that is complete is in a visible file that nobody removes behind the user's back: it was paid for. One that is
-/// dropped half-way leaves nothing.
 #[derive(Debug)]
 pub(crate) struct Intake {
     lifter: Lifter,
-    spool: Spool,
-    /// The file of the picture that is arriving, where some of it was written.
-    part: Option<Part>,
-    /// What was decoded and not yet written; in memory, all of it.
-    decoded: Vec<u8>,
+    /// The picture that is arriving.
+    sink: Sink,
 }
 
 impl Intake {
     pub(crate) fn new(grammar: Grammar, spool: Spool) -> Self {
-        Self { lifter: Lifter::new(grammar), spool, part: None, decoded: Vec::new() }
+        Self { lifter: Lifter::new(grammar), sink: Sink::new(spool) }
     }
 
     /// Takes the next bytes.
     pub(crate) async fn feed(&mut self, mut input: &[u8], reader: &mut impl Text) {
-        while let Some(piece) = self.lifter.step(&mut input, &mut self.decoded) {
+        while let Some(piece) = self.lifter.step(&mut input, self.sink.gathered()) {
             match piece {
                 Piece::Text(text) => reader.text(text),
-                Piece::Begin | Piece::More => {
-                    if self.decoded.len() >= AT_ONCE {
-                        self.write().await;
-                    }
-                }
+                Piece::Begin | Piece::More => self.sink.flow().await,
                 Piece::End => {
                     let token = token();
-                    let data = self.complete(&token).await;
+                    let data = self.sink.complete(&token).await;
                     reader.picture(&token, data);
                     reader.text(token.as_bytes());
                 }
@@ -82,50 +56,12 @@ impl Intake {
     /// The end of the answer. A picture that was cut is gone, and its string stays open.
     pub(crate) fn finish(&mut self, reader: &mut impl Text) {
         reader.text(self.lifter.finish());
-        self.part = None;
-        self.decoded = Vec::new();
-    }
-
-    /// Writes what was gathered. Where that fails the picture goes on in memory: a full disk is no reason to lose it.
-    async fn write(&mut self) {
-        let Some(directory) = self.spool.0.clone() else { return };
-        let (part, decoded) = (self.part.take(), std::mem::take(&mut self.decoded));
-        let written = on_disk(move || Part::append(part, &directory, decoded)).await;
-        match written {
-            Ok((part, mut decoded)) => {
-                decoded.clear();
-                (self.part, self.decoded) = (Some(part), decoded);
-            }
-            Err(all) => {
-                self.spool = Spool::default();
-                self.decoded = all;
-            }
-        }
-    }
-
-    /// The picture that is complete.
-    async fn complete(&mut self, token: &str) -> ImageData {
-        self.write().await;
-        let kept = match self.part.take() {
-            Some(part) => {
-                let name = format!("{UNSAVED}{token}");
-                on_disk(move || part.keep(&name)).await
-            }
-            None => Err(std::mem::take(&mut self.decoded)),
-        };
-        match kept {
-            Ok(path) => ImageData::File(path),
-            Err(mut bytes) => {
-                // A vector that grew has up to twice the room it needs.
-                bytes.shrink_to_fit();
-                ImageData::Bytes(bytes.into())
-            }
-        }
+        drop(self.sink.take());
     }
 
     /// Gives a string back that was no picture.
     async fn restore(&mut self, mut restorer: Restorer, reader: &mut impl Text) {
-        let (part, decoded) = (self.part.take(), std::mem::take(&mut self.decoded));
+        let (part, decoded) = self.sink.take();
         let text = on_disk_or_not(part, move |part| {
             let mut text = Vec::new();
             if let Some(part) = part {
@@ -137,20 +73,6 @@ impl Intake {
         });
         reader.text(&text.await);
     }
-}
-
-/// A name that no answer can know beforehand, and that can stand in a file's.
-fn token() -> String {
-    format!("{:016x}", fastrand::u64(..))
-}
-
-/// Does what may block. A task that was lost, at shutdown, has lost its picture too.
-async fn on_disk<T, E>(job: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
-where
-    T: Send + 'static,
-    E: Default + Send + 'static,
-{
-    tokio::task::spawn_blocking(job).await.unwrap_or_else(|_| Err(E::default()))
 }
 
 async fn on_disk_or_not(part: Option<Part>, job: impl FnOnce(Option<Part>) -> Vec<u8> + Send + 'static) -> Vec<u8> {

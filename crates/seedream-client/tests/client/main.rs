@@ -12,6 +12,7 @@ mod money;
 mod pace;
 mod proxies;
 mod raw;
+mod resumed;
 mod saving;
 mod script;
 mod streams;

@@ -1,0 +1,118 @@
+//! Where pictures go while they arrive: to a file beside their final place, or to memory.
+
+use std::{path::Path, sync::Arc};
+
+use seedream_core::ImageData;
+
+use crate::save::file::{Part, UNSAVED};
+
+/// How much of a picture is gathered before it is written: going to another thread costs little then, and it is still in the
+/// cache of the processor.
+const AT_ONCE: usize = 512 << 10;
+
+/// A directory for pictures, or none.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Spool(Option<Arc<Path>>);
+
+impl Spool {
+    pub(crate) fn new(directory: Option<&Path>) -> Self {
+        Self(directory.map(Into::into))
+    }
+
+    pub(crate) fn directory(&self) -> Option<&Path> {
+        self.0.as_deref()
+    }
+}
+
+/// A picture that is arriving.
+///
+/// Once it is complete it is in a visible file that nobody removes behind the user's back: it was paid for. Dropped half-way it
+/// leaves nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Sink {
+    spool: Spool,
+    /// Its file, where some of it was written.
+    part: Option<Part>,
+    /// What was not written yet; in memory, all of it.
+    gathered: Vec<u8>,
+}
+
+impl Sink {
+    pub(crate) fn new(spool: Spool) -> Self {
+        Self { spool, ..Self::default() }
+    }
+
+    /// Where the next bytes are put, before [`Sink::flow`].
+    pub(crate) fn gathered(&mut self) -> &mut Vec<u8> {
+        &mut self.gathered
+    }
+
+    /// Makes room for a picture that stays in memory.
+    pub(crate) fn reserve(&mut self, bytes: usize) {
+        if self.spool.0.is_none() {
+            self.gathered.reserve(bytes);
+        }
+    }
+
+    /// Writes what was gathered once there is enough of it.
+    pub(crate) async fn flow(&mut self) {
+        if self.gathered.len() >= AT_ONCE {
+            self.write().await;
+        }
+    }
+
+    /// Writes what was gathered. Where that fails the picture goes on in memory: a full disk is no reason to lose it.
+    async fn write(&mut self) {
+        let Some(directory) = self.spool.0.clone() else { return };
+        let (part, gathered) = self.take();
+        match on_disk(move || Part::append(part, &directory, gathered)).await {
+            Ok((part, mut gathered)) => {
+                gathered.clear();
+                (self.part, self.gathered) = (Some(part), gathered);
+            }
+            Err(all) => {
+                self.spool = Spool::default();
+                self.gathered = all;
+            }
+        }
+    }
+
+    /// The picture, which is complete, under a name with this token.
+    pub(crate) async fn complete(&mut self, token: &str) -> ImageData {
+        self.write().await;
+        let kept = match self.part.take() {
+            Some(part) => {
+                let name = format!("{UNSAVED}{token}");
+                on_disk(move || part.keep(&name)).await
+            }
+            None => Err(std::mem::take(&mut self.gathered)),
+        };
+        match kept {
+            Ok(path) => ImageData::File(path),
+            Err(mut bytes) => {
+                // A vector that grew has up to twice the room it needs.
+                bytes.shrink_to_fit();
+                ImageData::Bytes(bytes.into())
+            }
+        }
+    }
+
+    /// What there is of it: its file, and what was not written yet. Nothing is left.
+    pub(crate) fn take(&mut self) -> (Option<Part>, Vec<u8>) {
+        (self.part.take(), std::mem::take(&mut self.gathered))
+    }
+}
+
+/// A name that no answer can know beforehand, and that can stand in a file's.
+pub(crate) fn token() -> String {
+    format!("{:016x}", fastrand::u64(..))
+}
+
+/// Does what may block. A task that was lost, at shutdown, has lost its picture too.
+async fn on_disk<T, E>(job: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: Default + Send + 'static,
+{
+    tokio::task::spawn_blocking(job).await.unwrap_or_else(|_| Err(E::default()))
+}
