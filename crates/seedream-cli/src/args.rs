@@ -138,6 +138,9 @@ pub(crate) struct SaveArgs {
     /// Fetch images from plain http URLs too
     #[arg(long)]
     pub(crate) allow_http_results: bool,
+    /// Write no JSON beside the images that says what was asked, answered and charged
+    #[arg(long)]
+    pub(crate) no_sidecar: bool,
 }
 
 #[derive(Debug, Args)]

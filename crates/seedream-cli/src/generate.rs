@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use seedream::{Client, Count, DownloadOptions, ImageProvider as _, ImageRequest, Policy, Warning};
+use seedream::{Client, Count, DownloadOptions, ImageProvider as _, ImageRequest, Policy, Sidecar, Warning};
 
 use crate::{
     args::{GenerateArgs, SaveArgs},
@@ -88,9 +88,14 @@ impl Order {
             requested: Some(request.count.map_or(1, Count::ceiling)),
             warnings: fitted,
         };
+        let mut sidecar = Sidecar::new(&client);
         // The plan is the check: what it finds is known even if the answer never comes.
         match client.plan(&request) {
-            Ok(plan) => asked.warnings.extend(plan.warnings),
+            Ok(plan) => {
+                sidecar.asked(&request);
+                sidecar.planned(&plan);
+                asked.warnings.extend(plan.warnings);
+            }
             Err(error) => return Outcome::refused(asked, &error),
         }
         let events = match client.events(request).await {
@@ -99,6 +104,7 @@ impl Order {
         };
         let run = Run { client: &client, out: &save.out, console, cancel };
         let ended = run.through(events, None).await;
-        Outcome::of(asked, ended, started.elapsed())
+        let sidecar = if save.no_sidecar { None } else { run.note(sidecar, &ended).await };
+        Outcome::of(asked, ended, started.elapsed()).beside(sidecar)
     }
 }

@@ -2,7 +2,7 @@
 
 mod text;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use seedream::{Charge, Error, Generation, ImageFailure, Nearest, SavedImage, Usage, Warning, WarningKind};
 use serde::Serialize;
@@ -36,6 +36,8 @@ pub(crate) struct Outcome {
     charge: Charge,
     task: Option<TaskLeft>,
     error: Option<ErrorNote>,
+    /// The file that says what was asked, answered and charged.
+    sidecar: Option<String>,
     elapsed_ms: u64,
     #[serde(skip)]
     exit: Exit,
@@ -145,6 +147,7 @@ impl Outcome {
             charge: error.charge(),
             task: None,
             error: Some(note),
+            sidecar: None,
             elapsed_ms: 0,
             exit,
             told: Some(error.to_string()),
@@ -171,9 +174,10 @@ impl Outcome {
             failures: Vec::new(),
             usage: generation.usage.clone(),
             warnings: warnings.iter().map(Note::from).collect(),
-            charge: if generation.billed() == Some(0) { Charge::No } else { Charge::Yes },
+            charge: generation.charge(),
             task: None,
             error: None,
+            sidecar: None,
             elapsed_ms: 0,
             exit: Exit::Ok,
             told: None,
@@ -205,6 +209,12 @@ impl Outcome {
             Some(left) => outcome.keeping(left),
             None => outcome,
         }
+    }
+
+    /// Adds the file beside the pictures.
+    pub(crate) fn beside(mut self, sidecar: Option<PathBuf>) -> Self {
+        self.sidecar = sidecar.map(|path| path.to_string_lossy().into_owned());
+        self
     }
 
     /// Adds the task that may still hold something.

@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use seedream::{Client, Dialect, ErrorKind, Task, TaskId};
+use seedream::{Client, Dialect, ErrorKind, Sidecar, Task, TaskId};
 
 use crate::{
     args::ResumeArgs,
@@ -56,7 +56,8 @@ pub(crate) async fn resume(args: &ResumeArgs, console: &Console) -> Result<Exit,
         Ok(events) => {
             let run = Run { client: &client, out: &args.save.out, console, cancel: &cancel };
             let ended = run.through(events, Some(accepted)).await;
-            Outcome::of(asked, ended, started.elapsed())
+            let sidecar = if args.save.no_sidecar { None } else { run.note(Sidecar::new(&client), &ended).await };
+            Outcome::of(asked, ended, started.elapsed()).beside(sidecar)
         }
         // It was accepted elsewhere: the user has to say that the key may go there.
         Err(error) if error.kind() == ErrorKind::Config => {

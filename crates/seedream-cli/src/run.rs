@@ -10,7 +10,7 @@ use std::{
 use futures_util::{StreamExt as _, future::join, stream};
 use seedream::{
     Charge, Client, Error, ErrorKind, Event, EventStream, GeneratedImage, Generation, ImageData, ImageFailure,
-    SaveOptions, SavedImage, Task,
+    SaveOptions, Saved, SavedImage, Sidecar, Task,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -52,8 +52,20 @@ pub(crate) struct Ended {
     pub(crate) images: Vec<SavedImage>,
     /// The pictures that were not made, and those that were delivered and could not be saved.
     pub(crate) failures: Vec<ImageFailure>,
-    /// The task, if it may still hold something.
+    /// The task that was accepted.
+    pub(crate) task: Option<Task>,
+    /// The same with its file, if it may still hold something.
     pub(crate) left: Option<Accepted>,
+}
+
+impl Ended {
+    /// Every picture in the order of the answer.
+    fn saved(&self) -> Saved {
+        let mut outcomes: BTreeMap<u32, Result<SavedImage, ImageFailure>> =
+            self.failures.iter().map(|failure| (failure.index, Err(failure.clone()))).collect();
+        outcomes.extend(self.images.iter().map(|image| (image.index, Ok(image.clone()))));
+        Saved::new(outcomes.into_values().collect())
+    }
 }
 
 /// What was heard of a request.
@@ -92,8 +104,32 @@ impl Run<'_> {
             Ok(_) => all_saved,
             Err(error) => error.task().is_none() && error.charge() == Charge::No,
         };
+        let task = accepted.as_ref().map(|accepted| accepted.task.clone());
         let left = if settled { self.forget(accepted) } else { accepted };
-        Ended { answer, delivered, images, failures: failed.into_values().collect(), left }
+        Ended { answer, delivered, images, failures: failed.into_values().collect(), task, left }
+    }
+
+    /// Writes the sidecar of what may have cost something, and says where it is. Nothing is told of a task that is still to be
+    /// collected: its own file says all there is, and its pictures are to have the first numbers.
+    pub(crate) async fn note(&self, mut sidecar: Sidecar, ended: &Ended) -> Option<PathBuf> {
+        if ended.left.is_some() && ended.images.is_empty() {
+            return None;
+        }
+        if let Some(task) = &ended.task {
+            sidecar.task(task);
+        }
+        sidecar.ended(&ended.answer, &ended.saved());
+        if !sidecar.is_worth_a_file() {
+            return None;
+        }
+        match sidecar.write(&SaveOptions::new(self.out, self.provider())).await {
+            Ok(path) => Some(path),
+            Err(error) => {
+                let provider = self.provider();
+                self.console.note(&format!("warning: {provider}: the sidecar cannot be written: {error}"));
+                None
+            }
+        }
     }
 
     fn provider(&self) -> &'static str {

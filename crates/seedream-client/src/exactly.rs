@@ -215,8 +215,7 @@ impl Collected {
     /// Whether it may have cost something.
     pub fn charge(&self) -> Charge {
         let of = |outcome: &Result<Generation>| match outcome {
-            Ok(generation) if generation.billed() == Some(0) => Charge::No,
-            Ok(_) => Charge::Yes,
+            Ok(generation) => generation.charge(),
             Err(error) => error.charge(),
         };
         self.requests.iter().map(of).max().unwrap_or(Charge::No)

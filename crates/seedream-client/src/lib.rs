@@ -7,7 +7,7 @@
 //! - [`Exactly`] collects exactly so many pictures, where a group is only a ceiling.
 //! - [`Downloader`] fetches pictures from URLs that a provider wrote, which nobody trusts.
 //! - Whoever installs a subscriber of `tracing` sees the spans `operation`, `attempt`, `poll` and `download`, without a secret.
-//! - [`Client::save`] writes pictures to disk under names that were free.
+//! - [`Client::save`] writes pictures to disk under names that were free, and a [`Sidecar`] beside them says what they are.
 //!
 //! ```
 //! # use std::sync::Arc;
@@ -41,7 +41,7 @@ pub use download::{DownloadOptions, Downloader};
 pub use endpoint::Endpoint;
 pub use exactly::{Collected, Exactly};
 pub use fallback::Fallback;
-pub use save::{SaveOptions, Saved, SavedImage};
+pub use save::{SaveOptions, Saved, SavedImage, Sidecar};
 pub use secrecy::SecretString;
 #[cfg(feature = "reqwest")]
 pub use transport::ReqwestTransport;

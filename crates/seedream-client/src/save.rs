@@ -1,6 +1,7 @@
 //! Writes pictures to disk: whole or not at all, and never over a file that is there.
 
 pub(crate) mod file;
+mod sidecar;
 
 use std::{
     fs,
@@ -14,6 +15,7 @@ use seedream_core::{ErrorKind, GeneratedImage, Generation, ImageData, ImageFailu
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+pub use self::sidecar::Sidecar;
 use crate::Downloader;
 
 /// How many pictures are fetched at a time.
@@ -49,6 +51,11 @@ pub struct Saved {
 }
 
 impl Saved {
+    /// What became of pictures that were saved one by one, such as those of a stream.
+    pub fn new(outcomes: Vec<Result<SavedImage, ImageFailure>>) -> Self {
+        Self { outcomes }
+    }
+
     /// The files.
     pub fn images(&self) -> impl Iterator<Item = &SavedImage> {
         self.outcomes.iter().filter_map(|outcome| outcome.as_ref().ok())
@@ -128,7 +135,7 @@ pub(crate) async fn save(downloader: &Downloader, generation: &Generation, optio
             Err(failure) => Err(failure),
         });
     }
-    Saved { outcomes }
+    Saved::new(outcomes)
 }
 
 pub(crate) async fn save_image(
@@ -197,7 +204,7 @@ impl Held {
                 }
             }
         }
-        Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex(&digest.finalize()))
     }
 }
 
@@ -288,6 +295,10 @@ fn page(bytes: &[u8]) -> Option<&'static str> {
         s if s.starts_with(['{', '[']) => Some("a JSON document"),
         _ => None,
     }
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A prefix as it can stand in a file name on every system.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
-use crate::{Error, ErrorKind, ModelId, OutputFormat, Pixels, Result, Usage, Warning, redact};
+use crate::{Charge, Error, ErrorKind, ModelId, OutputFormat, Pixels, Result, Usage, Warning, redact};
 
 /// The outcome of a request that brought at least one picture.
 #[derive(Clone, PartialEq, Serialize)]
@@ -226,6 +226,11 @@ impl Generation {
         self.usage.generated_images
     }
 
+    /// Whether it cost something: a success did, unless the provider says that it bills no picture of it.
+    pub fn charge(&self) -> Charge {
+        if self.billed() == Some(0) { Charge::No } else { Charge::Yes }
+    }
+
     /// The outcome if it holds a picture, an error with all the rest otherwise.
     ///
     /// # Errors
@@ -240,7 +245,7 @@ impl Generation {
             None => "the answer holds no picture".to_owned(),
         };
         let code = failure.and_then(|failure| failure.code.clone());
-        let charge = if self.billed() == Some(0) { crate::Charge::No } else { crate::Charge::Unknown };
+        let charge = if self.billed() == Some(0) { Charge::No } else { Charge::Unknown };
         let error = Error::new(ErrorKind::NoImages, message).with_code(code).with_charge(charge);
         let error = error.with_request_id(self.request_id.clone()).with_body(self.raw.clone());
         Err(error.with_generation(self))
@@ -250,7 +255,6 @@ impl Generation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Charge;
 
     fn failed(index: u32, kind: ErrorKind) -> Result<GeneratedImage, ImageFailure> {
         Err(ImageFailure::new(index, kind, "refused"))

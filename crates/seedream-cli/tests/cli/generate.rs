@@ -20,7 +20,10 @@ fn five_providers_side_by_side_without_a_key() {
         assert!(result["error"].is_null() && result["task"].is_null() && result["charge"] == "yes", "{result:#}");
     }
     // The task file went when everything was saved.
-    assert_eq!(place.names("out"), ["aiearth-0.jpg", "ark-0.jpg", "evolink-0.jpg", "gogogotoken-0.jpg", "opeai-0.jpg"]);
+    let files = providers.iter().flat_map(|provider| [format!("{provider}-0.jpg"), format!("{provider}-0.json")]);
+    let mut files: Vec<_> = files.collect();
+    files.sort();
+    assert_eq!(place.names("out"), files);
 }
 
 #[test]
@@ -66,7 +69,7 @@ fn one_pictures_refusal_leaves_the_others() {
     let ran = place.run(&args, &[("ARK_API_KEY", "sk-mock-partial")]);
     ran.ends(3).says("failed: ark: picture 1");
     insta::assert_json_snapshot!("one_refused", redacted(ran.result()));
-    assert_eq!(place.names("out"), ["ark-0.jpg", "ark-2.jpg"]);
+    assert_eq!(place.names("out"), ["ark-0.jpg", "ark-0.json", "ark-2.jpg"]);
 }
 
 #[test]
@@ -81,7 +84,7 @@ fn inline_and_streamed_pictures_are_saved_too() {
             opens(&place.path("."), image);
         }
     }
-    assert_eq!(place.names("here").len(), 6);
+    assert_eq!(place.names("here").len(), 6 + 3, "two pictures and a sidecar each");
 }
 
 #[test]

@@ -11,5 +11,6 @@ mod plan;
 mod readme;
 mod resume;
 mod serve;
+mod sidecar;
 mod stops;
 mod support;

@@ -34,7 +34,7 @@ fn a_task_file_is_collected_and_removed() {
     }
     assert_eq!((&result["delivered"], &result["requested"], &result["task"]), (&2.into(), &Value::Null, &Value::Null));
     assert_eq!(place.names("."), ["out"], "the task file is gone");
-    assert_eq!(place.names("out"), ["evolink-0.jpg", "evolink-1.jpg"]);
+    assert_eq!(place.names("out"), ["evolink-0.jpg", "evolink-0.json", "evolink-1.jpg"]);
     assert_eq!(upstream.count("POST"), 1);
 }
 
@@ -55,12 +55,12 @@ fn a_deadline_leaves_a_task_and_the_command_that_collects_it() {
     let told = ran.stderr.lines().find_map(|line| line.split_once("with: seedream ")).unwrap().1;
     let args: Vec<_> = told.split_whitespace().collect();
     place.run(&args, &ENV).ends(0);
-    assert_eq!(place.names("pics"), ["evolink-0.jpg"]);
+    assert_eq!(place.names("pics"), ["evolink-0.jpg", "evolink-0.json"]);
     assert_eq!(upstream.count("POST"), 1);
 
     // By its id it can be collected again.
     place.run(&["resume", &format!("evolink:{id}"), "--base-url", &base], &ENV).ends(0);
-    assert_eq!(place.names("out"), ["evolink-0.jpg"]);
+    assert_eq!(place.names("out"), ["evolink-0.jpg", "evolink-0.json"]);
 }
 
 #[test]

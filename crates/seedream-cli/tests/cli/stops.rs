@@ -54,7 +54,7 @@ fn an_answer_that_may_be_paid_is_waited_for() {
     stderr.read_to_end(&mut output.stderr).unwrap();
     let result = Ran::of(output).ends(130).result();
     assert_eq!((&result["delivered"], &result["images"][0]["width"]), (&1.into(), &1.into()));
-    assert_eq!(place.names("out"), ["ark-0.png"]);
+    assert_eq!(place.names("out"), ["ark-0.json", "ark-0.png"]);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_crash_behind_acceptance_loses_nothing() {
     assert_eq!(child.wait().unwrap().code(), None);
     let file = format!("out/{}", place.names("out").pop().unwrap());
     place.run(&["resume", &file, "--base-url", &base], &env).ends(0);
-    assert_eq!(place.names("out"), ["evolink-0.jpg"]);
+    assert_eq!(place.names("out"), ["evolink-0.jpg", "evolink-0.json"]);
     assert_eq!(upstream.count("POST"), 1);
 }
 

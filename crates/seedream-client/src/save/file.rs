@@ -27,6 +27,27 @@ pub(super) fn write(dir: &Path, stem: &str, first: u32, extension: &str, bytes: 
     place(file.into_temp_path(), dir, stem, first, extension).map_err(|(error, _)| error)
 }
 
+/// As [`write`], under the name of a picture with another extension where that is free.
+pub(super) fn write_beside(
+    picture: Option<&Path>,
+    dir: &Path,
+    stem: &str,
+    extension: &str,
+    bytes: &[u8],
+) -> io::Result<PathBuf> {
+    let mut file = part(dir, stem)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    let mut file = file.into_temp_path();
+    if let Some(path) = picture.map(|picture| picture.with_extension(extension)) {
+        match name(file, &path) {
+            Ok(()) => return Ok(path),
+            Err((_, back)) => file = back,
+        }
+    }
+    place(file, dir, stem, 0, extension).map_err(|(error, _)| error)
+}
+
 /// As [`write`], with a file that is there. One that this client lifted is moved, and stays where it is if that fails; any
 /// other is copied.
 pub(super) fn adopt(from: &Path, dir: &Path, stem: &str, first: u32, extension: &str) -> io::Result<PathBuf> {
