@@ -151,6 +151,12 @@ pub(crate) struct GenerateArgs {
     pub(crate) provider: ProviderArgs,
     #[command(flatten)]
     pub(crate) save: SaveArgs,
+    /// Make exactly this many images, by requests of one: nothing that may have been bought is bought again
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "count")]
+    pub(crate) exactly: Option<u32>,
+    /// Ask the providers one after the other, in the order of --provider: the next only where the one before took nothing
+    #[arg(long, conflicts_with = "exactly")]
+    pub(crate) fallback: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,9 +1,9 @@
-//! `seedream generate`: every provider side by side.
+//! `seedream generate`: every provider side by side, or one after the other.
 
-use std::time::{Duration, Instant};
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use seedream::{Client, Count, DownloadOptions, ImageProvider as _, ImageRequest, Policy, Sidecar, Warning};
+use seedream::{DownloadOptions, Fallback, ImageProvider, Policy};
 
 use crate::{
     args::{GenerateArgs, SaveArgs},
@@ -11,21 +11,13 @@ use crate::{
     exit::{Exit, Failure},
     keys::{self, Station},
     limits::limited,
+    order::{Desk, Order},
     output::Console,
-    report::{self, Again, Asked, Outcome},
-    run::Run,
+    report::{self, Again, Outcome},
     store,
 };
 
-/// What one provider is asked.
-#[derive(Debug)]
-struct Order {
-    client: Client,
-    request: ImageRequest,
-    fitted: Vec<Warning>,
-}
-
-/// Asks every provider and saves what comes.
+/// Asks the providers and saves what comes.
 ///
 /// # Errors
 /// What keeps all of them from being asked; what becomes of each is reported.
@@ -49,10 +41,35 @@ pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<E
         store::prepare(&args.save.out)?;
     }
     let cancel = Cancel::on_signals(Some(console))?;
-    let outcomes = join_all(orders.into_iter().map(|order| order.fill(&args.save, &cancel, console))).await;
+    let desk = Desk { save: &args.save, cancel: &cancel, console };
+    let outcomes = match args.exactly {
+        _ if args.fallback => in_turn(&orders, &desk).await?,
+        Some(pictures) => {
+            let filled = join_all(orders.iter().map(|order| order.fill_exactly(pictures, &desk))).await;
+            filled.into_iter().flatten().collect()
+        }
+        None => join_all(orders.iter().map(|order| order.fill(&desk))).await,
+    };
     let base_url = station.named_url().map(str::to_owned);
     let again = Again { base_url, out: args.save.out.clone(), mock: station.is_mock() };
     report::print(&outcomes, args.json, &again, cancel.is_asked(), console)
+}
+
+/// Asks one provider after the other, until one takes the request or may have.
+async fn in_turn(orders: &[Order], desk: &Desk<'_>) -> Result<Vec<Outcome>, Failure> {
+    let clients = orders.iter().map(|order| Arc::new(order.client.clone()) as Arc<dyn ImageProvider>);
+    let fallback = Fallback::new(clients.collect())?;
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    for order in orders {
+        if let Some(before) = outcomes.last_mut() {
+            if !before.cause().is_some_and(|error| fallback.allows(error)) {
+                break;
+            }
+            before.pass_on();
+        }
+        outcomes.push(order.fill(desk).await);
+    }
+    Ok(outcomes)
 }
 
 /// How patient a run is.
@@ -75,36 +92,5 @@ pub(crate) fn download(args: &SaveArgs) -> DownloadOptions {
         // What is paid for is fetched even behind the deadline, but with no more patience than the user has.
         Some(deadline) => options.clone().patience(options.stall, deadline),
         None => options,
-    }
-}
-
-impl Order {
-    async fn fill(self, save: &SaveArgs, cancel: &Cancel, console: &Console) -> Outcome {
-        let started = Instant::now();
-        let Self { client, request, fitted } = self;
-        let mut asked = Asked {
-            provider: client.dialect().descriptor().id,
-            model: Some(client.capabilities(&request.model).model.to_string()),
-            requested: Some(request.count.map_or(1, Count::ceiling)),
-            warnings: fitted,
-        };
-        let mut sidecar = Sidecar::new(&client);
-        // The plan is the check: what it finds is known even if the answer never comes.
-        match client.plan(&request) {
-            Ok(plan) => {
-                sidecar.asked(&request);
-                sidecar.planned(&plan);
-                asked.warnings.extend(plan.warnings);
-            }
-            Err(error) => return Outcome::refused(asked, &error),
-        }
-        let events = match client.events(request).await {
-            Ok(events) => events,
-            Err(error) => return Outcome::refused(asked, &error),
-        };
-        let run = Run { client: &client, out: &save.out, console, cancel };
-        let ended = run.through(events, None).await;
-        let sidecar = if save.no_sidecar { None } else { run.note(sidecar, &ended).await };
-        Outcome::of(asked, ended, started.elapsed()).beside(sidecar)
     }
 }

@@ -12,6 +12,7 @@ mod keys;
 mod limits;
 mod mock;
 mod models;
+mod order;
 mod output;
 mod plan;
 mod pretty;

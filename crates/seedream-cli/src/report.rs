@@ -41,12 +41,12 @@ pub(crate) struct Outcome {
     elapsed_ms: u64,
     #[serde(skip)]
     exit: Exit,
-    /// The error for people, with status, request id and advice.
+    /// The error as it came, with status, request id and advice.
     #[serde(skip)]
-    told: Option<String>,
-    /// Whether a nearest legal value was named.
+    cause: Option<Error>,
+    /// What it counts as in the end of the run; nothing where another provider was asked instead.
     #[serde(skip)]
-    can_fit: bool,
+    counts_as: Option<Exit>,
     #[serde(skip)]
     left: Option<Accepted>,
 }
@@ -121,11 +121,11 @@ impl From<SavedImage> for Image {
 
 impl Outcome {
     /// A request that was refused before anything was sent.
-    pub(crate) fn refused(asked: Asked, error: &Error) -> Self {
+    pub(crate) fn refused(asked: Asked, error: Error) -> Self {
         Self::failed(asked, error, Exit::Usage)
     }
 
-    fn failed(asked: Asked, error: &Error, exit: Exit) -> Self {
+    fn failed(asked: Asked, error: Error, exit: Exit) -> Self {
         let known = error.generation();
         let note = ErrorNote {
             kind: error.kind().as_str(),
@@ -150,8 +150,8 @@ impl Outcome {
             sidecar: None,
             elapsed_ms: 0,
             exit,
-            told: Some(error.to_string()),
-            can_fit: can_fit(error),
+            cause: Some(error),
+            counts_as: Some(exit),
             left: None,
         }
     }
@@ -180,27 +180,33 @@ impl Outcome {
             sidecar: None,
             elapsed_ms: 0,
             exit: Exit::Ok,
-            told: None,
-            can_fit: false,
+            cause: None,
+            counts_as: Some(Exit::Ok),
             left: None,
         }
     }
 
     /// How a run ended.
     pub(crate) fn of(asked: Asked, ended: Ended, elapsed: Duration) -> Self {
-        let mut outcome = match &ended.answer {
-            Ok(generation) => Self::answered(asked, generation),
-            Err(error) => Self::failed(asked, error, Exit::of(error)),
-        };
-        if let Ok(generation) = &ended.answer {
-            let cut = generation.warnings.iter().any(|warning| warning.kind == WarningKind::Incomplete);
-            let short = outcome.requested.is_none_or(|requested| ended.delivered < requested);
-            if !ended.failures.is_empty() || (cut && short) {
-                outcome.exit = Exit::Partial;
+        let mut outcome = match ended.answer {
+            Ok(generation) => {
+                let mut outcome = Self::answered(asked, &generation);
+                let cut = generation.warnings.iter().any(|warning| warning.kind == WarningKind::Incomplete);
+                let short = outcome.requested.is_none_or(|requested| ended.delivered < requested);
+                if !ended.failures.is_empty() || (cut && short) {
+                    (outcome.exit, outcome.counts_as) = (Exit::Partial, Some(Exit::Partial));
+                }
+                outcome
             }
-        } else if ended.delivered > 0 {
-            outcome.charge = Charge::Yes;
-        }
+            Err(error) => {
+                let exit = Exit::of(&error);
+                let mut outcome = Self::failed(asked, error, exit);
+                if ended.delivered > 0 {
+                    outcome.charge = Charge::Yes;
+                }
+                outcome
+            }
+        };
         outcome.delivered = ended.delivered;
         outcome.images = ended.images.into_iter().map(Image::from).collect();
         outcome.failures = ended.failures;
@@ -209,6 +215,23 @@ impl Outcome {
             Some(left) => outcome.keeping(left),
             None => outcome,
         }
+    }
+
+    /// The error that ended it.
+    pub(crate) fn cause(&self) -> Option<&Error> {
+        self.cause.as_ref()
+    }
+
+    /// Another provider is asked instead: how this one ended is told, and decides nothing.
+    pub(crate) fn pass_on(&mut self) {
+        self.counts_as = None;
+    }
+
+    /// It is one of several requests for one wish, of which some were delivered. What is still in doubt, or left to be
+    /// collected, stays what it is.
+    pub(crate) fn as_part(&mut self) {
+        let open = matches!(self.exit, Exit::Ok | Exit::Cancelled | Exit::Unknown | Exit::Deadline);
+        self.counts_as = Some(if open { self.exit } else { Exit::Partial });
     }
 
     /// Adds the file beside the pictures.
@@ -244,7 +267,8 @@ pub(crate) fn print(
     // Where to collect what was paid for is told even if nobody could read the results.
     text::notes(outcomes, again, console);
     printed?;
-    let exits = outcomes.iter().map(|outcome| outcome.exit).chain(cancelled.then_some(Exit::Cancelled));
+    let deciding = outcomes.iter().filter_map(|outcome| outcome.counts_as);
+    let exits = deciding.chain(cancelled.then_some(Exit::Cancelled));
     Ok(Exit::of_several(exits))
 }
 

@@ -62,9 +62,9 @@ pub(crate) async fn resume(args: &ResumeArgs, console: &Console) -> Result<Exit,
         // It was accepted elsewhere: the user has to say that the key may go there.
         Err(error) if error.kind() == ErrorKind::Config => {
             again.base_url = Some(accepted.task.endpoint.clone());
-            Outcome::refused(asked, &error).keeping(accepted)
+            Outcome::refused(asked, error).keeping(accepted)
         }
-        Err(error) => Outcome::refused(asked, &error),
+        Err(error) => Outcome::refused(asked, error),
     };
     report::print(&[outcome], args.json, &again, cancel.is_asked(), console)
 }

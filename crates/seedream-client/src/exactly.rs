@@ -1,11 +1,8 @@
 //! Exactly so many pictures: several requests of one, since a group is a ceiling whose number the model chooses.
 
-use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 
-use futures_util::{
-    Stream, StreamExt as _, TryStreamExt as _,
-    stream::{self, SelectAll},
-};
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use seedream_core::{
     Charge, Count, Error, ErrorKind, Event, GeneratedImage, Generation, ImageFailure, ImageProvider, ImageRequest,
     ModelId, Result,
@@ -51,8 +48,6 @@ pub struct Collected {
     model: ModelId,
 }
 
-type Tagged<'a> = Pin<Box<dyn Stream<Item = (usize, Result<Event>)> + Send + 'a>>;
-
 impl Exactly {
     /// So many pictures of a request, whose own count does not matter. A seed is counted up from one picture to the next: the
     /// same seed gives the same picture.
@@ -80,36 +75,50 @@ impl Exactly {
 
     /// As [`Exactly::run`], and tells what happens as it happens, with the number of the request from 0: pictures can be saved
     /// and tasks be stored before the last one is there. The last event and errors are in the result only.
-    pub async fn watched(&self, provider: &dyn ImageProvider, mut seen: impl FnMut(usize, &Event) + Send) -> Collected {
-        let mut run = Run::default();
-        // What breaks a rule is refused once and not as often as pictures are wanted.
-        if let Err(error) = provider.plan(&self.nth(0)) {
-            run.requests.push(Some(Err(error)));
-            return self.collected(run);
-        }
-        let mut open: SelectAll<Tagged<'_>> = SelectAll::new();
+    pub async fn watched(&self, provider: &dyn ImageProvider, seen: impl FnMut(usize, &Event) + Send) -> Collected {
+        let requests = match provider.plan(&self.nth(0)) {
+            // What breaks a rule is refused once and not as often as pictures are wanted.
+            Err(error) => vec![Err(error)],
+            Ok(_) => {
+                let seen = Mutex::new(seen);
+                let told = |number: usize, event: &Event| {
+                    (seen.lock().unwrap_or_else(PoisonError::into_inner))(number, event);
+                };
+                let ask = |number, request| followed(provider, request, move |event| told(number, event));
+                self.driven(ask, Result::as_ref).await
+            }
+        };
+        Collected { requested: self.wanted, requests, model: self.request.model.clone() }
+    }
+
+    /// Begins requests by the rules of this wish, where the caller sees each of them through: `ask` gets its number from 0, and
+    /// `outcome` says what came of it. Nothing is checked beforehand.
+    pub async fn driven<T, F: Future<Output = T>>(
+        &self,
+        ask: impl Fn(usize, ImageRequest) -> F,
+        outcome: impl Fn(&T) -> Result<&Generation, &Error>,
+    ) -> Vec<T> {
+        let (mut run, mut asked) = (Run::default(), Vec::new());
+        let mut open = FuturesUnordered::new();
         loop {
             while self.may_begin(&run) {
-                let number = run.requests.len();
-                run.requests.push(None);
-                let request = self.nth(number);
-                let events = stream::once(async move { provider.events(request).await }).try_flatten();
-                open.push(Box::pin(events.map(move |event| (number, event))));
+                let number = run.begun;
+                (run.begun, run.under_way) = (number + 1, run.under_way + 1);
+                asked.push(None);
+                let request = ask(number, self.nth(number));
+                open.push(async move { (number, request.await) });
             }
-            match open.next().await {
-                Some((number, Ok(Event::Finished(generation)))) => run.end(number, Ok(generation)),
-                Some((number, Err(error))) => run.end(number, Err(error)),
-                Some((number, Ok(event))) => seen(number, &event),
-                None => return self.collected(run),
-            }
+            let Some((number, ended)) = open.next().await else {
+                return asked.into_iter().flatten().collect();
+            };
+            run.end(outcome(&ended));
+            asked[number] = Some(ended);
         }
     }
 
     fn may_begin(&self, run: &Run) -> bool {
-        // Streams that have told their outcome may still be open, so these are counted.
-        let under_way = run.requests.iter().filter(|outcome| outcome.is_none()).count();
-        let promised = run.delivered.saturating_add(run.in_doubt).saturating_add(counted(under_way));
-        let allowed = counted(run.requests.len()) < self.attempts && under_way < self.at_a_time;
+        let promised = run.delivered.saturating_add(run.in_doubt).saturating_add(counted(run.under_way));
+        let allowed = counted(run.begun) < self.attempts && run.under_way < self.at_a_time;
         allowed && !run.hopeless && promised < self.wanted
     }
 
@@ -122,22 +131,30 @@ impl Exactly {
         request.seed = request.seed.map(|seed| if seed < 0 { seed } else { seed.saturating_add(number) % (1 << 31) });
         request
     }
+}
 
-    fn collected(&self, run: Run) -> Collected {
-        let lost = || {
-            let error = Error::new(ErrorKind::Transport, "the request ended without an outcome");
-            Err(error.with_charge(Charge::Unknown))
-        };
-        let requests = run.requests.into_iter().map(|outcome| outcome.unwrap_or_else(lost)).collect();
-        Collected { requested: self.wanted, requests, model: self.request.model.clone() }
+/// Sees a request through, and tells of everything but its end.
+async fn followed(
+    provider: &dyn ImageProvider,
+    request: ImageRequest,
+    told: impl Fn(&Event) + Send,
+) -> Result<Generation> {
+    let mut events = provider.events(request).await?;
+    while let Some(event) = events.next().await {
+        match event? {
+            Event::Finished(generation) => return Ok(generation),
+            event => told(&event),
+        }
     }
+    let error = Error::new(ErrorKind::Transport, "the request ended without an outcome");
+    Err(error.with_charge(Charge::Unknown))
 }
 
 /// What is known while requests are under way.
 #[derive(Debug, Default)]
 struct Run {
-    /// One entry a request; `None` while it is under way.
-    requests: Vec<Option<Result<Generation>>>,
+    begun: usize,
+    under_way: usize,
     delivered: u32,
     /// Requests without a picture that may have bought one.
     in_doubt: u32,
@@ -146,16 +163,14 @@ struct Run {
 }
 
 impl Run {
-    fn end(&mut self, number: usize, outcome: Result<Generation>) {
-        match &outcome {
+    fn end(&mut self, outcome: Result<&Generation, &Error>) {
+        self.under_way -= 1;
+        match outcome {
             Ok(generation) => {
                 self.delivered = self.delivered.saturating_add(counted(generation.images().count()));
             }
             Err(error) if error.charge() != Charge::No || error.task().is_some() => self.in_doubt += 1,
             Err(error) => self.hopeless |= is_hopeless(error.kind()),
-        }
-        if let Some(place) = self.requests.get_mut(number) {
-            *place = Some(outcome);
         }
     }
 }
@@ -261,5 +276,18 @@ impl Collected {
             }
         }
         outcomes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run can be handed to another thread, whatever it is told.
+    #[test]
+    fn a_run_is_send() {
+        fn send<T: Send>(_: impl Fn(&'static Exactly, &'static dyn ImageProvider) -> T) {}
+        send(|exactly, provider| exactly.watched(provider, |_, _| ()));
+        send(|exactly, provider| exactly.run(provider));
     }
 }

@@ -56,8 +56,8 @@ impl Fallback {
         &self.providers[0]
     }
 
-    /// Whether the next provider may be asked behind this error.
-    fn allows(&self, error: &Error) -> bool {
+    /// Whether the next provider may be asked behind this error, for whoever asks them himself.
+    pub fn allows(&self, error: &Error) -> bool {
         let class = match error.kind() {
             ErrorKind::Transport
             | ErrorKind::Timeout

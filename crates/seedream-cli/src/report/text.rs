@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Outcome;
+use super::{Outcome, can_fit};
 use crate::{
     output::Console,
     run::Accepted,
@@ -107,10 +107,11 @@ pub(super) fn notes(outcomes: &[Outcome], again: &Again, console: &Console) {
             let message = indented(&failure.message);
             console.note(&format!("failed: {provider}: picture {}: {message}{code}", failure.index));
         }
-        if let Some(told) = &outcome.told {
+        if let Some(told) = outcome.cause.as_ref().map(ToString::to_string) {
             let named = told.starts_with(&format!("{provider}: "));
-            let told = if named { told.clone() } else { format!("{provider}: {told}") };
-            console.note(&format!("error: {}", indented(&told)));
+            let told = if named { told } else { format!("{provider}: {told}") };
+            let what = if outcome.counts_as.is_none() { "passed on" } else { "error" };
+            console.note(&format!("{what}: {}", indented(&told)));
         }
         let Some(left) = &outcome.left else { continue };
         let id = &left.task.id;
@@ -120,7 +121,7 @@ pub(super) fn notes(outcomes: &[Outcome], again: &Again, console: &Console) {
             console.note(&format!("{provider}: collect task {id} with: {}", again.command(left)));
         }
     }
-    if outcomes.iter().any(|outcome| outcome.can_fit) {
+    if outcomes.iter().any(|outcome| outcome.cause.as_ref().is_some_and(can_fit)) {
         console.note(FIT_HINT);
     }
 }

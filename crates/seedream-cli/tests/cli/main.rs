@@ -11,6 +11,7 @@ mod plan;
 mod readme;
 mod resume;
 mod serve;
+mod several;
 mod sidecar;
 mod stops;
 mod support;

@@ -117,6 +117,11 @@ impl Upstream {
         self.server.base_url(provider).unwrap()
     }
 
+    /// Adds faults to what comes next.
+    pub(crate) fn fault(&self, faults: &str) {
+        self.server.add_faults("default", seedream_mock::parse_faults(faults).unwrap());
+    }
+
     /// How many requests came, of one method.
     pub(crate) fn count(&self, method: &str) -> usize {
         self.server.journal().iter().filter(|entry| entry.method == method).count()
