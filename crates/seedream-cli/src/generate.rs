@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use seedream::{DownloadOptions, Fallback, ImageProvider, Policy};
+use seedream_mock::{Fault, MockServer, MockServerBuilder};
 
 use crate::{
     args::{GenerateArgs, SaveArgs},
@@ -25,7 +26,8 @@ pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<E
     let dialects = keys::choose(&args.provider, keys::environment)?;
     let request = args.request.request()?;
     let overrides = args.provider.overrides()?;
-    let station = Station::open(args.provider.mock, args.provider.base_url.as_deref(), console).await?;
+    let mock = args.provider.mock.then(|| embedded(args.request.stream));
+    let station = Station::open(mock, args.provider.base_url.as_deref(), console).await?;
     let mut orders = Vec::new();
     for dialect in &dialects {
         let builder = limited(station.client(dialect)?, &overrides);
@@ -53,6 +55,12 @@ pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<E
     let base_url = station.named_url().map(str::to_owned);
     let again = Again { base_url, out: args.save.out.clone(), mock: station.is_mock() };
     report::print(&outcomes, args.json, &again, cancel.is_asked(), console)
+}
+
+/// The mock in this process. Its streams come at a pace that can be seen.
+fn embedded(stream: bool) -> MockServerBuilder {
+    let pace = Fault { pace: Some(Duration::from_millis(250)), ..Fault::default() };
+    MockServer::builder().faults(stream.then_some(pace))
 }
 
 /// Asks one provider after the other, until one takes the request or may have.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use seedream::{Client, ClientBuilder, Descriptor, Dialect};
-use seedream_mock::MockServer;
+use seedream_mock::{MockServer, MockServerBuilder};
 
 use crate::{
     args::ProviderArgs,
@@ -35,11 +35,15 @@ impl Station {
     ///
     /// # Errors
     /// The mock cannot bind a port.
-    pub(crate) async fn open(mock: bool, base_url: Option<&str>, console: &Console) -> Result<Self, Failure> {
-        if !mock {
+    pub(crate) async fn open(
+        mock: Option<MockServerBuilder>,
+        base_url: Option<&str>,
+        console: &Console,
+    ) -> Result<Self, Failure> {
+        let Some(mock) = mock else {
             return Ok(base_url.map_or(Self::Own, |url| Self::Url(url.to_owned())));
-        }
-        let mock = MockServer::start().await;
+        };
+        let mock = mock.start().await;
         let mock = mock.map_err(|error| Failure::other(format!("the mock cannot start: {error}")))?;
         let url = mock.url();
         console

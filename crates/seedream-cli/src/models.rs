@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use seedream::{Capabilities, Client, Dialect, ImageProvider as _, ModelId, PixelRule, SizeRule, Source};
+use seedream_mock::MockServer;
 use serde::Serialize;
 
 use crate::{
@@ -98,7 +99,7 @@ async fn live(args: &ProviderArgs, console: &Console) -> Result<(Vec<Model>, Exi
     }
     keys::one_place(args, &dialects)?;
     let overrides = args.overrides()?;
-    let station = Station::open(args.mock, args.base_url.as_deref(), console).await?;
+    let station = Station::open(args.mock.then(MockServer::builder), args.base_url.as_deref(), console).await?;
     let mut clients = Vec::new();
     for dialect in &dialects {
         if named.len() > 1 && !listed(dialect) {

@@ -89,7 +89,9 @@ impl Order {
         sidecar.planned(plan);
         let refused = |error: Error| stream::once(ready(Err(error))).boxed();
         let events = self.client.events(request).await.unwrap_or_else(refused);
-        let run = Run { client: &self.client, out: &desk.save.out, console: desk.console, cancel: desk.cancel };
+        let one_by_one = self.request.stream == Some(true);
+        let run =
+            Run { client: &self.client, out: &desk.save.out, console: desk.console, cancel: desk.cancel, one_by_one };
         let ended = run.through(events, None).await;
         let sidecar = if desk.save.no_sidecar { None } else { run.note(sidecar, &ended).await };
         Filled { asked, ended, sidecar, elapsed: started.elapsed() }

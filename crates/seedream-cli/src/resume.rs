@@ -7,6 +7,7 @@ use std::{
 };
 
 use seedream::{Client, Dialect, ErrorKind, Sidecar, Task, TaskId};
+use seedream_mock::MockServer;
 
 use crate::{
     args::ResumeArgs,
@@ -36,7 +37,7 @@ enum Named {
 pub(crate) async fn resume(args: &ResumeArgs, console: &Console) -> Result<Exit, Failure> {
     let named = named(&args.task)?;
     let dialect = seedream::dialect(named.provider())?;
-    let station = Station::open(args.mock, args.base_url.as_deref(), console).await?;
+    let station = Station::open(args.mock.then(MockServer::builder), args.base_url.as_deref(), console).await?;
     let client = client(args, &named, &station, &dialect)?;
     store::prepare(&args.save.out)?;
     let accepted = accepted(args, named, &client, &station);
@@ -54,7 +55,7 @@ pub(crate) async fn resume(args: &ResumeArgs, console: &Console) -> Result<Exit,
     let cancel = Cancel::on_signals(Some(console))?;
     let outcome = match client.resume_events(accepted.task.clone()) {
         Ok(events) => {
-            let run = Run { client: &client, out: &args.save.out, console, cancel: &cancel };
+            let run = Run { client: &client, out: &args.save.out, console, cancel: &cancel, one_by_one: false };
             let ended = run.through(events, Some(accepted)).await;
             let sidecar = if args.save.no_sidecar { None } else { run.note(Sidecar::new(&client), &ended).await };
             Outcome::of(asked, ended, started.elapsed()).beside(sidecar)

@@ -30,6 +30,8 @@ pub(crate) struct Run<'a> {
     pub(crate) console: &'a Console,
     /// When to stop.
     pub(crate) cancel: &'a Cancel,
+    /// Whether every picture is told of as soon as it is saved.
+    pub(crate) one_by_one: bool,
 }
 
 /// A task that was accepted.
@@ -273,6 +275,9 @@ impl Run<'_> {
                 Ok(here) => self.client.save_image(&here, &options).await,
                 Err(failure) => Err(failure),
             };
+            if let (true, Ok(image)) = (self.one_by_one, &written) {
+                self.console.note(&format!("{}: saved {}", self.provider(), image.path.display()));
+            }
             saved.push(written.map_err(|failure| with_place(failure, &image)));
             line.say(format!("{} saved", saved.iter().filter(|saved| saved.is_ok()).count()));
         }

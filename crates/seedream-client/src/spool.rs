@@ -48,6 +48,7 @@ impl Sink {
     }
 
     /// Makes room for a picture that stays in memory.
+    #[cfg(feature = "reqwest")]
     pub(crate) fn reserve(&mut self, bytes: usize) {
         if self.spool.0.is_none() {
             self.gathered.reserve(bytes);

@@ -88,6 +88,16 @@ fn inline_and_streamed_pictures_are_saved_too() {
 }
 
 #[test]
+fn k8_the_pictures_of_a_stream_are_told_of_one_by_one() {
+    let place = Place::new();
+    let args = ["generate", "four seasons, 4 images", "--count", "4", "--provider", "ark", "--stream", "--mock"];
+    let ran = place.run(&args, &[]);
+    let told: Vec<_> = ran.ends(0).stderr.lines().filter(|line| line.starts_with("ark: saved ")).collect();
+    let names = [0, 1, 2, 3].map(|n| format!("ark: saved out/ark-{n}.jpg"));
+    assert_eq!(told, names);
+}
+
+#[test]
 fn a_model_of_another_provider_is_understood_and_a_file_is_a_reference() {
     let place = Place::new();
     let made = place.run(&["generate", "a fox", "--mock", "--provider", "ark", "--json"], &[]).ends(0).result();
