@@ -7,7 +7,7 @@ use seedream::{OutputFormat, PromptMode, Size, Strictness, Tier};
 use seedream_mock::{TaskEnd, Validate};
 use serde_json::Value;
 
-use crate::duration;
+use crate::{conformance::ConformanceCommand, duration};
 
 const EXIT_CODES: &str = "\
 Keys come from the environment only: GOGOGOTOKEN_API_KEY, AIEARTH_API_KEY or AIO_API_KEY, EVOLINK_API_KEY,
@@ -42,6 +42,11 @@ pub(crate) enum Command {
     Mock {
         #[command(subcommand)]
         command: MockCommand,
+    },
+    /// Laws that every adapter must obey, run against what the providers' documents say
+    Conformance {
+        #[command(subcommand)]
+        command: ConformanceCommand,
     },
 }
 

@@ -1,11 +1,18 @@
 //! One thing that must hold.
 
-use std::fmt;
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
-use seedream_fixtures::Source;
+use seedream_fixtures::{Exchange, Kind, Rule, Source};
+use serde::{Deserialize, Serialize};
+
+use crate::Subject;
 
 /// A law.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Law {
     /// A request encodes to the documented one, without an undocumented member.
@@ -42,6 +49,37 @@ impl fmt::Display for Law {
     }
 }
 
+/// How much a case weighs. It follows from how sure the fact is: nobody is held to our own conclusions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// A law without a fact, or a fact that is documented or was observed.
+    Must,
+    /// A fact that another public page states.
+    Should,
+    /// A conclusion of ours: its failure is told, and gates nothing.
+    May,
+}
+
+impl Level {
+    fn of(source: Option<&Source>) -> Self {
+        match source.map(|source| source.kind) {
+            None | Some(Kind::Documented | Kind::Observed) => Self::Must,
+            Some(Kind::Published) => Self::Should,
+            Some(Kind::Derived) => Self::May,
+        }
+    }
+
+    /// The word in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Must => "must",
+            Self::Should => "should",
+            Self::May => "may",
+        }
+    }
+}
+
 /// Why a case failed: one line a difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure(pub(crate) Vec<String>);
@@ -49,6 +87,11 @@ pub struct Failure(pub(crate) Vec<String>);
 impl Failure {
     pub(crate) fn new(line: impl Into<String>) -> Self {
         Self(vec![line.into()])
+    }
+
+    /// The differences.
+    pub fn lines(&self) -> &[String] {
+        &self.0
     }
 }
 
@@ -58,24 +101,38 @@ impl fmt::Display for Failure {
     }
 }
 
-type Check = Box<dyn Fn() -> Result<(), Failure> + Send>;
+type Check = Box<dyn Fn() -> Result<(), Failure> + Send + Sync>;
 
 /// One thing that must hold for one adapter.
 pub struct Case {
     law: Law,
     id: String,
     source: Option<&'static Source>,
+    exchange: Option<&'static Exchange>,
+    rules: Vec<&'static Rule>,
     check: Check,
 }
 
 impl Case {
+    /// A case about one fact of a document, or about none.
     pub(crate) fn new(
         law: Law,
         id: impl Into<String>,
         source: Option<&'static Source>,
-        check: impl Fn() -> Result<(), Failure> + Send + 'static,
+        check: impl Fn() -> Result<(), Failure> + Send + Sync + 'static,
     ) -> Self {
-        Self { law, id: id.into(), source, check: Box::new(check) }
+        Self { law, id: id.into(), source, exchange: None, rules: Vec::new(), check: Box::new(check) }
+    }
+
+    /// A case about an exchange.
+    pub(crate) fn of(
+        law: Law,
+        subject: &Subject,
+        exchange: &'static Exchange,
+        check: impl Fn() -> Result<(), Failure> + Send + Sync + 'static,
+    ) -> Self {
+        let rules = subject.rules_of(exchange);
+        Self { exchange: Some(exchange), rules, ..Self::new(law, exchange.id(), Some(&exchange.source), check) }
     }
 
     /// The law.
@@ -88,17 +145,46 @@ impl Case {
         format!("{}/{}", self.law, self.id)
     }
 
+    /// The provider's id.
+    pub fn provider(&self) -> &str {
+        self.id.split('/').next().unwrap_or_default()
+    }
+
+    /// What it is about: the area of its exchange, or the model.
+    pub fn area(&self) -> &str {
+        self.id.split('/').nth(1).unwrap_or_default()
+    }
+
+    /// How much it weighs.
+    pub fn level(&self) -> Level {
+        Level::of(self.source)
+    }
+
     /// Where the fact stands that is checked, where it is one fact.
     pub fn source(&self) -> Option<&'static Source> {
         self.source
     }
 
-    /// Runs it.
+    /// The exchange that it is about, where it is one.
+    pub fn exchange(&self) -> Option<&'static Exchange> {
+        self.exchange
+    }
+
+    /// The rules of the document that it shows.
+    pub fn rules(&self) -> &[&'static Rule] {
+        &self.rules
+    }
+
+    /// Runs it. An adapter that panics has failed.
     ///
     /// # Errors
-    /// What differs, and where the fact stands that it differs from.
+    /// What differs, the rules that it differs from, and where they stand.
     pub fn run(&self) -> Result<(), Failure> {
-        (self.check)().map_err(|mut failure| {
+        let ran = catch_unwind(AssertUnwindSafe(|| (self.check)()));
+        let ran = ran.unwrap_or_else(|panic| Err(Failure::new(format!("the adapter panicked: {}", said(&*panic)))));
+        ran.map_err(|mut failure| {
+            let rules = self.rules.iter().map(|rule| format!("the rule {}: {}", rule.id, rule.says));
+            failure.0.extend(rules);
             failure.0.extend(self.source.map(|source| format!("the fact stands in: {}", place(source))));
             failure
         })
@@ -111,6 +197,12 @@ impl fmt::Debug for Case {
     }
 }
 
+/// What a panic said.
+fn said(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a word")
+}
+
 /// A source as a person would look it up.
 fn place(source: &Source) -> String {
     let mut parts = Vec::new();
@@ -119,5 +211,5 @@ fn place(source: &Source) -> String {
     parts.extend(source.at.clone());
     parts.extend(source.url.clone());
     parts.extend(source.note.clone());
-    format!("{} ({:?})", parts.join(", "), source.kind)
+    format!("{} ({})", parts.join(", "), source.kind.as_str())
 }

@@ -4,15 +4,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use seedream_core::{Checked, Dialect, ImageRequest, Reply, Strictness, Timestamp};
-use seedream_fixtures::{Body, Exchange, Response, exchanges};
+use seedream_fixtures::{Body, Exchange, Response};
 
 use crate::Failure;
-
-/// The exchanges of a dialect's provider.
-pub(crate) fn of(dialect: &dyn Dialect) -> impl Iterator<Item = &'static Exchange> {
-    let id = dialect.descriptor().id;
-    exchanges().iter().filter(move |exchange| exchange.provider() == id)
-}
 
 /// The domain request of an exchange, where it has one.
 pub(crate) fn given(exchange: &Exchange) -> Option<Result<ImageRequest, Failure>> {

@@ -1,19 +1,17 @@
 //! A documented answer is read as it is meant.
 
-use std::sync::Arc;
-
 use seedream_core::{Dialect, Strictness};
 use seedream_fixtures::Exchange;
 use serde_json::Value;
 
-use crate::{Case, Failure, Law, difference::Differences, exchange, seen::Seen};
+use crate::{Case, Failure, Law, Subject, difference::Differences, exchange, seen::Seen};
 
-pub(crate) fn cases(dialect: &Arc<dyn Dialect>) -> Vec<Case> {
+pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     let of = |case: &'static Exchange| {
-        let dialect = dialect.clone();
-        Case::new(Law::Decode, case.id(), Some(&case.source), move || check(&*dialect, case))
+        let dialect = subject.dialect().clone();
+        Case::of(Law::Decode, subject, case, move || check(&*dialect, case))
     };
-    exchange::of(&**dialect).filter(|case| is_read(case)).map(of).collect()
+    subject.exchanges().filter(|case| is_read(case)).map(of).collect()
 }
 
 /// Whether a fixture says how its answer, or what is made of its request, is to be read.
