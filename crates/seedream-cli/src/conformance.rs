@@ -11,7 +11,7 @@ use crate::{exit::Failure, output::Console};
 /// What these commands end with, which is another table than that of `generate`.
 const EXIT_CODES: &str = "\
 Exit codes: 0 all is well, 1 a case fails, or a failure that is known does not hold any more, 2 usage,
-3 the report cannot be written, 4 nothing ran, or less than the requirements want.";
+3 a case cannot be judged, or the report cannot be written, 4 nothing ran, or less than the requirements want.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConformanceCommand {

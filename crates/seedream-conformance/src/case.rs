@@ -21,15 +21,42 @@ pub enum Law {
     Decode,
     /// Setting a field changes what is sent, or is refused, or is warned about.
     NothingDropped,
+    /// Changing any leaf of a documented answer changes what is read from it.
+    NothingUnread,
+    /// A request is bought at most once in any weather, and an error is never more optimistic than the wire.
+    Money,
     /// What the document forbids is refused before anything is sent; what it allows is sent.
     Preflight,
+    /// A task is collected in whatever way it ends, gently, and by another process too.
+    Tasks,
+    /// A stream gives what arrived, wherever it is cut and however it ends.
+    Stream,
+    /// An answer that is none is the right kind of error, with its body kept.
+    Weather,
+    /// The key stands nowhere but in the header of its own endpoint.
+    Secrecy,
+    /// A request has the same result as at any other provider, but for losses that are declared.
+    Parity,
     /// What an adapter claims is what the document says.
     Claims,
 }
 
 impl Law {
     /// All laws.
-    pub const ALL: [Self; 5] = [Self::Encode, Self::Decode, Self::NothingDropped, Self::Preflight, Self::Claims];
+    pub const ALL: [Self; 12] = [
+        Self::Encode,
+        Self::Decode,
+        Self::NothingDropped,
+        Self::NothingUnread,
+        Self::Money,
+        Self::Preflight,
+        Self::Tasks,
+        Self::Stream,
+        Self::Weather,
+        Self::Secrecy,
+        Self::Parity,
+        Self::Claims,
+    ];
 
     /// The name, as in the names of cases.
     pub fn as_str(self) -> &'static str {
@@ -37,7 +64,14 @@ impl Law {
             Self::Encode => "encode",
             Self::Decode => "decode",
             Self::NothingDropped => "nothing_dropped",
+            Self::NothingUnread => "nothing_unread",
+            Self::Money => "money",
             Self::Preflight => "preflight",
+            Self::Tasks => "tasks",
+            Self::Stream => "stream",
+            Self::Weather => "weather",
+            Self::Secrecy => "secrecy",
+            Self::Parity => "parity",
             Self::Claims => "claims",
         }
     }
@@ -82,22 +116,39 @@ impl Level {
 
 /// Why a case failed: one line a difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure(pub(crate) Vec<String>);
+pub struct Failure {
+    pub(crate) lines: Vec<String>,
+    harness: bool,
+}
 
 impl Failure {
     pub(crate) fn new(line: impl Into<String>) -> Self {
-        Self(vec![line.into()])
+        Self::of(vec![line.into()])
+    }
+
+    pub(crate) fn of(lines: Vec<String>) -> Self {
+        Self { lines, harness: false }
+    }
+
+    /// A case that could not be judged: the fault is the suite's or its data's, not the adapter's.
+    pub(crate) fn harness(line: impl Into<String>) -> Self {
+        Self { lines: vec![line.into()], harness: true }
     }
 
     /// The differences.
     pub fn lines(&self) -> &[String] {
-        &self.0
+        &self.lines
+    }
+
+    /// Whether the case could not be judged.
+    pub fn is_harness(&self) -> bool {
+        self.harness
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n"))
+        f.write_str(&self.lines.join("\n"))
     }
 }
 
@@ -110,6 +161,7 @@ pub struct Case {
     source: Option<&'static Source>,
     exchange: Option<&'static Exchange>,
     rules: Vec<&'static Rule>,
+    skip: Option<&'static str>,
     check: Check,
 }
 
@@ -121,7 +173,7 @@ impl Case {
         source: Option<&'static Source>,
         check: impl Fn() -> Result<(), Failure> + Send + Sync + 'static,
     ) -> Self {
-        Self { law, id: id.into(), source, exchange: None, rules: Vec::new(), check: Box::new(check) }
+        Self { law, id: id.into(), source, exchange: None, rules: Vec::new(), skip: None, check: Box::new(check) }
     }
 
     /// A case about an exchange.
@@ -133,6 +185,25 @@ impl Case {
     ) -> Self {
         let rules = subject.rules_of(exchange);
         Self { exchange: Some(exchange), rules, ..Self::new(law, exchange.id(), Some(&exchange.source), check) }
+    }
+
+    /// One of several cases about an exchange.
+    pub(crate) fn about(
+        law: Law,
+        subject: &Subject,
+        exchange: &'static Exchange,
+        aspect: &str,
+        check: impl Fn() -> Result<(), Failure> + Send + Sync + 'static,
+    ) -> Self {
+        let mut case = Self::of(law, subject, exchange, check);
+        case.id = format!("{}/{aspect}", case.id);
+        case
+    }
+
+    /// A law for which the provider's document gives no ground, with the reason.
+    pub(crate) fn skipped(law: Law, subject: &Subject, reason: &'static str) -> Self {
+        let id = format!("{}/none", subject.id());
+        Self { skip: Some(reason), ..Self::new(law, id, None, || Ok(())) }
     }
 
     /// The law.
@@ -175,6 +246,11 @@ impl Case {
         &self.rules
     }
 
+    /// Why there is nothing to run, where the provider's document gives the law no ground.
+    pub fn skip(&self) -> Option<&'static str> {
+        self.skip
+    }
+
     /// Runs it. An adapter that panics has failed.
     ///
     /// # Errors
@@ -184,8 +260,8 @@ impl Case {
         let ran = ran.unwrap_or_else(|panic| Err(Failure::new(format!("the adapter panicked: {}", said(&*panic)))));
         ran.map_err(|mut failure| {
             let rules = self.rules.iter().map(|rule| format!("the rule {}: {}", rule.id, rule.says));
-            failure.0.extend(rules);
-            failure.0.extend(self.source.map(|source| format!("the fact stands in: {}", place(source))));
+            failure.lines.extend(rules);
+            failure.lines.extend(self.source.map(|source| format!("the fact stands in: {}", place(source))));
             failure
         })
     }

@@ -23,13 +23,18 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod answer;
 mod case;
+mod dice;
 mod difference;
+mod driver;
 mod exchange;
 mod filter;
 mod in_process;
 mod known;
 mod laws;
+mod leaves;
+mod play;
 pub mod report;
 mod requirements;
 mod run;
@@ -38,6 +43,7 @@ mod subject;
 mod trials;
 
 pub use case::{Case, Failure, Law, Level};
+use driver::Driver;
 pub use filter::Filter;
 pub use known::Known;
 pub use report::Report;
@@ -52,7 +58,14 @@ pub fn cases(subject: &Subject) -> Vec<Case> {
     cases.extend(laws::encode::cases(subject));
     cases.extend(laws::decode::cases(subject));
     cases.extend(laws::dropped::cases(subject));
+    cases.extend(laws::unread::cases(subject));
+    cases.extend(laws::money::cases(subject));
     cases.extend(laws::preflight::cases(subject));
+    cases.extend(laws::tasks::cases(subject));
+    cases.extend(laws::stream::cases(subject));
+    cases.extend(laws::weather::cases(subject));
+    cases.extend(laws::secrecy::cases(subject));
+    cases.extend(laws::parity::cases(subject));
     cases.extend(laws::claims::cases(subject));
     cases
 }

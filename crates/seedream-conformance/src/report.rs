@@ -44,6 +44,10 @@ pub enum Status {
     KnownFailing,
     /// It holds, and is listed as known to fail: a failure.
     Stale,
+    /// Nothing was to be run: the provider's document gives the law no ground, as the reason says.
+    Skip,
+    /// It could not be judged: the fault is the suite's or its data's.
+    HarnessError,
     /// It was left out by the filter.
     NotRun,
 }
@@ -56,6 +60,8 @@ impl Status {
             Self::Fail => "fail",
             Self::KnownFailing => "known-failing",
             Self::Stale => "stale",
+            Self::Skip => "skip",
+            Self::HarnessError => "harness-error",
             Self::NotRun => "not-run",
         }
     }
@@ -87,7 +93,7 @@ pub struct Entry {
     pub level: Level,
     /// How it ended.
     pub status: Status,
-    /// Why it is known to fail.
+    /// Why it is known to fail, or was skipped.
     pub reason: Option<String>,
     /// What differs.
     pub differences: Vec<String>,
@@ -138,8 +144,8 @@ impl Report {
         self.counts.get(&status).copied().unwrap_or(0)
     }
 
-    /// What the command ends with: 0 if all is well, 1 where a case that gates fails or is stale, or a known failure does not hold, 4
-    /// where nothing or too little ran.
+    /// What the command ends with: 0 if all is well, 1 where a case that gates fails or is stale, or a known failure does not
+    /// hold, 3 where a case could not be judged, 4 where nothing or too little ran.
     pub fn exit_code(&self) -> u8 {
         let gates = |entry: &Entry| match entry.status {
             // Nobody is held to our own conclusions.
@@ -151,7 +157,10 @@ impl Report {
         if known || self.cases.iter().any(gates) {
             return 1;
         }
-        let ran = self.cases.iter().any(|entry| entry.status != Status::NotRun);
+        if self.count(Status::HarnessError) > 0 {
+            return 3;
+        }
+        let ran = self.cases.iter().any(|entry| !matches!(entry.status, Status::NotRun | Status::Skip));
         if !ran || self.faults.iter().any(|fault| matches!(fault, Fault::TooFew(_))) { 4 } else { 0 }
     }
 }

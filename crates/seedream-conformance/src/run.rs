@@ -45,7 +45,14 @@ impl Run {
         }
         all.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
         let chosen = |entry: &Entry| self.filter.as_ref().is_none_or(|filter| filter.fits(&entry.name));
-        let outcomes = side_by_side(&all, |(case, entry)| chosen(entry).then(|| case.run()));
+        let runs = |case: &Case, entry: &Entry| chosen(entry) && case.skip().is_none();
+        let outcomes = side_by_side(&all, |(case, entry)| runs(case, entry).then(|| case.run()));
+        for (case, entry) in &mut all {
+            if let Some(reason) = case.skip().filter(|_| chosen(entry)) {
+                entry.status = Status::Skip;
+                entry.reason = Some(reason.to_owned());
+            }
+        }
         let entries: Vec<Entry> =
             all.into_iter().zip(outcomes).map(|((_, entry), outcome)| self.judged(entry, outcome)).collect();
         self.report(entries, subjects)
@@ -53,11 +60,15 @@ impl Run {
 
     /// A case with its outcome; `None` where it was not run.
     fn judged(&self, mut entry: Entry, outcome: Option<Result<(), Failure>>) -> Entry {
+        if entry.status == Status::Skip {
+            return entry;
+        }
         let known = self.known.reason(&entry.name, self.today).map(str::to_owned);
         entry.status = match (&outcome, &known) {
             (None, _) => Status::NotRun,
             (Some(Ok(())), None) => Status::Pass,
             (Some(Ok(())), Some(_)) => Status::Stale,
+            (Some(Err(failure)), _) if failure.is_harness() => Status::HarnessError,
             (Some(Err(_)), None) => Status::Fail,
             (Some(Err(_)), Some(_)) => Status::KnownFailing,
         };
@@ -71,7 +82,7 @@ impl Run {
         let mut ran: BTreeMap<(Law, &str), usize> = BTreeMap::new();
         for entry in &cases {
             *counts.entry(entry.status).or_default() += 1;
-            if entry.status != Status::NotRun {
+            if !matches!(entry.status, Status::NotRun | Status::Skip) {
                 *facts.entry(kind(entry.source.as_ref()).to_owned()).or_default() += 1;
                 *ran.entry((entry.law, &entry.provider)).or_default() += 1;
             }

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use seedream_core::Dialect;
 use seedream_fixtures::{Exchange, Library, Provider, Rule, library};
 
+use crate::Driver;
+
 /// An adapter, and what its provider's document says.
 #[derive(Clone, Debug)]
 pub struct Subject {
     dialect: Arc<dyn Dialect>,
     facts: &'static Library,
+    driver: Driver,
 }
 
 impl Subject {
@@ -20,12 +23,17 @@ impl Subject {
 
     /// An adapter with facts of its own, such as those of a folder.
     pub fn with_facts(dialect: Arc<dyn Dialect>, facts: &'static Library) -> Self {
-        Self { dialect, facts }
+        Self { dialect, facts, driver: Driver::default() }
     }
 
     /// The adapter.
     pub fn dialect(&self) -> &Arc<dyn Dialect> {
         &self.dialect
+    }
+
+    /// What sends its requests.
+    pub(crate) fn driver(&self) -> &Driver {
+        &self.driver
     }
 
     /// The provider's id.

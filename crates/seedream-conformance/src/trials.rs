@@ -10,7 +10,11 @@ use crate::{Subject, cases};
 pub fn trials(subjects: &[Subject]) -> Vec<Trial> {
     let cases = subjects.iter().flat_map(cases);
     cases
-        .map(|case| Trial::test(case.name(), move || case.run().map_err(|failure| failure.to_string().into())))
+        .map(|case| {
+            let skipped = case.skip().is_some();
+            Trial::test(case.name(), move || case.run().map_err(|failure| failure.to_string().into()))
+                .with_ignored_flag(skipped)
+        })
         .collect()
 }
 

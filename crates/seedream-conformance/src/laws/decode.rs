@@ -22,7 +22,7 @@ fn is_read(case: &Exchange) -> bool {
 }
 
 fn check(dialect: &dyn Dialect, case: &Exchange) -> Result<(), Failure> {
-    let Some(expect) = &case.expect else { return Err(Failure::new("the fixture expects nothing")) };
+    let Some(expect) = &case.expect else { return Err(Failure::harness("the fixture expects nothing")) };
     if let Some(effective) = &expect.effective {
         same_effective(dialect, case, effective)?;
     }
@@ -35,7 +35,7 @@ fn check(dialect: &dyn Dialect, case: &Exchange) -> Result<(), Failure> {
 /// What the provider makes of the request; only what is named counts.
 fn same_effective(dialect: &dyn Dialect, case: &Exchange, expected: &Value) -> Result<(), Failure> {
     let Some(request) = exchange::given(case).transpose()? else {
-        return Err(Failure::new("the fixture has no `given`"));
+        return Err(Failure::harness("the fixture has no `given`"));
     };
     let rules = dialect.capabilities(&request.model);
     let checked = rules.check(&request, Strictness::Lenient).map_err(|error| Failure::new(error.to_string()))?;

@@ -22,9 +22,9 @@ fn is_sent(case: &Exchange) -> bool {
 
 fn check(dialect: &dyn Dialect, provider: Option<&Provider>, case: &Exchange) -> Result<(), Failure> {
     let Some(request) = exchange::given(case).transpose()? else {
-        return Err(Failure::new("the fixture has no `given`"));
+        return Err(Failure::harness("the fixture has no `given`"));
     };
-    let Some(wire) = &case.request else { return Err(Failure::new("the fixture has no request")) };
+    let Some(wire) = &case.request else { return Err(Failure::harness("the fixture has no request")) };
     let checked = dialect
         .capabilities(&request.model)
         .check(&request, Strictness::Strict)

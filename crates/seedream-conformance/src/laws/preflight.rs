@@ -24,10 +24,10 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
 
 fn check(subject: &Subject, case: &Exchange) -> Result<(), Failure> {
     let Some(request) = exchange::given(case).transpose()? else {
-        return Err(Failure::new("the fixture has no `given`"));
+        return Err(Failure::harness("the fixture has no `given`"));
     };
     let mock = Arc::new(InProcess::new());
-    let failed = |error: Error| Failure::new(format!("no client: {error}"));
+    let failed = |error: Error| Failure::harness(format!("no client: {error}"));
     let client = client(subject, mock.clone()).map_err(failed)?;
     let plan = client.plan(&request);
     let outcome = send(&client, request)?;
@@ -60,6 +60,7 @@ fn client(subject: &Subject, mock: Arc<InProcess>) -> Result<Client, Error> {
     let mut policy = Policy::default();
     policy.max_submits = 1;
     policy.deadline = Duration::from_secs(30);
+    let mock = (subject.driver().transport)(mock);
     Client::builder(subject.dialect().clone())
         .base_url(format!("{HOST}/{id}{below}"))
         .key("sk-conformance")
@@ -71,7 +72,7 @@ fn client(subject: &Subject, mock: Arc<InProcess>) -> Result<Client, Error> {
 /// Sends a request and follows it until the provider has answered for the first time.
 fn send(client: &Client, request: ImageRequest) -> Result<Result<(), Error>, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-    let runtime = runtime.map_err(|error| Failure::new(format!("no runtime: {error}")))?;
+    let runtime = runtime.map_err(|error| Failure::harness(format!("no runtime: {error}")))?;
     Ok(runtime.block_on(async {
         let mut events = client.events(request).await?;
         match events.next().await {

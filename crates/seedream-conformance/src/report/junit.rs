@@ -11,7 +11,8 @@ pub(super) fn junit(report: &Report) -> String {
     for entry in report.cases.iter().filter(|entry| entry.status != Status::NotRun) {
         let mut status = match entry.status {
             Status::Fail | Status::Stale => TestCaseStatus::non_success(NonSuccessKind::Failure),
-            Status::KnownFailing => TestCaseStatus::skipped(),
+            Status::HarnessError => TestCaseStatus::non_success(NonSuccessKind::Error),
+            Status::KnownFailing | Status::Skip => TestCaseStatus::skipped(),
             _ => TestCaseStatus::success(),
         };
         match &entry.reason {

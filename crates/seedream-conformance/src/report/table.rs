@@ -15,7 +15,7 @@ pub(super) fn table(report: &Report) -> String {
         }
         let (good, all) = cells.entry((entry.law, &entry.provider)).or_default();
         *good += usize::from(matches!(entry.status, Status::Pass | Status::KnownFailing));
-        *all += 1;
+        *all += usize::from(entry.status != Status::Skip);
     }
     let mut text = format!("{:16}", "LAW");
     for provider in &providers {
@@ -27,6 +27,7 @@ pub(super) fn table(report: &Report) -> String {
         for provider in &providers {
             let cell = match cells.get(&(law, provider)) {
                 None => "-".to_owned(),
+                Some((0, 0)) => "skip".to_owned(),
                 Some((good, all)) if good == all => all.to_string(),
                 Some((good, all)) => format!("{good}/{all} FAIL"),
             };
@@ -35,7 +36,9 @@ pub(super) fn table(report: &Report) -> String {
         text.push('\n');
     }
     text.push('\n');
-    for entry in report.cases.iter().filter(|entry| matches!(entry.status, Status::Fail | Status::Stale)) {
+    for entry in
+        report.cases.iter().filter(|entry| matches!(entry.status, Status::Fail | Status::Stale | Status::HarnessError))
+    {
         failure(&mut text, entry);
     }
     for fault in &report.faults {
