@@ -1,36 +1,40 @@
-//! The mock upstream without a socket: what is sent to it is answered in this process and stands in its journal.
+//! An upstream without a socket: the mock, or where it does not serve a provider, a wire that only remembers.
 
 use std::{fmt, sync::Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::Method;
 use http_body_util::{BodyExt as _, Full};
 use seedream_client::{AnswerBody, Reached, Transport, TransportError};
 use seedream_core::Timestamp;
-use seedream_mock::{End, Engine, Entry, MockServer};
+use seedream_fixtures::library;
+use seedream_mock::{End, Engine, MockServer};
 
-/// A transport that ends in a mock of its own.
-pub(crate) struct InProcess {
-    engine: Engine,
-    bodies: Mutex<Vec<Bytes>>,
-}
+use crate::Subject;
 
 /// A host that no request leaves for.
 pub(crate) const HOST: &str = "http://mock.invalid";
 
+/// A mock that serves a subject's provider; `None` where it is a stranger's, of whom the mock has no facts.
+pub(crate) fn mock_of(subject: &Subject) -> Option<Engine> {
+    library().provider(subject.id()).map(|_| MockServer::builder().engine())
+}
+
+/// A transport that ends in a mock of its own; a stranger's request is remembered, and not answered.
+pub(crate) struct InProcess {
+    mock: Option<Engine>,
+    reached: Mutex<Vec<(Method, Bytes)>>,
+}
+
 impl InProcess {
-    pub(crate) fn new() -> Self {
-        Self { engine: MockServer::builder().engine(), bodies: Mutex::default() }
+    pub(crate) fn new(subject: &Subject) -> Self {
+        Self { mock: mock_of(subject), reached: Mutex::default() }
     }
 
-    /// What has reached it, by its own journal.
-    pub(crate) fn journal(&self) -> Vec<Entry> {
-        self.engine.journal(None)
-    }
-
-    /// The first body that has reached it: the journal shortens long texts.
-    pub(crate) fn first_body(&self) -> Option<Bytes> {
-        self.bodies.lock().ok()?.first().cloned()
+    /// What has reached it: the method and the body of each request.
+    pub(crate) fn reached(&self) -> Vec<(Method, Bytes)> {
+        self.reached.lock().map(|reached| reached.clone()).unwrap_or_default()
     }
 }
 
@@ -43,10 +47,11 @@ impl fmt::Debug for InProcess {
 #[async_trait]
 impl Transport for InProcess {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
-        if let Ok(mut bodies) = self.bodies.lock() {
-            bodies.push(request.body().clone());
+        if let Ok(mut reached) = self.reached.lock() {
+            reached.push((request.method().clone(), request.body().clone()));
         }
-        let script = self.engine.handle(Timestamp::now(), &request);
+        let Some(mock) = &self.mock else { return Err(TransportError::new(Reached::Sent, "nobody answers here")) };
+        let script = mock.handle(Timestamp::now(), &request);
         if script.end == End::Reset {
             return Err(TransportError::new(Reached::Sent, "connection reset"));
         }

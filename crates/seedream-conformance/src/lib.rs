@@ -50,7 +50,7 @@ pub use report::Report;
 pub use requirements::Requirements;
 pub use run::Run;
 pub use subject::Subject;
-pub use trials::{run, trials};
+pub use trials::{run, suite, trials};
 
 /// Every case of an adapter whose provider has facts.
 pub fn cases(subject: &Subject) -> Vec<Case> {

@@ -1,10 +1,66 @@
 //! Cases as tests of a runner.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode, sync::Arc};
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::{Arguments, Failed, Trial};
+use seedream_core::Dialect;
+use seedream_fixtures::{Library, lint_library, load_dir};
 
 use crate::{Subject, cases};
+
+/// Runs every law over an adapter that is none of this workspace, by a folder of facts: the whole of a test.
+///
+/// The test needs `harness = false`. The folder is named from the `Cargo.toml` of the crate, and holds `<provider>/provider.json`,
+/// `<provider>/rules.json` and `<provider>/<area>/<case>.json` in the form of this project's `fixtures/`.
+///
+/// ```ignore
+/// // tests/conformance.rs
+/// seedream_conformance::suite!(seedream_harbour::Harbour, "fixtures");
+/// ```
+#[macro_export]
+macro_rules! suite {
+    ($dialect:expr, $folder:literal $(,)?) => {
+        fn main() -> ::std::process::ExitCode {
+            $crate::suite($dialect, concat!(env!("CARGO_MANIFEST_DIR"), "/", $folder))
+        }
+    };
+}
+
+/// What [`suite!`](crate::suite!) runs: every law over an adapter, by the facts of a folder, with the arguments of the command line.
+pub fn suite(dialect: impl Dialect, folder: impl AsRef<Path>) -> ExitCode {
+    libtest_mimic::run(&Arguments::from_args(), trials_of(Arc::new(dialect), folder.as_ref())).exit_code()
+}
+
+/// The trials of an adapter by a folder, the first of which is that the folder can be used at all.
+fn trials_of(dialect: Arc<dyn Dialect>, folder: &Path) -> Vec<Trial> {
+    let id = dialect.descriptor().id;
+    let read = load_dir(folder).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+    let (usable, cases) = match read {
+        Ok(facts) => {
+            // They are needed for as long as the test runs.
+            let facts: &'static Library = Box::leak(Box::new(facts));
+            (usable(facts, id), trials(&[Subject::with_facts(dialect, facts)]))
+        }
+        Err(errors) => (Err(errors), Vec::new()),
+    };
+    let usable = Trial::test(format!("facts/{id}"), move || usable.map_err(Failed::from));
+    std::iter::once(usable).chain(cases).collect()
+}
+
+/// Whether facts are good for a judgement: a provider of whom nothing is known would pass every law.
+fn usable(facts: &Library, id: &str) -> Result<(), String> {
+    let mut faults = lint_library(facts);
+    if facts.provider(id).is_none() {
+        faults.push(format!("{id}/provider.json is missing"));
+    }
+    if facts.rules(id).is_empty() {
+        faults.push(format!("{id}/rules.json is missing, or lists no rule"));
+    }
+    if !facts.exchanges().iter().any(|exchange| exchange.provider() == id) {
+        faults.push(format!("{id} has no exchange"));
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
+}
 
 /// Every case of some adapters as a named trial.
 pub fn trials(subjects: &[Subject]) -> Vec<Trial> {

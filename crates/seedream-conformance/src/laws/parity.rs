@@ -11,9 +11,14 @@ use seedream_core::{
     WarningKind,
 };
 use seedream_fixtures::ReplyFamily;
-use seedream_mock::{Engine, MockServer};
+use seedream_mock::Engine;
 
-use crate::{Case, Failure, Law, Subject, difference::Differences, in_process::HOST, play::Play};
+use crate::{
+    Case, Failure, Law, Subject,
+    difference::Differences,
+    in_process::{HOST, mock_of},
+    play::Play,
+};
 
 type Ask = fn(ImageRequest) -> ImageRequest;
 
@@ -30,8 +35,8 @@ const REQUESTS: [(&str, Ask); 8] = [
 ];
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
-    if subject.provider().is_none() {
-        return vec![Case::skipped(Law::Parity, subject, "there is no document as data to answer by")];
+    if mock_of(subject).is_none() {
+        return vec![Case::skipped(Law::Parity, subject, "the mock that would answer does not serve this provider")];
     }
     let of = |(name, ask): (&str, Ask)| {
         let judged = subject.clone();
@@ -46,7 +51,8 @@ fn check(subject: &Subject, ask: Ask) -> Result<(), Failure> {
     let rules = subject.dialect().capabilities(&request.model);
     let checked = rules.check(&request, Strictness::Lenient);
     let checked = checked.map_err(|error| Failure::new(format!("cannot be sent at all: {error}")))?;
-    let upstream = Upstream::new(subject);
+    let engine = mock_of(subject).ok_or_else(|| Failure::harness("the mock does not serve this provider"))?;
+    let upstream = Upstream::new(engine, subject);
     let played = Play::submit(subject, checked.clone(), 0).against(|sent, now| vec![upstream.answer(sent, now)])?;
     let mut d = Differences::default();
     d.same("submits", &1, &played.submits.len());
@@ -90,9 +96,9 @@ struct Upstream {
 }
 
 impl Upstream {
-    fn new(subject: &Subject) -> Self {
+    fn new(engine: Engine, subject: &Subject) -> Self {
         let below = subject.provider().map(|provider| provider.base_path()).unwrap_or_default();
-        Self { engine: MockServer::builder().engine(), below: format!("{HOST}/{}{below}", subject.id()) }
+        Self { engine, below: format!("{HOST}/{}{below}", subject.id()) }
     }
 
     fn at(now: Duration) -> Timestamp {

@@ -26,24 +26,24 @@ fn check(subject: &Subject, case: &Exchange) -> Result<(), Failure> {
     let Some(request) = exchange::given(case).transpose()? else {
         return Err(Failure::harness("the fixture has no `given`"));
     };
-    let mock = Arc::new(InProcess::new());
+    let mock = Arc::new(InProcess::new(subject));
     let failed = |error: Error| Failure::harness(format!("no client: {error}"));
     let client = client(subject, mock.clone()).map_err(failed)?;
     let plan = client.plan(&request);
     let outcome = send(&client, request)?;
 
     let mut d = Differences::default();
-    let journal = mock.journal();
-    let posts = journal.iter().filter(|entry| entry.method == "POST").count();
+    let reached = mock.reached();
+    let posts = reached.iter().filter(|(method, _)| method == http::Method::POST).count();
     match (case.preflight, &plan) {
         (Some(Preflight::Refused), _) => {
             let kind = outcome.as_ref().err().map(Error::kind);
             d.same("refused as", &Some(ErrorKind::InvalidRequest), &kind);
-            d.same("requests that reached the provider", &0, &journal.len());
+            d.same("requests that reached the provider", &0, &reached.len());
         }
         (preflight, Ok(plan)) => {
             d.same("purchases that reached the provider", &1, &posts);
-            let sent = mock.first_body().map(|body| String::from_utf8_lossy(&body).into_owned());
+            let sent = reached.first().map(|(_, body)| String::from_utf8_lossy(body).into_owned());
             d.same("body, planned and sent", &Some(plan.body.get()), &sent.as_deref());
             let warned = preflight == Some(Preflight::Warned);
             let warnings = || plan.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");

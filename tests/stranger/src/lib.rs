@@ -1,0 +1,159 @@
+//! Harbour Pictures: an invented provider, whose whole document is `harbour.txt`.
+//!
+//! It shows what a stranger writes for a provider of his own: this adapter, `fixtures/harbour` and one line in
+//! `tests/conformance.rs`. Nothing of the workspace knows it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use seedream_core::{
+    Capabilities, CatalogDialect, Checked, Count, Delivery, Descriptor, Dialect, Effective, ErrorKind, Family, Field,
+    FieldRule, ImagesRule, Limits, Medium, ModelEntry, ModelId, ModelInfo, Outcome, PixelRule, ReferenceRule, Reply,
+    Result, SizeRule, Source, Stage,
+};
+use seedream_wire::{Reader, get, members, models, post};
+use serde::Serialize;
+
+/// The dialect of Harbour Pictures.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Harbour;
+
+const DOCUMENT: &str = "harbour";
+
+const fn stated(at: &'static str) -> Source {
+    Source::documented(DOCUMENT, at)
+}
+
+static DESCRIPTOR: Descriptor = Descriptor {
+    id: "harbour",
+    name: "Harbour Pictures",
+    document: DOCUMENT,
+    base_urls: &["https://api.harbour.example/v2"],
+    key_variables: &["HARBOUR_API_KEY"],
+    key_optional: false,
+    base_url_variables: &["HARBOUR_BASE_URL"],
+    default_model: "harbour-large",
+    models: &[
+        ModelEntry { id: "harbour-large", family: Family::Seedream4_5, aliases: &[], source: stated("model") },
+        ModelEntry { id: "harbour-classic", family: Family::Seedream4, aliases: &[], source: stated("model") },
+    ],
+};
+
+/// The members of the body, in the order of the document.
+const MEMBERS: &[&str] = &["model", "text", "pictures", "pixels", "deliver", "mark", "seed"];
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pictures: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pixels: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deliver: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mark: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<i64>,
+}
+
+impl Harbour {
+    fn reader(model: ModelId) -> Reader {
+        Reader { model, kind_of, lifetime: Some(Duration::from_secs(6 * 3600)) }
+    }
+}
+
+/// What a code means; what has none is understood by its status.
+fn kind_of(_status: u16, code: &str) -> Option<ErrorKind> {
+    Some(match code {
+        "bad_value" => ErrorKind::InvalidRequest,
+        "unsuitable" => ErrorKind::rejected(Stage::Input, Medium::Text),
+        "withheld" => ErrorKind::rejected(Stage::Output, Medium::Image),
+        "bad_key" => ErrorKind::Authentication,
+        "empty" => ErrorKind::Balance,
+        "slow_down" => ErrorKind::RateLimited,
+        // "No machine is free; nothing was made or billed."
+        "full" => ErrorKind::Overloaded,
+        "broken" => ErrorKind::Server,
+        _ => return None,
+    })
+}
+
+impl Dialect for Harbour {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn capabilities(&self, model: &ModelId) -> Capabilities {
+        let resolution = DESCRIPTOR.resolve(model);
+        let family = resolution.family();
+        let pixels =
+            |least| SizeRule::only_pixels(PixelRule::new(least, 16_777_216, 16), "2048x2048", stated("pixels"));
+        let size = match family {
+            Some(Family::Seedream4) => pixels(921_600),
+            Some(_) => pixels(3_686_400),
+            None => {
+                let mut size = Limits::unknown().size;
+                size.tiers.clear();
+                size
+            }
+        };
+        let mut rules = Capabilities::new(DESCRIPTOR.id, resolution, size, (MEMBERS, stated("POST /pictures")));
+        rules.references = ReferenceRule::absent(stated("POST /pictures"));
+        rules.images = ImagesRule::up_to(8, stated("pictures"));
+        rules.images.prompt_decides = false;
+        let seed = match family {
+            Some(Family::Seedream4) => FieldRule::refused(Field::Seed, stated("seed")),
+            _ => FieldRule::honoured(Field::Seed, stated("seed")),
+        };
+        rules.fields = vec![
+            FieldRule::honoured(Field::Delivery, stated("deliver")).one_of(&["url", "inline"]).default("url"),
+            FieldRule::honoured(Field::Watermark, stated("mark")).default(false),
+            seed.within(0.0, 2_147_483_647.0),
+        ];
+        rules
+    }
+
+    fn encode(&self, checked: &Checked) -> Result<http::Request<Bytes>> {
+        checked.belongs_to(DESCRIPTOR.id)?;
+        let request = checked.request();
+        let body = Body {
+            model: checked.model().as_str(),
+            text: &request.prompt,
+            pictures: request.count.map(Count::ceiling),
+            pixels: checked.size().and_then(|size| size.size.as_deref()),
+            deliver: request.delivery.map(Delivery::wire),
+            mark: request.watermark,
+            seed: request.seed,
+        };
+        post("/pictures", &body, &request.extra)
+    }
+
+    fn decode(&self, checked: &Checked, reply: &Reply) -> Result<Outcome> {
+        Self::reader(checked.model().clone()).generation(reply).map(Outcome::Done)
+    }
+
+    fn effective(&self, checked: &Checked) -> Effective {
+        let mut body = self.encode(checked).map(|request| members(&request)).unwrap_or_default();
+        body.entry("pictures").or_insert_with(|| 1.into());
+        body.entry("pixels").or_insert_with(|| "2048x2048".into());
+        body.entry("deliver").or_insert_with(|| "url".into());
+        body.entry("mark").or_insert_with(|| false.into());
+        Effective { body, max_images: checked.ceiling() }
+    }
+
+    fn catalog(&self) -> Option<&dyn CatalogDialect> {
+        Some(self)
+    }
+}
+
+impl CatalogDialect for Harbour {
+    fn models_request(&self) -> http::Request<Bytes> {
+        get("/models").expect("the path is a path")
+    }
+
+    fn decode_models(&self, reply: &Reply) -> Result<Vec<ModelInfo>> {
+        models(&Self::reader("".into()), reply)
+    }
+}
