@@ -1,10 +1,10 @@
 //! `seedream conformance`: the laws over the adapters, as a table and as reports.
 
-use std::{fs, panic, path::PathBuf, process::ExitCode};
+use std::{fs, panic, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use jiff::{Timestamp, tz::TimeZone};
-use seedream_conformance::{Filter, Known, Report, Requirements, Run, Subject};
+use seedream_conformance::{Filter, Known, Report, Requirements, Run, Subject, exec::ExecDialect};
 
 use crate::{exit::Failure, output::Console};
 
@@ -28,6 +28,9 @@ pub(crate) struct RunArgs {
     /// Only the adapters of these providers
     #[arg(long = "provider", value_name = "ID[,ID]", value_delimiter = ',', value_parser = providers())]
     providers: Vec<String>,
+    /// Judge a program that answers in lines of JSON instead of the adapters in this one: 'python3 adapter.py'
+    #[arg(long, value_name = "COMMAND", conflicts_with = "providers")]
+    exec: Option<String>,
     /// Failures that are known: [{"case": "decode/ark/**", "reason": "...", "until": "2027-01-31"}]
     #[arg(long, value_name = "FILE")]
     known: Option<PathBuf>,
@@ -48,9 +51,13 @@ fn providers() -> PossibleValuesParser {
 /// # Errors
 /// A list of known failures that cannot be read.
 pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, Failure> {
-    let wanted = |id: &str| args.providers.is_empty() || args.providers.iter().any(|wanted| wanted == id);
-    let dialects = seedream::dialects().into_iter().filter(|dialect| wanted(dialect.descriptor().id));
-    let subjects: Vec<Subject> = dialects.map(Subject::new).collect();
+    let subjects = match subjects(args) {
+        Ok(subjects) => subjects,
+        Err(message) => {
+            console.note(&format!("error: --exec: {message}"));
+            return Ok(ExitCode::from(3));
+        }
+    };
     let run = Run {
         filter: args.filter.clone(),
         known: known(args)?,
@@ -68,6 +75,20 @@ pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, Failure
             ExitCode::from(3)
         }
     })
+}
+
+/// What is to be judged: a program, or the adapters in this one.
+fn subjects(args: &RunArgs) -> Result<Vec<Subject>, String> {
+    if let Some(command) = &args.exec {
+        let subject = Subject::new(Arc::new(ExecDialect::start(command)?));
+        return match subject.provider() {
+            Some(_) => Ok(vec![subject]),
+            None => Err(format!("there are no facts of the provider `{}`", subject.id())),
+        };
+    }
+    let wanted = |id: &str| args.providers.is_empty() || args.providers.iter().any(|wanted| wanted == id);
+    let dialects = seedream::dialects().into_iter().filter(|dialect| wanted(dialect.descriptor().id));
+    Ok(dialects.map(Subject::new).collect())
 }
 
 fn known(args: &RunArgs) -> Result<Known, Failure> {

@@ -8,7 +8,7 @@ use std::{
 use seedream_fixtures::{Exchange, Kind, Rule, Source};
 use serde::{Deserialize, Serialize};
 
-use crate::Subject;
+use crate::{Subject, exec::Fault};
 
 /// A law.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -257,7 +257,10 @@ impl Case {
     /// What differs, the rules that it differs from, and where they stand.
     pub fn run(&self) -> Result<(), Failure> {
         let ran = catch_unwind(AssertUnwindSafe(|| (self.check)()));
-        let ran = ran.unwrap_or_else(|panic| Err(Failure::new(format!("the adapter panicked: {}", said(&*panic)))));
+        let ran = ran.unwrap_or_else(|panic| match panic.downcast_ref::<Fault>() {
+            Some(Fault(said)) => Err(Failure::harness(said)),
+            None => Err(Failure::new(format!("the adapter panicked: {}", said(&*panic)))),
+        });
         ran.map_err(|mut failure| {
             let rules = self.rules.iter().map(|rule| format!("the rule {}: {}", rule.id, rule.says));
             failure.lines.extend(rules);

@@ -19,7 +19,8 @@
 //! }
 //! ```
 //!
-//! [`Run`] runs them side by side and makes a [`Report`] of it.
+//! [`Run`] runs them side by side and makes a [`Report`] of it. An adapter of one's own is judged by [`suite!`], a program in another
+//! language by [`exec`].
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
@@ -29,6 +30,7 @@ mod dice;
 mod difference;
 mod driver;
 mod exchange;
+pub mod exec;
 mod filter;
 mod in_process;
 mod known;

@@ -1,6 +1,6 @@
 //! The laws on the command line.
 
-use crate::support::Place;
+use crate::support::{Place, Ran};
 
 #[test]
 fn c5_the_adapters_of_ours_hold_and_the_table_fits_a_terminal() {
@@ -42,4 +42,38 @@ fn c6_a_known_failure_that_does_not_fail_fails() {
         .run(&["conformance", "run", "--provider", "gogogotoken", "--known", "known.json"], &[])
         .ends(2)
         .says("known.json");
+}
+
+/// Judges the adapter of `tests/stranger`, as it is or with a part of it broken.
+fn judged(broken: Option<(&str, &str)>) -> Ran {
+    let place = Place::new();
+    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/stranger/adapter.py");
+    let mut program = std::fs::read_to_string(own).unwrap();
+    if let Some((part, other)) = broken {
+        assert!(program.contains(part), "{part}");
+        program = program.replacen(part, other, 1);
+    }
+    std::fs::write(place.path("adapter.py"), program).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    place.run(&["conformance", "run", "--exec", "python3 adapter.py", "--json", "-"], &[("PATH", &path)])
+}
+
+#[test]
+fn c3_a_program_in_python_is_judged_by_every_law() {
+    let report: seedream_conformance::Report = serde_json::from_str(&judged(None).ends(0).stdout).unwrap();
+    let skipped: Vec<_> = report.cases.iter().filter_map(|case| case.reason.as_deref()).collect();
+    assert_eq!(skipped.len(), 2, "{skipped:?}");
+    let other_limit = judged(Some(("3686400", "3686401")));
+    assert!(other_limit.ends(1).stdout.contains("size.pixels: expected Some((3686400"));
+}
+
+#[test]
+fn c3_a_program_that_cannot_be_judged_ends_with_3() {
+    let question = "    question = json.loads(line)";
+    let ends = judged(Some((question, &format!("{question}\n    question[\"id\"] > 9 and sys.exit(7)"))));
+    assert!(ends.ends(3).stdout.contains("(exit code 7)"), "{}", ends.stdout);
+    let other_form = judged(Some((r#""images": ["#, r#""pictures": ["#)));
+    assert!(other_form.ends(3).stdout.contains("unknown field `pictures`"));
+    let nobody = judged(Some((r#""id": "gogogotoken""#, r#""id": "nobody""#)));
+    assert!(nobody.ends(3).stderr.contains("no facts of the provider `nobody`"));
 }

@@ -1,0 +1,250 @@
+//! Adapters in any language: a program that is asked in lines of JSON.
+//!
+//! `seedream conformance run --exec 'python3 adapter.py'` starts the program (words parted by spaces, no shell) and judges it as any
+//! other adapter. It reads one question a line from its standard input and writes one answer a line to its standard output, in the same
+//! order; its standard error is left alone.
+//!
+//! ```text
+//! {"id": 7, "method": "decode", "params": {…}}
+//! {"id": 7, "result": {…}}
+//! ```
+//!
+//! | method | params | result |
+//! |---|---|---|
+//! | `describe` | none | who the provider is and what its models take: asked first, once |
+//! | `encode` | `checked` | `{"method": "POST", "path": "/v1/images/generations", "json": {…}}`, the path below the base URL, no key |
+//! | `decode` | `checked`, `reply` | what the answer means |
+//! | `effective` | `checked` | the body after the provider's defaults |
+//! | `poll` | `task` | as `encode` |
+//! | `decode_poll` | `task`, `reply` | what the answer means |
+//! | `event` | `checked`, `frame` | `{"images": […]}`: what one event of a stream brought |
+//! | `finish` | `checked`, `frames`, `reply` | what a whole stream means |
+//! | `models` | none | as `encode` |
+//! | `decode_models` | `reply` | `{"models": ["id", …]}`, or an error |
+//!
+//! The three pairs behind `effective` are asked only of a program that names them among its `abilities`: `tasks`, `streaming`,
+//! `catalog`. What it does not name and its document does not have is skipped, with the reason; what its document has fails.
+//!
+//! `describe` answers, every member without a comment being required:
+//!
+//! ```text
+//! {"id": "gogogotoken", "document": "000", "base_urls": ["https://…"], "default_model": "…",
+//!  "members": ["model", "prompt", …],              the members that `encode` writes by itself
+//!  "abilities": ["catalog"],                       optional
+//!  "models": [{"id": "…", "family": "seedream-4.5", "aliases": […], "rules": RULES}],
+//!  "unknown": RULES}                               for a model that nobody knows: everything that can be said
+//!
+//! RULES: {"size": {"tiers": ["2K"], "ratios": ["16:9"], "qualities": ["2K"], "auto": false, "default": "2048x2048",
+//!                  "pixels": {"min": 3686400, "max": 16777216, "max_aspect": 16}},
+//!         "references": {"max": 10, "inline": true, "max_bytes": 10485760, "media_types": ["image/png"]},
+//!         "images": {"max": 15, "advised_max": 15, "prompt_decides": true, "count_refused": false},
+//!         "prompt_chars": 2000,
+//!         "fields": {"seed": {"support": "honoured", "values": […], "range": [0, 9], "default": 1}}}
+//! ```
+//!
+//! Every member of RULES is optional; without `references` or `images` there are none, or one. `checked` is a request that has passed
+//! these rules: `{"model": "…", "request": {…}, "size": "2048x2048", "quality": "2K"}`, the request in its stored form. `reply` is
+//! `{"status": 200, "headers": {…}, "body": "…", "truncated": false}`. What an answer means is one of:
+//!
+//! ```text
+//! {"images": [{"index": 0, "url": "https://…", "size": "2048x2048", "format": "png", "expires_at": 1795132800, "other": {…}},
+//!             {"index": 1, "base64": "…"}, {"index": 2, "error": ERROR}],
+//!  "reported_model": "…", "created": 1795132800, "usage": {"generated_images": 2}}
+//! {"accepted": "task-id", "estimated_seconds": 45, …}
+//! {"running": "processing", "progress": 40}
+//! {"error": {"kind": "rate_limited", "code": "…", "message": "…", "param": "…", "stage": "input", "medium": "text", "charge": "no"}}
+//! ```
+//!
+//! A program that ends, answers out of turn, or not within ten seconds cannot be judged: it is stopped, every case that needs it is a
+//! harness error, and the command ends with 3. An answer of another form makes a harness error of its case alone.
+
+mod describe;
+mod meaning;
+mod program;
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use http::{Method, Request, header::CONTENT_TYPE};
+use seedream_core::{
+    Blobs, Capabilities, CatalogDialect, Checked, Descriptor, Dialect, Effective, Generation, ModelId, ModelInfo,
+    Outcome, Reply, Result, StreamDecoder, StreamDialect, StreamItem, Task, TaskDialect, TaskState, sse::Frame,
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value, json, value::RawValue};
+
+use describe::Described;
+use meaning::Meaning;
+pub(crate) use program::Fault;
+use program::Program;
+
+/// An adapter that is a program.
+#[derive(Clone, Debug)]
+pub struct ExecDialect {
+    program: Arc<Program>,
+    described: Arc<Described>,
+}
+
+/// A request as the program writes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    method: String,
+    path: String,
+    json: Option<Box<RawValue>>,
+}
+
+impl ExecDialect {
+    /// Starts a program and asks it who it is.
+    ///
+    /// # Errors
+    /// It does not start, or says nothing that can be used.
+    pub fn start(command: &str) -> std::result::Result<Self, String> {
+        let program = Program::start(command, program::PATIENCE)?;
+        let described = program.ask("describe", &json!({})).map_err(|Fault(said)| said)?;
+        let described = serde_json::from_str::<describe::Description>(described.get());
+        let described = described.map_err(|error| format!("`{command}` does not describe itself: {error}"))?;
+        Ok(Self { program: Arc::new(program), described: Arc::new(described.into()) })
+    }
+
+    /// Asks; a program that fails is not the adapter's answer, so nothing of the case goes on.
+    fn ask<T: DeserializeOwned>(&self, method: &str, params: &Value) -> T {
+        let answer = self.program.ask(method, params);
+        let read = answer.and_then(|answer| {
+            serde_json::from_str(answer.get())
+                .map_err(|error| self.program.unusable(&format!("answers {method} with what cannot be used: {error}")))
+        });
+        read.unwrap_or_else(|fault| std::panic::resume_unwind(Box::new(fault)))
+    }
+
+    fn request(&self, method: &str, params: &Value) -> Request<Bytes> {
+        let written: Written = self.ask(method, params);
+        let verb = Method::from_bytes(written.method.as_bytes()).unwrap_or(Method::POST);
+        let request = Request::builder().method(verb).uri(&written.path);
+        let body = written.json.map(|json| Bytes::from(json.get().to_owned()));
+        let request = if body.is_some() { request.header(CONTENT_TYPE, "application/json") } else { request };
+        let request = request.body(body.unwrap_or_default());
+        let fault = |error| self.program.unusable(&format!("answers {method} with a request that is none: {error}"));
+        request.map_err(fault).unwrap_or_else(|fault| std::panic::resume_unwind(Box::new(fault)))
+    }
+}
+
+fn checked(checked: &Checked) -> Value {
+    let size = checked.size();
+    json!({
+        "model": checked.model(), "request": checked.request(),
+        "size": size.and_then(|size| size.size.as_deref()),
+        "quality": size.and_then(|size| size.quality).map(|quality| quality.to_string()),
+    })
+}
+
+fn reply(reply: &Reply) -> Value {
+    let headers = reply
+        .headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), Value::from(String::from_utf8_lossy(value.as_bytes()).into_owned())));
+    json!({
+        "status": reply.status.as_u16(), "headers": headers.collect::<Map<_, _>>(),
+        "body": String::from_utf8_lossy(&reply.body), "truncated": reply.truncated,
+    })
+}
+
+fn frame(frame: &Frame) -> Value {
+    json!({ "event": frame.event, "data": frame.data })
+}
+
+impl Dialect for ExecDialect {
+    fn descriptor(&self) -> &'static Descriptor {
+        self.described.descriptor
+    }
+
+    fn capabilities(&self, model: &ModelId) -> Capabilities {
+        self.described.capabilities(model)
+    }
+
+    fn encode(&self, request: &Checked) -> Result<Request<Bytes>> {
+        request.belongs_to(self.descriptor().id)?;
+        Ok(self.request("encode", &json!({ "checked": checked(request) })))
+    }
+
+    fn decode(&self, request: &Checked, answer: &Reply) -> Result<Outcome> {
+        let params = json!({ "checked": checked(request), "reply": reply(answer) });
+        self.ask::<Meaning>("decode", &params).outcome(request.model(), answer)
+    }
+
+    fn effective(&self, request: &Checked) -> Effective {
+        let body = self.ask("effective", &json!({ "checked": checked(request) }));
+        Effective { body, max_images: request.ceiling() }
+    }
+
+    fn tasks(&self) -> Option<&dyn TaskDialect> {
+        self.described.can("tasks").then_some(self)
+    }
+
+    fn streaming(&self) -> Option<&dyn StreamDialect> {
+        self.described.can("streaming").then_some(self)
+    }
+
+    fn catalog(&self) -> Option<&dyn CatalogDialect> {
+        self.described.can("catalog").then_some(self)
+    }
+}
+
+impl TaskDialect for ExecDialect {
+    fn poll(&self, task: &Task) -> Result<Request<Bytes>> {
+        Ok(self.request("poll", &json!({ "task": task })))
+    }
+
+    fn decode_poll(&self, task: &Task, answer: &Reply) -> Result<TaskState> {
+        let params = json!({ "task": task, "reply": reply(answer) });
+        self.ask::<Meaning>("decode_poll", &params).state(&task.model, answer)
+    }
+}
+
+impl CatalogDialect for ExecDialect {
+    fn models_request(&self) -> Request<Bytes> {
+        self.request("models", &json!({}))
+    }
+
+    fn decode_models(&self, answer: &Reply) -> Result<Vec<ModelInfo>> {
+        self.ask::<Meaning>("decode_models", &json!({ "reply": reply(answer) })).models(answer)
+    }
+}
+
+impl StreamDialect for ExecDialect {
+    fn decoder(&self, request: &Checked) -> Box<dyn StreamDecoder> {
+        let (checked, model) = (checked(request), request.model().clone());
+        Box::new(Decoder { dialect: self.clone(), checked, model, frames: Vec::new(), blobs: Blobs::default() })
+    }
+}
+
+/// Remembers a stream, so that the program needs no memory.
+struct Decoder {
+    dialect: ExecDialect,
+    checked: Value,
+    model: ModelId,
+    frames: Vec<Value>,
+    blobs: Blobs,
+}
+
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder").field("frames", &self.frames.len()).finish_non_exhaustive()
+    }
+}
+
+impl StreamDecoder for Decoder {
+    fn event(&mut self, event: &Frame, blobs: &Blobs) -> Vec<StreamItem> {
+        blobs.iter().for_each(|(token, data)| self.blobs.insert(token, data.clone()));
+        let params = json!({ "checked": self.checked, "frame": frame(event) });
+        self.frames.push(frame(event));
+        let outcomes = self.dialect.ask::<Meaning>("event", &params).outcomes(&self.blobs);
+        outcomes.into_iter().map(|outcome| outcome.map_or_else(StreamItem::Failed, StreamItem::Image)).collect()
+    }
+
+    fn finish(self: Box<Self>, head: &Reply) -> Result<Generation> {
+        let params = json!({ "checked": self.checked, "frames": self.frames, "reply": reply(head) });
+        let meaning: Meaning = self.dialect.ask("finish", &params);
+        meaning.generation(&self.model, &head.clone().with_blobs(self.blobs))
+    }
+}

@@ -1,0 +1,203 @@
+//! What a program says of its provider, as the types of the core crate.
+
+use std::collections::BTreeMap;
+
+use seedream_core::{
+    Capabilities, Descriptor, Family, Field, FieldRule, ImagesRule, Limits, ModelEntry, ModelId, PixelRule, PromptRule,
+    ReferenceRule, SizeRule, Source, Standing, Support, TotalRule,
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The answer to `describe`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Description {
+    id: String,
+    document: String,
+    base_urls: Vec<String>,
+    default_model: String,
+    members: Vec<String>,
+    #[serde(default)]
+    abilities: Vec<String>,
+    models: Vec<Model>,
+    unknown: Rules,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Model {
+    id: String,
+    family: Family,
+    #[serde(default)]
+    aliases: Vec<String>,
+    rules: Rules,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Rules {
+    size: Sizes,
+    references: Option<References>,
+    images: Option<Images>,
+    prompt_chars: Option<usize>,
+    fields: BTreeMap<Field, Optional>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Sizes {
+    tiers: Vec<String>,
+    ratios: Vec<String>,
+    qualities: Vec<String>,
+    auto: bool,
+    pixels: Option<PixelRule>,
+    default: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct References {
+    max: Option<u32>,
+    inline: bool,
+    max_bytes: Option<u64>,
+    media_types: Vec<String>,
+    longer_than: Option<u32>,
+    pixels: Option<PixelRule>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Images {
+    max: Option<u32>,
+    advised_max: Option<u32>,
+    count_refused: bool,
+    prompt_decides: bool,
+    /// The limit of references and pictures together, and whether fewer are made beyond it.
+    with_references: Option<(u32, bool)>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Optional {
+    support: Support,
+    #[serde(default)]
+    values: Vec<String>,
+    range: Option<(f64, f64)>,
+    default: Option<Value>,
+    unsaid: Option<Value>,
+}
+
+/// What was said, for as long as the program is judged.
+#[derive(Debug)]
+pub(super) struct Described {
+    pub(super) descriptor: &'static Descriptor,
+    members: &'static [&'static str],
+    abilities: Vec<String>,
+    models: BTreeMap<String, Rules>,
+    unknown: Rules,
+}
+
+/// A descriptor is a constant everywhere else; of a program there is one, until the end.
+fn kept(text: String) -> &'static str {
+    text.leak()
+}
+
+fn all_kept(texts: Vec<String>) -> &'static [&'static str] {
+    texts.into_iter().map(kept).collect::<Vec<_>>().leak()
+}
+
+impl From<Description> for Described {
+    fn from(said: Description) -> Self {
+        let document = kept(said.document);
+        let (mut entries, mut models) = (Vec::new(), BTreeMap::new());
+        for model in said.models {
+            let (id, aliases) = (kept(model.id), all_kept(model.aliases));
+            entries.push(ModelEntry {
+                id,
+                family: model.family,
+                aliases,
+                source: Source::documented(document, "models"),
+            });
+            models.insert(id.to_owned(), model.rules);
+        }
+        let id = kept(said.id);
+        let descriptor = Descriptor {
+            id,
+            name: id,
+            document,
+            base_urls: all_kept(said.base_urls),
+            key_variables: &[],
+            key_optional: false,
+            base_url_variables: &[],
+            default_model: kept(said.default_model),
+            models: entries.leak(),
+        };
+        let (members, abilities) = (all_kept(said.members), said.abilities);
+        Self { descriptor: Box::leak(Box::new(descriptor)), members, abilities, models, unknown: said.unknown }
+    }
+}
+
+impl Described {
+    pub(super) fn can(&self, ability: &str) -> bool {
+        self.abilities.iter().any(|named| named == ability)
+    }
+
+    pub(super) fn capabilities(&self, model: &ModelId) -> Capabilities {
+        let resolution = self.descriptor.resolve(model);
+        let sold = matches!(resolution.standing, Standing::Sold(_));
+        let entry = self.descriptor.models.iter().find(|entry| {
+            sold && (entry.id == resolution.model.as_str() || entry.aliases.contains(&resolution.model.as_str()))
+        });
+        let rules = entry.and_then(|entry| self.models.get(entry.id)).unwrap_or(&self.unknown);
+        let source = Source::documented(self.descriptor.document, "as the program describes it");
+        let size = rules.size.rule(sold, &source);
+        let mut all = Capabilities::new(self.descriptor.id, resolution, size, (self.members, source.clone()));
+        if let Some(said) = &rules.references {
+            let mut rule = ReferenceRule::at_most(said.max, source.clone());
+            (rule.inline, rule.max_bytes) = (said.inline, said.max_bytes);
+            (rule.media_types, rule.side_above) = (said.media_types.clone(), said.longer_than);
+            rule.pixels = said.pixels;
+            all.references = rule;
+        }
+        if let Some(said) = &rules.images {
+            let mut rule = ImagesRule::up_to(said.max, source.clone());
+            (rule.advised_max, rule.count_refused) = (said.advised_max, said.count_refused);
+            rule.prompt_decides = said.prompt_decides;
+            rule.with_references = said.with_references.map(|(limit, truncates)| TotalRule { limit, truncates });
+            all.images = rule;
+        }
+        if let Some(chars) = rules.prompt_chars {
+            all.prompt = PromptRule::at_most(chars, source.clone());
+        }
+        all.fields = rules.fields.iter().map(|(field, said)| said.rule(*field, &source)).collect();
+        all
+    }
+}
+
+impl Sizes {
+    fn rule(&self, sold: bool, source: &Source) -> SizeRule {
+        // Of a model that nobody knows, any pixels may be sent.
+        let mut rule =
+            if sold { SizeRule::levels(&[], PixelRule::any(), "", source.clone()) } else { Limits::unknown().size };
+        let read = |texts: &[String]| texts.iter().filter_map(|text| text.parse().ok()).collect();
+        rule.tiers = read(&self.tiers);
+        rule.qualities = read(&self.qualities);
+        rule.ratios = self.ratios.iter().filter_map(|text| text.parse().ok()).collect();
+        (rule.auto, rule.default) = (self.auto, self.default.clone());
+        if sold {
+            rule.pixels = self.pixels;
+        }
+        rule
+    }
+}
+
+impl Optional {
+    fn rule(&self, field: Field, source: &Source) -> FieldRule {
+        let mut rule = FieldRule::honoured(field, source.clone());
+        rule.support = self.support;
+        rule.values = self.values.iter().map(|value| kept(value.clone())).collect();
+        (rule.range, rule.default, rule.unsaid) = (self.range, self.default.clone(), self.unsaid.clone());
+        rule
+    }
+}

@@ -1,0 +1,249 @@
+//! What a program makes of an answer, as the types of the core crate.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use seedream_core::{
+    Acceptance, Blobs, Charge, Error, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, Medium, ModelId,
+    ModelInfo, Outcome, Reply, Result, Stage, TaskId, TaskState, Timestamp, Usage, Warning, WarningKind,
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// What an answer means: pictures, a task, a list of models, or an error.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Meaning {
+    images: Vec<Picture>,
+    models: Vec<ModelId>,
+    accepted: Option<String>,
+    estimated_seconds: Option<u32>,
+    running: Option<String>,
+    progress: Option<u8>,
+    error: Option<Failed>,
+    reported_model: Option<String>,
+    created: Option<i64>,
+    usage: Map<String, Value>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Picture {
+    index: u32,
+    url: Option<String>,
+    expires_at: Option<i64>,
+    base64: Option<String>,
+    size: Option<String>,
+    format: Option<String>,
+    #[serde(default)]
+    other: Map<String, Value>,
+    error: Option<Failed>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Failed {
+    kind: String,
+    code: Option<String>,
+    message: String,
+    param: Option<String>,
+    stage: Option<Stage>,
+    medium: Option<Medium>,
+    charge: Option<Charge>,
+}
+
+impl Meaning {
+    pub(super) fn outcome(self, model: &ModelId, reply: &Reply) -> Result<Outcome> {
+        let Some(id) = &self.accepted else { return self.generation(model, reply).map(Outcome::Done) };
+        let id = TaskId::new(id.as_str()).map_err(|error| {
+            Error::from_reply(ErrorKind::MalformedResponse, error.message(), reply).with_charge(Charge::Unknown)
+        })?;
+        let mut acceptance = Acceptance::new(id);
+        acceptance.created = self.created.and_then(at);
+        acceptance.usage = usage(self.usage);
+        (acceptance.reported_model, acceptance.estimated_seconds) = (self.reported_model, self.estimated_seconds);
+        Ok(Outcome::Accepted(acceptance))
+    }
+
+    pub(super) fn state(self, model: &ModelId, reply: &Reply) -> Result<TaskState> {
+        match (self.running, &self.error) {
+            (Some(status), _) => Ok(TaskState::Running { status, progress: self.progress }),
+            // An answer that could be read, and says that the task has failed.
+            (None, Some(_)) if reply.status.is_success() => {
+                Ok(TaskState::Failed(Self { running: None, ..self }.error(reply)))
+            }
+            (None, _) => Self { running: None, ..self }.generation(model, reply).map(TaskState::Done),
+        }
+    }
+
+    pub(super) fn generation(self, model: &ModelId, reply: &Reply) -> Result<Generation> {
+        if self.error.is_some() {
+            return Err(self.error(reply));
+        }
+        let mut generation = Generation::new(model.clone());
+        generation.reported_model.clone_from(&self.reported_model);
+        generation.created = self.created.and_then(at);
+        generation.request_id = reply.request_id();
+        generation.raw = reply.body.clone();
+        generation.usage = usage(self.usage.clone());
+        if reply.truncated {
+            let message = "the answer was cut off: what had arrived was kept";
+            generation.warnings.push(Warning::new(WarningKind::Incomplete, None, message));
+        }
+        generation.outcomes = self.outcomes(reply.blobs());
+        generation.or_no_images()
+    }
+
+    pub(super) fn models(self, reply: &Reply) -> Result<Vec<ModelInfo>> {
+        match self.error {
+            Some(_) => Err(self.error(reply)),
+            None => Ok(self.models.into_iter().map(ModelInfo::new).collect()),
+        }
+    }
+
+    pub(super) fn outcomes(self, blobs: &Blobs) -> Vec<Result<GeneratedImage, ImageFailure>> {
+        self.images.into_iter().map(|picture| picture.outcome(blobs)).collect()
+    }
+
+    pub(super) fn error(self, reply: &Reply) -> Error {
+        let failed = self.error.unwrap_or_default();
+        let error = Error::from_reply(failed.kind(), &failed.message, reply);
+        let charge = failed.charge.unwrap_or_else(|| error.charge());
+        error.with_code(failed.code).with_param(failed.param).with_charge(charge)
+    }
+}
+
+impl Picture {
+    fn outcome(self, blobs: &Blobs) -> Result<GeneratedImage, ImageFailure> {
+        if let Some(failed) = self.error {
+            return Err(ImageFailure::new(self.index, failed.kind(), &failed.message).with_code(failed.code));
+        }
+        let lifted = self.url.as_deref().or(self.base64.as_deref()).and_then(|token| blobs.get(token)).cloned();
+        let inline = |text: &str| STANDARD.decode(text).ok().map(|bytes| ImageData::Bytes(bytes.into()));
+        let expires_at = self.expires_at.and_then(at);
+        let data = lifted.or(self.url.map(|url| ImageData::Url { url, expires_at }));
+        let data = data.or_else(|| inline(self.base64.as_deref()?));
+        let unreadable = || ImageFailure::new(self.index, ErrorKind::MalformedResponse, "there is no picture");
+        let mut image = GeneratedImage::new(self.index, data.ok_or_else(unreadable)?);
+        // What is no size or format is none: it makes no picture worthless.
+        image.size = self.size.and_then(|size| size.parse().ok());
+        image.format = self.format.and_then(|format| serde_json::from_value(format.into()).ok());
+        image.other = self.other;
+        Ok(image)
+    }
+}
+
+impl Failed {
+    /// Every kind by its stored form; moderation says what it looked at.
+    fn kind(&self) -> ErrorKind {
+        use ErrorKind::{
+            Authentication, Balance, Cancelled, Config, InvalidRequest, MalformedResponse, ModelNotFound, NoImages,
+            Overloaded, PermissionDenied, QuotaExhausted, RateLimited, ReferenceImage, Server, Storage, TaskFailed,
+            TaskNotFound, Timeout, TooLarge, Transport, Unsupported,
+        };
+        let rejected =
+            ErrorKind::rejected(self.stage.unwrap_or(Stage::Unknown), self.medium.unwrap_or(Medium::Unknown));
+        let kinds = [
+            Authentication,
+            Balance,
+            Cancelled,
+            Config,
+            InvalidRequest,
+            MalformedResponse,
+            ModelNotFound,
+            NoImages,
+            Overloaded,
+            PermissionDenied,
+            QuotaExhausted,
+            RateLimited,
+            ReferenceImage,
+            Server,
+            Storage,
+            TaskFailed,
+            TaskNotFound,
+            Timeout,
+            TooLarge,
+            Transport,
+            Unsupported,
+            rejected,
+        ];
+        // What is no kind is none of the expected ones, which the case then says.
+        kinds.into_iter().find(|kind| kind.as_str() == self.kind).unwrap_or(Config)
+    }
+}
+
+fn at(seconds: i64) -> Option<Timestamp> {
+    Timestamp::from_second(seconds).ok()
+}
+
+/// Members of `usage` that have a field and fit into it; the others stay by their names.
+fn usage(members: Map<String, Value>) -> Usage {
+    let fits = |name: &String, value: &Value| {
+        let alone = serde_json::from_value::<Usage>(json!({ name: value }));
+        name != "other" && alone.is_ok_and(|usage| !usage.is_empty())
+    };
+    let (known, other): (Map<_, _>, Map<_, _>) = members.into_iter().partition(|(name, value)| fits(name, value));
+    let mut usage = serde_json::from_value::<Usage>(known.into()).unwrap_or_default();
+    usage.other = other;
+    usage
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, StatusCode};
+
+    use super::*;
+
+    fn read(json: Value) -> Meaning {
+        serde_json::from_value(json).unwrap()
+    }
+
+    fn reply(status: u16) -> Reply {
+        Reply::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), "body", Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn c3_a_task_is_accepted_runs_and_ends() {
+        let accepted = read(json!({"accepted": "task-1", "estimated_seconds": 45, "usage": {"credits_reserved": 1.5}}));
+        let Ok(Outcome::Accepted(task)) = accepted.outcome(&"m".into(), &reply(200)) else { panic!("accepted") };
+        assert_eq!(
+            (task.id.as_str(), task.estimated_seconds, task.usage.credits_reserved),
+            ("task-1", Some(45), Some(1.5))
+        );
+        let hostile = read(json!({"accepted": "../x"})).outcome(&"m".into(), &reply(200)).unwrap_err();
+        assert_eq!((hostile.kind(), hostile.charge()), (ErrorKind::MalformedResponse, Charge::Unknown));
+        let state = |json, status| read(json).state(&"m".into(), &reply(status));
+        let running = state(json!({"running": "processing", "progress": 40}), 200);
+        assert!(matches!(running, Ok(TaskState::Running { progress: Some(40), .. })));
+        let failed = json!({"error": {"kind": "content_rejected", "stage": "output", "medium": "image"}});
+        let Ok(TaskState::Failed(error)) = state(failed.clone(), 200) else { panic!("the task failed") };
+        assert_eq!(error.kind(), ErrorKind::rejected(Stage::Output, Medium::Image));
+        assert!(state(failed, 502).is_err(), "the poll failed, not the task");
+        let done = json!({"images": [{"index": 0, "url": "https://a.example/1", "size": "2048x2048x"}]});
+        assert!(matches!(state(done, 200), Ok(TaskState::Done(generation)) if generation.images().count() == 1));
+    }
+
+    #[test]
+    fn c3_a_list_of_models_is_read_or_is_an_error() {
+        let listed = read(json!({"models": ["a", "b"]})).models(&reply(200)).unwrap();
+        assert_eq!(listed, [ModelInfo::new("a"), ModelInfo::new("b")]);
+        let error = read(json!({"error": {"kind": "authentication"}})).models(&reply(401)).unwrap_err();
+        assert_eq!((error.kind(), error.charge()), (ErrorKind::Authentication, Charge::No));
+    }
+
+    #[test]
+    fn c3_pictures_failures_and_odd_usage_are_kept() {
+        let meaning = read(json!({
+            "images": [{"index": 0, "base64": "aGk="}, {"index": 1, "base64": "token"}, {"index": 2, "base64": "?"},
+                       {"index": 3, "error": {"kind": "server", "code": "x", "message": "no"}}],
+            "usage": {"generated_images": 2, "total_tokens": "many", "other": 1, "new": true},
+        }));
+        let mut blobs = Blobs::default();
+        blobs.insert("token", ImageData::Bytes("lifted".into()));
+        let generation = meaning.generation(&"m".into(), &reply(200).with_blobs(blobs)).unwrap();
+        let bytes: Vec<_> = generation.images().map(|image| format!("{:?}", image.data)).collect();
+        assert_eq!(bytes, ["Bytes(2 bytes)", "Bytes(6 bytes)"]);
+        let failures: Vec<_> = generation.failures().map(|failure| (failure.index, failure.kind)).collect();
+        assert_eq!(failures, [(2, ErrorKind::MalformedResponse), (3, ErrorKind::Server)]);
+        assert_eq!(generation.usage.generated_images, Some(2));
+        assert_eq!(generation.usage.other.keys().collect::<Vec<_>>(), ["new", "other", "total_tokens"]);
+    }
+}
