@@ -20,7 +20,7 @@
 //! ```
 //!
 //! [`Run`] runs them side by side and makes a [`Report`] of it. An adapter of one's own is judged by [`suite!`], a program in another
-//! language by [`exec`].
+//! language by [`exec`]; [`guide`] leads from a document to a report.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
@@ -32,6 +32,8 @@ mod driver;
 mod exchange;
 pub mod exec;
 mod filter;
+#[doc = include_str!("../ADD-YOUR-PROVIDER.md")]
+pub mod guide {}
 mod in_process;
 mod known;
 mod laws;
