@@ -22,6 +22,7 @@ mod ordered;
 mod pictures;
 mod problem;
 mod record;
+mod reference;
 mod reply;
 mod route;
 mod rules;

@@ -1,14 +1,14 @@
 //! One request to a provider and everything that answering it needs.
 
 use jiff::Timestamp;
-use seedream_fixtures::{Cause, ErrorFamily, Provider, ReplyFamily, Route};
+use seedream_fixtures::{ErrorFamily, Provider, ReplyFamily, Route};
 use serde_json::Value;
 
 use super::Engine;
 use super::digest;
 use super::images_url::Place;
 use super::members::Object;
-use super::problem::{Fill, Problem, problem};
+use super::problem::{Fill, Problem};
 use super::spoil;
 use crate::fault::{Fault, On, PictureFault};
 use crate::picture::Picture;
@@ -48,16 +48,16 @@ impl<'e> Call<'e> {
         self.json.and_then(Value::as_object)
     }
 
-    /// The provider's error for a cause.
-    pub(crate) fn problem(&self, cause: Cause, fill: &Fill<'_>) -> Problem {
-        problem(self.provider, self.family(), cause, fill, &self.request_id)
-    }
-
     /// The error a fault asks for, if it asks for one.
     pub(crate) fn faulty(&self, fault: &Fault) -> Option<Problem> {
         let model = self.object().map(|body| super::create::model_name(self, body)).unwrap_or_default();
-        let fill = Fill { model, ..Fill::default() };
-        spoil::refusal(fault, self.provider, self.family(), &fill, &self.request_id)
+        let fill = Fill { field: "prompt", detail: "the mock was asked to refuse it.", model, ..Fill::default() };
+        spoil::refusal(fault, self, &fill)
+    }
+
+    /// The id this request would have with other software.
+    pub(crate) fn request_id_of(&self, family: ErrorFamily) -> String {
+        request_id(family, self.now, self.engine.settings().seed, self.ordinal)
     }
 
     /// The URL of a picture that is made now.
@@ -90,6 +90,8 @@ pub(crate) fn request_id(family: ErrorFamily, now: Timestamp, seed: u64, ordinal
     let hex = digest::hex(&hash);
     match family {
         ErrorFamily::NewApi | ErrorFamily::Upstream => format!("{}{}", now.strftime("%Y%m%d%H%M%S%9f"), &hex[..8]),
-        ErrorFamily::Ark | ErrorFamily::Evolink => format!("02{}{}", now.as_millisecond(), &hex[..38]),
+        ErrorFamily::Ark | ErrorFamily::Evolink | ErrorFamily::EvolinkTask | ErrorFamily::EvolinkLegacy => {
+            format!("02{}{}", now.as_millisecond(), &hex[..38])
+        }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) fn create(call: &Call<'_>) -> Answer {
         return Answer { violations, ..call.problem(Cause::Invalid, &fill).into() };
     };
     let effective = normalise::effective(call.provider, body);
-    let broken = violations(call, body);
+    let broken = violations(call, body, &effective);
     let lines = broken.iter().map(Violation::line).collect();
 
     let strict = call.engine.settings().validate == Validate::Strict;
@@ -43,16 +43,17 @@ pub(crate) fn create(call: &Call<'_>) -> Answer {
 
 /// The rules a request breaks, in one line each, for an answer that was found elsewhere.
 pub(crate) fn broken_rules(call: &Call<'_>) -> Vec<String> {
-    let broken = call.object().map(|body| violations(call, body)).unwrap_or_default();
+    let found = |body| violations(call, body, &normalise::effective(call.provider, body));
+    let broken = call.object().map(found).unwrap_or_default();
     broken.iter().map(Violation::line).collect()
 }
 
-fn violations(call: &Call<'_>, body: &Object) -> Vec<Violation> {
+fn violations(call: &Call<'_>, body: &Object, effective: &Object) -> Vec<Violation> {
     let settings = call.engine.settings();
     match settings.validate {
         Validate::Off => Vec::new(),
         Validate::Strict | Validate::Warn => {
-            rules::violations(call.provider, body, Strictness { callbacks: settings.strict_callbacks })
+            rules::violations(call.provider, body, effective, Strictness { callbacks: settings.strict_callbacks })
         }
     }
 }

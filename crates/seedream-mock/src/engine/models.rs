@@ -50,7 +50,7 @@ pub(crate) fn list(provider: &Provider, family: ErrorFamily) -> Answer {
             });
             Answer::value(200, &NewApiList { success: true, data: data.collect(), object: "list" })
         }
-        ErrorFamily::Ark | ErrorFamily::Evolink => {
+        ErrorFamily::Ark | ErrorFamily::Evolink | ErrorFamily::EvolinkTask | ErrorFamily::EvolinkLegacy => {
             let data = ids.map(|id| ArkModel { id, object: "model" });
             Answer::value(200, &ArkList { object: "list", data: data.collect() })
         }

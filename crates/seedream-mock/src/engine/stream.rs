@@ -4,6 +4,7 @@ mod form;
 
 use std::time::Duration;
 
+use seedream_fixtures::Cause;
 use serde::Serialize;
 
 use super::answer::Answer;
@@ -138,7 +139,7 @@ struct Failure {
 
 /// An error of the whole request: no type, no model (providers.md 1.6).
 fn error(call: &Call<'_>) -> Frame {
-    let (code, message) = super::problem::failed(call.provider);
+    let (code, message) = call.sentence(Cause::Internal);
     let (fault, id) = (&call.fault, &call.request_id);
     let code = fault.code.clone().unwrap_or(code);
     let message = fault.message.clone().unwrap_or_else(|| format!("{message} Request id: {id}"));

@@ -30,7 +30,7 @@ const WORDS: [FaultWord; 29] = [
     ),
     word("times=N", "only the first N of them", "status=429 times=2"),
     word(
-        "refuse=unauthorized|balance|forbidden|model-not-found|invalid|rate-limited|internal|moderated",
+        "refuse=unauthorized|balance|forbidden|model-not-found|model-closed|invalid|rate-limited|request-rate|concurrency|quota|overloaded|internal|moderated|moderated-prompt|moderated-reference",
         "the provider's own refusal: status, code and sentence are its own",
         "refuse=rate-limited",
     ),

@@ -70,14 +70,28 @@ words! {
         Forbidden = "forbidden",
         /// The model is not known.
         ModelNotFound = "model-not-found",
+        /// The model exists and was not opened for this account.
+        ModelClosed = "model-closed",
         /// A member is not valid.
         Invalid = "invalid",
-        /// Too many requests.
+        /// Too many requests, or too many pictures a minute.
         RateLimited = "rate-limited",
+        /// Too many requests a minute, where that is told apart.
+        RequestRate = "request-rate",
+        /// Too many requests at a time.
+        Concurrency = "concurrency",
+        /// A plan's quota is used up.
+        Quota = "quota",
+        /// The provider has too much to do.
+        Overloaded = "overloaded",
         /// The provider failed.
         Internal = "internal",
-        /// The words or the picture may not be.
+        /// The picture that was made may not be.
         Moderated = "moderated",
+        /// The prompt may not be.
+        ModeratedPrompt = "moderated-prompt",
+        /// A reference may not be.
+        ModeratedReference = "moderated-reference",
     }
 }
 
@@ -161,10 +175,17 @@ impl Refusal {
             Self::Balance => Cause::Balance,
             Self::Forbidden => Cause::Forbidden,
             Self::ModelNotFound => Cause::ModelNotFound,
+            Self::ModelClosed => Cause::ModelClosed,
             Self::Invalid => Cause::Invalid,
             Self::RateLimited => Cause::RateLimited,
+            Self::RequestRate => Cause::RequestRate,
+            Self::Concurrency => Cause::Concurrency,
+            Self::Quota => Cause::Quota,
+            Self::Overloaded => Cause::Overloaded,
             Self::Internal => Cause::Internal,
             Self::Moderated => Cause::Moderated,
+            Self::ModeratedPrompt => Cause::ModeratedPrompt,
+            Self::ModeratedReference => Cause::ModeratedReference,
         }
     }
 }

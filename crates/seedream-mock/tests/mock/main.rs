@@ -7,6 +7,7 @@ mod auth;
 mod callbacks;
 mod calls;
 mod clock;
+mod errors;
 mod faults;
 mod fixtures;
 mod grammar;

@@ -38,9 +38,10 @@ fn valid_request() -> impl Strategy<Value = (&'static Provider, &'static Route, 
             };
             put(Role::Model, json!(model.id));
             put(Role::Prompt, json!(prompt));
-            put(Role::Count, json!(count));
             // Explicit maximum and references together must stay within the limit.
             let references = references.min(model.references.as_ref().map_or(0, |rule| rule.max as usize));
+            let room = model.references_plus_images.as_ref().map_or(15, |total| total.limit - references as u32);
+            put(Role::Count, json!(count.min(room)));
             if references > 0 {
                 let urls: Vec<String> = (0..references).map(|n| format!("https://example.com/{n}.png")).collect();
                 put(Role::References, json!(urls));
@@ -48,7 +49,7 @@ fn valid_request() -> impl Strategy<Value = (&'static Provider, &'static Route, 
             if flags[0] {
                 put(Role::Group, json!("auto"));
                 if flags[1] {
-                    put(Role::GroupMax, json!(count.min(15 - references as u32).max(1)));
+                    put(Role::GroupMax, json!(count.min(room)));
                 }
             }
             if flags[2] {
