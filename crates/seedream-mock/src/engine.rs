@@ -33,6 +33,7 @@ mod sizes;
 mod spoil;
 mod stream;
 mod task;
+mod traffic;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -46,6 +47,7 @@ pub use journal::Entry;
 pub use ledger::Bill;
 pub use script::{Chunk, Content, End, Script};
 pub use settings::{Settings, TaskEnd, Validate};
+pub(crate) use traffic::Usage;
 
 use answer::Answer;
 use auth::Verdict;
@@ -55,6 +57,7 @@ use images_url::Signer;
 use problem::Fill;
 use route::Address;
 use session::Sessions;
+use traffic::Caller;
 
 use crate::fault::{Ending, Fault, FaultError, On, Place};
 
@@ -77,6 +80,8 @@ struct Handled {
     request_id: String,
     request_id_headers: Vec<String>,
     fault: Fault,
+    /// The name by which limits count it, where one does.
+    counted: Option<String>,
 }
 
 impl Engine {
@@ -202,6 +207,7 @@ impl Engine {
             request_id: call::request_id(family, now, self.settings.seed, ordinal),
             json,
         };
+        let mut counted = None;
         // Who is not let in gets nothing else, not even a fault.
         let answer = match verdict {
             Verdict::Unknown => {
@@ -211,7 +217,7 @@ impl Engine {
             Verdict::Known(key) => match self.faults(&call, request, id, key.map(|fault| *fault)) {
                 Err(error) => bad_fault(&error),
                 Ok(chosen) => {
-                    (call.fault, call.later) = (chosen.now, chosen.later);
+                    (call.fault, call.later, counted) = (chosen.now, chosen.later, chosen.counted);
                     spoil::spoil(self.answer(&call, request, address.below, id), &call.fault)
                 }
             },
@@ -223,6 +229,7 @@ impl Engine {
             session: call.session,
             request_id: call.request_id,
             fault: call.fault,
+            counted,
         }
     }
 
@@ -246,7 +253,12 @@ impl Engine {
             On::Poll => self.sessions.with(&call.session, call.now, task).unwrap_or_default(),
             _ => Vec::new(),
         };
-        let sources = Sources { header: header(request), prompt, key, carried, name: id };
+        let caller = Caller {
+            provider: &call.provider.id,
+            model: call.object().map(|body| create::model_name(call, body)).unwrap_or_default(),
+            key: auth::bearer(request.headers()),
+        };
+        let sources = Sources { header: header(request), prompt, key, carried, name: id, caller };
         faults::choose(self, &call.session, call.now, target, sources)
     }
 
@@ -305,7 +317,7 @@ impl Engine {
             self.no_such_route(request)
         };
         let request_id_headers = vec![String::from("x-request-id")];
-        Handled { answer, provider, session, request_id, request_id_headers, fault }
+        Handled { answer, provider, session, request_id, request_id_headers, fault, counted: None }
     }
 
     fn no_such_route(&self, request: &Request<Bytes>) -> Answer {

@@ -44,7 +44,7 @@ pub use builder::MockServerBuilder;
 pub use clock::Clock;
 pub use engine::{Bill, Chunk, Content, End, Engine, Entry, Script, Settings, TaskEnd, Validate};
 pub use fault::{
-    Drip, Ending, Fault, FaultError, FaultWord, On, PictureFault, Place, Refusal, SseFault, TaskFault, faults,
+    Chance, Drip, Ending, Fault, FaultError, FaultWord, On, PictureFault, Place, Refusal, SseFault, TaskFault, faults,
     parse as parse_faults,
 };
 pub use picture::{Format, Picture};

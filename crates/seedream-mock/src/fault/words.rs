@@ -233,6 +233,45 @@ impl fmt::Display for Place {
     }
 }
 
+/// How likely something is, in millionths, so that it is the same number wherever it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Chance(u32);
+
+impl Chance {
+    const WHOLE: u32 = 1_000_000;
+
+    /// A probability from 0 to 1, to six decimals; any other is taken for the nearest.
+    pub fn new(probability: f64) -> Self {
+        // A float is rounded to the nearest number that the integer has.
+        Self((probability.clamp(0.0, 1.0) * f64::from(Self::WHOLE)).round() as u32)
+    }
+
+    /// The probability.
+    pub fn get(self) -> f64 {
+        f64::from(self.0) / f64::from(Self::WHOLE)
+    }
+
+    /// Whether it happens for one of many equally likely numbers.
+    pub(crate) fn takes(self, number: u64) -> bool {
+        number % u64::from(Self::WHOLE) < u64::from(self.0)
+    }
+}
+
+impl FromStr for Chance {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let read = text.parse().ok().filter(|chance| (0.0..=1.0).contains(chance));
+        read.map(Self::new).ok_or_else(|| format!("{text} is no probability from 0 to 1, such as 0.3"))
+    }
+}
+
+impl fmt::Display for Chance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.get())
+    }
+}
+
 /// So many bytes of the body at a time, and how long it takes until the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Drip {

@@ -14,6 +14,7 @@ mod grammar;
 mod http1;
 mod journal;
 mod ledger;
+mod limits;
 mod network;
 mod partial;
 mod pictures;
