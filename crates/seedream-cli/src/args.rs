@@ -217,6 +217,9 @@ pub(crate) struct ServeArgs {
     /// What images and ids are made from
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
+    /// A folder of own exchanges, <provider>/<area>/<case>.json, over the documented ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) fixtures: Option<PathBuf>,
 }
 
 macro_rules! choice {

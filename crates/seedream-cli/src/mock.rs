@@ -26,6 +26,9 @@ pub(crate) async fn serve(args: ServeArgs, console: &Console) -> Result<Exit, Fa
     if let Some(end) = args.task {
         builder = builder.task(end);
     }
+    if let Some(folder) = &args.fixtures {
+        builder = builder.fixtures(folder).map_err(|error| Failure::usage(error.to_string()))?;
+    }
     // Before the line is printed: whoever reads it may end this process at once.
     let cancel = Cancel::on_signals(None)?;
     let mut mock = builder.start().await.map_err(|error| match error.kind() {

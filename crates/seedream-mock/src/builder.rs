@@ -2,7 +2,11 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
+
+use seedream_fixtures::Library;
 
 use crate::clock::Clock;
 use crate::engine::{Engine, Settings, TaskEnd, Validate};
@@ -15,6 +19,7 @@ use crate::server::MockServer;
 pub struct MockServerBuilder {
     address: SocketAddr,
     settings: Settings,
+    library: Arc<Library>,
     clock: Clock,
 }
 
@@ -23,6 +28,7 @@ impl Default for MockServerBuilder {
         Self {
             address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             settings: Settings::default(),
+            library: Arc::clone(seedream_fixtures::library()),
             clock: Clock::real(),
         }
     }
@@ -96,6 +102,22 @@ impl MockServerBuilder {
         self
     }
 
+    /// Exchanges of one's own, over the embedded ones: a folder of `<provider>/<area>/<case>.json`, each with a `request` and
+    /// a `response` in the form of `fixtures/`. They are found by an equal request before any embedded one, and by
+    /// `x-mock-fixture`; one of the same id replaces an embedded one. A folder with a `provider.json` is a provider of its own.
+    ///
+    /// # Errors
+    /// Files that cannot be read or do not fit: all of them, a line each, as `file:line: message`
+    /// ([`io::ErrorKind::InvalidData`]).
+    pub fn fixtures(mut self, folder: impl AsRef<Path>) -> io::Result<Self> {
+        let own = seedream_fixtures::load_dir(folder).map_err(|errors| {
+            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            io::Error::new(io::ErrorKind::InvalidData, lines.join("\n"))
+        })?;
+        self.library = Arc::new(own.over(&self.library));
+        Ok(self)
+    }
+
     /// How many entries a session's journal keeps; 1000 unless set.
     pub fn journal_capacity(mut self, entries: usize) -> Self {
         self.settings.journal_capacity = entries;
@@ -110,7 +132,7 @@ impl MockServerBuilder {
 
     /// The engine alone, without a socket.
     pub fn engine(self) -> Engine {
-        Engine::new(self.settings)
+        Engine::with(self.library, self.settings)
     }
 
     /// Binds the port and serves in the background of the current tokio runtime, until the server is dropped.
@@ -123,6 +145,6 @@ impl MockServerBuilder {
             let message = format!("{} can be reached by others: binding it needs an admin token", self.address.ip());
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
         }
-        MockServer::start_with(self.address, Engine::new(self.settings), self.clock).await
+        MockServer::start_with(self.address, Engine::with(self.library, self.settings), self.clock).await
     }
 }

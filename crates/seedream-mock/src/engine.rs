@@ -35,6 +35,7 @@ mod stream;
 mod task;
 mod traffic;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
@@ -64,7 +65,7 @@ use crate::fault::{Ending, Fault, FaultError, On, Place};
 /// Every provider of the library, answering. Equal requests at equal times in equal order get equal scripts from engines of
 /// equal settings.
 pub struct Engine {
-    library: &'static Library,
+    library: Arc<Library>,
     settings: Settings,
     index: fixture::Index,
     signer: Signer,
@@ -87,11 +88,16 @@ struct Handled {
 impl Engine {
     /// An engine that answers for every embedded provider.
     pub fn new(settings: Settings) -> Self {
-        let library = seedream_fixtures::library();
+        Self::with(Arc::clone(seedream_fixtures::library()), settings)
+    }
+
+    /// An engine that answers for every provider of a library: the embedded one, or one with a user's own exchanges
+    /// [over](Library::over) it.
+    pub fn with(library: Arc<Library>, settings: Settings) -> Self {
         let sessions = Sessions::new(&settings);
         Self {
+            index: fixture::Index::new(&library),
             library,
-            index: fixture::Index::new(library),
             signer: Signer::new(settings.seed),
             sessions,
             settings,
@@ -166,7 +172,7 @@ impl Engine {
     }
 
     pub(crate) fn library(&self) -> &Library {
-        self.library
+        &self.library
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {

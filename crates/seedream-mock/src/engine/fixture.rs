@@ -27,6 +27,8 @@ pub(crate) struct Index {
 
 struct Candidate {
     id: String,
+    /// Whether it is a user's own, which comes before all others.
+    users: bool,
     body: Option<Value>,
     /// The body without its nulls.
     bare: Option<Value>,
@@ -41,12 +43,17 @@ impl Index {
             // The provider calls back in the other direction. An unauthorised answer belongs to another key, and keys are
             // judged before. A POST without a body is one whose source shows the answer only.
             let unfindable = exchange.operation == Operation::Callback
-                || response.status == 401
+                || (response.status == 401 && !exchange.is_users())
                 || (body.is_none() && request.method != "GET");
             if !unfindable {
                 let key = (exchange.provider().to_owned(), request.method.clone(), request.path.clone());
                 let bare = body.as_ref().map(without_nulls);
-                by_request.entry(key).or_default().push(Candidate { id: exchange.id().to_owned(), body, bare });
+                by_request.entry(key).or_default().push(Candidate {
+                    id: exchange.id().to_owned(),
+                    users: exchange.is_users(),
+                    body,
+                    bare,
+                });
             }
         }
         Self { by_request }
@@ -56,8 +63,12 @@ impl Index {
     pub(crate) fn find(&self, provider: &str, method: &str, path: &str, body: Option<&Value>) -> Option<&str> {
         let candidates = self.by_request.get(&(provider.to_owned(), method.to_owned(), path.to_owned()))?;
         let bare = body.map(without_nulls);
-        only(candidates, |candidate| candidate.body.as_ref() == body)
-            .or_else(|| only(candidates, |candidate| candidate.bare == bare))
+        let equal = |candidate: &Candidate| candidate.body.as_ref() == body;
+        let alike = |candidate: &Candidate| candidate.bare == bare;
+        only(candidates, |candidate| candidate.users && equal(candidate))
+            .or_else(|| only(candidates, |candidate| candidate.users && alike(candidate)))
+            .or_else(|| only(candidates, equal))
+            .or_else(|| only(candidates, alike))
     }
 }
 

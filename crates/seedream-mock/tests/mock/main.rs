@@ -16,6 +16,7 @@ mod journal;
 mod ledger;
 mod limits;
 mod network;
+mod own;
 mod partial;
 mod pictures;
 mod readme;
