@@ -11,6 +11,7 @@ use seedream_fixtures::Library;
 use crate::clock::Clock;
 use crate::engine::{Engine, Settings, TaskEnd, Validate};
 use crate::fault::Fault;
+use crate::profile::Profiles;
 use crate::server::MockServer;
 
 /// Sets a mock up; [`MockServerBuilder::start`] starts it.
@@ -102,6 +103,13 @@ impl MockServerBuilder {
         self
     }
 
+    /// How the relay before each provider behaves, over what was set before; as documented unless set:
+    /// `"ark=new-api".parse()?`.
+    pub fn profiles(mut self, profiles: Profiles) -> Self {
+        self.settings.profiles = profiles.over(self.settings.profiles);
+        self
+    }
+
     /// Exchanges of one's own, over the embedded ones: a folder of `<provider>/<area>/<case>.json`, each with a `request` and
     /// a `response` in the form of `fixtures/`. They are found by an equal request before any embedded one, and by
     /// `x-mock-fixture`; one of the same id replaces an embedded one. A folder with a `provider.json` is a provider of its own.
@@ -138,12 +146,18 @@ impl MockServerBuilder {
     /// Binds the port and serves in the background of the current tokio runtime, until the server is dropped.
     ///
     /// # Errors
-    /// The port cannot be bound, or the address is not loopback and there is no admin token
-    /// ([`io::ErrorKind::PermissionDenied`]).
+    /// The port cannot be bound, the address is not loopback and there is no admin token
+    /// ([`io::ErrorKind::PermissionDenied`]), or a profile names a provider that is not there
+    /// ([`io::ErrorKind::InvalidInput`]).
     pub async fn start(self) -> io::Result<MockServer> {
         if !self.address.ip().is_loopback() && self.settings.admin_token.is_none() {
             let message = format!("{} can be reached by others: binding it needs an admin token", self.address.ip());
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+        }
+        if let Some(name) = self.settings.profiles.names().find(|name| self.library.provider(name).is_none()) {
+            let known: Vec<&str> = self.library.providers().iter().map(|provider| provider.id.as_str()).collect();
+            let message = format!("profile: there is no provider {name}; known are {}", known.join(", "));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         MockServer::start_with(self.address, Engine::with(self.library, self.settings), self.clock).await
     }

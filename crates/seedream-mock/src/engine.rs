@@ -23,6 +23,7 @@ mod pictures;
 mod problem;
 mod record;
 mod reference;
+mod relay;
 mod reply;
 mod route;
 mod rules;
@@ -81,6 +82,8 @@ struct Handled {
     request_id: String,
     request_id_headers: Vec<String>,
     fault: Fault,
+    /// How the relay behaves, where not as documented.
+    profile: Option<String>,
     /// The name by which limits count it, where one does.
     counted: Option<String>,
 }
@@ -197,13 +200,15 @@ impl Engine {
         let route = found.map(|(route, _)| route);
         let id = found.map(|(_, id)| id).unwrap_or_default();
         let required = route.is_some_and(|route| route.auth_required.unwrap_or(provider.auth.required));
-        let family = route.and_then(|route| route.errors).unwrap_or(provider.errors);
+        let profile = self.settings.profiles.of(&provider.id);
+        let family = call::family(provider, route, profile);
         let verdict = auth::judge(auth::bearer(request.headers()), required, &self.settings);
         let session = address.session.or_else(|| task::session_of(id)).unwrap_or(route::DEFAULT_SESSION);
         let mut call = Call {
             engine: self,
             provider,
             route,
+            profile,
             now,
             session: session.to_owned(),
             origin: origin(request),
@@ -231,10 +236,11 @@ impl Engine {
         Handled {
             answer,
             provider: Some(provider.id.clone()),
-            request_id_headers: provider.request_id_headers.clone(),
+            request_id_headers: call.request_id_headers().to_vec(),
             session: call.session,
             request_id: call.request_id,
             fault: call.fault,
+            profile: (!profile.is_documented()).then(|| profile.to_string()),
             counted,
         }
     }
@@ -285,6 +291,9 @@ impl Engine {
         if let Some(answer) = plain.then(|| self.documented(call, request, below)).flatten() {
             return answer;
         }
+        if let Some(answer) = call.unrouted(request.method().as_str(), below) {
+            return answer;
+        }
         match call.route.map(|route| route.name) {
             Some(RouteName::Create) => create::create(call),
             Some(RouteName::Task) => task::poll(call, id),
@@ -296,7 +305,9 @@ impl Engine {
 
     fn documented(&self, call: &Call<'_>, request: &Request<Bytes>, below: &str) -> Option<Answer> {
         let method = request.method().as_str();
-        let found = self.index.find(&call.provider.id, method, below, call.json)?;
+        // A relay with habits of its own does not answer as documented; what a user has written stands.
+        let own = !call.profile.is_documented();
+        let found = self.index.find(&call.provider.id, method, below, call.json, own)?;
         let mut answer = fixture::live(call, self.library.exchange(found)?)?;
         if answer.status >= 400 {
             answer.violations = create::broken_rules(call);
@@ -323,7 +334,7 @@ impl Engine {
             self.no_such_route(request)
         };
         let request_id_headers = vec![String::from("x-request-id")];
-        Handled { answer, provider, session, request_id, request_id_headers, fault, counted: None }
+        Handled { answer, provider, session, request_id, request_id_headers, fault, profile: None, counted: None }
     }
 
     fn no_such_route(&self, request: &Request<Bytes>) -> Answer {

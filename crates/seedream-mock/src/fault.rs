@@ -11,6 +11,8 @@ pub use list::{FaultWord, faults};
 pub use text::{FaultError, parse};
 pub use words::{Chance, Drip, Ending, On, PictureFault, Place, Refusal, SseFault, TaskFault};
 
+pub(crate) use words::words;
+
 use std::time::Duration;
 
 use crate::engine::Usage;

@@ -37,6 +37,7 @@ mod clock;
 mod engine;
 mod fault;
 mod picture;
+mod profile;
 mod server;
 mod span;
 
@@ -48,4 +49,5 @@ pub use fault::{
     parse as parse_faults,
 };
 pub use picture::{Format, Picture};
+pub use profile::{Habit, Profile, ProfileError, Profiles};
 pub use server::MockServer;

@@ -12,12 +12,15 @@ use super::problem::{Fill, Problem};
 use super::spoil;
 use crate::fault::{Fault, On, PictureFault};
 use crate::picture::Picture;
+use crate::profile::{Habit, Profile};
 
 /// One request to a provider.
 pub(crate) struct Call<'e> {
     pub(crate) engine: &'e Engine,
     pub(crate) provider: &'e Provider,
     pub(crate) route: Option<&'e Route>,
+    /// How the relay before the provider behaves.
+    pub(crate) profile: &'e Profile,
     pub(crate) now: Timestamp,
     pub(crate) session: String,
     /// What stands before a path of this mock, as this caller reaches it.
@@ -35,7 +38,7 @@ pub(crate) struct Call<'e> {
 impl<'e> Call<'e> {
     /// The form of errors on this route.
     pub(crate) fn family(&self) -> ErrorFamily {
-        self.route.and_then(|route| route.errors).unwrap_or(self.provider.errors)
+        family(self.provider, self.route, self.profile)
     }
 
     /// The form of successes on this route.
@@ -53,6 +56,12 @@ impl<'e> Call<'e> {
         let model = self.object().map(|body| super::create::model_name(self, body)).unwrap_or_default();
         let fill = Fill { field: "prompt", detail: "the mock was asked to refuse it.", model, ..Fill::default() };
         spoil::refusal(fault, self, &fill)
+    }
+
+    /// The headers that carry the id of a request.
+    pub(crate) fn request_id_headers(&self) -> &'e [String] {
+        let relay = self.relay().filter(|_| self.profile.has(Habit::NewApi));
+        relay.map_or(&self.provider.request_id_headers, |relay| &relay.request_id_headers)
     }
 
     /// The id this request would have with other software.
@@ -81,6 +90,17 @@ impl<'e> Call<'e> {
     /// How the pictures inside its answer are wrong.
     pub(crate) fn flaw(&self) -> Option<PictureFault> {
         self.later.iter().find_map(|fault| fault.picture)
+    }
+}
+
+/// The form of errors on a route, behind a relay.
+pub(crate) fn family(provider: &Provider, route: Option<&Route>, profile: &Profile) -> ErrorFamily {
+    match route.and_then(|route| route.errors).unwrap_or(provider.errors) {
+        _ if profile.has(Habit::NewApi) => ErrorFamily::NewApi,
+        ErrorFamily::Evolink | ErrorFamily::EvolinkTask if profile.has(Habit::IntegerCodes) => {
+            ErrorFamily::EvolinkLegacy
+        }
+        family => family,
     }
 }
 

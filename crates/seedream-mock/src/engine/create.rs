@@ -23,6 +23,8 @@ pub(crate) fn create(call: &Call<'_>) -> Answer {
         let violations = vec![format!("body: json: {detail}")];
         return Answer { violations, ..call.problem(Cause::Invalid, &fill).into() };
     };
+    let (relayed, lost) = call.relayed(body);
+    let body = &*relayed;
     let effective = normalise::effective(call.provider, body);
     let broken = violations(call, body, &effective);
     let lines = broken.iter().map(Violation::line).collect();
@@ -33,10 +35,10 @@ pub(crate) fn create(call: &Call<'_>) -> Answer {
         None => by_rules(call, &Ask::read(call.provider, body, &effective)),
     };
     answer.violations = lines;
-    answer.notes = rules::unknown_members(call.provider, body)
+    let ignored = rules::unknown_members(call.provider, body)
         .into_iter()
-        .map(|name| format!("{name} is not a documented member and was ignored"))
-        .collect();
+        .map(|name| format!("{name} is not a documented member and was ignored"));
+    answer.notes = lost.into_iter().map(|name| format!("{name} was lost at the relay")).chain(ignored).collect();
     answer.effective = Some(Value::Object(effective));
     answer
 }

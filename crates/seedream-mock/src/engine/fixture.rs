@@ -60,15 +60,23 @@ impl Index {
     }
 
     /// The id of the one exchange with an equal request. An explicit `null` is an absent member, where that decides.
-    pub(crate) fn find(&self, provider: &str, method: &str, path: &str, body: Option<&Value>) -> Option<&str> {
+    /// `own` asks for a user's only.
+    pub(crate) fn find(
+        &self,
+        provider: &str,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        own: bool,
+    ) -> Option<&str> {
         let candidates = self.by_request.get(&(provider.to_owned(), method.to_owned(), path.to_owned()))?;
         let bare = body.map(without_nulls);
         let equal = |candidate: &Candidate| candidate.body.as_ref() == body;
         let alike = |candidate: &Candidate| candidate.bare == bare;
         only(candidates, |candidate| candidate.users && equal(candidate))
             .or_else(|| only(candidates, |candidate| candidate.users && alike(candidate)))
-            .or_else(|| only(candidates, equal))
-            .or_else(|| only(candidates, alike))
+            .or_else(|| only(candidates, |candidate| !own && equal(candidate)))
+            .or_else(|| only(candidates, |candidate| !own && alike(candidate)))
     }
 }
 

@@ -36,18 +36,29 @@ struct NewApiModel<'a> {
     supported_endpoint_types: [&'static str; 2],
 }
 
+impl<'a> NewApiModel<'a> {
+    fn new(id: &'a str) -> Self {
+        Self {
+            id,
+            object: "model",
+            created: NEW_API_CREATED,
+            owned_by: "volcengine",
+            supported_endpoint_types: ["image-generation", "openai"],
+        }
+    }
+}
+
+/// One model, as new-api tells it.
+pub(crate) fn one(id: &str) -> Answer {
+    Answer::value(200, &NewApiModel::new(id))
+}
+
 /// The models of a provider, in the form of its software.
 pub(crate) fn list(provider: &Provider, family: ErrorFamily) -> Answer {
     let ids = provider.models.iter().map(|model| model.id.as_str());
     match family {
         ErrorFamily::NewApi | ErrorFamily::Upstream => {
-            let data = ids.map(|id| NewApiModel {
-                id,
-                object: "model",
-                created: NEW_API_CREATED,
-                owned_by: "volcengine",
-                supported_endpoint_types: ["image-generation", "openai"],
-            });
+            let data = ids.map(NewApiModel::new);
             Answer::value(200, &NewApiList { success: true, data: data.collect(), object: "list" })
         }
         ErrorFamily::Ark | ErrorFamily::Evolink | ErrorFamily::EvolinkTask | ErrorFamily::EvolinkLegacy => {

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::call::Call;
 use super::rules::Violation;
+use crate::profile::Habit;
 
 /// What an error's template is filled with.
 #[derive(Debug, Default)]
@@ -63,6 +64,9 @@ fn general(family: ErrorFamily) -> Option<ErrorFamily> {
     }
 }
 
+/// What new-api makes of the code and the type of an error that it cannot read (providers.md 6.3).
+const CODE_LOST: &str = "bad_response_status_code";
+
 impl<'e> Call<'e> {
     /// The provider's error for a cause.
     pub(crate) fn problem(&self, cause: Cause, fill: &Fill<'_>) -> Problem {
@@ -103,15 +107,23 @@ impl<'e> Call<'e> {
     fn write(&self, answer: &ErrorAnswer, message: &str, param: Option<&str>) -> String {
         let (code, r#type) = (answer.code.as_str(), answer.kind.as_str());
         let param = param.filter(|_| !r#type.is_empty()).or(answer.param.as_deref());
+        let r#type = match r#type {
+            "" if self.profile.has(Habit::UpstreamError) => "upstream_error",
+            r#type => r#type,
+        };
+        let unwrapped = self.profile.has(Habit::UnwrappedErrors);
         let text = match self.family() {
             ErrorFamily::Ark => {
                 let message = &format!("{message} Request id: {}", self.request_id);
-                json(Ark { code, message, param: param.unwrap_or_default(), r#type })
+                let error = Ark { code, message, param: param.unwrap_or_default(), r#type };
+                if unwrapped { serde_json::to_string(&error) } else { json(error) }
             }
             ErrorFamily::Upstream => json(Upstream { message, r#type, code }),
             // What is passed on ends as the provider behind the relay ends it (providers.md 6.3).
             ErrorFamily::NewApi if answer.passed_on => {
                 let message = &format!("{message} Request id: {}", self.request_id_of(ErrorFamily::Ark));
+                // Where there is no `error` it finds no code either.
+                let (code, r#type) = if unwrapped { (CODE_LOST, CODE_LOST) } else { (code, r#type) };
                 json(NewApi { message, r#type, param: param.or(Some("")), code })
             }
             ErrorFamily::NewApi => {

@@ -75,6 +75,7 @@ impl Engine {
             status: if is_seen(&handled.fault) { answer.status } else { 0 },
             fixture: answer.fixture.clone(),
             evidence: answer.evidence.as_str(),
+            profile: handled.profile.clone(),
             fault: (!handled.fault.is_empty()).then(|| handled.fault.to_string()),
             billed: answer.billed,
             request_id: handled.request_id.clone(),

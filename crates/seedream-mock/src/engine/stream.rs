@@ -15,6 +15,7 @@ use super::script::inline_marker;
 use crate::clock::later;
 use crate::fault::SseFault;
 use crate::picture::Picture;
+use crate::profile::Habit;
 use form::Form;
 
 /// The content type of a stream of events.
@@ -53,7 +54,7 @@ pub(crate) fn answer(call: &Call<'_>, ask: &Ask<'_>, items: &[Item]) -> Answer {
     let fault = &call.fault;
     let (frames, billed) = if fault.streams(SseFault::OpenAi) {
         (open_ai(call, items), items)
-    } else if fault.streams(SseFault::JsonAsStream) {
+    } else if fault.streams(SseFault::JsonAsStream) || call.profile.has(Habit::JsonAsStream) {
         (json_as_stream(call, ask, items), items)
     } else {
         ark(call, ask, items)
@@ -111,7 +112,8 @@ fn ark<'i>(call: &Call<'_>, ask: &Ask<'_>, items: &'i [Item]) -> (Vec<Frame>, &'
             return (frames, &items[..=image_index]);
         }
         // new-api writes the failed frame and stops (providers.md 6.3); upstream was paid for all.
-        if fault.streams(SseFault::Cut) && item.picture().is_none() {
+        let cuts = fault.streams(SseFault::Cut) || call.profile.has(Habit::CutStreams);
+        if cuts && item.picture().is_none() {
             return (frames, items);
         }
     }

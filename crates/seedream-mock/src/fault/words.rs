@@ -12,7 +12,7 @@ use crate::span;
 macro_rules! words {
     ($(#[$about:meta])* $Name:ident { $($(#[$doc:meta])* $Member:ident = $word:literal,)+ }) => {
         $(#[$about])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $Name { $($(#[$doc])* $Member,)+ }
 
         impl $Name {
@@ -25,7 +25,7 @@ macro_rules! words {
             }
         }
 
-        impl FromStr for $Name {
+        impl std::str::FromStr for $Name {
             type Err = String;
             fn from_str(text: &str) -> Result<Self, String> {
                 Self::ALL.iter().copied().find(|known| known.as_str() == text).ok_or_else(|| {
@@ -35,13 +35,15 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $Name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $Name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
     };
 }
+
+pub(crate) use words;
 
 words! {
     /// The requests a fault is about.

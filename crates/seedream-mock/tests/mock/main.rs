@@ -19,6 +19,7 @@ mod network;
 mod own;
 mod partial;
 mod pictures;
+mod profiles;
 mod readme;
 mod server;
 mod shapes;
