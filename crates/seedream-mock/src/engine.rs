@@ -7,6 +7,7 @@ mod auth;
 mod call;
 pub(crate) mod callback;
 mod create;
+mod credits;
 mod digest;
 mod faults;
 mod fixture;
@@ -202,7 +203,8 @@ impl Engine {
         let required = route.is_some_and(|route| route.auth_required.unwrap_or(provider.auth.required));
         let profile = self.settings.profiles.of(&provider.id);
         let family = call::family(provider, route, profile);
-        let verdict = auth::judge(auth::bearer(request.headers()), required, &self.settings);
+        let bearer = auth::bearer(request.headers());
+        let verdict = auth::judge(bearer, required, &self.settings);
         let session = address.session.or_else(|| task::session_of(id)).unwrap_or(route::DEFAULT_SESSION);
         let mut call = Call {
             engine: self,
@@ -216,6 +218,7 @@ impl Engine {
             later: Vec::new(),
             ordinal,
             request_id: call::request_id(family, now, self.settings.seed, ordinal),
+            bearer,
             json,
         };
         let mut counted = None;
@@ -268,7 +271,7 @@ impl Engine {
         let caller = Caller {
             provider: &call.provider.id,
             model: call.object().map(|body| create::model_name(call, body)).unwrap_or_default(),
-            key: auth::bearer(request.headers()),
+            key: call.bearer,
         };
         let sources = Sources { header: header(request), prompt, key, carried, name: id, caller };
         faults::choose(self, &call.session, call.now, target, sources)
@@ -298,7 +301,7 @@ impl Engine {
             Some(RouteName::Create) => create::create(call),
             Some(RouteName::Task) => task::poll(call, id),
             Some(RouteName::Models) => models::list(call.provider, call.family()),
-            Some(RouteName::Credits) => models::credits(),
+            Some(RouteName::Credits) => credits::answer(call),
             None => self.no_such_route(request),
         }
     }

@@ -31,6 +31,8 @@ pub(crate) struct Call<'e> {
     pub(crate) later: Vec<Fault>,
     pub(crate) ordinal: u64,
     pub(crate) request_id: String,
+    /// The caller's key.
+    pub(crate) bearer: Option<&'e str>,
     /// The body, if it is JSON.
     pub(crate) json: Option<&'e Value>,
 }

@@ -1,4 +1,4 @@
-//! Lists of models and of credits.
+//! Lists of models.
 
 use seedream_fixtures::{ErrorFamily, Provider};
 use serde::Serialize;
@@ -66,38 +66,4 @@ pub(crate) fn list(provider: &Provider, family: ErrorFamily) -> Answer {
             Answer::value(200, &ArkList { object: "list", data: data.collect() })
         }
     }
-}
-
-#[derive(Serialize)]
-struct Credits {
-    data: Accounts,
-    message: &'static str,
-    success: bool,
-}
-
-#[derive(Serialize)]
-struct Accounts {
-    token: TokenAccount,
-    user: UserAccount,
-}
-
-#[derive(Serialize)]
-struct TokenAccount {
-    remaining_credits: f64,
-    unlimited_credits: bool,
-    used_credits: f64,
-}
-
-#[derive(Serialize)]
-struct UserAccount {
-    remaining_credits: f64,
-    used_credits: f64,
-}
-
-/// What is left to spend: the mock lends everybody the same.
-pub(crate) fn credits() -> Answer {
-    let (remaining_credits, used_credits) = (10_000.0, 0.0);
-    let token = TokenAccount { remaining_credits, unlimited_credits: false, used_credits };
-    let user = UserAccount { remaining_credits, used_credits };
-    Answer::value(200, &Credits { data: Accounts { token, user }, message: "", success: true })
 }

@@ -111,3 +111,21 @@ impl Traffic {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m16_an_answer_without_end_is_underway_until_its_caller_leaves() {
+        let (mut traffic, now) = (Traffic::default(), Timestamp::from_second(1_795_000_000).unwrap());
+        traffic.admit("a", now);
+        traffic.answered("a", now, 7, 1, None);
+        traffic.answered("a", now, 8, 1, Some(now));
+        let day = later(now, Duration::from_secs(86_400));
+        assert_eq!(traffic.usage("a", day).underway, 1);
+        traffic.left(7);
+        assert_eq!((traffic.usage("a", day).underway, traffic.usage("a", day).total), (0, 2));
+        assert_eq!(traffic.usage("b", day).total, 0);
+    }
+}

@@ -209,6 +209,13 @@ fn m3_opeai() {
             (json!({ "response_format": "png" }), 400, invalid, "b64_json, url", "response_format: enum"),
             (json!({ "size": "512x512" }), 400, invalid, "at least 3686400", "size: pixels_min"),
             (
+                json!({ "n": 6, "image": urls(10) }),
+                400,
+                invalid,
+                "cannot exceed 15",
+                "sequential_image_generation_options.max_images: total",
+            ),
+            (
                 json!({ "sequential_image_generation": "on" }),
                 400,
                 invalid,
