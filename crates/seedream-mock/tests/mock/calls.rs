@@ -52,9 +52,14 @@ pub(crate) fn post_with(engine: &Engine, fault: &str, path: &str, body: &Value) 
     engine.handle(now(), &request)
 }
 
+/// The colours of a PNG, as its header names them.
+pub(crate) const RGB: u8 = 2;
+pub(crate) const RGBA: u8 = 6;
+
 /// A picture as a data URI: the header of a PNG of 100 by 100 pixels, filled up to a length with something.
-pub(crate) fn inline_png(bytes: usize) -> String {
-    let mut file = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x64\0\0\0\x64\x08\x06\0\0\0".to_vec();
+pub(crate) fn inline_png(colours: u8, bytes: usize) -> String {
+    let mut file = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x64\0\0\0\x64\x08".to_vec();
+    file.extend([colours, 0, 0, 0]);
     file.resize(bytes.max(file.len()), 0xff);
     format!("data:image/png;base64,{}", STANDARD.encode(file))
 }

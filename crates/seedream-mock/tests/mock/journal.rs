@@ -3,14 +3,14 @@
 use seedream_mock::{Engine, MockServer, Settings};
 use serde_json::json;
 
-use crate::calls::{create_path, engine, inline_png, post, post_as};
+use crate::calls::{RGBA, create_path, engine, inline_png, post, post_as};
 use crate::http1;
 
 #[test]
 fn m20_entries_say_what_happened_without_the_key() {
     let engine = engine();
     let body = json!({
-        "model": "doubao-seedream-4-0-250828", "prompt": "a kite", "image": [inline_png(3000)],
+        "model": "doubao-seedream-4-0-250828", "prompt": "a kite", "image": [inline_png(RGBA, 3000)],
     });
     let script = post_as(&engine, "sk-very-secret", &create_path("ark"), &body);
     let entry = engine.journal(None).remove(0);
