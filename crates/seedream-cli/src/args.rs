@@ -4,7 +4,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use seedream::{OutputFormat, PromptMode, Size, Strictness, Tier};
-use seedream_mock::{TaskEnd, Validate};
+use seedream_mock::{Profiles, TaskEnd, Validate};
 use serde_json::Value;
 
 use crate::duration;
@@ -226,6 +226,12 @@ pub(crate) struct ServeArgs {
     /// What images and ids are made from
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
+    /// How relays behave: ark=new-api,unwrapped-errors, or one for all; may be repeated
+    #[arg(long = "profile", value_name = "PROFILE")]
+    pub(crate) profiles: Vec<Profiles>,
+    /// A folder of own exchanges, <provider>/<area>/<case>.json, over the documented ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) fixtures: Option<PathBuf>,
 }
 
 macro_rules! choice {

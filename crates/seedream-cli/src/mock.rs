@@ -26,10 +26,17 @@ pub(crate) async fn serve(args: ServeArgs, console: &Console) -> Result<Exit, Fa
     if let Some(end) = args.task {
         builder = builder.task(end);
     }
+    for profiles in args.profiles {
+        builder = builder.profiles(profiles);
+    }
+    if let Some(folder) = &args.fixtures {
+        builder = builder.fixtures(folder).map_err(|error| Failure::usage(error.to_string()))?;
+    }
     // Before the line is printed: whoever reads it may end this process at once.
     let cancel = Cancel::on_signals(None)?;
     let mut mock = builder.start().await.map_err(|error| match error.kind() {
         std::io::ErrorKind::PermissionDenied => Failure::usage(format!("{error} (--admin-token)")),
+        std::io::ErrorKind::InvalidInput => Failure::usage(error.to_string()),
         _ => Failure::other(format!("the mock cannot listen on {}:{}: {error}", args.host, args.port)),
     })?;
     console.line(&mock.ready_line())?;

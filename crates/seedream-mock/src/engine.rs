@@ -7,6 +7,7 @@ mod auth;
 mod call;
 pub(crate) mod callback;
 mod create;
+mod credits;
 mod digest;
 mod faults;
 mod fixture;
@@ -22,6 +23,8 @@ mod ordered;
 mod pictures;
 mod problem;
 mod record;
+mod reference;
+mod relay;
 mod reply;
 mod route;
 mod rules;
@@ -32,7 +35,9 @@ mod sizes;
 mod spoil;
 mod stream;
 mod task;
+mod traffic;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
@@ -45,6 +50,7 @@ pub use journal::Entry;
 pub use ledger::Bill;
 pub use script::{Chunk, Content, End, Script};
 pub use settings::{Settings, TaskEnd, Validate};
+pub(crate) use traffic::Usage;
 
 use answer::Answer;
 use auth::Verdict;
@@ -54,13 +60,14 @@ use images_url::Signer;
 use problem::Fill;
 use route::Address;
 use session::Sessions;
+use traffic::Caller;
 
 use crate::fault::{Ending, Fault, FaultError, On, Place};
 
 /// Every provider of the library, answering. Equal requests at equal times in equal order get equal scripts from engines of
 /// equal settings.
 pub struct Engine {
-    library: &'static Library,
+    library: Arc<Library>,
     settings: Settings,
     index: fixture::Index,
     signer: Signer,
@@ -76,16 +83,25 @@ struct Handled {
     request_id: String,
     request_id_headers: Vec<String>,
     fault: Fault,
+    /// How the relay behaves, where not as documented.
+    profile: Option<String>,
+    /// The name by which limits count it, where one does.
+    counted: Option<String>,
 }
 
 impl Engine {
     /// An engine that answers for every embedded provider.
     pub fn new(settings: Settings) -> Self {
-        let library = seedream_fixtures::library();
+        Self::with(Arc::clone(seedream_fixtures::library()), settings)
+    }
+
+    /// An engine that answers for every provider of a library: the embedded one, or one with a user's own exchanges
+    /// [over](Library::over) it.
+    pub fn with(library: Arc<Library>, settings: Settings) -> Self {
         let sessions = Sessions::new(&settings);
         Self {
+            index: fixture::Index::new(&library),
             library,
-            index: fixture::Index::new(library),
             signer: Signer::new(settings.seed),
             sessions,
             settings,
@@ -160,7 +176,7 @@ impl Engine {
     }
 
     pub(crate) fn library(&self) -> &Library {
-        self.library
+        &self.library
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {
@@ -185,13 +201,16 @@ impl Engine {
         let route = found.map(|(route, _)| route);
         let id = found.map(|(_, id)| id).unwrap_or_default();
         let required = route.is_some_and(|route| route.auth_required.unwrap_or(provider.auth.required));
-        let family = route.and_then(|route| route.errors).unwrap_or(provider.errors);
-        let verdict = auth::judge(auth::bearer(request.headers()), required, &self.settings);
+        let profile = self.settings.profiles.of(&provider.id);
+        let family = call::family(provider, route, profile);
+        let bearer = auth::bearer(request.headers());
+        let verdict = auth::judge(bearer, required, &self.settings);
         let session = address.session.or_else(|| task::session_of(id)).unwrap_or(route::DEFAULT_SESSION);
         let mut call = Call {
             engine: self,
             provider,
             route,
+            profile,
             now,
             session: session.to_owned(),
             origin: origin(request),
@@ -199,8 +218,10 @@ impl Engine {
             later: Vec::new(),
             ordinal,
             request_id: call::request_id(family, now, self.settings.seed, ordinal),
+            bearer,
             json,
         };
+        let mut counted = None;
         // Who is not let in gets nothing else, not even a fault.
         let answer = match verdict {
             Verdict::Unknown => {
@@ -210,7 +231,7 @@ impl Engine {
             Verdict::Known(key) => match self.faults(&call, request, id, key.map(|fault| *fault)) {
                 Err(error) => bad_fault(&error),
                 Ok(chosen) => {
-                    (call.fault, call.later) = (chosen.now, chosen.later);
+                    (call.fault, call.later, counted) = (chosen.now, chosen.later, chosen.counted);
                     spoil::spoil(self.answer(&call, request, address.below, id), &call.fault)
                 }
             },
@@ -218,10 +239,12 @@ impl Engine {
         Handled {
             answer,
             provider: Some(provider.id.clone()),
-            request_id_headers: provider.request_id_headers.clone(),
+            request_id_headers: call.request_id_headers().to_vec(),
             session: call.session,
             request_id: call.request_id,
             fault: call.fault,
+            profile: (!profile.is_documented()).then(|| profile.to_string()),
+            counted,
         }
     }
 
@@ -245,7 +268,12 @@ impl Engine {
             On::Poll => self.sessions.with(&call.session, call.now, task).unwrap_or_default(),
             _ => Vec::new(),
         };
-        let sources = Sources { header: header(request), prompt, key, carried, name: id };
+        let caller = Caller {
+            provider: &call.provider.id,
+            model: call.object().map(|body| create::model_name(call, body)).unwrap_or_default(),
+            key: call.bearer,
+        };
+        let sources = Sources { header: header(request), prompt, key, carried, name: id, caller };
         faults::choose(self, &call.session, call.now, target, sources)
     }
 
@@ -266,18 +294,23 @@ impl Engine {
         if let Some(answer) = plain.then(|| self.documented(call, request, below)).flatten() {
             return answer;
         }
+        if let Some(answer) = call.unrouted(request.method().as_str(), below) {
+            return answer;
+        }
         match call.route.map(|route| route.name) {
             Some(RouteName::Create) => create::create(call),
             Some(RouteName::Task) => task::poll(call, id),
             Some(RouteName::Models) => models::list(call.provider, call.family()),
-            Some(RouteName::Credits) => models::credits(),
+            Some(RouteName::Credits) => credits::answer(call),
             None => self.no_such_route(request),
         }
     }
 
     fn documented(&self, call: &Call<'_>, request: &Request<Bytes>, below: &str) -> Option<Answer> {
         let method = request.method().as_str();
-        let found = self.index.find(&call.provider.id, method, below, call.json)?;
+        // A relay with habits of its own does not answer as documented; what a user has written stands.
+        let own = !call.profile.is_documented();
+        let found = self.index.find(&call.provider.id, method, below, call.json, own)?;
         let mut answer = fixture::live(call, self.library.exchange(found)?)?;
         if answer.status >= 400 {
             answer.violations = create::broken_rules(call);
@@ -304,7 +337,7 @@ impl Engine {
             self.no_such_route(request)
         };
         let request_id_headers = vec![String::from("x-request-id")];
-        Handled { answer, provider, session, request_id, request_id_headers, fault }
+        Handled { answer, provider, session, request_id, request_id_headers, fault, profile: None, counted: None }
     }
 
     fn no_such_route(&self, request: &Request<Bytes>) -> Answer {

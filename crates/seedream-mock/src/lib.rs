@@ -37,6 +37,7 @@ mod clock;
 mod engine;
 mod fault;
 mod picture;
+mod profile;
 mod server;
 mod span;
 
@@ -44,8 +45,9 @@ pub use builder::MockServerBuilder;
 pub use clock::Clock;
 pub use engine::{Bill, Chunk, Content, End, Engine, Entry, Script, Settings, TaskEnd, Validate};
 pub use fault::{
-    Drip, Ending, Fault, FaultError, FaultWord, On, PictureFault, Place, Refusal, SseFault, TaskFault, faults,
+    Chance, Drip, Ending, Fault, FaultError, FaultWord, On, PictureFault, Place, Refusal, SseFault, TaskFault, faults,
     parse as parse_faults,
 };
 pub use picture::{Format, Picture};
+pub use profile::{Habit, Profile, ProfileError, Profiles};
 pub use server::MockServer;

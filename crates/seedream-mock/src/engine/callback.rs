@@ -79,6 +79,7 @@ impl Engine {
             status: *outcome.as_ref().unwrap_or(&0),
             fixture: None,
             evidence: Kind::Documented.as_str(),
+            profile: None,
             fault: None,
             billed: 0,
             request_id: callback.task.clone(),

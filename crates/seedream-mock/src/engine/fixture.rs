@@ -14,7 +14,7 @@ use super::call::Call;
 use super::members::Object;
 use super::ordered::Node;
 use super::script::{Chunk, inline_marker, splice};
-use super::{members, normalise, sizes, task};
+use super::{credits, members, normalise, sizes, task};
 use crate::picture::Picture;
 
 /// The request header that forces an exchange, and the response header that names the one that answered.
@@ -27,6 +27,8 @@ pub(crate) struct Index {
 
 struct Candidate {
     id: String,
+    /// Whether it is a user's own, which comes before all others.
+    users: bool,
     body: Option<Value>,
     /// The body without its nulls.
     bare: Option<Value>,
@@ -41,23 +43,40 @@ impl Index {
             // The provider calls back in the other direction. An unauthorised answer belongs to another key, and keys are
             // judged before. A POST without a body is one whose source shows the answer only.
             let unfindable = exchange.operation == Operation::Callback
-                || response.status == 401
+                || (response.status == 401 && !exchange.is_users())
                 || (body.is_none() && request.method != "GET");
             if !unfindable {
                 let key = (exchange.provider().to_owned(), request.method.clone(), request.path.clone());
                 let bare = body.as_ref().map(without_nulls);
-                by_request.entry(key).or_default().push(Candidate { id: exchange.id().to_owned(), body, bare });
+                by_request.entry(key).or_default().push(Candidate {
+                    id: exchange.id().to_owned(),
+                    users: exchange.is_users(),
+                    body,
+                    bare,
+                });
             }
         }
         Self { by_request }
     }
 
     /// The id of the one exchange with an equal request. An explicit `null` is an absent member, where that decides.
-    pub(crate) fn find(&self, provider: &str, method: &str, path: &str, body: Option<&Value>) -> Option<&str> {
+    /// `own` asks for a user's only.
+    pub(crate) fn find(
+        &self,
+        provider: &str,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        own: bool,
+    ) -> Option<&str> {
         let candidates = self.by_request.get(&(provider.to_owned(), method.to_owned(), path.to_owned()))?;
         let bare = body.map(without_nulls);
-        only(candidates, |candidate| candidate.body.as_ref() == body)
-            .or_else(|| only(candidates, |candidate| candidate.bare == bare))
+        let equal = |candidate: &Candidate| candidate.body.as_ref() == body;
+        let alike = |candidate: &Candidate| candidate.bare == bare;
+        only(candidates, |candidate| candidate.users && equal(candidate))
+            .or_else(|| only(candidates, |candidate| candidate.users && alike(candidate)))
+            .or_else(|| only(candidates, |candidate| !own && equal(candidate)))
+            .or_else(|| only(candidates, |candidate| !own && alike(candidate)))
     }
 }
 
@@ -98,7 +117,7 @@ pub(crate) fn live(call: &Call<'_>, exchange: &Exchange) -> Option<Answer> {
     let mut live = Live {
         call,
         ask: Ask::read(call.provider, body, &effective),
-        creates: exchange.operation == Operation::Create,
+        operation: exchange.operation,
         pictures: Vec::new(),
         accepted: None,
     };
@@ -112,7 +131,8 @@ pub(crate) fn live(call: &Call<'_>, exchange: &Exchange) -> Option<Answer> {
     };
     let pictures = u32::try_from(live.pictures.len()).unwrap_or(u32::MAX);
     let mut answer = answer(exchange, response, chunks);
-    answer.billed = if live.creates { pictures.max(live.accepted.as_ref().map_or(0, |_| live.ask.images)) } else { 0 };
+    answer.billed =
+        if live.creates() { pictures.max(live.accepted.as_ref().map_or(0, |_| live.ask.images)) } else { 0 };
     answer.reserved = live.accepted.map(|id| (id, live.ask.reserved));
     answer.effective = (!effective.is_empty()).then_some(Value::Object(effective));
     Some(answer)
@@ -139,8 +159,8 @@ fn answer(exchange: &Exchange, response: &Response, chunks: Vec<Chunk>) -> Answe
 struct Live<'c, 'e> {
     call: &'c Call<'e>,
     ask: Ask<'c>,
-    /// Whether the request asked for pictures, rather than for how a task is.
-    creates: bool,
+    /// What the request asked for.
+    operation: Operation,
     /// The pictures of the answer so far; markers count from its start.
     pictures: Vec<Picture>,
     /// The task that was accepted.
@@ -148,6 +168,11 @@ struct Live<'c, 'e> {
 }
 
 impl Live<'_, '_> {
+    /// Whether the request asked for pictures, rather than for how something is.
+    fn creates(&self) -> bool {
+        self.operation == Operation::Create
+    }
+
     /// A JSON body. What is not JSON after all stays as it is.
     fn json(&mut self, text: &str) -> String {
         let Ok(mut node) = Node::parse(text) else { return text.to_owned() };
@@ -156,9 +181,12 @@ impl Live<'_, '_> {
     }
 
     fn node(&mut self, node: &mut Node) {
-        if self.creates {
+        if self.creates() {
             self.accept(node);
             node.replace("created", &self.call.now.as_second());
+        }
+        if self.operation == Operation::Credits {
+            credits::update(self.call, node);
         }
         for item in node.get_mut("data").map(Node::items_mut).unwrap_or_default() {
             self.item(item);

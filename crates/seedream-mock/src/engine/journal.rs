@@ -39,6 +39,8 @@ pub struct Entry {
     pub fixture: Option<String>,
     /// How sure the answer is: `documented`, `published`, `observed`, `derived`.
     pub evidence: &'static str,
+    /// How the relay before the provider behaves, where not as documented.
+    pub profile: Option<String>,
     /// What went wrong on purpose.
     pub fault: Option<String>,
     /// How many pictures somebody pays for.

@@ -1,5 +1,7 @@
 //! What is remembered of a request: its entry in the journal, its bill in the ledger.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
@@ -10,6 +12,7 @@ use super::answer::Answer;
 use super::journal::Entry;
 use super::ledger::Bill;
 use super::{Engine, Handled, auth, digest, journal, ledger, members};
+use crate::clock::later;
 use crate::fault::{Fault, Place};
 
 impl Engine {
@@ -40,6 +43,17 @@ impl Engine {
         })
     }
 
+    /// When an answer will be complete by the clock, if ever. How long its bytes take on the way is not known here.
+    fn complete(&self, now: Timestamp, handled: &Handled) -> Option<Timestamp> {
+        let fault = &handled.fault;
+        let waits: Duration = handled.answer.chunks.iter().map(|chunk| chunk.after).sum();
+        let stall = match fault.stall {
+            None => Duration::ZERO,
+            Some(_) => fault.stall_for?,
+        };
+        Some(later(now, waits.saturating_add(stall).saturating_add(fault.delay.unwrap_or_default())))
+    }
+
     /// Writes a request into the journal and, if it costs something, into the ledger.
     pub(super) fn record(
         &self,
@@ -61,6 +75,7 @@ impl Engine {
             status: if is_seen(&handled.fault) { answer.status } else { 0 },
             fixture: answer.fixture.clone(),
             evidence: answer.evidence.as_str(),
+            profile: handled.profile.clone(),
             fault: (!handled.fault.is_empty()).then(|| handled.fault.to_string()),
             billed: answer.billed,
             request_id: handled.request_id.clone(),
@@ -72,7 +87,11 @@ impl Engine {
         };
         let bill = self.bill(request, json, &entry, answer);
         let lost = handled.fault.end.is_some() || handled.fault.wrong_length;
+        let end = self.complete(now, handled);
         self.sessions.with(&handled.session, now, |session| {
+            if let Some(caller) = &handled.counted {
+                session.traffic.answered(caller, now, ordinal, answer.billed, end);
+            }
             if let Some(bill) = bill {
                 session.ledger.push(Bill { answered: !lost, ..bill });
             }

@@ -11,6 +11,7 @@ use super::journal::{Entry, Journal};
 use super::ledger::Ledger;
 use super::settings::Settings;
 use super::task::Task;
+use super::traffic::{Traffic, Usage};
 use crate::clock::later;
 use crate::fault::Fault;
 
@@ -29,6 +30,7 @@ pub(crate) struct Session {
     pub(crate) journal: Journal,
     pub(crate) rules: Rules,
     pub(crate) ledger: Ledger,
+    pub(crate) traffic: Traffic,
 }
 
 impl Session {
@@ -78,9 +80,18 @@ impl Session {
     /// The caller of a request has gone before he had his answer.
     pub(crate) fn left(&mut self, ordinal: u64) {
         self.ledger.left(ordinal);
+        self.traffic.left(ordinal);
         if let Some(entry) = self.journal.find(ordinal) {
             entry.notes.push(String::from("the caller left before the answer was complete"));
         }
+    }
+
+    /// How much there is of a caller. Tasks that have not ended are underway, whoever asked for them.
+    pub(crate) fn usage(&mut self, caller: &str, now: Timestamp) -> Usage {
+        let usage = self.traffic.usage(caller, now);
+        let tasks =
+            self.tasks.values().filter(|task| task.ended.is_none() && task.ends_at().is_none_or(|end| end > now));
+        Usage { underway: usage.underway + tasks.count(), ..usage }
     }
 
     pub(crate) fn task(&mut self, id: &str) -> Option<&mut Task> {
@@ -124,6 +135,7 @@ impl Sessions {
             journal: Journal::new(self.journal_capacity),
             rules: Rules::with(self.faults.clone()),
             ledger: Ledger::default(),
+            traffic: Traffic::default(),
         });
         session.used = now;
         work(session)

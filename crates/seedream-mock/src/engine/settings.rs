@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::fault::Fault;
+use crate::profile::Profiles;
 
 /// How strictly requests are checked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub struct Settings {
     pub slow: Duration,
     /// What goes wrong in every session from its start.
     pub faults: Vec<Fault>,
+    /// How the relay before each provider behaves.
+    pub profiles: Profiles,
     /// The most entries of a session's journal.
     pub journal_capacity: usize,
     /// The most sessions.
@@ -65,6 +68,7 @@ impl Default for Settings {
             strict_callbacks: false,
             slow: Duration::from_secs(5),
             faults: Vec::new(),
+            profiles: Profiles::default(),
             journal_capacity: 1000,
             session_capacity: 1024,
             session_idle: Duration::from_secs(3600),
