@@ -43,7 +43,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
-use seedream_fixtures::{Cause, ErrorFamily, Library, Provider, Role, RouteName};
+use seedream_fixtures::{Cause, ErrorFamily, Library, Provider, Role, Route, RouteName};
 use serde_json::Value;
 
 pub use journal::Entry;
@@ -223,7 +223,7 @@ impl Engine {
         };
         let mut counted = None;
         // Who is not let in gets nothing else, not even a fault.
-        let answer = match verdict {
+        let mut answer = match verdict {
             Verdict::Unknown => {
                 let model = call.object().map(|body| create::model_name(&call, body)).unwrap_or_default();
                 call.problem(Cause::Unauthorized, &Fill { model, ..Fill::default() }).into()
@@ -236,6 +236,7 @@ impl Engine {
                 }
             },
         };
+        answer.headers.extend(route.into_iter().flat_map(|route| echoed(route, request)));
         Handled {
             answer,
             provider: Some(provider.id.clone()),
@@ -366,6 +367,12 @@ fn bad_fault(error: &FaultError) -> Answer {
 /// The faults in a request's header.
 fn header(request: &Request<Bytes>) -> Option<&str> {
     request.headers().get(faults::HEADER).and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
+}
+
+/// The headers of a request that its answer has too.
+fn echoed(route: &Route, request: &Request<Bytes>) -> impl Iterator<Item = (String, String)> {
+    let sent = |name: &String| Some((name.clone(), request.headers().get(name)?.to_str().ok()?.to_owned()));
+    route.echoes.iter().filter_map(sent)
 }
 
 /// What was asked for, to be asked for again.

@@ -29,7 +29,7 @@ pub(crate) fn short(secret: &str) -> String {
     format!("sha256:{}", &hex(&Sha256::digest(secret.as_bytes()))[..12])
 }
 
-/// The whole hash of a text.
-pub(crate) fn full(text: &[u8]) -> String {
-    hex(&Sha256::digest(text))
+/// The whole hash.
+pub(crate) fn full(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }

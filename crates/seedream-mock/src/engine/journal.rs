@@ -49,7 +49,7 @@ pub struct Entry {
     pub request_id: String,
     /// The headers, secrets replaced by a short hash.
     pub headers: BTreeMap<String, String>,
-    /// The body: JSON with long texts replaced by hash and length, or a text.
+    /// The body: JSON with long texts replaced by hash and length, or a text, or hash and length of what is none.
     pub body: Value,
     /// The request as the provider's gateway sends it on.
     pub effective: Option<Value>,
@@ -102,16 +102,20 @@ pub(crate) fn body(bytes: &Bytes, json: Option<&Value>) -> Value {
     match json {
         Some(value) => shortened(value),
         None if bytes.is_empty() => Value::Null,
-        None => shortened(&Value::from(String::from_utf8_lossy(bytes).into_owned())),
+        // A form with a picture in it is no text: repaired, it would have another length and hash.
+        None => std::str::from_utf8(bytes).map_or_else(|_| hashed(bytes), |text| shortened(&Value::from(text))),
     }
+}
+
+/// What stands for bytes that are not shown.
+fn hashed(bytes: &[u8]) -> Value {
+    json!({ "sha256": digest::full(bytes), "length": bytes.len() })
 }
 
 /// A value whose long texts are replaced by hash and length.
 pub(crate) fn shortened(value: &Value) -> Value {
     match value {
-        Value::String(text) if text.len() > LONGEST_TEXT => {
-            json!({ "sha256": digest::full(text.as_bytes()), "length": text.len() })
-        }
+        Value::String(text) if text.len() > LONGEST_TEXT => hashed(text.as_bytes()),
         Value::Array(items) => items.iter().map(shortened).collect(),
         Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), shortened(value))).collect(),
         other => other.clone(),

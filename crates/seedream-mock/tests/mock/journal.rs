@@ -2,8 +2,9 @@
 
 use seedream_mock::{Engine, MockServer, Settings};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
-use crate::calls::{RGBA, create_path, engine, inline_png, post, post_as};
+use crate::calls::{RGBA, create_path, engine, inline_png, now, post, post_as, request};
 use crate::http1;
 
 #[test]
@@ -21,6 +22,19 @@ fn m20_entries_say_what_happened_without_the_key() {
     assert_eq!(entry.body["image"][0]["length"], 4000 + "data:image/png;base64,".len());
     let text = serde_json::to_string(&entry).unwrap();
     assert!(!text.contains("sk-very-secret") && !text.contains("////"), "{text}");
+}
+
+/// What openai's `images.edit` sends: a form with a picture in it.
+#[test]
+fn m20_a_body_that_is_no_text_stands_as_hash_and_length() {
+    let engine = engine();
+    for length in [10, 4000] {
+        let body = vec![0x89; length];
+        engine.handle(now(), &request("POST", "/ark/api/v3/images/edits", Some("sk-test"), body.clone()));
+        let shown = engine.journal(None).pop().unwrap().body;
+        let sha256 = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert_eq!(shown, json!({ "length": length, "sha256": sha256 }), "of what was sent, not of a repaired text");
+    }
 }
 
 #[test]
