@@ -108,7 +108,7 @@ fn stream(bytes: &[u8], truncated: bool) -> Result<Generation> {
 }
 
 #[test]
-fn a_refused_picture_in_a_stream_does_not_end_the_others() {
+fn k8_a_refused_picture_in_a_stream_does_not_end_the_others() {
     let generation = stream(STREAM.as_bytes(), false).unwrap();
     assert_eq!((generation.images().count(), generation.failures().count()), (2, 1));
     assert_eq!(generation.failures().next().unwrap().index, 1);
@@ -116,7 +116,7 @@ fn a_refused_picture_in_a_stream_does_not_end_the_others() {
 }
 
 #[test]
-fn completed_is_a_picture_where_it_holds_one_and_previews_are_not() {
+fn k8_completed_is_a_picture_where_it_holds_one_and_previews_are_not() {
     let openai = "data: {\"type\":\"image_generation.partial_image\",\"b64_json\":\"AAAA\"}\n\n\
                   data: {\"type\":\"image_generation.completed\",\"b64_json\":\"AAEC\",\"created_at\":5}\n\n";
     let generation = stream(openai.as_bytes(), false).unwrap();
@@ -125,7 +125,7 @@ fn completed_is_a_picture_where_it_holds_one_and_previews_are_not() {
 }
 
 #[test]
-fn an_error_event_without_pictures_is_the_error_and_with_pictures_a_warning() {
+fn k8_an_error_event_without_pictures_is_the_error_and_with_pictures_a_warning() {
     let error = "data: {\"error\":{\"code\":\"InternalServiceError\",\"message\":\"no\"}}\n\n";
     assert_eq!(stream(error.as_bytes(), false).unwrap_err().code(), Some("InternalServiceError"));
     let image = "data: {\"url\":\"https://pictures.example/0\"}\n\n";
@@ -134,13 +134,13 @@ fn an_error_event_without_pictures_is_the_error_and_with_pictures_a_warning() {
 }
 
 #[test]
-fn pictures_that_claim_one_place_are_all_kept() {
+fn k9_pictures_that_claim_one_place_are_all_kept() {
     let event = "data: {\"image_index\":4294967295,\"url\":\"https://pictures.example/0\"}\n\n";
     assert_eq!(stream(event.repeat(3).as_bytes(), false).unwrap().images().count(), 3);
 }
 
 #[test]
-fn an_item_that_was_cut_off_is_a_failure_in_its_place() {
+fn k10_an_item_that_was_cut_off_is_a_failure_in_its_place() {
     let cut = reply(&br#"{"data":[{"url":"https://pictures.example/0"},{"url":"https://pic"#[..]).cut_off();
     let generation = reader().generation(&cut).unwrap();
     assert_eq!(generation.images().count(), 1);
@@ -149,7 +149,7 @@ fn an_item_that_was_cut_off_is_a_failure_in_its_place() {
 }
 
 #[test]
-fn unknown_members_of_an_item_are_kept() {
+fn k1_unknown_members_of_an_item_are_kept() {
     let generation = read(&json!({"data": [{"url": "https://p.example/0", "z_index": 1, "name": "title"}]})).unwrap();
     let other = &generation.images().next().unwrap().other;
     assert_eq!((other["z_index"].as_u64(), other["name"].as_str()), (Some(1), Some("title")));

@@ -1,9 +1,10 @@
 //! What goes out.
 
+use http::{HeaderMap, StatusCode};
 use proptest::prelude::*;
 use seedream::{
-    Client, ImageProvider as _, ImageRequest, ImageSource, ModelId, Ratio, Size, Standing, Strictness, TABLE, Tier,
-    dialects,
+    Client, ImageProvider as _, ImageRequest, ImageSource, ModelId, Outcome, Ratio, Reply, Size, Standing, Strictness,
+    TABLE, Task, TaskId, TaskState, Tier, Timestamp, WarningKind, dialects,
 };
 use serde_json::{Map, Value, json};
 
@@ -36,6 +37,66 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn k1_members_of_theirs_survive_on_the_way_back(theirs in any_extra()) {
+        let with = |mut body: Value| {
+            body.as_object_mut().unwrap().extend(theirs.clone());
+            body
+        };
+        for dialect in dialects().into_iter().filter(|dialect| dialect.tasks().is_none()) {
+            let request = ImageRequest::new(dialect.descriptor().default_model, "a lighthouse");
+            let checked = dialect.capabilities(&request.model).check(&request, Strictness::Strict).unwrap();
+            let item = with(json!({"url": "https://pictures.example/0.png"}));
+            let body = with(json!({"data": [item], "usage": with(json!({"generated_images": 1}))})).to_string();
+            let Outcome::Done(generation) = dialect.decode(&checked, &ok(&body)).unwrap() else { panic!("pictures") };
+            prop_assert_eq!(&generation.images().next().unwrap().other, &theirs);
+            prop_assert_eq!(&generation.usage.other, &theirs);
+            prop_assert_eq!(&generation.raw, &body, "the answer is kept as it came");
+        }
+        let evolink = dialect("evolink");
+        let task = Task::new("evolink", "https://api.evolink.ai", TaskId::new("task-unified-1-a").unwrap(), "m".into());
+        let body = with(json!({"id": "task-unified-1-a", "status": "completed", "results": ["https://p.example/0.png"]}));
+        let state = evolink.tasks().unwrap().decode_poll(&task, &ok(&body.to_string())).unwrap();
+        let TaskState::Done(generation) = state else { panic!("pictures") };
+        prop_assert_eq!(generation.raw, body.to_string());
+    }
+}
+
+fn ok(body: &str) -> Reply {
+    Reply::new(StatusCode::OK, HeaderMap::new(), body.to_owned(), Timestamp::UNIX_EPOCH)
+}
+
+#[test]
+fn k1_a_member_that_a_field_writes_is_no_extra_under_any_strictness() {
+    for dialect in dialects() {
+        for strictness in [Strictness::Strict, Strictness::Lenient, Strictness::Off] {
+            let request = ImageRequest::new(dialect.descriptor().default_model, "a kite").extra("prompt", "another");
+            let error = dialect.capabilities(&request.model).check(&request, strictness).unwrap_err();
+            assert!(error.message().contains("prompt"), "{dialect:?} {strictness:?}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn k2_the_reported_id_is_kept_apart_and_an_unknown_one_passes_with_a_warning() {
+    for dialect in dialects() {
+        let desk = Desk::open().await;
+        let generation = desk.client(&dialect).generate(ImageRequest::new("seedream-4.5", "a kite")).await.unwrap();
+        let post = desk.journal().into_iter().find(|entry| entry.method == "POST").unwrap();
+        assert_eq!(post.body["model"], generation.model.as_str(), "{dialect:?}");
+        assert!(generation.reported_model.is_some(), "{dialect:?}");
+        if dialect.descriptor().id == "gogogotoken" {
+            // A relay answers with the id of its own supplier.
+            assert_ne!(generation.reported_model.as_deref(), Some(generation.model.as_str()));
+        }
+        let plan = desk.client(&dialect).plan(&ImageRequest::new("ep-20260101-abcde", "a kite")).unwrap();
+        let body: Value = serde_json::from_str(plan.body.get()).unwrap();
+        assert_eq!(body["model"], "ep-20260101-abcde", "{dialect:?}");
+        assert!(plan.warnings.iter().any(|warning| warning.kind == WarningKind::UnknownModel), "{dialect:?}");
+    }
+}
+
 #[test]
 fn k2_every_id_of_the_documents_is_resolved_and_another_sellers_id_becomes_our_own() {
     for dialect in dialects() {
@@ -57,6 +118,7 @@ fn k2_every_id_of_the_documents_is_resolved_and_another_sellers_id_becomes_our_o
 
 #[test]
 fn k4_all_rows_of_the_size_table_reach_every_dialect_in_its_own_words() {
+    assert_eq!(TABLE.len(), 24);
     for entry in TABLE {
         let size = Size::Ratio { ratio: entry.ratio, tier: Some(entry.tier) };
         assert_eq!(size.to_string().parse::<Size>().unwrap(), size);
