@@ -154,3 +154,21 @@ fn k1_unknown_members_of_an_item_are_kept() {
     let other = &generation.images().next().unwrap().other;
     assert_eq!((other["z_index"].as_u64(), other["name"].as_str()), (Some(1), Some("title")));
 }
+
+#[test]
+fn k16_when_a_url_ends_is_taken_from_itself_and_only_then_from_the_provider() {
+    let lifetime = Some(std::time::Duration::from_secs(3600));
+    let reader = Reader { lifetime, ..reader() };
+    for (query, ends) in [
+        ("?X-Tos-Date=20250910T015921Z&X-Tos-Expires=86400", Some("2025-09-11T01:59:21Z")),
+        ("?X-Amz-Expires=600&X-Amz-Date=20250910T015921Z", Some("2025-09-10T02:09:21Z")),
+        // Without its own parameters, or with some that say nothing: an hour from when it was made.
+        ("", Some("2025-09-10T03:00:00Z")),
+        ("?X-Amz-Date=20250910T015921Z", Some("2025-09-10T03:00:00Z")),
+    ] {
+        let body = json!({"created": 1757469600, "data": [{"url": format!("https://p.example/0.png{query}")}]});
+        let generation = reader.generation(&reply(body.to_string())).unwrap();
+        let ImageData::Url { expires_at, .. } = &generation.images().next().unwrap().data else { panic!("a URL") };
+        assert_eq!(*expires_at, ends.map(|at| at.parse().unwrap()), "{query}");
+    }
+}
