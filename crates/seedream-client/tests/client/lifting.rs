@@ -250,6 +250,19 @@ async fn k8_a_picture_of_a_stream_is_on_disk_before_the_next_exists() {
 }
 
 #[tokio::test]
+async fn k8_an_event_of_32_mib_is_one_picture() {
+    let length = 24 << 20;
+    let event = format!("data: {{\"b64_json\":\"{}\"}}\n\ndata: [DONE]\n\n", STANDARD.encode(png(1, length)));
+    assert!(event.len() > 32 << 20);
+    let server = Raw::start(vec![answer("200 OK", "Content-Type: text/event-stream\r\n", &event)]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let client = client(&server.url).spool(directory.path()).build().unwrap();
+    let generation = client.generate(request().stream(true)).await.unwrap();
+    assert!(fs::read(file(&generation.images().next().unwrap().data)).unwrap() == png(1, length));
+    assert_eq!((generation.images().count(), generation.warnings.len(), server.count("POST")), (1, 0, 1));
+}
+
+#[tokio::test]
 async fn k8_a_stream_that_breaks_in_a_picture_keeps_those_before() {
     let event = |seed| format!("data: {{\"b64_json\":\"{}\"}}\n\n", STANDARD.encode(png(seed, 900_000)));
     let stream = format!(
