@@ -102,6 +102,19 @@ impl MockServerBuilder {
         self
     }
 
+    /// The most sessions beside `default`, of which the one that was not used for longest gives way; 1024 unless set.
+    pub fn sessions(mut self, most: usize) -> Self {
+        self.settings.session_capacity = most;
+        self
+    }
+
+    /// How long a session other than `default` is kept without use; an hour of the machine's time unless set, so that moving a clock makes
+    /// no session old.
+    pub fn session_idle(mut self, idle: Duration) -> Self {
+        self.settings.session_idle = idle;
+        self
+    }
+
     /// The clock; the machine's unless set. Keep a clone to move it.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;

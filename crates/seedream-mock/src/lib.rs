@@ -42,7 +42,10 @@ mod span;
 
 pub use builder::MockServerBuilder;
 pub use clock::Clock;
-pub use engine::{Bill, Chunk, Content, End, Engine, Entry, Script, Settings, TaskEnd, Validate};
+pub use engine::{
+    Bill, Chunk, Content, Difference, End, Engine, Entry, Miss, Part, Script, Settings, TaskEnd, Validate, Verdict,
+    Wanted,
+};
 pub use fault::{
     Drip, Ending, Fault, FaultError, FaultWord, On, PictureFault, Place, Refusal, SseFault, TaskFault, faults,
     parse as parse_faults,

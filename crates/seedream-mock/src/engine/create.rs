@@ -27,7 +27,7 @@ pub(crate) fn create(call: &Call<'_>) -> Answer {
     let broken = violations(call, body);
     let lines = broken.iter().map(Violation::line).collect();
 
-    let strict = call.engine.settings().validate == Validate::Strict;
+    let strict = call.conduct.validate == Validate::Strict;
     let mut answer = match broken.first().filter(|_| strict) {
         Some(violation) => refuse(call, body, violation),
         None => by_rules(call, &Ask::read(call.provider, body, &effective)),
@@ -48,11 +48,10 @@ pub(crate) fn broken_rules(call: &Call<'_>) -> Vec<String> {
 }
 
 fn violations(call: &Call<'_>, body: &Object) -> Vec<Violation> {
-    let settings = call.engine.settings();
-    match settings.validate {
+    match call.conduct.validate {
         Validate::Off => Vec::new(),
         Validate::Strict | Validate::Warn => {
-            rules::violations(call.provider, body, Strictness { callbacks: settings.strict_callbacks })
+            rules::violations(call.provider, body, Strictness { callbacks: call.conduct.strict_callbacks })
         }
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod admin;
 mod agreement;
 mod auth;
 mod callbacks;
@@ -18,7 +19,9 @@ mod partial;
 mod pictures;
 mod readme;
 mod server;
+mod sessions;
 mod shapes;
 mod streams;
 mod tasks;
 mod validation;
+mod verify;
