@@ -7,6 +7,7 @@ mod fails;
 mod generate;
 mod help;
 mod limits;
+mod mock;
 mod plan;
 mod readme;
 mod resume;
