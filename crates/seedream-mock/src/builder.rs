@@ -121,6 +121,12 @@ impl MockServerBuilder {
         self
     }
 
+    /// What answers inside a [wiremock](https://docs.rs/wiremock) server that is there already.
+    #[cfg(feature = "wiremock")]
+    pub fn responder(self) -> crate::Responder {
+        crate::Responder::new(Engine::new(self.settings), self.clock)
+    }
+
     /// The engine alone, without a socket.
     pub fn engine(self) -> Engine {
         Engine::new(self.settings)

@@ -39,6 +39,8 @@ mod fault;
 mod picture;
 mod server;
 mod span;
+#[cfg(feature = "wiremock")]
+mod wiremock;
 
 pub use builder::MockServerBuilder;
 pub use clock::Clock;
@@ -52,3 +54,5 @@ pub use fault::{
 };
 pub use picture::{Format, Picture};
 pub use server::MockServer;
+#[cfg(feature = "wiremock")]
+pub use wiremock::Responder;

@@ -25,3 +25,4 @@ mod streams;
 mod tasks;
 mod validation;
 mod verify;
+mod wiremock;
