@@ -67,14 +67,14 @@ impl Engine {
         taken
     }
 
-    /// Writes an attempt into the journal; says whether its session is still there.
-    pub(crate) fn record_callback(
-        &self,
-        now: Timestamp,
-        callback: &Callback,
-        attempt: usize,
-        outcome: &Outcome,
-    ) -> bool {
+    /// Whether anybody still wants a callback sent: its task may have been forgotten since.
+    pub(crate) fn wants(&self, callback: &Callback) -> bool {
+        let wants = |session: &mut Session| session.task(&callback.task).is_some_and(|task| task.callback.is_some());
+        self.sessions().look(&callback.session, wants).unwrap_or(false)
+    }
+
+    /// Writes an attempt into the journal of its session, if that is still there.
+    pub(crate) fn record_callback(&self, now: Timestamp, callback: &Callback, attempt: usize, outcome: &Outcome) {
         let whole = RETRIES.len() + 1;
         let how = match outcome {
             Ok(status) => format!("answered {status}"),
@@ -102,6 +102,6 @@ impl Engine {
             violation: None,
             notes: vec![format!("attempt {attempt} of {whole}: {how}")],
         };
-        self.sessions().look(&callback.session, |session| session.journal.push(entry)).is_some()
+        self.sessions().look(&callback.session, |session| session.journal.push(entry));
     }
 }

@@ -107,6 +107,7 @@ impl Session {
     /// Forgets who is still to be called back, and that anybody was.
     pub(crate) fn clear_callbacks(&mut self) {
         self.awaiting.clear();
+        self.tasks.values_mut().for_each(|task| task.callback = None);
         self.journal.retain(|entry| entry.kind != "callback");
     }
 }

@@ -44,26 +44,25 @@ async fn next_due(house: &House) {
 async fn attempts(house: House, callback: Callback) {
     let clock = house.clocks.of(&callback.session);
     let record = |attempt: usize, outcome: &Outcome| {
-        let is_there = house.engine.record_callback(clock.now(), &callback, attempt, outcome);
+        house.engine.record_callback(clock.now(), &callback, attempt, outcome);
         house.rings.journal.send_replace(());
-        is_there
     };
     let receiver = match Receiver::read(&callback.url) {
         Ok(receiver) => receiver,
-        Err(reason) => {
-            record(1, &Err(reason));
-            return;
-        }
+        Err(reason) => return record(1, &Err(reason)),
     };
     let mut pauses = RETRIES.into_iter();
     for attempt in 1.. {
+        if !house.engine.wants(&callback) {
+            return;
+        }
         let outcome: Outcome = tokio::select! {
             outcome = receiver.post(&callback.body) => outcome.map_err(|error| format!("failed: {error}")),
             () = clock.sleep(TIMEOUT) => Err(format!("no answer within {} s", TIMEOUT.as_secs())),
         };
-        let is_there = record(attempt, &outcome);
+        record(attempt, &outcome);
         match pauses.next() {
-            Some(pause) if is_there && !is_delivered(&outcome) => clock.sleep(pause).await,
+            Some(pause) if !is_delivered(&outcome) => clock.sleep(pause).await,
             _ => return,
         }
     }
