@@ -5,6 +5,7 @@
 mod canary;
 mod fails;
 mod generate;
+mod guide;
 mod help;
 mod limits;
 mod mock;
