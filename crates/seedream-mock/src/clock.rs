@@ -290,8 +290,9 @@ mod tests {
                 let blue = blue.clone();
                 async move { blue.sleep(Duration::from_secs(10)).await }
             });
-            mock.until_waiting(1).await;
-            blue.until_waiting(1).await;
+            let both = async { tokio::join!(mock.until_waiting(1), blue.until_waiting(1)) };
+            // A clock that is broken fails this test instead of hanging it.
+            tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
             let moved = if of_mock { &mock } else { &blue };
             moved.advance(Duration::from_secs(9));
             tokio::task::yield_now().await;
