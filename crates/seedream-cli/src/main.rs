@@ -30,7 +30,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::{
-    args::{Cli, Command, MockCommand},
+    args::{Cli, Command},
     exit::{Exit, Failure},
     output::Console,
 };
@@ -74,6 +74,6 @@ async fn run(cli: Cli, console: &Console) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::plan(&args, console),
         Command::Resume(args) => resume::resume(&args, console).await,
         Command::Models(args) => models::models(&args, console).await,
-        Command::Mock { command: MockCommand::Serve(args) } => mock::serve(args, console).await,
+        Command::Mock { command } => mock::run(*command, console).await,
     }
 }

@@ -132,10 +132,29 @@ impl MockServerBuilder {
         self
     }
 
+    /// The most sessions beside `default`, of which the one that was not used for longest gives way; 1024 unless set.
+    pub fn sessions(mut self, most: usize) -> Self {
+        self.settings.session_capacity = most;
+        self
+    }
+
+    /// How long a session other than `default` is kept without use; an hour of the machine's time unless set, so that moving a clock makes
+    /// no session old.
+    pub fn session_idle(mut self, idle: Duration) -> Self {
+        self.settings.session_idle = idle;
+        self
+    }
+
     /// The clock; the machine's unless set. Keep a clone to move it.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
+    }
+
+    /// What answers inside a [wiremock](https://docs.rs/wiremock) server that is there already.
+    #[cfg(feature = "wiremock")]
+    pub fn responder(self) -> crate::Responder {
+        crate::Responder::new(Engine::new(self.settings), self.clock)
     }
 
     /// The engine alone, without a socket.

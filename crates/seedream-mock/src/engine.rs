@@ -1,11 +1,12 @@
 //! The pure engine: a request and a time in, a [`Script`] out. No socket, no clock, no randomness of its own.
 
-mod admin;
+pub(crate) mod admin;
 mod answer;
 mod ask;
 mod auth;
 mod call;
 pub(crate) mod callback;
+mod conduct;
 mod create;
 mod credits;
 mod digest;
@@ -18,15 +19,17 @@ mod journal;
 mod ledger;
 mod members;
 mod models;
+mod near;
 mod normalise;
 mod ordered;
+mod pattern;
 mod pictures;
 mod problem;
 mod record;
 mod reference;
 mod relay;
 mod reply;
-mod route;
+pub(crate) mod route;
 mod rules;
 mod script;
 mod session;
@@ -39,22 +42,27 @@ mod traffic;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
 use seedream_fixtures::{Cause, ErrorFamily, Library, Provider, Role, Route, RouteName};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
+pub use admin::reset::Part;
+pub use admin::verify::{Miss, Verdict, Wanted};
 pub use journal::Entry;
 pub use ledger::Bill;
+pub use pattern::Difference;
 pub use script::{Chunk, Content, End, Script};
 pub use settings::{Settings, TaskEnd, Validate};
 pub(crate) use traffic::Usage;
 
+use admin::query::Scope;
 use answer::Answer;
-use auth::Verdict;
 use call::Call;
+use conduct::{Change, Conduct};
 use faults::{Chosen, Sources};
 use images_url::Signer;
 use problem::Fill;
@@ -69,6 +77,8 @@ use crate::fault::{Ending, Fault, FaultError, On, Place};
 pub struct Engine {
     library: Arc<Library>,
     settings: Settings,
+    /// What differs from the settings, for all sessions.
+    change: Mutex<Change>,
     index: fixture::Index,
     signer: Signer,
     sessions: Sessions,
@@ -105,12 +115,34 @@ impl Engine {
             signer: Signer::new(settings.seed),
             sessions,
             settings,
+            change: Mutex::default(),
             ordinal: AtomicU64::new(0),
         }
     }
 
     /// Answers one request at a time.
     pub fn handle(&self, now: Timestamp, request: &Request<Bytes>) -> Script {
+        if let Some(session) = self.session_of(request) {
+            self.enter(now, &session);
+        }
+        self.respond(now, request)
+    }
+
+    /// The session that a request uses; none where it is to the mock itself.
+    pub(crate) fn session_of(&self, request: &Request<Bytes>) -> Option<String> {
+        let address = Address::read(request.uri().path());
+        let of_task = || task::session_of(address.below.rsplit('/').next().unwrap_or_default());
+        let named = address.session.or_else(of_task).unwrap_or(route::DEFAULT_SESSION);
+        (address.house != route::ADMIN).then(|| named.to_owned())
+    }
+
+    /// Uses a session, which opens it if need be; says whether it is a new one.
+    pub(crate) fn enter(&self, now: Timestamp, session: &str) -> bool {
+        self.sessions.enter(session, now)
+    }
+
+    /// Answers one request at a time of its session's clock.
+    pub(crate) fn respond(&self, now: Timestamp, request: &Request<Bytes>) -> Script {
         let address = Address::read(request.uri().path());
         if address.house == route::ADMIN {
             let answer = admin::answer(self, now, request, address.below);
@@ -169,6 +201,34 @@ impl Engine {
         &self.settings
     }
 
+    /// How a session's requests are answered.
+    pub(crate) fn conduct(&self, session: &str) -> Conduct {
+        let change = self.sessions.look(session, |session| session.change).unwrap_or_default();
+        self.conduct_of_all().with(change)
+    }
+
+    /// How requests are answered in every session that has nothing of its own.
+    pub(crate) fn conduct_of_all(&self) -> Conduct {
+        Conduct::of(&self.settings).with(*self.change.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes that for one session, or for all.
+    fn change(&self, now: Timestamp, scope: Scope<'_>, members: &Map<String, Value>) -> Result<(), String> {
+        if let Scope::One(session) = scope {
+            return self.sessions.with(session, now, |session| {
+                session.change = session.change.read(members)?;
+                Ok(())
+            });
+        }
+        let mut change = self.change.lock().unwrap_or_else(PoisonError::into_inner);
+        *change = change.read(members)?;
+        Ok(())
+    }
+
+    fn set_change(&self, change: Change) {
+        *self.change.lock().unwrap_or_else(PoisonError::into_inner) = change;
+    }
+
     /// The answer to a caller who may not use the admin routes.
     pub(crate) fn refuses_admin(&self, headers: &http::HeaderMap) -> Option<Script> {
         let refusal = admin::refusal(self, headers)?;
@@ -204,8 +264,9 @@ impl Engine {
         let profile = self.settings.profiles.of(&provider.id);
         let family = call::family(provider, route, profile);
         let bearer = auth::bearer(request.headers());
-        let verdict = auth::judge(bearer, required, &self.settings);
         let session = address.session.or_else(|| task::session_of(id)).unwrap_or(route::DEFAULT_SESSION);
+        let conduct = self.conduct(session);
+        let verdict = auth::judge(bearer, required, &self.settings.keys, conduct.slow);
         let mut call = Call {
             engine: self,
             provider,
@@ -213,6 +274,7 @@ impl Engine {
             profile,
             now,
             session: session.to_owned(),
+            conduct,
             origin: origin(request),
             fault: Fault::default(),
             later: Vec::new(),
@@ -224,11 +286,11 @@ impl Engine {
         let mut counted = None;
         // Who is not let in gets nothing else, not even a fault.
         let mut answer = match verdict {
-            Verdict::Unknown => {
+            auth::Verdict::Unknown => {
                 let model = call.object().map(|body| create::model_name(&call, body)).unwrap_or_default();
                 call.problem(Cause::Unauthorized, &Fill { model, ..Fill::default() }).into()
             }
-            Verdict::Known(key) => match self.faults(&call, request, id, key.map(|fault| *fault)) {
+            auth::Verdict::Known(key) => match self.faults(&call, request, id, key.map(|fault| *fault)) {
                 Err(error) => bad_fault(&error),
                 Ok(chosen) => {
                     (call.fault, call.later, counted) = (chosen.now, chosen.later, chosen.counted);
@@ -287,8 +349,9 @@ impl Engine {
             return problem.into();
         }
         if let Some(name) = request.headers().get(fixture::HEADER) {
-            let exchange = name.to_str().ok().and_then(|name| self.library.exchange(name));
-            return exchange.and_then(fixture::forced).unwrap_or_else(no_such_fixture);
+            let name = name.to_str().unwrap_or_default();
+            let exchange = self.library.exchange(name);
+            return exchange.and_then(fixture::forced).unwrap_or_else(|| self.no_such_fixture(name));
         }
         // What the documents do not show is answered by the rules.
         let plain = !call.fault.changes_answer() && call.later.is_empty();
@@ -342,10 +405,25 @@ impl Engine {
     }
 
     fn no_such_route(&self, request: &Request<Bytes>) -> Answer {
-        let asked = format!("{} {}", request.method(), request.uri().path());
-        let nearest = route::nearest(self.library.providers(), &asked);
-        let message = format!("no provider has {asked} here; the nearest routes are {}", nearest.join(", "));
-        admin::explain(404, "mock_no_such_route", &message)
+        let (method, path) = (request.method().as_str(), request.uri().path());
+        let nearest = near::routes(self.library.providers(), method, path);
+        let names: Vec<&str> = nearest.iter().map(|near| near.route.as_str()).collect();
+        let differs = nearest.first().map(|near| near.differs.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let message = format!(
+            "no provider has {method} {path} here; the nearest routes are {}; the first differs in {}",
+            names.join(", "),
+            differs.unwrap_or_default().join(", "),
+        );
+        let mut body = admin::explanation("mock_no_such_route", &message);
+        body["nearest"] = json!(nearest);
+        Answer { notes: vec![message], ..Answer::value(404, &body) }
+    }
+
+    fn no_such_fixture(&self, name: &str) -> Answer {
+        let nearest = near::exchanges(&self.library, name).join(", ");
+        let message =
+            "x-mock-fixture names no exchange with an answer; names are <provider>/<area>/<case>, the nearest are";
+        admin::explain(400, "mock_no_such_fixture", &format!("{message} {nearest}"))
     }
 }
 
@@ -353,11 +431,6 @@ impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine").field("settings", &self.settings).finish_non_exhaustive()
     }
-}
-
-fn no_such_fixture() -> Answer {
-    let message = "x-mock-fixture names no exchange with an answer; names are <provider>/<area>/<case>";
-    admin::explain(400, "mock_no_such_fixture", message)
 }
 
 fn bad_fault(error: &FaultError) -> Answer {

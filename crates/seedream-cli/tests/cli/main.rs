@@ -5,8 +5,10 @@
 mod canary;
 mod fails;
 mod generate;
+mod guide;
 mod help;
 mod limits;
+mod mock;
 mod plan;
 mod readme;
 mod resume;

@@ -5,6 +5,7 @@ use seedream_fixtures::{ErrorFamily, Provider, ReplyFamily, Route};
 use serde_json::Value;
 
 use super::Engine;
+use super::conduct::Conduct;
 use super::digest;
 use super::images_url::Place;
 use super::members::Object;
@@ -23,6 +24,8 @@ pub(crate) struct Call<'e> {
     pub(crate) profile: &'e Profile,
     pub(crate) now: Timestamp,
     pub(crate) session: String,
+    /// How its session's requests are answered.
+    pub(crate) conduct: Conduct,
     /// What stands before a path of this mock, as this caller reaches it.
     pub(crate) origin: String,
     /// What goes wrong with it.

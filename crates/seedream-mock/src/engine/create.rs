@@ -29,7 +29,7 @@ pub(crate) fn create(call: &Call<'_>) -> Answer {
     let broken = violations(call, body, &effective);
     let lines = broken.iter().map(Violation::line).collect();
 
-    let strict = call.engine.settings().validate == Validate::Strict;
+    let strict = call.conduct.validate == Validate::Strict;
     let mut answer = match broken.first().filter(|_| strict) {
         Some(violation) => refuse(call, body, violation),
         None => by_rules(call, &Ask::read(call.provider, body, &effective)),
@@ -51,11 +51,11 @@ pub(crate) fn broken_rules(call: &Call<'_>) -> Vec<String> {
 }
 
 fn violations(call: &Call<'_>, body: &Object, effective: &Object) -> Vec<Violation> {
-    let settings = call.engine.settings();
-    match settings.validate {
+    match call.conduct.validate {
         Validate::Off => Vec::new(),
         Validate::Strict | Validate::Warn => {
-            rules::violations(call.provider, body, effective, Strictness { callbacks: settings.strict_callbacks })
+            let strictness = Strictness { callbacks: call.conduct.strict_callbacks };
+            rules::violations(call.provider, body, effective, strictness)
         }
     }
 }

@@ -6,13 +6,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use seedream_fixtures::{Body, Exchange, Library, Operation, Response};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::answer::Answer;
 use super::ask::Ask;
 use super::call::Call;
+use super::journal::shortened;
 use super::members::Object;
 use super::ordered::Node;
+use super::pattern::{self, Difference};
 use super::script::{Chunk, inline_marker, splice};
 use super::{credits, members, normalise, sizes, task};
 use crate::picture::Picture;
@@ -77,6 +80,34 @@ impl Index {
             .or_else(|| only(candidates, |candidate| candidate.users && alike(candidate)))
             .or_else(|| only(candidates, |candidate| !own && equal(candidate)))
             .or_else(|| only(candidates, |candidate| !own && alike(candidate)))
+    }
+}
+
+/// An exchange that is not equal to a request.
+#[derive(Debug, Serialize)]
+pub(crate) struct NearMiss<'i> {
+    fixture: &'i str,
+    differs: Vec<Difference>,
+}
+
+impl Index {
+    /// The exchanges nearest to a request as the journal shows it, and where they differ.
+    pub(crate) fn nearest(&self, provider: &str, method: &str, path: &str, body: &Value) -> Vec<NearMiss<'_>> {
+        const SHOWN: usize = 3;
+        let candidates = self.by_request.get(&(provider.to_owned(), method.to_owned(), path.to_owned()));
+        let bare = without_nulls(body);
+        let miss = |candidate: &'_ Candidate| {
+            let expected = shortened(candidate.bare.as_ref().unwrap_or(&Value::Null));
+            pattern::unequal(&expected, &bare)
+        };
+        let mut misses: Vec<NearMiss<'_>> = candidates
+            .into_iter()
+            .flatten()
+            .map(|candidate| NearMiss { fixture: &candidate.id, differs: miss(candidate) })
+            .collect();
+        misses.sort_by_key(|miss| miss.differs.len());
+        misses.truncate(SHOWN);
+        misses
     }
 }
 
@@ -209,7 +240,7 @@ impl Live<'_, '_> {
             node.replace("id", &id);
             self.accepted = Some(id);
             if let Some(info) = node.get_mut("task_info") {
-                info.replace("estimated_time", &self.call.engine.settings().estimated_seconds);
+                info.replace("estimated_time", &self.call.conduct.estimated_seconds);
             }
         }
     }

@@ -29,6 +29,8 @@ pub struct Entry {
     pub session: String,
     /// The provider it meant, if any.
     pub provider: Option<String>,
+    /// The model it named, if any.
+    pub model: Option<String>,
     /// The method.
     pub method: String,
     /// The path as it was called, without its query.
@@ -81,6 +83,10 @@ impl Journal {
     /// The request with this ordinal; it is among the last.
     pub(crate) fn find(&mut self, ordinal: u64) -> Option<&mut Entry> {
         self.entries.iter_mut().rev().find(|entry| entry.ordinal == ordinal && entry.kind == "request")
+    }
+
+    pub(crate) fn retain(&mut self, keep: impl FnMut(&Entry) -> bool) {
+        self.entries.retain(keep);
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {

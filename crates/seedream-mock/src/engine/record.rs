@@ -15,16 +15,18 @@ use super::{Engine, Handled, auth, digest, journal, ledger, members};
 use crate::clock::later;
 use crate::fault::{Fault, Place};
 
+/// How much of a model's name is kept, in characters.
+const LONGEST_MODEL: usize = 200;
+
 impl Engine {
     /// What an answer costs, if it costs something.
-    fn bill(&self, request: &Request<Bytes>, json: Option<&Value>, entry: &Entry, answer: &Answer) -> Option<Bill> {
+    fn bill(&self, request: &Request<Bytes>, entry: &Entry, answer: &Answer) -> Option<Bill> {
         let reserved = answer.reserved.as_ref();
         if answer.billed == 0 && reserved.is_none() {
             return None;
         }
         let provider = self.library.provider(entry.provider.as_deref()?)?;
-        let field = provider.field(Role::Model)?;
-        let model = members::text(json?.as_object()?, &field.name).unwrap_or_default();
+        let model = entry.model.as_deref().unwrap_or_default();
         let each = provider.model(model).and_then(|model| model.credits);
         let images = reserved.map_or(answer.billed, |(_, images)| *images);
         Some(Bill {
@@ -54,6 +56,13 @@ impl Engine {
         Some(later(now, waits.saturating_add(stall).saturating_add(fault.delay.unwrap_or_default())))
     }
 
+    /// The model a request names.
+    fn model(&self, handled: &Handled, json: Option<&Value>) -> Option<String> {
+        let provider = self.library.provider(handled.provider.as_deref()?)?;
+        let field = provider.field(Role::Model)?;
+        members::text(json?.as_object()?, &field.name).map(|model| model.chars().take(LONGEST_MODEL).collect())
+    }
+
     /// Writes a request into the journal and, if it costs something, into the ledger.
     pub(super) fn record(
         &self,
@@ -70,6 +79,7 @@ impl Engine {
             at: now,
             session: handled.session.clone(),
             provider: handled.provider.clone(),
+            model: self.model(handled, json),
             method: request.method().to_string(),
             path: request.uri().path().to_owned(),
             status: if is_seen(&handled.fault) { answer.status } else { 0 },
@@ -85,7 +95,7 @@ impl Engine {
             violation: (!answer.violations.is_empty()).then(|| answer.violations.join("; ")),
             notes: answer.notes.clone(),
         };
-        let bill = self.bill(request, json, &entry, answer);
+        let bill = self.bill(request, &entry, answer);
         let lost = handled.fault.end.is_some() || handled.fault.wrong_length;
         let end = self.complete(now, handled);
         self.sessions.with(&handled.session, now, |session| {

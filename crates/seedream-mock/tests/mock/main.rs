@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod admin;
 mod agreement;
 mod auth;
 mod callbacks;
@@ -22,7 +23,10 @@ mod pictures;
 mod profiles;
 mod readme;
 mod server;
+mod sessions;
 mod shapes;
 mod streams;
 mod tasks;
 mod validation;
+mod verify;
+mod wiremock;
