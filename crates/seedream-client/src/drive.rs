@@ -30,7 +30,8 @@ use self::{
 
 /// The events of an operation, which begins when the stream is first polled.
 pub(crate) fn events(operation: Operation, link: Link, expect: Expect, model: &ModelId) -> EventStream {
-    let drive = Drive {
+    // In a box, since the stream moves it with every event.
+    let drive = Box::new(Drive {
         kept: Kept::new(link.spool.clone()),
         watch: Watch::new(&link, operation.task(), model),
         operation,
@@ -41,7 +42,7 @@ pub(crate) fn events(operation: Operation, link: Link, expect: Expect, model: &M
         events: VecDeque::new(),
         frames: None,
         in_doubt: false,
-    };
+    });
     Box::pin(stream::unfold(drive, |mut drive| async move {
         let event = if drive.watch.listens() {
             // In a box, so that a task that nobody watches holds no room for a span.
@@ -88,9 +89,12 @@ impl Drive {
             self.events = VecDeque::new();
             let input = match self.then.take()? {
                 Then::Done(outcome) => {
-                    let outcome = self.done(*outcome);
-                    // In a box, as an exchange is.
-                    return Some(Box::pin(self.kept.settle(outcome)).await.map(Event::Finished));
+                    let mut outcome = self.done(*outcome);
+                    if !self.kept.is_settled(&outcome) {
+                        // In a box, as an exchange is.
+                        outcome = Box::pin(self.kept.settle(outcome)).await;
+                    }
+                    return Some(outcome.map(Event::Finished));
                 }
                 Then::WaitUntil(until) => {
                     tokio::time::sleep_until(self.at(until)).await;
