@@ -1,18 +1,16 @@
 //! One call that buys pictures as URLs, as a person would write it with each library.
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
-use hyper_util::client::legacy::{Client as Pool, connect::HttpConnector};
+use http_body_util::BodyExt as _;
 use seedream::{ImageProvider as _, ImageRequest};
 
 use crate::{
     Result,
-    peers::{self, Answer, KEY, Peer, Request},
+    peers::{self, Answer, Hyper, KEY, Peer, Request},
 };
 
 /// A peer with its connections.
 pub(crate) enum Caller {
-    Hyper { client: Pool<HttpConnector, Full<Bytes>>, url: String },
+    Hyper { client: Hyper, url: String },
     Reqwest { client: reqwest::Client, url: String },
     Openai(async_openai::Client<async_openai::config::OpenAIConfig>),
     Ours(seedream::Client),

@@ -3,10 +3,9 @@
 use std::{borrow::Cow, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use futures_util::StreamExt as _;
-use http_body_util::{BodyExt as _, Full};
-use hyper_util::client::legacy::{Client as Pool, connect::HttpConnector};
+use http_body_util::BodyExt as _;
 use seedream::{ClientBuilder, GeneratedImage, ImageData, ImageProvider as _};
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +13,7 @@ use crate::{
     Part, Result,
     contest::{self, Contest, Entry},
     meter::{Cost, Meter},
-    peers::{self, KEY, Peer, Request},
+    peers::{self, Hyper, KEY, Peer, Request},
 };
 
 pub(crate) const PART: Part = Part { name: "events", contests, contend };
@@ -63,7 +62,7 @@ fn contend() -> Result<Cost> {
 
 /// A peer that is ready to read a stream.
 enum Reader {
-    Hyper { client: Pool<HttpConnector, Full<Bytes>>, url: String },
+    Hyper { client: Hyper, url: String },
     Reqwest { client: reqwest::Client, url: String },
     Openai(async_openai::Client<async_openai::config::OpenAIConfig>),
     Ours(seedream::Client),

@@ -34,16 +34,16 @@ fn contests() -> Result<Vec<Contest>> {
     for peer in [Peer::Reqwest, Peer::Ours] {
         let label = |what: &str| format!("{what}, {}", peer.label());
         let pictures = [100, 1_000, 10_000].map(|number| Job::Pictures { peer, number });
-        contests.push(of(label("pictures in an answer"), "picture", 3, pictures)?);
+        contests.push(of(label("pictures in an answer"), "picture", 3, &pictures)?);
         let references = [1, 3, 14].map(|number| Job::References { peer, number });
-        contests.push(of(label("references of 1 MB"), "reference", 3, references)?);
+        contests.push(of(label("references of 1 MB"), "reference", 3, &references)?);
     }
     let tasks = [100, 1_000, 10_000].map(|tasks| Job::Tasks(tasks::Job { peer: Peer::Ours, tasks }));
-    contests.push(of("tasks, this client".into(), "poll", 3, tasks)?);
+    contests.push(of("tasks, this client".into(), "poll", 3, &tasks)?);
     Ok(contests)
 }
 
-fn of(title: String, unit: &'static str, rounds: usize, jobs: [Job; 3]) -> Result<Contest> {
+fn of(title: String, unit: &'static str, rounds: usize, jobs: &[Job; 3]) -> Result<Contest> {
     let entry = |job: &Job| Entry::new(job.number().to_string(), job);
     let entries = jobs.iter().map(entry).collect::<Result<_>>()?;
     Ok(Contest { title, unit, rounds, entries, memory: None })

@@ -46,10 +46,12 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 /// hyper with a pool of connections.
-pub(crate) fn hyper() -> Pool<HttpConnector, Full<Bytes>> {
+pub(crate) type Hyper = Box<Pool<HttpConnector, Full<Bytes>>>;
+
+pub(crate) fn hyper() -> Hyper {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
-    Pool::builder(TokioExecutor::new()).build(connector)
+    Box::new(Pool::builder(TokioExecutor::new()).build(connector))
 }
 
 /// A reqwest that needs no certificates.

@@ -27,7 +27,7 @@ fn contests() -> Result<Vec<Contest>> {
         let entry = |peer: &Peer| Entry::new(peer.label(), &Job { peer: *peer, connections, calls });
         let title = format!("small generation, connections: {connections}");
         let entries = Peer::ALL.iter().map(entry).collect::<Result<_>>()?;
-        Ok(Contest { title, unit: "call", rounds: 15, entries, memory: None })
+        Ok(Contest { title, unit: "call", rounds: 11, entries, memory: None })
     };
     [(1, 4000), (64, 125)].into_iter().map(of).collect()
 }

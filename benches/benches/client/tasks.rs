@@ -6,7 +6,6 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use hyper_util::client::legacy::{Client as Pool, connect::HttpConnector};
 use seedream::{Client, Evolink, ImageProvider as _, Policy, TaskId};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -15,7 +14,7 @@ use crate::{
     Part, Result,
     contest::{self, Contest, Entry},
     meter::{Cost, Meter},
-    peers::{self, KEY, Peer},
+    peers::{self, Hyper, KEY, Peer},
     server::POLLS,
 };
 
@@ -66,7 +65,7 @@ pub(crate) fn poll_all(job: &Job, server: &str) -> Result<Cost> {
 
 /// A peer with its connections.
 enum Poller {
-    Hyper { client: Pool<HttpConnector, Full<Bytes>>, base: String },
+    Hyper { client: Hyper, base: String },
     Reqwest { client: reqwest::Client, base: String },
     Ours(Client),
 }
