@@ -1,1 +1,2 @@
-//! Benchmarks: `cargo bench -p seedream-benches --bench codec`, and `--bench client` for what answers in base64 cost.
+//! Benchmarks: `cargo bench -p seedream-benches --bench codec` for one exchange without I/O, and `--bench client` for what this
+//! client costs beside others, `-- small` for one part of that.

@@ -30,7 +30,8 @@ use self::{
 
 /// The events of an operation, which begins when the stream is first polled.
 pub(crate) fn events(operation: Operation, link: Link, expect: Expect, model: &ModelId) -> EventStream {
-    let drive = Drive {
+    // In a box, since the stream moves it with every event.
+    let drive = Box::new(Drive {
         kept: Kept::new(link.spool.clone()),
         watch: Watch::new(&link, operation.task(), model),
         operation,
@@ -40,7 +41,7 @@ pub(crate) fn events(operation: Operation, link: Link, expect: Expect, model: &M
         then: None,
         events: VecDeque::new(),
         frames: None,
-    };
+    });
     Box::pin(stream::unfold(drive, |mut drive| async move {
         let event = if drive.watch.listens() {
             // In a box, so that a task that nobody watches holds no room for a span.
@@ -87,9 +88,12 @@ impl Drive {
                 Then::Done(outcome) => {
                     // Some gateways repeat the key that they were sent.
                     let secrets = self.link.places.iter().filter_map(|place| place.secret());
-                    let outcome = outcome.map_err(|error| secrets.fold(error, Error::without));
-                    // In a box, as an exchange is.
-                    return Some(Box::pin(self.kept.settle(outcome)).await.map(Event::Finished));
+                    let mut outcome = outcome.map_err(|error| secrets.fold(error, Error::without));
+                    if !self.kept.is_settled(&outcome) {
+                        // In a box, as an exchange is.
+                        outcome = Box::pin(self.kept.settle(outcome)).await;
+                    }
+                    return Some(outcome.map(Event::Finished));
                 }
                 Then::WaitUntil(until) => {
                     tokio::time::sleep_until(self.at(until)).await;

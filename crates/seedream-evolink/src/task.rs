@@ -39,10 +39,10 @@ struct Wire {
 impl Wire {
     /// Reads an answer, also where it stands in an envelope `data`.
     fn of(reply: &Reply) -> Option<Self> {
-        let body = parse(&reply.body)?;
-        let inner =
-            body.get("data").filter(|data| data.is_object() && body.get("status").is_none_or(|s| !s.is_string()));
-        serde_json::from_value(inner.unwrap_or(&body).clone()).ok()
+        let mut body = parse(&reply.body)?;
+        let bare = body.get("status").is_some_and(Value::is_string);
+        let inner = body.get_mut("data").filter(|data| data.is_object() && !bare).map(Value::take);
+        serde_json::from_value(inner.unwrap_or(body)).ok()
     }
 
     /// The task's id, as text or as a number.

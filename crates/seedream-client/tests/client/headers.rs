@@ -1,7 +1,7 @@
 //! What goes along with requests, and what does not.
 
 use seedream_client::SaveOptions;
-use seedream_core::{ErrorKind, ImageProvider as _};
+use seedream_core::{ErrorKind, ImageProvider as _, ImageRequest};
 use serde_json::json;
 use wiremock::{
     Mock, MockServer, Request, ResponseTemplate,
@@ -83,4 +83,13 @@ async fn a_list_of_models_costs_nothing_whatever_becomes_of_it() {
     assert_eq!((error.charge(), error.provider()), (seedream_core::Charge::No, Some("tiny")));
     let error = client(TinyTasks, &server.uri()).build().unwrap().models().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
+}
+
+#[test]
+fn one_client_keeps_the_models_of_its_requests_apart() {
+    let client = client(Tiny, "https://tiny.example").build().unwrap();
+    for model in ["tiny-1", "tiny-2", "tiny-2", "tiny-1"] {
+        let plan = client.plan(&ImageRequest::new(model, "a lighthouse")).unwrap();
+        assert_eq!(plan.model.as_str(), model);
+    }
 }
