@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    seedream_conformance::run(&seedream::dialects())
+    seedream_conformance::run(seedream::dialects())
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 pub(crate) use mock::*;
 
-use crate::duration;
+use crate::{conformance::ConformanceCommand, duration};
 
 const EXIT_CODES: &str = "\
 Keys come from the environment only: GOGOGOTOKEN_API_KEY, AIEARTH_API_KEY or AIO_API_KEY, EVOLINK_API_KEY,
@@ -45,6 +45,11 @@ pub(crate) enum Command {
     Mock {
         #[command(subcommand)]
         command: Box<MockCommand>,
+    },
+    /// Laws that every adapter must obey, run against what the providers' documents say
+    Conformance {
+        #[command(subcommand)]
+        command: ConformanceCommand,
     },
 }
 

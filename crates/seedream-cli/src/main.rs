@@ -5,6 +5,7 @@
 
 mod args;
 mod cancel;
+mod conformance;
 mod duration;
 mod exit;
 mod generate;
@@ -31,6 +32,7 @@ use clap::Parser as _;
 
 use crate::{
     args::{Cli, Command},
+    conformance::ConformanceCommand,
     exit::{Exit, Failure},
     output::Console,
 };
@@ -61,19 +63,21 @@ fn main() -> ExitCode {
     let ended = runtime.block_on(run(cli, &console));
     // Nothing that matters is left: what still runs is a resolver or a connection that nobody waits for.
     runtime.shutdown_background();
-    let exit = ended.unwrap_or_else(|failure| {
+    ended.unwrap_or_else(|failure| {
         console.note(&format!("error: {}", failure.message));
-        failure.exit
-    });
-    exit.into()
+        failure.exit.into()
+    })
 }
 
-async fn run(cli: Cli, console: &Console) -> Result<Exit, Failure> {
-    match cli.command {
+async fn run(cli: Cli, console: &Console) -> Result<ExitCode, Failure> {
+    let ended = match cli.command {
         Command::Generate(args) => generate::generate(&args, console).await,
         Command::Plan(args) => plan::plan(&args, console),
         Command::Resume(args) => resume::resume(&args, console).await,
         Command::Models(args) => models::models(&args, console).await,
         Command::Mock { command } => mock::run(*command, console).await,
-    }
+        // It has a table of exit codes of its own.
+        Command::Conformance { command: ConformanceCommand::Run(args) } => return conformance::run(&args, console),
+    };
+    ended.map(ExitCode::from)
 }

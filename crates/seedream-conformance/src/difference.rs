@@ -32,7 +32,14 @@ impl Differences {
         }
     }
 
+    /// Adds what a part found, under a name.
+    pub(crate) fn within(&mut self, name: &str, part: Result<(), Failure>) {
+        if let Err(failure) = part {
+            self.0.extend(failure.lines().iter().map(|line| format!("{name}: {line}")));
+        }
+    }
+
     pub(crate) fn into_result(self) -> Result<(), Failure> {
-        if self.0.is_empty() { Ok(()) } else { Err(Failure(self.0)) }
+        if self.0.is_empty() { Ok(()) } else { Err(Failure::of(self.0)) }
     }
 }

@@ -3,21 +3,15 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE};
-use seedream_core::{Checked, Dialect, ImageRequest, Reply, Strictness, Timestamp};
-use seedream_fixtures::{Body, Exchange, Response, exchanges};
+use seedream_core::{Checked, Dialect, ImageRequest, Reply, Strictness, Task, TaskId, Timestamp};
+use seedream_fixtures::{Body, Exchange, Response};
 
 use crate::Failure;
-
-/// The exchanges of a dialect's provider.
-pub(crate) fn of(dialect: &dyn Dialect) -> impl Iterator<Item = &'static Exchange> {
-    let id = dialect.descriptor().id;
-    exchanges().iter().filter(move |exchange| exchange.provider() == id)
-}
 
 /// The domain request of an exchange, where it has one.
 pub(crate) fn given(exchange: &Exchange) -> Option<Result<ImageRequest, Failure>> {
     let given = exchange.given.clone()?;
-    Some(serde_json::from_value(given).map_err(|error| Failure::new(format!("`given` is no request: {error}"))))
+    Some(serde_json::from_value(given).map_err(|error| Failure::harness(format!("`given` is no request: {error}"))))
 }
 
 /// A request to read an answer with: the one that was given, or any.
@@ -34,20 +28,34 @@ pub(crate) fn checked(dialect: &dyn Dialect, exchange: &Exchange) -> Result<Chec
     rules.check(&request, Strictness::Off).map_err(|error| Failure::new(format!("cannot be sent at all: {error}")))
 }
 
+/// A task of an adapter's provider, of which nothing but its id is known.
+pub(crate) fn task(dialect: &dyn Dialect) -> Result<Task, Failure> {
+    let id = TaskId::new("task-unified-1757165031-seedream4d").map_err(|error| Failure::harness(error.to_string()))?;
+    let descriptor = dialect.descriptor();
+    Ok(Task::new(descriptor.id, descriptor.base_urls[0], id, descriptor.default_model.into()))
+}
+
 /// The answer of an exchange.
 pub(crate) fn reply(response: &Response) -> Result<Reply, Failure> {
-    let bad = |what: &str| Failure::new(format!("the fixture's {what} cannot be used"));
+    let body: Bytes = match &response.body {
+        Body::Json(raw) => raw.get().to_owned().into(),
+        Body::Text(text) | Body::Sse(text) => text.clone().into(),
+        Body::Base64(text) => {
+            STANDARD.decode(text).map_err(|_| Failure::harness("the fixture's base64 cannot be used"))?.into()
+        }
+    };
+    reply_with(response, body)
+}
+
+/// The answer of an exchange, with another body.
+pub(crate) fn reply_with(response: &Response, body: impl Into<Bytes>) -> Result<Reply, Failure> {
+    let bad = |what: &str| Failure::harness(format!("the fixture's {what} cannot be used"));
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(response.body.content_type()));
     for (name, value) in &response.headers {
         let name: HeaderName = name.parse().map_err(|_| bad("header"))?;
         headers.insert(name, value.parse().map_err(|_| bad("header"))?);
     }
-    let body: Bytes = match &response.body {
-        Body::Json(raw) => raw.get().to_owned().into(),
-        Body::Text(text) | Body::Sse(text) => text.clone().into(),
-        Body::Base64(text) => STANDARD.decode(text).map_err(|_| bad("base64"))?.into(),
-    };
     let status = StatusCode::from_u16(response.status).map_err(|_| bad("status"))?;
     Ok(Reply::new(status, headers, body, Timestamp::UNIX_EPOCH))
 }

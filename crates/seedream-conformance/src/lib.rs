@@ -7,41 +7,65 @@
 //! ```
 //! use std::sync::Arc;
 //!
+//! use seedream_conformance::{Subject, cases};
 //! use seedream_core::Dialect;
 //!
-//! fn check(dialect: &Arc<dyn Dialect>) {
-//!     for case in seedream_conformance::cases(dialect) {
+//! fn check(dialect: Arc<dyn Dialect>) {
+//!     for case in cases(&Subject::new(dialect)) {
 //!         if let Err(failure) = case.run() {
 //!             println!("{}: {failure}", case.name());
 //!         }
 //!     }
 //! }
 //! ```
+//!
+//! [`Run`] runs them side by side and makes a [`Report`] of it.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod answer;
 mod case;
+mod dice;
 mod difference;
+mod driver;
 mod exchange;
+mod filter;
 mod in_process;
+mod known;
 mod laws;
+mod leaves;
+mod play;
+pub mod report;
+mod requirements;
+mod run;
 mod seen;
+mod subject;
 mod trials;
 
-pub use case::{Case, Failure, Law};
+pub use case::{Case, Failure, Law, Level};
+use driver::Driver;
+pub use filter::Filter;
+pub use known::Known;
+pub use report::Report;
+pub use requirements::Requirements;
+pub use run::Run;
+pub use subject::Subject;
 pub use trials::{run, trials};
 
-use std::sync::Arc;
-
-use seedream_core::Dialect;
-
-/// Every case of a dialect whose provider has fixtures.
-pub fn cases(dialect: &Arc<dyn Dialect>) -> Vec<Case> {
+/// Every case of an adapter whose provider has facts.
+pub fn cases(subject: &Subject) -> Vec<Case> {
     let mut cases = Vec::new();
-    cases.extend(laws::encode::cases(dialect));
-    cases.extend(laws::decode::cases(dialect));
-    cases.extend(laws::dropped::cases(dialect));
-    cases.extend(laws::preflight::cases(dialect));
-    cases.extend(laws::claims::cases(dialect));
+    cases.extend(laws::encode::cases(subject));
+    cases.extend(laws::decode::cases(subject));
+    cases.extend(laws::dropped::cases(subject));
+    cases.extend(laws::unread::cases(subject));
+    cases.extend(laws::money::cases(subject));
+    cases.extend(laws::preflight::cases(subject));
+    cases.extend(laws::tasks::cases(subject));
+    cases.extend(laws::stream::cases(subject));
+    cases.extend(laws::weather::cases(subject));
+    cases.extend(laws::secrecy::cases(subject));
+    cases.extend(laws::parity::cases(subject));
+    cases.extend(laws::claims::cases(subject));
     cases
 }

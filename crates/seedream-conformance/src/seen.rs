@@ -2,10 +2,10 @@
 
 use seedream_core::{
     Acceptance, Blobs, Dialect, Error, ErrorKind, Generation, ImageData, Medium, ModelInfo, Outcome, Reply, Stage,
-    Task, TaskId, TaskState, sse,
+    TaskState, sse,
 };
 use seedream_fixtures::{Body, Exchange, Expect, ExpectedError, ExpectedFailure, ExpectedImage, Operation};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{Failure, difference::Differences, exchange};
 
@@ -22,14 +22,19 @@ impl Seen {
     /// Lets the adapter read the answer of an exchange; `None` where no adapter reads answers of its kind.
     pub(crate) fn of(dialect: &dyn Dialect, case: &Exchange) -> Result<Option<Self>, Failure> {
         let Some(response) = &case.response else { return Ok(None) };
-        let reply = exchange::reply(response)?;
+        Self::read(dialect, case, &exchange::reply(response)?)
+    }
+
+    /// Lets the adapter read another answer to the request of an exchange.
+    pub(crate) fn read(dialect: &dyn Dialect, case: &Exchange, reply: &Reply) -> Result<Option<Self>, Failure> {
+        let streams = case.response.as_ref().is_some_and(|response| matches!(response.body, Body::Sse(_)));
         let missing = |what: &str| Failure::new(format!("the document has {what}, the adapter has none"));
         Ok(Some(match case.operation {
-            Operation::Create if matches!(response.body, Body::Sse(_)) => {
+            Operation::Create if streams => {
                 let streams = dialect.streaming().ok_or_else(|| missing("streams"))?;
-                Self::stream(streams.decoder(&exchange::checked(dialect, case)?), &reply)
+                Self::stream(streams.decoder(&exchange::checked(dialect, case)?), reply)
             }
-            Operation::Create => match dialect.decode(&exchange::checked(dialect, case)?, &reply) {
+            Operation::Create => match dialect.decode(&exchange::checked(dialect, case)?, reply) {
                 Ok(Outcome::Done(generation)) => Self::Generation(Box::new(generation)),
                 Ok(Outcome::Accepted(acceptance)) => Self::Accepted(Box::new(acceptance)),
                 Ok(_) => return Err(Failure::new("the outcome is of a kind that is not known here")),
@@ -37,11 +42,8 @@ impl Seen {
             },
             Operation::Poll => {
                 let tasks = dialect.tasks().ok_or_else(|| missing("tasks"))?;
-                let id = TaskId::new("task-unified-1757165031-seedream4d")
-                    .map_err(|error| Failure::new(error.to_string()))?;
-                let descriptor = dialect.descriptor();
-                let task = Task::new(descriptor.id, descriptor.base_urls[0], id, descriptor.default_model.into());
-                match tasks.decode_poll(&task, &reply) {
+                let task = exchange::task(dialect)?;
+                match tasks.decode_poll(&task, reply) {
                     Ok(TaskState::Running { status, progress }) => Self::Running { status, progress },
                     Ok(TaskState::Done(generation)) => Self::Generation(Box::new(generation)),
                     Ok(TaskState::Failed(error)) | Err(error) => Self::Error(error),
@@ -50,7 +52,7 @@ impl Seen {
             }
             Operation::Models => {
                 let catalog = dialect.catalog().ok_or_else(|| missing("a list of models"))?;
-                catalog.decode_models(&reply).map_or_else(Self::Error, Self::Models)
+                catalog.decode_models(reply).map_or_else(Self::Error, Self::Models)
             }
             // No adapter reads these: the first has no use here, the second is for whoever is called back.
             Operation::Credits | Operation::Callback => return Ok(None),
@@ -125,7 +127,29 @@ impl Seen {
         d.into_result()
     }
 
-    fn name(&self) -> String {
+    /// Everything that was read, in a form that can be compared; what came raw is no part of it.
+    pub(crate) fn value(&self) -> Value {
+        match self {
+            Self::Generation(generation) => json!({ "generation": &**generation }),
+            Self::Accepted(acceptance) => json!({ "accepted": format!("{acceptance:?}"), "usage": acceptance.usage }),
+            Self::Running { status, progress } => json!({ "running": status, "progress": progress }),
+            Self::Models(models) => json!({ "models": models }),
+            Self::Error(error) => json!({
+                "error": error.kind(), "charge": error.charge(), "code": error.code(), "message": error.message(),
+                "param": error.param(), "request_id": error.request_id(), "generation": error.generation(),
+            }),
+        }
+    }
+
+    /// The error, where it is one.
+    pub(crate) fn error(&self) -> Option<&Error> {
+        match self {
+            Self::Error(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn name(&self) -> String {
         match self {
             Self::Generation(generation) => format!("{} pictures", generation.images().count()),
             Self::Accepted(acceptance) => format!("the accepted task {}", acceptance.id),

@@ -42,7 +42,9 @@ impl Wire {
         let mut body = parse(&reply.body)?;
         let bare = body.get("status").is_some_and(Value::is_string);
         let inner = body.get_mut("data").filter(|data| data.is_object() && !bare).map(Value::take);
-        serde_json::from_value(inner.unwrap_or(body)).ok()
+        // Serde would read an array as the members of the struct in their order, so that `[1]` named a task.
+        let inner = Some(inner.unwrap_or(body)).filter(Value::is_object)?;
+        serde_json::from_value(inner).ok()
     }
 
     /// The task's id, as text or as a number.
@@ -215,6 +217,14 @@ mod tests {
         let error = accepted(&"m".into(), &reply(r#"{"created":1,"id":"../x"}"#)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MalformedResponse);
         assert_eq!(error.charge(), Charge::Unknown);
+    }
+
+    #[test]
+    fn an_array_names_no_task() {
+        for body in ["[1]", r#"["task-unified-1-a"]"#, r#"{"data":[1]}"#] {
+            let error = accepted(&"m".into(), &reply(body)).unwrap_err();
+            assert_eq!((error.kind(), error.charge()), (ErrorKind::MalformedResponse, Charge::Unknown), "{body}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod canary;
+mod conformance;
 mod fails;
 mod generate;
 mod guide;

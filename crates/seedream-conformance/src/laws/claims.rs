@@ -1,20 +1,20 @@
 //! What an adapter claims is what the document says.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use seedream_core::{Capabilities, Dialect, Field, Support, Tier};
-use seedream_fixtures::{Field as Member, Mode, Model, Provider, Role, RouteName, TotalAction, provider};
+use seedream_fixtures::{Field as Member, Mode, Model, Provider, Role, RouteName, TotalAction};
 use serde_json::Value;
 
-use crate::{Case, Failure, Law, difference::Differences};
+use crate::{Case, Failure, Law, Subject, difference::Differences};
 
-pub(crate) fn cases(dialect: &Arc<dyn Dialect>) -> Vec<Case> {
-    let Some(provider) = provider(dialect.descriptor().id) else { return Vec::new() };
-    let whole = dialect.clone();
+pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
+    let Some(provider) = subject.provider() else { return Vec::new() };
+    let whole = subject.dialect().clone();
     let about =
         Case::new(Law::Claims, format!("{}/provider", provider.id), None, move || provider_claims(&*whole, provider));
     let models = provider.models.iter().map(|model| {
-        let dialect = dialect.clone();
+        let dialect = subject.dialect().clone();
         let id = format!("{}/{}", provider.id, model.id);
         Case::new(Law::Claims, id, Some(&model.source), move || {
             let rules = dialect.capabilities(&model.id.as_str().into());

@@ -1,19 +1,17 @@
 //! A documented answer is read as it is meant.
 
-use std::sync::Arc;
-
 use seedream_core::{Dialect, Strictness};
 use seedream_fixtures::Exchange;
 use serde_json::Value;
 
-use crate::{Case, Failure, Law, difference::Differences, exchange, seen::Seen};
+use crate::{Case, Failure, Law, Subject, difference::Differences, exchange, seen::Seen};
 
-pub(crate) fn cases(dialect: &Arc<dyn Dialect>) -> Vec<Case> {
+pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     let of = |case: &'static Exchange| {
-        let dialect = dialect.clone();
-        Case::new(Law::Decode, case.id(), Some(&case.source), move || check(&*dialect, case))
+        let dialect = subject.dialect().clone();
+        Case::of(Law::Decode, subject, case, move || check(&*dialect, case))
     };
-    exchange::of(&**dialect).filter(|case| is_read(case)).map(of).collect()
+    subject.exchanges().filter(|case| is_read(case)).map(of).collect()
 }
 
 /// Whether a fixture says how its answer, or what is made of its request, is to be read.
@@ -24,7 +22,7 @@ fn is_read(case: &Exchange) -> bool {
 }
 
 fn check(dialect: &dyn Dialect, case: &Exchange) -> Result<(), Failure> {
-    let Some(expect) = &case.expect else { return Err(Failure::new("the fixture expects nothing")) };
+    let Some(expect) = &case.expect else { return Err(Failure::harness("the fixture expects nothing")) };
     if let Some(effective) = &expect.effective {
         same_effective(dialect, case, effective)?;
     }
@@ -37,7 +35,7 @@ fn check(dialect: &dyn Dialect, case: &Exchange) -> Result<(), Failure> {
 /// What the provider makes of the request; only what is named counts.
 fn same_effective(dialect: &dyn Dialect, case: &Exchange, expected: &Value) -> Result<(), Failure> {
     let Some(request) = exchange::given(case).transpose()? else {
-        return Err(Failure::new("the fixture has no `given`"));
+        return Err(Failure::harness("the fixture has no `given`"));
     };
     let rules = dialect.capabilities(&request.model);
     let checked = rules.check(&request, Strictness::Lenient).map_err(|error| Failure::new(error.to_string()))?;

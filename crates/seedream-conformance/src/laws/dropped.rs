@@ -1,23 +1,21 @@
 //! Setting any field of a request changes the bytes that are sent, or is refused, or is warned about: metamorphic, for every
 //! model that the provider sells and one that nobody knows.
 
-use std::sync::Arc;
-
 use seedream_core::{
     Delivery, Dialect, Field, ImageRequest, ImageSource, ModelId, OutputFormat, Pixels, PromptMode, Ratio, Result,
     Size, Strictness, Tier, Warning,
 };
 
-use crate::{Case, Failure, Law};
+use crate::{Case, Failure, Law, Subject};
 
-pub(crate) fn cases(dialect: &Arc<dyn Dialect>) -> Vec<Case> {
-    let descriptor = dialect.descriptor();
+pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
+    let descriptor = subject.dialect().descriptor();
     let models = descriptor.models.iter().map(|entry| entry.id).chain(["model-that-nobody-knows"]);
     models
         .flat_map(|model| {
             changes().into_iter().map(move |(field, name, change)| (model, field, name, change)).map(
                 |(model, field, name, change)| {
-                    let dialect = dialect.clone();
+                    let dialect = subject.dialect().clone();
                     let id = format!("{}/{model}/{name}", descriptor.id);
                     Case::new(Law::NothingDropped, id, None, move || check(&*dialect, model, field, change))
                 },

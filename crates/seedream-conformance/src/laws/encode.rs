@@ -1,19 +1,17 @@
 //! A request encodes to the documented one, without an undocumented member.
 
-use std::sync::Arc;
-
 use seedream_core::{Dialect, Strictness};
-use seedream_fixtures::{Exchange, Preflight, Provider, provider};
+use seedream_fixtures::{Exchange, Preflight, Provider};
 use serde_json::Value;
 
-use crate::{Case, Failure, Law, difference::Differences, exchange};
+use crate::{Case, Failure, Law, Subject, difference::Differences, exchange};
 
-pub(crate) fn cases(dialect: &Arc<dyn Dialect>) -> Vec<Case> {
+pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     let of = |case: &'static Exchange| {
-        let dialect = dialect.clone();
-        Case::new(Law::Encode, case.id(), Some(&case.source), move || check(&*dialect, case))
+        let (dialect, provider) = (subject.dialect().clone(), subject.provider());
+        Case::of(Law::Encode, subject, case, move || check(&*dialect, provider, case))
     };
-    exchange::of(&**dialect).filter(|case| is_sent(case)).map(of).collect()
+    subject.exchanges().filter(|case| is_sent(case)).map(of).collect()
 }
 
 /// Whether a fixture shows both a request of ours and its form on the wire.
@@ -22,11 +20,11 @@ fn is_sent(case: &Exchange) -> bool {
     case.given.is_some() && has_body && case.preflight != Some(Preflight::Refused)
 }
 
-fn check(dialect: &dyn Dialect, case: &Exchange) -> Result<(), Failure> {
+fn check(dialect: &dyn Dialect, provider: Option<&Provider>, case: &Exchange) -> Result<(), Failure> {
     let Some(request) = exchange::given(case).transpose()? else {
-        return Err(Failure::new("the fixture has no `given`"));
+        return Err(Failure::harness("the fixture has no `given`"));
     };
-    let Some(wire) = &case.request else { return Err(Failure::new("the fixture has no request")) };
+    let Some(wire) = &case.request else { return Err(Failure::harness("the fixture has no request")) };
     let checked = dialect
         .capabilities(&request.model)
         .check(&request, Strictness::Strict)
@@ -37,7 +35,7 @@ fn check(dialect: &dyn Dialect, case: &Exchange) -> Result<(), Failure> {
     d.same("method", &wire.method.as_str(), &encoded.method().as_str());
     let body: Value = serde_json::from_slice(encoded.body()).unwrap_or_default();
     d.same("body", &wire.json_value().unwrap_or_default(), &body);
-    if let Some(provider) = provider(dialect.descriptor().id) {
+    if let Some(provider) = provider {
         let path = encoded.uri().to_string();
         d.holds(wire.path.ends_with(&path), || format!("path: expected {}, saw {path} below the base URL", wire.path));
         for member in undocumented(provider, &body) {

@@ -4,31 +4,31 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt as _;
 use seedream_client::Client;
-use seedream_core::{Dialect, Error, ErrorKind, ImageProvider as _, ImageRequest, Policy};
-use seedream_fixtures::{Exchange, Preflight, provider};
+use seedream_core::{Error, ErrorKind, ImageProvider as _, ImageRequest, Policy};
+use seedream_fixtures::{Exchange, Preflight};
 
 use crate::{
-    Case, Failure, Law,
+    Case, Failure, Law, Subject,
     difference::Differences,
     exchange,
     in_process::{HOST, InProcess},
 };
 
-pub(crate) fn cases(dialect: &Arc<dyn Dialect>) -> Vec<Case> {
+pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     let of = |case: &'static Exchange| {
-        let dialect = dialect.clone();
-        Case::new(Law::Preflight, case.id(), Some(&case.source), move || check(&dialect, case))
+        let judged = subject.clone();
+        Case::of(Law::Preflight, subject, case, move || check(&judged, case))
     };
-    exchange::of(&**dialect).filter(|case| case.given.is_some()).map(of).collect()
+    subject.exchanges().filter(|case| case.given.is_some()).map(of).collect()
 }
 
-fn check(dialect: &Arc<dyn Dialect>, case: &Exchange) -> Result<(), Failure> {
+fn check(subject: &Subject, case: &Exchange) -> Result<(), Failure> {
     let Some(request) = exchange::given(case).transpose()? else {
-        return Err(Failure::new("the fixture has no `given`"));
+        return Err(Failure::harness("the fixture has no `given`"));
     };
     let mock = Arc::new(InProcess::new());
-    let failed = |error: Error| Failure::new(format!("no client: {error}"));
-    let client = client(dialect, mock.clone()).map_err(failed)?;
+    let failed = |error: Error| Failure::harness(format!("no client: {error}"));
+    let client = client(subject, mock.clone()).map_err(failed)?;
     let plan = client.plan(&request);
     let outcome = send(&client, request)?;
 
@@ -54,13 +54,14 @@ fn check(dialect: &Arc<dyn Dialect>, case: &Exchange) -> Result<(), Failure> {
     d.into_result()
 }
 
-fn client(dialect: &Arc<dyn Dialect>, mock: Arc<InProcess>) -> Result<Client, Error> {
-    let id = dialect.descriptor().id;
-    let below = provider(id).map(|provider| provider.base_path()).unwrap_or_default();
+fn client(subject: &Subject, mock: Arc<InProcess>) -> Result<Client, Error> {
+    let id = subject.id();
+    let below = subject.provider().map(|provider| provider.base_path()).unwrap_or_default();
     let mut policy = Policy::default();
     policy.max_submits = 1;
     policy.deadline = Duration::from_secs(30);
-    Client::builder(dialect.clone())
+    let mock = (subject.driver().transport)(mock);
+    Client::builder(subject.dialect().clone())
         .base_url(format!("{HOST}/{id}{below}"))
         .key("sk-conformance")
         .policy(policy)
@@ -71,7 +72,7 @@ fn client(dialect: &Arc<dyn Dialect>, mock: Arc<InProcess>) -> Result<Client, Er
 /// Sends a request and follows it until the provider has answered for the first time.
 fn send(client: &Client, request: ImageRequest) -> Result<Result<(), Error>, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-    let runtime = runtime.map_err(|error| Failure::new(format!("no runtime: {error}")))?;
+    let runtime = runtime.map_err(|error| Failure::harness(format!("no runtime: {error}")))?;
     Ok(runtime.block_on(async {
         let mut events = client.events(request).await?;
         match events.next().await {

@@ -1,0 +1,45 @@
+//! The laws on the command line.
+
+use crate::support::Place;
+
+#[test]
+fn c5_the_adapters_of_ours_hold_and_the_table_fits_a_terminal() {
+    let place = Place::new();
+    let ran = place.run(&["conformance", "run", "--json", "report.json", "--junit", "report.xml"], &[]);
+    let lines: Vec<_> = ran.ends(0).stdout.lines().collect();
+    assert!(lines[0].starts_with("LAW") && lines.iter().all(|line| line.chars().count() <= 100), "{ran:#?}");
+    assert!(!ran.stdout.contains("FAIL"), "{ran:#?}");
+    let report: seedream_conformance::Report =
+        serde_json::from_str(&std::fs::read_to_string(place.path("report.json")).unwrap()).unwrap();
+    assert_eq!((report.exit_code(), report.faults.len(), report.filter.as_deref()), (0, 0, None));
+    let junit = std::fs::read_to_string(place.path("report.xml")).unwrap();
+    assert!(junit.starts_with("<?xml") && junit.matches("<testcase ").count() == report.cases.len());
+}
+
+#[test]
+fn c7_nothing_that_ran_is_no_success_and_a_part_says_so() {
+    let place = Place::new();
+    assert!(place.run(&["conformance", "run", "--run", "nothing/**"], &[]).ends(4).stdout.contains("partial"));
+    let part = place.run(&["conformance", "run", "--run", "claims/ark"], &[]);
+    assert!(part.ends(0).stdout.contains("partial: only claims/ark"));
+    place.run(&["conformance", "run", "--run", "a**"], &[]).ends(2);
+}
+
+#[test]
+fn c6_a_known_failure_that_does_not_fail_fails() {
+    let place = Place::new();
+    let known = |case: &str, until: &str| {
+        let list = format!(r#"[{{"case": "{case}", "reason": "a test", "until": "{until}"}}]"#);
+        std::fs::write(place.path("known.json"), list).unwrap();
+        place.run(&["conformance", "run", "--provider", "gogogotoken", "--known", "known.json"], &[])
+    };
+    let stale = known("claims/gogogotoken/provider", "2999-01-01");
+    assert!(stale.ends(1).stdout.contains("STALE claims/gogogotoken/provider"), "{stale:#?}");
+    assert!(known("claims/nobody/**", "2999-01-01").ends(1).stdout.contains("there is no such case"));
+    assert!(known("claims/gogogotoken/**", "2020-01-01").ends(1).stdout.contains("which has passed"));
+    std::fs::write(place.path("known.json"), "[{}]").unwrap();
+    place
+        .run(&["conformance", "run", "--provider", "gogogotoken", "--known", "known.json"], &[])
+        .ends(2)
+        .says("known.json");
+}

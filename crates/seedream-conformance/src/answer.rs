@@ -1,0 +1,136 @@
+//! The answers that a provider's fixtures show, as things that happen to a request.
+
+use std::collections::BTreeSet;
+
+use http::StatusCode;
+use seedream_core::{Error, ErrorKind, Input, Reply, sse};
+use seedream_fixtures::{Body, Exchange, Operation};
+
+use crate::{Failure, Subject, exchange};
+
+/// A documented answer, and what it costs by what the fixture expects.
+#[derive(Clone)]
+pub(crate) struct Answer {
+    pub(crate) exchange: &'static Exchange,
+    pub(crate) reply: Reply,
+    pub(crate) bill: Bill,
+    /// The URLs of its pictures, as they stand in the body.
+    urls: Vec<String>,
+}
+
+/// What an exchange costs, by the word of the documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bill {
+    /// Nothing.
+    Never,
+    /// Nobody can know.
+    Maybe,
+    /// These pictures.
+    Pictures(usize),
+    /// A task was accepted, or is still being made.
+    Task,
+}
+
+impl Answer {
+    /// The answer of an exchange; `None` where it shows none, or does not say what it means.
+    ///
+    /// # Errors
+    /// Where the fixture cannot be used.
+    pub(crate) fn of(exchange: &'static Exchange) -> Result<Option<Self>, Failure> {
+        let (Some(response), Some(expect)) = (&exchange.response, &exchange.expect) else { return Ok(None) };
+        let reply = exchange::reply(response)?;
+        let bill = match (&expect.error, &expect.images) {
+            (Some(error), _) => match error.charge.as_deref() {
+                Some("no") => Bill::Never,
+                None if reply.status.is_client_error() && !matches!(response.status, 408 | 499) => Bill::Never,
+                _ => Bill::Maybe,
+            },
+            (None, Some(images)) => Bill::Pictures(images.len()),
+            (None, None) if expect.task.is_some() || expect.state.is_some() => Bill::Task,
+            (None, None) => return Ok(None),
+        };
+        let urls = expect.images.iter().flatten().filter_map(|image| image.url.as_ref());
+        let urls = urls.map(|url| serde_json::Value::from(url.as_str()).to_string());
+        // Some documents shorten their URLs, so that all of an answer are the same.
+        let urls = urls.collect::<BTreeSet<_>>().into_iter().collect();
+        Ok(Some(Self { exchange, reply, bill, urls }))
+    }
+
+    /// Every answer of a provider to one kind of request.
+    ///
+    /// # Errors
+    /// Where a fixture cannot be used.
+    pub(crate) fn all(subject: &Subject, operation: Operation) -> Result<Vec<Self>, Failure> {
+        let exchanges = subject.exchanges().filter(|exchange| exchange.operation == operation);
+        exchanges.filter_map(|exchange| Self::of(exchange).transpose()).collect()
+    }
+
+    /// Whether it is a task that is still being made.
+    pub(crate) fn is_running(&self) -> bool {
+        self.exchange.operation == Operation::Poll && self.bill == Bill::Task
+    }
+
+    fn is_stream(&self) -> bool {
+        let body = self.exchange.response.as_ref().map(|response| &response.body);
+        matches!(body, Some(Body::Sse(_))) && self.reply.status.is_success()
+    }
+
+    /// It arrives whole.
+    pub(crate) fn whole(&self) -> Vec<Input> {
+        if !self.is_stream() {
+            return vec![Input::Reply(self.reply.clone())];
+        }
+        let mut parser = sse::Parser::new();
+        let frames: Vec<_> = parser.feed(&self.reply.body).into_iter().chain(parser.finish()).collect();
+        stream(&self.reply, frames, Input::StreamEnd)
+    }
+
+    /// It is cut off behind so many bytes of its body.
+    pub(crate) fn cut(&self, at: usize) -> Vec<Input> {
+        let part = self.reply.body.slice(..at.min(self.reply.body.len()));
+        if self.is_stream() {
+            return stream(&self.reply, sse::Parser::new().feed(&part), broken(None));
+        }
+        let mut partial = self.reply.clone();
+        partial.body = part;
+        vec![broken(Some(partial))]
+    }
+
+    /// How many of its pictures stand in the first bytes of its body, as far as they can be told apart.
+    pub(crate) fn arrived(&self, at: usize) -> usize {
+        let part = &self.reply.body[..at.min(self.reply.body.len())];
+        let count = |text: &str| self.urls.iter().map(|url| text.matches(url.as_str()).count()).sum::<usize>();
+        if self.is_stream() {
+            return sse::Parser::new().feed(part).iter().map(|frame| count(&frame.data)).sum();
+        }
+        count(&String::from_utf8_lossy(part))
+    }
+
+    /// Whether every picture is named by a URL that stands in the body as it is.
+    pub(crate) fn names_every_picture(&self) -> bool {
+        self.bill == Bill::Pictures(self.arrived(usize::MAX))
+    }
+}
+
+/// A stream: its head, its events up to its mark, and how it ends where there is none.
+pub(crate) fn stream(head: &Reply, frames: Vec<sse::Frame>, end: Input) -> Vec<Input> {
+    let mut head = head.clone();
+    head.body = bytes::Bytes::new();
+    let mut inputs = vec![Input::Head(head)];
+    let marked = frames.iter().any(sse::Frame::is_done);
+    inputs.extend(frames.into_iter().map(|frame| Input::Frame(frame, Default::default())));
+    inputs.extend((!marked).then_some(end));
+    inputs
+}
+
+/// A connection that broke after the request had left.
+pub(crate) fn broken(partial: Option<Reply>) -> Input {
+    Input::Broken { partial, error: Error::new(ErrorKind::Transport, "the connection was lost") }
+}
+
+/// An answer that no fixture shows.
+pub(crate) fn made_up(status: u16, content_type: &'static str, body: impl Into<bytes::Bytes>) -> Reply {
+    let headers = [(http::header::CONTENT_TYPE, http::HeaderValue::from_static(content_type))].into_iter().collect();
+    let status = StatusCode::from_u16(status).expect("a status of this crate");
+    Reply::new(status, headers, body, seedream_core::Timestamp::UNIX_EPOCH)
+}

@@ -1,0 +1,31 @@
+//! What sends the requests of a subject and sees them through. A mutant replaces a part of it.
+
+use std::{fmt, sync::Arc};
+
+use seedream_client::Transport;
+use seedream_core::{Input, Policy, Step};
+
+/// The operation and the transport as they are, unless a part is broken on purpose.
+#[derive(Clone)]
+pub(crate) struct Driver {
+    /// How patient the operation is.
+    pub(crate) policy: Policy,
+    /// What the operation is told.
+    pub(crate) hear: fn(Input) -> Input,
+    /// What the operation says.
+    pub(crate) say: fn(Step) -> Step,
+    /// What moves the bytes of a client.
+    pub(crate) transport: fn(Arc<dyn Transport>) -> Arc<dyn Transport>,
+}
+
+impl Default for Driver {
+    fn default() -> Self {
+        Self { policy: Policy::default(), hear: |input| input, say: |step| step, transport: |transport| transport }
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}

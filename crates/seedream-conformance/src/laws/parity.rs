@@ -1,0 +1,130 @@
+//! One request has the same result at every provider, but for losses that are declared: what an answer of its family does not state,
+//! and what the check has warned about. Each adapter is held to the one normal form of the result, which is as good as comparing all of
+//! them with each other, and needs no other to be there.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use seedream_core::{
+    Delivery, Exchange as Sent, Field, ImageData, ImageRequest, Input, Pixels, Reply, Strictness, Timestamp,
+    WarningKind,
+};
+use seedream_fixtures::ReplyFamily;
+use seedream_mock::{Engine, MockServer};
+
+use crate::{Case, Failure, Law, Subject, difference::Differences, in_process::HOST, play::Play};
+
+type Ask = fn(ImageRequest) -> ImageRequest;
+
+/// The requests that all providers are asked with.
+const REQUESTS: [(&str, Ask); 8] = [
+    ("plain", |r| r),
+    ("one", |r| r.count(1)),
+    ("three", |r| r.count(3)),
+    ("pixels", |r| r.size(Pixels::new(2048, 2048))),
+    ("wide", |r| r.size(Pixels::new(2560, 1440))),
+    ("inline", |r| r.delivery(Delivery::Inline)),
+    ("without-watermark", |r| r.watermark(false)),
+    ("three-inline-pixels", |r| r.count(3).delivery(Delivery::Inline).size(Pixels::new(2048, 2048))),
+];
+
+pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
+    if subject.provider().is_none() {
+        return vec![Case::skipped(Law::Parity, subject, "there is no document as data to answer by")];
+    }
+    let of = |(name, ask): (&str, Ask)| {
+        let judged = subject.clone();
+        Case::new(Law::Parity, format!("{}/{name}", subject.id()), None, move || check(&judged, ask))
+    };
+    REQUESTS.into_iter().map(of).collect()
+}
+
+fn check(subject: &Subject, ask: Ask) -> Result<(), Failure> {
+    let model = subject.dialect().descriptor().default_model;
+    let request = ask(ImageRequest::new(model, "3 images of a lighthouse in fog"));
+    let rules = subject.dialect().capabilities(&request.model);
+    let checked = rules.check(&request, Strictness::Lenient);
+    let checked = checked.map_err(|error| Failure::new(format!("cannot be sent at all: {error}")))?;
+    let upstream = Upstream::new(subject);
+    let played = Play::submit(subject, checked.clone(), 0).against(|sent, now| vec![upstream.answer(sent, now)])?;
+    let mut d = Differences::default();
+    d.same("submits", &1, &played.submits.len());
+    let generation = played.result.map_err(|error| Failure::new(format!("no pictures: {error}")))?;
+
+    let loses = |kind| !matches!(kind, WarningKind::Advice | WarningKind::Rewritten);
+    let lost = |field| checked.warnings().iter().any(|warning| warning.field == Some(field) && loses(warning.kind));
+    let pictures = if lost(Field::Count) { None } else { Some(request.count.map_or(1, |count| count.ceiling())) };
+    d.stated("pictures", pictures.as_ref(), u32::try_from(generation.images().count()).ok().as_ref());
+    d.same("failures", &0, &generation.failures().count());
+    let places: Vec<_> = generation.images().map(|image| image.index).collect();
+    d.same("places", &(0..places.len() as u32).collect(), &places);
+    d.same("model", checked.model(), &generation.model);
+    let inline = request.delivery == Some(Delivery::Inline) && !lost(Field::Delivery);
+    let states_size = subject.provider().is_some_and(|provider| provider.reply == ReplyFamily::Ark);
+    for image in generation.images() {
+        let size = match request.size {
+            Some(seedream_core::Size::Pixels(pixels)) if states_size => Some(pixels),
+            _ => None,
+        };
+        d.stated("size", size.as_ref(), image.size.as_ref());
+        match &image.data {
+            ImageData::Url { url, .. } => {
+                d.holds(!inline, || "asked for inline, came as a URL".to_owned());
+                d.holds(upstream.opens(url), || format!("{url} does not open"));
+            }
+            ImageData::Bytes(bytes) => d.holds(inline && !bytes.is_empty(), || "came inline, unasked".to_owned()),
+            _ => d.holds(false, || "the picture is nowhere".to_owned()),
+        }
+    }
+    if states_size {
+        d.same("billed", &Some(generation.images().count() as u64), &generation.billed());
+    }
+    d.into_result()
+}
+
+/// The mock upstream, on the clock of the play.
+struct Upstream {
+    engine: Engine,
+    below: String,
+}
+
+impl Upstream {
+    fn new(subject: &Subject) -> Self {
+        let below = subject.provider().map(|provider| provider.base_path()).unwrap_or_default();
+        Self { engine: MockServer::builder().engine(), below: format!("{HOST}/{}{below}", subject.id()) }
+    }
+
+    fn at(now: Duration) -> Timestamp {
+        // 2026-11-20T00:00:00Z: any day, but the same in every run.
+        Timestamp::from_second(1_795_132_800).unwrap_or_default() + now
+    }
+
+    fn answer(&self, sent: &Sent, now: Duration) -> Input {
+        let (mut parts, body) = sent.request.clone().into_parts();
+        let uri = format!("{}{}", self.below, parts.uri);
+        if let Ok(uri) = uri.parse() {
+            parts.uri = uri;
+        }
+        parts.headers.insert(AUTHORIZATION, http::HeaderValue::from_static("Bearer sk-conformance"));
+        let at = Self::at(now);
+        let script = self.engine.handle(at, &http::Request::from_parts(parts, body));
+        let mut headers = http::HeaderMap::new();
+        for (name, value) in &script.headers {
+            if let (Ok(name), Ok(value)) = (name.parse::<http::HeaderName>(), value.parse()) {
+                headers.insert(name, value);
+            }
+        }
+        let status = http::StatusCode::from_u16(script.status).unwrap_or_default();
+        Input::Reply(Reply::new(status, headers, script.body(), at))
+    }
+
+    /// Whether a picture is behind a URL.
+    fn opens(&self, url: &str) -> bool {
+        let Ok(request) = http::Request::get(url).body(Bytes::new()) else { return false };
+        let script = self.engine.handle(Self::at(Duration::from_secs(600)), &request);
+        let is_picture =
+            |(name, value): &(String, String)| name.eq_ignore_ascii_case("content-type") && value.starts_with("image/");
+        script.status == 200 && script.headers.iter().any(is_picture)
+    }
+}

@@ -1,0 +1,221 @@
+//! The key stands in the header of the provider's own endpoint, and nowhere else: in no encoded request, no Debug, Display or cause of an
+//! error, and it follows no redirect.
+
+use std::{
+    error::Error as StdError,
+    fmt,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use seedream_client::{AnswerBody, Client, Reached, Transport, TransportError};
+use seedream_core::{Error, ImageProvider as _, ImageRequest, Policy, Reply, Strictness};
+use seedream_fixtures::{Body, Exchange, Operation};
+use serde_json::Value;
+
+use crate::{
+    Case, Failure, Law, Subject,
+    answer::made_up,
+    difference::Differences,
+    exchange,
+    in_process::HOST,
+    leaves::{leaves, with},
+};
+
+/// A key that no pattern gives away.
+const KEY: &str = "canary7Yellow2Bird9Sings4Nothing";
+
+/// Headers that carry keys.
+const HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "proxy-authorization"];
+
+type Check = fn(&Subject) -> Result<(), Failure>;
+
+pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
+    let ways: [(&str, Check); 3] = [("encoded", encoded), ("shown", shown), ("redirected", redirected)];
+    let whole = ways.into_iter().map(|(name, check)| {
+        let judged = subject.clone();
+        Case::new(Law::Secrecy, format!("{}/{name}", subject.id()), None, move || check(&judged))
+    });
+    let is_error = |case: &&'static Exchange| {
+        let response = case.response.as_ref();
+        let json = response.is_some_and(|r| r.status >= 400 && matches!(r.body, Body::Json(_)));
+        json && case.operation == Operation::Create
+    };
+    let echo = |case: &'static Exchange| {
+        let judged = subject.clone();
+        Case::of(Law::Secrecy, subject, case, move || echoed(&judged, case))
+    };
+    whole.chain(subject.exchanges().filter(is_error).map(echo)).collect()
+}
+
+/// What an adapter encodes carries no credential: it has none, and the edge adds it.
+fn encoded(subject: &Subject) -> Result<(), Failure> {
+    let dialect = &**subject.dialect();
+    let mut requests = Vec::new();
+    let failed = |error: Error| Failure::new(format!("cannot be encoded: {error}"));
+    for case in subject.exchanges().filter(|case| case.given.is_some()) {
+        // What cannot be said in this dialect is no request.
+        let Ok(checked) = exchange::checked(dialect, case) else { continue };
+        requests.push(dialect.encode(&checked).map_err(failed)?);
+    }
+    requests.extend(dialect.catalog().map(|catalog| catalog.models_request()));
+    if let Some(tasks) = dialect.tasks() {
+        requests.push(tasks.poll(&exchange::task(dialect)?).map_err(failed)?);
+    }
+    let mut d = Differences::default();
+    for request in requests {
+        for name in HEADERS {
+            d.holds(!request.headers().contains_key(name), || format!("{}: sets the header {name}", request.uri()));
+        }
+        let relative = request.uri().host().is_none() && request.uri().path().starts_with('/');
+        d.holds(relative, || format!("{}: is no path below the base URL", request.uri()));
+    }
+    d.into_result()
+}
+
+/// The client that holds the key shows it to nobody, and sends it where it belongs.
+fn shown(subject: &Subject) -> Result<(), Failure> {
+    let wire = Arc::new(Scripted::new(made_up(401, "application/json", "{}")));
+    let client = client(subject, wire.clone())?;
+    let request = plain(subject);
+    let plan = client.plan(&request).map_err(|error| Failure::new(format!("no plan: {error}")))?;
+    let error = ask(&client, request)?;
+    let mut d = Differences::default();
+    hides(&mut d, "the client", &format!("{client:?}{client:#?}"));
+    hides(&mut d, "the plan", &format!("{plan:?}"));
+    hides(&mut d, "the error", &texts(&error));
+    for sent in wire.sent() {
+        d.same("host", &HOST.strip_prefix("http://"), &sent.uri.host());
+        d.holds(sent.key_in_header, || "the key does not reach the endpoint".to_owned());
+        hides(&mut d, "the request", &format!("{}{}", sent.uri, sent.rest));
+    }
+    d.into_result()
+}
+
+/// A redirect to another host is not followed, with the key or without it.
+fn redirected(subject: &Subject) -> Result<(), Failure> {
+    let mut d = Differences::default();
+    for status in [301, 302, 303, 307, 308] {
+        let mut reply = made_up(status, "text/plain", "");
+        reply.headers.insert(http::header::LOCATION, http::HeaderValue::from_static("https://elsewhere.example/v1"));
+        let wire = Arc::new(Scripted::new(reply));
+        let error = ask(&client(subject, wire.clone())?, plain(subject))?;
+        hides(&mut d, "the error", &texts(&error));
+        let hosts: Vec<_> = wire.sent().iter().map(|sent| sent.uri.host().unwrap_or_default().to_owned()).collect();
+        d.same(&format!("hosts after a {status}"), &vec!["mock.invalid".to_owned()], &hosts);
+    }
+    d.into_result()
+}
+
+/// Some gateways repeat the key that they were sent; the error does not.
+fn echoed(subject: &Subject, case: &Exchange) -> Result<(), Failure> {
+    let Some(response) = &case.response else { return Ok(()) };
+    let reply = exchange::reply(response)?;
+    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    let said: Vec<_> = leaves(&body).into_iter().filter(|at| body.pointer(at).is_some_and(Value::is_string)).collect();
+    let mut d = Differences::default();
+    for at in said {
+        let body = with(&body, &at, |text| format!("{} Bearer {KEY}", text.as_str().unwrap_or_default()).into());
+        let echo = exchange::reply_with(response, body.to_string())?;
+        let error = ask(&client(subject, Arc::new(Scripted::new(echo)))?, plain(subject))?;
+        hides(&mut d, &format!("the error, where {at} repeats it,"), &texts(&error));
+    }
+    d.into_result()
+}
+
+fn hides(d: &mut Differences, what: &str, text: &str) {
+    d.holds(!text.contains(KEY), || format!("{what} shows the key"));
+}
+
+/// Everything that an error says, its causes included.
+fn texts(error: &Error) -> String {
+    let mut text = format!("{error}{error:?}{error:#?}{:?}", (error.code(), error.param(), error.message()));
+    let mut cause = StdError::source(error);
+    while let Some(next) = cause {
+        text.push_str(&format!("{next}{next:?}"));
+        cause = next.source();
+    }
+    text
+}
+
+fn plain(subject: &Subject) -> ImageRequest {
+    ImageRequest::new(subject.dialect().descriptor().default_model, "a lighthouse in fog")
+}
+
+fn client(subject: &Subject, wire: Arc<dyn Transport>) -> Result<Client, Failure> {
+    let mut policy = Policy::default();
+    policy.max_submits = 1;
+    Client::builder(subject.dialect().clone())
+        .base_url(HOST)
+        .key(KEY)
+        .policy(policy)
+        .strictness(Strictness::Off)
+        .transport((subject.driver().transport)(wire))
+        .build()
+        .map_err(|error| Failure::harness(format!("no client: {error}")))
+}
+
+fn ask(client: &Client, request: ImageRequest) -> Result<Error, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = runtime.map_err(|error| Failure::harness(format!("no runtime: {error}")))?;
+    match runtime.block_on(client.generate(request)) {
+        Ok(_) => Err(Failure::new("a refusal was read as a success")),
+        Err(error) => Ok(error),
+    }
+}
+
+/// A wire that gives the same answer to everything, and remembers what was sent.
+struct Scripted {
+    reply: Reply,
+    sent: Mutex<Vec<Sent>>,
+}
+
+/// A request, as far as it matters here.
+#[derive(Clone)]
+struct Sent {
+    uri: http::Uri,
+    key_in_header: bool,
+    /// All of it but the one header.
+    rest: String,
+}
+
+impl Scripted {
+    fn new(reply: Reply) -> Self {
+        Self { reply, sent: Mutex::default() }
+    }
+
+    fn sent(&self) -> Vec<Sent> {
+        self.sent.lock().map(|sent| sent.clone()).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Scripted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Scripted")
+    }
+}
+
+#[async_trait]
+impl Transport for Scripted {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
+        let mut headers = request.headers().clone();
+        let bearer = headers.remove(http::header::AUTHORIZATION);
+        let key_in_header = bearer.is_some_and(|value| value.as_bytes().ends_with(KEY.as_bytes()));
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
+            .collect();
+        let rest = format!("{headers:?}{}", String::from_utf8_lossy(request.body()));
+        if let Ok(mut sent) = self.sent.lock() {
+            sent.push(Sent { uri: request.uri().clone(), key_in_header, rest });
+        }
+        let body = Full::new(self.reply.body.clone()).map_err(|never| match never {}).boxed_unsync();
+        let mut response = http::Response::builder().status(self.reply.status);
+        for (name, value) in &self.reply.headers {
+            response = response.header(name, value);
+        }
+        response.body(body).map_err(|error| TransportError::new(Reached::Sent, error.to_string()))
+    }
+}

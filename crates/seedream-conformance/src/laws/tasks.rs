@@ -1,0 +1,324 @@
+//! A task is collected in whatever way it ends, asked for gently, and by another process too; whatever goes wrong on the way, it is
+//! not lost.
+
+use std::time::Duration;
+
+use http::HeaderValue;
+use seedream_core::{Charge, Error, ErrorKind, Exchange as Sent, Input, Purpose, Reply, Task};
+use seedream_fixtures::{Exchange, Mode, Operation};
+use serde_json::Value;
+
+use crate::{
+    Case, Failure, Law, Subject,
+    answer::{Answer, Bill, broken, made_up},
+    difference::Differences,
+    exchange,
+    leaves::with,
+    play::{Play, Played},
+};
+
+/// What a check finds in an adapter, given what its provider's tasks look like.
+type Check = fn(&Subject, &Shown) -> Result<(), Failure>;
+
+/// The ways of a task that no single answer shows.
+const WAYS: [(&str, Check); 9] = [
+    ("stuck", stuck),
+    ("flapping", flapping),
+    ("gentle", gentle),
+    ("patient", patient),
+    ("cancelled", cancelled),
+    ("another-process", another_process),
+    ("another-provider", another_provider),
+    ("hostile-ids", hostile_ids),
+    ("cut-acceptance", cut_acceptance),
+];
+
+pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
+    if !subject.provider().is_some_and(|provider| provider.mode == Mode::Task) {
+        return vec![Case::skipped(Law::Tasks, subject, "the document knows no tasks: an answer has the pictures")];
+    }
+    let way = |(name, check): (&str, Check)| {
+        let judged = subject.clone();
+        let id = format!("{}/{name}", subject.id());
+        Case::new(Law::Tasks, id, None, move || check(&judged, &Shown::of(&judged)?))
+    };
+    let end = |case: &'static Exchange| {
+        let judged = subject.clone();
+        Case::of(Law::Tasks, subject, case, move || ends_as_shown(&judged, case))
+    };
+    let polled = |case: &&'static Exchange| {
+        case.operation == Operation::Poll && case.response.is_some() && case.expect.is_some()
+    };
+    WAYS.into_iter().map(way).chain(subject.exchanges().filter(polled).map(end)).collect()
+}
+
+/// A provider's tasks, as its answers show them.
+struct Shown {
+    created: Answer,
+    running: Answer,
+    done: Answer,
+}
+
+impl Shown {
+    fn of(subject: &Subject) -> Result<Self, Failure> {
+        if subject.dialect().tasks().is_none() {
+            return Err(Failure::new("the document has tasks, the adapter has none"));
+        }
+        let one = |operation, what: &str, fits: fn(&Answer) -> bool| {
+            let found = Answer::all(subject, operation)?.into_iter().find(fits);
+            found.ok_or_else(|| Failure::harness(format!("no fixture shows {what}")))
+        };
+        let is_created = |answer: &Answer| {
+            let task = answer.exchange.expect.as_ref().and_then(|expect| expect.task.as_ref());
+            task.is_some_and(|task| task.id.is_some())
+        };
+        Ok(Self {
+            created: one(Operation::Create, "a task that is created", is_created)?,
+            running: one(Operation::Poll, "a task that is being made", Answer::is_running)?,
+            done: one(Operation::Poll, "a task with pictures", |a| matches!(a.bill, Bill::Pictures(n) if n > 0))?,
+        })
+    }
+
+    fn play(&self, subject: &Subject) -> Result<Play, Failure> {
+        Ok(Play::submit(subject, exchange::checked(&**subject.dialect(), self.created.exchange)?, 0))
+    }
+
+    /// Creates a task and answers the polls by `polls`, which is told how many came before.
+    fn run(&self, subject: &Subject, mut polls: impl FnMut(usize, Duration) -> Vec<Input>) -> Result<Played, Failure> {
+        let mut count = 0;
+        self.play(subject)?.against(|sent, now| match sent.purpose {
+            Purpose::Submit => self.created.whole(),
+            Purpose::Poll => {
+                count += 1;
+                polls(count - 1, now)
+            }
+        })
+    }
+
+    /// How many pictures the task ends with.
+    fn pictures(&self) -> usize {
+        match self.done.bill {
+            Bill::Pictures(count) => count,
+            _ => 0,
+        }
+    }
+
+    fn collected(&self, d: &mut Differences, played: &Played) {
+        let seen = played.result.as_ref().map(|generation| generation.images().count());
+        d.same("pictures", &Ok(self.pictures()), &seen.map_err(ToString::to_string));
+        d.same("submits", &1, &played.submits.len());
+    }
+}
+
+/// The task is kept, as something that may be billed.
+fn kept(d: &mut Differences, kind: ErrorKind, played: &Played) {
+    let seen = played.result.as_ref().err();
+    d.same("ended as", &Some(kind), &seen.map(Error::kind));
+    d.same("charge", &Some(Charge::Unknown), &seen.map(Error::charge));
+    d.holds(seen.is_some_and(|error| error.task().is_some()), || "the task is lost".to_owned());
+}
+
+/// How often a task is asked for that runs, before the answer in question: providers may need a moment until they know a new task
+/// everywhere, and an adapter may give them that.
+const RUNNING: usize = 4;
+
+/// An answer to a poll, between some that say it runs and one that has the pictures.
+fn ends_as_shown(subject: &Subject, case: &'static Exchange) -> Result<(), Failure> {
+    let shown = Shown::of(subject)?;
+    let Some(answer) = Answer::of(case)? else { return Ok(()) };
+    let played = shown.run(subject, |poll, _| match poll {
+        ..RUNNING => shown.running.whole(),
+        RUNNING => answer.whole(),
+        _ => shown.done.whole(),
+    })?;
+    let mut d = Differences::default();
+    let error = case.expect.as_ref().and_then(|expect| expect.error.as_ref());
+    let (status, polls) = (answer.reply.status, played.polls.len());
+    match (answer.bill, error) {
+        (Bill::Pictures(count), _) => {
+            let seen = played.result.as_ref().map(|generation| generation.images().count());
+            d.same("pictures", &Ok(count), &seen.map_err(ToString::to_string));
+        }
+        (Bill::Task, _) => shown.collected(&mut d, &played),
+        // The poll failed and not the task: it is asked for again.
+        (_, Some(_)) if status == 429 || status.is_server_error() => {
+            shown.collected(&mut d, &played);
+            d.same("polls", &(RUNNING + 2), &polls);
+        }
+        (_, Some(expected)) => {
+            let seen = played.result.as_ref().err();
+            let kind = expected.kind.as_deref();
+            d.stated("error.kind", kind.as_ref(), seen.map(|e| e.kind().as_str()).as_ref());
+            d.stated("error.code", expected.code.as_deref().as_ref(), seen.and_then(Error::code).as_ref());
+            let free = status.is_success() && expected.charge.as_deref() == Some("no");
+            let charge = if free { Charge::No } else { Charge::Unknown };
+            d.same("charge", &Some(charge), &seen.map(Error::charge));
+            let held = seen.is_some_and(|error| error.task().is_some());
+            d.holds(held || free, || "the task may be billed, and is lost".to_owned());
+            d.same("polls", &(RUNNING + 1), &polls);
+        }
+        (_, None) => {}
+    }
+    d.into_result()
+}
+
+/// A task that never ends is given up at the deadline, and kept.
+fn stuck(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
+    let played = shown.run(subject, |_, _| shown.running.whole())?;
+    let mut d = Differences::default();
+    kept(&mut d, ErrorKind::Timeout, &played);
+    let (polls, ended) = (played.polls.len(), played.ended);
+    d.holds(polls <= 100, || format!("a task that is stuck was asked for {polls} times"));
+    d.holds(ended <= Duration::from_secs(660), || format!("given up only after {ended:?}"));
+    d.into_result()
+}
+
+/// Polls that fail in every way do not end a task.
+fn flapping(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
+    let played = shown.run(subject, |poll, _| match poll {
+        0 | 6 => shown.running.whole(),
+        1 => vec![Input::Reply(made_up(502, "text/html", "<html>502</html>"))],
+        2 => vec![broken(None)],
+        3 => vec![Input::NotSent(Error::new(ErrorKind::Transport, "nobody listens"))],
+        4 => vec![Input::Reply(made_up(200, "application/json", ""))],
+        5 => shown.done.cut(shown.done.reply.body.len() / 3),
+        7 => vec![Input::Reply(made_up(429, "application/json", ""))],
+        _ => shown.done.whole(),
+    })?;
+    let mut d = Differences::default();
+    shown.collected(&mut d, &played);
+    d.same("polls", &9, &played.polls.len());
+    d.into_result()
+}
+
+/// How long the gentle task takes.
+const TASK: Duration = Duration::from_secs(45);
+
+/// A task of 45 s is asked for at most twelve times, and collected soon.
+fn gentle(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
+    let played = shown.run(subject, |_, now| if now < TASK { shown.running.whole() } else { shown.done.whole() })?;
+    let mut d = Differences::default();
+    shown.collected(&mut d, &played);
+    let (polls, ended) = (played.polls.len(), played.ended);
+    d.holds(polls <= 12, || format!("a task of 45 s was asked for {polls} times"));
+    d.holds(ended <= TASK + Duration::from_secs(20), || format!("collected only after {ended:?}"));
+    d.into_result()
+}
+
+/// Who asks to be left alone for half a minute is.
+fn patient(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
+    let wait = Duration::from_secs(30);
+    let mut slow_down = made_up(429, "application/json", "");
+    slow_down.headers.insert(http::header::RETRY_AFTER, HeaderValue::from(wait.as_secs()));
+    let slow_down = |poll| if poll == 1 { vec![Input::Reply(slow_down.clone())] } else { shown.running.whole() };
+    let played = shown.run(subject, |poll, _| if poll < 3 { slow_down(poll) } else { shown.done.whole() })?;
+    let mut d = Differences::default();
+    shown.collected(&mut d, &played);
+    let waited = played.polls.get(2).zip(played.polls.get(1)).map(|(after, before)| after.0.saturating_sub(before.0));
+    d.holds(waited >= Some(wait), || format!("asked to wait {wait:?}, waited {waited:?}"));
+    d.into_result()
+}
+
+/// Whoever loses patience keeps the task.
+fn cancelled(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
+    let play = shown.play(subject)?.cancelled_at(Duration::from_secs(10));
+    let played = play.against(|sent, _| answered(shown, sent, &shown.running))?;
+    let mut d = Differences::default();
+    kept(&mut d, ErrorKind::Cancelled, &played);
+    d.into_result()
+}
+
+fn answered(shown: &Shown, sent: &Sent, poll: &Answer) -> Vec<Input> {
+    match sent.purpose {
+        Purpose::Submit => shown.created.whole(),
+        Purpose::Poll => poll.whole(),
+    }
+}
+
+/// What the caller was told of is enough to collect it elsewhere, and nothing is bought there.
+fn another_process(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
+    let told = shown.run(subject, |_, _| shown.done.whole())?;
+    let Some(task) = told.task() else { return Err(Failure::new("nobody was told that a task was accepted")) };
+    let broken = |error: serde_json::Error| Failure::new(format!("the task cannot be stored: {error}"));
+    let stored = serde_json::to_string(task).map_err(broken)?;
+    let restored: Task = serde_json::from_str(&stored).map_err(broken)?;
+    let resumed = Play::resume(subject, restored, 0).map_err(|error| Failure::new(format!("refused: {error}")))?;
+    let played = resumed
+        .against(|_, now| if now < Duration::from_secs(5) { shown.running.whole() } else { shown.done.whole() })?;
+    let mut d = Differences::default();
+    let seen = |played: &Played| played.result.as_ref().map(|g| g.outcomes.clone()).map_err(ToString::to_string);
+    d.same("outcomes", &seen(&told), &seen(&played));
+    d.same("submits", &0, &played.submits.len());
+    let paths = |played: &Played| played.polls.first().map(|(_, path)| path.clone());
+    d.same("asked for at", &paths(&told), &paths(&played));
+    d.into_result()
+}
+
+/// A task of another provider is refused without a request.
+fn another_provider(subject: &Subject, _shown: &Shown) -> Result<(), Failure> {
+    let mut task = exchange::task(&**subject.dialect())?;
+    task.provider = "another".to_owned();
+    let kind = Play::resume(subject, task, 0).err().map(|error| error.kind());
+    let mut d = Differences::default();
+    d.same("refused as", &Some(ErrorKind::Config), &kind);
+    d.into_result()
+}
+
+/// Ids that would leave their path.
+const HOSTILE: [&str; 9] =
+    ["", "..", "../../v1/credits", "a/b", "a?b=c", "a#b", "a b", "%2e%2e%2f", "https://elsewhere.example/"];
+
+/// An id that could leave its path is asked for nowhere; that something was accepted is not forgotten.
+fn hostile_ids(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
+    let mut d = Differences::default();
+    let long = "x".repeat(5000);
+    for id in HOSTILE.into_iter().chain([long.as_str()]) {
+        let reply = named(shown, id)?;
+        let play = shown.play(subject)?;
+        let played = play.against(|sent, _| match sent.purpose {
+            Purpose::Submit => vec![Input::Reply(reply.clone())],
+            Purpose::Poll => shown.done.whole(),
+        })?;
+        let name = id.chars().take(30).collect::<String>();
+        d.same(&format!("`{name}`: polls"), &Vec::new(), &played.polls);
+        let error = played.result.as_ref().err();
+        d.same(&format!("`{name}`: charge"), &Some(Charge::Unknown), &error.map(Error::charge));
+        let kept = error.and_then(Error::body).is_some_and(|body| *body == reply.body);
+        d.holds(kept, || format!("`{name}`: the answer is not kept"));
+    }
+    d.into_result()
+}
+
+/// The acceptance of a task that has another id.
+fn named(shown: &Shown, id: &str) -> Result<Reply, Failure> {
+    let body: Value = serde_json::from_slice(&shown.created.reply.body).unwrap_or_default();
+    let expected = shown.created.exchange.expect.as_ref().and_then(|expect| expect.task.as_ref()?.id.as_deref());
+    let at = crate::leaves::leaves(&body).into_iter().find(|at| body.pointer(at).and_then(Value::as_str) == expected);
+    let at = at.ok_or_else(|| Failure::harness("the created task's id is nowhere in its answer"))?;
+    let mut reply = shown.created.reply.clone();
+    reply.body = with(&body, &at, |_| id.into()).to_string().into();
+    Ok(reply)
+}
+
+/// An acceptance that is cut off behind the id is collected; before it, nobody buys again.
+fn cut_acceptance(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
+    let expected = shown.created.exchange.expect.as_ref().and_then(|expect| expect.task.as_ref()?.id.as_deref());
+    let id = format!("\"{}\"", expected.unwrap_or_default());
+    let mut d = Differences::default();
+    for at in (0..shown.created.reply.body.len()).step_by(3) {
+        let arrived = String::from_utf8_lossy(&shown.created.reply.body[..at]).contains(&id);
+        let play = shown.play(subject)?;
+        let played = play.against(|sent, _| match sent.purpose {
+            Purpose::Submit => shown.created.cut(at),
+            Purpose::Poll => shown.done.whole(),
+        })?;
+        let collected = played.result.is_ok();
+        d.holds(collected == arrived, || {
+            format!("cut at byte {at}: collected {collected}, the id had arrived {arrived}")
+        });
+        d.same(&format!("cut at byte {at}: submits"), &1, &played.submits.len());
+        let charge = played.result.as_ref().err().map_or(Charge::Yes, Error::charge);
+        d.holds(charge >= Charge::Unknown, || format!("cut at byte {at}: called free"));
+    }
+    d.into_result()
+}

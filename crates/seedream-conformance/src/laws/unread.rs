@@ -1,0 +1,124 @@
+//! Changing any leaf of a documented success changes what is read from it, or the provider's data lists the leaf as unread, with a
+//! reason. An entry of that list that nothing needs is a failure too.
+
+use std::collections::BTreeSet;
+
+use seedream_core::{Dialect, sse};
+use seedream_fixtures::{Body, Exchange, Operation, Response, Unread};
+use serde_json::Value;
+
+use crate::{
+    Case, Failure, Law, Subject,
+    difference::Differences,
+    exchange,
+    leaves::{another, leaves, with},
+    seen::Seen,
+};
+
+pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
+    let listed = || subject.provider().map_or(&[][..], |provider| &provider.unread);
+    let successes: Vec<_> = subject.exchanges().filter(|case| is_success(case)).collect();
+    let of = |case: &'static Exchange| {
+        let (dialect, listed) = (subject.dialect().clone(), listed());
+        Case::of(Law::NothingUnread, subject, case, move || check(&*dialect, case, listed))
+    };
+    let mut cases: Vec<Case> = successes.iter().copied().map(of).collect();
+    if !listed().is_empty() {
+        let (dialect, listed, id) = (subject.dialect().clone(), listed(), format!("{}/unread", subject.id()));
+        cases.push(Case::new(Law::NothingUnread, id, None, move || needed(&*dialect, &successes, listed)));
+    }
+    cases
+}
+
+fn is_success(case: &Exchange) -> bool {
+    let read = matches!(case.operation, Operation::Create | Operation::Poll | Operation::Models);
+    let success = case.response.as_ref().is_some_and(|response| (200..300).contains(&response.status));
+    read && success && case.expect.as_ref().is_some_and(|expect| expect.error.is_none())
+}
+
+fn check(dialect: &dyn Dialect, case: &Exchange, listed: &[Unread]) -> Result<(), Failure> {
+    let mut d = Differences::default();
+    for leaf in unread(dialect, case)? {
+        let known = listed.iter().any(|entry| entry.area == case.area() && fits(&entry.at, &leaf));
+        d.holds(known, || format!("{leaf}: another value changes nothing of what is read, and no list says so"));
+    }
+    d.into_result()
+}
+
+/// Whether every entry of the list is about a leaf that is unread somewhere.
+fn needed(dialect: &dyn Dialect, cases: &[&'static Exchange], listed: &[Unread]) -> Result<(), Failure> {
+    let mut found = Vec::new();
+    for case in cases {
+        found.extend(unread(dialect, case)?.into_iter().map(|leaf| (case.area(), leaf)));
+    }
+    let mut d = Differences::default();
+    for entry in listed {
+        let needed = found.iter().any(|(area, leaf)| entry.area == *area && fits(&entry.at, leaf));
+        d.holds(needed, || format!("`unread` lists {} of {}, and no answer has it unread", entry.at, entry.area));
+    }
+    d.into_result()
+}
+
+/// Whether a pattern fits a pointer: `*` stands for one part.
+fn fits(pattern: &str, pointer: &str) -> bool {
+    let (mut pattern, mut pointer) = (pattern.split('/'), pointer.split('/'));
+    loop {
+        match (pattern.next(), pointer.next()) {
+            (None, None) => return true,
+            (Some("*"), Some(_)) => {}
+            (Some(a), Some(b)) if a == b => {}
+            _ => return false,
+        }
+    }
+}
+
+/// The leaves of an answer that can change without a change of what is read.
+fn unread(dialect: &dyn Dialect, case: &Exchange) -> Result<Vec<String>, Failure> {
+    let Some(response) = &case.response else { return Ok(Vec::new()) };
+    let read = |body: String| -> Result<Value, Failure> {
+        let reply = exchange::reply_with(response, body)?;
+        Ok(Seen::read(dialect, case, &reply)?.map(|seen| seen.value()).unwrap_or_default())
+    };
+    let parts = parts(response);
+    let whole = read(join(&parts, response))?;
+    let values: Vec<Value> = parts.iter().map(|part| serde_json::from_str(&part.data).unwrap_or_default()).collect();
+    let pointers: BTreeSet<String> = values.iter().flat_map(leaves).filter(|at| !at.is_empty()).collect();
+    let mut unread = Vec::new();
+    for at in pointers {
+        // A stream says the same in many events, and the last one counts: it changes in all of them.
+        let mut changed = parts.clone();
+        for (part, value) in changed.iter_mut().zip(&values).filter(|(_, value)| value.pointer(&at).is_some()) {
+            part.data = with(value, &at, another).to_string();
+        }
+        if read(join(&changed, response))? == whole {
+            unread.push(at);
+        }
+    }
+    Ok(unread)
+}
+
+/// The JSON values of an answer: one, or one an event.
+fn parts(response: &Response) -> Vec<sse::Frame> {
+    match &response.body {
+        Body::Json(raw) => vec![sse::Frame { event: None, data: raw.get().to_owned() }],
+        Body::Sse(text) => {
+            let mut parser = sse::Parser::new();
+            parser.feed(text.as_bytes()).into_iter().chain(parser.finish()).collect()
+        }
+        Body::Text(_) | Body::Base64(_) => Vec::new(),
+    }
+}
+
+fn join(parts: &[sse::Frame], response: &Response) -> String {
+    if !matches!(response.body, Body::Sse(_)) {
+        return parts.iter().map(|part| part.data.as_str()).collect();
+    }
+    parts.iter().map(text_of).collect()
+}
+
+/// An event as it is written.
+fn text_of(frame: &sse::Frame) -> String {
+    let name = frame.event.as_ref().map(|name| format!("event: {name}\n")).unwrap_or_default();
+    let data: String = frame.data.lines().map(|line| format!("data: {line}\n")).collect();
+    format!("{name}{data}\n")
+}

@@ -1,0 +1,250 @@
+//! An answer that is none is the right kind of error, with its body kept: gateways' pages, nothing at all, half of it, other types than
+//! documented, a success that is an error, an error without its envelope. Nothing of it panics.
+
+use bytes::Bytes;
+use seedream_core::{Error, ErrorKind, Reply, charge_of};
+use seedream_fixtures::{Body, Exchange, Operation};
+use serde_json::{Value, json};
+
+use crate::{
+    Case, Failure, Law, Subject,
+    answer::{Answer, Bill, made_up},
+    difference::Differences,
+    exchange,
+    leaves::{leaves, with},
+    seen::Seen,
+};
+
+/// Answers that do not come from the provider itself, and what they mean to whoever asked for pictures.
+const STRANGE: [(&str, u16, &str, &[u8], ErrorKind); 14] = [
+    ("html-200", 200, "text/html", b"<html>sign in</html>", ErrorKind::MalformedResponse),
+    ("empty-200", 200, "application/json", b"", ErrorKind::MalformedResponse),
+    ("null-200", 200, "application/json", b"null", ErrorKind::MalformedResponse),
+    ("array-200", 200, "application/json", b"[1]", ErrorKind::MalformedResponse),
+    ("text-200", 200, "application/json", b"\"ok\"", ErrorKind::MalformedResponse),
+    ("nothing-known-200", 200, "application/json", b"{\"unheard\":\"of\"}", ErrorKind::MalformedResponse),
+    ("binary-200", 200, "application/json", b"\xff\xfe\x00{", ErrorKind::MalformedResponse),
+    ("html-401", 401, "text/html", b"<html>401</html>", ErrorKind::Authentication),
+    ("empty-429", 429, "text/plain", b"", ErrorKind::RateLimited),
+    ("html-502", 502, "text/html", b"<html>502 Bad Gateway</html>", ErrorKind::Server),
+    ("empty-502", 502, "text/plain", b"", ErrorKind::Server),
+    ("html-503", 503, "text/html", b"<html>503</html>", ErrorKind::Server),
+    ("html-504", 504, "text/html", b"<html>504</html>", ErrorKind::Timeout),
+    ("cut-500", 500, "application/json", b"{\"error\":{\"code\":\"Int", ErrorKind::Server),
+];
+
+pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
+    let strange = STRANGE.iter().map(|&(name, status, content_type, body, kind)| {
+        let judged = subject.clone();
+        Case::new(Law::Weather, format!("{}/{name}", subject.id()), None, move || {
+            means(&judged, &made_up(status, content_type, body), kind)
+        })
+    });
+    let read = |case: &&'static Exchange| {
+        let json = case.response.as_ref().is_some_and(|response| matches!(response.body, Body::Json(_)));
+        json && case.expect.is_some() && matches!(case.operation, Operation::Create | Operation::Poll)
+    };
+    let of = |case: &'static Exchange| {
+        let judged = subject.clone();
+        Case::of(Law::Weather, subject, case, move || spoilt(&judged, case))
+    };
+    strange.chain(subject.exchanges().filter(read).map(of)).collect()
+}
+
+/// An answer that nobody documents, to every kind of request that the provider has.
+fn means(subject: &Subject, reply: &Reply, kind: ErrorKind) -> Result<(), Failure> {
+    let mut d = Differences::default();
+    for operation in [Operation::Create, Operation::Poll, Operation::Models] {
+        let of_json =
+            |case: &Exchange| case.response.as_ref().is_some_and(|response| matches!(response.body, Body::Json(_)));
+        let case = subject.exchanges().find(|case| case.operation == operation && of_json(case));
+        let Some(case) = case else { continue };
+        let at = |what: &str| format!("{operation:?}: {what}");
+        let seen = Seen::read(&**subject.dialect(), case, reply)?;
+        match seen.as_ref().map(|seen| (seen, seen.error())) {
+            Some((_, Some(error))) => {
+                keeps_body(&mut d, &at("body"), error, &reply.body);
+                if operation == Operation::Create {
+                    d.same("error.kind", &kind, &error.kind());
+                    cautious(&mut d, error, reply);
+                }
+            }
+            Some((seen, None)) => d.holds(false, || format!("{operation:?}: expected {kind}, saw {}", seen.name())),
+            None => {}
+        }
+    }
+    d.into_result()
+}
+
+/// A charge is never more optimistic than the status.
+fn cautious(d: &mut Differences, error: &Error, reply: &Reply) {
+    let least = charge_of(reply.status, error.kind());
+    let free = error.generation().is_some_and(|generation| generation.billed() == Some(0));
+    d.holds(free || error.charge() >= least, || format!("charge: at least {least:?}, saw {:?}", error.charge()));
+}
+
+fn keeps_body(d: &mut Differences, name: &str, error: &Error, body: &Bytes) {
+    d.holds(error.body() == Some(body), || format!("{name}: the answer is not kept"));
+}
+
+/// A documented answer, spoilt in every way.
+fn spoilt(subject: &Subject, case: &'static Exchange) -> Result<(), Failure> {
+    let Some(answer) = Answer::of(case)? else { return Ok(()) };
+    let body: Value = serde_json::from_slice(&answer.reply.body).unwrap_or_default();
+    let spoiler = Spoiler { subject, case, answer: &answer, body };
+    let mut d = Differences::default();
+    let is_error = case.expect.as_ref().is_some_and(|expect| expect.error.is_some());
+    if is_error {
+        if !answer.reply.status.is_success() {
+            d.within("as a success", spoiler.as_success());
+            d.within("without its envelope", spoiler.unwrapped());
+            d.within("with a code that nobody knows", spoiler.unknown_code());
+        }
+    } else {
+        d.within("cut off in silence", spoiler.truncated());
+    }
+    d.within("with other types", spoiler.other_types());
+    d.into_result()
+}
+
+struct Spoiler<'a> {
+    subject: &'a Subject,
+    case: &'static Exchange,
+    answer: &'a Answer,
+    body: Value,
+}
+
+impl Spoiler<'_> {
+    fn read(&self, status: u16, body: impl Into<Bytes>) -> Result<(Reply, Seen), Failure> {
+        let Some(response) = &self.case.response else { return Err(Failure::harness("the fixture has no answer")) };
+        let mut reply = exchange::reply_with(response, body)?;
+        reply.status = http::StatusCode::from_u16(status).map_err(|error| Failure::harness(error.to_string()))?;
+        let seen = Seen::read(&**self.subject.dialect(), self.case, &reply)?;
+        seen.map(|seen| (reply, seen)).ok_or_else(|| Failure::harness("nobody reads this"))
+    }
+
+    fn status(&self) -> u16 {
+        self.answer.reply.status.as_u16()
+    }
+
+    fn is_create(&self) -> bool {
+        self.case.operation == Operation::Create
+    }
+
+    /// The wrapped error as the adapter reads it.
+    fn plain(&self) -> Result<(ErrorKind, Option<String>), Failure> {
+        let (_, seen) = self.read(self.status(), self.body.to_string())?;
+        let error = seen.error().ok_or_else(|| Failure::new(format!("expected an error, saw {}", seen.name())))?;
+        Ok((error.kind(), error.code().map(str::to_owned)))
+    }
+
+    /// Status 200 with an error inside: an error, and nobody knows what it cost.
+    fn as_success(&self) -> Result<(), Failure> {
+        let (reply, seen) = self.read(200, self.body.to_string())?;
+        let mut d = Differences::default();
+        match seen.error() {
+            Some(error) => {
+                d.same("error.code", &self.plain()?.1.as_deref(), &error.code());
+                keeps_body(&mut d, "body", error, &reply.body);
+                if self.is_create() {
+                    cautious(&mut d, error, &reply);
+                }
+            }
+            None => d.holds(false, || format!("expected an error, saw {}", seen.name())),
+        }
+        d.into_result()
+    }
+
+    /// `{"code": …}` in place of `{"error": {"code": …}}` is the same error.
+    fn unwrapped(&self) -> Result<(), Failure> {
+        let Some(inner @ Value::Object(_)) = self.body.get("error") else { return Ok(()) };
+        let (reply, seen) = self.read(self.status(), inner.to_string())?;
+        let (kind, code) = self.plain()?;
+        let mut d = Differences::default();
+        match seen.error() {
+            Some(error) => {
+                d.same("error.kind", &kind, &error.kind());
+                d.same("error.code", &code.as_deref(), &error.code());
+                keeps_body(&mut d, "body", error, &reply.body);
+            }
+            None => d.holds(false, || format!("expected an error, saw {}", seen.name())),
+        }
+        d.into_result()
+    }
+
+    fn unknown_code(&self) -> Result<(), Failure> {
+        if self.body.pointer("/error/code").is_none() {
+            return Ok(());
+        }
+        let body = with(&self.body, "/error/code", |_| json!("CodeThatNobodyKnows"));
+        let (reply, seen) = self.read(self.status(), body.to_string())?;
+        let mut d = Differences::default();
+        match seen.error() {
+            Some(error) => {
+                d.same("error.code", &Some("CodeThatNobodyKnows"), &error.code());
+                if self.is_create() {
+                    cautious(&mut d, error, &reply);
+                }
+            }
+            None => d.holds(false, || format!("expected an error, saw {}", seen.name())),
+        }
+        d.into_result()
+    }
+
+    /// Half of a success that claims to be whole.
+    fn truncated(&self) -> Result<(), Failure> {
+        let whole = self.body.to_string();
+        let steps = (whole.len() / 64).max(1);
+        let mut d = Differences::default();
+        for at in (0..whole.len()).filter(|at| whole.is_char_boundary(*at)).step_by(steps) {
+            let (reply, seen) = self.read(self.status(), whole[..at].to_owned())?;
+            match seen.error() {
+                Some(error) => {
+                    keeps_body(&mut d, &format!("at byte {at}"), error, &reply.body);
+                    if self.is_create() {
+                        cautious(&mut d, error, &reply);
+                    }
+                }
+                None => d.holds(false, || format!("at byte {at}: expected an error, saw {}", seen.name())),
+            }
+        }
+        d.into_result()
+    }
+
+    /// Every leaf with a value of every other type: no panic, and pictures do not depend on what stands beside them.
+    fn other_types(&self) -> Result<(), Failure> {
+        let others =
+            [Value::Null, json!(true), json!(-1.5), json!("x"), json!([1]), json!({"a": {"b": 1}}), json!(1e300)];
+        let mut d = Differences::default();
+        for leaf in leaves(&self.body) {
+            for other in &others {
+                let body = with(&self.body, &leaf, |_| other.clone());
+                let (reply, seen) = self.read(self.status(), body.to_string())?;
+                let name = || format!("{leaf} = {other}");
+                let error = seen.error();
+                if let Some(error) = error.filter(|_| self.is_create()) {
+                    cautious(&mut d, error, &reply);
+                    keeps_body(&mut d, &name(), error, &reply.body);
+                }
+                if let Bill::Pictures(count) = self.answer.bill
+                    && self.is_create()
+                    && self.answer.names_every_picture()
+                    && self.is_beside_pictures(&leaf)
+                {
+                    let images = match &seen {
+                        Seen::Generation(generation) => generation.images().count(),
+                        _ => 0,
+                    };
+                    d.holds(images == count, || format!("{}: {count} pictures came, {} was read", name(), seen.name()));
+                }
+            }
+        }
+        d.into_result()
+    }
+
+    /// Whether a leaf is no part of what names a picture, or says that there is none.
+    fn is_beside_pictures(&self, leaf: &str) -> bool {
+        let names_one = self.body.pointer(leaf).and_then(Value::as_str).is_some_and(|text| text.starts_with("http"));
+        !names_one && !leaf.contains("error") && !leaf.ends_with("/url") && !leaf.ends_with("/b64_json")
+    }
+}

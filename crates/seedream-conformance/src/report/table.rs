@@ -1,0 +1,79 @@
+//! The report for a terminal.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use super::{Entry, Fault, Report, Status};
+use crate::{Law, Level};
+
+/// Laws down, providers across: how many cases hold, and of how many where some do not.
+pub(super) fn table(report: &Report) -> String {
+    let mut cells: BTreeMap<(Law, &str), (usize, usize)> = BTreeMap::new();
+    let mut providers: Vec<&str> = Vec::new();
+    for entry in report.cases.iter().filter(|entry| entry.status != Status::NotRun) {
+        if !providers.contains(&entry.provider.as_str()) {
+            providers.push(&entry.provider);
+        }
+        let (good, all) = cells.entry((entry.law, &entry.provider)).or_default();
+        *good += usize::from(matches!(entry.status, Status::Pass | Status::KnownFailing));
+        *all += usize::from(entry.status != Status::Skip);
+    }
+    let mut text = format!("{:16}", "LAW");
+    for provider in &providers {
+        let _ = write!(text, "{provider:>13}");
+    }
+    text.push('\n');
+    for law in Law::ALL {
+        let _ = write!(text, "{:16}", law.as_str());
+        for provider in &providers {
+            let cell = match cells.get(&(law, provider)) {
+                None => "-".to_owned(),
+                Some((0, 0)) => "skip".to_owned(),
+                Some((good, all)) if good == all => all.to_string(),
+                Some((good, all)) => format!("{good}/{all} FAIL"),
+            };
+            let _ = write!(text, "{cell:>13}");
+        }
+        text.push('\n');
+    }
+    text.push('\n');
+    for entry in
+        report.cases.iter().filter(|entry| matches!(entry.status, Status::Fail | Status::Stale | Status::HarnessError))
+    {
+        failure(&mut text, entry);
+    }
+    for fault in &report.faults {
+        let (Fault::Known(what) | Fault::TooFew(what)) = fault;
+        let _ = writeln!(text, "error: {what}");
+    }
+    summary(&mut text, report);
+    text
+}
+
+fn failure(text: &mut String, entry: &Entry) {
+    let weight = if entry.level == Level::May { ", which gates nothing" } else { "" };
+    let _ =
+        writeln!(text, "{} {} ({}{weight})", entry.status.as_str().to_uppercase(), entry.name, entry.level.as_str());
+    for line in entry.differences.iter().chain(&entry.reason) {
+        let _ = writeln!(text, "  {}", line.replace('\n', "\n  "));
+    }
+    if let Some(exchange) = &entry.exchange {
+        for side in ["request", "response"] {
+            if !exchange[side].is_null() {
+                let _ = writeln!(text, "  {side:8} {}", exchange[side]);
+            }
+        }
+    }
+    if let Some(curl) = &entry.curl {
+        let _ = writeln!(text, "  try it   {curl}");
+    }
+    let _ = writeln!(text, "  again    {}\n", entry.command);
+}
+
+fn summary(text: &mut String, report: &Report) {
+    let counts = report.counts.iter().map(|(status, count)| format!("{count} {}", status.as_str()));
+    let facts = report.facts.iter().map(|(kind, count)| format!("{count} {kind}"));
+    let _ = writeln!(text, "cases  {}", counts.collect::<Vec<_>>().join(", "));
+    let _ = writeln!(text, "facts  {}", facts.collect::<Vec<_>>().join(", "));
+    let partial = report.filter.as_ref().map(|filter| format!(", partial: only {filter}")).unwrap_or_default();
+    let _ = writeln!(text, "requirements {}{partial}", report.requirements);
+}

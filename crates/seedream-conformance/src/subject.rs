@@ -1,0 +1,66 @@
+//! What is judged, and the facts it is judged by.
+
+use std::sync::Arc;
+
+use seedream_core::Dialect;
+use seedream_fixtures::{Exchange, Library, Provider, Rule, library};
+
+use crate::Driver;
+
+/// An adapter, and what its provider's document says.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    dialect: Arc<dyn Dialect>,
+    facts: &'static Library,
+    driver: Driver,
+}
+
+impl Subject {
+    /// An adapter of a provider whose facts are embedded here.
+    pub fn new(dialect: Arc<dyn Dialect>) -> Self {
+        Self::with_facts(dialect, library())
+    }
+
+    /// An adapter with facts of its own, such as those of a folder.
+    pub fn with_facts(dialect: Arc<dyn Dialect>, facts: &'static Library) -> Self {
+        Self { dialect, facts, driver: Driver::default() }
+    }
+
+    /// The adapter.
+    pub fn dialect(&self) -> &Arc<dyn Dialect> {
+        &self.dialect
+    }
+
+    /// What sends its requests.
+    pub(crate) fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    /// The provider's id.
+    pub fn id(&self) -> &'static str {
+        self.dialect.descriptor().id
+    }
+
+    /// The exchanges of its provider.
+    pub fn exchanges(&self) -> impl Iterator<Item = &'static Exchange> + use<> {
+        let id = self.id();
+        self.facts.exchanges().iter().filter(move |exchange| exchange.provider() == id)
+    }
+
+    /// The document as data, if there is one.
+    pub fn provider(&self) -> Option<&'static Provider> {
+        self.facts.provider(self.id())
+    }
+
+    /// The rules that an exchange shows.
+    pub(crate) fn rules_of(&self, exchange: &Exchange) -> Vec<&'static Rule> {
+        let rules = self.facts.rules(self.id()).iter();
+        rules.filter(|rule| rule.case_ids(self.id()).any(|case| case == exchange.id())).collect()
+    }
+}
+
+impl From<Arc<dyn Dialect>> for Subject {
+    fn from(dialect: Arc<dyn Dialect>) -> Self {
+        Self::new(dialect)
+    }
+}

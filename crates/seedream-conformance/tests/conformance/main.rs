@@ -1,0 +1,5 @@
+//! The suite itself: what it wants, how cases end, and that it can fail.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod requirements;
