@@ -37,6 +37,9 @@ pub(crate) struct RunArgs {
     /// Write the report as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Write the report as one HTML file with a page a case, which needs no network
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 fn providers() -> PossibleValuesParser {
@@ -80,7 +83,11 @@ fn known(args: &RunArgs) -> Result<Known, Failure> {
 
 fn tell(report: &Report, args: &RunArgs, console: &Console) -> Result<(), String> {
     let to_stdout = args.json.as_ref().is_some_and(|path| path.as_os_str() == "-");
-    let files = [(&args.json, Report::to_json as fn(&Report) -> String), (&args.junit, Report::to_junit)];
+    let files = [
+        (&args.json, Report::to_json as fn(&Report) -> String),
+        (&args.junit, Report::to_junit),
+        (&args.html, Report::to_html),
+    ];
     for (path, text) in files {
         if let Some(path) = path.as_ref().filter(|path| path.as_os_str() != "-") {
             fs::write(path, text(report)).map_err(|error| format!("{} cannot be written: {error}", path.display()))?;

@@ -5,7 +5,8 @@ use crate::support::Place;
 #[test]
 fn c5_the_adapters_of_ours_hold_and_the_table_fits_a_terminal() {
     let place = Place::new();
-    let ran = place.run(&["conformance", "run", "--json", "report.json", "--junit", "report.xml"], &[]);
+    let files = ["--json", "report.json", "--junit", "report.xml", "--html", "report.html"];
+    let ran = place.run(&[&["conformance", "run"], &files[..]].concat(), &[]);
     let lines: Vec<_> = ran.ends(0).stdout.lines().collect();
     assert!(lines[0].starts_with("LAW") && lines.iter().all(|line| line.chars().count() <= 100), "{ran:#?}");
     assert!(!ran.stdout.contains("FAIL"), "{ran:#?}");
@@ -14,6 +15,7 @@ fn c5_the_adapters_of_ours_hold_and_the_table_fits_a_terminal() {
     assert_eq!((report.exit_code(), report.faults.len(), report.filter.as_deref()), (0, 0, None));
     let junit = std::fs::read_to_string(place.path("report.xml")).unwrap();
     assert!(junit.starts_with("<?xml") && junit.matches("<testcase ").count() == report.cases.len());
+    assert_eq!(std::fs::read_to_string(place.path("report.html")).unwrap(), report.to_html());
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn same_effective(dialect: &dyn Dialect, case: &Exchange, expected: &Value) -> R
     let seen = dialect.effective(&checked).body;
     let mut d = Differences::default();
     for (name, value) in expected.as_object().into_iter().flatten() {
-        d.stated(&format!("effective.{name}"), Some(value), Some(seen.get(name).unwrap_or(&Value::Null)));
+        d.json(&format!("effective/{name}"), value, seen.get(name).unwrap_or(&Value::Null));
     }
     d.into_result()
 }
