@@ -4,7 +4,7 @@ use std::{fs, panic, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use jiff::{Timestamp, tz::TimeZone};
-use seedream_conformance::{Filter, Known, Report, Requirements, Run, Subject};
+use seedream_conformance::{Filter, Known, Report, Requirements, Run, Subject, Trace};
 
 use crate::{exit::Failure, output::Console};
 
@@ -18,6 +18,17 @@ pub(crate) enum ConformanceCommand {
     /// Run the laws over the adapters, against the documents in this program
     #[command(after_help = EXIT_CODES)]
     Run(RunArgs),
+    /// Show which cases hold each rule of the documents; exit code 1 where a line or a fact has none
+    Trace,
+    /// Check the form and the sources of fixtures; exit code 1 where something is wrong
+    Lint(LintArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LintArgs {
+    /// A folder of the form <provider>/<area>/<case>.json [default: the fixtures in this program]
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -46,11 +57,54 @@ fn providers() -> PossibleValuesParser {
     seedream::dialects().iter().map(|dialect| dialect.descriptor().id).collect::<Vec<_>>().into()
 }
 
+/// Does what is asked; these commands have exit codes of their own.
+///
+/// # Errors
+/// A file that is named cannot be read.
+pub(crate) fn conformance(command: &ConformanceCommand, console: &Console) -> Result<ExitCode, Failure> {
+    match command {
+        ConformanceCommand::Run(args) => run(args, console),
+        ConformanceCommand::Trace => trace(console),
+        ConformanceCommand::Lint(args) => lint(args, console),
+    }
+}
+
+/// Prints the rules of the documents with their cases.
+fn trace(console: &Console) -> Result<ExitCode, Failure> {
+    let subjects: Vec<Subject> = seedream::dialects().into_iter().map(Subject::new).collect();
+    let trace = Trace::of(&subjects);
+    console.data(&trace.to_table())?;
+    Ok(ended(trace.gaps().is_empty()))
+}
+
+/// Prints what is wrong with fixtures.
+fn lint(args: &LintArgs, console: &Console) -> Result<ExitCode, Failure> {
+    let (counted, found) = match &args.folder {
+        None => (seedream_fixtures::exchanges().len(), seedream_fixtures::lint()),
+        Some(folder) => match seedream_fixtures::load_dir(folder) {
+            Ok(library) => (library.exchanges().len(), seedream_fixtures::lint_library(&library)),
+            Err(errors) => (0, errors.iter().map(ToString::to_string).collect()),
+        },
+    };
+    // A folder without an exchange is a wrong path rather than a clean one.
+    let empty = counted == 0 && found.is_empty();
+    let lines = found.iter().map(|fault| format!("{fault}\n")).collect::<String>();
+    console.data(&format!("{lines}{counted} exchanges, {} faults", found.len()))?;
+    if empty {
+        return Err(Failure::usage("there is no exchange at <provider>/<area>/<case>.json below that folder"));
+    }
+    Ok(ended(found.is_empty()))
+}
+
+fn ended(well: bool) -> ExitCode {
+    if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
 /// Runs the laws and prints what they found.
 ///
 /// # Errors
 /// A list of known failures that cannot be read.
-pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, Failure> {
+fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, Failure> {
     let wanted = |id: &str| args.providers.is_empty() || args.providers.iter().any(|wanted| wanted == id);
     let dialects = seedream::dialects().into_iter().filter(|dialect| wanted(dialect.descriptor().id));
     let subjects: Vec<Subject> = dialects.map(Subject::new).collect();

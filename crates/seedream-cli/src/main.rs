@@ -32,7 +32,6 @@ use clap::Parser as _;
 
 use crate::{
     args::{Cli, Command, MockCommand},
-    conformance::ConformanceCommand,
     exit::{Exit, Failure},
     output::Console,
 };
@@ -77,7 +76,7 @@ async fn run(cli: Cli, console: &Console) -> Result<ExitCode, Failure> {
         Command::Models(args) => models::models(&args, console).await,
         Command::Mock { command: MockCommand::Serve(args) } => mock::serve(args, console).await,
         // It has a table of exit codes of its own.
-        Command::Conformance { command: ConformanceCommand::Run(args) } => return conformance::run(&args, console),
+        Command::Conformance { command } => return conformance::conformance(&command, console),
     };
     ended.map(ExitCode::from)
 }

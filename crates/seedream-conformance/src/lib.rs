@@ -35,6 +35,7 @@ mod requirements;
 mod run;
 mod seen;
 mod subject;
+pub mod trace;
 mod trials;
 
 pub use case::{Case, Failure, Law, Level};
@@ -44,6 +45,7 @@ pub use report::Report;
 pub use requirements::Requirements;
 pub use run::Run;
 pub use subject::Subject;
+pub use trace::Trace;
 pub use trials::{run, trials};
 
 /// Every case of an adapter whose provider has facts.
@@ -54,5 +56,6 @@ pub fn cases(subject: &Subject) -> Vec<Case> {
     cases.extend(laws::dropped::cases(subject));
     cases.extend(laws::preflight::cases(subject));
     cases.extend(laws::claims::cases(subject));
+    cases.iter_mut().for_each(|case| case.named_by(subject.rules()));
     cases
 }

@@ -42,3 +42,37 @@ fn c6_a_known_failure_that_does_not_fail_fails() {
     std::fs::write(place.path("known.json"), "[{}]").unwrap();
     place.run(&["conformance", "run", "--known", "known.json"], &[]).ends(2).says("known.json");
 }
+
+#[test]
+fn c1_every_rule_of_the_documents_has_a_case_or_a_reason_and_every_line_a_rule() {
+    let place = Place::new();
+    let ran = place.run(&["conformance", "trace"], &[]);
+    assert!(ran.ends(0).stdout.ends_with("gaps 0\n"), "{ran:#?}");
+    for line in
+        ["002  191          002-size-product", "evolink/errors/pixels-too-few (", "no case: ", "claims/evolink/doubao-"]
+    {
+        assert!(ran.stdout.contains(line), "{line}: {ran:#?}");
+    }
+}
+
+#[test]
+fn c1_lint_names_the_file_and_what_is_wrong_with_it() {
+    let place = Place::new();
+    assert!(place.run(&["conformance", "lint"], &[]).ends(0).stdout.ends_with(", 0 faults\n"));
+    let area = place.path("mine/ark/generate");
+    std::fs::create_dir_all(&area).unwrap();
+    place.run(&["conformance", "lint", "mine"], &[]).ends(2).says("<provider>/<area>/<case>.json");
+    std::fs::write(
+        area.join("a.json"),
+        r#"{"source": {"kind": "documented"}, "response": {"status": 200, "text": ""}}"#,
+    )
+    .unwrap();
+    let ran = place.run(&["conformance", "lint", "mine"], &[]);
+    assert!(
+        ran.ends(1).stdout.contains("ark/generate/a: a documented source names its document and lines"),
+        "{ran:#?}"
+    );
+    std::fs::write(area.join("b.json"), "{\n  \"sauce\": {}\n}").unwrap();
+    let ran = place.run(&["conformance", "lint", "mine"], &[]);
+    assert!(ran.ends(1).stdout.contains("b.json:2: unknown field `sauce`"), "{ran:#?}");
+}
