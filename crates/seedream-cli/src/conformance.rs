@@ -1,10 +1,16 @@
 //! `seedream conformance`: the laws over the adapters, as a table and as reports.
 
-use std::{fs, panic, path::PathBuf, process::ExitCode};
+use std::{
+    fs, panic,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use jiff::{Timestamp, tz::TimeZone};
-use seedream_conformance::{Filter, Known, Report, Requirements, Run, Subject, Trace};
+use seedream_conformance::{Filter, Known, Report, Requirements, Run, Subject, Trace, drift::Facts};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::{exit::Failure, output::Console};
 
@@ -17,11 +23,30 @@ Exit codes: 0 all is well, 1 a case fails, or a failure that is known does not h
 pub(crate) enum ConformanceCommand {
     /// Run the laws over the adapters, against the documents in this program
     #[command(after_help = EXIT_CODES)]
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Show which cases hold each rule of the documents; exit code 1 where a line or a fact has none
     Trace,
     /// Check the form and the sources of fixtures; exit code 1 where something is wrong
     Lint(LintArgs),
+    /// Show what a provider has changed since its document was read; exit code 1 where something differs
+    Drift(DriftArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
+pub(crate) struct DriftArgs {
+    /// An OpenAPI file (JSON): routes, members, types, values, bounds, statuses and answers
+    #[arg(long, value_name = "FILE", group = "what")]
+    openapi: Option<PathBuf>,
+    /// A saved page: models, paths, members, values, numbers, codes and sizes that stand in it or do not
+    #[arg(long, value_name = "FILE", group = "what", requires = "provider")]
+    document: Option<PathBuf>,
+    /// A recorded exchange in the form of a fixture: members that are new, gone, or of another type
+    #[arg(long, value_name = "FILE", group = "what", requires = "provider")]
+    exchange: Option<PathBuf>,
+    /// Whose it is; an OpenAPI file says so itself by its servers
+    #[arg(long, value_name = "ID", value_parser = providers())]
+    provider: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -66,6 +91,7 @@ pub(crate) fn conformance(command: &ConformanceCommand, console: &Console) -> Re
         ConformanceCommand::Run(args) => run(args, console),
         ConformanceCommand::Trace => trace(console),
         ConformanceCommand::Lint(args) => lint(args, console),
+        ConformanceCommand::Drift(args) => drift(args, console),
     }
 }
 
@@ -94,6 +120,44 @@ fn lint(args: &LintArgs, console: &Console) -> Result<ExitCode, Failure> {
         return Err(Failure::usage("there is no exchange at <provider>/<area>/<case>.json below that folder"));
     }
     Ok(ended(found.is_empty()))
+}
+
+/// Prints what differs between the fixtures and what a provider says now.
+fn drift(args: &DriftArgs, console: &Console) -> Result<ExitCode, Failure> {
+    let library = seedream_fixtures::library();
+    let named = args.provider.as_deref().and_then(|id| Facts::of(library, id));
+    let mut found = Vec::new();
+    if let Some(path) = &args.openapi {
+        let file: Value = parsed("--openapi", path)?;
+        let servers = file["servers"].as_array().into_iter().flatten().filter_map(|server| server["url"].as_str());
+        let facts = named.or_else(|| servers.into_iter().find_map(|url| Facts::at(library, url)));
+        let whose = "none of its servers is a base URL that is known here; --provider says whose it is";
+        let facts = facts.ok_or_else(|| named_failure("--openapi", path, &whose))?;
+        found.extend(facts.against_openapi(&file).map_err(|error| named_failure("--openapi", path, &error))?);
+    }
+    // The other two go with --provider.
+    if let (Some(facts), Some(path)) = (named, &args.document) {
+        found.extend(facts.against_document(&read("--document", path)?));
+    }
+    if let (Some(facts), Some(path)) = (named, &args.exchange) {
+        let recorded = parsed("--exchange", path)?;
+        found.extend(facts.against_exchange(&recorded).map_err(|error| named_failure("--exchange", path, &error))?);
+    }
+    let lines = found.iter().map(|drift| format!("{drift}\n")).collect::<String>();
+    console.data(&format!("{lines}differences {}", found.len()))?;
+    Ok(ended(found.is_empty()))
+}
+
+fn read(flag: &str, path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|error| named_failure(flag, path, &error))
+}
+
+fn parsed<T: DeserializeOwned>(flag: &str, path: &Path) -> Result<T, Failure> {
+    serde_json::from_str(&read(flag, path)?).map_err(|error| named_failure(flag, path, &error))
+}
+
+fn named_failure(flag: &str, path: &Path, error: &dyn std::fmt::Display) -> Failure {
+    Failure::usage(format!("{flag} {}: {error}", path.display()))
 }
 
 fn ended(well: bool) -> ExitCode {
@@ -129,10 +193,7 @@ fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, Failure> {
 
 fn known(args: &RunArgs) -> Result<Known, Failure> {
     let Some(path) = &args.known else { return Ok(Known::default()) };
-    let shown = path.display();
-    let failed = |error: &dyn std::fmt::Display| Failure::usage(format!("--known {shown}: {error}"));
-    let text = fs::read_to_string(path).map_err(|error| failed(&error))?;
-    Known::from_json(&text).map_err(|error| failed(&error))
+    Known::from_json(&read("--known", path)?).map_err(|error| named_failure("--known", path, &error))
 }
 
 fn tell(report: &Report, args: &RunArgs, console: &Console) -> Result<(), String> {

@@ -25,6 +25,7 @@
 
 mod case;
 mod difference;
+pub mod drift;
 mod exchange;
 mod filter;
 mod in_process;

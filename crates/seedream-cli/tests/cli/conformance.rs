@@ -76,3 +76,28 @@ fn c1_lint_names_the_file_and_what_is_wrong_with_it() {
     let ran = place.run(&["conformance", "lint", "mine"], &[]);
     assert!(ran.ends(1).stdout.contains("b.json:2: unknown field `sauce`"), "{ran:#?}");
 }
+
+#[test]
+fn c12_drift_ends_with_1_on_a_difference_and_with_2_on_a_file_that_is_none() {
+    let place = Place::new();
+    let file =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/evolink/openapi.json")).unwrap();
+    let drift = |name: &str, text: &str, args: &[&str]| {
+        std::fs::write(place.path(name), text).unwrap();
+        place.run(&[&["conformance", "drift"], args].concat(), &[])
+    };
+    let same = drift("openapi.json", &file, &["--openapi", "openapi.json"]);
+    assert_eq!(same.ends(0).stdout, "differences 0\n");
+    let less =
+        drift("openapi.json", &file.replace("\"maximum\": 15", "\"maximum\": 9"), &["--openapi", "openapi.json"]);
+    assert!(
+        less.ends(1).stdout.starts_with("breaking  request.n.maximum: the fixtures say 15, now it is 9\n"),
+        "{less:#?}"
+    );
+    drift("openapi.json", "{", &["--openapi", "openapi.json"]).ends(2).says("openapi.json");
+    drift("openapi.json", "{}", &["--openapi", "openapi.json"]).ends(2).says("--provider");
+    drift("page.txt", "", &["--document", "page.txt"]).ends(2).says("--provider");
+    drift("page.txt", "", &["--document", "page.txt", "--provider", "opeai"]).ends(1);
+    drift("one.json", "{}", &["--exchange", "one.json", "--provider", "ark"]).ends(2).says("one.json");
+    place.run(&["conformance", "drift"], &[]).ends(2).says("--openapi");
+}
