@@ -1,5 +1,7 @@
 //! `seedream conformance`: the laws over the adapters, as a table and as reports.
 
+mod live;
+
 use std::{
     fs, panic,
     path::{Path, PathBuf},
@@ -76,6 +78,15 @@ pub(crate) struct RunArgs {
     /// Write the report as one HTML file with a page a case, which needs no network
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Ask the providers themselves, only what cannot cost anything: a wrong key, an illegal size, the list of models
+    #[arg(long, conflicts_with_all = ["filter", "known", "json", "junit", "html"])]
+    live: bool,
+    /// Write the exchanges of --live as fixtures, without their secrets
+    #[arg(long, value_name = "DIR", requires = "live")]
+    record: Option<PathBuf>,
+    /// Send to a mock that is running there, instead of to the providers; its key is the provider's, or any
+    #[arg(long, value_name = "URL", requires = "live")]
+    mock: Option<String>,
 }
 
 fn providers() -> PossibleValuesParser {
@@ -86,8 +97,9 @@ fn providers() -> PossibleValuesParser {
 ///
 /// # Errors
 /// A file that is named cannot be read.
-pub(crate) fn conformance(command: &ConformanceCommand, console: &Console) -> Result<ExitCode, Failure> {
+pub(crate) async fn conformance(command: &ConformanceCommand, console: &Console) -> Result<ExitCode, Failure> {
     match command {
+        ConformanceCommand::Run(args) if args.live => live::run(args, console).await,
         ConformanceCommand::Run(args) => run(args, console),
         ConformanceCommand::Trace => trace(console),
         ConformanceCommand::Lint(args) => lint(args, console),
@@ -169,9 +181,7 @@ fn ended(well: bool) -> ExitCode {
 /// # Errors
 /// A list of known failures that cannot be read.
 fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, Failure> {
-    let wanted = |id: &str| args.providers.is_empty() || args.providers.iter().any(|wanted| wanted == id);
-    let dialects = seedream::dialects().into_iter().filter(|dialect| wanted(dialect.descriptor().id));
-    let subjects: Vec<Subject> = dialects.map(Subject::new).collect();
+    let subjects = subjects(args);
     let run = Run {
         filter: args.filter.clone(),
         known: known(args)?,
@@ -189,6 +199,12 @@ fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, Failure> {
             ExitCode::from(3)
         }
     })
+}
+
+fn subjects(args: &RunArgs) -> Vec<Subject> {
+    let wanted = |id: &str| args.providers.is_empty() || args.providers.iter().any(|wanted| wanted == id);
+    let dialects = seedream::dialects().into_iter().filter(|dialect| wanted(dialect.descriptor().id));
+    dialects.map(Subject::new).collect()
 }
 
 fn known(args: &RunArgs) -> Result<Known, Failure> {

@@ -76,7 +76,7 @@ async fn run(cli: Cli, console: &Console) -> Result<ExitCode, Failure> {
         Command::Models(args) => models::models(&args, console).await,
         Command::Mock { command: MockCommand::Serve(args) } => mock::serve(args, console).await,
         // It has a table of exit codes of its own.
-        Command::Conformance { command } => return conformance::conformance(&command, console),
+        Command::Conformance { command } => return conformance::conformance(&command, console).await,
     };
     ended.map(ExitCode::from)
 }

@@ -31,6 +31,7 @@ mod filter;
 mod in_process;
 mod known;
 mod laws;
+pub mod live;
 pub mod report;
 mod requirements;
 mod run;

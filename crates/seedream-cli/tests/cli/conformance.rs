@@ -1,6 +1,6 @@
 //! The laws on the command line.
 
-use crate::support::Place;
+use crate::support::{CANARY, Place, Upstream};
 
 #[test]
 fn c5_the_adapters_of_ours_hold_and_the_table_fits_a_terminal() {
@@ -100,4 +100,27 @@ fn c12_drift_ends_with_1_on_a_difference_and_with_2_on_a_file_that_is_none() {
     drift("page.txt", "", &["--document", "page.txt", "--provider", "opeai"]).ends(1);
     drift("one.json", "{}", &["--exchange", "one.json", "--provider", "ark"]).ends(2).says("one.json");
     place.run(&["conformance", "drift"], &[]).ends(2).says("--openapi");
+}
+
+#[test]
+fn c4_live_against_a_mock_records_what_it_saw_and_without_a_key_asks_nobody() {
+    let place = Place::new();
+    let upstream = Upstream::start();
+    let mock = upstream.base("gogogotoken").replace("/gogogotoken", "");
+    let live =
+        |args: &[&str]| place.run(&[&["conformance", "run", "--live"], args].concat(), &[("ARK_API_KEY", CANARY)]);
+    // This mock knows every key, so the wrong one is told of.
+    let ran = live(&["--mock", &mock, "--provider", "ark", "--record", "seen"]);
+    assert!(ran.ends(1).stdout.contains("FAIL  ark/wrong-key\n  error.kind: expected authentication"), "{ran:#?}");
+    assert!(ran.stdout.contains("pass  ark/illegal-size") && ran.stdout.contains("pass  ark/models"), "{ran:#?}");
+    assert_eq!(place.names("seen/ark/errors"), ["live-illegal-size.json", "live-wrong-key.json"]);
+    assert!(!std::fs::read_to_string(place.path("seen/ark/errors/live-illegal-size.json")).unwrap().contains(CANARY));
+    let drift = ["conformance", "drift", "--provider", "ark", "--exchange", "seen/ark/errors/live-illegal-size.json"];
+    place.run(&drift, &[]).ends(0);
+
+    let nobody = place.run(&["conformance", "run", "--live"], &[]);
+    assert!(nobody.ends(4).stdout.contains("skip  evolink: there is no key for it"), "{nobody:#?}");
+    place.run(&["conformance", "run", "--live", "--provider", "evolink"], &[]).ends(2).says("EVOLINK_API_KEY");
+    live(&["--json", "report.json"]).ends(2);
+    place.run(&["conformance", "run", "--record", "seen"], &[]).ends(2).says("--live");
 }
