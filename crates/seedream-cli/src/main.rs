@@ -32,7 +32,6 @@ use clap::Parser as _;
 
 use crate::{
     args::{Cli, Command},
-    conformance::ConformanceCommand,
     exit::{Exit, Failure},
     output::Console,
 };
@@ -77,7 +76,7 @@ async fn run(cli: Cli, console: &Console) -> Result<ExitCode, Failure> {
         Command::Models(args) => models::models(&args, console).await,
         Command::Mock { command } => mock::run(*command, console).await,
         // It has a table of exit codes of its own.
-        Command::Conformance { command: ConformanceCommand::Run(args) } => return conformance::run(&args, console),
+        Command::Conformance { command } => return conformance::conformance(&command, console).await,
     };
     ended.map(ExitCode::from)
 }

@@ -251,6 +251,12 @@ impl Case {
         self.skip
     }
 
+    /// Adds the rules that name this case.
+    pub(crate) fn named_by(&mut self, rules: &'static [Rule]) {
+        let name = self.name();
+        self.rules.extend(rules.iter().filter(|rule| rule.laws.contains(&name)));
+    }
+
     /// Runs it. An adapter that panics has failed.
     ///
     /// # Errors

@@ -27,6 +27,7 @@ mod answer;
 mod case;
 mod dice;
 mod difference;
+pub mod drift;
 mod driver;
 mod exchange;
 mod filter;
@@ -34,12 +35,14 @@ mod in_process;
 mod known;
 mod laws;
 mod leaves;
+pub mod live;
 mod play;
 pub mod report;
 mod requirements;
 mod run;
 mod seen;
 mod subject;
+pub mod trace;
 mod trials;
 
 pub use case::{Case, Failure, Law, Level};
@@ -50,6 +53,7 @@ pub use report::Report;
 pub use requirements::Requirements;
 pub use run::Run;
 pub use subject::Subject;
+pub use trace::Trace;
 pub use trials::{run, trials};
 
 /// Every case of an adapter whose provider has facts.
@@ -67,5 +71,6 @@ pub fn cases(subject: &Subject) -> Vec<Case> {
     cases.extend(laws::secrecy::cases(subject));
     cases.extend(laws::parity::cases(subject));
     cases.extend(laws::claims::cases(subject));
+    cases.iter_mut().for_each(|case| case.named_by(subject.rules()));
     cases
 }

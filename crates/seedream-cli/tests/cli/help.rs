@@ -9,8 +9,9 @@ fn every_command_explains_itself() {
     let ctl = ["sessions", "clock", "faults", "tasks", "journal", "ledger", "callbacks", "settings", "reset"];
     let mock = mock.into_iter().map(str::to_owned).chain(ctl.iter().map(|name| format!(" ctl {name}")));
     let mock = mock.map(|words| format!("mock{words}"));
-    let others = ["", "generate", "plan", "resume", "models", "conformance run"].map(str::to_owned);
-    for words in others.into_iter().chain(mock) {
+    let conformance = ["", " run", " drift"].map(|words| format!("conformance{words}"));
+    let others = ["", "generate", "plan", "resume", "models"].map(str::to_owned);
+    for words in others.into_iter().chain(mock).chain(conformance) {
         let args: Vec<_> = words.split_whitespace().chain(["--help"]).collect();
         let ran = place.run(&args, &[]);
         ran.ends(0);
