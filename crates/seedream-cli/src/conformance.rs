@@ -4,7 +4,7 @@ use std::{fs, panic, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use jiff::{Timestamp, tz::TimeZone};
-use seedream_conformance::{Filter, Known, Report, Requirements, Run, Subject};
+use seedream_conformance::{Filter, Known, Matrix, Report, Requirements, Run, Subject};
 
 use crate::{exit::Failure, output::Console};
 
@@ -17,7 +17,20 @@ Exit codes: 0 all is well, 1 a case fails, or a failure that is known does not h
 pub(crate) enum ConformanceCommand {
     /// Run the laws over the adapters, against the documents in this program
     #[command(after_help = EXIT_CODES)]
-    Run(RunArgs),
+    Run(Box<RunArgs>),
+    /// Break the adapters in every way and see that a case tells: the suite can fail
+    #[command(after_help = MUTANT_EXIT_CODES)]
+    Mutants(MutantArgs),
+}
+
+const MUTANT_EXIT_CODES: &str = "\
+Exit codes: 0 every mutant is killed, by every law at least one, 1 a mutant lives or a law kills none, 2 usage.";
+
+#[derive(Debug, Args)]
+pub(crate) struct MutantArgs {
+    /// Print the matrix as Markdown, as the README of the suite has it
+    #[arg(long)]
+    markdown: bool,
 }
 
 #[derive(Debug, Args)]
@@ -68,6 +81,20 @@ pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, Failure
             ExitCode::from(3)
         }
     })
+}
+
+/// Runs every case on every mutant and prints which case kills which.
+///
+/// # Errors
+/// Where it cannot be printed.
+pub(crate) fn mutants(args: &MutantArgs, console: &Console) -> Result<ExitCode, Failure> {
+    let subjects: Vec<Subject> = seedream::dialects().into_iter().map(Subject::new).collect();
+    // Mutants panic, as they should.
+    panic::set_hook(Box::new(|_| ()));
+    let matrix = Matrix::over(&subjects);
+    drop(panic::take_hook());
+    console.data(&if args.markdown { matrix.to_markdown() } else { matrix.to_table() })?;
+    Ok(u8::from(!matrix.faults().is_empty()).into())
 }
 
 fn known(args: &RunArgs) -> Result<Known, Failure> {

@@ -78,6 +78,9 @@ async fn run(cli: Cli, console: &Console) -> Result<ExitCode, Failure> {
         Command::Mock { command: MockCommand::Serve(args) } => mock::serve(args, console).await,
         // It has a table of exit codes of its own.
         Command::Conformance { command: ConformanceCommand::Run(args) } => return conformance::run(&args, console),
+        Command::Conformance { command: ConformanceCommand::Mutants(args) } => {
+            return conformance::mutants(&args, console);
+        }
     };
     ended.map(ExitCode::from)
 }

@@ -5,7 +5,9 @@ use crate::support::Place;
 #[test]
 fn every_command_explains_itself() {
     let place = Place::new();
-    for words in ["", "generate", "plan", "resume", "models", "mock", "mock serve", "conformance run"] {
+    for words in
+        ["", "generate", "plan", "resume", "models", "mock", "mock serve", "conformance run", "conformance mutants"]
+    {
         let args: Vec<_> = words.split_whitespace().chain(["--help"]).collect();
         let ran = place.run(&args, &[]);
         ran.ends(0);
