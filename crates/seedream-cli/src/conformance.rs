@@ -10,7 +10,7 @@ use std::{
 
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use jiff::{Timestamp, tz::TimeZone};
-use seedream_conformance::{Filter, Known, Report, Requirements, Run, Subject, Trace, drift::Facts};
+use seedream_conformance::{Filter, Known, Matrix, Report, Requirements, Run, Subject, Trace, drift::Facts};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -32,6 +32,19 @@ pub(crate) enum ConformanceCommand {
     Lint(LintArgs),
     /// Show what a provider has changed since its document was read; exit code 1 where something differs
     Drift(DriftArgs),
+    /// Break the adapters in every way and see that a case tells: the suite can fail
+    #[command(after_help = MUTANT_EXIT_CODES)]
+    Mutants(MutantArgs),
+}
+
+const MUTANT_EXIT_CODES: &str = "\
+Exit codes: 0 every mutant is killed, by every law at least one, 1 a mutant lives or a law kills none, 2 usage.";
+
+#[derive(Debug, Args)]
+pub(crate) struct MutantArgs {
+    /// Print the matrix as Markdown, as the README of the suite has it
+    #[arg(long)]
+    markdown: bool,
 }
 
 #[derive(Debug, Args)]
@@ -104,6 +117,7 @@ pub(crate) async fn conformance(command: &ConformanceCommand, console: &Console)
         ConformanceCommand::Trace => trace(console),
         ConformanceCommand::Lint(args) => lint(args, console),
         ConformanceCommand::Drift(args) => drift(args, console),
+        ConformanceCommand::Mutants(args) => mutants(args, console),
     }
 }
 
@@ -205,6 +219,20 @@ fn subjects(args: &RunArgs) -> Vec<Subject> {
     let wanted = |id: &str| args.providers.is_empty() || args.providers.iter().any(|wanted| wanted == id);
     let dialects = seedream::dialects().into_iter().filter(|dialect| wanted(dialect.descriptor().id));
     dialects.map(Subject::new).collect()
+}
+
+/// Runs every case on every mutant and prints which case kills which.
+///
+/// # Errors
+/// Where it cannot be printed.
+fn mutants(args: &MutantArgs, console: &Console) -> Result<ExitCode, Failure> {
+    let subjects: Vec<Subject> = seedream::dialects().into_iter().map(Subject::new).collect();
+    // Mutants panic, as they should.
+    panic::set_hook(Box::new(|_| ()));
+    let matrix = Matrix::over(&subjects);
+    drop(panic::take_hook());
+    console.data(&if args.markdown { matrix.to_markdown() } else { matrix.to_table() })?;
+    Ok(u8::from(!matrix.faults().is_empty()).into())
 }
 
 fn known(args: &RunArgs) -> Result<Known, Failure> {

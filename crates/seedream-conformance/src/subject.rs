@@ -31,6 +31,11 @@ impl Subject {
         &self.dialect
     }
 
+    /// The same facts with something broken.
+    pub(crate) fn broken(&self, dialect: Arc<dyn Dialect>, driver: Driver) -> Self {
+        Self { dialect, facts: self.facts, driver }
+    }
+
     /// What sends its requests.
     pub(crate) fn driver(&self) -> &Driver {
         &self.driver

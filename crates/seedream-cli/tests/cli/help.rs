@@ -9,7 +9,7 @@ fn every_command_explains_itself() {
     let ctl = ["sessions", "clock", "faults", "tasks", "journal", "ledger", "callbacks", "settings", "reset"];
     let mock = mock.into_iter().map(str::to_owned).chain(ctl.iter().map(|name| format!(" ctl {name}")));
     let mock = mock.map(|words| format!("mock{words}"));
-    let conformance = ["", " run", " drift"].map(|words| format!("conformance{words}"));
+    let conformance = ["", " run", " drift", " mutants"].map(|words| format!("conformance{words}"));
     let others = ["", "generate", "plan", "resume", "models"].map(str::to_owned);
     for words in others.into_iter().chain(mock).chain(conformance) {
         let args: Vec<_> = words.split_whitespace().chain(["--help"]).collect();
