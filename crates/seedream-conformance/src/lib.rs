@@ -32,6 +32,7 @@ mod in_process;
 mod known;
 mod laws;
 pub mod live;
+mod place;
 pub mod report;
 mod requirements;
 mod run;
@@ -43,12 +44,18 @@ mod trials;
 pub use case::{Case, Failure, Law, Level};
 pub use filter::Filter;
 pub use known::Known;
+pub use place::Place;
 pub use report::Report;
 pub use requirements::Requirements;
 pub use run::Run;
 pub use subject::Subject;
 pub use trace::Trace;
 pub use trials::{run, trials};
+
+/// The cases of an adapter that can be held against a mock elsewhere: those of [`Law::Preflight`].
+pub fn cases_at(subject: &Subject, place: &Place) -> Vec<Case> {
+    laws::preflight::cases_at(subject, place)
+}
 
 /// Every case of an adapter whose provider has facts.
 pub fn cases(subject: &Subject) -> Vec<Case> {
