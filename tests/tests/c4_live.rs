@@ -83,16 +83,3 @@ async fn c4_a_provider_that_takes_what_it_should_refuse_gets_one_request_and_is_
     // Not even the task that was accepted is asked for.
     assert_eq!(mock.journal().len(), all.len());
 }
-
-#[tokio::test]
-async fn c4_nothing_follows_the_one_request_not_even_to_a_mirror_that_would_be_safe() {
-    let mock = MockServer::builder().keys([KEY]).start().await.unwrap();
-    let subject = Subject::new(seedream::dialect("aiearth").unwrap());
-    for free in Free::of(&subject).into_iter().flatten() {
-        let builder = Client::builder(subject.dialect().clone()).base_url("http://127.0.0.1:1").key(KEY.to_owned());
-        let builder = builder.mirror(mock.base_url("aiearth").unwrap());
-        let asked = free.ask(builder, Arc::new(ReqwestTransport::new())).await.unwrap();
-        assert!(!asked.differences.is_empty() && asked.recorded.is_none(), "{asked:?}");
-    }
-    assert_eq!(mock.journal().len(), 0);
-}

@@ -6,11 +6,13 @@ use std::{
     fs, panic,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use jiff::{Timestamp, tz::TimeZone};
-use seedream_conformance::{Filter, Known, Matrix, Report, Requirements, Run, Subject, Trace, drift::Facts};
+use seedream::ReqwestTransport;
+use seedream_conformance::{Filter, Known, Matrix, Place, Report, Requirements, Run, Subject, Trace, drift::Facts};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -97,8 +99,8 @@ pub(crate) struct RunArgs {
     /// Write the exchanges of --live as fixtures, without their secrets
     #[arg(long, value_name = "DIR", requires = "live")]
     record: Option<PathBuf>,
-    /// Send to a mock that is running there, instead of to the providers; its key is the provider's, or any
-    #[arg(long, value_name = "URL", requires = "live")]
+    /// Send to a mock that is running there: what --live asks, or without it every case of preflight
+    #[arg(long, value_name = "URL")]
     mock: Option<String>,
 }
 
@@ -204,7 +206,10 @@ fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, Failure> {
     };
     // What an adapter panics with stands in the report.
     panic::set_hook(Box::new(|_| ()));
-    let report = run.over(&subjects);
+    let report = match &args.mock {
+        None => run.over(&subjects),
+        Some(url) => run.at(&subjects, &Place::new(url, || Arc::new(ReqwestTransport::new()))),
+    };
     drop(panic::take_hook());
     Ok(match tell(&report, args, console) {
         Ok(()) => report.exit_code().into(),

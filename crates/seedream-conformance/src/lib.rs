@@ -37,6 +37,7 @@ mod laws;
 mod leaves;
 pub mod live;
 mod mutants;
+mod place;
 mod play;
 pub mod report;
 mod requirements;
@@ -51,12 +52,18 @@ use driver::Driver;
 pub use filter::Filter;
 pub use known::Known;
 pub use mutants::Matrix;
+pub use place::Place;
 pub use report::Report;
 pub use requirements::Requirements;
 pub use run::Run;
 pub use subject::Subject;
 pub use trace::Trace;
 pub use trials::{run, trials};
+
+/// The cases of an adapter that can be held against a mock elsewhere: those of [`Law::Preflight`].
+pub fn cases_at(subject: &Subject, place: &Place) -> Vec<Case> {
+    laws::preflight::cases_at(subject, place)
+}
 
 /// Every case of an adapter whose provider has facts.
 pub fn cases(subject: &Subject) -> Vec<Case> {

@@ -93,14 +93,14 @@ impl Free {
         let mut policy = Policy::default();
         policy.max_submits = 1;
         policy.deadline = Duration::from_secs(60);
-        let gate = Arc::new(Gate::new(self.clone(), transport));
+        let gate = Arc::new(Gate::new(self.ask.clone(), transport));
         let builder = builder.policy(policy).strictness(Strictness::Off).transport(gate.clone());
         let client = match self.ask {
             Ask::WrongKey(_) => builder.key(NOBODYS_KEY.to_owned()),
             _ => builder,
         };
         let differences = self.judge(&client.build()?).await;
-        Ok(Asked { name: self.name(), differences, recorded: gate.recorded() })
+        Ok(Asked { name: self.name(), differences, recorded: gate.said().map(|said| Recorded::new(self, said)) })
     }
 
     async fn judge(&self, client: &Client) -> Vec<String> {
@@ -127,19 +127,6 @@ impl Free {
             differences.push(format!("error.charge: expected no, saw {}", error.charge().as_str()));
         }
         differences
-    }
-
-    /// Whether a request is the one that this stands for.
-    fn admits(&self, request: &http::Request<Bytes>) -> bool {
-        let key = request.headers().get(http::header::AUTHORIZATION);
-        match &self.ask {
-            Ask::Models => request.method() == http::Method::GET && request.body().is_empty(),
-            Ask::IllegalSize(create) => *request.body() == create.body,
-            Ask::WrongKey(create) => {
-                let nobodys = key.is_some_and(|key| key.as_bytes() == format!("Bearer {NOBODYS_KEY}").as_bytes());
-                nobodys && *request.body() == create.body
-            }
-        }
     }
 
     /// The kind of the error that it is answered with; `None` where it is answered.
@@ -170,6 +157,21 @@ impl Free {
         match &self.ask {
             Ask::WrongKey(create) | Ask::IllegalSize(create) => Some(&create.request),
             Ask::Models => None,
+        }
+    }
+}
+
+impl Ask {
+    /// Whether a request is the one that this stands for.
+    fn admits(&self, request: &http::Request<Bytes>) -> bool {
+        let key = request.headers().get(http::header::AUTHORIZATION);
+        match self {
+            Self::Models => request.method() == http::Method::GET && request.body().is_empty(),
+            Self::IllegalSize(create) => *request.body() == create.body,
+            Self::WrongKey(create) => {
+                let nobodys = key.is_some_and(|key| key.as_bytes() == format!("Bearer {NOBODYS_KEY}").as_bytes());
+                nobodys && *request.body() == create.body
+            }
         }
     }
 }

@@ -127,3 +127,19 @@ fn c4_live_against_a_mock_records_what_it_saw_and_without_a_key_asks_nobody() {
     live(&["--json", "report.json"]).ends(2);
     place.run(&["conformance", "run", "--record", "seen"], &[]).ends(2).says("--live");
 }
+
+#[test]
+fn c4_preflight_holds_over_http_against_a_mock_that_is_running_elsewhere() {
+    let place = Place::new();
+    let upstream = Upstream::start();
+    let mock = upstream.base("gogogotoken").replace("/gogogotoken", "");
+    let run = |url: &str| {
+        place.run(&["conformance", "run", "--mock", url, "--provider", "gogogotoken", "--json", "report.json"], &[])
+    };
+    assert!(run(&mock).ends(0).stdout.contains("partial: only preflight"));
+    let report: seedream_conformance::Report =
+        serde_json::from_str(&std::fs::read_to_string(place.path("report.json")).unwrap()).unwrap();
+    let refused = |name: &str| name.contains("/errors/size-too-small");
+    let sent = report.cases.iter().filter(|entry| !refused(&entry.name)).count();
+    assert_eq!((report.cases.len(), upstream.count("POST")), (14, sent));
+}

@@ -8,7 +8,7 @@ use seedream_core::redact;
 use seedream_fixtures::Operation;
 use serde_json::{Value, json};
 
-use super::Free;
+use super::{Free, gate::Said};
 
 /// A recorded exchange. No header is kept but the type of the content, and every text went through
 /// [`redact`](seedream_core::redact): no key, no signed query, no picture.
@@ -19,7 +19,7 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    pub(super) fn new(free: &Free, asked: &http::Request<Bytes>, head: &response::Parts, body: &Bytes) -> Self {
+    pub(super) fn new(free: &Free, Said { asked, head, body }: &Said) -> Self {
         let area = if free.operation() == Operation::Models { "models" } else { "errors" };
         let uri = asked.uri();
         let place =
