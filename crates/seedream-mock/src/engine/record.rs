@@ -17,14 +17,14 @@ use crate::fault::{Fault, Place};
 
 impl Engine {
     /// What an answer costs, if it costs something.
-    fn bill(&self, request: &Request<Bytes>, json: Option<&Value>, entry: &Entry, answer: &Answer) -> Option<Bill> {
+    fn bill(&self, request: &Request<Bytes>, entry: &Entry, answer: &Answer) -> Option<Bill> {
         let reserved = answer.reserved.as_ref();
         if answer.billed == 0 && reserved.is_none() {
             return None;
         }
         let provider = self.library.provider(entry.provider.as_deref()?)?;
         let field = provider.field(Role::Model)?;
-        let model = members::text(json?.as_object()?, &field.name).unwrap_or_default();
+        let model = members::text(entry.body.as_object()?, &field.name).unwrap_or_default();
         let each = provider.model(model).and_then(|model| model.credits);
         let images = reserved.map_or(answer.billed, |(_, images)| *images);
         Some(Bill {
@@ -54,15 +54,16 @@ impl Engine {
         Some(later(now, waits.saturating_add(stall).saturating_add(fault.delay.unwrap_or_default())))
     }
 
-    /// Writes a request into the journal and, if it costs something, into the ledger.
+    /// Writes a request into the journal and, if it costs something, into the ledger. What only the journal shows goes there.
     pub(super) fn record(
         &self,
         now: Timestamp,
         request: &Request<Bytes>,
-        json: Option<&Value>,
+        json: Option<Value>,
         ordinal: u64,
-        handled: &Handled,
+        handled: &mut Handled,
     ) {
+        let (effective, notes) = (handled.answer.effective.take(), std::mem::take(&mut handled.answer.notes));
         let answer = &handled.answer;
         let entry = Entry {
             ordinal,
@@ -81,22 +82,23 @@ impl Engine {
             request_id: handled.request_id.clone(),
             headers: journal::headers(request.headers()),
             body: journal::body(request.body(), json),
-            effective: answer.effective.as_ref().map(journal::shortened),
+            effective: effective.map(journal::shortened),
             violation: (!answer.violations.is_empty()).then(|| answer.violations.join("; ")),
-            notes: answer.notes.clone(),
+            notes,
         };
-        let bill = self.bill(request, json, &entry, answer);
+        let bill = self.bill(request, &entry, answer);
         let lost = handled.fault.end.is_some() || handled.fault.wrong_length;
         let end = self.complete(now, handled);
-        self.sessions.with(&handled.session, now, |session| {
+        let forgotten = self.sessions.with(&handled.session, now, |session| {
             if let Some(caller) = &handled.counted {
                 session.traffic.answered(caller, now, ordinal, answer.billed, end);
             }
             if let Some(bill) = bill {
                 session.ledger.push(Bill { answered: !lost, ..bill });
             }
-            session.journal.push(entry);
+            session.journal.push(entry)
         });
+        drop(forgotten);
     }
 }
 
