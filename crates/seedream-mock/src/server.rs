@@ -13,8 +13,9 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
+use axum::handler::Handler as _;
+use axum::http;
 use axum::response::{IntoResponse, Response};
-use axum::{Router, http};
 use seedream_fixtures::Provider;
 use serde::Serialize;
 use tokio::net::TcpListener;
@@ -50,7 +51,6 @@ pub struct MockServer {
 }
 
 /// What every connection shares.
-#[derive(Clone)]
 struct House {
     engine: Arc<Engine>,
     clock: Clock,
@@ -81,8 +81,9 @@ impl MockServer {
         let mut postman = JoinSet::new();
         postman.spawn(postman::deliver(engine.clone(), clock.clone(), bell.clone()));
         let cache = Arc::new(Cache::new(CACHE));
-        let house = House { engine: engine.clone(), clock: clock.clone(), cache, bell };
-        let service = Router::new().fallback(answer).with_state(house).into_make_service_with_connect_info::<Caller>();
+        let house = Arc::new(House { engine: engine.clone(), clock: clock.clone(), cache, bell });
+        // One handler for everything needs no router.
+        let service = answer.with_state(house).into_make_service_with_connect_info::<Caller>();
         let door = Door::new(listener, clock.clone());
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(async move {
@@ -209,7 +210,11 @@ impl Drop for MockServer {
 }
 
 /// The one handler: reads the body, asks the engine, plays what it says.
-async fn answer(State(house): State<House>, ConnectInfo(caller): ConnectInfo<Caller>, request: Request) -> Response {
+async fn answer(
+    State(house): State<Arc<House>>,
+    ConnectInfo(caller): ConnectInfo<Caller>,
+    request: Request,
+) -> Response {
     let (head, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
         return (http::StatusCode::PAYLOAD_TOO_LARGE, Body::empty()).into_response();

@@ -69,7 +69,7 @@ async fn whole(mut chunks: Vec<Chunk>, house: &House) -> Bytes {
 
 /// A body that comes chunk by chunk. The head waits for the first, as it does upstream for the first picture.
 async fn stream(chunks: Vec<Chunk>, house: &House, guest: Guest) -> Body {
-    let House { clock, cache, .. } = house.clone();
+    let (clock, cache) = (house.clock.clone(), house.cache.clone());
     let (sender, receiver) = mpsc::channel(1);
     let mut chunks = chunks.into_iter();
     let first = match chunks.next() {
