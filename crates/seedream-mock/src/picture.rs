@@ -93,11 +93,12 @@ impl Picture {
     /// Renders the file. Slow (milliseconds): not for a thread that serves connections.
     pub fn render(&self) -> Bytes {
         let canvas = canvas::Canvas::of(self);
-        match self.format {
+        let file = match self.format {
             Format::Png => png::encode(&canvas),
             Format::Jpeg => jpeg::encode(&canvas),
-        }
-        .into()
+        };
+        // What is kept of it must not be larger than it is.
+        file.into_boxed_slice().into()
     }
 }
 
