@@ -39,21 +39,28 @@ pub(crate) fn measure() -> Result<Value> {
     Ok(json!({ "idle_mib": idle, "marks": residents, "verdicts": [verdict] }))
 }
 
-/// A task is polled until it is done; one in twenty others makes a task, one in a thousand fetches the last picture.
+/// A task is polled until it is done; one in five others makes a task, one in five hundred fetches the last picture: at the
+/// first mark everything that is kept up to a limit has reached it.
 fn next(number: usize, last: &str) -> Vec<u8> {
     if let Some(id) = member(last, "id").filter(|_| member(last, "status").is_some_and(|status| status != "completed"))
     {
         return load::get(&format!("/evolink/v1/tasks/{id}"));
     }
     let url = member(last, "url").and_then(|url| url.strip_prefix("http://127.0.0.1:40000"));
-    if let Some(path) = url.filter(|_| number % 1000 == 1) {
+    if let Some(path) = url.filter(|_| number % 500 == 1) {
         return load::get(path);
     }
-    if number.is_multiple_of(20) {
+    if number.is_multiple_of(5) {
         let body = format!(r#"{{"model":"doubao-seedream-4.5","prompt":"a kite, number {number}","n":1}}"#);
         return load::post("/evolink/v1/images/generations", &body);
     }
-    load::small(PATH, &format!("a lighthouse in fog, number {number}"))
+    let prompt = format!("a lighthouse in fog, number {number}");
+    load::post(
+        PATH,
+        &format!(
+            r#"{{"model":"doubao-seedream-5-0-260128","prompt":"{prompt}","size":"2048x2048","output_format":"png"}}"#
+        ),
+    )
 }
 
 /// The first text of that name in a body.
