@@ -1,2 +1,2 @@
-//! Benchmarks: `cargo bench -p seedream-benches --bench codec` for one exchange without I/O, and `--bench client` for what this
-//! client costs beside others, `-- small` for one part of that.
+//! Benchmarks: `cargo bench -p seedream-benches --bench codec` for one exchange without I/O, `--bench client` for what this client
+//! costs beside others, and `--bench mock` for what the mock costs beside a minimal server and wiremock; `-- small` runs one part.

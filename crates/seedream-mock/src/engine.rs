@@ -146,19 +146,19 @@ impl Engine {
         let address = Address::read(request.uri().path());
         if address.house == route::ADMIN {
             let answer = admin::answer(self, now, request, address.below);
-            return script(answer, &Fault::default(), &[]);
+            return script(answer, &Fault::default(), Vec::new());
         }
         // Looking at the mock must not change what it answers, so only other requests are counted.
         let ordinal = self.ordinal.fetch_add(1, Ordering::Relaxed);
-        let json = serde_json::from_slice(request.body()).ok();
-        let handled = match self.library.provider(address.house) {
+        let json: Option<Value> = serde_json::from_slice(request.body()).ok();
+        let mut handled = match self.library.provider(address.house) {
             Some(provider) => self.call(now, request, &address, provider, ordinal, json.as_ref()),
             None => self.elsewhere(now, request, &address, ordinal),
         };
-        self.record(now, request, json.as_ref(), ordinal, &handled);
+        self.record(now, request, json, ordinal, &mut handled);
         let ids: Vec<(String, String)> =
             handled.request_id_headers.iter().map(|name| (name.clone(), handled.request_id.clone())).collect();
-        Script { ordinal: Some(ordinal), ..script(handled.answer, &handled.fault, &ids) }
+        Script { ordinal: Some(ordinal), ..script(handled.answer, &handled.fault, ids) }
     }
 
     /// What was asked and answered so far: in one session, or in all.
@@ -232,7 +232,7 @@ impl Engine {
     /// The answer to a caller who may not use the admin routes.
     pub(crate) fn refuses_admin(&self, headers: &http::HeaderMap) -> Option<Script> {
         let refusal = admin::refusal(self, headers)?;
-        Some(script(refusal, &Fault::default(), &[]))
+        Some(script(refusal, &Fault::default(), Vec::new()))
     }
 
     pub(crate) fn library(&self) -> &Library {
@@ -461,12 +461,11 @@ fn origin(request: &Request<Bytes>) -> String {
 }
 
 /// Puts an answer's head together.
-fn script(answer: Answer, fault: &Fault, ids: &[(String, String)]) -> Script {
+fn script(answer: Answer, fault: &Fault, mut ids: Vec<(String, String)>) -> Script {
     let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let mut headers = answer.headers;
     // A documented id of a request stands for the live one.
-    let live = |(name, _): &&(String, String)| !headers.iter().any(|(known, _)| known == name);
-    let ids: Vec<_> = ids.iter().filter(live).cloned().collect();
+    ids.retain(|(name, _)| !headers.iter().any(|(known, _)| known == name));
     headers.extend(ids);
     headers.push((String::from("content-type"), answer.content_type));
     headers.push(own(fixture::HEADER, answer.fixture.as_deref().unwrap_or("-")));

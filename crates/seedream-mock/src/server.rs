@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
+use axum::handler::Handler as _;
+use axum::http;
 use axum::response::{IntoResponse, Response};
-use axum::{Router, http};
 use bytes::Bytes;
 use jiff::Timestamp;
 use seedream_fixtures::Provider;
@@ -146,8 +147,8 @@ impl MockServer {
         };
         let mut postman = JoinSet::new();
         postman.spawn(postman::deliver(house.clone()));
-        let routes = Router::new().fallback(answer).with_state(house.clone());
-        let service = routes.into_make_service_with_connect_info::<Caller>();
+        // One handler for everything needs no router.
+        let service = answer.with_state(Arc::new(house.clone())).into_make_service_with_connect_info::<Caller>();
         let door = Door::new(listener);
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(async move {
@@ -334,7 +335,11 @@ impl Drop for MockServer {
 }
 
 /// The one handler: reads the body, asks the engine, plays what it says.
-async fn answer(State(house): State<House>, ConnectInfo(caller): ConnectInfo<Caller>, request: Request) -> Response {
+async fn answer(
+    State(house): State<Arc<House>>,
+    ConnectInfo(caller): ConnectInfo<Caller>,
+    request: Request,
+) -> Response {
     let (head, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
         return (http::StatusCode::PAYLOAD_TOO_LARGE, Body::empty()).into_response();

@@ -112,11 +112,12 @@ pub(crate) fn family(provider: &Provider, route: Option<&Route>, profile: &Profi
 /// An id in the form of the software that answers.
 pub(crate) fn request_id(family: ErrorFamily, now: Timestamp, seed: u64, ordinal: u64) -> String {
     let hash = digest::digest(&[b"request", &seed.to_be_bytes(), &ordinal.to_be_bytes()]);
-    let hex = digest::hex(&hash);
     match family {
-        ErrorFamily::NewApi | ErrorFamily::Upstream => format!("{}{}", now.strftime("%Y%m%d%H%M%S%9f"), &hex[..8]),
+        ErrorFamily::NewApi | ErrorFamily::Upstream => {
+            format!("{}{}", now.strftime("%Y%m%d%H%M%S%9f"), digest::hex(&hash[..4]))
+        }
         ErrorFamily::Ark | ErrorFamily::Evolink | ErrorFamily::EvolinkTask | ErrorFamily::EvolinkLegacy => {
-            format!("02{}{}", now.as_millisecond(), &hex[..38])
+            format!("02{}{}", now.as_millisecond(), digest::hex(&hash[..19]))
         }
     }
 }

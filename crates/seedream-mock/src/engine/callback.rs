@@ -98,11 +98,11 @@ impl Engine {
             billed: 0,
             request_id: callback.task.clone(),
             headers: BTreeMap::new(),
-            body: serde_json::from_slice(&callback.body).map(|body| journal::shortened(&body)).unwrap_or_default(),
+            body: serde_json::from_slice(&callback.body).map(journal::shortened).unwrap_or_default(),
             effective: None,
             violation: None,
             notes: vec![format!("attempt {attempt} of {whole}: {how}")],
         };
-        self.sessions().look(&callback.session, |session| session.journal.push(entry));
+        drop(self.sessions().look(&callback.session, |session| session.journal.push(entry)));
     }
 }

@@ -73,13 +73,23 @@ impl Index {
         own: bool,
     ) -> Option<&str> {
         let candidates = self.by_request.get(&(provider.to_owned(), method.to_owned(), path.to_owned()))?;
-        let bare = body.map(without_nulls);
+        // What is equal is alike too, and nearly always nothing is.
+        let alike: Vec<&Candidate> = candidates.iter().filter(|candidate| candidate.is_alike(body)).collect();
         let equal = |candidate: &Candidate| candidate.body.as_ref() == body;
-        let alike = |candidate: &Candidate| candidate.bare == bare;
-        only(candidates, |candidate| candidate.users && equal(candidate))
-            .or_else(|| only(candidates, |candidate| candidate.users && alike(candidate)))
-            .or_else(|| only(candidates, |candidate| !own && equal(candidate)))
-            .or_else(|| only(candidates, |candidate| !own && alike(candidate)))
+        only(&alike, |candidate| candidate.users && equal(candidate))
+            .or_else(|| only(&alike, |candidate| candidate.users))
+            .or_else(|| only(&alike, |candidate| !own && equal(candidate)))
+            .or_else(|| only(&alike, |_| !own))
+    }
+}
+
+impl Candidate {
+    /// Whether a body is the same, nulls aside.
+    fn is_alike(&self, body: Option<&Value>) -> bool {
+        match (&self.bare, body) {
+            (Some(Value::Object(bare)), Some(Value::Object(body))) => members::is_bare_of(bare, body),
+            (bare, body) => bare.as_ref() == body,
+        }
     }
 }
 
@@ -97,7 +107,7 @@ impl Index {
         let candidates = self.by_request.get(&(provider.to_owned(), method.to_owned(), path.to_owned()));
         let bare = without_nulls(body);
         let miss = |candidate: &'_ Candidate| {
-            let expected = shortened(candidate.bare.as_ref().unwrap_or(&Value::Null));
+            let expected = shortened(candidate.bare.clone().unwrap_or_default());
             pattern::unequal(&expected, &bare)
         };
         let mut misses: Vec<NearMiss<'_>> = candidates
@@ -112,7 +122,7 @@ impl Index {
 }
 
 /// The one candidate that fits; two are none.
-fn only(candidates: &[Candidate], fits: impl Fn(&Candidate) -> bool) -> Option<&str> {
+fn only<'c>(candidates: &[&'c Candidate], fits: impl Fn(&Candidate) -> bool) -> Option<&'c str> {
     let mut found = candidates.iter().filter(|candidate| fits(candidate));
     let first = found.next()?;
     found.next().is_none().then_some(first.id.as_str())

@@ -73,11 +73,10 @@ impl Journal {
         Self { capacity, entries: VecDeque::new() }
     }
 
-    pub(crate) fn push(&mut self, entry: Entry) {
+    /// Adds an entry, and returns the one that has to go for it: whoever holds a lock need not tear it down.
+    pub(crate) fn push(&mut self, entry: Entry) -> Option<Entry> {
         self.entries.push_back(entry);
-        while self.entries.len() > self.capacity {
-            self.entries.pop_front();
-        }
+        (self.entries.len() > self.capacity).then(|| self.entries.pop_front()).flatten()
     }
 
     /// The request with this ordinal; it is among the last.
@@ -104,12 +103,12 @@ pub(crate) fn headers(headers: &HeaderMap) -> BTreeMap<String, String> {
 }
 
 /// A body as the journal shows it.
-pub(crate) fn body(bytes: &Bytes, json: Option<&Value>) -> Value {
+pub(crate) fn body(bytes: &Bytes, json: Option<Value>) -> Value {
     match json {
         Some(value) => shortened(value),
         None if bytes.is_empty() => Value::Null,
         // A form with a picture in it is no text: repaired, it would have another length and hash.
-        None => std::str::from_utf8(bytes).map_or_else(|_| hashed(bytes), |text| shortened(&Value::from(text))),
+        None => std::str::from_utf8(bytes).map_or_else(|_| hashed(bytes), |text| shortened(text.into())),
     }
 }
 
@@ -119,12 +118,17 @@ fn hashed(bytes: &[u8]) -> Value {
 }
 
 /// A value whose long texts are replaced by hash and length.
-pub(crate) fn shortened(value: &Value) -> Value {
+pub(crate) fn shortened(mut value: Value) -> Value {
+    shorten(&mut value);
+    value
+}
+
+fn shorten(value: &mut Value) {
     match value {
-        Value::String(text) if text.len() > LONGEST_TEXT => hashed(text.as_bytes()),
-        Value::Array(items) => items.iter().map(shortened).collect(),
-        Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), shortened(value))).collect(),
-        other => other.clone(),
+        Value::String(text) if text.len() > LONGEST_TEXT => *value = hashed(text.as_bytes()),
+        Value::Array(items) => items.iter_mut().for_each(shorten),
+        Value::Object(members) => members.values_mut().for_each(shorten),
+        _ => {}
     }
 }
 
@@ -140,7 +144,7 @@ mod tests {
         let shown = headers(&map);
         assert!(shown["authorization"].starts_with("sha256:"), "{shown:?}");
         assert_eq!(shown["accept"], "*/*");
-        let long = shortened(&json!({ "image": ["x".repeat(2000)], "prompt": "short" }));
+        let long = shortened(json!({ "image": ["x".repeat(2000)], "prompt": "short" }));
         assert_eq!(long["image"][0]["length"], 2000);
         assert_eq!(long["prompt"], "short");
     }

@@ -63,15 +63,16 @@ impl Engine {
         members::text(json?.as_object()?, &field.name).map(|model| model.chars().take(LONGEST_MODEL).collect())
     }
 
-    /// Writes a request into the journal and, if it costs something, into the ledger.
+    /// Writes a request into the journal and, if it costs something, into the ledger. What only the journal shows goes there.
     pub(super) fn record(
         &self,
         now: Timestamp,
         request: &Request<Bytes>,
-        json: Option<&Value>,
+        json: Option<Value>,
         ordinal: u64,
-        handled: &Handled,
+        handled: &mut Handled,
     ) {
+        let (effective, notes) = (handled.answer.effective.take(), std::mem::take(&mut handled.answer.notes));
         let answer = &handled.answer;
         let entry = Entry {
             ordinal,
@@ -79,7 +80,7 @@ impl Engine {
             at: now,
             session: handled.session.clone(),
             provider: handled.provider.clone(),
-            model: self.model(handled, json),
+            model: self.model(handled, json.as_ref()),
             method: request.method().to_string(),
             path: request.uri().path().to_owned(),
             status: if is_seen(&handled.fault) { answer.status } else { 0 },
@@ -91,22 +92,23 @@ impl Engine {
             request_id: handled.request_id.clone(),
             headers: journal::headers(request.headers()),
             body: journal::body(request.body(), json),
-            effective: answer.effective.as_ref().map(journal::shortened),
+            effective: effective.map(journal::shortened),
             violation: (!answer.violations.is_empty()).then(|| answer.violations.join("; ")),
-            notes: answer.notes.clone(),
+            notes,
         };
         let bill = self.bill(request, &entry, answer);
         let lost = handled.fault.end.is_some() || handled.fault.wrong_length;
         let end = self.complete(now, handled);
-        self.sessions.with(&handled.session, now, |session| {
+        let forgotten = self.sessions.with(&handled.session, now, |session| {
             if let Some(caller) = &handled.counted {
                 session.traffic.answered(caller, now, ordinal, answer.billed, end);
             }
             if let Some(bill) = bill {
                 session.ledger.push(Bill { answered: !lost, ..bill });
             }
-            session.journal.push(entry);
+            session.journal.push(entry)
         });
+        drop(forgotten);
     }
 }
 
