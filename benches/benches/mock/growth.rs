@@ -39,7 +39,7 @@ pub(crate) fn measure() -> Result<Value> {
     Ok(json!({ "idle_mib": idle, "marks": residents, "verdicts": [verdict] }))
 }
 
-/// A task is polled until it is done; one in five others makes a task, one in five hundred fetches the last picture: at the
+/// A task is polled until it is done; one in five others makes a task, one in a hundred fetches the last picture: at the
 /// first mark everything that is kept up to a limit has reached it.
 fn next(number: usize, last: &str) -> Vec<u8> {
     if let Some(id) = member(last, "id").filter(|_| member(last, "status").is_some_and(|status| status != "completed"))
@@ -47,7 +47,7 @@ fn next(number: usize, last: &str) -> Vec<u8> {
         return load::get(&format!("/evolink/v1/tasks/{id}"));
     }
     let url = member(last, "url").and_then(|url| url.strip_prefix("http://127.0.0.1:40000"));
-    if let Some(path) = url.filter(|_| number % 500 == 1) {
+    if let Some(path) = url.filter(|_| number % 100 == 1) {
         return load::get(path);
     }
     if number.is_multiple_of(5) {
