@@ -1,1 +1,2 @@
-//! Benchmarks: `cargo bench -p seedream-benches --bench codec`, and `--bench client` for what answers in base64 cost.
+//! Benchmarks: `cargo bench -p seedream-benches --bench codec` for one exchange without I/O, `--bench client` for what this client
+//! costs beside others, and `--bench mock` for what the mock costs beside a minimal server and wiremock; `-- small` runs one part.

@@ -37,6 +37,8 @@ impl House {
             MockServer::builder().task(TaskEnd::Polls(end)).estimated_seconds(0).slow(slow).start().await.unwrap();
         let mut policy = Policy::default();
         policy.pace = Pace { shortest: pace, longest: pace };
+        // A hint that nobody hears fails a test, and not after ten minutes.
+        policy.deadline = Duration::from_secs(60);
         let client = Client::builder(Arc::new(Evolink)).base_url(mock.base_url("evolink").unwrap()).key(key.to_owned());
         let webhooks = Webhooks::new(client.policy(policy).build().unwrap()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

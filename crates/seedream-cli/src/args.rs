@@ -1,11 +1,14 @@
 //! The command line itself.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+mod mock;
+
+use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use seedream::{OutputFormat, PromptMode, Size, Strictness, Tier};
-use seedream_mock::{TaskEnd, Validate};
 use serde_json::Value;
+
+pub(crate) use mock::*;
 
 use crate::{conformance::ConformanceCommand, duration};
 
@@ -41,19 +44,13 @@ pub(crate) enum Command {
     /// A local upstream that answers like the providers, without a key
     Mock {
         #[command(subcommand)]
-        command: MockCommand,
+        command: Box<MockCommand>,
     },
     /// Laws that every adapter must obey, run against what the providers' documents say
     Conformance {
         #[command(subcommand)]
         command: ConformanceCommand,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum MockCommand {
-    /// Serve until Ctrl-C or SIGTERM; the first line of standard output says where
-    Serve(ServeArgs),
 }
 
 /// What is asked for.
@@ -208,31 +205,6 @@ pub(crate) struct ModelsArgs {
     pub(crate) json: bool,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct ServeArgs {
-    /// The port; 0 takes a free one
-    #[arg(long, default_value_t = 0)]
-    pub(crate) port: u16,
-    /// The address; any but loopback needs --admin-token
-    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
-    pub(crate) host: IpAddr,
-    /// What the admin routes want as a bearer
-    #[arg(long, value_name = "TOKEN")]
-    pub(crate) admin_token: Option<String>,
-    /// How strictly requests are checked
-    #[arg(long, value_name = "HOW", default_value = "strict")]
-    pub(crate) validate: Checks,
-    /// The keys that are known [default: every key]
-    #[arg(long, value_name = "KEY", value_delimiter = ',')]
-    pub(crate) keys: Vec<String>,
-    /// When a task ends: polls=3 or time=5s [default: polls=3]
-    #[arg(long, value_name = "WHEN", value_parser = task_end)]
-    pub(crate) task: Option<TaskEnd>,
-    /// What images and ids are made from
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) seed: u64,
-}
-
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident -> $target:ty { $($variant:ident => $to:path),* $(,)? }) => {
         $(#[$doc])*
@@ -246,11 +218,11 @@ macro_rules! choice {
         }
     };
 }
+pub(crate) use choice;
 
 choice!(Format -> OutputFormat { Png => OutputFormat::Png, Jpeg => OutputFormat::Jpeg });
 choice!(Mode -> PromptMode { Standard => PromptMode::Standard, Fast => PromptMode::Fast });
 choice!(Check -> Strictness { Strict => Strictness::Strict, Lenient => Strictness::Lenient, Off => Strictness::Off });
-choice!(Checks -> Validate { Strict => Validate::Strict, Warn => Validate::Warn, Off => Validate::Off });
 
 /// The ids of all providers, and `all`.
 fn providers() -> PossibleValuesParser {
@@ -263,17 +235,6 @@ fn extra(text: &str) -> Result<(String, Value), String> {
     let value = serde_json::from_str(json)
         .map_err(|error| format!("the value is not JSON ({error}); a text needs quotes: {name}='\"text\"'"))?;
     Ok((name.to_owned(), value))
-}
-
-fn task_end(text: &str) -> Result<TaskEnd, String> {
-    match text.split_once('=') {
-        Some(("polls", polls)) => {
-            let polls = polls.parse().ok().filter(|polls| *polls > 0);
-            polls.map(TaskEnd::Polls).ok_or_else(|| "polls is a number from 1".to_owned())
-        }
-        Some(("time", time)) => duration::parse(time).map(TaskEnd::Time),
-        _ => Err("write polls=3 or time=5s".to_owned()),
-    }
 }
 
 #[cfg(test)]
@@ -293,14 +254,5 @@ mod tests {
         assert_eq!(extra(r#"a={"b":"c=d"}"#).unwrap().1["b"], "c=d");
         assert!(extra("style=vivid").unwrap_err().contains("quotes"));
         assert!(extra("=1").is_err() && extra("x").is_err());
-    }
-
-    #[test]
-    fn a_task_of_the_mock_ends_by_polls_or_by_time() {
-        assert_eq!(task_end("polls=3"), Ok(TaskEnd::Polls(3)));
-        assert_eq!(task_end("time=5s"), Ok(TaskEnd::Time(Duration::from_secs(5))));
-        for text in ["", "polls", "polls=0", "time=x", "hand=1"] {
-            assert!(task_end(text).is_err(), "{text}");
-        }
     }
 }

@@ -31,8 +31,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::{
-    args::{Cli, Command, MockCommand},
-    conformance::ConformanceCommand,
+    args::{Cli, Command},
     exit::{Exit, Failure},
     output::Console,
 };
@@ -75,9 +74,9 @@ async fn run(cli: Cli, console: &Console) -> Result<ExitCode, Failure> {
         Command::Plan(args) => plan::plan(&args, console),
         Command::Resume(args) => resume::resume(&args, console).await,
         Command::Models(args) => models::models(&args, console).await,
-        Command::Mock { command: MockCommand::Serve(args) } => mock::serve(args, console).await,
+        Command::Mock { command } => mock::run(*command, console).await,
         // It has a table of exit codes of its own.
-        Command::Conformance { command: ConformanceCommand::Run(args) } => return conformance::run(&args, console),
+        Command::Conformance { command } => return conformance::conformance(&command, console).await,
     };
     ended.map(ExitCode::from)
 }

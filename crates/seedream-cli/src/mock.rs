@@ -1,49 +1,51 @@
-//! `seedream mock serve`: the mock as a process of its own.
+//! `seedream mock`: the mock as a process of its own, what it knows, and what a running one did.
 
-use seedream_mock::MockServer;
+mod check;
+mod ctl;
+mod evidence;
+mod remote;
+mod routes;
+mod serve;
+mod verify;
 
 use crate::{
-    args::ServeArgs,
-    cancel::Cancel,
+    args::{MockCommand, ShowArgs},
     exit::{Exit, Failure},
     output::Console,
 };
 
-/// Serves until a signal comes. The first line of standard output says where.
+/// Runs one of its commands.
 ///
 /// # Errors
-/// The port cannot be bound, the address needs a token, or the listener fails.
-pub(crate) async fn serve(args: ServeArgs, console: &Console) -> Result<Exit, Failure> {
-    let mut builder = MockServer::builder()
-        .port(args.port)
-        .bind(args.host)
-        .validate(args.validate.into())
-        .keys(args.keys)
-        .seed(args.seed);
-    if let Some(token) = args.admin_token {
-        builder = builder.admin_token(token);
-    }
-    if let Some(end) = args.task {
-        builder = builder.task(end);
-    }
-    // Before the line is printed: whoever reads it may end this process at once.
-    let cancel = Cancel::on_signals(None)?;
-    let mut mock = builder.start().await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::PermissionDenied => Failure::usage(format!("{error} (--admin-token)")),
-        _ => Failure::other(format!("the mock cannot listen on {}:{}: {error}", args.host, args.port)),
-    })?;
-    console.line(&mock.ready_line())?;
-    console.note(&format!("mock: serving at {}; end it with Ctrl-C", mock.url()));
-    let ended = tokio::select! {
-        ended = mock.wait() => Some(ended),
-        () = cancel.asked(1) => None,
-    };
-    match ended {
-        Some(Err(error)) => Err(Failure::other(format!("the mock has failed: {error}"))),
-        Some(Ok(())) => Ok(Exit::Ok),
-        None => {
-            mock.stop().await;
-            Ok(Exit::Ok)
-        }
+/// As the command says.
+pub(crate) async fn run(command: MockCommand, console: &Console) -> Result<Exit, Failure> {
+    match command {
+        MockCommand::Serve(args) => serve::serve(args, console).await,
+        MockCommand::Check(args) => check::check(&args, console),
+        MockCommand::Routes(args) => routes::routes(&args, console),
+        MockCommand::Evidence(args) => evidence::evidence(&args, console),
+        MockCommand::Faults(args) => faults(&args, console),
+        MockCommand::Verify(args) => verify::verify(&args, console).await,
+        MockCommand::Ctl { place, command } => ctl::ctl(&place, command, console).await,
     }
 }
+
+/// Lists the words of the grammar, from the code that reads them.
+fn faults(args: &ShowArgs, console: &Console) -> Result<Exit, Failure> {
+    let words = seedream_mock::faults();
+    if args.json {
+        console.json(&words)?;
+        return Ok(Exit::Ok);
+    }
+    let shown = |word: &seedream_mock::FaultWord| {
+        let seedream_mock::FaultWord { form, does, example } = word;
+        format!("{form}\n    {does}\n    {example}\n")
+    };
+    let words: Vec<String> = words.iter().map(shown).collect();
+    console.data(&format!("{}\n{PLACES}", words.join("")))?;
+    Ok(Exit::Ok)
+}
+
+const PLACES: &str = "\
+Several words make one fault, several faults have ; between them. They stand in `mock serve --fault`, in
+`mock ctl faults`, in the header x-mock-fault, in a prompt as [[mock: ...]], and as JSON with the words as members.";

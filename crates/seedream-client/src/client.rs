@@ -3,13 +3,18 @@
 mod builder;
 mod provider;
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use bytes::Bytes;
 use http::HeaderValue;
 use seedream_core::{
-    Charge, Checked, Dialect, Error, ErrorKind, EventStream, GeneratedImage, Generation, ImageFailure,
-    ImageProvider as _, ImageRequest, ModelInfo, Operation, Overrides, Policy, Result, Strictness, Task, TaskId,
+    Capabilities, Charge, Checked, Dialect, Error, ErrorKind, EventStream, GeneratedImage, Generation, ImageFailure,
+    ImageProvider as _, ImageRequest, ModelId, ModelInfo, Operation, Overrides, Policy, Result, Strictness, Task,
+    TaskId,
 };
 use tokio::time::Instant;
 
@@ -36,6 +41,7 @@ struct Inner {
     policy: Policy,
     strictness: Strictness,
     overrides: Option<Overrides>,
+    rules: Mutex<Option<Arc<Capabilities>>>,
     user_agent: HeaderValue,
     max_reply: u64,
     spool: Spool,
@@ -152,7 +158,17 @@ impl Client {
     }
 
     fn check(&self, request: &ImageRequest) -> Result<Checked> {
-        self.capabilities(&request.model).check(request, self.0.strictness)
+        self.rules(&request.model).check(request, self.0.strictness)
+    }
+
+    /// The rules of a model. Those of the last are kept: writing them down costs more than checking a request.
+    fn rules(&self, model: &ModelId) -> Arc<Capabilities> {
+        // Rules are replaced as a whole, so a panic elsewhere leaves them as good as they were.
+        let mut last = self.0.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some(rules) if rules.requested == *model => rules.clone(),
+            _ => last.insert(Arc::new(self.capabilities(model))).clone(),
+        }
     }
 
     fn endpoint(&self) -> &Endpoint {

@@ -30,7 +30,8 @@ use self::{
 
 /// The events of an operation, which begins when the stream is first polled.
 pub(crate) fn events(operation: Operation, link: Link, expect: Expect, model: &ModelId) -> EventStream {
-    let drive = Drive {
+    // In a box, since the stream moves it with every event.
+    let drive = Box::new(Drive {
         kept: Kept::new(link.spool.clone()),
         watch: Watch::new(&link, operation.task(), model),
         operation,
@@ -40,8 +41,7 @@ pub(crate) fn events(operation: Operation, link: Link, expect: Expect, model: &M
         then: None,
         events: VecDeque::new(),
         frames: None,
-        in_doubt: false,
-    };
+    });
     Box::pin(stream::unfold(drive, |mut drive| async move {
         let event = if drive.watch.listens() {
             // In a box, so that a task that nobody watches holds no room for a span.
@@ -68,8 +68,6 @@ struct Drive {
     frames: Option<Box<Frames>>,
     /// The pictures that arrived in the answers themselves.
     kept: Kept,
-    /// Whether a request that may have bought something was lost, whatever becomes of a later one.
-    in_doubt: bool,
     watch: Watch,
 }
 
@@ -88,9 +86,14 @@ impl Drive {
             self.events = VecDeque::new();
             let input = match self.then.take()? {
                 Then::Done(outcome) => {
-                    let outcome = self.done(*outcome);
-                    // In a box, as an exchange is.
-                    return Some(Box::pin(self.kept.settle(outcome)).await.map(Event::Finished));
+                    // Some gateways repeat the key that they were sent.
+                    let secrets = self.link.places.iter().filter_map(|place| place.secret());
+                    let mut outcome = outcome.map_err(|error| secrets.fold(error, Error::without));
+                    if !self.kept.is_settled(&outcome) {
+                        // In a box, as an exchange is.
+                        outcome = Box::pin(self.kept.settle(outcome)).await;
+                    }
+                    return Some(outcome.map(Event::Finished));
                 }
                 Then::WaitUntil(until) => {
                     tokio::time::sleep_until(self.at(until)).await;
@@ -106,10 +109,7 @@ impl Drive {
                         Purpose::Poll => self.turn(exchange.until).await,
                     };
                     // In a box, so that a task that waits does not hold the room that an exchange needs.
-                    match Box::pin(self.exchange(exchange, until)).await {
-                        Ok(input) => input,
-                        Err(hopeless) => return Some(self.done(Err(self.keep(hopeless))).map(Event::Finished)),
-                    }
+                    Box::pin(self.exchange(exchange, until)).await
                 }
             };
             self.kept.note(&input);
@@ -129,14 +129,10 @@ impl Drive {
     }
 
     /// Sends one request and reads its answer, or the beginning of it where it is a stream.
-    ///
-    /// # Errors
-    /// What no other attempt can change: this machine is set up wrongly.
-    async fn exchange(&mut self, exchange: Box<Exchange>, until: Option<Instant>) -> Result<Input> {
+    async fn exchange(&mut self, exchange: Box<Exchange>, until: Option<Instant>) -> Input {
         let Exchange { request, purpose, place, .. } = *exchange;
-        let submits = purpose == Purpose::Submit;
         let Some(until) = until else {
-            return Ok(Input::NotSent(Error::new(ErrorKind::Timeout, "no turn came in time")));
+            return Input::NotSent(Error::new(ErrorKind::Timeout, "no turn came in time"));
         };
         let mut trace = self.watch.exchange(purpose, place, &request, &self.link);
         let sent = self.link.send(place, request, until).instrument(trace.span()).await;
@@ -144,17 +140,13 @@ impl Drive {
         let span = trace.span();
         let incoming = match sent {
             Ok(incoming) => incoming.watched(trace),
-            Err(Lost::NotSent(error)) if error.kind() == ErrorKind::Config => return Err(error),
-            Err(Lost::NotSent(error)) => return Ok(Input::NotSent(error)),
-            Err(Lost::Sent(error)) => {
-                self.in_doubt |= submits;
-                return Ok(Input::Broken { partial: None, error });
-            }
+            Err(Lost::NotSent(error)) => return Input::NotSent(error),
+            Err(Lost::Sent(error)) => return Input::Broken { partial: None, error },
         };
-        let expect = if submits { self.expect } else { Expect::Poll };
+        let expect = if purpose == Purpose::Submit { self.expect } else { Expect::Poll };
         let Opened { input, frames } = answer::open(incoming, expect).instrument(span).await;
         self.frames = frames.map(Box::new);
-        Ok(input)
+        input
     }
 
     /// Waits until this poll's turn among those of all tasks of the client, and says until when it may then take; `None` where
@@ -163,23 +155,6 @@ impl Drive {
         let (asked, deadline) = (Instant::now(), self.at(self.operation.deadline()));
         timeout_at(deadline, self.link.turns.take()).await.ok()?;
         Some(later(self.at(until), asked.elapsed()).min(deadline))
-    }
-
-    /// An error that ends the operation from outside: an accepted task can still be collected.
-    fn keep(&self, error: Error) -> Error {
-        match self.operation.task() {
-            Some(task) => error.with_task(task.clone()).with_charge(Charge::Unknown),
-            None => error,
-        }
-    }
-
-    fn done<T>(&self, outcome: Result<T>) -> Result<T> {
-        outcome.map_err(|error| {
-            let error = self.link.places.iter().filter_map(|place| place.secret()).fold(error, Error::without);
-            let charge = if self.in_doubt { error.charge().max(Charge::Unknown) } else { error.charge() };
-            let provider = error.provider().unwrap_or(self.link.provider);
-            error.with_charge(charge).with_provider(provider)
-        })
     }
 }
 

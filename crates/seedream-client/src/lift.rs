@@ -194,12 +194,9 @@ impl Lifter {
                         continue;
                     }
                     let rest = &input[at..];
-                    let stop = match self.grammar {
-                        Grammar::Json => memchr2(b'"', b'\\', rest),
-                        Grammar::Events => stop_in_line(rest),
-                    };
-                    self.name.push(&rest[..stop.unwrap_or(rest.len())]);
-                    at += stop.unwrap_or(rest.len());
+                    let plain = stop(self.grammar, rest).unwrap_or(rest.len());
+                    self.name.push(&rest[..plain]);
+                    at += plain;
                     match input.get(at) {
                         Some(b'"') => {
                             self.place = Place::Between(self.name.next());
@@ -290,12 +287,17 @@ impl Lifter {
         let Place::Held { member, escaped } = &mut self.place else { return Hold::On };
         let mut taken = 0;
         let mut over = false;
-        for &byte in input.iter().take(THRESHOLD - self.held.len()) {
+        let room = &input[..input.len().min(THRESHOLD - self.held.len())];
+        while let Some(&byte) = room.get(taken) {
             match (*escaped, byte) {
-                (false, b'"') => over = true,
                 (_, b'\n' | b'\r') if self.grammar == Grammar::Events => over = true,
+                (false, b'"') => over = true,
                 (false, b'\\') => *escaped = true,
-                _ => *escaped = false,
+                (true, _) => *escaped = false,
+                (false, _) => {
+                    taken += stop(self.grammar, &room[taken..]).unwrap_or(room.len() - taken);
+                    continue;
+                }
             }
             if over {
                 break;
@@ -365,8 +367,11 @@ fn begin(held: &[u8], member: Member, decoded: &mut Vec<u8>) -> Option<Run> {
     matches!(run.feed(&held[prefix..], true, decoded), Fed::All).then_some(run)
 }
 
-/// Where a string or its line may end.
-fn stop_in_line(rest: &[u8]) -> Option<usize> {
+/// Where a string may end, or its line where lines end strings.
+fn stop(grammar: Grammar, rest: &[u8]) -> Option<usize> {
+    if grammar == Grammar::Json {
+        return memchr2(b'"', b'\\', rest);
+    }
     // Three at a time is what SIMD does; the fourth is looked for only before the first of them.
     let stop = memchr3(b'"', b'\\', b'\n', rest);
     memchr::memchr(b'\r', &rest[..stop.unwrap_or(rest.len())]).or(stop)

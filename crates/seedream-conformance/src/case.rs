@@ -87,7 +87,7 @@ impl fmt::Display for Law {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
-    /// A law without a fact, or a fact that is documented or was observed.
+    /// A law without a fact, or a fact that is documented, was observed, or is what the user says.
     Must,
     /// A fact that another public page states.
     Should,
@@ -98,7 +98,7 @@ pub enum Level {
 impl Level {
     fn of(source: Option<&Source>) -> Self {
         match source.map(|source| source.kind) {
-            None | Some(Kind::Documented | Kind::Observed) => Self::Must,
+            None | Some(Kind::Documented | Kind::Observed | Kind::User) => Self::Must,
             Some(Kind::Published) => Self::Should,
             Some(Kind::Derived) => Self::May,
         }
@@ -249,6 +249,12 @@ impl Case {
     /// Why there is nothing to run, where the provider's document gives the law no ground.
     pub fn skip(&self) -> Option<&'static str> {
         self.skip
+    }
+
+    /// Adds the rules that name this case.
+    pub(crate) fn named_by(&mut self, rules: &'static [Rule]) {
+        let name = self.name();
+        self.rules.extend(rules.iter().filter(|rule| rule.laws.contains(&name)));
     }
 
     /// Runs it. An adapter that panics has failed.

@@ -28,6 +28,7 @@ mod answer;
 mod case;
 mod dice;
 mod difference;
+pub mod drift;
 mod driver;
 mod exchange;
 pub mod exec;
@@ -38,23 +39,35 @@ mod in_process;
 mod known;
 mod laws;
 mod leaves;
+pub mod live;
+mod mutants;
+mod place;
 mod play;
 pub mod report;
 mod requirements;
 mod run;
 mod seen;
 mod subject;
+pub mod trace;
 mod trials;
 
 pub use case::{Case, Failure, Law, Level};
 use driver::Driver;
 pub use filter::Filter;
 pub use known::Known;
+pub use mutants::Matrix;
+pub use place::Place;
 pub use report::Report;
 pub use requirements::Requirements;
 pub use run::Run;
 pub use subject::Subject;
+pub use trace::Trace;
 pub use trials::{run, suite, trials};
+
+/// The cases of an adapter that can be held against a mock elsewhere: those of [`Law::Preflight`].
+pub fn cases_at(subject: &Subject, place: &Place) -> Vec<Case> {
+    laws::preflight::cases_at(subject, place)
+}
 
 /// Every case of an adapter whose provider has facts.
 pub fn cases(subject: &Subject) -> Vec<Case> {
@@ -71,5 +84,6 @@ pub fn cases(subject: &Subject) -> Vec<Case> {
     cases.extend(laws::secrecy::cases(subject));
     cases.extend(laws::parity::cases(subject));
     cases.extend(laws::claims::cases(subject));
+    cases.iter_mut().for_each(|case| case.named_by(subject.rules()));
     cases
 }

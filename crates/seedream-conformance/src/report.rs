@@ -1,5 +1,6 @@
 //! What a run found: the JSON is the source, everything that people read is made from it.
 
+mod html;
 mod junit;
 mod table;
 
@@ -115,6 +116,8 @@ pub struct Entry {
 pub struct Quote {
     /// Its name.
     pub id: String,
+    /// The number of the document.
+    pub document: String,
     /// The lines that state it.
     pub lines: String,
     /// What it says, in our words.
@@ -137,6 +140,11 @@ impl Report {
     /// The report as JUnit XML.
     pub fn to_junit(&self) -> String {
         junit::junit(self)
+    }
+
+    /// The report as one HTML file, with a page a case, that loads nothing.
+    pub fn to_html(&self) -> String {
+        html::html(self)
     }
 
     /// How many cases ended in one way.
@@ -169,6 +177,7 @@ impl Entry {
     pub(crate) fn new(case: &Case, subject: &Subject) -> Self {
         let quote = |rule: &&'static seedream_fixtures::Rule| Quote {
             id: rule.id.clone(),
+            document: subject.provider().map(|provider| provider.document.id.clone()).unwrap_or_default(),
             lines: rule.lines.clone(),
             says: rule.says.clone(),
         };
@@ -188,6 +197,18 @@ impl Entry {
             command: format!("seedream conformance run --run '{name}'"),
             name,
         }
+    }
+
+    /// Everything that is told of a case that does not hold: what differs from which rule, the exchange, and how to see it again.
+    fn told(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self.differences.iter().chain(&self.reason).cloned().collect();
+        for side in ["request", "response"] {
+            let shown = self.exchange.as_ref().map(|exchange| &exchange[side]).filter(|side| !side.is_null());
+            lines.extend(shown.map(|shown| format!("{side:8} {shown}")));
+        }
+        lines.extend(self.curl.as_ref().map(|curl| format!("try it   {curl}")));
+        lines.push(format!("again    {}", self.command));
+        lines
     }
 }
 
@@ -224,4 +245,73 @@ fn curl(exchange: &Exchange, subject: &Subject) -> Option<String> {
         command.push_str(&format!(" -H 'Content-Type: application/json' -d '{body}'"));
     }
     Some(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use seedream_fixtures::Kind;
+
+    use super::*;
+
+    fn report(level: Level, status: Status) -> Report {
+        let source = Source {
+            document: Some("003".into()),
+            at: None,
+            lines: Some("15".into()),
+            kind: Kind::Documented,
+            url: None,
+            note: None,
+            read: None,
+        };
+        let quote = Quote { id: "003-size".into(), document: "003".into(), lines: "15".into(), says: "2K".into() };
+        let entry = Entry {
+            name: "encode/ark/generate/x".into(),
+            law: Law::Encode,
+            provider: "ark".into(),
+            area: "generate".into(),
+            level,
+            status,
+            reason: None,
+            differences: vec!["body/size: expected \"2K\", saw \"4K\"".into(), "the rule 003-size: 2K <&>".into()],
+            source: Some(source),
+            rules: vec![quote],
+            exchange: Some(json!({ "given": null, "request": {"method": "POST"}, "response": {"status": 200} })),
+            curl: Some("curl -X POST 'https://a.example'".into()),
+            command: "seedream conformance run --run 'encode/ark/generate/x'".into(),
+        };
+        Report {
+            schema: "seedream-conformance/1".into(),
+            requirements: "2026-11".into(),
+            filter: None,
+            counts: BTreeMap::from([(status, 1)]),
+            facts: BTreeMap::from([("documented".into(), 1)]),
+            faults: Vec::new(),
+            cases: vec![entry],
+        }
+    }
+
+    #[test]
+    fn c10_a_failure_shows_the_pointer_the_rule_the_exchange_and_how_to_see_it_again() {
+        let report = report(Level::Must, Status::Fail);
+        let shown = [
+            "body/size: expected \"2K\", saw \"4K\"",
+            "the rule 003-size",
+            r#"request  {"method":"POST"}"#,
+            r#"response {"status":200}"#,
+            "curl -X POST 'https://a.example'",
+            "seedream conformance run --run 'encode/ark/generate/x'",
+        ];
+        let junit = report.to_junit().replace("&quot;", "\"").replace("&apos;", "'");
+        for text in [report.to_table(), junit] {
+            for shown in shown {
+                assert!(text.contains(shown), "{shown} is missing in {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn c8_what_gates_nothing_is_no_failure_for_machines_either() {
+        let failures = |level| report(level, Status::Fail).to_junit().matches("<failure").count();
+        assert_eq!((failures(Level::Must), failures(Level::Should), failures(Level::May)), (1, 1, 0));
+    }
 }

@@ -10,7 +10,7 @@ use std::{
 use jiff::civil::Date;
 
 use crate::{
-    Case, Failure, Filter, Known, Law, Report, Requirements, Subject, cases,
+    Case, Failure, Filter, Known, Law, Place, Report, Requirements, Subject, cases, cases_at,
     report::{Entry, Fault, Status, kind},
 };
 
@@ -36,6 +36,17 @@ impl Run {
 
     /// Runs it over some adapters.
     pub fn over(&self, subjects: &[Subject]) -> Report {
+        self.over_cases(subjects, cases)
+    }
+
+    /// Runs the cases that can be held against a mock elsewhere; the report is partial.
+    pub fn at(&self, subjects: &[Subject], place: &Place) -> Report {
+        let partial = || Law::Preflight.as_str().parse().expect("the name of a law is a pattern");
+        let filter = Some(self.filter.clone().unwrap_or_else(partial));
+        Self { filter, ..self.clone() }.over_cases(subjects, |subject| cases_at(subject, place))
+    }
+
+    fn over_cases(&self, subjects: &[Subject], cases: impl Fn(&Subject) -> Vec<Case>) -> Report {
         let mut all: Vec<(Case, Entry)> = Vec::new();
         for subject in subjects {
             all.extend(cases(subject).into_iter().map(|case| {
@@ -108,7 +119,7 @@ impl Run {
 }
 
 /// Does something with each item on as many threads as there are processors; the results are in the order of the items.
-fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub(crate) fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let worker = || {
         let mut done = Vec::new();

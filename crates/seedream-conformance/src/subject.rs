@@ -31,6 +31,11 @@ impl Subject {
         &self.dialect
     }
 
+    /// The same facts with something broken.
+    pub(crate) fn broken(&self, dialect: Arc<dyn Dialect>, driver: Driver) -> Self {
+        Self { dialect, facts: self.facts, driver }
+    }
+
     /// What sends its requests.
     pub(crate) fn driver(&self) -> &Driver {
         &self.driver
@@ -52,10 +57,14 @@ impl Subject {
         self.facts.provider(self.id())
     }
 
+    /// The rules that its provider's document states.
+    pub fn rules(&self) -> &'static [Rule] {
+        self.facts.rules(self.id())
+    }
+
     /// The rules that an exchange shows.
     pub(crate) fn rules_of(&self, exchange: &Exchange) -> Vec<&'static Rule> {
-        let rules = self.facts.rules(self.id()).iter();
-        rules.filter(|rule| rule.case_ids(self.id()).any(|case| case == exchange.id())).collect()
+        self.rules().iter().filter(|rule| rule.case_ids(self.id()).any(|case| case == exchange.id())).collect()
     }
 }
 

@@ -19,7 +19,8 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     /// Who the provider is.
     fn descriptor(&self) -> &'static Descriptor;
 
-    /// The rules of a model; an unknown one gets rules that allow everything this dialect can say.
+    /// The rules of a model, always the same for the same one; an unknown one gets rules that allow everything this dialect can
+    /// say.
     fn capabilities(&self, model: &ModelId) -> Capabilities;
 
     /// The request on the wire: method, path below the base URL with its leading `/`, content type and body. No credential.

@@ -64,7 +64,7 @@ impl Parser {
         if !bytes.is_empty() && std::mem::take(&mut self.after_cr) && bytes[0] == b'\n' {
             bytes = &bytes[1..];
         }
-        while let Some(end) = bytes.iter().position(|b| matches!(b, b'\n' | b'\r')) {
+        while let Some(end) = memchr::memchr2(b'\n', b'\r', bytes) {
             self.line.extend_from_slice(&bytes[..end]);
             frames.extend(self.end_line());
             let crlf = bytes[end] == b'\r' && bytes.get(end + 1) == Some(&b'\n');
@@ -84,38 +84,38 @@ impl Parser {
     }
 
     fn end_line(&mut self) -> Option<Frame> {
-        let line = std::mem::take(&mut self.line);
-        let mut line = line.as_slice();
-        if !std::mem::replace(&mut self.begun, true) {
-            line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        let line = String::from_utf8(std::mem::take(&mut self.line));
+        let mut line = line.unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned());
+        if !std::mem::replace(&mut self.begun, true) && line.starts_with('\u{feff}') {
+            line.remove(0);
         }
         if line.is_empty() {
             return self.take();
         }
-        let text = String::from_utf8_lossy(line);
-        let (field, value) = match text.split_once(':') {
-            Some((field, value)) => (field, value.strip_prefix(' ').unwrap_or(value)),
-            None => (&*text, ""),
-        };
+        let (field, rest) = line.split_once(':').unwrap_or((&line, ""));
+        let value = line.len() - rest.strip_prefix(' ').unwrap_or(rest).len();
         match field {
-            "" => {}
-            "event" => self.event = Some(value.to_owned()),
-            "data" => self.push_data(value),
-            "id" | "retry" => {}
+            "" | "id" | "retry" => {}
+            "event" => self.event = Some(line[value..].to_owned()),
+            "data" => self.push_data(line, value),
             // A line of JSON that was printed without `data:`, behind one that had it.
-            _ if self.data.is_some() => self.push_data(&text),
+            _ if self.data.is_some() => self.push_data(line, 0),
             _ => {}
         }
         None
     }
 
-    fn push_data(&mut self, value: &str) {
+    /// Takes a line of data, from where its value begins. The first stays where it is: it may be a picture.
+    fn push_data(&mut self, mut line: String, value: usize) {
         match &mut self.data {
             Some(data) => {
                 data.push('\n');
-                data.push_str(value);
+                data.push_str(&line[value..]);
             }
-            None => self.data = Some(value.to_owned()),
+            None => {
+                line.drain(..value);
+                self.data = Some(line);
+            }
         }
     }
 

@@ -39,12 +39,12 @@ struct Wire {
 impl Wire {
     /// Reads an answer, also where it stands in an envelope `data`.
     fn of(reply: &Reply) -> Option<Self> {
-        let body = parse(&reply.body)?;
-        let inner =
-            body.get("data").filter(|data| data.is_object() && body.get("status").is_none_or(|s| !s.is_string()));
+        let mut body = parse(&reply.body)?;
+        let bare = body.get("status").is_some_and(Value::is_string);
+        let inner = body.get_mut("data").filter(|data| data.is_object() && !bare).map(Value::take);
         // Serde would read an array as the members of the struct in their order, so that `[1]` named a task.
-        let inner = Some(inner.unwrap_or(&body)).filter(|value| value.is_object())?;
-        serde_json::from_value(inner.clone()).ok()
+        let inner = Some(inner.unwrap_or(body)).filter(Value::is_object)?;
+        serde_json::from_value(inner).ok()
     }
 
     /// The task's id, as text or as a number.

@@ -2,11 +2,16 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
+
+use seedream_fixtures::Library;
 
 use crate::clock::Clock;
 use crate::engine::{Engine, Settings, TaskEnd, Validate};
 use crate::fault::Fault;
+use crate::profile::Profiles;
 use crate::server::MockServer;
 
 /// Sets a mock up; [`MockServerBuilder::start`] starts it.
@@ -15,6 +20,7 @@ use crate::server::MockServer;
 pub struct MockServerBuilder {
     address: SocketAddr,
     settings: Settings,
+    library: Arc<Library>,
     clock: Clock,
 }
 
@@ -23,6 +29,7 @@ impl Default for MockServerBuilder {
         Self {
             address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             settings: Settings::default(),
+            library: Arc::clone(seedream_fixtures::library()),
             clock: Clock::real(),
         }
     }
@@ -96,9 +103,45 @@ impl MockServerBuilder {
         self
     }
 
+    /// How the relay before each provider behaves, over what was set before; as documented unless set:
+    /// `"ark=new-api".parse()?`.
+    pub fn profiles(mut self, profiles: Profiles) -> Self {
+        self.settings.profiles = profiles.over(self.settings.profiles);
+        self
+    }
+
+    /// Exchanges of one's own, over the embedded ones: a folder of `<provider>/<area>/<case>.json`, each with a `request` and
+    /// a `response` in the form of `fixtures/`. They are found by an equal request before any embedded one, and by
+    /// `x-mock-fixture`; one of the same id replaces an embedded one. A folder with a `provider.json` is a provider of its own.
+    ///
+    /// # Errors
+    /// Files that cannot be read or do not fit: all of them, a line each, as `file:line: message`
+    /// ([`io::ErrorKind::InvalidData`]).
+    pub fn fixtures(mut self, folder: impl AsRef<Path>) -> io::Result<Self> {
+        let own = seedream_fixtures::load_dir(folder).map_err(|errors| {
+            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            io::Error::new(io::ErrorKind::InvalidData, lines.join("\n"))
+        })?;
+        self.library = Arc::new(own.over(&self.library));
+        Ok(self)
+    }
+
     /// How many entries a session's journal keeps; 1000 unless set.
     pub fn journal_capacity(mut self, entries: usize) -> Self {
         self.settings.journal_capacity = entries;
+        self
+    }
+
+    /// The most sessions beside `default`, of which the one that was not used for longest gives way; 1024 unless set.
+    pub fn sessions(mut self, most: usize) -> Self {
+        self.settings.session_capacity = most;
+        self
+    }
+
+    /// How long a session other than `default` is kept without use; an hour of the machine's time unless set, so that moving a clock makes
+    /// no session old.
+    pub fn session_idle(mut self, idle: Duration) -> Self {
+        self.settings.session_idle = idle;
         self
     }
 
@@ -108,21 +151,33 @@ impl MockServerBuilder {
         self
     }
 
+    /// What answers inside a [wiremock](https://docs.rs/wiremock) server that is there already.
+    #[cfg(feature = "wiremock")]
+    pub fn responder(self) -> crate::Responder {
+        crate::Responder::new(Engine::new(self.settings), self.clock)
+    }
+
     /// The engine alone, without a socket.
     pub fn engine(self) -> Engine {
-        Engine::new(self.settings)
+        Engine::with(self.library, self.settings)
     }
 
     /// Binds the port and serves in the background of the current tokio runtime, until the server is dropped.
     ///
     /// # Errors
-    /// The port cannot be bound, or the address is not loopback and there is no admin token
-    /// ([`io::ErrorKind::PermissionDenied`]).
+    /// The port cannot be bound, the address is not loopback and there is no admin token
+    /// ([`io::ErrorKind::PermissionDenied`]), or a profile names a provider that is not there
+    /// ([`io::ErrorKind::InvalidInput`]).
     pub async fn start(self) -> io::Result<MockServer> {
         if !self.address.ip().is_loopback() && self.settings.admin_token.is_none() {
             let message = format!("{} can be reached by others: binding it needs an admin token", self.address.ip());
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
         }
-        MockServer::start_with(self.address, Engine::new(self.settings), self.clock).await
+        if let Some(name) = self.settings.profiles.names().find(|name| self.library.provider(name).is_none()) {
+            let known: Vec<&str> = self.library.providers().iter().map(|provider| provider.id.as_str()).collect();
+            let message = format!("profile: there is no provider {name}; known are {}", known.join(", "));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        MockServer::start_with(self.address, Engine::with(self.library, self.settings), self.clock).await
     }
 }

@@ -1,5 +1,6 @@
 //! The mock's clock: the machine's, or one that a test stops, sets and moves. Everything that waits, waits on it.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -7,12 +8,17 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 /// A source of time that every part of one mock shares. Clones show the same time.
+///
+/// A mock has one, and each of its sessions has one that goes with it until it is moved by itself
+/// ([`crate::MockServer::clock_of`]).
 #[derive(Debug, Clone)]
 pub struct Clock(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     hands: Mutex<Hands>,
+    /// What it goes with while it runs: another clock, or the machine's.
+    base: Option<Clock>,
     /// Sent whenever the hands are touched, so that whoever waits looks again.
     touched: watch::Sender<()>,
     /// How many wait.
@@ -21,7 +27,7 @@ struct Inner {
 
 #[derive(Debug, Clone, Copy)]
 enum Hands {
-    /// The machine's time and how far ahead of it this clock is.
+    /// How far ahead it is of what it goes with.
     Running {
         ahead: SignedDuration,
     },
@@ -31,27 +37,35 @@ enum Hands {
 impl Clock {
     /// The machine's time.
     pub fn real() -> Self {
-        Self::with(Hands::Running { ahead: SignedDuration::ZERO })
+        Self::with(Hands::RESET, None)
     }
 
     /// A clock that shows `at` until it is moved.
     pub fn stopped(at: Timestamp) -> Self {
-        Self::with(Hands::Stopped(at))
+        Self::with(Hands::Stopped(at), None)
     }
 
-    fn with(hands: Hands) -> Self {
+    /// A clock that goes with this one, stands where this one stands, and can be moved by itself.
+    pub(crate) fn child(&self) -> Self {
+        Self::with(Hands::RESET, Some(self.clone()))
+    }
+
+    fn with(hands: Hands, base: Option<Self>) -> Self {
         let (touched, waiting) = (watch::Sender::new(()), watch::Sender::new(0));
-        Self(Arc::new(Inner { hands: Mutex::new(hands), touched, waiting }))
+        Self(Arc::new(Inner { hands: Mutex::new(hands), base, touched, waiting }))
     }
 
     /// The time it shows.
     pub fn now(&self) -> Timestamp {
-        self.hands().show()
+        self.show(self.hands())
     }
 
     /// Whether it shows the same time until it is moved.
     pub fn is_stopped(&self) -> bool {
-        matches!(self.hands(), Hands::Stopped(_))
+        match self.hands() {
+            Hands::Stopped(_) => true,
+            Hands::Running { .. } => self.0.base.as_ref().is_some_and(Self::is_stopped),
+        }
     }
 
     /// Moves it forward; a running clock keeps running.
@@ -70,12 +84,17 @@ impl Clock {
 
     /// Stops it where it is.
     pub fn stop(&self) {
-        self.touch(|hands| *hands = Hands::Stopped(hands.show()));
+        self.touch(|hands| *hands = Hands::Stopped(self.show(*hands)));
     }
 
     /// Lets it run on from what it shows.
     pub fn run(&self) {
-        self.touch(|hands| *hands = Hands::Running { ahead: hands.show().duration_since(Timestamp::now()) });
+        self.touch(|hands| *hands = Hands::Running { ahead: self.show(*hands).duration_since(self.base()) });
+    }
+
+    /// Lets it show what it goes with again: of a session's clock the mock's, of the mock's the machine's.
+    pub fn reset(&self) {
+        self.touch(|hands| *hands = Hands::RESET);
     }
 
     /// Waits until it shows `at` or later: by itself where it runs, by being moved where it is stopped.
@@ -89,17 +108,16 @@ impl Clock {
             touched.mark_unchanged();
             // Read after the mark: a touch in between is either seen here or wakes below.
             let hands = self.hands();
-            let left = at.duration_since(hands.show());
-            if left <= SignedDuration::ZERO {
+            if self.show(hands) >= at {
                 return;
             }
             // The sender lives as long as this clock, so there is always somebody to wait for.
             match hands {
                 Hands::Stopped(_) => drop(touched.changed().await),
-                Hands::Running { .. } => {
-                    let left = Duration::try_from(left).unwrap_or(Duration::MAX);
-                    drop(tokio::time::timeout(left, touched.changed()).await);
-                }
+                Hands::Running { ahead } => tokio::select! {
+                    _ = touched.changed() => {}
+                    () = self.base_shows(at, ahead) => {}
+                },
             }
         }
     }
@@ -112,10 +130,39 @@ impl Clock {
     }
 
     /// Waits until at least so many answers, callbacks and other sleepers wait on this clock: the moment to move a stopped
-    /// one.
+    /// one. Who waits on a session's clock waits on the mock's as well, unless that session's is stopped by itself.
     pub async fn until_waiting(&self, sleepers: usize) {
         // The sender lives as long as this clock.
         drop(self.0.waiting.subscribe().wait_for(|waiting| *waiting >= sleepers).await);
+    }
+
+    /// Waits until what it goes with is so far that this clock shows `at`.
+    fn base_shows(&self, at: Timestamp, ahead: SignedDuration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async move {
+            let at = at.checked_sub(ahead).unwrap_or(Timestamp::MAX);
+            match &self.0.base {
+                Some(base) => base.sleep_until(at).await,
+                None => {
+                    let left = Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
+                    tokio::time::sleep(left).await;
+                }
+            }
+        })
+    }
+
+    /// What the clock shows that this one goes with.
+    fn base(&self) -> Timestamp {
+        self.0.base.as_ref().map_or_else(Timestamp::now, Self::now)
+    }
+
+    fn show(&self, hands: Hands) -> Timestamp {
+        match hands {
+            Hands::Running { ahead } => {
+                let end = if ahead.is_negative() { Timestamp::MIN } else { Timestamp::MAX };
+                self.base().checked_add(ahead).unwrap_or(end)
+            }
+            Hands::Stopped(at) => at,
+        }
     }
 
     fn hands(&self) -> Hands {
@@ -135,15 +182,8 @@ impl Default for Clock {
 }
 
 impl Hands {
-    fn show(&self) -> Timestamp {
-        match *self {
-            Self::Running { ahead } => {
-                let end = if ahead.is_negative() { Timestamp::MIN } else { Timestamp::MAX };
-                Timestamp::now().checked_add(ahead).unwrap_or(end)
-            }
-            Self::Stopped(at) => at,
-        }
-    }
+    /// Those of a clock that nobody has moved.
+    const RESET: Self = Self::Running { ahead: SignedDuration::ZERO };
 }
 
 /// Counts one who waits, for as long as it lives.
@@ -220,5 +260,45 @@ mod tests {
         clock.until_waiting(1).await;
         clock.run();
         sleeper.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn m14_a_clock_that_goes_with_another_can_be_moved_by_itself() {
+        let mock = Clock::stopped(Timestamp::UNIX_EPOCH);
+        let (blue, red) = (mock.child(), mock.child());
+        mock.advance(Duration::from_secs(10));
+        blue.advance(Duration::from_secs(5));
+        assert_eq!([&mock, &blue, &red].map(|clock| clock.now().as_second()), [10, 15, 10]);
+        assert!(blue.is_stopped(), "it stands where the mock's stands");
+        blue.set(Timestamp::UNIX_EPOCH);
+        mock.advance(Duration::from_secs(90));
+        assert_eq!([&mock, &blue, &red].map(|clock| clock.now().as_second()), [100, 0, 100]);
+        blue.run();
+        mock.advance(Duration::from_secs(1));
+        assert_eq!(blue.now().as_second(), 1);
+        blue.reset();
+        assert_eq!(blue.now(), mock.now());
+    }
+
+    #[tokio::test]
+    async fn m14_who_waits_on_it_is_woken_by_either_move() {
+        for of_mock in [true, false] {
+            let mock = Clock::stopped(Timestamp::UNIX_EPOCH);
+            let blue = mock.child();
+            blue.advance(Duration::from_secs(5));
+            let sleeper = tokio::spawn({
+                let blue = blue.clone();
+                async move { blue.sleep(Duration::from_secs(10)).await }
+            });
+            let both = async { tokio::join!(mock.until_waiting(1), blue.until_waiting(1)) };
+            // A clock that is broken fails this test instead of hanging it.
+            tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
+            let moved = if of_mock { &mock } else { &blue };
+            moved.advance(Duration::from_secs(9));
+            tokio::task::yield_now().await;
+            assert!(!sleeper.is_finished(), "a second is missing");
+            moved.advance(Duration::from_secs(1));
+            sleeper.await.unwrap();
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! The pure engine: a request and a time in, a [`Script`] out. No socket, no clock, no randomness of its own.
 
-mod admin;
+pub(crate) mod admin;
 mod answer;
 mod ask;
 mod auth;
 mod call;
 pub(crate) mod callback;
+mod conduct;
 mod create;
+mod credits;
 mod digest;
 mod faults;
 mod fixture;
@@ -17,13 +19,17 @@ mod journal;
 mod ledger;
 mod members;
 mod models;
+mod near;
 mod normalise;
 mod ordered;
+mod pattern;
 mod pictures;
 mod problem;
 mod record;
+mod reference;
+mod relay;
 mod reply;
-mod route;
+pub(crate) mod route;
 mod rules;
 mod script;
 mod session;
@@ -32,36 +38,47 @@ mod sizes;
 mod spoil;
 mod stream;
 mod task;
+mod traffic;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
-use seedream_fixtures::{Cause, ErrorFamily, Library, Provider, Role, RouteName};
-use serde_json::Value;
+use seedream_fixtures::{Cause, ErrorFamily, Library, Provider, Role, Route, RouteName};
+use serde_json::{Map, Value, json};
 
+pub use admin::reset::Part;
+pub use admin::verify::{Miss, Verdict, Wanted};
 pub use journal::Entry;
 pub use ledger::Bill;
+pub use pattern::Difference;
 pub use script::{Chunk, Content, End, Script};
 pub use settings::{Settings, TaskEnd, Validate};
+pub(crate) use traffic::Usage;
 
+use admin::query::Scope;
 use answer::Answer;
-use auth::Verdict;
 use call::Call;
+use conduct::{Change, Conduct};
 use faults::{Chosen, Sources};
 use images_url::Signer;
 use problem::Fill;
 use route::Address;
 use session::Sessions;
+use traffic::Caller;
 
 use crate::fault::{Ending, Fault, FaultError, On, Place};
 
 /// Every provider of the library, answering. Equal requests at equal times in equal order get equal scripts from engines of
 /// equal settings.
 pub struct Engine {
-    library: &'static Library,
+    library: Arc<Library>,
     settings: Settings,
+    /// What differs from the settings, for all sessions.
+    change: Mutex<Change>,
     index: fixture::Index,
     signer: Signer,
     sessions: Sessions,
@@ -76,41 +93,72 @@ struct Handled {
     request_id: String,
     request_id_headers: Vec<String>,
     fault: Fault,
+    /// How the relay behaves, where not as documented.
+    profile: Option<String>,
+    /// The name by which limits count it, where one does.
+    counted: Option<String>,
 }
 
 impl Engine {
     /// An engine that answers for every embedded provider.
     pub fn new(settings: Settings) -> Self {
-        let library = seedream_fixtures::library();
+        Self::with(Arc::clone(seedream_fixtures::library()), settings)
+    }
+
+    /// An engine that answers for every provider of a library: the embedded one, or one with a user's own exchanges
+    /// [over](Library::over) it.
+    pub fn with(library: Arc<Library>, settings: Settings) -> Self {
         let sessions = Sessions::new(&settings);
         Self {
+            index: fixture::Index::new(&library),
             library,
-            index: fixture::Index::new(library),
             signer: Signer::new(settings.seed),
             sessions,
             settings,
+            change: Mutex::default(),
             ordinal: AtomicU64::new(0),
         }
     }
 
     /// Answers one request at a time.
     pub fn handle(&self, now: Timestamp, request: &Request<Bytes>) -> Script {
+        if let Some(session) = self.session_of(request) {
+            self.enter(now, &session);
+        }
+        self.respond(now, request)
+    }
+
+    /// The session that a request uses; none where it is to the mock itself.
+    pub(crate) fn session_of(&self, request: &Request<Bytes>) -> Option<String> {
+        let address = Address::read(request.uri().path());
+        let of_task = || task::session_of(address.below.rsplit('/').next().unwrap_or_default());
+        let named = address.session.or_else(of_task).unwrap_or(route::DEFAULT_SESSION);
+        (address.house != route::ADMIN).then(|| named.to_owned())
+    }
+
+    /// Uses a session, which opens it if need be; says whether it is a new one.
+    pub(crate) fn enter(&self, now: Timestamp, session: &str) -> bool {
+        self.sessions.enter(session, now)
+    }
+
+    /// Answers one request at a time of its session's clock.
+    pub(crate) fn respond(&self, now: Timestamp, request: &Request<Bytes>) -> Script {
         let address = Address::read(request.uri().path());
         if address.house == route::ADMIN {
             let answer = admin::answer(self, now, request, address.below);
-            return script(answer, &Fault::default(), &[]);
+            return script(answer, &Fault::default(), Vec::new());
         }
         // Looking at the mock must not change what it answers, so only other requests are counted.
         let ordinal = self.ordinal.fetch_add(1, Ordering::Relaxed);
-        let json = serde_json::from_slice(request.body()).ok();
-        let handled = match self.library.provider(address.house) {
+        let json: Option<Value> = serde_json::from_slice(request.body()).ok();
+        let mut handled = match self.library.provider(address.house) {
             Some(provider) => self.call(now, request, &address, provider, ordinal, json.as_ref()),
             None => self.elsewhere(now, request, &address, ordinal),
         };
-        self.record(now, request, json.as_ref(), ordinal, &handled);
+        self.record(now, request, json, ordinal, &mut handled);
         let ids: Vec<(String, String)> =
             handled.request_id_headers.iter().map(|name| (name.clone(), handled.request_id.clone())).collect();
-        Script { ordinal: Some(ordinal), ..script(handled.answer, &handled.fault, &ids) }
+        Script { ordinal: Some(ordinal), ..script(handled.answer, &handled.fault, ids) }
     }
 
     /// What was asked and answered so far: in one session, or in all.
@@ -153,14 +201,42 @@ impl Engine {
         &self.settings
     }
 
+    /// How a session's requests are answered.
+    pub(crate) fn conduct(&self, session: &str) -> Conduct {
+        let change = self.sessions.look(session, |session| session.change).unwrap_or_default();
+        self.conduct_of_all().with(change)
+    }
+
+    /// How requests are answered in every session that has nothing of its own.
+    pub(crate) fn conduct_of_all(&self) -> Conduct {
+        Conduct::of(&self.settings).with(*self.change.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes that for one session, or for all.
+    fn change(&self, now: Timestamp, scope: Scope<'_>, members: &Map<String, Value>) -> Result<(), String> {
+        if let Scope::One(session) = scope {
+            return self.sessions.with(session, now, |session| {
+                session.change = session.change.read(members)?;
+                Ok(())
+            });
+        }
+        let mut change = self.change.lock().unwrap_or_else(PoisonError::into_inner);
+        *change = change.read(members)?;
+        Ok(())
+    }
+
+    fn set_change(&self, change: Change) {
+        *self.change.lock().unwrap_or_else(PoisonError::into_inner) = change;
+    }
+
     /// The answer to a caller who may not use the admin routes.
     pub(crate) fn refuses_admin(&self, headers: &http::HeaderMap) -> Option<Script> {
         let refusal = admin::refusal(self, headers)?;
-        Some(script(refusal, &Fault::default(), &[]))
+        Some(script(refusal, &Fault::default(), Vec::new()))
     }
 
     pub(crate) fn library(&self) -> &Library {
-        self.library
+        &self.library
     }
 
     pub(crate) fn sessions(&self) -> &Sessions {
@@ -185,43 +261,53 @@ impl Engine {
         let route = found.map(|(route, _)| route);
         let id = found.map(|(_, id)| id).unwrap_or_default();
         let required = route.is_some_and(|route| route.auth_required.unwrap_or(provider.auth.required));
-        let family = route.and_then(|route| route.errors).unwrap_or(provider.errors);
-        let verdict = auth::judge(auth::bearer(request.headers()), required, &self.settings);
+        let profile = self.settings.profiles.of(&provider.id);
+        let family = call::family(provider, route, profile);
+        let bearer = auth::bearer(request.headers());
         let session = address.session.or_else(|| task::session_of(id)).unwrap_or(route::DEFAULT_SESSION);
+        let conduct = self.conduct(session);
+        let verdict = auth::judge(bearer, required, &self.settings.keys, conduct.slow);
         let mut call = Call {
             engine: self,
             provider,
             route,
+            profile,
             now,
             session: session.to_owned(),
+            conduct,
             origin: origin(request),
             fault: Fault::default(),
             later: Vec::new(),
             ordinal,
             request_id: call::request_id(family, now, self.settings.seed, ordinal),
+            bearer,
             json,
         };
+        let mut counted = None;
         // Who is not let in gets nothing else, not even a fault.
-        let answer = match verdict {
-            Verdict::Unknown => {
+        let mut answer = match verdict {
+            auth::Verdict::Unknown => {
                 let model = call.object().map(|body| create::model_name(&call, body)).unwrap_or_default();
                 call.problem(Cause::Unauthorized, &Fill { model, ..Fill::default() }).into()
             }
-            Verdict::Known(key) => match self.faults(&call, request, id, key.map(|fault| *fault)) {
+            auth::Verdict::Known(key) => match self.faults(&call, request, id, key.map(|fault| *fault)) {
                 Err(error) => bad_fault(&error),
                 Ok(chosen) => {
-                    (call.fault, call.later) = (chosen.now, chosen.later);
+                    (call.fault, call.later, counted) = (chosen.now, chosen.later, chosen.counted);
                     spoil::spoil(self.answer(&call, request, address.below, id), &call.fault)
                 }
             },
         };
+        answer.headers.extend(route.into_iter().flat_map(|route| echoed(route, request)));
         Handled {
             answer,
             provider: Some(provider.id.clone()),
-            request_id_headers: provider.request_id_headers.clone(),
+            request_id_headers: call.request_id_headers().to_vec(),
             session: call.session,
             request_id: call.request_id,
             fault: call.fault,
+            profile: (!profile.is_documented()).then(|| profile.to_string()),
+            counted,
         }
     }
 
@@ -245,7 +331,12 @@ impl Engine {
             On::Poll => self.sessions.with(&call.session, call.now, task).unwrap_or_default(),
             _ => Vec::new(),
         };
-        let sources = Sources { header: header(request), prompt, key, carried, name: id };
+        let caller = Caller {
+            provider: &call.provider.id,
+            model: call.object().map(|body| create::model_name(call, body)).unwrap_or_default(),
+            key: call.bearer,
+        };
+        let sources = Sources { header: header(request), prompt, key, carried, name: id, caller };
         faults::choose(self, &call.session, call.now, target, sources)
     }
 
@@ -258,26 +349,32 @@ impl Engine {
             return problem.into();
         }
         if let Some(name) = request.headers().get(fixture::HEADER) {
-            let exchange = name.to_str().ok().and_then(|name| self.library.exchange(name));
-            return exchange.and_then(fixture::forced).unwrap_or_else(no_such_fixture);
+            let name = name.to_str().unwrap_or_default();
+            let exchange = self.library.exchange(name);
+            return exchange.and_then(fixture::forced).unwrap_or_else(|| self.no_such_fixture(name));
         }
         // What the documents do not show is answered by the rules.
         let plain = !call.fault.changes_answer() && call.later.is_empty();
         if let Some(answer) = plain.then(|| self.documented(call, request, below)).flatten() {
             return answer;
         }
+        if let Some(answer) = call.unrouted(request.method().as_str(), below) {
+            return answer;
+        }
         match call.route.map(|route| route.name) {
             Some(RouteName::Create) => create::create(call),
             Some(RouteName::Task) => task::poll(call, id),
             Some(RouteName::Models) => models::list(call.provider, call.family()),
-            Some(RouteName::Credits) => models::credits(),
+            Some(RouteName::Credits) => credits::answer(call),
             None => self.no_such_route(request),
         }
     }
 
     fn documented(&self, call: &Call<'_>, request: &Request<Bytes>, below: &str) -> Option<Answer> {
         let method = request.method().as_str();
-        let found = self.index.find(&call.provider.id, method, below, call.json)?;
+        // A relay with habits of its own does not answer as documented; what a user has written stands.
+        let own = !call.profile.is_documented();
+        let found = self.index.find(&call.provider.id, method, below, call.json, own)?;
         let mut answer = fixture::live(call, self.library.exchange(found)?)?;
         if answer.status >= 400 {
             answer.violations = create::broken_rules(call);
@@ -304,14 +401,29 @@ impl Engine {
             self.no_such_route(request)
         };
         let request_id_headers = vec![String::from("x-request-id")];
-        Handled { answer, provider, session, request_id, request_id_headers, fault }
+        Handled { answer, provider, session, request_id, request_id_headers, fault, profile: None, counted: None }
     }
 
     fn no_such_route(&self, request: &Request<Bytes>) -> Answer {
-        let asked = format!("{} {}", request.method(), request.uri().path());
-        let nearest = route::nearest(self.library.providers(), &asked);
-        let message = format!("no provider has {asked} here; the nearest routes are {}", nearest.join(", "));
-        admin::explain(404, "mock_no_such_route", &message)
+        let (method, path) = (request.method().as_str(), request.uri().path());
+        let nearest = near::routes(self.library.providers(), method, path);
+        let names: Vec<&str> = nearest.iter().map(|near| near.route.as_str()).collect();
+        let differs = nearest.first().map(|near| near.differs.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let message = format!(
+            "no provider has {method} {path} here; the nearest routes are {}; the first differs in {}",
+            names.join(", "),
+            differs.unwrap_or_default().join(", "),
+        );
+        let mut body = admin::explanation("mock_no_such_route", &message);
+        body["nearest"] = json!(nearest);
+        Answer { notes: vec![message], ..Answer::value(404, &body) }
+    }
+
+    fn no_such_fixture(&self, name: &str) -> Answer {
+        let nearest = near::exchanges(&self.library, name).join(", ");
+        let message =
+            "x-mock-fixture names no exchange with an answer; names are <provider>/<area>/<case>, the nearest are";
+        admin::explain(400, "mock_no_such_fixture", &format!("{message} {nearest}"))
     }
 }
 
@@ -321,11 +433,6 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-fn no_such_fixture() -> Answer {
-    let message = "x-mock-fixture names no exchange with an answer; names are <provider>/<area>/<case>";
-    admin::explain(400, "mock_no_such_fixture", message)
-}
-
 fn bad_fault(error: &FaultError) -> Answer {
     admin::explain(400, "mock_bad_fault", &format!("{error}; GET /__mock/v1/faults lists the words of a fault"))
 }
@@ -333,6 +440,12 @@ fn bad_fault(error: &FaultError) -> Answer {
 /// The faults in a request's header.
 fn header(request: &Request<Bytes>) -> Option<&str> {
     request.headers().get(faults::HEADER).and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
+}
+
+/// The headers of a request that its answer has too.
+fn echoed(route: &Route, request: &Request<Bytes>) -> impl Iterator<Item = (String, String)> {
+    let sent = |name: &String| Some((name.clone(), request.headers().get(name)?.to_str().ok()?.to_owned()));
+    route.echoes.iter().filter_map(sent)
 }
 
 /// What was asked for, to be asked for again.
@@ -348,12 +461,11 @@ fn origin(request: &Request<Bytes>) -> String {
 }
 
 /// Puts an answer's head together.
-fn script(answer: Answer, fault: &Fault, ids: &[(String, String)]) -> Script {
+fn script(answer: Answer, fault: &Fault, mut ids: Vec<(String, String)>) -> Script {
     let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let mut headers = answer.headers;
     // A documented id of a request stands for the live one.
-    let live = |(name, _): &&(String, String)| !headers.iter().any(|(known, _)| known == name);
-    let ids: Vec<_> = ids.iter().filter(live).cloned().collect();
+    ids.retain(|(name, _)| !headers.iter().any(|(known, _)| known == name));
     headers.extend(ids);
     headers.push((String::from("content-type"), answer.content_type));
     headers.push(own(fixture::HEADER, answer.fixture.as_deref().unwrap_or("-")));

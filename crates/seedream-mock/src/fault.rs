@@ -9,9 +9,13 @@ mod words;
 
 pub use list::{FaultWord, faults};
 pub use text::{FaultError, parse};
-pub use words::{Drip, Ending, On, PictureFault, Place, Refusal, SseFault, TaskFault};
+pub use words::{Chance, Drip, Ending, On, PictureFault, Place, Refusal, SseFault, TaskFault};
+
+pub(crate) use words::words;
 
 use std::time::Duration;
+
+use crate::engine::Usage;
 
 /// One thing to do wrong, and when. The default does nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +25,18 @@ pub struct Fault {
     pub on: Option<On>,
     /// Only the first so many requests.
     pub times: Option<u32>,
+    /// How likely it is each time. The decision hangs on the seed, the session, the fault and how often it was met.
+    pub chance: Option<Chance>,
+    /// What the decisions are made from; the mock's own seed where absent.
+    pub seed: Option<u64>,
+    /// Only what exceeds so many requests a minute, of one key and model.
+    pub rpm: Option<u32>,
+    /// Only what follows so many pictures within a minute, of one key and model.
+    pub ipm: Option<u32>,
+    /// Only what exceeds so many requests at a time, of one key and model; tasks that have not ended count.
+    pub concurrent: Option<u32>,
+    /// Only what follows so many pictures in all, of one key and model.
+    pub quota: Option<u32>,
     /// The provider's own refusal.
     pub refuse: Option<Refusal>,
     /// An error with this status, in the provider's form.
@@ -78,7 +94,48 @@ pub struct Fault {
 impl Fault {
     /// Whether it does nothing at all.
     pub fn is_empty(&self) -> bool {
-        *self == Self { on: self.on, times: self.times, ..Self::default() }
+        self.clone().without_conditions() == Self::default()
+    }
+
+    /// What it does, without when.
+    fn without_conditions(self) -> Self {
+        Self {
+            on: None,
+            times: None,
+            chance: None,
+            seed: None,
+            rpm: None,
+            ipm: None,
+            concurrent: None,
+            quota: None,
+            ..self
+        }
+    }
+
+    /// What it does where it hits. A limit that says nothing else refuses as the provider does.
+    pub(crate) fn effect(&self, usage: &Usage) -> Self {
+        let effect = self.clone().without_conditions();
+        let silent = effect
+            == Self { retry_after: effect.retry_after.clone(), should_retry: effect.should_retry, ..Self::default() };
+        let refuse = self.exceeded(usage).filter(|_| silent);
+        Self { refuse: refuse.or(effect.refuse), ..effect }
+    }
+
+    /// Whether it is about how much there is.
+    pub(crate) fn is_limit(&self) -> bool {
+        self.rpm.is_some() || self.ipm.is_some() || self.concurrent.is_some() || self.quota.is_some()
+    }
+
+    /// The first of its limits that one request more would exceed, as the provider refuses it.
+    pub(crate) fn exceeded(&self, usage: &Usage) -> Option<Refusal> {
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let limits = [
+            (self.rpm, count(usage.requests), Refusal::RequestRate),
+            (self.ipm, usage.pictures, Refusal::RateLimited),
+            (self.concurrent, count(usage.underway), Refusal::Concurrency),
+            (self.quota, usage.total, Refusal::Quota),
+        ];
+        limits.into_iter().find_map(|(limit, used, refusal)| (used >= u64::from(limit?)).then_some(refusal))
     }
 
     /// Which requests it is about, where those of `default` are meant if it does not say.

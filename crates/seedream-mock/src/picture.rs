@@ -73,8 +73,17 @@ pub struct Picture {
 impl Picture {
     /// The words of a prompt that fit on a picture: one line, shortened.
     pub fn caption_of(prompt: &str) -> String {
-        let words: Vec<&str> = prompt.split_whitespace().collect();
-        let line = words.join(" ");
+        let mut line = String::new();
+        // No character has more than four bytes: what follows these would be cut.
+        for word in prompt.split_whitespace() {
+            if line.len() > 4 * CAPTION {
+                break;
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
         match line.char_indices().nth(CAPTION) {
             Some((end, _)) => format!("{}...", line[..end].trim_end()),
             None => line,
@@ -84,11 +93,12 @@ impl Picture {
     /// Renders the file. Slow (milliseconds): not for a thread that serves connections.
     pub fn render(&self) -> Bytes {
         let canvas = canvas::Canvas::of(self);
-        match self.format {
+        let file = match self.format {
             Format::Png => png::encode(&canvas),
             Format::Jpeg => jpeg::encode(&canvas),
-        }
-        .into()
+        };
+        // What is kept of it must not be larger than it is.
+        file.into_boxed_slice().into()
     }
 }
 
@@ -156,5 +166,8 @@ mod tests {
     fn captions_are_short_single_lines() {
         assert_eq!(Picture::caption_of("  two\n\twords "), "two words");
         assert_eq!(Picture::caption_of(&"字".repeat(500)).chars().count(), CAPTION + 3);
+        let words = "sea 海 ".repeat(500);
+        assert_eq!(Picture::caption_of(&words), format!("{}...", &"sea 海 ".repeat(16).trim_end()));
+        assert_eq!(Picture::caption_of(&"sea 海 ".repeat(16)), "sea 海 ".repeat(16).trim_end());
     }
 }

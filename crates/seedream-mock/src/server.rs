@@ -1,6 +1,7 @@
 //! The server: plays the engine's scripts over sockets.
 
 mod admin;
+mod clocks;
 mod door;
 mod play;
 mod postman;
@@ -13,19 +14,25 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
+use axum::handler::Handler as _;
+use axum::http;
 use axum::response::{IntoResponse, Response};
-use axum::{Router, http};
+use bytes::Bytes;
+use jiff::Timestamp;
 use seedream_fixtures::Provider;
 use serde::Serialize;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::builder::MockServerBuilder;
 use crate::clock::Clock;
-use crate::engine::{Bill, Engine, Entry};
+use crate::engine::admin::query::Scope;
+use crate::engine::admin::tasks::Move;
+use crate::engine::{Bill, Engine, Entry, Part, Script, Verdict, Wanted};
 use crate::fault::Fault;
 use crate::picture::Cache;
+use clocks::{Clocks, Entered};
 use door::{Caller, Door};
 
 /// The largest request body: fourteen references of ten megabytes, in base64.
@@ -41,8 +48,7 @@ const PATIENCE: Duration = Duration::from_millis(800);
 #[derive(Debug)]
 pub struct MockServer {
     address: SocketAddr,
-    engine: Arc<Engine>,
-    clock: Clock,
+    house: House,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<io::Result<()>>,
     /// Delivers callbacks; dropping it ends that.
@@ -50,13 +56,70 @@ pub struct MockServer {
 }
 
 /// What every connection shares.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 struct House {
     engine: Arc<Engine>,
-    clock: Clock,
+    clocks: Clocks,
     cache: Arc<Cache>,
-    /// Rings when a task may have been made or ended.
-    bell: Arc<Notify>,
+    rings: Arc<Rings>,
+}
+
+/// Who is told that something happened.
+#[derive(Debug, Default)]
+struct Rings {
+    /// A task may have been made or ended.
+    tasks: Notify,
+    /// Something may stand in a journal that did not before.
+    journal: watch::Sender<()>,
+}
+
+impl House {
+    /// The time in a session.
+    fn now(&self, session: &str) -> Timestamp {
+        self.clocks.of(session).now()
+    }
+
+    /// Uses a session, which opens it if need be, and returns its clock.
+    fn enter(&self, session: &str) -> Clock {
+        self.clocks.enter(session, || {
+            // By the machine's time: a test that moves a clock by a day makes nobody old.
+            let is_new = self.engine.enter(Timestamp::now(), session);
+            if is_new { Entered::New { open: self.engine.sessions().names() } } else { Entered::Known }
+        })
+    }
+
+    /// Answers a request, and says by which clock.
+    async fn respond(&self, request: &http::Request<Bytes>) -> (Script, Clock) {
+        let Some(session) = self.engine.session_of(request) else {
+            let script = admin::answer(self, request).await;
+            let now = self.clocks.mock().now();
+            return (script.unwrap_or_else(|| self.engine.respond(now, request)), self.clocks.mock().clone());
+        };
+        let clock = self.enter(&session);
+        (self.engine.respond(clock.now(), request), clock)
+    }
+
+    /// Waits until enough entries of the journal are there.
+    async fn until(&self, scope: Scope<'_>, wanted: &Wanted) -> Verdict {
+        let mut told = self.rings.journal.subscribe();
+        loop {
+            told.mark_unchanged();
+            let verdict = self.engine.verdict(scope, wanted);
+            if wanted.is_reached(&verdict) {
+                return verdict;
+            }
+            // The sender lives as long as this house.
+            drop(told.changed().await);
+        }
+    }
+
+    /// Tells whoever waits that a request was answered.
+    fn ring(&self) {
+        if self.engine.awaits_callbacks() {
+            self.rings.tasks.notify_one();
+        }
+        self.rings.journal.send_replace(());
+    }
 }
 
 impl MockServer {
@@ -76,21 +139,24 @@ impl MockServer {
     pub(crate) async fn start_with(address: SocketAddr, engine: Engine, clock: Clock) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let engine = Arc::new(engine);
-        let bell = Arc::new(Notify::new());
+        let house = House {
+            engine: Arc::new(engine),
+            clocks: Clocks::new(clock),
+            cache: Arc::new(Cache::new(CACHE)),
+            rings: Arc::default(),
+        };
         let mut postman = JoinSet::new();
-        postman.spawn(postman::deliver(engine.clone(), clock.clone(), bell.clone()));
-        let cache = Arc::new(Cache::new(CACHE));
-        let house = House { engine: engine.clone(), clock: clock.clone(), cache, bell };
-        let service = Router::new().fallback(answer).with_state(house).into_make_service_with_connect_info::<Caller>();
-        let door = Door::new(listener, clock.clone());
+        postman.spawn(postman::deliver(house.clone()));
+        // One handler for everything needs no router.
+        let service = answer.with_state(Arc::new(house.clone())).into_make_service_with_connect_info::<Caller>();
+        let door = Door::new(listener);
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(async move {
             // A dropped sender is a stop as well.
             let stopped = async move { drop(stopped.await) };
             axum::serve(door, service).with_graceful_shutdown(stopped).await
         });
-        Ok(Self { address, engine, clock, stop: Some(stop), serving, _postman: postman })
+        Ok(Self { address, house, stop: Some(stop), serving, _postman: postman })
     }
 
     /// Where it listens.
@@ -110,12 +176,12 @@ impl MockServer {
 
     /// What a client of this provider configures as its base URL.
     pub fn base_url(&self, provider: &str) -> Option<String> {
-        self.engine.library().provider(provider).map(|provider| self.base_url_of(provider))
+        self.house.engine.library().provider(provider).map(|provider| self.base_url_of(provider))
     }
 
     /// Every provider's id and base URL.
     pub fn providers(&self) -> Vec<(String, String)> {
-        let providers = self.engine.library().providers().iter();
+        let providers = self.house.engine.library().providers().iter();
         providers.map(|provider| (provider.id.clone(), self.base_url_of(provider))).collect()
     }
 
@@ -125,42 +191,102 @@ impl MockServer {
 
     /// What was asked and answered so far, in every session, in the order of the requests.
     pub fn journal(&self) -> Vec<Entry> {
-        self.engine.journal(None)
+        self.house.engine.journal(None)
     }
 
     /// What was asked and answered so far in one session; `default` is the one of paths that name none.
     pub fn journal_of(&self, session: &str) -> Vec<Entry> {
-        self.engine.journal(Some(session))
+        self.house.engine.journal(Some(session))
+    }
+
+    /// Holds one session's journal against what is wanted of it; where too few entries fit, the answer says which came
+    /// nearest, and every field in which they differ.
+    ///
+    /// ```
+    /// # async fn example(mock: &seedream_mock::MockServer) -> Result<(), Box<dyn std::error::Error>> {
+    /// let pattern = serde_json::json!({ "provider": "ark", "body": { "prompt": "*kite*", "n": null } });
+    /// let verdict = mock.verify("default", &seedream_mock::Wanted::matching(&pattern)?.count(1..=1));
+    /// assert!(verdict.satisfied, "{verdict:#?}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn verify(&self, session: &str, wanted: &Wanted) -> Verdict {
+        self.house.engine.verdict(Scope::One(session), wanted)
+    }
+
+    /// Waits until as many entries of one session's journal fit as are wanted at least. It waits for ever: put a timeout
+    /// around it.
+    pub async fn wait_for(&self, session: &str, wanted: &Wanted) -> Verdict {
+        self.house.until(Scope::One(session), wanted).await
     }
 
     /// Adds faults to those of a session; `default` is the one of paths that name none.
     pub fn add_faults(&self, session: &str, faults: impl IntoIterator<Item = Fault>) {
-        self.engine.add_faults(self.clock.now(), session, faults);
+        let now = self.house.enter(session).now();
+        self.house.engine.add_faults(now, session, faults);
     }
 
     /// Forgets the faults of a session.
     pub fn clear_faults(&self, session: &str) {
-        self.engine.clear_faults(self.clock.now(), session);
+        self.house.engine.clear_faults(self.house.now(session), session);
+    }
+
+    /// Forgets parts of a session.
+    pub fn reset(&self, session: &str, parts: &[Part]) {
+        self.house.engine.reset(Scope::One(session), parts);
+        if parts.contains(&Part::Session) {
+            self.house.clocks.keep(&self.house.engine.sessions().names());
+        }
+        if parts.contains(&Part::Clock) {
+            self.house.clocks.reset(Some(session));
+        }
+    }
+
+    /// Ends a task with the pictures it has; false where there is no such task, or where it has ended already.
+    pub fn complete_task(&self, id: &str) -> bool {
+        self.move_task(id, &Move::Completed)
+    }
+
+    /// Ends a task without pictures, with a code such as `content_policy_violation`; false as with
+    /// [`MockServer::complete_task`].
+    pub fn fail_task(&self, id: &str, code: &str) -> bool {
+        self.move_task(id, &Move::Failed { code: Some(code.to_owned()), message: None })
+    }
+
+    fn move_task(&self, id: &str, wanted: &Move) -> bool {
+        let session = Engine::session_of_task(id);
+        let moved = self.house.engine.move_tasks(self.house.now(session), session, Some(id), wanted).is_ok();
+        self.house.ring();
+        moved
     }
 
     /// What was paid so far, in every session, in the order of the requests.
     pub fn ledger(&self) -> Vec<Bill> {
-        self.engine.ledger(self.clock.now(), None)
+        let names = self.house.engine.sessions().names();
+        let mut bills: Vec<Bill> = names.iter().flat_map(|name| self.ledger_of(name)).collect();
+        bills.sort_by_key(|bill| bill.ordinal);
+        bills
     }
 
     /// What was paid so far in one session.
     pub fn ledger_of(&self, session: &str) -> Vec<Bill> {
-        self.engine.ledger(self.clock.now(), Some(session))
+        self.house.engine.ledger(self.house.now(session), Some(session))
     }
 
-    /// The clock it goes by.
+    /// The clock it goes by, which every session's goes with.
     pub fn clock(&self) -> &Clock {
-        &self.clock
+        self.house.clocks.mock()
+    }
+
+    /// The clock of one session: moving it moves nobody else's. It goes with the mock's until it is moved, and as long as
+    /// the session is there.
+    pub fn clock_of(&self, session: &str) -> Clock {
+        self.house.enter(session)
     }
 
     /// The engine that answers.
     pub fn engine(&self) -> &Engine {
-        &self.engine
+        &self.house.engine
     }
 
     /// One line of JSON that says where everything is, for programs that start a mock and read its first line.
@@ -209,18 +335,17 @@ impl Drop for MockServer {
 }
 
 /// The one handler: reads the body, asks the engine, plays what it says.
-async fn answer(State(house): State<House>, ConnectInfo(caller): ConnectInfo<Caller>, request: Request) -> Response {
+async fn answer(
+    State(house): State<Arc<House>>,
+    ConnectInfo(caller): ConnectInfo<Caller>,
+    request: Request,
+) -> Response {
     let (head, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
         return (http::StatusCode::PAYLOAD_TOO_LARGE, Body::empty()).into_response();
     };
     let request = Request::from_parts(head, body);
-    let script = match admin::answer(&house.engine, &house.clock, &request) {
-        Some(script) => script,
-        None => house.engine.handle(house.clock.now(), &request),
-    };
-    if house.engine.awaits_callbacks() {
-        house.bell.notify_one();
-    }
-    play::play(script, &house, &caller).await
+    let (script, clock) = house.respond(&request).await;
+    house.ring();
+    play::play(script, &house, clock, &caller).await
 }

@@ -2,24 +2,21 @@
 
 use std::time::Duration;
 
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::Timestamp;
 
 /// When a pre-signed URL ends, by its own parameters: `X-Tos-Date` + `X-Tos-Expires`, as document 003 shows them, or the same of
 /// `X-Amz-`.
 pub fn expiry_of(url: &str) -> Option<Timestamp> {
     let (_, query) = url.split_once('?')?;
     let parameter = |name: &str| {
-        query
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|(_, v)| v)
+        query.split('&').find_map(|pair| {
+            let (before, value) = pair.split_at_checked(name.len())?;
+            value.strip_prefix('=').filter(|_| before.eq_ignore_ascii_case(name))
+        })
     };
-    ["X-Tos", "X-Amz"].iter().find_map(|family| {
-        let date = parameter(&format!("{family}-Date"))?;
-        let seconds: u64 = parameter(&format!("{family}-Expires"))?.parse().ok()?;
-        let signed = DateTime::strptime("%Y%m%dT%H%M%SZ", date).ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp();
-        signed.checked_add(Duration::from_secs(seconds)).ok()
+    [("X-Tos-Date", "X-Tos-Expires"), ("X-Amz-Date", "X-Amz-Expires")].iter().find_map(|(date, expires)| {
+        let signed: Timestamp = parameter(date)?.parse().ok()?;
+        signed.checked_add(Duration::from_secs(parameter(expires)?.parse().ok()?)).ok()
     })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use jiff::Timestamp;
 use seedream_core::{Error, ErrorKind, Generation, ModelId, Reply, Result, StreamDecoder};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     Failure,
@@ -56,7 +56,7 @@ impl Reader {
                 return Err(Error::from_reply(ErrorKind::MalformedResponse, message, reply));
             }
         }
-        let mut generation = self.facts(&body.clone().into(), reply);
+        let mut generation = self.facts(&body, reply);
         let context =
             Context { reader: self, blobs: reply.blobs(), created: generation.created, truncated: reply.truncated };
         let read = |(index, item)| context.item(u32::try_from(index).unwrap_or(u32::MAX), item);
@@ -71,7 +71,7 @@ impl Reader {
     }
 
     /// What an answer says around its pictures.
-    pub(crate) fn facts(&self, body: &Value, reply: &Reply) -> Generation {
+    fn facts(&self, body: &Map<String, Value>, reply: &Reply) -> Generation {
         let mut generation = Generation::new(self.model.clone());
         generation.reported_model = body.get("model").and_then(Value::as_str).map(str::to_owned);
         generation.created = created(body);
@@ -115,8 +115,8 @@ pub(crate) fn with_head(error: Error, reply: &Reply) -> Error {
 }
 
 /// `created` (Ark, document 000 and 003) or `created_at` (OpenAI), in seconds.
-pub(crate) fn created(body: &Value) -> Option<Timestamp> {
-    let seconds = ["created", "created_at"].iter().find_map(|name| body.get(name).and_then(whole))?;
+pub(crate) fn created(body: &Map<String, Value>) -> Option<Timestamp> {
+    let seconds = ["created", "created_at"].into_iter().find_map(|name| body.get(name).and_then(whole))?;
     Timestamp::from_second(i64::try_from(seconds).ok()?).ok()
 }
 

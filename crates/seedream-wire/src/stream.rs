@@ -87,7 +87,7 @@ impl StreamDecoder for Decoder {
             return Vec::new();
         }
         let facts = &mut self.generation;
-        facts.created = created(&body).or(facts.created);
+        facts.created = body.as_object().and_then(created).or(facts.created);
         if let Some(model) = body.get("model").and_then(Value::as_str) {
             facts.reported_model = Some(model.to_owned());
         }

@@ -108,7 +108,7 @@ fn stream(bytes: &[u8], truncated: bool) -> Result<Generation> {
 }
 
 #[test]
-fn a_refused_picture_in_a_stream_does_not_end_the_others() {
+fn k8_a_refused_picture_in_a_stream_does_not_end_the_others() {
     let generation = stream(STREAM.as_bytes(), false).unwrap();
     assert_eq!((generation.images().count(), generation.failures().count()), (2, 1));
     assert_eq!(generation.failures().next().unwrap().index, 1);
@@ -116,7 +116,7 @@ fn a_refused_picture_in_a_stream_does_not_end_the_others() {
 }
 
 #[test]
-fn completed_is_a_picture_where_it_holds_one_and_previews_are_not() {
+fn k8_completed_is_a_picture_where_it_holds_one_and_previews_are_not() {
     let openai = "data: {\"type\":\"image_generation.partial_image\",\"b64_json\":\"AAAA\"}\n\n\
                   data: {\"type\":\"image_generation.completed\",\"b64_json\":\"AAEC\",\"created_at\":5}\n\n";
     let generation = stream(openai.as_bytes(), false).unwrap();
@@ -125,7 +125,7 @@ fn completed_is_a_picture_where_it_holds_one_and_previews_are_not() {
 }
 
 #[test]
-fn an_error_event_without_pictures_is_the_error_and_with_pictures_a_warning() {
+fn k8_an_error_event_without_pictures_is_the_error_and_with_pictures_a_warning() {
     let error = "data: {\"error\":{\"code\":\"InternalServiceError\",\"message\":\"no\"}}\n\n";
     assert_eq!(stream(error.as_bytes(), false).unwrap_err().code(), Some("InternalServiceError"));
     let image = "data: {\"url\":\"https://pictures.example/0\"}\n\n";
@@ -134,13 +134,13 @@ fn an_error_event_without_pictures_is_the_error_and_with_pictures_a_warning() {
 }
 
 #[test]
-fn pictures_that_claim_one_place_are_all_kept() {
+fn k9_pictures_that_claim_one_place_are_all_kept() {
     let event = "data: {\"image_index\":4294967295,\"url\":\"https://pictures.example/0\"}\n\n";
     assert_eq!(stream(event.repeat(3).as_bytes(), false).unwrap().images().count(), 3);
 }
 
 #[test]
-fn an_item_that_was_cut_off_is_a_failure_in_its_place() {
+fn k10_an_item_that_was_cut_off_is_a_failure_in_its_place() {
     let cut = reply(&br#"{"data":[{"url":"https://pictures.example/0"},{"url":"https://pic"#[..]).cut_off();
     let generation = reader().generation(&cut).unwrap();
     assert_eq!(generation.images().count(), 1);
@@ -149,8 +149,26 @@ fn an_item_that_was_cut_off_is_a_failure_in_its_place() {
 }
 
 #[test]
-fn unknown_members_of_an_item_are_kept() {
+fn k1_unknown_members_of_an_item_are_kept() {
     let generation = read(&json!({"data": [{"url": "https://p.example/0", "z_index": 1, "name": "title"}]})).unwrap();
     let other = &generation.images().next().unwrap().other;
     assert_eq!((other["z_index"].as_u64(), other["name"].as_str()), (Some(1), Some("title")));
+}
+
+#[test]
+fn k16_when_a_url_ends_is_taken_from_itself_and_only_then_from_the_provider() {
+    let lifetime = Some(std::time::Duration::from_secs(3600));
+    let reader = Reader { lifetime, ..reader() };
+    for (query, ends) in [
+        ("?X-Tos-Date=20250910T015921Z&X-Tos-Expires=86400", Some("2025-09-11T01:59:21Z")),
+        ("?X-Amz-Expires=600&X-Amz-Date=20250910T015921Z", Some("2025-09-10T02:09:21Z")),
+        // Without its own parameters, or with some that say nothing: an hour from when it was made.
+        ("", Some("2025-09-10T03:00:00Z")),
+        ("?X-Amz-Date=20250910T015921Z", Some("2025-09-10T03:00:00Z")),
+    ] {
+        let body = json!({"created": 1757469600, "data": [{"url": format!("https://p.example/0.png{query}")}]});
+        let generation = reader.generation(&reply(body.to_string())).unwrap();
+        let ImageData::Url { expires_at, .. } = &generation.images().next().unwrap().data else { panic!("a URL") };
+        assert_eq!(*expires_at, ends.map(|at| at.parse().unwrap()), "{query}");
+    }
 }

@@ -3,14 +3,23 @@
 use std::{sync::Arc, time::Duration};
 
 use seedream::{Client, Dialect, Policy, Strictness, dialects};
-use seedream_mock::{Entry, MockServer};
+use seedream_mock::{Clock, Entry, MockServer};
 
 /// A mock of its own.
 pub(crate) struct Desk(MockServer);
 
 impl Desk {
     pub(crate) async fn open() -> Self {
-        Self(MockServer::builder().estimated_seconds(0).start().await.unwrap())
+        Self::of(MockServer::builder().estimated_seconds(0).start().await.unwrap())
+    }
+
+    pub(crate) fn of(mock: MockServer) -> Self {
+        Self(mock)
+    }
+
+    /// The mock's clock.
+    pub(crate) fn clock(&self) -> &Clock {
+        self.0.clock()
     }
 
     /// A client of a provider, in a session of its own.

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod desk;
+mod refusals;
 mod request;
 mod result;
+mod streams;
 mod validation;

@@ -1,9 +1,10 @@
 //! What goes out.
 
+use http::{HeaderMap, StatusCode};
 use proptest::prelude::*;
 use seedream::{
-    Client, ImageProvider as _, ImageRequest, ImageSource, ModelId, Ratio, Size, Standing, Strictness, TABLE, Tier,
-    dialects,
+    Client, ImageProvider as _, ImageRequest, ImageSource, ModelId, Outcome, Ratio, Reply, Size, Standing, Strictness,
+    TABLE, Task, TaskId, TaskState, Tier, Timestamp, WarningKind, dialects,
 };
 use serde_json::{Map, Value, json};
 
@@ -36,6 +37,66 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn k1_members_of_theirs_survive_on_the_way_back(theirs in any_extra()) {
+        let with = |mut body: Value| {
+            body.as_object_mut().unwrap().extend(theirs.clone());
+            body
+        };
+        for dialect in dialects().into_iter().filter(|dialect| dialect.tasks().is_none()) {
+            let request = ImageRequest::new(dialect.descriptor().default_model, "a lighthouse");
+            let checked = dialect.capabilities(&request.model).check(&request, Strictness::Strict).unwrap();
+            let item = with(json!({"url": "https://pictures.example/0.png"}));
+            let body = with(json!({"data": [item], "usage": with(json!({"generated_images": 1}))})).to_string();
+            let Outcome::Done(generation) = dialect.decode(&checked, &ok(&body)).unwrap() else { panic!("pictures") };
+            prop_assert_eq!(&generation.images().next().unwrap().other, &theirs);
+            prop_assert_eq!(&generation.usage.other, &theirs);
+            prop_assert_eq!(&generation.raw, &body, "the answer is kept as it came");
+        }
+        let evolink = dialect("evolink");
+        let task = Task::new("evolink", "https://api.evolink.ai", TaskId::new("task-unified-1-a").unwrap(), "m".into());
+        let body = with(json!({"id": "task-unified-1-a", "status": "completed", "results": ["https://p.example/0.png"]}));
+        let state = evolink.tasks().unwrap().decode_poll(&task, &ok(&body.to_string())).unwrap();
+        let TaskState::Done(generation) = state else { panic!("pictures") };
+        prop_assert_eq!(generation.raw, body.to_string());
+    }
+}
+
+fn ok(body: &str) -> Reply {
+    Reply::new(StatusCode::OK, HeaderMap::new(), body.to_owned(), Timestamp::UNIX_EPOCH)
+}
+
+#[test]
+fn k1_a_member_that_a_field_writes_is_no_extra_under_any_strictness() {
+    for dialect in dialects() {
+        for strictness in [Strictness::Strict, Strictness::Lenient, Strictness::Off] {
+            let request = ImageRequest::new(dialect.descriptor().default_model, "a kite").extra("prompt", "another");
+            let error = dialect.capabilities(&request.model).check(&request, strictness).unwrap_err();
+            assert!(error.message().contains("prompt"), "{dialect:?} {strictness:?}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn k2_the_reported_id_is_kept_apart_and_an_unknown_one_passes_with_a_warning() {
+    for dialect in dialects() {
+        let desk = Desk::open().await;
+        let generation = desk.client(&dialect).generate(ImageRequest::new("seedream-4.5", "a kite")).await.unwrap();
+        let post = desk.journal().into_iter().find(|entry| entry.method == "POST").unwrap();
+        assert_eq!(post.body["model"], generation.model.as_str(), "{dialect:?}");
+        assert!(generation.reported_model.is_some(), "{dialect:?}");
+        if dialect.descriptor().id == "gogogotoken" {
+            // A relay answers with the id of its own supplier.
+            assert_ne!(generation.reported_model.as_deref(), Some(generation.model.as_str()));
+        }
+        let plan = desk.client(&dialect).plan(&ImageRequest::new("ep-20260101-abcde", "a kite")).unwrap();
+        let body: Value = serde_json::from_str(plan.body.get()).unwrap();
+        assert_eq!(body["model"], "ep-20260101-abcde", "{dialect:?}");
+        assert!(plan.warnings.iter().any(|warning| warning.kind == WarningKind::UnknownModel), "{dialect:?}");
+    }
+}
+
 #[test]
 fn k2_every_id_of_the_documents_is_resolved_and_another_sellers_id_becomes_our_own() {
     for dialect in dialects() {
@@ -55,8 +116,17 @@ fn k2_every_id_of_the_documents_is_resolved_and_another_sellers_id_becomes_our_o
     }
 }
 
+/// Document 004, section 3, its two 4K rows of 4:3 and 3:4 the right way round.
+const ROWS: &str = "\
+2K 1:1 2048x2048, 2K 4:3 2304x1728, 2K 3:4 1728x2304, 2K 16:9 2848x1600, 2K 9:16 1600x2848, 2K 3:2 2496x1664, 2K 2:3 1664x2496, \
+2K 21:9 3136x1344, 3K 1:1 3072x3072, 3K 4:3 3456x2592, 3K 3:4 2592x3456, 3K 16:9 4096x2304, 3K 9:16 2304x4096, \
+3K 3:2 3744x2496, 3K 2:3 2496x3744, 3K 21:9 4704x2016, 4K 1:1 4096x4096, 4K 4:3 4704x3520, 4K 3:4 3520x4704, \
+4K 16:9 5504x3040, 4K 9:16 3040x5504, 4K 3:2 4992x3328, 4K 2:3 3328x4992, 4K 21:9 6240x2656";
+
 #[test]
 fn k4_all_rows_of_the_size_table_reach_every_dialect_in_its_own_words() {
+    let rows = TABLE.map(|row| format!("{} {} {}", row.tier, row.ratio, row.pixels));
+    assert_eq!(rows.join(", "), ROWS);
     for entry in TABLE {
         let size = Size::Ratio { ratio: entry.ratio, tier: Some(entry.tier) };
         assert_eq!(size.to_string().parse::<Size>().unwrap(), size);

@@ -1,7 +1,7 @@
 //! What comes back.
 
 use futures_util::StreamExt as _;
-use seedream::{Event, ImageData, ImageProvider as _, ImageRequest, OutputFormat, SaveOptions, dialects};
+use seedream::{Event, Exactly, ImageData, ImageProvider as _, ImageRequest, OutputFormat, SaveOptions, dialects};
 
 use crate::desk::{Desk, dialect};
 
@@ -35,6 +35,24 @@ async fn k8_every_dialect_tells_of_each_picture_before_it_is_over() {
         let events: Vec<_> = desk.client(&dialect).events(request).await.unwrap().collect().await;
         let images = events.iter().filter(|event| matches!(event, Ok(Event::Image(_)))).count();
         assert!(images == 3 && matches!(events.last(), Some(Ok(Event::Finished(_)))), "{dialect:?}: {events:?}");
+    }
+}
+
+/// Where a provider tells of all pictures at its end, buying one by one tells of each before the next is even asked for.
+#[tokio::test]
+async fn k8_bought_one_by_one_the_first_picture_is_told_before_the_last_is_asked_for_on_every_dialect() {
+    for dialect in dialects() {
+        let desk = Desk::open().await;
+        let client = desk.client(&dialect);
+        let mut asked = Vec::new();
+        let exactly = Exactly::new(ImageRequest::new("seedream-4.5", "a lighthouse"), 3).at_a_time(1);
+        let bought = exactly.watched(&client, |_, event| {
+            if matches!(event, Event::Image(_)) {
+                asked.push(desk.posts());
+            }
+        });
+        let bought = bought.await;
+        assert_eq!((bought.delivered(), asked), (3, vec![1, 2, 3]), "{dialect:?}");
     }
 }
 

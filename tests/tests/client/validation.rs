@@ -1,7 +1,10 @@
 //! What is refused before anything is sent.
 
 use bytes::Bytes;
-use seedream::{ErrorKind, ImageProvider as _, ImageRequest, ImageSource, Pixels, Strictness, dialects};
+use seedream::{
+    Charge, ErrorKind, Field, ImageProvider as _, ImageRequest, ImageSource, OutputFormat, Pixels, Strictness, Warning,
+    WarningKind, dialects,
+};
 
 use crate::desk::{Desk, dialect};
 
@@ -22,6 +25,54 @@ async fn k3_a_size_that_is_too_small_names_the_rule_and_the_nearest_and_nothing_
     let unchecked = desk.with(&dialect("ark"), Strictness::Off, "sk-any");
     let error = unchecked.generate(request).await.unwrap_err();
     assert_eq!((desk.posts(), error.code()), (1, Some("InvalidParameter")), "{error}");
+}
+
+#[tokio::test]
+async fn k3_lenient_warns_of_every_violation_leaves_out_what_is_refused_and_sends() {
+    for dialect in dialects() {
+        let desk = Desk::open().await;
+        // Too small everywhere, and a seed that nobody takes.
+        let request = ImageRequest::new("seedream-4.5", "a lighthouse").size(Pixels::new(1024, 1024)).seed(-9);
+        let strict = desk.client(&dialect).plan(&request).unwrap_err();
+        let lenient = desk.with(&dialect, Strictness::Lenient, "sk-any");
+        let warnings = lenient.plan(&request).unwrap().warnings;
+        let broken: Vec<_> = strict.violation_list().iter().map(|violation| violation.field).collect();
+        for field in &broken {
+            assert!(
+                warnings.iter().any(|warning| warning.field == Some(*field)),
+                "{dialect:?}: {field:?} of {warnings:?}"
+            );
+        }
+        let error = lenient.generate(request).await.unwrap_err();
+        assert_eq!((desk.posts(), error.charge()), (1, Charge::No), "{dialect:?}: {error}");
+        let sent = desk.journal()[0].body.clone();
+        assert_eq!(sent["size"], "1024x1024", "{dialect:?}: what can be said is sent as it was asked");
+    }
+    // A member that they know and refuse for this model.
+    let png = ImageRequest::new("seedream-4.5", "a lighthouse").format(OutputFormat::Png);
+    for dialect in ["ark", "aiearth"].map(dialect) {
+        let desk = Desk::open().await;
+        let planned = |strictness| desk.with(&dialect, strictness, "sk-any").plan(&png);
+        assert!(planned(Strictness::Strict).is_err(), "{dialect:?}");
+        let (off, lenient) = (planned(Strictness::Off).unwrap(), planned(Strictness::Lenient).unwrap());
+        assert!(off.body.get().contains(r#""output_format":"png""#), "{dialect:?}: {}", off.body);
+        assert!(!lenient.body.get().contains("output_format"), "{dialect:?}: {}", lenient.body);
+        let left_out = |warning: &Warning| warning.kind == WarningKind::LeftOut && warning.field == Some(Field::Format);
+        assert!(lenient.warnings.iter().any(left_out), "{dialect:?}: {:?}", lenient.warnings);
+    }
+}
+
+#[tokio::test]
+async fn k3_fit_takes_the_nearest_and_the_provider_takes_that() {
+    for dialect in dialects() {
+        let desk = Desk::open().await;
+        let request = ImageRequest::new("seedream-4.5", "a lighthouse").size(Pixels::new(1024, 1024));
+        let (fitted, warnings) = dialect.capabilities(&request.model).fit(&request);
+        assert!(warnings.iter().any(|warning| warning.message.contains("1920x1920")), "{dialect:?}: {warnings:?}");
+        let generation = desk.client(&dialect).generate(fitted).await.unwrap();
+        assert_eq!((generation.images().count(), desk.posts()), (1, 1), "{dialect:?}");
+        assert_eq!(desk.journal()[0].body["size"], "1920x1920", "{dialect:?}");
+    }
 }
 
 /// A PNG of which only the header says how large it is, padded to a length.

@@ -5,7 +5,13 @@ use crate::support::Place;
 #[test]
 fn every_command_explains_itself() {
     let place = Place::new();
-    for words in ["", "generate", "plan", "resume", "models", "mock", "mock serve", "conformance run"] {
+    let mock = ["", " serve", " check", " routes", " evidence", " faults", " verify", " ctl"];
+    let ctl = ["sessions", "clock", "faults", "tasks", "journal", "ledger", "callbacks", "settings", "reset"];
+    let mock = mock.into_iter().map(str::to_owned).chain(ctl.iter().map(|name| format!(" ctl {name}")));
+    let mock = mock.map(|words| format!("mock{words}"));
+    let conformance = ["", " run", " drift", " mutants"].map(|words| format!("conformance{words}"));
+    let others = ["", "generate", "plan", "resume", "models"].map(str::to_owned);
+    for words in others.into_iter().chain(mock).chain(conformance) {
         let args: Vec<_> = words.split_whitespace().chain(["--help"]).collect();
         let ran = place.run(&args, &[]);
         ran.ends(0);
@@ -27,7 +33,13 @@ fn a_mistake_is_told_on_standard_error_and_ends_with_2() {
         (&["generate", "x", "--mock", "--size", "4K", "--tier", "2K"], "--tier 2K contradicts --size 4K"),
         (&["generate", "x", "--mock", "--image", "no-such-file.png"], "no-such-file.png"),
         (&["mock", "serve", "--host", "0.0.0.0"], "--admin-token"),
-        (&["mock", "serve", "--task", "hand"], "polls=3 or time=5s"),
+        (&["mock", "serve", "--task", "soon"], "polls=3, time=5s or hand"),
+        (&["mock", "serve", "--fault", "explode"], "no word of a fault"),
+        (&["mock", "ctl", "sessions"], "SEEDREAM_MOCK_URL"),
+        (&["mock", "verify", "--count", "1", "--at-most", "2"], "cannot be used with"),
+        (&["mock", "verify", "--at", "http://a", "--match", "{"], "--match is not JSON"),
+        (&["mock", "ctl", "--at", "http://a", "tasks", "some-id"], "--complete"),
+        (&["mock", "ctl", "--at", "http://a", "reset", "all"], "journal, ledger, faults"),
         (&["resume", "nothing"], "no PROVIDER:ID"),
     ] {
         let ran = place.run(args, &[]);

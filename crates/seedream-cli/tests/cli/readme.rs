@@ -82,7 +82,7 @@ fn its_commands_say_what_it_shows() {
         ran.ends(code);
         let said: Vec<_> = ran.stdout.lines().chain(ran.stderr.lines()).map(steady).collect();
         let mut rest = said.iter();
-        for line in output {
+        for line in output.into_iter().filter(|line| *line != "…") {
             let line = steady(line);
             assert!(rest.any(|said| *said == line), "{args:?} does not say in its place: {line}\n{ran:#?}");
         }

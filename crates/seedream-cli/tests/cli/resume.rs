@@ -8,7 +8,7 @@ use crate::support::{CANARY, Place, Upstream, opens, post};
 const ENV: [(&str, &str); 1] = [("EVOLINK_API_KEY", CANARY)];
 
 #[test]
-fn a_task_file_is_collected_and_removed() {
+fn k11_a_task_file_is_collected_and_removed() {
     let (place, upstream) = (Place::new(), Upstream::start());
     let base = upstream.base("evolink");
     let created = post(
@@ -39,7 +39,7 @@ fn a_task_file_is_collected_and_removed() {
 }
 
 #[test]
-fn a_deadline_leaves_a_task_and_the_command_that_collects_it() {
+fn k14_a_deadline_leaves_a_task_and_the_command_that_collects_it() {
     let (place, upstream) = (Place::new(), Upstream::with(TaskEnd::Polls(1)));
     let base = upstream.base("evolink");
     let args =
@@ -64,7 +64,7 @@ fn a_deadline_leaves_a_task_and_the_command_that_collects_it() {
 }
 
 #[test]
-fn a_task_that_nobody_knows_is_kept() {
+fn k11_a_task_that_nobody_knows_is_kept() {
     let (place, upstream) = (Place::new(), Upstream::start());
     let base = upstream.base("evolink");
     let ran = place.run(&["resume", "evolink:task-unified-1-none", "--base-url", &base, "--json"], &ENV);

@@ -207,7 +207,7 @@ pub(crate) fn post(url: &str, body: &Value) -> Value {
     answer
 }
 
-fn exchange(method: &str, url: &str, body: &str) -> (u16, Value) {
+pub(crate) fn exchange(method: &str, url: &str, body: &str) -> (u16, Value) {
     let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
     let length = body.len();

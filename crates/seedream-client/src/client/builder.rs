@@ -198,6 +198,7 @@ impl ClientBuilder {
             policy: self.policy,
             strictness: self.strictness,
             overrides: self.overrides,
+            rules: Mutex::default(),
             user_agent,
             max_reply: self.max_reply,
             spool: Spool::new(self.spool.as_deref()),
@@ -254,14 +255,32 @@ impl Seeds {
 
     /// The id of one operation, in the form of a random UUID.
     pub(super) fn request_id(&self) -> HeaderValue {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let (a, b) = (self.next(), self.next());
-        let (version, variant) = (0x4000 | (a & 0xfff), 0x8000 | (b >> 48 & 0x3fff));
-        let id = format!(
-            "{:08x}-{:04x}-{version:04x}-{variant:04x}-{:012x}",
-            a >> 32,
-            a >> 16 & 0xffff,
-            b & 0xffff_ffff_ffff
-        );
-        HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+        let (a, b) = (a & !0xf000 | 0x4000, b & !(0xc000 << 48) | 0x8000 << 48);
+        let mut id = [b'-'; 36];
+        let places = (0..36).filter(|at| ![8, 13, 18, 23].contains(at));
+        for (digit, at) in places.enumerate() {
+            let half = if digit < 16 { a } else { b };
+            id[at] = DIGITS[(half >> (60 - digit % 16 * 4) & 0xf) as usize];
+        }
+        HeaderValue::from_bytes(&id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_id_is_a_random_uuid() {
+        for seed in 0..100 {
+            let id = Seeds::new(Some(seed)).request_id();
+            let mut random = fastrand::Rng::with_seed(seed);
+            let (a, b) = (random.u64(..), random.u64(..));
+            let (version, variant) = (0x4000 | (a & 0xfff), 0x8000 | (b >> 48 & 0x3fff));
+            let (first, second, last) = (a >> 32, a >> 16 & 0xffff, b & 0xffff_ffff_ffff);
+            assert_eq!(id, format!("{first:08x}-{second:04x}-{version:04x}-{variant:04x}-{last:012x}"));
+        }
     }
 }

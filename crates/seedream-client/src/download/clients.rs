@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_leads_inside_is_refused_once_and_for_all() {
+    async fn k16_a_name_that_leads_inside_is_refused_once_and_for_all() {
         for inside in [&["127.0.0.1"][..], &["10.0.0.1", "::1", "169.254.169.254"], &["fd00::1"], &[]] {
             let (downloader, looked_up) = downloader(inside);
             let error = downloader.fetch("http://rebind.example/a.png?sig=s3cret").await.unwrap_err();
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_mixed_addresses_only_the_public_ones_are_used() {
+    async fn k16_of_mixed_addresses_only_the_public_ones_are_used() {
         let lookup = downloader(&["10.0.0.1", "8.8.8.8", "::1"]).0.clients.lookup;
         let resolver = PublicOnly { lookup: lookup.clone(), exempt: vec!["proxy.corp".into()] };
         let found: Vec<_> = resolver.resolve("a.example".parse().unwrap()).await.unwrap().collect();

@@ -40,6 +40,11 @@ impl Kept {
         self.files.extend(blobs.iter().filter_map(|(_, data)| file(data)).cloned());
     }
 
+    /// Whether nothing is left to do after this: it succeeded, and no file came beside it.
+    pub(super) fn is_settled(&self, outcome: &Result<Generation>) -> bool {
+        outcome.is_ok() && self.files.is_empty()
+    }
+
     /// Ends it: after a success nothing is left but its pictures, and after a failure whatever may have been paid for.
     pub(super) async fn settle(&mut self, outcome: Result<Generation>) -> Result<Generation> {
         match outcome {

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::turns::Turns;
 use crate::{
     AnswerBody, Departure, Endpoint, Reached, Transport,
-    lift::{Grammar, Intake, Text},
+    lift::{Grammar, Intake, THRESHOLD, Text},
     spool::Spool,
     trace::Trace,
 };
@@ -179,16 +179,23 @@ impl Incoming {
         let ahead = usize::try_from(stated.unwrap_or(0).min(AT_ONCE).min(self.room)).unwrap_or(0);
         let mut body = Body { text: Vec::with_capacity(ahead), blobs: Blobs::default() };
         // What is refused holds no picture, and is told as it is.
-        let mut intake = self.head.status.is_success().then(|| self.intake(Grammar::Json));
-        body.take(so_far, &mut intake).await;
+        let holds_pictures = self.head.status.is_success();
+        let mut intake = None;
+        body.text(so_far);
         let ended = loop {
-            match self.chunk().await {
-                Ok(Some(bytes)) => body.take(&bytes, &mut intake).await,
-                Ok(None) => break Ok(()),
-                Err(error) => break Err(error),
+            // An answer that is shorter than what is lifted has nothing to be lifted.
+            if intake.is_none() && holds_pictures && body.text.len() > THRESHOLD {
+                let begun = std::mem::take(&mut body.text);
+                intake.insert(self.intake(Grammar::Json)).feed(&begun, &mut body).await;
+            }
+            match (self.chunk().await, &mut intake) {
+                (Ok(Some(bytes)), Some(intake)) => intake.feed(&bytes, &mut body).await,
+                (Ok(Some(bytes)), None) => body.text(&bytes),
+                (Ok(None), _) => break Ok(()),
+                (Err(error), _) => break Err(error),
             }
         };
-        if let Some(intake) = &mut intake {
+        if let Some(mut intake) = intake {
             intake.finish(&mut body);
         }
         let reply = self.reply(body.text).with_blobs(body.blobs);
@@ -204,15 +211,6 @@ impl Incoming {
 struct Body {
     text: Vec<u8>,
     blobs: Blobs,
-}
-
-impl Body {
-    async fn take(&mut self, bytes: &[u8], intake: &mut Option<Intake>) {
-        match intake {
-            Some(intake) => intake.feed(bytes, self).await,
-            None => self.text.extend_from_slice(bytes),
-        }
-    }
 }
 
 impl Text for Body {

@@ -1,7 +1,7 @@
 //! What goes along with requests, and what does not.
 
 use seedream_client::SaveOptions;
-use seedream_core::{ErrorKind, ImageProvider as _};
+use seedream_core::{ErrorKind, ImageProvider as _, ImageRequest};
 use serde_json::json;
 use wiremock::{
     Mock, MockServer, Request, ResponseTemplate,
@@ -18,7 +18,7 @@ fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
 }
 
 #[tokio::test]
-async fn key_agent_and_id_go_with_submit_and_poll_and_the_key_not_with_a_download() {
+async fn k15_key_agent_and_id_go_with_submit_and_poll_and_the_key_not_with_a_download() {
     let server = MockServer::start().await;
     let done = json!({ "status": "done", "data": [{ "url": format!("{}/pictures/0.png?sig=1", server.uri()) }] });
     let answers = [
@@ -56,7 +56,7 @@ async fn key_agent_and_id_go_with_submit_and_poll_and_the_key_not_with_a_downloa
 }
 
 #[tokio::test]
-async fn without_a_key_there_is_no_authorization_and_the_agent_can_be_set() {
+async fn k15_without_a_key_there_is_no_authorization_and_the_agent_can_be_set() {
     let server = MockServer::start().await;
     let list = json!({ "data": [{ "id": "tiny-1" }, { "id": "tiny-2" }] });
     Mock::given(path("/base/v1/models"))
@@ -83,4 +83,13 @@ async fn a_list_of_models_costs_nothing_whatever_becomes_of_it() {
     assert_eq!((error.charge(), error.provider()), (seedream_core::Charge::No, Some("tiny")));
     let error = client(TinyTasks, &server.uri()).build().unwrap().models().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
+}
+
+#[test]
+fn one_client_keeps_the_models_of_its_requests_apart() {
+    let client = client(Tiny, "https://tiny.example").build().unwrap();
+    for model in ["tiny-1", "tiny-2", "tiny-2", "tiny-1"] {
+        let plan = client.plan(&ImageRequest::new(model, "a lighthouse")).unwrap();
+        assert_eq!(plan.model.as_str(), model);
+    }
 }

@@ -125,6 +125,20 @@ async fn k16_pictures_in_a_reply_go_to_files_and_saving_renames_them() {
 }
 
 #[tokio::test]
+async fn k16_the_shortest_picture_that_is_worth_a_file_gets_one() {
+    for (bytes, lifted) in [(768, true), (765, false)] {
+        let item = item(1, bytes - crate::saving::PNG.len());
+        let server = Raw::start(vec![answer("200 OK", "", &body(&[item]))]).await;
+        let directory = tempfile::tempdir().unwrap();
+        let client = client(&server.url).spool(directory.path()).build().unwrap();
+        let generation = client.generate(request()).await.unwrap();
+        let image = generation.images().next().unwrap();
+        assert_eq!(matches!(image.data, ImageData::File(_)), lifted, "{bytes} bytes");
+        assert_eq!(client.fetch(image).await.unwrap(), png(1, bytes - crate::saving::PNG.len()));
+    }
+}
+
+#[tokio::test]
 async fn k16_pictures_go_to_memory_where_no_directory_is_named_or_it_fails() {
     let body = body(&[item(1, 40_000), item(2, 1_000_000)]);
     let server = Raw::start(vec![answer("200 OK", "", &body), answer("200 OK", "", &body)]).await;
@@ -247,6 +261,19 @@ async fn k8_a_picture_of_a_stream_is_on_disk_before_the_next_exists() {
     assert!(fs::read(file(&second.data)).unwrap() == png(1, 700_000));
     client.save_image(second, &options).await.unwrap();
     assert_eq!(names(directory.path()), ["tiny-0.png", "tiny-1.png"], "the preview is gone");
+}
+
+#[tokio::test]
+async fn k8_an_event_of_32_mib_is_one_picture() {
+    let length = 24 << 20;
+    let event = format!("data: {{\"b64_json\":\"{}\"}}\n\ndata: [DONE]\n\n", STANDARD.encode(png(1, length)));
+    assert!(event.len() > 32 << 20);
+    let server = Raw::start(vec![answer("200 OK", "Content-Type: text/event-stream\r\n", &event)]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let client = client(&server.url).spool(directory.path()).build().unwrap();
+    let generation = client.generate(request().stream(true)).await.unwrap();
+    assert!(fs::read(file(&generation.images().next().unwrap().data)).unwrap() == png(1, length));
+    assert_eq!((generation.images().count(), generation.warnings.len(), server.count("POST")), (1, 0, 1));
 }
 
 #[tokio::test]

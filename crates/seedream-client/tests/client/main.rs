@@ -1,6 +1,8 @@
 //! The client against doubles of the wire: scripted transports, raw sockets and small HTTP servers.
 #![allow(clippy::unwrap_used, reason = "clippy knows helpers of tests as code")]
 
+mod cuts;
+mod deadline;
 mod dialect;
 mod downloads;
 mod exactly;

@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
 use seedream_client::{Client, Reached};
-use seedream_core::{Charge, ErrorKind, ImageProvider as _, Policy, Strictness};
+use seedream_core::{Charge, ErrorKind, ImageProvider as _, Policy, Strictness, TaskId};
 
 use crate::{
-    dialect::{Tiny, request},
+    dialect::{Tiny, TinyTasks, request},
     script::{Act, Script},
 };
 
@@ -18,16 +18,85 @@ fn client(script: &Script, policy: Policy) -> Client {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_429_with_retry_after_waits_exactly_that() {
-    let script = Script::new([Act::Answer(429, &[("retry-after", "7")], "slow down"), DONE]);
-    let generation = client(&script, Policy::default()).generate(request()).await.unwrap();
-    assert_eq!(generation.images().count(), 1);
-    let times: Vec<_> = script.sent().into_iter().map(|(at, _)| at).collect();
-    assert_eq!(times, [Duration::ZERO, Duration::from_secs(7)]);
+async fn k12_retry_after_is_waited_for_exactly_in_seconds_and_as_a_date() {
+    for (headers, waits) in [
+        (&[("retry-after", "7")][..], 7.0),
+        (&[("retry-after", "1.5")], 1.5),
+        (&[("retry-after-ms", "2500"), ("retry-after", "7")], 2.5),
+        // The answer's own clock counts, not this machine's.
+        (&[("retry-after", "Fri, 20 Nov 2026 20:01:30 GMT"), ("date", "Fri, 20 Nov 2026 20:00:00 GMT")], 90.0),
+    ] {
+        let script = Script::new([Act::Answer(429, headers, "slow down"), DONE]);
+        let generation = client(&script, Policy::default()).generate(request()).await.unwrap();
+        assert_eq!(generation.images().count(), 1);
+        let times: Vec<_> = script.sent().into_iter().map(|(at, _)| at).collect();
+        assert_eq!(times, [Duration::ZERO, Duration::from_secs_f64(waits)], "{headers:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_was_not_sent_is_sent_again_up_to_the_limit() {
+async fn k12_without_a_word_it_backs_off_twice_as_long_each_time_less_up_to_a_quarter() {
+    let mut policy = Policy::default();
+    policy.max_submits = 6;
+    let script = Script::new([Act::Answer(429, &[], "")]);
+    let error = client(&script, policy).generate(request()).await.unwrap_err();
+    assert_eq!((error.attempts().len(), error.charge()), (6, Charge::No));
+    let times: Vec<_> = script.sent().into_iter().map(|(at, _)| at.as_secs_f64()).collect();
+    let waits = times.windows(2).map(|pair| pair[1] - pair[0]);
+    for (wait, longest) in waits.clone().zip([0.5, 1.0, 2.0, 4.0, 8.0]) {
+        // A timer is right to a millisecond.
+        assert!((longest * 0.75..longest + 0.002).contains(&wait), "{wait} of at most {longest}");
+    }
+    assert!(waits.zip([0.5, 1.0, 2.0, 4.0, 8.0]).any(|(wait, longest)| longest - wait > 0.01), "it jitters: {times:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn k12_should_retry_can_forbid_but_never_buys_again() {
+    for (status, said, sent, charge) in [
+        (429, "true", 3, Charge::No),
+        (429, "false", 1, Charge::No),
+        (429, "perhaps", 3, Charge::No),
+        // What may have been bought is not bought again because somebody says so, and what is final stays so.
+        (500, "true", 1, Charge::Unknown),
+        (408, "true", 1, Charge::Unknown),
+        (402, "true", 1, Charge::No),
+    ] {
+        let headers: &'static [_] = match said {
+            "true" => &[("x-should-retry", "true")],
+            "false" => &[("x-should-retry", "false")],
+            _ => &[("x-should-retry", "perhaps")],
+        };
+        let script = Script::new([Act::Answer(status, headers, "no")]);
+        let error = client(&script, Policy::default()).generate(request()).await.unwrap_err();
+        assert_eq!((script.sent().len(), error.charge()), (sent, charge), "{status} {said}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn k12_one_client_request_id_for_all_attempts_and_polls_and_another_for_the_next_job() {
+    let (accepted, running) =
+        (Act::Answer(200, &[], r#"{"id":"job-1","eta":1}"#), Act::Answer(200, &[], r#"{"status":"running"}"#));
+    let done = || Act::Answer(200, &[], r#"{"status":"done","data":[{"url":"https://a.example/0.png"}]}"#);
+    let refused = Act::Answer(429, &[], "");
+    let script = Script::new([
+        Act::Fail(Reached::NotSent),
+        refused,
+        accepted,
+        running,
+        Act::Fail(Reached::Sent),
+        done(),
+        done(),
+    ]);
+    let tasks = Client::builder(Arc::new(TinyTasks)).transport(Arc::new(script.clone())).seed(1).build().unwrap();
+    tasks.generate(request()).await.unwrap();
+    tasks.resume(tasks.task(TaskId::new("job-1").unwrap())).await.unwrap();
+    let ids: Vec<_> = script.sent().iter().map(|(_, sent)| sent.headers()["x-client-request-id"].clone()).collect();
+    let (other, first) = ids.split_last().unwrap();
+    assert!(first.len() == 6 && first.iter().all(|id| *id == first[0]) && *other != first[0], "{ids:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn k12_a_request_that_was_not_sent_is_sent_again_up_to_the_limit() {
     let fail = || Act::Fail(Reached::NotSent);
     let script = Script::new([fail(), fail(), fail(), DONE]);
     let error = client(&script, Policy::default()).generate(request()).await.unwrap_err();
@@ -37,37 +106,29 @@ async fn a_request_that_was_not_sent_is_sent_again_up_to_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_have_been_bought_is_not_sent_again() {
+async fn k12_what_may_have_been_bought_is_not_sent_again() {
     let script = Script::new([Act::Fail(Reached::Sent), DONE]);
     let error = client(&script, Policy::default()).generate(request()).await.unwrap_err();
     assert_eq!((error.kind(), error.charge(), script.sent().len()), (ErrorKind::Transport, Charge::Unknown, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_doubt_stays_when_a_later_attempt_was_not_sent() {
+async fn k12_a_doubt_stays_when_a_later_attempt_was_not_sent() {
     let mut policy = Policy::default();
     policy.resend_ambiguous = true;
     let not_sent = || Act::Fail(Reached::NotSent);
-    let script = Script::new([Act::Fail(Reached::Sent), not_sent(), not_sent()]);
-    let error = client(&script, policy).generate(request()).await.unwrap_err();
-    assert_eq!((error.charge(), script.sent().len()), (Charge::Unknown, 3));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_deadline_before_the_connection_costs_nothing_and_behind_it_nobody_knows() {
-    let mut policy = Policy::default();
-    policy.deadline = Duration::from_secs(20);
-    for (act, charge) in [(Act::NoConnection, Charge::No), (Act::Silence, Charge::Unknown)] {
-        let script = Script::new([act]);
-        let start = tokio::time::Instant::now();
+    for (later, sent) in
+        [(vec![not_sent(), not_sent()], 3), (vec![Act::Misconfigured], 2), (vec![Act::Answer(400, &[], "")], 2)]
+    {
+        let script = Script::new([Act::Fail(Reached::Sent)].into_iter().chain(later));
         let error = client(&script, policy.clone()).generate(request()).await.unwrap_err();
-        assert_eq!((error.kind(), error.charge(), script.sent().len()), (ErrorKind::Timeout, charge, 1));
-        assert_eq!(start.elapsed(), Duration::from_secs(20));
+        assert_eq!((error.charge(), script.sent().len(), error.attempts().len()), (Charge::Unknown, sent, sent));
+        assert_eq!(error.provider(), Some("tiny"));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_drops_the_future_sends_nothing_more() {
+async fn k12_whoever_drops_the_future_sends_nothing_more() {
     let script = Script::new([Act::Answer(429, &[("retry-after", "7")], ""), Act::Silence]);
     let client = client(&script, Policy::default());
     let mut waiting = Box::pin(client.generate(request()));
@@ -82,7 +143,7 @@ async fn whoever_drops_the_future_sends_nothing_more() {
 }
 
 #[tokio::test]
-async fn a_broken_rule_is_refused_before_a_byte_is_sent() {
+async fn k3_a_broken_rule_is_refused_before_a_byte_is_sent() {
     let script = Script::new([DONE]);
     let builder = || Client::builder(Arc::new(Tiny)).transport(Arc::new(script.clone()));
     let strict = builder().build().unwrap();
@@ -95,7 +156,7 @@ async fn a_broken_rule_is_refused_before_a_byte_is_sent() {
 }
 
 #[tokio::test]
-async fn a_plan_is_the_body_that_is_sent() {
+async fn k6_a_plan_is_the_body_that_is_sent() {
     let script = Script::new([DONE]);
     let client = client(&script, Policy::default());
     let plan = client.plan(&request().count(3)).unwrap();

@@ -13,11 +13,24 @@ pub(crate) enum Act {
     Answer(Vec<u8>),
     /// Closes after the whole request was read.
     Close,
-    /// Closes after so many bytes of the request.
-    CloseAfter(usize),
+    /// Ends after so many bytes of the request.
+    CutRequest(usize, End),
+    /// Writes this and resets the connection.
+    Reset(Vec<u8>),
     /// Writes the first part, waits until the test says so, and writes the second.
     Gated(Vec<u8>, oneshot::Receiver<()>, Vec<u8>),
 }
+
+/// How a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// In order: nothing more is written, and what still comes is read.
+    Fin,
+    /// At once, with everything that was on its way thrown away.
+    Reset,
+}
+
+pub(crate) const ENDS: [End; 2] = [End::Fin, End::Reset];
 
 pub(crate) struct Raw {
     pub(crate) url: String,
@@ -35,9 +48,16 @@ impl Raw {
             let mut acts = acts.into_iter();
             while let Ok((mut socket, _)) = listener.accept().await {
                 let act = acts.next();
-                if let Some(Act::CloseAfter(bytes)) = act {
+                if let Some(Act::CutRequest(bytes, end)) = act {
                     let mut taken = vec![0; bytes];
                     let _ = socket.read_exact(&mut taken).await;
+                    match end {
+                        End::Fin => {
+                            socket.shutdown().await.unwrap_or_default();
+                            let _ = socket.read_to_end(&mut taken).await;
+                        }
+                        End::Reset => socket.set_zero_linger().unwrap_or_default(),
+                    }
                     seen.lock().unwrap().push(String::from_utf8_lossy(&taken).into_owned());
                     continue;
                 }
@@ -52,7 +72,11 @@ impl Raw {
                         gate.await.unwrap_or_default();
                         socket.write_all(&second).await.unwrap_or_default();
                     }
-                    Some(Act::Close | Act::CloseAfter(_)) | None => {}
+                    Some(Act::Reset(bytes)) => {
+                        socket.write_all(&bytes).await.unwrap_or_default();
+                        socket.set_zero_linger().unwrap_or_default();
+                    }
+                    Some(Act::Close | Act::CutRequest(..)) | None => {}
                 }
             }
         });
@@ -68,6 +92,14 @@ impl Raw {
     }
 }
 
+/// An answer of which only the beginning comes.
+pub(crate) fn cut(answer: &[u8], at: usize, end: End) -> Act {
+    match end {
+        End::Fin => Act::Answer(answer[..at].to_vec()),
+        End::Reset => Act::Reset(answer[..at].to_vec()),
+    }
+}
+
 /// An answer with a right length.
 pub(crate) fn answer(status: &str, headers: &str, body: &str) -> Act {
     let length = body.len();
@@ -76,20 +108,22 @@ pub(crate) fn answer(status: &str, headers: &str, body: &str) -> Act {
 
 async fn read(socket: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head
-                .lines()
-                .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
-            if body.len() >= length.unwrap_or(0) {
-                return text;
-            }
-        }
+    let mut whole = None;
+    let mut buffer = vec![0; 1 << 16];
+    while whole.is_none_or(|whole| bytes.len() < whole) {
         match socket.read(&mut buffer).await {
-            Ok(0) | Err(_) => return text,
+            Ok(0) | Err(_) => break,
             Ok(read) => bytes.extend_from_slice(&buffer[..read]),
         }
+        whole = whole.or_else(|| length(&bytes));
     }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// How long a request is, once its head has arrived.
+fn length(bytes: &[u8]) -> Option<usize> {
+    let head = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let text = String::from_utf8_lossy(&bytes[..head]).to_ascii_lowercase();
+    let body = text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    Some(head + 4 + body.unwrap_or(0))
 }

@@ -8,20 +8,29 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
 use http::{Request, Response};
-use http_body_util::{BodyExt as _, Full};
+use http_body::Frame;
+use http_body_util::{BodyExt as _, Full, StreamBody};
 use seedream_client::{AnswerBody, Departure, Reached, Transport, TransportError};
+use seedream_core::ErrorKind;
 use tokio::time::Instant;
 
 pub(crate) enum Act {
     /// Answers.
     Answer(u16, &'static [(&'static str, &'static str)], &'static str),
+    /// Answers after a while.
+    Late(Duration, &'static str),
+    /// Begins an answer that never ends.
+    Endless(&'static [(&'static str, &'static str)], &'static str),
     /// Never gets a connection.
     NoConnection,
     /// Sends, and never hears anything.
     Silence,
     /// Fails.
     Fail(Reached),
+    /// Cannot be sent from this machine.
+    Misconfigured,
 }
 
 #[derive(Clone, Debug)]
@@ -77,19 +86,37 @@ impl Transport for Script {
                 departure.left();
                 Err(TransportError::new(Reached::Sent, "lost"))
             }
+            Act::Misconfigured => {
+                Err(TransportError::new(Reached::NotSent, "no certificates").with_kind(ErrorKind::Config))
+            }
             Act::Silence => {
                 departure.left();
                 std::future::pending().await
             }
             Act::Answer(status, headers, body) => {
                 departure.left();
-                let mut answer = Response::builder().status(status);
-                for (name, value) in headers {
-                    answer = answer.header(*name, *value);
-                }
-                let body = Full::new(Bytes::from_static(body.as_bytes())).map_err(|never| match never {});
-                Ok(answer.body(body.boxed_unsync()).unwrap())
+                Ok(answer(status, headers, whole(body)))
+            }
+            Act::Late(wait, body) => {
+                departure.left();
+                tokio::time::sleep(wait).await;
+                Ok(answer(200, &[], whole(body)))
+            }
+            Act::Endless(headers, body) => {
+                departure.left();
+                let begun = Frame::data(Bytes::from_static(body.as_bytes()));
+                let frames = stream::iter([Ok(begun)]).chain(stream::pending());
+                Ok(answer(200, headers, StreamBody::new(frames).boxed_unsync()))
             }
         }
     }
+}
+
+fn whole(body: &'static str) -> AnswerBody {
+    Full::new(Bytes::from_static(body.as_bytes())).map_err(|never| match never {}).boxed_unsync()
+}
+
+fn answer(status: u16, headers: &[(&str, &str)], body: AnswerBody) -> Response<AnswerBody> {
+    let answer = Response::builder().status(status);
+    headers.iter().fold(answer, |answer, (name, value)| answer.header(*name, *value)).body(body).unwrap()
 }

@@ -1,10 +1,17 @@
 //! Tasks: accepted once, collected patiently, and never sent to a host that nobody configured.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
+use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::StreamExt as _;
-use seedream_client::{Client, Reached};
+use http_body_util::{BodyExt as _, Full};
+use seedream_client::{AnswerBody, Client, Reached, Transport, TransportError};
 use seedream_core::{Charge, ErrorKind, Event, ImageProvider as _, Policy, Task, TaskId};
+use tokio::time::Instant;
 
 use crate::{
     dialect::{KEY, Tiny, TinyTasks, request, texts},
@@ -23,7 +30,7 @@ fn client(script: &Script) -> Client {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_is_accepted_polled_and_collected() {
+async fn k11_a_task_is_accepted_polled_and_collected() {
     let weather = [
         ACCEPTED,
         RUNNING,
@@ -46,7 +53,7 @@ async fn a_task_is_accepted_polled_and_collected() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_keeps_the_task() {
+async fn k14_a_deadline_keeps_the_task() {
     let script = Script::new([ACCEPTED, RUNNING]);
     let start = tokio::time::Instant::now();
     let error = client(&script).generate(request()).await.unwrap_err();
@@ -65,7 +72,7 @@ async fn a_deadline_keeps_the_task() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_dropped_after_acceptance_asks_no_more() {
+async fn k11_a_stream_dropped_after_acceptance_asks_no_more() {
     let script = Script::new([ACCEPTED, DONE]);
     let mut events = client(&script).events(request()).await.unwrap();
     assert!(matches!(events.next().await, Some(Ok(Event::Submitted(_)))));
@@ -75,7 +82,7 @@ async fn a_stream_dropped_after_acceptance_asks_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_of_another_endpoint_is_refused_and_kept() {
+async fn k11_a_task_of_another_endpoint_is_refused_and_kept() {
     let script = Script::new([DONE]);
     let client = client(&script);
     for endpoint in [
@@ -106,7 +113,7 @@ async fn a_task_of_another_endpoint_is_refused_and_kept() {
 }
 
 #[tokio::test]
-async fn resuming_needs_tasks_and_the_right_provider() {
+async fn k11_resuming_needs_tasks_and_the_right_provider() {
     let script = Script::new([DONE]);
     let task = Task::new("other", "https://tiny.example", TaskId::new("x").unwrap(), "m".into());
     assert_eq!(client(&script).resume(task).await.unwrap_err().kind(), ErrorKind::Config);
@@ -114,4 +121,51 @@ async fn resuming_needs_tasks_and_the_right_provider() {
     let task = sync.task(TaskId::new("x").unwrap());
     assert_eq!(sync.resume(task).await.unwrap_err().kind(), ErrorKind::Unsupported);
     assert_eq!(script.sent().len(), 0);
+}
+
+/// A provider that is done after 45 seconds, as it said it would be.
+#[derive(Debug)]
+struct Punctual {
+    start: Instant,
+    polls: Mutex<Vec<Duration>>,
+}
+
+#[async_trait]
+impl Transport for Punctual {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
+        let body = if request.method() == http::Method::POST {
+            r#"{"id":"job-1","eta":45}"#
+        } else {
+            let at = self.start.elapsed();
+            self.polls.lock().unwrap().push(at);
+            if at < Duration::from_secs(45) {
+                r#"{"status":"running"}"#
+            } else {
+                r#"{"status":"done","data":[{"url":"https://a.example/0.png"}]}"#
+            }
+        };
+        Ok(http::Response::new(Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed_unsync()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn k11_a_task_of_45_seconds_takes_at_most_12_polls_that_begin_by_the_estimate_and_grow() {
+    let mut firsts = Vec::new();
+    for seed in 0..50 {
+        let transport = Arc::new(Punctual { start: Instant::now(), polls: Mutex::default() });
+        let client = Client::builder(Arc::new(TinyTasks)).transport(transport.clone()).seed(seed).build().unwrap();
+        client.generate(request()).await.unwrap();
+        let polls: Vec<_> = transport.polls.lock().unwrap().iter().map(Duration::as_secs_f64).collect();
+        assert!(polls.len() <= 12, "{polls:?}");
+        // The first comes in the middle of the estimate, and nobody waits long for what is done.
+        assert!((20.0..25.0).contains(&polls[0]) && (45.0..56.0).contains(polls.last().unwrap()), "{polls:?}");
+        // A tenth of the estimate, a quarter longer each time, a tenth more or less.
+        for (number, pair) in polls.windows(2).enumerate() {
+            let wait = (4.5 * 1.25_f64.powi(number as i32)).min(10.0);
+            assert!((wait * 0.899..wait * 1.101).contains(&(pair[1] - pair[0])), "wait {number} of {polls:?}");
+        }
+        firsts.push(polls[0]);
+    }
+    let (least, most) = firsts.iter().fold((f64::MAX, 0.0_f64), |(low, high), at| (low.min(*at), high.max(*at)));
+    assert!(most - least > 3.0, "it jitters: {firsts:?}");
 }

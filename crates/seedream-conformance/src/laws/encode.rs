@@ -34,7 +34,7 @@ fn check(dialect: &dyn Dialect, provider: Option<&Provider>, case: &Exchange) ->
     let mut d = Differences::default();
     d.same("method", &wire.method.as_str(), &encoded.method().as_str());
     let body: Value = serde_json::from_slice(encoded.body()).unwrap_or_default();
-    d.same("body", &wire.json_value().unwrap_or_default(), &body);
+    d.json("body", &wire.json_value().unwrap_or_default(), &body);
     if let Some(provider) = provider {
         let path = encoded.uri().to_string();
         d.holds(wire.path.ends_with(&path), || format!("path: expected {}, saw {path} below the base URL", wire.path));

@@ -23,7 +23,7 @@ use crate::{
 type Ask = fn(ImageRequest) -> ImageRequest;
 
 /// The requests that all providers are asked with.
-const REQUESTS: [(&str, Ask); 8] = [
+const REQUESTS: [(&str, Ask); 7] = [
     ("plain", |r| r),
     ("one", |r| r.count(1)),
     ("three", |r| r.count(3)),
@@ -31,7 +31,6 @@ const REQUESTS: [(&str, Ask); 8] = [
     ("wide", |r| r.size(Pixels::new(2560, 1440))),
     ("inline", |r| r.delivery(Delivery::Inline)),
     ("without-watermark", |r| r.watermark(false)),
-    ("three-inline-pixels", |r| r.count(3).delivery(Delivery::Inline).size(Pixels::new(2048, 2048))),
 ];
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt as _;
-use seedream_client::Client;
+use seedream_client::{Client, Transport};
 use seedream_core::{Error, ErrorKind, ImageProvider as _, ImageRequest, Policy};
 use seedream_fixtures::{Exchange, Preflight};
 
@@ -12,6 +12,7 @@ use crate::{
     difference::Differences,
     exchange,
     in_process::{HOST, InProcess},
+    place::{Place, Sent, Watched},
 };
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
@@ -22,29 +23,58 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     subject.exchanges().filter(|case| case.given.is_some()).map(of).collect()
 }
 
+/// The same cases against a mock that is running elsewhere, over HTTP.
+pub(crate) fn cases_at(subject: &Subject, place: &Place) -> Vec<Case> {
+    let of = |case: &'static Exchange| {
+        let (judged, place) = (subject.clone(), place.clone());
+        Case::of(Law::Preflight, subject, case, move || {
+            let watched = Arc::new(Watched::new(place.transport()));
+            judge(&judged, case, place.url(), watched.clone(), &|| watched.sent())
+        })
+    };
+    subject.exchanges().filter(|case| case.given.is_some()).map(of).collect()
+}
+
 fn check(subject: &Subject, case: &Exchange) -> Result<(), Failure> {
+    let mock = Arc::new(InProcess::new(subject));
+    let sent = || {
+        let reached = mock.reached();
+        Sent {
+            all: reached.len(),
+            purchases: reached.iter().filter(|(method, _)| method == http::Method::POST).count(),
+            first: reached.first().map(|(_, body)| body.clone()),
+        }
+    };
+    judge(subject, case, HOST, mock.clone(), &sent)
+}
+
+fn judge(
+    subject: &Subject,
+    case: &Exchange,
+    host: &str,
+    mock: Arc<dyn Transport>,
+    sent: &dyn Fn() -> Sent,
+) -> Result<(), Failure> {
     let Some(request) = exchange::given(case).transpose()? else {
         return Err(Failure::harness("the fixture has no `given`"));
     };
-    let mock = Arc::new(InProcess::new(subject));
     let failed = |error: Error| Failure::harness(format!("no client: {error}"));
-    let client = client(subject, mock.clone()).map_err(failed)?;
+    let client = client(subject, host, mock).map_err(failed)?;
     let plan = client.plan(&request);
     let outcome = send(&client, request)?;
 
     let mut d = Differences::default();
-    let reached = mock.reached();
-    let posts = reached.iter().filter(|(method, _)| method == http::Method::POST).count();
+    let sent = sent();
     match (case.preflight, &plan) {
         (Some(Preflight::Refused), _) => {
             let kind = outcome.as_ref().err().map(Error::kind);
             d.same("refused as", &Some(ErrorKind::InvalidRequest), &kind);
-            d.same("requests that reached the provider", &0, &reached.len());
+            d.same("requests that reached the provider", &0, &sent.all);
         }
         (preflight, Ok(plan)) => {
-            d.same("purchases that reached the provider", &1, &posts);
-            let sent = reached.first().map(|(_, body)| String::from_utf8_lossy(body).into_owned());
-            d.same("body, planned and sent", &Some(plan.body.get()), &sent.as_deref());
+            d.same("purchases that reached the provider", &1, &sent.purchases);
+            let first = sent.first.map(|body| String::from_utf8_lossy(&body).into_owned());
+            d.same("body, planned and sent", &Some(plan.body.get()), &first.as_deref());
             let warned = preflight == Some(Preflight::Warned);
             let warnings = || plan.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
             d.holds(warned != plan.warnings.is_empty(), || format!("warned: expected {warned}, saw [{}]", warnings()));
@@ -54,7 +84,7 @@ fn check(subject: &Subject, case: &Exchange) -> Result<(), Failure> {
     d.into_result()
 }
 
-fn client(subject: &Subject, mock: Arc<InProcess>) -> Result<Client, Error> {
+fn client(subject: &Subject, host: &str, mock: Arc<dyn Transport>) -> Result<Client, Error> {
     let id = subject.id();
     let below = subject.provider().map(|provider| provider.base_path()).unwrap_or_default();
     let mut policy = Policy::default();
@@ -62,7 +92,7 @@ fn client(subject: &Subject, mock: Arc<InProcess>) -> Result<Client, Error> {
     policy.deadline = Duration::from_secs(30);
     let mock = (subject.driver().transport)(mock);
     Client::builder(subject.dialect().clone())
-        .base_url(format!("{HOST}/{id}{below}"))
+        .base_url(format!("{host}/{id}{below}"))
         .key("sk-conformance")
         .policy(policy)
         .transport(mock)
@@ -71,7 +101,7 @@ fn client(subject: &Subject, mock: Arc<InProcess>) -> Result<Client, Error> {
 
 /// Sends a request and follows it until the provider has answered for the first time.
 fn send(client: &Client, request: ImageRequest) -> Result<Result<(), Error>, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::harness(format!("no runtime: {error}")))?;
     Ok(runtime.block_on(async {
         let mut events = client.events(request).await?;

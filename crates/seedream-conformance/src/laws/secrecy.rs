@@ -118,9 +118,12 @@ fn echoed(subject: &Subject, case: &Exchange) -> Result<(), Failure> {
     let mut d = Differences::default();
     for at in said {
         let body = with(&body, &at, |text| format!("{} Bearer {KEY}", text.as_str().unwrap_or_default()).into());
-        let echo = exchange::reply_with(response, body.to_string())?;
-        let error = ask(&client(subject, Arc::new(Scripted::new(echo)))?, plain(subject))?;
-        hides(&mut d, &format!("the error, where {at} repeats it,"), &texts(&error));
+        let mut echo = exchange::reply_with(response, body.to_string())?;
+        for status in [echo.status, http::StatusCode::OK] {
+            echo.status = status;
+            let error = ask(&client(subject, Arc::new(Scripted::new(echo.clone())))?, plain(subject))?;
+            hides(&mut d, &format!("the error, where {at} of a {status} repeats it,"), &texts(&error));
+        }
     }
     d.into_result()
 }

@@ -53,20 +53,10 @@ fn failure(text: &mut String, entry: &Entry) {
     let weight = if entry.level == Level::May { ", which gates nothing" } else { "" };
     let _ =
         writeln!(text, "{} {} ({}{weight})", entry.status.as_str().to_uppercase(), entry.name, entry.level.as_str());
-    for line in entry.differences.iter().chain(&entry.reason) {
+    for line in entry.told() {
         let _ = writeln!(text, "  {}", line.replace('\n', "\n  "));
     }
-    if let Some(exchange) = &entry.exchange {
-        for side in ["request", "response"] {
-            if !exchange[side].is_null() {
-                let _ = writeln!(text, "  {side:8} {}", exchange[side]);
-            }
-        }
-    }
-    if let Some(curl) = &entry.curl {
-        let _ = writeln!(text, "  try it   {curl}");
-    }
-    let _ = writeln!(text, "  again    {}\n", entry.command);
+    text.push('\n');
 }
 
 fn summary(text: &mut String, report: &Report) {

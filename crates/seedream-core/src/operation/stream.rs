@@ -53,6 +53,8 @@ impl Operation {
         let asked = self.checked.as_ref().map_or(0, |checked| checked.ceiling() as usize);
         match end {
             End::Broken(error) => Some(incomplete(error)),
+            // An error among the events has said why already.
+            End::Silent if generation.warnings.iter().any(|warning| warning.kind == WarningKind::Incomplete) => None,
             End::Silent if generation.usage.is_empty() && generation.outcomes.len() < asked => {
                 let came = generation.outcomes.len();
                 let message = format!(

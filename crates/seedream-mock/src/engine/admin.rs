@@ -1,72 +1,119 @@
-//! The mock's own routes, below `/__mock/v1`.
+//! The mock's own routes, below `/__mock/v1`. The clock, and waiting for something, are the server's.
+
+mod faults;
+pub(crate) mod query;
+pub(crate) mod reset;
+mod settings;
+mod shown;
+pub(crate) mod tasks;
+pub(crate) mod verify;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Engine;
 use super::answer::Answer;
 use super::auth::bearer;
-use super::faults::{Rule, Rules};
-use super::route::{DEFAULT_SESSION, is_session};
-use crate::fault::{Fault, FaultError, parse};
+use super::script::Script;
+use query::{Filter, Query};
+
+/// What is here: a route, and what it is for.
+const ROUTES: [(&str, &str); 12] = [
+    ("GET health", "whether it runs, and what it knows"),
+    ("GET sessions", "who is there"),
+    ("GET journal", "what was asked and answered; explain=true names the nearest exchanges"),
+    ("POST verify", "whether what was asked is what was expected"),
+    ("GET or POST wait", "the same, once there is enough of it"),
+    ("GET, POST or DELETE faults", "what goes wrong"),
+    ("GET or POST tasks", "how tasks are, and moving them by hand"),
+    ("GET callbacks", "who was and will be called back"),
+    ("GET or POST clock", "what time it is"),
+    ("GET ledger", "what was paid"),
+    ("GET or POST settings", "how requests are answered"),
+    ("POST reset", "forgetting"),
+];
+
+/// Why a request to the mock itself is not answered: a status, a code, and what to do.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    status: u16,
+    code: &'static str,
+    message: String,
+}
+
+impl Refusal {
+    /// The request says something that makes no sense here.
+    pub(crate) fn bad(code: &'static str, message: impl Into<String>) -> Self {
+        Self { status: 400, code, message: message.into() }
+    }
+
+    /// The route does not take this method.
+    pub(crate) fn method(takes: &str) -> Self {
+        Self { status: 405, code: "mock_bad_method", message: format!("this route takes {takes}") }
+    }
+
+    /// What is asked about is not there.
+    pub(crate) fn missing(code: &'static str, message: impl Into<String>) -> Self {
+        Self { status: 404, code, message: message.into() }
+    }
+
+    /// The same as a script.
+    pub(crate) fn script(&self) -> Script {
+        Script::json(self.status, &explanation(self.code, &self.message))
+    }
+}
+
+impl From<Refusal> for Answer {
+    fn from(refusal: Refusal) -> Self {
+        explain(refusal.status, refusal.code, &refusal.message)
+    }
+}
 
 /// Answers a request to the mock itself.
 pub(crate) fn answer(engine: &Engine, now: Timestamp, request: &Request<Bytes>, below: &str) -> Answer {
     if let Some(refusal) = refusal(engine, request.headers()) {
         return refusal;
     }
-    let query = request.uri().query().unwrap_or_default();
-    let asked = query.split('&').find_map(|pair| pair.strip_prefix("session="));
-    let session = asked.unwrap_or(DEFAULT_SESSION);
-    if !is_session(session) {
-        return explain(400, "mock_bad_session", "a session's name has up to 64 letters, digits, '-', '_' and '.'");
-    }
-    match (request.method().as_str(), below) {
-        ("GET", "/v1/health") => health(engine, now),
-        ("GET", "/v1/journal") => journal(engine, session),
-        ("GET", "/v1/ledger") => ledger(engine, now, session),
-        ("GET", "/v1/callbacks") => callbacks(engine, session),
-        (_, "/v1/faults") => faults(engine, now, session, request),
-        _ => explain(404, "mock_no_such_route", ROUTES),
+    route(engine, now, request, below).unwrap_or_else(Answer::from)
+}
+
+fn route(engine: &Engine, now: Timestamp, request: &Request<Bytes>, below: &str) -> Result<Answer, Refusal> {
+    let query = |allowed| Query::read(request, allowed);
+    let method = request.method().as_str();
+    match (method, below.strip_prefix("/v1/").unwrap_or_default()) {
+        ("GET", "health") => query(&[]).map(|_| health(engine, now)),
+        ("GET", "sessions") => query(&[]).map(|_| shown::sessions(engine)),
+        ("GET", "journal") => shown::journal(engine, request),
+        ("GET", "ledger") => shown::ledger(engine, now, query(&["session"])?.one()?),
+        ("GET", "callbacks") => shown::callbacks(engine, query(&["session"])?.one()?),
+        ("POST", "verify") => {
+            let query = Query::read(request, &query::narrowing(&["session"]))?;
+            let wanted = verify::Wanted::read(request.body(), Filter::of(&query)?)?;
+            Ok(Answer::value(200, &engine.verdict(query.scope(), &wanted)))
+        }
+        (_, "faults") => faults::answer(engine, now, request),
+        (_, "tasks") => tasks::answer(engine, now, request),
+        (_, "settings") => settings::answer(engine, now, request),
+        ("POST", "reset") => {
+            let query = query(&["session"])?;
+            Ok(reset::answer(engine, query.scope(), &reset::read(request.body())?))
+        }
+        ("POST" | "PUT" | "PATCH" | "DELETE", "health" | "sessions" | "journal" | "ledger" | "callbacks") => {
+            Err(Refusal::method("GET"))
+        }
+        ("GET" | "PUT" | "PATCH" | "DELETE", "verify" | "reset") => Err(Refusal::method("POST")),
+        (_, "wait" | "clock") => {
+            Err(Refusal::missing("mock_no_server", "the engine alone has no clock and cannot wait"))
+        }
+        _ => Err(Refusal::missing("mock_no_such_route", routes())),
     }
 }
 
-/// What is here.
-const ROUTES: &str = "below /__mock/v1 are GET health, journal, ledger, callbacks and clock, POST clock, GET, POST and DELETE \
-                      faults; all but health and clock take ?session=";
-
-/// Lists, sets or forgets the faults of a session.
-fn faults(engine: &Engine, now: Timestamp, session: &str, request: &Request<Bytes>) -> Answer {
-    let with = |work: &dyn Fn(&mut Rules)| {
-        engine.sessions().with(session, now, |session| {
-            work(&mut session.rules);
-            session.rules.list().to_vec()
-        })
-    };
-    let (status, rules) = match request.method().as_str() {
-        "GET" => (200, with(&|_| ())),
-        "DELETE" => (200, with(&Rules::clear)),
-        "POST" => match read_faults(request.body()) {
-            Ok(faults) => (201, with(&|rules| rules.add(faults.clone()))),
-            Err(error) => return explain(400, "mock_bad_fault", &error.to_string()),
-        },
-        _ => return explain(405, "mock_bad_method", "the faults take GET, POST and DELETE"),
-    };
-    let rule = |rule: &Rule| json!({ "fault": rule.fault, "text": rule.fault.to_string(), "hits": rule.hits });
-    let rules: Vec<Value> = rules.iter().map(rule).collect();
-    Answer::value(status, &json!({ "session": session, "faults": rules, "grammar": crate::fault::faults() }))
-}
-
-/// Faults as they are sent: their text, one object, or a list of objects and texts.
-fn read_faults(body: &[u8]) -> Result<Vec<Fault>, FaultError> {
-    match serde_json::from_slice(body) {
-        Ok(Value::Array(items)) => items.iter().map(Fault::from_json).collect(),
-        Ok(Value::String(text)) => parse(&text),
-        Ok(value @ Value::Object(_)) => Ok(vec![Fault::from_json(&value)?]),
-        _ => parse(&String::from_utf8_lossy(body)),
-    }
+fn routes() -> String {
+    let routes: Vec<String> = ROUTES.iter().map(|(route, does)| format!("{route} ({does})")).collect();
+    format!("below /__mock/v1 are {}; ?session=NAME means a session, and without it `default`", routes.join(", "))
 }
 
 /// Why a caller may not use the admin routes.
@@ -89,27 +136,13 @@ fn health(engine: &Engine, now: Timestamp) -> Answer {
     Answer::value(200, &body)
 }
 
-fn journal(engine: &Engine, session: &str) -> Answer {
-    Answer::value(200, &json!({ "session": session, "entries": engine.sessions().journal(Some(session)) }))
-}
-
-/// What was paid.
-fn ledger(engine: &Engine, now: Timestamp, name: &str) -> Answer {
-    engine.sessions().with(name, now, |session| {
-        let ledger = session.settled(now);
-        let (entries, sum) = (ledger.bills().collect::<Vec<_>>(), ledger.sum());
-        Answer::value(
-            200,
-            &json!({ "session": name, "entries": entries, "images": sum.images, "credits": sum.credits }),
-        )
-    })
-}
-
-/// The attempts to call somebody back, which are in the journal as well.
-fn callbacks(engine: &Engine, session: &str) -> Answer {
-    let mut entries = engine.sessions().journal(Some(session));
-    entries.retain(|entry| entry.kind == "callback");
-    Answer::value(200, &json!({ "session": session, "entries": entries }))
+/// A body that is a JSON object; an empty one has no members.
+pub(crate) fn object(code: &'static str, body: &[u8], example: &str) -> Result<Map<String, Value>, Refusal> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Map::new());
+    }
+    serde_json::from_slice(body)
+        .map_err(|error| Refusal::bad(code, format!("the body is no JSON object ({error}); write {example}")))
 }
 
 /// An error of the mock itself, which no provider would send.

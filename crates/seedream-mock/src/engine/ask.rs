@@ -47,7 +47,9 @@ impl<'p> Ask<'p> {
         let prompt = faults::without_directive(text(Role::Prompt).unwrap_or_default());
         let references = u32::try_from(rules::references(provider, effective).len()).unwrap_or(u32::MAX);
         let (images, reserved) = count(provider, model, effective, &prompt, references);
-        let format = text(Role::Format).or(model.map(|model| model.default_format.as_str()));
+        // Only this format can be transparent (providers.md 1.3).
+        let clear = (text(Role::Background) == Some("transparent")).then_some("png");
+        let format = text(Role::Format).or(clear).or(model.map(|model| model.default_format.as_str()));
         let mark = member(Role::Watermark).or(default(Role::Watermark)).and_then(Value::as_bool);
         Self {
             provider,

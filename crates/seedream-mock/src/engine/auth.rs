@@ -1,9 +1,10 @@
 //! Who calls: the bearer key, and the test keys that stand for a behaviour.
 
+use std::time::Duration;
+
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use super::settings::Settings;
 use crate::fault::Fault;
 
 /// Whether a caller is let in.
@@ -39,18 +40,19 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !key.is_empty() && !key.contains(' ')).then_some(key)
 }
 
-/// What to do with a caller. Without a key only routes that need none go on.
-pub(crate) fn judge(key: Option<&str>, required: bool, settings: &Settings) -> Verdict {
+/// What to do with a caller, where `keys` are the known ones, if not all are, and the slow key waits for `slow`. Without a
+/// key only routes that need none go on.
+pub(crate) fn judge(key: Option<&str>, required: bool, keys: &[String], slow: Duration) -> Verdict {
     let Some(key) = key else {
         return if required { Verdict::Unknown } else { Verdict::Known(None) };
     };
     if let Some((name, text)) = TEST_KEYS.iter().find(|(name, _)| *name == key) {
         // A test holds every one of these texts to the grammar.
         let fault: Fault = text.parse().unwrap_or_default();
-        let delay = if *name == SLOW { Some(settings.slow) } else { None };
+        let delay = if *name == SLOW { Some(slow) } else { None };
         return Verdict::Known(Some(Box::new(Fault { delay, ..fault })));
     }
-    let known = settings.keys.is_empty() || settings.keys.iter().any(|name| name == key);
+    let known = keys.is_empty() || keys.iter().any(|name| name == key);
     if known { Verdict::Known(None) } else { Verdict::Unknown }
 }
 
@@ -75,21 +77,22 @@ mod tests {
 
     #[test]
     fn m18_test_keys_are_faults() {
-        let settings = Settings { slow: std::time::Duration::from_secs(9), ..Settings::default() };
+        let slow = Duration::from_secs(9);
         for (key, text) in TEST_KEYS {
             let fault: Fault = text.parse().unwrap();
-            let expected = if key == SLOW { Fault { delay: Some(settings.slow), ..fault } } else { fault };
-            assert_eq!(judge(Some(key), true, &settings), Verdict::Known(Some(Box::new(expected))), "{key}");
+            let expected = if key == SLOW { Fault { delay: Some(slow), ..fault } } else { fault };
+            assert_eq!(judge(Some(key), true, &[], slow), Verdict::Known(Some(Box::new(expected))), "{key}");
         }
     }
 
     #[test]
     fn listed_keys_exclude_others() {
-        let settings = Settings { keys: vec!["sk-1".to_owned()], ..Settings::default() };
-        assert_eq!(judge(Some("sk-1"), true, &settings), Verdict::Known(None));
-        assert_eq!(judge(Some("sk-2"), true, &settings), Verdict::Unknown);
-        assert!(matches!(judge(Some("sk-mock-stuck"), true, &settings), Verdict::Known(Some(_))));
-        assert_eq!(judge(None, false, &settings), Verdict::Known(None));
-        assert_eq!(judge(None, true, &settings), Verdict::Unknown);
+        let keys = ["sk-1".to_owned()];
+        let judge = |key, required| judge(key, required, &keys, Duration::ZERO);
+        assert_eq!(judge(Some("sk-1"), true), Verdict::Known(None));
+        assert_eq!(judge(Some("sk-2"), true), Verdict::Unknown);
+        assert!(matches!(judge(Some("sk-mock-stuck"), true), Verdict::Known(Some(_))));
+        assert_eq!(judge(None, false), Verdict::Known(None));
+        assert_eq!(judge(None, true), Verdict::Unknown);
     }
 }

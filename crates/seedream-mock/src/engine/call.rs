@@ -1,25 +1,31 @@
 //! One request to a provider and everything that answering it needs.
 
 use jiff::Timestamp;
-use seedream_fixtures::{Cause, ErrorFamily, Provider, ReplyFamily, Route};
+use seedream_fixtures::{ErrorFamily, Provider, ReplyFamily, Route};
 use serde_json::Value;
 
 use super::Engine;
+use super::conduct::Conduct;
 use super::digest;
 use super::images_url::Place;
 use super::members::Object;
-use super::problem::{Fill, Problem, problem};
+use super::problem::{Fill, Problem};
 use super::spoil;
 use crate::fault::{Fault, On, PictureFault};
 use crate::picture::Picture;
+use crate::profile::{Habit, Profile};
 
 /// One request to a provider.
 pub(crate) struct Call<'e> {
     pub(crate) engine: &'e Engine,
     pub(crate) provider: &'e Provider,
     pub(crate) route: Option<&'e Route>,
+    /// How the relay before the provider behaves.
+    pub(crate) profile: &'e Profile,
     pub(crate) now: Timestamp,
     pub(crate) session: String,
+    /// How its session's requests are answered.
+    pub(crate) conduct: Conduct,
     /// What stands before a path of this mock, as this caller reaches it.
     pub(crate) origin: String,
     /// What goes wrong with it.
@@ -28,6 +34,8 @@ pub(crate) struct Call<'e> {
     pub(crate) later: Vec<Fault>,
     pub(crate) ordinal: u64,
     pub(crate) request_id: String,
+    /// The caller's key.
+    pub(crate) bearer: Option<&'e str>,
     /// The body, if it is JSON.
     pub(crate) json: Option<&'e Value>,
 }
@@ -35,7 +43,7 @@ pub(crate) struct Call<'e> {
 impl<'e> Call<'e> {
     /// The form of errors on this route.
     pub(crate) fn family(&self) -> ErrorFamily {
-        self.route.and_then(|route| route.errors).unwrap_or(self.provider.errors)
+        family(self.provider, self.route, self.profile)
     }
 
     /// The form of successes on this route.
@@ -48,16 +56,22 @@ impl<'e> Call<'e> {
         self.json.and_then(Value::as_object)
     }
 
-    /// The provider's error for a cause.
-    pub(crate) fn problem(&self, cause: Cause, fill: &Fill<'_>) -> Problem {
-        problem(self.provider, self.family(), cause, fill, &self.request_id)
-    }
-
     /// The error a fault asks for, if it asks for one.
     pub(crate) fn faulty(&self, fault: &Fault) -> Option<Problem> {
         let model = self.object().map(|body| super::create::model_name(self, body)).unwrap_or_default();
-        let fill = Fill { model, ..Fill::default() };
-        spoil::refusal(fault, self.provider, self.family(), &fill, &self.request_id)
+        let fill = Fill { field: "prompt", detail: "the mock was asked to refuse it.", model, ..Fill::default() };
+        spoil::refusal(fault, self, &fill)
+    }
+
+    /// The headers that carry the id of a request.
+    pub(crate) fn request_id_headers(&self) -> &'e [String] {
+        let relay = self.relay().filter(|_| self.profile.has(Habit::NewApi));
+        relay.map_or(&self.provider.request_id_headers, |relay| &relay.request_id_headers)
+    }
+
+    /// The id this request would have with other software.
+    pub(crate) fn request_id_of(&self, family: ErrorFamily) -> String {
+        request_id(family, self.now, self.engine.settings().seed, self.ordinal)
     }
 
     /// The URL of a picture that is made now.
@@ -84,12 +98,26 @@ impl<'e> Call<'e> {
     }
 }
 
+/// The form of errors on a route, behind a relay.
+pub(crate) fn family(provider: &Provider, route: Option<&Route>, profile: &Profile) -> ErrorFamily {
+    match route.and_then(|route| route.errors).unwrap_or(provider.errors) {
+        _ if profile.has(Habit::NewApi) => ErrorFamily::NewApi,
+        ErrorFamily::Evolink | ErrorFamily::EvolinkTask if profile.has(Habit::IntegerCodes) => {
+            ErrorFamily::EvolinkLegacy
+        }
+        family => family,
+    }
+}
+
 /// An id in the form of the software that answers.
 pub(crate) fn request_id(family: ErrorFamily, now: Timestamp, seed: u64, ordinal: u64) -> String {
     let hash = digest::digest(&[b"request", &seed.to_be_bytes(), &ordinal.to_be_bytes()]);
-    let hex = digest::hex(&hash);
     match family {
-        ErrorFamily::NewApi | ErrorFamily::Upstream => format!("{}{}", now.strftime("%Y%m%d%H%M%S%9f"), &hex[..8]),
-        ErrorFamily::Ark | ErrorFamily::Evolink => format!("02{}{}", now.as_millisecond(), &hex[..38]),
+        ErrorFamily::NewApi | ErrorFamily::Upstream => {
+            format!("{}{}", now.strftime("%Y%m%d%H%M%S%9f"), digest::hex(&hash[..4]))
+        }
+        ErrorFamily::Ark | ErrorFamily::Evolink | ErrorFamily::EvolinkTask | ErrorFamily::EvolinkLegacy => {
+            format!("02{}{}", now.as_millisecond(), digest::hex(&hash[..19]))
+        }
     }
 }

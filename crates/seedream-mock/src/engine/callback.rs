@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use seedream_fixtures::Kind;
 
 use super::journal::{self, Entry};
+use super::session::Session;
 use super::{Engine, task};
 
 /// How long a receiver may take.
@@ -22,7 +23,7 @@ pub(crate) struct Callback {
     pub(crate) url: String,
     /// The task as a poll would tell it.
     pub(crate) body: Vec<u8>,
-    session: String,
+    pub(crate) session: String,
     provider: String,
     task: String,
 }
@@ -41,26 +42,38 @@ impl Engine {
         self.sessions().awaits()
     }
 
-    /// When the next task ends that calls back by itself; polls may end it before.
-    pub(crate) fn next_callback(&self) -> Option<Timestamp> {
-        self.sessions().each(|_, session| session.awaiting().filter_map(|task| task.ends_at()).min()).min()
+    /// When the next task of each session ends that calls back by itself; polls may end it before.
+    pub(crate) fn next_callbacks(&self) -> Vec<(String, Timestamp)> {
+        let next = |name: &str, session: &mut Session| {
+            let at = session.awaiting().filter_map(task::Task::ends_at).min();
+            at.map(|at| (name.to_owned(), at))
+        };
+        self.sessions().each(next).collect()
     }
 
-    /// The callbacks of all tasks that have ended. Each is given out once.
-    pub(crate) fn take_callbacks(&self, now: Timestamp) -> Vec<Callback> {
-        let taken = self.sessions().each(|name, session| {
-            let ended = session.take_ended(now);
-            let callback = |(task, at): (task::Task, Timestamp)| {
-                let (url, origin) = task.callback.clone()?;
-                let body = task::detail(self, &origin, name, &task, task::Progress::Ended(at));
-                Some(Callback { url, body, session: name.to_owned(), provider: task.provider.clone(), task: task.id })
-            };
-            Some(ended.into_iter().filter_map(callback).collect::<Vec<_>>())
-        });
-        taken.flatten().collect()
+    /// The callbacks of all tasks that have ended, where `now` tells the time of a session. Each is given out once.
+    pub(crate) fn take_callbacks(&self, now: impl Fn(&str) -> Timestamp) -> Vec<Callback> {
+        let awaits = |name: &str, session: &mut Session| session.awaiting().next().map(|_| name.to_owned());
+        let names: Vec<String> = self.sessions().each(awaits).collect();
+        let mut taken = Vec::new();
+        for name in names {
+            let now = now(&name);
+            for (task, at) in self.sessions().look(&name, |session| session.take_ended(now)).unwrap_or_default() {
+                let Some((url, origin)) = task.callback.clone() else { continue };
+                let body = task::detail(self, &origin, &name, &task, task::Progress::Ended(at));
+                taken.push(Callback { url, body, session: name.clone(), provider: task.provider, task: task.id });
+            }
+        }
+        taken
     }
 
-    /// Writes an attempt into the journal.
+    /// Whether anybody still wants a callback sent: its task may have been forgotten since.
+    pub(crate) fn wants(&self, callback: &Callback) -> bool {
+        let wants = |session: &mut Session| session.task(&callback.task).is_some_and(|task| task.callback.is_some());
+        self.sessions().look(&callback.session, wants).unwrap_or(false)
+    }
+
+    /// Writes an attempt into the journal of its session, if that is still there.
     pub(crate) fn record_callback(&self, now: Timestamp, callback: &Callback, attempt: usize, outcome: &Outcome) {
         let whole = RETRIES.len() + 1;
         let how = match outcome {
@@ -74,20 +87,22 @@ impl Engine {
             at: now,
             session: callback.session.clone(),
             provider: Some(callback.provider.clone()),
+            model: None,
             method: String::from("POST"),
             path: callback.url.clone(),
             status: *outcome.as_ref().unwrap_or(&0),
             fixture: None,
             evidence: Kind::Documented.as_str(),
+            profile: None,
             fault: None,
             billed: 0,
             request_id: callback.task.clone(),
             headers: BTreeMap::new(),
-            body: serde_json::from_slice(&callback.body).map(|body| journal::shortened(&body)).unwrap_or_default(),
+            body: serde_json::from_slice(&callback.body).map(journal::shortened).unwrap_or_default(),
             effective: None,
             violation: None,
             notes: vec![format!("attempt {attempt} of {whole}: {how}")],
         };
-        self.sessions().with(&callback.session, now, |session| session.journal.push(entry));
+        drop(self.sessions().look(&callback.session, |session| session.journal.push(entry)));
     }
 }

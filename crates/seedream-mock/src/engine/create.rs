@@ -23,36 +23,39 @@ pub(crate) fn create(call: &Call<'_>) -> Answer {
         let violations = vec![format!("body: json: {detail}")];
         return Answer { violations, ..call.problem(Cause::Invalid, &fill).into() };
     };
+    let (relayed, lost) = call.relayed(body);
+    let body = &*relayed;
     let effective = normalise::effective(call.provider, body);
-    let broken = violations(call, body);
+    let broken = violations(call, body, &effective);
     let lines = broken.iter().map(Violation::line).collect();
 
-    let strict = call.engine.settings().validate == Validate::Strict;
+    let strict = call.conduct.validate == Validate::Strict;
     let mut answer = match broken.first().filter(|_| strict) {
         Some(violation) => refuse(call, body, violation),
         None => by_rules(call, &Ask::read(call.provider, body, &effective)),
     };
     answer.violations = lines;
-    answer.notes = rules::unknown_members(call.provider, body)
+    let ignored = rules::unknown_members(call.provider, body)
         .into_iter()
-        .map(|name| format!("{name} is not a documented member and was ignored"))
-        .collect();
+        .map(|name| format!("{name} is not a documented member and was ignored"));
+    answer.notes = lost.into_iter().map(|name| format!("{name} was lost at the relay")).chain(ignored).collect();
     answer.effective = Some(Value::Object(effective));
     answer
 }
 
 /// The rules a request breaks, in one line each, for an answer that was found elsewhere.
 pub(crate) fn broken_rules(call: &Call<'_>) -> Vec<String> {
-    let broken = call.object().map(|body| violations(call, body)).unwrap_or_default();
+    let found = |body| violations(call, body, &normalise::effective(call.provider, body));
+    let broken = call.object().map(found).unwrap_or_default();
     broken.iter().map(Violation::line).collect()
 }
 
-fn violations(call: &Call<'_>, body: &Object) -> Vec<Violation> {
-    let settings = call.engine.settings();
-    match settings.validate {
+fn violations(call: &Call<'_>, body: &Object, effective: &Object) -> Vec<Violation> {
+    match call.conduct.validate {
         Validate::Off => Vec::new(),
         Validate::Strict | Validate::Warn => {
-            rules::violations(call.provider, body, Strictness { callbacks: settings.strict_callbacks })
+            let strictness = Strictness { callbacks: call.conduct.strict_callbacks };
+            rules::violations(call.provider, body, effective, strictness)
         }
     }
 }

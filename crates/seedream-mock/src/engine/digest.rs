@@ -20,16 +20,20 @@ pub(crate) fn number(parts: &[&[u8]]) -> u64 {
 
 /// Bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.extend([byte >> 4, byte & 15].map(|digit| char::from(DIGITS[usize::from(digit)])));
+    }
+    text
 }
 
 /// A short name for something that must not be shown, such as a key.
 pub(crate) fn short(secret: &str) -> String {
-    format!("sha256:{}", &hex(&Sha256::digest(secret.as_bytes()))[..12])
+    format!("sha256:{}", hex(&Sha256::digest(secret.as_bytes())[..6]))
 }
 
-/// The whole hash of a text.
-pub(crate) fn full(text: &[u8]) -> String {
-    hex(&Sha256::digest(text))
+/// The whole hash.
+pub(crate) fn full(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }

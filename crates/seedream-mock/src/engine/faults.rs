@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::Engine;
+use super::traffic::{Caller, Usage};
+use super::{Engine, digest};
 use crate::fault::{Fault, FaultError, On, parse};
 
 /// The request header that holds faults.
@@ -20,8 +21,8 @@ const COUNTERS: usize = 10_000;
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
     rules: Vec<Rule>,
-    /// How often a fault with `times` was met, by where it stood and what it said.
-    counters: HashMap<String, u32>,
+    /// How often a fault that counts was met, by where it stood and what it said.
+    counters: HashMap<String, Count>,
 }
 
 /// A fault that was set over the admin API.
@@ -30,6 +31,51 @@ pub(crate) struct Rule {
     pub(crate) fault: Fault,
     /// How many requests it has hit.
     pub(crate) hits: u32,
+    met: Met,
+}
+
+/// How often a fault was met, apart for each target: polls must not shift what happens to creates.
+type Met = [u64; On::ALL.len()];
+
+#[derive(Debug, Default)]
+struct Count {
+    hits: u32,
+    met: Met,
+}
+
+/// One request, as far as faults have to know it.
+struct Moment<'a> {
+    target: On,
+    session: &'a str,
+    /// The mock's seed.
+    seed: u64,
+    usage: Usage,
+}
+
+impl Moment<'_> {
+    /// Whether a fault hits: it is not used up, its limits are exceeded, and chance has it.
+    fn strikes(&self, fault: &Fault, place: &str, hits: &mut u32, met: &mut Met) -> bool {
+        if fault.times.is_some_and(|times| *hits >= times) {
+            return false;
+        }
+        if fault.is_limit() && fault.exceeded(&self.usage).is_none() {
+            return false;
+        }
+        if let Some(chance) = fault.chance {
+            let met = &mut met[self.target as usize];
+            let seed = fault.seed.unwrap_or(self.seed).to_be_bytes();
+            let text = format!("{place} {fault}");
+            let target = self.target.as_str().as_bytes();
+            let parts: [&[u8]; 6] =
+                [b"chance", &seed, self.session.as_bytes(), text.as_bytes(), target, &met.to_be_bytes()];
+            *met += 1;
+            if !chance.takes(digest::number(&parts)) {
+                return false;
+            }
+        }
+        *hits = hits.saturating_add(1);
+        true
+    }
 }
 
 impl Rules {
@@ -40,7 +86,7 @@ impl Rules {
     }
 
     pub(crate) fn add(&mut self, faults: impl IntoIterator<Item = Fault>) {
-        self.rules.extend(faults.into_iter().map(|fault| Rule { fault, hits: 0 }));
+        self.rules.extend(faults.into_iter().map(|fault| Rule { fault, hits: 0, met: Met::default() }));
     }
 
     pub(crate) fn list(&self) -> &[Rule] {
@@ -52,26 +98,31 @@ impl Rules {
         *self = Self::default();
     }
 
-    /// The first rule that hits such a request and is not used up: rules with `times` follow one another.
-    fn hit(&mut self, target: On) -> Option<Fault> {
-        let fits = |rule: &&mut Rule| {
+    /// Those that mean such a request, with their places.
+    fn about(&mut self, target: On) -> impl Iterator<Item = (usize, &mut Rule)> {
+        self.rules.iter_mut().enumerate().filter(move |(_, rule)| {
             let aim = rule.fault.aim(On::Create);
-            (aim == target || aim == On::Any) && rule.fault.times.is_none_or(|times| rule.hits < times)
-        };
-        let rule = self.rules.iter_mut().find(fits)?;
-        rule.hits += 1;
-        Some(rule.fault.clone())
+            aim == target || aim == On::Any
+        })
     }
 
-    /// Whether a fault that stands in a request is still to be obeyed.
-    fn counts(&mut self, place: &str, fault: &Fault) -> bool {
-        let Some(times) = fault.times else { return true };
+    /// The first rule that hits such a request: rules with `times` follow one another.
+    fn hit(&mut self, moment: &Moment<'_>) -> Option<Fault> {
+        self.about(moment.target).find_map(|(place, Rule { fault, hits, met })| {
+            moment.strikes(fault, &format!("rule {place}"), hits, met).then(|| fault.effect(&moment.usage))
+        })
+    }
+
+    /// Whether a fault that stands in a request is to be obeyed.
+    fn obeys(&mut self, place: &str, fault: &Fault, moment: &Moment<'_>) -> bool {
+        if fault.times.is_none() && fault.chance.is_none() {
+            return moment.strikes(fault, place, &mut 0, &mut Met::default());
+        }
         if self.counters.len() >= COUNTERS {
             self.counters.clear();
         }
-        let met = self.counters.entry(format!("{place} {fault}")).or_default();
-        *met = met.saturating_add(1);
-        *met <= times
+        let Count { hits, met } = self.counters.entry(format!("{place} {fault}")).or_default();
+        moment.strikes(fault, place, hits, met)
     }
 }
 
@@ -84,6 +135,7 @@ pub(crate) struct Sources<'a> {
     /// What the request that made the task or the picture has left for this one, and the name to count it by.
     pub(crate) carried: Vec<Fault>,
     pub(crate) name: &'a str,
+    pub(crate) caller: Caller<'a>,
 }
 
 /// What goes wrong with a request, and with later ones because of it.
@@ -91,6 +143,8 @@ pub(crate) struct Sources<'a> {
 pub(crate) struct Chosen {
     pub(crate) now: Fault,
     pub(crate) later: Vec<Fault>,
+    /// The name by which limits count what comes of it, where one does.
+    pub(crate) counted: Option<String>,
 }
 
 /// The faults of a request; those of its headers come first, those of its session last.
@@ -101,7 +155,7 @@ pub(crate) fn choose(
     target: On,
     sources: Sources<'_>,
 ) -> Result<Chosen, FaultError> {
-    let Sources { header, prompt, key, carried, name } = sources;
+    let Sources { header, prompt, key, carried, name, caller } = sources;
     let mut said: Vec<(String, Fault, On)> = Vec::new();
     for fault in parse(header.unwrap_or_default())? {
         said.push((String::from("header"), fault, target));
@@ -112,20 +166,32 @@ pub(crate) fn choose(
     }
     said.extend(key.map(|fault| (String::from("key"), fault, On::Create)));
     said.extend(carried.into_iter().map(|fault| (format!("carried {name}"), fault, On::Create)));
-    Ok(engine.sessions().with(session, now, |session| {
+    Ok(engine.sessions().with(session, now, |open| {
         let mut chosen = Chosen::default();
-        for (place, fault, default) in said {
-            let aim = fault.aim(default);
-            if aim != target && aim != On::Any {
-                chosen.later.push(fault);
-            } else if session.rules.counts(&place, &fault) {
-                chosen.now = chosen.now.over(&fault);
+        let (here, later): (Vec<_>, Vec<_>) = said.into_iter().partition(|(_, fault, default)| {
+            let aim = fault.aim(*default);
+            aim == target || aim == On::Any
+        });
+        chosen.later = later.into_iter().map(|(_, fault, _)| fault).collect();
+        let limited = here.iter().any(|(_, fault, _)| fault.is_limit())
+            || open.rules.about(target).any(|(_, rule)| rule.fault.is_limit());
+        let counted = limited.then(|| caller.name(target));
+        let usage = counted.as_deref().map(|caller| open.usage(caller, now)).unwrap_or_default();
+        let moment = Moment { target, session, seed: engine.settings().seed, usage };
+        for (place, fault, _) in here {
+            if open.rules.obeys(&place, &fault, &moment) {
+                chosen.now = chosen.now.over(&fault.effect(&usage));
             }
         }
-        if let Some(fault) = session.rules.hit(target) {
-            chosen.now = chosen.now.over(&fault);
+        if let Some(effect) = open.rules.hit(&moment) {
+            chosen.now = chosen.now.over(&effect);
         }
-        (chosen.now.on, chosen.now.times) = (None, None);
+        // What is refused uses nothing up.
+        let passes = chosen.now.refuse.is_none() && chosen.now.status.is_none();
+        chosen.counted = counted.filter(|_| passes);
+        if let Some(caller) = &chosen.counted {
+            open.traffic.admit(caller, now);
+        }
         chosen
     }))
 }
@@ -168,11 +234,12 @@ mod tests {
     fn m18_rules_follow_one_another() {
         let mut rules = Rules::default();
         rules.add(parse("status=503 times=1; status=429 times=1; on=poll empty; picture=html").unwrap());
-        let mut next = |target| rules.hit(target).map(|fault| fault.to_string());
-        assert_eq!(next(On::Create).as_deref(), Some("times=1 status=503"));
-        assert_eq!(next(On::Create).as_deref(), Some("times=1 status=429"));
+        let moment = |target| Moment { target, session: "", seed: 0, usage: Usage::default() };
+        let mut next = |target| rules.hit(&moment(target)).map(|fault| fault.to_string());
+        assert_eq!(next(On::Create).as_deref(), Some("status=503"));
+        assert_eq!(next(On::Create).as_deref(), Some("status=429"));
         assert_eq!(next(On::Create), None);
-        assert_eq!(next(On::Poll).as_deref(), Some("on=poll empty"));
+        assert_eq!(next(On::Poll).as_deref(), Some("empty"));
         assert_eq!(next(On::Picture).as_deref(), Some("picture=html"));
         assert_eq!(next(On::Models), None);
     }

@@ -6,15 +6,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use seedream_fixtures::{Body, Exchange, Library, Operation, Response};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::answer::Answer;
 use super::ask::Ask;
 use super::call::Call;
+use super::journal::shortened;
 use super::members::Object;
 use super::ordered::Node;
+use super::pattern::{self, Difference};
 use super::script::{Chunk, inline_marker, splice};
-use super::{members, normalise, sizes, task};
+use super::{credits, members, normalise, sizes, task};
 use crate::picture::Picture;
 
 /// The request header that forces an exchange, and the response header that names the one that answered.
@@ -27,6 +30,8 @@ pub(crate) struct Index {
 
 struct Candidate {
     id: String,
+    /// Whether it is a user's own, which comes before all others.
+    users: bool,
     body: Option<Value>,
     /// The body without its nulls.
     bare: Option<Value>,
@@ -41,28 +46,83 @@ impl Index {
             // The provider calls back in the other direction. An unauthorised answer belongs to another key, and keys are
             // judged before. A POST without a body is one whose source shows the answer only.
             let unfindable = exchange.operation == Operation::Callback
-                || response.status == 401
+                || (response.status == 401 && !exchange.is_users())
                 || (body.is_none() && request.method != "GET");
             if !unfindable {
                 let key = (exchange.provider().to_owned(), request.method.clone(), request.path.clone());
                 let bare = body.as_ref().map(without_nulls);
-                by_request.entry(key).or_default().push(Candidate { id: exchange.id().to_owned(), body, bare });
+                by_request.entry(key).or_default().push(Candidate {
+                    id: exchange.id().to_owned(),
+                    users: exchange.is_users(),
+                    body,
+                    bare,
+                });
             }
         }
         Self { by_request }
     }
 
     /// The id of the one exchange with an equal request. An explicit `null` is an absent member, where that decides.
-    pub(crate) fn find(&self, provider: &str, method: &str, path: &str, body: Option<&Value>) -> Option<&str> {
+    /// `own` asks for a user's only.
+    pub(crate) fn find(
+        &self,
+        provider: &str,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        own: bool,
+    ) -> Option<&str> {
         let candidates = self.by_request.get(&(provider.to_owned(), method.to_owned(), path.to_owned()))?;
-        let bare = body.map(without_nulls);
-        only(candidates, |candidate| candidate.body.as_ref() == body)
-            .or_else(|| only(candidates, |candidate| candidate.bare == bare))
+        // What is equal is alike too, and nearly always nothing is.
+        let alike: Vec<&Candidate> = candidates.iter().filter(|candidate| candidate.is_alike(body)).collect();
+        let equal = |candidate: &Candidate| candidate.body.as_ref() == body;
+        only(&alike, |candidate| candidate.users && equal(candidate))
+            .or_else(|| only(&alike, |candidate| candidate.users))
+            .or_else(|| only(&alike, |candidate| !own && equal(candidate)))
+            .or_else(|| only(&alike, |_| !own))
+    }
+}
+
+impl Candidate {
+    /// Whether a body is the same, nulls aside.
+    fn is_alike(&self, body: Option<&Value>) -> bool {
+        match (&self.bare, body) {
+            (Some(Value::Object(bare)), Some(Value::Object(body))) => members::is_bare_of(bare, body),
+            (bare, body) => bare.as_ref() == body,
+        }
+    }
+}
+
+/// An exchange that is not equal to a request.
+#[derive(Debug, Serialize)]
+pub(crate) struct NearMiss<'i> {
+    fixture: &'i str,
+    differs: Vec<Difference>,
+}
+
+impl Index {
+    /// The exchanges nearest to a request as the journal shows it, and where they differ.
+    pub(crate) fn nearest(&self, provider: &str, method: &str, path: &str, body: &Value) -> Vec<NearMiss<'_>> {
+        const SHOWN: usize = 3;
+        let candidates = self.by_request.get(&(provider.to_owned(), method.to_owned(), path.to_owned()));
+        let bare = without_nulls(body);
+        let miss = |candidate: &'_ Candidate| {
+            let expected = shortened(candidate.bare.clone().unwrap_or_default());
+            pattern::unequal(&expected, &bare)
+        };
+        let mut misses: Vec<NearMiss<'_>> = candidates
+            .into_iter()
+            .flatten()
+            .map(|candidate| NearMiss { fixture: &candidate.id, differs: miss(candidate) })
+            .collect();
+        misses.sort_by_key(|miss| miss.differs.len());
+        misses.truncate(SHOWN);
+        misses
     }
 }
 
 /// The one candidate that fits; two are none.
-fn only(candidates: &[Candidate], fits: impl Fn(&Candidate) -> bool) -> Option<&str> {
+fn only<'c>(candidates: &[&'c Candidate], fits: impl Fn(&Candidate) -> bool) -> Option<&'c str> {
     let mut found = candidates.iter().filter(|candidate| fits(candidate));
     let first = found.next()?;
     found.next().is_none().then_some(first.id.as_str())
@@ -98,7 +158,7 @@ pub(crate) fn live(call: &Call<'_>, exchange: &Exchange) -> Option<Answer> {
     let mut live = Live {
         call,
         ask: Ask::read(call.provider, body, &effective),
-        creates: exchange.operation == Operation::Create,
+        operation: exchange.operation,
         pictures: Vec::new(),
         accepted: None,
     };
@@ -112,7 +172,8 @@ pub(crate) fn live(call: &Call<'_>, exchange: &Exchange) -> Option<Answer> {
     };
     let pictures = u32::try_from(live.pictures.len()).unwrap_or(u32::MAX);
     let mut answer = answer(exchange, response, chunks);
-    answer.billed = if live.creates { pictures.max(live.accepted.as_ref().map_or(0, |_| live.ask.images)) } else { 0 };
+    answer.billed =
+        if live.creates() { pictures.max(live.accepted.as_ref().map_or(0, |_| live.ask.images)) } else { 0 };
     answer.reserved = live.accepted.map(|id| (id, live.ask.reserved));
     answer.effective = (!effective.is_empty()).then_some(Value::Object(effective));
     Some(answer)
@@ -139,8 +200,8 @@ fn answer(exchange: &Exchange, response: &Response, chunks: Vec<Chunk>) -> Answe
 struct Live<'c, 'e> {
     call: &'c Call<'e>,
     ask: Ask<'c>,
-    /// Whether the request asked for pictures, rather than for how a task is.
-    creates: bool,
+    /// What the request asked for.
+    operation: Operation,
     /// The pictures of the answer so far; markers count from its start.
     pictures: Vec<Picture>,
     /// The task that was accepted.
@@ -148,6 +209,11 @@ struct Live<'c, 'e> {
 }
 
 impl Live<'_, '_> {
+    /// Whether the request asked for pictures, rather than for how something is.
+    fn creates(&self) -> bool {
+        self.operation == Operation::Create
+    }
+
     /// A JSON body. What is not JSON after all stays as it is.
     fn json(&mut self, text: &str) -> String {
         let Ok(mut node) = Node::parse(text) else { return text.to_owned() };
@@ -156,9 +222,12 @@ impl Live<'_, '_> {
     }
 
     fn node(&mut self, node: &mut Node) {
-        if self.creates {
+        if self.creates() {
             self.accept(node);
             node.replace("created", &self.call.now.as_second());
+        }
+        if self.operation == Operation::Credits {
+            credits::update(self.call, node);
         }
         for item in node.get_mut("data").map(Node::items_mut).unwrap_or_default() {
             self.item(item);
@@ -181,7 +250,7 @@ impl Live<'_, '_> {
             node.replace("id", &id);
             self.accepted = Some(id);
             if let Some(info) = node.get_mut("task_info") {
-                info.replace("estimated_time", &self.call.engine.settings().estimated_seconds);
+                info.replace("estimated_time", &self.call.conduct.estimated_seconds);
             }
         }
     }

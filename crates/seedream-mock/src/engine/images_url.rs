@@ -1,5 +1,6 @@
 //! Result URLs: they describe their picture, carry their session, are signed like the provider's and expire like them.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -14,6 +15,9 @@ use crate::picture::{Format, Picture};
 
 /// The folder of pictures in the mock's paths.
 pub(crate) const FOLDER: &str = "pictures";
+
+/// About how long a URL is without its caption.
+const LENGTH: usize = 512;
 
 /// The form of `X-Tos-Date`.
 const DATE: &str = "%Y%m%dT%H%M%SZ";
@@ -73,19 +77,29 @@ impl Signer {
     /// The URL of a picture that was made at `now`.
     pub(crate) fn url(&self, place: &Place<'_>, picture: &Picture, now: Timestamp, seconds: u64) -> String {
         let Place { origin, session, faults } = place;
-        let path = format!("{}/{FOLDER}/{}/{}", session_prefix(session), picture.provider, name(picture));
-        let date = now.strftime(DATE);
-        let credential = format!("mock%2F{}%2Flocal%2Ftos%2Frequest", now.strftime("%Y%m%d"));
-        let about = URL_SAFE_NO_PAD.encode(&picture.caption);
-        let fault =
-            if faults.is_empty() { String::new() } else { format!("&{FAULT}={}", URL_SAFE_NO_PAD.encode(faults)) };
-        let query = format!(
-            "about={about}{fault}&X-Tos-Algorithm=TOS4-HMAC-SHA256&X-Tos-Credential={credential}&X-Tos-Date={date}\
+        let mut url = String::with_capacity(LENGTH + 2 * picture.caption.len());
+        // Texts take everything that is written into them.
+        let _ = write!(url, "{origin}{}/{FOLDER}/{}/", session_prefix(session), picture.provider);
+        let _ = write_name(&mut url, picture);
+        let query = url.len() + 1;
+        url.push_str("?about=");
+        URL_SAFE_NO_PAD.encode_string(&picture.caption, &mut url);
+        if !faults.is_empty() {
+            let _ = write!(url, "&{FAULT}=");
+            URL_SAFE_NO_PAD.encode_string(faults, &mut url);
+        }
+        let date = now.strftime(DATE).to_string();
+        let day = &date[..date.len() - "T000000Z".len()];
+        let _ = write!(
+            url,
+            "&X-Tos-Algorithm=TOS4-HMAC-SHA256&X-Tos-Credential=mock%2F{day}%2Flocal%2Ftos%2Frequest&X-Tos-Date={date}\
              &X-Tos-Expires={seconds}"
         );
-        let tail = "&X-Tos-SignedHeaders=host";
-        let signature = self.signature(&path, &format!("{query}{tail}"));
-        format!("{origin}{path}?{query}&{SIGNATURE}={signature}{tail}")
+        let unsigned = url.len();
+        url.push_str("&X-Tos-SignedHeaders=host");
+        let signature = self.signature(&url[origin.len()..query - 1], &url[query..]);
+        url.insert_str(unsigned, &format!("&{SIGNATURE}={signature}"));
+        url
     }
 
     /// The picture a URL asks for.
@@ -127,10 +141,10 @@ fn read_date(text: &str) -> Option<Timestamp> {
 }
 
 /// `<key>-<index>-<width>x<height>[-mark].<format>`
-fn name(picture: &Picture) -> String {
+fn write_name(url: &mut String, picture: &Picture) -> std::fmt::Result {
     let Picture { key, index, width, height, .. } = picture;
     let mark = if picture.mark { "-mark" } else { "" };
-    format!("{key:016x}-{index}-{width}x{height}{mark}.{}", picture.format.as_str())
+    write!(url, "{key:016x}-{index}-{width}x{height}{mark}.{}", picture.format.as_str())
 }
 
 fn describe(path: &str, query: &str) -> Option<Picture> {

@@ -4,7 +4,6 @@ use seedream_fixtures::Cause;
 
 use super::ask::Ask;
 use super::call::Call;
-use super::problem::{failed, withheld};
 use super::reply::Item;
 use crate::fault::{Fault, SseFault};
 
@@ -37,8 +36,7 @@ pub(crate) fn items(call: &Call<'_>, ask: &Ask<'_>) -> Vec<Item> {
             Item::Made { picture, url }
         }
         Some(cause) => {
-            let (code, message) =
-                if cause == Cause::Internal { failed(call.provider) } else { withheld(call.provider) };
+            let (code, message) = call.sentence(cause);
             let code = call.fault.code.clone().unwrap_or(code);
             Item::Withheld { cause, code, message: call.fault.message.clone().unwrap_or(message) }
         }

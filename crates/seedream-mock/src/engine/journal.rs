@@ -29,6 +29,8 @@ pub struct Entry {
     pub session: String,
     /// The provider it meant, if any.
     pub provider: Option<String>,
+    /// The model it named, if any.
+    pub model: Option<String>,
     /// The method.
     pub method: String,
     /// The path as it was called, without its query.
@@ -39,6 +41,8 @@ pub struct Entry {
     pub fixture: Option<String>,
     /// How sure the answer is: `documented`, `published`, `observed`, `derived`.
     pub evidence: &'static str,
+    /// How the relay before the provider behaves, where not as documented.
+    pub profile: Option<String>,
     /// What went wrong on purpose.
     pub fault: Option<String>,
     /// How many pictures somebody pays for.
@@ -47,7 +51,7 @@ pub struct Entry {
     pub request_id: String,
     /// The headers, secrets replaced by a short hash.
     pub headers: BTreeMap<String, String>,
-    /// The body: JSON with long texts replaced by hash and length, or a text.
+    /// The body: JSON with long texts replaced by hash and length, or a text, or hash and length of what is none.
     pub body: Value,
     /// The request as the provider's gateway sends it on.
     pub effective: Option<Value>,
@@ -69,16 +73,19 @@ impl Journal {
         Self { capacity, entries: VecDeque::new() }
     }
 
-    pub(crate) fn push(&mut self, entry: Entry) {
+    /// Adds an entry, and returns the one that has to go for it: whoever holds a lock need not tear it down.
+    pub(crate) fn push(&mut self, entry: Entry) -> Option<Entry> {
         self.entries.push_back(entry);
-        while self.entries.len() > self.capacity {
-            self.entries.pop_front();
-        }
+        (self.entries.len() > self.capacity).then(|| self.entries.pop_front()).flatten()
     }
 
     /// The request with this ordinal; it is among the last.
     pub(crate) fn find(&mut self, ordinal: u64) -> Option<&mut Entry> {
         self.entries.iter_mut().rev().find(|entry| entry.ordinal == ordinal && entry.kind == "request")
+    }
+
+    pub(crate) fn retain(&mut self, keep: impl FnMut(&Entry) -> bool) {
+        self.entries.retain(keep);
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
@@ -96,23 +103,32 @@ pub(crate) fn headers(headers: &HeaderMap) -> BTreeMap<String, String> {
 }
 
 /// A body as the journal shows it.
-pub(crate) fn body(bytes: &Bytes, json: Option<&Value>) -> Value {
+pub(crate) fn body(bytes: &Bytes, json: Option<Value>) -> Value {
     match json {
         Some(value) => shortened(value),
         None if bytes.is_empty() => Value::Null,
-        None => shortened(&Value::from(String::from_utf8_lossy(bytes).into_owned())),
+        // A form with a picture in it is no text: repaired, it would have another length and hash.
+        None => std::str::from_utf8(bytes).map_or_else(|_| hashed(bytes), |text| shortened(text.into())),
     }
 }
 
+/// What stands for bytes that are not shown.
+fn hashed(bytes: &[u8]) -> Value {
+    json!({ "sha256": digest::full(bytes), "length": bytes.len() })
+}
+
 /// A value whose long texts are replaced by hash and length.
-pub(crate) fn shortened(value: &Value) -> Value {
+pub(crate) fn shortened(mut value: Value) -> Value {
+    shorten(&mut value);
+    value
+}
+
+fn shorten(value: &mut Value) {
     match value {
-        Value::String(text) if text.len() > LONGEST_TEXT => {
-            json!({ "sha256": digest::full(text.as_bytes()), "length": text.len() })
-        }
-        Value::Array(items) => items.iter().map(shortened).collect(),
-        Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), shortened(value))).collect(),
-        other => other.clone(),
+        Value::String(text) if text.len() > LONGEST_TEXT => *value = hashed(text.as_bytes()),
+        Value::Array(items) => items.iter_mut().for_each(shorten),
+        Value::Object(members) => members.values_mut().for_each(shorten),
+        _ => {}
     }
 }
 
@@ -128,7 +144,7 @@ mod tests {
         let shown = headers(&map);
         assert!(shown["authorization"].starts_with("sha256:"), "{shown:?}");
         assert_eq!(shown["accept"], "*/*");
-        let long = shortened(&json!({ "image": ["x".repeat(2000)], "prompt": "short" }));
+        let long = shortened(json!({ "image": ["x".repeat(2000)], "prompt": "short" }));
         assert_eq!(long["image"][0]["length"], 2000);
         assert_eq!(long["prompt"], "short");
     }

@@ -1,6 +1,6 @@
 //! What was paid: one bill for each answer that costs something, whether or not its caller got it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -38,16 +38,31 @@ pub struct Bill {
     pub(crate) each: Option<f64>,
 }
 
-/// The credits of so many pictures, rounded, so that three times 1.8 is 5.4 and not one bit more.
+/// The credits of so many pictures.
 pub(crate) fn credits(each: f64, images: u32) -> f64 {
-    (each * f64::from(images) * 1e4).round() / 1e4
+    rounded(each * f64::from(images))
+}
+
+/// Rounded, so that three times 1.8 is 5.4 and not one bit more.
+fn rounded(credits: f64) -> f64 {
+    (credits * 1e4).round() / 1e4
 }
 
 /// The bills of one session.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     bills: VecDeque<Bill>,
-    forgotten: Sum,
+    /// What the bills that are no longer kept come to, by key.
+    forgotten: BTreeMap<Option<String>, Sum>,
+}
+
+/// What one key paid.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct OfKey {
+    /// The key as a short hash; none for what needs none.
+    key: Option<String>,
+    #[serde(flatten)]
+    sum: Sum,
 }
 
 /// What was paid in all.
@@ -63,7 +78,7 @@ impl Ledger {
         if self.bills.len() > BILLS
             && let Some(oldest) = self.bills.pop_front()
         {
-            self.forgotten = plus(self.forgotten, &oldest);
+            self.forgotten.entry(oldest.key.clone()).or_default().add(&oldest);
         }
     }
 
@@ -71,9 +86,23 @@ impl Ledger {
         self.bills.iter()
     }
 
+    /// What was paid in all.
     pub(crate) fn sum(&self) -> Sum {
-        let sum = self.bills.iter().fold(self.forgotten, plus);
-        Sum { credits: (sum.credits * 1e4).round() / 1e4, ..sum }
+        let mut whole = Sum::default();
+        for OfKey { sum, .. } in self.keys() {
+            whole.images += sum.images;
+            whole.credits = rounded(whole.credits + sum.credits);
+        }
+        whole
+    }
+
+    /// What each key paid.
+    pub(crate) fn keys(&self) -> Vec<OfKey> {
+        let mut sums = self.forgotten.clone();
+        for bill in &self.bills {
+            sums.entry(bill.key.clone()).or_default().add(bill);
+        }
+        sums.into_iter().map(|(key, sum)| OfKey { key, sum }).collect()
     }
 
     /// Settles the bills of tasks; `delivered` says how many pictures a task that has ended delivers.
@@ -95,9 +124,11 @@ impl Ledger {
     }
 }
 
-fn plus(sum: Sum, bill: &Bill) -> Sum {
-    let credits = sum.credits + bill.credits.unwrap_or_default();
-    Sum { images: sum.images + u64::from(bill.images), credits }
+impl Sum {
+    fn add(&mut self, bill: &Bill) {
+        self.images += u64::from(bill.images);
+        self.credits = rounded(self.credits + bill.credits.unwrap_or_default());
+    }
 }
 
 #[cfg(test)]

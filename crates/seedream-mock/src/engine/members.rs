@@ -51,6 +51,16 @@ pub(crate) fn without_nulls(body: &Object) -> Object {
     .collect()
 }
 
+/// Whether this is a body [without its nulls](without_nulls).
+pub(crate) fn is_bare_of(bare: &Object, body: &Object) -> bool {
+    let kept = || body.iter().filter(|(_, value)| !value.is_null());
+    kept().count() == bare.len()
+        && kept().all(|(name, value)| match (bare.get(name), value) {
+            (Some(Value::Object(bare)), Value::Object(value)) => is_bare_of(bare, value),
+            (bare, value) => bare == Some(value),
+        })
+}
+
 fn split(name: &str) -> (&str, Option<&str>) {
     match name.split_once('.') {
         Some((first, rest)) => (first, Some(rest)),
@@ -70,6 +80,13 @@ mod tests {
         assert_eq!(get(&body, "d"), None);
         set(&mut body, "d.e", Value::from(2));
         assert_eq!(get(&body, "d.e"), Some(&Value::from(2)));
-        assert_eq!(Value::Object(without_nulls(&body)), serde_json::json!({ "a": { "b": 1 }, "d": { "e": 2 } }));
+        let bare = without_nulls(&body);
+        assert_eq!(Value::Object(bare.clone()), serde_json::json!({ "a": { "b": 1 }, "d": { "e": 2 } }));
+        assert!(is_bare_of(&bare, &body));
+        for (name, value) in [("a.b", 2), ("a.c", 3), ("f", 4)] {
+            let mut other = body.clone();
+            set(&mut other, name, Value::from(value));
+            assert!(!is_bare_of(&bare, &other), "{name}");
+        }
     }
 }

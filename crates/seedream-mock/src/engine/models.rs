@@ -1,4 +1,4 @@
-//! Lists of models and of credits.
+//! Lists of models.
 
 use seedream_fixtures::{ErrorFamily, Provider};
 use serde::Serialize;
@@ -36,57 +36,34 @@ struct NewApiModel<'a> {
     supported_endpoint_types: [&'static str; 2],
 }
 
+impl<'a> NewApiModel<'a> {
+    fn new(id: &'a str) -> Self {
+        Self {
+            id,
+            object: "model",
+            created: NEW_API_CREATED,
+            owned_by: "volcengine",
+            supported_endpoint_types: ["image-generation", "openai"],
+        }
+    }
+}
+
+/// One model, as new-api tells it.
+pub(crate) fn one(id: &str) -> Answer {
+    Answer::value(200, &NewApiModel::new(id))
+}
+
 /// The models of a provider, in the form of its software.
 pub(crate) fn list(provider: &Provider, family: ErrorFamily) -> Answer {
     let ids = provider.models.iter().map(|model| model.id.as_str());
     match family {
         ErrorFamily::NewApi | ErrorFamily::Upstream => {
-            let data = ids.map(|id| NewApiModel {
-                id,
-                object: "model",
-                created: NEW_API_CREATED,
-                owned_by: "volcengine",
-                supported_endpoint_types: ["image-generation", "openai"],
-            });
+            let data = ids.map(NewApiModel::new);
             Answer::value(200, &NewApiList { success: true, data: data.collect(), object: "list" })
         }
-        ErrorFamily::Ark | ErrorFamily::Evolink => {
+        ErrorFamily::Ark | ErrorFamily::Evolink | ErrorFamily::EvolinkTask | ErrorFamily::EvolinkLegacy => {
             let data = ids.map(|id| ArkModel { id, object: "model" });
             Answer::value(200, &ArkList { object: "list", data: data.collect() })
         }
     }
-}
-
-#[derive(Serialize)]
-struct Credits {
-    data: Accounts,
-    message: &'static str,
-    success: bool,
-}
-
-#[derive(Serialize)]
-struct Accounts {
-    token: TokenAccount,
-    user: UserAccount,
-}
-
-#[derive(Serialize)]
-struct TokenAccount {
-    remaining_credits: f64,
-    unlimited_credits: bool,
-    used_credits: f64,
-}
-
-#[derive(Serialize)]
-struct UserAccount {
-    remaining_credits: f64,
-    used_credits: f64,
-}
-
-/// What is left to spend: the mock lends everybody the same.
-pub(crate) fn credits() -> Answer {
-    let (remaining_credits, used_credits) = (10_000.0, 0.0);
-    let token = TokenAccount { remaining_credits, unlimited_credits: false, used_credits };
-    let user = UserAccount { remaining_credits, used_credits };
-    Answer::value(200, &Credits { data: Accounts { token, user }, message: "", success: true })
 }

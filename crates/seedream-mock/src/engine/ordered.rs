@@ -63,6 +63,14 @@ impl Node {
         }
     }
 
+    /// The number, if this is one.
+    pub(crate) fn number(&self) -> Option<f64> {
+        match self {
+            Self::Leaf(raw) => serde_json::from_str(raw.get()).ok(),
+            _ => None,
+        }
+    }
+
     /// Replaces a member that is there.
     pub(crate) fn replace(&mut self, name: &str, value: &impl Serialize) -> bool {
         match (self.get_mut(name), serde_json::value::to_raw_value(value)) {

@@ -1,9 +1,11 @@
 //! Errors in the provider's own words and form.
 
-use seedream_fixtures::{Cause, ErrorAnswer, ErrorFamily, Kind, Provider};
+use seedream_fixtures::{Cause, ErrorAnswer, ErrorFamily, Kind};
 use serde::Serialize;
 
+use super::call::Call;
 use super::rules::Violation;
+use crate::profile::Habit;
 
 /// What an error's template is filled with.
 #[derive(Debug, Default)]
@@ -39,59 +41,108 @@ pub(crate) struct Problem {
     pub(crate) evidence: Kind,
 }
 
-/// The provider's error for a cause, in a family.
-pub(crate) fn problem(
-    provider: &Provider,
-    family: ErrorFamily,
-    cause: Cause,
-    fill: &Fill<'_>,
-    request_id: &str,
-) -> Problem {
-    match template(provider, family, cause) {
-        Some(answer) => self::fill(family, answer, fill, request_id),
-        // A provider file that names no error at all still has to answer somehow.
-        None => Problem { status: 500, body: String::from("{\"error\":{}}"), evidence: Kind::Derived },
+/// The most similar cause, where a provider does not speak of one apart.
+fn nearest(cause: Cause) -> Option<Cause> {
+    match cause {
+        Cause::Internal => None,
+        Cause::ReferenceEmpty | Cause::ReferenceInvalid | Cause::ReferenceTooLarge => Some(Cause::Invalid),
+        Cause::InvalidSize | Cause::Missing | Cause::Moderated | Cause::TaskIdInvalid => Some(Cause::Invalid),
+        Cause::ModeratedPrompt | Cause::ModeratedReference => Some(Cause::Moderated),
+        Cause::ModelClosed => Some(Cause::Forbidden),
+        Cause::RequestRate | Cause::Concurrency => Some(Cause::RateLimited),
+        Cause::Quota => Some(Cause::Balance),
+        Cause::TaskNotFound => Some(Cause::ModelNotFound),
+        _ => Some(Cause::Internal),
     }
 }
 
-/// What a provider answers for a cause, or for the nearest one of which it speaks.
-pub(crate) fn template(provider: &Provider, family: ErrorFamily, cause: Cause) -> Option<&ErrorAnswer> {
-    provider.error_answer(cause, family).or_else(|| fallback(provider, family, cause))
-}
-
-/// An answer for a cause, filled.
-pub(crate) fn fill(family: ErrorFamily, answer: &ErrorAnswer, fill: &Fill<'_>, request_id: &str) -> Problem {
-    Problem {
-        status: answer.status,
-        body: write(family, answer, &message(answer, fill), fill.param, request_id),
-        evidence: answer.source.kind,
+/// The family whose answers stand for those that one does not have.
+fn general(family: ErrorFamily) -> Option<ErrorFamily> {
+    match family {
+        ErrorFamily::EvolinkTask | ErrorFamily::EvolinkLegacy => Some(ErrorFamily::Evolink),
+        ErrorFamily::Ark | ErrorFamily::Upstream | ErrorFamily::NewApi | ErrorFamily::Evolink => None,
     }
 }
 
-/// Causes of which a provider does not speak apart are answered like the nearest one of which it does.
-fn fallback(provider: &Provider, family: ErrorFamily, cause: Cause) -> Option<&ErrorAnswer> {
-    let nearest = match cause {
-        Cause::InvalidSize | Cause::Missing | Cause::Moderated | Cause::TaskIdInvalid => Cause::Invalid,
-        Cause::TaskNotFound => Cause::ModelNotFound,
-        _ => Cause::Internal,
-    };
-    provider.error_answer(nearest, family)
-}
+/// What new-api makes of the code and the type of an error that it cannot read (providers.md 6.3).
+const CODE_LOST: &str = "bad_response_status_code";
 
-/// The code and the sentence of a picture that was withheld from a group.
-pub(crate) fn withheld(provider: &Provider) -> (String, String) {
-    sentence(provider, Cause::Moderated, "OutputImageSensitiveContentDetected")
-}
+impl<'e> Call<'e> {
+    /// The provider's error for a cause.
+    pub(crate) fn problem(&self, cause: Cause, fill: &Fill<'_>) -> Problem {
+        match self.template(cause) {
+            Some(answer) => self.filled(answer, fill),
+            // A provider file that names no error at all still has to answer somehow.
+            None => Problem { status: 500, body: String::from("{\"error\":{}}"), evidence: Kind::Derived },
+        }
+    }
 
-/// The code and the sentence of a picture at which generation failed.
-pub(crate) fn failed(provider: &Provider) -> (String, String) {
-    sentence(provider, Cause::Internal, "InternalServiceError")
-}
+    /// What the provider answers for a cause, or for the nearest one of which it speaks.
+    pub(crate) fn template(&self, cause: Cause) -> Option<&'e ErrorAnswer> {
+        let family = self.family();
+        let causes = || std::iter::successors(Some(cause), |cause| nearest(*cause));
+        let families = [Some(family), general(family)];
+        let own = causes().find_map(|cause| {
+            families.into_iter().flatten().find_map(|family| self.provider.error_answer(cause, family))
+        });
+        // Where the provider says nothing in this form, its software speaks.
+        own.or_else(|| {
+            let relay = self.engine.library().relay(family)?;
+            causes().find_map(|cause| relay.error_answer(cause))
+        })
+    }
 
-fn sentence(provider: &Provider, cause: Cause, code: &str) -> (String, String) {
-    match provider.error_answer(cause, provider.errors) {
-        Some(answer) => (answer.code.clone(), answer.message.clone()),
-        None => (code.to_owned(), String::new()),
+    /// An answer for a cause, filled.
+    pub(crate) fn filled(&self, answer: &ErrorAnswer, fill: &Fill<'_>) -> Problem {
+        let body = self.write(answer, &message(answer, fill), fill.param);
+        Problem { status: answer.status, body, evidence: answer.source.kind }
+    }
+
+    /// The code and the sentence of a picture that is not there.
+    pub(crate) fn sentence(&self, cause: Cause) -> (String, String) {
+        self.template(cause).map(|answer| (answer.code.clone(), answer.message.clone())).unwrap_or_default()
+    }
+
+    /// The member order of each family is the order its document prints.
+    fn write(&self, answer: &ErrorAnswer, message: &str, param: Option<&str>) -> String {
+        let (code, r#type) = (answer.code.as_str(), answer.kind.as_str());
+        let param = param.filter(|_| !r#type.is_empty()).or(answer.param.as_deref());
+        let r#type = match r#type {
+            "" if self.profile.has(Habit::UpstreamError) => "upstream_error",
+            r#type => r#type,
+        };
+        let unwrapped = self.profile.has(Habit::UnwrappedErrors);
+        let text = match self.family() {
+            ErrorFamily::Ark => {
+                let message = &format!("{message} Request id: {}", self.request_id);
+                let error = Ark { code, message, param: param.unwrap_or_default(), r#type };
+                if unwrapped { serde_json::to_string(&error) } else { json(error) }
+            }
+            ErrorFamily::Upstream => json(Upstream { message, r#type, code }),
+            // What is passed on ends as the provider behind the relay ends it (providers.md 6.3).
+            ErrorFamily::NewApi if answer.passed_on => {
+                let message = &format!("{message} Request id: {}", self.request_id_of(ErrorFamily::Ark));
+                // Where there is no `error` it finds no code either.
+                let (code, r#type) = if unwrapped { (CODE_LOST, CODE_LOST) } else { (code, r#type) };
+                json(NewApi { message, r#type, param: param.or(Some("")), code })
+            }
+            ErrorFamily::NewApi => {
+                let message = &format!("{message} (request id: {})", self.request_id);
+                json(NewApi { message, r#type, param, code })
+            }
+            ErrorFamily::Evolink | ErrorFamily::EvolinkTask => {
+                json(Evolink { code, message, r#type, param: answer.param.as_deref() })
+            }
+            ErrorFamily::EvolinkLegacy => json(EvolinkLegacy {
+                code: answer.status,
+                message,
+                r#type,
+                param: answer.param.as_deref(),
+                fallback_suggestion: answer.fallback_suggestion.as_deref(),
+            }),
+        };
+        // Maps of texts always serialise.
+        text.unwrap_or_default()
     }
 }
 
@@ -146,24 +197,16 @@ struct Evolink<'a> {
     param: Option<&'a str>,
 }
 
-/// The member order of each family is the order its document prints.
-fn write(family: ErrorFamily, answer: &ErrorAnswer, message: &str, param: Option<&str>, request_id: &str) -> String {
-    let (code, r#type) = (answer.code.as_str(), answer.kind.as_str());
-    let param = param.filter(|_| !r#type.is_empty()).or(answer.param.as_deref());
-    let text = match family {
-        ErrorFamily::Ark => {
-            let message = &format!("{message} Request id: {request_id}");
-            json(Ark { code, message, param: param.unwrap_or_default(), r#type })
-        }
-        ErrorFamily::Upstream => json(Upstream { message, r#type, code }),
-        ErrorFamily::NewApi => {
-            let message = &format!("{message} (request id: {request_id})");
-            json(NewApi { message, r#type, param, code })
-        }
-        ErrorFamily::Evolink => json(Evolink { code, message, r#type, param: answer.param.as_deref() }),
-    };
-    // Maps of texts always serialise.
-    text.unwrap_or_default()
+/// Older pages, and the credits, have a number for a code (providers.md 2.5).
+#[derive(Serialize)]
+struct EvolinkLegacy<'a> {
+    code: u16,
+    message: &'a str,
+    r#type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    param: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fallback_suggestion: Option<&'a str>,
 }
 
 fn json<T: Serialize>(error: T) -> serde_json::Result<String> {

@@ -1,5 +1,7 @@
 //! What is remembered of a request: its entry in the journal, its bill in the ledger.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
@@ -10,18 +12,21 @@ use super::answer::Answer;
 use super::journal::Entry;
 use super::ledger::Bill;
 use super::{Engine, Handled, auth, digest, journal, ledger, members};
+use crate::clock::later;
 use crate::fault::{Fault, Place};
+
+/// How much of a model's name is kept, in characters.
+const LONGEST_MODEL: usize = 200;
 
 impl Engine {
     /// What an answer costs, if it costs something.
-    fn bill(&self, request: &Request<Bytes>, json: Option<&Value>, entry: &Entry, answer: &Answer) -> Option<Bill> {
+    fn bill(&self, request: &Request<Bytes>, entry: &Entry, answer: &Answer) -> Option<Bill> {
         let reserved = answer.reserved.as_ref();
         if answer.billed == 0 && reserved.is_none() {
             return None;
         }
         let provider = self.library.provider(entry.provider.as_deref()?)?;
-        let field = provider.field(Role::Model)?;
-        let model = members::text(json?.as_object()?, &field.name).unwrap_or_default();
+        let model = entry.model.as_deref().unwrap_or_default();
         let each = provider.model(model).and_then(|model| model.credits);
         let images = reserved.map_or(answer.billed, |(_, images)| *images);
         Some(Bill {
@@ -40,15 +45,34 @@ impl Engine {
         })
     }
 
-    /// Writes a request into the journal and, if it costs something, into the ledger.
+    /// When an answer will be complete by the clock, if ever. How long its bytes take on the way is not known here.
+    fn complete(&self, now: Timestamp, handled: &Handled) -> Option<Timestamp> {
+        let fault = &handled.fault;
+        let waits: Duration = handled.answer.chunks.iter().map(|chunk| chunk.after).sum();
+        let stall = match fault.stall {
+            None => Duration::ZERO,
+            Some(_) => fault.stall_for?,
+        };
+        Some(later(now, waits.saturating_add(stall).saturating_add(fault.delay.unwrap_or_default())))
+    }
+
+    /// The model a request names.
+    fn model(&self, handled: &Handled, json: Option<&Value>) -> Option<String> {
+        let provider = self.library.provider(handled.provider.as_deref()?)?;
+        let field = provider.field(Role::Model)?;
+        members::text(json?.as_object()?, &field.name).map(|model| model.chars().take(LONGEST_MODEL).collect())
+    }
+
+    /// Writes a request into the journal and, if it costs something, into the ledger. What only the journal shows goes there.
     pub(super) fn record(
         &self,
         now: Timestamp,
         request: &Request<Bytes>,
-        json: Option<&Value>,
+        json: Option<Value>,
         ordinal: u64,
-        handled: &Handled,
+        handled: &mut Handled,
     ) {
+        let (effective, notes) = (handled.answer.effective.take(), std::mem::take(&mut handled.answer.notes));
         let answer = &handled.answer;
         let entry = Entry {
             ordinal,
@@ -56,28 +80,35 @@ impl Engine {
             at: now,
             session: handled.session.clone(),
             provider: handled.provider.clone(),
+            model: self.model(handled, json.as_ref()),
             method: request.method().to_string(),
             path: request.uri().path().to_owned(),
             status: if is_seen(&handled.fault) { answer.status } else { 0 },
             fixture: answer.fixture.clone(),
             evidence: answer.evidence.as_str(),
+            profile: handled.profile.clone(),
             fault: (!handled.fault.is_empty()).then(|| handled.fault.to_string()),
             billed: answer.billed,
             request_id: handled.request_id.clone(),
             headers: journal::headers(request.headers()),
             body: journal::body(request.body(), json),
-            effective: answer.effective.as_ref().map(journal::shortened),
+            effective: effective.map(journal::shortened),
             violation: (!answer.violations.is_empty()).then(|| answer.violations.join("; ")),
-            notes: answer.notes.clone(),
+            notes,
         };
-        let bill = self.bill(request, json, &entry, answer);
+        let bill = self.bill(request, &entry, answer);
         let lost = handled.fault.end.is_some() || handled.fault.wrong_length;
-        self.sessions.with(&handled.session, now, |session| {
+        let end = self.complete(now, handled);
+        let forgotten = self.sessions.with(&handled.session, now, |session| {
+            if let Some(caller) = &handled.counted {
+                session.traffic.answered(caller, now, ordinal, answer.billed, end);
+            }
             if let Some(bill) = bill {
                 session.ledger.push(Bill { answered: !lost, ..bill });
             }
-            session.journal.push(entry);
+            session.journal.push(entry)
         });
+        drop(forgotten);
     }
 }
 

@@ -116,7 +116,7 @@ impl<'a> Datum<'a> {
 pub(crate) fn ark(ask: &Ask<'_>, items: &[Item], created: i64) -> Content {
     let data = data(ask, items);
     let usage = Usage::of(ask, items);
-    finish(items, &Ark { model: &ask.reported, created, data, usage })
+    finish(ask, items, &Ark { model: &ask.reported, created, data, usage })
 }
 
 #[derive(Serialize)]
@@ -157,7 +157,7 @@ pub(crate) fn ark_relay(ask: &Ask<'_>, items: &[Item], created: i64) -> Content 
         completion_tokens_details: Empty {},
         output_tokens: tokens,
     };
-    finish(items, &Relayed { data, created, usage })
+    finish(ask, items, &Relayed { data, created, usage })
 }
 
 fn data<'a>(ask: &Ask<'_>, items: &'a [Item]) -> Vec<Datum<'a>> {
@@ -170,8 +170,14 @@ fn data<'a>(ask: &Ask<'_>, items: &'a [Item]) -> Vec<Datum<'a>> {
     items.iter().map(datum).collect()
 }
 
-fn finish(items: &[Item], body: &impl Serialize) -> Content {
-    let pictures: Vec<Picture> = items.iter().filter_map(Item::picture).cloned().collect();
+fn finish(ask: &Ask<'_>, items: &[Item], body: &impl Serialize) -> Content {
+    // About what one picture's URL and everything around it need.
+    let mut text = Vec::with_capacity(1024 * items.len());
     // Structs of texts and numbers always serialise.
-    splice(&serde_json::to_string(body).unwrap_or_default(), &pictures)
+    let _ = serde_json::to_writer(&mut text, body);
+    if !ask.inline {
+        return Content::Bytes(text.into());
+    }
+    let pictures: Vec<Picture> = items.iter().filter_map(Item::picture).cloned().collect();
+    splice(&String::from_utf8(text).unwrap_or_default(), &pictures)
 }

@@ -1,11 +1,10 @@
 //! What a provider refuses: a request against the document's fields and the model's limits.
 
-use base64::Engine as _;
-use seedream_fixtures::{Cause, Field, FieldType, Model, Provider, Role, TotalAction};
+use seedream_fixtures::{Cause, Field, Model, Provider, Role, Total, TotalAction};
 use serde_json::Value;
 
 use super::members::{self, Object};
-use super::sizes;
+use super::{reference, sizes};
 
 /// One broken rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +26,7 @@ pub(crate) struct Violation {
 }
 
 impl Violation {
-    fn new(field: &str, rule: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(field: &str, rule: &'static str, detail: impl Into<String>) -> Self {
         let (field, detail) = (field.to_owned(), detail.into());
         Self { cause: Cause::Invalid, field, rule, detail, whole: false, plural: false, blamed: false }
     }
@@ -46,7 +45,13 @@ pub(crate) struct Strictness {
 }
 
 /// Every rule a request breaks, in the order in which a provider would notice.
-pub(crate) fn violations(provider: &Provider, body: &Object, strictness: Strictness) -> Vec<Violation> {
+/// `effective` is what the provider's gateway makes of the body.
+pub(crate) fn violations(
+    provider: &Provider,
+    body: &Object,
+    effective: &Object,
+    strictness: Strictness,
+) -> Vec<Violation> {
     let mut found = Vec::new();
     let model = check_model(provider, body, &mut found);
     for field in &provider.fields {
@@ -59,8 +64,11 @@ pub(crate) fn violations(provider: &Provider, body: &Object, strictness: Strictn
     }
     if let Some(model) = model {
         check_size(provider, model, body, &mut found);
-        check_references(provider, model, body, &mut found);
-        check_total(provider, model, body, &mut found);
+        reference::check(provider, model, body, &mut found);
+        check_total(provider, model, effective, &mut found);
+        check_background(provider, body, &mut found);
+        // Models differ in what they look at first (providers.md 1.7).
+        found.sort_by_key(|violation| !model.checks_first.contains(&violation.field));
     }
     found
 }
@@ -78,13 +86,18 @@ pub(crate) fn unknown_members(provider: &Provider, body: &Object) -> Vec<String>
     body.keys().filter(|name| !known(name)).cloned().collect()
 }
 
+fn is_blank(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
 fn missing(field: &str) -> Violation {
     Violation { cause: Cause::Missing, ..Violation::new(field, "required", "the member is missing") }
 }
 
 fn check_model<'p>(provider: &'p Provider, body: &Object, found: &mut Vec<Violation>) -> Option<&'p Model> {
     let field = provider.field(Role::Model)?;
-    let Some(name) = members::get(body, &field.name) else {
+    let named = members::get(body, &field.name).filter(|name| !is_blank(name));
+    let Some(name) = named else {
         found.push(missing(&field.name));
         return None;
     };
@@ -125,7 +138,7 @@ fn check_field(
     if let Some(text) = value.as_str() {
         check_text(field, text, strictness, found);
     }
-    if field.required && value.as_str().is_some_and(|text| text.trim().is_empty()) {
+    if field.required && field.role != Some(Role::Model) && is_blank(value) {
         found.push(missing(name));
     }
 }
@@ -206,63 +219,40 @@ fn check_size(provider: &Provider, model: &Model, body: &Object, found: &mut Vec
     }
 }
 
-fn check_references(provider: &Provider, model: &Model, body: &Object, found: &mut Vec<Violation>) {
-    let (Some(field), Some(rule)) = (provider.field(Role::References), &model.references) else { return };
-    let references = references(provider, body);
-    if references.len() > rule.max as usize {
-        let detail = format!("number of reference images cannot exceed {}", rule.max);
-        found.push(Violation { whole: true, blamed: true, ..Violation::new(&field.name, "references", detail) });
-    }
-    for reference in references {
-        let fault = match reference.as_str() {
-            None => Some((FieldType::String.as_str(), "must hold texts only.".to_owned())),
-            Some(text) => reference_fault(field, &rule.formats, rule.max_bytes, text),
-        };
-        if let Some((name, detail)) = fault {
-            let rule = if name == FieldType::String.as_str() { "type" } else { "reference" };
-            found.push(Violation::new(&field.name, rule, detail));
-        }
-    }
-}
-
-fn reference_fault(
-    field: &Field,
-    formats: &[String],
-    max_bytes: Option<u64>,
-    text: &str,
-) -> Option<(&'static str, String)> {
-    if text.starts_with("https://") || text.starts_with("http://") {
-        return None;
-    }
-    if field.url_only {
-        return Some(("url", "must be a URL.".into()));
-    }
-    let Some((format, data)) = text.strip_prefix("data:image/").and_then(|rest| rest.split_once(";base64,")) else {
-        // Some dialects take base64 without its prefix; what is neither is refused.
-        return (base64::engine::general_purpose::STANDARD.decode(text).is_err() || text.is_empty())
-            .then(|| ("base64", "Invalid base64 image url".into()));
-    };
-    if !formats.iter().any(|known| known == format) {
-        return Some(("format", format!("image format {format} is not supported.")));
-    }
-    if data.is_empty() {
-        return Some(("base64", "Empty base64 image url".into()));
-    }
-    let bytes = data.len() as u64 / 4 * 3;
-    max_bytes.filter(|max| bytes > *max).map(|max| ("bytes", format!("image must have at most {max} bytes.")))
-}
-
-fn check_total(provider: &Provider, model: &Model, body: &Object, found: &mut Vec<Violation>) {
-    let Some(total) = model.references_plus_images.as_ref().filter(|total| total.action == TotalAction::Refuse) else {
-        return;
-    };
+/// References and pictures together, also where a gateway has made the maximum of a count.
+fn check_total(provider: &Provider, model: &Model, effective: &Object, found: &mut Vec<Violation>) {
+    let refuses = |total: &&Total| total.action == TotalAction::Refuse;
+    let Some(total) = model.references_plus_images.as_ref().filter(refuses) else { return };
     // Only a maximum that stands explicitly can be too large; the default gives way.
-    let Some(field) = provider.field(Role::GroupMax).filter(|_| is_group(provider, body)) else { return };
-    let Some(max) = members::get(body, &field.name).and_then(Value::as_u64) else { return };
-    let count = references(provider, body).len() as u64;
-    if count + max > u64::from(total.limit) {
+    let Some(field) = provider.field(Role::GroupMax).filter(|_| is_group(provider, effective)) else { return };
+    let Some(max) = members::get(effective, &field.name).and_then(Value::as_u64) else { return };
+    let count = references(provider, effective).len() as u64;
+    if count > 0 && count + max > u64::from(total.limit) {
         let detail = format!("the number of reference images and max_images together cannot exceed {}.", total.limit);
         found.push(Violation { blamed: true, ..Violation::new(&field.name, "total", detail) });
+    }
+}
+
+/// A transparent background is put behind exactly one picture that can be transparent (providers.md 1.3, 1.7).
+fn check_background(provider: &Provider, body: &Object, found: &mut Vec<Violation>) {
+    let member = |role| {
+        let field = provider.field(role)?;
+        members::get(body, &field.name).map(|value| (field.name.as_str(), value))
+    };
+    let Some((name, _)) = member(Role::Background).filter(|(_, value)| *value == "transparent") else { return };
+    let mut blame = |field: &str, detail: &str| {
+        found.push(Violation { blamed: true, ..Violation::new(field, "background", detail) });
+    };
+    match references(provider, body) {
+        [only] if only.as_str().is_some_and(reference::is_opaque) => {
+            let image = provider.field(Role::References).map_or("image", |field| field.name.as_str());
+            blame(image, "transparent background requires a PNG input with at least one transparent pixel");
+        }
+        [_] => {}
+        _ => blame(name, "transparent background requires exactly one input image"),
+    }
+    if let Some((format, _)) = member(Role::Format).filter(|(_, value)| *value != "png") {
+        blame(format, "must be png when background is transparent");
     }
 }
 
@@ -283,23 +273,6 @@ pub(crate) fn references<'a>(provider: &Provider, body: &'a Object) -> &'a [Valu
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn m3_references_are_urls_or_small_pictures_of_a_known_format() {
-        let provider = seedream_fixtures::provider("aiearth").unwrap();
-        let field = provider.field(Role::References).unwrap();
-        let rule = provider.models[0].references.as_ref().unwrap();
-        let fault = |text: &str| reference_fault(field, &rule.formats, rule.max_bytes, text).map(|(rule, _)| rule);
-        assert_eq!(fault("https://example.com/a.png"), None);
-        assert_eq!(fault("data:image/png;base64,AAAA"), None);
-        assert_eq!(fault("AAAA"), None, "base64 without its prefix");
-        assert_eq!(fault("data:image/PNG;base64,AAAA"), Some("format"), "the format is in lower case");
-        assert_eq!(fault("data:image/png;base64,"), Some("base64"));
-        assert_eq!(fault("not a picture"), Some("base64"));
-        let picture = |bytes: usize| format!("data:image/png;base64,{}", "A".repeat(bytes / 3 * 4));
-        assert_eq!(fault(&picture(10 * 1024 * 1024)), None);
-        assert_eq!(fault(&picture(10 * 1024 * 1024 + 3)), Some("bytes"));
-    }
 
     #[test]
     fn m3_callbacks_reach_this_machine_only_where_that_is_allowed() {

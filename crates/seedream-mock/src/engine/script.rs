@@ -51,11 +51,6 @@ impl Script {
         }
     }
 
-    /// An error of the mock itself, which no provider would send.
-    pub(crate) fn explain(status: u16, code: &str, message: &str) -> Self {
-        Self::json(status, &super::admin::explanation(code, message))
-    }
-
     /// The first value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

@@ -1,4 +1,4 @@
-//! Sessions: tests that run at the same time do not see each other's tasks and journal.
+//! Sessions: tests that run at the same time do not see each other's tasks, journal, ledger, faults, settings and clock.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::conduct::Change;
 use super::faults::Rules;
 use super::journal::{Entry, Journal};
 use super::ledger::Ledger;
+use super::route::DEFAULT_SESSION;
 use super::settings::Settings;
 use super::task::Task;
+use super::traffic::{Traffic, Usage};
 use crate::clock::later;
 use crate::fault::Fault;
 
@@ -20,7 +23,8 @@ const TASKS: usize = 10_000;
 /// Everything one session remembers.
 #[derive(Debug)]
 pub(crate) struct Session {
-    used: Timestamp,
+    /// When it was last used. A server counts this by the machine's time and not by a clock that is moved.
+    pub(crate) used: Timestamp,
     tasks: HashMap<String, Task>,
     /// The ids in the order of their making.
     order: std::collections::VecDeque<String>,
@@ -29,6 +33,9 @@ pub(crate) struct Session {
     pub(crate) journal: Journal,
     pub(crate) rules: Rules,
     pub(crate) ledger: Ledger,
+    pub(crate) traffic: Traffic,
+    /// How its requests are answered otherwise than all are.
+    pub(crate) change: Change,
 }
 
 impl Session {
@@ -78,17 +85,45 @@ impl Session {
     /// The caller of a request has gone before he had his answer.
     pub(crate) fn left(&mut self, ordinal: u64) {
         self.ledger.left(ordinal);
+        self.traffic.left(ordinal);
         if let Some(entry) = self.journal.find(ordinal) {
             entry.notes.push(String::from("the caller left before the answer was complete"));
         }
     }
 
+    /// How much there is of a caller. Tasks that have not ended are underway, whoever asked for them.
+    pub(crate) fn usage(&mut self, caller: &str, now: Timestamp) -> Usage {
+        let usage = self.traffic.usage(caller, now);
+        let tasks =
+            self.tasks.values().filter(|task| task.ended.is_none() && task.ends_at().is_none_or(|end| end > now));
+        Usage { underway: usage.underway + tasks.count(), ..usage }
+    }
+
     pub(crate) fn task(&mut self, id: &str) -> Option<&mut Task> {
         self.tasks.get_mut(id)
     }
+
+    /// Every task, in the order of their making.
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = &Task> {
+        self.order.iter().filter_map(|id| self.tasks.get(id))
+    }
+
+    /// Forgets its tasks; bills that were not settled stay as they were reserved.
+    pub(crate) fn clear_tasks(&mut self) {
+        self.tasks.clear();
+        self.order.clear();
+        self.awaiting.clear();
+    }
+
+    /// Forgets who is still to be called back, and that anybody was.
+    pub(crate) fn clear_callbacks(&mut self) {
+        self.awaiting.clear();
+        self.tasks.values_mut().for_each(|task| task.callback = None);
+        self.journal.retain(|entry| entry.kind != "callback");
+    }
 }
 
-/// The sessions of one engine. They appear on first use, are capped, and expire.
+/// The sessions of one engine. They appear on first use, are capped, and expire; the one of those who name none stays.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     capacity: usize,
@@ -110,13 +145,43 @@ impl Sessions {
         }
     }
 
+    /// Uses a session; says whether it is a new one. One that nobody used for too long is
+    /// forgotten, and a new one stands in its place.
+    pub(crate) fn enter(&self, name: &str, now: Timestamp) -> bool {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(session) = open.get_mut(name).filter(|session| !self.is_over(name, session, now)) {
+            session.used = now;
+            return false;
+        }
+        open.remove(name);
+        self.open(&mut open, name, now);
+        true
+    }
+
     /// Works with a session, which is opened if need be.
     pub(crate) fn with<T>(&self, name: &str, now: Timestamp, work: impl FnOnce(&mut Session) -> T) -> T {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if !open.contains_key(name) {
-            self.make_room(&mut open, now);
+        if let Some(session) = open.get_mut(name) {
+            return work(session);
         }
-        let session = open.entry(name.to_owned()).or_insert_with(|| Session {
+        work(self.open(&mut open, name, now))
+    }
+
+    /// Works with a session, if it is there.
+    pub(crate) fn look<T>(&self, name: &str, work: impl FnOnce(&mut Session) -> T) -> Option<T> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).get_mut(name).map(work)
+    }
+
+    /// Forgets a session.
+    pub(crate) fn forget(&self, name: &str) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+
+    fn open<'o>(&self, open: &'o mut BTreeMap<String, Session>, name: &str, now: Timestamp) -> &'o mut Session {
+        if name != DEFAULT_SESSION {
+            self.make_room(open, now);
+        }
+        open.entry(name.to_owned()).or_insert_with(|| Session {
             used: now,
             tasks: HashMap::new(),
             order: std::collections::VecDeque::new(),
@@ -124,18 +189,23 @@ impl Sessions {
             journal: Journal::new(self.journal_capacity),
             rules: Rules::with(self.faults.clone()),
             ledger: Ledger::default(),
-        });
-        session.used = now;
-        work(session)
+            traffic: Traffic::default(),
+            change: Change::default(),
+        })
     }
 
+    /// Whether nobody used it for too long. The session of those who name none is never over.
+    fn is_over(&self, name: &str, session: &Session, now: Timestamp) -> bool {
+        name != DEFAULT_SESSION && later(session.used, self.idle) < now
+    }
+
+    /// Makes room for one more that is named.
     fn make_room(&self, open: &mut BTreeMap<String, Session>, now: Timestamp) {
-        open.retain(|_, session| later(session.used, self.idle) >= now);
-        while open.len() >= self.capacity {
-            let Some(oldest) = open.iter().min_by_key(|(_, session)| session.used).map(|(name, _)| name.clone()) else {
-                return;
-            };
-            open.remove(&oldest);
+        open.retain(|name, session| !self.is_over(name, session, now));
+        let named = || open.iter().filter(|(name, _)| *name != DEFAULT_SESSION);
+        if named().count() >= self.capacity {
+            let oldest = named().min_by_key(|(_, session)| session.used).map(|(name, _)| name.clone());
+            oldest.map(|name| open.remove(&name));
         }
     }
 
@@ -176,11 +246,24 @@ mod tests {
         let settings = Settings { session_capacity: 2, session_idle: Duration::from_secs(60), ..Settings::default() };
         let sessions = Sessions::new(&settings);
         let at = |second| Timestamp::from_second(second).unwrap();
-        for (name, second) in [("a", 0), ("b", 1), ("a", 2), ("c", 3)] {
-            sessions.with(name, at(second), |_| ());
+        for (name, second, new) in [("a", 0, true), ("b", 1, true), ("a", 2, false), ("c", 3, true)] {
+            assert_eq!(sessions.enter(name, at(second)), new, "{name}");
         }
         assert_eq!(sessions.names(), ["a", "c"], "the one that was not used for longest gave way");
-        sessions.with("d", at(1000), |_| ());
+        sessions.enter("d", at(1000));
         assert_eq!(sessions.names(), ["d"]);
+        assert!(!sessions.enter("d", at(1060)) && sessions.enter("d", at(1121)), "it is over without others as well");
+    }
+
+    #[test]
+    fn the_session_of_those_who_name_none_stays() {
+        let settings = Settings { session_capacity: 1, session_idle: Duration::from_secs(60), ..Settings::default() };
+        let sessions = Sessions::new(&settings);
+        let at = |second| Timestamp::from_second(second).unwrap();
+        sessions.enter(DEFAULT_SESSION, at(0));
+        sessions.enter("a", at(5000));
+        sessions.enter("b", at(5001));
+        assert_eq!(sessions.names(), ["b", DEFAULT_SESSION]);
+        assert!(!sessions.enter(DEFAULT_SESSION, at(9000)));
     }
 }

@@ -1,8 +1,12 @@
 //! What a user may set.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::fault::Fault;
+use crate::profile::Profiles;
+use crate::span;
 
 /// How strictly requests are checked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -16,13 +20,68 @@ pub enum Validate {
     Off,
 }
 
-/// When a task ends.
+impl Validate {
+    /// Every one of them.
+    pub const ALL: [Self; 3] = [Self::Strict, Self::Warn, Self::Off];
+
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Strict => "strict",
+            Self::Warn => "warn",
+            Self::Off => "off",
+        }
+    }
+}
+
+impl FromStr for Validate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|known| known.as_str() == text);
+        known.ok_or_else(|| format!("`{text}` is none of strict, warn and off"))
+    }
+}
+
+/// When a task ends. Written as `polls=3`, `time=5s` or `hand`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskEnd {
     /// With the poll of this number.
     Polls(u32),
     /// After this time.
     Time(Duration),
+    /// When it is told to, over the admin API or by [`crate::MockServer::complete_task`].
+    Hand,
+}
+
+impl fmt::Display for TaskEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Polls(polls) => write!(f, "polls={polls}"),
+            Self::Time(time) => write!(f, "time={}", span::write(*time)),
+            Self::Hand => f.write_str("hand"),
+        }
+    }
+}
+
+impl FromStr for TaskEnd {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = |why: &str| format!("`{text}` says not when a task ends: {why}");
+        match text.split_once('=') {
+            Some(("polls", polls)) => {
+                let polls = polls.parse().ok().filter(|polls| *polls > 0);
+                polls.map(Self::Polls).ok_or_else(|| wrong("polls is a number from 1"))
+            }
+            Some(("time", time)) => {
+                let time = span::read(time).filter(|time| !time.is_zero());
+                time.map(Self::Time).ok_or_else(|| wrong("time is a length of time such as 500ms, 5s or 1h30m"))
+            }
+            None if text == "hand" => Ok(Self::Hand),
+            _ => Err(wrong("write polls=3, time=5s or hand")),
+        }
+    }
 }
 
 /// Everything that decides how an engine answers, apart from the request and the time.
@@ -44,11 +103,13 @@ pub struct Settings {
     pub slow: Duration,
     /// What goes wrong in every session from its start.
     pub faults: Vec<Fault>,
+    /// How the relay before each provider behaves.
+    pub profiles: Profiles,
     /// The most entries of a session's journal.
     pub journal_capacity: usize,
-    /// The most sessions.
+    /// The most sessions beside `default`.
     pub session_capacity: usize,
-    /// How long a session is kept without use.
+    /// How long a session other than `default` is kept without use.
     pub session_idle: Duration,
     /// What must stand after `Bearer` for the admin routes; `None` means that they are open.
     pub admin_token: Option<String>,
@@ -65,10 +126,26 @@ impl Default for Settings {
             strict_callbacks: false,
             slow: Duration::from_secs(5),
             faults: Vec::new(),
+            profiles: Profiles::default(),
             journal_capacity: 1000,
             session_capacity: 1024,
             session_idle: Duration::from_secs(3600),
             admin_token: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m12_the_end_of_a_task_is_read_as_it_is_written() {
+        for text in ["polls=3", "time=5s", "time=90m", "hand"] {
+            assert_eq!(text.parse::<TaskEnd>().map(|end| end.to_string()).as_deref(), Ok(text));
+        }
+        for text in ["", "polls", "polls=0", "time=x", "time=0s", "hand=1", "soon"] {
+            assert!(text.parse::<TaskEnd>().is_err(), "{text}");
         }
     }
 }

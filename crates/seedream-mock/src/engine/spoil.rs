@@ -1,10 +1,11 @@
 //! Answers gone wrong: what stands instead of an answer, and what is done to one.
 
 use bytes::Bytes;
-use seedream_fixtures::{Cause, ErrorAnswer, ErrorFamily, Kind, Provider};
+use seedream_fixtures::{Cause, ErrorFamily, Kind};
 
 use super::answer::Answer;
-use super::problem::{self, Fill, Problem};
+use super::call::Call;
+use super::problem::{Fill, Problem};
 use super::script::{Chunk, Content};
 use crate::fault::{Fault, PictureFault};
 use crate::picture::Picture;
@@ -40,20 +41,14 @@ fn page(status: u16) -> String {
 }
 
 /// The error a fault asks for, in the provider's form.
-pub(crate) fn refusal(
-    fault: &Fault,
-    provider: &Provider,
-    family: ErrorFamily,
-    fill: &Fill<'_>,
-    request_id: &str,
-) -> Option<Problem> {
+pub(crate) fn refusal(fault: &Fault, call: &Call<'_>, fill: &Fill<'_>) -> Option<Problem> {
     if fault.refuse.is_none() && fault.status.is_none() {
         return None;
     }
     let cause = fault.refuse.map_or_else(|| cause_of(fault.status.unwrap_or(500)), |refusal| refusal.cause());
-    let mut answer = problem::template(provider, family, cause)?.clone();
+    let mut answer = call.template(cause)?.clone();
     if let Some(status) = fault.status {
-        if family == ErrorFamily::Ark && status != answer.status {
+        if call.family() == ErrorFamily::Ark && status != answer.status {
             answer.kind = String::from(kind_of(status));
         }
         answer.status = status;
@@ -65,12 +60,8 @@ pub(crate) fn refusal(
         answer.message.clone_from(message);
     }
     let altered = fault.status.is_some() || fault.code.is_some() || fault.message.is_some();
-    Some(in_form(family, &answer, fill, request_id, altered))
-}
-
-fn in_form(family: ErrorFamily, answer: &ErrorAnswer, fill: &Fill<'_>, request_id: &str, altered: bool) -> Problem {
-    let problem = problem::fill(family, answer, fill, request_id);
-    if altered { Problem { evidence: Kind::Derived, ..problem } } else { problem }
+    let problem = call.filled(&answer, fill);
+    Some(if altered { Problem { evidence: Kind::Derived, ..problem } } else { problem })
 }
 
 /// What a provider means by a status.

@@ -4,6 +4,7 @@ mod form;
 
 use std::time::Duration;
 
+use seedream_fixtures::Cause;
 use serde::Serialize;
 
 use super::answer::Answer;
@@ -14,6 +15,7 @@ use super::script::inline_marker;
 use crate::clock::later;
 use crate::fault::SseFault;
 use crate::picture::Picture;
+use crate::profile::Habit;
 use form::Form;
 
 /// The content type of a stream of events.
@@ -52,7 +54,7 @@ pub(crate) fn answer(call: &Call<'_>, ask: &Ask<'_>, items: &[Item]) -> Answer {
     let fault = &call.fault;
     let (frames, billed) = if fault.streams(SseFault::OpenAi) {
         (open_ai(call, items), items)
-    } else if fault.streams(SseFault::JsonAsStream) {
+    } else if fault.streams(SseFault::JsonAsStream) || call.profile.has(Habit::JsonAsStream) {
         (json_as_stream(call, ask, items), items)
     } else {
         ark(call, ask, items)
@@ -110,7 +112,8 @@ fn ark<'i>(call: &Call<'_>, ask: &Ask<'_>, items: &'i [Item]) -> (Vec<Frame>, &'
             return (frames, &items[..=image_index]);
         }
         // new-api writes the failed frame and stops (providers.md 6.3); upstream was paid for all.
-        if fault.streams(SseFault::Cut) && item.picture().is_none() {
+        let cuts = fault.streams(SseFault::Cut) || call.profile.has(Habit::CutStreams);
+        if cuts && item.picture().is_none() {
             return (frames, items);
         }
     }
@@ -138,7 +141,7 @@ struct Failure {
 
 /// An error of the whole request: no type, no model (providers.md 1.6).
 fn error(call: &Call<'_>) -> Frame {
-    let (code, message) = super::problem::failed(call.provider);
+    let (code, message) = call.sentence(Cause::Internal);
     let (fault, id) = (&call.fault, &call.request_id);
     let code = fault.code.clone().unwrap_or(code);
     let message = fault.message.clone().unwrap_or_else(|| format!("{message} Request id: {id}"));

@@ -107,7 +107,6 @@ const OBJECT: &str = "image.generation.task";
 pub(crate) fn create(call: &Call<'_>, ask: &Ask<'_>) -> Answer {
     let task = accept(call, ask, &ask.reported);
     let each = ask.model.and_then(|model| model.credits).unwrap_or(1.0);
-    let settings = call.engine.settings();
     let body = Created {
         created: call.now.as_second(),
         id: &task,
@@ -115,7 +114,7 @@ pub(crate) fn create(call: &Call<'_>, ask: &Ask<'_>) -> Answer {
         object: OBJECT,
         progress: 0,
         status: "pending",
-        task_info: CreatedInfo { can_cancel: true, estimated_time: settings.estimated_seconds },
+        task_info: CreatedInfo { can_cancel: true, estimated_time: call.conduct.estimated_seconds },
         r#type: "image",
         usage: Reserved {
             billing_rule: "per_call",
@@ -146,14 +145,14 @@ pub(crate) fn accept(call: &Call<'_>, ask: &Ask<'_>, model: &str) -> String {
     // Fewer results than ordered is how this dialect says that some failed.
     pictures.truncate(delivered(call, ask) as usize);
     let callback = callback_url(call).map(|url| (url.to_owned(), call.origin.clone()));
-    let deadline = callback.as_ref().map(|_| later(call.now, Duration::from_secs(settings.estimated_seconds)));
+    let deadline = callback.as_ref().map(|_| later(call.now, Duration::from_secs(call.conduct.estimated_seconds)));
     let task = Task {
         id: id.clone(),
         model: model.to_owned(),
         created: call.now,
         failure: pictures.is_empty().then(|| failure(&call.fault)),
         pictures,
-        end: (call.fault.task != Some(TaskFault::Stuck)).then_some(settings.task),
+        end: (call.fault.task != Some(TaskFault::Stuck)).then_some(call.conduct.task),
         deadline,
         backward: call.fault.task == Some(TaskFault::Backward),
         later: call.later.clone(),
@@ -162,6 +161,7 @@ pub(crate) fn accept(call: &Call<'_>, ask: &Ask<'_>, model: &str) -> String {
         provider: call.provider.id.clone(),
         callback,
         polls: 0,
+        moved: 0,
         ended: None,
     };
     call.engine.sessions().with(&call.session, call.now, |session| session.keep_task(task));
@@ -174,7 +174,7 @@ fn callback_url<'c>(call: &'c Call<'_>) -> Option<&'c str> {
 }
 
 /// Why a task ends without pictures (providers.md 2.6).
-fn failure(fault: &Fault) -> (String, String) {
+pub(super) fn failure(fault: &Fault) -> (String, String) {
     let code = if fault.fail.is_some() { "service_error" } else { "content_policy_violation" };
     let code = fault.code.clone().unwrap_or_else(|| String::from(code));
     let published = "Content policy violation.\nYour request was blocked by safety filters...";
@@ -205,7 +205,18 @@ pub(crate) fn poll(call: &Call<'_>, id: &str) -> Answer {
             let body = detail(call.engine, &call.origin, &call.session, &task, progress);
             Answer { evidence: Kind::Derived, ..Answer::json(200, body) }
         }
-        None => call.problem(Cause::TaskNotFound, &Fill::default()).into(),
+        None => {
+            let answer: Answer = call.problem(Cause::TaskNotFound, &Fill::default()).into();
+            Answer { notes: vec![missing(&call.session, id)], ..answer }
+        }
+    }
+}
+
+/// Why a task is not there.
+fn missing(session: &str, id: &str) -> String {
+    match session_of(id).unwrap_or(DEFAULT_SESSION) {
+        own if own != session => format!("the session {session} has no such task; by its id it is one of {own}"),
+        _ => format!("the session {session} has no such task: it never had, or was reset, or not used for too long"),
     }
 }
 

@@ -22,7 +22,7 @@ pub const fn faults() -> &'static [FaultWord] {
     &WORDS
 }
 
-const WORDS: [FaultWord; 29] = [
+const WORDS: [FaultWord; 35] = [
     word(
         "on=create|poll|picture|models|any",
         "which requests; create unless said, picture for picture=, in a header the request it stands on",
@@ -30,7 +30,25 @@ const WORDS: [FaultWord; 29] = [
     ),
     word("times=N", "only the first N of them", "status=429 times=2"),
     word(
-        "refuse=unauthorized|balance|forbidden|model-not-found|invalid|rate-limited|internal|moderated",
+        "p=CHANCE",
+        "each of them with this probability; the same seed, session and order decide the same",
+        "p=0.3 seed=7 status=503",
+    ),
+    word("seed=N", "what p= decides from; the mock's own seed unless said", "p=0.5 seed=1 reset@before"),
+    word(
+        "rpm=N",
+        "only beyond N requests a minute of a key and model; refuse=request-rate unless said",
+        "rpm=60 retry-after=7",
+    ),
+    word("ipm=N", "only after N pictures within a minute; refuse=rate-limited unless said", "ipm=500"),
+    word(
+        "concurrent=N",
+        "only beyond N at a time: answers whose delay and pace are not over, and tasks; refuse=concurrency unless said",
+        "concurrent=2",
+    ),
+    word("quota=N", "only after N pictures in all; refuse=quota unless said", "quota=100 refuse=balance"),
+    word(
+        "refuse=unauthorized|balance|forbidden|model-not-found|model-closed|invalid|rate-limited|request-rate|concurrency|quota|overloaded|internal|moderated|moderated-prompt|moderated-reference",
         "the provider's own refusal: status, code and sentence are its own",
         "refuse=rate-limited",
     ),

@@ -9,7 +9,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
 use super::Fault;
-use super::words::Ending;
+use super::words::{Chance, Ending};
 use crate::span;
 
 /// Why a text or a JSON value is no fault.
@@ -99,6 +99,12 @@ impl Fault {
         match name {
             "on" => self.on = Some(value.parse().map_err(wrong)?),
             "times" => self.times = Some(number(name, value)?),
+            "p" => self.chance = Some(value.parse().map_err(wrong)?),
+            "seed" => self.seed = Some(number(name, value)?),
+            "rpm" => self.rpm = Some(number(name, value)?),
+            "ipm" => self.ipm = Some(number(name, value)?),
+            "concurrent" => self.concurrent = Some(number(name, value)?),
+            "quota" => self.quota = Some(number(name, value)?),
             "refuse" => self.refuse = Some(value.parse().map_err(wrong)?),
             "status" => self.status = Some(status(name, value)?),
             "code" => self.code = Some(value.to_owned()),
@@ -137,6 +143,12 @@ impl Fault {
         let Self { end, stall_for, .. } = self;
         words.put("on", self.on.as_ref());
         words.put("times", self.times.as_ref());
+        words.put("p", self.chance.as_ref());
+        words.put("seed", self.seed.as_ref());
+        words.put("rpm", self.rpm.as_ref());
+        words.put("ipm", self.ipm.as_ref());
+        words.put("concurrent", self.concurrent.as_ref());
+        words.put("quota", self.quota.as_ref());
         words.put("refuse", self.refuse.as_ref());
         words.put("status", self.status.as_ref());
         words.put("code", self.code.as_ref());
@@ -284,6 +296,7 @@ impl Serialize for Fault {
         for Word { name, value } in words {
             match value {
                 None => map.serialize_entry(name, &true)?,
+                Some(_) if name == "p" => map.serialize_entry(name, &self.chance.map(Chance::get))?,
                 Some(value) => match value.parse::<u64>() {
                     // Only where nothing of the spelling is lost.
                     Ok(number) if number.to_string() == value => map.serialize_entry(name, &number)?,

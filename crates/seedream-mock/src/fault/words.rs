@@ -12,7 +12,7 @@ use crate::span;
 macro_rules! words {
     ($(#[$about:meta])* $Name:ident { $($(#[$doc:meta])* $Member:ident = $word:literal,)+ }) => {
         $(#[$about])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $Name { $($(#[$doc])* $Member,)+ }
 
         impl $Name {
@@ -25,7 +25,7 @@ macro_rules! words {
             }
         }
 
-        impl FromStr for $Name {
+        impl std::str::FromStr for $Name {
             type Err = String;
             fn from_str(text: &str) -> Result<Self, String> {
                 Self::ALL.iter().copied().find(|known| known.as_str() == text).ok_or_else(|| {
@@ -35,13 +35,15 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $Name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $Name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
     };
 }
+
+pub(crate) use words;
 
 words! {
     /// The requests a fault is about.
@@ -70,14 +72,28 @@ words! {
         Forbidden = "forbidden",
         /// The model is not known.
         ModelNotFound = "model-not-found",
+        /// The model exists and was not opened for this account.
+        ModelClosed = "model-closed",
         /// A member is not valid.
         Invalid = "invalid",
-        /// Too many requests.
+        /// Too many requests, or too many pictures a minute.
         RateLimited = "rate-limited",
+        /// Too many requests a minute, where that is told apart.
+        RequestRate = "request-rate",
+        /// Too many requests at a time.
+        Concurrency = "concurrency",
+        /// A plan's quota is used up.
+        Quota = "quota",
+        /// The provider has too much to do.
+        Overloaded = "overloaded",
         /// The provider failed.
         Internal = "internal",
-        /// The words or the picture may not be.
+        /// The picture that was made may not be.
         Moderated = "moderated",
+        /// The prompt may not be.
+        ModeratedPrompt = "moderated-prompt",
+        /// A reference may not be.
+        ModeratedReference = "moderated-reference",
     }
 }
 
@@ -161,10 +177,17 @@ impl Refusal {
             Self::Balance => Cause::Balance,
             Self::Forbidden => Cause::Forbidden,
             Self::ModelNotFound => Cause::ModelNotFound,
+            Self::ModelClosed => Cause::ModelClosed,
             Self::Invalid => Cause::Invalid,
             Self::RateLimited => Cause::RateLimited,
+            Self::RequestRate => Cause::RequestRate,
+            Self::Concurrency => Cause::Concurrency,
+            Self::Quota => Cause::Quota,
+            Self::Overloaded => Cause::Overloaded,
             Self::Internal => Cause::Internal,
             Self::Moderated => Cause::Moderated,
+            Self::ModeratedPrompt => Cause::ModeratedPrompt,
+            Self::ModeratedReference => Cause::ModeratedReference,
         }
     }
 }
@@ -209,6 +232,45 @@ impl fmt::Display for Place {
             Self::Head(byte) => write!(f, "head:{byte}"),
             Self::Body(byte) => write!(f, "body:{byte}"),
         }
+    }
+}
+
+/// How likely something is, in millionths, so that it is the same number wherever it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Chance(u32);
+
+impl Chance {
+    const WHOLE: u32 = 1_000_000;
+
+    /// A probability from 0 to 1, to six decimals; any other is taken for the nearest.
+    pub fn new(probability: f64) -> Self {
+        // A float is rounded to the nearest number that the integer has.
+        Self((probability.clamp(0.0, 1.0) * f64::from(Self::WHOLE)).round() as u32)
+    }
+
+    /// The probability.
+    pub fn get(self) -> f64 {
+        f64::from(self.0) / f64::from(Self::WHOLE)
+    }
+
+    /// Whether it happens for one of many equally likely numbers.
+    pub(crate) fn takes(self, number: u64) -> bool {
+        number % u64::from(Self::WHOLE) < u64::from(self.0)
+    }
+}
+
+impl FromStr for Chance {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let read = text.parse().ok().filter(|chance| (0.0..=1.0).contains(chance));
+        read.map(Self::new).ok_or_else(|| format!("{text} is no probability from 0 to 1, such as 0.3"))
+    }
+}
+
+impl fmt::Display for Chance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.get())
     }
 }
 

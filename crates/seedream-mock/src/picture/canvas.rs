@@ -18,7 +18,10 @@ pub(crate) struct Canvas {
     lines: Vec<Line>,
 }
 
-/// How far the background's window moves from row to row.
+/// How many rows the background stays where it is: a row that is equal to the one above costs an encoder next to nothing.
+const STEP: u32 = 4;
+
+/// How far the background's window moves from step to step.
 struct Pattern {
     period: u32,
     /// Rows a step of the slope.
@@ -67,6 +70,7 @@ impl Canvas {
 
 impl Pattern {
     fn shift(&self, y: u32) -> u32 {
+        let y = y - y % STEP;
         let wave = if self.wave == 0 { 0 } else { triangle(y, self.wave, self.period / 8) };
         (y / self.slope + wave) % self.period
     }

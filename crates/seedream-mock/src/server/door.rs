@@ -20,12 +20,11 @@ use crate::fault::Ending;
 /// Accepts connections.
 pub(super) struct Door {
     listener: TcpListener,
-    clock: Clock,
 }
 
 impl Door {
-    pub(super) fn new(listener: TcpListener, clock: Clock) -> Self {
-        Self { listener, clock }
+    pub(super) fn new(listener: TcpListener) -> Self {
+        Self { listener }
     }
 }
 
@@ -40,7 +39,7 @@ impl Listener for Door {
                     // Small events of a stream must not wait for each other; a socket that refuses still works.
                     drop(stream.set_nodelay(true));
                     let caller = Caller::default();
-                    let line = Line { stream, caller: caller.clone(), clock: self.clock.clone(), pause: None };
+                    let line = Line { stream, caller: caller.clone(), pause: None };
                     return (line, caller);
                 }
                 // Out of file descriptors, say: asking again at once would only spin.
@@ -56,15 +55,22 @@ impl Listener for Door {
 
 /// Who is on the line, and what a handler wants of the bytes it sends him.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Caller(Arc<Mutex<Option<Wire>>>);
+pub(super) struct Caller(Arc<Mutex<Option<Plan>>>);
+
+/// What is to be done with an answer's bytes, and the clock that this goes by.
+#[derive(Debug)]
+struct Plan {
+    wire: Wire,
+    clock: Clock,
+}
 
 impl Caller {
     /// What holds for the answer that is about to be written.
-    pub(super) fn plan(&self, wire: Option<Wire>) {
-        *self.wire() = wire;
+    pub(super) fn plan(&self, wire: Option<Wire>, clock: Clock) {
+        *self.planned() = wire.map(|wire| Plan { wire, clock });
     }
 
-    fn wire(&self) -> MutexGuard<'_, Option<Wire>> {
+    fn planned(&self) -> MutexGuard<'_, Option<Plan>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -79,7 +85,6 @@ impl Connected<IncomingStream<'_, Door>> for Caller {
 pub(super) struct Line {
     stream: TcpStream,
     caller: Caller,
-    clock: Clock,
     /// What a stall or a drip waits for.
     pause: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
@@ -88,17 +93,17 @@ impl Line {
     /// How many of these bytes may be written now; `None` where nothing is planned for the answer.
     fn allowed(&mut self, cx: &mut Context<'_>, step: impl Fn(&Wire) -> Step) -> Poll<io::Result<Option<usize>>> {
         loop {
-            let Some(step) = self.caller.wire().as_ref().map(&step) else { return Poll::Ready(Ok(None)) };
+            let planned = self.caller.planned().as_ref().map(|plan| (step(&plan.wire), plan.clock.clone()));
+            let Some((step, clock)) = planned else { return Poll::Ready(Ok(None)) };
             match step {
                 Step::Write(bytes) => return Poll::Ready(Ok(Some(bytes))),
                 Step::End(ending) => return Poll::Ready(Err(self.end(cx, ending))),
                 Step::Wait(time) => {
-                    let clock = self.clock.clone();
                     let pause = self.pause.get_or_insert_with(|| Box::pin(wait(clock, time)));
                     ready!(pause.as_mut().poll(cx));
                     self.pause = None;
-                    if let Some(wire) = self.caller.wire().as_mut() {
-                        wire.waited();
+                    if let Some(plan) = self.caller.planned().as_mut() {
+                        plan.wire.waited();
                     }
                 }
             }
@@ -123,8 +128,8 @@ impl Line {
     fn write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let allowed = ready!(self.allowed(cx, |wire| wire.step(bytes)))?.unwrap_or(bytes.len());
         let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &bytes[..allowed]))?;
-        if let Some(wire) = self.caller.wire().as_mut() {
-            wire.wrote(&bytes[..written]);
+        if let Some(plan) = self.caller.planned().as_mut() {
+            plan.wire.wrote(&bytes[..written]);
         }
         Poll::Ready(Ok(written))
     }
@@ -154,7 +159,7 @@ impl AsyncWrite for Line {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.caller.wire().is_none() {
+        if self.caller.planned().is_none() {
             return Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         }
         let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
@@ -172,7 +177,7 @@ impl AsyncWrite for Line {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let ending = match self.caller.wire().as_ref().and_then(Wire::due) {
+        let ending = match self.caller.planned().as_ref().and_then(|plan| plan.wire.due()) {
             Some(Step::End(ending)) => ending,
             _ => Ending::Close,
         };

@@ -13,22 +13,23 @@ use tokio::sync::mpsc;
 use super::House;
 use super::door::Caller;
 use super::wire::Wire;
-use crate::engine::{Chunk, Content, Engine, Script};
+use crate::clock::Clock;
+use crate::engine::{Chunk, Content, Script};
 use crate::picture::Cache;
 
 /// What a head with a wrong length promises and the connection's end withholds.
 const MISSING: &[u8] = &[b' '; 64];
 
 /// Plays a script: waits, renders what is still to be rendered, and sends.
-pub(super) async fn play(script: Script, house: &House, caller: &Caller) -> Response<Body> {
-    let guest = Guest { engine: house.engine.clone(), ordinal: script.ordinal };
-    house.clock.sleep(script.delay).await;
+pub(super) async fn play(script: Script, house: &House, clock: Clock, caller: &Caller) -> Response<Body> {
+    let guest = Guest { house: house.clone(), ordinal: script.ordinal };
+    clock.sleep(script.delay).await;
     let mut wire = Wire::of(&script);
     let Script { status, headers, chunks, streamed, wrong_length, .. } = script;
     let mut response = if streamed {
-        Response::new(stream(chunks, house, guest).await)
+        Response::new(stream(chunks, &house.cache, clock.clone(), guest).await)
     } else {
-        let bytes = whole(chunks, house).await;
+        let bytes = whole(chunks, &house.cache, &clock).await;
         let length = bytes.len() as u64;
         let body = if wrong_length {
             wire = wire.or_else(|| Some(Wire::closing_after(length)));
@@ -39,7 +40,7 @@ pub(super) async fn play(script: Script, house: &House, caller: &Caller) -> Resp
         guest.served();
         Response::new(Body::from(body))
     };
-    caller.plan(wire);
+    caller.plan(wire, clock);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in headers {
         // A documented header that HTTP does not allow cannot be sent; the rest still can.
@@ -51,25 +52,25 @@ pub(super) async fn play(script: Script, house: &House, caller: &Caller) -> Resp
 }
 
 /// One body with its length.
-async fn whole(mut chunks: Vec<Chunk>, house: &House) -> Bytes {
+async fn whole(mut chunks: Vec<Chunk>, cache: &Arc<Cache>, clock: &Clock) -> Bytes {
     // Nearly every body is one chunk, which need not be copied.
     if chunks.len() == 1
         && let Some(chunk) = chunks.pop()
     {
-        house.clock.sleep(chunk.after).await;
-        return render(chunk.content, &house.cache).await;
+        clock.sleep(chunk.after).await;
+        return render(chunk.content, cache).await;
     }
     let mut body = BytesMut::new();
     for chunk in chunks {
-        house.clock.sleep(chunk.after).await;
-        body.extend_from_slice(&render(chunk.content, &house.cache).await);
+        clock.sleep(chunk.after).await;
+        body.extend_from_slice(&render(chunk.content, cache).await);
     }
     body.freeze()
 }
 
 /// A body that comes chunk by chunk. The head waits for the first, as it does upstream for the first picture.
-async fn stream(chunks: Vec<Chunk>, house: &House, guest: Guest) -> Body {
-    let House { clock, cache, .. } = house.clone();
+async fn stream(chunks: Vec<Chunk>, cache: &Arc<Cache>, clock: Clock, guest: Guest) -> Body {
+    let cache = cache.clone();
     let (sender, receiver) = mpsc::channel(1);
     let mut chunks = chunks.into_iter();
     let first = match chunks.next() {
@@ -109,7 +110,7 @@ async fn render(content: Content, cache: &Arc<Cache>) -> Bytes {
 
 /// Somebody who waits for an answer. Dropped before he is served, he has left.
 struct Guest {
-    engine: Arc<Engine>,
+    house: House,
     ordinal: Option<u64>,
 }
 
@@ -123,7 +124,8 @@ impl Guest {
 impl Drop for Guest {
     fn drop(&mut self) {
         if let Some(ordinal) = self.ordinal {
-            self.engine.left(ordinal);
+            self.house.engine.left(ordinal);
+            self.house.rings.journal.send_replace(());
         }
     }
 }

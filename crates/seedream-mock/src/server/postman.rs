@@ -1,56 +1,66 @@
 //! Delivers callbacks: attempts, timeouts and pauses, all on the mock's clock.
 
-use std::future::pending;
+use std::future::poll_fn;
 use std::io;
-use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use crate::clock::Clock;
-use crate::engine::Engine;
+use super::House;
 use crate::engine::callback::{Callback, Outcome, RETRIES, TIMEOUT, is_delivered};
 
 /// The longest head of an answer that is looked at.
 const LONGEST_HEAD: usize = 64 * 1024;
 
-/// Sends what is due, until it is dropped. `bell` rings when a request may have made or ended a task.
-pub(super) async fn deliver(engine: Arc<Engine>, clock: Clock, bell: Arc<Notify>) {
+/// Sends what is due, until it is dropped.
+pub(super) async fn deliver(house: House) {
     let mut rounds = JoinSet::new();
     loop {
-        for callback in engine.take_callbacks(clock.now()) {
-            rounds.spawn(attempts(engine.clone(), clock.clone(), callback));
+        for callback in house.engine.take_callbacks(|session| house.now(session)) {
+            rounds.spawn(attempts(house.clone(), callback));
         }
-        let next = engine.next_callback();
-        let due = async {
-            match next {
-                Some(at) => clock.sleep_until(at).await,
-                None => pending().await,
-            }
-        };
         tokio::select! {
-            () = bell.notified() => {}
-            () = due => {}
+            () = house.rings.tasks.notified() => {}
+            () = next_due(&house) => {}
             Some(_) = rounds.join_next() => {}
         }
     }
 }
 
+/// Waits until a task of some session ends by itself; each session has its own time.
+async fn next_due(house: &House) {
+    let due = house.engine.next_callbacks().into_iter().map(|(session, at)| {
+        let clock = house.clocks.of(&session);
+        Box::pin(async move { clock.sleep_until(at).await })
+    });
+    let mut due: Vec<_> = due.collect();
+    let mut any = |cx: &mut Context<'_>| due.iter_mut().any(|due| due.as_mut().poll(cx).is_ready());
+    poll_fn(|cx| if any(cx) { Poll::Ready(()) } else { Poll::Pending }).await;
+}
+
 /// Every attempt for one callback.
-async fn attempts(engine: Arc<Engine>, clock: Clock, callback: Callback) {
+async fn attempts(house: House, callback: Callback) {
+    let clock = house.clocks.of(&callback.session);
+    let record = |attempt: usize, outcome: &Outcome| {
+        house.engine.record_callback(clock.now(), &callback, attempt, outcome);
+        house.rings.journal.send_replace(());
+    };
     let receiver = match Receiver::read(&callback.url) {
         Ok(receiver) => receiver,
-        Err(reason) => return engine.record_callback(clock.now(), &callback, 1, &Err(reason)),
+        Err(reason) => return record(1, &Err(reason)),
     };
     let mut pauses = RETRIES.into_iter();
     for attempt in 1.. {
+        if !house.engine.wants(&callback) {
+            return;
+        }
         let outcome: Outcome = tokio::select! {
             outcome = receiver.post(&callback.body) => outcome.map_err(|error| format!("failed: {error}")),
             () = clock.sleep(TIMEOUT) => Err(format!("no answer within {} s", TIMEOUT.as_secs())),
         };
-        engine.record_callback(clock.now(), &callback, attempt, &outcome);
+        record(attempt, &outcome);
         match pauses.next() {
             Some(pause) if !is_delivered(&outcome) => clock.sleep(pause).await,
             _ => return,

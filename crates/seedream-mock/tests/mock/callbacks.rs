@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use seedream_mock::{Clock, Entry, MockServer};
+use seedream_mock::{Clock, Entry, MockServer, Part};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -184,9 +184,52 @@ async fn m13_receivers_elsewhere_are_never_called() {
 }
 
 #[tokio::test]
-async fn m13_a_strict_mock_refuses_receivers_on_this_machine() {
-    let mock = MockServer::builder().strict_callbacks(true).start().await.unwrap();
-    let body = json!({ "model": "doubao-seedream-4.5", "prompt": "a kite", "callback_url": "http://127.0.0.1:9/hook" });
-    let refused = post(&mock, CREATE, &body).await;
-    assert_eq!((refused.status, refused.json()["error"]["code"].as_str()), (400, Some("invalid_request")));
+async fn m13_a_strict_mock_refuses_what_the_document_refuses() {
+    let strict = MockServer::builder().strict_callbacks(true).start().await.unwrap();
+    let loose = MockServer::start().await.unwrap();
+    let long = |length: usize| format!("https://example.com/{}", "x".repeat(length - "https://example.com/".len()));
+    for (url, by_loose, by_strict) in [
+        ("https://example.com/hook", 200, 200),
+        (long(2048).as_str(), 200, 200),
+        (long(2049).as_str(), 400, 400),
+        ("http://example.com/hook", 400, 400),
+        ("https://10.0.0.7/hook", 400, 400),
+        ("https://192.168.1.20/hook", 400, 400),
+        ("http://127.0.0.1:9/hook", 200, 400),
+        ("https://localhost/hook", 200, 400),
+        ("not a URL", 400, 400),
+    ] {
+        let body = json!({ "model": "doubao-seedream-4.5", "prompt": "a kite", "callback_url": url });
+        for (mock, status) in [(&loose, by_loose), (&strict, by_strict)] {
+            let answer = post(mock, CREATE, &body).await;
+            assert_eq!(answer.status, status, "{url}: {}", answer.text());
+            let code = answer.json()["error"]["code"].clone();
+            assert!(status == 200 || code == "invalid_request", "{url}: {code}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn m13_a_callback_goes_by_the_clock_of_its_session_and_comes_after_billing() {
+    let (clock, mock, receiver) = start().await;
+    let body = json!({ "model": "doubao-seedream-4.5", "prompt": "two views of a kite", "n": 4, "callback_url": url(&receiver) });
+    for session in ["blue", "red"] {
+        assert_eq!(post(&mock, &format!("/s/{session}{CREATE}"), &body).await.status, 200);
+    }
+    let reserved = &mock.ledger_of("blue")[0];
+    assert_eq!((reserved.images, reserved.settled), (4, false));
+    soon(clock.until_waiting(1)).await;
+    mock.clock_of("blue").advance(Duration::from_secs(1));
+    let (_, told, line) = receive(&receiver).await;
+    assert!(told["id"].as_str().unwrap().ends_with("-blue"), "{told}");
+    let settled = &mock.ledger_of("blue")[0];
+    assert_eq!((settled.images, settled.credits, settled.settled), (2, Some(3.6), true), "before it is answered");
+    answer(line, "500 Internal Server Error").await;
+    assert_eq!(attempts(&mock, 1).await[0].session, "blue");
+    mock.reset("blue", &[Part::Session]);
+    clock.advance(Duration::from_secs(1));
+    let (_, told, line) = receive(&receiver).await;
+    assert!(told["id"].as_str().unwrap().ends_with("-red"), "{told}");
+    answer(line, "200 OK").await;
+    assert_eq!(attempts(&mock, 1).await[0].session, "red", "a session that is gone tells nobody, and stays gone");
 }

@@ -1,5 +1,7 @@
 //! Calling the engine without a socket.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use jiff::Timestamp;
 use seedream_mock::{Engine, Script, Settings};
@@ -48,6 +50,18 @@ pub(crate) fn post_with(engine: &Engine, fault: &str, path: &str, body: &Value) 
     let mut request = request("POST", path, Some("sk-test"), body.to_string());
     request.headers_mut().insert("x-mock-fault", http::HeaderValue::from_bytes(fault.as_bytes()).unwrap());
     engine.handle(now(), &request)
+}
+
+/// The colours of a PNG, as its header names them.
+pub(crate) const RGB: u8 = 2;
+pub(crate) const RGBA: u8 = 6;
+
+/// A picture as a data URI: the header of a PNG of 100 by 100 pixels, filled up to a length with something.
+pub(crate) fn inline_png(colours: u8, bytes: usize) -> String {
+    let mut file = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x64\0\0\0\x64\x08".to_vec();
+    file.extend([colours, 0, 0, 0]);
+    file.resize(bytes.max(file.len()), 0xff);
+    format!("data:image/png;base64,{}", STANDARD.encode(file))
 }
 
 /// A GET with an ordinary key.

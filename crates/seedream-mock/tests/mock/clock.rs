@@ -81,3 +81,55 @@ async fn m14_a_slow_answer_waits_on_the_mocks_clock() {
     tick(&mock, &json!({ "advance": "1h" })).await;
     assert_eq!(asking.await.unwrap().unwrap().status, 200);
 }
+
+#[tokio::test]
+async fn m14_a_session_has_a_clock_of_its_own_that_goes_with_the_mocks_until_it_is_moved() {
+    let end = TaskEnd::Time(Duration::from_secs(3600));
+    let mock = MockServer::builder().clock(Clock::stopped(start())).task(end).start().await.unwrap();
+    let mut tasks = Vec::new();
+    for prefix in ["", "/s/blue", "/s/red"] {
+        let body = json!({ "model": "doubao-seedream-4.5", "prompt": "a kite above a clock" });
+        let created = post(&mock, &format!("{prefix}/evolink/v1/images/generations"), &body).await.json();
+        tasks.push(format!("/evolink/v1/tasks/{}", created["id"].as_str().unwrap()));
+    }
+    let states = async || {
+        let mut states = Vec::new();
+        for task in &tasks {
+            states.push(get(&mock, task).await.json()["status"].as_str().unwrap().to_owned());
+        }
+        states
+    };
+    let moved = post(&mock, &format!("{CLOCK}?session=blue"), &json!({ "advance": "1h" })).await.json();
+    assert_eq!(mock.clock_of("blue").now().to_string(), moved["now"].as_str().unwrap());
+    assert_eq!(mock.clock_of("blue").now(), start() + Duration::from_secs(3600));
+    assert_eq!(states().await, ["pending", "completed", "pending"]);
+    assert_eq!(mock.journal_of("blue")[1].at, start() + Duration::from_secs(3600), "its journal goes by it");
+    tick(&mock, &json!({ "advance": "1h" })).await;
+    assert_eq!(states().await, ["completed"; 3], "the mock's takes all along");
+    assert_eq!(mock.clock_of("blue").now(), start() + Duration::from_secs(7200));
+    let reset = post(&mock, "/__mock/v1/reset?session=blue", &json!({ "clear": ["clock"] })).await;
+    assert_eq!(reset.status, 200, "{}", reset.text());
+    assert_eq!(download(&mock, &format!("{CLOCK}?session=blue")).await.json()["now"], mock.clock().now().to_string());
+    assert_eq!(mock.clock_of("blue").now(), mock.clock().now());
+}
+
+#[tokio::test]
+async fn m14_the_answers_of_a_session_wait_on_its_own_clock() {
+    let clock = Clock::stopped(start());
+    let slow = Duration::from_secs(3600);
+    let mock = Arc::new(MockServer::builder().clock(clock.clone()).slow(slow).start().await.unwrap());
+    let ask = |session: &'static str| {
+        let mock = mock.clone();
+        tokio::spawn(async move {
+            let key = [("authorization", "Bearer sk-mock-slow")];
+            send(&mock, "GET", &format!("/s/{session}/evolink/v1/credits"), &key, b"").await
+        })
+    };
+    let (blue, red) = (ask("blue"), ask("red"));
+    soon(clock.until_waiting(2)).await;
+    post(&mock, &format!("{CLOCK}?session=blue"), &json!({ "advance": "1h" })).await;
+    assert_eq!(soon(blue).await.unwrap().unwrap().status, 200, "it was asked before the clock was moved");
+    assert!(!red.is_finished(), "nobody moved this one");
+    tick(&mock, &json!({ "advance": "1h" })).await;
+    assert_eq!(soon(red).await.unwrap().unwrap().status, 200);
+}

@@ -7,7 +7,9 @@ use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree;
-use seedream_mock::{Drip, Ending, Fault, On, PictureFault, Place, Refusal, SseFault, TaskFault, faults, parse_faults};
+use seedream_mock::{
+    Chance, Drip, Ending, Fault, On, PictureFault, Place, Refusal, SseFault, TaskFault, faults, parse_faults,
+};
 use serde_json::json;
 
 fn place() -> impl Strategy<Value = Place> {
@@ -30,36 +32,47 @@ fn fault() -> impl Strategy<Value = Fault> {
     let drip = of((1u32.., time()).prop_map(|(bytes, every)| Drip { bytes, every }));
     let body = (of(200u16..1000), of(200u16..1000), of(text()), any::<[bool; 4]>(), of(any::<u64>()), of(any::<u64>()));
     let group = (vec(any::<u32>(), 0..4), of(any::<u32>()), of(select(TaskFault::ALL)));
+    let chance = (0u32..=1_000_000).prop_map(|millionths| Chance::new(f64::from(millionths) / 1e6));
+    let limits = any::<[Option<u32>; 4]>();
+    let when = (of(chance), of(any::<u64>()), limits);
     let rest = (vec(select(SseFault::ALL), 0..4), of(select(PictureFault::ALL)));
-    (head, waits, end, drip, body, group, rest).prop_map(|(head, waits, end, drip, body, group, rest)| Fault {
-        on: head.0,
-        times: head.1,
-        refuse: head.2,
-        status: head.3,
-        code: head.4,
-        message: head.5,
-        retry_after: waits.0,
-        should_retry: waits.1,
-        delay: waits.2,
-        pace: waits.3,
-        end,
-        stall: waits.4,
-        stall_for: waits.5,
-        drip,
-        html: body.0,
-        redirect: body.1,
-        to: body.2,
-        empty: body.3[0],
-        garbage: body.3[1],
-        wrong_length: body.3[2],
-        broken_gzip: body.3[3],
-        oversize: body.4,
-        truncate: body.5,
-        moderate: group.0,
-        fail: group.1,
-        task: group.2,
-        sse: rest.0,
-        picture: rest.1,
+    (head, waits, end, drip, body, group, rest, when).prop_map(|(head, waits, end, drip, body, group, rest, when)| {
+        Fault {
+            on: head.0,
+            times: head.1,
+            refuse: head.2,
+            status: head.3,
+            code: head.4,
+            message: head.5,
+            retry_after: waits.0,
+            should_retry: waits.1,
+            delay: waits.2,
+            pace: waits.3,
+            end,
+            stall: waits.4,
+            stall_for: waits.5,
+            drip,
+            html: body.0,
+            redirect: body.1,
+            to: body.2,
+            empty: body.3[0],
+            garbage: body.3[1],
+            wrong_length: body.3[2],
+            broken_gzip: body.3[3],
+            oversize: body.4,
+            truncate: body.5,
+            moderate: group.0,
+            fail: group.1,
+            task: group.2,
+            sse: rest.0,
+            picture: rest.1,
+            chance: when.0,
+            seed: when.1,
+            rpm: when.2[0],
+            ipm: when.2[1],
+            concurrent: when.2[2],
+            quota: when.2[3],
+        }
     })
 }
 
@@ -111,6 +124,9 @@ fn m18_what_is_no_fault_is_explained() {
         ("drip=0/1s", "BYTES/TIME"),
         ("delay=soon", "no length of time"),
         ("sse=crlf,lf", "lf is none of no-completed"),
+        ("p=2", "2 is no probability"),
+        ("p=NaN", "no probability"),
+        ("rpm=-1", "rpm cannot be -1"),
         ("length=right", "length=right is no word"),
         ("message=\"open", "a quote is not closed"),
         ("", "no fault"),

@@ -81,7 +81,7 @@ pub(crate) async fn download(mock: &MockServer, url: &str) -> Answer {
     send(mock, "GET", url, &[], b"").await.unwrap()
 }
 
-fn parse(bytes: &[u8]) -> Option<Answer> {
+pub(crate) fn parse(bytes: &[u8]) -> Option<Answer> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&bytes[..end]).ok()?;
     let mut lines = head.split("\r\n");

@@ -2,15 +2,16 @@
 
 use seedream_mock::{Engine, MockServer, Settings};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
-use crate::calls::{create_path, engine, post, post_as};
+use crate::calls::{RGBA, create_path, engine, inline_png, now, post, post_as, request};
 use crate::http1;
 
 #[test]
 fn m20_entries_say_what_happened_without_the_key() {
     let engine = engine();
     let body = json!({
-        "model": "doubao-seedream-4-0-250828", "prompt": "a kite", "image": [format!("data:image/png;base64,{}", "A".repeat(4000))],
+        "model": "doubao-seedream-4-0-250828", "prompt": "a kite", "image": [inline_png(RGBA, 3000)],
     });
     let script = post_as(&engine, "sk-very-secret", &create_path("ark"), &body);
     let entry = engine.journal(None).remove(0);
@@ -20,7 +21,20 @@ fn m20_entries_say_what_happened_without_the_key() {
     assert_eq!(entry.body["prompt"], "a kite");
     assert_eq!(entry.body["image"][0]["length"], 4000 + "data:image/png;base64,".len());
     let text = serde_json::to_string(&entry).unwrap();
-    assert!(!text.contains("sk-very-secret") && !text.contains("AAAA"), "{text}");
+    assert!(!text.contains("sk-very-secret") && !text.contains("////"), "{text}");
+}
+
+/// What openai's `images.edit` sends: a form with a picture in it.
+#[test]
+fn m20_a_body_that_is_no_text_stands_as_hash_and_length() {
+    let engine = engine();
+    for length in [10, 4000] {
+        let body = vec![0x89; length];
+        engine.handle(now(), &request("POST", "/ark/api/v3/images/edits", Some("sk-test"), body.clone()));
+        let shown = engine.journal(None).pop().unwrap().body;
+        let sha256 = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert_eq!(shown, json!({ "length": length, "sha256": sha256 }), "of what was sent, not of a repaired text");
+    }
 }
 
 #[test]

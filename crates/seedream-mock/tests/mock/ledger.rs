@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use seedream_mock::{Bill, Clock, MockServer};
+use seedream_mock::{Bill, Clock, MockServer, Wanted};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -95,16 +95,65 @@ async fn m19_a_caller_who_leaves_has_paid() {
     stream.write_all(ask.as_bytes()).await.unwrap();
     soon(clock.until_waiting(1)).await;
     drop(stream);
-    soon(async {
-        while mock.ledger().iter().all(|bill| bill.answered) {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-    assert_eq!(mock.ledger()[0].images, 1);
+    let left = Wanted::matching(&json!({ "notes": ["the caller left*"] })).unwrap();
+    soon(mock.wait_for("default", &left)).await;
+    assert_eq!((mock.ledger()[0].images, mock.ledger()[0].answered), (1, false));
     assert_eq!(mock.journal()[0].notes, ["the caller left before the answer was complete"]);
     let patient = http1::post(&mock, &create_path("ark"), &kite("a kite somebody waits for")).await;
     assert_eq!((patient.status, mock.ledger()[1].answered), (200, true));
     clock.advance(Duration::from_secs(3600));
     assert_eq!(mock.ledger().len(), 2);
+}
+
+#[test]
+fn m19_each_key_has_its_sum() {
+    let engine = engine();
+    for (key, prompt) in [("sk-one", "a kite"), ("sk-two", "a boat"), ("sk-one", "a fox")] {
+        post_as(&engine, key, &create_path("ark"), &kite(prompt));
+    }
+    let task = json!({ "model": "doubao-seedream-4.5", "prompt": "two views of a kite", "n": 2 });
+    post_as(&engine, "sk-two", &create_path("evolink"), &task);
+    let ledger = json(&engine.handle(now(), &request("GET", "/__mock/v1/ledger", None, "")));
+    let sums: Vec<(u64, f64)> = (ledger["keys"].as_array().unwrap().iter())
+        .map(|key| (key["images"].as_u64().unwrap(), key["credits"].as_f64().unwrap()))
+        .collect();
+    assert!(sums.len() == 2 && sums.contains(&(2, 0.0)) && sums.contains(&(3, 3.6)), "{ledger}");
+    assert_eq!((&ledger["images"], &ledger["credits"]), (&json!(5), &json!(3.6)));
+    assert!(ledger["keys"].as_array().unwrap().iter().all(|key| key["key"].as_str().unwrap().starts_with("sha256:")));
+}
+
+#[tokio::test]
+async fn m19_who_leaves_a_stream_in_the_middle_has_paid_for_all_of_it() {
+    let clock = Clock::stopped(Timestamp::from_second(1_795_000_000).unwrap());
+    let mock = MockServer::builder().clock(clock.clone()).start().await.unwrap();
+    let body = json!({
+        "model": "doubao-seedream-4-0-250828", "prompt": "3 images of a kite [[mock: pace=1s]]", "stream": true,
+        "sequential_image_generation": "auto",
+    });
+    let body = body.to_string();
+    let ask = format!(
+        "POST {} HTTP/1.1\r\nhost: mock\r\nauthorization: Bearer sk-any\r\ncontent-length: {}\r\n\r\n{body}",
+        create_path("ark"),
+        body.len()
+    );
+    let mut stream = TcpStream::connect(mock.address()).await.unwrap();
+    stream.write_all(ask.as_bytes()).await.unwrap();
+    soon(clock.until_waiting(1)).await;
+    clock.advance(Duration::from_secs(1));
+    let mut one = [0; 1];
+    soon(tokio::io::AsyncReadExt::read_exact(&mut stream, &mut one)).await.unwrap();
+    drop(stream);
+    let left = Wanted::matching(&json!({ "notes": ["the caller left*"] })).unwrap();
+    // The next events find nobody.
+    let gone = async {
+        loop {
+            clock.advance(Duration::from_secs(1));
+            if mock.verify("default", &left).satisfied {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(gone).await;
+    assert_eq!((mock.ledger()[0].images, mock.ledger()[0].answered), (3, false));
 }

@@ -2,23 +2,31 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod admin;
 mod agreement;
 mod auth;
 mod callbacks;
 mod calls;
 mod clock;
+mod errors;
 mod faults;
 mod fixtures;
 mod grammar;
 mod http1;
 mod journal;
 mod ledger;
+mod limits;
 mod network;
+mod own;
 mod partial;
 mod pictures;
+mod profiles;
 mod readme;
 mod server;
+mod sessions;
 mod shapes;
 mod streams;
 mod tasks;
 mod validation;
+mod verify;
+mod wiremock;

@@ -161,3 +161,26 @@ async fn m15_a_fault_ends_with_its_answer() {
         }
     }
 }
+
+#[tokio::test]
+async fn m15_spoiled_bodies_arrive_as_they_are_promised() {
+    let (_, mock) = start().await;
+    for (fault, first, header, length) in [
+        ("empty", "HTTP/1.1 200 OK", "content-length: 0", 0),
+        ("garbage", "HTTP/1.1 200 OK", "content-type: application/json", 0),
+        ("truncate=17", "HTTP/1.1 200 OK", "content-length: 17", 17),
+        ("oversize=300000", "HTTP/1.1 200 OK", "transfer-encoding: chunked", 0),
+        ("gzip=broken", "HTTP/1.1 200 OK", "content-encoding: gzip", 0),
+        ("html=502", "HTTP/1.1 502 Bad Gateway", "content-type: text/html", 0),
+        ("redirect=307", "HTTP/1.1 307 Temporary Redirect", "location: /ark/api/v3/images/generations", 0),
+        ("redirect=302 to=http://192.0.2.1/", "HTTP/1.1 302 Found", "location: http://192.0.2.1/", 0),
+    ] {
+        let (bytes, end) = read(ask(&mock, fault).await).await;
+        end.unwrap();
+        let head = head_of(&bytes);
+        let text = String::from_utf8_lossy(&bytes[..head]).into_owned();
+        assert!(text.starts_with(first) && text.contains(&format!("\r\n{header}\r\n")), "{fault}: {text}");
+        assert!(length == 0 || bytes.len() - head == length, "{fault}: {}", bytes.len() - head);
+        assert!(!fault.starts_with("oversize") || bytes.len() - head > 300_000, "{fault}: {}", bytes.len() - head);
+    }
+}

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::select;
 use seedream_fixtures::{Model, Provider, ReplyFamily, Role, Route, RouteName};
+use seedream_mock::{Content, Script};
 use serde_json::{Map, Value, json};
 
-use crate::calls::{engine, json, post};
+use crate::calls::{engine, post};
 
 /// A provider's create route and one of its models.
 fn targets() -> Vec<(&'static Provider, &'static Route, &'static Model)> {
@@ -22,7 +23,7 @@ fn targets() -> Vec<(&'static Provider, &'static Route, &'static Model)> {
 /// A request that breaks no rule, made from the provider's own data.
 fn valid_request() -> impl Strategy<Value = (&'static Provider, &'static Route, &'static Model, Value)> {
     let prompts = select(vec!["a kite", "3 images of a kite", "八张海报", "twelve posters"]);
-    (select(targets()), prompts, 1u32..=15, 0usize..=14, any::<usize>(), any::<[bool; 5]>()).prop_map(
+    (select(targets()), prompts, 1u32..=15, 0usize..=14, any::<usize>(), any::<[bool; 10]>()).prop_map(
         |((provider, route, model), prompt, count, references, size, flags)| {
             let mut body = Map::new();
             let mut put = |role: Role, value: Value| {
@@ -38,9 +39,10 @@ fn valid_request() -> impl Strategy<Value = (&'static Provider, &'static Route, 
             };
             put(Role::Model, json!(model.id));
             put(Role::Prompt, json!(prompt));
-            put(Role::Count, json!(count));
             // Explicit maximum and references together must stay within the limit.
             let references = references.min(model.references.as_ref().map_or(0, |rule| rule.max as usize));
+            let room = model.references_plus_images.as_ref().map_or(15, |total| total.limit - references as u32);
+            put(Role::Count, json!(count.min(room)));
             if references > 0 {
                 let urls: Vec<String> = (0..references).map(|n| format!("https://example.com/{n}.png")).collect();
                 put(Role::References, json!(urls));
@@ -48,14 +50,22 @@ fn valid_request() -> impl Strategy<Value = (&'static Provider, &'static Route, 
             if flags[0] {
                 put(Role::Group, json!("auto"));
                 if flags[1] {
-                    put(Role::GroupMax, json!(count.min(15 - references as u32).max(1)));
+                    put(Role::GroupMax, json!(count.min(room)));
                 }
             }
             if flags[2] {
                 put(Role::Watermark, json!(flags[3]));
             }
-            if flags[4] {
-                put(Role::Delivery, json!("url"));
+            put(Role::Delivery, json!(if flags[4] { "url" } else { "b64_json" }));
+            put(Role::Stream, json!(flags[5]));
+            if flags[6] {
+                put(Role::Seed, json!(size % 1000));
+            }
+            if flags[7] {
+                put(Role::Format, json!(if flags[8] { "png" } else { "jpeg" }));
+            }
+            if flags[9] {
+                put(Role::PromptMode, json!("standard"));
             }
             let rule = &model.size;
             let mut sizes: Vec<&str> = rule.levels.iter().chain(&rule.ratios).map(String::as_str).collect();
@@ -66,6 +76,55 @@ fn valid_request() -> impl Strategy<Value = (&'static Provider, &'static Route, 
             (provider, route, model, Value::Object(body))
         },
     )
+}
+
+/// A body, with the size of each inline picture in its place: rendering hundreds of them would take minutes.
+fn sketch(content: &Content) -> String {
+    match content {
+        Content::Bytes(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+        Content::Base64(picture) => format!("{}x{}", picture.width, picture.height),
+        Content::Joined(parts) => parts.iter().map(sketch).collect(),
+        other => panic!("{other:?} in a valid answer"),
+    }
+}
+
+fn body_of(script: &Script) -> String {
+    script.chunks.iter().map(|chunk| sketch(&chunk.content)).collect()
+}
+
+/// Whether an item has what was asked for, and only that: a signed URL, or a picture of the size it states.
+fn delivers(item: &Value, inline: bool) -> bool {
+    let url = item["url"].as_str().is_some_and(|url| url.contains("X-Tos-Signature="));
+    let picture = item["b64_json"].as_str();
+    let sized = item["size"].is_null() || picture.is_none() || item["size"].as_str() == picture;
+    sized && if inline { picture.is_some() && !url } else { url && picture.is_none() }
+}
+
+/// Ark's usage of so many pictures of so many pixels.
+fn is_usage(usage: &Value, pictures: u64, pixels: u64) -> bool {
+    let tokens = (pixels + 128) / 256;
+    *usage == json!({ "generated_images": pictures, "output_tokens": tokens, "total_tokens": tokens })
+}
+
+/// Checks a stream: a picture an event, in order, then what was used, then the end.
+fn check_stream(text: &str, inline: bool, billed: u64, states_size: bool) -> Result<(), TestCaseError> {
+    let data: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+    let (last, events) = data.split_last().unwrap();
+    prop_assert_eq!(*last, "[DONE]");
+    let events: Vec<Value> = events.iter().map(|data| serde_json::from_str(data).unwrap()).collect();
+    let (completed, pictures) = events.split_last().unwrap();
+    prop_assert_eq!(&completed["type"], "image_generation.completed");
+    prop_assert_eq!(pictures.len() as u64, billed);
+    for (index, event) in pictures.iter().enumerate() {
+        prop_assert_eq!(&event["type"], "image_generation.partial_succeeded");
+        prop_assert_eq!(event["image_index"].as_u64(), Some(index as u64));
+        prop_assert!(delivers(event, inline), "{}", event);
+    }
+    if states_size {
+        let pixels = pictures.iter().map(|event| area(event["size"].as_str().unwrap())).sum();
+        prop_assert!(is_usage(&completed["usage"], billed, pixels), "{}", completed);
+    }
+    Ok(())
 }
 
 fn area(size: &str) -> u64 {
@@ -88,9 +147,15 @@ proptest! {
         if script.header("x-mock-fixture") != Some("-") {
             return Ok(());
         }
-        let answer = json(&script);
         let billed = u64::from(engine.journal(None)[0].billed);
         prop_assert!((1..=u64::from(model.max_images)).contains(&billed));
+        let inline = body["response_format"] == "b64_json";
+        let text = body_of(&script);
+        if script.streamed {
+            prop_assert_eq!(&body["stream"], true);
+            return check_stream(&text, inline, billed, !model.reports.is_empty());
+        }
+        let answer: Value = serde_json::from_str(&text).unwrap();
         match route.reply.unwrap_or(provider.reply) {
             ReplyFamily::Ark => {
                 prop_assert_eq!(names(&answer), ["created", "data", "model", "usage"]);
@@ -98,8 +163,7 @@ proptest! {
                 let data = answer["data"].as_array().unwrap();
                 prop_assert_eq!(data.len() as u64, billed);
                 prop_assert_eq!(answer["usage"]["generated_images"].as_u64(), Some(billed));
-                let url = |item: &Value| item["url"].as_str().is_some_and(|url| url.contains("X-Tos-Signature="));
-                prop_assert!(data.iter().all(url));
+                prop_assert!(data.iter().all(|item| delivers(item, inline)), "{}", answer);
                 if !model.reports.is_empty() {
                     let pixels: u64 = data.iter().map(|item| area(item["size"].as_str().unwrap())).sum();
                     prop_assert_eq!(answer["usage"]["output_tokens"].as_u64(), Some((pixels + 128) / 256));
@@ -110,7 +174,8 @@ proptest! {
                 let usage = &answer["usage"];
                 prop_assert_eq!(&usage["total_tokens"], &usage["output_tokens"]);
                 for item in answer["data"].as_array().unwrap() {
-                    prop_assert_eq!(names(item), ["url"]);
+                    prop_assert_eq!(names(item), [if inline { "b64_json" } else { "url" }]);
+                    prop_assert!(delivers(item, inline));
                 }
             }
             ReplyFamily::Task => {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::calls::{create_path, engine, json, post_with};
+use crate::calls::{create_path, engine, json, now, post_with, request};
 use crate::http1::{Answer, download, post, send, soon};
 
 fn group() -> Value {
@@ -127,6 +127,25 @@ fn m10_streams_end_in_every_way() {
     ] {
         assert_eq!(types(&text(&streamed(fault))), wanted, "{fault}");
     }
+}
+
+/// The official SDK takes the request id of a stream that breaks from here, and has none without it.
+#[test]
+fn m10_ark_sends_the_callers_own_request_id_back() {
+    let engine = engine();
+    let asked = |path: &str, body: String| {
+        let mut request = request("POST", path, Some("sk-test"), body);
+        request.headers_mut().insert("x-client-request-id", "20261125224703sTVf".parse().unwrap());
+        let script = engine.handle(now(), &request);
+        script.header("x-client-request-id").map(str::to_owned)
+    };
+    for (case, body) in [("a stream", group().to_string()), ("a refusal", String::from("{}"))] {
+        assert_eq!(asked("/ark/api/v3/images/generations", body).as_deref(), Some("20261125224703sTVf"), "{case}");
+    }
+    for path in ["/ark/v1/images/generations", "/gogogotoken/v1/images/generations"] {
+        assert_eq!(asked(path, group().to_string()), None, "{path} is not known to do so");
+    }
+    assert_eq!(streamed("").header("x-client-request-id"), None, "what was not sent does not come back");
 }
 
 #[test]

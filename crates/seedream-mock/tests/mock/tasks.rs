@@ -127,9 +127,30 @@ async fn m21_models_and_credits() {
     assert!(ids.contains(&"doubao-seedream-5-0-260128"), "{ids:?}");
     let ark = get(&mock, "/ark/api/v3/models").await;
     assert_eq!((ark.status, ark.json()["object"].as_str()), (200, Some("list")));
-    let credits = get(&mock, "/evolink/v1/credits").await;
-    assert_eq!(credits.status, 200);
-    assert!(credits.json()["data"]["user"]["remaining_credits"].is_number());
     let without_key = download(&mock, "/evolink/v1/credits").await;
     assert_eq!(without_key.status, 401);
+}
+
+#[tokio::test]
+async fn m21_credits_are_what_the_ledger_leaves() {
+    let mock = MockServer::builder().task(TaskEnd::Polls(1)).start().await.unwrap();
+    let credits = async |key: &str| {
+        let authorization = format!("Bearer {key}");
+        let headers = [("authorization", authorization.as_str())];
+        let answer = send(&mock, "GET", "/evolink/v1/credits", &headers, b"").await.unwrap();
+        assert_eq!((answer.status, answer.header("x-mock-fixture")), (200, "evolink/credits/balance"));
+        let account = |name: &str| {
+            let account = &answer.json()["data"][name];
+            (account["remaining_credits"].as_f64().unwrap(), account["used_credits"].as_f64().unwrap())
+        };
+        (account("token"), account("user"))
+    };
+    let untouched = credits("sk-test").await;
+    let id = create(&mock, "").await;
+    let rounded = |credits: f64| (credits * 1e4).round() / 1e4;
+    let spent = |(remaining, used): (f64, f64), credits| (rounded(remaining - credits), rounded(used + credits));
+    assert_eq!(credits("sk-test").await, (spent(untouched.0, 7.2), spent(untouched.1, 7.2)), "four are reserved");
+    get(&mock, &format!("/evolink/v1/tasks/{id}")).await;
+    assert_eq!(credits("sk-test").await, (spent(untouched.0, 5.4), spent(untouched.1, 5.4)), "three were delivered");
+    assert_eq!(credits("sk-other").await, (untouched.0, spent(untouched.1, 5.4)), "another key of the same user");
 }

@@ -3,7 +3,7 @@
 use seedream_mock::{Engine, Settings, Validate};
 use serde_json::{Value, json};
 
-use crate::calls::{create_path, engine, json, post};
+use crate::calls::{RGB, RGBA, create_path, engine, inline_png, json, post};
 
 /// One refused request: what is merged into a valid body, the status, the code, a part of the message, the broken rule.
 type Case = (Value, u16, &'static str, &'static str, &'static str);
@@ -198,6 +198,30 @@ fn m3_ark() {
 }
 
 #[test]
+fn m3_a_transparent_background_needs_one_picture_that_can_be_transparent() {
+    let ask = |references: &[String], format: Option<&str>| {
+        let body = json!({
+            "model": "doubao-seedream-5-0-pro-260628", "prompt": "a kite", "background": "transparent", "image": references,
+            "output_format": format,
+        });
+        json(&post(&engine(), &create_path("ark"), &body))
+    };
+    let clear = inline_png(RGBA, 0);
+    assert_eq!(ask(std::slice::from_ref(&clear), None)["data"][0]["output_format"], "png", "only a PNG can be");
+    let refused = |references: &[String], format| {
+        let error = ask(references, format)["error"].clone();
+        let detail = error["message"].as_str().unwrap().split(" is not valid: ").nth(1).unwrap().to_owned();
+        (error["param"].as_str().unwrap().to_owned(), detail.split(" Request id").next().unwrap().to_owned())
+    };
+    let told = |param: &str, detail: &str| (param.to_owned(), detail.to_owned());
+    let one = told("background", "transparent background requires exactly one input image");
+    assert_eq!([refused(&[], None), refused(&[clear.clone(), clear.clone()], None)], [one.clone(), one]);
+    assert_eq!(refused(&[clear], Some("jpeg")), told("output_format", "must be png when background is transparent"));
+    let opaque = told("image", "transparent background requires a PNG input with at least one transparent pixel");
+    assert_eq!(refused(&[inline_png(RGB, 0)], None), opaque);
+}
+
+#[test]
 fn m3_opeai() {
     let valid = json!({ "model": "bytedance-seedream-5.0", "prompt": "a kite" });
     let invalid = "InvalidParameter";
@@ -208,6 +232,13 @@ fn m3_opeai() {
             (json!({ "prompt": null }), 400, "MissingParameter", "missing", "prompt: required"),
             (json!({ "response_format": "png" }), 400, invalid, "b64_json, url", "response_format: enum"),
             (json!({ "size": "512x512" }), 400, invalid, "at least 3686400", "size: pixels_min"),
+            (
+                json!({ "n": 6, "image": urls(10) }),
+                400,
+                invalid,
+                "cannot exceed 15",
+                "sequential_image_generation_options.max_images: total",
+            ),
             (
                 json!({ "sequential_image_generation": "on" }),
                 400,

@@ -36,6 +36,8 @@ pub(crate) struct Task {
     pub(crate) callback: Option<(String, String)>,
     /// How often it was asked for.
     pub(crate) polls: u32,
+    /// The percentage it was moved to by hand; it is never behind that.
+    pub(crate) moved: u8,
     /// When it was first seen ended; result URLs count their day from here.
     pub(crate) ended: Option<Timestamp>,
 }
@@ -52,6 +54,14 @@ pub(crate) enum Progress {
 impl Task {
     /// How far it is at its `polls`-th poll. It never goes back unless it is asked to.
     pub(crate) fn progress(&self, now: Timestamp) -> Progress {
+        match self.by_itself(now) {
+            Progress::Pending if self.moved > 0 => Progress::Processing(self.moved),
+            Progress::Processing(percent) => Progress::Processing(percent.max(self.moved)),
+            progress => progress,
+        }
+    }
+
+    fn by_itself(&self, now: Timestamp) -> Progress {
         if let Some(at) = self.ended {
             return Progress::Ended(at);
         }
@@ -68,6 +78,7 @@ impl Task {
                 by_polls(self.polls, end, now)
             }
             TaskEnd::Time(whole) => self.by_time(whole, now),
+            TaskEnd::Hand => Progress::Pending,
         };
         if self.backward { backward(progress, self.polls, end) } else { progress }
     }
@@ -77,6 +88,7 @@ impl Task {
         match self.end? {
             TaskEnd::Polls(_) => self.ended.or(self.deadline),
             TaskEnd::Time(whole) => self.ended.or_else(|| Some(later(self.created, whole))),
+            TaskEnd::Hand => self.ended,
         }
     }
 
@@ -106,7 +118,7 @@ fn backward(progress: Progress, polls: u32, end: TaskEnd) -> Progress {
         (Progress::Processing(percent), TaskEnd::Time(_)) if percent > 90 => Progress::Pending,
         (Progress::Processing(percent), TaskEnd::Time(_)) => Progress::Processing(100 - percent),
         (Progress::Pending, TaskEnd::Time(_)) => Progress::Processing(99),
-        (_, TaskEnd::Polls(_)) => match polls {
+        (_, TaskEnd::Polls(_) | TaskEnd::Hand) => match polls {
             0 | 1 => Progress::Processing(66),
             2 => Progress::Processing(33),
             _ => Progress::Pending,
@@ -144,6 +156,7 @@ mod tests {
             provider: String::new(),
             callback: None,
             polls: 0,
+            moved: 0,
             ended: None,
         }
     }

@@ -1,0 +1,61 @@
+//! One call that buys pictures as URLs, as a person would write it with each library.
+
+use http_body_util::BodyExt as _;
+use seedream::{ImageProvider as _, ImageRequest};
+
+use crate::{
+    Result,
+    peers::{self, Answer, Hyper, KEY, Peer, Request},
+};
+
+/// A peer with its connections.
+pub(crate) enum Caller {
+    Hyper { client: Hyper, url: String },
+    Reqwest { client: reqwest::Client, url: String },
+    Openai(async_openai::Client<async_openai::config::OpenAIConfig>),
+    Ours(seedream::Client),
+}
+
+impl Caller {
+    pub(crate) fn new(peer: Peer, base: &str) -> Result<Self> {
+        let url = format!("{base}/images/generations");
+        Ok(match peer {
+            Peer::Hyper => Self::Hyper { client: peers::hyper(), url },
+            Peer::Reqwest => Self::Reqwest { client: peers::reqwest()?, url },
+            Peer::Openai => Self::Openai(peers::openai(base, peers::reqwest()?)),
+            Peer::Ours => Self::Ours(peers::ours(base).build()?),
+        })
+    }
+
+    /// Asks for the usual picture; how many came.
+    pub(crate) async fn call(&self) -> Result<usize> {
+        match self {
+            Self::Hyper { client, url } => {
+                let answer = client.request(peers::post(url, &Request::PLAIN)?).await?;
+                if !answer.status().is_success() {
+                    return Err(answer.status().to_string().into());
+                }
+                let body = answer.into_body().collect().await?.to_bytes();
+                Ok(count(&serde_json::from_slice(&body)?))
+            }
+            Self::Reqwest { client, url } => posted(client, url, &Request::PLAIN).await,
+            Self::Openai(client) => Ok(client.images().generate(peers::openai_request()).await?.data.len()),
+            Self::Ours(client) => generated(client, peers::our_request()).await,
+        }
+    }
+}
+
+/// One call with reqwest and serde_json.
+pub(crate) async fn posted(client: &reqwest::Client, url: &str, request: &Request<'_>) -> Result<usize> {
+    let answer = client.post(url).bearer_auth(KEY).json(request).send().await?;
+    Ok(count(&answer.error_for_status()?.json().await?))
+}
+
+/// One call with this client.
+pub(crate) async fn generated(client: &seedream::Client, request: ImageRequest) -> Result<usize> {
+    Ok(client.generate(request).await?.images().count())
+}
+
+fn count(answer: &Answer) -> usize {
+    answer.data.iter().filter(|item| !item.url.is_empty()).count()
+}

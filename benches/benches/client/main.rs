@@ -1,0 +1,66 @@
+//! What this client costs, beside hyper, beside reqwest and beside async-openai.
+//!
+//! `cargo bench -p seedream-benches --bench client`, or with one of [`PARTS`] behind `--`. One loopback server in this process
+//! answers; every contender runs in a process of its own, in turn. Prints medians and ratios, and writes them to
+//! `target/bench/client.json`. A ratio is the median of the ratios of each round, so that what else the machine does matters less.
+
+mod base64;
+mod caller;
+mod contest;
+mod events;
+mod growth;
+mod meter;
+mod parser;
+mod peers;
+mod server;
+mod small;
+mod tasks;
+
+use std::{error::Error, fs, path::Path};
+
+use serde_json::json;
+
+use contest::{Contest, say};
+use meter::Cost;
+use server::Server;
+
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+/// One thing that is measured.
+struct Part {
+    name: &'static str,
+    contests: fn() -> Result<Vec<Contest>>,
+    /// What a contender's process does.
+    contend: fn() -> Result<Cost>,
+}
+
+const PARTS: [Part; 6] = [small::PART, base64::PART, events::PART, parser::PART, tasks::PART, growth::PART];
+
+fn main() -> Result<()> {
+    if let Ok(name) = std::env::var(contest::PART) {
+        let part = PARTS.iter().find(|part| part.name == name).ok_or("no such part")?;
+        say(&serde_json::to_string(&(part.contend)()?)?);
+        return Ok(());
+    }
+    if cfg!(debug_assertions) {
+        return Ok(());
+    }
+    let wanted: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let chosen = |part: &&Part| wanted.is_empty() || wanted.iter().any(|name| name == part.name);
+    let server = Server::start()?;
+    let mut report = Vec::new();
+    for part in PARTS.iter().filter(chosen) {
+        for contest in (part.contests)()? {
+            report.push(contest.run(part.name, server.url())?);
+        }
+    }
+    if report.is_empty() {
+        return Err(format!("no such part; there are {}", PARTS.map(|part| part.name).join(", ")).into());
+    }
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench");
+    fs::create_dir_all(&target)?;
+    let path = target.join("client.json");
+    fs::write(&path, serde_json::to_string_pretty(&json!({ "contests": report }))?)?;
+    say(&format!("\nwritten to {}", path.display()));
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! `seedream conformance run --live`: what can be asked of a provider for free.
+
+use std::{fs, process::ExitCode, sync::Arc};
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use seedream::{ClientBuilder, ReqwestTransport};
+use seedream_conformance::{
+    Subject,
+    drift::Facts,
+    live::{Asked, Free},
+};
+
+use super::{RunArgs, ours};
+use crate::{exit::Failure, keys, output::Console};
+
+/// What a mock that knows every key is asked with.
+const ANY_KEY: &str = "sk-conformance";
+
+/// Asks every provider that is chosen, and tells what it answered.
+///
+/// # Errors
+/// A provider that is named has no key, or a recording cannot be written.
+pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, Failure> {
+    let day = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let (mut asked, mut wrong) = (0, 0);
+    for subject in ours(args) {
+        let id = subject.id();
+        if client(&subject, args).is_err() && args.providers.is_empty() {
+            console.data(&format!("skip  {id}: there is no key for it"))?;
+            continue;
+        }
+        for free in Free::of(&subject) {
+            let free = match free {
+                Ok(free) => free,
+                Err(reason) => {
+                    console.data(&format!("skip  {id}/{reason}"))?;
+                    continue;
+                }
+            };
+            let answer = free.ask(client(&subject, args)?, Arc::new(ReqwestTransport::new())).await?;
+            asked += 1;
+            wrong += usize::from(!answer.differences.is_empty());
+            tell(&subject, &answer, console)?;
+            record(&answer, args, day, console)?;
+        }
+    }
+    console.data(&format!("asked {asked}, of which {wrong} are wrong"))?;
+    Ok(match (asked, wrong) {
+        (0, _) => ExitCode::from(4),
+        (_, 0) => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
+}
+
+/// A client's builder with the place and the key of a provider, or of the mock.
+fn client(subject: &Subject, args: &RunArgs) -> Result<ClientBuilder, Failure> {
+    let id = subject.id();
+    let Some(mock) = &args.mock else { return Ok(seedream::from_lookup(id, keys::environment)?) };
+    let below = subject.provider().map(|provider| provider.base_path()).unwrap_or_default();
+    let key = subject.dialect().descriptor().key_variables.iter().find_map(|name| keys::environment(name));
+    let builder = seedream::Client::builder(subject.dialect().clone());
+    let builder = builder.base_url(format!("{}/{id}{below}", mock.trim_end_matches('/')));
+    Ok(builder.key(key.unwrap_or_else(|| ANY_KEY.to_owned())))
+}
+
+fn tell(subject: &Subject, answer: &Asked, console: &Console) -> Result<(), Failure> {
+    let status = if answer.differences.is_empty() { "pass" } else { "FAIL" };
+    let mut text = format!("{status}  {}/{}\n", subject.id(), answer.name);
+    for difference in &answer.differences {
+        text.push_str(&format!("  {difference}\n"));
+    }
+    // What has changed without harm is told, and fails nothing here.
+    let facts = Facts::of(seedream_fixtures::library(), subject.id());
+    let recorded = answer.recorded.as_ref().map(|recorded| recorded.fixture(Date::ZERO));
+    let recorded = recorded.and_then(|fixture| serde_json::from_value(fixture).ok());
+    if let (Some(facts), Some(recorded)) = (facts, recorded) {
+        for drift in facts.against_exchange(&recorded).unwrap_or_default() {
+            text.push_str(&format!("  drift: {drift}\n"));
+        }
+    }
+    console.data(&text)
+}
+
+fn record(answer: &Asked, args: &RunArgs, day: Date, console: &Console) -> Result<(), Failure> {
+    let (Some(folder), Some(recorded)) = (&args.record, &answer.recorded) else { return Ok(()) };
+    let path = folder.join(recorded.file());
+    let written = serde_json::to_string_pretty(&recorded.fixture(day)).map_err(std::io::Error::from).and_then(|text| {
+        fs::create_dir_all(path.parent().unwrap_or(folder))?;
+        fs::write(&path, text + "\n")
+    });
+    let shown = path.display();
+    written.map_err(|error| Failure::other(format!("--record {shown}: {error}")))?;
+    console.note(&format!("recorded: {shown}"));
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! `seedream mock check DIR`: what is wrong with a folder of fixtures.
+
+use std::path::Path;
+
+use seedream_fixtures::{Library, LoadError, load_dir};
+use serde::Serialize;
+
+use crate::{
+    args::CheckArgs,
+    exit::{Exit, Failure},
+    output::Console,
+};
+
+#[derive(Serialize)]
+struct Checked {
+    exchanges: usize,
+    scenarios: usize,
+    problems: Vec<Problem>,
+}
+
+#[derive(Serialize)]
+struct Problem {
+    file: String,
+    line: usize,
+    message: String,
+}
+
+/// Checks a folder.
+///
+/// # Errors
+/// Standard output cannot be written to.
+pub(crate) fn check(args: &CheckArgs, console: &Console) -> Result<Exit, Failure> {
+    let checked = checked(&args.dir);
+    let exit = if checked.problems.is_empty() { Exit::Ok } else { Exit::Other };
+    if args.json {
+        console.json(&checked)?;
+        return Ok(exit);
+    }
+    if checked.problems.is_empty() {
+        let Checked { exchanges, scenarios, .. } = checked;
+        console
+            .data(&format!("{}: {exchanges} exchanges and {scenarios} scenarios, nothing wrong", args.dir.display()))?;
+    } else {
+        let line = |Problem { file, line, message }: &Problem| format!("{file}:{line}: {message}");
+        console.data(&checked.problems.iter().map(line).collect::<Vec<_>>().join("\n"))?;
+    }
+    Ok(exit)
+}
+
+fn checked(dir: &Path) -> Checked {
+    let (library, faults) = match load_dir(dir) {
+        Ok(library) => (library, Vec::new()),
+        Err(faults) => (Library::default(), faults),
+    };
+    let problem = |LoadError { file, line, message }| Problem { file, line, message };
+    Checked {
+        exchanges: library.exchanges().len(),
+        scenarios: library.scenarios().len(),
+        problems: faults.into_iter().map(problem).collect(),
+    }
+}

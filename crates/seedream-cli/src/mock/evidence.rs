@@ -1,0 +1,81 @@
+//! `seedream mock evidence`: how sure the answers are.
+
+use std::collections::BTreeMap;
+
+use seedream_fixtures::{Exchange, Kind, Source, exchanges};
+use serde::Serialize;
+
+use crate::{
+    args::EvidenceArgs,
+    exit::{Exit, Failure},
+    output::Console,
+    table::{Table, cell},
+};
+
+const KINDS: [(Kind, &str); 4] = [
+    (Kind::Documented, "in one of the five documents"),
+    (Kind::Published, "on another public page"),
+    (Kind::Observed, "in a recorded call"),
+    (Kind::Derived, "our own conclusion"),
+];
+
+#[derive(Serialize)]
+struct Evidence {
+    counts: BTreeMap<&'static str, BTreeMap<&'static str, usize>>,
+    exchanges: Vec<Line>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    id: &'static str,
+    kind: &'static str,
+    source: &'static Source,
+}
+
+/// Counts the exchanges by how sure they are, or lists them.
+///
+/// # Errors
+/// Standard output cannot be written to.
+pub(crate) fn evidence(args: &EvidenceArgs, console: &Console) -> Result<Exit, Failure> {
+    let mut counts: BTreeMap<_, BTreeMap<_, usize>> = BTreeMap::new();
+    for exchange in exchanges() {
+        let kinds =
+            counts.entry(exchange.provider()).or_insert_with(|| KINDS.map(|(kind, _)| (kind.as_str(), 0)).into());
+        *kinds.entry(exchange.source.kind.as_str()).or_default() += 1;
+    }
+    if args.json {
+        let line = |it: &'static Exchange| Line { id: it.id(), kind: it.source.kind.as_str(), source: &it.source };
+        console.json(&Evidence { counts, exchanges: exchanges().iter().map(line).collect() })?;
+        return Ok(Exit::Ok);
+    }
+    console.data(&if args.list { list() } else { table(&counts) })?;
+    Ok(Exit::Ok)
+}
+
+fn table(counts: &BTreeMap<&str, BTreeMap<&str, usize>>) -> String {
+    let heads = KINDS.map(|(kind, _)| kind.as_str().to_uppercase());
+    let mut table = Table::new(&[&["EXCHANGES OF"], heads.each_ref().map(String::as_str).as_slice()].concat());
+    let row = |name: &str, of: &dyn Fn(&str) -> usize| {
+        let numbers = KINDS.iter().map(|(kind, _)| of(kind.as_str()).to_string());
+        std::iter::once(name.to_owned()).chain(numbers).collect()
+    };
+    for (provider, kinds) in counts {
+        table.row(row(provider, &|kind| kinds[kind]));
+    }
+    table.row(row("all", &|kind| counts.values().map(|kinds| kinds[kind]).sum()));
+    let meanings = KINDS.map(|(kind, meaning)| format!("{}: {meaning}", kind.as_str()));
+    format!("{table}\n{}; what no exchange says is derived from the documents' rules", meanings.join(", "))
+}
+
+fn list() -> String {
+    let mut table = Table::new(&["EXCHANGE", "EVIDENCE", "SOURCE"]);
+    for exchange in exchanges() {
+        let Source { document, at, lines, url, note, .. } = &exchange.source;
+        let document = document.as_ref().map(|number| format!("document {number}"));
+        let lines = lines.as_ref().map(|lines| format!("lines {lines}"));
+        let parts = [document, at.clone(), lines, url.clone(), note.clone()].into_iter().flatten();
+        let source = parts.collect::<Vec<_>>().join(", ");
+        table.row(vec![exchange.id().to_owned(), exchange.source.kind.as_str().to_owned(), cell(source)]);
+    }
+    table.to_string()
+}

@@ -1,0 +1,65 @@
+//! `seedream mock verify`: whether a running mock was asked what was expected.
+
+use serde_json::{Map, Value};
+
+use super::remote::Remote;
+use crate::{
+    args::VerifyArgs,
+    exit::{Exit, Failure},
+    output::Console,
+};
+
+/// Asks, and ends with 1 where the mock was not asked what was expected.
+///
+/// # Errors
+/// The pattern is no JSON, or as [`Remote::send`].
+pub(crate) async fn verify(args: &VerifyArgs, console: &Console) -> Result<Exit, Failure> {
+    let remote = Remote::of(&args.place)?;
+    let mut body = Map::new();
+    if let Some(pattern) = &args.pattern {
+        let pattern = serde_json::from_str(pattern).map_err(|error| {
+            Failure::usage(format!("--match is not JSON: {error}; write '{{\"method\":\"POST\"}}'"))
+        })?;
+        body.insert("match".to_owned(), pattern);
+    }
+    for (name, number) in [("count", args.count), ("at_least", args.at_least), ("at_most", args.at_most)] {
+        if let Some(number) = number {
+            body.insert(name.to_owned(), number.into());
+        }
+    }
+    let route = match &args.wait {
+        Some(time) => {
+            body.insert("timeout".to_owned(), time.as_str().into());
+            "wait"
+        }
+        None => "verify",
+    };
+    let verdict = remote.post(route, &args.filter.query(), &body.into()).await?;
+    if args.place.json {
+        console.json(&verdict)?;
+    } else {
+        console.data(&told(&verdict))?;
+    }
+    Ok(if verdict["satisfied"] == true { Exit::Ok } else { Exit::Other })
+}
+
+/// The verdict in words.
+fn told(verdict: &Value) -> String {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let so = if verdict["satisfied"] == true { "ok" } else { "not as expected" };
+    let mut lines = vec![format!("{so}: expected {}, {} fit", text(&verdict["expected"]), verdict["matched"])];
+    for miss in verdict["nearest"].as_array().into_iter().flatten() {
+        let [ordinal, method, path, status] = ["ordinal", "method", "path", "status"].map(|name| text(&miss[name]));
+        lines.push(format!("near: request {ordinal}, {method} {path}, answered {status}"));
+        for differs in miss["differs"].as_array().into_iter().flatten() {
+            let value = |name: &str| differs.get(name).map_or_else(|| "nothing".to_owned(), Value::to_string);
+            lines.push(format!(
+                "  {}: expected {}, is {}",
+                text(&differs["field"]),
+                value("expected"),
+                value("actual")
+            ));
+        }
+    }
+    lines.join("\n")
+}

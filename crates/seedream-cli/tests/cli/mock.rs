@@ -1,0 +1,219 @@
+//! M24: what the mock knows, and a running one, asked and steered from a shell.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Child;
+
+use serde_json::{Value, json};
+
+use crate::support::{Place, Ran, exchange, post};
+
+/// A mock that runs as a process of its own.
+struct Running {
+    child: Child,
+    url: String,
+}
+
+impl Running {
+    fn start(place: &Place, args: &[&str]) -> Self {
+        let mut child = place.spawn(&[&["mock", "serve"], args].concat(), &[]);
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        Self { child, url: ready["url"].as_str().unwrap().to_owned() }
+    }
+
+    fn ask(&self, place: &Place, args: &[&str]) -> Ran {
+        place.run(&[&["mock"], args].concat(), &[("SEEDREAM_MOCK_URL", &self.url)])
+    }
+
+    fn evolink(&self, prefix: &str) -> String {
+        let body = json!({ "model": "doubao-seedream-4.5", "prompt": "two views of a kite", "n": 2 });
+        let created = post(&format!("{}{prefix}/evolink/v1/images/generations", self.url), &body);
+        created["id"].as_str().unwrap().to_owned()
+    }
+
+    fn status(&self, path: &str) -> u16 {
+        exchange("GET", &format!("{}{path}", self.url), "").0
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It ends with its test, whatever became of that.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[test]
+fn m24_routes_evidence_and_faults_are_told_from_the_data() {
+    let place = Place::new();
+    insta::assert_snapshot!("mock-routes", place.run(&["mock", "routes"], &[]).ends(0).stdout);
+    let routes = place.run(&["mock", "routes", "--json"], &[]).ends(0).json();
+    let wanted = json!({
+        "provider": "ark", "method": "POST", "path": "/ark/v1/images/generations", "does": "create", "key": false,
+        "evidence": "documented",
+    });
+    assert!(routes.as_array().unwrap().contains(&wanted), "{routes:#}");
+
+    let faults = place.run(&["mock", "faults", "--json"], &[]).ends(0).json();
+    let words = seedream_mock::faults();
+    assert_eq!(faults.as_array().unwrap().len(), words.len());
+    let told = place.run(&["mock", "faults"], &[]);
+    for word in words {
+        assert!(told.ends(0).stdout.contains(&format!("{}\n    {}\n    {}\n", word.form, word.does, word.example)));
+    }
+
+    let evidence = place.run(&["mock", "evidence", "--json"], &[]).ends(0).json();
+    let exchanges = seedream_fixtures::exchanges();
+    let documented =
+        |it: &&seedream_fixtures::Exchange| it.provider() == "evolink" && it.source.kind.as_str() == "documented";
+    assert_eq!(evidence["counts"]["evolink"]["documented"], exchanges.iter().filter(documented).count());
+    assert_eq!(evidence["exchanges"].as_array().unwrap().len(), exchanges.len());
+    let table = place.run(&["mock", "evidence"], &[]).ends(0).stdout.clone();
+    let all = table.lines().find(|line| line.starts_with("all ")).unwrap();
+    let sum: usize = all.split_whitespace().skip(1).map(|number| number.parse::<usize>().unwrap()).sum();
+    assert_eq!(sum, exchanges.len(), "{table}");
+    let list = place.run(&["mock", "evidence", "--list"], &[]).ends(0).stdout.clone();
+    assert!(exchanges.iter().all(|exchange| list.contains(exchange.id())));
+}
+
+#[test]
+fn m24_check_names_file_and_line() {
+    let place = Place::new();
+    let write = |name: &str, text: &str| {
+        let file = place.path(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    };
+    let good =
+        r#"{"source":{"kind":"derived"},"request":{"method":"GET","path":"/x"},"response":{"status":200,"text":""}}"#;
+    write("mine/ark/generate/good.json", good);
+    let ran = place.run(&["mock", "check", "mine"], &[]);
+    assert_eq!(ran.ends(0).stdout, "mine: 1 exchanges and 0 scenarios, nothing wrong\n");
+    write("mine/ark/elsewhere/odd.json", good);
+    let ran = place.run(&["mock", "check", "mine"], &[]);
+    assert!(ran.ends(1).stdout.starts_with("mine/ark/elsewhere/odd.json:1: there is no area \"elsewhere\""), "{ran:?}");
+    write("mine/ark/generate/bad.json", "{\n\"source\": 7\n}");
+    let ran = place.run(&["mock", "check", "mine"], &[]);
+    assert!(ran.ends(1).stdout.contains("\nmine/ark/generate/bad.json:2: "), "all faults are told: {ran:?}");
+    let json = place.run(&["mock", "check", "mine", "--json"], &[]).ends(1).json();
+    assert_eq!((&json["problems"][1]["line"], &json["exchanges"]), (&json!(2), &json!(0)));
+    place.run(&["mock", "check", "nowhere"], &[]).ends(1);
+}
+
+#[test]
+fn m24_verify_ends_with_1_and_says_what_came_nearest() {
+    let place = Place::new();
+    let mock = Running::start(&place, &[]);
+    mock.evolink("/s/blue");
+    let verify = |args: &[&str]| mock.ask(&place, &[&["verify", "--session", "blue"], args].concat());
+    let ran = verify(&["--match", r#"{"body":{"prompt":"*kite"}}"#, "--count", "1"]);
+    assert_eq!(ran.ends(0).stdout, "ok: expected exactly 1, 1 fit\n");
+    verify(&["--provider", "evolink", "--billed", "2", "--path", "/evolink/*", "--wait", "5s"]).ends(0);
+    verify(&["--provider", "ark", "--at-most", "0"]).ends(0);
+    let ran = verify(&["--match", r#"{"body":{"n":3,"seed":1}}"#]);
+    let told = "not as expected: expected at least 1, 0 fit\n\
+                near: request 0, POST /s/blue/evolink/v1/images/generations, answered 200\n  \
+                  body.n: expected 3, is 2\n  \
+                  body.seed: expected 1, is nothing\n";
+    assert_eq!(ran.ends(1).stdout, told);
+    let json = verify(&["--status", "5xx", "--wait", "0s", "--json"]).ends(1).json();
+    assert_eq!((&json["satisfied"], &json["timed_out"]), (&json!(false), &json!(true)));
+    let ran = verify(&["--match", r#"{"bdy":1}"#]);
+    ran.ends(2).says("body is the nearest that is");
+}
+
+#[test]
+fn m24_ctl_steers_a_running_mock() {
+    let place = Place::new();
+    let mock = Running::start(&place, &["--task", "hand"]);
+    let ctl = |args: &[&str]| mock.ask(&place, &[&["ctl"], args].concat());
+    let id = mock.evolink("");
+
+    assert_eq!(ctl(&["clock", "--set", "2026-11-20T10:00:00Z"]).ends(0).stdout, "2026-11-20T10:00:00Z stopped\n");
+    assert_eq!(
+        ctl(&["clock", "--advance", "25h", "--session", "blue"]).ends(0).stdout,
+        "2026-11-21T11:00:00Z stopped\n"
+    );
+    assert_eq!(ctl(&["clock", "--json"]).ends(0).json(), json!({ "now": "2026-11-20T10:00:00Z", "stopped": true }));
+    ctl(&["clock", "--advance", "soon"]).ends(2).says("advance: soon is no length of time");
+
+    ctl(&["tasks", &id, "--progress", "40"]).ends(0);
+    let tasks = ctl(&["tasks", &id, "--fail"]).ends(0).stdout.clone();
+    assert!(tasks.lines().nth(1).unwrap().starts_with(&format!("{id}  failed")), "{tasks}");
+    ctl(&["tasks", &id, "--complete"]).ends(2).says("has ended");
+
+    let faults = ctl(&["faults", "status=503 times=1", "on=models status=429"]).ends(0).stdout.clone();
+    assert!(faults.contains("times=1 status=503") && faults.contains("on=models status=429"), "{faults}");
+    assert_eq!(mock.status("/evolink/v1/credits"), 429);
+    ctl(&["faults", "--clear"]).ends(0);
+    assert_eq!(mock.status("/evolink/v1/credits"), 200);
+
+    let settings = ctl(&["settings", "validate=warn", "task=time=5s", "estimated_seconds=9"]).ends(0).stdout.clone();
+    assert!(settings.contains("validate=warn") && settings.contains("task=time=5s"), "{settings}");
+    assert!(settings.contains("estimated_seconds=9"), "{settings}");
+    ctl(&["settings", "seed=1"]).ends(2).says("there is no such setting to change");
+
+    let journal = ctl(&["journal", "--status", "4xx"]).ends(0).stdout.clone();
+    assert_eq!(journal.lines().count(), 2, "a head and one line: {journal}");
+    let ledger = ctl(&["ledger"]).ends(0).stdout.clone();
+    assert!(ledger.ends_with("0 images, 0.0 credits\n"), "a failed task costs nothing: {ledger}");
+    assert!(ctl(&["callbacks"]).ends(0).stdout.starts_with("AT "));
+    assert!(ctl(&["sessions"]).ends(0).stdout.contains("default"));
+    assert_eq!(ctl(&["reset", "journal", "ledger"]).ends(0).stdout, "default: forgot journal, ledger\n");
+    assert_eq!(ctl(&["journal", "--json"]).ends(0).json()["count"], 0);
+}
+
+#[test]
+fn m24_a_mock_that_is_not_there_or_wants_a_token_is_told_apart() {
+    let place = Place::new();
+    let mock = Running::start(&place, &["--admin-token", "t0ken"]);
+    mock.ask(&place, &["ctl", "sessions"]).ends(5).says("SEEDREAM_MOCK_TOKEN");
+    mock.ask(&place, &["ctl", "sessions", "--admin-token", "t0ken"]).ends(0);
+    let env = [("SEEDREAM_MOCK_URL", mock.url.as_str()), ("SEEDREAM_MOCK_TOKEN", "t0ken")];
+    place.run(&["mock", "verify", "--at-most", "0"], &env).ends(0);
+    let url = mock.url.clone();
+    drop(mock);
+    place.run(&["mock", "ctl", "--at", &url, "sessions"], &[]).ends(9).says("no mock answers at");
+}
+
+#[test]
+fn m24_serve_takes_its_settings_from_flags() {
+    let place = Place::new();
+    let flags = [
+        "--callbacks",
+        "strict",
+        "--fault",
+        "on=models status=418",
+        "--fault",
+        "on=poll times=1 empty",
+        "--estimated",
+        "9",
+        "--slow",
+        "7s",
+        "--sessions",
+        "5",
+        "--session-idle",
+        "2m",
+        "--journal",
+        "50",
+        "--task",
+        "time=5s",
+        "--validate",
+        "warn",
+        "--keys",
+        "a,b",
+    ];
+    let mock = Running::start(&place, &flags);
+    let settings = mock.ask(&place, &["ctl", "settings", "--json"]).ends(0).json();
+    let expected = json!({
+        "validate": "warn", "task": "time=5s", "estimated_seconds": 9, "callbacks": "strict", "slow": "7s",
+    });
+    assert_eq!(settings["settings"], expected);
+    let expected = json!({
+        "seed": 0, "known_keys": 2, "faults": ["on=models status=418", "on=poll times=1 empty"], "journal_capacity": 50,
+        "session_capacity": 5, "session_idle_seconds": 120, "admin_token": false,
+    });
+    assert_eq!(settings["fixed"], expected);
+}

@@ -1,0 +1,74 @@
+//! Fixtures against a recorded exchange.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use seedream_fixtures::{Body, Exchange, Kind, Response};
+use serde_json::Value;
+
+use super::{Drift, Facts, Severity, drift, type_of};
+
+/// The types that each member has been seen with, by its place; `*` stands for any item of a list.
+type Members = BTreeMap<String, BTreeSet<&'static str>>;
+
+pub(super) fn compare<'a>(facts: &Facts<'a>, recorded: &Exchange) -> Result<Vec<Drift>, String> {
+    let answer = recorded.response.as_ref().ok_or("the recording has no answer")?;
+    let same = |exchange: &&Exchange| exchange.operation == recorded.operation;
+    let judged = |exchange: &'a Exchange| Some((exchange.source.kind != Kind::Derived, exchange.response.as_ref()?));
+    let answers: Vec<(bool, &Response)> = facts.exchanges().filter(same).filter_map(judged).collect();
+    let known: Vec<_> = answers.iter().copied().filter(|(_, known)| known.status == answer.status).collect();
+    if known.is_empty() {
+        let statuses: BTreeSet<_> = answers.iter().map(|(_, known)| known.status.to_string()).collect();
+        let statuses = statuses.into_iter().collect::<Vec<_>>().join(", ");
+        return Ok(vec![drift(Severity::Notice, "status", statuses, answer.status)]);
+    }
+    let Some(now) = members(answer) else {
+        let json = known.iter().any(|(_, known)| matches!(known.body, Body::Json(_)));
+        let found = json.then(|| drift(Severity::Breaking, "body", "JSON", answer.body.content_type()));
+        return Ok(found.into_iter().collect());
+    };
+    let all: Vec<Members> = known.iter().filter_map(|(_, known)| members(known)).collect();
+    // Nobody is held to our own conclusions.
+    let sure: Vec<Members> = known.iter().filter(|(sure, _)| *sure).filter_map(|(_, known)| members(known)).collect();
+    let before = |all: &[Members], at: &str| -> BTreeSet<_> {
+        all.iter().filter_map(|known| known.get(at)).flatten().copied().collect()
+    };
+    let mut found = Vec::new();
+    for (at, types) in &now {
+        let surely = before(&sure, at);
+        if before(&all, at).is_empty() {
+            found.push(drift(Severity::Notice, at, "nothing", words(types)));
+        } else if !surely.is_empty() && !types.is_subset(&surely) {
+            found.push(drift(Severity::Breaking, at, words(&surely), words(types)));
+        }
+    }
+    let mut always = sure.iter();
+    let first = always.next().cloned().unwrap_or_default();
+    for (at, types) in first.iter().filter(|(at, _)| always.clone().all(|known| known.contains_key(*at))) {
+        if !now.contains_key(at) {
+            found.push(drift(Severity::Breaking, at, words(types), "nothing"));
+        }
+    }
+    Ok(found)
+}
+
+fn words(types: &BTreeSet<&'static str>) -> String {
+    types.iter().copied().collect::<Vec<_>>().join(" or ")
+}
+
+/// The members of an answer; `None` where it is no JSON.
+fn members(response: &Response) -> Option<Members> {
+    let Body::Json(raw) = &response.body else { return None };
+    let value: Value = serde_json::from_str(raw.get()).ok()?;
+    let mut members = Members::new();
+    collect("body", &value, &mut members);
+    Some(members)
+}
+
+fn collect(at: &str, value: &Value, members: &mut Members) {
+    members.entry(at.to_owned()).or_default().insert(type_of(value));
+    match value {
+        Value::Object(all) => all.iter().for_each(|(name, value)| collect(&format!("{at}.{name}"), value, members)),
+        Value::Array(items) => items.iter().for_each(|value| collect(&format!("{at}.*"), value, members)),
+        _ => {}
+    }
+}

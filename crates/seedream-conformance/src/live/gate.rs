@@ -1,0 +1,119 @@
+//! Lets one request pass, and keeps what was said.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, OnceLock},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use seedream_client::{AnswerBody, Reached, Transport, TransportError};
+
+use super::Ask;
+
+/// The most bytes of an answer; an error or a list has less.
+const MOST: usize = 4 << 20;
+
+/// A transport for one question: the first request that is the question goes out, and nothing else ever.
+pub(super) struct Gate {
+    ask: Ask,
+    inner: Arc<dyn Transport>,
+    passed: Mutex<bool>,
+    said: OnceLock<Said>,
+}
+
+/// What was sent and answered.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) asked: http::Request<Bytes>,
+    pub(super) head: http::response::Parts,
+    pub(super) body: Bytes,
+}
+
+impl Gate {
+    pub(super) fn new(ask: Ask, inner: Arc<dyn Transport>) -> Self {
+        Self { ask, inner, passed: Mutex::new(false), said: OnceLock::new() }
+    }
+
+    /// What was said, once it was.
+    pub(super) fn said(&self) -> Option<&Said> {
+        self.said.get()
+    }
+
+    /// Whether a request may go out; the next may not.
+    fn passes(&self, request: &http::Request<Bytes>) -> bool {
+        let Ok(mut passed) = self.passed.lock() else { return false };
+        !std::mem::replace(&mut *passed, true) && self.ask.admits(request)
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Gate")
+    }
+}
+
+#[async_trait]
+impl Transport for Gate {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
+        if !self.passes(&request) {
+            return Err(TransportError::new(
+                Reached::NotSent,
+                "a run that must cost nothing sends one request, and not this",
+            ));
+        }
+        let asked = request.clone();
+        let (head, body) = self.inner.send(request).await?.into_parts();
+        let body = Limited::new(body, MOST).collect().await;
+        let body = body.map_err(|error| TransportError::new(Reached::Sent, error.to_string()))?.to_bytes();
+        // The first is the only one.
+        let _ = self.said.set(Said { asked, head: head.clone(), body: body.clone() });
+        Ok(http::Response::from_parts(head, Full::new(body).map_err(|never| match never {}).boxed_unsync()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use seedream_core::ImageRequest;
+
+    use super::{
+        super::{Create, NOBODYS_KEY},
+        *,
+    };
+    use crate::{Subject, in_process::InProcess};
+
+    fn post(key: &str, body: &'static str) -> http::Request<Bytes> {
+        let request = http::Request::post("http://mock.invalid/ark/api/v3/images/generations");
+        request.header("authorization", format!("Bearer {key}")).body(body.into()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn c4_one_request_passes_and_it_is_the_question() {
+        let ark = Subject::new(seedream::dialect("ark").unwrap());
+        let create = || Create { request: ImageRequest::new("m", "p"), body: "{}".into() };
+        let list = || http::Request::get("http://mock.invalid/ark/api/v3/models").body(Bytes::new()).unwrap();
+        for (ask, right, wrong) in [
+            (
+                Ask::WrongKey(create()),
+                post(NOBODYS_KEY, "{}"),
+                vec![post("sk-customer", "{}"), post(NOBODYS_KEY, "{ }"), list()],
+            ),
+            (Ask::IllegalSize(create()), post("sk-customer", "{}"), vec![post("sk-customer", "{ }"), list()]),
+            (Ask::Models, list(), vec![post("sk-customer", "{}")]),
+        ] {
+            for wrong in wrong {
+                let mock = Arc::new(InProcess::new(&ark));
+                let gate = Gate::new(ask.clone(), mock.clone());
+                assert_eq!(gate.send(wrong).await.unwrap_err().reached(), Reached::NotSent, "{ask:?}");
+                // What was no question may be followed by none.
+                assert!(gate.send(right.clone()).await.is_err());
+                assert_eq!((mock.reached().len(), gate.said().is_none()), (0, true));
+            }
+            let mock = Arc::new(InProcess::new(&ark));
+            let gate = Gate::new(ask.clone(), mock.clone());
+            assert!(gate.send(right.clone()).await.is_ok() && gate.send(right).await.is_err(), "{ask:?}");
+            assert_eq!((mock.reached().len(), gate.said().is_some()), (1, true));
+        }
+    }
+}

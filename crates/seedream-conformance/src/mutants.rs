@@ -1,0 +1,134 @@
+//! Adapters and clients that are broken on purpose: a suite that lets one of them pass is worth nothing.
+
+mod dialect;
+mod list;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    sync::Arc,
+};
+
+use crate::{Case, Driver, Law, Level, Subject, cases, run::side_by_side};
+use dialect::{Broken, Hooks};
+
+/// Something broken.
+struct Mutant {
+    name: &'static str,
+    /// What it does wrong.
+    says: &'static str,
+    hooks: Hooks,
+    driver: Driver,
+}
+
+impl Mutant {
+    fn of(&self, subject: &Subject) -> Subject {
+        let dialect = Arc::new(Broken::new(subject.dialect().clone(), self.hooks));
+        subject.broken(dialect, self.driver.clone())
+    }
+}
+
+/// Which mutants are killed by which cases.
+#[derive(Clone, Debug)]
+pub struct Matrix {
+    mutants: Vec<Killed>,
+    /// How many cases that must hold there are of each law, and how many of them kill no mutant.
+    idle: BTreeMap<Law, (usize, usize)>,
+}
+
+#[derive(Clone, Debug)]
+struct Killed {
+    name: &'static str,
+    says: &'static str,
+    /// Of each law that kills it, how many cases do.
+    laws: BTreeMap<Law, usize>,
+    /// The first case that does, in the order of laws and names.
+    first: Option<String>,
+}
+
+impl Matrix {
+    /// Breaks each adapter in every way and runs every case on it.
+    pub fn over(subjects: &[Subject]) -> Self {
+        Self::chosen(subjects, |_, _| true)
+    }
+
+    /// The part of it that some cases make, chosen by the names of mutant and case.
+    pub fn chosen(subjects: &[Subject], chosen: impl Fn(&str, &str) -> bool) -> Self {
+        let mutants = list::all();
+        let of = |mutant: &Mutant| -> Vec<(String, Law, Level, bool)> {
+            let mut broken: Vec<Case> = subjects.iter().flat_map(|subject| cases(&mutant.of(subject))).collect();
+            broken.retain(|case| case.skip().is_none() && chosen(mutant.name, &case.name()));
+            broken.sort_by_key(|case| (case.law(), case.name()));
+            let killed = |case: &Case| case.run().is_err_and(|failure| !failure.is_harness());
+            let outcomes = side_by_side(&broken, killed);
+            let of = |(case, killed): (&Case, bool)| (case.name(), case.law(), case.level(), killed);
+            broken.iter().zip(outcomes).map(of).collect()
+        };
+        let (mut kills, mut must) = (BTreeSet::new(), BTreeSet::new());
+        let judged = |mutant: &Mutant| {
+            let mut killed = Killed { name: mutant.name, says: mutant.says, laws: BTreeMap::new(), first: None };
+            for (name, law, level, died) in of(mutant) {
+                if level == Level::Must {
+                    must.insert((law, name.clone()));
+                }
+                if died {
+                    kills.insert(name.clone());
+                    *killed.laws.entry(law).or_default() += 1;
+                    killed.first.get_or_insert(name);
+                }
+            }
+            killed
+        };
+        let mutants = mutants.iter().map(judged).collect();
+        let mut idle: BTreeMap<Law, (usize, usize)> = BTreeMap::new();
+        for (law, name) in must {
+            let (all, none) = idle.entry(law).or_default();
+            *all += 1;
+            *none += usize::from(!kills.contains(&name));
+        }
+        Self { mutants, idle }
+    }
+
+    /// What is wrong with the suite: mutants that live, and laws that kill none.
+    pub fn faults(&self) -> Vec<String> {
+        let lives = |mutant: &&Killed| mutant.first.is_none();
+        let idle = |law: &&Law| !self.mutants.iter().any(|mutant| mutant.laws.contains_key(law));
+        let alive = self.mutants.iter().filter(lives).map(|mutant| format!("{} lives: {}", mutant.name, mutant.says));
+        let laws = Law::ALL.iter().filter(idle).map(|law| format!("the law {law} kills no mutant"));
+        alive.chain(laws).collect()
+    }
+
+    /// The matrix in Markdown: mutants down, laws across, and which case came first.
+    pub fn to_markdown(&self) -> String {
+        let mut text = "| mutant | what it does wrong | killed by | first |\n|---|---|---|---|\n".to_owned();
+        for mutant in &self.mutants {
+            let laws: Vec<_> = mutant.laws.keys().map(|law| law.as_str()).collect();
+            let first = mutant.first.as_deref().map_or("**nobody**".to_owned(), |name| format!("`{name}`"));
+            let _ = writeln!(text, "| {} | {} | {} | {first} |", mutant.name, mutant.says, laws.join(", "));
+        }
+        text
+    }
+
+    /// The same for a terminal: a letter a law, how many cases of each that must hold kill nothing, and what is wrong.
+    pub fn to_table(&self) -> String {
+        let mut text = String::new();
+        for mutant in &self.mutants {
+            let first = mutant.first.as_deref().unwrap_or("SURVIVES");
+            let _ = writeln!(text, "{:26} {}", mutant.name, first);
+            let laws: Vec<_> = mutant.laws.iter().map(|(law, count)| format!("{law} {count}")).collect();
+            let _ = writeln!(text, "{:26} {}", "", laws.join(", "));
+        }
+        text.push_str("\nLAW              MUTANTS   MUST CASES   OF THEM KILL NONE\n");
+        for law in Law::ALL {
+            let mutants = self.mutants.iter().filter(|mutant| mutant.laws.contains_key(&law)).count();
+            let (all, none) = self.idle.get(&law).copied().unwrap_or_default();
+            let _ = writeln!(text, "{:16} {mutants:7} {all:12} {none:19}", law.as_str());
+        }
+        for fault in self.faults() {
+            let _ = writeln!(text, "error: {fault}");
+        }
+        let killed = self.mutants.iter().filter(|mutant| mutant.first.is_some()).count();
+        let _ = writeln!(text, "\n{killed} of {} mutants are killed", self.mutants.len());
+        text
+    }
+}

@@ -1,0 +1,177 @@
+//! A dialect of which a part is broken.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use seedream_core::{
+    Blobs, Capabilities, CatalogDialect, Checked, Descriptor, Dialect, Effective, Error, Generation, ModelId,
+    ModelInfo, Outcome, Reply, Result, StreamDecoder, StreamDialect, StreamItem, Task, TaskDialect, TaskState,
+    sse::Frame,
+};
+use serde_json::{Map, Value};
+
+/// What is done to each part; by itself, nothing.
+#[derive(Clone, Copy)]
+pub(super) struct Hooks {
+    pub(super) rules: fn(&mut Capabilities),
+    /// The members of an encoded body, and the request that they say.
+    pub(super) body: fn(&mut Map<String, Value>, &Checked),
+    pub(super) request: fn(&mut http::Request<Bytes>),
+    /// An answer, before it is read.
+    pub(super) heard: fn(&mut Reply),
+    /// What was read of a success.
+    pub(super) read: fn(Generation, &Reply) -> Result<Generation>,
+    /// An error that was read.
+    pub(super) failed: fn(Error, &Reply) -> Error,
+    /// What was found of a task.
+    pub(super) state: fn(TaskState, &Reply) -> TaskState,
+    /// Whether an event is heard at all.
+    pub(super) hears: fn(&Frame) -> bool,
+}
+
+impl Hooks {
+    pub(super) const NONE: Self = Self {
+        rules: |_| (),
+        body: |_, _| (),
+        request: |_| (),
+        heard: |_| (),
+        read: |generation, _| Ok(generation),
+        failed: |error, _| error,
+        state: |state, _| state,
+        hears: |_| true,
+    };
+}
+
+/// A dialect with hooks.
+#[derive(Clone, Debug)]
+pub(super) struct Broken {
+    inner: Arc<dyn Dialect>,
+    hooks: Hooks,
+}
+
+impl std::fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hooks")
+    }
+}
+
+impl Broken {
+    pub(super) fn new(inner: Arc<dyn Dialect>, hooks: Hooks) -> Self {
+        Self { inner, hooks }
+    }
+
+    fn hear(&self, reply: &Reply) -> Reply {
+        let mut heard = reply.clone();
+        (self.hooks.heard)(&mut heard);
+        heard
+    }
+}
+
+impl Dialect for Broken {
+    fn descriptor(&self) -> &'static Descriptor {
+        self.inner.descriptor()
+    }
+
+    fn capabilities(&self, model: &ModelId) -> Capabilities {
+        let mut rules = self.inner.capabilities(model);
+        (self.hooks.rules)(&mut rules);
+        rules
+    }
+
+    fn encode(&self, request: &Checked) -> Result<http::Request<Bytes>> {
+        let mut encoded = self.inner.encode(request)?;
+        if let Ok(Value::Object(members)) = serde_json::from_slice(encoded.body()) {
+            let mut changed = members.clone();
+            (self.hooks.body)(&mut changed, request);
+            if changed != members {
+                *encoded.body_mut() = Value::from(changed).to_string().into();
+            }
+        }
+        (self.hooks.request)(&mut encoded);
+        Ok(encoded)
+    }
+
+    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
+        match self.inner.decode(request, &self.hear(reply)) {
+            Ok(Outcome::Done(generation)) => (self.hooks.read)(generation, reply).map(Outcome::Done),
+            Err(error) => Err((self.hooks.failed)(error, reply)),
+            other => other,
+        }
+    }
+
+    fn effective(&self, request: &Checked) -> Effective {
+        self.inner.effective(request)
+    }
+
+    fn tasks(&self) -> Option<&dyn TaskDialect> {
+        self.inner.tasks().map(|_| self as &dyn TaskDialect)
+    }
+
+    fn streaming(&self) -> Option<&dyn StreamDialect> {
+        self.inner.streaming().map(|_| self as &dyn StreamDialect)
+    }
+
+    fn catalog(&self) -> Option<&dyn CatalogDialect> {
+        self.inner.catalog().map(|_| self as &dyn CatalogDialect)
+    }
+}
+
+/// What an ability is asked for that its dialect has.
+const HAS: &str = "handed out only where the dialect within has it";
+
+impl TaskDialect for Broken {
+    fn poll(&self, task: &Task) -> Result<http::Request<Bytes>> {
+        let mut request = self.inner.tasks().expect(HAS).poll(task)?;
+        (self.hooks.request)(&mut request);
+        Ok(request)
+    }
+
+    fn decode_poll(&self, task: &Task, reply: &Reply) -> Result<TaskState> {
+        let state = match self.inner.tasks().expect(HAS).decode_poll(task, &self.hear(reply)) {
+            Ok(TaskState::Done(generation)) => match (self.hooks.read)(generation, reply) {
+                Ok(generation) => TaskState::Done(generation),
+                Err(error) => TaskState::Failed(error),
+            },
+            Ok(TaskState::Failed(error)) => TaskState::Failed((self.hooks.failed)(error, reply)),
+            Ok(state) => state,
+            Err(error) => return Err((self.hooks.failed)(error, reply)),
+        };
+        Ok((self.hooks.state)(state, reply))
+    }
+}
+
+impl StreamDialect for Broken {
+    fn decoder(&self, request: &Checked) -> Box<dyn StreamDecoder> {
+        let inner = self.inner.streaming().expect(HAS).decoder(request);
+        Box::new(BrokenStream { inner, hooks: self.hooks })
+    }
+}
+
+impl CatalogDialect for Broken {
+    fn models_request(&self) -> http::Request<Bytes> {
+        self.inner.catalog().expect(HAS).models_request()
+    }
+
+    fn decode_models(&self, reply: &Reply) -> Result<Vec<ModelInfo>> {
+        self.inner.catalog().expect(HAS).decode_models(&self.hear(reply))
+    }
+}
+
+#[derive(Debug)]
+struct BrokenStream {
+    inner: Box<dyn StreamDecoder>,
+    hooks: Hooks,
+}
+
+impl StreamDecoder for BrokenStream {
+    fn event(&mut self, frame: &Frame, blobs: &Blobs) -> Vec<StreamItem> {
+        if (self.hooks.hears)(frame) { self.inner.event(frame, blobs) } else { Vec::new() }
+    }
+
+    fn finish(self: Box<Self>, reply: &Reply) -> Result<Generation> {
+        match self.inner.finish(reply) {
+            Ok(generation) => (self.hooks.read)(generation, reply),
+            Err(error) => Err((self.hooks.failed)(error, reply)),
+        }
+    }
+}

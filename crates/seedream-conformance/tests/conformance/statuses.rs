@@ -1,0 +1,175 @@
+//! How cases end, and what the run ends with.
+
+use std::{fs, sync::Arc};
+
+use bytes::Bytes;
+use jiff::civil::date;
+use seedream::{Capabilities, Checked, Descriptor, Dialect, Effective, Gogogotoken, ModelId, Outcome, Reply, Result};
+use seedream_conformance::{Known, Law, Report, Requirements, Run, Subject, report::Status};
+
+/// An adapter that has gone wrong in one way.
+#[derive(Debug)]
+struct Wrong(Fault);
+
+#[derive(Debug, PartialEq)]
+enum Fault {
+    /// It is right.
+    None,
+    /// It sends a member that no document knows.
+    Undocumented,
+    /// It panics at every answer.
+    Panics,
+}
+
+impl Dialect for Wrong {
+    fn descriptor(&self) -> &'static Descriptor {
+        Gogogotoken.descriptor()
+    }
+
+    fn capabilities(&self, model: &ModelId) -> Capabilities {
+        Gogogotoken.capabilities(model)
+    }
+
+    fn encode(&self, request: &Checked) -> Result<http::Request<Bytes>> {
+        let mut encoded = Gogogotoken.encode(request)?;
+        if self.0 == Fault::Undocumented {
+            let body = String::from_utf8_lossy(encoded.body()).replacen('{', r#"{"hd":true,"#, 1);
+            *encoded.body_mut() = body.into();
+        }
+        Ok(encoded)
+    }
+
+    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
+        assert!(self.0 != Fault::Panics, "no idea what this is");
+        Gogogotoken.decode(request, reply)
+    }
+
+    fn effective(&self, request: &Checked) -> Effective {
+        Gogogotoken.effective(request)
+    }
+}
+
+fn run(filter: &str) -> Run {
+    let mut run = Run::everything(date(2026, 11, 25));
+    run.filter = Some(filter.parse().unwrap());
+    run
+}
+
+fn over(run: &Run, fault: Fault) -> Report {
+    run.over(&[Subject::new(Arc::new(Wrong(fault)))])
+}
+
+fn known(until: &str) -> Known {
+    let list = format!(r#"[{{"case": "encode/gogogotoken/**", "reason": "being mended", "until": "{until}"}}]"#);
+    Known::from_json(&list).unwrap()
+}
+
+#[test]
+fn c5_a_failure_ends_with_1_and_says_what_differs() {
+    let right = over(&run("encode"), Fault::None);
+    assert_eq!((right.exit_code(), right.count(Status::Fail)), (0, 0));
+    let wrong = over(&run("encode"), Fault::Undocumented);
+    assert_eq!((wrong.exit_code(), wrong.count(Status::Pass)), (1, 0));
+    let table = wrong.to_table();
+    for said in ["FAIL encode/gogogotoken/", "body.hd: the document knows no such member", "curl -X POST", "again "] {
+        assert!(table.contains(said), "{said}: {table}");
+    }
+}
+
+#[test]
+fn c5_a_panic_is_a_failure_of_its_case_alone() {
+    let report = over(&run("decode"), Fault::Panics);
+    assert_eq!((report.exit_code(), report.count(Status::HarnessError)), (1, 0));
+    assert!(
+        report.cases.iter().any(|entry| entry.differences[..].iter().any(|line| line.contains("no idea what this is")))
+    );
+}
+
+#[test]
+fn c6_a_known_failure_gates_nothing_until_its_day() {
+    let mut run = run("encode");
+    run.known = known("2026-11-25");
+    let report = over(&run, Fault::Undocumented);
+    assert_eq!((report.exit_code(), report.count(Status::Fail)), (0, 0));
+    assert!(report.count(Status::KnownFailing) > 0);
+    let mended = over(&run, Fault::None);
+    assert_eq!((mended.exit_code(), mended.count(Status::Pass)), (1, 0));
+    assert!(mended.count(Status::Stale) > 0);
+    run.known = known("2026-11-24");
+    assert_eq!(over(&run, Fault::Undocumented).exit_code(), 1);
+}
+
+#[test]
+fn c5_a_law_without_a_ground_is_skipped_with_the_reason_and_counts_as_nothing() {
+    let report = over(&run("tasks"), Fault::None);
+    let [skipped] = &report.cases.iter().filter(|entry| entry.law == Law::Tasks).collect::<Vec<_>>()[..] else {
+        panic!("one case says that there is none")
+    };
+    assert_eq!(skipped.status, Status::Skip);
+    assert!(skipped.reason.as_deref().unwrap().contains("knows no tasks"));
+    assert!(report.to_junit().contains("<skipped message="), "{}", report.to_junit());
+    // Nothing ran, which is no success.
+    assert_eq!(report.exit_code(), 4);
+}
+
+#[test]
+fn c7_fewer_cases_than_wanted_end_with_4() {
+    let mut run = Run::everything(date(2026, 11, 25));
+    let wants = r#"{"set": "a test", "cases": {"gogogotoken": {"tasks": 1, "encode": 1}}}"#;
+    run.requirements = Requirements::from_json(wants).unwrap();
+    let report = over(&run, Fault::None);
+    assert_eq!(report.exit_code(), 4, "{:?}", report.faults);
+    assert!(report.to_table().contains("tasks/gogogotoken: 0 cases ran"), "a skip is no case that ran");
+}
+
+/// Facts of gogogotoken with one exchange besides.
+fn with(case: &str) -> Subject {
+    let below = tempfile::tempdir().unwrap();
+    let folder = below.path().join("gogogotoken/generate");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("one.json"), case).unwrap();
+    let library = seedream_fixtures::load_dir(below.path()).unwrap();
+    Subject::with_facts(Arc::new(Wrong(Fault::None)), Box::leak(Box::new(library)))
+}
+
+const ANSWER: &str =
+    r#""response": {"status": 200, "json": {"created": 1, "data": [{"url": "https://a.example/a.png"}]}}"#;
+
+#[test]
+fn c1_a_file_that_is_added_is_a_case_that_is_added() {
+    let case = format!(r#"{{"source": {{"kind": "derived"}}, {ANSWER}, "expect": {{"images": [{{"index": 0}}]}}}}"#);
+    let report = run("**/one").over(&[with(&case)]);
+    let ran = report.cases.iter().filter(|entry| entry.status == Status::Pass).map(|entry| entry.name.as_str());
+    let expected =
+        ["decode", "money", "nothing_unread", "weather"].map(|law| format!("{law}/gogogotoken/generate/one"));
+    assert_eq!(ran.collect::<Vec<_>>(), expected, "{}", report.to_table());
+}
+
+#[test]
+fn c5_a_case_that_cannot_be_judged_ends_with_3() {
+    let case = format!(
+        r#"{{"source": {{"kind": "derived"}}, "given": {{"nonsense": 1}}, {ANSWER}, "expect": {{"images": [{{"index": 0}}]}}}}"#
+    );
+    let report = run("decode/**/one").over(&[with(&case)]);
+    assert_eq!((report.exit_code(), report.count(Status::HarnessError)), (3, 1));
+    assert!(report.to_table().contains("HARNESS-ERROR decode/gogogotoken/generate/one"));
+}
+
+#[test]
+fn c8_our_own_conclusions_gate_nothing() {
+    let expects =
+        |kind: &str| format!(r#"{{"source": {{{kind}}}, {ANSWER}, "expect": {{"images": [{{"index": 7}}]}}}}"#);
+    let ends = |kind: &str| {
+        let report = run("decode/**/one").over(&[with(&expects(kind))]);
+        (report.exit_code(), report.count(Status::Fail))
+    };
+    assert_eq!(ends(r#""kind": "derived""#), (0, 1));
+    assert_eq!(ends(r#""kind": "published", "url": "https://a.example/""#), (1, 1));
+    assert_eq!(ends(r#""kind": "documented", "document": "000", "lines": "1""#), (1, 1));
+}
+
+#[test]
+fn c13_the_same_run_gives_the_same_report() {
+    let report = || over(&run("*/gogogotoken"), Fault::Undocumented).to_json();
+    assert_eq!(report(), report());
+}

@@ -1,0 +1,226 @@
+//! What the query of an admin route says: which session, which entries of the journal.
+
+use http::Request;
+use jiff::Timestamp;
+
+use super::Refusal;
+use crate::engine::journal::Entry;
+use crate::engine::pattern::fits;
+use crate::engine::route::{Address, DEFAULT_SESSION, is_session};
+
+const BAD: &str = "mock_bad_query";
+
+/// The members that narrow the journal.
+const NARROWING: [&str; 9] = ["kind", "provider", "method", "path", "status", "model", "fixture", "billed", "since"];
+
+/// Those and others.
+pub(crate) fn narrowing<'n>(others: &[&'n str]) -> Vec<&'n str> {
+    others.iter().copied().chain(NARROWING).collect()
+}
+
+/// Whom a request is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope<'a> {
+    /// Nobody was named: the session of those who name none, or the mock itself.
+    Unsaid,
+    One(&'a str),
+    /// Everybody: `?session=*`.
+    All,
+}
+
+impl<'a> Scope<'a> {
+    /// The one session that is meant; none where all are.
+    pub(crate) fn session(self) -> Option<&'a str> {
+        match self {
+            Self::Unsaid => Some(DEFAULT_SESSION),
+            Self::One(name) => Some(name),
+            Self::All => None,
+        }
+    }
+}
+
+/// A query whose members are all known.
+#[derive(Debug)]
+pub(crate) struct Query {
+    members: Vec<(String, String)>,
+}
+
+impl Query {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// A member that is not allowed here, or is no text; a session whose name is none.
+    pub(crate) fn read<B>(request: &Request<B>, allowed: &[&str]) -> Result<Self, Refusal> {
+        let mut members = Vec::new();
+        for pair in request.uri().query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            if !allowed.contains(&name) {
+                let here = if allowed.is_empty() { String::from("nothing") } else { allowed.join(", ") };
+                return Err(Refusal::bad(BAD, format!("{name}: this route does not take it; it takes {here}")));
+            }
+            let value = decoded(value)
+                .ok_or_else(|| Refusal::bad(BAD, format!("{name}: {value} is not percent-encoded UTF-8")))?;
+            members.push((name.to_owned(), value));
+        }
+        let query = Self { members };
+        match query.get("session") {
+            Some(name) if name != "*" && !is_session(name) => {
+                let rule = "a session's name has up to 64 letters, digits, '-', '_' and '.'";
+                Err(Refusal::bad("mock_bad_session", format!("session: {rule}")))
+            }
+            _ => Ok(query),
+        }
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.members.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn scope(&self) -> Scope<'_> {
+        match self.get("session") {
+            None => Scope::Unsaid,
+            Some("*") => Scope::All,
+            Some(name) => Scope::One(name),
+        }
+    }
+
+    /// The one session that is meant.
+    ///
+    /// # Errors
+    /// All are meant.
+    pub(crate) fn one(&self) -> Result<&str, Refusal> {
+        let message = "session: this route is about one session at a time; * is for journal, verify, wait and reset";
+        match self.scope() {
+            Scope::All => Err(Refusal::bad("mock_bad_session", message)),
+            Scope::Unsaid => Ok(DEFAULT_SESSION),
+            Scope::One(name) => Ok(name),
+        }
+    }
+}
+
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let mut digit = || char::from(rest.next()?).to_digit(16);
+                u8::try_from(digit()? * 16 + digit()?).ok()?
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// Which entries of a journal are meant.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Filter {
+    kind: Option<String>,
+    provider: Option<String>,
+    method: Option<String>,
+    path: Option<String>,
+    model: Option<String>,
+    fixture: Option<String>,
+    status: Option<Range>,
+    billed: Option<Range>,
+    since: Option<Since>,
+}
+
+/// Numbers from one to another.
+#[derive(Debug, Clone, Copy)]
+struct Range(u32, u32);
+
+/// What comes at a time or a place, or later.
+#[derive(Debug, Clone, Copy)]
+enum Since {
+    At(Timestamp),
+    Ordinal(u64),
+}
+
+impl Filter {
+    /// Reads the members of a query that narrow.
+    ///
+    /// # Errors
+    /// A value that its member cannot have.
+    pub(crate) fn of(query: &Query) -> Result<Self, Refusal> {
+        let text = |name: &str| query.get(name).map(str::to_owned);
+        let read = |name: &str, rule: &str, read: &dyn Fn(&str) -> Option<Range>| {
+            let value = query.get(name);
+            let wrong = |value: &str| Refusal::bad(BAD, format!("{name}: {value} is not {rule}"));
+            value.map(|value| read(value).ok_or_else(|| wrong(value))).transpose()
+        };
+        let since = |value: &str| {
+            let ordinal = value.parse().map(Since::Ordinal).ok();
+            let rule = "neither a time such as 2026-11-20T10:00:00Z nor the ordinal of an entry";
+            let wrong = || Refusal::bad(BAD, format!("since: {value} is {rule}"));
+            ordinal.or_else(|| value.parse().map(Since::At).ok()).ok_or_else(wrong)
+        };
+        Ok(Self {
+            kind: text("kind"),
+            provider: text("provider"),
+            method: text("method").map(|method| method.to_ascii_uppercase()),
+            path: text("path"),
+            model: text("model"),
+            fixture: text("fixture"),
+            status: read("status", "a status such as 503, or a class such as 5xx", &status)?,
+            billed: read("billed", "true, false or a number of pictures", &billed)?,
+            since: query.get("since").map(since).transpose()?,
+        })
+    }
+
+    /// Whether it speaks of the kind of entries.
+    pub(crate) fn says_kind(&self) -> bool {
+        self.kind.is_some()
+    }
+
+    /// Whether an entry is meant.
+    pub(crate) fn takes(&self, entry: &Entry) -> bool {
+        let text = |wanted: &Option<String>, actual: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| fits(wanted, actual.unwrap_or("-")))
+        };
+        let range =
+            |wanted: Option<Range>, actual: u32| wanted.is_none_or(|Range(from, to)| (from..=to).contains(&actual));
+        text(&self.kind, Some(entry.kind))
+            && text(&self.provider, entry.provider.as_deref())
+            && text(&self.method, Some(&entry.method))
+            && (text(&self.path, Some(&entry.path)) || text(&self.path, Some(without_session(&entry.path))))
+            && text(&self.model, entry.model.as_deref())
+            && text(&self.fixture, entry.fixture.as_deref())
+            && range(self.status, entry.status.into())
+            && range(self.billed, entry.billed)
+            && match self.since {
+                None => true,
+                Some(Since::At(at)) => entry.at >= at,
+                Some(Since::Ordinal(ordinal)) => entry.ordinal >= ordinal,
+            }
+    }
+}
+
+/// A path as it is without its session.
+fn without_session(path: &str) -> &str {
+    match Address::read(path).session {
+        Some(session) => &path["/s/".len() + session.len()..],
+        None => path,
+    }
+}
+
+fn status(text: &str) -> Option<Range> {
+    if let Some(class) = text.strip_suffix("xx") {
+        let class: u32 = class.parse().ok().filter(|class| *class < 10)?;
+        return Some(Range(class * 100, class * 100 + 99));
+    }
+    one(text)
+}
+
+fn billed(text: &str) -> Option<Range> {
+    match text {
+        "true" => Some(Range(1, u32::MAX)),
+        "false" => Some(Range(0, 0)),
+        number => one(number),
+    }
+}
+
+fn one(text: &str) -> Option<Range> {
+    text.parse().ok().map(|number| Range(number, number))
+}

@@ -1,0 +1,216 @@
+//! Whether what was asked is what a test expects, and if not, what came nearest.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::query::{Filter, Scope};
+use super::{Refusal, object};
+use crate::engine::Engine;
+use crate::engine::journal::Entry;
+use crate::engine::pattern::{Difference, unfitting};
+use crate::engine::route::distance;
+
+const BAD: &str = "mock_bad_verify";
+
+/// How many entries that do not fit are explained.
+const EXPLAINED: usize = 3;
+
+/// The members of an entry of the journal.
+const MEMBERS: [&str; 20] = [
+    "at",
+    "billed",
+    "body",
+    "effective",
+    "evidence",
+    "fault",
+    "fixture",
+    "headers",
+    "kind",
+    "method",
+    "model",
+    "notes",
+    "ordinal",
+    "path",
+    "profile",
+    "provider",
+    "request_id",
+    "session",
+    "status",
+    "violation",
+];
+
+/// What a test expects of the journal: how many entries fit a pattern.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    filter: Filter,
+    pattern: Value,
+    at_least: u64,
+    at_most: Option<u64>,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Verdict {
+    /// Whether as many entries fit as were expected.
+    pub satisfied: bool,
+    /// How many were expected.
+    pub expected: String,
+    /// How many fit.
+    pub matched: u64,
+    /// Those that fit.
+    pub entries: Vec<Entry>,
+    /// Where too few fit: those that come nearest, and every field in which they differ.
+    pub nearest: Vec<Miss>,
+}
+
+/// An entry that does not fit.
+#[derive(Debug, Clone, Serialize)]
+pub struct Miss {
+    /// Its place among all requests.
+    pub ordinal: u64,
+    /// Its method.
+    pub method: String,
+    /// Its path.
+    pub path: String,
+    /// The status of its answer.
+    pub status: u16,
+    /// Where it differs from the pattern.
+    pub differs: Vec<Difference>,
+}
+
+impl Wanted {
+    /// Reads `{"match":{…},"count":2}` with `count`, `at_least` or `at_most`; at least one where none is said.
+    ///
+    /// # Errors
+    /// The member, its rule, and what to write.
+    pub(crate) fn read(body: &[u8], filter: Filter) -> Result<Self, Refusal> {
+        let example = r#"{"match":{"method":"POST","body":{"n":2}},"count":1}"#;
+        let mut members = object(BAD, body, example)?;
+        Self::of(&mut members, filter)
+            .and_then(|wanted| match members.keys().next() {
+                Some(name) => Err(format!("{name}: verify takes match, count, at_least and at_most")),
+                None => Ok(wanted),
+            })
+            .map_err(|message| Refusal::bad(BAD, message))
+    }
+
+    /// Takes what is its own out of the members.
+    pub(crate) fn of(members: &mut Map<String, Value>, filter: Filter) -> Result<Self, String> {
+        let mut pattern = members.remove("match").unwrap_or_else(|| Value::Object(Map::new()));
+        let Some(fields) = pattern.as_object_mut() else {
+            return Err(format!("match: {pattern} is no object of members of a journal entry"));
+        };
+        if let Some(name) = fields.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
+            let nearest = MEMBERS.iter().min_by_key(|known| distance(name, known)).unwrap_or(&"body");
+            return Err(format!("match: {name} is no member of a journal entry; {nearest} is the nearest that is"));
+        }
+        if !filter.says_kind() {
+            // What the mock sends is not meant where requests are counted.
+            fields.entry("kind").or_insert_with(|| Value::from("request"));
+        }
+        let mut number = |name: &str| match members.remove(name) {
+            None => Ok(None),
+            Some(value) => value.as_u64().map(Some).ok_or_else(|| format!("{name}: {value} is no whole number from 0")),
+        };
+        let (count, at_least, at_most) = (number("count")?, number("at_least")?, number("at_most")?);
+        if count.is_some() && (at_least.is_some() || at_most.is_some()) {
+            return Err(String::from("count: it is exact, so at_least and at_most go without it"));
+        }
+        if at_least.zip(at_most).is_some_and(|(least, most)| least > most) {
+            return Err(String::from("at_least: it is more than at_most"));
+        }
+        let unsaid = u64::from(at_most.is_none());
+        Ok(Self { filter, pattern, at_least: count.or(at_least).unwrap_or(unsaid), at_most: count.or(at_most) })
+    }
+
+    /// Expects entries that fit a pattern: members of an [`Entry`], where `*` in a text stands for anything. At least one is
+    /// expected unless [`Wanted::count`] says otherwise.
+    ///
+    /// # Errors
+    /// The pattern names what is no member of an entry.
+    pub fn matching(pattern: &Value) -> Result<Self, String> {
+        Self::of(&mut Map::from_iter([(String::from("match"), pattern.clone())]), Filter::default())
+    }
+
+    /// Expects so many: `2..=2`, `1..`.
+    #[must_use]
+    pub fn count(mut self, range: impl std::ops::RangeBounds<u64>) -> Self {
+        use std::ops::Bound;
+        self.at_least = match range.start_bound() {
+            Bound::Included(least) => *least,
+            Bound::Excluded(least) => least.saturating_add(1),
+            Bound::Unbounded => 0,
+        };
+        self.at_most = match range.end_bound() {
+            Bound::Included(most) => Some(*most),
+            Bound::Excluded(most) => Some(most.saturating_sub(1)),
+            Bound::Unbounded => None,
+        };
+        self
+    }
+
+    /// Whether waiting can be over: some are expected, and that many are there.
+    pub(crate) fn is_reached(&self, verdict: &Verdict) -> bool {
+        verdict.matched >= self.at_least
+    }
+
+    /// Whether it is something to wait for.
+    pub(crate) fn waits(&self) -> bool {
+        self.at_least > 0
+    }
+
+    fn expected(&self) -> String {
+        match (self.at_least, self.at_most) {
+            (least, Some(most)) if least == most => format!("exactly {least}"),
+            (least, None) => format!("at least {least}"),
+            (0, Some(most)) => format!("at most {most}"),
+            (least, Some(most)) => format!("{least} to {most}"),
+        }
+    }
+
+    fn judge(&self, journal: Vec<Entry>) -> Verdict {
+        let (mut entries, mut nearest) = (Vec::new(), Vec::new());
+        for entry in journal.into_iter().filter(|entry| self.filter.takes(entry)) {
+            // An entry is texts, numbers and JSON, which always serialise.
+            let value = serde_json::to_value(&entry).unwrap_or_default();
+            let differs = unfitting(&self.pattern, &value);
+            if differs.is_empty() {
+                entries.push(entry);
+            } else {
+                let Entry { ordinal, method, path, status, .. } = entry;
+                nearest.push(Miss { ordinal, method, path, status, differs });
+            }
+        }
+        let matched = entries.len() as u64;
+        if matched >= self.at_least {
+            nearest.clear();
+        }
+        nearest.sort_by_key(|miss| miss.differs.len());
+        nearest.truncate(EXPLAINED);
+        let satisfied = matched >= self.at_least && self.at_most.is_none_or(|most| matched <= most);
+        Verdict { satisfied, expected: self.expected(), matched, entries, nearest }
+    }
+}
+
+impl Engine {
+    /// Holds the journal against what is wanted of it.
+    pub(crate) fn verdict(&self, scope: Scope<'_>, wanted: &Wanted) -> Verdict {
+        wanted.judge(self.sessions().journal(scope.session()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Engine, Settings};
+
+    #[test]
+    fn m20_every_member_of_an_entry_can_be_matched() {
+        let engine = Engine::new(Settings::default());
+        let request = http::Request::get("/nowhere").body(bytes::Bytes::new()).unwrap();
+        engine.handle(jiff::Timestamp::UNIX_EPOCH, &request);
+        let entry = serde_json::to_value(engine.journal(None).remove(0)).unwrap();
+        let members: Vec<&str> = entry.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(members, MEMBERS);
+    }
+}

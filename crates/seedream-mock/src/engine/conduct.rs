@@ -1,0 +1,121 @@
+//! What of the settings may change while the mock runs, for all sessions or for one.
+
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use super::settings::{Settings, TaskEnd, Validate};
+use crate::span;
+
+/// How requests are answered, as far as that may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Conduct {
+    #[serde(serialize_with = "word")]
+    pub(crate) validate: Validate,
+    #[serde(serialize_with = "shown")]
+    pub(crate) task: TaskEnd,
+    pub(crate) estimated_seconds: u64,
+    /// Whether a callback may reach only whom the provider's document allows, who is never called from here.
+    #[serde(rename = "callbacks", serialize_with = "callbacks")]
+    pub(crate) strict_callbacks: bool,
+    #[serde(serialize_with = "time")]
+    pub(crate) slow: Duration,
+}
+
+/// What differs from the settings: nothing, where a member is not set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Change {
+    validate: Option<Validate>,
+    task: Option<TaskEnd>,
+    estimated_seconds: Option<u64>,
+    strict_callbacks: Option<bool>,
+    slow: Option<Duration>,
+}
+
+impl Conduct {
+    /// What the settings say.
+    pub(crate) fn of(settings: &Settings) -> Self {
+        Self {
+            validate: settings.validate,
+            task: settings.task,
+            estimated_seconds: settings.estimated_seconds,
+            strict_callbacks: settings.strict_callbacks,
+            slow: settings.slow,
+        }
+    }
+
+    /// The same where nothing differs.
+    pub(crate) fn with(self, change: Change) -> Self {
+        Self {
+            validate: change.validate.unwrap_or(self.validate),
+            task: change.task.unwrap_or(self.task),
+            estimated_seconds: change.estimated_seconds.unwrap_or(self.estimated_seconds),
+            strict_callbacks: change.strict_callbacks.unwrap_or(self.strict_callbacks),
+            slow: change.slow.unwrap_or(self.slow),
+        }
+    }
+}
+
+impl Change {
+    /// Reads what a user wants changed: members of these names, `null` for what the settings say.
+    ///
+    /// # Errors
+    /// The member, its rule, and what to write.
+    pub(crate) fn read(mut self, members: &Map<String, Value>) -> Result<Self, String> {
+        for (name, value) in members {
+            match name.as_str() {
+                "validate" => self.validate = read(name, value, str::parse)?,
+                "task" => self.task = read(name, value, str::parse)?,
+                "callbacks" => self.strict_callbacks = read(name, value, read_callbacks)?,
+                "slow" => self.slow = read(name, value, read_time)?,
+                "estimated_seconds" => {
+                    let whole = value.is_null() || value.is_u64();
+                    let wrong = || format!("estimated_seconds: {value} is no whole number of seconds, such as 5");
+                    self.estimated_seconds = whole.then(|| value.as_u64()).ok_or_else(wrong)?;
+                }
+                _ => return Err(format!("{name}: there is no such setting to change; {CHANGEABLE}")),
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// What may be changed.
+const CHANGEABLE: &str = "validate, task, estimated_seconds, callbacks and slow may change while the mock runs";
+
+fn read<T>(name: &str, value: &Value, read: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, String> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(text) => read(text).map(Some).map_err(|error| format!("{name}: {error}")),
+        other => Err(format!("{name}: {other} is no text")),
+    }
+}
+
+fn read_time(text: &str) -> Result<Duration, String> {
+    span::read(text).ok_or_else(|| format!("`{text}` is no length of time such as 500ms, 5s or 1h30m"))
+}
+
+fn read_callbacks(text: &str) -> Result<bool, String> {
+    match text {
+        "loopback" => Ok(false),
+        "strict" => Ok(true),
+        _ => Err(format!("`{text}` is neither loopback nor strict")),
+    }
+}
+
+fn word<S: Serializer>(validate: &Validate, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(validate.as_str())
+}
+
+fn shown<S: Serializer>(end: &TaskEnd, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(end)
+}
+
+fn callbacks<S: Serializer>(strict: &bool, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(if *strict { "strict" } else { "loopback" })
+}
+
+fn time<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&span::write(*time))
+}

@@ -1,0 +1,175 @@
+//! How whole relays behave: switches that hold for every answer of a provider, where a fault bends single ones.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+
+use crate::fault::words;
+
+words! {
+    /// One way in which a relay differs from what its provider documents.
+    Habit {
+        /// It runs new-api: that software's own errors, lists and request ids, `drop-fields` and `cut-streams`.
+        NewApi = "new-api",
+        /// Members that new-api does not know are lost on the way: groups, seed, guidance, tools, prompt options.
+        DropFields = "drop-fields",
+        /// A stream ends with the first failed picture, without `completed` and `[DONE]`.
+        CutStreams = "cut-streams",
+        /// The provider answers a stream with JSON, and the relay tells it as a stream again.
+        JsonAsStream = "json-as-stream",
+        /// Errors stand at the top level, without `error` around them; through new-api their code is lost.
+        UnwrappedErrors = "unwrapped-errors",
+        /// An error without a type is of the type `upstream_error`.
+        UpstreamError = "upstream-error",
+        /// What is not there, lists of models among it, is a 404 without a body.
+        EmptyNotFound = "empty-404",
+        /// Codes are the status as a number, as on evolink's older pages.
+        IntegerCodes = "integer-codes",
+    }
+}
+
+/// How one relay behaves. The default is as documented.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Profile(BTreeSet<Habit>);
+
+impl Profile {
+    /// Whether it is as documented.
+    pub fn is_documented(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether it has a habit, by itself or with its software.
+    pub fn has(&self, habit: Habit) -> bool {
+        let with_new_api = matches!(habit, Habit::DropFields | Habit::CutStreams);
+        self.0.contains(&habit) || (with_new_api && self.0.contains(&Habit::NewApi))
+    }
+}
+
+impl FromIterator<Habit> for Profile {
+    fn from_iter<T: IntoIterator<Item = Habit>>(habits: T) -> Self {
+        Self(habits.into_iter().collect())
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let habits: Vec<&str> = self.0.iter().map(|habit| habit.as_str()).collect();
+        f.write_str(&habits.join(","))
+    }
+}
+
+/// The profile of each provider: `ark=new-api,unwrapped-errors; evolink=integer-codes`, or one for all, `new-api`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Profiles {
+    all: Profile,
+    named: BTreeMap<String, Profile>,
+}
+
+impl Profiles {
+    /// The profile of a provider: its own, else the one of all.
+    pub fn of(&self, provider: &str) -> &Profile {
+        self.named.get(provider).unwrap_or(&self.all)
+    }
+
+    /// Both; these come first where they speak of the same.
+    #[must_use]
+    pub fn over(mut self, below: Self) -> Self {
+        if self.all.is_documented() {
+            self.all = below.all;
+        }
+        self.named = below.named.into_iter().chain(self.named).collect();
+        self
+    }
+
+    /// The providers that are named.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.named.keys().map(String::as_str)
+    }
+}
+
+/// Why a text is no profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileError(String);
+
+impl fmt::Display for ProfileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ProfileError {}
+
+impl FromStr for Profiles {
+    type Err = ProfileError;
+
+    fn from_str(text: &str) -> Result<Self, ProfileError> {
+        let mut profiles = Self::default();
+        for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
+            let (provider, habits) =
+                part.split_once('=').map_or((None, part), |(name, habits)| (Some(name.trim()), habits));
+            let habits: Result<Profile, String> = habits.split(',').map(|habit| habit.trim().parse()).collect();
+            let profile = habits.map_err(|error| ProfileError(format!("profile: {error}")))?;
+            let known = match provider {
+                None => std::mem::replace(&mut profiles.all, profile),
+                Some(name) => profiles.named.insert(name.to_owned(), profile).unwrap_or_default(),
+            };
+            if !known.is_documented() {
+                let whose = provider.unwrap_or("all providers");
+                return Err(ProfileError(format!("profile: {whose} has two; join them with a comma")));
+            }
+        }
+        Ok(profiles)
+    }
+}
+
+impl fmt::Display for Profiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = (!self.all.is_documented()).then(|| self.all.to_string());
+        let named = self.named.iter().map(|(name, profile)| format!("{name}={profile}"));
+        f.write_str(&all.into_iter().chain(named).collect::<Vec<_>>().join("; "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::{btree_map, btree_set};
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    fn profile() -> impl Strategy<Value = Profile> {
+        btree_set(select(Habit::ALL), 1..4).prop_map(Profile)
+    }
+
+    proptest! {
+        #[test]
+        fn m3_profiles_are_read_as_they_are_written(
+            all in proptest::option::of(profile()),
+            named in btree_map("[a-z]{1,8}", profile(), 0..3),
+        ) {
+            let profiles = Profiles { all: all.unwrap_or_default(), named };
+            prop_assert_eq!(profiles.to_string().parse::<Profiles>(), Ok(profiles));
+        }
+    }
+
+    #[test]
+    fn m3_a_providers_own_profile_comes_before_that_of_all() {
+        let profiles: Profiles = "new-api; evolink=integer-codes".parse().unwrap();
+        assert!(profiles.of("ark").has(Habit::DropFields) && !profiles.of("evolink").has(Habit::DropFields));
+        let later: Profiles = "ark=empty-404".parse().unwrap();
+        assert_eq!(later.over(profiles).to_string(), "new-api; ark=empty-404; evolink=integer-codes");
+    }
+
+    #[test]
+    fn m3_what_is_no_profile_is_explained() {
+        for (text, words) in [
+            ("newapi", "newapi is none of new-api, drop-fields"),
+            ("ark=", " is none of"),
+            ("ark=new-api;ark=empty-404", "ark has two"),
+            ("new-api;empty-404", "all providers has two"),
+        ] {
+            let error = text.parse::<Profiles>().unwrap_err().to_string();
+            assert!(error.contains(words), "{text}: {error}");
+        }
+    }
+}

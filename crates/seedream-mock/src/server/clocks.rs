@@ -1,0 +1,71 @@
+//! The mock's clock and those of its sessions, which go with it until they are moved by themselves.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::clock::Clock;
+
+/// Every clock of one mock. Clones are the same clocks.
+#[derive(Debug, Clone)]
+pub(super) struct Clocks {
+    mock: Clock,
+    of_sessions: Arc<Mutex<HashMap<String, Clock>>>,
+}
+
+/// Whether a session was there.
+pub(super) enum Entered {
+    Known,
+    /// It is a new one; these are all that are there now.
+    New {
+        open: Vec<String>,
+    },
+}
+
+impl Clocks {
+    pub(super) fn new(mock: Clock) -> Self {
+        Self { mock, of_sessions: Arc::default() }
+    }
+
+    /// The mock's own.
+    pub(super) fn mock(&self) -> &Clock {
+        &self.mock
+    }
+
+    /// That of a session, which `enter` uses or opens. Both at once, so that everybody who finds a session finds its clock.
+    pub(super) fn enter(&self, session: &str, enter: impl FnOnce() -> Entered) -> Clock {
+        let mut clocks = self.lock();
+        if let Entered::New { open } = enter() {
+            // Where one opens others may have been forgotten, and one of this name among them.
+            clocks.retain(|name, _| name != session && open.iter().any(|open| open == name));
+        }
+        clocks.entry(session.to_owned()).or_insert_with(|| self.mock.child()).clone()
+    }
+
+    /// That of a session, if it is there; else one that goes with the mock's.
+    pub(super) fn of(&self, session: &str) -> Clock {
+        self.lock().get(session).cloned().unwrap_or_else(|| self.mock.child())
+    }
+
+    /// Forgets those of sessions that are no more. Who waits on one goes on waiting on it.
+    pub(super) fn keep(&self, open: &[String]) {
+        self.lock().retain(|name, _| open.iter().any(|open| open == name));
+    }
+
+    /// Lets a session's clock go with the mock's again; without a session the mock's with the machine's.
+    pub(super) fn reset(&self, session: Option<&str>) {
+        match session {
+            Some(session) => self.of(session).reset(),
+            None => self.mock.reset(),
+        }
+    }
+
+    /// Lets all go with the machine's.
+    pub(super) fn reset_all(&self) {
+        self.mock.reset();
+        self.lock().values().for_each(Clock::reset);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Clock>> {
+        self.of_sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,73 @@
+//! Answering inside a wiremock server, for users who already run one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use wiremock::{Request, Respond, ResponseTemplate};
+
+use crate::clock::Clock;
+use crate::engine::{Bill, End, Engine, Entry, Script};
+
+/// Answers a wiremock server's requests as the mock does: `respond_with(MockServer::builder().responder())`. Mount it for any
+/// path, so that it also serves the pictures and the polls that its answers lead to. Clones are the same mock.
+///
+/// wiremock plays a status, headers, a delay and a whole body. So a stream comes in one piece once its last picture is due,
+/// delays go by the machine's time, tasks call nobody back, and the clock has no admin route (move the [`Clock`] that the
+/// builder was given). What wiremock cannot play at all (`reset`, `close`, `stall`, `drip`, `length=wrong`) is answered with
+/// 501 and the code `mock_beyond_wiremock`, so that no test passes because its fault did not happen.
+#[derive(Debug, Clone)]
+pub struct Responder {
+    engine: Arc<Engine>,
+    clock: Clock,
+}
+
+impl Responder {
+    pub(crate) fn new(engine: Engine, clock: Clock) -> Self {
+        Self { engine: Arc::new(engine), clock }
+    }
+
+    /// What was asked and answered so far, in every session.
+    pub fn journal(&self) -> Vec<Entry> {
+        self.engine.journal(None)
+    }
+
+    /// What was paid so far, in every session.
+    pub fn ledger(&self) -> Vec<Bill> {
+        self.engine.ledger(self.clock.now(), None)
+    }
+}
+
+impl Respond for Responder {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let target = match request.url.query() {
+            Some(query) => format!("{}?{query}", request.url.path()),
+            None => request.url.path().to_owned(),
+        };
+        let mut asked = http::Request::new(Bytes::copy_from_slice(&request.body));
+        *asked.method_mut() = request.method.clone();
+        // What came over HTTP is a target that HTTP allows.
+        *asked.uri_mut() = target.parse().unwrap_or_default();
+        *asked.headers_mut() = request.headers.clone();
+        template(&self.engine.handle(self.clock.now(), &asked))
+    }
+}
+
+fn template(script: &Script) -> ResponseTemplate {
+    let beyond = script.end != End::Complete || script.stall.is_some() || script.drip.is_some() || script.wrong_length;
+    if beyond {
+        let message = "wiremock cannot end, stall or slow an answer down at a byte: use MockServer for this fault";
+        return template(&Script::json(501, &crate::engine::admin::explanation("mock_beyond_wiremock", message)));
+    }
+    let delay = script.chunks.iter().fold(script.delay, |delay: Duration, chunk| delay.saturating_add(chunk.after));
+    let mut template = ResponseTemplate::new(script.status).set_body_bytes(script.body()).set_delay(delay);
+    for (name, value) in &script.headers {
+        // A documented header that HTTP does not allow cannot be sent; the rest still can.
+        if let (Ok(name), Ok(value)) =
+            (http::HeaderName::try_from(name.as_str()), http::HeaderValue::try_from(value.as_str()))
+        {
+            template = template.append_header(name, value);
+        }
+    }
+    template
+}

@@ -1,0 +1,236 @@
+//! M20: asking the journal, holding it against what is expected, waiting for it, and what came nearest.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use seedream_mock::{Clock, MockServer, Wanted};
+use serde_json::{Value, json};
+
+use crate::http1::{Answer, download, post, send, soon};
+
+const ARK: &str = "/ark/api/v3/images/generations";
+
+fn start() -> Timestamp {
+    Timestamp::from_second(1_795_000_000).unwrap()
+}
+
+async fn mock() -> MockServer {
+    MockServer::builder().clock(Clock::stopped(start())).start().await.unwrap()
+}
+
+async fn tell(mock: &MockServer, route: &str, body: &Value) -> Answer {
+    post(mock, &format!("/__mock/v1/{route}"), body).await
+}
+
+async fn kite(mock: &MockServer, prefix: &str, prompt: &str) -> Answer {
+    let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": prompt });
+    post(mock, &format!("{prefix}{ARK}"), &body).await
+}
+
+#[tokio::test]
+async fn m20_the_journal_is_narrowed_by_every_member() {
+    let mock = mock().await;
+    kite(&mock, "/s/blue", "a red kite").await;
+    mock.clock().advance(Duration::from_secs(60));
+    kite(&mock, "/s/blue", "a kite [[mock: status=503]]").await;
+    send(&mock, "GET", "/s/blue/evolink/v1/credits", &[], b"").await.unwrap();
+    let body = json!({ "model": "doubao-seedream-5-0-lite", "prompt": "a kite" });
+    post(&mock, "/s/blue/gogogotoken/v1/images/generations", &body).await;
+    let found = async |query: &str| -> Vec<u64> {
+        let shown = download(&mock, &format!("/__mock/v1/journal?session=blue&{query}")).await.json();
+        let entries = shown["entries"].as_array().unwrap();
+        assert_eq!(shown["count"], entries.len(), "{query}");
+        entries.iter().map(|entry| entry["ordinal"].as_u64().unwrap()).collect()
+    };
+    for (query, expected) in [
+        ("", &[0, 1, 2, 3][..]),
+        ("provider=ark", &[0, 1]),
+        ("provider=ark&status=2xx", &[0]),
+        ("status=503", &[1]),
+        ("status=4xx", &[2]),
+        ("method=get", &[2]),
+        ("path=/ark/api/v3/images/generations", &[0, 1]),
+        ("path=/s/blue/evolink/*", &[2]),
+        ("path=*/images/generations", &[0, 1, 3]),
+        ("model=doubao-seedream-5-0-lite", &[3]),
+        ("fixture=-", &[0, 1, 2, 3]),
+        ("fixture=ark/*", &[]),
+        ("billed=1", &[0, 3]),
+        ("billed=true", &[0, 3]),
+        ("billed=false", &[1, 2]),
+        ("since=2", &[2, 3]),
+        ("since=2026-11-18T11:07:40Z", &[1, 2, 3]),
+        ("since=2026-11-18T12%3A07%3A40%2B01:00", &[1, 2, 3]),
+        ("kind=callback", &[]),
+    ] {
+        assert_eq!(found(query).await, expected, "{query}");
+    }
+    let all = download(&mock, "/__mock/v1/journal?session=*").await.json();
+    assert_eq!((&all["session"], &all["count"]), (&json!("*"), &json!(4)));
+    assert_eq!(all["entries"][0]["model"], "doubao-seedream-4-0-250828");
+}
+
+#[tokio::test]
+async fn m20_verification_counts_what_fits() {
+    let mock = mock().await;
+    for prompt in ["a red kite", "a blue kite", "a boat"] {
+        kite(&mock, "", prompt).await;
+    }
+    let kites = json!({ "provider": "ark", "status": 200, "body": { "prompt": "*kite", "seed": null } });
+    for (expected, satisfied, said) in [
+        (json!({}), true, "at least 1"),
+        (json!({ "count": 2 }), true, "exactly 2"),
+        (json!({ "count": 1 }), false, "exactly 1"),
+        (json!({ "at_least": 2, "at_most": 3 }), true, "2 to 3"),
+        (json!({ "at_least": 3 }), false, "at least 3"),
+        (json!({ "at_most": 1 }), false, "at most 1"),
+    ] {
+        let mut body = expected.clone();
+        body["match"] = kites.clone();
+        let verdict = tell(&mock, "verify", &body).await.json();
+        assert_eq!((&verdict["satisfied"], &verdict["expected"]), (&json!(satisfied), &json!(said)), "{expected}");
+        assert_eq!(verdict["matched"], 2);
+        assert_eq!(verdict["entries"][1]["body"]["prompt"], "a blue kite");
+    }
+    let verdict = tell(&mock, "verify?since=1&status=2xx", &json!({ "match": kites, "count": 1 })).await.json();
+    assert_eq!(verdict["satisfied"], true, "what the query leaves out is not looked at: {verdict}");
+    let none = tell(&mock, "verify?session=red", &json!({ "count": 0 })).await.json();
+    assert_eq!((&none["satisfied"], &none["nearest"]), (&json!(true), &json!([])));
+}
+
+#[tokio::test]
+async fn m20_what_came_nearest_is_told_field_by_field() {
+    let mock = mock().await;
+    kite(&mock, "", "a boat").await;
+    let body =
+        json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a red kite", "size": "2K", "watermark": false });
+    post(&mock, ARK, &body).await;
+    let wanted = json!({ "match": { "method": "POST", "body": { "prompt": "a red kite", "size": "4K", "seed": 7 } } });
+    let verdict = tell(&mock, "verify", &wanted).await.json();
+    assert_eq!((&verdict["satisfied"], &verdict["matched"]), (&json!(false), &json!(0)));
+    let nearest = &verdict["nearest"][0];
+    assert_eq!((&nearest["ordinal"], &nearest["status"]), (&json!(1), &json!(200)));
+    let differs =
+        json!([{ "field": "body.seed", "expected": 7 }, { "field": "body.size", "expected": "4K", "actual": "2K" }]);
+    assert_eq!(nearest["differs"], differs);
+    assert_eq!(verdict["nearest"][1]["differs"].as_array().unwrap().len(), 3, "further away");
+}
+
+#[tokio::test]
+async fn m20_a_request_that_equals_no_exchange_is_told_what_it_would_have_to_change() {
+    let mock = mock().await;
+    let exchange = seedream_fixtures::exchanges()
+        .iter()
+        .find(|exchange| exchange.id().starts_with("ark/generate/") && exchange.request.as_ref().is_some_and(has_body))
+        .unwrap();
+    let request = exchange.request.as_ref().unwrap();
+    let mut body = request.json_value().unwrap();
+    body["prompt"] = json!("something else");
+    body["flavour"] = json!("salty");
+    post(&mock, &format!("/ark{}", request.path), &body).await;
+    let entry = download(&mock, "/__mock/v1/journal?explain=true").await.json()["entries"][0].clone();
+    assert_eq!(entry["fixture"], Value::Null);
+    let misses = entry["nearest"].as_array().unwrap();
+    let miss = misses.iter().find(|miss| miss["fixture"] == exchange.id()).unwrap_or_else(|| panic!("{misses:#?}"));
+    let fields: Vec<&str> =
+        miss["differs"].as_array().unwrap().iter().map(|it| it["field"].as_str().unwrap()).collect();
+    assert_eq!(fields, ["prompt", "flavour"]);
+    assert!(miss["differs"][1].get("expected").is_none() && miss["differs"][1]["actual"] == "salty");
+    let plain = download(&mock, "/__mock/v1/journal").await.json();
+    assert!(plain["entries"][0].get("nearest").is_none(), "only who asks is told");
+}
+
+fn has_body(request: &seedream_fixtures::Request) -> bool {
+    request.method == "POST" && request.json_value().is_some_and(|body| body.get("prompt").is_some())
+}
+
+#[tokio::test]
+async fn m20_a_route_that_is_not_there_names_each_field_that_differs() {
+    let mock = mock().await;
+    let answer = send(&mock, "GET", "/s/blue/evolink/v1/image/generations", &[], b"").await.unwrap();
+    assert_eq!(answer.status, 404);
+    let told = answer.json();
+    let differs = json!([
+        { "field": "method", "expected": "POST", "actual": "GET" },
+        { "field": "path segment 3", "expected": "images", "actual": "image" },
+    ]);
+    assert_eq!(told["nearest"][0], json!({ "route": "POST /evolink/v1/images/generations", "differs": differs }));
+    let message = told["error"]["message"].as_str().unwrap();
+    assert!(message.contains(r#"differs in method ("POST" and not "GET"), path segment 3 ("images" and"#), "{message}");
+    assert_eq!(mock.journal_of("blue")[0].notes, [message], "the journal says so as well");
+    let forced = [("x-mock-fixture", "ark/generate/singel"), ("authorization", "Bearer k")];
+    let unknown = send(&mock, "POST", ARK, &forced, b"{}").await.unwrap();
+    assert!(unknown.status == 400 && unknown.text().contains("the nearest are ark/"), "{}", unknown.text());
+}
+
+#[tokio::test]
+async fn m20_a_task_that_is_not_there_is_explained_in_the_journal() {
+    let mock = mock().await;
+    let poll = async |path: &str| {
+        let answer = send(&mock, "GET", path, &[("authorization", "Bearer k")], b"").await.unwrap();
+        assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (404, Some("task_not_found")));
+    };
+    poll("/s/red/evolink/v1/tasks/task-unified-1757165031-nobody00-blue").await;
+    poll("/evolink/v1/tasks/task-unified-1757165031-nobody00-blue").await;
+    let note = |session: &str| mock.journal_of(session)[0].notes[0].clone();
+    assert_eq!(note("red"), "the session red has no such task; by its id it is one of blue");
+    assert!(note("blue").contains("it never had, or was reset, or not used for too long"));
+}
+
+#[tokio::test]
+async fn m20_who_waits_is_answered_when_there_is_enough() {
+    let mock = Arc::new(mock().await);
+    let waiting = tokio::spawn({
+        let mock = mock.clone();
+        // On the mock's clock, which stands: the time is never up.
+        async move { download(&mock, "/__mock/v1/wait?session=blue&count=2&status=200&timeout=5s&clock=mock").await.json() }
+    });
+    soon(mock.clock().until_waiting(1)).await;
+    kite(&mock, "/s/blue", "a first kite").await;
+    kite(&mock, "/s/red", "a kite of others").await;
+    kite(&mock, "/s/blue", "a kite [[mock: status=503]]").await;
+    assert!(!waiting.is_finished(), "one is not two");
+    kite(&mock, "/s/blue", "a second kite").await;
+    let verdict = soon(waiting).await.unwrap();
+    let told = (&verdict["satisfied"], &verdict["timed_out"], &verdict["matched"]);
+    assert_eq!(told, (&json!(true), &json!(false), &json!(2)));
+}
+
+#[tokio::test]
+async fn m20_who_waits_too_long_is_told_what_came_nearest() {
+    let mock = Arc::new(mock().await);
+    kite(&mock, "", "a boat").await;
+    let waiting = tokio::spawn({
+        let mock = mock.clone();
+        let body = json!({ "match": { "body": { "prompt": "a kite" } }, "timeout": "5s", "clock": "mock" });
+        async move { tell(&mock, "wait", &body).await.json() }
+    });
+    soon(mock.clock().until_waiting(1)).await;
+    mock.clock_of("default").advance(Duration::from_secs(5));
+    let verdict = soon(waiting).await.unwrap();
+    assert_eq!((&verdict["satisfied"], &verdict["timed_out"]), (&json!(false), &json!(true)));
+    assert_eq!(verdict["nearest"][0]["differs"][0]["actual"], "a boat");
+    let now =
+        tell(&mock, "wait", &json!({ "match": { "body": { "prompt": "a kite" } }, "timeout": "0s" })).await.json();
+    assert_eq!(now["timed_out"], true, "and by the machine's clock");
+}
+
+#[tokio::test]
+async fn m20_rust_verifies_and_waits_too() {
+    let mock = Arc::new(mock().await);
+    let wanted = Wanted::matching(&json!({ "body": { "prompt": "*kite*" } })).unwrap();
+    assert!(Wanted::matching(&json!({ "bdy": 1 })).unwrap_err().contains("body is the nearest"));
+    let none = mock.verify("default", &wanted);
+    assert!(!none.satisfied && mock.verify("default", &wanted.clone().count(..1)).satisfied);
+    let waiting = tokio::spawn({
+        let (mock, wanted) = (mock.clone(), wanted.clone().count(2..));
+        async move { mock.wait_for("default", &wanted).await }
+    });
+    kite(&mock, "", "a red kite").await;
+    kite(&mock, "", "a blue kite").await;
+    let verdict = soon(waiting).await.unwrap();
+    assert_eq!((verdict.satisfied, verdict.matched), (true, 2));
+    assert!(mock.verify("default", &wanted.clone().count(2..=2)).satisfied);
+    assert!(!mock.verify("default", &wanted.count(0..2)).satisfied);
+}

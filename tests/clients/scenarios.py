@@ -1,0 +1,515 @@
+"""What clients written in Python do when only their base URL and their key are changed.
+
+One line a scenario, as judge.py reads it. Where a client loses a picture that was paid for, that is asserted too: it does
+the same to the real providers.
+"""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import time
+import traceback
+import urllib.error
+import urllib.request
+from importlib.metadata import version
+from io import BytesIO
+
+import litellm
+import openai
+from PIL import Image
+from volcenginesdkarkruntime import Ark, _exceptions as ark_errors
+from volcenginesdkarkruntime.types.images import SequentialImageGenerationOptions
+
+MOCK = os.environ["MOCK"]
+PICTURES = os.environ["PICTURES"]
+MODEL = "doubao-seedream-4-0-250828"
+ONE = {"model": MODEL, "prompt": "a paper kite", "size": "1024x1024"}
+THREE = {"model": MODEL, "prompt": "3 posters of a paper kite", "size": "1024x1024"}
+GROUP = {"sequential_image_generation": "auto", "sequential_image_generation_options": {"max_images": 3}}
+ARK_GROUP = {
+    "sequential_image_generation": "auto",
+    "sequential_image_generation_options": SequentialImageGenerationOptions(max_images=3),
+}
+WITHHELD = "OutputImageSensitiveContentDetected"
+MADE = "image_generation.partial_succeeded"
+COMPLETED = "image_generation.completed"
+
+scenarios = []
+
+
+def scenario(client, name, posts, billed, kept, **extra):
+    """A scenario with what the judge shall find: attempts to buy, pictures billed, pictures kept."""
+
+    def register(run):
+        scenarios.append((client, name, posts, billed, kept, run, extra))
+        return run
+
+    return register
+
+
+class Session:
+    """A session of the mock, and where its pictures are kept for the judge."""
+
+    def __init__(self, client, name):
+        self.name = f"{client}-{name}"
+        self.kept = 0
+
+    def base(self, path="ark/api/v3"):
+        return f"{MOCK}/s/{self.name}/{path}"
+
+    def keep(self, promised, picture, form="jpeg"):
+        with open(f"{PICTURES}/{self.name}.{self.kept}.{promised}.{form}", "wb") as file:
+            file.write(picture)
+        self.kept += 1
+
+    def download(self, promised, url, form="jpeg"):
+        with urllib.request.urlopen(url) as answer:
+            self.keep(promised, answer.read(), form)
+
+
+def reference():
+    """A reference picture as a data URI."""
+    file = BytesIO()
+    Image.new("RGB", (64, 64), "red").save(file, "png")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def ledger(session):
+    """The mock's bills of a session."""
+    with urllib.request.urlopen(f"{MOCK}/__mock/v1/ledger?session={session.name}") as answer:
+        return json.load(answer)["entries"]
+
+
+def raised(kind, call, *arguments, **members):
+    """The error of exactly this class that a call ends with."""
+    try:
+        call(*arguments, **members)
+    except kind as error:
+        assert type(error) is kind, f"{type(error).__name__} instead of {kind.__name__}"
+        return error
+    raise AssertionError(f"no {kind.__name__}")
+
+
+# openai-python
+
+
+def openai_images(session, key="sk-anything", path="ark/api/v3", **options):
+    return openai.OpenAI(base_url=session.base(path), api_key=key, **options).images
+
+
+@scenario("openai-python", "url", 1, 1, 1)
+def _(session):
+    answer = openai_images(session).generate(**ONE, response_format="url")
+    session.download(answer.data[0].size, answer.data[0].url)
+    assert answer.usage.output_tokens == 4096 and answer.usage.input_tokens is None
+    return "a URL that opens; usage without input_tokens"
+
+
+@scenario("openai-python", "b64_json", 1, 1, 1)
+def _(session):
+    answer = openai_images(session).generate(**ONE, response_format="b64_json")
+    session.keep(answer.data[0].size, base64.b64decode(answer.data[0].b64_json, validate=True))
+    return "base64 without a prefix"
+
+
+@scenario("openai-python", "group", 1, 3, 3)
+def _(session):
+    answer = openai_images(session).generate(**THREE, extra_body={**GROUP, "watermark": False})
+    for image in answer.data:
+        session.download(image.size, image.url)
+    return "extra_body reaches Ark"
+
+
+@scenario("openai-python", "group-withheld", 1, 2, 2)
+def _(session):
+    answer = openai_images(session, "sk-mock-partial").generate(**THREE, extra_body=GROUP)
+    assert [image.url is None for image in answer.data] == [False, True, False]
+    assert answer.data[1].error["code"] == WITHHELD and answer.usage.generated_images == 2
+    for image in answer.data[0], answer.data[2]:
+        session.download(image.size, image.url)
+    return "an error item among the pictures"
+
+
+@scenario("openai-python", "stream", 1, 3, 3)
+def _(session):
+    events = list(openai_images(session).generate(**THREE, stream=True, extra_body=GROUP))
+    assert [event.type for event in events] == [MADE] * 3 + [COMPLETED]
+    for event in events[:3]:
+        session.download(event.size, event.url)
+    assert events[3].usage.total_tokens == 3 * 4096
+    return "3 partial_succeeded, completed"
+
+
+@scenario("openai-python", "stream-b64_json", 1, 1, 1)
+def _(session):
+    events = list(openai_images(session).generate(**ONE, stream=True, response_format="b64_json"))
+    assert [event.type for event in events] == [MADE, COMPLETED]
+    session.keep(events[0].size, base64.b64decode(events[0].b64_json, validate=True))
+    return "1 partial_succeeded with base64, completed"
+
+
+@scenario("openai-python", "stream-withheld", 1, 2, 1)
+def _(session):
+    events = iter(openai_images(session, "sk-mock-partial").generate(**THREE, stream=True, extra_body=GROUP))
+    first = next(events)
+    session.download(first.size, first.url)
+    error = raised(openai.APIError, next, events)
+    assert error.code == WITHHELD
+    return "raises APIError at partial_failed: the third picture, paid, is lost"
+
+
+@scenario("openai-python", "400", 1, 0, 0)
+def _(session):
+    error = raised(openai.BadRequestError, openai_images(session).generate, **{**ONE, "size": "512x512"})
+    assert error.code == "InvalidParameter" and "921600 pixels" in error.message and error.request_id in error.message
+    return "BadRequestError, InvalidParameter"
+
+
+@scenario("openai-python", "401", 1, 0, 0)
+def _(session):
+    error = raised(openai.AuthenticationError, openai_images(session, "sk-mock-401").generate, **ONE)
+    assert error.code == "AuthenticationError" and error.type == "Unauthorized"
+    return "AuthenticationError"
+
+
+@scenario("openai-python", "429", 3, 0, 0)
+def _(session):
+    error = raised(openai.RateLimitError, openai_images(session, "sk-mock-429").generate, **ONE)
+    assert error.code == "ModelAccountIpmRateLimitExceeded"
+    return "RateLimitError after two retries"
+
+
+@scenario("openai-python", "lost", 3, 3, 0)
+def _(session):
+    raised(openai.APIConnectionError, openai_images(session, "sk-mock-reset").generate, **ONE)
+    assert [bill["answered"] for bill in ledger(session)] == [False] * 3
+    return "APIConnectionError after two retries: paid three times"
+
+
+@scenario("openai-python", "timeout", 3, 3, 0)
+def _(session):
+    raised(openai.APITimeoutError, openai_images(session, "sk-mock-slow", timeout=0.5).generate, **ONE)
+    return "APITimeoutError after two retries: gone each time, and paid three times"
+
+
+@scenario("openai-python", "references", 1, 1, 1)
+def _(session):
+    answer = openai_images(session).generate(**ONE, extra_body={"image": [reference(), reference()]})
+    session.download(answer.data[0].size, answer.data[0].url)
+    return "two references as data URIs"
+
+
+@scenario("openai-python", "edit", 1, 0, 0)
+def _(session):
+    picture = base64.b64decode(reference().partition(",")[2])
+    raised(openai.NotFoundError, openai_images(session).edit, **ONE, image=("a.png", picture, "image/png"))
+    return "images.edit: NotFoundError, as Ark has no such route"
+
+
+@scenario("openai-python", "models", 0, 0, 0)
+def _(session):
+    models = openai.OpenAI(base_url=session.base(), api_key="sk-anything").models.list().data
+    assert models[0].id.startswith("doubao-seedream-") and models[0].owned_by is None, models
+    return "models.list without owned_by"
+
+
+@scenario("openai-python", "gogogotoken", 2, 2, 2)
+def _(session):
+    images = openai_images(session, path="gogogotoken/v1")
+    answer = images.generate(model="doubao-seedream-4-5", prompt="a paper kite", size="2048x2048", n=2)
+    for image in answer.data:
+        session.download(image.size, image.url)
+    error = raised(openai.BadRequestError, images.generate, model="doubao-seedream-4-5", prompt="a", size="1024x1024")
+    assert error.type == "upstream_error" and error.code == "InvalidParameter"
+    return "n=2; 400 with type upstream_error"
+
+
+@scenario("openai-python", "aiearth", 1, 1, 1)
+def _(session):
+    images = openai_images(session, path="aiearth/v1")
+    answer = images.generate(model="doubao-seedream-5-0-260128", prompt="a paper kite", size="2K", output_format="png")
+    session.download(answer.data[0].size, answer.data[0].url, "png")
+    return "2K as PNG"
+
+
+@scenario("openai-python", "opeai", 1, 3, 3)
+def _(session):
+    images = openai_images(session, path="opeai/v1")
+    answer = images.generate(model="doubao-seedream-4.5", prompt="3 posters of a paper kite", n=3)
+    for image in answer.data:
+        session.download(image.size, image.url)
+    return "n=3 becomes a group"
+
+
+@scenario("openai-python", "ark-relay", 1, 1, 1)
+def _(session):
+    answer = openai_images(session, path="ark/v1").generate(**ONE)
+    session.download("1024x1024", answer.data[0].url)
+    return "document 003: no sizes, usage of a chat"
+
+
+# The official Ark SDK
+
+
+def ark_images(session, key="sk-anything"):
+    return Ark(base_url=session.base(), api_key=key).images
+
+
+@scenario("ark-sdk", "url", 1, 1, 1)
+def _(session):
+    answer = ark_images(session).generate(**ONE)
+    session.download(answer.data[0].size, answer.data[0].url)
+    assert answer.usage.generated_images == 1 and answer.model == MODEL
+    return "a URL that opens, though it sends null for all that is unset"
+
+
+@scenario("ark-sdk", "b64_json", 1, 1, 1)
+def _(session):
+    answer = ark_images(session).generate(**ONE, response_format="b64_json")
+    session.keep(answer.data[0].size, base64.b64decode(answer.data[0].b64_json, validate=True))
+    return "base64 without a prefix"
+
+
+@scenario("ark-sdk", "group", 1, 3, 3)
+def _(session):
+    answer = ark_images(session).generate(**THREE, **ARK_GROUP)
+    for image in answer.data:
+        session.download(image.size, image.url)
+    assert answer.usage.generated_images == 3
+    return "3 pictures"
+
+
+@scenario("ark-sdk", "group-withheld", 1, 2, 2)
+def _(session):
+    answer = ark_images(session, "sk-mock-partial").generate(**THREE, **ARK_GROUP)
+    assert [image.url is None for image in answer.data] == [False, True, False]
+    assert answer.data[1].error["code"] == WITHHELD and answer.usage.generated_images == 2
+    for image in answer.data[0], answer.data[2]:
+        session.download(image.size, image.url)
+    return "an error item among the pictures"
+
+
+@scenario("ark-sdk", "stream", 1, 3, 3)
+def _(session):
+    events = list(ark_images(session).generate(**THREE, **ARK_GROUP, stream=True))
+    assert [(event.type, event.image_index) for event in events] == [(MADE, 0), (MADE, 1), (MADE, 2), (COMPLETED, None)]
+    for event in events[:3]:
+        session.download(event.size, event.url)
+    assert events[3].usage["generated_images"] == 3
+    return "3 partial_succeeded, completed"
+
+
+@scenario("ark-sdk", "stream-withheld", 1, 2, 1)
+def _(session):
+    events = iter(ark_images(session, "sk-mock-partial").generate(**THREE, **ARK_GROUP, stream=True))
+    first = next(events)
+    session.download(first.size, first.url)
+    error = raised(ark_errors.ArkAPIError, next, events)
+    assert error.code == WITHHELD and error.request_id
+    return "raises ArkAPIError at partial_failed: the third picture, paid, is lost"
+
+
+@scenario("ark-sdk", "stream-400", 1, 0, 0)
+def _(session):
+    call = ark_images(session).generate
+    error = raised(ark_errors.ArkBadRequestError, call, **{**ONE, "size": "512x512"}, stream=True)
+    assert error.code == "InvalidParameter"
+    return "ArkBadRequestError before the stream"
+
+
+@scenario("ark-sdk", "references", 1, 1, 1)
+def _(session):
+    answer = ark_images(session).generate(**ONE, image=[reference()], watermark=False)
+    session.download(answer.data[0].size, answer.data[0].url)
+    return "a reference as a data URI"
+
+
+ARK_ERRORS = [
+    ("400", "sk-anything", {"size": "512x512"}, ark_errors.ArkBadRequestError, "InvalidParameter", 1),
+    ("401", "sk-mock-401", {}, ark_errors.ArkAuthenticationError, "AuthenticationError", 1),
+    ("403", "sk-mock-403", {}, ark_errors.ArkPermissionDeniedError, "AccessDenied", 1),
+    ("404", "sk-anything", {"model": "seedream"}, ark_errors.ArkNotFoundError, "InvalidEndpointOrModel.NotFound", 1),
+    ("429", "sk-mock-429", {}, ark_errors.ArkRateLimitError, "ModelAccountIpmRateLimitExceeded", 3),
+    ("500", "sk-mock-500", {}, ark_errors.ArkInternalServerError, "InternalServiceError", 3),
+]
+
+for name, key, members, kind, code, posts in ARK_ERRORS:
+
+    @scenario("ark-sdk", name, posts, 0, 0, key=key, members=members, kind=kind, code=code)
+    def _(session, key, members, kind, code):
+        error = raised(kind, ark_images(session, key).generate, **{**ONE, **members})
+        assert error.code == code and error.status_code == int(session.name.rpartition("-")[2])
+        return f"{kind.__name__}, {code}"
+
+
+@scenario("ark-sdk", "lost", 3, 3, 0)
+def _(session):
+    raised(ark_errors.ArkAPIConnectionError, ark_images(session, "sk-mock-reset").generate, **ONE)
+    return "ArkAPIConnectionError after two retries: paid three times"
+
+
+# LiteLLM
+
+litellm.suppress_debug_info = True  # else it prints advice among our lines
+
+
+def litellm_image(session, key="sk-anything", path="ark/api/v3", model=MODEL, **members):
+    members = {"prompt": "a paper kite", "size": "1024x1024", **members}
+    return litellm.image_generation(model=f"openai/{model}", api_base=session.base(path), api_key=key, **members)
+
+
+@scenario("litellm", "url", 1, 1, 1)
+def _(session):
+    answer = litellm_image(session)
+    assert answer.usage.total_tokens == 4096
+    session.download("1024x1024", answer.data[0].url)
+    return "a URL that opens; the size of each picture is dropped"
+
+
+@scenario("litellm", "opeai", 1, 3, 3)
+def _(session):
+    members = {"prompt": "3 posters of a paper kite", "size": "2048x2048", "n": 3}
+    answer = litellm_image(session, path="opeai/v1", model="doubao-seedream-4.5", **members)
+    for image in answer.data:
+        session.download("2048x2048", image.url)
+    return "n=3 becomes a group"
+
+
+@scenario("litellm", "group-withheld", 1, 2, 2)
+def _(session):
+    members = {"prompt": THREE["prompt"], "sequential_image_generation": "auto"}
+    answer = litellm_image(session, "sk-mock-partial", **members)
+    assert [image.url is None for image in answer.data] == [False, True, False]
+    assert "error" not in answer.data[1].model_dump()
+    for image in answer.data[0], answer.data[2]:
+        session.download("1024x1024", image.url)
+    return "an item without a picture; why is dropped"
+
+
+@scenario("litellm", "response_format", 0, 0, 0)
+def _(session):
+    raised(litellm.UnsupportedParamsError, litellm_image, session, response_format="url")
+    return "UnsupportedParamsError before anything is sent"
+
+
+LITELLM_ERRORS = [
+    ("400", "sk-anything", {"size": "512x512"}, litellm.BadRequestError, 1, 0),
+    ("401", "sk-mock-401", {}, litellm.AuthenticationError, 1, 0),
+    ("429", "sk-mock-429", {}, litellm.RateLimitError, 3, 0),
+    ("lost", "sk-mock-reset", {}, litellm.InternalServerError, 3, 3),
+]
+
+for name, key, members, kind, posts, billed in LITELLM_ERRORS:
+
+    @scenario("litellm", name, posts, billed, 0, key=key, members=members, kind=kind)
+    def _(session, key, members, kind):
+        raised(kind, litellm_image, session, key, **members)
+        return kind.__name__ + ("; paid three times" if key == "sk-mock-reset" else "")
+
+
+# evolink, as its document shows it: plain requests, a task, polls
+
+
+def evolink(session, path, body=None, key="sk-anything"):
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    data = json.dumps(body).encode() if body else None
+    with urllib.request.urlopen(urllib.request.Request(session.base(f"evolink{path}"), data, headers)) as answer:
+        return json.load(answer)
+
+
+@scenario("urllib", "evolink", 1, 2, 2)
+def _(session):
+    body = {"model": "doubao-seedream-4.5", "prompt": "two views of a paper kite", "n": 2, "size": "16:9"}
+    task = evolink(session, "/v1/images/generations", body)
+    assert task["status"] == "pending" and task["object"] == "image.generation.task"
+    seen = [task["progress"]]
+    for _ in range(20):
+        task = evolink(session, f"/v1/tasks/{task['id']}")
+        seen.append(task["progress"])
+        if task["status"] in ("completed", "failed"):
+            break
+        time.sleep(0.05)
+    assert task["status"] == "completed" and seen == sorted(seen) and seen[-1] == 100
+    for url in task["results"]:
+        session.download("2848x1600", url)
+    (bill,) = ledger(session)
+    assert bill["settled"] and bill["credits"] > 0
+    return f"{len(seen) - 1} polls to completed, 2 results, settled"
+
+
+# curl
+
+
+def curl(*arguments):
+    return subprocess.run(["curl", "-sS", "--max-time", "60", *arguments], check=True, capture_output=True).stdout
+
+
+def curl_post(session, path, body, *arguments):
+    sent = ["-H", "Content-Type: application/json", "-d", json.dumps(body)]
+    return curl(session.base(path), *sent, *arguments)
+
+
+KEY = ["-H", "Authorization: Bearer sk-anything"]
+
+
+@scenario("urllib", "evolink-402", 1, 0, 0)
+def _(session):
+    body = {"model": "doubao-seedream-4.5", "prompt": "a paper kite"}
+    error = raised(urllib.error.HTTPError, evolink, session, "/v1/images/generations", body, "sk-mock-402")
+    assert error.code == 402 and json.load(error)["error"]["code"] == "insufficient_quota"
+    return "402, insufficient_quota"
+
+
+@scenario("curl", "url", 1, 1, 1)
+def _(session):
+    (image,) = json.loads(curl_post(session, "ark/api/v3/images/generations", ONE, *KEY))["data"]
+    session.keep(image["size"], curl("--fail", image["url"]))
+    altered = image["url"].replace("Expires=86400", "Expires=99999")
+    for arguments in ["--head", image["url"]], [altered]:
+        assert curl("-o", os.devnull, "-w", "%{http_code}", *arguments) == b"403", arguments
+    return "opens with GET, not with HEAD, not when altered"
+
+
+@scenario("curl", "stream", 1, 3, 3)
+def _(session):
+    body = {**THREE, **GROUP, "stream": True}
+    lines = curl_post(session, "ark/api/v3/images/generations", body, "--no-buffer", *KEY).decode().splitlines()
+    assert [line for line in lines if line.startswith("event: ")] == [f"event: {MADE}"] * 3 + [f"event: {COMPLETED}"]
+    *events, done = [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
+    assert done == "[DONE]"
+    for event in map(json.loads, events[:3]):
+        session.keep(event["size"], curl("--fail", event["url"]))
+    return "3 partial_succeeded, completed, [DONE]"
+
+
+@scenario("curl", "ark-relay", 1, 1, 1)
+def _(session):
+    (image,) = json.loads(curl_post(session, "ark/v1/images/generations", ONE))["data"]
+    session.keep("1024x1024", curl("--fail", image["url"]))
+    return "document 003 answers without a key"
+
+
+@scenario("curl", "401", 1, 0, 0)
+def _(session):
+    body, _, status = curl_post(session, "ark/api/v3/images/generations", ONE, "-w", "\n%{http_code}").rpartition(b"\n")
+    assert (status, json.loads(body)["error"]["code"]) == (b"401", "AuthenticationError")
+    return "AuthenticationError without a key"
+
+
+def main():
+    versions = {"ark-sdk": version("volcengine-ark-runtime"), "urllib": sys.version.split()[0]}
+    versions["curl"] = curl("--version").split()[1].decode()
+    for name in "openai", "litellm":
+        versions["openai-python" if name == "openai" else name] = version(name)
+    for client, name, posts, billed, kept, run, extra in scenarios:
+        try:
+            verdict, seen = "ok", run(Session(client, name), **extra)
+        except Exception as error:  # whatever it is, it is the result
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            verdict, seen = "FAIL", " ".join(f"{type(error).__name__}: {error} at {where.line}".split())
+        print(verdict, client, versions[client], name, posts, billed, kept, seen, sep="\t", flush=True)
+
+
+main()
