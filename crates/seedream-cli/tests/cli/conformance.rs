@@ -106,7 +106,7 @@ fn c1_lint_names_the_file_and_what_is_wrong_with_it() {
     .unwrap();
     let ran = place.run(&["conformance", "lint", "mine"], &[]);
     assert!(
-        ran.ends(1).stdout.contains("ark/generate/a: a documented source names its document and lines"),
+        ran.ends(1).stdout.contains("ark/generate/a.json:1: a documented source names its document and lines"),
         "{ran:#?}"
     );
     std::fs::write(area.join("b.json"), "{\n  \"sauce\": {}\n}").unwrap();
