@@ -138,7 +138,7 @@ const ANSWER: &str =
 #[test]
 fn c1_a_file_that_is_added_is_a_case_that_is_added() {
     let case = format!(r#"{{"source": {{"kind": "derived"}}, {ANSWER}, "expect": {{"images": [{{"index": 0}}]}}}}"#);
-    let report = run("**/one").over(&[with(&case)]);
+    let report = run("**/generate/one").over(&[with(&case)]);
     let ran = report.cases.iter().filter(|entry| entry.status == Status::Pass).map(|entry| entry.name.as_str());
     let expected =
         ["decode", "money", "nothing_unread", "weather"].map(|law| format!("{law}/gogogotoken/generate/one"));
