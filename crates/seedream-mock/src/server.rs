@@ -5,6 +5,7 @@ mod clocks;
 mod door;
 mod play;
 mod postman;
+mod serve;
 mod wire;
 
 use std::io;
@@ -12,11 +13,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::{ConnectInfo, Request, State};
-use axum::handler::Handler as _;
-use axum::http;
-use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use jiff::Timestamp;
 use seedream_fixtures::Provider;
@@ -33,10 +29,6 @@ use crate::engine::{Bill, Engine, Entry, Part, Script, Verdict, Wanted};
 use crate::fault::Fault;
 use crate::picture::Cache;
 use clocks::{Clocks, Entered};
-use door::{Caller, Door};
-
-/// The largest request body: fourteen references of ten megabytes, in base64.
-const LARGEST_BODY: usize = 200 * 1024 * 1024;
 
 /// How many bytes of rendered pictures are kept.
 const CACHE: usize = 32 * 1024 * 1024;
@@ -50,7 +42,7 @@ pub struct MockServer {
     address: SocketAddr,
     house: House,
     stop: Option<oneshot::Sender<()>>,
-    serving: JoinHandle<io::Result<()>>,
+    serving: JoinHandle<()>,
     /// Delivers callbacks; dropping it ends that.
     _postman: JoinSet<()>,
 }
@@ -147,15 +139,8 @@ impl MockServer {
         };
         let mut postman = JoinSet::new();
         postman.spawn(postman::deliver(house.clone()));
-        // One handler for everything needs no router.
-        let service = answer.with_state(Arc::new(house.clone())).into_make_service_with_connect_info::<Caller>();
-        let door = Door::new(listener);
         let (stop, stopped) = oneshot::channel::<()>();
-        let serving = tokio::spawn(async move {
-            // A dropped sender is a stop as well.
-            let stopped = async move { drop(stopped.await) };
-            axum::serve(door, service).with_graceful_shutdown(stopped).await
-        });
+        let serving = tokio::spawn(serve::serve(listener, house.clone(), stopped));
         Ok(Self { address, house, stop: Some(stop), serving, _postman: postman })
     }
 
@@ -317,7 +302,7 @@ impl MockServer {
     /// # Errors
     /// What made it end.
     pub async fn wait(&mut self) -> io::Result<()> {
-        (&mut self.serving).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+        (&mut self.serving).await.map_err(io::Error::other)
     }
 
     /// Stops it, letting answers that are under way finish for a moment.
@@ -332,20 +317,4 @@ impl Drop for MockServer {
     fn drop(&mut self) {
         self.stop.take();
     }
-}
-
-/// The one handler: reads the body, asks the engine, plays what it says.
-async fn answer(
-    State(house): State<Arc<House>>,
-    ConnectInfo(caller): ConnectInfo<Caller>,
-    request: Request,
-) -> Response {
-    let (head, body) = request.into_parts();
-    let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
-        return (http::StatusCode::PAYLOAD_TOO_LARGE, Body::empty()).into_response();
-    };
-    let request = Request::from_parts(head, body);
-    let (script, clock) = house.respond(&request).await;
-    house.ring();
-    play::play(script, &house, clock, &caller).await
 }

@@ -1,4 +1,4 @@
-//! The connections: ours, so that an answer can be a reset, stop at a byte, or drip. A plain server only ever says goodbye
+//! A connection: ours, so that an answer can be a reset, stop at a byte, or drip. A plain server only ever says goodbye
 //! in order.
 
 use std::io;
@@ -7,51 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
 use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 use super::wire::{Step, Wire};
 use crate::clock::Clock;
 use crate::fault::Ending;
-
-/// Accepts connections.
-pub(super) struct Door {
-    listener: TcpListener,
-}
-
-impl Door {
-    pub(super) fn new(listener: TcpListener) -> Self {
-        Self { listener }
-    }
-}
-
-impl Listener for Door {
-    type Io = Line;
-    type Addr = Caller;
-
-    async fn accept(&mut self) -> (Line, Caller) {
-        loop {
-            match self.listener.accept().await {
-                Ok((stream, _)) => {
-                    // Small events of a stream must not wait for each other; a socket that refuses still works.
-                    drop(stream.set_nodelay(true));
-                    let caller = Caller::default();
-                    let line = Line { stream, caller: caller.clone(), pause: None };
-                    return (line, caller);
-                }
-                // Out of file descriptors, say: asking again at once would only spin.
-                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-            }
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<Caller> {
-        Ok(Caller::default())
-    }
-}
 
 /// Who is on the line, and what a handler wants of the bytes it sends him.
 #[derive(Debug, Clone, Default)]
@@ -75,12 +37,6 @@ impl Caller {
     }
 }
 
-impl Connected<IncomingStream<'_, Door>> for Caller {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        stream.remote_addr().clone()
-    }
-}
-
 /// One connection.
 pub(super) struct Line {
     stream: TcpStream,
@@ -90,6 +46,12 @@ pub(super) struct Line {
 }
 
 impl Line {
+    pub(super) fn new(stream: TcpStream, caller: Caller) -> Self {
+        // Small events of a stream must not wait for each other; a socket that refuses still works.
+        drop(stream.set_nodelay(true));
+        Self { stream, caller, pause: None }
+    }
+
     /// How many of these bytes may be written now; `None` where nothing is planned for the answer.
     fn allowed(&mut self, cx: &mut Context<'_>, step: impl Fn(&Wire) -> Step) -> Poll<io::Result<Option<usize>>> {
         loop {

@@ -4,14 +4,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::body::Body;
-use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use bytes::{Bytes, BytesMut};
-use http_body::Frame;
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http_body::{Frame, SizeHint};
 use tokio::sync::mpsc;
 
-use super::House;
-use super::door::Caller;
+use super::serve::Visit;
 use super::wire::Wire;
 use crate::clock::Clock;
 use crate::engine::{Chunk, Content, Script};
@@ -21,26 +19,27 @@ use crate::picture::Cache;
 const MISSING: &[u8] = &[b' '; 64];
 
 /// Plays a script: waits, renders what is still to be rendered, and sends.
-pub(super) async fn play(script: Script, house: &House, clock: Clock, caller: &Caller) -> Response<Body> {
-    let guest = Guest { house: house.clone(), ordinal: script.ordinal };
+pub(super) async fn play(script: Script, visit: Arc<Visit>, clock: Clock) -> Response<Body> {
+    let guest = Guest { visit: visit.clone(), ordinal: script.ordinal };
+    let cache = &visit.house.cache;
     clock.sleep(script.delay).await;
     let mut wire = Wire::of(&script);
     let Script { status, headers, chunks, streamed, wrong_length, .. } = script;
     let mut response = if streamed {
-        Response::new(stream(chunks, &house.cache, clock.clone(), guest).await)
+        Response::new(stream(chunks, cache, clock.clone(), guest).await)
     } else {
-        let bytes = whole(chunks, &house.cache, &clock).await;
+        let bytes = whole(chunks, cache, &clock).await;
         let length = bytes.len() as u64;
         let body = if wrong_length {
             wire = wire.or_else(|| Some(Wire::closing_after(length)));
-            [&bytes, MISSING].concat().into()
+            Bytes::from([&bytes, MISSING].concat())
         } else {
             bytes
         };
         guest.served();
-        Response::new(Body::from(body))
+        Response::new(Body::whole(body))
     };
-    caller.plan(wire, clock);
+    visit.caller.plan(wire, clock);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in headers {
         // A documented header that HTTP does not allow cannot be sent; the rest still can.
@@ -95,7 +94,7 @@ async fn stream(chunks: Vec<Chunk>, cache: &Arc<Cache>, clock: Clock, guest: Gue
         }
         guest.served();
     });
-    Body::new(Flow(receiver))
+    Body(Source::Flow(receiver))
 }
 
 /// The bytes of a content; rendering leaves the threads that serve connections alone.
@@ -110,7 +109,7 @@ async fn render(content: Content, cache: &Arc<Cache>) -> Bytes {
 
 /// Somebody who waits for an answer. Dropped before he is served, he has left.
 struct Guest {
-    house: House,
+    visit: Arc<Visit>,
     ordinal: Option<u64>,
 }
 
@@ -124,20 +123,48 @@ impl Guest {
 impl Drop for Guest {
     fn drop(&mut self) {
         if let Some(ordinal) = self.ordinal {
-            self.house.engine.left(ordinal);
-            self.house.rings.journal.send_replace(());
+            self.visit.house.engine.left(ordinal);
+            self.visit.house.rings.journal.send_replace(());
         }
     }
 }
 
-/// A body whose parts come through a channel.
-struct Flow(mpsc::Receiver<Bytes>);
+/// The body of an answer.
+pub(super) struct Body(Source);
 
-impl http_body::Body for Flow {
+enum Source {
+    /// All of it, until it is taken.
+    Whole(Bytes),
+    /// Its parts come through a channel.
+    Flow(mpsc::Receiver<Bytes>),
+}
+
+impl Body {
+    pub(super) fn whole(bytes: Bytes) -> Self {
+        Self(Source::Whole(bytes))
+    }
+}
+
+impl http_body::Body for Body {
     type Data = Bytes;
     type Error = std::convert::Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        self.0.poll_recv(cx).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+        let part = match &mut self.0 {
+            Source::Whole(bytes) => Poll::Ready(Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty())),
+            Source::Flow(parts) => parts.poll_recv(cx),
+        };
+        part.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(&self.0, Source::Whole(bytes) if bytes.is_empty())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Source::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Source::Flow(_) => SizeHint::default(),
+        }
     }
 }

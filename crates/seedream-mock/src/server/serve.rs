@@ -1,0 +1,96 @@
+//! The connections: accepting them, reading what is asked, and ending them when the mock stops.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+
+use super::House;
+use super::door::{Caller, Line};
+use super::play::{self, Body};
+
+/// The largest request body: fourteen references of ten megabytes, in base64.
+const LARGEST_BODY: usize = 200 * 1024 * 1024;
+
+/// One connection and the mock it came to.
+pub(super) struct Visit {
+    pub(super) house: House,
+    pub(super) caller: Caller,
+}
+
+/// Accepts connections until it is told to stop, or nobody is left to tell it; answers that are under way are finished.
+pub(super) async fn serve(listener: TcpListener, house: House, stopped: oneshot::Receiver<()>) {
+    let connections = GracefulShutdown::new();
+    let mut stopped = pin!(stopped);
+    loop {
+        let stream = tokio::select! {
+            _ = &mut stopped => break,
+            stream = accept(&listener) => stream,
+        };
+        let caller = Caller::default();
+        let line = TokioIo::new(Line::new(stream, caller.clone()));
+        let visit = Arc::new(Visit { house: house.clone(), caller });
+        let service = service_fn(move |request| answer(visit.clone(), request));
+        let connection = connections.watch(http1::Builder::new().serve_connection(line, service));
+        // How a connection ends is its caller's to notice.
+        tokio::spawn(async move { drop(connection.await) });
+    }
+    drop(listener);
+    connections.shutdown().await;
+}
+
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            // Out of file descriptors, say: asking again at once would only spin.
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+/// The one handler: reads the body, asks the engine, plays what it says.
+async fn answer(visit: Arc<Visit>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    let (head, body) = request.into_parts();
+    let Some(body) = whole(body).await else {
+        let mut refusal = Response::new(Body::whole(Bytes::new()));
+        *refusal.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+        return Ok(refusal);
+    };
+    let request = Request::from_parts(head, body);
+    let (script, clock) = visit.house.respond(&request).await;
+    visit.house.ring();
+    Ok(play::play(script, visit, clock).await)
+}
+
+/// A request's body, if it comes to its end and is not too large. Nearly every one comes in one piece, which is not copied.
+async fn whole(mut body: Incoming) -> Option<Bytes> {
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.ok()?.into_data() else { continue };
+        if first.is_empty() {
+            first = data;
+            continue;
+        }
+        if rest.is_empty() {
+            rest.extend_from_slice(&first);
+        }
+        rest.extend_from_slice(&data);
+        if rest.len() > LARGEST_BODY {
+            return None;
+        }
+    }
+    Some(if rest.is_empty() { first } else { rest.freeze() })
+}
