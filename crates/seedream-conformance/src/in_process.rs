@@ -55,10 +55,10 @@ impl Transport for InProcess {
         if script.end == End::Reset {
             return Err(TransportError::new(Reached::Sent, "connection reset"));
         }
-        let headers = script.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let response =
-            headers.fold(http::Response::builder().status(script.status), |r, (name, value)| r.header(name, value));
         let body = Full::new(script.body()).map_err(|never| match never {}).boxed_unsync();
-        response.body(body).map_err(|error| TransportError::new(Reached::Sent, error.to_string()))
+        let response = http::Response::builder().status(script.status).body(body);
+        let mut response = response.map_err(|error| TransportError::new(Reached::Sent, error.to_string()))?;
+        *response.headers_mut() = script.headers;
+        Ok(response)
     }
 }

@@ -62,12 +62,7 @@ fn template(script: &Script) -> ResponseTemplate {
     let delay = script.chunks.iter().fold(script.delay, |delay: Duration, chunk| delay.saturating_add(chunk.after));
     let mut template = ResponseTemplate::new(script.status).set_body_bytes(script.body()).set_delay(delay);
     for (name, value) in &script.headers {
-        // A documented header that HTTP does not allow cannot be sent; the rest still can.
-        if let (Ok(name), Ok(value)) =
-            (http::HeaderName::try_from(name.as_str()), http::HeaderValue::try_from(value.as_str()))
-        {
-            template = template.append_header(name, value);
-        }
+        template = template.append_header(name, value);
     }
     template
 }

@@ -114,22 +114,14 @@ impl Upstream {
         parts.headers.insert(AUTHORIZATION, http::HeaderValue::from_static("Bearer sk-conformance"));
         let at = Self::at(now);
         let script = self.engine.handle(at, &http::Request::from_parts(parts, body));
-        let mut headers = http::HeaderMap::new();
-        for (name, value) in &script.headers {
-            if let (Ok(name), Ok(value)) = (name.parse::<http::HeaderName>(), value.parse()) {
-                headers.insert(name, value);
-            }
-        }
-        let status = http::StatusCode::from_u16(script.status).unwrap_or_default();
-        Input::Reply(Reply::new(status, headers, script.body(), at))
+        let (status, body) = (http::StatusCode::from_u16(script.status).unwrap_or_default(), script.body());
+        Input::Reply(Reply::new(status, script.headers, body, at))
     }
 
     /// Whether a picture is behind a URL.
     fn opens(&self, url: &str) -> bool {
         let Ok(request) = http::Request::get(url).body(Bytes::new()) else { return false };
         let script = self.engine.handle(Self::at(Duration::from_secs(600)), &request);
-        let is_picture =
-            |(name, value): &(String, String)| name.eq_ignore_ascii_case("content-type") && value.starts_with("image/");
-        script.status == 200 && script.headers.iter().any(is_picture)
+        script.status == 200 && script.header("content-type").is_some_and(|kind| kind.starts_with("image/"))
     }
 }

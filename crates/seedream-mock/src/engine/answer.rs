@@ -1,9 +1,11 @@
 //! An answer before it becomes a script: what is sent and what the journal says about it.
 
+use std::borrow::Cow;
+
 use seedream_fixtures::Kind;
 use serde::Serialize;
-use serde_json::Value;
 
+use super::normalise::Effective;
 use super::problem::Problem;
 use super::script::Chunk;
 
@@ -11,7 +13,7 @@ use super::script::Chunk;
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    pub(crate) content_type: String,
+    pub(crate) content_type: Cow<'static, str>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) chunks: Vec<Chunk>,
     pub(crate) streamed: bool,
@@ -20,8 +22,8 @@ pub(crate) struct Answer {
     pub(crate) evidence: Kind,
     /// The broken rules, in one line each.
     pub(crate) violations: Vec<String>,
-    /// The request as the provider's gateway sends it on.
-    pub(crate) effective: Option<Value>,
+    /// What the provider's gateway made of the request.
+    pub(crate) effective: Effective,
     /// The pictures somebody pays for.
     pub(crate) billed: u32,
     /// The task that was accepted, and how many pictures were reserved for it.
@@ -41,17 +43,17 @@ impl Answer {
         Self::json(status, serde_json::to_vec(value).unwrap_or_default())
     }
 
-    pub(crate) fn new(status: u16, content_type: &str, chunks: Vec<Chunk>) -> Self {
+    pub(crate) fn new(status: u16, content_type: impl Into<Cow<'static, str>>, chunks: Vec<Chunk>) -> Self {
         Self {
             status,
-            content_type: content_type.to_owned(),
+            content_type: content_type.into(),
             headers: Vec::new(),
             chunks,
             streamed: false,
             fixture: None,
             evidence: Kind::Derived,
             violations: Vec::new(),
-            effective: None,
+            effective: Effective::None,
             billed: 0,
             reserved: None,
             notes: Vec::new(),

@@ -23,7 +23,7 @@ pub(crate) struct Call<'e> {
     /// How the relay before the provider behaves.
     pub(crate) profile: &'e Profile,
     pub(crate) now: Timestamp,
-    pub(crate) session: String,
+    pub(crate) session: &'e str,
     /// How its session's requests are answered.
     pub(crate) conduct: Conduct,
     /// What stands before a path of this mock, as this caller reaches it.
@@ -81,7 +81,7 @@ impl<'e> Call<'e> {
 
     /// The URL of a picture that was made at a time.
     pub(crate) fn url_at(&self, picture: &Picture, made: Timestamp) -> String {
-        let place = Place { origin: &self.origin, session: &self.session, faults: &self.picture_faults() };
+        let place = Place { origin: &self.origin, session: self.session, faults: &self.picture_faults() };
         self.engine.signer().url(&place, picture, made, self.provider.limits.result_seconds)
     }
 

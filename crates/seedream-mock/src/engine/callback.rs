@@ -1,13 +1,13 @@
 //! Callbacks: what a provider tells a caller by itself when a task ends (document 002, `callback_url`).
 
-use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use seedream_fixtures::Kind;
 
-use super::journal::{self, Entry};
+use super::journal::{self, Draft};
+use super::normalise::Effective;
 use super::session::Session;
 use super::{Engine, task};
 
@@ -80,29 +80,29 @@ impl Engine {
             Ok(status) => format!("answered {status}"),
             Err(reason) => reason.clone(),
         };
-        let entry = Entry {
+        let entry = Draft {
             // Callbacks are no requests: they stand before the next one and do not count.
             ordinal: self.ordinal.load(Ordering::Relaxed),
-            kind: "callback",
+            kind: journal::Kind::Callback,
             at: now,
-            session: callback.session.clone(),
-            provider: Some(callback.provider.clone()),
+            provider: Some(&callback.provider),
             model: None,
-            method: String::from("POST"),
-            path: callback.url.clone(),
+            method: "POST",
+            path: &callback.url,
             status: *outcome.as_ref().unwrap_or(&0),
             fixture: None,
             evidence: Kind::Documented.as_str(),
             profile: None,
             fault: None,
             billed: 0,
-            request_id: callback.task.clone(),
-            headers: BTreeMap::new(),
-            body: serde_json::from_slice(&callback.body).map(journal::shortened).unwrap_or_default(),
-            effective: None,
-            violation: None,
-            notes: vec![format!("attempt {attempt} of {whole}: {how}")],
+            request_id: &callback.task,
+            headers: None,
+            body: &String::from_utf8_lossy(&callback.body),
+            effective: &Effective::None,
+            violations: &[],
+            notes: &[format!("attempt {attempt} of {whole}: {how}")],
         };
+        let entry = entry.pack();
         drop(self.sessions().look(&callback.session, |session| session.journal.push(entry)));
     }
 }

@@ -1,18 +1,20 @@
 //! Creating pictures by the provider's rules, where no documented exchange is equal.
 
+use std::borrow::Cow;
+
 use seedream_fixtures::{Cause, ReplyFamily, Role};
-use serde_json::Value;
 
 use super::answer::Answer;
 use super::ask::Ask;
 use super::call::Call;
 use super::members::{self, Object};
+use super::normalise::{self, Effective};
 use super::problem::Fill;
 use super::reply::{self, Item};
 use super::rules::{self, Strictness, Violation};
 use super::script::Chunk;
 use super::settings::Validate;
-use super::{items, normalise, stream, task};
+use super::{items, stream, task};
 use crate::fault::{Fault, Refusal, SseFault};
 
 /// Answers a request for pictures.
@@ -24,6 +26,7 @@ pub(crate) fn create(call: &Call<'_>) -> Answer {
         return Answer { violations, ..call.problem(Cause::Invalid, &fill).into() };
     };
     let (relayed, lost) = call.relayed(body);
+    let own = matches!(relayed, Cow::Borrowed(_));
     let body = &*relayed;
     let effective = normalise::effective(call.provider, body);
     let broken = violations(call, body, &effective);
@@ -39,7 +42,7 @@ pub(crate) fn create(call: &Call<'_>) -> Answer {
         .into_iter()
         .map(|name| format!("{name} is not a documented member and was ignored"));
     answer.notes = lost.into_iter().map(|name| format!("{name} was lost at the relay")).chain(ignored).collect();
-    answer.effective = Some(Value::Object(effective));
+    answer.effective = Effective::of(effective, own);
     answer
 }
 

@@ -22,7 +22,7 @@ struct Spent {
 impl Spent {
     fn of(call: &Call<'_>) -> Self {
         let key = call.bearer.map(digest::short);
-        call.engine.sessions().with(&call.session, call.now, |session| {
+        call.engine.sessions().with(call.session, call.now, |session| {
             let ledger = session.settled(call.now);
             let own = ledger.bills().filter(|bill| bill.key == key);
             Self { token: rounded(own.filter_map(|bill| bill.credits).sum()), user: ledger.sum().credits }

@@ -138,6 +138,14 @@ pub(crate) struct Sources<'a> {
     pub(crate) caller: Caller<'a>,
 }
 
+impl Sources<'_> {
+    /// Whether none of them says anything.
+    pub(crate) fn are_silent(&self) -> bool {
+        let says = |prompt: &str| prompt.contains(DIRECTIVE.0);
+        self.header.is_none() && self.key.is_none() && self.carried.is_empty() && !self.prompt.is_some_and(says)
+    }
+}
+
 /// What goes wrong with a request, and with later ones because of it.
 #[derive(Debug, Default)]
 pub(crate) struct Chosen {

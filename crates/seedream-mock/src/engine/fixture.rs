@@ -1,5 +1,6 @@
 //! Documented answers: found by an equal request, or forced by name.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use base64::Engine as _;
@@ -14,6 +15,7 @@ use super::ask::Ask;
 use super::call::Call;
 use super::journal::shortened;
 use super::members::Object;
+use super::normalise::Effective;
 use super::ordered::Node;
 use super::pattern::{self, Difference};
 use super::script::{Chunk, inline_marker, splice};
@@ -107,7 +109,7 @@ impl Index {
         let candidates = self.by_request.get(&(provider.to_owned(), method.to_owned(), path.to_owned()));
         let bare = without_nulls(body);
         let miss = |candidate: &'_ Candidate| {
-            let expected = shortened(candidate.bare.clone().unwrap_or_default());
+            let expected = candidate.bare.as_ref().map(shortened).unwrap_or_default();
             pattern::unequal(&expected, &bare)
         };
         let mut misses: Vec<NearMiss<'_>> = candidates
@@ -130,7 +132,7 @@ fn only<'c>(candidates: &[&'c Candidate], fits: impl Fn(&Candidate) -> bool) -> 
 
 fn without_nulls(value: &Value) -> Value {
     match value {
-        Value::Object(body) => Value::Object(members::without_nulls(body)),
+        Value::Object(body) => Value::Object(members::without_nulls(body).into_owned()),
         other => other.clone(),
     }
 }
@@ -175,7 +177,9 @@ pub(crate) fn live(call: &Call<'_>, exchange: &Exchange) -> Option<Answer> {
     answer.billed =
         if live.creates() { pictures.max(live.accepted.as_ref().map_or(0, |_| live.ask.images)) } else { 0 };
     answer.reserved = live.accepted.map(|id| (id, live.ask.reserved));
-    answer.effective = (!effective.is_empty()).then_some(Value::Object(effective));
+    if !effective.is_empty() {
+        answer.effective = Effective::of(effective, true);
+    }
     Some(answer)
 }
 
@@ -192,7 +196,7 @@ fn answer(exchange: &Exchange, response: &Response, chunks: Vec<Chunk>) -> Answe
         streamed: matches!(response.body, Body::Sse(_)),
         fixture: Some(exchange.id().to_owned()),
         evidence: exchange.source.kind,
-        ..Answer::new(response.status, content_type.as_deref().unwrap_or(response.body.content_type()), chunks)
+        ..Answer::new(response.status, content_type.map_or(response.body.content_type().into(), Cow::Owned), chunks)
     }
 }
 

@@ -1,17 +1,24 @@
 //! What was asked and answered, without secrets.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::digest;
+use super::members::Object;
+use super::normalise::Effective;
+use super::packed::{Packed, Packer};
 
 /// Texts longer than this stand in the journal as their hash and length.
 const LONGEST_TEXT: usize = 1024;
+
+/// Bodies up to this length are kept as they came, in bytes.
+const SHORT_BODY: usize = 4096;
 
 /// Headers that hold secrets; they stand in the journal as a short hash.
 const SECRET_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
@@ -61,11 +68,152 @@ pub struct Entry {
     pub notes: Vec<String>,
 }
 
+/// An entry before it is kept, with what it is made of.
+#[derive(Debug)]
+pub(crate) struct Draft<'a> {
+    pub(crate) ordinal: u64,
+    pub(crate) kind: Kind,
+    pub(crate) at: Timestamp,
+    pub(crate) provider: Option<&'a str>,
+    pub(crate) model: Option<&'a str>,
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) status: u16,
+    pub(crate) fixture: Option<&'a str>,
+    pub(crate) evidence: &'static str,
+    pub(crate) profile: Option<&'a str>,
+    pub(crate) fault: Option<&'a str>,
+    pub(crate) billed: u32,
+    pub(crate) request_id: &'a str,
+    pub(crate) headers: Option<&'a HeaderMap>,
+    /// JSON, whose long texts may still be in it.
+    pub(crate) body: &'a str,
+    pub(crate) effective: &'a Effective,
+    pub(crate) violations: &'a [String],
+    pub(crate) notes: &'a [String],
+}
+
+/// Which way a request went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Request,
+    Callback,
+}
+
+/// An entry as it is kept: nearly all of them are never read, so what takes time is done by who reads them.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    ordinal: u64,
+    pub(crate) kind: Kind,
+    at: Timestamp,
+    status: u16,
+    evidence: &'static str,
+    billed: u32,
+    /// Whether its body was sent on as it came.
+    passed: bool,
+    /// Whether its caller left before he had the answer.
+    left: bool,
+    texts: Packed,
+}
+
+impl Draft<'_> {
+    pub(crate) fn pack(&self) -> Kept {
+        let effective = match self.effective {
+            Effective::Rewritten(body) => Some(text_of(body)),
+            Effective::None | Effective::AsSent => None,
+        };
+        let mut texts = Packer::new(self.body.len() + effective.as_ref().map_or(0, String::len));
+        let known =
+            [self.provider, self.model, Some(self.method), Some(self.path), self.fixture, self.profile, self.fault];
+        for text in known {
+            texts.push_if(text);
+        }
+        texts.push(self.request_id);
+        texts.push(self.body);
+        texts.push_if(effective.as_deref());
+        let violation = (!self.violations.is_empty()).then(|| self.violations.join("; "));
+        texts.push_if(violation.as_deref());
+        for (name, value) in self.headers.into_iter().flatten() {
+            texts.push(name.as_str());
+            texts.push(&shown(name.as_str(), value));
+        }
+        texts.push_if(None);
+        for note in self.notes {
+            texts.push(note);
+        }
+        Kept {
+            ordinal: self.ordinal,
+            kind: self.kind,
+            at: self.at,
+            status: self.status,
+            evidence: self.evidence,
+            billed: self.billed,
+            passed: matches!(self.effective, Effective::AsSent),
+            left: false,
+            texts: texts.done(),
+        }
+    }
+}
+
+impl Kept {
+    /// The entry, for those who want to look at it.
+    fn entry(&self, session: &str) -> Entry {
+        let mut texts = self.texts.texts();
+        let mut own = || texts.own();
+        let (provider, model, method, path) = (own(), own(), own().unwrap_or_default(), own().unwrap_or_default());
+        let (fixture, profile, fault, request_id) = (own(), own(), own(), own().unwrap_or_default());
+        let mut json = || texts.text().and_then(|text| serde_json::from_str(text).ok()).map(|value| shortened(&value));
+        let body = json().unwrap_or_default();
+        let rewritten = json();
+        let effective = if self.passed { Some(body.clone()) } else { rewritten };
+        let violation = texts.own();
+        let mut headers = BTreeMap::new();
+        while let Some(name) = texts.text() {
+            headers.insert(name.to_owned(), texts.own().unwrap_or_default());
+        }
+        let mut notes: Vec<String> = texts.flatten().map(str::to_owned).collect();
+        if self.left {
+            notes.push(String::from("the caller left before the answer was complete"));
+        }
+        Entry {
+            ordinal: self.ordinal,
+            kind: self.kind.as_str(),
+            at: self.at,
+            session: session.to_owned(),
+            provider,
+            model,
+            method,
+            path,
+            status: self.status,
+            fixture,
+            evidence: self.evidence,
+            profile,
+            fault,
+            billed: self.billed,
+            request_id,
+            headers,
+            body,
+            effective,
+            violation,
+            notes,
+        }
+    }
+}
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Callback => "callback",
+        }
+    }
+}
+
 /// The last requests of a session.
 #[derive(Debug)]
 pub(crate) struct Journal {
     capacity: usize,
-    entries: VecDeque<Entry>,
+    entries: VecDeque<Kept>,
 }
 
 impl Journal {
@@ -74,42 +222,59 @@ impl Journal {
     }
 
     /// Adds an entry, and returns the one that has to go for it: whoever holds a lock need not tear it down.
-    pub(crate) fn push(&mut self, entry: Entry) -> Option<Entry> {
+    pub(crate) fn push(&mut self, entry: Kept) -> Option<Kept> {
         self.entries.push_back(entry);
         (self.entries.len() > self.capacity).then(|| self.entries.pop_front()).flatten()
     }
 
-    /// The request with this ordinal; it is among the last.
-    pub(crate) fn find(&mut self, ordinal: u64) -> Option<&mut Entry> {
-        self.entries.iter_mut().rev().find(|entry| entry.ordinal == ordinal && entry.kind == "request")
+    /// The caller of a request, which is among the last, has gone before he had his answer.
+    pub(crate) fn left(&mut self, ordinal: u64) {
+        let of = |entry: &&mut Kept| entry.ordinal == ordinal && entry.kind == Kind::Request;
+        if let Some(entry) = self.entries.iter_mut().rev().find(of) {
+            entry.left = true;
+        }
     }
 
-    pub(crate) fn retain(&mut self, keep: impl FnMut(&Entry) -> bool) {
+    pub(crate) fn retain(&mut self, keep: impl FnMut(&Kept) -> bool) {
         self.entries.retain(keep);
     }
 
-    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter()
+    /// How many requests are in it.
+    pub(crate) fn requests(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.kind == Kind::Request).count()
+    }
+
+    /// Its entries, as those of a session.
+    pub(crate) fn entries(&self, session: &str) -> impl Iterator<Item = Entry> {
+        self.entries.iter().map(move |entry| entry.entry(session))
     }
 }
 
-/// Headers without their secrets.
-pub(crate) fn headers(headers: &HeaderMap) -> BTreeMap<String, String> {
-    let shown = |name: &str, value: &http::HeaderValue| {
-        let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        if SECRET_HEADERS.contains(&name) { digest::short(&text) } else { text }
-    };
-    headers.iter().map(|(name, value)| (name.to_string(), shown(name.as_str(), value))).collect()
+/// The value of a header, without its secret.
+fn shown<'a>(name: &str, value: &'a HeaderValue) -> Cow<'a, str> {
+    let text = String::from_utf8_lossy(value.as_bytes());
+    if SECRET_HEADERS.contains(&name) { digest::short(&text).into() } else { text }
 }
 
-/// A body as the journal shows it.
-pub(crate) fn body(bytes: &Bytes, json: Option<Value>) -> Value {
-    match json {
-        Some(value) => shortened(value),
+/// A body as it is kept: JSON, whose long texts are taken out at once where there can be many.
+pub(crate) fn body<'b>(bytes: &'b Bytes, json: Option<&Value>) -> Cow<'b, str> {
+    let shown = match json {
+        Some(value) => match std::str::from_utf8(bytes) {
+            Ok(text) if text.len() <= SHORT_BODY => return text.into(),
+            _ => shortened(value),
+        },
         None if bytes.is_empty() => Value::Null,
         // A form with a picture in it is no text: repaired, it would have another length and hash.
-        None => std::str::from_utf8(bytes).map_or_else(|_| hashed(bytes), |text| shortened(text.into())),
-    }
+        None => std::str::from_utf8(bytes).map_or_else(|_| hashed(bytes), |text| shortened(&text.into())),
+    };
+    shown.to_string().into()
+}
+
+/// A rewritten body as it is kept.
+fn text_of(body: &Object) -> String {
+    // JSON always serialises.
+    let text = serde_json::to_string(body).unwrap_or_default();
+    if text.len() <= SHORT_BODY { text } else { Value::Object(shortened_members(body)).to_string() }
 }
 
 /// What stands for bytes that are not shown.
@@ -118,18 +283,17 @@ fn hashed(bytes: &[u8]) -> Value {
 }
 
 /// A value whose long texts are replaced by hash and length.
-pub(crate) fn shortened(mut value: Value) -> Value {
-    shorten(&mut value);
-    value
+pub(crate) fn shortened(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.len() > LONGEST_TEXT => hashed(text.as_bytes()),
+        Value::Array(items) => items.iter().map(shortened).collect(),
+        Value::Object(members) => Value::Object(shortened_members(members)),
+        other => other.clone(),
+    }
 }
 
-fn shorten(value: &mut Value) {
-    match value {
-        Value::String(text) if text.len() > LONGEST_TEXT => *value = hashed(text.as_bytes()),
-        Value::Array(items) => items.iter_mut().for_each(shorten),
-        Value::Object(members) => members.values_mut().for_each(shorten),
-        _ => {}
-    }
+fn shortened_members(members: &Object) -> Object {
+    members.iter().map(|(name, value)| (name.clone(), shortened(value))).collect()
 }
 
 #[cfg(test)]
@@ -138,13 +302,10 @@ mod tests {
 
     #[test]
     fn m20_secrets_and_long_texts_are_hashed() {
-        let mut map = HeaderMap::new();
-        map.insert("authorization", "Bearer sk-secret".parse().unwrap());
-        map.insert("accept", "*/*".parse().unwrap());
-        let shown = headers(&map);
-        assert!(shown["authorization"].starts_with("sha256:"), "{shown:?}");
-        assert_eq!(shown["accept"], "*/*");
-        let long = shortened(json!({ "image": ["x".repeat(2000)], "prompt": "short" }));
+        let (key, plain) = (HeaderValue::from_static("Bearer sk-secret"), HeaderValue::from_static("*/*"));
+        assert!(shown("authorization", &key).starts_with("sha256:"));
+        assert_eq!(shown("accept", &plain), "*/*");
+        let long = shortened(&json!({ "image": ["x".repeat(2000)], "prompt": "short" }));
         assert_eq!(long["image"][0]["length"], 2000);
         assert_eq!(long["prompt"], "short");
     }

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::packed::{Packed, Packer};
+
 /// The most bills a session keeps; older ones count in the sums only.
 const BILLS: usize = 10_000;
 
@@ -33,14 +35,90 @@ pub struct Bill {
     pub answered: bool,
     /// Its place among all requests of this mock.
     pub ordinal: u64,
-    /// The credits of one picture.
-    #[serde(skip)]
-    pub(crate) each: Option<f64>,
 }
 
 /// The credits of so many pictures.
 pub(crate) fn credits(each: f64, images: u32) -> f64 {
     rounded(each * f64::from(images))
+}
+
+/// A bill before it is kept, with what it is made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Draft<'a> {
+    pub(crate) provider: &'a str,
+    pub(crate) model: &'a str,
+    pub(crate) key: Option<&'a str>,
+    pub(crate) images: u32,
+    /// The credits of one picture.
+    pub(crate) each: Option<f64>,
+    pub(crate) request: &'a str,
+    pub(crate) at: Timestamp,
+    /// A bill of a task is not settled.
+    pub(crate) task: Option<&'a str>,
+    pub(crate) answered: bool,
+    pub(crate) ordinal: u64,
+}
+
+/// A bill as it is kept.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    images: u32,
+    each: Option<f64>,
+    at: Timestamp,
+    settled: bool,
+    answered: bool,
+    ordinal: u64,
+    texts: Packed,
+}
+
+impl Draft<'_> {
+    pub(crate) fn pack(&self) -> Kept {
+        let known = [self.key, self.task, Some(self.provider), Some(self.model), Some(self.request)];
+        let mut texts = Packer::new(0);
+        known.into_iter().for_each(|text| texts.push_if(text));
+        Kept {
+            images: self.images,
+            each: self.each,
+            at: self.at,
+            settled: self.task.is_none(),
+            answered: self.answered,
+            ordinal: self.ordinal,
+            texts: texts.done(),
+        }
+    }
+}
+
+impl Kept {
+    fn key(&self) -> Option<&str> {
+        self.texts.texts().text()
+    }
+
+    fn task(&self) -> Option<&str> {
+        self.texts.texts().nth(1).flatten()
+    }
+
+    fn credits(&self) -> Option<f64> {
+        self.each.map(|each| credits(each, self.images))
+    }
+
+    fn bill(&self) -> Bill {
+        let mut texts = self.texts.texts();
+        let (key, task) = (texts.own(), texts.own());
+        let mut own = || texts.own().unwrap_or_default();
+        Bill {
+            provider: own(),
+            model: own(),
+            key,
+            images: self.images,
+            credits: self.credits(),
+            request: own(),
+            at: self.at,
+            task,
+            settled: self.settled,
+            answered: self.answered,
+            ordinal: self.ordinal,
+        }
+    }
 }
 
 /// Rounded, so that three times 1.8 is 5.4 and not one bit more.
@@ -51,9 +129,9 @@ fn rounded(credits: f64) -> f64 {
 /// The bills of one session.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    bills: VecDeque<Bill>,
-    /// What the bills that are no longer kept come to, by key.
-    forgotten: BTreeMap<Option<String>, Sum>,
+    bills: VecDeque<Kept>,
+    /// What the bills that are no longer kept come to, by key; no key is an empty one.
+    forgotten: BTreeMap<String, Sum>,
 }
 
 /// What one key paid.
@@ -73,17 +151,16 @@ pub(crate) struct Sum {
 }
 
 impl Ledger {
-    pub(crate) fn push(&mut self, bill: Bill) {
+    /// Adds a bill, and returns the one that has to go for it, which still counts.
+    pub(crate) fn push(&mut self, bill: Kept) -> Option<Kept> {
         self.bills.push_back(bill);
-        if self.bills.len() > BILLS
-            && let Some(oldest) = self.bills.pop_front()
-        {
-            self.forgotten.entry(oldest.key.clone()).or_default().add(&oldest);
-        }
+        let oldest = (self.bills.len() > BILLS).then(|| self.bills.pop_front()).flatten()?;
+        add(&mut self.forgotten, &oldest);
+        Some(oldest)
     }
 
-    pub(crate) fn bills(&self) -> impl Iterator<Item = &Bill> {
-        self.bills.iter()
+    pub(crate) fn bills(&self) -> impl Iterator<Item = Bill> {
+        self.bills.iter().map(Kept::bill)
     }
 
     /// What was paid in all.
@@ -100,17 +177,16 @@ impl Ledger {
     pub(crate) fn keys(&self) -> Vec<OfKey> {
         let mut sums = self.forgotten.clone();
         for bill in &self.bills {
-            sums.entry(bill.key.clone()).or_default().add(bill);
+            add(&mut sums, bill);
         }
-        sums.into_iter().map(|(key, sum)| OfKey { key, sum }).collect()
+        sums.into_iter().map(|(key, sum)| OfKey { key: Some(key).filter(|key| !key.is_empty()), sum }).collect()
     }
 
     /// Settles the bills of tasks; `delivered` says how many pictures a task that has ended delivers.
     pub(crate) fn settle(&mut self, mut delivered: impl FnMut(&str) -> Option<u32>) {
         for bill in self.bills.iter_mut().filter(|bill| !bill.settled) {
-            if let Some(images) = bill.task.as_deref().and_then(&mut delivered) {
+            if let Some(images) = bill.task().and_then(&mut delivered) {
                 bill.images = images;
-                bill.credits = bill.each.map(|each| credits(each, images));
                 bill.settled = true;
             }
         }
@@ -124,10 +200,15 @@ impl Ledger {
     }
 }
 
-impl Sum {
-    fn add(&mut self, bill: &Bill) {
-        self.images += u64::from(bill.images);
-        self.credits = rounded(self.credits + bill.credits.unwrap_or_default());
+/// Adds a bill to what its key paid.
+fn add(sums: &mut BTreeMap<String, Sum>, bill: &Kept) {
+    let key = bill.key().unwrap_or_default();
+    if !sums.contains_key(key) {
+        sums.insert(key.to_owned(), Sum::default());
+    }
+    if let Some(sum) = sums.get_mut(key) {
+        sum.images += u64::from(bill.images);
+        sum.credits = rounded(sum.credits + bill.credits().unwrap_or_default());
     }
 }
 
@@ -139,20 +220,19 @@ mod tests {
     fn m19_what_is_forgotten_still_counts() {
         let mut ledger = Ledger::default();
         for ordinal in 0..BILLS as u64 + 5 {
-            ledger.push(Bill {
-                provider: String::new(),
-                model: String::new(),
+            let bill = Draft {
+                provider: "",
+                model: "",
                 key: None,
                 images: 2,
-                credits: Some(1.8),
-                request: String::new(),
+                each: Some(0.9),
+                request: "",
                 at: Timestamp::UNIX_EPOCH,
                 task: None,
-                settled: true,
                 answered: true,
                 ordinal,
-                each: None,
-            });
+            };
+            ledger.push(bill.pack());
         }
         assert_eq!(ledger.bills().count(), BILLS);
         assert_eq!(ledger.sum(), Sum { images: 20_010, credits: 18_009.0 });

@@ -1,5 +1,7 @@
 //! Members of a request by their dotted names; an explicit `null` is an absent member.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 /// A JSON object.
@@ -38,17 +40,27 @@ pub(crate) fn text<'a>(body: &'a Object, name: &str) -> Option<&'a str> {
     get(body, name).and_then(Value::as_str)
 }
 
-/// A body without its nulls, at any depth of objects.
-pub(crate) fn without_nulls(body: &Object) -> Object {
+/// A body without its nulls, at any depth of objects: itself, if it has none.
+pub(crate) fn without_nulls(body: &Object) -> Cow<'_, Object> {
+    if !has_nulls(body) {
+        return Cow::Borrowed(body);
+    }
     let kept = body.iter().filter(|(_, value)| !value.is_null());
-    kept.map(|(name, value)| {
+    let bare = kept.map(|(name, value)| {
         let value = match value {
-            Value::Object(inner) => Value::Object(without_nulls(inner)),
+            Value::Object(inner) => Value::Object(without_nulls(inner).into_owned()),
             other => other.clone(),
         };
         (name.clone(), value)
+    });
+    Cow::Owned(bare.collect())
+}
+
+fn has_nulls(body: &Object) -> bool {
+    body.values().any(|value| match value {
+        Value::Object(inner) => has_nulls(inner),
+        other => other.is_null(),
     })
-    .collect()
 }
 
 /// Whether this is a body [without its nulls](without_nulls).
@@ -80,7 +92,7 @@ mod tests {
         assert_eq!(get(&body, "d"), None);
         set(&mut body, "d.e", Value::from(2));
         assert_eq!(get(&body, "d.e"), Some(&Value::from(2)));
-        let bare = without_nulls(&body);
+        let bare = without_nulls(&body).into_owned();
         assert_eq!(Value::Object(bare.clone()), serde_json::json!({ "a": { "b": 1 }, "d": { "e": 2 } }));
         assert!(is_bare_of(&bare, &body));
         for (name, value) in [("a.b", 2), ("a.c", 3), ("f", 4)] {

@@ -1,13 +1,41 @@
 //! What a gateway makes of a request before it passes it on.
 
+use std::borrow::Cow;
+
 use seedream_fixtures::{Model, Provider, Rewrite, Role};
 use serde_json::Value;
 
 use super::members::{self, Object};
 
+/// What became of a request on its way to the provider.
+#[derive(Debug, Default)]
+pub(crate) enum Effective {
+    /// It was not sent on.
+    #[default]
+    None,
+    /// Nothing: it was sent on as it came.
+    AsSent,
+    /// It was sent on as this.
+    Rewritten(Object),
+}
+
+impl Effective {
+    /// What was made of a body, which was the caller's own if no relay had it before.
+    pub(crate) fn of(effective: Cow<'_, Object>, own: bool) -> Self {
+        match effective {
+            Cow::Borrowed(_) if own => Self::AsSent,
+            effective => Self::Rewritten(effective.into_owned()),
+        }
+    }
+}
+
 /// The request as the provider's gateway sends it upstream.
-pub(crate) fn effective(provider: &Provider, body: &Object) -> Object {
-    let mut body = members::without_nulls(body);
+pub(crate) fn effective<'b>(provider: &Provider, body: &'b Object) -> Cow<'b, Object> {
+    let body = members::without_nulls(body);
+    if provider.rewrites.is_empty() {
+        return body;
+    }
+    let mut body = body.into_owned();
     let model = provider
         .field(Role::Model)
         .and_then(|field| members::text(&body, &field.name))
@@ -15,7 +43,7 @@ pub(crate) fn effective(provider: &Provider, body: &Object) -> Object {
     for rewrite in &provider.rewrites {
         apply(provider, model, rewrite, &mut body);
     }
-    body
+    Cow::Owned(body)
 }
 
 fn apply(provider: &Provider, model: Option<&Model>, rewrite: &Rewrite, body: &mut Object) {
@@ -58,7 +86,7 @@ mod tests {
 
     fn opeai(body: Value) -> Value {
         let Value::Object(body) = body else { panic!("object") };
-        Value::Object(effective(seedream_fixtures::provider("opeai").unwrap(), &body))
+        Value::Object(effective(seedream_fixtures::provider("opeai").unwrap(), &body).into_owned())
     }
 
     #[test]

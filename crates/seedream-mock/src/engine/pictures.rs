@@ -6,8 +6,9 @@ use jiff::Timestamp;
 
 use super::answer::Answer;
 use super::faults::{self, Chosen, Sources};
+use super::handle::{header, target};
 use super::script::{Chunk, Content};
-use super::{Engine, header, images_url, spoil, target};
+use super::{Engine, images_url, spoil};
 use crate::fault::{Fault, FaultError, On, PictureFault, parse};
 
 /// What goes wrong with a download: what its header says, what its URL carries, what its session has.

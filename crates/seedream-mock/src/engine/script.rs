@@ -1,13 +1,26 @@
 //! What the engine decides: a head, a body in parts, and how it ends.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::fault::{Drip, Ending, PictureFault, Place};
+use super::answer::Answer;
+use crate::fault::{Drip, Ending, Fault, PictureFault, Place};
 use crate::picture::Picture;
+
+/// Names the exchange that an answer was taken from.
+const FIXTURE: HeaderName = HeaderName::from_static(super::fixture::HEADER);
+
+/// Says how sure an answer is.
+const EVIDENCE: HeaderName = HeaderName::from_static("x-mock-evidence");
+
+/// Names the broken rules.
+const VIOLATION: HeaderName = HeaderName::from_static("x-mock-violation");
 
 /// An answer, ready to be played over a socket or read in process.
 #[derive(Debug, Clone)]
@@ -18,8 +31,8 @@ pub struct Script {
     pub delay: Duration,
     /// The status.
     pub status: u16,
-    /// The headers, in order; names in lower case.
-    pub headers: Vec<(String, String)>,
+    /// The headers.
+    pub headers: HeaderMap,
     /// The body.
     pub chunks: Vec<Chunk>,
     /// How it ends.
@@ -35,13 +48,60 @@ pub struct Script {
 }
 
 impl Script {
+    /// Puts an answer's head together, with the id of its request in these headers.
+    pub(crate) fn of(answer: Answer, fault: &Fault, id_headers: &[String], id: &str) -> Self {
+        let mut headers = HeaderMap::with_capacity(8);
+        for (name, value) in &answer.headers {
+            append(&mut headers, name, value);
+        }
+        let documented = headers.len();
+        for name in id_headers {
+            // A documented id of a request stands for the live one.
+            if documented == 0 || !headers.contains_key(name) {
+                append(&mut headers, name, id);
+            }
+        }
+        let violation = (!answer.violations.is_empty()).then(|| printable(&answer.violations.join("; ")));
+        let own = [
+            (CONTENT_TYPE, Some(answer.content_type)),
+            (FIXTURE, Some(answer.fixture.map_or(Cow::Borrowed("-"), Cow::Owned))),
+            (EVIDENCE, Some(answer.evidence.as_str().into())),
+            (VIOLATION, violation.map(Cow::Owned)),
+        ];
+        for (name, value) in own {
+            let value = value.and_then(|value| match value {
+                Cow::Borrowed(text) => Some(HeaderValue::from_static(text)),
+                Cow::Owned(text) => HeaderValue::try_from(text).ok(),
+            });
+            if let Some(value) = value {
+                headers.append(name, value);
+            }
+        }
+        Self {
+            ordinal: None,
+            delay: fault.delay.unwrap_or_default(),
+            status: answer.status,
+            headers,
+            chunks: answer.chunks,
+            end: match fault.end {
+                None => End::Complete,
+                Some((Ending::Reset, Place::Before)) => End::Reset,
+                Some((ending, place)) => End::Cut(ending, place),
+            },
+            stall: fault.stall.map(|place| (place, fault.stall_for)),
+            drip: fault.drip,
+            wrong_length: fault.wrong_length,
+            streamed: answer.streamed,
+        }
+    }
+
     /// A JSON body of the mock's own.
     pub(crate) fn json(status: u16, value: &serde_json::Value) -> Self {
         Self {
             ordinal: None,
             delay: Duration::ZERO,
             status,
-            headers: vec![(String::from("content-type"), String::from("application/json"))],
+            headers: HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]),
             chunks: vec![Chunk::text(value.to_string())],
             end: End::Complete,
             stall: None,
@@ -53,7 +113,7 @@ impl Script {
 
     /// The first value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
     /// The whole body. Renders the pictures in it, which takes milliseconds each.
@@ -64,6 +124,18 @@ impl Script {
         }
         body.freeze()
     }
+}
+
+/// A documented header that HTTP does not allow cannot be sent; the rest still can.
+fn append(headers: &mut HeaderMap, name: &str, value: &str) {
+    if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+        headers.append(name, value);
+    }
+}
+
+/// A header takes visible ASCII only, and not too much of it.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).take(1000).collect()
 }
 
 /// One part of a body.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::conduct::Change;
 use super::faults::Rules;
-use super::journal::{Entry, Journal};
+use super::journal::{Entry, Journal, Kind};
 use super::ledger::Ledger;
 use super::route::DEFAULT_SESSION;
 use super::settings::Settings;
@@ -86,9 +86,7 @@ impl Session {
     pub(crate) fn left(&mut self, ordinal: u64) {
         self.ledger.left(ordinal);
         self.traffic.left(ordinal);
-        if let Some(entry) = self.journal.find(ordinal) {
-            entry.notes.push(String::from("the caller left before the answer was complete"));
-        }
+        self.journal.left(ordinal);
     }
 
     /// How much there is of a caller. Tasks that have not ended are underway, whoever asked for them.
@@ -119,8 +117,17 @@ impl Session {
     pub(crate) fn clear_callbacks(&mut self) {
         self.awaiting.clear();
         self.tasks.values_mut().for_each(|task| task.callback = None);
-        self.journal.retain(|entry| entry.kind != "callback");
+        self.journal.retain(|entry| entry.kind != Kind::Callback);
     }
+}
+
+/// What of a session decides how a request to it is looked at.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Glance {
+    /// What differs for it from the settings.
+    pub(crate) change: Change,
+    /// Whether anything was set to go wrong in it.
+    pub(crate) has_rules: bool,
 }
 
 /// The sessions of one engine. They appear on first use, are capped, and expire; the one of those who name none stays.
@@ -170,6 +177,12 @@ impl Sessions {
     /// Works with a session, if it is there.
     pub(crate) fn look<T>(&self, name: &str, work: impl FnOnce(&mut Session) -> T) -> Option<T> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).get_mut(name).map(work)
+    }
+
+    /// Looks at a session, whether or not it is there yet.
+    pub(crate) fn glance(&self, name: &str) -> Glance {
+        let of = |session: &mut Session| Glance { change: session.change, has_rules: !session.rules.list().is_empty() };
+        self.look(name, of).unwrap_or(Glance { has_rules: !self.faults.is_empty(), ..Glance::default() })
     }
 
     /// Forgets a session.
@@ -231,7 +244,7 @@ impl Sessions {
     pub(crate) fn journal(&self, name: Option<&str>) -> Vec<Entry> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = open.iter().filter(|(known, _)| name.is_none_or(|name| name == known.as_str()));
-        let mut entries: Vec<Entry> = wanted.flat_map(|(_, session)| session.journal.entries()).cloned().collect();
+        let mut entries: Vec<Entry> = wanted.flat_map(|(name, session)| session.journal.entries(name)).collect();
         entries.sort_by_key(|entry| entry.ordinal);
         entries
     }

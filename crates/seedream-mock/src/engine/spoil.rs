@@ -103,7 +103,7 @@ pub(crate) fn spoil(mut answer: Answer, fault: &Fault) -> Answer {
         answer.chunks.insert(0, Chunk::text(GZIP));
     }
     if fault.garbage {
-        answer.content_type = String::from("application/json");
+        answer.content_type = "application/json".into();
         answer.chunks = vec![Chunk::text(GARBAGE)];
     }
     if fault.empty {

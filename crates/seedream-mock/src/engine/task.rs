@@ -140,7 +140,7 @@ fn delivered(call: &Call<'_>, ask: &Ask<'_>) -> u32 {
 /// Keeps a new task and returns its id.
 pub(crate) fn accept(call: &Call<'_>, ask: &Ask<'_>, model: &str) -> String {
     let settings = call.engine.settings();
-    let id = new_id(call.now, &call.session, settings.seed, call.ordinal);
+    let id = new_id(call.now, call.session, settings.seed, call.ordinal);
     let mut pictures = ask.pictures(settings.seed);
     // Fewer results than ordered is how this dialect says that some failed.
     pictures.truncate(delivered(call, ask) as usize);
@@ -164,7 +164,7 @@ pub(crate) fn accept(call: &Call<'_>, ask: &Ask<'_>, model: &str) -> String {
         moved: 0,
         ended: None,
     };
-    call.engine.sessions().with(&call.session, call.now, |session| session.keep_task(task));
+    call.engine.sessions().with(call.session, call.now, |session| session.keep_task(task));
     id
 }
 
@@ -190,7 +190,7 @@ pub(crate) fn poll(call: &Call<'_>, id: &str) -> Answer {
     if !id.starts_with(PREFIX) {
         return call.problem(Cause::TaskIdInvalid, &Fill::default()).into();
     }
-    let polled = call.engine.sessions().with(&call.session, call.now, |session| {
+    let polled = call.engine.sessions().with(call.session, call.now, |session| {
         let task = session.task(id)?;
         // A stuck task is stuck for its own key only in that it never ends; polls are still counted.
         task.polls = task.polls.saturating_add(1);
@@ -202,12 +202,12 @@ pub(crate) fn poll(call: &Call<'_>, id: &str) -> Answer {
     });
     match polled {
         Some((task, progress)) => {
-            let body = detail(call.engine, &call.origin, &call.session, &task, progress);
+            let body = detail(call.engine, &call.origin, call.session, &task, progress);
             Answer { evidence: Kind::Derived, ..Answer::json(200, body) }
         }
         None => {
             let answer: Answer = call.problem(Cause::TaskNotFound, &Fill::default()).into();
-            Answer { notes: vec![missing(&call.session, id)], ..answer }
+            Answer { notes: vec![missing(call.session, id)], ..answer }
         }
     }
 }

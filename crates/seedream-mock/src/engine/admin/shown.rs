@@ -19,7 +19,7 @@ pub(super) fn sessions(engine: &Engine) -> Answer {
         Some(json!({
             "session": name,
             "used": session.used.to_string(),
-            "requests": session.journal.entries().filter(|entry| entry.kind == "request").count(),
+            "requests": session.journal.requests(),
             "tasks": session.tasks().count(),
             "faults": session.rules.list().len(),
             "images": ledger.images,

@@ -1,0 +1,97 @@
+//! Texts in one piece of memory: what is kept of every request and is read of very few.
+
+/// The length of a text that is not there.
+const NOTHING: u32 = u32::MAX;
+
+/// About how much the small texts of an entry need.
+const ORDINARY: usize = 512;
+
+/// Texts, one behind the other, each of which may be missing.
+#[derive(Debug, Clone)]
+pub(crate) struct Packed(Box<[u8]>);
+
+/// Writes texts one behind the other.
+pub(crate) struct Packer(Vec<u8>);
+
+impl Packer {
+    /// For texts of about so many bytes beside the small ones.
+    pub(crate) fn new(bytes: usize) -> Self {
+        Self(Vec::with_capacity(ORDINARY + bytes))
+    }
+
+    pub(crate) fn push(&mut self, text: &str) {
+        // A text that is too long to be counted is none of ours: bodies end far below that.
+        let length = u32::try_from(text.len()).ok().filter(|length| *length != NOTHING).unwrap_or_default();
+        self.0.extend_from_slice(&length.to_ne_bytes());
+        self.0.extend_from_slice(&text.as_bytes()[..length as usize]);
+    }
+
+    pub(crate) fn push_if(&mut self, text: Option<&str>) {
+        match text {
+            Some(text) => self.push(text),
+            None => self.0.extend_from_slice(&NOTHING.to_ne_bytes()),
+        }
+    }
+
+    pub(crate) fn done(self) -> Packed {
+        Packed(self.0.into_boxed_slice())
+    }
+}
+
+impl Packed {
+    pub(crate) fn texts(&self) -> Texts<'_> {
+        Texts(&self.0)
+    }
+}
+
+/// The texts in their order; behind the last one there are none.
+pub(crate) struct Texts<'a>(&'a [u8]);
+
+impl<'a> Iterator for Texts<'a> {
+    type Item = Option<&'a str>;
+
+    fn next(&mut self) -> Option<Option<&'a str>> {
+        let (length, rest) = self.0.split_first_chunk()?;
+        let length = u32::from_ne_bytes(*length);
+        let (text, rest) = if length == NOTHING {
+            (None, rest)
+        } else {
+            rest.split_at_checked(length as usize).map(|(text, rest)| (Some(text), rest))?
+        };
+        self.0 = rest;
+        Some(text.map(|text| std::str::from_utf8(text).unwrap_or_default()))
+    }
+}
+
+impl<'a> Texts<'a> {
+    /// The next text, if it is there.
+    pub(crate) fn text(&mut self) -> Option<&'a str> {
+        self.next().flatten()
+    }
+
+    /// The same as one's own.
+    pub(crate) fn own(&mut self) -> Option<String> {
+        self.text().map(str::to_owned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn texts_come_out_as_they_went_in(texts in proptest::collection::vec(proptest::option::of(".{0,40}"), 0..12)) {
+            let mut packer = Packer::new(0);
+            for text in &texts {
+                packer.push_if(text.as_deref());
+            }
+            let packed = packer.done();
+            let read: Vec<Option<String>> = packed.texts().map(|text| text.map(str::to_owned)).collect();
+            prop_assert_eq!(read, texts);
+            let mut behind = packed.texts();
+            prop_assert!(behind.by_ref().count() < 12 && behind.text().is_none());
+        }
+    }
+}
