@@ -1,5 +1,7 @@
 //! What a request asks for, read from its effective body. Reading never fails: what is wrong was said before.
 
+use std::borrow::Cow;
+
 use seedream_fixtures::{Counting, Model, Provider, Role};
 use serde_json::Value;
 
@@ -18,8 +20,8 @@ pub(crate) struct Ask<'p> {
     /// The model's limits, if the model is known.
     pub(crate) model: Option<&'p Model>,
     /// The model as the answer names it.
-    pub(crate) reported: String,
-    pub(crate) prompt: String,
+    pub(crate) reported: &'p str,
+    pub(crate) prompt: Cow<'p, str>,
     /// How many references.
     pub(crate) references: u32,
     pub(crate) size: Dimensions,
@@ -36,7 +38,7 @@ pub(crate) struct Ask<'p> {
 
 impl<'p> Ask<'p> {
     /// `body` is what the caller sent, `effective` what the gateway makes of it.
-    pub(crate) fn read(provider: &'p Provider, body: &Object, effective: &Object) -> Self {
+    pub(crate) fn read(provider: &'p Provider, body: &'p Object, effective: &'p Object) -> Self {
         let member = |role| provider.field(role).and_then(|field| members::get(effective, &field.name));
         let text = |role| member(role).and_then(Value::as_str);
         let default = |role| provider.field(role).and_then(|field| field.default.as_ref());
@@ -54,7 +56,7 @@ impl<'p> Ask<'p> {
         Self {
             provider,
             model,
-            reported: model.and_then(|model| model.upstream.clone()).unwrap_or_else(|| name.to_owned()),
+            reported: model.and_then(|model| model.upstream.as_deref()).unwrap_or(name),
             size: sizes::lenient(provider, model, text(Role::Size), text(Role::Quality)),
             prompt,
             references,

@@ -1,5 +1,7 @@
 //! One request to a provider and everything that answering it needs.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use seedream_fixtures::{ErrorFamily, Provider, ReplyFamily, Route};
 use serde_json::Value;
@@ -87,6 +89,9 @@ impl<'e> Call<'e> {
 
     /// What downloads of its pictures are to suffer, as text.
     pub(crate) fn picture_faults(&self) -> String {
+        if self.later.is_empty() {
+            return String::new();
+        }
         let faults = self.later.iter().filter(|fault| fault.aim(On::Create) == On::Picture);
         let texts: Vec<String> = faults.map(ToString::to_string).collect();
         texts.join(";")
@@ -117,7 +122,12 @@ pub(crate) fn request_id(family: ErrorFamily, now: Timestamp, seed: u64, ordinal
             format!("{}{}", now.strftime("%Y%m%d%H%M%S%9f"), digest::hex(&hash[..4]))
         }
         ErrorFamily::Ark | ErrorFamily::Evolink | ErrorFamily::EvolinkTask | ErrorFamily::EvolinkLegacy => {
-            format!("02{}{}", now.as_millisecond(), digest::hex(&hash[..19]))
+            let mut id = String::with_capacity(64);
+            id.push_str("02");
+            // Texts take everything that is written into them.
+            let _ = write!(id, "{}", now.as_millisecond());
+            id.push_str(&digest::hex(&hash[..19]));
+            id
         }
     }
 }

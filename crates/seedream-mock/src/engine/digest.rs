@@ -21,16 +21,14 @@ pub(crate) fn number(parts: &[&[u8]]) -> u64 {
 /// Bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        text.extend([byte >> 4, byte & 15].map(|digit| char::from(DIGITS[usize::from(digit)])));
-    }
-    text
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| DIGITS[usize::from(digit)]);
+    // Digits are text.
+    String::from_utf8(digits.collect()).unwrap_or_default()
 }
 
 /// A short name for something that must not be shown, such as a key.
 pub(crate) fn short(secret: &str) -> String {
-    format!("sha256:{}", hex(&Sha256::digest(secret.as_bytes())[..6]))
+    String::from("sha256:") + &hex(&Sha256::digest(secret.as_bytes())[..6])
 }
 
 /// The whole hash.

@@ -1,5 +1,6 @@
 //! Which faults hit a request: those of its headers, of its prompt, of its key, of what it asks about, of its session.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use jiff::Timestamp;
@@ -212,7 +213,10 @@ fn directive(prompt: &str) -> String {
 }
 
 /// A prompt without what is meant for the mock.
-pub(crate) fn without_directive(prompt: &str) -> String {
+pub(crate) fn without_directive(prompt: &str) -> Cow<'_, str> {
+    if !prompt.contains(DIRECTIVE.0) {
+        return prompt.trim_start().into();
+    }
     let mut kept = String::new();
     let mut rest = prompt;
     while let Some((before, after)) = rest.split_once(DIRECTIVE.0) {
@@ -221,7 +225,7 @@ pub(crate) fn without_directive(prompt: &str) -> String {
         rest = after;
     }
     kept.push_str(rest);
-    kept.trim_start().to_owned()
+    kept.trim_start().to_owned().into()
 }
 
 #[cfg(test)]

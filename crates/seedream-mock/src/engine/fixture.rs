@@ -1,7 +1,7 @@
 //! Documented answers: found by an equal request, or forced by name.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -25,9 +25,17 @@ use crate::picture::Picture;
 /// The request header that forces an exchange, and the response header that names the one that answered.
 pub(crate) const HEADER: &str = "x-mock-fixture";
 
-/// The exchanges with an answer, by what asks for them.
+/// The exchanges with an answer, by what asks for them: provider, path, method.
 pub(crate) struct Index {
-    by_request: HashMap<(String, String, String), Vec<Candidate>>,
+    by_request: BTreeMap<String, BTreeMap<String, BTreeMap<String, Candidates>>>,
+}
+
+/// The exchanges that one method of one path answers with.
+#[derive(Default)]
+struct Candidates {
+    all: Vec<Candidate>,
+    /// The places of those whose bodies have a hash.
+    alike: HashMap<u64, Vec<usize>>,
 }
 
 struct Candidate {
@@ -41,7 +49,7 @@ struct Candidate {
 
 impl Index {
     pub(crate) fn new(library: &Library) -> Self {
-        let mut by_request: HashMap<_, Vec<Candidate>> = HashMap::new();
+        let mut index = Self { by_request: BTreeMap::new() };
         for exchange in library.exchanges() {
             let (Some(request), Some(response)) = (&exchange.request, &exchange.response) else { continue };
             let body = request.json_value();
@@ -51,9 +59,10 @@ impl Index {
                 || (response.status == 401 && !exchange.is_users())
                 || (body.is_none() && request.method != "GET");
             if !unfindable {
-                let key = (exchange.provider().to_owned(), request.method.clone(), request.path.clone());
+                let paths = index.by_request.entry(exchange.provider().to_owned()).or_default();
+                let methods = paths.entry(request.path.clone()).or_default();
                 let bare = body.as_ref().map(without_nulls);
-                by_request.entry(key).or_default().push(Candidate {
+                methods.entry(request.method.clone()).or_default().add(Candidate {
                     id: exchange.id().to_owned(),
                     users: exchange.is_users(),
                     body,
@@ -61,7 +70,11 @@ impl Index {
                 });
             }
         }
-        Self { by_request }
+        index
+    }
+
+    fn candidates(&self, provider: &str, method: &str, path: &str) -> Option<&Candidates> {
+        self.by_request.get(provider)?.get(path)?.get(method)
     }
 
     /// The id of the one exchange with an equal request. An explicit `null` is an absent member, where that decides.
@@ -74,14 +87,29 @@ impl Index {
         body: Option<&Value>,
         own: bool,
     ) -> Option<&str> {
-        let candidates = self.by_request.get(&(provider.to_owned(), method.to_owned(), path.to_owned()))?;
         // What is equal is alike too, and nearly always nothing is.
-        let alike: Vec<&Candidate> = candidates.iter().filter(|candidate| candidate.is_alike(body)).collect();
+        let alike = self.candidates(provider, method, path)?.alike(body);
+        if alike.is_empty() {
+            return None;
+        }
         let equal = |candidate: &Candidate| candidate.body.as_ref() == body;
         only(&alike, |candidate| candidate.users && equal(candidate))
             .or_else(|| only(&alike, |candidate| candidate.users))
             .or_else(|| only(&alike, |candidate| !own && equal(candidate)))
             .or_else(|| only(&alike, |_| !own))
+    }
+}
+
+impl Candidates {
+    fn add(&mut self, candidate: Candidate) {
+        self.alike.entry(members::hash(candidate.bare.as_ref())).or_default().push(self.all.len());
+        self.all.push(candidate);
+    }
+
+    /// Those with the same body, nulls aside.
+    fn alike(&self, body: Option<&Value>) -> Vec<&Candidate> {
+        let places = self.alike.get(&members::hash(body)).map(Vec::as_slice).unwrap_or_default();
+        places.iter().filter_map(|at| self.all.get(*at)).filter(|candidate| candidate.is_alike(body)).collect()
     }
 }
 
@@ -106,15 +134,15 @@ impl Index {
     /// The exchanges nearest to a request as the journal shows it, and where they differ.
     pub(crate) fn nearest(&self, provider: &str, method: &str, path: &str, body: &Value) -> Vec<NearMiss<'_>> {
         const SHOWN: usize = 3;
-        let candidates = self.by_request.get(&(provider.to_owned(), method.to_owned(), path.to_owned()));
+        let candidates = self.candidates(provider, method, path).map(|candidates| candidates.all.as_slice());
         let bare = without_nulls(body);
         let miss = |candidate: &'_ Candidate| {
             let expected = candidate.bare.as_ref().map(shortened).unwrap_or_default();
             pattern::unequal(&expected, &bare)
         };
         let mut misses: Vec<NearMiss<'_>> = candidates
-            .into_iter()
-            .flatten()
+            .unwrap_or_default()
+            .iter()
             .map(|candidate| NearMiss { fixture: &candidate.id, differs: miss(candidate) })
             .collect();
         misses.sort_by_key(|miss| miss.differs.len());
@@ -250,7 +278,7 @@ impl Live<'_, '_> {
     fn accept(&mut self, node: &mut Node) {
         let is_task = node.get("task_info").is_some() && node.get("id").is_some();
         if is_task {
-            let id = task::accept(self.call, &self.ask, &self.ask.reported);
+            let id = task::accept(self.call, &self.ask, self.ask.reported);
             node.replace("id", &id);
             self.accepted = Some(id);
             if let Some(info) = node.get_mut("task_info") {

@@ -37,31 +37,47 @@ const NUMBERS: [&str; 16] = [
     "thirteen", "fourteen", "fifteen",
 ];
 
-/// Words that ask for several without a number.
-const SEVERAL_WORDS: [&str; 9] =
-    ["several ", "a set of ", "a series of ", "a group of ", "一组", "多张", "几张", "一系列", "一套"];
+/// Words that ask for several without a number, in English and in Chinese.
+const SEVERAL_WORDS: ([&str; 4], [&str; 5]) =
+    (["several ", "a set of ", "a series of ", "a group of "], ["一组", "多张", "几张", "一系列", "一套"]);
 
 /// The number of pictures a prompt asks for; 1 where it does not speak of any.
 pub(crate) fn asked(prompt: &str) -> u32 {
-    let prompt = prompt.to_lowercase();
-    english(&prompt)
-        .or_else(|| chinese(&prompt))
-        .unwrap_or_else(|| if SEVERAL_WORDS.iter().any(|word| prompt.contains(word)) { SEVERAL } else { 1 })
+    // Nearly every prompt is of one script, and every request has one.
+    let has_chinese = !prompt.is_ascii();
+    let number = english(prompt).or_else(|| if has_chinese { chinese(prompt) } else { None });
+    let (english, chinese) = SEVERAL_WORDS;
+    let several = || {
+        let in_chinese = || chinese.iter().any(|words| prompt.contains(words));
+        english.iter().any(|words| contains(prompt, words)) || (has_chinese && in_chinese())
+    };
+    number.unwrap_or_else(|| if several() { SEVERAL } else { 1 })
+}
+
+/// Whether a text contains words, in whatever case its letters are.
+fn contains(text: &str, words: &str) -> bool {
+    text.as_bytes().windows(words.len()).any(|part| part.eq_ignore_ascii_case(words.as_bytes()))
 }
 
 /// A number, at most three other words, a noun: "3 images", "three different views", "8 film posters".
 fn english(prompt: &str) -> Option<u32> {
-    let words: Vec<&str> = prompt.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    words.iter().enumerate().find_map(|(at, word)| {
-        let count = count(word)?;
+    let mut words = prompt.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    while let Some(word) = words.next() {
+        let Some(count) = count(word) else { continue };
         // What another number counts is not counted by this one: "one cat in two views".
-        let mut counted = words[at + 1..].iter().take(4).take_while(|word| self::count(word).is_none());
-        counted.any(|word| NOUNS.contains(word)).then_some(count)
-    })
+        let mut counted = words.clone().take(4).take_while(|word| self::count(word).is_none());
+        if counted.any(|word| NOUNS.iter().any(|noun| noun.eq_ignore_ascii_case(word))) {
+            return Some(count);
+        }
+    }
+    None
 }
 
 fn count(word: &str) -> Option<u32> {
-    let written = NUMBERS.iter().position(|number| *number == word).and_then(|number| u32::try_from(number).ok());
+    let written = NUMBERS
+        .iter()
+        .position(|number| number.eq_ignore_ascii_case(word))
+        .and_then(|number| u32::try_from(number).ok());
     written.or_else(|| word.parse().ok()).filter(|count| *count > 0)
 }
 

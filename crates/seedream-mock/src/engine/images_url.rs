@@ -25,6 +25,9 @@ const DATE: &str = "%Y%m%dT%H%M%SZ";
 /// The member that holds the signature; it covers everything else.
 const SIGNATURE: &str = "X-Tos-Signature";
 
+/// What follows the signature, and is signed.
+const HEADERS: &str = "&X-Tos-SignedHeaders=host";
+
 /// The member that holds what is to go wrong with the download.
 const FAULT: &str = "mock-fault";
 
@@ -79,7 +82,9 @@ impl Signer {
         let Place { origin, session, faults } = place;
         let mut url = String::with_capacity(LENGTH + 2 * picture.caption.len());
         // Texts take everything that is written into them.
-        let _ = write!(url, "{origin}{}/{FOLDER}/{}/", session_prefix(session), picture.provider);
+        for part in [origin, session_prefix(session).as_str(), "/", FOLDER, "/", picture.provider.as_str(), "/"] {
+            url.push_str(part);
+        }
         let _ = write_name(&mut url, picture);
         let query = url.len() + 1;
         url.push_str("?about=");
@@ -90,15 +95,22 @@ impl Signer {
         }
         let date = now.strftime(DATE).to_string();
         let day = &date[..date.len() - "T000000Z".len()];
-        let _ = write!(
-            url,
-            "&X-Tos-Algorithm=TOS4-HMAC-SHA256&X-Tos-Credential=mock%2F{day}%2Flocal%2Ftos%2Frequest&X-Tos-Date={date}\
-             &X-Tos-Expires={seconds}"
-        );
+        for part in [
+            "&X-Tos-Algorithm=TOS4-HMAC-SHA256&X-Tos-Credential=mock%2F",
+            day,
+            "%2Flocal%2Ftos%2Frequest&X-Tos-Date=",
+            &date,
+        ] {
+            url.push_str(part);
+        }
+        let _ = write!(url, "&X-Tos-Expires={seconds}");
         let unsigned = url.len();
-        url.push_str("&X-Tos-SignedHeaders=host");
+        url.push_str(HEADERS);
         let signature = self.signature(&url[origin.len()..query - 1], &url[query..]);
-        url.insert_str(unsigned, &format!("&{SIGNATURE}={signature}"));
+        url.truncate(unsigned);
+        for part in ["&", SIGNATURE, "=", &signature, HEADERS] {
+            url.push_str(part);
+        }
         url
     }
 

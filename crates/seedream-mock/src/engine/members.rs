@@ -1,6 +1,7 @@
 //! Members of a request by their dotted names; an explicit `null` is an absent member.
 
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash as _, Hasher};
 
 use serde_json::{Map, Value};
 
@@ -9,7 +10,8 @@ pub(crate) type Object = Map<String, Value>;
 
 /// The member with a dotted name. The official Ark SDK sends `null` for everything unset, so that counts as absent.
 pub(crate) fn get<'a>(body: &'a Object, name: &str) -> Option<&'a Value> {
-    let (first, rest) = split(name);
+    // Nearly no name is dotted, and members are looked up often.
+    let (first, rest) = if name.as_bytes().contains(&b'.') { split(name) } else { (name, None) };
     let value = body.get(first).filter(|value| !value.is_null())?;
     match rest {
         None => Some(value),
@@ -73,6 +75,26 @@ pub(crate) fn is_bare_of(bare: &Object, body: &Object) -> bool {
         })
 }
 
+/// A hash that bodies have in common which are the same [without their nulls](without_nulls).
+pub(crate) fn hash(body: Option<&Value>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    match body {
+        Some(Value::Object(body)) => hash_members(body, &mut hasher),
+        body => body.hash(&mut hasher),
+    }
+    hasher.finish()
+}
+
+fn hash_members(body: &Object, hasher: &mut impl Hasher) {
+    for (name, value) in body.iter().filter(|(_, value)| !value.is_null()) {
+        name.hash(hasher);
+        match value {
+            Value::Object(inner) => hash_members(inner, hasher),
+            value => value.hash(hasher),
+        }
+    }
+}
+
 fn split(name: &str) -> (&str, Option<&str>) {
     match name.split_once('.') {
         Some((first, rest)) => (first, Some(rest)),
@@ -95,10 +117,12 @@ mod tests {
         let bare = without_nulls(&body).into_owned();
         assert_eq!(Value::Object(bare.clone()), serde_json::json!({ "a": { "b": 1 }, "d": { "e": 2 } }));
         assert!(is_bare_of(&bare, &body));
+        assert_eq!(hash(Some(&bare.clone().into())), hash(Some(&body.clone().into())));
         for (name, value) in [("a.b", 2), ("a.c", 3), ("f", 4)] {
             let mut other = body.clone();
             set(&mut other, name, Value::from(value));
             assert!(!is_bare_of(&bare, &other), "{name}");
+            assert_ne!(hash(Some(&bare.clone().into())), hash(Some(&other.into())), "{name}");
         }
     }
 }

@@ -116,7 +116,7 @@ impl<'a> Datum<'a> {
 pub(crate) fn ark(ask: &Ask<'_>, items: &[Item], created: i64) -> Content {
     let data = data(ask, items);
     let usage = Usage::of(ask, items);
-    finish(ask, items, &Ark { model: &ask.reported, created, data, usage })
+    finish(ask, items, &Ark { model: ask.reported, created, data, usage })
 }
 
 #[derive(Serialize)]

@@ -97,7 +97,7 @@ struct Completed {
 
 /// Ark's events: one a picture, `completed`, `[DONE]`. With them comes what is billed.
 fn ark<'i>(call: &Call<'_>, ask: &Ask<'_>, items: &'i [Item]) -> (Vec<Frame>, &'i [Item]) {
-    let (fault, model) = (&call.fault, ask.reported.as_str());
+    let (fault, model) = (&call.fault, ask.reported);
     let mut frames = Vec::with_capacity(items.len() + 2);
     for (image_index, item) in items.iter().enumerate() {
         let r#type = match item {

@@ -105,12 +105,12 @@ const OBJECT: &str = "image.generation.task";
 
 /// Accepts a task.
 pub(crate) fn create(call: &Call<'_>, ask: &Ask<'_>) -> Answer {
-    let task = accept(call, ask, &ask.reported);
+    let task = accept(call, ask, ask.reported);
     let each = ask.model.and_then(|model| model.credits).unwrap_or(1.0);
     let body = Created {
         created: call.now.as_second(),
         id: &task,
-        model: &ask.reported,
+        model: ask.reported,
         object: OBJECT,
         progress: 0,
         status: "pending",
