@@ -110,17 +110,17 @@ impl Engine {
     /// Answers one request at a time.
     pub fn handle(&self, now: Timestamp, request: &Request<Bytes>) -> Script {
         if let Some(session) = self.session_of(request) {
-            self.enter(now, &session);
+            self.enter(now, session);
         }
         self.respond(now, request)
     }
 
     /// The session that a request uses; none where it is to the mock itself.
-    pub(crate) fn session_of(&self, request: &Request<Bytes>) -> Option<String> {
+    pub(crate) fn session_of<'r>(&self, request: &'r Request<Bytes>) -> Option<&'r str> {
         let address = Address::read(request.uri().path());
         let of_task = || task::session_of(address.below.rsplit('/').next().unwrap_or_default());
         let named = address.session.or_else(of_task).unwrap_or(route::DEFAULT_SESSION);
-        (address.house != route::ADMIN).then(|| named.to_owned())
+        (address.house != route::ADMIN).then_some(named)
     }
 
     /// Uses a session, which opens it if need be; says whether it is a new one.
@@ -133,7 +133,7 @@ impl Engine {
         let address = Address::read(request.uri().path());
         if address.house == route::ADMIN {
             let answer = admin::answer(self, now, request, address.below);
-            return Script::of(answer, &Fault::default(), &[], "");
+            return Script::of(answer, &Fault::default(), &[], String::new());
         }
         // Looking at the mock must not change what it answers, so only other requests are counted.
         let ordinal = self.ordinal.fetch_add(1, Ordering::Relaxed);
@@ -142,9 +142,9 @@ impl Engine {
             Some(provider) => self.call(now, request, &address, provider, ordinal, json.as_ref()),
             None => self.elsewhere(now, request, &address, ordinal),
         };
-        self.record(now, request, json.as_ref(), ordinal, &handled);
+        let awaits = self.record(now, request, json.as_ref(), ordinal, &handled);
         let Handled { answer, fault, request_id, request_id_headers, .. } = handled;
-        Script { ordinal: Some(ordinal), ..Script::of(answer, &fault, request_id_headers, &request_id) }
+        Script { ordinal: Some(ordinal), awaits, ..Script::of(answer, &fault, request_id_headers, request_id) }
     }
 
     /// What was asked and answered so far: in one session, or in all.
@@ -217,7 +217,7 @@ impl Engine {
     /// The answer to a caller who may not use the admin routes.
     pub(crate) fn refuses_admin(&self, headers: &http::HeaderMap) -> Option<Script> {
         let refusal = admin::refusal(self, headers)?;
-        Some(Script::of(refusal, &Fault::default(), &[], ""))
+        Some(Script::of(refusal, &Fault::default(), &[], String::new()))
     }
 
     pub(crate) fn library(&self) -> &Library {

@@ -73,7 +73,7 @@ pub struct Picture {
 impl Picture {
     /// The words of a prompt that fit on a picture: one line, shortened.
     pub fn caption_of(prompt: &str) -> String {
-        let mut line = String::new();
+        let mut line = String::with_capacity(prompt.len().min(4 * CAPTION));
         // No character has more than four bytes: what follows these would be cut.
         for word in prompt.split_whitespace() {
             if line.len() > 4 * CAPTION {
@@ -83,6 +83,9 @@ impl Picture {
                 line.push(' ');
             }
             line.push_str(word);
+        }
+        if line.len() <= CAPTION {
+            return line;
         }
         match line.char_indices().nth(CAPTION) {
             Some((end, _)) => format!("{}...", line[..end].trim_end()),

@@ -87,7 +87,7 @@ impl House {
             let now = self.clocks.mock().now();
             return (script.unwrap_or_else(|| self.engine.respond(now, request)), self.clocks.mock().clone());
         };
-        let clock = self.enter(&session);
+        let clock = self.enter(session);
         (self.engine.respond(clock.now(), request), clock)
     }
 
@@ -105,9 +105,9 @@ impl House {
         }
     }
 
-    /// Tells whoever waits that a request was answered.
-    fn ring(&self) {
-        if self.engine.awaits_callbacks() {
+    /// Tells whoever waits that a request was answered, and who calls back, if anybody is to be called.
+    fn ring(&self, awaits: bool) {
+        if awaits {
             self.rings.tasks.notify_one();
         }
         self.rings.journal.send_replace(());
@@ -241,7 +241,7 @@ impl MockServer {
     fn move_task(&self, id: &str, wanted: &Move) -> bool {
         let session = Engine::session_of_task(id);
         let moved = self.house.engine.move_tasks(self.house.now(session), session, Some(id), wanted).is_ok();
-        self.house.ring();
+        self.house.ring(true);
         moved
     }
 

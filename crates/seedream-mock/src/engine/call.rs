@@ -122,11 +122,11 @@ pub(crate) fn request_id(family: ErrorFamily, now: Timestamp, seed: u64, ordinal
             format!("{}{}", now.strftime("%Y%m%d%H%M%S%9f"), digest::hex(&hash[..4]))
         }
         ErrorFamily::Ark | ErrorFamily::Evolink | ErrorFamily::EvolinkTask | ErrorFamily::EvolinkLegacy => {
-            let mut id = String::with_capacity(64);
+            let mut id = String::with_capacity("02".len() + "1795132800000".len() + 2 * 19);
             id.push_str("02");
             // Texts take everything that is written into them.
             let _ = write!(id, "{}", now.as_millisecond());
-            id.push_str(&digest::hex(&hash[..19]));
+            digest::push_hex(&mut id, &hash[..19]);
             id
         }
     }

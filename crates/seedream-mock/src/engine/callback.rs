@@ -37,11 +37,6 @@ pub(crate) fn is_delivered(outcome: &Outcome) -> bool {
 }
 
 impl Engine {
-    /// Whether any task still has to call back.
-    pub(crate) fn awaits_callbacks(&self) -> bool {
-        self.sessions().awaits()
-    }
-
     /// When the next task of each session ends that calls back by itself; polls may end it before.
     pub(crate) fn next_callbacks(&self) -> Vec<(String, Timestamp)> {
         let next = |name: &str, session: &mut Session| {

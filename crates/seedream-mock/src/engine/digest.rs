@@ -20,15 +20,29 @@ pub(crate) fn number(parts: &[&[u8]]) -> u64 {
 
 /// Bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| DIGITS[usize::from(digit)]);
-    // Digits are text.
-    String::from_utf8(digits.collect()).unwrap_or_default()
+    let mut text = String::with_capacity(2 * bytes.len());
+    push_hex(&mut text, bytes);
+    text
 }
+
+/// Writes bytes as lower-case hexadecimal digits.
+pub(crate) fn push_hex(text: &mut String, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+}
+
+/// How long a short name is.
+pub(crate) const SHORT: usize = "sha256:0123456789ab".len();
 
 /// A short name for something that must not be shown, such as a key.
 pub(crate) fn short(secret: &str) -> String {
-    String::from("sha256:") + &hex(&Sha256::digest(secret.as_bytes())[..6])
+    let mut text = String::with_capacity(SHORT);
+    text.push_str("sha256:");
+    push_hex(&mut text, &Sha256::digest(secret.as_bytes())[..6]);
+    text
 }
 
 /// The whole hash.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use http::HeaderName;
 use jiff::Timestamp;
 
 use super::traffic::{Caller, Usage};
@@ -10,7 +11,7 @@ use super::{Engine, digest};
 use crate::fault::{Fault, FaultError, On, parse};
 
 /// The request header that holds faults.
-pub(crate) const HEADER: &str = "x-mock-fault";
+pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-mock-fault");
 
 /// What a directive in a prompt begins and ends with.
 const DIRECTIVE: (&str, &str) = ("[[mock:", "]]");

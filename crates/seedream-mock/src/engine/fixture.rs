@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use http::HeaderName;
 use seedream_fixtures::{Body, Exchange, Library, Operation, Response};
 use serde::Serialize;
 use serde_json::Value;
@@ -23,7 +24,7 @@ use super::{credits, members, normalise, sizes, task};
 use crate::picture::Picture;
 
 /// The request header that forces an exchange, and the response header that names the one that answered.
-pub(crate) const HEADER: &str = "x-mock-fixture";
+pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-mock-fixture");
 
 /// The exchanges with an answer, by what asks for them: provider, path, method.
 pub(crate) struct Index {

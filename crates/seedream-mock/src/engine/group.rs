@@ -49,14 +49,18 @@ pub(crate) fn asked(prompt: &str) -> u32 {
     let (english, chinese) = SEVERAL_WORDS;
     let several = || {
         let in_chinese = || chinese.iter().any(|words| prompt.contains(words));
-        english.iter().any(|words| contains(prompt, words)) || (has_chinese && in_chinese())
+        contains(prompt, &english) || (has_chinese && in_chinese())
     };
     number.unwrap_or_else(|| if several() { SEVERAL } else { 1 })
 }
 
-/// Whether a text contains words, in whatever case its letters are.
-fn contains(text: &str, words: &str) -> bool {
-    text.as_bytes().windows(words.len()).any(|part| part.eq_ignore_ascii_case(words.as_bytes()))
+/// Whether a text contains one of several words, in whatever case its letters are.
+fn contains(text: &str, several: &[&str]) -> bool {
+    let starts = |text: &[u8], word: &[u8]| text.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word));
+    let text = text.as_bytes();
+    let begins = |at: usize| several.iter().any(|word| starts(&text[at..], word.as_bytes()));
+    // All of them begin with one of these letters; most places of a text do not.
+    text.iter().enumerate().any(|(at, byte)| matches!(byte | 0x20, b'a' | b's') && begins(at))
 }
 
 /// A number, at most three other words, a noun: "3 images", "three different views", "8 film posters".
@@ -74,11 +78,11 @@ fn english(prompt: &str) -> Option<u32> {
 }
 
 fn count(word: &str) -> Option<u32> {
-    let written = NUMBERS
-        .iter()
-        .position(|number| number.eq_ignore_ascii_case(word))
-        .and_then(|number| u32::try_from(number).ok());
-    written.or_else(|| word.parse().ok()).filter(|count| *count > 0)
+    if !word.starts_with(|c: char| c.is_ascii_digit()) {
+        let number = NUMBERS.iter().position(|number| number.eq_ignore_ascii_case(word))?;
+        return u32::try_from(number).ok().filter(|count| *count > 0);
+    }
+    word.parse().ok().filter(|count| *count > 0)
 }
 
 /// A number and a counting word: "3张", "三幅", "十二张".

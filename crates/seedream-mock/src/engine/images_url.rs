@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::digest::{digest, hex};
+use super::digest::{digest, hex, push_hex};
 use super::route::session_prefix;
 use crate::clock::later;
 use crate::picture::{Format, Picture};
@@ -108,9 +108,11 @@ impl Signer {
         url.push_str(HEADERS);
         let signature = self.signature(&url[origin.len()..query - 1], &url[query..]);
         url.truncate(unsigned);
-        for part in ["&", SIGNATURE, "=", &signature, HEADERS] {
+        for part in ["&", SIGNATURE, "="] {
             url.push_str(part);
         }
+        push_hex(&mut url, &signature);
+        url.push_str(HEADERS);
         url
     }
 
@@ -127,7 +129,7 @@ impl Signer {
         }
         let signature = member(query, SIGNATURE).ok_or(Refusal::Altered)?;
         let signed = query.replace(&format!("&{SIGNATURE}={signature}"), "");
-        if self.signature(path, &signed) != signature {
+        if hex(&self.signature(path, &signed)) != signature {
             return Err(Refusal::Altered);
         }
         let made = member(query, "X-Tos-Date").and_then(read_date).ok_or(Refusal::Altered)?;
@@ -138,8 +140,8 @@ impl Signer {
         describe(path, query).ok_or(Refusal::Altered)
     }
 
-    fn signature(&self, path: &str, query: &str) -> String {
-        hex(&digest(&[&self.secret, b"GET", path.as_bytes(), query.as_bytes()]))
+    fn signature(&self, path: &str, query: &str) -> [u8; 32] {
+        digest(&[&self.secret, b"GET", path.as_bytes(), query.as_bytes()])
     }
 }
 

@@ -122,18 +122,20 @@ impl Draft<'_> {
             Effective::Rewritten(body) => Some(text_of(body)),
             Effective::None | Effective::AsSent => None,
         };
-        let mut texts = Packer::new(self.body.len() + effective.as_ref().map_or(0, String::len));
         let known =
             [self.provider, self.model, Some(self.method), Some(self.path), self.fixture, self.profile, self.fault];
-        for text in known {
+        let violation = (!self.violations.is_empty()).then(|| self.violations.join("; "));
+        let longer = [Some(self.request_id), Some(self.body), effective.as_deref(), violation.as_deref()];
+        let headers = || self.headers.into_iter().flatten();
+        let count = known.len() + longer.len() + 2 * headers().count() + 1 + self.notes.len();
+        let length = known.iter().chain(&longer).flatten().map(|text| text.len()).sum::<usize>()
+            + headers().map(|(name, value)| name.as_str().len() + value.len().max(digest::SHORT)).sum::<usize>()
+            + self.notes.iter().map(String::len).sum::<usize>();
+        let mut texts = Packer::new(count, length);
+        for text in known.into_iter().chain(longer) {
             texts.push_if(text);
         }
-        texts.push(self.request_id);
-        texts.push(self.body);
-        texts.push_if(effective.as_deref());
-        let violation = (!self.violations.is_empty()).then(|| self.violations.join("; "));
-        texts.push_if(violation.as_deref());
-        for (name, value) in self.headers.into_iter().flatten() {
+        for (name, value) in headers() {
             texts.push(name.as_str());
             texts.push(&shown(name.as_str(), value));
         }

@@ -74,7 +74,7 @@ pub(crate) struct Kept {
 impl Draft<'_> {
     pub(crate) fn pack(&self) -> Kept {
         let known = [self.key, self.task, Some(self.provider), Some(self.model), Some(self.request)];
-        let mut texts = Packer::new(0);
+        let mut texts = Packer::new(known.len(), known.iter().flatten().map(|text| text.len()).sum());
         known.into_iter().for_each(|text| texts.push_if(text));
         Kept {
             images: self.images,

@@ -12,11 +12,20 @@ pub(crate) type Object = Map<String, Value>;
 pub(crate) fn get<'a>(body: &'a Object, name: &str) -> Option<&'a Value> {
     // Nearly no name is dotted, and members are looked up often.
     let (first, rest) = if name.as_bytes().contains(&b'.') { split(name) } else { (name, None) };
-    let value = body.get(first).filter(|value| !value.is_null())?;
+    let value = member(body, first).filter(|value| !value.is_null())?;
     match rest {
         None => Some(value),
         Some(rest) => get(value.as_object()?, rest),
     }
+}
+
+/// A member of an object. Requests have few and are asked for many, most of which differ in their length already.
+fn member<'a>(body: &'a Object, name: &str) -> Option<&'a Value> {
+    const FEW: usize = 8;
+    if body.len() > FEW {
+        return body.get(name);
+    }
+    body.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
 /// Sets the member with a dotted name, making the objects on the way.

@@ -3,20 +3,17 @@
 /// The length of a text that is not there.
 const NOTHING: u32 = u32::MAX;
 
-/// About how much the small texts of an entry need.
-const ORDINARY: usize = 512;
-
 /// Texts, one behind the other, each of which may be missing.
 #[derive(Debug, Clone)]
-pub(crate) struct Packed(Box<[u8]>);
+pub(crate) struct Packed(Vec<u8>);
 
 /// Writes texts one behind the other.
 pub(crate) struct Packer(Vec<u8>);
 
 impl Packer {
-    /// For texts of about so many bytes beside the small ones.
-    pub(crate) fn new(bytes: usize) -> Self {
-        Self(Vec::with_capacity(ORDINARY + bytes))
+    /// For so many texts of so many bytes in all. More or fewer is no mistake, but costs.
+    pub(crate) fn new(texts: usize, bytes: usize) -> Self {
+        Self(Vec::with_capacity(texts * size_of::<u32>() + bytes))
     }
 
     pub(crate) fn push(&mut self, text: &str) {
@@ -34,7 +31,7 @@ impl Packer {
     }
 
     pub(crate) fn done(self) -> Packed {
-        Packed(self.0.into_boxed_slice())
+        Packed(self.0)
     }
 }
 
@@ -83,7 +80,7 @@ mod tests {
     proptest! {
         #[test]
         fn texts_come_out_as_they_went_in(texts in proptest::collection::vec(proptest::option::of(".{0,40}"), 0..12)) {
-            let mut packer = Packer::new(0);
+            let mut packer = Packer::new(0, 0);
             for text in &texts {
                 packer.push_if(text.as_deref());
             }

@@ -18,7 +18,8 @@ use crate::fault::{Fault, Place};
 const LONGEST_MODEL: usize = 200;
 
 impl Engine {
-    /// Writes a request into the journal and, if it costs something, into the ledger.
+    /// Writes a request into the journal and, if it costs something, into the ledger. Says whether a task of its session
+    /// still has to call back.
     pub(super) fn record(
         &self,
         now: Timestamp,
@@ -26,7 +27,7 @@ impl Engine {
         json: Option<&Value>,
         ordinal: u64,
         handled: &Handled<'_>,
-    ) {
+    ) -> bool {
         let answer = &handled.answer;
         let fault = (!handled.fault.is_empty()).then(|| handled.fault.to_string());
         let body = journal::body(request.body(), json);
@@ -54,13 +55,15 @@ impl Engine {
         let bill = self.bill(request, &entry, handled);
         let entry = entry.pack();
         let end = self.complete(now, handled);
-        let forgotten = self.sessions.with(handled.session, now, |session| {
+        let (awaits, forgotten) = self.sessions.with(handled.session, now, |session| {
             if let Some(caller) = &handled.counted {
                 session.traffic.answered(caller, now, ordinal, answer.billed, end);
             }
-            (bill.and_then(|bill| session.ledger.push(bill)), session.journal.push(entry))
+            let bill = bill.and_then(|bill| session.ledger.push(bill));
+            (session.awaits(), (bill, session.journal.push(entry)))
         });
         drop(forgotten);
+        awaits
     }
 
     /// What an answer costs, if it costs something.

@@ -10,11 +10,9 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::answer::Answer;
+use super::fixture;
 use crate::fault::{Drip, Ending, Fault, PictureFault, Place};
 use crate::picture::Picture;
-
-/// Names the exchange that an answer was taken from.
-const FIXTURE: HeaderName = HeaderName::from_static(super::fixture::HEADER);
 
 /// Says how sure an answer is.
 const EVIDENCE: HeaderName = HeaderName::from_static("x-mock-evidence");
@@ -27,6 +25,8 @@ const VIOLATION: HeaderName = HeaderName::from_static("x-mock-violation");
 pub struct Script {
     /// Its request's place in the journal; none for the mock's own routes.
     pub ordinal: Option<u64>,
+    /// Whether a task of its session still has to call back.
+    pub(crate) awaits: bool,
     /// How long to wait before the head.
     pub delay: Duration,
     /// The status.
@@ -49,22 +49,25 @@ pub struct Script {
 
 impl Script {
     /// Puts an answer's head together, with the id of its request in these headers.
-    pub(crate) fn of(answer: Answer, fault: &Fault, id_headers: &[String], id: &str) -> Self {
+    pub(crate) fn of(answer: Answer, fault: &Fault, id_headers: &[String], id: String) -> Self {
         let mut headers = HeaderMap::with_capacity(8);
         for (name, value) in &answer.headers {
             append(&mut headers, name, value);
         }
         let documented = headers.len();
-        for name in id_headers {
+        let id = HeaderValue::try_from(id).ok();
+        for (name, id) in id_headers.iter().zip(std::iter::repeat(id).flatten()) {
             // A documented id of a request stands for the live one.
-            if documented == 0 || !headers.contains_key(name) {
-                append(&mut headers, name, id);
+            if let Ok(name) = HeaderName::try_from(name)
+                && (documented == 0 || !headers.contains_key(&name))
+            {
+                headers.append(name, id);
             }
         }
         let violation = (!answer.violations.is_empty()).then(|| printable(&answer.violations.join("; ")));
         let own = [
             (CONTENT_TYPE, Some(answer.content_type)),
-            (FIXTURE, Some(answer.fixture.map_or(Cow::Borrowed("-"), Cow::Owned))),
+            (fixture::HEADER, Some(answer.fixture.map_or(Cow::Borrowed("-"), Cow::Owned))),
             (EVIDENCE, Some(answer.evidence.as_str().into())),
             (VIOLATION, violation.map(Cow::Owned)),
         ];
@@ -79,6 +82,7 @@ impl Script {
         }
         Self {
             ordinal: None,
+            awaits: false,
             delay: fault.delay.unwrap_or_default(),
             status: answer.status,
             headers,
@@ -99,6 +103,7 @@ impl Script {
     pub(crate) fn json(status: u16, value: &serde_json::Value) -> Self {
         Self {
             ordinal: None,
+            awaits: false,
             delay: Duration::ZERO,
             status,
             headers: HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]),

@@ -52,6 +52,11 @@ impl Session {
         self.tasks.insert(task.id.clone(), task);
     }
 
+    /// Whether any task still has to call back.
+    pub(crate) fn awaits(&self) -> bool {
+        !self.awaiting.is_empty()
+    }
+
     /// The tasks that still have to call back.
     pub(crate) fn awaiting(&self) -> impl Iterator<Item = &Task> {
         self.awaiting.iter().filter_map(|id| self.tasks.get(id))
@@ -227,12 +232,6 @@ impl Sessions {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let results: Vec<T> = open.iter_mut().filter_map(|(name, session)| work(name, session)).collect();
         results.into_iter()
-    }
-
-    /// Whether any task still has to call back.
-    pub(crate) fn awaits(&self) -> bool {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.values().any(|session| !session.awaiting.is_empty())
     }
 
     /// The names of the open sessions.

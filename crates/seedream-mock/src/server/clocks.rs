@@ -38,6 +38,9 @@ impl Clocks {
             // Where one opens others may have been forgotten, and one of this name among them.
             clocks.retain(|name, _| name != session && open.iter().any(|open| open == name));
         }
+        if let Some(clock) = clocks.get(session) {
+            return clock.clone();
+        }
         clocks.entry(session.to_owned()).or_insert_with(|| self.mock.child()).clone()
     }
 

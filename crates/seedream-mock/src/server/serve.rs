@@ -70,7 +70,8 @@ async fn answer(visit: Arc<Visit>, request: Request<Incoming>) -> Result<Respons
     };
     let request = Request::from_parts(head, body);
     let (script, clock) = visit.house.respond(&request).await;
-    visit.house.ring();
+    // Over the admin routes a task may have been ended.
+    visit.house.ring(script.awaits || script.ordinal.is_none());
     Ok(play::play(script, visit, clock).await)
 }
 
