@@ -1,6 +1,7 @@
 //! The mock's clock: the machine's, or one that a test stops, sets and moves. Everything that waits, waits on it.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ pub struct Clock(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    /// Whether the hands may be other than [`Hands::RESET`]: nearly no clock is ever touched, and all are read all the time.
+    moved: AtomicBool,
     hands: Mutex<Hands>,
     /// What it goes with while it runs: another clock, or the machine's.
     base: Option<Clock>,
@@ -52,7 +55,8 @@ impl Clock {
 
     fn with(hands: Hands, base: Option<Self>) -> Self {
         let (touched, waiting) = (watch::Sender::new(()), watch::Sender::new(0));
-        Self(Arc::new(Inner { hands: Mutex::new(hands), base, touched, waiting }))
+        let moved = AtomicBool::new(!matches!(hands, Hands::Running { ahead } if ahead.is_zero()));
+        Self(Arc::new(Inner { moved, hands: Mutex::new(hands), base, touched, waiting }))
     }
 
     /// The time it shows.
@@ -166,10 +170,15 @@ impl Clock {
     }
 
     fn hands(&self) -> Hands {
+        if !self.0.moved.load(Ordering::Acquire) {
+            return Hands::RESET;
+        }
         *self.0.hands.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn touch(&self, work: impl FnOnce(&mut Hands)) {
+        // Said before it is so: who reads in between looks at the hands.
+        self.0.moved.store(true, Ordering::Release);
         work(&mut self.0.hands.lock().unwrap_or_else(PoisonError::into_inner));
         self.0.touched.send_replace(());
     }

@@ -33,6 +33,7 @@ mod relay;
 mod reply;
 pub(crate) mod route;
 mod rules;
+mod said;
 mod script;
 mod session;
 mod settings;

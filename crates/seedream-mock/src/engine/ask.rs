@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use seedream_fixtures::{Counting, Model, Provider, Role};
 use serde_json::Value;
 
-use super::members::{self, Object};
+use super::said::Said;
 use super::sizes::{self, Dimensions};
 use super::{digest, faults, group, rules};
 use crate::picture::{Format, Picture};
@@ -38,17 +38,17 @@ pub(crate) struct Ask<'p> {
 
 impl<'p> Ask<'p> {
     /// `body` is what the caller sent, `effective` what the gateway makes of it.
-    pub(crate) fn read(provider: &'p Provider, body: &'p Object, effective: &'p Object) -> Self {
-        let member = |role| provider.field(role).and_then(|field| members::get(effective, &field.name));
-        let text = |role| member(role).and_then(Value::as_str);
+    pub(crate) fn read(body: &Said<'p>, effective: &Said<'p>) -> Self {
+        let provider = body.provider;
+        let (member, text) = (|role| effective.get(role), |role| effective.text(role));
         let default = |role| provider.field(role).and_then(|field| field.default.as_ref());
 
         // The caller's spelling finds the model: rewriting may have replaced it by a name nobody may send.
-        let name = provider.field(Role::Model).and_then(|field| members::text(body, &field.name)).unwrap_or_default();
+        let name = body.text(Role::Model).unwrap_or_default();
         let model = provider.model(name);
         let prompt = faults::without_directive(text(Role::Prompt).unwrap_or_default());
-        let references = u32::try_from(rules::references(provider, effective).len()).unwrap_or(u32::MAX);
-        let (images, reserved) = count(provider, model, effective, &prompt, references);
+        let references = u32::try_from(rules::references(effective).len()).unwrap_or(u32::MAX);
+        let (images, reserved) = count(model, effective, &prompt, references);
         // Only this format can be transparent (providers.md 1.3).
         let clear = (text(Role::Background) == Some("transparent")).then_some("png");
         let format = text(Role::Format).or(clear).or(model.map(|model| model.default_format.as_str()));
@@ -93,15 +93,15 @@ impl<'p> Ask<'p> {
 }
 
 /// How many pictures are made and how many were reserved.
-fn count(provider: &Provider, model: Option<&Model>, body: &Object, prompt: &str, references: u32) -> (u32, u32) {
+fn count(model: Option<&Model>, body: &Said<'_>, prompt: &str, references: u32) -> (u32, u32) {
     let number = |role| {
-        let field = provider.field(role)?;
-        let value = members::get(body, &field.name).or(field.default.as_ref())?;
+        let (field, value) = body.field(role)?;
+        let value = value.or(field.default.as_ref())?;
         value.as_u64().and_then(|count| u32::try_from(count).ok())
     };
-    let grouped = provider.field(Role::Group).is_some();
+    let grouped = body.field(Role::Group).is_some();
     let reserved = if grouped {
-        if rules::is_group(provider, body) { number(Role::GroupMax).unwrap_or(MOST) } else { 1 }
+        if rules::is_group(body) { number(Role::GroupMax).unwrap_or(MOST) } else { 1 }
     } else {
         number(Role::Count).unwrap_or(1)
     };
@@ -111,7 +111,7 @@ fn count(provider: &Provider, model: Option<&Model>, body: &Object, prompt: &str
         .map_or(MOST, |total| total.limit.saturating_sub(references).max(1));
     let of_model = model.map_or(MOST, |model| model.max_images);
     let ceiling = reserved.min(room).min(of_model);
-    match provider.counting {
+    match body.provider.counting {
         Counting::Prompt => (group::asked(prompt).min(ceiling), reserved),
         Counting::Asked => (ceiling, reserved),
     }
@@ -126,7 +126,8 @@ mod tests {
     fn images(provider: &str, body: Value) -> u32 {
         let provider = seedream_fixtures::provider(provider).unwrap();
         let Value::Object(body) = body else { panic!("object") };
-        Ask::read(provider, &body, &normalise::effective(provider, &body)).images
+        let effective = normalise::effective(provider, &body);
+        Ask::read(&Said::of(provider, &body), &Said::of(provider, &effective)).images
     }
 
     fn references(count: usize) -> Vec<String> {

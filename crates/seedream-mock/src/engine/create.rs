@@ -12,6 +12,7 @@ use super::normalise::{self, Effective};
 use super::problem::Fill;
 use super::reply::{self, Item};
 use super::rules::{self, Strictness, Violation};
+use super::said::Said;
 use super::script::Chunk;
 use super::settings::Validate;
 use super::{items, stream, task};
@@ -29,13 +30,18 @@ pub(crate) fn create(call: &Call<'_>) -> Answer {
     let own = matches!(relayed, Cow::Borrowed(_));
     let body = &*relayed;
     let effective = normalise::effective(call.provider, body);
-    let broken = violations(call, body, &effective);
+    let said = Said::of(call.provider, body);
+    let sent_on = match &effective {
+        Cow::Borrowed(_) => said.clone(),
+        Cow::Owned(effective) => Said::of(call.provider, effective),
+    };
+    let broken = violations(call, &said, &sent_on);
     let lines = broken.iter().map(Violation::line).collect();
 
     let strict = call.conduct.validate == Validate::Strict;
     let mut answer = match broken.first().filter(|_| strict) {
         Some(violation) => refuse(call, body, violation),
-        None => by_rules(call, &Ask::read(call.provider, body, &effective)),
+        None => by_rules(call, &Ask::read(&said, &sent_on)),
     };
     answer.violations = lines;
     let ignored = rules::unknown_members(call.provider, body)
@@ -48,17 +54,20 @@ pub(crate) fn create(call: &Call<'_>) -> Answer {
 
 /// The rules a request breaks, in one line each, for an answer that was found elsewhere.
 pub(crate) fn broken_rules(call: &Call<'_>) -> Vec<String> {
-    let found = |body| violations(call, body, &normalise::effective(call.provider, body));
+    let found = |body| {
+        let effective = normalise::effective(call.provider, body);
+        violations(call, &Said::of(call.provider, body), &Said::of(call.provider, &effective))
+    };
     let broken = call.object().map(found).unwrap_or_default();
     broken.iter().map(Violation::line).collect()
 }
 
-fn violations(call: &Call<'_>, body: &Object, effective: &Object) -> Vec<Violation> {
+fn violations(call: &Call<'_>, body: &Said<'_>, effective: &Said<'_>) -> Vec<Violation> {
     match call.conduct.validate {
         Validate::Off => Vec::new(),
         Validate::Strict | Validate::Warn => {
             let strictness = Strictness { callbacks: call.conduct.strict_callbacks };
-            rules::violations(call.provider, body, effective, strictness)
+            rules::violations(body, effective, strictness)
         }
     }
 }

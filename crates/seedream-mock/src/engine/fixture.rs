@@ -19,6 +19,7 @@ use super::members::Object;
 use super::normalise::Effective;
 use super::ordered::Node;
 use super::pattern::{self, Difference};
+use super::said::Said;
 use super::script::{Chunk, inline_marker, splice};
 use super::{credits, members, normalise, sizes, task};
 use crate::picture::Picture;
@@ -188,7 +189,7 @@ pub(crate) fn live(call: &Call<'_>, exchange: &Exchange) -> Option<Answer> {
     let effective = normalise::effective(call.provider, body);
     let mut live = Live {
         call,
-        ask: Ask::read(call.provider, body, &effective),
+        ask: Ask::read(&Said::of(call.provider, body), &Said::of(call.provider, &effective)),
         operation: exchange.operation,
         pictures: Vec::new(),
         accepted: None,

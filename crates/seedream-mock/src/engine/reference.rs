@@ -3,12 +3,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use imagesize::{Compression, ImageType};
-use seedream_fixtures::{Cause, Field, Model, Provider, References, Role};
+use seedream_fixtures::{Cause, Field, Model, References, Role};
 
 use serde_json::Value;
 
-use super::members::{self, Object};
 use super::rules::{Violation, references};
+use super::said::Said;
 
 /// How much of an inline picture is decoded at first: headers are rarely longer, whatever the picture.
 const HEADER: usize = 64 * 1024;
@@ -17,9 +17,9 @@ const HEADER: usize = 64 * 1024;
 const PNG: (&[u8], usize) = (b"\x89PNG\r\n\x1a\n", 25);
 
 /// Looks at every reference of a request.
-pub(crate) fn check(provider: &Provider, model: &Model, body: &Object, found: &mut Vec<Violation>) {
-    let (Some(field), Some(rule)) = (provider.field(Role::References), &model.references) else { return };
-    let references = references(provider, body);
+pub(crate) fn check(model: &Model, body: &Said<'_>, found: &mut Vec<Violation>) {
+    let (Some((field, said)), Some(rule)) = (body.field(Role::References), &model.references) else { return };
+    let references = references(body);
     if references.len() > rule.max as usize {
         let detail = format!("number of reference images cannot exceed {}", rule.max);
         found.push(Violation { whole: true, blamed: true, ..Violation::new(&field.name, "references", detail) });
@@ -27,7 +27,7 @@ pub(crate) fn check(provider: &Provider, model: &Model, body: &Object, found: &m
     found.extend(references.iter().filter_map(|reference| match reference.as_str() {
         Some(text) => violation(field, rule, text),
         // What is neither a text nor a list was blamed for its own type.
-        None if references.len() == 1 && !members::get(body, &field.name).is_some_and(Value::is_array) => None,
+        None if references.len() == 1 && !said.is_some_and(Value::is_array) => None,
         None => Some(Violation::new(&field.name, "type", "must hold texts only.")),
     }));
 }

@@ -3,7 +3,8 @@
 use seedream_fixtures::{Cause, Field, Model, Provider, Role, Total, TotalAction};
 use serde_json::Value;
 
-use super::members::{self, Object};
+use super::members::Object;
+use super::said::Said;
 use super::{reference, sizes};
 
 /// One broken rule.
@@ -46,35 +47,30 @@ pub(crate) struct Strictness {
 
 /// Every rule a request breaks, in the order in which a provider would notice.
 /// `effective` is what the provider's gateway makes of the body.
-pub(crate) fn violations(
-    provider: &Provider,
-    body: &Object,
-    effective: &Object,
-    strictness: Strictness,
-) -> Vec<Violation> {
+pub(crate) fn violations(body: &Said<'_>, effective: &Said<'_>, strictness: Strictness) -> Vec<Violation> {
     let mut found = Vec::new();
-    let model = check_model(provider, body, &mut found);
-    for field in &provider.fields {
+    let model = check_model(body, &mut found);
+    for (field, value) in body.fields() {
         // A member inside an object is looked at where its object is one.
-        match members::get(body, &field.name) {
+        match value {
             Some(value) => check_field(field, model, value, strictness, &mut found),
             None if is_required(field, body) && field.role != Some(Role::Model) => found.push(missing(&field.name)),
             None => {}
         }
     }
     if let Some(model) = model {
-        check_size(provider, model, body, &mut found);
-        reference::check(provider, model, body, &mut found);
-        check_total(provider, model, effective, &mut found);
-        check_background(provider, body, &mut found);
+        check_size(model, body, &mut found);
+        reference::check(model, body, &mut found);
+        check_total(model, effective, &mut found);
+        check_background(body, &mut found);
         // Models differ in what they look at first (providers.md 1.7).
         found.sort_by_key(|violation| !model.checks_first.contains(&violation.field));
     }
     found
 }
 
-fn is_required(field: &Field, body: &Object) -> bool {
-    let excused = field.required_unless.as_ref().and_then(|other| members::get(body, other));
+fn is_required(field: &Field, body: &Said<'_>) -> bool {
+    let excused = field.required_unless.as_ref().and_then(|other| body.named(other));
     field.required && excused != Some(&Value::Bool(true))
 }
 
@@ -94,14 +90,13 @@ fn missing(field: &str) -> Violation {
     Violation { cause: Cause::Missing, ..Violation::new(field, "required", "the member is missing") }
 }
 
-fn check_model<'p>(provider: &'p Provider, body: &Object, found: &mut Vec<Violation>) -> Option<&'p Model> {
-    let field = provider.field(Role::Model)?;
-    let named = members::get(body, &field.name).filter(|name| !is_blank(name));
-    let Some(name) = named else {
+fn check_model<'p>(body: &Said<'p>, found: &mut Vec<Violation>) -> Option<&'p Model> {
+    let (field, named) = body.field(Role::Model)?;
+    let Some(name) = named.filter(|name| !is_blank(name)) else {
         found.push(missing(&field.name));
         return None;
     };
-    let model = name.as_str().and_then(|name| provider.model(name));
+    let model = name.as_str().and_then(|name| body.provider.model(name));
     if let (None, Some(name)) = (model, name.as_str()) {
         let detail = format!("no model here is called {name}");
         found.push(Violation { cause: Cause::ModelNotFound, ..Violation::new(&field.name, "unknown_model", detail) });
@@ -202,31 +197,29 @@ fn callback_fault(url: &str, strict: bool) -> Option<&'static str> {
     (parsed.scheme_str() != Some("https")).then_some("must use https.")
 }
 
-fn check_size(provider: &Provider, model: &Model, body: &Object, found: &mut Vec<Violation>) {
-    let quality_field = provider.field(Role::Quality).map(|field| field.name.as_str());
-    let quality = quality_field.and_then(|name| members::text(body, name));
-    if let (Some(name), Some(quality)) = (quality_field, quality)
+fn check_size(model: &Model, body: &Said<'_>, found: &mut Vec<Violation>) {
+    let quality = body.text(Role::Quality);
+    if let (Some((Field { name, .. }, _)), Some(quality)) = (body.field(Role::Quality), quality)
         && !model.refuses(name)
         && !model.size.qualities.iter().any(|known| known == quality)
     {
         found.push(Violation::new(name, "enum", format!("must be one of: {}.", model.size.qualities.join(", "))));
     }
-    let Some(field) = provider.field(Role::Size) else { return };
-    let Some(size) = members::text(body, &field.name) else { return };
-    if let Err(fault) = sizes::resolve(provider, model, Some(size), quality) {
+    let Some((field, Some(Value::String(size)))) = body.field(Role::Size) else { return };
+    if let Err(fault) = sizes::resolve(body.provider, model, Some(size), quality) {
         let violation = Violation::new(&field.name, fault.rule, fault.detail);
         found.push(Violation { cause: Cause::InvalidSize, ..violation });
     }
 }
 
 /// References and pictures together, also where a gateway has made the maximum of a count.
-fn check_total(provider: &Provider, model: &Model, effective: &Object, found: &mut Vec<Violation>) {
+fn check_total(model: &Model, effective: &Said<'_>, found: &mut Vec<Violation>) {
     let refuses = |total: &&Total| total.action == TotalAction::Refuse;
     let Some(total) = model.references_plus_images.as_ref().filter(refuses) else { return };
     // Only a maximum that stands explicitly can be too large; the default gives way.
-    let Some(field) = provider.field(Role::GroupMax).filter(|_| is_group(provider, effective)) else { return };
-    let Some(max) = members::get(effective, &field.name).and_then(Value::as_u64) else { return };
-    let count = references(provider, effective).len() as u64;
+    let Some((field, max)) = effective.field(Role::GroupMax).filter(|_| is_group(effective)) else { return };
+    let Some(max) = max.and_then(Value::as_u64) else { return };
+    let count = references(effective).len() as u64;
     if count > 0 && count + max > u64::from(total.limit) {
         let detail = format!("the number of reference images and max_images together cannot exceed {}.", total.limit);
         found.push(Violation { blamed: true, ..Violation::new(&field.name, "total", detail) });
@@ -234,18 +227,18 @@ fn check_total(provider: &Provider, model: &Model, effective: &Object, found: &m
 }
 
 /// A transparent background is put behind exactly one picture that can be transparent (providers.md 1.3, 1.7).
-fn check_background(provider: &Provider, body: &Object, found: &mut Vec<Violation>) {
+fn check_background(body: &Said<'_>, found: &mut Vec<Violation>) {
     let member = |role| {
-        let field = provider.field(role)?;
-        members::get(body, &field.name).map(|value| (field.name.as_str(), value))
+        let (field, value) = body.field(role)?;
+        value.map(|value| (field.name.as_str(), value))
     };
     let Some((name, _)) = member(Role::Background).filter(|(_, value)| *value == "transparent") else { return };
     let mut blame = |field: &str, detail: &str| {
         found.push(Violation { blamed: true, ..Violation::new(field, "background", detail) });
     };
-    match references(provider, body) {
+    match references(body) {
         [only] if only.as_str().is_some_and(reference::is_opaque) => {
-            let image = provider.field(Role::References).map_or("image", |field| field.name.as_str());
+            let image = body.field(Role::References).map_or("image", |(field, _)| field.name.as_str());
             blame(image, "transparent background requires a PNG input with at least one transparent pixel");
         }
         [_] => {}
@@ -257,13 +250,13 @@ fn check_background(provider: &Provider, body: &Object, found: &mut Vec<Violatio
 }
 
 /// Whether the member that turns groups on is on.
-pub(crate) fn is_group(provider: &Provider, body: &Object) -> bool {
-    provider.field(Role::Group).is_some_and(|field| members::text(body, &field.name) == Some("auto"))
+pub(crate) fn is_group(body: &Said<'_>) -> bool {
+    body.text(Role::Group) == Some("auto")
 }
 
 /// The references of a request, one or several.
-pub(crate) fn references<'a>(provider: &Provider, body: &'a Object) -> &'a [Value] {
-    match provider.field(Role::References).and_then(|field| members::get(body, &field.name)) {
+pub(crate) fn references<'a>(body: &Said<'a>) -> &'a [Value] {
+    match body.get(Role::References) {
         Some(Value::Array(several)) => several,
         Some(one) => std::slice::from_ref(one),
         None => &[],
