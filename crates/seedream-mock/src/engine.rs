@@ -36,6 +36,7 @@ mod rules;
 mod said;
 mod script;
 mod session;
+mod sessions;
 mod settings;
 mod sizes;
 mod spoil;
@@ -67,7 +68,7 @@ use conduct::{Change, Conduct};
 use handle::Handled;
 use images_url::Signer;
 use route::Address;
-use session::Sessions;
+use sessions::Sessions;
 
 use crate::fault::Fault;
 

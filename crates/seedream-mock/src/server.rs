@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use seedream_fixtures::Provider;
 use serde::Serialize;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, Semaphore, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::builder::MockServerBuilder;
@@ -31,7 +31,7 @@ use crate::picture::Cache;
 use clocks::{Clocks, Entered};
 
 /// How many bytes of rendered pictures are kept.
-const CACHE: usize = 32 * 1024 * 1024;
+const CACHE: usize = 8 * 1024 * 1024;
 
 /// How long a stop waits for answers that are under way.
 const PATIENCE: Duration = Duration::from_millis(800);
@@ -53,6 +53,8 @@ struct House {
     engine: Arc<Engine>,
     clocks: Clocks,
     cache: Arc<Cache>,
+    /// How many pictures are rendered at a time: more threads than processors would only take memory.
+    renderers: Arc<Semaphore>,
     rings: Arc<Rings>,
 }
 
@@ -135,6 +137,7 @@ impl MockServer {
             engine: Arc::new(engine),
             clocks: Clocks::new(clock),
             cache: Arc::new(Cache::new(CACHE)),
+            renderers: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
             rings: Arc::default(),
         };
         let mut postman = JoinSet::new();

@@ -1,5 +1,6 @@
 //! Callbacks: what a provider tells a caller by itself when a task ends (document 002, `callback_url`).
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ pub(crate) struct Callback {
     pub(crate) body: Vec<u8>,
     pub(crate) session: String,
     provider: String,
-    task: String,
+    task: Arc<str>,
 }
 
 /// How an attempt went: the receiver's status, or why there is none.

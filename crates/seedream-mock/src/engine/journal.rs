@@ -158,6 +158,10 @@ impl Draft<'_> {
 }
 
 impl Kept {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.texts.bytes()
+    }
+
     /// The entry, for those who want to look at it.
     fn entry(&self, session: &str) -> Entry {
         let mut texts = self.texts.texts();
@@ -216,17 +220,27 @@ impl Kind {
 pub(crate) struct Journal {
     capacity: usize,
     entries: VecDeque<Kept>,
+    /// What the entries hold, in bytes.
+    bytes: usize,
 }
 
 impl Journal {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, entries: VecDeque::new() }
+        Self { capacity, entries: VecDeque::new(), bytes: 0 }
     }
 
     /// Adds an entry, and returns the one that has to go for it: whoever holds a lock need not tear it down.
     pub(crate) fn push(&mut self, entry: Kept) -> Option<Kept> {
+        self.bytes += entry.bytes();
         self.entries.push_back(entry);
-        (self.entries.len() > self.capacity).then(|| self.entries.pop_front()).flatten()
+        let oldest = (self.entries.len() > self.capacity).then(|| self.entries.pop_front()).flatten()?;
+        self.bytes -= oldest.bytes();
+        Some(oldest)
+    }
+
+    /// How much it holds, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The caller of a request, which is among the last, has gone before he had his answer.
@@ -239,6 +253,7 @@ impl Journal {
 
     pub(crate) fn retain(&mut self, keep: impl FnMut(&Kept) -> bool) {
         self.entries.retain(keep);
+        self.bytes = self.entries.iter().map(Kept::bytes).sum();
     }
 
     /// How many requests are in it.
@@ -296,6 +311,13 @@ pub(crate) fn shortened(value: &Value) -> Value {
 
 fn shortened_members(members: &Object) -> Object {
     members.iter().map(|(name, value)| (name.clone(), shortened(value))).collect()
+}
+
+/// An entry of about so many bytes, for tests of those who keep it.
+#[cfg(test)]
+pub(crate) fn entry_of(bytes: usize) -> Kept {
+    let (kind, at, texts) = (Kind::Request, Timestamp::UNIX_EPOCH, Packer::new(0, bytes).done());
+    Kept { ordinal: 0, kind, at, status: 200, evidence: "", billed: 0, passed: false, left: false, texts }
 }
 
 #[cfg(test)]

@@ -89,6 +89,10 @@ impl Draft<'_> {
 }
 
 impl Kept {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.texts.bytes()
+    }
+
     fn key(&self) -> Option<&str> {
         self.texts.texts().text()
     }
@@ -132,6 +136,8 @@ pub(crate) struct Ledger {
     bills: VecDeque<Kept>,
     /// What the bills that are no longer kept come to, by key; no key is an empty one.
     forgotten: BTreeMap<String, Sum>,
+    /// What the bills hold, in bytes.
+    bytes: usize,
 }
 
 /// What one key paid.
@@ -153,14 +159,21 @@ pub(crate) struct Sum {
 impl Ledger {
     /// Adds a bill, and returns the one that has to go for it, which still counts.
     pub(crate) fn push(&mut self, bill: Kept) -> Option<Kept> {
+        self.bytes += bill.bytes();
         self.bills.push_back(bill);
         let oldest = (self.bills.len() > BILLS).then(|| self.bills.pop_front()).flatten()?;
+        self.bytes -= oldest.bytes();
         add(&mut self.forgotten, &oldest);
         Some(oldest)
     }
 
     pub(crate) fn bills(&self) -> impl Iterator<Item = Bill> {
         self.bills.iter().map(Kept::bill)
+    }
+
+    /// How much it holds, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// What was paid in all.

@@ -36,6 +36,11 @@ impl Packer {
 }
 
 impl Packed {
+    /// How much memory it takes, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.0.capacity()
+    }
+
     pub(crate) fn texts(&self) -> Texts<'_> {
         Texts(&self.0)
     }

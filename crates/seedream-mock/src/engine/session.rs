@@ -1,20 +1,16 @@
 //! Sessions: tests that run at the same time do not see each other's tasks, journal, ledger, faults, settings and clock.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::conduct::Change;
 use super::faults::Rules;
-use super::journal::{Entry, Journal, Kind};
+use super::journal::{Journal, Kind};
 use super::ledger::Ledger;
-use super::route::DEFAULT_SESSION;
-use super::settings::Settings;
 use super::task::Task;
 use super::traffic::{Traffic, Usage};
-use crate::clock::later;
 use crate::fault::Fault;
 
 /// The most tasks a session keeps; the oldest are forgotten first.
@@ -25,11 +21,11 @@ const TASKS: usize = 10_000;
 pub(crate) struct Session {
     /// When it was last used. A server counts this by the machine's time and not by a clock that is moved.
     pub(crate) used: Timestamp,
-    tasks: HashMap<String, Task>,
+    tasks: HashMap<Arc<str>, Task>,
     /// The ids in the order of their making.
-    order: std::collections::VecDeque<String>,
+    order: VecDeque<Arc<str>>,
     /// The ids of the tasks that still have to call back.
-    awaiting: BTreeSet<String>,
+    awaiting: BTreeSet<Arc<str>>,
     pub(crate) journal: Journal,
     pub(crate) rules: Rules,
     pub(crate) ledger: Ledger,
@@ -38,7 +34,29 @@ pub(crate) struct Session {
     pub(crate) change: Change,
 }
 
+/// About how many bytes a task is.
+const TASK: usize = 1024;
+
 impl Session {
+    pub(crate) fn new(now: Timestamp, journal_capacity: usize, faults: Vec<Fault>) -> Self {
+        Self {
+            used: now,
+            tasks: HashMap::new(),
+            order: VecDeque::new(),
+            awaiting: BTreeSet::new(),
+            journal: Journal::new(journal_capacity),
+            rules: Rules::with(faults),
+            ledger: Ledger::default(),
+            traffic: Traffic::default(),
+            change: Change::default(),
+        }
+    }
+
+    /// About how much it remembers, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.journal.bytes() + self.ledger.bytes() + TASK * self.order.len()
+    }
+
     pub(crate) fn keep_task(&mut self, task: Task) {
         if task.callback.is_some() {
             self.awaiting.insert(task.id.clone());
@@ -123,159 +141,5 @@ impl Session {
         self.awaiting.clear();
         self.tasks.values_mut().for_each(|task| task.callback = None);
         self.journal.retain(|entry| entry.kind != Kind::Callback);
-    }
-}
-
-/// What of a session decides how a request to it is looked at.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Glance {
-    /// What differs for it from the settings.
-    pub(crate) change: Change,
-    /// Whether anything was set to go wrong in it.
-    pub(crate) has_rules: bool,
-}
-
-/// The sessions of one engine. They appear on first use, are capped, and expire; the one of those who name none stays.
-#[derive(Debug)]
-pub(crate) struct Sessions {
-    capacity: usize,
-    idle: Duration,
-    journal_capacity: usize,
-    /// What goes wrong in every session from its start.
-    faults: Vec<Fault>,
-    open: Mutex<BTreeMap<String, Session>>,
-}
-
-impl Sessions {
-    pub(crate) fn new(settings: &Settings) -> Self {
-        Self {
-            capacity: settings.session_capacity.max(1),
-            idle: settings.session_idle,
-            journal_capacity: settings.journal_capacity,
-            faults: settings.faults.clone(),
-            open: Mutex::default(),
-        }
-    }
-
-    /// Uses a session; says whether it is a new one. One that nobody used for too long is
-    /// forgotten, and a new one stands in its place.
-    pub(crate) fn enter(&self, name: &str, now: Timestamp) -> bool {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(session) = open.get_mut(name).filter(|session| !self.is_over(name, session, now)) {
-            session.used = now;
-            return false;
-        }
-        open.remove(name);
-        self.open(&mut open, name, now);
-        true
-    }
-
-    /// Works with a session, which is opened if need be.
-    pub(crate) fn with<T>(&self, name: &str, now: Timestamp, work: impl FnOnce(&mut Session) -> T) -> T {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(session) = open.get_mut(name) {
-            return work(session);
-        }
-        work(self.open(&mut open, name, now))
-    }
-
-    /// Works with a session, if it is there.
-    pub(crate) fn look<T>(&self, name: &str, work: impl FnOnce(&mut Session) -> T) -> Option<T> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).get_mut(name).map(work)
-    }
-
-    /// Looks at a session, whether or not it is there yet.
-    pub(crate) fn glance(&self, name: &str) -> Glance {
-        let of = |session: &mut Session| Glance { change: session.change, has_rules: !session.rules.list().is_empty() };
-        self.look(name, of).unwrap_or(Glance { has_rules: !self.faults.is_empty(), ..Glance::default() })
-    }
-
-    /// Forgets a session.
-    pub(crate) fn forget(&self, name: &str) {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
-    }
-
-    fn open<'o>(&self, open: &'o mut BTreeMap<String, Session>, name: &str, now: Timestamp) -> &'o mut Session {
-        if name != DEFAULT_SESSION {
-            self.make_room(open, now);
-        }
-        open.entry(name.to_owned()).or_insert_with(|| Session {
-            used: now,
-            tasks: HashMap::new(),
-            order: std::collections::VecDeque::new(),
-            awaiting: BTreeSet::new(),
-            journal: Journal::new(self.journal_capacity),
-            rules: Rules::with(self.faults.clone()),
-            ledger: Ledger::default(),
-            traffic: Traffic::default(),
-            change: Change::default(),
-        })
-    }
-
-    /// Whether nobody used it for too long. The session of those who name none is never over.
-    fn is_over(&self, name: &str, session: &Session, now: Timestamp) -> bool {
-        name != DEFAULT_SESSION && later(session.used, self.idle) < now
-    }
-
-    /// Makes room for one more that is named.
-    fn make_room(&self, open: &mut BTreeMap<String, Session>, now: Timestamp) {
-        open.retain(|name, session| !self.is_over(name, session, now));
-        let named = || open.iter().filter(|(name, _)| *name != DEFAULT_SESSION);
-        if named().count() >= self.capacity {
-            let oldest = named().min_by_key(|(_, session)| session.used).map(|(name, _)| name.clone());
-            oldest.map(|name| open.remove(&name));
-        }
-    }
-
-    /// Works with every open session.
-    pub(crate) fn each<T>(&self, work: impl Fn(&str, &mut Session) -> Option<T>) -> std::vec::IntoIter<T> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let results: Vec<T> = open.iter_mut().filter_map(|(name, session)| work(name, session)).collect();
-        results.into_iter()
-    }
-
-    /// The names of the open sessions.
-    pub(crate) fn names(&self) -> Vec<String> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
-    }
-
-    /// The journal of one session, or of all in the order of the requests.
-    pub(crate) fn journal(&self, name: Option<&str>) -> Vec<Entry> {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let wanted = open.iter().filter(|(known, _)| name.is_none_or(|name| name == known.as_str()));
-        let mut entries: Vec<Entry> = wanted.flat_map(|(name, session)| session.journal.entries(name)).collect();
-        entries.sort_by_key(|entry| entry.ordinal);
-        entries
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sessions_are_capped_and_expire() {
-        let settings = Settings { session_capacity: 2, session_idle: Duration::from_secs(60), ..Settings::default() };
-        let sessions = Sessions::new(&settings);
-        let at = |second| Timestamp::from_second(second).unwrap();
-        for (name, second, new) in [("a", 0, true), ("b", 1, true), ("a", 2, false), ("c", 3, true)] {
-            assert_eq!(sessions.enter(name, at(second)), new, "{name}");
-        }
-        assert_eq!(sessions.names(), ["a", "c"], "the one that was not used for longest gave way");
-        sessions.enter("d", at(1000));
-        assert_eq!(sessions.names(), ["d"]);
-        assert!(!sessions.enter("d", at(1060)) && sessions.enter("d", at(1121)), "it is over without others as well");
-    }
-
-    #[test]
-    fn the_session_of_those_who_name_none_stays() {
-        let settings = Settings { session_capacity: 1, session_idle: Duration::from_secs(60), ..Settings::default() };
-        let sessions = Sessions::new(&settings);
-        let at = |second| Timestamp::from_second(second).unwrap();
-        sessions.enter(DEFAULT_SESSION, at(0));
-        sessions.enter("a", at(5000));
-        sessions.enter("b", at(5001));
-        assert_eq!(sessions.names(), ["b", DEFAULT_SESSION]);
-        assert!(!sessions.enter(DEFAULT_SESSION, at(9000)));
     }
 }

@@ -147,7 +147,7 @@ pub(crate) fn accept(call: &Call<'_>, ask: &Ask<'_>, model: &str) -> String {
     let callback = callback_url(call).map(|url| (url.to_owned(), call.origin.clone()));
     let deadline = callback.as_ref().map(|_| later(call.now, Duration::from_secs(call.conduct.estimated_seconds)));
     let task = Task {
-        id: id.clone(),
+        id: id.as_str().into(),
         model: model.to_owned(),
         created: call.now,
         failure: pictures.is_empty().then(|| failure(&call.fault)),

@@ -9,11 +9,11 @@ use http::{Response, StatusCode};
 use http_body::{Frame, SizeHint};
 use tokio::sync::mpsc;
 
+use super::House;
 use super::serve::Visit;
 use super::wire::Wire;
 use crate::clock::Clock;
 use crate::engine::{Chunk, Content, Script};
-use crate::picture::Cache;
 
 /// What a head with a wrong length promises and the connection's end withholds.
 const MISSING: &[u8] = &[b' '; 64];
@@ -21,14 +21,14 @@ const MISSING: &[u8] = &[b' '; 64];
 /// Plays a script: waits, renders what is still to be rendered, and sends.
 pub(super) async fn play(script: Script, visit: Arc<Visit>, clock: Clock) -> Response<Body> {
     let guest = Guest { visit: visit.clone(), ordinal: script.ordinal };
-    let cache = &visit.house.cache;
+    let house = &visit.house;
     clock.sleep(script.delay).await;
     let mut wire = Wire::of(&script);
     let Script { status, headers, chunks, streamed, wrong_length, .. } = script;
     let mut response = if streamed {
-        Response::new(stream(chunks, cache, clock.clone(), guest).await)
+        Response::new(stream(chunks, house, clock.clone(), guest).await)
     } else {
-        let bytes = whole(chunks, cache, &clock).await;
+        let bytes = whole(chunks, house, &clock).await;
         let length = bytes.len() as u64;
         let body = if wrong_length {
             wire = wire.or_else(|| Some(Wire::closing_after(length)));
@@ -46,31 +46,31 @@ pub(super) async fn play(script: Script, visit: Arc<Visit>, clock: Clock) -> Res
 }
 
 /// One body with its length.
-async fn whole(mut chunks: Vec<Chunk>, cache: &Arc<Cache>, clock: &Clock) -> Bytes {
+async fn whole(mut chunks: Vec<Chunk>, house: &House, clock: &Clock) -> Bytes {
     // Nearly every body is one chunk, which need not be copied.
     if chunks.len() == 1
         && let Some(chunk) = chunks.pop()
     {
         clock.sleep(chunk.after).await;
-        return render(chunk.content, cache).await;
+        return render(chunk.content, house).await;
     }
     let mut body = BytesMut::new();
     for chunk in chunks {
         clock.sleep(chunk.after).await;
-        body.extend_from_slice(&render(chunk.content, cache).await);
+        body.extend_from_slice(&render(chunk.content, house).await);
     }
     body.freeze()
 }
 
 /// A body that comes chunk by chunk. The head waits for the first, as it does upstream for the first picture.
-async fn stream(chunks: Vec<Chunk>, cache: &Arc<Cache>, clock: Clock, guest: Guest) -> Body {
-    let cache = cache.clone();
+async fn stream(chunks: Vec<Chunk>, house: &House, clock: Clock, guest: Guest) -> Body {
+    let house = house.clone();
     let (sender, receiver) = mpsc::channel(1);
     let mut chunks = chunks.into_iter();
     let first = match chunks.next() {
         Some(chunk) => {
             clock.sleep(chunk.after).await;
-            Some(render(chunk.content, &cache).await)
+            Some(render(chunk.content, &house).await)
         }
         None => None,
     };
@@ -83,7 +83,7 @@ async fn stream(chunks: Vec<Chunk>, cache: &Arc<Cache>, clock: Clock, guest: Gue
         for chunk in chunks {
             clock.sleep(chunk.after).await;
             // Nobody renders for a caller who has gone.
-            if sender.send(render(chunk.content, &cache).await).await.is_err() {
+            if sender.send(render(chunk.content, &house).await).await.is_err() {
                 return;
             }
         }
@@ -93,12 +93,18 @@ async fn stream(chunks: Vec<Chunk>, cache: &Arc<Cache>, clock: Clock, guest: Gue
 }
 
 /// The bytes of a content; rendering leaves the threads that serve connections alone.
-async fn render(content: Content, cache: &Arc<Cache>) -> Bytes {
+async fn render(content: Content, house: &House) -> Bytes {
     if !content.is_costly() {
         return content.bytes(|picture| picture.render());
     }
-    let cache = cache.clone();
-    let rendering = tokio::task::spawn_blocking(move || content.bytes(|picture| cache.render(picture)));
+    // Nobody closes it, so there is always a permit to come; it is held for as long as rendering takes, whoever still waits.
+    let permit = house.renderers.clone().acquire_owned().await;
+    let cache = house.cache.clone();
+    let rendering = tokio::task::spawn_blocking(move || {
+        let bytes = content.bytes(|picture| cache.render(picture));
+        drop(permit);
+        bytes
+    });
     rendering.await.unwrap_or_default()
 }
 

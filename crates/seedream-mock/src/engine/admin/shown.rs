@@ -82,7 +82,7 @@ pub(super) fn callbacks(engine: &Engine, name: &str) -> Result<Answer, Refusal> 
     let awaiting = engine.sessions().look(name, |session| {
         let awaiting = |task: &crate::engine::task::Task| {
             let url = task.callback.as_ref().map(|(url, _)| url.as_str());
-            json!({ "task": task.id, "url": url, "at": task.ends_at().map(|at| at.to_string()) })
+            json!({ "task": &*task.id, "url": url, "at": task.ends_at().map(|at| at.to_string()) })
         };
         session.awaiting().map(awaiting).collect::<Vec<Value>>()
     });

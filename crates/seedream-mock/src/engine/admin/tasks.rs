@@ -1,5 +1,7 @@
 //! How the tasks of a session are, and moving them by hand.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
@@ -74,7 +76,7 @@ fn shown(task: &Task, now: Timestamp) -> Value {
         Progress::Ended(_) => ("completed", 100),
     };
     json!({
-        "id": task.id,
+        "id": &*task.id,
         "provider": task.provider,
         "model": task.model,
         "status": status,
@@ -144,7 +146,7 @@ impl Engine {
         let moved = self.sessions().look(session, |session| match id {
             Some(id) => move_one(session, now, id, wanted),
             None => {
-                let ids: Vec<String> = session.tasks().map(|task| task.id.clone()).collect();
+                let ids: Vec<Arc<str>> = session.tasks().map(|task| task.id.clone()).collect();
                 for id in ids {
                     // One that has ended stays as it is.
                     let _ = move_one(session, now, &id, wanted);

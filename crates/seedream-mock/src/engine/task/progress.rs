@@ -1,5 +1,6 @@
 //! How far a task is.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,7 +13,7 @@ use crate::picture::Picture;
 /// One accepted task.
 #[derive(Debug, Clone)]
 pub(crate) struct Task {
-    pub(crate) id: String,
+    pub(crate) id: Arc<str>,
     pub(crate) model: String,
     pub(crate) created: Timestamp,
     pub(crate) pictures: Vec<Picture>,
@@ -142,7 +143,7 @@ mod tests {
     fn task(end: Option<TaskEnd>) -> Task {
         let created = Timestamp::from_second(1_757_165_031).unwrap();
         Task {
-            id: String::new(),
+            id: "".into(),
             model: String::new(),
             created,
             pictures: Vec::new(),
