@@ -107,7 +107,8 @@ pub struct Settings {
     pub profiles: Profiles,
     /// The most entries of a session's journal.
     pub journal_capacity: usize,
-    /// The most sessions beside `default`.
+    /// The most sessions beside `default`. Those that nobody used for longest give way, also where all of them together
+    /// remember more than 256 MiB.
     pub session_capacity: usize,
     /// How long a session other than `default` is kept without use.
     pub session_idle: Duration,
