@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use seedream_client::Transport;
-use seedream_core::{Input, Policy, Step};
+use seedream_core::{Input, Policy, Step, Strictness, Task};
 
 /// The operation and the transport as they are, unless a part is broken on purpose.
 #[derive(Clone)]
@@ -14,13 +14,24 @@ pub(crate) struct Driver {
     pub(crate) hear: fn(Input) -> Input,
     /// What the operation says.
     pub(crate) say: fn(Step) -> Step,
+    /// How strictly a client looks at a request before it is sent.
+    pub(crate) strictness: Strictness,
+    /// What becomes of a task before it is gone on with, at the provider of this id.
+    pub(crate) resume: fn(Task, &str) -> Task,
     /// What moves the bytes of a client.
     pub(crate) transport: fn(Arc<dyn Transport>) -> Arc<dyn Transport>,
 }
 
 impl Default for Driver {
     fn default() -> Self {
-        Self { policy: Policy::default(), hear: |input| input, say: |step| step, transport: |transport| transport }
+        Self {
+            policy: Policy::default(),
+            hear: |input| input,
+            say: |step| step,
+            strictness: Strictness::Strict,
+            resume: |task, _| task,
+            transport: |transport| transport,
+        }
     }
 }
 

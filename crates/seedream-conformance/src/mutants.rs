@@ -1,13 +1,19 @@
 //! Adapters and clients that are broken on purpose: a suite that lets one of them pass is worth nothing.
 
+mod clients;
+mod decoders;
 mod dialect;
-mod list;
+mod encoders;
+mod forgetful;
+mod streams;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     sync::Arc,
 };
+
+use seedream_core::{Error, ErrorKind};
 
 use crate::{Case, Driver, Law, Level, Subject, cases, run::side_by_side};
 use dialect::{Broken, Hooks};
@@ -28,12 +34,34 @@ impl Mutant {
     }
 }
 
+/// A dialect that is broken.
+fn dialect(name: &'static str, says: &'static str, hooks: Hooks) -> Mutant {
+    Mutant { name, says, hooks, driver: Driver::default() }
+}
+
+/// A client that is broken.
+fn driver(name: &'static str, says: &'static str, change: impl FnOnce(&mut Driver)) -> Mutant {
+    let mut driver = Driver::default();
+    change(&mut driver);
+    Mutant { name, says, hooks: Hooks::NONE, driver }
+}
+
+/// A connection that was lost, or was never made.
+fn lost() -> Error {
+    Error::new(ErrorKind::Transport, "the connection was lost")
+}
+
+/// All of them, in the order of the matrix: what others have got wrong, one mistake each.
+fn all() -> Vec<Mutant> {
+    [forgetful::all(), encoders::all(), decoders::all(), streams::all(), clients::all()].into_iter().flatten().collect()
+}
+
 /// Which mutants are killed by which cases.
 #[derive(Clone, Debug)]
 pub struct Matrix {
     mutants: Vec<Killed>,
-    /// How many cases that must hold there are of each law, and how many of them kill no mutant.
-    idle: BTreeMap<Law, (usize, usize)>,
+    /// How many cases that must hold there are of each law, and the names of those that kill no mutant.
+    idle: BTreeMap<Law, (usize, Vec<String>)>,
 }
 
 #[derive(Clone, Debug)]
@@ -54,7 +82,7 @@ impl Matrix {
 
     /// The part of it that some cases make, chosen by the names of mutant and case.
     pub fn chosen(subjects: &[Subject], chosen: impl Fn(&str, &str) -> bool) -> Self {
-        let mutants = list::all();
+        let mutants = all();
         let of = |mutant: &Mutant| -> Vec<(String, Law, Level, bool)> {
             let mut broken: Vec<Case> = subjects.iter().flat_map(|subject| cases(&mutant.of(subject))).collect();
             broken.retain(|case| case.skip().is_none() && chosen(mutant.name, &case.name()));
@@ -80,22 +108,25 @@ impl Matrix {
             killed
         };
         let mutants = mutants.iter().map(judged).collect();
-        let mut idle: BTreeMap<Law, (usize, usize)> = BTreeMap::new();
+        let mut idle: BTreeMap<Law, (usize, Vec<String>)> = BTreeMap::new();
         for (law, name) in must {
             let (all, none) = idle.entry(law).or_default();
             *all += 1;
-            *none += usize::from(!kills.contains(&name));
+            if !kills.contains(&name) {
+                none.push(name);
+            }
         }
         Self { mutants, idle }
     }
 
-    /// What is wrong with the suite: mutants that live, and laws that kill none.
+    /// What is wrong with the suite: mutants that live, laws that kill none, and cases that must hold and kill none.
     pub fn faults(&self) -> Vec<String> {
         let lives = |mutant: &&Killed| mutant.first.is_none();
         let idle = |law: &&Law| !self.mutants.iter().any(|mutant| mutant.laws.contains_key(law));
         let alive = self.mutants.iter().filter(lives).map(|mutant| format!("{} lives: {}", mutant.name, mutant.says));
         let laws = Law::ALL.iter().filter(idle).map(|law| format!("the law {law} kills no mutant"));
-        alive.chain(laws).collect()
+        let cases = self.idle.values().flat_map(|(_, idle)| idle).map(|name| format!("{name} kills no mutant"));
+        alive.chain(laws).chain(cases).collect()
     }
 
     /// The matrix in Markdown: mutants down, laws across, and which case came first.
@@ -121,7 +152,7 @@ impl Matrix {
         text.push_str("\nLAW              MUTANTS   MUST CASES   OF THEM KILL NONE\n");
         for law in Law::ALL {
             let mutants = self.mutants.iter().filter(|mutant| mutant.laws.contains_key(&law)).count();
-            let (all, none) = self.idle.get(&law).copied().unwrap_or_default();
+            let (all, none) = self.idle.get(&law).map_or((0, 0), |(all, none)| (*all, none.len()));
             let _ = writeln!(text, "{:16} {mutants:7} {all:12} {none:19}", law.as_str());
         }
         for fault in self.faults() {

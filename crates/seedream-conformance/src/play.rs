@@ -64,6 +64,7 @@ impl Play {
     /// Where it cannot be one of this provider's.
     pub(crate) fn resume(subject: &Subject, task: Task, seed: u64) -> Result<Self, Error> {
         let policy = subject.driver().policy.clone();
+        let task = (subject.driver().resume)(task, subject.id());
         Operation::resume(subject.dialect().clone(), task, policy, seed).map(|operation| Self::of(subject, operation))
     }
 

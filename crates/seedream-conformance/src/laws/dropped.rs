@@ -24,6 +24,10 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
         .collect()
 }
 
+/// A black picture of 64 by 64 pixels, which no document has anything against.
+const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0@\0\0\0@\x01\0\0\0\0\x82\x12Ls\0\
+    \0\0\x0fIDATx\xdac`\x18\x05\xa3\x80|\0\0\x02@\0\x01\xe0M\x1dD\0\0\0\0IEND\xaeB`\x82";
+
 type Change = fn(ImageRequest) -> ImageRequest;
 
 /// Every field, with each kind of value it can have.
@@ -35,9 +39,7 @@ fn changes() -> Vec<(Field, &'static str, Change)> {
     vec![
         (Field::Prompt, "prompt", |r| ImageRequest::new(r.model, "3 images of something else")),
         (References, "references-url", |r| r.reference(ImageSource::url("https://example.com/a.png"))),
-        (References, "references-inline", |r| {
-            r.reference(ImageSource::inline("image/png", &b"not much of a picture"[..]))
-        }),
+        (References, "references-inline", |r| r.reference(ImageSource::inline("image/png", PICTURE))),
         (SizeField, "size-tier", |r| r.size(Tier::K2)),
         (SizeField, "size-tier-4k", |r| r.size(Tier::K4)),
         (SizeField, "size-pixels", |r| r.size(Pixels::new(2560, 1440))),
@@ -55,7 +57,6 @@ fn changes() -> Vec<(Field, &'static str, Change)> {
         (Watermark, "watermark-false", |r| r.watermark(false)),
         (Seed, "seed", |r| r.seed(7)),
         (GuidanceScale, "guidance-scale", |r| r.guidance_scale(2.5)),
-        (GuidanceScale, "guidance-scale-nan", |r| r.guidance_scale(f64::NAN)),
         (Mode, "prompt-mode-standard", |r| r.prompt_mode(PromptMode::Standard)),
         (Mode, "prompt-mode-fast", |r| r.prompt_mode(PromptMode::Fast)),
         (WebSearch, "web-search", |r| r.web_search(true)),

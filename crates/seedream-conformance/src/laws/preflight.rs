@@ -95,6 +95,7 @@ fn client(subject: &Subject, host: &str, mock: Arc<dyn Transport>) -> Result<Cli
         .base_url(format!("{host}/{id}{below}"))
         .key("sk-conformance")
         .policy(policy)
+        .strictness(subject.driver().strictness)
         .transport(mock)
         .build()
 }

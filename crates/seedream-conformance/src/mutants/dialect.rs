@@ -4,23 +4,33 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use seedream_core::{
-    Blobs, Capabilities, CatalogDialect, Checked, Descriptor, Dialect, Effective, Error, Generation, ModelId,
-    ModelInfo, Outcome, Reply, Result, StreamDecoder, StreamDialect, StreamItem, Task, TaskDialect, TaskState,
-    sse::Frame,
+    Acceptance, Blobs, Capabilities, CatalogDialect, Checked, Descriptor, Dialect, Effective, Error, Field, Generation,
+    ModelId, ModelInfo, Outcome, Reply, Result, StreamDecoder, StreamDialect, StreamItem, Strictness, Task,
+    TaskDialect, TaskState, sse::Frame,
 };
 use serde_json::{Map, Value};
+
+use super::forgetful;
 
 /// What is done to each part; by itself, nothing.
 #[derive(Clone, Copy)]
 pub(super) struct Hooks {
+    /// The field that is dropped in silence.
+    pub(super) forgets: Option<Field>,
     pub(super) rules: fn(&mut Capabilities),
     /// The members of an encoded body, and the request that they say.
     pub(super) body: fn(&mut Map<String, Value>, &Checked),
     pub(super) request: fn(&mut http::Request<Bytes>),
+    /// What the gateway is said to make of a request whose body has these members.
+    pub(super) effective: fn(Effective, Map<String, Value>) -> Effective,
+    /// Who it says it is.
+    pub(super) descriptor: fn(&'static Descriptor) -> Descriptor,
     /// An answer, before it is read.
     pub(super) heard: fn(&mut Reply),
     /// What was read of a success.
     pub(super) read: fn(Generation, &Reply) -> Result<Generation>,
+    /// What was read of a task that was accepted.
+    pub(super) accepted: fn(Acceptance, &Reply) -> Acceptance,
     /// An error that was read.
     pub(super) failed: fn(Error, &Reply) -> Error,
     /// What was found of a task.
@@ -31,11 +41,15 @@ pub(super) struct Hooks {
 
 impl Hooks {
     pub(super) const NONE: Self = Self {
+        forgets: None,
         rules: |_| (),
         body: |_, _| (),
         request: |_| (),
+        effective: |effective, _| effective,
+        descriptor: |descriptor| Descriptor { ..*descriptor },
         heard: |_| (),
         read: |generation, _| Ok(generation),
+        accepted: |acceptance, _| acceptance,
         failed: |error, _| error,
         state: |state, _| state,
         hears: |_| true,
@@ -47,6 +61,7 @@ impl Hooks {
 pub(super) struct Broken {
     inner: Arc<dyn Dialect>,
     hooks: Hooks,
+    descriptor: &'static Descriptor,
 }
 
 impl std::fmt::Debug for Hooks {
@@ -57,7 +72,16 @@ impl std::fmt::Debug for Hooks {
 
 impl Broken {
     pub(super) fn new(inner: Arc<dyn Dialect>, hooks: Hooks) -> Self {
-        Self { inner, hooks }
+        // There are as many as there are mutants, for as long as the program runs.
+        let descriptor = Box::leak(Box::new((hooks.descriptor)(inner.descriptor())));
+        Self { inner, hooks, descriptor }
+    }
+
+    /// A request as if a field had not been set.
+    fn without(&self, request: &Checked, field: Field) -> Result<Checked> {
+        let mut request = request.request().clone();
+        forgetful::forget(&mut request, field);
+        self.capabilities(&request.model).check(&request, Strictness::Off)
     }
 
     fn hear(&self, reply: &Reply) -> Reply {
@@ -69,17 +93,23 @@ impl Broken {
 
 impl Dialect for Broken {
     fn descriptor(&self) -> &'static Descriptor {
-        self.inner.descriptor()
+        self.descriptor
     }
 
     fn capabilities(&self, model: &ModelId) -> Capabilities {
         let mut rules = self.inner.capabilities(model);
+        if let Some(field) = self.hooks.forgets {
+            forgetful::say_nothing(&mut rules, field);
+        }
         (self.hooks.rules)(&mut rules);
         rules
     }
 
     fn encode(&self, request: &Checked) -> Result<http::Request<Bytes>> {
-        let mut encoded = self.inner.encode(request)?;
+        let mut encoded = match self.hooks.forgets {
+            Some(field) => self.inner.encode(&self.without(request, field)?)?,
+            None => self.inner.encode(request)?,
+        };
         if let Ok(Value::Object(members)) = serde_json::from_slice(encoded.body()) {
             let mut changed = members.clone();
             (self.hooks.body)(&mut changed, request);
@@ -94,13 +124,15 @@ impl Dialect for Broken {
     fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
         match self.inner.decode(request, &self.hear(reply)) {
             Ok(Outcome::Done(generation)) => (self.hooks.read)(generation, reply).map(Outcome::Done),
+            Ok(Outcome::Accepted(acceptance)) => Ok(Outcome::Accepted((self.hooks.accepted)(acceptance, reply))),
             Err(error) => Err((self.hooks.failed)(error, reply)),
             other => other,
         }
     }
 
     fn effective(&self, request: &Checked) -> Effective {
-        self.inner.effective(request)
+        let sent = self.encode(request).ok().and_then(|sent| serde_json::from_slice(sent.body()).ok());
+        (self.hooks.effective)(self.inner.effective(request), sent.unwrap_or_default())
     }
 
     fn tasks(&self) -> Option<&dyn TaskDialect> {
@@ -153,7 +185,8 @@ impl CatalogDialect for Broken {
     }
 
     fn decode_models(&self, reply: &Reply) -> Result<Vec<ModelInfo>> {
-        self.inner.catalog().expect(HAS).decode_models(&self.hear(reply))
+        let models = self.inner.catalog().expect(HAS).decode_models(&self.hear(reply));
+        models.map_err(|error| (self.hooks.failed)(error, reply))
     }
 }
 

@@ -40,3 +40,14 @@ fn c11_every_law_kills_a_mutant() {
         assert!(kills, "{law}");
     }
 }
+
+/// A case that must hold and that no mutant breaks is named.
+#[test]
+fn c11_a_case_that_kills_no_mutant_is_a_fault() {
+    let subjects: Vec<Subject> = seedream::dialects().into_iter().take(1).map(Subject::new).collect();
+    let case = format!("encode/{}/generate/chinese-prompt", subjects[0].id());
+    let faults = |mutant: &str| Matrix::chosen(&subjects, |name, chosen| name == mutant && chosen == case).faults();
+    let idle = format!("{case} kills no mutant");
+    assert!(faults("moved-away").contains(&idle));
+    assert!(!faults("wrong-path").contains(&idle));
+}

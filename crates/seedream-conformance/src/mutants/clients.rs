@@ -1,0 +1,160 @@
+//! Clients that send, wait and tell wrongly.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, LOCATION};
+use seedream_client::{AnswerBody, Reached, Transport, TransportError};
+use seedream_core::{Charge, Input, Policy, Strictness, Then};
+
+use super::{Mutant, driver, lost};
+
+pub(super) fn all() -> Vec<Mutant> {
+    vec![
+        driver("resends-ambiguous", "sends again what may have been bought", |driver| {
+            driver.policy.resend_ambiguous = true;
+        }),
+        driver("resends-after-timeout", "takes a connection that broke for one that never was", |driver| {
+            driver.hear = |input| match input {
+                Input::Broken { partial: None, .. } => Input::NotSent(lost()),
+                other => other,
+            };
+        }),
+        driver("retries-500", "sends a request again that met a 5xx", |driver| {
+            driver.hear = |input| match input {
+                Input::Reply(reply) if reply.status.is_server_error() => Input::NotSent(lost()),
+                other => other,
+            };
+        }),
+        driver("checks-nothing", "sends a request whatever is wrong with it", |driver| {
+            driver.strictness = Strictness::Off;
+        }),
+        driver("adopts-tasks", "goes on with the task of another provider as with its own", |driver| {
+            driver.resume = |mut task, own| {
+                own.clone_into(&mut task.provider);
+                task
+            };
+        }),
+        driver("retries-4xx", "sends a request again that was refused for good", |driver| {
+            driver.hear = |input| match input {
+                Input::Reply(reply) if reply.status.is_client_error() && reply.status != 429 => Input::NotSent(lost()),
+                other => other,
+            };
+        }),
+        driver("ignores-retry-after", "comes again before the time that it was asked to wait", |driver| {
+            driver.hear = |input| match input {
+                Input::Reply(mut reply) => {
+                    reply.headers.remove(http::header::RETRY_AFTER);
+                    Input::Reply(reply)
+                }
+                other => other,
+            };
+        }),
+        driver("polls-without-pause", "asks for a task as fast as it can", |driver| {
+            driver.policy.pace.shortest = Duration::from_millis(100);
+            driver.policy.pace.longest = Duration::from_millis(100);
+        }),
+        driver("never-stops-polling", "has no deadline", |driver| driver.policy.deadline = Duration::MAX),
+        driver("gives-up-polling", "gives up a task at the first poll that fails", |driver| {
+            driver.hear = |input| match input {
+                Input::Reply(mut reply) if reply.status.is_server_error() || reply.status == 429 => {
+                    reply.status = http::StatusCode::BAD_REQUEST;
+                    Input::Reply(reply)
+                }
+                other => other,
+            };
+        }),
+        driver("keeps-a-truncated-picture", "closes a cut answer behind whatever had arrived", |driver| {
+            driver.hear = |input| match input {
+                Input::Broken { partial: Some(mut reply), .. } => {
+                    reply.body = [&reply.body[..], br#""}]}"#].concat().into();
+                    Input::Reply(reply)
+                }
+                other => other,
+            };
+        }),
+        driver("drops-what-arrived", "forgets what had arrived of an answer that was cut off", |driver| {
+            driver.hear = |input| match input {
+                Input::Broken { error, .. } => Input::Broken { partial: None, error },
+                other => other,
+            };
+        }),
+        driver("calls-it-free", "says of every error that it cost nothing", |driver| {
+            driver.say = |mut step| {
+                if let Then::Done(result) = step.then {
+                    step.then = Then::Done(Box::new(result.map_err(|error| error.with_charge(Charge::No))));
+                }
+                step
+            };
+        }),
+        driver("forgets-the-task", "tells nobody that a task was accepted", |driver| {
+            driver.say = |mut step| {
+                step.events.retain(|event| !matches!(event, seedream_core::Event::Submitted(_)));
+                step
+            };
+        }),
+        driver("follows-redirects", "follows a redirect with the key", |driver| {
+            driver.transport = |inner| Arc::new(Following(inner));
+        }),
+        driver("key-in-error", "tells in the error of a refusal which headers were sent", |driver| {
+            driver.transport = |inner| Arc::new(Talkative(inner));
+        }),
+        driver("sends-twice", "sends every request a second time", |driver| {
+            driver.transport = |inner| Arc::new(Twice(inner));
+        }),
+        driver("impatient", "gives up after five seconds", |driver| {
+            driver.policy = Policy::default();
+            driver.policy.deadline = Duration::from_secs(5);
+        }),
+    ]
+}
+
+/// Follows redirects, with all headers.
+#[derive(Debug)]
+struct Following(Arc<dyn Transport>);
+
+#[async_trait]
+impl Transport for Following {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
+        let mut again = request.clone();
+        let response = self.0.send(request).await?;
+        let place = response.headers().get(LOCATION).and_then(|place| place.to_str().ok()?.parse().ok());
+        match place {
+            Some(place) if response.status().is_redirection() => {
+                *again.uri_mut() = place;
+                self.0.send(again).await
+            }
+            _ => Ok(response),
+        }
+    }
+}
+
+/// Makes an error of every refusal, and tells in it what was sent.
+#[derive(Debug)]
+struct Talkative(Arc<dyn Transport>);
+
+#[async_trait]
+impl Transport for Talkative {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
+        let key = request.headers().get(AUTHORIZATION).and_then(|key| key.to_str().ok()).unwrap_or_default().to_owned();
+        let response = self.0.send(request).await?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let told = std::io::Error::other(format!("the headers were {key}"));
+        Err(TransportError::new(Reached::Sent, "the request was refused").with_source(told))
+    }
+}
+
+/// Sends everything twice.
+#[derive(Debug)]
+struct Twice(Arc<dyn Transport>);
+
+#[async_trait]
+impl Transport for Twice {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
+        drop(self.0.send(request.clone()).await);
+        self.0.send(request).await
+    }
+}
