@@ -15,6 +15,7 @@ use seedream::ReqwestTransport;
 use seedream_conformance::{
     Filter, Known, Matrix, Place, Report, Requirements, Run, Subject, Trace, drift::Facts, exec::ExecDialect,
 };
+use seedream_fixtures::Library;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -86,6 +87,13 @@ pub(crate) struct RunArgs {
     /// Judge a program that answers in lines of JSON instead of the adapters in this one: 'python3 adapter.py'
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["providers", "live", "mock"])]
     exec: Option<String>,
+    /// Judge it by facts of your own, over those in this program: a folder of <provider>/provider.json, rules.json and
+    /// <area>/<case>.json
+    #[arg(long, value_name = "DIR", requires = "exec")]
+    fixtures: Option<PathBuf>,
+    /// How many cases of each law there must be at least: {"set": "mine", "cases": {"harbour": {"encode": 6}}}
+    #[arg(long, value_name = "FILE")]
+    requirements: Option<PathBuf>,
     /// Failures that are known: [{"case": "decode/ark/**", "reason": "...", "until": "2027-01-31"}]
     #[arg(long, value_name = "FILE")]
     known: Option<PathBuf>,
@@ -205,15 +213,16 @@ fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, Failure> {
     let subjects = match subjects(args) {
         Ok(subjects) => subjects,
         Err(message) => {
-            console.note(&format!("error: --exec: {message}"));
+            console.note(&format!("error: {message}"));
             return Ok(ExitCode::from(3));
         }
     };
     let run = Run {
         filter: args.filter.clone(),
         known: known(args)?,
-        requirements: Requirements::of_the_documents(),
+        requirements: requirements(args)?,
         today: Timestamp::now().to_zoned(TimeZone::UTC).date(),
+        again: again(args),
     };
     // What an adapter panics with stands in the report.
     panic::set_hook(Box::new(|_| ()));
@@ -231,16 +240,44 @@ fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, Failure> {
     })
 }
 
+/// What says on a command line which adapters are judged by what.
+fn again(args: &RunArgs) -> String {
+    let folder = |path: &PathBuf| path.display().to_string();
+    let said =
+        [("exec", args.exec.clone()), ("fixtures", args.fixtures.as_ref().map(folder)), ("mock", args.mock.clone())];
+    let quoted = |text: String| text.replace('\'', r"'\''");
+    said.into_iter().filter_map(|(flag, text)| text.map(|text| format!(" --{flag} '{}'", quoted(text)))).collect()
+}
+
+fn requirements(args: &RunArgs) -> Result<Requirements, Failure> {
+    let Some(path) = &args.requirements else { return Ok(Requirements::of_the_documents()) };
+    Requirements::from_json(&read("--requirements", path)?)
+        .map_err(|error| named_failure("--requirements", path, &error))
+}
+
 /// What is to be judged: a program, or the adapters in this one.
 fn subjects(args: &RunArgs) -> Result<Vec<Subject>, String> {
     if let Some(command) = &args.exec {
-        let subject = Subject::new(Arc::new(ExecDialect::start(command)?));
+        let dialect = Arc::new(ExecDialect::start(command)?);
+        let subject = match &args.fixtures {
+            None => Subject::new(dialect),
+            Some(folder) => own_facts(folder).and_then(|facts| Subject::with_own_facts(dialect, facts))?,
+        };
         return match subject.provider() {
             Some(_) => Ok(vec![subject]),
             None => Err(format!("there are no facts of the provider `{}`", subject.id())),
         };
     }
     Ok(ours(args))
+}
+
+/// The facts of a folder, over those in this program.
+fn own_facts(folder: &Path) -> Result<Library, String> {
+    let faults =
+        |errors: Vec<seedream_fixtures::LoadError>| errors.iter().map(|error| format!("\n{error}")).collect::<String>();
+    let own = seedream_fixtures::load_dir(folder);
+    own.map(|own| own.over(seedream_fixtures::library()))
+        .map_err(|errors| format!("--fixtures {}:{}", folder.display(), faults(errors)))
 }
 
 /// The adapters in this program that are wanted.

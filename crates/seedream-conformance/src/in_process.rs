@@ -8,17 +8,16 @@ use http::Method;
 use http_body_util::{BodyExt as _, Full};
 use seedream_client::{AnswerBody, Reached, Transport, TransportError};
 use seedream_core::Timestamp;
-use seedream_fixtures::library;
-use seedream_mock::{End, Engine, MockServer};
+use seedream_mock::{End, Engine, Settings};
 
 use crate::Subject;
 
 /// A host that no request leaves for.
 pub(crate) const HOST: &str = "http://mock.invalid";
 
-/// A mock that serves a subject's provider; `None` where it is a stranger's, of whom the mock has no facts.
+/// A mock that serves a subject's provider by the facts that the subject is judged by; `None` where there are none.
 pub(crate) fn mock_of(subject: &Subject) -> Option<Engine> {
-    library().provider(subject.id()).map(|_| MockServer::builder().engine())
+    subject.provider().map(|_| Engine::with(subject.facts().clone(), Settings::default()))
 }
 
 /// A transport that ends in a mock of its own; a stranger's request is remembered, and not answered.

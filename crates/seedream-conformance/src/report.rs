@@ -174,7 +174,7 @@ impl Report {
 }
 
 impl Entry {
-    pub(crate) fn new(case: &Case, subject: &Subject) -> Self {
+    pub(crate) fn new(case: &Case, subject: &Subject, again: &str) -> Self {
         let quote = |rule: &&'static seedream_fixtures::Rule| Quote {
             id: rule.id.clone(),
             document: subject.provider().map(|provider| provider.document.id.clone()).unwrap_or_default(),
@@ -194,7 +194,7 @@ impl Entry {
             rules: case.rules().iter().map(quote).collect(),
             exchange: case.exchange().map(shown),
             curl: case.exchange().and_then(|exchange| curl(exchange, subject)),
-            command: format!("seedream conformance run --run '{name}'"),
+            command: format!("seedream conformance run{again} --run '{name}'"),
             name,
         }
     }

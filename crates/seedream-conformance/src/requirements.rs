@@ -45,7 +45,13 @@ impl Requirements {
         let mut missing = Vec::new();
         for provider in providers {
             let Some(laws) = self.cases.get(provider) else {
-                missing.push(format!("{provider}: the requirements {} say nothing of it", self.set));
+                let own = ran.iter().filter(|((_, of), _)| *of == provider).map(|((law, _), ran)| (*law, *ran));
+                let own = BTreeMap::from([(provider, own.collect::<BTreeMap<_, _>>())]);
+                missing.push(format!(
+                    "{provider}: the requirements {} say nothing of it; as many cases as ran are {}",
+                    self.set,
+                    serde_json::json!({ "set": provider, "cases": own })
+                ));
                 continue;
             };
             for (law, least) in laws {

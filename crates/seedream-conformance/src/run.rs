@@ -25,13 +25,16 @@ pub struct Run {
     pub requirements: Requirements,
     /// The day on which known failures are judged.
     pub today: Date,
+    /// What else the command line says of which adapters are judged by what: `--exec 'python3 adapter.py'`. A report repeats it
+    /// where it says how to run a case again.
+    pub again: String,
 }
 
 impl Run {
     /// Everything, by the requirements of the embedded documents.
     pub fn everything(today: Date) -> Self {
         let requirements = Requirements::of_the_documents();
-        Self { filter: None, known: Known::default(), requirements, today }
+        Self { filter: None, known: Known::default(), requirements, today, again: String::new() }
     }
 
     /// Runs it over some adapters.
@@ -50,7 +53,7 @@ impl Run {
         let mut all: Vec<(Case, Entry)> = Vec::new();
         for subject in subjects {
             all.extend(cases(subject).into_iter().map(|case| {
-                let entry = Entry::new(&case, subject);
+                let entry = Entry::new(&case, subject, &self.again);
                 (case, entry)
             }));
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use seedream_core::Dialect;
-use seedream_fixtures::{Exchange, Library, Provider, Rule, library};
+use seedream_fixtures::{Exchange, Library, Provider, Rule, library, lint_library};
 
 use crate::Driver;
 
@@ -11,7 +11,7 @@ use crate::Driver;
 #[derive(Clone, Debug)]
 pub struct Subject {
     dialect: Arc<dyn Dialect>,
-    facts: &'static Library,
+    facts: &'static Arc<Library>,
     driver: Driver,
 }
 
@@ -22,8 +22,35 @@ impl Subject {
     }
 
     /// An adapter with facts of its own, such as those of a folder.
-    pub fn with_facts(dialect: Arc<dyn Dialect>, facts: &'static Library) -> Self {
+    pub fn with_facts(dialect: Arc<dyn Dialect>, facts: &'static Arc<Library>) -> Self {
         Self { dialect, facts, driver: Driver::default() }
+    }
+
+    /// The same by facts that nobody else needs; they are kept until the program ends.
+    ///
+    /// # Errors
+    /// They contradict themselves, or say nothing of its provider: who judges by nothing lets everything pass.
+    pub fn with_own_facts(dialect: Arc<dyn Dialect>, facts: Library) -> Result<Self, String> {
+        let id = dialect.descriptor().id;
+        let mut faults = lint_library(&facts);
+        if facts.provider(id).is_none() {
+            faults.push(format!("{id}/provider.json is missing"));
+        }
+        if facts.rules(id).is_empty() {
+            faults.push(format!("{id}/rules.json is missing, or lists no rule"));
+        }
+        if !facts.exchanges().iter().any(|exchange| exchange.provider() == id) {
+            faults.push(format!("{id} has no exchange"));
+        }
+        if !faults.is_empty() {
+            return Err(faults.join("\n"));
+        }
+        Ok(Self::with_facts(dialect, Box::leak(Box::new(Arc::new(facts)))))
+    }
+
+    /// What it is judged by.
+    pub(crate) fn facts(&self) -> &'static Arc<Library> {
+        self.facts
     }
 
     /// The adapter.

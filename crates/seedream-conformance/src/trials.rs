@@ -4,7 +4,7 @@ use std::{path::Path, process::ExitCode, sync::Arc};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use seedream_core::Dialect;
-use seedream_fixtures::{Library, lint_library, load_dir};
+use seedream_fixtures::load_dir;
 
 use crate::{Subject, cases};
 
@@ -35,31 +35,12 @@ pub fn suite(dialect: impl Dialect, folder: impl AsRef<Path>) -> ExitCode {
 fn trials_of(dialect: Arc<dyn Dialect>, folder: &Path) -> Vec<Trial> {
     let id = dialect.descriptor().id;
     let read = load_dir(folder).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
-    let (usable, cases) = match read {
-        Ok(facts) => {
-            // They are needed for as long as the test runs.
-            let facts: &'static Library = Box::leak(Box::new(facts));
-            (usable(facts, id), trials(&[Subject::with_facts(dialect, facts)]))
-        }
-        Err(errors) => (Err(errors), Vec::new()),
+    let (usable, cases) = match read.and_then(|facts| Subject::with_own_facts(dialect, facts)) {
+        Ok(subject) => (Ok(()), trials(&[subject])),
+        Err(faults) => (Err(faults), Vec::new()),
     };
     let usable = Trial::test(format!("facts/{id}"), move || usable.map_err(Failed::from));
     std::iter::once(usable).chain(cases).collect()
-}
-
-/// Whether facts are good for a judgement: a provider of whom nothing is known would pass every law.
-fn usable(facts: &Library, id: &str) -> Result<(), String> {
-    let mut faults = lint_library(facts);
-    if facts.provider(id).is_none() {
-        faults.push(format!("{id}/provider.json is missing"));
-    }
-    if facts.rules(id).is_empty() {
-        faults.push(format!("{id}/rules.json is missing, or lists no rule"));
-    }
-    if !facts.exchanges().iter().any(|exchange| exchange.provider() == id) {
-        faults.push(format!("{id} has no exchange"));
-    }
-    if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
 }
 
 /// Every case of some adapters as a named trial.

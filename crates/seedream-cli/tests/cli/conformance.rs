@@ -69,6 +69,36 @@ fn c3_a_program_in_python_is_judged_by_every_law() {
     assert!(other_limit.ends(1).stdout.contains("size.pixels: expected Some((3686400"));
 }
 
+/// Judges the Python adapter of an invented provider by the facts of its own folder.
+fn harbour(more: &[&str]) -> Ran {
+    let stranger = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/stranger");
+    let (program, facts) = (format!("python3 {stranger}/harbour.py"), format!("{stranger}/fixtures"));
+    let of_its_own = ["conformance", "run", "--exec", &program, "--fixtures", &facts];
+    let path = std::env::var("PATH").unwrap();
+    Place::new().run(&[&of_its_own, more].concat(), &[("PATH", &path)])
+}
+
+#[test]
+fn c3_a_program_of_an_invented_provider_is_judged_by_facts_of_its_own() {
+    let requirements = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/stranger/requirements.json");
+    let whole = harbour(&["--requirements", requirements]);
+    assert!(whole.ends(0).stdout.contains("cases  188 pass, 2 skip"), "{whole:#?}");
+    let unsaid = harbour(&[]);
+    assert!(
+        unsaid.ends(4).stdout.contains("as many cases as ran are {\"cases\":{\"harbour\":{\"claims\":3,"),
+        "{unsaid:#?}"
+    );
+}
+
+#[test]
+fn c10_what_runs_a_case_again_names_the_program_and_its_facts() {
+    let ran = harbour(&["--run", "encode/harbour/generate/plain", "--json", "-"]);
+    let report: seedream_conformance::Report = serde_json::from_str(&ran.ends(0).stdout).unwrap();
+    let case = report.cases.iter().find(|case| case.name == "encode/harbour/generate/plain").unwrap();
+    assert!(case.command.starts_with("seedream conformance run --exec 'python3 "), "{}", case.command);
+    assert!(case.command.contains("/fixtures' --run 'encode/harbour/generate/plain'"), "{}", case.command);
+}
+
 #[test]
 fn c3_a_program_that_cannot_be_judged_ends_with_3() {
     let question = "    question = json.loads(line)";

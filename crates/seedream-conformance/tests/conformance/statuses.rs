@@ -129,7 +129,7 @@ fn with(case: &str) -> Subject {
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("one.json"), case).unwrap();
     let library = seedream_fixtures::load_dir(below.path()).unwrap();
-    Subject::with_facts(Arc::new(Wrong(Fault::None)), Box::leak(Box::new(library)))
+    Subject::with_facts(Arc::new(Wrong(Fault::None)), Box::leak(Box::new(Arc::new(library))))
 }
 
 const ANSWER: &str =
