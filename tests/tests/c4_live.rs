@@ -60,7 +60,7 @@ async fn c4_a_live_run_is_refused_without_a_charge_and_its_recordings_replay() {
 
     let library = seedream_fixtures::load_dir(folder.path()).unwrap();
     assert_eq!(seedream_fixtures::lint_library(&library), [""; 0]);
-    let library: &'static _ = Box::leak(Box::new(library));
+    let library: &'static _ = Box::leak(Box::new(Arc::new(library)));
     let replayed = tokio::task::spawn_blocking(move || {
         let subjects = seedream::dialects().into_iter().map(|dialect| Subject::with_facts(dialect, library));
         let all = subjects.flat_map(|subject| cases(&subject));

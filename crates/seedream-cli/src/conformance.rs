@@ -43,7 +43,7 @@ pub(crate) enum ConformanceCommand {
 }
 
 const MUTANT_EXIT_CODES: &str = "\
-Exit codes: 0 every mutant is killed, by every law at least one, 1 a mutant lives or a law kills none, 2 usage.";
+Exit codes: 0 every mutant is killed, 1 a mutant lives, or a law or a case that must hold kills none, 2 usage.";
 
 #[derive(Debug, Args)]
 pub(crate) struct MutantArgs {
