@@ -3,6 +3,7 @@
 mod clients;
 mod decoders;
 mod dialect;
+mod edges;
 mod encoders;
 mod forgetful;
 mod streams;
@@ -53,7 +54,10 @@ fn lost() -> Error {
 
 /// All of them, in the order of the matrix: what others have got wrong, one mistake each.
 fn all() -> Vec<Mutant> {
-    [forgetful::all(), encoders::all(), decoders::all(), streams::all(), clients::all()].into_iter().flatten().collect()
+    [forgetful::all(), encoders::all(), edges::all(), decoders::all(), streams::all(), clients::all()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Which mutants are killed by which cases.

@@ -2,7 +2,7 @@
 
 use seedream_core::{
     Acceptance, Blobs, Dialect, Error, ErrorKind, Generation, ImageData, Medium, ModelInfo, Outcome, Reply, Stage,
-    TaskState, sse,
+    TaskState, Timestamp, sse,
 };
 use seedream_fixtures::{Body, Exchange, Expect, ExpectedError, ExpectedFailure, ExpectedImage, Operation};
 use serde_json::{Value, json};
@@ -174,14 +174,15 @@ fn same_generation(d: &mut Differences, expect: &Expect, seen: Option<&Generatio
         let images: Vec<_> = seen.into_iter().flat_map(Generation::images).collect();
         d.same("images.len()", &expected.len(), &images.len());
         for (place, (expected, image)) in expected.iter().zip(images).enumerate() {
-            let ExpectedImage { index, url, size, format, inline } = expected;
+            let ExpectedImage { index, url, expires_at, size, format, inline } = expected;
             let at = |member: &str| format!("images[{place}].{member}");
-            let seen_url = match &image.data {
-                ImageData::Url { url, .. } => Some(url),
-                _ => None,
+            let (seen_url, seen_end) = match &image.data {
+                ImageData::Url { url, expires_at } => (Some(url), expires_at.map(Timestamp::as_second)),
+                _ => (None, None),
             };
             d.stated(&at("index"), index.as_ref(), Some(&image.index));
             d.stated(&at("url"), url.as_ref(), seen_url);
+            d.stated(&at("expires_at"), expires_at.as_ref(), seen_end.as_ref());
             d.stated(&at("size"), size.as_ref(), image.size.map(|size| size.to_string()).as_ref());
             d.stated(&at("format"), format.as_ref(), image.format.map(|format| format.wire().to_owned()).as_ref());
             d.stated(

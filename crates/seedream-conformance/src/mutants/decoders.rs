@@ -1,7 +1,8 @@
 //! Adapters that read an answer wrongly.
 
 use bytes::Bytes;
-use seedream_core::{Acceptance, Charge, Error, ErrorKind, Generation, ImageData, Reply, TaskId, TaskState};
+use jiff::SignedDuration;
+use seedream_core::{Acceptance, Charge, Error, ErrorKind, Generation, ImageData, Reply, TaskId, TaskState, Timestamp};
 use serde_json::Value;
 
 use super::dialect::Hooks;
@@ -77,6 +78,21 @@ pub(super) fn all() -> Vec<Mutant> {
             },
         ),
         dialect("trims-urls", "takes the signed query off the URLs", Hooks { read: trimmed, ..n }),
+        dialect(
+            "forgets-when-links-end",
+            "does not say when a URL ends",
+            Hooks { read: |generation, _| Ok(ending(generation, |_| None)), ..n },
+        ),
+        dialect(
+            "links-for-a-week",
+            "says that every URL is good for a week",
+            Hooks {
+                read: |generation, _| {
+                    Ok(ending(generation, |at| at?.checked_add(SignedDuration::from_hours(6 * 24)).ok()))
+                },
+                ..n
+            },
+        ),
         dialect(
             "too-optimistic",
             "calls every error free",
@@ -154,6 +170,16 @@ fn cut(mut acceptance: Acceptance, _: &Reply) -> Acceptance {
         acceptance.id = id;
     }
     acceptance
+}
+
+/// The pictures with another end of their URLs.
+fn ending(mut generation: Generation, end: fn(Option<Timestamp>) -> Option<Timestamp>) -> Generation {
+    for image in generation.outcomes.iter_mut().flatten() {
+        if let ImageData::Url { expires_at, .. } = &mut image.data {
+            *expires_at = end(*expires_at);
+        }
+    }
+    generation
 }
 
 /// An answer as a text.
