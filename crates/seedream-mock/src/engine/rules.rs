@@ -1,5 +1,7 @@
 //! What a provider refuses: a request against the document's fields and the model's limits.
 
+use std::net::IpAddr;
+
 use seedream_fixtures::{Cause, Field, Model, Provider, Role, Total, TotalAction};
 use serde_json::Value;
 
@@ -179,16 +181,21 @@ fn callback_fault(url: &str, strict: bool) -> Option<&'static str> {
         Err(_) => return Some("must be a URL."),
     };
     let Some(host) = parsed.host() else { return Some("must be a URL.") };
-    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().ok();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>().ok().map(|address| address.to_canonical());
     let here = host == "localhost" || address.is_some_and(|address| address.is_loopback());
     if here && !strict {
         return None;
     }
     let private = match address {
-        Some(std::net::IpAddr::V4(v4)) => {
-            v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified()
+        Some(IpAddr::V4(v4)) => {
+            let [a, b, ..] = v4.octets();
+            // What providers of access share among their customers (RFC 6598).
+            let shared = a == 100 && (64..128).contains(&b);
+            v4.is_private() || shared || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified()
         }
-        Some(std::net::IpAddr::V6(v6)) => v6.is_loopback() || v6.is_unique_local() || v6.is_unspecified(),
+        Some(IpAddr::V6(v6)) => {
+            v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_unspecified()
+        }
         None => here,
     };
     if private {
@@ -269,12 +276,15 @@ mod tests {
 
     #[test]
     fn m3_callbacks_reach_this_machine_only_where_that_is_allowed() {
-        let fault = |url| (callback_fault(url, false).is_some(), callback_fault(url, true).is_some());
+        let fault = |url: &str| (callback_fault(url, false).is_some(), callback_fault(url, true).is_some());
         assert_eq!(fault("https://example.com/hook"), (false, false));
         assert_eq!(fault("http://127.0.0.1:9/hook"), (false, true));
         assert_eq!(fault("http://localhost/hook"), (false, true));
-        assert_eq!(fault("https://192.168.1.20/hook"), (true, true));
-        assert_eq!(fault("https://[fd00::1]/hook"), (true, true));
+        assert_eq!(fault("http://[::ffff:127.0.0.1]/hook"), (false, true));
+        for private in ["192.168.1.20", "169.254.1.1", "100.64.0.1", "[fd00::1]", "[fe80::1]", "[::ffff:10.0.0.1]"] {
+            assert_eq!(fault(&format!("https://{private}/hook")), (true, true), "{private}");
+        }
+        assert_eq!(fault("https://100.128.0.1/hook"), (false, false));
         assert_eq!(fault("http://example.com/hook"), (true, true));
         assert_eq!(fault("hook"), (true, true));
     }
