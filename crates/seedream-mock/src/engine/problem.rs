@@ -17,6 +17,8 @@ pub(crate) struct Fill<'a> {
     pub(crate) param: Option<&'a str>,
     /// A sentence that stands instead of the template.
     pub(crate) sentence: Option<&'a str>,
+    /// Whether an upstream was seen to put the detail, or the sentence, like this.
+    pub(crate) recorded: bool,
 }
 
 impl<'a> Fill<'a> {
@@ -29,6 +31,7 @@ impl<'a> Fill<'a> {
             model,
             param: violation.blamed.then_some(violation.field.as_str()),
             sentence: violation.whole.then_some(violation.detail.as_str()),
+            recorded: violation.recorded,
         }
     }
 }
@@ -95,7 +98,9 @@ impl<'e> Call<'e> {
     /// An answer for a cause, filled.
     pub(crate) fn filled(&self, answer: &ErrorAnswer, fill: &Fill<'_>) -> Problem {
         let body = self.write(answer, &message(answer, fill), fill.param);
-        Problem { status: answer.status, body, evidence: answer.source.kind }
+        // What nobody has seen in these words is our guess, wherever the rest of the answer stands.
+        let evidence = if has_detail(answer) && !fill.recorded { Kind::Derived } else { answer.source.kind };
+        Problem { status: answer.status, body, evidence }
     }
 
     /// The code and the sentence of a picture that is not there.
@@ -146,9 +151,13 @@ impl<'e> Call<'e> {
     }
 }
 
+/// Providers whose sentence never varies have no place for one.
+fn has_detail(answer: &ErrorAnswer) -> bool {
+    answer.message.contains("{detail}")
+}
+
 fn message(answer: &ErrorAnswer, fill: &Fill<'_>) -> String {
-    // Providers whose sentence never varies keep it.
-    if let Some(sentence) = fill.sentence.filter(|_| answer.message.contains("{detail}")) {
+    if let Some(sentence) = fill.sentence.filter(|_| has_detail(answer)) {
         return sentence.to_owned();
     }
     answer

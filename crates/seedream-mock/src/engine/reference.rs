@@ -22,7 +22,8 @@ pub(crate) fn check(model: &Model, body: &Said<'_>, found: &mut Vec<Violation>) 
     let references = references(body);
     if references.len() > rule.max as usize {
         let detail = format!("number of reference images cannot exceed {}", rule.max);
-        found.push(Violation { whole: true, blamed: true, ..Violation::new(&field.name, "references", detail) });
+        let violation = Violation::new(&field.name, "references", detail);
+        found.push(Violation { whole: true, blamed: true, recorded: true, ..violation });
     }
     found.extend(references.iter().filter_map(|reference| match reference.as_str() {
         Some(text) => violation(field, rule, text),

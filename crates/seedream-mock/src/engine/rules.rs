@@ -26,12 +26,14 @@ pub(crate) struct Violation {
     pub(crate) plural: bool,
     /// Whether the error names the member in `param`.
     pub(crate) blamed: bool,
+    /// Whether an upstream was seen to put `detail` like this; else the words are ours.
+    pub(crate) recorded: bool,
 }
 
 impl Violation {
     pub(crate) fn new(field: &str, rule: &'static str, detail: impl Into<String>) -> Self {
         let (field, detail) = (field.to_owned(), detail.into());
-        Self { cause: Cause::Invalid, field, rule, detail, whole: false, plural: false, blamed: false }
+        Self { cause: Cause::Invalid, field, rule, detail, whole: false, plural: false, blamed: false, recorded: false }
     }
 
     /// The violation in one line, for a header and the journal.
@@ -116,7 +118,8 @@ fn check_field(
     let name = field.name.as_str();
     if model.is_some_and(|model| model.refuses(name)) {
         let detail = format!("the parameter `{name}` is not supported by the current model.");
-        found.push(Violation { plural: true, blamed: true, ..Violation::new(name, "unsupported", detail) });
+        let violation = Violation::new(name, "unsupported", detail);
+        found.push(Violation { plural: true, blamed: true, recorded: true, ..violation });
         return;
     }
     if !field.types.iter().any(|kind| kind.matches(value)) {
@@ -215,7 +218,7 @@ fn check_size(model: &Model, body: &Said<'_>, found: &mut Vec<Violation>) {
     let Some((field, Some(Value::String(size)))) = body.field(Role::Size) else { return };
     if let Err(fault) = sizes::resolve(body.provider, model, Some(size), quality) {
         let violation = Violation::new(&field.name, fault.rule, fault.detail);
-        found.push(Violation { cause: Cause::InvalidSize, ..violation });
+        found.push(Violation { cause: Cause::InvalidSize, recorded: fault.recorded, ..violation });
     }
 }
 

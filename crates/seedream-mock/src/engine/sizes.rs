@@ -16,6 +16,8 @@ const ORDINARY: Dimensions = (2048, 2048);
 pub(crate) struct Fault {
     pub(crate) rule: &'static str,
     pub(crate) detail: String,
+    /// Whether an upstream was seen to put it like this.
+    pub(crate) recorded: bool,
 }
 
 /// Reads `WIDTHxHEIGHT`.
@@ -40,7 +42,7 @@ pub(crate) fn resolve(
     if let Some((width, height)) = pixels(size) {
         return match rule.pixels {
             Some(bounds) => check(bounds, width, height).map(|()| (width, height)),
-            None => Err(fault("form", forms(rule))),
+            None => Err(form(rule)),
         };
     }
     if rule.levels.iter().any(|level| level.eq_ignore_ascii_case(size)) {
@@ -53,7 +55,7 @@ pub(crate) fn resolve(
     if rule.auto && size == "auto" {
         return Ok(level(provider, rule, quality, "1:1"));
     }
-    Err(fault("form", forms(rule)))
+    Err(form(rule))
 }
 
 /// The pixels of a request whose size nobody may refuse.
@@ -83,7 +85,7 @@ fn unsaid(provider: &Provider, rule: &SizeRule) -> Dimensions {
 fn check(bounds: Pixels, width: u32, height: u32) -> Result<(), Fault> {
     let area = u64::from(width) * u64::from(height);
     if let Some(min) = bounds.min.filter(|min| area < *min) {
-        return Err(fault("pixels_min", format!("image size must be at least {min} pixels.")));
+        return Err(recorded("pixels_min", format!("image size must be at least {min} pixels.")));
     }
     if let Some(max) = bounds.max.filter(|max| area > *max) {
         return Err(fault("pixels_max", format!("image area must be at most {max} pixels.")));
@@ -103,19 +105,23 @@ fn check(bounds: Pixels, width: u32, height: u32) -> Result<(), Fault> {
 }
 
 fn fault(rule: &'static str, detail: String) -> Fault {
-    Fault { rule, detail }
+    Fault { rule, detail, recorded: false }
 }
 
-/// Ark's sentence for a size that is none of its forms.
-fn forms(rule: &SizeRule) -> String {
+fn recorded(rule: &'static str, detail: String) -> Fault {
+    Fault { rule, detail, recorded: true }
+}
+
+/// Ark's sentence for a size that is none of its forms, which was seen with three forms and more.
+fn form(rule: &SizeRule) -> Fault {
     let mut forms: Vec<String> = rule.pixels.iter().map(|_| String::from("'WIDTHxHEIGHT'")).collect();
     let words = rule.levels.iter().map(|level| level.to_lowercase()).chain(rule.ratios.iter().cloned());
     forms.extend(words.map(|word| format!("'{word}'")));
     match forms.split_last() {
-        Some((last, [])) => format!("size must be {last}."),
-        Some((last, [other])) => format!("size must be one of {other} or {last}."),
-        Some((last, others)) => format!("size must be one of {}, or {last}.", others.join(", ")),
-        None => String::from("size is not supported."),
+        Some((last, [])) => fault("form", format!("size must be {last}.")),
+        Some((last, [other])) => fault("form", format!("size must be one of {other} or {last}.")),
+        Some((last, others)) => recorded("form", format!("size must be one of {}, or {last}.", others.join(", "))),
+        None => fault("form", String::from("size is not supported.")),
     }
 }
 

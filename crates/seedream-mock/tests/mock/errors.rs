@@ -185,7 +185,8 @@ fn rules(id: &str) -> String {
         let rule = script.header("x-mock-violation").unwrap_or("passes");
         let name = |rule: &str| rule.splitn(3, ": ").take(2).collect::<Vec<_>>().join(" ");
         let rules: Vec<String> = rule.split("; ").map(name).collect();
-        let _ = writeln!(table, "{what} ({})\n  {}", rules.join(", "), answer(&script, &[]));
+        let sure = script.header("x-mock-evidence").unwrap();
+        let _ = writeln!(table, "{what} ({}) {sure}\n  {}", rules.join(", "), answer(&script, &[]));
     }
     table
 }
