@@ -30,16 +30,21 @@
 //! ```text
 //! {"id": "gogogotoken", "document": "000", "base_urls": ["https://…"], "default_model": "…",
 //!  "members": ["model", "prompt", …],              the members that `encode` writes by itself
+//!  "ignored_members": ["style", …],                optional: members that are taken and have no effect
+//!  "overrides": {"member": "…", "field": "count", "says": "…"},     optional: a member that beats a field, and how
 //!  "abilities": ["catalog"],                       optional
 //!  "models": [{"id": "…", "family": "seedream-4.5", "aliases": […], "rules": RULES}],
 //!  "unknown": RULES}                               for a model that nobody knows: everything that can be said
 //!
 //! RULES: {"size": {"tiers": ["2K"], "ratios": ["16:9"], "qualities": ["2K"], "auto": false, "default": "2048x2048",
-//!                  "pixels": {"min": 3686400, "max": 16777216, "max_aspect": 16}},
-//!         "references": {"max": 10, "inline": true, "max_bytes": 10485760, "media_types": ["image/png"]},
-//!         "images": {"max": 15, "advised_max": 15, "prompt_decides": true, "count_refused": false},
-//!         "prompt_chars": 2000,
-//!         "fields": {"seed": {"support": "honoured", "values": […], "range": [0, 9], "default": 1}}}
+//!                  "pixels": {"min": 3686400, "max": 16777216, "max_aspect": 16},
+//!                  "table": [{"tier": "2K", "ratio": "16:9", "pixels": "2848x1600"}]},     Ark's own unless said
+//!         "references": {"max": 10, "inline": true, "max_bytes": 10485760, "media_types": ["image/png"],
+//!                        "longer_than": 14, "pixels": {"min": 1, "max": 36000000}},
+//!         "images": {"max": 15, "advised_max": 15, "prompt_decides": true, "count_refused": false,
+//!                    "with_references": [15, false]},     references and pictures together; whether fewer are made beyond
+//!         "prompt_chars": 2000, "prompt_advised": false,    advised: at most 300 Chinese characters, 600 English words
+//!         "fields": {"seed": {"support": "honoured", "values": […], "range": [0, 9], "default": 1, "unsaid": 1}}}
 //! ```
 //!
 //! Every member of RULES is optional; without `references` or `images` there are none, or one. `checked` is a request that has passed
@@ -49,11 +54,15 @@
 //! ```text
 //! {"images": [{"index": 0, "url": "https://…", "size": "2048x2048", "format": "png", "expires_at": 1795132800, "other": {…}},
 //!             {"index": 1, "base64": "…"}, {"index": 2, "error": ERROR}],
-//!  "reported_model": "…", "created": 1795132800, "usage": {"generated_images": 2}}
+//!  "reported_model": "…", "created": 1795132800, "request_id": "…", "usage": {"generated_images": 2}}
 //! {"accepted": "task-id", "estimated_seconds": 45, …}
 //! {"running": "processing", "progress": 40}
-//! {"error": {"kind": "rate_limited", "code": "…", "message": "…", "param": "…", "stage": "input", "medium": "text", "charge": "no"}}
+//! {"failed": ERROR, …}                            the task has failed; with `error` it was the poll that did
+//! {"error": {"kind": "rate_limited", "code": "…", "message": "…", "param": "…", "stage": "input", "medium": "text", "charge": "no"}, …}
 //! ```
+//!
+//! `…` are `reported_model`, `created`, `request_id` and `usage`, which may stand beside whatever an answer means. Without a `request_id`
+//! it is read from the headers, without a `charge` it follows from kind and status.
 //!
 //! A program that ends, answers out of turn, or not within ten seconds cannot be judged: it is stopped, every case that needs it is a
 //! harness error, and the command ends with 3. An answer of another form makes a harness error of its case alone.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use seedream_core::{
-    Capabilities, Descriptor, Family, Field, FieldRule, ImagesRule, Limits, ModelEntry, ModelId, PixelRule, PromptRule,
-    ReferenceRule, SizeRule, Source, Standing, Support, TotalRule,
+    Capabilities, Descriptor, Family, Field, FieldRule, ImagesRule, Limits, ModelEntry, ModelId, Override, PixelRule,
+    PromptRule, ReferenceRule, Row, SizeRule, Source, Standing, Support, TotalRule,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -19,9 +19,21 @@ pub(super) struct Description {
     default_model: String,
     members: Vec<String>,
     #[serde(default)]
+    ignored_members: Vec<String>,
+    overrides: Option<Overridden>,
+    #[serde(default)]
     abilities: Vec<String>,
     models: Vec<Model>,
     unknown: Rules,
+}
+
+/// A member that a caller may add, and that a field then gives way to.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Overridden {
+    member: String,
+    field: Field,
+    says: String,
 }
 
 #[derive(Deserialize)]
@@ -41,6 +53,8 @@ struct Rules {
     references: Option<References>,
     images: Option<Images>,
     prompt_chars: Option<usize>,
+    /// Whether the document advises against prompts of more than 300 Chinese characters or 600 English words.
+    prompt_advised: bool,
     fields: BTreeMap<Field, Optional>,
 }
 
@@ -52,7 +66,17 @@ struct Sizes {
     qualities: Vec<String>,
     auto: bool,
     pixels: Option<PixelRule>,
+    /// Which pixels a ratio has at a level, where that is not as in Ark's own table.
+    table: Option<Vec<TableRow>>,
     default: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TableRow {
+    tier: String,
+    ratio: String,
+    pixels: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -93,6 +117,8 @@ struct Optional {
 pub(super) struct Described {
     pub(super) descriptor: &'static Descriptor,
     members: &'static [&'static str],
+    ignored_members: &'static [&'static str],
+    overrides: Option<Override>,
     abilities: Vec<String>,
     models: BTreeMap<String, Rules>,
     unknown: Rules,
@@ -133,8 +159,16 @@ impl From<Description> for Described {
             default_model: kept(said.default_model),
             models: entries.leak(),
         };
-        let (members, abilities) = (all_kept(said.members), said.abilities);
-        Self { descriptor: Box::leak(Box::new(descriptor)), members, abilities, models, unknown: said.unknown }
+        let of = |said: Overridden| Override { member: kept(said.member), field: said.field, says: kept(said.says) };
+        Self {
+            descriptor: Box::leak(Box::new(descriptor)),
+            members: all_kept(said.members),
+            ignored_members: all_kept(said.ignored_members),
+            overrides: said.overrides.map(of),
+            abilities: said.abilities,
+            models,
+            unknown: said.unknown,
+        }
     }
 }
 
@@ -153,6 +187,8 @@ impl Described {
         let source = Source::documented(self.descriptor.document, "as the program describes it");
         let size = rules.size.rule(sold, &source);
         let mut all = Capabilities::new(self.descriptor.id, resolution, size, (self.members, source.clone()));
+        all.ignored_members = (self.ignored_members, source.clone());
+        all.overrides.clone_from(&self.overrides);
         if let Some(said) = &rules.references {
             let mut rule = ReferenceRule::at_most(said.max, source.clone());
             (rule.inline, rule.max_bytes) = (said.inline, said.max_bytes);
@@ -170,6 +206,7 @@ impl Described {
         if let Some(chars) = rules.prompt_chars {
             all.prompt = PromptRule::at_most(chars, source.clone());
         }
+        all.prompt.advised_length = rules.prompt_advised;
         all.fields = rules.fields.iter().map(|(field, said)| said.rule(*field, &source)).collect();
         all
     }
@@ -185,10 +222,20 @@ impl Sizes {
         rule.qualities = read(&self.qualities);
         rule.ratios = self.ratios.iter().filter_map(|text| text.parse().ok()).collect();
         (rule.auto, rule.default) = (self.auto, self.default.clone());
+        if let Some(table) = &self.table {
+            rule.table = table.iter().filter_map(TableRow::row).collect();
+        }
         if sold {
             rule.pixels = self.pixels;
         }
         rule
+    }
+}
+
+impl TableRow {
+    fn row(&self) -> Option<Row> {
+        let (tier, ratio) = (self.tier.parse().ok()?, self.ratio.parse().ok()?);
+        Some(Row { tier, ratio, pixels: self.pixels.parse().ok()? })
     }
 }
 

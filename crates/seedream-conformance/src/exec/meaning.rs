@@ -18,7 +18,11 @@ pub(super) struct Meaning {
     estimated_seconds: Option<u32>,
     running: Option<String>,
     progress: Option<u8>,
+    /// The task has failed, as an answer says that could be read.
+    failed: Option<Failed>,
+    /// The answer is an error, or cannot be read.
     error: Option<Failed>,
+    request_id: Option<String>,
     reported_model: Option<String>,
     created: Option<i64>,
     usage: Map<String, Value>,
@@ -63,27 +67,21 @@ impl Meaning {
         Ok(Outcome::Accepted(acceptance))
     }
 
-    pub(super) fn state(self, model: &ModelId, reply: &Reply) -> Result<TaskState> {
-        match (self.running, &self.error) {
-            (Some(status), _) => Ok(TaskState::Running { status, progress: self.progress }),
-            // An answer that could be read, and says that the task has failed.
-            (None, Some(_)) if reply.status.is_success() => {
-                Ok(TaskState::Failed(Self { running: None, ..self }.error(reply)))
-            }
-            (None, _) => Self { running: None, ..self }.generation(model, reply).map(TaskState::Done),
+    pub(super) fn state(mut self, model: &ModelId, reply: &Reply) -> Result<TaskState> {
+        if let Some(status) = self.running {
+            return Ok(TaskState::Running { status, progress: self.progress });
         }
+        if let Some(failed) = self.failed.take() {
+            return Ok(TaskState::Failed(self.error(failed, model, reply)));
+        }
+        self.generation(model, reply).map(TaskState::Done)
     }
 
-    pub(super) fn generation(self, model: &ModelId, reply: &Reply) -> Result<Generation> {
-        if self.error.is_some() {
-            return Err(self.error(reply));
+    pub(super) fn generation(mut self, model: &ModelId, reply: &Reply) -> Result<Generation> {
+        if let Some(failed) = self.error.take() {
+            return Err(self.error(failed, model, reply));
         }
-        let mut generation = Generation::new(model.clone());
-        generation.reported_model.clone_from(&self.reported_model);
-        generation.created = self.created.and_then(at);
-        generation.request_id = reply.request_id();
-        generation.raw = reply.body.clone();
-        generation.usage = usage(self.usage.clone());
+        let mut generation = self.facts(model, reply);
         if reply.truncated {
             let message = "the answer was cut off: what had arrived was kept";
             generation.warnings.push(Warning::new(WarningKind::Incomplete, None, message));
@@ -92,9 +90,20 @@ impl Meaning {
         generation.or_no_images()
     }
 
-    pub(super) fn models(self, reply: &Reply) -> Result<Vec<ModelInfo>> {
-        match self.error {
-            Some(_) => Err(self.error(reply)),
+    /// What the answer says beside its pictures.
+    fn facts(&self, model: &ModelId, reply: &Reply) -> Generation {
+        let mut generation = Generation::new(model.clone());
+        generation.reported_model.clone_from(&self.reported_model);
+        generation.created = self.created.and_then(at);
+        generation.request_id = self.request_id.clone().or_else(|| reply.request_id());
+        generation.raw = reply.body.clone();
+        generation.usage = usage(self.usage.clone());
+        generation
+    }
+
+    pub(super) fn models(mut self, reply: &Reply) -> Result<Vec<ModelInfo>> {
+        match self.error.take() {
+            Some(failed) => Err(failed.error(self.request_id, reply)),
             None => Ok(self.models.into_iter().map(ModelInfo::new).collect()),
         }
     }
@@ -103,11 +112,12 @@ impl Meaning {
         self.images.into_iter().map(|picture| picture.outcome(blobs)).collect()
     }
 
-    pub(super) fn error(self, reply: &Reply) -> Error {
-        let failed = self.error.unwrap_or_default();
-        let error = Error::from_reply(failed.kind(), &failed.message, reply);
-        let charge = failed.charge.unwrap_or_else(|| error.charge());
-        error.with_code(failed.code).with_param(failed.param).with_charge(charge)
+    /// An error without pictures still carries what the answer said beside them.
+    fn error(self, failed: Failed, model: &ModelId, reply: &Reply) -> Error {
+        let facts = self.facts(model, reply);
+        let says_more = facts.reported_model.is_some() || facts.created.is_some() || !facts.usage.is_empty();
+        let error = failed.error(self.request_id, reply);
+        if says_more { error.with_generation(facts) } else { error }
     }
 }
 
@@ -132,6 +142,12 @@ impl Picture {
 }
 
 impl Failed {
+    fn error(self, request_id: Option<String>, reply: &Reply) -> Error {
+        let error = Error::from_reply(self.kind(), &self.message, reply);
+        let charge = self.charge.unwrap_or_else(|| error.charge());
+        error.with_code(self.code).with_param(self.param).with_request_id(request_id).with_charge(charge)
+    }
+
     /// Every kind by its stored form; moderation says what it looked at.
     fn kind(&self) -> ErrorKind {
         use ErrorKind::{
@@ -213,10 +229,12 @@ mod tests {
         let state = |json, status| read(json).state(&"m".into(), &reply(status));
         let running = state(json!({"running": "processing", "progress": 40}), 200);
         assert!(matches!(running, Ok(TaskState::Running { progress: Some(40), .. })));
-        let failed = json!({"error": {"kind": "content_rejected", "stage": "output", "medium": "image"}});
-        let Ok(TaskState::Failed(error)) = state(failed.clone(), 200) else { panic!("the task failed") };
+        let rejected = json!({"kind": "content_rejected", "stage": "output", "medium": "image"});
+        let failed = json!({"failed": rejected, "created": 7, "request_id": "r"});
+        let Ok(TaskState::Failed(error)) = state(failed, 200) else { panic!("the task failed") };
         assert_eq!(error.kind(), ErrorKind::rejected(Stage::Output, Medium::Image));
-        assert!(state(failed, 502).is_err(), "the poll failed, not the task");
+        assert_eq!((error.request_id(), error.generation().unwrap().created.unwrap().as_second()), (Some("r"), 7));
+        assert!(state(json!({ "error": rejected }), 200).is_err(), "the poll failed, not the task");
         let done = json!({"images": [{"index": 0, "url": "https://a.example/1", "size": "2048x2048x"}]});
         assert!(matches!(state(done, 200), Ok(TaskState::Done(generation)) if generation.images().count() == 1));
     }

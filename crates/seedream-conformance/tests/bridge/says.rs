@@ -1,0 +1,194 @@
+//! What an adapter is, asks for and reads, in the form of the protocol.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use seedream_core::{
+    Capabilities, Dialect, Error, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, ModelInfo, Outcome,
+    Result, StreamItem, TaskState, Usage,
+};
+use serde_json::{Map, Value, json};
+
+pub(crate) fn description(dialect: &dyn Dialect) -> Value {
+    let descriptor = dialect.descriptor();
+    let abilities = [
+        ("tasks", dialect.tasks().is_some()),
+        ("streaming", dialect.streaming().is_some()),
+        ("catalog", dialect.catalog().is_some()),
+    ];
+    let models = descriptor.models.iter().map(|model| {
+        let rules = rules(&dialect.capabilities(&model.id.into()));
+        json!({ "id": model.id, "family": model.family, "aliases": model.aliases, "rules": rules })
+    });
+    let default = dialect.capabilities(&descriptor.default_model.into());
+    let overrides = default.overrides.map(|all| json!({ "member": all.member, "field": all.field, "says": all.says }));
+    json!({
+        "id": descriptor.id, "document": descriptor.document, "base_urls": descriptor.base_urls,
+        "default_model": descriptor.default_model,
+        "members": default.members.0, "ignored_members": default.ignored_members.0, "overrides": overrides,
+        "abilities": abilities.iter().filter(|(_, can)| *can).map(|(name, _)| name).collect::<Vec<_>>(),
+        "models": models.collect::<Vec<_>>(),
+        "unknown": rules(&dialect.capabilities(&"nobody-knows-this".into())),
+    })
+}
+
+fn rules(all: &Capabilities) -> Value {
+    let Capabilities { size, references, images, prompt, fields, .. } = all;
+    let texts = |texts: &mut dyn Iterator<Item = String>| texts.collect::<Vec<_>>();
+    let fields = fields.iter().map(|rule| {
+        let said = json!({
+            "support": rule.support, "values": rule.values, "range": rule.range, "default": rule.default,
+            "unsaid": rule.unsaid,
+        });
+        (rule.field.to_string(), said)
+    });
+    json!({
+        "size": {
+            "tiers": texts(&mut size.tiers.iter().map(ToString::to_string)),
+            "ratios": texts(&mut size.ratios.iter().map(ToString::to_string)),
+            "qualities": texts(&mut size.qualities.iter().map(ToString::to_string)),
+            "auto": size.auto, "pixels": size.pixels, "default": size.default,
+            "table": size.table.iter().map(|row| json!({
+                "tier": row.tier.to_string(), "ratio": row.ratio.to_string(), "pixels": row.pixels.to_string(),
+            })).collect::<Vec<_>>(),
+        },
+        "references": references.member.then(|| json!({
+            "max": references.max, "inline": references.inline, "max_bytes": references.max_bytes,
+            "media_types": references.media_types, "longer_than": references.side_above, "pixels": references.pixels,
+        })),
+        "images": {
+            "max": images.max, "advised_max": images.advised_max, "count_refused": images.count_refused,
+            "prompt_decides": images.prompt_decides,
+            "with_references": images.with_references.map(|total| (total.limit, total.truncates)),
+        },
+        "prompt_chars": prompt.advised_chars, "prompt_advised": prompt.advised_length,
+        "fields": fields.collect::<Map<_, _>>(),
+    })
+}
+
+pub(crate) fn request(request: &http::Request<Bytes>) -> serde_json::Result<Value> {
+    let path = request.uri().path_and_query().map(http::uri::PathAndQuery::as_str);
+    let json: Option<Value> =
+        (!request.body().is_empty()).then(|| serde_json::from_slice(request.body())).transpose()?;
+    Ok(json!({ "method": request.method().as_str(), "path": path, "json": json }))
+}
+
+pub(crate) fn outcome(outcome: Result<Outcome>) -> Value {
+    match outcome {
+        Ok(Outcome::Accepted(task)) => json!({
+            "accepted": task.id, "estimated_seconds": task.estimated_seconds, "created": seconds(task.created),
+            "reported_model": task.reported_model, "usage": usage(&task.usage),
+        }),
+        Ok(Outcome::Done(made)) => generation(Ok(made)),
+        Ok(_) => Value::Null,
+        Err(error) => generation(Err(error)),
+    }
+}
+
+pub(crate) fn state(state: Result<TaskState>) -> Value {
+    match state {
+        Ok(TaskState::Running { status, progress }) => json!({ "running": status, "progress": progress }),
+        Ok(TaskState::Done(made)) => generation(Ok(made)),
+        Ok(TaskState::Failed(error)) => beside(json!({ "failed": said(&error) }), &error),
+        Ok(_) => Value::Null,
+        Err(error) => generation(Err(error)),
+    }
+}
+
+pub(crate) fn models(models: Result<Vec<ModelInfo>>) -> Value {
+    let ids = |models: Vec<ModelInfo>| json!({ "models": models.iter().map(|model| &model.id).collect::<Vec<_>>() });
+    models.map_or_else(|error| failed(&error), ids)
+}
+
+pub(crate) fn generation(generation: Result<Generation>) -> Value {
+    let pictures = |made: &Generation| {
+        with_facts(json!({ "images": made.outcomes.iter().map(picture).collect::<Vec<_>>() }), made)
+    };
+    match generation {
+        Ok(made) => pictures(&made),
+        // Where every picture failed, the error follows from what is said of each.
+        Err(error) => match error.generation().filter(|made| !made.outcomes.is_empty()) {
+            Some(made) => pictures(made),
+            None => failed(&error),
+        },
+    }
+}
+
+fn with_facts(mut meaning: Value, made: &Generation) -> Value {
+    (meaning["reported_model"], meaning["created"]) = (json!(made.reported_model), seconds(made.created));
+    (meaning["request_id"], meaning["usage"]) = (json!(made.request_id), usage(&made.usage));
+    meaning
+}
+
+pub(crate) fn items(items: Vec<StreamItem>) -> Value {
+    let outcome = |item| match item {
+        StreamItem::Image(image) => picture(&Ok(image)),
+        StreamItem::Failed(failure) => picture(&Err(failure)),
+        _ => Value::Null,
+    };
+    json!({ "images": items.into_iter().map(outcome).collect::<Vec<_>>() })
+}
+
+fn picture(outcome: &std::result::Result<GeneratedImage, ImageFailure>) -> Value {
+    let image = match outcome {
+        Ok(image) => image,
+        Err(failure) => {
+            let error = kind(failure.kind, failure.code.as_deref(), &failure.message);
+            return json!({ "index": failure.index, "error": error });
+        }
+    };
+    let mut said = json!({
+        "index": image.index, "size": image.size.map(|size| size.to_string()), "format": image.format,
+        "other": image.other,
+    });
+    match &image.data {
+        ImageData::Url { url, expires_at } => {
+            (said["url"], said["expires_at"]) = (url.as_str().into(), seconds(*expires_at));
+        }
+        ImageData::Bytes(bytes) => said["base64"] = STANDARD.encode(bytes).into(),
+        _ => {}
+    }
+    said
+}
+
+fn failed(error: &Error) -> Value {
+    beside(json!({ "error": said(error) }), error)
+}
+
+/// What an error carries beside itself.
+fn beside(meaning: Value, error: &Error) -> Value {
+    let mut meaning = match error.generation() {
+        Some(made) => with_facts(meaning, made),
+        None => meaning,
+    };
+    meaning["request_id"] = error.request_id().into();
+    meaning
+}
+
+fn said(error: &Error) -> Value {
+    let mut said = kind(error.kind(), error.code(), error.message());
+    said["param"] = error.param().into();
+    said["charge"] = json!(error.charge());
+    said
+}
+
+fn kind(kind: ErrorKind, code: Option<&str>, message: &str) -> Value {
+    let (stage, medium) = match kind {
+        ErrorKind::ContentRejected { stage, medium, .. } => (Some(stage), Some(medium)),
+        _ => (None, None),
+    };
+    json!({ "kind": kind.as_str(), "code": code, "message": message, "stage": stage, "medium": medium })
+}
+
+fn seconds(at: Option<seedream_core::Timestamp>) -> Value {
+    at.map(seedream_core::Timestamp::as_second).into()
+}
+
+/// The known members and the others side by side, as providers write them.
+fn usage(usage: &Usage) -> Value {
+    let mut members = serde_json::to_value(usage).unwrap_or_default();
+    let others = members.as_object_mut().and_then(|members| members.remove("other"));
+    for (name, value) in others.as_ref().and_then(Value::as_object).into_iter().flatten() {
+        members[name] = value.clone();
+    }
+    members
+}

@@ -1,0 +1,88 @@
+//! The other side of the pipe: reads a question, lets the adapter answer it.
+
+use std::{
+    error::Error,
+    io::{self, BufRead as _, Write as _},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use seedream_core::{Blobs, Checked, Dialect, ImageRequest, Reply, Strictness, Task, Timestamp, sse::Frame};
+use serde_json::{Value, json};
+
+use crate::says;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Answers until nobody asks any more.
+pub(crate) fn speak(id: &str) -> Result<()> {
+    let dialects = seedream::dialects();
+    let dialect = dialects.iter().find(|dialect| dialect.descriptor().id == id).ok_or("no adapter of that id")?;
+    let mut stdout = io::stdout().lock();
+    for line in io::stdin().lock().lines() {
+        let question: Value = serde_json::from_str(&line?)?;
+        let method = question["method"].as_str().unwrap_or_default();
+        let result = answer(dialect, method, &question["params"])?;
+        writeln!(stdout, "{}", json!({ "id": question["id"], "result": result }))?;
+        stdout.flush()?;
+    }
+    Ok(())
+}
+
+fn answer(dialect: &Arc<dyn Dialect>, method: &str, params: &Value) -> Result<Value> {
+    let missing = || format!("{method} is no ability of {}", dialect.descriptor().id);
+    Ok(match method {
+        "describe" => says::description(&**dialect),
+        "encode" => says::request(&dialect.encode(&checked(dialect, params)?)?)?,
+        "decode" => says::outcome(dialect.decode(&checked(dialect, params)?, &reply(params)?)),
+        "effective" => dialect.effective(&checked(dialect, params)?).body.into(),
+        "poll" => says::request(&dialect.tasks().ok_or_else(missing)?.poll(&task(params)?)?)?,
+        "decode_poll" => {
+            let tasks = dialect.tasks().ok_or_else(missing)?;
+            says::state(tasks.decode_poll(&task(params)?, &reply(params)?))
+        }
+        "event" => {
+            let mut decoder = dialect.streaming().ok_or_else(missing)?.decoder(&checked(dialect, params)?);
+            says::items(decoder.event(&frame(&params["frame"]), &Blobs::default()))
+        }
+        "finish" => {
+            let mut decoder = dialect.streaming().ok_or_else(missing)?.decoder(&checked(dialect, params)?);
+            for event in params["frames"].as_array().into_iter().flatten() {
+                decoder.event(&frame(event), &Blobs::default());
+            }
+            says::generation(decoder.finish(&reply(params)?))
+        }
+        "models" => says::request(&dialect.catalog().ok_or_else(missing)?.models_request())?,
+        "decode_models" => says::models(dialect.catalog().ok_or_else(missing)?.decode_models(&reply(params)?)),
+        _ => return Err(format!("nobody knows how to {method}").into()),
+    })
+}
+
+/// What has passed the rules once passes them again.
+fn checked(dialect: &Arc<dyn Dialect>, params: &Value) -> Result<Checked> {
+    let request: ImageRequest = serde_json::from_value(params["checked"]["request"].clone())?;
+    Ok(dialect.capabilities(&request.model).check(&request, Strictness::Off)?)
+}
+
+fn task(params: &Value) -> Result<Task> {
+    Ok(serde_json::from_value(params["task"].clone())?)
+}
+
+fn frame(said: &Value) -> Frame {
+    let text = |name: &str| said[name].as_str().map(str::to_owned);
+    Frame { event: text("event"), data: text("data").unwrap_or_default() }
+}
+
+fn reply(params: &Value) -> Result<Reply> {
+    let said = &params["reply"];
+    let mut headers = HeaderMap::new();
+    for (name, value) in said["headers"].as_object().into_iter().flatten() {
+        headers.append(HeaderName::try_from(name)?, HeaderValue::try_from(value.as_str().unwrap_or_default())?);
+    }
+    let status = StatusCode::from_u16(u16::try_from(said["status"].as_u64().unwrap_or_default())?)?;
+    let body = Bytes::from(said["body"].as_str().unwrap_or_default().to_owned());
+    let mut reply = Reply::new(status, headers, body, Timestamp::now());
+    reply.truncated = said["truncated"] == true;
+    Ok(reply)
+}
