@@ -78,7 +78,7 @@ impl Meaning {
     }
 
     pub(super) fn generation(mut self, model: &ModelId, reply: &Reply) -> Result<Generation> {
-        if let Some(failed) = self.error.take() {
+        if let Some(failed) = self.error.take().or_else(|| self.failed.take()) {
             return Err(self.error(failed, model, reply));
         }
         let mut generation = self.facts(model, reply);
