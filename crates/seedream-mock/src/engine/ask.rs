@@ -112,8 +112,9 @@ fn count(model: Option<&Model>, body: &Said<'_>, prompt: &str, references: u32) 
     let of_model = model.map_or(MOST, |model| model.max_images);
     let ceiling = reserved.min(room).min(of_model);
     match body.provider.counting {
-        Counting::Prompt => (group::asked(prompt).min(ceiling), reserved),
-        Counting::Asked => (ceiling, reserved),
+        // Nearly every request is for one picture, and its prompt need not be read.
+        Counting::Prompt if ceiling > 1 => (group::asked(prompt).min(ceiling), reserved),
+        Counting::Prompt | Counting::Asked => (ceiling, reserved),
     }
 }
 
