@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 use jiff::SignedDuration;
-use seedream_core::{Acceptance, Charge, Error, ErrorKind, Generation, ImageData, Reply, TaskId, TaskState, Timestamp};
+use seedream_core::{
+    Acceptance, Charge, Error, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, Reply, TaskId,
+    TaskState, Timestamp,
+};
 use serde_json::Value;
 
 use super::dialect::Hooks;
@@ -78,20 +81,55 @@ pub(super) fn all() -> Vec<Mutant> {
             },
         ),
         dialect("trims-urls", "takes the signed query off the URLs", Hooks { read: trimmed, ..n }),
+        of_each("forgets-when-links-end", "does not say when a URL ends", |outcome| ending(outcome, |_| None)),
+        of_each("links-for-a-week", "says that every URL is good for a week", |outcome| {
+            ending(outcome, |at| at?.checked_add(SignedDuration::from_hours(6 * 24)).ok());
+        }),
+        of_each("forgets-sizes", "does not say how large a picture is", |outcome| {
+            if let Ok(image) = outcome {
+                image.size = None;
+            }
+        }),
+        of_each("forgets-formats", "does not say which format a picture has", |outcome| {
+            if let Ok(image) = outcome {
+                image.format = None;
+            }
+        }),
+        of_each("forgets-the-rest", "drops members of a picture that have no field", |outcome| {
+            if let Ok(image) = outcome {
+                image.other.clear();
+            }
+        }),
+        of_each("failures-swapped", "gives every failure the first place", |outcome| {
+            if let Err(failure) = outcome {
+                failure.index = 0;
+            }
+        }),
+        of_each("forgets-codes-of-failures", "drops the code of a picture that failed", |outcome| {
+            if let Err(failure) = outcome {
+                failure.code = None;
+            }
+        }),
+        of_each("forgets-words-of-failures", "drops the words about a picture that failed", |outcome| {
+            if let Err(failure) = outcome {
+                failure.message.clear();
+            }
+        }),
         dialect(
-            "forgets-when-links-end",
-            "does not say when a URL ends",
-            Hooks { read: |generation, _| Ok(ending(generation, |_| None)), ..n },
-        ),
-        dialect(
-            "links-for-a-week",
-            "says that every URL is good for a week",
+            "forgets-request-ids",
+            "drops the id of a request that was answered",
             Hooks {
-                read: |generation, _| {
-                    Ok(ending(generation, |at| at?.checked_add(SignedDuration::from_hours(6 * 24)).ok()))
+                read: |mut generation, _| {
+                    generation.request_id = None;
+                    Ok(generation)
                 },
                 ..n
             },
+        ),
+        dialect(
+            "drops-param",
+            "does not say which member an error is about",
+            Hooks { failed: |error, _| error.with_param(None), ..n },
         ),
         dialect(
             "too-optimistic",
@@ -151,17 +189,11 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
-            "pictures-swapped",
-            "gives every picture the first place",
-            Hooks {
-                read: |mut generation, _| {
-                    generation.outcomes.iter_mut().flatten().for_each(|image| image.index = 0);
-                    Ok(generation)
-                },
-                ..n
-            },
-        ),
+        of_each("pictures-swapped", "gives every picture the first place", |outcome| {
+            if let Ok(image) = outcome {
+                image.index = 0;
+            }
+        }),
     ]
 }
 
@@ -172,14 +204,16 @@ fn cut(mut acceptance: Acceptance, _: &Reply) -> Acceptance {
     acceptance
 }
 
-/// The pictures with another end of their URLs.
-fn ending(mut generation: Generation, end: fn(Option<Timestamp>) -> Option<Timestamp>) -> Generation {
-    for image in generation.outcomes.iter_mut().flatten() {
-        if let ImageData::Url { expires_at, .. } = &mut image.data {
-            *expires_at = end(*expires_at);
-        }
+/// An adapter that reads each picture, or why there is none, wrongly.
+fn of_each(name: &'static str, says: &'static str, outcome: fn(&mut Result<GeneratedImage, ImageFailure>)) -> Mutant {
+    dialect(name, says, Hooks { outcome, ..Hooks::NONE })
+}
+
+/// Gives a picture's URL another end.
+fn ending(outcome: &mut Result<GeneratedImage, ImageFailure>, end: fn(Option<Timestamp>) -> Option<Timestamp>) {
+    if let Ok(GeneratedImage { data: ImageData::Url { expires_at, .. }, .. }) = outcome {
+        *expires_at = end(*expires_at);
     }
-    generation
 }
 
 /// An answer as a text.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use seedream_core::{
-    Acceptance, Blobs, Capabilities, CatalogDialect, Checked, Descriptor, Dialect, Effective, Error, Field, Generation,
-    ModelId, ModelInfo, Outcome, Reply, Result, StreamDecoder, StreamDialect, StreamItem, Strictness, Task,
-    TaskDialect, TaskState, sse::Frame,
+    Acceptance, Blobs, Capabilities, CatalogDialect, Checked, Descriptor, Dialect, Effective, Error, Field,
+    GeneratedImage, Generation, ImageFailure, ModelId, ModelInfo, Outcome, Reply, Result, StreamDecoder, StreamDialect,
+    StreamItem, Strictness, Task, TaskDialect, TaskState, sse::Frame,
 };
 use serde_json::{Map, Value};
 
@@ -27,6 +27,8 @@ pub(super) struct Hooks {
     pub(super) descriptor: fn(&'static Descriptor) -> Descriptor,
     /// An answer, before it is read.
     pub(super) heard: fn(&mut Reply),
+    /// What was read of one picture.
+    pub(super) outcome: fn(&mut std::result::Result<GeneratedImage, ImageFailure>),
     /// What was read of a success.
     pub(super) read: fn(Generation, &Reply) -> Result<Generation>,
     /// What was read of a task that was accepted.
@@ -48,12 +50,18 @@ impl Hooks {
         effective: |effective, _| effective,
         descriptor: |descriptor| Descriptor { ..*descriptor },
         heard: |_| (),
+        outcome: |_| (),
         read: |generation, _| Ok(generation),
         accepted: |acceptance, _| acceptance,
         failed: |error, _| error,
         state: |state, _| state,
         hears: |_| true,
     };
+
+    fn success(&self, mut generation: Generation, reply: &Reply) -> Result<Generation> {
+        generation.outcomes.iter_mut().for_each(self.outcome);
+        (self.read)(generation, reply)
+    }
 }
 
 /// A dialect with hooks.
@@ -123,7 +131,7 @@ impl Dialect for Broken {
 
     fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
         match self.inner.decode(request, &self.hear(reply)) {
-            Ok(Outcome::Done(generation)) => (self.hooks.read)(generation, reply).map(Outcome::Done),
+            Ok(Outcome::Done(generation)) => self.hooks.success(generation, reply).map(Outcome::Done),
             Ok(Outcome::Accepted(acceptance)) => Ok(Outcome::Accepted((self.hooks.accepted)(acceptance, reply))),
             Err(error) => Err((self.hooks.failed)(error, reply)),
             other => other,
@@ -160,7 +168,7 @@ impl TaskDialect for Broken {
 
     fn decode_poll(&self, task: &Task, reply: &Reply) -> Result<TaskState> {
         let state = match self.inner.tasks().expect(HAS).decode_poll(task, &self.hear(reply)) {
-            Ok(TaskState::Done(generation)) => match (self.hooks.read)(generation, reply) {
+            Ok(TaskState::Done(generation)) => match self.hooks.success(generation, reply) {
                 Ok(generation) => TaskState::Done(generation),
                 Err(error) => TaskState::Failed(error),
             },
@@ -203,7 +211,7 @@ impl StreamDecoder for BrokenStream {
 
     fn finish(self: Box<Self>, reply: &Reply) -> Result<Generation> {
         match self.inner.finish(reply) {
-            Ok(generation) => (self.hooks.read)(generation, reply),
+            Ok(generation) => self.hooks.success(generation, reply),
             Err(error) => Err((self.hooks.failed)(error, reply)),
         }
     }
