@@ -61,8 +61,9 @@
 //! {"error": {"kind": "rate_limited", "code": "…", "message": "…", "param": "…", "stage": "input", "medium": "text", "charge": "no"}, …}
 //! ```
 //!
-//! `…` are `reported_model`, `created`, `request_id` and `usage`, which may stand beside whatever an answer means. Without a `request_id`
-//! it is read from the headers, without a `charge` it follows from kind and status.
+//! `…` are `reported_model`, `created`, `request_id` and `usage`: they may stand beside pictures and beside an error, and all but
+//! `request_id` beside a task that was accepted. Without a `request_id` it is read from the headers, without a `charge` it follows from
+//! kind and status.
 //!
 //! A program that ends, answers out of turn, or not within ten seconds cannot be judged: it is stopped, every case that needs it is a
 //! harness error, and the command ends with 3. An answer of another form makes a harness error of its case alone.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use seedream_core::{
     Capabilities, Descriptor, Family, Field, FieldRule, ImagesRule, Limits, ModelEntry, ModelId, Override, PixelRule,
-    PromptRule, ReferenceRule, Row, SizeRule, Source, Standing, Support, TotalRule,
+    Pixels, PromptRule, Ratio, ReferenceRule, Row, SizeRule, Source, Standing, Support, Tier, TotalRule,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -61,9 +61,9 @@ struct Rules {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Sizes {
-    tiers: Vec<String>,
-    ratios: Vec<String>,
-    qualities: Vec<String>,
+    tiers: Vec<Tier>,
+    ratios: Vec<Ratio>,
+    qualities: Vec<Tier>,
     auto: bool,
     pixels: Option<PixelRule>,
     /// Which pixels a ratio has at a level, where that is not as in Ark's own table.
@@ -71,12 +71,12 @@ struct Sizes {
     default: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TableRow {
-    tier: String,
-    ratio: String,
-    pixels: String,
+    tier: Tier,
+    ratio: Ratio,
+    pixels: Pixels,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -217,25 +217,17 @@ impl Sizes {
         // Of a model that nobody knows, any pixels may be sent.
         let mut rule =
             if sold { SizeRule::levels(&[], PixelRule::any(), "", source.clone()) } else { Limits::unknown().size };
-        let read = |texts: &[String]| texts.iter().filter_map(|text| text.parse().ok()).collect();
-        rule.tiers = read(&self.tiers);
-        rule.qualities = read(&self.qualities);
-        rule.ratios = self.ratios.iter().filter_map(|text| text.parse().ok()).collect();
+        rule.tiers.clone_from(&self.tiers);
+        rule.ratios.clone_from(&self.ratios);
+        rule.qualities.clone_from(&self.qualities);
         (rule.auto, rule.default) = (self.auto, self.default.clone());
         if let Some(table) = &self.table {
-            rule.table = table.iter().filter_map(TableRow::row).collect();
+            rule.table = table.iter().map(|&TableRow { tier, ratio, pixels }| Row { tier, ratio, pixels }).collect();
         }
         if sold {
             rule.pixels = self.pixels;
         }
         rule
-    }
-}
-
-impl TableRow {
-    fn row(&self) -> Option<Row> {
-        let (tier, ratio) = (self.tier.parse().ok()?, self.ratio.parse().ok()?);
-        Some(Row { tier, ratio, pixels: self.pixels.parse().ok()? })
     }
 }
 
@@ -246,5 +238,25 @@ impl Optional {
         rule.values = self.values.iter().map(|value| kept(value.clone())).collect();
         (rule.range, rule.default, rule.unsaid) = (self.range, self.default.clone(), self.unsaid.clone());
         rule
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn c3_sizes_that_are_none_are_named_and_not_dropped() {
+        for (size, wrong) in [
+            (json!({ "tiers": ["2K", "2X"] }), "2X"),
+            (json!({ "ratios": ["16-9"] }), "16-9"),
+            (json!({ "qualities": ["best"] }), "best"),
+            (json!({ "table": [{ "tier": "2K", "ratio": "1:1", "pixels": "2048" }] }), "2048"),
+        ] {
+            let error = serde_json::from_value::<Sizes>(size).unwrap_err().to_string();
+            assert!(error.contains(wrong), "{error}");
+        }
     }
 }
