@@ -3,8 +3,7 @@
 use bytes::Bytes;
 use jiff::SignedDuration;
 use seedream_core::{
-    Acceptance, Charge, Error, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, Reply, TaskId,
-    TaskState, Timestamp,
+    Acceptance, Charge, Error, ErrorKind, GeneratedImage, ImageData, ImageFailure, Reply, TaskId, TaskState, Timestamp,
 };
 use serde_json::Value;
 
@@ -80,40 +79,18 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect("trims-urls", "takes the signed query off the URLs", Hooks { read: trimmed, ..n }),
-        of_each("forgets-when-links-end", "does not say when a URL ends", |outcome| ending(outcome, |_| None)),
-        of_each("links-for-a-week", "says that every URL is good for a week", |outcome| {
-            ending(outcome, |at| at?.checked_add(SignedDuration::from_hours(6 * 24)).ok());
+        picture("trims-urls", "takes the signed query off the URLs", trim),
+        picture("forgets-when-links-end", "does not say when a URL ends", |image| ending(image, |_| None)),
+        picture("links-for-a-week", "says that every URL is good for a week", |image| {
+            ending(image, |at| at?.checked_add(SignedDuration::from_hours(6 * 24)).ok());
         }),
-        of_each("forgets-sizes", "does not say how large a picture is", |outcome| {
-            if let Ok(image) = outcome {
-                image.size = None;
-            }
-        }),
-        of_each("forgets-formats", "does not say which format a picture has", |outcome| {
-            if let Ok(image) = outcome {
-                image.format = None;
-            }
-        }),
-        of_each("forgets-the-rest", "drops members of a picture that have no field", |outcome| {
-            if let Ok(image) = outcome {
-                image.other.clear();
-            }
-        }),
-        of_each("failures-swapped", "gives every failure the first place", |outcome| {
-            if let Err(failure) = outcome {
-                failure.index = 0;
-            }
-        }),
-        of_each("forgets-codes-of-failures", "drops the code of a picture that failed", |outcome| {
-            if let Err(failure) = outcome {
-                failure.code = None;
-            }
-        }),
-        of_each("forgets-words-of-failures", "drops the words about a picture that failed", |outcome| {
-            if let Err(failure) = outcome {
-                failure.message.clear();
-            }
+        picture("forgets-sizes", "does not say how large a picture is", |image| image.size = None),
+        picture("forgets-formats", "does not say which format a picture has", |image| image.format = None),
+        picture("forgets-the-rest", "drops members of a picture that have no field", |image| image.other.clear()),
+        failure("failures-swapped", "gives every failure the first place", |failure| failure.index = 0),
+        failure("forgets-codes-of-failures", "drops the code of a picture that failed", |failure| failure.code = None),
+        failure("forgets-words-of-failures", "drops the words about a picture that failed", |failure| {
+            failure.message.clear();
         }),
         dialect(
             "forgets-request-ids",
@@ -189,11 +166,7 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        of_each("pictures-swapped", "gives every picture the first place", |outcome| {
-            if let Ok(image) = outcome {
-                image.index = 0;
-            }
-        }),
+        picture("pictures-swapped", "gives every picture the first place", |image| image.index = 0),
     ]
 }
 
@@ -204,14 +177,19 @@ fn cut(mut acceptance: Acceptance, _: &Reply) -> Acceptance {
     acceptance
 }
 
-/// An adapter that reads each picture, or why there is none, wrongly.
-fn of_each(name: &'static str, says: &'static str, outcome: fn(&mut Result<GeneratedImage, ImageFailure>)) -> Mutant {
-    dialect(name, says, Hooks { outcome, ..Hooks::NONE })
+/// An adapter that reads each picture wrongly.
+fn picture(name: &'static str, says: &'static str, picture: fn(&mut GeneratedImage)) -> Mutant {
+    dialect(name, says, Hooks { picture, ..Hooks::NONE })
+}
+
+/// An adapter that reads wrongly why there is no picture.
+fn failure(name: &'static str, says: &'static str, failure: fn(&mut ImageFailure)) -> Mutant {
+    dialect(name, says, Hooks { failure, ..Hooks::NONE })
 }
 
 /// Gives a picture's URL another end.
-fn ending(outcome: &mut Result<GeneratedImage, ImageFailure>, end: fn(Option<Timestamp>) -> Option<Timestamp>) {
-    if let Ok(GeneratedImage { data: ImageData::Url { expires_at, .. }, .. }) = outcome {
+fn ending(image: &mut GeneratedImage, end: fn(Option<Timestamp>) -> Option<Timestamp>) {
+    if let ImageData::Url { expires_at, .. } = &mut image.data {
         *expires_at = end(*expires_at);
     }
 }
@@ -221,13 +199,10 @@ fn text(reply: &Reply) -> Value {
     String::from_utf8_lossy(&reply.body).into()
 }
 
-fn trimmed(mut generation: Generation, _: &Reply) -> Result<Generation, Error> {
-    for image in generation.outcomes.iter_mut().flatten() {
-        if let ImageData::Url { url, .. } = &mut image.data {
-            *url = url.split(['?', '#']).next().unwrap_or_default().to_owned() + "#";
-        }
+fn trim(image: &mut GeneratedImage) {
+    if let ImageData::Url { url, .. } = &mut image.data {
+        *url = url.split(['?', '#']).next().unwrap_or_default().to_owned() + "#";
     }
-    Ok(generation)
 }
 
 fn panic_on_unknown(reply: &mut Reply) {

@@ -28,7 +28,9 @@ pub(super) struct Hooks {
     /// An answer, before it is read.
     pub(super) heard: fn(&mut Reply),
     /// What was read of one picture.
-    pub(super) outcome: fn(&mut std::result::Result<GeneratedImage, ImageFailure>),
+    pub(super) picture: fn(&mut GeneratedImage),
+    /// What was read of one picture that failed.
+    pub(super) failure: fn(&mut ImageFailure),
     /// What was read of a success.
     pub(super) read: fn(Generation, &Reply) -> Result<Generation>,
     /// What was read of a task that was accepted.
@@ -50,7 +52,8 @@ impl Hooks {
         effective: |effective, _| effective,
         descriptor: |descriptor| Descriptor { ..*descriptor },
         heard: |_| (),
-        outcome: |_| (),
+        picture: |_| (),
+        failure: |_| (),
         read: |generation, _| Ok(generation),
         accepted: |acceptance, _| acceptance,
         failed: |error, _| error,
@@ -59,7 +62,12 @@ impl Hooks {
     };
 
     fn success(&self, mut generation: Generation, reply: &Reply) -> Result<Generation> {
-        generation.outcomes.iter_mut().for_each(self.outcome);
+        for outcome in &mut generation.outcomes {
+            match outcome {
+                Ok(image) => (self.picture)(image),
+                Err(failure) => (self.failure)(failure),
+            }
+        }
         (self.read)(generation, reply)
     }
 }

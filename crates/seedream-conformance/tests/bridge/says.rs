@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use seedream_core::{
     Capabilities, Dialect, Error, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, ModelInfo, Outcome,
-    Result, StreamItem, TaskState, Usage,
+    Result, Row, StreamItem, TaskState, Usage,
 };
 use serde_json::{Map, Value, json};
 
@@ -33,7 +33,6 @@ pub(crate) fn description(dialect: &dyn Dialect) -> Value {
 
 fn rules(all: &Capabilities) -> Value {
     let Capabilities { size, references, images, prompt, fields, .. } = all;
-    let texts = |texts: &mut dyn Iterator<Item = String>| texts.collect::<Vec<_>>();
     let fields = fields.iter().map(|rule| {
         let said = json!({
             "support": rule.support, "values": rule.values, "range": rule.range, "default": rule.default,
@@ -41,15 +40,11 @@ fn rules(all: &Capabilities) -> Value {
         });
         (rule.field.to_string(), said)
     });
+    let row = |row: &Row| json!({ "tier": row.tier, "ratio": row.ratio, "pixels": row.pixels });
     json!({
         "size": {
-            "tiers": texts(&mut size.tiers.iter().map(ToString::to_string)),
-            "ratios": texts(&mut size.ratios.iter().map(ToString::to_string)),
-            "qualities": texts(&mut size.qualities.iter().map(ToString::to_string)),
-            "auto": size.auto, "pixels": size.pixels, "default": size.default,
-            "table": size.table.iter().map(|row| json!({
-                "tier": row.tier.to_string(), "ratio": row.ratio.to_string(), "pixels": row.pixels.to_string(),
-            })).collect::<Vec<_>>(),
+            "tiers": size.tiers, "ratios": size.ratios, "qualities": size.qualities, "auto": size.auto, "pixels": size.pixels, "default": size.default,
+            "table": size.table.iter().map(row).collect::<Vec<_>>(),
         },
         "references": references.member.then(|| json!({
             "max": references.max, "inline": references.inline, "max_bytes": references.max_bytes,
@@ -137,7 +132,7 @@ fn picture(outcome: &std::result::Result<GeneratedImage, ImageFailure>) -> Value
         }
     };
     let mut said = json!({
-        "index": image.index, "size": image.size.map(|size| size.to_string()), "format": image.format,
+        "index": image.index, "size": image.size, "format": image.format,
         "other": image.other,
     });
     match &image.data {
