@@ -235,6 +235,12 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::rejected(Stage::Output, Medium::Image));
         assert_eq!((error.request_id(), error.generation().unwrap().created.unwrap().as_second()), (Some("r"), 7));
         assert!(state(json!({ "error": rejected }), 200).is_err(), "the poll failed, not the task");
+        let refused = read(json!({ "failed": rejected })).outcome(&"m".into(), &reply(200)).unwrap_err();
+        assert_eq!(
+            refused.kind(),
+            ErrorKind::rejected(Stage::Output, Medium::Image),
+            "said of no poll, it is an error"
+        );
         let done = json!({"images": [{"index": 0, "url": "https://a.example/1", "size": "2048x2048x"}]});
         assert!(matches!(state(done, 200), Ok(TaskState::Done(generation)) if generation.images().count() == 1));
     }
