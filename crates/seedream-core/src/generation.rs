@@ -84,6 +84,13 @@ pub enum ImageData {
     Bytes(Bytes),
     /// A file that holds it.
     File(PathBuf),
+    /// An image that ends too early or is damaged, as its own format says. Saving it is a failure that keeps what there is.
+    Incomplete {
+        /// What there is of it: bytes or a file.
+        data: Box<ImageData>,
+        /// What is wrong with it, such as `the PNG ends without its IEND chunk`.
+        reason: String,
+    },
 }
 
 fn to_base64<S: Serializer>(bytes: &Bytes, serializer: S) -> std::result::Result<S::Ok, S::Error> {
@@ -104,6 +111,9 @@ impl fmt::Debug for ImageData {
             }
             Self::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
             Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Incomplete { data, reason } => {
+                f.debug_struct("Incomplete").field("data", data).field("reason", reason).finish()
+            }
         }
     }
 }

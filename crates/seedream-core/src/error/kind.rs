@@ -71,6 +71,11 @@ pub enum ErrorKind {
     Server,
     /// A 2xx answer that cannot be read. Something was probably bought: the body is kept.
     MalformedResponse,
+    /// The provider accepted the request as a task, though its document describes no tasks. The id is in
+    /// [`Error::task`](crate::Error::task); this crate cannot collect it.
+    UnexpectedTask,
+    /// An image was cut off or damaged before its end.
+    IncompleteImage,
     /// A task ended without pictures.
     TaskFailed,
     /// The provider does not know this task, or not any more.
@@ -131,6 +136,8 @@ impl ErrorKind {
             Self::Transport => "transport",
             Self::Server => "server",
             Self::MalformedResponse => "malformed_response",
+            Self::UnexpectedTask => "unexpected_task",
+            Self::IncompleteImage => "incomplete_image",
             Self::TaskFailed => "task_failed",
             Self::TaskNotFound => "task_not_found",
             Self::Cancelled => "cancelled",
