@@ -228,6 +228,7 @@ fn play(dialect: Arc<dyn Dialect>, policy: Policy, submits: &[Weather], polls: &
                 now = until;
                 Input::Woke
             }
+            Then::ReadUntil(_) => Input::StreamEnd,
             Then::Read => panic!("nothing here is a stream"),
             Then::Done(result) => {
                 run.result = *result;

@@ -76,7 +76,7 @@ impl Dialect for Aiearth {
     }
 
     fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
-        Self::reader(request.model().clone()).generation(reply).map(Outcome::Done).map_err(errors::advise)
+        Self::reader(request.model().clone()).outcome(reply).map_err(errors::advise)
     }
 
     fn effective(&self, request: &Checked) -> Effective {

@@ -99,7 +99,7 @@ impl Dialect for Ark {
     }
 
     fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
-        Self::reader(request.model().clone()).generation(reply).map(Outcome::Done)
+        Self::reader(request.model().clone()).outcome(reply)
     }
 
     fn effective(&self, request: &Checked) -> Effective {
@@ -128,7 +128,7 @@ impl Dialect for Ark {
 
 impl StreamDialect for Ark {
     fn decoder(&self, request: &Checked) -> Box<dyn StreamDecoder> {
-        Self::reader(request.model().clone()).stream()
+        Self::reader(request.model().clone()).stream(request.ceiling())
     }
 }
 

@@ -23,6 +23,7 @@ use self::builder::Seeds;
 use crate::{
     Downloader, Endpoint, SaveOptions, Saved, SavedImage, Transport,
     drive::{self, Expect, Link, Lost, Turns},
+    lift::Grammar,
     save,
     spool::Spool,
 };
@@ -44,6 +45,7 @@ struct Inner {
     rules: Mutex<Option<Arc<Capabilities>>>,
     user_agent: HeaderValue,
     max_reply: u64,
+    max_text: u64,
     spool: Spool,
     turns: Arc<Turns>,
     seeds: Seeds,
@@ -99,7 +101,8 @@ impl Client {
         let until = drive::later(Instant::now(), self.0.policy.poll_timeout.min(self.0.policy.deadline));
         let link = self.link(self.0.places.clone());
         let incoming = link.send(0, catalog.models_request(), until).await.map_err(Lost::into_error)?;
-        let reply = incoming.whole(&[]).await.map_err(|(partial, error)| error.with_body(partial.body))?;
+        let reply =
+            incoming.whole(&[], Grammar::Json).await.map_err(|(partial, error)| error.with_body(partial.body))?;
         catalog.decode_models(&reply)
     }
 
@@ -192,6 +195,7 @@ impl Client {
             user_agent: self.0.user_agent.clone(),
             request_id: self.0.seeds.request_id(),
             max_reply: self.0.max_reply,
+            max_text: self.0.max_text,
             spool: self.0.spool.clone(),
             turns: self.0.turns.clone(),
         }

@@ -5,6 +5,7 @@
 mod answer;
 mod keep;
 mod link;
+mod links;
 mod turns;
 mod watch;
 
@@ -16,6 +17,7 @@ use seedream_core::{
 };
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
+use url::Url;
 
 pub(crate) use self::{
     answer::Expect,
@@ -25,6 +27,7 @@ pub(crate) use self::{
 use self::{
     answer::{Frames, Opened},
     keep::Kept,
+    links::{resolve_event, resolve_outcome},
     watch::Watch,
 };
 
@@ -41,6 +44,7 @@ pub(crate) fn events(operation: Operation, link: Link, expect: Expect, model: &M
         then: None,
         events: VecDeque::new(),
         frames: None,
+        asked: None,
     });
     Box::pin(stream::unfold(drive, |mut drive| async move {
         let event = if drive.watch.listens() {
@@ -66,9 +70,23 @@ struct Drive {
     events: VecDeque<Event>,
     /// The stream that is being read.
     frames: Option<Box<Frames>>,
+    /// Where the last request went, from which the links of its answer are seen.
+    asked: Option<Box<Asked>>,
     /// The pictures that arrived in the answers themselves.
     kept: Kept,
     watch: Watch,
+}
+
+/// Where a request went.
+struct Asked {
+    place: usize,
+    path: http::Uri,
+}
+
+impl Asked {
+    fn url(&self, link: &Link) -> Option<Url> {
+        Url::parse(&link.places.get(self.place)?.uri(&self.path).ok()?.to_string()).ok()
+    }
 }
 
 impl Drive {
@@ -89,6 +107,12 @@ impl Drive {
                     // Some gateways repeat the key that they were sent.
                     let secrets = self.link.places.iter().filter_map(|place| place.secret());
                     let mut outcome = outcome.map_err(|error| secrets.fold(error, Error::without));
+                    outcome =
+                        resolve_outcome(outcome, || self.asked.as_deref().and_then(|asked| asked.url(&self.link)));
+                    if let Some(frames) = self.frames.take() {
+                        let (seen, blobs) = frames.into_seen();
+                        outcome = self.kept.stream(seen, blobs, outcome);
+                    }
                     if !self.kept.is_settled(&outcome) {
                         // In a box, as an exchange is.
                         outcome = Box::pin(self.kept.settle(outcome)).await;
@@ -96,13 +120,15 @@ impl Drive {
                     return Some(outcome.map(Event::Finished));
                 }
                 Then::WaitUntil(until) => {
+                    self.asked = None;
                     tokio::time::sleep_until(self.at(until)).await;
                     Input::Woke
                 }
-                Then::Read => match &mut self.frames {
-                    Some(frames) => Box::pin(frames.next()).await,
-                    None => Input::StreamEnd,
-                },
+                Then::Read => Box::pin(self.frame()).await,
+                Then::ReadUntil(until) => {
+                    let until = self.at(until);
+                    Box::pin(async { timeout_at(until, self.frame()).await.unwrap_or(Input::Woke) }).await
+                }
                 Then::Send(exchange) => {
                     let until = match exchange.purpose {
                         Purpose::Submit => Some(self.at(exchange.until)),
@@ -112,7 +138,6 @@ impl Drive {
                     Box::pin(self.exchange(exchange, until)).await
                 }
             };
-            self.kept.note(&input);
             self.step(input);
         }
     }
@@ -121,11 +146,22 @@ impl Drive {
         let now = self.start.map_or(Duration::ZERO, |start| start.elapsed());
         let step = self.operation.on(input, now);
         self.events.extend(step.events);
+        for event in &mut self.events {
+            resolve_event(event, || self.asked.as_deref().and_then(|asked| asked.url(&self.link)));
+        }
         self.then = Some(step.then);
     }
 
     fn at(&self, moment: Duration) -> Instant {
         later(self.start.unwrap_or_else(Instant::now), moment)
+    }
+
+    /// The next event of the stream.
+    async fn frame(&mut self) -> Input {
+        let Some(frames) = &mut self.frames else { return Input::StreamEnd };
+        let mut input = frames.next().await;
+        self.kept.note(&mut input).await;
+        input
     }
 
     /// Sends one request and reads its answer, or the beginning of it where it is a stream.
@@ -134,6 +170,7 @@ impl Drive {
         let Some(until) = until else {
             return Input::NotSent(Error::new(ErrorKind::Timeout, "no turn came in time"));
         };
+        self.asked = Some(Box::new(Asked { place, path: request.uri().clone() }));
         let mut trace = self.watch.exchange(purpose, place, &request, &self.link);
         let sent = self.link.send(place, request, until).instrument(trace.span()).await;
         trace.sent(&sent);
@@ -144,8 +181,9 @@ impl Drive {
             Err(Lost::Sent(error)) => return Input::Broken { partial: None, error },
         };
         let expect = if purpose == Purpose::Submit { self.expect } else { Expect::Poll };
-        let Opened { input, frames } = answer::open(incoming, expect).instrument(span).await;
+        let Opened { mut input, frames } = answer::open(incoming, expect).instrument(span).await;
         self.frames = frames.map(Box::new);
+        self.kept.note(&mut input).await;
         input
     }
 

@@ -96,14 +96,18 @@ impl Answer {
         vec![broken(Some(partial))]
     }
 
+    /// How many of its pictures a text names.
+    pub(crate) fn named_in(&self, text: &str) -> usize {
+        self.urls.iter().map(|url| text.matches(url.as_str()).count()).sum()
+    }
+
     /// How many of its pictures stand in the first bytes of its body, as far as they can be told apart.
     pub(crate) fn arrived(&self, at: usize) -> usize {
         let part = &self.reply.body[..at.min(self.reply.body.len())];
-        let count = |text: &str| self.urls.iter().map(|url| text.matches(url.as_str()).count()).sum::<usize>();
         if self.is_stream() {
-            return sse::Parser::new().feed(part).iter().map(|frame| count(&frame.data)).sum();
+            return sse::Parser::new().feed(part).iter().map(|frame| self.named_in(&frame.data)).sum();
         }
-        count(&String::from_utf8_lossy(part))
+        self.named_in(&String::from_utf8_lossy(part))
     }
 
     /// Whether every picture is named by a URL that stands in the body as it is.

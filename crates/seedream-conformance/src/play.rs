@@ -105,6 +105,11 @@ impl Play {
                     now += LATENCY;
                 }
                 Then::Read => {}
+                Then::ReadUntil(until) if coming.is_empty() => {
+                    now = now.max(until);
+                    coming = [Input::Woke].into();
+                }
+                Then::ReadUntil(_) => {}
                 Then::WaitUntil(until) => {
                     coming = [match self.cancel_at.filter(|at| *at <= until) {
                         Some(_) => Input::Cancelled,

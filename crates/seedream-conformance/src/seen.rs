@@ -44,7 +44,7 @@ impl Seen {
                 let tasks = dialect.tasks().ok_or_else(|| missing("tasks"))?;
                 let task = exchange::task(dialect)?;
                 match tasks.decode_poll(&task, reply) {
-                    Ok(TaskState::Running { status, progress }) => Self::Running { status, progress },
+                    Ok(TaskState::Running { status, progress, .. }) => Self::Running { status, progress },
                     Ok(TaskState::Done(generation)) => Self::Generation(Box::new(generation)),
                     Ok(TaskState::Failed(error)) | Err(error) => Self::Error(error),
                     Ok(_) => return Err(Failure::new("the state is of a kind that is not known here")),

@@ -80,6 +80,11 @@ pub trait StreamDecoder: Send + fmt::Debug {
     /// Takes one event; unknown ones are skipped.
     fn event(&mut self, frame: &Frame, blobs: &Blobs) -> Vec<StreamItem>;
 
+    /// Whether every image has come and the usage is known, so that nothing but an end mark can follow.
+    fn is_complete(&self) -> bool {
+        false
+    }
+
     /// What the stream amounts to. `reply` is its head, with [`Reply::truncated`] set where the connection broke.
     ///
     /// # Errors
@@ -140,6 +145,8 @@ pub enum Outcome {
 pub struct Acceptance {
     /// The task's id.
     pub id: TaskId,
+    /// Other ids that may be the task's, where the response names several.
+    pub other_ids: Vec<TaskId>,
     /// The model that the provider says it uses.
     pub reported_model: Option<String>,
     /// When the provider says it accepted it.
@@ -153,7 +160,14 @@ pub struct Acceptance {
 impl Acceptance {
     /// An acceptance of which only the id is known.
     pub fn new(id: TaskId) -> Self {
-        Self { id, reported_model: None, created: None, estimated_seconds: None, usage: Usage::default() }
+        Self {
+            id,
+            other_ids: Vec::new(),
+            reported_model: None,
+            created: None,
+            estimated_seconds: None,
+            usage: Usage::default(),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use crate::{Generation, Reply, Task, Violation, redact};
+use crate::{Generation, Reply, Task, Violation, redact, redact::without_images};
 
 pub use kind::{Charge, ErrorKind, Medium, Stage, charge_of};
 
@@ -73,7 +73,7 @@ impl Error {
     pub fn new(kind: ErrorKind, message: impl AsRef<str>) -> Self {
         Self(Box::new(Inner {
             kind,
-            message: redact(shortened(message.as_ref())),
+            message: told(message.as_ref()),
             advice: None,
             charge: Charge::No,
             provider: None,
@@ -143,6 +143,13 @@ impl Error {
     #[must_use]
     pub fn with_charge(mut self, charge: Charge) -> Self {
         self.0.charge = charge;
+        self
+    }
+
+    /// Adds words to the message. Queries of URLs and keys are taken out of them.
+    #[must_use]
+    pub fn adding(mut self, words: &str) -> Self {
+        self.0.message.push_str(&told(words));
         self
     }
 
@@ -300,6 +307,11 @@ impl Error {
 
 /// The longest message that is kept, in characters; the whole of what a provider said is in the body.
 const LONGEST_MESSAGE: usize = 4096;
+
+/// A message as it is told: shortened, without images, signed queries and keys.
+pub(crate) fn told(message: &str) -> String {
+    redact(shortened(&without_images(message)))
+}
 
 fn shortened(message: &str) -> &str {
     message.char_indices().nth(LONGEST_MESSAGE).map_or(message, |(end, _)| &message[..end])

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
-use crate::{Charge, Error, ErrorKind, ModelId, OutputFormat, Pixels, Result, Usage, Warning, redact};
+use crate::{Charge, Error, ErrorKind, ModelId, OutputFormat, Pixels, Result, Usage, Warning, error::told, redact};
 
 /// The outcome of a request that brought at least one picture.
 #[derive(Clone, PartialEq, Serialize)]
@@ -28,6 +28,9 @@ pub struct Generation {
     pub usage: Usage,
     /// What happened differently from what was asked.
     pub warnings: Vec<Warning>,
+    /// What it cost, where the usage alone does not say: the response was not read whole, or it contradicts itself.
+    #[serde(skip)]
+    pub charged: Option<Charge>,
     /// The answer as it came; long base64 stands as a short token.
     #[serde(skip)]
     pub raw: Bytes,
@@ -139,7 +142,7 @@ pub struct ImageFailure {
 impl ImageFailure {
     /// A failure without a URL. Queries of URLs and keys are taken out of the message.
     pub fn new(index: u32, kind: ErrorKind, message: impl AsRef<str>) -> Self {
-        Self { index, kind, code: None, message: redact(message.as_ref()), url: None, expires_at: None }
+        Self { index, kind, code: None, message: told(message.as_ref()), url: None, expires_at: None }
     }
 
     /// Sets the provider's own code.
@@ -196,6 +199,7 @@ impl Generation {
             outcomes: Vec::new(),
             usage: Usage::default(),
             warnings: Vec::new(),
+            charged: None,
             raw: Bytes::new(),
         }
     }
@@ -236,9 +240,15 @@ impl Generation {
         self.usage.generated_images
     }
 
-    /// Whether it cost something: a success did, unless the provider says that it bills no picture of it.
+    /// Whether it cost something: a success did, unless the provider bills no image and brings none.
     pub fn charge(&self) -> Charge {
-        if self.billed() == Some(0) { Charge::No } else { Charge::Yes }
+        let by_usage = match (self.billed(), self.images().next()) {
+            (Some(0), None) => Charge::No,
+            // Images that the provider says it did not bill.
+            (Some(0), Some(_)) => Charge::Unknown,
+            _ => Charge::Yes,
+        };
+        self.charged.unwrap_or(by_usage)
     }
 
     /// The outcome if it holds a picture, an error with all the rest otherwise.
@@ -255,7 +265,8 @@ impl Generation {
             None => "the answer holds no picture".to_owned(),
         };
         let code = failure.and_then(|failure| failure.code.clone());
-        let charge = if self.billed() == Some(0) { Charge::No } else { Charge::Unknown };
+        // Nothing came, so only the provider's own word can make it free.
+        let charge = self.charge().min(Charge::Unknown);
         let error = Error::new(ErrorKind::NoImages, message).with_code(code).with_charge(charge);
         let error = error.with_request_id(self.request_id.clone()).with_body(self.raw.clone());
         Err(error.with_generation(self))

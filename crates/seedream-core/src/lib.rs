@@ -18,6 +18,7 @@ mod dialect;
 pub mod docs {}
 mod error;
 mod generation;
+pub mod json;
 mod limits;
 mod model;
 mod net;
@@ -56,7 +57,7 @@ pub use overrides::Overrides;
 pub use provider::{Event, EventStream, ImageProvider, Plan};
 pub use redact::redact;
 pub use reference::{ImageSource, ParseReferenceError};
-pub use reply::{Blobs, Reply, close_json};
+pub use reply::{Blobs, Reply};
 pub use request::{Count, Delivery, Field, ImageRequest, OutputFormat, PromptMode};
 pub use size::{ParseSizeError, PixelRule, Pixels, Ratio, Row, Size, TABLE, Tier, nearest_ratio, row};
 pub use source::{Source, SourceKind};

@@ -4,6 +4,7 @@
 //! The operation decides what that means. A paid request is sent again only when it provably did no work: the connection was
 //! never made, or the provider refused with a code that passes by itself.
 
+mod count;
 mod place;
 mod policy;
 mod stream;
@@ -15,12 +16,14 @@ use bytes::Bytes;
 
 use crate::{
     Acceptance, Attempt, Blobs, Charge, Checked, Dialect, Error, ErrorKind, Event, Generation, Outcome, Reply, Result,
-    StreamDecoder, Task, Warning, WarningKind, charge_of, sse::Frame,
+    Task, Warning, WarningKind, charge_of, sse::Frame,
 };
 
+use count::reconcile;
 use place::Places;
 use policy::Jitter;
 pub use policy::{Backoff, Pace, Policy};
+use stream::Streaming;
 use task::Polling;
 
 /// The life of one paid request.
@@ -46,7 +49,7 @@ enum State {
     Ready,
     Submitting,
     BackingOff { until: Duration },
-    Streaming { head: Reply, decoder: Box<dyn StreamDecoder> },
+    Streaming(Box<Streaming>),
     Task(Polling),
     Over,
 }
@@ -95,6 +98,8 @@ pub enum Then {
     Send(Box<Exchange>),
     /// Go on reading the stream.
     Read,
+    /// Go on reading the stream until this moment, and report [`Input::Woke`] then: nothing more is expected.
+    ReadUntil(Duration),
     /// Wait until this moment and report [`Input::Woke`].
     WaitUntil(Duration),
     /// It is over.
@@ -181,7 +186,7 @@ impl Operation {
             State::Ready => self.ready(&input, now),
             State::Submitting => self.submitted(input, now, &mut events),
             State::BackingOff { until } => self.backing_off(&input, until, now),
-            State::Streaming { head, decoder } => self.streaming(input, head, decoder, &mut events),
+            State::Streaming(streaming) => self.streaming(streaming, input, now, &mut events),
             State::Task(polling) => self.polling(polling, input, now, &mut events),
             State::Over => self.fail(Error::new(ErrorKind::Config, "the operation is already over"), Charge::Unknown),
         };
@@ -229,7 +234,7 @@ impl Operation {
             Input::NotSent(error) => self.not_sent(error, now, events),
             Input::Reply(reply) => {
                 self.note(now, format!("HTTP {}", reply.status.as_u16()));
-                self.answered(&reply, now, events)
+                self.answered(reply, now, events)
             }
             Input::Head(head) => {
                 let decoder = self.checked.as_ref().and_then(|c| self.dialect.streaming().map(|s| s.decoder(c)));
@@ -239,13 +244,16 @@ impl Operation {
                     return self.fail(error, Charge::Unknown);
                 };
                 self.note(now, format!("HTTP {}, a stream", head.status.as_u16()));
-                self.state = State::Streaming { head, decoder };
+                self.state = State::Streaming(Box::new(Streaming { head, decoder, until: None }));
                 Then::Read
             }
             Input::Broken { partial, error } => {
                 self.note(now, format!("broken: {}", error.message()));
                 match partial {
-                    Some(partial) => self.cut_off(partial, error, now, events),
+                    Some(partial) => {
+                        let raw = partial.body.clone();
+                        self.cut_off(partial.mended(), raw, error, now, events)
+                    }
                     None if self.policy.resend_ambiguous => {
                         self.retry_or_fail(error, Charge::Unknown, None, now, events)
                     }
@@ -260,32 +268,46 @@ impl Operation {
         }
     }
 
-    /// An answer that arrived whole.
-    fn answered(&mut self, reply: &Reply, now: Duration, events: &mut Vec<Event>) -> Then {
-        match self.decode(reply) {
-            Ok(Outcome::Done(generation)) => self.done(generation, events),
-            Ok(Outcome::Accepted(acceptance)) => {
-                self.accepted(Polling::accepted(self.new_task(acceptance, reply)), now, events)
+    /// A response that ended in good order.
+    fn answered(&mut self, reply: Reply, now: Duration, events: &mut Vec<Event>) -> Then {
+        let raw = reply.body.clone();
+        let reply = reply.mended();
+        // A body without a length ends where its connection ends, and a gateway that lost its upstream ends its own response in
+        // good order: only the JSON shows that more was meant to come.
+        if reply.truncated && reply.status.is_success() {
+            return self.cut_off(reply, raw, Error::new(ErrorKind::Transport, CUT), now, events);
+        }
+        match self.decode(&reply) {
+            Ok(Outcome::Done(mut generation)) => {
+                generation.raw = raw;
+                self.done(generation, events)
             }
+            Ok(Outcome::Accepted(acceptance)) => self.taken(acceptance, &reply, raw, now, events),
             Err(error) => {
-                let floor = floor(reply, &error);
-                self.retry_or_fail(error, floor, Some(reply), now, events)
+                let floor = floor(&reply, &error);
+                let error = if reply.is_whole() { error } else { error.with_body(raw) };
+                self.retry_or_fail(error, floor, Some(&reply), now, events)
             }
         }
     }
 
-    /// An answer that was cut off: whatever it holds is kept, and nothing is sent again.
-    fn cut_off(&mut self, partial: Reply, error: Error, now: Duration, events: &mut Vec<Event>) -> Then {
-        let raw = partial.body.clone();
-        let partial = partial.cut_off();
+    /// A response that was cut off, its JSON closed: whatever it holds is kept, and nothing is sent again.
+    fn cut_off(
+        &mut self,
+        mut partial: Reply,
+        raw: Bytes,
+        error: Error,
+        now: Duration,
+        events: &mut Vec<Event>,
+    ) -> Then {
+        partial.truncated = true;
         match self.decode(&partial) {
             Ok(Outcome::Done(mut generation)) => {
+                generation.raw = raw;
                 generation.warnings.push(incomplete(&error));
                 self.done(generation, events)
             }
-            Ok(Outcome::Accepted(acceptance)) => {
-                self.accepted(Polling::accepted(self.new_task(acceptance, &partial)), now, events)
-            }
+            Ok(Outcome::Accepted(acceptance)) => self.taken(acceptance, &partial, raw, now, events),
             // The head alone says that it was refused.
             Err(refused) if !partial.status.is_success() => {
                 let floor = floor(&partial, &refused);
@@ -293,6 +315,28 @@ impl Operation {
             }
             Err(seen) => self.fail(error.with_what_arrived(seen).with_body(raw), Charge::Unknown),
         }
+    }
+
+    /// A job that was accepted: it is collected, or where the provider is not known to have tasks, told as an error that holds it.
+    fn taken(
+        &mut self,
+        acceptance: Acceptance,
+        reply: &Reply,
+        raw: Bytes,
+        now: Duration,
+        events: &mut Vec<Event>,
+    ) -> Then {
+        let task = self.new_task(acceptance, reply);
+        if self.dialect.tasks().is_some() {
+            return self.accepted(Polling::accepted(task), now, events);
+        }
+        let ids =
+            std::iter::once(&task.id).chain(&task.other_ids).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let message = format!(
+            "the response accepts task {ids} instead of holding images; the provider's document describes no tasks, so the task cannot be collected here"
+        );
+        let error = Error::from_reply(ErrorKind::UnexpectedTask, message, reply).with_body(raw).with_task(task);
+        self.fail(error, Charge::Unknown)
     }
 
     fn decode(&self, reply: &Reply) -> Result<Outcome> {
@@ -305,6 +349,7 @@ impl Operation {
     fn new_task(&self, acceptance: Acceptance, reply: &Reply) -> Task {
         let model = self.checked.as_ref().map_or_else(|| "".into(), |checked| checked.model().clone());
         let mut task = Task::new(self.dialect.descriptor().id, self.places.url(), acceptance.id, model);
+        task.other_ids = acceptance.other_ids;
         task.submitted_at = acceptance.created.or(Some(reply.received_at));
         task.estimated_seconds = acceptance.estimated_seconds;
         task.usage = acceptance.usage;
@@ -347,11 +392,9 @@ impl Operation {
     }
 
     /// Pictures that arrived at once.
-    fn done(&mut self, generation: Generation, events: &mut Vec<Event>) -> Then {
-        events.extend(generation.outcomes.iter().cloned().map(|outcome| match outcome {
-            Ok(image) => Event::Image(image),
-            Err(failure) => Event::ImageFailed(failure),
-        }));
+    fn done(&mut self, mut generation: Generation, events: &mut Vec<Event>) -> Then {
+        reconcile(&mut generation);
+        events.extend(generation.outcomes.iter().cloned().map(Event::of));
         self.succeed(generation)
     }
 
@@ -385,9 +428,12 @@ impl Operation {
 const NO_TIME_TO_WAIT: &str =
     "waiting for it to pass would take longer than the deadline: try later, or with a longer one";
 
+/// What is said of a response that ended in good order and too early.
+const CUT: &str = "the response ended in the middle";
+
 /// The least that an answer's own status lets an error's charge be: an adapter can only be more cautious.
 fn floor(reply: &Reply, error: &Error) -> Charge {
-    let told_free = error.generation().is_some_and(|generation| generation.billed() == Some(0));
+    let told_free = error.generation().is_some_and(|generation| generation.charge() == Charge::No) && reply.is_whole();
     if reply.status.is_success() && told_free { Charge::No } else { charge_of(reply.status, error.kind()) }
 }
 

@@ -79,6 +79,13 @@ pub enum Event {
     Finished(Generation),
 }
 
+impl Event {
+    /// The event of one outcome.
+    pub(crate) fn of(outcome: Result<GeneratedImage, ImageFailure>) -> Self {
+        outcome.map_or_else(Self::ImageFailed, Self::Image)
+    }
+}
+
 /// What a request would send, and what it can cost.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 /// found as they are, and as JSON writers escape them (`https:\/\/`, `\u0026`). A picture in base64 goes too: it says nothing to a
 /// reader. Linear in the text.
 pub fn redact(text: &str) -> String {
-    let text = &*without_pictures(text);
+    let text = &*without_images(text);
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     let mut in_word = false;
@@ -28,7 +28,7 @@ pub fn redact(text: &str) -> String {
 const LONGEST_WORD: usize = 200;
 
 /// The text with every run of base64 that is longer than any word replaced by `…`.
-fn without_pictures(text: &str) -> Cow<'_, str> {
+pub(crate) fn without_images(text: &str) -> Cow<'_, str> {
     let is_letter = |c: char| c.is_ascii_alphanumeric() || "+/=_-".contains(c);
     let runs = text.split(|c: char| !is_letter(c));
     if !runs.clone().any(|run| run.len() > LONGEST_WORD) {

@@ -1,16 +1,12 @@
 //! An HTTP answer as an adapter sees it.
 
-mod cut;
-
 use std::{collections::HashMap, fmt, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 
-use crate::ImageData;
-
-pub use cut::close_json;
+use crate::{ImageData, json};
 
 /// An HTTP answer: its head, its small body, and the pictures that were lifted out of the body while it arrived.
 #[derive(Clone)]
@@ -22,8 +18,10 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// The body; where a long base64 string stood, it holds the token of a blob.
     pub body: Bytes,
-    /// Whether the body was cut off, and closed behind its last complete member.
+    /// Whether the body was cut off. Where it is JSON, it was closed after its last complete member ([`Reply::mended`]).
     pub truncated: bool,
+    /// Whether the body was not quite JSON and was repaired ([`Reply::mended`]).
+    pub repaired: bool,
     /// When it arrived, by the clock on the wall.
     pub received_at: Timestamp,
     blobs: Blobs,
@@ -58,7 +56,15 @@ impl Blobs {
 impl Reply {
     /// An answer that arrived whole.
     pub fn new(status: StatusCode, headers: HeaderMap, body: impl Into<Bytes>, received_at: Timestamp) -> Self {
-        Self { status, headers, body: body.into(), truncated: false, received_at, blobs: Blobs::default() }
+        Self {
+            status,
+            headers,
+            body: body.into(),
+            truncated: false,
+            repaired: false,
+            received_at,
+            blobs: Blobs::default(),
+        }
     }
 
     /// Adds the pictures that were lifted out of the body.
@@ -68,12 +74,27 @@ impl Reply {
         self
     }
 
-    /// The same answer, cut off here: a JSON body is closed behind its last complete member.
+    /// The same response with a body that every JSON reader takes: what is almost JSON is repaired, and what was cut is closed
+    /// after its last complete member. [`Reply::truncated`] and [`Reply::repaired`] say so. What is not JSON stays as it is.
     #[must_use]
-    pub fn cut_off(mut self) -> Self {
-        self.body = close_json(&self.body).into();
-        self.truncated = true;
+    pub fn mended(mut self) -> Self {
+        if !json::is_meant(&self.body) || json::is_strict(&self.body) {
+            return self;
+        }
+        if let Some(document) = json::read(&self.body) {
+            self.truncated |= document.cut;
+            self.repaired |= document.repaired;
+            // Several values in a row are one response: their readers part them.
+            if document.cut || self.body[document.length..].trim_ascii().is_empty() {
+                self.body = document.value.to_string().into();
+            }
+        }
         self
+    }
+
+    /// Whether all of it was read as it came.
+    pub fn is_whole(&self) -> bool {
+        !self.truncated && !self.repaired
     }
 
     /// The pictures that were lifted out of the body.
@@ -136,6 +157,7 @@ impl fmt::Debug for Reply {
             .field("status", &self.status)
             .field("body", &format_args!("{} bytes", self.body.len()))
             .field("truncated", &self.truncated)
+            .field("repaired", &self.repaired)
             .finish_non_exhaustive()
     }
 }

@@ -2,9 +2,14 @@
 //!
 //! Linear in the bytes, whatever their chunking. Lines end in LF, CRLF or CR; comments and unknown fields are skipped; several
 //! `data` lines are one event. Ark's documents print JSON over several lines of which only the first begins with `data:`; such
-//! lines are taken as data, although the grammar of SSE would drop them.
+//! lines are taken as data, although the grammar of SSE would drop them. So is JSON on lines without any field. Where blank lines
+//! are missing between events, a line of data that follows complete JSON begins the next event, and so does a second name.
 
 use std::fmt;
+
+mod nesting;
+
+use nesting::Nesting;
 
 /// One event: its name and its data.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -43,6 +48,8 @@ pub struct Parser {
     begun: bool,
     event: Option<String>,
     data: Option<String>,
+    /// How far the JSON of the data is read. It is read only where a second line of data comes.
+    nesting: Nesting,
 }
 
 impl fmt::Debug for Parser {
@@ -75,12 +82,10 @@ impl Parser {
         frames
     }
 
-    /// The event that the end of the stream completes: providers leave out the last blank line.
-    pub fn finish(&mut self) -> Option<Frame> {
-        if !self.line.is_empty() {
-            self.end_line();
-        }
-        self.take()
+    /// The events that the end of the stream completes: providers leave out the last blank line.
+    pub fn finish(&mut self) -> Vec<Frame> {
+        let before = if self.line.is_empty() { None } else { self.end_line() };
+        before.into_iter().chain(self.take()).collect()
     }
 
     fn end_line(&mut self) -> Option<Frame> {
@@ -95,18 +100,38 @@ impl Parser {
         let (field, rest) = line.split_once(':').unwrap_or((&line, ""));
         let value = line.len() - rest.strip_prefix(' ').unwrap_or(rest).len();
         match field {
-            "" | "id" | "retry" => {}
-            "event" => self.event = Some(line[value..].to_owned()),
-            "data" => self.push_data(line, value),
-            // A line of JSON that was printed without `data:`, behind one that had it.
-            _ if self.data.is_some() => self.push_data(line, 0),
-            _ => {}
+            "" | "id" | "retry" => None,
+            "event" => {
+                let name = line[value..].to_owned();
+                let before = if self.event.is_some() && self.data.is_some() { self.take() } else { None };
+                self.event = Some(name);
+                before
+            }
+            "data" => {
+                // Some gateways frame an event that is framed already.
+                let mut value = value;
+                while let Some(rest) = framed_again(&line[value..]) {
+                    value = line.len() - rest.len();
+                }
+                self.push_data(line, value, true)
+            }
+            // A line of JSON that was printed without `data:`, after one that had it.
+            _ if self.data.is_some() => self.push_data(line, 0, false),
+            // JSON without any framing.
+            _ if line.trim_ascii_start().starts_with(['{', '[']) => self.push_data(line, 0, false),
+            _ => None,
         }
-        None
     }
 
-    /// Takes a line of data, from where its value begins. The first stays where it is: it may be a picture.
-    fn push_data(&mut self, mut line: String, value: usize) {
+    /// Takes a line of data, from where its value begins, and returns the event that was complete before it. The first line stays
+    /// where it is: it may be a picture.
+    fn push_data(&mut self, mut line: String, value: usize, framed: bool) -> Option<Frame> {
+        let complete = self.data.as_ref().is_some_and(|data| self.nesting.is_complete(data));
+        if complete && !framed && !line.trim_ascii_start().starts_with(['{', '[']) {
+            // Neither data nor JSON: a field that is not known.
+            return None;
+        }
+        let before = if complete { self.take() } else { None };
         match &mut self.data {
             Some(data) => {
                 data.push('\n');
@@ -117,12 +142,20 @@ impl Parser {
                 self.data = Some(line);
             }
         }
+        before
     }
 
     fn take(&mut self) -> Option<Frame> {
+        self.nesting = Nesting::default();
         let event = self.event.take();
         self.data.take().map(|data| Frame { event, data })
     }
+}
+
+/// What stands after another `data:` before JSON or the mark that ends a stream. A data URI is left as it is.
+fn framed_again(value: &str) -> Option<&str> {
+    let rest = value.trim_ascii_start().strip_prefix("data:")?.trim_ascii_start();
+    (rest.is_empty() || rest.starts_with(['{', '[']) || framed_again(rest).is_some()).then_some(rest)
 }
 
 #[cfg(test)]
@@ -159,6 +192,16 @@ mod tests {
             ("event: lonely\n\ndata: x\n\n", vec![frame(None, "x")]),
             ("data: no blank line at the end", vec![frame(None, "no blank line at the end")]),
             ("data\n\n", vec![frame(None, "")]),
+            (
+                "data: {}\ndata: {\ndata: }\ndata: [DONE]\n",
+                vec![frame(None, "{}"), frame(None, "{\n}"), frame(None, "[DONE]")],
+            ),
+            ("event: a\ndata: x\nevent: b\ndata: y\n", vec![frame(Some("a"), "x"), frame(Some("b"), "y")]),
+            ("data: data: {}\n\ndata: data:data: [DONE]\n\n", vec![frame(None, "{}"), frame(None, "[DONE]")]),
+            ("data: data:image/png;base64,AA\n\n", vec![frame(None, "data:image/png;base64,AA")]),
+            (": on\n\n{\"a\":\n\"}\"}\nnote\n: on\n\n", vec![frame(None, "{\"a\":\n\"}\"}")]),
+            ("data: {\"a\":\"}\ndata: \"}\n\n", vec![frame(None, "{\"a\":\"}\n\"}")]),
+            ("data:\ndata:\n\n", vec![frame(None, "\n")]),
             ("", vec![]),
         ] {
             assert_eq!(read(text.as_bytes()), frames, "{text:?}");
@@ -184,7 +227,7 @@ mod tests {
     proptest! {
         #[test]
         fn chunks_do_not_matter(
-            text in "(data: [a-zé]{0,6}|event: [a-z]{0,3}|: c|\\{|x|\r|\n|\r\n){0,24}",
+            text in "(data: ?[a-zé]{0,6}|data: |event: [a-z]{0,3}|: c|\\{|\\}|\\[|\"|x|\r|\n|\r\n){0,24}",
             cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
         ) {
             let bytes = text.as_bytes();

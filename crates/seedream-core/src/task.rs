@@ -65,6 +65,9 @@ pub struct Task {
     pub endpoint: String,
     /// The task's id.
     pub id: TaskId,
+    /// Other ids that the response which accepted it named. Where the first is not known, they are asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_ids: Vec<TaskId>,
     /// The model that was asked for.
     pub model: ModelId,
     /// When it was accepted.
@@ -82,7 +85,16 @@ impl Task {
     /// A task of which only the id is known, as somebody types it on a command line.
     pub fn new(provider: impl Into<String>, endpoint: impl Into<String>, id: TaskId, model: ModelId) -> Self {
         let (provider, endpoint) = (provider.into(), endpoint.into());
-        Self { provider, endpoint, id, model, submitted_at: None, estimated_seconds: None, usage: Usage::default() }
+        Self {
+            provider,
+            endpoint,
+            id,
+            other_ids: Vec::new(),
+            model,
+            submitted_at: None,
+            estimated_seconds: None,
+            usage: Usage::default(),
+        }
     }
 }
 
@@ -97,11 +109,20 @@ pub enum TaskState {
         status: String,
         /// Per cent, where the provider says.
         progress: Option<u8>,
+        /// The images that are there already.
+        found: Option<Box<Generation>>,
     },
     /// It has ended with pictures.
     Done(Generation),
     /// It has ended without.
     Failed(Error),
+}
+
+impl TaskState {
+    /// A task that is still being made and of which no image is there.
+    pub fn running(status: impl Into<String>, progress: Option<u8>) -> Self {
+        Self::Running { status: status.into(), progress, found: None }
+    }
 }
 
 #[cfg(test)]

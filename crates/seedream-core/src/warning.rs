@@ -44,6 +44,14 @@ pub enum WarningKind {
     Unreadable,
     /// Another provider was asked first and did not take the request.
     FellBack,
+    /// The response is not quite JSON and was repaired.
+    Repaired,
+    /// Something stood in a place, or was said in a word, that the provider's document does not have.
+    Undocumented,
+    /// The same image came more than once and is delivered once.
+    Repeated,
+    /// The provider bills more images than it delivered.
+    BilledMore,
 }
 
 impl Warning {
@@ -67,6 +75,10 @@ impl WarningKind {
             Self::Incomplete => "incomplete",
             Self::Unreadable => "unreadable",
             Self::FellBack => "fell_back",
+            Self::Repaired => "repaired",
+            Self::Undocumented => "undocumented",
+            Self::Repeated => "repeated",
+            Self::BilledMore => "billed_more",
         }
     }
 }

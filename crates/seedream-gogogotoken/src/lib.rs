@@ -76,7 +76,7 @@ impl Dialect for Gogogotoken {
     }
 
     fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
-        Self::reader(request).generation(reply).map(Outcome::Done)
+        Self::reader(request).outcome(reply)
     }
 
     fn effective(&self, request: &Checked) -> Effective {

@@ -85,7 +85,7 @@ impl Dialect for Opeai {
     }
 
     fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
-        Self::reader(request).generation(reply).map(Outcome::Done)
+        Self::reader(request).outcome(reply)
     }
 
     fn effective(&self, request: &Checked) -> Effective {
@@ -100,6 +100,6 @@ impl Dialect for Opeai {
 
 impl StreamDialect for Opeai {
     fn decoder(&self, request: &Checked) -> Box<dyn StreamDecoder> {
-        Self::reader(request).stream()
+        Self::reader(request).stream(request.ceiling())
     }
 }

@@ -1,15 +1,41 @@
 //! Error envelopes, in every form in which they were seen.
 
-use seedream_core::Reply;
+use seedream_core::{Reply, json, redact};
 use serde_json::{Map, Value};
 
-use crate::parse;
+/// How often an error is looked for inside the message of another.
+const NESTED: u8 = 4;
 
-/// What an answer says went wrong, whatever its form.
+/// How much of a message is searched for another error, in bytes.
+const SEARCHED: usize = 256 << 10;
+
+/// Members that hold the words of an error, in the order in which they are tried.
+const MESSAGES: [&str; 14] = [
+    "message",
+    "Message",
+    "msg",
+    "detail",
+    "error_description",
+    "error_message",
+    "errorMessage",
+    "error_msg",
+    "fail_reason",
+    "failure_reason",
+    "reason",
+    "description",
+    "title",
+    "errmsg",
+];
+
+/// Members that hold its code.
+const CODES: [&str; 6] = ["code", "Code", "error_code", "errorCode", "err_code", "errcode"];
+
+/// What a response says went wrong, whatever its form.
 ///
-/// Read, in this order: `{"error": {…}}`, `{"error": "…"}`, an un-wrapped `{"code", "message"}` (seen live on Ark),
-/// `{"ResponseMetadata": {"Error": {"Code", "Message"}}}` (Volcengine's gateway), XML with `Code` and `Message` (TOS), text,
-/// HTML, and nothing at all.
+/// Read: `{"error": {…}}`, `{"error": "…"}`, an un-wrapped `{"code", "message"}` (seen live on Ark), `{"ResponseMetadata":
+/// {"Error": {"Code", "Message"}}}` (Volcengine's gateway), `errors` and `detail` as text or lists (FastAPI), `error_description`
+/// (OAuth), `title` (RFC 9457), `msg`, an envelope around any of them, XML with `Code` and `Message` (TOS), text, HTML, and nothing
+/// at all. Relays put the vendor's error as JSON into a message of their own, also after words: the innermost error counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Failure {
     /// The code as text; numbers are written out, an empty one counts as none.
@@ -23,22 +49,50 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Reads the body of an answer.
+    /// Reads the body of a response that is an error.
     pub fn of(reply: &Reply) -> Self {
-        match parse(&reply.body) {
-            Some(value) => Self::of_json(&value).unwrap_or_else(|| Self::of_other(&value)),
+        match json::read(&reply.body) {
+            Some(document) => Self::of_error(&document.value).unwrap_or_else(|| Self::of_other(&document.value)),
             None => Self::of_text(&reply.body),
         }
     }
 
-    /// Reads an envelope; `None` where the value holds no error.
+    /// Reads an envelope; `None` where the value does not say that it is an error.
     pub fn of_json(value: &Value) -> Option<Self> {
-        let body = value.as_object()?;
-        match body.get("error") {
-            Some(Value::Object(error)) => return Some(Self::of_members(error)),
-            Some(Value::String(message)) if !message.is_empty() => {
-                return Some(Self { message: message.clone(), code: text(body.get("code")), ..Self::default() });
+        Self::envelope(value, false).map(|failure| failure.innermost(NESTED))
+    }
+
+    /// Reads an envelope of which it is known that it is one.
+    fn of_error(value: &Value) -> Option<Self> {
+        Self::envelope(value, true).map(|failure| failure.innermost(NESTED))
+    }
+
+    fn envelope(value: &Value, is_error: bool) -> Option<Self> {
+        let body = match value {
+            Value::Array(items) if is_error => items.first()?.as_object()?,
+            Value::String(text) if is_error && json::is_meant(text.as_bytes()) => {
+                return Self::envelope(&json::read(text.as_bytes())?.value, true);
             }
+            value => value.as_object()?,
+        };
+        let outer = |failure: Self| Self {
+            code: failure.code.or_else(|| code(body)),
+            param: failure.param.or_else(|| text(body.get("param"))),
+            request_id: failure.request_id.or_else(|| text(body.get("request_id"))),
+            ..failure
+        };
+        match body.get("error") {
+            Some(Value::Object(error)) => return Some(outer(Self::of_members(error))),
+            Some(Value::String(message)) if !message.trim().is_empty() => {
+                // OAuth puts a code there, and the words beside it.
+                let described = text(body.get("error_description")).or_else(|| text(body.get("message")));
+                let failure = match described {
+                    Some(words) => Self { code: Some(message.clone()), ..Self::of_message(words) },
+                    None => Self::of_message(message.clone()),
+                };
+                return Some(outer(failure));
+            }
+            Some(Value::Array(errors)) if !errors.is_empty() => return Some(outer(Self::of_list(errors))),
             _ => {}
         }
         if let Some(Value::Object(error)) = value.pointer("/ResponseMetadata/Error") {
@@ -46,15 +100,100 @@ impl Failure {
             failure.request_id = text(value.pointer("/ResponseMetadata/RequestId")).or(failure.request_id);
             return Some(failure);
         }
-        let unwrapped = body.contains_key("message") && body.contains_key("code");
-        unwrapped.then(|| Self::of_members(body))
+        match body.get("errors") {
+            Some(Value::Array(errors)) if !errors.is_empty() => return Some(outer(Self::of_list(errors))),
+            Some(Value::Object(errors)) if !errors.is_empty() => {
+                let of = |(name, value): (&String, &Value)| Self { param: Some(name.clone()), ..Self::of_value(value) };
+                return errors.iter().next().map(of).map(outer);
+            }
+            _ => {}
+        }
+        let says_code = code(body).is_some_and(|code| !is_success(&code));
+        let says_words = MESSAGES.iter().any(|name| body.get(*name).is_some_and(says_something));
+        let plain =
+            body.contains_key("message") && body.contains_key("code") && (is_error || says_code || no_code(body));
+        let telling = ["error_description", "error_code", "fail_reason", "error_message"];
+        let telling = telling.iter().any(|name| body.get(*name).is_some_and(says_something));
+        (plain || telling || (says_words && (is_error || says_code))).then(|| Self::of_members(body))
     }
 
     fn of_members(error: &Map<String, Value>) -> Self {
-        let get = |names: [&str; 2]| names.into_iter().find_map(|name| text(error.get(name)));
-        let message = get(["message", "Message"]).unwrap_or_else(|| "the provider gives no reason".into());
-        let request_id = request_id_in(&message);
-        Self { code: get(["code", "Code"]), param: get(["param", "Param"]), message, request_id }
+        let words = MESSAGES.iter().find_map(|name| error.get(*name).filter(|value| says_something(value)));
+        let failure = words.map_or_else(|| Self::of_message("the provider gives no reason".into()), Self::of_value);
+        let param = ["param", "Param", "field", "parameter"].iter().find_map(|name| text(error.get(*name)));
+        let request_id = ["request_id", "requestId", "RequestId"].iter().find_map(|name| text(error.get(*name)));
+        let nested = error.get("error").and_then(Value::as_object).map(Self::of_members);
+        let own = Self {
+            code: code(error).or(failure.code),
+            param: param.or(failure.param),
+            request_id: failure.request_id.or(request_id),
+            message: failure.message,
+        };
+        match nested {
+            Some(inner) if words.is_none() || inner.code.is_some() => inner.or(own),
+            _ => own,
+        }
+    }
+
+    /// What one member says: words, a list of what is wrong, or an error again.
+    fn of_value(value: &Value) -> Self {
+        match value {
+            Value::String(words) => Self::of_message(words.clone()),
+            Value::Array(list) => Self::of_list(list),
+            Value::Object(members) => Self::of_members(members),
+            other => Self::of_message(other.to_string()),
+        }
+    }
+
+    /// A list of what is wrong, as FastAPI writes it: `loc` is the place in the request.
+    fn of_list(list: &[Value]) -> Self {
+        let one = |value: &Value| {
+            let mut failure = Self::of_value(value);
+            let place = value.get("loc").and_then(Value::as_array).into_iter().flatten();
+            let place: Vec<_> = place.filter_map(|part| text(Some(part))).filter(|part| part != "body").collect();
+            if let Some(field) = place.first() {
+                failure.message = format!("{}: {}", place.join("."), failure.message);
+                failure.param = Some(field.clone());
+            }
+            failure
+        };
+        let mut failures = list.iter().take(8).map(one);
+        let mut first = failures.next().unwrap_or_default();
+        for other in failures {
+            first.message.push_str("; ");
+            first.message.push_str(&other.message);
+        }
+        first
+    }
+
+    fn of_message(message: String) -> Self {
+        Self { request_id: request_id_in(&message), message, ..Self::default() }
+    }
+
+    /// What this one says, and where it is silent, what another says.
+    fn or(self, outer: Self) -> Self {
+        Self {
+            code: self.code.or(outer.code),
+            message: self.message,
+            param: self.param.or(outer.param),
+            request_id: self.request_id.or(outer.request_id),
+        }
+    }
+
+    /// The error that stands as JSON inside the message, alone or after words.
+    fn innermost(self, depth: u8) -> Self {
+        if depth == 0 {
+            return self;
+        }
+        let end = self.message.char_indices().nth(SEARCHED).map_or(self.message.len(), |(at, _)| at);
+        let inner = json::documents(&self.message.as_bytes()[..end]).take(4).find_map(|document| {
+            let failure = Self::envelope(&document.value, true)?;
+            (document.value.is_object() || document.value.is_array()).then_some(failure)
+        });
+        match inner {
+            Some(inner) => inner.innermost(depth - 1).or(self),
+            None => self,
+        }
     }
 
     /// JSON that is no error: what its members are says more than its first characters.
@@ -91,7 +230,7 @@ impl Failure {
             let title = tag("title").or_else(|| tag("h1")).map(|title| format!(": {title}")).unwrap_or_default();
             format!("the answer is a web page{title}")
         } else {
-            let start: String = body.chars().take(200).collect();
+            let start: String = redact(body.get(..SEARCHED).unwrap_or(body)).chars().take(200).collect();
             format!("the answer is no JSON: {start}")
         };
         Self { message, ..Self::default() }
@@ -104,6 +243,31 @@ fn text(value: Option<&Value>) -> Option<String> {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
+    }
+}
+
+/// The code of an error that an object states.
+fn code(members: &Map<String, Value>) -> Option<String> {
+    CODES.iter().find_map(|name| text(members.get(*name)))
+}
+
+/// Whether there is a member for a code and nothing in it.
+fn no_code(members: &Map<String, Value>) -> bool {
+    CODES.iter().any(|name| members.contains_key(*name)) && code(members).is_none()
+}
+
+/// Whether a code says that all is well.
+fn is_success(code: &str) -> bool {
+    let code = code.to_ascii_lowercase();
+    matches!(&*code, "0" | "1" | "success" | "ok" | "true") || (code.len() == 3 && code.starts_with('2'))
+}
+
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        _ => false,
     }
 }
 

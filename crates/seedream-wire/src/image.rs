@@ -1,109 +1,164 @@
-//! One item of an answer: a picture, or why there is none.
+//! One item of a response: an image, or why there is none.
 
-use base64::{
-    Engine as _, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
-use bytes::Bytes;
 use jiff::Timestamp;
 use seedream_core::{Blobs, ErrorKind, GeneratedImage, ImageData, ImageFailure, OutputFormat};
 use serde_json::{Map, Value};
 
-use crate::{Failure, Reader, expiry_of};
-
-/// Padding may be missing: not every relay keeps it.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+use crate::{
+    Failure, Reader, base64, expiry_of,
+    find::{Kind, NAMES, can_be, is_link},
+};
 
 /// What an item is read with.
 pub(crate) struct Context<'a> {
     pub reader: &'a Reader,
     pub blobs: &'a Blobs,
-    /// When the provider says that it made the pictures.
+    /// When the provider says that it made the images.
     pub created: Option<Timestamp>,
-    /// Whether the answer was cut off, so that an item without a picture was probably one.
+    /// Whether the response was cut off, so that an item without an image was probably one.
     pub truncated: bool,
 }
 
+/// What an item came to.
+pub(crate) struct Item {
+    /// The image, or several where its member is a list, or why there is none.
+    pub outcomes: Vec<Result<GeneratedImage, ImageFailure>>,
+    /// The member that held it, where no document has that.
+    pub undocumented: Option<&'static str>,
+    /// Whether something in it could not be read.
+    pub unread: bool,
+}
+
 impl Context<'_> {
-    /// Reads the item at `index`.
-    pub(crate) fn item(&self, index: u32, item: &Value) -> Result<GeneratedImage, ImageFailure> {
+    /// Reads an item whose first outcome has the place `index`.
+    pub(crate) fn item(&self, index: u32, item: &Value) -> Item {
         let none = Map::new();
         let members = match item {
             Value::Object(members) => members,
-            Value::String(url) => return Ok(GeneratedImage::new(index, self.url(url))),
+            Value::String(text) => return self.text(index, text),
             _ => &none,
         };
-        let text = |name: &str| members.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        if let Some(url) = text("url") {
-            return Ok(with_facts(GeneratedImage::new(index, self.url(url)), members));
+        let mut bad = false;
+        for (name, kind) in NAMES {
+            let Some(value) = members.get(name) else { continue };
+            let (images, unread) = self.images(value, kind);
+            bad |= unread;
+            if images.is_empty() {
+                continue;
+            }
+            let with_index = |(at, data)| Ok(with_facts(GeneratedImage::new(at, data), members));
+            let outcomes = (index..).zip(images).map(with_index).collect();
+            let plain = value.is_string() && matches!(name, "url" | "b64_json");
+            return Item { outcomes, undocumented: (!plain).then_some(name), unread: bad };
         }
-        if let Some(base64) = text("b64_json") {
-            let image = self.inline(index, base64)?;
-            return Ok(with_facts(image, members));
+        let failure = if let Some(failure) = Failure::of_json(item) {
+            return Item::failed(self.failure(index, failure), false);
+        } else if bad {
+            ImageFailure::new(index, ErrorKind::MalformedResponse, "the image is not valid base64")
+        } else if self.truncated {
+            let message = "the response was cut off before this image had arrived";
+            ImageFailure::new(index, ErrorKind::Transport, message)
+        } else {
+            let message = "the item holds neither an image nor a reason";
+            ImageFailure::new(index, ErrorKind::MalformedResponse, message)
+        };
+        Item::failed(failure, true)
+    }
+
+    fn text(&self, index: u32, text: &str) -> Item {
+        match self.candidate(text, Kind::Link) {
+            Some(Ok(data)) => {
+                let outcomes = vec![Ok(GeneratedImage::new(index, data))];
+                Item { outcomes, undocumented: None, unread: false }
+            }
+            _ => {
+                let message = "the item holds neither an image nor a reason";
+                Item::failed(ImageFailure::new(index, ErrorKind::MalformedResponse, message), true)
+            }
         }
-        if let Some(failure) = Failure::of_json(item) {
-            return Err(self.failure(index, failure));
-        }
-        if self.truncated {
-            return Err(ImageFailure::new(
-                index,
-                ErrorKind::Transport,
-                "the answer was cut off before this picture had arrived",
-            ));
-        }
-        Err(ImageFailure::new(index, ErrorKind::MalformedResponse, "the item holds neither a picture nor a reason"))
     }
 
     /// A failure that the provider gives a reason for.
     pub(crate) fn failure(&self, index: u32, failure: Failure) -> ImageFailure {
-        let code = failure.code.as_deref().unwrap_or_default();
-        let kind = (self.reader.kind_of)(200, code).unwrap_or(ErrorKind::Server);
+        let kind = self.reader.kind(200, failure.code.as_deref()).unwrap_or(ErrorKind::Server);
         ImageFailure::new(index, kind, failure.message).with_code(failure.code)
     }
 
-    fn url(&self, url: &str) -> ImageData {
-        if let Some(data) = self.blobs.get(url) {
-            return data.clone();
+    /// The images in a member's value, and whether something there could not be read.
+    fn images(&self, value: &Value, kind: Kind) -> (Vec<ImageData>, bool) {
+        match value {
+            Value::String(text) => match self.candidate(text, kind) {
+                Some(Ok(data)) => (vec![data], false),
+                Some(Err(Unreadable)) => (Vec::new(), true),
+                None => (Vec::new(), false),
+            },
+            Value::Array(items) => {
+                let (images, bad): (Vec<_>, Vec<_>) = items.iter().map(|item| self.images(item, kind)).unzip();
+                (images.into_iter().flatten().collect(), bad.contains(&true))
+            }
+            Value::Object(members) => {
+                let found = NAMES.iter().find_map(|(name, kind)| {
+                    let (images, _) = self.images(members.get(*name).filter(|value| !value.is_object())?, *kind);
+                    (!images.is_empty()).then_some(images)
+                });
+                (found.unwrap_or_default(), false)
+            }
+            _ => (Vec::new(), false),
         }
-        // A data URI in the place of a URL holds the picture itself.
-        if let Some(bytes) = url.strip_prefix("data:").and_then(|_| decode(url)) {
-            return ImageData::Bytes(bytes);
+    }
+
+    /// The image that a text is, or why it is none; `None` where nothing says that it is meant to be one.
+    fn candidate(&self, text: &str, kind: Kind) -> Option<Result<ImageData, Unreadable>> {
+        if let Some(data) = self.blobs.get(text.trim()) {
+            return Some(Ok(data.clone()));
         }
+        if !can_be(text, kind) {
+            return None;
+        }
+        let inline = |bytes| ImageData::Bytes(bytes);
+        let trimmed = text.trim();
+        if base64::is_data_uri(trimmed) {
+            return Some(base64::of_data_uri(trimmed).map(inline).ok_or(Unreadable));
+        }
+        if is_link(trimmed) {
+            return Some(Ok(self.link(text)));
+        }
+        if let Some(bytes) = base64::image_of_base64(trimmed) {
+            return Some(Ok(inline(bytes)));
+        }
+        match kind {
+            Kind::Link => Some(Ok(self.link(text))),
+            Kind::Base64 => Some(match base64::of_base64(trimmed) {
+                Some(bytes) => Ok(inline(bytes)),
+                None if trimmed.starts_with('/') => Ok(self.link(text)),
+                None => Err(Unreadable),
+            }),
+            Kind::Either => None,
+        }
+    }
+
+    /// A link as it came: its signature covers every byte.
+    fn link(&self, url: &str) -> ImageData {
         let lifetime = || self.created?.checked_add(self.reader.lifetime?).ok();
         ImageData::Url { url: url.to_owned(), expires_at: expiry_of(url).or_else(lifetime) }
     }
+}
 
-    fn inline(&self, index: u32, base64: &str) -> Result<GeneratedImage, ImageFailure> {
-        if let Some(data) = self.blobs.get(base64) {
-            return Ok(GeneratedImage::new(index, data.clone()));
-        }
-        let unreadable = || ImageFailure::new(index, ErrorKind::MalformedResponse, "the picture is not valid base64");
-        decode(base64).map(|bytes| GeneratedImage::new(index, ImageData::Bytes(bytes))).ok_or_else(unreadable)
+impl Item {
+    fn failed(failure: ImageFailure, unread: bool) -> Self {
+        Self { outcomes: vec![Err(failure)], undocumented: None, unread }
     }
 }
 
-/// Decodes base64, with or without a data URI before it and line breaks inside it.
-fn decode(text: &str) -> Option<Bytes> {
-    let text = match text.strip_prefix("data:") {
-        Some(uri) => uri.split_once(',')?.1,
-        None => text,
-    };
-    let decoded = if text.bytes().any(|b| b.is_ascii_whitespace()) {
-        BASE64.decode(text.split_ascii_whitespace().collect::<String>())
-    } else {
-        BASE64.decode(text)
-    };
-    decoded.ok().map(Bytes::from)
-}
+/// A text that is meant to be an image and cannot be read.
+struct Unreadable;
 
-/// Adds what the item says of its picture; nothing of it can make the picture worthless.
+/// Adds what the item says of its image; nothing of it can make the image worthless.
 fn with_facts(mut image: GeneratedImage, members: &Map<String, Value>) -> GeneratedImage {
     for (name, value) in members {
         match name.as_str() {
-            "url" | "b64_json" | "type" | "created" | "created_at" | "model" | "image_index" | "usage" => {}
+            "type" | "created" | "created_at" | "model" | "image_index" | "usage" => {}
+            name if NAMES.iter().any(|(known, _)| *known == name) => {}
             "size" => image.size = value.as_str().and_then(|text| text.parse().ok()),
             "output_format" => image.format = value.as_str().and_then(format),
             _ => {

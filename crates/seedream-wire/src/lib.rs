@@ -6,21 +6,23 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod base64;
 mod body;
 pub mod codes;
 mod expiry;
 mod failure;
+mod find;
 mod image;
-mod lenient;
 mod models;
 mod reader;
 mod stream;
+mod task;
 mod usage;
 
 pub use body::{get, members, post};
 pub use expiry::expiry_of;
 pub use failure::Failure;
-pub use lenient::parse;
 pub use models::models;
 pub use reader::Reader;
+pub use task::Tasks;
 pub use usage::usage;

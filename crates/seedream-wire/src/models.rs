@@ -1,9 +1,9 @@
 //! Lists of models.
 
-use seedream_core::{Error, ErrorKind, ModelInfo, Reply, Result};
+use seedream_core::{Error, ErrorKind, ModelInfo, Reply, Result, json};
 use serde_json::Value;
 
-use crate::{Reader, parse};
+use crate::Reader;
 
 /// Reads a list of models: everything of `data` that has an `id`.
 ///
@@ -13,7 +13,7 @@ pub fn models(reader: &Reader, reply: &Reply) -> Result<Vec<ModelInfo>> {
     if !reply.status.is_success() {
         return Err(reader.error(reply));
     }
-    let body: Value = parse(&reply.body).unwrap_or_default();
+    let body: Value = json::read(&reply.body).map(|document| document.value).unwrap_or_default();
     let Some(Value::Array(items)) = body.get("data") else {
         // new-api answers an unknown model with 200 and an error.
         if body.get("error").is_some() {

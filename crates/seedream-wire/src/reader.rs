@@ -1,21 +1,32 @@
-//! Reads a whole answer.
+//! Reads a whole response.
 
-use std::time::Duration;
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use http::StatusCode;
 use jiff::Timestamp;
-use seedream_core::{Error, ErrorKind, Generation, ModelId, Reply, Result, StreamDecoder};
+use seedream_core::{
+    Charge, Error, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, ModelId, Outcome, Reply, Result,
+    StreamDecoder, Warning, WarningKind, json,
+    sse::{Frame, Parser},
+};
 use serde_json::{Map, Value};
 
 use crate::{
     Failure,
+    find::{self, find},
     image::{Context, format},
-    parse,
     stream::Decoder,
+    task,
     usage::{usage, whole},
 };
 
-/// Reads the answers to one request, in any shape of the family.
+/// How many outcomes of one response are told apart. A response with more is not one of images.
+const MOST: usize = 1024;
+
+/// Reads the responses to one request, in any shape of the family.
 #[derive(Clone, Debug)]
 pub struct Reader {
     /// The model that was asked for.
@@ -23,72 +34,127 @@ pub struct Reader {
     /// What a status and a code mean to this provider (the code is empty where there is none, or only the status again); `None`
     /// where it does not know them.
     pub kind_of: fn(u16, &str) -> Option<ErrorKind>,
-    /// How long a result URL lives that does not say so itself, from the moment its picture was made.
+    /// How long a result URL lives that does not say so itself, from the moment its image was made.
     pub lifetime: Option<Duration>,
 }
 
 impl Reader {
-    /// Reads an answer: pictures from a success, an error from everything else.
+    /// Reads a response: images from a success, an error from everything else. A task where images should be is an acceptance.
     ///
     /// # Errors
-    /// What the answer says; [`ErrorKind::MalformedResponse`] for a success that cannot be read, with its body kept;
-    /// [`ErrorKind::NoImages`] for one without pictures.
-    pub fn generation(&self, reply: &Reply) -> Result<Generation> {
+    /// What the response says; [`ErrorKind::MalformedResponse`] for a success that cannot be read, with its body kept;
+    /// [`ErrorKind::NoImages`] for one without images.
+    pub fn outcome(&self, reply: &Reply) -> Result<Outcome> {
         if !reply.status.is_success() {
             return Err(self.error(reply));
         }
-        let Some(Value::Object(body)) = parse(&reply.body) else {
-            let failure = Failure::of(reply);
-            let message = format!("the answer cannot be read: {}", failure.message);
-            return Err(Error::from_reply(ErrorKind::MalformedResponse, message, reply));
+        if let Some(frames) = frames(reply) {
+            return self.streamed(frames, reply).map(Outcome::Done);
+        }
+        let Some(mut document) = json::read(&reply.body) else {
+            return Err(self.malformed(reply, "the response cannot be read"));
         };
-        let items = match body.get("data") {
-            Some(Value::Array(items)) => items.as_slice(),
-            Some(item @ Value::Object(_)) => std::slice::from_ref(item),
-            _ => &[],
-        };
-        if items.is_empty() {
-            if Failure::of(reply).code.is_some() || body.get("error").is_some_and(|error| !error.is_null()) {
+        find::expand(&mut document.value);
+        if let Value::String(text) = &document.value
+            && json::is_meant(text.as_bytes())
+            && let Some(inner) = json::read(text.as_bytes())
+        {
+            document = inner;
+        }
+        let body = &document.value;
+        if !(body.is_object() || body.is_array()) {
+            return Err(self.malformed(reply, "the response cannot be read"));
+        }
+        let found = find(body, "data");
+        if !found.items.iter().any(|item| find::holds_image(item)) {
+            let failed = Failure::of_json(body).is_some() || find::layers(body).any(|layer| says_error(layer));
+            if let Some(accepted) = task::instead_of_images(body).filter(|_| !failed) {
+                return Ok(Outcome::Accepted(accepted));
+            }
+            if failed && found.items.is_empty() {
                 return Err(self.error(reply));
             }
-            if !body.contains_key("data") {
-                let message = "the answer is a success, but it has no `data`";
-                return Err(Error::from_reply(ErrorKind::MalformedResponse, message, reply));
+            if found.items.is_empty() && body.get("data").is_none() {
+                return Err(self.malformed(reply, "the response is a success without images"));
             }
         }
-        let mut generation = self.facts(&body, reply);
-        let context =
-            Context { reader: self, blobs: reply.blobs(), created: generation.created, truncated: reply.truncated };
-        let read = |(index, item)| context.item(u32::try_from(index).unwrap_or(u32::MAX), item);
-        generation.outcomes = items.iter().enumerate().map(read).collect();
-        // OpenAI states size and format once for all pictures.
+        let mut generation = self.facts(body, reply);
+        let mut collected = Collected::default();
+        let context = self.context(reply, generation.created);
+        for item in found.items {
+            collected.add(&context, item);
+        }
+        collected.stands_in(found.undocumented);
+        let exact = document.is_exact() && reply.is_whole();
+        if document.repaired || reply.repaired {
+            generation.warnings.push(repaired());
+        }
+        collected.fill(&mut generation, exact);
+        // OpenAI states size and format once for all images.
         let stated = |name: &str| body.get(name).and_then(Value::as_str);
         for image in generation.outcomes.iter_mut().flatten() {
             image.size = image.size.or_else(|| stated("size")?.parse().ok());
             image.format = image.format.or_else(|| format(stated("output_format")?));
         }
-        generation.or_no_images().map_err(|error| with_head(error, reply))
+        generation.or_no_images().map(Outcome::Done).map_err(|error| with_head(error, reply))
     }
 
-    /// What an answer says around its pictures.
-    fn facts(&self, body: &Map<String, Value>, reply: &Reply) -> Generation {
+    fn malformed(&self, reply: &Reply, what: &str) -> Error {
+        let message = format!("{what}: {}", Failure::of(reply).message);
+        Error::from_reply(ErrorKind::MalformedResponse, message, reply)
+    }
+
+    /// Events of a stream that arrived as one body.
+    fn streamed(&self, frames: Vec<Frame>, reply: &Reply) -> Result<Generation> {
+        let mut decoder = Box::new(Decoder::new(self.clone(), u32::MAX));
+        for frame in frames.iter().filter(|frame| !frame.is_done()) {
+            decoder.event(frame, reply.blobs());
+        }
+        decoder.finish(reply)
+    }
+
+    pub(crate) fn context<'a>(&'a self, reply: &'a Reply, created: Option<Timestamp>) -> Context<'a> {
+        Context { reader: self, blobs: reply.blobs(), created, truncated: reply.truncated }
+    }
+
+    /// What a response says around its images.
+    pub(crate) fn facts(&self, body: &Value, reply: &Reply) -> Generation {
         let mut generation = Generation::new(self.model.clone());
-        generation.reported_model = body.get("model").and_then(Value::as_str).map(str::to_owned);
-        generation.created = created(body);
+        for layer in find::layers(body) {
+            generation.reported_model =
+                generation.reported_model.or_else(|| layer.get("model").and_then(Value::as_str).map(str::to_owned));
+            generation.created = generation.created.or_else(|| created(layer));
+            if generation.usage.is_empty() {
+                generation.usage = usage(layer.get("usage"));
+            }
+        }
         generation.request_id = reply.request_id();
-        generation.usage = usage(body.get("usage"));
         generation.raw = reply.body.clone();
         generation
     }
 
-    /// The error that an answer is, with its code understood; one without a known code is understood by its status.
+    /// What a status and a code mean; a code that is a status means that status.
+    pub(crate) fn kind(&self, status: u16, code: Option<&str>) -> Option<ErrorKind> {
+        let code = code?;
+        let stated = code.parse().ok().filter(|stated| (400..600).contains(stated));
+        match stated {
+            Some(stated) => (self.kind_of)(stated, "").or_else(|| StatusCode::from_u16(stated).ok().map(by_status)),
+            None => (self.kind_of)(status, code),
+        }
+    }
+
+    /// The error that a response is, with its code understood; one without a known code is understood by its status.
     pub fn error(&self, reply: &Reply) -> Error {
         let failure = Failure::of(reply);
         let status = reply.status;
-        let code = failure.code.as_deref().filter(|code| *code != status.as_str()).unwrap_or_default();
-        let known = (self.kind_of)(status.as_u16(), code);
+        let known = if status.is_success() {
+            self.kind(status.as_u16(), failure.code.as_deref())
+        } else {
+            let code = failure.code.as_deref().filter(|code| *code != status.as_str()).unwrap_or_default();
+            (self.kind_of)(status.as_u16(), code)
+        };
         let kind = known.unwrap_or_else(|| by_status(status));
-        let message = if reply.status.is_redirection() {
+        let message = if status.is_redirection() {
             let place = reply.header("location").unwrap_or("nowhere");
             format!(
                 "the answer points to {place}: paid requests do not follow, so set the base URL to where it is meant to go"
@@ -102,13 +168,165 @@ impl Reader {
             .with_request_id(reply.request_id().or(failure.request_id))
     }
 
-    /// A decoder for a stream of events.
-    pub fn stream(self) -> Box<dyn StreamDecoder> {
-        Box::new(Decoder::new(self))
+    /// A decoder for a stream of events; `asked` is how many images it may bring.
+    pub fn stream(self, asked: u32) -> Box<dyn StreamDecoder> {
+        Box::new(Decoder::new(self, asked))
     }
 }
 
-/// Adds the head of the answer to an error that was made from its body.
+/// The events of a body that is a stream, whatever its label says: lines with fields, or several JSON values.
+fn frames(reply: &Reply) -> Option<Vec<Frame>> {
+    let body = reply.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&reply.body).trim_ascii_start();
+    let begins = [&b"data:"[..], b"event:", b"id:", b"retry:", b":"].iter().any(|field| body.starts_with(field));
+    if begins {
+        let mut parser = Parser::new();
+        let frames = parser.feed(&reply.body);
+        return Some(frames.into_iter().chain(parser.finish()).collect());
+    }
+    if !json::is_meant(body) || json::is_strict(body) {
+        return None;
+    }
+    let several: Vec<_> = json::documents(body).take(MOST).collect();
+    let is_stream = several.len() > 1 && several.iter().all(|document| document.value.is_object());
+    let frame = |value: Value| Frame { event: None, data: value.to_string() };
+    is_stream.then(|| several.into_iter().map(|document| frame(document.value)).collect())
+}
+
+/// Outcomes that are being collected, each image once.
+#[derive(Debug, Default)]
+pub(crate) struct Collected {
+    pub outcomes: Vec<Result<GeneratedImage, ImageFailure>>,
+    seen: Seen,
+    /// The places of images that came before.
+    repeated: Vec<usize>,
+    undocumented: Vec<String>,
+    unread: bool,
+    left_out: usize,
+}
+
+impl Collected {
+    /// Reads one item.
+    pub(crate) fn add(&mut self, context: &Context<'_>, item: &Value) {
+        if self.outcomes.len() >= MOST {
+            self.left_out += 1;
+            return;
+        }
+        let index = u32::try_from(self.outcomes.len()).unwrap_or(u32::MAX);
+        let item = context.item(index, item);
+        self.unread |= item.unread;
+        self.undocumented.extend(item.undocumented.map(|name| format!("`{name}`")));
+        for outcome in item.outcomes {
+            let is_new = outcome.as_ref().map_or(true, |image| self.seen.is_new(&image.data));
+            if !is_new {
+                self.repeated.push(self.outcomes.len());
+            }
+            self.outcomes.push(outcome);
+        }
+    }
+
+    /// Takes out what came again, unless it is billed again too: some documents print one URL for every image.
+    fn without_repeated(&mut self, billed: Option<u64>) -> usize {
+        let images = self.outcomes.iter().filter(|outcome| outcome.is_ok()).count() as u64;
+        if self.repeated.is_empty() || billed.is_some_and(|billed| billed >= images) {
+            return 0;
+        }
+        let mut at = 0;
+        self.outcomes.retain(|_| {
+            at += 1;
+            self.repeated.binary_search(&(at - 1)).is_err()
+        });
+        self.repeated.len()
+    }
+
+    /// Notes where the items stand, where no document has that place.
+    pub(crate) fn stands_in(&mut self, place: Option<String>) {
+        self.undocumented.splice(0..0, place);
+    }
+
+    /// Hands everything over. `exact` says whether the response was read as it came.
+    pub(crate) fn fill(mut self, generation: &mut Generation, exact: bool) {
+        if let Some(place) = self.undocumented.first() {
+            generation.warnings.push(undocumented(place));
+        }
+        let again = self.without_repeated(generation.billed());
+        if again > 0 {
+            generation.warnings.push(repeated(again));
+        }
+        for (index, outcome) in (0..).zip(&mut self.outcomes) {
+            match outcome {
+                Ok(image) => image.index = index,
+                Err(failure) => failure.index = index,
+            }
+        }
+        if self.left_out > 0 {
+            let message =
+                format!("{} items after the first {MOST} were left out; the raw response has them", self.left_out);
+            generation.warnings.push(Warning::new(WarningKind::Unreadable, None, message));
+        }
+        generation.outcomes = self.outcomes;
+        in_doubt(generation, exact && !self.unread && self.left_out == 0);
+    }
+}
+
+/// Only a response that was read whole can say that nothing was billed.
+pub(crate) fn in_doubt(generation: &mut Generation, exact: bool) {
+    if !exact && generation.billed() == Some(0) {
+        generation.charged = Some(Charge::Unknown);
+    }
+}
+
+pub(crate) fn repaired() -> Warning {
+    let message = "the response is not quite JSON: it was repaired, and what could be read of it was kept";
+    Warning::new(WarningKind::Repaired, None, message)
+}
+
+pub(crate) fn undocumented(place: &str) -> Warning {
+    let message = format!(
+        "the images stood in {place}, which the provider's document does not have: that they are meant is our guess"
+    );
+    Warning::new(WarningKind::Undocumented, None, message)
+}
+
+pub(crate) fn repeated(count: usize) -> Warning {
+    let message = format!("{count} images came again and are delivered once");
+    Warning::new(WarningKind::Repeated, None, message)
+}
+
+/// The images that have come, to tell repeated ones.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    urls: HashSet<String>,
+    /// Images themselves, by their length: most differ in that.
+    others: HashMap<usize, Vec<ImageData>>,
+}
+
+impl Seen {
+    /// Whether an image has not come before; it has from now on.
+    pub(crate) fn is_new(&mut self, data: &ImageData) -> bool {
+        let length = match data {
+            // Documents shorten URLs, so that all of them are one.
+            ImageData::Url { url, .. } if url.contains("...") || url.contains('…') => return true,
+            ImageData::Url { url, .. } => return self.urls.insert(url.clone()),
+            ImageData::Bytes(bytes) => bytes.len(),
+            _ => 0,
+        };
+        let same = self.others.entry(length).or_default();
+        let is_new = !same.contains(data);
+        if is_new {
+            same.push(data.clone());
+        }
+        is_new
+    }
+}
+
+/// Whether an object has an error that is not empty.
+fn says_error(members: &Map<String, Value>) -> bool {
+    members
+        .get("error")
+        .is_some_and(|error| !error.is_null() && *error != Value::from("") && *error != Value::from(false))
+}
+
+/// Adds the head of the response to an error that was made from its body.
 pub(crate) fn with_head(error: Error, reply: &Reply) -> Error {
     let id = error.request_id().map(str::to_owned).or_else(|| reply.request_id());
     error.with_request_id(id).with_body(reply.body.clone())
@@ -121,7 +339,7 @@ pub(crate) fn created(body: &Map<String, Value>) -> Option<Timestamp> {
 }
 
 /// What a status means where there is no code, or none that is known.
-fn by_status(status: StatusCode) -> ErrorKind {
+pub(crate) fn by_status(status: StatusCode) -> ErrorKind {
     match status.as_u16() {
         200..=299 => ErrorKind::Server,
         300..=399 => ErrorKind::Config,

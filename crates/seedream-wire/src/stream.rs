@@ -2,37 +2,50 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use bytes::Bytes;
 use seedream_core::{
     Blobs, Error, ErrorKind, GeneratedImage, Generation, ImageFailure, Reply, Result, StreamDecoder, StreamItem,
-    Warning, WarningKind, sse::Frame,
+    Warning, WarningKind, json, redact, sse::Frame,
 };
 use serde_json::Value;
 
 use crate::{
     Failure, Reader,
+    find::{self, find, holds_image},
     image::Context,
-    parse,
-    reader::{created, with_head},
+    reader::{Seen, created, in_doubt, repaired, repeated, undocumented, with_head},
     usage::{usage, whole},
 };
 
-/// How much of an event that cannot be read is kept, in characters.
+/// How much of an event that is not JSON is kept, in characters.
 const LONGEST_UNREADABLE: usize = 4096;
 
 /// Collects the events of one stream.
 ///
-/// A failed picture does not end the others (the protocol says so; two official SDKs stop there), `completed` may be missing, and
-/// an event is a picture if it holds one, whatever its name: OpenAI's `completed` carries the picture, Ark's only the usage.
+/// A failed image does not end the others (the protocol says so; two official SDKs stop there), `completed` may be missing, and
+/// an event is an image if it holds one, whatever its name: OpenAI's `completed` carries the image, Ark's only the usage. An event
+/// may hold several JSON values, and a value a whole list.
 pub(crate) struct Decoder {
     reader: Reader,
+    /// How many images may come.
+    asked: u32,
     generation: Generation,
     outcomes: BTreeMap<u32, Result<GeneratedImage, ImageFailure>>,
+    /// No place before this one is free.
+    next: u32,
+    seen: Seen,
+    repeated: usize,
+    place: Option<String>,
     /// An error that is about the whole request.
     error: Option<Failure>,
+    /// Plain words among the events.
+    words: Option<String>,
     unreadable: u32,
-    /// The events as they came, pictures left out.
-    raw: String,
+    /// Whether something was repaired.
+    repaired: bool,
+    /// Whether something was cut or could not be read.
+    unread: bool,
+    /// Whether the event that sums up has come.
+    completed: bool,
 }
 
 impl fmt::Debug for Decoder {
@@ -46,102 +59,212 @@ impl fmt::Debug for Decoder {
 }
 
 impl Decoder {
-    pub(crate) fn new(reader: Reader) -> Self {
+    pub(crate) fn new(reader: Reader, asked: u32) -> Self {
         let generation = Generation::new(reader.model.clone());
-        Self { reader, generation, outcomes: BTreeMap::new(), error: None, unreadable: 0, raw: String::new() }
-    }
-
-    /// The place of an event's picture: its own, or the next.
-    fn index(&self, body: &Value) -> u32 {
-        let stated = body.get("image_index").and_then(whole).and_then(|index| u32::try_from(index).ok());
-        let next = || (0..=u32::MAX).find(|index| !self.outcomes.contains_key(index)).unwrap_or(u32::MAX);
-        stated.filter(|index| !self.outcomes.contains_key(index)).unwrap_or_else(next)
-    }
-
-    fn keep(&mut self, index: u32, outcome: Result<GeneratedImage, ImageFailure>) -> Vec<StreamItem> {
-        self.outcomes.insert(index, outcome.clone());
-        vec![outcome.map_or_else(StreamItem::Failed, StreamItem::Image)]
-    }
-
-    fn remember(&mut self, mut body: Value) {
-        if let Some(base64) = body.get_mut("b64_json") {
-            let length = base64.as_str().map_or(0, str::len);
-            *base64 = format!("{length} characters of base64").into();
+        Self {
+            reader,
+            asked,
+            generation,
+            outcomes: BTreeMap::new(),
+            next: 0,
+            seen: Seen::default(),
+            repeated: 0,
+            place: None,
+            error: None,
+            words: None,
+            unreadable: 0,
+            repaired: false,
+            unread: false,
+            completed: false,
         }
-        self.raw.push_str(&body.to_string());
-        self.raw.push('\n');
     }
+
+    /// The place of an event's image: its own, or the next.
+    fn index(&mut self, stated: Option<u32>) -> u32 {
+        while self.outcomes.contains_key(&self.next) {
+            self.next += 1;
+        }
+        stated.filter(|index| !self.outcomes.contains_key(index)).unwrap_or(self.next)
+    }
+
+    fn keep(&mut self, stated: Option<u32>, outcome: Result<GeneratedImage, ImageFailure>) -> Option<StreamItem> {
+        // An event with a place of its own is a repeated one only where the same stands in that place.
+        let known = stated.and_then(|index| self.outcomes.get(&index));
+        let is_new = match (&outcome, known) {
+            (Ok(image), Some(Ok(known))) => known.data != image.data && self.seen.is_new(&image.data),
+            (Ok(image), _) => self.seen.is_new(&image.data) || stated.is_some(),
+            (Err(failure), Some(Err(known))) => known.code != failure.code || known.message != failure.message,
+            (Err(_), _) => true,
+        };
+        if !is_new {
+            self.repeated += 1;
+            return None;
+        }
+        let index = self.index(stated);
+        let mut outcome = outcome;
+        match &mut outcome {
+            Ok(image) => image.index = index,
+            Err(failure) => failure.index = index,
+        }
+        self.outcomes.insert(index, outcome.clone());
+        Some(outcome.map_or_else(StreamItem::Failed, StreamItem::Image))
+    }
+
+    /// Text that is not JSON: words of an error, a remark that means nothing, or something damaged.
+    fn text(&mut self, frame: &Frame) {
+        let text = frame.data.trim();
+        if text.is_empty() || text.starts_with(':') {
+            return;
+        }
+        let words: String = text.chars().take(LONGEST_UNREADABLE).collect();
+        if frame.event.as_deref().is_some_and(|event| event.to_ascii_lowercase().contains("error")) {
+            self.error = Some(Failure { code: self.code_in(&words), message: words, ..Failure::default() });
+        } else if text.contains(['{', '"', '\u{fffd}']) {
+            self.unreadable += 1;
+        } else {
+            self.words.get_or_insert(words);
+        }
+    }
+
+    /// The first word that is one of the seller's codes.
+    fn code_in(&self, words: &str) -> Option<String> {
+        let mut tokens = words.split(|c: char| !(c.is_ascii_alphanumeric() || "_.:-".contains(c)));
+        tokens.find(|token| self.reader.kind(200, Some(token)).is_some()).map(str::to_owned)
+    }
+
+    fn value(&mut self, mut body: Value, name: Option<&str>, blobs: &Blobs) -> Vec<StreamItem> {
+        find::expand(&mut body);
+        let kind = body.get("type").and_then(Value::as_str).or(name).unwrap_or_default().to_owned();
+        if kind.ends_with("partial_image") {
+            // A preview (OpenAI): the image itself comes later.
+            return Vec::new();
+        }
+        let facts = &mut self.generation;
+        for layer in find::layers(&body) {
+            facts.created = created(layer).or(facts.created);
+            if let Some(model) = layer.get("model").and_then(Value::as_str) {
+                facts.reported_model = Some(model.to_owned());
+            }
+            if layer.get("usage").is_some_and(|usage| !usage.is_null()) {
+                facts.usage = usage(layer.get("usage"));
+            }
+        }
+        let stated = body.get("image_index").and_then(whole).and_then(|index| u32::try_from(index).ok());
+        let reader = self.reader.clone();
+        let context = Context { reader: &reader, blobs, created: self.generation.created, truncated: false };
+        let found = if holds_image(&body) { vec![&body] } else { self.listed(&body) };
+        let is_completed = kind.ends_with("completed");
+        let mut items = Vec::new();
+        if !found.is_empty() {
+            let several = found.len() > 1;
+            for value in found {
+                let item = context.item(0, value);
+                self.unread |= item.unread;
+                self.place = self.place.take().or_else(|| item.undocumented.map(|name| format!("`{name}`")));
+                let stated = stated.filter(|_| !several && item.outcomes.len() == 1);
+                items.extend(item.outcomes.into_iter().filter_map(|outcome| self.keep(stated, outcome)));
+            }
+            self.completed |= is_completed && self.outcomes.len() >= self.asked as usize;
+        } else if let Some(failure) = Failure::of_json(&body).or_else(|| named_error(&body, &kind)) {
+            if kind.ends_with("partial_failed") {
+                let failure = context.failure(0, failure);
+                items.extend(self.keep(stated, Err(failure)));
+            } else {
+                self.error = Some(failure);
+            }
+        } else {
+            self.completed |= is_completed;
+        }
+        items
+    }
+
+    /// The images of a whole response in one event.
+    fn listed<'a>(&mut self, body: &'a Value) -> Vec<&'a Value> {
+        let found = find(body, "data");
+        if found.items.iter().any(|item| holds_image(item)) {
+            self.place = self.place.take().or(found.undocumented);
+            return found.items;
+        }
+        Vec::new()
+    }
+}
+
+/// An event that is called an error, whatever its members are.
+fn named_error(body: &Value, kind: &str) -> Option<Failure> {
+    kind.contains("error").then(|| {
+        let message = body.get("message").or(body.get("data")).and_then(Value::as_str).map(str::to_owned);
+        let message = message.unwrap_or_else(|| body.to_string());
+        Failure { message, ..Failure::default() }
+    })
 }
 
 impl StreamDecoder for Decoder {
     fn event(&mut self, frame: &Frame, blobs: &Blobs) -> Vec<StreamItem> {
-        let Some(body @ Value::Object(_)) = parse(frame.data.as_bytes()) else {
-            self.unreadable += 1;
-            self.raw.extend(frame.data.chars().take(LONGEST_UNREADABLE));
-            self.raw.push('\n');
-            return Vec::new();
-        };
-        let kind = body.get("type").and_then(Value::as_str).or(frame.event.as_deref()).unwrap_or_default().to_owned();
-        if kind.ends_with("partial_image") {
-            // A preview (OpenAI): the picture itself comes later.
-            return Vec::new();
-        }
-        let facts = &mut self.generation;
-        facts.created = body.as_object().and_then(created).or(facts.created);
-        if let Some(model) = body.get("model").and_then(Value::as_str) {
-            facts.reported_model = Some(model.to_owned());
-        }
-        if body.get("usage").is_some() {
-            facts.usage = usage(body.get("usage"));
-        }
-        let holds = |name: &str| body.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
-        let index = self.index(&body);
-        let context = Context { reader: &self.reader, blobs, created: self.generation.created, truncated: false };
-        let items = if holds("url") || holds("b64_json") {
-            let outcome = context.item(index, &body);
-            self.keep(index, outcome)
-        } else if let Some(failure) = Failure::of_json(&body) {
-            if kind.ends_with("partial_failed") {
-                let failure = context.failure(index, failure);
-                self.keep(index, Err(failure))
-            } else {
-                self.error = Some(failure);
-                Vec::new()
+        let mut items = Vec::new();
+        let mut any = false;
+        for document in json::documents(frame.data.as_bytes()) {
+            self.repaired |= document.repaired;
+            self.unread |= document.cut;
+            any = true;
+            let values = match document.value {
+                Value::Array(values) if values.iter().all(|value| value.get("type").is_some()) => values,
+                value => vec![value],
+            };
+            for value in values {
+                items.extend(self.value(value, frame.event.as_deref(), blobs));
             }
-        } else {
-            Vec::new()
-        };
-        self.remember(body);
+        }
+        if !any {
+            // A bare image, or words.
+            let text = Value::String(frame.data.trim().to_owned());
+            if holds_image(&text) {
+                return self.value(text, frame.event.as_deref(), blobs);
+            }
+            self.text(frame);
+        }
         items
     }
 
+    fn is_complete(&self) -> bool {
+        let came = self.outcomes.len() as u64;
+        self.completed && self.generation.billed().is_none_or(|billed| came >= billed)
+    }
+
     fn finish(self: Box<Self>, reply: &Reply) -> Result<Generation> {
-        let Self { reader, mut generation, outcomes, error, unreadable, raw } = *self;
+        let Self { reader, mut generation, outcomes, error, words, unreadable, .. } = *self;
         let any_image = outcomes.values().any(Result::is_ok);
         generation.request_id = reply.request_id();
-        generation.raw = Bytes::from(raw);
         generation.outcomes = outcomes.into_values().collect();
         if unreadable > 0 {
             let message = format!("{unreadable} events of the stream could not be read");
             generation.warnings.push(Warning::new(WarningKind::Unreadable, None, message));
         }
+        if self.repaired {
+            generation.warnings.push(repaired());
+        }
+        generation.warnings.extend(self.place.as_deref().map(undocumented));
+        generation.warnings.extend((self.repeated > 0).then(|| repeated(self.repeated)));
+        let exact = !self.repaired && !self.unread && unreadable == 0 && self.completed;
+        in_doubt(&mut generation, exact && reply.is_whole());
         match error {
             Some(failure) if !any_image => {
-                let code = failure.code.as_deref().unwrap_or_default();
-                let kind = (reader.kind_of)(200, code).unwrap_or(ErrorKind::Server);
+                let kind = reader.kind(200, failure.code.as_deref()).unwrap_or(ErrorKind::Server);
                 let error =
                     Error::from_reply(kind, failure.message, reply).with_code(failure.code).with_param(failure.param);
-                let raw = generation.raw.clone();
-                Err(error.with_request_id(failure.request_id).with_body(raw).with_generation(generation))
+                Err(error.with_request_id(failure.request_id).with_generation(generation))
             }
             error => {
                 if let Some(failure) = error {
-                    let message =
-                        format!("the stream ended with an error: {}", seedream_core::redact(&failure.message));
+                    let message = format!("the stream ended with an error: {}", redact(&failure.message));
                     generation.warnings.push(Warning::new(WarningKind::Incomplete, None, message));
                 }
-                let raw = generation.raw.clone();
-                generation.or_no_images().map_err(|error| with_head(error, reply).with_body(raw))
+                generation.or_no_images().map_err(|error| {
+                    let error = match words {
+                        Some(words) => error.adding(&format!("; the stream says: {words}")),
+                        None => error,
+                    };
+                    with_head(error, reply)
+                })
             }
         }
     }

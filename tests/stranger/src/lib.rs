@@ -131,7 +131,7 @@ impl Dialect for Harbour {
     }
 
     fn decode(&self, checked: &Checked, reply: &Reply) -> Result<Outcome> {
-        Self::reader(checked.model().clone()).generation(reply).map(Outcome::Done)
+        Self::reader(checked.model().clone()).outcome(reply)
     }
 
     fn effective(&self, checked: &Checked) -> Effective {

@@ -28,6 +28,7 @@ fn ask(dialect: &Arc<dyn Dialect>, status: u16, body: &str) -> (usize, Error) {
                 Input::Woke
             }
             Then::Read => panic!("no stream"),
+            Then::ReadUntil(_) => Input::Woke,
             Then::Done(outcome) => return (sent, outcome.unwrap_err()),
         };
     }

@@ -15,6 +15,9 @@ use crate::{DownloadOptions, Downloader, Endpoint, Transport, drive::Turns, spoo
 /// The most bytes of one answer, where nothing else is said: 15 pictures of 16 MB in base64, with room to spare.
 const MAX_REPLY: u64 = 512 << 20;
 
+/// The most bytes of one answer that are no image, where nothing else is said.
+const MAX_TEXT: u64 = 32 << 20;
+
 /// How many polls are sent a second over all tasks, where nothing else is said.
 const POLLS_PER_SECOND: u32 = 20;
 
@@ -35,6 +38,7 @@ pub struct ClientBuilder {
     proxy: Option<crate::transport::reqwest::Proxy>,
     seed: Option<u64>,
     max_reply: u64,
+    max_text: u64,
     spool: Option<PathBuf>,
     polls_per_second: u32,
     download: DownloadOptions,
@@ -56,6 +60,7 @@ impl ClientBuilder {
             proxy: None,
             seed: None,
             max_reply: MAX_REPLY,
+            max_text: MAX_TEXT,
             spool: None,
             polls_per_second: POLLS_PER_SECOND,
             download: DownloadOptions::default(),
@@ -135,6 +140,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets the most bytes of one response that are not an image, 32 MiB otherwise: they stay in memory. Of a longer one the images
+    /// before the limit are kept.
+    pub fn max_text_bytes(mut self, bytes: u64) -> Self {
+        self.max_text = bytes;
+        self
+    }
+
     /// Sets the directory to which pictures go that stand in an answer itself; to memory otherwise. It is made when the first
     /// arrives, and should be the one in which they are saved: then saving is a rename.
     ///
@@ -201,6 +213,7 @@ impl ClientBuilder {
             rules: Mutex::default(),
             user_agent,
             max_reply: self.max_reply,
+            max_text: self.max_text,
             spool: Spool::new(self.spool.as_deref()),
             turns: Arc::new(Turns::per_second(self.polls_per_second)),
             seeds: Seeds::new(self.seed),

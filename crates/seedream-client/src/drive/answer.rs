@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use seedream_core::{
-    Blobs, Error, ErrorKind, ImageData, Input, Reply,
+    Blobs, Error, ImageData, Input, Reply,
     sse::{Frame, Parser},
 };
 
@@ -38,37 +38,72 @@ impl Opened {
 
 /// Reads an answer to its end, or to its first event.
 pub(super) async fn open(incoming: Incoming, expect: Expect) -> Opened {
+    if !incoming.status().is_success() || expect == Expect::Poll {
+        return whole(incoming, &[], Grammar::Json).await;
+    }
     let says_stream = incoming.content_type().trim_start().to_ascii_lowercase().starts_with("text/event-stream");
-    let may_stream = incoming.status().is_success()
-        && match expect {
-            Expect::Poll | Expect::Whole => false,
-            Expect::Either => says_stream,
-            Expect::Stream => true,
-        };
-    if may_stream { peek(incoming, says_stream, expect).await } else { whole(incoming, &[], expect).await }
+    peek(incoming, says_stream, expect).await
 }
 
 /// How many blanks may stand before an answer, in bytes.
 const LONGEST_BLANK: usize = 4096;
 
-/// Looks at the first byte, since neither the type nor its absence can be trusted (providers.md 1.6.5): validation errors
-/// come as JSON, and some relays label a stream as JSON.
+/// How a body begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beginning {
+    /// As JSON or a web page.
+    Document,
+    /// With a field or a comment of an event.
+    Event,
+    /// With something else.
+    Other,
+}
+
+impl Beginning {
+    /// What the first bytes that are not blank say; `None` where more of them are needed.
+    fn of(body: &[u8]) -> Option<Self> {
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
+        match body.first()? {
+            b'{' | b'[' | b'<' | b'"' => return Some(Self::Document),
+            b':' => return Some(Self::Event),
+            _ => {}
+        }
+        let fields = [&b"data:"[..], b"event:", b"id:", b"retry:"];
+        if fields.iter().any(|field| body.starts_with(field)) {
+            return Some(Self::Event);
+        }
+        if fields.iter().any(|field| field.starts_with(body)) { None } else { Some(Self::Other) }
+    }
+}
+
+/// Looks at the first bytes, since neither the type nor its absence can be trusted: validation errors come as JSON, and some
+/// relays label a stream as JSON. The type counts only where the bytes do not decide.
 async fn peek(mut incoming: Incoming, says_stream: bool, expect: Expect) -> Opened {
     let mut start = Vec::new();
-    let ended = loop {
-        match first_byte(&start) {
-            // Blanks without end are no JSON, and are not looked at again and again.
-            None if start.len() > LONGEST_BLANK => break false,
-            None => {}
-            Some(b'{' | b'[' | b'<') => return whole(incoming, &start, expect).await,
-            Some(_) => break false,
+    let (beginning, ended) = loop {
+        if let Some(beginning) = Beginning::of(&start) {
+            break (beginning, false);
+        }
+        // Blanks without end are no JSON, and are not looked at again and again.
+        if start.len() > LONGEST_BLANK {
+            break (Beginning::Other, false);
         }
         match incoming.chunk().await {
             Ok(Some(bytes)) => start.extend_from_slice(&bytes),
-            Ok(None) => break true,
+            Ok(None) => break (Beginning::Other, true),
             Err(error) => return Opened::whole(Input::Broken { partial: Some(incoming.reply(start)), error }),
         }
     };
+    let streams = match (beginning, expect) {
+        (Beginning::Document, _) => return whole(incoming, &start, Grammar::Json).await,
+        // A provider without streams has a reader that takes one as a whole.
+        (Beginning::Event, Expect::Whole) => return whole(incoming, &start, Grammar::Events).await,
+        (Beginning::Event, _) | (Beginning::Other, Expect::Stream) => true,
+        (Beginning::Other, expect) => says_stream && expect == Expect::Either,
+    };
+    if !streams {
+        return whole(incoming, &start, Grammar::Json).await;
+    }
     let mut frames = Frames::new(incoming);
     frames.take(&start).await;
     if ended {
@@ -76,11 +111,7 @@ async fn peek(mut incoming: Incoming, says_stream: bool, expect: Expect) -> Open
     }
     // Only an event proves that it is a stream: whoever decodes what is none should see all of it.
     while frames.events.ready.is_empty() && !frames.ended {
-        match frames.incoming.chunk().await {
-            Ok(Some(bytes)) => frames.take(&bytes).await,
-            Ok(None) => frames.end(),
-            Err(error) => frames.fail(error),
-        }
+        frames.read().await;
     }
     if frames.events.ready.is_empty()
         && let Some(error) = frames.broken.take()
@@ -90,33 +121,14 @@ async fn peek(mut incoming: Incoming, says_stream: bool, expect: Expect) -> Open
     if frames.events.ready.is_empty() && !says_stream {
         return Opened::whole(Input::Reply(frames.into_reply()));
     }
-    // From here on every event is passed on, and what came before is held no longer.
-    frames.events.seen = None;
     Opened { input: Input::Head(frames.incoming.reply("")), frames: Some(frames) }
 }
 
-/// The first byte that is neither white space nor of a byte order mark.
-fn first_byte(body: &[u8]) -> Option<u8> {
-    body.iter().copied().find(|byte| !byte.is_ascii_whitespace() && !matches!(byte, 0xef | 0xbb | 0xbf))
-}
-
-async fn whole(incoming: Incoming, so_far: &[u8], expect: Expect) -> Opened {
-    Opened::whole(match incoming.whole(so_far).await {
-        Ok(reply) if expect != Expect::Poll && is_cut(&reply) => {
-            let error = Error::new(ErrorKind::Transport, "the answer ended in the middle");
-            Input::Broken { partial: Some(reply), error }
-        }
+async fn whole(incoming: Incoming, so_far: &[u8], grammar: Grammar) -> Opened {
+    Opened::whole(match incoming.whole(so_far, grammar).await {
         Ok(reply) => Input::Reply(reply),
         Err((partial, error)) => Input::Broken { partial: Some(partial), error },
     })
-}
-
-/// Whether a success is JSON without an end. A body without a length ends where the connection ends, and a gateway that lost
-/// its upstream ends its own answer in good order: the pictures before the cut are there all the same.
-fn is_cut(reply: &Reply) -> bool {
-    let first = first_byte(&reply.body);
-    let last = reply.body.iter().rev().copied().find(|byte| !byte.is_ascii_whitespace());
-    reply.status.is_success() && matches!(first, Some(b'{' | b'[')) && !matches!(last, Some(b'}' | b']'))
 }
 
 /// A stream of events that is being read.
@@ -130,51 +142,63 @@ pub(super) struct Frames {
     broken: Option<Error>,
 }
 
-/// Makes events of what is left of a stream without its pictures, so that none is larger than its words.
+/// Makes events of what is left of a stream without its images, so that none is larger than its words.
 #[derive(Debug, Default)]
 struct Events {
     parser: Parser,
-    /// The pictures of the event that is arriving.
+    /// The images of the event that is arriving.
     blobs: Blobs,
     ready: VecDeque<(Frame, Blobs)>,
-    /// All that came, until it is known to be a stream.
-    seen: Option<(Vec<u8>, Blobs)>,
+    /// All that came, images left out.
+    seen: Vec<u8>,
+    /// The images of all events.
+    all: Blobs,
 }
 
 impl Frames {
     fn new(incoming: Incoming) -> Self {
         let intake = incoming.intake(Grammar::Events);
-        let events = Events { seen: Some(Default::default()), ..Events::default() };
-        Self { incoming, intake, events, ended: false, broken: None }
+        Self { incoming, intake, events: Events::default(), ended: false, broken: None }
+    }
+
+    /// Reads what comes next.
+    async fn read(&mut self) {
+        match self.incoming.chunk().await {
+            Ok(Some(bytes)) => self.take(&bytes).await,
+            Ok(None) => self.end(),
+            Err(error) => self.fail(error),
+        }
     }
 
     async fn take(&mut self, bytes: &[u8]) {
         self.intake.feed(bytes, &mut self.events).await;
+        if let Err(error) = self.incoming.room_for_text(self.events.seen.len()) {
+            self.fail(error);
+        }
     }
 
+    /// It ended, or broke off: what had arrived of the last event is an event all the same.
     fn end(&mut self) {
         self.ended = true;
         self.intake.finish(&mut self.events);
-        if let Some(last) = self.events.parser.finish() {
+        for last in self.events.parser.finish() {
             self.events.complete(last);
         }
     }
 
-    /// It broke off: a last event whose data had arrived whole is an event all the same.
     fn fail(&mut self, error: Error) {
-        self.ended = true;
+        self.end();
         self.broken = Some(error);
-        self.intake.finish(&mut self.events);
-        let whole = |frame: &Frame| serde_json::from_str::<serde::de::IgnoredAny>(&frame.data).is_ok();
-        if let Some(last) = self.events.parser.finish().filter(whole) {
-            self.events.complete(last);
-        }
     }
 
     /// All of it as one answer.
     fn into_reply(self) -> Reply {
-        let (body, blobs) = self.events.seen.unwrap_or_default();
-        self.incoming.reply(body).with_blobs(blobs)
+        self.incoming.reply(self.events.seen).with_blobs(self.events.all)
+    }
+
+    /// All that came, images left out, and the images.
+    pub(super) fn into_seen(self) -> (Vec<u8>, Blobs) {
+        (self.events.seen, self.events.all)
     }
 
     /// The next event, as soon as it is complete.
@@ -189,11 +213,7 @@ impl Frames {
             if self.ended {
                 return Input::StreamEnd;
             }
-            match self.incoming.chunk().await {
-                Ok(Some(bytes)) => self.take(&bytes).await,
-                Ok(None) => self.end(),
-                Err(error) => self.fail(error),
-            }
+            self.read().await;
         }
     }
 }
@@ -206,18 +226,14 @@ impl Events {
 
 impl Text for Events {
     fn text(&mut self, bytes: &[u8]) {
-        if let Some((seen, _)) = &mut self.seen {
-            seen.extend_from_slice(bytes);
-        }
+        self.seen.extend_from_slice(bytes);
         for frame in self.parser.feed(bytes) {
             self.complete(frame);
         }
     }
 
     fn picture(&mut self, token: &str, data: ImageData) {
-        if let Some((_, blobs)) = &mut self.seen {
-            blobs.insert(token, data.clone());
-        }
+        self.all.insert(token, data.clone());
         self.blobs.insert(token, data);
     }
 }

@@ -1,9 +1,14 @@
-//! What happens to lifted pictures, and to an answer that nobody could read, once the operation is over.
+//! What happens to lifted pictures, and to an answer that could not be read, once the operation is over.
 
-use std::{collections::HashSet, path::PathBuf};
+use std::{
+    collections::HashSet,
+    fs::File,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
 
 use bytes::Bytes;
-use seedream_core::{Blobs, Charge, Error, Generation, ImageData, Input, Result};
+use seedream_core::{Blobs, Charge, Error, ErrorKind, Generation, ImageData, Input, Result, Warning, WarningKind};
 
 use crate::{
     lift::{keep_body, put_back},
@@ -18,40 +23,92 @@ const HEAD: usize = 64 << 10;
 pub(super) struct Kept {
     spool: Spool,
     files: Vec<PathBuf>,
-    /// The pictures of the last whole answer.
-    blobs: Blobs,
+    /// The pictures of the last whole answer, or of a stream.
+    blobs: Option<Box<Blobs>>,
 }
 
 impl Kept {
     pub(super) fn new(spool: Spool) -> Self {
-        Self { spool, files: Vec::new(), blobs: Blobs::default() }
+        Self { spool, files: Vec::new(), blobs: None }
     }
 
     /// Remembers what an answer brought.
-    pub(super) fn note(&mut self, input: &Input) {
-        let blobs = match input {
-            Input::Frame(_, blobs) => blobs,
+    pub(super) async fn note(&mut self, input: &mut Input) {
+        match input {
+            Input::Frame(_, blobs) if !blobs.is_empty() => self.take(blobs).await,
             Input::Reply(reply) | Input::Broken { partial: Some(reply), .. } => {
-                self.blobs = reply.blobs().clone();
-                &self.blobs
+                let mut blobs = reply.blobs().clone();
+                if !blobs.is_empty() {
+                    self.take(&mut blobs).await;
+                    *reply = reply.clone().with_blobs(blobs.clone());
+                }
+                self.blobs = boxed(blobs);
             }
-            _ => return,
+            _ => {}
+        }
+    }
+
+    /// Notes the files of new pictures. One that was there before is put in the place of its copy, so that a repeated picture
+    /// can be told from a new one.
+    async fn take(&mut self, blobs: &mut Blobs) {
+        let new: Vec<_> =
+            blobs.iter().filter_map(|(token, data)| Some((token.to_owned(), file(data)?.clone()))).collect();
+        for (token, path) in new {
+            match self.copy_of(&path).await {
+                Some(first) => blobs.insert(token, ImageData::File(first)),
+                None => self.files.push(path),
+            }
+        }
+    }
+
+    /// The file that came before with the same bytes. The new one is removed then.
+    async fn copy_of(&self, path: &Path) -> Option<PathBuf> {
+        let length = std::fs::metadata(path).ok()?.len();
+        let is_same = |known: &&PathBuf| std::fs::metadata(known).is_ok_and(|known| known.len() == length);
+        let candidates: Vec<_> = self.files.iter().filter(is_same).cloned().collect();
+        if candidates.is_empty() {
+            return None;
+        }
+        let path = path.to_owned();
+        let compare = move || {
+            let first = candidates.into_iter().find(|known| same(known, &path).unwrap_or(false))?;
+            // What cannot be removed stays.
+            let _ = std::fs::remove_file(path);
+            Some(first)
         };
-        self.files.extend(blobs.iter().filter_map(|(_, data)| file(data)).cloned());
+        tokio::task::spawn_blocking(compare).await.ok().flatten()
     }
 
     /// Whether nothing is left to do after this: it succeeded, and no file came beside it.
     pub(super) fn is_settled(&self, outcome: &Result<Generation>) -> bool {
-        outcome.is_ok() && self.files.is_empty()
+        outcome.as_ref().is_ok_and(|generation| !is_short(generation)) && self.files.is_empty()
+    }
+
+    /// The stream that was read: its text is the raw answer.
+    pub(super) fn stream(&mut self, seen: Vec<u8>, blobs: Blobs, outcome: Result<Generation>) -> Result<Generation> {
+        self.blobs = boxed(blobs);
+        match outcome {
+            Ok(mut generation) => {
+                generation.raw = seen.into();
+                Ok(generation)
+            }
+            Err(error) => Err(error.with_body(seen.into())),
+        }
     }
 
     /// Ends it: after a success nothing is left but its pictures, and after a failure whatever may have been paid for.
     pub(super) async fn settle(&mut self, outcome: Result<Generation>) -> Result<Generation> {
         match outcome {
-            Ok(generation) => {
+            Ok(mut generation) => {
                 // A picture that failed may be one that was not understood.
                 if generation.failures().next().is_none() {
                     self.forget(&generation).await;
+                }
+                if is_short(&generation)
+                    && let Some(path) = self.write(generation.raw.clone()).await
+                {
+                    let message = format!("the response as it came is kept in {}", path.display());
+                    generation.warnings.push(Warning::new(WarningKind::Unreadable, None, message));
                 }
                 Ok(generation)
             }
@@ -74,18 +131,64 @@ impl Kept {
     /// Makes an error hold all that came, on disk where there is a place for it.
     async fn keep(&mut self, error: Error) -> Error {
         let Some(body) = error.body().filter(|body| !body.is_empty()).cloned() else { return error };
-        let body = if self.blobs.is_empty() { body } else { put_back(&body, &self.blobs) };
         let success = error.status().is_none_or(|status| status.is_success());
-        let directory = self.spool.directory().filter(|_| success && error.charge() != Charge::No);
-        let Some(directory) = directory.map(ToOwned::to_owned) else { return error.with_body(body) };
-        let whole = body.clone();
-        match tokio::task::spawn_blocking(move || keep_body(&directory, &whole)).await {
-            Ok(Ok(path)) => error.with_body(Bytes::copy_from_slice(&body[..body.len().min(HEAD)])).with_kept(path),
-            _ => error.with_body(body),
+        let body = self.whole(&body);
+        if !success || error.charge() == Charge::No {
+            return error.with_body(body);
         }
+        match self.write(body.clone()).await {
+            Some(path) => error.with_body(Bytes::copy_from_slice(&body[..body.len().min(HEAD)])).with_kept(path),
+            None => error.with_body(body),
+        }
+    }
+
+    /// The body with the pictures that are in memory back in it.
+    fn whole(&self, body: &Bytes) -> Bytes {
+        self.blobs.as_ref().map_or_else(|| body.clone(), |blobs| put_back(body, blobs))
+    }
+
+    /// Writes an answer beside the pictures, where there is a place for it.
+    async fn write(&self, body: Bytes) -> Option<PathBuf> {
+        let directory = self.spool.directory().filter(|_| !body.is_empty())?.to_owned();
+        let body = self.whole(&body);
+        tokio::task::spawn_blocking(move || keep_body(&directory, &body)).await.ok()?.ok()
     }
 }
 
+/// Whether an image of a success is missing, or something of the answer was not read.
+fn is_short(generation: &Generation) -> bool {
+    use WarningKind::{BilledMore, Incomplete, Repaired, Unreadable};
+
+    let unread = |warning: &Warning| matches!(warning.kind, BilledMore | Incomplete | Repaired | Unreadable);
+    let missing = |kind: ErrorKind| matches!(kind, ErrorKind::MalformedResponse | ErrorKind::Transport);
+    generation.warnings.iter().any(unread) || generation.failures().any(|failure| missing(failure.kind))
+}
+
+/// Most answers bring none, and a task that waits has no room for a map.
+fn boxed(blobs: Blobs) -> Option<Box<Blobs>> {
+    (!blobs.is_empty()).then(|| Box::new(blobs))
+}
+
 fn file(data: &ImageData) -> Option<&PathBuf> {
-    if let ImageData::File(path) = data { Some(path) } else { None }
+    match data {
+        ImageData::File(path) => Some(path),
+        ImageData::Incomplete { data, .. } => file(data),
+        _ => None,
+    }
+}
+
+/// Whether two files hold the same bytes.
+fn same(first: &Path, second: &Path) -> io::Result<bool> {
+    let (mut first, mut second) = (File::open(first)?, File::open(second)?);
+    let (mut a, mut b) = (vec![0; 64 << 10], vec![0; 64 << 10]);
+    loop {
+        let read = first.read(&mut a)?;
+        if read == 0 {
+            return Ok(second.read(&mut b[..1])? == 0);
+        }
+        second.read_exact(&mut b[..read])?;
+        if a[..read] != b[..read] {
+            return Ok(false);
+        }
+    }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Link {
     pub(crate) request_id: HeaderValue,
     /// The most bytes of an answer.
     pub(crate) max_reply: u64,
+    /// The most bytes of an answer that are no image.
+    pub(crate) max_text: u64,
     /// Where pictures go that stand in an answer itself.
     pub(crate) spool: Spool,
     /// When polls are sent.
@@ -69,6 +71,7 @@ impl Link {
         headers.insert(CLIENT_REQUEST_ID, self.request_id.clone());
         let departure = Departure::default();
         request.extensions_mut().insert(departure.clone());
+        let length = request.body().len();
         match timeout_at(until, self.transport.send(request)).await {
             Ok(Ok(answer)) => {
                 let (head, body) = answer.into_parts();
@@ -78,19 +81,32 @@ impl Link {
                     body,
                     until,
                     room: self.max_reply,
+                    max_text: self.max_text,
                     spool: self.spool.clone(),
                     trace: Trace::none(),
                     received_at: Timestamp::now(),
                 })
             }
             Ok(Err(error)) if error.reached() == Reached::NotSent => Err(Lost::NotSent(error.into())),
-            Ok(Err(error)) => Err(Lost::Sent(error.into())),
+            Ok(Err(error)) => Err(Lost::Sent(large(error.into(), length))),
             Err(_) if departure.reached() == Reached::NotSent => {
                 Err(Lost::NotSent(Error::new(ErrorKind::Timeout, "no connection was made in time")))
             }
             Err(_) => Err(Lost::Sent(Error::new(ErrorKind::Timeout, "no answer came in time"))),
         }
     }
+}
+
+/// An error of a request that broke off, with the size of its body where that may be why.
+fn large(error: Error, length: usize) -> Error {
+    const LARGE: usize = 1 << 20;
+    if length < LARGE || error.kind() != ErrorKind::Transport {
+        return error;
+    }
+    let megabytes = length as f64 / 1e6;
+    error.adding(&format!(
+        "; the request has {megabytes:.1} MB, which some gateways cut off: a smaller reference image, or its URL, may pass"
+    ))
 }
 
 fn nowhere() -> Error {
@@ -106,6 +122,8 @@ pub(crate) struct Incoming {
     until: Instant,
     /// How many bytes it may still have.
     room: u64,
+    /// How many of them may be no image.
+    max_text: u64,
     spool: Spool,
     received_at: Timestamp,
     /// Who counts what arrives.
@@ -139,6 +157,10 @@ impl Incoming {
     /// [`ErrorKind::Timeout`], [`ErrorKind::TooLarge`], or that the connection broke.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>> {
         loop {
+            // A body that is always there never lets a timer fire.
+            if Instant::now() >= self.until {
+                return Err(self.lost(Error::new(ErrorKind::Timeout, "the answer was not complete in time")));
+            }
             let frame = match timeout_at(self.until, self.body.frame()).await {
                 Ok(Some(Ok(frame))) => frame,
                 Ok(Some(Err(error))) => return Err(self.lost(error.into())),
@@ -158,6 +180,21 @@ impl Incoming {
         }
     }
 
+    /// Whether so many bytes that are no image may have come.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooLarge`].
+    pub(crate) fn room_for_text(&mut self, length: usize) -> Result<()> {
+        if length as u64 <= self.max_text {
+            return Ok(());
+        }
+        let message = format!(
+            "the response has more than {} bytes that are not an image: `ClientBuilder::max_text_bytes` raises the limit",
+            self.max_text
+        );
+        Err(self.lost(Error::new(ErrorKind::TooLarge, message)))
+    }
+
     fn lost(&mut self, error: Error) -> Error {
         self.trace.failed(error.kind());
         error
@@ -172,7 +209,7 @@ impl Incoming {
     ///
     /// # Errors
     /// As [`Incoming::chunk`], with what had arrived.
-    pub(crate) async fn whole(mut self, so_far: &[u8]) -> Result<Reply, (Reply, Error)> {
+    pub(crate) async fn whole(mut self, so_far: &[u8], grammar: Grammar) -> Result<Reply, (Reply, Error)> {
         // A length that lies must not reserve much, and most of a large answer is pictures.
         const AT_ONCE: u64 = 1 << 20;
         let stated = self.head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -186,13 +223,16 @@ impl Incoming {
             // An answer that is shorter than what is lifted has nothing to be lifted.
             if intake.is_none() && holds_pictures && body.text.len() > THRESHOLD {
                 let begun = std::mem::take(&mut body.text);
-                intake.insert(self.intake(Grammar::Json)).feed(&begun, &mut body).await;
+                intake.insert(self.intake(grammar)).feed(&begun, &mut body).await;
             }
             match (self.chunk().await, &mut intake) {
                 (Ok(Some(bytes)), Some(intake)) => intake.feed(&bytes, &mut body).await,
                 (Ok(Some(bytes)), None) => body.text(&bytes),
                 (Ok(None), _) => break Ok(()),
                 (Err(error), _) => break Err(error),
+            }
+            if let Err(error) = self.room_for_text(body.text.len()) {
+                break Err(error);
             }
         };
         if let Some(mut intake) = intake {

@@ -117,7 +117,8 @@ fn a_cut_picture_is_none_and_those_before_it_are() {
     let body = format!(r#"{{"data":[{{"b64_json":"{0}"}},{{"b64_json":"{0}"}}]}}"#, base64(3000));
     let (text, pictures) = lift(&body[..body.len() - 40]);
     assert_eq!(pictures, [picture(3000)]);
-    assert_eq!(seedream_core::close_json(text.as_bytes()), br#"{"data":[{"b64_json":"<0>"},{}]}"#);
+    let closed = seedream_core::json::read(text.as_bytes()).unwrap().value;
+    assert_eq!(closed, serde_json::json!({"data": [{"b64_json": "<0>"}, {}]}));
     // A string that is still held is not lost.
     let (text, _) = lift(&body[..40]);
     assert_eq!(text, body[..40]);

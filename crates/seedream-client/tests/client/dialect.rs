@@ -211,7 +211,7 @@ impl TaskDialect for TinyTasks {
         let value = read(reply)?;
         match value["status"].as_str() {
             Some("done") => Ok(TaskState::Done(generation(&task.model, &value, reply)?)),
-            status => Ok(TaskState::Running { status: status.unwrap_or("?").into(), progress: Some(50) }),
+            status => Ok(TaskState::running(status.unwrap_or("?"), Some(50))),
         }
     }
 }

@@ -41,7 +41,7 @@ impl Dialect for Wired {
     }
 
     fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
-        reader(request).generation(reply).map(Outcome::Done)
+        reader(request).outcome(reply)
     }
 
     fn effective(&self, request: &Checked) -> Effective {
@@ -55,7 +55,7 @@ impl Dialect for Wired {
 
 impl StreamDialect for Wired {
     fn decoder(&self, request: &Checked) -> Box<dyn StreamDecoder> {
-        reader(request).stream()
+        reader(request).stream(request.ceiling())
     }
 }
 
@@ -191,7 +191,7 @@ async fn k16_of_a_reply_that_is_cut_or_too_large_the_pictures_before_are_kept() 
     let whole = body(&[item(1, 600_000), item(2, 600_000), item(3, 600_000)]);
     let cut = whole.len() - 300_000;
     let short = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}", whole.len(), &whole[..cut]);
-    let (directory, gone) = (tempfile::tempdir().unwrap(), "cut off before this picture");
+    let (directory, gone) = (tempfile::tempdir().unwrap(), "cut off before this image");
     let server = Raw::start(vec![Act::Answer(short.into()), answer("200 OK", "", &whole)]).await;
     for reason in ["broke off", "larger than the limit"] {
         let client = client(&server.url).spool(directory.path()).max_reply_bytes(cut as u64).build().unwrap();
@@ -202,7 +202,12 @@ async fn k16_of_a_reply_that_is_cut_or_too_large_the_pictures_before_are_kept() 
         assert!(why.message.contains(reason), "{why}");
         client.save(&generation, &SaveOptions::new(directory.path(), "tiny")).await;
     }
-    assert_eq!(names(directory.path()), ["tiny-0.png", "tiny-1.png", "tiny-2.png", "tiny-3.png"]);
+    // Beside them the two answers as they came.
+    let (saved, kept): (Vec<_>, Vec<_>) =
+        names(directory.path()).into_iter().partition(|name| name.starts_with("tiny-"));
+    assert_eq!(saved, ["tiny-0.png", "tiny-1.png", "tiny-2.png", "tiny-3.png"]);
+    assert!(kept.len() == 2 && kept.iter().all(|name| name.starts_with("unreadable-")), "{kept:?}");
+    kept.iter().for_each(|name| fs::remove_file(directory.path().join(name)).unwrap());
 
     // Not one picture before the limit: a typed error, and nothing of the cut one is left.
     let server = Raw::start(vec![answer("200 OK", "", &whole)]).await;
@@ -225,7 +230,10 @@ async fn k16_what_is_no_base64_is_told_as_it_came() {
         assert!(generation.raw == odd.as_bytes());
         assert_eq!((generation.images().count(), generation.failures().count()), (1, 1));
     }
-    assert!(names(directory.path()).is_empty());
+    // An image is missing, so the answer is kept as it came.
+    let kept = names(directory.path());
+    assert_eq!(kept.len(), 1);
+    assert!(fs::read(directory.path().join(&kept[0])).unwrap() == odd.as_bytes());
 }
 
 #[tokio::test]
@@ -290,7 +298,9 @@ async fn k8_a_stream_that_breaks_in_a_picture_keeps_those_before() {
     let generation = client.generate(request().stream(true)).await.unwrap();
     assert_eq!(generation.images().count(), 1);
     assert!(generation.warnings.iter().any(|warning| warning.kind == WarningKind::Incomplete));
-    assert_eq!(names(directory.path()).len(), 1);
+    let kept: Vec<_> = names(directory.path());
+    assert_eq!(kept.iter().filter(|name| name.starts_with("unsaved-")).count(), 1);
+    assert_eq!(kept.iter().filter(|name| name.starts_with("unreadable-")).count(), 1);
 }
 
 #[tokio::test]
@@ -326,7 +336,7 @@ async fn k16_whoever_drops_the_answer_leaves_complete_pictures_only() {
 async fn k9_a_success_that_cannot_be_read_is_kept_and_named() {
     let page = format!("<html>{}</html>", "x".repeat(200_000));
     // A picture where nobody looks for one is in the file too.
-    let strange = format!(r#"{{"pictures":[{}]}}"#, item(1, 5000));
+    let strange = format!(r#"{{"unheard":[{}]}}"#, item(1, 5000));
     let server = Raw::start(vec![
         answer("200 OK", "", &page),
         answer("200 OK", "", &strange),
@@ -348,7 +358,7 @@ async fn k9_a_success_that_cannot_be_read_is_kept_and_named() {
     let body = fs::read_to_string(error.kept().unwrap()).unwrap();
     let lifted = names(directory.path()).into_iter().find(|name| name.starts_with("unsaved-")).unwrap();
     let token = lifted.strip_prefix("unsaved-").unwrap().strip_suffix(".png").unwrap();
-    assert_eq!(body, format!(r#"{{"pictures":[{{"b64_json":"{token}","size":"3x2"}}]}}"#));
+    assert_eq!(body, format!(r#"{{"unheard":[{{"b64_json":"{token}","size":"3x2"}}]}}"#));
     assert!(fs::read(directory.path().join(lifted)).unwrap() == png(1, 5000));
 
     // Without a directory the error itself holds all of it.

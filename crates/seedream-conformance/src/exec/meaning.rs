@@ -69,7 +69,7 @@ impl Meaning {
 
     pub(super) fn state(mut self, model: &ModelId, reply: &Reply) -> Result<TaskState> {
         if let Some(status) = self.running {
-            return Ok(TaskState::Running { status, progress: self.progress });
+            return Ok(TaskState::running(status, self.progress));
         }
         if let Some(failed) = self.failed.take() {
             return Ok(TaskState::Failed(self.error(failed, model, reply)));

@@ -152,7 +152,11 @@ fn failed(subject: &Subject, answer: &Answer) -> Result<(), Failure> {
     for exchange in subject.exchanges().filter(|exchange| is_stream(exchange)) {
         let Some(other) = Answer::of(exchange)? else { continue };
         let found = items(subject, &other)?;
-        let fails = |(_, items): &(_, Vec<StreamItem>)| matches!(items[..], [StreamItem::Failed(_)]);
+        // One that the stream has itself would be an event that came twice.
+        let own: Vec<_> = items(subject, answer)?.into_iter().flat_map(|(_, items)| items).collect();
+        let fails = |(_, items): &(_, Vec<StreamItem>)| {
+            matches!(items[..], [StreamItem::Failed(_)]) && !items.iter().any(|item| own.contains(item))
+        };
         failure = failure.or(found.into_iter().find(fails).map(|(frame, _)| frame));
     }
     let Some(failure) = failure else { return Ok(()) };

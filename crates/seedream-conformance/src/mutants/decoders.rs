@@ -149,7 +149,7 @@ pub(super) fn all() -> Vec<Mutant> {
             "takes the end of a task for a part of its way",
             Hooks {
                 state: |state, _| match state {
-                    TaskState::Done(_) => TaskState::Running { status: "completed".to_owned(), progress: Some(100) },
+                    TaskState::Done(_) => TaskState::running("completed", Some(100)),
                     other => other,
                 },
                 ..n
@@ -160,7 +160,7 @@ pub(super) fn all() -> Vec<Mutant> {
             "takes a task that failed for one that runs",
             Hooks {
                 state: |state, _| match state {
-                    TaskState::Failed(_) => TaskState::Running { status: "failed".to_owned(), progress: None },
+                    TaskState::Failed(_) => TaskState::running("failed", None),
                     other => other,
                 },
                 ..n

@@ -81,7 +81,7 @@ pub(crate) fn outcome(outcome: Result<Outcome>) -> Value {
 
 pub(crate) fn state(state: Result<TaskState>) -> Value {
     match state {
-        Ok(TaskState::Running { status, progress }) => json!({ "running": status, "progress": progress }),
+        Ok(TaskState::Running { status, progress, .. }) => json!({ "running": status, "progress": progress }),
         Ok(TaskState::Done(made)) => generation(Ok(made)),
         Ok(TaskState::Failed(error)) => beside(json!({ "failed": said(&error) }), &error),
         Ok(_) => Value::Null,

@@ -147,6 +147,18 @@ impl ErrorKind {
         }
     }
 
+    /// Whether the provider refuses to work for this account or this content, whatever the status it says so under.
+    pub fn is_refusal(self) -> bool {
+        matches!(
+            self,
+            Self::Authentication
+                | Self::PermissionDenied
+                | Self::Balance
+                | Self::QuotaExhausted
+                | Self::ContentRejected { .. }
+        )
+    }
+
     /// Whether the provider refuses now and will not in a moment.
     pub fn passes(self) -> bool {
         matches!(self, Self::RateLimited | Self::Overloaded)
@@ -173,10 +185,12 @@ impl Serialize for ErrorKind {
 /// What an answer's status says about money; `kind` is what its code was understood as.
 ///
 /// Refusals cost nothing, and nor do a 503 that names overload or an unknown model; a timeout (408, 499) and every other 5xx
-/// leave it open whether the work was done. A 2xx that turned into an error was probably paid for.
+/// leave it open whether the work was done. A 2xx that turned into an error was probably paid for, unless it holds a refusal: some
+/// gateways answer everything with 200.
 pub fn charge_of(status: StatusCode, kind: ErrorKind) -> Charge {
     match status.as_u16() {
         408 | 499 => Charge::Unknown,
+        200..=299 if kind.is_refusal() => Charge::No,
         300..=499 => Charge::No,
         503 if kind.passes() || kind == ErrorKind::ModelNotFound => Charge::No,
         _ => Charge::Unknown,
@@ -198,6 +212,11 @@ mod tests {
         }
         for kind in [ErrorKind::Overloaded, ErrorKind::RateLimited, ErrorKind::ModelNotFound] {
             assert_eq!(charge_of(StatusCode::SERVICE_UNAVAILABLE, kind), Charge::No);
+            assert_eq!(charge_of(StatusCode::BAD_GATEWAY, kind), Charge::Unknown);
+            assert_eq!(charge_of(StatusCode::OK, kind), Charge::Unknown);
+        }
+        for kind in [ErrorKind::Balance, ErrorKind::rejected(Stage::Input, Medium::Text)] {
+            assert_eq!(charge_of(StatusCode::OK, kind), Charge::No);
             assert_eq!(charge_of(StatusCode::BAD_GATEWAY, kind), Charge::Unknown);
         }
     }

@@ -1,41 +1,67 @@
 //! The part of an operation in which pictures arrive one by one.
 
-use super::{Input, Operation, State, Then, cancelled, floor, incomplete};
+use std::time::Duration;
+
+use super::{Input, Operation, State, Then, cancelled, count::reconcile, floor, incomplete};
 use crate::{Charge, Error, Event, Generation, Reply, StreamDecoder, StreamItem, Warning, WarningKind};
+
+/// How long a stream that is complete is read on for its end mark: some gateways keep it open for ever.
+const LINGER: Duration = Duration::from_secs(3);
+
+/// A stream that is being read.
+#[derive(Debug)]
+pub(super) struct Streaming {
+    pub(super) head: Reply,
+    pub(super) decoder: Box<dyn StreamDecoder>,
+    /// When reading ends, once it is complete.
+    pub(super) until: Option<Duration>,
+}
 
 impl Operation {
     pub(super) fn streaming(
         &mut self,
+        mut streaming: Box<Streaming>,
         input: Input,
-        head: Reply,
-        mut decoder: Box<dyn StreamDecoder>,
+        now: Duration,
         events: &mut Vec<Event>,
     ) -> Then {
         match input {
-            Input::Frame(frame, _) if frame.is_done() => self.stream_over(head, decoder, End::Marked),
+            Input::Frame(frame, _) if frame.is_done() => self.stream_over(*streaming, End::Marked, events),
             Input::Frame(frame, blobs) => {
-                events.extend(decoder.event(&frame, &blobs).into_iter().map(|item| match item {
+                events.extend(streaming.decoder.event(&frame, &blobs).into_iter().map(|item| match item {
                     StreamItem::Image(image) => Event::Image(image),
                     StreamItem::Failed(failure) => Event::ImageFailed(failure),
                 }));
-                self.state = State::Streaming { head, decoder };
-                Then::Read
+                if streaming.until.is_none() && streaming.decoder.is_complete() {
+                    streaming.until = Some(now.saturating_add(LINGER));
+                }
+                self.read_on(streaming)
             }
-            Input::Broken { error, .. } => self.stream_over(head, decoder, End::Broken(error)),
-            Input::Cancelled => self.stream_over(head, decoder, End::Broken(cancelled())),
-            Input::StreamEnd => self.stream_over(head, decoder, End::Silent),
-            _ => {
-                self.state = State::Streaming { head, decoder };
-                Then::Read
+            Input::Broken { error, .. } => self.stream_over(*streaming, End::Broken(error), events),
+            Input::Cancelled => self.stream_over(*streaming, End::Broken(cancelled()), events),
+            Input::StreamEnd => self.stream_over(*streaming, End::Silent, events),
+            Input::Woke if streaming.until.is_some_and(|until| now >= until) => {
+                self.stream_over(*streaming, End::Marked, events)
             }
+            _ => self.read_on(streaming),
         }
     }
 
-    fn stream_over(&mut self, mut head: Reply, decoder: Box<dyn StreamDecoder>, end: End) -> Then {
+    fn read_on(&mut self, streaming: Box<Streaming>) -> Then {
+        let then = streaming.until.map_or(Then::Read, Then::ReadUntil);
+        self.state = State::Streaming(streaming);
+        then
+    }
+
+    fn stream_over(&mut self, streaming: Streaming, end: End, events: &mut Vec<Event>) -> Then {
+        let Streaming { mut head, decoder, .. } = streaming;
         head.truncated = matches!(end, End::Broken(_));
         match (decoder.finish(&head), end) {
             (Ok(mut generation), end) => {
                 generation.warnings.extend(self.cut_short(&generation, &end));
+                let came = generation.outcomes.len();
+                reconcile(&mut generation);
+                events.extend(generation.outcomes[came..].iter().cloned().map(Event::of));
                 self.succeed(generation)
             }
             // Failures and usage that had arrived are told beside the reason why no more came.

@@ -97,9 +97,7 @@ impl TaskDialect for Words {
         let text = std::str::from_utf8(&reply.body).unwrap();
         Ok(match text.split_once(' ') {
             Some(("pictures", count)) => TaskState::Done(pictures(&task.model, count)),
-            Some(("wait", progress)) => {
-                TaskState::Running { status: "processing".into(), progress: progress.parse().ok() }
-            }
+            Some(("wait", progress)) => TaskState::running("processing", progress.parse().ok()),
             _ => TaskState::Failed(Error::new(ErrorKind::TaskFailed, "it failed")),
         })
     }
@@ -165,6 +163,10 @@ fn play(mut operation: Operation, inputs: impl IntoIterator<Item = Input>) -> Ru
                 Input::Woke
             }
             Then::Read => inputs.next().expect("more of the stream"),
+            Then::ReadUntil(until) => inputs.next().unwrap_or_else(|| {
+                now = until;
+                Input::Woke
+            }),
             Then::Done(result) => return Run { submits, polls, events, result: *result, took: now },
         };
     }

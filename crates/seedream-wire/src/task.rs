@@ -1,0 +1,317 @@
+//! Reads tasks: how one is accepted, how far it is, and how it ends.
+
+use http::StatusCode;
+use seedream_core::{
+    Acceptance, Charge, Error, ErrorKind, Generation, Outcome, Reply, Result, Task, TaskId, TaskState, Timestamp,
+    Warning, WarningKind, json, redact,
+};
+use serde_json::{Map, Value};
+
+use crate::{
+    Failure, Reader,
+    find::{self, find, holds_image},
+    reader::{Collected, repaired},
+    usage::{usage, whole},
+};
+
+/// Members that hold a task's id, in the order in which they are tried.
+const IDS: [&str; 9] = ["id", "task_id", "taskId", "taskID", "TaskId", "task", "job_id", "jobId", "result"];
+
+/// Those whose name says that it is one.
+const TASK_IDS: [&str; 7] = ["task_id", "taskId", "taskID", "TaskId", "task", "job_id", "jobId"];
+
+/// Members that hold a task's status.
+const STATUSES: [&str; 6] = ["status", "state", "task_status", "taskStatus", "Status", "task_state"];
+
+/// Reads the tasks of one provider.
+#[derive(Clone, Debug)]
+pub struct Tasks {
+    /// Reads everything around them.
+    pub reader: Reader,
+    /// What the code of a failed task means.
+    pub kind_of_failure: fn(&str) -> Option<ErrorKind>,
+    /// The member that holds the images by the provider's document.
+    pub results: &'static str,
+    /// What a failed task costs by that document.
+    pub failed: Charge,
+}
+
+/// What a status says, in whatever word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    Running,
+    Done,
+    Failed,
+    Cancelled,
+    Unknown,
+}
+
+impl Word {
+    /// The meaning of a word in any letter case; `-`, `_` and blanks do not count.
+    fn of(text: &str) -> Self {
+        let text: String = text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+        let text = text.strip_prefix("taskstatus").unwrap_or(&text);
+        match text {
+            "completed" | "complete" | "succeeded" | "succeed" | "success" | "successful" | "finished" | "finish"
+            | "done" | "ready" => Self::Done,
+            "failed" | "failure" | "fail" | "error" | "errored" | "rejected" | "expired" | "timeout" | "timedout"
+            | "aborted" => Self::Failed,
+            "cancelled" | "canceled" | "cancel" | "cancelling" | "canceling" => Self::Cancelled,
+            "pending" | "queued" | "queue" | "queueing" | "queuing" | "inqueue" | "submitted" | "submit"
+            | "processing" | "process" | "running" | "inprogress" | "started" | "starting" | "created" | "waiting"
+            | "notstart" | "notstarted" | "generating" | "scheduled" | "accepted" | "received" | "initializing"
+            | "preparing" | "working" | "active" => Self::Running,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// The task that a response accepts where images should be. Only what says that it is a task is one.
+pub(crate) fn instead_of_images(body: &Value) -> Option<Acceptance> {
+    let says_so = find::layers(body).any(|layer| {
+        let named = TASK_IDS.iter().any(|name| layer.get(*name).is_some_and(|id| is_id(id) || id.is_object()));
+        let object = layer.get("object").and_then(Value::as_str).is_some_and(|object| object.contains("task"));
+        let runs = status(layer).is_some_and(|status| matches!(Word::of(status), Word::Running));
+        named || object || (runs && layer.get("id").is_some_and(is_id)) || bare_result(layer).is_some()
+    });
+    says_so.then(|| acceptance(body)).flatten()
+}
+
+/// What a response says of the task that it accepts, in whatever shape.
+fn acceptance(body: &Value) -> Option<Acceptance> {
+    let mut ids: Vec<TaskId> = Vec::new();
+    let mut add = |id: &Value| {
+        let id = match id {
+            Value::String(text) => TaskId::new(text.trim()).ok(),
+            Value::Number(number) => TaskId::new(number.to_string()).ok(),
+            _ => None,
+        };
+        if let Some(id) = id.filter(|id| !ids.contains(id)) {
+            ids.push(id);
+        }
+    };
+    let mut layers: Vec<_> = find::layers(body).collect();
+    // An envelope has an id of its own at most; one that has a status is the task.
+    if layers.first().is_some_and(|outer| status(outer).is_none()) {
+        layers.rotate_left(1);
+    }
+    for layer in &layers {
+        IDS[..8].iter().filter_map(|name| layer.get(*name)).for_each(&mut add);
+    }
+    layers.iter().filter_map(|layer| bare_result(layer)).for_each(add);
+    let mut ids = ids.into_iter();
+    let mut acceptance = Acceptance::new(ids.next()?);
+    acceptance.other_ids = ids.take(4).collect();
+    for layer in layers {
+        let text = |name: &str| layer.get(name).and_then(Value::as_str).map(str::to_owned);
+        acceptance.reported_model = acceptance.reported_model.or_else(|| text("model"));
+        acceptance.created = acceptance.created.or_else(|| created(layer));
+        let info = layer.get("task_info").and_then(|info| info.get("estimated_time")).or(layer.get("estimated_time"));
+        let seconds = info.and_then(Value::as_u64).and_then(|seconds| u32::try_from(seconds).ok());
+        acceptance.estimated_seconds = acceptance.estimated_seconds.or(seconds);
+        if acceptance.usage.is_empty() {
+            acceptance.usage = usage(layer.get("usage"));
+        }
+    }
+    Some(acceptance)
+}
+
+/// `{"code": 1, "result": "ID"}`: the id is all that is said.
+fn bare_result(layer: &Map<String, Value>) -> Option<&Value> {
+    let result = ["result", "data"].iter().find_map(|name| layer.get(*name).filter(|id| is_id(id)))?;
+    let code = layer.get("code").or(layer.get("status")).or(layer.get("success"))?;
+    let is_link = result.as_str().is_some_and(|text| find::is_link(text) || text.len() > 128);
+    let all_well = match code {
+        Value::Number(number) => number.as_u64().is_some_and(|number| matches!(number, 0 | 1 | 22 | 200..=202)),
+        Value::String(text) => {
+            matches!(Word::of(text), Word::Done | Word::Running) || matches!(&**text, "0" | "1" | "200" | "ok" | "OK")
+        }
+        Value::Bool(well) => *well,
+        _ => false,
+    };
+    (all_well && !is_link).then_some(result)
+}
+
+fn is_id(value: &Value) -> bool {
+    match value {
+        Value::String(text) => TaskId::new(text.trim()).is_ok(),
+        Value::Number(_) => true,
+        _ => false,
+    }
+}
+
+fn status(members: &Map<String, Value>) -> Option<&str> {
+    STATUSES.iter().find_map(|name| members.get(*name).and_then(Value::as_str)).filter(|text| !text.trim().is_empty())
+}
+
+/// The body with JSON in the place of texts that hold it, and whether it was read as it came.
+fn read(reply: &Reply) -> Option<(Value, bool)> {
+    let mut document = json::read(&reply.body)?;
+    find::expand(&mut document.value);
+    let exact = document.is_exact() && reply.is_whole();
+    Some((document.value, exact))
+}
+
+/// Per cent, as a number or as text.
+fn progress(members: &Map<String, Value>) -> Option<u8> {
+    let value = members.get("progress")?;
+    let text = || value.as_str()?.trim().trim_end_matches('%').parse().ok();
+    value.as_f64().or_else(text).map(|per_cent| per_cent.clamp(0.0, 100.0) as u8)
+}
+
+fn created(members: &Map<String, Value>) -> Option<Timestamp> {
+    let seconds =
+        ["created", "created_at", "submit_time"].iter().find_map(|name| members.get(*name).and_then(whole))?;
+    Timestamp::from_second(i64::try_from(seconds).ok()?).ok()
+}
+
+impl Tasks {
+    /// The response to a request: a task was accepted, or images came at once, or it was refused.
+    ///
+    /// # Errors
+    /// What the response says, or [`ErrorKind::MalformedResponse`] where it names no task.
+    pub fn accepted(&self, reply: &Reply) -> Result<Outcome> {
+        if !reply.status.is_success() {
+            return Err(self.reader.error(reply));
+        }
+        if let Some((body, _)) = read(reply).filter(|(body, _)| body.is_object() || body.pointer("/0/id").is_some()) {
+            let failed = Failure::of_json(&body).is_some();
+            let runs = find::layers(&body).any(|layer| status(layer).is_some());
+            if let Some(accepted) = acceptance(&body).filter(|_| runs || !failed) {
+                return Ok(Outcome::Accepted(accepted));
+            }
+            if find(&body, self.results).items.iter().any(|item| holds_image(item)) {
+                return self.reader.outcome(reply);
+            }
+            if failed {
+                return Err(self.reader.error(reply));
+            }
+        }
+        let message = format!("the answer names no task: {}", Failure::of(reply).message);
+        Err(Error::from_reply(ErrorKind::MalformedResponse, message, reply))
+    }
+
+    /// What the response to a poll says of a task.
+    ///
+    /// # Errors
+    /// Where it says nothing of the task: the poll failed, not the task.
+    pub fn state(&self, task: &Task, reply: &Reply) -> Result<TaskState> {
+        if !reply.status.is_success() {
+            return Err(self.poll_error(reply));
+        }
+        let Some((body, exact)) = read(reply).filter(|(body, _)| body.is_object() || body.is_array()) else {
+            let message = format!("the answer says nothing of the task: {}", Failure::of(reply).message);
+            return Err(Error::from_reply(ErrorKind::MalformedResponse, message, reply));
+        };
+        // An envelope may have a status of its own, so the innermost counts.
+        let inner: Vec<_> = find::layers(&body).collect();
+        let told = inner.iter().rev().find_map(|layer| Some((*layer, status(layer)?)));
+        let mut generation = self.images(task, &body, reply, exact);
+        let any = generation.images().next().is_some();
+        let Some((members, status)) = told else {
+            return if any { Ok(TaskState::Done(generation)) } else { Err(self.poll_error(reply)) };
+        };
+        let word = Word::of(status);
+        if word == Word::Done && !matches!(status, "completed") || matches!(word, Word::Failed) && status != "failed" {
+            let message = format!("the task's status is `{status}`, a word that the provider's document does not have");
+            generation.warnings.push(Warning::new(WarningKind::Undocumented, None, message));
+        }
+        match word {
+            Word::Done if any => Ok(TaskState::Done(generation)),
+            Word::Done => Ok(TaskState::Failed(self.empty(&body, generation, reply))),
+            Word::Failed | Word::Cancelled if any => {
+                let reason = self.failure(&body).map(|failure| redact(&failure.message)).unwrap_or_default();
+                let message = format!("the task ended as `{status}` and has images all the same: {reason}");
+                generation.warnings.push(Warning::new(WarningKind::Incomplete, None, message));
+                generation.charged = Some(Charge::Unknown);
+                Ok(TaskState::Done(generation))
+            }
+            Word::Failed | Word::Cancelled => Ok(TaskState::Failed(self.failed(word, &body, generation, reply))),
+            Word::Running | Word::Unknown => {
+                let progress = progress(members);
+                let found = any.then(|| Box::new(generation));
+                Ok(TaskState::Running { status: status.to_owned(), progress, found })
+            }
+        }
+    }
+
+    /// A poll that says nothing of the task: whatever it says, the task was paid for and may still be there.
+    fn poll_error(&self, reply: &Reply) -> Error {
+        let mut error = self.reader.error(reply);
+        if reply.status == StatusCode::NOT_FOUND {
+            let failure = Failure::of(reply);
+            error = Error::from_reply(ErrorKind::TaskNotFound, failure.message, reply)
+                .with_code(failure.code)
+                .with_param(failure.param);
+        }
+        error.with_charge(Charge::Unknown)
+    }
+
+    fn images(&self, task: &Task, body: &Value, reply: &Reply, exact: bool) -> Generation {
+        let mut generation = self.reader.facts(body, reply);
+        generation.model = task.model.clone();
+        let found = find(body, self.results);
+        let mut collected = Collected::default();
+        let context = self.reader.context(reply, generation.created);
+        for item in found.items {
+            collected.add(&context, item);
+        }
+        collected.stands_in(found.undocumented);
+        if !exact {
+            generation.warnings.push(repaired());
+        }
+        collected.fill(&mut generation, exact);
+        generation
+    }
+
+    /// A task that ended well without an image: the reason, if there is one, says more than that.
+    fn empty(&self, body: &Value, generation: Generation, reply: &Reply) -> Error {
+        let Some(failure) = self.failure(body).filter(|_| generation.outcomes.is_empty()) else {
+            return match generation.or_no_images() {
+                Err(error) => error,
+                Ok(_) => Error::from_reply(ErrorKind::NoImages, "the task holds no image", reply),
+            };
+        };
+        let kind = self.kind(&failure).unwrap_or(ErrorKind::TaskFailed);
+        let message = format!("the task ended without an image: {}", failure.message);
+        let charge = generation.charge().min(Charge::Unknown);
+        Error::from_reply(kind, message, reply)
+            .with_code(failure.code)
+            .with_param(failure.param)
+            .with_charge(charge)
+            .with_generation(generation)
+    }
+
+    /// A failed task is an answer of 200.
+    fn failed(&self, word: Word, body: &Value, generation: Generation, reply: &Reply) -> Error {
+        let failure = self.failure(body).unwrap_or_default();
+        let kind = match self.kind(&failure) {
+            Some(kind) => kind,
+            None if word == Word::Cancelled => ErrorKind::Cancelled,
+            None => ErrorKind::TaskFailed,
+        };
+        // What a cancelled task costs no document says, and a response that was damaged may hide images.
+        let charge = if word == Word::Cancelled || !reply.is_whole() { Charge::Unknown } else { self.failed };
+        let message =
+            if failure.message.is_empty() { "the task failed, and no reason is given" } else { &failure.message };
+        Error::from_reply(kind, message, reply)
+            .with_code(failure.code.clone())
+            .with_charge(charge)
+            .with_generation(generation)
+    }
+
+    fn kind(&self, failure: &Failure) -> Option<ErrorKind> {
+        let code = failure.code.as_deref()?;
+        (self.kind_of_failure)(code).or_else(|| self.reader.kind(200, Some(code)))
+    }
+
+    /// Why a task failed, wherever it says so.
+    fn failure(&self, body: &Value) -> Option<Failure> {
+        let layers: Vec<_> = find::layers(body).collect();
+        layers.iter().rev().find_map(|layer| {
+            let error = layer.get("error").filter(|error| !error.is_null());
+            let error = error.map(|error| serde_json::json!({ "error": error }));
+            error.as_ref().and_then(Failure::of_json).or_else(|| Failure::of_json(&Value::Object((*layer).clone())))
+        })
+    }
+}
