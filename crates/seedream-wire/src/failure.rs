@@ -63,7 +63,7 @@ impl Failure {
     }
 
     /// Reads an envelope of which it is known that it is one.
-    fn of_error(value: &Value) -> Option<Self> {
+    pub(crate) fn of_error(value: &Value) -> Option<Self> {
         Self::envelope(value, true).map(|failure| failure.innermost(NESTED))
     }
 

@@ -187,7 +187,7 @@ pub(crate) fn holds_image(item: &Value) -> bool {
 fn is_candidate(value: &Value, kind: Kind, failed: bool) -> bool {
     match value {
         Value::String(text) => can_be(text, if failed { Kind::Either } else { kind }),
-        Value::Array(items) => items.iter().any(|item| is_candidate(item, kind, failed)),
+        Value::Array(items) => kind != Kind::Either && items.iter().any(|item| is_candidate(item, kind, failed)),
         Value::Object(members) => NAMES[..3]
             .iter()
             .any(|(name, kind)| members.get(*name).is_some_and(|value| is_candidate(value, *kind, failed))),

@@ -128,7 +128,8 @@ impl Decoder {
 
     /// The first word that is one of the seller's codes.
     fn code_in(&self, words: &str) -> Option<String> {
-        let mut tokens = words.split(|c: char| !(c.is_ascii_alphanumeric() || "_.:-".contains(c)));
+        let tokens = words.split(|c: char| !(c.is_ascii_alphanumeric() || "_.:-".contains(c)));
+        let mut tokens = tokens.map(|token| token.trim_matches(['.', ':', '-']));
         tokens.find(|token| self.reader.kind(200, Some(token)).is_some()).map(str::to_owned)
     }
 
@@ -152,7 +153,8 @@ impl Decoder {
         let stated = body.get("image_index").and_then(whole).and_then(|index| u32::try_from(index).ok());
         let reader = self.reader.clone();
         let context = Context { reader: &reader, blobs, created: self.generation.created, truncated: false };
-        let found = if holds_image(&body) { vec![&body] } else { self.listed(&body) };
+        let direct = ["url", "b64_json"].iter().any(|name| body.get(*name).is_some_and(says));
+        let found = if direct || body.is_string() { vec![&body] } else { self.listed(&body) };
         let is_completed = kind.ends_with("completed");
         let mut items = Vec::new();
         if !found.is_empty() {
@@ -187,6 +189,11 @@ impl Decoder {
         }
         Vec::new()
     }
+}
+
+/// Whether a member holds any text.
+fn says(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| !text.trim().is_empty())
 }
 
 /// An event that is called an error, whatever its members are.

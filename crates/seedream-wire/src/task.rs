@@ -220,13 +220,15 @@ impl Tasks {
             Word::Done if any => Ok(TaskState::Done(generation)),
             Word::Done => Ok(TaskState::Failed(self.empty(&body, generation, reply))),
             Word::Failed | Word::Cancelled if any => {
-                let reason = self.failure(&body).map(|failure| redact(&failure.message)).unwrap_or_default();
+                let reason = self.failure(&body, true).map(|failure| redact(&failure.message)).unwrap_or_default();
                 let message = format!("the task ended as `{status}` and has images all the same: {reason}");
                 generation.warnings.push(Warning::new(WarningKind::Incomplete, None, message));
                 generation.charged = Some(Charge::Unknown);
                 Ok(TaskState::Done(generation))
             }
-            Word::Failed | Word::Cancelled => Ok(TaskState::Failed(self.failed(word, &body, generation, reply))),
+            Word::Failed | Word::Cancelled => {
+                Ok(TaskState::Failed(self.failed(word, status, &body, generation, reply)))
+            }
             Word::Running | Word::Unknown => {
                 let progress = progress(members);
                 let found = any.then(|| Box::new(generation));
@@ -266,7 +268,7 @@ impl Tasks {
 
     /// A task that ended well without an image: the reason, if there is one, says more than that.
     fn empty(&self, body: &Value, generation: Generation, reply: &Reply) -> Error {
-        let Some(failure) = self.failure(body).filter(|_| generation.outcomes.is_empty()) else {
+        let Some(failure) = self.failure(body, false).filter(|_| generation.outcomes.is_empty()) else {
             return match generation.or_no_images() {
                 Err(error) => error,
                 Ok(_) => Error::from_reply(ErrorKind::NoImages, "the task holds no image", reply),
@@ -283,15 +285,16 @@ impl Tasks {
     }
 
     /// A failed task is an answer of 200.
-    fn failed(&self, word: Word, body: &Value, generation: Generation, reply: &Reply) -> Error {
-        let failure = self.failure(body).unwrap_or_default();
+    fn failed(&self, word: Word, status: &str, body: &Value, generation: Generation, reply: &Reply) -> Error {
+        let failure = self.failure(body, true).unwrap_or_default();
         let kind = match self.kind(&failure) {
             Some(kind) => kind,
             None if word == Word::Cancelled => ErrorKind::Cancelled,
             None => ErrorKind::TaskFailed,
         };
-        // What a cancelled task costs no document says, and a response that was damaged may hide images.
-        let charge = if word == Word::Cancelled || !reply.is_whole() { Charge::Unknown } else { self.failed };
+        // What a task costs that was cancelled or took too long no document says, and a damaged response may hide images.
+        let documented = ["fail", "err"].iter().any(|word| status.to_ascii_lowercase().contains(word));
+        let charge = if documented && reply.is_whole() { self.failed } else { Charge::Unknown };
         let message =
             if failure.message.is_empty() { "the task failed, and no reason is given" } else { &failure.message };
         Error::from_reply(kind, message, reply)
@@ -305,13 +308,14 @@ impl Tasks {
         (self.kind_of_failure)(code).or_else(|| self.reader.kind(200, Some(code)))
     }
 
-    /// Why a task failed, wherever it says so.
-    fn failure(&self, body: &Value) -> Option<Failure> {
+    /// Why a task failed, wherever it says so. `failed` says whether it is known to have.
+    fn failure(&self, body: &Value, failed: bool) -> Option<Failure> {
         let layers: Vec<_> = find::layers(body).collect();
         layers.iter().rev().find_map(|layer| {
             let error = layer.get("error").filter(|error| !error.is_null());
             let error = error.map(|error| serde_json::json!({ "error": error }));
-            error.as_ref().and_then(Failure::of_json).or_else(|| Failure::of_json(&Value::Object((*layer).clone())))
+            let of = if failed { Failure::of_error } else { Failure::of_json };
+            error.as_ref().and_then(Failure::of_json).or_else(|| of(&Value::Object((*layer).clone())))
         })
     }
 }
