@@ -344,6 +344,13 @@ impl fmt::Display for Error {
             (Some(task), _) if e.kind == ErrorKind::TaskNotFound => {
                 write!(f, "; task {} is not known there, or not any more", task.id)
             }
+            // It has ended, or cannot be asked for here: there is nothing to resume.
+            (Some(task), Charge::Unknown | Charge::Yes)
+                if matches!(e.kind, ErrorKind::TaskFailed | ErrorKind::UnexpectedTask)
+                    || (e.kind == ErrorKind::Cancelled && e.status.is_some()) =>
+            {
+                write!(f, "; task {} may have been billed", task.id)
+            }
             // The id itself was refused: nothing says that there is such a task.
             (Some(_), _) if matches!(e.kind, ErrorKind::Unsupported | ErrorKind::InvalidRequest) => Ok(()),
             (Some(task), Charge::Unknown | Charge::Yes) => {

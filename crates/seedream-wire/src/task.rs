@@ -294,7 +294,8 @@ impl Tasks {
         };
         // What a task costs that was cancelled or took too long no document says, and a damaged response may hide images.
         let documented = ["fail", "err"].iter().any(|word| status.to_ascii_lowercase().contains(word));
-        let charge = if documented && reply.is_whole() { self.failed } else { Charge::Unknown };
+        let charge =
+            if documented && kind != ErrorKind::Cancelled && reply.is_whole() { self.failed } else { Charge::Unknown };
         let message =
             if failure.message.is_empty() { "the task failed, and no reason is given" } else { &failure.message };
         Error::from_reply(kind, message, reply)
