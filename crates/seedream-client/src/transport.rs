@@ -3,6 +3,8 @@
 #[cfg(feature = "reqwest")]
 mod body;
 #[cfg(feature = "reqwest")]
+mod environment;
+#[cfg(feature = "reqwest")]
 pub(crate) mod reqwest;
 #[cfg(feature = "reqwest")]
 mod tls;
