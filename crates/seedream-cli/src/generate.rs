@@ -52,7 +52,7 @@ pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<E
         }
         None => join_all(orders.iter().map(|order| order.fill(&desk))).await,
     };
-    let base_url = station.named_url().map(str::to_owned);
+    let base_url = station.named_url().and(orders.first()).map(|order| order.client.base_url().to_owned());
     let again = Again { base_url, out: args.save.out.clone(), mock: station.is_mock() };
     report::print(&outcomes, args.json, &again, cancel.is_asked(), console)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use seedream::{Client, ClientBuilder, Descriptor, Dialect};
+use seedream::{Client, ClientBuilder, Descriptor, Dialect, Endpoint};
 use seedream_mock::{MockServer, MockServerBuilder};
 
 use crate::{
@@ -13,6 +13,18 @@ use crate::{
 
 /// What the embedded mock is asked with: any key will do there.
 const FAKE_KEY: &str = "embedded-mock";
+
+/// The URL of a mock as somebody pasted it, without a slash at its end.
+///
+/// # Errors
+/// [`Exit::Usage`] where it is none; `what` says where it stands.
+pub(crate) fn mock_url(what: &str, pasted: &str, console: &Console) -> Result<String, Failure> {
+    let place = Endpoint::new(pasted).map_err(|error| Failure::usage(format!("{what}: {}", error.message())))?;
+    for warning in place.warnings() {
+        console.note(&format!("warning: {what}: {warning}"));
+    }
+    Ok(place.base_url().to_owned())
+}
 
 /// Reads a variable of the environment.
 pub(crate) fn environment(name: &str) -> Option<String> {
