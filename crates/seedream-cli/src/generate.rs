@@ -24,7 +24,7 @@ use crate::{
 /// What keeps all of them from being asked; what becomes of each is reported.
 pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<Exit, Failure> {
     let dialects = keys::choose(&args.provider, keys::environment)?;
-    let request = args.request.request()?;
+    let request = args.request.request(console)?;
     let overrides = args.provider.overrides()?;
     let mock = args.provider.mock.then(|| embedded(args.request.stream));
     let station = Station::open(mock, args.provider.base_url.as_deref(), console).await?;

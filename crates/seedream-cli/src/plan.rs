@@ -50,7 +50,7 @@ pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> 
     let named = keys::named(&args.provider)?;
     let dialects = if named.is_empty() { seedream::dialects() } else { named };
     keys::one_place(&args.provider, &dialects)?;
-    let request = args.request.request()?;
+    let request = args.request.request(console)?;
     let overrides = args.provider.overrides()?;
     if args.provider.mock {
         console.note("mock: a plan sends nothing, so no mock is started");

@@ -12,6 +12,7 @@ mod limits;
 mod mock;
 mod pasted;
 mod plan;
+mod prompts;
 mod proxies;
 mod readme;
 mod resume;
