@@ -46,12 +46,15 @@ impl Station {
     /// Opens the place that the flags name; a mock is announced.
     ///
     /// # Errors
-    /// The mock cannot bind a port.
+    /// The mock cannot bind a port, or the base URL is blank: a variable that is not set must not lead to the provider itself.
     pub(crate) async fn open(
         mock: Option<MockServerBuilder>,
         base_url: Option<&str>,
         console: &Console,
     ) -> Result<Self, Failure> {
+        if base_url.is_some_and(|url| url.trim().is_empty()) {
+            return Err(Failure::usage("--base-url is empty"));
+        }
         let Some(mock) = mock else {
             return Ok(base_url.map_or(Self::Own, |url| Self::Url(url.to_owned())));
         };

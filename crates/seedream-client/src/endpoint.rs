@@ -8,7 +8,7 @@ use std::fmt;
 use bytes::Bytes;
 use http::{HeaderValue, Uri, header};
 use secrecy::{ExposeSecret as _, SecretString};
-use seedream_core::{Dialect, Error, ErrorKind, Result, Warning, WarningKind};
+use seedream_core::{Dialect, Error, ErrorKind, Result, Warning, WarningKind, redact};
 use url::Url;
 
 pub use self::pasted::bare_key;
@@ -55,7 +55,7 @@ impl Endpoint {
 
     fn at(url: Url, fixes: &[String]) -> Self {
         let base = url.as_str().trim_end_matches('/').to_owned();
-        let message = || format!("the base URL is read as {base}: {}", fixes.join("; "));
+        let message = || redact(&format!("the base URL is read as {base}: {}", fixes.join("; ")));
         let warnings = if fixes.is_empty() { Vec::new() } else { vec![rewritten(message())] };
         Self { base, url, key: None, warnings }
     }

@@ -69,6 +69,7 @@ fn a_base_url_without_a_version_is_refused_before_anything_is_sent() {
     for command in ["generate", "plan"] {
         place.run(&[command, "a fox", "--provider", "ark"], &env).ends(2).says(&base).says(documented);
         place.run(&[command, "a fox", "--provider", "ark", "--base-url", "ark"], &env).ends(2).says("https://");
+        place.run(&[command, "a fox", "--provider", "ark", "--base-url", " "], &env).ends(2).says("is empty");
     }
     place.run(&["models", "--live", "--provider", "ark"], &env).ends(2).says(documented);
     place.run(&["conformance", "run", "--live", "--provider", "ark"], &env).ends(2).says(documented);

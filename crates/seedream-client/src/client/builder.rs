@@ -76,7 +76,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the key, as [`Endpoint::with_key`] takes it. Without one no `Authorization` is sent, as some relays of document 003 want it.
+    /// Sets the key, as [`Endpoint::with_key`] takes it. Without one no `Authorization` is sent, as some relays of document 003
+    /// want it.
     pub fn key(mut self, key: impl Into<SecretString>) -> Self {
         self.key = Some(key.into());
         self
@@ -166,8 +167,9 @@ impl ClientBuilder {
     /// Makes the client. Does no I/O: certificates and proxies are read when the first request is sent.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] where the base URL is none, or names no version and the documented one does, the key or the `User-Agent` cannot stand in a header, there is no
-    /// transport, or the overrides are about something that this provider cannot be told.
+    /// [`ErrorKind::Config`] where the base URL is none, or names no version and the documented one does, the key or the
+    /// `User-Agent` cannot stand in a header, there is no transport, or the overrides are about something that this provider
+    /// cannot be told.
     pub fn build(self) -> Result<Client> {
         let descriptor = self.dialect.descriptor();
         let config = |message: &str| Error::new(ErrorKind::Config, message).with_provider(descriptor.id);

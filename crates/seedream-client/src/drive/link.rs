@@ -100,11 +100,16 @@ impl Link {
             Ok(Err(error)) if error.reached() == Reached::NotSent => Err(Lost::NotSent(error.into())),
             Ok(Err(error)) => Err(Lost::Sent(error.into())),
             Err(_) if departure.reached() == Reached::NotSent => {
-                Err(Lost::NotSent(Error::new(ErrorKind::Timeout, "no connection was made in time")))
+                Err(Lost::NotSent(late("no connection was made in time", &departure)))
             }
-            Err(_) => Err(Lost::Sent(Error::new(ErrorKind::Timeout, "no answer came in time"))),
+            Err(_) => Err(Lost::Sent(late("no answer came in time", &departure))),
         }
     }
+}
+
+fn late(what: &str, departure: &Departure) -> Error {
+    let way = departure.proxy().map(|proxy| format!(", through {proxy}")).unwrap_or_default();
+    Error::new(ErrorKind::Timeout, format!("{what}{way}"))
 }
 
 fn nowhere() -> Error {

@@ -112,6 +112,9 @@ impl Transport for ReqwestTransport {
         let is_plain = target.scheme_str() == Some("http");
         let via = proxy.is_none().then(|| self.environment.get_or_init(Environment::read).proxy(target)).flatten();
         let departure = request.extensions().get::<Departure>().cloned().unwrap_or_default();
+        if let Some(via) = &via {
+            departure.through(via.to_string());
+        }
         let request = request.map(|bytes| lib::Body::wrap(WatchedBody::new(bytes, departure.clone())));
         let request = lib::Request::try_from(request).map_err(|error| not_usable("the URL cannot be sent", error))?;
         let answer = client.execute(request).await;

@@ -25,9 +25,13 @@ const EXPECT: &str = "SEEDREAM_TEST_EXPECT";
 
 /// Runs [`behind`] in a process with these variables and no other proxies.
 async fn run(variables: Vec<(&'static str, String)>) {
+    run_test("proxies::behind", variables).await;
+}
+
+async fn run_test(test: &'static str, variables: Vec<(&'static str, String)>) {
     let child = move || {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "proxies::behind", "--nocapture"]);
+        command.args(["--exact", test, "--nocapture"]);
         for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
             command.env_remove(name).env_remove(name.to_ascii_lowercase());
         }
@@ -55,6 +59,15 @@ async fn behind() {
             assert!(error.message().contains(told), "{error}");
         }
     }
+}
+
+/// On a clock of its own, so that no time passes: the proxy takes the connection and says nothing.
+#[tokio::test(start_paused = true)]
+async fn behind_a_mute_one() {
+    let (Ok(target), Ok(expect)) = (std::env::var(TARGET), std::env::var(EXPECT)) else { return };
+    let error = client(Tiny, &target).build().unwrap().generate(request()).await.unwrap_err();
+    assert_eq!((error.kind(), error.charge()), (ErrorKind::Timeout, Charge::Unknown), "{error}");
+    assert!(error.message().contains(&expect) && !texts(&error).contains("s3cret"), "{error}");
 }
 
 /// Nobody got anything, and no password is told.
@@ -121,6 +134,12 @@ async fn k22_a_proxy_of_the_environment_that_fails_is_named_with_its_variable() 
         let url = format!("{scheme}://user:s3cret@{closed}");
         run(vec![(variable, url), (TARGET, "http://tiny.example".to_owned()), (EXPECT, told)]).await;
     }
+    let mute = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = mute.local_addr().unwrap();
+    let told = format!("no answer came in time, through the proxy http://{address} of all_proxy");
+    let variables = [("all_proxy", format!("http://user:s3cret@{address}")), (EXPECT, told)];
+    let target = (TARGET, "http://tiny.example".to_owned());
+    run_test("proxies::behind_a_mute_one", variables.into_iter().chain([target]).collect()).await;
     // What a plain target would get is refused for want of a password: nothing went on, and trying again changes nothing.
     let proxy = Raw::start(vec![answer("407 Proxy Authentication Required", "Connection: close\r\n", "")]).await;
     let told = format!("the proxy {} of ALL_PROXY wants a user name and a password (HTTP 407)", proxy.url);
