@@ -72,7 +72,8 @@ pub(crate) fn openai(url: &str, http: reqwest::Client) -> async_openai::Client<O
 
 /// This client, with everything switched on that is on by default.
 pub(crate) fn ours(url: &str) -> ClientBuilder {
-    Client::builder(Arc::new(Ark)).base_url(url).key(KEY)
+    // Ark's base URLs name a version, which the server here does not read.
+    Client::builder(Arc::new(Ark)).base_url(format!("{url}/v1")).key(KEY)
 }
 
 pub(crate) fn our_request() -> ImageRequest {

@@ -56,8 +56,12 @@ pub(crate) enum Command {
 /// What is asked for.
 #[derive(Debug, Args)]
 pub(crate) struct RequestArgs {
-    /// What to draw, or how to edit the references
-    pub(crate) prompt: String,
+    /// What to draw, or how to edit the references; - reads it from standard input
+    #[arg(required_unless_present = "prompt_file")]
+    pub(crate) prompt: Option<String>,
+    /// A file that holds the prompt: UTF-8 text, to its end
+    #[arg(long, value_name = "FILE", conflicts_with = "prompt")]
+    pub(crate) prompt_file: Option<PathBuf>,
     /// The model, in any provider's spelling [default: each provider's own]
     #[arg(long, value_name = "ID")]
     pub(crate) model: Option<String>,

@@ -19,7 +19,7 @@ use seedream_fixtures::Library;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{exit::Failure, output::Console};
+use crate::{exit::Failure, keys, output::Console};
 
 /// What these commands end with, which is another table than that of `generate`.
 const EXIT_CODES: &str = "\
@@ -224,9 +224,10 @@ fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, Failure> {
         today: Timestamp::now().to_zoned(TimeZone::UTC).date(),
         again: again(args),
     };
+    let mock = args.mock.as_ref().map(|url| keys::mock_url("--mock", url, console)).transpose()?;
     // What an adapter panics with stands in the report.
     panic::set_hook(Box::new(|_| ()));
-    let report = match &args.mock {
+    let report = match &mock {
         None => run.over(&subjects),
         Some(url) => run.at(&subjects, &Place::new(url, || Arc::new(ReqwestTransport::new()))),
     };

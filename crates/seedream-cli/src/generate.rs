@@ -24,7 +24,7 @@ use crate::{
 /// What keeps all of them from being asked; what becomes of each is reported.
 pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<Exit, Failure> {
     let dialects = keys::choose(&args.provider, keys::environment)?;
-    let request = args.request.request()?;
+    let request = args.request.request(console)?;
     let overrides = args.provider.overrides()?;
     let mock = args.provider.mock.then(|| embedded(args.request.stream));
     let station = Station::open(mock, args.provider.base_url.as_deref(), console).await?;
@@ -52,7 +52,7 @@ pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<E
         }
         None => join_all(orders.iter().map(|order| order.fill(&desk))).await,
     };
-    let base_url = station.named_url().map(str::to_owned);
+    let base_url = station.named_url().and(orders.first()).map(|order| order.client.base_url().to_owned());
     let again = Again { base_url, out: args.save.out.clone(), mock: station.is_mock() };
     report::print(&outcomes, args.json, &again, cancel.is_asked(), console)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use seedream::{Client, ClientBuilder, Descriptor, Dialect};
+use seedream::{Client, ClientBuilder, Descriptor, Dialect, Endpoint};
 use seedream_mock::{MockServer, MockServerBuilder};
 
 use crate::{
@@ -13,6 +13,18 @@ use crate::{
 
 /// What the embedded mock is asked with: any key will do there.
 const FAKE_KEY: &str = "embedded-mock";
+
+/// The URL of a mock as somebody pasted it, without a slash at its end.
+///
+/// # Errors
+/// [`Exit::Usage`] where it is none; `what` says where it stands.
+pub(crate) fn mock_url(what: &str, pasted: &str, console: &Console) -> Result<String, Failure> {
+    let place = Endpoint::new(pasted).map_err(|error| Failure::usage(format!("{what}: {}", error.message())))?;
+    for warning in place.warnings() {
+        console.note(&format!("warning: {what}: {warning}"));
+    }
+    Ok(place.base_url().to_owned())
+}
 
 /// Reads a variable of the environment.
 pub(crate) fn environment(name: &str) -> Option<String> {
@@ -34,12 +46,15 @@ impl Station {
     /// Opens the place that the flags name; a mock is announced.
     ///
     /// # Errors
-    /// The mock cannot bind a port.
+    /// The mock cannot bind a port, or the base URL is blank: a variable that is not set must not lead to the provider itself.
     pub(crate) async fn open(
         mock: Option<MockServerBuilder>,
         base_url: Option<&str>,
         console: &Console,
     ) -> Result<Self, Failure> {
+        if base_url.is_some_and(|url| url.trim().is_empty()) {
+            return Err(Failure::usage("--base-url is empty"));
+        }
         let Some(mock) = mock else {
             return Ok(base_url.map_or(Self::Own, |url| Self::Url(url.to_owned())));
         };

@@ -18,6 +18,7 @@ mod output;
 mod plan;
 mod pretty;
 mod progress;
+mod prompt;
 mod report;
 mod request;
 mod resume;

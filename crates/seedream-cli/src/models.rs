@@ -106,7 +106,11 @@ async fn live(args: &ProviderArgs, console: &Console) -> Result<(Vec<Model>, Exi
             console.note(&format!("{}: this provider has no list of models", dialect.descriptor().id));
             continue;
         }
-        clients.push(limited(station.client(dialect)?, &overrides).build()?);
+        let client = limited(station.client(dialect)?, &overrides).build()?;
+        for warning in client.warnings() {
+            console.note(&format!("warning: {}: {warning}", dialect.descriptor().id));
+        }
+        clients.push(client);
     }
     let (mut models, mut exits) = (Vec::new(), Vec::new());
     for (client, answer) in join_all(clients.iter().map(|client| async move { (client, client.models().await) })).await

@@ -50,7 +50,7 @@ pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> 
     let named = keys::named(&args.provider)?;
     let dialects = if named.is_empty() { seedream::dialects() } else { named };
     keys::one_place(&args.provider, &dialects)?;
-    let request = args.request.request()?;
+    let request = args.request.request(console)?;
     let overrides = args.provider.overrides()?;
     if args.provider.mock {
         console.note("mock: a plan sends nothing, so no mock is started");
@@ -60,12 +60,14 @@ pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> 
         let descriptor = dialect.descriptor();
         let mut builder = limited(Client::builder(dialect), &overrides).strictness(args.request.check.into());
         if let Some(url) = keys::base_url(&args.provider, descriptor, keys::environment) {
-            builder = builder.base_url(url.trim());
+            builder = builder.base_url(url);
         }
-        let client = builder.build()?;
-        let (request, fitted) = args.request.for_provider(&request, &client);
-        match client.plan(&request) {
-            Ok(plan) => plans.push(Planned::new(plan, &fitted)),
+        let planned = builder.build().and_then(|client| {
+            let (request, fitted) = args.request.for_provider(&request, &client);
+            Ok(Planned::new(client.plan(&request)?, &fitted))
+        });
+        match planned {
+            Ok(planned) => plans.push(planned),
             Err(error) => {
                 exits.push(Exit::Usage);
                 fits |= can_fit(&error);

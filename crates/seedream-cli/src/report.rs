@@ -82,6 +82,8 @@ struct ErrorNote {
     kind: &'static str,
     code: Option<String>,
     message: String,
+    /// What there is to do about it.
+    advice: Option<String>,
     charge: Charge,
 }
 
@@ -131,6 +133,7 @@ impl Outcome {
             kind: error.kind().as_str(),
             code: error.code().map(str::to_owned),
             message: error.message().to_owned(),
+            advice: error.advice().map(str::to_owned),
             charge: error.charge(),
         };
         Self {

@@ -4,7 +4,7 @@ use std::{fs::File, io::Read as _, path::Path};
 
 use seedream::{Client, Delivery, ImageProvider as _, ImageRequest, ImageSource, ModelId, Size, Tier, Warning};
 
-use crate::{args::RequestArgs, exit::Failure};
+use crate::{args::RequestArgs, exit::Failure, output::Console};
 
 /// No provider takes a reference anywhere near as large; a larger file is a mistake.
 const LARGEST_FILE: u64 = 256 << 20;
@@ -13,9 +13,9 @@ impl RequestArgs {
     /// The request, with a model that stands for each provider's own until [`RequestArgs::for_provider`].
     ///
     /// # Errors
-    /// Flags that contradict each other, and reference files that cannot be read or are no pictures.
-    pub(crate) fn request(&self) -> Result<ImageRequest, Failure> {
-        let mut request = ImageRequest::new(self.model.as_deref().unwrap_or_default(), self.prompt.as_str());
+    /// A prompt that says nothing, flags that contradict each other, and reference files that cannot be read or are no pictures.
+    pub(crate) fn request(&self, console: &Console) -> Result<ImageRequest, Failure> {
+        let mut request = ImageRequest::new(self.model.as_deref().unwrap_or_default(), self.prompt(console)?);
         request.size = size(self.size, self.tier)?;
         request.references = self.images.iter().map(|image| reference(image)).collect::<Result<_, _>>()?;
         if let Some(count) = self.count {

@@ -41,8 +41,11 @@ pub(crate) async fn resume(args: &ResumeArgs, console: &Console) -> Result<Exit,
     let client = client(args, &named, &station, &dialect)?;
     store::prepare(&args.save.out)?;
     let accepted = accepted(args, named, &client, &station);
-    let mut again =
-        Again { base_url: station.named_url().map(str::to_owned), out: args.save.out.clone(), mock: station.is_mock() };
+    let mut again = Again {
+        base_url: station.named_url().map(|_| client.base_url().to_owned()),
+        out: args.save.out.clone(),
+        mock: station.is_mock(),
+    };
 
     let started = Instant::now();
     let model = accepted.task.model.as_str();
@@ -50,7 +53,7 @@ pub(crate) async fn resume(args: &ResumeArgs, console: &Console) -> Result<Exit,
         provider: dialect.descriptor().id,
         model: (!model.is_empty()).then(|| model.to_owned()),
         requested: None,
-        warnings: Vec::new(),
+        warnings: client.warnings(),
     };
     let cancel = Cancel::on_signals(Some(console))?;
     let outcome = match client.resume_events(accepted.task.clone()) {

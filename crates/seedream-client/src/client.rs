@@ -14,7 +14,7 @@ use http::HeaderValue;
 use seedream_core::{
     Capabilities, Charge, Checked, Dialect, Error, ErrorKind, EventStream, GeneratedImage, Generation, ImageFailure,
     ImageProvider as _, ImageRequest, ModelId, ModelInfo, Operation, Overrides, Policy, Result, Strictness, Task,
-    TaskId,
+    TaskId, Warning,
 };
 use tokio::time::Instant;
 
@@ -23,6 +23,7 @@ use self::builder::Seeds;
 use crate::{
     Downloader, Endpoint, SaveOptions, Saved, SavedImage, Transport,
     drive::{self, Expect, Link, Lost, Turns},
+    endpoint,
     lift::Grammar,
     save,
     spool::Spool,
@@ -71,6 +72,11 @@ impl Client {
     /// Where it goes when that cannot be reached.
     pub fn mirrors(&self) -> impl Iterator<Item = &str> {
         self.0.places.iter().skip(1).map(Endpoint::base_url)
+    }
+
+    /// What was put right in the base URLs and the key that were set. Every plan and every generation begins with the same.
+    pub fn warnings(&self) -> Vec<Warning> {
+        endpoint::warnings(&self.0.places)
     }
 
     /// How patient it is.
@@ -189,7 +195,7 @@ impl Client {
 
     fn link(&self, places: Arc<[Endpoint]>) -> Link {
         Link {
-            provider: self.0.dialect.descriptor().id,
+            dialect: self.0.dialect.clone(),
             transport: self.0.transport.clone(),
             places,
             user_agent: self.0.user_agent.clone(),

@@ -117,7 +117,7 @@ impl Drive {
                         // In a box, as an exchange is.
                         outcome = Box::pin(self.kept.settle(outcome)).await;
                     }
-                    return Some(outcome.map(Event::Finished));
+                    return Some(self.link.told(outcome).map(Event::Finished));
                 }
                 Then::WaitUntil(until) => {
                     self.asked = None;

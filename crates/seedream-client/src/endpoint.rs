@@ -1,12 +1,18 @@
 //! Where requests go, and with which key.
 
+mod pasted;
+mod route;
+
 use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderValue, Uri, header};
 use secrecy::{ExposeSecret as _, SecretString};
-use seedream_core::{Error, ErrorKind, Result};
+use seedream_core::{Dialect, Error, ErrorKind, Result, Warning, WarningKind, redact};
 use url::Url;
+
+pub use self::pasted::bare_key;
+pub(crate) use self::route::not_found_advice;
 
 /// A provider's base URL and the key that opens it. Its `Debug` shows no key.
 #[derive(Clone)]
@@ -14,46 +20,69 @@ pub struct Endpoint {
     base: String,
     url: Url,
     key: Option<SecretString>,
+    warnings: Vec<Warning>,
 }
 
 impl Endpoint {
     /// An endpoint without a key: some relays of document 003 need none.
     ///
+    /// What is unmistakable is put right, and [`Endpoint::warnings`] says so: quotes and blanks around the URL are left out, and
+    /// without a scheme `http` is taken for this machine and `https` for every other. A slash at the end is taken off.
+    ///
     /// # Errors
     /// [`ErrorKind::Config`] where it is not a plain `http` or `https` URL: a query, a fragment and a user name have no
-    /// meaning in a base URL. A slash at the end is taken off.
+    /// meaning in a base URL.
     pub fn new(base_url: &str) -> Result<Self> {
-        // What was given may hold a password, so no message repeats it.
-        let refused = |reason: &str| Err(Error::new(ErrorKind::Config, format!("the base URL {reason}")));
-        let url = match Url::parse(base_url.trim()) {
-            Ok(url) => url,
-            Err(error) => return refused(&format!("cannot be read: {error}")),
-        };
-        if !matches!(url.scheme(), "http" | "https") {
-            return refused("must begin with https:// or http://");
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return refused("must not hold a user name or a password");
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return refused("must not have a query or a fragment");
-        }
-        let base = url.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { base, url, key: None })
+        let (url, fixes) = read(base_url)?;
+        Ok(Self::at(url, &fixes))
     }
 
-    /// Sets the key. White space around it is taken off: it is the newline of a file.
+    /// The same for one provider: its own path at the end of the URL (`…/v1/images/generations`, `…/v1/tasks/<id>`) is cut off
+    /// too, as is a version with which that path begins.
+    ///
+    /// # Errors
+    /// As [`Endpoint::new`], and [`ErrorKind::Config`] where the provider's documented base URL names a version and this one
+    /// does not.
+    pub fn of(dialect: &dyn Dialect, base_url: &str) -> Result<Self> {
+        let (mut url, mut fixes) = read(base_url)?;
+        if let Some(cut) = route::cut_off(dialect, &mut url) {
+            fixes.push(format!("{cut} at its end is added to every request and is cut off"));
+        }
+        let place = Self::at(url, &fixes);
+        route::has_version(dialect, &place.base)?;
+        Ok(place)
+    }
+
+    fn at(url: Url, fixes: &[String]) -> Self {
+        let base = url.as_str().trim_end_matches('/').to_owned();
+        let message = || redact(&format!("the base URL is read as {base}: {}", fixes.join("; ")));
+        let warnings = if fixes.is_empty() { Vec::new() } else { vec![rewritten(message())] };
+        Self { base, url, key: None, warnings }
+    }
+
+    /// Sets the key. Quotes and blanks around it and a `Bearer ` before it are left out, with a warning; the newline of a file is
+    /// taken off without one.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] where it is empty, or holds something that cannot stand in a header.
     pub fn with_key(mut self, key: &SecretString) -> Result<Self> {
-        let key = SecretString::from(key.expose_secret().trim());
-        if key.expose_secret().is_empty() {
+        let (bare, changed) = pasted::clean_key(key.expose_secret());
+        if bare.is_empty() {
             return Err(Error::new(ErrorKind::Config, "the key is empty"));
         }
+        let key = SecretString::from(bare);
         bearer(&key)?;
+        if changed {
+            let message = "the key is used without the quotes, the blanks or the `Bearer ` that stand around it";
+            self.warnings.push(rewritten(message.to_owned()));
+        }
         self.key = Some(key);
         Ok(self)
+    }
+
+    /// What was put right in the base URL and the key. No warning shows the key.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 
     /// The same place, for whoever has no use for the key.
@@ -84,7 +113,7 @@ impl Endpoint {
             );
             return Err(Error::new(ErrorKind::Config, message));
         }
-        Ok(Self { key: self.key.clone(), ..other })
+        Ok(Self { key: self.key.clone(), warnings: self.warnings.clone(), ..other })
     }
 
     /// The key, where it is long enough not to be found in ordinary words.
@@ -130,6 +159,27 @@ impl Endpoint {
     }
 }
 
+/// # Errors
+/// [`ErrorKind::Config`] that repeats nothing of the text, which may hold a password.
+fn read(base_url: &str) -> Result<(Url, Vec<String>)> {
+    pasted::base_url(base_url).map_err(|reason| Error::new(ErrorKind::Config, format!("the base URL {reason}")))
+}
+
+/// The warnings of several places, each once.
+pub(crate) fn warnings(places: &[Endpoint]) -> Vec<Warning> {
+    let mut all: Vec<Warning> = Vec::new();
+    for warning in places.iter().flat_map(Endpoint::warnings) {
+        if !all.contains(warning) {
+            all.push(warning.clone());
+        }
+    }
+    all
+}
+
+fn rewritten(message: String) -> Warning {
+    Warning::new(WarningKind::Rewritten, None, message)
+}
+
 /// Sensitive, so that no log of headers shows it and HTTP/2 does not index it.
 fn bearer(key: &SecretString) -> Result<HeaderValue> {
     let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose_secret()))
@@ -159,9 +209,7 @@ mod tests {
         ] {
             assert_eq!(Endpoint::new(given).unwrap().base_url(), base);
         }
-        for given in
-            ["", "api.example", "ftp://a", "https://u:s3cret@a", "https://a?s3cret", "https://a#b", "file:///etc"]
-        {
+        for given in ["", "api", "ftp://a", "https://u:s3cret@a", "https://a?s3cret", "https://a#b", "file:///etc"] {
             let error = Endpoint::new(given).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config, "{given}");
             assert!(!error.to_string().contains("s3cret"), "{error}");
@@ -176,7 +224,13 @@ mod tests {
         assert_eq!(request.uri(), "https://a.example/v1/tasks/1?x=%2F");
         assert_eq!(request.headers()["authorization"], "Bearer canary-key");
         assert!(!format!("{request:?}{endpoint:?}").contains("canary"));
-        for key in ["", " \n", "canary\nkey"] {
+        let pasted = Endpoint::new("https://a.example").unwrap().with_key(&"\"Bearer canary-key\"".into()).unwrap();
+        let mut request = http::Request::get("/").body(Bytes::new()).unwrap();
+        pasted.address(&mut request).unwrap();
+        assert_eq!(request.headers()["authorization"], "Bearer canary-key");
+        assert_eq!((endpoint.warnings().len(), pasted.warnings().len()), (0, 1));
+        assert!(!format!("{:?}", pasted.warnings()).contains("canary"));
+        for key in ["", " \n", "canary\nkey", "\"\"", "Bearer "] {
             let error = Endpoint::new("https://a").unwrap().with_key(&key.into()).unwrap_err();
             assert!(error.kind() == ErrorKind::Config && !format!("{error}{error:?}").contains("canary"));
         }

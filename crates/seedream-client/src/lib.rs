@@ -38,7 +38,7 @@ mod transport;
 
 pub use client::{Client, ClientBuilder};
 pub use download::{DownloadOptions, Downloader};
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, bare_key};
 pub use exactly::{Collected, Exactly};
 pub use fallback::Fallback;
 pub use save::{SaveOptions, Saved, SavedImage, Sidecar};

@@ -3,6 +3,8 @@
 #[cfg(feature = "reqwest")]
 mod body;
 #[cfg(feature = "reqwest")]
+mod environment;
+#[cfg(feature = "reqwest")]
 pub(crate) mod reqwest;
 #[cfg(feature = "reqwest")]
 mod tls;
@@ -11,7 +13,7 @@ use std::{
     error::Error as StdError,
     fmt,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU8, Ordering},
     },
 };
@@ -137,7 +139,13 @@ impl From<TransportError> for Error {
 ///
 /// Without a word from the transport a request counts as sent.
 #[derive(Clone, Debug, Default)]
-pub struct Departure(Arc<AtomicU8>);
+pub struct Departure(Arc<Stage>);
+
+#[derive(Debug, Default)]
+struct Stage {
+    reached: AtomicU8,
+    proxy: OnceLock<String>,
+}
 
 const UNWATCHED: u8 = 0;
 const WAITING: u8 = 1;
@@ -147,17 +155,29 @@ impl Departure {
     /// Promises that [`Departure::left`] will be called before the first byte of the body leaves.
     pub fn watch(&self) {
         // Only from "unwatched": what has left stays so.
-        let _ = self.0.compare_exchange(UNWATCHED, WAITING, Ordering::SeqCst, Ordering::SeqCst);
+        let _ = self.0.reached.compare_exchange(UNWATCHED, WAITING, Ordering::SeqCst, Ordering::SeqCst);
     }
 
     /// The body begins to leave.
     pub fn left(&self) {
-        self.0.store(LEFT, Ordering::SeqCst);
+        self.0.reached.store(LEFT, Ordering::SeqCst);
+    }
+
+    /// Says through which proxy the request goes, such as `the proxy http://10.0.0.1:3128 of HTTPS_PROXY`, without a password. An
+    /// error that the transport does not see, since the time is up before, names it.
+    pub fn through(&self, proxy: impl Into<String>) {
+        // The first that is said stays: one request goes one way.
+        let _ = self.0.proxy.set(proxy.into());
+    }
+
+    /// Through which proxy the request goes, where the transport has said so.
+    pub fn proxy(&self) -> Option<&str> {
+        self.0.proxy.get().map(String::as_str)
     }
 
     /// How far the request came.
     pub fn reached(&self) -> Reached {
-        if self.0.load(Ordering::SeqCst) == WAITING { Reached::NotSent } else { Reached::Sent }
+        if self.0.reached.load(Ordering::SeqCst) == WAITING { Reached::NotSent } else { Reached::Sent }
     }
 }
 

@@ -3,6 +3,7 @@
 mod kind;
 
 use std::{
+    borrow::Cow,
     error::Error as StdError,
     fmt,
     path::{Path, PathBuf},
@@ -29,7 +30,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: ErrorKind,
     message: String,
-    advice: Option<&'static str>,
+    advice: Option<Cow<'static, str>>,
     charge: Charge,
     provider: Option<&'static str>,
     status: Option<StatusCode>,
@@ -119,10 +120,14 @@ impl Error {
         self
     }
 
-    /// Sets what the provider's document advises to do.
+    /// Adds what there is to do about it, such as what the provider's document advises.
     #[must_use]
-    pub fn with_advice(mut self, advice: &'static str) -> Self {
-        self.0.advice = Some(advice);
+    pub fn with_advice(mut self, advice: impl Into<Cow<'static, str>>) -> Self {
+        let advice = advice.into();
+        self.0.advice = Some(match self.0.advice.take() {
+            Some(before) => format!("{before}; {advice}").into(),
+            None => advice,
+        });
         self
     }
 
@@ -244,6 +249,11 @@ impl Error {
         &self.0.message
     }
 
+    /// What there is to do about it.
+    pub fn advice(&self) -> Option<&str> {
+        self.0.advice.as_deref()
+    }
+
     /// The provider.
     pub fn provider(&self) -> Option<&'static str> {
         self.0.provider
@@ -334,7 +344,7 @@ impl fmt::Display for Error {
         if !facts.is_empty() {
             write!(f, " ({})", facts.join(", "))?;
         }
-        if let Some(advice) = e.advice {
+        if let Some(advice) = &e.advice {
             write!(f, "; {advice}")?;
         }
         if let Some(kept) = &e.kept {

@@ -51,7 +51,7 @@ pub use generation::{GeneratedImage, Generation, ImageData, ImageFailure};
 pub use jiff::Timestamp;
 pub use limits::Limits;
 pub use model::{Family, ModelId};
-pub use net::{is_public_host, is_public_ip};
+pub use net::{is_loopback_host, is_public_host, is_public_ip};
 pub use operation::{Backoff, Exchange, Input, Operation, Pace, Policy, Purpose, Step, Then};
 pub use overrides::Overrides;
 pub use provider::{Event, EventStream, ImageProvider, Plan};

@@ -29,6 +29,17 @@ pub fn is_public_host(host: &str) -> bool {
     !(numeric || local || host.is_empty() || host.contains(['[', ']', ':', '%']))
 }
 
+/// Whether a host of a URL, as it is written there, is this machine itself: a loopback or unspecified address, an IPv6 form of
+/// one, `localhost`, or a name that ends in `.localhost`.
+pub fn is_loopback_host(host: &str) -> bool {
+    let host = host.trim_end_matches('.');
+    let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+    match bare.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(address) => address.is_loopback() || address.is_unspecified(),
+        Err(_) => host.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case("localhost")),
+    }
+}
+
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
     !(address.is_private()
@@ -68,6 +79,28 @@ mod tests {
     fn public_hosts_are_public() {
         for host in ["example.com", "a.b.example.com.", "8.8.8.8", "[2606:4700::1111]", "1.example", "xn--fiqs8s"] {
             assert!(is_public_host(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_known_by_address_and_by_name() {
+        for host in [
+            "127.0.0.1",
+            "127.255.1.2",
+            "0.0.0.0",
+            "[::1]",
+            "::1",
+            "[::]",
+            "[::ffff:127.0.0.1]",
+            "[::ffff:7f01:2]",
+            "localhost",
+            "LocalHost.",
+            "db.localhost",
+        ] {
+            assert!(is_loopback_host(host), "{host}");
+        }
+        for host in ["", "128.0.0.1", "10.0.0.1", "[::2]", "[::ffff:10.0.0.1]", "localhost.example", "notlocalhost"] {
+            assert!(!is_loopback_host(host), "{host}");
         }
     }
 

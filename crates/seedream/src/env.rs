@@ -1,6 +1,6 @@
 //! Keys and base URLs from the environment.
 
-use seedream_client::{Client, ClientBuilder};
+use seedream_client::{Client, ClientBuilder, bare_key};
 use seedream_core::{Error, ErrorKind, Result};
 
 use crate::dialect;
@@ -8,30 +8,38 @@ use crate::dialect;
 /// A client of the provider of that id, with its key and base URL from the environment (such as `ARK_API_KEY` and `ARK_BASE_URL`).
 ///
 /// # Errors
-/// [`ErrorKind::Config`] where there is no such provider, or no key for it; the message names the variable.
+/// [`ErrorKind::Config`] where there is no such provider, or no key for it; the message names the variable. As well what
+/// [`ClientBuilder::build`] refuses.
 pub fn from_env(id: &str) -> Result<Client> {
     from_lookup(id, |name| std::env::var(name).ok())?.build()
 }
 
 /// The builder of such a client, with variables from anywhere.
 ///
+/// Both are given to the builder as they stand there: what is unmistakable in them is put right, and `Client::warnings` says so.
+///
 /// # Errors
-/// As [`from_env`].
+/// As [`from_env`], without what is refused when the client is built.
 pub fn from_lookup(id: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<ClientBuilder> {
     let dialect = dialect(id)?;
     let descriptor = dialect.descriptor();
-    let first = |names: &[&str]| names.iter().find_map(|name| lookup(name).filter(|value| !value.trim().is_empty()));
+    let set = |name: &&'static str| Some((*name, lookup(name).filter(|value| !value.trim().is_empty())?));
+    let first = |names: &[&'static str]| names.iter().find_map(set);
     let (key, url) = (first(descriptor.key_variables), first(descriptor.base_url_variables));
     if key.is_none() && !(descriptor.key_optional && url.is_some()) {
         let names = descriptor.key_variables.join(" or ");
         return Err(Error::new(ErrorKind::Config, format!("there is no key: set {names}")).with_provider(descriptor.id));
     }
     let mut builder = Client::builder(dialect);
-    if let Some(key) = key {
-        builder = builder.key(key.trim().to_owned());
+    if let Some((name, key)) = key {
+        if bare_key(&key).is_empty() {
+            let message = format!("{name} holds no key: only what may stand around one");
+            return Err(Error::new(ErrorKind::Config, message).with_provider(descriptor.id));
+        }
+        builder = builder.key(key);
     }
-    if let Some(url) = url {
-        builder = builder.base_url(url.trim());
+    if let Some((_, url)) = url {
+        builder = builder.base_url(url);
     }
     Ok(builder)
 }
@@ -51,6 +59,34 @@ mod tests {
         };
         let client = from_lookup("aiearth", lookup).unwrap().build().unwrap();
         assert_eq!((client.descriptor().id, client.base_url()), ("aiearth", "https://api.aiearth.vip/v1"));
+    }
+
+    #[test]
+    fn what_was_pasted_around_a_value_is_left_out_and_told() {
+        let lookup = |name: &str| match name {
+            "EVOLINK_API_KEY" => Some("'Bearer sk-canary-1'".to_owned()),
+            "EVOLINK_BASE_URL" => Some("127.0.0.1:8080/evolink/v1/images/generations".to_owned()),
+            _ => None,
+        };
+        let client = from_lookup("evolink", lookup).unwrap().build().unwrap();
+        assert_eq!(client.base_url(), "http://127.0.0.1:8080/evolink");
+        let warnings: Vec<_> = client.warnings().iter().map(ToString::to_string).collect();
+        insta::assert_snapshot!(warnings.join("\n"), @r"
+        the base URL is read as http://127.0.0.1:8080/evolink: it names no scheme, so http is taken; /v1/images/generations at its end is added to every request and is cut off
+        the key is used without the quotes, the blanks or the `Bearer ` that stand around it
+        ");
+    }
+
+    #[test]
+    fn a_variable_with_nothing_in_its_quotes_is_named() {
+        for value in ["\"\"", "Bearer ", "'Bearer '"] {
+            let lookup = |name: &str| (name == "AIO_API_KEY").then(|| value.to_owned());
+            let error = from_lookup("aiearth", lookup).unwrap_err();
+            assert!(
+                error.kind() == ErrorKind::Config && error.message().starts_with("AIO_API_KEY holds no key"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

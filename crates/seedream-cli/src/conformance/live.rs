@@ -23,11 +23,19 @@ const ANY_KEY: &str = "sk-conformance";
 pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, Failure> {
     let day = Timestamp::now().to_zoned(TimeZone::UTC).date();
     let (mut asked, mut wrong) = (0, 0);
+    let mock = args.mock.as_ref().map(|url| keys::mock_url("--mock", url, console)).transpose()?;
+    let client = |subject: &Subject| client(subject, mock.as_deref());
     for subject in ours(args) {
         let id = subject.id();
-        if client(&subject, args).is_err() && args.providers.is_empty() {
-            console.data(&format!("skip  {id}: there is no key for it"))?;
-            continue;
+        let builder = match client(&subject) {
+            Err(_) if args.providers.is_empty() => {
+                console.data(&format!("skip  {id}: there is no key for it"))?;
+                continue;
+            }
+            builder => builder?,
+        };
+        for warning in builder.build()?.warnings() {
+            console.note(&format!("warning: {id}: {warning}"));
         }
         for free in Free::of(&subject) {
             let free = match free {
@@ -37,7 +45,7 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, F
                     continue;
                 }
             };
-            let answer = free.ask(client(&subject, args)?, Arc::new(ReqwestTransport::new())).await?;
+            let answer = free.ask(client(&subject)?, Arc::new(ReqwestTransport::new())).await?;
             asked += 1;
             wrong += usize::from(!answer.differences.is_empty());
             tell(&subject, &answer, console)?;
@@ -53,13 +61,13 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, F
 }
 
 /// A client's builder with the place and the key of a provider, or of the mock.
-fn client(subject: &Subject, args: &RunArgs) -> Result<ClientBuilder, Failure> {
+fn client(subject: &Subject, mock: Option<&str>) -> Result<ClientBuilder, Failure> {
     let id = subject.id();
-    let Some(mock) = &args.mock else { return Ok(seedream::from_lookup(id, keys::environment)?) };
+    let Some(mock) = mock else { return Ok(seedream::from_lookup(id, keys::environment)?) };
     let below = subject.provider().map(|provider| provider.base_path()).unwrap_or_default();
     let key = subject.dialect().descriptor().key_variables.iter().find_map(|name| keys::environment(name));
     let builder = seedream::Client::builder(subject.dialect().clone());
-    let builder = builder.base_url(format!("{}/{id}{below}", mock.trim_end_matches('/')));
+    let builder = builder.base_url(format!("{mock}/{id}{below}"));
     Ok(builder.key(key.unwrap_or_else(|| ANY_KEY.to_owned())))
 }
 

@@ -15,7 +15,7 @@ use crate::{
 /// # Errors
 /// As [`Remote::send`].
 pub(crate) async fn ctl(place: &PlaceArgs, command: CtlCommand, console: &Console) -> Result<Exit, Failure> {
-    let remote = Remote::of(place)?;
+    let remote = Remote::of(place, console)?;
     let (answer, text) = match command {
         CtlCommand::Sessions => of(remote.get("sessions", &[]).await?, |it| {
             table(&it["sessions"], &["session", "requests", "tasks", "faults", "images", "credits", "used"])

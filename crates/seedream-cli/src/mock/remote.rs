@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::{
     args::{FilterArgs, PlaceArgs},
     exit::{Exit, Failure},
-    keys::environment,
+    keys::{environment, mock_url},
+    output::Console,
 };
 
 /// Where a mock runs, which of its sessions is meant, and what lets us in.
@@ -25,12 +26,14 @@ impl Remote {
     ///
     /// # Errors
     /// [`Exit::Usage`] where neither does.
-    pub(crate) fn of(place: &PlaceArgs) -> Result<Self, Failure> {
-        let url = place.at.clone().or_else(|| environment("SEEDREAM_MOCK_URL"));
-        let url = url.ok_or_else(|| {
+    pub(crate) fn of(place: &PlaceArgs, console: &Console) -> Result<Self, Failure> {
+        let said = place.at.clone().map(|url| ("--at", url));
+        let said = said.or_else(|| Some(("SEEDREAM_MOCK_URL", environment("SEEDREAM_MOCK_URL")?)));
+        let (what, url) = said.ok_or_else(|| {
             Failure::usage("which mock? name the `url` of its ready line with --at, or in SEEDREAM_MOCK_URL")
         })?;
-        let root = url.trim_end_matches('/').trim_end_matches("/__mock/v1");
+        let url = mock_url(what, &url, console)?;
+        let root = url.trim_end_matches("/__mock/v1");
         Ok(Self {
             admin: format!("{root}/__mock/v1"),
             session: place.session.clone(),

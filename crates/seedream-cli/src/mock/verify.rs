@@ -14,7 +14,7 @@ use crate::{
 /// # Errors
 /// The pattern is no JSON, or as [`Remote::send`].
 pub(crate) async fn verify(args: &VerifyArgs, console: &Console) -> Result<Exit, Failure> {
-    let remote = Remote::of(&args.place)?;
+    let remote = Remote::of(&args.place, console)?;
     let mut body = Map::new();
     if let Some(pattern) = &args.pattern {
         let pattern = serde_json::from_str(pattern).map_err(|error| {

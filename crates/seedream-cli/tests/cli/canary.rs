@@ -78,11 +78,11 @@ fn k21_nothing_sings_when_it_goes_wrong() {
         silent(&place, &[&args, flags].concat())
     };
     // Nobody there, and refused before anything is sent.
-    ark("http://127.0.0.1:1", &[]).ends(9);
-    ark("http://127.0.0.1:1", &["--size", "1x1", "--image", SIGNED, "--callback-url", SIGNED]).ends(2);
-    ark(&format!("http://canary-prompt:{KEY}@127.0.0.1:1"), &[]).ends(2);
-    ark(&format!("http://127.0.0.1:1/{}", &SIGNED[29..]), &[]).ends(2);
-    ark("http://127.0.0.1:1", &["--image", "data:image/png;base64,Y2FuYXJ5LXBpY3R1cmU!"]).ends(2);
+    ark("http://127.0.0.1:1/v1", &[]).ends(9);
+    ark("http://127.0.0.1:1/v1", &["--size", "1x1", "--image", SIGNED, "--callback-url", SIGNED]).ends(2);
+    ark(&format!("http://canary-prompt:{KEY}@127.0.0.1:1/v1"), &[]).ends(2);
+    ark(&format!("http://127.0.0.1:1/v1/{}", &SIGNED[29..]), &[]).ends(2);
+    ark("http://127.0.0.1:1/v1", &["--image", "data:image/png;base64,Y2FuYXJ5LXBpY3R1cmU!"]).ends(2);
 
     // Pictures that cannot be fetched: refused, not there, and no picture at all.
     for url in [SIGNED.replace("https", "http"), SIGNED.replace("pictures.example.com", "127.0.0.1")] {
@@ -122,7 +122,7 @@ fn k21_a_gateway_that_quotes_the_key_and_a_url_is_not_repeated() {
 /// A server that answers that many requests by what they say.
 fn gateway(requests: usize, answer: impl Fn(&str) -> (u16, String) + Send + 'static) -> (String, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
+    let base = format!("http://{}/v1", listener.local_addr().unwrap());
     let serve = move || {
         for _ in 0..requests {
             let (stream, _) = listener.accept().unwrap();

@@ -68,7 +68,7 @@ fn of_several_providers_the_most_expensive_failure_is_told() {
 fn nobody_at_the_other_end_costs_nothing() {
     let place = Place::new();
     // Port 1 is privileged and out of use: nobody listens, and no other test can take it meanwhile.
-    let base = "http://127.0.0.1:1";
+    let base = "http://127.0.0.1:1/v1";
     let args = ["generate", "a fox", "--provider", "ark", "--deadline", "300ms", "--base-url", base, "--json"];
     let ran = place.run(&args, &[("ARK_API_KEY", CANARY)]);
     assert_eq!(ran.ends(9).result()["charge"], "no");
@@ -81,7 +81,7 @@ fn a_picture_that_cannot_be_saved_keeps_its_url() {
     let body = format!(r#"{{"created":1,"model":"m","data":[{{"url":"{url}"}}],"usage":{{"generated_images":1}}}}"#);
     for json in [true, false] {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
-        let base = format!("http://{}", server.local_addr().unwrap());
+        let base = format!("http://{}/v1", server.local_addr().unwrap());
         let mut args = vec!["generate", "a fox", "--provider", "ark", "--base-url", &base];
         args.extend(json.then_some("--json"));
         let child = place.spawn(&args, &[("ARK_API_KEY", CANARY)]);

@@ -33,7 +33,7 @@ fn a_task_that_is_under_way_is_kept() {
 /// A request that was sent and has no answer yet.
 fn under_way(place: &Place) -> (Child, TcpStream) {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
-    let base = format!("http://{}", server.local_addr().unwrap());
+    let base = format!("http://{}/v1", server.local_addr().unwrap());
     let args = ["generate", "a fox", "--provider", "ark", "--base-url", &base, "--inline", "--json"];
     let child = place.spawn(&args, &[("ARK_API_KEY", CANARY)]);
     let (mut stream, _) = server.accept().unwrap();
@@ -74,7 +74,7 @@ fn a_request_that_was_sent_and_is_given_up_may_be_billed() {
 fn a_picture_that_is_still_fetched_is_waited_for_until_the_second_ctrl_c() {
     let place = Place::new();
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
-    let base = format!("http://{}", server.local_addr().unwrap());
+    let base = format!("http://{}/v1", server.local_addr().unwrap());
     let args = ["generate", "a fox", "--provider", "ark", "--base-url", &base, "--json"];
     let mut child = place.spawn(&args, &[("ARK_API_KEY", CANARY)]);
     let url = format!("{base}/a.png?X-Tos-Signature=s3cret");

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Write as _},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
 };
@@ -169,6 +169,11 @@ impl Upstream {
         let journal = self.server.journal();
         journal.iter().rev().find(|entry| entry.method == "POST").unwrap().body.clone()
     }
+}
+
+/// An address at which nothing listens.
+pub(crate) fn closed() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 /// Sends a signal to a process.

@@ -68,7 +68,7 @@ impl ClientBuilder {
     }
 
     /// Sets where to send to; the provider's own base URL otherwise, with the mirrors that its document names. A place that is
-    /// set here has no mirrors but those that are set too.
+    /// set here has no mirrors but those that are set too. What [`Endpoint::of`] puts right stands in [`Client::warnings`].
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
@@ -81,7 +81,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the key. Without one no `Authorization` is sent, as some relays of document 003 want it.
+    /// Sets the key, as [`Endpoint::with_key`] takes it. Without one no `Authorization` is sent, as some relays of document 003
+    /// want it.
     pub fn key(mut self, key: impl Into<SecretString>) -> Self {
         self.key = Some(key.into());
         self
@@ -178,8 +179,9 @@ impl ClientBuilder {
     /// Makes the client. Does no I/O: certificates and proxies are read when the first request is sent.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] where the base URL is none, the key or the `User-Agent` cannot stand in a header, there is no
-    /// transport, or the overrides are about something that this provider cannot be told.
+    /// [`ErrorKind::Config`] where the base URL is none, or names no version and the documented one does, the key or the
+    /// `User-Agent` cannot stand in a header, there is no transport, or the overrides are about something that this provider
+    /// cannot be told.
     pub fn build(self) -> Result<Client> {
         let descriptor = self.dialect.descriptor();
         let config = |message: &str| Error::new(ErrorKind::Config, message).with_provider(descriptor.id);
@@ -225,11 +227,12 @@ impl ClientBuilder {
 impl ClientBuilder {
     /// The endpoint and its mirrors, each once, with the key.
     fn places(&self) -> Result<Arc<[Endpoint]>> {
-        let own = || self.dialect.descriptor().base_urls.iter().map(ToString::to_string).collect();
-        let first: Vec<String> = self.base_url.as_ref().map_or_else(own, |url| vec![url.clone()]);
+        let own = self.dialect.descriptor().base_urls.iter().filter(|_| self.base_url.is_none());
+        let own = own.map(|url| Endpoint::new(url));
+        let set = self.base_url.iter().chain(&self.mirrors).map(|url| Endpoint::of(&*self.dialect, url));
         let mut places: Vec<Endpoint> = Vec::new();
-        for url in first.iter().chain(&self.mirrors) {
-            let mut place = Endpoint::new(url)?;
+        for place in own.chain(set) {
+            let mut place = place?;
             if let Some(key) = &self.key {
                 place = place.with_key(key)?;
             }

@@ -38,7 +38,8 @@ impl ImageProvider for Client {
         let method = wire.method().to_string();
         let mut plan = Plan::new(dialect.descriptor().id, checked.model().clone(), method, url, body);
         plan.effective = effective.body;
-        plan.warnings = checked.warnings().to_vec();
+        plan.warnings = self.warnings();
+        plan.warnings.extend_from_slice(checked.warnings());
         // An adapter may know better than the general rules, but has to say so.
         plan.max_images = if effective.max_images == 0 { checked.ceiling() } else { effective.max_images };
         Ok(plan)

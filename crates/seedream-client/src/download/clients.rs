@@ -15,7 +15,7 @@ use url::Url;
 use super::{Downloader, guard::Route};
 use crate::{
     TransportError,
-    transport::reqwest::{builder, client},
+    transport::reqwest::{builder, builder_for, client},
 };
 
 /// Connections of their own: none is shared with the requests that carry a key.
@@ -37,7 +37,11 @@ impl Downloader {
     pub(super) fn client(&self, route: Route, url: &Url) -> Result<&reqwest::Client, TransportError> {
         let (clients, proxy) = (&self.clients, self.proxy.as_ref());
         match route {
-            Route::Own => client(&clients.own, Some(url.scheme()), || builder(proxy)),
+            // All of them are at one origin, so one client is enough.
+            Route::Own => client(&clients.own, Some(url.scheme()), || {
+                let target = url.as_str().parse().unwrap_or_default();
+                builder_for(&target, proxy)
+            }),
             Route::Public => {
                 let resolver = PublicOnly { lookup: clients.lookup.clone(), exempt: self.guard.proxies().to_vec() };
                 client(&clients.public, Some(url.scheme()), || Ok(builder(proxy)?.dns_resolver(resolver)))

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderValue, header, response::Parts};
 use http_body_util::BodyExt as _;
-use seedream_core::{Blobs, Error, ErrorKind, ImageData, Reply, Result, Timestamp};
+use seedream_core::{Blobs, Dialect, Error, ErrorKind, Generation, ImageData, Reply, Result, Timestamp};
 use tokio::time::{Instant, timeout_at};
 
 use super::turns::Turns;
 use crate::{
-    AnswerBody, Departure, Endpoint, Reached, Transport,
+    AnswerBody, Departure, Endpoint, Reached, Transport, endpoint,
     lift::{Grammar, Intake, THRESHOLD, Text},
     spool::Spool,
     trace::Trace,
@@ -23,7 +23,7 @@ const CLIENT_REQUEST_ID: &str = "x-client-request-id";
 /// What every request of one operation needs to get out.
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
-    pub(crate) provider: &'static str,
+    pub(crate) dialect: Arc<dyn Dialect>,
     pub(crate) transport: Arc<dyn Transport>,
     /// The endpoint and its mirrors; never empty.
     pub(crate) places: Arc<[Endpoint]>,
@@ -57,6 +57,20 @@ impl Lost {
 }
 
 impl Link {
+    /// The outcome with what was put right in the places, and with the URL of a submit that was not found.
+    pub(crate) fn told(&self, outcome: Result<Generation>) -> Result<Generation> {
+        match outcome {
+            Ok(mut generation) => {
+                generation.warnings.splice(..0, endpoint::warnings(&self.places));
+                Ok(generation)
+            }
+            Err(error) => Err(match endpoint::not_found_advice(&*self.dialect, &error) {
+                Some(advice) => error.with_advice(advice),
+                None => error,
+            }),
+        }
+    }
+
     /// Sends a request with a path below the base URL of a place, and waits for the head of its answer.
     pub(crate) async fn send(
         &self,
@@ -90,9 +104,9 @@ impl Link {
             Ok(Err(error)) if error.reached() == Reached::NotSent => Err(Lost::NotSent(error.into())),
             Ok(Err(error)) => Err(Lost::Sent(large(error.into(), length))),
             Err(_) if departure.reached() == Reached::NotSent => {
-                Err(Lost::NotSent(Error::new(ErrorKind::Timeout, "no connection was made in time")))
+                Err(Lost::NotSent(late("no connection was made in time", &departure)))
             }
-            Err(_) => Err(Lost::Sent(Error::new(ErrorKind::Timeout, "no answer came in time"))),
+            Err(_) => Err(Lost::Sent(late("no answer came in time", &departure))),
         }
     }
 }
@@ -107,6 +121,11 @@ fn large(error: Error, length: usize) -> Error {
     error.adding(&format!(
         "; the request has {megabytes:.1} MB, which some gateways cut off: a smaller reference image, or its URL, may pass"
     ))
+}
+
+fn late(what: &str, departure: &Departure) -> Error {
+    let way = departure.proxy().map(|proxy| format!(", through {proxy}")).unwrap_or_default();
+    Error::new(ErrorKind::Timeout, format!("{what}{way}"))
 }
 
 fn nowhere() -> Error {

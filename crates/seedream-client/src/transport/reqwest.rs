@@ -5,11 +5,17 @@ use std::{fmt, sync::OnceLock, time::Duration};
 use ::reqwest as lib;
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::{StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use seedream_core::{Error, ErrorKind, Result as CoreResult};
 use url::Url;
 
-use super::{AnswerBody, Departure, Reached, Transport, TransportError, body::WatchedBody, tls};
+use super::{
+    AnswerBody, Departure, Reached, Transport, TransportError,
+    body::WatchedBody,
+    environment::{Environment, Via, is_loopback},
+    tls,
+};
 
 /// How long a connection may take to be made (client.md K14).
 const CONNECT: Duration = Duration::from_secs(60);
@@ -22,7 +28,8 @@ const IDLE: Duration = Duration::from_secs(4);
 ///
 /// Without a proxy of its own it uses those of the environment, as reqwest reads them when the first request is sent:
 /// `HTTP_PROXY` for `http://`, `HTTPS_PROXY` for `https://`, `ALL_PROXY` for both, each in lower case too, and `NO_PROXY` for the
-/// hosts that are reached directly. `https://` goes through a tunnel, so no proxy sees a key or a picture; `socks5h://` and
+/// hosts that are reached directly. This machine itself (`127.0.0.0/8`, `::1`, `localhost`, `*.localhost`) is always reached
+/// directly, and an error on the way through a proxy names it and its variable. `https://` goes through a tunnel, so no proxy sees a key or a picture; `socks5h://` and
 /// `socks4a://` leave looking up names to the proxy. A proxy that cannot be reached or refuses a tunnel has sent nothing.
 ///
 /// The connection pool is made at the first request and belongs to this value: share it between clients, but not between
@@ -30,6 +37,9 @@ const IDLE: Duration = Duration::from_secs(4);
 #[derive(Default)]
 pub struct ReqwestTransport {
     client: OnceLock<lib::Client>,
+    /// For this machine itself, where no proxy was named.
+    direct: OnceLock<lib::Client>,
+    environment: OnceLock<Environment>,
     proxy: Option<Proxy>,
 }
 
@@ -48,7 +58,7 @@ impl ReqwestTransport {
     }
 
     pub(crate) fn through(proxy: Proxy) -> Self {
-        Self { client: OnceLock::new(), proxy: Some(proxy) }
+        Self { proxy: Some(proxy), ..Self::default() }
     }
 }
 
@@ -96,14 +106,41 @@ impl fmt::Debug for Proxy {
 #[async_trait]
 impl Transport for ReqwestTransport {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
-        let client = client(&self.client, request.uri().scheme_str(), || builder(self.proxy.as_ref()))?;
+        let (target, proxy) = (request.uri(), self.proxy.as_ref());
+        let cell = if proxy.is_none() && is_loopback(target) { &self.direct } else { &self.client };
+        let client = client(cell, target.scheme_str(), || builder_for(target, proxy))?;
+        let is_plain = target.scheme_str() == Some("http");
+        let via = proxy.is_none().then(|| self.environment.get_or_init(Environment::read).proxy(target)).flatten();
         let departure = request.extensions().get::<Departure>().cloned().unwrap_or_default();
+        if let Some(via) = &via {
+            departure.through(via.to_string());
+        }
         let request = request.map(|bytes| lib::Body::wrap(WatchedBody::new(bytes, departure.clone())));
         let request = lib::Request::try_from(request).map_err(|error| not_usable("the URL cannot be sent", error))?;
-        let answer = client.execute(request).await.map_err(|error| failed(error, departure.reached()))?;
+        let answer = client.execute(request).await;
+        let answer = answer.map_err(|error| through(via.as_ref(), failed(error, departure.reached())))?;
         let answer: http::Response<lib::Body> = answer.into();
-        Ok(answer.map(|body| body.map_err(cut).boxed_unsync()))
+        // Inside a tunnel it is the provider who answers.
+        let proxy = via.as_ref().filter(|via| is_plain && via.is_http());
+        if let (Some(via), StatusCode::PROXY_AUTHENTICATION_REQUIRED) = (proxy, answer.status()) {
+            return Err(locked(via));
+        }
+        Ok(answer.map(|body| body.map_err(move |error| through(via.as_ref(), cut(error))).boxed_unsync()))
     }
+}
+
+/// The failure with the name of the proxy on whose way it happened.
+fn through(via: Option<&Via>, error: TransportError) -> TransportError {
+    match via {
+        Some(via) => TransportError { message: format!("{}, through {via}", error.message), ..error },
+        None => error,
+    }
+}
+
+/// Only a proxy answers with 407, and it passes nothing on before it knows who asks.
+fn locked(via: &Via) -> TransportError {
+    let message = format!("{via} wants a user name and a password (HTTP 407)");
+    TransportError::new(Reached::NotSent, message).with_kind(ErrorKind::Config)
 }
 
 /// The client in `cell`, made now if there is none, after a check that `https` has roots to trust.
@@ -150,6 +187,12 @@ pub(crate) fn builder(proxy: Option<&Proxy>) -> Result<lib::ClientBuilder, Trans
         .pool_idle_timeout(IDLE)
         // A picture takes minutes, during which nothing moves: keep middleboxes from forgetting the connection.
         .tcp_keepalive(Duration::from_secs(15)))
+}
+
+/// The same for one place: without a proxy where the environment names one that cannot reach it.
+pub(crate) fn builder_for(target: &Uri, proxy: Option<&Proxy>) -> Result<lib::ClientBuilder, TransportError> {
+    let direct = proxy.is_none() && is_loopback(target);
+    builder(proxy).map(|builder| if direct { builder.no_proxy() } else { builder })
 }
 
 fn not_usable(message: &str, error: lib::Error) -> TransportError {

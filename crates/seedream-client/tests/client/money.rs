@@ -175,7 +175,7 @@ async fn the_default_base_url_is_the_first_and_bad_ones_are_refused() {
         url.into_iter().fold(builder, |builder, url| builder.base_url(url)).build()
     };
     assert_eq!(built(None).unwrap().base_url(), "https://tiny.example");
-    assert_eq!(built(Some("http://[::1]:1/v1/")).unwrap().base_url(), "http://[::1]:1/v1");
+    assert_eq!(built(Some("http://[::1]:1/base/")).unwrap().base_url(), "http://[::1]:1/base");
     let error = built(Some("https://tiny.example/?key=1")).unwrap_err();
     assert_eq!((error.kind(), error.provider()), (ErrorKind::Config, Some("tiny")));
     let no_agent = Client::builder(Arc::new(Tiny)).user_agent("\n").build();

@@ -25,9 +25,13 @@ const EXPECT: &str = "SEEDREAM_TEST_EXPECT";
 
 /// Runs [`behind`] in a process with these variables and no other proxies.
 async fn run(variables: Vec<(&'static str, String)>) {
+    run_test("proxies::behind", variables).await;
+}
+
+async fn run_test(test: &'static str, variables: Vec<(&'static str, String)>) {
     let child = move || {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "proxies::behind", "--nocapture"]);
+        command.args(["--exact", test, "--nocapture"]);
         for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
             command.env_remove(name).env_remove(name.to_ascii_lowercase());
         }
@@ -41,16 +45,35 @@ async fn run(variables: Vec<(&'static str, String)>) {
 #[tokio::test]
 async fn behind() {
     let (Ok(target), Ok(expect)) = (std::env::var(TARGET), std::env::var(EXPECT)) else { return };
-    let outcome = client(Tiny, &target).build().unwrap().generate(request()).await;
+    let client = client(Tiny, &target).build().unwrap();
+    let outcome = client.generate(request()).await;
     match expect.as_str() {
         "delivered" => assert_eq!(outcome.unwrap().images().count(), 1),
-        _ => not_sent(&outcome.unwrap_err()),
+        "fetched" => {
+            assert_eq!(outcome.unwrap().images().count(), 1);
+            assert_eq!(client.downloader().fetch(&format!("{target}/0.png")).await.unwrap(), "picture");
+        }
+        told => {
+            let error = outcome.unwrap_err();
+            not_sent(&error);
+            assert!(error.message().contains(told), "{error}");
+        }
     }
+}
+
+/// On a clock of its own, so that no time passes: the proxy takes the connection and says nothing.
+#[tokio::test(start_paused = true)]
+async fn behind_a_mute_one() {
+    let (Ok(target), Ok(expect)) = (std::env::var(TARGET), std::env::var(EXPECT)) else { return };
+    let error = client(Tiny, &target).build().unwrap().generate(request()).await.unwrap_err();
+    assert_eq!((error.kind(), error.charge()), (ErrorKind::Timeout, Charge::Unknown), "{error}");
+    assert!(error.message().contains(&expect) && !texts(&error).contains("s3cret"), "{error}");
 }
 
 /// Nobody got anything, and no password is told.
 fn not_sent(error: &seedream_core::Error) {
-    assert_eq!((error.kind(), error.charge()), (ErrorKind::Transport, Charge::No), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Transport | ErrorKind::Config), "{error:?}");
+    assert_eq!(error.charge(), Charge::No, "{error:?}");
     assert!(!texts(error).contains(KEY) && !texts(error).contains("s3cret"), "{}", texts(error));
 }
 
@@ -71,21 +94,57 @@ async fn k22_the_environment_names_a_proxy_for_each_scheme() {
         assert_eq!(first_lines(&proxy.requests()), ["POST http://tiny.example/v1/images HTTP/1.1"], "{variable}");
     }
     // The other scheme's proxy is not asked.
-    let (proxy, direct) = (Raw::start(vec![good()]).await, Raw::start(vec![good()]).await);
-    run(vec![("https_proxy", proxy.url.clone()), (TARGET, direct.url.clone()), (EXPECT, "delivered".into())]).await;
-    assert_eq!((proxy.requests().len(), direct.requests().len()), (0, 1));
+    let (proxy, target) = (Raw::start(vec![good()]).await, (TARGET, "http://tiny.example".to_owned()));
+    run(vec![("https_proxy", proxy.url.clone()), target, (EXPECT, "could not connect: ".into())]).await;
+    assert_eq!(proxy.requests().len(), 0);
 }
 
 #[tokio::test]
 async fn k22_no_proxy_is_reached_directly() {
-    for (no_proxy, through) in [("127.0.0.1", false), ("example.com, 127.0.0.0/8", false), ("example.com", true)] {
-        let (proxy, direct) = (Raw::start(vec![good()]).await, Raw::start(vec![good()]).await);
+    for (no_proxy, through) in [("tiny.example", false), ("a.example, .example", false), ("example.com", true)] {
+        let proxy = Raw::start(vec![good()]).await;
+        let expect = if through { "delivered" } else { "could not connect: " };
         let variables = [("http_proxy", proxy.url.clone()), ("no_proxy", no_proxy.to_owned())];
-        let rest = [(TARGET, direct.url.clone()), (EXPECT, "delivered".to_owned())];
+        let rest = [(TARGET, "http://tiny.example".to_owned()), (EXPECT, expect.to_owned())];
         run(variables.into_iter().chain(rest).collect()).await;
-        let seen = (proxy.requests().len(), direct.requests().len());
-        assert_eq!(seen, if through { (1, 0) } else { (0, 1) }, "{no_proxy}");
+        assert_eq!(proxy.requests().len(), usize::from(through), "{no_proxy}");
     }
+}
+
+#[tokio::test]
+async fn k22_this_machine_is_never_asked_through_a_proxy_of_the_environment() {
+    let picture = || answer("200 OK", "Connection: close\r\n", "picture");
+    for variables in [&["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"][..], &["http_proxy"], &["all_proxy"]] {
+        for host in ["127.0.0.1", "localhost"] {
+            let (proxy, mock) = (Raw::start(vec![good()]).await, Raw::start(vec![good(), picture()]).await);
+            let target = mock.url.replace("127.0.0.1", host);
+            let set = variables.iter().map(|name| (*name, proxy.url.clone()));
+            let rest = [("NO_PROXY", "a.example".to_owned()), (TARGET, target), (EXPECT, "fetched".to_owned())];
+            run(set.chain(rest).collect()).await;
+            assert_eq!((proxy.requests().len(), mock.requests().len()), (0, 2), "{variables:?} {host}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn k22_a_proxy_of_the_environment_that_fails_is_named_with_its_variable() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    for (variable, scheme) in [("HTTP_PROXY", "http"), ("http_proxy", "http"), ("ALL_PROXY", "socks5h")] {
+        let told = format!("could not connect, through the proxy {scheme}://{closed} of {variable}: ");
+        let url = format!("{scheme}://user:s3cret@{closed}");
+        run(vec![(variable, url), (TARGET, "http://tiny.example".to_owned()), (EXPECT, told)]).await;
+    }
+    let mute = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = mute.local_addr().unwrap();
+    let told = format!("no answer came in time, through the proxy http://{address} of all_proxy");
+    let variables = [("all_proxy", format!("http://user:s3cret@{address}")), (EXPECT, told)];
+    let target = (TARGET, "http://tiny.example".to_owned());
+    run_test("proxies::behind_a_mute_one", variables.into_iter().chain([target]).collect()).await;
+    // What a plain target would get is refused for want of a password: nothing went on, and trying again changes nothing.
+    let proxy = Raw::start(vec![answer("407 Proxy Authentication Required", "Connection: close\r\n", "")]).await;
+    let told = format!("the proxy {} of ALL_PROXY wants a user name and a password (HTTP 407)", proxy.url);
+    run(vec![("ALL_PROXY", proxy.url.clone()), (TARGET, "http://tiny.example".to_owned()), (EXPECT, told)]).await;
+    assert_eq!(proxy.requests().len(), 1);
 }
 
 #[tokio::test]
@@ -97,7 +156,8 @@ async fn k22_https_goes_through_a_tunnel_that_sees_no_key_and_a_refused_tunnel_c
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/client/root.pem").to_owned();
     let target = (TARGET, "https://tiny.example".to_owned());
     let variables = vec![("https_proxy", proxy.url.clone()), ("SSL_CERT_FILE", root), target];
-    run(variables.into_iter().chain([(EXPECT, "not sent".to_owned())]).collect()).await;
+    let told = format!("through the proxy {} of https_proxy: ", proxy.url);
+    run(variables.into_iter().chain([(EXPECT, told)]).collect()).await;
     let requests = proxy.requests();
     assert_eq!(first_lines(&requests), ["CONNECT tiny.example:443 HTTP/1.1"; 3]);
     assert!(requests.iter().all(|request| !request.contains(KEY) && !request.contains("lighthouse")), "{requests:?}");

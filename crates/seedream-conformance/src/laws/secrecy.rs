@@ -148,10 +148,11 @@ fn plain(subject: &Subject) -> ImageRequest {
 }
 
 fn client(subject: &Subject, wire: Arc<dyn Transport>) -> Result<Client, Failure> {
+    let below = subject.provider().map(|provider| provider.base_path()).unwrap_or_default();
     let mut policy = Policy::default();
     policy.max_submits = 1;
     Client::builder(subject.dialect().clone())
-        .base_url(HOST)
+        .base_url(format!("{HOST}{below}"))
         .key(KEY)
         .policy(policy)
         .strictness(Strictness::Off)
