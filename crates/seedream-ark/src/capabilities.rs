@@ -1,10 +1,23 @@
 //! The rules of document 003 for 4.0, and those of Ark's own pages for it and its siblings.
 
-use seedream_core::{Capabilities, Descriptor, Family, Field, FieldRule, Limits, ModelId, PromptRule, Source};
+use seedream_core::{
+    BackgroundRule, Capabilities, Descriptor, Family, Field, FieldRule, LayersRule, Limits, ModelId, PromptRule, Source,
+};
 
 use crate::body::MEMBERS;
 
 const PAGE: &str = "volcengine.com/docs/82379/1541523";
+
+/// Seedream 5.5, which no page of Ark's that could be read describes: a reseller's page does.
+pub(crate) const fn page_5_5(at: &'static str) -> Source {
+    Source::published_on("2026-11-28", "docs.laozhang.ai/en/api-capabilities/seedream-5-5", at)
+}
+
+/// The request of 5.5 as another reseller passes it on unchanged, with what is refused together.
+const fn schema_5_5(at: &'static str) -> Source {
+    let page = "docs.comfy.org/development/comfy-router/models/byteplus/seedream-5-5-261028/code";
+    Source::published_on("2026-11-28", page, at)
+}
 
 pub(crate) fn of(descriptor: &'static Descriptor, model: &ModelId) -> Capabilities {
     let resolution = descriptor.resolve(model);
@@ -16,18 +29,45 @@ pub(crate) fn of(descriptor: &'static Descriptor, model: &ModelId) -> Capabiliti
     rules.images = limits.images;
     rules.prompt = PromptRule::advised(Source::documented("003", "prompt"));
     rules.fields = fields(family);
+    (rules.background, rules.layers) = (background(family), layers(family));
+    if family == Some(Family::Seedream5_5) {
+        let says = "about $0.020 (1K, 1.5K) or $0.035 (2K) an image, and $0.008 a reference, by resellers";
+        let page = Source::published_on("2026-11-28", "inference.sh/apps/bytedance/seedream-5-5", "price");
+        rules.price = Some((says, page));
+    }
     rules
 }
 
+fn background(family: Option<Family>) -> Option<BackgroundRule> {
+    Some(match family? {
+        Family::Seedream5_5 => BackgroundRule::one_of(&["auto", "transparent", "opaque"], schema_5_5("background")),
+        Family::Seedream5Pro | Family::Seedream5Flash => {
+            BackgroundRule::one_of(&["opaque", "transparent"], Source::published(PAGE, "background"))
+        }
+        _ => BackgroundRule::refused(Source::published(PAGE, "background")),
+    })
+}
+
+fn layers(family: Option<Family>) -> Option<LayersRule> {
+    Some(match family? {
+        Family::Seedream5_5 => LayersRule::up_to(99, schema_5_5("layer_decomposition")).open(),
+        Family::Seedream5Pro | Family::Seedream5Flash => {
+            LayersRule::up_to(16, Source::published(PAGE, "layer_decomposition"))
+        }
+        _ => LayersRule::refused(Source::published(PAGE, "layer_decomposition")),
+    })
+}
+
 fn fields(family: Option<Family>) -> Vec<FieldRule> {
-    use Family::{Seededit3I2i, Seedream3T2i, Seedream4, Seedream5Flash, Seedream5Lite, Seedream5Pro};
-    let page = |field, at| FieldRule::honoured(field, Source::published(PAGE, at));
-    let refused = |field, at| FieldRule::refused(field, Source::published(PAGE, at));
+    use Family::{Seededit3I2i, Seedream3T2i, Seedream4, Seedream5_5, Seedream5Flash, Seedream5Lite, Seedream5Pro};
+    let source = |at| if family == Some(Seedream5_5) { page_5_5(at) } else { Source::published(PAGE, at) };
+    let page = |field, at| FieldRule::honoured(field, source(at));
+    let refused = |field, at| FieldRule::refused(field, source(at));
     let three = matches!(family, Some(Seedream3T2i | Seededit3I2i));
-    let one_at_a_time = three || matches!(family, Some(Seedream5Pro | Seedream5Flash));
+    let one_at_a_time = three || matches!(family, Some(Seedream5Pro | Seedream5Flash | Seedream5_5));
 
     let format = match family {
-        Some(Seedream5Lite | Seedream5Pro | Seedream5Flash) | None => {
+        Some(Seedream5Lite | Seedream5Pro | Seedream5Flash | Seedream5_5) | None => {
             page(Field::Format, "output_format").one_of(&["jpeg", "png"])
         }
         // 4.5 and 4.0 make JPEG and refuse to be told so.
@@ -51,7 +91,7 @@ fn fields(family: Option<Family>) -> Vec<FieldRule> {
     };
     let seed = match family {
         // Documented for the 3.0 family; an official example sends it with 4.0 and is not refused.
-        Some(_) if !three => FieldRule::ignored(Field::Seed, Source::published(PAGE, "seed")),
+        Some(_) if !three => FieldRule::ignored(Field::Seed, source("seed")),
         _ => page(Field::Seed, "seed"),
     };
     let guidance = match family {
@@ -64,7 +104,7 @@ fn fields(family: Option<Family>) -> Vec<FieldRule> {
             .default("url"),
         stream.default(false),
         FieldRule::honoured(Field::Watermark, Source::documented("003", "watermark")).default(true),
-        format.default("jpeg"),
+        format.default(if family == Some(Seedream5_5) { "png" } else { "jpeg" }),
         mode.default("standard"),
         search,
         seed.within(-1.0, 2_147_483_647.0),

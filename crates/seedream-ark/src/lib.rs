@@ -2,6 +2,11 @@
 //!
 //! References as URLs or data URIs, groups, levels or pixels, streams of events, `watermark` (on, unless it is turned off). The
 //! base URL is Ark's own; a relay of document 003 is its host with `/v1` behind it, and may answer without a key.
+//!
+//! BytePlus speaks the same dialect at `https://ark.ap-southeast.bytepluses.com/api/v3`, with keys and model ids of its own
+//! ([`Dialect::sites`]): `seedream-4-0-250828`, `seedream-4-5-251128`, `seedream-5-0-260128`, `dola-seedream-5-0-pro-260628`,
+//! `dola-seedream-5-0-flash-260915`, `dola-seedream-5-5-261028`. They are sent as they are given; a name without its date, such
+//! as `seedream-4.5`, becomes Volcengine's id.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
@@ -14,7 +19,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use seedream_core::{
     Capabilities, CatalogDialect, Checked, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId, ModelInfo,
-    Outcome, Reply, Result, Source, StreamDecoder, StreamDialect,
+    Outcome, Reply, Result, Site, Source, StreamDecoder, StreamDialect,
 };
 use seedream_wire::{Reader, members, post};
 
@@ -69,6 +74,12 @@ static DESCRIPTOR: Descriptor = Descriptor {
             source: IDS,
         },
         ModelEntry {
+            id: "dola-seedream-5-5-261028",
+            family: Family::Seedream5_5,
+            aliases: &["seedream-5-5-261028"],
+            source: capabilities::page_5_5("model"),
+        },
+        ModelEntry {
             id: "doubao-seedream-3-0-t2i-250415",
             family: Family::Seedream3T2i,
             aliases: &["seedream-3-0-t2i-250415"],
@@ -76,6 +87,24 @@ static DESCRIPTOR: Descriptor = Descriptor {
         },
     ],
 };
+
+static SITES: [Site; 1] = [Site {
+    name: "BytePlus",
+    base_url: "https://ark.ap-southeast.bytepluses.com/api/v3",
+    models: &[
+        "seedream-4-0-250828",
+        "seedream-4-5-251128",
+        "seedream-5-0-260128",
+        "dola-seedream-5-0-pro-260628",
+        "dola-seedream-5-0-flash-260915",
+        "dola-seedream-5-5-261028",
+    ],
+    source: Source::published_on(
+        "2026-11-28",
+        "ai.byteplus.com/ark/region:ap-southeast-1/docs/image-generation-api",
+        "model",
+    ),
+}];
 
 impl Ark {
     fn reader(model: ModelId) -> Reader {
@@ -124,6 +153,10 @@ impl Dialect for Ark {
     fn catalog(&self) -> Option<&dyn CatalogDialect> {
         Some(self)
     }
+
+    fn sites(&self) -> &'static [Site] {
+        &SITES
+    }
 }
 
 impl StreamDialect for Ark {
@@ -132,7 +165,7 @@ impl StreamDialect for Ark {
     }
 }
 
-/// Published, not documented: Volcengine answers it, BytePlus and the plans do not.
+/// Published, not documented: Volcengine answers it, and so does BytePlus by two reports of live calls; the plans do not.
 impl CatalogDialect for Ark {
     fn models_request(&self) -> http::Request<Bytes> {
         let mut request = http::Request::new(Bytes::new());

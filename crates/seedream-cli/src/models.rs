@@ -19,6 +19,21 @@ use crate::{
 #[derive(Serialize)]
 struct Models {
     models: Vec<Model>,
+    /// Where else these ids are taken; absent where nowhere.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sites: Vec<Site>,
+}
+
+/// Another seller that an adapter reaches under another base URL.
+#[derive(Serialize)]
+struct Site {
+    provider: &'static str,
+    name: &'static str,
+    base_url: &'static str,
+    /// The variable that sets it.
+    variable: Option<&'static str>,
+    models: &'static [&'static str],
+    source: String,
 }
 
 #[derive(Serialize)]
@@ -48,21 +63,29 @@ struct Sizes {
 /// # Errors
 /// There is nobody to ask.
 pub(crate) async fn models(args: &ModelsArgs, console: &Console) -> Result<Exit, Failure> {
-    let (models, exit) = if args.live { live(&args.provider, console).await? } else { documented(&args.provider)? };
-    if args.json {
-        console.json(&Models { models })?;
+    let (models, sites, exit) = if args.live {
+        let (models, exit) = live(&args.provider, console).await?;
+        (models, Vec::new(), exit)
     } else {
-        console.data(&table(&models))?;
+        let (models, sites) = documented(&args.provider)?;
+        (models, sites, Exit::Ok)
+    };
+    if args.json {
+        console.json(&Models { models, sites })?;
+    } else {
+        let sites: String = sites.iter().map(Site::text).collect();
+        console.data(&format!("{}{sites}", table(&models)))?;
     }
     Ok(exit)
 }
 
-fn documented(args: &ProviderArgs) -> Result<(Vec<Model>, Exit), Failure> {
+fn documented(args: &ProviderArgs) -> Result<(Vec<Model>, Vec<Site>), Failure> {
     let named = keys::named(args)?;
     let dialects = if named.is_empty() { seedream::dialects() } else { named };
     let overrides = args.overrides()?;
-    let mut models = Vec::new();
+    let (mut models, mut sites) = (Vec::new(), Vec::new());
     for dialect in &dialects {
+        sites.extend(Site::all(&**dialect));
         let client = limited(Client::builder(dialect.clone()), &overrides).build()?;
         for entry in dialect.descriptor().models {
             let rules = client.capabilities(&entry.id.into());
@@ -78,7 +101,7 @@ fn documented(args: &ProviderArgs) -> Result<(Vec<Model>, Exit), Failure> {
             models.push(model);
         }
     }
-    Ok((models, Exit::Ok))
+    Ok((models, sites))
 }
 
 /// Asks every provider that is named and has a list; without names, every one that has a list and a key.
@@ -129,6 +152,29 @@ async fn live(args: &ProviderArgs, console: &Console) -> Result<(Vec<Model>, Exi
 fn of_list(client: &Client, id: &ModelId) -> Model {
     let rules = client.capabilities(id);
     Model::new(&rules, id.to_string(), Vec::new(), format!("GET {}/models", client.base_url()))
+}
+
+impl Site {
+    fn all(dialect: &dyn Dialect) -> impl Iterator<Item = Self> {
+        let descriptor = dialect.descriptor();
+        let variable = descriptor.base_url_variables.first().copied();
+        dialect.sites().iter().map(move |site| Self {
+            provider: descriptor.id,
+            name: site.name,
+            base_url: site.base_url,
+            variable,
+            models: site.models,
+            source: site.source.to_string(),
+        })
+    }
+
+    fn text(&self) -> String {
+        let base_url = match self.variable {
+            Some(variable) => format!("{variable}={}", self.base_url),
+            None => format!("--base-url {}", self.base_url),
+        };
+        format!("\n{} at {}, {base_url}: --model {}", self.provider, self.name, self.models.join(", "))
+    }
 }
 
 impl Model {

@@ -44,6 +44,8 @@
 //!         "images": {"max": 15, "advised_max": 15, "prompt_decides": true, "count_refused": false,
 //!                    "with_references": [15, false]},     references and pictures together; whether fewer are made beyond
 //!         "prompt_chars": 2000, "prompt_advised": false,    advised: at most 300 Chinese characters, 600 English words
+//!         "background": ["opaque"],                         of the member that `extra` reaches; [] where it is refused
+//!         "layers": [16, false],                            most layers beside the base, 0 where refused; lowered by an unknown member
 //!         "fields": {"seed": {"support": "honoured", "values": […], "range": [0, 9], "default": 1, "unsaid": 1}}}
 //! ```
 //!

@@ -1,7 +1,10 @@
 //! What a provider's model takes: typed rules, each with the document it was read from.
 
+mod special;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::special::{BackgroundRule, LayersRule};
 use crate::{Family, Field, ModelId, PixelRule, Ratio, Row, Source, TABLE, Tier};
 
 /// The rules of one model at one provider.
@@ -34,6 +37,12 @@ pub struct Capabilities {
     pub ignored_members: (&'static [&'static str], Source),
     /// A member of `extra` that takes precedence over a field, as ope.ai's explicit `sequential_image_generation` does over `n`.
     pub overrides: Option<Override>,
+    /// The member `background` of `extra`; `None` where nothing is known of it.
+    pub background: Option<BackgroundRule>,
+    /// The member `layer_decomposition` of `extra`; `None` where nothing is known of it.
+    pub layers: Option<LayersRule>,
+    /// What one image costs, in words, and where that was read.
+    pub price: Option<(&'static str, Source)>,
 }
 
 /// Whether a provider sells a model.
@@ -339,6 +348,9 @@ impl Capabilities {
             members,
             ignored_members: (&[], source),
             overrides: None,
+            background: None,
+            layers: None,
+            price: None,
         }
     }
 

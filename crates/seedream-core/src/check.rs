@@ -4,6 +4,7 @@ mod callback;
 mod fields;
 mod pictures;
 mod size;
+mod special;
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,8 @@ pub struct Checked {
     request: ImageRequest,
     size: Option<WireSize>,
     ceiling: u32,
+    layered: u32,
+    price: Option<String>,
     warnings: Vec<Warning>,
 }
 
@@ -63,6 +66,17 @@ impl Checked {
     /// The most pictures that this request can cost.
     pub fn ceiling(&self) -> u32 {
         self.ceiling
+    }
+
+    /// The most images that a request for layers (`layer_decomposition` in `extra`) can cost, whatever else it says; 0 where
+    /// it asks for none.
+    pub fn layered(&self) -> u32 {
+        self.layered
+    }
+
+    /// What one image costs here, in words with their source, where that is published.
+    pub fn price(&self) -> Option<&str> {
+        self.price.as_deref()
     }
 
     /// What a user should know before it is sent.
@@ -152,6 +166,8 @@ impl Capabilities {
         let size = self.check_size(request, &mut audit);
         self.check_fields(request, strictness, &mut audit);
         self.check_extra(request, &mut audit);
+        self.check_background(request, &mut audit);
+        self.check_layers(request, &mut audit);
 
         if strictness == Strictness::Strict {
             audit.impossible.append(&mut audit.violations);
@@ -176,13 +192,15 @@ impl Capabilities {
             audit.unsent.append(&mut audit.refused);
         }
         audit.unsent.into_iter().for_each(|field| sent.clear(field));
-        let ceiling = self.ceiling(&sent);
+        let layered = self.layered(&sent);
         Ok(Checked {
             provider: self.provider,
             model: self.model.clone(),
+            ceiling: self.ceiling(&sent).max(layered),
+            layered,
             request: sent,
             size,
-            ceiling,
+            price: self.price.as_ref().map(|(text, source)| format!("{text} [{source}]")),
             warnings: audit.warnings,
         })
     }

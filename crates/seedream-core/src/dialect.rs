@@ -52,6 +52,11 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     fn catalog(&self) -> Option<&dyn CatalogDialect> {
         None
     }
+
+    /// Where else this dialect is spoken, with model ids and keys of its own; no mirrors.
+    fn sites(&self) -> &'static [Site] {
+        &[]
+    }
 }
 
 /// A provider that accepts a request as a task.
@@ -201,6 +206,19 @@ pub struct Descriptor {
     pub default_model: &'static str,
     /// The models that it sells.
     pub models: &'static [ModelEntry],
+}
+
+/// Another seller that speaks a dialect word for word: only the base URL, the key and the model ids differ.
+#[derive(Debug)]
+pub struct Site {
+    /// The name for people.
+    pub name: &'static str,
+    /// What a user sets as the base URL.
+    pub base_url: &'static str,
+    /// The model ids that it takes, which are ids or aliases of the [`Descriptor`].
+    pub models: &'static [&'static str],
+    /// Where this was read.
+    pub source: Source,
 }
 
 /// A model that a provider sells.

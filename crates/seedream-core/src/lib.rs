@@ -38,12 +38,12 @@ mod violation;
 mod warning;
 
 pub use capability::{
-    Capabilities, FieldRule, ImagesRule, Override, PromptRule, ReferenceRule, Resolution, SizeRule, Standing, Support,
-    TotalRule,
+    BackgroundRule, Capabilities, FieldRule, ImagesRule, LayersRule, Override, PromptRule, ReferenceRule, Resolution,
+    SizeRule, Standing, Support, TotalRule,
 };
 pub use check::{Checked, Strictness, WireSize};
 pub use dialect::{
-    Acceptance, CatalogDialect, Descriptor, Dialect, Effective, ModelEntry, ModelInfo, Outcome, StreamDecoder,
+    Acceptance, CatalogDialect, Descriptor, Dialect, Effective, ModelEntry, ModelInfo, Outcome, Site, StreamDecoder,
     StreamDialect, StreamItem, TaskDialect,
 };
 pub use error::{Attempt, Charge, Error, ErrorKind, Medium, Result, Stage, charge_of};

@@ -18,6 +18,11 @@ pub struct Limits {
 
 const ARK: &str = "volcengine.com/docs/82379/1541523";
 
+/// The page of a reseller, and the day on which it was read: of 5.5 no page of Ark's could be read. Its exact pixels, and what a
+/// reference may be, are those of 5.0 pro.
+const SEEDREAM_5_5: &str = "docs.laozhang.ai/en/api-capabilities/seedream-5-5";
+const SEEDREAM_5_5_READ: &str = "2026-11-28";
+
 impl Limits {
     /// The limits of a family.
     pub fn of(family: Family) -> Self {
@@ -51,6 +56,13 @@ impl Limits {
                 let rule = PixelRule::new(921_600, 4_624_220, 16);
                 (size(&[Tier::K1, Tier::K1_5, Tier::K2], rule, "2K", PRO.to_vec()), Some(10), single())
             }
+            Family::Seedream5_5 => {
+                let source = |at| Source::published_on(SEEDREAM_5_5_READ, SEEDREAM_5_5, at);
+                let rule = PixelRule::new(921_600, 4_624_220, 16);
+                let mut size = size(&[Tier::K1, Tier::K1_5, Tier::K2], rule, "2K", PRO.to_vec());
+                size.source = source("size");
+                (size, Some(10), ImagesRule::single(source("unsupported parameters")))
+            }
             Family::Seedream3T2i => {
                 let rule = PixelRule::sides(512, 2048);
                 (size(&[], rule, "1024x1024", ONE_K.to_vec()), None, single())
@@ -62,6 +74,10 @@ impl Limits {
                 (rule, Some(1), single())
             }
         };
+        let image = match family {
+            Family::Seedream5_5 => Source::published_on(SEEDREAM_5_5_READ, SEEDREAM_5_5, "image"),
+            _ => source("image"),
+        };
         let references = match references {
             Some(max) => ReferenceRule {
                 max_bytes: Some(30 * 1024 * 1024),
@@ -70,9 +86,9 @@ impl Limits {
                     .into(),
                 side_above: Some(14),
                 pixels: Some(PixelRule::new(196, 36_000_000, 16)),
-                ..ReferenceRule::at_most(max, source("image"))
+                ..ReferenceRule::at_most(max, image)
             },
-            None => ReferenceRule { member: true, ..ReferenceRule::absent(source("image")) },
+            None => ReferenceRule { member: true, ..ReferenceRule::absent(image) },
         };
         Self { size, references, images }
     }
@@ -149,6 +165,7 @@ mod tests {
             Family::Seedream5Lite,
             Family::Seedream5Pro,
             Family::Seedream5Flash,
+            Family::Seedream5_5,
         ] {
             let size = Limits::of(family).size;
             let rule = size.pixels.unwrap();

@@ -45,6 +45,11 @@ impl Source {
         Self::of(document, at, SourceKind::Published)
     }
 
+    /// A fact of another public page that was read on another day than most, `YYYY-MM-DD`.
+    pub const fn published_on(day: &'static str, document: &'static str, at: &'static str) -> Self {
+        Self::read_on(day, document, at, SourceKind::Published)
+    }
+
     /// Our guess, with what it rests on.
     pub const fn derived(at: &'static str) -> Self {
         Self::of("our guess", at, SourceKind::Derived)
@@ -57,7 +62,11 @@ impl Source {
     }
 
     const fn of(document: &'static str, at: &'static str, kind: SourceKind) -> Self {
-        Self { document: Cow::Borrowed(document), at: Cow::Borrowed(at), read: Cow::Borrowed("2026-11-20"), kind }
+        Self::read_on("2026-11-20", document, at, kind)
+    }
+
+    const fn read_on(day: &'static str, document: &'static str, at: &'static str, kind: SourceKind) -> Self {
+        Self { document: Cow::Borrowed(document), at: Cow::Borrowed(at), read: Cow::Borrowed(day), kind }
     }
 }
 

@@ -36,6 +36,8 @@ pub enum WarningKind {
     Violated,
     /// A document advises against it.
     Advice,
+    /// It may cost more images than the request counts.
+    Cost,
     /// The provider will make fewer pictures than asked for.
     Truncated,
     /// The answer was cut off: what had arrived was kept.
@@ -71,6 +73,7 @@ impl WarningKind {
             Self::LeftOut => "left_out",
             Self::Violated => "violated",
             Self::Advice => "advice",
+            Self::Cost => "cost",
             Self::Truncated => "truncated",
             Self::Incomplete => "incomplete",
             Self::Unreadable => "unreadable",

@@ -42,6 +42,9 @@ impl ImageProvider for Client {
         plan.warnings.extend_from_slice(checked.warnings());
         // An adapter may know better than the general rules, but has to say so.
         plan.max_images = if effective.max_images == 0 { checked.ceiling() } else { effective.max_images };
+        // A gateway counts a group; every layer is billed whatever the group says.
+        plan.max_images = plan.max_images.max(checked.layered());
+        plan.price = checked.price().map(str::to_owned);
         Ok(plan)
     }
 

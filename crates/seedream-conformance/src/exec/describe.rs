@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use seedream_core::{
-    Capabilities, Descriptor, Family, Field, FieldRule, ImagesRule, Limits, ModelEntry, ModelId, Override, PixelRule,
-    Pixels, PromptRule, Ratio, ReferenceRule, Row, SizeRule, Source, Standing, Support, Tier, TotalRule,
+    BackgroundRule, Capabilities, Descriptor, Family, Field, FieldRule, ImagesRule, LayersRule, Limits, ModelEntry,
+    ModelId, Override, PixelRule, Pixels, PromptRule, Ratio, ReferenceRule, Row, SizeRule, Source, Standing, Support,
+    Tier, TotalRule,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -55,6 +56,10 @@ struct Rules {
     prompt_chars: Option<usize>,
     /// Whether the document advises against prompts of more than 300 Chinese characters or 600 English words.
     prompt_advised: bool,
+    /// The values of `background` that a caller may add; none where it is refused, absent where nothing is known.
+    background: Option<Vec<String>>,
+    /// The most layers beside the base, 0 where they are refused, and whether a member that is not known lowers that.
+    layers: Option<(u32, bool)>,
     fields: BTreeMap<Field, Optional>,
 }
 
@@ -207,6 +212,14 @@ impl Described {
             all.prompt = PromptRule::at_most(chars, source.clone());
         }
         all.prompt.advised_length = rules.prompt_advised;
+        all.background = rules.background.as_ref().map(|said| {
+            let values: Vec<_> = said.iter().cloned().map(kept).collect();
+            BackgroundRule::one_of(&values, source.clone())
+        });
+        all.layers = rules.layers.map(|(most, open)| {
+            let rule = LayersRule::up_to(most, source.clone());
+            if open { rule.open() } else { rule }
+        });
         all.fields = rules.fields.iter().map(|(field, said)| said.rule(*field, &source)).collect();
         all
     }

@@ -21,6 +21,7 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
             let mut d = Differences::default();
             sizes(&mut d, provider, model, &rules);
             pictures(&mut d, provider, model, &rules);
+            special(&mut d, provider, model, &rules);
             Field::OPTIONAL.into_iter().for_each(|field| optional(&mut d, provider, model, &rules, field));
             d.into_result()
         })
@@ -56,6 +57,13 @@ fn provider_claims(dialect: &dyn Dialect, provider: &Provider) -> Result<(), Fai
     d.same("streaming", &provider.field(Role::Stream).is_some(), &dialect.streaming().is_some());
     let lists_models = provider.routes.iter().any(|route| route.name == RouteName::Models);
     d.same("catalog", &lists_models, &dialect.catalog().is_some());
+    for site in dialect.sites() {
+        let known = provider.base_urls.iter().skip(1).any(|url| url == site.base_url);
+        d.holds(known, || format!("the base URL of {}, {}, is not documented", site.name, site.base_url));
+        for id in site.models {
+            d.holds(provider.model(id).is_some(), || format!("{} takes {id}, which is not documented", site.name));
+        }
+    }
     d.into_result()
 }
 
@@ -102,6 +110,19 @@ fn pictures(d: &mut Differences, provider: &Provider, model: &Model, rules: &Cap
     d.same("prompt", &longest, &rules.prompt.advised_chars.map(|chars| chars as u64));
 }
 
+/// Members without a field. An adapter that claims nothing of them is judged by what it refuses.
+fn special(d: &mut Differences, provider: &Provider, model: &Model, rules: &Capabilities) {
+    if let Some(claimed) = &rules.background {
+        let member = provider.field(Role::Background).filter(|member| !model.refuses(&member.name));
+        let said = member.map(|member| values(model, member)).unwrap_or_default();
+        d.same("background", &said, &claimed.values.iter().map(ToString::to_string).collect());
+    }
+    if let Some(claimed) = &rules.layers {
+        let member = provider.field(Role::Layers).filter(|member| !model.refuses(&member.name));
+        d.same("layers", &member.and(model.layers).unwrap_or(0), &claimed.most);
+    }
+}
+
 /// The member of the body that a field is written as.
 fn role(field: Field) -> Option<Role> {
     Some(match field {
@@ -145,6 +166,9 @@ fn optional(d: &mut Differences, provider: &Provider, model: &Model, rules: &Cap
         );
     }
     d.same(&format!("{field} range"), &member.min.zip(member.max), &claimed.range);
+    if let Some(default) = claimed.default.as_ref().filter(|_| field == Field::Format) {
+        d.same("format default", &Some(model.default_format.as_str()), &default.as_str());
+    }
 }
 
 /// The values a member takes on a model, in our words.

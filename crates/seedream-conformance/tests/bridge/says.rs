@@ -32,7 +32,7 @@ pub(crate) fn description(dialect: &dyn Dialect) -> Value {
 }
 
 fn rules(all: &Capabilities) -> Value {
-    let Capabilities { size, references, images, prompt, fields, .. } = all;
+    let Capabilities { size, references, images, prompt, fields, background, layers, .. } = all;
     let fields = fields.iter().map(|rule| {
         let said = json!({
             "support": rule.support, "values": rule.values, "range": rule.range, "default": rule.default,
@@ -56,6 +56,8 @@ fn rules(all: &Capabilities) -> Value {
             "with_references": images.with_references.map(|total| (total.limit, total.truncates)),
         },
         "prompt_chars": prompt.advised_chars, "prompt_advised": prompt.advised_length,
+        "background": background.as_ref().map(|rule| &rule.values),
+        "layers": layers.as_ref().map(|rule| (rule.most, rule.open)),
         "fields": fields.collect::<Map<_, _>>(),
     })
 }

@@ -16,7 +16,8 @@ pub struct Policy {
     pub pace: Pace,
     /// How long one poll may take.
     pub poll_timeout: Duration,
-    /// How long the whole job may take.
+    /// How long the whole job may take, 10 minutes unless set. Models differ: a reseller measured 110 to 130 s for one image of
+    /// Seedream 5.0 pro, and 12 to 35 s for one of 5.5. A deadline that strikes before the response leaves the charge unknown.
     pub deadline: Duration,
 }
 

@@ -66,7 +66,8 @@ pub(crate) fn violations(body: &Said<'_>, effective: &Said<'_>, strictness: Stri
         check_size(model, body, &mut found);
         reference::check(model, body, &mut found);
         check_total(model, effective, &mut found);
-        check_background(body, &mut found);
+        check_background(model, body, &mut found);
+        check_layers(body, &mut found);
         // Models differ in what they look at first (providers.md 1.7).
         found.sort_by_key(|violation| !model.checks_first.contains(&violation.field));
     }
@@ -236,8 +237,8 @@ fn check_total(model: &Model, effective: &Said<'_>, found: &mut Vec<Violation>) 
     }
 }
 
-/// A transparent background is put behind exactly one picture that can be transparent (providers.md 1.3, 1.7).
-fn check_background(body: &Said<'_>, found: &mut Vec<Violation>) {
+/// A transparent background is refused with JPEG, and some models take it from exactly one image that has one.
+fn check_background(model: &Model, body: &Said<'_>, found: &mut Vec<Violation>) {
     let member = |role| {
         let (field, value) = body.field(role)?;
         value.map(|value| (field.name.as_str(), value))
@@ -247,6 +248,7 @@ fn check_background(body: &Said<'_>, found: &mut Vec<Violation>) {
         found.push(Violation { blamed: true, ..Violation::new(field, "background", detail) });
     };
     match references(body) {
+        _ if !model.transparent_from_reference => {}
         [only] if only.as_str().is_some_and(reference::is_opaque) => {
             let image = body.field(Role::References).map_or("image", |(field, _)| field.name.as_str());
             blame(image, "transparent background requires a PNG input with at least one transparent pixel");
@@ -256,6 +258,20 @@ fn check_background(body: &Said<'_>, found: &mut Vec<Violation>) {
     }
     if let Some((format, _)) = member(Role::Format).filter(|(_, value)| *value != "png") {
         blame(format, "must be png when background is transparent");
+    }
+}
+
+/// One image is taken apart, and the background is not said then. A published request names no image, so that one passes.
+fn check_layers(body: &Said<'_>, found: &mut Vec<Violation>) {
+    let Some((layers, Some(Value::Bool(true)))) = body.field(Role::Layers) else { return };
+    let mut blame = |field: &Field, detail: String| {
+        found.push(Violation { blamed: true, ..Violation::new(&field.name, "layers", detail) });
+    };
+    if let Some((image, _)) = body.field(Role::References).filter(|_| references(body).len() > 1) {
+        blame(image, format!("{} takes exactly one input image.", layers.name));
+    }
+    if let Some((background, Some(_))) = body.field(Role::Background) {
+        blame(background, format!("{} is not supported when {} is true.", background.name, layers.name));
     }
 }
 

@@ -124,9 +124,20 @@ fn model_rows(provider: &Provider, model: &Model) -> Vec<Row> {
     let background = name(provider, Role::Background);
     if !background.is_empty() && !model.refuses(background) {
         let clear = with(valid(provider, model), background, json!("transparent"));
-        rows.push((format!("{background} without {image}"), clear.clone()));
+        if model.transparent_from_reference {
+            rows.push((format!("{background} without {image}"), clear.clone()));
+        }
         let one = with(clear, image, urls(1));
         rows.push((format!("{background} as jpeg"), with(one, "output_format", json!("jpeg"))));
+    }
+    let layers = name(provider, Role::Layers);
+    if !layers.is_empty() && !model.refuses(layers) {
+        let apart = with(valid(provider, model), layers, json!(true));
+        rows.push((format!("{layers} with {image} twice"), with(apart.clone(), image, urls(2))));
+        rows.push((
+            format!("{layers} with {background}"),
+            with(with(apart, image, urls(1)), background, json!("opaque")),
+        ));
     }
     rows
 }
