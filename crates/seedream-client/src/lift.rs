@@ -1,19 +1,24 @@
-//! Takes pictures out of JSON, or out of a stream of events, while it arrives.
+//! Takes images out of JSON, or out of a stream of events, while it arrives.
 //!
-//! What is lifted is decided by the name of the member: `b64_json`, and `url` where it holds a data URI. Those are the places
-//! where a decoder looks tokens up in [`Blobs`](seedream_core::Blobs); a token anywhere else would be a value lost. A prompt
-//! that is echoed, however much it looks like base64, is never touched, and what only looked like base64 is put back as it was.
+//! A string is lifted wherever it stands, if it is long and its first bytes, decoded, are those of an image, or if it says so: a
+//! data URI of an image, or a member whose name says base64. A prompt that is echoed, however much it looks like base64, is never
+//! touched, and what only looked like base64 is put back as it was.
 
 mod intake;
+mod member;
 mod restore;
 mod run;
+mod signature;
+mod start;
 
 use memchr::{memchr2, memchr3};
 
 pub(crate) use self::intake::{Intake, Text, keep_body, put_back};
 use self::{
+    member::{Class, Nest},
     restore::Restorer,
-    run::{Fed, Run},
+    run::{Continued, Fed, Run, continued},
+    start::{begin, may_be_image},
 };
 
 /// How long a string is, in bytes as it stands in the JSON, before it is worth lifting.
@@ -43,34 +48,20 @@ pub(crate) enum Piece<'a> {
     Restore(Box<Restorer>),
 }
 
-/// A member whose value may be a picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Member {
-    /// `b64_json`: base64, or a data URI (some relays put one there).
-    Base64,
-    /// `url`: a data URI, or something to be left alone.
-    Url,
-}
-
 #[derive(Debug)]
 enum Place {
-    /// Between strings. What the last string and a colon behind it say of the next.
-    Between(Next),
-    /// In a string that stays where it is.
-    Plain { escaped: bool },
-    /// In a string that may become a picture; it is held.
-    Held { member: Member, escaped: bool },
-    /// In a picture.
+    /// Between strings.
+    Between,
+    /// In front of the first byte of a value.
+    Start,
+    /// In a string that stays where it is, which may be the name of a member.
+    Plain { name: bool, escaped: bool },
+    /// In a string that may become an image; it is held.
+    Held { class: Class, escaped: bool, broke: Option<usize> },
+    /// In an image.
     Picture(Box<Run>),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
-    Any,
-    /// A string ended that could be the name of such a member.
-    Named(Member),
-    /// It was the name, since a colon followed.
-    Value(Member),
+    /// A line of events ended in a string that stays. It goes on in the next one, unless that begins a document.
+    Broken,
 }
 
 /// Where in a line of a stream of events the next byte stands.
@@ -86,7 +77,7 @@ enum Line {
 
 const FIELD: &[u8] = b"data:";
 
-/// Finds pictures in the bytes of an answer. Linear in them and indifferent to their chunking; holds no more than the beginning
+/// Finds images in the bytes of an answer. Linear in them and indifferent to their chunking; holds no more than the beginning
 /// of one string.
 #[derive(Debug)]
 pub(crate) struct Lifter {
@@ -95,38 +86,9 @@ pub(crate) struct Lifter {
     /// Whether the last byte was a CR, so that a LF behind it ends no line of its own.
     after_cr: bool,
     place: Place,
-    /// The beginning of the string that is being read, long enough to know the names.
-    name: Name,
-    /// The string that may become a picture.
+    nest: Nest,
+    /// The string that may become an image.
     held: Vec<u8>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Name {
-    bytes: [u8; 9],
-    len: usize,
-}
-
-impl Name {
-    fn push(&mut self, bytes: &[u8]) {
-        for &byte in bytes.iter().take(self.bytes.len() - self.len) {
-            self.bytes[self.len] = byte;
-            self.len += 1;
-        }
-    }
-
-    /// No name at all.
-    fn none() -> Self {
-        Self { bytes: [0; 9], len: 9 }
-    }
-
-    fn next(self) -> Next {
-        match &self.bytes[..self.len] {
-            b"b64_json" => Next::Named(Member::Base64),
-            b"url" => Next::Named(Member::Url),
-            _ => Next::Any,
-        }
-    }
 }
 
 impl Lifter {
@@ -138,8 +100,8 @@ impl Lifter {
                 Grammar::Events => Line::Head(0),
             },
             after_cr: false,
-            place: Place::Between(Next::Any),
-            name: Name::default(),
+            place: Place::Between,
+            nest: Nest::new(),
             held: Vec::new(),
         }
     }
@@ -170,13 +132,13 @@ impl Lifter {
 
     /// The end: what is still held passes on. A picture that was cut is none.
     pub(crate) fn finish(&mut self) -> &[u8] {
-        match std::mem::replace(&mut self.place, Place::Between(Next::Any)) {
+        match std::mem::replace(&mut self.place, Place::Between) {
             Place::Held { .. } => &self.held,
             _ => &[],
         }
     }
 
-    /// How many bytes stay where they are: up to a string that may become a picture, or to the end of the input.
+    /// How many bytes stay where they are: up to a string that may become an image, or to the end of the input.
     fn text(&mut self, input: &[u8]) -> usize {
         let mut at = 0;
         while let Some(&byte) = input.get(at) {
@@ -186,57 +148,97 @@ impl Lifter {
                 continue;
             }
             match &mut self.place {
-                Place::Plain { escaped } => {
+                Place::Plain { name, escaped } => {
                     if std::mem::take(escaped) {
                         // Whatever it is, unless it ends the line.
-                        self.name.push(&[byte]);
                         at += usize::from(!self.ends_line(byte));
                         continue;
                     }
                     let rest = &input[at..];
                     let plain = stop(self.grammar, rest).unwrap_or(rest.len());
-                    self.name.push(&rest[..plain]);
+                    if *name {
+                        self.nest.name().push(&rest[..plain]);
+                    }
                     at += plain;
                     match input.get(at) {
                         Some(b'"') => {
-                            self.place = Place::Between(self.name.next());
+                            if !*name {
+                                self.nest.next();
+                            }
+                            self.place = Place::Between;
                             at += 1;
                         }
                         Some(b'\\') => {
-                            self.name.push(b"\\");
-                            self.place = Place::Plain { escaped: true };
+                            *escaped = true;
                             at += 1;
                         }
-                        // A line ends in the middle of a string, which JSON does not allow: so it was none.
-                        Some(_) => self.place = Place::Between(Next::Any),
+                        Some(&byte) => {
+                            self.place = Place::Broken;
+                            self.end_line(byte);
+                            at += 1;
+                        }
                         None => {}
                     }
                 }
-                Place::Between(next) => {
+                Place::Between => {
                     at += 1;
-                    match (byte, *next) {
-                        (b'"', Next::Value(member)) => {
-                            self.held.clear();
-                            self.place = Place::Held { member, escaped: false };
-                            return at;
-                        }
-                        (b'"', _) => {
-                            self.name = Name::default();
-                            self.place = Place::Plain { escaped: false };
-                        }
-                        (b':', Next::Named(member)) => *next = Next::Value(member),
-                        (b' ' | b'\t' | b'\r' | b'\n', _) => {
+                    match byte {
+                        b'"' => self.place = self.open(),
+                        b' ' | b'\t' | b'\r' | b'\n' => {
                             if !lf_of_crlf && self.ends_line(byte) {
                                 self.end_line(byte);
                             }
                         }
-                        _ => *next = Next::Any,
+                        _ => self.nest.between(byte),
                     }
                 }
+                Place::Start => {
+                    let start = &input[at..input.len().min(at + THRESHOLD)];
+                    match stop(self.grammar, start) {
+                        // What is this short stays, whatever it is.
+                        Some(end) if start[end] == b'"' => {
+                            self.nest.next();
+                            self.place = Place::Between;
+                            at += end + 1;
+                        }
+                        _ => {
+                            let class = self.nest.class();
+                            if may_be_image(start, class, self.grammar) {
+                                self.held.clear();
+                                self.place = Place::Held { class, escaped: false, broke: None };
+                                return at;
+                            }
+                            self.place = PLAIN;
+                        }
+                    }
+                }
+                Place::Broken => match byte {
+                    b'\r' | b'\n' if !lf_of_crlf => {
+                        self.end_line(byte);
+                        at += 1;
+                    }
+                    b'\r' | b'\n' | b' ' | b'\t' => at += 1,
+                    b'{' | b'[' => {
+                        self.nest.clear();
+                        self.place = Place::Between;
+                    }
+                    _ => self.place = PLAIN,
+                },
                 Place::Held { .. } | Place::Picture(_) => return at,
             }
         }
         at
+    }
+
+    /// A string begins.
+    fn open(&mut self) -> Place {
+        if self.nest.begins_name() {
+            Place::Plain { name: true, escaped: false }
+        } else if self.nest.holds_values() {
+            Place::Start
+        } else {
+            PLAIN
+        }
     }
 
     fn ends_line(&self, byte: u8) -> bool {
@@ -254,7 +256,8 @@ impl Lifter {
         match self.line {
             Line::Head(0) if matches!(byte, b'\n' | b'\r') => {
                 // An empty line ends the event.
-                self.place = Place::Between(Next::Any);
+                self.place = Place::Between;
+                self.nest.clear();
                 self.end_line(byte);
                 1
             }
@@ -284,87 +287,106 @@ impl Lifter {
 
     /// Takes bytes of a string until it is long enough to be judged, or over.
     fn hold(&mut self, input: &mut &[u8], decoded: &mut Vec<u8>) -> Hold {
-        let Place::Held { member, escaped } = &mut self.place else { return Hold::On };
-        let mut taken = 0;
-        let mut over = false;
-        let room = &input[..input.len().min(THRESHOLD - self.held.len())];
-        while let Some(&byte) = room.get(taken) {
-            match (*escaped, byte) {
-                (_, b'\n' | b'\r') if self.grammar == Grammar::Events => over = true,
-                (false, b'"') => over = true,
-                (false, b'\\') => *escaped = true,
-                (true, _) => *escaped = false,
-                (false, _) => {
-                    taken += stop(self.grammar, &room[taken..]).unwrap_or(room.len() - taken);
-                    continue;
+        let Place::Held { class, escaped, broke } = &mut self.place else { return Hold::On };
+        let take = |held: &mut Vec<u8>, input: &mut &[u8], count: usize| {
+            let (taken, rest) = input.split_at(count);
+            held.extend_from_slice(taken);
+            *input = rest;
+        };
+        while self.held.len() < THRESHOLD
+            && let Some(&byte) = input.first()
+        {
+            if let Some(from) = *broke {
+                self.held.push(byte);
+                let continued = continued(&self.held[from..]);
+                self.held.pop();
+                match continued {
+                    Continued::Open => take(&mut self.held, input, 1),
+                    Continued::Yes(_) => *broke = None,
+                    Continued::No => return self.release(),
                 }
+                continue;
             }
-            if over {
-                break;
+            if std::mem::take(escaped) {
+                take(&mut self.held, input, 1);
+                continue;
             }
-            taken += 1;
+            let room = &input[..input.len().min(THRESHOLD - self.held.len())];
+            let count = match stop(self.grammar, room) {
+                Some(0) => 1,
+                Some(plain) => plain,
+                None => room.len(),
+            };
+            match byte {
+                b'"' => return self.release(),
+                b'\\' => *escaped = true,
+                b'\n' | b'\r' if self.grammar == Grammar::Events => *broke = Some(self.held.len()),
+                _ => {}
+            }
+            take(&mut self.held, input, count);
         }
-        let (held, rest) = input.split_at(taken);
-        self.held.extend_from_slice(held);
-        *input = rest;
-        let (member, escaped) = (*member, *escaped);
-        if !over && self.held.len() < THRESHOLD {
-            return Hold::On;
+        let class = *class;
+        if self.held.len() < THRESHOLD {
+            return if may_be_image(&self.held, class, self.grammar) { Hold::On } else { self.release() };
         }
-        if !over && let Some(run) = begin(&self.held, member, decoded) {
-            self.place = Place::Picture(Box::new(run));
-            return Hold::Begin;
+        match begin(&self.held, class, self.grammar, decoded) {
+            Some(run) => {
+                self.place = Place::Picture(Box::new(run));
+                Hold::Begin
+            }
+            None => {
+                decoded.clear();
+                self.release()
+            }
         }
-        decoded.clear();
-        self.name = Name::none();
-        self.place = Place::Plain { escaped };
+    }
+
+    /// What is held stays where it is.
+    fn release(&mut self) -> Hold {
+        if let Place::Held { escaped, broke, .. } = self.place {
+            self.place = Place::Plain { name: false, escaped };
+            if let Some(from) = broke {
+                let broke = self.held[from..].to_vec();
+                self.text(&broke);
+            }
+        }
         Hold::Release
     }
 
     fn picture(&mut self, input: &mut &[u8], decoded: &mut Vec<u8>) -> Piece<'static> {
         let Place::Picture(run) = &mut self.place else { return Piece::More };
-        let fed = run.feed(input, self.grammar == Grammar::Json, decoded);
+        let fed = run.feed(input, decoded);
         let taken = match fed {
             Fed::All => input.len(),
             Fed::Quote(at) | Fed::Not(at) => at,
         };
         *input = &input[taken..];
-        let piece = match fed {
-            Fed::All => return Piece::More,
-            Fed::Quote(_) if run.finish(decoded) => Piece::End,
-            Fed::Quote(_) | Fed::Not(_) => {
-                let run = std::mem::replace(&mut self.place, Place::Between(Next::Any));
-                let Place::Picture(run) = run else { return Piece::More };
-                Piece::Restore(Box::new(run.into_restorer()))
+        match fed {
+            Fed::All => Piece::More,
+            Fed::Quote(_) if run.finish(decoded) => {
+                self.place = PLAIN;
+                Piece::End
             }
-        };
-        self.name = Name::none();
-        self.place = Place::Plain { escaped: false };
-        piece
+            Fed::Quote(_) | Fed::Not(_) => {
+                let Place::Picture(run) = std::mem::replace(&mut self.place, PLAIN) else { return Piece::More };
+                let (restorer, broke) = run.into_restorer();
+                self.text(&broke);
+                Piece::Restore(Box::new(restorer))
+            }
+        }
     }
 }
+
+/// In a string that stays.
+const PLAIN: Place = Place::Plain { name: false, escaped: false };
 
 enum Hold {
     /// It goes on.
     On,
-    /// It is a picture.
+    /// It is an image.
     Begin,
     /// It is none, and passes on.
     Release,
-}
-
-/// Judges the beginning of a string, and decodes it if it can be a picture.
-fn begin(held: &[u8], member: Member, decoded: &mut Vec<u8>) -> Option<Run> {
-    let is_uri = held.starts_with(b"data:");
-    if member == Member::Url && !is_uri {
-        return None;
-    }
-    let prefix = if is_uri { memchr::memchr(b',', held)? + 1 } else { 0 };
-    if is_uri && !held[..prefix].ends_with(b";base64,") {
-        return None;
-    }
-    let mut run = Run::new(&held[..prefix]);
-    matches!(run.feed(&held[prefix..], true, decoded), Fed::All).then_some(run)
 }
 
 /// Where a string may end, or its line where lines end strings.

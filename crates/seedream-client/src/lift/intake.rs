@@ -14,6 +14,9 @@ use crate::{
     spool::{Sink, Spool, token},
 };
 
+/// How long a token is.
+const TOKEN: usize = 16;
+
 /// Reads what is left of an answer once the pictures are out.
 pub(crate) trait Text {
     /// The next bytes.
@@ -82,17 +85,32 @@ async fn on_disk_or_not(part: Option<Part>, job: impl FnOnce(Option<Part>) -> Ve
     }
 }
 
-/// The body with the pictures that are in memory back in it, for whoever could not read it.
+/// The body with the images that are in memory back in it, for whoever could not read it. One pass, however many there are.
 pub(crate) fn put_back(body: &Bytes, blobs: &Blobs) -> Bytes {
-    let mut whole = body.to_vec();
-    for (token, data) in blobs.iter() {
-        let ImageData::Bytes(bytes) = data else { continue };
-        if let Some(at) = memchr::memmem::find(&whole, token.as_bytes()) {
-            let base64 = base64_simd::STANDARD.encode_to_string(bytes);
-            whole.splice(at..at + token.len(), base64.into_bytes());
+    let in_memory: usize = blobs.iter().filter_map(|(_, data)| bytes(data)).map(|bytes| bytes.len() / 3 * 4 + 4).sum();
+    let mut whole = Vec::with_capacity(body.len() + in_memory);
+    let mut copied = 0;
+    // A token is all of a string.
+    for quote in memchr::memchr_iter(b'"', body) {
+        let token = quote + 1..quote + 1 + TOKEN;
+        let blob = body.get(token.clone()).and_then(|token| blobs.get(str::from_utf8(token).ok()?)).and_then(bytes);
+        if let Some(bytes) = blob {
+            whole.extend_from_slice(&body[copied..token.start]);
+            base64_simd::STANDARD.encode_append(bytes, &mut whole);
+            copied = token.end;
         }
     }
+    whole.extend_from_slice(&body[copied..]);
     whole.into()
+}
+
+/// An image that is in memory.
+fn bytes(data: &ImageData) -> Option<&Bytes> {
+    match data {
+        ImageData::Bytes(bytes) => Some(bytes),
+        ImageData::Incomplete { data, .. } => bytes(data),
+        _ => None,
+    }
 }
 
 /// Writes an answer that could not be read beside the pictures.

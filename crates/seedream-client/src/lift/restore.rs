@@ -2,7 +2,7 @@
 
 use base64_simd::STANDARD_NO_PAD;
 
-use super::run::ODDITIES;
+use super::run::{Alphabet, ODDITIES, OTHER_ALPHABET};
 
 /// Where in a string something else than a plain letter stood. Repeated patterns, such as lines of 76 letters, are kept once;
 /// anything else takes about two bytes an escape.
@@ -81,6 +81,8 @@ pub(crate) struct Restorer {
     /// The escape at which it ended.
     escape: Vec<u8>,
     log: Log,
+    /// In which the next letters were written.
+    alphabet: Alphabet,
     /// How much of the log was read.
     at: usize,
     /// Its entry that comes next, with how often it still comes.
@@ -89,7 +91,8 @@ pub(crate) struct Restorer {
     written: u64,
     /// Decoded bytes that are not yet three.
     carry: Vec<u8>,
-    letters: Vec<u8>,
+    /// Room for letters, kept for the next.
+    room: Vec<u8>,
 }
 
 impl Restorer {
@@ -97,8 +100,18 @@ impl Restorer {
         if let Some(entry) = log.last.take() {
             pack(&mut log.packed, entry);
         }
-        let mut new =
-            Self { prefix, rest, escape, log, at: 0, entry: None, written: 0, carry: Vec::new(), letters: Vec::new() };
+        let mut new = Self {
+            prefix,
+            rest,
+            escape,
+            log,
+            alphabet: Alphabet::Standard,
+            at: 0,
+            entry: None,
+            written: 0,
+            carry: Vec::new(),
+            room: Vec::new(),
+        };
         new.entry = new.next();
         new
     }
@@ -116,12 +129,12 @@ impl Restorer {
         text.append(&mut self.prefix);
         self.carry.extend_from_slice(decoded);
         let whole = self.carry.len() / 3 * 3;
-        let mut letters = std::mem::take(&mut self.letters);
+        let mut letters = std::mem::take(&mut self.room);
         letters.clear();
         STANDARD_NO_PAD.encode_append(&self.carry[..whole], &mut letters);
         self.carry.drain(..whole);
         self.write(&letters, text);
-        self.letters = letters;
+        self.room = letters;
     }
 
     /// Appends the end of the string.
@@ -136,7 +149,7 @@ impl Restorer {
         while let Some(entry) = self.entry {
             let missing = usize::try_from(entry.plain - self.written).unwrap_or(usize::MAX);
             let (plain, rest) = letters.split_at(missing.min(letters.len()));
-            text.extend_from_slice(plain);
+            self.letters(plain, text);
             letters = rest;
             self.written += plain.len() as u64;
             let (oddity, letter) = ODDITIES[entry.kind];
@@ -144,6 +157,9 @@ impl Restorer {
                 return;
             }
             text.extend_from_slice(oddity);
+            if entry.kind == OTHER_ALPHABET {
+                self.alphabet = self.alphabet.other();
+            }
             letters = &letters[usize::from(letter.is_some())..];
             self.written = 0;
             self.entry = match entry.times {
@@ -151,6 +167,13 @@ impl Restorer {
                 times => Some(Entry { times: times - 1, ..entry }),
             };
         }
-        text.extend_from_slice(letters);
+        self.letters(letters, text);
+    }
+
+    fn letters(&self, letters: &[u8], text: &mut Vec<u8>) {
+        match self.alphabet {
+            Alphabet::Standard => text.extend_from_slice(letters),
+            Alphabet::UrlSafe => text.extend(letters.iter().map(|letter| self.alphabet.written(*letter))),
+        }
     }
 }

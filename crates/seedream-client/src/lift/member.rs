@@ -1,0 +1,192 @@
+//! What the names of members, and the brackets around a string, say of it.
+
+/// What the name of a member says of its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// It repeats what was asked: it stays, and so does everything in it.
+    Echo,
+    /// It is base64, even where the format of the image is not known.
+    Base64,
+    /// Nothing.
+    Any,
+}
+
+/// How many bytes of a name are looked at.
+const LONGEST: usize = 64;
+
+/// Parts of the names of members that repeat what was asked.
+const ECHOES: [&str; 4] = ["prompt", "input", "request", "reference"];
+
+/// Parts of the names of members that hold base64: `b64_json`, `imageBase64`, `binary_data_base64`.
+const BASE64: [&str; 2] = ["b64", "base64"];
+
+/// The name of a member, or of none.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Name {
+    bytes: [u8; LONGEST],
+    len: usize,
+}
+
+impl Name {
+    pub(super) fn none() -> Self {
+        Self { bytes: [0; LONGEST], len: 0 }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        let taken = bytes.len().min(LONGEST - self.len);
+        self.bytes[self.len..self.len + taken].copy_from_slice(&bytes[..taken]);
+        self.len += taken;
+    }
+
+    /// In whatever letter case, and with whatever between the words.
+    pub(super) fn class(&self) -> Class {
+        let letters = self.bytes[..self.len].iter().filter(|byte| byte.is_ascii_alphanumeric());
+        let plain: String = letters.map(|byte| char::from(byte.to_ascii_lowercase())).collect();
+        let holds = |parts: &[&str]| parts.iter().any(|part| plain.contains(part));
+        if holds(&ECHOES) {
+            Class::Echo
+        } else if holds(&BASE64) {
+            Class::Base64
+        } else {
+            Class::Any
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bracket {
+    Object,
+    List,
+    /// A list that is the value of a member whose name says base64.
+    Base64,
+}
+
+/// Where in a document the next string stands.
+#[derive(Debug)]
+pub(super) struct Nest {
+    open: Vec<Bracket>,
+    /// How many brackets are open around what repeats the request, its own included; 0 for none.
+    echo: usize,
+    /// The last name of a member.
+    name: Name,
+    /// Whether a colon came behind it, and no value yet.
+    named: bool,
+    /// Whether the next string is a name.
+    at_name: bool,
+    /// Whether nothing has been read.
+    fresh: bool,
+}
+
+impl Nest {
+    pub(super) fn new() -> Self {
+        Self { open: Vec::new(), echo: 0, name: Name::none(), named: false, at_name: false, fresh: true }
+    }
+
+    /// A document begins.
+    pub(super) fn clear(&mut self) {
+        self.open.clear();
+        (self.echo, self.named, self.at_name, self.fresh) = (0, false, false, true);
+        self.name.clear();
+    }
+
+    /// Takes a byte that stands between strings, and is no white space.
+    pub(super) fn between(&mut self, byte: u8) {
+        self.fresh = false;
+        match byte {
+            b'{' | b'[' => {
+                let class = self.class();
+                self.open.push(match (byte, class) {
+                    (b'{', _) => Bracket::Object,
+                    (_, Class::Base64) => Bracket::Base64,
+                    _ => Bracket::List,
+                });
+                if class == Class::Echo && self.echo == 0 {
+                    self.echo = self.open.len();
+                }
+                self.next();
+            }
+            b'}' | b']' => {
+                self.open.pop();
+                if self.open.len() < self.echo {
+                    self.echo = 0;
+                }
+                self.next();
+            }
+            b',' => self.next(),
+            b':' => (self.at_name, self.named) = (false, true),
+            _ => {}
+        }
+    }
+
+    /// A value is over: what follows it is a name in an object, and an element in a list.
+    pub(super) fn next(&mut self) {
+        self.fresh = false;
+        self.at_name = self.open.last() == Some(&Bracket::Object);
+        self.named = false;
+        self.name.clear();
+    }
+
+    /// A string begins: whether it is a name.
+    pub(super) fn begins_name(&mut self) -> bool {
+        if self.at_name {
+            self.name.clear();
+        }
+        self.at_name
+    }
+
+    /// The name that is being read.
+    pub(super) fn name(&mut self) -> &mut Name {
+        &mut self.name
+    }
+
+    /// What the name of the value that begins here says of it, or that of the list that it stands in.
+    pub(super) fn class(&self) -> Class {
+        match self.open.last() {
+            _ if self.echo > 0 => Class::Echo,
+            _ if self.named => self.name.class(),
+            Some(Bracket::Base64) => Class::Base64,
+            _ => Class::Any,
+        }
+    }
+
+    /// Whether a string that begins here stands in a document, or is all of one.
+    pub(super) fn holds_values(&self) -> bool {
+        self.fresh || !self.open.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_what_repeats_the_request_and_what_is_base64() {
+        for (name, class) in [
+            ("b64_json", Class::Base64),
+            ("B64-JSON", Class::Base64),
+            ("imageBase64", Class::Base64),
+            ("binary_data_base64", Class::Base64),
+            ("image_b64", Class::Base64),
+            ("prompt", Class::Echo),
+            ("revised_prompt", Class::Echo),
+            ("inputImages", Class::Echo),
+            ("request", Class::Echo),
+            ("input_b64", Class::Echo),
+            ("url", Class::Any),
+            ("image", Class::Any),
+            ("", Class::Any),
+        ] {
+            let mut read = Name::none();
+            name.as_bytes().chunks(3).for_each(|chunk| read.push(chunk));
+            assert_eq!(read.class(), class, "{name}");
+        }
+        let mut long = Name::none();
+        long.push(&[b'x'; 200]);
+        long.push(b"prompt");
+        assert_eq!(long.class(), Class::Any);
+    }
+}
