@@ -184,21 +184,18 @@ async fn k17_forged_bodies_cause_no_fetch_and_no_download() {
         completed(&evil, &evil),
         completed(&format!("{id}/../../{id}"), &evil),
         completed(&format!("{id}?x"), &evil),
-        completed(&format!(" {id}"), &evil),
         completed("../../v1/images/generations", &evil),
         completed("", &evil),
         json!({ "id": 7, "results": [evil] }).to_string(),
         json!({ "id": [id], "results": [evil] }).to_string(),
         json!({ "id": { "id": id } }).to_string(),
-        json!({ "id": null, "task": { "id": id }, "url": evil }).to_string(),
-        json!([{ "id": id }]).to_string(),
+        json!({ "id": null, "other": { "id": id }, "url": evil }).to_string(),
         json!(id).to_string(),
-        format!(r#"{{"id":"{id}","id":"{id}"}}"#),
-        format!(r#"{{"id":"{id}""#),
         format!(r#"{{"x":{deep},"id":"{id}x"}}"#),
         format!(r#"{{"id":{deep}}}"#),
         deep,
-        format!("id={id}"),
+        format!("other={id}"),
+        format!("id={id}x"),
         "\u{feff}{}".to_owned(),
         String::new(),
     ] {
@@ -213,6 +210,28 @@ async fn k17_forged_bodies_cause_no_fetch_and_no_download() {
     assert!(!format!("{generation:?}").contains(&evil));
     assert_eq!((house.polls(), house.requests()), (1, 2), "one submit, and one question for the right hint");
     assert!(trap.accept().now_or_never().is_none(), "nobody followed a URL of a body");
+}
+
+#[tokio::test]
+async fn a_callback_in_another_form_is_a_hint_as_any_other() {
+    for body in [
+        |id: &str| format!("task_id={id}&status=completed"),
+        |id: &str| format!("event=done&payload=%7B%22task_id%22%3A%22{id}%22%7D"),
+        |id: &str| json!({ "task_id": id, "data": { "status": "completed" } }).to_string(),
+        |id: &str| json!({ "code": 200, "data": { "task_id": id } }).to_string(),
+        |id: &str| json!({ "task": { "id": id } }).to_string(),
+        |id: &str| json!([{ "id": id }]).to_string(),
+        |id: &str| format!("\u{feff}{{\"id\":\"{id}\",}}"),
+    ] {
+        let house = House::new(1, NEVER).await;
+        let expected = house.submit().await;
+        let body = body(expected.task().id.as_str());
+        let waiting = tokio::spawn(expected.wait());
+        tokio::task::yield_now().await;
+        assert_eq!(house.call(&body).await.0, 200);
+        assert_eq!(waiting.await.unwrap().unwrap().images().count(), 1, "{body}");
+        assert_eq!(house.polls(), 1, "{body}");
+    }
 }
 
 #[tokio::test]

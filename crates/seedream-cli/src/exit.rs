@@ -57,6 +57,8 @@ impl Exit {
         match error.kind() {
             ErrorKind::Cancelled if error.status().is_none() => Self::Cancelled,
             ErrorKind::Timeout if error.task().is_some() => Self::Deadline,
+            // The provider has a task that cannot be collected here.
+            ErrorKind::UnexpectedTask => Self::Unknown,
             _ if error.task().is_none() && error.charge() == Charge::Unknown => Self::Unknown,
             ErrorKind::Balance | ErrorKind::QuotaExhausted => Self::Balance,
             ErrorKind::Authentication | ErrorKind::PermissionDenied => Self::Key,
@@ -181,6 +183,7 @@ mod tests {
         assert_eq!(with_task(ErrorKind::Timeout), 10);
         assert_eq!(with_task(ErrorKind::Authentication), 5);
         assert_eq!(with_task(ErrorKind::TaskNotFound), 1);
+        assert_eq!(with_task(ErrorKind::UnexpectedTask), 7);
     }
 
     #[test]

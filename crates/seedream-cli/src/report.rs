@@ -146,9 +146,13 @@ impl Outcome {
             images: Vec::new(),
             failures: Vec::new(),
             usage: known.map(|known| known.usage.clone()).unwrap_or_default(),
-            warnings: asked.warnings.iter().map(Note::from).collect(),
+            warnings: all(asked.warnings, known).iter().map(Note::from).collect(),
             charge: error.charge(),
-            task: None,
+            task: error.task().map(|task| TaskLeft {
+                provider: task.provider.clone(),
+                id: task.id.to_string(),
+                file: None,
+            }),
             error: Some(note),
             sidecar: None,
             elapsed_ms: 0,
@@ -160,11 +164,7 @@ impl Outcome {
     }
 
     fn answered(asked: Asked, generation: &Generation) -> Self {
-        // An answer's own warnings begin with those of the check.
-        let mut warnings = asked.warnings;
-        warnings.extend(
-            generation.warnings.iter().filter(|warning| !warnings.contains(warning)).cloned().collect::<Vec<_>>(),
-        );
+        let warnings = all(asked.warnings, Some(generation));
         let model = generation.model.as_str();
         Self {
             provider: asked.provider,
@@ -204,7 +204,8 @@ impl Outcome {
             Err(error) => {
                 let exit = Exit::of(&error);
                 let mut outcome = Self::failed(asked, error, exit);
-                if ended.delivered > 0 {
+                // Images came, so something was sold.
+                if ended.delivered > 0 && outcome.charge == Charge::No {
                     outcome.charge = Charge::Yes;
                 }
                 outcome
@@ -253,6 +254,16 @@ impl Outcome {
         self.left = Some(left);
         self
     }
+}
+
+/// The warnings of the check and those of a response, which begin with them.
+fn all(mut warnings: Vec<Warning>, known: Option<&Generation>) -> Vec<Warning> {
+    for warning in known.into_iter().flat_map(|known| &known.warnings) {
+        if !warnings.contains(warning) {
+            warnings.push(warning.clone());
+        }
+    }
+    warnings
 }
 
 /// Prints what came of a run, and says how it ends.

@@ -175,7 +175,7 @@ impl Run<'_> {
             match event {
                 Some(Ok(Event::Finished(generation))) => break Ok(generation),
                 Some(Ok(Event::Image(image))) => {
-                    followed.delivered += 1;
+                    followed.delivered += delivered(&image);
                     seen.insert(image.index);
                     // The other end lives as long as this one.
                     drop(arrived.send(image));
@@ -209,7 +209,7 @@ impl Run<'_> {
         // An answer may hold pictures that no event told of.
         let known = followed.answer.as_ref().map_or_else(Error::generation, Some);
         for image in known.into_iter().flat_map(Generation::images).filter(|image| !seen.contains(&image.index)) {
-            followed.delivered += 1;
+            followed.delivered += delivered(image);
             drop(arrived.send(image.clone()));
         }
         followed
@@ -294,6 +294,11 @@ impl Run<'_> {
             }
         }
     }
+}
+
+/// How many images an image counts for: an incomplete one was not delivered.
+fn delivered(image: &GeneratedImage) -> u32 {
+    u32::from(!matches!(image.data, ImageData::Incomplete { .. }))
 }
 
 /// A failure with the place where the picture still is, for whatever reason it is not on disk.

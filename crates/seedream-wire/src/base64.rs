@@ -97,7 +97,8 @@ pub(crate) fn is_image(bytes: &[u8]) -> bool {
             && [&b"avif"[..], b"avis", b"heic", b"heix", b"mif1", b"msf1"].iter().any(|brand| at(8, brand)))
 }
 
-fn percent_decoded(text: &str) -> Cow<'_, [u8]> {
+/// The bytes that percent-encoded text stands for.
+pub(crate) fn percent_decoded(text: &str) -> Cow<'_, [u8]> {
     if !text.contains('%') {
         return text.as_bytes().into();
     }

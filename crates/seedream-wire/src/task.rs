@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Failure, Reader,
+    base64::percent_decoded,
     find::{self, find, holds_image},
     reader::{Collected, repaired},
     usage::{usage, whole},
@@ -77,29 +78,58 @@ pub(crate) fn instead_of_images(body: &Value) -> Option<Acceptance> {
     says_so.then(|| acceptance(body)).flatten()
 }
 
-/// What a response says of the task that it accepts, in whatever shape.
-fn acceptance(body: &Value) -> Option<Acceptance> {
-    let mut ids: Vec<TaskId> = Vec::new();
-    let mut add = |id: &Value| {
+/// The ids that a body may name a task by, as a callback does: JSON in whatever envelope, or a form.
+pub fn task_ids(body: &[u8]) -> Vec<TaskId> {
+    let document = json::read(body).filter(|document| document.value.is_object() || document.value.is_array());
+    if let Some(mut document) = document {
+        find::expand(&mut document.value);
+        let mut ids = Ids::default();
+        for layer in find::layers(&document.value) {
+            IDS.iter().filter_map(|name| layer.get(*name)).filter(|id| id.is_string()).for_each(|id| ids.add(id));
+        }
+        return ids.0;
+    }
+    let text = String::from_utf8_lossy(body);
+    let mut ids = Vec::new();
+    for (name, value) in text.split('&').filter_map(|pair| pair.split_once('=')).take(64) {
+        let value = percent_decoded(&value.replace('+', " ")).into_owned();
+        if json::is_meant(&value) {
+            ids.extend(task_ids(&value));
+        } else if IDS.contains(&name.trim()) {
+            ids.extend(TaskId::new(String::from_utf8_lossy(&value)));
+        }
+    }
+    ids
+}
+
+/// Ids in the order in which they were found, each once.
+#[derive(Default)]
+struct Ids(Vec<TaskId>);
+
+impl Ids {
+    fn add(&mut self, id: &Value) {
         let id = match id {
             Value::String(text) => TaskId::new(text.trim()).ok(),
             Value::Number(number) => TaskId::new(number.to_string()).ok(),
             _ => None,
         };
-        if let Some(id) = id.filter(|id| !ids.contains(id)) {
-            ids.push(id);
-        }
-    };
+        self.0.extend(id.filter(|id| !self.0.contains(id)));
+    }
+}
+
+/// What a response says of the task that it accepts, in whatever shape.
+fn acceptance(body: &Value) -> Option<Acceptance> {
+    let mut ids = Ids::default();
     let mut layers: Vec<_> = find::layers(body).collect();
     // An envelope has an id of its own at most; one that has a status is the task.
     if layers.first().is_some_and(|outer| status(outer).is_none()) {
         layers.rotate_left(1);
     }
     for layer in &layers {
-        IDS[..8].iter().filter_map(|name| layer.get(*name)).for_each(&mut add);
+        IDS[..8].iter().filter_map(|name| layer.get(*name)).for_each(|id| ids.add(id));
     }
-    layers.iter().filter_map(|layer| bare_result(layer)).for_each(add);
-    let mut ids = ids.into_iter();
+    layers.iter().filter_map(|layer| bare_result(layer)).for_each(|id| ids.add(id));
+    let mut ids = ids.0.into_iter();
     let mut acceptance = Acceptance::new(ids.next()?);
     acceptance.other_ids = ids.take(4).collect();
     for layer in layers {

@@ -245,6 +245,12 @@ impl Operation {
     /// Ends before the task has: images that are there are delivered, and the error keeps the task for the rest.
     fn abandon(&mut self, error: Error, polling: Polling, events: &mut Vec<Event>) -> Then {
         let Polling { task, found, .. } = polling;
+        let others = task.other_ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let error = if others.is_empty() || error.kind() != ErrorKind::TaskNotFound {
+            error
+        } else {
+            error.adding(&format!("; the response that accepted it also named {others}"))
+        };
         let error = match found {
             Some(mut found) => {
                 events.extend(found.outcomes.iter().cloned().map(Event::of));

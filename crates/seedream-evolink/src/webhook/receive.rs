@@ -8,7 +8,8 @@ use axum::{
     http::{HeaderValue, Method, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use serde::Deserialize;
+use seedream_core::TaskId;
+use seedream_wire::task_ids;
 
 use super::Webhooks;
 
@@ -35,11 +36,10 @@ pub(super) async fn receive(State(webhooks): State<Webhooks>, request: Request) 
     let Ok(_permit) = webhooks.0.reading.try_acquire() else {
         return with_header(StatusCode::SERVICE_UNAVAILABLE, header::RETRY_AFTER, "1");
     };
-    match tokio::time::timeout(PATIENCE, id_in(request.into_body())).await {
-        Ok(Ok(id)) => {
-            let waiting = id.and_then(|id| webhooks.expected().get(&id).cloned());
+    match tokio::time::timeout(PATIENCE, ids_in(request.into_body())).await {
+        Ok(Ok(ids)) => {
             // Whoever waits asks for the task; here nothing more is done. A second hint before that is the same hint.
-            if let Some(hint) = waiting {
+            for hint in ids.iter().filter_map(|id| webhooks.expected().get(id.as_str()).cloned()) {
                 hint.notify_one();
             }
             // The same to everybody: which tasks are expected is nobody's business.
@@ -50,14 +50,10 @@ pub(super) async fn receive(State(webhooks): State<Webhooks>, request: Request) 
     }
 }
 
-/// The id that a body names, if it does. Every other member is skipped unseen.
-async fn id_in(body: Body) -> Result<Option<String>, StatusCode> {
-    #[derive(Deserialize)]
-    struct Hint {
-        id: String,
-    }
+/// The ids that a body names, as JSON or as a form. Nothing else in it is read.
+async fn ids_in(body: Body) -> Result<Vec<TaskId>, StatusCode> {
     let body = to_bytes(body, LARGEST).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
-    Ok(serde_json::from_slice::<Hint>(&body).ok().map(|hint| hint.id))
+    Ok(task_ids(&body))
 }
 
 fn with_header(status: StatusCode, name: header::HeaderName, value: &'static str) -> Response {
