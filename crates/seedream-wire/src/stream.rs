@@ -209,9 +209,11 @@ impl StreamDecoder for Decoder {
     fn event(&mut self, frame: &Frame, blobs: &Blobs) -> Vec<StreamItem> {
         let mut items = Vec::new();
         let mut any = false;
-        for document in json::documents(frame.data.as_bytes()) {
+        // Brackets inside words are not JSON.
+        let meant = json::is_meant(frame.data.as_bytes());
+        for document in json::documents(frame.data.as_bytes()).take_while(|document| meant || !document.cut) {
             self.repaired |= document.repaired;
-            self.unread |= document.cut;
+            self.unreadable += u32::from(document.cut);
             any = true;
             let values = match document.value {
                 Value::Array(values) if values.iter().all(|value| value.get("type").is_some()) => values,

@@ -174,12 +174,13 @@ fn status(members: &Map<String, Value>) -> Option<&str> {
     STATUSES.iter().find_map(|name| members.get(*name).and_then(Value::as_str)).filter(|text| !text.trim().is_empty())
 }
 
-/// The body with JSON in the place of texts that hold it, and whether it was read as it came.
-fn read(reply: &Reply) -> Option<(Value, bool)> {
+/// The body with JSON in the place of texts that hold it.
+fn read(reply: &Reply) -> Option<json::Document> {
     let mut document = json::read(&reply.body)?;
     find::expand(&mut document.value);
-    let exact = document.is_exact() && reply.is_whole();
-    Some((document.value, exact))
+    document.cut |= reply.truncated;
+    document.repaired |= reply.repaired;
+    Some(document)
 }
 
 /// Per cent, as a number or as text.
@@ -204,7 +205,9 @@ impl Tasks {
         if !reply.status.is_success() {
             return Err(self.reader.error(reply));
         }
-        if let Some((body, _)) = read(reply).filter(|(body, _)| body.is_object() || body.pointer("/0/id").is_some()) {
+        let document = read(reply).map(|document| document.value);
+        if let Some(body) = document.filter(|body| body.is_object() || body.pointer("/0").is_some_and(Value::is_object))
+        {
             let failed = Failure::of_json(&body).is_some();
             let runs = find::layers(&body).any(|layer| status(layer).is_some());
             if let Some(accepted) = acceptance(&body).filter(|_| runs || !failed) {
@@ -229,14 +232,16 @@ impl Tasks {
         if !reply.status.is_success() {
             return Err(self.poll_error(reply));
         }
-        let Some((body, exact)) = read(reply).filter(|(body, _)| body.is_object() || body.is_array()) else {
+        let told = |document: &json::Document| document.value.is_object() || document.value.is_array();
+        let Some(document) = read(reply).filter(told) else {
             let message = format!("the answer says nothing of the task: {}", Failure::of(reply).message);
             return Err(Error::from_reply(ErrorKind::MalformedResponse, message, reply));
         };
+        let body = &document.value;
         // An envelope may have a status of its own, so the innermost counts.
-        let inner: Vec<_> = find::layers(&body).collect();
+        let inner: Vec<_> = find::layers(body).collect();
         let told = inner.iter().rev().find_map(|layer| Some((*layer, status(layer)?)));
-        let mut generation = self.images(task, &body, reply, exact);
+        let mut generation = self.images(task, &document, reply);
         let any = generation.images().next().is_some();
         let Some((members, status)) = told else {
             return if any { Ok(TaskState::Done(generation)) } else { Err(self.poll_error(reply)) };
@@ -248,17 +253,15 @@ impl Tasks {
         }
         match word {
             Word::Done if any => Ok(TaskState::Done(generation)),
-            Word::Done => Ok(TaskState::Failed(self.empty(&body, generation, reply))),
+            Word::Done => Ok(TaskState::Failed(self.empty(body, generation, reply))),
             Word::Failed | Word::Cancelled if any => {
-                let reason = self.failure(&body, true).map(|failure| redact(&failure.message)).unwrap_or_default();
+                let reason = self.failure(body, true).map(|failure| redact(&failure.message)).unwrap_or_default();
                 let message = format!("the task ended as `{status}` and has images all the same: {reason}");
                 generation.warnings.push(Warning::new(WarningKind::Incomplete, None, message));
                 generation.charged = Some(Charge::Unknown);
                 Ok(TaskState::Done(generation))
             }
-            Word::Failed | Word::Cancelled => {
-                Ok(TaskState::Failed(self.failed(word, status, &body, generation, reply)))
-            }
+            Word::Failed | Word::Cancelled => Ok(TaskState::Failed(self.failed(word, status, body, generation, reply))),
             Word::Running | Word::Unknown => {
                 let progress = progress(members);
                 let found = any.then(|| Box::new(generation));
@@ -279,7 +282,8 @@ impl Tasks {
         error.with_charge(Charge::Unknown)
     }
 
-    fn images(&self, task: &Task, body: &Value, reply: &Reply, exact: bool) -> Generation {
+    fn images(&self, task: &Task, document: &json::Document, reply: &Reply) -> Generation {
+        let body = &document.value;
         let mut generation = self.reader.facts(body, reply);
         generation.model = task.model.clone();
         let found = find(body, self.results);
@@ -289,10 +293,10 @@ impl Tasks {
             collected.add(&context, item);
         }
         collected.stands_in(found.undocumented);
-        if !exact {
+        if document.repaired {
             generation.warnings.push(repaired());
         }
-        collected.fill(&mut generation, exact);
+        collected.fill(&mut generation, document.is_exact());
         generation
     }
 

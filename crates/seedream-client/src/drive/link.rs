@@ -239,6 +239,9 @@ impl Incoming {
         let mut intake = None;
         body.text(so_far);
         let ended = loop {
+            if let Err(error) = self.room_for_text(body.text.len()) {
+                break Err(error);
+            }
             // An answer that is shorter than what is lifted has nothing to be lifted.
             if intake.is_none() && holds_pictures && body.text.len() > THRESHOLD {
                 let begun = std::mem::take(&mut body.text);
@@ -249,9 +252,6 @@ impl Incoming {
                 (Ok(Some(bytes)), None) => body.text(&bytes),
                 (Ok(None), _) => break Ok(()),
                 (Err(error), _) => break Err(error),
-            }
-            if let Err(error) = self.room_for_text(body.text.len()) {
-                break Err(error);
             }
         };
         if let Some(mut intake) = intake {

@@ -17,6 +17,7 @@ mod raw;
 mod resumed;
 mod saving;
 mod script;
+mod shapes;
 mod streams;
 mod surroundings;
 mod tasks;
