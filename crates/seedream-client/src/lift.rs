@@ -4,6 +4,7 @@
 //! data URI of an image, or a member whose name says base64. A prompt that is echoed, however much it looks like base64, is never
 //! touched, and what only looked like base64 is put back as it was.
 
+mod dress;
 mod intake;
 mod member;
 mod restore;
@@ -15,10 +16,11 @@ use memchr::{memchr2, memchr3};
 
 pub(crate) use self::intake::{Intake, Text, keep_body, put_back};
 use self::{
+    dress::{Continued, continued},
     member::{Class, Nest},
     restore::Restorer,
-    run::{Continued, Fed, Run, continued},
-    start::{begin, may_be_image},
+    run::{Fed, Run},
+    start::{begin, may_be_image, may_begin},
 };
 
 /// How long a string is, in bytes as it stands in the JSON, before it is worth lifting.
@@ -168,10 +170,14 @@ impl Lifter {
                             self.place = Place::Between;
                             at += 1;
                         }
-                        Some(b'\\') => {
-                            *escaped = true;
-                            at += 1;
-                        }
+                        // What is escaped is passed over with it, unless it may end the line.
+                        Some(b'\\') => match input.get(at + 1) {
+                            Some(b'\n' | b'\r') | None => {
+                                *escaped = true;
+                                at += 1;
+                            }
+                            Some(_) => at += 2,
+                        },
                         Some(&byte) => {
                             self.place = Place::Broken;
                             self.end_line(byte);
@@ -183,35 +189,23 @@ impl Lifter {
                 Place::Between => {
                     at += 1;
                     match byte {
-                        b'"' => self.place = self.open(),
+                        b'"' => at += self.open(&input[at..]),
                         b' ' | b'\t' | b'\r' | b'\n' => {
                             if !lf_of_crlf && self.ends_line(byte) {
                                 self.end_line(byte);
                             }
                         }
-                        _ => self.nest.between(byte),
-                    }
-                }
-                Place::Start => {
-                    let start = &input[at..input.len().min(at + THRESHOLD)];
-                    match stop(self.grammar, start) {
-                        // What is this short stays, whatever it is.
-                        Some(end) if start[end] == b'"' => {
-                            self.nest.next();
-                            self.place = Place::Between;
-                            at += end + 1;
-                        }
                         _ => {
-                            let class = self.nest.class();
-                            if may_be_image(start, class, self.grammar) {
-                                self.held.clear();
-                                self.place = Place::Held { class, escaped: false, broke: None };
-                                return at;
+                            self.nest.between(byte);
+                            let is_mark = |byte: &&u8| !matches!(byte, b'"' | b' ' | b'\t' | b'\r' | b'\n');
+                            while let Some(&byte) = input.get(at).filter(is_mark) {
+                                self.nest.between(byte);
+                                at += 1;
                             }
-                            self.place = PLAIN;
                         }
                     }
                 }
+                Place::Start => at += self.start(&input[at..]),
                 Place::Broken => match byte {
                     b'\r' | b'\n' if !lf_of_crlf => {
                         self.end_line(byte);
@@ -230,15 +224,49 @@ impl Lifter {
         at
     }
 
-    /// A string begins.
-    fn open(&mut self) -> Place {
+    /// A string begins: how much of it was read.
+    fn open(&mut self, rest: &[u8]) -> usize {
         if self.nest.begins_name() {
-            Place::Plain { name: true, escaped: false }
+            match stop(self.grammar, rest) {
+                Some(end) if rest[end] == b'"' => {
+                    self.nest.name().push(&rest[..end]);
+                    return end + 1;
+                }
+                _ => self.place = Place::Plain { name: true, escaped: false },
+            }
         } else if self.nest.holds_values() {
-            Place::Start
+            self.place = Place::Start;
+            if !rest.is_empty() {
+                return self.start(rest);
+            }
         } else {
-            PLAIN
+            self.place = PLAIN;
         }
+        0
+    }
+
+    /// A value that is a string begins with these bytes, which are some: how many of them were read.
+    fn start(&mut self, rest: &[u8]) -> usize {
+        let start = &rest[..rest.len().min(THRESHOLD)];
+        match stop(self.grammar, start) {
+            // What is this short stays, whatever it is.
+            Some(end) if start[end] == b'"' => {
+                self.nest.next();
+                self.place = Place::Between;
+                return end + 1;
+            }
+            _ if may_begin(start[0]) || self.nest.may_be_base64() => {
+                let class = self.nest.class();
+                if may_be_image(start, class, self.grammar) {
+                    self.held.clear();
+                    self.place = Place::Held { class, escaped: false, broke: None };
+                    return 0;
+                }
+            }
+            _ => {}
+        }
+        self.place = PLAIN;
+        0
     }
 
     fn ends_line(&self, byte: u8) -> bool {
