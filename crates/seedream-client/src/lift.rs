@@ -5,22 +5,23 @@
 //! touched, and what only looked like base64 is put back as it was.
 
 mod dress;
+mod hold;
 mod intake;
 mod member;
 mod restore;
 mod run;
-mod signature;
+pub(crate) mod signature;
 mod start;
 
 use memchr::{memchr2, memchr3};
 
 pub(crate) use self::intake::{Intake, Text, keep_body, put_back};
 use self::{
-    dress::{Continued, continued},
+    hold::Hold,
     member::{Class, Nest},
     restore::Restorer,
     run::{Fed, Run},
-    start::{begin, may_be_image, may_begin},
+    start::{may_be_image, may_begin},
 };
 
 /// How long a string is, in bytes as it stands in the JSON, before it is worth lifting.
@@ -313,74 +314,6 @@ impl Lifter {
         }
     }
 
-    /// Takes bytes of a string until it is long enough to be judged, or over.
-    fn hold(&mut self, input: &mut &[u8], decoded: &mut Vec<u8>) -> Hold {
-        let Place::Held { class, escaped, broke } = &mut self.place else { return Hold::On };
-        let take = |held: &mut Vec<u8>, input: &mut &[u8], count: usize| {
-            let (taken, rest) = input.split_at(count);
-            held.extend_from_slice(taken);
-            *input = rest;
-        };
-        while self.held.len() < THRESHOLD
-            && let Some(&byte) = input.first()
-        {
-            if let Some(from) = *broke {
-                self.held.push(byte);
-                let continued = continued(&self.held[from..]);
-                self.held.pop();
-                match continued {
-                    Continued::Open => take(&mut self.held, input, 1),
-                    Continued::Yes(_) => *broke = None,
-                    Continued::No => return self.release(),
-                }
-                continue;
-            }
-            if std::mem::take(escaped) {
-                take(&mut self.held, input, 1);
-                continue;
-            }
-            let room = &input[..input.len().min(THRESHOLD - self.held.len())];
-            let count = match stop(self.grammar, room) {
-                Some(0) => 1,
-                Some(plain) => plain,
-                None => room.len(),
-            };
-            match byte {
-                b'"' => return self.release(),
-                b'\\' => *escaped = true,
-                b'\n' | b'\r' if self.grammar == Grammar::Events => *broke = Some(self.held.len()),
-                _ => {}
-            }
-            take(&mut self.held, input, count);
-        }
-        let class = *class;
-        if self.held.len() < THRESHOLD {
-            return if may_be_image(&self.held, class, self.grammar) { Hold::On } else { self.release() };
-        }
-        match begin(&self.held, class, self.grammar, decoded) {
-            Some(run) => {
-                self.place = Place::Picture(Box::new(run));
-                Hold::Begin
-            }
-            None => {
-                decoded.clear();
-                self.release()
-            }
-        }
-    }
-
-    /// What is held stays where it is.
-    fn release(&mut self) -> Hold {
-        if let Place::Held { escaped, broke, .. } = self.place {
-            self.place = Place::Plain { name: false, escaped };
-            if let Some(from) = broke {
-                let broke = self.held[from..].to_vec();
-                self.text(&broke);
-            }
-        }
-        Hold::Release
-    }
-
     fn picture(&mut self, input: &mut &[u8], decoded: &mut Vec<u8>) -> Piece<'static> {
         let Place::Picture(run) = &mut self.place else { return Piece::More };
         let fed = run.feed(input, decoded);
@@ -407,15 +340,6 @@ impl Lifter {
 
 /// In a string that stays.
 const PLAIN: Place = Place::Plain { name: false, escaped: false };
-
-enum Hold {
-    /// It goes on.
-    On,
-    /// It is an image.
-    Begin,
-    /// It is none, and passes on.
-    Release,
-}
 
 /// Where a string may end, or its line where lines end strings.
 fn stop(grammar: Grammar, rest: &[u8]) -> Option<usize> {

@@ -86,7 +86,7 @@ impl Run {
                     continue;
                 }
                 if self.alphabet.other().has(byte) {
-                    self.broken = self.alphabet == Alphabet::UrlSafe;
+                    self.broken |= self.alphabet == Alphabet::UrlSafe;
                     self.alphabet = self.alphabet.other();
                     self.log.odd(OTHER_ALPHABET);
                     continue;
@@ -227,9 +227,8 @@ impl Run {
     pub(super) fn finish(&mut self, decoded: &mut Vec<u8>) -> bool {
         let fits = match self.carried {
             0 => self.padding == 0,
-            2 => matches!(self.padding, 0 | 2),
-            3 => matches!(self.padding, 0 | 1),
-            _ => false,
+            1 => false,
+            carried => self.padding <= 4 - carried,
         };
         if !fits && !self.forgiving {
             return false;

@@ -75,12 +75,12 @@ pub(super) fn begin(raw: &[u8], class: Class, grammar: Grammar, decoded: &mut Ve
         return None;
     }
     let mut at = 0;
-    let mut declared = class == Class::Base64;
+    let mut said = false;
     if memchr(b',', raw).is_some() {
         // Some put two in front, one behind the other.
         while let Some((length, is_image)) = head(&raw[at..], grammar) {
             at += length;
-            declared |= is_image;
+            said |= is_image;
         }
     }
     let mut run = Run::new(&raw[..at], grammar);
@@ -88,8 +88,8 @@ pub(super) fn begin(raw: &[u8], class: Class, grammar: Grammar, decoded: &mut Ve
         return None;
     }
     let known = is_image(decoded);
-    run.forgive(known);
-    (declared || known && (!is_weak(decoded) || is_varied(&raw[at..]))).then_some(run)
+    run.forgive(known || said);
+    (said || class == Class::Base64 || known && (!is_weak(decoded) || is_varied(&raw[at..]))).then_some(run)
 }
 
 /// The length of what stands in front of base64, up to its comma, and whether it says that an image follows.

@@ -285,6 +285,8 @@ impl seedream_client::Transport for Large {
 /// not matter: the images are there.
 #[cfg(target_os = "linux")]
 async fn lifts_every_form(images: usize, mib: usize, most_kib: u64) {
+    use std::io::Write as _;
+
     const CHILD: &str = "SEEDREAM_TEST_FORMS";
     if std::env::var_os(CHILD).is_none() {
         // In a process of its own, where nothing else takes memory.
@@ -294,7 +296,7 @@ async fn lifts_every_form(images: usize, mib: usize, most_kib: u64) {
         let output = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
         let (told, said) = (String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
         assert!(output.status.success() && said.contains("1 passed"), "{said}{told}");
-        println!("{said}");
+        write!(std::io::stdout(), "{said}").unwrap();
         return;
     }
     let status = |name: &str| {
@@ -312,7 +314,7 @@ async fn lifts_every_form(images: usize, mib: usize, most_kib: u64) {
         let is_stream = form.0.starts_with("data:");
         let outcome = client.build().unwrap().generate(request().stream(is_stream)).await;
         let grown = status("VmHWM") - *before.get_or_insert_with(|| status("VmRSS"));
-        println!("{}{}…{}: grown by {grown} KiB", form.0, form.1, form.2);
+        writeln!(std::io::stdout(), "{}{}…{}: grown by {grown} KiB", form.0, form.1, form.2).unwrap();
         assert!(grown < most_kib, "{form:?}: grown by {grown} KiB");
         let (first, block) = Large::parts();
         let lifted: Vec<_> = names(directory.path()).into_iter().filter(|name| name.starts_with("unsaved-")).collect();
