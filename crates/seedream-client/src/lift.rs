@@ -4,21 +4,24 @@
 //! data URI of an image, or a member whose name says base64. A prompt that is echoed, however much it looks like base64, is never
 //! touched, and what only looked like base64 is put back as it was.
 
+mod dress;
+mod hold;
 mod intake;
 mod member;
 mod restore;
 mod run;
-mod signature;
+pub(crate) mod signature;
 mod start;
 
 use memchr::{memchr2, memchr3};
 
 pub(crate) use self::intake::{Intake, Text, keep_body, put_back};
 use self::{
+    hold::Hold,
     member::{Class, Nest},
     restore::Restorer,
-    run::{Continued, Fed, Run, continued},
-    start::{begin, may_be_image},
+    run::{Fed, Run},
+    start::{may_be_image, may_begin},
 };
 
 /// How long a string is, in bytes as it stands in the JSON, before it is worth lifting.
@@ -168,10 +171,14 @@ impl Lifter {
                             self.place = Place::Between;
                             at += 1;
                         }
-                        Some(b'\\') => {
-                            *escaped = true;
-                            at += 1;
-                        }
+                        // What is escaped is passed over with it, unless it may end the line.
+                        Some(b'\\') => match input.get(at + 1) {
+                            Some(b'\n' | b'\r') | None => {
+                                *escaped = true;
+                                at += 1;
+                            }
+                            Some(_) => at += 2,
+                        },
                         Some(&byte) => {
                             self.place = Place::Broken;
                             self.end_line(byte);
@@ -183,35 +190,23 @@ impl Lifter {
                 Place::Between => {
                     at += 1;
                     match byte {
-                        b'"' => self.place = self.open(),
+                        b'"' => at += self.open(&input[at..]),
                         b' ' | b'\t' | b'\r' | b'\n' => {
                             if !lf_of_crlf && self.ends_line(byte) {
                                 self.end_line(byte);
                             }
                         }
-                        _ => self.nest.between(byte),
-                    }
-                }
-                Place::Start => {
-                    let start = &input[at..input.len().min(at + THRESHOLD)];
-                    match stop(self.grammar, start) {
-                        // What is this short stays, whatever it is.
-                        Some(end) if start[end] == b'"' => {
-                            self.nest.next();
-                            self.place = Place::Between;
-                            at += end + 1;
-                        }
                         _ => {
-                            let class = self.nest.class();
-                            if may_be_image(start, class, self.grammar) {
-                                self.held.clear();
-                                self.place = Place::Held { class, escaped: false, broke: None };
-                                return at;
+                            self.nest.between(byte);
+                            let is_mark = |byte: &&u8| !matches!(byte, b'"' | b' ' | b'\t' | b'\r' | b'\n');
+                            while let Some(&byte) = input.get(at).filter(is_mark) {
+                                self.nest.between(byte);
+                                at += 1;
                             }
-                            self.place = PLAIN;
                         }
                     }
                 }
+                Place::Start => at += self.start(&input[at..]),
                 Place::Broken => match byte {
                     b'\r' | b'\n' if !lf_of_crlf => {
                         self.end_line(byte);
@@ -230,15 +225,49 @@ impl Lifter {
         at
     }
 
-    /// A string begins.
-    fn open(&mut self) -> Place {
+    /// A string begins: how much of it was read.
+    fn open(&mut self, rest: &[u8]) -> usize {
         if self.nest.begins_name() {
-            Place::Plain { name: true, escaped: false }
+            match stop(self.grammar, rest) {
+                Some(end) if rest[end] == b'"' => {
+                    self.nest.name().push(&rest[..end]);
+                    return end + 1;
+                }
+                _ => self.place = Place::Plain { name: true, escaped: false },
+            }
         } else if self.nest.holds_values() {
-            Place::Start
+            self.place = Place::Start;
+            if !rest.is_empty() {
+                return self.start(rest);
+            }
         } else {
-            PLAIN
+            self.place = PLAIN;
         }
+        0
+    }
+
+    /// A value that is a string begins with these bytes, which are some: how many of them were read.
+    fn start(&mut self, rest: &[u8]) -> usize {
+        let start = &rest[..rest.len().min(THRESHOLD)];
+        match stop(self.grammar, start) {
+            // What is this short stays, whatever it is.
+            Some(end) if start[end] == b'"' => {
+                self.nest.next();
+                self.place = Place::Between;
+                return end + 1;
+            }
+            _ if may_begin(start[0]) || self.nest.may_be_base64() => {
+                let class = self.nest.class();
+                if may_be_image(start, class, self.grammar) {
+                    self.held.clear();
+                    self.place = Place::Held { class, escaped: false, broke: None };
+                    return 0;
+                }
+            }
+            _ => {}
+        }
+        self.place = PLAIN;
+        0
     }
 
     fn ends_line(&self, byte: u8) -> bool {
@@ -285,74 +314,6 @@ impl Lifter {
         }
     }
 
-    /// Takes bytes of a string until it is long enough to be judged, or over.
-    fn hold(&mut self, input: &mut &[u8], decoded: &mut Vec<u8>) -> Hold {
-        let Place::Held { class, escaped, broke } = &mut self.place else { return Hold::On };
-        let take = |held: &mut Vec<u8>, input: &mut &[u8], count: usize| {
-            let (taken, rest) = input.split_at(count);
-            held.extend_from_slice(taken);
-            *input = rest;
-        };
-        while self.held.len() < THRESHOLD
-            && let Some(&byte) = input.first()
-        {
-            if let Some(from) = *broke {
-                self.held.push(byte);
-                let continued = continued(&self.held[from..]);
-                self.held.pop();
-                match continued {
-                    Continued::Open => take(&mut self.held, input, 1),
-                    Continued::Yes(_) => *broke = None,
-                    Continued::No => return self.release(),
-                }
-                continue;
-            }
-            if std::mem::take(escaped) {
-                take(&mut self.held, input, 1);
-                continue;
-            }
-            let room = &input[..input.len().min(THRESHOLD - self.held.len())];
-            let count = match stop(self.grammar, room) {
-                Some(0) => 1,
-                Some(plain) => plain,
-                None => room.len(),
-            };
-            match byte {
-                b'"' => return self.release(),
-                b'\\' => *escaped = true,
-                b'\n' | b'\r' if self.grammar == Grammar::Events => *broke = Some(self.held.len()),
-                _ => {}
-            }
-            take(&mut self.held, input, count);
-        }
-        let class = *class;
-        if self.held.len() < THRESHOLD {
-            return if may_be_image(&self.held, class, self.grammar) { Hold::On } else { self.release() };
-        }
-        match begin(&self.held, class, self.grammar, decoded) {
-            Some(run) => {
-                self.place = Place::Picture(Box::new(run));
-                Hold::Begin
-            }
-            None => {
-                decoded.clear();
-                self.release()
-            }
-        }
-    }
-
-    /// What is held stays where it is.
-    fn release(&mut self) -> Hold {
-        if let Place::Held { escaped, broke, .. } = self.place {
-            self.place = Place::Plain { name: false, escaped };
-            if let Some(from) = broke {
-                let broke = self.held[from..].to_vec();
-                self.text(&broke);
-            }
-        }
-        Hold::Release
-    }
-
     fn picture(&mut self, input: &mut &[u8], decoded: &mut Vec<u8>) -> Piece<'static> {
         let Place::Picture(run) = &mut self.place else { return Piece::More };
         let fed = run.feed(input, decoded);
@@ -379,15 +340,6 @@ impl Lifter {
 
 /// In a string that stays.
 const PLAIN: Place = Place::Plain { name: false, escaped: false };
-
-enum Hold {
-    /// It goes on.
-    On,
-    /// It is an image.
-    Begin,
-    /// It is none, and passes on.
-    Release,
-}
 
 /// Where a string may end, or its line where lines end strings.
 fn stop(grammar: Grammar, rest: &[u8]) -> Option<usize> {

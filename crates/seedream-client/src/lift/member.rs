@@ -15,10 +15,10 @@ pub(super) enum Class {
 const LONGEST: usize = 64;
 
 /// Parts of the names of members that repeat what was asked.
-const ECHOES: [&str; 4] = ["prompt", "input", "request", "reference"];
+const ECHOES: [&[u8]; 4] = [b"prompt", b"input", b"request", b"reference"];
 
 /// Parts of the names of members that hold base64: `b64_json`, `imageBase64`, `binary_data_base64`.
-const BASE64: [&str; 2] = ["b64", "base64"];
+const BASE64: [&[u8]; 2] = [b"b64", b"base64"];
 
 /// The name of a member, or of none.
 #[derive(Clone, Copy, Debug)]
@@ -44,16 +44,22 @@ impl Name {
 
     /// In whatever letter case, and with whatever between the words.
     pub(super) fn class(&self) -> Class {
-        let letters = self.bytes[..self.len].iter().filter(|byte| byte.is_ascii_alphanumeric());
-        let plain: String = letters.map(|byte| char::from(byte.to_ascii_lowercase())).collect();
-        let holds = |parts: &[&str]| parts.iter().any(|part| plain.contains(part));
-        if holds(&ECHOES) {
-            Class::Echo
-        } else if holds(&BASE64) {
-            Class::Base64
-        } else {
-            Class::Any
+        let mut plain = [0; LONGEST];
+        let mut len = 0;
+        for byte in self.bytes[..self.len].iter().filter(|byte| byte.is_ascii_alphanumeric()) {
+            plain[len] = byte.to_ascii_lowercase();
+            len += 1;
         }
+        let mut class = Class::Any;
+        for at in 0..len {
+            let begins = |parts: &[&[u8]]| parts.iter().any(|part| plain[at..len].starts_with(part));
+            match plain[at] {
+                b'p' | b'i' | b'r' if begins(&ECHOES) => return Class::Echo,
+                b'b' if begins(&BASE64) => class = Class::Base64,
+                _ => {}
+            }
+        }
+        class
     }
 }
 
@@ -94,21 +100,11 @@ impl Nest {
     }
 
     /// Takes a byte that stands between strings, and is no white space.
+    #[inline]
     pub(super) fn between(&mut self, byte: u8) {
         self.fresh = false;
         match byte {
-            b'{' | b'[' => {
-                let class = self.class();
-                self.open.push(match (byte, class) {
-                    (b'{', _) => Bracket::Object,
-                    (_, Class::Base64) => Bracket::Base64,
-                    _ => Bracket::List,
-                });
-                if class == Class::Echo && self.echo == 0 {
-                    self.echo = self.open.len();
-                }
-                self.next();
-            }
+            b'{' | b'[' => self.open(byte),
             b'}' | b']' => {
                 self.open.pop();
                 if self.open.len() < self.echo {
@@ -120,6 +116,19 @@ impl Nest {
             b':' => (self.at_name, self.named) = (false, true),
             _ => {}
         }
+    }
+
+    fn open(&mut self, bracket: u8) {
+        let class = self.class();
+        self.open.push(match (bracket, class) {
+            (b'{', _) => Bracket::Object,
+            (_, Class::Base64) => Bracket::Base64,
+            _ => Bracket::List,
+        });
+        if class == Class::Echo && self.echo == 0 {
+            self.echo = self.open.len();
+        }
+        self.next();
     }
 
     /// A value is over: what follows it is a name in an object, and an element in a list.
@@ -150,6 +159,14 @@ impl Nest {
             _ if self.named => self.name.class(),
             Some(Bracket::Base64) => Class::Base64,
             _ => Class::Any,
+        }
+    }
+
+    /// Whether the value that begins here may be of [`Class::Base64`], at one look.
+    pub(super) fn may_be_base64(&self) -> bool {
+        match self.open.last() {
+            _ if self.named => self.name.bytes[..self.name.len].contains(&b'6'),
+            last => last == Some(&Bracket::Base64),
         }
     }
 

@@ -1,111 +1,12 @@
 //! One string of base64: decodes it while it arrives, and remembers what it takes to write it again.
 
-use base64_simd::{Base64, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use memchr::memchr2;
 
 use super::{
     Grammar,
+    dress::{self, Alphabet, Continued, NONE, ODDITIES, OTHER_ALPHABET, blank, continued, quantum},
     restore::{Log, Restorer},
 };
-
-/// What may stand in base64 beside its letters, as it stands in JSON, and the letter that it means.
-///
-/// PHP writes `\/`, .NET `\u002B`; line breaks come from encoders for e-mail; in a URI some letters have three bytes.
-pub(super) const ODDITIES: [(&[u8], Option<u8>); 38] = [
-    // Nothing: from here on letters are written in the other alphabet.
-    (b"", None),
-    (b"\\/", Some(b'/')),
-    (b"\\n", None),
-    (b"\\r", None),
-    (b"\\t", None),
-    (b"\n", None),
-    (b"\r", None),
-    (b"\t", None),
-    (b" ", None),
-    (b"\\u002f", Some(b'/')),
-    (b"\\u002F", Some(b'/')),
-    (b"\\u002b", Some(b'+')),
-    (b"\\u002B", Some(b'+')),
-    (b"\\u003d", Some(b'=')),
-    (b"\\u003D", Some(b'=')),
-    (b"\\u000a", None),
-    (b"\\u000A", None),
-    (b"\\u000d", None),
-    (b"\\u000D", None),
-    (b"\\u0009", None),
-    (b"\\u0020", None),
-    (b"\\u002d", Some(b'+')),
-    (b"\\u002D", Some(b'+')),
-    (b"\\u005f", Some(b'/')),
-    (b"\\u005F", Some(b'/')),
-    (b"%2f", Some(b'/')),
-    (b"%2F", Some(b'/')),
-    (b"%2b", Some(b'+')),
-    (b"%2B", Some(b'+')),
-    (b"%3d", Some(b'=')),
-    (b"%3D", Some(b'=')),
-    (b"%20", None),
-    // A string that goes on in the next line of data of an event.
-    (b"\ndata:", None),
-    (b"\ndata: ", None),
-    (b"\rdata:", None),
-    (b"\rdata: ", None),
-    (b"\r\ndata:", None),
-    (b"\r\ndata: ", None),
-];
-
-/// The oddity that changes the alphabet.
-pub(super) const OTHER_ALPHABET: usize = 0;
-
-/// The two alphabets of base64. Letters are kept in the standard one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Alphabet {
-    #[default]
-    Standard,
-    UrlSafe,
-}
-
-impl Alphabet {
-    pub(super) fn other(self) -> Self {
-        match self {
-            Self::Standard => Self::UrlSafe,
-            Self::UrlSafe => Self::Standard,
-        }
-    }
-
-    fn has(self, byte: u8) -> bool {
-        byte.is_ascii_alphanumeric() || self.special(byte).is_some()
-    }
-
-    /// What a letter of the standard alphabet is here.
-    pub(super) fn written(self, letter: u8) -> u8 {
-        match (self, letter) {
-            (Self::UrlSafe, b'+') => b'-',
-            (Self::UrlSafe, b'/') => b'_',
-            _ => letter,
-        }
-    }
-
-    /// The letter of the standard alphabet for one of the two that the alphabets do not share.
-    fn special(self, byte: u8) -> Option<u8> {
-        match (self, byte) {
-            (Self::Standard, b'+') | (Self::UrlSafe, b'-') => Some(b'+'),
-            (Self::Standard, b'/') | (Self::UrlSafe, b'_') => Some(b'/'),
-            _ => None,
-        }
-    }
-
-    fn standard(self, byte: u8) -> u8 {
-        self.special(byte).unwrap_or(byte)
-    }
-
-    fn decoder(self) -> &'static Base64 {
-        match self {
-            Self::Standard => &STANDARD_NO_PAD,
-            Self::UrlSafe => &URL_SAFE_NO_PAD,
-        }
-    }
-}
 
 /// How far a string was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +27,7 @@ pub(super) struct Run {
     grammar: Grammar,
     /// In which letters are written here.
     alphabet: Alphabet,
-    /// Letters that are not yet four.
+    /// The values of letters that are not yet four.
     carry: [u8; 4],
     carried: usize,
     /// How many `=` came.
@@ -185,7 +86,7 @@ impl Run {
                     continue;
                 }
                 if self.alphabet.other().has(byte) {
-                    self.broken = self.alphabet == Alphabet::UrlSafe;
+                    self.broken |= self.alphabet == Alphabet::UrlSafe;
                     self.alphabet = self.alphabet.other();
                     self.log.odd(OTHER_ALPHABET);
                     continue;
@@ -193,7 +94,10 @@ impl Run {
             }
             match byte {
                 b'"' => return Fed::Quote(at),
-                b'\\' => self.escape.push(byte),
+                b'\\' => match input.get(at + 1).and_then(|byte| dress::escaped(*byte)) {
+                    Some(kind) if self.odd(kind, decoded) => at += 1,
+                    _ => self.escape.push(byte),
+                },
                 b'\n' | b'\r' if self.grammar == Grammar::Events => {
                     self.broken = true;
                     self.escape.push(byte);
@@ -206,12 +110,11 @@ impl Run {
                     self.padding += 1;
                     self.log.letters(1);
                 }
-                b'\n' | b'\r' | b'\t' | b' ' => {
+                _ => {
+                    let Some(kind) = blank(byte) else { return Fed::Not(at) };
                     self.broken = true;
-                    let kind = ODDITIES.iter().position(|(text, _)| *text == [byte]).unwrap_or(0);
                     self.log.odd(kind);
                 }
-                _ => return Fed::Not(at),
             }
             at += 1;
         }
@@ -232,19 +135,33 @@ impl Run {
             }
             return Escape::Not { taken };
         };
-        let (text, letter) = ODDITIES[kind];
-        if text.len() > self.escape.len() {
+        if ODDITIES[kind].0.len() > self.escape.len() {
             return Escape::Taken;
         }
-        match letter {
-            Some(b'=') => self.padding += 1,
-            Some(letter) if self.padding == 0 => self.letter(letter, decoded),
-            Some(_) => return Escape::Not { taken: true },
-            None => {}
+        if !self.odd(kind, decoded) {
+            return Escape::Not { taken: true };
         }
         self.escape.clear();
-        self.log.odd(kind);
         Escape::Taken
+    }
+
+    /// Takes an oddity; `false` where it cannot stand here.
+    fn odd(&mut self, kind: usize, decoded: &mut Vec<u8>) -> bool {
+        match ODDITIES[kind].1 {
+            Some(b'=') => self.padding += 1,
+            Some(letter) if self.padding == 0 => {
+                self.carry[self.carried] = Alphabet::Standard.values()[usize::from(letter)];
+                self.carried += 1;
+                if self.carried == 4 {
+                    decoded.extend_from_slice(&quantum(self.carry));
+                    self.carried = 0;
+                }
+            }
+            Some(_) => return false,
+            None => {}
+        }
+        self.log.odd(kind);
+        true
     }
 
     /// Takes one byte behind a line break of an event.
@@ -264,13 +181,6 @@ impl Run {
         }
     }
 
-    /// Takes one letter of the standard alphabet.
-    fn letter(&mut self, letter: u8, decoded: &mut Vec<u8>) {
-        let alphabet = std::mem::replace(&mut self.alphabet, Alphabet::Standard);
-        self.quanta(&[letter], decoded);
-        self.alphabet = alphabet;
-    }
-
     /// Takes the letters at the front, and says how many there are.
     fn letters(&mut self, input: &[u8], decoded: &mut Vec<u8>) -> usize {
         if !self.broken && self.quanta(input, decoded) {
@@ -288,29 +198,27 @@ impl Run {
     /// Decodes letters; `false`, and nothing happened, where there is another byte among them.
     fn quanta(&mut self, input: &[u8], decoded: &mut Vec<u8>) -> bool {
         let lead = ((4 - self.carried) % 4).min(input.len());
-        let whole = (input.len() - lead) / 4 * 4;
         let (lead, rest) = input.split_at(lead);
-        let (whole, tail) = rest.split_at(whole);
-        if !lead.iter().chain(tail).all(|byte| self.alphabet.has(*byte)) {
+        let (whole, tail) = rest.split_at(rest.len() / 4 * 4);
+        let values = self.alphabet.values();
+        let (mut carry, mut last) = (self.carry, [0; 4]);
+        let carried = self.carried + lead.len();
+        let ends = carry[self.carried..].iter_mut().zip(lead).chain(last.iter_mut().zip(tail));
+        ends.for_each(|(value, letter)| *value = values[usize::from(*letter)]);
+        if carry[self.carried..carried].contains(&NONE) || last.contains(&NONE) {
             return false;
         }
-        let standard = |to: &mut [u8], from: &[u8]| {
-            to.iter_mut().zip(from).for_each(|(to, from)| *to = self.alphabet.standard(*from));
-        };
-        let mut first = self.carry;
-        standard(&mut first[self.carried..], lead);
-        let carried = self.carried + lead.len();
         let before = decoded.len();
         // The library grows a vector by just what it needs, which would copy it again with every chunk.
         decoded.reserve(whole.len() / 4 * 3 + 3);
-        let first_done = carried < 4 || STANDARD_NO_PAD.decode_append(first, decoded).is_ok();
-        if !first_done || self.alphabet.decoder().decode_append(whole, decoded).is_err() {
+        if carried == 4 {
+            decoded.extend_from_slice(&quantum(carry));
+        }
+        if self.alphabet.decoder().decode_append(whole, decoded).is_err() {
             decoded.truncate(before);
             return false;
         }
-        standard(&mut first[if tail.is_empty() { 4 } else { 0 }..], tail);
-        self.carry = first;
-        self.carried = if tail.is_empty() { carried % 4 } else { tail.len() };
+        (self.carry, self.carried) = if tail.is_empty() { (carry, carried % 4) } else { (last, tail.len()) };
         true
     }
 
@@ -319,25 +227,20 @@ impl Run {
     pub(super) fn finish(&mut self, decoded: &mut Vec<u8>) -> bool {
         let fits = match self.carried {
             0 => self.padding == 0,
-            2 => matches!(self.padding, 0 | 2),
-            3 => matches!(self.padding, 0 | 1),
-            _ => false,
+            1 => false,
+            carried => self.padding <= 4 - carried,
         };
         if !fits && !self.forgiving {
             return false;
         }
-        // Letters of the value 0 fill it up.
-        let mut last = [b'A'; 4];
-        last[..self.carried].copy_from_slice(&self.carry[..self.carried]);
-        let whole = decoded.len() + (self.carried * 3) / 4;
-        let done = STANDARD_NO_PAD.decode_append(last, decoded).is_ok();
-        decoded.truncate(whole);
-        done
+        self.carry[self.carried..].fill(0);
+        decoded.extend_from_slice(&quantum(self.carry)[..self.carried * 3 / 4]);
+        true
     }
 
     /// What writes the string again, from its decoded bytes, and what of it ended no line but may have begun to.
     pub(super) fn into_restorer(self) -> (Restorer, Vec<u8>) {
-        let mut rest = self.carry[..self.carried].to_vec();
+        let mut rest: Vec<_> = self.carry[..self.carried].iter().map(|value| dress::letter(*value)).collect();
         rest.extend(std::iter::repeat_n(b'=', self.padding));
         let broke = if matches!(self.escape.first(), Some(b'\n' | b'\r')) { self.escape.clone() } else { Vec::new() };
         (Restorer::new(self.prefix, rest, self.escape, self.log), broke)
@@ -352,33 +255,4 @@ enum Escape {
     Not {
         taken: bool,
     },
-}
-
-/// Whether a string goes on behind a line break in an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Continued {
-    /// More has to arrive.
-    Open,
-    /// The next line is one of data that goes on with it: so many bytes are the break, `data:` and a blank.
-    Yes(usize),
-    /// It does not.
-    No,
-}
-
-/// Judges what begins with a line break in a string. The parser of events joins lines of data, so that a string may go on in the
-/// next one; a bracket there begins another document, since an event may be cut off without an empty line behind it.
-pub(super) fn continued(text: &[u8]) -> Continued {
-    const FIELD: &[u8] = super::FIELD;
-    let breaks = if text.starts_with(b"\r\n") { 2 } else { 1 };
-    let line = &text[breaks..];
-    if line.is_empty() || (line.len() < FIELD.len() && FIELD.starts_with(line)) {
-        return Continued::Open;
-    }
-    let Some(value) = line.strip_prefix(FIELD) else { return Continued::No };
-    let blank = usize::from(value.first() == Some(&b' '));
-    match value.get(blank) {
-        None => Continued::Open,
-        Some(b'{' | b'[') => Continued::No,
-        Some(_) => Continued::Yes(breaks + FIELD.len() + blank),
-    }
 }

@@ -4,8 +4,9 @@ use memchr::memchr;
 
 use super::{
     Grammar,
+    dress::{Alphabet, Continued, NONE, continued, quantum},
     member::Class,
-    run::{Continued, Fed, Run, continued},
+    run::{Fed, Run},
     signature::{Look, is_image, is_weak, look},
 };
 
@@ -15,8 +16,17 @@ const LETTERS: usize = 24;
 /// What may stand at the front instead: a data URI, or one that has lost its first word.
 const HEADS: [&[u8]; 3] = [b"data:", b"image/", b"base64,"];
 
+/// What such a head, base64 of a known format, a blank or an escape begins with.
+const FIRST: &[u8] = b"ABDIQRSTU_/bdi\\% \t\r\n";
+
 /// Media types of what is no image; any other in a data URI is taken for one, since not every relay writes it well.
 const OTHERS: [&str; 8] = ["application/", "audio/", "font/", "message/", "model/", "multipart/", "text/", "video/"];
+
+/// Whether the first byte of a string may be that of an image, unless its member's name says base64. Of most strings this is all
+/// that is looked at.
+pub(super) fn may_begin(first: u8) -> bool {
+    FIRST.contains(&first)
+}
 
 /// Whether a string that begins like this may be an image; where it may not, no more of it changes that.
 pub(super) fn may_be_image(raw: &[u8], class: Class, grammar: Grammar) -> bool {
@@ -31,36 +41,46 @@ pub(super) fn may_be_image(raw: &[u8], class: Class, grammar: Grammar) -> bool {
         head[len] = byte;
         len += 1;
         // Four letters, which are three bytes, leave little but images.
-        if len == 4 && !may_begin(&head[..len]) {
+        if len == 4 && !may_be_letters(&head[..len]) {
             return false;
         }
         if len == LETTERS {
             break;
         }
     }
-    may_begin(&head[..len])
+    may_be_letters(&head[..len])
 }
 
 /// The same of its letters without white space.
-fn may_begin(head: &[u8]) -> bool {
+fn may_be_letters(head: &[u8]) -> bool {
     let is_head = |start: &[u8]| head.iter().zip(start).all(|(byte, expected)| byte.eq_ignore_ascii_case(expected));
     if HEADS.into_iter().any(is_head) {
         return true;
     }
-    let mut run = Run::new(&[], Grammar::Json);
-    let mut decoded = Vec::new();
-    run.feed(head, &mut decoded) == Fed::All && look(&decoded) != Look::Other
+    let mut values = [0; LETTERS];
+    for (value, letter) in values.iter_mut().zip(head) {
+        let alphabet = if Alphabet::Standard.has(*letter) { Alphabet::Standard } else { Alphabet::UrlSafe };
+        *value = alphabet.values()[usize::from(*letter)];
+    }
+    let mut decoded = [0; LETTERS / 4 * 3];
+    for (bytes, values) in decoded.chunks_exact_mut(3).zip(values.as_chunks().0) {
+        bytes.copy_from_slice(&quantum(*values));
+    }
+    !values.contains(&NONE) && look(&decoded[..head.len() / 4 * 3]) != Look::Other
 }
 
 /// Decodes what a long string begins with, if it is an image.
 pub(super) fn begin(raw: &[u8], class: Class, grammar: Grammar, decoded: &mut Vec<u8>) -> Option<Run> {
+    if !may_be_image(raw, class, grammar) {
+        return None;
+    }
     let mut at = 0;
-    let mut declared = class == Class::Base64;
+    let mut said = false;
     if memchr(b',', raw).is_some() {
         // Some put two in front, one behind the other.
         while let Some((length, is_image)) = head(&raw[at..], grammar) {
             at += length;
-            declared |= is_image;
+            said |= is_image;
         }
     }
     let mut run = Run::new(&raw[..at], grammar);
@@ -68,8 +88,8 @@ pub(super) fn begin(raw: &[u8], class: Class, grammar: Grammar, decoded: &mut Ve
         return None;
     }
     let known = is_image(decoded);
-    run.forgive(known);
-    (declared || known && (!is_weak(decoded) || is_varied(&raw[at..]))).then_some(run)
+    run.forgive(known || said);
+    (said || class == Class::Base64 || known && (!is_weak(decoded) || is_varied(&raw[at..]))).then_some(run)
 }
 
 /// The length of what stands in front of base64, up to its comma, and whether it says that an image follows.

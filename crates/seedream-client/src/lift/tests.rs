@@ -109,6 +109,7 @@ fn what_encoders_do_to_base64_is_read() {
     for length in [3001, 3002] {
         let bare = base64(length);
         assert_eq!(lift(&format!(r#"{{"b64_json":"{}"}}"#, bare.trim_end_matches('='))).1, [picture(length)]);
+        assert_eq!(lift(&format!(r#"{{"b64_json":"{}= "}}"#, bare.trim_end_matches('='))).1, [picture(length)]);
     }
     let padded = STANDARD.encode(picture(3001)).replace('=', "\\u003d");
     assert_eq!(lift(&format!(r#"{{"b64_json":"{padded}"}}"#)).1, [picture(3001)]);
@@ -211,6 +212,18 @@ fn what_is_no_picture_is_put_back_to_the_byte() {
     ] {
         assert_eq!(lift(&body), (body, vec![]));
     }
+}
+
+#[test]
+fn images_in_memory_are_put_back_where_their_tokens_stand() {
+    let mut blobs = seedream_core::Blobs::default();
+    blobs.insert("00112233445566ff", seedream_core::ImageData::Bytes(picture(10).into()));
+    blobs.insert("ffeeddccbbaa9988", seedream_core::ImageData::File("/somewhere".into()));
+    let data = Box::new(seedream_core::ImageData::Bytes(picture(20).into()));
+    blobs.insert("0123456789abcdef", seedream_core::ImageData::Incomplete { data, reason: "cut".into() });
+    let body = r#"{"a":"0123456789abcdef","b":["00112233445566ff","ffeeddccbbaa9988","","0011223344556600"],"c":"0123"#;
+    let expected = body.replace("0123456789abcdef", &base64(20)).replace("00112233445566ff", &base64(10));
+    assert_eq!(put_back(&bytes::Bytes::from(body), &blobs), expected);
 }
 
 #[test]
