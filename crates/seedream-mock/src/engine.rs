@@ -6,9 +6,11 @@ mod ask;
 mod auth;
 mod call;
 pub(crate) mod callback;
+mod coding;
 mod conduct;
 mod create;
 mod credits;
+mod cut;
 mod digest;
 mod faults;
 mod fixture;
@@ -27,6 +29,7 @@ mod packed;
 mod pattern;
 mod pictures;
 mod problem;
+mod ranges;
 mod record;
 mod reference;
 mod relay;
@@ -38,6 +41,7 @@ mod script;
 mod session;
 mod sessions;
 mod settings;
+mod shape;
 mod sizes;
 mod spoil;
 mod stream;
@@ -56,11 +60,13 @@ use serde_json::{Map, Value};
 
 pub use admin::reset::Part;
 pub use admin::verify::{Miss, Verdict, Wanted};
+pub use coding::Packed;
 pub use journal::Entry;
 pub use ledger::Bill;
 pub use pattern::Difference;
 pub use script::{Chunk, Content, End, Script};
 pub use settings::{Settings, TaskEnd, Validate};
+pub use shape::Dress;
 pub(crate) use traffic::Usage;
 
 use admin::query::Scope;
@@ -141,8 +147,10 @@ impl Engine {
         let ordinal = self.ordinal.fetch_add(1, Ordering::Relaxed);
         let json: Option<Value> = serde_json::from_slice(request.body()).ok();
         let handled = match self.library.provider(address.house) {
-            Some(provider) => self.call(now, request, &address, provider, ordinal, json.as_ref()),
-            None => self.elsewhere(now, request, &address, ordinal),
+            Some(provider) if !address.is_nested() => {
+                self.call(now, request, &address, provider, ordinal, json.as_ref())
+            }
+            _ => self.elsewhere(now, request, &address, ordinal),
         };
         let awaits = self.record(now, request, json.as_ref(), ordinal, &handled);
         let Handled { answer, fault, request_id, request_id_headers, .. } = handled;

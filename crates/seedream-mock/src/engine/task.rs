@@ -130,7 +130,7 @@ pub(crate) fn create(call: &Call<'_>, ask: &Ask<'_>) -> Answer {
 
 /// How many pictures a task will deliver.
 fn delivered(call: &Call<'_>, ask: &Ask<'_>) -> u32 {
-    if call.fault.task == Some(TaskFault::Failed) {
+    if call.fault.tasks(&TaskFault::Failed) {
         return 0;
     }
     let made = places(ask.images, &call.fault).into_iter().filter(Option::is_none).count();
@@ -152,9 +152,9 @@ pub(crate) fn accept(call: &Call<'_>, ask: &Ask<'_>, model: &str) -> String {
         created: call.now,
         failure: pictures.is_empty().then(|| failure(&call.fault)),
         pictures,
-        end: (call.fault.task != Some(TaskFault::Stuck)).then_some(call.conduct.task),
+        end: (!call.fault.tasks(&TaskFault::Stuck)).then_some(call.conduct.task),
         deadline,
-        backward: call.fault.task == Some(TaskFault::Backward),
+        backward: call.fault.tasks(&TaskFault::Backward),
         later: call.later.clone(),
         picture_faults: call.picture_faults(),
         result_seconds: call.provider.limits.result_seconds,

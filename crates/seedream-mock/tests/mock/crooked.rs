@@ -1,0 +1,5 @@
+//! Crooked responses: the right thing in another dress, said twice, cut off, packed, or never ending.
+
+mod body;
+mod coding;
+mod streams;
