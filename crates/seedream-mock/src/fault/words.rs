@@ -191,7 +191,7 @@ words! {
         CutEnd = "cut-end",
         /// Bytes follow its end.
         Trailing = "trailing",
-        /// The connection closes after every 64 KiB; `Range` goes on, and an `ETag` says that the file is the same.
+        /// The connection closes after every 64 KiB, or where `close@` says; `Range` goes on, and an `ETag` names the file.
         CloseEvery = "close-every",
         /// The same without an `ETag`.
         CloseEveryUntagged = "close-every-untagged",

@@ -2,4 +2,5 @@
 
 mod body;
 mod coding;
+mod downloads;
 mod streams;
