@@ -7,6 +7,7 @@ mod items;
 mod json;
 mod links;
 mod tasks;
+pub(crate) mod told;
 
 use super::answer::Answer;
 use super::call::Call;

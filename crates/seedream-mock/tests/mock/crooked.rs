@@ -4,3 +4,4 @@ mod body;
 mod coding;
 mod downloads;
 mod streams;
+mod tasks;

@@ -65,6 +65,7 @@ fn inline_images_are_cut_off_too() {
     let inline = |fault: &str, by_prompt: bool| {
         let mut body = kite(if by_prompt { fault } else { "times=1" });
         body["response_format"] = json!("b64_json");
+        body["size"] = json!("1024x1024");
         let script = post_with(&engine, if by_prompt { "" } else { fault }, &create_path("ark"), &body);
         STANDARD.decode(json(&script)["data"][0]["b64_json"].as_str().unwrap()).unwrap()
     };
