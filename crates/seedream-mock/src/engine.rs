@@ -47,9 +47,10 @@ mod spoil;
 mod stream;
 mod task;
 mod traffic;
+mod upload;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -89,6 +90,8 @@ pub struct Engine {
     signer: Signer,
     sessions: Sessions,
     ordinal: AtomicU64,
+    /// Whether any fault of a session has ever cut a request off, so that nobody else pays for the question.
+    cuts_uploads: AtomicBool,
     /// The headers that carry the id of a request to no provider.
     own_id_headers: [String; 1],
 }
@@ -103,7 +106,7 @@ impl Engine {
     /// [over](Library::over) it.
     pub fn with(library: Arc<Library>, settings: Settings) -> Self {
         let sessions = Sessions::new(&settings);
-        Self {
+        let engine = Self {
             index: fixture::Index::new(&library),
             library,
             signer: Signer::new(settings.seed),
@@ -111,8 +114,11 @@ impl Engine {
             settings,
             change: Mutex::default(),
             ordinal: AtomicU64::new(0),
+            cuts_uploads: AtomicBool::new(false),
             own_id_headers: [String::from("x-request-id")],
-        }
+        };
+        engine.expect_uploads(&engine.settings.faults);
+        engine
     }
 
     /// Answers one request at a time.
@@ -184,6 +190,8 @@ impl Engine {
 
     /// Adds faults to those of a session.
     pub fn add_faults(&self, now: Timestamp, session: &str, faults: impl IntoIterator<Item = Fault>) {
+        let faults: Vec<Fault> = faults.into_iter().collect();
+        self.expect_uploads(&faults);
         self.sessions.with(session, now, |session| session.rules.add(faults));
     }
 

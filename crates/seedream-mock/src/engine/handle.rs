@@ -18,7 +18,7 @@ use super::sessions::Glance;
 use super::traffic::Caller;
 use super::{
     Engine, admin, auth, create, credits, fixture, images_url, members, models, near, pictures, shape, spoil, stream,
-    task,
+    task, upload,
 };
 use crate::fault::{Fault, FaultError, On};
 
@@ -113,12 +113,11 @@ impl Engine {
         key: Option<Fault>,
         has_rules: bool,
     ) -> Result<Chosen, FaultError> {
-        let target = match call.route.map(|route| route.name) {
-            Some(RouteName::Create) => On::Create,
-            Some(RouteName::Task) => On::Poll,
-            Some(RouteName::Models | RouteName::Credits) => On::Models,
-            None => return Ok(Chosen::default()),
-        };
+        let Some(route) = call.route else { return Ok(Chosen::default()) };
+        if let Some(chosen) = upload::chosen(request) {
+            return Ok(chosen);
+        }
+        let target = upload::target(route.name);
         let prompt = call.provider.field(Role::Prompt).and_then(|field| members::text(call.object()?, &field.name));
         let task = |session: &mut Session| session.task(id).map(|task| task.later.clone());
         let carried = match target {
@@ -139,6 +138,9 @@ impl Engine {
 
     /// Faults are looked at first, then a forced exchange, then an equal one, then the provider's rules.
     fn answer(&self, call: &Call<'_>, request: &Request<Bytes>, below: &str, id: &str) -> Answer {
+        if upload::cuts(&call.fault) {
+            return upload::nothing();
+        }
         if let Some(answer) = spoil::instead(&call.fault, target(request)) {
             return answer;
         }

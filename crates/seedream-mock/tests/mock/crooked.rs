@@ -3,5 +3,7 @@
 mod body;
 mod coding;
 mod downloads;
+mod errors;
 mod streams;
 mod tasks;
+mod uploads;
