@@ -14,7 +14,8 @@ use crate::engine::{Bill, End, Engine, Entry, Script};
 ///
 /// wiremock plays a status, headers, a delay and a whole body. So a stream comes in one piece once its last picture is due,
 /// delays go by the machine's time, tasks call nobody back, and the clock has no admin route (move the [`Clock`] that the
-/// builder was given). What wiremock cannot play at all (`reset`, `close`, `stall`, `drip`, `length=wrong`) is answered with
+/// builder was given). What wiremock cannot play at all (`reset`, `close`, `stall`, `drip`, `length`, `stream=no-end`, downloads with `picture=cut`
+/// or `close-every`) is answered with
 /// 501 and the code `mock_beyond_wiremock`, so that no test passes because its fault did not happen.
 #[derive(Debug, Clone)]
 pub struct Responder {

@@ -61,10 +61,14 @@ words! {
         UrlSafe = "urlsafe",
         /// The base64 changes its alphabet in the middle.
         MixedAlphabet = "mixed-alphabet",
+        /// The base64 of `b64_json` follows a `data:` head.
+        UriInB64 = "uri-in-b64",
         /// The base64 follows a `data:` head, twice.
         DoubledUri = "doubled-uri",
         /// The base64 has line breaks.
         Wrapped = "wrapped",
+        /// The base64 has blanks.
+        Blanks = "blanks",
         /// The base64 lacks its padding.
         Unpadded = "unpadded",
         /// Events of a stream come under `application/json`, although no stream was asked for.
@@ -179,6 +183,8 @@ words! {
         CutUrl = "cut-url",
         /// The first image's event cannot be read, and the usage counts none.
         UnreadableFree = "unreadable-free",
+        /// A first event has a usage that counts none yet.
+        FreeFirst = "free-first",
     }
     with {
         /// So many thousand small events come before the end.

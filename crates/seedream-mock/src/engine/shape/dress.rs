@@ -19,6 +19,8 @@ pub enum Dress {
     Mixed,
     /// With a line break, as JSON escapes it, after every 76 characters.
     Wrapped,
+    /// With a blank after every 76 characters.
+    Blanks,
     /// Without the `=` at its end.
     Unpadded,
     /// Byte by byte, as `%89`.
@@ -37,17 +39,8 @@ impl Dress {
                 let (first, second) = file.split_at(middle);
                 STANDARD.encode(first) + &URL_SAFE.encode(second)
             }
-            Self::Wrapped => {
-                let text = STANDARD.encode(file);
-                let mut lines = String::with_capacity(text.len() + 2 * text.len().div_ceil(LINE));
-                for (place, character) in text.chars().enumerate() {
-                    if place > 0 && place % LINE == 0 {
-                        lines.push_str("\\n");
-                    }
-                    lines.push(character);
-                }
-                lines
-            }
+            Self::Wrapped => broken(&STANDARD.encode(file), "\\n"),
+            Self::Blanks => broken(&STANDARD.encode(file), " "),
             Self::Percent => {
                 let mut text = String::with_capacity(3 * file.len());
                 for byte in file {
@@ -65,4 +58,16 @@ impl Dress {
             }
         }
     }
+}
+
+/// A text in lines.
+fn broken(text: &str, between: &str) -> String {
+    let mut lines = String::with_capacity(text.len() + between.len() * text.len().div_ceil(LINE));
+    for (place, character) in text.chars().enumerate() {
+        if place > 0 && place % LINE == 0 {
+            lines.push_str(between);
+        }
+        lines.push(character);
+    }
+    lines
 }

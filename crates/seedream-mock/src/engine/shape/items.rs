@@ -154,7 +154,12 @@ fn dress(call: &Call<'_>, path: &str, item: &mut Json, picture: &Picture) {
     let link = || item.get(URL).and_then(Json::text).unwrap_or_else(|| call.url(picture));
     let image_of = |head: String| Json::Image(head, picture.clone(), image.unwrap_or(Dress::Standard));
     let media_type = picture.format.media_type();
-    let head = if doubled { format!("data:{media_type};base64,data:{media_type};base64,") } else { String::new() };
+    let own = format!("data:{media_type};base64,");
+    let head = match (doubled, has(BodyFault::UriInB64)) {
+        (true, _) => format!("{own}{own}"),
+        (false, true) => own,
+        (false, false) => String::new(),
+    };
 
     let mut members = if let Some(uri) = uri {
         vec![(URL, inline_uri(uri, picture, image, doubled))]
@@ -163,7 +168,7 @@ fn dress(call: &Call<'_>, path: &str, item: &mut Json, picture: &Picture) {
     } else if has(BodyFault::BadCandidate) {
         let bad = format!("data:{media_type};base64,{UNDECODABLE}");
         vec![(URL, Json::value(&bad)), (INLINE, image_of(head))]
-    } else if image.is_some() || doubled || has(BodyFault::B64) {
+    } else if image.is_some() || !head.is_empty() || has(BodyFault::B64) {
         vec![(INLINE, image_of(head))]
     } else if has(BodyFault::LinkInB64) {
         vec![(INLINE, Json::value(&link()))]
@@ -216,6 +221,7 @@ fn written(shape: BodyFault) -> Option<Dress> {
         BodyFault::UrlSafe => Dress::UrlSafe,
         BodyFault::MixedAlphabet => Dress::Mixed,
         BodyFault::Wrapped => Dress::Wrapped,
+        BodyFault::Blanks => Dress::Blanks,
         BodyFault::Unpadded => Dress::Unpadded,
         _ => return None,
     })

@@ -35,6 +35,10 @@ pub(super) fn events(fault: &Fault, mut frames: Vec<Frame>) -> Vec<Frame> {
                     frame.picture = None;
                 }
             }
+            StreamFault::FreeFirst => {
+                let data = "{\"type\":\"image_generation.started\",\"usage\":{\"generated_images\":0}}";
+                frames.insert(0, Frame::text(Some("image_generation.started"), data.to_owned()));
+            }
             StreamFault::CutUrl => cut(&mut frames),
             StreamFault::Repeat => frames = frames.into_iter().flat_map(twice).collect(),
             StreamFault::Replay => frames.extend(frames.clone()),

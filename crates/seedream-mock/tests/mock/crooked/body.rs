@@ -193,6 +193,10 @@ fn base64_comes_in_other_dress() {
         STANDARD.decode(doubled.strip_prefix("data:image/jpeg;base64,data:image/jpeg;base64,").unwrap()).unwrap(),
         plain
     );
+    let uri = file("body=uri-in-b64");
+    assert_eq!(STANDARD.decode(uri.strip_prefix("data:image/jpeg;base64,").unwrap()).unwrap(), plain);
+    let blanks = file("body=blanks");
+    assert_eq!((blanks.find(' '), STANDARD.decode(blanks.replace(' ', "")).unwrap() == plain), (Some(76), true));
     assert_eq!(STANDARD_NO_PAD.decode(file("body=unpadded")).unwrap(), plain);
     assert!(file("body=link-in-b64").starts_with("http://mock/pictures/ark/"));
 }

@@ -168,6 +168,10 @@ fn the_last_event_ends_right_after_its_image() {
     let (before, last) = cut.rsplit_once("data: ").unwrap();
     assert!(before.contains("\"image_index\":0") && last.contains("\"image_index\":1,\"url\":\"http://mock"), "{cut}");
     assert!(last.ends_with('"') && !last.contains("size"), "{last}");
+    let free = values(&text(&ark(&engine, "stream=free-first,one-newline")));
+    assert_eq!(free[0]["usage"]["generated_images"], 0);
+    let free = text(&ark(&engine, "stream=free-first,cut-url"));
+    assert!(free.contains("\"generated_images\":0") && free.ends_with('"'), "{free}");
     let inline = text(&post_with(&engine, "stream=cut-url", &create_path("ark"), &kites(true)));
     assert!(inline.ends_with('"') && inline.matches("b64_json").count() == 2);
     let brace = text(&ark(&engine, "truncate=brace"));
