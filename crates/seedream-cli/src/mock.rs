@@ -38,8 +38,9 @@ fn faults(args: &ShowArgs, console: &Console) -> Result<Exit, Failure> {
         return Ok(Exit::Ok);
     }
     let shown = |word: &seedream_mock::FaultWord| {
-        let seedream_mock::FaultWord { form, does, example } = word;
-        format!("{form}\n    {does}\n    {example}\n")
+        let seedream_mock::FaultWord { form, does, example, values } = word;
+        let values: String = values.iter().map(|value| format!("        {}: {}\n", value.word, value.does)).collect();
+        format!("{form}\n    {does}\n    {example}\n{values}")
     };
     let words: Vec<String> = words.iter().map(shown).collect();
     console.data(&format!("{}\n{PLACES}", words.join("")))?;

@@ -6,9 +6,11 @@ mod ask;
 mod auth;
 mod call;
 pub(crate) mod callback;
+mod coding;
 mod conduct;
 mod create;
 mod credits;
+mod cut;
 mod digest;
 mod faults;
 mod fixture;
@@ -27,6 +29,7 @@ mod packed;
 mod pattern;
 mod pictures;
 mod problem;
+mod ranges;
 mod record;
 mod reference;
 mod relay;
@@ -38,14 +41,16 @@ mod script;
 mod session;
 mod sessions;
 mod settings;
+mod shape;
 mod sizes;
 mod spoil;
 mod stream;
 mod task;
 mod traffic;
+mod upload;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -56,11 +61,13 @@ use serde_json::{Map, Value};
 
 pub use admin::reset::Part;
 pub use admin::verify::{Miss, Verdict, Wanted};
+pub use coding::Packed;
 pub use journal::Entry;
 pub use ledger::Bill;
 pub use pattern::Difference;
 pub use script::{Chunk, Content, End, Script};
 pub use settings::{Settings, TaskEnd, Validate};
+pub use shape::Dress;
 pub(crate) use traffic::Usage;
 
 use admin::query::Scope;
@@ -83,6 +90,8 @@ pub struct Engine {
     signer: Signer,
     sessions: Sessions,
     ordinal: AtomicU64,
+    /// Whether any fault of a session has ever cut a request off, so that nobody else pays for the question.
+    cuts_uploads: AtomicBool,
     /// The headers that carry the id of a request to no provider.
     own_id_headers: [String; 1],
 }
@@ -97,7 +106,7 @@ impl Engine {
     /// [over](Library::over) it.
     pub fn with(library: Arc<Library>, settings: Settings) -> Self {
         let sessions = Sessions::new(&settings);
-        Self {
+        let engine = Self {
             index: fixture::Index::new(&library),
             library,
             signer: Signer::new(settings.seed),
@@ -105,8 +114,11 @@ impl Engine {
             settings,
             change: Mutex::default(),
             ordinal: AtomicU64::new(0),
+            cuts_uploads: AtomicBool::new(false),
             own_id_headers: [String::from("x-request-id")],
-        }
+        };
+        engine.expect_uploads(&engine.settings.faults);
+        engine
     }
 
     /// Answers one request at a time.
@@ -141,8 +153,10 @@ impl Engine {
         let ordinal = self.ordinal.fetch_add(1, Ordering::Relaxed);
         let json: Option<Value> = serde_json::from_slice(request.body()).ok();
         let handled = match self.library.provider(address.house) {
-            Some(provider) => self.call(now, request, &address, provider, ordinal, json.as_ref()),
-            None => self.elsewhere(now, request, &address, ordinal),
+            Some(provider) if !address.is_nested() => {
+                self.call(now, request, &address, provider, ordinal, json.as_ref())
+            }
+            _ => self.elsewhere(now, request, &address, ordinal),
         };
         let awaits = self.record(now, request, json.as_ref(), ordinal, &handled);
         let Handled { answer, fault, request_id, request_id_headers, .. } = handled;
@@ -176,6 +190,8 @@ impl Engine {
 
     /// Adds faults to those of a session.
     pub fn add_faults(&self, now: Timestamp, session: &str, faults: impl IntoIterator<Item = Fault>) {
+        let faults: Vec<Fault> = faults.into_iter().collect();
+        self.expect_uploads(&faults);
         self.sessions.with(session, now, |session| session.rules.add(faults));
     }
 

@@ -3,13 +3,15 @@
 //! A [`Fault`] is written as words: `status=503 code=ServerOverloaded times=2`, several faults with `;` between them. The
 //! same words are the members of its JSON form. [`faults`] lists all of them.
 
-mod list;
+mod crooked;
+mod table;
 mod text;
 mod words;
 
-pub use list::{FaultWord, faults};
+pub use crooked::{BodyFault, Coding, Cut, ErrorFault, Length, StreamFault, TaskFault, Term, Thousands};
+pub use table::{FaultValue, FaultWord, faults};
 pub use text::{FaultError, parse};
-pub use words::{Chance, Drip, Ending, On, PictureFault, Place, Refusal, SseFault, TaskFault};
+pub use words::{Chance, Drip, Ending, On, PictureFault, Place, Refusal, SseFault};
 
 pub(crate) use words::words;
 
@@ -71,22 +73,32 @@ pub struct Fault {
     pub empty: bool,
     /// A body that is not JSON under the name of JSON.
     pub garbage: bool,
+    /// The content type that the head names.
+    pub label: Option<String>,
     /// The body is filled up to at least this length, in bytes.
     pub oversize: Option<u64>,
-    /// The body ends after so many bytes, in order.
-    pub truncate: Option<u64>,
-    /// The head promises more bytes than come.
-    pub wrong_length: bool,
+    /// Where the body ends early, in order.
+    pub truncate: Option<Cut>,
+    /// How its length is wrong.
+    pub length: Option<Length>,
     /// The body says that it is compressed and is not.
     pub broken_gzip: bool,
+    /// How the body is packed, in this order.
+    pub coding: Vec<Coding>,
+    /// How the JSON of the response differs.
+    pub body: Vec<BodyFault>,
+    /// How the JSON of the error differs.
+    pub error: Vec<ErrorFault>,
     /// The places of pictures that are withheld; the others follow.
     pub moderate: Vec<u32>,
     /// The place of the picture at which generation fails; none follow.
     pub fail: Option<u32>,
-    /// How a task goes wrong.
-    pub task: Option<TaskFault>,
+    /// How a task goes wrong, or is told otherwise.
+    pub task: Vec<TaskFault>,
     /// How a stream differs.
     pub sse: Vec<SseFault>,
+    /// How a stream is framed badly, miscounts, or does not end.
+    pub stream: Vec<StreamFault>,
     /// How a picture's file is wrong.
     pub picture: Option<PictureFault>,
 }
@@ -146,15 +158,16 @@ impl Fault {
 
     /// Both, this one first where they disagree.
     pub(crate) fn over(mut self, other: &Self) -> Self {
-        let own: Vec<&str> = self.words().iter().map(|word| word.name).collect();
+        let own: Vec<&str> = self.words().map(|word| word.entry.name).collect();
         // The two ways to end early are one.
         let ends = own.iter().any(|name| matches!(*name, "reset" | "close"));
         for word in other.words() {
-            let is_end = matches!(word.name, "reset" | "close");
-            let is_set = own.contains(&word.name) || (is_end && ends);
+            let name = word.entry.name;
+            let is_end = matches!(name, "reset" | "close");
+            let is_set = own.contains(&name) || (is_end && ends);
             if !is_set {
                 // What a fault writes, a fault reads.
-                drop(self.set(word.name, word.value.as_deref()));
+                drop((word.entry.read)(&mut self, &word.value));
             }
         }
         self
@@ -164,8 +177,10 @@ impl Fault {
     pub(crate) fn changes_answer(&self) -> bool {
         !self.moderate.is_empty()
             || self.fail.is_some()
-            || self.task.is_some()
+            || !self.task.is_empty()
             || !self.sse.is_empty()
+            || !self.stream.is_empty()
+            || self.body.contains(&BodyFault::Sse)
             || self.pace.is_some()
             || self.picture.is_some()
     }
@@ -173,5 +188,20 @@ impl Fault {
     /// Whether a stream has this difference.
     pub(crate) fn streams(&self, difference: SseFault) -> bool {
         self.sse.contains(&difference)
+    }
+
+    /// Whether a stream has this flaw.
+    pub(crate) fn flows(&self, flaw: &StreamFault) -> bool {
+        self.stream.contains(flaw)
+    }
+
+    /// Whether a task goes wrong, or is told, in this way.
+    pub(crate) fn tasks(&self, way: &TaskFault) -> bool {
+        self.task.contains(way)
+    }
+
+    /// Whether the body is shaped in this way.
+    pub(crate) fn shapes(&self, shape: BodyFault) -> bool {
+        self.body.contains(&shape)
     }
 }

@@ -16,12 +16,12 @@ mod wiremock;
 pub use builder::MockServerBuilder;
 pub use clock::Clock;
 pub use engine::{
-    Bill, Chunk, Content, Difference, End, Engine, Entry, Miss, Part, Script, Settings, TaskEnd, Validate, Verdict,
-    Wanted,
+    Bill, Chunk, Content, Difference, Dress, End, Engine, Entry, Miss, Packed, Part, Script, Settings, TaskEnd,
+    Validate, Verdict, Wanted,
 };
 pub use fault::{
-    Chance, Drip, Ending, Fault, FaultError, FaultWord, On, PictureFault, Place, Refusal, SseFault, TaskFault, faults,
-    parse as parse_faults,
+    BodyFault, Chance, Coding, Cut, Drip, Ending, ErrorFault, Fault, FaultError, FaultValue, FaultWord, Length, On,
+    PictureFault, Place, Refusal, SseFault, StreamFault, TaskFault, Term, Thousands, faults, parse as parse_faults,
 };
 pub use picture::{Format, Picture};
 pub use profile::{Habit, Profile, ProfileError, Profiles};

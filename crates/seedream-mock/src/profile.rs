@@ -8,6 +8,7 @@ use crate::fault::words;
 
 words! {
     /// One way in which a relay differs from what its provider documents.
+    #[derive(Copy)]
     Habit {
         /// It runs new-api: that software's own errors, lists and request ids, `drop-fields` and `cut-streams`.
         NewApi = "new-api",

@@ -82,6 +82,11 @@ impl House {
         })
     }
 
+    /// After how many bytes of its body a request is cut off, if it is.
+    fn cuts_upload(&self, head: &mut http::request::Parts) -> Option<u64> {
+        self.engine.cuts_upload(|session| self.now(session), head)
+    }
+
     /// Answers a request, and says by which clock.
     async fn respond(&self, request: &http::Request<Bytes>) -> (Script, Clock) {
         let Some(session) = self.engine.session_of(request) else {

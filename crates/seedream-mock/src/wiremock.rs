@@ -14,7 +14,8 @@ use crate::engine::{Bill, End, Engine, Entry, Script};
 ///
 /// wiremock plays a status, headers, a delay and a whole body. So a stream comes in one piece once its last picture is due,
 /// delays go by the machine's time, tasks call nobody back, and the clock has no admin route (move the [`Clock`] that the
-/// builder was given). What wiremock cannot play at all (`reset`, `close`, `stall`, `drip`, `length=wrong`) is answered with
+/// builder was given). What wiremock cannot play at all (`reset`, `close`, `stall`, `drip`, `length`, `stream=no-end`, downloads with `picture=cut`
+/// or `close-every`) is answered with
 /// 501 and the code `mock_beyond_wiremock`, so that no test passes because its fault did not happen.
 #[derive(Debug, Clone)]
 pub struct Responder {
@@ -54,9 +55,10 @@ impl Respond for Responder {
 }
 
 fn template(script: &Script) -> ResponseTemplate {
-    let beyond = script.end != End::Complete || script.stall.is_some() || script.drip.is_some() || script.wrong_length;
+    let slowed = script.stall.is_some() || script.drip.is_some() || script.repeats.is_some();
+    let beyond = script.end != End::Complete || slowed || script.wrong_length || script.until_close;
     if beyond {
-        let message = "wiremock cannot end, stall or slow an answer down at a byte: use MockServer for this fault";
+        let message = "wiremock cannot end, stall or slow an answer down at a byte, nor leave it without an end: use MockServer for this fault";
         return template(&Script::json(501, &crate::engine::admin::explanation("mock_beyond_wiremock", message)));
     }
     let delay = script.chunks.iter().fold(script.delay, |delay: Duration, chunk| delay.saturating_add(chunk.after));

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::normalise::Effective;
 use super::problem::Problem;
 use super::script::Chunk;
+use crate::fault::Place;
 
 /// What is sent, why, and what the journal says about it.
 #[derive(Debug)]
@@ -17,6 +18,12 @@ pub(crate) struct Answer {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) chunks: Vec<Chunk>,
     pub(crate) streamed: bool,
+    /// What follows its chunks again and again, for ever.
+    pub(crate) repeats: Option<Chunk>,
+    /// Whether its body has no length and ends with the connection.
+    pub(crate) until_close: bool,
+    /// Where its connection closes, whatever a fault says.
+    pub(crate) closes: Option<Place>,
     /// The id of the exchange it was taken from.
     pub(crate) fixture: Option<String>,
     pub(crate) evidence: Kind,
@@ -50,6 +57,9 @@ impl Answer {
             headers: Vec::new(),
             chunks,
             streamed: false,
+            repeats: None,
+            until_close: false,
+            closes: None,
             fixture: None,
             evidence: Kind::Derived,
             violations: Vec::new(),

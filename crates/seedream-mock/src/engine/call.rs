@@ -13,7 +13,7 @@ use super::images_url::Place;
 use super::members::Object;
 use super::problem::{Fill, Problem};
 use super::spoil;
-use crate::fault::{Fault, On, PictureFault};
+use crate::fault::{Fault, On};
 use crate::picture::Picture;
 use crate::profile::{Habit, Profile};
 
@@ -95,11 +95,6 @@ impl<'e> Call<'e> {
         let faults = self.later.iter().filter(|fault| fault.aim(On::Create) == On::Picture);
         let texts: Vec<String> = faults.map(ToString::to_string).collect();
         texts.join(";")
-    }
-
-    /// How the pictures inside its answer are wrong.
-    pub(crate) fn flaw(&self) -> Option<PictureFault> {
-        self.later.iter().find_map(|fault| fault.picture)
     }
 }
 

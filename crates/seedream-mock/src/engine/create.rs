@@ -16,7 +16,7 @@ use super::said::Said;
 use super::script::Chunk;
 use super::settings::Validate;
 use super::{items, stream, task};
-use crate::fault::{Fault, Refusal, SseFault};
+use crate::fault::{BodyFault, Fault, Refusal, SseFault};
 
 /// Answers a request for pictures.
 pub(crate) fn create(call: &Call<'_>) -> Answer {
@@ -82,24 +82,25 @@ pub(crate) fn model_name<'b>(call: &Call<'_>, body: &'b Object) -> &'b str {
 }
 
 fn by_rules(call: &Call<'_>, ask: &Ask<'_>) -> Answer {
-    let family = call.reply();
-    if family == ReplyFamily::Task {
+    if call.reply() == ReplyFamily::Task {
         return task::create(call, ask);
     }
-    let streams = ask.stream && !call.fault.streams(SseFault::Json);
+    // Events under the name of JSON.
+    let mislabelled = call.fault.shapes(BodyFault::Sse) && !ask.stream;
+    let streams = mislabelled || (ask.stream && !call.fault.streams(SseFault::Json));
     let items = items::items(call, ask);
     // One picture alone is refused as a whole (providers.md 1.7); in a stream it is an event like others.
     if let ([Item::Withheld { cause, .. }], false) = (items.as_slice(), streams) {
         return refuse_whole(call, *cause);
     }
     if streams {
-        return stream::answer(call, ask, &items);
+        let mut answer = stream::answer(call, ask, &items);
+        if mislabelled {
+            answer.content_type = "application/json".into();
+        }
+        return answer;
     }
-    let created = call.now.as_second();
-    let content = match family {
-        ReplyFamily::ArkRelay => reply::ark_relay(ask, &items, created),
-        ReplyFamily::Ark | ReplyFamily::Task => reply::ark(ask, &items, created),
-    };
+    let content = reply::content(call, ask, &items);
     let each = call.fault.pace.unwrap_or_default();
     let after = each.saturating_mul(u32::try_from(items.len()).unwrap_or(u32::MAX));
     let chunk = Chunk { after, content: content.flawed(call.flaw()) };

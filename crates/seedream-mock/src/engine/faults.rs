@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use http::HeaderName;
 use jiff::Timestamp;
 
+use super::session::Session;
 use super::traffic::{Caller, Usage};
 use super::{Engine, digest};
-use crate::fault::{Fault, FaultError, On, parse};
+use crate::fault::{Fault, FaultError, On, Place, parse};
 
 /// The request header that holds faults.
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-mock-fault");
@@ -20,7 +21,7 @@ const DIRECTIVE: (&str, &str) = ("[[mock:", "]]");
 const COUNTERS: usize = 10_000;
 
 /// The faults of one session.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Rules {
     rules: Vec<Rule>,
     /// How often a fault that counts was met, by where it stood and what it said.
@@ -39,7 +40,7 @@ pub(crate) struct Rule {
 /// How often a fault was met, apart for each target: polls must not shift what happens to creates.
 type Met = [u64; On::ALL.len()];
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Count {
     hits: u32,
     met: Met,
@@ -149,7 +150,7 @@ impl Sources<'_> {
 }
 
 /// What goes wrong with a request, and with later ones because of it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Chosen {
     pub(crate) now: Fault,
     pub(crate) later: Vec<Fault>,
@@ -165,8 +166,51 @@ pub(crate) fn choose(
     target: On,
     sources: Sources<'_>,
 ) -> Result<Chosen, FaultError> {
-    let Sources { header, prompt, key, carried, name, caller } = sources;
-    let mut said: Vec<(String, Fault, On)> = Vec::new();
+    let caller = sources.caller;
+    let said = said(target, sources)?;
+    let of = Of { session, seed: engine.settings().seed, target, caller };
+    Ok(engine.sessions().with(session, now, |open| {
+        let chosen = decide(open, now, &of, said);
+        admit(open, now, &chosen);
+        chosen
+    }))
+}
+
+/// The faults of a request whose body has not come yet, where they cut it off; otherwise nothing is chosen and nothing is
+/// used up.
+pub(crate) fn choose_early(
+    engine: &Engine,
+    session: &str,
+    now: Timestamp,
+    target: On,
+    sources: Sources<'_>,
+) -> Option<(u64, Chosen)> {
+    let caller = sources.caller;
+    let said = said(target, sources).ok()?;
+    let of = Of { session, seed: engine.settings().seed, target, caller };
+    engine.sessions().with(session, now, |open| {
+        let before = open.rules.clone();
+        let chosen = decide(open, now, &of, said);
+        match chosen.now.end {
+            Some((_, Place::Request(byte))) => {
+                admit(open, now, &chosen);
+                Some((byte, chosen))
+            }
+            _ => {
+                open.rules = before;
+                None
+            }
+        }
+    })
+}
+
+/// A fault, where it stood, and what it means if it does not say.
+type Said = (String, Fault, On);
+
+/// What the places of a request say.
+fn said(target: On, sources: Sources<'_>) -> Result<Vec<Said>, FaultError> {
+    let Sources { header, prompt, key, carried, name, .. } = sources;
+    let mut said: Vec<Said> = Vec::new();
     for fault in parse(header.unwrap_or_default())? {
         said.push((String::from("header"), fault, target));
     }
@@ -176,34 +220,50 @@ pub(crate) fn choose(
     }
     said.extend(key.map(|fault| (String::from("key"), fault, On::Create)));
     said.extend(carried.into_iter().map(|fault| (format!("carried {name}"), fault, On::Create)));
-    Ok(engine.sessions().with(session, now, |open| {
-        let mut chosen = Chosen::default();
-        let (here, later): (Vec<_>, Vec<_>) = said.into_iter().partition(|(_, fault, default)| {
-            let aim = fault.aim(*default);
-            aim == target || aim == On::Any
-        });
-        chosen.later = later.into_iter().map(|(_, fault, _)| fault).collect();
-        let limited = here.iter().any(|(_, fault, _)| fault.is_limit())
-            || open.rules.about(target).any(|(_, rule)| rule.fault.is_limit());
-        let counted = limited.then(|| caller.name(target));
-        let usage = counted.as_deref().map(|caller| open.usage(caller, now)).unwrap_or_default();
-        let moment = Moment { target, session, seed: engine.settings().seed, usage };
-        for (place, fault, _) in here {
-            if open.rules.obeys(&place, &fault, &moment) {
-                chosen.now = chosen.now.over(&fault.effect(&usage));
-            }
+    Ok(said)
+}
+
+/// Whose request it is.
+struct Of<'a> {
+    session: &'a str,
+    /// The mock's seed.
+    seed: u64,
+    target: On,
+    caller: Caller<'a>,
+}
+
+/// What of all that hits.
+fn decide(open: &mut Session, now: Timestamp, of: &Of<'_>, said: Vec<Said>) -> Chosen {
+    let Of { session, seed, target, caller } = *of;
+    let mut chosen = Chosen::default();
+    let (here, later): (Vec<_>, Vec<_>) = said.into_iter().partition(|(_, fault, default)| {
+        let aim = fault.aim(*default);
+        aim == target || aim == On::Any
+    });
+    chosen.later = later.into_iter().map(|(_, fault, _)| fault).collect();
+    let limited = here.iter().any(|(_, fault, _)| fault.is_limit())
+        || open.rules.about(target).any(|(_, rule)| rule.fault.is_limit());
+    let counted = limited.then(|| caller.name(target));
+    let usage = counted.as_deref().map(|caller| open.usage(caller, now)).unwrap_or_default();
+    let moment = Moment { target, session, seed, usage };
+    for (place, fault, _) in here {
+        if open.rules.obeys(&place, &fault, &moment) {
+            chosen.now = chosen.now.over(&fault.effect(&usage));
         }
-        if let Some(effect) = open.rules.hit(&moment) {
-            chosen.now = chosen.now.over(&effect);
-        }
-        // What is refused uses nothing up.
-        let passes = chosen.now.refuse.is_none() && chosen.now.status.is_none();
-        chosen.counted = counted.filter(|_| passes);
-        if let Some(caller) = &chosen.counted {
-            open.traffic.admit(caller, now);
-        }
-        chosen
-    }))
+    }
+    if let Some(effect) = open.rules.hit(&moment) {
+        chosen.now = chosen.now.over(&effect);
+    }
+    // What is refused uses nothing up.
+    let passes = chosen.now.refuse.is_none() && chosen.now.status.is_none() && chosen.now.error.is_empty();
+    chosen.counted = counted.filter(|_| passes);
+    chosen
+}
+
+fn admit(open: &mut Session, now: Timestamp, chosen: &Chosen) {
+    if let Some(caller) = &chosen.counted {
+        open.traffic.admit(caller, now);
+    }
 }
 
 /// The faults that stand in a prompt as `[[mock: …]]`.

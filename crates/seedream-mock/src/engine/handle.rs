@@ -1,5 +1,7 @@
 //! Answering one request: what is tried in which order, and what it becomes.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
@@ -14,7 +16,10 @@ use super::route::{self, Address};
 use super::session::Session;
 use super::sessions::Glance;
 use super::traffic::Caller;
-use super::{Engine, admin, auth, create, credits, fixture, images_url, members, models, near, pictures, spoil, task};
+use super::{
+    Engine, admin, auth, create, credits, fixture, images_url, members, models, near, pictures, shape, spoil, stream,
+    task, upload,
+};
 use crate::fault::{Fault, FaultError, On};
 
 /// What one request became, for its script and its entry in the journal.
@@ -81,7 +86,8 @@ impl Engine {
                 Err(error) => bad_fault(&error),
                 Ok(chosen) => {
                     (call.fault, call.later, counted) = (chosen.now, chosen.later, chosen.counted);
-                    spoil::spoil(self.answer(&call, request, address.below, id), &call.fault)
+                    let answer = self.answer(&call, request, address.below, id);
+                    spoil::spoil(shape::apply(&call, request.uri().path(), answer), &call.fault)
                 }
             },
         };
@@ -107,12 +113,11 @@ impl Engine {
         key: Option<Fault>,
         has_rules: bool,
     ) -> Result<Chosen, FaultError> {
-        let target = match call.route.map(|route| route.name) {
-            Some(RouteName::Create) => On::Create,
-            Some(RouteName::Task) => On::Poll,
-            Some(RouteName::Models | RouteName::Credits) => On::Models,
-            None => return Ok(Chosen::default()),
-        };
+        let Some(route) = call.route else { return Ok(Chosen::default()) };
+        if let Some(chosen) = upload::chosen(request) {
+            return Ok(chosen);
+        }
+        let target = upload::target(route.name);
         let prompt = call.provider.field(Role::Prompt).and_then(|field| members::text(call.object()?, &field.name));
         let task = |session: &mut Session| session.task(id).map(|task| task.later.clone());
         let carried = match target {
@@ -133,10 +138,15 @@ impl Engine {
 
     /// Faults are looked at first, then a forced exchange, then an equal one, then the provider's rules.
     fn answer(&self, call: &Call<'_>, request: &Request<Bytes>, below: &str, id: &str) -> Answer {
+        if upload::cuts(&call.fault) {
+            return upload::nothing();
+        }
         if let Some(answer) = spoil::instead(&call.fault, target(request)) {
             return answer;
         }
-        if let Some(problem) = call.faulty(&call.fault) {
+        if let Some(problem) = call.faulty(&call.fault)
+            && !stream::refuses(call)
+        {
             return problem.into();
         }
         if let Some(name) = request.headers().get(fixture::HEADER) {
@@ -181,17 +191,20 @@ impl Engine {
         address: &Address<'r>,
         ordinal: u64,
     ) -> Handled<'r> {
-        let is_picture = address.house == images_url::FOLDER;
+        let path = match address.house {
+            images_url::FOLDER => Some(Cow::Borrowed(request.uri().path())),
+            _ => images_url::nested(address.session.unwrap_or(route::DEFAULT_SESSION), address.below),
+        };
         let request_id = call::request_id(ErrorFamily::Ark, now, self.settings.seed, ordinal);
         let session = address.session.unwrap_or(route::DEFAULT_SESSION);
         let (mut provider, mut fault) = (None, Fault::default());
-        let answer = if is_picture {
-            provider = address.below.trim_start_matches('/').split('/').next();
+        let answer = if let Some(path) = path {
+            provider = address.picture_of();
             match pictures::faults(self, session, now, request) {
                 Err(error) => bad_fault(&error),
                 Ok(chosen) => {
                     fault = chosen.now;
-                    spoil::spoil(pictures::answer(self, now, request, &request_id, &fault), &fault)
+                    spoil::spoil(pictures::answer(self, now, request, &path, &request_id, &fault), &fault)
                 }
             }
         } else {

@@ -1,5 +1,6 @@
 //! Result URLs: they describe their picture, carry their session, are signed like the provider's and expire like them.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -15,6 +16,9 @@ use crate::picture::{Format, Picture};
 
 /// The folder of pictures in the mock's paths.
 pub(crate) const FOLDER: &str = "pictures";
+
+/// The folder as it stands inside a path.
+pub(crate) const NESTED: &str = "/pictures/";
 
 /// About how long a URL is without its caption.
 const LENGTH: usize = 512;
@@ -43,6 +47,18 @@ pub(crate) struct Place<'a> {
 pub(crate) fn faults(query: &str) -> String {
     let decoded = member(query, FAULT).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
     decoded.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+}
+
+/// Whether a path leads to a picture below another path.
+pub(crate) fn is_nested(below: &str) -> bool {
+    below.contains(NESTED)
+}
+
+/// The path that was signed, where a relative link has led below another path of the same session.
+pub(crate) fn nested<'p>(session: &str, below: &'p str) -> Option<Cow<'p, str>> {
+    let place = below.find(NESTED)?;
+    let prefix = session_prefix(session);
+    Some(if prefix.is_empty() { below[place..].into() } else { format!("{prefix}{}", &below[place..]).into() })
 }
 
 /// Why a URL does not open.
@@ -161,7 +177,8 @@ fn write_name(url: &mut String, picture: &Picture) -> std::fmt::Result {
     write!(url, "{key:016x}-{index}-{width}x{height}{mark}.{}", picture.format.as_str())
 }
 
-fn describe(path: &str, query: &str) -> Option<Picture> {
+/// The picture that a path and a query describe, whoever signed them.
+pub(crate) fn describe(path: &str, query: &str) -> Option<Picture> {
     let mut segments = path.rsplit('/');
     let (name, provider) = (segments.next()?, segments.next()?);
     let (name, format) = name.rsplit_once('.')?;

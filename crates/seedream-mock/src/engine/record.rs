@@ -12,7 +12,7 @@ use super::handle::Handled;
 use super::journal::Draft;
 use super::{Engine, auth, digest, journal, ledger, members};
 use crate::clock::later;
-use crate::fault::{Fault, Place};
+use crate::fault::{Fault, Length, Place};
 
 /// How much of a model's name is kept, in characters.
 const LONGEST_MODEL: usize = 200;
@@ -85,7 +85,7 @@ impl Engine {
             request: entry.request_id,
             at: entry.at,
             task: reserved.map(|(id, _)| id.as_str()),
-            answered: fault.end.is_none() && !fault.wrong_length,
+            answered: fault.end.is_none() && fault.length != Some(Length::Wrong),
             ordinal: entry.ordinal,
         };
         Some(bill.pack())
@@ -112,5 +112,5 @@ impl Engine {
 
 /// Whether the caller gets to see a status: its digits stand in the first twelve bytes.
 fn is_seen(fault: &Fault) -> bool {
-    !matches!(fault.end, Some((_, Place::Before | Place::Head(..12))))
+    !matches!(fault.end, Some((_, Place::Before | Place::Head(..12) | Place::Request(_))))
 }

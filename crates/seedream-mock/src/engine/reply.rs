@@ -1,9 +1,10 @@
 //! Successes of the synchronous dialects, in the member order of their documents.
 
-use seedream_fixtures::{Cause, ReportedMember};
+use seedream_fixtures::{Cause, ReplyFamily, ReportedMember};
 use serde::Serialize;
 
 use super::ask::Ask;
+use super::call::Call;
 use super::script::{Content, inline_marker, splice};
 use crate::picture::Picture;
 
@@ -87,6 +88,11 @@ impl Usage {
             total_tokens: tokens,
         }
     }
+
+    /// The same for another number of images.
+    pub(super) fn counting(self, images: u32) -> Self {
+        Self { generated_images: images, ..self }
+    }
 }
 
 impl<'a> Datum<'a> {
@@ -112,11 +118,38 @@ impl<'a> Datum<'a> {
     }
 }
 
-/// The body of an answer in Ark's form.
-pub(crate) fn ark(ask: &Ask<'_>, items: &[Item], created: i64) -> Content {
+/// The body of an answer.
+pub(crate) fn content(call: &Call<'_>, ask: &Ask<'_>, items: &[Item]) -> Content {
+    let text = bytes(call, ask, items);
+    if !ask.inline {
+        return Content::Bytes(text.into());
+    }
+    splice(&String::from_utf8(text).unwrap_or_default(), &pictures(items))
+}
+
+/// The same with [markers](inline_marker) where pictures are inline.
+pub(super) fn text(call: &Call<'_>, ask: &Ask<'_>, items: &[Item]) -> String {
+    String::from_utf8(bytes(call, ask, items)).unwrap_or_default()
+}
+
+/// The pictures that were made.
+pub(super) fn pictures(items: &[Item]) -> Vec<Picture> {
+    items.iter().filter_map(Item::picture).cloned().collect()
+}
+
+fn bytes(call: &Call<'_>, ask: &Ask<'_>, items: &[Item]) -> Vec<u8> {
+    let created = call.now.as_second();
+    match call.reply() {
+        ReplyFamily::ArkRelay => ark_relay(ask, items, created),
+        ReplyFamily::Ark | ReplyFamily::Task => ark(ask, items, created),
+    }
+}
+
+/// In Ark's form.
+fn ark(ask: &Ask<'_>, items: &[Item], created: i64) -> Vec<u8> {
     let data = data(ask, items);
     let usage = Usage::of(ask, items);
-    finish(ask, items, &Ark { model: ask.reported, created, data, usage })
+    written(items, &Ark { model: ask.reported, created, data, usage })
 }
 
 #[derive(Serialize)]
@@ -145,8 +178,8 @@ struct PromptDetails {
 #[derive(Serialize)]
 struct Empty {}
 
-/// The body of an answer in the form of document 003: no model, no sizes.
-pub(crate) fn ark_relay(ask: &Ask<'_>, items: &[Item], created: i64) -> Content {
+/// In the form of document 003: no model, no sizes.
+fn ark_relay(ask: &Ask<'_>, items: &[Item], created: i64) -> Vec<u8> {
     let data = data(ask, items).into_iter().map(Datum::bare).collect();
     let tokens = tokens(items);
     let usage = RelayedUsage {
@@ -157,7 +190,7 @@ pub(crate) fn ark_relay(ask: &Ask<'_>, items: &[Item], created: i64) -> Content 
         completion_tokens_details: Empty {},
         output_tokens: tokens,
     };
-    finish(ask, items, &Relayed { data, created, usage })
+    written(items, &Relayed { data, created, usage })
 }
 
 fn data<'a>(ask: &Ask<'_>, items: &'a [Item]) -> Vec<Datum<'a>> {
@@ -170,14 +203,10 @@ fn data<'a>(ask: &Ask<'_>, items: &'a [Item]) -> Vec<Datum<'a>> {
     items.iter().map(datum).collect()
 }
 
-fn finish(ask: &Ask<'_>, items: &[Item], body: &impl Serialize) -> Content {
+fn written(items: &[Item], body: &impl Serialize) -> Vec<u8> {
     // About what one picture's URL and everything around it need.
     let mut text = Vec::with_capacity(1024 * items.len());
     // Structs of texts and numbers always serialise.
     let _ = serde_json::to_writer(&mut text, body);
-    if !ask.inline {
-        return Content::Bytes(text.into());
-    }
-    let pictures: Vec<Picture> = items.iter().filter_map(Item::picture).cloned().collect();
-    splice(&String::from_utf8(text).unwrap_or_default(), &pictures)
+    text
 }

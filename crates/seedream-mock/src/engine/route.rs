@@ -2,6 +2,8 @@
 
 use seedream_fixtures::{Provider, Route};
 
+use super::images_url;
+
 /// The session of paths that name none.
 pub(crate) const DEFAULT_SESSION: &str = "default";
 
@@ -28,6 +30,18 @@ impl<'a> Address<'a> {
         let path = path.strip_prefix('/').unwrap_or(path);
         let end = path.find('/').unwrap_or(path.len());
         Self { session, house: &path[..end], below: &path[end..] }
+    }
+
+    /// The provider whose picture it is.
+    pub(crate) fn picture_of(&self) -> Option<&'a str> {
+        let below =
+            self.below.rsplit_once(images_url::NESTED).map_or(self.below.trim_start_matches('/'), |(_, name)| name);
+        below.split('/').next()
+    }
+
+    /// Whether a relative link to a picture has led below another path.
+    pub(crate) fn is_nested(&self) -> bool {
+        self.house != images_url::FOLDER && images_url::is_nested(self.below)
     }
 }
 

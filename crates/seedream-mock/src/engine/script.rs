@@ -10,8 +10,10 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::answer::Answer;
+use super::coding::Packed;
 use super::fixture;
-use crate::fault::{Drip, Ending, Fault, PictureFault, Place};
+use super::shape::Dress;
+use crate::fault::{Cut, Drip, Ending, Fault, Length, PictureFault, Place};
 use crate::picture::Picture;
 
 /// Says how sure an answer is.
@@ -45,6 +47,10 @@ pub struct Script {
     pub wrong_length: bool,
     /// Whether each chunk is a flush of its own, as in a stream of events.
     pub streamed: bool,
+    /// What follows its chunks again and again, for ever; not part of [`Script::body`].
+    pub repeats: Option<Chunk>,
+    /// Whether its body has no length and ends with the connection.
+    pub until_close: bool,
 }
 
 impl Script {
@@ -87,15 +93,19 @@ impl Script {
             status: answer.status,
             headers,
             chunks: answer.chunks,
-            end: match fault.end {
+            end: match fault.end.or(answer.closes.map(|place| (Ending::Close, place))) {
                 None => End::Complete,
-                Some((Ending::Reset, Place::Before)) => End::Reset,
+                // A whole request that is to be cut off gets nothing.
+                Some((Ending::Reset, Place::Before | Place::Request(_))) => End::Reset,
+                Some((ending, Place::Request(_))) => End::Cut(ending, Place::Before),
                 Some((ending, place)) => End::Cut(ending, place),
             },
             stall: fault.stall.map(|place| (place, fault.stall_for)),
             drip: fault.drip,
-            wrong_length: fault.wrong_length,
+            wrong_length: fault.length == Some(Length::Wrong),
             streamed: answer.streamed,
+            repeats: answer.repeats,
+            until_close: answer.until_close || fault.length == Some(Length::None),
         }
     }
 
@@ -113,6 +123,8 @@ impl Script {
             drip: None,
             wrong_length: false,
             streamed: false,
+            repeats: None,
+            until_close: false,
         }
     }
 
@@ -173,12 +185,16 @@ pub enum Content {
     Picture(Picture),
     /// A picture's file in standard base64.
     Base64(Picture),
+    /// A picture's file, written in another way.
+    Dressed(Picture, Dress),
     /// Several contents that belong to one chunk.
     Joined(Vec<Content>),
     /// A content whose pictures are wrong.
     Flawed(PictureFault, Box<Content>),
-    /// So many bytes of a content.
-    Beginning(Box<Content>, usize),
+    /// A content up to a place.
+    Beginning(Box<Content>, Cut),
+    /// A piece of a packed body.
+    Packed(Packed),
 }
 
 impl Content {
@@ -200,10 +216,12 @@ impl Content {
                 joined.freeze()
             }
             Self::Flawed(flaw, content) => content.read(&|picture| flaw.file(picture, render)),
-            Self::Beginning(content, length) => {
+            Self::Dressed(picture, dress) => dress.write(&render(picture)).into(),
+            Self::Beginning(content, cut) => {
                 let bytes = content.read(render);
-                bytes.slice(..bytes.len().min(*length))
+                bytes.slice(..cut.of(&bytes))
             }
+            Self::Packed(packed) => packed.read(render),
         }
     }
 
@@ -219,7 +237,7 @@ impl Content {
     pub(crate) fn is_costly(&self) -> bool {
         match self {
             Self::Bytes(_) => false,
-            Self::Picture(_) | Self::Base64(_) => true,
+            Self::Picture(_) | Self::Base64(_) | Self::Dressed(..) | Self::Packed(_) => true,
             Self::Joined(parts) => parts.iter().any(Self::is_costly),
             Self::Flawed(_, content) | Self::Beginning(content, _) => content.is_costly(),
         }

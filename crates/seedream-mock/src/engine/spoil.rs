@@ -5,9 +5,10 @@ use seedream_fixtures::{Cause, ErrorFamily, Kind};
 
 use super::answer::Answer;
 use super::call::Call;
+use super::coding;
 use super::problem::{Fill, Problem};
 use super::script::{Chunk, Content};
-use crate::fault::{Fault, PictureFault};
+use crate::fault::{Cut, Fault, Length, PictureFault};
 use crate::picture::Picture;
 
 /// What nobody can read as JSON.
@@ -15,6 +16,15 @@ const GARBAGE: &[u8] = b"\x00\xff\xfe{[\"created\": mock garbage \x80";
 
 /// The beginning of a gzip stream.
 const GZIP: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03";
+
+/// How much of an image comes before it is cut.
+const CUT: usize = 80;
+
+/// How much of an image's end is cut.
+const CUT_END: usize = 4;
+
+/// What follows an image's end.
+const TRAILING: &[u8] = b"\r\n<!-- served by mock-cdn in 12 ms -->\r\n";
 
 /// How much padding is one chunk.
 const PADDING: usize = 1 << 20;
@@ -42,10 +52,13 @@ fn page(status: u16) -> String {
 
 /// The error a fault asks for, in the provider's form.
 pub(crate) fn refusal(fault: &Fault, call: &Call<'_>, fill: &Fill<'_>) -> Option<Problem> {
-    if fault.refuse.is_none() && fault.status.is_none() {
-        return None;
-    }
-    let cause = fault.refuse.map_or_else(|| cause_of(fault.status.unwrap_or(500)), |refusal| refusal.cause());
+    let cause = match (fault.refuse, fault.status) {
+        (Some(refusal), _) => refusal.cause(),
+        (None, Some(status)) => cause_of(status),
+        // What says how an error looks means that there is one.
+        (None, None) if fault.error.is_empty() => return None,
+        (None, None) => Cause::Invalid,
+    };
     let mut answer = call.template(cause)?.clone();
     if let Some(status) = fault.status {
         if call.family() == ErrorFamily::Ark && status != answer.status {
@@ -109,17 +122,23 @@ pub(crate) fn spoil(mut answer: Answer, fault: &Fault) -> Answer {
     if fault.empty {
         answer.chunks.clear();
     }
-    if fault.garbage || fault.empty || fault.wrong_length {
+    if let Some(label) = &fault.label {
+        answer.content_type = label.clone().into();
+    }
+    if fault.garbage || fault.empty || fault.length == Some(Length::Wrong) {
         answer.streamed = false;
     }
     if let Some(bytes) = fault.oversize {
         answer.streamed = true;
         answer.chunks.extend(padding(bytes));
     }
-    if let Some(byte) = fault.truncate {
-        answer.chunks = truncated(answer.chunks, byte);
+    if let Some(cut) = fault.truncate {
+        answer.chunks = truncated(answer.chunks, cut);
     }
-    answer
+    if fault.empty || fault.garbage || fault.truncate.is_some() {
+        answer.repeats = None;
+    }
+    coding::pack(answer, &fault.coding)
 }
 
 /// So many spaces, which JSON does not mind.
@@ -132,10 +151,10 @@ fn padding(bytes: u64) -> impl Iterator<Item = Chunk> {
 }
 
 /// A body's beginning.
-fn truncated(chunks: Vec<Chunk>, byte: u64) -> Vec<Chunk> {
+fn truncated(chunks: Vec<Chunk>, cut: Cut) -> Vec<Chunk> {
     let after = chunks.iter().map(|chunk| chunk.after).sum();
     let whole = Content::Joined(chunks.into_iter().map(|chunk| chunk.content).collect());
-    vec![Chunk { after, content: Content::Beginning(Box::new(whole), usize::try_from(byte).unwrap_or(usize::MAX)) }]
+    vec![Chunk { after, content: Content::Beginning(Box::new(whole), cut) }]
 }
 
 impl PictureFault {
@@ -157,6 +176,16 @@ impl PictureFault {
                 render(&Picture { width: half(picture.width), height: half(picture.height), ..picture.clone() })
             }
             Self::Html => page(200).into(),
+            Self::Cut | Self::CutLength => {
+                let file = render(picture);
+                file.slice(..file.len().min(CUT))
+            }
+            Self::CutEnd => {
+                let file = render(picture);
+                file.slice(..file.len().saturating_sub(CUT_END))
+            }
+            Self::Trailing => [render(picture).as_ref(), TRAILING].concat().into(),
+            Self::CloseEvery | Self::CloseEveryUntagged => render(picture),
         }
     }
 }

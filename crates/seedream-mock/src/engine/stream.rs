@@ -1,19 +1,20 @@
 //! Successes as a stream of events: Ark's, and what others make of it.
 
+mod flaws;
 mod form;
 
 use std::time::Duration;
 
-use seedream_fixtures::Cause;
+use seedream_fixtures::{Cause, ReplyFamily, Role};
 use serde::Serialize;
 
 use super::answer::Answer;
 use super::ask::Ask;
 use super::call::Call;
 use super::reply::{self, Datum, Item, Usage};
-use super::script::inline_marker;
+use super::script::{Chunk, Content, inline_marker};
 use crate::clock::later;
-use crate::fault::SseFault;
+use crate::fault::{SseFault, StreamFault};
 use crate::picture::Picture;
 use crate::profile::Habit;
 use form::Form;
@@ -23,25 +24,39 @@ pub(crate) const MEDIA_TYPE: &str = "text/event-stream";
 
 const COMPLETED: &str = "image_generation.completed";
 
+/// How long it takes until the next comment of a stream that does not end.
+const KEPT_ALIVE: Duration = Duration::from_secs(15);
+
 /// One event before it is written.
+#[derive(Clone)]
 struct Frame {
     event: Option<&'static str>,
     /// JSON on one line, or another text.
     data: String,
     picture: Option<Picture>,
+    /// The pictures of an event that holds several.
+    pictures: Vec<Picture>,
     /// How long it takes.
     after: Duration,
+    /// How often it stands in a chunk, and how many such chunks come.
+    many: (usize, usize),
+    /// Whether the stream ends with its last byte of data.
+    ends: bool,
 }
 
 impl Frame {
     fn new(event: Option<&'static str>, data: &impl Serialize) -> Self {
         // Structs of texts and numbers always serialise.
-        let data = serde_json::to_string(data).unwrap_or_default();
-        Self { event, data, picture: None, after: Duration::ZERO }
+        Self::text(event, serde_json::to_string(data).unwrap_or_default())
+    }
+
+    fn text(event: Option<&'static str>, data: String) -> Self {
+        let (pictures, after) = (Vec::new(), Duration::ZERO);
+        Self { event, data, picture: None, pictures, after, many: (1, 1), ends: false }
     }
 
     fn done() -> Self {
-        Self { event: None, data: String::from("[DONE]"), picture: None, after: Duration::ZERO }
+        Self::text(None, String::from("[DONE]"))
     }
 
     fn of(self, item: &Item, after: Duration) -> Self {
@@ -51,8 +66,13 @@ impl Frame {
 
 /// A group as a stream of events, one a flush. The head comes with the first.
 pub(crate) fn answer(call: &Call<'_>, ask: &Ask<'_>, items: &[Item]) -> Answer {
+    if let Some(answer) = flaws::instead(call, ask, items) {
+        return answer;
+    }
     let fault = &call.fault;
-    let (frames, billed) = if fault.streams(SseFault::OpenAi) {
+    let (frames, billed) = if fault.flows(&StreamFault::Whole) {
+        (whole(call, ask, items), items)
+    } else if fault.streams(SseFault::OpenAi) {
         (open_ai(call, items), items)
     } else if fault.streams(SseFault::JsonAsStream) || call.profile.has(Habit::JsonAsStream) {
         (json_as_stream(call, ask, items), items)
@@ -60,12 +80,44 @@ pub(crate) fn answer(call: &Call<'_>, ask: &Ask<'_>, items: &[Item]) -> Answer {
         ark(call, ask, items)
     };
     let flaw = call.flaw();
-    let mut chunks = Form::of(&fault.sse).write(&frames);
+    let frames = flaws::events(fault, frames);
+    let form = Form::of(fault);
+    let mut chunks = form.write(&frames);
     for chunk in &mut chunks {
-        let content = std::mem::replace(&mut chunk.content, super::script::Content::Joined(Vec::new()));
+        let content = std::mem::replace(&mut chunk.content, Content::Joined(Vec::new()));
         chunk.content = content.flawed(flaw);
     }
-    Answer { streamed: true, billed: reply::made(billed), ..Answer::new(200, MEDIA_TYPE, chunks) }
+    let more = u32::from(fault.flows(&StreamFault::Overbilled));
+    let kept_alive = || Chunk { after: KEPT_ALIVE, content: Content::Bytes(form.comment().into()) };
+    Answer {
+        streamed: true,
+        billed: reply::made(billed) + more,
+        repeats: fault.flows(&StreamFault::NoEnd).then(kept_alive),
+        ..Answer::new(200, MEDIA_TYPE, chunks)
+    }
+}
+
+/// Whether a request for a stream is refused inside it.
+pub(crate) fn refuses(call: &Call<'_>) -> bool {
+    let asks = || call.object()?.get(&call.provider.field(Role::Stream)?.name)?.as_bool();
+    flaws::tells_errors(&call.fault) && call.reply() != ReplyFamily::Task && asks() == Some(true)
+}
+
+/// Everything in one event.
+fn whole(call: &Call<'_>, ask: &Ask<'_>, items: &[Item]) -> Vec<Frame> {
+    let after = call.fault.pace.unwrap_or_default().saturating_mul(items.len().try_into().unwrap_or(u32::MAX));
+    let document =
+        Frame { pictures: reply::pictures(items), after, ..Frame::text(None, reply::text(call, ask, items)) };
+    let mut frames = vec![document];
+    if ends(call) {
+        frames.push(Frame::done());
+    }
+    frames
+}
+
+/// Whether `[DONE]` comes.
+fn ends(call: &Call<'_>) -> bool {
+    !call.fault.streams(SseFault::NoDone) && !call.fault.flows(&StreamFault::NoEnd)
 }
 
 /// When the event at a place comes: its time grows from event to event, as Ark's does.
@@ -119,10 +171,15 @@ fn ark<'i>(call: &Call<'_>, ask: &Ask<'_>, items: &'i [Item]) -> (Vec<Frame>, &'
     }
     if !fault.streams(SseFault::NoCompleted) {
         let created = at(call, items.len().saturating_sub(1));
-        let payload = Completed { usage: Usage::of(ask, items) };
+        let usage = Usage::of(ask, items);
+        let usage = match flaws::counted(fault, reply::made(items)) {
+            Some(images) => usage.counting(images),
+            None => usage,
+        };
+        let payload = Completed { usage };
         frames.push(Frame::new(Some(COMPLETED), &Event { r#type: COMPLETED, model, created, payload }));
     }
-    if !fault.streams(SseFault::NoDone) {
+    if ends(call) {
         frames.push(Frame::done());
     }
     (frames, items)
@@ -165,7 +222,7 @@ fn json_as_stream(call: &Call<'_>, ask: &Ask<'_>, items: &[Item]) -> Vec<Frame> 
         Frame::new(Some(COMPLETED), &event).of(item, call.fault.pace.unwrap_or_default())
     };
     let mut frames: Vec<Frame> = made.enumerate().map(frame).collect();
-    if !call.fault.streams(SseFault::NoDone) {
+    if ends(call) {
         frames.push(Frame::done());
     }
     frames

@@ -21,6 +21,7 @@ use super::ledger::credits;
 use super::members;
 use super::problem::Fill;
 use super::route::DEFAULT_SESSION;
+use super::shape::told;
 use crate::clock::later;
 use crate::fault::{Fault, TaskFault};
 
@@ -122,7 +123,10 @@ pub(crate) fn create(call: &Call<'_>, ask: &Ask<'_>) -> Answer {
             user_group: "default",
         },
     };
-    let mut answer = Answer::value(200, &body);
+    // Structs of texts and numbers always serialise.
+    let body = serde_json::to_vec(&body).unwrap_or_default();
+    let unknown = new_id(call.now, call.session, !call.engine.settings().seed, call.ordinal);
+    let mut answer = Answer::json(200, told::accepted(&call.fault.task, &task, &unknown, body));
     answer.billed = delivered(call, ask);
     answer.reserved = Some((task, ask.reserved));
     answer
@@ -130,7 +134,9 @@ pub(crate) fn create(call: &Call<'_>, ask: &Ask<'_>) -> Answer {
 
 /// How many pictures a task will deliver.
 fn delivered(call: &Call<'_>, ask: &Ask<'_>) -> u32 {
-    if call.fault.task == Some(TaskFault::Failed) {
+    let told = &call.fault.task;
+    let with_results = told.contains(&TaskFault::FailedResults);
+    if told.contains(&TaskFault::CompletedError) || (told::fails(told) && !with_results) {
         return 0;
     }
     let made = places(ask.images, &call.fault).into_iter().filter(Option::is_none).count();
@@ -150,11 +156,12 @@ pub(crate) fn accept(call: &Call<'_>, ask: &Ask<'_>, model: &str) -> String {
         id: id.as_str().into(),
         model: model.to_owned(),
         created: call.now,
-        failure: pictures.is_empty().then(|| failure(&call.fault)),
+        failure: (pictures.is_empty() || told::fails(&call.fault.task)).then(|| failure(&call.fault)),
         pictures,
-        end: (call.fault.task != Some(TaskFault::Stuck)).then_some(call.conduct.task),
+        end: (!never_ends(&call.fault)).then_some(call.conduct.task),
         deadline,
-        backward: call.fault.task == Some(TaskFault::Backward),
+        backward: call.fault.tasks(&TaskFault::Backward),
+        told: call.fault.task.clone(),
         later: call.later.clone(),
         picture_faults: call.picture_faults(),
         result_seconds: call.provider.limits.result_seconds,
@@ -166,6 +173,10 @@ pub(crate) fn accept(call: &Call<'_>, ask: &Ask<'_>, model: &str) -> String {
     };
     call.engine.sessions().with(call.session, call.now, |session| session.keep_task(task));
     id
+}
+
+fn never_ends(fault: &Fault) -> bool {
+    fault.tasks(&TaskFault::Stuck) || fault.tasks(&TaskFault::Early)
 }
 
 /// Whom a request wants to be called back.
@@ -222,17 +233,27 @@ fn missing(session: &str, id: &str) -> String {
 
 /// A task as it is told to who asks, or to who is called back.
 pub(crate) fn detail(engine: &Engine, origin: &str, session: &str, task: &Task, progress: Progress) -> Vec<u8> {
+    let told = |way| task.told.contains(&way);
+    let urls = |at| {
+        let place = Place { origin, session, faults: &task.picture_faults };
+        let url = |picture| engine.signer().url(&place, picture, at, task.result_seconds);
+        task.pictures.iter().map(url).collect::<Vec<_>>()
+    };
     let (status, percent, results, error) = match (progress, &task.failure) {
         (Progress::Pending, _) => ("pending", 0, None, None),
-        (Progress::Processing(percent), _) => ("processing", percent, None, None),
-        (Progress::Ended(_), Some((code, message))) => {
-            ("failed", 0, None, Some(TaskError { code, message, r#type: "task_error" }))
+        (Progress::Processing(percent), _) => {
+            ("processing", percent, told(TaskFault::Early).then(|| urls(task.created)), None)
         }
-        (Progress::Ended(at), None) => {
-            let place = Place { origin, session, faults: &task.picture_faults };
-            let url = |picture| engine.signer().url(&place, picture, at, task.result_seconds);
-            ("completed", 100, Some(task.pictures.iter().map(url).collect()), None)
+        (Progress::Ended(at), Some((code, message))) => {
+            let error = Some(TaskError { code, message, r#type: "task_error" });
+            let results = (!task.pictures.is_empty()).then(|| urls(at));
+            if told(TaskFault::CompletedError) {
+                ("completed", 100, results, error)
+            } else {
+                ("failed", 0, results, error)
+            }
         }
+        (Progress::Ended(at), None) => ("completed", 100, Some(urls(at)), None),
     };
     let body = Detail {
         created: task.created.as_second(),
@@ -247,7 +268,8 @@ pub(crate) fn detail(engine: &Engine, origin: &str, session: &str, task: &Task, 
         r#type: "image",
     };
     // Structs of texts and numbers always serialise.
-    serde_json::to_vec(&body).unwrap_or_default()
+    let body = serde_json::to_vec(&body).unwrap_or_default();
+    told::polled(&task.told, matches!(progress, Progress::Ended(_)), body)
 }
 
 #[cfg(test)]

@@ -8,36 +8,75 @@ use seedream_fixtures::Cause;
 
 use crate::span;
 
-/// An enumeration whose members are words.
+/// An enumeration whose members are words; the last may carry a value after a colon, as `name:VALUE`.
 macro_rules! words {
-    ($(#[$about:meta])* $Name:ident { $($(#[$doc:meta])* $Member:ident = $word:literal,)+ }) => {
+    (
+        $(#[$about:meta])* $Name:ident $(($name:literal))? {
+            $(#[doc = $first_doc:literal])+ $First:ident = $first:literal,
+            $($(#[doc = $doc:literal])+ $Member:ident = $word:literal,)*
+        }
+        $(with { $(#[doc = $with_doc:literal])+ $With:ident($Value:ty) = $with:literal : $value:literal, })?
+    ) => {
         $(#[$about])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $Name { $($(#[$doc])* $Member,)+ }
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $Name {
+            $(#[doc = $first_doc])+ $First,
+            $($(#[doc = $doc])+ $Member,)*
+            $($(#[doc = $with_doc])+ $With($Value),)?
+        }
 
         impl $Name {
-            /// Every one of them.
-            pub const ALL: &'static [Self] = &[$(Self::$Member,)+];
+            /// Every one of them that is a word alone.
+            pub const ALL: &'static [Self] = &[Self::$First, $(Self::$Member,)*];
 
-            /// Its word.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$Member => $word,)+ }
+            /// How they are written, for people.
+            #[allow(dead_code)]
+            pub(crate) const FORM: &'static str =
+                concat!($($name, "=",)? $first, $("|", $word,)* $("|", $with, ":", $value)?);
+
+            /// What each of them means, for people.
+            #[allow(dead_code)]
+            pub(crate) const VALUES: &'static [crate::fault::FaultValue] = &[
+                crate::fault::FaultValue { word: $first, does: concat!($($first_doc),+).trim_ascii() },
+                $(crate::fault::FaultValue { word: $word, does: concat!($($doc),+).trim_ascii() },)*
+                $(crate::fault::FaultValue {
+                    word: concat!($with, ":", $value), does: concat!($($with_doc),+).trim_ascii()
+                },)?
+            ];
+
+            /// Its word, without a value.
+            pub fn as_str(&self) -> &'static str {
+                match self {
+                    Self::$First => $first,
+                    $(Self::$Member => $word,)*
+                    $(Self::$With(_) => $with,)?
+                }
             }
         }
 
         impl std::str::FromStr for $Name {
             type Err = String;
             fn from_str(text: &str) -> Result<Self, String> {
-                Self::ALL.iter().copied().find(|known| known.as_str() == text).ok_or_else(|| {
+                $(if let Some(value) = text.strip_prefix($with).and_then(|rest| rest.strip_prefix(':'))
+                    && !value.is_empty()
+                {
+                    let value = value.parse().map_err(|_| format!("{value} is not of the form {}", $value))?;
+                    return Ok(Self::$With(value));
+                })?
+                Self::ALL.iter().find(|known| known.as_str() == text).cloned().ok_or_else(|| {
                     let known: Vec<&str> = Self::ALL.iter().map(|known| known.as_str()).collect();
-                    format!("{text} is none of {}", known.join(", "))
+                    let more = concat!("" $(, ", ", $with, ":", $value)?);
+                    format!("{text} is none of {}{more}", known.join(", "))
                 })
             }
         }
 
         impl std::fmt::Display for $Name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
+                match self {
+                    $(Self::$With(value) => write!(f, "{}:{value}", $with),)?
+                    word => f.write_str(word.as_str()),
+                }
             }
         }
     };
@@ -47,7 +86,8 @@ pub(crate) use words;
 
 words! {
     /// The requests a fault is about.
-    On {
+    #[derive(Copy)]
+    On("on") {
         /// Those that create pictures.
         Create = "create",
         /// Those that ask how a task is.
@@ -63,7 +103,8 @@ words! {
 
 words! {
     /// Why a provider refuses, each in its own words.
-    Refusal {
+    #[derive(Copy)]
+    Refusal("refuse") {
         /// The key is not known.
         Unauthorized = "unauthorized",
         /// Nothing is left to spend.
@@ -98,20 +139,9 @@ words! {
 }
 
 words! {
-    /// How a task goes wrong.
-    TaskFault {
-        /// It never ends.
-        Stuck = "stuck",
-        /// It ends without pictures.
-        Failed = "failed",
-        /// Its progress goes back before it ends.
-        Backward = "backward",
-    }
-}
-
-words! {
     /// How a stream differs from Ark's.
-    SseFault {
+    #[derive(Copy)]
+    SseFault("sse") {
         /// There is no `completed` event.
         NoCompleted = "no-completed",
         /// There is no `[DONE]`.
@@ -143,7 +173,8 @@ words! {
 
 words! {
     /// How a picture's file is wrong.
-    PictureFault {
+    #[derive(Copy)]
+    PictureFault("picture") {
         /// Its bytes are damaged.
         Corrupt = "corrupt",
         /// Half of it is missing.
@@ -152,11 +183,24 @@ words! {
         WrongSize = "wrong-size",
         /// It is a page of HTML.
         Html = "html",
+        /// It ends after 80 bytes: the body has no length and ends with the connection.
+        Cut = "cut",
+        /// It ends after 80 bytes, with the length of what comes.
+        CutLength = "cut-length",
+        /// Its last four bytes are missing, with the length of what comes.
+        CutEnd = "cut-end",
+        /// Bytes follow its end.
+        Trailing = "trailing",
+        /// The connection closes after every 64 KiB, or where `close@` says; `Range` goes on, and an `ETag` names the file.
+        CloseEvery = "close-every",
+        /// The same without an `ETag`.
+        CloseEveryUntagged = "close-every-untagged",
     }
 }
 
 words! {
     /// How a connection ends early.
+    #[derive(Copy)]
     Ending {
         /// With a TCP reset.
         Reset = "reset",
@@ -201,11 +245,14 @@ pub enum Place {
     Head(u64),
     /// After its head and so many bytes of its body; the frames of a chunked body count.
     Body(u64),
+    /// After so many bytes of the request's body, while it is still being read; not for a stall.
+    Request(u64),
 }
 
 impl Place {
-    /// What `head` and `body` mean without a number: after `HTTP/1.1 200`, and before the first byte of the body.
-    const DEFAULT: (u64, u64) = (12, 0);
+    /// What `head`, `body` and `request` mean without a number: after `HTTP/1.1 200`, before the first byte of the body, and
+    /// after the first 64 KiB.
+    const DEFAULT: (u64, u64, u64) = (12, 0, 65_536);
 }
 
 impl FromStr for Place {
@@ -220,7 +267,8 @@ impl FromStr for Place {
             ("before", None) => Ok(Self::Before),
             ("head", byte) => Ok(Self::Head(byte.unwrap_or(Self::DEFAULT.0))),
             ("body", byte) => Ok(Self::Body(byte.unwrap_or(Self::DEFAULT.1))),
-            _ => Err(format!("{text} is none of before, head, head:BYTE, body, body:BYTE")),
+            ("request", byte) => Ok(Self::Request(byte.unwrap_or(Self::DEFAULT.2))),
+            _ => Err(format!("{text} is none of before, head, head:BYTE, body, body:BYTE, request, request:BYTE")),
         }
     }
 }
@@ -231,6 +279,7 @@ impl fmt::Display for Place {
             Self::Before => f.write_str("before"),
             Self::Head(byte) => write!(f, "head:{byte}"),
             Self::Body(byte) => write!(f, "body:{byte}"),
+            Self::Request(byte) => write!(f, "request:{byte}"),
         }
     }
 }

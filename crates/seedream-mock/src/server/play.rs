@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use http::{Response, StatusCode};
+use http::header::CONNECTION;
+use http::{HeaderValue, Response, StatusCode, Version};
 use http_body::{Frame, SizeHint};
 use tokio::sync::mpsc;
 
@@ -24,9 +25,9 @@ pub(super) async fn play(script: Script, visit: Arc<Visit>, clock: Clock) -> Res
     let house = &visit.house;
     clock.sleep(script.delay).await;
     let mut wire = Wire::of(&script);
-    let Script { status, headers, chunks, streamed, wrong_length, .. } = script;
+    let Script { status, headers, chunks, streamed, wrong_length, repeats, until_close, .. } = script;
     let mut response = if streamed {
-        Response::new(stream(chunks, house, clock.clone(), guest).await)
+        Response::new(stream(chunks, repeats, house, clock.clone(), guest).await)
     } else {
         let bytes = whole(chunks, house, &clock).await;
         let length = bytes.len() as u64;
@@ -37,11 +38,18 @@ pub(super) async fn play(script: Script, visit: Arc<Visit>, clock: Clock) -> Res
             bytes
         };
         guest.served();
-        Response::new(Body::whole(body))
+        Response::new(if until_close { Body::unmeasured(body) } else { Body::whole(body) })
     };
+    if until_close {
+        // Only this version may send a body without its length.
+        *response.version_mut() = Version::HTTP_10;
+    }
     visit.caller.plan(wire, clock);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = headers;
+    if until_close {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     response
 }
 
@@ -63,7 +71,7 @@ async fn whole(mut chunks: Vec<Chunk>, house: &House, clock: &Clock) -> Bytes {
 }
 
 /// A body that comes chunk by chunk. The head waits for the first, as it does upstream for the first picture.
-async fn stream(chunks: Vec<Chunk>, house: &House, clock: Clock, guest: Guest) -> Body {
+async fn stream(chunks: Vec<Chunk>, repeats: Option<Chunk>, house: &House, clock: Clock, guest: Guest) -> Body {
     let house = house.clone();
     let (sender, receiver) = mpsc::channel(1);
     let mut chunks = chunks.into_iter();
@@ -88,6 +96,15 @@ async fn stream(chunks: Vec<Chunk>, house: &House, clock: Clock, guest: Guest) -
             }
         }
         guest.served();
+        if let Some(chunk) = repeats {
+            let bytes = render(chunk.content, &house).await;
+            loop {
+                clock.sleep(chunk.after).await;
+                if sender.send(bytes.clone()).await.is_err() {
+                    return;
+                }
+            }
+        }
     });
     Body(Source::Flow(receiver))
 }
@@ -136,6 +153,8 @@ pub(super) struct Body(Source);
 enum Source {
     /// All of it, until it is taken.
     Whole(Bytes),
+    /// All of it, without its length.
+    Unmeasured(Bytes),
     /// Its parts come through a channel.
     Flow(mpsc::Receiver<Bytes>),
 }
@@ -143,6 +162,10 @@ enum Source {
 impl Body {
     pub(super) fn whole(bytes: Bytes) -> Self {
         Self(Source::Whole(bytes))
+    }
+
+    fn unmeasured(bytes: Bytes) -> Self {
+        Self(Source::Unmeasured(bytes))
     }
 }
 
@@ -152,7 +175,9 @@ impl http_body::Body for Body {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let part = match &mut self.0 {
-            Source::Whole(bytes) => Poll::Ready(Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty())),
+            Source::Whole(bytes) | Source::Unmeasured(bytes) => {
+                Poll::Ready(Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty()))
+            }
             Source::Flow(parts) => parts.poll_recv(cx),
         };
         part.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
@@ -165,7 +190,7 @@ impl http_body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Source::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Source::Flow(_) => SizeHint::default(),
+            Source::Unmeasured(_) | Source::Flow(_) => SizeHint::default(),
         }
     }
 }

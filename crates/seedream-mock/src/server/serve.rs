@@ -62,8 +62,9 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 
 /// The one handler: reads the body, asks the engine, plays what it says.
 async fn answer(visit: Arc<Visit>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-    let (head, body) = request.into_parts();
-    let Some(body) = whole(body).await else {
+    let (mut head, body) = request.into_parts();
+    let most = visit.house.cuts_upload(&mut head);
+    let Some(body) = whole(body, most).await else {
         let mut refusal = Response::new(Body::whole(Bytes::new()));
         *refusal.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
         return Ok(refusal);
@@ -75,11 +76,15 @@ async fn answer(visit: Arc<Visit>, request: Request<Incoming>) -> Result<Respons
     Ok(play::play(script, visit, clock).await)
 }
 
-/// A request's body, if it comes to its end and is not too large. Nearly every one comes in one piece, which is not copied.
-async fn whole(mut body: Incoming) -> Option<Bytes> {
+/// A request's body, if it comes to its end and is not too large, or the beginning of it that is wanted at `most`. Nearly
+/// every one comes in one piece, which is not copied.
+async fn whole(mut body: Incoming, most: Option<u64>) -> Option<Bytes> {
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
-    while let Some(frame) = body.frame().await {
+    let enough = |length: usize| most.is_some_and(|most| length as u64 >= most);
+    while !enough(first.len().max(rest.len()))
+        && let Some(frame) = body.frame().await
+    {
         let Ok(data) = frame.ok()?.into_data() else { continue };
         if first.is_empty() {
             first = data;

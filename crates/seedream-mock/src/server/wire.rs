@@ -112,7 +112,7 @@ impl Wire {
 
     fn is_at(&self, place: Place) -> bool {
         match place {
-            Place::Before => self.head == 0,
+            Place::Before | Place::Request(_) => self.head == 0,
             Place::Head(byte) => self.body.is_none() && self.head == byte,
             Place::Body(byte) => self.body == Some(byte),
         }
@@ -121,8 +121,8 @@ impl Wire {
     /// How many of the next bytes come before a place; `None` where it is not among them.
     fn until(&self, place: Place, bytes: &[u8]) -> Option<usize> {
         let until = match (place, self.body) {
-            (Place::Before | Place::Head(_), Some(_)) => return None,
-            (Place::Before, None) => 0,
+            (Place::Before | Place::Request(_) | Place::Head(_), Some(_)) => return None,
+            (Place::Before | Place::Request(_), None) => 0,
             (Place::Head(byte), None) => byte.checked_sub(self.head)?,
             (Place::Body(byte), Some(body)) => byte.checked_sub(body)?,
             (Place::Body(byte), None) => (self.head_end(bytes)? as u64).checked_add(byte)?,

@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree;
 use seedream_mock::{
-    Chance, Drip, Ending, Fault, On, PictureFault, Place, Refusal, SseFault, TaskFault, faults, parse_faults,
+    BodyFault, Chance, Coding, Cut, Drip, Ending, ErrorFault, Fault, Length, On, PictureFault, Place, Refusal,
+    SseFault, StreamFault, TaskFault, Thousands, faults, parse_faults,
 };
 use serde_json::json;
 
@@ -24,55 +25,86 @@ fn text() -> impl Strategy<Value = String> {
     prop_oneof!["[a-zA-Z0-9_.]{0,12}", any::<String>()]
 }
 
+/// Where an answer, or the request, is cut off.
+fn cut_off() -> impl Strategy<Value = Place> {
+    prop_oneof![place(), any::<u64>().prop_map(Place::Request)]
+}
+
+fn cut() -> impl Strategy<Value = Cut> {
+    prop_oneof![Just(Cut::Brace), any::<u64>().prop_map(Cut::After), any::<u64>().prop_map(Cut::Before)]
+}
+
+fn task() -> impl Strategy<Value = TaskFault> {
+    let word = "[a-zA-Z_完成.-]{1,12}".prop_map(|word| TaskFault::Word(word.parse().unwrap()));
+    prop_oneof![select(TaskFault::ALL), word]
+}
+
+fn stream() -> impl Strategy<Value = StreamFault> {
+    let many = (1u16..=1000).prop_map(|thousands| StreamFault::Many(Thousands::new(thousands)));
+    prop_oneof![select(StreamFault::ALL), many]
+}
+
 fn fault() -> impl Strategy<Value = Fault> {
     let head =
         (of(select(On::ALL)), of(any::<u32>()), of(select(Refusal::ALL)), of(200u16..1000), of(text()), of(text()));
     let waits = (of(text()), of(any::<bool>()), of(time()), of(time()), of(place()), of(time()));
-    let end = of((select(Ending::ALL), place()));
+    let end = of((select(Ending::ALL), cut_off()));
     let drip = of((1u32.., time()).prop_map(|(bytes, every)| Drip { bytes, every }));
-    let body = (of(200u16..1000), of(200u16..1000), of(text()), any::<[bool; 4]>(), of(any::<u64>()), of(any::<u64>()));
-    let group = (vec(any::<u32>(), 0..4), of(any::<u32>()), of(select(TaskFault::ALL)));
+    let body = (of(200u16..1000), of(200u16..1000), of(text()), any::<[bool; 3]>(), of(any::<u64>()), of(cut()));
+    let group = (vec(any::<u32>(), 0..4), of(any::<u32>()), vec(task(), 0..3));
     let chance = (0u32..=1_000_000).prop_map(|millionths| Chance::new(f64::from(millionths) / 1e6));
     let limits = any::<[Option<u32>; 4]>();
     let when = (of(chance), of(any::<u64>()), limits);
     let rest = (vec(select(SseFault::ALL), 0..4), of(select(PictureFault::ALL)));
-    (head, waits, end, drip, body, group, rest, when).prop_map(|(head, waits, end, drip, body, group, rest, when)| {
-        Fault {
-            on: head.0,
-            times: head.1,
-            refuse: head.2,
-            status: head.3,
-            code: head.4,
-            message: head.5,
-            retry_after: waits.0,
-            should_retry: waits.1,
-            delay: waits.2,
-            pace: waits.3,
-            end,
-            stall: waits.4,
-            stall_for: waits.5,
-            drip,
-            html: body.0,
-            redirect: body.1,
-            to: body.2,
-            empty: body.3[0],
-            garbage: body.3[1],
-            wrong_length: body.3[2],
-            broken_gzip: body.3[3],
-            oversize: body.4,
-            truncate: body.5,
-            moderate: group.0,
-            fail: group.1,
-            task: group.2,
-            sse: rest.0,
-            picture: rest.1,
-            chance: when.0,
-            seed: when.1,
-            rpm: when.2[0],
-            ipm: when.2[1],
-            concurrent: when.2[2],
-            quota: when.2[3],
-        }
+    let shape = (
+        of(select(Length::ALL)),
+        vec(select(Coding::ALL), 0..3),
+        vec(select(BodyFault::ALL), 0..3),
+        vec(select(ErrorFault::ALL), 0..3),
+        of(text()),
+        vec(stream(), 0..3),
+    );
+    let all = (head, waits, end, drip, body, group, rest, when, shape);
+    all.prop_map(|(head, waits, end, drip, body, group, rest, when, shape)| Fault {
+        on: head.0,
+        times: head.1,
+        refuse: head.2,
+        status: head.3,
+        code: head.4,
+        message: head.5,
+        retry_after: waits.0,
+        should_retry: waits.1,
+        delay: waits.2,
+        pace: waits.3,
+        end,
+        stall: waits.4,
+        stall_for: waits.5,
+        drip,
+        html: body.0,
+        redirect: body.1,
+        to: body.2,
+        empty: body.3[0],
+        garbage: body.3[1],
+        broken_gzip: body.3[2],
+        length: shape.0,
+        coding: shape.1,
+        body: shape.2,
+        error: shape.3,
+        label: shape.4,
+        stream: shape.5,
+        oversize: body.4,
+        truncate: body.5,
+        moderate: group.0,
+        fail: group.1,
+        task: group.2,
+        sse: rest.0,
+        picture: rest.1,
+        chance: when.0,
+        seed: when.1,
+        rpm: when.2[0],
+        ipm: when.2[1],
+        concurrent: when.2[2],
+        quota: when.2[3],
     })
 }
 
@@ -117,7 +149,7 @@ fn m18_what_is_no_fault_is_explained() {
     for (text, word) in [
         ("statos=503", "statos"),
         ("status", "status needs a value"),
-        ("status=99", "status cannot be 99"),
+        ("status=99", "status: 99 is no status from 200 to 999"),
         ("empty=yes", "empty takes no value"),
         ("reset@tail", "tail is none of before"),
         ("stall@body:x", "x is no number"),
@@ -126,8 +158,15 @@ fn m18_what_is_no_fault_is_explained() {
         ("sse=crlf,lf", "lf is none of no-completed"),
         ("p=2", "2 is no probability"),
         ("p=NaN", "no probability"),
-        ("rpm=-1", "rpm cannot be -1"),
-        ("length=right", "length=right is no word"),
+        ("rpm=-1", "rpm: -1 is no number"),
+        ("length=right", "length: right is none of wrong, none"),
+        ("gzip=whole", "gzip: whole is not broken"),
+        ("truncate=end", "end is none of BYTE, -BYTE, brace"),
+        ("stall@request", "request is none of before"),
+        ("body=lists", "lists is none of task"),
+        ("task=word", "word is none of stuck"),
+        ("task=word:a=b", "a=b is not of the form TEXT"),
+        ("stream=many:0", "0 is not of the form THOUSANDS"),
         ("message=\"open", "a quote is not closed"),
         ("", "no fault"),
         ("empty; garbage", "several"),
@@ -154,11 +193,17 @@ fn m18_the_list_names_every_word_and_its_examples_are_faults() {
     }
     let values = |form: &str, all: Vec<&str>| {
         let found = faults().iter().find(|word| word.form.starts_with(form)).unwrap();
-        assert_eq!(found.form, format!("{form}{}", all.join("|")));
+        let listed = format!("{form}{}", all.join("|"));
+        let value = found.form.strip_prefix(&listed);
+        assert!(value.is_some_and(|value| value.is_empty() || value.contains(':')), "{}", found.form);
     };
     values("on=", On::ALL.iter().map(|word| word.as_str()).collect());
     values("refuse=", Refusal::ALL.iter().map(|word| word.as_str()).collect());
     values("task=", TaskFault::ALL.iter().map(|word| word.as_str()).collect());
+    values("body=", BodyFault::ALL.iter().map(|word| word.as_str()).collect());
+    values("coding=", Coding::ALL.iter().map(|word| word.as_str()).collect());
+    values("error=", ErrorFault::ALL.iter().map(|word| word.as_str()).collect());
+    values("stream=", StreamFault::ALL.iter().map(|word| word.as_str()).collect());
     values("sse=", SseFault::ALL.iter().map(|word| word.as_str()).collect());
     values("picture=", PictureFault::ALL.iter().map(|word| word.as_str()).collect());
 }

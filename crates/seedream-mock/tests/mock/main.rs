@@ -8,6 +8,7 @@ mod auth;
 mod callbacks;
 mod calls;
 mod clock;
+mod crooked;
 mod errors;
 mod faults;
 mod fixtures;

@@ -29,6 +29,7 @@ pub(super) fn answer(engine: &Engine, now: Timestamp, request: &Request<Bytes>) 
             let faults = read(request.body()).map_err(|error| {
                 Refusal::bad("mock_bad_fault", format!("{error}; GET /__mock/v1/faults lists the words of a fault"))
             })?;
+            engine.expect_uploads(&faults);
             (201, with(&|rules| rules.add(faults.clone())))
         }
         _ => return Err(Refusal::method("GET, POST and DELETE")),

@@ -7,10 +7,10 @@ use bytes::Bytes;
 use super::Frame;
 use crate::engine::ordered::Node;
 use crate::engine::script::{Chunk, Content, splice};
-use crate::fault::SseFault;
+use crate::fault::{Fault, SseFault, StreamFault};
 
 /// What stands between events to keep a stream alive. Some characters have several bytes, to be split between.
-const COMMENT: &str = ": keepalive 画像\n\n";
+pub(super) const COMMENT: &str = ": keepalive 画像\n\n";
 
 /// The lengths of the pieces of a stream that is split anywhere, over and over.
 const PIECES: [usize; 4] = [1, 2, 3, 4];
@@ -31,11 +31,17 @@ pub(super) struct Form {
     ending: &'static str,
     comments: bool,
     split: bool,
+    /// What every line of data begins with.
+    data: &'static str,
+    /// What stands before each event, in the name of data.
+    before: &'static str,
+    /// What ends an event.
+    end: &'static str,
 }
 
 impl Form {
-    pub(super) fn of(faults: &[SseFault]) -> Self {
-        let has = |fault| faults.contains(&fault);
+    pub(super) fn of(fault: &Fault) -> Self {
+        let has = |difference| fault.streams(difference);
         let layout = match (has(SseFault::Multiline), has(SseFault::Pretty)) {
             (true, _) => Layout::Multiline,
             (false, true) => Layout::Pretty,
@@ -48,18 +54,38 @@ impl Form {
         };
         let split = has(SseFault::Split);
         // What is split must have something to be split in.
-        Self { layout, ending, comments: split || has(SseFault::Comments), split }
+        Self {
+            layout,
+            ending,
+            comments: split || has(SseFault::Comments),
+            split,
+            data: if fault.flows(&StreamFault::DataData) { "data: data: " } else { "data: " },
+            before: match (fault.flows(&StreamFault::CommentData), fault.flows(&StreamFault::EmptyData)) {
+                (true, true) => "data: : keepalive\n\ndata:\n\n",
+                (true, false) => "data: : keepalive\n\n",
+                (false, true) => "data:\n\n",
+                (false, false) => "",
+            },
+            end: if fault.flows(&StreamFault::OneNewline) { "" } else { "\n" },
+        }
+    }
+
+    /// A comment that keeps a stream alive.
+    pub(super) fn comment(&self) -> String {
+        COMMENT.replace('\n', self.ending)
     }
 
     /// The chunks of a stream, one an event unless it is split.
     pub(super) fn write(&self, frames: &[Frame]) -> Vec<Chunk> {
         let mut chunks = Vec::with_capacity(frames.len());
         for frame in frames {
-            let content = splice(&self.text(frame), frame.picture.as_slice());
-            if self.split {
+            let pictures = if frame.pictures.is_empty() { frame.picture.as_slice() } else { &frame.pictures };
+            let (times, count) = frame.many;
+            let content = splice(&self.text(frame).repeat(times), pictures);
+            if self.split && count == 1 {
                 split(frame.after, content, &mut chunks);
             } else {
-                chunks.push(Chunk { after: frame.after, content });
+                chunks.extend(std::iter::repeat_n(Chunk { after: frame.after, content }, count));
             }
         }
         chunks
@@ -67,16 +93,21 @@ impl Form {
 
     fn text(&self, frame: &Frame) -> String {
         let mut text = String::from(if self.comments { COMMENT } else { "" });
+        text.push_str(self.before);
         if let Some(event) = frame.event {
             text.push_str(&format!("event: {event}\n"));
         }
         for (place, line) in self.data(&frame.data).lines().enumerate() {
             let bare = place > 0 && matches!(self.layout, Layout::Pretty);
-            text.push_str(if bare { "" } else { "data: " });
+            text.push_str(if bare { "" } else { self.data });
             text.push_str(line);
             text.push('\n');
         }
-        text.push('\n');
+        if frame.ends {
+            text.pop();
+        } else {
+            text.push_str(self.end);
+        }
         // JSON has no line ends inside its texts, so every one here is the form's.
         text.replace('\n', self.ending)
     }

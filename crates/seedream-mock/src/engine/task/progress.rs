@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::clock::later;
 use crate::engine::settings::TaskEnd;
-use crate::fault::Fault;
+use crate::fault::{Fault, TaskFault};
 use crate::picture::Picture;
 
 /// One accepted task.
@@ -23,6 +23,8 @@ pub(crate) struct Task {
     pub(crate) deadline: Option<Timestamp>,
     /// Whether its progress goes back.
     pub(crate) backward: bool,
+    /// How it is told otherwise.
+    pub(crate) told: Vec<TaskFault>,
     /// Why it ends without pictures: a code and a sentence.
     pub(crate) failure: Option<(String, String)>,
     /// What is to go wrong with its polls and its pictures.
@@ -150,6 +152,7 @@ mod tests {
             end,
             deadline: None,
             backward: false,
+            told: Vec::new(),
             failure: None,
             later: Vec::new(),
             picture_faults: String::new(),
