@@ -30,6 +30,7 @@ mod drive;
 mod endpoint;
 mod exactly;
 mod fallback;
+mod image_end;
 mod lift;
 mod save;
 mod spool;

@@ -7,7 +7,7 @@ use seedream_core::{Blobs, Charge, Error, Generation, ImageData, Input, Result};
 
 use crate::{
     lift::{keep_body, put_back},
-    spool::Spool,
+    spool::{Spool, place},
 };
 
 /// How much of an answer an error holds whose file has all of it.
@@ -87,5 +87,5 @@ impl Kept {
 }
 
 fn file(data: &ImageData) -> Option<&PathBuf> {
-    if let ImageData::File(path) = data { Some(path) } else { None }
+    if let ImageData::File(path) = place(data) { Some(path) } else { None }
 }

@@ -11,7 +11,7 @@ use seedream_core::{Blobs, ImageData};
 use super::{Grammar, Lifter, Piece, Restorer};
 use crate::{
     save::file::Part,
-    spool::{Sink, Spool, token},
+    spool::{Sink, Spool, place, token},
 };
 
 /// Reads what is left of an answer once the pictures are out.
@@ -86,7 +86,7 @@ async fn on_disk_or_not(part: Option<Part>, job: impl FnOnce(Option<Part>) -> Ve
 pub(crate) fn put_back(body: &Bytes, blobs: &Blobs) -> Bytes {
     let mut whole = body.to_vec();
     for (token, data) in blobs.iter() {
-        let ImageData::Bytes(bytes) = data else { continue };
+        let ImageData::Bytes(bytes) = place(data) else { continue };
         if let Some(at) = memchr::memmem::find(&whole, token.as_bytes()) {
             let base64 = base64_simd::STANDARD.encode_to_string(bytes);
             whole.splice(at..at + token.len(), base64.into_bytes());
