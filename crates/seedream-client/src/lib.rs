@@ -25,6 +25,7 @@
 #![forbid(unsafe_code)]
 
 mod client;
+mod coding;
 mod download;
 mod drive;
 mod endpoint;
