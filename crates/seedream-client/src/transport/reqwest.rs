@@ -1,6 +1,10 @@
 //! The transport that is taken where none is given: reqwest, with everything switched off that sends by itself.
 
-use std::{fmt, sync::OnceLock, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use ::reqwest as lib;
 use async_trait::async_trait;
@@ -31,6 +35,7 @@ const IDLE: Duration = Duration::from_secs(4);
 pub struct ReqwestTransport {
     client: OnceLock<lib::Client>,
     proxy: Option<Proxy>,
+    resolver: Option<Arc<dyn lib::dns::Resolve>>,
 }
 
 impl ReqwestTransport {
@@ -48,7 +53,21 @@ impl ReqwestTransport {
     }
 
     pub(crate) fn through(proxy: Proxy) -> Self {
-        Self { client: OnceLock::new(), proxy: Some(proxy) }
+        Self { proxy: Some(proxy), ..Self::default() }
+    }
+
+    /// Looks names up with this.
+    pub(crate) fn resolving(mut self, resolver: impl lib::dns::Resolve + 'static) -> Self {
+        self.resolver = Some(Arc::new(resolver));
+        self
+    }
+
+    fn builder(&self) -> Result<lib::ClientBuilder, TransportError> {
+        let builder = builder(self.proxy.as_ref())?;
+        Ok(match &self.resolver {
+            Some(resolver) => builder.dns_resolver(resolver.clone()),
+            None => builder,
+        })
     }
 }
 
@@ -96,7 +115,7 @@ impl fmt::Debug for Proxy {
 #[async_trait]
 impl Transport for ReqwestTransport {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
-        let client = client(&self.client, request.uri().scheme_str(), || builder(self.proxy.as_ref()))?;
+        let client = client(&self.client, request.uri().scheme_str(), || self.builder())?;
         let departure = request.extensions().get::<Departure>().cloned().unwrap_or_default();
         let request = request.map(|bytes| lib::Body::wrap(WatchedBody::new(bytes, departure.clone())));
         let request = lib::Request::try_from(request).map_err(|error| not_usable("the URL cannot be sent", error))?;
@@ -107,7 +126,7 @@ impl Transport for ReqwestTransport {
 }
 
 /// The client in `cell`, made now if there is none, after a check that `https` has roots to trust.
-pub(crate) fn client<'a>(
+fn client<'a>(
     cell: &'a OnceLock<lib::Client>,
     scheme: Option<&str>,
     builder: impl FnOnce() -> Result<lib::ClientBuilder, TransportError>,
@@ -126,7 +145,7 @@ pub(crate) fn client<'a>(
 }
 
 /// A builder with everything off that would send a request again, follow it elsewhere, or change an answer.
-pub(crate) fn builder(proxy: Option<&Proxy>) -> Result<lib::ClientBuilder, TransportError> {
+fn builder(proxy: Option<&Proxy>) -> Result<lib::ClientBuilder, TransportError> {
     let tls = tls::config().map_err(|error| {
         let message = "TLS cannot be set up";
         TransportError::new(Reached::NotSent, message).with_kind(ErrorKind::Config).with_source(error)
@@ -157,7 +176,7 @@ fn not_usable(message: &str, error: lib::Error) -> TransportError {
 }
 
 /// A request without an answer. Only what the body saw, or an error of connecting itself, proves that nothing was sent.
-pub(crate) fn failed(error: lib::Error, body: Reached) -> TransportError {
+fn failed(error: lib::Error, body: Reached) -> TransportError {
     let connecting = error.is_connect();
     let reached = if connecting { Reached::NotSent } else { body };
     let message = match (connecting, reached) {
@@ -170,7 +189,7 @@ pub(crate) fn failed(error: lib::Error, body: Reached) -> TransportError {
 }
 
 /// An answer that broke off.
-pub(crate) fn cut(error: lib::Error) -> TransportError {
+fn cut(error: lib::Error) -> TransportError {
     let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Transport };
     TransportError::new(Reached::Sent, "the answer broke off").with_kind(kind).with_source(error.without_url())
 }
