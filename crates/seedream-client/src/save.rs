@@ -107,20 +107,27 @@ pub struct SavedImage {
 
 /// The picture itself, wherever it is.
 pub(crate) async fn fetch(downloader: &Downloader, image: &GeneratedImage) -> Result<Bytes, ImageFailure> {
-    match &image.data {
-        ImageData::Bytes(bytes) => Ok(bytes.clone()),
-        ImageData::Incomplete { reason, .. } => Err(failure(image, ErrorKind::IncompleteImage, reason)),
+    let bytes = match &image.data {
+        ImageData::Bytes(bytes) => bytes.clone(),
+        ImageData::Incomplete { reason, .. } => return Err(failure(image, ErrorKind::IncompleteImage, reason)),
         ImageData::Url { url, .. } => {
             let fetched = downloader.fetch(url).await;
-            fetched.map_err(|error| failure(image, error.kind(), error.message()))
+            return fetched.map_err(|error| failure(image, error.kind(), error.message()));
         }
         ImageData::File(path) => match tokio::fs::read(path).await {
-            Ok(bytes) => Ok(bytes.into()),
+            Ok(bytes) => bytes.into(),
             Err(error) => {
-                Err(failure(image, ErrorKind::Storage, &format!("{} cannot be read: {error}", path.display())))
+                let message = format!("{} cannot be read: {error}", path.display());
+                return Err(failure(image, ErrorKind::Storage, &message));
             }
         },
-        _ => Err(failure(image, ErrorKind::Unsupported, UNKNOWN_PLACE)),
+        _ => return Err(failure(image, ErrorKind::Unsupported, UNKNOWN_PLACE)),
+    };
+    let mut end = ImageEnd::default();
+    end.feed(&bytes);
+    match end.verdict() {
+        Verdict::Incomplete(reason) => Err(failure(image, ErrorKind::IncompleteImage, &reason)),
+        Verdict::Complete | Verdict::NotChecked => Ok(bytes),
     }
 }
 

@@ -84,7 +84,7 @@ async fn what_a_cut_compressed_response_still_holds_is_kept() {
 
 #[tokio::test]
 async fn a_response_that_unpacks_without_end_is_refused_and_its_charge_unknown() {
-    let bomb = gzip(&vec![b' '; 30 << 20]);
+    let bomb = gzip(&vec![b' '; 8 << 20]);
     let head = "200 OK\r\nContent-Encoding: gzip";
     let server = Raw::start(vec![answer(head, &bomb), answer("500 Oops\r\nContent-Encoding: gzip", &bomb)]).await;
     let client = client(Tiny, &server.url).build().unwrap();
@@ -155,7 +155,9 @@ async fn an_image_that_is_cut_inside_a_response_is_kept_and_a_failure() {
         assert_eq!(generation.images().count(), 3);
         let first = generation.images().next().unwrap();
         assert!(matches!(first.data, ImageData::Incomplete { .. }), "{first:?}");
-        assert_eq!(client.fetch(first).await.unwrap_err().kind, ErrorKind::IncompleteImage);
+        for image in generation.images().take(2) {
+            assert_eq!(client.fetch(image).await.unwrap_err().kind, ErrorKind::IncompleteImage);
+        }
         let saved = client.save(&generation, &SaveOptions::new(directory.path(), "tiny")).await;
         let failures: Vec<_> = saved.failures().map(|failure| (failure.index, failure.kind)).collect();
         assert_eq!(failures, [(0, ErrorKind::IncompleteImage), (1, ErrorKind::IncompleteImage)]);

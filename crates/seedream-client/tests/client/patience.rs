@@ -1,6 +1,11 @@
 //! Downloads that take patience, through a transport of the test's own and in virtual time.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use http::Request;
 use seedream_client::{Client, DownloadOptions, SaveOptions};
@@ -98,16 +103,19 @@ fn part_of(image: &[u8], request: &Request<bytes::Bytes>, most: usize) -> Answer
     answer.end(if end < image.len() { End::Broken } else { End::Clean })
 }
 
-fn large() -> Vec<u8> {
-    (0..1 << 20).map(|at: u32| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
+/// What no format knows, and nothing repeats.
+fn large() -> &'static [u8] {
+    static LARGE: LazyLock<Vec<u8>> =
+        LazyLock::new(|| (0..1 << 20).map(|at: u32| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect());
+    &LARGE
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_closes_every_64_kib_delivers_in_the_end() {
     for tag in [Some("\"v1\""), Some("W/\"v1\""), None] {
         let source = Source::new(move |_, request| match tag {
-            Some(tag) => part_of(&large(), request, 64 << 10).header("etag", tag),
-            None => part_of(&large(), request, 64 << 10),
+            Some(tag) => part_of(large(), request, 64 << 10).header("etag", tag),
+            None => part_of(large(), request, 64 << 10),
         });
         assert!(patient(&source).downloader().fetch(URL).await.unwrap() == large(), "{tag:?}");
         let strong = tag == Some("\"v1\"");
@@ -126,7 +134,7 @@ async fn a_server_that_closes_every_64_kib_delivers_in_the_end() {
 async fn a_server_without_parts_is_asked_for_all_until_the_waits_are_over() {
     let whole = |request: &Request<bytes::Bytes>, most| {
         assert!(!request.headers().contains_key("range"));
-        part_of(&large(), request, most).header("accept-ranges", "none")
+        part_of(large(), request, most).header("accept-ranges", "none")
     };
     let source = Source::new(move |number, request| whole(request, if number < 5 { 64 << 10 } else { 2 << 20 }));
     assert!(patient(&source).downloader().fetch(URL).await.unwrap() == large());
@@ -138,11 +146,11 @@ async fn a_server_without_parts_is_asked_for_all_until_the_waits_are_over() {
 #[tokio::test(start_paused = true)]
 async fn the_rest_of_another_image_is_never_put_behind_the_first() {
     let other: Vec<u8> = large().iter().map(|byte| !byte).collect();
-    let longer = [other.clone(), vec![0]].concat();
+    let longer = [&other[..], &[0]].concat();
     for now in [other, longer] {
         let expected = now.clone();
         let source = Source::new(move |number, request| match number {
-            0 => part_of(&large(), request, 100_000),
+            0 => part_of(large(), request, 100_000),
             _ => part_of(&now, request, 2 << 20),
         });
         assert!(patient(&source).downloader().fetch(URL).await.unwrap() == expected);
@@ -152,7 +160,7 @@ async fn the_rest_of_another_image_is_never_put_behind_the_first() {
 
 #[tokio::test(start_paused = true)]
 async fn a_part_that_ends_before_the_image_is_followed_by_the_next() {
-    let source = Source::new(|_, request| part_of(&large(), request, 300_000).header("etag", "\"1\"").end(End::Clean));
+    let source = Source::new(|_, request| part_of(large(), request, 300_000).header("etag", "\"1\"").end(End::Clean));
     assert!(patient(&source).downloader().fetch(URL).await.unwrap() == large());
     assert_eq!(source.times().len(), 4);
 }
