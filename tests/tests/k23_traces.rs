@@ -9,8 +9,8 @@ use std::{
 
 use futures_util::StreamExt as _;
 use seedream::{
-    Ark, Client, Dialect, Event, Evolink, Generation, ImageData, ImageProvider as _, ImageRequest, ImageSource, Pace,
-    Policy, SaveOptions,
+    Ark, Client, Dialect, DownloadOptions, Event, Evolink, Generation, ImageData, ImageProvider as _, ImageRequest,
+    ImageSource, Pace, Policy, SaveOptions,
 };
 use seedream_mock::{MockServer, TaskEnd};
 use tracing::{
@@ -100,7 +100,9 @@ fn client(dialect: impl Dialect, mock: &MockServer, key: &str) -> Client {
     let mut policy = Policy::default();
     policy.pace = Pace { shortest: Duration::from_millis(1), longest: Duration::from_millis(1) };
     let base = mock.base_url(dialect.descriptor().id).unwrap();
-    Client::builder(Arc::new(dialect)).base_url(base).key(key.to_owned()).policy(policy).build().unwrap()
+    let builder = Client::builder(Arc::new(dialect)).base_url(base).key(key.to_owned()).policy(policy);
+    // What is not there is asked for once.
+    builder.download(DownloadOptions::default().waits(Duration::ZERO, Duration::ZERO)).build().unwrap()
 }
 
 async fn save(client: &Client, generation: &Generation) {

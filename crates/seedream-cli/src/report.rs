@@ -212,6 +212,7 @@ impl Outcome {
             }
         };
         outcome.delivered = ended.delivered;
+        outcome.warnings.extend(ended.images.iter().flat_map(|image| &image.warnings).map(Note::from));
         outcome.images = ended.images.into_iter().map(Image::from).collect();
         outcome.failures = ended.failures;
         outcome.elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);

@@ -139,13 +139,14 @@ impl Client {
     /// Fetches a picture into memory, wherever it is.
     ///
     /// # Errors
-    /// Why it could not be fetched, with its URL.
+    /// Why it could not be fetched, with its URL; [`ErrorKind::IncompleteImage`] where it ends too early or is damaged.
     pub async fn fetch(&self, image: &GeneratedImage) -> Result<Bytes, ImageFailure> {
         save::fetch(&self.0.downloader, image).await
     }
 
     /// Fetches a picture into a file whose name begins with `unsaved-`, in the directory in which it will be saved: then saving it
-    /// is a rename, and a picture of any size costs little memory. One that is not behind a URL stays where it is.
+    /// is a rename, and a picture of any size costs little memory. One that is not behind a URL stays where it is. Of one that stays
+    /// incomplete, what came furthest is an [`ImageData::Incomplete`](seedream_core::ImageData::Incomplete).
     ///
     /// # Errors
     /// Why it could not be fetched, with its URL.

@@ -3,26 +3,21 @@
 //! Such a URL is whatever a provider, or whoever stands between, chose to write: it is hostile until checked. It is fetched
 //! by GET only, without the key, from public addresses only, and every redirect is checked like the first URL.
 
-#[cfg(feature = "reqwest")]
 mod arriving;
-#[cfg(feature = "reqwest")]
-mod clients;
-#[cfg(feature = "reqwest")]
 mod fetch;
 mod guard;
+#[cfg(feature = "reqwest")]
+mod routes;
+mod waits;
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::HeaderValue;
 use seedream_core::{Error, ErrorKind, ImageData, Result};
-
-#[cfg(feature = "reqwest")]
 use tracing::Instrument as _;
 
-#[cfg(feature = "reqwest")]
-use crate::trace::Trace;
-use crate::{Endpoint, spool::Spool};
+use crate::{Endpoint, Transport, spool::Spool, trace::Trace};
 
 /// How result URLs are fetched.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,9 +25,11 @@ use crate::{Endpoint, spool::Spool};
 pub struct DownloadOptions {
     /// The most bytes of one picture: 128 MiB, twice what a 4K PNG without compression has.
     pub max_bytes: u64,
-    /// How often one is tried, the first time included: 3. It costs nothing.
-    pub tries: u32,
-    /// The wait before the second try, doubled before the third: 500 ms.
+    /// How long the waits between the tries of one image are in all: 30 s. The transfers do not count, nor does a wait after a
+    /// try that got further than the one before.
+    pub waits: Duration,
+    /// The wait before the second try: 500 ms. It is doubled from try to try, up to 8 s, and is longer where the server asks
+    /// for more (`Retry-After`).
     pub backoff: Duration,
     /// How long no byte may arrive: 30 s.
     pub stall: Duration,
@@ -46,7 +43,7 @@ impl Default for DownloadOptions {
     fn default() -> Self {
         Self {
             max_bytes: 128 << 20,
-            tries: 3,
+            waits: Duration::from_secs(30),
             backoff: Duration::from_millis(500),
             stall: Duration::from_secs(30),
             deadline: Duration::from_secs(600),
@@ -63,10 +60,10 @@ impl DownloadOptions {
         self
     }
 
-    /// Sets how often one is tried, and the wait before the second try.
+    /// Sets how long the waits between the tries are in all, and the first of them. No waits at all mean one try.
     #[must_use]
-    pub fn tries(mut self, tries: u32, backoff: Duration) -> Self {
-        (self.tries, self.backoff) = (tries, backoff);
+    pub fn waits(mut self, all: Duration, first: Duration) -> Self {
+        (self.waits, self.backoff) = (all, first);
         self
     }
 
@@ -86,38 +83,53 @@ impl DownloadOptions {
 }
 
 /// Fetches pictures. Holds no key.
+///
+/// What passes is tried again: 404 (an image that is not there yet), 408, 425, 429, 5xx, a connection that breaks or stands
+/// still, and an image that is incomplete as its own format says. A try that breaks off is followed by one that asks for the rest.
 #[derive(Debug)]
 pub struct Downloader {
-    #[cfg_attr(not(feature = "reqwest"), allow(dead_code, reason = "there is nothing to fetch with"))]
     options: DownloadOptions,
     guard: guard::Guard,
-    #[cfg_attr(not(feature = "reqwest"), allow(dead_code, reason = "there is nothing to send it with"))]
     user_agent: HeaderValue,
-    #[cfg(feature = "reqwest")]
-    clients: clients::Clients,
-    #[cfg(feature = "reqwest")]
-    proxy: Option<crate::transport::reqwest::Proxy>,
+    /// Nothing where nothing can be sent.
+    routes: Option<Routes>,
+}
+
+/// What sends: to the endpoint's own origin, and to everywhere else.
+#[derive(Clone, Debug)]
+struct Routes {
+    own: Arc<dyn Transport>,
+    public: Arc<dyn Transport>,
 }
 
 impl Downloader {
     /// A downloader for the answers of one endpoint, whose own origin may be local and without TLS: that is how a mock works.
     pub fn new(endpoint: &Endpoint, options: DownloadOptions) -> Self {
+        let guard = guard::Guard::new(endpoint.without_key(), options.allow_http);
         Self {
-            guard: guard::Guard::new(endpoint.without_key(), options.allow_http),
+            #[cfg(feature = "reqwest")]
+            routes: Some(Routes::default(None, guard.proxies())),
+            #[cfg(not(feature = "reqwest"))]
+            routes: None,
+            guard,
             options,
             user_agent: HeaderValue::from_static(concat!("seedream/", env!("CARGO_PKG_VERSION"))),
-            #[cfg(feature = "reqwest")]
-            clients: clients::Clients::default(),
-            #[cfg(feature = "reqwest")]
-            proxy: None,
         }
     }
 
     /// Sets the proxy through which everything is fetched.
     #[cfg(feature = "reqwest")]
-    pub(crate) fn through(mut self, proxy: crate::transport::reqwest::Proxy) -> Self {
+    pub(crate) fn through(mut self, proxy: &crate::transport::reqwest::Proxy) -> Self {
         self.guard.behind(proxy.host());
-        self.proxy = Some(proxy);
+        self.routes = Some(Routes::default(Some(proxy), self.guard.proxies()));
+        self
+    }
+
+    /// Sets what sends every GET, in the place of connections of its own. URLs and redirects are judged by what is written in
+    /// them as before; which addresses their names lead to is the transport's to judge.
+    #[must_use]
+    pub fn with_transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.routes = Some(Routes { own: transport.clone(), public: transport });
         self
     }
 
@@ -128,41 +140,35 @@ impl Downloader {
         self
     }
 
-    /// Fetches a URL into memory. A try that breaks off is followed by one that asks for the rest, where the server has given
-    /// the picture a name of its own (`ETag`).
+    /// Fetches a URL into memory.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] where it is refused or the feature `reqwest` is off, [`ErrorKind::TooLarge`],
-    /// [`ErrorKind::Timeout`], [`ErrorKind::Server`] with the status, or that the connection failed.
+    /// [`ErrorKind::Unsupported`] where it is refused or there is no transport, [`ErrorKind::TooLarge`],
+    /// [`ErrorKind::Timeout`], [`ErrorKind::Server`] with the status, [`ErrorKind::IncompleteImage`] where only a part of an
+    /// image came, or that the connection failed. The message names the URL without its query.
     pub async fn fetch(&self, url: &str) -> Result<Bytes> {
         match self.get(url, Spool::default()).await? {
             ImageData::Bytes(bytes) => Ok(bytes),
+            ImageData::Incomplete { reason, .. } => Err(Error::new(ErrorKind::IncompleteImage, reason)),
             _ => Err(Error::new(ErrorKind::Storage, "the picture is not in memory")),
         }
     }
 
     /// As [`Downloader::fetch`], into a file whose name begins with `unsaved-` in a directory, which is made if there is none:
-    /// a picture of any size costs little memory. Where the directory cannot be written to, it comes in memory.
+    /// a picture of any size costs little memory. Where the directory cannot be written to, it comes in memory. Of an image that
+    /// stayed incomplete over all tries, what came furthest is an [`ImageData::Incomplete`].
     ///
     /// # Errors
-    /// As [`Downloader::fetch`].
+    /// As [`Downloader::fetch`], where not a part of an image came.
     pub async fn fetch_into(&self, url: &str, directory: &Path) -> Result<ImageData> {
         self.get(url, Spool::new(Some(directory))).await
     }
 
-    #[cfg(feature = "reqwest")]
     async fn get(&self, url: &str, spool: Spool) -> Result<ImageData> {
         let mut trace = Trace::download(url);
         let span = trace.span();
         let fetched = fetch::fetch(self, url, spool, &mut trace).instrument(span).await;
         trace.fetched(&fetched);
         fetched
-    }
-
-    #[cfg(not(feature = "reqwest"))]
-    async fn get(&self, url: &str, _: Spool) -> Result<ImageData> {
-        self.guard.check(&guard::parse(url)?)?;
-        let message = "result URLs cannot be fetched: enable the feature `reqwest` of seedream-client";
-        Err(Error::new(ErrorKind::Unsupported, message))
     }
 }

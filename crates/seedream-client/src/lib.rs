@@ -25,11 +25,13 @@
 #![forbid(unsafe_code)]
 
 mod client;
+mod coding;
 mod download;
 mod drive;
 mod endpoint;
 mod exactly;
 mod fallback;
+mod image_end;
 mod lift;
 mod save;
 mod spool;

@@ -11,12 +11,17 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use seedream_core::{ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure};
+use seedream_core::{
+    ErrorKind, Field, GeneratedImage, Generation, ImageData, ImageFailure, Pixels, Warning, WarningKind,
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use self::sidecar::Sidecar;
-use crate::Downloader;
+use crate::{
+    Downloader,
+    image_end::{ImageEnd, Verdict},
+};
 
 /// How many pictures are fetched at a time.
 const AT_A_TIME: usize = 3;
@@ -24,7 +29,8 @@ const AT_A_TIME: usize = 3;
 /// Where pictures are written, and under which names.
 ///
 /// A file is called `<prefix>-<n>.<ext>`: `n` is the picture's place in the answer, or the next number that is free; the
-/// extension is that of its content, whatever the provider says it is.
+/// extension is that of its content, whatever the provider says it is. An image that is incomplete, as its own format says, is
+/// called `<prefix>-<n>.partial.<ext>` and is a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SaveOptions {
@@ -32,12 +38,21 @@ pub struct SaveOptions {
     pub directory: PathBuf,
     /// What names begin with. Characters that cannot stand in a file name everywhere become `_`.
     pub prefix: String,
+    /// The size that was asked for in pixels, to warn of images that have another; `None` where none was.
+    pub asked: Option<Pixels>,
 }
 
 impl SaveOptions {
     /// A directory and a prefix.
     pub fn new(directory: impl Into<PathBuf>, prefix: impl Into<String>) -> Self {
-        Self { directory: directory.into(), prefix: prefix.into() }
+        Self { directory: directory.into(), prefix: prefix.into(), asked: None }
+    }
+
+    /// Sets the size that was asked for in pixels.
+    #[must_use]
+    pub fn asked(mut self, size: impl Into<Option<Pixels>>) -> Self {
+        self.asked = size.into();
+        self
     }
 }
 
@@ -85,23 +100,34 @@ pub struct SavedImage {
     pub bytes: u64,
     /// The SHA-256 of the file in hexadecimal digits.
     pub sha256: String,
+    /// What is odd about it, such as another size than the response says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
 }
 
 /// The picture itself, wherever it is.
 pub(crate) async fn fetch(downloader: &Downloader, image: &GeneratedImage) -> Result<Bytes, ImageFailure> {
-    match &image.data {
-        ImageData::Bytes(bytes) => Ok(bytes.clone()),
+    let bytes = match &image.data {
+        ImageData::Bytes(bytes) => bytes.clone(),
+        ImageData::Incomplete { reason, .. } => return Err(failure(image, ErrorKind::IncompleteImage, reason)),
         ImageData::Url { url, .. } => {
             let fetched = downloader.fetch(url).await;
-            fetched.map_err(|error| failure(image, error.kind(), error.message()))
+            return fetched.map_err(|error| failure(image, error.kind(), error.message()));
         }
         ImageData::File(path) => match tokio::fs::read(path).await {
-            Ok(bytes) => Ok(bytes.into()),
+            Ok(bytes) => bytes.into(),
             Err(error) => {
-                Err(failure(image, ErrorKind::Storage, &format!("{} cannot be read: {error}", path.display())))
+                let message = format!("{} cannot be read: {error}", path.display());
+                return Err(failure(image, ErrorKind::Storage, &message));
             }
         },
-        _ => Err(failure(image, ErrorKind::Unsupported, UNKNOWN_PLACE)),
+        _ => return Err(failure(image, ErrorKind::Unsupported, UNKNOWN_PLACE)),
+    };
+    let mut end = ImageEnd::default();
+    end.feed(&bytes);
+    match end.verdict() {
+        Verdict::Incomplete(reason) => Err(failure(image, ErrorKind::IncompleteImage, &reason)),
+        Verdict::Complete | Verdict::NotChecked => Ok(bytes),
     }
 }
 
@@ -187,30 +213,41 @@ impl Held {
         }
     }
 
-    fn sha256(&self) -> io::Result<String> {
-        let mut digest = Sha256::new();
+    /// Its SHA-256, and whether it is complete.
+    fn read(&self) -> io::Result<(String, Verdict)> {
+        let (mut digest, mut end) = (Sha256::new(), ImageEnd::default());
         match self {
-            Self::Bytes(bytes) => digest.update(bytes),
+            Self::Bytes(bytes) => {
+                digest.update(bytes);
+                end.feed(bytes);
+            }
             Self::File(path) => {
                 let mut file = fs::File::open(path)?;
                 let mut buffer = vec![0; 128 << 10];
                 loop {
                     match file.read(&mut buffer) {
                         Ok(0) => break,
-                        Ok(count) => digest.update(&buffer[..count]),
+                        Ok(count) => {
+                            digest.update(&buffer[..count]);
+                            end.feed(&buffer[..count]);
+                        }
                         Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                         Err(error) => return Err(error),
                     }
                 }
             }
         }
-        Ok(hex(&digest.finalize()))
+        Ok((hex(&digest.finalize()), end.verdict()))
     }
 }
 
 /// Writes a picture that is here by now, and tells of a failure where it was before.
 async fn write(image: &GeneratedImage, data: ImageData, options: &SaveOptions) -> Result<SavedImage, ImageFailure> {
-    let (index, options) = (image.index, options.clone());
+    let (stated, options) = ((image.index, image.size), options.clone());
+    let (data, incomplete) = match data {
+        ImageData::Incomplete { data, reason } => (*data, Some(reason)),
+        data => (data, None),
+    };
     let file = if let ImageData::File(path) = &data { Some(path.clone()) } else { None };
     let Some(held) = Held::of(data) else {
         return Err(failure(image, ErrorKind::Unsupported, UNKNOWN_PLACE));
@@ -218,7 +255,7 @@ async fn write(image: &GeneratedImage, data: ImageData, options: &SaveOptions) -
     // A page that came from a URL is still there; whatever else was fetched may be a picture that nobody here knows.
     let fetched = matches!(image.data, ImageData::Url { .. });
     let job = move || {
-        write_now(index, &held, &options).inspect_err(|_| {
+        write_now(stated, &held, incomplete, &options).inspect_err(|_| {
             if let (true, Held::File(path)) = (fetched && held.head().is_ok_and(|head| page(&head).is_some()), &held) {
                 let _ = fs::remove_file(path);
             }
@@ -239,35 +276,68 @@ async fn write(image: &GeneratedImage, data: ImageData, options: &SaveOptions) -
 /// What a later version may add.
 const UNKNOWN_PLACE: &str = "the picture is in a place that this version does not know";
 
-/// Writes a picture, on a thread that may block.
+/// Writes a picture, on a thread that may block: its place in the answer, the size that the response states, what there is of it,
+/// and why it is incomplete, where that is known already.
 ///
 /// # Errors
 /// What kind of thing went wrong, and a sentence about it.
-fn write_now(index: u32, held: &Held, options: &SaveOptions) -> Result<SavedImage, (ErrorKind, String)> {
+fn write_now(
+    (index, stated): (u32, Option<Pixels>),
+    held: &Held,
+    incomplete: Option<String>,
+    options: &SaveOptions,
+) -> Result<SavedImage, (ErrorKind, String)> {
     let storage = |error: io::Error| (ErrorKind::Storage, format!("the picture cannot be written: {error}"));
     let head = held.head().map_err(|error| (ErrorKind::Storage, format!("the picture cannot be read: {error}")))?;
     let length = held.length().map_err(storage)?;
     let kind = infer::get(&head).filter(|kind| kind.matcher_type() == infer::MatcherType::Image);
+    let (sha256, verdict) = held.read().map_err(storage)?;
+    let incomplete = incomplete.or(match verdict {
+        Verdict::Incomplete(reason) => Some(reason),
+        Verdict::Complete | Verdict::NotChecked => None,
+    });
+    let (directory, stem) = (&options.directory, stem(&options.prefix));
+    let place = |extension: &str| match held {
+        Held::Bytes(bytes) => file::write(directory, &stem, index, extension, bytes),
+        Held::File(from) => file::adopt(from, directory, &stem, index, extension),
+    };
+    if let Some(reason) = incomplete {
+        let extension = kind.map_or("bin", |kind| kind.extension());
+        let kept = match place(&format!("{}.{extension}", &file::PARTIAL[1..])) {
+            Ok(path) => format!("what there is of it is in {}", path.display()),
+            Err(error) => format!("what there is of it cannot be written: {error}"),
+        };
+        return Err((ErrorKind::IncompleteImage, format!("{reason}; {kept}")));
+    }
     let Some(kind) = kind else {
         let message = format!("what was delivered is no picture but {}", describe(&head, length));
         return Err((ErrorKind::MalformedResponse, message));
     };
-    let (size, sha256) = (held.size(), held.sha256().map_err(storage)?);
-    let (directory, stem, extension) = (&options.directory, stem(&options.prefix), kind.extension());
-    let path = match held {
-        Held::Bytes(bytes) => file::write(directory, &stem, index, extension, bytes),
-        Held::File(from) => file::adopt(from, directory, &stem, index, extension),
-    };
-    let side = |side: Option<usize>| side.and_then(|side| u32::try_from(side).ok());
+    let size = held.size().and_then(|size| Some((u32::try_from(size.width).ok()?, u32::try_from(size.height).ok()?)));
     Ok(SavedImage {
         index,
-        path: path.map_err(storage)?,
-        width: side(size.map(|size| size.width)),
-        height: side(size.map(|size| size.height)),
+        path: place(kind.extension()).map_err(storage)?,
+        width: size.map(|(width, _)| width),
+        height: size.map(|(_, height)| height),
         media_type: kind.mime_type().to_owned(),
         bytes: length,
         sha256,
+        warnings: size.map(|size| other_size(index, size, stated, options.asked)).unwrap_or_default(),
     })
+}
+
+/// What is to be said of an image whose size is not the one that the response states or that was asked for.
+fn other_size(index: u32, is: (u32, u32), stated: Option<Pixels>, asked: Option<Pixels>) -> Vec<Warning> {
+    let other = |size: Option<Pixels>| size.filter(|size| (size.width, size.height) != is);
+    let said = match (other(stated), other(asked)) {
+        (None, None) => return Vec::new(),
+        (Some(stated), None) => format!("the response says {stated}"),
+        (None, Some(asked)) => format!("{asked} was asked for"),
+        (Some(stated), Some(asked)) if stated == asked => format!("the response says {stated}, as was asked for"),
+        (Some(stated), Some(asked)) => format!("the response says {stated}, and {asked} was asked for"),
+    };
+    let message = format!("image {index} is {}x{}, but {said}", is.0, is.1);
+    vec![Warning::new(WarningKind::OtherSize, Field::Size, message)]
 }
 
 /// A failure to save, with the URL where the picture still is.

@@ -4,7 +4,10 @@ use std::{path::Path, sync::Arc};
 
 use seedream_core::ImageData;
 
-use crate::save::file::{Part, UNSAVED};
+use crate::{
+    image_end::{ImageEnd, Verdict},
+    save::file::{PARTIAL, Part, UNSAVED},
+};
 
 /// How much of a picture is gathered before it is written: going to another thread costs little then, and it is still in the
 /// cache of the processor.
@@ -35,6 +38,10 @@ pub(crate) struct Sink {
     part: Option<Part>,
     /// What was not written yet; in memory, all of it.
     gathered: Vec<u8>,
+    /// Whether it is complete, as far as it was looked at.
+    end: ImageEnd,
+    /// How much of what is gathered was looked at.
+    seen: usize,
 }
 
 impl Sink {
@@ -48,15 +55,32 @@ impl Sink {
     }
 
     /// Makes room for a picture that stays in memory.
-    #[cfg(feature = "reqwest")]
     pub(crate) fn reserve(&mut self, bytes: usize) {
         if self.spool.0.is_none() {
             self.gathered.reserve(bytes);
         }
     }
 
-    /// Writes what was gathered once there is enough of it.
+    /// Whether there is an image whose format marks its end, and all of it is here.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.look();
+        self.end.has_ended()
+    }
+
+    /// What is to be said of the image if nothing follows.
+    pub(crate) fn verdict(&mut self) -> Verdict {
+        self.look();
+        self.end.verdict()
+    }
+
+    fn look(&mut self) {
+        self.end.feed(&self.gathered[self.seen..]);
+        self.seen = self.gathered.len();
+    }
+
+    /// Looks at what was gathered, and writes it once there is enough of it.
     pub(crate) async fn flow(&mut self) {
+        self.look();
         if self.gathered.len() >= AT_ONCE {
             self.write().await;
         }
@@ -65,7 +89,8 @@ impl Sink {
     /// Writes what was gathered. Where that fails the picture goes on in memory: a full disk is no reason to lose it.
     async fn write(&mut self) {
         let Some(directory) = self.spool.0.clone() else { return };
-        let (part, gathered) = self.take();
+        let (part, gathered) = (self.part.take(), std::mem::take(&mut self.gathered));
+        self.seen = 0;
         match on_disk(move || Part::append(part, &directory, gathered)).await {
             Ok((part, mut gathered)) => {
                 gathered.clear();
@@ -73,34 +98,51 @@ impl Sink {
             }
             Err(all) => {
                 self.spool = Spool::default();
+                self.seen = all.len();
                 self.gathered = all;
             }
         }
     }
 
-    /// The picture, which is complete, under a name with this token.
+    /// The picture, of which nothing follows, under a name with this token.
     pub(crate) async fn complete(&mut self, token: &str) -> ImageData {
+        let verdict = self.verdict();
         self.write().await;
-        let kept = match self.part.take() {
+        let partial = if matches!(verdict, Verdict::Incomplete(_)) { PARTIAL } else { "" };
+        let (part, gathered) = self.take();
+        let kept = match part {
             Some(part) => {
-                let name = format!("{UNSAVED}{token}");
+                let name = format!("{UNSAVED}{token}{partial}");
                 on_disk(move || part.keep(&name)).await
             }
-            None => Err(std::mem::take(&mut self.gathered)),
+            None => Err(gathered),
         };
-        match kept {
+        let data = match kept {
             Ok(path) => ImageData::File(path),
             Err(mut bytes) => {
                 // A vector that grew has up to twice the room it needs.
                 bytes.shrink_to_fit();
                 ImageData::Bytes(bytes.into())
             }
+        };
+        match verdict {
+            Verdict::Incomplete(reason) => ImageData::Incomplete { data: Box::new(data), reason },
+            Verdict::Complete | Verdict::NotChecked => data,
         }
     }
 
     /// What there is of it: its file, and what was not written yet. Nothing is left.
     pub(crate) fn take(&mut self) -> (Option<Part>, Vec<u8>) {
+        (self.end, self.seen) = (ImageEnd::default(), 0);
         (self.part.take(), std::mem::take(&mut self.gathered))
+    }
+}
+
+/// Where an image is, whether it is complete or not.
+pub(crate) fn place(data: &ImageData) -> &ImageData {
+    match data {
+        ImageData::Incomplete { data, .. } => place(data),
+        data => data,
     }
 }
 

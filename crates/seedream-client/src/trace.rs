@@ -8,7 +8,6 @@ use std::fmt;
 use seedream_core::{Error, ErrorKind, Purpose};
 use tokio::time::Instant;
 use tracing::{Span, debug_span, field::Empty, info_span};
-#[cfg(feature = "reqwest")]
 use url::Url;
 
 use crate::{Endpoint, drive::Link};
@@ -82,7 +81,6 @@ impl Trace {
     }
 
     /// A picture that is fetched.
-    #[cfg(feature = "reqwest")]
     pub(crate) fn download(url: &str) -> Self {
         Self::of(debug_span!(
             "download",
@@ -132,7 +130,6 @@ impl Trace {
         self.record("status", status.as_u16());
     }
 
-    #[cfg(feature = "reqwest")]
     pub(crate) fn tries(&self, tries: u32) {
         self.record("tries", tries);
     }
@@ -166,9 +163,9 @@ impl Trace {
     }
 
     /// What came of a download.
-    #[cfg(feature = "reqwest")]
     pub(crate) fn fetched(&mut self, fetched: &seedream_core::Result<seedream_core::ImageData>) {
         match fetched {
+            Ok(seedream_core::ImageData::Incomplete { .. }) => self.failed(ErrorKind::IncompleteImage),
             Ok(_) => self.succeeded(),
             Err(error) => self.failed(error.kind()),
         }
@@ -206,7 +203,6 @@ impl Drop for Seen {
 }
 
 /// Scheme, host and path of a URL that a provider wrote. Of `data:` and whatever else it may be, the scheme alone.
-#[cfg(feature = "reqwest")]
 fn place(url: &str) -> String {
     let Ok(url) = Url::parse(url) else { return "unreadable".to_owned() };
     match (url.scheme(), url.host_str(), url.port()) {
@@ -230,7 +226,7 @@ impl fmt::Display for Cut<'_> {
     }
 }
 
-#[cfg(all(test, feature = "reqwest"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

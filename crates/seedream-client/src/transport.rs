@@ -90,6 +90,18 @@ impl TransportError {
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
+
+    /// One sentence that ends in the innermost cause: "connection refused" is what a person can act on.
+    pub(crate) fn sentence(&self) -> String {
+        let mut root = self.source();
+        while let Some(next) = root.and_then(StdError::source) {
+            root = Some(next);
+        }
+        match root.map(ToString::to_string).filter(|cause| *cause != self.message) {
+            Some(cause) => format!("{}: {cause}", self.message),
+            None => self.message.clone(),
+        }
+    }
 }
 
 impl fmt::Display for TransportError {
@@ -116,16 +128,8 @@ impl StdError for TransportError {
 }
 
 impl From<TransportError> for Error {
-    /// The message ends in the innermost cause: "connection refused" is what a person can act on.
     fn from(error: TransportError) -> Self {
-        let mut root = error.source();
-        while let Some(next) = root.and_then(StdError::source) {
-            root = Some(next);
-        }
-        let message = match root.map(ToString::to_string).filter(|cause| *cause != error.message) {
-            Some(cause) => format!("{}: {cause}", error.message),
-            None => error.message.clone(),
-        };
+        let message = error.sentence();
         let core = Error::new(error.kind, message);
         match error.source {
             Some(source) => core.with_source(source),

@@ -44,6 +44,8 @@ pub enum WarningKind {
     Incomplete,
     /// The answer holds something that could not be read.
     Unreadable,
+    /// An image is not as large as the response says, or as was asked for.
+    OtherSize,
     /// Another provider was asked first and did not take the request.
     FellBack,
     /// The response is not quite JSON and was repaired.
@@ -77,6 +79,7 @@ impl WarningKind {
             Self::Truncated => "truncated",
             Self::Incomplete => "incomplete",
             Self::Unreadable => "unreadable",
+            Self::OtherSize => "other_size",
             Self::FellBack => "fell_back",
             Self::Repaired => "repaired",
             Self::Undocumented => "undocumented",

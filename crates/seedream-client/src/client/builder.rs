@@ -34,6 +34,7 @@ pub struct ClientBuilder {
     overrides: Option<Overrides>,
     user_agent: Option<String>,
     transport: Option<Arc<dyn Transport>>,
+    download_transport: Option<Arc<dyn Transport>>,
     #[cfg(feature = "reqwest")]
     proxy: Option<crate::transport::reqwest::Proxy>,
     seed: Option<u64>,
@@ -56,6 +57,7 @@ impl ClientBuilder {
             overrides: None,
             user_agent: None,
             transport: None,
+            download_transport: None,
             #[cfg(feature = "reqwest")]
             proxy: None,
             seed: None,
@@ -115,6 +117,12 @@ impl ClientBuilder {
     /// Sets what sends the requests; reqwest otherwise (feature `reqwest`).
     pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
         self.transport = Some(transport);
+        self
+    }
+
+    /// Sets what fetches result URLs; reqwest otherwise (feature `reqwest`). See [`Downloader::with_transport`].
+    pub fn download_transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.download_transport = Some(transport);
         self
     }
 
@@ -202,7 +210,11 @@ impl ClientBuilder {
         let downloader = Downloader::new(endpoint, self.download).with_user_agent(user_agent.clone());
         #[cfg(feature = "reqwest")]
         let downloader = match self.proxy {
-            Some(proxy) => downloader.through(proxy),
+            Some(proxy) => downloader.through(&proxy),
+            None => downloader,
+        };
+        let downloader = match self.download_transport {
+            Some(transport) => downloader.with_transport(transport),
             None => downloader,
         };
         Ok(Client(Arc::new(Inner {

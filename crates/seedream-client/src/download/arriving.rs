@@ -1,13 +1,19 @@
 //! A picture that is fetched: what one try brought, the next one goes on from.
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use seedream_core::{Error, ErrorKind, ImageData};
+use seedream_core::{ErrorKind, ImageData};
 
 use super::fetch::Failure;
-use crate::spool::{Sink, Spool, token};
+use crate::{
+    image_end::Verdict,
+    spool::{Sink, Spool, token},
+};
 
 /// What a server states is believed up to the size of a large picture; behind that, memory grows with what arrives.
 const AHEAD: u64 = 32 << 20;
+
+/// How many bytes are asked for once more, where nothing else says that the rest belongs to what is here.
+const OVERLAP: usize = 1 << 10;
 
 /// What has arrived of a picture.
 #[derive(Debug)]
@@ -17,64 +23,135 @@ pub(super) struct Arriving {
     length: u64,
     /// The most bytes that it may have.
     max: u64,
-    /// The name that the server gave to these very bytes. Without it nobody knows whether the rest belongs to them.
+    /// How many bytes it has in all, where the server says so.
+    total: Option<u64>,
+    /// The name that the server gave to it.
     tag: Option<HeaderValue>,
+    /// Whether a part of it can be asked for.
+    in_parts: bool,
+    /// The last bytes.
+    tail: Vec<u8>,
+    /// How many of them are to come once more.
+    again: usize,
+    /// What came furthest of those tries that were given up.
+    furthest: Option<(u64, Sink)>,
 }
 
 impl Arriving {
     pub(super) fn new(spool: Spool, max: u64) -> Self {
-        Self { sink: Sink::new(spool.clone()), spool, length: 0, max, tag: None }
+        Self {
+            sink: Sink::new(spool.clone()),
+            spool,
+            length: 0,
+            max,
+            total: None,
+            tag: None,
+            in_parts: true,
+            tail: Vec::new(),
+            again: 0,
+            furthest: None,
+        }
+    }
+
+    /// How many bytes are here.
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The name that stands for these very bytes. A weak one names pictures that look alike.
+    fn strong(&self) -> Option<&HeaderValue> {
+        self.tag.as_ref().filter(|tag| !tag.as_bytes().starts_with(b"W/"))
+    }
+
+    /// From where on the rest is asked for; `None` where it begins anew.
+    fn rest_from(&self) -> Option<u64> {
+        match self.strong() {
+            _ if !self.in_parts || self.length == 0 => None,
+            Some(_) => Some(self.length),
+            None => self.length.checked_sub(OVERLAP as u64).filter(|from| *from > 0),
+        }
     }
 
     /// The headers that ask for the rest: none where there is nothing to go on from.
     pub(super) fn rest(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        if let (Some(tag), Ok(range)) = (self.known(), HeaderValue::try_from(format!("bytes={}-", self.length))) {
+        let range = self.rest_from().and_then(|from| HeaderValue::try_from(format!("bytes={from}-")).ok());
+        if let Some(range) = range {
             headers.insert(header::RANGE, range);
-            // If it is another picture by now, the whole of that one comes.
-            headers.insert(header::IF_RANGE, tag.clone());
+            if let Some(tag) = self.strong() {
+                // If it is another picture by now, the whole of that one comes.
+                headers.insert(header::IF_RANGE, tag.clone());
+            }
         }
         headers
     }
 
-    fn known(&self) -> Option<&HeaderValue> {
-        self.tag.as_ref().filter(|_| self.length > 0)
-    }
-
-    /// Forgets what has arrived; whether there was something to go on from.
+    /// Forgets what has arrived, unless nothing better comes; whether there was something to go on from.
     pub(super) fn start_over(&mut self) -> bool {
-        let known = self.known().is_some();
-        *self = Self::new(self.spool.clone(), self.max);
+        let known = self.rest_from().is_some();
+        let mut new = Self::new(self.spool.clone(), self.max);
+        new.furthest = self.furthest.take();
+        std::mem::swap(self, &mut new);
+        let is_image = new.sink.verdict() != Verdict::NotChecked;
+        if is_image && self.furthest.as_ref().is_none_or(|(length, _)| *length < new.length) {
+            self.furthest = Some((new.length, new.sink));
+        }
         known
     }
 
-    /// Takes the head of a success.
-    pub(super) fn begin(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<(), Failure> {
+    /// Takes the head of a success; `coded` is whether it is labelled as compressed.
+    pub(super) fn begin(&mut self, status: StatusCode, headers: &HeaderMap, coded: bool) -> Result<(), Failure> {
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let tag = headers.get(header::ETAG);
         if status == StatusCode::PARTIAL_CONTENT {
-            let from = format!("bytes {}-", self.length);
-            let same = headers.get(header::ETAG).is_none_or(|tag| Some(tag) == self.tag.as_ref());
-            let goes_on = same && text(header::CONTENT_RANGE).is_some_and(|range| range.starts_with(&from));
-            if self.known().is_none() || !goes_on {
+            let range = text(header::CONTENT_RANGE).and_then(Range::read);
+            let same_tag = tag.is_none() || self.tag.is_none() || tag == self.tag.as_ref();
+            let goes_on = |range: &Range| {
+                let same_total = range.total.is_none() || self.total.is_none() || range.total == self.total;
+                Some(range.from) == self.rest_from() && same_total && same_tag && !coded
+            };
+            let Some(range) = range.filter(goes_on) else {
                 self.start_over();
-                let message = "the download answered with another part of the picture than the one it was asked for";
-                return Err(Failure::passing(Error::new(ErrorKind::Server, message)));
-            }
+                let message = "the download brought another part of the picture than the one it was asked for";
+                return Err(Failure::passing(ErrorKind::Server, message));
+            };
+            self.total = self.total.or(range.total);
+            self.again = usize::try_from(self.length - range.from).unwrap_or(usize::MAX);
         } else {
             self.start_over();
-            // A weak one names pictures that look alike, not equal bytes.
-            self.tag = headers.get(header::ETAG).filter(|tag| !tag.as_bytes().starts_with(b"W/")).cloned();
+            self.tag = tag.cloned();
+            self.in_parts =
+                !coded && text(header::ACCEPT_RANGES).is_none_or(|ranges| !ranges.trim().eq_ignore_ascii_case("none"));
+            self.total = text(header::CONTENT_LENGTH).and_then(|length| length.trim().parse().ok());
         }
-        let stated = text(header::CONTENT_LENGTH).and_then(|length| length.parse().ok()).unwrap_or(0);
+        let stated = self.total.map_or(0, |total| total.saturating_sub(self.length));
         self.fits(stated)?;
         self.sink.reserve(usize::try_from(stated.min(AHEAD)).unwrap_or(0));
         Ok(())
     }
 
+    /// What arrives was compressed: neither its length nor its parts are those of the picture.
+    pub(super) fn is_coded(&mut self) {
+        (self.in_parts, self.total) = (false, None);
+    }
+
     /// Takes the next bytes.
-    pub(super) async fn take(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+    pub(super) async fn take(&mut self, mut bytes: &[u8]) -> Result<(), Failure> {
+        if self.again > 0 {
+            let (again, rest) = bytes.split_at(self.again.min(bytes.len()));
+            let known = &self.tail[self.tail.len().saturating_sub(self.again)..];
+            if !known.starts_with(again) {
+                self.start_over();
+                let message = "the rest of the picture does not belong to what was there before";
+                return Err(Failure::passing(ErrorKind::Server, message));
+            }
+            self.again -= again.len();
+            bytes = rest;
+        }
         self.fits(bytes.len() as u64)?;
         self.length += bytes.len() as u64;
+        self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(OVERLAP)..]);
+        self.tail.drain(..self.tail.len().saturating_sub(OVERLAP));
         self.sink.gathered().extend_from_slice(bytes);
         self.sink.flow().await;
         Ok(())
@@ -85,11 +162,59 @@ impl Arriving {
             return Ok(());
         }
         let message = format!("the picture is larger than the limit of {} bytes", self.max);
-        Err(Failure::lasting(Error::new(ErrorKind::TooLarge, message)))
+        Err(Failure::lasting(ErrorKind::TooLarge, message))
     }
 
-    /// The picture, which is complete.
+    /// Whether it has the end that its format marks, however the transfer ended.
+    pub(super) fn has_ended(&mut self) -> bool {
+        self.sink.has_ended()
+    }
+
+    /// Judges what a transfer brought that ended in good order.
+    pub(super) fn check(&mut self) -> Result<(), Failure> {
+        if self.has_ended() {
+            return Ok(());
+        }
+        if let Some(total) = self.total.filter(|total| self.length < *total) {
+            let message = format!("the download ended after {} of {total} bytes", self.length);
+            return Err(Failure::passing(ErrorKind::Transport, message));
+        }
+        if self.length == 0 {
+            return Err(Failure::passing(ErrorKind::MalformedResponse, "the download is empty"));
+        }
+        match self.sink.verdict() {
+            Verdict::Complete | Verdict::NotChecked => Ok(()),
+            Verdict::Incomplete(reason) => {
+                // The source was cut: what follows it elsewhere is no rest of it.
+                self.start_over();
+                Err(Failure::passing(ErrorKind::IncompleteImage, reason))
+            }
+        }
+    }
+
+    /// The picture, of which nothing follows.
     pub(super) async fn complete(mut self) -> ImageData {
         self.sink.complete(&token()).await
+    }
+
+    /// What came furthest, if a part of an image came.
+    pub(super) async fn furthest(mut self) -> Option<ImageData> {
+        self.start_over();
+        let (_, mut sink) = self.furthest?;
+        Some(sink.complete(&token()).await)
+    }
+}
+
+/// What a `Content-Range` says.
+struct Range {
+    from: u64,
+    total: Option<u64>,
+}
+
+impl Range {
+    fn read(text: &str) -> Option<Self> {
+        let (range, total) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
+        let (from, _) = range.split_once('-')?;
+        Some(Self { from: from.trim().parse().ok()?, total: total.trim().parse().ok() })
     }
 }

@@ -12,7 +12,7 @@ use seedream_core::{Blobs, Charge, Error, ErrorKind, Generation, ImageData, Inpu
 
 use crate::{
     lift::{keep_body, put_back},
-    spool::Spool,
+    spool::{Spool, place},
 };
 
 /// How much of an answer an error holds whose file has all of it.
@@ -170,11 +170,7 @@ fn boxed(blobs: Blobs) -> Option<Box<Blobs>> {
 }
 
 fn file(data: &ImageData) -> Option<&PathBuf> {
-    match data {
-        ImageData::File(path) => Some(path),
-        ImageData::Incomplete { data, .. } => file(data),
-        _ => None,
-    }
+    if let ImageData::File(path) = place(data) { Some(path) } else { None }
 }
 
 /// Whether two files hold the same bytes.

@@ -10,7 +10,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::turns::Turns;
 use crate::{
-    AnswerBody, Departure, Endpoint, Reached, Transport, endpoint,
+    Departure, Endpoint, Reached, Transport,
+    coding::Decoded,
+    endpoint,
     lift::{Grammar, Intake, THRESHOLD, Text},
     spool::Spool,
     trace::Trace,
@@ -83,12 +85,14 @@ impl Link {
         let headers = request.headers_mut();
         headers.insert(header::USER_AGENT, self.user_agent.clone());
         headers.insert(CLIENT_REQUEST_ID, self.request_id.clone());
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let departure = Departure::default();
         request.extensions_mut().insert(departure.clone());
         let length = request.body().len();
         match timeout_at(until, self.transport.send(request)).await {
             Ok(Ok(answer)) => {
-                let (head, body) = answer.into_parts();
+                let (mut head, body) = answer.into_parts();
+                let body = Decoded::new(&mut head.headers, body);
                 Ok(Incoming {
                     endpoint: endpoint.clone(),
                     head,
@@ -137,7 +141,7 @@ fn nowhere() -> Error {
 pub(crate) struct Incoming {
     endpoint: Endpoint,
     head: Parts,
-    body: AnswerBody,
+    body: Decoded,
     until: Instant,
     /// How many bytes it may still have.
     room: u64,

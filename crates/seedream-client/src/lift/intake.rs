@@ -11,7 +11,7 @@ use seedream_core::{Blobs, ImageData};
 use super::{Grammar, Lifter, Piece, Restorer};
 use crate::{
     save::file::Part,
-    spool::{Sink, Spool, token},
+    spool::{Sink, Spool, place, token},
 };
 
 /// How long a token is.
@@ -106,11 +106,7 @@ pub(crate) fn put_back(body: &Bytes, blobs: &Blobs) -> Bytes {
 
 /// An image that is in memory.
 fn bytes(data: &ImageData) -> Option<&Bytes> {
-    match data {
-        ImageData::Bytes(bytes) => Some(bytes),
-        ImageData::Incomplete { data, .. } => bytes(data),
-        _ => None,
-    }
+    if let ImageData::Bytes(bytes) = place(data) { Some(bytes) } else { None }
 }
 
 /// Writes an answer that could not be read beside the pictures.

@@ -16,6 +16,9 @@ mod part;
 /// What the names of pictures begin with that were lifted out of an answer and have not been saved.
 pub(crate) const UNSAVED: &str = "unsaved-";
 
+/// What stands before the extension of an image that is incomplete.
+pub(crate) const PARTIAL: &str = ".partial";
+
 /// Writes a new file `<stem>-<n>.<extension>` and returns its path; `n` is `first` or the next number that is free.
 ///
 /// It is written and synced under another name beside, and then given its own in a step that fails if that is taken, so that
@@ -99,7 +102,7 @@ fn place(
 ) -> Result<PathBuf, (io::Error, TempPath)> {
     let mut number = first;
     loop {
-        number = match next_free(dir, stem, number) {
+        number = match next_free(dir, stem, number, extension) {
             Ok(number) => number,
             Err(error) => return Err((error, file)),
         };
@@ -140,9 +143,14 @@ fn name(file: TempPath, path: &Path) -> Result<(), (io::Error, TempPath)> {
     }
 }
 
-/// The first number from `from` that no file of this stem has, with whatever extension.
-fn next_free(dir: &Path, stem: &str, from: u32) -> io::Result<u32> {
-    let number = |name: &Path| name.file_stem()?.to_str()?.strip_prefix(stem)?.strip_prefix('-')?.parse().ok();
+/// The first number from `from` that no file of this stem has, with whatever extension. An incomplete image takes its number from
+/// other images, and not from the file that tells of it.
+fn next_free(dir: &Path, stem: &str, from: u32, extension: &str) -> io::Result<u32> {
+    let number = |name: &Path| {
+        let name = name.file_stem()?.to_str()?;
+        let name = if extension == "json" { name } else { name.strip_suffix(PARTIAL).unwrap_or(name) };
+        name.strip_prefix(stem)?.strip_prefix('-')?.parse().ok()
+    };
     let names = fs::read_dir(dir)?.filter_map(Result::ok).map(|entry| entry.file_name());
     let taken: HashSet<u32> = names.filter_map(|name| number(Path::new(&name))).collect();
     (from..=u32::MAX).find(|number| !taken.contains(number)).ok_or_else(|| io::Error::other("no number is free"))

@@ -96,6 +96,7 @@ struct Image {
     sha256: String,
     url: Option<String>,
     expires_at: Option<Timestamp>,
+    warnings: Vec<Warning>,
     other: Map<String, Value>,
 }
 
@@ -251,6 +252,7 @@ impl Image {
             sha256: saved.sha256.clone(),
             url,
             expires_at,
+            warnings: saved.warnings.clone(),
             other: made.map(|image| image.other.clone()).unwrap_or_default(),
         }
     }

@@ -1,6 +1,10 @@
 //! The transport that is taken where none is given: reqwest, with everything switched off that sends by itself.
 
-use std::{fmt, sync::OnceLock, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use ::reqwest as lib;
 use async_trait::async_trait;
@@ -41,6 +45,7 @@ pub struct ReqwestTransport {
     direct: OnceLock<lib::Client>,
     environment: OnceLock<Environment>,
     proxy: Option<Proxy>,
+    resolver: Option<Arc<dyn lib::dns::Resolve>>,
 }
 
 impl ReqwestTransport {
@@ -59,6 +64,20 @@ impl ReqwestTransport {
 
     pub(crate) fn through(proxy: Proxy) -> Self {
         Self { proxy: Some(proxy), ..Self::default() }
+    }
+
+    /// Looks names up with this.
+    pub(crate) fn resolving(mut self, resolver: impl lib::dns::Resolve + 'static) -> Self {
+        self.resolver = Some(Arc::new(resolver));
+        self
+    }
+
+    fn builder(&self, target: &http::Uri) -> Result<lib::ClientBuilder, TransportError> {
+        let builder = builder_for(target, self.proxy.as_ref())?;
+        Ok(match &self.resolver {
+            Some(resolver) => builder.dns_resolver(resolver.clone()),
+            None => builder,
+        })
     }
 }
 
@@ -106,9 +125,10 @@ impl fmt::Debug for Proxy {
 #[async_trait]
 impl Transport for ReqwestTransport {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
-        let (target, proxy) = (request.uri(), self.proxy.as_ref());
+        let target = request.uri();
+        let proxy = self.proxy.as_ref();
         let cell = if proxy.is_none() && is_loopback(target) { &self.direct } else { &self.client };
-        let client = client(cell, target.scheme_str(), || builder_for(target, proxy))?;
+        let client = client(cell, target.scheme_str(), || self.builder(target))?;
         let is_plain = target.scheme_str() == Some("http");
         let via = proxy.is_none().then(|| self.environment.get_or_init(Environment::read).proxy(target)).flatten();
         let departure = request.extensions().get::<Departure>().cloned().unwrap_or_default();
@@ -144,7 +164,7 @@ fn locked(via: &Via) -> TransportError {
 }
 
 /// The client in `cell`, made now if there is none, after a check that `https` has roots to trust.
-pub(crate) fn client<'a>(
+fn client<'a>(
     cell: &'a OnceLock<lib::Client>,
     scheme: Option<&str>,
     builder: impl FnOnce() -> Result<lib::ClientBuilder, TransportError>,
@@ -163,7 +183,7 @@ pub(crate) fn client<'a>(
 }
 
 /// A builder with everything off that would send a request again, follow it elsewhere, or change an answer.
-pub(crate) fn builder(proxy: Option<&Proxy>) -> Result<lib::ClientBuilder, TransportError> {
+fn builder(proxy: Option<&Proxy>) -> Result<lib::ClientBuilder, TransportError> {
     let tls = tls::config().map_err(|error| {
         let message = "TLS cannot be set up";
         TransportError::new(Reached::NotSent, message).with_kind(ErrorKind::Config).with_source(error)
@@ -200,7 +220,7 @@ fn not_usable(message: &str, error: lib::Error) -> TransportError {
 }
 
 /// A request without an answer. Only what the body saw, or an error of connecting itself, proves that nothing was sent.
-pub(crate) fn failed(error: lib::Error, body: Reached) -> TransportError {
+fn failed(error: lib::Error, body: Reached) -> TransportError {
     let connecting = error.is_connect();
     let reached = if connecting { Reached::NotSent } else { body };
     let message = match (connecting, reached) {
@@ -213,7 +233,7 @@ pub(crate) fn failed(error: lib::Error, body: Reached) -> TransportError {
 }
 
 /// An answer that broke off.
-pub(crate) fn cut(error: lib::Error) -> TransportError {
+fn cut(error: lib::Error) -> TransportError {
     let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Transport };
     TransportError::new(Reached::Sent, "the answer broke off").with_kind(kind).with_source(error.without_url())
 }

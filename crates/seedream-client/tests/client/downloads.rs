@@ -15,7 +15,7 @@ use crate::{
 fn downloads(base_url: &str) -> Client {
     // Patient with what is on this machine; whatever is let through to elsewhere fails soon.
     let options = DownloadOptions::default().patience(Duration::from_secs(5), Duration::from_secs(5));
-    let options = options.tries(3, Duration::from_millis(1)).max_bytes(1000);
+    let options = options.waits(Duration::from_millis(3), Duration::from_millis(1)).max_bytes(1000);
     client(Tiny, base_url).download(options).build().unwrap()
 }
 
@@ -69,12 +69,20 @@ async fn k16_what_passes_is_tried_again_and_what_lasts_is_not() {
         ("500 Oops", 3, ErrorKind::Server),
         ("429 Slow", 3, ErrorKind::Server),
         ("403 Forbidden", 1, ErrorKind::Server),
-        ("404 Not Found", 1, ErrorKind::Server),
+        ("404 Not Found", 3, ErrorKind::Server),
+        ("408 Timeout", 3, ErrorKind::Server),
+        ("425 Too Early", 3, ErrorKind::Server),
+        ("202 Accepted", 3, ErrorKind::Server),
+        ("400 Bad", 1, ErrorKind::Server),
+        ("401 Unauthorized", 1, ErrorKind::Server),
+        ("410 Gone", 1, ErrorKind::Server),
     ] {
         let acts = (0..5).map(|_| answer(status, "", "")).collect();
         let server = Raw::start(acts).await;
-        let error = downloads(&server.url).downloader().fetch(&format!("{}/a", server.url)).await.unwrap_err();
+        let error =
+            downloads(&server.url).downloader().fetch(&format!("{}/a?sig=s3cret", server.url)).await.unwrap_err();
         assert_eq!((server.requests().len(), error.kind()), (tries, kind), "{status}");
+        assert!(error.message().ends_with(&format!(": {}/a?…", server.url)), "{error}");
     }
     let cut = Act::Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf".to_vec());
     let server = Raw::start(vec![Act::Close, cut, answer("200 OK", "", "whole")]).await;

@@ -59,22 +59,22 @@ impl StreamDialect for Wired {
     }
 }
 
-fn client(url: &str) -> ClientBuilder {
+pub(crate) fn client(url: &str) -> ClientBuilder {
     Client::builder(Arc::new(Wired)).base_url(url).key("canary-0123456789")
 }
 
-/// A PNG of which only the header is one.
-fn png(seed: usize, length: usize) -> Vec<u8> {
+/// A PNG with so much of something behind its end, which is allowed.
+pub(crate) fn png(seed: usize, length: usize) -> Vec<u8> {
     let mut bytes = crate::saving::PNG.to_vec();
     bytes.extend((0..length).map(|at| (at * 31 + seed + at / 253) as u8));
     bytes
 }
 
-fn item(seed: usize, length: usize) -> String {
+pub(crate) fn item(seed: usize, length: usize) -> String {
     format!(r#"{{"b64_json":"{}","size":"3x2"}}"#, STANDARD.encode(png(seed, length)))
 }
 
-fn body(items: &[String]) -> String {
+pub(crate) fn body(items: &[String]) -> String {
     format!(r#"{{"created":1763668800,"data":[{}],"usage":{{"generated_images":{}}}}}"#, items.join(","), items.len())
 }
 

@@ -1,6 +1,7 @@
 //! The client against doubles of the wire: scripted transports, raw sockets and small HTTP servers.
 #![allow(clippy::unwrap_used, reason = "clippy knows helpers of tests as code")]
 
+mod coded;
 mod cuts;
 mod deadline;
 mod dialect;
@@ -12,12 +13,14 @@ mod lifting;
 mod mirrors;
 mod money;
 mod pace;
+mod patience;
 mod proxies;
 mod raw;
 mod resumed;
 mod saving;
 mod script;
 mod shapes;
+mod source;
 mod streams;
 mod surroundings;
 mod tasks;

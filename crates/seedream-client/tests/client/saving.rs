@@ -3,17 +3,18 @@
 use std::{fs, path::Path, sync::Arc};
 
 use bytes::Bytes;
-use seedream_client::{Client, SaveOptions};
-use seedream_core::{ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure};
+use seedream_client::{Client, SaveOptions, Saved, Sidecar};
+use seedream_core::{ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, Pixels, WarningKind};
 
 use crate::{
     dialect::{Tiny, client},
     raw::{Raw, answer},
 };
 
-/// A PNG of 3 x 2 pixels, as far as its header goes.
-pub(crate) const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x03\0\0\0\x02\x08\x02\0\0\0\x12\x16\xf1\x4d";
-const JPEG: &[u8] = b"\xff\xd8\xff\xe0\0\x10JFIF\0";
+/// A PNG of 3 x 2 pixels with all its chunks.
+pub(crate) const PNG: &[u8] = include_bytes!("tiny.png");
+/// A JPEG without a frame, so that nothing states its size.
+const JPEG: &[u8] = b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xff\xda\0\x02data\xff\xd9";
 
 fn local() -> Client {
     client(Tiny, "http://127.0.0.1:9").build().unwrap()
@@ -138,4 +139,47 @@ async fn k16_a_picture_is_as_readable_as_any_other_file() {
     let saved = local().save_image(&inline(0, PNG), &SaveOptions::new(directory.path(), "tiny")).await.unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
     assert_eq!(mode(&saved.path), mode(&other));
+}
+
+#[tokio::test]
+async fn an_image_of_another_size_than_the_response_says_or_was_asked_for_is_a_warning() {
+    let pixels = |text: &str| -> Option<Pixels> { text.parse().ok() };
+    for (stated, asked, said) in [
+        ("3x2", "3x2", ""),
+        ("-", "-", ""),
+        ("4x4", "-", "image 0 is 3x2, but the response says 4x4"),
+        ("3x2", "4x4", "image 0 is 3x2, but 4x4 was asked for"),
+        ("4x4", "4x4", "image 0 is 3x2, but the response says 4x4, as was asked for"),
+        ("4x4", "5x5", "image 0 is 3x2, but the response says 4x4, and 5x5 was asked for"),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut image = inline(0, PNG);
+        image.size = pixels(stated);
+        let options = SaveOptions::new(directory.path(), "tiny").asked(pixels(asked));
+        let saved = local().save_image(&image, &options).await.unwrap();
+        let warnings: Vec<_> = saved.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(warnings.join(";"), said);
+        assert!(saved.warnings.iter().all(|warning| warning.kind == WarningKind::OtherSize));
+
+        let mut generation = Generation::new("m".into());
+        generation.outcomes = vec![Ok(image)];
+        let mut sidecar = Sidecar::new(&local());
+        sidecar.ended(&Ok(generation), &Saved::new(vec![Ok(saved)]));
+        let sidecar = serde_json::to_value(&sidecar).unwrap();
+        assert_eq!(sidecar["images"][0]["warnings"].as_array().unwrap().len(), usize::from(!said.is_empty()));
+    }
+}
+
+#[tokio::test]
+async fn an_incomplete_image_takes_no_number_from_the_file_that_tells_of_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = SaveOptions::new(directory.path(), "tiny");
+    let failure = local().save_image(&inline(0, &PNG[..60]), &options).await.unwrap_err();
+    assert_eq!(failure.kind, ErrorKind::IncompleteImage);
+    let mut sidecar = Sidecar::new(&local());
+    sidecar.ended(&Ok(Generation::new("m".into())), &Saved::new(vec![Err(failure)]));
+    sidecar.write(&options).await.unwrap();
+    local().save_image(&inline(0, PNG), &options).await.unwrap();
+    local().save_image(&inline(0, &PNG[..60]), &options).await.unwrap_err();
+    assert_eq!(names(directory.path()), ["tiny-0.json", "tiny-0.partial.png", "tiny-1.png", "tiny-2.partial.png"]);
 }

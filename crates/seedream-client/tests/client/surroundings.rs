@@ -48,7 +48,7 @@ async fn behind_a_proxy_its_name_may_be_local() {
 #[tokio::test]
 async fn behind_the_proxy() {
     let Some(proxy) = std::env::var_os(PROXIED) else { return };
-    let options = DownloadOptions::default().allow_http(true).tries(1, Duration::ZERO);
+    let options = DownloadOptions::default().allow_http(true).waits(Duration::ZERO, Duration::ZERO);
     let client = client(Tiny, "https://tiny.example").download(options).build().unwrap();
     assert_eq!(client.downloader().fetch("http://pictures.example/a.png?sig=1").await.unwrap(), "picture");
     // The exemption is for the proxy as a proxy, not as a place to fetch from.

@@ -1,52 +1,24 @@
-//! The HTTP clients of downloads: one for the endpoint's own origin, and one that connects to public addresses only.
+//! The ways that downloads take where no transport is given: one to the endpoint's own origin, and one that connects to public
+//! addresses only. No connection is shared with the requests that carry a key.
 
-use std::{
-    error::Error as StdError,
-    fmt, io,
-    net::SocketAddr,
-    pin::Pin,
-    sync::{Arc, OnceLock},
-};
+use std::{error::Error as StdError, fmt, io, net::SocketAddr, pin::Pin, sync::Arc};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use seedream_core::is_public_ip;
-use url::Url;
 
-use super::{Downloader, guard::Route};
-use crate::{
-    TransportError,
-    transport::reqwest::{builder, builder_for, client},
-};
+use super::Routes;
+use crate::{ReqwestTransport, transport::reqwest::Proxy};
 
-/// Connections of their own: none is shared with the requests that carry a key.
-#[derive(Debug)]
-pub(super) struct Clients {
-    own: OnceLock<reqwest::Client>,
-    public: OnceLock<reqwest::Client>,
-    lookup: Lookup,
-}
-
-impl Default for Clients {
-    fn default() -> Self {
-        Self { own: OnceLock::new(), public: OnceLock::new(), lookup: Lookup(Arc::new(system)) }
+impl Routes {
+    /// The transports of the library, through this proxy where there is one. The names of proxies may lead anywhere.
+    pub(super) fn default(proxy: Option<&Proxy>, proxies: &[String]) -> Self {
+        Self::looking_up(Lookup(Arc::new(system)), proxy, proxies)
     }
-}
 
-impl Downloader {
-    /// The client for a URL that goes this way.
-    pub(super) fn client(&self, route: Route, url: &Url) -> Result<&reqwest::Client, TransportError> {
-        let (clients, proxy) = (&self.clients, self.proxy.as_ref());
-        match route {
-            // All of them are at one origin, so one client is enough.
-            Route::Own => client(&clients.own, Some(url.scheme()), || {
-                let target = url.as_str().parse().unwrap_or_default();
-                builder_for(&target, proxy)
-            }),
-            Route::Public => {
-                let resolver = PublicOnly { lookup: clients.lookup.clone(), exempt: self.guard.proxies().to_vec() };
-                client(&clients.public, Some(url.scheme()), || Ok(builder(proxy)?.dns_resolver(resolver)))
-            }
-        }
+    fn looking_up(lookup: Lookup, proxy: Option<&Proxy>, proxies: &[String]) -> Self {
+        let transport = || proxy.map_or_else(ReqwestTransport::new, |proxy| ReqwestTransport::through(proxy.clone()));
+        let resolver = PublicOnly { lookup, exempt: proxies.to_vec() };
+        Self { own: Arc::new(transport()), public: Arc::new(transport().resolving(resolver)) }
     }
 }
 
@@ -102,7 +74,7 @@ impl fmt::Display for NotPublic {
 impl StdError for NotPublic {}
 
 /// Whether a request failed because its name leads nowhere public.
-pub(super) fn is_caused_by_address(error: &reqwest::Error) -> bool {
+pub(super) fn is_caused_by_address(error: &dyn StdError) -> bool {
     let mut source = error.source();
     while let Some(cause) = source {
         if cause.is::<NotPublic>() {
@@ -120,24 +92,25 @@ mod tests {
     use seedream_core::ErrorKind;
 
     use super::*;
-    use crate::{DownloadOptions, Endpoint};
+    use crate::{DownloadOptions, Downloader, Endpoint};
 
-    fn downloader(addresses: &'static [&'static str]) -> (Downloader, Arc<AtomicU32>) {
+    fn lookup(addresses: &'static [&'static str]) -> (Lookup, Arc<AtomicU32>) {
         let looked_up = Arc::new(AtomicU32::new(0));
         let counter = looked_up.clone();
-        let endpoint = Endpoint::new("https://api.example").unwrap();
-        let mut downloader = Downloader::new(&endpoint, DownloadOptions::default().allow_http(true));
-        downloader.clients.lookup = Lookup(Arc::new(move |_| {
+        let lookup = Lookup(Arc::new(move |_| {
             counter.fetch_add(1, Ordering::SeqCst);
             Box::pin(async { Ok(addresses.iter().map(|a| SocketAddr::new(a.parse().unwrap(), 0)).collect()) })
         }));
-        (downloader, looked_up)
+        (lookup, looked_up)
     }
 
     #[tokio::test]
     async fn k16_a_name_that_leads_inside_is_refused_once_and_for_all() {
         for inside in [&["127.0.0.1"][..], &["10.0.0.1", "::1", "169.254.169.254"], &["fd00::1"], &[]] {
-            let (downloader, looked_up) = downloader(inside);
+            let endpoint = Endpoint::new("https://api.example").unwrap();
+            let mut downloader = Downloader::new(&endpoint, DownloadOptions::default().allow_http(true));
+            let (lookup, looked_up) = lookup(inside);
+            downloader.routes = Some(Routes::looking_up(lookup, None, &[]));
             let error = downloader.fetch("http://rebind.example/a.png?sig=s3cret").await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
             assert_eq!(looked_up.load(Ordering::SeqCst), 1);
@@ -147,8 +120,8 @@ mod tests {
 
     #[tokio::test]
     async fn k16_of_mixed_addresses_only_the_public_ones_are_used() {
-        let lookup = downloader(&["10.0.0.1", "8.8.8.8", "::1"]).0.clients.lookup;
-        let resolver = PublicOnly { lookup: lookup.clone(), exempt: vec!["proxy.corp".into()] };
+        let (lookup, _) = lookup(&["10.0.0.1", "8.8.8.8", "::1"]);
+        let resolver = PublicOnly { lookup, exempt: vec!["proxy.corp".into()] };
         let found: Vec<_> = resolver.resolve("a.example".parse().unwrap()).await.unwrap().collect();
         assert_eq!(found, ["8.8.8.8:0".parse().unwrap()]);
         assert_eq!(resolver.resolve("proxy.corp".parse().unwrap()).await.unwrap().count(), 3);
