@@ -84,6 +84,15 @@ impl Subject {
         self.facts.provider(self.id())
     }
 
+    /// The path of its provider's base URL, as the facts have it; as the adapter says where there are none.
+    pub fn base_path(&self) -> String {
+        let said = || {
+            let url = self.dialect.descriptor().base_urls.first()?;
+            Some(url.parse::<http::Uri>().ok()?.path().trim_end_matches('/').to_owned())
+        };
+        self.provider().map(|provider| provider.base_path().to_owned()).or_else(said).unwrap_or_default()
+    }
+
     /// The rules that its provider's document states.
     pub fn rules(&self) -> &'static [Rule] {
         self.facts.rules(self.id())

@@ -64,7 +64,7 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, F
 fn client(subject: &Subject, mock: Option<&str>) -> Result<ClientBuilder, Failure> {
     let id = subject.id();
     let Some(mock) = mock else { return Ok(seedream::from_lookup(id, keys::environment)?) };
-    let below = subject.provider().map(|provider| provider.base_path()).unwrap_or_default();
+    let below = subject.base_path();
     let key = subject.dialect().descriptor().key_variables.iter().find_map(|name| keys::environment(name));
     let builder = seedream::Client::builder(subject.dialect().clone());
     let builder = builder.base_url(format!("{mock}/{id}{below}"));

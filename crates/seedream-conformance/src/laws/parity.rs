@@ -96,7 +96,7 @@ struct Upstream {
 
 impl Upstream {
     fn new(engine: Engine, subject: &Subject) -> Self {
-        let below = subject.provider().map(|provider| provider.base_path()).unwrap_or_default();
+        let below = subject.base_path();
         Self { engine, below: format!("{HOST}/{}{below}", subject.id()) }
     }
 

@@ -86,7 +86,7 @@ fn judge(
 
 fn client(subject: &Subject, host: &str, mock: Arc<dyn Transport>) -> Result<Client, Error> {
     let id = subject.id();
-    let below = subject.provider().map(|provider| provider.base_path()).unwrap_or_default();
+    let below = subject.base_path();
     let mut policy = Policy::default();
     policy.max_submits = 1;
     policy.deadline = Duration::from_secs(30);

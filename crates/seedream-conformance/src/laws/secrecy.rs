@@ -148,7 +148,7 @@ fn plain(subject: &Subject) -> ImageRequest {
 }
 
 fn client(subject: &Subject, wire: Arc<dyn Transport>) -> Result<Client, Failure> {
-    let below = subject.provider().map(|provider| provider.base_path()).unwrap_or_default();
+    let below = subject.base_path();
     let mut policy = Policy::default();
     policy.max_submits = 1;
     Client::builder(subject.dialect().clone())
