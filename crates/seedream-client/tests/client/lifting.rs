@@ -284,9 +284,8 @@ impl seedream_client::Transport for Large {
 /// Reads images in every form, and measures by how much the process grows at most. What the decoder makes of the answer does
 /// not matter: the images are there.
 #[cfg(target_os = "linux")]
+#[expect(clippy::print_stdout, reason = "what was measured is told to who asks for it")]
 async fn lifts_every_form(images: usize, mib: usize, most_kib: u64) {
-    use std::io::Write as _;
-
     const CHILD: &str = "SEEDREAM_TEST_FORMS";
     if std::env::var_os(CHILD).is_none() {
         // In a process of its own, where nothing else takes memory.
@@ -296,7 +295,7 @@ async fn lifts_every_form(images: usize, mib: usize, most_kib: u64) {
         let output = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
         let (told, said) = (String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
         assert!(output.status.success() && said.contains("1 passed"), "{said}{told}");
-        write!(std::io::stdout(), "{said}").unwrap();
+        println!("{said}");
         return;
     }
     let status = |name: &str| {
@@ -314,7 +313,7 @@ async fn lifts_every_form(images: usize, mib: usize, most_kib: u64) {
         let is_stream = form.0.starts_with("data:");
         let outcome = client.build().unwrap().generate(request().stream(is_stream)).await;
         let grown = status("VmHWM") - *before.get_or_insert_with(|| status("VmRSS"));
-        writeln!(std::io::stdout(), "{}{}…{}: grown by {grown} KiB", form.0, form.1, form.2).unwrap();
+        println!("{}{}…{}: grown by {grown} KiB", form.0, form.1, form.2);
         assert!(grown < most_kib, "{form:?}: grown by {grown} KiB");
         let (first, block) = Large::parts();
         let lifted: Vec<_> = names(directory.path()).into_iter().filter(|name| name.starts_with("unsaved-")).collect();
