@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, future::ready, stream};
-use seedream::{Client, Count, Error, Exactly, ImageProvider as _, ImageRequest, Plan, Sidecar, Warning};
+use seedream::{Client, Count, Error, Exactly, ImageProvider as _, ImageRequest, Plan, Sidecar, Size, Warning};
 
 use crate::{
     args::SaveArgs,
@@ -88,10 +88,14 @@ impl Order {
         sidecar.asked(&request);
         sidecar.planned(plan);
         let refused = |error: Error| stream::once(ready(Err(error))).boxed();
+        let asked_size = match request.size {
+            Some(Size::Pixels(pixels)) => Some(pixels),
+            _ => None,
+        };
         let events = self.client.events(request).await.unwrap_or_else(refused);
         let one_by_one = self.request.stream == Some(true);
-        let run =
-            Run { client: &self.client, out: &desk.save.out, console: desk.console, cancel: desk.cancel, one_by_one };
+        let (out, console, cancel) = (&desk.save.out, desk.console, desk.cancel);
+        let run = Run { client: &self.client, out, console, cancel, one_by_one, asked_size };
         let ended = run.through(events, None).await;
         let sidecar = if desk.save.no_sidecar { None } else { run.note(sidecar, &ended).await };
         Filled { asked, ended, sidecar, elapsed: started.elapsed() }

@@ -58,7 +58,14 @@ pub(crate) async fn resume(args: &ResumeArgs, console: &Console) -> Result<Exit,
     let cancel = Cancel::on_signals(Some(console))?;
     let outcome = match client.resume_events(accepted.task.clone()) {
         Ok(events) => {
-            let run = Run { client: &client, out: &args.save.out, console, cancel: &cancel, one_by_one: false };
+            let run = Run {
+                client: &client,
+                out: &args.save.out,
+                console,
+                cancel: &cancel,
+                one_by_one: false,
+                asked_size: None,
+            };
             let ended = run.through(events, Some(accepted)).await;
             let sidecar = if args.save.no_sidecar { None } else { run.note(Sidecar::new(&client), &ended).await };
             Outcome::of(asked, ended, started.elapsed()).beside(sidecar)

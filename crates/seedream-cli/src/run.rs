@@ -9,7 +9,7 @@ use std::{
 
 use futures_util::{StreamExt as _, future::join, stream};
 use seedream::{
-    Charge, Client, Error, ErrorKind, Event, EventStream, GeneratedImage, Generation, ImageData, ImageFailure,
+    Charge, Client, Error, ErrorKind, Event, EventStream, GeneratedImage, Generation, ImageData, ImageFailure, Pixels,
     SaveOptions, Saved, SavedImage, Sidecar, Task,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -32,6 +32,8 @@ pub(crate) struct Run<'a> {
     pub(crate) cancel: &'a Cancel,
     /// Whether every picture is told of as soon as it is saved.
     pub(crate) one_by_one: bool,
+    /// The size that was asked for in pixels.
+    pub(crate) asked_size: Option<Pixels>,
 }
 
 /// A task that was accepted.
@@ -265,7 +267,7 @@ impl Run<'_> {
         mut images: UnboundedReceiver<GeneratedImage>,
         line: &Line,
     ) -> Vec<Result<SavedImage, ImageFailure>> {
-        let options = SaveOptions::new(self.out, self.provider());
+        let options = SaveOptions::new(self.out, self.provider()).asked(self.asked_size);
         let arrived = stream::poll_fn(move |context| images.poll_recv(context));
         let fetched = arrived.map(|image| async move { (self.fetch(&image).await, image) }).buffered(AT_A_TIME);
         let mut fetched = pin!(fetched);

@@ -133,7 +133,12 @@ impl Lifter {
         None
     }
 
-    /// The end: what is still held passes on. A picture that was cut is none.
+    /// Whether an image has begun and not ended.
+    pub(crate) fn is_in_picture(&self) -> bool {
+        matches!(self.place, Place::Picture(_))
+    }
+
+    /// The end: what is still held passes on.
     pub(crate) fn finish(&mut self) -> &[u8] {
         match std::mem::replace(&mut self.place, Place::Between) {
             Place::Held { .. } => &self.held,

@@ -185,11 +185,7 @@ fn same_generation(d: &mut Differences, expect: &Expect, seen: Option<&Generatio
             d.stated(&at("expires_at"), expires_at.as_ref(), seen_end.as_ref());
             d.stated(&at("size"), size.as_ref(), image.size.map(|size| size.to_string()).as_ref());
             d.stated(&at("format"), format.as_ref(), image.format.map(|format| format.wire().to_owned()).as_ref());
-            d.stated(
-                &at("inline"),
-                inline.as_ref(),
-                Some(&matches!(image.data, ImageData::Bytes(_) | ImageData::File(_))),
-            );
+            d.stated(&at("inline"), inline.as_ref(), Some(&!matches!(image.data, ImageData::Url { .. })));
         }
     }
     if let Some(expected) = &expect.failures {

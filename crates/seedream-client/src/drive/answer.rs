@@ -107,7 +107,7 @@ async fn peek(mut incoming: Incoming, says_stream: bool, expect: Expect) -> Open
     let mut frames = Frames::new(incoming);
     frames.take(&start).await;
     if ended {
-        frames.end();
+        frames.end().await;
     }
     // Only an event proves that it is a stream: whoever decodes what is none should see all of it.
     while frames.events.ready.is_empty() && !frames.ended {
@@ -165,29 +165,29 @@ impl Frames {
     async fn read(&mut self) {
         match self.incoming.chunk().await {
             Ok(Some(bytes)) => self.take(&bytes).await,
-            Ok(None) => self.end(),
-            Err(error) => self.fail(error),
+            Ok(None) => self.end().await,
+            Err(error) => self.fail(error).await,
         }
     }
 
     async fn take(&mut self, bytes: &[u8]) {
         self.intake.feed(bytes, &mut self.events).await;
         if let Err(error) = self.incoming.room_for_text(self.events.seen.len()) {
-            self.fail(error);
+            self.fail(error).await;
         }
     }
 
     /// It ended, or broke off: what had arrived of the last event is an event all the same.
-    fn end(&mut self) {
+    async fn end(&mut self) {
         self.ended = true;
-        self.intake.finish(&mut self.events);
+        self.intake.finish(&mut self.events).await;
         for last in self.events.parser.finish() {
             self.events.complete(last);
         }
     }
 
-    fn fail(&mut self, error: Error) {
-        self.end();
+    async fn fail(&mut self, error: Error) {
+        self.end().await;
         self.broken = Some(error);
     }
 

@@ -22,9 +22,17 @@ const HEAD: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Kept {
     spool: Spool,
-    files: Vec<PathBuf>,
+    files: Vec<Arrived>,
     /// The pictures of the last whole answer, or of a stream.
     blobs: Option<Box<Blobs>>,
+}
+
+/// A picture that arrived in an answer.
+#[derive(Debug)]
+struct Arrived {
+    path: PathBuf,
+    /// Whether it only shows how far another one is.
+    preview: bool,
 }
 
 impl Kept {
@@ -35,11 +43,15 @@ impl Kept {
     /// Remembers what an answer brought.
     pub(super) async fn note(&mut self, input: &mut Input) {
         match input {
-            Input::Frame(_, blobs) if !blobs.is_empty() => self.take(blobs).await,
+            Input::Frame(frame, blobs) if !blobs.is_empty() => {
+                // A preview: the image itself comes later.
+                let preview = frame.data.contains("partial_image");
+                self.take(blobs, preview).await;
+            }
             Input::Reply(reply) | Input::Broken { partial: Some(reply), .. } => {
                 let mut blobs = reply.blobs().clone();
                 if !blobs.is_empty() {
-                    self.take(&mut blobs).await;
+                    self.take(&mut blobs, false).await;
                     *reply = reply.clone().with_blobs(blobs.clone());
                 }
                 self.blobs = boxed(blobs);
@@ -50,13 +62,13 @@ impl Kept {
 
     /// Notes the files of new pictures. One that was there before is put in the place of its copy, so that a repeated picture
     /// can be told from a new one.
-    async fn take(&mut self, blobs: &mut Blobs) {
+    async fn take(&mut self, blobs: &mut Blobs, preview: bool) {
         let new: Vec<_> =
             blobs.iter().filter_map(|(token, data)| Some((token.to_owned(), file(data)?.clone()))).collect();
         for (token, path) in new {
             match self.copy_of(&path).await {
                 Some(first) => blobs.insert(token, ImageData::File(first)),
-                None => self.files.push(path),
+                None => self.files.push(Arrived { path, preview }),
             }
         }
     }
@@ -64,8 +76,9 @@ impl Kept {
     /// The file that came before with the same bytes. The new one is removed then.
     async fn copy_of(&self, path: &Path) -> Option<PathBuf> {
         let length = std::fs::metadata(path).ok()?.len();
+        let known = self.files.iter().filter(|known| !known.preview).map(|known| &known.path);
         let is_same = |known: &&PathBuf| std::fs::metadata(known).is_ok_and(|known| known.len() == length);
-        let candidates: Vec<_> = self.files.iter().filter(is_same).cloned().collect();
+        let candidates: Vec<_> = known.filter(is_same).cloned().collect();
         if candidates.is_empty() {
             return None;
         }
@@ -100,10 +113,7 @@ impl Kept {
     pub(super) async fn settle(&mut self, outcome: Result<Generation>) -> Result<Generation> {
         match outcome {
             Ok(mut generation) => {
-                // A picture that failed may be one that was not understood.
-                if generation.failures().next().is_none() {
-                    self.forget(&generation).await;
-                }
+                self.forget(&mut generation).await;
                 if is_short(&generation)
                     && let Some(path) = self.write(generation.raw.clone()).await
                 {
@@ -116,13 +126,18 @@ impl Kept {
         }
     }
 
-    /// Removes what is no picture of the outcome, such as a preview.
-    async fn forget(&mut self, generation: &Generation) {
-        let taken: HashSet<_> = generation.images().map(|image| &image.data).filter_map(file).collect();
+    /// Removes previews, and tells of pictures that stood where none is read: they stay where they are.
+    async fn forget(&mut self, generation: &mut Generation) {
+        let taken: HashSet<_> = generation.images().map(|image| &image.data).filter_map(file).cloned().collect();
         let files = std::mem::take(&mut self.files);
-        let left: Vec<_> = files.into_iter().filter(|path| !taken.contains(path)).collect();
-        if !left.is_empty() {
-            let remove = move || left.iter().for_each(|path| drop(std::fs::remove_file(path)));
+        let (previews, left): (Vec<_>, Vec<_>) =
+            files.into_iter().filter(|file| !taken.contains(&file.path)).partition(|file| file.preview);
+        for Arrived { path, .. } in left {
+            let message = format!("an image stood where the document has none, and is kept in {}", path.display());
+            generation.warnings.push(Warning::new(WarningKind::Undocumented, None, message));
+        }
+        if !previews.is_empty() {
+            let remove = move || previews.iter().for_each(|file| drop(std::fs::remove_file(&file.path)));
             // What cannot be removed stays.
             let _ = tokio::task::spawn_blocking(remove).await;
         }

@@ -259,7 +259,7 @@ impl Incoming {
             }
         };
         if let Some(mut intake) = intake {
-            intake.finish(&mut body);
+            intake.finish(&mut body).await;
         }
         let reply = self.reply(body.text).with_blobs(body.blobs);
         match ended {

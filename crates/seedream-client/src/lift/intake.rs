@@ -56,10 +56,24 @@ impl Intake {
         }
     }
 
-    /// The end of the answer. A picture that was cut is gone, and its string stays open.
-    pub(crate) fn finish(&mut self, reader: &mut impl Text) {
-        reader.text(self.lifter.finish());
-        drop(self.sink.take());
+    /// The end of the answer. An image that it cuts is kept as an incomplete one, unless all of it had arrived.
+    pub(crate) async fn finish(&mut self, reader: &mut impl Text) {
+        if !self.lifter.is_in_picture() {
+            return reader.text(self.lifter.finish());
+        }
+        let (token, ended) = (token(), self.sink.has_ended());
+        let data = match self.sink.complete(&token).await {
+            data @ ImageData::Incomplete { .. } => data,
+            data if ended => data,
+            data => {
+                let reason = "the response ended inside the image".to_owned();
+                ImageData::Incomplete { data: Box::new(data), reason }
+            }
+        };
+        reader.picture(&token, data);
+        // The quote that the end of the answer took.
+        reader.text(token.as_bytes());
+        reader.text(b"\"");
     }
 
     /// Gives a string back that was no picture.

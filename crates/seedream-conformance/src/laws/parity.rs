@@ -78,6 +78,7 @@ fn check(subject: &Subject, ask: Ask) -> Result<(), Failure> {
                 d.holds(!inline, || "asked for inline, came as a URL".to_owned());
                 d.holds(upstream.opens(url), || format!("{url} does not open"));
             }
+            ImageData::Incomplete { reason, .. } => d.holds(false, || format!("an image came incomplete: {reason}")),
             ImageData::Bytes(bytes) => d.holds(inline && !bytes.is_empty(), || "came inline, unasked".to_owned()),
             _ => d.holds(false, || "the picture is nowhere".to_owned()),
         }
