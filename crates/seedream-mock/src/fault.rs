@@ -106,7 +106,8 @@ pub struct Fault {
 impl Fault {
     /// Whether it does nothing at all.
     pub fn is_empty(&self) -> bool {
-        self.clone().without_conditions() == Self::default()
+        // Nearly every fault is the default, and need not be copied.
+        *self == Self::default() || self.clone().without_conditions() == Self::default()
     }
 
     /// What it does, without when.

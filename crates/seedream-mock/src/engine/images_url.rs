@@ -51,12 +51,13 @@ pub(crate) fn faults(query: &str) -> String {
 
 /// Whether a path leads to a picture below another path.
 pub(crate) fn is_nested(below: &str) -> bool {
-    below.contains(NESTED)
+    // The folder, the provider, the file: every request is asked, so only the end is looked at.
+    below.rsplit('/').nth(2) == Some(FOLDER)
 }
 
 /// The path that was signed, where a relative link has led below another path of the same session.
 pub(crate) fn nested<'p>(session: &str, below: &'p str) -> Option<Cow<'p, str>> {
-    let place = below.find(NESTED)?;
+    let place = below.rfind(NESTED).filter(|_| is_nested(below))?;
     let prefix = session_prefix(session);
     Some(if prefix.is_empty() { below[place..].into() } else { format!("{prefix}{}", &below[place..]).into() })
 }
