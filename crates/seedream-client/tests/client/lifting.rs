@@ -8,8 +8,8 @@ use futures_util::StreamExt as _;
 use http::Request;
 use seedream_client::{Client, ClientBuilder, SaveOptions};
 use seedream_core::{
-    Capabilities, Charge, Checked, Descriptor, Dialect, Effective, ErrorKind, Event, ImageData, ImageProvider as _,
-    ModelId, Outcome, Reply, Result, StreamDecoder, StreamDialect, WarningKind,
+    Capabilities, Charge, Checked, Descriptor, Dialect, Effective, ErrorKind, Event, Generation, ImageData,
+    ImageProvider as _, ModelId, Outcome, Reply, Result, StreamDecoder, StreamDialect, WarningKind,
 };
 use seedream_wire::Reader;
 use tokio::{sync::oneshot, time::timeout};
@@ -63,11 +63,19 @@ pub(crate) fn client(url: &str) -> ClientBuilder {
     Client::builder(Arc::new(Wired)).base_url(url).key("canary-0123456789")
 }
 
-/// A PNG with so much of something behind its end, which is allowed.
+/// A PNG with a private chunk of so many bytes before its end.
 pub(crate) fn png(seed: usize, length: usize) -> Vec<u8> {
-    let mut bytes = crate::saving::PNG.to_vec();
-    bytes.extend((0..length).map(|at| (at * 31 + seed + at / 253) as u8));
-    bytes
+    let (image, end) = crate::saving::PNG.split_at(crate::saving::PNG.len() - 12);
+    let data: Vec<u8> = (0..length).map(|at| (at * 31 + seed + at / 253) as u8).collect();
+    let chunk = [b"juNk", &data[..]].concat();
+    let length = u32::try_from(length).unwrap().to_be_bytes();
+    [image, &length, &chunk, &crc32fast::hash(&chunk).to_be_bytes(), end].concat()
+}
+
+/// How many images came, those that are not complete apart.
+pub(crate) fn complete(generation: &Generation) -> (usize, usize) {
+    let cut = generation.images().filter(|image| matches!(image.data, ImageData::Incomplete { .. })).count();
+    (generation.images().count() - cut, cut)
 }
 
 pub(crate) fn item(seed: usize, length: usize) -> String {
@@ -127,14 +135,15 @@ async fn k16_pictures_in_a_reply_go_to_files_and_saving_renames_them() {
 #[tokio::test]
 async fn k16_the_shortest_picture_that_is_worth_a_file_gets_one() {
     for (bytes, lifted) in [(768, true), (765, false)] {
-        let item = item(1, bytes - crate::saving::PNG.len());
+        let length = bytes - png(1, 0).len();
+        let item = item(1, length);
         let server = Raw::start(vec![answer("200 OK", "", &body(&[item]))]).await;
         let directory = tempfile::tempdir().unwrap();
         let client = client(&server.url).spool(directory.path()).build().unwrap();
         let generation = client.generate(request()).await.unwrap();
         let image = generation.images().next().unwrap();
         assert_eq!(matches!(image.data, ImageData::File(_)), lifted, "{bytes} bytes");
-        assert_eq!(client.fetch(image).await.unwrap(), png(1, bytes - crate::saving::PNG.len()));
+        assert_eq!(client.fetch(image).await.unwrap(), png(1, length));
     }
 }
 
@@ -263,11 +272,14 @@ impl seedream_client::Transport for Large {
 
         let (head, before, after, tail, written) = self.form;
         let (first, block) = Self::parts();
-        let [first, block] = [first, block].map(|bytes| Bytes::from(written(&STANDARD.encode(bytes))));
+        let block = Bytes::from(written(&STANDARD.encode(block)));
         let blocks = self.blocks;
         let images = (0..self.images).flat_map(move |at| {
+            // Each its own: a repeated image is kept once.
+            let first = [&first[..first.len() - 1], &[at as u8]].concat();
+            let first = Bytes::from(written(&STANDARD.encode(first)));
             let before = if at == 0 { before.into() } else { Bytes::from(format!(",{before}")) };
-            let base64 = std::iter::once(first.clone()).chain(std::iter::repeat_n(block.clone(), blocks));
+            let base64 = std::iter::once(first).chain(std::iter::repeat_n(block.clone(), blocks));
             [before].into_iter().chain(base64).chain([after.into()])
         });
         let all = std::iter::once(head.into()).chain(images).chain([tail.into()]);
@@ -312,7 +324,7 @@ async fn lifts_every_form(images: usize, mib: usize, most_kib: u64) {
         let client = client("https://tiny.example").transport(Arc::new(large)).spool(directory.path());
         let is_stream = form.0.starts_with("data:");
         let outcome = client.build().unwrap().generate(request().stream(is_stream)).await;
-        let grown = status("VmHWM") - *before.get_or_insert_with(|| status("VmRSS"));
+        let grown = status("VmHWM").saturating_sub(*before.get_or_insert_with(|| status("VmRSS")));
         println!("{}{}…{}: grown by {grown} KiB", form.0, form.1, form.2);
         assert!(grown < most_kib, "{form:?}: grown by {grown} KiB");
         let (first, block) = Large::parts();
@@ -320,13 +332,13 @@ async fn lifts_every_form(images: usize, mib: usize, most_kib: u64) {
         assert_eq!(lifted.len(), images, "{form:?}: {outcome:?}");
         for name in lifted {
             let mut file = fs::File::open(directory.path().join(name)).unwrap();
-            let mut same = |expected: &[u8]| {
-                let mut bytes = vec![0; expected.len()];
+            let mut same = |expected: &[u8], unlike: usize| {
+                let mut bytes = vec![0; expected.len() + unlike];
                 std::io::Read::read_exact(&mut file, &mut bytes).unwrap();
-                assert!(bytes == expected, "{form:?}");
+                assert!(bytes[..expected.len()] == *expected, "{form:?}");
             };
-            same(&first);
-            (0..blocks).for_each(|_| same(&block));
+            same(&first[..first.len() - 1], 1);
+            (0..blocks).for_each(|_| same(&block, 0));
             assert_eq!(std::io::Read::read(&mut file, &mut [0]).unwrap(), 0, "{form:?}");
         }
     }
@@ -350,31 +362,37 @@ async fn k16_of_a_reply_that_is_cut_or_too_large_the_pictures_before_are_kept() 
     let whole = body(&[item(1, 600_000), item(2, 600_000), item(3, 600_000)]);
     let cut = whole.len() - 300_000;
     let short = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}", whole.len(), &whole[..cut]);
-    let (directory, gone) = (tempfile::tempdir().unwrap(), "cut off before this image");
+    let directory = tempfile::tempdir().unwrap();
     let server = Raw::start(vec![Act::Answer(short.into()), answer("200 OK", "", &whole)]).await;
     for reason in ["broke off", "larger than the limit"] {
         let client = client(&server.url).spool(directory.path()).max_reply_bytes(cut as u64).build().unwrap();
         let generation = client.generate(request()).await.unwrap();
-        assert_eq!(generation.images().count(), 2);
-        assert!(generation.failures().all(|failure| failure.message.contains(gone)), "{generation:?}");
+        assert_eq!((complete(&generation), generation.failures().count()), ((2, 1), 0));
         let why = generation.warnings.iter().find(|warning| warning.kind == WarningKind::Incomplete).unwrap();
         assert!(why.message.contains(reason), "{why}");
-        client.save(&generation, &SaveOptions::new(directory.path(), "tiny")).await;
+        let saved = client.save(&generation, &SaveOptions::new(directory.path(), "tiny")).await;
+        let failure = saved.failures().next().unwrap();
+        assert_eq!((saved.images().count(), failure.kind), (2, ErrorKind::IncompleteImage));
+        assert!(failure.message.contains(".partial.png"), "{failure}");
     }
     // Beside them the two answers as they came.
     let (saved, kept): (Vec<_>, Vec<_>) =
         names(directory.path()).into_iter().partition(|name| name.starts_with("tiny-"));
-    assert_eq!(saved, ["tiny-0.png", "tiny-1.png", "tiny-2.png", "tiny-3.png"]);
+    let (partial, saved): (Vec<_>, Vec<_>) = saved.into_iter().partition(|name| name.contains(".partial."));
+    assert_eq!((saved.len(), partial.len()), (4, 2), "{saved:?} {partial:?}");
     assert!(kept.len() == 2 && kept.iter().all(|name| name.starts_with("unreadable-")), "{kept:?}");
     kept.iter().for_each(|name| fs::remove_file(directory.path().join(name)).unwrap());
 
-    // Not one picture before the limit: a typed error, and nothing of the cut one is left.
+    // Not one image before the limit: what came of the first is told as incomplete.
     let server = Raw::start(vec![answer("200 OK", "", &whole)]).await;
     let client = client(&server.url).spool(directory.path()).max_reply_bytes(700_000).build().unwrap();
-    let error = client.generate(request()).await.unwrap_err();
-    assert_eq!((error.kind(), error.charge(), server.count("POST")), (ErrorKind::TooLarge, Charge::Unknown, 1));
+    let generation = client.generate(request()).await.unwrap();
+    assert_eq!((complete(&generation), generation.charge(), server.count("POST")), ((0, 1), Charge::Yes, 1));
     let left: Vec<_> = names(directory.path()).into_iter().filter(|name| !name.starts_with("tiny-")).collect();
-    assert!(matches!(&left[..], [name] if name.starts_with("unreadable-")), "{left:?}");
+    assert!(
+        matches!(&left[..], [kept, cut] if kept.starts_with("unreadable-") && cut.ends_with(".partial.png")),
+        "{left:?}"
+    );
 }
 
 #[tokio::test]
@@ -455,10 +473,11 @@ async fn k8_a_stream_that_breaks_in_a_picture_keeps_those_before() {
     let directory = tempfile::tempdir().unwrap();
     let client = client(&server.url).spool(directory.path()).build().unwrap();
     let generation = client.generate(request().stream(true)).await.unwrap();
-    assert_eq!(generation.images().count(), 1);
+    assert_eq!(complete(&generation), (1, 1));
     assert!(generation.warnings.iter().any(|warning| warning.kind == WarningKind::Incomplete));
     let kept: Vec<_> = names(directory.path());
-    assert_eq!(kept.iter().filter(|name| name.starts_with("unsaved-")).count(), 1);
+    assert_eq!(kept.iter().filter(|name| name.starts_with("unsaved-")).count(), 2);
+    assert_eq!(kept.iter().filter(|name| name.ends_with(".partial.png")).count(), 1);
     assert_eq!(kept.iter().filter(|name| name.starts_with("unreadable-")).count(), 1);
 }
 
