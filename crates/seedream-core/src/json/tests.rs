@@ -89,6 +89,13 @@ fn what_is_not_json_is_none() {
 }
 
 #[test]
+fn what_the_parser_skips_hides_no_document() {
+    for text in [" {", "\u{feff}[", "\0\0{", "\u{1}\r\n["] {
+        assert!(is_meant(text.as_bytes()) && read(text.as_bytes()).unwrap().cut, "{text:?}");
+    }
+}
+
+#[test]
 fn every_object_of_a_text_is_read() {
     let text = "{\"a\":1}\n{\"b\":2} and [3]{\"c\":";
     let read: Vec<_> = documents(text.as_bytes()).map(|document| document.value).collect();
