@@ -62,10 +62,10 @@ pub fn is_meant(text: &[u8]) -> bool {
     matches!(first_byte(text), Some(b'{' | b'['))
 }
 
-/// The first byte that is neither blank nor of a byte order mark.
+/// The first byte that is neither blank, which control bytes are too, nor of a byte order mark.
 pub fn first_byte(text: &[u8]) -> Option<u8> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    text.iter().copied().find(|byte| !byte.is_ascii_whitespace())
+    text.iter().copied().find(|byte| *byte > b' ')
 }
 
 /// Whether any JSON reader takes a text.

@@ -37,9 +37,10 @@ impl Blobs {
         self.0.insert(token.into(), data);
     }
 
-    /// The picture whose token stands in a string of the body.
+    /// The picture whose token stands in a string of the body: it is all of it, or stands between quotes where a string of a body
+    /// that is not quite JSON goes on behind its own end.
     pub fn get(&self, token: &str) -> Option<&ImageData> {
-        self.0.get(token)
+        self.0.get(token).or_else(|| token.split('"').find_map(|part| self.0.get(part)))
     }
 
     /// Every picture with its token, in no order.
@@ -193,6 +194,15 @@ mod tests {
         ] {
             assert_eq!(reply(headers).retry_after(), expected.map(Duration::from_millis), "{headers:?}");
         }
+    }
+
+    #[test]
+    fn a_token_is_found_in_a_string_that_goes_on_behind_its_end() {
+        let mut blobs = Blobs::default();
+        blobs.insert("0123456789abcdef", ImageData::Bytes("image".into()));
+        let body = json::read(br#"{"b64_json":"0123456789abcdef".png"}"#).unwrap().value;
+        assert!(blobs.get(body["b64_json"].as_str().unwrap()).is_some());
+        assert!(blobs.get("0123456789abcdef.png").is_none() && blobs.get("").is_none());
     }
 
     #[test]

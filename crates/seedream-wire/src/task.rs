@@ -261,7 +261,9 @@ impl Tasks {
                 generation.charged = Some(Charge::Unknown);
                 Ok(TaskState::Done(generation))
             }
-            Word::Failed | Word::Cancelled => Ok(TaskState::Failed(self.failed(word, status, body, generation, reply))),
+            Word::Failed | Word::Cancelled => {
+                Ok(TaskState::Failed(self.failed(word, status, &document, generation, reply)))
+            }
             Word::Running | Word::Unknown => {
                 let progress = progress(members);
                 let found = any.then(|| Box::new(generation));
@@ -319,8 +321,15 @@ impl Tasks {
     }
 
     /// A failed task is an answer of 200.
-    fn failed(&self, word: Word, status: &str, body: &Value, generation: Generation, reply: &Reply) -> Error {
-        let failure = self.failure(body, true).unwrap_or_default();
+    fn failed(
+        &self,
+        word: Word,
+        status: &str,
+        document: &json::Document,
+        generation: Generation,
+        reply: &Reply,
+    ) -> Error {
+        let failure = self.failure(&document.value, true).unwrap_or_default();
         let kind = match self.kind(&failure) {
             Some(kind) => kind,
             None if word == Word::Cancelled => ErrorKind::Cancelled,
@@ -328,8 +337,8 @@ impl Tasks {
         };
         // What a task costs that was cancelled or took too long no document says, and a damaged response may hide images.
         let documented = ["fail", "err"].iter().any(|word| status.to_ascii_lowercase().contains(word));
-        let charge =
-            if documented && kind != ErrorKind::Cancelled && reply.is_whole() { self.failed } else { Charge::Unknown };
+        let known = documented && kind != ErrorKind::Cancelled && document.is_exact();
+        let charge = if known { self.failed } else { Charge::Unknown };
         let message =
             if failure.message.is_empty() { "the task failed, and no reason is given" } else { &failure.message };
         Error::from_reply(kind, message, reply)

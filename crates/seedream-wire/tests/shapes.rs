@@ -382,6 +382,11 @@ fn images_of_a_task_that_has_not_ended_or_not_well_are_there() {
         other => panic!("{other:?}"),
     };
     assert_eq!((cost("failed"), cost("cancelled")), (Charge::No, Charge::Unknown));
+    // What is read of a damaged response may not be all that it says.
+    for text in ["\0{\"status\":\"failed\"", "// a gateway\n{\"status\":\"failed\"}"] {
+        let Ok(TaskState::Failed(error)) = tasks().state(&task(), &reply(200, text)) else { panic!("{text}") };
+        assert_eq!(error.charge(), Charge::Unknown, "{text}");
+    }
 }
 
 #[test]

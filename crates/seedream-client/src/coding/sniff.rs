@@ -110,7 +110,8 @@ fn is_plain(head: &[u8]) -> bool {
         || (head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP"))
         || head.get(4..8) == Some(b"ftyp")
         || (head.starts_with(b"BM") && head.get(6..10) == Some(&[0; 4]));
-    image || is_text(&head[..head.len().min(2 * TELLING)])
+    // No more than decides in small chunks, so that the chunks do not decide.
+    image || is_text(&head[..head.len().min(TELLING)])
 }
 
 fn is_text(head: &[u8]) -> bool {
@@ -165,6 +166,8 @@ mod tests {
             (Labelled(Coding::Brotli), b"{\"da", false, None),
             (Labelled(Coding::Brotli), b"{\"da", true, Some(None)),
             (Labelled(Coding::Brotli), json, false, Some(None)),
+            (Labelled(Coding::Deflate), b"retry after 30 s", false, Some(None)),
+            (Labelled(Coding::Deflate), b"retry after 30 s\x01", false, Some(None)),
             (Labelled(Coding::Deflate), "\u{feff}{\"é\":\"日本語日本語\"}".as_bytes(), false, Some(None)),
             (Labelled(Coding::Deflate), b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", false, Some(None)),
             (Labelled(Coding::Deflate), b"\x78\x9c\xab\xae\x05\x00\x01\x75\x00\xf9", true, Some(Some(Coding::Zlib))),

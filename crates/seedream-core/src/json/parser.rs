@@ -300,6 +300,7 @@ impl Parser<'_> {
 
     /// A string without its quotes; `None` where it was cut.
     fn string(&mut self, quote: u8) -> Option<String> {
+        let before = self.repaired;
         self.repaired |= quote != b'"';
         self.at += 1;
         let mut bytes = Vec::new();
@@ -308,6 +309,8 @@ impl Parser<'_> {
             let Some(plain) = memchr::memchr2(quote, b'\\', rest) else {
                 self.at = self.text.len();
                 self.cut = true;
+                // It is left out, so nothing of it was repaired: an escape may be incomplete only because it was cut too.
+                self.repaired = before;
                 return None;
             };
             let (plain, mark) = (&rest[..plain], rest[plain]);

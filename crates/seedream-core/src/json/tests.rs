@@ -22,6 +22,8 @@ fn complete_items_before_a_cut_are_kept() {
 fn a_cut_string_or_number_is_not_a_value() {
     for (text, kept) in [
         (r#"{"a":"b\"c"#, json!({})),
+        (r#"{"a":"b\u65"#, json!({})),
+        (r#"{"a":"b\ud83d\ude"#, json!({})),
         (r#"{"a":"b","name"#, json!({"a": "b"})),
         (r#"{"a":"b","name""#, json!({"a": "b"})),
         (r#"{"a":"b","name":"#, json!({"a": "b"})),
@@ -34,7 +36,7 @@ fn a_cut_string_or_number_is_not_a_value() {
         ("[1,[2,3],[4", json!([1, [2, 3], []])),
     ] {
         let document = read(text.as_bytes()).unwrap();
-        assert_eq!((document.value, document.cut), (kept, true), "{text}");
+        assert_eq!((document.value, document.cut, document.repaired), (kept, true, false), "{text}");
     }
 }
 
@@ -83,6 +85,13 @@ fn depth_beside_what_counts_does_no_harm() {
 fn what_is_not_json_is_none() {
     for text in ["", "  ", "<html>", "not json", "truth be told", "data: {}", "12 monkeys", "nothing"] {
         assert_eq!(read(text.as_bytes()), None, "{text}");
+    }
+}
+
+#[test]
+fn what_the_parser_skips_hides_no_document() {
+    for text in [" {", "\u{feff}[", "\0\0{", "\u{1}\r\n["] {
+        assert!(is_meant(text.as_bytes()) && read(text.as_bytes()).unwrap().cut, "{text:?}");
     }
 }
 
