@@ -86,7 +86,7 @@ impl Run<'_> {
         let line = Line::new(self.console, self.provider());
         let (arrived, images) = unbounded_channel();
         let (followed, saved) = join(self.follow(events, accepted, arrived, &line), self.save(images, &line)).await;
-        let Followed { answer, delivered, failures, accepted } = followed;
+        let Followed { answer, mut delivered, failures, accepted } = followed;
 
         let all_saved = saved.iter().all(Result::is_ok);
         let mut failed: BTreeMap<u32, ImageFailure> =
@@ -99,7 +99,12 @@ impl Run<'_> {
         for outcome in saved {
             match outcome {
                 Ok(image) => images.push(image),
-                Err(failure) => drop(failed.insert(failure.index, failure)),
+                Err(failure) => {
+                    // What was behind its URL is no whole image.
+                    let cut = failure.kind == ErrorKind::IncompleteImage && failure.url.is_some();
+                    delivered = delivered.saturating_sub(u32::from(cut));
+                    drop(failed.insert(failure.index, failure));
+                }
             }
         }
         images.sort_by_key(|image| image.index);

@@ -52,6 +52,8 @@ pub(crate) fn without_images(text: &str) -> Cow<'_, str> {
 fn url(text: &str, out: &mut String) -> Option<usize> {
     let mark = ["://", ":\\/\\/"].into_iter().find(|mark| text.starts_with(mark))?;
     let end = text.find(|c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>')).unwrap_or(text.len());
+    // What parts it from the next words of a message.
+    let end = text[..end].trim_end_matches([';', ',']).len();
     let body = text.get(mark.len()..end)?;
     out.push_str(mark);
     let authority = body.find(['/', '?', '#', '\\']).unwrap_or(body.len());
@@ -95,6 +97,7 @@ mod tests {
         for (text, redacted) in [
             ("see https://a.example/x.png?X-Tos-Signature=abc&y=1 now", "see https://a.example/x.png?… now"),
             ("https://a.example/x.png", "https://a.example/x.png"),
+            ("see https://a/?b; and https://c, too", "see https://a/?…; and https://c, too"),
             ("two: https://a/?b c://d?e", "two: https://a/?… c://d?…"),
             (r#"{"url":"https://a/x?Expires=1\u0026Signature=s3cret"}"#, r#"{"url":"https://a/x?…"}"#),
             (r#"{"url":"https:\/\/a\/x?sig=s3cret"}"#, r#"{"url":"https:\/\/a\/x?…"}"#),

@@ -288,7 +288,8 @@ pub(crate) fn undocumented(place: &str) -> Warning {
 }
 
 pub(crate) fn repeated(count: usize) -> Warning {
-    let message = format!("{count} images came again and are delivered once");
+    let came = if count == 1 { "1 image came again and is" } else { &format!("{count} images came again and are") };
+    let message = format!("{came} delivered once");
     Warning::new(WarningKind::Repeated, None, message)
 }
 

@@ -169,9 +169,11 @@ impl Sidecar {
         self.failures = saved.failures().cloned().collect();
         self.first = saved.images().next().map(|image| image.path.clone());
 
+        let incomplete = |failure: &&ImageFailure| failure.kind == ErrorKind::IncompleteImage;
+        let cut = saved.failures().filter(incomplete).count();
         let made_but_not_saved = saved.failures().filter(|failure| failure.url.is_some()).count();
         let here = self.images.len() + made_but_not_saved;
-        let delivered = known.map_or(here, |known| known.images().count().max(here));
+        let delivered = known.map_or(here, |known| known.images().count().max(here)).saturating_sub(cut);
         self.charged.delivered = u32::try_from(delivered).unwrap_or(u32::MAX);
         self.charged.billed = known.and_then(Generation::billed);
         self.charged.usage = known.map(|known| known.usage.clone()).unwrap_or_default();

@@ -104,6 +104,13 @@ fn extension(head: &[u8]) -> &'static str {
     match head.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{' | b'[') => "json",
         Some(b'<') => "html",
-        _ => infer::get(head).map_or("bin", |kind| kind.extension()),
+        _ => infer::get(head).map_or_else(|| if is_text(head) { "txt" } else { "bin" }, |kind| kind.extension()),
     }
+}
+
+/// Whether a file that begins like this is text, such as a stream of events.
+fn is_text(head: &[u8]) -> bool {
+    // The head may end inside a character.
+    let valid = std::str::from_utf8(head).map_or_else(|error| error.valid_up_to() + 4 > head.len(), |_| true);
+    valid && !head.is_empty() && !head.iter().any(|byte| *byte < b' ' && !byte.is_ascii_whitespace())
 }
