@@ -79,6 +79,10 @@ impl Dialect for Aiearth {
         Self::reader(request.model().clone()).outcome(reply).map_err(errors::advise)
     }
 
+    fn is_lenient(&self) -> bool {
+        true
+    }
+
     fn effective(&self, request: &Checked) -> Effective {
         let mut body = self.encode(request).map(|request| members(&request)).unwrap_or_default();
         body.entry("response_format").or_insert_with(|| "url".into());

@@ -131,6 +131,10 @@ impl Dialect for Ark {
         Self::reader(request.model().clone()).outcome(reply)
     }
 
+    fn is_lenient(&self) -> bool {
+        true
+    }
+
     fn effective(&self, request: &Checked) -> Effective {
         let mut body = self.encode(request).map(|request| members(&request)).unwrap_or_default();
         let rules = capabilities::of(&DESCRIPTOR, request.model());

@@ -39,11 +39,13 @@ pub enum Law {
     Parity,
     /// What an adapter claims is what the document says.
     Claims,
+    /// Images are delivered in whatever shape they come, and what was not read whole is never called free or complete.
+    Crooked,
 }
 
 impl Law {
     /// All laws.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Encode,
         Self::Decode,
         Self::NothingDropped,
@@ -56,6 +58,7 @@ impl Law {
         Self::Secrecy,
         Self::Parity,
         Self::Claims,
+        Self::Crooked,
     ];
 
     /// The name, as in the names of cases.
@@ -73,6 +76,7 @@ impl Law {
             Self::Secrecy => "secrecy",
             Self::Parity => "parity",
             Self::Claims => "claims",
+            Self::Crooked => "crooked",
         }
     }
 }
@@ -203,6 +207,11 @@ impl Case {
     /// A law for which the provider's document gives no ground, with the reason.
     pub(crate) fn skipped(law: Law, subject: &Subject, reason: &'static str) -> Self {
         let id = format!("{}/none", subject.id());
+        Self { skip: Some(reason), ..Self::new(law, id, None, || Ok(())) }
+    }
+
+    /// A case that the adapter does not promise to hold, with the reason.
+    pub(crate) fn not_promised(law: Law, id: String, reason: &'static str) -> Self {
         Self { skip: Some(reason), ..Self::new(law, id, None, || Ok(())) }
     }
 

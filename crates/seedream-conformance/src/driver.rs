@@ -20,6 +20,8 @@ pub(crate) struct Driver {
     pub(crate) resume: fn(Task, &str) -> Task,
     /// What moves the bytes of a client.
     pub(crate) transport: fn(Arc<dyn Transport>) -> Arc<dyn Transport>,
+    /// What fetches the images of a client.
+    pub(crate) download: fn(Arc<dyn Transport>) -> Arc<dyn Transport>,
 }
 
 impl Default for Driver {
@@ -31,6 +33,7 @@ impl Default for Driver {
             strictness: Strictness::Strict,
             resume: |task, _| task,
             transport: |transport| transport,
+            download: |transport| transport,
         }
     }
 }

@@ -51,17 +51,23 @@
 //!
 //! Every member of RULES is optional; without `references` or `images` there are none, or one. `checked` is a request that has passed
 //! these rules: `{"model": "…", "request": {…}, "size": "2048x2048", "quality": "2K"}`, the request in its stored form. `reply` is
-//! `{"status": 200, "headers": {…}, "body": "…", "truncated": false}`. What an answer means is one of:
+//! `{"status": 200, "headers": {…}, "body": "…", "truncated": false, "repaired": false}`. What an answer means is one of:
 //!
 //! ```text
 //! {"images": [{"index": 0, "url": "https://…", "size": "2048x2048", "format": "png", "expires_at": 1795132800, "other": {…}},
 //!             {"index": 1, "base64": "…"}, {"index": 2, "error": ERROR}],
 //!  "reported_model": "…", "created": 1795132800, "request_id": "…", "usage": {"generated_images": 2}}
 //! {"accepted": "task-id", "estimated_seconds": 45, …}
-//! {"running": "processing", "progress": 40}
+//! {"running": "processing", "progress": 40}       and the images that are there already
 //! {"failed": ERROR, …}                            the task has failed; with `error` it was the poll that did
 //! {"error": {"kind": "rate_limited", "code": "…", "message": "…", "param": "…", "stage": "input", "medium": "text", "charge": "no"}, …}
 //! ```
+//!
+//! Beside images `warnings` (`[{"kind": "undocumented", "message": "…"}]`) says what is odd, and `charge` what they cost where `usage`
+//! does not say; `other_ids` stands beside `accepted` where a response names several ids, and `"complete": true` beside the images of
+//! an event where nothing but an end can follow. They are for a program that names `lenient` among its abilities: it promises to read
+//! shapes that its document does not show, and the law `crooked` holds it to that. Every program is held to what the operation does
+//! around it: a body that is almost JSON, or was cut, is repaired before it is asked, and `truncated` or `repaired` says so.
 //!
 //! `…` are `reported_model`, `created`, `request_id` and `usage`: they may stand beside pictures and beside an error, and all but
 //! `request_id` beside a task that was accepted. Without a `request_id` it is read from the headers, without a `charge` it follows from
@@ -158,6 +164,7 @@ fn reply(reply: &Reply) -> Value {
     json!({
         "status": reply.status.as_u16(), "headers": headers.collect::<Map<_, _>>(),
         "body": String::from_utf8_lossy(&reply.body), "truncated": reply.truncated,
+        "repaired": reply.repaired,
     })
 }
 
@@ -187,6 +194,10 @@ impl Dialect for ExecDialect {
     fn effective(&self, request: &Checked) -> Effective {
         let body = self.ask("effective", &json!({ "checked": checked(request) }));
         Effective { body, max_images: request.ceiling() }
+    }
+
+    fn is_lenient(&self) -> bool {
+        self.described.can("lenient")
     }
 
     fn tasks(&self) -> Option<&dyn TaskDialect> {
@@ -226,7 +237,14 @@ impl CatalogDialect for ExecDialect {
 impl StreamDialect for ExecDialect {
     fn decoder(&self, request: &Checked) -> Box<dyn StreamDecoder> {
         let (checked, model) = (checked(request), request.model().clone());
-        Box::new(Decoder { dialect: self.clone(), checked, model, frames: Vec::new(), blobs: Blobs::default() })
+        Box::new(Decoder {
+            dialect: self.clone(),
+            checked,
+            model,
+            frames: Vec::new(),
+            blobs: Blobs::default(),
+            complete: false,
+        })
     }
 }
 
@@ -237,6 +255,7 @@ struct Decoder {
     model: ModelId,
     frames: Vec<Value>,
     blobs: Blobs,
+    complete: bool,
 }
 
 impl fmt::Debug for Decoder {
@@ -250,8 +269,14 @@ impl StreamDecoder for Decoder {
         blobs.iter().for_each(|(token, data)| self.blobs.insert(token, data.clone()));
         let params = json!({ "checked": self.checked, "frame": frame(event) });
         self.frames.push(frame(event));
-        let outcomes = self.dialect.ask::<Meaning>("event", &params).outcomes(&self.blobs);
+        let meaning = self.dialect.ask::<Meaning>("event", &params);
+        self.complete |= meaning.complete;
+        let outcomes = meaning.outcomes(&self.blobs);
         outcomes.into_iter().map(|outcome| outcome.map_or_else(StreamItem::Failed, StreamItem::Image)).collect()
+    }
+
+    fn is_complete(&self) -> bool {
+        self.complete
     }
 
     fn finish(self: Box<Self>, head: &Reply) -> Result<Generation> {

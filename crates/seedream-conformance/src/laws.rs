@@ -1,6 +1,7 @@
 //! The laws.
 
 pub(crate) mod claims;
+pub(crate) mod crooked;
 pub(crate) mod decode;
 pub(crate) mod dropped;
 pub(crate) mod encode;

@@ -84,6 +84,7 @@ pub fn cases(subject: &Subject) -> Vec<Case> {
     cases.extend(laws::secrecy::cases(subject));
     cases.extend(laws::parity::cases(subject));
     cases.extend(laws::claims::cases(subject));
+    cases.extend(laws::crooked::cases(subject));
     cases.iter_mut().for_each(|case| case.named_by(subject.rules()));
     cases
 }

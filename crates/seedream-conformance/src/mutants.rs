@@ -1,8 +1,10 @@
 //! Adapters and clients that are broken on purpose: a suite that lets one of them pass is worth nothing.
 
 mod clients;
+mod crooked;
 mod decoders;
 mod dialect;
+mod downloads;
 mod edges;
 mod encoders;
 mod forgetful;
@@ -54,10 +56,18 @@ fn lost() -> Error {
 
 /// All of them, in the order of the matrix: what others have got wrong, one mistake each.
 fn all() -> Vec<Mutant> {
-    [forgetful::all(), encoders::all(), edges::all(), decoders::all(), streams::all(), clients::all()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let (adapters, clients) = (encoders::all(), clients::all());
+    let all = [
+        forgetful::all(),
+        adapters,
+        edges::all(),
+        decoders::all(),
+        streams::all(),
+        clients,
+        crooked::all(),
+        downloads::all(),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 /// Which mutants are killed by which cases.

@@ -11,6 +11,7 @@ use jiff::civil::Date;
 
 use crate::{
     Case, Failure, Filter, Known, Law, Place, Report, Requirements, Subject, cases, cases_at,
+    laws::crooked::NO_PROMISE,
     report::{Entry, Fault, Status, kind},
 };
 
@@ -98,6 +99,10 @@ impl Run {
             *counts.entry(entry.status).or_default() += 1;
             if !matches!(entry.status, Status::NotRun | Status::Skip) {
                 *facts.entry(kind(entry.source.as_ref()).to_owned()).or_default() += 1;
+                *ran.entry((entry.law, &entry.provider)).or_default() += 1;
+            }
+            // A case is there although this adapter is not held to it.
+            if entry.reason.as_deref() == Some(NO_PROMISE) {
                 *ran.entry((entry.law, &entry.provider)).or_default() += 1;
             }
         }

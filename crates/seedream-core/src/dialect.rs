@@ -38,6 +38,12 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     /// What the provider makes of the request: the values of its own body after its defaults and rewrites.
     fn effective(&self, request: &Checked) -> Effective;
 
+    /// Whether this adapter promises to read responses in shapes that no document shows, as `seedream-wire` reads them. The law
+    /// `crooked` of `seedream-conformance` holds it to that; what the operation and the transport do is held without it.
+    fn is_lenient(&self) -> bool {
+        false
+    }
+
     /// Tasks, where requests are accepted first and collected later.
     fn tasks(&self) -> Option<&dyn TaskDialect> {
         None

@@ -78,6 +78,10 @@ impl Dialect for Evolink {
         task::accepted(request.model(), reply)
     }
 
+    fn is_lenient(&self) -> bool {
+        true
+    }
+
     fn effective(&self, request: &Checked) -> Effective {
         let mut body = self.encode(request).map(|request| members(&request)).unwrap_or_default();
         body.entry("n").or_insert_with(|| 1.into());

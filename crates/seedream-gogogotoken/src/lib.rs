@@ -79,6 +79,10 @@ impl Dialect for Gogogotoken {
         Self::reader(request).outcome(reply)
     }
 
+    fn is_lenient(&self) -> bool {
+        true
+    }
+
     fn effective(&self, request: &Checked) -> Effective {
         let mut body = self.encode(request).map(|request| members(&request)).unwrap_or_default();
         body.entry("n").or_insert_with(|| 1.into());

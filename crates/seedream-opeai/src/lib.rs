@@ -88,6 +88,10 @@ impl Dialect for Opeai {
         Self::reader(request).outcome(reply)
     }
 
+    fn is_lenient(&self) -> bool {
+        true
+    }
+
     fn effective(&self, request: &Checked) -> Effective {
         let body = self.encode(request).map(|request| seedream_wire::members(&request)).unwrap_or_default();
         gateway::normalise(body, request.ceiling())

@@ -254,15 +254,22 @@ fn expand_to(value: &mut Value, depth: usize) {
     }
 }
 
-/// The objects around and inside an envelope in which facts may stand, the outermost first.
+/// The objects around and inside envelopes in which facts may stand, the outermost first.
 pub(crate) fn layers(body: &Value) -> impl Iterator<Item = &Map<String, Value>> {
-    let inner = ["data", "result", "response", "output", "task", "payload"].iter().filter_map(|name| body.get(*name));
-    let inner = inner.flat_map(|value| match value {
-        Value::Array(items) => items.first(),
-        value => Some(value),
-    });
-    std::iter::once(body)
-        .chain(body.as_array().and_then(|items| items.first()))
-        .chain(inner)
-        .filter_map(Value::as_object)
+    let mut found = Vec::new();
+    collect_layers(body, 2, &mut found);
+    found.into_iter()
+}
+
+fn collect_layers<'a>(value: &'a Value, depth: u8, found: &mut Vec<&'a Map<String, Value>>) {
+    let members = match value {
+        Value::Array(items) => items.first().and_then(Value::as_object),
+        value => value.as_object(),
+    };
+    let Some(members) = members else { return };
+    found.push(members);
+    if depth > 0 {
+        let inner = ["data", "result", "response", "output", "task", "payload"];
+        inner.iter().filter_map(|name| members.get(*name)).for_each(|value| collect_layers(value, depth - 1, found));
+    }
 }

@@ -117,8 +117,10 @@ impl Decoder {
             return;
         }
         let words: String = text.chars().take(LONGEST_UNREADABLE).collect();
-        if frame.event.as_deref().is_some_and(|event| event.to_ascii_lowercase().contains("error")) {
-            self.error = Some(Failure { code: self.code_in(&words), message: words, ..Failure::default() });
+        if names_error(frame) {
+            // The vendor's error may stand in the words.
+            let failure = Failure::of_json(&serde_json::json!({ "error": words })).unwrap_or_default();
+            self.error = Some(Failure { code: failure.code.or_else(|| self.code_in(&words)), ..failure });
         } else if text.contains(['{', '"', '\u{fffd}']) {
             self.unreadable += 1;
         } else {
@@ -196,6 +198,11 @@ fn says(value: &Value) -> bool {
     value.as_str().is_some_and(|text| !text.trim().is_empty())
 }
 
+/// Whether the name of an event says that it is an error.
+fn names_error(frame: &Frame) -> bool {
+    frame.event.as_deref().is_some_and(|event| event.to_ascii_lowercase().contains("error"))
+}
+
 /// An event that is called an error, whatever its members are.
 fn named_error(body: &Value, kind: &str) -> Option<Failure> {
     kind.contains("error").then(|| {
@@ -211,6 +218,10 @@ impl StreamDecoder for Decoder {
         let mut any = false;
         // Brackets inside words are not JSON.
         let meant = json::is_meant(frame.data.as_bytes());
+        if !meant && names_error(frame) && !frame.data.trim().is_empty() {
+            self.text(frame);
+            return items;
+        }
         for document in json::documents(frame.data.as_bytes()).take_while(|document| meant || !document.cut) {
             self.repaired |= document.repaired;
             self.unreadable += u32::from(document.cut);

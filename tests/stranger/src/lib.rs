@@ -134,6 +134,10 @@ impl Dialect for Harbour {
         Self::reader(checked.model().clone()).outcome(reply)
     }
 
+    fn is_lenient(&self) -> bool {
+        true
+    }
+
     fn effective(&self, checked: &Checked) -> Effective {
         let mut body = self.encode(checked).map(|request| members(&request)).unwrap_or_default();
         body.entry("pictures").or_insert_with(|| 1.into());

@@ -63,7 +63,9 @@ fn judged(broken: Option<(&str, &str)>) -> Ran {
 #[test]
 fn c3_a_program_in_python_is_judged_by_every_law() {
     let report: seedream_conformance::Report = serde_json::from_str(&judged(None).ends(0).stdout).unwrap();
-    let skipped: Vec<_> = report.cases.iter().filter_map(|case| case.reason.as_deref()).collect();
+    // What its reader does not promise is skipped, as is a law for which its document gives no ground.
+    let skipped = report.cases.iter().filter_map(|case| case.reason.as_deref());
+    let skipped: Vec<_> = skipped.filter(|reason| !reason.contains("is_lenient")).collect();
     assert_eq!(skipped.len(), 2, "{skipped:?}");
     let other_limit = judged(Some(("3686400", "3686401")));
     assert!(other_limit.ends(1).stdout.contains("size.pixels: expected Some((3686400"));
@@ -82,7 +84,7 @@ fn harbour(more: &[&str]) -> Ran {
 fn c3_a_program_of_an_invented_provider_is_judged_by_facts_of_its_own() {
     let requirements = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/stranger/requirements.json");
     let whole = harbour(&["--requirements", requirements]);
-    assert!(whole.ends(0).stdout.contains("cases  188 pass, 2 skip"), "{whole:#?}");
+    assert!(whole.ends(0).stdout.contains("cases  205 pass, 16 skip"), "{whole:#?}");
     let unsaid = harbour(&[]);
     assert!(
         unsaid.ends(4).stdout.contains("as many cases as ran are {\"cases\":{\"harbour\":{\"claims\":3,"),

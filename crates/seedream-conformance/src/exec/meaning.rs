@@ -26,6 +26,14 @@ pub(super) struct Meaning {
     reported_model: Option<String>,
     created: Option<i64>,
     usage: Map<String, Value>,
+    /// What is odd about the response.
+    warnings: Vec<Warning>,
+    /// Other ids that may be the task's.
+    other_ids: Vec<String>,
+    /// What images cost, where their usage does not say.
+    charge: Option<Charge>,
+    /// Whether nothing but an end can follow in a stream.
+    pub(super) complete: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -62,14 +70,21 @@ impl Meaning {
         })?;
         let mut acceptance = Acceptance::new(id);
         acceptance.created = self.created.and_then(at);
+        acceptance.other_ids = self.other_ids.iter().filter_map(|id| TaskId::new(id.as_str()).ok()).collect();
         acceptance.usage = usage(self.usage);
         (acceptance.reported_model, acceptance.estimated_seconds) = (self.reported_model, self.estimated_seconds);
         Ok(Outcome::Accepted(acceptance))
     }
 
     pub(super) fn state(mut self, model: &ModelId, reply: &Reply) -> Result<TaskState> {
-        if let Some(status) = self.running {
-            return Ok(TaskState::running(status, self.progress));
+        if let Some(status) = self.running.take() {
+            let progress = self.progress;
+            let found = self.generation(model, reply).ok().map(Box::new);
+            let mut state = TaskState::running(status, progress);
+            if let TaskState::Running { found: here, .. } = &mut state {
+                *here = found;
+            }
+            return Ok(state);
         }
         if let Some(failed) = self.failed.take() {
             return Ok(TaskState::Failed(self.error(failed, model, reply)));
@@ -98,6 +113,8 @@ impl Meaning {
         generation.request_id = self.request_id.clone().or_else(|| reply.request_id());
         generation.raw = reply.body.clone();
         generation.usage = usage(self.usage.clone());
+        generation.warnings.clone_from(&self.warnings);
+        generation.charged = self.charge;
         generation
     }
 
@@ -116,6 +133,7 @@ impl Meaning {
     fn error(self, failed: Failed, model: &ModelId, reply: &Reply) -> Error {
         let facts = self.facts(model, reply);
         let says_more = facts.reported_model.is_some() || facts.created.is_some() || !facts.usage.is_empty();
+        let says_more = says_more || facts.charged.is_some();
         let error = failed.error(self.request_id, reply);
         if says_more { error.with_generation(facts) } else { error }
     }
@@ -153,7 +171,7 @@ impl Failed {
         use ErrorKind::{
             Authentication, Balance, Cancelled, Config, InvalidRequest, MalformedResponse, ModelNotFound, NoImages,
             Overloaded, PermissionDenied, QuotaExhausted, RateLimited, ReferenceImage, Server, Storage, TaskFailed,
-            TaskNotFound, Timeout, TooLarge, Transport, Unsupported,
+            TaskNotFound, Timeout, TooLarge, Transport, UnexpectedTask, Unsupported,
         };
         let rejected =
             ErrorKind::rejected(self.stage.unwrap_or(Stage::Unknown), self.medium.unwrap_or(Medium::Unknown));
@@ -178,6 +196,7 @@ impl Failed {
             Timeout,
             TooLarge,
             Transport,
+            UnexpectedTask,
             Unsupported,
             rejected,
         ];

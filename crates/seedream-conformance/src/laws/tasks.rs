@@ -53,14 +53,14 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
 }
 
 /// A provider's tasks, as its answers show them.
-struct Shown {
-    created: Answer,
-    running: Answer,
-    done: Answer,
+pub(super) struct Shown {
+    pub(super) created: Answer,
+    pub(super) running: Answer,
+    pub(super) done: Answer,
 }
 
 impl Shown {
-    fn of(subject: &Subject) -> Result<Self, Failure> {
+    pub(super) fn of(subject: &Subject) -> Result<Self, Failure> {
         if subject.dialect().tasks().is_none() {
             return Err(Failure::new("the document has tasks, the adapter has none"));
         }
@@ -79,12 +79,16 @@ impl Shown {
         })
     }
 
-    fn play(&self, subject: &Subject) -> Result<Play, Failure> {
+    pub(super) fn play(&self, subject: &Subject) -> Result<Play, Failure> {
         Ok(Play::submit(subject, exchange::checked(&**subject.dialect(), self.created.exchange)?, 0))
     }
 
     /// Creates a task and answers the polls by `polls`, which is told how many came before.
-    fn run(&self, subject: &Subject, mut polls: impl FnMut(usize, Duration) -> Vec<Input>) -> Result<Played, Failure> {
+    pub(super) fn run(
+        &self,
+        subject: &Subject,
+        mut polls: impl FnMut(usize, Duration) -> Vec<Input>,
+    ) -> Result<Played, Failure> {
         let mut count = 0;
         self.play(subject)?.against(|sent, now| match sent.purpose {
             Purpose::Submit => self.created.whole(),

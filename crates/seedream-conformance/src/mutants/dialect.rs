@@ -37,6 +37,8 @@ pub(super) struct Hooks {
     pub(super) accepted: fn(Acceptance, &Reply) -> Acceptance,
     /// An error that was read.
     pub(super) failed: fn(Error, &Reply) -> Error,
+    /// A success in the place of an error.
+    pub(super) rescued: fn(&Error) -> Option<Generation>,
     /// What was found of a task.
     pub(super) state: fn(TaskState, &Reply) -> TaskState,
     /// Whether an event is heard at all.
@@ -57,6 +59,7 @@ impl Hooks {
         read: |generation, _| Ok(generation),
         accepted: |acceptance, _| acceptance,
         failed: |error, _| error,
+        rescued: |_| None,
         state: |state, _| state,
         hears: |_| true,
     };
@@ -141,7 +144,10 @@ impl Dialect for Broken {
         match self.inner.decode(request, &self.hear(reply)) {
             Ok(Outcome::Done(generation)) => self.hooks.success(generation, reply).map(Outcome::Done),
             Ok(Outcome::Accepted(acceptance)) => Ok(Outcome::Accepted((self.hooks.accepted)(acceptance, reply))),
-            Err(error) => Err((self.hooks.failed)(error, reply)),
+            Err(error) => match (self.hooks.rescued)(&error) {
+                Some(generation) => Ok(Outcome::Done(generation)),
+                None => Err((self.hooks.failed)(error, reply)),
+            },
             other => other,
         }
     }
@@ -149,6 +155,10 @@ impl Dialect for Broken {
     fn effective(&self, request: &Checked) -> Effective {
         let sent = self.encode(request).ok().and_then(|sent| serde_json::from_slice(sent.body()).ok());
         (self.hooks.effective)(self.inner.effective(request), sent.unwrap_or_default())
+    }
+
+    fn is_lenient(&self) -> bool {
+        self.inner.is_lenient()
     }
 
     fn tasks(&self) -> Option<&dyn TaskDialect> {
@@ -215,6 +225,10 @@ struct BrokenStream {
 impl StreamDecoder for BrokenStream {
     fn event(&mut self, frame: &Frame, blobs: &Blobs) -> Vec<StreamItem> {
         if (self.hooks.hears)(frame) { self.inner.event(frame, blobs) } else { Vec::new() }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.inner.is_complete()
     }
 
     fn finish(self: Box<Self>, reply: &Reply) -> Result<Generation> {

@@ -14,6 +14,7 @@ pub(crate) fn description(dialect: &dyn Dialect) -> Value {
         ("tasks", dialect.tasks().is_some()),
         ("streaming", dialect.streaming().is_some()),
         ("catalog", dialect.catalog().is_some()),
+        ("lenient", dialect.is_lenient()),
     ];
     let models = descriptor.models.iter().map(|model| {
         let rules = rules(&dialect.capabilities(&model.id.into()));
@@ -73,7 +74,7 @@ pub(crate) fn outcome(outcome: Result<Outcome>) -> Value {
     match outcome {
         Ok(Outcome::Accepted(task)) => json!({
             "accepted": task.id, "estimated_seconds": task.estimated_seconds, "created": seconds(task.created),
-            "reported_model": task.reported_model, "usage": usage(&task.usage),
+            "reported_model": task.reported_model, "usage": usage(&task.usage), "other_ids": task.other_ids,
         }),
         Ok(Outcome::Done(made)) => generation(Ok(made)),
         Ok(_) => Value::Null,
@@ -83,7 +84,11 @@ pub(crate) fn outcome(outcome: Result<Outcome>) -> Value {
 
 pub(crate) fn state(state: Result<TaskState>) -> Value {
     match state {
-        Ok(TaskState::Running { status, progress, .. }) => json!({ "running": status, "progress": progress }),
+        Ok(TaskState::Running { status, progress, found }) => {
+            let mut said = found.map_or_else(|| json!({}), |found| generation(Ok(*found)));
+            (said["running"], said["progress"]) = (status.into(), progress.into());
+            said
+        }
         Ok(TaskState::Done(made)) => generation(Ok(made)),
         Ok(TaskState::Failed(error)) => beside(json!({ "failed": said(&error) }), &error),
         Ok(_) => Value::Null,
@@ -113,16 +118,17 @@ pub(crate) fn generation(generation: Result<Generation>) -> Value {
 fn with_facts(mut meaning: Value, made: &Generation) -> Value {
     (meaning["reported_model"], meaning["created"]) = (json!(made.reported_model), seconds(made.created));
     (meaning["request_id"], meaning["usage"]) = (json!(made.request_id), usage(&made.usage));
+    (meaning["warnings"], meaning["charge"]) = (json!(made.warnings), json!(made.charged));
     meaning
 }
 
-pub(crate) fn items(items: Vec<StreamItem>) -> Value {
+pub(crate) fn items(items: Vec<StreamItem>, complete: bool) -> Value {
     let outcome = |item| match item {
         StreamItem::Image(image) => picture(&Ok(image)),
         StreamItem::Failed(failure) => picture(&Err(failure)),
         _ => Value::Null,
     };
-    json!({ "images": items.into_iter().map(outcome).collect::<Vec<_>>() })
+    json!({ "images": items.into_iter().map(outcome).collect::<Vec<_>>(), "complete": complete })
 }
 
 fn picture(outcome: &std::result::Result<GeneratedImage, ImageFailure>) -> Value {

@@ -44,7 +44,10 @@ fn answer(dialect: &Arc<dyn Dialect>, method: &str, params: &Value) -> Result<Va
         }
         "event" => {
             let mut decoder = dialect.streaming().ok_or_else(missing)?.decoder(&checked(dialect, params)?);
-            says::items(decoder.event(&frame(&params["frame"]), &Blobs::default()))
+            let frame = frame(&params["frame"]);
+            let items = decoder.event(&frame, &Blobs::default());
+            let complete = items.is_empty() && frame.data.contains(".completed\"");
+            says::items(items, complete)
         }
         "finish" => {
             let mut decoder = dialect.streaming().ok_or_else(missing)?.decoder(&checked(dialect, params)?);
@@ -83,6 +86,6 @@ fn reply(params: &Value) -> Result<Reply> {
     let status = StatusCode::from_u16(u16::try_from(said["status"].as_u64().unwrap_or_default())?)?;
     let body = Bytes::from(said["body"].as_str().unwrap_or_default().to_owned());
     let mut reply = Reply::new(status, headers, body, Timestamp::now());
-    reply.truncated = said["truncated"] == true;
+    (reply.truncated, reply.repaired) = (said["truncated"] == true, said["repaired"] == true);
     Ok(reply)
 }

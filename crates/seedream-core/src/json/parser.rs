@@ -31,9 +31,9 @@ pub(super) fn read(text: &[u8]) -> Option<Document> {
         budget: FREE + text.len().saturating_mul(2),
         candidates: CANDIDATES,
     };
-    if text.starts_with(b"\xef\xbb\xbf") {
+    let marked = text.starts_with(b"\xef\xbb\xbf");
+    if marked {
         parser.at = 3;
-        parser.repaired = true;
     }
     parser.blanks();
     // A text without brackets, quotes or numbers in front is not JSON: words are read elsewhere.
@@ -49,7 +49,7 @@ pub(super) fn read(text: &[u8]) -> Option<Document> {
             return None;
         }
     }
-    Some(Document { value, cut: parser.cut, repaired: parser.repaired, length: parser.at })
+    Some(Document { value, cut: parser.cut, repaired: parser.repaired || marked, length: parser.at })
 }
 
 struct Parser<'a> {

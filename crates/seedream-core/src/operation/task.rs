@@ -169,7 +169,9 @@ impl Operation {
                 self.done(generation, events)
             }
             // A task that ended in a way that may be billed may hold more than could be read.
-            Ok(TaskState::Failed(error)) if error.charge() != Charge::No || polling.found.is_some() => {
+            Ok(TaskState::Failed(error))
+                if error.charge() != Charge::No || polling.found.is_some() || !reply.is_whole() =>
+            {
                 self.abandon(error, polling, events)
             }
             Ok(TaskState::Failed(error)) => self.fail(error, Charge::No),

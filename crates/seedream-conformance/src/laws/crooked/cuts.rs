@@ -1,0 +1,171 @@
+//! Every documented response, cut behind each of its bytes, by a clean end or a broken one: what was complete before the cut is
+//! delivered, or the task is collected; only a refusal is called free, and nothing is bought twice.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use seedream_core::{Charge, Error, Input, Purpose, charge_of, json, sse};
+use seedream_fixtures::{Body, Exchange, Operation};
+
+use super::ground::{Came, came, charge};
+use crate::{
+    Case, Failure, Law, Subject,
+    answer::{Answer, Bill, broken, stream},
+    difference::Differences,
+    exchange,
+    laws::tasks::Shown,
+    play::{Play, Played},
+};
+
+pub(super) fn cases(subject: &Subject) -> Vec<Case> {
+    let mut seen = BTreeSet::new();
+    let mut cases = Vec::new();
+    // Many requests are shown with the same response.
+    let shown = |exchange: &Exchange| {
+        let response = exchange.response.as_ref()?;
+        let text = match &response.body {
+            Body::Json(raw) => raw.get().to_owned(),
+            Body::Sse(text) | Body::Text(text) => text.clone(),
+            Body::Base64(_) => return None,
+        };
+        let read = matches!(exchange.operation, Operation::Create | Operation::Poll) && exchange.expect.is_some();
+        (read && response.status < 300).then_some((exchange.operation == Operation::Poll, text))
+    };
+    for exchange in subject.exchanges() {
+        if shown(exchange).is_some_and(|key| seen.insert(key)) {
+            let judged = subject.clone();
+            cases.push(Case::about(Law::Crooked, subject, exchange, "cut", move || match Answer::of(exchange)? {
+                Some(answer) => success(&judged, &answer),
+                None => Ok(()),
+            }));
+        }
+    }
+    let judged = subject.clone();
+    cases.push(Case::new(Law::Crooked, format!("{}/refusals/cut", subject.id()), None, move || refusals(&judged)));
+    cases
+}
+
+/// How a connection ends.
+const ENDS: [(&str, bool); 2] = [("ended", true), ("broken", false)];
+
+fn success(subject: &Subject, answer: &Answer) -> Result<(), Failure> {
+    let polled = answer.exchange.operation == Operation::Poll;
+    if polled && subject.dialect().tasks().is_none() {
+        return Err(Failure::new("the document has tasks, the adapter has none"));
+    }
+    let whole = play(subject, answer, answer.reply.body.len(), true)?;
+    let (free, known) = (charge(&whole) == Charge::No, images(&whole));
+    let values = values(&answer.reply.body);
+    for at in 0..answer.reply.body.len() {
+        for (name, ends) in ENDS {
+            let mut d = Differences::default();
+            let name = format!("{name} behind byte {at}");
+            let played = play(subject, answer, at, ends)?;
+            let part = &answer.reply.body[..at];
+            let text = String::from_utf8_lossy(part);
+            let kept = images(&played);
+            let arrived = arrived(subject, answer, at);
+            d.holds(kept.len() >= arrived, || format!("{name}: {arrived} images arrived, {} came", kept.len()));
+            let real = kept.iter().all(|image| known.contains(image) || matches!(image, Came::Inline(_)));
+            d.holds(real, || format!("{name}: an image came that is none of the whole response: {kept:?}"));
+            let task = answer.exchange.expect.as_ref().and_then(|expect| expect.task.as_ref()?.id.clone());
+            if let Some(id) = task.filter(|_| !polled) {
+                let asked = played.polls.iter().any(|(_, path)| path.ends_with(&id));
+                let named = text.contains(&format!("\"{id}\""));
+                d.holds(asked == named, || format!("{name}: the id had arrived: {named}, the task is polled: {asked}"));
+            }
+            let lost = polled && played.result.as_ref().is_err_and(|error| error.task().is_none());
+            d.holds(!lost, || format!("{name}: the task is lost"));
+            // What is missing says nothing.
+            let same = free && ends && is_stream(answer) && self::values(part) == values;
+            d.holds(same || charge(&played) != Charge::No, || format!("{name}: called free"));
+            d.same(&format!("{name}: submits"), &1, &played.submits.len());
+            d.into_result()?;
+        }
+    }
+    Ok(())
+}
+
+/// An error that is cut is bounded by its status, and is sent again only where that is free.
+fn refusals(subject: &Subject) -> Result<(), Failure> {
+    for answer in Answer::all(subject, Operation::Create)? {
+        let status = answer.reply.status;
+        if status.is_success() {
+            continue;
+        }
+        for at in 0..answer.reply.body.len() {
+            for (name, ends) in ENDS {
+                let mut d = Differences::default();
+                let name = format!("{} {name} behind byte {at}", answer.exchange.id());
+                let played = play(subject, &answer, at, ends)?;
+                let Err(error) = &played.result else {
+                    return Err(Failure::new(format!("{name}: read as a success")));
+                };
+                let least = charge_of(status, error.kind());
+                d.holds(error.charge() >= least, || format!("{name}: {:?}, at least {least:?}", error.charge()));
+                let again = played.submits.len() > 1;
+                d.holds(!again || matches!(status.as_u16(), 429 | 503), || format!("{name}: sent again"));
+                d.holds(!again || least == Charge::No, || format!("{name}: sent again, and may have been bought"));
+                d.into_result()?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_stream(answer: &Answer) -> bool {
+    matches!(answer.exchange.response.as_ref().map(|response| &response.body), Some(Body::Sse(_)))
+}
+
+/// How many values of events are complete.
+fn values(part: &[u8]) -> usize {
+    let mut parser = sse::Parser::new();
+    let frames: Vec<_> = parser.feed(part).into_iter().chain(parser.finish()).collect();
+    frames.iter().flat_map(|frame| json::documents(frame.data.as_bytes())).filter(|document| !document.cut).count()
+}
+
+/// How many images were complete.
+fn arrived(subject: &Subject, answer: &Answer, at: usize) -> usize {
+    // An event that is cut is read by the adapter alone.
+    if is_stream(answer) && !subject.dialect().is_lenient() {
+        return answer.arrived(at);
+    }
+    answer.named_in(&String::from_utf8_lossy(&answer.reply.body[..at]))
+}
+
+/// What comes of the first bytes of a response.
+fn play(subject: &Subject, answer: &Answer, at: usize, ends: bool) -> Result<Played, Failure> {
+    let inputs = || {
+        let part = answer.reply.body.slice(..at);
+        if is_stream(answer) {
+            let mut parser = sse::Parser::new();
+            let frames = parser.feed(&part).into_iter().chain(parser.finish()).collect();
+            return stream(&answer.reply, frames, if ends { Input::StreamEnd } else { broken(None) });
+        }
+        let mut reply = answer.reply.clone();
+        reply.body = part;
+        vec![if ends { Input::Reply(reply) } else { broken(Some(reply)) }]
+    };
+    if answer.exchange.operation == Operation::Poll {
+        let task = exchange::task(&**subject.dialect())?;
+        let play = Play::resume(subject, task, 0).map_err(|error| Failure::new(format!("refused: {error}")))?;
+        let mut played = play.cancelled_at(PATIENCE).against(|_, _| inputs())?;
+        // Nothing was submitted, as it should be.
+        played.submits.push((Duration::ZERO, bytes::Bytes::new()));
+        return Ok(played);
+    }
+    let checked = exchange::checked(&**subject.dialect(), answer.exchange)?;
+    let done = if answer.bill == Bill::Task { Some(Shown::of(subject)?.done) } else { None };
+    Play::submit(subject, checked, 0).cancelled_at(PATIENCE).against(|sent, _| match (sent.purpose, &done) {
+        (Purpose::Poll, Some(done)) => done.whole(),
+        _ => inputs(),
+    })
+}
+
+/// How long polls that are cut are made: as long as takes some of them.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// What came, also beside an error.
+fn images(played: &Played) -> Vec<Came> {
+    let generation = played.result.as_ref().ok().or_else(|| played.result.as_ref().err().and_then(Error::generation));
+    generation.map(came).unwrap_or_default()
+}

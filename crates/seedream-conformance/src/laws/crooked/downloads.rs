@@ -1,0 +1,256 @@
+//! Images that take patience to fetch, or come in part, on a clock of their own: only a GET is ever repeated, and what is not whole is
+//! kept as a part and told as a failure.
+
+use std::{fmt, fs, path::PathBuf, sync::Arc, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::{Method, header};
+use seedream_client::{Client, SaveOptions, Saved};
+use seedream_core::{ErrorKind, ImageProvider as _, Strictness};
+use tokio::time::Instant;
+
+use super::{
+    ground::Ground,
+    inline::{chunk, crc32, png},
+    source::{Answer, End, Provider, Source},
+};
+use crate::{Failure, difference::Differences, exchange};
+
+/// Where the images of a response are said to be.
+pub(super) const IMAGES: &str = "https://images.example/";
+
+/// What came of a response whose first image is fetched from a source.
+struct Fetched {
+    saved: Saved,
+    /// The files, and what is in them.
+    files: Vec<(String, Vec<u8>)>,
+    /// The purchases.
+    posts: usize,
+    /// When each request for an image was sent.
+    gets: Vec<Duration>,
+}
+
+impl fmt::Debug for Fetched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let files: Vec<_> = self.files.iter().map(|(name, bytes)| (name, bytes.len())).collect();
+        write!(f, "{:?}, files {files:?}, requests at {:?}", self.saved.failures().collect::<Vec<_>>(), self.gets)
+    }
+}
+
+impl Fetched {
+    /// The image came whole, by GETs alone, and was bought once.
+    fn whole(&self, d: &mut Differences, name: &str, image: &[u8]) {
+        let same = matches!(&self.files[..], [(_, bytes)] if bytes == image);
+        d.holds(same && self.saved.failures().count() == 0, || format!("{name}: not as it is: {self:?}"));
+        d.same(&format!("{name}: purchases"), &1, &self.posts);
+    }
+
+    /// A failure of this kind names the URL, and was bought once.
+    fn failed(&self, d: &mut Differences, name: &str, kind: ErrorKind) {
+        let failure = self.saved.failures().next();
+        d.same(&format!("{name}: failure"), &Some(kind), &failure.map(|failure| failure.kind));
+        let named = failure.is_some_and(|failure| failure.url.as_deref().is_some_and(|url| url.starts_with(IMAGES)));
+        d.holds(named, || format!("{name}: the URL is lost: {self:?}"));
+        d.same(&format!("{name}: purchases"), &1, &self.posts);
+    }
+}
+
+/// Buys an image of the documented kind and saves it, each request for it being answered by its number.
+fn fetch(
+    ground: &Ground,
+    answers: impl Fn(usize, &http::Request<Bytes>) -> Answer + Send + Sync + 'static,
+) -> Result<Fetched, Failure> {
+    let harness = |what: &str, error: &dyn fmt::Display| Failure::harness(format!("{what}: {error}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.map_err(|error| harness("no runtime", &error))?;
+    let folder = tempfile::tempdir().map_err(|error| harness("no folder", &error))?;
+    let request = exchange::checked(&**ground.subject.dialect(), ground.answer.exchange)?.request().clone();
+    runtime.block_on(async {
+        let source = Arc::new(Source::new(Instant::now(), answers));
+        let provider = Arc::new(Provider::new(ground.script()));
+        let driver = ground.subject.driver();
+        let client = Client::builder(ground.subject.dialect().clone())
+            .base_url(ground.subject.dialect().descriptor().base_urls[0])
+            .key("a-key-that-no-image-needs")
+            .strictness(Strictness::Off)
+            .transport((driver.transport)(provider.clone()))
+            .download_transport((driver.download)(source.clone()))
+            .build()
+            .map_err(|error| harness("no client", &error))?;
+        let mut request = request;
+        request.stream = None;
+        let generation = client.generate(request).await.map_err(|error| Failure::new(format!("no images: {error}")))?;
+        let mut generation = generation;
+        generation.outcomes.truncate(1);
+        let saved = client.save(&generation, &SaveOptions::new(folder.path(), "image")).await;
+        let sent = source.sent();
+        let other = sent.iter().find(|(_, sent)| sent.method() != Method::GET || !sent.body().is_empty());
+        if let Some((_, other)) = other {
+            return Err(Failure::new(format!("a {} was sent for an image", other.method())));
+        }
+        if sent.iter().any(|(_, sent)| sent.headers().contains_key(header::AUTHORIZATION)) {
+            return Err(Failure::new("the key was sent for an image"));
+        }
+        Ok(Fetched {
+            saved,
+            files: files(folder.path().to_owned()).map_err(|error| harness("no files", &error))?,
+            posts: provider.posts(),
+            gets: sent.iter().map(|(at, _)| *at).collect(),
+        })
+    })
+}
+
+fn files(folder: PathBuf) -> std::io::Result<Vec<(String, Vec<u8>)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        files.push((entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path())?));
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Answers one by one, and the image then.
+fn then(first: Vec<Answer>, image: &Bytes) -> impl Fn(usize, &http::Request<Bytes>) -> Answer + use<> {
+    let image = image.clone();
+    move |number, _| first.get(number).cloned().unwrap_or_else(|| Answer::new(200, &image))
+}
+
+/// An image that is not there yet is waited for.
+pub(super) fn not_there_yet(ground: &Ground) -> Result<(), Failure> {
+    let mut d = Differences::default();
+    let image = png(ground);
+    let drawn = [408, 425, 429, 500, 502, 503, 504][ground.draw(7)];
+    for status in [404, drawn] {
+        let no = Answer::new(status, b"no");
+        let fetched = fetch(ground, then(vec![no.clone(), no], &image))?;
+        fetched.whole(&mut d, &format!("after {status} twice"), &image);
+    }
+    // One that never comes is given up after half a minute, and named.
+    let fetched = fetch(ground, |_, _| Answer::new(404, b"no"))?;
+    fetched.failed(&mut d, "404 for ever", ErrorKind::Server);
+    let waited = fetched.gets.last().copied().unwrap_or_default();
+    d.holds(waited >= Duration::from_secs(30), || format!("404 for ever: given up after {waited:?}"));
+    d.into_result()
+}
+
+/// A source that asks for patience gets it.
+pub(super) fn patient(ground: &Ground) -> Result<(), Failure> {
+    let mut d = Differences::default();
+    let image = png(ground);
+    let seconds = 5 + ground.draw(10) as u64;
+    let status = [429, 503][ground.draw(2)];
+    let busy = Answer::new(status, b"").header("retry-after", seconds.to_string());
+    let fetched = fetch(ground, then(vec![busy], &image))?;
+    fetched.whole(&mut d, "after a wait", &image);
+    let waited = fetched.gets.get(1).copied().unwrap_or_default();
+    d.holds(waited >= Duration::from_secs(seconds), || format!("asked to wait {seconds} s, waited {waited:?}"));
+    d.into_result()
+}
+
+/// A connection that breaks or stands still is made again.
+pub(super) fn lost(ground: &Ground) -> Result<(), Failure> {
+    let mut d = Differences::default();
+    let image = png(ground);
+    let part = &image[..1 + ground.draw(image.len() - 20)];
+    for (name, bad) in [
+        ("a reset", Answer::new(200, b"").end(End::Reset)),
+        ("a break", Answer::new(200, part).end(End::Broken)),
+        ("a stall", Answer::new(200, part).end(End::Stands)),
+    ] {
+        // What is asked for behind a part is all of it here, as by a source that knows no ranges.
+        fetch(ground, then(vec![bad], &image))?.whole(&mut d, name, &image);
+    }
+    d.into_result()
+}
+
+/// A source that closes every 64 KiB delivers in the end.
+pub(super) fn in_parts(ground: &Ground) -> Result<(), Failure> {
+    let mut d = Differences::default();
+    let mut image = b"\x89PNG\r\n\x1a\n".to_vec();
+    let noise: Vec<u8> = (0..150_000 + ground.draw(40_000)).map(|at| (at * 31 % 251) as u8).collect();
+    chunk(&mut image, b"IHDR", &[0, 0, 0, 3, 0, 0, 0, 2, 8, 2, 0, 0, 0]);
+    chunk(&mut image, b"IDAT", &noise);
+    chunk(&mut image, b"IEND", &[]);
+    let source = image.clone();
+    let fetched = fetch(ground, move |_, request| {
+        let range = request.headers().get(header::RANGE).and_then(|range| range.to_str().ok());
+        let from = range.and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
+        let from: usize = from.unwrap_or(0).min(source.len() - 1);
+        let to = (from + (64 << 10)).min(source.len());
+        let answer = Answer::new(if from > 0 { 206 } else { 200 }, &source[from..to]).header("etag", "\"1\"");
+        let answer = answer.header("content-length", (source.len() - from).to_string());
+        let answer = answer.header("content-range", format!("bytes {from}-{}/{}", source.len() - 1, source.len()));
+        answer.end(if to < source.len() { End::Broken } else { End::Clean })
+    })?;
+    fetched.whole(&mut d, "in parts", &image);
+    d.into_result()
+}
+
+/// A compressed image is unpacked, labelled or not.
+pub(super) fn compressed(ground: &Ground) -> Result<(), Failure> {
+    let mut d = Differences::default();
+    let image = png(ground);
+    let packed = gzip(&image);
+    let label = ["gzip", "GZIP", "x-gzip"][ground.draw(3)];
+    let labelled = Answer::new(200, &packed).header("content-encoding", label);
+    for (name, answer) in [("labelled", labelled), ("not labelled", Answer::new(200, &packed))] {
+        fetch(ground, then(vec![answer], &image))?.whole(&mut d, name, &image);
+    }
+    // A label without compression is read as it is.
+    let plain = Answer::new(200, &image).header("content-encoding", label);
+    fetch(ground, then(vec![plain], &image))?.whole(&mut d, "labelled, and plain", &image);
+    d.into_result()
+}
+
+/// An image that is cut off is fetched again, and if it stays so, kept as a part and told as a failure.
+pub(super) fn cut(ground: &Ground) -> Result<(), Failure> {
+    let mut d = Differences::default();
+    let image = png(ground);
+    let part = image.slice(..40 + ground.draw(image.len() - 60));
+    let length = part.len().to_string();
+    for (name, answer) in [
+        ("with its length", Answer::new(200, &part).header("content-length", length)),
+        ("without a length", Answer::new(200, &part)),
+    ] {
+        fetch(ground, then(vec![answer.clone()], &image))?.whole(&mut d, &format!("cut once {name}"), &image);
+        let fetched = fetch(ground, move |_, _| answer.clone())?;
+        let name = format!("cut {name}");
+        fetched.failed(&mut d, &name, ErrorKind::IncompleteImage);
+        let kept = matches!(&fetched.files[..], [(name, bytes)] if name.contains(".partial.") && *bytes == part);
+        d.holds(kept, || format!("{name}: the part is not kept as one: {fetched:?}"));
+    }
+    // The same inside the response: there is nothing to fetch again.
+    let Some(inline) = Ground::of(&ground.subject, 0)?.map(|ground| ground.with_image(&STANDARD.encode(&part))) else {
+        return d.into_result();
+    };
+    let fetched = fetch(&inline, |_, _| Answer::new(404, b""))?;
+    let failure = fetched.saved.failures().next().map(|failure| failure.kind);
+    d.same("cut, inline: failure", &Some(ErrorKind::IncompleteImage), &failure);
+    d.same("cut, inline: requests", &0, &fetched.gets.len());
+    d.same("cut, inline: purchases", &1, &fetched.posts);
+    d.into_result()
+}
+
+/// What is gone is asked for once.
+pub(super) fn gone(ground: &Ground) -> Result<(), Failure> {
+    let mut d = Differences::default();
+    let status = [401, 403, 410][ground.draw(3)];
+    let fetched = fetch(ground, move |_, _| Answer::new(status, b"no"))?;
+    fetched.failed(&mut d, &status.to_string(), ErrorKind::Server);
+    d.same(&format!("{status}: requests"), &1, &fetched.gets.len());
+    d.into_result()
+}
+
+/// A gzip of one block that is stored as it is.
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(bytes.len()).unwrap_or_default();
+    let mut packed = b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x01".to_vec();
+    packed.extend(length.to_le_bytes());
+    packed.extend((!length).to_le_bytes());
+    packed.extend_from_slice(bytes);
+    packed.extend(crc32(bytes).to_le_bytes());
+    packed.extend(u32::from(length).to_le_bytes());
+    packed
+}

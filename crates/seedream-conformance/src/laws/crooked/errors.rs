@@ -1,0 +1,184 @@
+//! Errors in other forms than documented: other members, lists, and errors inside the messages of others.
+
+use seedream_core::{Error, Reply, charge_of};
+use seedream_fixtures::{Body, Exchange, Operation};
+use serde_json::{Value, json};
+
+use super::ground::Ground;
+use crate::{Failure, difference::Differences, exchange, seen::Seen};
+
+/// A documented error, and how the adapter reads it.
+struct Shown {
+    case: &'static Exchange,
+    status: u16,
+    code: String,
+    message: String,
+    read: Error,
+}
+
+/// The errors of the provider that have a code.
+fn shown(ground: &Ground) -> Result<Vec<Shown>, Failure> {
+    let mut all = Vec::new();
+    for case in ground.subject.exchanges().filter(|case| case.operation == Operation::Create) {
+        let Some(response) = case.response.as_ref().filter(|response| response.status >= 400) else { continue };
+        let Body::Json(raw) = &response.body else { continue };
+        let body: Value = serde_json::from_str(raw.get()).unwrap_or_default();
+        let member = |name: &str| {
+            let value = body.pointer(&format!("/error/{name}")).or_else(|| body.get(name))?;
+            value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let (Some(code), Some(message)) = (member("code"), member("message")) else { continue };
+        if message.contains('{') {
+            continue;
+        }
+        let read = read(ground, case, response.status, &body)?;
+        all.push(Shown { case, status: response.status, code, message, read });
+    }
+    Ok(all)
+}
+
+fn reply(case: &Exchange, status: u16, body: impl Into<bytes::Bytes>) -> Result<Reply, Failure> {
+    let Some(response) = &case.response else { return Err(Failure::harness("the fixture has no answer")) };
+    let mut reply = exchange::reply_with(response, body)?;
+    reply.status = http::StatusCode::from_u16(status).map_err(|error| Failure::harness(error.to_string()))?;
+    Ok(reply)
+}
+
+fn read(ground: &Ground, case: &Exchange, status: u16, body: &Value) -> Result<Error, Failure> {
+    let reply = reply(case, status, ground.text(body))?.mended();
+    match Seen::read(&**ground.subject.dialect(), case, &reply)? {
+        Some(Seen::Error(error)) => Ok(error),
+        Some(seen) => Err(Failure::new(format!("expected an error, saw {}", seen.name()))),
+        None => Err(Failure::harness("nobody reads this")),
+    }
+}
+
+/// The same error in other members.
+pub(super) fn forms(ground: &Ground) -> Result<(), Failure> {
+    let mut d = Differences::default();
+    for shown in shown(ground)? {
+        let (code, message) = (&shown.code, &shown.message);
+        let coded = [
+            json!({ "code": code, "msg": message }),
+            json!({ "errors": [{ "code": code, "message": message }] }),
+            json!({ "error": [{ "code": code, "message": message }] }),
+            json!({ "detail": { "code": code, "message": message } }),
+            json!({ "detail": message, "code": code }),
+            json!({ "error_code": code, "error_description": message }),
+            json!({ "type": "about:blank", "title": message, "status": shown.status, "code": code }),
+            json!({ "code": code, "detail": [{ "loc": ["body", "size"], "msg": message, "type": "value_error" }] }),
+            json!([{ "error": { "code": code, "message": message } }]),
+        ];
+        for body in coded {
+            same(&mut d, &shown, &body, &read(ground, shown.case, shown.status, &body)?);
+        }
+        for body in [
+            json!({ "detail": message }),
+            json!({ "title": message }),
+            json!({ "msg": message }),
+            json!({ "errors": [message] }),
+            json!({ "error_description": message }),
+            json!({ "detail": [{ "loc": ["body", "size"], "msg": message, "type": "value_error" }] }),
+        ] {
+            says(&mut d, &shown, &body, &read(ground, shown.case, shown.status, &body)?);
+        }
+    }
+    d.into_result()
+}
+
+/// The same error inside the messages of others.
+pub(super) fn nested(ground: &Ground) -> Result<(), Failure> {
+    let mut d = Differences::default();
+    for shown in shown(ground)? {
+        let inner = json!({ "error": { "code": shown.code, "message": shown.message, "param": null } });
+        let python = python(&inner);
+        let words = ["Error code: 400 - ", "upstream error: ", "bad response status code 451, body: "][ground.draw(3)];
+        let outer = |message: String| json!({ "error": { "message": message, "type": "upstream_error", "code": "" } });
+        let once = outer(inner.to_string());
+        for body in [
+            once.clone(),
+            outer(once.to_string()),
+            outer(format!("{words}{inner}")),
+            outer(format!("{words}{inner} (request id: 20260101abc)")),
+            outer(outer(format!("{words}{inner}")).to_string()),
+            outer(format!("{words}{python}")),
+            json!({ "message": inner.to_string() }),
+            json!({ "detail": format!("{words}{python}") }),
+            json!({ "error": inner.to_string() }),
+            json!({ "msg": inner.to_string(), "data": null }),
+        ] {
+            same(&mut d, &shown, &body, &read(ground, shown.case, shown.status, &body)?);
+        }
+    }
+    d.into_result()
+}
+
+/// A documented error under another status: the status still bounds the charge.
+pub(super) fn another_status(ground: &Ground) -> Result<(), Failure> {
+    let mut d = Differences::default();
+    for shown in shown(ground)? {
+        let inner = json!({ "error": { "code": shown.code, "message": shown.message } });
+        let outer = json!({ "error": { "message": format!("upstream: {inner}"), "code": null } });
+        for (status, body) in [(200, &inner), (200, &outer), (400, &outer), (500, &outer), (502, &inner), (408, &outer)]
+        {
+            let error = read(ground, shown.case, status, body)?;
+            let least = charge_of(http::StatusCode::from_u16(status).unwrap_or_default(), error.kind());
+            let name = format!("{} under {status}", shown.case.id());
+            d.same(&format!("{name}: code"), &Some(shown.code.as_str()), &error.code());
+            d.holds(error.charge() >= least, || format!("{name}: charge {:?}, at least {least:?}", error.charge()));
+        }
+    }
+    d.into_result()
+}
+
+/// What follows a long quotation of the request is shown.
+pub(super) fn quoted_request(ground: &Ground) -> Result<(), Failure> {
+    let mut d = Differences::default();
+    for shown in shown(ground)? {
+        let quoted = "iVBORw0KGgoA/+".repeat(8_000 + ground.draw(1_000));
+        let head = ["data:image/png;base64,", "\"image\": \"", ""][ground.draw(3)];
+        let message = format!("Invalid image {head}{quoted}\": the reference is too large");
+        let body = json!({ "error": { "code": shown.code, "message": message } });
+        let error = read(ground, shown.case, shown.status, &body)?;
+        let said = error.message();
+        let name = shown.case.id();
+        d.holds(said.contains("the reference is too large"), || format!("{name}: the reason is not shown"));
+        d.holds(said.len() < 4_000, || format!("{name}: the message has {} bytes", said.len()));
+    }
+    d.into_result()
+}
+
+/// The error that the document shows.
+fn same(d: &mut Differences, shown: &Shown, body: &Value, seen: &Error) {
+    let name = format!("{}, as {body:.90}", shown.case.id(), body = body.to_string());
+    d.same(&format!("{name}: code"), &Some(shown.code.as_str()), &seen.code());
+    d.same(&format!("{name}: kind"), &shown.read.kind(), &seen.kind());
+    d.same(&format!("{name}: charge"), &shown.read.charge(), &seen.charge());
+    says(d, shown, body, seen);
+}
+
+/// Its words are shown.
+fn says(d: &mut Differences, shown: &Shown, body: &Value, seen: &Error) {
+    // A message may have been shortened or redacted.
+    let words: String = shown.read.message().chars().take(40).collect();
+    d.holds(seen.message().contains(&words), || {
+        format!("{}, as {body:.90}: `{words}` is not shown: {seen}", shown.case.id(), body = body.to_string())
+    });
+    d.holds(!shown.message.is_empty(), || "no message".to_owned());
+}
+
+/// A value as Python prints it.
+fn python(value: &Value) -> String {
+    match value {
+        Value::Null => "None".to_owned(),
+        Value::String(text) if text.contains('\'') => {
+            format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+        }
+        Value::String(text) => format!("'{}'", text.replace('\\', "\\\\")),
+        Value::Object(members) => {
+            let members: Vec<_> = members.iter().map(|(name, value)| format!("'{name}': {}", python(value))).collect();
+            format!("{{{}}}", members.join(", "))
+        }
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,261 @@
+//! What shapes are made from: a documented success of a provider, and the way to it.
+
+use std::{cell::RefCell, fmt};
+
+use bytes::Bytes;
+use seedream_core::{
+    Charge, Error, Exchange as Sent, Generation, ImageData, Input, Purpose, Reply, Warning, WarningKind,
+};
+use seedream_fixtures::{Body, Exchange, Mode, Operation};
+use serde_json::{Map, Value, json};
+
+use super::downloads::IMAGES;
+use crate::{
+    Failure, Subject,
+    answer::{Answer, Bill, made_up},
+    dice::Dice,
+    difference::Differences,
+    exchange,
+    laws::tasks::Shown,
+    play::{Play, Played},
+};
+
+/// A documented success whose images have URLs, and what is drawn for it.
+pub(super) struct Ground {
+    pub(super) subject: Subject,
+    /// The tasks of a provider that has them.
+    shown: Option<Shown>,
+    pub(super) answer: Answer,
+    /// The response, without its images.
+    pub(super) facts: Map<String, Value>,
+    /// The member that holds the images.
+    pub(super) member: String,
+    pub(super) urls: Vec<String>,
+    dice: RefCell<Dice>,
+}
+
+/// An image that came.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Came {
+    Link(String),
+    Inline(Bytes),
+    /// A file, or something incomplete.
+    Otherwise,
+}
+
+impl fmt::Debug for Came {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Link(url) => f.write_str(&url.chars().take(60).collect::<String>()),
+            Self::Inline(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Otherwise => f.write_str("something else"),
+        }
+    }
+}
+
+impl Came {
+    fn of(data: &ImageData) -> Self {
+        match data {
+            ImageData::Url { url, .. } => Self::Link(url.clone()),
+            ImageData::Bytes(bytes) => Self::Inline(bytes.clone()),
+            _ => Self::Otherwise,
+        }
+    }
+}
+
+impl Ground {
+    /// The success with the most images; `None` where none is shown.
+    pub(super) fn of(subject: &Subject, round: u64) -> Result<Option<Self>, Failure> {
+        let has_tasks = subject.provider().is_some_and(|provider| provider.mode == Mode::Task);
+        let operation = if has_tasks { Operation::Poll } else { Operation::Create };
+        let usable = Answer::all(subject, operation)?.into_iter().filter(is_usable);
+        let Some(answer) = usable.max_by_key(|answer| urls(answer.exchange).len()) else { return Ok(None) };
+        let shown = if has_tasks { Some(Shown::of(subject)?) } else { None };
+        let urls = urls(answer.exchange);
+        let Ok(Value::Object(mut facts)) = serde_json::from_slice(&answer.reply.body) else { return Ok(None) };
+        let member = facts.iter().find(|(_, value)| value.is_array() && value.to_string().contains(&urls[0]));
+        let Some(member) = member.map(|(name, _)| name.clone()) else { return Ok(None) };
+        facts.remove(&member);
+        let dice = RefCell::new(Dice::of(subject.id(), round));
+        Ok(Some(Self { subject: subject.clone(), shown, answer, facts, member, urls, dice }))
+    }
+
+    /// A number from 0 up to, but not, `end`.
+    pub(super) fn draw(&self, end: usize) -> usize {
+        self.dice.borrow_mut().below(end)
+    }
+
+    /// A text in letters of any case.
+    pub(super) fn cased(&self, text: &str) -> String {
+        let drawn = |c: char| if self.draw(2) == 0 { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
+        text.chars().map(drawn).collect()
+    }
+
+    /// An id that no document shows.
+    pub(super) fn id(&self) -> String {
+        format!("task_{:x}-{:x}", self.draw(usize::MAX), self.draw(usize::MAX))
+    }
+
+    /// The items of the documented response, one object each.
+    pub(super) fn items(&self) -> Value {
+        self.urls.iter().map(|url| json!({ "url": url })).collect()
+    }
+
+    /// The documented response with other members for its images.
+    pub(super) fn with(&self, images: Value) -> Value {
+        let mut body = self.facts.clone();
+        match images {
+            Value::Object(members) => body.extend(members),
+            other => return other,
+        }
+        body.into()
+    }
+
+    /// The documented response with other items in their own place.
+    pub(super) fn holding(&self, items: Value) -> Value {
+        self.with(json!({ self.member.as_str(): items }))
+    }
+
+    /// A value as text, as one of many writers would write it.
+    pub(super) fn text(&self, value: &Value) -> String {
+        let body = if self.draw(2) == 0 { value.to_string() } else { format!("{value:#}") };
+        let blank = ["", " ", "\n", "\r\n\t", "\u{feff}"][self.draw(5)];
+        format!("{blank}{body}{}", ["", "\n", "  \r\n"][self.draw(3)])
+    }
+
+    /// The documented head with another body.
+    pub(super) fn reply(&self, body: impl Into<Bytes>) -> Reply {
+        let mut reply = self.answer.reply.clone();
+        reply.body = body.into();
+        reply
+    }
+
+    /// What comes of a response in the place of the documented one.
+    pub(super) fn play(&self, body: impl Into<Bytes>) -> Result<Played, Failure> {
+        let reply = self.reply(body);
+        self.against(|| vec![Input::Reply(reply.clone())])
+    }
+
+    /// What comes of a value, as one of many writers would write it.
+    pub(super) fn played(&self, value: &Value) -> Result<Played, Failure> {
+        self.play(self.text(value))
+    }
+
+    /// The same, of anything that happens in its place: at the request, or at each poll.
+    pub(super) fn against(&self, mut inputs: impl FnMut() -> Vec<Input>) -> Result<Played, Failure> {
+        match &self.shown {
+            Some(shown) => shown.run(&self.subject, |_, _| inputs()),
+            None => self.submit()?.against(|_, _| inputs()),
+        }
+    }
+
+    /// A request to the provider.
+    pub(super) fn submit(&self) -> Result<Play, Failure> {
+        if let Some(shown) = &self.shown {
+            return shown.play(&self.subject);
+        }
+        let checked = exchange::checked(&**self.subject.dialect(), self.answer.exchange)?;
+        Ok(Play::submit(&self.subject, checked, 0))
+    }
+
+    /// What comes of a response to the request itself, each poll being answered by its path.
+    pub(super) fn accepted(&self, body: &Value, mut poll: impl FnMut(&str) -> Reply) -> Result<Played, Failure> {
+        let reply = made_up(200, "application/json", self.text(body));
+        self.submit()?.against(|sent: &Sent, _| match sent.purpose {
+            Purpose::Submit => vec![Input::Reply(reply.clone())],
+            Purpose::Poll => vec![Input::Reply(poll(sent.request.uri().path()))],
+        })
+    }
+
+    /// The documented responses to a purchase and to a poll, the images of which are elsewhere.
+    pub(super) fn script(&self) -> (Reply, Reply) {
+        let mut text = String::from_utf8_lossy(&self.answer.reply.body).into_owned();
+        for (place, url) in self.urls.iter().enumerate() {
+            text = text.replace(url, &format!("{IMAGES}{place}.png?sig=s3cret"));
+        }
+        let done = self.reply(text);
+        (self.shown.as_ref().map_or_else(|| done.clone(), |shown| shown.created.reply.clone()), done)
+    }
+
+    /// The documented response with one image inside it, as its base64.
+    pub(super) fn with_image(self, base64: &str) -> Self {
+        let mut answer = self.answer.clone();
+        let body =
+            self.with(json!({ self.member.as_str(): [{ "b64_json": base64 }], "usage": { "generated_images": 1 } }));
+        answer.reply.body = body.to_string().into();
+        Self { answer, urls: Vec::new(), ..self }
+    }
+
+    /// The documented images, and nothing was bought twice.
+    pub(super) fn delivers(&self, d: &mut Differences, name: &str, played: &Played) {
+        let links: Vec<_> = self.urls.iter().cloned().map(Came::Link).collect();
+        delivered(d, name, &links, played);
+    }
+}
+
+/// These images came, and nothing was bought twice.
+pub(super) fn delivered(d: &mut Differences, name: &str, expected: &[Came], played: &Played) {
+    match &played.result {
+        Ok(generation) => d.same(&format!("{name}: images"), &expected.to_vec(), &came(generation)),
+        Err(error) => d.holds(false, || format!("{name}: {} images came, and: {error}", expected.len())),
+    }
+    once(d, name, played);
+}
+
+pub(super) fn once(d: &mut Differences, name: &str, played: &Played) {
+    d.same(&format!("{name}: submits"), &1, &played.submits.len());
+}
+
+pub(super) fn came(generation: &Generation) -> Vec<Came> {
+    generation.images().map(|image| Came::of(&image.data)).collect()
+}
+
+/// A warning of a kind, in which one of these words stands.
+pub(super) fn warned(d: &mut Differences, name: &str, kind: WarningKind, words: &[&str], played: &Played) {
+    let says = |warning: &Warning| {
+        warning.kind == kind && (words.is_empty() || words.iter().any(|word| warning.message.contains(word)))
+    };
+    let seen = warnings(played);
+    d.holds(seen.iter().any(says), || format!("{name}: no warning `{kind:?}` names {words:?}: {seen:?}"));
+}
+
+pub(super) fn warnings(played: &Played) -> Vec<Warning> {
+    let generation = played.result.as_ref().ok().or_else(|| played.result.as_ref().err()?.generation());
+    generation.map(|generation| generation.warnings.clone()).unwrap_or_default()
+}
+
+/// What it cost.
+pub(super) fn charge(played: &Played) -> Charge {
+    played.result.as_ref().map_or_else(Error::charge, Generation::charge)
+}
+
+/// It is not called free.
+pub(super) fn not_free(d: &mut Differences, name: &str, played: &Played) {
+    let said =
+        || played.result.as_ref().map_or_else(ToString::to_string, |made| format!("{} images", made.outcomes.len()));
+    d.holds(charge(played) != Charge::No, || format!("{name}: called free: {}", said()));
+    once(d, name, played);
+}
+
+fn is_usable(answer: &Answer) -> bool {
+    let response = answer.exchange.response.as_ref();
+    let is_json = response.is_some_and(|response| matches!(response.body, Body::Json(_)));
+    let expect = answer.exchange.expect.as_ref();
+    let fails = expect.and_then(|expect| expect.failures.as_ref()).is_some_and(|failures| !failures.is_empty());
+    let urls = urls(answer.exchange);
+    let mut apart = urls.clone();
+    apart.sort();
+    apart.dedup();
+    let real = urls.iter().all(|url| url.starts_with("http") && !url.contains("..."));
+    is_json
+        && !fails
+        && real
+        && !urls.is_empty()
+        && apart.len() == urls.len()
+        && answer.bill == Bill::Pictures(urls.len())
+}
+
+fn urls(exchange: &Exchange) -> Vec<String> {
+    let images = exchange.expect.iter().flat_map(|expect| expect.images.iter().flatten());
+    images.filter_map(|image| image.url.clone()).collect()
+}

@@ -1,0 +1,370 @@
+//! Adapters and clients that lose what comes in other shapes than documented.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use seedream_core::{
+    Charge, Error, ErrorKind, GeneratedImage, Generation, ImageData, Input, Reply, TaskState, Then, WarningKind, json,
+};
+use serde_json::Value;
+
+use super::dialect::Hooks;
+use super::{Mutant, dialect, driver};
+
+pub(super) fn all() -> Vec<Mutant> {
+    let n = Hooks::NONE;
+    vec![
+        dialect(
+            "looks-in-one-place",
+            "reads images only where the document has them",
+            Hooks { read: |made, reply| unless(made, reply, |made, _| warns(made, WarningKind::Undocumented)), ..n },
+        ),
+        dialect(
+            "fetches-data-uris",
+            "takes an image in a data URI for a link",
+            Hooks {
+                read: |made, reply| unless(made, reply, |made, reply| is_inline(made) && has(reply, "data:")),
+                ..n
+            },
+        ),
+        dialect(
+            "strict-base64",
+            "reads base64 only in its plain form",
+            Hooks { read: |made, reply| unless(made, reply, |made, reply| is_inline(made) && is_dressed(reply)), ..n },
+        ),
+        dialect(
+            "ignores-links-for-base64",
+            "takes a link where base64 should be for base64",
+            Hooks {
+                read: |made, reply| unless(made, reply, |made, reply| !is_inline(made) && has(reply, "\"b64")),
+                ..n
+            },
+        ),
+        dialect(
+            "drops-second-candidates",
+            "looks at the first candidate of an image alone",
+            Hooks {
+                read: |made, reply| unless(made, reply, |_, reply| has(reply, "\"url\"") && has(reply, "\"b64_json\"")),
+                ..n
+            },
+        ),
+        dialect(
+            "takes-blanks-for-images",
+            "takes a member without a text for a link",
+            Hooks {
+                state: |state, _| match state {
+                    TaskState::Failed(error) => TaskState::Done(blank(error.generation())),
+                    other => other,
+                },
+                rescued: |error| error.generation().map(|made| blank(Some(made))),
+                ..n
+            },
+        ),
+        dialect(
+            "opens-no-envelope",
+            "reads no response inside another",
+            Hooks {
+                heard: |reply| {
+                    let body = json::read(&reply.body).map(|document| document.value).unwrap_or_default();
+                    let inner = ["data", "result", "response", "output"]
+                        .iter()
+                        .any(|name| body[*name]["status"].is_string() || body[*name]["created"].is_number());
+                    if inner || body.is_string() {
+                        reply.body = Bytes::from_static(b"{}");
+                    }
+                },
+                ..n
+            },
+        ),
+        dialect(
+            "delivers-again",
+            "delivers an image as often as it came",
+            Hooks {
+                read: |mut made, _| {
+                    if warns(&made, WarningKind::Repeated) {
+                        made.outcomes.extend(made.outcomes.first().cloned());
+                    }
+                    Ok(made)
+                },
+                ..n
+            },
+        ),
+        driver("counts-nothing", "does not compare what is billed with what came", |driver| {
+            driver.say = |mut step| {
+                if let Then::Done(result) = &mut step.then
+                    && let Ok(made) = &mut **result
+                {
+                    made.warnings.retain(|warning| warning.kind != WarningKind::BilledMore);
+                }
+                step
+            };
+        }),
+        driver("reads-strict-json", "reads nothing that is not quite JSON", |driver| {
+            driver.hear = |input| emptied(input, |reply| reply.repaired);
+        }),
+        driver("trusts-a-clean-end", "takes a response that ends in good order for a whole one", |driver| {
+            driver.hear = |input| emptied(input, |reply| reply.truncated);
+        }),
+        driver("forgets-unexpected-tasks", "has no word for a task where images should be", |driver| {
+            driver.say = |mut step| {
+                if let Then::Done(result) = step.then {
+                    step.then = Then::Done(Box::new(result.map_err(|error| match error.kind() {
+                        ErrorKind::UnexpectedTask => {
+                            Error::new(ErrorKind::NoImages, "no image").with_charge(Charge::Unknown)
+                        }
+                        _ => error,
+                    })));
+                }
+                step
+            };
+        }),
+        dialect(
+            "reads-ids-in-one-place",
+            "knows a task only by the id that the document has",
+            Hooks {
+                heard: |reply| {
+                    let body = json::read(&reply.body).map(|document| document.value).unwrap_or_default();
+                    let ids = ["task_id", "taskId", "result"].iter().any(|name| body[*name].is_string());
+                    if ids || (body.get("id").is_none() && body.get("data").is_some_and(|data| !data.is_null())) {
+                        reply.body = Bytes::from_static(b"{}");
+                    }
+                },
+                ..n
+            },
+        ),
+        dialect(
+            "keeps-one-id",
+            "keeps the first of several ids that may be a task's",
+            Hooks {
+                accepted: |mut acceptance, _| {
+                    acceptance.other_ids.clear();
+                    acceptance
+                },
+                ..n
+            },
+        ),
+        dialect(
+            "knows-documented-words",
+            "knows the end of a task by the documented words alone",
+            Hooks {
+                state: |state, reply| match (&state, status(reply)) {
+                    (TaskState::Done(_) | TaskState::Failed(_), Some(word)) if !DOCUMENTED.contains(&&*word) => {
+                        TaskState::running(word, None)
+                    }
+                    _ => state,
+                },
+                ..n
+            },
+        ),
+        dialect(
+            "waits-for-the-word",
+            "takes no image of a task that has not ended",
+            Hooks {
+                state: |state, _| match state {
+                    TaskState::Running { status, progress, .. } => TaskState::running(status, progress),
+                    other => other,
+                },
+                ..n
+            },
+        ),
+        dialect(
+            "throws-failed-results-away",
+            "takes no image of a task that has failed",
+            Hooks {
+                state: |state, reply| match state {
+                    TaskState::Done(_) if status(reply).is_some_and(|word| !word.starts_with(['c', 'C'])) => {
+                        TaskState::Failed(Error::from_reply(ErrorKind::TaskFailed, "it failed", reply))
+                    }
+                    other => other,
+                },
+                ..n
+            },
+        ),
+        dialect(
+            "keeps-silent-about-empty-tasks",
+            "does not say why a task ended without an image",
+            Hooks {
+                state: |state, reply| match state {
+                    TaskState::Failed(error)
+                        if status(reply).is_some_and(|word| word.eq_ignore_ascii_case("completed")) =>
+                    {
+                        TaskState::Failed(Error::from_reply(error.kind(), "the task has no image", reply))
+                    }
+                    other => other,
+                },
+                ..n
+            },
+        ),
+        dialect(
+            "takes-labels-for-granted",
+            "reads no events under the label of JSON",
+            Hooks {
+                heard: |reply| {
+                    if !json::is_meant(&reply.body) || json::documents(&reply.body).nth(1).is_some() {
+                        reply.body = Bytes::new();
+                    }
+                },
+                ..n
+            },
+        ),
+        dialect(
+            "reads-framed-events-only",
+            "skips what is framed as no document frames it",
+            Hooks { hears: |frame| frame.event.is_some() || frame.is_done(), ..n },
+        ),
+        dialect(
+            "reads-one-image-an-event",
+            "skips an event with a list",
+            Hooks { hears: |frame| !frame.data.contains("\"data\":"), ..n },
+        ),
+        driver("waits-for-the-end", "reads on when everything has come", |driver| {
+            driver.say = |mut step| {
+                if let Then::ReadUntil(_) = step.then {
+                    step.then = Then::Read;
+                }
+                step
+            };
+        }),
+        dialect(
+            "deaf-to-words",
+            "skips an event that is an error in words",
+            Hooks { hears: |frame| frame.event.as_deref() != Some("error"), ..n },
+        ),
+        dialect(
+            "knows-one-form-of-error",
+            "knows a code only where the document has it",
+            Hooks {
+                failed: |error, reply| {
+                    let body = json::read(&reply.body).map(|document| document.value).unwrap_or_default();
+                    let other = ["errors", "detail", "error_code", "title", "msg"];
+                    let odd = body.is_array() || other.iter().any(|name| body.get(*name).is_some());
+                    if odd { error.with_code(None) } else { error }
+                },
+                ..n
+            },
+        ),
+        dialect(
+            "reads-the-outermost-error",
+            "reads no error inside the message of another",
+            Hooks {
+                failed: |error, reply| {
+                    let nested = has(reply, "{\\\"") || has(reply, "{'");
+                    if nested { error.with_code(None) } else { error }
+                },
+                ..n
+            },
+        ),
+        dialect(
+            "stops-at-base64",
+            "shows a message up to what it quotes of the request",
+            Hooks {
+                failed: |error, reply| {
+                    if reply.body.len() < 50_000 {
+                        return error;
+                    }
+                    Error::from_reply(error.kind(), "Invalid image", reply).with_code(error.code().map(str::to_owned))
+                },
+                ..n
+            },
+        ),
+        dialect(
+            "free-by-a-damaged-bill",
+            "believes a bill for nothing in a response of which a part could not be read",
+            Hooks {
+                failed: |error, _| match error.generation() {
+                    Some(made) if made.billed() == Some(0) && made.charged == Some(Charge::Unknown) => {
+                        let mut made = made.clone();
+                        made.charged = None;
+                        error.with_charge(Charge::No).with_generation(made)
+                    }
+                    _ => error,
+                },
+                ..n
+            },
+        ),
+        dialect(
+            "free-images",
+            "calls images free that came with a bill for nothing or from a task that failed",
+            Hooks {
+                read: |mut made, _| {
+                    if made.billed() == Some(0) || made.charged == Some(Charge::Unknown) {
+                        made.charged = Some(Charge::No);
+                    }
+                    Ok(made)
+                },
+                ..n
+            },
+        ),
+        driver("believes-a-cut-stream", "believes a bill for nothing in a stream that was cut off", |driver| {
+            driver.say = |mut step| {
+                if let Then::Done(result) = step.then {
+                    step.then = Then::Done(Box::new(result.map_err(|error| {
+                        let none = error.generation().is_some_and(|made| made.billed() == Some(0));
+                        if none && error.kind() == ErrorKind::Transport { error.with_charge(Charge::No) } else { error }
+                    })));
+                }
+                step
+            };
+        }),
+    ]
+}
+
+/// The words for the end of a task that a document has.
+const DOCUMENTED: [&str; 4] = ["completed", "failed", "cancelled", "canceled"];
+
+/// An error in the place of a generation that something is wrong with.
+fn unless(
+    made: Generation,
+    reply: &Reply,
+    wrong: fn(&Generation, &Reply) -> bool,
+) -> seedream_core::Result<Generation> {
+    if wrong(&made, reply) {
+        return Err(Error::from_reply(ErrorKind::MalformedResponse, "there is no image", reply));
+    }
+    Ok(made)
+}
+
+/// What holds no image, with a link that is empty in the place of each.
+fn blank(made: Option<&Generation>) -> Generation {
+    let mut made = made.cloned().unwrap_or_else(|| Generation::new("".into()));
+    let link = || ImageData::Url { url: String::new(), expires_at: None };
+    made.outcomes = vec![Ok(GeneratedImage::new(0, link()))];
+    made
+}
+
+fn warns(made: &Generation, kind: WarningKind) -> bool {
+    made.warnings.iter().any(|warning| warning.kind == kind)
+}
+
+fn is_inline(made: &Generation) -> bool {
+    made.images().any(|image| matches!(image.data, ImageData::Bytes(_)))
+}
+
+fn has(reply: &Reply, text: &str) -> bool {
+    String::from_utf8_lossy(&reply.body).to_ascii_lowercase().contains(text)
+}
+
+/// Whether a response holds base64 that a strict reader refuses.
+fn is_dressed(reply: &Reply) -> bool {
+    let body = json::read(&reply.body).map(|document| document.value).unwrap_or_default();
+    let texts = crate::leaves::leaves(&body).into_iter().filter(|at| at.ends_with("b64_json"));
+    let texts: Vec<_> = texts.filter_map(|at| body.pointer(&at)?.as_str().map(str::to_owned)).collect();
+    texts.iter().any(|text| STANDARD.decode(text).is_err())
+}
+
+/// The word at the top of a poll's response, or in its envelope.
+fn status(reply: &Reply) -> Option<String> {
+    let body: Value = json::read(&reply.body)?.value;
+    let status = body.get("status").or_else(|| body.pointer("/data/status"))?;
+    status.as_str().map(str::to_owned)
+}
+
+/// A whole success of a kind, as if nothing had come.
+fn emptied(input: Input, kind: fn(&Reply) -> bool) -> Input {
+    match input {
+        Input::Reply(mut reply) if reply.status.is_success() && kind(&reply.clone().mended()) => {
+            reply.body = Bytes::new();
+            Input::Reply(reply)
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,124 @@
+//! Clients that fetch images wrongly, by what stands between them and the source.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{
+    Request, Response, StatusCode,
+    header::{CONTENT_LENGTH, RANGE, RETRY_AFTER},
+    response::Parts,
+};
+use http_body_util::{BodyExt as _, Full};
+use seedream_client::{AnswerBody, Transport, TransportError};
+
+use super::{Mutant, driver};
+
+pub(super) fn all() -> Vec<Mutant> {
+    vec![
+        driver("gives-up-at-404", "takes an image that is not there yet for one that is gone", |driver| {
+            driver.download = |inner| Between::of(inner).head(|head| becomes(head, &[404], StatusCode::GONE));
+        }),
+        driver("hurries-a-source", "asks for an image again before the time that it was asked to wait", |driver| {
+            driver.download = |inner| {
+                Between::of(inner).head(|head| {
+                    head.headers.remove(RETRY_AFTER);
+                })
+            };
+        }),
+        driver("gives-up-at-a-reset", "asks once for an image where a connection breaks", |driver| {
+            driver.download = |inner| Arc::new(Between { forgives: false, ..Between::of(inner) });
+        }),
+        driver("never-resumes", "asks for all of an image where a part of it is there", |driver| {
+            driver.download = |inner| {
+                let asked = |request: &mut Request<Bytes>| {
+                    request.headers_mut().remove(RANGE);
+                };
+                Arc::new(Between { asked, ..Between::of(inner) })
+            };
+        }),
+        driver("unpacks-nothing", "saves a compressed image as it came", |driver| {
+            driver.download = |inner| Arc::new(Between { whole: Some(as_it_came), ..Between::of(inner) });
+        }),
+        driver("completes-a-cut-image", "saves an image that was cut off as a whole one", |driver| {
+            driver.download = |inner| Arc::new(Between { whole: Some(completed), ..Between::of(inner) });
+        }),
+        driver("asks-for-what-is-gone", "takes an image that is gone for one that is not there yet", |driver| {
+            driver.download =
+                |inner| Between::of(inner).head(|head| becomes(head, &[401, 403, 410], StatusCode::NOT_FOUND));
+        }),
+    ]
+}
+
+/// Changes what is asked and answered on its way.
+struct Between {
+    inner: Arc<dyn Transport>,
+    asked: fn(&mut Request<Bytes>),
+    head: fn(&mut Parts),
+    /// What becomes of a body that has come whole.
+    whole: Option<fn(&mut Parts, Bytes) -> Bytes>,
+    /// Whether a connection that breaks may be made again.
+    forgives: bool,
+}
+
+impl Between {
+    fn of(inner: Arc<dyn Transport>) -> Self {
+        Self { inner, asked: |_| (), head: |_| (), whole: None, forgives: true }
+    }
+
+    fn head(self, head: fn(&mut Parts)) -> Arc<dyn Transport> {
+        Arc::new(Self { head, ..self })
+    }
+}
+
+impl fmt::Debug for Between {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Between")
+    }
+}
+
+fn becomes(head: &mut Parts, statuses: &[u16], status: StatusCode) {
+    if statuses.contains(&head.status.as_u16()) {
+        head.status = status;
+    }
+}
+
+/// A compressed body whose form is hidden from whoever would unpack it.
+fn as_it_came(head: &mut Parts, body: Bytes) -> Bytes {
+    head.headers.remove(http::header::CONTENT_ENCODING);
+    if body.starts_with(b"\x1f\x8b") { [b"packed".as_slice(), &body].concat().into() } else { body }
+}
+
+/// A PNG that is cut off, with an end.
+fn completed(head: &mut Parts, body: Bytes) -> Bytes {
+    let end = b"\0\0\0\0IEND\xae\x42\x60\x82";
+    if !body.starts_with(b"\x89PNG") || body.ends_with(end) {
+        return body;
+    }
+    head.headers.remove(CONTENT_LENGTH);
+    // Its header is all that is whole.
+    [&body[..33], end].concat().into()
+}
+
+#[async_trait]
+impl Transport for Between {
+    async fn send(&self, mut request: Request<Bytes>) -> Result<Response<AnswerBody>, TransportError> {
+        (self.asked)(&mut request);
+        let response = match self.inner.send(request).await {
+            Err(_) if !self.forgives => {
+                let body = Full::new(Bytes::new()).map_err(|never| match never {}).boxed_unsync();
+                let mut response = Response::new(body);
+                *response.status_mut() = StatusCode::GONE;
+                response
+            }
+            other => other?,
+        };
+        let (mut head, mut body) = response.into_parts();
+        (self.head)(&mut head);
+        if let Some(whole) = self.whole {
+            let came = body.collect().await?.to_bytes();
+            body = Full::new(whole(&mut head, came)).map_err(|never| match never {}).boxed_unsync();
+        }
+        Ok(Response::from_parts(head, body))
+    }
+}
