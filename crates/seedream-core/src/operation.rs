@@ -45,6 +45,10 @@ pub struct Operation {
 }
 
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an operation has one state, and nearly all of its life it is that of a task"
+)]
 enum State {
     Ready,
     Submitting,

@@ -49,7 +49,7 @@ impl Reader {
             return Err(self.error(reply));
         }
         if let Some(frames) = frames(reply) {
-            return self.streamed(frames, reply).map(Outcome::Done);
+            return self.streamed(&frames, reply).map(Outcome::Done);
         }
         let Some(mut document) = json::read(&reply.body) else {
             return Err(self.malformed(reply, "the response cannot be read"));
@@ -67,7 +67,7 @@ impl Reader {
         }
         let found = find(body, "data");
         if !found.items.iter().any(|item| find::holds_image(item)) {
-            let failed = Failure::of_json(body).is_some() || find::layers(body).any(|layer| says_error(layer));
+            let failed = Failure::of_json(body).is_some() || find::layers(body).any(says_error);
             if let Some(accepted) = task::instead_of_images(body).filter(|_| !failed) {
                 return Ok(Outcome::Accepted(accepted));
             }
@@ -105,7 +105,7 @@ impl Reader {
     }
 
     /// Events of a stream that arrived as one body.
-    fn streamed(&self, frames: Vec<Frame>, reply: &Reply) -> Result<Generation> {
+    fn streamed(&self, frames: &[Frame], reply: &Reply) -> Result<Generation> {
         let mut decoder = Box::new(Decoder::new(self.clone(), u32::MAX));
         for frame in frames.iter().filter(|frame| !frame.is_done()) {
             decoder.event(frame, reply.blobs());
@@ -322,9 +322,7 @@ impl Seen {
 
 /// Whether an object has an error that is not empty.
 fn says_error(members: &Map<String, Value>) -> bool {
-    members
-        .get("error")
-        .is_some_and(|error| !error.is_null() && *error != Value::from("") && *error != Value::from(false))
+    members.get("error").is_some_and(|error| !error.is_null() && *error != "" && *error != false)
 }
 
 /// Adds the head of the response to an error that was made from its body.

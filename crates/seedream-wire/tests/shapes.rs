@@ -1,5 +1,7 @@
 //! Shapes that no document shows: images in other places, tasks in other words, errors inside errors.
 
+#![allow(clippy::unwrap_used, reason = "clippy knows helpers of tests as code")]
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, StatusCode};
 use seedream_core::{
@@ -322,7 +324,7 @@ fn task() -> Task {
     Task::new("evolink", "https://a.example", TaskId::new("t").unwrap(), "m".into())
 }
 
-fn state(body: serde_json::Value) -> TaskState {
+fn state(body: impl std::fmt::Display) -> TaskState {
     tasks().state(&task(), &reply(200, body.to_string())).unwrap_or_else(|error| panic!("{body}: {error}"))
 }
 

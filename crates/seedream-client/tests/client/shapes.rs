@@ -85,10 +85,9 @@ fn client(dialect: Shared, script: &Script) -> ClientBuilder {
 }
 
 fn urls(generation: &Generation) -> Vec<&str> {
-    let url = |image| match image {
-        &ImageData::Url { ref url, .. } => url.as_str(),
-        _ => "no URL",
-    };
+    fn url(data: &ImageData) -> &str {
+        if let ImageData::Url { url, .. } = data { url } else { "no URL" }
+    }
     generation.images().map(|image| url(&image.data)).collect()
 }
 

@@ -133,7 +133,7 @@ impl Operation {
             Input::Reply(reply) => reply.mended(),
             Input::Broken { partial: Some(mut partial), error } if partial.status.is_success() => {
                 partial.truncated = true;
-                return self.polled_in_part(polling, &partial.mended(), error, now, events);
+                return self.polled_in_part(polling, &partial.mended(), &error, now, events);
             }
             // A wrong setting does not pass.
             Input::NotSent(error) if error.kind() == ErrorKind::Config => return self.abandon(error, polling, events),
@@ -148,7 +148,7 @@ impl Operation {
             }
         };
         if reply.truncated && reply.status.is_success() {
-            return self.polled_in_part(polling, &reply, Error::new(ErrorKind::Transport, CUT), now, events);
+            return self.polled_in_part(polling, &reply, &Error::new(ErrorKind::Transport, CUT), now, events);
         }
         polling.cut = 0;
         let dialect = self.dialect.clone();
@@ -201,7 +201,7 @@ impl Operation {
         &mut self,
         mut polling: Polling,
         partial: &Reply,
-        error: Error,
+        error: &Error,
         now: Duration,
         events: &mut Vec<Event>,
     ) -> Then {
@@ -218,7 +218,7 @@ impl Operation {
         }
         match polling.found.take() {
             Some(mut found) if polling.cut >= Polling::CUTS => {
-                found.warnings.push(incomplete(&error));
+                found.warnings.push(incomplete(error));
                 if found.usage.is_empty() {
                     found.usage = polling.task.usage;
                 }
