@@ -23,8 +23,9 @@ use crate::{
     usage::{usage, whole},
 };
 
-/// How many outcomes of one response are told apart. A response with more is not one of images.
+/// How many outcomes of one response are told apart, and with those that are images.
 const MOST: usize = 1024;
+const MOST_IMAGES: usize = 8192;
 
 /// Reads the responses to one request, in any shape of the family.
 #[derive(Clone, Debug)]
@@ -207,7 +208,8 @@ pub(crate) struct Collected {
 impl Collected {
     /// Reads one item.
     pub(crate) fn add(&mut self, context: &Context<'_>, item: &Value) {
-        if self.outcomes.len() >= MOST {
+        // What is not an image must not keep one from being taken.
+        if self.outcomes.len() >= MOST && !(find::holds_image(item) && self.outcomes.len() < MOST_IMAGES) {
             self.left_out += 1;
             return;
         }
@@ -260,7 +262,7 @@ impl Collected {
         }
         if self.left_out > 0 {
             let message =
-                format!("{} items after the first {MOST} were left out; the raw response has them", self.left_out);
+                format!("{} items were left out after the first {MOST}; the raw response has them", self.left_out);
             generation.warnings.push(Warning::new(WarningKind::Unreadable, None, message));
         }
         generation.outcomes = self.outcomes;

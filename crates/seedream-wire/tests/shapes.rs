@@ -75,6 +75,16 @@ fn images_are_found_wherever_they_stand_and_the_place_is_named() {
 }
 
 #[test]
+fn an_image_after_much_that_is_none_is_taken() {
+    for filler in ["\"\"", "0", "{\"\":0}", "null"] {
+        let body = format!("{{\"data\":[{},{{\"url\":\"{A}\"}}]}}", [filler; 100_000].join(","));
+        let generation = read(body).unwrap_or_else(|error| panic!("{filler}: {error}"));
+        assert_eq!(urls(&generation), [A], "{filler}");
+        assert!(generation.outcomes.len() <= 1025, "{filler}");
+    }
+}
+
+#[test]
 fn what_only_echoes_the_request_is_not_an_image() {
     for body in [
         json!({"id": "x", "request": {"image": A, "images": [A]}}),
