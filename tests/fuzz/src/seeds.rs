@@ -100,8 +100,9 @@ fn packings(body: &[u8]) -> [Vec<u8>; 5] {
     let level = Compression::fast();
     let short = &body[..body.len().min(250)];
     // A frame of one segment, whose length has a byte, with one block of bytes as they are, which is the last.
-    let length = short.len() as u8;
-    let zstd = [b"\x28\xb5\x2f\xfd\x20", &[length, (length << 3) | 1, length >> 5, 0][..], short].concat();
+    let [length, ..] = short.len().to_le_bytes();
+    let [head, more, ..] = (short.len() << 3 | 1).to_le_bytes();
+    let zstd = [b"\x28\xb5\x2f\xfd\x20", &[length, head, more, 0][..], short].concat();
     [
         body.to_vec(),
         all(Box::new(read::GzEncoder::new(body, level))),

@@ -185,6 +185,16 @@ async fn what_a_cut_body_still_holds_comes_before_the_error() {
 }
 
 #[tokio::test]
+async fn a_block_before_a_damaged_one_is_kept_whatever_the_chunks() {
+    // A frame of one segment with a block of four bytes as they are, and one of a type that there is not.
+    let packed = b"\x28\xb5\x2f\xfd\x20\x08\x20\0\0text\x26\0\0text";
+    for chunk in [1, 5, usize::MAX] {
+        let (out, error) = read_to(&["zstd"], packed, chunk, None).await;
+        assert!(out == b"text" && error.unwrap().to_string().contains("damaged"), "{chunk}");
+    }
+}
+
+#[tokio::test]
 async fn damage_is_an_error() {
     let json = json();
     for (label, mut packed) in [("gzip", gzip(&json)), ("deflate", zlib(&json)), ("br", br()), ("zstd", zstd(&json))] {

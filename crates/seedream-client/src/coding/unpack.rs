@@ -102,6 +102,9 @@ pub(super) fn inflate(state: &mut Decompress, input: &mut &[u8], output: &mut [u
     Step { written: since(state.total_out(), written), damaged: status.is_err() }
 }
 
+/// How many bytes state what a block of zstd is, and its length.
+const BLOCK_HEAD: usize = 3;
+
 /// zstd (RFC 8878): any number of frames.
 pub(super) struct Zstd {
     context: DCtx<'static>,
@@ -109,7 +112,7 @@ pub(super) struct Zstd {
     mark: Vec<u8>,
     place: Place,
     frames: u64,
-    /// How many bytes end the part that is being read.
+    /// How many bytes the library asks for: those that end the part that is being read, and the head of a block behind it.
     wanted: usize,
 }
 
@@ -136,7 +139,7 @@ impl Zstd {
                 self.place = Place::Over;
                 return Step { written: 0, damaged: self.frames == 0 };
             }
-            (self.place, self.wanted) = (Place::Frame, ZSTD.len());
+            (self.place, self.wanted) = (Place::Frame, ZSTD.len() + BLOCK_HEAD);
             let mark = std::mem::take(&mut self.mark);
             self.frame(&mut &mark[..], &mut []);
         }
@@ -145,7 +148,9 @@ impl Zstd {
 
     /// One part of a frame at a time: where one is damaged, the library forgets what it has written in the same call.
     fn frame(&mut self, input: &mut &[u8], output: &mut [u8]) -> Step {
-        let part = &input[..self.wanted.min(input.len())];
+        // The library asks for the head of the next block too, and that may be what is damaged.
+        let length = if self.wanted > BLOCK_HEAD { self.wanted - BLOCK_HEAD } else { self.wanted };
+        let part = &input[..length.min(input.len())];
         let (mut from, mut to) = (InBuffer::around(part), OutBuffer::around(output));
         let hint = self.context.decompress_stream(&mut to, &mut from);
         let (taken, written) = (from.pos(), to.pos());

@@ -18,6 +18,9 @@ use crate::{
 
 const ACCEPTED: &str = r#"{"id":"task-unified-1-a","status":"pending","task_info":{"estimated_time":1}}"#;
 
+/// The most long strings of one body.
+const MOST: usize = 8;
+
 /// A body; the first byte chooses the adapter, whether a stream is asked for, and the chunks.
 ///
 /// A byte below 5 stands for a long string, which few mutations would find: see [`expanded`].
@@ -108,8 +111,8 @@ fn bytes(data: &ImageData) -> Vec<u8> {
     }
 }
 
-/// The body with a long string for each byte below 5: base64 of a PNG, of a JPEG, in the alphabet of URLs, and of what is no image;
-/// 0 stays.
+/// The body with a long string for each of its first bytes below 5: base64 of a PNG, of a JPEG, in the alphabet of URLs, and of what
+/// is no image; 0 stays.
 fn expanded(body: &[u8]) -> Bytes {
     static LONG: LazyLock<[String; 4]> = LazyLock::new(|| {
         let noise = |start: &[u8]| {
@@ -124,15 +127,19 @@ fn expanded(body: &[u8]) -> Bytes {
         let url_safe = STANDARD.encode(&png).replace('+', "-").replace('/', "_");
         [
             STANDARD.encode(&png),
-            STANDARD.encode(&noise(b"\xff\xd8\xff\xe0\0\x10JFIF")),
+            STANDARD.encode(noise(b"\xff\xd8\xff\xe0\0\x10JFIF")),
             url_safe,
-            STANDARD.encode(&noise(b"")),
+            STANDARD.encode(noise(b"")),
         ]
     });
     let mut expanded = Vec::with_capacity(body.len());
+    let mut left = MOST;
     for byte in body {
         match byte {
-            1..5 => expanded.extend_from_slice(LONG[usize::from(byte - 1)].as_bytes()),
+            1..5 if left > 0 => {
+                left -= 1;
+                expanded.extend_from_slice(LONG[usize::from(byte - 1)].as_bytes());
+            }
             _ => expanded.push(*byte),
         }
     }
