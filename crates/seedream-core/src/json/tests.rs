@@ -78,6 +78,7 @@ fn depth_beside_what_counts_does_no_harm() {
         let deep = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
         let text = format!("{{\"a\":{deep},\"url\":\"https://p.example/0\"}}");
         assert_eq!(value(&text)["url"], "https://p.example/0", "{depth}");
+        assert_eq!(is_strict(text.as_bytes()), serde_json::from_str::<Value>(&text).is_ok(), "{depth}");
     }
 }
 
