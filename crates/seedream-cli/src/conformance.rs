@@ -265,7 +265,8 @@ fn subjects(args: &RunArgs) -> Result<Vec<Subject>, String> {
             Some(folder) => own_facts(folder).and_then(|facts| Subject::with_own_facts(dialect, facts))?,
         };
         return match subject.provider() {
-            Some(_) => Ok(vec![subject]),
+            // A program answers in lines, one cut at a time.
+            Some(_) => Ok(vec![subject.with_cuts(64)]),
             None => Err(format!("there are no facts of the provider `{}`", subject.id())),
         };
     }

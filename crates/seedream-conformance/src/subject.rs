@@ -13,6 +13,8 @@ pub struct Subject {
     dialect: Arc<dyn Dialect>,
     facts: &'static Arc<Library>,
     driver: Driver,
+    /// How many places of one response are cut at most.
+    cuts: usize,
 }
 
 impl Subject {
@@ -23,7 +25,7 @@ impl Subject {
 
     /// An adapter with facts of its own, such as those of a folder.
     pub fn with_facts(dialect: Arc<dyn Dialect>, facts: &'static Arc<Library>) -> Self {
-        Self { dialect, facts, driver: Driver::default() }
+        Self { dialect, facts, driver: Driver::default(), cuts: usize::MAX }
     }
 
     /// The same by facts that nobody else needs; they are kept until the program ends.
@@ -48,6 +50,18 @@ impl Subject {
         Ok(Self::with_facts(dialect, Box::leak(Box::new(Arc::new(facts)))))
     }
 
+    /// The same with responses cut at so many places at most, evenly spread, and not at every byte: asking a program takes its time.
+    #[must_use]
+    pub fn with_cuts(mut self, most: usize) -> Self {
+        self.cuts = most.max(1);
+        self
+    }
+
+    /// The places at which a response of so many bytes is cut.
+    pub(crate) fn cuts(&self, length: usize) -> impl Iterator<Item = usize> + use<> {
+        (0..length).step_by(length.div_ceil(self.cuts).max(1))
+    }
+
     /// What it is judged by.
     pub(crate) fn facts(&self) -> &'static Arc<Library> {
         self.facts
@@ -60,7 +74,7 @@ impl Subject {
 
     /// The same facts with something broken.
     pub(crate) fn broken(&self, dialect: Arc<dyn Dialect>, driver: Driver) -> Self {
-        Self { dialect, facts: self.facts, driver }
+        Self { dialect, facts: self.facts, driver, cuts: self.cuts }
     }
 
     /// What sends its requests.

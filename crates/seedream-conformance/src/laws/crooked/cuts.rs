@@ -55,7 +55,7 @@ fn success(subject: &Subject, answer: &Answer) -> Result<(), Failure> {
     let whole = play(subject, answer, answer.reply.body.len(), true)?;
     let (free, known) = (charge(&whole) == Charge::No, images(&whole));
     let values = values(&answer.reply.body);
-    for at in 0..answer.reply.body.len() {
+    for at in subject.cuts(answer.reply.body.len()) {
         for (name, ends) in ENDS {
             let mut d = Differences::default();
             let name = format!("{name} behind byte {at}");
@@ -92,7 +92,7 @@ fn refusals(subject: &Subject) -> Result<(), Failure> {
         if status.is_success() {
             continue;
         }
-        for at in 0..answer.reply.body.len() {
+        for at in subject.cuts(answer.reply.body.len()) {
             for (name, ends) in ENDS {
                 let mut d = Differences::default();
                 let name = format!("{} {name} behind byte {at}", answer.exchange.id());
