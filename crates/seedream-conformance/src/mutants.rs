@@ -33,9 +33,13 @@ struct Mutant {
 impl Mutant {
     fn of(&self, subject: &Subject) -> Subject {
         let dialect = Arc::new(Broken::new(subject.dialect().clone(), self.hooks));
-        subject.broken(dialect, self.driver.clone())
+        // What breaks at one byte breaks at many.
+        subject.broken(dialect, self.driver.clone()).with_cuts(CUTS)
     }
 }
+
+/// At how many places a response is cut for a mutant.
+const CUTS: usize = 48;
 
 /// A dialect that is broken.
 fn dialect(name: &'static str, says: &'static str, hooks: Hooks) -> Mutant {
