@@ -66,7 +66,7 @@ pub(super) fn of_unread_events(ground: &Ground) -> Result<(), Failure> {
     let url = &ground.urls[0];
     let bad = [
         "data: \u{fffd}\u{fffd}{\"\n\n".to_owned(),
-        format!("data: {{\"type\":\"image_generation.partial_succeeded\",\"url\n\ndata: {{}}\n\n"),
+        "data: {\"type\":\"image_generation.partial_succeeded\",\"url\n\ndata: {}\n\n".to_owned(),
         "data: {\"b64_json\":\"!!!\"}\n\n".to_owned(),
         format!("data: \"url\":\"{url}\n\n").replace("http", "{http"),
     ];
