@@ -22,7 +22,7 @@ pub(super) fn all() -> Vec<Mutant> {
             "fetches-data-uris",
             "takes an image in a data URI for a link",
             Hooks {
-                read: |made, reply| unless(made, reply, |made, reply| is_inline(made) && has(reply, "data:")),
+                read: |made, reply| unless(made, reply, |made, reply| is_inline(made) && has(reply, "\"data:")),
                 ..n
             },
         ),
@@ -51,11 +51,11 @@ pub(super) fn all() -> Vec<Mutant> {
             "takes-blanks-for-images",
             "takes a member without a text for a link",
             Hooks {
-                state: |state, _| match state {
-                    TaskState::Failed(error) => TaskState::Done(blank(error.generation())),
+                state: |state, reply| match state {
+                    TaskState::Failed(error) if is_blank(&reply.body) => TaskState::Done(blank(error.generation())),
                     other => other,
                 },
-                rescued: |error| error.generation().map(|made| blank(Some(made))),
+                rescued: |error| error.body().filter(|body| is_blank(body)).map(|_| blank(error.generation())),
                 ..n
             },
         ),
@@ -68,7 +68,7 @@ pub(super) fn all() -> Vec<Mutant> {
                     let inner = ["data", "result", "response", "output"]
                         .iter()
                         .any(|name| body[*name]["status"].is_string() || body[*name]["created"].is_number());
-                    if inner || body.is_string() {
+                    if inner || body.as_str().is_some_and(|text| text.contains('{')) {
                         reply.body = Bytes::from_static(b"{}");
                     }
                 },
@@ -123,8 +123,9 @@ pub(super) fn all() -> Vec<Mutant> {
             Hooks {
                 heard: |reply| {
                     let body = json::read(&reply.body).map(|document| document.value).unwrap_or_default();
-                    let ids = ["task_id", "taskId", "result"].iter().any(|name| body[*name].is_string());
-                    if ids || (body.get("id").is_none() && body.get("data").is_some_and(|data| !data.is_null())) {
+                    let other =
+                        ["/task_id", "/taskId", "/data/task_id", "/data/0/task_id", "/result", "/result/task_id"];
+                    if other.iter().any(|at| body.pointer(at).is_some_and(Value::is_string)) {
                         reply.body = Bytes::from_static(b"{}");
                     }
                 },
@@ -184,10 +185,9 @@ pub(super) fn all() -> Vec<Mutant> {
             "does not say why a task ended without an image",
             Hooks {
                 state: |state, reply| match state {
-                    TaskState::Failed(error)
-                        if status(reply).is_some_and(|word| word.eq_ignore_ascii_case("completed")) =>
-                    {
-                        TaskState::Failed(Error::from_reply(error.kind(), "the task has no image", reply))
+                    TaskState::Failed(error) if error.message().starts_with("the task ended without an image: ") => {
+                        let silent = Error::from_reply(error.kind(), "the task ended without an image", reply);
+                        TaskState::Failed(silent.with_charge(error.charge()))
                     }
                     other => other,
                 },
@@ -199,7 +199,9 @@ pub(super) fn all() -> Vec<Mutant> {
             "reads no events under the label of JSON",
             Hooks {
                 heard: |reply| {
-                    if !json::is_meant(&reply.body) || json::documents(&reply.body).nth(1).is_some() {
+                    let text = reply.body.trim_ascii_start();
+                    let is_framed = [&b"data:"[..], b"event:", b":"].iter().any(|field| text.starts_with(field));
+                    if is_framed || json::documents(text).nth(1).is_some_and(|document| document.value.is_object()) {
                         reply.body = Bytes::new();
                     }
                 },
@@ -209,7 +211,7 @@ pub(super) fn all() -> Vec<Mutant> {
         dialect(
             "reads-framed-events-only",
             "skips what is framed as no document frames it",
-            Hooks { hears: |frame| frame.event.is_some() || frame.is_done(), ..n },
+            Hooks { hears: |frame| frame.event.is_some() || frame.data.starts_with("{\"error\""), ..n },
         ),
         dialect(
             "reads-one-image-an-event",
@@ -329,6 +331,12 @@ fn blank(made: Option<&Generation>) -> Generation {
     let link = || ImageData::Url { url: String::new(), expires_at: None };
     made.outcomes = vec![Ok(GeneratedImage::new(0, link()))];
     made
+}
+
+/// Whether a link or an item of a response is a text without a letter.
+fn is_blank(body: &[u8]) -> bool {
+    let text: String = String::from_utf8_lossy(body).split_whitespace().collect();
+    text.contains("[\"\"]") || text.contains("\"url\":\"\"")
 }
 
 fn warns(made: &Generation, kind: WarningKind) -> bool {

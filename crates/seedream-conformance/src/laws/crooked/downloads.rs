@@ -46,6 +46,12 @@ impl Fetched {
         d.same(&format!("{name}: purchases"), &1, &self.posts);
     }
 
+    /// How long after the first request another was sent.
+    fn waited(&self, number: usize) -> Duration {
+        let at = |number: usize| self.gets.get(number).copied().unwrap_or_default();
+        at(number).saturating_sub(at(0))
+    }
+
     /// A failure of this kind names the URL, and was bought once.
     fn failed(&self, d: &mut Differences, name: &str, kind: ErrorKind) {
         let failure = self.saved.failures().next();
@@ -65,7 +71,8 @@ fn fetch(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.map_err(|error| harness("no runtime", &error))?;
     let folder = tempfile::tempdir().map_err(|error| harness("no folder", &error))?;
-    let request = exchange::checked(&**ground.subject.dialect(), ground.answer.exchange)?.request().clone();
+    let mut request = exchange::checked(&**ground.subject.dialect(), ground.answer.exchange)?.request().clone();
+    request.stream = None;
     runtime.block_on(async {
         let source = Arc::new(Source::new(Instant::now(), answers));
         let provider = Arc::new(Provider::new(ground.script()));
@@ -78,10 +85,8 @@ fn fetch(
             .download_transport((driver.download)(source.clone()))
             .build()
             .map_err(|error| harness("no client", &error))?;
-        let mut request = request;
-        request.stream = None;
-        let generation = client.generate(request).await.map_err(|error| Failure::new(format!("no images: {error}")))?;
-        let mut generation = generation;
+        let generation = client.generate(request).await;
+        let mut generation = generation.map_err(|error| Failure::new(format!("no images: {error}")))?;
         generation.outcomes.truncate(1);
         let saved = client.save(&generation, &SaveOptions::new(folder.path(), "image")).await;
         let sent = source.sent();
@@ -130,7 +135,7 @@ pub(super) fn not_there_yet(ground: &Ground) -> Result<(), Failure> {
     // One that never comes is given up after half a minute, and named.
     let fetched = fetch(ground, |_, _| Answer::new(404, b"no"))?;
     fetched.failed(&mut d, "404 for ever", ErrorKind::Server);
-    let waited = fetched.gets.last().copied().unwrap_or_default();
+    let waited = fetched.waited(fetched.gets.len().saturating_sub(1));
     d.holds(waited >= Duration::from_secs(30), || format!("404 for ever: given up after {waited:?}"));
     d.into_result()
 }
@@ -144,7 +149,7 @@ pub(super) fn patient(ground: &Ground) -> Result<(), Failure> {
     let busy = Answer::new(status, b"").header("retry-after", seconds.to_string());
     let fetched = fetch(ground, then(vec![busy], &image))?;
     fetched.whole(&mut d, "after a wait", &image);
-    let waited = fetched.gets.get(1).copied().unwrap_or_default();
+    let waited = fetched.waited(1);
     d.holds(waited >= Duration::from_secs(seconds), || format!("asked to wait {seconds} s, waited {waited:?}"));
     d.into_result()
 }

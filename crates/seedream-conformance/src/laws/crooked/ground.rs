@@ -114,7 +114,7 @@ impl Ground {
     /// The documented response with other items in their own place.
     #[expect(clippy::needless_pass_by_value, reason = "it becomes a part of the body")]
     pub(super) fn holding(&self, items: Value) -> Value {
-        self.with(json!({ self.member.as_str(): items }))
+        self.with(Map::from_iter([(self.member.clone(), items)]).into())
     }
 
     /// A value as text, as one of many writers would write it.
