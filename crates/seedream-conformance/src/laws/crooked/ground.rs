@@ -112,7 +112,6 @@ impl Ground {
     }
 
     /// The documented response with other items in their own place.
-    #[expect(clippy::needless_pass_by_value, reason = "it becomes a part of the body")]
     pub(super) fn holding(&self, items: Value) -> Value {
         self.with(Map::from_iter([(self.member.clone(), items)]).into())
     }
