@@ -191,7 +191,7 @@ fn what_is_no_picture_is_put_back_to_the_byte() {
         format!(r#"{{"x":"{long}","y":["{long}"]}}"#),
         format!(r#"{{"x":"base64,{long}"}}"#),
         format!(r#"{{"text":"Data: {long}"}}"#),
-        format!(r#"{{"text":"/work/{}"}}"#, "many words and so on ".repeat(90)),
+        format!(r#"{{"text":"/book/{}"}}"#, "many words and so on ".repeat(90)),
         format!(r#"{{"url":"\/9j\/{}?x"}}"#, "4AAQSkZJRg".repeat(200)),
         format!("<img src=\"data:image/png;base64,{long}\">"),
         format!(r#"{{"b64_json":"{}"}}"#, base64(700)),
