@@ -73,7 +73,9 @@ impl<'a> Body<'a> {
             response_format: request.delivery.map(Delivery::wire),
             output_format: request.format.map(OutputFormat::wire),
             watermark: request.watermark,
-            sequential_image_generation: request.count.map(|_| if group.is_some() { "auto" } else { "disabled" }),
+            sequential_image_generation: request
+                .count
+                .map(|count| if count == Count::One { "disabled" } else { "auto" }),
             sequential_image_generation_options: group,
             seed: request.seed,
             guidance_scale: request.guidance_scale,

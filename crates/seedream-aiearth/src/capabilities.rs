@@ -1,21 +1,24 @@
 //! The rules of document 001; where it says "depends on the model", those that Ark publishes of the model.
 
-use seedream_core::{Capabilities, Descriptor, Family, Field, FieldRule, Limits, ModelId, Source};
+use seedream_core::{Capabilities, Descriptor, Family, Field, FieldRule, Limits, ModelId, PixelRule, Source, Tier};
 
 use crate::body::MEMBERS;
-
-/// What a reseller takes of one reference picture.
-const MAX_REFERENCE_BYTES: u64 = 10 * 1024 * 1024;
 
 pub(crate) fn of(descriptor: &'static Descriptor, model: &ModelId) -> Capabilities {
     let resolution = descriptor.resolve(model);
     let family = resolution.family();
     let mut limits = family.map_or_else(Limits::unknown, Limits::of);
-    if family.is_some_and(|family| family != Family::Seedream3T2i) {
-        limits.references.max_bytes = Some(MAX_REFERENCE_BYTES);
+    if family.is_some() {
+        // "2K, 3K, 4K or pixels; what is supported differs by model."
+        let own = Source::documented("001", "size");
+        limits.size = limits.size.stated_by(own, &[Tier::K2, Tier::K3, Tier::K4], PixelRule::any());
+        limits.references = limits.references.resold();
+    }
+    if limits.images.max == Some(15) {
+        limits.images.source = Source::documented("001", "sequential_image_generation_options.max_images");
     }
     let members = (MEMBERS, Source::documented("001", "core parameters"));
-    let mut rules = Capabilities::new(descriptor.id, resolution, limits.size, members);
+    let mut rules = Capabilities::new(descriptor, resolution, limits.size, members);
     rules.references = limits.references;
     rules.images = limits.images;
     rules.fields = fields(family);
@@ -23,6 +26,7 @@ pub(crate) fn of(descriptor: &'static Descriptor, model: &ModelId) -> Capabiliti
 }
 
 fn fields(family: Option<Family>) -> Vec<FieldRule> {
+    let published = |at| Source::published("volcengine.com/docs/82379/1541523", at);
     let documented = |field, at| FieldRule::honoured(field, Source::documented("001", at));
     let format = match family {
         // "Seedream 5.0 supports png and jpeg."
@@ -36,14 +40,16 @@ fn fields(family: Option<Family>) -> Vec<FieldRule> {
         Some(_) => FieldRule::ignored(Field::Seed, Source::documented("001", "seed")),
     };
     let guidance = match family {
-        Some(Family::Seedream3T2i) | None => documented(Field::GuidanceScale, "guidance_scale").within(1.0, 10.0),
+        Some(Family::Seedream3T2i) | None => {
+            documented(Field::GuidanceScale, "guidance_scale").within(1.0, 10.0).range_from(published("guidance_scale"))
+        }
         Some(_) => FieldRule::refused(Field::GuidanceScale, Source::documented("001", "guidance_scale")),
     };
     vec![
         documented(Field::Delivery, "response_format").one_of(&["url", "inline"]).default("url"),
         format.default("jpeg"),
         documented(Field::Watermark, "watermark").default(true),
-        seed.within(-1.0, 2_147_483_647.0),
+        seed.within(-1.0, 2_147_483_647.0).range_from(published("seed")),
         guidance,
     ]
 }

@@ -36,6 +36,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     id: "aiearth",
     name: "AIOAGI (aiearth)",
     document: "001",
+    pages: &["docs.aioagi.tech"],
     base_urls: &["https://api.aiearth.dev/v1", "https://api.aiearth.vip/v1"],
     key_variables: &["AIEARTH_API_KEY", "AIO_API_KEY"],
     key_optional: false,

@@ -71,6 +71,7 @@ impl<'a> Body<'a> {
         let request = checked.request();
         let (sequential, group) = match request.count {
             Some(Count::UpTo(max_images)) => (Some("auto"), Some(Group { max_images })),
+            Some(Count::Auto) => (Some("auto"), None),
             Some(_) => (Some("disabled"), None),
             None => (None, None),
         };

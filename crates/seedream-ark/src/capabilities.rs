@@ -24,7 +24,11 @@ pub(crate) fn of(descriptor: &'static Descriptor, model: &ModelId) -> Capabiliti
     let family = resolution.family();
     let limits = family.map_or_else(Limits::unknown, Limits::of);
     let members = (MEMBERS, Source::documented("003", "request body"));
-    let mut rules = Capabilities::new(descriptor.id, resolution, limits.size, members);
+    let mut rules = Capabilities::new(descriptor, resolution, limits.size, members);
+    if family == Some(Family::Seedream4) {
+        // The page of a relay; Ark's own page starts at 1280x720.
+        rules.size.relay_min = Some((1024 * 1024, Source::documented("003", "size")));
+    }
     rules.references = limits.references;
     rules.images = limits.images;
     rules.prompt = PromptRule::advised(Source::documented("003", "prompt"));

@@ -37,6 +37,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     id: "ark",
     name: "Volcengine Ark and relays of its form",
     document: "003",
+    pages: &["volcengine.com", "ai.byteplus.com", "docs.byteplus.com"],
     base_urls: &["https://ark.cn-beijing.volces.com/api/v3"],
     key_variables: &["ARK_API_KEY"],
     key_optional: true,

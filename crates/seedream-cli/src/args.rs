@@ -5,7 +5,7 @@ mod mock;
 use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
-use seedream::{OutputFormat, PromptMode, Size, Strictness, Tier};
+use seedream::{Count, OutputFormat, PromptMode, Size, Strictness, Tier};
 use serde_json::Value;
 
 pub(crate) use mock::*;
@@ -72,9 +72,9 @@ pub(crate) struct RequestArgs {
     /// The level of a ratio, or a level alone: 1K, 1.5K, 2K, 3K, 4K
     #[arg(long)]
     pub(crate) tier: Option<Tier>,
-    /// At most this many images; ask for several in the prompt too
-    #[arg(long, value_name = "N")]
-    pub(crate) count: Option<u32>,
+    /// At most this many images, or auto: the model decides, up to 15; ask for several in the prompt too
+    #[arg(long, value_name = "N|auto")]
+    pub(crate) count: Option<Count>,
     /// A reference image: a file, a URL or a data URI; may be repeated
     #[arg(long = "image", value_name = "PATH|URL")]
     pub(crate) images: Vec<String>,
@@ -99,8 +99,11 @@ pub(crate) struct RequestArgs {
     /// Where the provider reports the end of a task
     #[arg(long, value_name = "URL")]
     pub(crate) callback_url: Option<String>,
-    /// Have the images inside the answer instead of behind URLs
-    #[arg(long)]
+    /// How the images come back: behind URLs, or as base64 inside the response [default: the provider's own, mostly url]
+    #[arg(long, value_name = "FORM")]
+    pub(crate) response_format: Option<ResponseFormat>,
+    /// Short for --response-format b64_json
+    #[arg(long, conflicts_with = "response_format")]
     pub(crate) inline: bool,
     /// Have the images one by one while the others are made
     #[arg(long)]
@@ -226,6 +229,14 @@ macro_rules! choice {
 pub(crate) use choice;
 
 choice!(Format -> OutputFormat { Png => OutputFormat::Png, Jpeg => OutputFormat::Jpeg });
+/// `url`, `b64_json`: the values of the member itself.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ResponseFormat {
+    Url,
+    #[value(name = "b64_json")]
+    B64Json,
+}
+
 choice!(Mode -> PromptMode { Standard => PromptMode::Standard, Fast => PromptMode::Fast });
 choice!(Check -> Strictness { Strict => Strictness::Strict, Lenient => Strictness::Lenient, Off => Strictness::Off });
 

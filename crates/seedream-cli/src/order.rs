@@ -76,7 +76,7 @@ impl Order {
         Asked {
             provider: self.client.descriptor().id,
             model: Some(self.client.capabilities(&request.model).model.to_string()),
-            requested: Some(request.count.map_or(1, Count::ceiling)),
+            requested: request.requested(),
             warnings: self.fitted.iter().chain(planned).cloned().collect(),
         }
     }

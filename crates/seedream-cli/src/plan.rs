@@ -11,7 +11,7 @@ use crate::{
     limits::limited,
     output::Console,
     pretty::pretty,
-    report::{FIT_HINT, Note, can_fit},
+    report::{Note, hint},
 };
 
 #[derive(Serialize)]
@@ -55,7 +55,7 @@ pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> 
     if args.provider.mock {
         console.note("mock: a plan sends nothing, so no mock is started");
     }
-    let (mut plans, mut errors, mut exits, mut fits) = (Vec::new(), Vec::new(), Vec::new(), false);
+    let (mut plans, mut errors, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for dialect in dialects {
         let descriptor = dialect.descriptor();
         let mut builder = limited(Client::builder(dialect), &overrides).strictness(args.request.check.into());
@@ -69,19 +69,18 @@ pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> 
         match planned {
             Ok(planned) => plans.push(planned),
             Err(error) => {
-                exits.push(Exit::Usage);
-                fits |= can_fit(&error);
                 errors.push(Refused {
                     provider: descriptor.id,
                     kind: error.kind().as_str(),
                     message: error.message().to_owned(),
                 });
                 console.note(&format!("error: {}", error.to_string().replace('\n', "\n  ")));
+                refused.push(error);
             }
         }
     }
-    if fits {
-        console.note(FIT_HINT);
+    if let Some(hint) = hint(&refused) {
+        console.note(&hint);
     }
     if args.json {
         console.json(&Plans { plans, errors })?;
@@ -89,7 +88,7 @@ pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> 
         let texts: Vec<_> = plans.iter().map(Planned::text).collect();
         console.data(&texts.join("\n"))?;
     }
-    Ok(Exit::of_several(exits))
+    Ok(Exit::of_several(refused.iter().map(|_| Exit::Usage)))
 }
 
 impl Planned {

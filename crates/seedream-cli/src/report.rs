@@ -4,10 +4,10 @@ mod text;
 
 use std::{path::PathBuf, time::Duration};
 
-use seedream::{Charge, Error, Generation, ImageFailure, Nearest, SavedImage, Usage, Warning, WarningKind};
+use seedream::{Charge, Error, Generation, ImageFailure, SavedImage, Task, Usage, Warning, WarningKind};
 use serde::Serialize;
 
-pub(crate) use self::text::{Again, FIT_HINT};
+pub(crate) use self::text::{Again, hint};
 use crate::{
     exit::{Exit, Failure},
     output::Console,
@@ -74,7 +74,15 @@ pub(crate) struct Note {
 struct TaskLeft {
     provider: String,
     id: String,
+    /// Whether the provider says that it can be cancelled.
+    can_cancel: Option<bool>,
     file: Option<String>,
+}
+
+impl TaskLeft {
+    fn of(task: &Task, file: Option<String>) -> Self {
+        Self { provider: task.provider.clone(), id: task.id.to_string(), can_cancel: task.can_cancel, file }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -148,11 +156,7 @@ impl Outcome {
             usage: known.map(|known| known.usage.clone()).unwrap_or_default(),
             warnings: all(asked.warnings, known).iter().map(Note::from).collect(),
             charge: error.charge(),
-            task: error.task().map(|task| TaskLeft {
-                provider: task.provider.clone(),
-                id: task.id.to_string(),
-                file: None,
-            }),
+            task: error.task().map(|task| TaskLeft::of(task, None)),
             error: Some(note),
             sidecar: None,
             elapsed_ms: 0,
@@ -247,11 +251,8 @@ impl Outcome {
 
     /// Adds the task that may still hold something.
     pub(crate) fn keeping(mut self, left: Accepted) -> Self {
-        self.task = Some(TaskLeft {
-            provider: left.task.provider.clone(),
-            id: left.task.id.to_string(),
-            file: left.file.as_ref().map(|file| file.to_string_lossy().into_owned()),
-        });
+        let file = left.file.as_ref().map(|file| file.to_string_lossy().into_owned());
+        self.task = Some(TaskLeft::of(&left.task, file));
         self.left = Some(left);
         self
     }
@@ -285,10 +286,4 @@ pub(crate) fn print(
     let deciding = outcomes.iter().filter_map(|outcome| outcome.counts_as);
     let exits = deciding.chain(cancelled.then_some(Exit::Cancelled));
     Ok(Exit::of_several(exits))
-}
-
-/// Whether `--fit` has something to take.
-pub(crate) fn can_fit(error: &Error) -> bool {
-    let takes = |nearest: &Nearest| !matches!(nearest, Nearest::OneOf(_));
-    error.violation_list().iter().filter_map(|violation| violation.nearest.as_ref()).any(takes)
 }

@@ -4,7 +4,11 @@ use std::{fs::File, io::Read as _, path::Path};
 
 use seedream::{Client, Delivery, ImageProvider as _, ImageRequest, ImageSource, ModelId, Size, Tier, Warning};
 
-use crate::{args::RequestArgs, exit::Failure, output::Console};
+use crate::{
+    args::{RequestArgs, ResponseFormat},
+    exit::Failure,
+    output::Console,
+};
 
 /// No provider takes a reference anywhere near as large; a larger file is a mistake.
 const LARGEST_FILE: u64 = 256 << 20;
@@ -18,10 +22,12 @@ impl RequestArgs {
         let mut request = ImageRequest::new(self.model.as_deref().unwrap_or_default(), self.prompt(console)?);
         request.size = size(self.size, self.tier)?;
         request.references = self.images.iter().map(|image| reference(image)).collect::<Result<_, _>>()?;
-        if let Some(count) = self.count {
-            request = request.count(count);
-        }
-        request.delivery = self.inline.then_some(Delivery::Inline);
+        request.count = self.count;
+        request.delivery = match self.response_format {
+            Some(ResponseFormat::Url) => Some(Delivery::Url),
+            Some(ResponseFormat::B64Json) => Some(Delivery::Inline),
+            None => self.inline.then_some(Delivery::Inline),
+        };
         request.format = self.format.map(Into::into);
         request.watermark = self.watermark;
         request.seed = self.seed;

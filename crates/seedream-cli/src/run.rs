@@ -229,7 +229,13 @@ impl Run<'_> {
         match store::keep(self.out, &task).await {
             Ok(path) => {
                 if !self.console.is_live() {
-                    self.console.note(&format!("{provider}: task {id} was accepted and is kept in {}", path.display()));
+                    let cancel = match task.can_cancel {
+                        Some(true) => "; the provider says that it can be cancelled",
+                        Some(false) => "; the provider says that it cannot be cancelled",
+                        None => "",
+                    };
+                    let kept = path.display();
+                    self.console.note(&format!("{provider}: task {id} was accepted and is kept in {kept}{cancel}"));
                 }
                 Accepted { task, file: Some(path) }
             }

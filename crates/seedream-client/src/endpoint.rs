@@ -12,7 +12,7 @@ use seedream_core::{Dialect, Error, ErrorKind, Result, Warning, WarningKind, red
 use url::Url;
 
 pub use self::pasted::bare_key;
-pub(crate) use self::route::not_found_advice;
+pub(crate) use self::route::{is_relay, not_found_advice};
 
 /// A provider's base URL and the key that opens it. Its `Debug` shows no key.
 #[derive(Clone)]

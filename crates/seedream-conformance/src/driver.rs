@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use seedream_client::Transport;
-use seedream_core::{Input, Policy, Step, Strictness, Task};
+use seedream_core::{Error, Input, Policy, Step, Strictness, Task};
 
 /// The operation and the transport as they are, unless a part is broken on purpose.
 #[derive(Clone)]
@@ -16,6 +16,8 @@ pub(crate) struct Driver {
     pub(crate) say: fn(Step) -> Step,
     /// How strictly a client looks at a request before it is sent.
     pub(crate) strictness: Strictness,
+    /// What a check says of a request that breaks rules.
+    pub(crate) refused: fn(Error) -> Error,
     /// What becomes of a task before it is gone on with, at the provider of this id.
     pub(crate) resume: fn(Task, &str) -> Task,
     /// What moves the bytes of a client.
@@ -31,6 +33,7 @@ impl Default for Driver {
             hear: |input| input,
             say: |step| step,
             strictness: Strictness::Strict,
+            refused: |error| error,
             resume: |task, _| task,
             transport: |transport| transport,
             download: |transport| transport,

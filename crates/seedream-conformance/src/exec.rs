@@ -41,7 +41,7 @@
 //!                  "table": [{"tier": "2K", "ratio": "16:9", "pixels": "2848x1600"}]},     Ark's own unless said
 //!         "references": {"max": 10, "inline": true, "max_bytes": 10485760, "media_types": ["image/png"],
 //!                        "longer_than": 14, "pixels": {"min": 1, "max": 36000000}},
-//!         "images": {"max": 15, "advised_max": 15, "prompt_decides": true, "count_refused": false,
+//!         "images": {"max": 15, "advised_max": 15, "auto": false, "prompt_decides": true, "count_refused": false,
 //!                    "with_references": [15, false]},     references and pictures together; whether fewer are made beyond
 //!         "prompt_chars": 2000, "prompt_advised": false,    advised: at most 300 Chinese characters, 600 English words
 //!         "background": ["opaque"],                         of the member that `extra` reaches; [] where it is refused
@@ -57,7 +57,7 @@
 //! {"images": [{"index": 0, "url": "https://…", "size": "2048x2048", "format": "png", "expires_at": 1795132800, "other": {…}},
 //!             {"index": 1, "base64": "…"}, {"index": 2, "error": ERROR}],
 //!  "reported_model": "…", "created": 1795132800, "request_id": "…", "usage": {"generated_images": 2}}
-//! {"accepted": "task-id", "estimated_seconds": 45, …}
+//! {"accepted": "task-id", "estimated_seconds": 45, "can_cancel": true, …}
 //! {"running": "processing", "progress": 40}       and the images that are there already
 //! {"failed": ERROR, …}                            the task has failed; with `error` it was the poll that did
 //! {"error": {"kind": "rate_limited", "code": "…", "message": "…", "param": "…", "stage": "input", "medium": "text", "charge": "no"}, …}

@@ -13,7 +13,7 @@ use seedream_mock::{End, Engine, Settings};
 use crate::Subject;
 
 /// A host that no request leaves for.
-pub(crate) const HOST: &str = "http://mock.invalid";
+pub(crate) const HOST: &str = "http://mock.localhost";
 
 /// A mock that serves a subject's provider by the facts that the subject is judged by; `None` where there are none.
 pub(crate) fn mock_of(subject: &Subject) -> Option<Engine> {

@@ -104,6 +104,8 @@ impl Seen {
             d.stated("task.id", expected.id.as_ref(), task.map(|task| task.id.to_string()).as_ref());
             let seconds = task.and_then(|task| task.estimated_seconds).map(u64::from);
             d.stated("task.estimated_seconds", expected.estimated_seconds.as_ref(), seconds.as_ref());
+            let can_cancel = task.and_then(|task| task.can_cancel);
+            d.stated("task.can_cancel", expected.can_cancel.as_ref(), can_cancel.as_ref());
         }
         match (expect.state.as_deref(), self) {
             (None, _) | (Some("completed"), Self::Generation(_)) | (Some("failed"), Self::Error(_)) => {}

@@ -5,7 +5,9 @@ mod special;
 use serde::{Deserialize, Serialize};
 
 pub use self::special::{BackgroundRule, LayersRule};
-use crate::{Family, Field, ModelId, PixelRule, Ratio, Row, Source, TABLE, Tier};
+use crate::{
+    Descriptor, Family, Field, ModelId, PixelRule, Pixels, Ratio, Row, Source, StatedBy, TABLE, Tier, limits::ARK, source::Seller,
+};
 
 /// The rules of one model at one provider.
 ///
@@ -15,6 +17,9 @@ use crate::{Family, Field, ModelId, PixelRule, Ratio, Row, Source, TABLE, Tier};
 pub struct Capabilities {
     /// The provider's id.
     pub provider: &'static str,
+    pub(crate) seller: Seller,
+    /// Whether the request goes to a relay: a host that speaks this dialect and is not the provider's own.
+    pub relay: bool,
     /// The model that was asked for.
     pub requested: ModelId,
     /// The id under which this provider sells it; the requested one where nobody here knows the model.
@@ -125,9 +130,26 @@ pub struct SizeRule {
     pub pixels: Option<PixelRule>,
     /// Which pixels a ratio has at a level, where a ratio has to be put into pixels.
     pub table: Vec<Row>,
+    /// Where the table was read.
+    pub table_source: Source,
     /// What the provider takes where nothing is sent, as it would be written on the wire.
     pub default: Option<String>,
-    /// Where all this was read.
+    /// Where the levels, the ratios and the qualities were read, and `pixels`, unless `narrowed` says otherwise.
+    pub source: Source,
+    /// Who narrows `tiers` and `pixels`, where the provider's own page allows more.
+    pub narrowed: Option<Narrowed>,
+    /// The least number of pixels that relays of the dialect state, where it is more than `pixels` says.
+    pub relay_min: Option<(u64, Source)>,
+}
+
+/// Rules of a size that are not the provider's own: those of the vendor whose models it resells, or ours.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Narrowed {
+    /// The levels that the provider's own page allows.
+    pub tiers: Vec<Tier>,
+    /// The width and height that the provider's own page allows.
+    pub pixels: PixelRule,
+    /// Where the narrower rules were read.
     pub source: Source,
 }
 
@@ -146,9 +168,27 @@ impl SizeRule {
             auto: false,
             pixels: Some(pixels),
             table: TABLE.to_vec(),
+            table_source: Source::published(ARK, "size"),
             default: Some(default.into()),
             source,
+            narrowed: None,
+            relay_min: None,
         }
+    }
+
+    /// States that the provider's own page, `source`, allows these levels and pixels, and that everything narrower is the rule
+    /// of the page from which the sizes were read.
+    #[must_use]
+    pub fn stated_by(mut self, source: Source, tiers: &[Tier], pixels: PixelRule) -> Self {
+        let narrower = std::mem::replace(&mut self.source, source);
+        self.narrowed = Some(Narrowed { tiers: tiers.to_vec(), pixels, source: narrower });
+        self
+    }
+
+    /// The legal size nearest to the one asked for ([`PixelRule::nearest`]); one of the table takes its place where it is as near.
+    /// `None` where pixels may not be sent.
+    pub fn nearest(&self, asked: Pixels) -> Option<Pixels> {
+        Some(self.pixels?.nearest_of(asked, self.table.iter().map(|row| row.pixels)))
     }
 }
 
@@ -164,6 +204,8 @@ pub struct ReferenceRule {
     pub inline: bool,
     /// The most bytes of one picture.
     pub max_bytes: Option<u64>,
+    /// Where `max_bytes` was read, if not where the rest was.
+    pub max_bytes_source: Option<Source>,
     /// Media types, lower-case; empty where the document states none.
     pub media_types: Vec<String>,
     /// Width and height must both be larger than this.
@@ -174,6 +216,9 @@ pub struct ReferenceRule {
     pub source: Source,
 }
 
+/// What a reseller takes of one reference.
+const RESOLD_BYTES: u64 = 10 * 1024 * 1024;
+
 impl ReferenceRule {
     /// No reference pictures: the dialect has no member for them.
     pub fn absent(source: Source) -> Self {
@@ -182,11 +227,22 @@ impl ReferenceRule {
             member: false,
             inline: false,
             max_bytes: None,
+            max_bytes_source: None,
             media_types: Vec::new(),
             side_above: None,
             pixels: None,
             source,
         }
+    }
+
+    /// As a reseller takes them: 10 MB each, which is the least that any of their pages states. Ark itself takes 30 MB.
+    #[must_use]
+    pub fn resold(mut self) -> Self {
+        if let Some(bytes) = &mut self.max_bytes {
+            *bytes = RESOLD_BYTES;
+            self.max_bytes_source = Some(Source::derived("resellers that state a number take 10 MB"));
+        }
+        self
     }
 
     /// At most `max`, by URL or inline, with no further rule.
@@ -203,6 +259,8 @@ pub struct ImagesRule {
     pub max: Option<u32>,
     /// The most that the document advises, without saying that more is refused (document 004, n).
     pub advised_max: Option<u32>,
+    /// Whether a group may be asked for without a number ([`Count::Auto`](crate::Count::Auto)).
+    pub auto: bool,
     /// Whether asking for a number at all is an error (Ark 5.0 pro refuses even `disabled`).
     pub count_refused: bool,
     /// The most of references and pictures together.
@@ -219,6 +277,7 @@ impl ImagesRule {
         Self {
             max: max.into(),
             advised_max: None,
+            auto: false,
             count_refused: false,
             with_references: None,
             prompt_decides: true,
@@ -231,6 +290,7 @@ impl ImagesRule {
         Self {
             max: Some(1),
             advised_max: None,
+            auto: false,
             count_refused: true,
             with_references: None,
             prompt_decides: false,
@@ -240,12 +300,14 @@ impl ImagesRule {
 }
 
 /// A limit of references and pictures together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TotalRule {
     /// The limit.
     pub limit: u32,
     /// Whether the provider then makes fewer pictures, instead of answering with an error.
     pub truncates: bool,
+    /// Where this was read.
+    pub source: Source,
 }
 
 /// What a prompt may be.
@@ -254,6 +316,8 @@ pub struct TotalRule {
 pub struct PromptRule {
     /// The most characters that are advised; documents state it in tokens, so it is no rule of ours.
     pub advised_chars: Option<usize>,
+    /// What there is to know about that number, such as two statements of it that differ.
+    pub note: Option<&'static str>,
     /// Whether the document advises at most 300 Chinese characters or 600 English words.
     pub advised_length: bool,
     /// Where this was read.
@@ -272,6 +336,8 @@ pub struct FieldRule {
     pub values: Vec<&'static str>,
     /// The range of a number.
     pub range: Option<(f64, f64)>,
+    /// Where the range was read, if not where the rest was.
+    pub range_source: Option<Source>,
     /// What the provider takes where nothing is sent.
     pub default: Option<serde_json::Value>,
     /// A value that is said by sending nothing.
@@ -283,7 +349,16 @@ pub struct FieldRule {
 impl FieldRule {
     /// A field with an effect.
     pub fn honoured(field: Field, source: Source) -> Self {
-        Self { field, support: Support::Honoured, values: Vec::new(), range: None, default: None, unsaid: None, source }
+        Self {
+            field,
+            support: Support::Honoured,
+            values: Vec::new(),
+            range: None,
+            range_source: None,
+            default: None,
+            unsaid: None,
+            source,
+        }
     }
 
     /// A field that may be sent and changes nothing.
@@ -310,6 +385,13 @@ impl FieldRule {
         self
     }
 
+    /// States where the range was read, which the provider's own page does not name.
+    #[must_use]
+    pub fn range_from(mut self, source: Source) -> Self {
+        self.range_source = Some(source);
+        self
+    }
+
     /// States a value that is said by sending nothing.
     #[must_use]
     pub fn unsaid(mut self, value: impl Into<serde_json::Value>) -> Self {
@@ -329,14 +411,16 @@ impl Capabilities {
     /// Rules with the sizes and the members of the body given, without references, one picture, any prompt and no optional
     /// field: an adapter adds what its document states.
     pub fn new(
-        provider: &'static str,
+        provider: &Descriptor,
         resolution: Resolution,
         size: SizeRule,
         members: (&'static [&'static str], Source),
     ) -> Self {
         let source = members.1.clone();
         Self {
-            provider,
+            provider: provider.id,
+            seller: Seller { name: provider.name, pages: provider.pages },
+            relay: false,
             requested: resolution.requested,
             model: resolution.model,
             standing: resolution.standing,
@@ -354,6 +438,11 @@ impl Capabilities {
         }
     }
 
+    /// Who states a rule of this source.
+    pub fn stated_by(&self, source: &Source) -> StatedBy {
+        self.seller.states(source)
+    }
+
     /// The rule of an optional field; `None` where this dialect has no member for it.
     pub fn field(&self, field: Field) -> Option<&FieldRule> {
         self.fields.iter().find(|rule| rule.field == field)
@@ -363,7 +452,7 @@ impl Capabilities {
 impl PromptRule {
     /// Any length.
     pub fn any(source: Source) -> Self {
-        Self { advised_chars: None, advised_length: false, source }
+        Self { advised_chars: None, note: None, advised_length: false, source }
     }
 
     /// Ark's advice on the length, which no provider enforces.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Capabilities, Error, ErrorKind, Field, ImageRequest, ModelId, Nearest, Result, Source, Standing, Violation,
-    Warning, WarningKind,
+    Warning, WarningKind, source::Seller,
 };
 
 pub use size::WireSize;
@@ -22,7 +22,8 @@ pub enum Strictness {
     /// It is refused before a byte is sent.
     #[default]
     Strict,
-    /// It is sent without the fields that the provider refuses, and everything else is a warning.
+    /// It is sent without the fields that the provider refuses, and everything else is a warning. This is the way to send what
+    /// only another page than the provider's own rules out ([`Violation::stated_by`]).
     Lenient,
     /// It is sent as it is; what breaks a rule is still a warning.
     Off,
@@ -103,8 +104,9 @@ impl Checked {
 }
 
 /// What a check has found so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Audit {
+    seller: Seller,
     violations: Vec<Violation>,
     /// Violations that no strictness can send: there is no way to say it in this dialect.
     impossible: Vec<Violation>,
@@ -116,6 +118,11 @@ struct Audit {
 }
 
 impl Audit {
+    fn new(seller: Seller) -> Self {
+        let (violations, impossible, warnings) = (Vec::new(), Vec::new(), Vec::new());
+        Self { seller, violations, impossible, warnings, refused: Vec::new(), unsent: Vec::new() }
+    }
+
     fn violation(
         &mut self,
         field: Field,
@@ -123,16 +130,18 @@ impl Audit {
         nearest: impl Into<Option<Nearest>>,
         source: &Source,
     ) {
-        self.violations.push(Violation {
-            field,
-            message: message.into(),
-            nearest: nearest.into(),
-            source: source.clone(),
-        });
+        let violation = self.broken(field, message.into(), nearest.into(), source);
+        self.violations.push(violation);
     }
 
     fn impossible(&mut self, field: Field, message: impl Into<String>, source: &Source) {
-        self.impossible.push(Violation { field, message: message.into(), nearest: None, source: source.clone() });
+        let violation = self.broken(field, message.into(), None, source);
+        self.impossible.push(violation);
+    }
+
+    fn broken(&self, field: Field, message: String, nearest: Option<Nearest>, source: &Source) -> Violation {
+        let (stated_by, seller) = (self.seller.states(source), self.seller.name.into());
+        Violation { field, message, nearest, source: source.clone(), stated_by, seller }
     }
 
     /// A field that asks for what happens anyway is not sent.
@@ -157,7 +166,7 @@ impl Capabilities {
     /// [`ErrorKind::InvalidRequest`] with every [`Violation`], under [`Strictness::Strict`]. Under any strictness where a
     /// field cannot be said in this dialect at all, and where `extra` names a member that a field writes.
     pub fn check(&self, request: &ImageRequest, strictness: Strictness) -> Result<Checked> {
-        let mut audit = Audit::default();
+        let mut audit = Audit::new(self.seller);
         let mut sent = request.clone();
         self.check_model(&mut audit);
         self.check_prompt(request, &mut audit);

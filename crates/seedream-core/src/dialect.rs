@@ -164,6 +164,8 @@ pub struct Acceptance {
     pub created: Option<Timestamp>,
     /// How many seconds the provider thinks it takes.
     pub estimated_seconds: Option<u32>,
+    /// Whether the provider says that it can be cancelled.
+    pub can_cancel: Option<bool>,
     /// What is set aside for it.
     pub usage: Usage,
 }
@@ -177,6 +179,7 @@ impl Acceptance {
             reported_model: None,
             created: None,
             estimated_seconds: None,
+            can_cancel: None,
             usage: Usage::default(),
         }
     }
@@ -200,6 +203,8 @@ pub struct Descriptor {
     pub name: &'static str,
     /// The document that the adapter was built from, `000` to `004`, or a URL.
     pub document: &'static str,
+    /// How the names of the provider's own pages begin, as a [`Source`] names them, beside its document.
+    pub pages: &'static [&'static str],
     /// What its document tells a user to configure; the first is the default, the others are mirrors.
     pub base_urls: &'static [&'static str],
     /// The environment variables that may hold the key, first come first.

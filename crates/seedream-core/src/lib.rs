@@ -38,8 +38,8 @@ mod violation;
 mod warning;
 
 pub use capability::{
-    BackgroundRule, Capabilities, FieldRule, ImagesRule, LayersRule, Override, PromptRule, ReferenceRule, Resolution,
-    SizeRule, Standing, Support, TotalRule,
+    BackgroundRule, Capabilities, FieldRule, ImagesRule, LayersRule, Narrowed, Override, PromptRule, ReferenceRule,
+    Resolution, SizeRule, Standing, Support, TotalRule,
 };
 pub use check::{Checked, Strictness, WireSize};
 pub use dialect::{
@@ -60,7 +60,7 @@ pub use reference::{ImageSource, ParseReferenceError};
 pub use reply::{Blobs, Reply};
 pub use request::{Count, Delivery, Field, ImageRequest, OutputFormat, PromptMode};
 pub use size::{ParseSizeError, PixelRule, Pixels, Ratio, Row, Size, TABLE, Tier, nearest_ratio, row};
-pub use source::{Source, SourceKind};
+pub use source::{Source, SourceKind, StatedBy};
 pub use task::{Task, TaskId, TaskState};
 pub use usage::Usage;
 pub use violation::{Nearest, Violation};

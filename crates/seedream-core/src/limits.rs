@@ -16,7 +16,8 @@ pub struct Limits {
     pub images: ImagesRule,
 }
 
-const ARK: &str = "volcengine.com/docs/82379/1541523";
+/// The page on which Ark describes the models.
+pub(crate) const ARK: &str = "volcengine.com/docs/82379/1541523";
 
 /// The page of a reseller, and the day on which it was read: of 5.5 no page of Ark's could be read. Its exact pixels, and what a
 /// reference may be, are those of 5.0 pro.
@@ -34,7 +35,9 @@ impl Limits {
         };
         let group = || {
             let mut rule = ImagesRule::up_to(15, source("sequential_image_generation"));
-            rule.with_references = Some(TotalRule { limit: 15, truncates: false });
+            rule.auto = true;
+            let source = source("sequential_image_generation_options.max_images");
+            rule.with_references = Some(TotalRule { limit: 15, truncates: false, source });
             rule
         };
         let single = || ImagesRule::single(source("sequential_image_generation"));

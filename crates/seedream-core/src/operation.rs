@@ -355,7 +355,7 @@ impl Operation {
         let mut task = Task::new(self.dialect.descriptor().id, self.places.url(), acceptance.id, model);
         task.other_ids = acceptance.other_ids;
         task.submitted_at = acceptance.created.or(Some(reply.received_at));
-        task.estimated_seconds = acceptance.estimated_seconds;
+        (task.estimated_seconds, task.can_cancel) = (acceptance.estimated_seconds, acceptance.can_cancel);
         task.usage = acceptance.usage;
         task
     }

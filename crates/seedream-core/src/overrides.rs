@@ -175,18 +175,21 @@ impl Rules {
             size.table.extend(added);
             size.table.retain(|row| levels.contains(&row.tier));
             size.source = source.clone();
+            size.narrowed = None;
         }
         if let Some(pixels) = self.size.pixels {
             rules.size.pixels = Some(pixels);
             rules.size.source = source.clone();
+            (rules.size.narrowed, rules.size.relay_min) = (None, None);
         }
         if let Some(max) = self.references.max {
             rules.references.max = Some(max);
-            rules.references.source = source.clone();
+            let before = std::mem::replace(&mut rules.references.source, source.clone());
+            rules.references.max_bytes_source.get_or_insert(before);
         }
         if let Some(bytes) = self.references.max_bytes {
             rules.references.max_bytes = Some(bytes);
-            rules.references.source = source.clone();
+            rules.references.max_bytes_source = Some(source.clone());
         }
         if let Some(max) = self.images.max {
             let images = &mut rules.images;
@@ -197,6 +200,7 @@ impl Rules {
             // The total that the document states would take the rest away again.
             if let Some(total) = &mut images.with_references {
                 total.limit = total.limit.max(max);
+                total.source = source.clone();
             }
             images.source = source.clone();
         }
@@ -205,7 +209,9 @@ impl Rules {
             let known = rules.field(*field).filter(|rule| rule.support != Support::Refused).cloned();
             let known = known.or_else(|| dialect.capabilities(&NOBODYS.into()).field(*field).cloned());
             let Some(mut rule) = known else { continue };
-            (rule.support, rule.source) = (*support, source.clone());
+            let before = std::mem::replace(&mut rule.source, source.clone());
+            rule.support = *support;
+            rule.range_source.get_or_insert(before);
             rules.fields.retain(|other| other.field != *field);
             rules.fields.push(rule);
         }

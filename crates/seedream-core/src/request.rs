@@ -2,6 +2,8 @@
 
 mod field;
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
@@ -64,7 +66,8 @@ pub struct ImageRequest {
 
 /// How many pictures a request asks for.
 ///
-/// Its serde form is a number: `1` is exactly one, `n` above one a ceiling; `{"up_to": 1}` is a group of at most one.
+/// Its serde form is a number: `1` is exactly one, `n` above one a ceiling; `{"up_to": 1}` is a group of at most one, and `"auto"` a
+/// group without a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Count {
@@ -72,9 +75,15 @@ pub enum Count {
     One,
     /// A group of at most this many; how many come is the model's choice, read from the prompt (documents 002, 003, 004).
     UpTo(u32),
+    /// A group whose number is left to the model: at most [`Count::MOST`], less where references count too (documents 001, 003,
+    /// 004).
+    Auto,
 }
 
 impl Count {
+    /// The most images of a group without a number (document 003, max_images).
+    pub const MOST: u32 = 15;
+
     /// `1` as [`Count::One`], any other number as a ceiling.
     pub fn new(n: u32) -> Self {
         if n == 1 { Self::One } else { Self::UpTo(n) }
@@ -85,7 +94,31 @@ impl Count {
         match self {
             Self::One => 1,
             Self::UpTo(n) => n,
+            Self::Auto => Self::MOST,
         }
+    }
+
+    /// The number that is written in the request; `None` where it is left to the model.
+    pub fn number(self) -> Option<u32> {
+        (self != Self::Auto).then(|| self.ceiling())
+    }
+}
+
+/// As it is written on the command line: a number, or `auto`.
+impl FromStr for Count {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.eq_ignore_ascii_case("auto") {
+            return Ok(Self::Auto);
+        }
+        text.parse().map(Self::new).map_err(|_| format!("`{text}` is not a count: write a whole number, or auto"))
+    }
+}
+
+impl From<u32> for Count {
+    fn from(n: u32) -> Self {
+        Self::new(n)
     }
 }
 
@@ -95,6 +128,7 @@ impl Serialize for Count {
             Self::One => serializer.serialize_u32(1),
             Self::UpTo(1) => serializer.collect_map([("up_to", 1)]),
             Self::UpTo(n) => serializer.serialize_u32(n),
+            Self::Auto => serializer.serialize_str("auto"),
         }
     }
 }
@@ -106,11 +140,13 @@ impl<'de> Deserialize<'de> for Count {
         enum Form {
             Number(u32),
             UpTo { up_to: u32 },
+            Word(String),
         }
         match Form::deserialize(deserializer) {
             Ok(Form::Number(n)) => Ok(Self::new(n)),
             Ok(Form::UpTo { up_to }) => Ok(Self::UpTo(up_to)),
-            Err(_) => Err(de::Error::custom("count is a whole number, or {\"up_to\": n}")),
+            Ok(Form::Word(word)) if word == "auto" => Ok(Self::Auto),
+            _ => Err(de::Error::custom("count is a whole number, {\"up_to\": n}, or \"auto\"")),
         }
     }
 }
@@ -224,11 +260,16 @@ impl ImageRequest {
         self
     }
 
-    /// Asks for at most `n` pictures, or for exactly one.
+    /// Asks for at most `n` images, or for exactly one; [`Count::Auto`] leaves the number to the model.
     #[must_use]
-    pub fn count(mut self, n: u32) -> Self {
-        self.count = Some(Count::new(n));
+    pub fn count(mut self, count: impl Into<Count>) -> Self {
+        self.count = Some(count.into());
         self
+    }
+
+    /// How many images are asked for; `None` where the number is left to the model.
+    pub fn requested(&self) -> Option<u32> {
+        self.count.map_or(Some(1), Count::number)
     }
 
     setters! {
@@ -305,7 +346,9 @@ mod tests {
 
     #[test]
     fn one_and_a_group_of_one_are_two_things() {
-        for (count, json) in [(Count::One, "1"), (Count::UpTo(3), "3"), (Count::UpTo(1), r#"{"up_to":1}"#)] {
+        for (count, json) in
+            [(Count::One, "1"), (Count::UpTo(3), "3"), (Count::UpTo(1), r#"{"up_to":1}"#), (Count::Auto, r#""auto""#)]
+        {
             assert_eq!(serde_json::to_string(&count).unwrap(), json);
             assert_eq!(serde_json::from_str::<Count>(json).unwrap(), count);
         }

@@ -34,6 +34,61 @@ pub enum SourceKind {
     Override,
 }
 
+/// Who states a rule, seen from the provider that a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum StatedBy {
+    /// The provider's own page.
+    Seller,
+    /// A page of Volcengine Ark or BytePlus, who run the models that the provider resells.
+    Vendor,
+    /// The page of another reseller.
+    Reseller,
+    /// No page: it is our guess.
+    Ours,
+    /// The user's own file.
+    User,
+}
+
+/// The provider of some rules, as messages name it, and where its own pages are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seller {
+    pub(crate) name: &'static str,
+    pub(crate) pages: &'static [&'static str],
+}
+
+/// Where the pages of the vendor of the models are.
+const VENDOR_PAGES: [&str; 3] = ["volcengine.com", "docs.byteplus.com", "ai.byteplus.com"];
+
+impl Seller {
+    pub(crate) fn states(self, source: &Source) -> StatedBy {
+        let on = |page: &&str| source.document.starts_with(*page);
+        match source.kind {
+            SourceKind::Documented | SourceKind::Observed => StatedBy::Seller,
+            SourceKind::Published if self.pages.iter().any(on) => StatedBy::Seller,
+            SourceKind::Published if VENDOR_PAGES.iter().any(on) => StatedBy::Vendor,
+            SourceKind::Published => StatedBy::Reseller,
+            SourceKind::Derived => StatedBy::Ours,
+            SourceKind::Override => StatedBy::User,
+        }
+    }
+
+    /// The source in brackets, and whether this provider's own page is silent about it.
+    pub(crate) fn cites(self, source: &Source) -> String {
+        cited(source, self.states(source), self.name)
+    }
+}
+
+pub(crate) fn cited(source: &Source, by: StatedBy, seller: &str) -> String {
+    match by {
+        StatedBy::Seller | StatedBy::User => format!("[{source}]"),
+        StatedBy::Vendor => format!("(Ark's rule [{source}]; the page of {seller} is silent)"),
+        StatedBy::Reseller => format!("(the rule of another reseller [{source}]; the page of {seller} is silent)"),
+        StatedBy::Ours => format!("(our rule [{source}]; the page of {seller} is silent)"),
+    }
+}
+
 impl Source {
     /// A fact of one of the five documents.
     pub const fn documented(document: &'static str, at: &'static str) -> Self {

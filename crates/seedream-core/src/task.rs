@@ -76,6 +76,9 @@ pub struct Task {
     /// How many seconds the provider thinks it takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated_seconds: Option<u32>,
+    /// Whether the provider says that it can be cancelled. How, no page says: `seedream` cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub can_cancel: Option<bool>,
     /// What the provider has set aside for it.
     #[serde(default, skip_serializing_if = "Usage::is_empty")]
     pub usage: Usage,
@@ -93,6 +96,7 @@ impl Task {
             model,
             submitted_at: None,
             estimated_seconds: None,
+            can_cancel: None,
             usage: Usage::default(),
         }
     }

@@ -1,10 +1,10 @@
 //! Violations: what a provider would refuse, found before a byte is sent.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Count, Field, Size, Source};
+use crate::{Count, Field, Size, Source, StatedBy, source::cited};
 
 /// A rule that a request breaks, with what would be legal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,10 @@ pub struct Violation {
     pub nearest: Option<Nearest>,
     /// Where the rule was read.
     pub source: Source,
+    /// Who states it. Lenient checking sends what the provider's own page does not rule out.
+    pub stated_by: StatedBy,
+    /// The provider, as its page calls itself.
+    pub seller: Cow<'static, str>,
 }
 
 /// The legal value nearest to what was asked for.
@@ -59,6 +63,6 @@ impl fmt::Display for Violation {
             Some(nearest) => write!(f, "; {nearest} is the nearest legal value")?,
             None => {}
         }
-        write!(f, " [{}]", self.source)
+        write!(f, " {}", cited(&self.source, self.stated_by, &self.seller))
     }
 }

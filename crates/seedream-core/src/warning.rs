@@ -56,6 +56,8 @@ pub enum WarningKind {
     Repeated,
     /// The provider bills more images than it delivered.
     BilledMore,
+    /// The provider bills fewer images than it delivered.
+    BilledFewer,
 }
 
 impl Warning {
@@ -85,6 +87,7 @@ impl WarningKind {
             Self::Undocumented => "undocumented",
             Self::Repeated => "repeated",
             Self::BilledMore => "billed_more",
+            Self::BilledFewer => "billed_fewer",
         }
     }
 }

@@ -38,7 +38,7 @@ impl<'a> Body<'a> {
         Self {
             model: checked.model().as_str(),
             prompt: &request.prompt,
-            n: request.count.map(Count::ceiling),
+            n: request.count.and_then(Count::number),
             size: checked.size().and_then(|size| size.size.as_deref()),
             quality: checked.size().and_then(|size| size.quality),
             prompt_priority: request.prompt_mode.map(PromptMode::wire),

@@ -28,15 +28,25 @@ pub(crate) fn of(descriptor: &'static Descriptor, model: &ModelId) -> Capabiliti
     let resolution = descriptor.resolve(model);
     let family = resolution.family().filter(|_| matches!(resolution.standing, seedream_core::Standing::Sold(_)));
     let members = (MEMBERS, Source::documented("002", "ImageGenerationRequest"));
-    let mut rules = Capabilities::new(descriptor.id, resolution, size(family), members);
-    rules.references = references();
-    let mut images = ImagesRule::up_to(15, Source::documented("002", "n"));
+    let mut rules = Capabilities::new(descriptor, resolution, size(family), members);
+    rules.references = references(family);
+    let mut images = ImagesRule::up_to(15, page(family, "n"));
     // "The number that is made is then 15 less the references": fewer pictures, no error.
-    images.with_references = Some(TotalRule { limit: 15, truncates: true });
+    images.with_references = Some(TotalRule { limit: 15, truncates: true, source: page(family, "n") });
     rules.images = images;
-    rules.prompt = PromptRule::at_most(2000, Source::documented("002", "prompt"));
+    rules.prompt = PromptRule::at_most(2000, page(family, "prompt"));
+    rules.prompt.note = Some("its text says 2000 tokens, its schema 2000 characters");
     rules.fields = fields(family);
     rules
+}
+
+/// The page of a model; document 002 is that of 4.5.
+fn page(family: Option<Family>, at: &'static str) -> Source {
+    match family {
+        Some(Family::Seedream4) => Source::published(PAGE_4_0, at),
+        Some(Family::Seedream5Lite) => Source::published(PAGE_5_0, at),
+        _ => Source::documented("002", at),
+    }
 }
 
 fn size(family: Option<Family>) -> SizeRule {
@@ -48,19 +58,15 @@ fn size(family: Option<Family>) -> SizeRule {
         rule
     };
     match family {
-        Some(Family::Seedream4_5) => by_ratio(
-            &[Tier::K2, Tier::K4],
-            PixelRule::new(3_686_400, 16_777_216, 16),
-            Source::documented("002", "size"),
-        ),
-        Some(Family::Seedream5Lite) => by_ratio(
-            &[Tier::K2, Tier::K3],
-            PixelRule::new(3_686_400, 9_437_184, 16),
-            Source::published(PAGE_5_0, "size"),
-        ),
+        Some(Family::Seedream4_5) => {
+            by_ratio(&[Tier::K2, Tier::K4], PixelRule::new(3_686_400, 16_777_216, 16), page(family, "size"))
+        }
+        Some(Family::Seedream5Lite) => {
+            by_ratio(&[Tier::K2, Tier::K3], PixelRule::new(3_686_400, 9_437_184, 16), page(family, "size"))
+        }
         Some(Family::Seedream4) => {
             let mut rule = Limits::of(Family::Seedream4).size;
-            rule.source = Source::published(PAGE_4_0, "size");
+            rule.source = page(family, "size");
             rule
         }
         _ => {
@@ -70,8 +76,8 @@ fn size(family: Option<Family>) -> SizeRule {
     }
 }
 
-fn references() -> ReferenceRule {
-    let mut rule = ReferenceRule::at_most(14, Source::documented("002", "image_urls"));
+fn references(family: Option<Family>) -> ReferenceRule {
+    let mut rule = ReferenceRule::at_most(14, page(family, "image_urls"));
     rule.inline = false;
     rule.max_bytes = Some(10 * 1024 * 1024);
     rule.media_types =
@@ -82,12 +88,12 @@ fn references() -> ReferenceRule {
 }
 
 fn fields(family: Option<Family>) -> Vec<FieldRule> {
-    let mode = FieldRule::honoured(Field::PromptMode, Source::documented("002", "prompt_priority")).default("standard");
+    let mode = FieldRule::honoured(Field::PromptMode, page(family, "prompt_priority")).default("standard");
     let mode = match family {
         Some(Family::Seedream4_5) => mode.one_of(&["standard"]),
         _ => mode.one_of(&["standard", "fast"]),
     };
-    let mut fields = vec![mode, FieldRule::honoured(Field::CallbackUrl, Source::documented("002", "callback_url"))];
+    let mut fields = vec![mode, FieldRule::honoured(Field::CallbackUrl, page(family, "callback_url"))];
     if !matches!(family, Some(Family::Seedream4_5 | Family::Seedream4)) {
         fields.push(FieldRule::honoured(Field::WebSearch, Source::published(PAGE_5_0, "web_search")));
     }

@@ -33,6 +33,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     id: "evolink",
     name: "EvoLink",
     document: "002",
+    pages: &["docs.evolink.ai"],
     base_urls: &["https://api.evolink.ai"],
     key_variables: &["EVOLINK_API_KEY"],
     key_optional: false,
@@ -87,7 +88,7 @@ impl Dialect for Evolink {
         body.entry("n").or_insert_with(|| 1.into());
         body.entry("size").or_insert_with(|| "2048x2048".into());
         body.entry("prompt_priority").or_insert_with(|| "standard".into());
-        if request.ceiling() < request.request().count.map_or(1, seedream_core::Count::ceiling) {
+        if request.request().requested().is_some_and(|asked| request.ceiling() < asked) {
             body.insert("n".into(), request.ceiling().into());
         }
         Effective { body, max_images: request.ceiling() }

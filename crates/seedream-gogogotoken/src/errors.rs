@@ -1,13 +1,24 @@
-//! What the error codes of document 000 mean. Its table is by status, which is understood without a code; the codes are those of
-//! Ark and of the gateway before it.
+//! What the error codes of document 000 mean, and its advice for each status. Codes are those of Ark and of the gateway before it.
 
-use seedream_core::ErrorKind;
+use seedream_core::{Error, ErrorKind};
 use seedream_wire::codes;
 
 pub(crate) fn kind_of(_status: u16, code: &str) -> Option<ErrorKind> {
     match code {
-        // "Parameter invalid, such as a size that is too small": leave `size` out, or take 1920x1920 or more.
         "InvalidParameter" => Some(ErrorKind::InvalidRequest),
         _ => codes::ark(code).or_else(|| codes::new_api(code)),
     }
+}
+
+/// Adds what the document advises (its table of error codes).
+pub(crate) fn advise(error: Error) -> Error {
+    let advice = match error.status().map(|status| status.as_u16()) {
+        Some(400) => "leave the size out, or ask for 1920x1920 pixels or more",
+        Some(401) => "check the API key, and that it is still active",
+        Some(403) => "check whether the key's group may use this model",
+        Some(429) => "send requests less often, or choose a larger plan",
+        Some(500..) => "try again later, and look at the log in the console first: it shows what was billed",
+        _ => return error,
+    };
+    error.with_advice(advice)
 }

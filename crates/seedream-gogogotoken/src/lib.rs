@@ -42,6 +42,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     id: "gogogotoken",
     name: "gogogotoken",
     document: "000",
+    pages: &["docs.gogogotoken."],
     base_urls: &["https://gogogotoken.ai"],
     key_variables: &["GOGOGOTOKEN_API_KEY"],
     key_optional: false,
@@ -76,7 +77,7 @@ impl Dialect for Gogogotoken {
     }
 
     fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
-        Self::reader(request).outcome(reply)
+        Self::reader(request).outcome(reply).map_err(errors::advise)
     }
 
     fn is_lenient(&self) -> bool {

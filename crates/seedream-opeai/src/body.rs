@@ -22,6 +22,9 @@ pub(crate) struct Body<'a> {
     watermark: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     n: Option<u32>,
+    /// Only for a group without a number: the gateway makes a group of every `n` above 1 by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequential_image_generation: Option<&'static str>,
     /// Has no effect; sent, and warned about.
     #[serde(skip_serializing_if = "Option::is_none")]
     output_format: Option<&'static str>,
@@ -50,7 +53,10 @@ impl<'a> Body<'a> {
             },
             stream: request.stream,
             watermark: request.watermark,
-            n: request.count.map(Count::ceiling),
+            n: request.count.and_then(Count::number),
+            sequential_image_generation: (request.count == Some(Count::Auto)
+                && !request.extra.contains_key("sequential_image_generation"))
+            .then_some("auto"),
             output_format: request.format.map(OutputFormat::wire),
         }
     }

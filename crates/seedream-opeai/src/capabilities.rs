@@ -1,13 +1,10 @@
-//! The rules of document 004; sizes and references of a model are those that Ark publishes, to which it refers.
+//! The rules of document 004. It hands sizes and references on: their rules are those that Ark publishes of a model.
 
 use seedream_core::{
-    Capabilities, Descriptor, Family, Field, FieldRule, ImagesRule, Limits, ModelId, Override, Source,
+    Capabilities, Descriptor, Family, Field, FieldRule, ImagesRule, Limits, ModelId, Override, PixelRule, Source, Tier,
 };
 
 use crate::{body::MEMBERS, gateway};
-
-/// What a reseller takes of one reference picture.
-const MAX_REFERENCE_BYTES: u64 = 10 * 1024 * 1024;
 
 pub(crate) fn of(descriptor: &'static Descriptor, model: &ModelId) -> Capabilities {
     let resolution = descriptor.resolve(model);
@@ -15,11 +12,15 @@ pub(crate) fn of(descriptor: &'static Descriptor, model: &ModelId) -> Capabiliti
     let three = family == Some(Family::Seedream3T2i);
     let mut limits = family.map_or_else(Limits::unknown, Limits::of);
     limits.size.default = Some(gateway::default_size(resolution.model.as_str()).into());
-    if family.is_some() && !three {
-        limits.references.max_bytes = Some(MAX_REFERENCE_BYTES);
+    if family.is_some() {
+        // "size is passed on: 2K, 3K, 4K, or pixels."
+        let own = Source::documented("004", "size");
+        limits.size.table_source = own.clone();
+        limits.size = limits.size.stated_by(own, &[Tier::K2, Tier::K3, Tier::K4], PixelRule::any());
+        limits.references = limits.references.resold();
     }
     let members = (MEMBERS, Source::documented("004", "section 1"));
-    let mut rules = Capabilities::new(descriptor.id, resolution, limits.size, members);
+    let mut rules = Capabilities::new(descriptor, resolution, limits.size, members);
     rules.references = limits.references;
     rules.images = images(three, &limits.images);
     rules.fields = fields(three);
@@ -33,13 +34,13 @@ pub(crate) fn of(descriptor: &'static Descriptor, model: &ModelId) -> Capabiliti
 }
 
 fn images(three: bool, published: &ImagesRule) -> ImagesRule {
-    let mut rule = ImagesRule::up_to(None, Source::documented("004", "n"));
-    if three {
-        rule.max = Some(1);
-    } else {
+    let source = if three { published.source.clone() } else { Source::documented("004", "n") };
+    let mut rule = ImagesRule::up_to(three.then_some(1), source);
+    if !three {
         // "The official ceiling is advised to be 1 to 15": more is not said to be refused.
         rule.advised_max = Some(15);
-        rule.with_references = published.with_references;
+        rule.auto = true;
+        rule.with_references.clone_from(&published.with_references);
     }
     rule
 }

@@ -34,6 +34,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     id: "opeai",
     name: "ope.ai",
     document: "004",
+    pages: &["wiki.ope.ai"],
     base_urls: &["https://api-platform.ope.ai"],
     key_variables: &["OPEAI_API_KEY"],
     key_optional: false,

@@ -137,6 +137,8 @@ fn acceptance(body: &Value) -> Option<Acceptance> {
         acceptance.reported_model = acceptance.reported_model.or_else(|| text("model"));
         acceptance.created = acceptance.created.or_else(|| created(layer));
         let info = layer.get("task_info").and_then(|info| info.get("estimated_time")).or(layer.get("estimated_time"));
+        let can_cancel = layer.get("task_info").and_then(|info| info.get("can_cancel")).and_then(Value::as_bool);
+        acceptance.can_cancel = acceptance.can_cancel.or(can_cancel);
         let seconds = info.and_then(Value::as_u64).and_then(|seconds| u32::try_from(seconds).ok());
         acceptance.estimated_seconds = acceptance.estimated_seconds.or(seconds);
         if acceptance.usage.is_empty() {
@@ -339,8 +341,11 @@ impl Tasks {
         let documented = ["fail", "err"].iter().any(|word| status.to_ascii_lowercase().contains(word));
         let known = documented && kind != ErrorKind::Cancelled && document.is_exact();
         let charge = if known { self.failed } else { Charge::Unknown };
-        let message =
-            if failure.message.is_empty() { "the task failed, and no reason is given" } else { &failure.message };
+        let message = match (failure.message.as_str(), word) {
+            ("", Word::Cancelled) => "the task was cancelled at the provider, and no reason is given",
+            ("", _) => "the task failed, and no reason is given",
+            (message, _) => message,
+        };
         Error::from_reply(kind, message, reply)
             .with_code(failure.code.clone())
             .with_charge(charge)

@@ -28,6 +28,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     id: "harbour",
     name: "Harbour Pictures",
     document: DOCUMENT,
+    pages: &[],
     base_urls: &["https://api.harbour.example/v2"],
     key_variables: &["HARBOUR_API_KEY"],
     key_optional: false,
@@ -99,7 +100,7 @@ impl Dialect for Harbour {
                 size
             }
         };
-        let mut rules = Capabilities::new(DESCRIPTOR.id, resolution, size, (MEMBERS, stated("POST /pictures")));
+        let mut rules = Capabilities::new(&DESCRIPTOR, resolution, size, (MEMBERS, stated("POST /pictures")));
         rules.references = ReferenceRule::absent(stated("POST /pictures"));
         rules.images = ImagesRule::up_to(8, stated("pictures"));
         rules.images.prompt_decides = false;
@@ -121,7 +122,7 @@ impl Dialect for Harbour {
         let body = Body {
             model: checked.model().as_str(),
             text: &request.prompt,
-            pictures: request.count.map(Count::ceiling),
+            pictures: request.count.and_then(Count::number),
             pixels: checked.size().and_then(|size| size.size.as_deref()),
             deliver: request.delivery.map(Delivery::wire),
             mark: request.watermark,

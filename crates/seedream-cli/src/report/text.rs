@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{Outcome, can_fit};
+use seedream::{Error, Nearest, StatedBy};
+
+use super::Outcome;
 use crate::{
     output::Console,
     run::Accepted,
@@ -121,13 +123,26 @@ pub(super) fn notes(outcomes: &[Outcome], again: &Again, console: &Console) {
             console.note(&format!("{provider}: collect task {id} with: {}", again.command(left)));
         }
     }
-    if outcomes.iter().any(|outcome| outcome.cause.as_ref().is_some_and(can_fit)) {
-        console.note(FIT_HINT);
+    if let Some(hint) = hint(outcomes.iter().filter_map(|outcome| outcome.cause.as_ref())) {
+        console.note(&hint);
     }
 }
 
-/// What to do about a value that is not legal.
-pub(crate) const FIT_HINT: &str = "hint: --fit takes the nearest legal values; --check off sends the request as it is";
+/// What to do about requests that break rules; `None` where no flag helps.
+pub(crate) fn hint<'a>(errors: impl IntoIterator<Item = &'a Error>) -> Option<String> {
+    let violations: Vec<_> = errors.into_iter().flat_map(Error::violation_list).collect();
+    let fits = violations.iter().filter_map(|violation| violation.nearest.as_ref());
+    let fits = fits.into_iter().any(|nearest| !matches!(nearest, Nearest::OneOf(_)));
+    let elsewhere =
+        violations.iter().any(|violation| !matches!(violation.stated_by, StatedBy::Seller | StatedBy::User));
+    let ways = [
+        (fits, "--fit takes the nearest legal values"),
+        (elsewhere, "--check lenient sends what the provider's own page does not rule out"),
+        (fits || elsewhere, "--check off sends the request as it is"),
+    ];
+    let ways: Vec<_> = ways.into_iter().filter_map(|(helps, way)| helps.then_some(way)).collect();
+    (!ways.is_empty()).then(|| format!("hint: {}", ways.join("; ")))
+}
 
 /// Further lines of a message stand behind its first.
 fn indented(message: &str) -> String {

@@ -10,7 +10,10 @@ use seedream_core::{
 use serde_json::value::RawValue;
 
 use super::{Client, mirrors};
-use crate::drive::{self, Expect};
+use crate::{
+    drive::{self, Expect},
+    endpoint,
+};
 
 #[async_trait]
 impl ImageProvider for Client {
@@ -19,10 +22,12 @@ impl ImageProvider for Client {
     }
 
     fn capabilities(&self, model: &ModelId) -> Capabilities {
-        match &self.0.overrides {
+        let mut rules = match &self.0.overrides {
             Some(overrides) => overrides.capabilities(&*self.0.dialect, model),
             None => self.0.dialect.capabilities(model),
-        }
+        };
+        rules.relay = endpoint::is_relay(&*self.0.dialect, self.base_url());
+        rules
     }
 
     fn plan(&self, request: &ImageRequest) -> Result<Plan> {

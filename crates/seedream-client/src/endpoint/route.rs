@@ -1,7 +1,9 @@
 //! What a dialect puts below its base URL, and what that says of a base URL that somebody set.
 
 use http::StatusCode;
-use seedream_core::{Dialect, Error, ErrorKind, ImageRequest, ModelId, Result, Strictness, Task, TaskId, redact};
+use seedream_core::{
+    Dialect, Error, ErrorKind, ImageRequest, ModelId, Result, Strictness, Task, TaskId, is_loopback_host, redact,
+};
 use url::Url;
 
 /// Cuts the dialect's own paths off the end of a base URL, where they would stand twice, and says what was cut off.
@@ -71,6 +73,21 @@ fn doubled(base: &[String], route: &[String]) -> Option<usize> {
 fn ends_with(path: &[String], end: &[String]) -> bool {
     let from = path.len().checked_sub(end.len());
     from.is_some_and(|from| path[from..].iter().zip(end).all(|(a, b)| a.eq_ignore_ascii_case(b)))
+}
+
+/// Whether a base URL is that of a relay: its host is none of the provider's own. A server on this machine with the provider's own
+/// path stands in for the provider.
+pub(crate) fn is_relay(dialect: &dyn Dialect, base_url: &str) -> bool {
+    let sites = dialect.sites().iter().map(|site| site.base_url);
+    let own: Vec<Url> =
+        dialect.descriptor().base_urls.iter().copied().chain(sites).filter_map(|url| Url::parse(url).ok()).collect();
+    let Ok(url) = Url::parse(base_url) else { return false };
+    let path = segments(url.path());
+    let stands_in = |own: &Url| {
+        let local = url.host_str().is_some_and(is_loopback_host);
+        local && ends_with(&path, &segments(own.path()))
+    };
+    !own.iter().any(|own| own.host() == url.host() || stands_in(own))
 }
 
 /// `v1`, `V3`.

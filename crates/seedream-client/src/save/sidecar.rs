@@ -3,8 +3,8 @@
 use std::{io, path::PathBuf};
 
 use seedream_core::{
-    Attempt, Charge, Count, Error, ErrorKind, Generation, ImageData, ImageFailure, ImageProvider as _, ImageRequest,
-    Plan, Task, Timestamp, Usage, Warning,
+    Attempt, Charge, Error, ErrorKind, Generation, ImageData, ImageFailure, ImageProvider as _, ImageRequest, Plan,
+    Task, Timestamp, Usage, Warning,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -141,7 +141,7 @@ impl Sidecar {
     /// Notes what was asked, as it was said.
     pub fn asked(&mut self, request: &ImageRequest) {
         self.asked = Some(without_pictures(request));
-        self.charged.requested = Some(request.count.map_or(1, Count::ceiling));
+        self.charged.requested = request.requested();
     }
 
     /// Notes what was to be sent.

@@ -12,6 +12,7 @@ pub(crate) static DESCRIPTOR: Descriptor = Descriptor {
     id: "tiny",
     name: "Tiny",
     document: "000",
+    pages: &[],
     base_urls: &["https://tiny.example", "https://mirror.example"],
     key_variables: &["TINY_API_KEY"],
     key_optional: false,
@@ -46,7 +47,7 @@ fn capabilities(model: &ModelId) -> Capabilities {
     let source = Source::derived("a test");
     let resolution = Resolution { requested: model.clone(), model: model.clone(), standing: Standing::Sold(None) };
     let size = SizeRule::only_pixels(PixelRule::any(), "2048x2048", source.clone());
-    let mut capabilities = Capabilities::new("tiny", resolution, size, (&[], source.clone()));
+    let mut capabilities = Capabilities::new(&DESCRIPTOR, resolution, size, (&[], source.clone()));
     capabilities.images = ImagesRule::up_to(15, source.clone());
     capabilities.fields =
         vec![FieldRule::honoured(Field::Stream, source.clone()), FieldRule::refused(Field::Seed, source)];

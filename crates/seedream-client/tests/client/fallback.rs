@@ -20,6 +20,7 @@ static OTHER: Descriptor = Descriptor {
     id: "other",
     name: "Other",
     document: "000",
+    pages: &[],
     base_urls: &["https://other.example"],
     key_variables: &[],
     key_optional: false,

@@ -100,6 +100,8 @@ struct References {
 struct Images {
     max: Option<u32>,
     advised_max: Option<u32>,
+    /// Whether a group may be asked for without a number.
+    auto: bool,
     count_refused: bool,
     prompt_decides: bool,
     /// The limit of references and pictures together, and whether fewer are made beyond it.
@@ -157,6 +159,7 @@ impl From<Description> for Described {
             id,
             name: id,
             document,
+            pages: &[],
             base_urls: all_kept(said.base_urls),
             key_variables: &[],
             key_optional: false,
@@ -189,9 +192,10 @@ impl Described {
             sold && (entry.id == resolution.model.as_str() || entry.aliases.contains(&resolution.model.as_str()))
         });
         let rules = entry.and_then(|entry| self.models.get(entry.id)).unwrap_or(&self.unknown);
-        let source = Source::documented(self.descriptor.document, "as the program describes it");
+        // A program states rules and cites no place for them.
+        let source = Source::overridden(self.descriptor.document);
         let size = rules.size.rule(sold, &source);
-        let mut all = Capabilities::new(self.descriptor.id, resolution, size, (self.members, source.clone()));
+        let mut all = Capabilities::new(self.descriptor, resolution, size, (self.members, source.clone()));
         all.ignored_members = (self.ignored_members, source.clone());
         all.overrides.clone_from(&self.overrides);
         if let Some(said) = &rules.references {
@@ -204,8 +208,11 @@ impl Described {
         if let Some(said) = &rules.images {
             let mut rule = ImagesRule::up_to(said.max, source.clone());
             (rule.advised_max, rule.count_refused) = (said.advised_max, said.count_refused);
-            rule.prompt_decides = said.prompt_decides;
-            rule.with_references = said.with_references.map(|(limit, truncates)| TotalRule { limit, truncates });
+            (rule.auto, rule.prompt_decides) = (said.auto, said.prompt_decides);
+            rule.with_references = said.with_references.map(|(limit, truncates)| {
+                let source = source.clone();
+                TotalRule { limit, truncates, source }
+            });
             all.images = rule;
         }
         if let Some(chars) = rules.prompt_chars {

@@ -16,6 +16,7 @@ pub(super) struct Meaning {
     models: Vec<ModelId>,
     accepted: Option<String>,
     estimated_seconds: Option<u32>,
+    can_cancel: Option<bool>,
     running: Option<String>,
     progress: Option<u8>,
     /// The task has failed, as an answer says that could be read.
@@ -73,6 +74,7 @@ impl Meaning {
         acceptance.other_ids = self.other_ids.iter().filter_map(|id| TaskId::new(id.as_str()).ok()).collect();
         acceptance.usage = usage(self.usage);
         (acceptance.reported_model, acceptance.estimated_seconds) = (self.reported_model, self.estimated_seconds);
+        acceptance.can_cancel = self.can_cancel;
         Ok(Outcome::Accepted(acceptance))
     }
 

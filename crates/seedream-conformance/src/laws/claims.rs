@@ -1,8 +1,11 @@
 //! What an adapter claims is what the document says.
 
+mod citations;
+mod nearest;
+
 use std::collections::BTreeSet;
 
-use seedream_core::{Capabilities, Dialect, Field, Support, Tier};
+use seedream_core::{Capabilities, Dialect, Field, ImageRequest, ImageSource, Strictness, Support, Tier};
 use seedream_fixtures::{Field as Member, Mode, Model, Provider, Role, RouteName, TotalAction};
 use serde_json::Value;
 
@@ -14,7 +17,7 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     let about =
         Case::new(Law::Claims, format!("{}/provider", provider.id), None, move || provider_claims(&*whole, provider));
     let models = provider.models.iter().map(|model| {
-        let dialect = subject.dialect().clone();
+        let (dialect, facts, refused) = (subject.dialect().clone(), subject.rules(), subject.driver().refused);
         let id = format!("{}/{}", provider.id, model.id);
         Case::new(Law::Claims, id, Some(&model.source), move || {
             let rules = dialect.capabilities(&model.id.as_str().into());
@@ -22,6 +25,8 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
             sizes(&mut d, provider, model, &rules);
             pictures(&mut d, provider, model, &rules);
             special(&mut d, provider, model, &rules);
+            nearest::check(&mut d, model, &rules, refused);
+            citations::check(&mut d, provider, facts, &rules, model);
             Field::OPTIONAL.into_iter().for_each(|field| optional(&mut d, provider, model, &rules, field));
             d.into_result()
         })
@@ -105,7 +110,11 @@ fn pictures(d: &mut Differences, provider: &Provider, model: &Model, rules: &Cap
     }
     d.same("max_images", &Some(model.max_images), &rules.images.max.or(rules.images.advised_max));
     let total = model.references_plus_images.as_ref().map(|total| (total.limit, total.action == TotalAction::Truncate));
-    d.same("references_plus_images", &total, &rules.images.with_references.map(|total| (total.limit, total.truncates)));
+    d.same(
+        "references_plus_images",
+        &total,
+        &rules.images.with_references.as_ref().map(|total| (total.limit, total.truncates)),
+    );
     let longest = provider.field(Role::Prompt).and_then(|field| field.max_length);
     d.same("prompt", &longest, &rules.prompt.advised_chars.map(|chars| chars as u64));
 }
@@ -120,6 +129,16 @@ fn special(d: &mut Differences, provider: &Provider, model: &Model, rules: &Capa
     if let Some(claimed) = &rules.layers {
         let member = provider.field(Role::Layers).filter(|member| !model.refuses(&member.name));
         d.same("layers", &member.and(model.layers).unwrap_or(0), &claimed.most);
+    }
+    // Whatever an adapter knows of layers, what they may cost is never understated.
+    if let Some(layers) = provider.field(Role::Layers).and(model.layers) {
+        let request = ImageRequest::new(model.id.as_str(), "take it apart")
+            .reference(ImageSource::url("https://example.com/poster.png"))
+            .extra("layer_decomposition", true);
+        let counted = rules.check(&request, Strictness::Lenient).map(|checked| checked.ceiling());
+        d.holds(counted.as_ref().is_ok_and(|counted| *counted > layers), || {
+            format!("images of a request for layers: at least {}, saw {counted:?}", layers + 1)
+        });
     }
 }
 

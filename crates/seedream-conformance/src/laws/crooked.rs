@@ -46,9 +46,10 @@ enum At {
     Streams,
 }
 
-const KINDS: [(&str, By, At, Check); 39] = [
+const KINDS: [(&str, By, At, Check); 40] = [
     ("almost-json", By::Machine, At::All, texts::almost_json),
     ("billed-more", By::Machine, At::All, images::billed_more),
+    ("billed-fewer", By::Machine, At::All, images::billed_fewer),
     ("charge-of-damage", By::Machine, At::All, charge::of_damage),
     ("quoted-request", By::Machine, At::All, errors::quoted_request),
     ("download-not-there-yet", By::Machine, At::All, downloads::not_there_yet),

@@ -84,7 +84,7 @@ mod tests {
     use crate::{Subject, in_process::InProcess};
 
     fn post(key: &str, body: &'static str) -> http::Request<Bytes> {
-        let request = http::Request::post("http://mock.invalid/ark/api/v3/images/generations");
+        let request = http::Request::post("http://mock.localhost/ark/api/v3/images/generations");
         request.header("authorization", format!("Bearer {key}")).body(body.into()).unwrap()
     }
 
@@ -92,7 +92,7 @@ mod tests {
     async fn c4_one_request_passes_and_it_is_the_question() {
         let ark = Subject::new(seedream::dialect("ark").unwrap());
         let create = || Create { request: ImageRequest::new("m", "p"), body: "{}".into() };
-        let list = || http::Request::get("http://mock.invalid/ark/api/v3/models").body(Bytes::new()).unwrap();
+        let list = || http::Request::get("http://mock.localhost/ark/api/v3/models").body(Bytes::new()).unwrap();
         for (ask, right, wrong) in [
             (
                 Ask::WrongKey(create()),

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, LOCATION};
 use seedream_client::{AnswerBody, Reached, Transport, TransportError};
-use seedream_core::{Charge, Input, Policy, Strictness, Then};
+use seedream_core::{Charge, Error, Input, Nearest, Policy, Size, Strictness, Then};
 
 use super::{Mutant, driver, lost};
 
@@ -29,6 +29,17 @@ pub(super) fn all() -> Vec<Mutant> {
         }),
         driver("checks-nothing", "sends a request whatever is wrong with it", |driver| {
             driver.strictness = Strictness::Off;
+        }),
+        driver("names-a-farther-size", "names a legal size that is not the nearest one", |driver| {
+            driver.refused = |error| {
+                let farther = error.violation_list().iter().cloned().map(|mut violation| {
+                    if let Some(Nearest::Size(Size::Pixels(size))) = &mut violation.nearest {
+                        (size.width, size.height) = (size.width + 1, size.height + 1);
+                    }
+                    violation
+                });
+                Error::violations(error.provider().unwrap_or_default(), farther.collect())
+            };
         }),
         driver("adopts-tasks", "goes on with the task of another provider as with its own", |driver| {
             driver.resume = |mut task, own| {

@@ -26,6 +26,16 @@ pub(super) fn all() -> Vec<Mutant> {
         rules("longer-shapes", "lets shapes through that are a little too long", |rules| {
             each_area(rules, |area| area.max_aspect = area.max_aspect.map(|most| most + 8));
         }),
+        rules("cites-its-own-page", "says that its own page states what only the vendor's page does", |rules| {
+            let own = rules.size.source.clone();
+            rules.size.narrowed.iter_mut().for_each(|narrowed| narrowed.source = own.clone());
+            let own = rules.images.source.clone();
+            rules.images.with_references.iter_mut().for_each(|total| total.source = own.clone());
+            rules.fields.iter_mut().for_each(|rule| rule.range_source = None);
+        }),
+        rules("two-layers", "counts two images where every layer is billed", |rules| {
+            rules.layers.iter_mut().for_each(|layers| layers.most = 1);
+        }),
         rules("one-level-less", "does not know the largest level", |rules| {
             rules.size.tiers.pop();
             rules.size.qualities.pop();

@@ -52,9 +52,9 @@ fn rules(all: &Capabilities) -> Value {
             "media_types": references.media_types, "longer_than": references.side_above, "pixels": references.pixels,
         })),
         "images": {
-            "max": images.max, "advised_max": images.advised_max, "count_refused": images.count_refused,
+            "max": images.max, "advised_max": images.advised_max, "auto": images.auto, "count_refused": images.count_refused,
             "prompt_decides": images.prompt_decides,
-            "with_references": images.with_references.map(|total| (total.limit, total.truncates)),
+            "with_references": images.with_references.as_ref().map(|total| (total.limit, total.truncates)),
         },
         "prompt_chars": prompt.advised_chars, "prompt_advised": prompt.advised_length,
         "background": background.as_ref().map(|rule| &rule.values),
@@ -73,7 +73,7 @@ pub(crate) fn request(request: &http::Request<Bytes>) -> serde_json::Result<Valu
 pub(crate) fn outcome(outcome: Result<Outcome>) -> Value {
     match outcome {
         Ok(Outcome::Accepted(task)) => json!({
-            "accepted": task.id, "estimated_seconds": task.estimated_seconds, "created": seconds(task.created),
+            "accepted": task.id, "estimated_seconds": task.estimated_seconds, "can_cancel": task.can_cancel, "created": seconds(task.created),
             "reported_model": task.reported_model, "usage": usage(&task.usage), "other_ids": task.other_ids,
         }),
         Ok(Outcome::Done(made)) => generation(Ok(made)),

@@ -40,7 +40,11 @@ impl Capabilities {
         match rule.support {
             Support::Honoured => {}
             Support::Ignored => {
-                let message = format!("{} ignores {field}: it is sent and has no effect [{source}]", self.model);
+                let message = format!(
+                    "{} ignores {field}: it is sent and has no effect {}",
+                    self.model,
+                    self.seller.cites(source)
+                );
                 audit.warn(WarningKind::Ignored, field, message);
             }
             Support::Refused if is_what_happens_anyway(field, value) => {
@@ -66,7 +70,12 @@ impl Capabilities {
                 Field::Seed => Nearest::Seed(clamped as i64),
                 _ => Nearest::GuidanceScale(clamped),
             };
-            audit.violation(field, format!("{number} is outside {least} to {most}"), nearest, source);
+            audit.violation(
+                field,
+                format!("{number} is outside {least} to {most}"),
+                nearest,
+                rule.range_source.as_ref().unwrap_or(source),
+            );
         }
         if let (Field::CallbackUrl, Some(url)) = (field, value.as_str()) {
             for problem in callback::problems(url) {
@@ -87,7 +96,11 @@ impl Capabilities {
             }
             let (ignored, source) = &self.ignored_members;
             if ignored.contains(&member.as_str()) {
-                let message = format!("{} ignores `{member}`: it is sent and has no effect [{source}]", self.provider);
+                let message = format!(
+                    "{} ignores `{member}`: it is sent and has no effect {}",
+                    self.provider,
+                    self.seller.cites(source)
+                );
                 audit.warn(WarningKind::Ignored, Field::Extra, message);
             }
         }

@@ -12,7 +12,11 @@ impl Capabilities {
         }
         let chars = prompt.chars().count();
         if let Some(max) = self.prompt.advised_chars.filter(|max| chars > *max) {
-            let message = format!("the prompt has {chars} characters, about {max} are taken: shorten it [{source}]");
+            let note = self.prompt.note.map(|note| format!(", {note}")).unwrap_or_default();
+            let message = format!(
+                "the prompt has {chars} characters, about {max} are taken{note}: shorten it {}",
+                self.seller.cites(source)
+            );
             audit.warn(WarningKind::Advice, Field::Prompt, message);
         }
         let chinese = prompt.chars().filter(|c| matches!(c, '\u{4e00}'..='\u{9fff}')).count();
@@ -20,12 +24,20 @@ impl Capabilities {
         if self.prompt.advised_length && (chinese > 300 || words > 600) {
             let message =
                 "is longer than the 300 Chinese characters or 600 English words that are advised: details may be lost";
-            audit.warn(WarningKind::Advice, Field::Prompt, format!("the prompt {message} [{source}]"));
+            audit.warn(
+                WarningKind::Advice,
+                Field::Prompt,
+                format!("the prompt {message} {}", self.seller.cites(source)),
+            );
         }
         let several = request.count.is_some_and(|count| count.ceiling() > 1);
         if several && self.images.prompt_decides && !asks_for_several(prompt) {
             let message = "the prompt decides how many pictures come: ask for several in its words, such as `3 images`";
-            audit.warn(WarningKind::Advice, Field::Count, format!("{message} [{}]", self.images.source));
+            audit.warn(
+                WarningKind::Advice,
+                Field::Count,
+                format!("{message} {}", self.seller.cites(&self.images.source)),
+            );
         }
     }
 
@@ -63,8 +75,24 @@ impl Capabilities {
                     format!("picture {index} is at a private address, where {} cannot fetch it", self.provider);
                 audit.warn(WarningKind::Advice, Field::References, message);
             }
+            if let Some(format) = rule.other_format(reference) {
+                let message = format!(
+                    "picture {index} is named .{format}; {} takes {} {}",
+                    self.provider,
+                    rule.media_types.join(", "),
+                    self.seller.cites(source)
+                );
+                audit.warn(WarningKind::Advice, Field::References, message);
+            }
             for problem in rule.problems(reference) {
                 audit.violation(Field::References, format!("picture {index} {problem}"), None, source);
+            }
+            if let ImageSource::Inline { bytes, .. } = reference
+                && let Some(max) = rule.max_bytes.filter(|max| bytes.len() as u64 > *max)
+            {
+                let message =
+                    format!("picture {index} has {} bytes, at most {max} are taken: compress it", bytes.len());
+                audit.violation(Field::References, message, None, rule.max_bytes_source.as_ref().unwrap_or(source));
             }
         }
     }
@@ -89,28 +117,38 @@ impl Capabilities {
             }
             return;
         }
+        let references = u32::try_from(request.references.len()).unwrap_or(u32::MAX);
+        if count == Count::Auto {
+            if !rule.auto {
+                let most = rule.max.or(rule.advised_max).unwrap_or(Count::MOST);
+                let message = format!("{} cannot leave the number of images to the model: say how many", self.provider);
+                audit.violation(Field::Count, message, Nearest::Count(Count::new(most)), source);
+            }
+            return;
+        }
         if let Some(max) = rule.max.filter(|max| asked > *max) {
             let message = format!("{asked} pictures, {} makes at most {max} a request", self.model);
             audit.violation(Field::Count, message, Nearest::Count(Count::new(max)), source);
             return;
         }
         if let Some(max) = rule.advised_max.filter(|max| asked > *max) {
-            let message = format!("{asked} pictures, at most {max} a request are advised [{source}]");
+            let message =
+                format!("{asked} pictures, at most {max} a request are advised {}", self.seller.cites(source));
             audit.warn(WarningKind::Advice, Field::Count, message);
         }
-        let references = u32::try_from(request.references.len()).unwrap_or(u32::MAX);
         let over = |total: &TotalRule| references > 0 && references.saturating_add(asked) > total.limit;
-        let Some(total) = rule.with_references.filter(over) else {
+        let Some(total) = rule.with_references.as_ref().filter(|total| over(total)) else {
             return;
         };
         let room = total.limit.saturating_sub(references);
         let message = format!("{references} references and {asked} pictures are more than {} together", total.limit);
         if total.truncates {
-            let message = format!("{message}: {} makes at most {room} [{source}]", self.provider);
+            let message =
+                format!("{message}: {} makes at most {room} {}", self.provider, self.seller.cites(&total.source));
             audit.warn(WarningKind::Truncated, Field::Count, message);
         } else {
             let nearest = (room > 0).then(|| Nearest::Count(Count::new(room)));
-            audit.violation(Field::Count, message, nearest, source);
+            audit.violation(Field::Count, message, nearest, &total.source);
         }
     }
 
@@ -118,17 +156,50 @@ impl Capabilities {
     pub(super) fn ceiling(&self, request: &ImageRequest) -> u32 {
         let asked = request.count.map_or(1, Count::ceiling);
         let references = u32::try_from(request.references.len()).unwrap_or(u32::MAX);
-        match self.images.with_references {
-            Some(total) if total.truncates => asked.min(total.limit.saturating_sub(references)).max(1),
+        match &self.images.with_references {
+            Some(total) if total.truncates || request.count == Some(Count::Auto) => {
+                asked.min(total.limit.saturating_sub(references)).max(1)
+            }
             _ => asked.max(1),
         }
     }
 }
 
 impl ReferenceRule {
+    /// The ending of a URL's name, where it is that of a format which is not taken. What is behind the URL may be another.
+    fn other_format(&self, reference: &ImageSource) -> Option<&'static str> {
+        const ENDINGS: [(&str, &str); 19] = [
+            ("jpg", "jpeg"),
+            ("jpeg", "jpeg"),
+            ("jfif", "jpeg"),
+            ("png", "png"),
+            ("webp", "webp"),
+            ("bmp", "bmp"),
+            ("tif", "tiff"),
+            ("tiff", "tiff"),
+            ("gif", "gif"),
+            ("heic", "heic"),
+            ("heif", "heif"),
+            ("avif", "avif"),
+            ("jxl", "jxl"),
+            ("jp2", "jp2"),
+            ("svg", "svg+xml"),
+            ("ico", "x-icon"),
+            ("psd", "vnd.adobe.photoshop"),
+            ("pdf", "pdf"),
+            ("mp4", "mp4"),
+        ];
+        let ImageSource::Url(url) = reference else { return None };
+        let uri = url.parse::<http::Uri>().ok()?;
+        let (_, ending) = uri.path().rsplit('/').next()?.rsplit_once('.')?;
+        let (name, format) = ENDINGS.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(ending))?;
+        let taken = |media: &String| media.strip_prefix("image/").is_some_and(|taken| taken == format || taken == name);
+        (!self.media_types.is_empty() && !self.media_types.iter().any(taken)).then_some(name)
+    }
+
     /// What is wrong with one picture, from its header alone.
     fn problems(&self, reference: &ImageSource) -> Vec<String> {
-        let ImageSource::Inline { media_type, bytes } = reference else {
+        let ImageSource::Inline { media_type, .. } = reference else {
             let ImageSource::Url(url) = reference else { return Vec::new() };
             let uri = url.parse::<http::Uri>().ok();
             let scheme = |uri: &http::Uri| {
@@ -145,9 +216,6 @@ impl ReferenceRule {
         }
         if !self.media_types.is_empty() && !self.media_types.contains(media_type) {
             problems.push(format!("is {media_type}; use {}", self.media_types.join(", ")));
-        }
-        if let Some(max) = self.max_bytes.filter(|max| bytes.len() as u64 > *max) {
-            problems.push(format!("has {} bytes, at most {max} are taken: compress it", bytes.len()));
         }
         if self.inline && reference.pixels().is_none() {
             problems.push("has no header of a picture: its width and height cannot be read".into());

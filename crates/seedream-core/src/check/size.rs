@@ -1,7 +1,9 @@
 //! Puts a size into a provider's own words.
 
 use super::Audit;
-use crate::{Capabilities, Field, ImageRequest, Nearest, Pixels, Ratio, Size, Tier, WarningKind, nearest_ratio, row};
+use crate::{
+    Capabilities, Field, ImageRequest, Nearest, PixelRule, Pixels, Ratio, Size, Source, Tier, WarningKind, nearest_ratio, row,
+};
 
 /// A size in a provider's own words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,15 @@ impl WireSize {
 
 /// The level at which a table is read where a ratio comes without one: the level that every model with a table has.
 const DEFAULT_TIER: Tier = Tier::K2;
+
+/// A bound of a [`PixelRule`].
+#[derive(Clone, Copy, PartialEq)]
+enum Bound {
+    Least,
+    Most,
+    Shape,
+    Sides,
+}
 
 impl Capabilities {
     /// Finds this provider's words for the size; what has none goes out as it was written, with a violation.
@@ -41,24 +52,58 @@ impl Capabilities {
             audit.violation(Field::Size, message, self.levels(), source);
             return None;
         };
-        if !rule.allows(pixels) {
-            let mut reasons = Vec::new();
-            if pixels.area() < rule.min {
-                reasons.push(format!("has {} pixels, {} needs at least {}", pixels.area(), self.model, rule.min));
+        let broken = self.broken(rule, pixels);
+        // What the provider's own page rules out, and then what only another page does.
+        let (own, others): (Vec<_>, Vec<_>) = match &self.size.narrowed {
+            Some(narrowed) => {
+                let own = self.broken(narrowed.pixels, pixels);
+                broken.into_iter().partition(|(bound, _)| own.iter().any(|(same, _)| same == bound))
             }
-            if let Some(max) = rule.max.filter(|max| pixels.area() > *max) {
-                reasons.push(format!("has {} pixels, {} takes at most {max}", pixels.area(), self.model));
+            None => (broken, Vec::new()),
+        };
+        let narrower = self.size.narrowed.as_ref().map_or(source, |narrowed| &narrowed.source);
+        for (broken, source) in [(own, source), (others, narrower)] {
+            if broken.is_empty() {
+                continue;
             }
-            if let Some(max) = rule.max_aspect.filter(|_| !rule.shape_allowed(pixels)) {
-                reasons.push(format!("is outside the shapes 1:{max} to {max}:1"));
-            }
-            if let Some((least, most)) = rule.side.filter(|_| !rule.sides_allowed(pixels)) {
-                reasons.push(format!("has a side outside {least} to {most} pixels"));
-            }
+            let reasons: Vec<_> = broken.into_iter().map(|(_, reason)| reason).collect();
             let message = format!("{pixels} {}", reasons.join(", and it "));
-            audit.violation(Field::Size, message, Nearest::Size(rule.nearest(pixels).into()), source);
+            let nearest = self.size.nearest(pixels).map(|nearest| Nearest::Size(nearest.into()));
+            audit.violation(Field::Size, message, nearest, source);
+        }
+        if let Some((least, source)) = self.size.relay_min.as_ref().filter(|_| self.relay)
+            && (rule.min..*least).contains(&pixels.area())
+        {
+            let message = format!(
+                "{pixels} has {} pixels: {} takes {} and more {}, and relays state {least} {}, so a relay may refuse it",
+                pixels.area(),
+                self.model,
+                rule.min,
+                self.seller.cites(&self.size.source),
+                self.seller.cites(source),
+            );
+            audit.warn(WarningKind::Advice, Field::Size, message);
         }
         Some(WireSize::plain(pixels))
+    }
+
+    /// The bounds of a rule that a size breaks, each with its words.
+    fn broken(&self, rule: PixelRule, pixels: Pixels) -> Vec<(Bound, String)> {
+        let (area, model) = (pixels.area(), &self.model);
+        let mut broken = Vec::new();
+        if area < rule.min {
+            broken.push((Bound::Least, format!("has {area} pixels, {model} needs at least {}", rule.min)));
+        }
+        if let Some(max) = rule.max.filter(|max| area > *max) {
+            broken.push((Bound::Most, format!("has {area} pixels, {model} takes at most {max}")));
+        }
+        if let Some(max) = rule.max_aspect.filter(|_| !rule.shape_allowed(pixels)) {
+            broken.push((Bound::Shape, format!("is outside the shapes 1:{max} to {max}:1")));
+        }
+        if let Some((least, most)) = rule.side.filter(|_| !rule.sides_allowed(pixels)) {
+            broken.push((Bound::Sides, format!("has a side outside {least} to {most} pixels")));
+        }
+        broken
     }
 
     fn tier(&self, tier: Tier, audit: &mut Audit) -> Option<WireSize> {
@@ -77,13 +122,15 @@ impl Capabilities {
                 return self.pixels(pixels, audit);
             }
         }
-        audit.violation(
-            Field::Size,
-            format!("{} has no level {tier}", self.model),
-            self.nearest_tier(tier),
-            &self.size.source,
-        );
+        let message = format!("{} has no level {tier}", self.model);
+        audit.violation(Field::Size, message, self.nearest_tier(tier), self.source_of_level(tier));
         None
+    }
+
+    /// Who says that there is no such level: another page where the provider's own has it.
+    fn source_of_level(&self, tier: Tier) -> &Source {
+        let narrowed = self.size.narrowed.as_ref().filter(|narrowed| narrowed.tiers.contains(&tier));
+        narrowed.map_or(&self.size.source, |narrowed| &narrowed.source)
     }
 
     fn ratio(&self, ratio: Ratio, tier: Option<Tier>, audit: &mut Audit) -> Option<WireSize> {
@@ -93,18 +140,19 @@ impl Capabilities {
         let level = tier.unwrap_or(DEFAULT_TIER);
         let Some(pixels) = row(&self.size.table, level, ratio) else {
             let offered: Vec<_> = self.size.table.iter().filter(|row| row.tier == level).map(|row| row.ratio).collect();
-            let (message, nearest) = match nearest_ratio(offered, ratio) {
+            let (message, nearest, source) = match nearest_ratio(offered, ratio) {
                 Some(nearest) => (
                     format!("{ratio} has no size at {level} in the size table of {}", self.model),
                     Nearest::Size(Size::Ratio { ratio: nearest, tier }),
+                    &self.size.table_source,
                 ),
                 None => {
                     let tier = self.size.table.iter().map(|row| row.tier).min_by_key(|t| distance(*t, level)).or(tier);
                     let nearest = Nearest::Size(Size::Ratio { ratio, tier });
-                    (format!("{} has no level {level}", self.model), nearest)
+                    (format!("{} has no level {level}", self.model), nearest, self.source_of_level(level))
                 }
             };
-            audit.violation(Field::Size, message, nearest, &self.size.source);
+            audit.violation(Field::Size, message, nearest, source);
             return None;
         };
         if tier.is_none() {

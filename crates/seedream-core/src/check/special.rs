@@ -70,9 +70,9 @@ impl Capabilities {
             ""
         };
         let message = format!(
-            "`{member}` bills every layer and the base, up to {} images{bound} [{}]",
+            "`{member}` bills every layer and the base, up to {} images{bound} {}",
             rule.images(),
-            rule.source
+            self.seller.cites(&rule.source)
         );
         audit.warn(WarningKind::Cost, Field::Extra, message);
     }

@@ -80,7 +80,7 @@ pub enum ErrorKind {
     TaskFailed,
     /// The provider does not know this task, or not any more.
     TaskNotFound,
-    /// The caller cancelled.
+    /// The caller cancelled, or the provider says that its task was.
     Cancelled,
     /// The answer is a success without a single picture; its failures and usage are in [`Error::generation`](crate::Error::generation).
     NoImages,

@@ -5,10 +5,16 @@ use crate::{ErrorKind, Generation, ImageFailure, Warning, WarningKind};
 /// How many missing images are told one by one.
 const TOLD: u64 = 128;
 
-/// Tells of images that the provider bills and that are not in its response: a failure each, and one warning.
+/// Warns where the provider bills another number of images than it delivered. One that is billed and not in the response is a
+/// failure too.
 pub(super) fn reconcile(generation: &mut Generation) {
     let delivered = generation.images().count() as u64;
-    let Some(billed) = generation.billed().filter(|billed| *billed > delivered) else { return };
+    let Some(billed) = generation.billed().filter(|billed| *billed != delivered) else { return };
+    let message = format!("{billed} images were billed and {delivered} were delivered");
+    if billed < delivered {
+        generation.warnings.push(Warning::new(WarningKind::BilledFewer, None, message));
+        return;
+    }
     let told = generation.outcomes.len() as u64;
     let next = generation.outcomes.iter().map(|outcome| outcome.as_ref().map_or_else(|f| f.index, |i| i.index)).max();
     let next = next.map_or(0, |last| last.saturating_add(1));
@@ -17,6 +23,5 @@ pub(super) fn reconcile(generation: &mut Generation) {
         let message = "the image was billed and is not in the response";
         Err(ImageFailure::new(index, ErrorKind::MalformedResponse, message))
     }));
-    let message = format!("{billed} images were billed and {delivered} were delivered");
     generation.warnings.push(Warning::new(WarningKind::BilledMore, None, message));
 }

@@ -14,6 +14,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     id: "words",
     name: "words",
     document: "test",
+    pages: &[],
     base_urls: &["https://words.example"],
     key_variables: &[],
     key_optional: false,
@@ -53,7 +54,7 @@ impl Dialect for Words {
     fn capabilities(&self, model: &ModelId) -> Capabilities {
         let source = Source::documented("test", "all");
         let size = SizeRule::only_pixels(PixelRule::new(1, 100, 2), "1x1", source.clone());
-        let mut rules = Capabilities::new("words", DESCRIPTOR.resolve(model), size, (&[], source.clone()));
+        let mut rules = Capabilities::new(&DESCRIPTOR, DESCRIPTOR.resolve(model), size, (&[], source.clone()));
         rules.images = ImagesRule::up_to(15, source);
         rules
     }

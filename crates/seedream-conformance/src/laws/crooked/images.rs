@@ -111,6 +111,24 @@ pub(super) fn billed_more(ground: &Ground) -> Result<(), Failure> {
     d.into_result()
 }
 
+/// A bill for fewer images than came: all are delivered, and a warning has both numbers.
+pub(super) fn billed_fewer(ground: &Ground) -> Result<(), Failure> {
+    let usage = ground.facts.get("usage").and_then(|usage| usage.get("generated_images"));
+    if usage.is_none() && !ground.subject.dialect().is_lenient() {
+        return Ok(());
+    }
+    let mut d = Differences::default();
+    let (count, billed) = (ground.urls.len(), ground.draw(ground.urls.len()));
+    let mut body: Value = serde_json::from_slice(&ground.answer.reply.body).unwrap_or_default();
+    body["usage"] = json!({ "generated_images": billed });
+    let played = ground.played(&body)?;
+    ground.delivers(&mut d, "billed fewer", &played);
+    let words = (format!("{billed} images"), format!("{count} were"));
+    warned(&mut d, "billed fewer", WarningKind::BilledFewer, &[&words.0], &played);
+    warned(&mut d, "billed fewer", WarningKind::BilledFewer, &[&words.1], &played);
+    d.into_result()
+}
+
 /// Of several candidates the first that can be an image is taken.
 pub(super) fn bad_candidates(ground: &Ground) -> Result<(), Failure> {
     let mut d = Differences::default();

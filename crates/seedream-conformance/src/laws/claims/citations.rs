@@ -1,0 +1,181 @@
+//! Every rule cites a page that states it.
+
+use std::collections::BTreeSet;
+
+use seedream_core::{Capabilities, PixelRule, Source, SourceKind, Support};
+use seedream_fixtures::{Model, Provider, Rule};
+
+use crate::difference::Differences;
+
+/// One rule of an adapter: what has to stand on the page that it cites.
+struct Statement<'a> {
+    what: String,
+    /// Numbers and words, all in one sentence about the place that is cited.
+    tokens: Vec<String>,
+    /// What the sentence is about, where that is not the place that is cited.
+    topic: Option<&'static str>,
+    source: &'a Source,
+}
+
+pub(super) fn check(d: &mut Differences, provider: &Provider, facts: &[Rule], rules: &Capabilities, model: &Model) {
+    let pages = published(provider, model);
+    for statement in statements(rules) {
+        let (what, source) = (&statement.what, statement.source);
+        match source.kind {
+            SourceKind::Documented => {
+                let own = source.document == provider.document.id;
+                let stated = own && facts.iter().any(|fact| statement.stands_in(fact));
+                d.holds(stated, || format!("{what}: document {} does not say so at {}", source.document, source.at));
+            }
+            SourceKind::Published => {
+                // "docs.example.com, page" and "docs.example.com/page" are both ways to name a page.
+                let named = |url: &String| source.document.split(", ").all(|part| url.contains(part));
+                d.holds(pages.iter().any(named), || format!("{what}: no fact is cited from {}", source.document));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Statement<'_> {
+    fn stands_in(&self, fact: &Rule) -> bool {
+        let mut said = tokens(&fact.says);
+        let about: BTreeSet<String> = words(&fact.id).chain(words(&fact.says)).collect();
+        let place = self.topic.unwrap_or(self.source.at.rsplit('.').next().unwrap_or_default());
+        // A place in several words is a section, whose rules are about other things.
+        let speaks = place.contains(' ') || words(place).any(|word| about.contains(&word));
+        said.extend(about);
+        speaks && self.tokens.iter().all(|token| said.contains(&token.to_lowercase()))
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = String> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
+}
+
+/// The words of a sentence, each number as itself, and `AxB` as the product too.
+fn tokens(text: &str) -> BTreeSet<String> {
+    let mut tokens = BTreeSet::new();
+    for word in text.split(|c: char| !(c.is_alphanumeric() || matches!(c, ':' | '_' | '-' | '.'))) {
+        let word = word.trim_matches(['.', ':', '-']).to_lowercase();
+        if let Some((width, height)) = word.split_once('x')
+            && let (Ok(width), Ok(height)) = (width.parse::<u64>(), height.parse::<u64>())
+        {
+            tokens.insert((width * height).to_string());
+        }
+        tokens.insert(word);
+    }
+    tokens
+}
+
+/// The public pages that the facts of a provider and of a model are from.
+fn published(provider: &Provider, model: &Model) -> Vec<String> {
+    let size = model.size.source.iter().chain(&model.size.narrowed_by).chain(&model.max_images_source);
+    let total = model.references_plus_images.as_ref().and_then(|total| total.source.as_ref());
+    let references = model.references.as_ref().and_then(|references| references.source.as_ref());
+    let fields = provider.fields.iter().map(|field| &field.source);
+    let models = provider.models.iter().map(|model| &model.source);
+    let sources = size.chain(total).chain(references).chain(fields).chain(models);
+    sources.filter_map(|source| source.url.clone()).collect()
+}
+
+fn statements(rules: &Capabilities) -> Vec<Statement<'_>> {
+    let mut all = Vec::new();
+    let mut state = |what: &str, tokens: Vec<String>, topic, source| {
+        if !tokens.is_empty() {
+            all.push(Statement { what: what.to_owned(), tokens, topic, source });
+        }
+    };
+    let size = &rules.size;
+    let texts = |values: &[seedream_core::Tier]| values.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let (tiers, own) = match &size.narrowed {
+        Some(narrowed) => (&narrowed.tiers, Some(narrowed.pixels)),
+        None => (&size.tiers, size.pixels),
+    };
+    state("levels", texts(tiers), None, &size.source);
+    state("qualities", texts(&size.qualities), Some("quality"), &size.source);
+    state("ratios", size.ratios.iter().map(ToString::to_string).collect(), None, &size.source);
+    for bound in own.map(bounds).unwrap_or_default() {
+        state("pixels", vec![bound], None, &size.source);
+    }
+    if let (Some(narrowed), Some(all)) = (&size.narrowed, size.pixels) {
+        let own = bounds(narrowed.pixels);
+        state("pixels", bounds(all).into_iter().filter(|bound| !own.contains(bound)).collect(), None, &narrowed.source);
+        state("levels", texts(&size.tiers), None, &narrowed.source);
+    }
+    if let Some((least, source)) = &size.relay_min {
+        state("pixels at a relay", vec![least.to_string()], None, source);
+    }
+
+    let references = &rules.references;
+    let source = &references.source;
+    let number = |number: Option<u32>| number.filter(|n| *n > 0).map(|n| n.to_string()).into_iter().collect::<Vec<_>>();
+    state("references", number(references.max), None, source);
+    let bytes = references.max_bytes.map(|bytes| (bytes >> 20).to_string()).into_iter().collect();
+    state("bytes of a reference", bytes, None, references.max_bytes_source.as_ref().unwrap_or(source));
+    let types = references.media_types.iter().map(|media| media.trim_start_matches("image/").to_owned()).collect();
+    state("formats of a reference", types, None, source);
+    state("sides of a reference", number(references.side_above), None, source);
+    for bound in references.pixels.map(bounds).unwrap_or_default() {
+        state("pixels of a reference", vec![bound], None, source);
+    }
+
+    let images = &rules.images;
+    state("most images", number(images.max), None, &images.source);
+    state("images that are advised", number(images.advised_max), None, &images.source);
+    if let Some(total) = &images.with_references {
+        state("references and images", vec![total.limit.to_string()], Some("references"), &total.source);
+    }
+    let prompt = &rules.prompt;
+    let chars = prompt.advised_chars.map(|chars| chars.to_string()).into_iter().collect();
+    state("length of the prompt", chars, None, &prompt.source);
+    if prompt.advised_length {
+        state("length of the prompt", vec!["300".into(), "600".into()], None, &prompt.source);
+    }
+    for rule in &rules.fields {
+        let field = rule.field.to_string();
+        let written = |value: &&str| if *value == "inline" { "b64_json".to_owned() } else { (*value).to_owned() };
+        state(&format!("values of {field}"), rule.values.iter().map(written).collect(), None, &rule.source);
+        let ends = rule.range.map(|(least, most)| vec![least.to_string(), most.to_string()]).unwrap_or_default();
+        state(&format!("range of {field}"), ends, None, rule.range_source.as_ref().unwrap_or(&rule.source));
+        // Each page has words of its own for a member without effect; that it speaks of the member is what can be asked.
+        let member =
+            rule.source.at.rsplit('.').next().filter(|at| !at.contains(' ') && rule.support != Support::Honoured);
+        let effect = member.map(|member| words(member).collect()).unwrap_or_default();
+        state(&format!("effect of {field}"), effect, None, &rule.source);
+    }
+    let (ignored, source) = &rules.ignored_members;
+    state("members without effect", ignored.iter().map(ToString::to_string).collect(), None, source);
+    all
+}
+
+/// The numbers of a pixel rule, without what is no limit.
+fn bounds(rule: PixelRule) -> Vec<String> {
+    let least = Some(rule.min).filter(|min| *min > 1);
+    let aspect = rule.max_aspect.map(u64::from);
+    let sides = rule.side.into_iter().flat_map(|(least, most)| [u64::from(least), u64::from(most)]);
+    least.into_iter().chain(rule.max).chain(aspect).chain(sides).map(|bound| bound.to_string()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stands(says: &str, tokens: &[&str], at: &'static str) -> bool {
+        let (id, lines, says) = ("000-size-min".to_owned(), "1".to_owned(), says.to_owned());
+        let fact = Rule { id, lines, says, cases: Vec::new(), laws: Vec::new(), untestable: None };
+        let source = Source::documented("000", at);
+        let tokens = tokens.iter().map(ToString::to_string).collect();
+        Statement { what: String::new(), tokens, topic: None, source: &source }.stands_in(&fact)
+    }
+
+    #[test]
+    fn a_statement_stands_in_a_sentence_about_its_place_that_has_its_numbers() {
+        let says = "Pixels lie between 2560x1440 and 4096x4096, width to height between 1/16 and 16.";
+        assert!(stands(says, &["3686400", "16777216"], "size"));
+        assert!(stands(says, &["16"], "size"));
+        assert!(!stands(says, &["17"], "size"));
+        assert!(!stands(says, &["16"], "prompt"));
+        assert!(stands(says, &["16"], "request body"));
+    }
+}
