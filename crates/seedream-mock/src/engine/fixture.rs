@@ -192,6 +192,7 @@ pub(crate) fn live(call: &Call<'_>, exchange: &Exchange) -> Option<Answer> {
         ask: Ask::read(&Said::of(call.provider, body), &Said::of(call.provider, &effective)),
         operation: exchange.operation,
         pictures: Vec::new(),
+        generated: None,
         accepted: None,
     };
     let chunks = match &response.body {
@@ -202,7 +203,8 @@ pub(crate) fn live(call: &Call<'_>, exchange: &Exchange) -> Option<Answer> {
         Body::Sse(text) => live.events(text),
         Body::Text(_) | Body::Base64(_) => return forced(exchange),
     };
-    let pictures = u32::try_from(live.pictures.len()).unwrap_or(u32::MAX);
+    // A page may print fewer images than it says were made.
+    let pictures = live.generated.unwrap_or_else(|| u32::try_from(live.pictures.len()).unwrap_or(u32::MAX));
     let mut answer = answer(exchange, response, chunks);
     answer.billed =
         if live.creates() { pictures.max(live.accepted.as_ref().map_or(0, |_| live.ask.images)) } else { 0 };
@@ -238,6 +240,8 @@ struct Live<'c, 'e> {
     operation: Operation,
     /// The pictures of the answer so far; markers count from its start.
     pictures: Vec<Picture>,
+    /// How many images it says were made.
+    generated: Option<u32>,
     /// The task that was accepted.
     accepted: Option<String>,
 }
@@ -259,6 +263,8 @@ impl Live<'_, '_> {
         if self.creates() {
             self.accept(node);
             node.replace("created", &self.call.now.as_second());
+            let usage = node.get_mut("usage").and_then(|usage| usage.get("generated_images")?.number());
+            self.generated = usage.map(|images| images as u32).or(self.generated);
         }
         if self.operation == Operation::Credits {
             credits::update(self.call, node);

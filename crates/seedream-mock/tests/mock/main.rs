@@ -26,6 +26,7 @@ mod readme;
 mod server;
 mod sessions;
 mod shapes;
+mod special;
 mod streams;
 mod tasks;
 mod validation;
