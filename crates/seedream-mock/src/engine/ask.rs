@@ -35,6 +35,8 @@ pub(crate) struct Ask<'p> {
     pub(crate) stream: bool,
     /// The layers that follow the base, where an image is taken apart.
     pub(crate) layers: Option<&'p [Layer]>,
+    /// The tools, where web search is among them.
+    pub(crate) tools: Option<&'p Value>,
     seed: Option<i64>,
 }
 
@@ -72,6 +74,7 @@ impl<'p> Ask<'p> {
             mark: mark.unwrap_or_else(|| model.is_some_and(|model| model.default_watermark)),
             stream: member(Role::Stream).and_then(Value::as_bool).unwrap_or(false),
             layers,
+            tools: member(Role::Tools).filter(|tools| searches(tools)),
             seed: member(Role::Seed).and_then(Value::as_i64).filter(|seed| *seed >= 0),
         }
     }
@@ -116,6 +119,11 @@ fn layers<'p>(provider: &'p Provider, model: Option<&Model>, body: &Said<'_>) ->
     let most = model?.layers? as usize;
     let each = &provider.layers.as_ref()?.each;
     (body.get(Role::Layers) == Some(&Value::Bool(true))).then(|| &each[..most.min(each.len())])
+}
+
+/// Whether web search is among the tools of a request.
+fn searches(tools: &Value) -> bool {
+    tools.as_array().is_some_and(|tools| tools.iter().any(|tool| tool["type"] == "web_search"))
 }
 
 /// How many pictures are made and how many were reserved.

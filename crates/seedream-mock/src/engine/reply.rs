@@ -2,6 +2,7 @@
 
 use seedream_fixtures::{Cause, ReplyFamily, ReportedMember};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::ask::Ask;
 use super::call::Call;
@@ -37,6 +38,8 @@ struct Ark<'a> {
     created: i64,
     data: Vec<Datum<'a>>,
     usage: Usage,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tools: Option<&'a Value>,
 }
 
 /// One entry of `data`, and the tail of a stream's event.
@@ -84,6 +87,14 @@ pub(super) struct Usage {
     generated_images: u32,
     output_tokens: u64,
     total_tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_usage: Option<ToolUsage>,
+}
+
+/// How often each tool was used.
+#[derive(Serialize)]
+struct ToolUsage {
+    web_search: u32,
 }
 
 /// One token for every 256 pixels, rounded over the whole answer.
@@ -102,6 +113,7 @@ impl Usage {
             generated_images: made(items),
             output_tokens: tokens,
             total_tokens: tokens,
+            tool_usage: ask.tools.map(|_| ToolUsage { web_search: 1 }),
         }
     }
 
@@ -174,7 +186,7 @@ fn bytes(call: &Call<'_>, ask: &Ask<'_>, items: &[Item]) -> Vec<u8> {
 fn ark(ask: &Ask<'_>, items: &[Item], created: i64) -> Vec<u8> {
     let data = data(ask, items);
     let usage = Usage::of(ask, items);
-    written(items, &Ark { model: ask.reported, created, data, usage })
+    written(items, &Ark { model: ask.reported, created, data, usage, tools: ask.tools })
 }
 
 #[derive(Serialize)]

@@ -1,5 +1,6 @@
 //! Members that only some models have: layers, and web search.
 
+use seedream_fixtures::Body;
 use seedream_mock::{Engine, Settings, Validate};
 use serde_json::{Value, json};
 
@@ -95,5 +96,39 @@ fn a_model_without_layers_refuses_them_and_false_asks_for_none() {
     for script in [ignored, plain] {
         let answer = json(&script);
         assert_eq!((answer["data"].as_array().unwrap().len(), &answer["data"][0]["z_index"]), (1, &Value::Null));
+    }
+}
+
+#[test]
+fn a_search_is_told_in_the_response_and_in_its_usage_as_the_exchange_has_it() {
+    let searching = json!({
+        "model": "doubao-seedream-5-0-260128", "prompt": "tomorrow's tides as a poster", "tools": [{ "type": "web_search" }],
+    });
+    let script = post(&engine(), &create_path("ark"), &searching);
+    let exchange = seedream_fixtures::library().exchange("ark/generate/web-search-lite").unwrap();
+    let Body::Json(shown) = &exchange.response.as_ref().unwrap().body else { panic!("JSON") };
+    let (answer, shown): (Value, Value) = (json(&script), serde_json::from_str(shown.get()).unwrap());
+    assert_eq!((&answer["tools"], &answer["usage"]["tool_usage"]), (&shown["tools"], &shown["usage"]["tool_usage"]));
+    assert_eq!(answer["tools"], searching["tools"]);
+    let text = String::from_utf8(script.body().to_vec()).unwrap();
+    assert!(text.ends_with(r#""tool_usage":{"web_search":1}},"tools":[{"type":"web_search"}]}"#), "{text}");
+}
+
+#[test]
+fn a_search_is_told_at_the_end_of_a_stream() {
+    let body = json!({
+        "model": "doubao-seedream-5-0-260128", "prompt": "a kite", "tools": [{ "type": "web_search" }], "stream": true,
+    });
+    let stream = String::from_utf8(post(&engine(), &create_path("ark"), &body).body().to_vec()).unwrap();
+    let completed = stream.lines().find(|line| line.contains("completed\",")).unwrap();
+    assert!(completed.ends_with(r#""tool_usage":{"web_search":1}},"tools":[{"type":"web_search"}]}"#), "{completed}");
+}
+
+#[test]
+fn without_a_search_nothing_is_told_of_tools() {
+    for tools in [Value::Null, json!([])] {
+        let body = json!({ "model": "doubao-seedream-5-0-260128", "prompt": "a kite", "tools": tools });
+        let answer = json(&post(&engine(), &create_path("ark"), &body));
+        assert_eq!((answer.get("tools"), answer["usage"].get("tool_usage")), (None, None));
     }
 }
