@@ -74,6 +74,7 @@ fn m24_routes_evidence_and_faults_are_told_from_the_data() {
     let all = table.lines().find(|line| line.starts_with("all ")).unwrap();
     let sum: usize = all.split_whitespace().skip(1).map(|number| number.parse::<usize>().unwrap()).sum();
     assert_eq!(sum, exchanges.len(), "{table}");
+    assert!(table.contains("9 example requests") && table.contains("3 have a printed response"), "{table}");
     let list = place.run(&["mock", "evidence", "--list"], &[]).ends(0).stdout.clone();
     assert!(exchanges.iter().all(|exchange| list.contains(exchange.id())));
 }

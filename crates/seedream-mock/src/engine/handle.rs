@@ -175,8 +175,8 @@ impl Engine {
         let method = request.method().as_str();
         // A relay with habits of its own does not answer as documented; what a user has written stands.
         let own = !call.profile.is_documented();
-        let found = self.index.find(&call.provider.id, method, below, call.json, own)?;
-        let mut answer = fixture::live(call, self.library.exchange(found)?)?;
+        let found = self.index.find(call.provider, method, below, call.json, own)?;
+        let mut answer = fixture::live(call, self.library.exchange(found.id)?, found.printed)?;
         if answer.status >= 400 {
             answer.violations = create::broken_rules(call);
         }

@@ -21,6 +21,7 @@ mod network;
 mod own;
 mod partial;
 mod pictures;
+mod printed;
 mod profiles;
 mod readme;
 mod server;
