@@ -44,6 +44,9 @@ pub(crate) struct ServeArgs {
     /// How strictly requests are checked
     #[arg(long, value_name = "HOW", default_value = "strict")]
     pub(crate) validate: Checks,
+    /// Which content types a request for images may have: application/json, or any and none
+    #[arg(long, value_name = "WHICH", default_value = "json")]
+    pub(crate) content_type: ContentType,
     /// The keys that are known [default: every key]
     #[arg(long, value_name = "KEY", value_delimiter = ',')]
     pub(crate) keys: Vec<String>,
@@ -255,7 +258,7 @@ pub(crate) struct JournalArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SettingsArgs {
-    /// What to change: validate=warn, task=time=5s, estimated_seconds=9, callbacks=strict, slow=1s
+    /// What to change: validate=warn, content_type=any, task=time=5s, estimated_seconds=9, callbacks=strict, slow=1s
     #[arg(value_name = "NAME=VALUE", value_parser = setting)]
     pub(crate) change: Vec<(String, String)>,
 }
@@ -268,6 +271,13 @@ pub(crate) struct ResetArgs {
 }
 
 super::choice!(Checks -> Validate { Strict => Validate::Strict, Warn => Validate::Warn, Off => Validate::Off });
+
+/// Which content types a request may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ContentType {
+    Json,
+    Any,
+}
 
 /// Whom callbacks may reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -203,13 +203,16 @@ fn m24_serve_takes_its_settings_from_flags() {
         "time=5s",
         "--validate",
         "warn",
+        "--content-type",
+        "any",
         "--keys",
         "a,b",
     ];
     let mock = Running::start(&place, &flags);
     let settings = mock.ask(&place, &["ctl", "settings", "--json"]).ends(0).json();
     let expected = json!({
-        "validate": "warn", "task": "time=5s", "estimated_seconds": 9, "callbacks": "strict", "slow": "7s",
+        "validate": "warn", "content_type": "any", "task": "time=5s", "estimated_seconds": 9, "callbacks": "strict",
+        "slow": "7s",
     });
     assert_eq!(settings["settings"], expected);
     let expected = json!({

@@ -185,7 +185,7 @@ async fn m22_settings_change_for_one_session_or_for_all() {
     assert_eq!((status("").await, status("/s/red").await), (200, 200), "for all that have nothing of their own");
     let blue = admin(&mock, "settings?session=blue").await["settings"].clone();
     let expected = json!({
-        "validate": "off", "task": "time=5s", "estimated_seconds": 9, "callbacks": "loopback", "slow": "5s",
+        "validate": "off", "content_type": "json", "task": "time=5s", "estimated_seconds": 9, "callbacks": "loopback", "slow": "5s",
     });
     assert_eq!(blue, expected);
     tell(&mock, "settings?session=blue", &json!({ "validate": null })).await;

@@ -15,6 +15,7 @@ mod fixtures;
 mod grammar;
 mod http1;
 mod journal;
+mod labels;
 mod ledger;
 mod limits;
 mod network;
