@@ -222,6 +222,26 @@ fn m3_a_transparent_background_needs_one_picture_that_can_be_transparent() {
 }
 
 #[test]
+fn base64_without_its_prefix_is_refused_where_the_document_asks_for_a_data_uri() {
+    let whole = inline_png(RGB, 0);
+    let bare = whole.split_once(',').unwrap().1;
+    let ask = |path: &str, model: &str, image: &Value| {
+        let script = post(&engine(), path, &json!({ "model": model, "prompt": "a kite", "image": image }));
+        (script.status, json(&script)["error"]["code"].as_str().map(str::to_owned))
+    };
+    let refused = |code: &str| (400, Some(code.to_owned()));
+    let ark = "doubao-seedream-4-0-250828";
+    for image in [json!(bare), json!([bare]), json!(["https://example.com/a.png", bare])] {
+        assert_eq!(ask(&create_path("ark"), ark, &image), refused("InvalidImageURL.InvalidFormat"), "{image}");
+        assert_eq!(ask("/ark/v1/images/generations", ark, &image).0, 400, "the relay of document 003: {image}");
+        assert_eq!(ask(&create_path("aiearth"), ark, &image), (200, None), "document 001 takes base64: {image}");
+    }
+    for path in [&*create_path("ark"), "/ark/v1/images/generations"] {
+        assert_eq!(ask(path, ark, &json!([whole])), (200, None), "{path}");
+    }
+}
+
+#[test]
 fn m3_opeai() {
     let valid = json!({ "model": "bytedance-seedream-5.0", "prompt": "a kite" });
     let invalid = "InvalidParameter";
