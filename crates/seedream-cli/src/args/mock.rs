@@ -231,7 +231,7 @@ pub(crate) struct FaultsArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("to").args(["complete", "fail", "progress"])))]
+#[command(group(ArgGroup::new("to").args(["complete", "fail", "cancel", "progress"])))]
 pub(crate) struct TasksArgs {
     /// The task; all that have not ended, where it is left out
     #[arg(value_name = "ID", requires = "to")]
@@ -242,6 +242,9 @@ pub(crate) struct TasksArgs {
     /// End it without pictures, with a code
     #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = "content_policy_violation")]
     pub(crate) fail: Option<String>,
+    /// End it as cancelled
+    #[arg(long)]
+    pub(crate) cancel: bool,
     /// Move it to a percentage
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..100))]
     pub(crate) progress: Option<u8>,

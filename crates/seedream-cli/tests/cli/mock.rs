@@ -144,6 +144,9 @@ fn m24_ctl_steers_a_running_mock() {
     let tasks = ctl(&["tasks", &id, "--fail"]).ends(0).stdout.clone();
     assert!(tasks.lines().nth(1).unwrap().starts_with(&format!("{id}  failed")), "{tasks}");
     ctl(&["tasks", &id, "--complete"]).ends(2).says("has ended");
+    let other = mock.evolink("");
+    let tasks = ctl(&["tasks", &other, "--cancel"]).ends(0).stdout.clone();
+    assert!(tasks.lines().any(|line| line.starts_with(&format!("{other}  cancelled"))), "{tasks}");
 
     let faults = ctl(&["faults", "status=503 times=1", "on=models status=429"]).ends(0).stdout.clone();
     assert!(faults.contains("times=1 status=503") && faults.contains("on=models status=429"), "{faults}");
