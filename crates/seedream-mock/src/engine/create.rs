@@ -40,7 +40,7 @@ pub(crate) fn create(call: &Call<'_>) -> Answer {
     let lines = broken.iter().map(Violation::line).collect();
 
     let strict = call.conduct.validate == Validate::Strict;
-    let mut answer = match broken.first().filter(|_| strict) {
+    let mut answer = match broken.iter().find(|violation| strict && !violation.advice) {
         Some(violation) => refuse(call, body, violation),
         None => by_rules(call, &Ask::read(&said, &sent_on)),
     };

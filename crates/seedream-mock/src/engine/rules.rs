@@ -28,12 +28,15 @@ pub(crate) struct Violation {
     pub(crate) blamed: bool,
     /// Whether an upstream was seen to put `detail` like this; else the words are ours.
     pub(crate) recorded: bool,
+    /// Whether it breaks advice, and is served all the same.
+    pub(crate) advice: bool,
 }
 
 impl Violation {
     pub(crate) fn new(field: &str, rule: &'static str, detail: impl Into<String>) -> Self {
         let (field, detail) = (field.to_owned(), detail.into());
-        Self { cause: Cause::Invalid, field, rule, detail, whole: false, plural: false, blamed: false, recorded: false }
+        let (whole, plural, blamed, recorded, advice) = (false, false, false, false, false);
+        Self { cause: Cause::Invalid, field, rule, detail, whole, plural, blamed, recorded, advice }
     }
 
     /// The violation in one line, for a header and the journal.
@@ -156,19 +159,25 @@ fn one_of(name: &str, values: &[Value], narrowed: bool) -> String {
 fn check_range(field: &Field, number: f64, found: &mut Vec<Violation>) {
     let below = field.min.is_some_and(|min| number < min);
     let above = field.max.is_some_and(|max| number > max);
-    if (below || above) && !field.advice {
+    if below || above {
         let detail = match (field.min, field.max) {
             (Some(min), Some(max)) => format!("must be between {min} and {max}."),
             (Some(min), None) => format!("must be at least {min}."),
             (_, max) => format!("must be at most {}.", max.unwrap_or_default()),
         };
-        found.push(Violation::new(&field.name, "range", detail));
+        found.push(Violation { advice: field.advice && above, ..Violation::new(&field.name, "range", detail) });
     }
 }
 
 fn check_text(field: &Field, text: &str, strictness: Strictness, found: &mut Vec<Violation>) {
-    if let Some(max) = field.max_length.filter(|max| !field.advice && text.chars().count() as u64 > *max) {
-        found.push(Violation::new(&field.name, "length", format!("must have at most {max} characters.")));
+    // A text of so many bytes has no more characters, and need not be counted.
+    let length = || text.chars().count() as u64;
+    if let Some(max) = field.max_length.filter(|max| text.len() as u64 > *max && length() > *max) {
+        let detail = match field.note.as_ref().filter(|_| field.advice) {
+            Some(note) => format!("should have at most {max}, {note}."),
+            None => format!("must have at most {max} characters."),
+        };
+        found.push(Violation { advice: field.advice, ..Violation::new(&field.name, "length", detail) });
     }
     if field.https
         && let Some(detail) = callback_fault(text, strictness.callbacks)

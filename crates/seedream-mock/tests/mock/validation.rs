@@ -126,6 +126,32 @@ fn m3_evolink() {
 }
 
 #[test]
+fn a_prompt_above_what_the_page_advises_is_served_and_told() {
+    let ask = |characters: usize, validate| {
+        let engine = Engine::new(Settings { validate, ..Settings::default() });
+        // Of three bytes each.
+        let body = json!({ "model": "doubao-seedream-4.5", "prompt": "鸢".repeat(characters) });
+        let script = post(&engine, &create_path("evolink"), &body);
+        assert_eq!(script.status, 200, "{characters}");
+        engine.journal(None)[0].violation.clone()
+    };
+    assert_eq!(ask(2000, Validate::Strict), None);
+    let told = "prompt: length: should have at most 2000, in tokens by its words, in characters by its schema.";
+    assert_eq!(ask(2001, Validate::Strict).as_deref(), Some(told), "both readings");
+    assert_eq!(ask(2001, Validate::Warn).as_deref(), Some(told));
+    assert_eq!(ask(2001, Validate::Off), None);
+}
+
+#[test]
+fn what_is_refused_is_refused_beside_what_is_only_advised() {
+    let body = json!({ "model": "doubao-seedream-4.5", "prompt": "x".repeat(2001), "n": 16 });
+    let script = post(&engine(), &create_path("evolink"), &body);
+    let violation = script.header("x-mock-violation").unwrap();
+    assert_eq!(script.status, 400);
+    assert!(violation.starts_with("prompt: length: ") && violation.contains("; n: range: "), "{violation}");
+}
+
+#[test]
 fn m3_ark() {
     let valid = json!({ "model": "doubao-seedream-5-0-260128", "prompt": "a kite" });
     let invalid = "InvalidParameter";
