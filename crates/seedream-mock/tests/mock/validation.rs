@@ -1,9 +1,10 @@
 //! M3 and M4: what each dialect refuses, in its own words, and what a gateway makes of a request.
 
+use seedream_fixtures::Role;
 use seedream_mock::{Engine, Settings, Validate};
 use serde_json::{Value, json};
 
-use crate::calls::{RGB, RGBA, create_path, engine, inline_png, json, post};
+use crate::calls::{RGB, RGBA, create_path, engine, inline_png, json, now, post};
 
 /// One refused request: what is merged into a valid body, the status, the code, a part of the message, the broken rule.
 type Case = (Value, u16, &'static str, &'static str, &'static str);
@@ -149,6 +150,43 @@ fn what_is_refused_is_refused_beside_what_is_only_advised() {
     let violation = script.header("x-mock-violation").unwrap();
     assert_eq!(script.status, 400);
     assert!(violation.starts_with("prompt: length: ") && violation.contains("; n: range: "), "{violation}");
+}
+
+#[test]
+fn a_count_below_the_documented_range_is_refused_everywhere() {
+    for provider in seedream_fixtures::providers() {
+        let bounded = provider.fields.iter().filter(|field| matches!(field.role, Some(Role::Count | Role::GroupMax)));
+        for field in bounded.filter(|field| field.min.is_some()) {
+            for count in [0, -1] {
+                let mut body = json!({ "model": provider.default_model, "prompt": "a kite" });
+                match field.name.split_once('.') {
+                    Some((outer, inner)) => body[outer] = json!({ inner: count }),
+                    None => body[&field.name] = json!(count),
+                }
+                let engine = engine();
+                let script = post(&engine, &create_path(&provider.id), &body);
+                assert_eq!(script.status, 400, "{} {} {count}", provider.id, field.name);
+                assert!(script.header("x-mock-violation").unwrap().starts_with(&format!("{}: range: ", field.name)));
+                assert!(engine.ledger(now(), None).is_empty());
+            }
+        }
+    }
+    let opeai = |count: i64| {
+        let body = json!({ "model": "bytedance-seedream-5.0", "prompt": "20 images of a kite", "n": count });
+        let script = post(&engine(), &create_path("opeai"), &body);
+        (script.status, json(&script), script.header("x-mock-violation").map(str::to_owned))
+    };
+    assert_eq!(opeai(0).1["error"]["code"], "InvalidParameter");
+    let (status, answer, told) = opeai(16);
+    assert_eq!((status, answer["data"].as_array().unwrap().len()), (200, 15), "above it the document only advises");
+    assert_eq!(told.as_deref(), Some("n: range: must be between 1 and 15."));
+}
+
+#[test]
+fn a_document_without_a_range_has_no_refusal_of_a_count() {
+    let body = json!({ "model": "doubao-seedream-5-0-lite", "prompt": "a kite", "n": 0 });
+    let script = post(&engine(), &create_path("gogogotoken"), &body);
+    assert_eq!((script.status, script.header("x-mock-violation")), (200, None));
 }
 
 #[test]
