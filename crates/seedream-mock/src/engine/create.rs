@@ -86,7 +86,10 @@ fn violations(call: &Call<'_>, body: &Said<'_>, effective: &Said<'_>) -> Vec<Vio
     match call.conduct.validate {
         Validate::Off => Vec::new(),
         Validate::Strict | Validate::Warn => {
-            let strictness = Strictness { callbacks: call.conduct.strict_callbacks };
+            let strictness = Strictness {
+                callbacks: call.conduct.strict_callbacks,
+                min_pixels: call.route.and_then(|route| route.min_pixels),
+            };
             rules::violations(body, effective, strictness)
         }
     }

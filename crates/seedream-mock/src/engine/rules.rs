@@ -45,11 +45,13 @@ impl Violation {
     }
 }
 
-/// What is looked at beyond the document.
+/// What a request is held to beside its fields and its model.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Strictness {
     /// Whether a callback to this machine is refused too.
     pub(crate) callbacks: bool,
+    /// The least product of width and height on the route of the request.
+    pub(crate) min_pixels: Option<u64>,
 }
 
 /// Every rule a request breaks, in the order in which a provider would notice.
@@ -66,7 +68,7 @@ pub(crate) fn violations(body: &Said<'_>, effective: &Said<'_>, strictness: Stri
         }
     }
     if let Some(model) = model {
-        check_size(model, body, &mut found);
+        check_size(model, body, strictness.min_pixels, &mut found);
         reference::check(model, body, &mut found);
         check_total(model, effective, &mut found);
         check_background(model, body, &mut found);
@@ -217,7 +219,7 @@ fn callback_fault(url: &str, strict: bool) -> Option<&'static str> {
     (parsed.scheme_str() != Some("https")).then_some("must use https.")
 }
 
-fn check_size(model: &Model, body: &Said<'_>, found: &mut Vec<Violation>) {
+fn check_size(model: &Model, body: &Said<'_>, min_pixels: Option<u64>, found: &mut Vec<Violation>) {
     let quality = body.text(Role::Quality);
     if let (Some((Field { name, .. }, _)), Some(quality)) = (body.field(Role::Quality), quality)
         && !model.refuses(name)
@@ -226,7 +228,7 @@ fn check_size(model: &Model, body: &Said<'_>, found: &mut Vec<Violation>) {
         found.push(Violation::new(name, "enum", format!("must be one of: {}.", model.size.qualities.join(", "))));
     }
     let Some((field, Some(Value::String(size)))) = body.field(Role::Size) else { return };
-    if let Err(fault) = sizes::resolve(body.provider, model, Some(size), quality) {
+    if let Err(fault) = sizes::resolve(body.provider, model, Some(size), quality, min_pixels) {
         let violation = Violation::new(&field.name, fault.rule, fault.detail);
         found.push(Violation { cause: Cause::InvalidSize, recorded: fault.recorded, ..violation });
     }

@@ -306,6 +306,29 @@ fn base64_without_its_prefix_is_refused_where_the_document_asks_for_a_data_uri()
 }
 
 #[test]
+fn the_relay_of_document_003_has_a_floor_of_its_own() {
+    let ask = |path: &str, model: &str, size: &str| {
+        let script = post(&engine(), path, &json!({ "model": model, "prompt": "a kite", "size": size }));
+        (script.status, script.header("x-mock-violation").map(str::to_owned))
+    };
+    let (ark, relay, four) = (create_path("ark"), "/ark/v1/images/generations", "doubao-seedream-4-0-250828");
+    let refused = (400, Some(String::from("size: pixels_min: image size must be at least 1048576 pixels.")));
+    for size in ["960x960", "1280x720", "1024x1023", "900x900"] {
+        assert_eq!(ask(relay, four, size), refused, "{size}");
+    }
+    for size in ["960x960", "1280x720", "1024x1023"] {
+        assert_eq!(ask(&ark, four, size), (200, None), "Ark's own floor is 921600: {size}");
+    }
+    assert_eq!(ask(&ark, four, "900x900").0, 400);
+    for size in ["1024x1024", "1K", "4096x256"] {
+        assert_eq!(ask(relay, four, size), (200, None), "{size}");
+    }
+    let (_, higher) = ask(relay, "doubao-seedream-4-5-251128", "1024x1024");
+    assert!(higher.unwrap().contains("3686400"), "a model's own floor that is higher stands");
+    assert_eq!(ask(relay, "doubao-seedream-3-0-t2i-250415", "512x512"), (200, None), "its rule is of sides");
+}
+
+#[test]
 fn m3_opeai() {
     let valid = json!({ "model": "bytedance-seedream-5.0", "prompt": "a kite" });
     let invalid = "InvalidParameter";
