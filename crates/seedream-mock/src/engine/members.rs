@@ -28,6 +28,11 @@ fn member<'a>(body: &'a Object, name: &str) -> Option<&'a Value> {
     body.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
+/// The names of the members, in order.
+pub(crate) fn names(body: &Object) -> impl Iterator<Item = &String> {
+    body.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name)
+}
+
 /// Sets the member with a dotted name, making the objects on the way.
 pub(crate) fn set(body: &mut Object, name: &str, value: Value) {
     match split(name) {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use seedream_fixtures::{Cause, Field, Model, Provider, Role, Total, TotalAction};
 use serde_json::Value;
 
-use super::members::Object;
+use super::members::{self, Object};
 use super::said::Said;
 use super::{reference, sizes};
 
@@ -89,7 +89,7 @@ pub(crate) fn unknown_members(provider: &Provider, body: &Object) -> Vec<String>
     let known = |name: &str| {
         provider.fields.iter().any(|field| field.name == name) || provider.ignored.iter().any(|ignored| ignored == name)
     };
-    body.keys().filter(|name| !known(name)).cloned().collect()
+    members::names(body).filter(|name| !known(name)).cloned().collect()
 }
 
 fn is_blank(value: &Value) -> bool {
