@@ -66,6 +66,12 @@ impl MockServerBuilder {
         self
     }
 
+    /// Whether a request for images may have any content type, or none; only `application/json` is taken unless set.
+    pub fn any_content_type(mut self, any: bool) -> Self {
+        self.settings.any_content_type = any;
+        self
+    }
+
     /// When tasks end; with the third poll unless set.
     pub fn task(mut self, end: TaskEnd) -> Self {
         self.settings.task = end;

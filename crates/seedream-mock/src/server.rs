@@ -246,6 +246,11 @@ impl MockServer {
         self.move_task(id, &Move::Failed { code: Some(code.to_owned()), message: None })
     }
 
+    /// Ends a task as cancelled, which its provider tells as a failure; false as with [`MockServer::complete_task`].
+    pub fn cancel_task(&self, id: &str) -> bool {
+        self.move_task(id, &Move::cancelled())
+    }
+
     fn move_task(&self, id: &str, wanted: &Move) -> bool {
         let session = Engine::session_of_task(id);
         let moved = self.house.engine.move_tasks(self.house.now(session), session, Some(id), wanted).is_ok();

@@ -44,6 +44,9 @@ pub(crate) struct ServeArgs {
     /// How strictly requests are checked
     #[arg(long, value_name = "HOW", default_value = "strict")]
     pub(crate) validate: Checks,
+    /// Which content types a request for images may have: application/json, or any and none
+    #[arg(long, value_name = "WHICH", default_value = "json")]
+    pub(crate) content_type: ContentType,
     /// The keys that are known [default: every key]
     #[arg(long, value_name = "KEY", value_delimiter = ',')]
     pub(crate) keys: Vec<String>,
@@ -228,7 +231,7 @@ pub(crate) struct FaultsArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("to").args(["complete", "fail", "progress"])))]
+#[command(group(ArgGroup::new("to").args(["complete", "fail", "cancel", "progress"])))]
 pub(crate) struct TasksArgs {
     /// The task; all that have not ended, where it is left out
     #[arg(value_name = "ID", requires = "to")]
@@ -239,6 +242,9 @@ pub(crate) struct TasksArgs {
     /// End it without pictures, with a code
     #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = "content_policy_violation")]
     pub(crate) fail: Option<String>,
+    /// End it as cancelled
+    #[arg(long)]
+    pub(crate) cancel: bool,
     /// Move it to a percentage
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..100))]
     pub(crate) progress: Option<u8>,
@@ -255,7 +261,7 @@ pub(crate) struct JournalArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SettingsArgs {
-    /// What to change: validate=warn, task=time=5s, estimated_seconds=9, callbacks=strict, slow=1s
+    /// What to change: validate=warn, content_type=any, task=time=5s, estimated_seconds=9, callbacks=strict, slow=1s
     #[arg(value_name = "NAME=VALUE", value_parser = setting)]
     pub(crate) change: Vec<(String, String)>,
 }
@@ -268,6 +274,13 @@ pub(crate) struct ResetArgs {
 }
 
 super::choice!(Checks -> Validate { Strict => Validate::Strict, Warn => Validate::Warn, Off => Validate::Off });
+
+/// Which content types a request may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ContentType {
+    Json,
+    Any,
+}
 
 /// Whom callbacks may reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

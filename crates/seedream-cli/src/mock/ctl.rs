@@ -86,6 +86,7 @@ async fn faults(remote: &Remote, args: &FaultsArgs) -> Result<Value, Failure> {
 
 async fn tasks(remote: &Remote, args: &TasksArgs) -> Result<Value, Failure> {
     let mut body = match (args.complete, &args.fail, args.progress) {
+        _ if args.cancel => json!({ "status": "cancelled" }),
         (true, _, _) => json!({ "status": "completed" }),
         (_, Some(code), _) => json!({ "status": "failed", "code": code }),
         (_, _, Some(percent)) => json!({ "status": "processing", "progress": percent }),

@@ -64,7 +64,19 @@ fn table(counts: &BTreeMap<&str, BTreeMap<&str, usize>>) -> String {
     }
     table.row(row("all", &|kind| counts.values().map(|kinds| kinds[kind]).sum()));
     let meanings = KINDS.map(|(kind, meaning)| format!("{}: {meaning}", kind.as_str()));
-    format!("{table}\n{}; what no exchange says is derived from the documents' rules", meanings.join(", "))
+    let (whole, printed) = own_requests();
+    format!(
+        "{table}\n{}; what no exchange says is derived from the documents' rules. Of the documents' {whole} example requests, \
+         recognised word for word by the SHA-256 of the prompt, {printed} have a printed response and get it, values included; the \
+         others get a derived one.",
+        meanings.join(", ")
+    )
+}
+
+/// How many requests the documents print, and how many of them with a response.
+fn own_requests() -> (usize, usize) {
+    let answered = || exchanges().iter().filter(|it| it.prompt_sha256.is_some() && it.response.is_some());
+    (answered().count(), answered().filter(|it| it.source.kind == Kind::Documented).count())
 }
 
 fn list() -> String {

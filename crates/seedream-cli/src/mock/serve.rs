@@ -3,7 +3,7 @@
 use seedream_mock::MockServer;
 
 use crate::{
-    args::{Callbacks, ServeArgs},
+    args::{Callbacks, ContentType, ServeArgs},
     cancel::Cancel,
     exit::{Exit, Failure},
     output::Console,
@@ -18,6 +18,7 @@ pub(crate) async fn serve(args: ServeArgs, console: &Console) -> Result<Exit, Fa
         .port(args.port)
         .bind(args.host)
         .validate(args.validate.into())
+        .any_content_type(args.content_type == ContentType::Any)
         .keys(args.keys)
         .strict_callbacks(args.callbacks == Callbacks::Strict)
         .faults(args.faults)

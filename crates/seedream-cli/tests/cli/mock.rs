@@ -74,6 +74,7 @@ fn m24_routes_evidence_and_faults_are_told_from_the_data() {
     let all = table.lines().find(|line| line.starts_with("all ")).unwrap();
     let sum: usize = all.split_whitespace().skip(1).map(|number| number.parse::<usize>().unwrap()).sum();
     assert_eq!(sum, exchanges.len(), "{table}");
+    assert!(table.contains("9 example requests") && table.contains("3 have a printed response"), "{table}");
     let list = place.run(&["mock", "evidence", "--list"], &[]).ends(0).stdout.clone();
     assert!(exchanges.iter().all(|exchange| list.contains(exchange.id())));
 }
@@ -143,6 +144,9 @@ fn m24_ctl_steers_a_running_mock() {
     let tasks = ctl(&["tasks", &id, "--fail"]).ends(0).stdout.clone();
     assert!(tasks.lines().nth(1).unwrap().starts_with(&format!("{id}  failed")), "{tasks}");
     ctl(&["tasks", &id, "--complete"]).ends(2).says("has ended");
+    let other = mock.evolink("");
+    let tasks = ctl(&["tasks", &other, "--cancel"]).ends(0).stdout.clone();
+    assert!(tasks.lines().any(|line| line.starts_with(&format!("{other}  cancelled"))), "{tasks}");
 
     let faults = ctl(&["faults", "status=503 times=1", "on=models status=429"]).ends(0).stdout.clone();
     assert!(faults.contains("times=1 status=503") && faults.contains("on=models status=429"), "{faults}");
@@ -202,13 +206,16 @@ fn m24_serve_takes_its_settings_from_flags() {
         "time=5s",
         "--validate",
         "warn",
+        "--content-type",
+        "any",
         "--keys",
         "a,b",
     ];
     let mock = Running::start(&place, &flags);
     let settings = mock.ask(&place, &["ctl", "settings", "--json"]).ends(0).json();
     let expected = json!({
-        "validate": "warn", "task": "time=5s", "estimated_seconds": 9, "callbacks": "strict", "slow": "7s",
+        "validate": "warn", "content_type": "any", "task": "time=5s", "estimated_seconds": 9, "callbacks": "strict",
+        "slow": "7s",
     });
     assert_eq!(settings["settings"], expected);
     let expected = json!({

@@ -114,7 +114,10 @@ fn its_curl_lines_get_pictures() {
             let (name, value) = header.split_once(": ").unwrap();
             request = request.header(name, value);
         }
-        let body = after("-d");
+        let body = after("--json");
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
         let request = request.method(if body.is_some() { "POST" } else { "GET" });
         let script =
             engine.handle(seedream::Timestamp::now(), &request.body(body.clone().unwrap_or_default().into()).unwrap());

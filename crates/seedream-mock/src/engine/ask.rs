@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use seedream_fixtures::{Counting, Model, Provider, Role};
+use seedream_fixtures::{Counting, Layer, Model, Provider, Role};
 use serde_json::Value;
 
 use super::said::Said;
@@ -33,6 +33,10 @@ pub(crate) struct Ask<'p> {
     pub(crate) format: Format,
     pub(crate) mark: bool,
     pub(crate) stream: bool,
+    /// The layers that follow the base, where an image is taken apart.
+    pub(crate) layers: Option<&'p [Layer]>,
+    /// The tools, where web search is among them.
+    pub(crate) tools: Option<&'p Value>,
     seed: Option<i64>,
 }
 
@@ -49,6 +53,9 @@ impl<'p> Ask<'p> {
         let prompt = faults::without_directive(text(Role::Prompt).unwrap_or_default());
         let references = u32::try_from(rules::references(effective).len()).unwrap_or(u32::MAX);
         let (images, reserved) = count(model, effective, &prompt, references);
+        let layers = layers(provider, model, effective);
+        // The base comes first.
+        let images = layers.map_or(images, |layers| u32::try_from(layers.len() + 1).unwrap_or(u32::MAX));
         // Only this format can be transparent (providers.md 1.3).
         let clear = (text(Role::Background) == Some("transparent")).then_some("png");
         let format = text(Role::Format).or(clear).or(model.map(|model| model.default_format.as_str()));
@@ -66,6 +73,8 @@ impl<'p> Ask<'p> {
             format: format.and_then(Format::from_word).unwrap_or(Format::Jpeg),
             mark: mark.unwrap_or_else(|| model.is_some_and(|model| model.default_watermark)),
             stream: member(Role::Stream).and_then(Value::as_bool).unwrap_or(false),
+            layers,
+            tools: member(Role::Tools).filter(|tools| searches(tools)),
             seed: member(Role::Seed).and_then(Value::as_i64).filter(|seed| *seed >= 0),
         }
     }
@@ -74,22 +83,47 @@ impl<'p> Ask<'p> {
     pub(crate) fn picture(&self, mock_seed: u64, index: u32) -> Picture {
         let seed = self.seed.unwrap_or(-1).to_be_bytes();
         let parts: [&[u8]; 4] = [&mock_seed.to_be_bytes(), self.provider.id.as_bytes(), &seed, self.prompt.as_bytes()];
+        let ((width, height), format) = match self.layer(index) {
+            // A layer is as large as its box, and always a PNG.
+            Some(layer) => {
+                let [left, upper, right, lower] = layer.pixels(self.size.0, self.size.1);
+                ((right - left + 1, lower - upper + 1), Format::Png)
+            }
+            None => (self.size, self.format),
+        };
         Picture {
             provider: self.provider.id.clone(),
             key: digest::number(&parts),
             index,
-            width: self.size.0,
-            height: self.size.1,
-            format: self.format,
+            width,
+            height,
+            format,
             mark: self.mark,
             caption: Picture::caption_of(&self.prompt),
         }
+    }
+
+    /// The layer at a place, where an image is taken apart; the base is none.
+    pub(crate) fn layer(&self, index: u32) -> Option<&'p Layer> {
+        self.layers?.get((index as usize).checked_sub(1)?)
     }
 
     /// Every picture of the group.
     pub(crate) fn pictures(&self, mock_seed: u64) -> Vec<Picture> {
         (0..self.images).map(|index| self.picture(mock_seed, index)).collect()
     }
+}
+
+/// The layers that a request gets: those of the provider, as many as its model makes.
+fn layers<'p>(provider: &'p Provider, model: Option<&Model>, body: &Said<'_>) -> Option<&'p [Layer]> {
+    let most = model?.layers? as usize;
+    let each = &provider.layers.as_ref()?.each;
+    (body.get(Role::Layers) == Some(&Value::Bool(true))).then(|| &each[..most.min(each.len())])
+}
+
+/// Whether web search is among the tools of a request.
+fn searches(tools: &Value) -> bool {
+    tools.as_array().is_some_and(|tools| tools.iter().any(|tool| tool["type"] == "web_search"))
 }
 
 /// How many pictures are made and how many were reserved.

@@ -13,6 +13,8 @@ use crate::span;
 pub(crate) struct Conduct {
     #[serde(serialize_with = "word")]
     pub(crate) validate: Validate,
+    #[serde(rename = "content_type", serialize_with = "content_type")]
+    pub(crate) any_content_type: bool,
     #[serde(serialize_with = "shown")]
     pub(crate) task: TaskEnd,
     pub(crate) estimated_seconds: u64,
@@ -27,6 +29,7 @@ pub(crate) struct Conduct {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Change {
     validate: Option<Validate>,
+    any_content_type: Option<bool>,
     task: Option<TaskEnd>,
     estimated_seconds: Option<u64>,
     strict_callbacks: Option<bool>,
@@ -38,6 +41,7 @@ impl Conduct {
     pub(crate) fn of(settings: &Settings) -> Self {
         Self {
             validate: settings.validate,
+            any_content_type: settings.any_content_type,
             task: settings.task,
             estimated_seconds: settings.estimated_seconds,
             strict_callbacks: settings.strict_callbacks,
@@ -49,6 +53,7 @@ impl Conduct {
     pub(crate) fn with(self, change: Change) -> Self {
         Self {
             validate: change.validate.unwrap_or(self.validate),
+            any_content_type: change.any_content_type.unwrap_or(self.any_content_type),
             task: change.task.unwrap_or(self.task),
             estimated_seconds: change.estimated_seconds.unwrap_or(self.estimated_seconds),
             strict_callbacks: change.strict_callbacks.unwrap_or(self.strict_callbacks),
@@ -66,6 +71,7 @@ impl Change {
         for (name, value) in members {
             match name.as_str() {
                 "validate" => self.validate = read(name, value, str::parse)?,
+                "content_type" => self.any_content_type = read(name, value, read_content_type)?,
                 "task" => self.task = read(name, value, str::parse)?,
                 "callbacks" => self.strict_callbacks = read(name, value, read_callbacks)?,
                 "slow" => self.slow = read(name, value, read_time)?,
@@ -82,7 +88,8 @@ impl Change {
 }
 
 /// What may be changed.
-const CHANGEABLE: &str = "validate, task, estimated_seconds, callbacks and slow may change while the mock runs";
+const CHANGEABLE: &str =
+    "validate, content_type, task, estimated_seconds, callbacks and slow may change while the mock runs";
 
 fn read<T>(name: &str, value: &Value, read: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, String> {
     match value {
@@ -104,12 +111,24 @@ fn read_callbacks(text: &str) -> Result<bool, String> {
     }
 }
 
+fn read_content_type(text: &str) -> Result<bool, String> {
+    match text {
+        "json" => Ok(false),
+        "any" => Ok(true),
+        _ => Err(format!("`{text}` is neither json nor any")),
+    }
+}
+
 fn word<S: Serializer>(validate: &Validate, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(validate.as_str())
 }
 
 fn shown<S: Serializer>(end: &TaskEnd, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(end)
+}
+
+fn content_type<S: Serializer>(any: &bool, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(if *any { "any" } else { "json" })
 }
 
 fn callbacks<S: Serializer>(strict: &bool, serializer: S) -> Result<S::Ok, S::Error> {

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use seedream_fixtures::{Cause, ReplyFamily, Role};
+use http::{HeaderMap, header};
+use seedream_fixtures::{Cause, Kind, ReplyFamily, Role, RouteName};
 
 use super::answer::Answer;
 use super::ask::Ask;
@@ -39,7 +40,7 @@ pub(crate) fn create(call: &Call<'_>) -> Answer {
     let lines = broken.iter().map(Violation::line).collect();
 
     let strict = call.conduct.validate == Validate::Strict;
-    let mut answer = match broken.first().filter(|_| strict) {
+    let mut answer = match broken.iter().find(|violation| strict && !violation.advice) {
         Some(violation) => refuse(call, body, violation),
         None => by_rules(call, &Ask::read(&said, &sent_on)),
     };
@@ -50,6 +51,25 @@ pub(crate) fn create(call: &Call<'_>) -> Answer {
     answer.notes = lost.into_iter().map(|name| format!("{name} was lost at the relay")).chain(ignored).collect();
     answer.effective = Effective::of(effective, own);
     answer
+}
+
+/// What is wrong with the content type of a request for images. What is taken besides `application/json` no document says.
+pub(crate) fn mislabelled(call: &Call<'_>, headers: &HeaderMap) -> Option<Violation> {
+    let creates = call.route.is_some_and(|route| route.name == RouteName::Create);
+    if !creates || call.conduct.any_content_type || call.conduct.validate == Validate::Off {
+        return None;
+    }
+    let label = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = label.and_then(|label| label.split(';').next()).unwrap_or_default().trim();
+    let is_json = media_type.eq_ignore_ascii_case("application/json");
+    (!is_json).then(|| Violation::new("Content-Type", "content_type", "must be application/json."))
+}
+
+/// The refusal of a request for its content type: the error is the provider's, that it comes is our guess.
+pub(crate) fn refuse_label(call: &Call<'_>, violation: &Violation) -> Answer {
+    let nothing = Object::new();
+    let refusal = refuse(call, call.object().unwrap_or(&nothing), violation);
+    Answer { violations: vec![violation.line()], evidence: Kind::Derived, ..refusal }
 }
 
 /// The rules a request breaks, in one line each, for an answer that was found elsewhere.
@@ -66,7 +86,10 @@ fn violations(call: &Call<'_>, body: &Said<'_>, effective: &Said<'_>) -> Vec<Vio
     match call.conduct.validate {
         Validate::Off => Vec::new(),
         Validate::Strict | Validate::Warn => {
-            let strictness = Strictness { callbacks: call.conduct.strict_callbacks };
+            let strictness = Strictness {
+                callbacks: call.conduct.strict_callbacks,
+                min_pixels: call.route.and_then(|route| route.min_pixels),
+            };
             rules::violations(body, effective, strictness)
         }
     }

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::HeaderName;
-use seedream_fixtures::{Body, Exchange, Library, Operation, Response};
+use seedream_fixtures::{Body, Exchange, Library, Operation, Provider, Response, Role};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -21,7 +21,7 @@ use super::ordered::Node;
 use super::pattern::{self, Difference};
 use super::said::Said;
 use super::script::{Chunk, inline_marker, splice};
-use super::{credits, members, normalise, sizes, task};
+use super::{credits, digest, members, normalise, sizes, task};
 use crate::picture::Picture;
 
 /// The request header that forces an exchange, and the response header that names the one that answered.
@@ -38,6 +38,8 @@ struct Candidates {
     all: Vec<Candidate>,
     /// The places of those whose bodies have a hash.
     alike: HashMap<u64, Vec<usize>>,
+    /// The places of those that stand for a document's own request, whose prompt is known by its hash alone.
+    printed: Vec<usize>,
 }
 
 struct Candidate {
@@ -47,6 +49,16 @@ struct Candidate {
     body: Option<Value>,
     /// The body without its nulls.
     bare: Option<Value>,
+    /// The SHA-256 of the document's own prompt.
+    prompt_hash: Option<String>,
+}
+
+/// The exchange that answers a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Found<'i> {
+    pub(crate) id: &'i str,
+    /// Whether the request is the document's own, word for word.
+    pub(crate) printed: bool,
 }
 
 impl Index {
@@ -69,6 +81,7 @@ impl Index {
                     users: exchange.is_users(),
                     body,
                     bare,
+                    prompt_hash: exchange.prompt_sha256.clone(),
                 });
             }
         }
@@ -79,33 +92,59 @@ impl Index {
         self.by_request.get(provider)?.get(path)?.get(method)
     }
 
-    /// The id of the one exchange with an equal request. An explicit `null` is an absent member, where that decides.
-    /// `own` asks for a user's only.
+    /// The one exchange with an equal request. An explicit `null` is an absent member, where that decides, and a document's own
+    /// prompt is the prompt that stands for it. `own` asks for a user's only.
     pub(crate) fn find(
         &self,
-        provider: &str,
+        provider: &Provider,
         method: &str,
         path: &str,
         body: Option<&Value>,
         own: bool,
-    ) -> Option<&str> {
+    ) -> Option<Found<'_>> {
+        let candidates = self.candidates(&provider.id, method, path)?;
         // What is equal is alike too, and nearly always nothing is.
-        let alike = self.candidates(provider, method, path)?.alike(body);
+        let alike = candidates.alike(body);
         if alike.is_empty() {
-            return None;
+            let printed = candidates.printed(provider, body);
+            let id = only(&printed, |candidate| candidate.users).or_else(|| only(&printed, |_| !own))?;
+            return Some(Found { id, printed: true });
         }
         let equal = |candidate: &Candidate| candidate.body.as_ref() == body;
-        only(&alike, |candidate| candidate.users && equal(candidate))
+        let id = only(&alike, |candidate| candidate.users && equal(candidate))
             .or_else(|| only(&alike, |candidate| candidate.users))
             .or_else(|| only(&alike, |candidate| !own && equal(candidate)))
-            .or_else(|| only(&alike, |_| !own))
+            .or_else(|| only(&alike, |_| !own))?;
+        Some(Found { id, printed: false })
     }
 }
 
 impl Candidates {
     fn add(&mut self, candidate: Candidate) {
         self.alike.entry(members::hash(candidate.bare.as_ref())).or_default().push(self.all.len());
+        if candidate.prompt_hash.is_some() {
+            self.printed.push(self.all.len());
+        }
         self.all.push(candidate);
+    }
+
+    /// Those whose document prints this body. Its prompt is hashed once, and only where everything else is the same.
+    fn printed(&self, provider: &Provider, body: Option<&Value>) -> Vec<&Candidate> {
+        let Some(body) = body.and_then(Value::as_object).filter(|_| !self.printed.is_empty()) else {
+            return Vec::new();
+        };
+        let name = provider.field(Role::Prompt).map(|field| field.name.as_str());
+        let Some(prompt) = name.and_then(|name| members::text(body, name)) else { return Vec::new() };
+        let same = |candidate: &&Candidate| match &candidate.bare {
+            Some(Value::Object(bare)) => members::is_bare_but(bare, body, name),
+            _ => false,
+        };
+        let mut found: Vec<_> = self.printed.iter().filter_map(|at| self.all.get(*at)).filter(same).collect();
+        if !found.is_empty() {
+            let hash = digest::full(prompt.as_bytes());
+            found.retain(|candidate| candidate.prompt_hash.as_ref() == Some(&hash));
+        }
+        found
     }
 
     /// Those with the same body, nulls aside.
@@ -178,8 +217,9 @@ pub(crate) fn forced(exchange: &Exchange) -> Option<Answer> {
     Some(answer(exchange, response, vec![Chunk::text(bytes)]))
 }
 
-/// An exchange's answer with its volatile members made live: pictures open, tasks can be polled, the time is now.
-pub(crate) fn live(call: &Call<'_>, exchange: &Exchange) -> Option<Answer> {
+/// An exchange's answer with its volatile members made live: pictures open, tasks can be polled, the time is now. To a document's
+/// own request a task is expected to take as long as is printed.
+pub(crate) fn live(call: &Call<'_>, exchange: &Exchange, printed: bool) -> Option<Answer> {
     let response = exchange.response.as_ref()?;
     if !(200..300).contains(&response.status) {
         return forced(exchange);
@@ -191,7 +231,9 @@ pub(crate) fn live(call: &Call<'_>, exchange: &Exchange) -> Option<Answer> {
         call,
         ask: Ask::read(&Said::of(call.provider, body), &Said::of(call.provider, &effective)),
         operation: exchange.operation,
+        printed,
         pictures: Vec::new(),
+        generated: None,
         accepted: None,
     };
     let chunks = match &response.body {
@@ -202,7 +244,8 @@ pub(crate) fn live(call: &Call<'_>, exchange: &Exchange) -> Option<Answer> {
         Body::Sse(text) => live.events(text),
         Body::Text(_) | Body::Base64(_) => return forced(exchange),
     };
-    let pictures = u32::try_from(live.pictures.len()).unwrap_or(u32::MAX);
+    // A page may print fewer images than it says were made.
+    let pictures = live.generated.unwrap_or_else(|| u32::try_from(live.pictures.len()).unwrap_or(u32::MAX));
     let mut answer = answer(exchange, response, chunks);
     answer.billed =
         if live.creates() { pictures.max(live.accepted.as_ref().map_or(0, |_| live.ask.images)) } else { 0 };
@@ -236,8 +279,12 @@ struct Live<'c, 'e> {
     ask: Ask<'c>,
     /// What the request asked for.
     operation: Operation,
+    /// Whether the request is the document's own.
+    printed: bool,
     /// The pictures of the answer so far; markers count from its start.
     pictures: Vec<Picture>,
+    /// How many images it says were made.
+    generated: Option<u32>,
     /// The task that was accepted.
     accepted: Option<String>,
 }
@@ -259,6 +306,8 @@ impl Live<'_, '_> {
         if self.creates() {
             self.accept(node);
             node.replace("created", &self.call.now.as_second());
+            let usage = node.get_mut("usage").and_then(|usage| usage.get("generated_images")?.number());
+            self.generated = usage.map(|images| images as u32).or(self.generated);
         }
         if self.operation == Operation::Credits {
             credits::update(self.call, node);
@@ -276,14 +325,15 @@ impl Live<'_, '_> {
         self.item(node);
     }
 
-    /// A task in an answer becomes one that can be polled. How long it takes is this mock's to say.
+    /// A task in an answer becomes one that can be polled. How long it takes is this mock's to say, except to the document's own
+    /// request.
     fn accept(&mut self, node: &mut Node) {
         let is_task = node.get("task_info").is_some() && node.get("id").is_some();
         if is_task {
             let id = task::accept(self.call, &self.ask, self.ask.reported);
             node.replace("id", &id);
             self.accepted = Some(id);
-            if let Some(info) = node.get_mut("task_info") {
+            if let Some(info) = node.get_mut("task_info").filter(|_| !self.printed) {
                 info.replace("estimated_time", &self.call.conduct.estimated_seconds);
             }
         }

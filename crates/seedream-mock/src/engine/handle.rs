@@ -15,6 +15,7 @@ use super::problem::Fill;
 use super::route::{self, Address};
 use super::session::Session;
 use super::sessions::Glance;
+use super::settings::Validate;
 use super::traffic::Caller;
 use super::{
     Engine, admin, auth, create, credits, fixture, images_url, members, models, near, pictures, shape, spoil, stream,
@@ -136,7 +137,7 @@ impl Engine {
         faults::choose(self, call.session, call.now, target, Sources { caller, ..sources })
     }
 
-    /// Faults are looked at first, then a forced exchange, then an equal one, then the provider's rules.
+    /// Faults are looked at first, then a forced exchange, then the content type, then an equal exchange, then the provider's rules.
     fn answer(&self, call: &Call<'_>, request: &Request<Bytes>, below: &str, id: &str) -> Answer {
         if upload::cuts(&call.fault) {
             return upload::nothing();
@@ -154,6 +155,19 @@ impl Engine {
             let exchange = self.library.exchange(name);
             return exchange.and_then(fixture::forced).unwrap_or_else(|| self.no_such_fixture(name));
         }
+        match create::mislabelled(call, request.headers()) {
+            Some(violation) if call.conduct.validate == Validate::Strict => create::refuse_label(call, &violation),
+            Some(violation) => {
+                let mut answer = self.by_request(call, request, below, id);
+                answer.violations.insert(0, violation.line());
+                answer
+            }
+            None => self.by_request(call, request, below, id),
+        }
+    }
+
+    /// The answer to what is asked: the documents', where they show one, or the rules'.
+    fn by_request(&self, call: &Call<'_>, request: &Request<Bytes>, below: &str, id: &str) -> Answer {
         // What the documents do not show is answered by the rules.
         let plain = !call.fault.changes_answer() && call.later.is_empty();
         if let Some(answer) = plain.then(|| self.documented(call, request, below)).flatten() {
@@ -175,8 +189,8 @@ impl Engine {
         let method = request.method().as_str();
         // A relay with habits of its own does not answer as documented; what a user has written stands.
         let own = !call.profile.is_documented();
-        let found = self.index.find(&call.provider.id, method, below, call.json, own)?;
-        let mut answer = fixture::live(call, self.library.exchange(found)?)?;
+        let found = self.index.find(call.provider, method, below, call.json, own)?;
+        let mut answer = fixture::live(call, self.library.exchange(found.id)?, found.printed)?;
         if answer.status >= 400 {
             answer.violations = create::broken_rules(call);
         }

@@ -41,7 +41,12 @@ pub(crate) fn items(call: &Call<'_>, ask: &Ask<'_>) -> Vec<Item> {
             Item::Withheld { cause, code, message: call.fault.message.clone().unwrap_or(message) }
         }
     };
-    (0..).zip(places(ask.images, &call.fault)).map(item).collect()
+    let places = places(ask.images, &call.fault);
+    // An image is taken apart as a whole or not at all (providers.md 1.3).
+    if let (Some(_), Some(cause)) = (ask.layers, places.iter().copied().flatten().next()) {
+        return vec![item((0, Some(cause)))];
+    }
+    (0..).zip(places).map(item).collect()
 }
 
 #[cfg(test)]

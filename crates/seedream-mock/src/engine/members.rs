@@ -28,6 +28,11 @@ fn member<'a>(body: &'a Object, name: &str) -> Option<&'a Value> {
     body.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
+/// The names of the members, in order.
+pub(crate) fn names(body: &Object) -> impl Iterator<Item = &String> {
+    body.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name)
+}
+
 /// Sets the member with a dotted name, making the objects on the way.
 pub(crate) fn set(body: &mut Object, name: &str, value: Value) {
     match split(name) {
@@ -76,9 +81,15 @@ fn has_nulls(body: &Object) -> bool {
 
 /// Whether this is a body [without its nulls](without_nulls).
 pub(crate) fn is_bare_of(bare: &Object, body: &Object) -> bool {
+    is_bare_but(bare, body, None)
+}
+
+/// The same, whatever the value of one member is.
+pub(crate) fn is_bare_but(bare: &Object, body: &Object, but: Option<&str>) -> bool {
     let kept = || body.iter().filter(|(_, value)| !value.is_null());
     kept().count() == bare.len()
         && kept().all(|(name, value)| match (bare.get(name), value) {
+            (Some(_), _) if but == Some(name) => true,
             (Some(Value::Object(bare)), Value::Object(value)) => is_bare_of(bare, value),
             (bare, value) => bare == Some(value),
         })

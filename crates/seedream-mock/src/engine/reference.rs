@@ -41,8 +41,13 @@ fn violation(field: &Field, rule: &References, text: &str) -> Option<Violation> 
     if field.url_only {
         return invalid(Cause::Invalid, "must be a URL.".into());
     }
-    // Some dialects take base64 without its prefix.
-    let (format, data) = split(text).unwrap_or(("", text));
+    let parts = split(text);
+    if field.data_uri && parts.is_none() && !text.is_empty() {
+        let detail = String::from("must be a URL or data:image/<format>;base64,<base64>.");
+        return invalid(Cause::ReferenceInvalid, detail);
+    }
+    // Other dialects take base64 without its prefix.
+    let (format, data) = parts.unwrap_or(("", text));
     if !format.is_empty() && !rule.formats.iter().any(|known| known == format) {
         return invalid(Cause::Invalid, format!("image format {format} is not supported."));
     }
@@ -165,15 +170,22 @@ mod tests {
         let good = png(100, 200, 6, 0);
         assert_eq!(ark("https://example.com/a.png"), "");
         assert_eq!(ark(&good), "");
-        assert_eq!(ark(good.split_once(',').unwrap().1), "", "base64 without its prefix");
+        let bare = good.split_once(',').unwrap().1;
+        let form = "must be a URL or data:image/<format>;base64,<base64>.";
+        for bare in [bare, "data:text/plain,x", "a.png", "=AAA"] {
+            assert_eq!(ark(bare), form, "{bare}");
+        }
+        assert_eq!(rule_of("aiearth", bare), "", "document 001 takes base64 without its prefix");
         assert_eq!(ark(&good.replace("/png", "/PNG")), "image format PNG is not supported.");
         assert_eq!(ark(&good.replace("/png", "/svg+xml")), "image format svg+xml is not supported.");
         for empty in ["data:image/png;base64,", ""] {
             assert_eq!(ark(empty), "Empty base64 image url");
         }
-        for spoilt in ["data:image/png;base64,AAA", "data:image/png;base64,AA*A", "data:text/plain,x", "a.png", "=AAA"]
-        {
+        for spoilt in ["data:image/png;base64,AAA", "data:image/png;base64,AA*A"] {
             assert_eq!(ark(spoilt), "Invalid base64 image url", "{spoilt}");
+        }
+        for spoilt in ["a.png", "=AAA"] {
+            assert_eq!(rule_of("aiearth", spoilt), "Invalid base64 image url", "{spoilt}");
         }
         assert_eq!(ark("data:image/png;base64,AAAA"), "image format is not supported.");
     }

@@ -27,14 +27,14 @@ impl<'e> Call<'e> {
             return (Cow::Borrowed(body), Vec::new());
         };
         let keeps = |name: &String| relay.keeps.contains(name);
-        let (kept, lost): (Vec<_>, Vec<_>) =
-            body.iter().map(|(name, value)| (name.clone(), value.clone())).partition(|(name, _)| keeps(name));
-        let mut kept: Object = kept.into_iter().collect();
+        let lost = members::names(body).filter(|name| !keeps(name)).cloned().collect();
+        let kept = body.iter().filter(|(name, _)| keeps(name));
+        let mut kept: Object = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
         let model = self.provider.field(Role::Model).map(|field| field.name.as_str());
         if let Some(model) = model.filter(|model| members::get(&kept, model).is_none()) {
             members::set(&mut kept, model, relay.default_model.as_str().into());
         }
-        (Cow::Owned(kept), lost.into_iter().map(|(name, _)| name).collect())
+        (Cow::Owned(kept), lost)
     }
 
     /// What the relay says where the provider would not have been asked, or is not there.

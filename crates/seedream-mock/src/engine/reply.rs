@@ -2,6 +2,7 @@
 
 use seedream_fixtures::{Cause, ReplyFamily, ReportedMember};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::ask::Ask;
 use super::call::Call;
@@ -37,6 +38,8 @@ struct Ark<'a> {
     created: i64,
     data: Vec<Datum<'a>>,
     usage: Usage,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tools: Option<&'a Value>,
 }
 
 /// One entry of `data`, and the tail of a stream's event.
@@ -50,8 +53,24 @@ pub(super) struct Datum<'a> {
     size: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     output_format: Option<&'static str>,
+    /// The place of a layer; the base, of which nothing else is said, is 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    z_index: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bounding_box: Option<BoundingBox>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Failure<'a>>,
+}
+
+/// Where a layer is, in pixels and in thousandths of the base.
+#[derive(Serialize)]
+struct BoundingBox {
+    absolute: [u32; 4],
+    normalized: [u32; 4],
 }
 
 #[derive(Serialize)]
@@ -68,6 +87,14 @@ pub(super) struct Usage {
     generated_images: u32,
     output_tokens: u64,
     total_tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_usage: Option<ToolUsage>,
+}
+
+/// How often each tool was used.
+#[derive(Serialize)]
+struct ToolUsage {
+    web_search: u32,
 }
 
 /// One token for every 256 pixels, rounded over the whole answer.
@@ -86,6 +113,7 @@ impl Usage {
             generated_images: made(items),
             output_tokens: tokens,
             total_tokens: tokens,
+            tool_usage: ask.tools.map(|_| ToolUsage { web_search: 1 }),
         }
     }
 
@@ -102,17 +130,26 @@ impl<'a> Datum<'a> {
     }
 
     /// `place` is the place of the item's picture among the pictures that are spliced in.
-    pub(super) fn of(ask: &Ask<'_>, item: &'a Item, place: usize) -> Self {
+    pub(super) fn of(ask: &Ask<'a>, item: &'a Item, place: usize) -> Self {
         let reports = |member| ask.model.is_none_or(|model| model.reports(member));
         match item {
-            Item::Made { picture, url } => Self {
-                url: (!ask.inline).then_some(url),
-                b64_json: ask.inline.then(|| inline_marker(place)),
-                size: reports(ReportedMember::Size).then(|| format!("{}x{}", picture.width, picture.height)),
-                output_format: (ask.model.is_some() && reports(ReportedMember::OutputFormat))
-                    .then_some(picture.format.as_str()),
-                error: None,
-            },
+            Item::Made { picture, url } => {
+                let layer = ask.layer(picture.index);
+                let (width, height) = ask.size;
+                Self {
+                    url: (!ask.inline).then_some(url),
+                    b64_json: ask.inline.then(|| inline_marker(place)),
+                    size: reports(ReportedMember::Size).then(|| format!("{}x{}", picture.width, picture.height)),
+                    output_format: (ask.model.is_some() && reports(ReportedMember::OutputFormat))
+                        .then_some(picture.format.as_str()),
+                    z_index: ask.layers.map(|_| picture.index),
+                    bounding_box: layer
+                        .map(|layer| BoundingBox { absolute: layer.pixels(width, height), normalized: layer.edges }),
+                    name: layer.map(|layer| layer.name.as_str()),
+                    description: layer.map(|layer| layer.description.as_str()),
+                    error: None,
+                }
+            }
             Item::Withheld { code, message, .. } => Self { error: Some(Failure { code, message }), ..Self::default() },
         }
     }
@@ -149,7 +186,7 @@ fn bytes(call: &Call<'_>, ask: &Ask<'_>, items: &[Item]) -> Vec<u8> {
 fn ark(ask: &Ask<'_>, items: &[Item], created: i64) -> Vec<u8> {
     let data = data(ask, items);
     let usage = Usage::of(ask, items);
-    written(items, &Ark { model: ask.reported, created, data, usage })
+    written(items, &Ark { model: ask.reported, created, data, usage, tools: ask.tools })
 }
 
 #[derive(Serialize)]
@@ -193,7 +230,7 @@ fn ark_relay(ask: &Ask<'_>, items: &[Item], created: i64) -> Vec<u8> {
     written(items, &Relayed { data, created, usage })
 }
 
-fn data<'a>(ask: &Ask<'_>, items: &'a [Item]) -> Vec<Datum<'a>> {
+fn data<'a>(ask: &Ask<'a>, items: &'a [Item]) -> Vec<Datum<'a>> {
     let mut pictures = 0;
     let datum = |item: &'a Item| {
         let place = pictures;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use seedream_fixtures::{Cause, Field, Model, Provider, Role, Total, TotalAction};
 use serde_json::Value;
 
-use super::members::Object;
+use super::members::{self, Object};
 use super::said::Said;
 use super::{reference, sizes};
 
@@ -28,12 +28,15 @@ pub(crate) struct Violation {
     pub(crate) blamed: bool,
     /// Whether an upstream was seen to put `detail` like this; else the words are ours.
     pub(crate) recorded: bool,
+    /// Whether it breaks advice, and is served all the same.
+    pub(crate) advice: bool,
 }
 
 impl Violation {
     pub(crate) fn new(field: &str, rule: &'static str, detail: impl Into<String>) -> Self {
         let (field, detail) = (field.to_owned(), detail.into());
-        Self { cause: Cause::Invalid, field, rule, detail, whole: false, plural: false, blamed: false, recorded: false }
+        let (whole, plural, blamed, recorded, advice) = (false, false, false, false, false);
+        Self { cause: Cause::Invalid, field, rule, detail, whole, plural, blamed, recorded, advice }
     }
 
     /// The violation in one line, for a header and the journal.
@@ -42,11 +45,13 @@ impl Violation {
     }
 }
 
-/// What is looked at beyond the document.
+/// What a request is held to beside its fields and its model.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Strictness {
     /// Whether a callback to this machine is refused too.
     pub(crate) callbacks: bool,
+    /// The least product of width and height on the route of the request.
+    pub(crate) min_pixels: Option<u64>,
 }
 
 /// Every rule a request breaks, in the order in which a provider would notice.
@@ -63,7 +68,7 @@ pub(crate) fn violations(body: &Said<'_>, effective: &Said<'_>, strictness: Stri
         }
     }
     if let Some(model) = model {
-        check_size(model, body, &mut found);
+        check_size(model, body, strictness.min_pixels, &mut found);
         reference::check(model, body, &mut found);
         check_total(model, effective, &mut found);
         check_background(model, body, &mut found);
@@ -84,7 +89,7 @@ pub(crate) fn unknown_members(provider: &Provider, body: &Object) -> Vec<String>
     let known = |name: &str| {
         provider.fields.iter().any(|field| field.name == name) || provider.ignored.iter().any(|ignored| ignored == name)
     };
-    body.keys().filter(|name| !known(name)).cloned().collect()
+    members::names(body).filter(|name| !known(name)).cloned().collect()
 }
 
 fn is_blank(value: &Value) -> bool {
@@ -156,19 +161,25 @@ fn one_of(name: &str, values: &[Value], narrowed: bool) -> String {
 fn check_range(field: &Field, number: f64, found: &mut Vec<Violation>) {
     let below = field.min.is_some_and(|min| number < min);
     let above = field.max.is_some_and(|max| number > max);
-    if (below || above) && !field.advice {
+    if below || above {
         let detail = match (field.min, field.max) {
             (Some(min), Some(max)) => format!("must be between {min} and {max}."),
             (Some(min), None) => format!("must be at least {min}."),
             (_, max) => format!("must be at most {}.", max.unwrap_or_default()),
         };
-        found.push(Violation::new(&field.name, "range", detail));
+        found.push(Violation { advice: field.advice && above, ..Violation::new(&field.name, "range", detail) });
     }
 }
 
 fn check_text(field: &Field, text: &str, strictness: Strictness, found: &mut Vec<Violation>) {
-    if let Some(max) = field.max_length.filter(|max| !field.advice && text.chars().count() as u64 > *max) {
-        found.push(Violation::new(&field.name, "length", format!("must have at most {max} characters.")));
+    // A text of so many bytes has no more characters, and need not be counted.
+    let length = || text.chars().count() as u64;
+    if let Some(max) = field.max_length.filter(|max| text.len() as u64 > *max && length() > *max) {
+        let detail = match field.note.as_ref().filter(|_| field.advice) {
+            Some(note) => format!("should have at most {max}, {note}."),
+            None => format!("must have at most {max} characters."),
+        };
+        found.push(Violation { advice: field.advice, ..Violation::new(&field.name, "length", detail) });
     }
     if field.https
         && let Some(detail) = callback_fault(text, strictness.callbacks)
@@ -208,7 +219,7 @@ fn callback_fault(url: &str, strict: bool) -> Option<&'static str> {
     (parsed.scheme_str() != Some("https")).then_some("must use https.")
 }
 
-fn check_size(model: &Model, body: &Said<'_>, found: &mut Vec<Violation>) {
+fn check_size(model: &Model, body: &Said<'_>, min_pixels: Option<u64>, found: &mut Vec<Violation>) {
     let quality = body.text(Role::Quality);
     if let (Some((Field { name, .. }, _)), Some(quality)) = (body.field(Role::Quality), quality)
         && !model.refuses(name)
@@ -217,7 +228,7 @@ fn check_size(model: &Model, body: &Said<'_>, found: &mut Vec<Violation>) {
         found.push(Violation::new(name, "enum", format!("must be one of: {}.", model.size.qualities.join(", "))));
     }
     let Some((field, Some(Value::String(size)))) = body.field(Role::Size) else { return };
-    if let Err(fault) = sizes::resolve(body.provider, model, Some(size), quality) {
+    if let Err(fault) = sizes::resolve(body.provider, model, Some(size), quality, min_pixels) {
         let violation = Violation::new(&field.name, fault.rule, fault.detail);
         found.push(Violation { cause: Cause::InvalidSize, recorded: fault.recorded, ..violation });
     }

@@ -91,6 +91,8 @@ pub struct Settings {
     pub seed: u64,
     /// How strictly requests are checked.
     pub validate: Validate,
+    /// Whether a request for images may have any content type, or none; otherwise only JSON's is taken.
+    pub any_content_type: bool,
     /// When a task ends.
     pub task: TaskEnd,
     /// The `estimated_time` of a task, in seconds.
@@ -121,6 +123,7 @@ impl Default for Settings {
         Self {
             seed: 0,
             validate: Validate::Strict,
+            any_content_type: false,
             task: TaskEnd::Polls(3),
             estimated_seconds: 1,
             keys: Vec::new(),

@@ -30,18 +30,19 @@ pub(crate) fn pixels(text: &str) -> Option<Dimensions> {
     }
 }
 
-/// The pixels a request gets, or why its size is refused.
+/// The pixels a request gets, or why its size is refused; a route may have a higher floor than the model.
 pub(crate) fn resolve(
     provider: &Provider,
     model: &Model,
     size: Option<&str>,
     quality: Option<&str>,
+    min_pixels: Option<u64>,
 ) -> Result<Dimensions, Fault> {
     let rule = &model.size;
     let Some(size) = size else { return Ok(unsaid(provider, rule)) };
     if let Some((width, height)) = pixels(size) {
         return match rule.pixels {
-            Some(bounds) => check(bounds, width, height).map(|()| (width, height)),
+            Some(bounds) => check(bounds, min_pixels, width, height).map(|()| (width, height)),
             None => Err(form(rule)),
         };
     }
@@ -65,7 +66,7 @@ pub(crate) fn lenient(
     size: Option<&str>,
     quality: Option<&str>,
 ) -> Dimensions {
-    let known = model.and_then(|model| resolve(provider, model, size, quality).ok());
+    let known = model.and_then(|model| resolve(provider, model, size, quality, None).ok());
     let (width, height) = known
         .or_else(|| size.and_then(pixels))
         .or_else(|| size.map(|size| (square_side(size), square_side(size))))
@@ -82,8 +83,15 @@ fn unsaid(provider: &Provider, rule: &SizeRule) -> Dimensions {
     }
 }
 
-fn check(bounds: Pixels, width: u32, height: u32) -> Result<(), Fault> {
+fn check(bounds: Pixels, min_pixels: Option<u64>, width: u32, height: u32) -> Result<(), Fault> {
     let area = u64::from(width) * u64::from(height);
+    // The sentence was seen with the floors of models.
+    if let (Some(floor), Some(min)) = (min_pixels, bounds.min)
+        && floor > min
+        && area < floor
+    {
+        return Err(fault("pixels_min", format!("image size must be at least {floor} pixels.")));
+    }
     if let Some(min) = bounds.min.filter(|min| area < *min) {
         return Err(recorded("pixels_min", format!("image size must be at least {min} pixels.")));
     }
@@ -155,7 +163,7 @@ mod tests {
     fn find(provider: &str, model: &str, size: &str, quality: Option<&str>) -> Result<Dimensions, String> {
         let provider = seedream_fixtures::provider(provider).unwrap();
         let model = provider.model(model).unwrap();
-        resolve(provider, model, Some(size), quality).map_err(|fault| fault.detail)
+        resolve(provider, model, Some(size), quality, None).map_err(|fault| fault.detail)
     }
 
     #[test]

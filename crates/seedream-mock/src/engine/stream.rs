@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use seedream_fixtures::{Cause, ReplyFamily, Role};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::answer::Answer;
 use super::ask::Ask;
@@ -143,8 +144,10 @@ struct Partial<'a> {
 }
 
 #[derive(Serialize)]
-struct Completed {
+struct Completed<'a> {
     usage: Usage,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tools: Option<&'a Value>,
 }
 
 /// Ark's events: one a picture, `completed`, `[DONE]`. With them comes what is billed.
@@ -176,7 +179,7 @@ fn ark<'i>(call: &Call<'_>, ask: &Ask<'_>, items: &'i [Item]) -> (Vec<Frame>, &'
             Some(images) => usage.counting(images),
             None => usage,
         };
-        let payload = Completed { usage };
+        let payload = Completed { usage, tools: ask.tools };
         frames.push(Frame::new(Some(COMPLETED), &Event { r#type: COMPLETED, model, created, payload }));
     }
     if ends(call) {

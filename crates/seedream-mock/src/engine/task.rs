@@ -102,6 +102,9 @@ struct DetailInfo {
     can_cancel: bool,
 }
 
+/// The code of a task that was cancelled. Document 002 only says that this is an end of its own.
+pub(super) const CANCELLED: &str = "request_cancelled";
+
 const OBJECT: &str = "image.generation.task";
 
 /// Accepts a task.
@@ -191,6 +194,7 @@ pub(super) fn failure(fault: &Fault) -> (String, String) {
     let published = "Content policy violation.\nYour request was blocked by safety filters...";
     let message = match code.as_str() {
         "content_policy_violation" => String::from(published),
+        CANCELLED => String::from("The request was cancelled."),
         other => format!("The task failed: {}.", other.replace('_', " ")),
     };
     (code, fault.message.clone().unwrap_or(message))

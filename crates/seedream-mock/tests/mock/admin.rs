@@ -92,7 +92,7 @@ async fn m22_every_route_says_what_it_takes() {
         ("GET", "wait?clock=sun", "", "mock_bad_wait", "neither real nor mock"),
         ("GET", "wait?count=x", "", "mock_bad_wait", "count: x is no whole number"),
         ("POST", "faults", "explode", "mock_bad_fault", "lists the words"),
-        ("POST", "tasks", r#"{"status":"done"}"#, "mock_bad_task", "completed, failed or processing"),
+        ("POST", "tasks", r#"{"status":"done"}"#, "mock_bad_task", "completed, failed, cancelled or processing"),
         ("POST", "tasks", r#"{"status":"processing"}"#, "mock_bad_task", "percentage from 1 to 99"),
         ("POST", "tasks", r#"{"status":"completed","code":"x"}"#, "mock_bad_task", "code: this route takes id"),
         ("POST", "tasks", r#"{"id":"x","status":"completed"}"#, "mock_no_such_task", "session default has no task x"),
@@ -167,6 +167,9 @@ async fn m12_a_task_is_moved_by_hand_from_rust() {
     let mock = mock().await;
     let (one, two) = (task(&mock, "/s/blue").await, task(&mock, "").await);
     assert!(mock.complete_task(&one) && mock.fail_task(&two, "service_error"));
+    let three = task(&mock, "/s/blue").await;
+    assert!(mock.cancel_task(&three) && !mock.cancel_task(&three) && !mock.cancel_task(&one));
+    assert_eq!(status(&mock, &three).await, "failed");
     assert!(!mock.complete_task(&one) && !mock.complete_task("task-unified-1-nobody00"));
     assert_eq!((status(&mock, &one).await.as_str(), status(&mock, &two).await.as_str()), ("completed", "failed"));
 }
@@ -185,7 +188,7 @@ async fn m22_settings_change_for_one_session_or_for_all() {
     assert_eq!((status("").await, status("/s/red").await), (200, 200), "for all that have nothing of their own");
     let blue = admin(&mock, "settings?session=blue").await["settings"].clone();
     let expected = json!({
-        "validate": "off", "task": "time=5s", "estimated_seconds": 9, "callbacks": "loopback", "slow": "5s",
+        "validate": "off", "content_type": "json", "task": "time=5s", "estimated_seconds": 9, "callbacks": "loopback", "slow": "5s",
     });
     assert_eq!(blue, expected);
     tell(&mock, "settings?session=blue", &json!({ "validate": null })).await;

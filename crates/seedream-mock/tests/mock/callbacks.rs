@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use seedream_fixtures::{Body, Operation};
 use seedream_mock::{Clock, Entry, MockServer, Part};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -115,6 +116,38 @@ async fn m13_a_failed_task_is_told_too_and_a_stuck_one_never() {
     assert_eq!((&body["status"], &body["error"]["code"]), (&json!("failed"), &json!("content_policy_violation")));
     answer(line, "200 OK").await;
     assert_eq!(attempts(&mock, 1).await.len(), 1);
+}
+
+/// The body of an exchange: what is polled, or what calls back.
+fn shown(id: &str) -> Value {
+    let exchange = seedream_fixtures::exchange(id).unwrap();
+    match (&exchange.operation, &exchange.response.as_ref().unwrap().body) {
+        (Operation::Poll, Body::Json(raw)) => serde_json::from_str(raw.get()).unwrap(),
+        _ => exchange.request.as_ref().unwrap().json_value().unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_is_cancelled_is_told_as_its_exchanges_have_it() {
+    let (_, mock, receiver) = start().await;
+    let path = create(&mock, &url(&receiver)).await;
+    let id = path.rsplit('/').next().unwrap();
+    assert_eq!(get(&mock, &path).await.json()["task_info"]["can_cancel"], true, "before it ends");
+    let moved = post(&mock, "/__mock/v1/tasks", &json!({ "id": id, "status": "cancelled" })).await;
+    assert_eq!((moved.status, &moved.json()["tasks"][0]["status"]), (200, &json!("cancelled")));
+
+    let (_, told, line) = receive(&receiver).await;
+    answer(line, "200 OK").await;
+    let polled = get(&mock, &path).await.json();
+    for (body, exchange) in [(&told, "evolink/callbacks/cancelled"), (&polled, "evolink/tasks/failed-cancelled")] {
+        let mut expected = shown(exchange);
+        (expected["id"], expected["created"]) = (json!(id), body["created"].clone());
+        assert_eq!(*body, expected);
+    }
+    let again = post(&mock, "/__mock/v1/tasks", &json!({ "id": id, "status": "completed" })).await;
+    assert!(again.status == 400 && again.text().contains("has ended"));
+    let paid = &mock.ledger()[0];
+    assert_eq!((paid.images, paid.settled), (0, true), "what a cancelled task costs no document says");
 }
 
 #[tokio::test]

@@ -18,6 +18,9 @@ pub(crate) fn engine() -> Engine {
 
 pub(crate) fn request(method: &str, path: &str, key: Option<&str>, body: impl Into<Bytes>) -> http::Request<Bytes> {
     let mut request = http::Request::builder().method(method).uri(format!("http://mock{path}"));
+    if method == "POST" {
+        request = request.header("content-type", "application/json");
+    }
     if let Some(key) = key {
         request = request.header("authorization", format!("Bearer {key}"));
     }

@@ -52,7 +52,7 @@ fn member_rows(provider: &Provider, model: &Model) -> Vec<Row> {
         if !values.is_empty() {
             row(field, "of another value", json!("other"));
         }
-        if let Some(min) = field.min.filter(|_| !field.advice) {
+        if let Some(min) = field.min {
             row(field, "too small", json!(min as i64 - 1));
         }
         if let Some(max) = field.max.filter(|_| !field.advice) {

@@ -1,7 +1,8 @@
 //! M20: the journal.
 
-use seedream_mock::{Engine, MockServer, Settings};
-use serde_json::json;
+use seedream_fixtures::Provider;
+use seedream_mock::{Engine, MockServer, Profiles, Settings};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::calls::{RGBA, create_path, engine, inline_png, now, post, post_as, request};
@@ -53,6 +54,39 @@ fn m20_undocumented_members_are_noted() {
     let body = json!({ "model": "doubao-seedream-5-0-lite", "prompt": "a kite", "style": "vivid" });
     assert_eq!(post(&engine, &create_path("gogogotoken"), &body).status, 200);
     assert_eq!(engine.journal(None)[0].notes, ["style is not a documented member and was ignored"]);
+}
+
+/// A body with a null for every member that it lacks: those of the document, those it ignores, and one that nobody knows.
+fn with_nulls(provider: &Provider, body: &Value) -> Value {
+    let mut body = body.clone();
+    let documented = provider.fields.iter().map(|field| &field.name).filter(|name| !name.contains('.'));
+    for name in documented.chain(&provider.ignored).map(String::as_str).chain(["optimize_prompt", "quality"]) {
+        let members = body.as_object_mut().unwrap();
+        if !members.contains_key(name) {
+            members.insert(name.to_owned(), Value::Null);
+        }
+    }
+    body
+}
+
+#[test]
+fn a_null_is_an_absent_member_in_the_response_and_in_the_journal() {
+    for provider in seedream_fixtures::providers() {
+        for profile in ["documented", "new-api"] {
+            let bare = json!({ "model": provider.default_model, "prompt": "a kite without anything else" });
+            let seen = |body: &Value| {
+                let profiles = if profile == "new-api" { profile.parse().unwrap() } else { Profiles::default() };
+                let engine = Engine::new(Settings { profiles, ..Settings::default() });
+                let script = post(&engine, &create_path(&provider.id), body);
+                let entry = engine.journal(None).remove(0);
+                let (violation, notes) = (entry.violation, entry.notes);
+                (script.status, String::from_utf8(script.body().to_vec()).unwrap(), violation, notes, entry.effective)
+            };
+            let (with, without) = (seen(&with_nulls(provider, &bare)), seen(&bare));
+            assert_eq!(with, without, "{} {profile}", provider.id);
+            assert!(without.3.is_empty(), "{:?}", without.3);
+        }
+    }
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ async fn m19_a_caller_who_leaves_has_paid() {
     let mock = MockServer::builder().clock(clock.clone()).start().await.unwrap();
     let body = kite("a kite nobody waits for").to_string();
     let ask = format!(
-        "POST {} HTTP/1.1\r\nhost: mock\r\nauthorization: Bearer sk-mock-slow\r\ncontent-length: {}\r\n\r\n{body}",
+        "POST {} HTTP/1.1\r\nhost: mock\r\ncontent-type: application/json\r\nauthorization: Bearer sk-mock-slow\r\ncontent-length: {}\r\n\r\n{body}",
         create_path("ark"),
         body.len()
     );
@@ -132,7 +132,7 @@ async fn m19_who_leaves_a_stream_in_the_middle_has_paid_for_all_of_it() {
     });
     let body = body.to_string();
     let ask = format!(
-        "POST {} HTTP/1.1\r\nhost: mock\r\nauthorization: Bearer sk-any\r\ncontent-length: {}\r\n\r\n{body}",
+        "POST {} HTTP/1.1\r\nhost: mock\r\ncontent-type: application/json\r\nauthorization: Bearer sk-any\r\ncontent-length: {}\r\n\r\n{body}",
         create_path("ark"),
         body.len()
     );

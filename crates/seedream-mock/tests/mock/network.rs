@@ -18,7 +18,7 @@ const PATH: &str = "/ark/api/v3/images/generations";
 async fn ask(mock: &MockServer, fault: &str) -> TcpStream {
     let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a kite above a net" }).to_string();
     let head = format!(
-        "POST {PATH} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nauthorization: Bearer sk-test\r\n\
+        "POST {PATH} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\nconnection: close\r\nauthorization: Bearer sk-test\r\n\
          content-length: {}\r\nx-mock-fault: {fault}\r\n\r\n{body}",
         mock.address(),
         body.len()

@@ -10,10 +10,10 @@ use crate::calls::{get, json, now, post, request};
 use crate::http1;
 
 /// A folder that goes away with the test.
-struct Folder(PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    fn new(name: &str, files: &[(&str, Value)]) -> Self {
+    pub(crate) fn new(name: &str, files: &[(&str, Value)]) -> Self {
         let folder = Self(std::env::temp_dir().join(format!("seedream-mock-{name}-{}", std::process::id())));
         for (file, value) in files {
             let path = folder.0.join(file);

@@ -239,7 +239,7 @@ async fn m10_the_head_comes_with_the_first_picture_and_each_event_by_itself() {
     let mock = MockServer::builder().clock(clock.clone()).start().await.unwrap();
     let body = group().to_string();
     let request = format!(
-        "POST /ark/api/v3/images/generations HTTP/1.1\r\nhost: mock\r\nconnection: close\r\nauthorization: Bearer sk-test\r\n\
+        "POST /ark/api/v3/images/generations HTTP/1.1\r\nhost: mock\r\ncontent-type: application/json\r\nconnection: close\r\nauthorization: Bearer sk-test\r\n\
          x-mock-fault: pace=10s\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );

@@ -1,9 +1,10 @@
 //! M3 and M4: what each dialect refuses, in its own words, and what a gateway makes of a request.
 
+use seedream_fixtures::Role;
 use seedream_mock::{Engine, Settings, Validate};
 use serde_json::{Value, json};
 
-use crate::calls::{RGB, RGBA, create_path, engine, inline_png, json, post};
+use crate::calls::{RGB, RGBA, create_path, engine, inline_png, json, now, post};
 
 /// One refused request: what is merged into a valid body, the status, the code, a part of the message, the broken rule.
 type Case = (Value, u16, &'static str, &'static str, &'static str);
@@ -126,6 +127,69 @@ fn m3_evolink() {
 }
 
 #[test]
+fn a_prompt_above_what_the_page_advises_is_served_and_told() {
+    let ask = |characters: usize, validate| {
+        let engine = Engine::new(Settings { validate, ..Settings::default() });
+        // Of three bytes each.
+        let body = json!({ "model": "doubao-seedream-4.5", "prompt": "鸢".repeat(characters) });
+        let script = post(&engine, &create_path("evolink"), &body);
+        assert_eq!(script.status, 200, "{characters}");
+        engine.journal(None)[0].violation.clone()
+    };
+    assert_eq!(ask(2000, Validate::Strict), None);
+    let told = "prompt: length: should have at most 2000, in tokens by its words, in characters by its schema.";
+    assert_eq!(ask(2001, Validate::Strict).as_deref(), Some(told), "both readings");
+    assert_eq!(ask(2001, Validate::Warn).as_deref(), Some(told));
+    assert_eq!(ask(2001, Validate::Off), None);
+}
+
+#[test]
+fn what_is_refused_is_refused_beside_what_is_only_advised() {
+    let body = json!({ "model": "doubao-seedream-4.5", "prompt": "x".repeat(2001), "n": 16 });
+    let script = post(&engine(), &create_path("evolink"), &body);
+    let violation = script.header("x-mock-violation").unwrap();
+    assert_eq!(script.status, 400);
+    assert!(violation.starts_with("prompt: length: ") && violation.contains("; n: range: "), "{violation}");
+}
+
+#[test]
+fn a_count_below_the_documented_range_is_refused_everywhere() {
+    for provider in seedream_fixtures::providers() {
+        let bounded = provider.fields.iter().filter(|field| matches!(field.role, Some(Role::Count | Role::GroupMax)));
+        for field in bounded.filter(|field| field.min.is_some()) {
+            for count in [0, -1] {
+                let mut body = json!({ "model": provider.default_model, "prompt": "a kite" });
+                match field.name.split_once('.') {
+                    Some((outer, inner)) => body[outer] = json!({ inner: count }),
+                    None => body[&field.name] = json!(count),
+                }
+                let engine = engine();
+                let script = post(&engine, &create_path(&provider.id), &body);
+                assert_eq!(script.status, 400, "{} {} {count}", provider.id, field.name);
+                assert!(script.header("x-mock-violation").unwrap().starts_with(&format!("{}: range: ", field.name)));
+                assert!(engine.ledger(now(), None).is_empty());
+            }
+        }
+    }
+    let opeai = |count: i64| {
+        let body = json!({ "model": "bytedance-seedream-5.0", "prompt": "20 images of a kite", "n": count });
+        let script = post(&engine(), &create_path("opeai"), &body);
+        (script.status, json(&script), script.header("x-mock-violation").map(str::to_owned))
+    };
+    assert_eq!(opeai(0).1["error"]["code"], "InvalidParameter");
+    let (status, answer, told) = opeai(16);
+    assert_eq!((status, answer["data"].as_array().unwrap().len()), (200, 15), "above it the document only advises");
+    assert_eq!(told.as_deref(), Some("n: range: must be between 1 and 15."));
+}
+
+#[test]
+fn a_document_without_a_range_has_no_refusal_of_a_count() {
+    let body = json!({ "model": "doubao-seedream-5-0-lite", "prompt": "a kite", "n": 0 });
+    let script = post(&engine(), &create_path("gogogotoken"), &body);
+    assert_eq!((script.status, script.header("x-mock-violation")), (200, None));
+}
+
+#[test]
 fn m3_ark() {
     let valid = json!({ "model": "doubao-seedream-5-0-260128", "prompt": "a kite" });
     let invalid = "InvalidParameter";
@@ -219,6 +283,49 @@ fn m3_a_transparent_background_needs_one_picture_that_can_be_transparent() {
     assert_eq!(refused(&[clear], Some("jpeg")), told("output_format", "must be png when background is transparent"));
     let opaque = told("image", "transparent background requires a PNG input with at least one transparent pixel");
     assert_eq!(refused(&[inline_png(RGB, 0)], None), opaque);
+}
+
+#[test]
+fn base64_without_its_prefix_is_refused_where_the_document_asks_for_a_data_uri() {
+    let whole = inline_png(RGB, 0);
+    let bare = whole.split_once(',').unwrap().1;
+    let ask = |path: &str, model: &str, image: &Value| {
+        let script = post(&engine(), path, &json!({ "model": model, "prompt": "a kite", "image": image }));
+        (script.status, json(&script)["error"]["code"].as_str().map(str::to_owned))
+    };
+    let refused = |code: &str| (400, Some(code.to_owned()));
+    let ark = "doubao-seedream-4-0-250828";
+    for image in [json!(bare), json!([bare]), json!(["https://example.com/a.png", bare])] {
+        assert_eq!(ask(&create_path("ark"), ark, &image), refused("InvalidImageURL.InvalidFormat"), "{image}");
+        assert_eq!(ask("/ark/v1/images/generations", ark, &image).0, 400, "the relay of document 003: {image}");
+        assert_eq!(ask(&create_path("aiearth"), ark, &image), (200, None), "document 001 takes base64: {image}");
+    }
+    for path in [&*create_path("ark"), "/ark/v1/images/generations"] {
+        assert_eq!(ask(path, ark, &json!([whole])), (200, None), "{path}");
+    }
+}
+
+#[test]
+fn the_relay_of_document_003_has_a_floor_of_its_own() {
+    let ask = |path: &str, model: &str, size: &str| {
+        let script = post(&engine(), path, &json!({ "model": model, "prompt": "a kite", "size": size }));
+        (script.status, script.header("x-mock-violation").map(str::to_owned))
+    };
+    let (ark, relay, four) = (create_path("ark"), "/ark/v1/images/generations", "doubao-seedream-4-0-250828");
+    let refused = (400, Some(String::from("size: pixels_min: image size must be at least 1048576 pixels.")));
+    for size in ["960x960", "1280x720", "1024x1023", "900x900"] {
+        assert_eq!(ask(relay, four, size), refused, "{size}");
+    }
+    for size in ["960x960", "1280x720", "1024x1023"] {
+        assert_eq!(ask(&ark, four, size), (200, None), "Ark's own floor is 921600: {size}");
+    }
+    assert_eq!(ask(&ark, four, "900x900").0, 400);
+    for size in ["1024x1024", "1K", "4096x256"] {
+        assert_eq!(ask(relay, four, size), (200, None), "{size}");
+    }
+    let (_, higher) = ask(relay, "doubao-seedream-4-5-251128", "1024x1024");
+    assert!(higher.unwrap().contains("3686400"), "a model's own floor that is higher stands");
+    assert_eq!(ask(relay, "doubao-seedream-3-0-t2i-250415", "512x512"), (200, None), "its rule is of sides");
 }
 
 #[test]

@@ -23,7 +23,7 @@ async fn ask(server: &Wiremock, method: &str, target: &str, body: &str) -> Answe
     let target = target.strip_prefix(&server.uri()).unwrap_or(target);
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
     let head = format!(
-        "{method} {target} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nauthorization: Bearer sk-any\r\n\
+        "{method} {target} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\nconnection: close\r\nauthorization: Bearer sk-any\r\n\
          content-length: {}\r\n\r\n{body}",
         server.address(),
         body.len()

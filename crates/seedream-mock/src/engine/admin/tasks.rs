@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::engine::answer::Answer;
 use crate::engine::route::DEFAULT_SESSION;
 use crate::engine::session::Session;
-use crate::engine::task::{Progress, Task, failure, session_of};
+use crate::engine::task::{CANCELLED, Progress, Task, failure, session_of};
 use crate::fault::Fault;
 
 const BAD: &str = "mock_bad_task";
@@ -27,6 +27,13 @@ pub(crate) enum Move {
     Completed,
     /// To its end, without pictures.
     Failed { code: Option<String>, message: Option<String> },
+}
+
+impl Move {
+    /// To its end, cancelled: that is told as a failure with a code of its own.
+    pub(crate) fn cancelled() -> Self {
+        Self::Failed { code: Some(CANCELLED.to_owned()), message: None }
+    }
 }
 
 /// Why a task cannot be moved.
@@ -72,8 +79,11 @@ fn shown(task: &Task, now: Timestamp) -> Value {
     let (status, percent) = match progress {
         Progress::Pending => ("pending", 0),
         Progress::Processing(percent) => ("processing", percent),
-        Progress::Ended(_) if task.failure.is_some() => ("failed", 0),
-        Progress::Ended(_) => ("completed", 100),
+        Progress::Ended(_) => match &task.failure {
+            Some((code, _)) if code == CANCELLED => ("cancelled", 0),
+            Some(_) => ("failed", 0),
+            None => ("completed", 100),
+        },
     };
     json!({
         "id": &*task.id,
@@ -97,12 +107,13 @@ fn read(mut members: Map<String, Value>) -> Result<Move, Refusal> {
     let wanted = match status.as_deref() {
         Some("completed") => Move::Completed,
         Some("failed") => Move::Failed { code: text(&mut members, "code")?, message: text(&mut members, "message")? },
+        Some("cancelled") => Move::cancelled(),
         Some("processing") => {
             let percent = members.remove("progress").and_then(|value| u8::try_from(value.as_u64()?).ok());
             let percent = percent.filter(|percent| (1..100).contains(percent));
             Move::Processing(percent.ok_or_else(|| bad("progress: processing needs a percentage from 1 to 99"))?)
         }
-        _ => return Err(bad("status: a task is moved to completed, failed or processing")),
+        _ => return Err(bad("status: a task is moved to completed, failed, cancelled or processing")),
     };
     match members.keys().next() {
         Some(name) => {

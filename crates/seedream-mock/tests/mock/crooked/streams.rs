@@ -106,7 +106,7 @@ async fn a_stream_goes_on_after_it_has_ended() {
         let mock = MockServer::builder().clock(clock.clone()).start().await.unwrap();
         let body = kites(false).to_string();
         let head = format!(
-            "POST {} HTTP/1.1\r\nhost: mock\r\nauthorization: Bearer sk-test\r\nx-mock-fault: {fault}\r\n\
+            "POST {} HTTP/1.1\r\nhost: mock\r\ncontent-type: application/json\r\nauthorization: Bearer sk-test\r\nx-mock-fault: {fault}\r\n\
              content-length: {}\r\n\r\n{body}",
             create_path("ark"),
             body.len()

@@ -15,7 +15,7 @@ const LENGTH: usize = 17 << 20;
 async fn upload(mock: &MockServer, header: &str) -> (usize, ErrorKind) {
     let mut socket = tokio::net::TcpStream::connect(mock.address()).await.unwrap();
     let head = format!(
-        "POST {} HTTP/1.1\r\nhost: mock\r\nauthorization: Bearer sk-test\r\ncontent-length: {LENGTH}\r\n{header}\r\n",
+        "POST {} HTTP/1.1\r\nhost: mock\r\ncontent-type: application/json\r\nauthorization: Bearer sk-test\r\ncontent-length: {LENGTH}\r\n{header}\r\n",
         create_path("ark")
     );
     socket.write_all(head.as_bytes()).await.unwrap();
