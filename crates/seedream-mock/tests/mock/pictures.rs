@@ -111,6 +111,29 @@ async fn m7_urls_expire_and_do_not_open_altered_or_by_head() {
     assert_eq!(download(&mock, url).await.status, 403);
 }
 
+/// aiohttp, and every client on yarl, writes `/` for `%2F`; others sort the parameters.
+#[tokio::test]
+async fn m7_urls_open_however_a_client_writes_their_query() {
+    let mock = MockServer::start().await.unwrap();
+    let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a kite", "size": "1K" });
+    let answer = generate(&mock, body).await;
+    let url = answer["data"][0]["url"].as_str().unwrap();
+    let (path, query) = url.split_once('?').unwrap();
+    let mut sorted: Vec<&str> = query.split('&').collect();
+    sorted.sort_unstable();
+    for rewritten in [query.replace("%2F", "/"), query.replace("%2F", "%2f"), sorted.join("&")] {
+        assert_ne!(rewritten, query);
+        assert_eq!(download(&mock, &format!("{path}?{rewritten}")).await.status, 200, "{rewritten}");
+        for altered in [
+            rewritten.replace("=mock", "=mick"),
+            rewritten.replace("&X-Tos-SignedHeaders=host", ""),
+            format!("{rewritten}&a=b"),
+        ] {
+            assert_eq!(download(&mock, &format!("{path}?{altered}")).await.status, 403, "{altered}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn m7_a_key_sent_to_a_picture_is_ignored_and_noted() {
     let mock = MockServer::start().await.unwrap();
