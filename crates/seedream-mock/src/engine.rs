@@ -78,6 +78,10 @@ use route::Address;
 use sessions::Sessions;
 
 use crate::fault::Fault;
+use crate::picture::{Cache, Picture};
+
+/// How many bytes of rendered images are kept.
+const CACHE: usize = 8 * 1024 * 1024;
 
 /// Every provider of the library, answering. Equal requests at equal times in equal order get equal scripts from engines of
 /// equal settings.
@@ -88,6 +92,8 @@ pub struct Engine {
     change: Mutex<Change>,
     index: fixture::Index,
     signer: Signer,
+    /// The images that were fetched last.
+    rendered: Cache,
     sessions: Sessions,
     ordinal: AtomicU64,
     /// Whether any fault of a session has ever cut a request off, so that nobody else pays for the question.
@@ -110,6 +116,7 @@ impl Engine {
             index: fixture::Index::new(&library),
             library,
             signer: Signer::new(settings.seed),
+            rendered: Cache::new(CACHE),
             sessions,
             settings,
             change: Mutex::default(),
@@ -236,6 +243,17 @@ impl Engine {
     pub(crate) fn refuses_admin(&self, headers: &http::HeaderMap) -> Option<Script> {
         let refusal = admin::refusal(self, headers)?;
         Some(Script::of(refusal, &Fault::default(), &[], String::new()))
+    }
+
+    /// The image of which a request asks for a part. Who [renders](Self::render) it elsewhere before he asks for the answer
+    /// is answered without any rendering.
+    pub(crate) fn parted(&self, now: Timestamp, request: &Request<Bytes>) -> Option<Picture> {
+        pictures::parted(self, now, request)
+    }
+
+    /// An image's file, rendered unless it is kept.
+    pub(crate) fn render(&self, picture: &Picture) -> Bytes {
+        self.rendered.render(picture)
     }
 
     pub(crate) fn library(&self) -> &Library {

@@ -1,7 +1,5 @@
 //! Answering one request: what is tried in which order, and what it becomes.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
@@ -17,8 +15,7 @@ use super::session::Session;
 use super::sessions::Glance;
 use super::traffic::Caller;
 use super::{
-    Engine, admin, auth, create, credits, fixture, images_url, members, models, near, pictures, shape, spoil, stream,
-    task, upload,
+    Engine, admin, auth, create, credits, fixture, members, models, near, pictures, shape, spoil, stream, task, upload,
 };
 use crate::fault::{Fault, FaultError, On};
 
@@ -191,10 +188,7 @@ impl Engine {
         address: &Address<'r>,
         ordinal: u64,
     ) -> Handled<'r> {
-        let path = match address.house {
-            images_url::FOLDER => Some(Cow::Borrowed(request.uri().path())),
-            _ => images_url::nested(address.session.unwrap_or(route::DEFAULT_SESSION), address.below),
-        };
+        let path = pictures::signed_path(address, request);
         let request_id = call::request_id(ErrorFamily::Ark, now, self.settings.seed, ordinal);
         let session = address.session.unwrap_or(route::DEFAULT_SESSION);
         let (mut provider, mut fault) = (None, Fault::default());

@@ -135,6 +135,70 @@ async fn m7_urls_open_however_a_client_writes_their_query() {
 }
 
 #[tokio::test]
+async fn images_come_in_parts_and_under_conditions_as_from_an_object_store() {
+    let mock = MockServer::start().await.unwrap();
+    let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a kite", "size": "1K" });
+    let answer = generate(&mock, body).await;
+    let url = answer["data"][0]["url"].as_str().unwrap();
+    let whole = download(&mock, url).await;
+    let (file, tag) = (&whole.body, whole.header("etag"));
+    assert_eq!((whole.status, whole.header("accept-ranges")), (200, "bytes"));
+    assert!(tag.starts_with('"') && tag.ends_with('"') && tag.len() > 2, "a strong tag: {tag}");
+    let length = file.len();
+    let ask = async |headers: &[(&str, &str)]| send(&mock, "GET", url, headers, b"").await.unwrap();
+    for (range, start, end) in [
+        ("bytes=0-99", 0, 100),
+        ("bytes=100-", 100, length),
+        ("bytes=-7", length - 7, length),
+        ("bytes=5-99999999", 5, length),
+    ] {
+        for condition in [None, Some(("if-range", tag)), Some(("if-match", tag))] {
+            let part = ask(&[Some(("range", range)), condition].into_iter().flatten().collect::<Vec<_>>()).await;
+            let place = format!("bytes {start}-{}/{length}", end - 1);
+            assert_eq!((part.status, part.header("content-range")), (206, place.as_str()), "{range}");
+            assert_eq!((part.header("etag"), part.header("content-type")), (tag, "image/jpeg"));
+            assert_eq!(part.header("content-length"), (end - start).to_string());
+            assert_eq!(part.body, file[start..end], "{range}");
+        }
+    }
+    for headers in [
+        [("range", "bytes=100-"), ("if-range", "\"another\"")],
+        [("range", "bytes=100-"), ("if-range", "Wed, 18 Nov 2026 00:00:00 GMT")],
+        [("range", "bytes=0-1,5-6"), ("if-range", tag)],
+        [("range", "items=0-1"), ("if-none-match", "\"another\"")],
+    ] {
+        let again = ask(&headers).await;
+        assert_eq!((again.status, &again.body == file), (200, true), "{headers:?}");
+    }
+    let beyond = ask(&[("range", &format!("bytes={length}-"))]).await;
+    assert_eq!((beyond.status, beyond.header("content-range")), (416, format!("bytes */{length}").as_str()));
+    assert!(beyond.text().contains("InvalidRange"), "{}", beyond.text());
+    let same = ask(&[("if-none-match", tag), ("range", "bytes=0-1")]).await;
+    assert_eq!((same.status, same.header("etag"), same.body.len()), (304, tag, 0));
+    let other = ask(&[("if-match", "\"another\""), ("range", "bytes=0-1")]).await;
+    assert_eq!(other.status, 412);
+    assert!(other.text().contains("PreconditionFailed"), "{}", other.text());
+    let head = send(&mock, "HEAD", url, &[("range", "bytes=0-1")], b"").await.unwrap();
+    assert_eq!((head.status, head.header("etag")), (403, ""), "the signature is for GET");
+    assert!(mock.journal().iter().skip(1).all(|entry| entry.billed == 0));
+}
+
+/// Who goes on from a part of one file with the rest of another has none of them.
+#[tokio::test]
+async fn a_file_that_is_wrong_has_no_parts_and_no_tag() {
+    let mock = MockServer::start().await.unwrap();
+    for fault in ["picture=corrupt", "picture=truncated", "on=picture coding=gzip", "on=picture truncate=100"] {
+        let prompt = format!("a kite [[mock: {fault}]]");
+        let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": prompt, "size": "1K" });
+        let answer = generate(&mock, body).await;
+        let url = answer["data"][0]["url"].as_str().unwrap();
+        let file = send(&mock, "GET", url, &[("range", "bytes=10-19")], b"").await.unwrap();
+        assert_eq!((file.status, file.header("etag"), file.header("accept-ranges")), (200, "", ""), "{fault}");
+        assert!(file.body.len() >= 100, "{fault}");
+    }
+}
+
+#[tokio::test]
 async fn m7_a_key_sent_to_a_picture_is_ignored_and_noted() {
     let mock = MockServer::start().await.unwrap();
     let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a kite", "size": "1K" });
