@@ -116,23 +116,59 @@ pub(crate) fn nested<'p>(session: &str, below: &'p str) -> Option<Cow<'p, str>> 
 /// Why a URL does not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
+    /// Its path is none of an image.
+    Unknown,
+    /// It has no signature, or several.
+    Unsigned,
     /// The signature was made for GET.
     Method,
-    /// Its time is over.
-    Expired,
     /// It is not what was signed.
-    Altered,
+    Signature,
+    /// Its time was over then.
+    Expired(Timestamp),
 }
 
 impl Refusal {
-    /// The provider's words for it.
-    pub(crate) fn message(self) -> &'static str {
+    /// The store's code and words for it. Published is the form, and what an altered URL gets
+    /// (<https://github.com/coze-dev/coze-studio/issues/2272>); the rest is derived from other stores.
+    pub(crate) fn told(self) -> (&'static str, &'static str) {
         match self {
-            Self::Method => "The signature was made for another method; download with GET.",
-            Self::Expired => "Request has expired.",
-            Self::Altered => "The request signature we calculated does not match the signature you provided.",
+            Self::Unknown | Self::Unsigned => ("AccessDenied", "Access Denied"),
+            Self::Expired(_) => ("AccessDenied", "Request has expired."),
+            Self::Method | Self::Signature => (
+                "SignatureDoesNotMatch",
+                "The request signature we calculated does not match the signature you provided. Check your key and \
+                 signing method.",
+            ),
         }
     }
+
+    /// Why, for the journal: with the names of the parameters, and without their values.
+    pub(crate) fn note(self, query: &str) -> String {
+        let why = match self {
+            Self::Unknown => String::from("unknown: its path is none of an image of this mock"),
+            Self::Unsigned => format!("unsigned: it needs one {SIGNATURE}"),
+            Self::Method => String::from("method: it is signed for GET"),
+            Self::Signature => {
+                String::from("signature: its path or its parameters are not those that this mock has signed")
+            }
+            Self::Expired(at) => format!("expired at {at}"),
+        };
+        format!("the image link is refused; {why}; its parameters: {}", names(query))
+    }
+}
+
+/// The names of a query's parameters as they stand there. What has no value may be one, and is not shown.
+fn names(query: &str) -> String {
+    const MOST: usize = 32;
+    const LONGEST: usize = 64;
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let name = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) => decoded_form(name).chars().take(LONGEST).collect(),
+        None => String::from("(one without a name)"),
+    };
+    let names: Vec<String> = pairs.take(MOST).map(name).collect();
+    if names.is_empty() { String::from("none") } else { names.join(", ") }
 }
 
 /// Signs and checks result URLs. The secret comes from the mock's seed, so a URL opens at any mock of the same seed.
@@ -205,19 +241,21 @@ impl Signer {
         query: &str,
         now: Timestamp,
     ) -> Result<Picture, Refusal> {
+        let picture = named(path).ok_or(Refusal::Unknown)?;
+        let (parameters, signature) = Parameters::read(query).apart().ok_or(Refusal::Unsigned)?;
         if method != http::Method::GET {
             return Err(Refusal::Method);
         }
-        let (parameters, signature) = Parameters::read(query).apart().ok_or(Refusal::Altered)?;
         if hex(&self.signature(path, &parameters.0)) != signature {
-            return Err(Refusal::Altered);
+            return Err(Refusal::Signature);
         }
-        let made = parameters.get("X-Tos-Date").and_then(read_date).ok_or(Refusal::Altered)?;
-        let seconds = parameters.get("X-Tos-Expires").and_then(|text| text.parse().ok()).ok_or(Refusal::Altered)?;
-        if now > later(made, Duration::from_secs(seconds)) {
-            return Err(Refusal::Expired);
+        let made = parameters.get("X-Tos-Date").and_then(read_date).ok_or(Refusal::Signature)?;
+        let seconds = parameters.get("X-Tos-Expires").and_then(|text| text.parse().ok()).ok_or(Refusal::Signature)?;
+        let end = later(made, Duration::from_secs(seconds));
+        if now > end {
+            return Err(Refusal::Expired(end));
         }
-        described(path, &parameters).ok_or(Refusal::Altered)
+        captioned(picture, &parameters).ok_or(Refusal::Signature)
     }
 
     /// The signature of a path and of parameters, decoded and sorted.
@@ -242,10 +280,17 @@ fn write_name(url: &mut String, picture: &Picture) -> std::fmt::Result {
 
 /// The picture that a path and a query describe, whoever signed them.
 pub(crate) fn describe(path: &str, query: &str) -> Option<Picture> {
-    described(path, &Parameters::read(query))
+    captioned(named(path)?, &Parameters::read(query))
 }
 
-fn described(path: &str, parameters: &Parameters<'_>) -> Option<Picture> {
+/// A picture with the caption that stands in the parameters.
+fn captioned(picture: Picture, parameters: &Parameters<'_>) -> Option<Picture> {
+    let caption = URL_SAFE_NO_PAD.decode(parameters.get(CAPTION)?).ok()?;
+    Some(Picture { caption: String::from_utf8(caption).ok()?, ..picture })
+}
+
+/// The picture that a path describes, without its caption.
+fn named(path: &str) -> Option<Picture> {
     let mut segments = path.rsplit('/');
     let (name, provider) = (segments.next()?, segments.next()?);
     let (name, format) = name.rsplit_once('.')?;
@@ -253,7 +298,6 @@ fn described(path: &str, parameters: &Parameters<'_>) -> Option<Picture> {
     let key = u64::from_str_radix(parts.next()?, 16).ok()?;
     let index = parts.next()?.parse().ok()?;
     let (width, height) = parts.next()?.split_once('x')?;
-    let caption = URL_SAFE_NO_PAD.decode(parameters.get(CAPTION)?).ok()?;
     Some(Picture {
         provider: provider.to_owned(),
         key,
@@ -262,7 +306,7 @@ fn described(path: &str, parameters: &Parameters<'_>) -> Option<Picture> {
         height: height.parse().ok()?,
         format: Format::from_word(format)?,
         mark: parts.next() == Some("mark"),
-        caption: String::from_utf8(caption).ok()?,
+        caption: String::new(),
     })
 }
 
@@ -359,8 +403,11 @@ mod tests {
         };
         let get = http::Method::GET;
         assert_eq!(open(http::Method::HEAD, &path, &query, 0), Refusal::Method);
-        assert_eq!(open(get.clone(), &path, &query, 86_401), Refusal::Expired);
-        assert_eq!(open(get.clone(), &path.replace("2848", "2849"), &query, 0), Refusal::Altered);
+        let end = Timestamp::from_second(now.as_second() + 86_400).unwrap();
+        assert_eq!(open(get.clone(), &path, &query, 86_401), Refusal::Expired(end));
+        assert_eq!(open(get.clone(), &path.replace("2848", "2849"), &query, 0), Refusal::Signature);
+        assert_eq!(open(get.clone(), &path.replace(".jpeg", ".gif"), &query, 0), Refusal::Unknown);
+        assert_eq!(open(get.clone(), &path, "", 0), Refusal::Unsigned);
         for other in [
             query.replace("Expires=86400", "Expires=96400"),
             query.replace("&X-Tos-SignedHeaders=host", ""),
@@ -368,10 +415,11 @@ mod tests {
             format!("{query}&download=1"),
             format!("{query}&download"),
             format!("{query}&X-Tos-Expires=86400"),
-            format!("{query}&X-Tos-Signature=0"),
         ] {
-            assert_eq!(open(get.clone(), &path, &other, 0), Refusal::Altered, "{other}");
+            assert_eq!(open(get.clone(), &path, &other, 0), Refusal::Signature, "{other}");
         }
+        let twice = format!("{query}&X-Tos-Signature=0");
+        assert_eq!(open(get.clone(), &path, &twice, 0), Refusal::Unsigned);
         assert!(Signer::new(8).open(&http::Method::GET, &path, &query, now).is_err(), "another seed");
     }
 }

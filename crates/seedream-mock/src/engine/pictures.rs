@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::answer::Answer;
 use super::faults::{self, Chosen, Sources};
@@ -52,7 +53,10 @@ pub(crate) fn answer(
         }
         (None, Ok(picture)) if fault.alters_file() => whole(picture, fault.picture),
         (None, Ok(picture)) => stored(engine, request, path, picture, fault.picture, request_id),
-        (None, Err(refusal)) => refused(403, "AccessDenied", refusal.message(), request_id),
+        (None, Err(refusal)) => {
+            let (code, message) = refusal.told();
+            Answer { notes: vec![refusal.note(query)], ..refused(403, code, message, request_id) }
+        }
     };
     if request.headers().contains_key(http::header::AUTHORIZATION) {
         answer.notes.push("a key was sent to a result URL; it was ignored".into());
@@ -134,10 +138,15 @@ fn part(headers: &HeaderMap, file: &Bytes, media_type: &'static str, request_id:
     answer
 }
 
+/// An error in the store's form.
 fn refused(status: u16, code: &str, message: &str, request_id: &str) -> Answer {
-    let body = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message>\
-         <RequestId>{request_id}</RequestId></Error>"
-    );
-    Answer::new(status, "application/xml", vec![Chunk::text(body)])
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Error<'a> {
+        code: &'a str,
+        request_id: &'a str,
+        host_id: &'static str,
+        message: &'a str,
+    }
+    Answer::value(status, &Error { code, request_id, host_id: "mock", message })
 }

@@ -152,7 +152,7 @@ fn m16_pictures_are_corrupt_truncated_of_another_size_or_no_pictures() {
     let html = download("picture=html");
     assert_eq!((html.header("content-type"), &html.body()[..6]), (Some("text/html"), &b"<html>"[..]));
     let broken = download("on=picture status=500 code=InternalError");
-    assert_eq!((broken.status, broken.header("content-type")), (500, Some("application/xml")));
+    assert_eq!((broken.status, broken.header("content-type")), (500, Some("application/json")));
     let mut inline = kite();
     inline["response_format"] = json!("b64_json");
     let script = post_with(&engine, "picture=truncated", &create_path("ark"), &inline);
