@@ -33,6 +33,7 @@ mod ranges;
 mod record;
 mod reference;
 mod relay;
+mod repeats;
 mod reply;
 pub(crate) mod route;
 mod rules;

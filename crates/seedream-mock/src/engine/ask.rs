@@ -34,6 +34,8 @@ pub(crate) struct Ask<'p> {
     pub(crate) mark: bool,
     pub(crate) stream: bool,
     seed: Option<i64>,
+    /// The how many of equal requests it is.
+    repeat: u32,
 }
 
 impl<'p> Ask<'p> {
@@ -67,16 +69,25 @@ impl<'p> Ask<'p> {
             mark: mark.unwrap_or_else(|| model.is_some_and(|model| model.default_watermark)),
             stream: member(Role::Stream).and_then(Value::as_bool).unwrap_or(false),
             seed: member(Role::Seed).and_then(Value::as_i64).filter(|seed| *seed >= 0),
+            repeat: 1,
         }
+    }
+
+    /// The same for the n-th of equal requests, whose images are its own.
+    pub(crate) fn repeated(self, repeat: u32) -> Self {
+        Self { repeat, ..self }
     }
 
     /// The picture at a place of the group, for a mock of this seed.
     pub(crate) fn picture(&self, mock_seed: u64, index: u32) -> Picture {
         let seed = self.seed.unwrap_or(-1).to_be_bytes();
-        let parts: [&[u8]; 4] = [&mock_seed.to_be_bytes(), self.provider.id.as_bytes(), &seed, self.prompt.as_bytes()];
+        let (mock_seed, repeat) = (mock_seed.to_be_bytes(), self.repeat.to_be_bytes());
+        let parts = [&mock_seed[..], self.provider.id.as_bytes(), &seed, self.prompt.as_bytes(), &repeat];
+        // The first of equal requests is not told apart from one that stays alone.
+        let parts = if self.repeat > 1 { &parts[..] } else { &parts[..4] };
         Picture {
             provider: self.provider.id.clone(),
-            key: digest::number(&parts),
+            key: digest::number(parts),
             index,
             width: self.size.0,
             height: self.size.1,

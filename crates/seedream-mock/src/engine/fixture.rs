@@ -80,17 +80,18 @@ impl Index {
     }
 
     /// The id of the one exchange with an equal request. An explicit `null` is an absent member, where that decides.
-    /// `own` asks for a user's only.
+    /// `hash` is that [of the body](members::hash), `own` asks for a user's only.
     pub(crate) fn find(
         &self,
         provider: &str,
         method: &str,
         path: &str,
         body: Option<&Value>,
+        hash: u64,
         own: bool,
     ) -> Option<&str> {
         // What is equal is alike too, and nearly always nothing is.
-        let alike = self.candidates(provider, method, path)?.alike(body);
+        let alike = self.candidates(provider, method, path)?.alike(body, hash);
         if alike.is_empty() {
             return None;
         }
@@ -109,8 +110,8 @@ impl Candidates {
     }
 
     /// Those with the same body, nulls aside.
-    fn alike(&self, body: Option<&Value>) -> Vec<&Candidate> {
-        let places = self.alike.get(&members::hash(body)).map(Vec::as_slice).unwrap_or_default();
+    fn alike(&self, body: Option<&Value>, hash: u64) -> Vec<&Candidate> {
+        let places = self.alike.get(&hash).map(Vec::as_slice).unwrap_or_default();
         places.iter().filter_map(|at| self.all.get(*at)).filter(|candidate| candidate.is_alike(body)).collect()
     }
 }
@@ -187,9 +188,10 @@ pub(crate) fn live(call: &Call<'_>, exchange: &Exchange) -> Option<Answer> {
     let nothing = Object::new();
     let body = call.object().unwrap_or(&nothing);
     let effective = normalise::effective(call.provider, body);
+    let ask = Ask::read(&Said::of(call.provider, body), &Said::of(call.provider, &effective));
     let mut live = Live {
         call,
-        ask: Ask::read(&Said::of(call.provider, body), &Said::of(call.provider, &effective)),
+        ask: if exchange.operation == Operation::Create { ask.repeated(call.repeat()) } else { ask },
         operation: exchange.operation,
         pictures: Vec::new(),
         accepted: None,

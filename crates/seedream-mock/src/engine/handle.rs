@@ -71,6 +71,7 @@ impl Engine {
             request_id: call::request_id(family, now, self.settings.seed, ordinal),
             bearer,
             json,
+            body_hash: members::hash(json),
         };
         let mut counted = None;
         // Who is not let in gets nothing else, not even a fault.
@@ -172,7 +173,7 @@ impl Engine {
         let method = request.method().as_str();
         // A relay with habits of its own does not answer as documented; what a user has written stands.
         let own = !call.profile.is_documented();
-        let found = self.index.find(&call.provider.id, method, below, call.json, own)?;
+        let found = self.index.find(&call.provider.id, method, below, call.json, call.body_hash, own)?;
         let mut answer = fixture::live(call, self.library.exchange(found)?)?;
         if answer.status >= 400 {
             answer.violations = create::broken_rules(call);

@@ -9,6 +9,7 @@ use super::conduct::Change;
 use super::faults::Rules;
 use super::journal::{Journal, Kind};
 use super::ledger::Ledger;
+use super::repeats::Repeats;
 use super::task::Task;
 use super::traffic::{Traffic, Usage};
 use crate::fault::Fault;
@@ -30,6 +31,8 @@ pub(crate) struct Session {
     pub(crate) rules: Rules,
     pub(crate) ledger: Ledger,
     pub(crate) traffic: Traffic,
+    /// How often it was asked the same.
+    pub(crate) repeats: Repeats,
     /// How its requests are answered otherwise than all are.
     pub(crate) change: Change,
 }
@@ -48,13 +51,14 @@ impl Session {
             rules: Rules::with(faults),
             ledger: Ledger::default(),
             traffic: Traffic::default(),
+            repeats: Repeats::default(),
             change: Change::default(),
         }
     }
 
     /// About how much it remembers, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        self.journal.bytes() + self.ledger.bytes() + TASK * self.order.len()
+        self.journal.bytes() + self.ledger.bytes() + self.repeats.bytes() + TASK * self.order.len()
     }
 
     pub(crate) fn keep_task(&mut self, task: Task) {

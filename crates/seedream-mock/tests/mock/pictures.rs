@@ -76,6 +76,110 @@ fn m6_pictures_depend_on_seed_prompt_and_index_alone() {
     assert_ne!(urls(1, json!({ "seed": 1 })), urls(1, json!({ "seed": 2 })));
 }
 
+fn paths(script: &seedream_mock::Script) -> Vec<String> {
+    let path = |item: &Value| item["url"].as_str().unwrap().split('?').next().unwrap().to_owned();
+    json(script)["data"].as_array().unwrap().iter().map(path).collect()
+}
+
+#[test]
+fn the_nth_of_equal_requests_has_images_of_its_own_and_always_the_same() {
+    let asked = |session: &str| -> Vec<Vec<String>> {
+        let engine = crate::calls::engine();
+        let path = format!("{session}{}", create_path("ark"));
+        let group = json!({
+            "model": "doubao-seedream-4-0-250828", "prompt": "2 images of a kite", "sequential_image_generation": "auto",
+        });
+        let refused = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "2 images of a kite", "size": "1x1" });
+        let nth = |nth: u8| {
+            // What lies between makes no difference, nor does what is refused, nor an explicit null.
+            call(&engine, &path, &lite(&json!({ "prompt": format!("another kite {nth}") })));
+            assert_eq!(call(&engine, &path, &refused).status, 400);
+            let mut body = group.clone();
+            body["tools"] = Value::Null;
+            paths(&call(&engine, &path, if nth == 1 { &body } else { &group }))
+        };
+        (0..3).map(nth).collect()
+    };
+    let own = asked("");
+    let mut all: Vec<&String> = own.iter().flatten().collect();
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 6, "three requests for two images: {own:#?}");
+    assert_eq!(own, asked(""), "by another mock of the same seed");
+    let blue = asked("/s/blue").concat();
+    assert!(own.concat().iter().zip(&blue).all(|(own, blue)| blue.ends_with(&own["http://mock".len()..])), "{blue:#?}");
+}
+
+#[test]
+fn a_session_that_is_reset_counts_equal_requests_anew() {
+    let engine = crate::calls::engine();
+    let path = format!("/s/blue{}", create_path("ark"));
+    let once = || paths(&call(&engine, &path, &lite(&json!({}))));
+    let (first, second) = (once(), once());
+    assert_ne!(first, second);
+    let reset = crate::calls::request("POST", "/__mock/v1/reset?session=blue", None, r#"{"clear":["session"]}"#);
+    assert_eq!(engine.handle(crate::calls::now(), &reset).status, 200);
+    assert_eq!([once(), once()], [first, second]);
+}
+
+#[tokio::test]
+async fn equal_requests_have_other_bytes_too_and_a_repeated_download_the_same() {
+    let mock = MockServer::start().await.unwrap();
+    let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a kite", "size": "1K" });
+    let mut files = Vec::new();
+    for _ in 0..2 {
+        let answer = generate(&mock, body.clone()).await;
+        let url = answer["data"][0]["url"].as_str().unwrap();
+        let file = download(&mock, url).await;
+        let again = download(&mock, url).await;
+        assert_eq!((file.header("etag"), file.body == again.body), (again.header("etag"), true));
+        files.push((file.header("etag").to_owned(), file.body));
+    }
+    assert!(files[0].0 != files[1].0 && files[0].1 != files[1].1);
+    let inline = json!({
+        "model": "doubao-seedream-4-0-250828", "prompt": "a kite", "size": "1K", "response_format": "b64_json",
+    });
+    let first = generate(&mock, inline.clone()).await["data"][0]["b64_json"].clone();
+    assert_eq!(first, json!(STANDARD.encode(&files[0].1)), "the first of its own kind");
+    let second = generate(&mock, inline).await["data"][0]["b64_json"].clone();
+    assert_eq!(second, json!(STANDARD.encode(&files[1].1)));
+}
+
+/// A task's results and a documented exchange's live URLs are images of their request as any other.
+#[test]
+fn equal_tasks_and_equal_documented_requests_have_images_of_their_own() {
+    let engine = crate::calls::engine();
+    let task = json!({ "model": "doubao-seedream-4.5", "prompt": "two views of a kite", "n": 2 });
+    let results = || {
+        let id = json(&call(&engine, &create_path("evolink"), &task))["id"].as_str().unwrap().to_owned();
+        let poll = || json(&crate::calls::get(&engine, &format!("/evolink/v1/tasks/{id}")));
+        let polls = [poll(), poll(), poll(), poll()];
+        assert_eq!(polls[2]["results"], polls[3]["results"], "asking again changes nothing");
+        polls[3]["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|url| url.as_str().unwrap().split('?').next().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let (first, second) = (results(), results());
+    assert!(first.len() == 2 && first.iter().all(|url| !second.contains(url)), "{first:?} {second:?}");
+    let exchange = seedream_fixtures::exchanges().iter().find(|exchange| {
+        exchange.id().starts_with("ark/generate/") && exchange.response.as_ref().is_some_and(|it| it.status == 200)
+    });
+    let request = exchange.and_then(|exchange| exchange.request.as_ref()).unwrap();
+    let documented = || call(&engine, &format!("/ark{}", request.path), &request.json_value().unwrap());
+    let (first, second) = (documented(), documented());
+    assert_ne!(first.header("x-mock-fixture"), Some("-"));
+    assert_eq!(first.header("x-mock-fixture"), second.header("x-mock-fixture"));
+    let (mut one, mut other) = (json(&first), json(&second));
+    let items = one["data"].as_array_mut().unwrap().iter_mut().zip(other["data"].as_array_mut().unwrap());
+    for (one, other) in items {
+        assert_ne!(one["url"].take(), other["url"].take());
+    }
+    assert_eq!(one, other, "what the document prints is printed");
+}
+
 #[test]
 fn m6_the_mark_follows_the_request_and_the_default() {
     let url = |provider: &str, body: Value| {
