@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::HeaderName;
-use seedream_fixtures::{Body, Exchange, Library, Operation, Response};
+use seedream_fixtures::{Body, Exchange, Kind, Library, Operation, Response};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -21,7 +21,7 @@ use super::ordered::Node;
 use super::pattern::{self, Difference};
 use super::said::Said;
 use super::script::{Chunk, inline_marker, splice};
-use super::{credits, members, normalise, sizes, task};
+use super::{credits, members, models, normalise, sizes, task};
 use crate::picture::Picture;
 
 /// The request header that forces an exchange, and the response header that names the one that answered.
@@ -182,7 +182,9 @@ pub(crate) fn forced(exchange: &Exchange) -> Option<Answer> {
 /// An exchange's answer with its volatile members made live: pictures open, tasks can be polled, the time is now.
 pub(crate) fn live(call: &Call<'_>, exchange: &Exchange) -> Option<Answer> {
     let response = exchange.response.as_ref()?;
-    if !(200..300).contains(&response.status) {
+    // A user's own list of models is as he wrote it.
+    let own_list = exchange.operation == Operation::Models && exchange.is_users();
+    if !(200..300).contains(&response.status) || own_list {
         return forced(exchange);
     }
     let nothing = Object::new();
@@ -195,6 +197,7 @@ pub(crate) fn live(call: &Call<'_>, exchange: &Exchange) -> Option<Answer> {
         operation: exchange.operation,
         pictures: Vec::new(),
         accepted: None,
+        derived: false,
     };
     let chunks = match &response.body {
         Body::Json(raw) => {
@@ -206,6 +209,9 @@ pub(crate) fn live(call: &Call<'_>, exchange: &Exchange) -> Option<Answer> {
     };
     let pictures = u32::try_from(live.pictures.len()).unwrap_or(u32::MAX);
     let mut answer = answer(exchange, response, chunks);
+    if live.derived {
+        answer.evidence = Kind::Derived;
+    }
     answer.billed =
         if live.creates() { pictures.max(live.accepted.as_ref().map_or(0, |_| live.ask.images)) } else { 0 };
     answer.reserved = live.accepted.map(|id| (id, live.ask.reserved));
@@ -242,6 +248,8 @@ struct Live<'c, 'e> {
     pictures: Vec<Picture>,
     /// The task that was accepted.
     accepted: Option<String>,
+    /// Whether it says more than the document.
+    derived: bool,
 }
 
 impl Live<'_, '_> {
@@ -264,6 +272,9 @@ impl Live<'_, '_> {
         }
         if self.operation == Operation::Credits {
             credits::update(self.call, node);
+        }
+        if self.operation == Operation::Models {
+            self.derived |= models::complete(self.call.provider, node);
         }
         for item in node.get_mut("data").map(Node::items_mut).unwrap_or_default() {
             self.item(item);
