@@ -14,6 +14,7 @@ mod cut;
 mod digest;
 mod faults;
 mod fixture;
+mod forgotten;
 mod group;
 mod handle;
 mod images_url;

@@ -59,6 +59,11 @@ impl Refusal {
         Self { status: 404, code, message: message.into() }
     }
 
+    /// What would be told is not known any more.
+    pub(crate) fn gone(code: &'static str, message: impl Into<String>) -> Self {
+        Self { status: 409, code, message: message.into() }
+    }
+
     /// The same as a script.
     pub(crate) fn script(&self) -> Script {
         Script::json(self.status, &explanation(self.code, &self.message))
@@ -91,7 +96,7 @@ fn route(engine: &Engine, now: Timestamp, request: &Request<Bytes>, below: &str)
         ("POST", "verify") => {
             let query = Query::read(request, &query::narrowing(&["session"]))?;
             let wanted = verify::Wanted::read(request.body(), Filter::of(&query)?)?;
-            Ok(Answer::value(200, &engine.verdict(query.scope(), &wanted)))
+            Ok(Answer::value(200, &engine.verdict(query.scope(), &wanted).decided()?))
         }
         (_, "faults") => faults::answer(engine, now, request),
         (_, "tasks") => tasks::answer(engine, now, request),

@@ -144,6 +144,6 @@ impl Session {
     pub(crate) fn clear_callbacks(&mut self) {
         self.awaiting.clear();
         self.tasks.values_mut().for_each(|task| task.callback = None);
-        self.journal.retain(|entry| entry.kind != Kind::Callback);
+        self.journal.remove(Kind::Callback);
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::conduct::Change;
-use super::journal::Entry;
+use super::forgotten::Counted;
+use super::journal::{Entry, Kept};
 use super::route::DEFAULT_SESSION;
 use super::session::Session;
 use super::settings::Settings;
@@ -165,6 +166,17 @@ impl Sessions {
     /// The names of the open sessions.
     pub(crate) fn names(&self) -> Vec<String> {
         self.lock().sessions.keys().cloned().collect()
+    }
+
+    /// The journal of a session, and what it has forgotten, at one time.
+    pub(crate) fn journal_and_forgotten(&self, name: &str) -> (Vec<Entry>, Vec<Counted>) {
+        let both = |session: &mut Session| {
+            let kept: Vec<Kept> = session.journal.kept().cloned().collect();
+            (kept, session.journal.forgotten().counted(name).collect())
+        };
+        let (kept, counted) = self.look(name, both).unwrap_or_default();
+        // What takes time is done when others may go on.
+        (kept.iter().map(|entry| entry.entry(name)).collect(), counted)
     }
 
     /// The journal of one session, or of all in the order of the requests.
