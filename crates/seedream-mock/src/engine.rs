@@ -61,11 +61,12 @@ use jiff::Timestamp;
 use seedream_fixtures::Library;
 use serde_json::{Map, Value};
 
+pub use admin::pages::Page;
 pub use admin::reset::Part;
 pub use admin::verify::{Miss, Verdict, Wanted};
 pub use coding::Packed;
 pub use journal::Entry;
-pub use ledger::Bill;
+pub use ledger::{Bill, Paid};
 pub use pattern::Difference;
 pub use script::{Chunk, Content, End, Script};
 pub use settings::{Settings, TaskEnd, Validate};
@@ -92,11 +93,11 @@ pub struct Engine {
     settings: Settings,
     /// What differs from the settings, for all sessions.
     change: Mutex<Change>,
-    index: fixture::Index,
+    index: Arc<fixture::Index>,
     signer: Signer,
     /// The images that were fetched last.
     rendered: Cache,
-    sessions: Sessions,
+    sessions: Arc<Sessions>,
     ordinal: AtomicU64,
     /// Whether any fault of a session has ever cut a request off, so that nobody else pays for the question.
     cuts_uploads: AtomicBool,
@@ -115,11 +116,11 @@ impl Engine {
     pub fn with(library: Arc<Library>, settings: Settings) -> Self {
         let sessions = Sessions::new(&settings);
         let engine = Self {
-            index: fixture::Index::new(&library),
+            index: Arc::new(fixture::Index::new(&library)),
             library,
             signer: Signer::new(settings.seed),
             rendered: Cache::new(CACHE),
-            sessions,
+            sessions: Arc::new(sessions),
             settings,
             change: Mutex::default(),
             ordinal: AtomicU64::new(0),
@@ -186,6 +187,12 @@ impl Engine {
         let mut bills: Vec<Bill> = bills.flatten().collect();
         bills.sort_by_key(|bill| bill.ordinal);
         bills
+    }
+
+    /// What was paid in all so far at a time, in one session: of all bills, also those that are no longer kept one by one.
+    pub fn paid(&self, now: Timestamp, session: &str) -> Paid {
+        let sum = self.sessions.look(session, |open| open.settled(now).sum());
+        sum.unwrap_or_else(|| ledger::sum_of(&self.sessions.remains(session).unwrap_or_default().keys))
     }
 
     /// The caller of a request has gone before he had his answer. What is billed stays billed.

@@ -25,7 +25,7 @@ use crate::builder::MockServerBuilder;
 use crate::clock::Clock;
 use crate::engine::admin::query::Scope;
 use crate::engine::admin::tasks::Move;
-use crate::engine::{Bill, Content, Engine, Entry, Part, Script, Verdict, Wanted};
+use crate::engine::{Bill, Content, Engine, Entry, Paid, Part, Script, Verdict, Wanted};
 use crate::fault::Fault;
 use clocks::{Clocks, Entered};
 
@@ -261,6 +261,11 @@ impl MockServer {
     /// What was paid so far in one session.
     pub fn ledger_of(&self, session: &str) -> Vec<Bill> {
         self.house.engine.ledger(self.house.now(session), Some(session))
+    }
+
+    /// What was paid in all so far in one session: of all bills, also those that are no longer kept one by one.
+    pub fn paid(&self, session: &str) -> Paid {
+        self.house.engine.paid(self.house.now(session), session)
     }
 
     /// The clock it goes by, which every session's goes with.

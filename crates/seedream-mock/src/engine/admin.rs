@@ -1,6 +1,7 @@
 //! The mock's own routes, below `/__mock/v1`. The clock, and waiting for something, are the server's.
 
 mod faults;
+pub(crate) mod pages;
 pub(crate) mod query;
 pub(crate) mod reset;
 mod settings;
@@ -90,7 +91,10 @@ fn route(engine: &Engine, now: Timestamp, request: &Request<Bytes>, below: &str)
     match (method, below.strip_prefix("/v1/").unwrap_or_default()) {
         ("GET", "health") => query(&[]).map(|_| health(engine, now)),
         ("GET", "sessions") => query(&[]).map(|_| shown::sessions(engine)),
-        ("GET", "journal") => shown::journal(engine, request),
+        ("GET", "journal") => {
+            let query = query(&query::narrowing(&["session", "explain", "limit", "after"]))?;
+            pages::answer(&engine.sessions, &engine.index, &query)
+        }
         ("GET", "ledger") => shown::ledger(engine, now, query(&["session"])?.one()?),
         ("GET", "callbacks") => shown::callbacks(engine, query(&["session"])?.one()?),
         ("POST", "verify") => {

@@ -58,9 +58,22 @@ pub(crate) struct Counted {
     pub(crate) tally: Tally,
 }
 
+impl Counted {
+    /// Entries of a session of which nothing else is known, if there were any.
+    pub(crate) fn unknown(session: &str, kind: Kind, count: u64) -> Option<Self> {
+        let entry = Entry { session: session.to_owned(), kind: kind.as_str(), ..Entry::default() };
+        (count > 0).then(|| Self { entry, known: Known::Kind, tally: Tally::unknown(count) })
+    }
+}
+
 impl Tally {
     fn of(entry: &Kept) -> Self {
         Self { count: 1, ordinals: (entry.ordinal, entry.ordinal), times: (entry.at, entry.at) }
+    }
+
+    /// So many entries, wherever and whenever.
+    fn unknown(count: u64) -> Self {
+        Self { count, ordinals: (0, u64::MAX), times: (Timestamp::MIN, Timestamp::MAX) }
     }
 
     fn add(&mut self, entry: &Kept) {
@@ -132,6 +145,16 @@ impl Forgotten {
 
     fn groups(&self) -> impl Iterator<Item = &Group> {
         self.whole.iter().chain(&self.pathless).chain(&self.rest)
+    }
+
+    /// Counts entries of which nothing else is known.
+    pub(crate) fn remember(&mut self, kind: Kind, count: u64) {
+        if count == 0 {
+            return;
+        }
+        let group =
+            Group { kind, status: 0, evidence: "", billed: 0, texts: Packed::of(&[]), tally: Tally::unknown(count) };
+        keep(&mut self.rest, &mut self.bytes, group);
     }
 
     /// How many of a kind there were.

@@ -235,6 +235,8 @@ impl Kind {
 pub(crate) struct Journal {
     capacity: usize,
     entries: VecDeque<Kept>,
+    /// The number of the first entry: every entry of a journal has one of its own.
+    first: u64,
     /// What the entries hold, in bytes.
     bytes: usize,
     forgotten: Forgotten,
@@ -242,7 +244,7 @@ pub(crate) struct Journal {
 
 impl Journal {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, entries: VecDeque::new(), bytes: 0, forgotten: Forgotten::default() }
+        Self { capacity, entries: VecDeque::new(), first: 0, bytes: 0, forgotten: Forgotten::default() }
     }
 
     /// Adds an entry, and returns the one that has to go for it: whoever holds a lock need not tear it down.
@@ -250,6 +252,7 @@ impl Journal {
         self.bytes += entry.bytes();
         self.entries.push_back(entry);
         let oldest = (self.entries.len() > self.capacity).then(|| self.entries.pop_front()).flatten()?;
+        self.first += 1;
         self.bytes -= oldest.bytes();
         self.forgotten.add(&oldest);
         Some(oldest)
@@ -273,8 +276,38 @@ impl Journal {
         }
     }
 
+    /// Counts all entries and holds none of them any more; returns what is to be torn down.
+    pub(crate) fn fold(&mut self) -> VecDeque<Kept> {
+        self.entries.iter().for_each(|entry| self.forgotten.add(entry));
+        self.first += self.entries.len() as u64;
+        self.bytes = 0;
+        std::mem::take(&mut self.entries)
+    }
+
+    /// How much of it can be folded, in bytes.
+    pub(crate) fn foldable(&self) -> usize {
+        self.bytes
+    }
+
+    /// Counts what a session of the same name had before.
+    pub(crate) fn remember(&mut self, counts: &[(Kind, u64)]) {
+        counts.iter().for_each(|(kind, count)| self.forgotten.remember(*kind, *count));
+    }
+
+    /// The ordinals of its entries, with their numbers.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.entries.iter().map(|entry| entry.ordinal).zip(self.first..)
+    }
+
+    /// The entry of a number, if it is still there.
+    pub(crate) fn at(&self, number: u64) -> Option<&Kept> {
+        self.entries.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
+    }
+
     /// Forgets that there was anything of a kind.
     pub(crate) fn remove(&mut self, kind: Kind) {
+        // The numbers of those that stay are new ones.
+        self.first += self.entries.len() as u64;
         self.entries.retain(|entry| entry.kind != kind);
         self.bytes = self.entries.iter().map(Kept::bytes).sum();
         self.forgotten.remove(kind);
@@ -289,11 +322,6 @@ impl Journal {
     /// Its entries, as they are kept.
     pub(crate) fn kept(&self) -> impl Iterator<Item = &Kept> {
         self.entries.iter()
-    }
-
-    /// Its entries, as those of a session.
-    pub(crate) fn entries(&self, session: &str) -> impl Iterator<Item = Entry> {
-        self.entries.iter().map(move |entry| entry.entry(session))
     }
 }
 

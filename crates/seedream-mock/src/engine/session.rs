@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::conduct::Change;
 use super::faults::Rules;
-use super::journal::{Journal, Kind};
-use super::ledger::Ledger;
+use super::journal::{self, Journal, Kind};
+use super::ledger::{self, Ledger};
 use super::repeats::Repeats;
 use super::task::Task;
 use super::traffic::{Traffic, Usage};
@@ -35,6 +35,19 @@ pub(crate) struct Session {
     pub(crate) repeats: Repeats,
     /// How its requests are answered otherwise than all are.
     pub(crate) change: Change,
+}
+
+/// What a session has folded, until it is torn down.
+#[derive(Debug)]
+pub(crate) struct Folded {
+    _entries: VecDeque<journal::Kept>,
+    _bills: VecDeque<ledger::Kept>,
+    _tasks: HashMap<Arc<str>, Task>,
+}
+
+/// How many images a task delivers, unless it never ends.
+fn delivered(task: &Task) -> Option<u32> {
+    (task.end.is_some() || task.ended.is_some()).then(|| u32::try_from(task.pictures.len()).unwrap_or(u32::MAX))
 }
 
 /// About how many bytes a task is.
@@ -68,10 +81,35 @@ impl Session {
         if self.order.len() == TASKS
             && let Some(oldest) = self.order.pop_front()
         {
-            self.tasks.remove(&oldest);
+            // Nobody can ask for it any more, so its bill is settled by what it delivers.
+            if let Some(images) = self.tasks.remove(&oldest).as_ref().and_then(delivered) {
+                self.ledger.settle_one(&oldest, images);
+            }
         }
         self.order.push_back(task.id.clone());
         self.tasks.insert(task.id.clone(), task);
+    }
+
+    /// Keeps a bill, and returns the one that has to go for it.
+    pub(crate) fn bill(&mut self, bill: ledger::Kept) -> Option<ledger::Kept> {
+        let Self { ledger, tasks, .. } = self;
+        ledger.push(bill, |id| tasks.get(id).and_then(delivered))
+    }
+
+    /// Forgets all that is large: entries of the journal, bills and tasks, which still count. Returns what is to be torn
+    /// down.
+    pub(crate) fn fold(&mut self) -> Folded {
+        let Self { ledger, tasks, .. } = self;
+        ledger.settle(|id| tasks.get(id).and_then(delivered));
+        let folded =
+            Folded { _entries: self.journal.fold(), _bills: self.ledger.fold(), _tasks: std::mem::take(tasks) };
+        self.clear_tasks();
+        folded
+    }
+
+    /// How much of it can be folded, in bytes.
+    pub(crate) fn foldable(&self) -> usize {
+        self.journal.foldable() + self.ledger.bytes() + TASK * self.order.len()
     }
 
     /// Whether any task still has to call back.

@@ -9,7 +9,7 @@ use crate::engine::journal::Entry;
 use crate::engine::pattern::fits;
 use crate::engine::route::{Address, DEFAULT_SESSION, is_session};
 
-const BAD: &str = "mock_bad_query";
+pub(super) const BAD: &str = "mock_bad_query";
 
 /// The members that narrow the journal.
 const NARROWING: [&str; 9] = ["kind", "provider", "method", "path", "status", "model", "fixture", "billed", "since"];
@@ -75,6 +75,15 @@ impl Query {
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.members.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A whole number.
+    ///
+    /// # Errors
+    /// The member is none.
+    pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, Refusal> {
+        let wrong = |value: &str| Refusal::bad(BAD, format!("{name}: {value} is no whole number"));
+        self.get(name).map(|value| value.parse().map_err(|_| wrong(value))).transpose()
     }
 
     pub(crate) fn scope(&self) -> Scope<'_> {

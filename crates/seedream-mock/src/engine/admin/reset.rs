@@ -90,6 +90,7 @@ impl Engine {
                 self.sessions().look(name, |session| parts.iter().for_each(|part| clear(session, *part)));
             }
         }
+        self.sessions().clear_remains(scope.session(), parts);
         if parts.contains(&Part::Settings) && !matches!(scope, Scope::One(_)) {
             self.set_change(Change::default());
         }

@@ -262,10 +262,7 @@ impl Wanted {
 impl Engine {
     /// Holds the journal against what is wanted of it.
     pub(crate) fn verdict(&self, scope: Scope<'_>, wanted: &Wanted) -> Verdict {
-        let names = match scope.session() {
-            Some(name) => vec![name.to_owned()],
-            None => self.sessions().names(),
-        };
+        let names = self.sessions().wanted(scope.session());
         wanted.judge(names.iter().map(|name| self.sessions().journal_and_forgotten(name)))
     }
 }
