@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::special::{BackgroundRule, LayersRule};
 use crate::{
-    Descriptor, Family, Field, ModelId, PixelRule, Pixels, Ratio, Row, Source, StatedBy, TABLE, Tier, limits::ARK, source::Seller,
+    Descriptor, Family, Field, ModelId, PixelRule, Pixels, Ratio, Row, Source, StatedBy, TABLE, Tier, limits::ARK,
+    source::Seller,
 };
 
 /// The rules of one model at one provider.

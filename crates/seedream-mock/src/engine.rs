@@ -14,6 +14,7 @@ mod cut;
 mod digest;
 mod faults;
 mod fixture;
+mod forgotten;
 mod group;
 mod handle;
 mod images_url;
@@ -33,6 +34,7 @@ mod ranges;
 mod record;
 mod reference;
 mod relay;
+mod repeats;
 mod reply;
 pub(crate) mod route;
 mod rules;
@@ -59,11 +61,12 @@ use jiff::Timestamp;
 use seedream_fixtures::Library;
 use serde_json::{Map, Value};
 
+pub use admin::pages::Page;
 pub use admin::reset::Part;
 pub use admin::verify::{Miss, Verdict, Wanted};
 pub use coding::Packed;
 pub use journal::Entry;
-pub use ledger::Bill;
+pub use ledger::{Bill, Paid};
 pub use pattern::Difference;
 pub use script::{Chunk, Content, End, Script};
 pub use settings::{Settings, TaskEnd, Validate};
@@ -78,6 +81,10 @@ use route::Address;
 use sessions::Sessions;
 
 use crate::fault::Fault;
+use crate::picture::{Cache, Picture};
+
+/// How many bytes of rendered images are kept.
+const CACHE: usize = 8 * 1024 * 1024;
 
 /// Every provider of the library, answering. Equal requests at equal times in equal order get equal scripts from engines of
 /// equal settings.
@@ -86,9 +93,11 @@ pub struct Engine {
     settings: Settings,
     /// What differs from the settings, for all sessions.
     change: Mutex<Change>,
-    index: fixture::Index,
+    index: Arc<fixture::Index>,
     signer: Signer,
-    sessions: Sessions,
+    /// The images that were fetched last.
+    rendered: Cache,
+    sessions: Arc<Sessions>,
     ordinal: AtomicU64,
     /// Whether any fault of a session has ever cut a request off, so that nobody else pays for the question.
     cuts_uploads: AtomicBool,
@@ -107,10 +116,11 @@ impl Engine {
     pub fn with(library: Arc<Library>, settings: Settings) -> Self {
         let sessions = Sessions::new(&settings);
         let engine = Self {
-            index: fixture::Index::new(&library),
+            index: Arc::new(fixture::Index::new(&library)),
             library,
             signer: Signer::new(settings.seed),
-            sessions,
+            rendered: Cache::new(CACHE),
+            sessions: Arc::new(sessions),
             settings,
             change: Mutex::default(),
             ordinal: AtomicU64::new(0),
@@ -179,6 +189,12 @@ impl Engine {
         bills
     }
 
+    /// What was paid in all so far at a time, in one session: of all bills, also those that are no longer kept one by one.
+    pub fn paid(&self, now: Timestamp, session: &str) -> Paid {
+        let sum = self.sessions.look(session, |open| open.settled(now).sum());
+        sum.unwrap_or_else(|| ledger::sum_of(&self.sessions.remains(session).unwrap_or_default().keys))
+    }
+
     /// The caller of a request has gone before he had his answer. What is billed stays billed.
     pub(crate) fn left(&self, ordinal: u64) {
         let gone = self.sessions.each(|_, session| {
@@ -236,6 +252,17 @@ impl Engine {
     pub(crate) fn refuses_admin(&self, headers: &http::HeaderMap) -> Option<Script> {
         let refusal = admin::refusal(self, headers)?;
         Some(Script::of(refusal, &Fault::default(), &[], String::new()))
+    }
+
+    /// The image of which a request asks for a part. Who [renders](Self::render) it elsewhere before he asks for the answer
+    /// is answered without any rendering.
+    pub(crate) fn parted(&self, now: Timestamp, request: &Request<Bytes>) -> Option<Picture> {
+        pictures::parted(self, now, request)
+    }
+
+    /// An image's file, rendered unless it is kept.
+    pub(crate) fn render(&self, picture: &Picture) -> Bytes {
+        self.rendered.render(picture)
     }
 
     pub(crate) fn library(&self) -> &Library {

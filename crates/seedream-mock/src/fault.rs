@@ -186,6 +186,18 @@ impl Fault {
             || self.picture.is_some()
     }
 
+    /// Whether the file of a download has other bytes than its image.
+    pub(crate) fn alters_file(&self) -> bool {
+        let whole = [None, Some(PictureFault::CloseEvery), Some(PictureFault::CloseEveryUntagged)];
+        !whole.contains(&self.picture)
+            || self.empty
+            || self.garbage
+            || self.oversize.is_some()
+            || self.truncate.is_some()
+            || self.broken_gzip
+            || !self.coding.is_empty()
+    }
+
     /// Whether a stream has this difference.
     pub(crate) fn streams(&self, difference: SseFault) -> bool {
         self.sse.contains(&difference)

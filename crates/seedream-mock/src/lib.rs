@@ -16,8 +16,8 @@ mod wiremock;
 pub use builder::MockServerBuilder;
 pub use clock::Clock;
 pub use engine::{
-    Bill, Chunk, Content, Difference, Dress, End, Engine, Entry, Miss, Packed, Part, Script, Settings, TaskEnd,
-    Validate, Verdict, Wanted,
+    Bill, Chunk, Content, Difference, Dress, End, Engine, Entry, Miss, Packed, Page, Paid, Part, Script, Settings,
+    TaskEnd, Validate, Verdict, Wanted,
 };
 pub use fault::{
     BodyFault, Chance, Coding, Cut, Drip, Ending, ErrorFault, Fault, FaultError, FaultValue, FaultWord, Length, On,

@@ -25,13 +25,9 @@ use crate::builder::MockServerBuilder;
 use crate::clock::Clock;
 use crate::engine::admin::query::Scope;
 use crate::engine::admin::tasks::Move;
-use crate::engine::{Bill, Engine, Entry, Part, Script, Verdict, Wanted};
+use crate::engine::{Bill, Content, Engine, Entry, Paid, Part, Script, Verdict, Wanted};
 use crate::fault::Fault;
-use crate::picture::Cache;
 use clocks::{Clocks, Entered};
-
-/// How many bytes of rendered pictures are kept.
-const CACHE: usize = 8 * 1024 * 1024;
 
 /// How long a stop waits for answers that are under way.
 const PATIENCE: Duration = Duration::from_millis(800);
@@ -52,7 +48,6 @@ pub struct MockServer {
 struct House {
     engine: Arc<Engine>,
     clocks: Clocks,
-    cache: Arc<Cache>,
     /// How many pictures are rendered at a time: more threads than processors would only take memory.
     renderers: Arc<Semaphore>,
     rings: Arc<Rings>,
@@ -95,6 +90,9 @@ impl House {
             return (script.unwrap_or_else(|| self.engine.respond(now, request)), self.clocks.mock().clone());
         };
         let clock = self.enter(session);
+        if let Some(picture) = self.engine.parted(clock.now(), request) {
+            play::render(Content::Picture(picture), self).await;
+        }
         (self.engine.respond(clock.now(), request), clock)
     }
 
@@ -141,7 +139,6 @@ impl MockServer {
         let house = House {
             engine: Arc::new(engine),
             clocks: Clocks::new(clock),
-            cache: Arc::new(Cache::new(CACHE)),
             renderers: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
             rings: Arc::default(),
         };
@@ -269,6 +266,11 @@ impl MockServer {
     /// What was paid so far in one session.
     pub fn ledger_of(&self, session: &str) -> Vec<Bill> {
         self.house.engine.ledger(self.house.now(session), Some(session))
+    }
+
+    /// What was paid in all so far in one session: of all bills, also those that are no longer kept one by one.
+    pub fn paid(&self, session: &str) -> Paid {
+        self.house.engine.paid(self.house.now(session), session)
     }
 
     /// The clock it goes by, which every session's goes with.

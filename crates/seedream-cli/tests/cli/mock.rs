@@ -126,6 +126,21 @@ fn m24_verify_ends_with_1_and_says_what_came_nearest() {
 }
 
 #[test]
+fn verify_counts_what_the_journal_has_forgotten_or_says_that_it_cannot() {
+    let place = Place::new();
+    let mock = Running::start(&place, &["--journal", "10"]);
+    (0..50).for_each(|_| drop(mock.evolink("")));
+    let verify = |args: &[&str]| mock.ask(&place, &[&["verify"], args].concat());
+    assert_eq!(verify(&["--count", "50"]).ends(0).stdout, "ok: expected exactly 50, 50 fit\n");
+    verify(&["--at-most", "10"]).ends(1);
+    verify(&["--count", "0"]).ends(1);
+    verify(&["--method", "POST", "--match", r#"{"status":200}"#, "--count", "50"]).ends(0);
+    let ran = verify(&["--match", r#"{"body":{"n":3}}"#, "--count", "0"]);
+    ran.ends(2).says("0 to 40 fit: the journal has forgotten 40 entries that may");
+    ran.says("mock serve --journal N");
+}
+
+#[test]
 fn m24_ctl_steers_a_running_mock() {
     let place = Place::new();
     let mock = Running::start(&place, &["--task", "hand"]);

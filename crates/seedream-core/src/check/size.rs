@@ -2,7 +2,8 @@
 
 use super::Audit;
 use crate::{
-    Capabilities, Field, ImageRequest, Nearest, PixelRule, Pixels, Ratio, Size, Source, Tier, WarningKind, nearest_ratio, row,
+    Capabilities, Field, ImageRequest, Nearest, PixelRule, Pixels, Ratio, Size, Source, Tier, WarningKind,
+    nearest_ratio, row,
 };
 
 /// A size in a provider's own words.

@@ -1,6 +1,7 @@
 //! The mock's own routes, below `/__mock/v1`. The clock, and waiting for something, are the server's.
 
 mod faults;
+pub(crate) mod pages;
 pub(crate) mod query;
 pub(crate) mod reset;
 mod settings;
@@ -59,6 +60,11 @@ impl Refusal {
         Self { status: 404, code, message: message.into() }
     }
 
+    /// What would be told is not known any more.
+    pub(crate) fn gone(code: &'static str, message: impl Into<String>) -> Self {
+        Self { status: 409, code, message: message.into() }
+    }
+
     /// The same as a script.
     pub(crate) fn script(&self) -> Script {
         Script::json(self.status, &explanation(self.code, &self.message))
@@ -85,13 +91,16 @@ fn route(engine: &Engine, now: Timestamp, request: &Request<Bytes>, below: &str)
     match (method, below.strip_prefix("/v1/").unwrap_or_default()) {
         ("GET", "health") => query(&[]).map(|_| health(engine, now)),
         ("GET", "sessions") => query(&[]).map(|_| shown::sessions(engine)),
-        ("GET", "journal") => shown::journal(engine, request),
+        ("GET", "journal") => {
+            let query = query(&query::narrowing(&["session", "explain", "limit", "after"]))?;
+            pages::answer(&engine.sessions, &engine.index, &query)
+        }
         ("GET", "ledger") => shown::ledger(engine, now, query(&["session"])?.one()?),
         ("GET", "callbacks") => shown::callbacks(engine, query(&["session"])?.one()?),
         ("POST", "verify") => {
             let query = Query::read(request, &query::narrowing(&["session"]))?;
             let wanted = verify::Wanted::read(request.body(), Filter::of(&query)?)?;
-            Ok(Answer::value(200, &engine.verdict(query.scope(), &wanted)))
+            Ok(Answer::value(200, &engine.verdict(query.scope(), &wanted).decided()?))
         }
         (_, "faults") => faults::answer(engine, now, request),
         (_, "tasks") => tasks::answer(engine, now, request),

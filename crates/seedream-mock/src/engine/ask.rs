@@ -38,6 +38,8 @@ pub(crate) struct Ask<'p> {
     /// The tools, where web search is among them.
     pub(crate) tools: Option<&'p Value>,
     seed: Option<i64>,
+    /// The how many of equal requests it is.
+    repeat: u32,
 }
 
 impl<'p> Ask<'p> {
@@ -76,13 +78,22 @@ impl<'p> Ask<'p> {
             layers,
             tools: member(Role::Tools).filter(|tools| searches(tools)),
             seed: member(Role::Seed).and_then(Value::as_i64).filter(|seed| *seed >= 0),
+            repeat: 1,
         }
+    }
+
+    /// The same for the n-th of equal requests, whose images are its own.
+    pub(crate) fn repeated(self, repeat: u32) -> Self {
+        Self { repeat, ..self }
     }
 
     /// The picture at a place of the group, for a mock of this seed.
     pub(crate) fn picture(&self, mock_seed: u64, index: u32) -> Picture {
         let seed = self.seed.unwrap_or(-1).to_be_bytes();
-        let parts: [&[u8]; 4] = [&mock_seed.to_be_bytes(), self.provider.id.as_bytes(), &seed, self.prompt.as_bytes()];
+        let (mock_seed, repeat) = (mock_seed.to_be_bytes(), self.repeat.to_be_bytes());
+        let parts = [&mock_seed[..], self.provider.id.as_bytes(), &seed, self.prompt.as_bytes(), &repeat];
+        // The first of equal requests is not told apart from one that stays alone.
+        let parts = if self.repeat > 1 { &parts[..] } else { &parts[..4] };
         let ((width, height), format) = match self.layer(index) {
             // A layer is as large as its box, and always a PNG.
             Some(layer) => {
@@ -93,7 +104,7 @@ impl<'p> Ask<'p> {
         };
         Picture {
             provider: self.provider.id.clone(),
-            key: digest::number(&parts),
+            key: digest::number(parts),
             index,
             width,
             height,

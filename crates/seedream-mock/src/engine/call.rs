@@ -40,6 +40,8 @@ pub(crate) struct Call<'e> {
     pub(crate) bearer: Option<&'e str>,
     /// The body, if it is JSON.
     pub(crate) json: Option<&'e Value>,
+    /// [That](super::members::hash) of the body: equal requests have it in common.
+    pub(crate) body_hash: u64,
 }
 
 impl<'e> Call<'e> {
@@ -56,6 +58,12 @@ impl<'e> Call<'e> {
     /// The body, if it is a JSON object.
     pub(crate) fn object(&self) -> Option<&'e Object> {
         self.json.and_then(Value::as_object)
+    }
+
+    /// The how many of the equal requests of its session it is, from 1. It is counted once, where images are made.
+    pub(crate) fn repeat(&self) -> u32 {
+        let hash = digest::number(&[self.provider.id.as_bytes(), &self.body_hash.to_be_bytes()]);
+        self.engine.sessions().with(self.session, self.now, |session| session.repeats.next(hash))
     }
 
     /// The error a fault asks for, if it asks for one.

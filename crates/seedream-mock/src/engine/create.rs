@@ -42,7 +42,7 @@ pub(crate) fn create(call: &Call<'_>) -> Answer {
     let strict = call.conduct.validate == Validate::Strict;
     let mut answer = match broken.iter().find(|violation| strict && !violation.advice) {
         Some(violation) => refuse(call, body, violation),
-        None => by_rules(call, &Ask::read(&said, &sent_on)),
+        None => by_rules(call, &Ask::read(&said, &sent_on).repeated(call.repeat())),
     };
     answer.violations = lines;
     let ignored = rules::unknown_members(call.provider, body)

@@ -6,6 +6,7 @@ use serde_json::Number;
 use super::answer::Answer;
 use super::call::Call;
 use super::digest;
+use super::ledger::{OfKey, sum_of};
 use super::ordered::Node;
 
 /// What everybody has at first.
@@ -24,8 +25,9 @@ impl Spent {
         let key = call.bearer.map(digest::short);
         call.engine.sessions().with(call.session, call.now, |session| {
             let ledger = session.settled(call.now);
-            let own = ledger.bills().filter(|bill| bill.key == key);
-            Self { token: rounded(own.filter_map(|bill| bill.credits).sum()), user: ledger.sum().credits }
+            let keys = ledger.keys();
+            let own = keys.iter().map(OfKey::paid).find(|(paid_by, _)| *paid_by == key.as_deref());
+            Self { token: own.map_or(0.0, |(_, paid)| paid.credits), user: sum_of(&keys).credits }
         })
     }
 }

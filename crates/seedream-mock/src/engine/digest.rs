@@ -4,6 +4,11 @@ use sha2::{Digest as _, Sha256};
 
 /// The hash of several parts, each with its length, so that no two lists of parts collide by concatenation.
 pub(crate) fn digest(parts: &[&[u8]]) -> [u8; 32] {
+    digest_of(parts.iter().copied())
+}
+
+/// The same of parts that come one by one.
+pub(crate) fn digest_of<'p>(parts: impl Iterator<Item = &'p [u8]>) -> [u8; 32] {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::HeaderName;
-use seedream_fixtures::{Body, Exchange, Library, Operation, Provider, Response, Role};
+use seedream_fixtures::{Body, Exchange, Kind, Library, Operation, Provider, Response, Role};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -21,7 +21,7 @@ use super::ordered::Node;
 use super::pattern::{self, Difference};
 use super::said::Said;
 use super::script::{Chunk, inline_marker, splice};
-use super::{credits, digest, members, normalise, sizes, task};
+use super::{credits, digest, members, models, normalise, sizes, task};
 use crate::picture::Picture;
 
 /// The request header that forces an exchange, and the response header that names the one that answered.
@@ -93,18 +93,19 @@ impl Index {
     }
 
     /// The one exchange with an equal request. An explicit `null` is an absent member, where that decides, and a document's own
-    /// prompt is the prompt that stands for it. `own` asks for a user's only.
+    /// prompt is the prompt that stands for it. `hash` is that [of the body](members::hash), `own` asks for a user's only.
     pub(crate) fn find(
         &self,
         provider: &Provider,
         method: &str,
         path: &str,
         body: Option<&Value>,
+        hash: u64,
         own: bool,
     ) -> Option<Found<'_>> {
         let candidates = self.candidates(&provider.id, method, path)?;
         // What is equal is alike too, and nearly always nothing is.
-        let alike = candidates.alike(body);
+        let alike = candidates.alike(body, hash);
         if alike.is_empty() {
             let printed = candidates.printed(provider, body);
             let id = only(&printed, |candidate| candidate.users).or_else(|| only(&printed, |_| !own))?;
@@ -148,8 +149,8 @@ impl Candidates {
     }
 
     /// Those with the same body, nulls aside.
-    fn alike(&self, body: Option<&Value>) -> Vec<&Candidate> {
-        let places = self.alike.get(&members::hash(body)).map(Vec::as_slice).unwrap_or_default();
+    fn alike(&self, body: Option<&Value>, hash: u64) -> Vec<&Candidate> {
+        let places = self.alike.get(&hash).map(Vec::as_slice).unwrap_or_default();
         places.iter().filter_map(|at| self.all.get(*at)).filter(|candidate| candidate.is_alike(body)).collect()
     }
 }
@@ -221,20 +222,24 @@ pub(crate) fn forced(exchange: &Exchange) -> Option<Answer> {
 /// own request a task is expected to take as long as is printed.
 pub(crate) fn live(call: &Call<'_>, exchange: &Exchange, printed: bool) -> Option<Answer> {
     let response = exchange.response.as_ref()?;
-    if !(200..300).contains(&response.status) {
+    // A user's own list of models is as he wrote it.
+    let own_list = exchange.operation == Operation::Models && exchange.is_users();
+    if !(200..300).contains(&response.status) || own_list {
         return forced(exchange);
     }
     let nothing = Object::new();
     let body = call.object().unwrap_or(&nothing);
     let effective = normalise::effective(call.provider, body);
+    let ask = Ask::read(&Said::of(call.provider, body), &Said::of(call.provider, &effective));
     let mut live = Live {
         call,
-        ask: Ask::read(&Said::of(call.provider, body), &Said::of(call.provider, &effective)),
+        ask: if exchange.operation == Operation::Create { ask.repeated(call.repeat()) } else { ask },
         operation: exchange.operation,
         printed,
         pictures: Vec::new(),
         generated: None,
         accepted: None,
+        derived: false,
     };
     let chunks = match &response.body {
         Body::Json(raw) => {
@@ -247,6 +252,9 @@ pub(crate) fn live(call: &Call<'_>, exchange: &Exchange, printed: bool) -> Optio
     // A page may print fewer images than it says were made.
     let pictures = live.generated.unwrap_or_else(|| u32::try_from(live.pictures.len()).unwrap_or(u32::MAX));
     let mut answer = answer(exchange, response, chunks);
+    if live.derived {
+        answer.evidence = Kind::Derived;
+    }
     answer.billed =
         if live.creates() { pictures.max(live.accepted.as_ref().map_or(0, |_| live.ask.images)) } else { 0 };
     answer.reserved = live.accepted.map(|id| (id, live.ask.reserved));
@@ -287,6 +295,8 @@ struct Live<'c, 'e> {
     generated: Option<u32>,
     /// The task that was accepted.
     accepted: Option<String>,
+    /// Whether it says more than the document.
+    derived: bool,
 }
 
 impl Live<'_, '_> {
@@ -311,6 +321,9 @@ impl Live<'_, '_> {
         }
         if self.operation == Operation::Credits {
             credits::update(self.call, node);
+        }
+        if self.operation == Operation::Models {
+            self.derived |= models::complete(self.call.provider, node);
         }
         for item in node.get_mut("data").map(Node::items_mut).unwrap_or_default() {
             self.item(item);

@@ -1,7 +1,5 @@
 //! Answering one request: what is tried in which order, and what it becomes.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
@@ -18,8 +16,7 @@ use super::sessions::Glance;
 use super::settings::Validate;
 use super::traffic::Caller;
 use super::{
-    Engine, admin, auth, create, credits, fixture, images_url, members, models, near, pictures, shape, spoil, stream,
-    task, upload,
+    Engine, admin, auth, create, credits, fixture, members, models, near, pictures, shape, spoil, stream, task, upload,
 };
 use crate::fault::{Fault, FaultError, On};
 
@@ -75,6 +72,7 @@ impl Engine {
             request_id: call::request_id(family, now, self.settings.seed, ordinal),
             bearer,
             json,
+            body_hash: members::hash(json),
         };
         let mut counted = None;
         // Who is not let in gets nothing else, not even a fault.
@@ -189,7 +187,7 @@ impl Engine {
         let method = request.method().as_str();
         // A relay with habits of its own does not answer as documented; what a user has written stands.
         let own = !call.profile.is_documented();
-        let found = self.index.find(call.provider, method, below, call.json, own)?;
+        let found = self.index.find(call.provider, method, below, call.json, call.body_hash, own)?;
         let mut answer = fixture::live(call, self.library.exchange(found.id)?, found.printed)?;
         if answer.status >= 400 {
             answer.violations = create::broken_rules(call);
@@ -205,10 +203,7 @@ impl Engine {
         address: &Address<'r>,
         ordinal: u64,
     ) -> Handled<'r> {
-        let path = match address.house {
-            images_url::FOLDER => Some(Cow::Borrowed(request.uri().path())),
-            _ => images_url::nested(address.session.unwrap_or(route::DEFAULT_SESSION), address.below),
-        };
+        let path = pictures::signed_path(address, request);
         let request_id = call::request_id(ErrorFamily::Ark, now, self.settings.seed, ordinal);
         let session = address.session.unwrap_or(route::DEFAULT_SESSION);
         let (mut provider, mut fault) = (None, Fault::default());

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::digest::{digest, hex, push_hex};
+use super::digest::{digest, digest_of, hex, push_hex};
 use super::route::session_prefix;
 use crate::clock::later;
 use crate::picture::{Format, Picture};
@@ -26,14 +26,23 @@ const LENGTH: usize = 512;
 /// The form of `X-Tos-Date`.
 const DATE: &str = "%Y%m%dT%H%M%SZ";
 
-/// The member that holds the signature; it covers everything else.
+/// The credential's scope and the date, one behind the other.
+const SCOPE_AND_DATE: &str = "mock/%Y%m%d/local/tos/request%Y%m%dT%H%M%SZ";
+
+/// How long a scope is.
+const SCOPE: usize = "mock/20260101/local/tos/request".len();
+
+/// The parameter that holds the signature; it covers all others.
 const SIGNATURE: &str = "X-Tos-Signature";
 
-/// What follows the signature, and is signed.
-const HEADERS: &str = "&X-Tos-SignedHeaders=host";
+/// The parameter that holds the caption.
+const CAPTION: &str = "about";
 
-/// The member that holds what is to go wrong with the download.
+/// The parameter that holds what is to go wrong with the download.
 const FAULT: &str = "mock-fault";
+
+/// The algorithm that a URL names.
+const ALGORITHM: &str = "TOS4-HMAC-SHA256";
 
 /// Whose picture it is, and what its downloads are to suffer.
 pub(crate) struct Place<'a> {
@@ -45,8 +54,50 @@ pub(crate) struct Place<'a> {
 
 /// The faults in a result URL's query. Who alters them alters the signature.
 pub(crate) fn faults(query: &str) -> String {
-    let decoded = member(query, FAULT).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
+    let parameters = Parameters::read(query);
+    let decoded = parameters.get(FAULT).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
     decoded.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+}
+
+/// The parameters of a query, decoded and sorted: what a client may rewrite without a change of meaning (`%2F` as `/` or
+/// `%2f`, a space as `+`, another order) makes no difference.
+struct Parameters<'q>(Vec<(Cow<'q, str>, Cow<'q, str>)>);
+
+impl<'q> Parameters<'q> {
+    fn read(query: &'q str) -> Self {
+        let pairs = query.split('&').filter(|pair| !pair.is_empty());
+        let decoded = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let mut parameters: Vec<_> = decoded.map(|(name, value)| (decoded_form(name), decoded_form(value))).collect();
+        parameters.sort_unstable();
+        Self(parameters)
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
+    }
+
+    /// All but the signature, and the signature; none where there is none, or more than one.
+    fn apart(mut self) -> Option<(Self, Cow<'q, str>)> {
+        let place = self.0.iter().position(|(name, _)| name == SIGNATURE)?;
+        let (_, signature) = self.0.remove(place);
+        self.get(SIGNATURE).is_none().then_some((self, signature))
+    }
+}
+
+/// A name or a value of a query as forms decode it: percent escapes, and `+` for a space. What is no escape stays.
+fn decoded_form(text: &str) -> Cow<'_, str> {
+    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+        return text.into();
+    }
+    let digit = |byte: Option<&u8>| char::from(*byte?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let escaped = (*first == b'%').then(|| Some(digit(after.first())? << 4 | digit(after.get(1))?)).flatten();
+        bytes.push(escaped.unwrap_or(if *first == b'+' { b' ' } else { *first }));
+        rest = if escaped.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8(bytes).map_or(text.into(), Cow::Owned)
 }
 
 /// Whether a path leads to a picture below another path.
@@ -65,23 +116,59 @@ pub(crate) fn nested<'p>(session: &str, below: &'p str) -> Option<Cow<'p, str>> 
 /// Why a URL does not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
+    /// Its path is none of an image.
+    Unknown,
+    /// It has no signature, or several.
+    Unsigned,
     /// The signature was made for GET.
     Method,
-    /// Its time is over.
-    Expired,
     /// It is not what was signed.
-    Altered,
+    Signature,
+    /// Its time was over then.
+    Expired(Timestamp),
 }
 
 impl Refusal {
-    /// The provider's words for it.
-    pub(crate) fn message(self) -> &'static str {
+    /// The store's code and words for it. Published is the form, and what an altered URL gets
+    /// (<https://github.com/coze-dev/coze-studio/issues/2272>); the rest is derived from other stores.
+    pub(crate) fn told(self) -> (&'static str, &'static str) {
         match self {
-            Self::Method => "The signature was made for another method; download with GET.",
-            Self::Expired => "Request has expired.",
-            Self::Altered => "The request signature we calculated does not match the signature you provided.",
+            Self::Unknown | Self::Unsigned => ("AccessDenied", "Access Denied"),
+            Self::Expired(_) => ("AccessDenied", "Request has expired."),
+            Self::Method | Self::Signature => (
+                "SignatureDoesNotMatch",
+                "The request signature we calculated does not match the signature you provided. Check your key and \
+                 signing method.",
+            ),
         }
     }
+
+    /// Why, for the journal: with the names of the parameters, and without their values.
+    pub(crate) fn note(self, query: &str) -> String {
+        let why = match self {
+            Self::Unknown => String::from("unknown: its path is none of an image of this mock"),
+            Self::Unsigned => format!("unsigned: it needs one {SIGNATURE}"),
+            Self::Method => String::from("method: it is signed for GET"),
+            Self::Signature => {
+                String::from("signature: its path or its parameters are not those that this mock has signed")
+            }
+            Self::Expired(at) => format!("expired at {at}"),
+        };
+        format!("the image link is refused; {why}; its parameters: {}", names(query))
+    }
+}
+
+/// The names of a query's parameters as they stand there. What has no value may be one, and is not shown.
+fn names(query: &str) -> String {
+    const MOST: usize = 32;
+    const LONGEST: usize = 64;
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let name = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) => decoded_form(name).chars().take(LONGEST).collect(),
+        None => String::from("(one without a name)"),
+    };
+    let names: Vec<String> = pairs.take(MOST).map(name).collect();
+    if names.is_empty() { String::from("none") } else { names.join(", ") }
 }
 
 /// Signs and checks result URLs. The secret comes from the mock's seed, so a URL opens at any mock of the same seed.
@@ -103,33 +190,46 @@ impl Signer {
             url.push_str(part);
         }
         let _ = write_name(&mut url, picture);
-        let query = url.len() + 1;
-        url.push_str("?about=");
-        URL_SAFE_NO_PAD.encode_string(&picture.caption, &mut url);
-        if !faults.is_empty() {
-            let _ = write!(url, "&{FAULT}=");
-            URL_SAFE_NO_PAD.encode_string(faults, &mut url);
-        }
-        let date = now.strftime(DATE).to_string();
-        let day = &date[..date.len() - "T000000Z".len()];
-        for part in [
-            "&X-Tos-Algorithm=TOS4-HMAC-SHA256&X-Tos-Credential=mock%2F",
-            day,
-            "%2Flocal%2Ftos%2Frequest&X-Tos-Date=",
-            &date,
-        ] {
+        let path = url.len();
+        let mut written = |name: &str, text: &str| {
+            url.push_str(name);
+            let start = url.len();
+            URL_SAFE_NO_PAD.encode_string(text, &mut url);
+            start..url.len()
+        };
+        let caption = written("?about=", &picture.caption);
+        let fault = if faults.is_empty() { 0..0 } else { written("&mock-fault=", faults) };
+        let stamp = now.strftime(SCOPE_AND_DATE).to_string();
+        let (scope, date) = stamp.split_at(SCOPE);
+        for part in ["&X-Tos-Algorithm=", ALGORITHM, "&X-Tos-Credential="] {
             url.push_str(part);
         }
-        let _ = write!(url, "&X-Tos-Expires={seconds}");
-        let unsigned = url.len();
-        url.push_str(HEADERS);
-        let signature = self.signature(&url[origin.len()..query - 1], &url[query..]);
-        url.truncate(unsigned);
+        for (nth, part) in scope.split('/').enumerate() {
+            url.push_str(if nth == 0 { "" } else { "%2F" });
+            url.push_str(part);
+        }
+        for part in ["&X-Tos-Date=", date, "&X-Tos-Expires="] {
+            url.push_str(part);
+        }
+        let expires = url.len();
+        let _ = write!(url, "{seconds}");
+        // Sorted, as `Parameters` are.
+        let parameters = [
+            ("X-Tos-Algorithm", ALGORITHM),
+            ("X-Tos-Credential", scope),
+            ("X-Tos-Date", date),
+            ("X-Tos-Expires", &url[expires..]),
+            ("X-Tos-SignedHeaders", "host"),
+            (CAPTION, &url[caption]),
+            (FAULT, &url[fault]),
+        ];
+        let signed = if faults.is_empty() { &parameters[..6] } else { &parameters[..] };
+        let signature = self.signature(&url[origin.len()..path], signed);
         for part in ["&", SIGNATURE, "="] {
             url.push_str(part);
         }
         push_hex(&mut url, &signature);
-        url.push_str(HEADERS);
+        url.push_str("&X-Tos-SignedHeaders=host");
         url
     }
 
@@ -141,29 +241,29 @@ impl Signer {
         query: &str,
         now: Timestamp,
     ) -> Result<Picture, Refusal> {
+        let picture = named(path).ok_or(Refusal::Unknown)?;
+        let (parameters, signature) = Parameters::read(query).apart().ok_or(Refusal::Unsigned)?;
         if method != http::Method::GET {
             return Err(Refusal::Method);
         }
-        let signature = member(query, SIGNATURE).ok_or(Refusal::Altered)?;
-        let signed = query.replace(&format!("&{SIGNATURE}={signature}"), "");
-        if hex(&self.signature(path, &signed)) != signature {
-            return Err(Refusal::Altered);
+        if hex(&self.signature(path, &parameters.0)) != signature {
+            return Err(Refusal::Signature);
         }
-        let made = member(query, "X-Tos-Date").and_then(read_date).ok_or(Refusal::Altered)?;
-        let seconds = member(query, "X-Tos-Expires").and_then(|text| text.parse().ok()).ok_or(Refusal::Altered)?;
-        if now > later(made, Duration::from_secs(seconds)) {
-            return Err(Refusal::Expired);
+        let made = parameters.get("X-Tos-Date").and_then(read_date).ok_or(Refusal::Signature)?;
+        let seconds = parameters.get("X-Tos-Expires").and_then(|text| text.parse().ok()).ok_or(Refusal::Signature)?;
+        let end = later(made, Duration::from_secs(seconds));
+        if now > end {
+            return Err(Refusal::Expired(end));
         }
-        describe(path, query).ok_or(Refusal::Altered)
+        captioned(picture, &parameters).ok_or(Refusal::Signature)
     }
 
-    fn signature(&self, path: &str, query: &str) -> [u8; 32] {
-        digest(&[&self.secret, b"GET", path.as_bytes(), query.as_bytes()])
+    /// The signature of a path and of parameters, decoded and sorted.
+    fn signature<T: AsRef<str>>(&self, path: &str, parameters: &[(T, T)]) -> [u8; 32] {
+        let texts = parameters.iter().flat_map(|(name, value)| [name.as_ref(), value.as_ref()]);
+        let parts = [&self.secret[..], b"GET", path.as_bytes()];
+        digest_of(parts.into_iter().chain(texts.map(str::as_bytes)))
     }
-}
-
-fn member<'a>(query: &'a str, name: &str) -> Option<&'a str> {
-    query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 
 fn read_date(text: &str) -> Option<Timestamp> {
@@ -180,6 +280,17 @@ fn write_name(url: &mut String, picture: &Picture) -> std::fmt::Result {
 
 /// The picture that a path and a query describe, whoever signed them.
 pub(crate) fn describe(path: &str, query: &str) -> Option<Picture> {
+    captioned(named(path)?, &Parameters::read(query))
+}
+
+/// A picture with the caption that stands in the parameters.
+fn captioned(picture: Picture, parameters: &Parameters<'_>) -> Option<Picture> {
+    let caption = URL_SAFE_NO_PAD.decode(parameters.get(CAPTION)?).ok()?;
+    Some(Picture { caption: String::from_utf8(caption).ok()?, ..picture })
+}
+
+/// The picture that a path describes, without its caption.
+fn named(path: &str) -> Option<Picture> {
     let mut segments = path.rsplit('/');
     let (name, provider) = (segments.next()?, segments.next()?);
     let (name, format) = name.rsplit_once('.')?;
@@ -187,7 +298,6 @@ pub(crate) fn describe(path: &str, query: &str) -> Option<Picture> {
     let key = u64::from_str_radix(parts.next()?, 16).ok()?;
     let index = parts.next()?.parse().ok()?;
     let (width, height) = parts.next()?.split_once('x')?;
-    let caption = URL_SAFE_NO_PAD.decode(member(query, "about")?).ok()?;
     Some(Picture {
         provider: provider.to_owned(),
         key,
@@ -196,7 +306,7 @@ pub(crate) fn describe(path: &str, query: &str) -> Option<Picture> {
         height: height.parse().ok()?,
         format: Format::from_word(format)?,
         mark: parts.next() == Some("mark"),
-        caption: String::from_utf8(caption).ok()?,
+        caption: String::new(),
     })
 }
 
@@ -249,6 +359,40 @@ mod tests {
     }
 
     #[test]
+    fn a_query_that_is_written_otherwise_and_means_the_same_opens() {
+        let signer = Signer::new(7);
+        let now = Timestamp::from_second(1_757_469_561).unwrap();
+        let (path, query) = split(&signer.url(&place("default", "on=picture drip=9/1s"), &picture(), now, 86_400));
+        let mut reversed: Vec<&str> = query.split('&').collect();
+        reversed.reverse();
+        for rewritten in [
+            query.replace("%2F", "/"),
+            query.replace("%2F", "%2f"),
+            query.replace('-', "%2D"),
+            reversed.join("&"),
+            format!("&{query}&"),
+        ] {
+            assert_eq!(signer.open(&http::Method::GET, &path, &rewritten, now), Ok(picture()), "{rewritten}");
+            assert_eq!(faults(&rewritten), "on=picture drip=9/1s");
+        }
+    }
+
+    #[test]
+    fn escapes_are_decoded_and_what_is_no_escape_stays() {
+        for (text, decoded) in [
+            ("a%2Fb%2fc", "a/b/c"),
+            ("a+b%20c", "a b c"),
+            ("a%2Bb", "a+b"),
+            ("100%", "100%"),
+            ("%zz%2", "%zz%2"),
+            ("%e9%a3%8e", "风"),
+            ("%ff", "%ff"),
+        ] {
+            assert_eq!(decoded_form(text), decoded, "{text}");
+        }
+    }
+
+    #[test]
     fn m7_altered_expired_and_headed_urls_are_refused() {
         let signer = Signer::new(7);
         let now = Timestamp::from_second(1_757_469_561).unwrap();
@@ -259,11 +403,23 @@ mod tests {
         };
         let get = http::Method::GET;
         assert_eq!(open(http::Method::HEAD, &path, &query, 0), Refusal::Method);
-        assert_eq!(open(get.clone(), &path, &query, 86_401), Refusal::Expired);
-        assert_eq!(open(get.clone(), &path.replace("2848", "2849"), &query, 0), Refusal::Altered);
-        let longer = query.replace("Expires=86400", "Expires=96400");
-        assert_eq!(open(get.clone(), &path, &longer, 0), Refusal::Altered);
-        assert_eq!(open(get, &path, &format!("{query}&download=1"), 0), Refusal::Altered);
+        let end = Timestamp::from_second(now.as_second() + 86_400).unwrap();
+        assert_eq!(open(get.clone(), &path, &query, 86_401), Refusal::Expired(end));
+        assert_eq!(open(get.clone(), &path.replace("2848", "2849"), &query, 0), Refusal::Signature);
+        assert_eq!(open(get.clone(), &path.replace(".jpeg", ".gif"), &query, 0), Refusal::Unknown);
+        assert_eq!(open(get.clone(), &path, "", 0), Refusal::Unsigned);
+        for other in [
+            query.replace("Expires=86400", "Expires=96400"),
+            query.replace("&X-Tos-SignedHeaders=host", ""),
+            query.replace("Credential=mock%2F", "Credential=mock%252F"),
+            format!("{query}&download=1"),
+            format!("{query}&download"),
+            format!("{query}&X-Tos-Expires=86400"),
+        ] {
+            assert_eq!(open(get.clone(), &path, &other, 0), Refusal::Signature, "{other}");
+        }
+        let twice = format!("{query}&X-Tos-Signature=0");
+        assert_eq!(open(get.clone(), &path, &twice, 0), Refusal::Unsigned);
         assert!(Signer::new(8).open(&http::Method::GET, &path, &query, now).is_err(), "another seed");
     }
 }

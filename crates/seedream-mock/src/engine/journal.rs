@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::digest;
+use super::forgotten::Forgotten;
 use super::members::Object;
 use super::normalise::Effective;
 use super::packed::{Packed, Packer};
@@ -24,7 +25,7 @@ const SHORT_BODY: usize = 4096;
 const SECRET_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
 
 /// One request and how it was answered.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Entry {
     /// Its place among all requests of this mock.
     pub ordinal: u64,
@@ -101,14 +102,14 @@ pub(crate) enum Kind {
 }
 
 /// An entry as it is kept: nearly all of them are never read, so what takes time is done by who reads them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Kept {
-    ordinal: u64,
+    pub(crate) ordinal: u64,
     pub(crate) kind: Kind,
-    at: Timestamp,
-    status: u16,
-    evidence: &'static str,
-    billed: u32,
+    pub(crate) at: Timestamp,
+    pub(crate) status: u16,
+    pub(crate) evidence: &'static str,
+    pub(crate) billed: u32,
     /// Whether its body was sent on as it came.
     passed: bool,
     /// Whether its caller left before he had the answer.
@@ -157,13 +158,27 @@ impl Draft<'_> {
     }
 }
 
+/// How many texts stand in every entry before all others, and how many of them before its path.
+const HEAD: usize = 7;
+const PATH: usize = 3;
+
 impl Kept {
+    /// Provider, model, method, path, fixture, profile and fault.
+    pub(crate) fn head(&self) -> &[u8] {
+        self.texts.beginning(HEAD)
+    }
+
+    /// The same before and behind the path.
+    pub(crate) fn around_path(&self) -> (&[u8], &[u8]) {
+        (self.texts.beginning(PATH), &self.head()[self.texts.beginning(PATH + 1).len()..])
+    }
+
     fn bytes(&self) -> usize {
         size_of::<Self>() + self.texts.bytes()
     }
 
     /// The entry, for those who want to look at it.
-    fn entry(&self, session: &str) -> Entry {
+    pub(crate) fn entry(&self, session: &str) -> Entry {
         let mut texts = self.texts.texts();
         let mut own = || texts.own();
         let (provider, model, method, path) = (own(), own(), own().unwrap_or_default(), own().unwrap_or_default());
@@ -207,7 +222,7 @@ impl Kept {
 }
 
 impl Kind {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Request => "request",
             Self::Callback => "callback",
@@ -220,13 +235,16 @@ impl Kind {
 pub(crate) struct Journal {
     capacity: usize,
     entries: VecDeque<Kept>,
+    /// The number of the first entry: every entry of a journal has one of its own.
+    first: u64,
     /// What the entries hold, in bytes.
     bytes: usize,
+    forgotten: Forgotten,
 }
 
 impl Journal {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, entries: VecDeque::new(), bytes: 0 }
+        Self { capacity, entries: VecDeque::new(), first: 0, bytes: 0, forgotten: Forgotten::default() }
     }
 
     /// Adds an entry, and returns the one that has to go for it: whoever holds a lock need not tear it down.
@@ -234,13 +252,20 @@ impl Journal {
         self.bytes += entry.bytes();
         self.entries.push_back(entry);
         let oldest = (self.entries.len() > self.capacity).then(|| self.entries.pop_front()).flatten()?;
+        self.first += 1;
         self.bytes -= oldest.bytes();
+        self.forgotten.add(&oldest);
         Some(oldest)
     }
 
     /// How much it holds, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+        self.bytes + self.forgotten.bytes()
+    }
+
+    /// What it no longer holds.
+    pub(crate) fn forgotten(&self) -> &Forgotten {
+        &self.forgotten
     }
 
     /// The caller of a request, which is among the last, has gone before he had his answer.
@@ -251,19 +276,52 @@ impl Journal {
         }
     }
 
-    pub(crate) fn retain(&mut self, keep: impl FnMut(&Kept) -> bool) {
-        self.entries.retain(keep);
+    /// Counts all entries and holds none of them any more; returns what is to be torn down.
+    pub(crate) fn fold(&mut self) -> VecDeque<Kept> {
+        self.entries.iter().for_each(|entry| self.forgotten.add(entry));
+        self.first += self.entries.len() as u64;
+        self.bytes = 0;
+        std::mem::take(&mut self.entries)
+    }
+
+    /// How much of it can be folded, in bytes.
+    pub(crate) fn foldable(&self) -> usize {
+        self.bytes
+    }
+
+    /// Counts what a session of the same name had before.
+    pub(crate) fn remember(&mut self, counts: &[(Kind, u64)]) {
+        counts.iter().for_each(|(kind, count)| self.forgotten.remember(*kind, *count));
+    }
+
+    /// The ordinals of its entries, with their numbers.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.entries.iter().map(|entry| entry.ordinal).zip(self.first..)
+    }
+
+    /// The entry of a number, if it is still there.
+    pub(crate) fn at(&self, number: u64) -> Option<&Kept> {
+        self.entries.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
+    }
+
+    /// Forgets that there was anything of a kind.
+    pub(crate) fn remove(&mut self, kind: Kind) {
+        // The numbers of those that stay are new ones.
+        self.first += self.entries.len() as u64;
+        self.entries.retain(|entry| entry.kind != kind);
         self.bytes = self.entries.iter().map(Kept::bytes).sum();
+        self.forgotten.remove(kind);
     }
 
-    /// How many requests are in it.
-    pub(crate) fn requests(&self) -> usize {
-        self.entries.iter().filter(|entry| entry.kind == Kind::Request).count()
+    /// How many requests there were.
+    pub(crate) fn requests(&self) -> u64 {
+        let kept = self.entries.iter().filter(|entry| entry.kind == Kind::Request).count();
+        kept as u64 + self.forgotten.count(Kind::Request)
     }
 
-    /// Its entries, as those of a session.
-    pub(crate) fn entries(&self, session: &str) -> impl Iterator<Item = Entry> {
-        self.entries.iter().map(move |entry| entry.entry(session))
+    /// Its entries, as they are kept.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = &Kept> {
+        self.entries.iter()
     }
 }
 

@@ -135,7 +135,9 @@ fn rounded(credits: f64) -> f64 {
 pub(crate) struct Ledger {
     bills: VecDeque<Kept>,
     /// What the bills that are no longer kept come to, by key; no key is an empty one.
-    forgotten: BTreeMap<String, Sum>,
+    forgotten: BTreeMap<String, Paid>,
+    /// How many these are.
+    folded: u64,
     /// What the bills hold, in bytes.
     bytes: usize,
 }
@@ -146,25 +148,74 @@ pub(crate) struct OfKey {
     /// The key as a short hash; none for what needs none.
     key: Option<String>,
     #[serde(flatten)]
-    sum: Sum,
+    sum: Paid,
 }
 
 /// What was paid in all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub(crate) struct Sum {
-    pub(crate) images: u64,
-    pub(crate) credits: f64,
+pub struct Paid {
+    /// The images.
+    pub images: u64,
+    /// The credits, where a provider counts in credits.
+    pub credits: f64,
+}
+
+impl Paid {
+    fn and(self, other: Self) -> Self {
+        Self { images: self.images + other.images, credits: rounded(self.credits + other.credits) }
+    }
+}
+
+impl OfKey {
+    /// The key as a short hash, and what it paid.
+    pub(crate) fn paid(&self) -> (Option<&str>, Paid) {
+        (self.key.as_deref(), self.sum)
+    }
+}
+
+/// What all keys paid.
+pub(crate) fn sum_of(keys: &[OfKey]) -> Paid {
+    keys.iter().fold(Paid::default(), |whole, key| whole.and(key.sum))
 }
 
 impl Ledger {
-    /// Adds a bill, and returns the one that has to go for it, which still counts.
-    pub(crate) fn push(&mut self, bill: Kept) -> Option<Kept> {
+    /// Adds a bill, and returns the one that has to go for it, which still counts: `delivered` says how many images the task
+    /// of one that is not settled delivers.
+    pub(crate) fn push(&mut self, bill: Kept, delivered: impl FnOnce(&str) -> Option<u32>) -> Option<Kept> {
         self.bytes += bill.bytes();
         self.bills.push_back(bill);
-        let oldest = (self.bills.len() > BILLS).then(|| self.bills.pop_front()).flatten()?;
+        let mut oldest = (self.bills.len() > BILLS).then(|| self.bills.pop_front()).flatten()?;
         self.bytes -= oldest.bytes();
+        if !oldest.settled
+            && let Some(images) = oldest.task().and_then(delivered)
+        {
+            oldest.images = images;
+        }
+        self.folded += 1;
         add(&mut self.forgotten, &oldest);
         Some(oldest)
+    }
+
+    /// Keeps the sums alone; returns what is to be torn down.
+    pub(crate) fn fold(&mut self) -> VecDeque<Kept> {
+        self.bills.iter().for_each(|bill| add(&mut self.forgotten, bill));
+        self.folded += self.bills.len() as u64;
+        self.bytes = 0;
+        std::mem::take(&mut self.bills)
+    }
+
+    /// How many bills only count in the sums.
+    pub(crate) fn folded(&self) -> u64 {
+        self.folded
+    }
+
+    /// The sums of so many bills, which a session of the same name had before.
+    pub(crate) fn remember(&mut self, keys: &[OfKey], bills: u64) {
+        self.folded += bills;
+        for OfKey { key, sum } in keys {
+            let known = self.forgotten.entry(key.clone().unwrap_or_default()).or_default();
+            *known = known.and(*sum);
+        }
     }
 
     pub(crate) fn bills(&self) -> impl Iterator<Item = Bill> {
@@ -177,13 +228,8 @@ impl Ledger {
     }
 
     /// What was paid in all.
-    pub(crate) fn sum(&self) -> Sum {
-        let mut whole = Sum::default();
-        for OfKey { sum, .. } in self.keys() {
-            whole.images += sum.images;
-            whole.credits = rounded(whole.credits + sum.credits);
-        }
-        whole
+    pub(crate) fn sum(&self) -> Paid {
+        sum_of(&self.keys())
     }
 
     /// What each key paid.
@@ -205,6 +251,14 @@ impl Ledger {
         }
     }
 
+    /// Settles the bill of one task.
+    pub(crate) fn settle_one(&mut self, task: &str, delivered: u32) {
+        let bill = self.bills.iter_mut().find(|bill| !bill.settled && bill.task() == Some(task));
+        if let Some(bill) = bill {
+            (bill.images, bill.settled) = (delivered, true);
+        }
+    }
+
     /// The caller has gone.
     pub(crate) fn left(&mut self, ordinal: u64) {
         for bill in self.bills.iter_mut().rev().filter(|bill| bill.ordinal == ordinal) {
@@ -214,14 +268,13 @@ impl Ledger {
 }
 
 /// Adds a bill to what its key paid.
-fn add(sums: &mut BTreeMap<String, Sum>, bill: &Kept) {
+fn add(sums: &mut BTreeMap<String, Paid>, bill: &Kept) {
     let key = bill.key().unwrap_or_default();
     if !sums.contains_key(key) {
-        sums.insert(key.to_owned(), Sum::default());
+        sums.insert(key.to_owned(), Paid::default());
     }
     if let Some(sum) = sums.get_mut(key) {
-        sum.images += u64::from(bill.images);
-        sum.credits = rounded(sum.credits + bill.credits().unwrap_or_default());
+        *sum = sum.and(Paid { images: bill.images.into(), credits: bill.credits().unwrap_or_default() });
     }
 }
 
@@ -245,9 +298,9 @@ mod tests {
                 answered: true,
                 ordinal,
             };
-            ledger.push(bill.pack());
+            ledger.push(bill.pack(), |_| None);
         }
         assert_eq!(ledger.bills().count(), BILLS);
-        assert_eq!(ledger.sum(), Sum { images: 20_010, credits: 18_009.0 });
+        assert_eq!(ledger.sum(), Paid { images: 20_010, credits: 18_009.0 });
     }
 }

@@ -4,6 +4,7 @@ use seedream_fixtures::{ErrorFamily, Provider};
 use serde::Serialize;
 
 use super::answer::Answer;
+use super::ordered::Node;
 
 /// When new-api says that every model was made.
 const NEW_API_CREATED: i64 = 1_626_777_600;
@@ -53,9 +54,28 @@ pub(crate) fn one(id: &str) -> Answer {
     Answer::value(200, &NewApiModel::new(id))
 }
 
+/// Every name by which a provider takes a model.
+fn ids(provider: &Provider) -> impl Iterator<Item = &str> {
+    provider.models.iter().flat_map(|model| std::iter::once(&model.id).chain(&model.aliases)).map(String::as_str)
+}
+
+/// Adds to a documented list what it leaves out, in the form of its first item; says whether there was anything.
+pub(crate) fn complete(provider: &Provider, list: &mut Node) -> bool {
+    let Some(Node::Array(items)) = list.get_mut("data") else { return false };
+    let known: Vec<String> = items.iter().filter_map(|item| item.get("id")?.text()).collect();
+    let Some(first) = items.first().cloned() else { return false };
+    let documented = items.len();
+    for id in ids(provider).filter(|id| known.iter().all(|known| known != id)) {
+        let mut item = first.clone();
+        item.replace("id", &id);
+        items.push(item);
+    }
+    items.len() > documented
+}
+
 /// The models of a provider, in the form of its software.
 pub(crate) fn list(provider: &Provider, family: ErrorFamily) -> Answer {
-    let ids = provider.models.iter().map(|model| model.id.as_str());
+    let ids = ids(provider);
     match family {
         ErrorFamily::NewApi | ErrorFamily::Upstream => {
             let data = ids.map(NewApiModel::new);

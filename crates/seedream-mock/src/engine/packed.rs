@@ -36,6 +36,31 @@ impl Packer {
 }
 
 impl Packed {
+    /// How many bytes a text takes that is not there.
+    pub(crate) const MISSING: usize = size_of::<u32>();
+
+    /// Texts as they stand in [`Self::beginning`].
+    pub(crate) fn of(texts: &[u8]) -> Self {
+        Self(texts.to_vec())
+    }
+
+    /// The same with a missing one between.
+    pub(crate) fn joined(before: &[u8], after: &[u8]) -> Self {
+        Self([before, &NOTHING.to_ne_bytes(), after].concat())
+    }
+
+    /// All texts, as they are kept.
+    pub(crate) fn bytes_of_texts(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The first texts, as they are kept.
+    pub(crate) fn beginning(&self, texts: usize) -> &[u8] {
+        let mut rest = self.texts();
+        rest.by_ref().take(texts).for_each(drop);
+        &self.0[..self.0.len() - rest.0.len()]
+    }
+
     /// How much memory it takes, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Self>() + self.0.capacity()

@@ -1,15 +1,12 @@
-//! Parts of a file, as a download that was broken off asks for them.
+//! Parts of a file, and conditions on it, as object stores answer them (RFC 9110, 13 and 14).
 
 use std::ops::Range;
 
-use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, header};
 
-use super::answer::Answer;
 use super::digest;
-use super::script::Chunk;
 
-/// The tag of the file behind a path; equal paths give equal files.
+/// The strong tag of the file behind a path; equal paths give equal files.
 pub(super) fn tag(path: &str) -> String {
     format!("\"{:016x}\"", digest::number(&[b"tag", path.as_bytes()]))
 }
@@ -22,18 +19,43 @@ pub(super) enum Wanted {
     Beyond,
 }
 
+/// A condition on a file that does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unmet {
+    /// Only another file than the caller has is wanted.
+    Unmodified,
+    /// Only the file that the caller has is wanted.
+    Modified,
+}
+
+/// The first condition that a file with this tag does not meet.
+pub(super) fn unmet(headers: &HeaderMap, tag: &str) -> Option<Unmet> {
+    let named = |name: HeaderName, is_tag: fn(&str, &str) -> bool| {
+        let text = text(headers, &name)?;
+        Some(text.split(',').map(str::trim).any(|named| named == "*" || is_tag(named, tag)))
+    };
+    let weak = |named: &str, tag: &str| named.strip_prefix("W/").unwrap_or(named) == tag;
+    if named(header::IF_MATCH, |named, tag| named == tag) == Some(false) {
+        return Some(Unmet::Modified);
+    }
+    (named(header::IF_NONE_MATCH, weak) == Some(true)).then_some(Unmet::Unmodified)
+}
+
 /// Whether a request asks for a part at all, of a file with this tag.
 pub(super) fn asks(headers: &HeaderMap, tag: Option<&str>) -> bool {
-    let text = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
     // Without a tag nothing says that the file is still the same.
-    let same = text(header::IF_RANGE).is_none_or(|wanted| tag == Some(wanted));
-    same && text(header::RANGE).is_some()
+    let same = text(headers, &header::IF_RANGE).is_none_or(|wanted| tag == Some(wanted));
+    same && text(headers, &header::RANGE).is_some()
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 /// The part of a file of a length.
 pub(super) fn wanted(headers: &HeaderMap, length: usize) -> Wanted {
-    let text = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
-    let Some((first, last)) = text.and_then(|text| text.strip_prefix("bytes=")?.split_once('-')) else {
+    let asked = text(headers, &header::RANGE);
+    let Some((first, last)) = asked.and_then(|text| text.strip_prefix("bytes=")?.split_once('-')) else {
         return Wanted::Whole;
     };
     let range = match (first.trim().parse::<usize>(), last.trim().parse::<usize>()) {
@@ -45,25 +67,26 @@ pub(super) fn wanted(headers: &HeaderMap, length: usize) -> Wanted {
     if range.start >= range.end { Wanted::Beyond } else { Wanted::Part(range) }
 }
 
-/// The part that a request asks for.
-pub(super) fn part(headers: &HeaderMap, file: &Bytes, media_type: &'static str) -> Answer {
-    let length = file.len();
-    let (status, bytes, place) = match wanted(headers, length) {
-        Wanted::Whole => return Answer::new(200, media_type, vec![Chunk::text(file.clone())]),
-        Wanted::Part(range) => {
-            let place = format!("bytes {}-{}/{length}", range.start, range.end - 1);
-            (206, file.slice(range), place)
-        }
-        Wanted::Beyond => (416, Bytes::new(), format!("bytes */{length}")),
-    };
-    let mut answer = Answer::new(status, media_type, vec![Chunk::text(bytes)]);
-    answer.headers.push((String::from("content-range"), place));
-    answer
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn conditions_compare_tags() {
+        let unmet_by = |name: HeaderName, value: &str| {
+            let headers = HeaderMap::from_iter([(name, value.parse().unwrap())]);
+            unmet(&headers, "\"a\"")
+        };
+        for value in ["\"a\"", "\"b\", \"a\"", "*"] {
+            assert_eq!(unmet_by(header::IF_MATCH, value), None, "{value}");
+            assert_eq!(unmet_by(header::IF_NONE_MATCH, value), Some(Unmet::Unmodified), "{value}");
+        }
+        assert_eq!(unmet_by(header::IF_MATCH, "W/\"a\""), Some(Unmet::Modified), "a weak tag is not the file's");
+        assert_eq!(unmet_by(header::IF_NONE_MATCH, "W/\"a\""), Some(Unmet::Unmodified));
+        assert_eq!(unmet_by(header::IF_MATCH, "\"b\""), Some(Unmet::Modified));
+        assert_eq!(unmet_by(header::IF_NONE_MATCH, "\"b\""), None);
+        assert_eq!(unmet(&HeaderMap::new(), "\"a\""), None);
+    }
 
     #[test]
     fn a_range_is_a_part_of_the_file_or_the_whole() {
@@ -81,6 +104,7 @@ mod tests {
             ("bytes=90-500", "90..100"),
             ("bytes=-5", "95..100"),
             ("bytes=-500", "0..100"),
+            ("bytes=-0", "beyond"),
             ("bytes=100-", "beyond"),
             ("bytes=5-4", "whole"),
             ("bytes=0-1,5-6", "whole"),

@@ -59,7 +59,7 @@ impl Engine {
             if let Some(caller) = &handled.counted {
                 session.traffic.answered(caller, now, ordinal, answer.billed, end);
             }
-            let bill = bill.and_then(|bill| session.ledger.push(bill));
+            let bill = bill.and_then(|bill| session.bill(bill));
             (session.awaits(), (bill, session.journal.push(entry)))
         });
         drop(forgotten);

@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::admin::pages::Page;
 use super::answer::Answer;
 use super::coding::Packed;
 use super::fixture;
@@ -195,6 +196,8 @@ pub enum Content {
     Beginning(Box<Content>, Cut),
     /// A piece of a packed body.
     Packed(Packed),
+    /// A piece of the mock's journal.
+    Journal(Page),
 }
 
 impl Content {
@@ -222,6 +225,7 @@ impl Content {
                 bytes.slice(..cut.of(&bytes))
             }
             Self::Packed(packed) => packed.read(render),
+            Self::Journal(page) => page.read(),
         }
     }
 
@@ -233,11 +237,11 @@ impl Content {
         }
     }
 
-    /// Whether reading the bytes means rendering.
+    /// Whether reading the bytes takes its time.
     pub(crate) fn is_costly(&self) -> bool {
         match self {
             Self::Bytes(_) => false,
-            Self::Picture(_) | Self::Base64(_) | Self::Dressed(..) | Self::Packed(_) => true,
+            Self::Picture(_) | Self::Base64(_) | Self::Dressed(..) | Self::Packed(_) | Self::Journal(_) => true,
             Self::Joined(parts) => parts.iter().any(Self::is_costly),
             Self::Flawed(_, content) | Self::Beginning(content, _) => content.is_costly(),
         }

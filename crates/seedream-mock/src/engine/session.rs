@@ -7,8 +7,9 @@ use jiff::Timestamp;
 
 use super::conduct::Change;
 use super::faults::Rules;
-use super::journal::{Journal, Kind};
-use super::ledger::Ledger;
+use super::journal::{self, Journal, Kind};
+use super::ledger::{self, Ledger};
+use super::repeats::Repeats;
 use super::task::Task;
 use super::traffic::{Traffic, Usage};
 use crate::fault::Fault;
@@ -30,8 +31,23 @@ pub(crate) struct Session {
     pub(crate) rules: Rules,
     pub(crate) ledger: Ledger,
     pub(crate) traffic: Traffic,
+    /// How often it was asked the same.
+    pub(crate) repeats: Repeats,
     /// How its requests are answered otherwise than all are.
     pub(crate) change: Change,
+}
+
+/// What a session has folded, until it is torn down.
+#[derive(Debug)]
+pub(crate) struct Folded {
+    _entries: VecDeque<journal::Kept>,
+    _bills: VecDeque<ledger::Kept>,
+    _tasks: HashMap<Arc<str>, Task>,
+}
+
+/// How many images a task delivers, unless it never ends.
+fn delivered(task: &Task) -> Option<u32> {
+    (task.end.is_some() || task.ended.is_some()).then(|| u32::try_from(task.pictures.len()).unwrap_or(u32::MAX))
 }
 
 /// About how many bytes a task is.
@@ -48,13 +64,14 @@ impl Session {
             rules: Rules::with(faults),
             ledger: Ledger::default(),
             traffic: Traffic::default(),
+            repeats: Repeats::default(),
             change: Change::default(),
         }
     }
 
     /// About how much it remembers, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        self.journal.bytes() + self.ledger.bytes() + TASK * self.order.len()
+        self.journal.bytes() + self.ledger.bytes() + self.repeats.bytes() + TASK * self.order.len()
     }
 
     pub(crate) fn keep_task(&mut self, task: Task) {
@@ -64,10 +81,35 @@ impl Session {
         if self.order.len() == TASKS
             && let Some(oldest) = self.order.pop_front()
         {
-            self.tasks.remove(&oldest);
+            // Nobody can ask for it any more, so its bill is settled by what it delivers.
+            if let Some(images) = self.tasks.remove(&oldest).as_ref().and_then(delivered) {
+                self.ledger.settle_one(&oldest, images);
+            }
         }
         self.order.push_back(task.id.clone());
         self.tasks.insert(task.id.clone(), task);
+    }
+
+    /// Keeps a bill, and returns the one that has to go for it.
+    pub(crate) fn bill(&mut self, bill: ledger::Kept) -> Option<ledger::Kept> {
+        let Self { ledger, tasks, .. } = self;
+        ledger.push(bill, |id| tasks.get(id).and_then(delivered))
+    }
+
+    /// Forgets all that is large: entries of the journal, bills and tasks, which still count. Returns what is to be torn
+    /// down.
+    pub(crate) fn fold(&mut self) -> Folded {
+        let Self { ledger, tasks, .. } = self;
+        ledger.settle(|id| tasks.get(id).and_then(delivered));
+        let folded =
+            Folded { _entries: self.journal.fold(), _bills: self.ledger.fold(), _tasks: std::mem::take(tasks) };
+        self.clear_tasks();
+        folded
+    }
+
+    /// How much of it can be folded, in bytes.
+    pub(crate) fn foldable(&self) -> usize {
+        self.journal.foldable() + self.ledger.bytes() + TASK * self.order.len()
     }
 
     /// Whether any task still has to call back.
@@ -140,6 +182,6 @@ impl Session {
     pub(crate) fn clear_callbacks(&mut self) {
         self.awaiting.clear();
         self.tasks.values_mut().for_each(|task| task.callback = None);
-        self.journal.retain(|entry| entry.kind != Kind::Callback);
+        self.journal.remove(Kind::Callback);
     }
 }

@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::admin::reset::Part;
 use super::conduct::Change;
-use super::journal::Entry;
+use super::forgotten::Counted;
+use super::journal::{Entry, Kept, Kind};
+use super::ledger::OfKey;
 use super::route::DEFAULT_SESSION;
-use super::session::Session;
+use super::session::{Folded, Session};
 use super::settings::Settings;
 use crate::clock::later;
 use crate::fault::Fault;
@@ -27,7 +30,9 @@ pub(crate) struct Glance {
 }
 
 /// The sessions of one engine. The one of those who name none stays; of the others those that nobody used for longest give
-/// way where there are too many, or where all remember too much.
+/// way where there are too many. Where all remember too much, those that nobody used for longest forget what is large. What was
+/// paid, and how much was asked, is never forgotten but by an explicit reset, or where a name begins anew that was not used for
+/// too long.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     capacity: usize,
@@ -43,26 +48,79 @@ pub(crate) struct Sessions {
 #[derive(Debug, Default)]
 struct Open {
     sessions: BTreeMap<String, Session>,
+    /// What is left of those that gave way.
+    remains: BTreeMap<String, Remains>,
     /// About how much they remember, in bytes: never too little, and exact where it is too much.
     bytes: usize,
 }
 
-impl Open {
-    /// Forgets sessions until all remember no more than that: those that nobody used for longest, and not this one.
-    fn shed(&mut self, budget: usize, but: &str) {
-        let count = |sessions: &BTreeMap<String, Session>| sessions.values().map(Session::bytes).sum();
-        self.bytes = count(&self.sessions);
-        while self.bytes > budget && forget_oldest(&mut self.sessions, but) {
-            self.bytes = count(&self.sessions);
+/// What is left of a session that gave way: what was paid and how much was asked, in a few bytes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Remains {
+    /// When it was last used.
+    used: Timestamp,
+    /// What its keys paid, by so many bills.
+    pub(crate) keys: Box<[OfKey]>,
+    pub(crate) bills: u64,
+    requests: u64,
+    callbacks: u64,
+}
+
+impl Remains {
+    fn of(mut session: Session) -> Self {
+        // What its tasks deliver is settled first.
+        drop(session.fold());
+        let forgotten = session.journal.forgotten();
+        Self {
+            used: session.used,
+            keys: session.ledger.keys().into(),
+            bills: session.ledger.folded(),
+            requests: forgotten.count(Kind::Request),
+            callbacks: forgotten.count(Kind::Callback),
+        }
+    }
+
+    fn counts(&self) -> [(Kind, u64); 2] {
+        [(Kind::Request, self.requests), (Kind::Callback, self.callbacks)]
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.bills == 0 && self.counts().iter().all(|(_, count)| *count == 0)
+    }
+
+    fn clear(&mut self, part: Part) {
+        match part {
+            Part::Ledger => (self.keys, self.bills) = (Box::default(), 0),
+            Part::Journal => (self.requests, self.callbacks) = (0, 0),
+            Part::Callbacks => self.callbacks = 0,
+            _ => {}
         }
     }
 }
 
-/// Forgets the session that nobody used for longest, if there is one that may go.
-fn forget_oldest(sessions: &mut BTreeMap<String, Session>, but: &str) -> bool {
-    let named = sessions.iter().filter(|(name, _)| *name != DEFAULT_SESSION && *name != but);
-    let oldest = named.min_by_key(|(_, session)| session.used).map(|(name, _)| name.clone());
-    oldest.is_some_and(|name| sessions.remove(&name).is_some())
+impl Open {
+    /// Folds sessions until all remember no more than that: those that nobody used for longest, and not this one. Returns
+    /// what is to be torn down.
+    fn shed(&mut self, budget: usize, but: &str) -> Vec<Folded> {
+        let mut folded = Vec::new();
+        self.bytes = self.sessions.values().map(Session::bytes).sum();
+        while self.bytes > budget {
+            let named = self.sessions.iter_mut().filter(|(name, _)| *name != DEFAULT_SESSION && *name != but);
+            let large = named.filter(|(_, session)| session.foldable() > 0);
+            let Some((_, session)) = large.min_by_key(|(_, session)| session.used) else { break };
+            folded.push(counted(session, &mut self.bytes, Session::fold));
+        }
+        folded
+    }
+
+    /// Forgets a session but for what was paid and how much was asked.
+    fn retire(&mut self, name: &str) {
+        let Some(session) = self.sessions.remove(name) else { return };
+        let remains = Remains::of(session);
+        if !remains.is_nothing() {
+            self.remains.insert(name.to_owned(), remains);
+        }
+    }
 }
 
 /// Works with a session, and keeps count of what all remember.
@@ -97,29 +155,34 @@ impl Sessions {
             session.used = now;
             return false;
         }
+        // Nobody used it for too long.
         open.sessions.remove(name);
-        self.open(&mut open.sessions, name, now);
+        self.open(&mut open, name, now);
         true
     }
 
     /// Works with a session, which is opened if need be.
     pub(crate) fn with<T>(&self, name: &str, now: Timestamp, work: impl FnOnce(&mut Session) -> T) -> T {
         let mut open = self.lock();
-        let Open { sessions, bytes } = &mut *open;
-        let done = match sessions.get_mut(name) {
-            Some(session) => counted(session, bytes, work),
-            None => counted(self.open(sessions, name, now), bytes, work),
+        let all = &mut *open;
+        let done = match all.sessions.get_mut(name) {
+            Some(session) => counted(session, &mut all.bytes, work),
+            None => {
+                let (session, bytes) = self.open(all, name, now);
+                counted(session, bytes, work)
+            }
         };
-        if open.bytes > self.budget {
-            open.shed(self.budget, name);
-        }
+        let folded = if open.bytes > self.budget { open.shed(self.budget, name) } else { Vec::new() };
+        drop(open);
+        // Tearing down takes its time, and nobody has to wait for it.
+        drop(folded);
         done
     }
 
     /// Works with a session, if it is there.
     pub(crate) fn look<T>(&self, name: &str, work: impl FnOnce(&mut Session) -> T) -> Option<T> {
         let mut open = self.lock();
-        let Open { sessions, bytes } = &mut *open;
+        let Open { sessions, bytes, .. } = &mut *open;
         sessions.get_mut(name).map(|session| counted(session, bytes, work))
     }
 
@@ -129,17 +192,43 @@ impl Sessions {
         self.look(name, of).unwrap_or(Glance { has_rules: !self.faults.is_empty(), ..Glance::default() })
     }
 
-    /// Forgets a session.
+    /// Forgets a session, and that there was one.
     pub(crate) fn forget(&self, name: &str) {
-        self.lock().sessions.remove(name);
+        let mut open = self.lock();
+        open.sessions.remove(name);
+        open.remains.remove(name);
     }
 
-    fn open<'o>(&self, sessions: &'o mut BTreeMap<String, Session>, name: &str, now: Timestamp) -> &'o mut Session {
-        if name != DEFAULT_SESSION {
-            self.make_room(sessions, now);
+    /// What is left of a session that gave way.
+    pub(crate) fn remains(&self, name: &str) -> Option<Remains> {
+        self.lock().remains.get(name).cloned()
+    }
+
+    /// Forgets parts of what is left of a session that gave way, or of all.
+    pub(crate) fn clear_remains(&self, name: Option<&str>, parts: &[Part]) {
+        let mut open = self.lock();
+        let wanted = |known: &str| name.is_none_or(|name| name == known);
+        if parts.contains(&Part::Session) {
+            open.remains.retain(|known, _| !wanted(known));
         }
-        let new = || Session::new(now, self.journal_capacity, self.faults.clone());
-        sessions.entry(name.to_owned()).or_insert_with(new)
+        for (_, remains) in open.remains.iter_mut().filter(|(known, _)| wanted(known)) {
+            parts.iter().for_each(|part| remains.clear(*part));
+        }
+    }
+
+    /// Opens a session; one that gave way to others in the meantime goes on with what it had paid.
+    fn open<'o>(&self, open: &'o mut Open, name: &str, now: Timestamp) -> (&'o mut Session, &'o mut usize) {
+        if name != DEFAULT_SESSION {
+            self.make_room(open, now);
+        }
+        let mut session = Session::new(now, self.journal_capacity, self.faults.clone());
+        let remains = open.remains.remove(name).filter(|remains| later(remains.used, self.idle) >= now);
+        if let Some(remains) = remains {
+            session.ledger.remember(&remains.keys, remains.bills);
+            session.journal.remember(&remains.counts());
+        }
+        open.bytes += session.bytes();
+        (open.sessions.entry(name.to_owned()).or_insert(session), &mut open.bytes)
     }
 
     /// Whether nobody used it for too long. The session of those who name none is never over.
@@ -148,10 +237,14 @@ impl Sessions {
     }
 
     /// Makes room for one more that is named.
-    fn make_room(&self, sessions: &mut BTreeMap<String, Session>, now: Timestamp) {
-        sessions.retain(|name, session| !self.is_over(name, session, now));
-        if sessions.keys().filter(|name| *name != DEFAULT_SESSION).count() >= self.capacity {
-            forget_oldest(sessions, DEFAULT_SESSION);
+    fn make_room(&self, open: &mut Open, now: Timestamp) {
+        let over = open.sessions.iter().filter(|(name, session)| self.is_over(name, session, now));
+        let over: Vec<String> = over.map(|(name, _)| name.clone()).collect();
+        over.iter().for_each(|name| open.retire(name));
+        let named = || open.sessions.iter().filter(|(name, _)| *name != DEFAULT_SESSION);
+        if named().count() >= self.capacity {
+            let oldest = named().min_by_key(|(_, session)| session.used).map(|(name, _)| name.clone());
+            oldest.into_iter().for_each(|name| open.retire(&name));
         }
     }
 
@@ -167,19 +260,65 @@ impl Sessions {
         self.lock().sessions.keys().cloned().collect()
     }
 
+    /// The journal of a session, and what it has forgotten, at one time.
+    pub(crate) fn journal_and_forgotten(&self, name: &str) -> (Vec<Entry>, Vec<Counted>) {
+        let both = |session: &mut Session| {
+            let kept: Vec<Kept> = session.journal.kept().cloned().collect();
+            (kept, session.journal.forgotten().counted(name).collect())
+        };
+        let gone = || {
+            let counts = self.remains(name).unwrap_or_default().counts();
+            (Vec::new(), counts.into_iter().filter_map(|(kind, count)| Counted::unknown(name, kind, count)).collect())
+        };
+        let (kept, counted) = self.look(name, both).unwrap_or_else(gone);
+        // What takes time is done when others may go on.
+        (kept.iter().map(|entry| entry.entry(name)).collect(), counted)
+    }
+
+    /// The names of the sessions that are meant: one, or all that are open or of which something is left.
+    pub(crate) fn wanted(&self, name: Option<&str>) -> Vec<String> {
+        if let Some(name) = name {
+            return vec![name.to_owned()];
+        }
+        let open = self.lock();
+        open.sessions.keys().chain(open.remains.keys()).cloned().collect()
+    }
+
     /// The journal of one session, or of all in the order of the requests.
     pub(crate) fn journal(&self, name: Option<&str>) -> Vec<Entry> {
-        let open = self.lock();
-        let wanted = open.sessions.iter().filter(|(known, _)| name.is_none_or(|name| name == known.as_str()));
-        let mut entries: Vec<Entry> = wanted.flat_map(|(name, session)| session.journal.entries(name)).collect();
+        let names = self.wanted(name);
+        let mut entries: Vec<Entry> = names.iter().flat_map(|name| self.journal_and_forgotten(name).0).collect();
         entries.sort_by_key(|entry| entry.ordinal);
         entries
+    }
+
+    /// The ordinals of a session's entries with their numbers, and how many entries it has forgotten.
+    pub(crate) fn places(&self, name: &str) -> (Vec<(u64, u64)>, u64) {
+        let both = |session: &mut Session| {
+            let forgotten = session.journal.forgotten();
+            let count = forgotten.count(Kind::Request) + forgotten.count(Kind::Callback);
+            (session.journal.places().collect(), count)
+        };
+        let gone =
+            || (Vec::new(), self.remains(name).unwrap_or_default().counts().map(|(_, count)| count).iter().sum());
+        self.look(name, both).unwrap_or_else(gone)
+    }
+
+    /// The entries of these numbers that are still there, as they are kept.
+    pub(crate) fn kept(&self, name: &str, numbers: impl Iterator<Item = u64>) -> Vec<Kept> {
+        let found = |session: &mut Session| numbers.filter_map(|number| session.journal.at(number).cloned()).collect();
+        self.look(name, found).unwrap_or_default()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::engine::{Engine, TaskEnd};
 
     #[test]
     fn sessions_are_capped_and_expire() {
@@ -208,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_that_remember_too_much_together_forget_whom_nobody_used_for_longest() {
+    fn sessions_that_remember_too_much_together_fold_those_that_nobody_used_for_longest() {
         let sessions = Sessions { budget: 3 * 4096, ..Sessions::new(&Settings::default()) };
         let at = |second| Timestamp::from_second(second).unwrap();
         for (second, name) in [DEFAULT_SESSION, "a", "b", "c", "a", "d"].into_iter().enumerate() {
@@ -216,6 +355,117 @@ mod tests {
             sessions.enter(name, at(second));
             sessions.with(name, at(second), |session| session.journal.push(crate::engine::journal::entry_of(4000)));
         }
-        assert_eq!(sessions.names(), ["d", DEFAULT_SESSION]);
+        assert_eq!(sessions.names(), ["a", "b", "c", "d", DEFAULT_SESSION], "all are still there");
+        let kept = |name: &str| sessions.places(name);
+        assert_eq!(["a", "b", "c"].map(|name| kept(name).0.len()), [0; 3]);
+        assert_eq!(["a", "b", "c", "d"].map(|name| kept(name).1), [2, 1, 1, 0], "and what they folded is counted");
+        assert_eq!([DEFAULT_SESSION, "d"].map(|name| kept(name).0.len()), [1; 2]);
+    }
+
+    /// An engine whose sessions may remember so many bytes together.
+    fn engine(budget: usize, settings: Settings) -> Engine {
+        let sessions = Arc::new(Sessions { budget, ..Sessions::new(&settings) });
+        Engine { sessions, ..Engine::new(settings) }
+    }
+
+    fn ask(engine: &Engine, second: i64, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let request = http::Request::builder().method(method).uri(path).header("authorization", "Bearer sk-test");
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let script = engine.handle(Timestamp::from_second(second).unwrap(), &request.body(body.into()).unwrap());
+        (script.status, serde_json::from_slice(&script.body()).unwrap_or_default())
+    }
+
+    #[test]
+    fn the_bill_is_never_forgotten_however_little_may_be_remembered() {
+        const SESSIONS: usize = 10;
+        const TASKS: usize = 60;
+        const SMALL: usize = 256 * 1024;
+        let settings = Settings { task: TaskEnd::Polls(1), ..Settings::default() };
+        let engine = engine(SMALL, settings);
+        let body = json!({ "model": "doubao-seedream-4.5", "prompt": "two views of a kite", "n": 4 });
+        for round in 0..TASKS {
+            for session in 0..SESSIONS {
+                let second = i64::try_from(round * SESSIONS + session).unwrap();
+                let (_, task) =
+                    ask(&engine, second, "POST", &format!("/s/s{session}/evolink/v1/images/generations"), &body);
+                let path = format!("/evolink/v1/tasks/{}", task["id"].as_str().unwrap());
+                assert_eq!(ask(&engine, second, "GET", &path, &Value::Null).1["status"], "completed");
+            }
+        }
+        let look = |route: &str| ask(&engine, 1000, "GET", &format!("/__mock/v1/{route}"), &Value::Null).1;
+        for session in 0..SESSIONS {
+            let ledger = look(&format!("ledger?session=s{session}"));
+            let (images, credits) = (2 * TASKS, 3.6 * TASKS as f64);
+            assert_eq!((&ledger["images"], &ledger["credits"]), (&json!(images), &json!(credits)), "{session}");
+            assert_eq!(ledger["keys"][0]["images"], images);
+            let bills = ledger["entries"].as_array().unwrap().len() as u64 + ledger["forgotten"].as_u64().unwrap();
+            assert_eq!(bills, TASKS as u64);
+            assert_eq!(engine.paid(Timestamp::UNIX_EPOCH, &format!("s{session}")).images, images as u64);
+            let verify = format!("/__mock/v1/verify?session=s{session}");
+            let verdict =
+                ask(&engine, 1000, "POST", &verify, &json!({ "match": { "method": "POST" }, "count": TASKS })).1;
+            assert_eq!((&verdict["satisfied"], &verdict["matched"]), (&json!(true), &json!(TASKS)), "{verdict}");
+        }
+        assert!(look("sessions")["sessions"].as_array().unwrap().iter().all(|it| it["requests"] == 2 * TASKS));
+        let bytes = engine.sessions.lock().sessions.values().map(Session::bytes).sum::<usize>();
+        assert!(bytes <= SMALL, "{bytes}");
+        let used = |session: &str, account: &str| {
+            let credits = ask(&engine, 1000, "GET", &format!("/s/{session}/evolink/v1/credits"), &Value::Null).1;
+            credits["data"][account]["used_credits"].as_f64().unwrap()
+        };
+        for account in ["token", "user"] {
+            let spent = used("s0", account) - used("other", account);
+            assert!((spent - 3.6 * TASKS as f64).abs() < 1e-6, "{account}: {spent}");
+        }
+    }
+
+    #[test]
+    fn a_session_that_gave_way_has_paid_and_goes_on_with_that() {
+        let settings = Settings {
+            session_capacity: 1,
+            session_idle: Duration::from_secs(60),
+            task: TaskEnd::Time(Duration::from_secs(5)),
+            ..Settings::default()
+        };
+        let engine = engine(BUDGET, settings);
+        let body = json!({ "model": "doubao-seedream-4.5", "prompt": "two views of a kite", "n": 4 });
+        let create = |session: &str, second| {
+            ask(&engine, second, "POST", &format!("/s/{session}/evolink/v1/images/generations"), &body)
+        };
+        let paid = |session: &str, second| {
+            let ledger = ask(&engine, second, "GET", &format!("/__mock/v1/ledger?session={session}"), &Value::Null).1;
+            (ledger["images"].as_u64().unwrap(), ledger["entries"].as_array().unwrap().len())
+        };
+        create("blue", 0);
+        create("red", 1);
+        assert_eq!(paid("blue", 2), (2, 0), "its task would have delivered two");
+        let verify = |expected| ask(&engine, 2, "POST", "/__mock/v1/verify?session=blue", &expected);
+        assert_eq!(verify(json!({ "count": 1 })).1["satisfied"], true);
+        assert_eq!(verify(json!({ "match": { "method": "POST" }, "count": 0 })).0, 409);
+        create("blue", 3);
+        assert_eq!((paid("blue", 10), paid("red", 10)), ((4, 1), (2, 0)));
+        assert_eq!(paid("blue", 500), (4, 1), "nobody begins it anew");
+        create("blue", 500);
+        assert_eq!(paid("blue", 500), (4, 1), "a new session of this name has begun, with four reserved");
+        create("red", 501);
+        assert_eq!((paid("red", 501), paid("blue", 501)), ((4, 1), (2, 0)), "not used for too long either");
+        ask(&engine, 502, "POST", "/__mock/v1/reset?session=blue", &json!({ "clear": ["ledger"] }));
+        assert_eq!(paid("blue", 502), (0, 0));
+        assert_eq!(verify(json!({ "count": 1 })).1["satisfied"], true, "its requests are not the ledger's");
+        ask(&engine, 502, "POST", "/__mock/v1/reset?session=*", &json!({ "clear": ["session"] }));
+        assert_eq!((verify(json!({ "count": 0 })).1["satisfied"].clone(), paid("red", 503)), (json!(true), (0, 0)));
+    }
+
+    #[test]
+    fn a_task_that_is_forgotten_is_settled_by_what_it_delivers() {
+        const MORE: usize = 20;
+        let engine = engine(BUDGET, Settings { journal_capacity: 1, ..Settings::default() });
+        let create = |body: &Value| ask(&engine, 0, "POST", "/evolink/v1/images/generations", body).0;
+        let body = json!({ "model": "doubao-seedream-4.5", "prompt": "two views of a kite", "n": 4 });
+        for _ in 0..10_000 + MORE {
+            assert_eq!(create(&body), 200);
+        }
+        // The tasks that are kept have not ended: four are reserved for each.
+        assert_eq!(engine.paid(Timestamp::UNIX_EPOCH, DEFAULT_SESSION).images, (4 * 10_000 + 2 * MORE) as u64);
     }
 }

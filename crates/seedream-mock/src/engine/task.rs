@@ -231,7 +231,10 @@ pub(crate) fn poll(call: &Call<'_>, id: &str) -> Answer {
 fn missing(session: &str, id: &str) -> String {
     match session_of(id).unwrap_or(DEFAULT_SESSION) {
         own if own != session => format!("the session {session} has no such task; by its id it is one of {own}"),
-        _ => format!("the session {session} has no such task: it never had, or was reset, or not used for too long"),
+        _ => format!(
+            "the session {session} has no such task: it never had, or was reset, or not used for too long, or forgot it \
+             where memory was short"
+        ),
     }
 }
 

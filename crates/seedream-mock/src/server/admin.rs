@@ -175,7 +175,7 @@ async fn wait(house: &House, request: &Request<Bytes>) -> Result<Script, Refusal
     let timed_out = verdict.is_none();
     let verdict = verdict.unwrap_or_else(|| house.engine.verdict(query.scope(), &wanted));
     // A verdict is texts, numbers and JSON, which always serialise.
-    let mut shown = serde_json::to_value(&verdict).unwrap_or_default();
+    let mut shown = serde_json::to_value(verdict.decided()?).unwrap_or_default();
     shown["timed_out"] = Value::from(timed_out);
     Ok(Script::json(200, &shown))
 }

@@ -110,15 +110,15 @@ async fn stream(chunks: Vec<Chunk>, repeats: Option<Chunk>, house: &House, clock
 }
 
 /// The bytes of a content; rendering leaves the threads that serve connections alone.
-async fn render(content: Content, house: &House) -> Bytes {
+pub(super) async fn render(content: Content, house: &House) -> Bytes {
     if !content.is_costly() {
         return content.bytes(|picture| picture.render());
     }
     // Nobody closes it, so there is always a permit to come; it is held for as long as rendering takes, whoever still waits.
     let permit = house.renderers.clone().acquire_owned().await;
-    let cache = house.cache.clone();
+    let engine = house.engine.clone();
     let rendering = tokio::task::spawn_blocking(move || {
-        let bytes = content.bytes(|picture| cache.render(picture));
+        let bytes = content.bytes(|picture| engine.render(picture));
         drop(permit);
         bytes
     });

@@ -103,3 +103,46 @@ async fn m20_the_journal_is_served_by_session() {
     assert_eq!(mock.journal_of("blue").len(), 1);
     assert_eq!(mock.journal().len(), 1, "admin requests are not in the journal");
 }
+
+#[tokio::test]
+async fn the_journal_comes_in_pages_and_without_them_as_a_stream() {
+    let mock = MockServer::builder().journal_capacity(150).start().await.unwrap();
+    for number in 0..500 {
+        let session = ["", "/s/blue", "/s/red"][number % 3];
+        http1::get(&mock, &format!("{session}/nowhere/{number}")).await;
+    }
+    let all = http1::download(&mock, "/__mock/v1/journal?session=*").await;
+    assert!(all.chunks.len() > 2 && all.header("content-length").is_empty(), "more than a page flows");
+    let all = all.json();
+    assert_eq!((&all["count"], &all["forgotten"], &all["next"]), (&json!(450), &json!(50), &json!(null)));
+    let expected = serde_json::to_value(mock.journal()).unwrap();
+    assert_eq!(all["entries"], expected);
+    let none = http1::download(&mock, "/__mock/v1/journal?session=green").await;
+    assert!(none.chunks.is_empty() && none.header("content-length") != "0", "{:?}", none.headers);
+
+    for (filter, expected) in [("", expected.as_array().unwrap().clone()), ("&path=*7", ending_in_7(&expected))] {
+        let (mut entries, mut after, mut pages) = (Vec::new(), String::new(), 0);
+        loop {
+            let target = format!("/__mock/v1/journal?session=*&limit=64{after}{filter}");
+            let page = http1::download(&mock, &target).await.json();
+            let told = page["entries"].as_array().unwrap();
+            assert_eq!((page["count"].as_u64(), told.len() <= 64), (Some(told.len() as u64), true));
+            entries.extend(told.iter().cloned());
+            pages += 1;
+            match page["next"].as_u64() {
+                Some(next) => after = format!("&after={next}"),
+                None => break,
+            }
+        }
+        assert_eq!((entries.len(), pages), (expected.len(), expected.len().div_ceil(64)), "{filter}");
+        assert_eq!(entries, expected);
+    }
+    for query in ["limit=0", "limit=few", "after=-1"] {
+        assert_eq!(http1::download(&mock, &format!("/__mock/v1/journal?{query}")).await.status, 400, "{query}");
+    }
+}
+
+fn ending_in_7(entries: &serde_json::Value) -> Vec<serde_json::Value> {
+    let is_wanted = |entry: &&serde_json::Value| entry["path"].as_str().unwrap().ends_with('7');
+    entries.as_array().unwrap().iter().filter(is_wanted).cloned().collect()
+}

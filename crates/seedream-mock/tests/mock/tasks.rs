@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use seedream_mock::{Clock, MockServer, TaskEnd};
 use serde_json::{Value, json};
 
+use crate::calls::{self, engine, json};
 use crate::http1::{download, get, post, send};
 
 const CREATE: &str = "/evolink/v1/images/generations";
@@ -127,8 +128,40 @@ async fn m21_models_and_credits() {
     assert!(ids.contains(&"doubao-seedream-5-0-260128"), "{ids:?}");
     let ark = get(&mock, "/ark/api/v3/models").await;
     assert_eq!((ark.status, ark.json()["object"].as_str()), (200, Some("list")));
+    assert_eq!((ark.header("x-mock-fixture"), ark.header("x-mock-evidence")), ("ark/models/list", "derived"));
     let without_key = download(&mock, "/evolink/v1/credits").await;
     assert_eq!(without_key.status, 401);
+}
+
+#[test]
+fn every_model_that_is_taken_is_listed() {
+    let engine = engine();
+    for (path, members) in [
+        ("/aiearth/v1/models", &["created", "id", "object", "owned_by", "supported_endpoint_types"][..]),
+        ("/ark/api/v3/models", &["id", "object"]),
+        ("/ark/v1/models", &["created", "id", "object", "owned_by", "supported_endpoint_types"]),
+    ] {
+        let list = json(&calls::get(&engine, path));
+        let provider = seedream_fixtures::provider(path.split('/').nth(1).unwrap()).unwrap();
+        let listed: Vec<&str> =
+            list["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
+        let mut sold: Vec<&str> = provider
+            .models
+            .iter()
+            .flat_map(|model| std::iter::once(&model.id).chain(&model.aliases).map(String::as_str))
+            .collect();
+        for id in &listed {
+            let body = json!({ "model": id, "prompt": "a kite" });
+            assert_eq!(calls::post(&engine, &calls::create_path(&provider.id), &body).status, 200, "{id} is taken");
+        }
+        let mut each = listed.clone();
+        sold.sort_unstable();
+        each.sort_unstable();
+        assert_eq!(each, sold, "{path}: each once");
+        for model in list["data"].as_array().unwrap() {
+            assert_eq!(model.as_object().unwrap().keys().collect::<Vec<_>>(), members, "{path}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -234,3 +234,78 @@ async fn m20_rust_verifies_and_waits_too() {
     assert!(mock.verify("default", &wanted.clone().count(2..=2)).satisfied);
     assert!(!mock.verify("default", &wanted.count(0..2)).satisfied);
 }
+
+#[tokio::test]
+async fn counts_hold_for_all_requests_whatever_the_journal_has_forgotten() {
+    let mock = MockServer::builder().clock(Clock::stopped(start())).journal_capacity(10).start().await.unwrap();
+    for number in 0..50 {
+        kite(&mock, "", &format!("kite {number}{}", if number < 5 { " [[mock: status=503]]" } else { "" })).await;
+        send(&mock, "GET", &format!("/nowhere/{number}"), &[], b"").await.unwrap();
+    }
+    let posts = json!({ "method": "POST" });
+    for (pattern, expected, satisfied, matched) in [
+        (&posts, json!({ "count": 50 }), true, 50),
+        (&posts, json!({ "count": 0 }), false, 50),
+        (&posts, json!({ "at_most": 10 }), false, 50),
+        (&posts, json!({ "at_least": 51 }), false, 50),
+        (&json!({}), json!({ "count": 100 }), true, 100),
+        (&json!({ "path": ARK, "status": 503, "billed": 0 }), json!({ "count": 5 }), true, 5),
+        (&json!({ "provider": "ark", "fault": null, "session": "default" }), json!({ "count": 45 }), true, 45),
+    ] {
+        let mut body = expected.clone();
+        body["match"] = pattern.clone();
+        let verdict = tell(&mock, "verify", &body).await.json();
+        let told = (&verdict["satisfied"], &verdict["matched"]);
+        assert_eq!(told, (&json!(satisfied), &json!(matched)), "{pattern} {expected}");
+        assert_eq!(
+            verdict["entries"].as_array().unwrap().len() as u64 + verdict["forgotten"].as_u64().unwrap(),
+            matched
+        );
+    }
+    let narrowed = tell(&mock, "verify?status=503&method=post", &json!({ "count": 5 })).await.json();
+    assert_eq!(narrowed["satisfied"], true, "{narrowed}");
+    let waited = tell(&mock, "wait?status=503", &json!({ "at_least": 5, "timeout": "0s" })).await.json();
+    assert_eq!((&waited["satisfied"], &waited["timed_out"]), (&json!(true), &json!(false)));
+    let sessions = download(&mock, "/__mock/v1/sessions").await.json();
+    assert_eq!(sessions["sessions"][0]["requests"], 100);
+}
+
+#[tokio::test]
+async fn a_question_that_only_forgotten_entries_could_answer_is_an_error() {
+    let mock = MockServer::builder().clock(Clock::stopped(start())).journal_capacity(10).start().await.unwrap();
+    for number in 0..50 {
+        kite(&mock, "", &format!("kite {number}")).await;
+    }
+    let of = |prompt: &str, expected: Value| {
+        let mut body = expected;
+        body["match"] = json!({ "method": "POST", "body": { "prompt": prompt } });
+        body
+    };
+    // The last ten are there, and the others are 40 at most.
+    for (body, satisfied) in [
+        (of("kite *", json!({ "at_least": 10 })), true),
+        (of("kite *", json!({ "at_most": 50 })), true),
+        (of("kite *", json!({ "at_most": 9 })), false),
+        (of("kite *", json!({ "at_least": 51 })), false),
+        (of("kite 7", json!({ "at_most": 40 })), true),
+    ] {
+        assert_eq!(tell(&mock, "verify", &body).await.json()["satisfied"], satisfied, "{body}");
+    }
+    for route in ["verify", "verify?since=5", "wait?timeout=0s"] {
+        let answer = tell(&mock, route, &of("kite 7", json!({ "at_least": 1 }))).await;
+        let error = &answer.json()["error"];
+        assert_eq!((answer.status, error["code"].as_str()), (409, Some("mock_journal_forgot")), "{route}");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.starts_with("0 to 40 fit") && message.contains("--journal N"), "{message}");
+    }
+    let answer = tell(&mock, "verify", &of("kite 7", json!({ "count": 0 }))).await;
+    assert_eq!(answer.status, 409, "none is as unknown as one");
+    let late = tell(&mock, "verify?since=40", &of("kite 7", json!({ "count": 0 }))).await.json();
+    assert_eq!(late["satisfied"], true, "what is forgotten came before: {late}");
+    let wanted = Wanted::matching(&json!({ "body": { "prompt": "kite 7" } })).unwrap();
+    let verdict = mock.verify("default", &wanted);
+    assert!(!verdict.satisfied && verdict.undecided.unwrap().contains("--journal"));
+    post(&mock, "/__mock/v1/reset", &json!({ "clear": ["journal"] })).await;
+    let none = tell(&mock, "verify", &json!({ "count": 0 })).await.json();
+    assert_eq!(none["satisfied"], true, "what was reset is not counted");
+}

@@ -4,11 +4,12 @@ use http::Request;
 use jiff::Timestamp;
 
 use super::Refusal;
+use crate::engine::forgotten::{Counted, Known};
 use crate::engine::journal::Entry;
 use crate::engine::pattern::fits;
 use crate::engine::route::{Address, DEFAULT_SESSION, is_session};
 
-const BAD: &str = "mock_bad_query";
+pub(super) const BAD: &str = "mock_bad_query";
 
 /// The members that narrow the journal.
 const NARROWING: [&str; 9] = ["kind", "provider", "method", "path", "status", "model", "fixture", "billed", "since"];
@@ -76,6 +77,15 @@ impl Query {
         self.members.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// A whole number.
+    ///
+    /// # Errors
+    /// The member is none.
+    pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, Refusal> {
+        let wrong = |value: &str| Refusal::bad(BAD, format!("{name}: {value} is no whole number"));
+        self.get(name).map(|value| value.parse().map_err(|_| wrong(value))).transpose()
+    }
+
     pub(crate) fn scope(&self) -> Scope<'_> {
         match self.get("session") {
             None => Scope::Unsaid,
@@ -113,8 +123,16 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// Whether entries fit of which not all is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fit {
+    No,
+    Maybe,
+    Yes,
+}
+
 /// Which entries of a journal are meant.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Filter {
     kind: Option<String>,
     provider: Option<String>,
@@ -128,11 +146,11 @@ pub(crate) struct Filter {
 }
 
 /// Numbers from one to another.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Range(u32, u32);
 
 /// What comes at a time or a place, or later.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Since {
     At(Timestamp),
     Ordinal(u64),
@@ -172,6 +190,34 @@ impl Filter {
     /// Whether it speaks of the kind of entries.
     pub(crate) fn says_kind(&self) -> bool {
         self.kind.is_some()
+    }
+
+    /// Whether entries are meant that are counted together.
+    pub(crate) fn fit(&self, counted: &Counted) -> Fit {
+        let Counted { entry, known, tally } = counted;
+        let certain = match known {
+            Known::Whole => Self { since: None, ..self.clone() },
+            Known::Pathless => Self { since: None, path: None, ..self.clone() },
+            Known::Kind => Self { kind: self.kind.clone(), ..Self::default() },
+        };
+        if !certain.takes(entry) {
+            return Fit::No;
+        }
+        let unknown = match known {
+            Known::Whole => false,
+            Known::Pathless => self.path.is_some(),
+            Known::Kind => Self { kind: None, since: None, ..self.clone() } != Self::default(),
+        };
+        let since = match self.since {
+            None => (true, true),
+            Some(Since::At(at)) => (tally.times.0 >= at, tally.times.1 >= at),
+            Some(Since::Ordinal(ordinal)) => (tally.ordinals.0 >= ordinal, tally.ordinals.1 >= ordinal),
+        };
+        match (unknown, since) {
+            (_, (false, false)) => Fit::No,
+            (false, (true, true)) => Fit::Yes,
+            _ => Fit::Maybe,
+        }
     }
 
     /// Whether an entry is meant.

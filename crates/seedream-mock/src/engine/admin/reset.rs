@@ -7,6 +7,7 @@ use super::{Refusal, object};
 use crate::engine::Engine;
 use crate::engine::answer::Answer;
 use crate::engine::conduct::Change;
+use crate::engine::journal::Kind;
 use crate::engine::ledger::Ledger;
 use crate::engine::session::Session;
 
@@ -89,6 +90,7 @@ impl Engine {
                 self.sessions().look(name, |session| parts.iter().for_each(|part| clear(session, *part)));
             }
         }
+        self.sessions().clear_remains(scope.session(), parts);
         if parts.contains(&Part::Settings) && !matches!(scope, Scope::One(_)) {
             self.set_change(Change::default());
         }
@@ -97,7 +99,7 @@ impl Engine {
 
 fn clear(session: &mut Session, part: Part) {
     match part {
-        Part::Journal => session.journal.retain(|_| false),
+        Part::Journal => [Kind::Request, Kind::Callback].into_iter().for_each(|kind| session.journal.remove(kind)),
         Part::Ledger => session.ledger = Ledger::default(),
         Part::Faults => session.rules.clear(),
         Part::Tasks => session.clear_tasks(),

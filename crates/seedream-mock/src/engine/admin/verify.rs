@@ -3,9 +3,10 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::query::{Filter, Scope};
+use super::query::{Filter, Fit, Scope};
 use super::{Refusal, object};
 use crate::engine::Engine;
+use crate::engine::forgotten::{Counted, Known};
 use crate::engine::journal::Entry;
 use crate::engine::pattern::{Difference, unfitting};
 use crate::engine::route::distance;
@@ -39,6 +40,12 @@ const MEMBERS: [&str; 20] = [
     "violation",
 ];
 
+/// Those of them that are counted of all entries, whatever the journal has forgotten.
+const COUNTED: [&str; 12] = [
+    "billed", "evidence", "fault", "fixture", "kind", "method", "model", "path", "profile", "provider", "session",
+    "status",
+];
+
 /// What a test expects of the journal: how many entries fit a pattern.
 #[derive(Debug, Clone)]
 pub struct Wanted {
@@ -55,10 +62,15 @@ pub struct Verdict {
     pub satisfied: bool,
     /// How many were expected.
     pub expected: String,
-    /// How many fit.
+    /// How many fit for certain, those among them that the journal has forgotten.
     pub matched: u64,
-    /// Those that fit.
+    /// Those that fit and that the journal holds.
     pub entries: Vec<Entry>,
+    /// How many fit that the journal has forgotten.
+    pub forgotten: u64,
+    /// Why it cannot be said whether as many fit as were expected: only entries that the journal has forgotten could tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undecided: Option<String>,
     /// Where too few fit: those that come nearest, and every field in which they differ.
     pub nearest: Vec<Miss>,
 }
@@ -76,6 +88,19 @@ pub struct Miss {
     pub status: u16,
     /// Where it differs from the pattern.
     pub differs: Vec<Difference>,
+}
+
+impl Verdict {
+    /// Itself, where it is one.
+    ///
+    /// # Errors
+    /// Only entries that the journal has forgotten could tell.
+    pub(crate) fn decided(self) -> Result<Self, Refusal> {
+        match self.undecided {
+            Some(why) => Err(Refusal::gone("mock_journal_forgot", why)),
+            None => Ok(self),
+        }
+    }
 }
 
 impl Wanted {
@@ -168,9 +193,31 @@ impl Wanted {
         }
     }
 
-    fn judge(&self, journal: Vec<Entry>) -> Verdict {
+    /// Whether entries fit that are counted together.
+    fn fit(&self, counted: &Counted) -> Fit {
+        let is_known = |name: &str| match counted.known {
+            Known::Whole => COUNTED.contains(&name),
+            Known::Pathless => COUNTED.contains(&name) && name != "path",
+            Known::Kind => name == "kind" || name == "session",
+        };
+        let members = self.pattern.as_object().into_iter().flatten();
+        let (certain, unknown): (Vec<_>, Vec<_>) = members.partition(|(name, _)| is_known(name));
+        let certain: Map<String, Value> =
+            certain.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        // An entry is texts, numbers and JSON, which always serialise.
+        let value = serde_json::to_value(&counted.entry).unwrap_or_default();
+        let of_pattern = match unfitting(&certain.into(), &value).is_empty() {
+            false => Fit::No,
+            true if unknown.is_empty() => Fit::Yes,
+            true => Fit::Maybe,
+        };
+        of_pattern.min(self.filter.fit(counted))
+    }
+
+    fn judge(&self, sessions: impl Iterator<Item = (Vec<Entry>, Vec<Counted>)>) -> Verdict {
         let (mut entries, mut nearest) = (Vec::new(), Vec::new());
-        for entry in journal.into_iter().filter(|entry| self.filter.takes(entry)) {
+        let (mut forgotten, mut possible) = (0, 0);
+        let mut kept = |entry: Entry| {
             // An entry is texts, numbers and JSON, which always serialise.
             let value = serde_json::to_value(&entry).unwrap_or_default();
             let differs = unfitting(&self.pattern, &value);
@@ -179,23 +226,44 @@ impl Wanted {
             } else {
                 let Entry { ordinal, method, path, status, .. } = entry;
                 nearest.push(Miss { ordinal, method, path, status, differs });
+                nearest.sort_by_key(|miss| (miss.differs.len(), miss.ordinal));
+                nearest.truncate(EXPLAINED);
+            }
+        };
+        for (journal, counted) in sessions {
+            journal.into_iter().filter(|entry| self.filter.takes(entry)).for_each(&mut kept);
+            for counted in &counted {
+                match self.fit(counted) {
+                    Fit::Yes => forgotten += counted.tally.count,
+                    Fit::Maybe => possible += counted.tally.count,
+                    Fit::No => {}
+                }
             }
         }
-        let matched = entries.len() as u64;
+        entries.sort_by_key(|entry: &Entry| entry.ordinal);
+        let matched = entries.len() as u64 + forgotten;
         if matched >= self.at_least {
             nearest.clear();
         }
-        nearest.sort_by_key(|miss| miss.differs.len());
-        nearest.truncate(EXPLAINED);
-        let satisfied = matched >= self.at_least && self.at_most.is_none_or(|most| matched <= most);
-        Verdict { satisfied, expected: self.expected(), matched, entries, nearest }
+        let most = matched + possible;
+        let satisfied = matched >= self.at_least && self.at_most.is_none_or(|at_most| most <= at_most);
+        let failed = most < self.at_least || self.at_most.is_some_and(|at_most| matched > at_most);
+        let undecided = (!satisfied && !failed).then(|| {
+            format!(
+                "{matched} to {most} fit: the journal has forgotten {possible} entries that may. Keep more of them \
+                 (mock serve --journal N, MockServerBuilder::journal_capacity), or ask by what is counted of all entries: {}",
+                COUNTED.join(", ")
+            )
+        });
+        Verdict { satisfied, expected: self.expected(), matched, entries, forgotten, undecided, nearest }
     }
 }
 
 impl Engine {
     /// Holds the journal against what is wanted of it.
     pub(crate) fn verdict(&self, scope: Scope<'_>, wanted: &Wanted) -> Verdict {
-        wanted.judge(self.sessions().journal(scope.session()))
+        let names = self.sessions().wanted(scope.session());
+        wanted.judge(names.iter().map(|name| self.sessions().journal_and_forgotten(name)))
     }
 }
 

@@ -61,12 +61,14 @@ async fn an_image_is_cut_off_whatever_the_framing_says() {
 
 #[test]
 fn inline_images_are_cut_off_too() {
-    let engine = engine();
     let inline = |fault: &str, by_prompt: bool| {
+        // A mock of its own: the second of equal requests has another image.
+        let engine = engine();
         let mut body = kite(if by_prompt { fault } else { "times=1" });
         body["response_format"] = json!("b64_json");
         body["size"] = json!("1024x1024");
         let script = post_with(&engine, if by_prompt { "" } else { fault }, &create_path("ark"), &body);
+        assert_eq!(engine.journal(None)[0].billed, 1, "{fault}");
         STANDARD.decode(json(&script)["data"][0]["b64_json"].as_str().unwrap()).unwrap()
     };
     let whole = inline("", false);
@@ -77,10 +79,9 @@ fn inline_images_are_cut_off_too() {
         assert_eq!(inline("picture=cut-end", by_prompt), whole[..whole.len() - 4]);
         assert!(inline("picture=trailing", by_prompt).len() > whole.len());
     }
-    let uri = json(&post_with(&engine, "picture=cut; body=data-uri", &create_path("ark"), &kite("times=1")));
+    let uri = json(&post_with(&engine(), "picture=cut; body=data-uri", &create_path("ark"), &kite("times=1")));
     let file = uri["data"][0]["url"].as_str().unwrap().strip_prefix("data:image/jpeg;base64,").unwrap().to_owned();
     assert_eq!(STANDARD.decode(file).unwrap().len(), 80, "in a URI too");
-    assert!(engine.journal(None).iter().all(|entry| entry.billed == 1));
 }
 
 #[tokio::test]
