@@ -2,7 +2,8 @@
 
 A line of standard input has these fields, with tabs between them: verdict, client, version, scenario, attempts to buy,
 pictures billed, pictures kept, what was seen. Each scenario has a session of the mock to itself: `client-scenario`. Its
-pictures lie in PICTURES as `client-scenario.index.WIDTHxHEIGHT.format` and are decoded here, by Pillow.
+pictures lie in PICTURES as `client-scenario.index.WIDTHxHEIGHT.format` and are decoded here, by Pillow. A verdict is ok, FAIL,
+or skip where a client could not be installed, which is said by name with the reason.
 """
 
 import json
@@ -15,6 +16,7 @@ from PIL import Image
 
 MOCK = os.environ["MOCK"]
 PICTURES = Path(os.environ["PICTURES"])
+WITHHELD = [("", "group-withheld"), ("stream: ", "stream-withheld")]
 
 
 def ask(what, session):
@@ -22,14 +24,21 @@ def ask(what, session):
         return json.load(answer)
 
 
+def bought(session):
+    """The requests to buy of a session, and how many pictures it was billed for, as the mock says."""
+    attempts = [entry for entry in ask("journal", session)["entries"] if entry["method"] == "POST"]
+    return attempts, ask("ledger", session)["images"]
+
+
 def differences(session, posts, billed, kept):
     """What the mock, or a decoder, says otherwise."""
-    attempts = sum(entry["method"] == "POST" for entry in ask("journal", session)["entries"])
-    if attempts != posts:
-        yield f"{attempts} POSTs instead of {posts}"
-    images = ask("ledger", session)["images"]
+    attempts, images = bought(session)
+    if len(attempts) != posts:
+        yield f"{len(attempts)} POSTs instead of {posts}"
     if images != billed:
         yield f"{images} pictures billed instead of {billed}"
+    if session.endswith("-references") and not any("image" in entry["body"] for entry in attempts):
+        yield "no reference arrived"
     pictures = list(PICTURES.glob(f"{session}.*"))
     if len(pictures) != kept:
         yield f"{len(pictures)} pictures kept instead of {kept}"
@@ -55,21 +64,44 @@ def main():
                 verdict, seen = "FAIL", f"{'; '.join(wrong)} ({seen})"
         rows.append((verdict, client, version, scenario, seen))
         counts = f"{posts} sent, {billed} billed, {kept} kept"
-        print(f"{verdict:4} {client} {scenario}: {seen} [{counts}]", file=lines, flush=True)
-    failed = sum(verdict != "ok" for verdict, *_ in rows)
-    print(f"{len(rows) - failed} passed, {failed} failed", file=lines)
+        line = f"skip {client}: {seen}" if verdict == "skip" else f"{verdict:4} {client} {scenario}: {seen} [{counts}]"
+        print(line, file=lines, flush=True)
+    passed, failed, skipped = (sum(verdict == each for verdict, *_ in rows) for each in ("ok", "FAIL", "skip"))
+    ran = [row for row in rows if row[0] != "skip"]
+    money(ran, lines)
+    print(f"{passed} passed, {failed} failed, {skipped} skipped", file=lines)
     if "--table" in sys.argv:
-        table(rows)
-    sys.exit(bool(failed) or not rows)
+        table(ran)
+        print()
+        money(ran, sys.stdout)
+    sys.exit(bool(failed) or not ran)
+
+
+def clients(rows):
+    """Each client and its version, with what was seen in its scenarios."""
+    for client, version in dict.fromkeys((client, version) for _, client, version, *_ in rows):
+        yield client, version, {row[3]: row for row in rows if row[1] == client}
 
 
 def table(rows):
     """One row a client."""
     print("| client | version | scenarios | passed |\n|---|---|---|---|")
-    for client, version in dict.fromkeys((client, version) for _, client, version, *_ in rows):
-        own = [(verdict, scenario) for verdict, other, _, scenario, _ in rows if other == client]
-        passed = sum(verdict == "ok" for verdict, _ in own)
-        print(f"| {client} | {version} | {', '.join(scenario for _, scenario in own)} | {passed} of {len(own)} |")
+    for client, version, own in clients(rows):
+        passed = sum(verdict == "ok" for verdict, *_ in own.values())
+        print(f"| {client} | {version} | {', '.join(own)} | {passed} of {len(own)} |")
+
+
+def money(rows, out):
+    """What each client buys where a connection is reset before the answer, and what it drops where one image is withheld."""
+    print("| client | version | POSTs under a reset | images billed | one image of a group is withheld |", file=out)
+    print("|---|---|---|---|---|", file=out)
+    for client, version, own in clients(rows):
+        for scenario in ("lost", "lost-group"):
+            if scenario in own:
+                attempts, images = bought(f"{client}-{scenario}")
+                name = client + (", a group of 3" if scenario == "lost-group" else "")
+                withheld = [f"{kind}{own[key][4]}" for kind, key in WITHHELD if key in own and scenario == "lost"]
+                print(f"| {name} | {version} | {len(attempts)} | {images} | {'; '.join(withheld)} |", file=out)
 
 
 main()

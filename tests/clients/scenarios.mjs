@@ -1,27 +1,47 @@
-// What openai-node and the Vercel AI SDK do when only their base URL and their key are changed. One line a scenario, as
-// judge.py reads it. Where a client loses a picture that was paid for, that is asserted too: it does so to the real ones.
+// What openai-node, Genkit and the Vercel AI SDK do when only their base URL and their key are changed. One line a scenario,
+// as judge.py reads it. Where a client loses a picture that was paid for, that is asserted too: it does so to the real ones.
+// Clients of one kind share their scenarios. A client whose package is not installed is skipped.
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { APICallError, RetryError, generateImage } from 'ai';
-import OpenAI from 'openai';
 
-const { MOCK, PICTURES } = process.env;
+const { MISSING, MOCK, PICTURES } = process.env;
+
+// The packages that each client needs; the first has its version, and the last is the provider that runs in it.
+const packages = {
+  'openai-node': ['openai'],
+  genkit: ['genkit', '@genkit-ai/compat-oai'],
+  'ai-sdk': ['ai', '@ai-sdk/openai-compatible'],
+  'ai-sdk-bytedance': ['ai', '@ai-sdk/bytedance'],
+};
+const pins = JSON.parse(readFileSync('package.json', 'utf8')).dependencies;
+const installed = name => name in pins; // run takes out what cannot be had
+const load = name => (installed(name) ? import(name) : {});
+const { default: OpenAI } = await load('openai');
+const { genkit } = await load('genkit');
+const { compatOaiImageModelRef, defineCompatOpenAIImageModel, openAICompatible } = await load('@genkit-ai/compat-oai');
+const { generateImage } = await load('ai');
+const { createOpenAICompatible } = await load('@ai-sdk/openai-compatible');
+const { createByteDance } = await load('@ai-sdk/bytedance');
+
 const model = 'doubao-seedream-4-0-250828';
 const one = { model, prompt: 'a paper kite', size: '1024x1024' };
 const group = { sequential_image_generation: 'auto', sequential_image_generation_options: { max_images: 3 } };
 const three = { ...one, prompt: '3 posters of a paper kite', ...group };
 const made = 'image_generation.partial_succeeded';
 const completed = 'image_generation.completed';
+const withheld = 'OutputImageSensitiveContentDetected';
 
-const pins = JSON.parse(readFileSync('package.json', 'utf8')).dependencies;
-const versions = { 'openai-node': pins.openai, 'ai-sdk': `${pins.ai} (openai-compatible ${pins['@ai-sdk/openai-compatible']})` };
+const versionOf = ([own, provider]) => (provider ? `${pins[own]} (${provider.split('/')[1]} ${pins[provider]})` : pins[own]);
+// A black square of 64 pixels.
+const dot = 'iVBORw0KGgoAAAANSUhEUgAAAEAAAABAAQAAAACCEkxzAAAAD0lEQVR42mNgGAWjgHwAAAJAAAHgTR1EAAAAAElFTkSuQmCC';
+const dataUri = `data:image/png;base64,${dot}`;
 
 // A session of the mock, and where its pictures are kept for the judge.
 class Session {
   kept = 0;
   constructor(client, name) {
+    this.client = client;
     this.name = `${client}-${name}`;
   }
   base(path = 'ark/api/v3') {
@@ -43,34 +63,74 @@ class Session {
 
 // The error of exactly this class that a promise ends with.
 async function raised(kind, promise) {
-  const error = await promise.then(() => assert.fail(`no ${kind.name}`), error => error);
-  assert.equal(error.constructor, kind, error.message);
+  const error = await promise.then(() => assert.fail(`no ${kind}`), error => error);
+  assert.equal(error.constructor.name, kind, error.message);
   return error;
 }
 
 const openai = (session, key = 'sk-anything') => new OpenAI({ baseURL: session.base(), apiKey: key }).images;
 
-async function sdk(session, { key = 'sk-anything', path, id = model, ...members } = {}) {
-  const provider = createOpenAICompatible({ name: 'ark', baseURL: session.base(path), apiKey: key });
-  return generateImage({ model: provider.imageModel(id), prompt: one.prompt, size: one.size, ...members });
+// The items of an answer, as OpenAI's client has them; Genkit makes media of them, which have no size.
+async function images(session, members, key = 'sk-anything') {
+  if (session.client === 'openai-node') return (await openai(session, key).generate(members)).data;
+  const { model, prompt, ...config } = members;
+  const resolver = (client, _, name) =>
+    defineCompatOpenAIImageModel({ name, client, modelRef: compatOaiImageModelRef({ name, namespace: 'ark' }) });
+  const ai = genkit({ plugins: [openAICompatible({ name: 'ark', baseURL: session.base(), apiKey: key, resolver })] });
+  const { message } = await ai.generate({ model: `ark/${model}`, prompt, config });
+  const prefix = 'data:image/png;base64,';
+  return message.content.map(({ media: { url } }) => ({
+    size: members.size,
+    ...(url.startsWith(prefix) ? { b64_json: url.slice(prefix.length) } : { url }),
+  }));
 }
 
-// client, scenario; what the judge shall find: attempts to buy, pictures billed, pictures kept.
+async function sdk(session, { key = 'sk-anything', path, id = model, options, ...members } = {}) {
+  const bytedance = session.client === 'ai-sdk-bytedance';
+  const create = bytedance ? createByteDance : createOpenAICompatible;
+  const provider = create({ name: 'ark', baseURL: session.base(path), apiKey: key });
+  const providerOptions = { [bytedance ? 'bytedance' : 'ark']: options ?? {} };
+  return generateImage({ model: provider.imageModel(id), prompt: one.prompt, size: one.size, providerOptions, ...members });
+}
+
+const groupOptions = session =>
+  session.client === 'ai-sdk-bytedance' ? { sequentialImageGeneration: 'auto', maxImages: 3 } : group;
+
+const openais = ['openai-node', 'genkit'];
+const sdks = ['ai-sdk', 'ai-sdk-bytedance'];
+
+// Clients, scenario; what the judge shall find: attempts to buy, pictures billed, pictures kept.
 const scenarios = [
-  ['openai-node', 'url', 1, 1, 1, async session => {
-    const answer = await openai(session).generate({ ...one, response_format: 'url' });
-    await session.download(answer.data[0].size, answer.data[0].url);
+  [openais, 'url', 1, 1, 1, async session => {
+    const [image] = await images(session, { ...one, response_format: 'url' });
+    await session.download(image.size, image.url);
     return 'a URL that opens';
   }],
-  ['openai-node', 'b64_json', 1, 1, 1, async session => {
-    const answer = await openai(session).generate({ ...one, response_format: 'b64_json' });
-    session.keep(answer.data[0].size, Buffer.from(answer.data[0].b64_json, 'base64'));
-    return 'base64 without a prefix';
+  [openais, 'b64_json', 1, 1, 1, async session => {
+    const [image] = await images(session, { ...one, response_format: 'b64_json' });
+    session.keep(image.size, Buffer.from(image.b64_json, 'base64'));
+    return 'base64 of a JPEG';
   }],
-  ['openai-node', 'group', 1, 3, 3, async session => {
-    const answer = await openai(session).generate(three);
-    for (const image of answer.data) await session.download(image.size, image.url);
+  [openais, 'references', 1, 1, 1, async session => {
+    const [image] = await images(session, { ...one, response_format: 'url', image: dataUri });
+    await session.download(image.size, image.url);
+    return 'a reference as a data URI';
+  }],
+  [openais, 'group', 1, 3, 3, async session => {
+    const items = await images(session, { ...three, response_format: 'url' });
+    for (const { size, url } of items) await session.download(size, url);
     return 'members of Ark beside those of OpenAI';
+  }],
+  [openais, 'group-withheld', 1, 2, 2, async session => {
+    const items = await images(session, { ...three, response_format: 'url' }, 'sk-mock-partial');
+    assert.deepEqual(items.map(item => Boolean(item.url)), [true, false, true]);
+    for (const { size, url } of items) if (url) await session.download(size, url);
+    if (session.client === 'openai-node') {
+      assert.equal(items[1].error.code, withheld);
+      return 'drops nothing: an error item stands among the images';
+    }
+    assert.equal(items[1].b64_json, 'undefined');
+    return 'drops the reason: a file of the text "undefined" stands among the images';
   }],
   ['openai-node', 'stream', 1, 3, 3, async session => {
     const types = [];
@@ -86,28 +146,28 @@ const scenarios = [
     const events = stream[Symbol.asyncIterator]();
     const first = (await events.next()).value;
     await session.download(first.size, first.url);
-    const error = await raised(OpenAI.APIError, events.next());
-    assert.equal(error.code, 'OutputImageSensitiveContentDetected');
-    return 'throws APIError at partial_failed: the third picture, paid, is lost';
+    const error = await raised('APIError', events.next());
+    assert.equal(error.code, withheld);
+    return 'throws APIError at partial_failed: the third image, paid, is lost';
   }],
-  ['openai-node', '400', 1, 0, 0, async session => {
-    const error = await raised(OpenAI.BadRequestError, openai(session).generate({ ...one, size: '512x512' }));
+  [openais, '400', 1, 0, 0, async session => {
+    const error = await raised('BadRequestError', images(session, { ...one, size: '512x512' }));
     assert.equal(error.code, 'InvalidParameter');
     return 'BadRequestError, InvalidParameter';
   }],
-  ['openai-node', '401', 1, 0, 0, async session => {
-    const error = await raised(OpenAI.AuthenticationError, openai(session, 'sk-mock-401').generate(one));
+  [openais, '401', 1, 0, 0, async session => {
+    const error = await raised('AuthenticationError', images(session, one, 'sk-mock-401'));
     assert.equal(error.type, 'Unauthorized');
-    assert.ok(error.message.includes(error.requestID));
+    assert.ok(error.message.includes(error.requestID ?? error.request_id));
     return 'AuthenticationError';
   }],
-  ['openai-node', '429', 3, 0, 0, async session => {
-    const error = await raised(OpenAI.RateLimitError, openai(session, 'sk-mock-429').generate(one));
+  [openais, '429', 3, 0, 0, async session => {
+    const error = await raised('RateLimitError', images(session, one, 'sk-mock-429'));
     assert.equal(error.code, 'ModelAccountIpmRateLimitExceeded');
     return 'RateLimitError after two retries';
   }],
-  ['openai-node', 'lost', 3, 3, 0, async session => {
-    await raised(OpenAI.APIConnectionError, openai(session, 'sk-mock-reset').generate(one));
+  [openais, 'lost', 3, 3, 0, async session => {
+    await raised('APIConnectionError', images(session, one, 'sk-mock-reset'));
     return 'APIConnectionError after two retries: paid three times';
   }],
 
@@ -120,11 +180,27 @@ const scenarios = [
     assert.ok(download.headers.authorization && download.notes.some(note => note.includes('key')));
     return 'downloads the picture itself and sends its key along';
   }],
-  ['ai-sdk', 'b64_json', 1, 1, 1, async session => {
-    const { image } = await sdk(session, { providerOptions: { ark: { response_format: 'b64_json' } } });
+  [sdks, 'b64_json', 1, 1, 1, async session => {
+    const { image } = await sdk(session, { options: session.client === 'ai-sdk' ? { response_format: 'b64_json' } : {} });
     session.keep(one.size, image.uint8Array);
     assert.ok((await session.journal()).every(entry => entry.method === 'POST'));
     return 'base64, nothing to download';
+  }],
+  ['ai-sdk-bytedance', 'references', 1, 1, 1, async session => {
+    const { image } = await sdk(session, { prompt: { text: one.prompt, images: [Buffer.from(dot, 'base64')] } });
+    session.keep(one.size, image.uint8Array);
+    assert.ok((await session.journal())[0].body.image);
+    return 'a reference as a data URI';
+  }],
+  [sdks, 'group', 1, 3, 3, async session => {
+    const { images } = await sdk(session, { prompt: three.prompt, options: groupOptions(session) });
+    for (const image of images) session.keep(one.size, image.uint8Array);
+    return '3 images';
+  }],
+  ['ai-sdk-bytedance', 'group-n', 3, 9, 9, async session => {
+    const { images } = await sdk(session, { prompt: three.prompt, options: groupOptions(session), n: 3 });
+    for (const image of images) session.keep(one.size, image.uint8Array);
+    return 'n=3 and maxImages=3 are three requests for three images each';
   }],
   ['ai-sdk', 'opeai', 1, 3, 3, async session => {
     const members = { path: 'opeai/v1', id: 'doubao-seedream-4.5', prompt: three.prompt, size: '2048x2048', n: 3 };
@@ -132,40 +208,48 @@ const scenarios = [
     for (const image of images) session.keep('2048x2048', image.uint8Array);
     return 'n=3 becomes a group';
   }],
-  ['ai-sdk', 'withheld', 1, 2, 0, async session => {
-    const members = { key: 'sk-mock-partial', prompt: three.prompt, providerOptions: { ark: group } };
-    const error = await raised(APICallError, sdk(session, members));
+  [sdks, 'group-withheld', 1, 2, 0, async session => {
+    const members = { key: 'sk-mock-partial', prompt: three.prompt, options: groupOptions(session) };
+    const error = await raised('APICallError', sdk(session, members));
     assert.equal(error.statusCode, 200);
     assert.equal(error.cause.name, 'AI_TypeValidationError');
-    return 'throws APICallError for one error item: two pictures, paid, are lost';
+    return 'throws APICallError for one error item: both images, paid, are lost';
   }],
-  ['ai-sdk', '400', 1, 0, 0, async session => {
-    const error = await raised(APICallError, sdk(session, { size: '512x512' }));
+  [sdks, '400', 1, 0, 0, async session => {
+    const error = await raised('APICallError', sdk(session, { size: '512x512' }));
     assert.equal(error.statusCode, 400);
     assert.ok(error.message.includes('921600 pixels'));
     return "APICallError with Ark's message";
   }],
-  ['ai-sdk', '401', 1, 0, 0, async session => {
-    const error = await raised(APICallError, sdk(session, { key: 'sk-mock-401' }));
+  [sdks, '401', 1, 0, 0, async session => {
+    const error = await raised('APICallError', sdk(session, { key: 'sk-mock-401' }));
     assert.equal(error.statusCode, 401);
     return "APICallError with Ark's message";
   }],
-  ['ai-sdk', '429', 3, 0, 0, async session => {
-    const error = await raised(RetryError, sdk(session, { key: 'sk-mock-429' }));
+  [sdks, '429', 3, 0, 0, async session => {
+    const error = await raised('RetryError', sdk(session, { key: 'sk-mock-429' }));
     assert.equal(error.lastError.statusCode, 429);
     return 'RetryError after two retries';
   }],
-  ['ai-sdk', 'lost', 3, 3, 0, async session => {
-    await raised(RetryError, sdk(session, { key: 'sk-mock-reset' }));
+  [sdks, 'lost', 3, 3, 0, async session => {
+    await raised('RetryError', sdk(session, { key: 'sk-mock-reset' }));
     return 'RetryError after two retries: paid three times';
   }],
 ];
 
-for (const [client, name, posts, billed, kept, run] of scenarios) {
-  let verdict = 'ok';
-  const seen = await run(new Session(client, name)).catch(error => {
-    verdict = 'FAIL';
-    return `${error.name}: ${error.message}`.replaceAll(/[\t\n]/g, ' ');
-  });
-  console.log([verdict, client, versions[client], name, posts, billed, kept, seen].join('\t'));
+const reasons = Object.fromEntries(readFileSync(MISSING, 'utf8').split('\n').map(line => line.split('\t')));
+for (const [client, needed] of Object.entries(packages)) {
+  const missing = needed.find(name => !installed(name));
+  if (missing) {
+    console.log(['skip', client, ...'-----', `${missing}: ${reasons[missing] ?? 'it is not installed'}`].join('\t'));
+    continue;
+  }
+  for (const [, name, posts, billed, kept, run] of scenarios.filter(([clients]) => [clients].flat().includes(client))) {
+    let verdict = 'ok';
+    const seen = await run(new Session(client, name)).catch(error => {
+      verdict = 'FAIL';
+      return `${error.name}: ${error.message}`.replaceAll(/[\t\n]/g, ' ');
+    });
+    console.log([verdict, client, versionOf(needed), name, posts, billed, kept, seen].join('\t'));
+  }
 }

@@ -1,26 +1,38 @@
 """What clients written in Python do when only their base URL and their key are changed.
 
 One line a scenario, as judge.py reads it. Where a client loses a picture that was paid for, that is asserted too: it does
-the same to the real providers.
+the same to the real providers. Clients of one kind share their scenarios. A client whose package is not installed is skipped.
 """
 
+import asyncio
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 import traceback
 import urllib.error
 import urllib.request
-from importlib.metadata import version
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import litellm
-import openai
 from PIL import Image
-from volcenginesdkarkruntime import Ark, _exceptions as ark_errors
-from volcenginesdkarkruntime.types.images import SequentialImageGenerationOptions
+
+
+def optional(module):
+    """A module, or nothing where it is not installed: the clients that need it are skipped."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError:
+        return None
+
+
+aiohttp, any_llm, litellm, openai = map(optional, ("aiohttp", "any_llm", "litellm", "openai"))
 
 MOCK = os.environ["MOCK"]
 PICTURES = os.environ["PICTURES"]
@@ -28,9 +40,18 @@ MODEL = "doubao-seedream-4-0-250828"
 ONE = {"model": MODEL, "prompt": "a paper kite", "size": "1024x1024"}
 THREE = {"model": MODEL, "prompt": "3 posters of a paper kite", "size": "1024x1024"}
 GROUP = {"sequential_image_generation": "auto", "sequential_image_generation_options": {"max_images": 3}}
-ARK_GROUP = {
-    "sequential_image_generation": "auto",
-    "sequential_image_generation_options": SequentialImageGenerationOptions(max_images=3),
+# The packages that each client needs; the first has its version.
+PACKAGES = {
+    "openai-python": ["openai"],
+    "any-llm": ["any-llm-sdk", "openai"],
+    "ark-sdk": ["volcengine-ark-runtime"],
+    "ark-sdk-async": ["volcengine-ark-runtime"],
+    "byteplus": ["byteplus-python-sdk-v2"],
+    "litellm": ["litellm"],
+    "seedream-mcp": ["seedream-mcp", "mcp", "aiohttp", "aiofiles", "loguru", "python-dotenv"],
+    "aiohttp": ["aiohttp"],
+    "urllib": [],
+    "curl": [],
 }
 WITHHELD = "OutputImageSensitiveContentDetected"
 MADE = "image_generation.partial_succeeded"
@@ -39,11 +60,13 @@ COMPLETED = "image_generation.completed"
 scenarios = []
 
 
-def scenario(client, name, posts, billed, kept, **extra):
-    """A scenario with what the judge shall find: attempts to buy, pictures billed, pictures kept."""
+def scenario(clients, name, posts, billed, kept, **extra):
+    """A scenario of one client, or of each of several, with what the judge shall find: attempts to buy, pictures billed,
+    pictures kept."""
 
     def register(run):
-        scenarios.append((client, name, posts, billed, kept, run, extra))
+        for client in [clients] if isinstance(clients, str) else clients:
+            scenarios.append((client, name, posts, billed, kept, run, extra))
         return run
 
     return register
@@ -53,6 +76,7 @@ class Session:
     """A session of the mock, and where its pictures are kept for the judge."""
 
     def __init__(self, client, name):
+        self.client = client
         self.name = f"{client}-{name}"
         self.kept = 0
 
@@ -82,6 +106,12 @@ def ledger(session):
         return json.load(answer)["entries"]
 
 
+def journal(session):
+    """What the mock was asked in a session."""
+    with urllib.request.urlopen(f"{MOCK}/__mock/v1/journal?session={session.name}") as answer:
+        return json.load(answer)["entries"]
+
+
 def raised(kind, call, *arguments, **members):
     """The error of exactly this class that a call ends with."""
     try:
@@ -92,44 +122,52 @@ def raised(kind, call, *arguments, **members):
     raise AssertionError(f"no {kind.__name__}")
 
 
-# openai-python
+# openai-python, and any-llm, which takes the same arguments and raises the same errors
+
+OPENAI = ["openai-python", "any-llm"]
 
 
 def openai_images(session, key="sk-anything", path="ark/api/v3", **options):
     return openai.OpenAI(base_url=session.base(path), api_key=key, **options).images
 
 
-@scenario("openai-python", "url", 1, 1, 1)
+def openai_generate(session, key="sk-anything", **members):
+    if session.client == "any-llm":
+        return any_llm.image_generation(provider="openai", api_base=session.base(), api_key=key, **members)
+    return openai_images(session, key).generate(**members)
+
+
+@scenario(OPENAI, "url", 1, 1, 1)
 def _(session):
-    answer = openai_images(session).generate(**ONE, response_format="url")
+    answer = openai_generate(session, **ONE, response_format="url")
     session.download(answer.data[0].size, answer.data[0].url)
     assert answer.usage.output_tokens == 4096 and answer.usage.input_tokens is None
     return "a URL that opens; usage without input_tokens"
 
 
-@scenario("openai-python", "b64_json", 1, 1, 1)
+@scenario(OPENAI, "b64_json", 1, 1, 1)
 def _(session):
-    answer = openai_images(session).generate(**ONE, response_format="b64_json")
+    answer = openai_generate(session, **ONE, response_format="b64_json")
     session.keep(answer.data[0].size, base64.b64decode(answer.data[0].b64_json, validate=True))
     return "base64 without a prefix"
 
 
-@scenario("openai-python", "group", 1, 3, 3)
+@scenario(OPENAI, "group", 1, 3, 3)
 def _(session):
-    answer = openai_images(session).generate(**THREE, extra_body={**GROUP, "watermark": False})
+    answer = openai_generate(session, **THREE, extra_body={**GROUP, "watermark": False})
     for image in answer.data:
         session.download(image.size, image.url)
     return "extra_body reaches Ark"
 
 
-@scenario("openai-python", "group-withheld", 1, 2, 2)
+@scenario(OPENAI, "group-withheld", 1, 2, 2)
 def _(session):
-    answer = openai_images(session, "sk-mock-partial").generate(**THREE, extra_body=GROUP)
+    answer = openai_generate(session, "sk-mock-partial", **THREE, extra_body=GROUP)
     assert [image.url is None for image in answer.data] == [False, True, False]
     assert answer.data[1].error["code"] == WITHHELD and answer.usage.generated_images == 2
     for image in answer.data[0], answer.data[2]:
         session.download(image.size, image.url)
-    return "an error item among the pictures"
+    return "drops nothing: an error item stands among the images"
 
 
 @scenario("openai-python", "stream", 1, 3, 3)
@@ -157,33 +195,33 @@ def _(session):
     session.download(first.size, first.url)
     error = raised(openai.APIError, next, events)
     assert error.code == WITHHELD
-    return "raises APIError at partial_failed: the third picture, paid, is lost"
+    return "raises APIError at partial_failed: the third image, paid, is lost"
 
 
-@scenario("openai-python", "400", 1, 0, 0)
+@scenario(OPENAI, "400", 1, 0, 0)
 def _(session):
-    error = raised(openai.BadRequestError, openai_images(session).generate, **{**ONE, "size": "512x512"})
+    error = raised(openai.BadRequestError, openai_generate, session, **{**ONE, "size": "512x512"})
     assert error.code == "InvalidParameter" and "921600 pixels" in error.message and error.request_id in error.message
     return "BadRequestError, InvalidParameter"
 
 
-@scenario("openai-python", "401", 1, 0, 0)
+@scenario(OPENAI, "401", 1, 0, 0)
 def _(session):
-    error = raised(openai.AuthenticationError, openai_images(session, "sk-mock-401").generate, **ONE)
+    error = raised(openai.AuthenticationError, openai_generate, session, "sk-mock-401", **ONE)
     assert error.code == "AuthenticationError" and error.type == "Unauthorized"
     return "AuthenticationError"
 
 
-@scenario("openai-python", "429", 3, 0, 0)
+@scenario(OPENAI, "429", 3, 0, 0)
 def _(session):
-    error = raised(openai.RateLimitError, openai_images(session, "sk-mock-429").generate, **ONE)
+    error = raised(openai.RateLimitError, openai_generate, session, "sk-mock-429", **ONE)
     assert error.code == "ModelAccountIpmRateLimitExceeded"
     return "RateLimitError after two retries"
 
 
-@scenario("openai-python", "lost", 3, 3, 0)
+@scenario(OPENAI, "lost", 3, 3, 0)
 def _(session):
-    raised(openai.APIConnectionError, openai_images(session, "sk-mock-reset").generate, **ONE)
+    raised(openai.APIConnectionError, openai_generate, session, "sk-mock-reset", **ONE)
     assert [bill["answered"] for bill in ledger(session)] == [False] * 3
     return "APIConnectionError after two retries: paid three times"
 
@@ -194,9 +232,9 @@ def _(session):
     return "APITimeoutError after two retries: gone each time, and paid three times"
 
 
-@scenario("openai-python", "references", 1, 1, 1)
+@scenario(OPENAI, "references", 1, 1, 1)
 def _(session):
-    answer = openai_images(session).generate(**ONE, extra_body={"image": [reference(), reference()]})
+    answer = openai_generate(session, **ONE, extra_body={"image": [reference(), reference()]})
     session.download(answer.data[0].size, answer.data[0].url)
     return "two references as data URIs"
 
@@ -250,50 +288,84 @@ def _(session):
     return "document 003: no sizes, usage of a chat"
 
 
-# The official Ark SDK
+# The official SDKs of Ark: Volcengine's, also asynchronous, and BytePlus's
+
+ARKS = {
+    "ark-sdk": ("volcenginesdkarkruntime", "Ark"),
+    "ark-sdk-async": ("volcenginesdkarkruntime", "AsyncArk"),
+    "byteplus": ("byteplussdkarkruntime", "Ark"),
+}
 
 
-def ark_images(session, key="sk-anything"):
-    return Ark(base_url=session.base(), api_key=key).images
+def ark_module(session, name=""):
+    return import_module(ARKS[session.client][0] + name)
 
 
-@scenario("ark-sdk", "url", 1, 1, 1)
+def ark_error(session, name):
+    return getattr(ark_module(session, "._exceptions"), name)
+
+
+def ark_group(session):
+    options = ark_module(session, ".types.images").SequentialImageGenerationOptions(max_images=3)
+    return {"sequential_image_generation": "auto", "sequential_image_generation_options": options}
+
+
+def ark_generate(session, key="sk-anything", **members):
+    kind = ARKS[session.client][1]
+    images = getattr(ark_module(session), kind)(base_url=session.base(), api_key=key).images
+    if kind == "Ark":
+        return images.generate(**members)
+    loop = asyncio.new_event_loop()
+    answer = loop.run_until_complete(images.generate(**members))
+    return steps(loop, answer) if members.get("stream") else answer
+
+
+def steps(loop, events):
+    """The events of an asynchronous stream."""
+    while True:
+        try:
+            yield loop.run_until_complete(events.__anext__())
+        except StopAsyncIteration:
+            return
+
+
+@scenario(ARKS, "url", 1, 1, 1)
 def _(session):
-    answer = ark_images(session).generate(**ONE)
+    answer = ark_generate(session, **ONE)
     session.download(answer.data[0].size, answer.data[0].url)
     assert answer.usage.generated_images == 1 and answer.model == MODEL
     return "a URL that opens, though it sends null for all that is unset"
 
 
-@scenario("ark-sdk", "b64_json", 1, 1, 1)
+@scenario(ARKS, "b64_json", 1, 1, 1)
 def _(session):
-    answer = ark_images(session).generate(**ONE, response_format="b64_json")
+    answer = ark_generate(session, **ONE, response_format="b64_json")
     session.keep(answer.data[0].size, base64.b64decode(answer.data[0].b64_json, validate=True))
     return "base64 without a prefix"
 
 
-@scenario("ark-sdk", "group", 1, 3, 3)
+@scenario(ARKS, "group", 1, 3, 3)
 def _(session):
-    answer = ark_images(session).generate(**THREE, **ARK_GROUP)
+    answer = ark_generate(session, **THREE, **ark_group(session))
     for image in answer.data:
         session.download(image.size, image.url)
     assert answer.usage.generated_images == 3
     return "3 pictures"
 
 
-@scenario("ark-sdk", "group-withheld", 1, 2, 2)
+@scenario(ARKS, "group-withheld", 1, 2, 2)
 def _(session):
-    answer = ark_images(session, "sk-mock-partial").generate(**THREE, **ARK_GROUP)
+    answer = ark_generate(session, "sk-mock-partial", **THREE, **ark_group(session))
     assert [image.url is None for image in answer.data] == [False, True, False]
     assert answer.data[1].error["code"] == WITHHELD and answer.usage.generated_images == 2
     for image in answer.data[0], answer.data[2]:
         session.download(image.size, image.url)
-    return "an error item among the pictures"
+    return "drops nothing: an error item stands among the images"
 
 
-@scenario("ark-sdk", "stream", 1, 3, 3)
+@scenario(ARKS, "stream", 1, 3, 3)
 def _(session):
-    events = list(ark_images(session).generate(**THREE, **ARK_GROUP, stream=True))
+    events = list(ark_generate(session, **THREE, **ark_group(session), stream=True))
     assert [(event.type, event.image_index) for event in events] == [(MADE, 0), (MADE, 1), (MADE, 2), (COMPLETED, None)]
     for event in events[:3]:
         session.download(event.size, event.url)
@@ -301,58 +373,59 @@ def _(session):
     return "3 partial_succeeded, completed"
 
 
-@scenario("ark-sdk", "stream-withheld", 1, 2, 1)
+@scenario(ARKS, "stream-withheld", 1, 2, 1)
 def _(session):
-    events = iter(ark_images(session, "sk-mock-partial").generate(**THREE, **ARK_GROUP, stream=True))
+    events = iter(ark_generate(session, "sk-mock-partial", **THREE, **ark_group(session), stream=True))
     first = next(events)
     session.download(first.size, first.url)
-    error = raised(ark_errors.ArkAPIError, next, events)
+    error = raised(ark_error(session, "ArkAPIError"), next, events)
     assert error.code == WITHHELD and error.request_id
-    return "raises ArkAPIError at partial_failed: the third picture, paid, is lost"
+    return "raises ArkAPIError at partial_failed: the third image, paid, is lost"
 
 
-@scenario("ark-sdk", "stream-400", 1, 0, 0)
+@scenario(ARKS, "stream-400", 1, 0, 0)
 def _(session):
-    call = ark_images(session).generate
-    error = raised(ark_errors.ArkBadRequestError, call, **{**ONE, "size": "512x512"}, stream=True)
+    kind = ark_error(session, "ArkBadRequestError")
+    error = raised(kind, ark_generate, session, **{**ONE, "size": "512x512"}, stream=True)
     assert error.code == "InvalidParameter"
     return "ArkBadRequestError before the stream"
 
 
-@scenario("ark-sdk", "references", 1, 1, 1)
+@scenario(ARKS, "references", 1, 1, 1)
 def _(session):
-    answer = ark_images(session).generate(**ONE, image=[reference()], watermark=False)
+    answer = ark_generate(session, **ONE, image=[reference()], watermark=False)
     session.download(answer.data[0].size, answer.data[0].url)
     return "a reference as a data URI"
 
 
 ARK_ERRORS = [
-    ("400", "sk-anything", {"size": "512x512"}, ark_errors.ArkBadRequestError, "InvalidParameter", 1),
-    ("401", "sk-mock-401", {}, ark_errors.ArkAuthenticationError, "AuthenticationError", 1),
-    ("403", "sk-mock-403", {}, ark_errors.ArkPermissionDeniedError, "AccessDenied", 1),
-    ("404", "sk-anything", {"model": "seedream"}, ark_errors.ArkNotFoundError, "InvalidEndpointOrModel.NotFound", 1),
-    ("429", "sk-mock-429", {}, ark_errors.ArkRateLimitError, "ModelAccountIpmRateLimitExceeded", 3),
-    ("500", "sk-mock-500", {}, ark_errors.ArkInternalServerError, "InternalServiceError", 3),
+    ("400", "sk-anything", {"size": "512x512"}, "ArkBadRequestError", "InvalidParameter", 1),
+    ("401", "sk-mock-401", {}, "ArkAuthenticationError", "AuthenticationError", 1),
+    ("403", "sk-mock-403", {}, "ArkPermissionDeniedError", "AccessDenied", 1),
+    ("404", "sk-anything", {"model": "seedream"}, "ArkNotFoundError", "InvalidEndpointOrModel.NotFound", 1),
+    ("429", "sk-mock-429", {}, "ArkRateLimitError", "ModelAccountIpmRateLimitExceeded", 3),
+    ("500", "sk-mock-500", {}, "ArkInternalServerError", "InternalServiceError", 3),
 ]
 
 for name, key, members, kind, code, posts in ARK_ERRORS:
 
-    @scenario("ark-sdk", name, posts, 0, 0, key=key, members=members, kind=kind, code=code)
+    @scenario(ARKS, name, posts, 0, 0, key=key, members=members, kind=kind, code=code)
     def _(session, key, members, kind, code):
-        error = raised(kind, ark_images(session, key).generate, **{**ONE, **members})
+        error = raised(ark_error(session, kind), ark_generate, session, key, **{**ONE, **members})
         assert error.code == code and error.status_code == int(session.name.rpartition("-")[2])
-        return f"{kind.__name__}, {code}"
+        return f"{kind}, {code}"
 
 
-@scenario("ark-sdk", "lost", 3, 3, 0)
+@scenario(ARKS, "lost", 3, 3, 0)
 def _(session):
-    raised(ark_errors.ArkAPIConnectionError, ark_images(session, "sk-mock-reset").generate, **ONE)
+    raised(ark_error(session, "ArkAPIConnectionError"), ark_generate, session, "sk-mock-reset", **ONE)
     return "ArkAPIConnectionError after two retries: paid three times"
 
 
 # LiteLLM
 
-litellm.suppress_debug_info = True  # else it prints advice among our lines
+if litellm:
+    litellm.suppress_debug_info = True  # else it prints advice among our lines
 
 
 def litellm_image(session, key="sk-anything", path="ark/api/v3", model=MODEL, **members):
@@ -385,7 +458,7 @@ def _(session):
     assert "error" not in answer.data[1].model_dump()
     for image in answer.data[0], answer.data[2]:
         session.download("1024x1024", image.url)
-    return "an item without a picture; why is dropped"
+    return "drops the reason: an item without an image stands among the images"
 
 
 @scenario("litellm", "response_format", 0, 0, 0)
@@ -395,18 +468,132 @@ def _(session):
 
 
 LITELLM_ERRORS = [
-    ("400", "sk-anything", {"size": "512x512"}, litellm.BadRequestError, 1, 0),
-    ("401", "sk-mock-401", {}, litellm.AuthenticationError, 1, 0),
-    ("429", "sk-mock-429", {}, litellm.RateLimitError, 3, 0),
-    ("lost", "sk-mock-reset", {}, litellm.InternalServerError, 3, 3),
+    ("400", "sk-anything", {"size": "512x512"}, "BadRequestError", 1, 0),
+    ("401", "sk-mock-401", {}, "AuthenticationError", 1, 0),
+    ("429", "sk-mock-429", {}, "RateLimitError", 3, 0),
+    ("lost", "sk-mock-reset", {}, "InternalServerError", 3, 3),
 ]
 
 for name, key, members, kind, posts, billed in LITELLM_ERRORS:
 
     @scenario("litellm", name, posts, billed, 0, key=key, members=members, kind=kind)
     def _(session, key, members, kind):
-        raised(kind, litellm_image, session, key, **members)
-        return kind.__name__ + ("; paid three times" if key == "sk-mock-reset" else "")
+        raised(getattr(litellm, kind), litellm_image, session, key, **members)
+        return kind + ("; paid three times" if key == "sk-mock-reset" else "")
+
+
+# seedream-mcp, spoken to in JSON-RPC over its standard streams; it saves the images itself, with aiohttp
+
+
+def mcp(session, tool, key="sk-anything", **arguments):
+    """What a tool of the server says. The session keeps what the server saves."""
+    with TemporaryDirectory() as folder:
+        names = {"ARK_API_KEY": key, "ARK_BASE_URL": session.base(), "SEEDREAM_AUTO_SAVE_BASE_DIR": folder}
+        streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        command = [sys.executable, "-m", "seedream_mcp.server"]
+        with subprocess.Popen(command, **streams, env={**os.environ, **names}, cwd=folder, text=True) as server:
+
+            def send(method, **members):
+                print(json.dumps({"jsonrpc": "2.0", "method": method, **members}), file=server.stdin, flush=True)
+
+            def ask(method, **params):
+                send(method, id=method, params=params)
+                return next(said for said in map(json.loads, server.stdout) if said.get("id") == method)["result"]
+
+            client = {"name": "scenarios", "version": "0"}
+            ask("initialize", protocolVersion="2025-06-18", capabilities={}, clientInfo=client)
+            send("notifications/initialized")
+            said = ask("tools/call", name=f"seedream_{tool}", arguments={"size": "1K", **arguments})
+            server.stdin.close()
+        for file in sorted(Path(folder).glob(f"*/{tool}/*.jp*g")):
+            session.keep("1024x1024", file.read_bytes())
+    assert said["isError"] is False, said
+    return said["content"][0]["text"]
+
+
+@scenario("seedream-mcp", "url", 1, 1, 1)
+def _(session):
+    said = mcp(session, "text_to_image", prompt=ONE["prompt"])
+    assert f"URL: {session.base('pictures/ark/')}" in said, said
+    return "saves the image behind the URL"
+
+
+@scenario("seedream-mcp", "b64_json", 1, 1, 1)
+def _(session):
+    mcp(session, "text_to_image", prompt=ONE["prompt"], response_format="b64_json")
+    return "saves the image from base64"
+
+
+@scenario("seedream-mcp", "references", 2, 2, 2)
+def _(session):
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "a.png")
+        file.write_bytes(base64.b64decode(reference().partition(",")[2]))
+        wanted = {"prompt": ONE["prompt"], "response_format": "b64_json"}
+        mcp(session, "image_to_image", image=str(file), **wanted)
+        mcp(session, "multi_image_fusion", images=[str(file), str(file)], **wanted)
+    one, two = (entry for entry in journal(session) if entry["method"] == "POST")
+    assert one["body"]["image"] and not one["notes"] and "image" not in two["body"]
+    assert any(note.startswith("images is not") for note in two["notes"]), two["notes"]
+    return "one as a data URI; several under a name that Ark does not have: paid, and made without them"
+
+
+@scenario("seedream-mcp", "group", 1, 3, 3)
+def _(session):
+    # Not saved: it names files by the second, so that the images of one group overwrite each other.
+    said = mcp(session, "sequential_generation", prompt=THREE["prompt"], max_images=3, auto_save=False)
+    for url in re.findall(r"URL: (\S+)", said):
+        session.download("1024x1024", url)
+    return "3 URLs that open"
+
+
+@scenario("seedream-mcp", "group-withheld", 1, 2, 2)
+def _(session):
+    arguments = {"prompt": THREE["prompt"], "max_images": 3, "custom_name": "poster", "response_format": "b64_json"}
+    said = mcp(session, "sequential_generation", "sk-mock-partial", **arguments)
+    _, _, second, third = said.split("📷")
+    assert WITHHELD not in said and "poster_3" in second and "poster" not in third, said
+    return "drops the reason, and shows the file of the third image as that of the second"
+
+
+LOST = "网络连接失败"  # the network connection failed
+MCP_ERRORS = [
+    ("401", "text_to_image", "sk-mock-401", {}, "HTTP 401", 0),
+    ("lost", "text_to_image", "sk-mock-reset", {}, LOST, 3),
+    ("lost-group", "sequential_generation", "sk-mock-reset", {"max_images": 3}, LOST, 9),
+]
+
+for name, tool, key, members, message, billed in MCP_ERRORS:
+
+    @scenario("seedream-mcp", name, 3, billed, 0, tool=tool, key=key, members=members, message=message)
+    def _(session, tool, key, members, message):
+        said = mcp(session, tool, key, prompt=THREE["prompt"], **members)
+        assert message in said, said
+        return "a text, and no MCP error, after two retries" + (": paid three times" if message == LOST else "")
+
+
+# aiohttp, whose URLs write %2F of a query as a slash
+
+
+async def aiohttp_image(session, key="sk-anything"):
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {key}"}) as client:
+        async with client.post(session.base() + "/images/generations", json=ONE) as answer:
+            (image,) = (await answer.json())["data"]
+    async with aiohttp.ClientSession() as client, client.get(image["url"]) as answer:
+        assert answer.status == 200, f"{answer.status} for {answer.url}"
+        session.keep(image["size"], await answer.read())
+
+
+@scenario("aiohttp", "url", 1, 1, 1)
+def _(session):
+    asyncio.run(aiohttp_image(session))
+    return "a URL that opens, though its query is written differently"
+
+
+@scenario("aiohttp", "lost", 1, 1, 0)
+def _(session):
+    raised(aiohttp.ClientOSError, asyncio.run, aiohttp_image(session, "sk-mock-reset"))
+    return "ClientOSError; one attempt"
 
 
 # evolink, as its document shows it: plain requests, a task, polls
@@ -499,11 +686,20 @@ def _(session):
 
 
 def main():
-    versions = {"ark-sdk": version("volcengine-ark-runtime"), "urllib": sys.version.split()[0]}
-    versions["curl"] = curl("--version").split()[1].decode()
-    for name in "openai", "litellm":
-        versions["openai-python" if name == "openai" else name] = version(name)
-    for client, name, posts, billed, kept, run, extra in scenarios:
+    versions = {"urllib": sys.version.split()[0], "curl": curl("--version").split()[1].decode()}
+    reasons = dict(line.split("\t") for line in Path(os.environ["MISSING"]).read_text().splitlines())
+    skipped, order = set(), list(PACKAGES)
+    for client, packages in PACKAGES.items():
+        try:
+            found = [version(package) for package in packages]
+            versions.setdefault(client, *found[:1])
+        except PackageNotFoundError as missing:
+            skipped.add(client)
+            why = f"{missing.name}: {reasons.get(missing.name, 'it is not installed')}"
+            print("skip", client, *"-----", why, sep="\t", flush=True)
+    for client, name, posts, billed, kept, run, extra in sorted(scenarios, key=lambda each: order.index(each[0])):
+        if client in skipped:
+            continue
         try:
             verdict, seen = "ok", run(Session(client, name), **extra)
         except Exception as error:  # whatever it is, it is the result

@@ -1,6 +1,7 @@
 //! What async-openai does when only its base URL and its key are changed. One line a scenario, as `judge.py` reads it.
 
-use std::{env, error::Error, fs};
+#[path = "../session.rs"]
+mod session;
 
 use async_openai::{
     Client,
@@ -11,50 +12,19 @@ use async_openai::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use futures::StreamExt;
 use serde_json::{Value, json};
+use session::{MODEL, Seen, Session, check};
 
-const MODEL: &str = "doubao-seedream-4-0-250828";
+const CLIENT: &str = "async-openai";
 
-type Seen = Result<String, Box<dyn Error>>;
-
-/// A session of the mock, and where its pictures are kept for the judge.
-struct Session(&'static str);
-
-impl Session {
-    fn name(&self) -> String {
-        format!("async-openai-{}", self.0)
-    }
-
-    fn client(&self, key: &str) -> Client<OpenAIConfig> {
-        let mock = env::var("MOCK").expect("run sets MOCK");
-        let base = format!("{mock}/s/{}/ark/api/v3", self.name());
-        Client::with_config(OpenAIConfig::new().with_api_base(base).with_api_key(key))
-    }
-
-    fn keep(&self, index: usize, promised: &str, picture: &[u8]) -> Result<(), Box<dyn Error>> {
-        let folder = env::var("PICTURES").expect("run sets PICTURES");
-        Ok(fs::write(format!("{folder}/{}.{index}.{promised}.jpeg", self.name()), picture)?)
-    }
-
-    /// Prints what was seen, with what the judge shall find: attempts to buy, pictures billed, pictures kept.
-    fn report(&self, posts: u32, billed: u32, kept: u32, seen: &Seen) {
-        let (verdict, text) = match seen {
-            Ok(text) => ("ok", text.clone()),
-            Err(error) => ("FAIL", error.to_string().replace(['\t', '\n'], " ")),
-        };
-        let version = env::var("ASYNC_OPENAI").expect("run sets ASYNC_OPENAI");
-        println!("{verdict}\tasync-openai\t{version}\t{}\t{posts}\t{billed}\t{kept}\t{text}", self.0);
-    }
-}
-
-fn check(holds: bool, what: &str) -> Result<(), Box<dyn Error>> {
-    if holds { Ok(()) } else { Err(format!("not so: {what}").into()) }
+fn client(session: &Session, key: &str) -> Client<OpenAIConfig> {
+    Client::with_config(OpenAIConfig::new().with_api_base(session.base()).with_api_key(key))
 }
 
 /// The crate's own answer type wants `input_tokens`, which Ark does not send: the picture is paid for and lost.
 async fn typed(session: &Session) -> Seen {
     let model = ImageModel::Other(MODEL.into());
     let request = CreateImageRequestArgs::default().model(model).prompt("a paper kite").build()?;
-    match session.client("sk-anything").images().generate(request).await {
+    match client(session, "sk-anything").images().generate(request).await {
         Err(OpenAIError::JSONDeserialize(error, _)) => {
             check(error.to_string().contains("missing field `input_tokens`"), "it misses input_tokens")?;
             Ok("JSONDeserialize: missing field `input_tokens`; paid and lost".into())
@@ -66,7 +36,7 @@ async fn typed(session: &Session) -> Seen {
 /// With a type of one's own the same answer is readable.
 async fn url(session: &Session) -> Seen {
     let request = json!({ "model": MODEL, "prompt": "a paper kite", "size": "1024x1024" });
-    let answer: Value = session.client("sk-anything").images().generate_byot(request).await?;
+    let answer: Value = client(session, "sk-anything").images().generate_byot(request).await?;
     let picture = &answer["data"][0];
     let url = picture["url"].as_str().ok_or("no url")?;
     let bytes = reqwest::get(url).await?.error_for_status()?.bytes().await?;
@@ -77,7 +47,7 @@ async fn url(session: &Session) -> Seen {
 async fn b64_json(session: &Session) -> Seen {
     let request =
         json!({ "model": MODEL, "prompt": "a paper kite", "size": "1024x1024", "response_format": "b64_json" });
-    let answer: Value = session.client("sk-anything").images().generate_byot(request).await?;
+    let answer: Value = client(session, "sk-anything").images().generate_byot(request).await?;
     let picture = &answer["data"][0];
     let bytes = BASE64_STANDARD.decode(picture["b64_json"].as_str().ok_or("no b64_json")?)?;
     session.keep(0, picture["size"].as_str().ok_or("no size")?, &bytes)?;
@@ -89,7 +59,7 @@ async fn stream(session: &Session) -> Seen {
         "model": MODEL, "prompt": "3 posters of a paper kite", "size": "1024x1024", "stream": true,
         "sequential_image_generation": "auto", "sequential_image_generation_options": { "max_images": 3 },
     });
-    let mut events = session.client("sk-anything").images().generate_stream_byot::<_, Value>(request).await?;
+    let mut events = client(session, "sk-anything").images().generate_stream_byot::<_, Value>(request).await?;
     let mut types = Vec::new();
     while let Some(event) = events.next().await {
         let event = event?;
@@ -104,9 +74,28 @@ async fn stream(session: &Session) -> Seen {
     Ok("byot: 3 partial_succeeded, completed".into())
 }
 
+/// With a type of one's own an error item is readable too.
+async fn withheld(session: &Session) -> Seen {
+    let request = json!({
+        "model": MODEL, "prompt": "3 posters of a paper kite", "size": "1024x1024",
+        "sequential_image_generation": "auto", "sequential_image_generation_options": { "max_images": 3 },
+    });
+    let answer: Value = client(session, "sk-mock-partial").images().generate_byot(request).await?;
+    for (index, item) in answer["data"].as_array().ok_or("no data")?.iter().enumerate() {
+        match item["url"].as_str() {
+            Some(url) => {
+                let bytes = reqwest::get(url).await?.error_for_status()?.bytes().await?;
+                session.keep(index, item["size"].as_str().ok_or("no size")?, &bytes)?;
+            }
+            None => check(item["error"]["code"].is_string(), "the item without an image has an error")?,
+        }
+    }
+    Ok("byot drops nothing: an error item stands among the images".into())
+}
+
 async fn refused(session: &Session, key: &str, size: &str, status: u16, code: &str) -> Seen {
     let request = json!({ "model": MODEL, "prompt": "a paper kite", "size": size });
-    match session.client(key).images().generate_byot::<_, Value>(request).await {
+    match client(session, key).images().generate_byot::<_, Value>(request).await {
         Err(OpenAIError::ApiError(error)) => {
             check(error.status_code.as_u16() == status, &format!("the status is {}", error.status_code))?;
             check(error.api_error.code.as_deref() == Some(code), &format!("the code is {:?}", error.api_error.code))?;
@@ -119,7 +108,7 @@ async fn refused(session: &Session, key: &str, size: &str, status: u16, code: &s
 /// An answer that is lost on the way is not asked for again.
 async fn lost(session: &Session) -> Seen {
     let request = json!({ "model": MODEL, "prompt": "a paper kite" });
-    match session.client("sk-mock-reset").images().generate_byot::<_, Value>(request).await {
+    match client(session, "sk-mock-reset").images().generate_byot::<_, Value>(request).await {
         Err(OpenAIError::Reqwest(_)) => Ok("Reqwest; one attempt".into()),
         other => Err(format!("{other:?}").into()),
     }
@@ -135,6 +124,8 @@ async fn main() {
     session.report(1, 1, 1, &b64_json(&session).await);
     let session = Session("stream");
     session.report(1, 3, 3, &stream(&session).await);
+    let session = Session("group-withheld");
+    session.report(1, 2, 2, &withheld(&session).await);
     let session = Session("400");
     session.report(1, 0, 0, &refused(&session, "sk-anything", "512x512", 400, "InvalidParameter").await);
     let session = Session("401");
