@@ -35,6 +35,8 @@ struct Row {
     /// The cases that show it, with the laws that pick them up.
     cases: Vec<(String, BTreeSet<Law>)>,
     untestable: Option<String>,
+    /// Whether it is a row of a table or an example, which the test `documents` holds.
+    printed: bool,
 }
 
 impl Trace {
@@ -86,12 +88,16 @@ impl Trace {
 
 impl Traced {
     fn summary(&self) -> String {
-        let rules: Vec<_> = self.rows.iter().filter(|row| row.rule.is_some()).collect();
+        let rules: Vec<_> = self.rows.iter().filter(|row| row.rule.is_some() && !row.printed).collect();
+        let printed = self.rows.iter().filter(|row| row.printed).count();
         let without = rules.iter().filter(|row| row.untestable.is_some()).count();
         let cases: BTreeSet<_> = rules.iter().flat_map(|row| &row.cases).map(|(case, _)| case).collect();
         let trials: usize = rules.iter().flat_map(|row| &row.cases).map(|(_, laws)| laws.len()).sum();
         let (id, lines, all, cases) = (&self.id, self.lines, rules.len(), cases.len());
-        format!("{id}  {lines} lines, {all} rules: {cases} cases, run {trials} times; {without} rules without a case")
+        format!(
+            "{id}  {lines} lines, {all} rules: {cases} cases, run {trials} times; {without} rules without a case; \
+             {printed} printed examples and rows"
+        )
     }
 }
 
@@ -106,6 +112,16 @@ fn traced(subject: &Subject) -> Option<Traced> {
         says: silent.why.clone(),
         cases: Vec::new(),
         untestable: None,
+        printed: false,
+    }));
+    let printed = subject.facts().printed(&provider.id);
+    rows.extend(printed.iter().map(|printed| Row {
+        lines: printed.lines.clone(),
+        rule: Some(format!("printed in {}", printed.table)),
+        says: printed.summary(),
+        cases: Vec::new(),
+        untestable: None,
+        printed: true,
     }));
     rows.sort_by_key(|row| ranges(&row.lines).and_then(|all| all.first().map(|first| (*first.start(), *first.end()))));
     let mut gaps = lines_without(document, subject.rules());
@@ -136,6 +152,7 @@ fn row(rule: &Rule, provider: &Provider, shown: &BTreeMap<String, BTreeSet<Law>>
         says: rule.says.clone(),
         cases: names.map(|name| (name.clone(), shown.get(&name).cloned().unwrap_or_default())).collect(),
         untestable: rule.untestable.clone(),
+        printed: false,
     }
 }
 
