@@ -56,7 +56,7 @@ fn m20_undocumented_members_are_noted() {
     assert_eq!(engine.journal(None)[0].notes, ["style is not a documented member and was ignored"]);
 }
 
-/// A body with a null for every member that it lacks: those of the document, those it ignores, and one that nobody knows.
+/// A body with a null for every member that it lacks: those of the document, those it ignores, and two that no document has.
 fn with_nulls(provider: &Provider, body: &Value) -> Value {
     let mut body = body.clone();
     let documented = provider.fields.iter().map(|field| &field.name).filter(|name| !name.contains('.'));
