@@ -6,7 +6,7 @@ SIZE = {"pixels": {"min": 3686400, "max": 16777216, "max_aspect": 16}, "default"
 RULES = {
     "size": SIZE,
     "images": {"advised_max": 15},  # document 000 states no largest n
-    "fields": {"delivery": {"support": "honoured", "values": ["url", "inline"], "default": "url"}},
+    "fields": {"response_format": {"support": "honoured", "values": ["url", "b64_json"], "default": "url"}},
 }
 DESCRIPTION = {
     "id": "gogogotoken",
@@ -30,7 +30,7 @@ def body_of(checked):
     request = checked["request"]
     count = request.get("count")
     body = {"model": checked["model"], "prompt": request["prompt"], "n": count, "size": checked["size"],
-            "response_format": {"url": "url", "inline": "b64_json"}.get(request.get("delivery"))}
+            "response_format": request.get("response_format")}
     return {name: value for name, value in body.items() if value is not None} | request.get("extra", {})
 
 

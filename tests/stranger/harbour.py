@@ -7,7 +7,7 @@ def rules(least, seed):
     return {
         "size": {"pixels": {"min": least, "max": 16777216, "max_aspect": 16}, "default": "2048x2048"},
         "images": {"max": 8},
-        "fields": {"delivery": {"support": "honoured", "values": ["url", "inline"], "default": "url"},
+        "fields": {"response_format": {"support": "honoured", "values": ["url", "b64_json"], "default": "url"},
                    "watermark": {"support": "honoured", "default": False},
                    "seed": {"support": seed, "range": [0, 2147483647]}},
     }
@@ -36,7 +36,7 @@ STATUSES = {401: "authentication", 402: "balance", 403: "permission_denied", 404
 def body_of(checked):
     request = checked["request"]
     body = {"model": checked["model"], "text": request["prompt"], "pictures": request.get("count"), "pixels": checked["size"],
-            "deliver": {"url": "url", "inline": "b64_json"}.get(request.get("delivery")),
+            "deliver": request.get("response_format"),
             "mark": request.get("watermark"), "seed": request.get("seed")}
     return {name: value for name, value in body.items() if value is not None} | request.get("extra", {})
 

@@ -129,7 +129,7 @@ async fn k23_a_group_one_by_one() {
     let (seen, _guard) = watch();
     let client = client(Ark, &mock, "sk-canary-key");
     let request = ImageRequest::new("doubao-seedream-4-5-251128", "2 images of a canary-prompt").count(2).stream(true);
-    let inline = request.clone().delivery(seedream::Delivery::Inline);
+    let inline = request.clone().response_format(seedream::ResponseFormat::B64Json);
     save(&client, &client.generate(request).await.unwrap()).await;
     save(&client, &client.generate(inline).await.unwrap()).await;
     insta::assert_snapshot!(seen.text(&mock));

@@ -5,8 +5,8 @@
 use std::fmt::Write as _;
 
 use seedream::{
-    Count, Delivery, Dialect, ImageRequest, ImageSource, OutputFormat, Pixels, PromptMode, Ratio, Size, Strictness,
-    Tier, dialects,
+    Count, Dialect, ImageRequest, ImageSource, OutputFormat, Pixels, PromptMode, Ratio, ResponseFormat, Size,
+    Strictness, Tier, dialects,
 };
 
 /// Everything that can be seen of a request before it is sent, as text.
@@ -56,7 +56,7 @@ fn k3_every_field_at_once_is_refused_by_name_where_it_cannot_be_honoured() {
     let request = ImageRequest::new("seedream-4.5", "a lighthouse")
         .size(Pixels::new(1024, 1024))
         .count(20)
-        .delivery(Delivery::Inline)
+        .response_format(ResponseFormat::B64Json)
         .format(OutputFormat::Png)
         .watermark(true)
         .seed(-5)

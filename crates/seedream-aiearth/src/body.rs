@@ -1,6 +1,6 @@
 //! The members of the body, in the order of document 001, section "core parameters".
 
-use seedream_core::{Checked, Count, Delivery, ImageSource, OutputFormat};
+use seedream_core::{Checked, Count, ImageSource, OutputFormat, ResponseFormat};
 use serde::Serialize;
 
 pub(crate) const MEMBERS: &[&str] = &[
@@ -70,7 +70,7 @@ impl<'a> Body<'a> {
                 several => Some(Image::Several(several.iter().map(ImageSource::to_wire).collect())),
             },
             size: checked.size().and_then(|size| size.size.as_deref()),
-            response_format: request.delivery.map(Delivery::wire),
+            response_format: request.response_format.map(ResponseFormat::wire),
             output_format: request.format.map(OutputFormat::wire),
             watermark: request.watermark,
             sequential_image_generation: request

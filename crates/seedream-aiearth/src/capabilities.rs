@@ -46,7 +46,7 @@ fn fields(family: Option<Family>) -> Vec<FieldRule> {
         Some(_) => FieldRule::refused(Field::GuidanceScale, Source::documented("001", "guidance_scale")),
     };
     vec![
-        documented(Field::Delivery, "response_format").one_of(&["url", "inline"]).default("url"),
+        documented(Field::ResponseFormat, "response_format").one_of(&["url", "b64_json"]).default("url"),
         format.default("jpeg"),
         documented(Field::Watermark, "watermark").default(true),
         seed.within(-1.0, 2_147_483_647.0).range_from(published("seed")),

@@ -1,6 +1,6 @@
 //! The members of the body, in the order of document 003, and behind them those that Ark's own pages add.
 
-use seedream_core::{Checked, Count, Delivery, ImageSource, OutputFormat, PromptMode};
+use seedream_core::{Checked, Count, ImageSource, OutputFormat, PromptMode, ResponseFormat};
 use serde::Serialize;
 
 pub(crate) const MEMBERS: &[&str] = &[
@@ -81,7 +81,7 @@ impl<'a> Body<'a> {
             image: request.references.iter().map(ImageSource::to_wire).collect(),
             sequential_image_generation: sequential,
             sequential_image_generation_options: group,
-            response_format: request.delivery.map(Delivery::wire),
+            response_format: request.response_format.map(ResponseFormat::wire),
             size: checked.size().and_then(|size| size.size.as_deref()),
             stream: request.stream,
             watermark: request.watermark,

@@ -103,8 +103,8 @@ fn fields(family: Option<Family>) -> Vec<FieldRule> {
         _ => page(Field::GuidanceScale, "guidance_scale").within(1.0, 10.0),
     };
     vec![
-        FieldRule::honoured(Field::Delivery, Source::documented("003", "response_format"))
-            .one_of(&["url", "inline"])
+        FieldRule::honoured(Field::ResponseFormat, Source::documented("003", "response_format"))
+            .one_of(&["url", "b64_json"])
             .default("url"),
         stream.default(false),
         FieldRule::honoured(Field::Watermark, Source::documented("003", "watermark")).default(true),

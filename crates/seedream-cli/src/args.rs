@@ -101,7 +101,7 @@ pub(crate) struct RequestArgs {
     pub(crate) callback_url: Option<String>,
     /// How the images come back: behind URLs, or as base64 inside the response [default: the provider's own, mostly url]
     #[arg(long, value_name = "FORM")]
-    pub(crate) response_format: Option<ResponseFormat>,
+    pub(crate) response_format: Option<Form>,
     /// Short for --response-format b64_json
     #[arg(long, conflicts_with = "response_format")]
     pub(crate) inline: bool,
@@ -231,7 +231,7 @@ pub(crate) use choice;
 choice!(Format -> OutputFormat { Png => OutputFormat::Png, Jpeg => OutputFormat::Jpeg });
 /// `url`, `b64_json`: the values of the member itself.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum ResponseFormat {
+pub(crate) enum Form {
     Url,
     #[value(name = "b64_json")]
     B64Json,

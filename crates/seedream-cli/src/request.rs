@@ -2,10 +2,10 @@
 
 use std::{fs::File, io::Read as _, path::Path};
 
-use seedream::{Client, Delivery, ImageProvider as _, ImageRequest, ImageSource, ModelId, Size, Tier, Warning};
+use seedream::{Client, ImageProvider as _, ImageRequest, ImageSource, ModelId, ResponseFormat, Size, Tier, Warning};
 
 use crate::{
-    args::{RequestArgs, ResponseFormat},
+    args::{Form, RequestArgs},
     exit::Failure,
     output::Console,
 };
@@ -23,10 +23,10 @@ impl RequestArgs {
         request.size = size(self.size, self.tier)?;
         request.references = self.images.iter().map(|image| reference(image)).collect::<Result<_, _>>()?;
         request.count = self.count;
-        request.delivery = match self.response_format {
-            Some(ResponseFormat::Url) => Some(Delivery::Url),
-            Some(ResponseFormat::B64Json) => Some(Delivery::Inline),
-            None => self.inline.then_some(Delivery::Inline),
+        request.response_format = match self.response_format {
+            Some(Form::Url) => Some(ResponseFormat::Url),
+            Some(Form::B64Json) => Some(ResponseFormat::B64Json),
+            None => self.inline.then_some(ResponseFormat::B64Json),
         };
         request.format = self.format.map(Into::into);
         request.watermark = self.watermark;

@@ -58,7 +58,7 @@ pub use provider::{Event, EventStream, ImageProvider, Plan};
 pub use redact::redact;
 pub use reference::{ImageSource, ParseReferenceError};
 pub use reply::{Blobs, Reply};
-pub use request::{Count, Delivery, Field, ImageRequest, OutputFormat, PromptMode};
+pub use request::{Count, Field, ImageRequest, OutputFormat, PromptMode, ResponseFormat};
 pub use size::{ParseSizeError, PixelRule, Pixels, Ratio, Row, Size, TABLE, Tier, nearest_ratio, row};
 pub use source::{Source, SourceKind, StatedBy};
 pub use task::{Task, TaskId, TaskState};

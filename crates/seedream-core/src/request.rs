@@ -34,7 +34,7 @@ pub struct ImageRequest {
     pub count: Option<Count>,
     /// Whether the answer holds URLs or the pictures themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delivery: Option<Delivery>,
+    pub response_format: Option<ResponseFormat>,
     /// File format of the pictures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<OutputFormat>,
@@ -151,22 +151,23 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
-/// How the pictures travel back.
+/// How the images come back, by the values of the member `response_format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Delivery {
+pub enum ResponseFormat {
     /// URLs that expire, mostly after 24 hours.
+    #[serde(rename = "url")]
     Url,
-    /// The pictures themselves, as base64 on the wire.
-    Inline,
+    /// The images themselves, as base64 in the response.
+    #[serde(rename = "b64_json")]
+    B64Json,
 }
 
-impl Delivery {
+impl ResponseFormat {
     /// The documents' value of `response_format`.
     pub fn wire(self) -> &'static str {
         match self {
             Self::Url => "url",
-            Self::Inline => "b64_json",
+            Self::B64Json => "b64_json",
         }
     }
 }
@@ -233,7 +234,7 @@ impl ImageRequest {
             references: Vec::new(),
             size: None,
             count: None,
-            delivery: None,
+            response_format: None,
             format: None,
             watermark: None,
             seed: None,
@@ -274,7 +275,7 @@ impl ImageRequest {
 
     setters! {
         /// Sets how the pictures travel back.
-        delivery: Delivery,
+        response_format: ResponseFormat,
         /// Sets the file format.
         format: OutputFormat,
         /// Sets whether the picture carries a visible mark.
@@ -317,7 +318,7 @@ mod tests {
             .reference(ImageSource::url("https://example.com/a.png"))
             .size(Pixels::new(2048, 2048))
             .count(3)
-            .delivery(Delivery::Inline)
+            .response_format(ResponseFormat::B64Json)
             .format(OutputFormat::Png)
             .watermark(false)
             .seed(7)

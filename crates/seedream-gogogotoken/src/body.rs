@@ -1,6 +1,6 @@
 //! The members of the body, in the order of document 000.
 
-use seedream_core::{Checked, Count, Delivery};
+use seedream_core::{Checked, Count, ResponseFormat};
 use serde::Serialize;
 
 pub(crate) const MEMBERS: &[&str] = &["model", "prompt", "n", "size", "response_format"];
@@ -25,7 +25,7 @@ impl<'a> Body<'a> {
             prompt: &request.prompt,
             n: request.count.and_then(Count::number),
             size: checked.size().and_then(|size| size.size.as_deref()),
-            response_format: request.delivery.map(Delivery::wire),
+            response_format: request.response_format.map(ResponseFormat::wire),
         }
     }
 }

@@ -36,8 +36,8 @@ pub(crate) fn of(descriptor: &'static Descriptor, model: &ModelId) -> Capabiliti
     // It also does not say that the prompt decides: it bills what is delivered.
     rules.images.prompt_decides = false;
     rules.fields = vec![
-        FieldRule::honoured(Field::Delivery, Source::documented("000", "response_format"))
-            .one_of(&["url", "inline"])
+        FieldRule::honoured(Field::ResponseFormat, Source::documented("000", "response_format"))
+            .one_of(&["url", "b64_json"])
             .default("url"),
     ];
     rules

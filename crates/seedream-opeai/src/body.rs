@@ -1,6 +1,6 @@
 //! The members of the body, in the order of document 004, section 1.
 
-use seedream_core::{Checked, Count, Delivery, ImageSource, OutputFormat};
+use seedream_core::{Checked, Count, ImageSource, OutputFormat, ResponseFormat};
 use serde::Serialize;
 
 pub(crate) const MEMBERS: &[&str] =
@@ -45,7 +45,7 @@ impl<'a> Body<'a> {
             model: checked.model().as_str(),
             prompt: &request.prompt,
             size: checked.size().and_then(|size| size.size.as_deref()),
-            response_format: request.delivery.map(Delivery::wire),
+            response_format: request.response_format.map(ResponseFormat::wire),
             image: match request.references.as_slice() {
                 [] => None,
                 [one] => Some(Image::One(one.to_wire())),

@@ -53,7 +53,7 @@ fn fields(three: bool) -> Vec<FieldRule> {
         documented(Field::Stream, "stream")
     };
     vec![
-        documented(Field::Delivery, "response_format").one_of(&["url", "inline"]).default("url"),
+        documented(Field::ResponseFormat, "response_format").one_of(&["url", "b64_json"]).default("url"),
         stream.default(false),
         documented(Field::Watermark, "watermark").default(false),
         FieldRule::ignored(Field::Format, Source::documented("004", "members without effect")),

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use seedream_core::{
-    Capabilities, CatalogDialect, Checked, Count, Delivery, Descriptor, Dialect, Effective, ErrorKind, Family, Field,
-    FieldRule, ImagesRule, Limits, Medium, ModelEntry, ModelId, ModelInfo, Outcome, PixelRule, ReferenceRule, Reply,
-    Result, SizeRule, Source, Stage,
+    Capabilities, CatalogDialect, Checked, Count, Descriptor, Dialect, Effective, ErrorKind, Family, Field, FieldRule,
+    ImagesRule, Limits, Medium, ModelEntry, ModelId, ModelInfo, Outcome, PixelRule, ReferenceRule, Reply,
+    ResponseFormat, Result, SizeRule, Source, Stage,
 };
 use seedream_wire::{Reader, get, members, models, post};
 use serde::Serialize;
@@ -109,7 +109,7 @@ impl Dialect for Harbour {
             _ => FieldRule::honoured(Field::Seed, stated("seed")),
         };
         rules.fields = vec![
-            FieldRule::honoured(Field::Delivery, stated("deliver")).one_of(&["url", "inline"]).default("url"),
+            FieldRule::honoured(Field::ResponseFormat, stated("deliver")).one_of(&["url", "b64_json"]).default("url"),
             FieldRule::honoured(Field::Watermark, stated("mark")).default(false),
             seed.within(0.0, 2_147_483_647.0),
         ];
@@ -124,7 +124,7 @@ impl Dialect for Harbour {
             text: &request.prompt,
             pictures: request.count.and_then(Count::number),
             pixels: checked.size().and_then(|size| size.size.as_deref()),
-            deliver: request.delivery.map(Delivery::wire),
+            deliver: request.response_format.map(ResponseFormat::wire),
             mark: request.watermark,
             seed: request.seed,
         };

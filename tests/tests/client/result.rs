@@ -73,7 +73,7 @@ async fn pictures_inside_the_answer_are_the_bytes_that_the_url_would_give() {
     let client = desk.client(&dialect("aiearth"));
     let request = ImageRequest::new("seedream-5.0-lite", "a kite").format(OutputFormat::Png);
     let by_url = client.generate(request.clone()).await.unwrap();
-    let inside = client.generate(request.delivery(seedream::Delivery::Inline)).await.unwrap();
+    let inside = client.generate(request.response_format(seedream::ResponseFormat::B64Json)).await.unwrap();
     let fetched = client.fetch(by_url.images().next().unwrap()).await.unwrap();
     let ImageData::Bytes(bytes) = &inside.images().next().unwrap().data else { panic!("inside the answer") };
     assert_eq!(&fetched, bytes);

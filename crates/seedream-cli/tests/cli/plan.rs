@@ -62,3 +62,72 @@ fn models_can_be_asked_for() {
     place.run(&["models", "--live"], &[]).ends(2).says("ARK_API_KEY").says("--mock");
     place.run(&["models", "--live", "--mock", "--provider", "evolink"], &[]).ends(1).says("no list of models");
 }
+
+#[test]
+fn every_request_that_a_document_prints_is_made_by_flags() {
+    let place = Place::new();
+    let mut made = 0;
+    for provider in seedream_fixtures::providers() {
+        let examples = seedream_fixtures::printed(&provider.id).iter().filter(|row| row.prompt_sha256.is_some());
+        for exchange in examples.filter_map(|row| row.exchange.as_deref()) {
+            let exchange = seedream_fixtures::exchange(&format!("{}/{exchange}", provider.id)).unwrap();
+            let mut args = vec!["plan".to_owned(), "--json".into(), "--provider".into(), provider.id.clone()];
+            for (field, value) in exchange.given.as_ref().and_then(|given| given.as_object()).unwrap() {
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                match field.as_str() {
+                    "prompt" => args.push(text),
+                    "references" => {
+                        let images = value.as_array().unwrap().iter().map(|image| image.as_str().unwrap().to_owned());
+                        args.extend(images.flat_map(|image| ["--image".to_owned(), image]));
+                    }
+                    field => args.extend([format!("--{}", field.replace('_', "-")), text]),
+                }
+            }
+            let args: Vec<_> = args.iter().map(String::as_str).collect();
+            let plan = place.run(&args, &[]).ends(0).json();
+            let printed = exchange.request.as_ref().unwrap().json_value().unwrap();
+            assert_eq!(plan["plans"][0]["body"], printed, "{}", exchange.id());
+            made += 1;
+        }
+    }
+    assert_eq!(made, 9);
+}
+
+#[test]
+fn a_rule_that_only_arks_page_states_says_so_and_lenient_checking_sends_it() {
+    let place = Place::new();
+    let cases = [
+        ("opeai", &["--image", "https://example.com/a.png", "--count", "15"][..], "15 pictures"),
+        ("opeai", &["--model", "doubao-seedream-4.5", "--size", "3K"], "3K"),
+        ("opeai", &["--size", "1024x1024"], "1024x1024"),
+        ("gogogotoken", &["--count", "16"], "16 pictures"),
+        ("gogogotoken", &["--size", "5000x5000"], "5000x5000"),
+        ("gogogotoken", &["--size", "8000x480"], "8000x480"),
+    ];
+    for (provider, flags, names) in cases {
+        let flags = [&["plan", "a set of kites", "--provider", provider], flags].concat();
+        let refused = place.run(&flags, &[]);
+        refused.ends(2).says(names).says("Ark's rule [volcengine.com/").says("is silent").says("--check lenient");
+        let sent = place.run(&[&flags[..], &["--check", "lenient", "--json"]].concat(), &[]).ends(0).json();
+        let warnings = sent["plans"][0]["warnings"].to_string();
+        assert!(warnings.contains("Ark's rule") && warnings.contains(names), "{provider} {names}: {warnings}");
+    }
+    let stated = place.run(&["plan", "x", "--provider", "gogogotoken", "--size", "1024x1024"], &[]);
+    stated.ends(2).says("[document 000, size]");
+    assert!(!stated.stderr.contains("silent") && !stated.stderr.contains("lenient"), "{}", stated.stderr);
+}
+
+#[test]
+fn a_relay_of_ark_is_warned_about_where_its_page_has_another_floor() {
+    let place = Place::new();
+    let plan = |base: &str, size: &str| {
+        let args = ["plan", "a kite", "--provider", "ark", "--base-url", base, "--size", size, "--json"];
+        place.run(&args, &[]).ends(0).json()["plans"][0]["warnings"].to_string()
+    };
+    for size in ["1280x720", "960x960", "1024x1023"] {
+        let warned = plan("https://relay.example/v1", size);
+        assert!(warned.contains("921600") && warned.contains("1048576"), "{size}: {warned}");
+        assert_eq!(plan("https://ark.cn-beijing.volces.com/api/v3", size), "[]");
+    }
+    assert_eq!(plan("https://relay.example/v1", "1024x1024"), "[]");
+}

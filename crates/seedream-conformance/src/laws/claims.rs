@@ -145,7 +145,7 @@ fn special(d: &mut Differences, provider: &Provider, model: &Model, rules: &Capa
 /// The member of the body that a field is written as.
 fn role(field: Field) -> Option<Role> {
     Some(match field {
-        Field::Delivery => Role::Delivery,
+        Field::ResponseFormat => Role::ResponseFormat,
         Field::Format => Role::Format,
         Field::Watermark => Role::Watermark,
         Field::Seed => Role::Seed,
@@ -190,9 +190,8 @@ fn optional(d: &mut Differences, provider: &Provider, model: &Model, rules: &Cap
     }
 }
 
-/// The values a member takes on a model, in our words.
+/// The values a member takes on a model.
 fn values(model: &Model, member: &Member) -> BTreeSet<String> {
     let values = model.values.get(&member.name).unwrap_or(&member.values);
-    let ours = |value: &str| if value == "b64_json" { "inline".to_owned() } else { value.to_owned() };
-    values.iter().filter_map(Value::as_str).map(ours).collect()
+    values.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }

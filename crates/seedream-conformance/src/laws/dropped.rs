@@ -2,8 +2,8 @@
 //! model that the provider sells and one that nobody knows.
 
 use seedream_core::{
-    Delivery, Dialect, Field, ImageRequest, ImageSource, ModelId, OutputFormat, Pixels, PromptMode, Ratio, Result,
-    Size, Strictness, Tier, Warning,
+    Dialect, Field, ImageRequest, ImageSource, ModelId, OutputFormat, Pixels, PromptMode, Ratio, ResponseFormat,
+    Result, Size, Strictness, Tier, Warning,
 };
 
 use crate::{Case, Failure, Law, Subject};
@@ -33,8 +33,8 @@ type Change = fn(ImageRequest) -> ImageRequest;
 /// Every field, with each kind of value it can have.
 fn changes() -> Vec<(Field, &'static str, Change)> {
     use Field::{
-        CallbackUrl, Count, Delivery as DeliveryField, Extra, Format, GuidanceScale, PromptMode as Mode, References,
-        Seed, Size as SizeField, Stream, Watermark, WebSearch,
+        CallbackUrl, Count, Extra, Format, GuidanceScale, PromptMode as Mode, References,
+        ResponseFormat as ResponseFormatField, Seed, Size as SizeField, Stream, Watermark, WebSearch,
     };
     vec![
         (Field::Prompt, "prompt", |r| ImageRequest::new(r.model, "3 images of something else")),
@@ -49,8 +49,8 @@ fn changes() -> Vec<(Field, &'static str, Change)> {
         (SizeField, "size-auto", |r| r.size(Size::Auto)),
         (Count, "count-one", |r| r.count(1)),
         (Count, "count-three", |r| r.count(3)),
-        (DeliveryField, "delivery-url", |r| r.delivery(Delivery::Url)),
-        (DeliveryField, "delivery-inline", |r| r.delivery(Delivery::Inline)),
+        (ResponseFormatField, "response-format-url", |r| r.response_format(ResponseFormat::Url)),
+        (ResponseFormatField, "response-format-b64-json", |r| r.response_format(ResponseFormat::B64Json)),
         (Format, "format-png", |r| r.format(OutputFormat::Png)),
         (Format, "format-jpeg", |r| r.format(OutputFormat::Jpeg)),
         (Watermark, "watermark-true", |r| r.watermark(true)),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use seedream_core::{
-    Delivery, Exchange as Sent, Field, ImageData, ImageRequest, Input, Pixels, Reply, Strictness, Timestamp,
+    Exchange as Sent, Field, ImageData, ImageRequest, Input, Pixels, Reply, ResponseFormat, Strictness, Timestamp,
     WarningKind,
 };
 use seedream_fixtures::ReplyFamily;
@@ -29,7 +29,7 @@ const REQUESTS: [(&str, Ask); 7] = [
     ("three", |r| r.count(3)),
     ("pixels", |r| r.size(Pixels::new(2048, 2048))),
     ("wide", |r| r.size(Pixels::new(2560, 1440))),
-    ("inline", |r| r.delivery(Delivery::Inline)),
+    ("inline", |r| r.response_format(ResponseFormat::B64Json)),
     ("without-watermark", |r| r.watermark(false)),
 ];
 
@@ -65,7 +65,7 @@ fn check(subject: &Subject, ask: Ask) -> Result<(), Failure> {
     let places: Vec<_> = generation.images().map(|image| image.index).collect();
     d.same("places", &(0..places.len() as u32).collect(), &places);
     d.same("model", checked.model(), &generation.model);
-    let inline = request.delivery == Some(Delivery::Inline) && !lost(Field::Delivery);
+    let inline = request.response_format == Some(ResponseFormat::B64Json) && !lost(Field::ResponseFormat);
     let states_size = subject.provider().is_some_and(|provider| provider.reply == ReplyFamily::Ark);
     for image in generation.images() {
         let size = match request.size {

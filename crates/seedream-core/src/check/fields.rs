@@ -117,7 +117,7 @@ impl Capabilities {
 fn is_what_happens_anyway(field: Field, value: &Value) -> bool {
     match field {
         Field::Stream | Field::WebSearch => *value == Value::Bool(false),
-        Field::Delivery => value == "url",
+        Field::ResponseFormat => value == "url",
         _ => false,
     }
 }

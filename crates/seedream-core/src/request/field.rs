@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Delivery, ImageRequest};
+use super::ImageRequest;
 
 /// A field of [`ImageRequest`], as rules, warnings and errors name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -16,7 +16,7 @@ pub enum Field {
     References,
     Size,
     Count,
-    Delivery,
+    ResponseFormat,
     Format,
     Watermark,
     Seed,
@@ -31,7 +31,7 @@ pub enum Field {
 impl Field {
     /// The optional fields that a model honours, ignores or refuses as a whole.
     pub const OPTIONAL: [Self; 9] = [
-        Self::Delivery,
+        Self::ResponseFormat,
         Self::Format,
         Self::Watermark,
         Self::Seed,
@@ -50,7 +50,7 @@ impl Field {
             Self::References => "references",
             Self::Size => "size",
             Self::Count => "count",
-            Self::Delivery => "delivery",
+            Self::ResponseFormat => "response_format",
             Self::Format => "format",
             Self::Watermark => "watermark",
             Self::Seed => "seed",
@@ -74,7 +74,7 @@ impl ImageRequest {
     /// The value of an optional field as its serde form, `None` where it is not set.
     pub(crate) fn optional(&self, field: Field) -> Option<Value> {
         match field {
-            Field::Delivery => self.delivery.map(|d| if d == Delivery::Url { "url" } else { "inline" }.into()),
+            Field::ResponseFormat => self.response_format.map(|format| format.wire().into()),
             Field::Format => self.format.map(|f| f.wire().into()),
             Field::Watermark => self.watermark.map(Value::from),
             Field::Seed => self.seed.map(Value::from),
@@ -93,7 +93,7 @@ impl ImageRequest {
             Field::References => self.references.clear(),
             Field::Size => self.size = None,
             Field::Count => self.count = None,
-            Field::Delivery => self.delivery = None,
+            Field::ResponseFormat => self.response_format = None,
             Field::Format => self.format = None,
             Field::Watermark => self.watermark = None,
             Field::Seed => self.seed = None,

@@ -71,7 +71,7 @@ impl<'p> Ask<'p> {
             references,
             images,
             reserved,
-            inline: text(Role::Delivery) == Some("b64_json"),
+            inline: text(Role::ResponseFormat) == Some("b64_json"),
             format: format.and_then(Format::from_word).unwrap_or(Format::Jpeg),
             mark: mark.unwrap_or_else(|| model.is_some_and(|model| model.default_watermark)),
             stream: member(Role::Stream).and_then(Value::as_bool).unwrap_or(false),

@@ -56,7 +56,7 @@ fn valid_request() -> impl Strategy<Value = (&'static Provider, &'static Route, 
             if flags[2] {
                 put(Role::Watermark, json!(flags[3]));
             }
-            put(Role::Delivery, json!(if flags[4] { "url" } else { "b64_json" }));
+            put(Role::ResponseFormat, json!(if flags[4] { "url" } else { "b64_json" }));
             put(Role::Stream, json!(flags[5]));
             if flags[6] {
                 put(Role::Seed, json!(size % 1000));

@@ -134,8 +134,7 @@ fn statements(rules: &Capabilities) -> Vec<Statement<'_>> {
     }
     for rule in &rules.fields {
         let field = rule.field.to_string();
-        let written = |value: &&str| if *value == "inline" { "b64_json".to_owned() } else { (*value).to_owned() };
-        state(&format!("values of {field}"), rule.values.iter().map(written).collect(), None, &rule.source);
+        state(&format!("values of {field}"), rule.values.iter().map(ToString::to_string).collect(), None, &rule.source);
         let ends = rule.range.map(|(least, most)| vec![least.to_string(), most.to_string()]).unwrap_or_default();
         state(&format!("range of {field}"), ends, None, rule.range_source.as_ref().unwrap_or(&rule.source));
         // Each page has words of its own for a member without effect; that it speaks of the member is what can be asked.
