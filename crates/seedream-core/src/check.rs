@@ -134,8 +134,14 @@ impl Audit {
         self.violations.push(violation);
     }
 
-    fn impossible(&mut self, field: Field, message: impl Into<String>, source: &Source) {
-        let violation = self.broken(field, message.into(), None, source);
+    fn impossible(
+        &mut self,
+        field: Field,
+        message: impl Into<String>,
+        nearest: impl Into<Option<Nearest>>,
+        source: &Source,
+    ) {
+        let violation = self.broken(field, message.into(), nearest.into(), source);
         self.impossible.push(violation);
     }
 

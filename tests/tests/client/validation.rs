@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use seedream::{
-    Charge, ErrorKind, Field, ImageProvider as _, ImageRequest, ImageSource, OutputFormat, Pixels, Strictness, Warning,
-    WarningKind, dialects,
+    Charge, Count, ErrorKind, Field, ImageProvider as _, ImageRequest, ImageSource, OutputFormat, Pixels, Strictness,
+    Warning, WarningKind, dialects,
 };
 
 use crate::desk::{Desk, dialect};
@@ -126,4 +126,21 @@ async fn k5_references_are_checked_from_their_headers_by_each_dialects_own_limit
         assert!(plan.is_ok(), "{provider} {model}: {}", plan.unwrap_err());
     }
     assert!("data:image/PNG;base64,AAEC".parse::<ImageSource>().unwrap().to_wire().starts_with("data:image/png;"));
+}
+
+#[tokio::test]
+async fn a_group_without_a_number_is_said_or_refused_and_never_sent_as_one_image() {
+    for dialect in dialects() {
+        for strictness in [Strictness::Strict, Strictness::Lenient, Strictness::Off] {
+            let desk = Desk::open().await;
+            let request = ImageRequest::new(dialect.descriptor().default_model, "a set of kites").count(Count::Auto);
+            match desk.with(&dialect, strictness, "sk-any").plan(&request) {
+                Ok(plan) => {
+                    assert!(plan.body.get().contains(r#""sequential_image_generation":"auto""#), "{}", plan.body);
+                    assert_eq!(plan.max_images, 15, "{dialect:?}");
+                }
+                Err(error) => assert_eq!(error.violation_list()[0].field, Field::Count, "{dialect:?} {strictness:?}"),
+            }
+        }
+    }
 }

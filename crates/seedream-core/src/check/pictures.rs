@@ -51,7 +51,7 @@ impl Capabilities {
             let message =
                 format!("{} has no member for them: leave them out, or send theirs with `extra`", self.provider);
             if strictness == Strictness::Off {
-                audit.impossible(Field::References, message, source);
+                audit.impossible(Field::References, message, None, source);
             } else {
                 audit.refused.push(Field::References);
                 audit.violation(Field::References, message, None, source);
@@ -112,6 +112,7 @@ impl Capabilities {
                 audit.warn(WarningKind::Rewritten, Field::Count, message);
                 audit.unsent.push(Field::Count);
             } else {
+                let asked = count.number().map_or_else(|| "a group".to_owned(), |asked| asked.to_string());
                 let message = format!("{} makes one picture a request, not {asked}", self.model);
                 audit.violation(Field::Count, message, Nearest::Count(Count::One), source);
             }
@@ -122,7 +123,8 @@ impl Capabilities {
             if !rule.auto {
                 let most = rule.max.or(rule.advised_max).unwrap_or(Count::MOST);
                 let message = format!("{} cannot leave the number of images to the model: say how many", self.provider);
-                audit.violation(Field::Count, message, Nearest::Count(Count::new(most)), source);
+                // Left out, it would ask for one.
+                audit.impossible(Field::Count, message, Nearest::Count(Count::new(most)), &self.members.1);
             }
             return;
         }

@@ -129,17 +129,13 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// The store's code and words for it. Published is the form, and what an altered URL gets
-    /// (<https://github.com/coze-dev/coze-studio/issues/2272>); the rest is derived from other stores.
+    /// The store's code and words for it. Published are the form (<https://github.com/coze-dev/coze-studio/issues/2272>) and the code
+    /// that an altered URL gets; the words are derived.
     pub(crate) fn told(self) -> (&'static str, &'static str) {
         match self {
             Self::Unknown | Self::Unsigned => ("AccessDenied", "Access Denied"),
             Self::Expired(_) => ("AccessDenied", "Request has expired."),
-            Self::Method | Self::Signature => (
-                "SignatureDoesNotMatch",
-                "The request signature we calculated does not match the signature you provided. Check your key and \
-                 signing method.",
-            ),
+            Self::Method | Self::Signature => ("AccessDenied", "The signature does not fit the request."),
         }
     }
 
