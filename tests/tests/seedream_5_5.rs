@@ -156,9 +156,12 @@ fn exactly_one_image_is_taken_apart_and_only_where_the_model_can() {
 
 #[test]
 fn what_resellers_ask_for_it_is_told_with_its_page() {
-    let price = plan(&asked(MODEL)).unwrap().price.unwrap();
-    for word in ["$0.020", "$0.035", "$0.008", "read 2026-11-28"] {
+    let planned = plan(&asked(MODEL).reference(ImageSource::url("https://example.com/a.png"))).unwrap();
+    let price = planned.price.unwrap().to_string();
+    for word in ["0.02 USD an image (1K, 1.5K)", "0.035 USD an image (2K)", "0.008 USD a reference", "read 2026-11-28"]
+    {
         assert!(price.contains(word), "{price}");
     }
+    assert_eq!(planned.most.unwrap().to_string(), "0.043 USD", "2K is the default");
     assert_eq!(plan(&asked("seedream-4-5-251128")).unwrap().price, None);
 }

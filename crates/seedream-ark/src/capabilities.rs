@@ -1,7 +1,8 @@
 //! The rules of document 003 for 4.0, and those of Ark's own pages for it and its siblings.
 
 use seedream_core::{
-    BackgroundRule, Capabilities, Descriptor, Family, Field, FieldRule, LayersRule, Limits, ModelId, PromptRule, Source,
+    Amount, BackgroundRule, Capabilities, Descriptor, Family, Field, FieldRule, LayersRule, Limits, ModelId, Price,
+    PromptRule, Source, Tier,
 };
 
 use crate::body::MEMBERS;
@@ -35,9 +36,11 @@ pub(crate) fn of(descriptor: &'static Descriptor, model: &ModelId) -> Capabiliti
     rules.fields = fields(family);
     (rules.background, rules.layers) = (background(family), layers(family));
     if family == Some(Family::Seedream5_5) {
-        let says = "about $0.020 (1K, 1.5K) or $0.035 (2K) an image, and $0.008 a reference, by resellers";
+        // What resellers ask for it.
         let page = Source::published_on("2026-11-28", "inference.sh/apps/bytedance/seedream-5-5", "price");
-        rules.price = Some((says, page));
+        let usd = |micros| Amount::micros(micros, "USD");
+        let by_tier = [(&[Tier::K1, Tier::K1_5][..], usd(20_000)), (&[Tier::K2], usd(35_000))];
+        rules.price = Some(Price::by_tier(by_tier, page).with_reference(usd(8_000)));
     }
     rules
 }

@@ -1,6 +1,6 @@
 //! `seedream plan`: what would be sent and what it can cost. No I/O, no key.
 
-use seedream::{Client, ImageProvider as _, Plan, Warning};
+use seedream::{Amount, Client, ImageProvider as _, Plan, Price, Warning};
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
@@ -39,7 +39,8 @@ struct Planned {
     effective: Map<String, Value>,
     warnings: Vec<Note>,
     max_images: u32,
-    price: Option<String>,
+    price: Option<Price>,
+    most: Option<Amount>,
 }
 
 /// Shows the plan of every provider.
@@ -94,8 +95,8 @@ pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> 
 impl Planned {
     fn new(plan: Plan, fitted: &[Warning]) -> Self {
         let warnings = fitted.iter().chain(&plan.warnings).map(Note::from).collect();
-        let Plan { provider, model, method, url, body, effective, max_images, price, .. } = plan;
-        Self { provider, model: model.to_string(), method, url, body, effective, warnings, max_images, price }
+        let Plan { provider, model, method, url, body, effective, max_images, price, most, .. } = plan;
+        Self { provider, model: model.to_string(), method, url, body, effective, warnings, max_images, price, most }
     }
 
     fn text(&self) -> String {
@@ -108,7 +109,11 @@ impl Planned {
             self.max_images,
             if self.max_images == 1 { "" } else { "s" }
         ));
-        text.push_str(&format!("  price      {}\n", self.price.as_deref().unwrap_or("not documented")));
+        let price = self.price.as_ref().map_or_else(|| "not documented".to_owned(), ToString::to_string);
+        text.push_str(&format!("  price      {price}\n"));
+        if let Some(most) = &self.most {
+            text.push_str(&format!("  at most    {most}\n"));
+        }
         for warning in &self.warnings {
             text.push_str(&format!("  warning    {}\n", warning.message().replace('\n', "\n             ")));
         }

@@ -209,7 +209,11 @@ fn same_generation(d: &mut Differences, expect: &Expect, seen: Option<&Generatio
         d.stated("request_id", expect.request_id.as_ref(), seen.and_then(|g| g.request_id.as_ref()));
     }
     if let Some(expected) = &expect.usage {
-        let usage = seen.map(|g| serde_json::to_value(&g.usage).unwrap_or_default()).unwrap_or_default();
+        let mut usage = seen.map(|g| serde_json::to_value(&g.usage).unwrap_or_default()).unwrap_or_default();
+        if let Some(reserved) = seen.and_then(|g| g.usage.reserved.as_ref()) {
+            // As evolink writes it.
+            usage["credits_reserved"] = json!(reserved.micros as f64 / 1e6);
+        }
         for (name, value) in expected {
             let seen = usage.get(name).or_else(|| usage.get("other")?.get(name)).unwrap_or(&Value::Null);
             d.holds(same_number(value, seen), || format!("usage.{name}: expected {value}, saw {seen}"));

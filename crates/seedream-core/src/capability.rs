@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::special::{BackgroundRule, LayersRule};
 use crate::{
-    Descriptor, Family, Field, ModelId, PixelRule, Pixels, Ratio, Row, Source, StatedBy, TABLE, Tier, limits::ARK,
-    source::Seller,
+    Descriptor, Family, Field, ModelId, PixelRule, Pixels, Price, Ratio, Row, Source, StatedBy, TABLE, Tier,
+    limits::ARK, source::Seller,
 };
 
 /// The rules of one model at one provider.
@@ -47,8 +47,8 @@ pub struct Capabilities {
     pub background: Option<BackgroundRule>,
     /// The member `layer_decomposition` of `extra`; `None` where nothing is known of it.
     pub layers: Option<LayersRule>,
-    /// What one image costs, in words, and where that was read.
-    pub price: Option<(&'static str, Source)>,
+    /// What an image costs, where that is published.
+    pub price: Option<Price>,
 }
 
 /// Whether a provider sells a model.

@@ -9,8 +9,8 @@ mod special;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Capabilities, Error, ErrorKind, Field, ImageRequest, ModelId, Nearest, Result, Source, Standing, Violation,
-    Warning, WarningKind, source::Seller,
+    Amount, Capabilities, Error, ErrorKind, Field, ImageRequest, ModelId, Nearest, Price, Result, Source, Standing,
+    Violation, Warning, WarningKind, source::Seller,
 };
 
 pub use size::WireSize;
@@ -39,7 +39,8 @@ pub struct Checked {
     size: Option<WireSize>,
     ceiling: u32,
     layered: u32,
-    price: Option<String>,
+    price: Option<Price>,
+    most: Option<Amount>,
     warnings: Vec<Warning>,
 }
 
@@ -75,9 +76,14 @@ impl Checked {
         self.layered
     }
 
-    /// What one image costs here, in words with their source, where that is published.
-    pub fn price(&self) -> Option<&str> {
-        self.price.as_deref()
+    /// What an image costs here, where that is published.
+    pub fn price(&self) -> Option<&Price> {
+        self.price.as_ref()
+    }
+
+    /// The most that this request can cost, by the price that is published.
+    pub fn most(&self) -> Option<&Amount> {
+        self.most.as_ref()
     }
 
     /// What a user should know before it is sent.
@@ -208,14 +214,18 @@ impl Capabilities {
         }
         audit.unsent.into_iter().for_each(|field| sent.clear(field));
         let layered = self.layered(&sent);
+        let ceiling = self.ceiling(&sent).max(layered);
+        let references = u32::try_from(sent.references.len()).unwrap_or(u32::MAX);
+        let most = self.price.as_ref().and_then(|price| price.most(ceiling, references, self.tier_of(size.as_ref())));
         Ok(Checked {
             provider: self.provider,
             model: self.model.clone(),
-            ceiling: self.ceiling(&sent).max(layered),
+            ceiling,
             layered,
             request: sent,
             size,
-            price: self.price.as_ref().map(|(text, source)| format!("{text} [{source}]")),
+            price: self.price.clone(),
+            most,
             warnings: audit.warnings,
         })
     }

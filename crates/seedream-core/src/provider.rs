@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
-    Capabilities, Descriptor, ErrorKind, GeneratedImage, Generation, ImageFailure, ImageRequest, ModelId, Result, Task,
-    Warning,
+    Amount, Capabilities, Descriptor, ErrorKind, GeneratedImage, Generation, ImageFailure, ImageRequest, ModelId,
+    Price, Result, Task, Warning,
 };
 
 /// A provider of pictures, ready to be asked: an adapter with its endpoint, its key and a transport.
@@ -107,13 +107,15 @@ pub struct Plan {
     /// The most pictures that it can cost.
     pub max_images: u32,
     /// The price of one picture, where a document states it.
-    pub price: Option<String>,
+    pub price: Option<Price>,
+    /// The most that the request can cost, by that price.
+    pub most: Option<Amount>,
 }
 
 impl Plan {
     /// A plan without effective values, warnings and price.
     pub fn new(provider: &'static str, model: ModelId, method: String, url: String, body: Box<RawValue>) -> Self {
         let (effective, warnings) = (Map::new(), Vec::new());
-        Self { provider, model, method, url, body, effective, warnings, max_images: 1, price: None }
+        Self { provider, model, method, url, body, effective, warnings, max_images: 1, price: None, most: None }
     }
 }

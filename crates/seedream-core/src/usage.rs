@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::Amount;
+
 /// What an answer says about cost. Absent is not zero.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -25,9 +27,9 @@ pub struct Usage {
     /// Searches that were made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub web_searches: Option<u64>,
-    /// Credits that were set aside (document 002, `credits_reserved`).
+    /// What was set aside, in credits (document 002, `credits_reserved`). What is charged in the end may be less.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub credits_reserved: Option<f64>,
+    pub reserved: Option<Amount>,
     /// Members that have no field here, and known ones whose value could not be read.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub other: Map<String, Value>,

@@ -1,6 +1,6 @@
 //! Usage, as Ark, OpenAI and their relays write it.
 
-use seedream_core::Usage;
+use seedream_core::{Amount, Usage};
 use serde_json::Value;
 
 /// Reads a `usage` member. What has no field, or no readable value, is kept in [`Usage::other`].
@@ -23,7 +23,10 @@ pub fn usage(value: Option<&Value>) -> Usage {
                 continue;
             }
             "credits_reserved" => {
-                usage.credits_reserved = value.as_f64();
+                usage.reserved = value.as_f64().and_then(|credits| Amount::from_number(credits, "credits"));
+                if usage.reserved.is_none() {
+                    usage.other.insert(name.clone(), value.clone());
+                }
                 continue;
             }
             _ => {

@@ -49,7 +49,7 @@ impl ImageProvider for Client {
         plan.max_images = if effective.max_images == 0 { checked.ceiling() } else { effective.max_images };
         // A gateway counts a group; every layer is billed whatever the group says.
         plan.max_images = plan.max_images.max(checked.layered());
-        plan.price = checked.price().map(str::to_owned);
+        (plan.price, plan.most) = (checked.price().cloned(), checked.most().cloned());
         Ok(plan)
     }
 

@@ -226,6 +226,7 @@ fn usage(members: Map<String, Value>) -> Usage {
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, StatusCode};
+    use seedream_core::Amount;
 
     use super::*;
 
@@ -239,11 +240,13 @@ mod tests {
 
     #[test]
     fn c3_a_task_is_accepted_runs_and_ends() {
-        let accepted = read(json!({"accepted": "task-1", "estimated_seconds": 45, "usage": {"credits_reserved": 1.5}}));
+        let accepted = read(
+            json!({"accepted": "task-1", "estimated_seconds": 45, "usage": {"reserved": {"micros": 1_500_000, "unit": "credits"}}}),
+        );
         let Ok(Outcome::Accepted(task)) = accepted.outcome(&"m".into(), &reply(200)) else { panic!("accepted") };
         assert_eq!(
-            (task.id.as_str(), task.estimated_seconds, task.usage.credits_reserved),
-            ("task-1", Some(45), Some(1.5))
+            (task.id.as_str(), task.estimated_seconds, task.usage.reserved),
+            ("task-1", Some(45), Some(Amount::micros(1_500_000, "credits")))
         );
         let hostile = read(json!({"accepted": "../x"})).outcome(&"m".into(), &reply(200)).unwrap_err();
         assert_eq!((hostile.kind(), hostile.charge()), (ErrorKind::MalformedResponse, Charge::Unknown));

@@ -199,6 +199,12 @@ impl Capabilities {
         Some(wire)
     }
 
+    /// The level of a size that is sent, or of the default; `None` where pixels are sent, whose level no page defines.
+    pub(super) fn tier_of(&self, size: Option<&WireSize>) -> Option<Tier> {
+        let written = size.map_or(self.size.default.as_deref(), |size| size.size.as_deref());
+        size.and_then(|size| size.quality).or_else(|| written?.parse().ok())
+    }
+
     /// The levels in words, where pixels cannot be sent.
     fn levels(&self) -> Nearest {
         Nearest::OneOf(self.size.tiers.iter().map(ToString::to_string).collect())
