@@ -98,3 +98,16 @@ fn a_picture_that_cannot_be_saved_keeps_its_url() {
         }
     }
 }
+
+#[test]
+fn an_upload_that_is_cut_off_says_how_large_it_was_and_what_may_pass() {
+    let place = Place::new();
+    // Its header is that of a PNG of 512 x 512; what follows only has to be long.
+    let mut image = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x02\0\0\0\x02\0\x08\x02\0\0\0\0\0\0\0".to_vec();
+    image.resize(3_000_000, 7);
+    std::fs::write(place.path("large.png"), image).unwrap();
+    let args = ["generate", "a fox [[mock: reset@request]]", "--mock", "--provider", "ark", "--image", "large.png"];
+    let ran = place.run(&args, &[]);
+    ran.ends(7).says("the request has 4.0 MB").says("a smaller reference image, or its URL, may pass");
+    ran.says("it may have been billed, so it was not sent again");
+}
