@@ -53,6 +53,22 @@ impl Cancel {
     }
 }
 
+/// Where a file would grow beyond `ulimit -f`, the write fails and is told of, instead of ending this program.
+///
+/// # Errors
+/// The system does not let this program listen.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+pub(crate) fn outlive_file_limits() -> io::Result<()> {
+    const SIGXFSZ: i32 = 25;
+    // A signal that was caught once stays caught.
+    tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(SIGXFSZ)).map(drop)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+pub(crate) fn outlive_file_limits() -> io::Result<()> {
+    Ok(())
+}
+
 #[cfg(unix)]
 struct Signals {
     interrupt: tokio::signal::unix::Signal,

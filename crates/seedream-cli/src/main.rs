@@ -70,6 +70,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli, console: &Console) -> Result<ExitCode, Failure> {
+    cancel::outlive_file_limits().map_err(|error| Failure::other(format!("signals cannot be caught: {error}")))?;
     let ended = match cli.command {
         Command::Generate(args) => generate::generate(&args, console).await,
         Command::Plan(args) => plan::plan(&args, console),

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, future::ready, stream};
-use seedream::{Client, Count, Error, Exactly, ImageProvider as _, ImageRequest, Plan, Sidecar, Size, Warning};
+use seedream::{
+    Client, Count, Error, ErrorKind, Exactly, ImageProvider as _, ImageRequest, Plan, Sidecar, Size, Warning,
+};
 
 use crate::{
     args::SaveArgs,
@@ -57,7 +59,11 @@ impl Order {
             Err(error) => return vec![Outcome::refused(self.asked(&request, &[]), error)],
         };
         let filled = Exactly::new(request, pictures)
-            .driven(|_, request| self.ask(request, &plan, desk), |filled| filled.ended.answer.as_ref())
+            .driven(
+                |_, request| self.ask(request, &plan, desk),
+                |filled| filled.ended.answer.as_ref(),
+                |filled| filled.ended.failures.iter().all(|failure| failure.kind != ErrorKind::Storage),
+            )
             .await;
         let delivered: u32 = filled.iter().map(|filled| filled.ended.delivered).sum();
         let mut outcomes: Vec<Outcome> = filled.into_iter().map(Outcome::from).collect();

@@ -16,12 +16,17 @@ const LONGEST_ID: usize = 200;
 /// No task file is larger.
 const LARGEST_TASK: u64 = 1 << 20;
 
+/// How much is written to see whether there is room.
+const PROBE: usize = 64 << 10;
+
 /// Makes the folder and tries to write to it, before anything is bought that could not be kept.
 ///
 /// # Errors
 /// It cannot be made or written to; nothing was sent.
 pub(crate) fn prepare(out: &Path) -> Result<(), Failure> {
-    let tried = fs::create_dir_all(out).and_then(|()| tempfile::tempfile_in(out)).map(drop);
+    // A full disk takes an empty file.
+    let probe = |mut file: fs::File| file.write_all(&[0; PROBE]).and_then(|()| file.sync_all());
+    let tried = fs::create_dir_all(out).and_then(|()| tempfile::tempfile_in(out)).and_then(probe);
     tried.map_err(|error| Failure::usage(format!("{} cannot be written to: {error}; nothing was sent", out.display())))
 }
 

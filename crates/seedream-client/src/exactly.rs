@@ -85,18 +85,20 @@ impl Exactly {
                     (seen.lock().unwrap_or_else(PoisonError::into_inner))(number, event);
                 };
                 let ask = |number, request| followed(provider, request, move |event| told(number, event));
-                self.driven(ask, Result::as_ref).await
+                self.driven(ask, Result::as_ref, |_| true).await
             }
         };
         Collected { requested: self.wanted, requests, model: self.request.model.clone() }
     }
 
-    /// Begins requests by the rules of this wish, where the caller sees each of them through: `ask` gets its number from 0, and
-    /// `outcome` says what came of it. Nothing is checked beforehand.
+    /// Begins requests by the rules of this wish, where the caller sees each of them through: `ask` gets its number from 0, `outcome`
+    /// says what came of it, and `goes_on` whether another may be begun after it: none should be where an image could not be kept.
+    /// Nothing is checked beforehand.
     pub async fn driven<T, F: Future<Output = T>>(
         &self,
         ask: impl Fn(usize, ImageRequest) -> F,
         outcome: impl Fn(&T) -> Result<&Generation, &Error>,
+        goes_on: impl Fn(&T) -> bool,
     ) -> Vec<T> {
         let (mut run, mut asked) = (Run::default(), Vec::new());
         let mut open = FuturesUnordered::new();
@@ -112,6 +114,7 @@ impl Exactly {
                 return asked.into_iter().flatten().collect();
             };
             run.end(outcome(&ended));
+            run.hopeless |= !goes_on(&ended);
             asked[number] = Some(ended);
         }
     }
@@ -158,7 +161,7 @@ struct Run {
     delivered: u32,
     /// Requests without a picture that may have bought one.
     in_doubt: u32,
-    /// Whether the next request would meet what the last one met.
+    /// Whether the next request would meet what the last one met, or what it brings could not be kept.
     hopeless: bool,
 }
 

@@ -301,11 +301,20 @@ fn write_now(
         Held::Bytes(bytes) => file::write(directory, &stem, index, extension, bytes),
         Held::File(from) => file::adopt(from, directory, &stem, index, extension),
     };
+    // An image that came inside the response is nowhere else: it has a second place.
+    let lost = |extension: &str, error: io::Error| match held {
+        Held::Bytes(bytes) => match file::rescue(&stem, extension, bytes) {
+            Ok(path) => format!("{error}; it is in {}", path.display()),
+            Err(second) => format!("{error}; nor can it be written to {}: {second}", std::env::temp_dir().display()),
+        },
+        Held::File(_) => error.to_string(),
+    };
     if let Some(reason) = incomplete {
         let extension = kind.map_or("bin", |kind| kind.extension());
-        let kept = match place(&format!("{}.{extension}", &file::PARTIAL[1..])) {
+        let extension = format!("{}.{extension}", &file::PARTIAL[1..]);
+        let kept = match place(&extension) {
             Ok(path) => format!("what there is of it is in {}", path.display()),
-            Err(error) => format!("what there is of it cannot be written: {error}"),
+            Err(error) => format!("what there is of it cannot be written: {}", lost(&extension, error)),
         };
         return Err((ErrorKind::IncompleteImage, format!("{reason}; {kept}")));
     }
@@ -313,10 +322,13 @@ fn write_now(
         let message = format!("what was delivered is no picture but {}", describe(&head, length));
         return Err((ErrorKind::MalformedResponse, message));
     };
+    let path = place(kind.extension()).map_err(|error| {
+        (ErrorKind::Storage, format!("the picture cannot be written: {}", lost(kind.extension(), error)))
+    })?;
     let size = held.size().and_then(|size| Some((u32::try_from(size.width).ok()?, u32::try_from(size.height).ok()?)));
     Ok(SavedImage {
         index,
-        path: place(kind.extension()).map_err(storage)?,
+        path,
         width: size.map(|(width, _)| width),
         height: size.map(|(_, height)| height),
         media_type: kind.mime_type().to_owned(),

@@ -83,3 +83,21 @@ fn k13_nobody_is_asked_behind_an_outcome_that_is_not_known() {
     assert_eq!(column(&json, "provider"), ["ark"]);
     assert_eq!(upstream.count("POST"), 1);
 }
+
+#[cfg(unix)]
+#[test]
+fn nothing_more_is_bought_once_an_image_could_not_be_kept() {
+    let (place, upstream) = (Place::new(), Upstream::start());
+    let base = upstream.base("ark");
+    let limited = |kib: u32, more: &[&str]| {
+        let args = ["generate", "a fox", "--provider", "ark", "--base-url", &base, "--size", "3072x3072", "--inline"];
+        place.run_limited(kib, &[&args[..], more].concat(), &[("ARK_API_KEY", CANARY)])
+    };
+    // There is no room at all, and nothing is sent.
+    limited(32, &[]).ends(2).says("out cannot be written to").says("nothing was sent");
+    assert_eq!(upstream.count("POST"), 0);
+    // There is room for what is tried, and not for an image: four requests are under way when that is found.
+    let ran = limited(72, &["--exactly", "12"]);
+    assert!(ran.code != 0 && ran.stderr.contains("cannot be written"), "{ran:#?}");
+    assert_eq!(upstream.count("POST"), 4);
+}

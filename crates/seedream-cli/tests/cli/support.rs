@@ -53,6 +53,17 @@ impl Place {
         Ran::of(self.command(args, env).output().unwrap())
     }
 
+    /// The same, where no file may be larger than so many KiB.
+    #[cfg(unix)]
+    pub(crate) fn run_limited(&self, kib: u32, args: &[&str], env: &[(&str, &str)]) -> Ran {
+        // A shell counts in blocks of 512 bytes.
+        let limit = format!("ulimit -f {}; exec \"$0\" \"$@\"", kib * 2);
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &limit, env!("CARGO_BIN_EXE_seedream")]).args(args);
+        command.env_clear().envs(env.iter().copied()).current_dir(self.0.path());
+        Ran::of(command.output().unwrap())
+    }
+
     pub(crate) fn spawn(&self, args: &[&str], env: &[(&str, &str)]) -> Child {
         self.command(args, env).spawn().unwrap()
     }

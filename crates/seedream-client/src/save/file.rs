@@ -30,6 +30,17 @@ pub(super) fn write(dir: &Path, stem: &str, first: u32, extension: &str, bytes: 
     place(file.into_temp_path(), dir, stem, first, extension).map_err(|(error, _)| error)
 }
 
+/// Writes a file where nothing else can be written: in the system's folder for temporary files, under a name that no other has, and
+/// readable by its owner alone.
+pub(super) fn rescue(stem: &str, extension: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+    let (prefix, suffix) = (format!("seedream-{stem}-"), format!(".{extension}"));
+    let mut file = Builder::new().prefix(&prefix).suffix(&suffix).tempfile()?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    let (_, path) = file.keep()?;
+    Ok(path)
+}
+
 /// As [`write`], under the name of a picture with another extension where that is free.
 pub(super) fn write_beside(
     picture: Option<&Path>,

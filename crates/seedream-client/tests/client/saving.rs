@@ -183,3 +183,24 @@ async fn an_incomplete_image_takes_no_number_from_the_file_that_tells_of_it() {
     local().save_image(&inline(0, &PNG[..60]), &options).await.unwrap_err();
     assert_eq!(names(directory.path()), ["tiny-0.json", "tiny-0.partial.png", "tiny-1.png", "tiny-2.partial.png"]);
 }
+
+#[tokio::test]
+async fn an_image_that_came_inside_the_response_has_a_second_place() {
+    let directory = tempfile::tempdir().unwrap();
+    // No folder can be made below a file.
+    let file = directory.path().join("file");
+    fs::write(&file, "").unwrap();
+    let options = SaveOptions::new(file.join("out"), "picture");
+    let cut: &'static [u8] = &PNG[..PNG.len() - 6];
+    for (image, is, ending) in [(PNG, ErrorKind::Storage, ".png"), (cut, ErrorKind::IncompleteImage, ".partial.png")] {
+        let failure = local().save_image(&inline(0, image), &options).await.unwrap_err();
+        assert_eq!(failure.kind, is, "{failure}");
+        let (_, kept) = failure.message.split_once("; it is in ").expect(&failure.message);
+        let kept = Path::new(kept);
+        assert!(kept.starts_with(std::env::temp_dir()) && kept.to_str().unwrap().ends_with(ending), "{failure}");
+        assert_eq!(fs::read(kept).unwrap(), image);
+        #[cfg(unix)]
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&fs::metadata(kept).unwrap().permissions()) & 0o777, 0o600);
+        fs::remove_file(kept).unwrap();
+    }
+}
