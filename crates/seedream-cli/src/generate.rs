@@ -40,7 +40,7 @@ pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<E
     }
     // A folder is made only where something will be in it.
     if orders.iter().any(|order| order.client.plan(&order.request).is_ok()) {
-        store::prepare(&args.save.out)?;
+        store::prepare(&args.save.out).await?;
     }
     let cancel = Cancel::on_signals(Some(console))?;
     let desk = Desk { save: &args.save, cancel: &cancel, console };

@@ -27,7 +27,7 @@ mod store;
 mod table;
 mod verbose;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use clap::Parser as _;
 
@@ -53,7 +53,10 @@ fn main() -> ExitCode {
     if cli.verbose {
         verbose::watch(&console);
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    // A thread that writes files is there before anything is sent, and stays: a new one may be refused after the payment.
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.worker_threads(2).enable_all().thread_keep_alive(Duration::from_secs(24 * 3600));
+    let runtime = match runtime.build() {
         Ok(runtime) => runtime,
         Err(error) => {
             console.note(&format!("error: this program cannot start: {error}"));

@@ -39,7 +39,7 @@ pub(crate) async fn resume(args: &ResumeArgs, console: &Console) -> Result<Exit,
     let dialect = seedream::dialect(named.provider())?;
     let station = Station::open(args.mock.then(MockServer::builder), args.base_url.as_deref(), console).await?;
     let client = client(args, &named, &station, &dialect)?;
-    store::prepare(&args.save.out)?;
+    store::prepare(&args.save.out).await?;
     let accepted = accepted(args, named, &client, &station);
     let mut again = Again {
         base_url: station.named_url().map(|_| client.base_url().to_owned()),

@@ -19,14 +19,16 @@ const LARGEST_TASK: u64 = 1 << 20;
 /// How much is written to see whether there is room.
 const PROBE: usize = 64 << 10;
 
-/// Makes the folder and tries to write to it, before anything is bought that could not be kept.
+/// Makes the folder and tries to write to it, on the thread that will write, before anything is bought that could not be kept.
 ///
 /// # Errors
 /// It cannot be made or written to; nothing was sent.
-pub(crate) fn prepare(out: &Path) -> Result<(), Failure> {
+pub(crate) async fn prepare(out: &Path) -> Result<(), Failure> {
+    let folder = out.to_owned();
     // A full disk takes an empty file.
     let probe = |mut file: fs::File| file.write_all(&[0; PROBE]).and_then(|()| file.sync_all());
-    let tried = fs::create_dir_all(out).and_then(|()| tempfile::tempfile_in(out)).and_then(probe);
+    let tried = move || fs::create_dir_all(&folder).and_then(|()| tempfile::tempfile_in(&folder)).and_then(probe);
+    let tried = tokio::task::spawn_blocking(tried).await.unwrap_or_else(|error| Err(io::Error::other(error)));
     tried.map_err(|error| Failure::usage(format!("{} cannot be written to: {error}; nothing was sent", out.display())))
 }
 
@@ -115,13 +117,13 @@ mod tests {
         assert!(read(&path).is_err());
     }
 
-    #[test]
-    fn a_folder_that_cannot_be_written_to_is_found_before() {
+    #[tokio::test]
+    async fn a_folder_that_cannot_be_written_to_is_found_before() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         fs::write(&file, "x").unwrap();
-        assert!(prepare(&file.join("out")).unwrap_err().message.contains("nothing was sent"));
-        assert!(prepare(&dir.path().join("a/b")).is_ok());
+        assert!(prepare(&file.join("out")).await.unwrap_err().message.contains("nothing was sent"));
+        assert!(prepare(&dir.path().join("a/b")).await.is_ok());
         assert!(read(&file).unwrap_err().message.contains("no task file"));
     }
 }
