@@ -58,6 +58,14 @@ impl Order {
             Ok(plan) => plan,
             Err(error) => return vec![Outcome::refused(self.asked(&request, &[]), error)],
         };
+        if plan.max_images > 1 {
+            let message = format!(
+                "--exactly makes requests of one image, and each of these may make {}: leave out what asks for more",
+                plan.max_images
+            );
+            let error = Error::new(ErrorKind::InvalidRequest, message).with_provider(self.client.descriptor().id);
+            return vec![Outcome::refused(self.asked(&request, &[]), error)];
+        }
         let filled = Exactly::new(request, pictures)
             .driven(
                 |_, request| self.ask(request, &plan, desk),
@@ -67,6 +75,12 @@ impl Order {
             .await;
         let delivered: u32 = filled.iter().map(|filled| filled.ended.delivered).sum();
         let mut outcomes: Vec<Outcome> = filled.into_iter().map(Outcome::from).collect();
+        if delivered > pictures {
+            let provider = self.client.descriptor().id;
+            let message =
+                format!("{delivered} images came where {pictures} were asked for: a request of one brought several");
+            desk.console.note(&format!("warning: {provider}: {message}"));
+        }
         if delivered < pictures {
             let (provider, requests) = (self.client.descriptor().id, outcomes.len());
             let message = format!("{delivered} of {pictures} pictures were delivered by {requests} requests");

@@ -4,7 +4,7 @@ mod text;
 
 use std::{path::PathBuf, time::Duration};
 
-use seedream::{Charge, Error, Generation, ImageFailure, SavedImage, Task, Usage, Warning, WarningKind};
+use seedream::{Charge, Error, ErrorKind, Generation, ImageFailure, SavedImage, Task, Usage, Warning, WarningKind};
 use serde::Serialize;
 
 pub(crate) use self::text::{Again, hint};
@@ -247,6 +247,13 @@ impl Outcome {
     pub(crate) fn beside(mut self, sidecar: Option<PathBuf>) -> Self {
         self.sidecar = sidecar.map(|path| path.to_string_lossy().into_owned());
         self
+    }
+
+    /// How it ended, in a word.
+    fn word(&self) -> &'static str {
+        // A task that was cancelled at the provider is cancelled, and this run is not.
+        let cancelled = self.cause.as_ref().is_some_and(|error| error.kind() == ErrorKind::Cancelled);
+        if cancelled { Exit::Cancelled.word() } else { self.exit.word() }
     }
 
     /// Adds the task that may still hold something.

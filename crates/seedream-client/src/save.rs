@@ -273,6 +273,9 @@ async fn write(image: &GeneratedImage, data: ImageData, options: &SaveOptions) -
     Err(failure(image, kind, &message))
 }
 
+/// The extension of what came as an image and is not one that is known.
+const UNREAD: &str = "partial.bin";
+
 /// What a later version may add.
 const UNKNOWN_PLACE: &str = "the picture is in a place that this version does not know";
 
@@ -320,12 +323,20 @@ fn write_now(
     }
     let Some(kind) = kind else {
         let message = format!("what was delivered is no picture but {}", describe(&head, length));
-        return Err((ErrorKind::MalformedResponse, message));
+        // What came inside the response is nowhere else, and may be an image all the same.
+        let kept = match held {
+            Held::Bytes(_) if length > 0 => match place(UNREAD) {
+                Ok(path) => format!("; it is in {}", path.display()),
+                Err(error) => format!("; it cannot be written: {}", lost(UNREAD, error)),
+            },
+            _ => String::new(),
+        };
+        return Err((ErrorKind::MalformedResponse, format!("{message}{kept}")));
     };
+    let size = held.size().and_then(|size| Some((u32::try_from(size.width).ok()?, u32::try_from(size.height).ok()?)));
     let path = place(kind.extension()).map_err(|error| {
         (ErrorKind::Storage, format!("the picture cannot be written: {}", lost(kind.extension(), error)))
     })?;
-    let size = held.size().and_then(|size| Some((u32::try_from(size.width).ok()?, u32::try_from(size.height).ok()?)));
     Ok(SavedImage {
         index,
         path,

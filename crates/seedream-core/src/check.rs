@@ -140,14 +140,8 @@ impl Audit {
         self.violations.push(violation);
     }
 
-    fn impossible(
-        &mut self,
-        field: Field,
-        message: impl Into<String>,
-        nearest: impl Into<Option<Nearest>>,
-        source: &Source,
-    ) {
-        let violation = self.broken(field, message.into(), nearest.into(), source);
+    fn impossible(&mut self, field: Field, message: impl Into<String>, source: &Source) {
+        let violation = self.broken(field, message.into(), None, source);
         self.impossible.push(violation);
     }
 
@@ -189,6 +183,7 @@ impl Capabilities {
         self.check_extra(request, &mut audit);
         self.check_background(request, &mut audit);
         self.check_layers(request, &mut audit);
+        self.check_asked_by_extra(request, &mut audit);
 
         if strictness == Strictness::Strict {
             audit.impossible.append(&mut audit.violations);
@@ -214,7 +209,9 @@ impl Capabilities {
         }
         audit.unsent.into_iter().for_each(|field| sent.clear(field));
         let layered = self.layered(&sent);
-        let ceiling = self.ceiling(&sent).max(layered);
+        // Where the adapter knows what the gateway makes of such a member, it says so itself.
+        let by_extra = self.asked_by_extra(&sent).filter(|_| self.overrides.is_none()).map_or(0, |(_, most)| most);
+        let ceiling = self.ceiling(&sent).max(layered).max(by_extra);
         let references = u32::try_from(sent.references.len()).unwrap_or(u32::MAX);
         let most = self.price.as_ref().and_then(|price| price.most(ceiling, references, self.tier_of(size.as_ref())));
         Ok(Checked {

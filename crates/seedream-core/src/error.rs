@@ -289,6 +289,17 @@ impl Error {
         self.0.task.as_ref()
     }
 
+    /// Whether the provider says that the task has ended: there is nothing to resume.
+    pub fn task_has_ended(&self) -> bool {
+        self.0.task.is_some()
+            && match self.0.kind {
+                ErrorKind::TaskFailed => true,
+                // The caller's own cancelling is no answer.
+                ErrorKind::Cancelled => self.0.status.is_some(),
+                _ => false,
+            }
+    }
+
     /// The answer as it came; only its beginning where [`Error::kept`] names a file that has all of it.
     pub fn body(&self) -> Option<&Bytes> {
         self.0.body.as_ref()
@@ -354,10 +365,8 @@ impl fmt::Display for Error {
             (Some(task), _) if e.kind == ErrorKind::TaskNotFound => {
                 write!(f, "; task {} is not known there, or not any more", task.id)
             }
-            // It has ended, or cannot be asked for here: there is nothing to resume.
             (Some(task), Charge::Unknown | Charge::Yes)
-                if matches!(e.kind, ErrorKind::TaskFailed | ErrorKind::UnexpectedTask)
-                    || (e.kind == ErrorKind::Cancelled && e.status.is_some()) =>
+                if self.task_has_ended() || e.kind == ErrorKind::UnexpectedTask =>
             {
                 write!(f, "; task {} may have been billed", task.id)
             }

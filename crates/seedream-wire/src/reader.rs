@@ -9,7 +9,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use seedream_core::{
     Charge, Error, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, ModelId, Outcome, Reply, Result,
-    StreamDecoder, Warning, WarningKind, json,
+    StreamDecoder, Warning, WarningKind, json, redact,
     sse::{Frame, Parser},
 };
 use serde_json::{Map, Value};
@@ -46,9 +46,39 @@ impl Reader {
     /// What the response says; [`ErrorKind::MalformedResponse`] for a success that cannot be read, with its body kept;
     /// [`ErrorKind::NoImages`] for one without images.
     pub fn outcome(&self, reply: &Reply) -> Result<Outcome> {
-        if !reply.status.is_success() {
-            return Err(self.error(reply));
+        if reply.status.is_success() { self.of_success(reply) } else { self.of_failure(reply) }
+    }
+
+    /// A response whose status says that it failed. Some gateways put one over a response that holds what was bought.
+    fn of_failure(&self, reply: &Reply) -> Result<Outcome> {
+        let error = self.error(reply);
+        let Some(mut document) = json::read(&reply.body) else { return Err(error) };
+        find::expand(&mut document.value);
+        let body = &document.value;
+        let failed = Failure::of_json(body).is_some() || find::layers(body).any(says_error);
+        let images =
+            body.get("data").and_then(Value::as_array).is_some_and(|items| items.iter().any(find::holds_image));
+        let billed = self.facts(body, reply).billed().is_some_and(|billed| billed > 0);
+        if !images && !billed {
+            let accepted = task::instead_of_images(body).filter(|_| !failed);
+            return accepted.map(Outcome::Accepted).ok_or(error);
         }
+        match self.of_success(reply) {
+            Ok(Outcome::Done(mut generation)) if !failed => {
+                let message = format!("the response has images under the status {}", reply.status.as_u16());
+                generation.warnings.push(Warning::new(WarningKind::Undocumented, None, message));
+                Ok(Outcome::Done(generation))
+            }
+            Ok(Outcome::Done(generation)) => {
+                let charge = generation.charge().max(Charge::Unknown);
+                Err(error.with_charge(charge).with_generation(generation))
+            }
+            _ if billed => Err(error.with_charge(Charge::Yes)),
+            _ => Err(error.with_charge(Charge::Unknown)),
+        }
+    }
+
+    fn of_success(&self, reply: &Reply) -> Result<Outcome> {
         if let Some(frames) = frames(reply) {
             return self.streamed(&frames, reply).map(Outcome::Done);
         }
@@ -75,8 +105,10 @@ impl Reader {
             if failed && found.items.is_empty() {
                 return Err(self.error(reply));
             }
-            if found.items.is_empty() && body.get("data").is_none() {
-                return Err(self.malformed(reply, "the response is a success without images"));
+            let listed = |data: &Value| data.is_array() || data.is_object() || data.is_null();
+            if found.items.is_empty() && !body.get("data").is_some_and(listed) {
+                let named = task::named_ids(body);
+                return Err(self.malformed(reply, &format!("the response is a success without images{named}")));
             }
         }
         let mut generation = self.facts(body, reply);
@@ -91,6 +123,14 @@ impl Reader {
             generation.warnings.push(repaired());
         }
         collected.fill(&mut generation, exact);
+        if generation.images().next().is_some()
+            && find::layers(body).any(says_error)
+            && let Some(failure) = Failure::of_json(body)
+        {
+            let code = failure.code.map(|code| format!(" ({code})")).unwrap_or_default();
+            let message = redact(&format!("the response has an error beside its images: {}{code}", failure.message));
+            generation.warnings.push(Warning::new(WarningKind::Incomplete, None, message));
+        }
         // OpenAI states size and format once for all images.
         let stated = |name: &str| body.get(name).and_then(Value::as_str);
         for image in generation.outcomes.iter_mut().flatten() {
@@ -324,7 +364,13 @@ impl Seen {
 
 /// Whether an object has an error that is not empty.
 fn says_error(members: &Map<String, Value>) -> bool {
-    members.get("error").is_some_and(|error| !error.is_null() && *error != "" && *error != false)
+    members.get("error").is_some_and(|error| match error {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Bool(true) | Value::Number(_) => true,
+    })
 }
 
 /// Adds the head of the response to an error that was made from its body.

@@ -102,6 +102,30 @@ pub fn task_ids(body: &[u8]) -> Vec<TaskId> {
     ids
 }
 
+/// Words about what may be the id of something that was bought, for the message of a response that is not understood.
+pub(crate) fn named_ids(body: &Value) -> String {
+    let is_name = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name.ends_with("id") || matches!(&*name, "data" | "result" | "task" | "job")
+    };
+    let text = |value: &Value| match value {
+        Value::String(text) if !text.trim().is_empty() && text.len() <= 128 => Some(text.trim().to_owned()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let items = |value: &'_ Value| value.as_array().cloned().unwrap_or_default();
+    let inner: Vec<Value> = find::layers(body).flat_map(|layer| layer.values().flat_map(items)).take(16).collect();
+    let layers = find::layers(body).chain(inner.iter().filter_map(Value::as_object));
+    let mut ids: Vec<String> = Vec::new();
+    for id in layers.flat_map(|layer| layer.iter().filter(|(name, _)| is_name(name)).filter_map(|(_, id)| text(id))) {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    ids.truncate(4);
+    if ids.is_empty() { String::new() } else { format!(" (it names {}, which may be a task)", ids.join(", ")) }
+}
+
 /// Ids in the order in which they were found, each once.
 #[derive(Default)]
 struct Ids(Vec<TaskId>);
@@ -204,10 +228,18 @@ impl Tasks {
     /// # Errors
     /// What the response says, or [`ErrorKind::MalformedResponse`] where it names no task.
     pub fn accepted(&self, reply: &Reply) -> Result<Outcome> {
-        if !reply.status.is_success() {
-            return Err(self.reader.error(reply));
-        }
         let document = read(reply).map(|document| document.value);
+        if !reply.status.is_success() {
+            // Some gateways put a failure over a task that runs: it was paid for, and asking for it costs nothing.
+            let runs = |body: &Value| {
+                find::layers(body)
+                    .filter_map(status)
+                    .any(|status| matches!(Word::of(status), Word::Running | Word::Done))
+            };
+            let body = document.filter(|body| runs(body) && Failure::of_json(body).is_none());
+            let accepted = body.as_ref().and_then(acceptance);
+            return accepted.map(Outcome::Accepted).ok_or_else(|| self.reader.error(reply));
+        }
         if let Some(body) = document.filter(|body| body.is_object() || body.pointer("/0").is_some_and(Value::is_object))
         {
             let failed = Failure::of_json(&body).is_some();
@@ -222,7 +254,8 @@ impl Tasks {
                 return Err(self.reader.error(reply));
             }
         }
-        let message = format!("the answer names no task: {}", Failure::of(reply).message);
+        let named = read(reply).map(|document| named_ids(&document.value)).unwrap_or_default();
+        let message = format!("the answer names no task{named}: {}", Failure::of(reply).message);
         Err(Error::from_reply(ErrorKind::MalformedResponse, message, reply))
     }
 
@@ -337,9 +370,8 @@ impl Tasks {
             None if word == Word::Cancelled => ErrorKind::Cancelled,
             None => ErrorKind::TaskFailed,
         };
-        // What a task costs that was cancelled or took too long no document says, and a damaged response may hide images.
-        let documented = ["fail", "err"].iter().any(|word| status.to_ascii_lowercase().contains(word));
-        let known = documented && kind != ErrorKind::Cancelled && document.is_exact();
+        // Of what the document's own word for a failure costs it speaks; of no other word, nor of a damaged response.
+        let known = status == "failed" && kind != ErrorKind::Cancelled && document.is_exact();
         let charge = if known { self.failed } else { Charge::Unknown };
         let message = match (failure.message.as_str(), word) {
             ("", Word::Cancelled) => "the task was cancelled at the provider, and no reason is given",

@@ -88,7 +88,7 @@ fn row(outcome: &Outcome) -> Vec<String> {
     vec![
         outcome.provider.to_owned(),
         cell(model),
-        outcome.exit.word().to_owned(),
+        outcome.word().to_owned(),
         format!("{}/{requested}", outcome.delivered),
         cell(sizes.join(", ")),
         outcome.billed.map_or_else(|| "-".to_owned(), |billed| billed.to_string()),
@@ -115,7 +115,8 @@ pub(super) fn notes(outcomes: &[Outcome], again: &Again, console: &Console) {
             let what = if outcome.counts_as.is_none() { "passed on" } else { "error" };
             console.note(&format!("{what}: {}", indented(&told)));
         }
-        let Some(left) = &outcome.left else { continue };
+        let ended = outcome.cause.as_ref().is_some_and(Error::task_has_ended);
+        let Some(left) = outcome.left.as_ref().filter(|_| !ended) else { continue };
         let id = &left.task.id;
         if again.mock {
             console.note(&format!("{provider}: task {id} ends with the embedded mock: there is nothing to resume"));
@@ -137,7 +138,7 @@ pub(crate) fn hint<'a>(errors: impl IntoIterator<Item = &'a Error>) -> Option<St
         violations.iter().any(|violation| !matches!(violation.stated_by, StatedBy::Seller | StatedBy::User));
     let ways = [
         (fits, "--fit takes the nearest legal values"),
-        (elsewhere, "--check lenient sends what the provider's own page does not rule out"),
+        (elsewhere, "--check lenient sends it with a warning, since the provider's own page is silent"),
         (fits || elsewhere, "--check off sends the request as it is"),
     ];
     let ways: Vec<_> = ways.into_iter().filter_map(|(helps, way)| helps.then_some(way)).collect();

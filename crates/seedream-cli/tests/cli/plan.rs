@@ -131,3 +131,19 @@ fn a_relay_of_ark_is_warned_about_where_its_page_has_another_floor() {
     }
     assert_eq!(plan("https://relay.example/v1", "1024x1024"), "[]");
 }
+
+#[test]
+fn members_that_may_ask_for_more_images_are_counted() {
+    let place = Place::new();
+    for (provider, member, most) in [
+        ("gogogotoken", "sequential_image_generation=\"auto\"", 15),
+        ("ark", "n=4", 4),
+        ("aiearth", "n=4", 4),
+        ("evolink", "num_images=3", 3),
+    ] {
+        let args = ["plan", "a kite", "--provider", provider, "--extra", member, "--json"];
+        let plan = place.run(&args, &[]).ends(0).json()["plans"][0].take();
+        assert_eq!(plan["max_images"], most, "{provider} {member}");
+        assert!(plan["warnings"].to_string().contains("may ask for several images"), "{provider}: {plan}");
+    }
+}

@@ -101,3 +101,16 @@ fn nothing_more_is_bought_once_an_image_could_not_be_kept() {
     assert!(ran.code != 0 && ran.stderr.contains("cannot be written"), "{ran:#?}");
     assert_eq!(upstream.count("POST"), 4);
 }
+
+#[test]
+fn exactly_so_many_are_not_asked_for_by_requests_that_may_make_more() {
+    let (place, upstream) = (Place::new(), Upstream::start());
+    let base = upstream.base("ark");
+    let args = ["generate", "a fox", "--provider", "ark", "--base-url", &base, "--exactly", "2"];
+    let apart = ["--model", "dola-seedream-5-5-261028", "--image", "https://example.com/a.png"];
+    let layers = [&args[..], &apart, &["--extra", "layer_decomposition=true"]].concat();
+    for args in [layers, [&args[..], &["--extra", "n=3"]].concat()] {
+        place.run(&args, &[("ARK_API_KEY", CANARY)]).ends(2).says("--exactly makes requests of one image");
+    }
+    assert_eq!(upstream.count("POST"), 0);
+}

@@ -146,9 +146,11 @@ impl Kept {
     /// Makes an error hold all that came, on disk where there is a place for it.
     async fn keep(&mut self, error: Error) -> Error {
         let Some(body) = error.body().filter(|body| !body.is_empty()).cloned() else { return error };
+        // An answer with the status of a failure is kept where it holds or says what was bought.
         let success = error.status().is_none_or(|status| status.is_success());
+        let bought = error.generation().is_some() || error.charge() == Charge::Yes;
         let body = self.whole(&body);
-        if !success || error.charge() == Charge::No {
+        if !(success || bought) || error.charge() == Charge::No {
             return error.with_body(body);
         }
         match self.write(body.clone()).await {

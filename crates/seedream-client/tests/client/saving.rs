@@ -204,3 +204,14 @@ async fn an_image_that_came_inside_the_response_has_a_second_place() {
         fs::remove_file(kept).unwrap();
     }
 }
+
+#[tokio::test]
+async fn what_came_inside_the_response_and_is_not_known_is_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let svg = b"<svg xmlns='http://www.w3.org/2000/svg'/>";
+    let options = SaveOptions::new(directory.path(), "picture");
+    let failure = local().save_image(&inline(0, svg), &options).await.unwrap_err();
+    assert_eq!(failure.kind, ErrorKind::MalformedResponse);
+    assert!(failure.message.contains("picture-0.partial.bin"), "{failure}");
+    assert_eq!(fs::read(directory.path().join("picture-0.partial.bin")).unwrap(), svg);
+}

@@ -17,7 +17,7 @@ impl Capabilities {
                         format!("{} has no member for it: leave it out, or send theirs with `extra`", self.provider);
                     let source = &self.members.1;
                     if strictness == Strictness::Off {
-                        audit.impossible(field, message, None, source);
+                        audit.impossible(field, message, source);
                     } else {
                         audit.refused.push(field);
                         audit.violation(field, message, None, source);
@@ -88,11 +88,11 @@ impl Capabilities {
         for member in request.extra.keys() {
             if self.members.0.contains(&member.as_str()) {
                 let message = format!("`{member}` is written by a field of the request: set that field instead");
-                audit.impossible(Field::Extra, message, None, &self.members.1);
+                audit.impossible(Field::Extra, message, &self.members.1);
             }
             if member == "stream" && self.field(Field::Stream).is_none() {
                 let message = "the answer would be a stream, which is not read here: leave it out";
-                audit.impossible(Field::Extra, message, None, &self.members.1);
+                audit.impossible(Field::Extra, message, &self.members.1);
             }
             let (ignored, source) = &self.ignored_members;
             if ignored.contains(&member.as_str()) {

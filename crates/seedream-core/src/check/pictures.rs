@@ -51,7 +51,7 @@ impl Capabilities {
             let message =
                 format!("{} has no member for them: leave them out, or send theirs with `extra`", self.provider);
             if strictness == Strictness::Off {
-                audit.impossible(Field::References, message, None, source);
+                audit.impossible(Field::References, message, source);
             } else {
                 audit.refused.push(Field::References);
                 audit.violation(Field::References, message, None, source);
@@ -121,10 +121,9 @@ impl Capabilities {
         let references = u32::try_from(request.references.len()).unwrap_or(u32::MAX);
         if count == Count::Auto {
             if !rule.auto {
-                let most = rule.max.or(rule.advised_max).unwrap_or(Count::MOST);
-                let message = format!("{} cannot leave the number of images to the model: say how many", self.provider);
                 // Left out, it would ask for one.
-                audit.impossible(Field::Count, message, Nearest::Count(Count::new(most)), &self.members.1);
+                let message = format!("{} cannot leave the number of images to the model: say how many", self.provider);
+                audit.impossible(Field::Count, message, &self.members.1);
             }
             return;
         }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Audit;
-use crate::{BackgroundRule, Capabilities, Field, ImageRequest, LayersRule, Nearest, OutputFormat, WarningKind};
+use crate::{BackgroundRule, Capabilities, Count, Field, ImageRequest, LayersRule, Nearest, OutputFormat, WarningKind};
 
 impl ImageRequest {
     /// Whether an image is to be taken apart. Only `false` and `null` say no for certain.
@@ -75,6 +75,29 @@ impl Capabilities {
             self.seller.cites(&rule.source)
         );
         audit.warn(WarningKind::Cost, Field::Extra, message);
+    }
+
+    /// Warns of members of `extra` that may ask for more images than the request counts.
+    pub(super) fn check_asked_by_extra(&self, request: &ImageRequest, audit: &mut Audit) {
+        let (Some((member, most)), None) = (self.asked_by_extra(request), &self.overrides) else { return };
+        let message = format!("`{member}` may ask for several images: {most} are counted, the most that it can make");
+        audit.warn(WarningKind::Cost, Field::Extra, message);
+    }
+
+    /// The member of `extra` by which a dialect of this family may make several images, and how many; `None` where each asks for one.
+    pub(super) fn asked_by_extra<'a>(&self, request: &'a ImageRequest) -> Option<(&'a str, u32)> {
+        const COUNTS: [&str; 6] = ["n", "num_images", "image_count", "batch_size", "max_images", "count"];
+        let number = |value: &Value| value.as_u64().map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+        let group = || {
+            let options = request.extra.get("sequential_image_generation_options");
+            options.and_then(|options| options.get("max_images")).and_then(number).unwrap_or(Count::MOST)
+        };
+        let asked = |(name, value): (&'a String, &Value)| match name.as_str() {
+            "sequential_image_generation" if *value != "disabled" && !value.is_null() => Some((name.as_str(), group())),
+            name if COUNTS.contains(&name) => number(value).map(|number| (name, number)),
+            _ => None,
+        };
+        request.extra.iter().filter_map(asked).filter(|(_, most)| *most > 1).max_by_key(|(_, most)| *most)
     }
 
     /// The most images of a request that takes one apart; 0 where it does not.
