@@ -1,9 +1,11 @@
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::*;
 use crate::{
-    Capabilities, Descriptor, Effective, Family, GeneratedImage, ImageData, ImageRequest, ImagesRule, ModelEntry,
-    ModelId, PixelRule, SizeRule, Source, Strictness, TaskDialect, TaskId, TaskState, Timestamp,
+    Acceptance, Capabilities, Descriptor, Effective, Event, Family, GeneratedImage, Generation, ImageData,
+    ImageRequest, ImagesRule, ModelEntry, ModelId, Outcome, PixelRule, Reply, SizeRule, Source, Strictness,
+    TaskDialect, TaskId, TaskState, Timestamp, WarningKind,
 };
 
 /// A provider whose answers are words: `pictures 2`, `task t-1`, `rate_limited`, `wait 40`, `failed`.

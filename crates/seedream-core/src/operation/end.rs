@@ -1,0 +1,67 @@
+//! How an operation ends, and what an end says about money.
+
+use super::{
+    Then,
+    count::reconcile,
+    state::{Next, State, Turn},
+};
+use crate::{Charge, Error, ErrorKind, Event, Generation, Reply, Warning, WarningKind, charge_of};
+
+/// What is said of a response that ended in good order and too early.
+pub(super) const CUT: &str = "the response ended in the middle";
+
+impl Turn<'_> {
+    /// Images that arrived at once. `warnings` is what the check found.
+    pub(super) fn done(&mut self, mut generation: Generation, warnings: Vec<Warning>) -> Next {
+        reconcile(&mut generation);
+        self.events.extend(generation.outcomes.iter().cloned().map(Event::of));
+        succeed(generation, warnings)
+    }
+
+    /// Ends with an error whose charge is at least `floor`.
+    pub(super) fn fail(&mut self, error: Error, floor: Charge) -> Next {
+        let operation = &mut *self.operation;
+        let charge = error.charge().max(floor).max(operation.owed);
+        let error = error
+            .with_charge(charge)
+            .with_provider(operation.dialect.descriptor().id)
+            .with_attempts(std::mem::take(&mut operation.attempts));
+        (State::Over { charge }, Then::Done(Box::new(Err(error))))
+    }
+
+    /// An input behind the end.
+    pub(super) fn over(&mut self, charge: Charge) -> Next {
+        self.fail(Error::new(ErrorKind::Config, "the operation is already over"), charge.max(Charge::Unknown))
+    }
+
+    pub(super) fn out_of_time(&self, last_poll: Option<&str>) -> Error {
+        let mut message = format!("the deadline of {} s has passed", self.operation.policy.deadline.as_secs_f64());
+        if let Some(said) = last_poll {
+            message.push_str(", and the last poll said: ");
+            message.push_str(said);
+        }
+        Error::new(ErrorKind::Timeout, message)
+    }
+}
+
+/// Ends with images, of which the caller was told.
+pub(super) fn succeed(mut generation: Generation, warnings: Vec<Warning>) -> Next {
+    generation.warnings.splice(0..0, warnings);
+    (State::Over { charge: generation.charge() }, Then::Done(Box::new(Ok(generation))))
+}
+
+/// The least that an answer's own status lets an error's charge be: an adapter can only be more cautious.
+pub(super) fn floor(reply: &Reply, error: &Error) -> Charge {
+    let told_free = error.generation().is_some_and(|generation| generation.charge() == Charge::No) && reply.is_whole();
+    if reply.status.is_success() && told_free { Charge::No } else { charge_of(reply.status, error.kind()) }
+}
+
+pub(super) fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "cancelled by the caller")
+}
+
+/// What is said of a success that was cut off.
+pub(super) fn incomplete(error: &Error) -> Warning {
+    let message = format!("the answer was cut off ({}): what had arrived was kept", error.message());
+    Warning::new(WarningKind::Incomplete, None, message)
+}
