@@ -29,11 +29,6 @@ impl Turn<'_> {
         (State::Over { charge }, Then::Done(Box::new(Err(error))))
     }
 
-    /// An input behind the end.
-    pub(super) fn over(&mut self, charge: Charge) -> Next {
-        self.fail(Error::new(ErrorKind::Config, "the operation is already over"), charge.max(Charge::Unknown))
-    }
-
     pub(super) fn out_of_time(&self, last_poll: Option<&str>) -> Error {
         let mut message = format!("the deadline of {} s has passed", self.operation.policy.deadline.as_secs_f64());
         if let Some(said) = last_poll {

@@ -1,8 +1,8 @@
 //! What an operation is told.
 
-use crate::{Blobs, Error, Reply, sse::Frame};
+use crate::{Blobs, Charge, Error, ErrorKind, Reply, sse::Frame};
 
-/// What happened.
+/// What happened. One that the operation does not expect ends it with an error that names it and the state.
 #[derive(Debug)]
 pub enum Input {
     /// The driver is ready. The first input, once.
@@ -28,4 +28,39 @@ pub enum Input {
     Woke,
     /// The caller wants no more.
     Cancelled,
+}
+
+impl Input {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Begin => "Begin",
+            Self::NotSent(_) => "NotSent",
+            Self::Reply(_) => "Reply",
+            Self::Head(_) => "Head",
+            Self::Frame(..) => "Frame",
+            Self::StreamEnd => "StreamEnd",
+            Self::Broken { .. } => "Broken",
+            Self::Woke => "Woke",
+            Self::Cancelled => "Cancelled",
+        }
+    }
+
+    /// The error of an input that its state does not expect. One that tells of a request that left is not free, and what had
+    /// arrived stays with the error.
+    pub(super) fn unexpected(self, state: &str) -> Error {
+        let name = self.name();
+        let message = format!("`{name}` came in state `{state}`, which does not expect it: the driver is wrong");
+        let error = Error::new(ErrorKind::Config, message);
+        match self {
+            Self::Begin | Self::Woke | Self::Cancelled => error,
+            Self::NotSent(cause) => error.with_source(cause),
+            Self::Reply(reply) | Self::Head(reply) => error.with_charge(Charge::Unknown).with_body(reply.body),
+            Self::Frame(frame, _) => error.with_charge(Charge::Unknown).with_body(frame.data.into()),
+            Self::StreamEnd => error.with_charge(Charge::Unknown),
+            Self::Broken { partial, error: cause } => {
+                let body = partial.map(|partial| partial.body).unwrap_or_default();
+                error.with_charge(Charge::Unknown).with_body(body).with_source(cause)
+            }
+        }
+    }
 }

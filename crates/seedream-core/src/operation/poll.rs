@@ -26,9 +26,8 @@ impl Turn<'_> {
                 self.wait(collecting, Duration::ZERO)
             }
             Input::Cancelled => self.abandon(cancelled(), collecting),
-            _ => {
-                self.operation.places.next();
-                self.wait(collecting, Duration::ZERO)
+            other @ (Input::Begin | Input::Woke | Input::Head(_) | Input::Frame(..) | Input::StreamEnd) => {
+                self.abandon(other.unexpected("Polling"), collecting)
             }
         }
     }

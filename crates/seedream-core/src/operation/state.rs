@@ -39,14 +39,14 @@ pub(super) struct Turn<'a> {
 impl Turn<'_> {
     pub(super) fn take(&mut self, state: State, input: Input) -> Next {
         match state {
-            State::Ready { checked } => self.ready(checked, &input),
+            State::Ready { checked } => self.ready(checked, input),
             State::Submitting(sent) => self.submitting(sent, input),
-            State::BackingOff { checked, until } => self.backing_off(checked, until, &input),
+            State::BackingOff { checked, until } => self.backing_off(checked, until, input),
             State::Streaming(streaming) => self.streaming(streaming, input),
-            State::Resumed(collecting) => self.resumed(collecting, &input),
-            State::Waiting { collecting, due } => self.waiting(collecting, due, &input),
+            State::Resumed(collecting) => self.resumed(collecting, input),
+            State::Waiting { collecting, due } => self.waiting(collecting, due, input),
             State::Polling(collecting) => self.polling(collecting, input),
-            State::Over { charge } => self.over(charge),
+            State::Over { charge } => self.fail(input.unexpected("Over"), charge),
         }
     }
 }

@@ -22,9 +22,9 @@ pub enum Then {
     Send(Box<Exchange>),
     /// Go on reading the stream.
     Read,
-    /// Go on reading the stream until this moment, and report [`Input::Woke`] then: nothing more is expected.
+    /// Go on reading the stream until this moment, and report [`Input::Woke`](crate::Input::Woke) then: nothing more is expected.
     ReadUntil(Duration),
-    /// Wait until this moment and report [`Input::Woke`].
+    /// Wait until this moment and report [`Input::Woke`](crate::Input::Woke).
     WaitUntil(Duration),
     /// It is over.
     Done(Box<Result<Generation>>),
@@ -37,9 +37,9 @@ pub struct Exchange {
     pub request: http::Request<Bytes>,
     /// What it is for.
     pub purpose: Purpose,
-    /// Where to send it: 0 is the endpoint, the mirrors follow in their order ([`Operation::with_mirrors`]).
+    /// Where to send it: 0 is the endpoint, the mirrors follow in their order ([`Operation::with_mirrors`](crate::Operation::with_mirrors)).
     pub place: usize,
-    /// When to give up and report [`Input::Broken`] with [`ErrorKind::Timeout`].
+    /// When to give up and report [`Input::Broken`](crate::Input::Broken) with [`ErrorKind::Timeout`](crate::ErrorKind::Timeout).
     pub until: Duration,
 }
 

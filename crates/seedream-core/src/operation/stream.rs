@@ -59,7 +59,27 @@ impl Turn<'_> {
             Input::Woke if streaming.until.is_some_and(|until| self.now >= until) => {
                 self.stream_over(*streaming, End::Marked)
             }
-            _ => read_on(streaming),
+            // Early.
+            Input::Woke if streaming.until.is_some() => read_on(streaming),
+            other @ (Input::Begin | Input::NotSent(_) | Input::Reply(_) | Input::Head(_) | Input::Woke) => {
+                self.stray(*streaming, other.unexpected("Streaming"))
+            }
+        }
+    }
+
+    /// An input that no stream brings: the images that had come stay with the error.
+    fn stray(&mut self, streaming: Streaming, error: Error) -> Next {
+        let Streaming { mut head, decoder, .. } = streaming;
+        head.truncated = true;
+        match decoder.finish(&head) {
+            Ok(generation) => {
+                let floor = generation.charge().max(Charge::Unknown);
+                self.fail(error.with_generation(generation), floor)
+            }
+            Err(seen) => {
+                let floor = seen.charge().max(Charge::Unknown);
+                self.fail(error.with_what_arrived(seen), floor)
+            }
         }
     }
 

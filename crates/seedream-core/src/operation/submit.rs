@@ -20,18 +20,20 @@ const NO_TIME_TO_WAIT: &str =
     "waiting for it to pass would take longer than the deadline: try later, or with a longer one";
 
 impl Turn<'_> {
-    pub(super) fn ready(&mut self, checked: Box<Checked>, input: &Input) -> Next {
+    pub(super) fn ready(&mut self, checked: Box<Checked>, input: Input) -> Next {
         match input {
+            Input::Begin => self.send(checked),
             Input::Cancelled => self.fail(cancelled(), Charge::No),
-            _ => self.send(checked),
+            other => self.fail(other.unexpected("Ready"), Charge::No),
         }
     }
 
-    pub(super) fn backing_off(&mut self, checked: Box<Checked>, until: Duration, input: &Input) -> Next {
+    pub(super) fn backing_off(&mut self, checked: Box<Checked>, until: Duration, input: Input) -> Next {
         match input {
+            Input::Woke if self.now < until => (State::BackingOff { checked, until }, Then::WaitUntil(until)),
+            Input::Woke => self.send(checked),
             Input::Cancelled => self.fail(cancelled(), Charge::No),
-            _ if self.now < until => (State::BackingOff { checked, until }, Then::WaitUntil(until)),
-            _ => self.send(checked),
+            other => self.fail(other.unexpected("BackingOff"), Charge::No),
         }
     }
 
@@ -74,7 +76,9 @@ impl Turn<'_> {
                 }
             }
             Input::Cancelled => self.fail(cancelled(), Charge::Unknown),
-            Input::Begin | Input::Woke | Input::Frame(..) | Input::StreamEnd => (State::Submitting(sent), Then::Read),
+            other @ (Input::Begin | Input::Woke | Input::Frame(..) | Input::StreamEnd) => {
+                self.fail(other.unexpected("Submitting"), Charge::Unknown)
+            }
         }
     }
 

@@ -89,19 +89,20 @@ impl Turn<'_> {
     }
 
     /// A task of an earlier run may be done: it is asked for at once.
-    pub(super) fn resumed(&mut self, collecting: Collecting, input: &Input) -> Next {
+    pub(super) fn resumed(&mut self, collecting: Collecting, input: Input) -> Next {
         match input {
+            Input::Begin => self.poll(collecting),
             Input::Cancelled => self.abandon(cancelled(), collecting),
-            _ => self.poll(collecting),
+            other => self.abandon(other.unexpected("Resumed"), collecting),
         }
     }
 
-    pub(super) fn waiting(&mut self, collecting: Collecting, due: Duration, input: &Input) -> Next {
-        let due = due.min(self.operation.policy.deadline);
+    pub(super) fn waiting(&mut self, collecting: Collecting, due: Duration, input: Input) -> Next {
         match input {
+            Input::Woke if self.now < due => (State::Waiting { collecting, due }, Then::WaitUntil(due)),
+            Input::Woke => self.poll(collecting),
             Input::Cancelled => self.abandon(cancelled(), collecting),
-            _ if self.now < due => (State::Waiting { collecting, due }, Then::WaitUntil(due)),
-            _ => self.poll(collecting),
+            other => self.abandon(other.unexpected("Waiting"), collecting),
         }
     }
 
