@@ -58,7 +58,8 @@ impl Turn<'_> {
         let task = self.new_task(&sent.checked, acceptance, reply);
         if self.operation.dialect.tasks().is_some() {
             // The request has done its work, and its images may be large; thousands of tasks may wait at a time.
-            return self.collect(Collecting::accepted(task, sent.checked.into_warnings()));
+            let collecting = Collecting::accepted(task, sent.checked.into_warnings());
+            return self.collect(collecting, sent.cancelled);
         }
         let ids =
             std::iter::once(&task.id).chain(&task.other_ids).map(ToString::to_string).collect::<Vec<_>>().join(", ");

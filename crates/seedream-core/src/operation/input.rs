@@ -26,7 +26,8 @@ pub enum Input {
     },
     /// The time that was waited for has come.
     Woke,
-    /// The caller wants no more.
+    /// The caller wants no more. It is told at once, whatever is under way: a paid request is waited for and a stream is read to its
+    /// end ([`Then::Continue`](crate::Then::Continue)), and nothing is sent any more. A second one abandons what is under way.
     Cancelled,
 }
 
@@ -53,14 +54,19 @@ impl Input {
         let error = Error::new(ErrorKind::Config, message);
         match self {
             Self::Begin | Self::Woke | Self::Cancelled => error,
-            Self::NotSent(cause) => error.with_source(cause),
+            Self::NotSent(cause) => because(error, &cause),
             Self::Reply(reply) | Self::Head(reply) => error.with_charge(Charge::Unknown).with_body(reply.body),
             Self::Frame(frame, _) => error.with_charge(Charge::Unknown).with_body(frame.data.into()),
             Self::StreamEnd => error.with_charge(Charge::Unknown),
             Self::Broken { partial, error: cause } => {
                 let body = partial.map(|partial| partial.body).unwrap_or_default();
-                error.with_charge(Charge::Unknown).with_body(body).with_source(cause)
+                because(error, &cause).with_charge(Charge::Unknown).with_body(body)
             }
         }
     }
+}
+
+/// Adds what another error says. It is no source: a driver takes keys out of the message alone.
+pub(super) fn because(error: Error, cause: &Error) -> Error {
+    error.adding(": ").adding(cause.message())
 }

@@ -24,6 +24,9 @@ pub enum Then {
     Read,
     /// Go on reading the stream until this moment, and report [`Input::Woke`](crate::Input::Woke) then: nothing more is expected.
     ReadUntil(Duration),
+    /// Go on with what was being done when the input came: an exchange, or a stream. Only [`Input::Cancelled`](crate::Input::Cancelled)
+    /// is answered so, since it comes while something is under way.
+    Continue,
     /// Wait until this moment and report [`Input::Woke`](crate::Input::Woke).
     WaitUntil(Duration),
     /// It is over.

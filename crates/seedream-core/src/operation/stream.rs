@@ -24,6 +24,8 @@ pub(super) struct Streaming {
     decoder: Box<dyn StreamDecoder>,
     /// When reading ends, once it is complete.
     until: Option<Duration>,
+    /// Whether the caller wants no more: it is read to its end all the same, since it is paid for.
+    cancelled: bool,
 }
 
 impl Turn<'_> {
@@ -35,7 +37,8 @@ impl Turn<'_> {
         };
         let decoder = streams.decoder(&sent.checked);
         self.note(format!("HTTP {}, a stream", head.status.as_u16()));
-        let streaming = Streaming { checked: sent.checked, head, decoder, until: None };
+        let Submitting { checked, cancelled } = sent;
+        let streaming = Streaming { checked, head, decoder, until: None, cancelled };
         (State::Streaming(Box::new(streaming)), Then::Read)
     }
 
@@ -54,7 +57,11 @@ impl Turn<'_> {
                 read_on(streaming)
             }
             Input::Broken { error, .. } => self.stream_over(*streaming, End::Broken(error)),
-            Input::Cancelled => self.stream_over(*streaming, End::Broken(cancelled())),
+            Input::Cancelled if streaming.cancelled => self.stream_over(*streaming, End::Broken(cancelled())),
+            Input::Cancelled => {
+                streaming.cancelled = true;
+                (State::Streaming(streaming), Then::Continue)
+            }
             Input::StreamEnd => self.stream_over(*streaming, End::Silent),
             Input::Woke if streaming.until.is_some_and(|until| self.now >= until) => {
                 self.stream_over(*streaming, End::Marked)

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     Exchange, Input, Purpose, Then,
     end::cancelled,
+    input::because,
     state::{Next, State, Turn},
 };
 use crate::{Attempt, Charge, Checked, Error, ErrorKind, Event, Reply};
@@ -13,6 +14,8 @@ use crate::{Attempt, Charge, Checked, Error, ErrorKind, Event, Reply};
 #[derive(Debug)]
 pub(super) struct Submitting {
     pub(super) checked: Box<Checked>,
+    /// Whether the caller wants no more: its answer is waited for, and nothing is sent after it.
+    pub(super) cancelled: bool,
 }
 
 /// What to do where a refusal passes by itself, but not soon enough.
@@ -48,7 +51,7 @@ impl Turn<'_> {
             Ok(request) => {
                 let (purpose, place) = (Purpose::Submit, self.operation.places.at);
                 let exchange = Exchange { request, purpose, place, until };
-                (State::Submitting(Submitting { checked }), Then::Send(Box::new(exchange)))
+                (State::Submitting(Submitting { checked, cancelled: false }), Then::Send(Box::new(exchange)))
             }
             Err(error) => self.fail(error, Charge::No),
         }
@@ -75,7 +78,8 @@ impl Turn<'_> {
                     None => self.fail(error, Charge::Unknown),
                 }
             }
-            Input::Cancelled => self.fail(cancelled(), Charge::Unknown),
+            Input::Cancelled if sent.cancelled => self.fail(cancelled(), Charge::Unknown),
+            Input::Cancelled => (State::Submitting(Submitting { cancelled: true, ..sent }), Then::Continue),
             other @ (Input::Begin | Input::Woke | Input::Frame(..) | Input::StreamEnd) => {
                 self.fail(other.unexpected("Submitting"), Charge::Unknown)
             }
@@ -88,7 +92,7 @@ impl Turn<'_> {
         let (another, attempt) = (self.operation.places.next(), self.next_attempt());
         let policy = &self.operation.policy;
         let hopeless = error.kind() == ErrorKind::Config || attempt > policy.max_submits;
-        if another && !hopeless && self.now < policy.deadline {
+        if another && !hopeless && !sent.cancelled && self.now < policy.deadline {
             self.events.push(Event::Retrying { attempt, wait: Duration::ZERO, kind: error.kind() });
             return self.send(sent.checked);
         }
@@ -117,6 +121,10 @@ impl Turn<'_> {
         }
         if !passes || !safe || attempt > operation.policy.max_submits {
             return self.fail(error, floor);
+        }
+        if sent.cancelled {
+            let stopped = because(cancelled().adding(", so it was not sent again"), &error);
+            return self.fail(stopped, charge);
         }
         let asked = error.retry_after().unwrap_or_default();
         let wait = operation.policy.backoff.wait(attempt, operation.jitter.next()).max(asked);

@@ -81,9 +81,12 @@ impl Collecting {
 
 impl Turn<'_> {
     /// A task was accepted: the caller is told before anything else happens.
-    pub(super) fn collect(&mut self, collecting: Collecting) -> Next {
+    pub(super) fn collect(&mut self, collecting: Collecting, is_cancelled: bool) -> Next {
         self.events.push(Event::Submitted(collecting.task.clone()));
         self.operation.places.settle();
+        if is_cancelled {
+            return self.abandon(cancelled(), collecting);
+        }
         self.operation.attempts.shrink_to_fit();
         self.wait(collecting, Duration::ZERO)
     }

@@ -112,6 +112,7 @@ fn play(mut operation: Operation, inputs: impl IntoIterator<Item = Input>) -> Ru
                 now = until;
                 Input::Woke
             }),
+            Then::Continue => panic!("nothing was cancelled"),
             Then::Done(result) => return Run { submits, polls, places, events, result: *result, took: now },
         };
     }
