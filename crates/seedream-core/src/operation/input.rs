@@ -9,6 +9,9 @@ pub enum Input {
     Begin,
     /// The request could not be sent: no byte of its body left this machine.
     NotSent(Error),
+    /// The request may not be sent: the driver's own store refused this attempt before any byte left. It is not sent elsewhere or
+    /// again.
+    Vetoed(Error),
     /// An answer arrived whole.
     Reply(Reply),
     /// A successful answer has begun that is a stream of events; its head, without a body.
@@ -36,6 +39,7 @@ impl Input {
         match self {
             Self::Begin => "Begin",
             Self::NotSent(_) => "NotSent",
+            Self::Vetoed(_) => "Vetoed",
             Self::Reply(_) => "Reply",
             Self::Head(_) => "Head",
             Self::Frame(..) => "Frame",
@@ -54,7 +58,7 @@ impl Input {
         let error = Error::new(ErrorKind::Config, message);
         match self {
             Self::Begin | Self::Woke | Self::Cancelled => error,
-            Self::NotSent(cause) => because(error, &cause),
+            Self::NotSent(cause) | Self::Vetoed(cause) => because(error, &cause),
             Self::Reply(reply) | Self::Head(reply) => error.with_charge(Charge::Unknown).with_body(reply.body),
             Self::Frame(frame, _) => error.with_charge(Charge::Unknown).with_body(frame.data.into()),
             Self::StreamEnd => error.with_charge(Charge::Unknown),

@@ -26,9 +26,12 @@ impl Turn<'_> {
                 self.wait(collecting, Duration::ZERO)
             }
             Input::Cancelled => self.abandon(cancelled(), collecting),
-            other @ (Input::Begin | Input::Woke | Input::Head(_) | Input::Frame(..) | Input::StreamEnd) => {
-                self.abandon(other.unexpected("Polling"), collecting)
-            }
+            other @ (Input::Begin
+            | Input::Vetoed(_)
+            | Input::Woke
+            | Input::Head(_)
+            | Input::Frame(..)
+            | Input::StreamEnd) => self.abandon(other.unexpected("Polling"), collecting),
         }
     }
 

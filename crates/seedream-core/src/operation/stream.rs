@@ -68,9 +68,12 @@ impl Turn<'_> {
             }
             // Early.
             Input::Woke if streaming.until.is_some() => read_on(streaming),
-            other @ (Input::Begin | Input::NotSent(_) | Input::Reply(_) | Input::Head(_) | Input::Woke) => {
-                self.stray(*streaming, other.unexpected("Streaming"))
-            }
+            other @ (Input::Begin
+            | Input::NotSent(_)
+            | Input::Vetoed(_)
+            | Input::Reply(_)
+            | Input::Head(_)
+            | Input::Woke) => self.stray(*streaming, other.unexpected("Streaming")),
         }
     }
 

@@ -60,6 +60,8 @@ impl Turn<'_> {
     pub(super) fn submitting(&mut self, sent: Submitting, input: Input) -> Next {
         match input {
             Input::NotSent(error) => self.not_sent(sent, error),
+            // A mirror would be another attempt, which the store refuses as well.
+            Input::Vetoed(error) => self.fail(error, Charge::No),
             Input::Reply(reply) => {
                 self.note(format!("HTTP {}", reply.status.as_u16()));
                 self.answered(sent, reply)

@@ -59,6 +59,11 @@ fn not_sent() -> Input {
     Input::NotSent(Error::new(ErrorKind::Transport, "connection refused"))
 }
 
+/// The store cannot keep what it must before a request is sent.
+fn vetoed() -> Input {
+    Input::Vetoed(Error::new(ErrorKind::Storage, "the disk is full"))
+}
+
 /// An operation that has taken these inputs, all at once, and the last thing it said.
 fn after(mut operation: Operation, inputs: impl IntoIterator<Item = Input>) -> (Operation, Then) {
     let step = inputs.into_iter().map(|input| operation.on(input, Duration::ZERO)).last().expect("an input");

@@ -9,6 +9,7 @@ use super::*;
 enum Made {
     Begin,
     NotSent,
+    Vetoed,
     Pictures,
     Task,
     Wait,
@@ -26,9 +27,10 @@ enum Made {
 }
 
 impl Made {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Begin,
         Self::NotSent,
+        Self::Vetoed,
         Self::Pictures,
         Self::Task,
         Self::Wait,
@@ -49,6 +51,7 @@ impl Made {
         match self {
             Self::Begin => Input::Begin,
             Self::NotSent => not_sent(),
+            Self::Vetoed => vetoed(),
             Self::Pictures => reply(200, "pictures 1"),
             Self::Task => reply(200, "task t-1"),
             Self::Wait => reply(200, "wait 10"),
@@ -71,6 +74,7 @@ impl Made {
         match self {
             Self::Begin => "Begin",
             Self::NotSent => "NotSent",
+            Self::Vetoed => "Vetoed",
             Self::Pictures | Self::Task | Self::Wait | Self::RateLimited | Self::Failed => "Reply",
             Self::Head => "Head",
             Self::Picture | Self::Usage | Self::Mark => "Frame",
@@ -88,7 +92,7 @@ type Case = (&'static str, Operation, &'static [Made], &'static [&'static str], 
 fn states() -> [Case; 9] {
     let new = || submit(Policy::default());
     let exchange = &["NotSent", "Reply", "Broken", "Cancelled"][..];
-    let submitting = &["NotSent", "Reply", "Head", "Broken", "Cancelled"][..];
+    let submitting = &["NotSent", "Vetoed", "Reply", "Head", "Broken", "Cancelled"][..];
     let stream = &["Frame", "StreamEnd", "Broken", "Cancelled"][..];
     let lingering = &["Frame", "StreamEnd", "Broken", "Woke", "Cancelled"][..];
     let (first, wait) = (&["Begin", "Cancelled"][..], &["Woke", "Cancelled"][..]);
@@ -130,8 +134,8 @@ fn an_input_that_a_state_does_not_expect_is_an_error_that_names_both() {
                 assert_eq!(error.task().is_some(), has_task, "{input:?} in {state}: the task stays");
                 let images = error.generation().map_or(0, |generation| generation.images().count());
                 assert_eq!(images, usize::from(state == "Streaming"), "{input:?} in {state}: the images stay");
-                let cause = error.message().contains(": connection re");
-                assert_eq!(cause, matches!(input, Made::NotSent | Made::Silence | Made::Cut), "{error}");
+                let cause = error.message().contains(": connection re") || error.message().contains(": the disk");
+                assert_eq!(cause, matches!(input.name(), "NotSent" | "Vetoed" | "Broken"), "{error}");
             }
         }
     }
@@ -167,7 +171,7 @@ impl Doing {
         match self {
             _ if input == Made::Cancelled => self != Self::Over,
             Self::Nothing => name == "Begin",
-            Self::Submit => matches!(name, "NotSent" | "Reply" | "Head" | "Broken"),
+            Self::Submit => matches!(name, "NotSent" | "Vetoed" | "Reply" | "Head" | "Broken"),
             Self::Poll => matches!(name, "NotSent" | "Reply" | "Broken"),
             Self::Read => matches!(name, "Frame" | "StreamEnd" | "Broken"),
             Self::Linger => matches!(name, "Frame" | "StreamEnd" | "Broken" | "Woke"),
@@ -210,7 +214,7 @@ proptest! {
             let (before, expected) = (doing, doing.expects(made));
             let step = operation.on(made.input(), now);
             // It did no work, as the wire shows.
-            bought &= before != Doing::Submit || !matches!(made, Made::NotSent | Made::RateLimited);
+            bought &= before != Doing::Submit || !matches!(made, Made::NotSent | Made::Vetoed | Made::RateLimited);
             match step.then {
                 Then::Send(exchange) if exchange.purpose == Purpose::Submit => {
                     let again = match before {

@@ -136,3 +136,22 @@ fn an_acceptance_where_the_document_has_no_tasks_is_an_error_that_holds_it() {
     assert!(error.message().contains("accepts task t-1, t-2 instead"), "{error}");
     assert_eq!((error.task().unwrap().id.as_str(), error.body().unwrap().as_ref()), ("t-1", &b"task t-1 t-2"[..]));
 }
+
+#[test]
+fn what_the_store_refuses_is_sent_nowhere_and_not_again() {
+    let mirrored = |policy| submit(policy).with_mirrors(["https://mirror.example".to_owned()]);
+    for (before, resend_ambiguous, charge, attempts) in [
+        (vec![], false, Charge::No, 0),
+        (vec![not_sent()], false, Charge::No, 1),
+        (vec![reply(429, "rate_limited")], false, Charge::No, 1),
+        // The one before it may have been bought.
+        (vec![broken(None)], true, Charge::Unknown, 1),
+    ] {
+        let policy = Policy { resend_ambiguous, ..Policy::default() };
+        let run = play(mirrored(policy), before.into_iter().chain([vetoed()]));
+        let error = run.result.unwrap_err();
+        assert_eq!((error.kind(), error.charge(), error.message()), (ErrorKind::Storage, charge, "the disk is full"));
+        // It was not tried, so it is no attempt.
+        assert_eq!((run.submits, error.attempts().len()), (attempts + 1, attempts));
+    }
+}
