@@ -13,6 +13,7 @@ mod input;
 mod place;
 mod policy;
 mod poll;
+mod record;
 mod state;
 mod step;
 mod stream;
@@ -27,6 +28,7 @@ pub use input::Input;
 use place::Places;
 use policy::Jitter;
 pub use policy::{Backoff, Pace, Policy};
+pub use record::Record;
 use state::{State, Turn};
 pub use step::{Exchange, Purpose, Step, Then};
 use task::Collecting;
@@ -115,11 +117,11 @@ impl Operation {
     pub fn on(&mut self, input: Input, now: Duration) -> Step {
         // What a panic of an adapter leaves behind is over, and not free.
         let state = std::mem::replace(&mut self.state, State::Over { charge: Charge::Unknown });
-        let mut turn = Turn { operation: self, now, events: Vec::new() };
+        let mut turn = Turn { operation: self, now, events: Vec::new(), record: None };
         let (state, then) = turn.take(state, input);
-        let events = turn.events;
+        let Turn { events, record, .. } = turn;
         self.state = state;
-        Step { events, then }
+        Step { events, record, then }
     }
 }
 

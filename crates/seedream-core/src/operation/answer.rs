@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::{
+    Record,
     end::{CUT, floor, incomplete},
     state::{Next, Turn},
     submit::Submitting,
@@ -49,13 +50,14 @@ impl Turn<'_> {
                 let floor = floor(&partial, &refused);
                 self.retry_or_fail(sent, refused, floor, Some(&partial))
             }
-            Err(seen) => self.fail(error.with_what_arrived(seen).with_body(raw), Charge::Unknown),
+            Err(seen) => self.lose(error.with_what_arrived(seen).with_body(raw), Charge::Unknown),
         }
     }
 
     /// A job that was accepted: it is collected, or where the provider is not known to have tasks, told as an error that holds it.
     fn accepted(&mut self, sent: Submitting, acceptance: Acceptance, reply: &Reply, raw: Bytes) -> Next {
         let task = self.new_task(&sent.checked, acceptance, reply);
+        self.record = Some(Record::Accepted { task: Box::new(task.clone()) });
         if self.operation.dialect.tasks().is_some() {
             // The request has done its work, and its images may be large; thousands of tasks may wait at a time.
             let collecting = Collecting::accepted(task, sent.checked.into_warnings());

@@ -1,7 +1,7 @@
 //! How an operation ends, and what an end says about money.
 
 use super::{
-    Then,
+    Record, Then,
     count::reconcile,
     state::{Next, State, Turn},
 };
@@ -14,6 +14,7 @@ impl Turn<'_> {
     /// Images that arrived at once. `warnings` is what the check found.
     pub(super) fn done(&mut self, mut generation: Generation, warnings: Vec<Warning>) -> Next {
         reconcile(&mut generation);
+        self.record = Some(Record::Answered);
         self.events.extend(generation.outcomes.iter().cloned().map(Event::of));
         succeed(generation, warnings)
     }
@@ -29,6 +30,12 @@ impl Turn<'_> {
         (State::Over { charge }, Then::Done(Box::new(Err(error))))
     }
 
+    /// Ends an attempt that brought neither an image nor a task, with a charge of at least `floor`.
+    pub(super) fn lose(&mut self, error: Error, floor: Charge) -> Next {
+        self.record = Some(refused(&error, floor));
+        self.fail(error, floor)
+    }
+
     pub(super) fn out_of_time(&self, last_poll: Option<&str>) -> Error {
         let mut message = format!("the deadline of {} s has passed", self.operation.policy.deadline.as_secs_f64());
         if let Some(said) = last_poll {
@@ -37,6 +44,12 @@ impl Turn<'_> {
         }
         Error::new(ErrorKind::Timeout, message)
     }
+}
+
+/// How an attempt ended that brought neither an image nor a task.
+pub(super) fn refused(error: &Error, floor: Charge) -> Record {
+    let (kind, message, charge) = (error.kind(), error.message().to_owned(), error.charge().max(floor));
+    Record::Refused { kind, message, charge }
 }
 
 /// Ends with images, of which the caller was told.

@@ -61,7 +61,7 @@ impl Turn<'_> {
             {
                 self.abandon(error, collecting)
             }
-            Ok(TaskState::Failed(error)) => self.fail(error, Charge::No),
+            Ok(TaskState::Failed(error)) => self.lose(error, Charge::No),
             // Which of several ids is the task's shows when one is asked for.
             Err(error) if reply.status == http::StatusCode::NOT_FOUND && collecting.next_id() => {
                 collecting.last = Some(error.message().to_owned());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Input, Operation, Then, stream::Streaming, submit::Submitting, task::Collecting};
+use super::{Input, Operation, Record, Then, stream::Streaming, submit::Submitting, task::Collecting};
 use crate::{Charge, Checked, Event};
 
 /// Where an operation is.
@@ -29,11 +29,12 @@ pub(super) enum State {
 /// The state that follows, and what is to be done in it.
 pub(super) type Next = (State, Then);
 
-/// One input that is being taken: when it came, and what the caller is told.
+/// One input that is being taken: when it came, what the caller is told, and what is to be kept.
 pub(super) struct Turn<'a> {
     pub(super) operation: &'a mut Operation,
     pub(super) now: Duration,
     pub(super) events: Vec<Event>,
+    pub(super) record: Option<Record>,
 }
 
 impl Turn<'_> {

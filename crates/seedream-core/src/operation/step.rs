@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::Record;
 use crate::{Event, Generation, Result};
 
 /// What to do.
@@ -11,6 +12,8 @@ use crate::{Event, Generation, Result};
 pub struct Step {
     /// What to tell the caller first.
     pub events: Vec<Event>,
+    /// What to keep, where it is to be known to another process, before `then` is done.
+    pub record: Option<Record>,
     /// What to do then.
     pub then: Then,
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Input, Then,
+    Input, Record, Then,
     count::reconcile,
     end::{cancelled, floor, incomplete, succeed},
     state::{Next, State, Turn},
@@ -33,7 +33,7 @@ impl Turn<'_> {
     pub(super) fn begun(&mut self, sent: Submitting, head: Reply) -> Next {
         let Some(streams) = self.operation.dialect.streaming() else {
             let message = "the answer is a stream, which nobody asked for";
-            return self.fail(Error::new(ErrorKind::MalformedResponse, message), Charge::Unknown);
+            return self.lose(Error::new(ErrorKind::MalformedResponse, message), Charge::Unknown);
         };
         let decoder = streams.decoder(&sent.checked);
         self.note(format!("HTTP {}, a stream", head.status.as_u16()));
@@ -47,6 +47,9 @@ impl Turn<'_> {
             Input::Frame(frame, _) if frame.is_done() => self.stream_over(*streaming, End::Marked),
             Input::Frame(frame, blobs) => {
                 let items = streaming.decoder.event(&frame, &blobs);
+                if items.iter().any(|item| matches!(item, StreamItem::Image(_))) {
+                    self.record = Some(Record::Answered);
+                }
                 self.events.extend(items.into_iter().map(|item| match item {
                     StreamItem::Image(image) => Event::Image(image),
                     StreamItem::Failed(failure) => Event::ImageFailed(failure),
@@ -88,7 +91,7 @@ impl Turn<'_> {
             }
             Err(seen) => {
                 let floor = seen.charge().max(Charge::Unknown);
-                self.fail(error.with_what_arrived(seen), floor)
+                self.lose(error.with_what_arrived(seen), floor)
             }
         }
     }
@@ -101,14 +104,15 @@ impl Turn<'_> {
                 generation.warnings.extend(cut_short(&checked, &generation, &end));
                 let came = generation.outcomes.len();
                 reconcile(&mut generation);
+                self.record = Some(Record::Answered);
                 self.events.extend(generation.outcomes[came..].iter().cloned().map(Event::of));
                 succeed(generation, checked.into_warnings())
             }
             // Failures and usage that had arrived are told beside the reason why no more came.
-            (Err(seen), End::Broken(error)) => self.fail(error.with_what_arrived(seen), Charge::Unknown),
+            (Err(seen), End::Broken(error)) => self.lose(error.with_what_arrived(seen), Charge::Unknown),
             (Err(error), _) => {
                 let floor = floor(&head, &error);
-                self.fail(error, floor)
+                self.lose(error, floor)
             }
         }
     }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    Exchange, Input, Purpose, Then,
-    end::cancelled,
+    Exchange, Input, Purpose, Record, Then,
+    end::{cancelled, refused},
     input::because,
     state::{Next, State, Turn},
 };
@@ -61,7 +61,10 @@ impl Turn<'_> {
         match input {
             Input::NotSent(error) => self.not_sent(sent, error),
             // A mirror would be another attempt, which the store refuses as well.
-            Input::Vetoed(error) => self.fail(error, Charge::No),
+            Input::Vetoed(error) => {
+                self.record = Some(Record::NotSent);
+                self.fail(error, Charge::No)
+            }
             Input::Reply(reply) => {
                 self.note(format!("HTTP {}", reply.status.as_u16()));
                 self.answered(sent, reply)
@@ -77,13 +80,13 @@ impl Turn<'_> {
                     None if self.operation.policy.resend_ambiguous => {
                         self.retry_or_fail(sent, error, Charge::Unknown, None)
                     }
-                    None => self.fail(error, Charge::Unknown),
+                    None => self.lose(error, Charge::Unknown),
                 }
             }
-            Input::Cancelled if sent.cancelled => self.fail(cancelled(), Charge::Unknown),
+            Input::Cancelled if sent.cancelled => self.lose(cancelled(), Charge::Unknown),
             Input::Cancelled => (State::Submitting(Submitting { cancelled: true, ..sent }), Then::Continue),
             other @ (Input::Begin | Input::Woke | Input::Frame(..) | Input::StreamEnd) => {
-                self.fail(other.unexpected("Submitting"), Charge::Unknown)
+                self.lose(other.unexpected("Submitting"), Charge::Unknown)
             }
         }
     }
@@ -91,6 +94,7 @@ impl Turn<'_> {
     /// A submit that provably was not sent: a mirror is tried at once, and after all of them the first again, with patience.
     fn not_sent(&mut self, sent: Submitting, error: Error) -> Next {
         self.note(format!("not sent: {}", error.message()));
+        self.record = Some(Record::NotSent);
         let (another, attempt) = (self.operation.places.next(), self.next_attempt());
         let policy = &self.operation.policy;
         let hopeless = error.kind() == ErrorKind::Config || attempt > policy.max_submits;
@@ -110,6 +114,7 @@ impl Turn<'_> {
         reply: Option<&Reply>,
     ) -> Next {
         let charge = error.charge().max(floor);
+        self.record.get_or_insert_with(|| refused(&error, floor));
         // Without an answer only the way there can have failed, and a wrong setting does not pass.
         let slow_down =
             |reply: &Reply| matches!(reply.status.as_u16(), 429 | 503) && reply.should_retry() != Some(false);

@@ -2,6 +2,7 @@
 
 mod cancelling;
 mod inputs;
+mod records;
 mod streams;
 mod submits;
 mod tasks;

@@ -204,7 +204,8 @@ proptest! {
         let (mut doing, mut now, mut due) = (Doing::Nothing, Duration::ZERO, Duration::ZERO);
         // Whether the last request may have been bought, whether an earlier one may have been, and what the end said.
         let (mut bought, mut owed, mut end) = (resumes, false, None);
-        let mut cancelled = false;
+        // Whether the caller wants no more, and whether the last attempt, if there was one, left a record.
+        let (mut cancelled, mut kept) = (false, true);
         for (fits, index, on_time) in moves {
             let fitting: Vec<_> = Made::ALL.into_iter().filter(|made| doing.expects(*made)).collect();
             let made = *index.get(if fits && !fitting.is_empty() { &fitting } else { &Made::ALL[..] });
@@ -215,6 +216,21 @@ proptest! {
             let step = operation.on(made.input(), now);
             // It did no work, as the wire shows.
             bought &= before != Doing::Submit || !matches!(made, Made::NotSent | Made::Vetoed | Made::RateLimited);
+            match &step.record {
+                Some(Record::NotSent | Record::Refused { charge: Charge::No, .. }) => {
+                    prop_assert!(!bought, "{made:?} is recorded as free");
+                    kept = true;
+                }
+                Some(Record::Refused { charge, .. }) => {
+                    prop_assert!(bought && (*charge == Charge::Unknown));
+                    kept = true;
+                }
+                Some(Record::Accepted { .. } | Record::Answered) => {
+                    prop_assert!(bought);
+                    kept = true;
+                }
+                None => {}
+            }
             match step.then {
                 Then::Send(exchange) if exchange.purpose == Purpose::Submit => {
                     let again = match before {
@@ -225,6 +241,7 @@ proptest! {
                     };
                     prop_assert!(again && !cancelled, "{made:?} buys while it is {before:?}");
                     prop_assert!(!bought || resend_ambiguous, "it may have been bought, and is bought again");
+                    prop_assert!(std::mem::take(&mut kept), "the attempt before it left no record");
                     (doing, owed, bought) = (Doing::Submit, owed || bought, true);
                 }
                 Then::Send(_) => {
@@ -242,6 +259,7 @@ proptest! {
                     (doing, due) = (Doing::Wait, until);
                 }
                 Then::Done(result) => {
+                    prop_assert!(kept, "the attempt left no record");
                     doing = Doing::Over;
                     let charge = match &*result {
                         Ok(generation) => generation.charge(),
