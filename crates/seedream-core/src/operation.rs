@@ -4,7 +4,8 @@
 //! The operation decides what that means. A paid request is sent again only when it provably did no work: the connection was
 //! never made, or the provider refused with a code that passes by itself.
 //!
-//! Each state is a value that holds what it needs ([`state`]); each input is taken in one [`Turn`].
+//! Each state is a value that holds what it needs ([`state`]); each input is taken in one [`Turn`]. What each state waits for and does
+//! is in the docs of [`Operation`], which are in `operation/states.md`.
 
 mod answer;
 mod count;
@@ -34,6 +35,7 @@ pub use step::{Exchange, Purpose, Step, Then};
 use task::Collecting;
 
 /// The life of one paid request.
+#[doc = include_str!("operation/states.md")]
 #[derive(Debug)]
 pub struct Operation {
     dialect: Arc<dyn Dialect>,

@@ -281,3 +281,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_page_tells_of_every_state_and_every_input() {
+    let page = include_str!("../states.md");
+    for (state, _, _, expected, _) in states() {
+        assert!(page.contains(&format!("| `{state}` |")), "{state}");
+        assert!(expected.iter().all(|input| page.contains(&format!("`{input}`"))), "{state}: {expected:?}");
+    }
+}
