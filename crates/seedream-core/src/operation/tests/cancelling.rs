@@ -101,6 +101,10 @@ fn a_second_time_abandons_what_is_under_way() {
         let error = twice(inputs).unwrap_err();
         assert_eq!((error.kind(), error.charge()), (ErrorKind::Cancelled, Charge::Unknown));
     }
+    // Once before the stream has begun, once within it.
+    let (mut operation, _) = cancelled(submit(Policy::default()), vec![Input::Begin]);
+    operation.on(head(), Duration::ZERO);
+    assert!(matches!(operation.on(Input::Cancelled, Duration::ZERO).then, Then::Done(_)));
     // The image that had come is kept.
     let generation = twice(vec![Input::Begin, head(), frame("picture 0")]).unwrap();
     assert_eq!((generation.images().count(), generation.warnings[0].kind), (1, WarningKind::Incomplete));

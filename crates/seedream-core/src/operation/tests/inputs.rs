@@ -187,6 +187,8 @@ fn moves() -> impl Strategy<Value = Vec<(bool, prop::sample::Index, bool)>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 2048, failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn whatever_comes_nothing_is_bought_twice_and_nothing_gets_cheaper(
         moves in moves(),

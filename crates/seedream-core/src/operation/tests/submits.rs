@@ -71,10 +71,12 @@ fn a_mirror_takes_over_at_once_what_was_not_sent() {
     });
     assert_eq!(waits.collect::<Vec<_>>(), [(2, true), (3, false)]);
 
-    // A refusal stays where it was given, and a place that answered is not counted as missed.
-    let refused = reply(429, "rate_limited");
-    let run = play(mirrored(), [not_sent(), refused, reply(200, "pictures 1")]);
-    assert_eq!((run.places, run.result.is_ok()), (vec![0, 1, 1], true));
+    // A refusal stays where it was given, and a place that answered is not counted as missed: the other one is tried at once.
+    let often = Policy { max_submits: 5, ..Policy::default() };
+    let operation = submit(often).with_mirrors(["https://mirror.example".to_owned()]);
+    let run = play(operation, [not_sent(), reply(429, "rate_limited"), not_sent(), reply(200, "pictures 1")]);
+    assert_eq!((run.places, run.result.is_ok()), (vec![0, 1, 1, 0], true));
+    assert!(matches!(run.events[2], Event::Retrying { attempt: 4, wait: Duration::ZERO, .. }), "{:?}", run.events);
     // A wrong setting is wrong everywhere.
     let wrong = Input::NotSent(Error::new(ErrorKind::Config, "no certificates"));
     assert_eq!(play(mirrored(), [wrong]).places, [0]);

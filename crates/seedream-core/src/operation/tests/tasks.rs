@@ -88,6 +88,10 @@ fn a_poll_that_fails_goes_to_the_mirror_and_a_refusal_there_says_nothing() {
     assert_eq!(run.places, [0, 0, 1, 1], "a provider that asks to be left alone is not asked elsewhere");
     let run = play(mirrored(), accepted([broken(Some(made(200, "wait"))), reply(200, "pictures 1")]));
     assert_eq!(run.places, [0, 0, 1]);
+    // So it is where the mirror accepted it.
+    let answers = [not_sent(), reply(200, "task t-1"), not_sent(), reply(403, "who?"), reply(200, "pictures 1")];
+    let run = play(mirrored(), answers);
+    assert_eq!((run.places, run.result.is_ok()), (vec![0, 1, 1, 0, 1], true));
 }
 
 #[test]
