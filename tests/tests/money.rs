@@ -229,7 +229,7 @@ fn play(dialect: Arc<dyn Dialect>, policy: Policy, submits: &[Weather], polls: &
                 Input::Woke
             }
             Then::ReadUntil(_) => Input::StreamEnd,
-            Then::Read => panic!("nothing here is a stream"),
+            Then::Read | Then::Continue => panic!("nothing here is a stream, or cancelled"),
             Then::Done(result) => {
                 run.result = *result;
                 return run;

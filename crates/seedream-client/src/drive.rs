@@ -125,6 +125,8 @@ impl Drive {
                     Input::Woke
                 }
                 Then::Read => Box::pin(self.frame()).await,
+                // Said only where an input comes while something is under way, which no input of this loop does.
+                Then::Continue => nothing("nothing is under way"),
                 Then::ReadUntil(until) => {
                     let until = self.at(until);
                     Box::pin(async { timeout_at(until, self.frame()).await.unwrap_or(Input::Woke) }).await
@@ -158,7 +160,7 @@ impl Drive {
 
     /// The next event of the stream.
     async fn frame(&mut self) -> Input {
-        let Some(frames) = &mut self.frames else { return Input::StreamEnd };
+        let Some(frames) = &mut self.frames else { return nothing("no stream is open") };
         let mut input = frames.next().await;
         self.kept.note(&mut input).await;
         input
@@ -194,6 +196,11 @@ impl Drive {
         timeout_at(deadline, self.link.turns.take()).await.ok()?;
         Some(later(self.at(until), asked.elapsed()).min(deadline))
     }
+}
+
+/// What is told where there is nothing to go on with: never an end in good order.
+fn nothing(message: &str) -> Input {
+    Input::Broken { partial: None, error: Error::new(ErrorKind::Config, message) }
 }
 
 /// A moment after another; centuries, which no clock can hold, are a year.

@@ -73,7 +73,7 @@ impl Play {
         Self { operation, hear: driver.hear, say: driver.say, cancel_at: None }
     }
 
-    /// The caller loses patience at a moment.
+    /// The caller loses patience at a moment: in a wait, or while an answer is on its way.
     pub(crate) fn cancelled_at(mut self, at: Duration) -> Self {
         self.cancel_at = Some(at);
         self
@@ -103,19 +103,19 @@ impl Play {
                     }
                     coming = wire(&exchange, now).into();
                     now += LATENCY;
+                    if self.cancel_at.take_if(|at| *at < now).is_some() {
+                        coming.push_front(Input::Cancelled);
+                    }
                 }
-                Then::Read => {}
+                Then::Read | Then::Continue => {}
                 Then::ReadUntil(until) if coming.is_empty() => {
                     now = now.max(until);
                     coming = [Input::Woke].into();
                 }
                 Then::ReadUntil(_) => {}
                 Then::WaitUntil(until) => {
-                    coming = [match self.cancel_at.filter(|at| *at <= until) {
-                        Some(_) => Input::Cancelled,
-                        None => Input::Woke,
-                    }]
-                    .into();
+                    let is_cancelled = self.cancel_at.take_if(|at| *at <= until).is_some();
+                    coming = [if is_cancelled { Input::Cancelled } else { Input::Woke }].into();
                     now = now.max(until);
                 }
                 Then::Done(result) => return Ok(Played { submits, polls, events, result: *result, ended: now }),

@@ -54,7 +54,7 @@ pub use limits::Limits;
 pub use model::{Family, ModelId};
 pub use money::{Amount, ImagePrice, Price};
 pub use net::{is_loopback_host, is_public_host, is_public_ip};
-pub use operation::{Backoff, Exchange, Input, Operation, Pace, Policy, Purpose, Step, Then};
+pub use operation::{Backoff, Exchange, Input, Operation, Pace, Policy, Purpose, Record, Step, Then};
 pub use overrides::Overrides;
 pub use provider::{Event, EventStream, ImageProvider, Plan};
 pub use redact::redact;

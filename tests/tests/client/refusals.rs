@@ -27,7 +27,7 @@ fn ask(dialect: &Arc<dyn Dialect>, status: u16, body: &str) -> (usize, Error) {
                 now = until;
                 Input::Woke
             }
-            Then::Read => panic!("no stream"),
+            Then::Read | Then::Continue => panic!("no stream, and nothing is cancelled"),
             Then::ReadUntil(_) => Input::Woke,
             Then::Done(outcome) => return (sent, outcome.unwrap_err()),
         };

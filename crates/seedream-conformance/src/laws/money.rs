@@ -19,6 +19,9 @@ use crate::{
 /// How many runs each answer is met in.
 const ROUNDS: u64 = 24;
 
+/// How many more of them are cancelled while the first answer is on its way.
+const CANCELLED: u64 = 6;
+
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     let of = |case: &'static Exchange| {
         let judged = subject.clone();
@@ -34,11 +37,15 @@ fn check(subject: &Subject, case: &'static Exchange) -> Result<(), Failure> {
     let Some(first) = Answer::of(case)? else { return Ok(()) };
     let submits = Answer::all(subject, Operation::Create)?;
     let polls = Answer::all(subject, Operation::Poll)?;
-    (0..ROUNDS).try_for_each(|round| {
+    (0..ROUNDS + CANCELLED).try_for_each(|round| {
         let checked = exchange::checked(&**subject.dialect(), case)?;
         let mut wire = Wire::new(&first, &submits, &polls, Dice::of(case.id(), round));
-        let played = Play::submit(subject, checked, round).against(|sent, now| wire.meet(sent, now));
-        let judged = played.and_then(|played| wire.judge(&played));
+        let mut play = Play::submit(subject, checked, round);
+        if round >= ROUNDS {
+            play = play.cancelled_at(Duration::ZERO);
+        }
+        let played = play.against(|sent, now| wire.meet(sent, now));
+        let judged = played.and_then(|played| wire.judge(&played, round >= ROUNDS));
         judged.map_err(|failure| {
             let met = wire.submits.iter().map(Weather::name).chain(wire.polls.iter().map(Weather::name));
             let met = met.collect::<Vec<_>>().join(", ");
@@ -150,8 +157,12 @@ impl<'a> Wire<'a> {
     }
 
     /// What must hold of any run.
-    fn judge(&self, played: &Played) -> Result<(), Failure> {
+    fn judge(&self, played: &Played, is_cancelled: bool) -> Result<(), Failure> {
         let mut d = Differences::default();
+        let sent = played.submits.len() + played.polls.len();
+        d.holds(!is_cancelled || sent == 1, || {
+            format!("{sent} requests were sent although it was cancelled at the first")
+        });
         let billed = self.submits.iter().filter(|weather| weather.may_be_billed()).count();
         d.holds(billed <= 1, || format!("{billed} submits may be on the bill"));
         let same = played.submits.windows(2).all(|pair| pair[0].1 == pair[1].1);

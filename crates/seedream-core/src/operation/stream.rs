@@ -1,9 +1,17 @@
-//! The part of an operation in which pictures arrive one by one.
+//! The part of an operation in which images arrive one by one.
 
 use std::time::Duration;
 
-use super::{Input, Operation, State, Then, cancelled, count::reconcile, floor, incomplete};
-use crate::{Charge, Error, Event, Generation, Reply, StreamDecoder, StreamItem, Warning, WarningKind};
+use super::{
+    Input, Record, Then,
+    count::reconcile,
+    end::{cancelled, floor, incomplete, succeed},
+    state::{Next, State, Turn},
+    submit::Submitting,
+};
+use crate::{
+    Charge, Checked, Error, ErrorKind, Event, Generation, Reply, StreamDecoder, StreamItem, Warning, WarningKind,
+};
 
 /// How long a stream that is complete is read on for its end mark: some gateways keep it open for ever.
 const LINGER: Duration = Duration::from_secs(3);
@@ -11,85 +19,125 @@ const LINGER: Duration = Duration::from_secs(3);
 /// A stream that is being read.
 #[derive(Debug)]
 pub(super) struct Streaming {
-    pub(super) head: Reply,
-    pub(super) decoder: Box<dyn StreamDecoder>,
+    checked: Box<Checked>,
+    head: Reply,
+    decoder: Box<dyn StreamDecoder>,
     /// When reading ends, once it is complete.
-    pub(super) until: Option<Duration>,
+    until: Option<Duration>,
+    /// Whether the caller wants no more: it is read to its end all the same, since it is paid for.
+    cancelled: bool,
 }
 
-impl Operation {
-    pub(super) fn streaming(
-        &mut self,
-        mut streaming: Box<Streaming>,
-        input: Input,
-        now: Duration,
-        events: &mut Vec<Event>,
-    ) -> Then {
+impl Turn<'_> {
+    /// The answer to a submit is a stream.
+    pub(super) fn begun(&mut self, sent: Submitting, head: Reply) -> Next {
+        let Some(streams) = self.operation.dialect.streaming() else {
+            let message = "the answer is a stream, which nobody asked for";
+            return self.lose(Error::new(ErrorKind::MalformedResponse, message), Charge::Unknown);
+        };
+        let decoder = streams.decoder(&sent.checked);
+        self.note(format!("HTTP {}, a stream", head.status.as_u16()));
+        let Submitting { checked, cancelled } = sent;
+        let streaming = Streaming { checked, head, decoder, until: None, cancelled };
+        (State::Streaming(Box::new(streaming)), Then::Read)
+    }
+
+    pub(super) fn streaming(&mut self, mut streaming: Box<Streaming>, input: Input) -> Next {
         match input {
-            Input::Frame(frame, _) if frame.is_done() => self.stream_over(*streaming, End::Marked, events),
+            Input::Frame(frame, _) if frame.is_done() => self.stream_over(*streaming, End::Marked),
             Input::Frame(frame, blobs) => {
-                events.extend(streaming.decoder.event(&frame, &blobs).into_iter().map(|item| match item {
+                let items = streaming.decoder.event(&frame, &blobs);
+                if items.iter().any(|item| matches!(item, StreamItem::Image(_))) {
+                    self.record = Some(Record::Answered);
+                }
+                self.events.extend(items.into_iter().map(|item| match item {
                     StreamItem::Image(image) => Event::Image(image),
                     StreamItem::Failed(failure) => Event::ImageFailed(failure),
                 }));
                 if streaming.until.is_none() && streaming.decoder.is_complete() {
-                    streaming.until = Some(now.saturating_add(LINGER));
+                    streaming.until = Some(self.now.saturating_add(LINGER));
                 }
-                self.read_on(streaming)
+                read_on(streaming)
             }
-            Input::Broken { error, .. } => self.stream_over(*streaming, End::Broken(error), events),
-            Input::Cancelled => self.stream_over(*streaming, End::Broken(cancelled()), events),
-            Input::StreamEnd => self.stream_over(*streaming, End::Silent, events),
-            Input::Woke if streaming.until.is_some_and(|until| now >= until) => {
-                self.stream_over(*streaming, End::Marked, events)
+            Input::Broken { error, .. } => self.stream_over(*streaming, End::Broken(error)),
+            Input::Cancelled if streaming.cancelled => self.stream_over(*streaming, End::Broken(cancelled())),
+            Input::Cancelled => {
+                streaming.cancelled = true;
+                (State::Streaming(streaming), Then::Continue)
             }
-            _ => self.read_on(streaming),
+            Input::StreamEnd => self.stream_over(*streaming, End::Silent),
+            Input::Woke if streaming.until.is_some_and(|until| self.now >= until) => {
+                self.stream_over(*streaming, End::Marked)
+            }
+            // Early.
+            Input::Woke if streaming.until.is_some() => read_on(streaming),
+            other @ (Input::Begin
+            | Input::NotSent(_)
+            | Input::Vetoed(_)
+            | Input::Reply(_)
+            | Input::Head(_)
+            | Input::Woke) => self.stray(*streaming, other.unexpected("Streaming")),
         }
     }
 
-    fn read_on(&mut self, streaming: Box<Streaming>) -> Then {
-        let then = streaming.until.map_or(Then::Read, Then::ReadUntil);
-        self.state = State::Streaming(streaming);
-        then
+    /// An input that no stream brings: the images that had come stay with the error.
+    fn stray(&mut self, streaming: Streaming, error: Error) -> Next {
+        let Streaming { mut head, decoder, .. } = streaming;
+        head.truncated = true;
+        match decoder.finish(&head) {
+            Ok(generation) => {
+                let floor = generation.charge().max(Charge::Unknown);
+                self.fail(error.with_generation(generation), floor)
+            }
+            Err(seen) => {
+                let floor = seen.charge().max(Charge::Unknown);
+                self.lose(error.with_what_arrived(seen), floor)
+            }
+        }
     }
 
-    fn stream_over(&mut self, streaming: Streaming, end: End, events: &mut Vec<Event>) -> Then {
-        let Streaming { mut head, decoder, .. } = streaming;
+    fn stream_over(&mut self, streaming: Streaming, end: End) -> Next {
+        let Streaming { checked, mut head, decoder, .. } = streaming;
         head.truncated = matches!(end, End::Broken(_));
         match (decoder.finish(&head), end) {
             (Ok(mut generation), end) => {
-                generation.warnings.extend(self.cut_short(&generation, &end));
+                generation.warnings.extend(cut_short(&checked, &generation, &end));
                 let came = generation.outcomes.len();
                 reconcile(&mut generation);
-                events.extend(generation.outcomes[came..].iter().cloned().map(Event::of));
-                self.succeed(generation)
+                self.record = Some(Record::Answered);
+                self.events.extend(generation.outcomes[came..].iter().cloned().map(Event::of));
+                succeed(generation, checked.into_warnings())
             }
             // Failures and usage that had arrived are told beside the reason why no more came.
-            (Err(seen), End::Broken(error)) => self.fail(error.with_what_arrived(seen), Charge::Unknown),
+            (Err(seen), End::Broken(error)) => self.lose(error.with_what_arrived(seen), Charge::Unknown),
             (Err(error), _) => {
                 let floor = floor(&head, &error);
-                self.fail(error, floor)
+                self.lose(error, floor)
             }
         }
     }
+}
 
-    /// Whether more may have been on its way. A stream may end without a mark (Ark leaves `completed` out for one picture, relays
-    /// leave `[DONE]` out), but not with fewer pictures than were asked for and nothing said about it.
-    fn cut_short(&self, generation: &Generation, end: &End) -> Option<Warning> {
-        let asked = self.checked.as_ref().map_or(0, |checked| checked.ceiling() as usize);
-        match end {
-            End::Broken(error) => Some(incomplete(error)),
-            // An error among the events has said why already.
-            End::Silent if generation.warnings.iter().any(|warning| warning.kind == WarningKind::Incomplete) => None,
-            End::Silent if generation.usage.is_empty() && generation.outcomes.len() < asked => {
-                let came = generation.outcomes.len();
-                let message = format!(
-                    "the stream ended without its mark after {came} of up to {asked} pictures: it may have been cut off"
-                );
-                Some(Warning::new(WarningKind::Incomplete, None, message))
-            }
-            End::Silent | End::Marked => None,
+fn read_on(streaming: Box<Streaming>) -> Next {
+    let then = streaming.until.map_or(Then::Read, Then::ReadUntil);
+    (State::Streaming(streaming), then)
+}
+
+/// Whether more may have been on its way. A stream may end without a mark (Ark leaves `completed` out for one picture, relays
+/// leave `[DONE]` out), but not with fewer pictures than were asked for and nothing said about it.
+fn cut_short(checked: &Checked, generation: &Generation, end: &End) -> Option<Warning> {
+    match end {
+        End::Broken(error) => Some(incomplete(error)),
+        // An error among the events has said why already.
+        End::Silent if generation.warnings.iter().any(|warning| warning.kind == WarningKind::Incomplete) => None,
+        End::Silent if generation.usage.is_empty() && generation.outcomes.len() < checked.ceiling() as usize => {
+            let (came, asked) = (generation.outcomes.len(), checked.ceiling());
+            let message = format!(
+                "the stream ended without its mark after {came} of up to {asked} pictures: it may have been cut off"
+            );
+            Some(Warning::new(WarningKind::Incomplete, None, message))
         }
+        End::Silent | End::Marked => None,
     }
 }
 

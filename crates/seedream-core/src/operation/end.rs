@@ -1,0 +1,75 @@
+//! How an operation ends, and what an end says about money.
+
+use super::{
+    Record, Then,
+    count::reconcile,
+    state::{Next, State, Turn},
+};
+use crate::{Charge, Error, ErrorKind, Event, Generation, Reply, Warning, WarningKind, charge_of};
+
+/// What is said of a response that ended in good order and too early.
+pub(super) const CUT: &str = "the response ended in the middle";
+
+impl Turn<'_> {
+    /// Images that arrived at once. `warnings` is what the check found.
+    pub(super) fn done(&mut self, mut generation: Generation, warnings: Vec<Warning>) -> Next {
+        reconcile(&mut generation);
+        self.record = Some(Record::Answered);
+        self.events.extend(generation.outcomes.iter().cloned().map(Event::of));
+        succeed(generation, warnings)
+    }
+
+    /// Ends with an error whose charge is at least `floor`.
+    pub(super) fn fail(&mut self, error: Error, floor: Charge) -> Next {
+        let operation = &mut *self.operation;
+        let charge = error.charge().max(floor).max(operation.owed);
+        let error = error
+            .with_charge(charge)
+            .with_provider(operation.dialect.descriptor().id)
+            .with_attempts(std::mem::take(&mut operation.attempts));
+        (State::Over { charge }, Then::Done(Box::new(Err(error))))
+    }
+
+    /// Ends an attempt that brought neither an image nor a task, with a charge of at least `floor`.
+    pub(super) fn lose(&mut self, error: Error, floor: Charge) -> Next {
+        self.record = Some(refused(&error, floor));
+        self.fail(error, floor)
+    }
+
+    pub(super) fn out_of_time(&self, last_poll: Option<&str>) -> Error {
+        let mut message = format!("the deadline of {} s has passed", self.operation.policy.deadline.as_secs_f64());
+        if let Some(said) = last_poll {
+            message.push_str(", and the last poll said: ");
+            message.push_str(said);
+        }
+        Error::new(ErrorKind::Timeout, message)
+    }
+}
+
+/// How an attempt ended that brought neither an image nor a task.
+pub(super) fn refused(error: &Error, floor: Charge) -> Record {
+    let (kind, message, charge) = (error.kind(), error.message().to_owned(), error.charge().max(floor));
+    Record::Refused { kind, message, charge }
+}
+
+/// Ends with images, of which the caller was told.
+pub(super) fn succeed(mut generation: Generation, warnings: Vec<Warning>) -> Next {
+    generation.warnings.splice(0..0, warnings);
+    (State::Over { charge: generation.charge() }, Then::Done(Box::new(Ok(generation))))
+}
+
+/// The least that an answer's own status lets an error's charge be: an adapter can only be more cautious.
+pub(super) fn floor(reply: &Reply, error: &Error) -> Charge {
+    let told_free = error.generation().is_some_and(|generation| generation.charge() == Charge::No) && reply.is_whole();
+    if reply.status.is_success() && told_free { Charge::No } else { charge_of(reply.status, error.kind()) }
+}
+
+pub(super) fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "cancelled by the caller")
+}
+
+/// What is said of a success that was cut off.
+pub(super) fn incomplete(error: &Error) -> Warning {
+    let message = format!("the answer was cut off ({}): what had arrived was kept", error.message());
+    Warning::new(WarningKind::Incomplete, None, message)
+}

@@ -1,0 +1,124 @@
+//! What the answer to a poll says of its task. Whatever fails on the way leaves the task as it was.
+
+use std::time::Duration;
+
+use super::{
+    Input,
+    end::{CUT, cancelled, incomplete},
+    state::{Next, Turn},
+    task::Collecting,
+};
+use crate::{Charge, Error, ErrorKind, Event, Reply, Result, Task, TaskState};
+
+impl Turn<'_> {
+    pub(super) fn polling(&mut self, mut collecting: Collecting, input: Input) -> Next {
+        match input {
+            Input::Reply(reply) => self.polled(collecting, &reply.mended()),
+            Input::Broken { partial: Some(mut partial), error } if partial.status.is_success() => {
+                partial.truncated = true;
+                self.polled_in_part(collecting, &partial.mended(), &error)
+            }
+            // A wrong setting does not pass.
+            Input::NotSent(error) if error.kind() == ErrorKind::Config => self.abandon(error, collecting),
+            Input::NotSent(error) | Input::Broken { error, .. } => {
+                collecting.last = Some(error.message().to_owned());
+                self.operation.places.next();
+                self.wait(collecting, Duration::ZERO)
+            }
+            Input::Cancelled => self.abandon(cancelled(), collecting),
+            other @ (Input::Begin
+            | Input::Vetoed(_)
+            | Input::Woke
+            | Input::Head(_)
+            | Input::Frame(..)
+            | Input::StreamEnd) => self.abandon(other.unexpected("Polling"), collecting),
+        }
+    }
+
+    fn polled(&mut self, mut collecting: Collecting, reply: &Reply) -> Next {
+        if reply.truncated && reply.status.is_success() {
+            return self.polled_in_part(collecting, reply, &Error::new(ErrorKind::Transport, CUT));
+        }
+        collecting.cut = 0;
+        match self.read_poll(&collecting.task, reply) {
+            Ok(TaskState::Running { status, progress, found }) => {
+                collecting.last = Some(format!("it is {status}"));
+                if let Some(found) = found {
+                    collecting.keep(found);
+                }
+                self.events.push(Event::Progress { status, percent: progress });
+                self.wait(collecting, reply.retry_after().unwrap_or_default())
+            }
+            Ok(TaskState::Done(mut generation)) => {
+                if generation.usage.is_empty() {
+                    generation.usage = collecting.task.usage;
+                }
+                self.done(generation, collecting.warnings)
+            }
+            // A task that ended in a way that may be billed may hold more than could be read.
+            Ok(TaskState::Failed(error))
+                if error.charge() != Charge::No || collecting.found.is_some() || !reply.is_whole() =>
+            {
+                self.abandon(error, collecting)
+            }
+            Ok(TaskState::Failed(error)) => self.lose(error, Charge::No),
+            // Which of several ids is the task's shows when one is asked for.
+            Err(error) if reply.status == http::StatusCode::NOT_FOUND && collecting.next_id() => {
+                collecting.last = Some(error.message().to_owned());
+                self.wait(collecting, Duration::ZERO)
+            }
+            // Only the place that accepted it knows a task for certain.
+            Err(_) if collecting.is_final(reply) && self.operation.places.go_home() => {
+                self.wait(collecting, Duration::ZERO)
+            }
+            Err(error) if collecting.is_final(reply) => self.abandon(error, collecting),
+            Err(error) => {
+                collecting.last = Some(error.message().to_owned());
+                // A provider that asks to be left alone is not asked at another place.
+                if reply.status != http::StatusCode::TOO_MANY_REQUESTS {
+                    self.operation.places.next();
+                }
+                self.wait(collecting, reply.retry_after().unwrap_or_default())
+            }
+        }
+    }
+
+    /// A poll whose response was cut off. Asking again costs nothing; if it is cut again and again, what it holds is all there is.
+    fn polled_in_part(&mut self, mut collecting: Collecting, partial: &Reply, error: &Error) -> Next {
+        collecting.last = Some(error.message().to_owned());
+        match self.read_poll(&collecting.task, partial) {
+            Ok(TaskState::Done(generation)) => {
+                collecting.keep(Box::new(generation));
+                collecting.cut = collecting.cut.saturating_add(1);
+            }
+            Ok(TaskState::Running { found: Some(found), .. }) => collecting.keep(found),
+            _ => {}
+        }
+        match collecting.found.take() {
+            Some(mut found) if collecting.cut >= Collecting::CUTS => {
+                found.warnings.push(incomplete(error));
+                if found.usage.is_empty() {
+                    found.usage = collecting.task.usage;
+                }
+                self.done(*found, collecting.warnings)
+            }
+            found => {
+                collecting.found = found;
+                self.operation.places.next();
+                self.wait(collecting, Duration::ZERO)
+            }
+        }
+    }
+
+    fn read_poll(&self, task: &Task, reply: &Reply) -> Result<TaskState> {
+        match self.operation.dialect.tasks() {
+            Some(tasks) => tasks.decode_poll(task, reply),
+            None => Err(no_tasks()),
+        }
+    }
+}
+
+/// A dialect that had tasks and has none any more.
+pub(super) fn no_tasks() -> Error {
+    Error::new(ErrorKind::Unsupported, "this provider has no tasks to ask for")
+}

@@ -1,0 +1,157 @@
+//! The part of an operation that buys: the request is sent, and sent again only where it provably did no work.
+
+use std::time::Duration;
+
+use super::{
+    Exchange, Input, Purpose, Record, Then,
+    end::{cancelled, refused},
+    input::because,
+    state::{Next, State, Turn},
+};
+use crate::{Attempt, Charge, Checked, Error, ErrorKind, Event, Reply};
+
+/// A request that is under way.
+#[derive(Debug)]
+pub(super) struct Submitting {
+    pub(super) checked: Box<Checked>,
+    /// Whether the caller wants no more: its answer is waited for, and nothing is sent after it.
+    pub(super) cancelled: bool,
+}
+
+/// What to do where a refusal passes by itself, but not soon enough.
+const NO_TIME_TO_WAIT: &str =
+    "waiting for it to pass would take longer than the deadline: try later, or with a longer one";
+
+impl Turn<'_> {
+    pub(super) fn ready(&mut self, checked: Box<Checked>, input: Input) -> Next {
+        match input {
+            Input::Begin => self.send(checked),
+            Input::Cancelled => self.fail(cancelled(), Charge::No),
+            other => self.fail(other.unexpected("Ready"), Charge::No),
+        }
+    }
+
+    pub(super) fn backing_off(&mut self, checked: Box<Checked>, until: Duration, input: Input) -> Next {
+        match input {
+            Input::Woke if self.now < until => (State::BackingOff { checked, until }, Then::WaitUntil(until)),
+            Input::Woke => self.send(checked),
+            Input::Cancelled => self.fail(cancelled(), Charge::No),
+            other => self.fail(other.unexpected("BackingOff"), Charge::No),
+        }
+    }
+
+    /// Sends the request, which buys.
+    fn send(&mut self, checked: Box<Checked>) -> Next {
+        let until = self.operation.policy.deadline;
+        if self.now >= until {
+            let error = self.out_of_time(None);
+            return self.fail(error, Charge::No);
+        }
+        match self.operation.dialect.encode(&checked) {
+            Ok(request) => {
+                let (purpose, place) = (Purpose::Submit, self.operation.places.at);
+                let exchange = Exchange { request, purpose, place, until };
+                (State::Submitting(Submitting { checked, cancelled: false }), Then::Send(Box::new(exchange)))
+            }
+            Err(error) => self.fail(error, Charge::No),
+        }
+    }
+
+    pub(super) fn submitting(&mut self, sent: Submitting, input: Input) -> Next {
+        match input {
+            Input::NotSent(error) => self.not_sent(sent, error),
+            // A mirror would be another attempt, which the store refuses as well.
+            Input::Vetoed(error) => {
+                self.record = Some(Record::NotSent);
+                self.fail(error, Charge::No)
+            }
+            Input::Reply(reply) => {
+                self.note(format!("HTTP {}", reply.status.as_u16()));
+                self.answered(sent, reply)
+            }
+            Input::Head(head) => self.begun(sent, head),
+            Input::Broken { partial, error } => {
+                self.note(format!("broken: {}", error.message()));
+                match partial {
+                    Some(partial) => {
+                        let raw = partial.body.clone();
+                        self.cut_off(sent, partial.mended(), raw, error)
+                    }
+                    None if self.operation.policy.resend_ambiguous => {
+                        self.retry_or_fail(sent, error, Charge::Unknown, None)
+                    }
+                    None => self.lose(error, Charge::Unknown),
+                }
+            }
+            Input::Cancelled if sent.cancelled => self.lose(cancelled(), Charge::Unknown),
+            Input::Cancelled => (State::Submitting(Submitting { cancelled: true, ..sent }), Then::Continue),
+            other @ (Input::Begin | Input::Woke | Input::Frame(..) | Input::StreamEnd) => {
+                self.lose(other.unexpected("Submitting"), Charge::Unknown)
+            }
+        }
+    }
+
+    /// A submit that provably was not sent: a mirror is tried at once, and after all of them the first again, with patience.
+    fn not_sent(&mut self, sent: Submitting, error: Error) -> Next {
+        self.note(format!("not sent: {}", error.message()));
+        self.record = Some(Record::NotSent);
+        let (another, attempt) = (self.operation.places.next(), self.next_attempt());
+        let policy = &self.operation.policy;
+        let hopeless = error.kind() == ErrorKind::Config || attempt > policy.max_submits;
+        if another && !hopeless && !sent.cancelled && self.now < policy.deadline {
+            self.events.push(Event::Retrying { attempt, wait: Duration::ZERO, kind: error.kind() });
+            return self.send(sent.checked);
+        }
+        self.retry_or_fail(sent, error, Charge::No, None)
+    }
+
+    /// Sends again where that is safe, allowed and in time.
+    pub(super) fn retry_or_fail(
+        &mut self,
+        sent: Submitting,
+        error: Error,
+        floor: Charge,
+        reply: Option<&Reply>,
+    ) -> Next {
+        let charge = error.charge().max(floor);
+        self.record.get_or_insert_with(|| refused(&error, floor));
+        // Without an answer only the way there can have failed, and a wrong setting does not pass.
+        let slow_down =
+            |reply: &Reply| matches!(reply.status.as_u16(), 429 | 503) && reply.should_retry() != Some(false);
+        let passes = (reply.is_none() && error.kind() != ErrorKind::Config)
+            || (error.kind().passes() && reply.is_some_and(slow_down));
+        let attempt = self.next_attempt();
+        let operation = &mut *self.operation;
+        let safe = charge == Charge::No || (operation.policy.resend_ambiguous && reply.is_none());
+        if reply.is_some() {
+            operation.places.reached();
+        }
+        if !passes || !safe || attempt > operation.policy.max_submits {
+            return self.fail(error, floor);
+        }
+        if sent.cancelled {
+            let stopped = because(cancelled().adding(", so it was not sent again"), &error);
+            return self.fail(stopped, charge);
+        }
+        let asked = error.retry_after().unwrap_or_default();
+        let wait = operation.policy.backoff.wait(attempt, operation.jitter.next()).max(asked);
+        let until = self.now.saturating_add(wait);
+        if until >= operation.policy.deadline {
+            return self.fail(error.with_advice(NO_TIME_TO_WAIT), floor);
+        }
+        operation.owed = operation.owed.max(charge);
+        self.events.push(Event::Retrying { attempt, wait, kind: error.kind() });
+        (State::BackingOff { checked: sent.checked, until }, Then::WaitUntil(until))
+    }
+
+    /// The number of the attempt that comes next, from 1.
+    fn next_attempt(&self) -> u32 {
+        u32::try_from(self.operation.attempts.len()).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    /// Notes how an attempt ended.
+    pub(super) fn note(&mut self, outcome: String) {
+        let attempt = Attempt::new(self.next_attempt(), self.now, self.operation.places.url(), outcome);
+        self.operation.attempts.push(attempt);
+    }
+}

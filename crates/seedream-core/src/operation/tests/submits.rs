@@ -1,0 +1,159 @@
+//! A request is sent again where that is safe, and nowhere else.
+
+use super::*;
+
+#[test]
+fn a_refusal_that_passes_is_sent_again_and_everything_else_is_not() {
+    for (first, submits, charge) in [
+        (reply(429, "rate_limited"), 3, Charge::No),
+        (reply(503, "overloaded"), 3, Charge::No),
+        (not_sent(), 3, Charge::No),
+        (Input::NotSent(Error::new(ErrorKind::Config, "no certificates")), 1, Charge::No),
+        (reply(429, "quota"), 1, Charge::No),
+        (reply(400, "bad"), 1, Charge::No),
+        // A code that passes by itself, on an answer that the table calls final.
+        (reply(400, "overloaded"), 1, Charge::No),
+        (reply(403, "rate_limited"), 1, Charge::No),
+        (reply(307, "moved"), 1, Charge::No),
+        // The adapter claims that these cost nothing; the status says otherwise.
+        (reply(408, "slow"), 1, Charge::Unknown),
+        (reply(499, "gone"), 1, Charge::Unknown),
+        (reply(500, "rate_limited"), 1, Charge::Unknown),
+        (reply(502, "bad gateway"), 1, Charge::Unknown),
+        (reply(200, "not to be read"), 1, Charge::Unknown),
+        (broken(None), 1, Charge::Unknown),
+        (broken(Some(made(200, "nothing"))), 1, Charge::Unknown),
+        (broken(Some(made(400, "bad"))), 1, Charge::No),
+        (with_header(reply(429, "rate_limited"), "x-should-retry", "false"), 1, Charge::No),
+    ] {
+        let shown = format!("{first:?}");
+        let again = || [reply(429, "rate_limited"), reply(429, "rate_limited")];
+        let run = play(submit(Policy::default()), std::iter::once(first).chain(again()));
+        let error = run.result.unwrap_err();
+        assert_eq!((run.submits, error.charge()), (submits, charge), "{shown}: {error}");
+        assert_eq!((error.attempts().len(), error.provider()), (submits, Some("words")));
+    }
+}
+
+#[test]
+fn what_arrived_before_a_cut_is_kept_and_not_bought_again() {
+    let run = play(submit(Policy::default()), [broken(Some(made(200, "pictures 2")))]);
+    let generation = run.result.unwrap();
+    assert_eq!((run.submits, generation.images().count()), (1, 2));
+    assert_eq!(generation.warnings[0].kind, WarningKind::Incomplete);
+    assert_eq!(run.events.len(), 2, "each picture is told");
+}
+
+#[test]
+fn an_ambiguous_submit_is_only_sent_again_where_that_is_asked_for() {
+    let policy = Policy { resend_ambiguous: true, ..Policy::default() };
+    let run = play(submit(policy.clone()), [broken(None), reply(200, "pictures 1")]);
+    assert_eq!(run.submits, 2);
+    // What comes after it does not make the lost one free.
+    for last in [not_sent(), reply(400, "bad")] {
+        let run = play(submit(policy.clone()), [broken(None), last, not_sent()]);
+        assert_eq!(run.result.unwrap_err().charge(), Charge::Unknown);
+    }
+}
+
+#[test]
+fn a_mirror_takes_over_at_once_what_was_not_sent() {
+    let mirrored = || submit(Policy::default()).with_mirrors(["https://mirror.example".to_owned()]);
+    // Both were missed: there is a wait before the first is tried again, and no fourth attempt.
+    let run = play(mirrored(), [not_sent(), not_sent(), not_sent(), not_sent()]);
+    let error = run.result.unwrap_err();
+    assert_eq!((run.places, error.charge()), (vec![0, 1, 0], Charge::No));
+    let places: Vec<_> = error.attempts().iter().map(|attempt| attempt.place.as_str()).collect();
+    assert_eq!(places, [HOME, "https://mirror.example", HOME]);
+    let waits = run.events.iter().map(|event| match event {
+        Event::Retrying { wait, attempt, kind: ErrorKind::Transport } => (*attempt, wait.is_zero()),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(waits.collect::<Vec<_>>(), [(2, true), (3, false)]);
+
+    // A refusal stays where it was given, and a place that answered is not counted as missed: the other one is tried at once.
+    let often = Policy { max_submits: 5, ..Policy::default() };
+    let operation = submit(often).with_mirrors(["https://mirror.example".to_owned()]);
+    let run = play(operation, [not_sent(), reply(429, "rate_limited"), not_sent(), reply(200, "pictures 1")]);
+    assert_eq!((run.places, run.result.is_ok()), (vec![0, 1, 1, 0], true));
+    assert!(matches!(run.events[2], Event::Retrying { attempt: 4, wait: Duration::ZERO, .. }), "{:?}", run.events);
+    // A wrong setting is wrong everywhere.
+    let wrong = Input::NotSent(Error::new(ErrorKind::Config, "no certificates"));
+    assert_eq!(play(mirrored(), [wrong]).places, [0]);
+    // One attempt is one attempt.
+    let once = Policy { max_submits: 1, ..Policy::default() };
+    let run = play(submit(once).with_mirrors(["https://mirror.example".to_owned()]), [not_sent()]);
+    assert_eq!((run.places, run.result.unwrap_err().charge()), (vec![0], Charge::No));
+}
+
+#[test]
+fn a_mirror_that_accepts_a_task_is_its_place() {
+    let operation = submit(Policy::default()).with_mirrors(["https://mirror.example".to_owned()]);
+    let run = play(operation, [not_sent(), reply(200, "task t-1"), reply(200, "pictures 1")]);
+    assert_eq!(run.places, [0, 1, 1]);
+    assert!(matches!(&run.events[1], Event::Submitted(task) if task.endpoint == "https://mirror.example"));
+}
+
+#[test]
+fn what_is_not_sent_costs_nothing() {
+    let run = play(of(Words::ALL, &ImageRequest::new("m", "cannot be said"), Policy::default()), []);
+    let error = run.result.unwrap_err();
+    assert_eq!((run.submits, error.kind(), error.charge()), (0, ErrorKind::Unsupported, Charge::No));
+
+    let policy = Policy { deadline: Duration::ZERO, ..Policy::default() };
+    let run = play(submit(policy), []);
+    let error = run.result.unwrap_err();
+    assert_eq!((run.submits, error.kind(), error.charge()), (0, ErrorKind::Timeout, Charge::No));
+    assert_eq!(error.message(), "the deadline of 0 s has passed");
+}
+
+#[test]
+fn a_wait_that_is_too_short_goes_on() {
+    let (mut operation, then) = after(submit(Policy::default()), [Input::Begin, reply(429, "rate_limited")]);
+    let Then::WaitUntil(until) = then else { panic!("{then:?}") };
+    let early = operation.on(Input::Woke, until / 2).then;
+    assert!(matches!(early, Then::WaitUntil(moment) if moment == until), "{early:?}");
+    assert!(matches!(operation.on(Input::Woke, until).then, Then::Send(_)));
+}
+
+#[test]
+fn an_answer_without_images_is_free_only_where_it_says_so_whole() {
+    for (answer, charge) in [
+        (reply(200, "none"), Charge::No),
+        (broken(Some(made(200, "none"))), Charge::Unknown),
+        (reply(200, "pictures 0"), Charge::Unknown),
+    ] {
+        let shown = format!("{answer:?}");
+        let error = play(submit(Policy::default()), [answer]).result.unwrap_err();
+        assert_eq!((error.charge(), error.generation().is_some()), (charge, true), "{shown}");
+    }
+}
+
+#[test]
+fn an_acceptance_where_the_document_has_no_tasks_is_an_error_that_holds_it() {
+    let words = Words { tasks: false, ..Words::ALL };
+    let run = play(of(words, &ImageRequest::new("m", "p"), Policy::default()), [reply(200, "task t-1 t-2")]);
+    let error = run.result.unwrap_err();
+    assert_eq!((run.submits, error.kind(), error.charge()), (1, ErrorKind::UnexpectedTask, Charge::Unknown));
+    assert!(error.message().contains("accepts task t-1, t-2 instead"), "{error}");
+    assert_eq!((error.task().unwrap().id.as_str(), error.body().unwrap().as_ref()), ("t-1", &b"task t-1 t-2"[..]));
+}
+
+#[test]
+fn what_the_store_refuses_is_sent_nowhere_and_not_again() {
+    let mirrored = |policy| submit(policy).with_mirrors(["https://mirror.example".to_owned()]);
+    for (before, resend_ambiguous, charge, attempts) in [
+        (vec![], false, Charge::No, 0),
+        (vec![not_sent()], false, Charge::No, 1),
+        (vec![reply(429, "rate_limited")], false, Charge::No, 1),
+        // The one before it may have been bought.
+        (vec![broken(None)], true, Charge::Unknown, 1),
+    ] {
+        let policy = Policy { resend_ambiguous, ..Policy::default() };
+        let run = play(mirrored(policy), before.into_iter().chain([vetoed()]));
+        let error = run.result.unwrap_err();
+        assert_eq!((error.kind(), error.charge(), error.message()), (ErrorKind::Storage, charge, "the disk is full"));
+        // It was not tried, so it is no attempt.
+        assert_eq!((run.submits, error.attempts().len()), (attempts + 1, attempts));
+    }
+}

@@ -1,0 +1,190 @@
+//! A task is asked for until it ends, and is never lost.
+
+use super::*;
+
+#[test]
+fn an_acceptance_that_was_cut_is_still_an_acceptance() {
+    let run = play(submit(Policy::default()), [broken(Some(made(200, "task t-1"))), reply(200, "pictures 1")]);
+    assert_eq!((run.submits, run.polls), (1, 1));
+    assert!(run.result.is_ok());
+}
+
+#[test]
+fn retry_after_is_waited_for_if_the_deadline_allows() {
+    let wait = |seconds| with_header(reply(429, "rate_limited"), "retry-after", seconds);
+    let run = play(submit(Policy::default()), [wait("7"), reply(200, "pictures 1")]);
+    assert_eq!((run.submits, run.took), (2, Duration::from_secs(7)));
+    let run = play(submit(Policy::default()), [wait("700")]);
+    let error = run.result.unwrap_err();
+    assert_eq!((run.submits, error.retry_after()), (1, Some(Duration::from_secs(700))));
+    assert!(error.is_safe_to_retry());
+}
+
+#[test]
+fn whatever_happens_to_polls_the_task_is_submitted_once() {
+    let polls = [
+        reply(200, "wait 10"),
+        not_sent(),
+        broken(None),
+        reply(500, "bad"),
+        reply(429, "rate_limited"),
+        reply(200, "wait 60"),
+        reply(200, "pictures 3"),
+    ];
+    let run = play(submit(Policy::default()), std::iter::once(reply(200, "task t-1")).chain(polls));
+    assert_eq!((run.submits, run.polls), (1, 7));
+    assert_eq!(run.result.unwrap().images().count(), 3);
+    assert!(matches!(&run.events[0], Event::Submitted(task) if task.id.as_str() == "t-1"));
+}
+
+#[test]
+fn a_deadline_and_a_final_refusal_of_a_poll_keep_the_task() {
+    let forever = std::iter::repeat_with(|| reply(200, "wait 1"));
+    let run = play(submit(Policy::default()), std::iter::once(reply(200, "task t-1")).chain(forever));
+    let error = run.result.unwrap_err();
+    assert_eq!((error.kind(), error.charge(), run.took.as_secs()), (ErrorKind::Timeout, Charge::Unknown, 600));
+    assert_eq!(error.task().unwrap().endpoint, "https://words.example");
+    assert!(error.message().ends_with("the last poll said: it is processing"), "{error}");
+    assert!(!error.is_safe_to_retry());
+
+    // Right after acceptance it may not be known everywhere yet.
+    let answers = [reply(200, "task t-1"), reply(404, "where?"), reply(200, "pictures 1")];
+    assert!(play(submit(Policy::default()), answers).result.is_ok());
+    let gone = std::iter::repeat_with(|| reply(404, "gone"));
+    let run = play(submit(Policy::default()), std::iter::once(reply(200, "task t-1")).chain(gone));
+    assert_eq!(run.polls, 4);
+    let error = run.result.unwrap_err();
+    assert_eq!((error.charge(), error.task().is_some()), (Charge::Unknown, true));
+}
+
+#[test]
+fn a_resumed_task_is_asked_for_at_once_and_never_submitted() {
+    let run = play(resume(), [reply(200, "pictures 1")]);
+    assert_eq!((run.submits, run.polls, run.took), (0, 1, Duration::ZERO));
+
+    let task = resume().task().unwrap().clone();
+    let none = Words { tasks: false, ..Words::ALL };
+    let error = Operation::resume(Arc::new(none), task.clone(), Policy::default(), 1).unwrap_err();
+    assert_eq!((error.kind(), error.provider()), (ErrorKind::Unsupported, Some("words")));
+    let foreign = Task { provider: "others".into(), ..task };
+    let error = Operation::resume(Arc::new(Words::ALL), foreign, Policy::default(), 1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+}
+
+/// A task of this run, with a mirror.
+fn mirrored() -> Operation {
+    submit(Policy::default()).with_mirrors(["https://mirror.example".to_owned()])
+}
+
+fn accepted(polls: impl IntoIterator<Item = Input>) -> impl Iterator<Item = Input> {
+    std::iter::once(reply(200, "task t-1")).chain(polls)
+}
+
+#[test]
+fn a_poll_that_fails_goes_to_the_mirror_and_a_refusal_there_says_nothing() {
+    let run = play(mirrored(), accepted([not_sent(), reply(404, "where?"), reply(200, "pictures 1")]));
+    assert_eq!((run.places, run.result.is_ok()), (vec![0, 0, 1, 0], true), "the place that accepted it knows it");
+    let run = play(mirrored(), accepted([reply(500, "bad"), reply(429, "rate_limited"), reply(200, "pictures 1")]));
+    assert_eq!(run.places, [0, 0, 1, 1], "a provider that asks to be left alone is not asked elsewhere");
+    let run = play(mirrored(), accepted([broken(Some(made(200, "wait"))), reply(200, "pictures 1")]));
+    assert_eq!(run.places, [0, 0, 1]);
+    // So it is where the mirror accepted it.
+    let answers = [not_sent(), reply(200, "task t-1"), not_sent(), reply(403, "who?"), reply(200, "pictures 1")];
+    let run = play(mirrored(), answers);
+    assert_eq!((run.places, run.result.is_ok()), (vec![0, 1, 1, 0, 1], true));
+}
+
+#[test]
+fn every_id_that_the_acceptance_names_is_asked_for() {
+    let paths = |answers: Vec<Input>| {
+        let (mut operation, mut asked, mut input) = (submit(Policy::default()), Vec::new(), Input::Begin);
+        let (mut answers, mut now) = (answers.into_iter(), Duration::ZERO);
+        loop {
+            input = match operation.on(input, now).then {
+                Then::Send(exchange) => {
+                    asked.push(exchange.request.uri().to_string());
+                    answers.next().unwrap()
+                }
+                Then::WaitUntil(until) => {
+                    now = until;
+                    Input::Woke
+                }
+                then => return (asked.split_off(1), ended(then)),
+            };
+        }
+    };
+    let gone = || reply(404, "lost");
+    let (asked, result) = paths(vec![reply(200, "task a b"), gone(), reply(200, "pictures 1")]);
+    assert_eq!((asked, result.is_ok()), (vec!["/tasks/a".to_owned(), "/tasks/b".to_owned()], true));
+    let all = std::iter::once(reply(200, "task a b")).chain(std::iter::repeat_with(gone).take(20)).collect();
+    let (asked, result) = paths(all);
+    let error = result.unwrap_err();
+    assert_eq!((asked.len(), error.kind()), (8, ErrorKind::TaskNotFound), "three times each, and once more");
+    assert!(error.message().ends_with("the response that accepted it also named b"), "{error}");
+}
+
+#[test]
+fn images_that_a_running_task_shows_are_kept_whatever_comes_then() {
+    for end in [Input::Cancelled, reply(200, "failed"), reply(403, "quota")] {
+        let (mut operation, _) = after(resume(), [Input::Begin, reply(200, "some 2")]);
+        let wait = Duration::from_secs(60);
+        operation.on(Input::Woke, wait);
+        // Fewer than are known do not replace them.
+        operation.on(reply(200, "some 1"), wait);
+        operation.on(Input::Woke, 2 * wait);
+        let step = operation.on(end, 2 * wait);
+        let error = ended(step.then).unwrap_err();
+        assert_eq!((error.charge(), error.task().is_some()), (Charge::Unknown, true), "{error}");
+        let found = error.generation().unwrap();
+        assert_eq!((found.images().count(), found.warnings[0].kind), (2, WarningKind::Incomplete));
+        assert!(found.warnings[0].message.contains("2 of its images"), "{:?}", found.warnings);
+        assert_eq!(step.events.len(), 2, "each is told");
+    }
+}
+
+#[test]
+fn a_done_task_whose_answer_is_cut_is_asked_for_again_three_times() {
+    let cut = || broken(Some(made(200, "pictures 2")));
+    let run = play(submit(Policy::default()), accepted([cut(), cut(), cut()]));
+    let generation = run.result.unwrap();
+    assert_eq!((run.polls, generation.images().count()), (3, 2));
+    assert_eq!(generation.warnings.last().unwrap().kind, WarningKind::Incomplete);
+    assert_eq!(generation.usage.input_images, Some(2), "what the acceptance said stays");
+    // A whole answer between them begins the count anew.
+    let run = play(
+        submit(Policy::default()),
+        accepted([cut(), cut(), reply(200, "wait 9"), cut(), reply(200, "pictures 2")]),
+    );
+    assert_eq!((run.polls, run.result.unwrap().warnings), (5, vec![]));
+}
+
+#[test]
+fn a_task_that_ends_without_images_says_what_it_may_have_cost() {
+    for (answer, kind, charge, holds) in [
+        (reply(200, "failed"), ErrorKind::TaskFailed, Charge::No, false),
+        (reply(200, "lost"), ErrorKind::TaskFailed, Charge::Unknown, true),
+        (reply(401, "who?"), ErrorKind::Server, Charge::Unknown, true),
+        (Input::NotSent(Error::new(ErrorKind::Config, "no certificates")), ErrorKind::Config, Charge::Unknown, true),
+    ] {
+        let shown = format!("{answer:?}");
+        let error = play(submit(Policy::default()), accepted([answer])).result.unwrap_err();
+        assert_eq!((error.kind(), error.charge(), error.task().is_some()), (kind, charge, holds), "{shown}");
+    }
+    // These say nothing of the task.
+    for status in [408, 425, 429, 499, 500] {
+        let run = play(submit(Policy::default()), accepted([reply(status, "later"), reply(200, "pictures 1")]));
+        assert!(run.result.is_ok(), "{status}");
+    }
+}
+
+#[test]
+fn retry_after_of_a_poll_is_obeyed() {
+    let (mut operation, _) = after(resume(), [Input::Begin]);
+    for (answer, seconds) in [(reply(200, "wait 10"), "30"), (reply(503, "bad"), "40")] {
+        let now = Duration::from_secs(1);
+        let then = operation.on(with_header(answer, "retry-after", seconds), now).then;
+        let wait = Duration::from_secs(seconds.parse().unwrap());
+        assert!(matches!(then, Then::WaitUntil(until) if until >= now + wait), "{then:?}");
+        operation.on(Input::Woke, now + wait);
+    }
+}

@@ -1,0 +1,188 @@
+//! A provider whose answers are words.
+
+use bytes::Bytes;
+
+use super::*;
+use crate::{
+    Acceptance, Blobs, Capabilities, Descriptor, Dialect, Effective, Family, GeneratedImage, ImageData, ImageFailure,
+    ImagesRule, ModelEntry, ModelId, Outcome, PixelRule, Reply, SizeRule, Source, StreamDecoder, StreamDialect,
+    StreamItem, TaskDialect, TaskId, TaskState, Usage, sse::Frame,
+};
+
+/// A request is answered with `pictures 2`, `none` or `task t-1` (`task t-1 t-2` where it names two ids), a poll with
+/// `wait 40`, `some 2`, `pictures 2`, `failed` or `lost`, and a stream has the events `picture 0`, `failed 0` and `usage 2`.
+/// Everything else is an error: `rate_limited`, `overloaded`, `quota`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Words {
+    pub(super) tasks: bool,
+    pub(super) streams: bool,
+}
+
+impl Words {
+    pub(super) const ALL: Self = Self { tasks: true, streams: true };
+}
+
+static DESCRIPTOR: Descriptor = Descriptor {
+    id: "words",
+    name: "words",
+    document: "test",
+    pages: &[],
+    base_urls: &["https://words.example"],
+    key_variables: &[],
+    key_optional: false,
+    base_url_variables: &[],
+    default_model: "m",
+    models: &[ModelEntry {
+        id: "m",
+        family: Family::Seedream4,
+        aliases: &[],
+        source: Source::documented("test", "models"),
+    }],
+};
+
+fn image(index: u32) -> GeneratedImage {
+    GeneratedImage::new(index, ImageData::Bytes(Bytes::from_static(b"x")))
+}
+
+fn pictures(model: &ModelId, count: &str) -> Generation {
+    let mut generation = Generation::new(model.clone());
+    generation.outcomes = (0..count.parse().unwrap()).map(|index| Ok(image(index))).collect();
+    generation
+}
+
+fn understood(reply: &Reply) -> Error {
+    let kind = match std::str::from_utf8(&reply.body).unwrap() {
+        "rate_limited" => ErrorKind::RateLimited,
+        "overloaded" => ErrorKind::Overloaded,
+        "quota" => ErrorKind::QuotaExhausted,
+        "lost" => ErrorKind::TaskNotFound,
+        _ if reply.status.is_success() => ErrorKind::MalformedResponse,
+        _ => ErrorKind::Server,
+    };
+    // What an adapter says is not believed where the wire says otherwise.
+    Error::from_reply(kind, "refused", reply).with_charge(Charge::No)
+}
+
+impl Dialect for Words {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn capabilities(&self, model: &ModelId) -> Capabilities {
+        let source = Source::documented("test", "all");
+        let size = SizeRule::only_pixels(PixelRule::new(1, 100, 2), "1x1", source.clone());
+        let mut rules = Capabilities::new(&DESCRIPTOR, DESCRIPTOR.resolve(model), size, (&[], source.clone()));
+        rules.images = ImagesRule::up_to(15, source);
+        rules
+    }
+
+    fn encode(&self, request: &Checked) -> Result<http::Request<Bytes>> {
+        let prompt = request.request().prompt.clone();
+        if prompt == "cannot be said" {
+            return Err(Error::new(ErrorKind::Unsupported, "no words for it"));
+        }
+        Ok(http::Request::post("/make").body(prompt.into()).unwrap())
+    }
+
+    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
+        let text = std::str::from_utf8(&reply.body).unwrap();
+        match text.split_once(' ').unwrap_or((text, "")) {
+            _ if !reply.status.is_success() => Err(understood(reply)),
+            ("pictures", count) => pictures(request.model(), count).or_no_images().map(Outcome::Done),
+            ("none", _) => {
+                let mut none = pictures(request.model(), "0");
+                none.usage.generated_images = Some(0);
+                none.or_no_images().map(Outcome::Done)
+            }
+            ("task", ids) => {
+                let mut ids = ids.split(' ').map(|id| TaskId::new(id).unwrap());
+                let mut acceptance = Acceptance::new(ids.next().unwrap());
+                acceptance.other_ids = ids.collect();
+                acceptance.usage.input_images = Some(2);
+                Ok(Outcome::Accepted(acceptance))
+            }
+            _ => Err(understood(reply)),
+        }
+    }
+
+    fn effective(&self, request: &Checked) -> Effective {
+        Effective { body: serde_json::Map::new(), max_images: request.ceiling() }
+    }
+
+    fn tasks(&self) -> Option<&dyn TaskDialect> {
+        self.tasks.then_some(self)
+    }
+
+    fn streaming(&self) -> Option<&dyn StreamDialect> {
+        self.streams.then_some(self)
+    }
+}
+
+impl TaskDialect for Words {
+    fn poll(&self, task: &Task) -> Result<http::Request<Bytes>> {
+        Ok(http::Request::get(format!("/tasks/{}", task.id)).body(Bytes::new()).unwrap())
+    }
+
+    fn decode_poll(&self, task: &Task, reply: &Reply) -> Result<TaskState> {
+        if !reply.status.is_success() {
+            return Err(understood(reply));
+        }
+        let text = std::str::from_utf8(&reply.body).unwrap();
+        Ok(match text.split_once(' ').unwrap_or((text, "")) {
+            ("pictures", count) => TaskState::Done(pictures(&task.model, count)),
+            ("wait", progress) => TaskState::running("processing", progress.parse().ok()),
+            ("some", count) => TaskState::Running {
+                status: "processing".to_owned(),
+                progress: None,
+                found: Some(Box::new(pictures(&task.model, count))),
+            },
+            ("failed", _) => TaskState::Failed(Error::new(ErrorKind::TaskFailed, "it failed")),
+            ("lost", _) => TaskState::Failed(Error::new(ErrorKind::TaskFailed, "").with_charge(Charge::Unknown)),
+            _ => return Err(understood(reply)),
+        })
+    }
+}
+
+impl StreamDialect for Words {
+    fn decoder(&self, request: &Checked) -> Box<dyn StreamDecoder> {
+        Box::new(Heard { asked: request.ceiling(), generation: Generation::new(request.model().clone()) })
+    }
+}
+
+/// What was heard of a stream.
+#[derive(Debug)]
+struct Heard {
+    asked: u32,
+    generation: Generation,
+}
+
+impl StreamDecoder for Heard {
+    fn event(&mut self, frame: &Frame, _: &Blobs) -> Vec<StreamItem> {
+        let (word, number) = frame.data.split_once(' ').unwrap();
+        let number = number.parse().unwrap();
+        match word {
+            "picture" => {
+                self.generation.outcomes.push(Ok(image(number)));
+                vec![StreamItem::Image(image(number))]
+            }
+            "failed" => {
+                let failure = ImageFailure::new(number, ErrorKind::Server, "not drawn");
+                self.generation.outcomes.push(Err(failure.clone()));
+                vec![StreamItem::Failed(failure)]
+            }
+            "usage" => {
+                self.generation.usage = Usage { generated_images: Some(number.into()), ..Usage::default() };
+                Vec::new()
+            }
+            other => panic!("{other}"),
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.generation.outcomes.len() == self.asked as usize && !self.generation.usage.is_empty()
+    }
+
+    fn finish(self: Box<Self>, _: &Reply) -> Result<Generation> {
+        self.generation.or_no_images()
+    }
+}
