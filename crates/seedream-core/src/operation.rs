@@ -46,6 +46,8 @@ pub struct Operation {
     attempts: Vec<Attempt>,
     /// What earlier submits may have cost, where an ambiguous one was sent again.
     owed: Charge,
+    /// The most images that were asked for; `None` where only a task is known.
+    most: Option<u32>,
     state: State,
 }
 
@@ -58,7 +60,8 @@ impl Operation {
         policy: Policy,
         seed: u64,
     ) -> Self {
-        Self::new(dialect, endpoint.into(), policy, seed, State::Ready { checked: Box::new(checked) })
+        let most = Some(checked.ceiling());
+        Self { most, ..Self::new(dialect, endpoint.into(), policy, seed, State::Ready { checked: Box::new(checked) }) }
     }
 
     /// An operation that collects a task and never submits.
@@ -87,6 +90,7 @@ impl Operation {
             jitter: Jitter(seed),
             attempts: Vec::new(),
             owed: Charge::No,
+            most: None,
             state,
         }
     }

@@ -36,7 +36,7 @@ pub enum WarningKind {
     Violated,
     /// A document advises against it.
     Advice,
-    /// It may cost more images than the request counts.
+    /// It may cost more images than the request counts, or did.
     Cost,
     /// The provider will make fewer pictures than asked for.
     Truncated,

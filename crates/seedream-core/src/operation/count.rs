@@ -5,10 +5,15 @@ use crate::{ErrorKind, Generation, ImageFailure, Warning, WarningKind};
 /// How many missing images are told one by one.
 const TOLD: u64 = 128;
 
-/// Warns where the provider bills another number of images than it delivered. One that is billed and not in the response is a
-/// failure too.
-pub(super) fn reconcile(generation: &mut Generation) {
+/// Warns where the provider bills another number of images than it delivered, or makes more than the `most` that were asked for.
+/// One that is billed and not in the response is a failure too.
+pub(super) fn reconcile(generation: &mut Generation, most: Option<u32>) {
     let delivered = generation.images().count() as u64;
+    let made = generation.billed().unwrap_or(0).max(delivered);
+    if let Some(most) = most.filter(|most| made > u64::from(*most)) {
+        let message = format!("{made} images were made or billed, and at most {most} were asked for");
+        generation.warnings.push(Warning::new(WarningKind::Cost, None, message));
+    }
     let Some(billed) = generation.billed().filter(|billed| *billed != delivered) else { return };
     let message = format!("{billed} images were billed and {delivered} were delivered");
     if billed < delivered {

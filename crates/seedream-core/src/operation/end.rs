@@ -13,7 +13,7 @@ pub(super) const CUT: &str = "the response ended in the middle";
 impl Turn<'_> {
     /// Images that arrived at once. `warnings` is what the check found.
     pub(super) fn done(&mut self, mut generation: Generation, warnings: Vec<Warning>) -> Next {
-        reconcile(&mut generation);
+        reconcile(&mut generation, self.operation.most);
         self.record = Some(Record::Answered);
         self.events.extend(generation.outcomes.iter().cloned().map(Event::of));
         succeed(generation, warnings)

@@ -103,7 +103,7 @@ impl Turn<'_> {
             (Ok(mut generation), end) => {
                 generation.warnings.extend(cut_short(&checked, &generation, &end));
                 let came = generation.outcomes.len();
-                reconcile(&mut generation);
+                reconcile(&mut generation, self.operation.most);
                 self.record = Some(Record::Answered);
                 self.events.extend(generation.outcomes[came..].iter().cloned().map(Event::of));
                 succeed(generation, checked.into_warnings())

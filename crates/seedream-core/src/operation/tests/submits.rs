@@ -157,3 +157,15 @@ fn what_the_store_refuses_is_sent_nowhere_and_not_again() {
         assert_eq!((run.submits, error.attempts().len()), (attempts + 1, attempts));
     }
 }
+
+#[test]
+fn more_images_than_were_asked_for_are_told() {
+    let told = |count: u32| {
+        let request = ImageRequest::new("m", "3 images").count(count);
+        let run = play(of(Words::ALL, &request, Policy::default()), [reply(200, "pictures 3")]);
+        let warnings = run.result.unwrap().warnings;
+        warnings.into_iter().find(|warning| warning.kind == WarningKind::Cost).map(|warning| warning.message)
+    };
+    assert_eq!(told(2).as_deref(), Some("3 images were made or billed, and at most 2 were asked for"));
+    assert_eq!(told(3), None);
+}
