@@ -9,8 +9,8 @@ pub enum Input {
     Begin,
     /// The request could not be sent: no byte of its body left this machine.
     NotSent(Error),
-    /// The request may not be sent: the driver's own store refused this attempt before any byte left. It is not sent elsewhere or
-    /// again.
+    /// The submit must not be sent, and no byte of it left: the driver's own store refused this attempt, or the caller cancelled before
+    /// the driver had begun to send it. It is not sent elsewhere or again.
     Vetoed(Error),
     /// An answer arrived whole.
     Reply(Reply),
