@@ -85,6 +85,43 @@ fn an_image_after_much_that_is_none_is_taken() {
 }
 
 #[test]
+fn what_stands_behind_many_small_values_is_read_and_not_called_repaired() {
+    for count in [20_000, 300_000] {
+        let log = vec!["s"; count];
+        let body = json!({"a_log": log, "data": [{"url": A}], "usage": {"generated_images": 2}});
+        let generation = read(body.to_string()).unwrap();
+        assert_eq!((urls(&generation), generation.billed()), (vec![A.to_owned()], Some(2)), "{count}");
+        assert!(!kinds(&generation).contains(&WarningKind::Repaired), "{count}: {:?}", generation.warnings);
+        let generation = stream(&format!("data: {body}\n\n"), false).unwrap();
+        assert_eq!((urls(&generation), generation.billed()), (vec![A.to_owned()], Some(2)), "{count}");
+        assert_eq!(kinds(&generation)[..1], [WarningKind::Unreadable], "{count}");
+    }
+}
+
+#[test]
+fn a_response_is_read_in_another_encoding_and_with_words_around_it() {
+    let body = json!({"data": [{"url": A}], "usage": {"generated_images": 1}}).to_string();
+    let utf16 = |mark: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        format!("{mark}{body}").encode_utf16().flat_map(bytes).collect()
+    };
+    for (text, repaired) in [
+        (format!("```json\n{body}\n```").into_bytes(), true),
+        (format!(")]}}',\n{body}").into_bytes(), true),
+        (format!("cb({body});").into_bytes(), true),
+        (format!("OK {body}").into_bytes(), true),
+        (format!("\u{feff}{body}").into_bytes(), false),
+        (utf16("\u{feff}", u16::to_le_bytes), false),
+        (utf16("\u{feff}", u16::to_be_bytes), false),
+        (utf16("", u16::to_le_bytes), false),
+        (utf16("", u16::to_be_bytes), false),
+    ] {
+        let generation = read(text.clone()).unwrap_or_else(|error| panic!("{text:?}: {error}"));
+        assert_eq!((urls(&generation), generation.billed()), (vec![A.to_owned()], Some(1)), "{text:?}");
+        assert_eq!(kinds(&generation).contains(&WarningKind::Repaired), repaired, "{text:?}");
+    }
+}
+
+#[test]
 fn what_only_echoes_the_request_is_not_an_image() {
     for body in [
         json!({"id": "x", "request": {"image": A, "images": [A]}}),
