@@ -199,9 +199,26 @@ fn is_candidate(value: &Value, kind: Kind, failed: bool) -> bool {
 pub(crate) fn can_be(text: &str, kind: Kind) -> bool {
     let text = text.trim();
     match kind {
-        Kind::Link | Kind::Base64 => !text.is_empty(),
+        Kind::Link | Kind::Base64 => !says_nothing(text),
         Kind::Either => is_link(text) || crate::base64::is_data_uri(text) || is_token(text) || begins_as_image(text),
     }
+}
+
+/// Whether a text stands where there is none: a word for nothing, or a URL without a host.
+fn says_nothing(text: &str) -> bool {
+    const WORDS: [&str; 8] = ["", "-", "null", "none", "nil", "n/a", "undefined", "false"];
+    WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
+        || after_scheme(text).is_some_and(|rest| host(rest).is_empty())
+}
+
+/// What stands behind `http://` or `https://` in a text that begins so.
+fn after_scheme(text: &str) -> Option<&str> {
+    let is_scheme = |scheme: &&str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    ["http://", "https://"].iter().find(|scheme| is_scheme(scheme)).map(|scheme| &text[scheme.len()..])
+}
+
+fn host(rest: &str) -> &str {
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
 fn begins_as_image(text: &str) -> bool {
@@ -211,9 +228,8 @@ fn begins_as_image(text: &str) -> bool {
 
 /// A link by its text alone: absolute, or a path to an image.
 pub(crate) fn is_link(text: &str) -> bool {
-    let lower = |count: usize| text.get(..count).map(str::to_ascii_lowercase).unwrap_or_default();
-    if lower(7) == "http://" || lower(8) == "https://" {
-        return true;
+    if let Some(rest) = after_scheme(text) {
+        return !host(rest).is_empty();
     }
     let path = text.split(['?', '#']).next().unwrap_or_default();
     let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
