@@ -63,6 +63,13 @@ fn images_are_found_wherever_they_stand_and_the_place_is_named() {
             json!({"choices": [{"message": {"images": [{"image_url": {"url": A}}, {"image_url": {"url": B}}]}}]}),
             "choices.message.images",
         ),
+        (json!({"data": {"10": {"url": B}, "9": {"url": A}}}), "data"),
+        (json!({"data": [{"url": A}], "images": [{"url": B}, {"url": A}]}), "images"),
+        (json!({"Data": [{"Url": A}, {"URL": B}]}), ""),
+        (json!({"Images": [{"imageUrl": A}, {"ImageURL": {"Url": B}}]}), "images"),
+        (json!({"data": {"result_urls": [A, B]}}), "data.result_urls"),
+        (json!({"resultUrls": [A, B]}), "result_urls"),
+        (json!({"data": {"resultJson": json!({"resultUrls": [A, B]}).to_string()}}), "data.result_json.result_urls"),
         (json!({"data": format!("[{{\"url\":\"{A}\"}},{{\"url\":\"{B}\"}}]")}), ""),
         (json!(format!("{{\"data\":[{{\"url\":\"{A}\"}},{{\"url\":\"{B}\"}}]}}")), ""),
     ] {
@@ -166,6 +173,34 @@ fn an_inline_image_is_read_in_every_dress_and_a_link_wherever_it_stands() {
         let generation = read(json!({"data": [item]}).to_string()).unwrap_or_else(|error| panic!("{item}: {error}"));
         assert_eq!(&generation.images().next().unwrap().data, data, "{item}");
     }
+}
+
+#[test]
+fn base64_is_an_image_under_every_name() {
+    let base64 = STANDARD.encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xfb\xff\xfe\0\0\0\0");
+    for body in [
+        json!({"binary_data_base64": [base64], "code": 10000}),
+        json!({"data": {"binary_data_base64": base64}}),
+        json!({"data": [{"B64_JSON": base64}]}),
+        json!({"predictions": [{"bytesBase64Encoded": base64}]}),
+        json!({"data": [{"url": "none", "b64Json": base64}]}),
+    ] {
+        let generation = read(body.to_string()).unwrap_or_else(|error| panic!("{body}: {error}"));
+        assert!(matches!(generation.images().next().unwrap().data, ImageData::Bytes(_)), "{body}");
+        assert_eq!(generation.outcomes.len(), 1, "{body}");
+    }
+}
+
+#[test]
+fn a_list_of_events_is_read_as_their_stream_is() {
+    let done = json!({"type": "image_generation.completed", "usage": {"generated_images": 2}});
+    let body = format!("[{},{},{done}]", event(0, A), event(1, B));
+    let generation = read(body).unwrap();
+    assert_eq!((urls(&generation), generation.billed()), (vec![A.to_owned(), B.to_owned()], Some(2)));
+    assert_eq!(generation.outcomes.len(), 2, "{:?}", generation.outcomes);
+    let failed = json!({"type": "image_generation.partial_failed", "error": {"code": "x", "message": "no"}});
+    let generation = read(format!("[{},{failed},{done}]", event(0, A))).unwrap();
+    assert_eq!((generation.outcomes.len(), generation.failures().next().unwrap().message.as_str()), (2, "no"));
 }
 
 #[test]
@@ -319,6 +354,7 @@ fn a_stream_is_read_however_it_is_framed() {
         format!("data: data: {a}\n\ndata: data: {b}\n\ndata: {done}\n\n"),
         format!("data:\n\ndata: {a}\n\ndata:\n\ndata: {b}\n\ndata: {done}\n\n"),
         format!("data: : keep-alive\n\ndata: {a}\n\ndata: ping\n\ndata: {b}\n\ndata: {done}\n\n"),
+        format!(": on\n\nDATA: {a}\n\n Data: DATA: {b}\n\nEVENT: x\nDATA: {done}\n\n"),
         format!("data: {a}{b}\n\ndata: {done}\n\n"),
         format!("data: [{a},{b},{done}]\n\n"),
         format!("data: {list}\n\ndata: [DONE]\n\n"),
@@ -396,6 +432,11 @@ fn a_task_ends_in_any_word_and_its_images_are_found() {
         json!({"task_status": "TASK_STATUS_SUCCEED", "images": [{"image_url": A}]}),
         json!({"status": "success", "data": {"status": "completed", "results": [{"url": A}]}}),
         json!({"data": [{"url": A}]}),
+        json!({"status": "completed", "result_urls": [A]}),
+        json!({"status": "completed", "resultUrls": A}),
+        json!({"status": "completed", "resultJson": json!({"resultUrls": [A]}).to_string()}),
+        json!({"code": 200, "data": {"state": "success", "resultJson": json!({"resultUrls": [A]}).to_string()}}),
+        json!({"Status": "completed", "Results": [{"Url": A}]}),
     ] {
         let TaskState::Done(generation) = state(body.clone()) else { panic!("{body}") };
         assert_eq!(urls(&generation), [A], "{body}");
