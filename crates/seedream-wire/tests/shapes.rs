@@ -275,6 +275,31 @@ fn other_forms_of_errors_are_read() {
         (r#"{"title":"Payment Required","status":402}"#, None, None, "Payment Required"),
         (r#"{"error":{"message":{"code":"X1","message":"inner"}}}"#, Some("X1"), None, "inner"),
         (r#"[{"error":{"code":400,"message":"listed"}}]"#, Some("400"), None, "listed"),
+        (
+            r#"{"Error":{"Code":"SetLimitExceeded","Message":"reached","Param":"n"}}"#,
+            Some("SetLimitExceeded"),
+            Some("n"),
+            "reached",
+        ),
+        (r#"{"ERROR":{"errorCode":"X1","ErrorMessage":"loud"}}"#, Some("X1"), None, "loud"),
+        (
+            r#"{"errors":[{"extensions":{"code":"AccountOverdueError"},"message":"overdue"}]}"#,
+            Some("AccountOverdueError"),
+            None,
+            "overdue",
+        ),
+        (r#"{"success":false,"error_msg":"overloaded","data":[]}"#, None, None, "overloaded"),
+        (r#"{"status":"failed","failReason":"nsfw"}"#, None, None, "nsfw"),
+        (r#"{"status":"failed","fail_reason":"nsfw"}"#, None, None, "nsfw"),
+        (r#"{"status":"failed","failure_reason":"nsfw"}"#, None, None, "nsfw"),
+        (r#"{"status":"failed","reason":"nsfw"}"#, None, None, "nsfw"),
+        (
+            r#"{"error":"insufficient_user_quota: not enough"}"#,
+            Some("insufficient_user_quota"),
+            None,
+            "insufficient_user_quota: not enough",
+        ),
+        (r#"{"error":"try again: it was busy"}"#, None, None, "try again: it was busy"),
     ] {
         let failure = Failure::of(&reply(400, body));
         assert_eq!(
@@ -289,6 +314,23 @@ fn other_forms_of_errors_are_read() {
     assert!(error.message().ends_with("base64,…: the width is 7 px"), "{}", error.message());
     let text = format!("cannot read data:image/png;base64,{picture}: the width is 7 px");
     assert!(reader().error(&reply(400, text)).message().ends_with("the width is 7 px"));
+}
+
+#[test]
+fn a_success_that_says_it_failed_is_its_error() {
+    for (body, kind, message) in [
+        (r#"{"success":false,"error_msg":"overloaded","data":[]}"#, ErrorKind::Server, "overloaded"),
+        (r#"{"success":"false","reason":"busy"}"#, ErrorKind::Server, "busy"),
+        (r#"{"Error":{"Code":"AccountOverdueError","Message":"overdue"}}"#, ErrorKind::Balance, "overdue"),
+        (r#"{"error":"insufficient_user_quota: no"}"#, ErrorKind::Balance, "insufficient_user_quota: no"),
+        (r#"{"failReason":"nsfw","data":null}"#, ErrorKind::Server, "nsfw"),
+    ] {
+        let error = read(body).unwrap_err();
+        assert_eq!((error.kind(), error.message()), (kind, message), "{body}");
+    }
+    // What only sounds like it is a success.
+    let body = json!({"success": true, "message": "done", "reason": "stop", "data": [{"url": A}]});
+    assert_eq!(urls(&read(body.to_string()).unwrap()), [A]);
 }
 
 #[test]
