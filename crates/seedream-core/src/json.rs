@@ -2,9 +2,9 @@
 //!
 //! Requests are written strictly; responses are read leniently, since what they hold was paid for. [`read`] takes what RFC 8259
 //! forbids and was seen all the same: byte order marks, bytes that are not UTF-8, raw line breaks and quotes inside strings, unknown
-//! escapes, single quotes, trailing commas, comments, leading zeros, `NaN`, Python's `None`, mismatched brackets, any depth, and an
-//! end anywhere. [`Document`] says whether the text was cut or had to be repaired, so that a caller never takes such a response for
-//! a whole one.
+//! escapes, single quotes, trailing commas, comments, leading zeros, `NaN`, Python's `None`, mismatched brackets, any depth, an end
+//! anywhere, UTF-16, and a few words around the JSON. [`Document`] says whether the text was cut, had to be repaired or has more
+//! values than are kept, so that a caller never takes such a response for a whole one.
 
 mod parser;
 
@@ -21,8 +21,10 @@ pub struct Document {
     pub value: Value,
     /// Whether the text ended before the value did.
     pub cut: bool,
-    /// Whether something had to be repaired or left out.
+    /// Whether the text is not quite JSON and had to be repaired.
     pub repaired: bool,
+    /// Whether the text has so many values that some were read and not kept.
+    pub omitted: bool,
     /// How many bytes of the text the value takes, blanks before it included.
     pub length: usize,
 }
@@ -30,7 +32,7 @@ pub struct Document {
 impl Document {
     /// Whether the value is exactly what the text says.
     pub fn is_exact(&self) -> bool {
-        !self.cut && !self.repaired
+        !self.cut && !self.repaired && !self.omitted
     }
 }
 
@@ -42,9 +44,45 @@ pub fn read(text: &[u8]) -> Option<Document> {
     if text.len() <= STRICT
         && let Ok(value) = serde_json::from_slice(text)
     {
-        return Some(Document { value, cut: false, repaired: false, length: text.len() });
+        return Some(Document { value, cut: false, repaired: false, omitted: false, length: text.len() });
     }
-    parser::read(text)
+    match utf16(text).and_then(|decoded| read(decoded.as_bytes())) {
+        Some(document) => Some(Document { length: text.len(), ..document }),
+        None => parser::read(text).or_else(|| wrapped(text)),
+    }
+}
+
+/// Text that is written in UTF-16, with a byte order mark or so that its first characters are seen to be, as UTF-8.
+fn utf16(text: &[u8]) -> Option<String> {
+    let unit: fn([u8; 2]) -> u16 = match *text {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        [a, 0, b, 0, ..] if a > 0 && b > 0 => u16::from_le_bytes,
+        [0, a, 0, b, ..] if a > 0 && b > 0 => u16::from_be_bytes,
+        _ => return None,
+    };
+    let units: Vec<_> = text.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
+    Some(String::from_utf16_lossy(&units).trim_start_matches('\u{feff}').to_owned())
+}
+
+/// JSON behind a few words or signs: in a block of Markdown, as the argument of a function, behind a guard against scripts.
+fn wrapped(text: &[u8]) -> Option<Document> {
+    /// How long the words are at most, in bytes.
+    const LONGEST: usize = 64;
+    let start = text.iter().take(LONGEST).position(|byte| matches!(byte, b'{' | b'['))?;
+    // Markup, and lines with fields.
+    if text[..start].iter().any(|byte| matches!(byte, b'<' | b':' | b'"')) {
+        return None;
+    }
+    let document = parser::read(&text[start..])?;
+    let told = match &document.value {
+        Value::Object(members) => !members.is_empty(),
+        Value::Array(items) => items.first().is_some_and(Value::is_object),
+        _ => false,
+    };
+    let end = start + document.length;
+    let closed = text[end..].iter().all(|byte| byte.is_ascii_whitespace() || b"`);".contains(byte));
+    (told && closed).then_some(Document { repaired: true, length: text.len(), ..document })
 }
 
 /// Reads every object and list of a text, whatever stands between them.

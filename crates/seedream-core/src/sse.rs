@@ -99,28 +99,27 @@ impl Parser {
         }
         let (field, rest) = line.split_once(':').unwrap_or((&line, ""));
         let value = line.len() - rest.strip_prefix(' ').unwrap_or(rest).len();
-        match field {
-            "" | "id" | "retry" => None,
-            "event" => {
-                let name = line[value..].to_owned();
-                let before = if self.event.is_some() && self.data.is_some() { self.take() } else { None };
-                self.event = Some(name);
-                before
-            }
-            "data" => {
-                // Some gateways frame an event that is framed already.
-                let mut value = value;
-                while let Some(rest) = framed_again(&line[value..]) {
-                    value = line.len() - rest.len();
-                }
-                self.push_data(line, value, true)
-            }
-            // A line of JSON that was printed without `data:`, after one that had it.
-            _ if self.data.is_some() => self.push_data(line, 0, false),
-            // JSON without any framing.
-            _ if line.trim_ascii_start().starts_with(['{', '[']) => self.push_data(line, 0, false),
-            _ => None,
+        let is = |name: &str| field.trim_ascii().eq_ignore_ascii_case(name);
+        if field.is_empty() || is("id") || is("retry") {
+            return None;
         }
+        if is("event") {
+            let name = line[value..].to_owned();
+            let before = if self.event.is_some() && self.data.is_some() { self.take() } else { None };
+            self.event = Some(name);
+            return before;
+        }
+        if is("data") {
+            // Some gateways frame an event that is framed already.
+            let mut value = value;
+            while let Some(rest) = framed_again(&line[value..]) {
+                value = line.len() - rest.len();
+            }
+            return self.push_data(line, value, true);
+        }
+        // JSON without any framing, or a line of it that was printed without `data:` after one that had it.
+        let is_json = self.data.is_some() || line.trim_ascii_start().starts_with(['{', '[']);
+        if is_json { self.push_data(line, 0, false) } else { None }
     }
 
     /// Takes a line of data, from where its value begins, and returns the event that was complete before it. The first line stays
@@ -154,7 +153,8 @@ impl Parser {
 
 /// What stands after another `data:` before JSON or the mark that ends a stream. A data URI is left as it is.
 fn framed_again(value: &str) -> Option<&str> {
-    let rest = value.trim_ascii_start().strip_prefix("data:")?.trim_ascii_start();
+    let (field, rest) = value.trim_ascii_start().split_at_checked("data:".len())?;
+    let rest = field.eq_ignore_ascii_case("data:").then_some(rest)?.trim_ascii_start();
     (rest.is_empty() || rest.starts_with(['{', '[']) || framed_again(rest).is_some()).then_some(rest)
 }
 
@@ -202,6 +202,7 @@ mod tests {
             (": on\n\n{\"a\":\n\"}\"}\nnote\n: on\n\n", vec![frame(None, "{\"a\":\n\"}\"}")]),
             ("data: {\"a\":\"}\ndata: \"}\n\n", vec![frame(None, "{\"a\":\"}\n\"}")]),
             ("data:\ndata:\n\n", vec![frame(None, "\n")]),
+            ("EVENT: a\nDATA: {}\n\n data: DATA: {}\n\n", vec![frame(Some("a"), "{}"), frame(None, "{}")]),
             ("", vec![]),
         ] {
             assert_eq!(read(text.as_bytes()), frames, "{text:?}");

@@ -24,6 +24,15 @@ pub(crate) fn is_data_uri(text: &str) -> bool {
     text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
 }
 
+/// Base64 without what some writers leave around it: blanks, quotes, and the `b` that Python writes before bytes.
+fn undressed(text: &str) -> &str {
+    let text = text.trim_ascii();
+    let quoted = text.strip_prefix('b').filter(|rest| rest.starts_with(['\'', '"'])).unwrap_or(text);
+    let inner = quoted.strip_prefix(['\'', '"']);
+    // The quote at the end is missing where only a beginning is looked at.
+    inner.map_or(text, |inner| inner.strip_suffix(['\'', '"']).unwrap_or(inner).trim_ascii())
+}
+
 /// The bytes of a data URI: base64 or percent-encoded, also where a URI stands inside another.
 pub(crate) fn of_data_uri(uri: &str) -> Option<Bytes> {
     let mut text = uri;
@@ -46,9 +55,9 @@ pub(crate) fn of_data_uri(uri: &str) -> Option<Bytes> {
     (!literal.is_empty()).then(|| literal.into_owned().into())
 }
 
-/// The bytes of base64 in either alphabet, with blanks, and with or without padding; `None` where it is not base64.
+/// The bytes of base64 in either alphabet, with blanks or quotes, and with or without padding; `None` where it is not base64.
 pub(crate) fn of_base64(text: &str) -> Option<Bytes> {
-    let text = text.trim_ascii();
+    let text = undressed(text);
     let odd = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'-' | b'_');
     let standard: Cow<'_, [u8]> = if text.bytes().any(odd) {
         let letters = text.bytes().filter(|byte| !byte.is_ascii_whitespace());
@@ -74,6 +83,7 @@ pub(crate) fn of_base64(text: &str) -> Option<Bytes> {
 
 /// The bytes of base64 that begins as an image does.
 pub(crate) fn image_of_base64(text: &str) -> Option<Bytes> {
+    let text = undressed(text);
     let head: String = text.chars().filter(|c| !c.is_ascii_whitespace()).take(HEAD).collect();
     if head.len() < HEAD || !is_image(&of_base64(&head)?) {
         return None;

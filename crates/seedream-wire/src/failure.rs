@@ -3,21 +3,21 @@
 use seedream_core::{Reply, json, redact};
 use serde_json::{Map, Value};
 
+use crate::find::is_same;
+
 /// How often an error is looked for inside the message of another.
 const NESTED: u8 = 4;
 
 /// How much of a message is searched for another error, in bytes.
 const SEARCHED: usize = 256 << 10;
 
-/// Members that hold the words of an error, in the order in which they are tried.
-const MESSAGES: [&str; 14] = [
+/// Members that hold the words of an error, in the order in which they are tried; letter case and `_` do not count.
+const MESSAGES: [&str; 12] = [
     "message",
-    "Message",
     "msg",
     "detail",
     "error_description",
     "error_message",
-    "errorMessage",
     "error_msg",
     "fail_reason",
     "failure_reason",
@@ -28,13 +28,17 @@ const MESSAGES: [&str; 14] = [
 ];
 
 /// Members that hold its code.
-const CODES: [&str; 6] = ["code", "Code", "error_code", "errorCode", "err_code", "errcode"];
+const CODES: [&str; 3] = ["code", "error_code", "err_code"];
+
+/// Members that only an error has.
+const TELLING: [&str; 6] =
+    ["error_description", "error_code", "error_message", "error_msg", "fail_reason", "failure_reason"];
 
 /// What a response says went wrong, whatever its form.
 ///
 /// Read: `{"error": {…}}`, `{"error": "…"}`, an un-wrapped `{"code", "message"}` (seen live on Ark), `{"ResponseMetadata":
 /// {"Error": {"Code", "Message"}}}` (Volcengine's gateway), `errors` and `detail` as text or lists (FastAPI), `error_description`
-/// (OAuth), `title` (RFC 9457), `msg`, an envelope around any of them, XML with `Code` and `Message` (TOS), text, HTML, and nothing
+/// (OAuth), `extensions` (GraphQL), `title` (RFC 9457), `msg`, an envelope around any of them, XML with `Code` and `Message` (TOS), text, HTML, and nothing
 /// at all. Relays put the vendor's error as JSON into a message of their own, also after words: the innermost error counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Failure {
@@ -77,15 +81,15 @@ impl Failure {
         };
         let outer = |failure: Self| Self {
             code: failure.code.or_else(|| code(body)),
-            param: failure.param.or_else(|| text(body.get("param"))),
-            request_id: failure.request_id.or_else(|| text(body.get("request_id"))),
+            param: failure.param.or_else(|| text(member(body, "param"))),
+            request_id: failure.request_id.or_else(|| text(member(body, "request_id"))),
             ..failure
         };
-        match body.get("error") {
+        match member(body, "error") {
             Some(Value::Object(error)) => return Some(outer(Self::of_members(error))),
             Some(Value::String(message)) if !message.trim().is_empty() => {
                 // OAuth puts a code there, and the words beside it.
-                let described = text(body.get("error_description")).or_else(|| text(body.get("message")));
+                let described = text(member(body, "error_description")).or_else(|| text(member(body, "message")));
                 let failure = match described {
                     Some(words) => Self { code: Some(message.clone()), ..Self::of_message(words) },
                     None => Self::of_message(message.clone()),
@@ -100,7 +104,7 @@ impl Failure {
             failure.request_id = text(value.pointer("/ResponseMetadata/RequestId")).or(failure.request_id);
             return Some(failure);
         }
-        match body.get("errors") {
+        match member(body, "errors") {
             Some(Value::Array(errors)) if !errors.is_empty() => return Some(outer(Self::of_list(errors))),
             Some(Value::Object(errors)) if !errors.is_empty() => {
                 let of = |(name, value): (&String, &Value)| Self { param: Some(name.clone()), ..Self::of_value(value) };
@@ -109,20 +113,19 @@ impl Failure {
             _ => {}
         }
         let says_code = code(body).is_some_and(|code| !is_success(&code));
-        let says_words = MESSAGES.iter().any(|name| body.get(*name).is_some_and(says_something));
-        let plain =
-            body.contains_key("message") && body.contains_key("code") && (is_error || says_code || no_code(body));
-        let telling = ["error_description", "error_code", "fail_reason", "error_message"];
-        let telling = telling.iter().any(|name| body.get(*name).is_some_and(says_something));
-        (plain || telling || (says_words && (is_error || says_code))).then(|| Self::of_members(body))
+        let says_words = MESSAGES.iter().any(|name| member(body, name).is_some_and(says_something));
+        let plain = member(body, "message").is_some() && (is_error && has_code(body) || says_code || no_code(body));
+        let telling = TELLING.iter().any(|name| member(body, name).is_some_and(says_something));
+        let failed = member(body, "success").is_some_and(|success| *success == false || *success == "false");
+        (plain || telling || (says_words && (is_error || says_code || failed))).then(|| Self::of_members(body))
     }
 
     fn of_members(error: &Map<String, Value>) -> Self {
-        let words = MESSAGES.iter().find_map(|name| error.get(*name).filter(|value| says_something(value)));
+        let words = MESSAGES.iter().find_map(|name| member(error, name).filter(|value| says_something(value)));
         let failure = words.map_or_else(|| Self::of_message("the provider gives no reason".into()), Self::of_value);
-        let param = ["param", "Param", "field", "parameter"].iter().find_map(|name| text(error.get(*name)));
-        let request_id = ["request_id", "requestId", "RequestId"].iter().find_map(|name| text(error.get(*name)));
-        let nested = error.get("error").and_then(Value::as_object).map(Self::of_members);
+        let param = ["param", "field", "parameter"].iter().find_map(|name| text(member(error, name)));
+        let request_id = text(member(error, "request_id"));
+        let nested = member(error, "error").and_then(Value::as_object).map(Self::of_members);
         let own = Self {
             code: code(error).or(failure.code),
             param: param.or(failure.param),
@@ -167,7 +170,7 @@ impl Failure {
     }
 
     fn of_message(message: String) -> Self {
-        Self { request_id: request_id_in(&message), message, ..Self::default() }
+        Self { request_id: request_id_in(&message), code: code_before(&message), message, ..Self::default() }
     }
 
     /// What this one says, and where it is silent, what another says.
@@ -246,14 +249,33 @@ fn text(value: Option<&Value>) -> Option<String> {
     }
 }
 
-/// The code of an error that an object states.
+/// A member by its name, whatever its letter case and with or without `_`.
+fn member<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    const MOST: usize = 64;
+    let other = || members.iter().take(MOST).find(|(other, _)| is_same(other, name)).map(|(_, value)| value);
+    members.get(name).or_else(other)
+}
+
+/// The code of an error that an object states, by itself or among the extensions of GraphQL.
 fn code(members: &Map<String, Value>) -> Option<String> {
-    CODES.iter().find_map(|name| text(members.get(*name)))
+    let own = CODES.iter().find_map(|name| text(member(members, name)));
+    own.or_else(|| code(member(members, "extensions")?.as_object()?))
+}
+
+fn has_code(members: &Map<String, Value>) -> bool {
+    CODES.iter().any(|name| member(members, name).is_some())
 }
 
 /// Whether there is a member for a code and nothing in it.
 fn no_code(members: &Map<String, Value>) -> bool {
-    CODES.iter().any(|name| members.contains_key(*name)) && code(members).is_none()
+    has_code(members) && code(members).is_none()
+}
+
+/// The code that stands before the words of a message: small letters with `_`, and a colon.
+fn code_before(message: &str) -> Option<String> {
+    let (code, _) = message.trim_start().split_once(':')?;
+    let is_word = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    (code.contains('_') && code.split('_').all(is_word)).then(|| code.to_owned())
 }
 
 /// Whether a code says that all is well.

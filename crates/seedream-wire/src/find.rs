@@ -3,11 +3,13 @@
 //! Only these names are followed. A response also echoes the request, and a reference that was sent must not be taken for an image
 //! that was made.
 
+use std::collections::HashSet;
+
 use seedream_core::json;
 use serde_json::{Map, Value};
 
 /// Members that hold images or something around them, in the order in which they are tried.
-const CONTAINERS: [&str; 27] = [
+const CONTAINERS: [&str; 30] = [
     "data",
     "results",
     "result",
@@ -18,6 +20,9 @@ const CONTAINERS: [&str; 27] = [
     "generated_images",
     "output_images",
     "image_urls",
+    "result_urls",
+    "result_json",
+    "binary_data_base64",
     "urls",
     "image_list",
     "items",
@@ -37,6 +42,12 @@ const CONTAINERS: [&str; 27] = [
     "content",
 ];
 
+/// Lists of images that stand beside the documented one.
+const BESIDE: [&str; 5] = ["data", "results", "images", "generated_images", "output_images"];
+
+/// Members with facts around images.
+const FACTS: [&str; 8] = ["usage", "model", "created", "error", "type", "size", "image_index", "output_format"];
+
 /// What the value of a member is expected to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -49,7 +60,7 @@ pub(crate) enum Kind {
 }
 
 /// Members of an item that may be its image, in the order in which they are tried: the documented ones first.
-pub(crate) const NAMES: [(&str, Kind); 27] = [
+pub(crate) const NAMES: [(&str, Kind); 22] = [
     ("url", Kind::Link),
     ("b64_json", Kind::Base64),
     ("image_url", Kind::Link),
@@ -60,12 +71,7 @@ pub(crate) const NAMES: [(&str, Kind); 27] = [
     ("base64_image", Kind::Base64),
     ("b64_image", Kind::Base64),
     ("image_b64", Kind::Base64),
-    ("b64Json", Kind::Base64),
-    ("imageBase64", Kind::Base64),
-    ("bytesBase64Encoded", Kind::Base64),
-    ("imageUrl", Kind::Link),
-    ("imageURL", Kind::Link),
-    ("resultUrl", Kind::Link),
+    ("bytes_base64_encoded", Kind::Base64),
     ("link", Kind::Either),
     ("uri", Kind::Either),
     ("href", Kind::Either),
@@ -100,7 +106,7 @@ pub(crate) fn find<'a>(body: &'a Value, documented: &str) -> Found<'a> {
         _ => &[],
     };
     if listed.iter().any(holds_image) {
-        return Found { items: listed.iter().collect(), undocumented: None };
+        return beside(body, documented, listed.iter().filter(|item| !is_summary(item)).collect());
     }
     let mut walk = Walk::default();
     walk.look(body, &mut String::new(), 0);
@@ -112,6 +118,59 @@ pub(crate) fn find<'a>(body: &'a Value, documented: &str) -> Found<'a> {
     }
     let place = if walk.place.is_empty() { "the top of the response".to_owned() } else { walk.place };
     Found { items: walk.items, undocumented: Some(place) }
+}
+
+/// Adds the lists beside the documented one, each image once.
+fn beside<'a>(body: &'a Value, documented: &str, mut items: Vec<&'a Value>) -> Found<'a> {
+    let mut walk = Walk::default();
+    for name in BESIDE.into_iter().filter(|name| *name != documented) {
+        if let Some(list) = body.get(name).filter(|list| elements(list).is_some()) {
+            walk.below(list, name, &mut String::new(), 0);
+        }
+    }
+    let mut seen: HashSet<_> = items.iter().filter_map(|item| text_of(item)).collect();
+    let before = items.len();
+    items.extend(walk.items.into_iter().filter(|item| text_of(item).is_none_or(|text| seen.insert(text))));
+    let undocumented = (items.len() > before).then_some(walk.place);
+    Found { items, undocumented }
+}
+
+/// The elements of a list, or of an object whose members are numbered, in their order.
+fn elements(value: &Value) -> Option<Vec<&Value>> {
+    match value {
+        Value::Array(items) => Some(items.iter().collect()),
+        Value::Object(members) if !members.is_empty() => {
+            let numbered = members.iter().map(|(name, value)| Some((name.parse::<u16>().ok()?, value)));
+            let mut numbered: Vec<_> = numbered.collect::<Option<_>>()?;
+            numbered.sort_by_key(|(number, _)| *number);
+            Some(numbered.into_iter().map(|(_, value)| value).collect())
+        }
+        _ => None,
+    }
+}
+
+/// The first text of an item that can be its image.
+fn text_of(item: &Value) -> Option<&str> {
+    match item {
+        Value::String(text) => Some(text),
+        Value::Object(members) => NAMES.iter().find_map(|(name, kind)| match members.get(*name)? {
+            Value::String(text) => Some(&**text).filter(|text| can_be(text, *kind)),
+            Value::Object(_) => text_of(members.get(*name)?),
+            _ => None,
+        }),
+        _ => None,
+    }
+}
+
+/// Whether an element of a list is an event of a stream.
+fn is_event(item: &Value) -> bool {
+    item.get("type").and_then(Value::as_str).is_some_and(|kind| kind.contains('.'))
+}
+
+/// Whether an item is no image but the event that ends a stream.
+fn is_summary(item: &Value) -> bool {
+    let kind = item.get("type").and_then(Value::as_str);
+    kind.is_some_and(|kind| kind.ends_with("completed")) && !holds_image(item) && item.get("error").is_none()
 }
 
 #[derive(Default)]
@@ -128,22 +187,19 @@ impl<'a> Walk<'a> {
             return false;
         }
         let before = self.items.len();
-        match value {
-            Value::Array(items) => {
-                // What holds further lists is looked into, and an item without an image beside others may say why.
-                let deeper: Vec<bool> = items.iter().map(|item| self.below(item, "", at, depth)).collect();
-                let direct = items.iter().zip(&deeper).any(|(item, deeper)| !deeper && holds_image(item));
-                if direct {
-                    let direct = items.iter().zip(deeper).filter(|(item, deeper)| !deeper && !item.is_null());
-                    self.take(direct.map(|(item, _)| item).collect(), at);
-                }
+        if let Some(items) = elements(value) {
+            // What holds further lists is looked into, and an item without an image beside others may say why.
+            let deeper: Vec<bool> = items.iter().map(|item| self.below(item, "", at, depth)).collect();
+            let direct = items.iter().zip(&deeper).any(|(item, deeper)| !deeper && holds_image(item));
+            if direct {
+                let direct = items.into_iter().zip(deeper);
+                let direct = direct.filter(|(item, deeper)| !deeper && !item.is_null() && !is_summary(item));
+                self.take(direct.map(|(item, _)| item).collect(), at);
             }
-            Value::Object(members) => {
-                for (name, value) in CONTAINERS.into_iter().filter_map(|name| Some((name, members.get(name)?))) {
-                    self.below(value, name, at, depth);
-                }
+        } else if let Value::Object(members) = value {
+            for (name, value) in CONTAINERS.into_iter().filter_map(|name| Some((name, members.get(name)?))) {
+                self.below(value, name, at, depth);
             }
-            Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
         self.items.len() > before
     }
@@ -199,9 +255,26 @@ fn is_candidate(value: &Value, kind: Kind, failed: bool) -> bool {
 pub(crate) fn can_be(text: &str, kind: Kind) -> bool {
     let text = text.trim();
     match kind {
-        Kind::Link | Kind::Base64 => !text.is_empty(),
+        Kind::Link | Kind::Base64 => !says_nothing(text),
         Kind::Either => is_link(text) || crate::base64::is_data_uri(text) || is_token(text) || begins_as_image(text),
     }
+}
+
+/// Whether a text stands where there is none: a word for nothing, or a URL without a host.
+fn says_nothing(text: &str) -> bool {
+    const WORDS: [&str; 8] = ["", "-", "null", "none", "nil", "n/a", "undefined", "false"];
+    WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
+        || after_scheme(text).is_some_and(|rest| host(rest).is_empty())
+}
+
+/// What stands behind `http://` or `https://` in a text that begins so.
+fn after_scheme(text: &str) -> Option<&str> {
+    let is_scheme = |scheme: &&str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    ["http://", "https://"].iter().find(|scheme| is_scheme(scheme)).map(|scheme| &text[scheme.len()..])
+}
+
+fn host(rest: &str) -> &str {
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
 fn begins_as_image(text: &str) -> bool {
@@ -211,9 +284,8 @@ fn begins_as_image(text: &str) -> bool {
 
 /// A link by its text alone: absolute, or a path to an image.
 pub(crate) fn is_link(text: &str) -> bool {
-    let lower = |count: usize| text.get(..count).map(str::to_ascii_lowercase).unwrap_or_default();
-    if lower(7) == "http://" || lower(8) == "https://" {
-        return true;
+    if let Some(rest) = after_scheme(text) {
+        return !host(rest).is_empty();
     }
     let path = text.split(['?', '#']).next().unwrap_or_default();
     let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
@@ -226,32 +298,66 @@ fn is_token(text: &str) -> bool {
     text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Puts values in the place of texts that hold JSON, where images are looked for.
+/// Makes a response uniform where images are looked for: values stand in the place of texts that hold JSON, and members have their
+/// names as the tables here write them, whatever their letter case and with or without underscores.
 pub(crate) fn expand(value: &mut Value) {
-    expand_to(value, 4);
+    expand_to(value, DEPTH + 2, 4);
 }
 
-fn expand_to(value: &mut Value, depth: usize) {
+fn expand_to(value: &mut Value, depth: usize, texts: usize) {
     if depth == 0 {
         return;
     }
     if let Value::String(text) = value
+        && texts > 0
         && json::is_meant(text.as_bytes())
         && let Some(document) = json::read(text.as_bytes())
     {
         *value = document.value;
     }
+    let texts = texts.saturating_sub(1);
     match value {
         Value::Object(members) => {
-            for name in CONTAINERS {
-                if let Some(value) = members.get_mut(name) {
-                    expand_to(value, depth - 1);
+            rename(members);
+            let is_list = members.keys().all(|name| name.parse::<u16>().is_ok());
+            for (name, value) in members {
+                if is_list || CONTAINERS.contains(&&**name) {
+                    expand_to(value, depth - 1, texts);
+                } else if let Value::Object(members) = value
+                    && NAMES.iter().any(|(known, _)| known == name)
+                {
+                    rename(members);
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| expand_to(item, depth - 1)),
+        Value::Array(items) => items.iter_mut().for_each(|item| expand_to(item, depth - 1, texts)),
         _ => {}
     }
+}
+
+/// Gives members the names that the tables have for them, where those are free.
+fn rename(members: &mut Map<String, Value>) {
+    const LONGEST: usize = 24;
+    let tables = || NAMES.iter().map(|(name, _)| *name).chain(CONTAINERS).chain(FACTS);
+    let odd = members
+        .keys()
+        .filter(|name| name.len() <= LONGEST && name.bytes().any(|b| b.is_ascii_uppercase() || b == b'-'));
+    let renamed: Vec<_> =
+        odd.filter_map(|name| Some((name.clone(), tables().find(|known| is_same(name, known))?))).collect();
+    for (name, known) in renamed {
+        let is_free = members.get(known).is_none_or(|value| value.is_null() || *value == "");
+        if is_free && let Some(value) = members.remove(&name) {
+            members.insert(known.to_owned(), value);
+        }
+    }
+}
+
+/// Whether two names are the same but for letter case, `_` and `-`.
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
+    fn letters(name: &str) -> impl Iterator<Item = u8> {
+        name.bytes().filter(|byte| !matches!(byte, b'_' | b'-')).map(|byte| byte.to_ascii_lowercase())
+    }
+    letters(one).eq(letters(other))
 }
 
 /// The objects around and inside envelopes in which facts may stand, the outermost first.
@@ -263,13 +369,17 @@ pub(crate) fn layers(body: &Value) -> impl Iterator<Item = &Map<String, Value>> 
 
 fn collect_layers<'a>(value: &'a Value, depth: u8, found: &mut Vec<&'a Map<String, Value>>) {
     let members = match value {
+        // Events of a stream, each with facts of its own.
+        Value::Array(items) if items.iter().all(is_event) => {
+            return found.extend(items.iter().filter_map(Value::as_object));
+        }
         Value::Array(items) => items.first().and_then(Value::as_object),
         value => value.as_object(),
     };
     let Some(members) = members else { return };
     found.push(members);
     if depth > 0 {
-        let inner = ["data", "result", "response", "output", "task", "payload"];
+        let inner = ["data", "result", "result_json", "response", "output", "task", "payload"];
         inner.iter().filter_map(|name| members.get(*name)).for_each(|value| collect_layers(value, depth - 1, found));
     }
 }

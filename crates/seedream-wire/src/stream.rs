@@ -42,6 +42,8 @@ pub(crate) struct Decoder {
     unreadable: u32,
     /// Whether something was repaired.
     repaired: bool,
+    /// Whether an event had more values than are kept.
+    omitted: bool,
     /// Whether something was cut or could not be read.
     unread: bool,
     /// Whether the event that sums up has come.
@@ -74,6 +76,7 @@ impl Decoder {
             words: None,
             unreadable: 0,
             repaired: false,
+            omitted: false,
             unread: false,
             completed: false,
         }
@@ -193,6 +196,12 @@ impl Decoder {
     }
 }
 
+/// Says that not every value of a response was kept.
+pub(crate) fn omitted() -> Warning {
+    let message = "the response has too many values: some were left out; the raw response has them";
+    Warning::new(WarningKind::Unreadable, None, message)
+}
+
 /// Whether a member holds any text.
 fn says(value: &Value) -> bool {
     value.as_str().is_some_and(|text| !text.trim().is_empty())
@@ -224,6 +233,7 @@ impl StreamDecoder for Decoder {
         }
         for document in json::documents(frame.data.as_bytes()).take_while(|document| meant || !document.cut) {
             self.repaired |= document.repaired;
+            self.omitted |= document.omitted;
             self.unreadable += u32::from(document.cut);
             any = true;
             let values = match document.value {
@@ -262,9 +272,10 @@ impl StreamDecoder for Decoder {
         if self.repaired {
             generation.warnings.push(repaired());
         }
+        generation.warnings.extend(self.omitted.then(omitted));
         generation.warnings.extend(self.place.as_deref().map(undocumented));
         generation.warnings.extend((self.repeated > 0).then(|| repeated(self.repeated)));
-        let exact = !self.repaired && !self.unread && unreadable == 0 && self.completed;
+        let exact = !self.repaired && !self.omitted && !self.unread && unreadable == 0 && self.completed;
         in_doubt(&mut generation, exact && reply.is_whole());
         match error {
             Some(failure) if !any_image => {

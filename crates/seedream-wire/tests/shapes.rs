@@ -63,6 +63,13 @@ fn images_are_found_wherever_they_stand_and_the_place_is_named() {
             json!({"choices": [{"message": {"images": [{"image_url": {"url": A}}, {"image_url": {"url": B}}]}}]}),
             "choices.message.images",
         ),
+        (json!({"data": {"10": {"url": B}, "9": {"url": A}}}), "data"),
+        (json!({"data": [{"url": A}], "images": [{"url": B}, {"url": A}]}), "images"),
+        (json!({"Data": [{"Url": A}, {"URL": B}]}), ""),
+        (json!({"Images": [{"imageUrl": A}, {"ImageURL": {"Url": B}}]}), "images"),
+        (json!({"data": {"result_urls": [A, B]}}), "data.result_urls"),
+        (json!({"resultUrls": [A, B]}), "result_urls"),
+        (json!({"data": {"resultJson": json!({"resultUrls": [A, B]}).to_string()}}), "data.result_json.result_urls"),
         (json!({"data": format!("[{{\"url\":\"{A}\"}},{{\"url\":\"{B}\"}}]")}), ""),
         (json!(format!("{{\"data\":[{{\"url\":\"{A}\"}},{{\"url\":\"{B}\"}}]}}")), ""),
     ] {
@@ -81,6 +88,43 @@ fn an_image_after_much_that_is_none_is_taken() {
         let generation = read(body).unwrap_or_else(|error| panic!("{filler}: {error}"));
         assert_eq!(urls(&generation), [A], "{filler}");
         assert!(generation.outcomes.len() <= 1025, "{filler}");
+    }
+}
+
+#[test]
+fn what_stands_behind_many_small_values_is_read_and_not_called_repaired() {
+    for count in [20_000, 300_000] {
+        let log = vec!["s"; count];
+        let body = json!({"a_log": log, "data": [{"url": A}], "usage": {"generated_images": 2}});
+        let generation = read(body.to_string()).unwrap();
+        assert_eq!((urls(&generation), generation.billed()), (vec![A.to_owned()], Some(2)), "{count}");
+        assert!(!kinds(&generation).contains(&WarningKind::Repaired), "{count}: {:?}", generation.warnings);
+        let generation = stream(&format!("data: {body}\n\n"), false).unwrap();
+        assert_eq!((urls(&generation), generation.billed()), (vec![A.to_owned()], Some(2)), "{count}");
+        assert_eq!(kinds(&generation)[..1], [WarningKind::Unreadable], "{count}");
+    }
+}
+
+#[test]
+fn a_response_is_read_in_another_encoding_and_with_words_around_it() {
+    let body = json!({"data": [{"url": A}], "usage": {"generated_images": 1}}).to_string();
+    let utf16 = |mark: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        format!("{mark}{body}").encode_utf16().flat_map(bytes).collect()
+    };
+    for (text, repaired) in [
+        (format!("```json\n{body}\n```").into_bytes(), true),
+        (format!(")]}}',\n{body}").into_bytes(), true),
+        (format!("cb({body});").into_bytes(), true),
+        (format!("OK {body}").into_bytes(), true),
+        (format!("\u{feff}{body}").into_bytes(), false),
+        (utf16("\u{feff}", u16::to_le_bytes), false),
+        (utf16("\u{feff}", u16::to_be_bytes), false),
+        (utf16("", u16::to_le_bytes), false),
+        (utf16("", u16::to_be_bytes), false),
+    ] {
+        let generation = read(text.clone()).unwrap_or_else(|error| panic!("{text:?}: {error}"));
+        assert_eq!((urls(&generation), generation.billed()), (vec![A.to_owned()], Some(1)), "{text:?}");
+        assert_eq!(kinds(&generation).contains(&WarningKind::Repaired), repaired, "{text:?}");
     }
 }
 
@@ -109,7 +153,17 @@ fn an_inline_image_is_read_in_every_dress_and_a_link_wherever_it_stands() {
         (json!({"b64": base64}), &image),
         (json!({"b64_json": base64.replace('+', "-").replace('/', "_")}), &image),
         (json!({"b64_json": format!("data:image/png;base64,data:image/png;base64,{base64}")}), &image),
+        (json!({"b64_json": format!("b'{base64}'")}), &image),
+        (json!({"b64_json": format!("\"{base64}\"")}), &image),
+        (json!({"image": format!("b\"{base64}\"")}), &image),
         (json!({"url": " ", "b64_json": base64}), &image),
+        (json!({"url": "", "b64_json": base64}), &image),
+        (json!({"url": "null", "b64_json": base64}), &image),
+        (json!({"url": "None", "b64_json": base64}), &image),
+        (json!({"url": "N/A", "b64_json": base64}), &image),
+        (json!({"url": "https://", "b64_json": base64}), &image),
+        (json!({"url": "HTTP:///", "b64_json": base64}), &image),
+        (json!({"b64_json": "null", "url": A}), &link),
         (json!({"url": null, "b64_json": base64}), &image),
         (json!({"url": "data:image/png;base64,!!", "b64_json": base64}), &image),
         (json!({"b64_json": "!!", "url": A}), &link),
@@ -119,6 +173,34 @@ fn an_inline_image_is_read_in_every_dress_and_a_link_wherever_it_stands() {
         let generation = read(json!({"data": [item]}).to_string()).unwrap_or_else(|error| panic!("{item}: {error}"));
         assert_eq!(&generation.images().next().unwrap().data, data, "{item}");
     }
+}
+
+#[test]
+fn base64_is_an_image_under_every_name() {
+    let base64 = STANDARD.encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xfb\xff\xfe\0\0\0\0");
+    for body in [
+        json!({"binary_data_base64": [base64], "code": 10000}),
+        json!({"data": {"binary_data_base64": base64}}),
+        json!({"data": [{"B64_JSON": base64}]}),
+        json!({"predictions": [{"bytesBase64Encoded": base64}]}),
+        json!({"data": [{"url": "none", "b64Json": base64}]}),
+    ] {
+        let generation = read(body.to_string()).unwrap_or_else(|error| panic!("{body}: {error}"));
+        assert!(matches!(generation.images().next().unwrap().data, ImageData::Bytes(_)), "{body}");
+        assert_eq!(generation.outcomes.len(), 1, "{body}");
+    }
+}
+
+#[test]
+fn a_list_of_events_is_read_as_their_stream_is() {
+    let done = json!({"type": "image_generation.completed", "usage": {"generated_images": 2}});
+    let body = format!("[{},{},{done}]", event(0, A), event(1, B));
+    let generation = read(body).unwrap();
+    assert_eq!((urls(&generation), generation.billed()), (vec![A.to_owned(), B.to_owned()], Some(2)));
+    assert_eq!(generation.outcomes.len(), 2, "{:?}", generation.outcomes);
+    let failed = json!({"type": "image_generation.partial_failed", "error": {"code": "x", "message": "no"}});
+    let generation = read(format!("[{},{failed},{done}]", event(0, A))).unwrap();
+    assert_eq!((generation.outcomes.len(), generation.failures().next().unwrap().message.as_str()), (2, "no"));
 }
 
 #[test]
@@ -193,6 +275,31 @@ fn other_forms_of_errors_are_read() {
         (r#"{"title":"Payment Required","status":402}"#, None, None, "Payment Required"),
         (r#"{"error":{"message":{"code":"X1","message":"inner"}}}"#, Some("X1"), None, "inner"),
         (r#"[{"error":{"code":400,"message":"listed"}}]"#, Some("400"), None, "listed"),
+        (
+            r#"{"Error":{"Code":"SetLimitExceeded","Message":"reached","Param":"n"}}"#,
+            Some("SetLimitExceeded"),
+            Some("n"),
+            "reached",
+        ),
+        (r#"{"ERROR":{"errorCode":"X1","ErrorMessage":"loud"}}"#, Some("X1"), None, "loud"),
+        (
+            r#"{"errors":[{"extensions":{"code":"AccountOverdueError"},"message":"overdue"}]}"#,
+            Some("AccountOverdueError"),
+            None,
+            "overdue",
+        ),
+        (r#"{"success":false,"error_msg":"overloaded","data":[]}"#, None, None, "overloaded"),
+        (r#"{"status":"failed","failReason":"nsfw"}"#, None, None, "nsfw"),
+        (r#"{"status":"failed","fail_reason":"nsfw"}"#, None, None, "nsfw"),
+        (r#"{"status":"failed","failure_reason":"nsfw"}"#, None, None, "nsfw"),
+        (r#"{"status":"failed","reason":"nsfw"}"#, None, None, "nsfw"),
+        (
+            r#"{"error":"insufficient_user_quota: not enough"}"#,
+            Some("insufficient_user_quota"),
+            None,
+            "insufficient_user_quota: not enough",
+        ),
+        (r#"{"error":"try again: it was busy"}"#, None, None, "try again: it was busy"),
     ] {
         let failure = Failure::of(&reply(400, body));
         assert_eq!(
@@ -207,6 +314,23 @@ fn other_forms_of_errors_are_read() {
     assert!(error.message().ends_with("base64,…: the width is 7 px"), "{}", error.message());
     let text = format!("cannot read data:image/png;base64,{picture}: the width is 7 px");
     assert!(reader().error(&reply(400, text)).message().ends_with("the width is 7 px"));
+}
+
+#[test]
+fn a_success_that_says_it_failed_is_its_error() {
+    for (body, kind, message) in [
+        (r#"{"success":false,"error_msg":"overloaded","data":[]}"#, ErrorKind::Server, "overloaded"),
+        (r#"{"success":"false","reason":"busy"}"#, ErrorKind::Server, "busy"),
+        (r#"{"Error":{"Code":"AccountOverdueError","Message":"overdue"}}"#, ErrorKind::Balance, "overdue"),
+        (r#"{"error":"insufficient_user_quota: no"}"#, ErrorKind::Balance, "insufficient_user_quota: no"),
+        (r#"{"failReason":"nsfw","data":null}"#, ErrorKind::Server, "nsfw"),
+    ] {
+        let error = read(body).unwrap_err();
+        assert_eq!((error.kind(), error.message()), (kind, message), "{body}");
+    }
+    // What only sounds like it is a success.
+    let body = json!({"success": true, "message": "done", "reason": "stop", "data": [{"url": A}]});
+    assert_eq!(urls(&read(body.to_string()).unwrap()), [A]);
 }
 
 #[test]
@@ -272,6 +396,7 @@ fn a_stream_is_read_however_it_is_framed() {
         format!("data: data: {a}\n\ndata: data: {b}\n\ndata: {done}\n\n"),
         format!("data:\n\ndata: {a}\n\ndata:\n\ndata: {b}\n\ndata: {done}\n\n"),
         format!("data: : keep-alive\n\ndata: {a}\n\ndata: ping\n\ndata: {b}\n\ndata: {done}\n\n"),
+        format!(": on\n\nDATA: {a}\n\n Data: DATA: {b}\n\nEVENT: x\nDATA: {done}\n\n"),
         format!("data: {a}{b}\n\ndata: {done}\n\n"),
         format!("data: [{a},{b},{done}]\n\n"),
         format!("data: {list}\n\ndata: [DONE]\n\n"),
@@ -349,6 +474,11 @@ fn a_task_ends_in_any_word_and_its_images_are_found() {
         json!({"task_status": "TASK_STATUS_SUCCEED", "images": [{"image_url": A}]}),
         json!({"status": "success", "data": {"status": "completed", "results": [{"url": A}]}}),
         json!({"data": [{"url": A}]}),
+        json!({"status": "completed", "result_urls": [A]}),
+        json!({"status": "completed", "resultUrls": A}),
+        json!({"status": "completed", "resultJson": json!({"resultUrls": [A]}).to_string()}),
+        json!({"code": 200, "data": {"state": "success", "resultJson": json!({"resultUrls": [A]}).to_string()}}),
+        json!({"Status": "completed", "Results": [{"Url": A}]}),
     ] {
         let TaskState::Done(generation) = state(body.clone()) else { panic!("{body}") };
         assert_eq!(urls(&generation), [A], "{body}");

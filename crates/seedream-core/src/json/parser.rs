@@ -4,11 +4,15 @@ use serde_json::{Map, Number, Value};
 
 use super::Document;
 
-/// How deep values are kept. What lies deeper is left out: serde refuses more than 127.
-const DEPTH: usize = 100;
+/// How deep values are kept. What lies deeper is left out: serde refuses it.
+const DEPTH: usize = 127;
 
 /// Memory that values without an image may take, in bytes, beside twice the length of the text.
 const FREE: usize = 256 << 10;
+
+/// Memory beside that, in bytes. Each list and each object takes at most half of what the one around it has left, and its own words
+/// and numbers at most half of that, so that what follows a huge one is kept too.
+const SPARE: usize = 1 << 20;
 
 /// How many strings that may be images are kept once that is used up.
 const CANDIDATES: usize = 4096;
@@ -28,11 +32,13 @@ pub(super) fn read(text: &[u8]) -> Option<Document> {
         at: 0,
         cut: false,
         repaired: false,
+        omitted: false,
         budget: FREE + text.len().saturating_mul(2),
+        spare: SPARE,
+        share: Share::default(),
         candidates: CANDIDATES,
     };
-    let marked = text.starts_with(b"\xef\xbb\xbf");
-    if marked {
+    if text.starts_with(b"\xef\xbb\xbf") {
         parser.at = 3;
     }
     parser.blanks();
@@ -49,7 +55,12 @@ pub(super) fn read(text: &[u8]) -> Option<Document> {
             return None;
         }
     }
-    Some(Document { value, cut: parser.cut, repaired: parser.repaired || marked, length: parser.at })
+    let Parser { cut, mut repaired, mut omitted, at: length, .. } = parser;
+    // A number beyond all range keeps the grammar.
+    if repaired && !cut && length == text.len() && super::is_strict(text) {
+        (repaired, omitted) = (false, true);
+    }
+    Some(Document { value, cut, repaired, omitted, length })
 }
 
 struct Parser<'a> {
@@ -57,10 +68,23 @@ struct Parser<'a> {
     at: usize,
     cut: bool,
     repaired: bool,
+    omitted: bool,
     /// Memory that values without an image may still take.
     budget: usize,
+    /// Memory that they may take once that is used up.
+    spare: usize,
+    share: Share,
     /// Strings that may be images and may still be kept without a budget.
     candidates: usize,
+}
+
+/// What the list or object that is being read may take of the spare memory.
+#[derive(Clone, Copy, Default)]
+struct Share {
+    /// How much it must leave.
+    floor: usize,
+    /// How much its own words and numbers may take; the lists and objects in it leave that.
+    own: usize,
 }
 
 impl Parser<'_> {
@@ -112,6 +136,7 @@ impl Parser<'_> {
     fn list(&mut self, depth: usize) -> Option<Value> {
         self.at += 1;
         let mut items = Vec::new();
+        let outer = self.open(0);
         loop {
             self.separators();
             match self.peek() {
@@ -128,6 +153,7 @@ impl Parser<'_> {
                     continue;
                 }
             }
+            self.share = outer;
             return Some(Value::Array(items));
         }
     }
@@ -135,7 +161,7 @@ impl Parser<'_> {
     fn object(&mut self, depth: usize) -> Option<Value> {
         self.at += 1;
         let mut members = Map::new();
-        self.budget = self.budget.saturating_sub(OBJECT);
+        let outer = self.open(OBJECT);
         loop {
             self.separators();
             match self.peek() {
@@ -149,6 +175,7 @@ impl Parser<'_> {
                     continue;
                 }
             }
+            self.share = outer;
             return Some(Value::Object(members));
         }
     }
@@ -186,6 +213,19 @@ impl Parser<'_> {
         }
     }
 
+    /// Begins a list or an object that costs so much itself, and returns the share of the one around it.
+    fn open(&mut self, cost: usize) -> Share {
+        let outer = self.share;
+        let left = outer.floor + outer.own;
+        match self.budget.checked_sub(cost) {
+            Some(left) => self.budget = left,
+            None => self.spare = self.spare.saturating_sub(cost).max(left),
+        }
+        let room = (self.spare - left) / 2;
+        self.share = Share { floor: self.spare - room, own: room / 2 };
+        outer
+    }
+
     /// Keeps a value where there is room for it. One that may be an image is kept in any case.
     fn keep(&mut self, value: Value, cost: usize, keep: impl FnOnce(Value)) {
         let cost = cost + own_cost(&value);
@@ -193,7 +233,12 @@ impl Parser<'_> {
             self.budget -= cost;
             return keep(value);
         }
-        self.repaired = true;
+        if self.share.own >= cost {
+            self.share.own -= cost;
+            self.spare -= cost;
+            return keep(value);
+        }
+        self.omitted = true;
         match &value {
             Value::Array(items) if !items.is_empty() => keep(value),
             Value::Object(members) if !members.is_empty() => keep(value),

@@ -110,7 +110,81 @@ fn a_long_text_keeps_its_images_and_not_the_rest() {
     let document = read(text.as_bytes()).unwrap();
     assert_eq!(document.value["data"][0]["url"], "https://p.example/0");
     let kept = document.value["x"].as_array().unwrap().len();
-    assert!(kept * 32 < 3 * text.len() && document.repaired, "{kept}");
+    assert!(kept * 32 < 3 * text.len() && document.omitted, "{kept}");
+}
+
+#[test]
+fn what_stands_behind_a_huge_value_is_kept_and_valid_json_is_not_called_repaired() {
+    let items: Vec<_> = (0..15).map(|at| json!({"url": format!("https://p.example/{at}"), "size": "1x1"})).collect();
+    let rest = json!({"data": items, "usage": {"generated_images": 2}}).to_string();
+    let strings = |count| format!("\"log\":[{}]", vec!["\"s\""; count].join(","));
+    let links = (0..50_000).map(|at| format!("\"https://p.example/{at}\"")).collect::<Vec<_>>().join(",");
+    let objects = vec!["{\"\":0}"; 50_000].join(",");
+    let members: Vec<_> = (0..50_000).map(|at| format!("\"k{at}\":0")).collect();
+    for before in [
+        strings(20_000),
+        strings(300_000),
+        format!("{0},{0},{0},{0}", strings(50_000)),
+        format!("\"log\":[{links}]"),
+        format!("\"log\":[{objects}]"),
+        format!("\"log\":{{\"deeper\":[[{objects}]]}}"),
+        format!("\"log\":{{{}}}", members.join(",")),
+        members.join(","),
+    ] {
+        let text = format!("{{{before},\"code\":0,{}", &rest[1..]);
+        let document = read(text.as_bytes()).unwrap();
+        for (name, value) in serde_json::from_str::<Value>(&rest).unwrap().as_object().unwrap() {
+            assert_eq!(document.value.get(name), Some(value), "{name} behind {}", &before[..40]);
+        }
+        assert_eq!((document.cut, document.repaired, document.omitted), (false, false, true), "{}", &before[..40]);
+        assert_eq!(document.length, text.len());
+        // Of a number of members in a row without end some are left out.
+        assert_eq!(document.value.get("code").is_some(), before.starts_with("\"log"));
+    }
+    for text in [&format!("\u{feff}{rest}"), "{\"a\":1e999}"] {
+        let document = read(text.as_bytes()).unwrap();
+        assert!(!document.cut && !document.repaired, "{text}");
+    }
+    let deep = format!("{}{}", "[".repeat(127), "]".repeat(127));
+    let long = format!("{deep}{}", " ".repeat(STRICT));
+    assert_eq!(read(long.as_bytes()).unwrap().value, serde_json::from_str::<Value>(&deep).unwrap());
+    assert!(read(long.as_bytes()).unwrap().is_exact());
+}
+
+#[test]
+fn a_few_words_around_json_and_utf_16_are_read() {
+    let json = "{\"url\":\"https://p.example/é\"}";
+    let expected: Value = serde_json::from_str(json).unwrap();
+    for text in [
+        format!("```json\n{json}\n```"),
+        format!("```\n{json}```\n"),
+        format!(")]}}',\n{json}"),
+        format!("callback({json});"),
+        format!("/**/ cb({json})"),
+        format!("OK {json}"),
+    ] {
+        let document = read(text.as_bytes()).unwrap_or_else(|| panic!("{text}"));
+        assert_eq!(
+            (document.value, document.repaired, document.length),
+            (expected.clone(), true, text.len()),
+            "{text}"
+        );
+    }
+    let cut = read(b"```json\n{\"a\":1,\"b\":{\"c\"").unwrap();
+    assert!(cut.cut && cut.value == json!({"a": 1, "b": {}}));
+    for mark in ["", "\u{feff}"] {
+        let units: Vec<_> = format!("{mark}{json}").encode_utf16().collect();
+        for bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+            let text: Vec<_> = units.iter().copied().flat_map(bytes).collect();
+            let document = read(&text).unwrap();
+            assert_eq!((&document.value, document.length), (&expected, text.len()));
+            assert!(document.is_exact());
+        }
+    }
+    for text in ["try {again} later", "<p>{\"a\":1}</p>", "data: {\"a\":1}", "wait [1]", "OK {}", "{\"a\":1} OK"] {
+        let read = read(text.as_bytes());
+        assert!(read.is_none_or(|document| document.length < text.len()), "{text}");
+    }
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
