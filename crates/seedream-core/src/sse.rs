@@ -33,7 +33,7 @@ impl fmt::Debug for Frame {
 impl Frame {
     /// Whether this is the mark that ends a stream of OpenAI's family.
     pub fn is_done(&self) -> bool {
-        self.data.trim() == "[DONE]"
+        self.data.trim().eq_ignore_ascii_case("[DONE]")
     }
 }
 
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn the_mark_at_the_end_is_known() {
-        assert!(frame(None, "[DONE]").is_done() && frame(None, " [DONE]").is_done());
+        assert!(["[DONE]", " [DONE]", "[done]"].iter().all(|mark| frame(None, mark).is_done()));
         assert!(!frame(None, "{}").is_done());
     }
 

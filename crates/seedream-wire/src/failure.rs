@@ -38,8 +38,9 @@ const TELLING: [&str; 6] =
 ///
 /// Read: `{"error": {…}}`, `{"error": "…"}`, an un-wrapped `{"code", "message"}` (seen live on Ark), `{"ResponseMetadata":
 /// {"Error": {"Code", "Message"}}}` (Volcengine's gateway), `errors` and `detail` as text or lists (FastAPI), `error_description`
-/// (OAuth), `extensions` (GraphQL), `title` (RFC 9457), `msg`, an envelope around any of them, XML with `Code` and `Message` (TOS), text, HTML, and nothing
-/// at all. Relays put the vendor's error as JSON into a message of their own, also after words: the innermost error counts.
+/// (OAuth), `extensions` (GraphQL), `title` (RFC 9457), `msg`, `success: false`, an envelope around any of them, XML with `Code` and
+/// `Message` (TOS), text, HTML, and nothing at all; names in any letter case. Relays put the vendor's error as JSON into a message of
+/// their own, also after words: the innermost error counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Failure {
     /// The code as text; numbers are written out, an empty one counts as none.
