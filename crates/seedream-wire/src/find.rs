@@ -8,6 +8,8 @@ use std::collections::HashSet;
 use seedream_core::json;
 use serde_json::{Map, Value};
 
+use crate::usage::whole;
+
 /// Members that hold images or something around them, in the order in which they are tried.
 const CONTAINERS: [&str; 30] = [
     "data",
@@ -120,8 +122,13 @@ pub(crate) fn find<'a>(body: &'a Value, documented: &str) -> Found<'a> {
     Found { items: walk.items, undocumented: Some(place) }
 }
 
-/// Adds the lists beside the documented one, each image once.
+/// Adds the lists beside the documented one, each image once. Where the bill is for those of the documented list, what stands beside it
+/// repeats the request.
 fn beside<'a>(body: &'a Value, documented: &str, mut items: Vec<&'a Value>) -> Found<'a> {
+    let billed = body.get("usage").and_then(|usage| usage.get("generated_images")).and_then(whole);
+    if billed.is_some_and(|billed| billed <= items.len() as u64) {
+        return Found { items, undocumented: None };
+    }
     let mut walk = Walk::default();
     for name in BESIDE.into_iter().filter(|name| *name != documented) {
         if let Some(list) = body.get(name).filter(|list| elements(list).is_some()) {

@@ -18,7 +18,7 @@ use crate::{
     Failure,
     find::{self, find},
     image::{Context, format},
-    stream::Decoder,
+    stream::{Decoder, omitted},
     task,
     usage::{usage, whole},
 };
@@ -122,6 +122,7 @@ impl Reader {
         if document.repaired || reply.repaired {
             generation.warnings.push(repaired());
         }
+        generation.warnings.extend(document.omitted.then(omitted));
         collected.fill(&mut generation, exact);
         if generation.images().next().is_some()
             && find::layers(body).any(says_error)
@@ -218,7 +219,9 @@ impl Reader {
 /// The events of a body that is a stream, whatever its label says: lines with fields, or several JSON values.
 fn frames(reply: &Reply) -> Option<Vec<Frame>> {
     let body = reply.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&reply.body).trim_ascii_start();
-    let begins = [&b"data:"[..], b"event:", b"id:", b"retry:", b":"].iter().any(|field| body.starts_with(field));
+    let begins = [&b"data:"[..], b"event:", b"id:", b"retry:", b":"]
+        .iter()
+        .any(|field| body.get(..field.len()).is_some_and(|head| head.eq_ignore_ascii_case(field)));
     if begins {
         let mut parser = Parser::new();
         let frames = parser.feed(&reply.body);

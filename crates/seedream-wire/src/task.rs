@@ -12,6 +12,7 @@ use crate::{
     base64::percent_decoded,
     find::{self, find, holds_image},
     reader::{Collected, repaired},
+    stream::omitted,
     usage::{usage, whole},
 };
 
@@ -333,6 +334,7 @@ impl Tasks {
         if document.repaired {
             generation.warnings.push(repaired());
         }
+        generation.warnings.extend(document.omitted.then(omitted));
         collected.fill(&mut generation, document.is_exact());
         generation
     }

@@ -123,3 +123,25 @@ fn only_the_documents_own_word_says_what_a_failed_task_costs() {
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert!(error.message().contains("cancelled at the provider"), "{error}");
 }
+
+#[test]
+fn a_list_beside_the_documented_one_is_taken_only_where_more_is_billed() {
+    let beside = |billed: Value| {
+        let body = json!({"data": [{"url": A}], "images": ["https://p.example/b.png"], "usage": billed});
+        let Ok(Outcome::Done(generation)) = read(200, &body) else { panic!("{body}") };
+        generation.images().count()
+    };
+    assert_eq!(beside(json!({"generated_images": 1})), 1, "the other is a reference that was sent");
+    assert_eq!(beside(json!({"generated_images": 2})), 2);
+    assert_eq!(beside(json!(null)), 2, "no bill says which it is");
+}
+
+#[test]
+fn values_that_were_left_out_are_told() {
+    let log: Vec<&str> = vec!["s"; 400_000];
+    let body = json!({"log": log, "data": [{"url": A}], "usage": {"generated_images": 1}});
+    let Ok(Outcome::Done(generation)) = read(200, &body) else { panic!() };
+    assert_eq!((generation.images().count(), generation.billed()), (1, Some(1)));
+    let told: Vec<_> = generation.warnings.iter().map(|warning| warning.kind).collect();
+    assert_eq!(told, [WarningKind::Unreadable], "and it is not called repaired");
+}
