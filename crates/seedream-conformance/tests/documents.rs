@@ -84,7 +84,7 @@ impl Document {
     fn example(&self, row: &Printed, hash: &str) -> Outcome {
         let exchange = self.exchange(row)?;
         same("prompt_sha256", &Some(hash), &exchange.prompt_sha256.as_deref())?;
-        let given: ImageRequest = serde_json::from_value(Value::from(exchange.given.clone().unwrap()))?;
+        let given: ImageRequest = serde_json::from_value(exchange.given.clone().unwrap())?;
         let body = exchange.request.as_ref().unwrap().json_value().unwrap();
         same("body", &body, &body_of(&self.plan(&given)?)?)?;
 
