@@ -110,6 +110,28 @@ mod tests {
     }
 
     #[test]
+    fn polls_begin_in_the_middle_of_the_estimate_and_grow_apart() {
+        let pace = Policy::default().pace;
+        let waits = |estimated: Option<u64>, random: f64| {
+            let wait = |poll| pace.wait(poll, estimated.map(Duration::from_secs), random).as_millis();
+            [0, 1, 2, 3, 64, 1000].map(wait)
+        };
+        assert_eq!(waits(Some(40), 0.5), [20_000, 4_000, 5_000, 6_250, 10_000, 10_000]);
+        // Without an estimate it is four times the shortest wait, and no wait is shorter than that one.
+        assert_eq!(waits(None, 0.5), [1_000, 500, 625, 781, 10_000, 10_000]);
+        assert_eq!(waits(Some(0), 0.5)[..2], [500, 500]);
+        assert_eq!(waits(Some(40), 0.0)[0], 18_000, "a tenth less");
+        assert_eq!(waits(Some(40), 1.0)[0], 22_000, "a tenth more");
+    }
+
+    #[test]
+    fn jitter_is_splitmix64_and_the_same_for_the_same_seed() {
+        let mut jitter = Jitter(7);
+        let drawn: Vec<_> = (0..3).map(|_| (jitter.next() * 1e6) as u32).collect();
+        assert_eq!(drawn, [389_829, 16_788, 900_760]);
+    }
+
+    #[test]
     fn backoff_doubles_up_to_its_longest() {
         let backoff = Policy::default().backoff;
         let waits: Vec<_> = (2..9).map(|attempt| backoff.wait(attempt, 0.0).as_millis()).collect();

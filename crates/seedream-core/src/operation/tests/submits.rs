@@ -105,6 +105,7 @@ fn what_is_not_sent_costs_nothing() {
     let error = run.result.unwrap_err();
     assert_eq!((run.submits, error.kind(), error.charge()), (0, ErrorKind::Timeout, Charge::No));
     assert_eq!(error.message(), "the deadline of 0 s has passed");
+    assert_eq!(submit(Policy::default()).deadline(), Duration::from_secs(600));
 }
 
 #[test]
