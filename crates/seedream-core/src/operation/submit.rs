@@ -77,10 +77,7 @@ impl Turn<'_> {
                         let raw = partial.body.clone();
                         self.cut_off(sent, partial.mended(), raw, error)
                     }
-                    None if self.operation.policy.resend_ambiguous => {
-                        self.retry_or_fail(sent, error, Charge::Unknown, None)
-                    }
-                    None => self.lose(error, Charge::Unknown),
+                    None => self.retry_or_fail(sent, error, Charge::Unknown, None),
                 }
             }
             Input::Cancelled if sent.cancelled => self.lose(cancelled(), Charge::Unknown),

@@ -23,6 +23,8 @@ fn a_stream_ends_with_its_mark_or_with_its_connection() {
         ("its end", vec![frame("picture 0"), frame("picture 1"), Input::StreamEnd], 2, 0, vec![]),
         ("its end, with usage", vec![frame("picture 0"), frame("usage 1"), Input::StreamEnd], 1, 0, vec![]),
         ("its end, after one of two", vec![frame("picture 0"), Input::StreamEnd], 1, 0, vec![Incomplete]),
+        // Why no more came is told once.
+        ("an error", vec![frame("picture 0"), frame("error 0"), Input::StreamEnd], 1, 0, vec![Incomplete]),
         ("a break", vec![frame("picture 0"), frame("usage 1"), broken(None)], 1, 0, vec![Incomplete]),
         ("more billed", vec![frame("picture 0"), frame("usage 2"), done()], 1, 1, vec![BilledMore]),
         ("fewer billed", vec![frame("picture 0"), frame("usage 0"), done()], 1, 0, vec![BilledFewer]),

@@ -80,6 +80,11 @@ fn a_mirror_takes_over_at_once_what_was_not_sent() {
     // A wrong setting is wrong everywhere.
     let wrong = Input::NotSent(Error::new(ErrorKind::Config, "no certificates"));
     assert_eq!(play(mirrored(), [wrong]).places, [0]);
+    // The last attempt that is allowed is made at once too.
+    let twice = Policy { max_submits: 2, ..Policy::default() };
+    let run =
+        play(submit(twice).with_mirrors(["https://mirror.example".to_owned()]), [not_sent(), reply(200, "pictures 1")]);
+    assert_eq!((run.places, run.took), (vec![0, 1], Duration::ZERO));
     // One attempt is one attempt.
     let once = Policy { max_submits: 1, ..Policy::default() };
     let run = play(submit(once).with_mirrors(["https://mirror.example".to_owned()]), [not_sent()]);
@@ -169,4 +174,15 @@ fn more_images_than_were_asked_for_are_told() {
     };
     assert_eq!(told(2).as_deref(), Some("3 images were made or billed, and at most 2 were asked for"));
     assert_eq!(told(3), None);
+}
+
+#[test]
+fn at_the_deadline_no_mirror_is_tried() {
+    let policy = Policy { deadline: Duration::from_secs(1), ..Policy::default() };
+    let mut operation = submit(policy).with_mirrors(["https://mirror.example".to_owned()]);
+    operation.on(Input::Begin, Duration::ZERO);
+    let step = operation.on(not_sent(), Duration::from_secs(1));
+    let error = ended(step.then).unwrap_err();
+    assert_eq!((step.events.len(), error.kind(), error.charge()), (0, ErrorKind::Transport, Charge::No));
+    assert!(error.advice().unwrap().contains("longer than the deadline"), "{error}");
 }

@@ -125,8 +125,15 @@ fn every_id_that_the_acceptance_names_is_asked_for() {
 
 #[test]
 fn images_that_a_running_task_shows_are_kept_whatever_comes_then() {
-    for end in [Input::Cancelled, reply(200, "failed"), reply(403, "quota")] {
-        let (mut operation, _) = after(resume(), [Input::Begin, reply(200, "some 2")]);
+    let some = || reply(200, "some 2");
+    let cut = broken(Some(made(200, "some 2")));
+    for (some, end) in [
+        (some(), Input::Cancelled),
+        (some(), reply(200, "failed")),
+        (some(), reply(403, "quota")),
+        (cut, Input::Cancelled),
+    ] {
+        let (mut operation, _) = after(resume(), [Input::Begin, some]);
         let wait = Duration::from_secs(60);
         operation.on(Input::Woke, wait);
         // Fewer than are known do not replace them.

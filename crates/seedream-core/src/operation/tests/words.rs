@@ -6,11 +6,12 @@ use super::*;
 use crate::{
     Acceptance, Blobs, Capabilities, Descriptor, Dialect, Effective, Family, GeneratedImage, ImageData, ImageFailure,
     ImagesRule, ModelEntry, ModelId, Outcome, PixelRule, Reply, SizeRule, Source, StreamDecoder, StreamDialect,
-    StreamItem, TaskDialect, TaskId, TaskState, Usage, sse::Frame,
+    StreamItem, TaskDialect, TaskId, TaskState, Usage, Warning, sse::Frame,
 };
 
 /// A request is answered with `pictures 2`, `none` or `task t-1` (`task t-1 t-2` where it names two ids), a poll with
-/// `wait 40`, `some 2`, `pictures 2`, `failed` or `lost`, and a stream has the events `picture 0`, `failed 0` and `usage 2`.
+/// `wait 40`, `some 2`, `pictures 2`, `failed` or `lost`, and a stream has the events `picture 0`, `failed 0`,
+/// `error 0` and `usage 2`.
 /// Everything else is an error: `rate_limited`, `overloaded`, `quota`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Words {
@@ -169,6 +170,10 @@ impl StreamDecoder for Heard {
                 let failure = ImageFailure::new(number, ErrorKind::Server, "not drawn");
                 self.generation.outcomes.push(Err(failure.clone()));
                 vec![StreamItem::Failed(failure)]
+            }
+            "error" => {
+                self.generation.warnings.push(Warning::new(WarningKind::Incomplete, None, "an error among the events"));
+                Vec::new()
             }
             "usage" => {
                 self.generation.usage = Usage { generated_images: Some(number.into()), ..Usage::default() };
