@@ -4,8 +4,8 @@ use serde_json::{Map, Number, Value};
 
 use super::Document;
 
-/// How deep values are kept. What lies deeper is left out: serde refuses it.
-const DEPTH: usize = 127;
+/// How deep values are kept. What lies deeper is left out: serde reads 127 levels, and a value may stand inside another document.
+const DEPTH: usize = 100;
 
 /// Memory that values without an image may take, in bytes, beside twice the length of the text.
 const FREE: usize = 256 << 10;

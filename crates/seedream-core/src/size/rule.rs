@@ -71,6 +71,10 @@ impl PixelRule {
             let mut best: Option<(Distance, Pixels)> = None;
             for width in self.widths(size, wanted) {
                 let Some(found) = self.nearest_height(width, size, window) else { continue };
+                // Shapes are compared where the sides are as near, since that takes a logarithm.
+                if best.is_some_and(|(least, _)| apart(found, size) > least.sides) {
+                    continue;
+                }
                 let distance = Distance::between(found, size, wanted);
                 if best.is_none_or(|(least, _)| distance < least) {
                     best = Some((distance, found));
@@ -84,10 +88,9 @@ impl PixelRule {
     /// The nearest legal size, or one of those that are named where it is as near.
     pub(crate) fn nearest_of(&self, asked: Pixels, named: impl IntoIterator<Item = Pixels>) -> Pixels {
         let (nearest, shape) = (self.nearest(asked), self.nearest_shape(asked));
-        let sides = |size| Distance::between(size, asked, shape).sides;
         let as_near = |size: &Pixels| {
             let found = self.nearest_height(size.width, *size, Some(shape));
-            sides(*size) == sides(nearest) && found == Some(*size)
+            apart(*size, asked) == apart(nearest, asked) && found == Some(*size)
         };
         named.into_iter().find(as_near).unwrap_or(nearest)
     }
@@ -172,10 +175,14 @@ struct Distance {
     area: u64,
 }
 
+/// The pixels by which the sides differ, in sum.
+fn apart(size: Pixels, asked: Pixels) -> u64 {
+    u64::from(size.width.abs_diff(asked.width)) + u64::from(size.height.abs_diff(asked.height))
+}
+
 impl Distance {
     fn between(size: Pixels, asked: Pixels, shape: Pixels) -> Self {
-        let sides = u64::from(size.width.abs_diff(asked.width)) + u64::from(size.height.abs_diff(asked.height));
-        Self { sides, shape: (size.aspect() / shape.aspect()).ln().abs(), area: size.area() }
+        Self { sides: apart(size, asked), shape: (size.aspect() / shape.aspect()).ln().abs(), area: size.area() }
     }
 }
 

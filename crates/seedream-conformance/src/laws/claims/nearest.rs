@@ -6,7 +6,7 @@ use seedream_fixtures::Model;
 use crate::{dice::Dice, difference::Differences};
 
 /// How many sizes are drawn for a model.
-const ROUNDS: u64 = 24;
+const ROUNDS: u64 = 12;
 
 /// The rule of a model, as its provider's facts have it.
 struct Rule {
@@ -18,10 +18,13 @@ struct Rule {
 
 pub(super) fn check(d: &mut Differences, model: &Model, rules: &Capabilities, refused: fn(Error) -> Error) {
     let Some(said) = model.size.pixels else { return };
+    let (most, aspect) = (said.max.unwrap_or(u64::MAX), said.aspect.map_or(f64::INFINITY, |aspect| aspect.max));
+    // No legal width is larger than this.
+    let widest = ((most as f64 * aspect).sqrt() as u64).saturating_add(1).min(1 << 16);
     let rule = Rule {
-        area: (said.min.unwrap_or(1), said.max.unwrap_or(u64::MAX)),
-        sides: said.side.map_or((1, 1 << 16), |side| (side.min.into(), side.max.into())),
-        aspect: said.aspect.map_or(f64::INFINITY, |aspect| aspect.max),
+        area: (said.min.unwrap_or(1), most),
+        sides: said.side.map_or((1, widest), |side| (side.min.into(), side.max.into())),
+        aspect,
     };
     for round in 0..ROUNDS {
         let asked = rule.draw(&mut Dice::of(&model.id, round));
