@@ -370,6 +370,7 @@ mod tests {
 
     fn ask(engine: &Engine, second: i64, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let request = http::Request::builder().method(method).uri(path).header("authorization", "Bearer sk-test");
+        let request = request.header("content-type", "application/json");
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let script = engine.handle(Timestamp::from_second(second).unwrap(), &request.body(body.into()).unwrap());
         (script.status, serde_json::from_slice(&script.body()).unwrap_or_default())
