@@ -32,6 +32,7 @@ mod endpoint;
 mod exactly;
 mod fallback;
 mod image_end;
+mod job;
 mod lift;
 mod save;
 mod spool;
@@ -43,6 +44,9 @@ pub use download::{DownloadOptions, Downloader};
 pub use endpoint::{Endpoint, bare_key};
 pub use exactly::{Collected, Exactly};
 pub use fallback::Fallback;
+pub use job::{
+    Entry, FolderStore, History, Intent, JobRecord, JobStore, Location, NoStore, Outcome, Refusal, SendBefore,
+};
 pub use save::{SaveOptions, Saved, SavedImage, Sidecar};
 pub use secrecy::SecretString;
 #[cfg(feature = "reqwest")]

@@ -1,6 +1,7 @@
 //! The one error type: what went wrong, and above all whether money may be gone.
 
 mod kind;
+mod report;
 
 use std::{
     borrow::Cow,
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Generation, Reply, Task, Violation, redact, redact::without_images};
 
 pub use kind::{Charge, ErrorKind, Medium, Stage, charge_of};
+pub use report::ErrorReport;
 
 /// The result of everything here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -32,7 +34,7 @@ struct Inner {
     message: String,
     advice: Option<Cow<'static, str>>,
     charge: Charge,
-    provider: Option<&'static str>,
+    provider: Option<Cow<'static, str>>,
     status: Option<StatusCode>,
     code: Option<String>,
     param: Option<String>,
@@ -94,7 +96,7 @@ impl Error {
     }
 
     /// A request that breaks rules.
-    pub fn violations(provider: &'static str, violations: Vec<Violation>) -> Self {
+    pub fn violations(provider: impl Into<Cow<'static, str>>, violations: Vec<Violation>) -> Self {
         let list: Vec<_> = violations.iter().map(ToString::to_string).collect();
         let mut error = Self::new(ErrorKind::InvalidRequest, list.join("\n")).with_provider(provider);
         error.0.violations = violations;
@@ -115,8 +117,8 @@ impl Error {
 
     /// Sets the provider.
     #[must_use]
-    pub fn with_provider(mut self, provider: &'static str) -> Self {
-        self.0.provider = Some(provider);
+    pub fn with_provider(mut self, provider: impl Into<Cow<'static, str>>) -> Self {
+        self.0.provider = Some(provider.into());
         self
     }
 
@@ -255,8 +257,8 @@ impl Error {
     }
 
     /// The provider.
-    pub fn provider(&self) -> Option<&'static str> {
-        self.0.provider
+    pub fn provider(&self) -> Option<&str> {
+        self.0.provider.as_deref()
     }
 
     /// The HTTP status.
@@ -341,7 +343,7 @@ fn shortened(message: &str) -> &str {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let e = &self.0;
-        if let Some(provider) = e.provider {
+        if let Some(provider) = &e.provider {
             write!(f, "{provider}: ")?;
         }
         f.write_str(&e.message)?;

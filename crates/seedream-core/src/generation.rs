@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::{Charge, Error, ErrorKind, ModelId, OutputFormat, Pixels, Result, Usage, Warning, error::told, redact};
 
 /// The outcome of a request that brought at least one picture.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Generation {
     /// The model that was asked for, in the provider's spelling.
@@ -29,7 +29,7 @@ pub struct Generation {
     /// What happened differently from what was asked.
     pub warnings: Vec<Warning>,
     /// What it cost, where the usage alone does not say: the response was not read whole, or it contradicts itself.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charged: Option<Charge>,
     /// The answer as it came; long base64 stands as a short token.
     #[serde(skip)]
@@ -122,7 +122,7 @@ impl fmt::Debug for ImageData {
 }
 
 /// A picture that did not come, or did not arrive.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ImageFailure {
     /// Its place in the answer, from 0.

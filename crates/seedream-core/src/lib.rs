@@ -47,7 +47,7 @@ pub use dialect::{
     Acceptance, CatalogDialect, Descriptor, Dialect, Effective, ModelEntry, ModelInfo, Outcome, Site, StreamDecoder,
     StreamDialect, StreamItem, TaskDialect,
 };
-pub use error::{Attempt, Charge, Error, ErrorKind, Medium, Result, Stage, charge_of};
+pub use error::{Attempt, Charge, Error, ErrorKind, ErrorReport, Medium, Result, Stage, charge_of};
 pub use generation::{GeneratedImage, Generation, ImageData, ImageFailure};
 pub use jiff::Timestamp;
 pub use limits::Limits;

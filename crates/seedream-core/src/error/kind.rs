@@ -88,6 +88,8 @@ pub enum ErrorKind {
     TooLarge,
     /// The local disk failed.
     Storage,
+    /// The store of jobs refused to record an attempt, for another reason than the disk: it was not sent. The refusal is the source.
+    NotRecorded,
 }
 
 /// What moderation looked at.
@@ -144,7 +146,42 @@ impl ErrorKind {
             Self::NoImages => "no_images",
             Self::TooLarge => "too_large",
             Self::Storage => "storage",
+            Self::NotRecorded => "not_recorded",
         }
+    }
+
+    /// The kind of a stored form; one that a newer version wrote is [`ErrorKind::Server`].
+    fn from_word(word: &str) -> Self {
+        const PLAIN: [ErrorKind; 24] = [
+            ErrorKind::Config,
+            ErrorKind::InvalidRequest,
+            ErrorKind::Unsupported,
+            ErrorKind::Authentication,
+            ErrorKind::PermissionDenied,
+            ErrorKind::Balance,
+            ErrorKind::QuotaExhausted,
+            ErrorKind::ModelNotFound,
+            ErrorKind::RateLimited,
+            ErrorKind::Overloaded,
+            ErrorKind::ReferenceImage,
+            ErrorKind::Timeout,
+            ErrorKind::Transport,
+            ErrorKind::Server,
+            ErrorKind::MalformedResponse,
+            ErrorKind::UnexpectedTask,
+            ErrorKind::IncompleteImage,
+            ErrorKind::TaskFailed,
+            ErrorKind::TaskNotFound,
+            ErrorKind::Cancelled,
+            ErrorKind::NoImages,
+            ErrorKind::TooLarge,
+            ErrorKind::Storage,
+            ErrorKind::NotRecorded,
+        ];
+        if word == "content_rejected" {
+            return Self::rejected(Stage::Unknown, Medium::Unknown);
+        }
+        PLAIN.into_iter().find(|kind| kind.as_str() == word).unwrap_or(Self::Server)
     }
 
     /// Whether the provider refuses to work for this account or this content, whatever the status it says so under.
@@ -167,6 +204,13 @@ impl ErrorKind {
     /// Moderation that refused the prompt or a reference.
     pub const fn rejected(stage: Stage, medium: Medium) -> Self {
         Self::ContentRejected { stage, medium }
+    }
+}
+
+impl<'de> Deserialize<'de> for ErrorKind {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(Self::from_word(&text))
     }
 }
 
