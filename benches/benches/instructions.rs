@@ -20,9 +20,10 @@ use futures_util::stream;
 use http_body_util::{BodyExt as _, StreamBody};
 use seedream::{
     AnswerBody, Ark, Capabilities, Checked, Client, Descriptor, Dialect, Effective, ErrorKind, ImageProvider as _,
-    ImageRequest, ModelId, Outcome, Reply, Transport, TransportError, sse::Parser,
+    ImageRequest, ModelId, Reply, Transport, TransportError, sse::Parser,
 };
-use serde_json::json;
+use seedream_core::Decoded;
+use serde_json::{Map, Value, json};
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -216,12 +217,12 @@ impl Dialect for Unread {
         Ark.encode(request)
     }
 
-    fn decode(&self, _: &Checked, reply: &Reply) -> seedream::Result<Outcome> {
+    fn decode(&self, _: &Checked, reply: &Reply) -> seedream::Result<Decoded> {
         Err(seedream::Error::from_reply(ErrorKind::MalformedResponse, "unread", reply))
     }
 
-    fn effective(&self, request: &Checked) -> Effective {
-        Ark.effective(request)
+    fn effective(&self, request: &Checked, members: Map<String, Value>) -> Effective {
+        Ark.effective(request, members)
     }
 }
 

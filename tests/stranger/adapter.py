@@ -80,7 +80,7 @@ METHODS = {
     "describe": lambda params: DESCRIPTION,
     "encode": lambda params: {"method": "POST", "path": "/v1/images/generations", "json": body_of(params["checked"])},
     "decode": lambda params: decode(params["reply"]),
-    "effective": lambda params: {"n": 1, "size": "2048x2048", "response_format": "url"} | body_of(params["checked"]),
+    "effective": lambda params: {"n": 1, "size": "2048x2048", "response_format": "url"} | params["json"],
 }
 
 for line in sys.stdin:

@@ -96,7 +96,7 @@ METHODS = {
     "describe": lambda params: DESCRIPTION,
     "encode": lambda params: {"method": "POST", "path": "/pictures", "json": body_of(params["checked"])},
     "decode": lambda params: decode(params["reply"]),
-    "effective": lambda params: {"pictures": 1, "pixels": "2048x2048", "deliver": "url", "mark": False} | body_of(params["checked"]),
+    "effective": lambda params: {"pictures": 1, "pixels": "2048x2048", "deliver": "url", "mark": False} | params["json"],
     "models": lambda params: {"method": "GET", "path": "/models"},
     "decode_models": lambda params: models(params["reply"]),
 }

@@ -147,7 +147,7 @@ async fn k23_what_fails_and_what_is_left() {
     let mut events = client.events(request()).await.unwrap();
     let Some(Ok(Event::Submitted(task))) = events.next().await else { panic!("not accepted") };
     drop(events);
-    let generation = client.resume(task).await.unwrap();
+    let generation = client.collect(task).await.unwrap();
     // A picture that is not there, and one that nobody fetches.
     let mut image = generation.images().next().unwrap().clone();
     let ImageData::Url { url, .. } = &mut image.data else { panic!("{image:?}") };

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use proptest::prelude::*;
 use seedream::{
-    Ark, Charge, Dialect, Error, ErrorKind, Event, Evolink, ImageRequest, Input, Operation, Policy, Purpose, Reply,
-    Strictness, Then, Timestamp,
+    Ark, Charge, Dialect, Encoded, Error, ErrorKind, Event, Evolink, ImageRequest, Input, Operation, Policy, Purpose,
+    Reply, Strictness, Then, Timestamp,
 };
 
 /// What one exchange came to.
@@ -195,7 +195,8 @@ struct Run {
 fn play(dialect: Arc<dyn Dialect>, policy: Policy, submits: &[Weather], polls: &[Poll], seed: u64) -> Run {
     let request = ImageRequest::new(dialect.descriptor().default_model, "3 images of a lighthouse").count(3);
     let checked = dialect.capabilities(&request.model).check(&request, Strictness::Strict).expect("a legal request");
-    let mut operation = Operation::submit(dialect, checked, "https://api.example", policy, seed);
+    let prepared = Encoded::new(&*dialect, checked).expect("an encoded request");
+    let mut operation = Operation::submit(dialect, prepared, "https://api.example", policy, seed);
     if seed % 2 == 1 {
         // Whatever there is to fall back to, nothing is bought twice.
         operation = operation.with_mirrors(["https://mirror.example".to_owned()]);

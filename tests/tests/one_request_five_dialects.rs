@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use seedream::{
-    Count, Dialect, ImageRequest, ImageSource, OutputFormat, Pixels, PromptMode, Ratio, ResponseFormat, Size,
+    Count, Dialect, Encoded, ImageRequest, ImageSource, OutputFormat, Pixels, PromptMode, Ratio, ResponseFormat, Size,
     Strictness, Tier, dialects,
 };
 
@@ -16,12 +16,12 @@ fn seen(dialect: &dyn Dialect, request: &ImageRequest, strictness: Strictness) -
     writeln!(text, "== {}", descriptor.id).unwrap();
     match dialect.capabilities(&request.model).check(request, strictness) {
         Ok(checked) => {
-            let wire = dialect.encode(&checked).unwrap();
-            let effective = dialect.effective(&checked);
+            let prepared = Encoded::new(dialect, checked).unwrap();
+            let (checked, wire, effective) = (prepared.checked(), prepared.request(), prepared.effective(dialect));
             writeln!(text, "{} {}", wire.method(), wire.uri()).unwrap();
             writeln!(text, "{}", String::from_utf8_lossy(wire.body())).unwrap();
             writeln!(text, "effective: {}", serde_json::to_string(&effective.body).unwrap()).unwrap();
-            writeln!(text, "at most {} pictures", effective.max_images).unwrap();
+            writeln!(text, "at most {} pictures", effective.max_images.unwrap()).unwrap();
             for warning in checked.warnings() {
                 writeln!(text, "warning ({}): {warning}", warning.kind.as_str()).unwrap();
             }

@@ -99,7 +99,7 @@ impl Poller {
     async fn collect(&self, task: &str) -> Result<()> {
         let mut polls = 0;
         let pictures = match self {
-            Self::Ours(client) => client.resume(client.task(TaskId::new(task)?)).await?.images().count(),
+            Self::Ours(client) => client.collect(client.task(TaskId::new(task)?)).await?.images().count(),
             _ => loop {
                 let body = self.poll(task).await?;
                 let state: State<'_> = serde_json::from_slice(&body)?;

@@ -16,10 +16,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use seedream_core::{
-    Capabilities, CatalogDialect, Checked, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId, ModelInfo,
-    Outcome, Reply, Result, Source,
+    Capabilities, CatalogDialect, Checked, Decoded, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId,
+    ModelInfo, Reply, Result, Source,
 };
-use seedream_wire::{Reader, members, post};
+use seedream_wire::{Reader, post};
+use serde_json::{Map, Value};
 
 #[cfg(feature = "client")]
 pub use seedream_client;
@@ -76,7 +77,7 @@ impl Dialect for Aiearth {
         post("/images/generations", &body::Body::of(request), &request.request().extra)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
+    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
         Self::reader(request.model().clone()).outcome(reply).map_err(errors::advise)
     }
 
@@ -84,15 +85,14 @@ impl Dialect for Aiearth {
         true
     }
 
-    fn effective(&self, request: &Checked) -> Effective {
-        let mut body = self.encode(request).map(|request| members(&request)).unwrap_or_default();
-        body.entry("response_format").or_insert_with(|| "url".into());
-        body.entry("output_format").or_insert_with(|| "jpeg".into());
-        body.entry("watermark").or_insert_with(|| true.into());
+    fn effective(&self, request: &Checked, mut members: Map<String, Value>) -> Effective {
+        members.entry("response_format").or_insert_with(|| "url".into());
+        members.entry("output_format").or_insert_with(|| "jpeg".into());
+        members.entry("watermark").or_insert_with(|| true.into());
         if let Some(size) = capabilities::of(&DESCRIPTOR, request.model()).size.default {
-            body.entry("size").or_insert_with(|| size.into());
+            members.entry("size").or_insert_with(|| size.into());
         }
-        Effective { body, max_images: request.ceiling() }
+        Effective { body: members, max_images: Some(request.ceiling()) }
     }
 
     fn catalog(&self) -> Option<&dyn CatalogDialect> {

@@ -18,10 +18,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use seedream_core::{
-    Capabilities, CatalogDialect, Checked, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId, ModelInfo,
-    Outcome, Reply, Result, Site, Source, StreamDecoder, StreamDialect,
+    Capabilities, CatalogDialect, Checked, Decoded, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId,
+    ModelInfo, Reply, Result, Site, Source, StreamDecoder, StreamDialect,
 };
-use seedream_wire::{Reader, members, post};
+use seedream_wire::{Reader, post};
+use serde_json::{Map, Value};
 
 #[cfg(feature = "client")]
 pub use seedream_client;
@@ -128,7 +129,7 @@ impl Dialect for Ark {
         post("/images/generations", &body::Body::of(request), &request.request().extra)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
+    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
         Self::reader(request.model().clone()).outcome(reply)
     }
 
@@ -136,19 +137,18 @@ impl Dialect for Ark {
         true
     }
 
-    fn effective(&self, request: &Checked) -> Effective {
-        let mut body = self.encode(request).map(|request| members(&request)).unwrap_or_default();
+    fn effective(&self, request: &Checked, mut members: Map<String, Value>) -> Effective {
         let rules = capabilities::of(&DESCRIPTOR, request.model());
         if !rules.images.count_refused {
-            body.entry("sequential_image_generation").or_insert_with(|| "disabled".into());
+            members.entry("sequential_image_generation").or_insert_with(|| "disabled".into());
         }
         if let Some(size) = rules.size.default {
-            body.entry("size").or_insert_with(|| size.into());
+            members.entry("size").or_insert_with(|| size.into());
         }
-        body.entry("response_format").or_insert_with(|| "url".into());
-        body.entry("watermark").or_insert_with(|| true.into());
-        body.entry("stream").or_insert_with(|| false.into());
-        Effective { body, max_images: request.ceiling() }
+        members.entry("response_format").or_insert_with(|| "url".into());
+        members.entry("watermark").or_insert_with(|| true.into());
+        members.entry("stream").or_insert_with(|| false.into());
+        Effective { body: members, max_images: Some(request.ceiling()) }
     }
 
     fn streaming(&self) -> Option<&dyn StreamDialect> {

@@ -2,7 +2,10 @@
 
 mod mock;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use seedream::{Count, OutputFormat, PromptMode, Size, Strictness, Tier};
@@ -139,9 +142,9 @@ pub(crate) struct ProviderArgs {
 /// Where pictures go, and how long they may take.
 #[derive(Debug, Args)]
 pub(crate) struct SaveArgs {
-    /// The folder for images and task files
-    #[arg(long, value_name = "DIR", default_value = "out")]
-    pub(crate) out: PathBuf,
+    /// The folder for images, their metadata and the records of jobs [default: out]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// How long the whole job may take: 90s, 10m, 1h30m; a reseller measured 110 to 130 s for Seedream 5.0 pro [default: 10m]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub(crate) deadline: Option<Duration>,
@@ -151,6 +154,18 @@ pub(crate) struct SaveArgs {
     /// Write no JSON beside the images that says what was asked, answered and charged
     #[arg(long)]
     pub(crate) no_sidecar: bool,
+}
+
+impl SaveArgs {
+    /// The folder for images.
+    pub(crate) fn out(&self) -> &Path {
+        self.out.as_deref().unwrap_or(Path::new("out"))
+    }
+
+    /// Whether the user named it.
+    pub(crate) fn names_out(&self) -> bool {
+        self.out.is_some()
+    }
 }
 
 #[derive(Debug, Args)]
@@ -185,8 +200,8 @@ pub(crate) struct PlanArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ResumeArgs {
-    /// A task file that `generate` left, or a provider and the task's id
-    #[arg(value_name = "FILE|PROVIDER:ID")]
+    /// A record (.job.jsonl) or metadata file (.json) that `generate` left, a folder of them, or a provider and a task's id
+    #[arg(value_name = "FILE|FOLDER|PROVIDER:ID")]
     pub(crate) task: String,
     /// Ask a mock inside this program: it knows the documented tasks only
     #[arg(long, conflicts_with = "base_url")]

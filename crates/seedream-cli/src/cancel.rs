@@ -2,7 +2,7 @@
 
 use std::io;
 
-use tokio::sync::watch;
+use seedream::Control;
 
 use crate::{
     exit::{Exit, Failure},
@@ -11,7 +11,7 @@ use crate::{
 
 /// Told once: stop asking, and save what arrived. Told twice: stop saving too. Told three times: gone.
 #[derive(Clone, Debug)]
-pub(crate) struct Cancel(watch::Receiver<u32>);
+pub(crate) struct Cancel(Control);
 
 impl Cancel {
     /// Listens from now on, and tells on `console` what the first signal leads to.
@@ -20,36 +20,26 @@ impl Cancel {
     /// The system does not let this program listen.
     pub(crate) fn on_signals(console: Option<&Console>) -> Result<Self, Failure> {
         let listen = |error: io::Error| Failure::other(format!("signals cannot be caught: {error}"));
-        let (sender, receiver) = watch::channel(0_u32);
         let mut signals = Signals::new().map_err(listen)?;
-        let console = console.cloned();
+        let (control, console) = (Control::default(), console.cloned());
+        let told = control.clone();
         tokio::spawn(async move {
-            loop {
+            for times in 1.. {
                 signals.next().await;
-                sender.send_modify(|times| *times = times.saturating_add(1));
-                let times = *sender.borrow();
+                told.cancel();
                 match (&console, times) {
                     (Some(console), 1) => console.note("cancelled: what arrived is saved; Ctrl-C again stops that too"),
-                    (_, 0..=2) => {}
+                    (_, 1 | 2) => {}
                     _ => std::process::exit(Exit::Cancelled.code().into()),
                 }
             }
         });
-        Ok(Self(receiver))
+        Ok(Self(control))
     }
 
-    /// Waits until it was told this often.
-    pub(crate) async fn asked(&self, times: u32) {
-        let mut told = self.0.clone();
-        if told.wait_for(|told| *told >= times).await.is_err() {
-            // Nobody listens any more, so nobody will ever tell.
-            std::future::pending::<()>().await;
-        }
-    }
-
-    /// Whether it was told at all.
-    pub(crate) fn is_asked(&self) -> bool {
-        *self.0.borrow() > 0
+    /// What cancels the jobs.
+    pub(crate) fn control(&self) -> &Control {
+        &self.0
     }
 }
 

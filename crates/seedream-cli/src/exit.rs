@@ -54,6 +54,14 @@ impl Exit {
 
     /// How an error that came after the check ends a run.
     pub(crate) fn of(error: &Error) -> Self {
+        match Self::of_kind(error) {
+            // The exit code must not say that nothing was sent: a provider before this one was asked.
+            Self::Usage if error.attempts().iter().any(|attempt| !attempt.place.is_empty()) => Self::Other,
+            exit => exit,
+        }
+    }
+
+    fn of_kind(error: &Error) -> Self {
         match error.kind() {
             ErrorKind::Cancelled if error.status().is_none() => Self::Cancelled,
             ErrorKind::Timeout if error.task().is_some() => Self::Deadline,
@@ -69,6 +77,13 @@ impl Exit {
             // With a status it was sent: a redirect, which a paid request does not follow.
             ErrorKind::Config if error.status().is_none() => Self::Usage,
             ErrorKind::InvalidRequest if !error.violation_list().is_empty() => Self::Usage,
+            // Found before the first attempt: after one the exit code must not say that nothing was sent.
+            ErrorKind::Storage | ErrorKind::NotRecorded | ErrorKind::InvalidRequest | ErrorKind::Unsupported
+                if error.status().is_none() && error.attempts().is_empty() =>
+            {
+                let asked = error.charge() == Charge::No || error.kind() == ErrorKind::Unsupported;
+                if asked { Self::Usage } else { Self::Other }
+            }
             _ => Self::Other,
         }
     }
@@ -173,12 +188,18 @@ mod tests {
             (ErrorKind::PermissionDenied, Charge::No, 5),
             (ErrorKind::rejected(Stage::Input, Medium::Text), Charge::No, 4),
             (ErrorKind::Config, Charge::No, 2),
-            (ErrorKind::InvalidRequest, Charge::No, 1),
+            (ErrorKind::InvalidRequest, Charge::No, 2),
+            (ErrorKind::Storage, Charge::No, 2),
+            (ErrorKind::Storage, Charge::Yes, 1),
+            (ErrorKind::NotRecorded, Charge::No, 2),
             (ErrorKind::RateLimited, Charge::No, 1),
             (ErrorKind::TaskFailed, Charge::No, 1),
         ] {
             assert_eq!(of(kind, charge), code, "{kind} {charge:?}");
         }
+        let tried = seedream::Attempt::new(1, std::time::Duration::ZERO, "https://a.example", "HTTP 429");
+        let after_a_refusal = Error::new(ErrorKind::Storage, "m").with_attempts(vec![tried]);
+        assert_eq!(Exit::of(&after_a_refusal).code(), 1, "something was sent");
         let with_task = |kind| Exit::of(&Error::new(kind, "m").with_charge(Charge::Unknown).with_task(task())).code();
         assert_eq!(with_task(ErrorKind::Timeout), 10);
         assert_eq!(with_task(ErrorKind::Authentication), 5);

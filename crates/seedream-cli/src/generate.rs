@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use seedream::{DownloadOptions, Fallback, ImageProvider, Policy};
+use seedream::{DownloadOptions, Exactly, Fallback, ImageProvider, Job, JobError, Policy};
 use seedream_mock::{Fault, MockServer, MockServerBuilder};
 
 use crate::{
@@ -12,10 +12,10 @@ use crate::{
     exit::{Exit, Failure},
     keys::{self, Station},
     limits::limited,
-    order::{Desk, Order},
     output::Console,
-    report::{self, Again, Outcome},
-    store,
+    progress::Teller,
+    report::{self, Again, Row},
+    target::Target,
 };
 
 /// Asks the providers and saves what comes.
@@ -28,56 +28,100 @@ pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<E
     let overrides = args.provider.overrides()?;
     let mock = args.provider.mock.then(|| embedded(args.request.stream));
     let station = Station::open(mock, args.provider.base_url.as_deref(), console).await?;
-    let mut orders = Vec::new();
+    let mut targets = Vec::new();
     for dialect in &dialects {
         let builder = limited(station.client(dialect)?, &overrides);
         let builder = builder.policy(policy(&args.save, station.is_mock())).download(download(&args.save));
-        // Beside their final place, so that saving a picture of any size is a rename.
-        let builder = builder.spool(&args.save.out);
         let client = builder.strictness(args.request.check.into()).build()?;
-        let (request, fitted) = args.request.for_provider(&request, &client);
-        orders.push(Order { client, request, fitted });
+        targets.push(Target { client, fit: args.request.fit });
     }
-    // A folder is made only where something will be in it.
-    if orders.iter().any(|order| order.client.plan(&order.request).is_ok()) {
-        store::prepare(&args.save.out).await?;
-    }
-    let cancel = Cancel::on_signals(Some(console))?;
-    let desk = Desk { save: &args.save, cancel: &cancel, console };
-    let outcomes = match args.exactly {
-        _ if args.fallback => in_turn(&orders, &desk).await?,
-        Some(pictures) => {
-            let filled = join_all(orders.iter().map(|order| order.fill_exactly(pictures, &desk))).await;
-            filled.into_iter().flatten().collect()
-        }
-        None => join_all(orders.iter().map(|order| order.fill(&desk))).await,
+    let base_url = station.named_url().and(targets.first()).map(|target| target.client.base_url().to_owned());
+    let again = Again { base_url, out: args.save.out().to_owned(), mock: station.is_mock() };
+
+    let providers: Vec<Arc<dyn ImageProvider>> = if args.fallback {
+        let all = targets.into_iter().map(|target| Arc::new(target) as Arc<dyn ImageProvider>);
+        vec![Arc::new(Fallback::new(all.collect())?)]
+    } else {
+        targets.into_iter().map(|target| Arc::new(target) as _).collect()
     };
-    let base_url = station.named_url().and(orders.first()).map(|order| order.client.base_url().to_owned());
-    let again = Again { base_url, out: args.save.out.clone(), mock: station.is_mock() };
-    report::print(&outcomes, args.json, &again, cancel.is_asked(), console)
+    let cancel = Cancel::on_signals(Some(console))?;
+    let jobs = providers.iter().map(|provider| {
+        let job = provider.job(request.clone()).save_to(args.save.out()).controlled_by(cancel.control());
+        if args.save.no_sidecar { job.without_sidecar() } else { job }
+    });
+    // All are checked before any is sent to.
+    let jobs: Vec<(&str, Result<Asked, JobError>)> = providers
+        .iter()
+        .zip(jobs)
+        .map(|(provider, job)| (provider.descriptor().id, Asked::of(job, args.exactly)))
+        .collect();
+    let rows = if jobs.iter().any(|(_, asked)| asked.is_err()) {
+        refused(jobs, console)
+    } else {
+        let asked = jobs.into_iter().filter_map(|(id, asked)| Some(asked.ok()?.run(id, args.request.stream, console)));
+        join_all(asked).await.into_iter().flatten().collect()
+    };
+    report::print(&rows, args.json, &again, cancel.control().is_cancelled(), console)
+}
+
+/// What one provider is asked.
+enum Asked {
+    Once(Job),
+    Exactly(Exactly, u32),
+}
+
+impl Asked {
+    /// Checks it.
+    fn of(job: Job, exactly: Option<u32>) -> Result<Self, JobError> {
+        match exactly {
+            Some(images) => Ok(Self::Exactly(Exactly::new(job, images).prepare()?, images)),
+            None => Ok(Self::Once(job.prepare()?)),
+        }
+    }
+
+    async fn run(self, provider: &str, one_by_one: bool, console: &Console) -> Vec<Row> {
+        let mut teller = Teller::new(console, provider, one_by_one);
+        match self {
+            Self::Once(job) => vec![Row::of(teller.follow(job).await)],
+            Self::Exactly(exactly, images) => {
+                let collected = exactly.watched(|_, event| teller.tell(event)).await;
+                let (delivered, requests) = (collected.delivered(), collected.purchases.len());
+                if delivered > images {
+                    let message = "a request of one brought several";
+                    console.note(&format!(
+                        "warning: {provider}: {delivered} images came where {images} were asked for: {message}"
+                    ));
+                }
+                if delivered < images {
+                    let message = format!("{delivered} of {images} images were delivered by {requests} requests");
+                    console.note(&format!("{provider}: {message}"));
+                }
+                let mut rows: Vec<_> = collected.purchases.into_iter().map(Row::of).collect();
+                if delivered > 0 {
+                    rows.iter_mut().for_each(Row::is_part);
+                }
+                rows
+            }
+        }
+    }
+}
+
+/// Where one provider refuses, nothing is sent to any.
+fn refused(jobs: Vec<(&str, Result<Asked, JobError>)>, console: &Console) -> Vec<Row> {
+    let others: Vec<_> = jobs.iter().filter(|(_, asked)| asked.is_ok()).map(|(id, _)| *id).collect();
+    if !others.is_empty() {
+        let others = others.join(", ");
+        console.note(&format!(
+            "nothing was sent to {others} either: name the providers that accept the request with --provider, or ask one after the other with --fallback"
+        ));
+    }
+    jobs.into_iter().filter_map(|(_, asked)| Some(Row::refused(asked.err()?))).collect()
 }
 
 /// The mock in this process. Its streams come at a pace that can be seen.
 fn embedded(stream: bool) -> MockServerBuilder {
     let pace = Fault { pace: Some(Duration::from_millis(250)), ..Fault::default() };
     MockServer::builder().faults(stream.then_some(pace))
-}
-
-/// Asks one provider after the other, until one takes the request or may have.
-async fn in_turn(orders: &[Order], desk: &Desk<'_>) -> Result<Vec<Outcome>, Failure> {
-    let clients = orders.iter().map(|order| Arc::new(order.client.clone()) as Arc<dyn ImageProvider>);
-    let fallback = Fallback::new(clients.collect())?;
-    let mut outcomes: Vec<Outcome> = Vec::new();
-    for order in orders {
-        if let Some(before) = outcomes.last_mut() {
-            if !before.cause().is_some_and(|error| fallback.allows(error)) {
-                break;
-            }
-            before.pass_on();
-        }
-        outcomes.push(order.fill(desk).await);
-    }
-    Ok(outcomes)
 }
 
 /// How patient a run is.
@@ -93,7 +137,7 @@ pub(crate) fn policy(args: &SaveArgs, mock: bool) -> Policy {
     policy
 }
 
-/// How pictures are fetched.
+/// How images are fetched.
 pub(crate) fn download(args: &SaveArgs) -> DownloadOptions {
     let options = DownloadOptions::default().allow_http(args.allow_http_results);
     match args.deadline {

@@ -13,7 +13,6 @@ mod keys;
 mod limits;
 mod mock;
 mod models;
-mod order;
 mod output;
 mod plan;
 mod pretty;
@@ -22,14 +21,20 @@ mod prompt;
 mod report;
 mod request;
 mod resume;
-mod run;
-mod store;
 mod table;
+mod target;
 mod verbose;
 
-use std::{process::ExitCode, time::Duration};
+use std::{
+    io,
+    process::ExitCode,
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
 
 use clap::Parser as _;
+use tokio::runtime::Runtime;
 
 use crate::{
     args::{Cli, Command},
@@ -53,10 +58,7 @@ fn main() -> ExitCode {
     if cli.verbose {
         verbose::watch(&console);
     }
-    // A thread that writes files is there before anything is sent, and stays: a new one may be refused after the payment.
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    runtime.worker_threads(2).enable_all().thread_keep_alive(Duration::from_secs(24 * 3600));
-    let runtime = match runtime.build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
             console.note(&format!("error: this program cannot start: {error}"));
@@ -70,6 +72,31 @@ fn main() -> ExitCode {
         console.note(&format!("error: {}", failure.message));
         failure.exit.into()
     })
+}
+
+/// How many threads run tasks.
+const WORKERS: usize = 2;
+
+/// A runtime with a thread that writes files: it is there before anything is sent, and stays, since the system may refuse a new one after
+/// the payment.
+fn runtime() -> io::Result<Runtime> {
+    // The runtime panics where the system starts no thread, so that is found out first: all of these live at once.
+    let gate = Arc::new(Mutex::new(()));
+    let closed = gate.lock();
+    let probe = |_| {
+        let gate = gate.clone();
+        thread::Builder::new().spawn(move || drop(gate.lock()))
+    };
+    let probes: io::Result<Vec<_>> = (0..=WORKERS).map(probe).collect();
+    drop(closed);
+    for probe in probes? {
+        let _ = probe.join();
+    }
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.worker_threads(WORKERS).enable_all().thread_keep_alive(Duration::from_secs(24 * 3600));
+    let runtime = runtime.build()?;
+    runtime.block_on(runtime.spawn_blocking(|| ())).map_err(io::Error::other)?;
+    Ok(runtime)
 }
 
 async fn run(cli: Cli, console: &Console) -> Result<ExitCode, Failure> {

@@ -11,7 +11,8 @@ use crate::{
     limits::limited,
     output::Console,
     pretty::pretty,
-    report::{Note, hint},
+    report::hint,
+    target::Target,
 };
 
 #[derive(Serialize)]
@@ -37,7 +38,7 @@ struct Planned {
     url: String,
     body: Box<RawValue>,
     effective: Map<String, Value>,
-    warnings: Vec<Note>,
+    warnings: Vec<Warning>,
     max_images: u32,
     price: Option<Price>,
     most: Option<Amount>,
@@ -63,10 +64,9 @@ pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> 
         if let Some(url) = keys::base_url(&args.provider, descriptor, keys::environment) {
             builder = builder.base_url(url);
         }
-        let planned = builder.build().and_then(|client| {
-            let (request, fitted) = args.request.for_provider(&request, &client);
-            Ok(Planned::new(client.plan(&request)?, &fitted))
-        });
+        let planned = builder
+            .build()
+            .and_then(|client| Ok(Planned::from(Target { client, fit: args.request.fit }.plan(&request)?)));
         match planned {
             Ok(planned) => plans.push(planned),
             Err(error) => {
@@ -92,13 +92,14 @@ pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> 
     Ok(Exit::of_several(refused.iter().map(|_| Exit::Usage)))
 }
 
-impl Planned {
-    fn new(plan: Plan, fitted: &[Warning]) -> Self {
-        let warnings = fitted.iter().chain(&plan.warnings).map(Note::from).collect();
-        let Plan { provider, model, method, url, body, effective, max_images, price, most, .. } = plan;
+impl From<Plan> for Planned {
+    fn from(plan: Plan) -> Self {
+        let Plan { provider, model, method, url, body, effective, warnings, max_images, price, most, .. } = plan;
         Self { provider, model: model.to_string(), method, url, body, effective, warnings, max_images, price, most }
     }
+}
 
+impl Planned {
     fn text(&self) -> String {
         let effective = serde_json::to_string(&self.effective).unwrap_or_default();
         let mut text = format!("{} {} {}\n", self.provider, self.method, self.url);
@@ -115,7 +116,7 @@ impl Planned {
             text.push_str(&format!("  at most    {most}\n"));
         }
         for warning in &self.warnings {
-            text.push_str(&format!("  warning    {}\n", warning.message().replace('\n', "\n             ")));
+            text.push_str(&format!("  warning    {}\n", warning.message.replace('\n', "\n             ")));
         }
         text
     }

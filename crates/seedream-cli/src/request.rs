@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::Read as _, path::Path};
 
-use seedream::{Client, ImageProvider as _, ImageRequest, ImageSource, ModelId, ResponseFormat, Size, Tier, Warning};
+use seedream::{ImageRequest, ImageSource, ResponseFormat, Size, Tier};
 
 use crate::{
     args::{Form, RequestArgs},
@@ -14,7 +14,7 @@ use crate::{
 const LARGEST_FILE: u64 = 256 << 20;
 
 impl RequestArgs {
-    /// The request, with a model that stands for each provider's own until [`RequestArgs::for_provider`].
+    /// The request, with a model that is empty where each provider's own is meant.
     ///
     /// # Errors
     /// A prompt that says nothing, flags that contradict each other, and reference files that cannot be read or are no pictures.
@@ -42,15 +42,6 @@ impl RequestArgs {
             }
         }
         Ok(request)
-    }
-
-    /// The request for one provider: with its own model where none is named, and fitted to its rules where that is wanted.
-    pub(crate) fn for_provider(&self, request: &ImageRequest, client: &Client) -> (ImageRequest, Vec<Warning>) {
-        let mut request = request.clone();
-        if self.model.is_none() {
-            request.model = ModelId::from(client.descriptor().default_model);
-        }
-        if self.fit { client.capabilities(&request.model).fit(&request) } else { (request, Vec::new()) }
     }
 }
 

@@ -1,12 +1,8 @@
-//! `seedream resume`: collects an accepted task. Nothing here submits.
+//! `seedream resume`: collects what was bought. Nothing here submits.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Instant,
-};
+use std::{fmt, path::Path, sync::Arc};
 
-use seedream::{Client, Dialect, ErrorKind, Sidecar, Task, TaskId};
+use seedream::{Client, FolderStore, Job, Leftover, Refusal, TaskId};
 use seedream_mock::MockServer;
 
 use crate::{
@@ -16,99 +12,106 @@ use crate::{
     generate::{download, policy},
     keys::Station,
     output::Console,
-    report::{self, Again, Asked, Outcome},
-    run::{Accepted, Run},
-    store,
+    progress::Teller,
+    report::{self, Again, Row},
+    target::Target,
 };
 
 /// What the user named.
 #[derive(Debug, PartialEq)]
 enum Named {
-    /// A file with the whole task.
-    File(PathBuf, Box<Task>),
-    /// Nothing but its id.
+    /// A record, or a sidecar that names images which are not saved.
+    Left(Leftover),
+    /// Nothing but the id of a task.
     Id(String, TaskId),
 }
 
-/// Collects a task and saves its pictures.
+/// Collects what is left of jobs, and saves its images.
 ///
 /// # Errors
-/// There is no such file or provider, or no key for it; what becomes of the task is reported.
+/// There is no such file or provider, or no key for it; what becomes of each is reported.
 pub(crate) async fn resume(args: &ResumeArgs, console: &Console) -> Result<Exit, Failure> {
-    let named = named(&args.task)?;
-    let dialect = seedream::dialect(named.provider())?;
+    let Found { named, mut problems } = named(&args.task, console).await?;
+    if args.save.names_out() && named.iter().any(|named| matches!(named, Named::Left(_))) {
+        let message = "--out is for PROVIDER:ID: what a record or a metadata file leads to is saved beside it; move it to save elsewhere";
+        return Err(Failure::usage(message));
+    }
     let station = Station::open(args.mock.then(MockServer::builder), args.base_url.as_deref(), console).await?;
-    let client = client(args, &named, &station, &dialect)?;
-    store::prepare(&args.save.out).await?;
-    let accepted = accepted(args, named, &client, &station);
-    let mut again = Again {
-        base_url: station.named_url().map(|_| client.base_url().to_owned()),
-        out: args.save.out.clone(),
-        mock: station.is_mock(),
-    };
-
-    let started = Instant::now();
-    let model = accepted.task.model.as_str();
-    let asked = Asked {
-        provider: dialect.descriptor().id,
-        model: (!model.is_empty()).then(|| model.to_owned()),
-        requested: None,
-        warnings: client.warnings(),
-    };
     let cancel = Cancel::on_signals(Some(console))?;
-    let outcome = match client.resume_events(accepted.task.clone()) {
-        Ok(events) => {
-            let run = Run {
-                client: &client,
-                out: &args.save.out,
-                console,
-                cancel: &cancel,
-                one_by_one: false,
-                asked_size: None,
-            };
-            let ended = run.through(events, Some(accepted)).await;
-            let sidecar = if args.save.no_sidecar { None } else { run.note(Sidecar::new(&client), &ended).await };
-            Outcome::of(asked, ended, started.elapsed()).beside(sidecar)
+    let mut base_url = station.named_url().map(str::to_owned);
+    let mut rows = Vec::new();
+    for named in named {
+        let client = match client(args, &named, &station) {
+            Ok(client) => client,
+            Err(failure) => {
+                problems.push(format!("{named}: {}", failure.message));
+                continue;
+            }
+        };
+        if station.named_url().is_some() {
+            base_url = Some(client.base_url().to_owned());
         }
+        let job = job(args, &named, &client, &station).controlled_by(cancel.control());
+        let job = if args.save.no_sidecar { job.without_sidecar() } else { job };
+        let row = Row::of(Teller::new(console, named.provider(), false).follow(job).await);
         // It was accepted elsewhere: the user has to say that the key may go there.
-        Err(error) if error.kind() == ErrorKind::Config => {
-            again.base_url = Some(accepted.task.endpoint.clone());
-            Outcome::refused(asked, error).keeping(accepted)
+        if let Some(place) = row.elsewhere() {
+            base_url = Some(place.to_owned());
         }
-        Err(error) => Outcome::refused(asked, error),
-    };
-    report::print(&[outcome], args.json, &again, cancel.is_asked(), console)
+        rows.push(row);
+    }
+    if rows.is_empty() {
+        return Err(Failure::usage(problems.join("\nerror: ")));
+    }
+    for problem in &problems {
+        console.note(&format!("error: {problem}"));
+    }
+    let again = Again { base_url, out: args.save.out().to_owned(), mock: station.is_mock() };
+    let exit = report::print(&rows, args.json, &again, cancel.control().is_cancelled(), console)?;
+    let left = (!problems.is_empty()).then_some(Exit::Partial);
+    Ok(Exit::of_several(left.into_iter().chain([exit])))
 }
 
-fn client(args: &ResumeArgs, named: &Named, station: &Station, dialect: &Arc<dyn Dialect>) -> Result<Client, Failure> {
-    let mut builder = station.client(dialect)?;
+fn client(args: &ResumeArgs, named: &Named, station: &Station) -> Result<Client, Failure> {
+    let dialect = seedream::dialect(named.provider())?;
+    let mut builder = station.client(&dialect)?;
     // A file must not steer the key to a host of its own choice, but any of the documented places may be asked.
-    if let (Named::File(_, task), Station::Own) = (named, station)
-        && dialect.descriptor().base_urls.contains(&task.endpoint.as_str())
+    if let (Named::Left(left), Station::Own) = (named, station)
+        && dialect.descriptor().base_urls.contains(&left.endpoint.as_str())
     {
-        builder = builder.base_url(task.endpoint.as_str());
+        builder = builder.base_url(left.endpoint.as_str());
     }
     let builder = builder.policy(policy(&args.save, station.is_mock())).download(download(&args.save));
-    Ok(builder.spool(&args.save.out).build()?)
+    Ok(builder.build()?)
 }
 
-/// The task and its file, at the place that the user named, if one was.
-fn accepted(args: &ResumeArgs, named: Named, client: &Client, station: &Station) -> Accepted {
+/// The job, at the place that the user named, if one was. What is left in a folder is collected there.
+fn job(args: &ResumeArgs, named: &Named, client: &Client, station: &Station) -> Job {
     match named {
-        Named::File(path, mut task) => {
-            if !matches!(station, Station::Own) {
-                task.endpoint = client.base_url().to_owned();
-            }
-            Accepted { task: *task, file: Some(path) }
+        Named::Left(left) => {
+            let job = client.resume(&left.path.to_string_lossy());
+            if matches!(station, Station::Own) { job } else { job.at(client.base_url()) }
         }
         Named::Id(_, id) => {
-            let task = client.task(id);
-            let file = store::path_of(&args.save.out, &task);
-            // A file of this very task is settled with it.
-            match store::read(&file) {
-                Ok(kept) if kept.id == task.id => Accepted { task, file: Some(file) },
-                _ => Accepted { task, file: None },
-            }
+            let target = Target { client: client.clone(), fit: false };
+            Job::collecting(Arc::new(target), client.task(id.clone())).save_to(args.save.out())
+        }
+    }
+}
+
+/// What there is to resume.
+#[derive(Debug, Default)]
+struct Found {
+    named: Vec<Named>,
+    /// Why others of the same folder cannot be collected.
+    problems: Vec<String>,
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Left(left) => left.path.display().fmt(f),
+            Self::Id(provider, id) => write!(f, "{provider}:{id}"),
         }
     }
 }
@@ -116,41 +119,64 @@ fn accepted(args: &ResumeArgs, named: Named, client: &Client, station: &Station)
 impl Named {
     fn provider(&self) -> &str {
         match self {
-            Self::File(_, task) => &task.provider,
+            Self::Left(left) => &left.provider,
             Self::Id(provider, _) => provider,
         }
     }
 }
 
-/// `PROVIDER:ID` where it begins with a provider, a file otherwise.
-fn named(text: &str) -> Result<Named, Failure> {
+/// `PROVIDER:ID` where it begins with a provider, a file or a folder otherwise.
+///
+/// # Errors
+/// Nothing there can be resumed.
+async fn named(text: &str, console: &Console) -> Result<Found, Failure> {
     if let Some((provider, id)) = text.split_once(':')
         && seedream::dialect(provider).is_ok()
     {
         let id = TaskId::new(id).map_err(|error| Failure::usage(error.to_string()))?;
-        return Ok(Named::Id(provider.to_owned(), id));
+        return Ok(Found { named: vec![Named::Id(provider.to_owned(), id)], ..Found::default() });
     }
     let path = Path::new(text);
     if !path.exists() {
-        return Err(Failure::usage(format!("{text} is no file, and no PROVIDER:ID such as evolink:task-unified-1")));
+        let message = format!("{text} is no file or folder, and no PROVIDER:ID such as evolink:task-unified-1");
+        return Err(Failure::usage(message));
     }
-    Ok(Named::File(path.to_owned(), Box::new(store::read(path)?)))
+    let refused = |refusal: Refusal| Failure::usage(refusal.to_string());
+    let (mut found, mut running) = (Found::default(), Vec::new());
+    for left in FolderStore::leftovers(path).await.map_err(refused)? {
+        match left {
+            Ok(left) if left.is_running => running.push(left.path.display().to_string()),
+            Ok(left) => found.named.push(Named::Left(left)),
+            Err(refusal) => found.problems.push(refusal.to_string()),
+        }
+    }
+    if found.named.is_empty() {
+        let running =
+            running.iter().map(|path| format!("{path} belongs to a process that is running: wait for its end"));
+        let reasons: Vec<_> = found.problems.into_iter().chain(running).collect();
+        return Err(Failure::usage(if reasons.is_empty() {
+            format!("{text} has nothing to resume: no record, and no metadata of an image that is not saved")
+        } else {
+            reasons.join("\nerror: ")
+        }));
+    }
+    for path in running {
+        console.note(&format!("{path} belongs to a process that is running: it is left alone"));
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_task_is_named_by_provider_and_id_or_by_its_file() {
-        let dir = tempfile::tempdir().unwrap();
-        let task = Task::new("evolink", "https://a.example", TaskId::new("t-1").unwrap(), "m".into());
-        let path = dir.path().join("a:b.task.json");
-        std::fs::write(&path, serde_json::to_string(&task).unwrap()).unwrap();
-        assert_eq!(named(path.to_str().unwrap()).unwrap(), Named::File(path, Box::new(task.clone())));
-        assert_eq!(named("evolink:t-1").unwrap(), Named::Id("evolink".into(), task.id));
-        for text in ["evolink:../x", "evolink:", "openai:t-1", "no-such-file"] {
-            assert_eq!(named(text).unwrap_err().exit, Exit::Usage, "{text}");
+    #[tokio::test]
+    async fn a_task_is_named_by_provider_and_id() {
+        let console = Console::new();
+        let id = TaskId::new("t-1").unwrap();
+        assert_eq!(named("evolink:t-1", &console).await.unwrap().named, [Named::Id("evolink".into(), id)]);
+        for text in ["evolink:../x", "evolink:", "openai:t-1", "no-such-file", "Cargo.toml"] {
+            assert_eq!(named(text, &console).await.unwrap_err().exit, Exit::Usage, "{text}");
         }
     }
 }

@@ -13,15 +13,14 @@ use bytes::Bytes;
 use http::HeaderValue;
 use seedream_core::{
     Capabilities, Charge, Checked, Dialect, Error, ErrorKind, EventStream, GeneratedImage, Generation, ImageFailure,
-    ImageProvider as _, ImageRequest, ModelId, ModelInfo, Operation, Overrides, Policy, Result, Strictness, Task,
-    TaskId, Warning,
+    ImageRequest, ModelId, ModelInfo, Operation, Overrides, Policy, Result, Strictness, Task, TaskId, Warning,
 };
 use tokio::time::Instant;
 
 pub use self::builder::ClientBuilder;
 use self::builder::Seeds;
 use crate::{
-    Downloader, Endpoint, SaveOptions, Saved, SavedImage, Transport,
+    Departure, Downloader, Endpoint, ImageProvider as _, JobContext, SaveOptions, Saved, SavedImage, Transport,
     drive::{self, Expect, Link, Lost, Turns},
     endpoint,
     lift::Grammar,
@@ -93,6 +92,9 @@ impl Client {
     ///
     /// # Errors
     /// [`ErrorKind::Unsupported`] where the provider has none; otherwise what became of the request.
+    ///
+    /// # Cancel safety
+    /// It may be dropped and called again: asking costs nothing.
     pub async fn models(&self) -> Result<Vec<ModelInfo>> {
         let id = self.0.dialect.descriptor().id;
         let listed = self.list().await;
@@ -105,8 +107,9 @@ impl Client {
             return Err(Error::new(ErrorKind::Unsupported, "this provider has no list of models"));
         };
         let until = drive::later(Instant::now(), self.0.policy.poll_timeout.min(self.0.policy.deadline));
-        let link = self.link(self.0.places.clone());
-        let incoming = link.send(0, catalog.models_request(), until).await.map_err(Lost::into_error)?;
+        let link = self.link(self.0.places.clone(), &JobContext::default());
+        let incoming =
+            link.send(0, catalog.models_request(), until, &Departure::default()).await.map_err(Lost::into_error)?;
         let reply =
             incoming.whole(&[], Grammar::Json).await.map_err(|(partial, error)| error.with_body(partial.body))?;
         catalog.decode_models(&reply)
@@ -117,12 +120,8 @@ impl Client {
         Task::new(self.0.dialect.descriptor().id, self.base_url(), id, "".into())
     }
 
-    /// As [`ImageProvider::resume`](seedream_core::ImageProvider::resume), with what happens on the way.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Config`] where the task was accepted at another place than this client's endpoint and its mirrors: its key
-    /// is sent to no other host. The error holds the task.
-    pub fn resume_events(&self, task: Task) -> Result<EventStream> {
+    /// The events of a task, which is asked for and never submitted.
+    fn collected(&self, task: Task, context: JobContext) -> Result<EventStream> {
         let dialect = self.0.dialect.clone();
         let id = dialect.descriptor().id;
         let kept = task.clone();
@@ -130,7 +129,9 @@ impl Client {
         let opened = Operation::resume(dialect, task, self.0.policy.clone(), seed).and_then(|operation| {
             let places = places?;
             let operation = operation.with_mirrors(mirrors(&places));
-            Ok(drive::events(operation, self.link(places), Expect::Poll, &kept.model))
+            context.serve(Some(self));
+            let link = self.link(places, &context);
+            Ok(drive::events(operation, link, Expect::Poll, &kept.model, context, None))
         });
         // Nothing was bought here; what the task costs is as open as before.
         opened.map_err(|error| error.with_provider(id).with_task(kept).with_charge(Charge::Unknown))
@@ -140,6 +141,9 @@ impl Client {
     ///
     /// # Errors
     /// Why it could not be fetched, with its URL; [`ErrorKind::IncompleteImage`] where it ends too early or is damaged.
+    ///
+    /// # Cancel safety
+    /// It may be dropped and called again.
     pub async fn fetch(&self, image: &GeneratedImage) -> Result<Bytes, ImageFailure> {
         save::fetch(&self.0.downloader, image).await
     }
@@ -150,11 +154,17 @@ impl Client {
     ///
     /// # Errors
     /// Why it could not be fetched, with its URL.
+    ///
+    /// # Cancel safety
+    /// It may be dropped and called again: a part of an image that was fetched is removed.
     pub async fn fetch_into(&self, image: &GeneratedImage, directory: &Path) -> Result<GeneratedImage, ImageFailure> {
         save::fetch_into(&self.0.downloader, image, directory).await
     }
 
     /// Saves every picture of an outcome, one file each; see [`SaveOptions`]. Never fails as a whole.
+    ///
+    /// # Cancel safety
+    /// Dropped, it leaves the images that are saved. An image that came inside the response stays in its file, or in `generation`.
     pub async fn save(&self, generation: &Generation, options: &SaveOptions) -> Saved {
         save::save(&self.0.downloader, generation, options).await
     }
@@ -163,6 +173,9 @@ impl Client {
     ///
     /// # Errors
     /// Why it is not on disk, with its URL: it can still be fetched from there until that expires.
+    ///
+    /// # Cancel safety
+    /// Dropped, it leaves nothing, or the whole image: writing that has begun goes on.
     pub async fn save_image(&self, image: &GeneratedImage, options: &SaveOptions) -> Result<SavedImage, ImageFailure> {
         save::save_image(&self.0.downloader, image, options).await
     }
@@ -194,7 +207,9 @@ impl Client {
         Ok(std::iter::once(home.clone()).chain(others).collect())
     }
 
-    fn link(&self, places: Arc<[Endpoint]>) -> Link {
+    /// Where images of a job go while they arrive is the job's to say.
+    fn link(&self, places: Arc<[Endpoint]>, context: &JobContext) -> Link {
+        let spool = context.spool().map(|directory| Spool::new(Some(directory)));
         Link {
             dialect: self.0.dialect.clone(),
             transport: self.0.transport.clone(),
@@ -203,7 +218,7 @@ impl Client {
             request_id: self.0.seeds.request_id(),
             max_reply: self.0.max_reply,
             max_text: self.0.max_text,
-            spool: self.0.spool.clone(),
+            spool: spool.unwrap_or_else(|| self.0.spool.clone()),
             turns: self.0.turns.clone(),
         }
     }

@@ -146,6 +146,9 @@ impl Downloader {
     /// [`ErrorKind::Unsupported`] where it is refused or there is no transport, [`ErrorKind::TooLarge`],
     /// [`ErrorKind::Timeout`], [`ErrorKind::Server`] with the status, [`ErrorKind::IncompleteImage`] where only a part of an
     /// image came, or that the connection failed. The message names the URL without its query.
+    ///
+    /// # Cancel safety
+    /// It may be dropped and called again.
     pub async fn fetch(&self, url: &str) -> Result<Bytes> {
         match self.get(url, Spool::default()).await? {
             ImageData::Bytes(bytes) => Ok(bytes),
@@ -160,6 +163,9 @@ impl Downloader {
     ///
     /// # Errors
     /// As [`Downloader::fetch`], where not a part of an image came.
+    ///
+    /// # Cancel safety
+    /// It may be dropped and called again: a part of an image that was fetched is removed.
     pub async fn fetch_into(&self, url: &str, directory: &Path) -> Result<ImageData> {
         self.get(url, Spool::new(Some(directory))).await
     }

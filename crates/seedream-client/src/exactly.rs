@@ -1,58 +1,58 @@
-//! Exactly so many pictures: several requests of one, since a group is a ceiling whose number the model chooses.
+//! Exactly so many images: several purchases of one, since a group is a ceiling whose number the model chooses.
 
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
-use seedream_core::{
-    Charge, Count, Error, ErrorKind, Event, GeneratedImage, Generation, ImageFailure, ImageProvider, ImageRequest,
-    ModelId, Result,
-};
+use seedream_core::{Charge, Count, Error, ErrorKind, ImageFailure, ImageRequest, Result};
+
+use crate::{Job, JobError, JobEvent, Outcome, SavedImage};
 
 /// How many requests are under way at a time, where nothing else is said.
 const AT_A_TIME: usize = 4;
 
-/// A wish for exactly so many pictures, as requests of one picture each.
+/// A wish for exactly so many images, as requests of one image each.
 ///
 /// Groups are not used where a model could make them: how many of a group come is the model's choice, a lost connection leaves
-/// all of them in doubt instead of one, and a refusal inside may end it. One picture a request costs the same.
+/// all of them in doubt instead of one, and a refusal inside may end it. One image a request costs the same.
 ///
-/// Never are more requests open, delivered or in doubt than pictures are wanted, so nothing can be bought that was not asked
+/// Never are more requests open, delivered or in doubt than images are wanted, so nothing can be bought that was not asked
 /// for. A request whose outcome is not known, or that was accepted as a task, is not replaced. One that was refused at no cost
-/// is replaced while the budget of attempts lasts; the default budget is the number of pictures, so that nothing is asked twice.
+/// is replaced while the budget of attempts lasts; the default budget is the number of images, so that nothing is asked twice. Once
+/// something that was paid for could not be kept, no other request is begun.
 ///
 /// ```
 /// # use seedream_client::{Client, Exactly};
 /// # use seedream_core::ImageRequest;
 /// # async fn example(client: Client) {
-/// let four = Exactly::new(ImageRequest::new("doubao-seedream-4-5", "a lighthouse"), 4).attempts(6).run(&client).await;
+/// let job = client.job(ImageRequest::new("doubao-seedream-4-5", "a lighthouse")).save_to("out");
+/// let four = Exactly::new(job, 4).attempts(6).run().await;
 /// println!("{} of {}, billed {:?}", four.delivered(), four.requested, four.billed());
 /// # }
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "nothing is asked until `run`"]
 pub struct Exactly {
-    request: ImageRequest,
+    job: Job,
     wanted: u32,
     at_a_time: usize,
     attempts: u32,
 }
 
-/// What came of [`Exactly`]: what was requested, delivered and billed are three numbers.
+/// What [`Exactly`] brought: what was requested, delivered and billed are three numbers.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Collected {
-    /// How many pictures were wanted.
+    /// How many images were wanted.
     pub requested: u32,
-    /// What became of each request, in the order in which they were begun. An error may hold a task that can still be collected.
-    pub requests: Vec<Result<Generation>>,
-    model: ModelId,
+    /// What each purchase brought, in the order in which they were begun.
+    pub purchases: Vec<Result<Outcome, JobError>>,
 }
 
 impl Exactly {
-    /// So many pictures of a request, whose own count does not matter. A seed is counted up from one picture to the next: the
-    /// same seed gives the same picture.
-    pub fn new(request: ImageRequest, pictures: u32) -> Self {
-        Self { request, wanted: pictures, at_a_time: AT_A_TIME, attempts: pictures }
+    /// So many images of a job, whose own count does not matter. A seed is counted up from one image to the next: the same seed gives
+    /// the same image.
+    pub fn new(job: Job, images: u32) -> Self {
+        Self { job, wanted: images, at_a_time: AT_A_TIME, attempts: images }
     }
 
     /// Sets how many requests are under way at a time, at least one; 4 otherwise.
@@ -61,96 +61,119 @@ impl Exactly {
         self
     }
 
-    /// Sets how many requests are made at most; as many as pictures are wanted otherwise. The attempts that a client makes of one
+    /// Sets how many requests are made at most; as many as images are wanted otherwise. The attempts that a client makes of one
     /// request do not count.
     pub fn attempts(mut self, requests: u32) -> Self {
         self.attempts = requests;
         self
     }
 
-    /// Asks until the pictures are there, the budget is used up, or the next request would fail like the last one.
-    pub async fn run(&self, provider: &dyn ImageProvider) -> Collected {
-        self.watched(provider, |_, _| ()).await
+    /// Checks and encodes the request now, once for all that follows.
+    ///
+    /// # Errors
+    /// The rules that it breaks, and a request that may make more than one image.
+    pub fn prepare(mut self) -> Result<Self, JobError> {
+        let id = self.job.id_or_random();
+        self.job = self.first(&id)?;
+        Ok(self)
     }
 
-    /// As [`Exactly::run`], and tells what happens as it happens, with the number of the request from 0: pictures can be saved
-    /// and tasks be stored before the last one is there. The last event and errors are in the result only.
-    pub async fn watched(&self, provider: &dyn ImageProvider, seen: impl FnMut(usize, &Event) + Send) -> Collected {
-        let requests = match provider.plan(&self.nth(0)) {
-            // What breaks a rule is refused once and not as often as pictures are wanted.
-            Err(error) => vec![Err(error)],
-            Ok(_) => {
-                let seen = Mutex::new(seen);
-                let told = |number: usize, event: &Event| {
-                    (seen.lock().unwrap_or_else(PoisonError::into_inner))(number, event);
-                };
-                let ask = |number, request| followed(provider, request, move |event| told(number, event));
-                self.driven(ask, Result::as_ref, |_| true).await
+    /// Asks until the images are there, the budget is used up, or the next request would fail like the last one.
+    ///
+    /// # Cancel safety
+    /// As [`Job::run`], for every purchase that is under way.
+    pub async fn run(self) -> Collected {
+        self.watched(|_, _| ()).await
+    }
+
+    /// As [`Exactly::run`], and tells what happens as it happens, with the number of the purchase from 1.
+    ///
+    /// # Cancel safety
+    /// As [`Job::run`], for every purchase that is under way.
+    pub async fn watched(self, seen: impl FnMut(u32, &JobEvent) + Send) -> Collected {
+        let id = self.job.id_or_random();
+        let first = match self.first(&id) {
+            Ok(first) => first,
+            // What breaks a rule is refused once and not as often as images are wanted.
+            Err(error) => {
+                let purchases = vec![Err(error)];
+                return Collected { requested: self.wanted, purchases };
             }
         };
-        Collected { requested: self.wanted, requests, model: self.request.model.clone() }
-    }
-
-    /// Begins requests by the rules of this wish, where the caller sees each of them through: `ask` gets its number from 0, `outcome`
-    /// says what came of it, and `goes_on` whether another may be begun after it: none should be where an image could not be kept.
-    /// Nothing is checked beforehand.
-    pub async fn driven<T, F: Future<Output = T>>(
-        &self,
-        ask: impl Fn(usize, ImageRequest) -> F,
-        outcome: impl Fn(&T) -> Result<&Generation, &Error>,
-        goes_on: impl Fn(&T) -> bool,
-    ) -> Vec<T> {
-        let (mut run, mut asked) = (Run::default(), Vec::new());
+        let seen = Mutex::new(seen);
+        let (mut run, mut purchases) = (Run::default(), Vec::new());
         let mut open = FuturesUnordered::new();
         loop {
             while self.may_begin(&run) {
                 let number = run.begun;
                 (run.begun, run.under_way) = (number + 1, run.under_way + 1);
-                asked.push(None);
-                let request = ask(number, self.nth(number));
-                open.push(async move { (number, request.await) });
+                purchases.push(None);
+                let purchase = counted(number).saturating_add(1);
+                let job = first.purchase(purchase, &id, self.seeded(&first, number));
+                let seen = &seen;
+                open.push(async move {
+                    let mut events = job.events();
+                    while let Some(event) = events.next().await {
+                        if let JobEvent::Ended(ended) = event {
+                            return (number, *ended);
+                        }
+                        (seen.lock().unwrap_or_else(PoisonError::into_inner))(purchase, &event);
+                    }
+                    let error = Error::new(ErrorKind::Transport, "the job ended without an outcome");
+                    (number, Err(JobError::new(error.with_charge(Charge::Unknown), "")))
+                });
             }
             let Some((number, ended)) = open.next().await else {
-                return asked.into_iter().flatten().collect();
+                let purchases = purchases.into_iter().flatten().collect();
+                return Collected { requested: self.wanted, purchases };
             };
-            run.end(outcome(&ended));
-            run.hopeless |= !goes_on(&ended);
-            asked[number] = Some(ended);
+            run.end(&ended);
+            purchases[number] = Some(ended);
         }
+    }
+
+    /// The job of one image, checked and encoded once for all of them.
+    fn first(&self, id: &str) -> Result<Job, JobError> {
+        if self.job.is_prepared() && self.job.request().is_some_and(|request| request.count == Some(Count::One)) {
+            return Ok(self.job.purchase(1, id, None));
+        }
+        let Some(request) = self.job.request() else {
+            let message = "a job that collects cannot be asked for a number of images";
+            return Err(self.job.refused(Error::new(ErrorKind::Unsupported, message)));
+        };
+        let mut request = request.clone();
+        request.count = Some(Count::One);
+        let job = self.job.purchase(1, id, Some(request)).prepare()?;
+        match job.plan() {
+            Ok(plan) if plan.max_images > 1 => {
+                let message = format!(
+                    "exactly so many images are made by requests of one image, and each of these may make {}: leave out what asks for more",
+                    plan.max_images
+                );
+                Err(job.refused(Error::new(ErrorKind::InvalidRequest, message).with_provider(plan.provider)))
+            }
+            Ok(_) => Ok(job),
+            Err(error) if error.kind() == ErrorKind::Unsupported => Ok(job),
+            Err(error) => Err(job.refused(error)),
+        }
+    }
+
+    /// The request of one image where it differs from the first: it has a seed of its own.
+    fn seeded(&self, first: &Job, number: usize) -> Option<ImageRequest> {
+        let mut request = first.request().filter(|_| number > 0)?.clone();
+        // Below zero a seed means "any", and the largest one that is taken is 2^31 - 1.
+        let seed = request.seed.filter(|seed| *seed >= 0)?;
+        let seed = seed.saturating_add(i64::try_from(number).unwrap_or(0)) % (1 << 31);
+        request.seed = Some(seed);
+        Some(request)
     }
 
     fn may_begin(&self, run: &Run) -> bool {
         let promised = run.delivered.saturating_add(run.in_doubt).saturating_add(counted(run.under_way));
         let allowed = counted(run.begun) < self.attempts && run.under_way < self.at_a_time;
-        allowed && !run.hopeless && promised < self.wanted
+        let control = self.job.control();
+        allowed && !run.hopeless && !control.is_halted() && !control.is_cancelled() && promised < self.wanted
     }
-
-    /// The request for one picture.
-    fn nth(&self, number: usize) -> ImageRequest {
-        let mut request = self.request.clone();
-        request.count = Some(Count::One);
-        let number = i64::try_from(number).unwrap_or(0);
-        // Below zero a seed means "any", and the largest one that is taken is 2^31 - 1.
-        request.seed = request.seed.map(|seed| if seed < 0 { seed } else { seed.saturating_add(number) % (1 << 31) });
-        request
-    }
-}
-
-/// Sees a request through, and tells of everything but its end.
-async fn followed(
-    provider: &dyn ImageProvider,
-    request: ImageRequest,
-    told: impl Fn(&Event) + Send,
-) -> Result<Generation> {
-    let mut events = provider.events(request).await?;
-    while let Some(event) = events.next().await {
-        match event? {
-            Event::Finished(generation) => return Ok(generation),
-            event => told(&event),
-        }
-    }
-    let error = Error::new(ErrorKind::Transport, "the request ended without an outcome");
-    Err(error.with_charge(Charge::Unknown))
 }
 
 /// What is known while requests are under way.
@@ -166,14 +189,20 @@ struct Run {
 }
 
 impl Run {
-    fn end(&mut self, outcome: Result<&Generation, &Error>) {
+    fn end(&mut self, ended: &Result<Outcome, JobError>) {
         self.under_way -= 1;
-        match outcome {
-            Ok(generation) => {
-                self.delivered = self.delivered.saturating_add(counted(generation.images().count()));
+        let outcome = ended.as_ref().unwrap_or_else(|error| error.outcome());
+        self.delivered = self.delivered.saturating_add(outcome.delivered);
+        match ended {
+            Err(error) if outcome.delivered == 0 => {
+                let error = error.error();
+                if error.charge() != Charge::No || error.task().is_some() {
+                    self.in_doubt += 1;
+                } else {
+                    self.hopeless |= is_hopeless(error.kind());
+                }
             }
-            Err(error) if error.charge() != Charge::No || error.task().is_some() => self.in_doubt += 1,
-            Err(error) => self.hopeless |= is_hopeless(error.kind()),
+            _ => {}
         }
     }
 }
@@ -196,89 +225,57 @@ fn is_hopeless(kind: ErrorKind) -> bool {
             | ErrorKind::QuotaExhausted
             | ErrorKind::ModelNotFound
             | ErrorKind::Cancelled
+            | ErrorKind::NotRecorded
+            | ErrorKind::Storage
     )
 }
 
 impl Collected {
-    /// The pictures.
-    pub fn images(&self) -> impl Iterator<Item = &GeneratedImage> {
-        self.requests.iter().flatten().flat_map(Generation::images)
+    /// What each purchase brought, failed or not.
+    pub fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
+        self.purchases.iter().map(|purchase| purchase.as_ref().unwrap_or_else(|error| error.outcome()))
     }
 
-    /// The requests that brought no picture.
+    /// The images that were saved.
+    pub fn images(&self) -> impl Iterator<Item = &SavedImage> {
+        self.outcomes().flat_map(|outcome| &outcome.images)
+    }
+
+    /// The purchases that brought no image.
     pub fn errors(&self) -> impl Iterator<Item = &Error> {
-        self.requests.iter().filter_map(|outcome| outcome.as_ref().err())
+        self.purchases.iter().filter_map(|purchase| purchase.as_ref().err().map(JobError::error))
     }
 
-    /// What failed, typed: one entry for each picture that was refused, and for each request that brought none.
+    /// What failed, typed: one entry for each image that was refused or not saved, and for each purchase that brought none.
     pub fn failures(&self) -> Vec<ImageFailure> {
-        self.outcomes().into_iter().filter_map(Result::err).collect()
+        let mut failures = Vec::new();
+        for (index, purchase) in (0..).zip(&self.purchases) {
+            match purchase {
+                Err(error) if error.outcome().failures.is_empty() => {
+                    let error = error.error();
+                    let failure = ImageFailure::new(index, error.kind(), error.message());
+                    failures.push(failure.with_code(error.code().map(str::to_owned)));
+                }
+                Ok(outcome) => failures.extend_from_slice(&outcome.failures),
+                Err(error) => failures.extend_from_slice(&error.outcome().failures),
+            }
+        }
+        failures
     }
 
-    /// How many pictures came.
+    /// How many images came.
     pub fn delivered(&self) -> u32 {
-        counted(self.images().count())
+        self.outcomes().map(|outcome| outcome.delivered).fold(0, u32::saturating_add)
     }
 
-    /// How many pictures the provider says it bills; `None` where it does not say of all.
+    /// How many images the provider says it bills; `None` where it does not say of all.
     pub fn billed(&self) -> Option<u64> {
-        let of = |outcome: &Result<Generation>| match outcome {
-            Ok(generation) => generation.billed(),
-            Err(error) if error.charge() == Charge::No => Some(0),
-            Err(error) => error.generation().and_then(Generation::billed),
-        };
-        self.requests.iter().map(of).sum()
+        self.outcomes().map(|outcome| if outcome.charge == Charge::No { Some(0) } else { outcome.billed }).sum()
     }
 
     /// Whether it may have cost something.
     pub fn charge(&self) -> Charge {
-        let of = |outcome: &Result<Generation>| match outcome {
-            Ok(generation) => generation.charge(),
-            Err(error) => error.charge(),
-        };
-        self.requests.iter().map(of).max().unwrap_or(Charge::No)
-    }
-
-    /// All of it as one outcome, numbered through in the order of the requests, for whoever saves it. Of usage only what is billed
-    /// is summed; raw answers stay with their requests.
-    pub fn to_generation(&self) -> Generation {
-        let mut whole = Generation::new(self.model.clone());
-        for generation in self.requests.iter().flatten() {
-            whole.model = generation.model.clone();
-            whole.reported_model = whole.reported_model.or_else(|| generation.reported_model.clone());
-            whole.created = whole.created.or(generation.created);
-            for warning in &generation.warnings {
-                if !whole.warnings.contains(warning) {
-                    whole.warnings.push(warning.clone());
-                }
-            }
-        }
-        whole.outcomes = self.outcomes();
-        whole.usage.generated_images = self.billed();
-        whole
-    }
-
-    fn outcomes(&self) -> Vec<Result<GeneratedImage, ImageFailure>> {
-        let mut outcomes = Vec::new();
-        for request in &self.requests {
-            match request {
-                Ok(generation) => outcomes.extend(generation.outcomes.iter().cloned()),
-                Err(error) => match error.generation().filter(|generation| !generation.outcomes.is_empty()) {
-                    Some(generation) => outcomes.extend(generation.outcomes.iter().cloned()),
-                    None => {
-                        let failure = ImageFailure::new(0, error.kind(), error.message());
-                        outcomes.push(Err(failure.with_code(error.code().map(str::to_owned))));
-                    }
-                },
-            }
-        }
-        for (index, outcome) in (0..).zip(&mut outcomes) {
-            match outcome {
-                Ok(image) => image.index = index,
-                Err(failure) => failure.index = index,
-            }
-        }
-        outcomes
+        self.outcomes().map(|outcome| outcome.charge).max().unwrap_or(Charge::No)
     }
 }
 
@@ -289,8 +286,8 @@ mod tests {
     /// A run can be handed to another thread, whatever it is told.
     #[test]
     fn a_run_is_send() {
-        fn send<T: Send>(_: impl Fn(&'static Exactly, &'static dyn ImageProvider) -> T) {}
-        send(|exactly, provider| exactly.watched(provider, |_, _| ()));
-        send(|exactly, provider| exactly.run(provider));
+        fn send<T: Send>(_: impl Fn(Exactly) -> T) {}
+        send(|exactly| exactly.watched(|_, _| ()));
+        send(Exactly::run);
     }
 }

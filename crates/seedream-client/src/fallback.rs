@@ -5,11 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
 use seedream_core::{
-    Attempt, Capabilities, Charge, Descriptor, Error, ErrorKind, Event, EventStream, Generation, ImageProvider,
-    ImageRequest, ModelId, Plan, Result, Standing, Task, Warning, WarningKind,
+    Attempt, Capabilities, Charge, Descriptor, Error, ErrorKind, Event, EventStream, ImageRequest, ModelId, Result,
+    Standing, Task, Warning, WarningKind,
 };
 
-use crate::drive;
+use crate::{Client, ImageProvider, Job, JobContext, Prepared, provider::Form};
 
 /// Providers in the order in which they are asked.
 ///
@@ -56,8 +56,8 @@ impl Fallback {
         &self.providers[0]
     }
 
-    /// Whether the next provider may be asked behind this error, for whoever asks them himself.
-    pub fn allows(&self, error: &Error) -> bool {
+    /// Whether the next provider may be asked after this error.
+    fn allows(&self, error: &Error) -> bool {
         let class = match error.kind() {
             ErrorKind::Transport
             | ErrorKind::Timeout
@@ -83,10 +83,11 @@ fn not_theirs(kind: ErrorKind) -> bool {
     matches!(kind, Authentication | Config | PermissionDenied | TaskNotFound)
 }
 
-/// One request on its way through the providers.
+/// One request or task on its way through the providers.
 struct Chain {
     fallback: Fallback,
-    request: ImageRequest,
+    work: Work,
+    context: JobContext,
     /// The place in the list that is asked now.
     at: usize,
     events: EventStream,
@@ -96,10 +97,17 @@ struct Chain {
     over: bool,
 }
 
+/// What providers are asked for.
+#[derive(Clone)]
+enum Work {
+    Request(Box<ImageRequest>),
+    Task(Box<Task>),
+}
+
 /// Those who were asked in vain.
-#[derive(Debug, Default)]
-struct Refused {
-    warnings: Vec<Warning>,
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Refused {
+    pub(crate) warnings: Vec<Warning>,
     attempts: Vec<Attempt>,
 }
 
@@ -136,25 +144,61 @@ impl Refused {
 }
 
 impl Fallback {
-    /// Asks from place `at` on, until one takes the request or there is nobody left to ask.
-    async fn open(
-        &self,
-        request: &ImageRequest,
-        mut at: usize,
-        mut refused: Refused,
-    ) -> Result<(usize, EventStream, Refused)> {
+    /// Opens the work at a place, or at the next one where that refuses it before anything is sent.
+    fn open_at(&self, work: &Work, mut at: usize, context: &JobContext, mut refused: Refused) -> Result<Opened> {
         loop {
             let provider = &self.providers[at];
-            match provider.events(request.clone()).await {
-                Ok(events) => return Ok((at, events, refused)),
-                Err(error) if self.allows(&error) && at + 1 < self.providers.len() => {
-                    refused.add(&**provider, &error);
-                    at += 1;
+            // A client says itself that it is asked.
+            let before = context.served();
+            context.serve(None);
+            let opened = match work {
+                Work::Request(request) => {
+                    provider.prepare((**request).clone()).and_then(|prepared| provider.open(prepared, context.clone()))
                 }
-                Err(error) => return Err(refused.seal(&**provider, error)),
+                Work::Task(task) => provider.open_task((**task).clone(), context.clone()),
+            };
+            if opened.is_err() {
+                context.serve(before.as_ref());
+            }
+            match opened {
+                Ok(events) => return Ok(Opened { at, events, refused }),
+                Err(error) => match self.next(work, at, &error) {
+                    Some(next) => {
+                        refused.add(&**provider, &error);
+                        at = next;
+                    }
+                    None => return Err(refused.seal(&**provider, error)),
+                },
             }
         }
     }
+
+    /// The provider that may be asked after this error of the one at a place.
+    fn next(&self, work: &Work, at: usize, error: &Error) -> Option<usize> {
+        let mut rest = at + 1..self.providers.len();
+        match work {
+            Work::Request(_) => self.allows(error).then(|| rest.next()).flatten(),
+            // Another place, or another account: asking costs nothing.
+            Work::Task(task) if not_theirs(error.kind()) => {
+                rest.find(|at| self.providers[*at].descriptor().id == task.provider)
+            }
+            Work::Task(_) => None,
+        }
+    }
+
+    fn chain(&self, work: Work, opened: Opened, context: JobContext) -> EventStream {
+        let Opened { at, events, refused } = opened;
+        let fallback = self.clone();
+        let chain = Chain { fallback, work, context, at, events, committed: false, refused, over: false };
+        Box::pin(stream::unfold(chain, |mut chain| async move { chain.next().await.map(|event| (event, chain)) }))
+    }
+}
+
+/// The events of the provider that was asked first.
+struct Opened {
+    at: usize,
+    events: EventStream,
+    refused: Refused,
 }
 
 impl Chain {
@@ -166,16 +210,18 @@ impl Chain {
             match self.events.next().await {
                 Some(Ok(Event::Finished(mut generation))) => {
                     self.over = true;
-                    generation.warnings.splice(0..0, self.refused.warnings.drain(..));
+                    if matches!(self.work, Work::Request(_)) {
+                        generation.warnings.splice(0..0, self.refused.warnings.drain(..));
+                    }
                     return Some(Ok(Event::Finished(generation)));
                 }
                 Some(Ok(event)) => {
-                    self.committed |= !matches!(event, Event::Retrying { .. });
+                    self.committed |= !matches!(event, Event::Retrying { .. } | Event::Progress { .. });
                     return Some(Ok(event));
                 }
                 Some(Err(error)) => {
                     let refused = std::mem::take(&mut self.refused);
-                    match self.go_on(error, refused).await {
+                    match self.go_on(error, refused) {
                         Ok(()) => {}
                         Err(error) => {
                             self.over = true;
@@ -191,14 +237,13 @@ impl Chain {
         }
     }
 
-    async fn go_on(&mut self, error: Error, mut refused: Refused) -> Result<()> {
+    fn go_on(&mut self, error: Error, mut refused: Refused) -> Result<()> {
         let provider = self.fallback.providers[self.at].clone();
-        let next = self.at + 1;
-        if self.committed || next == self.fallback.providers.len() || !self.fallback.allows(&error) {
-            return Err(refused.seal(&*provider, error));
-        }
+        let next = if self.committed { None } else { self.fallback.next(&self.work, self.at, &error) };
+        let Some(next) = next else { return Err(refused.seal(&*provider, error)) };
         refused.add(&*provider, &error);
-        (self.at, self.events, self.refused) = self.fallback.open(&self.request, next, refused).await?;
+        let opened = self.fallback.open_at(&self.work, next, &self.context, refused)?;
+        (self.at, self.events, self.refused) = (opened.at, opened.events, opened.refused);
         Ok(())
     }
 }
@@ -217,47 +262,57 @@ impl ImageProvider for Fallback {
         all.find(sells).unwrap_or_else(|| self.first().capabilities(model))
     }
 
-    /// The plan of the first provider that would accept the request; those before it are warnings.
-    fn plan(&self, request: &ImageRequest) -> Result<Plan> {
+    /// Prepares it for the first provider that accepts it; those before it are warnings of the plan.
+    fn prepare(&self, request: ImageRequest) -> Result<Prepared> {
         let mut refused = Refused::default();
-        for provider in self.providers.iter() {
-            match provider.plan(request) {
-                Ok(mut plan) => {
-                    plan.warnings.splice(0..0, refused.warnings);
-                    return Ok(plan);
+        for (place, provider) in self.providers.iter().enumerate() {
+            match provider.prepare(request.clone()) {
+                Ok(inner) => {
+                    let inner = Box::new(inner);
+                    return Ok(Prepared::new(request, Form::Chosen { place, refused, inner }));
                 }
-                Err(error) if self.allows(&error) => refused.add(&**provider, &error),
-                Err(error) => return Err(error),
+                Err(error) if self.allows(&error) && place + 1 < self.providers.len() => {
+                    refused.add(&**provider, &error);
+                }
+                Err(error) => return Err(refused.seal(&**provider, error)),
             }
         }
-        // Every one of them refused, so the last one's reasons are given again.
-        self.providers[self.providers.len() - 1].plan(request)
+        // `new` refuses an empty list.
+        Err(Error::new(ErrorKind::Config, "there is no provider to ask"))
     }
 
-    async fn events(&self, request: ImageRequest) -> Result<EventStream> {
-        let (at, events, refused) = self.open(&request, 0, Refused::default()).await?;
-        let chain = Chain { fallback: self.clone(), request, at, events, committed: false, refused, over: false };
-        Ok(Box::pin(stream::unfold(chain, |mut chain| async move { chain.next().await.map(|event| (event, chain)) })))
-    }
-
-    async fn generate(&self, request: ImageRequest) -> Result<Generation> {
-        drive::outcome(self.events(request).await?).await
-    }
-
-    /// Collects a task at the provider that it belongs to; of several accounts there, at the one that
-    /// knows it.
-    async fn resume(&self, task: Task) -> Result<Generation> {
-        let mut last = None;
-        for provider in self.providers.iter().filter(|provider| provider.descriptor().id == task.provider) {
-            match provider.resume(task.clone()).await {
-                // Another place, or another account: asking costs nothing.
-                Err(error) if not_theirs(error.kind()) => last = Some(error),
-                outcome => return outcome,
+    fn open(&self, prepared: Prepared, context: JobContext) -> Result<EventStream> {
+        let work = Work::Request(Box::new(prepared.request().clone()));
+        let opened = match prepared.form {
+            Form::Chosen { place, refused, inner } => {
+                Opened { at: place, events: self.providers[place].open(*inner, context.clone())?, refused }
             }
-        }
-        Err(last.unwrap_or_else(|| {
+            _ => self.open_at(&work, 0, &context, Refused::default())?,
+        };
+        Ok(self.chain(work, opened, context))
+    }
+
+    /// Collects a task at the provider that it belongs to; of several accounts there, at the one that knows it.
+    fn open_task(&self, task: Task, context: JobContext) -> Result<EventStream> {
+        let theirs = self.providers.iter().position(|provider| provider.descriptor().id == task.provider);
+        let Some(at) = theirs else {
             let message = format!("task {} belongs to {}, which is none of these providers", task.id, task.provider);
-            Error::new(ErrorKind::Config, message).with_task(task).with_charge(Charge::Unknown)
-        }))
+            return Err(Error::new(ErrorKind::Config, message).with_task(task).with_charge(Charge::Unknown));
+        };
+        let work = Work::Task(Box::new(task));
+        let opened = self.open_at(&work, at, &context, Refused::default())?;
+        Ok(self.chain(work, opened, context))
+    }
+
+    fn client(&self, provider: &str) -> Option<Client> {
+        self.providers.iter().find_map(|child| child.client(provider))
+    }
+
+    fn job(&self, request: ImageRequest) -> Job {
+        Job::new(Arc::new(self.clone()), request)
+    }
+
+    fn resume(&self, record: &str) -> Job {
+        Job::resumed(Arc::new(self.clone()), record)
     }
 }

@@ -1,31 +1,38 @@
 //! The client of seedream: it sends a paid request at most once, and keeps what was paid for.
 //!
-//! - [`Client`] is an [`ImageProvider`](seedream_core::ImageProvider) for any [`Dialect`](seedream_core::Dialect): it adds
-//!   endpoint, key, transport and time to the pure machine [`Operation`](seedream_core::Operation).
-//! - [`Transport`] moves bytes; [`ReqwestTransport`] is the one that is taken where none is given (feature `reqwest`, default).
-//! - [`Fallback`] asks several providers in turn, and nobody behind an outcome that is not known.
-//! - [`Exactly`] collects exactly so many pictures, where a group is only a ceiling.
-//! - [`Downloader`] fetches pictures from URLs that a provider wrote, which nobody trusts.
-//! - Whoever installs a subscriber of `tracing` sees the spans `operation`, `attempt`, `poll` and `download`, without a secret.
-//! - [`Client::save`] writes pictures to disk under names that were free, and a [`Sidecar`] beside them says what they are.
+//! - [`Client`] is an [`ImageProvider`] for any [`Dialect`](seedream_core::Dialect): it adds endpoint, key, transport and time to the
+//!   pure machine [`Operation`](seedream_core::Operation).
+//! - [`Job`] is a request from the record before its POST until its images are saved. A [`JobStore`] keeps the records, an [`Output`] the
+//!   images; [`FolderStore`] and [`FolderOutput`] do both in a folder. A job that did not end is resumed by another process
+//!   ([`ImageProvider::resume`]).
+//! - [`Transport`] moves bytes; [`ReqwestTransport`] is the default (feature `reqwest`).
+//! - [`Fallback`] asks several providers in turn, and none after an outcome that is not known.
+//! - [`Exactly`] makes exactly so many images, where a group is only a ceiling.
+//! - [`Downloader`] fetches images from URLs that a provider wrote, which are not trusted.
+//! - A subscriber of `tracing` sees the spans `operation`, `attempt`, `poll` and `download`, without a secret.
 //!
 //! ```
 //! # use std::sync::Arc;
 //! # use seedream_client::Client;
-//! # use seedream_core::{Dialect, ImageProvider, ImageRequest, Result};
+//! # use seedream_core::{Dialect, ImageRequest, Result};
 //! # async fn example(dialect: Arc<dyn Dialect>) -> Result<()> {
 //! let client = Client::builder(dialect).key("sk-…").build()?;
-//! let generation = client.generate(ImageRequest::new("doubao-seedream-4-5", "a lighthouse")).await?;
-//! let saved = client.save(&generation, &seedream_client::SaveOptions::new("out", "lighthouse")).await;
-//! assert_eq!(saved.images().count() + saved.failures().count(), generation.outcomes.len());
+//! let job = client.job(ImageRequest::new("doubao-seedream-4-5", "a lighthouse")).save_to("out");
+//! let outcome = job.run().await?;
+//! println!("{} images, billed {:?}", outcome.images.len(), outcome.billed);
 //! # Ok(())
 //! # }
 //! ```
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+/// The doubles of the tests stand in `tests`, and name this crate.
+#[cfg(test)]
+extern crate self as seedream_client;
+
 mod client;
 mod coding;
+mod disk;
 mod download;
 mod drive;
 mod endpoint;
@@ -34,6 +41,7 @@ mod fallback;
 mod image_end;
 mod job;
 mod lift;
+mod provider;
 mod save;
 mod spool;
 mod trace;
@@ -45,9 +53,12 @@ pub use endpoint::{Endpoint, bare_key};
 pub use exactly::{Collected, Exactly};
 pub use fallback::Fallback;
 pub use job::{
-    Entry, FolderStore, History, Intent, JobRecord, JobStore, Location, NoStore, Outcome, Refusal, SendBefore,
+    Control, Entry, FolderOutput, FolderStore, History, ImageContent, Intent, Job, JobContext, JobError, JobEvent,
+    JobHandle, JobRecord, JobStore, JobStream, Leftover, Location, NewImage, NoStore, Outcome, Output, Refusal,
+    SIDECAR_SCHEMA, SendBefore,
 };
-pub use save::{SaveOptions, Saved, SavedImage, Sidecar};
+pub use provider::{ImageProvider, Prepared};
+pub use save::{SaveOptions, Saved, SavedImage};
 pub use secrecy::SecretString;
 #[cfg(feature = "reqwest")]
 pub use transport::ReqwestTransport;

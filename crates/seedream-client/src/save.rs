@@ -1,26 +1,27 @@
 //! Writes pictures to disk: whole or not at all, and never over a file that is there.
 
 pub(crate) mod file;
-mod sidecar;
 
 use std::{
     fs,
     io::{self, Read as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use seedream_core::{
-    ErrorKind, Field, GeneratedImage, Generation, ImageData, ImageFailure, Pixels, Warning, WarningKind,
+    ErrorKind, Field, GeneratedImage, Generation, ImageData, ImageFailure, Pixels, Timestamp, Warning, WarningKind,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-pub use self::sidecar::Sidecar;
 use crate::{
-    Downloader,
+    Downloader, FolderOutput, ImageContent, Location, NewImage, Output,
     image_end::{ImageEnd, Verdict},
+    job::on_disk,
 };
 
 /// How many pictures are fetched at a time.
@@ -82,27 +83,42 @@ impl Saved {
     }
 }
 
-/// A picture on disk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// An image that was saved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SavedImage {
-    /// Its place in the answer, from 0.
+    /// Its place in the response, from 0.
     pub index: u32,
-    /// The file.
-    pub path: PathBuf,
-    /// Its width in pixels, read from the file; `None` where its header cannot be read.
+    /// Where it is.
+    #[serde(flatten)]
+    pub location: Location,
+    /// Its width in pixels, read from its bytes; `None` where its header cannot be read.
     pub width: Option<u32>,
     /// Its height in pixels.
     pub height: Option<u32>,
-    /// Its type, read from the file, such as `image/png`.
+    /// Its type, read from its bytes, such as `image/png`.
     pub media_type: String,
     /// Its size in bytes.
     pub bytes: u64,
-    /// The SHA-256 of the file in hexadecimal digits.
+    /// The SHA-256 of its bytes in hexadecimal digits.
     pub sha256: String,
+    /// The URL that it was fetched from.
+    pub url: Option<String>,
+    /// When that URL ends.
+    pub expires_at: Option<Timestamp>,
+    /// Members of the provider's item that have no field here.
+    #[serde(default)]
+    pub other: Map<String, Value>,
     /// What is odd about it, such as another size than the response says.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub warnings: Vec<Warning>,
+}
+
+impl SavedImage {
+    /// Its file, where it is in one.
+    pub fn file(&self) -> Option<&Path> {
+        self.location.file()
+    }
 }
 
 /// The picture itself, wherever it is.
@@ -155,13 +171,21 @@ pub(crate) async fn save(downloader: &Downloader, generation: &Generation, optio
     // Fetched side by side and written one after the other in their order, so that numbers follow the order too.
     let mut fetched = stream::iter(fetched).buffered(AT_A_TIME);
     let mut outcomes = Vec::with_capacity(generation.outcomes.len());
+    let (output, label) = options.output();
     while let Some(fetched) = fetched.next().await {
         outcomes.push(match fetched {
-            Ok((image, fetched)) => write(image, fetched.data, options).await,
+            Ok((image, fetched)) => write(image, fetched.data, &output, &label).await,
             Err(failure) => Err(failure),
         });
     }
+    last(options).await;
     Saved::new(outcomes)
+}
+
+/// Makes the names of new files outlive a crash. Not every system can, and the images are written either way.
+async fn last(options: &SaveOptions) {
+    let directory = options.directory.clone();
+    let _ = on_disk(move || file::sync_folder(&directory)).await;
 }
 
 pub(crate) async fn save_image(
@@ -169,7 +193,29 @@ pub(crate) async fn save_image(
     image: &GeneratedImage,
     options: &SaveOptions,
 ) -> Result<SavedImage, ImageFailure> {
-    write(image, fetch_into(downloader, image, &options.directory).await?.data, options).await
+    let (output, label) = options.output();
+    let saved = write(image, fetch_into(downloader, image, &options.directory).await?.data, &output, &label).await;
+    last(options).await;
+    saved
+}
+
+/// What an image is saved for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Label {
+    pub(crate) provider: String,
+    pub(crate) job: String,
+    pub(crate) purchase: u32,
+    /// The size that was asked for.
+    pub(crate) asked: Option<Pixels>,
+    /// Whether the file that it is in was synced already.
+    pub(crate) is_synced: bool,
+}
+
+impl SaveOptions {
+    fn output(&self) -> (FolderOutput, Label) {
+        let label = Label { provider: self.prefix.clone(), asked: self.asked, ..Label::default() };
+        (FolderOutput::new(&self.directory), label)
+    }
 }
 
 /// A picture that is to be written.
@@ -241,9 +287,41 @@ impl Held {
     }
 }
 
-/// Writes a picture that is here by now, and tells of a failure where it was before.
-async fn write(image: &GeneratedImage, data: ImageData, options: &SaveOptions) -> Result<SavedImage, ImageFailure> {
-    let (stated, options) = ((image.index, image.size), options.clone());
+/// What a look at an image shows.
+struct Seen {
+    head: Vec<u8>,
+    length: u64,
+    kind: Option<infer::Type>,
+    sha256: String,
+    verdict: Verdict,
+    size: Option<(u32, u32)>,
+}
+
+impl Held {
+    fn look(&self) -> io::Result<Seen> {
+        let (head, length) = (self.head()?, self.length()?);
+        let kind = infer::get(&head).filter(|kind| kind.matcher_type() == infer::MatcherType::Image);
+        let (sha256, verdict) = self.read()?;
+        let size =
+            self.size().and_then(|size| Some((u32::try_from(size.width).ok()?, u32::try_from(size.height).ok()?)));
+        Ok(Seen { head, length, kind, sha256, verdict, size })
+    }
+
+    fn content(&self, is_synced: bool) -> ImageContent {
+        match self {
+            Self::Bytes(bytes) => ImageContent::Bytes(bytes.clone()),
+            Self::File(path) => ImageContent::File { path: path.clone(), is_synced },
+        }
+    }
+}
+
+/// Saves an image that is here by now, and tells of a failure where it was before.
+pub(crate) async fn write(
+    image: &GeneratedImage,
+    data: ImageData,
+    output: &dyn Output,
+    label: &Label,
+) -> Result<SavedImage, ImageFailure> {
     let (data, incomplete) = match data {
         ImageData::Incomplete { data, reason } => (*data, Some(reason)),
         data => (data, None),
@@ -254,17 +332,20 @@ async fn write(image: &GeneratedImage, data: ImageData, options: &SaveOptions) -
     };
     // A page that came from a URL is still there; whatever else was fetched may be a picture that nobody here knows.
     let fetched = matches!(image.data, ImageData::Url { .. });
-    let job = move || {
-        write_now(stated, &held, incomplete, &options).inspect_err(|_| {
-            if let (true, Held::File(path)) = (fetched && held.head().is_ok_and(|head| page(&head).is_some()), &held) {
-                let _ = fs::remove_file(path);
+    let (kind, message) = match (Saving { image, held: Arc::new(held), output, label }).save(incomplete).await {
+        Ok(saved) => {
+            if let Some(file) = file.filter(|file| file::is_ours(file)) {
+                // The output may have moved it.
+                let _ = fs::remove_file(file);
             }
-        })
-    };
-    let (kind, message) = match tokio::task::spawn_blocking(job).await {
-        Ok(Ok(saved)) => return Ok(saved),
-        Ok(Err(failed)) => failed,
-        Err(error) => (ErrorKind::Storage, format!("the picture was not written: {error}")),
+            return Ok(saved);
+        }
+        Err((kind, message, is_page)) => {
+            if let (true, true, Some(file)) = (fetched, is_page, &file) {
+                let _ = fs::remove_file(file);
+            }
+            (kind, message)
+        }
     };
     let message = match file.filter(|file| file.exists()) {
         Some(file) => format!("{message}; it is in {}", file.display()),
@@ -273,80 +354,126 @@ async fn write(image: &GeneratedImage, data: ImageData, options: &SaveOptions) -
     Err(failure(image, kind, &message))
 }
 
+/// An image that is in a file already; `None` where it is not there, or is not whole.
+pub(crate) async fn looked_at(image: &GeneratedImage, path: &Path) -> Option<SavedImage> {
+    let held = Held::File(path.to_owned());
+    let seen = on_disk(move || held.look()).await.ok()?;
+    if matches!(seen.verdict, Verdict::Incomplete(_)) {
+        return None;
+    }
+    Some(saved(image, Location::File(path.to_owned()), &seen, seen.kind?, None))
+}
+
+fn saved(
+    image: &GeneratedImage,
+    location: Location,
+    seen: &Seen,
+    kind: infer::Type,
+    asked: Option<Pixels>,
+) -> SavedImage {
+    let (url, expires_at) = match &image.data {
+        ImageData::Url { url, expires_at } => (Some(url.clone()), *expires_at),
+        _ => (None, None),
+    };
+    SavedImage {
+        index: image.index,
+        location,
+        width: seen.size.map(|(width, _)| width),
+        height: seen.size.map(|(_, height)| height),
+        media_type: kind.mime_type().to_owned(),
+        bytes: seen.length,
+        sha256: seen.sha256.clone(),
+        url,
+        expires_at,
+        other: image.other.clone(),
+        warnings: seen.size.map(|size| other_size(image.index, size, image.size, asked)).unwrap_or_default(),
+    }
+}
+
 /// The extension of what came as an image and is not one that is known.
 const UNREAD: &str = "partial.bin";
 
 /// What a later version may add.
 const UNKNOWN_PLACE: &str = "the picture is in a place that this version does not know";
 
-/// Writes a picture, on a thread that may block: its place in the answer, the size that the response states, what there is of it,
-/// and why it is incomplete, where that is known already.
-///
-/// # Errors
-/// What kind of thing went wrong, and a sentence about it.
-fn write_now(
-    (index, stated): (u32, Option<Pixels>),
-    held: &Held,
-    incomplete: Option<String>,
-    options: &SaveOptions,
-) -> Result<SavedImage, (ErrorKind, String)> {
-    let storage = |error: io::Error| (ErrorKind::Storage, format!("the picture cannot be written: {error}"));
-    let head = held.head().map_err(|error| (ErrorKind::Storage, format!("the picture cannot be read: {error}")))?;
-    let length = held.length().map_err(storage)?;
-    let kind = infer::get(&head).filter(|kind| kind.matcher_type() == infer::MatcherType::Image);
-    let (sha256, verdict) = held.read().map_err(storage)?;
-    let incomplete = incomplete.or(match verdict {
-        Verdict::Incomplete(reason) => Some(reason),
-        Verdict::Complete | Verdict::NotChecked => None,
-    });
-    let (directory, stem) = (&options.directory, stem(&options.prefix));
-    let place = |extension: &str| match held {
-        Held::Bytes(bytes) => file::write(directory, &stem, index, extension, bytes),
-        Held::File(from) => file::adopt(from, directory, &stem, index, extension),
-    };
-    // An image that came inside the response is nowhere else: it has a second place.
-    let lost = |extension: &str, error: io::Error| match held {
-        Held::Bytes(bytes) => match file::rescue(&stem, extension, bytes) {
+/// An image that is being saved.
+struct Saving<'a> {
+    image: &'a GeneratedImage,
+    held: Arc<Held>,
+    output: &'a dyn Output,
+    label: &'a Label,
+}
+
+impl Saving<'_> {
+    /// Looks at it and saves it. `incomplete` says why it is, where that is known already.
+    ///
+    /// # Errors
+    /// What kind of thing went wrong, a sentence about it, and whether a web page came in the place of an image.
+    async fn save(&self, incomplete: Option<String>) -> Result<SavedImage, (ErrorKind, String, bool)> {
+        let held = self.held.clone();
+        let seen = on_disk(move || held.look()).await;
+        let unread = |error: io::Error| (ErrorKind::Storage, format!("the picture cannot be read: {error}"), false);
+        let seen = seen.map_err(unread)?;
+        let incomplete = incomplete.or(match &seen.verdict {
+            Verdict::Incomplete(reason) => Some(reason.clone()),
+            Verdict::Complete | Verdict::NotChecked => None,
+        });
+        if let Some(reason) = incomplete {
+            let extension = seen.kind.map_or("bin", |kind| kind.extension());
+            let kept = match self.place(&seen, format!("{}.{extension}", &file::PARTIAL[1..])).await {
+                Ok(place) => format!("what there is of it is in {place}"),
+                Err(message) => format!("what there is of it cannot be written: {message}"),
+            };
+            return Err((ErrorKind::IncompleteImage, format!("{reason}; {kept}"), false));
+        }
+        let Some(kind) = seen.kind else {
+            let message = format!("what was delivered is no picture but {}", describe(&seen.head, seen.length));
+            // What came inside the response is nowhere else, and may be an image all the same.
+            let kept = match *self.held {
+                Held::Bytes(_) if seen.length > 0 => match self.place(&seen, UNREAD.to_owned()).await {
+                    Ok(place) => format!("; it is in {place}"),
+                    Err(message) => format!("; it cannot be written: {message}"),
+                },
+                _ => String::new(),
+            };
+            return Err((ErrorKind::MalformedResponse, format!("{message}{kept}"), page(&seen.head).is_some()));
+        };
+        let location = self
+            .place(&seen, kind.extension().to_owned())
+            .await
+            .map_err(|message| (ErrorKind::Storage, format!("the picture cannot be written: {message}"), false))?;
+        Ok(saved(self.image, location, &seen, kind, self.label.asked))
+    }
+
+    /// Gives it to the output.
+    ///
+    /// # Errors
+    /// Why that does not take it, and where it is instead: an image that came inside the response is nowhere else, so it has a second
+    /// place.
+    async fn place(&self, seen: &Seen, extension: String) -> Result<Location, String> {
+        let Label { provider, job, purchase, .. } = self.label.clone();
+        let new = NewImage {
+            provider,
+            job,
+            purchase,
+            index: self.image.index,
+            extension: extension.clone(),
+            media_type: seen.kind.map_or("application/octet-stream", |kind| kind.mime_type()).to_owned(),
+            bytes: seen.length,
+            sha256: seen.sha256.clone(),
+            content: self.held.content(self.label.is_synced),
+        };
+        let error = match self.output.save(new).await {
+            Ok(location) => return Ok(location),
+            Err(error) => error,
+        };
+        let Held::Bytes(bytes) = &*self.held else { return Err(error.to_string()) };
+        let (bytes, stem) = (bytes.clone(), stem(&self.label.provider));
+        Err(match on_disk(move || file::rescue(&stem, &extension, &bytes)).await {
             Ok(path) => format!("{error}; it is in {}", path.display()),
             Err(second) => format!("{error}; nor can it be written to {}: {second}", std::env::temp_dir().display()),
-        },
-        Held::File(_) => error.to_string(),
-    };
-    if let Some(reason) = incomplete {
-        let extension = kind.map_or("bin", |kind| kind.extension());
-        let extension = format!("{}.{extension}", &file::PARTIAL[1..]);
-        let kept = match place(&extension) {
-            Ok(path) => format!("what there is of it is in {}", path.display()),
-            Err(error) => format!("what there is of it cannot be written: {}", lost(&extension, error)),
-        };
-        return Err((ErrorKind::IncompleteImage, format!("{reason}; {kept}")));
+        })
     }
-    let Some(kind) = kind else {
-        let message = format!("what was delivered is no picture but {}", describe(&head, length));
-        // What came inside the response is nowhere else, and may be an image all the same.
-        let kept = match held {
-            Held::Bytes(_) if length > 0 => match place(UNREAD) {
-                Ok(path) => format!("; it is in {}", path.display()),
-                Err(error) => format!("; it cannot be written: {}", lost(UNREAD, error)),
-            },
-            _ => String::new(),
-        };
-        return Err((ErrorKind::MalformedResponse, format!("{message}{kept}")));
-    };
-    let size = held.size().and_then(|size| Some((u32::try_from(size.width).ok()?, u32::try_from(size.height).ok()?)));
-    let path = place(kind.extension()).map_err(|error| {
-        (ErrorKind::Storage, format!("the picture cannot be written: {}", lost(kind.extension(), error)))
-    })?;
-    Ok(SavedImage {
-        index,
-        path,
-        width: size.map(|(width, _)| width),
-        height: size.map(|(_, height)| height),
-        media_type: kind.mime_type().to_owned(),
-        bytes: length,
-        sha256,
-        warnings: size.map(|size| other_size(index, size, stated, options.asked)).unwrap_or_default(),
-    })
 }
 
 /// What is to be said of an image whose size is not the one that the response states or that was asked for.
@@ -364,7 +491,7 @@ fn other_size(index: u32, is: (u32, u32), stated: Option<Pixels>, asked: Option<
 }
 
 /// A failure to save, with the URL where the picture still is.
-fn failure(image: &GeneratedImage, kind: ErrorKind, message: &str) -> ImageFailure {
+pub(crate) fn failure(image: &GeneratedImage, kind: ErrorKind, message: &str) -> ImageFailure {
     let failure = ImageFailure::new(image.index, kind, message);
     match &image.data {
         ImageData::Url { url, expires_at } => failure.with_url(url, *expires_at),
@@ -390,12 +517,12 @@ fn page(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-fn hex(digest: &[u8]) -> String {
+pub(crate) fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A prefix as it can stand in a file name on every system.
-fn stem(prefix: &str) -> String {
+pub(crate) fn stem(prefix: &str) -> String {
     let safe: String =
         prefix.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' }).collect();
     // A leading dot would hide the file, and an empty name would begin with a dash.

@@ -23,6 +23,8 @@ use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use seedream_core::{Error, ErrorKind};
 
+use crate::SendBefore;
+
 #[cfg(feature = "reqwest")]
 pub use self::reqwest::ReqwestTransport;
 
@@ -149,22 +151,48 @@ pub struct Departure(Arc<Stage>);
 struct Stage {
     reached: AtomicU8,
     proxy: OnceLock<String>,
+    before: Option<SendBefore>,
 }
 
 const UNWATCHED: u8 = 0;
 const WAITING: u8 = 1;
 const LEFT: u8 = 2;
+const FORBIDDEN: u8 = 3;
 
 impl Departure {
-    /// Promises that [`Departure::left`] will be called before the first byte of the body leaves.
+    /// A departure that must be before a moment.
+    pub(crate) fn before(before: Option<SendBefore>) -> Self {
+        Self(Arc::new(Stage { before, ..Stage::default() }))
+    }
+
+    /// By when it must leave.
+    pub(crate) fn must_leave_by(&self) -> Option<tokio::time::Instant> {
+        self.0.before.map(|before| before.instant())
+    }
+
+    /// Promises that [`Departure::leave`] will be called before the first byte of the body leaves.
     pub fn watch(&self) {
         // Only from "unwatched": what has left stays so.
         let _ = self.0.reached.compare_exchange(UNWATCHED, WAITING, Ordering::SeqCst, Ordering::SeqCst);
     }
 
-    /// The body begins to leave.
-    pub fn left(&self) {
-        self.0.reached.store(LEFT, Ordering::SeqCst);
+    /// Whether the body may begin to leave; it counts as sent then. `false` where it is too late, as the record of the attempt says, or
+    /// where the caller has given the attempt up: then not a byte of it may leave.
+    ///
+    /// A process that is stopped between this look and the write sends late all the same: no clock can prevent that.
+    #[must_use]
+    pub fn leave(&self) -> bool {
+        if self.0.before.is_some_and(|before| before.has_passed()) {
+            self.forbid();
+        }
+        let leave = |now| (now != FORBIDDEN).then_some(LEFT);
+        self.0.reached.fetch_update(Ordering::SeqCst, Ordering::SeqCst, leave).is_ok()
+    }
+
+    /// Gives the attempt up where its body is watched and has not left; whether that came in time.
+    pub(crate) fn forbid(&self) -> bool {
+        let forbid = |now| matches!(now, WAITING | FORBIDDEN).then_some(FORBIDDEN);
+        self.0.reached.fetch_update(Ordering::SeqCst, Ordering::SeqCst, forbid).is_ok()
     }
 
     /// Says through which proxy the request goes, such as `the proxy http://10.0.0.1:3128 of HTTPS_PROXY`, without a password. An
@@ -181,7 +209,10 @@ impl Departure {
 
     /// How far the request came.
     pub fn reached(&self) -> Reached {
-        if self.0.reached.load(Ordering::SeqCst) == WAITING { Reached::NotSent } else { Reached::Sent }
+        match self.0.reached.load(Ordering::SeqCst) {
+            WAITING | FORBIDDEN => Reached::NotSent,
+            _ => Reached::Sent,
+        }
     }
 }
 
@@ -195,10 +226,28 @@ mod tests {
         assert_eq!(departure.reached(), Reached::Sent);
         departure.watch();
         assert_eq!(departure.clone().reached(), Reached::NotSent);
-        departure.clone().left();
+        assert!(departure.clone().leave());
         assert_eq!(departure.reached(), Reached::Sent);
         departure.watch();
         assert_eq!(departure.reached(), Reached::Sent);
+        assert!(!departure.forbid(), "it has left");
+    }
+
+    #[test]
+    fn a_body_that_is_too_late_does_not_leave() {
+        let given_up = Departure::default();
+        assert!(!given_up.forbid(), "nothing is known of a body that is not watched");
+        given_up.watch();
+        assert!(given_up.forbid() && given_up.forbid() && !given_up.leave());
+        assert_eq!(given_up.reached(), Reached::NotSent);
+        let late = Departure::before(Some(SendBefore::after(std::time::Duration::ZERO)));
+        late.watch();
+        assert!(!late.leave());
+        assert_eq!(late.reached(), Reached::NotSent);
+        let early = Departure::before(Some(SendBefore::after(std::time::Duration::from_secs(3600))));
+        early.watch();
+        assert!(early.leave());
+        assert_eq!(early.reached(), Reached::Sent);
     }
 
     #[test]

@@ -17,8 +17,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use peak_alloc::PeakAlloc;
-use seedream_client::{AnswerBody, Client, Transport, TransportError};
-use seedream_core::{ImageProvider as _, ImageRequest, Policy, Task};
+use seedream_client::{AnswerBody, Client, ImageProvider as _, Transport, TransportError};
+use seedream_core::{ImageRequest, Policy, Task};
 
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;

@@ -14,7 +14,7 @@
 //! | `describe` | none | who the provider is and what its models take: asked first, once |
 //! | `encode` | `checked` | `{"method": "POST", "path": "/v1/images/generations", "json": {…}}`, the path below the base URL, no key |
 //! | `decode` | `checked`, `reply` | what the answer means |
-//! | `effective` | `checked` | the body after the provider's defaults |
+//! | `effective` | `checked`, `json` | `json`, the body that `encode` wrote, after the provider's defaults |
 //! | `poll` | `task` | as `encode` |
 //! | `decode_poll` | `task`, `reply` | what the answer means |
 //! | `event` | `checked`, `frame` | `{"images": […]}`: what one event of a stream brought |
@@ -85,8 +85,8 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use http::{Method, Request, header::CONTENT_TYPE};
 use seedream_core::{
-    Blobs, Capabilities, CatalogDialect, Checked, Descriptor, Dialect, Effective, Generation, ModelId, ModelInfo,
-    Outcome, Reply, Result, StreamDecoder, StreamDialect, StreamItem, Task, TaskDialect, TaskState, sse::Frame,
+    Blobs, Capabilities, CatalogDialect, Checked, Decoded, Descriptor, Dialect, Effective, Generation, ModelId,
+    ModelInfo, Reply, Result, StreamDecoder, StreamDialect, StreamItem, Task, TaskDialect, TaskState, sse::Frame,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json, value::RawValue};
@@ -186,14 +186,14 @@ impl Dialect for ExecDialect {
         Ok(self.request("encode", &json!({ "checked": checked(request) })))
     }
 
-    fn decode(&self, request: &Checked, answer: &Reply) -> Result<Outcome> {
+    fn decode(&self, request: &Checked, answer: &Reply) -> Result<Decoded> {
         let params = json!({ "checked": checked(request), "reply": reply(answer) });
         self.ask::<Meaning>("decode", &params).outcome(request.model(), answer)
     }
 
-    fn effective(&self, request: &Checked) -> Effective {
-        let body = self.ask("effective", &json!({ "checked": checked(request) }));
-        Effective { body, max_images: request.ceiling() }
+    fn effective(&self, request: &Checked, members: Map<String, Value>) -> Effective {
+        let body = self.ask("effective", &json!({ "checked": checked(request), "json": members }));
+        Effective { body, max_images: Some(request.ceiling()) }
     }
 
     fn is_lenient(&self) -> bool {

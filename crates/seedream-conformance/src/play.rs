@@ -3,7 +3,9 @@
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
-use seedream_core::{Checked, Error, Event, Exchange, Generation, Input, Operation, Purpose, Step, Task, Then};
+use seedream_core::{
+    Checked, Encoded, Error, Event, Exchange, Generation, Input, Operation, Purpose, Step, Task, Then,
+};
 
 use crate::{Failure, Subject};
 
@@ -50,12 +52,16 @@ pub(crate) struct Play {
 
 impl Play {
     /// A request that is to be bought.
-    pub(crate) fn submit(subject: &Subject, checked: Checked, seed: u64) -> Self {
+    ///
+    /// # Errors
+    /// Where it cannot be encoded.
+    pub(crate) fn submit(subject: &Subject, checked: Checked, seed: u64) -> Result<Self, Failure> {
         let policy = subject.driver().policy.clone();
-        let operation = Operation::submit(subject.dialect().clone(), checked, ENDPOINT, policy, seed);
+        let prepared = Encoded::new(&**subject.dialect(), checked).map_err(|error| Failure::new(error.to_string()))?;
+        let operation = Operation::submit(subject.dialect().clone(), prepared, ENDPOINT, policy, seed);
         // Whatever there is to fall back to, nothing is bought twice.
         let mirrors = (seed % 2 == 1).then(|| "https://mirror.example".to_owned());
-        Self::of(subject, operation.with_mirrors(mirrors))
+        Ok(Self::of(subject, operation.with_mirrors(mirrors)))
     }
 
     /// A task that is to be collected.

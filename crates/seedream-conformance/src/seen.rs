@@ -1,7 +1,7 @@
 //! What an adapter made of an answer, compared with what a fixture expects.
 
 use seedream_core::{
-    Acceptance, Blobs, Dialect, Error, ErrorKind, Generation, ImageData, Medium, ModelInfo, Outcome, Reply, Stage,
+    Acceptance, Blobs, Decoded, Dialect, Error, ErrorKind, Generation, ImageData, Medium, ModelInfo, Reply, Stage,
     TaskState, Timestamp, sse,
 };
 use seedream_fixtures::{Body, Exchange, Expect, ExpectedError, ExpectedFailure, ExpectedImage, Operation};
@@ -35,8 +35,8 @@ impl Seen {
                 Self::stream(streams.decoder(&exchange::checked(dialect, case)?), reply)
             }
             Operation::Create => match dialect.decode(&exchange::checked(dialect, case)?, reply) {
-                Ok(Outcome::Done(generation)) => Self::Generation(Box::new(generation)),
-                Ok(Outcome::Accepted(acceptance)) => Self::Accepted(Box::new(acceptance)),
+                Ok(Decoded::Done(generation)) => Self::Generation(Box::new(generation)),
+                Ok(Decoded::Accepted(acceptance)) => Self::Accepted(Box::new(acceptance)),
                 Ok(_) => return Err(Failure::new("the outcome is of a kind that is not known here")),
                 Err(error) => Self::Error(error),
             },

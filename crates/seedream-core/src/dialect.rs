@@ -33,10 +33,11 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// Whatever the answer says, with its code understood. A 2xx answer with a picture is never an error.
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome>;
+    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded>;
 
-    /// What the provider makes of the request: the values of its own body after its defaults and rewrites.
-    fn effective(&self, request: &Checked) -> Effective;
+    /// What the provider makes of the request: `members` are those of the body that [`Dialect::encode`] wrote, to which this adds
+    /// the provider's defaults and rewrites. [`Encoded::effective`](crate::Encoded::effective) calls it.
+    fn effective(&self, request: &Checked, members: Map<String, Value>) -> Effective;
 
     /// Whether this adapter promises to read responses in shapes that no document shows, as `seedream-wire` reads them. The law
     /// `crooked` of `seedream-conformance` holds it to that; what the operation and the transport do is held without it.
@@ -143,7 +144,7 @@ impl ModelInfo {
 /// What an answer to a submitted request means.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Outcome {
+pub enum Decoded {
     /// The pictures are here.
     Done(Generation),
     /// The job was accepted and is to be collected.
@@ -190,8 +191,8 @@ impl Acceptance {
 pub struct Effective {
     /// The members of its own body after defaults and rewrites.
     pub body: Map<String, Value>,
-    /// The most pictures that this can cost.
-    pub max_images: u32,
+    /// The most images that this can cost, where the adapter knows.
+    pub max_images: Option<u32>,
 }
 
 /// Who a provider is.

@@ -15,8 +15,9 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use crate::{Generation, Reply, Task, Violation, redact, redact::without_images};
+use crate::{Generation, Reply, Task, Violation, redact, redact::without_images, stored};
 
+pub(crate) use kind::members as kind_members;
 pub use kind::{Charge, ErrorKind, Medium, Stage, charge_of};
 pub use report::ErrorReport;
 
@@ -55,7 +56,8 @@ struct Inner {
 pub struct Attempt {
     /// 1 for the first.
     pub number: u32,
-    /// When it ended, measured from the start of the operation.
+    /// When it ended, measured from the start of the operation, in whole milliseconds.
+    #[serde(rename = "after_ms", with = "stored::millis")]
     pub after: Duration,
     /// The base URL that was tried; empty where nothing was sent.
     #[serde(default)]
@@ -67,6 +69,7 @@ pub struct Attempt {
 impl Attempt {
     /// An attempt that has ended.
     pub fn new(number: u32, after: Duration, place: impl Into<String>, outcome: impl Into<String>) -> Self {
+        let after = Duration::from_millis(stored::whole_millis(after));
         Self { number, after, place: place.into(), outcome: outcome.into() }
     }
 }

@@ -5,10 +5,15 @@ use std::{fmt, path::PathBuf};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::{Charge, Error, ErrorKind, ModelId, OutputFormat, Pixels, Result, Usage, Warning, error::told, redact};
+use crate::{
+    Charge, Error, ErrorKind, ModelId, OutputFormat, Pixels, Result, Usage, Warning,
+    error::{kind_members, told},
+    redact,
+    stored::known,
+};
 
 /// The outcome of a request that brought at least one picture.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -22,7 +27,9 @@ pub struct Generation {
     pub created: Option<Timestamp>,
     /// The id to quote to the provider.
     pub request_id: Option<String>,
-    /// One entry a picture, in the provider's order, failures included.
+    /// One entry an image, in the provider's order, failures included. In JSON each is an object whose member `outcome` says which it
+    /// is: `image` or `failure`.
+    #[serde(with = "outcomes")]
     pub outcomes: Vec<Result<GeneratedImage, ImageFailure>>,
     /// What the answer says about cost.
     pub usage: Usage,
@@ -59,10 +66,13 @@ pub struct GeneratedImage {
     /// Its place in the answer, from 0, counting failures too.
     pub index: u32,
     /// The picture, or where it is.
+    #[serde(flatten)]
     pub data: ImageData,
     /// Width and height that the provider states.
+    #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
     pub size: Option<Pixels>,
     /// The file format that the provider states.
+    #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
     pub format: Option<OutputFormat>,
     /// Members of the provider's item that have no field here.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -70,8 +80,10 @@ pub struct GeneratedImage {
 }
 
 /// A picture, or where it is.
+///
+/// Its JSON is flat: `url` with `expires_at`, or `base64`, or `file`; and `incomplete` with the reason where it is that.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(into = "Members", try_from = "Members")]
 #[non_exhaustive]
 pub enum ImageData {
     /// A URL, mostly signed and good for a day.
@@ -79,11 +91,9 @@ pub enum ImageData {
         /// The URL as the provider wrote it: its signature covers every byte of the query.
         url: String,
         /// When it ends, where that is known.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         expires_at: Option<Timestamp>,
     },
     /// The picture itself.
-    #[serde(serialize_with = "to_base64", deserialize_with = "from_base64")]
     Bytes(Bytes),
     /// A file that holds it.
     File(PathBuf),
@@ -96,13 +106,99 @@ pub enum ImageData {
     },
 }
 
-fn to_base64<S: Serializer>(bytes: &Bytes, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-    serializer.serialize_str(&STANDARD.encode(bytes))
+/// The stored form of an [`ImageData`].
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Members {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base64: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incomplete: Option<String>,
 }
 
-fn from_base64<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Bytes, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    STANDARD.decode(text).map(Bytes::from).map_err(de::Error::custom)
+impl From<ImageData> for Members {
+    fn from(data: ImageData) -> Self {
+        match data {
+            ImageData::Url { url, expires_at } => Self { url: Some(url), expires_at, ..Self::default() },
+            ImageData::Bytes(bytes) => Self { base64: Some(STANDARD.encode(bytes)), ..Self::default() },
+            ImageData::File(file) => Self { file: Some(file), ..Self::default() },
+            ImageData::Incomplete { data, reason } => Self { incomplete: Some(reason), ..Self::from(*data) },
+        }
+    }
+}
+
+impl TryFrom<Members> for ImageData {
+    type Error = String;
+
+    fn try_from(members: Members) -> Result<Self, String> {
+        let data = match members {
+            Members { file: Some(file), .. } => Self::File(file),
+            Members { base64: Some(text), .. } => {
+                Self::Bytes(STANDARD.decode(text).map_err(|error| format!("base64: {error}"))?.into())
+            }
+            Members { url: Some(url), expires_at, .. } => Self::Url { url, expires_at },
+            _ => return Err("an image has a url, base64 or a file".to_owned()),
+        };
+        Ok(match members.incomplete {
+            Some(reason) => Self::Incomplete { data: Box::new(data), reason },
+            None => data,
+        })
+    }
+}
+
+/// The stored form of what came: `{"outcome": "image", "index": 0, …}`, `{"outcome": "failure", "index": 1, …}`.
+mod outcomes {
+    use super::*;
+
+    #[derive(Serialize)]
+    #[serde(tag = "outcome", rename_all = "snake_case")]
+    enum Written<'a> {
+        Image(&'a GeneratedImage),
+        Failure(&'a ImageFailure),
+    }
+
+    #[derive(Deserialize)]
+    #[serde(tag = "outcome", rename_all = "snake_case")]
+    enum Read {
+        Image(GeneratedImage),
+        Failure(ImageFailure),
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        outcomes: &[Result<GeneratedImage, ImageFailure>],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(outcomes.iter().map(|outcome| match outcome {
+            Ok(image) => Written::Image(image),
+            Err(failure) => Written::Failure(failure),
+        }))
+    }
+
+    /// One that cannot be read, since a newer version wrote it, is a failure that says so: it is not forgotten.
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Result<GeneratedImage, ImageFailure>>, D::Error> {
+        let stored: Vec<Value> = Deserialize::deserialize(deserializer)?;
+        let read = |(place, value): (usize, Value)| match Read::deserialize(&value) {
+            Ok(Read::Image(image)) => Ok(image),
+            Ok(Read::Failure(failure)) => Err(failure),
+            Err(error) => {
+                let index = value["index"].as_u64().unwrap_or(place as u64);
+                let message = format!("the stored image cannot be read: {error}");
+                let index = u32::try_from(index).unwrap_or(u32::MAX);
+                let mut failure = ImageFailure::new(index, ErrorKind::MalformedResponse, message);
+                failure.url = value["url"].as_str().map(str::to_owned);
+                Err(failure)
+            }
+        };
+        Ok(stored.into_iter().enumerate().map(read).collect())
+    }
 }
 
 impl fmt::Debug for ImageData {
@@ -127,7 +223,8 @@ impl fmt::Debug for ImageData {
 pub struct ImageFailure {
     /// Its place in the answer, from 0.
     pub index: u32,
-    /// What went wrong.
+    /// What went wrong. In JSON `stage` and `medium` stand beside the `kind` that has them.
+    #[serde(flatten, with = "kind_members")]
     pub kind: ErrorKind,
     /// The provider's own code.
     pub code: Option<String>,

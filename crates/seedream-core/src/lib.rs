@@ -5,7 +5,7 @@
 //! - [`Operation`] owns the life of one paid request, without I/O: when it is sent, when it may be sent again, how a task is
 //!   collected.
 //! - [`Error::charge`] says whether a failed request may have cost something.
-//! - [`ImageProvider`] is what a program holds; `seedream-client` implements it for every dialect.
+//! - `ImageProvider` of `seedream-client` is what a program holds: any dialect with its endpoint and key.
 //!
 //! Why it is built this way, and where it departs from its first design, is in [`docs`].
 #![deny(missing_docs)]
@@ -16,6 +16,7 @@ mod check;
 mod dialect;
 #[doc = include_str!("docs/decisions.md")]
 pub mod docs {}
+mod encoded;
 mod error;
 mod generation;
 pub mod json;
@@ -33,6 +34,7 @@ mod request;
 mod size;
 mod source;
 pub mod sse;
+mod stored;
 mod task;
 mod usage;
 mod violation;
@@ -44,9 +46,10 @@ pub use capability::{
 };
 pub use check::{Checked, Strictness, WireSize};
 pub use dialect::{
-    Acceptance, CatalogDialect, Descriptor, Dialect, Effective, ModelEntry, ModelInfo, Outcome, Site, StreamDecoder,
+    Acceptance, CatalogDialect, Decoded, Descriptor, Dialect, Effective, ModelEntry, ModelInfo, Site, StreamDecoder,
     StreamDialect, StreamItem, TaskDialect,
 };
+pub use encoded::Encoded;
 pub use error::{Attempt, Charge, Error, ErrorKind, ErrorReport, Medium, Result, Stage, charge_of};
 pub use generation::{GeneratedImage, Generation, ImageData, ImageFailure};
 pub use jiff::Timestamp;
@@ -56,7 +59,7 @@ pub use money::{Amount, ImagePrice, Price};
 pub use net::{is_loopback_host, is_public_host, is_public_ip};
 pub use operation::{Backoff, Exchange, Input, Operation, Pace, Policy, Purpose, Record, Step, Then};
 pub use overrides::Overrides;
-pub use provider::{Event, EventStream, ImageProvider, Plan};
+pub use provider::{Event, EventStream, Plan};
 pub use redact::redact;
 pub use reference::{ImageSource, ParseReferenceError};
 pub use reply::{Blobs, Reply};

@@ -23,7 +23,7 @@ mod task;
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{Attempt, Charge, Checked, Dialect, Error, ErrorKind, Result, Task};
+use crate::{Attempt, Charge, Dialect, Encoded, Error, ErrorKind, Result, Task};
 
 pub use input::Input;
 use place::Places;
@@ -55,13 +55,14 @@ impl Operation {
     /// An operation that submits a request and sees it through.
     pub fn submit(
         dialect: Arc<dyn Dialect>,
-        checked: Checked,
+        prepared: Encoded,
         endpoint: impl Into<String>,
         policy: Policy,
         seed: u64,
     ) -> Self {
-        let most = Some(checked.ceiling());
-        Self { most, ..Self::new(dialect, endpoint.into(), policy, seed, State::Ready { checked: Box::new(checked) }) }
+        let most = Some(prepared.checked().ceiling());
+        let state = State::Ready { prepared: Box::new(prepared) };
+        Self { most, ..Self::new(dialect, endpoint.into(), policy, seed, state) }
     }
 
     /// An operation that collects a task and never submits.
@@ -109,6 +110,11 @@ impl Operation {
         self.policy.deadline
     }
 
+    /// The attempts that have ended. Those of an operation that ended with an error are in the error.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+
     /// The task that is being collected.
     pub fn task(&self) -> Option<&Task> {
         match &self.state {
@@ -133,3 +139,5 @@ impl Operation {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::Words;

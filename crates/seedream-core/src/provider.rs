@@ -1,50 +1,12 @@
-//! What embedders hold: one interface, whoever sells the pictures.
+//! What a request would send, and what happens to it.
 
 use std::pin::Pin;
 
-use async_trait::async_trait;
 use futures_core::Stream;
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::{
-    Amount, Capabilities, Descriptor, ErrorKind, GeneratedImage, Generation, ImageFailure, ImageRequest, ModelId,
-    Price, Result, Task, Warning,
-};
-
-/// A provider of pictures, ready to be asked: an adapter with its endpoint, its key and a transport.
-#[async_trait]
-pub trait ImageProvider: std::fmt::Debug + Send + Sync {
-    /// Who it is.
-    fn descriptor(&self) -> &Descriptor;
-
-    /// The rules of a model.
-    fn capabilities(&self, model: &ModelId) -> Capabilities;
-
-    /// What a request would send and cost. Does no I/O.
-    ///
-    /// # Errors
-    /// The violations that [`ImageProvider::generate`] would refuse it for.
-    fn plan(&self, request: &ImageRequest) -> Result<Plan>;
-
-    /// Sends the request and returns what happens, as it happens; the last event is [`Event::Finished`], or an error.
-    ///
-    /// # Errors
-    /// What was found before anything was sent.
-    async fn events(&self, request: ImageRequest) -> Result<EventStream>;
-
-    /// Sends the request and returns the outcome.
-    ///
-    /// # Errors
-    /// [`Error::charge`](crate::Error::charge) says whether it may have cost something.
-    async fn generate(&self, request: ImageRequest) -> Result<Generation>;
-
-    /// Collects an accepted task. Never submits.
-    ///
-    /// # Errors
-    /// As [`ImageProvider::generate`]; the error holds the task while it can still be collected.
-    async fn resume(&self, task: Task) -> Result<Generation>;
-}
+use crate::{Amount, ErrorKind, GeneratedImage, Generation, ImageFailure, ModelId, Price, Result, Task, Warning};
 
 /// The events of one request.
 pub type EventStream = Pin<Box<dyn Stream<Item = Result<Event>> + Send>>;

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 /// Where a rule comes from: limits rot, so each carries its document and the day on which it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Source {
     /// The document: `000` to `004`, or a public page.
     pub document: Cow<'static, str>,
@@ -28,10 +27,11 @@ pub enum SourceKind {
     Published,
     /// Seen in a recorded call.
     Observed,
-    /// Our guess.
-    Derived,
     /// Set by the user ([`Overrides`](crate::Overrides)).
     Override,
+    /// Our guess. A stored word that this version does not know is read as this.
+    #[serde(other)]
+    Derived,
 }
 
 /// Who states a rule, seen from the provider that a request is for.
@@ -39,8 +39,6 @@ pub enum SourceKind {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StatedBy {
-    /// The provider's own page.
-    Seller,
     /// A page of Volcengine Ark or BytePlus, who run the models that the provider resells.
     Vendor,
     /// The page of another reseller.
@@ -49,6 +47,9 @@ pub enum StatedBy {
     Ours,
     /// The user's own file.
     User,
+    /// The provider's own page. A stored word that this version does not know is read as this, which lenient checking respects.
+    #[serde(other)]
+    Seller,
 }
 
 /// The provider of some rules, as messages name it, and where its own pages are.

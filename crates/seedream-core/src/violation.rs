@@ -2,20 +2,22 @@
 
 use std::{borrow::Cow, fmt};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
-use crate::{Count, Field, Size, Source, StatedBy, source::cited};
+use crate::{Count, Field, Size, Source, StatedBy, source::cited, stored::known};
 
 /// A rule that a request breaks, with what would be legal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Violation {
-    /// The field of the request.
+    /// The field of the request. A stored one that this version does not know is read as [`Field::Extra`], by which it is reached.
+    #[serde(deserialize_with = "field")]
     pub field: Field,
     /// What is wrong and what the rule is, in one sentence.
     pub message: String,
     /// The nearest legal value, as a user would write it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "nearest", skip_serializing_if = "Option::is_none")]
     pub nearest: Option<Nearest>,
     /// Where the rule was read.
     pub source: Source,
@@ -40,6 +42,17 @@ pub enum Nearest {
     GuidanceScale(f64),
     /// One of these, in words; there is no single nearest value, so `fit` does not take it.
     OneOf(Vec<String>),
+}
+
+fn field<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Field, D::Error> {
+    Ok(known(deserializer)?.unwrap_or(Field::Extra))
+}
+
+/// The one member that is known; another one beside it is nothing to stumble over.
+fn nearest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Nearest>, D::Error> {
+    let members: Option<Map<String, Value>> = known(deserializer)?;
+    let one = |(name, value)| Nearest::deserialize(Value::from_iter([(name, value)])).ok();
+    Ok(members.into_iter().flatten().find_map(one))
 }
 
 impl fmt::Display for Nearest {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Field;
+use crate::{Field, stored::known};
 
 /// Something that happens differently from what the request says, or may.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ pub struct Warning {
     /// What kind of thing.
     pub kind: WarningKind,
     /// The field of the request that it is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
     pub field: Option<Field>,
     /// One sentence for a person.
     pub message: String,
@@ -58,6 +58,11 @@ pub enum WarningKind {
     BilledMore,
     /// The provider bills fewer images than it delivered.
     BilledFewer,
+    /// Something beside the images could not be written on this machine.
+    NotKept,
+    /// A stored warning of a kind that this version does not know.
+    #[serde(other)]
+    Other,
 }
 
 impl Warning {
@@ -88,6 +93,8 @@ impl WarningKind {
             Self::Repeated => "repeated",
             Self::BilledMore => "billed_more",
             Self::BilledFewer => "billed_fewer",
+            Self::NotKept => "not_kept",
+            Self::Other => "other",
         }
     }
 }

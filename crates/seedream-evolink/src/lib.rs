@@ -16,10 +16,11 @@ pub mod webhook;
 
 use bytes::Bytes;
 use seedream_core::{
-    Capabilities, Checked, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId, Outcome, Reply, Result, Source,
+    Capabilities, Checked, Decoded, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId, Reply, Result, Source,
     TaskDialect,
 };
-use seedream_wire::{members, post};
+use seedream_wire::post;
+use serde_json::{Map, Value};
 
 #[cfg(feature = "client")]
 pub use seedream_client;
@@ -75,7 +76,7 @@ impl Dialect for Evolink {
         post("/v1/images/generations", &body::Body::of(request), &request.request().extra)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
+    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
         task::accepted(request.model(), reply)
     }
 
@@ -83,15 +84,14 @@ impl Dialect for Evolink {
         true
     }
 
-    fn effective(&self, request: &Checked) -> Effective {
-        let mut body = self.encode(request).map(|request| members(&request)).unwrap_or_default();
-        body.entry("n").or_insert_with(|| 1.into());
-        body.entry("size").or_insert_with(|| "2048x2048".into());
-        body.entry("prompt_priority").or_insert_with(|| "standard".into());
+    fn effective(&self, request: &Checked, mut members: Map<String, Value>) -> Effective {
+        members.entry("n").or_insert_with(|| 1.into());
+        members.entry("size").or_insert_with(|| "2048x2048".into());
+        members.entry("prompt_priority").or_insert_with(|| "standard".into());
         if request.request().requested().is_some_and(|asked| request.ceiling() < asked) {
-            body.insert("n".into(), request.ceiling().into());
+            members.insert("n".into(), request.ceiling().into());
         }
-        Effective { body, max_images: request.ceiling() }
+        Effective { body: members, max_images: Some(request.ceiling()) }
     }
 
     fn tasks(&self) -> Option<&dyn TaskDialect> {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use seedream_core::{Charge, ModelId, Outcome, Reply, Result, Task, TaskDialect, TaskState};
+use seedream_core::{Charge, Decoded, ModelId, Reply, Result, Task, TaskDialect, TaskState};
 use seedream_wire::{Reader, Tasks, get};
 
 use crate::{DESCRIPTOR, Evolink, errors};
@@ -23,7 +23,7 @@ fn tasks(model: &ModelId) -> Tasks {
 }
 
 /// The answer to a request: a task was accepted, or it was refused.
-pub(crate) fn accepted(model: &ModelId, reply: &Reply) -> Result<Outcome> {
+pub(crate) fn accepted(model: &ModelId, reply: &Reply) -> Result<Decoded> {
     tasks(model).accepted(reply)
 }
 
@@ -56,7 +56,7 @@ mod tests {
             (r#"{"task_id":"t-2","status":"pending"}"#, "t-2"),
             (r#"{"code":200,"data":{"id":"t-3","status":"submitted"}}"#, "t-3"),
         ] {
-            let Ok(Outcome::Accepted(acceptance)) = accepted(&"m".into(), &reply(body)) else { panic!("{body}") };
+            let Ok(Decoded::Accepted(acceptance)) = accepted(&"m".into(), &reply(body)) else { panic!("{body}") };
             assert_eq!(acceptance.id.as_str(), id);
         }
         let error = accepted(&"m".into(), &reply(r#"{"created":1,"id":"../x"}"#)).unwrap_err();

@@ -46,8 +46,8 @@ use std::{
 pub use axum;
 use axum::Router;
 use futures_util::StreamExt as _;
-use seedream_client::Client;
-use seedream_core::{Charge, Error, ErrorKind, Event, ImageProvider as _, ImageRequest, Result, Task};
+use seedream_client::{Client, ImageProvider as _, JobContext};
+use seedream_core::{Charge, Error, ErrorKind, Event, ImageRequest, Result, Task};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::{Notify, Semaphore};
 
@@ -110,7 +110,7 @@ impl Webhooks {
     /// Sends a request and returns as soon as its task is accepted: the task is expected from then on.
     ///
     /// # Errors
-    /// As [`ImageProvider::generate`](seedream_core::ImageProvider::generate).
+    /// As [`ImageProvider::generate`](seedream_client::ImageProvider::generate).
     pub async fn submit(&self, request: ImageRequest) -> Result<Expected> {
         let mut events = self.0.client.events(request.clone()).await?;
         while let Some(event) = events.next().await {
@@ -134,7 +134,7 @@ impl Webhooks {
     /// # Errors
     /// [`ErrorKind::Config`] where the task is of another provider or place, or is expected already. The error holds the task.
     pub fn expect(&self, task: Task) -> Result<Expected> {
-        let events = self.0.client.resume_events(task.clone())?;
+        let events = self.0.client.open_task(task.clone(), JobContext::default())?;
         Ok(self.register(task)?.resumed(events))
     }
 

@@ -24,9 +24,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use seedream_core::{
-    Capabilities, Checked, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId, Outcome, Reply, Result, Source,
+    Capabilities, Checked, Decoded, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId, Reply, Result, Source,
 };
-use seedream_wire::{Reader, members, post};
+use seedream_wire::{Reader, post};
+use serde_json::{Map, Value};
 
 #[cfg(feature = "client")]
 pub use seedream_client;
@@ -76,7 +77,7 @@ impl Dialect for Gogogotoken {
         post("/v1/images/generations", &body::Body::of(request), &request.request().extra)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
+    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
         Self::reader(request).outcome(reply).map_err(errors::advise)
     }
 
@@ -84,11 +85,10 @@ impl Dialect for Gogogotoken {
         true
     }
 
-    fn effective(&self, request: &Checked) -> Effective {
-        let mut body = self.encode(request).map(|request| members(&request)).unwrap_or_default();
-        body.entry("n").or_insert_with(|| 1.into());
-        body.entry("size").or_insert_with(|| "2048x2048".into());
-        body.entry("response_format").or_insert_with(|| "url".into());
-        Effective { body, max_images: request.ceiling() }
+    fn effective(&self, request: &Checked, mut members: Map<String, Value>) -> Effective {
+        members.entry("n").or_insert_with(|| 1.into());
+        members.entry("size").or_insert_with(|| "2048x2048".into());
+        members.entry("response_format").or_insert_with(|| "url".into());
+        Effective { body: members, max_images: Some(request.ceiling()) }
     }
 }

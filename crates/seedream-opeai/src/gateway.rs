@@ -52,5 +52,5 @@ pub(crate) fn normalise(mut body: Map<String, Value>, ceiling: u32) -> Effective
         }
         None => ceiling,
     };
-    Effective { body, max_images }
+    Effective { body, max_images: Some(max_images) }
 }

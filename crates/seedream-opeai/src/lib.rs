@@ -15,10 +15,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use seedream_core::{
-    Capabilities, Checked, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId, Outcome, Reply, Result, Source,
+    Capabilities, Checked, Decoded, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId, Reply, Result, Source,
     StreamDecoder, StreamDialect,
 };
 use seedream_wire::{Reader, post};
+use serde_json::{Map, Value};
 
 #[cfg(feature = "client")]
 pub use seedream_client;
@@ -85,7 +86,7 @@ impl Dialect for Opeai {
         post("/v1/images/generations", &body::Body::of(request), &request.request().extra)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
+    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
         Self::reader(request).outcome(reply)
     }
 
@@ -93,9 +94,8 @@ impl Dialect for Opeai {
         true
     }
 
-    fn effective(&self, request: &Checked) -> Effective {
-        let body = self.encode(request).map(|request| seedream_wire::members(&request)).unwrap_or_default();
-        gateway::normalise(body, request.ceiling())
+    fn effective(&self, request: &Checked, members: Map<String, Value>) -> Effective {
+        gateway::normalise(members, request.ceiling())
     }
 
     fn streaming(&self) -> Option<&dyn StreamDialect> {

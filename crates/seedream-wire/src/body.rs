@@ -41,11 +41,6 @@ pub fn get(path: &str) -> Result<http::Request<Bytes>> {
     http::Request::get(path).body(Bytes::new()).map_err(bug)
 }
 
-/// The members of an encoded body, to which an adapter adds its provider's defaults.
-pub fn members(request: &http::Request<Bytes>) -> Map<String, Value> {
-    serde_json::from_slice(request.body()).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;

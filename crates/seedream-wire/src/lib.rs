@@ -19,7 +19,7 @@ mod stream;
 mod task;
 mod usage;
 
-pub use body::{get, members, post};
+pub use body::{get, post};
 pub use expiry::expiry_of;
 pub use failure::Failure;
 pub use models::models;

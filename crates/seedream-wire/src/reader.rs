@@ -8,7 +8,7 @@ use std::{
 use http::StatusCode;
 use jiff::Timestamp;
 use seedream_core::{
-    Charge, Error, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, ModelId, Outcome, Reply, Result,
+    Charge, Decoded, Error, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, ModelId, Reply, Result,
     StreamDecoder, Warning, WarningKind, json, redact,
     sse::{Frame, Parser},
 };
@@ -45,12 +45,12 @@ impl Reader {
     /// # Errors
     /// What the response says; [`ErrorKind::MalformedResponse`] for a success that cannot be read, with its body kept;
     /// [`ErrorKind::NoImages`] for one without images.
-    pub fn outcome(&self, reply: &Reply) -> Result<Outcome> {
+    pub fn outcome(&self, reply: &Reply) -> Result<Decoded> {
         if reply.status.is_success() { self.of_success(reply) } else { self.of_failure(reply) }
     }
 
     /// A response whose status says that it failed. Some gateways put one over a response that holds what was bought.
-    fn of_failure(&self, reply: &Reply) -> Result<Outcome> {
+    fn of_failure(&self, reply: &Reply) -> Result<Decoded> {
         let error = self.error(reply);
         let Some(mut document) = json::read(&reply.body) else { return Err(error) };
         find::expand(&mut document.value);
@@ -61,15 +61,15 @@ impl Reader {
         let billed = self.facts(body, reply).billed().is_some_and(|billed| billed > 0);
         if !images && !billed {
             let accepted = task::instead_of_images(body).filter(|_| !failed);
-            return accepted.map(Outcome::Accepted).ok_or(error);
+            return accepted.map(Decoded::Accepted).ok_or(error);
         }
         match self.of_success(reply) {
-            Ok(Outcome::Done(mut generation)) if !failed => {
+            Ok(Decoded::Done(mut generation)) if !failed => {
                 let message = format!("the response has images under the status {}", reply.status.as_u16());
                 generation.warnings.push(Warning::new(WarningKind::Undocumented, None, message));
-                Ok(Outcome::Done(generation))
+                Ok(Decoded::Done(generation))
             }
-            Ok(Outcome::Done(generation)) => {
+            Ok(Decoded::Done(generation)) => {
                 let charge = generation.charge().max(Charge::Unknown);
                 Err(error.with_charge(charge).with_generation(generation))
             }
@@ -78,9 +78,9 @@ impl Reader {
         }
     }
 
-    fn of_success(&self, reply: &Reply) -> Result<Outcome> {
+    fn of_success(&self, reply: &Reply) -> Result<Decoded> {
         if let Some(frames) = frames(reply) {
-            return self.streamed(&frames, reply).map(Outcome::Done);
+            return self.streamed(&frames, reply).map(Decoded::Done);
         }
         let Some(mut document) = json::read(&reply.body) else {
             return Err(self.malformed(reply, "the response cannot be read"));
@@ -100,7 +100,7 @@ impl Reader {
         if !found.items.iter().any(|item| find::holds_image(item)) {
             let failed = Failure::of_json(body).is_some() || find::layers(body).any(says_error);
             if let Some(accepted) = task::instead_of_images(body).filter(|_| !failed) {
-                return Ok(Outcome::Accepted(accepted));
+                return Ok(Decoded::Accepted(accepted));
             }
             if failed && found.items.is_empty() {
                 return Err(self.error(reply));
@@ -138,7 +138,7 @@ impl Reader {
             image.size = image.size.or_else(|| stated("size")?.parse().ok());
             image.format = image.format.or_else(|| format(stated("output_format")?));
         }
-        generation.or_no_images().map(Outcome::Done).map_err(|error| with_head(error, reply))
+        generation.or_no_images().map(Decoded::Done).map_err(|error| with_head(error, reply))
     }
 
     fn malformed(&self, reply: &Reply, what: &str) -> Error {

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use seedream_core::{
-    Acceptance, Charge, Error, ErrorKind, Generation, Outcome, Reply, Result, Task, TaskId, TaskState, Timestamp,
+    Acceptance, Charge, Decoded, Error, ErrorKind, Generation, Reply, Result, Task, TaskId, TaskState, Timestamp,
     Warning, WarningKind, json, redact,
 };
 use serde_json::{Map, Value};
@@ -228,7 +228,7 @@ impl Tasks {
     ///
     /// # Errors
     /// What the response says, or [`ErrorKind::MalformedResponse`] where it names no task.
-    pub fn accepted(&self, reply: &Reply) -> Result<Outcome> {
+    pub fn accepted(&self, reply: &Reply) -> Result<Decoded> {
         let document = read(reply).map(|document| document.value);
         if !reply.status.is_success() {
             // Some gateways put a failure over a task that runs: it was paid for, and asking for it costs nothing.
@@ -239,14 +239,14 @@ impl Tasks {
             };
             let body = document.filter(|body| runs(body) && Failure::of_json(body).is_none());
             let accepted = body.as_ref().and_then(acceptance);
-            return accepted.map(Outcome::Accepted).ok_or_else(|| self.reader.error(reply));
+            return accepted.map(Decoded::Accepted).ok_or_else(|| self.reader.error(reply));
         }
         if let Some(body) = document.filter(|body| body.is_object() || body.pointer("/0").is_some_and(Value::is_object))
         {
             let failed = Failure::of_json(&body).is_some();
             let runs = find::layers(&body).any(|layer| status(layer).is_some());
             if let Some(accepted) = acceptance(&body).filter(|_| runs || !failed) {
-                return Ok(Outcome::Accepted(accepted));
+                return Ok(Decoded::Accepted(accepted));
             }
             if find(&body, self.results).items.iter().any(|item| holds_image(item)) {
                 return self.reader.outcome(reply);

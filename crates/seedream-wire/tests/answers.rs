@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, StatusCode};
 use proptest::prelude::*;
 use seedream_core::{
-    Blobs, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, Outcome, Reply, Result, Timestamp,
+    Blobs, Decoded, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, Reply, Result, Timestamp,
     WarningKind, sse,
 };
 use seedream_wire::{Reader, codes};
@@ -23,9 +23,9 @@ fn read(body: &Value) -> Result<Generation> {
     done(reader().outcome(&reply(body.to_string())))
 }
 
-fn done(outcome: Result<Outcome>) -> Result<Generation> {
+fn done(outcome: Result<Decoded>) -> Result<Generation> {
     match outcome? {
-        Outcome::Done(generation) => Ok(generation),
+        Decoded::Done(generation) => Ok(generation),
         other => panic!("expected images, saw {other:?}"),
     }
 }

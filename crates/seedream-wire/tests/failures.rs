@@ -4,7 +4,7 @@
 
 use http::{HeaderMap, StatusCode};
 use seedream_core::{
-    Charge, Error, ErrorKind, Outcome, Reply, Result, Task, TaskId, TaskState, Timestamp, WarningKind,
+    Charge, Decoded, Error, ErrorKind, Reply, Result, Task, TaskId, TaskState, Timestamp, WarningKind,
 };
 use seedream_wire::{Reader, Tasks, codes};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ fn reply(status: u16, body: &Value) -> Reply {
     Reply::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), body.to_string(), Timestamp::UNIX_EPOCH)
 }
 
-fn read(status: u16, body: &Value) -> Result<Outcome> {
+fn read(status: u16, body: &Value) -> Result<Decoded> {
     reader().outcome(&reply(status, body))
 }
 
@@ -35,7 +35,7 @@ fn refused(status: u16, body: &Value) -> Error {
 fn a_whole_response_under_the_status_of_a_failure_is_delivered() {
     let body = json!({"created": 1, "data": [{"url": A}], "usage": {"generated_images": 1}});
     for status in [400, 402, 429, 500, 503] {
-        let Ok(Outcome::Done(generation)) = read(status, &body) else { panic!("{status}") };
+        let Ok(Decoded::Done(generation)) = read(status, &body) else { panic!("{status}") };
         assert_eq!((generation.images().count(), generation.charge()), (1, Charge::Yes));
         let told = generation.warnings.iter().find(|warning| warning.kind == WarningKind::Undocumented).unwrap();
         assert!(told.message.contains(&status.to_string()), "{told}");
@@ -66,7 +66,7 @@ fn an_error_beside_images_or_a_bill_is_never_free() {
 fn a_task_under_the_status_of_a_failure_was_accepted() {
     let task = json!({"id": "task-unified-9", "status": "pending", "object": "image.generation.task"});
     for outcome in [read(500, &task), tasks().accepted(&reply(500, &task)), tasks().accepted(&reply(400, &task))] {
-        let Ok(Outcome::Accepted(accepted)) = outcome else { panic!("{outcome:?}") };
+        let Ok(Decoded::Accepted(accepted)) = outcome else { panic!("{outcome:?}") };
         assert_eq!(accepted.id.as_str(), "task-unified-9");
     }
     let refused = json!({"id": "req-1", "status": "failed", "error": {"code": "x", "message": "no"}});
@@ -77,11 +77,11 @@ fn a_task_under_the_status_of_a_failure_was_accepted() {
 #[test]
 fn an_error_beside_the_images_of_a_success_is_told() {
     let error = json!({"code": "OutputImageSensitiveContentDetected", "message": "two others were withheld"});
-    let Ok(Outcome::Done(generation)) = read(200, &json!({"data": [{"url": A}], "error": error})) else { panic!() };
+    let Ok(Decoded::Done(generation)) = read(200, &json!({"data": [{"url": A}], "error": error})) else { panic!() };
     let told: Vec<_> = generation.warnings.iter().map(|warning| warning.message.as_str()).collect();
     assert!(told.iter().any(|told| told.contains("two others were withheld (OutputImageSensitive")), "{told:?}");
     for none in [json!(null), json!(""), json!({})] {
-        let Ok(Outcome::Done(generation)) = read(200, &json!({"data": [{"url": A}], "error": none})) else { panic!() };
+        let Ok(Decoded::Done(generation)) = read(200, &json!({"data": [{"url": A}], "error": none})) else { panic!() };
         assert_eq!(generation.warnings, [], "{none}");
     }
 }
@@ -97,7 +97,7 @@ fn whatever_may_be_the_id_of_a_task_is_in_the_message() {
     ] {
         let told = [read(200, &body), tasks().accepted(&reply(200, &body))].map(|outcome| match outcome {
             Err(error) => error.message().to_owned(),
-            Ok(Outcome::Accepted(accepted)) => accepted.id.to_string(),
+            Ok(Decoded::Accepted(accepted)) => accepted.id.to_string(),
             Ok(other) => panic!("{other:?}"),
         });
         assert!(told.iter().all(|told| told.contains(id)), "{body}: {told:?}");
@@ -128,7 +128,7 @@ fn only_the_documents_own_word_says_what_a_failed_task_costs() {
 fn a_list_beside_the_documented_one_is_taken_only_where_more_is_billed() {
     let beside = |billed: Value| {
         let body = json!({"data": [{"url": A}], "images": ["https://p.example/b.png"], "usage": billed});
-        let Ok(Outcome::Done(generation)) = read(200, &body) else { panic!("{body}") };
+        let Ok(Decoded::Done(generation)) = read(200, &body) else { panic!("{body}") };
         generation.images().count()
     };
     assert_eq!(beside(json!({"generated_images": 1})), 1, "the other is a reference that was sent");
@@ -140,7 +140,7 @@ fn a_list_beside_the_documented_one_is_taken_only_where_more_is_billed() {
 fn values_that_were_left_out_are_told() {
     let log: Vec<&str> = vec!["s"; 400_000];
     let body = json!({"log": log, "data": [{"url": A}], "usage": {"generated_images": 1}});
-    let Ok(Outcome::Done(generation)) = read(200, &body) else { panic!() };
+    let Ok(Decoded::Done(generation)) = read(200, &body) else { panic!() };
     assert_eq!((generation.images().count(), generation.billed()), (1, Some(1)));
     let told: Vec<_> = generation.warnings.iter().map(|warning| warning.kind).collect();
     assert_eq!(told, [WarningKind::Unreadable], "and it is not called repaired");

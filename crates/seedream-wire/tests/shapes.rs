@@ -5,7 +5,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, StatusCode};
 use seedream_core::{
-    Blobs, Charge, Error, ErrorKind, Generation, ImageData, Outcome, Reply, Result, Task, TaskId, TaskState, Timestamp,
+    Blobs, Charge, Decoded, Error, ErrorKind, Generation, ImageData, Reply, Result, Task, TaskId, TaskState, Timestamp,
     WarningKind, sse,
 };
 use seedream_wire::{Failure, Reader, Tasks, codes};
@@ -22,7 +22,7 @@ fn reply(status: u16, body: impl Into<bytes::Bytes>) -> Reply {
 
 fn read(body: impl Into<bytes::Bytes>) -> Result<Generation> {
     match reader().outcome(&reply(200, body).mended())? {
-        Outcome::Done(generation) => Ok(generation),
+        Decoded::Done(generation) => Ok(generation),
         other => panic!("expected images, saw {other:?}"),
     }
 }
@@ -215,13 +215,13 @@ fn a_task_where_images_should_be_is_an_acceptance() {
         (r#"{"success":true,"data":{"taskId":"t-5"}}"#, "t-5"),
         (r#"{"output":{"task_id":"t-6","task_status":"PENDING"},"request_id":"r"}"#, "t-6"),
     ] {
-        let Ok(Outcome::Accepted(accepted)) = reader().outcome(&reply(200, body)) else { panic!("{body}") };
+        let Ok(Decoded::Accepted(accepted)) = reader().outcome(&reply(200, body)) else { panic!("{body}") };
         assert_eq!(accepted.id.as_str(), id, "{body}");
     }
     for body in
         [r#"{"id":"img-1","data":[]}"#, r#"{"code":1,"result":"https://p.example/a.png"}"#, r#"{"id":"x","created":1}"#]
     {
-        assert!(!matches!(reader().outcome(&reply(200, body)), Ok(Outcome::Accepted(_))), "{body}");
+        assert!(!matches!(reader().outcome(&reply(200, body)), Ok(Decoded::Accepted(_))), "{body}");
     }
 }
 
@@ -534,7 +534,7 @@ fn images_of_a_task_that_has_not_ended_or_not_well_are_there() {
 #[test]
 fn a_task_is_accepted_in_any_form_and_every_id_is_kept() {
     let accepted = |body: &str| match tasks().accepted(&reply(200, body.to_owned())) {
-        Ok(Outcome::Accepted(accepted)) => {
+        Ok(Decoded::Accepted(accepted)) => {
             std::iter::once(&accepted.id).chain(&accepted.other_ids).map(ToString::to_string).collect::<Vec<_>>()
         }
         other => panic!("{body}: {other:?}"),

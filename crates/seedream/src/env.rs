@@ -46,8 +46,9 @@ pub fn from_lookup(id: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use seedream_client::ImageProvider as _;
+
     use super::*;
-    use seedream_core::ImageProvider;
 
     #[test]
     fn the_first_variable_that_is_set_wins_and_blanks_do_not_count() {

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use seedream_core::{
-    Capabilities, CatalogDialect, Checked, Count, Descriptor, Dialect, Effective, ErrorKind, Family, Field, FieldRule,
-    ImagesRule, Limits, Medium, ModelEntry, ModelId, ModelInfo, Outcome, PixelRule, ReferenceRule, Reply,
+    Capabilities, CatalogDialect, Checked, Count, Decoded, Descriptor, Dialect, Effective, ErrorKind, Family, Field,
+    FieldRule, ImagesRule, Limits, Medium, ModelEntry, ModelId, ModelInfo, PixelRule, ReferenceRule, Reply,
     ResponseFormat, Result, SizeRule, Source, Stage,
 };
-use seedream_wire::{Reader, get, members, models, post};
+use seedream_wire::{Reader, get, models, post};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// The dialect of Harbour Pictures.
 #[derive(Clone, Copy, Debug, Default)]
@@ -131,7 +132,7 @@ impl Dialect for Harbour {
         post("/pictures", &body, &request.extra)
     }
 
-    fn decode(&self, checked: &Checked, reply: &Reply) -> Result<Outcome> {
+    fn decode(&self, checked: &Checked, reply: &Reply) -> Result<Decoded> {
         Self::reader(checked.model().clone()).outcome(reply)
     }
 
@@ -139,13 +140,12 @@ impl Dialect for Harbour {
         true
     }
 
-    fn effective(&self, checked: &Checked) -> Effective {
-        let mut body = self.encode(checked).map(|request| members(&request)).unwrap_or_default();
-        body.entry("pictures").or_insert_with(|| 1.into());
-        body.entry("pixels").or_insert_with(|| "2048x2048".into());
-        body.entry("deliver").or_insert_with(|| "url".into());
-        body.entry("mark").or_insert_with(|| false.into());
-        Effective { body, max_images: checked.ceiling() }
+    fn effective(&self, checked: &Checked, mut members: Map<String, Value>) -> Effective {
+        members.entry("pictures").or_insert_with(|| 1.into());
+        members.entry("pixels").or_insert_with(|| "2048x2048".into());
+        members.entry("deliver").or_insert_with(|| "url".into());
+        members.entry("mark").or_insert_with(|| false.into());
+        Effective { body: members, max_images: Some(checked.ceiling()) }
     }
 
     fn catalog(&self) -> Option<&dyn CatalogDialect> {

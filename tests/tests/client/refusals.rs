@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, StatusCode};
 use seedream::{
-    Charge, Dialect, Error, ErrorKind, ImageRequest, Input, Operation, Policy, Reply, Strictness, Then, Timestamp,
+    Charge, Dialect, Encoded, Error, ErrorKind, ImageRequest, Input, Operation, Policy, Reply, Strictness, Then,
+    Timestamp,
 };
 
 use crate::desk::dialect;
@@ -14,7 +15,8 @@ use crate::desk::dialect;
 fn ask(dialect: &Arc<dyn Dialect>, status: u16, body: &str) -> (usize, Error) {
     let request = ImageRequest::new(dialect.descriptor().default_model, "a lighthouse");
     let checked = dialect.capabilities(&request.model).check(&request, Strictness::Strict).unwrap();
-    let mut operation = Operation::submit(dialect.clone(), checked, "https://api.example", Policy::default(), 1);
+    let prepared = Encoded::new(&**dialect, checked).unwrap();
+    let mut operation = Operation::submit(dialect.clone(), prepared, "https://api.example", Policy::default(), 1);
     let (mut input, mut now, mut sent) = (Input::Begin, Duration::ZERO, 0);
     loop {
         input = match operation.on(input, now).then {

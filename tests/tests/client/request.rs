@@ -3,9 +3,10 @@
 use http::{HeaderMap, StatusCode};
 use proptest::prelude::*;
 use seedream::{
-    Client, ImageProvider as _, ImageRequest, ImageSource, ModelId, Outcome, Ratio, Reply, Size, Standing, Strictness,
-    TABLE, Task, TaskId, TaskState, Tier, Timestamp, WarningKind, dialects,
+    Client, ImageProvider as _, ImageRequest, ImageSource, ModelId, Ratio, Reply, Size, Standing, Strictness, TABLE,
+    Task, TaskId, TaskState, Tier, Timestamp, WarningKind, dialects,
 };
+use seedream_core::Decoded;
 use serde_json::{Map, Value, json};
 
 use crate::desk::{Desk, dialect};
@@ -49,7 +50,7 @@ proptest! {
             let checked = dialect.capabilities(&request.model).check(&request, Strictness::Strict).unwrap();
             let item = with(json!({"url": "https://pictures.example/0.png"}));
             let body = with(json!({"data": [item], "usage": with(json!({"generated_images": 1}))})).to_string();
-            let Outcome::Done(generation) = dialect.decode(&checked, &ok(&body)).unwrap() else { panic!("pictures") };
+            let Decoded::Done(generation) = dialect.decode(&checked, &ok(&body)).unwrap() else { panic!("pictures") };
             prop_assert_eq!(&generation.images().next().unwrap().other, &theirs);
             prop_assert_eq!(&generation.usage.other, &theirs);
             prop_assert_eq!(&generation.raw, &body, "the answer is kept as it came");

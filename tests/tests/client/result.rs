@@ -1,7 +1,9 @@
 //! What comes back.
 
 use futures_util::StreamExt as _;
-use seedream::{Event, Exactly, ImageData, ImageProvider as _, ImageRequest, OutputFormat, SaveOptions, dialects};
+use seedream::{
+    Event, Exactly, ImageData, ImageProvider as _, ImageRequest, JobEvent, OutputFormat, SaveOptions, dialects,
+};
 
 use crate::desk::{Desk, dialect};
 
@@ -24,7 +26,7 @@ async fn k8_the_first_picture_of_a_stream_is_on_disk_before_the_stream_ends() {
         }
     }
     assert_eq!(finished.unwrap().images().count(), 3);
-    assert!(saved.len() == 3 && saved.iter().all(|image| image.path.exists()));
+    assert!(saved.len() == 3 && saved.iter().all(|image| image.file().unwrap().exists()));
 }
 
 #[tokio::test]
@@ -45,13 +47,13 @@ async fn k8_bought_one_by_one_the_first_picture_is_told_before_the_last_is_asked
         let desk = Desk::open().await;
         let client = desk.client(&dialect);
         let mut asked = Vec::new();
-        let exactly = Exactly::new(ImageRequest::new("seedream-4.5", "a lighthouse"), 3).at_a_time(1);
-        let bought = exactly.watched(&client, |_, event| {
-            if matches!(event, Event::Image(_)) {
+        let exactly = Exactly::new(client.job(ImageRequest::new("seedream-4.5", "a lighthouse")), 3).at_a_time(1);
+        let tell = |_, event: &JobEvent| {
+            if matches!(event, JobEvent::Image(_)) {
                 asked.push(desk.posts());
             }
-        });
-        let bought = bought.await;
+        };
+        let bought = exactly.watched(tell).await;
         assert_eq!((bought.delivered(), asked), (3, vec![1, 2, 3]), "{dialect:?}");
     }
 }

@@ -61,7 +61,7 @@ pub(crate) async fn serve(args: ServeArgs, console: &Console) -> Result<Exit, Fa
     console.note(&format!("mock: serving at {}; end it with Ctrl-C", mock.url()));
     let ended = tokio::select! {
         ended = mock.wait() => Some(ended),
-        () = cancel.asked(1) => None,
+        () = cancel.control().until_cancelled() => None,
     };
     match ended {
         Some(Err(error)) => Err(Failure::other(format!("the mock has failed: {error}"))),

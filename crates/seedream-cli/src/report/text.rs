@@ -1,42 +1,50 @@
 //! Results for people: a table as data, warnings and errors beside it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use seedream::{Error, Nearest, StatedBy};
+use seedream::{Error, ErrorKind, Nearest, Outcome, StatedBy};
 
-use super::Outcome;
+use super::Row;
 use crate::{
     output::Console,
-    run::Accepted,
     table::{Table, cell},
 };
 
-/// What a command that collects a task has to repeat of this one.
+/// What a command that collects what is left has to repeat of this one.
 #[derive(Debug)]
 pub(crate) struct Again {
     /// The base URL that the user named.
     pub(crate) base_url: Option<String>,
-    /// Where pictures go.
+    /// Where images go.
     pub(crate) out: PathBuf,
     /// Whether it was the embedded mock, which is gone with this process.
     pub(crate) mock: bool,
 }
 
 impl Again {
-    /// The command that collects a task.
-    fn command(&self, left: &Accepted) -> String {
-        let what = match &left.file {
-            Some(file) => file.to_string_lossy().into_owned(),
-            None => format!("{}:{}", left.task.provider, left.task.id),
+    /// The command that fetches what a sidecar names and does not have, to its own folder.
+    fn sidecar(&self, sidecar: &str) -> String {
+        format!("seedream resume {}{}", quoted(sidecar), self.place())
+    }
+
+    fn place(&self) -> String {
+        self.base_url.as_ref().map(|url| format!(" --base-url {}", quoted(url))).unwrap_or_default()
+    }
+
+    /// The command that collects what is left of a purchase; `None` where nothing is.
+    fn command(&self, outcome: &Outcome) -> Option<String> {
+        let task = outcome.task.as_ref();
+        let what = match (&outcome.record, task) {
+            (Some(record), _) => record.clone(),
+            (None, Some(task)) => format!("{}:{}", task.provider, task.id),
+            (None, None) => return None,
         };
-        let mut command = format!("seedream resume {}", quoted(&what));
-        if let Some(url) = &self.base_url {
-            command.push_str(&format!(" --base-url {}", quoted(url)));
-        }
-        if self.out.as_os_str() != "out" {
+        let mut command = format!("seedream resume {}{}", quoted(&what), self.place());
+        // A record is collected where it is.
+        if outcome.record.is_none() && self.out != Path::new("out") {
             command.push_str(&format!(" --out {}", quoted(&self.out.to_string_lossy())));
         }
-        command
+        Some(command)
     }
 }
 
@@ -51,28 +59,31 @@ fn quoted(word: &str) -> String {
 }
 
 /// The table, and where pictures are that were delivered and could not be saved.
-pub(super) fn of(outcomes: &[Outcome]) -> String {
+pub(super) fn of(rows: &[Row]) -> String {
     let mut table = Table::new(&["PROVIDER", "MODEL", "OUTCOME", "IMAGES", "SIZE", "BILLED", "TIME", "FILES"]);
-    for outcome in outcomes {
-        table.row(row(outcome));
+    for entry in rows {
+        table.row(row(entry));
     }
-    let unsaved = outcomes.iter().flat_map(|outcome| outcome.failures.iter().map(move |failure| (outcome, failure)));
+    let outcomes = rows.iter().map(|row| &row.outcome);
+    let unsaved = outcomes.flat_map(|outcome| outcome.failures.iter().map(move |failure| (outcome, failure)));
     let mut lost = Table::new(&["NOT SAVED", "IMAGE", "UNTIL", "URL"]);
     let mut some = false;
     for (outcome, failure) in unsaved {
         if let Some(url) = &failure.url {
             some = true;
             let until = failure.expires_at.map(|until| until.to_string()).unwrap_or_default();
-            lost.row(vec![outcome.provider.into(), failure.index.to_string(), cell(until), cell(url)]);
+            lost.row(vec![outcome.provider.clone(), failure.index.to_string(), cell(until), cell(url)]);
         }
     }
     if some { format!("{table}\n{lost}") } else { table.to_string() }
 }
 
-fn row(outcome: &Outcome) -> Vec<String> {
-    let model = match (&outcome.model, &outcome.reported_model) {
-        (Some(model), Some(reported)) if model != reported => format!("{model} ({reported})"),
-        (model, reported) => model.clone().or_else(|| reported.clone()).unwrap_or_default(),
+fn row(row: &Row) -> Vec<String> {
+    let outcome = &row.outcome;
+    let model = match (outcome.model.as_str(), &outcome.reported_model) {
+        ("", reported) => reported.clone().unwrap_or_default(),
+        (model, Some(reported)) if model != reported => format!("{model} ({reported})"),
+        (model, _) => model.to_owned(),
     };
     let requested = outcome.requested.map_or_else(|| "?".to_owned(), |requested| requested.to_string());
     let mut sizes: Vec<String> = Vec::new();
@@ -84,11 +95,11 @@ fn row(outcome: &Outcome) -> Vec<String> {
             }
         }
     }
-    let files: Vec<_> = outcome.images.iter().map(|image| cell(&image.path)).collect();
+    let files: Vec<_> = outcome.images.iter().map(|image| cell(image.location.to_string())).collect();
     vec![
-        outcome.provider.to_owned(),
+        outcome.provider.clone(),
         cell(model),
-        outcome.word().to_owned(),
+        row.word().to_owned(),
         format!("{}/{requested}", outcome.delivered),
         cell(sizes.join(", ")),
         outcome.billed.map_or_else(|| "-".to_owned(), |billed| billed.to_string()),
@@ -98,9 +109,9 @@ fn row(outcome: &Outcome) -> Vec<String> {
 }
 
 /// Warnings, failures and errors, each with its provider, and how to collect what is left.
-pub(super) fn notes(outcomes: &[Outcome], again: &Again, console: &Console) {
-    for outcome in outcomes {
-        let provider = outcome.provider;
+pub(super) fn notes(rows: &[Row], again: &Again, console: &Console) {
+    for Row { outcome, cause, .. } in rows {
+        let provider = &outcome.provider;
         for warning in &outcome.warnings {
             console.note(&format!("warning: {provider}: {}", indented(&warning.message)));
         }
@@ -109,23 +120,45 @@ pub(super) fn notes(outcomes: &[Outcome], again: &Again, console: &Console) {
             let message = indented(&failure.message);
             console.note(&format!("failed: {provider}: picture {}: {message}{code}", failure.index));
         }
-        if let Some(told) = outcome.cause.as_ref().map(ToString::to_string) {
+        if let Some(told) = cause.as_ref().map(ToString::to_string) {
             let named = told.starts_with(&format!("{provider}: "));
             let told = if named { told } else { format!("{provider}: {told}") };
-            let what = if outcome.counts_as.is_none() { "passed on" } else { "error" };
-            console.note(&format!("{what}: {}", indented(&told)));
+            console.note(&format!("error: {}", indented(&told)));
         }
-        let ended = outcome.cause.as_ref().is_some_and(Error::task_has_ended);
-        let Some(left) = outcome.left.as_ref().filter(|_| !ended) else { continue };
-        let id = &left.task.id;
-        if again.mock {
-            console.note(&format!("{provider}: task {id} ends with the embedded mock: there is nothing to resume"));
-        } else {
-            console.note(&format!("{provider}: collect task {id} with: {}", again.command(left)));
-        }
+        left(outcome, cause.as_ref(), again, console);
     }
-    if let Some(hint) = hint(outcomes.iter().filter_map(|outcome| outcome.cause.as_ref())) {
+    if let Some(hint) = hint(rows.iter().filter_map(|row| row.cause.as_ref())) {
         console.note(&hint);
+    }
+}
+
+/// How to collect what is left, and where the rest is on record.
+fn left(outcome: &Outcome, cause: Option<&Error>, again: &Again, console: &Console) {
+    let provider = &outcome.provider;
+    let is_open = |error: &Error| {
+        let is_task = !matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::InvalidRequest);
+        error.task().is_some() && !error.task_has_ended() && is_task
+    };
+    let task = outcome.task.as_ref().filter(|_| cause.is_some_and(is_open));
+    let images = outcome.is_incomplete();
+    match again.command(outcome) {
+        _ if again.mock && task.is_some() => {
+            console.note(&format!("{provider}: the task ends with the embedded mock: there is nothing to resume"));
+        }
+        Some(command) if task.is_some() || (images && outcome.record.is_some()) => {
+            console.note(&format!("{provider}: collect what is left with: {command}"));
+        }
+        _ if images && outcome.sidecar.is_some() => {
+            if let Some(sidecar) = &outcome.sidecar {
+                let command = again.sidecar(&sidecar.to_string());
+                console.note(&format!("{provider}: fetch what is not saved with: {command}"));
+            }
+        }
+        _ => {
+            if let Some(record) = &outcome.record {
+                console.note(&format!("{provider}: the record is {record}"));
+            }
+        }
     }
 }
 
@@ -152,19 +185,23 @@ fn indented(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use seedream::{Task, TaskId};
+    use seedream::{Error, ErrorKind, JobError, Task, TaskId};
 
     use super::*;
 
     #[test]
-    fn the_command_that_collects_a_task_is_whole() {
+    fn the_command_that_collects_what_is_left_is_whole() {
         let task = Task::new("evolink", "https://a.example", TaskId::new("t-1").unwrap(), "m".into());
-        let mut left = Accepted { task, file: Some("out/evolink-t-1.task.json".into()) };
+        let (_, mut outcome) = JobError::from(Error::new(ErrorKind::Timeout, "late")).into_parts();
         let again = Again { base_url: None, out: "out".into(), mock: false };
-        assert_eq!(again.command(&left), "seedream resume out/evolink-t-1.task.json");
-        left.file = None;
+        assert_eq!(again.command(&outcome), None);
+        outcome.task = Some(task);
+        assert_eq!(again.command(&outcome).unwrap(), "seedream resume evolink:t-1");
+        outcome.record = Some("pics/evolink-0.job.jsonl".into());
+        assert_eq!(again.command(&outcome).unwrap(), "seedream resume pics/evolink-0.job.jsonl");
+        outcome.record = None;
         let again = Again { base_url: Some("http://127.0.0.1:1/x".into()), out: "it's here".into(), mock: false };
-        let command = again.command(&left);
+        let command = again.command(&outcome).unwrap();
         assert_eq!(command, r"seedream resume evolink:t-1 --base-url http://127.0.0.1:1/x --out 'it'\''s here'");
     }
 }

@@ -17,9 +17,9 @@ fn five_providers_side_by_side_without_a_key() {
         let images = result["images"].as_array().unwrap();
         assert_eq!((images.len(), &result["delivered"], &result["requested"]), (1, &1.into(), &1.into()), "{result:#}");
         assert_eq!(opens(&place.path("."), &images[0]), (2048, 2048));
-        assert!(result["error"].is_null() && result["task"].is_null() && result["charge"] == "yes", "{result:#}");
+        assert!(result["error"].is_null() && result["record"].is_null() && result["charge"] == "yes", "{result:#}");
     }
-    // The task file went when everything was saved.
+    // The record went when everything was saved.
     let files = providers.iter().flat_map(|provider| [format!("{provider}-0.jpg"), format!("{provider}-0.json")]);
     let mut files: Vec<_> = files.collect();
     files.sort();
@@ -55,7 +55,7 @@ fn three_pictures_are_three_files_with_free_numbers() {
     insta::assert_json_snapshot!("three_pictures", redacted(first));
     let second = place.run(&args, &env).ends(0).result();
     let paths: Vec<_> =
-        second["images"].as_array().unwrap().iter().map(|image| image["path"].as_str().unwrap()).collect();
+        second["images"].as_array().unwrap().iter().map(|image| image["file"].as_str().unwrap()).collect();
     assert_eq!(paths, ["out/evolink-3.jpg", "out/evolink-4.jpg", "out/evolink-5.jpg"]);
     assert_eq!(upstream.count("POST"), 2);
 }
@@ -101,7 +101,7 @@ fn k8_the_pictures_of_a_stream_are_told_of_one_by_one() {
 fn a_model_of_another_provider_is_understood_and_a_file_is_a_reference() {
     let place = Place::new();
     let made = place.run(&["generate", "a fox", "--mock", "--provider", "ark", "--json"], &[]).ends(0).result();
-    let file = made["images"][0]["path"].as_str().unwrap();
+    let file = made["images"][0]["file"].as_str().unwrap();
     assert!(Path::new(file).is_relative());
     let args =
         ["generate", "a red fox", "--mock", "--provider", "aiearth,opeai", "--model", "seedream-4.5", "--image", file];

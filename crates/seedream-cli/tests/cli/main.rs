@@ -4,10 +4,12 @@
 
 mod canary;
 mod conformance;
+mod disks;
 mod fails;
 mod generate;
 mod guide;
 mod help;
+mod kills;
 mod limits;
 mod mock;
 mod pasted;
@@ -16,8 +18,10 @@ mod prompts;
 mod proxies;
 mod readme;
 mod resume;
+mod scripted;
 mod serve;
 mod several;
 mod sidecar;
 mod stops;
 mod support;
+mod together;

@@ -60,7 +60,7 @@ fn models_can_be_asked_for() {
             && models.iter().any(|model| model["provider"] == "aiearth")
     );
     place.run(&["models", "--live"], &[]).ends(2).says("ARK_API_KEY").says("--mock");
-    place.run(&["models", "--live", "--mock", "--provider", "evolink"], &[]).ends(1).says("no list of models");
+    place.run(&["models", "--live", "--mock", "--provider", "evolink"], &[]).ends(2).says("no list of models");
 }
 
 #[test]

@@ -17,15 +17,15 @@ fn a_task_that_is_under_way_is_kept() {
     let mut stderr = until(&mut child, "was accepted");
     // The file is there before anybody is told.
     let kept = place.names("out");
-    assert!(kept.len() == 1 && kept[0].starts_with("evolink-task-") && kept[0].ends_with(".task.json"), "{kept:?}");
+    assert_eq!(kept, ["evolink-0.job.jsonl"]);
 
     signal(&child, "INT");
     let mut output = child.wait_with_output().unwrap();
     stderr.read_to_end(&mut output.stderr).unwrap();
     let ran = Ran::of(output);
-    let result = ran.ends(130).says("may be billed").says("seedream resume out/evolink-task-").result();
+    let result = ran.ends(130).says("may be billed").says("seedream resume out/evolink-0.job.jsonl").result();
     assert_eq!((&result["charge"], &result["error"]["kind"]), (&"unknown".into(), &"cancelled".into()));
-    assert_eq!(result["task"]["file"], format!("out/{}", kept[0]));
+    assert_eq!(result["record"], "out/evolink-0.job.jsonl");
     assert_eq!(place.names("out"), kept);
     assert_eq!(upstream.count("POST"), 1);
 }

@@ -151,7 +151,11 @@ fn redact(value: &mut Value) {
         Value::Object(members) => {
             for (name, value) in members {
                 match (name.as_str(), &*value) {
-                    ("sha256" | "bytes" | "elapsed_ms" | "expires_at", Value::String(_) | Value::Number(_)) => {
+                    (
+                        "sha256" | "bytes" | "elapsed_ms" | "expires_at" | "begun_at" | "created" | "submitted_at"
+                        | "job" | "endpoint" | "after_ms" | "place" | "request_id" | "id",
+                        Value::String(_) | Value::Number(_),
+                    ) => {
                         *value = format!("[{name}]").into();
                     }
                     _ => redact(value),
@@ -165,7 +169,7 @@ fn redact(value: &mut Value) {
 /// Checks that a picture on disk is what the report says of it, and returns its size.
 #[track_caller]
 pub(crate) fn opens(dir: &Path, image: &Value) -> (u64, u64) {
-    let path = dir.join(image["path"].as_str().unwrap());
+    let path = dir.join(image["file"].as_str().unwrap());
     let size = imagesize::size(&path).unwrap();
     let reported = (image["width"].as_u64().unwrap(), image["height"].as_u64().unwrap());
     assert_eq!((size.width as u64, size.height as u64), reported);

@@ -1,6 +1,6 @@
 //! One exchange: a request goes out with everything that belongs to it, and an answer comes in, within its limits.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderValue, header, response::Parts};
@@ -79,6 +79,7 @@ impl Link {
         place: usize,
         mut request: http::Request<Bytes>,
         until: Instant,
+        departure: &Departure,
     ) -> Result<Incoming, Lost> {
         let endpoint = self.places.get(place).ok_or_else(nowhere).map_err(Lost::NotSent)?;
         endpoint.address(&mut request).map_err(Lost::NotSent)?;
@@ -86,10 +87,16 @@ impl Link {
         headers.insert(header::USER_AGENT, self.user_agent.clone());
         headers.insert(CLIENT_REQUEST_ID, self.request_id.clone());
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let departure = Departure::default();
         request.extensions_mut().insert(departure.clone());
         let length = request.body().len();
-        match timeout_at(until, self.transport.send(request)).await {
+        let mut sending = pin!(self.transport.send(request));
+        // Once the body has left, it is too late to be late.
+        let early = departure.must_leave_by().map_or(until, |by| until.min(by));
+        let sent = match timeout_at(early, &mut sending).await {
+            Err(_) if early < until && !departure.forbid() => timeout_at(until, sending).await,
+            sent => sent,
+        };
+        match sent {
             Ok(Ok(answer)) => {
                 let (mut head, body) = answer.into_parts();
                 let body = Decoded::new(&mut head.headers, body);
@@ -107,10 +114,8 @@ impl Link {
             }
             Ok(Err(error)) if error.reached() == Reached::NotSent => Err(Lost::NotSent(error.into())),
             Ok(Err(error)) => Err(Lost::Sent(large(error.into(), length))),
-            Err(_) if departure.reached() == Reached::NotSent => {
-                Err(Lost::NotSent(late("no connection was made in time", &departure)))
-            }
-            Err(_) => Err(Lost::Sent(late("no answer came in time", &departure))),
+            Err(_) if departure.forbid() => Err(Lost::NotSent(late("no connection was made in time", departure))),
+            Err(_) => Err(Lost::Sent(late("no answer came in time", departure))),
         }
     }
 }

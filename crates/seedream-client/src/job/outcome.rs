@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use seedream_core::{Attempt, Charge, ErrorReport, ImageFailure, Task, Timestamp, Usage, Warning};
+use seedream_core::{Attempt, Charge, Error, ErrorReport, Generation, ImageFailure, Task, Timestamp, Usage, Warning};
 use serde::{Deserialize, Serialize};
 
 use crate::SavedImage;
@@ -18,6 +18,7 @@ pub enum Location {
     /// In a file.
     File(PathBuf),
     /// Behind a URL of the output's own.
+    #[serde(rename = "saved_url")]
     Url(String),
 }
 
@@ -87,4 +88,113 @@ pub struct Outcome {
     pub begun_at: Timestamp,
     /// How long it took.
     pub elapsed_ms: u64,
+    /// The response itself: the images of a job without an output are here.
+    #[serde(skip)]
+    pub generation: Option<Generation>,
 }
+
+impl Outcome {
+    /// An outcome of which nothing is known yet.
+    pub(crate) fn new(job: impl Into<String>, purchase: u32) -> Self {
+        Self {
+            job: job.into(),
+            purchase,
+            provider: String::new(),
+            endpoint: String::new(),
+            model: String::new(),
+            reported_model: None,
+            created: None,
+            request_id: None,
+            requested: None,
+            delivered: 0,
+            billed: None,
+            charge: Charge::No,
+            usage: Usage::default(),
+            images: Vec::new(),
+            failures: Vec::new(),
+            warnings: Vec::new(),
+            task: None,
+            attempts: Vec::new(),
+            error: None,
+            record: None,
+            sidecar: None,
+            begun_at: Timestamp::now(),
+            elapsed_ms: 0,
+            generation: None,
+        }
+    }
+
+    /// Whether images that were made are missing, and are still behind a URL.
+    pub fn is_incomplete(&self) -> bool {
+        self.failures.iter().any(|failure| failure.url.is_some())
+    }
+}
+
+/// Why a job brought no image, with what is known all the same.
+#[derive(Debug)]
+pub struct JobError {
+    error: Error,
+    outcome: Box<Outcome>,
+}
+
+impl JobError {
+    pub(crate) fn with(error: Error, mut outcome: Outcome) -> Self {
+        outcome.error = Some(ErrorReport::from(&error));
+        Self { error, outcome: Box::new(outcome) }
+    }
+
+    /// An error with an outcome that says all there is.
+    pub(crate) fn of(error: Error, outcome: Outcome) -> Self {
+        Self { error, outcome: Box::new(outcome) }
+    }
+
+    /// An error of a job of which nothing else is known.
+    pub(crate) fn new(error: Error, job: &str) -> Self {
+        let mut outcome = Outcome::new(job, 1);
+        outcome.charge = error.charge();
+        Self::with(error, outcome)
+    }
+
+    /// The error.
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+
+    /// What is known of the job: its charge, its record, its task.
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// Both.
+    pub fn into_parts(self) -> (Error, Outcome) {
+        (self.error, *self.outcome)
+    }
+}
+
+impl fmt::Display for JobError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for JobError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
+}
+
+impl From<Error> for JobError {
+    /// An error of a job of which nothing else is known.
+    fn from(error: Error) -> Self {
+        Self::new(error, "")
+    }
+}
+
+impl From<JobError> for Error {
+    fn from(error: JobError) -> Self {
+        error.error
+    }
+}
+
+#[cfg(test)]
+mod tests;

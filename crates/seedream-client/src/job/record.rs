@@ -1,16 +1,8 @@
 //! The record of a purchase: what a store is told before and after each POST, so that another process can go on.
 
-use std::{
-    error::Error as StdError,
-    fmt,
-    time::{Duration, SystemTime},
-};
-
-use async_trait::async_trait;
-use seedream_core::{Amount, Charge, Error, ErrorKind, ErrorReport, Generation, ModelId, Task, Timestamp};
+use seedream_core::{Amount, Charge, ErrorReport, Generation, ModelId, Task, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
-use tokio::time::Instant;
 
 use super::{Location, Outcome};
 
@@ -44,6 +36,9 @@ pub struct Intent {
     pub most_cost: Option<Amount>,
     /// When the attempt began.
     pub begun_at: Timestamp,
+    /// Whether the caller chose the job's id, so that a store refuses one that it knows. No other job has a random one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_named: bool,
 }
 
 impl Intent {
@@ -61,6 +56,7 @@ impl Intent {
             most_images: 1,
             most_cost: None,
             begun_at: Timestamp::now(),
+            is_named: false,
         }
     }
 }
@@ -217,15 +213,25 @@ impl History {
         self.entries.iter().rev().find_map(|entry| if let Entry::Intent(intent) = entry { Some(intent) } else { None })
     }
 
-    /// The task that was accepted last.
-    pub fn task(&self) -> Option<&Task> {
-        self.entries.iter().rev().find_map(|entry| if let Entry::Accepted { task } = entry { Some(task) } else { None })
+    /// The entries of the attempt that began last.
+    fn last(&self) -> &[Entry] {
+        let begin = self.entries.iter().rposition(|entry| matches!(entry, Entry::Intent(_)));
+        &self.entries[begin.unwrap_or(0)..]
     }
 
-    /// The images that came: all of the response where that was read to its end, those that arrived otherwise.
+    /// The task of the last attempt, which was accepted and did not end.
+    pub fn task(&self) -> Option<&Task> {
+        self.last().iter().rev().find_map(|entry| match entry {
+            Entry::Accepted { task } => Some(Some(task)),
+            Entry::Refused { .. } => Some(None),
+            _ => None,
+        })?
+    }
+
+    /// The images of the last attempt: all of the response where that was read to its end, those that arrived otherwise.
     pub fn answered(&self) -> Option<Generation> {
         let mut known: Option<Generation> = None;
-        for entry in &self.entries {
+        for entry in self.last() {
             let Entry::Answered { generation, whole, raw } = entry else { continue };
             match &mut known {
                 Some(known) if !whole => known.outcomes.extend(generation.outcomes.iter().cloned()),
@@ -240,7 +246,7 @@ impl History {
 
     /// Whether the response was read to its end.
     pub fn is_whole(&self) -> bool {
-        self.entries.iter().any(|entry| matches!(entry, Entry::Answered { whole: true, .. }))
+        self.last().iter().any(|entry| matches!(entry, Entry::Answered { whole: true, .. }))
     }
 
     /// The images that were saved: index, place and SHA-256.
@@ -261,206 +267,66 @@ impl History {
 
     /// Whether something may have been bought: an attempt of which no end is on record may have.
     pub fn charge(&self) -> Charge {
-        let (mut charge, mut open) = (Charge::No, false);
+        let (mut earlier, mut last) = (Charge::No, Charge::No);
         for entry in &self.entries {
-            match entry {
+            last = match entry {
                 Entry::Intent(_) => {
-                    charge = if open { charge.max(Charge::Unknown) } else { charge };
-                    open = true;
+                    earlier = earlier.max(last);
+                    Charge::Unknown
                 }
-                Entry::NotSent { .. } => open = false,
-                Entry::Refused { charge: this, .. } => (charge, open) = (charge.max(*this), false),
-                Entry::Accepted { .. } => (charge, open) = (charge.max(Charge::Unknown), false),
-                Entry::Answered { generation, .. } => (charge, open) = (charge.max(generation.charge()), false),
-                Entry::Ended { outcome } => (charge, open) = (charge.max(outcome.charge), false),
-                Entry::Image { .. } | Entry::Unknown(_) => {}
-            }
+                Entry::NotSent { .. } => Charge::No,
+                Entry::Refused { charge, .. } => *charge,
+                Entry::Accepted { .. } => Charge::Unknown,
+                Entry::Answered { generation, .. } => generation.charge(),
+                Entry::Ended { outcome } => last.max(outcome.charge),
+                Entry::Image { .. } | Entry::Unknown(_) => last,
+            };
         }
-        if open { charge.max(Charge::Unknown) } else { charge }
+        earlier.max(last)
     }
 }
 
-/// Until when the first byte of an attempt may leave, by the clock that says the later time: one that a process slept through counts.
-#[derive(Clone, Copy, Debug)]
-pub struct SendBefore {
-    instant: Instant,
-    wall: Option<SystemTime>,
-}
+#[cfg(test)]
+mod tests {
+    use seedream_core::{Error, ErrorKind, TaskId};
 
-impl SendBefore {
-    /// So long from now.
-    pub fn after(time: Duration) -> Self {
-        let now = Instant::now();
-        Self { instant: now.checked_add(time).unwrap_or(now), wall: SystemTime::now().checked_add(time) }
+    use super::*;
+
+    fn task() -> Entry {
+        Entry::Accepted { task: Task::new("evolink", "https://a.example", TaskId::new("t-1").unwrap(), "m".into()) }
     }
 
-    /// The moment by the monotonic clock.
-    pub fn instant(&self) -> Instant {
-        self.instant
+    fn refused(charge: Charge) -> Entry {
+        let error = ErrorReport::from(&Error::new(ErrorKind::TaskFailed, "it failed").with_charge(charge));
+        Entry::Refused { error, charge }
     }
 
-    /// Whether it is too late.
-    pub fn has_passed(&self) -> bool {
-        Instant::now() >= self.instant || self.wall.is_some_and(|wall| SystemTime::now() >= wall)
-    }
-}
-
-/// Keeps records of purchases. Whatever [`Refusal`] it gives, nothing is sent.
-#[async_trait]
-pub trait JobStore: fmt::Debug + Send + Sync {
-    /// Records the first attempt of a purchase. The intent is durable when this returns.
-    ///
-    /// # Errors
-    /// Why the attempt must not be made.
-    async fn begin(&self, intent: &Intent) -> Result<Box<dyn JobRecord>, Refusal>;
-
-    /// The records that are not over.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    async fn unfinished(&self) -> Result<Vec<History>, Refusal>;
-
-    /// Takes over the record of a process that has ended.
-    ///
-    /// # Errors
-    /// [`Refusal::Running`] where its process goes on; the store cannot be read, or knows no such record.
-    async fn open(&self, id: &str) -> Result<(History, Box<dyn JobRecord>), Refusal>;
-}
-
-/// The record of one purchase, which this process alone writes to while it holds it.
-#[async_trait]
-pub trait JobRecord: fmt::Debug + Send + Sync {
-    /// The id under which the store knows it; for a person, and for [`JobStore::open`].
-    fn id(&self) -> &str;
-
-    /// Until when the first byte of the attempt that was begun last may leave; `None` where that does not matter.
-    fn send_before(&self) -> Option<SendBefore> {
-        None
+    fn answered(index: u32, whole: bool) -> Entry {
+        let url = format!("https://a.example/{index}.png");
+        let data = seedream_core::ImageData::Url { url, expires_at: None };
+        let mut generation = Generation::new("m".into());
+        generation.outcomes = vec![Ok(seedream_core::GeneratedImage::new(index, data))];
+        Entry::Answered { generation, whole, raw: None }
     }
 
-    /// Records the next attempt of the purchase. It, and every entry before it, is durable when this returns.
-    ///
-    /// # Errors
-    /// Why the attempt must not be made.
-    async fn attempt(&mut self, intent: &Intent) -> Result<(), Refusal>;
-
-    /// Adds an entry. [`Entry::Accepted`] and [`Entry::Answered`] are durable when this returns, with the files that they name; every
-    /// other is before the next attempt. After [`Entry::Ended`] the record is closed, and goes where nothing is left to be done.
-    ///
-    /// # Cancel safety
-    /// The first poll hands the entry over: it is written even if the future is dropped.
-    ///
-    /// # Errors
-    /// [`Refusal::Storage`]. The job goes on without the record, and sends no POST any more.
-    async fn append(&mut self, entry: Entry) -> Result<(), Refusal>;
-}
-
-/// Why a store does not record an attempt. Nothing was sent.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// It would cost more than is left.
-    Budget {
-        /// What is exceeded, in a sentence.
-        message: String,
-    },
-    /// A job of this id is known: what it wanted was bought, or may have been.
-    AlreadyBought {
-        /// The record of that job.
-        id: String,
-    },
-    /// Another process works on this record.
-    Running {
-        /// The record.
-        id: String,
-    },
-    /// Another process has taken over.
-    Fenced {
-        /// The record.
-        id: String,
-    },
-    /// The store cannot be read or written.
-    Storage {
-        /// What failed, in a sentence.
-        message: String,
-        /// The cause.
-        source: Option<Box<dyn StdError + Send + Sync>>,
-    },
-}
-
-impl Refusal {
-    /// A store that cannot be read or written, with the cause.
-    pub fn storage(message: impl Into<String>, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self::Storage { message: message.into(), source: Some(source.into()) }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Budget { message } => f.write_str(message),
-            Self::AlreadyBought { id } => write!(f, "{id} was bought already, or may have been"),
-            Self::Running { id } => write!(f, "{id} belongs to a process that is running"),
-            Self::Fenced { id } => write!(f, "another process has taken over {id}"),
-            Self::Storage { message, .. } => f.write_str(message),
-        }
-    }
-}
-
-impl StdError for Refusal {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self {
-            Self::Storage { source, .. } => source.as_deref().map(|source| source as &(dyn StdError + 'static)),
-            _ => None,
-        }
-    }
-}
-
-impl From<Refusal> for Error {
-    /// An error that cost nothing, since nothing was sent.
-    fn from(refusal: Refusal) -> Self {
-        let kind = match refusal {
-            Refusal::Storage { .. } => ErrorKind::Storage,
-            _ => ErrorKind::NotRecorded,
+    #[test]
+    fn a_history_tells_of_its_last_attempt() {
+        let intent = || Entry::Intent(Intent::new("job", "evolink", "m".into()));
+        let of = |entries: Vec<Entry>| {
+            let history = History::new("r", entries);
+            let images = history.answered().map_or(0, |generation| generation.images().count());
+            (history.task().is_some(), images, history.is_whole(), history.charge())
         };
-        Self::new(kind, format!("{refusal}; nothing was sent")).with_source(refusal)
-    }
-}
-
-/// A store that keeps nothing, for jobs whose images stay in memory.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoStore;
-
-#[async_trait]
-impl JobStore for NoStore {
-    async fn begin(&self, intent: &Intent) -> Result<Box<dyn JobRecord>, Refusal> {
-        Ok(Box::new(NoRecord(intent.job.clone())))
-    }
-
-    async fn unfinished(&self) -> Result<Vec<History>, Refusal> {
-        Ok(Vec::new())
-    }
-
-    async fn open(&self, id: &str) -> Result<(History, Box<dyn JobRecord>), Refusal> {
-        Err(Refusal::Storage { message: format!("{id} was not recorded: this store keeps nothing"), source: None })
-    }
-}
-
-/// The record of a job that has none.
-#[derive(Debug)]
-struct NoRecord(String);
-
-#[async_trait]
-impl JobRecord for NoRecord {
-    fn id(&self) -> &str {
-        &self.0
-    }
-
-    async fn attempt(&mut self, _: &Intent) -> Result<(), Refusal> {
-        Ok(())
-    }
-
-    async fn append(&mut self, _: Entry) -> Result<(), Refusal> {
-        Ok(())
+        assert_eq!(of(vec![intent()]), (false, 0, false, Charge::Unknown));
+        assert_eq!(of(vec![intent(), Entry::NotSent { error: None }]), (false, 0, false, Charge::No));
+        assert_eq!(of(vec![intent(), task()]), (true, 0, false, Charge::Unknown));
+        // A task that ended is no longer to be collected, and one of an earlier attempt is not that of the last.
+        assert_eq!(of(vec![intent(), task(), refused(Charge::No)]), (false, 0, false, Charge::No));
+        assert_eq!(of(vec![intent(), task(), intent()]), (false, 0, false, Charge::Unknown));
+        assert_eq!(of(vec![intent(), refused(Charge::No), intent(), task()]), (true, 0, false, Charge::Unknown));
+        // A stream names its images one by one, and all of them at its end.
+        assert_eq!(of(vec![intent(), answered(0, false), answered(1, false)]), (false, 2, false, Charge::Yes));
+        assert_eq!(of(vec![intent(), answered(0, false), answered(0, true)]), (false, 1, true, Charge::Yes));
+        assert_eq!(of(vec![intent(), answered(0, true), intent()]), (false, 0, false, Charge::Yes));
     }
 }

@@ -2,14 +2,16 @@
 
 use std::{
     collections::HashSet,
-    fs, io,
-    io::Write as _,
+    fs,
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
-use tempfile::{Builder, NamedTempFile, PathPersistError, TempPath};
+use sha2::{Digest as _, Sha256};
+use tempfile::{Builder, NamedTempFile, TempPath};
 
 pub(crate) use self::part::Part;
+use crate::{NewImage, disk};
 
 mod part;
 
@@ -22,17 +24,16 @@ pub(crate) const PARTIAL: &str = ".partial";
 /// Writes a new file `<stem>-<n>.<extension>` and returns its path; `n` is `first` or the next number that is free.
 ///
 /// It is written and synced under another name beside, and then given its own in a step that fails if that is taken, so that
-/// neither a crash leaves half a picture nor two programs take one name.
-pub(super) fn write(dir: &Path, stem: &str, first: u32, extension: &str, bytes: &[u8]) -> io::Result<PathBuf> {
-    let mut file = part(dir, stem)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    place(file.into_temp_path(), dir, stem, first, extension).map_err(|(error, _)| error)
+/// neither a crash leaves half an image nor two programs take one name. The name lasts once [`sync_folder`] was called, once after
+/// several files.
+pub(crate) fn write(dir: &Path, stem: &str, first: u32, extension: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+    let file = complete(dir, stem, bytes)?;
+    place(file, dir, stem, first, extension).map_err(|(error, _)| error)
 }
 
 /// Writes a file where nothing else can be written: in the system's folder for temporary files, under a name that no other has, and
 /// readable by its owner alone.
-pub(super) fn rescue(stem: &str, extension: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+pub(crate) fn rescue(stem: &str, extension: &str, bytes: &[u8]) -> io::Result<PathBuf> {
     let (prefix, suffix) = (format!("seedream-{stem}-"), format!(".{extension}"));
     let mut file = Builder::new().prefix(&prefix).suffix(&suffix).tempfile()?;
     file.write_all(bytes)?;
@@ -41,20 +42,17 @@ pub(super) fn rescue(stem: &str, extension: &str, bytes: &[u8]) -> io::Result<Pa
     Ok(path)
 }
 
-/// As [`write`], under the name of a picture with another extension where that is free.
-pub(super) fn write_beside(
+/// As [`write`], under the name of an image with another extension where that is free.
+pub(crate) fn write_beside(
     picture: Option<&Path>,
     dir: &Path,
     stem: &str,
     extension: &str,
     bytes: &[u8],
 ) -> io::Result<PathBuf> {
-    let mut file = part(dir, stem)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    let mut file = file.into_temp_path();
+    let mut file = complete(dir, stem, bytes)?;
     if let Some(path) = picture.map(|picture| picture.with_extension(extension)) {
-        match name(file, &path) {
+        match disk::publish(file, &path) {
             Ok(()) => return Ok(path),
             Err((_, back)) => file = back,
         }
@@ -63,12 +61,21 @@ pub(super) fn write_beside(
 }
 
 /// As [`write`], with a file that is there. One that this client lifted is moved, and stays where it is if that fails; any
-/// other is copied.
-pub(super) fn adopt(from: &Path, dir: &Path, stem: &str, first: u32, extension: &str) -> io::Result<PathBuf> {
-    fs::create_dir_all(dir)?;
-    let ours = from.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(UNSAVED));
+/// other is copied. A file that `is_synced` is not synced again where it is moved.
+pub(crate) fn adopt(
+    from: &Path,
+    is_synced: bool,
+    dir: &Path,
+    stem: &str,
+    first: u32,
+    extension: &str,
+) -> io::Result<PathBuf> {
+    disk::make_folders(dir)?;
+    let ours = is_ours(from);
     if ours {
-        fs::File::open(from)?.sync_all()?;
+        if !is_synced {
+            disk::sync(&fs::File::open(from)?, from)?;
+        }
         match place(TempPath::try_from_path(from)?, dir, stem, first, extension) {
             Ok(path) => return Ok(path),
             // It was paid for: it is not removed, and if it is on another disk it is copied there.
@@ -80,27 +87,88 @@ pub(super) fn adopt(from: &Path, dir: &Path, stem: &str, first: u32, extension: 
             }
         }
     }
-    let mut file = part(dir, stem)?;
-    io::copy(&mut fs::File::open(from)?, &mut file)?;
-    file.as_file().sync_all()?;
+    let file = part(dir, stem)?;
+    copy(&fs::File::open(from)?, &file)?;
+    disk::sync(file.as_file(), file.path())?;
     let path = place(file.into_temp_path(), dir, stem, first, extension).map_err(|(error, _)| error)?;
     if ours {
         // Two copies are no harm.
-        let _ = fs::remove_file(from);
+        let _ = disk::remove(from);
     }
     Ok(path)
 }
 
+/// The same image under a name of this stem, of which no record and no metadata of the folder tells.
+pub(crate) fn unclaimed(dir: &Path, stem: &str, image: &NewImage) -> Option<PathBuf> {
+    let paths: Vec<_> = fs::read_dir(dir).ok()?.filter_map(Result::ok).map(|entry| entry.path()).collect();
+    let has_name = |path: &&PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.strip_prefix(stem).is_some_and(|rest| rest.starts_with('-') && rest.ends_with(&image.extension))
+    };
+    let is_same = |path: &&PathBuf| {
+        fs::metadata(path).is_ok_and(|metadata| metadata.len() == image.bytes)
+            && fs::read(path).is_ok_and(|bytes| super::hex(&Sha256::digest(&bytes)) == image.sha256)
+    };
+    let same: Vec<_> = paths.iter().filter(has_name).filter(is_same).collect();
+    let tells = |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "json" || extension == "jsonl");
+    let texts: Vec<_> = if same.is_empty() {
+        Vec::new()
+    } else {
+        paths.iter().filter(tells).filter_map(|path| fs::read(path).ok()).collect()
+    };
+    let is_told = |path: &PathBuf| {
+        let name = format!("{}\"", path.file_name().unwrap_or_default().to_string_lossy());
+        texts.iter().any(|text| memchr::memmem::find(text, name.as_bytes()).is_some())
+    };
+    same.into_iter().find(|path| !is_told(path)).cloned()
+}
+
+/// Makes the names of new files outlive a crash, where the system can do that.
+pub(crate) fn sync_folder(dir: &Path) -> io::Result<()> {
+    disk::sync_folder(dir).map(drop)
+}
+
+/// A hidden file with these bytes, synced.
+fn complete(dir: &Path, stem: &str, bytes: &[u8]) -> io::Result<TempPath> {
+    let file = part(dir, stem)?;
+    disk::write_at(file.as_file(), file.path(), 0, bytes)?;
+    disk::sync(file.as_file(), file.path())?;
+    Ok(file.into_temp_path())
+}
+
+/// Whether a file is an image that this client lifted out of a response or fetched, and that was not saved.
+pub(crate) fn is_ours(path: &Path) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(UNSAVED))
+}
+
+/// Replaces a file that this program wrote, whole or not at all.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let dir = disk::parent(path);
+    let file = complete(dir, "metadata", bytes)?;
+    file.persist(path).map_err(|error| error.error)?;
+    sync_folder(dir)
+}
+
 /// A hidden file that is removed unless it is given a name.
 fn part(dir: &Path, stem: &str) -> io::Result<NamedTempFile> {
-    fs::create_dir_all(dir)?;
-    let mut builder = Builder::new();
-    let hidden = format!(".{stem}-");
-    builder.prefix(&hidden).suffix(".part");
-    // tempfile makes private files; a picture has the permissions of any other file, less what the umask takes.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(dir)
+    disk::make_folders(dir)?;
+    disk::create(dir, stem)
+}
+
+/// Copies all of a file.
+fn copy(mut from: &fs::File, to: &NamedTempFile) -> io::Result<()> {
+    let (mut buffer, mut offset) = (vec![0; 128 << 10], 0);
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => {
+                disk::write_at(to.as_file(), to.path(), offset, &buffer[..count])?;
+                offset += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Gives a complete file its name, or gives it back.
@@ -118,12 +186,9 @@ fn place(
             Err(error) => return Err((error, file)),
         };
         let path = dir.join(format!("{stem}-{number}.{extension}"));
-        match name(file, &path) {
-            Ok(()) => {
-                sync(dir);
-                return Ok(path);
-            }
-            // Somebody was faster.
+        match disk::publish(file, &path) {
+            Ok(()) => return Ok(path),
+            // Another writer was faster.
             Err((error, back)) if error.kind() == io::ErrorKind::AlreadyExists => file = back,
             Err(failed) => return Err(failed),
         }
@@ -131,26 +196,6 @@ fn place(
             Some(number) => number,
             None => return Err((io::Error::other("no number is free"), file)),
         };
-    }
-}
-
-/// Gives a file a name that nobody has.
-fn name(file: TempPath, path: &Path) -> Result<(), (io::Error, TempPath)> {
-    match file.persist_noclobber(path) {
-        Ok(()) => Ok(()),
-        Err(PathPersistError { error, path: back })
-            if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::CrossesDevices) =>
-        {
-            Err((error, back))
-        }
-        // A file system that can neither rename without replacing nor link (FAT on some systems).
-        Err(PathPersistError { path: back, .. }) => match reserve(path) {
-            Ok(()) => back.persist(path).map_err(|PathPersistError { error, path: back }| {
-                let _ = fs::remove_file(path);
-                (error, back)
-            }),
-            Err(error) => Err((error, back)),
-        },
     }
 }
 
@@ -167,14 +212,7 @@ fn next_free(dir: &Path, stem: &str, from: u32, extension: &str) -> io::Result<u
     (from..=u32::MAX).find(|number| !taken.contains(number)).ok_or_else(|| io::Error::other("no number is free"))
 }
 
-/// Takes a name with an empty file, which is then replaced by the whole one.
-fn reserve(path: &Path) -> io::Result<()> {
-    fs::OpenOptions::new().write(true).create_new(true).open(path).map(drop)
-}
-
-/// Makes the new name itself outlive a crash. Not every system can, and the picture is written either way.
-fn sync(dir: &Path) {
-    if let Ok(dir) = fs::File::open(dir) {
-        let _ = dir.sync_all();
-    }
+/// A prefix as it can stand in a file name on every system.
+pub(crate) fn stem(prefix: &str) -> String {
+    super::stem(prefix)
 }

@@ -1,7 +1,6 @@
 //! A body that knows whether it has begun to leave.
 
 use std::{
-    convert::Infallible,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -9,7 +8,9 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::Departure;
+use seedream_core::ErrorKind;
+
+use super::{Departure, Reached, TransportError};
 
 /// A request's body; a connection takes bytes out of it only when it writes them.
 #[derive(Debug)]
@@ -31,10 +32,13 @@ impl WatchedBody {
 
 impl Body for WatchedBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = TransportError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.departure.left();
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
+        if !self.departure.leave() {
+            let late = TransportError::new(Reached::NotSent, "the connection was made too late to send the request");
+            return Poll::Ready(Some(Err(late.with_kind(ErrorKind::Timeout))));
+        }
         Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
     }
 

@@ -5,8 +5,8 @@ use std::{fs, io::Write as _, time::Duration};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flate2::{Compression, write::GzEncoder};
 use futures_util::StreamExt as _;
-use seedream_client::{Client, DownloadOptions, SaveOptions};
-use seedream_core::{Charge, ErrorKind, Event, GeneratedImage, ImageData, ImageProvider as _, WarningKind};
+use seedream_client::{Client, DownloadOptions, ImageProvider as _, SaveOptions};
+use seedream_core::{Charge, ErrorKind, Event, GeneratedImage, ImageData, WarningKind};
 
 use crate::{
     dialect::{Tiny, client, request},

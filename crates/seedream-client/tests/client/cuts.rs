@@ -8,8 +8,8 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use seedream_client::{Client, ReqwestTransport};
-use seedream_core::{Charge, Dialect, Error, ErrorKind, Generation, ImageProvider as _, ImageRequest, Result};
+use seedream_client::{Client, ImageProvider as _, ReqwestTransport};
+use seedream_core::{Charge, Dialect, Error, ErrorKind, Generation, ImageRequest, Result};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,

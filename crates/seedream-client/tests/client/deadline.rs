@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt as _;
-use seedream_client::{Client, ClientBuilder, ReqwestTransport};
-use seedream_core::{Charge, Dialect, ErrorKind, Event, ImageProvider as _, Policy, WarningKind};
+use seedream_client::{Client, ClientBuilder, ImageProvider as _, ReqwestTransport};
+use seedream_core::{Charge, Dialect, ErrorKind, Event, Policy, WarningKind};
 use tokio::{net::TcpListener, time::Instant};
 
 use crate::{

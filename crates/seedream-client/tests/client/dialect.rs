@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
 use bytes::Bytes;
 use http::Request;
 use seedream_client::{Client, ClientBuilder};
 use seedream_core::*;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 pub(crate) static DESCRIPTOR: Descriptor = Descriptor {
     id: "tiny",
@@ -66,8 +67,12 @@ fn encode(path: &str, checked: &Checked) -> Result<Request<Bytes>> {
     request.body(Bytes::from(body)).map_err(|_| Error::new(ErrorKind::Config, "request"))
 }
 
-fn image(index: usize, item: &Value) -> Result<GeneratedImage, ImageFailure> {
+fn image(index: usize, item: &Value, blobs: &Blobs) -> Result<GeneratedImage, ImageFailure> {
     let index = index as u32;
+    if let Some(text) = item["b64"].as_str() {
+        let small = || ImageData::Bytes(base64::engine::general_purpose::STANDARD.decode(text).unwrap().into());
+        return Ok(GeneratedImage::new(index, blobs.get(text).cloned().unwrap_or_else(small)));
+    }
     match item["url"].as_str() {
         Some(url) => {
             let expires_at = Some("2026-11-21T20:00:00Z".parse().unwrap());
@@ -103,7 +108,7 @@ fn read(reply: &Reply) -> Result<Value> {
 fn generation(model: &ModelId, value: &Value, reply: &Reply) -> Result<Generation> {
     let mut generation = Generation::new(model.clone());
     let items = value["data"].as_array().into_iter().flatten();
-    generation.outcomes = items.enumerate().map(|(index, item)| image(index, item)).collect();
+    generation.outcomes = items.enumerate().map(|(index, item)| image(index, item, reply.blobs())).collect();
     generation.usage.generated_images = value["billed"].as_u64();
     generation.raw = reply.body.clone();
     generation.or_no_images()
@@ -122,13 +127,13 @@ impl Dialect for Tiny {
         encode("/v1/images", request)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
-        Ok(Outcome::Done(generation(request.model(), &read(reply)?, reply)?))
+    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
+        Ok(Decoded::Done(generation(request.model(), &read(reply)?, reply)?))
     }
 
-    fn effective(&self, request: &Checked) -> Effective {
-        let body = json!({ "watermark": true }).as_object().cloned().unwrap_or_default();
-        Effective { body, max_images: request.ceiling() }
+    fn effective(&self, request: &Checked, mut members: Map<String, Value>) -> Effective {
+        members.insert("watermark".to_owned(), true.into());
+        Effective { body: members, max_images: Some(request.ceiling()) }
     }
 
     fn streaming(&self) -> Option<&dyn StreamDialect> {
@@ -162,9 +167,9 @@ impl StreamDialect for Tiny {
 struct Decoder(Generation);
 
 impl StreamDecoder for Decoder {
-    fn event(&mut self, frame: &sse::Frame, _: &Blobs) -> Vec<StreamItem> {
+    fn event(&mut self, frame: &sse::Frame, blobs: &Blobs) -> Vec<StreamItem> {
         let Ok(value) = serde_json::from_str::<Value>(&frame.data) else { return Vec::new() };
-        let outcome = image(self.0.outcomes.len(), &value);
+        let outcome = image(self.0.outcomes.len(), &value, blobs);
         self.0.outcomes.push(outcome.clone());
         vec![outcome.map_or_else(StreamItem::Failed, StreamItem::Image)]
     }
@@ -187,14 +192,14 @@ impl Dialect for TinyTasks {
         encode("/v1/jobs", request)
     }
 
-    fn decode(&self, _: &Checked, reply: &Reply) -> Result<Outcome> {
+    fn decode(&self, _: &Checked, reply: &Reply) -> Result<Decoded> {
         let value = read(reply)?;
         let mut acceptance = Acceptance::new(TaskId::new(value["id"].as_str().unwrap_or_default())?);
         acceptance.estimated_seconds = value["eta"].as_u64().and_then(|eta| eta.try_into().ok());
-        Ok(Outcome::Accepted(acceptance))
+        Ok(Decoded::Accepted(acceptance))
     }
 
-    fn effective(&self, _: &Checked) -> Effective {
+    fn effective(&self, _: &Checked, _: Map<String, Value>) -> Effective {
         Effective::default()
     }
 

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http_body_util::{BodyExt as _, Full};
-use seedream_client::{AnswerBody, Client, Exactly, Reached, Transport, TransportError};
-use seedream_core::{Charge, ErrorKind, Event};
+use seedream_client::{AnswerBody, Client, Exactly, JobEvent, Reached, Transport, TransportError};
+use seedream_core::{Charge, ErrorKind};
 use tokio::sync::{Mutex, mpsc};
 
 use crate::{
@@ -23,31 +23,30 @@ fn client(script: &Script) -> Client {
 }
 
 /// One at a time, so that a script's order is the order of the requests.
-fn exactly(pictures: u32) -> Exactly {
-    Exactly::new(request(), pictures).at_a_time(1)
+fn exactly(images: u32, client: &Client) -> Exactly {
+    Exactly::new(client.job(request()), images).at_a_time(1)
 }
 
 #[tokio::test(start_paused = true)]
 async fn k7_exactly_4_with_a_refusal_is_3_images_and_1_typed_failure() {
     let script = Script::new([DONE, REJECTED, DONE, DONE]);
-    let four = exactly(4).run(&client(&script)).await;
+    let four = exactly(4, &client(&script)).run().await;
     assert_eq!((four.requested, four.delivered(), four.billed(), four.charge()), (4, 3, Some(3), Charge::Yes));
     let failures = four.failures();
     assert!(matches!(&failures[..], [one] if one.index == 1 && matches!(one.kind, ErrorKind::ContentRejected { .. })));
     assert_eq!(script.sent().len(), 4, "nothing is asked twice");
-    let whole = four.to_generation();
-    let indices: Vec<_> = whole.images().map(|image| image.index).collect();
-    assert_eq!((indices, whole.failures().count(), whole.billed()), (vec![0, 2, 3], 1, Some(3)));
-    assert_eq!(whole.model.as_str(), "tiny-1");
+    let purchases: Vec<_> = four.outcomes().map(|outcome| (outcome.purchase, outcome.delivered)).collect();
+    assert_eq!(purchases, [(1, 1), (2, 0), (3, 1), (4, 1)]);
+    assert!(four.outcomes().all(|outcome| outcome.model == "tiny-1" && outcome.requested == Some(1)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn k7_a_refusal_at_no_cost_is_replaced_while_the_budget_lasts() {
     let script = Script::new([DONE, REJECTED, REJECTED, DONE, DONE]);
-    let three = exactly(3).attempts(6).run(&client(&script)).await;
+    let three = exactly(3, &client(&script)).attempts(6).run().await;
     assert_eq!((three.delivered(), three.failures().len(), script.sent().len()), (3, 2, 5));
     let script = Script::new([DONE, REJECTED, REJECTED, DONE]);
-    let three = exactly(3).attempts(4).run(&client(&script)).await;
+    let three = exactly(3, &client(&script)).attempts(4).run().await;
     assert_eq!((three.delivered(), script.sent().len()), (2, 4));
 }
 
@@ -55,14 +54,14 @@ async fn k7_a_refusal_at_no_cost_is_replaced_while_the_budget_lasts() {
 async fn k7_an_unknown_outcome_is_never_bought_again() {
     let lost = || Act::Fail(Reached::Sent);
     let script = Script::new([DONE, lost(), Act::Answer(500, &[], "oh"), DONE, DONE, DONE]);
-    let four = exactly(4).attempts(100).run(&client(&script)).await;
+    let four = exactly(4, &client(&script)).attempts(100).run().await;
     assert_eq!((four.delivered(), four.errors().count(), script.sent().len()), (2, 2, 4));
     assert_eq!((four.billed(), four.charge()), (None, Charge::Yes), "nobody says what the lost ones cost");
 
     // Nor is a task that can still be collected.
     let script = Script::new([Act::Answer(200, &[], r#"{"id":"job-1"}"#), Act::Answer(401, &[], "revoked")]);
     let tasks = Client::builder(Arc::new(TinyTasks)).transport(Arc::new(script.clone())).build().unwrap();
-    let one = exactly(1).attempts(9).run(&tasks).await;
+    let one = exactly(1, &tasks).attempts(9).run().await;
     assert_eq!((one.delivered(), script.lines().iter().filter(|line| line.starts_with("POST")).count()), (0, 1));
     assert!(one.errors().next().unwrap().task().is_some());
 }
@@ -70,14 +69,14 @@ async fn k7_an_unknown_outcome_is_never_bought_again() {
 #[tokio::test(start_paused = true)]
 async fn k7_what_every_request_would_meet_ends_it() {
     let script = Script::new([DONE, Act::Answer(402, &[], "no money"), DONE]);
-    let nine = exactly(9).attempts(20).run(&client(&script)).await;
+    let nine = exactly(9, &client(&script)).attempts(20).run().await;
     assert_eq!((nine.delivered(), nine.failures()[0].kind, script.sent().len()), (1, ErrorKind::Balance, 2));
     // A broken rule is told once and nothing is sent.
     let script = Script::new([DONE]);
-    let refused = Exactly::new(request().seed(7), 9).run(&client(&script)).await;
+    let refused = Exactly::new(client(&script).job(request().seed(7)), 9).run().await;
     assert_eq!((refused.errors().count(), refused.charge(), script.sent().len()), (1, Charge::No, 0));
     assert!(!refused.errors().next().unwrap().violation_list().is_empty());
-    assert_eq!(exactly(0).run(&client(&script)).await.requests.len(), 0);
+    assert_eq!(exactly(0, &client(&script)).run().await.purchases.len(), 0);
 }
 
 /// Answers when it is told to.
@@ -104,13 +103,13 @@ async fn k7_so_many_at_a_time_and_each_is_told_as_it_arrives() {
     let client = Client::builder(Arc::new(Tiny)).transport(transport).build().unwrap();
     let (told, mut tells) = mpsc::unbounded_channel();
     let running = tokio::spawn(async move {
-        let wish = Exactly::new(request(), 5).at_a_time(2);
-        let tell = |number: usize, event: &Event| {
-            if matches!(event, Event::Image(_)) {
+        let wish = Exactly::new(client.job(request()), 5).at_a_time(2);
+        let tell = |number: u32, event: &JobEvent| {
+            if matches!(event, JobEvent::Image(_)) {
                 told.send(number).unwrap();
             }
         };
-        wish.watched(&client, tell).await
+        wish.watched(tell).await
     });
     for _ in 0..2 {
         begins.recv().await.unwrap();

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::Request;
-use seedream_client::{Client, Fallback, Reached};
+use seedream_client::{Client, Fallback, ImageProvider, Reached};
 use seedream_core::*;
+use serde_json::{Map, Value};
 
 use crate::{
     dialect::{Tiny, TinyTasks, request},
@@ -49,12 +50,12 @@ impl<D: Dialect> Dialect for Other<D> {
         self.0.encode(request)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
+    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
         self.0.decode(request, reply)
     }
 
-    fn effective(&self, request: &Checked) -> Effective {
-        self.0.effective(request)
+    fn effective(&self, request: &Checked, members: Map<String, Value>) -> Effective {
+        self.0.effective(request, members)
     }
 
     fn tasks(&self) -> Option<&dyn TaskDialect> {
@@ -198,11 +199,11 @@ async fn k13_a_task_is_collected_where_it_belongs() {
     let task = |provider: &str| {
         Task::new(provider, format!("https://{provider}.example"), TaskId::new("job-1").unwrap(), "m".into())
     };
-    all.resume(task("other")).await.unwrap();
+    all.collect(task("other")).await.unwrap();
     let sent: Vec<_> = scripts.iter().map(|script| script.sent().len()).collect();
     assert_eq!(sent, [0, 1, 1], "the second account of the same provider knows it");
-    all.resume(task("tiny")).await.unwrap();
-    let error = all.resume(task("third")).await.unwrap_err();
+    all.collect(task("tiny")).await.unwrap();
+    let error = all.collect(task("third")).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.charge(), error.task()),
         (ErrorKind::Config, Charge::Unknown, Some(&task("third")))

@@ -1,7 +1,7 @@
 //! What goes along with requests, and what does not.
 
-use seedream_client::SaveOptions;
-use seedream_core::{ErrorKind, ImageProvider as _, ImageRequest};
+use seedream_client::{ImageProvider as _, SaveOptions};
+use seedream_core::{ErrorKind, ImageRequest};
 use serde_json::json;
 use wiremock::{
     Mock, MockServer, Request, ResponseTemplate,

@@ -6,12 +6,13 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::Request;
-use seedream_client::{Client, ClientBuilder, SaveOptions};
+use seedream_client::{Client, ClientBuilder, ImageProvider as _, SaveOptions};
 use seedream_core::{
-    Capabilities, Charge, Checked, Descriptor, Dialect, Effective, ErrorKind, Event, Generation, ImageData,
-    ImageProvider as _, ModelId, Outcome, Reply, Result, StreamDecoder, StreamDialect, WarningKind,
+    Capabilities, Charge, Checked, Decoded, Descriptor, Dialect, Effective, ErrorKind, Event, Generation, ImageData,
+    ModelId, Reply, Result, StreamDecoder, StreamDialect, WarningKind,
 };
 use seedream_wire::Reader;
+use serde_json::{Map, Value};
 use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
@@ -40,12 +41,12 @@ impl Dialect for Wired {
         Tiny.encode(request)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
+    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
         reader(request).outcome(reply)
     }
 
-    fn effective(&self, request: &Checked) -> Effective {
-        Tiny.effective(request)
+    fn effective(&self, request: &Checked, members: Map<String, Value>) -> Effective {
+        Tiny.effective(request, members)
     }
 
     fn streaming(&self) -> Option<&dyn StreamDialect> {
@@ -120,7 +121,7 @@ async fn k16_pictures_in_a_reply_go_to_files_and_saving_renames_them() {
     let saved = client.save(&generation, &SaveOptions::new(&out, "tiny")).await;
     assert_eq!(names(&out), ["tiny-0.png", "tiny-1.png", "tiny-2.png"]);
     for (image, (seed, length)) in saved.images().zip([(1, 40_000), (2, 3_000_000), (3, 5000)]) {
-        let bytes = fs::read(&image.path).unwrap();
+        let bytes = fs::read(image.file().unwrap()).unwrap();
         assert!(bytes == png(seed, length), "picture {seed}");
         assert_eq!((image.bytes, image.width, image.height), (bytes.len() as u64, Some(3), Some(2)));
     }
@@ -438,7 +439,7 @@ async fn k8_a_picture_of_a_stream_is_on_disk_before_the_next_exists() {
     let event = timeout(Duration::from_secs(20), events.next()).await.unwrap().unwrap().unwrap();
     let Event::Image(image) = event else { panic!("{event:?}") };
     let saved = client.save_image(&image, &options).await.unwrap();
-    assert!(fs::read(&saved.path).unwrap() == png(0, 700_000));
+    assert!(fs::read(saved.file().unwrap()).unwrap() == png(0, 700_000));
     // The server writes nothing more until here.
     open.send(()).unwrap();
     let rest: Vec<_> = events.map(Result::unwrap).collect().await;

@@ -9,6 +9,7 @@ mod downloads;
 mod exactly;
 mod fallback;
 mod headers;
+mod jobs;
 mod lifting;
 mod mirrors;
 mod money;

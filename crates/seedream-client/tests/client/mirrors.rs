@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use seedream_client::{Client, ClientBuilder, Reached};
-use seedream_core::{Charge, ErrorKind, ImageProvider as _, Policy, Task, TaskId};
+use seedream_client::{Client, ClientBuilder, ImageProvider as _, Reached};
+use seedream_core::{Charge, ErrorKind, Policy, Task, TaskId};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -100,11 +100,11 @@ async fn k13_a_task_is_asked_for_where_it_was_accepted_and_elsewhere_while_that_
 async fn k13_a_task_of_a_mirror_is_resumed_there_and_a_refusal_there_is_final() {
     let task = Task::new("tiny", "https://mirror.example", TaskId::new("job-1").unwrap(), "m".into());
     let script = Script::new([COLLECTED]);
-    tasks(&script).resume(task.clone()).await.unwrap();
+    tasks(&script).collect(task.clone()).await.unwrap();
     assert_eq!(script.lines(), ["GET https://mirror.example/v1/jobs/job-1"]);
 
     let script = Script::new([Act::Answer(404, &[], "")]);
-    let error = tasks(&script).resume(task).await.unwrap_err();
+    let error = tasks(&script).collect(task).await.unwrap_err();
     assert_eq!((error.kind(), script.sent().len()), (ErrorKind::TaskNotFound, 1));
 }
 

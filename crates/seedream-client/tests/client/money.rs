@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
-use seedream_client::{Client, Reached};
-use seedream_core::{Charge, ErrorKind, ImageProvider as _, Policy, Strictness, TaskId};
+use seedream_client::{Client, ImageProvider as _, Reached};
+use seedream_core::{Charge, ErrorKind, Policy, Strictness, TaskId};
 
 use crate::{
     dialect::{Tiny, TinyTasks, request},
@@ -89,7 +89,7 @@ async fn k12_one_client_request_id_for_all_attempts_and_polls_and_another_for_th
     ]);
     let tasks = Client::builder(Arc::new(TinyTasks)).transport(Arc::new(script.clone())).seed(1).build().unwrap();
     tasks.generate(request()).await.unwrap();
-    tasks.resume(tasks.task(TaskId::new("job-1").unwrap())).await.unwrap();
+    tasks.collect(tasks.task(TaskId::new("job-1").unwrap())).await.unwrap();
     let ids: Vec<_> = script.sent().iter().map(|(_, sent)| sent.headers()["x-client-request-id"].clone()).collect();
     let (other, first) = ids.split_last().unwrap();
     assert!(first.len() == 6 && first.iter().all(|id| *id == first[0]) && *other != first[0], "{ids:?}");
@@ -163,6 +163,7 @@ async fn k6_a_plan_is_the_body_that_is_sent() {
     assert_eq!((plan.method.as_str(), plan.url.as_str()), ("POST", "https://tiny.example/v1/images"));
     assert_eq!(plan.body.get(), r#"{"prompt":"a lighthouse","model":"tiny-1"}"#);
     assert_eq!((plan.max_images, plan.effective["watermark"].as_bool()), (3, Some(true)));
+    assert_eq!(plan.effective["prompt"], "a lighthouse", "the members that are sent, and the provider's defaults");
     client.generate(request().count(3)).await.unwrap();
     let (_, sent) = script.sent().remove(0);
     assert_eq!((sent.body().as_ref(), sent.uri().to_string()), (plan.body.get().as_bytes(), plan.url));

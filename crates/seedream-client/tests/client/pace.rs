@@ -7,8 +7,8 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
-use seedream_client::{AnswerBody, Client, Transport, TransportError};
-use seedream_core::{Charge, ErrorKind, ImageProvider as _, Policy, Task, TaskId};
+use seedream_client::{AnswerBody, Client, ImageProvider as _, Transport, TransportError};
+use seedream_core::{Charge, ErrorKind, Policy, Task, TaskId};
 use tokio::time::Instant;
 
 use crate::dialect::TinyTasks;
@@ -64,7 +64,7 @@ async fn k11_all_tasks_of_a_client_and_its_clones_share_one_pace_and_all_get_the
     let client = client(transport.clone(), 10, Duration::from_secs(3600));
     let outcomes = join_all((0..100).map(|number| {
         let client = client.clone();
-        async move { client.resume(task(number)).await }
+        async move { client.collect(task(number)).await }
     }));
     assert!(outcomes.await.iter().all(Result::is_ok));
     let polls = transport.polls();
@@ -92,7 +92,7 @@ async fn k11_one_task_does_not_notice_and_0_takes_the_limit_away() {
     for (per_second, tasks, at_most) in [(20, 1, Duration::from_secs(60)), (0, 50, Duration::from_secs(60))] {
         let transport = Patient::new(3);
         let client = client(transport.clone(), per_second, Duration::from_secs(600));
-        join_all((0..tasks).map(|number| client.resume(task(number)))).await;
+        join_all((0..tasks).map(|number| client.collect(task(number)))).await;
         let polls = transport.polls();
         assert!(polls.last().unwrap().0 < at_most);
         assert!(polls[..tasks].iter().all(|(at, _)| at.is_zero()), "the first polls are sent at once");
@@ -104,7 +104,7 @@ async fn k11_who_waits_for_a_turn_behind_the_deadline_keeps_the_task() {
     let transport = Patient::new(usize::MAX);
     let client = client(transport.clone(), 1, Duration::from_secs(30));
     let start = Instant::now();
-    let errors = join_all((0..100).map(|number| client.resume(task(number)))).await;
+    let errors = join_all((0..100).map(|number| client.collect(task(number)))).await;
     assert_eq!(start.elapsed(), Duration::from_secs(30));
     assert!((30..=31).contains(&transport.polls().len()), "one a second, and perhaps one as the time is up");
     for (number, error) in errors.into_iter().enumerate() {
@@ -120,12 +120,12 @@ async fn k11_who_waits_for_a_turn_behind_the_deadline_keeps_the_task() {
 async fn k11_whoever_gives_up_leaves_the_queue() {
     let transport = Patient::new(0);
     let client = client(transport.clone(), 1, Duration::from_secs(600));
-    client.resume(task(0)).await.unwrap();
-    let mut gone: Vec<_> = (1..100).map(|number| Box::pin(client.resume(task(number)))).collect();
+    client.collect(task(0)).await.unwrap();
+    let mut gone: Vec<_> = (1..100).map(|number| Box::pin(client.collect(task(number)))).collect();
     for waiting in &mut gone {
         assert!(futures_util::poll!(waiting.as_mut()).is_pending());
     }
     drop(gone);
-    client.resume(task(100)).await.unwrap();
+    client.collect(task(100)).await.unwrap();
     assert_eq!(transport.polls().last().unwrap(), &(Duration::from_secs(1), "/v1/jobs/job-100".to_owned()));
 }

@@ -5,8 +5,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use seedream_client::Client;
-use seedream_core::{Charge, ErrorKind, ImageProvider as _};
+use seedream_client::{Client, ImageProvider as _};
+use seedream_core::{Charge, ErrorKind};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},

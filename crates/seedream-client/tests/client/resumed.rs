@@ -120,7 +120,7 @@ async fn k16_a_picture_goes_to_a_file_beside_its_place_and_saving_renames_it() {
     assert!(path.file_name().unwrap().to_str().unwrap().starts_with("unsaved-") && path.starts_with(&out), "{path:?}");
     assert_eq!(fs::read(path).unwrap(), PNG);
     let saved = client.save_image(&here, &SaveOptions::new(&out, "tiny")).await.unwrap();
-    assert_eq!((fs::read(&saved.path).unwrap().as_slice(), fs::read_dir(&out).unwrap().count()), (PNG, 1));
+    assert_eq!((fs::read(saved.file().unwrap()).unwrap().as_slice(), fs::read_dir(&out).unwrap().count()), (PNG, 1));
 }
 
 #[tokio::test]

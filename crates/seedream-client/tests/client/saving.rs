@@ -3,7 +3,7 @@
 use std::{fs, path::Path, sync::Arc};
 
 use bytes::Bytes;
-use seedream_client::{Client, SaveOptions, Saved, Sidecar};
+use seedream_client::{Client, FolderOutput, Output as _, SaveOptions};
 use seedream_core::{ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, Pixels, WarningKind};
 
 use crate::{
@@ -48,7 +48,7 @@ async fn k16_an_outcome_becomes_files_named_by_place_and_content() {
     assert_eq!(names(&out), ["tiny-0.png", "tiny-2.jpg", "tiny-3.png"]);
     let first = saved.images().next().unwrap();
     assert_eq!((first.index, first.width, first.height, first.bytes), (0, Some(3), Some(2), PNG.len() as u64));
-    assert_eq!((first.media_type.as_str(), first.path.as_path()), ("image/png", out.join("tiny-0.png").as_path()));
+    assert_eq!((first.media_type.as_str(), first.file().unwrap()), ("image/png", out.join("tiny-0.png").as_path()));
     assert_eq!(first.sha256.len(), 64);
     assert_eq!(saved.images().nth(1).unwrap().width, None, "a header that ends early is saved all the same");
     assert_eq!(saved.failures().map(|failure| failure.index).collect::<Vec<_>>(), [1]);
@@ -63,7 +63,7 @@ async fn k16_nothing_is_overwritten() {
     }
     let options = SaveOptions::new(directory.path(), "tiny");
     let saved = local().save_image(&inline(0, PNG), &options).await.unwrap();
-    assert_eq!(saved.path, directory.path().join("tiny-2.png"));
+    assert_eq!(saved.file().unwrap(), directory.path().join("tiny-2.png"));
     for taken in ["tiny-0.jpg", "tiny-1.png", "tiny-x.png", "tinier-2.png"] {
         assert_eq!(fs::read(directory.path().join(taken)).unwrap(), b"precious");
     }
@@ -76,7 +76,9 @@ async fn k16_racing_writers_each_get_a_name_of_their_own() {
     let racers: Vec<_> = (0..32)
         .map(|_| {
             let (client, options) = (client.clone(), SaveOptions::new(directory.path(), "tiny"));
-            tokio::spawn(async move { client.save_image(&inline(0, PNG), &options).await.unwrap().path })
+            tokio::spawn(async move {
+                client.save_image(&inline(0, PNG), &options).await.unwrap().file().unwrap().to_owned()
+            })
         })
         .collect();
     let mut paths = Vec::new();
@@ -123,7 +125,7 @@ async fn k16_a_prefix_cannot_leave_its_directory() {
         [("../../x", "_.._x-0.png"), ("", "image-0.png"), ("a/b\\c:d", "a_b_c_d-0.png"), ("..", "image-1.png")]
     {
         let saved = local().save_image(&inline(0, PNG), &SaveOptions::new(&out, prefix)).await.unwrap();
-        assert_eq!(saved.path, out.join(name), "{prefix}");
+        assert_eq!(saved.file().unwrap(), out.join(name), "{prefix}");
     }
     assert_eq!(names(directory.path()), ["out"]);
 }
@@ -138,7 +140,7 @@ async fn k16_a_picture_is_as_readable_as_any_other_file() {
     fs::write(&other, "x").unwrap();
     let saved = local().save_image(&inline(0, PNG), &SaveOptions::new(directory.path(), "tiny")).await.unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
-    assert_eq!(mode(&saved.path), mode(&other));
+    assert_eq!(mode(saved.file().unwrap()), mode(&other));
 }
 
 #[tokio::test]
@@ -160,13 +162,6 @@ async fn an_image_of_another_size_than_the_response_says_or_was_asked_for_is_a_w
         let warnings: Vec<_> = saved.warnings.iter().map(ToString::to_string).collect();
         assert_eq!(warnings.join(";"), said);
         assert!(saved.warnings.iter().all(|warning| warning.kind == WarningKind::OtherSize));
-
-        let mut generation = Generation::new("m".into());
-        generation.outcomes = vec![Ok(image)];
-        let mut sidecar = Sidecar::new(&local());
-        sidecar.ended(&Ok(generation), &Saved::new(vec![Ok(saved)]));
-        let sidecar = serde_json::to_value(&sidecar).unwrap();
-        assert_eq!(sidecar["images"][0]["warnings"].as_array().unwrap().len(), usize::from(!said.is_empty()));
     }
 }
 
@@ -176,9 +171,8 @@ async fn an_incomplete_image_takes_no_number_from_the_file_that_tells_of_it() {
     let options = SaveOptions::new(directory.path(), "tiny");
     let failure = local().save_image(&inline(0, &PNG[..60]), &options).await.unwrap_err();
     assert_eq!(failure.kind, ErrorKind::IncompleteImage);
-    let mut sidecar = Sidecar::new(&local());
-    sidecar.ended(&Ok(Generation::new("m".into())), &Saved::new(vec![Err(failure)]));
-    sidecar.write(&options).await.unwrap();
+    let output = FolderOutput::new(directory.path()).prefix("tiny");
+    output.finish("tiny", &[], Some("{}".to_owned())).await.unwrap();
     local().save_image(&inline(0, PNG), &options).await.unwrap();
     local().save_image(&inline(0, &PNG[..60]), &options).await.unwrap_err();
     assert_eq!(names(directory.path()), ["tiny-0.json", "tiny-0.partial.png", "tiny-1.png", "tiny-2.partial.png"]);

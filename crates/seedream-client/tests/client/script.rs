@@ -83,27 +83,27 @@ impl Transport for Script {
             Act::NoConnection => std::future::pending().await,
             Act::Fail(Reached::NotSent) => Err(TransportError::new(Reached::NotSent, "no connection")),
             Act::Fail(Reached::Sent) => {
-                departure.left();
+                assert!(departure.leave());
                 Err(TransportError::new(Reached::Sent, "lost"))
             }
             Act::Misconfigured => {
                 Err(TransportError::new(Reached::NotSent, "no certificates").with_kind(ErrorKind::Config))
             }
             Act::Silence => {
-                departure.left();
+                assert!(departure.leave());
                 std::future::pending().await
             }
             Act::Answer(status, headers, body) => {
-                departure.left();
+                assert!(departure.leave());
                 Ok(answer(status, headers, whole(body)))
             }
             Act::Late(wait, body) => {
-                departure.left();
+                assert!(departure.leave());
                 tokio::time::sleep(wait).await;
                 Ok(answer(200, &[], whole(body)))
             }
             Act::Endless(headers, body) => {
-                departure.left();
+                assert!(departure.leave());
                 let begun = Frame::data(Bytes::from_static(body.as_bytes()));
                 let frames = stream::iter([Ok(begun)]).chain(stream::pending());
                 Ok(answer(200, headers, StreamBody::new(frames).boxed_unsync()))

@@ -4,9 +4,11 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::Request;
+use seedream_client::ImageProvider as _;
 use seedream_client::{Client, ClientBuilder};
 use seedream_core::*;
 use seedream_wire::{Reader, Tasks, get};
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::{
@@ -43,15 +45,15 @@ impl Dialect for Shared {
         Tiny.encode(request)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
+    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
         match self {
             Self::Tasks => tasks(request.model()).accepted(reply),
             _ => reader(request.model()).outcome(reply),
         }
     }
 
-    fn effective(&self, request: &Checked) -> Effective {
-        Tiny.effective(request)
+    fn effective(&self, request: &Checked, members: Map<String, Value>) -> Effective {
+        Tiny.effective(request, members)
     }
 
     fn streaming(&self) -> Option<&dyn StreamDialect> {
@@ -247,7 +249,7 @@ async fn the_second_id_is_asked_for_where_the_first_is_not_known() {
         Act::Answer(404, JSON, "{}"),
         Act::Answer(200, JSON, r#"{"status":"completed","results":["https://p.example/0"]}"#),
     ]);
-    let generation = client(Shared::Tasks, &script).build().unwrap().resume(task).await.unwrap();
+    let generation = client(Shared::Tasks, &script).build().unwrap().collect(task).await.unwrap();
     assert_eq!(urls(&generation), ["https://p.example/0"]);
 }
 

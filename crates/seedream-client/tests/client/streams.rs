@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use seedream_core::{Charge, ErrorKind, Event, ImageProvider as _, WarningKind};
+use seedream_client::ImageProvider as _;
+use seedream_core::{Charge, ErrorKind, Event, WarningKind};
 use tokio::{sync::oneshot, time::timeout};
 
 use crate::{

@@ -2,8 +2,8 @@
 
 use std::{process::Command, time::Duration};
 
-use seedream_client::DownloadOptions;
-use seedream_core::{Charge, ErrorKind, ImageProvider as _};
+use seedream_client::{DownloadOptions, ImageProvider as _};
+use seedream_core::{Charge, ErrorKind};
 
 use crate::{
     dialect::{Tiny, client, request},

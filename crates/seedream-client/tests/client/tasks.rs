@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http_body_util::{BodyExt as _, Full};
-use seedream_client::{AnswerBody, Client, Reached, Transport, TransportError};
-use seedream_core::{Charge, ErrorKind, Event, ImageProvider as _, Policy, Task, TaskId};
+use seedream_client::{AnswerBody, Client, ImageProvider as _, Reached, Transport, TransportError};
+use seedream_core::{Charge, ErrorKind, Event, Policy, Task, TaskId};
 use tokio::time::Instant;
 
 use crate::{
@@ -66,7 +66,7 @@ async fn k14_a_deadline_keeps_the_task() {
     // Another process collects it, with what was stored of it.
     let stored = serde_json::to_string(&task).unwrap();
     let script = Script::new([DONE]);
-    let generation = client(&script).resume(serde_json::from_str(&stored).unwrap()).await.unwrap();
+    let generation = client(&script).collect(serde_json::from_str(&stored).unwrap()).await.unwrap();
     assert_eq!((generation.images().count(), generation.model.as_str()), (1, "tiny-1"));
     assert_eq!(script.lines(), ["GET https://tiny.example/v1/jobs/job-1"]);
 }
@@ -93,19 +93,19 @@ async fn k11_a_task_of_another_endpoint_is_refused_and_kept() {
         "nonsense",
     ] {
         let task = Task::new("tiny", endpoint, TaskId::new("job-1").unwrap(), "m".into());
-        let error = client.resume(task.clone()).await.unwrap_err();
+        let error = client.collect(task.clone()).await.unwrap_err();
         assert_eq!((error.kind(), error.task()), (ErrorKind::Config, Some(&task)), "{endpoint}");
         assert!(!texts(&error).contains(KEY));
     }
     let foreign = Task::new("tiny", "https://evil.example/v1", TaskId::new("job-1").unwrap(), "m".into());
-    let message = client.resume(foreign).await.unwrap_err().to_string();
+    let message = client.collect(foreign).await.unwrap_err().to_string();
     assert!(message.contains("set its base URL to https://evil.example/v1"), "{message}");
     assert_eq!(script.sent().len(), 0);
 
     // Another path of the same origin is the task's own business.
     let task = Task::new("tiny", "https://tiny.example:443/relay/", TaskId::new("job-1").unwrap(), "m".into());
-    client.resume(task).await.unwrap();
-    client.resume(client.task(TaskId::new("job-2").unwrap())).await.unwrap();
+    client.collect(task).await.unwrap();
+    client.collect(client.task(TaskId::new("job-2").unwrap())).await.unwrap();
     assert_eq!(
         script.lines(),
         ["GET https://tiny.example/relay/v1/jobs/job-1", "GET https://tiny.example/v1/jobs/job-2"]
@@ -116,10 +116,10 @@ async fn k11_a_task_of_another_endpoint_is_refused_and_kept() {
 async fn k11_resuming_needs_tasks_and_the_right_provider() {
     let script = Script::new([DONE]);
     let task = Task::new("other", "https://tiny.example", TaskId::new("x").unwrap(), "m".into());
-    assert_eq!(client(&script).resume(task).await.unwrap_err().kind(), ErrorKind::Config);
+    assert_eq!(client(&script).collect(task).await.unwrap_err().kind(), ErrorKind::Config);
     let sync = Client::builder(Arc::new(Tiny)).transport(Arc::new(script.clone())).build().unwrap();
     let task = sync.task(TaskId::new("x").unwrap());
-    assert_eq!(sync.resume(task).await.unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(sync.collect(task).await.unwrap_err().kind(), ErrorKind::Unsupported);
     assert_eq!(script.sent().len(), 0);
 }
 

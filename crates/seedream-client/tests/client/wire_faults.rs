@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use seedream_core::{Charge, ErrorKind, ImageData, ImageProvider as _, Policy, WarningKind};
+use seedream_client::ImageProvider as _;
+use seedream_core::{Charge, ErrorKind, ImageData, Policy, WarningKind};
 use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::{

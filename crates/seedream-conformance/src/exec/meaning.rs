@@ -2,8 +2,8 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use seedream_core::{
-    Acceptance, Blobs, Charge, Error, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, Medium, ModelId,
-    ModelInfo, Outcome, Reply, Result, Stage, TaskId, TaskState, Timestamp, Usage, Warning, WarningKind,
+    Acceptance, Blobs, Charge, Decoded, Error, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, Medium,
+    ModelId, ModelInfo, Reply, Result, Stage, TaskId, TaskState, Timestamp, Usage, Warning, WarningKind,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -64,8 +64,8 @@ struct Failed {
 }
 
 impl Meaning {
-    pub(super) fn outcome(self, model: &ModelId, reply: &Reply) -> Result<Outcome> {
-        let Some(id) = &self.accepted else { return self.generation(model, reply).map(Outcome::Done) };
+    pub(super) fn outcome(self, model: &ModelId, reply: &Reply) -> Result<Decoded> {
+        let Some(id) = &self.accepted else { return self.generation(model, reply).map(Decoded::Done) };
         let id = TaskId::new(id.as_str()).map_err(|error| {
             Error::from_reply(ErrorKind::MalformedResponse, error.message(), reply).with_charge(Charge::Unknown)
         })?;
@@ -75,7 +75,7 @@ impl Meaning {
         acceptance.usage = usage(self.usage);
         (acceptance.reported_model, acceptance.estimated_seconds) = (self.reported_model, self.estimated_seconds);
         acceptance.can_cancel = self.can_cancel;
-        Ok(Outcome::Accepted(acceptance))
+        Ok(Decoded::Accepted(acceptance))
     }
 
     pub(super) fn state(mut self, model: &ModelId, reply: &Reply) -> Result<TaskState> {
@@ -243,7 +243,7 @@ mod tests {
         let accepted = read(
             json!({"accepted": "task-1", "estimated_seconds": 45, "usage": {"reserved": {"micros": 1_500_000, "unit": "credits"}}}),
         );
-        let Ok(Outcome::Accepted(task)) = accepted.outcome(&"m".into(), &reply(200)) else { panic!("accepted") };
+        let Ok(Decoded::Accepted(task)) = accepted.outcome(&"m".into(), &reply(200)) else { panic!("accepted") };
         assert_eq!(
             (task.id.as_str(), task.estimated_seconds, task.usage.reserved),
             ("task-1", Some(45), Some(Amount::micros(1_500_000, "credits")))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use seedream_core::{Dialect, Strictness};
+use seedream_core::{Dialect, Encoded, Strictness};
 use seedream_fixtures::{Body, Exchange, Operation, Response};
 use serde_json::Value;
 
@@ -53,7 +53,8 @@ fn same_effective(dialect: &dyn Dialect, case: &Exchange, expected: &Value) -> R
     };
     let rules = dialect.capabilities(&request.model);
     let checked = rules.check(&request, Strictness::Lenient).map_err(|error| Failure::new(error.to_string()))?;
-    let seen = dialect.effective(&checked).body;
+    let prepared = Encoded::new(dialect, checked).map_err(|error| Failure::new(error.to_string()))?;
+    let seen = prepared.effective(dialect).body;
     let mut d = Differences::default();
     for (name, value) in expected.as_object().into_iter().flatten() {
         d.json(&format!("effective/{name}"), value, seen.get(name).unwrap_or(&Value::Null));

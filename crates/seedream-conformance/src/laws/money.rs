@@ -40,7 +40,7 @@ fn check(subject: &Subject, case: &'static Exchange) -> Result<(), Failure> {
     (0..ROUNDS + CANCELLED).try_for_each(|round| {
         let checked = exchange::checked(&**subject.dialect(), case)?;
         let mut wire = Wire::new(&first, &submits, &polls, Dice::of(case.id(), round));
-        let mut play = Play::submit(subject, checked, round);
+        let mut play = Play::submit(subject, checked, round)?;
         if round >= ROUNDS {
             play = play.cancelled_at(Duration::ZERO);
         }

@@ -52,7 +52,7 @@ fn check(subject: &Subject, ask: Ask) -> Result<(), Failure> {
     let checked = checked.map_err(|error| Failure::new(format!("cannot be sent at all: {error}")))?;
     let engine = mock_of(subject).ok_or_else(|| Failure::harness("the mock does not serve this provider"))?;
     let upstream = Upstream::new(engine, subject);
-    let played = Play::submit(subject, checked.clone(), 0).against(|sent, now| vec![upstream.answer(sent, now)])?;
+    let played = Play::submit(subject, checked.clone(), 0)?.against(|sent, now| vec![upstream.answer(sent, now)])?;
     let mut d = Differences::default();
     d.same("submits", &1, &played.submits.len());
     let generation = played.result.map_err(|error| Failure::new(format!("no pictures: {error}")))?;

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt as _;
-use seedream_client::{Client, Transport};
-use seedream_core::{Error, ErrorKind, ImageProvider as _, ImageRequest, Policy};
+use seedream_client::{Client, ImageProvider as _, Transport};
+use seedream_core::{Error, ErrorKind, ImageRequest, Policy};
 use seedream_fixtures::{Exchange, Preflight};
 
 use crate::{

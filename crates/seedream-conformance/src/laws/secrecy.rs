@@ -10,8 +10,8 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use seedream_client::{AnswerBody, Client, Reached, Transport, TransportError};
-use seedream_core::{Error, ImageProvider as _, ImageRequest, Policy, Reply, Strictness};
+use seedream_client::{AnswerBody, Client, ImageProvider as _, Reached, Transport, TransportError};
+use seedream_core::{Error, ImageRequest, Policy, Reply, Strictness};
 use seedream_fixtures::{Body, Exchange, Operation};
 use serde_json::Value;
 

@@ -47,7 +47,7 @@ fn frames(answer: &Answer) -> Vec<sse::Frame> {
 fn play(subject: &Subject, answer: &Answer, inputs: Vec<Input>) -> Result<Played, Failure> {
     let checked = exchange::checked(&**subject.dialect(), answer.exchange)?;
     let mut inputs = Some(inputs);
-    Play::submit(subject, checked, 0).against(|_, _| inputs.take().unwrap_or_default())
+    Play::submit(subject, checked, 0)?.against(|_, _| inputs.take().unwrap_or_default())
 }
 
 /// What came of a stream: its outcomes, and how it ended.

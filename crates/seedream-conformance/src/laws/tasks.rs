@@ -1,10 +1,14 @@
 //! A task is collected in whatever way it ends, asked for gently, and by another process too; whatever goes wrong on the way, it is
 //! not lost.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
+use bytes::Bytes;
 use http::HeaderValue;
-use seedream_core::{Charge, Error, ErrorKind, Exchange as Sent, Input, Purpose, Reply, Task};
+use http_body_util::{BodyExt as _, Full};
+use seedream_client::{AnswerBody, Client, JobError, Transport, TransportError};
+use seedream_core::{Charge, Error, ErrorKind, Exchange as Sent, Input, Purpose, Reply, Strictness, Task};
 use seedream_fixtures::{Exchange, Mode, Operation};
 use serde_json::Value;
 
@@ -80,7 +84,7 @@ impl Shown {
     }
 
     pub(super) fn play(&self, subject: &Subject) -> Result<Play, Failure> {
-        Ok(Play::submit(subject, exchange::checked(&**subject.dialect(), self.created.exchange)?, 0))
+        Play::submit(subject, exchange::checked(&**subject.dialect(), self.created.exchange)?, 0)
     }
 
     /// Creates a task and answers the polls by `polls`, which is told how many came before.
@@ -223,13 +227,64 @@ fn patient(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
     d.into_result()
 }
 
-/// Whoever loses patience keeps the task.
+/// When the caller cancels.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A caller that cancels keeps the task: by the operation alone, and by a job of the client, which is what programs cancel.
 fn cancelled(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
-    let play = shown.play(subject)?.cancelled_at(Duration::from_secs(10));
+    let play = shown.play(subject)?.cancelled_at(PATIENCE);
     let played = play.against(|sent, _| answered(shown, sent, &shown.running))?;
     let mut d = Differences::default();
     kept(&mut d, ErrorKind::Cancelled, &played);
+    let error = cancelled_job(subject, shown)?;
+    d.same("the job ended as", &ErrorKind::Cancelled, &error.error().kind());
+    d.same("charge of the job", &Charge::Unknown, &error.outcome().charge);
+    let task = error.outcome().task.as_ref();
+    d.same("task of the job", &played.task().map(|task| &task.id), &task.map(|task| &task.id));
     d.into_result()
+}
+
+/// What a job ends with that is cancelled while its task runs.
+fn cancelled_job(subject: &Subject, shown: &Shown) -> Result<JobError, Failure> {
+    let harness = |what: &str, error: &dyn std::fmt::Display| Failure::harness(format!("{what}: {error}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.map_err(|error| harness("no runtime", &error))?;
+    let request = exchange::checked(&**subject.dialect(), shown.created.exchange)?.request().clone();
+    let (driver, dialect) = (subject.driver(), subject.dialect());
+    let accepts = Accepts { created: shown.created.reply.clone(), running: shown.running.reply.clone() };
+    let client = Client::builder(dialect.clone())
+        .base_url(dialect.descriptor().base_urls[0])
+        .key("a-key")
+        .strictness(Strictness::Off)
+        .transport((driver.transport)(Arc::new(accepts)))
+        .build()
+        .map_err(|error| harness("no client", &error))?;
+    runtime.block_on(async {
+        let running = client.job(request).spawn();
+        tokio::time::sleep(PATIENCE).await;
+        match running.cancel().await {
+            Err(error) => Ok(error),
+            Ok(_) => Err(Failure::new("a job that was cancelled brought images of a task that runs")),
+        }
+    })
+}
+
+/// Accepts a task that runs for ever.
+#[derive(Debug)]
+struct Accepts {
+    created: Reply,
+    running: Reply,
+}
+
+#[async_trait]
+impl Transport for Accepts {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
+        let reply = if request.method() == http::Method::POST { &self.created } else { &self.running };
+        let body = Full::new(reply.body.clone()).map_err(|never| match never {}).boxed_unsync();
+        let mut response = http::Response::new(body);
+        (*response.status_mut(), *response.headers_mut()) = (reply.status, reply.headers.clone());
+        Ok(response)
+    }
 }
 
 fn answered(shown: &Shown, sent: &Sent, poll: &Answer) -> Vec<Input> {

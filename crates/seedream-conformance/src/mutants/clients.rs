@@ -38,7 +38,7 @@ pub(super) fn all() -> Vec<Mutant> {
                     }
                     violation
                 });
-                Error::violations(error.provider().unwrap_or_default(), farther.collect())
+                Error::violations(error.provider().unwrap_or_default().to_owned(), farther.collect())
             };
         }),
         driver("adopts-tasks", "goes on with the task of another provider as with its own", |driver| {

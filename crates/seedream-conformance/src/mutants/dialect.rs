@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use seedream_core::{
-    Acceptance, Blobs, Capabilities, CatalogDialect, Checked, Descriptor, Dialect, Effective, Error, Field,
-    GeneratedImage, Generation, ImageFailure, ModelId, ModelInfo, Outcome, Reply, Result, StreamDecoder, StreamDialect,
+    Acceptance, Blobs, Capabilities, CatalogDialect, Checked, Decoded, Descriptor, Dialect, Effective, Error, Field,
+    GeneratedImage, Generation, ImageFailure, ModelId, ModelInfo, Reply, Result, StreamDecoder, StreamDialect,
     StreamItem, Strictness, Task, TaskDialect, TaskState, sse::Frame,
 };
 use serde_json::{Map, Value};
@@ -140,21 +140,20 @@ impl Dialect for Broken {
         Ok(encoded)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
+    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
         match self.inner.decode(request, &self.hear(reply)) {
-            Ok(Outcome::Done(generation)) => self.hooks.success(generation, reply).map(Outcome::Done),
-            Ok(Outcome::Accepted(acceptance)) => Ok(Outcome::Accepted((self.hooks.accepted)(acceptance, reply))),
+            Ok(Decoded::Done(generation)) => self.hooks.success(generation, reply).map(Decoded::Done),
+            Ok(Decoded::Accepted(acceptance)) => Ok(Decoded::Accepted((self.hooks.accepted)(acceptance, reply))),
             Err(error) => match (self.hooks.rescued)(&error) {
-                Some(generation) => Ok(Outcome::Done(generation)),
+                Some(generation) => Ok(Decoded::Done(generation)),
                 None => Err((self.hooks.failed)(error, reply)),
             },
             other => other,
         }
     }
 
-    fn effective(&self, request: &Checked) -> Effective {
-        let sent = self.encode(request).ok().and_then(|sent| serde_json::from_slice(sent.body()).ok());
-        (self.hooks.effective)(self.inner.effective(request), sent.unwrap_or_default())
+    fn effective(&self, request: &Checked, members: Map<String, Value>) -> Effective {
+        (self.hooks.effective)(self.inner.effective(request, members.clone()), members)
     }
 
     fn is_lenient(&self) -> bool {

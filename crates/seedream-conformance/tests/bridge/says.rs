@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use seedream_core::{
-    Capabilities, Dialect, Error, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, ModelInfo, Outcome,
+    Capabilities, Decoded, Dialect, Error, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, ModelInfo,
     Result, Row, StreamItem, TaskState, Usage,
 };
 use serde_json::{Map, Value, json};
@@ -70,13 +70,13 @@ pub(crate) fn request(request: &http::Request<Bytes>) -> serde_json::Result<Valu
     Ok(json!({ "method": request.method().as_str(), "path": path, "json": json }))
 }
 
-pub(crate) fn outcome(outcome: Result<Outcome>) -> Value {
+pub(crate) fn outcome(outcome: Result<Decoded>) -> Value {
     match outcome {
-        Ok(Outcome::Accepted(task)) => json!({
+        Ok(Decoded::Accepted(task)) => json!({
             "accepted": task.id, "estimated_seconds": task.estimated_seconds, "can_cancel": task.can_cancel, "created": seconds(task.created),
             "reported_model": task.reported_model, "usage": usage(&task.usage), "other_ids": task.other_ids,
         }),
-        Ok(Outcome::Done(made)) => generation(Ok(made)),
+        Ok(Decoded::Done(made)) => generation(Ok(made)),
         Ok(_) => Value::Null,
         Err(error) => generation(Err(error)),
     }

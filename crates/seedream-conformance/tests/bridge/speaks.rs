@@ -36,7 +36,9 @@ fn answer(dialect: &Arc<dyn Dialect>, method: &str, params: &Value) -> Result<Va
         "describe" => says::description(&**dialect),
         "encode" => says::request(&dialect.encode(&checked(dialect, params)?)?)?,
         "decode" => says::outcome(dialect.decode(&checked(dialect, params)?, &reply(params)?)),
-        "effective" => dialect.effective(&checked(dialect, params)?).body.into(),
+        "effective" => {
+            dialect.effective(&checked(dialect, params)?, serde_json::from_value(params["json"].clone())?).body.into()
+        }
         "poll" => says::request(&dialect.tasks().ok_or_else(missing)?.poll(&task(params)?)?)?,
         "decode_poll" => {
             let tasks = dialect.tasks().ok_or_else(missing)?;

@@ -4,8 +4,10 @@ use std::{fs, sync::Arc};
 
 use bytes::Bytes;
 use jiff::civil::date;
-use seedream::{Capabilities, Checked, Descriptor, Dialect, Effective, Gogogotoken, ModelId, Outcome, Reply, Result};
+use seedream::{Capabilities, Checked, Descriptor, Dialect, Effective, Gogogotoken, ModelId, Reply, Result};
 use seedream_conformance::{Known, Law, Report, Requirements, Run, Subject, report::Status};
+use seedream_core::Decoded;
+use serde_json::{Map, Value};
 
 /// An adapter that has gone wrong in one way.
 #[derive(Debug)]
@@ -39,13 +41,13 @@ impl Dialect for Wrong {
         Ok(encoded)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
+    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
         assert!(self.0 != Fault::Panics, "no idea what this is");
         Gogogotoken.decode(request, reply)
     }
 
-    fn effective(&self, request: &Checked) -> Effective {
-        Gogogotoken.effective(request)
+    fn effective(&self, request: &Checked, members: Map<String, Value>) -> Effective {
+        Gogogotoken.effective(request, members)
     }
 }
 

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Whether a failed request may have cost something.
 ///
 /// Ordered: of two answers the larger is the more cautious one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// Its stored form is a word; one that a newer version wrote is read as [`Charge::Unknown`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Charge {
     /// It cost nothing.
@@ -27,6 +28,13 @@ impl Charge {
             Self::Unknown => "unknown",
             Self::Yes => "yes",
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Charge {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        Ok([Self::No, Self::Yes].into_iter().find(|charge| charge.as_str() == word).unwrap_or(Self::Unknown))
     }
 }
 
@@ -102,6 +110,7 @@ pub enum Stage {
     /// What was drawn.
     Output,
     /// The provider does not say.
+    #[serde(other)]
     Unknown,
 }
 
@@ -115,75 +124,62 @@ pub enum Medium {
     /// A picture.
     Image,
     /// The provider does not say.
+    #[serde(other)]
     Unknown,
 }
 
+/// The kinds that are a word alone: the word and the way back are written once.
+macro_rules! words {
+    ($($kind:ident => $word:literal,)*) => {
+        impl ErrorKind {
+            /// The word of the stored form, such as `rate_limited`.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $word,)*
+                    Self::ContentRejected { .. } => "content_rejected",
+                }
+            }
+
+            /// The kind of a word. One that a newer version wrote is [`ErrorKind::Server`], which is never safe to retry.
+            fn from_word(word: &str) -> Self {
+                match word {
+                    $($word => Self::$kind,)*
+                    "content_rejected" => Self::rejected(Stage::Unknown, Medium::Unknown),
+                    _ => Self::Server,
+                }
+            }
+        }
+    };
+}
+
+words! {
+    Config => "config",
+    InvalidRequest => "invalid_request",
+    Unsupported => "unsupported",
+    Authentication => "authentication",
+    PermissionDenied => "permission_denied",
+    Balance => "balance",
+    QuotaExhausted => "quota_exhausted",
+    ModelNotFound => "model_not_found",
+    RateLimited => "rate_limited",
+    Overloaded => "overloaded",
+    ReferenceImage => "reference_image",
+    Timeout => "timeout",
+    Transport => "transport",
+    Server => "server",
+    MalformedResponse => "malformed_response",
+    UnexpectedTask => "unexpected_task",
+    IncompleteImage => "incomplete_image",
+    TaskFailed => "task_failed",
+    TaskNotFound => "task_not_found",
+    Cancelled => "cancelled",
+    NoImages => "no_images",
+    TooLarge => "too_large",
+    Storage => "storage",
+    NotRecorded => "not_recorded",
+}
+
 impl ErrorKind {
-    /// The stored form, such as `rate_limited`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Config => "config",
-            Self::InvalidRequest => "invalid_request",
-            Self::Unsupported => "unsupported",
-            Self::Authentication => "authentication",
-            Self::PermissionDenied => "permission_denied",
-            Self::Balance => "balance",
-            Self::QuotaExhausted => "quota_exhausted",
-            Self::ModelNotFound => "model_not_found",
-            Self::RateLimited => "rate_limited",
-            Self::Overloaded => "overloaded",
-            Self::ContentRejected { .. } => "content_rejected",
-            Self::ReferenceImage => "reference_image",
-            Self::Timeout => "timeout",
-            Self::Transport => "transport",
-            Self::Server => "server",
-            Self::MalformedResponse => "malformed_response",
-            Self::UnexpectedTask => "unexpected_task",
-            Self::IncompleteImage => "incomplete_image",
-            Self::TaskFailed => "task_failed",
-            Self::TaskNotFound => "task_not_found",
-            Self::Cancelled => "cancelled",
-            Self::NoImages => "no_images",
-            Self::TooLarge => "too_large",
-            Self::Storage => "storage",
-            Self::NotRecorded => "not_recorded",
-        }
-    }
-
-    /// The kind of a stored form; one that a newer version wrote is [`ErrorKind::Server`].
-    fn from_word(word: &str) -> Self {
-        const PLAIN: [ErrorKind; 24] = [
-            ErrorKind::Config,
-            ErrorKind::InvalidRequest,
-            ErrorKind::Unsupported,
-            ErrorKind::Authentication,
-            ErrorKind::PermissionDenied,
-            ErrorKind::Balance,
-            ErrorKind::QuotaExhausted,
-            ErrorKind::ModelNotFound,
-            ErrorKind::RateLimited,
-            ErrorKind::Overloaded,
-            ErrorKind::ReferenceImage,
-            ErrorKind::Timeout,
-            ErrorKind::Transport,
-            ErrorKind::Server,
-            ErrorKind::MalformedResponse,
-            ErrorKind::UnexpectedTask,
-            ErrorKind::IncompleteImage,
-            ErrorKind::TaskFailed,
-            ErrorKind::TaskNotFound,
-            ErrorKind::Cancelled,
-            ErrorKind::NoImages,
-            ErrorKind::TooLarge,
-            ErrorKind::Storage,
-            ErrorKind::NotRecorded,
-        ];
-        if word == "content_rejected" {
-            return Self::rejected(Stage::Unknown, Medium::Unknown);
-        }
-        PLAIN.into_iter().find(|kind| kind.as_str() == word).unwrap_or(Self::Server)
-    }
-
     /// Whether the provider refuses to work for this account or this content, whatever the status it says so under.
     pub fn is_refusal(self) -> bool {
         matches!(
@@ -207,22 +203,54 @@ impl ErrorKind {
     }
 }
 
-impl<'de> Deserialize<'de> for ErrorKind {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Ok(Self::from_word(&text))
-    }
-}
-
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
+/// The word alone. What stores a kind whole is flat: `stage` and `medium` stand beside `kind`.
 impl Serialize for ErrorKind {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for ErrorKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|word| Self::from_word(&word))
+    }
+}
+
+/// A kind as members of the object that holds it: `"kind": "content_rejected", "stage": "input", "medium": "text"`.
+pub(crate) mod members {
+    use super::{Deserialize, Deserializer, ErrorKind, Medium, Serialize, Serializer, Stage};
+
+    #[derive(Serialize, Deserialize)]
+    struct Members {
+        kind: ErrorKind,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stage: Option<Stage>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        medium: Option<Medium>,
+    }
+
+    pub(crate) fn serialize<S: Serializer>(kind: &ErrorKind, serializer: S) -> Result<S::Ok, S::Error> {
+        let (stage, medium) = match *kind {
+            ErrorKind::ContentRejected { stage, medium } => (Some(stage), Some(medium)),
+            _ => (None, None),
+        };
+        Members { kind: *kind, stage, medium }.serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ErrorKind, D::Error> {
+        let Members { kind, stage, medium } = Members::deserialize(deserializer)?;
+        Ok(match kind {
+            ErrorKind::ContentRejected { .. } => {
+                ErrorKind::rejected(stage.unwrap_or(Stage::Unknown), medium.unwrap_or(Medium::Unknown))
+            }
+            other => other,
+        })
     }
 }
 

@@ -6,13 +6,15 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::{Attempt, Charge, Error, ErrorKind};
-use crate::{Generation, Task, Violation};
+use crate::{Generation, Task, Violation, stored::whole_millis};
 
-/// An [`Error`] without its cause and its body, which can be copied, compared, stored and read again.
+/// An [`Error`] without its cause and its body, which can be copied, compared, stored and read again. In its JSON `stage` and
+/// `medium` stand beside the `kind` that has them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ErrorReport {
     /// What kind of thing went wrong.
+    #[serde(flatten, with = "super::kind_members")]
     pub kind: ErrorKind,
     /// One sentence, without provider and status.
     pub message: String,
@@ -36,9 +38,9 @@ pub struct ErrorReport {
     /// The id to quote to the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// How long the provider asks to wait.
+    /// How many milliseconds the provider asks to wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_after: Option<Duration>,
+    pub retry_after_ms: Option<u64>,
     /// The task that holds what was paid for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<Task>,
@@ -68,7 +70,7 @@ impl From<&Error> for ErrorReport {
             code: error.code().map(str::to_owned),
             param: error.param().map(str::to_owned),
             request_id: error.request_id().map(str::to_owned),
-            retry_after: error.retry_after(),
+            retry_after_ms: error.retry_after().map(whole_millis),
             task: error.task().cloned(),
             kept: error.kept().map(ToOwned::to_owned),
             violations: error.violation_list().to_vec(),
@@ -80,13 +82,16 @@ impl From<&Error> for ErrorReport {
 
 impl From<ErrorReport> for Error {
     fn from(report: ErrorReport) -> Self {
-        let mut error = Self::new(report.kind, &report.message).with_charge(report.charge);
+        let mut error = Self::new(report.kind, "").with_charge(report.charge);
         let inner = &mut *error.0;
+        // It was told already when it became the message of an error.
+        inner.message = report.message;
         inner.advice = report.advice.map(Into::into);
         inner.provider = report.provider.map(Into::into);
         inner.status = report.status.and_then(|status| StatusCode::from_u16(status).ok());
         (inner.code, inner.param, inner.request_id) = (report.code, report.param, report.request_id);
-        (inner.retry_after, inner.task, inner.kept) = (report.retry_after, report.task, report.kept);
+        inner.retry_after = report.retry_after_ms.map(Duration::from_millis);
+        (inner.task, inner.kept) = (report.task, report.kept);
         (inner.violations, inner.attempts, inner.generation) = (report.violations, report.attempts, report.generation);
         error
     }

@@ -9,7 +9,7 @@ use super::{
     submit::Submitting,
     task::Collecting,
 };
-use crate::{Acceptance, Charge, Checked, Error, ErrorKind, Outcome, Reply, Task};
+use crate::{Acceptance, Charge, Checked, Decoded, Error, ErrorKind, Reply, Task};
 
 impl Turn<'_> {
     /// A response that ended in good order.
@@ -21,12 +21,12 @@ impl Turn<'_> {
         if reply.truncated && reply.status.is_success() {
             return self.cut_off(sent, reply, raw, Error::new(ErrorKind::Transport, CUT));
         }
-        match self.operation.dialect.decode(&sent.checked, &reply) {
-            Ok(Outcome::Done(mut generation)) => {
+        match self.operation.dialect.decode(sent.prepared.checked(), &reply) {
+            Ok(Decoded::Done(mut generation)) => {
                 generation.raw = raw;
-                self.done(generation, sent.checked.into_warnings())
+                self.done(generation, sent.prepared.into_checked().into_warnings())
             }
-            Ok(Outcome::Accepted(acceptance)) => self.accepted(sent, acceptance, &reply, raw),
+            Ok(Decoded::Accepted(acceptance)) => self.accepted(sent, acceptance, &reply, raw),
             Err(error) => {
                 let floor = floor(&reply, &error);
                 let error = if reply.is_whole() { error } else { error.with_body(raw) };
@@ -38,13 +38,13 @@ impl Turn<'_> {
     /// A response that was cut off, its JSON closed: whatever it holds is kept, and nothing is sent again.
     pub(super) fn cut_off(&mut self, sent: Submitting, mut partial: Reply, raw: Bytes, error: Error) -> Next {
         partial.truncated = true;
-        match self.operation.dialect.decode(&sent.checked, &partial) {
-            Ok(Outcome::Done(mut generation)) => {
+        match self.operation.dialect.decode(sent.prepared.checked(), &partial) {
+            Ok(Decoded::Done(mut generation)) => {
                 generation.raw = raw;
                 generation.warnings.push(incomplete(&error));
-                self.done(generation, sent.checked.into_warnings())
+                self.done(generation, sent.prepared.into_checked().into_warnings())
             }
-            Ok(Outcome::Accepted(acceptance)) => self.accepted(sent, acceptance, &partial, raw),
+            Ok(Decoded::Accepted(acceptance)) => self.accepted(sent, acceptance, &partial, raw),
             // The head alone says that it was refused.
             Err(refused) if !partial.status.is_success() => {
                 let floor = floor(&partial, &refused);
@@ -56,11 +56,11 @@ impl Turn<'_> {
 
     /// A job that was accepted: it is collected, or where the provider is not known to have tasks, told as an error that holds it.
     fn accepted(&mut self, sent: Submitting, acceptance: Acceptance, reply: &Reply, raw: Bytes) -> Next {
-        let task = self.new_task(&sent.checked, acceptance, reply);
+        let task = self.new_task(sent.prepared.checked(), acceptance, reply);
         self.record = Some(Record::Accepted { task: Box::new(task.clone()) });
         if self.operation.dialect.tasks().is_some() {
             // The request has done its work, and its images may be large; thousands of tasks may wait at a time.
-            let collecting = Collecting::accepted(task, sent.checked.into_warnings());
+            let collecting = Collecting::accepted(task, sent.prepared.into_checked().into_warnings());
             return self.collect(collecting, sent.cancelled);
         }
         let ids =

@@ -127,8 +127,9 @@ mod tests {
     #[test]
     fn jitter_is_splitmix64_and_the_same_for_the_same_seed() {
         let mut jitter = Jitter(7);
-        let drawn: Vec<_> = (0..3).map(|_| (jitter.next() * 1e6) as u32).collect();
-        assert_eq!(drawn, [389_829, 16_788, 900_760]);
+        // All 53 bits of each.
+        let drawn: Vec<_> = (0..3).map(|_| (jitter.next() * (1_u64 << 53) as f64) as u64).collect();
+        assert_eq!(drawn, [3_511_274_219_185_729, 151_215_513_962_380, 8_113_330_931_062_309]);
     }
 
     #[test]

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use super::{Input, Operation, Record, Then, stream::Streaming, submit::Submitting, task::Collecting};
-use crate::{Charge, Checked, Event};
+use crate::{Charge, Encoded, Event};
 
 /// Where an operation is.
 #[derive(Debug)]
 pub(super) enum State {
     /// Nothing was sent yet.
-    Ready { checked: Box<Checked> },
+    Ready { prepared: Box<Encoded> },
     /// The request is under way.
     Submitting(Submitting),
     /// The request provably did no work, and is sent again at a moment.
-    BackingOff { checked: Box<Checked>, until: Duration },
+    BackingOff { prepared: Box<Encoded>, until: Duration },
     /// A stream of events is being read.
     Streaming(Box<Streaming>),
     /// A task of an earlier run, which was not asked for yet.
@@ -40,9 +40,9 @@ pub(super) struct Turn<'a> {
 impl Turn<'_> {
     pub(super) fn take(&mut self, state: State, input: Input) -> Next {
         match state {
-            State::Ready { checked } => self.ready(checked, input),
+            State::Ready { prepared } => self.ready(prepared, input),
             State::Submitting(sent) => self.submitting(sent, input),
-            State::BackingOff { checked, until } => self.backing_off(checked, until, input),
+            State::BackingOff { prepared, until } => self.backing_off(prepared, until, input),
             State::Streaming(streaming) => self.streaming(streaming, input),
             State::Resumed(collecting) => self.resumed(collecting, input),
             State::Waiting { collecting, due } => self.waiting(collecting, due, input),

@@ -19,7 +19,7 @@ const LINGER: Duration = Duration::from_secs(3);
 /// A stream that is being read.
 #[derive(Debug)]
 pub(super) struct Streaming {
-    checked: Box<Checked>,
+    checked: Checked,
     head: Reply,
     decoder: Box<dyn StreamDecoder>,
     /// When reading ends, once it is complete.
@@ -35,10 +35,10 @@ impl Turn<'_> {
             let message = "the answer is a stream, which nobody asked for";
             return self.lose(Error::new(ErrorKind::MalformedResponse, message), Charge::Unknown);
         };
-        let decoder = streams.decoder(&sent.checked);
+        let decoder = streams.decoder(sent.prepared.checked());
         self.note(format!("HTTP {}, a stream", head.status.as_u16()));
-        let Submitting { checked, cancelled } = sent;
-        let streaming = Streaming { checked, head, decoder, until: None, cancelled };
+        let Submitting { prepared, cancelled } = sent;
+        let streaming = Streaming { checked: prepared.into_checked(), head, decoder, until: None, cancelled };
         (State::Streaming(Box::new(streaming)), Then::Read)
     }
 

@@ -8,12 +8,12 @@ use super::{
     input::because,
     state::{Next, State, Turn},
 };
-use crate::{Attempt, Charge, Checked, Error, ErrorKind, Event, Reply};
+use crate::{Attempt, Charge, Encoded, Error, ErrorKind, Event, Reply};
 
 /// A request that is under way.
 #[derive(Debug)]
 pub(super) struct Submitting {
-    pub(super) checked: Box<Checked>,
+    pub(super) prepared: Box<Encoded>,
     /// Whether the caller wants no more: its answer is waited for, and nothing is sent after it.
     pub(super) cancelled: bool,
 }
@@ -23,38 +23,38 @@ const NO_TIME_TO_WAIT: &str =
     "waiting for it to pass would take longer than the deadline: try later, or with a longer one";
 
 impl Turn<'_> {
-    pub(super) fn ready(&mut self, checked: Box<Checked>, input: Input) -> Next {
+    pub(super) fn ready(&mut self, prepared: Box<Encoded>, input: Input) -> Next {
         match input {
-            Input::Begin => self.send(checked),
+            Input::Begin => self.send(prepared),
             Input::Cancelled => self.fail(cancelled(), Charge::No),
             other => self.fail(other.unexpected("Ready"), Charge::No),
         }
     }
 
-    pub(super) fn backing_off(&mut self, checked: Box<Checked>, until: Duration, input: Input) -> Next {
+    pub(super) fn backing_off(&mut self, prepared: Box<Encoded>, until: Duration, input: Input) -> Next {
         match input {
-            Input::Woke if self.now < until => (State::BackingOff { checked, until }, Then::WaitUntil(until)),
-            Input::Woke => self.send(checked),
+            Input::Woke if self.now < until => (State::BackingOff { prepared, until }, Then::WaitUntil(until)),
+            Input::Woke => self.send(prepared),
             Input::Cancelled => self.fail(cancelled(), Charge::No),
             other => self.fail(other.unexpected("BackingOff"), Charge::No),
         }
     }
 
     /// Sends the request, which buys.
-    fn send(&mut self, checked: Box<Checked>) -> Next {
+    fn send(&mut self, prepared: Box<Encoded>) -> Next {
         let until = self.operation.policy.deadline;
         if self.now >= until {
             let error = self.out_of_time(None);
             return self.fail(error, Charge::No);
         }
-        match self.operation.dialect.encode(&checked) {
-            Ok(request) => {
-                let (purpose, place) = (Purpose::Submit, self.operation.places.at);
-                let exchange = Exchange { request, purpose, place, until };
-                (State::Submitting(Submitting { checked, cancelled: false }), Then::Send(Box::new(exchange)))
-            }
-            Err(error) => self.fail(error, Charge::No),
+        let (encoded, id) = (prepared.provider(), self.operation.dialect.descriptor().id);
+        if encoded != id {
+            let message = format!("this request was encoded for {encoded}, not for {id}");
+            return self.fail(Error::new(ErrorKind::Config, message), Charge::No);
         }
+        let (purpose, place) = (Purpose::Submit, self.operation.places.at);
+        let exchange = Exchange { request: prepared.request().clone(), purpose, place, until };
+        (State::Submitting(Submitting { prepared, cancelled: false }), Then::Send(Box::new(exchange)))
     }
 
     pub(super) fn submitting(&mut self, sent: Submitting, input: Input) -> Next {
@@ -97,7 +97,7 @@ impl Turn<'_> {
         let hopeless = error.kind() == ErrorKind::Config || attempt > policy.max_submits;
         if another && !hopeless && !sent.cancelled && self.now < policy.deadline {
             self.events.push(Event::Retrying { attempt, wait: Duration::ZERO, kind: error.kind() });
-            return self.send(sent.checked);
+            return self.send(sent.prepared);
         }
         self.retry_or_fail(sent, error, Charge::No, None)
     }
@@ -138,7 +138,7 @@ impl Turn<'_> {
         }
         operation.owed = operation.owed.max(charge);
         self.events.push(Event::Retrying { attempt, wait, kind: error.kind() });
-        (State::BackingOff { checked: sent.checked, until }, Then::WaitUntil(until))
+        (State::BackingOff { prepared: sent.prepared, until }, Then::WaitUntil(until))
     }
 
     /// The number of the attempt that comes next, from 1.

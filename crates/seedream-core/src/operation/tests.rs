@@ -12,13 +12,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::*;
 use crate::{Blobs, Event, Generation, ImageRequest, Reply, Strictness, TaskId, Timestamp, WarningKind, sse::Frame};
-use words::Words;
+pub(crate) use words::Words;
 
 const HOME: &str = "https://words.example";
 
 fn of(words: Words, request: &ImageRequest, policy: Policy) -> Operation {
     let checked = words.capabilities(&request.model).check(request, Strictness::Strict).unwrap();
-    Operation::submit(Arc::new(words), checked, HOME, policy, 7)
+    let prepared = Encoded::new(&words, checked).unwrap();
+    Operation::submit(Arc::new(words), prepared, HOME, policy, 7)
 }
 
 fn submit(policy: Policy) -> Operation {

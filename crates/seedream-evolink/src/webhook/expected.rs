@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use futures_util::StreamExt as _;
-use seedream_client::Client;
+use seedream_client::{Client, ImageProvider as _, JobContext};
 use seedream_core::{Error, ErrorKind, Event, EventStream, Generation, Result, Task, Warning};
 use tokio::{
     sync::Notify,
@@ -61,7 +61,7 @@ impl Expected {
     /// A callback makes it ask at once. Until one comes, and if none ever does, it asks as gently as the client always does.
     ///
     /// # Errors
-    /// As [`ImageProvider::resume`](seedream_core::ImageProvider::resume).
+    /// As [`ImageProvider::resume`](seedream_client::ImageProvider::resume).
     pub async fn wait(self) -> Result<Generation> {
         let task = self.place.task.clone();
         let deadline = self.place.webhooks.0.client.policy().deadline;
@@ -104,7 +104,7 @@ impl Expected {
 
     /// Begins anew to collect the task, which begins with asking.
     fn ask_now(&mut self, client: &Client) -> Result<()> {
-        self.events = client.resume_events(self.place.task.clone())?;
+        self.events = client.open_task(self.place.task.clone(), JobContext::default())?;
         self.asking = true;
         Ok(())
     }

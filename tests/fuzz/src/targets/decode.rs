@@ -4,9 +4,10 @@ use std::sync::{Arc, LazyLock};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use seedream::{
-    Charge, Checked, Dialect, Error, Generation, ImageData, ImageRequest, Outcome, Reply, Strictness, Task, TaskId,
-    TaskState, Timestamp, json,
+    Charge, Checked, Dialect, Error, Generation, ImageData, ImageRequest, Reply, Strictness, Task, TaskId, TaskState,
+    Timestamp, json,
 };
+use seedream_core::Outcome;
 
 use crate::input::split;
 

@@ -2,13 +2,14 @@
 
 use std::{
     fs::File,
-    io::{self, Read as _, Seek as _, Write as _},
+    io::{self, Read as _, Seek as _},
     path::{Path, PathBuf},
 };
 
 use tempfile::NamedTempFile;
 
-use super::{name, part};
+use super::part;
+use crate::disk;
 
 /// How much of a file says what it is.
 const HEAD: usize = 512;
@@ -32,7 +33,7 @@ impl Part {
             Ok(part) => part,
             Err(_) => return Err(bytes),
         };
-        if to.file.write_all(&bytes).is_err() {
+        if disk::write_at(to.file.as_file(), to.file.path(), to.length, &bytes).is_err() {
             let mut all = to.into_bytes();
             all.extend_from_slice(&bytes);
             return Err(all);
@@ -56,7 +57,7 @@ impl Part {
         let path = self.directory.join(format!("{stem}.{}", extension(&self.head)));
         let Self { file, directory, head, length } = self;
         let (file, temporary) = file.into_parts();
-        match name(temporary, &path) {
+        match disk::publish(temporary, &path) {
             Ok(()) => Ok(path),
             Err((_, temporary)) => {
                 let file = NamedTempFile::from_parts(file, temporary);

@@ -155,7 +155,7 @@ fn play(subject: &Subject, answer: &Answer, at: usize, ends: bool) -> Result<Pla
     }
     let checked = exchange::checked(&**subject.dialect(), answer.exchange)?;
     let done = if answer.bill == Bill::Task { Some(Shown::of(subject)?.done) } else { None };
-    Play::submit(subject, checked, 0).cancelled_at(PATIENCE).against(|sent, _| match (sent.purpose, &done) {
+    Play::submit(subject, checked, 0)?.cancelled_at(PATIENCE).against(|sent, _| match (sent.purpose, &done) {
         (Purpose::Poll, Some(done)) => done.whole(),
         _ => inputs(),
     })

@@ -6,8 +6,8 @@ use std::{fmt, fs, path::PathBuf, sync::Arc, time::Duration};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{Method, header};
-use seedream_client::{Client, SaveOptions, Saved};
-use seedream_core::{ErrorKind, ImageProvider as _, Strictness};
+use seedream_client::{Client, ImageProvider as _, SaveOptions, Saved};
+use seedream_core::{ErrorKind, Strictness};
 use tokio::time::Instant;
 
 use super::{

@@ -155,7 +155,7 @@ impl Ground {
             return shown.play(&self.subject);
         }
         let checked = exchange::checked(&**self.subject.dialect(), self.answer.exchange)?;
-        Ok(Play::submit(&self.subject, checked, 0))
+        Play::submit(&self.subject, checked, 0)
     }
 
     /// What comes of a response to the request itself, each poll being answered by its path.

@@ -58,7 +58,7 @@ impl Shown {
     fn frames(&self, subject: &Subject, frames: Vec<sse::Frame>, end: Input) -> Result<Played, Failure> {
         let checked = exchange::checked(&**subject.dialect(), self.answer.exchange)?;
         let mut inputs = Some(stream(&self.answer.reply, frames, end));
-        Play::submit(subject, checked, 0).against(|_, _| inputs.take().unwrap_or_default())
+        Play::submit(subject, checked, 0)?.against(|_, _| inputs.take().unwrap_or_default())
     }
 
     /// The documented images, each once, and nothing to warn about.
@@ -165,7 +165,7 @@ pub(super) fn never_ends(ground: &Ground) -> Result<(), Failure> {
     let mut inputs = stream(&shown.answer.reply, frames, Input::StreamEnd);
     inputs.pop();
     let mut inputs = Some(inputs);
-    let played = Play::submit(&ground.subject, checked, 0).against(|_, _| inputs.take().unwrap_or_default())?;
+    let played = Play::submit(&ground.subject, checked, 0)?.against(|_, _| inputs.take().unwrap_or_default())?;
     shown.delivers(&mut d, "without an end", &played);
     d.holds(played.ended <= Duration::from_secs(10), || format!("ended only after {:?}", played.ended));
     d.into_result()

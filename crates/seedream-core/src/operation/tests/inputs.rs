@@ -200,7 +200,7 @@ proptest! {
     ) {
         let policy = Policy { resend_ambiguous, max_submits: 4, ..Policy::default() };
         let operation = if resumes { resume() } else {
-            of(Words { tasks, streams }, &ImageRequest::new("m", "p"), policy)
+            of(Words { tasks, streams, ..Words::ALL }, &ImageRequest::new("m", "p"), policy)
         };
         let mut operation = operation.with_mirrors(mirrored.then(|| "https://mirror.example".to_owned()));
         let (mut doing, mut now, mut due) = (Doing::Nothing, Duration::ZERO, Duration::ZERO);

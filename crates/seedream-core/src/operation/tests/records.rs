@@ -25,7 +25,8 @@ fn every_end_of_an_attempt_is_kept() {
     let plain = || submit(Policy::default());
     let ambiguous = || submit(Policy { resend_ambiguous: true, ..Policy::default() });
     let mirrored = || plain().with_mirrors(["https://mirror.example".to_owned()]);
-    let no_tasks = || of(Words { tasks: false, streams: false }, &ImageRequest::new("m", "p"), Policy::default());
+    let no_tasks =
+        || of(Words { tasks: false, streams: false, ..Words::ALL }, &ImageRequest::new("m", "p"), Policy::default());
     for (operation, answer, record) in [
         (plain(), not_sent(), "not sent"),
         (mirrored(), not_sent(), "not sent"),

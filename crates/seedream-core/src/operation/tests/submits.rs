@@ -101,10 +101,6 @@ fn a_mirror_that_accepts_a_task_is_its_place() {
 
 #[test]
 fn what_is_not_sent_costs_nothing() {
-    let run = play(of(Words::ALL, &ImageRequest::new("m", "cannot be said"), Policy::default()), []);
-    let error = run.result.unwrap_err();
-    assert_eq!((run.submits, error.kind(), error.charge()), (0, ErrorKind::Unsupported, Charge::No));
-
     let policy = Policy { deadline: Duration::ZERO, ..Policy::default() };
     let run = play(submit(policy), []);
     let error = run.result.unwrap_err();
@@ -185,4 +181,42 @@ fn at_the_deadline_no_mirror_is_tried() {
     let error = ended(step.then).unwrap_err();
     assert_eq!((step.events.len(), error.kind(), error.charge()), (0, ErrorKind::Transport, Charge::No));
     assert!(error.advice().unwrap().contains("longer than the deadline"), "{error}");
+}
+
+#[test]
+fn every_attempt_sends_the_bytes_that_were_encoded_once() {
+    let request = ImageRequest::new("m", "a lighthouse");
+    let checked = Words::ALL.capabilities(&request.model).check(&request, Strictness::Strict).unwrap();
+    let prepared = Encoded::new(&Words::ALL, checked).unwrap();
+    let encoded = prepared.request().body().clone();
+    let mut operation = Operation::submit(Arc::new(Words::ALL), prepared, HOME, Policy::default(), 7);
+    let mut inputs = [reply(429, "rate_limited"), not_sent(), reply(200, "pictures 1")].into_iter();
+    let (mut input, mut now, mut sent) = (Input::Begin, Duration::ZERO, 0);
+    loop {
+        input = match operation.on(input, now).then {
+            Then::Send(exchange) => {
+                sent += 1;
+                assert_eq!(exchange.request.body().as_ptr(), encoded.as_ptr(), "not another copy");
+                assert_eq!((exchange.request.uri().path(), exchange.request.body()), ("/make", &encoded));
+                inputs.next().unwrap()
+            }
+            Then::WaitUntil(until) => {
+                now = until;
+                Input::Woke
+            }
+            _ => break,
+        };
+    }
+    assert_eq!(sent, 3);
+}
+
+#[test]
+fn what_was_encoded_for_another_provider_is_not_sent() {
+    let request = ImageRequest::new("m", "p");
+    let checked = Words::ALL.capabilities(&request.model).check(&request, Strictness::Strict).unwrap();
+    let prepared = Encoded::new(&Words::OTHER, checked).unwrap();
+    let run = play(Operation::submit(Arc::new(Words::ALL), prepared, HOME, Policy::default(), 7), []);
+    let error = run.result.unwrap_err();
+    assert_eq!((run.submits, error.kind(), error.charge()), (0, ErrorKind::Config, Charge::No));
+    assert_eq!(error.message(), "this request was encoded for other words, not for words");
 }

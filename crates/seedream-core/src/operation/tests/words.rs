@@ -1,12 +1,13 @@
 //! A provider whose answers are words.
 
 use bytes::Bytes;
+use serde_json::{Map, Value};
 
 use super::*;
 use crate::{
-    Acceptance, Blobs, Capabilities, Descriptor, Dialect, Effective, Family, GeneratedImage, ImageData, ImageFailure,
-    ImagesRule, ModelEntry, ModelId, Outcome, PixelRule, Reply, SizeRule, Source, StreamDecoder, StreamDialect,
-    StreamItem, TaskDialect, TaskId, TaskState, Usage, Warning, sse::Frame,
+    Acceptance, Blobs, Capabilities, Checked, Decoded, Descriptor, Dialect, Effective, Family, GeneratedImage,
+    ImageData, ImageFailure, ImagesRule, ModelEntry, ModelId, PixelRule, Reply, SizeRule, Source, StreamDecoder,
+    StreamDialect, StreamItem, TaskDialect, TaskId, TaskState, Usage, Warning, sse::Frame,
 };
 
 /// A request is answered with `pictures 2`, `none` or `task t-1` (`task t-1 t-2` where it names two ids), a poll with
@@ -14,17 +15,23 @@ use crate::{
 /// `error 0` and `usage 2`.
 /// Everything else is an error: `rate_limited`, `overloaded`, `quota`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Words {
-    pub(super) tasks: bool,
-    pub(super) streams: bool,
+pub(crate) struct Words {
+    pub(crate) tasks: bool,
+    pub(crate) streams: bool,
+    pub(crate) descriptor: &'static Descriptor,
 }
 
 impl Words {
-    pub(super) const ALL: Self = Self { tasks: true, streams: true };
+    pub(crate) const ALL: Self = Self { tasks: true, streams: true, descriptor: &DESCRIPTOR };
+    /// The same words of another provider.
+    pub(crate) const OTHER: Self = Self { descriptor: &OTHER, ..Self::ALL };
 }
 
-static DESCRIPTOR: Descriptor = Descriptor {
-    id: "words",
+static DESCRIPTOR: Descriptor = Descriptor { id: "words", models: MODELS, ..NAMELESS };
+static OTHER: Descriptor = Descriptor { id: "other words", models: MODELS, ..NAMELESS };
+
+const NAMELESS: Descriptor = Descriptor {
+    id: "",
     name: "words",
     document: "test",
     pages: &[],
@@ -33,13 +40,11 @@ static DESCRIPTOR: Descriptor = Descriptor {
     key_optional: false,
     base_url_variables: &[],
     default_model: "m",
-    models: &[ModelEntry {
-        id: "m",
-        family: Family::Seedream4,
-        aliases: &[],
-        source: Source::documented("test", "models"),
-    }],
+    models: &[],
 };
+
+const MODELS: &[ModelEntry] =
+    &[ModelEntry { id: "m", family: Family::Seedream4, aliases: &[], source: Source::documented("test", "models") }];
 
 fn image(index: u32) -> GeneratedImage {
     GeneratedImage::new(index, ImageData::Bytes(Bytes::from_static(b"x")))
@@ -66,7 +71,7 @@ fn understood(reply: &Reply) -> Error {
 
 impl Dialect for Words {
     fn descriptor(&self) -> &'static Descriptor {
-        &DESCRIPTOR
+        self.descriptor
     }
 
     fn capabilities(&self, model: &ModelId) -> Capabilities {
@@ -85,29 +90,29 @@ impl Dialect for Words {
         Ok(http::Request::post("/make").body(prompt.into()).unwrap())
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Outcome> {
+    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
         let text = std::str::from_utf8(&reply.body).unwrap();
         match text.split_once(' ').unwrap_or((text, "")) {
             _ if !reply.status.is_success() => Err(understood(reply)),
-            ("pictures", count) => pictures(request.model(), count).or_no_images().map(Outcome::Done),
+            ("pictures", count) => pictures(request.model(), count).or_no_images().map(Decoded::Done),
             ("none", _) => {
                 let mut none = pictures(request.model(), "0");
                 none.usage.generated_images = Some(0);
-                none.or_no_images().map(Outcome::Done)
+                none.or_no_images().map(Decoded::Done)
             }
             ("task", ids) => {
                 let mut ids = ids.split(' ').map(|id| TaskId::new(id).unwrap());
                 let mut acceptance = Acceptance::new(ids.next().unwrap());
                 acceptance.other_ids = ids.collect();
                 acceptance.usage.input_images = Some(2);
-                Ok(Outcome::Accepted(acceptance))
+                Ok(Decoded::Accepted(acceptance))
             }
             _ => Err(understood(reply)),
         }
     }
 
-    fn effective(&self, request: &Checked) -> Effective {
-        Effective { body: serde_json::Map::new(), max_images: request.ceiling() }
+    fn effective(&self, request: &Checked, members: Map<String, Value>) -> Effective {
+        Effective { body: members, max_images: Some(request.ceiling()) }
     }
 
     fn tasks(&self) -> Option<&dyn TaskDialect> {

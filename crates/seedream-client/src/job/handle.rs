@@ -1,0 +1,154 @@
+//! A job that runs: its events, and the handle of one that runs apart.
+
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_util::{Stream, future::BoxFuture};
+use seedream_core::{Charge, Error, ErrorKind, ErrorReport, GeneratedImage, ImageFailure, Task};
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    task::JoinHandle,
+};
+
+use super::{Control, Job, JobError, Outcome, run};
+use crate::SavedImage;
+
+/// Something that happens to a job.
+#[expect(clippy::large_enum_variant, reason = "one lives at a time, and is taken apart by a match")]
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum JobEvent {
+    /// The request was refused for now and is sent again after a while.
+    Retrying {
+        /// The attempt that comes next, from 2.
+        attempt: u32,
+        /// How long from now.
+        wait: Duration,
+        /// Why.
+        kind: ErrorKind,
+    },
+    /// The provider accepted the request as a task.
+    Accepted {
+        /// The task.
+        task: Task,
+        /// The record in which it stands; `None` where there is none.
+        record: Option<String>,
+    },
+    /// The task is being worked on.
+    Progress {
+        /// The provider's own word.
+        status: String,
+        /// Per cent, where the provider says.
+        percent: Option<u8>,
+    },
+    /// The job is cancelled, and waits for the response to a POST that is under way, which may be billed. Cancelling once more gives it
+    /// up.
+    Waiting,
+    /// An image came. A job with an output fetches and saves it next.
+    Image(GeneratedImage),
+    /// An image was saved.
+    Saved(SavedImage),
+    /// An image was not made, or was made and not saved: then the failure has its URL.
+    Failed(ImageFailure),
+    /// Something could not be recorded. The job goes on, and sends no POST any more.
+    NotRecorded(ErrorReport),
+    /// The job is over.
+    Ended(Box<std::result::Result<Outcome, JobError>>),
+}
+
+/// The events of a job, which runs while they are asked for. Dropped, it stops where it is; see [`Job::run`].
+pub struct JobStream {
+    running: Option<BoxFuture<'static, std::result::Result<Outcome, JobError>>>,
+    events: UnboundedReceiver<JobEvent>,
+    ended: Option<Box<std::result::Result<Outcome, JobError>>>,
+}
+
+impl JobStream {
+    pub(super) fn new(job: Job) -> Self {
+        let (tell, events) = unbounded_channel();
+        let running = run::run(job, move |event| drop(tell.send(event)));
+        Self { running: Some(Box::pin(running)), events, ended: None }
+    }
+}
+
+impl fmt::Debug for JobStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobStream").field("running", &self.running.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl Stream for JobStream {
+    type Item = JobEvent;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<JobEvent>> {
+        if let Some(running) = &mut self.running
+            && let Poll::Ready(ended) = running.as_mut().poll(context)
+        {
+            self.running = None;
+            self.ended = Some(Box::new(ended));
+        }
+        // All that was told before the end comes before it; the sender goes with the job.
+        match self.events.poll_recv(context) {
+            Poll::Ready(Some(event)) => Poll::Ready(Some(event)),
+            Poll::Ready(None) => Poll::Ready(self.ended.take().map(JobEvent::Ended)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+/// A job that runs apart. Dropping the handle lets it run on; awaiting it gives its outcome.
+#[derive(Debug)]
+pub struct JobHandle {
+    running: JoinHandle<std::result::Result<Outcome, JobError>>,
+    control: Control,
+    id: String,
+}
+
+impl JobHandle {
+    pub(super) fn spawn(job: Job) -> Self {
+        let (control, id) = (job.control.clone(), job.id_or_random());
+        let job = job.known_as(id.clone());
+        Self { running: tokio::spawn(job.run()), control, id }
+    }
+
+    /// The id of the job.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What cancels the job while somebody else waits for it.
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// Cancels the job and waits for its end. A POST that is under way is waited for, since it may be billed; what it brings is saved.
+    /// [`Control::cancel`] once more gives it up: its charge is unknown then.
+    ///
+    /// # Errors
+    /// As [`Job::run`].
+    ///
+    /// # Cancel safety
+    /// Dropped, the job is cancelled all the same, and ends by itself.
+    pub async fn cancel(self) -> std::result::Result<Outcome, JobError> {
+        self.control.cancel();
+        self.await
+    }
+}
+
+impl Future for JobHandle {
+    type Output = std::result::Result<Outcome, JobError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.running).poll(context).map(|joined| {
+            joined.unwrap_or_else(|error| {
+                // A panic, or the end of the runtime: the record has what is known.
+                let message = format!("the job ended without an outcome: {error}");
+                Err(JobError::new(Error::new(ErrorKind::Config, message).with_charge(Charge::Unknown), &self.id))
+            })
+        })
+    }
+}
