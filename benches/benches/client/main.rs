@@ -12,8 +12,10 @@ mod growth;
 mod meter;
 mod parser;
 mod peers;
+mod references;
 mod server;
 mod small;
+mod store;
 mod tasks;
 
 use std::{error::Error, fs, path::Path};
@@ -34,7 +36,8 @@ struct Part {
     contend: fn() -> Result<Cost>,
 }
 
-const PARTS: [Part; 6] = [small::PART, base64::PART, events::PART, parser::PART, tasks::PART, growth::PART];
+const PARTS: [Part; 8] =
+    [small::PART, base64::PART, events::PART, parser::PART, tasks::PART, growth::PART, references::PART, store::PART];
 
 fn main() -> Result<()> {
     if let Ok(name) = std::env::var(contest::PART) {
