@@ -7,7 +7,7 @@ use seedream::{
     Charge, Checked, Dialect, Error, Generation, ImageData, ImageRequest, Reply, Strictness, Task, TaskId, TaskState,
     Timestamp, json,
 };
-use seedream_core::Outcome;
+use seedream_core::Decoded;
 
 use crate::input::split;
 
@@ -80,7 +80,7 @@ fn reply(status: StatusCode, body: &[u8]) -> Reply {
 
 fn decode(asked: &Asked, reply: &Reply) -> Read {
     match asked.dialect.decode(&asked.request, reply) {
-        Ok(Outcome::Done(generation)) => Read::Images(generation.into()),
+        Ok(Decoded::Done(generation)) => Read::Images(generation.into()),
         Ok(_) => Read::Task,
         Err(error) => Read::Error(error),
     }
