@@ -474,3 +474,15 @@ pub(crate) async fn outcome(mut events: EventStream) -> Result<seedream_core::Ge
     let message = "the operation ended without an outcome";
     Err(Error::new(ErrorKind::Config, message).with_charge(Charge::Unknown))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_that_no_clock_can_hold_is_a_year_away() {
+        let now = Instant::now();
+        assert_eq!(later(now, Duration::from_secs(3)) - now, Duration::from_secs(3));
+        assert_eq!(later(now, Duration::MAX) - now, Duration::from_secs(31_536_000));
+    }
+}

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use bytes::Bytes;
 use seedream_core::{Charge, ImageData};
 
-use super::{Entry, folder::histories, sidecar::Sidecar};
+use super::{Entry, Job, folder::histories, sidecar::Sidecar};
 use crate::{
     Client,
     disk::{
@@ -70,6 +70,10 @@ fn response(kind: Kind, images: usize) -> Act {
 
 /// Runs a job and gives back what it did to the disk, between marks for all that went over the wire.
 async fn run(kind: Kind, images: usize) -> Vec<Op> {
+    run_as(kind, images, |job| job).await
+}
+
+async fn run_as(kind: Kind, images: usize, changed: fn(Job) -> Job) -> Vec<Op> {
     let folder = tempfile::tempdir().unwrap();
     let answers = move |line: &str, number: usize| {
         if let Some(image_url) = (0..images).find(|number| line.contains(&url(*number))) {
@@ -86,7 +90,8 @@ async fn run(kind: Kind, images: usize) -> Vec<Op> {
     let builder =
         if kind == Kind::Task { Client::builder(Arc::new(TinyTasks)) } else { Client::builder(Arc::new(Tiny)) };
     let client = builder.transport(wire.clone()).download_transport(wire).seed(1).build().unwrap();
-    let outcome = client.job(request().stream(kind == Kind::Stream)).save_to(folder.path()).run().await.unwrap();
+    let job = client.job(request().stream(kind == Kind::Stream)).save_to(folder.path());
+    let outcome = changed(job).run().await.unwrap();
     assert_eq!((outcome.images.len(), outcome.record), (images, None), "{:?}", outcome.failures);
     log::below(folder.path())
 }
@@ -221,4 +226,11 @@ async fn a_job_syncs_once_for_each_image_and_five_times_beside() {
             assert_eq!(syncs.len(), images + 5 + more, "{kind:?} of {images}: {syncs:#?}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_names_of_images_without_metadata_are_synced_last() {
+    let log = run_as(Kind::Url, 1, Job::without_sidecar).await;
+    let syncs: Vec<_> = crash::syncs(&log).into_iter().map(|at| shown(&log[at])).collect();
+    assert_eq!((syncs.len(), syncs.last().unwrap().as_str()), (5, "the sync of the folder"), "{syncs:#?}");
 }

@@ -166,22 +166,47 @@ mod tests {
         assert_eq!(words.short(&picture).unwrap(), said);
         assert_eq!(words.short(&format!("data:image/png;base64,{picture}")).unwrap(), format!("data:image/png;{said}"));
         let prompt = "a lighthouse in fog ".repeat(200);
-        for text in [prompt.as_str(), "https://a.example/0.png", "data:image/png;base64,AAAA", ""] {
+        let note = format!("a note;base64,{picture}");
+        for text in [prompt.as_str(), "https://a.example/0.png", "data:image/png;base64,AAAA", "", &note] {
             assert_eq!(words.short(text), None);
         }
+        // Wherever they stand.
+        let plan = json!({ "image": [picture, "https://a.example/0.png"], "of": { "one": picture, "n": 1 } });
+        let short = json!({ "image": [said, "https://a.example/0.png"], "of": { "one": said, "n": 1 } });
+        assert_eq!(words.shortened(&plan), short);
     }
 
     #[test]
     fn a_request_is_described_without_its_images() {
         let mut request = ImageRequest::new("m", "a fox");
-        request.references =
-            vec![ImageSource::inline("image/png", vec![7; 3000]), ImageSource::url("https://a.example/b.png")];
+        request.references = vec![
+            ImageSource::inline("image/png", vec![7; 3000]),
+            ImageSource::url("https://a.example/b.png"),
+            ImageSource::inline("image/png", vec![8; 9]),
+        ];
         let described = described(&request);
         assert_eq!(described["prompt"], "a fox");
         let said = format!("3000 bytes, sha256 {}", hex(&Sha256::digest([7; 3000])));
+        let other = format!("9 bytes, sha256 {}", hex(&Sha256::digest([8; 9])));
         assert_eq!(
             described["references"],
-            json!([{ "media_type": "image/png", "base64": said }, "https://a.example/b.png"])
+            json!([
+                { "media_type": "image/png", "base64": said },
+                "https://a.example/b.png",
+                { "media_type": "image/png", "base64": other }
+            ])
         );
+    }
+
+    #[test]
+    fn metadata_is_of_the_same_purchase_where_job_and_number_are_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tiny-0.json");
+        let text = |job: &str, purchase: u32| Sidecar::new(None, None, &Outcome::new(job, purchase)).text().unwrap();
+        assert!(!is_of_same_purchase(&path, "{}"), "there is none");
+        fs::write(&path, text("a", 1)).unwrap();
+        for (job, purchase, is_same) in [("a", 1, true), ("a", 2, false), ("b", 1, false)] {
+            assert_eq!(is_of_same_purchase(&path, &text(job, purchase)), is_same, "{job} {purchase}");
+        }
     }
 }

@@ -237,4 +237,22 @@ mod tests {
             assert_eq!(departure.reached() == Reached::NotSent, has_passed);
         }
     }
+
+    #[tokio::test]
+    async fn a_store_that_keeps_nothing_has_nothing() {
+        let record = NoStore.begin(&Intent::new("job", "tiny", "m".into())).await.unwrap();
+        assert_eq!((record.id(), record.stays(), record.has_synced(Path::new("a"))), ("job", false, false));
+        assert!(record.send_before().is_none() && NoStore.warnings().is_empty());
+        assert!(NoStore.unfinished().await.unwrap().is_empty() && NoStore.open("job").await.is_err());
+    }
+
+    #[test]
+    fn a_refusal_has_the_cause_of_a_store_that_fails_and_no_other() {
+        let cause = |refusal: Refusal| refusal.source().map(ToString::to_string);
+        let storage = || Refusal::storage("the ledger is closed", std::io::Error::other("locked"));
+        assert_eq!(cause(storage()).as_deref(), Some("locked"));
+        assert_eq!(cause(Refusal::Running { id: "job".into() }), None);
+        assert_eq!(Error::from(storage()).kind(), ErrorKind::Storage);
+        assert_eq!(Error::from(Refusal::Running { id: "job".into() }).kind(), ErrorKind::NotRecorded);
+    }
 }

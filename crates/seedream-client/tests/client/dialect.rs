@@ -169,9 +169,14 @@ struct Decoder(Generation);
 impl StreamDecoder for Decoder {
     fn event(&mut self, frame: &sse::Frame, blobs: &Blobs) -> Vec<StreamItem> {
         let Ok(value) = serde_json::from_str::<Value>(&frame.data) else { return Vec::new() };
-        let outcome = image(self.0.outcomes.len(), &value, blobs);
-        self.0.outcomes.push(outcome.clone());
-        vec![outcome.map_or_else(StreamItem::Failed, StreamItem::Image)]
+        // An array tells of several at once.
+        let items = if let Value::Array(items) = value { items } else { vec![value] };
+        let told = items.iter().map(|item| {
+            let outcome = image(self.0.outcomes.len(), item, blobs);
+            self.0.outcomes.push(outcome.clone());
+            outcome.map_or_else(StreamItem::Failed, StreamItem::Image)
+        });
+        told.collect()
     }
 
     fn finish(self: Box<Self>, _: &Reply) -> Result<Generation> {
@@ -217,6 +222,10 @@ impl TaskDialect for TinyTasks {
         let value = read(reply)?;
         match value["status"].as_str() {
             Some("done") => Ok(TaskState::Done(generation(&task.model, &value, reply)?)),
+            Some("some") => {
+                let found = Some(Box::new(generation(&task.model, &value, reply)?));
+                Ok(TaskState::Running { status: "some".to_owned(), progress: None, found })
+            }
             status => Ok(TaskState::running(status.unwrap_or("?"), Some(50))),
         }
     }

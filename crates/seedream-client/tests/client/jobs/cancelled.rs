@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, StreamBody};
 use seedream_client::{
-    AnswerBody, Client, Control, Departure, Entry, JobError, JobEvent, JobHandle, Outcome, SendBefore, Transport,
-    TransportError,
+    AnswerBody, Client, Control, Departure, Entry, History, Intent, JobError, JobEvent, JobHandle, JobRecord, JobStore,
+    Outcome, Refusal, SendBefore, Transport, TransportError,
 };
 use seedream_core::{
     Blobs, Charge, Dialect, Encoded, Error, ErrorKind, Input, Operation, Policy, Reply, Strictness, Then, Timestamp,
@@ -133,6 +133,7 @@ async fn a_task_that_is_waited_or_asked_for_stays_on_record() {
         assert_eq!(error.outcome().task.as_ref().unwrap().id.as_str(), "job-1");
         assert_eq!((wire.posts(), wire.times("GET").len() >= polls), (1, true));
         assert!(!ran.ledger.is_over() && error.outcome().record.is_some());
+        assert_eq!(ran.shelf.names(), [""; 0], "the record is what is left of it, and no metadata");
         // Another process collects it.
         let wire = super::wire(|_, _| Act::ok(DONE));
         let resumed = client(TinyTasks, &wire).resume(error.outcome().record.as_ref().unwrap());
@@ -242,17 +243,22 @@ async fn an_attempt_that_connects_too_late_is_recorded_as_not_sent_and_tried_aga
     assert!(ledger.is_over());
 }
 
-/// A response that always has more, whose caller cancels while it is read.
+/// A response that always has more until so many images came, whose caller cancels while it is read.
 #[derive(Debug)]
-struct Torrent(Control);
+struct Torrent {
+    control: Control,
+    images: usize,
+    /// At which images it is cancelled.
+    cancels: &'static [usize],
+}
 
 #[async_trait]
 impl Transport for Torrent {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<AnswerBody>, TransportError> {
         assert!(request.extensions().get::<Departure>().is_some_and(Departure::leave));
-        let control = self.0.clone();
-        let frames = (0..500).map(move |number| {
-            if matches!(number, 3 | 5) {
+        let (control, cancels) = (self.control.clone(), self.cancels);
+        let frames = (0..self.images).map(move |number| {
+            if cancels.contains(&number) {
                 control.cancel();
             }
             Ok(http_body::Frame::data(Bytes::from_static(b"data: {\"url\":\"https://a.example/0.png\"}\n\n")))
@@ -263,12 +269,20 @@ impl Transport for Torrent {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_always_has_more_is_given_up_all_the_same() {
-    let control = Control::default();
-    let transport = Arc::new(Torrent(control.clone()));
-    let client = Client::builder(Arc::new(Tiny)).transport(transport).seed(1).build().unwrap();
-    let outcome = client.job(request().stream(true)).controlled_by(&control).run().await.unwrap();
-    assert!((3..20).contains(&outcome.delivered), "{} images were read", outcome.delivered);
-    assert_eq!(outcome.charge, Charge::Yes);
+    for (cancels, images, expected) in [(&[3, 5][..], 500, 3..20), (&[3], 50, 50..51)] {
+        let control = Control::default();
+        let transport = Arc::new(Torrent { control: control.clone(), images, cancels });
+        let client = Client::builder(Arc::new(Tiny)).transport(transport).seed(1).build().unwrap();
+        let outcome = client.job(request().stream(true)).controlled_by(&control).run().await.unwrap();
+        assert!(
+            expected.contains(&outcome.delivered),
+            "{} images were read, cancelled at {cancels:?}",
+            outcome.delivered
+        );
+        assert_eq!(outcome.charge, Charge::Yes);
+        let given_up = outcome.warnings.iter().any(|warning| warning.message.contains("cancelled by the caller"));
+        assert_eq!(given_up, cancels.len() == 2, "{:?}", outcome.warnings);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -287,4 +301,65 @@ async fn only_what_is_paid_for_is_said_to_be_waited_for() {
         let (events, ()) = futures_util::future::join(job.events().collect::<Vec<_>>(), cancels).await;
         assert_eq!(events.iter().filter(|event| matches!(event, JobEvent::Waiting)).count(), told, "{events:?}");
     }
+}
+
+/// A store that takes five seconds before it has recorded an attempt.
+#[derive(Clone, Debug)]
+struct Slow(Ledger);
+
+#[async_trait]
+impl JobStore for Slow {
+    async fn begin(&self, intent: &Intent) -> Result<Box<dyn JobRecord>, Refusal> {
+        after(5.0).await;
+        self.0.begin(intent).await
+    }
+
+    async fn unfinished(&self) -> Result<Vec<History>, Refusal> {
+        self.0.unfinished().await
+    }
+
+    async fn open(&self, id: &str) -> Result<(History, Box<dyn JobRecord>), Refusal> {
+        self.0.open(id).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_takes_its_time_is_not_said_to_be_paid_for() {
+    let wire = wire(|_, _| Act::ok(ONE));
+    let (ledger, shelf) = (Ledger::default(), Shelf::default());
+    let job = kept(&client(Tiny, &wire), &ledger, &shelf).store(Arc::new(Slow(ledger.clone())));
+    let control = job.control().clone();
+    let cancels = async {
+        after(1.0).await;
+        control.cancel();
+    };
+    let (events, ()) = futures_util::future::join(job.events().collect::<Vec<_>>(), cancels).await;
+    let [JobEvent::Ended(ended)] = &events[..] else { panic!("{events:?}") };
+    let error = ended.as_ref().as_ref().unwrap_err();
+    assert_eq!((error.error().kind(), error.error().charge(), wire.posts()), (ErrorKind::Cancelled, Charge::No, 0));
+    assert_eq!((ledger.log(), ledger.is_over()), (vec!["intent", "not_sent", "ended"], true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_control_tells_when_it_is_cancelled() {
+    let control = Control::default();
+    assert!(control.until_cancelled().now_or_never().is_none() && !control.is_cancelled());
+    let (told, ()) = futures_util::future::join(control.until_cancelled().map(|()| control.is_cancelled()), async {
+        after(1.0).await;
+        control.cancel();
+    })
+    .await;
+    assert!(told && control.until_cancelled().now_or_never().is_some());
+}
+
+/// A task that showed an image before it was given up.
+#[tokio::test(start_paused = true)]
+async fn an_image_that_a_running_task_showed_is_saved_and_charged_and_the_task_stays() {
+    let some = DONE.replace("done", "some");
+    let wire = wire(move |line, _| if line.starts_with("POST") { Act::ok(ACCEPTED) } else { Act::ok(some.clone()) });
+    let ran = cancelled(&wire, TinyTasks, false, &[10.0]).await;
+    let outcome = ran.ended.unwrap();
+    assert_eq!((outcome.delivered, outcome.charge, ran.shelf.images()), (1, Charge::Yes, vec![png()]));
+    let task = outcome.task.as_ref().map(|task| task.id.as_str());
+    assert_eq!((task, outcome.error.unwrap().kind, ran.ledger.is_over()), (Some("job-1"), ErrorKind::Cancelled, false));
 }

@@ -87,4 +87,11 @@ async fn a_request_is_encoded_once_and_explained_only_where_that_is_shown() {
     assert_eq!(counting.taken(), (1, 1), "exactly five");
     Exactly::new(save(Shelf::default()), 5).run().await;
     assert_eq!(counting.taken(), (1, 6), "exactly five with metadata");
+    // One that asks for one image is encoded once all the same, and one that was prepared is not encoded again.
+    Exactly::new(client.job(request().count(1)), 2).run().await;
+    assert_eq!(counting.taken(), (1, 1), "exactly two of one");
+    let prepared = client.job(request().count(1)).prepare().unwrap();
+    assert_eq!(prepared.request().unwrap().requested(), Some(1));
+    Exactly::new(prepared, 2).run().await;
+    assert_eq!(counting.taken(), (1, 0), "exactly two of one that was prepared");
 }

@@ -2,7 +2,8 @@
 
 use std::{future::poll_fn, task::Poll};
 
-use seedream_client::{Job, JobStore as _};
+use async_trait::async_trait;
+use seedream_client::{Entry, History, Intent, Job, JobRecord, JobStore, Refusal};
 use seedream_core::Charge;
 
 use super::{ACCEPTED, Act, DONE, EVENTS, Ledger, ONE, Shelf, Wire, after, client, kept, png, wire, with};
@@ -146,4 +147,60 @@ async fn a_handle_that_is_dropped_lets_the_job_finish() {
     drop(handle);
     after(60.0).await;
     assert_eq!((wire.posts(), shelf.images(), ledger.is_over()), (1, vec![png()], true));
+}
+
+/// A store that is busy for a minute with each image that was saved.
+#[derive(Debug)]
+struct Busy(Ledger);
+
+#[derive(Debug)]
+struct BusyRecord(Box<dyn JobRecord>);
+
+#[async_trait]
+impl JobStore for Busy {
+    async fn begin(&self, intent: &Intent) -> Result<Box<dyn JobRecord>, Refusal> {
+        Ok(Box::new(BusyRecord(self.0.begin(intent).await?)))
+    }
+
+    async fn unfinished(&self) -> Result<Vec<History>, Refusal> {
+        self.0.unfinished().await
+    }
+
+    async fn open(&self, id: &str) -> Result<(History, Box<dyn JobRecord>), Refusal> {
+        self.0.open(id).await
+    }
+}
+
+#[async_trait]
+impl JobRecord for BusyRecord {
+    fn id(&self) -> &str {
+        self.0.id()
+    }
+
+    async fn attempt(&mut self, intent: &Intent) -> Result<(), Refusal> {
+        self.0.attempt(intent).await
+    }
+
+    async fn append(&mut self, entry: Entry) -> Result<(), Refusal> {
+        let is_image = matches!(entry, Entry::Image { .. });
+        self.0.append(entry).await?;
+        if is_image {
+            after(60.0).await;
+        }
+        Ok(())
+    }
+}
+
+/// The second image arrives while the store is busy with the first, and the caller goes away then.
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_waits_for_a_busy_store_is_handed_over_when_the_job_is_dropped() {
+    let mut pieces: Vec<bytes::Bytes> = EVENTS.split_inclusive("\n\n").map(Into::into).collect();
+    let second = pieces.split_off(1);
+    let quiet = std::iter::repeat_n(bytes::Bytes::from_static(b": quiet\n\n"), 20);
+    let pieces: Vec<_> = pieces.into_iter().chain(quiet).chain(second).collect();
+    let wire = wire(move |_, _| Act::Reply(200, pieces.clone()));
+    let (ledger, shelf) = (Ledger::default(), Shelf::default());
+    let job = kept(&client(Tiny, &wire), &ledger, &shelf).store(std::sync::Arc::new(Busy(ledger.clone())));
+    assert!(tokio::time::timeout(std::time::Duration::from_secs(5), job.run()).await.is_err());
+    assert_eq!(ledger.log(), ["intent", "answered in part", "image", "answered in part"]);
 }

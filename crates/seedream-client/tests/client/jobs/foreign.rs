@@ -7,7 +7,7 @@ use futures_util::stream;
 use seedream_client::{Fallback, ImageProvider, Job, JobContext, Prepared};
 use seedream_core::{
     Capabilities, Charge, Descriptor, Dialect as _, ErrorKind, Event, EventStream, GeneratedImage, Generation,
-    ImageData, ImageRequest, ModelId, Result, Task,
+    ImageData, ImageRequest, ModelId, Pixels, Result, Task,
 };
 
 use super::{Act, Ledger, Shelf, after, client, png, wire, with};
@@ -70,7 +70,11 @@ async fn a_provider_that_is_no_client_has_jobs() {
     assert_eq!((outcome.requested, outcome.delivered, shelf.images()), (Some(1), 1, vec![png()]));
     assert_eq!(painter.job(request()).plan().unwrap_err().kind(), ErrorKind::Unsupported);
     let folder = tempfile::tempdir().unwrap();
+    let large = painter.job(request().size(Pixels::new(4, 4))).output(Arc::new(shelf)).run().await.unwrap();
+    let told = large.warnings.iter().filter(|warning| warning.message.contains("4x4 was asked for")).count();
+    assert_eq!(told, 1, "{:?}", large.warnings);
     let outcome = painter.job(request()).save_to(folder.path()).run().await.unwrap();
+    assert_eq!(outcome.warnings.len(), 0, "{:?}", outcome.warnings);
     assert!(outcome.images[0].file().unwrap().ends_with("tiny-0.png"));
 }
 

@@ -6,10 +6,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use seedream_client::{Client, Outcome};
-use seedream_core::Charge;
+use futures_util::StreamExt as _;
+use seedream_client::{Client, Entry, JobEvent, Outcome};
+use seedream_core::{Charge, ImageData};
 
-use super::{ACCEPTED, Act, DONE, EVENTS, ONE, Wire, client, wire};
+use super::{ACCEPTED, Act, DONE, EVENTS, Ledger, ONE, Shelf, Wire, client, wire};
 use crate::dialect::{Tiny, TinyTasks, request};
 
 /// What the folder holds.
@@ -165,4 +166,38 @@ async fn an_outcome_tells_each_attempt_and_where_it_was_served() {
     assert_eq!(attempts.last().unwrap().1, "HTTP 200");
     let sidecar = fs::read_to_string(folder.path().join("tiny-0.json")).unwrap();
     assert!(sidecar.contains("\"attempts\": [\n    {"), "{sidecar}");
+}
+
+/// What one event tells of is on record together, its failures too.
+#[tokio::test(start_paused = true)]
+async fn a_failure_beside_an_image_of_a_stream_is_on_record() {
+    let event = "data: [{\"url\":\"https://a.example/0.png\"},{}]\n\n";
+    let wire = wire(move |_, _| Act::Reply(200, vec![event.into(), "data: [DONE]\n\n".into()]));
+    let (ledger, shelf) = (Ledger::default(), Shelf::default());
+    let outcome = super::kept(&client(Tiny, &wire), &ledger, &shelf).run().await.unwrap();
+    assert_eq!((outcome.images.len(), outcome.failures.len()), (1, 1));
+    let parts: Vec<_> = ledger
+        .entries()
+        .into_iter()
+        .filter_map(|entry| match entry {
+            Entry::Answered { generation, whole: false, .. } => Some(generation),
+            _ => None,
+        })
+        .collect();
+    let [part] = &parts[..] else { panic!("{parts:?}") };
+    assert_eq!((part.model.as_str(), part.images().count(), part.failures().count()), ("tiny-1", 1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_inside_a_response_is_gathered_in_the_folder_of_the_output() {
+    use base64::Engine as _;
+    let large = [super::PNG, &[0; 4000]].concat();
+    let body = format!(r#"{{"data":[{{"b64":"{}"}}]}}"#, base64::engine::general_purpose::STANDARD.encode(&large));
+    let folder = tempfile::tempdir().unwrap();
+    let wire = wire(move |_, _| Act::ok(body.clone()));
+    let events: Vec<_> = client(Tiny, &wire).job(request()).save_to(folder.path()).events().collect().await;
+    let came =
+        events.iter().find_map(|event| if let JobEvent::Image(image) = event { Some(&image.data) } else { None });
+    let is_there = matches!(came, Some(ImageData::File(file)) if file.parent() == Some(folder.path()));
+    assert!(is_there, "so that saving is a rename: {came:?}");
 }

@@ -2,8 +2,11 @@
 
 use std::{error::Error as _, io, sync::Arc};
 
+use async_trait::async_trait;
 use futures_util::StreamExt as _;
-use seedream_client::{Exactly, Fallback, ImageProvider, Job, JobError, JobEvent, Refusal};
+use seedream_client::{
+    Exactly, Fallback, ImageProvider, Job, JobError, JobEvent, Location, NewImage, Output, Refusal, SavedImage,
+};
 use seedream_core::{Charge, ErrorKind, WarningKind};
 
 use super::{ACCEPTED, Act, DONE, Ledger, ONE, Shelf, Wire, client, kept, png, wire, with};
@@ -197,4 +200,47 @@ async fn what_may_have_been_billed_has_metadata_and_a_record() {
     assert_eq!((error.error().charge(), error.outcome().charge), (Charge::Unknown, Charge::Unknown));
     assert_eq!((shelf.names(), ledger.is_over()), (vec!["tiny-0.json".to_owned()], false));
     assert!(error.outcome().record.is_some() && error.outcome().sidecar.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_that_cost_nothing_have_metadata_too() {
+    let wire = wire(|_, _| Act::ok(r#"{"data":[{}],"billed":0}"#));
+    let (ledger, shelf) = (Ledger::default(), Shelf::default());
+    let error = kept(&client(Tiny, &wire), &ledger, &shelf).run().await.unwrap_err();
+    assert_eq!((error.error().charge(), error.outcome().failures.len()), (Charge::No, 1));
+    assert_eq!((shelf.names(), ledger.is_over()), (vec!["tiny-0.json".to_owned()], true));
+}
+
+/// An output whose disk is full.
+#[derive(Debug)]
+struct Full;
+
+#[async_trait]
+impl Output for Full {
+    async fn save(&self, _: NewImage) -> io::Result<Location> {
+        Err(io::Error::other("no space is left"))
+    }
+
+    async fn finish(&self, _: &str, _: &[SavedImage], _: Option<String>) -> io::Result<Option<Location>> {
+        Ok(None)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_an_image_could_not_be_saved_nothing_more_is_bought() {
+    let bought = wire(|_, _| Act::ok(ONE));
+    let job = client(Tiny, &bought).job(request()).output(Arc::new(Full));
+    let control = job.control().clone();
+    let three = Exactly::new(job.clone(), 3).at_a_time(1).run().await;
+    assert_eq!((three.purchases.len(), bought.posts(), three.charge()), (1, 1, Charge::Yes));
+    assert_eq!(three.purchases[0].as_ref().unwrap_err().error().kind(), ErrorKind::Storage);
+    let next = client(Tiny, &bought).job(request()).controlled_by(&control).run().await.unwrap_err();
+    assert_eq!((next.error().kind(), next.error().charge(), bought.posts()), (ErrorKind::Storage, Charge::No, 1));
+    assert!(next.error().message().contains("an image could not be saved"), "{next}");
+
+    // A download that fails says nothing of the disk.
+    let gone = Wire::new(|line, _| if line.starts_with("POST") { Act::ok(ONE) } else { Act::status(403) });
+    let (ledger, shelf) = (Ledger::default(), Shelf::default());
+    let two = Exactly::new(kept(&client(Tiny, &gone), &ledger, &shelf), 2).at_a_time(1).run().await;
+    assert_eq!((two.purchases.len(), gone.posts()), (2, 2));
 }

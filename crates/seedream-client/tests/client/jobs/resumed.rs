@@ -55,7 +55,8 @@ async fn a_sidecar_is_completed_by_the_images_that_it_names() {
     let two = r#"{"data":[{"url":"https://a.example/0.png"},{"url":"https://a.example/1.png"}]}"#;
     let wire = Wire::new(move |line, number| match (line.starts_with("POST"), line.ends_with("/1.png")) {
         (true, _) => Act::ok(two),
-        (false, true) if number < 2 => Act::status(403),
+        (false, true) if number == 0 => Act::status(403),
+        (false, true) if number == 1 => Act::status(410),
         _ => Act::ok(PNG),
     });
     let client = hasty(&wire);
@@ -72,6 +73,8 @@ async fn a_sidecar_is_completed_by_the_images_that_it_names() {
     assert_eq!((failed.error().charge(), failed.outcome().charge), (Charge::Yes, Charge::Yes));
     assert!(failed.error().message().contains("no image was saved"), "{failed}");
     assert_eq!(failed.outcome().images.len(), 1, "the one that was there");
+    let why = |outcome: &Outcome| outcome.failures[0].message.clone();
+    assert!(why(&first).contains("403") && why(failed.outcome()).contains("410"), "{failed}");
 
     let done = resume().run().await.unwrap();
     assert_eq!(done.images.iter().map(|image| image.index).collect::<Vec<_>>(), [0, 1]);
@@ -110,6 +113,7 @@ async fn what_expires_first_is_fetched_first_and_what_is_there_is_not_fetched_ag
     let wire = Wire::new(|_, _| Act::ok(PNG));
     fs::write(folder.path().join("tiny-0.png"), PNG).unwrap();
     fs::write(folder.path().join("tiny-1.png"), &PNG[..40]).unwrap();
+    fs::write(folder.path().join("tiny-4.png"), PNG).unwrap();
     let sha256 = "43bb3805a75dd0471248ae00fb1b98442b2101cb5994c6122b4985782a526845";
     let saved =
         |index: u32, file: &str| Entry::Image { index, location: Location::File(file.into()), sha256: sha256.into() };
@@ -119,12 +123,19 @@ async fn what_expires_first_is_fetched_first_and_what_is_there_is_not_fetched_ag
     let store = FolderStore::new(folder.path());
     // The folder was moved since: its images are found all the same.
     let entries = vec![answered(images, true), saved(0, "/gone/tiny-0.png"), saved(1, "/gone/tiny-1.png")];
+    // Two are there, and one of them is on record twice.
+    let entries = [entries, vec![saved(4, "/gone/tiny-4.png"), saved(0, "/gone/tiny-0.png")]].concat();
     let record = begun(&store, entries).await;
     let outcome = client(Tiny, &wire).resume(&record).run().await.unwrap();
     // Three are fetched at a time.
     let gets = gets(&wire);
     assert!(gets[..3].contains(&"GET https://a.example/5.png".to_owned()), "{gets:?}");
-    assert!(gets.len() == 5 && !gets.contains(&"GET https://a.example/0.png".to_owned()), "{gets:?}");
+    assert!(
+        gets.len() == 4
+            && !gets.contains(&"GET https://a.example/4.png".to_owned())
+            && !gets.contains(&"GET https://a.example/0.png".to_owned()),
+        "{gets:?}"
+    );
     assert_eq!(outcome.images.iter().map(|image| image.index).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
     assert_eq!(
         (outcome.job.as_str(), outcome.purchase, outcome.endpoint.as_str()),
@@ -158,7 +169,10 @@ async fn a_record_with_nothing_to_collect_tells_what_it_may_have_cost() {
     let folder = tempfile::tempdir().unwrap();
     let store = FolderStore::new(folder.path());
     let open = begun(&store, Vec::new()).await;
+    fs::write(folder.path().join("unsaved-1.png"), PNG).unwrap();
     let error = client.resume(&open).run().await.unwrap_err();
+    let warnings = &error.outcome().warnings;
+    assert!(matches!(&warnings[..], [one] if one.message.contains("unsaved-1.png")), "{warnings:?}");
     assert_eq!((error.error().kind(), error.error().charge()), (ErrorKind::NoImages, Charge::Unknown));
     assert_eq!((error.outcome().charge, error.outcome().record.as_deref()), (Charge::Unknown, Some(&*open)));
     assert!(Path::new(&open).exists() && error.error().message().contains("before the response"), "{error}");
@@ -167,7 +181,7 @@ async fn a_record_with_nothing_to_collect_tells_what_it_may_have_cost() {
     let error = client.resume(&free).run().await.unwrap_err();
     assert_eq!((error.error().charge(), error.outcome().record.as_deref()), (Charge::No, None));
     assert!(!Path::new(&free).exists() && error.error().message().contains("nothing was bought"), "{error}");
-    assert_eq!(error.outcome().provider, "tiny");
+    assert_eq!((error.outcome().provider.as_str(), error.outcome().warnings.len()), ("tiny", 0));
 
     let other = store.begin(&Intent::new("mine", "other", "m".into())).await.unwrap().id().to_owned();
     let error = client.resume(&other).run().await.unwrap_err();
@@ -218,4 +232,28 @@ async fn an_image_that_is_cut_short_was_not_delivered() {
     assert_eq!((error.error().kind(), error.outcome().delivered), (ErrorKind::IncompleteImage, 0));
     assert_eq!((error.outcome().charge, error.outcome().failures.len()), (Charge::Yes, 1));
     assert!(names(folder.path()).contains(&"tiny-0.partial.png".to_owned()), "{:?}", names(folder.path()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_that_is_cut_short_inside_a_response_was_not_delivered() {
+    use base64::Engine as _;
+    let (ledger, shelf) = (Ledger::default(), Shelf::default());
+    let text = base64::engine::general_purpose::STANDARD.encode(crate::lifting::png(1, 9000));
+    let wire = Wire::new(move |_, _| Act::ok(format!(r#"{{"data":[{{"b64":"{}"#, &text[..9000])));
+    let ended = with(client(Tiny, &wire).job(request()), &ledger, &shelf).run().await;
+    let outcome = ended.as_ref().unwrap_or_else(|error| error.outcome());
+    let came = outcome.generation.iter().flat_map(Generation::images);
+    let cut = came.filter(|image| matches!(image.data, ImageData::Incomplete { .. })).count();
+    assert_eq!((cut, outcome.delivered, wire.posts()), (1, 0, 1), "{ended:?}");
+}
+
+/// The process ended between the image and its entry.
+#[tokio::test(start_paused = true)]
+async fn an_image_that_was_saved_and_not_recorded_is_not_saved_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let wire = Wire::new(|_, _| Act::ok(PNG));
+    fs::write(folder.path().join("tiny-0.png"), PNG).unwrap();
+    let record = begun(&FolderStore::new(folder.path()), vec![answered(vec![url(0, None)], true)]).await;
+    let outcome = client(Tiny, &wire).resume(&record).run().await.unwrap();
+    assert_eq!((outcome.images.len(), names(folder.path())), (1, vec!["tiny-0.json".into(), "tiny-0.png".into()]));
 }

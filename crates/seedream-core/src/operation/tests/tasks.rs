@@ -195,3 +195,49 @@ fn retry_after_of_a_poll_is_obeyed() {
         operation.on(Input::Woke, now + wait);
     }
 }
+
+#[test]
+fn a_task_of_an_earlier_run_that_is_not_known_is_final_at_once() {
+    let run = play(resume(), [reply(404, "lost")]);
+    let error = run.result.unwrap_err();
+    assert_eq!((run.polls, error.kind(), error.charge()), (1, ErrorKind::TaskNotFound, Charge::Unknown));
+    // Without other ids nothing is said of them.
+    assert_eq!((error.message(), error.task().is_some()), ("refused", true));
+}
+
+#[test]
+fn the_other_ids_are_named_only_where_the_task_is_not_known() {
+    let (mut operation, _) = after(submit(Policy::default()), [Input::Begin, reply(200, "task a b")]);
+    let error = ended(operation.on(Input::Cancelled, Duration::ZERO).then).unwrap_err();
+    assert_eq!(error.message(), "cancelled by the caller");
+    assert_eq!(error.task().unwrap().other_ids.len(), 1);
+}
+
+#[test]
+fn a_running_task_that_shows_no_image_yet_has_none_that_could_be_billed() {
+    let (mut operation, _) = after(resume(), [Input::Begin, reply(200, "some 0")]);
+    let wait = Duration::from_secs(60);
+    operation.on(Input::Woke, wait);
+    let error = ended(operation.on(reply(200, "failed"), wait).then).unwrap_err();
+    let seen = (error.charge(), error.task().is_some(), error.generation().is_some());
+    assert_eq!(seen, (Charge::No, false, false), "{error}");
+}
+
+#[test]
+fn a_poll_is_not_made_before_its_moment() {
+    let (mut operation, then) = after(submit(Policy::default()), [Input::Begin, reply(200, "task t-1")]);
+    let Then::WaitUntil(due) = then else { panic!("{then:?}") };
+    let early = operation.on(Input::Woke, due / 2).then;
+    assert!(matches!(early, Then::WaitUntil(moment) if moment == due), "{early:?}");
+    assert!(matches!(operation.on(Input::Woke, due).then, Then::Send(_)));
+}
+
+#[test]
+fn polls_begin_in_the_middle_of_the_time_that_the_provider_estimates() {
+    for (estimated_seconds, wait) in [(Some(40), 18.0..=22.0), (None, 0.9..=1.1)] {
+        let task = Task { estimated_seconds, ..resume().task().unwrap().clone() };
+        let operation = Operation::resume(Arc::new(Words::ALL), task, Policy::default(), 1).unwrap();
+        let (_, then) = after(operation, [Input::Begin, reply(200, "wait 10")]);
+        assert!(matches!(then, Then::WaitUntil(until) if wait.contains(&until.as_secs_f64())), "{then:?}");
+    }
+}
