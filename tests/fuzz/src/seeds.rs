@@ -67,14 +67,18 @@ pub(crate) fn requests() -> Vec<Vec<u8>> {
         let request = exchange.request.as_ref()?;
         let json = request.json.as_ref().map_or("", |json| json.get());
         let provider = exchange.provider();
-        let head = format!("{} /{provider}{}\nauthorization: Bearer sk-mock-test\ncontent-type: application/json", request.method, request.path);
+        let head = format!(
+            "{} /{provider}{}\nauthorization: Bearer sk-mock-test\ncontent-type: application/json",
+            request.method, request.path
+        );
         Some(format!("{head}\n\n{json}").into_bytes())
     });
     let faults = seedream_mock::faults().iter().map(|word| word.example.to_string());
     let faults: Vec<_> = faults.collect();
     let on_requests = faults.iter().map(|fault| {
         let body = r#"{"model":"doubao-seedream-4-5-251128","prompt":"three cats","stream":true}"#;
-        format!("POST /ark/api/v3/images/generations\ncontent-type: application/json\nx-mock-fault: {fault}\n\n{body}").into_bytes()
+        format!("POST /ark/api/v3/images/generations\ncontent-type: application/json\nx-mock-fault: {fault}\n\n{body}")
+            .into_bytes()
     });
     let alone = faults.iter().map(|fault| format!("fault {fault}").into_bytes());
     requests.chain(on_requests).chain(alone).collect()

@@ -12,7 +12,8 @@ pub fn run(input: &[u8]) {
     if let Ok(value) = serde_json::from_slice::<Value>(text) {
         // Longer texts lose what cannot be an image.
         if text.len() <= 64 << 10 {
-            let strict = Document { value: value.clone(), cut: false, repaired: false, omitted: false, length: text.len() };
+            let strict =
+                Document { value: value.clone(), cut: false, repaired: false, omitted: false, length: text.len() };
             assert_eq!(document.as_ref(), Some(&strict), "a strict text is read as it is");
         }
         // Of two members of one name the first is not in the whole.
