@@ -110,6 +110,14 @@ pub(crate) fn publish(file: TempPath, path: &Path) -> Result<(), (io::Error, Tem
     Ok(())
 }
 
+/// Gives a file a second name that no other file has.
+pub(crate) fn link(from: &Path, to: &Path) -> io::Result<()> {
+    fs::hard_link(from, to)?;
+    #[cfg(test)]
+    note(Op::Link { from: from.into(), to: to.into() });
+    Ok(())
+}
+
 /// Takes a name with an empty file, which the whole one then replaces.
 fn replace_reserved(file: TempPath, path: &Path) -> Result<(), (io::Error, TempPath)> {
     match fs::OpenOptions::new().write(true).create_new(true).open(path) {

@@ -209,6 +209,8 @@ pub(crate) struct Label {
     pub(crate) asked: Option<Pixels>,
     /// Whether the file that it is in was synced already.
     pub(crate) is_synced: bool,
+    /// Whether a record names that file.
+    pub(crate) stays: bool,
 }
 
 impl SaveOptions {
@@ -307,10 +309,10 @@ impl Held {
         Ok(Seen { head, length, kind, sha256, verdict, size })
     }
 
-    fn content(&self, is_synced: bool) -> ImageContent {
+    fn content(&self, Label { is_synced, stays, .. }: &Label) -> ImageContent {
         match self {
             Self::Bytes(bytes) => ImageContent::Bytes(bytes.clone()),
-            Self::File(path) => ImageContent::File { path: path.clone(), is_synced },
+            Self::File(path) => ImageContent::File { path: path.clone(), is_synced: *is_synced, stays: *stays },
         }
     }
 }
@@ -334,7 +336,7 @@ pub(crate) async fn write(
     let fetched = matches!(image.data, ImageData::Url { .. });
     let (kind, message) = match (Saving { image, held: Arc::new(held), output, label }).save(incomplete).await {
         Ok(saved) => {
-            if let Some(file) = file.filter(|file| file::is_ours(file)) {
+            if let Some(file) = file.filter(|file| file::is_ours(file) && !label.stays) {
                 // The output may have moved it.
                 let _ = fs::remove_file(file);
             }
@@ -461,7 +463,7 @@ impl Saving<'_> {
             media_type: seen.kind.map_or("application/octet-stream", |kind| kind.mime_type()).to_owned(),
             bytes: seen.length,
             sha256: seen.sha256.clone(),
-            content: self.held.content(self.label.is_synced),
+            content: self.held.content(self.label),
         };
         let error = match self.output.save(new).await {
             Ok(location) => return Ok(location),

@@ -95,6 +95,11 @@ fn files_of(log: &[Op]) -> Vec<usize> {
                 names.insert(to, file);
                 file
             }
+            Op::Link { from, to } => {
+                let file = names.get(&**from).copied().unwrap_or(at);
+                names.insert(to, file);
+                file
+            }
             Op::Remove(path) => names.remove(&**path).unwrap_or(at),
             op => *names.entry(op.path()).or_insert(at),
         };
@@ -108,9 +113,11 @@ fn is_certain(log: &[Op], files: &[usize], at: usize, done: usize) -> bool {
     let later = || (at + 1..done).map(|later| (&log[later], files[later]));
     match &log[at] {
         Op::Write { .. } | Op::Cut { .. } => later().any(|(op, file)| matches!(op, Op::Sync(_)) && file == files[at]),
-        Op::MakeFolder(path) | Op::Create(path) | Op::Publish { to: path, .. } | Op::Remove(path) => {
-            later().any(|(op, _)| matches!(op, Op::SyncFolder(folder) if folder == parent(path)))
-        }
+        Op::MakeFolder(path)
+        | Op::Create(path)
+        | Op::Publish { to: path, .. }
+        | Op::Link { to: path, .. }
+        | Op::Remove(path) => later().any(|(op, _)| matches!(op, Op::SyncFolder(folder) if folder == parent(path))),
         Op::Sync(_) | Op::SyncFolder(_) | Op::Mark { .. } => true,
     }
 }
@@ -147,6 +154,7 @@ fn replay<'a>(ops: impl Iterator<Item = (&'a Op, usize)>) -> Tree {
                 names.remove(from);
                 names.insert(to.clone(), file);
             }
+            Op::Link { to, .. } => drop(names.insert(to.clone(), file)),
             Op::Remove(path) => drop(names.remove(path)),
             Op::MakeFolder(_) | Op::Sync(_) | Op::SyncFolder(_) | Op::Mark { .. } => {}
         }

@@ -20,6 +20,8 @@ pub(crate) enum Op {
     Sync(PathBuf),
     /// A file got another name.
     Publish { from: PathBuf, to: PathBuf },
+    /// A file got a second name.
+    Link { from: PathBuf, to: PathBuf },
     /// The names in a folder were synced.
     SyncFolder(PathBuf),
     /// A file was removed.
@@ -34,7 +36,7 @@ impl Op {
         match self {
             Self::MakeFolder(path) | Self::Create(path) | Self::Sync(path) | Self::SyncFolder(path) => path,
             Self::Write { path, .. } | Self::Cut { path, .. } | Self::Remove(path) => path,
-            Self::Publish { to, .. } => to,
+            Self::Publish { to, .. } | Self::Link { to, .. } => to,
             Self::Mark { folder, .. } => folder,
         }
     }

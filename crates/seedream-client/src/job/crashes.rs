@@ -152,7 +152,7 @@ fn lost(kind: Kind, images: usize, log: &[Op], tree: &Tree) -> Option<String> {
     if log.iter().any(has_begun) && !has_metadata && !entries().any(is_whole) {
         return Some("neither the record nor metadata says that the response was whole".to_owned());
     }
-    let saves = |op: &Op| matches!(op, Op::Publish { to, .. } if to.file_name().is_some_and(|name| name.to_string_lossy().starts_with("tiny-0.png")));
+    let saves = |op: &Op| matches!(op, Op::Publish { to, .. } | Op::Link { to, .. } if to.file_name().is_some_and(|name| name.to_string_lossy().starts_with("tiny-0.png")));
     if kind == Kind::Inline && log.iter().any(saves) {
         if let Some(number) = missing() {
             return Some(format!("an image was saved, and image {number} of the same response is in no file"));

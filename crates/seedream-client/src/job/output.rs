@@ -78,6 +78,9 @@ pub enum ImageContent {
         path: PathBuf,
         /// Whether it was synced already.
         is_synced: bool,
+        /// Whether a record names it: then it is there until [`Output::finish`] has returned, and an output in the same folder gives it a
+        /// second name.
+        stays: bool,
     },
 }
 
@@ -138,8 +141,8 @@ impl Output for FolderOutput {
             }
             match &image.content {
                 ImageContent::Bytes(bytes) => file::write(&folder, &stem, image.index, &image.extension, bytes),
-                ImageContent::File { path, is_synced } => {
-                    file::adopt(path, *is_synced, &folder, &stem, image.index, &image.extension)
+                ImageContent::File { path, is_synced, stays } => {
+                    file::adopt(path, *is_synced, *stays, &folder, &stem, image.index, &image.extension)
                 }
             }
         };

@@ -170,8 +170,14 @@ impl Ways {
     ) -> Running<T> {
         let spool = output.spool().map(ToOwned::to_owned);
         let (job, purchase) = (outcome.job.clone(), outcome.purchase);
-        let label =
-            Label { provider: outcome.provider.clone(), job: job.clone(), purchase, asked: None, is_synced: false };
+        let label = Label {
+            provider: outcome.provider.clone(),
+            job: job.clone(),
+            purchase,
+            asked: None,
+            is_synced: false,
+            stays: false,
+        };
         Running {
             provider: self.provider.clone(),
             context: JobContext::new((job, true), purchase, store, spool, self.control.clone()),

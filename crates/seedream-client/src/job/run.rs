@@ -20,7 +20,7 @@ use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::{
-    Control, Entry, Job, JobContext, JobError, JobEvent, JobStore, NoStore, Outcome, Output, Work, resume,
+    Control, Entry, Job, JobContext, JobError, JobEvent, JobStore, NoStore, Outcome, Output, Work, on_disk, resume,
     sidecar::{Sidecar, Words},
 };
 use crate::{
@@ -74,7 +74,8 @@ pub(super) async fn run(job: Job, tell: impl FnMut(JobEvent) + Send) -> Result<O
     let store: Arc<dyn JobStore> = store.unwrap_or_else(|| Arc::new(NoStore));
     let spool = output.as_ref().and_then(|output| output.spool()).map(ToOwned::to_owned);
     let context = JobContext::new((id.clone(), is_named), purchase, store, spool, control.clone());
-    let label = Label { provider: outcome.provider.clone(), job: id, purchase, asked: None, is_synced: false };
+    let label =
+        Label { provider: outcome.provider.clone(), job: id, purchase, asked: None, is_synced: false, stays: false };
     let mut running = Running {
         provider,
         context,
@@ -239,6 +240,8 @@ impl<T: FnMut(JobEvent) + Send> Running<T> {
             }
             if let Ok(ImageData::File(file)) = &here {
                 label.is_synced = self.context.has_synced(file).await;
+                // It came inside the response.
+                label.stays = matches!(image.data, ImageData::File(_)) && self.context.record_id().is_some();
             }
             let written = match here {
                 Ok(here) => save::write(&image, here, &**output, &label).await,
@@ -370,7 +373,10 @@ impl<T: FnMut(JobEvent) + Send> Running<T> {
             let metadata = self.sidecar.take().filter(|_| is_worth_it && !is_open);
             let text = metadata.and_then(|(asked, planned)| Sidecar::new(asked, planned, outcome).text().ok());
             match output.finish(&outcome.provider, &outcome.images, text).await {
-                Ok(place) => outcome.sidecar = place,
+                Ok(place) => {
+                    outcome.sidecar = place;
+                    forget(outcome).await;
+                }
                 Err(error) => {
                     certain = false;
                     self.control.halt(format!("the metadata cannot be written: {error}"));
@@ -399,6 +405,23 @@ impl Outcome {
                 self.warnings.push(warning.clone());
             }
         }
+    }
+}
+
+/// Removes the files of images that came inside the response and have lasting names by now.
+async fn forget(outcome: &Outcome) {
+    let is_saved = |index| outcome.images.iter().any(|image| image.index == index);
+    let images = outcome.generation.iter().flat_map(Generation::images).filter(|image| is_saved(image.index));
+    let files =
+        images.filter_map(|image| if let ImageData::File(file) = &image.data { Some(file.clone()) } else { None });
+    let files: Vec<_> = files.filter(|file| save::file::is_ours(file) && file.exists()).collect();
+    if !files.is_empty() {
+        // What cannot be removed stays.
+        let remove = move || {
+            files.iter().for_each(|file| drop(crate::disk::remove(file)));
+            Ok(())
+        };
+        let _ = on_disk(remove).await;
     }
 }
 

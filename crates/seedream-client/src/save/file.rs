@@ -61,10 +61,12 @@ pub(crate) fn write_beside(
 }
 
 /// As [`write`], with a file that is there. One that this client lifted is moved, and stays where it is if that fails; any
-/// other is copied. A file that `is_synced` is not synced again where it is moved.
+/// other is copied. A file that `is_synced` is not synced again where it is moved. One that `stays` gets a second name, where the disk
+/// can do that: a record names the first one until it knows the second.
 pub(crate) fn adopt(
     from: &Path,
     is_synced: bool,
+    stays: bool,
     dir: &Path,
     stem: &str,
     first: u32,
@@ -75,6 +77,9 @@ pub(crate) fn adopt(
     if ours {
         if !is_synced {
             disk::sync(&fs::File::open(from)?, from)?;
+        }
+        if stays && let Some(path) = link(from, dir, stem, first, extension)? {
+            return Ok(path);
         }
         match place(TempPath::try_from_path(from)?, dir, stem, first, extension) {
             Ok(path) => return Ok(path),
@@ -96,6 +101,22 @@ pub(crate) fn adopt(
         let _ = disk::remove(from);
     }
     Ok(path)
+}
+
+/// Gives a file a second name; `None` where the disk cannot do that.
+fn link(from: &Path, dir: &Path, stem: &str, first: u32, extension: &str) -> io::Result<Option<PathBuf>> {
+    let mut number = first;
+    loop {
+        number = next_free(dir, stem, number, extension)?;
+        let path = dir.join(format!("{stem}-{number}.{extension}"));
+        match disk::link(from, &path) {
+            Ok(()) => return Ok(Some(path)),
+            // Another writer was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(_) => return Ok(None),
+        }
+        number = number.checked_add(1).ok_or_else(|| io::Error::other("no number is free"))?;
+    }
 }
 
 /// The same image under a name of this stem, of which no record and no metadata of the folder tells.
@@ -215,4 +236,22 @@ fn next_free(dir: &Path, stem: &str, from: u32, extension: &str) -> io::Result<u
 /// A prefix as it can stand in a file name on every system.
 pub(crate) fn stem(prefix: &str) -> String {
     super::stem(prefix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_a_record_names_keeps_its_name_until_it_is_known_by_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = folder.path().join("unsaved-0.png");
+        fs::write(&from, "an image").unwrap();
+        fs::write(folder.path().join("ark-0.png"), "another").unwrap();
+        let second = adopt(&from, true, true, folder.path(), "ark", 0, "png").unwrap();
+        assert_eq!((&second, fs::read(&from).unwrap()), (&folder.path().join("ark-1.png"), b"an image".to_vec()));
+        let third = adopt(&from, true, false, folder.path(), "ark", 0, "png").unwrap();
+        assert_eq!((third, from.exists()), (folder.path().join("ark-2.png"), false));
+        assert_eq!(fs::read(second).unwrap(), b"an image");
+    }
 }

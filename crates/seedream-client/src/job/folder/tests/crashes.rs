@@ -54,7 +54,7 @@ async fn buy(folder: &Path, arrives: Arrives) -> Vec<Op> {
     record.append(Entry::Answered { generation, whole: true, raw: Some("{}".into()) }).await.unwrap();
     log::mark(folder, ANSWERED);
     let image = match &data {
-        ImageData::File(from) => file::adopt(from, true, folder, "out", 0, "png"),
+        ImageData::File(from) => file::adopt(from, true, false, folder, "out", 0, "png"),
         ImageData::Bytes(bytes) => file::write(folder, "out", 0, "png", bytes),
         _ => file::write(folder, "out", 0, "png", PNG),
     };
