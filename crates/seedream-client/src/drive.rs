@@ -208,10 +208,11 @@ impl Drive {
     fn entry(&self, record: Record, events: &[Event], then: &Then) -> Entry {
         let done = if let Then::Done(outcome) = then { Some(&**outcome) } else { None };
         let failed = done.and_then(|outcome| outcome.as_ref().err()).map(ErrorReport::from);
+        // Some gateways repeat the key that they were sent.
+        let secrets = self.wire.link.places.iter().filter_map(|place| place.secret());
         match record {
             Record::NotSent => Entry::NotSent { error: failed },
             Record::Refused { kind, message, charge } => {
-                let secrets = self.wire.link.places.iter().filter_map(|place| place.secret());
                 let plain = || secrets.fold(Error::new(kind, message).with_charge(charge), Error::without);
                 Entry::Refused { error: failed.unwrap_or_else(|| ErrorReport::from(&plain())), charge }
             }
@@ -219,6 +220,7 @@ impl Drive {
             Record::Answered => match done {
                 Some(Ok(generation)) => {
                     let raw = String::from_utf8_lossy(&generation.raw).into_owned();
+                    let raw = secrets.fold(raw, |raw, secret| raw.replace(secret, "…"));
                     Entry::Answered { generation: generation.clone(), whole: true, raw: Some(raw) }
                 }
                 _ => {
@@ -398,7 +400,10 @@ impl Wire {
     fn read(&mut self, outcome: Result<Generation>) -> Result<Generation> {
         // Some gateways repeat the key that they were sent.
         let secrets = self.link.places.iter().filter_map(|place| place.secret());
-        let outcome = outcome.map_err(|error| secrets.fold(error, Error::without));
+        let outcome = match outcome {
+            Ok(generation) => Ok(secrets.fold(generation, Generation::without)),
+            Err(error) => Err(secrets.fold(error, Error::without)),
+        };
         let mut outcome = resolve_outcome(outcome, || self.base());
         if let Some(frames) = self.frames.take() {
             let (seen, blobs) = frames.into_seen();

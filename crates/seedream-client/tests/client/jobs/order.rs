@@ -11,7 +11,7 @@ use seedream_client::{Client, Entry, JobEvent, Outcome};
 use seedream_core::{Charge, ImageData};
 
 use super::{ACCEPTED, Act, DONE, EVENTS, Ledger, ONE, Shelf, Wire, client, wire};
-use crate::dialect::{Tiny, TinyTasks, request};
+use crate::dialect::{KEY, Tiny, TinyTasks, request};
 
 /// What the folder holds.
 fn names(folder: &Path) -> Vec<String> {
@@ -96,6 +96,14 @@ async fn images_behind_urls_are_on_record_before_they_are_fetched() {
     let text: String = ran.stages.iter().map(|(line, text)| format!("# {line}\n{text}\n")).collect();
     insta::assert_snapshot!("record", text);
     assert_eq!((ran.outcome.attempts.len(), ran.outcome.endpoint.as_str()), (1, "https://tiny.example"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_a_response_repeats_is_on_no_record() {
+    let body = ONE.replacen('{', &format!(r#"{{"echo":"Bearer {KEY}","#), 1);
+    let ran = ran(wire(move |_, _| Act::ok(body.clone())), |wire| client(Tiny, wire), false).await;
+    let (_, answered) = ran.stages.last().unwrap();
+    assert!(answered.contains("Bearer …") && !answered.contains(KEY), "{answered}");
 }
 
 #[tokio::test(start_paused = true)]

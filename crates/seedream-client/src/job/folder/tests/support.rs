@@ -3,8 +3,7 @@
 use std::{fs, path::Path};
 
 use seedream_core::{
-    Charge, Error, ErrorKind, ErrorReport, GeneratedImage, Generation, ImageData, ImageFailure, Task, TaskId,
-    Timestamp, Usage,
+    Charge, Error, ErrorKind, ErrorReport, GeneratedImage, Generation, ImageData, ImageFailure, Task, TaskId, Timestamp,
 };
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -67,30 +66,11 @@ pub(super) fn unknown() -> Entry {
 /// An outcome of which nothing is known, which cost nothing.
 pub(super) fn outcome() -> Outcome {
     Outcome {
-        job: "job".into(),
-        purchase: 1,
         provider: "ark".into(),
-        endpoint: String::new(),
         model: "seedream-4-0".into(),
-        reported_model: None,
-        created: None,
-        request_id: None,
         requested: Some(1),
-        delivered: 0,
-        billed: None,
-        charge: Charge::No,
-        usage: Usage::default(),
-        images: Vec::new(),
-        failures: Vec::new(),
-        warnings: Vec::new(),
-        task: None,
-        attempts: Vec::new(),
-        error: None,
-        record: None,
-        sidecar: None,
         begun_at: Timestamp::UNIX_EPOCH,
-        elapsed_ms: 0,
-        generation: None,
+        ..Outcome::new("job", 1)
     }
 }
 
