@@ -270,7 +270,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
 
     #[test]
-    fn k12_a_synchronous_request_is_bought_at_most_once(
+    fn a_synchronous_request_is_bought_at_most_once(
         submits in prop::collection::vec(
             weather((1_usize..4).prop_map(|count| answer(200, pictures(count), Bill::Pictures(count)))), 1..6),
         seed in any::<u64>(),
@@ -279,7 +279,7 @@ proptest! {
     }
 
     #[test]
-    fn k12_a_task_is_bought_at_most_once_and_never_lost(
+    fn a_task_is_bought_at_most_once_and_never_lost(
         submits in prop::collection::vec(
             weather(Just(answer(200, r#"{"id":"task-unified-1-a","status":"pending","task_info":{"estimated_time":45}}"#, Bill::Task))),
             1..6),
@@ -292,7 +292,7 @@ proptest! {
 
 /// The property has teeth: a policy that sends ambiguous requests again buys twice, and that is seen.
 #[test]
-fn k12_the_property_sees_a_second_purchase() {
+fn the_property_sees_a_second_purchase() {
     let mut policy = Policy::default();
     policy.resend_ambiguous = true;
     let bought_twice = play(Arc::new(Ark), policy, &[Weather::Silence], &[Poll::Running], 7);

@@ -36,12 +36,12 @@ fn through_all(request: &ImageRequest, strictness: Strictness) -> String {
 }
 
 #[test]
-fn k6_a_plain_request() {
+fn a_plain_request() {
     insta::assert_snapshot!(through_all(&ImageRequest::new("seedream-4.5", "a lighthouse in fog"), Strictness::Strict));
 }
 
 #[test]
-fn k6_a_group_with_references_at_a_ratio() {
+fn a_group_with_references_at_a_ratio() {
     let request = ImageRequest::new("seedream-4.5", "three views of this lighthouse")
         .reference(ImageSource::url("https://example.com/lighthouse.png"))
         .reference(ImageSource::url("https://example.com/sea.png"))
@@ -52,7 +52,7 @@ fn k6_a_group_with_references_at_a_ratio() {
 }
 
 #[test]
-fn k3_every_field_at_once_is_refused_by_name_where_it_cannot_be_honoured() {
+fn every_field_at_once_is_refused_by_name_where_it_cannot_be_honoured() {
     let request = ImageRequest::new("seedream-4.5", "a lighthouse")
         .size(Pixels::new(1024, 1024))
         .count(20)
@@ -70,7 +70,7 @@ fn k3_every_field_at_once_is_refused_by_name_where_it_cannot_be_honoured() {
 }
 
 #[test]
-fn k4_every_size_in_every_dialects_words() {
+fn every_size_in_every_dialects_words() {
     let sizes = ["2K", "4K", "2048x2048", "16:9", "16:9@2K", "4:5", "4:5@2K", "auto", "3:2@3K", "1K"];
     let mut text = String::new();
     for dialect in dialects() {
@@ -93,7 +93,7 @@ fn k4_every_size_in_every_dialects_words() {
 }
 
 #[test]
-fn k3_fit_takes_the_nearest_legal_value() {
+fn fit_takes_the_nearest_legal_value() {
     let request = ImageRequest::new("seedream-4.5", "twenty lighthouses").size(Pixels::new(1024, 1024)).count(20);
     for dialect in dialects() {
         let rules = dialect.capabilities(&request.model);

@@ -231,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn k23_a_place_is_scheme_host_and_path() {
+    fn a_place_is_scheme_host_and_path() {
         for (url, shown) in [
             ("https://a.example/b/c.png?X-Tos-Signature=s3cret#s3cret", "https://a.example/b/c.png"),
             ("https://u:s3cret@a.example:8443/b", "https://a.example:8443/b"),

@@ -84,7 +84,7 @@ async fn measure(tasks: usize, prompt: usize) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k11_10_000_tasks_in_flight_stay_under_2_kib_each() {
+async fn ten_thousand_tasks_in_flight_stay_under_2_kib_each() {
     let task =
         Task::new("tiny", "https://tiny.example", seedream_core::TaskId::new("job-00000000").unwrap(), "m".into());
     let beyond = |each: usize| each.saturating_sub(heap_of(&task));

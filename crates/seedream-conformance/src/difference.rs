@@ -79,7 +79,7 @@ mod tests {
     use super::Differences;
 
     #[test]
-    fn c10_json_is_compared_pointer_by_pointer() {
+    fn json_is_compared_pointer_by_pointer() {
         let mut d = Differences::default();
         let expected = json!({"a": {"b": [1, 2]}, "gone": null, "same": true, "list": [1]});
         d.json("body", &expected, &json!({"a": {"b": [1, "2"]}, "same": true, "new": {}, "list": []}));

@@ -147,14 +147,14 @@ mod tests {
     }
 
     #[test]
-    fn c12_the_openapi_file_of_evolink_differs_in_nothing() {
+    fn the_openapi_file_of_evolink_differs_in_nothing() {
         let facts = Facts::at(library(), "https://api.evolink.ai").expect("embedded");
         assert_eq!((facts.provider(), lines(&facts.against_openapi(&file()).unwrap())), ("evolink", vec![]));
         assert!(Facts::at(library(), "https://nobody.example").is_none());
     }
 
     #[test]
-    fn c12_what_an_openapi_file_changes_is_told_field_by_field() {
+    fn what_an_openapi_file_changes_is_told_field_by_field() {
         let request = "/components/schemas/ImageGenerationRequest";
         let answer = "/components/schemas/ImageGenerationResponse";
         let create = "/paths/~1v1~1images~1generations/post";
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn c12_members_routes_and_statuses_that_come_and_go_are_told() {
+    fn members_routes_and_statuses_that_come_and_go_are_told() {
         let mut file = file();
         let members = |file: &mut Value, schema: &str| {
             file["components"]["schemas"][schema]["properties"].as_object_mut().unwrap().clone()
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn c12_a_page_that_lost_a_limit_or_names_a_new_model_is_told() {
+    fn a_page_that_lost_a_limit_or_names_a_new_model_is_told() {
         let page = "POST /v1/images/generations model prompt n size response_format url b64_json doubao-seedream-5-0-lite \
                     doubao-seedream-4-5 seedream-5-0-260128 >= 3,686,400 2048×2048 400 InvalidParameter 1 15";
         assert_eq!(lines(&facts("gogogotoken").against_document(page)), [""; 0]);
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn c12_a_recording_is_compared_member_by_member() {
+    fn a_recording_is_compared_member_by_member() {
         let facts = facts("evolink");
         let recorded = |json: Value| {
             let file =

@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn c10_a_failure_shows_the_pointer_the_rule_the_exchange_and_how_to_see_it_again() {
+    fn a_failure_shows_the_pointer_the_rule_the_exchange_and_how_to_see_it_again() {
         let report = report(Level::Must, Status::Fail);
         let shown = [
             "body/size: expected \"2K\", saw \"4K\"",
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn c8_what_gates_nothing_is_no_failure_for_machines_either() {
+    fn what_gates_nothing_is_no_failure_for_machines_either() {
         let failures = |level| report(level, Status::Fail).to_junit().matches("<failure").count();
         assert_eq!((failures(Level::Must), failures(Level::Should), failures(Level::May)), (1, 1, 0));
     }

@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn c1_every_line_is_of_a_rule_or_silent() {
+    fn every_line_is_of_a_rule_or_silent() {
         let mut document = provider("ark").expect("embedded").document.clone();
         document.lines = Some(6);
         document.silent.truncate(1);
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn c1_every_documented_member_status_and_route_is_named_by_a_rule_of_its_lines() {
+    fn every_documented_member_status_and_route_is_named_by_a_rule_of_its_lines() {
         let facts = provider("gogogotoken").expect("embedded");
         let rules = seedream_fixtures::rules("gogogotoken");
         assert_eq!(facts_without(facts, rules), [""; 0]);

@@ -49,7 +49,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn k9_a_success_with_a_picture_is_never_an_error(
+    fn a_success_with_a_picture_is_never_an_error(
         usage in any_json(), created in any_json(), model in any_json(), size in any_json(), format in any_json(), error in any_json(),
     ) {
         let body = json!({
@@ -122,7 +122,7 @@ fn stream(bytes: &[u8], truncated: bool) -> Result<Generation> {
 }
 
 #[test]
-fn k8_a_refused_picture_in_a_stream_does_not_end_the_others() {
+fn a_refused_picture_in_a_stream_does_not_end_the_others() {
     let generation = stream(STREAM.as_bytes(), false).unwrap();
     assert_eq!((generation.images().count(), generation.failures().count()), (2, 1));
     assert_eq!(generation.failures().next().unwrap().index, 1);
@@ -130,7 +130,7 @@ fn k8_a_refused_picture_in_a_stream_does_not_end_the_others() {
 }
 
 #[test]
-fn k8_completed_is_a_picture_where_it_holds_one_and_previews_are_not() {
+fn completed_is_a_picture_where_it_holds_one_and_previews_are_not() {
     let openai = "data: {\"type\":\"image_generation.partial_image\",\"b64_json\":\"AAAA\"}\n\n\
                   data: {\"type\":\"image_generation.completed\",\"b64_json\":\"AAEC\",\"created_at\":5}\n\n";
     let generation = stream(openai.as_bytes(), false).unwrap();
@@ -139,7 +139,7 @@ fn k8_completed_is_a_picture_where_it_holds_one_and_previews_are_not() {
 }
 
 #[test]
-fn k8_an_error_event_without_pictures_is_the_error_and_with_pictures_a_warning() {
+fn an_error_event_without_pictures_is_the_error_and_with_pictures_a_warning() {
     let error = "data: {\"error\":{\"code\":\"InternalServiceError\",\"message\":\"no\"}}\n\n";
     assert_eq!(stream(error.as_bytes(), false).unwrap_err().code(), Some("InternalServiceError"));
     let image = "data: {\"url\":\"https://pictures.example/0\"}\n\n";
@@ -148,7 +148,7 @@ fn k8_an_error_event_without_pictures_is_the_error_and_with_pictures_a_warning()
 }
 
 #[test]
-fn k9_pictures_that_claim_one_place_are_all_kept() {
+fn pictures_that_claim_one_place_are_all_kept() {
     let event = |n: u32| format!("data: {{\"image_index\":4294967295,\"url\":\"https://pictures.example/{n}\"}}\n\n");
     let generation = stream([event(0), event(1), event(2), event(1)].concat().as_bytes(), false).unwrap();
     assert_eq!(generation.images().count(), 3);
@@ -156,7 +156,7 @@ fn k9_pictures_that_claim_one_place_are_all_kept() {
 }
 
 #[test]
-fn k10_an_item_that_was_cut_off_is_a_failure_in_its_place() {
+fn an_item_that_was_cut_off_is_a_failure_in_its_place() {
     let cut = reply(&br#"{"data":[{"url":"https://pictures.example/0"},{"url":"https://pic"#[..]).mended();
     assert!(cut.truncated);
     let generation = done(reader().outcome(&cut)).unwrap();
@@ -166,14 +166,14 @@ fn k10_an_item_that_was_cut_off_is_a_failure_in_its_place() {
 }
 
 #[test]
-fn k1_unknown_members_of_an_item_are_kept() {
+fn unknown_members_of_an_item_are_kept() {
     let generation = read(&json!({"data": [{"url": "https://p.example/0", "z_index": 1, "name": "title"}]})).unwrap();
     let other = &generation.images().next().unwrap().other;
     assert_eq!((other["z_index"].as_u64(), other["name"].as_str()), (Some(1), Some("title")));
 }
 
 #[test]
-fn k16_when_a_url_ends_is_taken_from_itself_and_only_then_from_the_provider() {
+fn when_a_url_ends_is_taken_from_itself_and_only_then_from_the_provider() {
     let lifetime = Some(std::time::Duration::from_secs(3600));
     let reader = Reader { lifetime, ..reader() };
     for (query, ends) in [

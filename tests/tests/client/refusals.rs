@@ -49,7 +49,7 @@ const FINAL: (usize, Charge) = (1, Charge::No);
 const OPEN: (usize, Charge) = (1, Charge::Unknown);
 
 #[test]
-fn k12_what_passes_in_arks_family_is_sent_again_and_what_does_not_is_not() {
+fn what_passes_in_arks_family_is_sent_again_and_what_does_not_is_not() {
     use ErrorKind::{Balance, ModelNotFound, Overloaded, QuotaExhausted, RateLimited, Server, Timeout};
     let table = [
         (429, "RateLimitExceeded.EndpointRPMExceeded", RateLimited, AGAIN),
@@ -109,7 +109,7 @@ fn k12_what_passes_in_arks_family_is_sent_again_and_what_does_not_is_not() {
 }
 
 #[test]
-fn k12_what_passes_at_evolink_is_sent_again_and_what_does_not_is_not() {
+fn what_passes_at_evolink_is_sent_again_and_what_does_not_is_not() {
     use ErrorKind::{Balance, PermissionDenied, RateLimited, Server};
     let evolink = dialect("evolink");
     for (status, code, kind, (sent, charge)) in [

@@ -24,7 +24,7 @@ fn any_extra() -> impl Strategy<Value = Map<String, Value>> {
 
 proptest! {
     #[test]
-    fn k1_members_of_theirs_survive_on_the_way_out(extra in any_extra()) {
+    fn members_of_theirs_survive_on_the_way_out(extra in any_extra()) {
         for dialect in dialects() {
             let client = Client::builder(dialect.clone()).build().unwrap();
             let mut request = ImageRequest::new(dialect.descriptor().default_model, "a lighthouse");
@@ -40,7 +40,7 @@ proptest! {
 
 proptest! {
     #[test]
-    fn k1_members_of_theirs_survive_on_the_way_back(theirs in any_extra()) {
+    fn members_of_theirs_survive_on_the_way_back(theirs in any_extra()) {
         let with = |mut body: Value| {
             body.as_object_mut().unwrap().extend(theirs.clone());
             body
@@ -69,7 +69,7 @@ fn ok(body: &str) -> Reply {
 }
 
 #[test]
-fn k1_a_member_that_a_field_writes_is_no_extra_under_any_strictness() {
+fn a_member_that_a_field_writes_is_no_extra_under_any_strictness() {
     for dialect in dialects() {
         for strictness in [Strictness::Strict, Strictness::Lenient, Strictness::Off] {
             let request = ImageRequest::new(dialect.descriptor().default_model, "a kite").extra("prompt", "another");
@@ -80,7 +80,7 @@ fn k1_a_member_that_a_field_writes_is_no_extra_under_any_strictness() {
 }
 
 #[tokio::test]
-async fn k2_the_reported_id_is_kept_apart_and_an_unknown_one_passes_with_a_warning() {
+async fn the_reported_id_is_kept_apart_and_an_unknown_one_passes_with_a_warning() {
     for dialect in dialects() {
         let desk = Desk::open().await;
         let generation = desk.client(&dialect).generate(ImageRequest::new("seedream-4.5", "a kite")).await.unwrap();
@@ -99,7 +99,7 @@ async fn k2_the_reported_id_is_kept_apart_and_an_unknown_one_passes_with_a_warni
 }
 
 #[test]
-fn k2_every_id_of_the_documents_is_resolved_and_another_sellers_id_becomes_our_own() {
+fn every_id_of_the_documents_is_resolved_and_another_sellers_id_becomes_our_own() {
     for dialect in dialects() {
         let descriptor = dialect.descriptor();
         let provider = seedream_fixtures::provider(descriptor.id).unwrap();
@@ -125,7 +125,7 @@ const ROWS: &str = "\
 4K 16:9 5504x3040, 4K 9:16 3040x5504, 4K 3:2 4992x3328, 4K 2:3 3328x4992, 4K 21:9 6240x2656";
 
 #[test]
-fn k4_all_rows_of_the_size_table_reach_every_dialect_in_its_own_words() {
+fn all_rows_of_the_size_table_reach_every_dialect_in_its_own_words() {
     let rows = TABLE.map(|row| format!("{} {} {}", row.tier, row.ratio, row.pixels));
     assert_eq!(rows.join(", "), ROWS);
     for entry in TABLE {
@@ -147,7 +147,7 @@ fn k4_all_rows_of_the_size_table_reach_every_dialect_in_its_own_words() {
 }
 
 #[tokio::test]
-async fn k6_the_plan_is_what_the_provider_then_gets_and_makes_of_it() {
+async fn the_plan_is_what_the_provider_then_gets_and_makes_of_it() {
     for dialect in dialects() {
         let desk = Desk::open().await;
         let client = desk.client(&dialect);
@@ -174,7 +174,7 @@ async fn k6_the_plan_is_what_the_provider_then_gets_and_makes_of_it() {
 }
 
 #[tokio::test]
-async fn k15_a_user_agent_is_always_sent_and_can_be_set() {
+async fn a_user_agent_is_always_sent_and_can_be_set() {
     let desk = Desk::open().await;
     let ark = dialect("ark");
     let request = ImageRequest::new("seedream-4.0", "a lighthouse");

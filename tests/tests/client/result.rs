@@ -8,7 +8,7 @@ use seedream::{
 use crate::desk::{Desk, dialect};
 
 #[tokio::test]
-async fn k8_the_first_picture_of_a_stream_is_on_disk_before_the_stream_ends() {
+async fn the_first_picture_of_a_stream_is_on_disk_before_the_stream_ends() {
     let (desk, place) = (Desk::open().await, tempfile::tempdir().unwrap());
     let client = desk.client(&dialect("ark"));
     let request = ImageRequest::new("seedream-4.5", "three views of a lighthouse, 3 images").count(3).stream(true);
@@ -30,7 +30,7 @@ async fn k8_the_first_picture_of_a_stream_is_on_disk_before_the_stream_ends() {
 }
 
 #[tokio::test]
-async fn k8_every_dialect_tells_of_each_picture_before_it_is_over() {
+async fn every_dialect_tells_of_each_picture_before_it_is_over() {
     for dialect in dialects() {
         let desk = Desk::open().await;
         let request = ImageRequest::new("seedream-4.5", "three views of a lighthouse").count(3);
@@ -42,7 +42,7 @@ async fn k8_every_dialect_tells_of_each_picture_before_it_is_over() {
 
 /// Where a provider tells of all pictures at its end, buying one by one tells of each before the next is even asked for.
 #[tokio::test]
-async fn k8_bought_one_by_one_the_first_picture_is_told_before_the_last_is_asked_for_on_every_dialect() {
+async fn bought_one_by_one_the_first_picture_is_told_before_the_last_is_asked_for_on_every_dialect() {
     for dialect in dialects() {
         let desk = Desk::open().await;
         let client = desk.client(&dialect);
@@ -59,7 +59,7 @@ async fn k8_bought_one_by_one_the_first_picture_is_told_before_the_last_is_asked
 }
 
 #[tokio::test]
-async fn k10_a_picture_that_was_withheld_is_a_typed_failure_in_its_place() {
+async fn a_picture_that_was_withheld_is_a_typed_failure_in_its_place() {
     let desk = Desk::open().await;
     let client = desk.with(&dialect("ark"), seedream::Strictness::Strict, "sk-mock-partial");
     let generation = client.generate(ImageRequest::new("seedream-4.5", "3 images of a kite").count(3)).await.unwrap();

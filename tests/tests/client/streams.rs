@@ -30,7 +30,7 @@ async fn read(desk: &Desk, request: ImageRequest) -> (Vec<Event>, Result<Generat
 }
 
 #[tokio::test]
-async fn k8_every_oddity_of_a_stream_keeps_every_picture_and_is_told_as_it_comes() {
+async fn every_oddity_of_a_stream_keeps_every_picture_and_is_told_as_it_comes() {
     // What is written between the pictures, how many come, how many are refused, and whether the end is told of.
     for (fault, images, failures, told) in [
         ("sse=comments", 3, 0, None),
@@ -81,7 +81,7 @@ async fn k8_every_oddity_of_a_stream_keeps_every_picture_and_is_told_as_it_comes
 }
 
 #[tokio::test]
-async fn k8_a_refused_stream_is_plain_json_and_free() {
+async fn a_refused_stream_is_plain_json_and_free() {
     let desk = Desk::open().await;
     let (_, outcome) = read(&desk, three("status=400 code=InvalidParameter")).await;
     let error = outcome.unwrap_err();
@@ -89,7 +89,7 @@ async fn k8_a_refused_stream_is_plain_json_and_free() {
 }
 
 #[tokio::test]
-async fn k8_a_stream_of_one_refused_picture_and_silence_is_that_refusal() {
+async fn a_stream_of_one_refused_picture_and_silence_is_that_refusal() {
     let desk = Desk::open().await;
     let one = "a kite [[mock: moderate=0; sse=no-completed,no-done]]";
     let (events, outcome) = read(&desk, ImageRequest::new("seedream-4.0", one).stream(true)).await;
@@ -101,7 +101,7 @@ async fn k8_a_stream_of_one_refused_picture_and_silence_is_that_refusal() {
 }
 
 #[tokio::test]
-async fn k8_an_error_event_before_any_picture_is_the_error() {
+async fn an_error_event_before_any_picture_is_the_error() {
     let desk = Desk::open().await;
     let (_, outcome) = read(&desk, three("fail=0 sse=no-completed,no-done")).await;
     let error = outcome.unwrap_err();
@@ -110,7 +110,7 @@ async fn k8_an_error_event_before_any_picture_is_the_error() {
 
 /// The head comes with the first picture, after half a minute (1.6.3), and each picture when it is made.
 #[tokio::test]
-async fn k8_a_late_head_is_waited_for_and_each_picture_is_on_disk_before_the_next_exists() {
+async fn a_late_head_is_waited_for_and_each_picture_is_on_disk_before_the_next_exists() {
     let start: Timestamp = "2026-11-20T20:00:00Z".parse().unwrap();
     let mock = MockServer::builder().clock(Clock::stopped(start)).start().await.unwrap();
     let desk = Desk::of(mock);

@@ -9,7 +9,7 @@ use seedream::{
 use crate::desk::{Desk, dialect};
 
 #[tokio::test]
-async fn k3_a_size_that_is_too_small_names_the_rule_and_the_nearest_and_nothing_is_sent() {
+async fn a_size_that_is_too_small_names_the_rule_and_the_nearest_and_nothing_is_sent() {
     for dialect in dialects() {
         let desk = Desk::open().await;
         let request = ImageRequest::new("seedream-4.5", "a lighthouse").size(Pixels::new(1024, 1024)).seed(-9);
@@ -28,7 +28,7 @@ async fn k3_a_size_that_is_too_small_names_the_rule_and_the_nearest_and_nothing_
 }
 
 #[tokio::test]
-async fn k3_lenient_warns_of_every_violation_leaves_out_what_is_refused_and_sends() {
+async fn lenient_warns_of_every_violation_leaves_out_what_is_refused_and_sends() {
     for dialect in dialects() {
         let desk = Desk::open().await;
         // Too small everywhere, and a seed that nobody takes.
@@ -63,7 +63,7 @@ async fn k3_lenient_warns_of_every_violation_leaves_out_what_is_refused_and_send
 }
 
 #[tokio::test]
-async fn k3_fit_takes_the_nearest_and_the_provider_takes_that() {
+async fn fit_takes_the_nearest_and_the_provider_takes_that() {
     for dialect in dialects() {
         let desk = Desk::open().await;
         let request = ImageRequest::new("seedream-4.5", "a lighthouse").size(Pixels::new(1024, 1024));
@@ -85,7 +85,7 @@ fn png(width: u32, height: u32, length: usize) -> Bytes {
 }
 
 #[tokio::test]
-async fn k5_references_are_checked_from_their_headers_by_each_dialects_own_limits() {
+async fn references_are_checked_from_their_headers_by_each_dialects_own_limits() {
     let urls =
         |count: usize| (0..count).map(|n| ImageSource::url(format!("https://example.com/{n}.png"))).collect::<Vec<_>>();
     let inline = |width, height, length| vec![ImageSource::inline("image/png", png(width, height, length))];

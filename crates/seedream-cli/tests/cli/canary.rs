@@ -38,7 +38,7 @@ fn silent(place: &Place, args: &[&str]) -> Ran {
 }
 
 #[test]
-fn k21_nothing_sings_while_all_goes_well() {
+fn nothing_sings_while_all_goes_well() {
     let place = Place::new();
     // A file that begins as a PNG does; the mock looks no further.
     let png = [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x08\0\0\0\x08\0\x08\x02\0\0\0canary-picture".as_slice(), &[0; 100]];
@@ -71,7 +71,7 @@ fn k21_nothing_sings_while_all_goes_well() {
 }
 
 #[test]
-fn k21_nothing_sings_when_it_goes_wrong() {
+fn nothing_sings_when_it_goes_wrong() {
     let place = Place::new();
     let ark = |base: &str, flags: &[&str]| {
         let args = ["generate", PROMPT, "--provider", "ark", "--base-url", base, "--deadline", "2s"];
@@ -103,7 +103,7 @@ fn k21_nothing_sings_when_it_goes_wrong() {
 }
 
 #[test]
-fn k21_a_gateway_that_quotes_the_key_and_a_url_is_not_repeated() {
+fn a_gateway_that_quotes_the_key_and_a_url_is_not_repeated() {
     let place = Place::new();
     for status in [400, 401, 429, 500] {
         let quote = move |request: &str| {

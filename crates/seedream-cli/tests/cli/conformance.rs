@@ -3,7 +3,7 @@
 use crate::support::{CANARY, Place, Ran, Upstream};
 
 #[test]
-fn c5_the_adapters_of_ours_hold_and_the_table_fits_a_terminal() {
+fn the_adapters_of_ours_hold_and_the_table_fits_a_terminal() {
     let place = Place::new();
     let files = ["--json", "report.json", "--junit", "report.xml", "--html", "report.html"];
     let ran = place.run(&[&["conformance", "run"], &files[..]].concat(), &[]);
@@ -19,7 +19,7 @@ fn c5_the_adapters_of_ours_hold_and_the_table_fits_a_terminal() {
 }
 
 #[test]
-fn c7_nothing_that_ran_is_no_success_and_a_part_says_so() {
+fn nothing_that_ran_is_no_success_and_a_part_says_so() {
     let place = Place::new();
     assert!(place.run(&["conformance", "run", "--run", "nothing/**"], &[]).ends(4).stdout.contains("partial"));
     let part = place.run(&["conformance", "run", "--run", "claims/ark"], &[]);
@@ -28,7 +28,7 @@ fn c7_nothing_that_ran_is_no_success_and_a_part_says_so() {
 }
 
 #[test]
-fn c6_a_known_failure_that_does_not_fail_fails() {
+fn a_known_failure_that_does_not_fail_fails() {
     let place = Place::new();
     let known = |case: &str, until: &str| {
         let list = format!(r#"[{{"case": "{case}", "reason": "a test", "until": "{until}"}}]"#);
@@ -61,7 +61,7 @@ fn judged(broken: Option<(&str, &str)>) -> Ran {
 }
 
 #[test]
-fn c3_a_program_in_python_is_judged_by_every_law() {
+fn a_program_in_python_is_judged_by_every_law() {
     let report: seedream_conformance::Report = serde_json::from_str(&judged(None).ends(0).stdout).unwrap();
     // What its reader does not promise is skipped, as is a law for which its document gives no ground.
     let skipped = report.cases.iter().filter_map(|case| case.reason.as_deref());
@@ -81,7 +81,7 @@ fn harbour(more: &[&str]) -> Ran {
 }
 
 #[test]
-fn c3_a_program_of_an_invented_provider_is_judged_by_facts_of_its_own() {
+fn a_program_of_an_invented_provider_is_judged_by_facts_of_its_own() {
     let requirements = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/stranger/requirements.json");
     let whole = harbour(&["--requirements", requirements]);
     assert!(whole.ends(0).stdout.contains("cases  206 pass, 16 skip"), "{whole:#?}");
@@ -93,7 +93,7 @@ fn c3_a_program_of_an_invented_provider_is_judged_by_facts_of_its_own() {
 }
 
 #[test]
-fn c10_what_runs_a_case_again_names_the_program_and_its_facts() {
+fn what_runs_a_case_again_names_the_program_and_its_facts() {
     let ran = harbour(&["--run", "encode/harbour/generate/plain", "--json", "-"]);
     let report: seedream_conformance::Report = serde_json::from_str(&ran.ends(0).stdout).unwrap();
     let case = report.cases.iter().find(|case| case.name == "encode/harbour/generate/plain").unwrap();
@@ -102,7 +102,7 @@ fn c10_what_runs_a_case_again_names_the_program_and_its_facts() {
 }
 
 #[test]
-fn c3_a_program_that_cannot_be_judged_ends_with_3() {
+fn a_program_that_cannot_be_judged_ends_with_3() {
     let question = "    question = json.loads(line)";
     let ends = judged(Some((question, &format!("{question}\n    question[\"id\"] > 9 and sys.exit(7)"))));
     assert!(ends.ends(3).stdout.contains("(exit code 7)"), "{}", ends.stdout);
@@ -113,7 +113,7 @@ fn c3_a_program_that_cannot_be_judged_ends_with_3() {
 }
 
 #[test]
-fn c1_every_rule_of_the_documents_has_a_case_or_a_reason_and_every_line_a_rule() {
+fn every_rule_of_the_documents_has_a_case_or_a_reason_and_every_line_a_rule() {
     let place = Place::new();
     let ran = place.run(&["conformance", "trace"], &[]);
     assert!(ran.ends(0).stdout.ends_with("gaps 0\n"), "{ran:#?}");
@@ -125,7 +125,7 @@ fn c1_every_rule_of_the_documents_has_a_case_or_a_reason_and_every_line_a_rule()
 }
 
 #[test]
-fn c1_lint_names_the_file_and_what_is_wrong_with_it() {
+fn lint_names_the_file_and_what_is_wrong_with_it() {
     let place = Place::new();
     assert!(place.run(&["conformance", "lint"], &[]).ends(0).stdout.ends_with(", 0 faults\n"));
     let area = place.path("mine/ark/generate");
@@ -147,7 +147,7 @@ fn c1_lint_names_the_file_and_what_is_wrong_with_it() {
 }
 
 #[test]
-fn c12_drift_ends_with_1_on_a_difference_and_with_2_on_a_file_that_is_none() {
+fn drift_ends_with_1_on_a_difference_and_with_2_on_a_file_that_is_none() {
     let place = Place::new();
     let file =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/evolink/openapi.json")).unwrap();
@@ -172,7 +172,7 @@ fn c12_drift_ends_with_1_on_a_difference_and_with_2_on_a_file_that_is_none() {
 }
 
 #[test]
-fn c4_live_against_a_mock_records_what_it_saw_and_without_a_key_asks_nobody() {
+fn live_against_a_mock_records_what_it_saw_and_without_a_key_asks_nobody() {
     let place = Place::new();
     let upstream = Upstream::start();
     let mock = upstream.base("gogogotoken").replace("/gogogotoken", "");
@@ -195,7 +195,7 @@ fn c4_live_against_a_mock_records_what_it_saw_and_without_a_key_asks_nobody() {
 }
 
 #[test]
-fn c4_preflight_holds_over_http_against_a_mock_that_is_running_elsewhere() {
+fn preflight_holds_over_http_against_a_mock_that_is_running_elsewhere() {
     let place = Place::new();
     let upstream = Upstream::start();
     let mock = upstream.base("gogogotoken").replace("/gogogotoken", "");

@@ -88,7 +88,7 @@ fn inline_and_streamed_pictures_are_saved_too() {
 }
 
 #[test]
-fn k8_the_pictures_of_a_stream_are_told_of_one_by_one() {
+fn the_pictures_of_a_stream_are_told_of_one_by_one() {
     let place = Place::new();
     let args = ["generate", "four seasons, 4 images", "--count", "4", "--provider", "ark", "--stream", "--mock"];
     let ran = place.run(&args, &[]);

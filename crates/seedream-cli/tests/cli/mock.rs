@@ -46,7 +46,7 @@ impl Drop for Running {
 }
 
 #[test]
-fn m24_routes_evidence_and_faults_are_told_from_the_data() {
+fn routes_evidence_and_faults_are_told_from_the_data() {
     let place = Place::new();
     insta::assert_snapshot!("mock-routes", place.run(&["mock", "routes"], &[]).ends(0).stdout);
     let routes = place.run(&["mock", "routes", "--json"], &[]).ends(0).json();
@@ -80,7 +80,7 @@ fn m24_routes_evidence_and_faults_are_told_from_the_data() {
 }
 
 #[test]
-fn m24_check_names_file_and_line() {
+fn check_names_file_and_line() {
     let place = Place::new();
     let write = |name: &str, text: &str| {
         let file = place.path(name);
@@ -104,7 +104,7 @@ fn m24_check_names_file_and_line() {
 }
 
 #[test]
-fn m24_verify_ends_with_1_and_says_what_came_nearest() {
+fn verify_ends_with_1_and_says_what_came_nearest() {
     let place = Place::new();
     let mock = Running::start(&place, &[]);
     mock.evolink("/s/blue");
@@ -141,7 +141,7 @@ fn verify_counts_what_the_journal_has_forgotten_or_says_that_it_cannot() {
 }
 
 #[test]
-fn m24_ctl_steers_a_running_mock() {
+fn ctl_steers_a_running_mock() {
     let place = Place::new();
     let mock = Running::start(&place, &["--task", "hand"]);
     let ctl = |args: &[&str]| mock.ask(&place, &[&["ctl"], args].concat());
@@ -185,7 +185,7 @@ fn m24_ctl_steers_a_running_mock() {
 }
 
 #[test]
-fn m24_a_mock_that_is_not_there_or_wants_a_token_is_told_apart() {
+fn a_mock_that_is_not_there_or_wants_a_token_is_told_apart() {
     let place = Place::new();
     let mock = Running::start(&place, &["--admin-token", "t0ken"]);
     mock.ask(&place, &["ctl", "sessions"]).ends(5).says("SEEDREAM_MOCK_TOKEN");
@@ -198,7 +198,7 @@ fn m24_a_mock_that_is_not_there_or_wants_a_token_is_told_apart() {
 }
 
 #[test]
-fn m24_serve_takes_its_settings_from_flags() {
+fn serve_takes_its_settings_from_flags() {
     let place = Place::new();
     let flags = [
         "--callbacks",

@@ -25,7 +25,7 @@ fn record(place: &Place, base: &str, id: &Value) -> &'static str {
 }
 
 #[test]
-fn k11_a_record_is_collected_and_removed() {
+fn a_record_is_collected_and_removed() {
     let (place, upstream) = (Place::new(), Upstream::start());
     let base = upstream.base("evolink");
     let created = post(
@@ -55,7 +55,7 @@ fn k11_a_record_is_collected_and_removed() {
 }
 
 #[test]
-fn k14_a_deadline_leaves_a_task_and_the_command_that_collects_it() {
+fn a_deadline_leaves_a_task_and_the_command_that_collects_it() {
     let (place, upstream) = (Place::new(), Upstream::with(TaskEnd::Polls(1)));
     let base = upstream.base("evolink");
     let args =
@@ -79,7 +79,7 @@ fn k14_a_deadline_leaves_a_task_and_the_command_that_collects_it() {
 }
 
 #[test]
-fn k11_a_task_that_nobody_knows_is_kept() {
+fn a_task_that_nobody_knows_is_kept() {
     let (place, upstream) = (Place::new(), Upstream::start());
     let base = upstream.base("evolink");
     let ran = place.run(&["resume", "evolink:task-unified-1-none", "--base-url", &base, "--json"], &ENV);

@@ -9,7 +9,7 @@ fn column(json: &Value, member: &str) -> Vec<Value> {
 }
 
 #[test]
-fn k7_exactly_four_are_four_requests_of_one() {
+fn exactly_four_are_four_requests_of_one() {
     let (place, upstream) = (Place::new(), Upstream::start());
     let base = upstream.base("ark");
     let args = ["generate", "a fox", "--provider", "ark", "--exactly", "4", "--base-url", &base, "--json"];
@@ -21,7 +21,7 @@ fn k7_exactly_four_are_four_requests_of_one() {
 }
 
 #[test]
-fn k7_what_may_be_bought_is_not_bought_again_and_the_numbers_are_told() {
+fn what_may_be_bought_is_not_bought_again_and_the_numbers_are_told() {
     let (place, upstream) = (Place::new(), Upstream::start());
     upstream.fault("reset@body:1 times=1");
     let base = upstream.base("ark");
@@ -35,7 +35,7 @@ fn k7_what_may_be_bought_is_not_bought_again_and_the_numbers_are_told() {
 }
 
 #[test]
-fn k7_a_picture_that_was_refused_makes_it_a_part() {
+fn a_picture_that_was_refused_makes_it_a_part() {
     let (place, upstream) = (Place::new(), Upstream::start());
     upstream.fault("refuse=moderated times=1");
     let base = upstream.base("ark");
@@ -49,7 +49,7 @@ fn k7_a_picture_that_was_refused_makes_it_a_part() {
 }
 
 #[test]
-fn k13_the_next_provider_is_asked_where_the_first_took_nothing() {
+fn the_next_provider_is_asked_where_the_first_took_nothing() {
     let (place, upstream) = (Place::new(), Upstream::start());
     let (ark, opeai) = (upstream.base("ark"), upstream.base("opeai"));
     let env = [("ARK_BASE_URL", ark.as_str()), ("OPEAI_BASE_URL", &opeai), ("OPEAI_API_KEY", CANARY)];
@@ -67,7 +67,7 @@ fn k13_the_next_provider_is_asked_where_the_first_took_nothing() {
 }
 
 #[test]
-fn k13_nobody_is_asked_behind_an_outcome_that_is_not_known() {
+fn nobody_is_asked_behind_an_outcome_that_is_not_known() {
     let (place, upstream) = (Place::new(), Upstream::start());
     let (ark, opeai) = (upstream.base("ark"), upstream.base("opeai"));
     let env = [

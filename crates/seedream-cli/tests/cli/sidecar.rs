@@ -22,7 +22,7 @@ pub(crate) fn sidecar(place: &Place, path: &str) -> Value {
 }
 
 #[test]
-fn k16_every_dialect_leaves_a_sidecar_of_the_published_form() {
+fn every_dialect_leaves_a_sidecar_of_the_published_form() {
     let place = Place::new();
     let json = place.run(&["generate", "a lighthouse in fog", "--mock", "--json"], &[]).ends(0).json();
     for result in json["results"].as_array().unwrap() {
@@ -43,7 +43,7 @@ fn k16_every_dialect_leaves_a_sidecar_of_the_published_form() {
 }
 
 #[test]
-fn k16_the_sidecar_says_what_failed_and_what_was_shown() {
+fn the_sidecar_says_what_failed_and_what_was_shown() {
     let place = Place::new();
     let upstream = Upstream::start();
     let base = upstream.base("ark");
@@ -65,7 +65,7 @@ fn k16_the_sidecar_says_what_failed_and_what_was_shown() {
 }
 
 #[test]
-fn k16_what_may_be_billed_leaves_a_sidecar_even_without_a_picture() {
+fn what_may_be_billed_leaves_a_sidecar_even_without_a_picture() {
     let place = Place::new();
     let upstream = Upstream::start();
     let base = upstream.base("ark");
@@ -81,7 +81,7 @@ fn k16_what_may_be_billed_leaves_a_sidecar_even_without_a_picture() {
 }
 
 #[test]
-fn k16_a_task_that_is_collected_says_which_it_was_and_no_sidecar_is_none() {
+fn a_task_that_is_collected_says_which_it_was_and_no_sidecar_is_none() {
     let place = Place::new();
     let args = ["resume", "evolink:task-unified-1756817821-4x3rx6ny", "--mock", "--json"];
     let result = place.run(&args, &[]).ends(0).result();

@@ -93,7 +93,7 @@ fn a_picture_that_is_still_fetched_is_waited_for_until_the_second_ctrl_c() {
 }
 
 #[test]
-fn k11_a_client_killed_within_a_task_loses_nothing_and_resume_buys_nothing() {
+fn a_client_killed_within_a_task_loses_nothing_and_resume_buys_nothing() {
     let (place, upstream) = (Place::new(), Upstream::start());
     let base = upstream.base("evolink");
     let env = [("EVOLINK_API_KEY", CANARY)];

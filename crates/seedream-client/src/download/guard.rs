@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn k16_public_places_and_the_endpoint_itself_are_fetched() {
+    fn public_places_and_the_endpoint_itself_are_fetched() {
         for (url, route) in [
             ("https://tos.example/a.png?X-Tos-Signature=1", Route::Public),
             ("https://tos.example:8443/a.png", Route::Public),
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn k16_hostile_urls_are_refused_whatever_their_spelling() {
+    fn hostile_urls_are_refused_whatever_their_spelling() {
         for url in [
             "",
             "/relative.png",

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn k16_a_name_that_leads_inside_is_refused_once_and_for_all() {
+    async fn a_name_that_leads_inside_is_refused_once_and_for_all() {
         for inside in [&["127.0.0.1"][..], &["10.0.0.1", "::1", "169.254.169.254"], &["fd00::1"], &[]] {
             let endpoint = Endpoint::new("https://api.example").unwrap();
             let mut downloader = Downloader::new(&endpoint, DownloadOptions::default().allow_http(true));
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn k16_of_mixed_addresses_only_the_public_ones_are_used() {
+    async fn of_mixed_addresses_only_the_public_ones_are_used() {
         let (lookup, _) = lookup(&["10.0.0.1", "8.8.8.8", "::1"]);
         let resolver = PublicOnly { lookup, exempt: vec!["proxy.corp".into()] };
         let found: Vec<_> = resolver.resolve("a.example".parse().unwrap()).await.unwrap().collect();

@@ -102,7 +102,7 @@ async fn length_of(shared: &Shared, dialect: impl Dialect, bought: &ImageRequest
 }
 
 #[tokio::test]
-async fn k12_a_request_cut_at_any_byte_is_one_post_behind_the_first_of_its_body() {
+async fn a_request_cut_at_any_byte_is_one_post_behind_the_first_of_its_body() {
     let shared = Shared::new();
     for end in ENDS {
         for at in 0..=length_of(&shared, Tiny, &request()).await {
@@ -112,7 +112,7 @@ async fn k12_a_request_cut_at_any_byte_is_one_post_behind_the_first_of_its_body(
 }
 
 #[tokio::test]
-async fn k12_a_request_for_a_task_cut_at_any_byte_is_one_post_behind_the_first_of_its_body() {
+async fn a_request_for_a_task_cut_at_any_byte_is_one_post_behind_the_first_of_its_body() {
     let shared = Shared::new();
     for end in ENDS {
         for at in 0..=length_of(&shared, TinyTasks, &request()).await {
@@ -122,7 +122,7 @@ async fn k12_a_request_for_a_task_cut_at_any_byte_is_one_post_behind_the_first_o
 }
 
 #[tokio::test]
-async fn k12_a_request_that_no_buffer_holds_is_one_post_when_it_is_cut() {
+async fn a_request_that_no_buffer_holds_is_one_post_when_it_is_cut() {
     // As large as one with pictures in it: the connection breaks while it is still being written.
     let large = ImageRequest::new("tiny-1", "x".repeat(12 << 20));
     let shared = Shared::new();
@@ -135,7 +135,7 @@ async fn k12_a_request_that_no_buffer_holds_is_one_post_when_it_is_cut() {
 
 /// The only stage over TLS before the body is the handshake; on a machine without CA certificates it does not come to one.
 #[tokio::test]
-async fn k12_a_handshake_cut_at_any_byte_sent_nothing_and_is_tried_again() {
+async fn a_handshake_cut_at_any_byte_sent_nothing_and_is_tried_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
     let (at, connections) = (Arc::new(AtomicUsize::new(usize::MAX)), Arc::new(AtomicUsize::new(0)));
@@ -175,7 +175,7 @@ async fn k12_a_handshake_cut_at_any_byte_sent_nothing_and_is_tried_again() {
 }
 
 #[tokio::test]
-async fn k12_an_answer_cut_at_any_byte_is_one_post_and_keeps_every_picture_that_had_arrived() {
+async fn an_answer_cut_at_any_byte_is_one_post_and_keeps_every_picture_that_had_arrived() {
     let shared = Shared::new();
     for whole in [with_length("200 OK", PICTURES), in_chunks(PICTURES)] {
         for (at, end) in (0..whole.len()).flat_map(|at| ENDS.map(|end| (at, end))) {
@@ -197,7 +197,7 @@ async fn k12_an_answer_cut_at_any_byte_is_one_post_and_keeps_every_picture_that_
 }
 
 #[tokio::test]
-async fn k12_a_stream_cut_at_any_byte_is_one_post_and_keeps_every_picture_that_had_arrived() {
+async fn a_stream_cut_at_any_byte_is_one_post_and_keeps_every_picture_that_had_arrived() {
     let shared = Shared::new();
     let events: String =
         (0..3).map(|n| format!("event: picture\ndata: {{\"url\":\"https://a.example/{n}.png\"}}\n\n")).collect();
@@ -215,7 +215,7 @@ async fn k12_a_stream_cut_at_any_byte_is_one_post_and_keeps_every_picture_that_h
 }
 
 #[tokio::test]
-async fn k12_a_refusal_cut_at_any_byte_is_free_once_its_head_has_arrived() {
+async fn a_refusal_cut_at_any_byte_is_free_once_its_head_has_arrived() {
     let shared = Shared::new();
     let whole = with_length("400 Bad Request", "no such size");
     let head = whole.len() - "no such size".len();
@@ -228,7 +228,7 @@ async fn k12_a_refusal_cut_at_any_byte_is_free_once_its_head_has_arrived() {
 }
 
 #[tokio::test]
-async fn k12_an_acceptance_cut_at_any_byte_is_one_post_and_a_task_that_had_arrived_is_collected() {
+async fn an_acceptance_cut_at_any_byte_is_one_post_and_a_task_that_had_arrived_is_collected() {
     let shared = Shared::new();
     for whole in [with_length("200 OK", ACCEPTED), in_chunks(ACCEPTED)] {
         let known = String::from_utf8_lossy(&whole).find("job-1\"").unwrap() + "job-1\"".len();
@@ -251,7 +251,7 @@ async fn k12_an_acceptance_cut_at_any_byte_is_one_post_and_a_task_that_had_arriv
 }
 
 #[tokio::test]
-async fn k12_a_poll_cut_at_any_byte_of_request_and_answer_is_asked_again_and_nothing_is_bought_again() {
+async fn a_poll_cut_at_any_byte_of_request_and_answer_is_asked_again_and_nothing_is_bought_again() {
     let shared = Shared::new();
     let accepted = || answer("200 OK", "", ACCEPTED);
     let asked = {
@@ -276,7 +276,7 @@ const REDIRECTS: [&str; 5] =
     ["301 Moved", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"];
 
 #[tokio::test]
-async fn k12_a_redirect_of_a_purchase_is_not_followed() {
+async fn a_redirect_of_a_purchase_is_not_followed() {
     for status in REDIRECTS {
         let acts = || vec![answer(status, "Location: /v1/elsewhere\r\n", ""), answer("200 OK", "", PICTURES)];
         let (now, task) = (Raw::start(acts()).await, Raw::start(acts()).await);
@@ -296,7 +296,7 @@ async fn k12_a_redirect_of_a_purchase_is_not_followed() {
 }
 
 #[tokio::test]
-async fn k12_a_redirect_of_a_poll_is_not_followed_and_the_task_is_kept() {
+async fn a_redirect_of_a_poll_is_not_followed_and_the_task_is_kept() {
     for status in REDIRECTS {
         let redirect = answer(status, "Location: /v1/jobs/job-2\r\n", "");
         let server = Raw::start(vec![answer("200 OK", "", ACCEPTED), redirect, answer("200 OK", "", DONE)]).await;

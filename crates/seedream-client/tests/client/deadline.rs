@@ -32,7 +32,7 @@ fn refused(after: &'static [(&'static str, &'static str)]) -> Act {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k14_a_deadline_before_the_connection_costs_nothing_and_behind_it_nobody_knows() {
+async fn a_deadline_before_the_connection_costs_nothing_and_behind_it_nobody_knows() {
     let mut policy = Policy::default();
     policy.deadline = Duration::from_secs(20);
     for (act, charge) in [(Act::NoConnection, Charge::No), (Act::Silence, Charge::Unknown)] {
@@ -46,7 +46,7 @@ async fn k14_a_deadline_before_the_connection_costs_nothing_and_behind_it_nobody
 }
 
 #[tokio::test(start_paused = true)]
-async fn k14_a_job_takes_600_seconds_at_most_with_all_its_waits_attempts_and_polls() {
+async fn a_job_takes_600_seconds_at_most_with_all_its_waits_attempts_and_polls() {
     // Two refusals cost 250 s, then it is accepted and polled: the deadline is the job's and not each request's.
     let wait = || refused(&[("retry-after", "125")]);
     let script = Script::new([wait(), wait(), ACCEPTED, RUNNING]);
@@ -60,7 +60,7 @@ async fn k14_a_job_takes_600_seconds_at_most_with_all_its_waits_attempts_and_pol
 }
 
 #[tokio::test(start_paused = true)]
-async fn k14_a_wait_that_would_pass_the_deadline_is_not_begun() {
+async fn a_wait_that_would_pass_the_deadline_is_not_begun() {
     let script = Script::new([refused(&[("retry-after", "590")]), refused(&[("retry-after", "11")])]);
     let start = Instant::now();
     let error = client(Tiny, &script).generate(request()).await.unwrap_err();
@@ -70,7 +70,7 @@ async fn k14_a_wait_that_would_pass_the_deadline_is_not_begun() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k14_a_head_that_takes_minutes_is_waited_for() {
+async fn a_head_that_takes_minutes_is_waited_for() {
     // Of an answer at once, and of a stream, whose head comes with its first picture (providers.md 1.6.3).
     for wanted in [request(), request().stream(true)] {
         let script = Script::new([Act::Late(TOTAL - Duration::from_secs(1), DONE)]);
@@ -80,7 +80,7 @@ async fn k14_a_head_that_takes_minutes_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k14_a_stream_that_falls_silent_ends_at_the_deadline_with_what_came() {
+async fn a_stream_that_falls_silent_ends_at_the_deadline_with_what_came() {
     let script = Script::new([refused(&[("retry-after", "100")]), Act::Endless(STREAM, ONE)]);
     let start = Instant::now();
     let mut events = client(Tiny, &script).events(request().stream(true).count(2)).await.unwrap();
@@ -93,7 +93,7 @@ async fn k14_a_stream_that_falls_silent_ends_at_the_deadline_with_what_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k14_a_body_that_falls_silent_ends_at_the_deadline_with_what_came() {
+async fn a_body_that_falls_silent_ends_at_the_deadline_with_what_came() {
     for (body, pictures) in [(r#"{"data":[{"url":"https://a.example/0.png"},{"ur"#, Some(1)), ("{\"da", None)] {
         let script = Script::new([Act::Endless(&[], body)]);
         let start = Instant::now();
@@ -109,7 +109,7 @@ async fn k14_a_body_that_falls_silent_ends_at_the_deadline_with_what_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k14_one_poll_takes_30_seconds_at_most_and_is_asked_again() {
+async fn one_poll_takes_30_seconds_at_most_and_is_asked_again() {
     let done = Act::Answer(200, &[], r#"{"status":"done","data":[{"url":"https://a.example/0.png"}]}"#);
     let script = Script::new([ACCEPTED, Act::Silence, done]);
     client(TinyTasks, &script).generate(request()).await.unwrap();
@@ -119,7 +119,7 @@ async fn k14_one_poll_takes_30_seconds_at_most_and_is_asked_again() {
 
 /// Within one clock, so that nobody waits: a proxy that takes the connection and says nothing is a connection that is not made.
 #[tokio::test(start_paused = true)]
-async fn k14_a_connection_is_given_up_after_60_seconds_and_cost_nothing() {
+async fn a_connection_is_given_up_after_60_seconds_and_cost_nothing() {
     let mute = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let transport = ReqwestTransport::with_proxy(&format!("socks5h://{}", mute.local_addr().unwrap())).unwrap();
     let builder = Client::builder(Arc::new(Tiny)).base_url("http://tiny.example").transport(Arc::new(transport));
@@ -131,6 +131,6 @@ async fn k14_a_connection_is_given_up_after_60_seconds_and_cost_nothing() {
 }
 
 #[test]
-fn k14_a_job_has_ten_minutes_where_nobody_says_otherwise() {
+fn a_job_has_ten_minutes_where_nobody_says_otherwise() {
     assert_eq!(Policy::default().deadline, TOTAL);
 }

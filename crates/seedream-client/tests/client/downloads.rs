@@ -25,7 +25,7 @@ fn image(url: &str) -> GeneratedImage {
 }
 
 #[tokio::test]
-async fn k16_the_query_arrives_as_it_was_written() {
+async fn the_query_arrives_as_it_was_written() {
     let server = Raw::start(vec![answer("200 OK", "", "bytes")]).await;
     let query = "X-Tos-Signature=aB%2F%2f+~=&&empty=&a=1&a=2&%E4=;|";
     let url = format!("{}/p%20a/x.png?{query}#part", server.url);
@@ -36,7 +36,7 @@ async fn k16_the_query_arrives_as_it_was_written() {
 }
 
 #[tokio::test]
-async fn k16_a_failure_keeps_url_and_expiry_and_shows_no_signature() {
+async fn a_failure_keeps_url_and_expiry_and_shows_no_signature() {
     let server = Raw::start(vec![answer("403 Forbidden", "", "<Error>expired</Error>")]).await;
     let urls = [
         format!("{}/a?sig=s3cret", server.url),
@@ -52,7 +52,7 @@ async fn k16_a_failure_keeps_url_and_expiry_and_shows_no_signature() {
 }
 
 #[tokio::test]
-async fn k16_no_cause_of_a_failure_shows_the_signature() {
+async fn no_cause_of_a_failure_shows_the_signature() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let cut = || Act::Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf".to_vec());
     let server = Raw::start(vec![cut(), cut(), cut()]).await;
@@ -64,7 +64,7 @@ async fn k16_no_cause_of_a_failure_shows_the_signature() {
 }
 
 #[tokio::test]
-async fn k16_what_passes_is_tried_again_and_what_lasts_is_not() {
+async fn what_passes_is_tried_again_and_what_lasts_is_not() {
     for (status, tries, kind) in [
         ("500 Oops", 3, ErrorKind::Server),
         ("429 Slow", 3, ErrorKind::Server),
@@ -90,7 +90,7 @@ async fn k16_what_passes_is_tried_again_and_what_lasts_is_not() {
 }
 
 #[tokio::test]
-async fn k16_a_picture_over_the_limit_is_refused_with_and_without_a_length() {
+async fn a_picture_over_the_limit_is_refused_with_and_without_a_length() {
     let large = "x".repeat(1001);
     let unstated = Act::Answer(format!("HTTP/1.1 200 OK\r\n\r\n{large}").into_bytes());
     let server = Raw::start(vec![answer("200 OK", "", &large), unstated, answer("200 OK", "", &large[1..])]).await;
@@ -143,7 +143,7 @@ const HOSTILE: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn k16_hostile_urls_are_fetched_neither_at_once_nor_behind_a_redirect() {
+async fn hostile_urls_are_fetched_neither_at_once_nor_behind_a_redirect() {
     let server = MockServer::start().await;
     let client = downloads(&server.uri());
     for (number, url) in HOSTILE.iter().enumerate() {
@@ -165,7 +165,7 @@ async fn k16_hostile_urls_are_fetched_neither_at_once_nor_behind_a_redirect() {
 }
 
 #[tokio::test]
-async fn k16_every_redirect_is_judged_like_the_url_itself() {
+async fn every_redirect_is_judged_like_the_url_itself() {
     let (server, inside) = (MockServer::start().await, MockServer::start().await);
     let to = |at: &str, target: String| {
         Mock::given(path(at)).respond_with(ResponseTemplate::new(302).insert_header("location", target))

@@ -28,7 +28,7 @@ fn exactly(images: u32, client: &Client) -> Exactly {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k7_exactly_4_with_a_refusal_is_3_images_and_1_typed_failure() {
+async fn exactly_4_with_a_refusal_is_3_images_and_1_typed_failure() {
     let script = Script::new([DONE, REJECTED, DONE, DONE]);
     let four = exactly(4, &client(&script)).run().await;
     assert_eq!((four.requested, four.delivered(), four.billed(), four.charge()), (4, 3, Some(3), Charge::Yes));
@@ -41,7 +41,7 @@ async fn k7_exactly_4_with_a_refusal_is_3_images_and_1_typed_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k7_a_refusal_at_no_cost_is_replaced_while_the_budget_lasts() {
+async fn a_refusal_at_no_cost_is_replaced_while_the_budget_lasts() {
     let script = Script::new([DONE, REJECTED, REJECTED, DONE, DONE]);
     let three = exactly(3, &client(&script)).attempts(6).run().await;
     assert_eq!((three.delivered(), three.failures().len(), script.sent().len()), (3, 2, 5));
@@ -51,7 +51,7 @@ async fn k7_a_refusal_at_no_cost_is_replaced_while_the_budget_lasts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k7_an_unknown_outcome_is_never_bought_again() {
+async fn an_unknown_outcome_is_never_bought_again() {
     let lost = || Act::Fail(Reached::Sent);
     let script = Script::new([DONE, lost(), Act::Answer(500, &[], "oh"), DONE, DONE, DONE]);
     let four = exactly(4, &client(&script)).attempts(100).run().await;
@@ -67,7 +67,7 @@ async fn k7_an_unknown_outcome_is_never_bought_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k7_what_every_request_would_meet_ends_it() {
+async fn what_every_request_would_meet_ends_it() {
     let script = Script::new([DONE, Act::Answer(402, &[], "no money"), DONE]);
     let nine = exactly(9, &client(&script)).attempts(20).run().await;
     assert_eq!((nine.delivered(), nine.failures()[0].kind, script.sent().len()), (1, ErrorKind::Balance, 2));
@@ -97,7 +97,7 @@ impl Transport for Gated {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k7_so_many_at_a_time_and_each_is_told_as_it_arrives() {
+async fn so_many_at_a_time_and_each_is_told_as_it_arrives() {
     let ((begun, mut begins), (open, gate)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
     let transport = Arc::new(Gated { begun, gate: Mutex::new(gate) });
     let client = Client::builder(Arc::new(Tiny)).transport(transport).build().unwrap();

@@ -87,7 +87,7 @@ fn pair(acts: impl IntoIterator<Item = Act>) -> (Fallback, Script, Script) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k13_the_next_provider_is_asked_where_the_first_refused_for_nothing() {
+async fn the_next_provider_is_asked_where_the_first_refused_for_nothing() {
     let not_sent = || Act::Fail(Reached::NotSent);
     let busy = || Act::Answer(429, &[], "slow down");
     for (acts, asked, why) in [
@@ -109,7 +109,7 @@ async fn k13_the_next_provider_is_asked_where_the_first_refused_for_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k13_nobody_is_asked_after_an_outcome_that_is_not_known() {
+async fn nobody_is_asked_after_an_outcome_that_is_not_known() {
     for (act, charge) in [
         // A class that would allow it, and only the charge says no.
         (Act::Fail(Reached::Sent), Charge::Unknown),
@@ -127,7 +127,7 @@ async fn k13_nobody_is_asked_after_an_outcome_that_is_not_known() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k13_what_was_accepted_is_never_asked_for_elsewhere() {
+async fn what_was_accepted_is_never_asked_for_elsewhere() {
     let accepted = Act::Answer(200, &[], r#"{"id":"job-1","eta":4}"#);
     let first = Script::new([accepted, Act::Answer(401, &[], "key revoked")]);
     let second = Script::new([DONE]);
@@ -139,7 +139,7 @@ async fn k13_what_was_accepted_is_never_asked_for_elsewhere() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k13_rejected_content_goes_elsewhere_only_where_the_user_says_so() {
+async fn rejected_content_goes_elsewhere_only_where_the_user_says_so() {
     let (fallback, _, second) = pair([REJECTED]);
     let error = fallback.generate(request()).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::ContentRejected { .. }) && second.sent().is_empty(), "{error}");
@@ -149,7 +149,7 @@ async fn k13_rejected_content_goes_elsewhere_only_where_the_user_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k13_a_rule_of_one_provider_is_no_rule_of_the_next_and_the_plan_says_so() {
+async fn a_rule_of_one_provider_is_no_rule_of_the_next_and_the_plan_says_so() {
     let (fallback, first, second) = pair([DONE]);
     let plan = fallback.plan(&request().seed(7)).unwrap();
     assert_eq!((plan.provider, plan.url.as_str()), ("other", "https://other.example/v1/images"));
@@ -165,7 +165,7 @@ async fn k13_a_rule_of_one_provider_is_no_rule_of_the_next_and_the_plan_says_so(
 }
 
 #[tokio::test(start_paused = true)]
-async fn k13_where_all_refuse_the_attempts_of_all_are_kept_and_events_too() {
+async fn where_all_refuse_the_attempts_of_all_are_kept_and_events_too() {
     let (first, second) = (Script::new([Act::Answer(401, &[], "no")]), Script::new([Act::Answer(429, &[], "wait")]));
     let tiny = client(Tiny, "https://tiny.example", &first);
     let all = Fallback::new(vec![tiny, client(Other(Tiny), "https://other.example", &second)]).unwrap();
@@ -187,7 +187,7 @@ async fn k13_where_all_refuse_the_attempts_of_all_are_kept_and_events_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k13_a_task_is_collected_where_it_belongs() {
+async fn a_task_is_collected_where_it_belongs() {
     const COLLECTED: Act = Act::Answer(200, &[], r#"{"status":"done","data":[{"url":"https://a.example/0.png"}]}"#);
     let scripts = [Script::new([COLLECTED]), Script::new([Act::Answer(404, &[], "")]), Script::new([COLLECTED])];
     let providers = vec![

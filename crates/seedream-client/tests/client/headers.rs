@@ -18,7 +18,7 @@ fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
 }
 
 #[tokio::test]
-async fn k15_key_agent_and_id_go_with_submit_and_poll_and_the_key_not_with_a_download() {
+async fn key_agent_and_id_go_with_submit_and_poll_and_the_key_not_with_a_download() {
     let server = MockServer::start().await;
     let done = json!({ "status": "done", "data": [{ "url": format!("{}/pictures/0.png?sig=1", server.uri()) }] });
     let answers = [
@@ -56,7 +56,7 @@ async fn k15_key_agent_and_id_go_with_submit_and_poll_and_the_key_not_with_a_dow
 }
 
 #[tokio::test]
-async fn k15_without_a_key_there_is_no_authorization_and_the_agent_can_be_set() {
+async fn without_a_key_there_is_no_authorization_and_the_agent_can_be_set() {
     let server = MockServer::start().await;
     let list = json!({ "data": [{ "id": "tiny-1" }, { "id": "tiny-2" }] });
     Mock::given(path("/base/v1/models"))

@@ -100,7 +100,7 @@ fn file(data: &ImageData) -> &Path {
 }
 
 #[tokio::test]
-async fn k16_pictures_in_a_reply_go_to_files_and_saving_renames_them() {
+async fn pictures_in_a_reply_go_to_files_and_saving_renames_them() {
     let items = [
         item(1, 40_000),
         item(2, 3_000_000),
@@ -134,7 +134,7 @@ async fn k16_pictures_in_a_reply_go_to_files_and_saving_renames_them() {
 }
 
 #[tokio::test]
-async fn k16_the_shortest_picture_that_is_worth_a_file_gets_one() {
+async fn the_shortest_picture_that_is_worth_a_file_gets_one() {
     for (bytes, lifted) in [(768, true), (765, false)] {
         let length = bytes - png(1, 0).len();
         let item = item(1, length);
@@ -149,7 +149,7 @@ async fn k16_the_shortest_picture_that_is_worth_a_file_gets_one() {
 }
 
 #[tokio::test]
-async fn k16_pictures_go_to_memory_where_no_directory_is_named_or_it_fails() {
+async fn pictures_go_to_memory_where_no_directory_is_named_or_it_fails() {
     let body = body(&[item(1, 40_000), item(2, 1_000_000)]);
     let server = Raw::start(vec![answer("200 OK", "", &body), answer("200 OK", "", &body)]).await;
     let directory = tempfile::tempdir().unwrap();
@@ -167,7 +167,7 @@ async fn k16_pictures_go_to_memory_where_no_directory_is_named_or_it_fails() {
 /// Measured in a process of its own, where nothing else takes memory.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn k16_a_reply_of_any_size_costs_little_memory() {
+async fn a_reply_of_any_size_costs_little_memory() {
     const CHILD: &str = "SEEDREAM_TEST_URL";
     let status = |name: &str| {
         let status = fs::read_to_string("/proc/self/status").unwrap();
@@ -177,7 +177,7 @@ async fn k16_a_reply_of_any_size_costs_little_memory() {
     let Ok(url) = std::env::var(CHILD) else {
         let items: Vec<_> = (0..4).map(|seed| item(seed, 10_000_000)).collect();
         let server = Raw::start(vec![answer("200 OK", "", &body(&items))]).await;
-        let name = "lifting::k16_a_reply_of_any_size_costs_little_memory";
+        let name = "lifting::a_reply_of_any_size_costs_little_memory";
         let mut child = std::process::Command::new(std::env::current_exe().unwrap());
         child.args(["--exact", name]).env(CHILD, &server.url);
         let output = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
@@ -347,19 +347,19 @@ async fn lifts_every_form(images: usize, mib: usize, most_kib: u64) {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn k16_images_under_any_name_and_in_any_dress_cost_little_memory() {
+async fn images_under_any_name_and_in_any_dress_cost_little_memory() {
     lifts_every_form(3, 1, 4 << 10).await;
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
 #[ignore = "takes minutes without optimisation"]
-async fn k16_fifteen_images_of_16_mib_under_any_name_and_in_any_dress_stay_under_16_mib() {
+async fn fifteen_images_of_16_mib_under_any_name_and_in_any_dress_stay_under_16_mib() {
     lifts_every_form(15, 16, 16 << 10).await;
 }
 
 #[tokio::test]
-async fn k16_of_a_reply_that_is_cut_or_too_large_the_pictures_before_are_kept() {
+async fn of_a_reply_that_is_cut_or_too_large_the_pictures_before_are_kept() {
     let whole = body(&[item(1, 600_000), item(2, 600_000), item(3, 600_000)]);
     let cut = whole.len() - 300_000;
     let short = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}", whole.len(), &whole[..cut]);
@@ -397,7 +397,7 @@ async fn k16_of_a_reply_that_is_cut_or_too_large_the_pictures_before_are_kept() 
 }
 
 #[tokio::test]
-async fn k16_what_is_no_base64_is_told_as_it_came() {
+async fn what_is_no_base64_is_told_as_it_came() {
     let text = "A".repeat(900_000);
     let odd =
         format!(r#"{{"data":[{{"b64_json":"{text}\/\u002b?"}},{{"url":"https://a.example/1.png"}}],"note":"{text}"}}"#);
@@ -415,7 +415,7 @@ async fn k16_what_is_no_base64_is_told_as_it_came() {
 }
 
 #[tokio::test]
-async fn k8_a_picture_of_a_stream_is_on_disk_before_the_next_exists() {
+async fn a_picture_of_a_stream_is_on_disk_before_the_next_exists() {
     let event = |seed, crlf: &str| {
         let json = format!(
             "{{\"type\":\"image_generation.partial_succeeded\",\"image_index\":{seed},\"b64_json\":\"{}\"}}",
@@ -450,7 +450,7 @@ async fn k8_a_picture_of_a_stream_is_on_disk_before_the_next_exists() {
 }
 
 #[tokio::test]
-async fn k8_an_event_of_32_mib_is_one_picture() {
+async fn an_event_of_32_mib_is_one_picture() {
     let length = 24 << 20;
     let event = format!("data: {{\"b64_json\":\"{}\"}}\n\ndata: [DONE]\n\n", STANDARD.encode(png(1, length)));
     assert!(event.len() > 32 << 20);
@@ -463,7 +463,7 @@ async fn k8_an_event_of_32_mib_is_one_picture() {
 }
 
 #[tokio::test]
-async fn k8_a_stream_that_breaks_in_a_picture_keeps_those_before() {
+async fn a_stream_that_breaks_in_a_picture_keeps_those_before() {
     let event = |seed| format!("data: {{\"b64_json\":\"{}\"}}\n\n", STANDARD.encode(png(seed, 900_000)));
     let stream = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9999999\r\n\r\n{}{}",
@@ -483,7 +483,7 @@ async fn k8_a_stream_that_breaks_in_a_picture_keeps_those_before() {
 }
 
 #[tokio::test]
-async fn k16_whoever_drops_the_answer_leaves_complete_pictures_only() {
+async fn whoever_drops_the_answer_leaves_complete_pictures_only() {
     let whole = body(&[item(1, 600_000), item(2, 2_000_000)]);
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", whole.len());
     let (_open, gate) = oneshot::channel();
@@ -512,7 +512,7 @@ async fn k16_whoever_drops_the_answer_leaves_complete_pictures_only() {
 }
 
 #[tokio::test]
-async fn k9_a_success_that_cannot_be_read_is_kept_and_named() {
+async fn a_success_that_cannot_be_read_is_kept_and_named() {
     let page = format!("<html>{}</html>", "x".repeat(200_000));
     // A picture where nobody looks for one is in the file too.
     let strange = format!(r#"{{"unheard":[{}]}}"#, item(1, 5000));

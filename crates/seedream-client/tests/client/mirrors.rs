@@ -29,7 +29,7 @@ fn tasks(script: &Script) -> Client {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k13_what_was_not_sent_goes_to_the_mirror_at_once() {
+async fn what_was_not_sent_goes_to_the_mirror_at_once() {
     let script = Script::new([fail(), DONE]);
     let generation = tiny(&script).build().unwrap().generate(request()).await.unwrap();
     assert_eq!(generation.images().count(), 1);
@@ -38,7 +38,7 @@ async fn k13_what_was_not_sent_goes_to_the_mirror_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k13_after_a_round_of_places_the_first_is_tried_again_and_the_error_lists_them() {
+async fn after_a_round_of_places_the_first_is_tried_again_and_the_error_lists_them() {
     let script = Script::new([fail(), fail(), fail(), DONE]);
     let error = tiny(&script).build().unwrap().generate(request()).await.unwrap_err();
     let tried: Vec<_> = error.attempts().iter().map(|attempt| attempt.place.as_str()).collect();
@@ -49,7 +49,7 @@ async fn k13_after_a_round_of_places_the_first_is_tried_again_and_the_error_list
 }
 
 #[tokio::test(start_paused = true)]
-async fn k13_what_may_have_been_sent_goes_to_no_mirror() {
+async fn what_may_have_been_sent_goes_to_no_mirror() {
     for act in [Act::Fail(Reached::Sent), Act::Answer(500, &[], ""), Act::Answer(401, &[], "")] {
         let script = Script::new([act, DONE]);
         let error = tiny(&script).build().unwrap().generate(request()).await.unwrap_err();
@@ -62,7 +62,7 @@ async fn k13_what_may_have_been_sent_goes_to_no_mirror() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k13_an_explicit_base_url_has_no_implicit_mirror() {
+async fn an_explicit_base_url_has_no_implicit_mirror() {
     let script = Script::new([fail(), DONE]);
     let client = tiny(&script).base_url("https://relay.example").build().unwrap();
     assert_eq!(client.mirrors().count(), 0);
@@ -76,7 +76,7 @@ async fn k13_an_explicit_base_url_has_no_implicit_mirror() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k13_a_task_is_asked_for_where_it_was_accepted_and_elsewhere_while_that_fails() {
+async fn a_task_is_asked_for_where_it_was_accepted_and_elsewhere_while_that_fails() {
     let weather = [
         fail(),
         Act::Answer(200, &[], r#"{"id":"job-1","eta":4}"#),
@@ -97,7 +97,7 @@ async fn k13_a_task_is_asked_for_where_it_was_accepted_and_elsewhere_while_that_
 }
 
 #[tokio::test(start_paused = true)]
-async fn k13_a_task_of_a_mirror_is_resumed_there_and_a_refusal_there_is_final() {
+async fn a_task_of_a_mirror_is_resumed_there_and_a_refusal_there_is_final() {
     let task = Task::new("tiny", "https://mirror.example", TaskId::new("job-1").unwrap(), "m".into());
     let script = Script::new([COLLECTED]);
     tasks(&script).collect(task.clone()).await.unwrap();
@@ -109,7 +109,7 @@ async fn k13_a_task_of_a_mirror_is_resumed_there_and_a_refusal_there_is_final() 
 }
 
 #[tokio::test]
-async fn k13_a_closed_port_leads_to_the_mirror_over_real_sockets() {
+async fn a_closed_port_leads_to_the_mirror_over_real_sockets() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let server = Raw::start(vec![answer("200 OK", "", r#"{"data":[{"url":"https://a.example/0.png"}]}"#)]).await;
     let places = |first: &str| client(Tiny, first).mirror(&server.url).build().unwrap();
@@ -125,7 +125,7 @@ async fn k13_a_closed_port_leads_to_the_mirror_over_real_sockets() {
 }
 
 #[test]
-fn k13_a_mirror_that_is_no_url_is_refused() {
+fn a_mirror_that_is_no_url_is_refused() {
     let policy = Policy::default();
     let builder = Client::builder(Arc::new(Tiny)).mirror("nonsense").policy(policy);
     assert_eq!(builder.build().unwrap_err().kind(), ErrorKind::Config);

@@ -18,7 +18,7 @@ fn client(script: &Script, policy: Policy) -> Client {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k12_retry_after_is_waited_for_exactly_in_seconds_and_as_a_date() {
+async fn retry_after_is_waited_for_exactly_in_seconds_and_as_a_date() {
     for (headers, waits) in [
         (&[("retry-after", "7")][..], 7.0),
         (&[("retry-after", "1.5")], 1.5),
@@ -35,7 +35,7 @@ async fn k12_retry_after_is_waited_for_exactly_in_seconds_and_as_a_date() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k12_without_a_word_it_backs_off_twice_as_long_each_time_less_up_to_a_quarter() {
+async fn without_a_word_it_backs_off_twice_as_long_each_time_less_up_to_a_quarter() {
     let mut policy = Policy::default();
     policy.max_submits = 6;
     let script = Script::new([Act::Answer(429, &[], "")]);
@@ -51,7 +51,7 @@ async fn k12_without_a_word_it_backs_off_twice_as_long_each_time_less_up_to_a_qu
 }
 
 #[tokio::test(start_paused = true)]
-async fn k12_should_retry_can_forbid_but_never_buys_again() {
+async fn should_retry_can_forbid_but_never_buys_again() {
     for (status, said, sent, charge) in [
         (429, "true", 3, Charge::No),
         (429, "false", 1, Charge::No),
@@ -73,7 +73,7 @@ async fn k12_should_retry_can_forbid_but_never_buys_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k12_one_client_request_id_for_all_attempts_and_polls_and_another_for_the_next_job() {
+async fn one_client_request_id_for_all_attempts_and_polls_and_another_for_the_next_job() {
     let (accepted, running) =
         (Act::Answer(200, &[], r#"{"id":"job-1","eta":1}"#), Act::Answer(200, &[], r#"{"status":"running"}"#));
     let done = || Act::Answer(200, &[], r#"{"status":"done","data":[{"url":"https://a.example/0.png"}]}"#);
@@ -96,7 +96,7 @@ async fn k12_one_client_request_id_for_all_attempts_and_polls_and_another_for_th
 }
 
 #[tokio::test(start_paused = true)]
-async fn k12_a_request_that_was_not_sent_is_sent_again_up_to_the_limit() {
+async fn a_request_that_was_not_sent_is_sent_again_up_to_the_limit() {
     let fail = || Act::Fail(Reached::NotSent);
     let script = Script::new([fail(), fail(), fail(), DONE]);
     let error = client(&script, Policy::default()).generate(request()).await.unwrap_err();
@@ -106,14 +106,14 @@ async fn k12_a_request_that_was_not_sent_is_sent_again_up_to_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k12_what_may_have_been_bought_is_not_sent_again() {
+async fn what_may_have_been_bought_is_not_sent_again() {
     let script = Script::new([Act::Fail(Reached::Sent), DONE]);
     let error = client(&script, Policy::default()).generate(request()).await.unwrap_err();
     assert_eq!((error.kind(), error.charge(), script.sent().len()), (ErrorKind::Transport, Charge::Unknown, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn k12_a_doubt_stays_when_a_later_attempt_was_not_sent() {
+async fn a_doubt_stays_when_a_later_attempt_was_not_sent() {
     let mut policy = Policy::default();
     policy.resend_ambiguous = true;
     let not_sent = || Act::Fail(Reached::NotSent);
@@ -128,7 +128,7 @@ async fn k12_a_doubt_stays_when_a_later_attempt_was_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k12_whoever_drops_the_future_sends_nothing_more() {
+async fn whoever_drops_the_future_sends_nothing_more() {
     let script = Script::new([Act::Answer(429, &[("retry-after", "7")], ""), Act::Silence]);
     let client = client(&script, Policy::default());
     let mut waiting = Box::pin(client.generate(request()));
@@ -143,7 +143,7 @@ async fn k12_whoever_drops_the_future_sends_nothing_more() {
 }
 
 #[tokio::test]
-async fn k3_a_broken_rule_is_refused_before_a_byte_is_sent() {
+async fn a_broken_rule_is_refused_before_a_byte_is_sent() {
     let script = Script::new([DONE]);
     let builder = || Client::builder(Arc::new(Tiny)).transport(Arc::new(script.clone()));
     let strict = builder().build().unwrap();
@@ -156,7 +156,7 @@ async fn k3_a_broken_rule_is_refused_before_a_byte_is_sent() {
 }
 
 #[tokio::test]
-async fn k6_a_plan_is_the_body_that_is_sent() {
+async fn a_plan_is_the_body_that_is_sent() {
     let script = Script::new([DONE]);
     let client = client(&script, Policy::default());
     let plan = client.plan(&request().count(3)).unwrap();

@@ -59,7 +59,7 @@ fn task(number: usize) -> Task {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k11_all_tasks_of_a_client_and_its_clones_share_one_pace_and_all_get_their_turn() {
+async fn all_tasks_of_a_client_and_its_clones_share_one_pace_and_all_get_their_turn() {
     let transport = Patient::new(5);
     let client = client(transport.clone(), 10, Duration::from_secs(3600));
     let outcomes = join_all((0..100).map(|number| {
@@ -88,7 +88,7 @@ async fn k11_all_tasks_of_a_client_and_its_clones_share_one_pace_and_all_get_the
 }
 
 #[tokio::test(start_paused = true)]
-async fn k11_one_task_does_not_notice_and_0_takes_the_limit_away() {
+async fn one_task_does_not_notice_and_0_takes_the_limit_away() {
     for (per_second, tasks, at_most) in [(20, 1, Duration::from_secs(60)), (0, 50, Duration::from_secs(60))] {
         let transport = Patient::new(3);
         let client = client(transport.clone(), per_second, Duration::from_secs(600));
@@ -100,7 +100,7 @@ async fn k11_one_task_does_not_notice_and_0_takes_the_limit_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k11_who_waits_for_a_turn_behind_the_deadline_keeps_the_task() {
+async fn who_waits_for_a_turn_behind_the_deadline_keeps_the_task() {
     let transport = Patient::new(usize::MAX);
     let client = client(transport.clone(), 1, Duration::from_secs(30));
     let start = Instant::now();
@@ -117,7 +117,7 @@ async fn k11_who_waits_for_a_turn_behind_the_deadline_keeps_the_task() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k11_whoever_gives_up_leaves_the_queue() {
+async fn whoever_gives_up_leaves_the_queue() {
     let transport = Patient::new(0);
     let client = client(transport.clone(), 1, Duration::from_secs(600));
     client.collect(task(0)).await.unwrap();

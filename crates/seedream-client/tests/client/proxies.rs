@@ -86,7 +86,7 @@ fn first_lines(requests: &[String]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn k22_the_environment_names_a_proxy_for_each_scheme() {
+async fn the_environment_names_a_proxy_for_each_scheme() {
     for variable in ["http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"] {
         let proxy = Raw::start(vec![good()]).await;
         let target = (TARGET, "http://tiny.example".to_owned());
@@ -100,7 +100,7 @@ async fn k22_the_environment_names_a_proxy_for_each_scheme() {
 }
 
 #[tokio::test]
-async fn k22_no_proxy_is_reached_directly() {
+async fn no_proxy_is_reached_directly() {
     for (no_proxy, through) in [("tiny.example", false), ("a.example, .example", false), ("example.com", true)] {
         let proxy = Raw::start(vec![good()]).await;
         let expect = if through { "delivered" } else { "could not connect: " };
@@ -112,7 +112,7 @@ async fn k22_no_proxy_is_reached_directly() {
 }
 
 #[tokio::test]
-async fn k22_this_machine_is_never_asked_through_a_proxy_of_the_environment() {
+async fn this_machine_is_never_asked_through_a_proxy_of_the_environment() {
     let picture = || answer("200 OK", "Connection: close\r\n", "picture");
     for variables in [&["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"][..], &["http_proxy"], &["all_proxy"]] {
         for host in ["127.0.0.1", "localhost"] {
@@ -127,7 +127,7 @@ async fn k22_this_machine_is_never_asked_through_a_proxy_of_the_environment() {
 }
 
 #[tokio::test]
-async fn k22_a_proxy_of_the_environment_that_fails_is_named_with_its_variable() {
+async fn a_proxy_of_the_environment_that_fails_is_named_with_its_variable() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     for (variable, scheme) in [("HTTP_PROXY", "http"), ("http_proxy", "http"), ("ALL_PROXY", "socks5h")] {
         let told = format!("could not connect, through the proxy {scheme}://{closed} of {variable}: ");
@@ -148,7 +148,7 @@ async fn k22_a_proxy_of_the_environment_that_fails_is_named_with_its_variable() 
 }
 
 #[tokio::test]
-async fn k22_https_goes_through_a_tunnel_that_sees_no_key_and_a_refused_tunnel_costs_nothing() {
+async fn https_goes_through_a_tunnel_that_sees_no_key_and_a_refused_tunnel_costs_nothing() {
     // A tunnel that is refused at each attempt: 407 wants a password.
     let refuse = || answer("407 Proxy Authentication Required", "Connection: close\r\n", "");
     let proxy = Raw::start(vec![refuse(), refuse(), refuse()]).await;
@@ -164,7 +164,7 @@ async fn k22_https_goes_through_a_tunnel_that_sees_no_key_and_a_refused_tunnel_c
 }
 
 #[tokio::test]
-async fn k22_an_explicit_proxy_takes_requests_and_downloads_and_keeps_its_password() {
+async fn an_explicit_proxy_takes_requests_and_downloads_and_keeps_its_password() {
     let picture = answer("200 OK", "Connection: close\r\n", "picture");
     let proxy = Raw::start(vec![good(), picture]).await;
     let url = proxy.url.replace("http://", "http://user:s3cret@");
@@ -183,7 +183,7 @@ async fn k22_an_explicit_proxy_takes_requests_and_downloads_and_keeps_its_passwo
 }
 
 #[tokio::test]
-async fn k22_a_proxy_that_is_not_there_costs_nothing() {
+async fn a_proxy_that_is_not_there_costs_nothing() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     for scheme in ["http", "socks5", "socks5h"] {
         let builder = client(Tiny, "http://127.0.0.1:9").proxy(&format!("{scheme}://user:s3cret@{closed}")).unwrap();
@@ -246,7 +246,7 @@ async fn speak(mut socket: TcpStream, asked: &Mutex<Vec<String>>) -> std::io::Re
 }
 
 #[tokio::test]
-async fn k22_socks_connects_by_address_or_leaves_the_name_to_the_proxy() {
+async fn socks_connects_by_address_or_leaves_the_name_to_the_proxy() {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let address = socks(asked.clone()).await;
     for (scheme, target) in [("socks5", "http://127.0.0.1:8123"), ("socks5h", "http://no-such-name.example")] {

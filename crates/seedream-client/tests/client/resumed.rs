@@ -38,7 +38,7 @@ fn ranges(server: &Raw) -> Vec<String> {
 const TAG: &str = "ETag: \"v1\"\r\n";
 
 #[tokio::test]
-async fn k16_a_download_goes_on_where_it_broke_off() {
+async fn a_download_goes_on_where_it_broke_off() {
     let rest = answer("206 Partial Content", "ETag: \"v1\"\r\nContent-Range: bytes 5-9/10\r\n", "56789");
     let server = Raw::start(vec![half(TAG), rest]).await;
     assert_eq!(downloads(&server).downloader().fetch(&server.url).await.unwrap(), "0123456789");
@@ -46,7 +46,7 @@ async fn k16_a_download_goes_on_where_it_broke_off() {
 }
 
 #[tokio::test]
-async fn k16_it_breaks_off_again_and_goes_on_from_there() {
+async fn it_breaks_off_again_and_goes_on_from_there() {
     let more =
         "HTTP/1.1 206 Partial Content\r\nETag: \"v1\"\r\nContent-Range: bytes 5-9/10\r\nContent-Length: 5\r\n\r\n56";
     let rest = answer("206 Partial Content", "Content-Range: bytes 7-9/10\r\n", "789");
@@ -56,7 +56,7 @@ async fn k16_it_breaks_off_again_and_goes_on_from_there() {
 }
 
 #[tokio::test]
-async fn k16_what_does_not_belong_to_it_is_never_put_behind_it() {
+async fn what_does_not_belong_to_it_is_never_put_behind_it() {
     let all = || answer("200 OK", "ETag: \"v2\"\r\n", "abcdefghij");
     let other = "ETag: \"v2\"\r\nContent-Range: bytes 5-9/10\r\n";
     let elsewhere = "ETag: \"v1\"\r\nContent-Range: bytes 4-9/10\r\n";
@@ -82,7 +82,7 @@ async fn k16_what_does_not_belong_to_it_is_never_put_behind_it() {
 }
 
 #[tokio::test]
-async fn k16_without_a_name_for_equal_bytes_it_begins_anew() {
+async fn without_a_name_for_equal_bytes_it_begins_anew() {
     for tag in ["", "ETag: W/\"v1\"\r\n"] {
         let server = Raw::start(vec![half(tag), answer("200 OK", "", "0123456789")]).await;
         assert_eq!(downloads(&server).downloader().fetch(&server.url).await.unwrap(), "0123456789", "{tag}");
@@ -95,7 +95,7 @@ async fn k16_without_a_name_for_equal_bytes_it_begins_anew() {
 }
 
 #[tokio::test]
-async fn k16_the_limit_holds_over_all_tries() {
+async fn the_limit_holds_over_all_tries() {
     let rest = answer("206 Partial Content", "Content-Range: bytes 5-1000/1001\r\n", &"x".repeat(996));
     // The first says nothing of its length.
     let half = format!("HTTP/1.1 200 OK\r\n{TAG}Transfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n");
@@ -104,7 +104,7 @@ async fn k16_the_limit_holds_over_all_tries() {
 }
 
 #[tokio::test]
-async fn k16_a_picture_goes_to_a_file_beside_its_place_and_saving_renames_it() {
+async fn a_picture_goes_to_a_file_beside_its_place_and_saving_renames_it() {
     let directory = tempfile::tempdir().unwrap();
     let out = directory.path().join("new");
     let (first, second) = PNG.split_at(20);
@@ -124,7 +124,7 @@ async fn k16_a_picture_goes_to_a_file_beside_its_place_and_saving_renames_it() {
 }
 
 #[tokio::test]
-async fn k16_a_download_that_fails_leaves_nothing_on_disk() {
+async fn a_download_that_fails_leaves_nothing_on_disk() {
     let directory = tempfile::tempdir().unwrap();
     let server = Raw::start(vec![half(TAG), Act::Close, Act::Close]).await;
     let image = GeneratedImage::new(3, ImageData::Url { url: server.url.clone(), expires_at: None });
@@ -134,7 +134,7 @@ async fn k16_a_download_that_fails_leaves_nothing_on_disk() {
 }
 
 #[tokio::test]
-async fn k16_what_nobody_knows_stays_in_its_file_and_a_page_does_not() {
+async fn what_nobody_knows_stays_in_its_file_and_a_page_does_not() {
     for (body, left, said) in
         [("\x01unknown", 1, "unknown data of 8 bytes; it is in "), ("<html>", 0, "an HTML page of 6")]
     {
@@ -151,7 +151,7 @@ async fn k16_what_nobody_knows_stays_in_its_file_and_a_page_does_not() {
 
 /// Where nothing can be written, the picture is still in memory: the disk may be another's fault.
 #[tokio::test]
-async fn k16_a_picture_whose_directory_cannot_be_written_to_is_in_memory() {
+async fn a_picture_whose_directory_cannot_be_written_to_is_in_memory() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     fs::write(&file, "x").unwrap();

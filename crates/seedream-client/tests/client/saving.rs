@@ -32,7 +32,7 @@ fn names(directory: &Path) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn k16_an_outcome_becomes_files_named_by_place_and_content() {
+async fn an_outcome_becomes_files_named_by_place_and_content() {
     let directory = tempfile::tempdir().unwrap();
     let out = directory.path().join("made/on/the/way");
     let file = directory.path().join("lifted");
@@ -56,7 +56,7 @@ async fn k16_an_outcome_becomes_files_named_by_place_and_content() {
 }
 
 #[tokio::test]
-async fn k16_nothing_is_overwritten() {
+async fn nothing_is_overwritten() {
     let directory = tempfile::tempdir().unwrap();
     for taken in ["tiny-0.jpg", "tiny-1.png", "tiny-x.png", "tinier-2.png"] {
         fs::write(directory.path().join(taken), "precious").unwrap();
@@ -70,7 +70,7 @@ async fn k16_nothing_is_overwritten() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn k16_racing_writers_each_get_a_name_of_their_own() {
+async fn racing_writers_each_get_a_name_of_their_own() {
     let directory = tempfile::tempdir().unwrap();
     let client = Arc::new(local());
     let racers: Vec<_> = (0..32)
@@ -93,7 +93,7 @@ async fn k16_racing_writers_each_get_a_name_of_their_own() {
 }
 
 #[tokio::test]
-async fn k16_a_page_in_place_of_a_picture_is_a_failure_that_keeps_the_url() {
+async fn a_page_in_place_of_a_picture_is_a_failure_that_keeps_the_url() {
     let page = "<!DOCTYPE html><html><body>Sign in</body></html>";
     let server = Raw::start(vec![answer("200 OK", "Content-Type: image/png\r\n", page)]).await;
     let url = format!("{}/0.png?sig=1", server.url);
@@ -108,7 +108,7 @@ async fn k16_a_page_in_place_of_a_picture_is_a_failure_that_keeps_the_url() {
 }
 
 #[tokio::test]
-async fn k16_a_disk_that_fails_loses_no_url_and_leaves_nothing() {
+async fn a_disk_that_fails_loses_no_url_and_leaves_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let not_a_directory = directory.path().join("file");
     fs::write(&not_a_directory, "x").unwrap();
@@ -118,7 +118,7 @@ async fn k16_a_disk_that_fails_loses_no_url_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn k16_a_prefix_cannot_leave_its_directory() {
+async fn a_prefix_cannot_leave_its_directory() {
     let directory = tempfile::tempdir().unwrap();
     let out = directory.path().join("out");
     for (prefix, name) in
@@ -132,7 +132,7 @@ async fn k16_a_prefix_cannot_leave_its_directory() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn k16_a_picture_is_as_readable_as_any_other_file() {
+async fn a_picture_is_as_readable_as_any_other_file() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let directory = tempfile::tempdir().unwrap();

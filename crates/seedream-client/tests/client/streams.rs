@@ -16,7 +16,7 @@ const ONE: &str = "event: image\ndata: {\"url\":\"https://a.example/0.png\"}\n\n
 const TWO: &str = "data: {\"failed\":true}\n\ndata: {\"url\":\"https://a.example/2.png\"}\n\ndata: [DONE]\n\n";
 
 #[tokio::test]
-async fn k8_events_arrive_before_the_stream_ends() {
+async fn events_arrive_before_the_stream_ends() {
     let (open, gate) = oneshot::channel();
     let first = format!("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: hello\n\n{ONE}");
     let server = Raw::start(vec![Act::Gated(first.into_bytes(), gate, TWO.into())]).await;
@@ -35,7 +35,7 @@ async fn k8_events_arrive_before_the_stream_ends() {
 }
 
 #[tokio::test]
-async fn k8_the_first_byte_decides_and_not_the_label() {
+async fn the_first_byte_decides_and_not_the_label() {
     let body = format!("{ONE}{TWO}");
     let json = r#" {"data":[{"url":"https://a.example/0.png"}]}"#;
     for (label, body, stream, pictures) in [
@@ -55,7 +55,7 @@ async fn k8_the_first_byte_decides_and_not_the_label() {
 }
 
 #[tokio::test]
-async fn k8_a_refusal_of_a_stream_request_is_an_answer() {
+async fn a_refusal_of_a_stream_request_is_an_answer() {
     let server =
         Raw::start(vec![answer("400 Bad Request", "Content-Type: text/event-stream\r\n", "{\"error\":1}")]).await;
     let client = client(Tiny, &server.url).build().unwrap();
@@ -64,7 +64,7 @@ async fn k8_a_refusal_of_a_stream_request_is_an_answer() {
 }
 
 #[tokio::test]
-async fn k8_a_last_event_whose_data_had_arrived_is_kept_when_the_connection_breaks() {
+async fn a_last_event_whose_data_had_arrived_is_kept_when_the_connection_breaks() {
     let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9999\r\n\r\n";
     // The blank line that would have ended it is missing, once as the first event and once as the second.
     for (before, pictures) in [("", 1), (ONE, 2)] {
@@ -76,7 +76,7 @@ async fn k8_a_last_event_whose_data_had_arrived_is_kept_when_the_connection_brea
 }
 
 #[tokio::test]
-async fn k8_a_stream_that_ends_without_its_mark_and_with_too_few_pictures_is_told_of() {
+async fn a_stream_that_ends_without_its_mark_and_with_too_few_pictures_is_told_of() {
     for (rest, told) in [("", true), ("data: [DONE]\n\n", false)] {
         let body = format!("{ONE}{rest}");
         let server = Raw::start(vec![answer("200 OK", "Content-Type: text/event-stream\r\n", &body)]).await;
@@ -88,7 +88,7 @@ async fn k8_a_stream_that_ends_without_its_mark_and_with_too_few_pictures_is_tol
 }
 
 #[tokio::test]
-async fn k8_a_stream_that_breaks_keeps_what_came() {
+async fn a_stream_that_breaks_keeps_what_came() {
     let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9999\r\n\r\n";
     let server = Raw::start(vec![Act::Answer(format!("{head}{ONE}data: {{\"ur").into_bytes())]).await;
     let generation = client(Tiny, &server.url).build().unwrap().generate(request().stream(true)).await.unwrap();
@@ -101,7 +101,7 @@ async fn k8_a_stream_that_breaks_keeps_what_came() {
 }
 
 #[tokio::test]
-async fn k8_what_is_neither_json_nor_events_is_kept_whole() {
+async fn what_is_neither_json_nor_events_is_kept_whole() {
     let server = Raw::start(vec![answer("200 OK", "Content-Type: text/plain\r\n", "Service OK")]).await;
     let error = client(Tiny, &server.url).build().unwrap().generate(request().stream(true)).await.unwrap_err();
     assert_eq!((error.kind(), error.charge()), (ErrorKind::MalformedResponse, Charge::Unknown));

@@ -30,7 +30,7 @@ fn client(script: &Script) -> Client {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k11_a_task_is_accepted_polled_and_collected() {
+async fn a_task_is_accepted_polled_and_collected() {
     let weather = [
         ACCEPTED,
         RUNNING,
@@ -53,7 +53,7 @@ async fn k11_a_task_is_accepted_polled_and_collected() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k14_a_deadline_keeps_the_task() {
+async fn a_deadline_keeps_the_task() {
     let script = Script::new([ACCEPTED, RUNNING]);
     let start = tokio::time::Instant::now();
     let error = client(&script).generate(request()).await.unwrap_err();
@@ -72,7 +72,7 @@ async fn k14_a_deadline_keeps_the_task() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k11_a_stream_dropped_after_acceptance_asks_no_more() {
+async fn a_stream_dropped_after_acceptance_asks_no_more() {
     let script = Script::new([ACCEPTED, DONE]);
     let mut events = client(&script).events(request()).await.unwrap();
     assert!(matches!(events.next().await, Some(Ok(Event::Submitted(_)))));
@@ -82,7 +82,7 @@ async fn k11_a_stream_dropped_after_acceptance_asks_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k11_a_task_of_another_endpoint_is_refused_and_kept() {
+async fn a_task_of_another_endpoint_is_refused_and_kept() {
     let script = Script::new([DONE]);
     let client = client(&script);
     for endpoint in [
@@ -113,7 +113,7 @@ async fn k11_a_task_of_another_endpoint_is_refused_and_kept() {
 }
 
 #[tokio::test]
-async fn k11_resuming_needs_tasks_and_the_right_provider() {
+async fn resuming_needs_tasks_and_the_right_provider() {
     let script = Script::new([DONE]);
     let task = Task::new("other", "https://tiny.example", TaskId::new("x").unwrap(), "m".into());
     assert_eq!(client(&script).collect(task).await.unwrap_err().kind(), ErrorKind::Config);
@@ -149,7 +149,7 @@ impl Transport for Punctual {
 }
 
 #[tokio::test(start_paused = true)]
-async fn k11_a_task_of_45_seconds_takes_at_most_12_polls_that_begin_by_the_estimate_and_grow() {
+async fn a_task_of_45_seconds_takes_at_most_12_polls_that_begin_by_the_estimate_and_grow() {
     let mut firsts = Vec::new();
     for seed in 0..50 {
         let transport = Arc::new(Punctual { start: Instant::now(), polls: Mutex::default() });

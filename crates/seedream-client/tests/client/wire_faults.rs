@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn k12_a_connection_that_closes_behind_the_request_is_one_post_and_unknown() {
+async fn a_connection_that_closes_behind_the_request_is_one_post_and_unknown() {
     let server = Raw::start(vec![Act::Close]).await;
     let error = client(Tiny, &server.url).build().unwrap().generate(request()).await.unwrap_err();
     assert_eq!((server.count("POST"), error.charge(), error.kind()), (1, Charge::Unknown, ErrorKind::Transport));
@@ -20,7 +20,7 @@ async fn k12_a_connection_that_closes_behind_the_request_is_one_post_and_unknown
 }
 
 #[tokio::test]
-async fn k12_a_refused_connection_is_tried_again_and_costs_nothing() {
+async fn a_refused_connection_is_tried_again_and_costs_nothing() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let client = client(Tiny, &format!("http://{closed}")).build().unwrap();
     let error = client.generate(request()).await.unwrap_err();
@@ -43,7 +43,7 @@ async fn mute() -> String {
 }
 
 #[tokio::test]
-async fn k12_a_deadline_within_the_handshake_costs_nothing_and_behind_it_nobody_knows() {
+async fn a_deadline_within_the_handshake_costs_nothing_and_behind_it_nobody_knows() {
     let mut policy = Policy::default();
     policy.deadline = Duration::from_millis(400);
     let at = mute().await;
@@ -56,7 +56,7 @@ async fn k12_a_deadline_within_the_handshake_costs_nothing_and_behind_it_nobody_
 }
 
 #[tokio::test]
-async fn k12_a_request_that_was_dropped_on_its_way_is_not_sent_again() {
+async fn a_request_that_was_dropped_on_its_way_is_not_sent_again() {
     let (_open, gate) = oneshot::channel();
     let server = Raw::start(vec![Act::Gated(Vec::new(), gate, Vec::new()), answer("200 OK", "", "{}")]).await;
     let client = client(Tiny, &server.url).build().unwrap();
@@ -75,7 +75,7 @@ const CUT: &str =
     r#"{"data":[{"url":"https://a.example/0.png"},{"url":"https://a.example/1.png"},{"url":"https://a.exa"#;
 
 #[tokio::test]
-async fn k12_a_reply_that_is_cut_keeps_the_pictures_before_the_cut() {
+async fn a_reply_that_is_cut_keeps_the_pictures_before_the_cut() {
     for head in [
         "HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n".to_owned(),
         // A chunk that promises more than comes.
@@ -93,7 +93,7 @@ async fn k12_a_reply_that_is_cut_keeps_the_pictures_before_the_cut() {
 }
 
 #[tokio::test]
-async fn k12_a_reply_cut_before_its_first_picture_is_unknown_and_kept() {
+async fn a_reply_cut_before_its_first_picture_is_unknown_and_kept() {
     let server = Raw::start(vec![Act::Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"da".to_vec())]).await;
     let error = client(Tiny, &server.url).build().unwrap().generate(request()).await.unwrap_err();
     assert_eq!((error.charge(), server.count("POST")), (Charge::Unknown, 1));
@@ -101,7 +101,7 @@ async fn k12_a_reply_cut_before_its_first_picture_is_unknown_and_kept() {
 }
 
 #[tokio::test]
-async fn k12_a_reply_over_the_limit_keeps_the_pictures_before_it() {
+async fn a_reply_over_the_limit_keeps_the_pictures_before_it() {
     let pictures = r#"[{"url":"https://a.example/0.png"},{"url":"https://a.example/1.png"}]"#;
     let body = format!(r#"{{"data":{pictures},"padding":"{}"}}"#, "x".repeat(3 << 20));
     let server = Raw::start(vec![answer("200 OK", "", &body), answer("200 OK", "", &body)]).await;

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn c12_sizes_and_models_are_found_in_pages_that_lost_their_tables() {
+    fn sizes_and_models_are_found_in_pages_that_lost_their_tables() {
         assert_eq!(
             sizes("2K1:12048x2048\n2K16:92848x1600, 480x7680 px, 0x1, x, 10xAB"),
             set(&["2048x2048", "2848x1600", "480x7680"])

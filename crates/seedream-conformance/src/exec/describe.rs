@@ -268,7 +268,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn c3_sizes_that_are_none_are_named_and_not_dropped() {
+    fn sizes_that_are_none_are_named_and_not_dropped() {
         for (size, wrong) in [
             (json!({ "tiers": ["2K", "2X"] }), "2X"),
             (json!({ "ratios": ["16-9"] }), "16-9"),

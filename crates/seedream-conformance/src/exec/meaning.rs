@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn c3_a_task_is_accepted_runs_and_ends() {
+    fn a_task_is_accepted_runs_and_ends() {
         let accepted = read(
             json!({"accepted": "task-1", "estimated_seconds": 45, "usage": {"reserved": {"micros": 1_500_000, "unit": "credits"}}}),
         );
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn c3_a_list_of_models_is_read_or_is_an_error() {
+    fn a_list_of_models_is_read_or_is_an_error() {
         let listed = read(json!({"models": ["a", "b"]})).models(&reply(200)).unwrap();
         assert_eq!(listed, [ModelInfo::new("a"), ModelInfo::new("b")]);
         let error = read(json!({"error": {"kind": "authentication"}})).models(&reply(401)).unwrap_err();
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn c3_pictures_failures_and_odd_usage_are_kept() {
+    fn pictures_failures_and_odd_usage_are_kept() {
         let meaning = read(json!({
             "images": [{"index": 0, "base64": "aGk="}, {"index": 1, "base64": "token"}, {"index": 2, "base64": "?"},
                        {"index": 3, "error": {"kind": "server", "code": "x", "message": "no"}}],

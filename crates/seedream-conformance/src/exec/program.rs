@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn c3_a_program_that_ends_is_silent_or_raves_is_a_fault_and_no_hang() {
+    fn a_program_that_ends_is_silent_or_raves_is_a_fault_and_no_hang() {
         assert_eq!(fault("true"), "`true` ended before it answered describe");
         assert_eq!(fault("sleep 600"), "`sleep 600` does not answer describe within 200ms");
         assert!(

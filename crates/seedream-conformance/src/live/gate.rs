@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn c4_one_request_passes_and_it_is_the_question() {
+    async fn one_request_passes_and_it_is_the_question() {
         let ark = Subject::new(seedream::dialect("ark").unwrap());
         let create = || Create { request: ImageRequest::new("m", "p"), body: "{}".into() };
         let list = || http::Request::get("http://mock.localhost/ark/api/v3/models").body(Bytes::new()).unwrap();

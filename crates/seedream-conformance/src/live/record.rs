@@ -105,7 +105,7 @@ mod tests {
     use super::scrub;
 
     #[test]
-    fn c4_no_key_and_no_signed_query_is_recorded() {
+    fn no_key_and_no_signed_query_is_recorded() {
         let mut value = json!({
             "message": "key 12-of-a-strange-form-34 is wrong, as is Bearer sk-another-key-0123456789",
             "list": ["https://a.example/0.png?X-Tos-Signature=0123456789abcdef"],

@@ -33,7 +33,7 @@ mod tests {
     }
 
     #[test]
-    fn c9_hostile_texts_are_no_markup_and_the_report_is_whole() {
+    fn hostile_texts_are_no_markup_and_the_report_is_whole() {
         let report = report();
         let page = html(&report);
         let (before, rest) = page.split_once(r#"<script type="application/json" id="report">"#).expect("the report");
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn c9_nothing_is_loaded() {
+    fn nothing_is_loaded() {
         let page = html(&report());
         assert!(page.contains("default-src 'none'"));
         for loads in [" src=", "<link", "@import", "url(", "innerHTML", "fetch(", "import("] {

@@ -18,7 +18,7 @@ fn cells(row: &str) -> Vec<&str> {
 /// Each mutant is killed by the case that the README names. `seedream conformance mutants` runs every case on every mutant; here
 /// only those that are named run, since that takes a while without optimisation.
 #[test]
-fn c11_every_mutant_is_killed_by_the_case_that_the_readme_names() {
+fn every_mutant_is_killed_by_the_case_that_the_readme_names() {
     std::panic::set_hook(Box::new(|_| ()));
     let subjects: Vec<Subject> = seedream::dialects().into_iter().map(Subject::new).collect();
     let named: BTreeMap<&str, &str> =
@@ -33,7 +33,7 @@ fn c11_every_mutant_is_killed_by_the_case_that_the_readme_names() {
 
 /// Every law is there for something.
 #[test]
-fn c11_every_law_kills_a_mutant() {
+fn every_law_kills_a_mutant() {
     let rows = kept();
     for law in seedream_conformance::Law::ALL {
         let kills = rows.iter().any(|row| cells(row)[2].split(", ").any(|name| name == law.as_str()));
@@ -43,7 +43,7 @@ fn c11_every_law_kills_a_mutant() {
 
 /// A case that must hold and that no mutant breaks is named.
 #[test]
-fn c11_a_case_that_kills_no_mutant_is_a_fault() {
+fn a_case_that_kills_no_mutant_is_a_fault() {
     let subjects: Vec<Subject> = seedream::dialects().into_iter().take(1).map(Subject::new).collect();
     let case = format!("encode/{}/generate/chinese-prompt", subjects[0].id());
     let faults = |mutant: &str| Matrix::chosen(&subjects, |name, chosen| name == mutant && chosen == case).faults();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// Adding or losing a case is a change that somebody sees: write the counts that are printed here into `src/requirements.json`.
 #[test]
-fn c7_the_requirements_are_what_there_is() {
+fn the_requirements_are_what_there_is() {
     let mut counts: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
     for subject in seedream::dialects().into_iter().map(Subject::new) {
         let of = counts.entry(subject.id()).or_default();
@@ -21,7 +21,7 @@ fn c7_the_requirements_are_what_there_is() {
 
 /// Names tell cases apart: a filter, a known failure and a report mean one case by one name.
 #[test]
-fn c1_no_two_cases_have_one_name() {
+fn no_two_cases_have_one_name() {
     let mut names: Vec<_> =
         seedream::dialects().into_iter().map(Subject::new).flat_map(|s| cases(&s)).map(|c| c.name()).collect();
     let all = names.len();

@@ -67,7 +67,7 @@ fn known(until: &str) -> Known {
 }
 
 #[test]
-fn c5_a_failure_ends_with_1_and_says_what_differs() {
+fn a_failure_ends_with_1_and_says_what_differs() {
     let right = over(&run("encode"), Fault::None);
     assert_eq!((right.exit_code(), right.count(Status::Fail)), (0, 0));
     let wrong = over(&run("encode"), Fault::Undocumented);
@@ -79,7 +79,7 @@ fn c5_a_failure_ends_with_1_and_says_what_differs() {
 }
 
 #[test]
-fn c5_a_panic_is_a_failure_of_its_case_alone() {
+fn a_panic_is_a_failure_of_its_case_alone() {
     let report = over(&run("decode"), Fault::Panics);
     assert_eq!((report.exit_code(), report.count(Status::HarnessError)), (1, 0));
     assert!(
@@ -88,7 +88,7 @@ fn c5_a_panic_is_a_failure_of_its_case_alone() {
 }
 
 #[test]
-fn c6_a_known_failure_gates_nothing_until_its_day() {
+fn a_known_failure_gates_nothing_until_its_day() {
     let mut run = run("encode");
     run.known = known("2026-11-25");
     let report = over(&run, Fault::Undocumented);
@@ -102,7 +102,7 @@ fn c6_a_known_failure_gates_nothing_until_its_day() {
 }
 
 #[test]
-fn c5_a_law_without_a_ground_is_skipped_with_the_reason_and_counts_as_nothing() {
+fn a_law_without_a_ground_is_skipped_with_the_reason_and_counts_as_nothing() {
     let report = over(&run("tasks"), Fault::None);
     let [skipped] = &report.cases.iter().filter(|entry| entry.law == Law::Tasks).collect::<Vec<_>>()[..] else {
         panic!("one case says that there is none")
@@ -115,7 +115,7 @@ fn c5_a_law_without_a_ground_is_skipped_with_the_reason_and_counts_as_nothing() 
 }
 
 #[test]
-fn c7_fewer_cases_than_wanted_end_with_4() {
+fn fewer_cases_than_wanted_end_with_4() {
     let mut run = Run::everything(date(2026, 11, 25));
     let wants = r#"{"set": "a test", "cases": {"gogogotoken": {"tasks": 1, "encode": 1}}}"#;
     run.requirements = Requirements::from_json(wants).unwrap();
@@ -138,7 +138,7 @@ const ANSWER: &str =
     r#""response": {"status": 200, "json": {"created": 1, "data": [{"url": "https://a.example/a.png"}]}}"#;
 
 #[test]
-fn c1_a_file_that_is_added_is_a_case_that_is_added() {
+fn a_file_that_is_added_is_a_case_that_is_added() {
     let case = format!(r#"{{"source": {{"kind": "derived"}}, {ANSWER}, "expect": {{"images": [{{"index": 0}}]}}}}"#);
     let report = run("**/generate/one").over(&[with(&case)]);
     let ran = report.cases.iter().filter(|entry| entry.status == Status::Pass).map(|entry| entry.name.as_str());
@@ -149,7 +149,7 @@ fn c1_a_file_that_is_added_is_a_case_that_is_added() {
 }
 
 #[test]
-fn c5_a_case_that_cannot_be_judged_ends_with_3() {
+fn a_case_that_cannot_be_judged_ends_with_3() {
     let case = format!(
         r#"{{"source": {{"kind": "derived"}}, "given": {{"nonsense": 1}}, {ANSWER}, "expect": {{"images": [{{"index": 0}}]}}}}"#
     );
@@ -159,7 +159,7 @@ fn c5_a_case_that_cannot_be_judged_ends_with_3() {
 }
 
 #[test]
-fn c8_our_own_conclusions_gate_nothing() {
+fn our_own_conclusions_gate_nothing() {
     let expects =
         |kind: &str| format!(r#"{{"source": {{{kind}}}, {ANSWER}, "expect": {{"images": [{{"index": 7}}]}}}}"#);
     let ends = |kind: &str| {
@@ -172,7 +172,7 @@ fn c8_our_own_conclusions_gate_nothing() {
 }
 
 #[test]
-fn c13_the_same_run_gives_the_same_report() {
+fn the_same_run_gives_the_same_report() {
     let report = || over(&run("*/gogogotoken"), Fault::Undocumented).to_json();
     assert_eq!(report(), report());
 }

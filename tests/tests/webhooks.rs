@@ -107,7 +107,7 @@ fn completed(id: &str, url: &str) -> String {
 }
 
 #[tokio::test]
-async fn k17_a_callback_leads_to_one_question_and_the_pictures() {
+async fn a_callback_leads_to_one_question_and_the_pictures() {
     let house = House::new(1, NEVER).await;
     let callback = house.webhooks.url("https://hooks.example.com/below/");
     let request = ImageRequest::new("doubao-seedream-4.5", "a lighthouse").callback_url(callback.clone());
@@ -129,7 +129,7 @@ async fn k17_a_callback_leads_to_one_question_and_the_pictures() {
 }
 
 #[tokio::test]
-async fn k17_duplicates_are_dropped() {
+async fn duplicates_are_dropped() {
     let house = House::new(1, NEVER).await;
     let expected = house.submit().await;
     let body = completed(expected.task().id.as_str(), "https://evil.example/a.png");
@@ -144,7 +144,7 @@ async fn k17_duplicates_are_dropped() {
 }
 
 #[tokio::test]
-async fn k17_a_hint_while_it_is_being_asked_for_is_not_lost() {
+async fn a_hint_while_it_is_being_asked_for_is_not_lost() {
     let house = House::new(2, Duration::from_millis(1)).await;
     let mut task = house.submit().await.task().clone();
     // It is asked for at once, and then not before five minutes have passed.
@@ -157,7 +157,7 @@ async fn k17_a_hint_while_it_is_being_asked_for_is_not_lost() {
 }
 
 #[tokio::test]
-async fn k17_a_flood_of_hints_interrupts_no_question() {
+async fn a_flood_of_hints_interrupts_no_question() {
     let house = House::with_key(1, Duration::from_millis(1), "sk-mock-slow").await;
     let mut task = house.submit().await.task().clone();
     task.estimated_seconds = Some(1000);
@@ -171,7 +171,7 @@ async fn k17_a_flood_of_hints_interrupts_no_question() {
 }
 
 #[tokio::test]
-async fn k17_forged_bodies_cause_no_fetch_and_no_download() {
+async fn forged_bodies_cause_no_fetch_and_no_download() {
     let house = House::new(1, NEVER).await;
     let trap = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let evil = format!("http://{}/a.png", trap.local_addr().unwrap());
@@ -235,7 +235,7 @@ async fn a_callback_in_another_form_is_a_hint_as_any_other() {
 }
 
 #[tokio::test]
-async fn k17_without_the_token_there_is_nothing() {
+async fn without_the_token_there_is_nothing() {
     let house = House::new(1, NEVER).await;
     let expected = house.submit().await;
     let body = completed(expected.task().id.as_str(), "https://evil.example/a.png");
@@ -276,7 +276,7 @@ async fn k17_without_the_token_there_is_nothing() {
 }
 
 #[tokio::test]
-async fn k17_only_small_posts_are_read() {
+async fn only_small_posts_are_read() {
     let house = House::new(1, NEVER).await;
     let path = house.path();
     for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"] {
@@ -298,7 +298,7 @@ async fn k17_only_small_posts_are_read() {
 }
 
 #[tokio::test]
-async fn k17_few_callbacks_are_read_at_a_time() {
+async fn few_callbacks_are_read_at_a_time() {
     let house = House::new(1, NEVER).await;
     let expected = house.submit().await;
     let body = completed(expected.task().id.as_str(), "https://evil.example/a.png");
@@ -328,21 +328,21 @@ async fn k17_few_callbacks_are_read_at_a_time() {
 
 /// The clock stands still until nothing moves any more, and then goes to the next moment that somebody waits for.
 #[tokio::test(start_paused = true)]
-async fn k17_a_body_that_does_not_come_is_not_waited_for() {
+async fn a_body_that_does_not_come_is_not_waited_for() {
     let house = House::new(1, NEVER).await;
     let message = format!("{}content-length: 100\r\nconnection: close\r\n\r\n{{", head("POST", &house.path()));
     assert_eq!(exchange(TcpStream::connect(house.address).await.unwrap(), message.as_bytes()).await.0, 408);
 }
 
 #[tokio::test]
-async fn k17_a_lost_callback_loses_nothing() {
+async fn a_lost_callback_loses_nothing() {
     let house = House::new(3, Duration::from_millis(1)).await;
     let generation = house.submit().await.wait().await.unwrap();
     assert_eq!((generation.images().count(), house.polls()), (1, 3));
 }
 
 #[tokio::test]
-async fn k17_a_task_of_another_process_is_expected_and_given_back() {
+async fn a_task_of_another_process_is_expected_and_given_back() {
     let house = House::new(1, NEVER).await;
     let task = house.submit().await.task().clone();
     // Dropping what expects it frees its place; while it is expected there is no second.
@@ -358,7 +358,7 @@ async fn k17_a_task_of_another_process_is_expected_and_given_back() {
 }
 
 #[tokio::test]
-async fn k17_a_deadline_keeps_the_task() {
+async fn a_deadline_keeps_the_task() {
     let mock = MockServer::builder().task(TaskEnd::Polls(1000)).start().await.unwrap();
     let mut policy = Policy::default();
     policy.deadline = Duration::from_millis(200);
@@ -371,7 +371,7 @@ async fn k17_a_deadline_keeps_the_task() {
 }
 
 #[tokio::test]
-async fn k17_callbacks_are_public_https_of_evolink() {
+async fn callbacks_are_public_https_of_evolink() {
     let house = House::new(1, NEVER).await;
     for base in ["http://hooks.example.com", "https://127.0.0.1", "https://10.1.2.3", "https://localhost"] {
         let request = ImageRequest::new("doubao-seedream-4.5", "a lighthouse").callback_url(house.webhooks.url(base));

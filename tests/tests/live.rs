@@ -26,7 +26,7 @@ async fn ask_all(mock: &MockServer) -> Vec<(Arc<dyn Dialect>, Asked)> {
 }
 
 #[tokio::test]
-async fn c4_a_live_run_is_refused_without_a_charge_and_its_recordings_replay() {
+async fn a_live_run_is_refused_without_a_charge_and_its_recordings_replay() {
     let mock = MockServer::builder().keys([KEY]).start().await.unwrap();
     let all = ask_all(&mock).await;
     let names: Vec<_> = all.iter().map(|(dialect, asked)| (dialect.descriptor().id, asked.name)).collect();
@@ -72,7 +72,7 @@ async fn c4_a_live_run_is_refused_without_a_charge_and_its_recordings_replay() {
 }
 
 #[tokio::test]
-async fn c4_a_provider_that_takes_what_it_should_refuse_gets_one_request_and_is_told_of() {
+async fn a_provider_that_takes_what_it_should_refuse_gets_one_request_and_is_told_of() {
     let mock = MockServer::builder().validate(Validate::Off).start().await.unwrap();
     let all = ask_all(&mock).await;
     // The mock answers what the documents show as they show it, whatever it checks; a wrong key is in none of them.

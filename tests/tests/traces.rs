@@ -112,7 +112,7 @@ async fn save(client: &Client, generation: &Generation) {
 }
 
 #[tokio::test]
-async fn k23_a_task_from_its_submit_to_its_picture() {
+async fn a_task_from_its_submit_to_its_picture() {
     let mock = mock().await;
     let (seen, _guard) = watch();
     let client = client(Evolink, &mock, "sk-canary-key");
@@ -124,7 +124,7 @@ async fn k23_a_task_from_its_submit_to_its_picture() {
 }
 
 #[tokio::test]
-async fn k23_a_group_one_by_one() {
+async fn a_group_one_by_one() {
     let mock = mock().await;
     let (seen, _guard) = watch();
     let client = client(Ark, &mock, "sk-canary-key");
@@ -136,7 +136,7 @@ async fn k23_a_group_one_by_one() {
 }
 
 #[tokio::test]
-async fn k23_what_fails_and_what_is_left() {
+async fn what_fails_and_what_is_left() {
     let mock = mock().await;
     let (seen, _guard) = watch();
     let request = || ImageRequest::new("doubao-seedream-4.5", "canary-prompt");
