@@ -2,7 +2,7 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use http::{HeaderMap, StatusCode};
-use seedream::{Ark, Dialect as _, ImageRequest, Reply, Strictness, Timestamp};
+use seedream::{Ark, Dialect as _, ImageRequest, Response, Strictness, Timestamp};
 use seedream_fixtures::Body;
 use serde_json::Value;
 
@@ -10,11 +10,11 @@ fn codec(criterion: &mut Criterion) {
     let exchange = seedream_fixtures::exchange("ark/generate/document-003").expect("document 003's own exchange");
     let given = exchange.given.clone().expect("it has a request");
     let request: ImageRequest = serde_json::from_value(given).expect("a request");
-    let Some(Body::Json(answer)) = exchange.response.as_ref().map(|response| &response.body) else {
+    let Some(Body::Json(raw)) = exchange.response.as_ref().map(|response| &response.body) else {
         panic!("its answer is JSON");
     };
-    let answer = answer.get().to_owned();
-    let reply = Reply::new(StatusCode::OK, HeaderMap::new(), answer.clone(), Timestamp::UNIX_EPOCH);
+    let raw = raw.get().to_owned();
+    let response = Response::new(StatusCode::OK, HeaderMap::new(), raw.clone(), Timestamp::UNIX_EPOCH);
     let checked = Ark.capabilities(&request.model).check(&request, Strictness::Strict).expect("a legal request");
     let wire = Ark.encode(&checked).expect("a body");
 
@@ -23,9 +23,9 @@ fn codec(criterion: &mut Criterion) {
         b.iter(|| Ark.capabilities(&request.model).check(&request, Strictness::Strict));
     });
     group.bench_function("encode", |b| b.iter(|| Ark.encode(&checked)));
-    group.bench_function("decode", |b| b.iter(|| Ark.decode(&checked, &reply)));
+    group.bench_function("decode", |b| b.iter(|| Ark.decode(&checked, &response)));
     group.bench_function("peer: serde_json::Value of both bodies", |b| {
-        b.iter(|| (serde_json::from_slice::<Value>(wire.body()), serde_json::from_str::<Value>(&answer)));
+        b.iter(|| (serde_json::from_slice::<Value>(wire.body()), serde_json::from_str::<Value>(&raw)));
     });
     group.finish();
 }

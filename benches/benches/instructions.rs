@@ -1,4 +1,4 @@
-//! How many instructions reading an answer takes, counted by valgrind: the same on every run, whatever else the machine does.
+//! How many instructions reading a response takes, counted by valgrind: the same on every run, whatever else the machine does.
 //!
 //! `cargo bench -p seedream-benches --bench instructions`, or with the names of some [`SCENARIOS`] behind `--`. Needs `valgrind` on
 //! the path. Every scenario runs under `valgrind --tool=callgrind` with an input of `n` units and with one of `2n`, once and twice
@@ -19,8 +19,8 @@ use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::{BodyExt as _, StreamBody};
 use seedream::{
-    AnswerBody, Ark, Capabilities, Checked, Client, Descriptor, Dialect, Effective, ErrorKind, ImageProvider as _,
-    ImageRequest, ModelId, Reply, Transport, TransportError, sse::Parser,
+    Ark, Capabilities, Checked, Client, Descriptor, Dialect, Effective, ErrorKind, ImageProvider as _, ImageRequest,
+    ModelId, Response, ResponseBody, Transport, TransportError, sse::Parser,
 };
 use seedream_core::Decoded;
 use serde_json::{Map, Value, json};
@@ -30,10 +30,10 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 /// The largest ratio of the instructions for twice the input to those for the input.
 const MOST: f64 = 2.2;
 
-/// How an answer arrives, in bytes.
+/// How a response arrives, in bytes.
 const CHUNK: usize = 16 << 10;
 
-/// An image in an answer, in bytes.
+/// An image in a response, in bytes.
 const IMAGE: usize = 256 << 10;
 
 /// What is counted: a name, the smaller number of units, what a unit is, and how such an input is made.
@@ -46,11 +46,11 @@ struct Scenario {
 
 /// What is read.
 enum Input {
-    /// An answer, by a client that has Ark's adapter.
+    /// A response, by a client that has Ark's adapter.
     Whole(Bytes),
     /// A stream of events, by the same client.
     Stream(Bytes),
-    /// An answer, by a client whose adapter takes it for unreadable: all that is counted is the client itself.
+    /// A response, by a client whose adapter takes it for unreadable: all that is counted is the client itself.
     Unread(Bytes),
     /// A stream of events, by the parser alone.
     Parser(Bytes),
@@ -176,7 +176,7 @@ fn client(dialect: impl Dialect, content_type: &'static str, body: &Bytes) -> Re
     Ok(Client::builder(Arc::new(dialect)).key("sk-bench-0123456789").seed(1).transport(transport).build()?)
 }
 
-/// Sends nothing, and has this answer to everything.
+/// Sends nothing, and has this response to everything.
 #[derive(Debug)]
 struct Canned {
     content_type: &'static str,
@@ -185,17 +185,17 @@ struct Canned {
 
 #[async_trait]
 impl Transport for Canned {
-    async fn send(&self, _: http::Request<Bytes>) -> std::result::Result<http::Response<AnswerBody>, TransportError> {
+    async fn send(&self, _: http::Request<Bytes>) -> std::result::Result<http::Response<ResponseBody>, TransportError> {
         let starts = (0..self.body.len()).step_by(CHUNK);
         let chunks: Vec<_> = starts.map(|at| self.body.slice(at..self.body.len().min(at + CHUNK))).collect();
         let frames = stream::iter(chunks.into_iter().map(|chunk| Ok(http_body::Frame::data(chunk))));
-        let mut answer = http::Response::new(StreamBody::new(frames).boxed_unsync());
-        answer.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(self.content_type));
-        Ok(answer)
+        let mut response = http::Response::new(StreamBody::new(frames).boxed_unsync());
+        response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(self.content_type));
+        Ok(response)
     }
 }
 
-/// Ark's adapter, which can read no answer.
+/// Ark's adapter, which can read no response.
 struct Unread;
 
 impl fmt::Debug for Unread {
@@ -217,8 +217,8 @@ impl Dialect for Unread {
         Ark.encode(request)
     }
 
-    fn decode(&self, _: &Checked, reply: &Reply) -> seedream::Result<Decoded> {
-        Err(seedream::Error::from_reply(ErrorKind::MalformedResponse, "unread", reply))
+    fn decode(&self, _: &Checked, response: &Response) -> seedream::Result<Decoded> {
+        Err(seedream::Error::from_response(ErrorKind::MalformedResponse, "unread", response))
     }
 
     fn effective(&self, request: &Checked, members: Map<String, Value>) -> Effective {
@@ -287,7 +287,7 @@ fn small_events(count: usize) -> Bytes {
     ((0..count).map(event).collect::<String>() + "data: [DONE]\n\n").into()
 }
 
-/// An answer of links and words.
+/// A response of links and words.
 fn words(items: usize) -> Bytes {
     let item = |seed| {
         format!(

@@ -6,7 +6,7 @@ pub const MODEL: &str = "doubao-seedream-4-0-250828";
 
 pub type Seen = Result<String, Box<dyn Error>>;
 
-/// A session of the mock, and where its pictures are kept for the judge.
+/// A session of the mock, and where its images are kept for the judge.
 pub struct Session(pub &'static str);
 
 impl Session {
@@ -19,12 +19,12 @@ impl Session {
         format!("{mock}/s/{}/ark/api/v3", self.name())
     }
 
-    pub fn keep(&self, index: usize, promised: &str, picture: &[u8]) -> Result<(), Box<dyn Error>> {
+    pub fn keep(&self, index: usize, promised: &str, image: &[u8]) -> Result<(), Box<dyn Error>> {
         let folder = env::var("PICTURES").expect("run sets PICTURES");
-        Ok(fs::write(format!("{folder}/{}.{index}.{promised}.jpeg", self.name()), picture)?)
+        Ok(fs::write(format!("{folder}/{}.{index}.{promised}.jpeg", self.name()), image)?)
     }
 
-    /// Prints what was seen, with what the judge shall find: attempts to buy, pictures billed, pictures kept.
+    /// Prints what was seen, with what the judge shall find: attempts to buy, images billed, images kept.
     pub fn report(&self, posts: u32, billed: u32, kept: u32, seen: &Seen) {
         let (verdict, text) = match seen {
             Ok(text) => ("ok", text.clone()),

@@ -114,7 +114,7 @@ fn a_provider_is_whole() {
 #[test]
 fn the_top_level_stays_as_it_is() {
     let known = ["Cargo.toml", "Cargo.lock", "CHANGELOG.md", "README.md", "crates", "fixtures", "tests", "benches"];
-    // What git keeps, where there is git: a folder of somebody's pictures is nobody's business.
+    // What git keeps, where there is git: a folder of somebody's images is nobody's business.
     let listed = Command::new("git").current_dir(root()).args(["ls-tree", "--name-only", "HEAD"]).output();
     let listed = listed.ok().filter(|output| output.status.success()).map(|output| output.stdout).unwrap_or_default();
     for name in String::from_utf8(listed).expect("names are text").lines() {

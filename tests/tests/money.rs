@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 use proptest::prelude::*;
 use seedream::{
     Ark, Charge, Dialect, Encoded, Error, ErrorKind, Event, Evolink, ImageRequest, Input, Operation, Policy, Purpose,
-    Reply, Strictness, Then, Timestamp,
+    Response, Strictness, Then, Timestamp,
 };
 
 /// What one exchange came to.
@@ -18,15 +18,15 @@ use seedream::{
 enum Weather {
     /// No byte of the body left.
     NotSent,
-    /// The connection broke after the body had begun to leave, before an answer.
+    /// The connection broke after the body had begun to leave, before a response.
     Silence,
-    /// An answer arrived whole.
+    /// A response arrived whole.
     Answer(Answer),
-    /// An answer was cut off at some byte.
+    /// A response was cut off at some byte.
     Cut(Answer, prop::sample::Index),
 }
 
-/// An answer: status, body, and what it costs.
+/// A response: status, body, and what it costs.
 #[derive(Clone, Debug)]
 struct Answer {
     status: u16,
@@ -41,7 +41,7 @@ enum Bill {
     Never,
     /// Nobody can know.
     Maybe,
-    /// These pictures.
+    /// These images.
     Pictures(usize),
     /// A task was accepted.
     Task,
@@ -53,42 +53,42 @@ impl Weather {
         match self {
             Self::NotSent => false,
             Self::Silence => true,
-            Self::Answer(answer) | Self::Cut(answer, _) => answer.bill != Bill::Never,
+            Self::Answer(raw) | Self::Cut(raw, _) => raw.bill != Bill::Never,
         }
     }
 
     fn input(&self) -> Input {
         let error = || Error::new(ErrorKind::Transport, "connection lost");
-        let reply = |answer: &Answer, body: &str| {
-            let status = StatusCode::from_u16(answer.status).expect("a status");
-            Reply::new(status, HeaderMap::new(), Bytes::from(body.to_owned()), Timestamp::UNIX_EPOCH)
+        let response = |raw: &Answer, body: &str| {
+            let status = StatusCode::from_u16(raw.status).expect("a status");
+            Response::new(status, HeaderMap::new(), Bytes::from(body.to_owned()), Timestamp::UNIX_EPOCH)
         };
         match self {
             Self::NotSent => Input::NotSent(error()),
             Self::Silence => Input::Broken { partial: None, error: error() },
-            Self::Answer(answer) => Input::Reply(reply(answer, &answer.body)),
-            Self::Cut(answer, at) => {
-                let body = &answer.body[..at.index(answer.body.len() + 1).min(answer.body.len().saturating_sub(1))];
-                Input::Broken { partial: Some(reply(answer, body)), error: error() }
+            Self::Answer(raw) => Input::Response(response(raw, &raw.body)),
+            Self::Cut(raw, at) => {
+                let body = &raw.body[..at.index(raw.body.len() + 1).min(raw.body.len().saturating_sub(1))];
+                Input::Broken { partial: Some(response(raw, body)), error: error() }
             }
         }
     }
 
-    /// The pictures that arrived whole.
+    /// The images that arrived whole.
     fn pictures(&self) -> usize {
         match self {
             Self::Answer(Answer { bill: Bill::Pictures(count), .. }) => *count,
-            Self::Cut(answer @ Answer { bill: Bill::Pictures(_), .. }, at) => {
-                let end = at.index(answer.body.len() + 1).min(answer.body.len().saturating_sub(1));
+            Self::Cut(raw @ Answer { bill: Bill::Pictures(_), .. }, at) => {
+                let end = at.index(raw.body.len() + 1).min(raw.body.len().saturating_sub(1));
                 // A URL has arrived with its closing quote.
-                answer.body[..end].matches(".png\"").count()
+                raw.body[..end].matches(".png\"").count()
             }
             _ => 0,
         }
     }
 }
 
-fn answer(status: u16, body: impl Into<String>, bill: Bill) -> Answer {
+fn raw(status: u16, body: impl Into<String>, bill: Bill) -> Answer {
     Answer { status, body: body.into(), bill }
 }
 
@@ -99,28 +99,28 @@ fn error_body(code: &str) -> String {
 /// Answers that any provider of the family can give to a submit.
 fn refusals() -> Vec<Answer> {
     let mut all: Vec<_> = [400, 401, 402, 403, 404, 409, 413, 422, 307, 301]
-        .map(|status| answer(status, error_body("InvalidParameter"), Bill::Never))
+        .map(|status| raw(status, error_body("InvalidParameter"), Bill::Never))
         .into();
     all.extend([
-        answer(429, error_body("ModelAccountIpmRateLimitExceeded"), Bill::Never),
-        answer(429, error_body("rate_limit_exceeded"), Bill::Never),
-        answer(429, "", Bill::Never),
-        answer(429, error_body("SetLimitExceeded"), Bill::Never),
-        answer(503, error_body("ServerOverloaded"), Bill::Never),
-        answer(503, "<html>503</html>", Bill::Maybe),
-        answer(500, error_body("InternalServiceError"), Bill::Maybe),
-        answer(502, "<html>502</html>", Bill::Maybe),
-        answer(504, "", Bill::Maybe),
-        answer(408, "", Bill::Maybe),
-        answer(499, "", Bill::Maybe),
-        answer(200, "", Bill::Maybe),
-        answer(200, "<html>sign in</html>", Bill::Maybe),
-        answer(200, r#"{"unheard":"of"}"#, Bill::Maybe),
-        answer(200, error_body("InternalServiceError"), Bill::Maybe),
-        // A code that passes by itself, on an answer that leaves open whether the work was done.
-        answer(500, error_body("ServerOverloaded"), Bill::Maybe),
-        answer(408, error_body("rate_limit_exceeded"), Bill::Maybe),
-        answer(200, error_body("ServerOverloaded"), Bill::Maybe),
+        raw(429, error_body("ModelAccountIpmRateLimitExceeded"), Bill::Never),
+        raw(429, error_body("rate_limit_exceeded"), Bill::Never),
+        raw(429, "", Bill::Never),
+        raw(429, error_body("SetLimitExceeded"), Bill::Never),
+        raw(503, error_body("ServerOverloaded"), Bill::Never),
+        raw(503, "<html>503</html>", Bill::Maybe),
+        raw(500, error_body("InternalServiceError"), Bill::Maybe),
+        raw(502, "<html>502</html>", Bill::Maybe),
+        raw(504, "", Bill::Maybe),
+        raw(408, "", Bill::Maybe),
+        raw(499, "", Bill::Maybe),
+        raw(200, "", Bill::Maybe),
+        raw(200, "<html>sign in</html>", Bill::Maybe),
+        raw(200, r#"{"unheard":"of"}"#, Bill::Maybe),
+        raw(200, error_body("InternalServiceError"), Bill::Maybe),
+        // A code that passes by itself, on a response that leaves open whether the work was done.
+        raw(500, error_body("ServerOverloaded"), Bill::Maybe),
+        raw(408, error_body("rate_limit_exceeded"), Bill::Maybe),
+        raw(200, error_body("ServerOverloaded"), Bill::Maybe),
     ]);
     all
 }
@@ -138,7 +138,7 @@ fn weather(good: impl Strategy<Value = Answer> + 'static) -> impl Strategy<Value
         2 => Just(Weather::NotSent),
         1 => Just(Weather::Silence),
         4 => any.clone().prop_map(Weather::Answer),
-        2 => (any, any_index()).prop_map(|(answer, at)| Weather::Cut(answer, at)),
+        2 => (any, any_index()).prop_map(|(raw, at)| Weather::Cut(raw, at)),
     ]
 }
 
@@ -157,7 +157,7 @@ enum Poll {
 
 impl Poll {
     fn input(&self) -> Input {
-        let ok = |body: String| Weather::Answer(answer(200, body, Bill::Never)).input();
+        let ok = |body: String| Weather::Answer(raw(200, body, Bill::Never)).input();
         match self {
             Self::Weather(weather) => weather.input(),
             Self::Running => ok(r#"{"id":"task-unified-1-a","status":"processing","progress":40}"#.into()),
@@ -175,7 +175,7 @@ impl Poll {
 
 fn poll() -> impl Strategy<Value = Poll> {
     prop_oneof![
-        3 => weather(Just(answer(500, "", Bill::Maybe))).prop_map(Poll::Weather),
+        3 => weather(Just(raw(500, "", Bill::Maybe))).prop_map(Poll::Weather),
         3 => Just(Poll::Running),
         1 => (1_usize..4).prop_map(Poll::Completed),
         1 => Just(Poll::Failed),
@@ -272,7 +272,7 @@ proptest! {
     #[test]
     fn a_synchronous_request_is_bought_at_most_once(
         submits in prop::collection::vec(
-            weather((1_usize..4).prop_map(|count| answer(200, pictures(count), Bill::Pictures(count)))), 1..6),
+            weather((1_usize..4).prop_map(|count| raw(200, pictures(count), Bill::Pictures(count)))), 1..6),
         seed in any::<u64>(),
     ) {
         holds(&play(Arc::new(Ark), Policy::default(), &submits, &[Poll::Running], seed))?;
@@ -281,7 +281,7 @@ proptest! {
     #[test]
     fn a_task_is_bought_at_most_once_and_never_lost(
         submits in prop::collection::vec(
-            weather(Just(answer(200, r#"{"id":"task-unified-1-a","status":"pending","task_info":{"estimated_time":45}}"#, Bill::Task))),
+            weather(Just(raw(200, r#"{"id":"task-unified-1-a","status":"pending","task_info":{"estimated_time":45}}"#, Bill::Task))),
             1..6),
         polls in prop::collection::vec(poll(), 1..12),
         seed in any::<u64>(),

@@ -112,7 +112,7 @@ async fn save(client: &Client, generation: &Generation) {
 }
 
 #[tokio::test]
-async fn a_task_from_its_submit_to_its_picture() {
+async fn a_task_from_its_submit_to_its_image() {
     let mock = mock().await;
     let (seen, _guard) = watch();
     let client = client(Evolink, &mock, "sk-canary-key");
@@ -148,7 +148,7 @@ async fn what_fails_and_what_is_left() {
     let Some(Ok(Event::Submitted(task))) = events.next().await else { panic!("not accepted") };
     drop(events);
     let generation = client.collect(task).await.unwrap();
-    // A picture that is not there, and one that nobody fetches.
+    // An image that is not there, and one that nobody fetches.
     let mut image = generation.images().next().unwrap().clone();
     let ImageData::Url { url, .. } = &mut image.data else { panic!("{image:?}") };
     *url = format!("{}/nowhere.png?X-Tos-Signature=canary-signature", mock.url());

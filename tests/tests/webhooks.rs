@@ -84,20 +84,20 @@ fn head(method: &str, path: &str) -> String {
     format!("{method} {path} HTTP/1.1\r\nhost: hooks\r\ncontent-type: application/json\r\n")
 }
 
-/// Sends the whole of a message and reads the answer to its end: status, and everything but the date.
+/// Sends the whole of a message and reads the response to its end: status, and everything but the date.
 async fn exchange(mut stream: TcpStream, message: &[u8]) -> (u16, String) {
     stream.write_all(message).await.unwrap();
-    answer(stream).await
+    response(stream).await
 }
 
-async fn answer(mut stream: TcpStream) -> (u16, String) {
+async fn response(mut stream: TcpStream) -> (u16, String) {
     let mut text = String::new();
     stream.read_to_string(&mut text).await.unwrap();
     let lines = text.split_inclusive("\r\n").filter(|line| !line.starts_with("date:"));
     (text.split(' ').nth(1).unwrap().parse().unwrap(), lines.collect())
 }
 
-/// What document 002 sends when that task has ended, with pictures at `url`.
+/// What document 002 sends when that task has ended, with images at `url`.
 fn completed(id: &str, url: &str) -> String {
     let text = include_str!("../../fixtures/evolink/callbacks/completed.json");
     let mut body: Value = serde_json::from_str::<Value>(text).unwrap()["request"]["json"].take();
@@ -107,7 +107,7 @@ fn completed(id: &str, url: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_callback_leads_to_one_question_and_the_pictures() {
+async fn a_callback_leads_to_one_question_and_the_images() {
     let house = House::new(1, NEVER).await;
     let callback = house.webhooks.url("https://hooks.example.com/below/");
     let request = ImageRequest::new("doubao-seedream-4.5", "a lighthouse").callback_url(callback.clone());
@@ -118,8 +118,8 @@ async fn a_callback_leads_to_one_question_and_the_pictures() {
 
     let id = expected.task().id.to_string();
     let waiting = tokio::spawn(expected.wait());
-    let answer = house.call(&completed(&id, "https://evil.example/a.png")).await;
-    assert_eq!(answer, (200, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".to_owned()));
+    let response = house.call(&completed(&id, "https://evil.example/a.png")).await;
+    assert_eq!(response, (200, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".to_owned()));
     let generation = waiting.await.unwrap().unwrap();
     assert_eq!((house.polls(), house.requests()), (1, 2));
     let image = generation.images().next().unwrap();
@@ -200,11 +200,11 @@ async fn forged_bodies_cause_no_fetch_and_no_download() {
         String::new(),
     ] {
         let shown: String = body.chars().take(80).collect();
-        let answer = house.call(&body).await;
-        assert_eq!(answer.0, 200, "whatever is believed, the answer is the same: {shown}");
+        let response = house.call(&body).await;
+        assert_eq!(response.0, 200, "whatever is believed, the answer is the same: {shown}");
         assert_eq!(house.requests(), 1, "{shown}");
     }
-    // The body of the right task is believed no more: the pictures are ours, and only they.
+    // The body of the right task is believed no more: the images are ours, and only they.
     house.call(&completed(&id, &evil)).await;
     let generation = waiting.await.unwrap().unwrap();
     assert!(!format!("{generation:?}").contains(&evil));
@@ -265,7 +265,7 @@ async fn without_the_token_there_is_nothing() {
         let mut stream = TcpStream::connect(house.address).await.unwrap();
         let head = format!("{}content-length: {}\r\nconnection: close\r\n\r\n", head("POST", &wrong), huge.len());
         stream.write_all(head.as_bytes()).await.unwrap();
-        assert_eq!(answer(stream).await, nowhere, "{wrong}");
+        assert_eq!(response(stream).await, nowhere, "{wrong}");
     }
     drop(expected);
     assert_eq!(house.requests(), 1);
@@ -280,14 +280,14 @@ async fn only_small_posts_are_read() {
     let house = House::new(1, NEVER).await;
     let path = house.path();
     for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"] {
-        let (status, answer) = house.send(method, &path, "").await;
-        assert!(status == 405 && answer.contains("allow: POST"), "{method}: {answer}");
+        let (status, response) = house.send(method, &path, "").await;
+        assert!(status == 405 && response.contains("allow: POST"), "{method}: {response}");
     }
     // Refused by what it states, before a byte of it is sent.
     let mut stream = TcpStream::connect(house.address).await.unwrap();
     let message = format!("{}content-length: 65537\r\nconnection: close\r\n\r\n", head("POST", &path));
     stream.write_all(message.as_bytes()).await.unwrap();
-    assert_eq!(answer(stream).await.0, 413);
+    assert_eq!(response(stream).await.0, 413);
     // Refused by what it is, where it states nothing.
     let chunk = format!("10001\r\n{}\r\n0\r\n\r\n", "x".repeat(0x10001));
     let message = format!("{}transfer-encoding: chunked\r\nconnection: close\r\n\r\n{chunk}", head("POST", &path));
@@ -315,8 +315,8 @@ async fn few_callbacks_are_read_at_a_time() {
         assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
         slow.push(stream);
     }
-    let (status, answer) = house.call(&body).await;
-    assert!(status == 503 && answer.contains("retry-after: 1"), "{answer}");
+    let (status, response) = house.call(&body).await;
+    assert!(status == 503 && response.contains("retry-after: 1"), "{response}");
     // Who is slow keeps others out, but is heard; and then there is room again.
     for stream in slow {
         assert_eq!(exchange(stream, body.as_bytes()).await.0, 200);

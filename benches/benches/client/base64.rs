@@ -1,4 +1,4 @@
-//! An answer with its pictures in base64: beside downloading the same bytes to a file.
+//! A response with its images in base64: beside downloading the same bytes to a file.
 
 use std::{
     fs,
@@ -64,7 +64,7 @@ fn contend() -> Result<Cost> {
     let directory = tempfile::tempdir()?;
     peers::runtime()?.block_on(async {
         let ready = Ready::new(job.way, &server, directory.path())?;
-        // The first connection, and everything that is made once, is not counted; nor is it an answer that all of them like.
+        // The first connection, and everything that is made once, is not counted; nor is it a response that all of them like.
         drop(ready.ask(0).await);
         let mut meter = Meter::start()?;
         for _ in 0..job.times {
@@ -99,9 +99,9 @@ impl Ready {
         let url = format!("{base}/images/generations");
         match self.way {
             Way::Download => {
-                let mut answer = self.http.post(url).body("{}").send().await?;
+                let mut response = self.http.post(url).body("{}").send().await?;
                 let mut file = fs::File::create(self.directory.join("body"))?;
-                while let Some(chunk) = answer.chunk().await? {
+                while let Some(chunk) = response.chunk().await? {
                     file.write_all(&chunk)?;
                 }
             }
@@ -116,12 +116,12 @@ impl Ready {
                 use async_openai::types::images::Image;
 
                 let client = peers::openai(&base, self.http.clone());
-                let answer = client.images().generate(peers::openai_request()).await?;
+                let response = client.images().generate(peers::openai_request()).await?;
                 let base64 = |image: &'_ std::sync::Arc<Image>| match &**image {
                     Image::B64Json { b64_json, .. } => b64_json.clone(),
                     Image::Url { .. } => Default::default(),
                 };
-                let all: Vec<_> = answer.data.iter().map(base64).collect();
+                let all: Vec<_> = response.data.iter().map(base64).collect();
                 check(pictures, all.iter().map(|base64| base64.as_str()))?;
             }
             Way::Memory | Way::Spool | Way::Saved => {

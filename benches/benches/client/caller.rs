@@ -1,4 +1,4 @@
-//! One call that buys pictures as URLs, as a person would write it with each library.
+//! One call that buys images as URLs, as a person would write it with each library.
 
 use http_body_util::BodyExt as _;
 use seedream::{ImageProvider as _, ImageRequest};
@@ -27,15 +27,15 @@ impl Caller {
         })
     }
 
-    /// Asks for the usual picture; how many came.
+    /// Asks for the usual image; how many came.
     pub(crate) async fn call(&self) -> Result<usize> {
         match self {
             Self::Hyper { client, url } => {
-                let answer = client.request(peers::post(url, &Request::PLAIN)?).await?;
-                if !answer.status().is_success() {
-                    return Err(answer.status().to_string().into());
+                let response = client.request(peers::post(url, &Request::PLAIN)?).await?;
+                if !response.status().is_success() {
+                    return Err(response.status().to_string().into());
                 }
-                let body = answer.into_body().collect().await?.to_bytes();
+                let body = response.into_body().collect().await?.to_bytes();
                 Ok(count(&serde_json::from_slice(&body)?))
             }
             Self::Reqwest { client, url } => posted(client, url, &Request::PLAIN).await,
@@ -47,8 +47,8 @@ impl Caller {
 
 /// One call with reqwest and serde_json.
 pub(crate) async fn posted(client: &reqwest::Client, url: &str, request: &Request<'_>) -> Result<usize> {
-    let answer = client.post(url).bearer_auth(KEY).json(request).send().await?;
-    Ok(count(&answer.error_for_status()?.json().await?))
+    let response = client.post(url).bearer_auth(KEY).json(request).send().await?;
+    Ok(count(&response.error_for_status()?.json().await?))
 }
 
 /// One call with this client.
@@ -56,6 +56,6 @@ pub(crate) async fn generated(client: &seedream::Client, request: ImageRequest) 
     Ok(client.generate(request).await?.images().count())
 }
 
-fn count(answer: &Answer) -> usize {
-    answer.data.iter().filter(|item| !item.url.is_empty()).count()
+fn count(response: &Answer) -> usize {
+    response.data.iter().filter(|item| !item.url.is_empty()).count()
 }

@@ -1,4 +1,4 @@
-//! A stream of events with a picture in each, read from the wire.
+//! A stream of events with an image in each, read from the wire.
 
 use std::{borrow::Cow, path::Path};
 
@@ -82,7 +82,7 @@ impl Reader {
         })
     }
 
-    /// Reads all pictures and keeps them; how many bytes they have.
+    /// Reads all images and keeps them; how many bytes they have.
     async fn read(&self) -> Result<usize> {
         let mut events = Events::default();
         match self {
@@ -95,8 +95,8 @@ impl Reader {
                 }
             }
             Self::Reqwest { client, url } => {
-                let mut answer = client.post(url).bearer_auth(KEY).json(&Request::PLAIN).send().await?;
-                while let Some(chunk) = answer.chunk().await? {
+                let mut response = client.post(url).bearer_auth(KEY).json(&Request::PLAIN).send().await?;
+                while let Some(chunk) = response.chunk().await? {
                     events.feed(&chunk)?;
                 }
             }

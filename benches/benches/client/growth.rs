@@ -1,4 +1,4 @@
-//! What one more costs, at three sizes: pictures in an answer, references in a request, tasks at a time.
+//! What one more costs, at three sizes: images in a response, references in a request, tasks at a time.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use seedream::{ImageRequest, ImageSource};
@@ -10,7 +10,7 @@ use crate::{
     contest::{self, Contest, Entry},
     meter::{Cost, Meter},
     peers::{self, MODEL, PROMPT, Peer, Request},
-    server::picture,
+    server::image,
     tasks,
 };
 
@@ -23,7 +23,7 @@ enum Job {
     Tasks(tasks::Job),
 }
 
-/// The pictures, and the references, of all calls together.
+/// The images, and the references, of all calls together.
 const PICTURES: usize = 50_000;
 const REFERENCES: usize = 42;
 /// The size of a reference.
@@ -76,9 +76,9 @@ fn contend() -> Result<Cost> {
     }
 }
 
-/// Sends pictures that are in memory.
+/// Sends images that are in memory.
 async fn references(peer: Peer, number: usize, base: &str) -> Result<Cost> {
-    let pictures: Vec<_> = (0..number).map(|_| bytes::Bytes::from(picture(REFERENCE))).collect();
+    let pictures: Vec<_> = (0..number).map(|_| bytes::Bytes::from(image(REFERENCE))).collect();
     let (http, client) = (peers::reqwest()?, peers::ours(base).build()?);
     posted(&http, &format!("{base}/images/generations"), &Request::PLAIN).await?;
     generated(&client, peers::our_request()).await?;

@@ -12,7 +12,7 @@ use crate::{
     contest::{self, Contest, Entry},
     meter::{Cost, Meter},
     peers::{self, MODEL, PROMPT, Request},
-    server::picture,
+    server::image,
 };
 
 pub(crate) const PART: Part = Part { name: "references", contests, contend };
@@ -41,7 +41,7 @@ fn contests() -> Result<Vec<Contest>> {
 fn contend() -> Result<Cost> {
     let (way, server) = contest::job::<Way>()?;
     let base = format!("{server}/pictures/1");
-    let reference = bytes::Bytes::from(picture(REFERENCE));
+    let reference = bytes::Bytes::from(image(REFERENCE));
     peers::runtime()?.block_on(async {
         let url = format!("{base}/images/generations");
         let (http, client) = (peers::reqwest()?, peers::ours(&base).strictness(seedream::Strictness::Off).build()?);

@@ -11,7 +11,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::Result;
 
-/// The size of one picture in an answer of base64.
+/// The size of one image in a response of base64.
 pub(crate) const PICTURE: usize = 16_000_000;
 
 /// How often a task is asked for until it is done.
@@ -20,12 +20,12 @@ pub(crate) const POLLS: usize = 2;
 /// What all of them can read: Ark's answer with the members that async-openai misses otherwise.
 const USAGE: &str = r#""usage":{"generated_images":1,"input_tokens":0,"output_tokens":16384,"total_tokens":16384,"input_tokens_details":{"text_tokens":0,"image_tokens":0}}"#;
 
-/// A picture's URL, as long as a signed one is.
+/// An image's URL, as long as a signed one is.
 const URL: &str = "https://ark-content-generation-v2-cn-beijing.tos-cn-beijing.volces.com/doubao-seedream-4-0/0217636688001234567890abcdef0123456789abcdef01234567_0.jpeg?X-Tos-Algorithm=TOS4-HMAC-SHA256&X-Tos-Credential=AKLTexample%2F20251120%2Fcn-beijing%2Ftos%2Frequest&X-Tos-Date=20251120T200000Z&X-Tos-Expires=86400&X-Tos-Signature=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef&X-Tos-SignedHeaders=host";
 
 /// It answers at `/<what>/<numbers>`, whatever stands behind that:
-/// `/pictures/<n>` with so many URLs, `/base64/<n>` with so many pictures, `/events/<n>/<bytes>` with a stream of so many events
-/// of one picture each, and `/tasks` to every second poll of a task that it is done.
+/// `/images/<n>` with so many URLs, `/base64/<n>` with so many images, `/events/<n>/<bytes>` with a stream of so many events
+/// of one image each, and `/tasks` to every second poll of a task that it is done.
 pub(crate) struct Server {
     url: String,
 }
@@ -54,14 +54,14 @@ struct Ready {
     /// Noise that begins as a PNG.
     base64: String,
     /// Whole answers, by path.
-    answers: Mutex<HashMap<String, Arc<[u8]>>>,
+    responses: Mutex<HashMap<String, Arc<[u8]>>>,
     /// How often each task was asked for.
     polls: Mutex<HashMap<String, usize>>,
 }
 
 impl Ready {
     fn new() -> Self {
-        Self { base64: STANDARD.encode(picture(PICTURE)), answers: Mutex::default(), polls: Mutex::default() }
+        Self { base64: STANDARD.encode(image(PICTURE)), responses: Mutex::default(), polls: Mutex::default() }
     }
 
     /// Answers until the other side goes away.
@@ -69,18 +69,18 @@ impl Ready {
         let mut reader = BufReader::new(socket);
         let _ = socket.set_nodelay(true);
         while let Ok(Some(path)) = read(&mut reader) {
-            if self.answer(&path, socket).is_err() {
+            if self.response(&path, socket).is_err() {
                 return;
             }
         }
     }
 
-    fn answer(&self, path: &str, mut socket: &TcpStream) -> io::Result<()> {
+    fn response(&self, path: &str, mut socket: &TcpStream) -> io::Result<()> {
         let mut words = path.split('/').skip(1);
         let what = words.next().unwrap_or_default();
         let mut number = || words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
         match what {
-            "pictures" => socket.write_all(&self.whole(path, || pictures(number()))),
+            "pictures" => socket.write_all(&self.whole(path, || images(number()))),
             "base64" => self.base64(number(), socket),
             "events" => self.events(number(), number(), socket),
             "tasks" => socket.write_all(self.poll(path).as_bytes()),
@@ -88,20 +88,20 @@ impl Ready {
         }
     }
 
-    /// An answer that was made once.
+    /// A response that was made once.
     fn whole(&self, path: &str, body: impl FnOnce() -> String) -> Arc<[u8]> {
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut responses = self.responses.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || json(&body()).into_bytes().into();
-        answers.entry(path.to_owned()).or_insert_with(make).clone()
+        responses.entry(path.to_owned()).or_insert_with(make).clone()
     }
 
-    fn base64(&self, pictures: usize, mut socket: &TcpStream) -> io::Result<()> {
+    fn base64(&self, images: usize, mut socket: &TcpStream) -> io::Result<()> {
         let (open, close) = ("{\"b64_json\":\"", "\",\"size\":\"1024x768\"}");
         let (head, tail) = ("{\"created\":1763668800,\"data\":[", &format!("],{USAGE}}}"));
         let item = open.len() + self.base64.len() + close.len();
-        let length = head.len() + tail.len() + pictures * item + pictures.saturating_sub(1);
+        let length = head.len() + tail.len() + images * item + images.saturating_sub(1);
         write!(socket, "{}{head}", json_head(length))?;
-        for number in 0..pictures {
+        for number in 0..images {
             let comma = if number > 0 { "," } else { "" };
             for part in [comma, open, &self.base64, close] {
                 socket.write_all(part.as_bytes())?;
@@ -157,7 +157,7 @@ pub(crate) fn event_head() -> String {
 pub(crate) const EVENT_TAIL: &str = "\"}\n\n";
 
 /// Noise that begins as a PNG of 1024 x 768 does.
-pub(crate) fn picture(bytes: usize) -> Vec<u8> {
+pub(crate) fn image(bytes: usize) -> Vec<u8> {
     let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x04\0\0\0\x03\0\x08\x02\0\0\0\xcf\x3e\x3c\xc2".to_vec();
     let mut noise = 1u64;
     png.resize_with(bytes, || {
@@ -169,7 +169,7 @@ pub(crate) fn picture(bytes: usize) -> Vec<u8> {
     png
 }
 
-fn pictures(count: usize) -> String {
+fn images(count: usize) -> String {
     let item = format!(r#"{{"url":"{URL}","size":"2048x2048"}}"#);
     let items = vec![item; count].join(",");
     format!(r#"{{"model":"doubao-seedream-4-0-250828","created":1763668800,"data":[{items}],{USAGE}}}"#)

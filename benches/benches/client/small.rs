@@ -1,4 +1,4 @@
-//! A small generation: one picture, as a URL.
+//! A small generation: one image, as a URL.
 
 use std::sync::Arc;
 

@@ -124,8 +124,8 @@ impl Poller {
                 Ok(client.request(request).await?.into_body().collect().await?.to_bytes())
             }
             Self::Reqwest { client, base } => {
-                let answer = client.get(format!("{base}/v1/tasks/{task}")).bearer_auth(KEY).send().await?;
-                Ok(answer.error_for_status()?.bytes().await?)
+                let response = client.get(format!("{base}/v1/tasks/{task}")).bearer_auth(KEY).send().await?;
+                Ok(response.error_for_status()?.bytes().await?)
             }
             Self::Ours(_) => Err("this client polls by itself".into()),
         }

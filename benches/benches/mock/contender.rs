@@ -23,10 +23,10 @@ use crate::{Result, process::Server};
 /// Names the server that a process is.
 const CONTENDER: &str = "SEEDREAM_BENCH_CONTENDER";
 
-/// What is asked for pictures.
+/// What is asked for images.
 pub(crate) const PATH: &str = "/ark/api/v3/images/generations";
 
-/// What those answer who know only one thing: as long as the mock's own.
+/// What those response who know only one thing: as long as the mock's own.
 const ANSWER: &str = r#"{"model":"doubao-seedream-4-0-250828","created":1763668800,"data":[{"url":"http://127.0.0.1:40000/pictures/ark/0123456789abcdef-0-2048x2048-mark.jpeg?about=YSBsaWdodGhvdXNlIGluIGZvZywgc2VlbiBmcm9tIHRoZSBzZWE&X-Tos-Algorithm=TOS4-HMAC-SHA256&X-Tos-Credential=mock%2F20251120%2Flocal%2Ftos%2Frequest&X-Tos-Date=20251120T200000Z&X-Tos-Expires=86400&X-Tos-Signature=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef&X-Tos-SignedHeaders=host","size":"2048x2048"}],"usage":{"generated_images":1,"output_tokens":16384,"total_tokens":16384}}"#;
 
 /// Who answers.
@@ -92,13 +92,13 @@ async fn hyper() -> Result<SocketAddr> {
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let _ = stream.set_nodelay(true);
-            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer)));
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(raw)));
         }
     });
     Ok(address)
 }
 
-async fn answer(request: Request<Incoming>) -> hyper::Result<Response<Full<Bytes>>> {
+async fn raw(request: Request<Incoming>) -> hyper::Result<Response<Full<Bytes>>> {
     request.into_body().collect().await?;
     let mut response = Response::new(Full::from(ANSWER));
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
@@ -107,7 +107,7 @@ async fn answer(request: Request<Incoming>) -> hyper::Result<Response<Full<Bytes
 
 async fn wiremock() -> wiremock::MockServer {
     let server = wiremock::MockServer::start().await;
-    let answer = ResponseTemplate::new(200).set_body_raw(ANSWER, "application/json");
-    Mock::given(method(Method::POST)).and(path(PATH)).respond_with(answer).mount(&server).await;
+    let raw = ResponseTemplate::new(200).set_body_raw(ANSWER, "application/json");
+    Mock::given(method(Method::POST)).and(path(PATH)).respond_with(raw).mount(&server).await;
     server
 }

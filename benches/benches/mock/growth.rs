@@ -1,4 +1,4 @@
-//! What a million requests leave behind: pictures of ever new prompts, tasks that are made and polled, and downloads.
+//! What a million requests leave behind: images of ever new prompts, tasks that are made and polled, and downloads.
 
 use std::{sync::Arc, time::Duration};
 
@@ -40,7 +40,7 @@ pub(crate) fn measure() -> Result<Value> {
     Ok(json!({ "idle_mib": idle, "marks": residents, "verdicts": [verdict] }))
 }
 
-/// A task is polled until it is done; one in five others makes a task, one in a hundred fetches the last picture: at the
+/// A task is polled until it is done; one in five others makes a task, one in a hundred fetches the last image: at the
 /// first mark everything that is kept up to a limit has reached it.
 fn next(number: usize, last: &str) -> Vec<u8> {
     if let Some(id) = member(last, "id").filter(|_| member(last, "status").is_some_and(|status| status != "completed"))

@@ -19,13 +19,13 @@ use crate::Result;
 /// So many connections at a time.
 pub(crate) const CONNECTIONS: usize = 64;
 
-/// What is asked next, by the number of the request and the body of the last answer on its connection.
+/// What is asked next, by the number of the request and the body of the last response on its connection.
 pub(crate) type Next = Arc<dyn Fn(usize, &str) -> Vec<u8> + Send + Sync>;
 
-/// What was seen of the answers.
+/// What was seen of the responses.
 pub(crate) struct Seen {
     pub(crate) elapsed: Duration,
-    /// How long each answer took, sorted.
+    /// How long each response took, sorted.
     pub(crate) waits: Vec<Duration>,
 }
 
@@ -34,14 +34,14 @@ impl Seen {
         self.waits.len() as f64 / self.elapsed.as_secs_f64()
     }
 
-    /// What that share of the answers needed at most, in microseconds.
+    /// What that share of the responses needed at most, in microseconds.
     pub(crate) fn wait(&self, share: f64) -> f64 {
         let at = (self.waits.len() as f64 * share) as usize;
         self.waits.get(at.min(self.waits.len().saturating_sub(1))).map_or(f64::NAN, |wait| wait.as_secs_f64() * 1e6)
     }
 }
 
-/// Asks the requests of these numbers, but none after that time. Every answer must be a success.
+/// Asks the requests of these numbers, but none after that time. Every response must be a success.
 pub(crate) fn ask(server: SocketAddr, numbers: std::ops::Range<usize>, most: Duration, next: &Next) -> Result<Seen> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -77,7 +77,7 @@ pub(crate) fn ask(server: SocketAddr, numbers: std::ops::Range<usize>, most: Dur
     })
 }
 
-/// A request of a picture, as a URL.
+/// A request of an image, as a URL.
 pub(crate) fn small(path: &str, prompt: &str) -> Vec<u8> {
     post(path, &format!(r#"{{"model":"doubao-seedream-4-0-250828","prompt":"{prompt}","size":"2048x2048"}}"#))
 }
@@ -101,7 +101,7 @@ fn head(method: &str, path: &str) -> String {
 struct Line {
     stream: TcpStream,
     buffer: Vec<u8>,
-    /// The body of the last answer, if it was a text.
+    /// The body of the last response, if it was a text.
     last: String,
 }
 

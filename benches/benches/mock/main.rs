@@ -7,8 +7,8 @@
 mod contender;
 mod engine;
 mod growth;
+mod images;
 mod load;
-mod pictures;
 mod process;
 mod ready;
 mod report;
@@ -31,7 +31,7 @@ const PARTS: [Part; 5] = [
     ("engine", engine::measure),
     ("growth", growth::measure),
     ("ready", ready::measure),
-    ("pictures", pictures::measure),
+    ("pictures", images::measure),
 ];
 
 fn main() -> Result<()> {

@@ -1,4 +1,4 @@
-//! A small generation: one picture, as a URL, over many connections.
+//! A small generation: one image, as a URL, over many connections.
 
 use std::{sync::Arc, time::Duration};
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use seedream_core::{
     Capabilities, CatalogDialect, Checked, Decoded, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId,
-    ModelInfo, Reply, Result, Source,
+    ModelInfo, Response, Result, Source,
 };
 use seedream_wire::{Reader, post};
 use serde_json::{Map, Value};
@@ -77,8 +77,8 @@ impl Dialect for Aiearth {
         post("/images/generations", &body::Body::of(request), &request.request().extra)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
-        Self::reader(request.model().clone()).outcome(reply).map_err(errors::advise)
+    fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded> {
+        Self::reader(request.model().clone()).outcome(response).map_err(errors::advise)
     }
 
     fn is_lenient(&self) -> bool {
@@ -107,7 +107,7 @@ impl CatalogDialect for Aiearth {
         request
     }
 
-    fn decode_models(&self, reply: &Reply) -> Result<Vec<ModelInfo>> {
-        seedream_wire::models(&Self::reader("".into()), reply).map_err(errors::advise)
+    fn decode_models(&self, response: &Response) -> Result<Vec<ModelInfo>> {
+        seedream_wire::models(&Self::reader("".into()), response).map_err(errors::advise)
     }
 }

@@ -19,7 +19,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use seedream_core::{
     Capabilities, CatalogDialect, Checked, Decoded, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId,
-    ModelInfo, Reply, Result, Site, Source, StreamDecoder, StreamDialect,
+    ModelInfo, Response, Result, Site, Source, StreamDecoder, StreamDialect,
 };
 use seedream_wire::{Reader, post};
 use serde_json::{Map, Value};
@@ -110,7 +110,7 @@ static SITES: [Site; 1] = [Site {
 
 impl Ark {
     fn reader(model: ModelId) -> Reader {
-        // "The link is good for 24 hours after the picture was made" (document 003, response_format).
+        // "The link is good for 24 hours after the image was made" (document 003, response_format).
         Reader { model, kind_of: errors::kind_of, lifetime: Some(Duration::from_secs(24 * 3600)) }
     }
 }
@@ -129,8 +129,8 @@ impl Dialect for Ark {
         post("/images/generations", &body::Body::of(request), &request.request().extra)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
-        Self::reader(request.model().clone()).outcome(reply)
+    fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded> {
+        Self::reader(request.model().clone()).outcome(response)
     }
 
     fn is_lenient(&self) -> bool {
@@ -178,7 +178,7 @@ impl CatalogDialect for Ark {
         request
     }
 
-    fn decode_models(&self, reply: &Reply) -> Result<Vec<ModelInfo>> {
-        seedream_wire::models(&Self::reader("".into()), reply)
+    fn decode_models(&self, response: &Response) -> Result<Vec<ModelInfo>> {
+        seedream_wire::models(&Self::reader("".into()), response)
     }
 }

@@ -45,7 +45,7 @@ pub(crate) enum Command {
     Resume(ResumeArgs),
     /// List the models that the providers sell
     Models(ModelsArgs),
-    /// A local upstream that answers like the providers, without a key
+    /// A local upstream that responds like the providers, without a key
     Mock {
         #[command(subcommand)]
         command: Box<MockCommand>,
@@ -139,7 +139,7 @@ pub(crate) struct ProviderArgs {
     pub(crate) limits: Option<PathBuf>,
 }
 
-/// Where pictures go, and how long they may take.
+/// Where images go, and how long they may take.
 #[derive(Debug, Args)]
 pub(crate) struct SaveArgs {
     /// The folder for images, their metadata and the records of jobs [default: out]

@@ -84,7 +84,7 @@ pub(crate) struct RunArgs {
     /// Only the adapters of these providers
     #[arg(long = "provider", value_name = "ID[,ID]", value_delimiter = ',', value_parser = providers())]
     providers: Vec<String>,
-    /// Judge a program that answers in lines of JSON instead of the adapters in this one: 'python3 adapter.py'
+    /// Judge a program that responds in lines of JSON instead of the adapters in this one: 'python3 adapter.py'
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["providers", "live", "mock"])]
     exec: Option<String>,
     /// Judge it by facts of your own, over those in this program: a folder of <provider>/provider.json, rules.json and

@@ -13,7 +13,7 @@ pub(crate) enum Exit {
     Other,
     /// A mistake in the call, or a request that was refused before anything was sent.
     Usage,
-    /// Some pictures failed, or could not be saved.
+    /// Some images failed, or could not be saved.
     Partial,
     /// Refused for its content.
     Content,
@@ -123,7 +123,7 @@ impl Exit {
     }
 }
 
-/// Whether an answer without a picture holds nothing but refusals of moderation.
+/// Whether a response without an image holds nothing but refusals of moderation.
 fn all_refused(error: &Error) -> bool {
     let mut failures = error.generation().into_iter().flat_map(seedream::Generation::failures).peekable();
     failures.peek().is_some() && failures.all(|failure| matches!(failure.kind, ErrorKind::ContentRejected { .. }))
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_of_which_every_picture_was_refused_is_a_refusal() {
+    fn a_group_of_which_every_image_was_refused_is_a_refusal() {
         let mut generation = seedream::Generation::new("m".into());
         let refused = ErrorKind::rejected(Stage::Output, Medium::Image);
         generation.outcomes = vec![Err(seedream::ImageFailure::new(0, refused, "no"))];

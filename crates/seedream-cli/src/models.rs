@@ -136,9 +136,10 @@ async fn live(args: &ProviderArgs, console: &Console) -> Result<(Vec<Model>, Exi
         clients.push(client);
     }
     let (mut models, mut exits) = (Vec::new(), Vec::new());
-    for (client, answer) in join_all(clients.iter().map(|client| async move { (client, client.models().await) })).await
+    for (client, response) in
+        join_all(clients.iter().map(|client| async move { (client, client.models().await) })).await
     {
-        match answer {
+        match response {
             Ok(infos) => models.extend(infos.iter().map(|info| of_list(client, &info.id))),
             Err(error) => {
                 console.note(&format!("error: {error}"));

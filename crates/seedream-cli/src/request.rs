@@ -17,7 +17,7 @@ impl RequestArgs {
     /// The request, with a model that is empty where each provider's own is meant.
     ///
     /// # Errors
-    /// A prompt that says nothing, flags that contradict each other, and reference files that cannot be read or are no pictures.
+    /// A prompt that says nothing, flags that contradict each other, and reference files that cannot be read or are no images.
     pub(crate) fn request(&self, console: &Console) -> Result<ImageRequest, Failure> {
         let mut request = ImageRequest::new(self.model.as_deref().unwrap_or_default(), self.prompt(console)?);
         request.size = size(self.size, self.tier)?;
@@ -60,14 +60,14 @@ fn size(size: Option<Size>, tier: Option<Tier>) -> Result<Option<Size>, Failure>
     }
 }
 
-/// A reference picture: a URL or a data URI as it is, a file by its content.
+/// A reference image: a URL or a data URI as it is, a file by its content.
 fn reference(text: &str) -> Result<ImageSource, Failure> {
     let starts = |prefix: &str| text.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
     if ["http://", "https://", "data:"].into_iter().any(starts) {
         return text.parse().map_err(|error| Failure::usage(format!("--image: {error}")));
     }
     let bytes = read(Path::new(text)).map_err(|error| Failure::usage(format!("--image {text}: {error}")))?;
-    // The content decides: a name may lie, and Ark refuses a picture whose type is another than the one that is stated.
+    // The content decides: a name may lie, and Ark refuses an image whose type is another than the one that is stated.
     match infer::get(&bytes).filter(|kind| kind.matcher_type() == infer::MatcherType::Image) {
         Some(kind) => Ok(ImageSource::inline(kind.mime_type(), bytes)),
         None => Err(Failure::usage(format!("--image {text}: this is no picture of a known format"))),

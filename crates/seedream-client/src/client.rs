@@ -44,7 +44,7 @@ struct Inner {
     overrides: Option<Overrides>,
     rules: Mutex<Option<Arc<Capabilities>>>,
     user_agent: HeaderValue,
-    max_reply: u64,
+    max_response: u64,
     max_text: u64,
     spool: Spool,
     turns: Arc<Turns>,
@@ -83,7 +83,7 @@ impl Client {
         &self.0.policy
     }
 
-    /// What fetches its pictures.
+    /// What fetches its images.
     pub fn downloader(&self) -> &Downloader {
         &self.0.downloader
     }
@@ -110,9 +110,9 @@ impl Client {
         let link = self.link(self.0.places.clone(), &JobContext::default());
         let incoming =
             link.send(0, catalog.models_request(), until, &Departure::default()).await.map_err(Lost::into_error)?;
-        let reply =
+        let response =
             incoming.whole(&[], Grammar::Json).await.map_err(|(partial, error)| error.with_body(partial.body))?;
-        catalog.decode_models(&reply)
+        catalog.decode_models(&response)
     }
 
     /// A task of this client's provider and endpoint of which somebody knows only the id. Its model is empty.
@@ -137,7 +137,7 @@ impl Client {
         opened.map_err(|error| error.with_provider(id).with_task(kept).with_charge(Charge::Unknown))
     }
 
-    /// Fetches a picture into memory, wherever it is.
+    /// Fetches an image into memory, wherever it is.
     ///
     /// # Errors
     /// Why it could not be fetched, with its URL; [`ErrorKind::IncompleteImage`] where it ends too early or is damaged.
@@ -148,8 +148,8 @@ impl Client {
         save::fetch(&self.0.downloader, image).await
     }
 
-    /// Fetches a picture into a file whose name begins with `unsaved-`, in the directory in which it will be saved: then saving it
-    /// is a rename, and a picture of any size costs little memory. One that is not behind a URL stays where it is. Of one that stays
+    /// Fetches an image into a file whose name begins with `unsaved-`, in the directory in which it will be saved: then saving it
+    /// is a rename, and an image of any size costs little memory. One that is not behind a URL stays where it is. Of one that stays
     /// incomplete, what came furthest is an [`ImageData::Incomplete`](seedream_core::ImageData::Incomplete).
     ///
     /// # Errors
@@ -161,7 +161,7 @@ impl Client {
         save::fetch_into(&self.0.downloader, image, directory).await
     }
 
-    /// Saves every picture of an outcome, one file each; see [`SaveOptions`]. Never fails as a whole.
+    /// Saves every image of an outcome, one file each; see [`SaveOptions`]. Never fails as a whole.
     ///
     /// # Cancel safety
     /// Dropped, it leaves the images that are saved. An image that came inside the response stays in its file, or in `generation`.
@@ -169,7 +169,7 @@ impl Client {
         save::save(&self.0.downloader, generation, options).await
     }
 
-    /// Saves one picture, for instance as soon as its event arrives.
+    /// Saves one image, for instance as soon as its event arrives.
     ///
     /// # Errors
     /// Why it is not on disk, with its URL: it can still be fetched from there until that expires.
@@ -216,7 +216,7 @@ impl Client {
             places,
             user_agent: self.0.user_agent.clone(),
             request_id: self.0.seeds.request_id(),
-            max_reply: self.0.max_reply,
+            max_response: self.0.max_response,
             max_text: self.0.max_text,
             spool: spool.unwrap_or_else(|| self.0.spool.clone()),
             turns: self.0.turns.clone(),

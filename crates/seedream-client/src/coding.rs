@@ -28,7 +28,7 @@ use self::{
     sniff::{Coding, Expected, judge},
     unpack::Unpacker,
 };
-use crate::{AnswerBody, Reached, TransportError};
+use crate::{Reached, ResponseBody, TransportError};
 
 /// How often a body may be compressed over.
 const LAYERS: usize = 4;
@@ -55,7 +55,7 @@ struct Wire {
 
 impl Decoded {
     /// Takes the labels off a head, and its length where that is the length of something compressed.
-    pub(crate) fn new(headers: &mut HeaderMap, mut body: AnswerBody) -> Self {
+    pub(crate) fn new(headers: &mut HeaderMap, mut body: ResponseBody) -> Self {
         let wire = Arc::<Wire>::default();
         let mut codings = labels(headers);
         if !codings.is_empty() {
@@ -73,7 +73,7 @@ impl Decoded {
     }
 
     /// A body that is taken as it is.
-    pub(crate) fn untouched(body: AnswerBody) -> Self {
+    pub(crate) fn untouched(body: ResponseBody) -> Self {
         let mut layer = Layer::new(body, Expected::Anything, 0, Arc::default());
         layer.state = State::Plain(Bytes::new());
         Self(layer)
@@ -118,7 +118,7 @@ fn labels(headers: &HeaderMap) -> Vec<Coding> {
 
 /// One coding, or none.
 struct Layer {
-    inner: AnswerBody,
+    inner: ResponseBody,
     /// How many codings are under it.
     depth: usize,
     wire: Arc<Wire>,
@@ -155,7 +155,7 @@ impl fmt::Debug for Layer {
 }
 
 impl Layer {
-    fn new(inner: AnswerBody, expected: Expected, depth: usize, wire: Arc<Wire>) -> Self {
+    fn new(inner: ResponseBody, expected: Expected, depth: usize, wire: Arc<Wire>) -> Self {
         Self { inner, depth, wire, state: State::Start(expected, Bytes::new()), ended: None }
     }
 

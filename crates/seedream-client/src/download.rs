@@ -1,4 +1,4 @@
-//! Fetches pictures from URLs that came out of an answer.
+//! Fetches images from URLs that came out of a response.
 //!
 //! Such a URL is whatever a provider, or whoever stands between, chose to write: it is hostile until checked. It is fetched
 //! by GET only, without the key, from public addresses only, and every redirect is checked like the first URL.
@@ -23,7 +23,7 @@ use crate::{Endpoint, Transport, spool::Spool, trace::Trace};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DownloadOptions {
-    /// The most bytes of one picture: 128 MiB, twice what a 4K PNG without compression has.
+    /// The most bytes of one image: 128 MiB, twice what a 4K PNG without compression has.
     pub max_bytes: u64,
     /// How long the waits between the tries of one image are in all: 30 s. The transfers do not count, nor does a wait after a
     /// try that got further than the one before.
@@ -33,7 +33,7 @@ pub struct DownloadOptions {
     pub backoff: Duration,
     /// How long no byte may arrive: 30 s.
     pub stall: Duration,
-    /// How long one picture may take with all its tries: 10 minutes.
+    /// How long one image may take with all its tries: 10 minutes.
     pub deadline: Duration,
     /// Whether `http` is fetched from other places than the endpoint itself. Off.
     pub allow_http: bool,
@@ -53,7 +53,7 @@ impl Default for DownloadOptions {
 }
 
 impl DownloadOptions {
-    /// Sets the most bytes of one picture.
+    /// Sets the most bytes of one image.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;
@@ -67,7 +67,7 @@ impl DownloadOptions {
         self
     }
 
-    /// Sets how long no byte may arrive, and how long one picture may take.
+    /// Sets how long no byte may arrive, and how long one image may take.
     #[must_use]
     pub fn patience(mut self, stall: Duration, deadline: Duration) -> Self {
         (self.stall, self.deadline) = (stall, deadline);
@@ -82,7 +82,7 @@ impl DownloadOptions {
     }
 }
 
-/// Fetches pictures. Holds no key.
+/// Fetches images. Holds no key.
 ///
 /// What passes is tried again: 404 (an image that is not there yet), 408, 425, 429, 5xx, a connection that breaks or stands
 /// still, and an image that is incomplete as its own format says. A try that breaks off is followed by one that asks for the rest.
@@ -103,7 +103,7 @@ struct Routes {
 }
 
 impl Downloader {
-    /// A downloader for the answers of one endpoint, whose own origin may be local and without TLS: that is how a mock works.
+    /// A downloader for the responses of one endpoint, whose own origin may be local and without TLS: that is how a mock works.
     pub fn new(endpoint: &Endpoint, options: DownloadOptions) -> Self {
         let guard = guard::Guard::new(endpoint.without_key(), options.allow_http);
         Self {
@@ -158,7 +158,7 @@ impl Downloader {
     }
 
     /// As [`Downloader::fetch`], into a file whose name begins with `unsaved-` in a directory, which is made if there is none:
-    /// a picture of any size costs little memory. Where the directory cannot be written to, it comes in memory. Of an image that
+    /// an image of any size costs little memory. Where the directory cannot be written to, it comes in memory. Of an image that
     /// stayed incomplete over all tries, what came furthest is an [`ImageData::Incomplete`].
     ///
     /// # Errors

@@ -2,10 +2,10 @@
 //!
 //! Nothing runs in the background: whoever drops the stream stops everything at once, and nothing is sent any more.
 
-mod answer;
 mod keep;
 mod link;
 mod links;
+mod response;
 mod turns;
 mod watch;
 
@@ -27,16 +27,16 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::Instrument as _;
 use url::Url;
 
-pub(crate) use self::{
-    answer::Expect,
-    link::{Link, Lost},
-    turns::Turns,
-};
 use self::{
-    answer::{Frames, Opened},
     keep::Kept,
     links::{resolve_event, resolve_outcome},
+    response::{Frames, Opened},
     watch::Watch,
+};
+pub(crate) use self::{
+    link::{Link, Lost},
+    response::Expect,
+    turns::Turns,
 };
 use crate::{Departure, Entry, Intent, JobContext, SendBefore, trace::Trace};
 
@@ -96,9 +96,9 @@ struct Wire {
     expect: Expect,
     /// The stream that is being read.
     frames: Option<Box<Frames>>,
-    /// Where the last request went, from which the links of its answer are seen.
+    /// Where the last request went, from which the links of its response are seen.
     asked: Option<Box<Asked>>,
-    /// The pictures that arrived in the answers themselves.
+    /// The images that arrived in the responses themselves.
     kept: Kept,
 }
 
@@ -428,7 +428,7 @@ impl Wire {
         input
     }
 
-    /// Sends one request and reads its answer, or the beginning of it where it is a stream.
+    /// Sends one request and reads its response, or the beginning of it where it is a stream.
     async fn exchange(
         &mut self,
         exchange: Box<Exchange>,
@@ -450,7 +450,7 @@ impl Wire {
             Err(Lost::Sent(error)) => return Input::Broken { partial: None, error },
         };
         let expect = if purpose == Purpose::Submit { self.expect } else { Expect::Poll };
-        let Opened { mut input, frames } = answer::open(incoming, expect).instrument(span).await;
+        let Opened { mut input, frames } = response::open(incoming, expect).instrument(span).await;
         self.frames = frames.map(Box::new);
         self.kept.note(&mut input).await;
         input

@@ -123,7 +123,7 @@ impl Endpoint {
     }
 
     /// The body of a refusal without the key, which some gateways repeat in the message of a 401. A success is never touched:
-    /// the URL of a picture may hold whatever it likes.
+    /// the URL of an image may hold whatever it likes.
     pub(crate) fn scrub(&self, body: Bytes) -> Bytes {
         const SMALL: usize = 64 << 10;
         let Some(key) = self.secret() else { return body };

@@ -182,7 +182,7 @@ struct Run {
     begun: usize,
     under_way: usize,
     delivered: u32,
-    /// Requests without a picture that may have bought one.
+    /// Requests without an image that may have bought one.
     in_doubt: u32,
     /// Whether the next request would meet what the last one met, or what it brings could not be kept.
     hopeless: bool,
@@ -211,7 +211,7 @@ fn counted(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// Whether every other request would be refused for the same reason. Moderation of a picture is not among them: another one may
+/// Whether every other request would be refused for the same reason. Moderation of an image is not among them: another one may
 /// pass.
 fn is_hopeless(kind: ErrorKind) -> bool {
     matches!(

@@ -62,4 +62,4 @@ pub use save::{SaveOptions, Saved, SavedImage};
 pub use secrecy::SecretString;
 #[cfg(feature = "reqwest")]
 pub use transport::ReqwestTransport;
-pub use transport::{AnswerBody, Departure, Reached, Transport, TransportError};
+pub use transport::{Departure, Reached, ResponseBody, Transport, TransportError};

@@ -41,7 +41,7 @@ pub(crate) enum Grammar {
 pub(crate) enum Piece<'a> {
     /// Passes on as it is.
     Text(&'a [u8]),
-    /// A picture begins; the first of it has been appended to what is decoded.
+    /// An image begins; the first of it has been appended to what is decoded.
     Begin,
     /// More of it has been appended.
     More,
@@ -80,7 +80,7 @@ enum Line {
 
 const FIELD: &[u8] = b"data:";
 
-/// Finds images in the bytes of an answer. Linear in them and indifferent to their chunking; holds no more than the beginning
+/// Finds images in the bytes of a response. Linear in them and indifferent to their chunking; holds no more than the beginning
 /// of one string.
 #[derive(Debug)]
 pub(crate) struct Lifter {
@@ -110,11 +110,11 @@ impl Lifter {
     }
 
     /// Takes bytes from the front of `input` and says what becomes of them; `None` where none are left. What is decoded is
-    /// appended to `decoded`, which belongs to one picture: it is empty when one begins, and taken when it ends.
+    /// appended to `decoded`, which belongs to one image: it is empty when one begins, and taken when it ends.
     pub(crate) fn step<'s, 'i: 's>(&'s mut self, input: &mut &'i [u8], decoded: &mut Vec<u8>) -> Option<Piece<'s>> {
         while !input.is_empty() {
             if matches!(self.place, Place::Picture(_)) {
-                return Some(self.picture(input, decoded));
+                return Some(self.image(input, decoded));
             }
             if matches!(self.place, Place::Held { .. }) {
                 match self.hold(input, decoded) {
@@ -134,7 +134,7 @@ impl Lifter {
     }
 
     /// Whether an image has begun and not ended.
-    pub(crate) fn is_in_picture(&self) -> bool {
+    pub(crate) fn is_in_image(&self) -> bool {
         matches!(self.place, Place::Picture(_))
     }
 
@@ -319,7 +319,7 @@ impl Lifter {
         }
     }
 
-    fn picture(&mut self, input: &mut &[u8], decoded: &mut Vec<u8>) -> Piece<'static> {
+    fn image(&mut self, input: &mut &[u8], decoded: &mut Vec<u8>) -> Piece<'static> {
         let Place::Picture(run) = &mut self.place else { return Piece::More };
         let fed = run.feed(input, decoded);
         let taken = match fed {

@@ -1,4 +1,4 @@
-//! Writes pictures to disk: whole or not at all, and never over a file that is there.
+//! Writes images to disk: whole or not at all, and never over a file that is there.
 
 pub(crate) mod file;
 
@@ -24,12 +24,12 @@ use crate::{
     job::on_disk,
 };
 
-/// How many pictures are fetched at a time.
+/// How many images are fetched at a time.
 const AT_A_TIME: usize = 3;
 
-/// Where pictures are written, and under which names.
+/// Where images are written, and under which names.
 ///
-/// A file is called `<prefix>-<n>.<ext>`: `n` is the picture's place in the answer, or the next number that is free; the
+/// A file is called `<prefix>-<n>.<ext>`: `n` is the image's place in the response, or the next number that is free; the
 /// extension is that of its content, whatever the provider says it is. An image that is incomplete, as its own format says, is
 /// called `<prefix>-<n>.partial.<ext>` and is a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,17 +57,17 @@ impl SaveOptions {
     }
 }
 
-/// What became of the pictures of one outcome.
+/// What became of the images of one outcome.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Saved {
-    /// One entry a picture, in the order of [`Generation::outcomes`]: those that were never made are failures here too, and
+    /// One entry an image, in the order of [`Generation::outcomes`]: those that were never made are failures here too, and
     /// one that was made but not saved is a failure that keeps its URL.
     pub outcomes: Vec<Result<SavedImage, ImageFailure>>,
 }
 
 impl Saved {
-    /// What became of pictures that were saved one by one, such as those of a stream.
+    /// What became of images that were saved one by one, such as those of a stream.
     pub fn new(outcomes: Vec<Result<SavedImage, ImageFailure>>) -> Self {
         Self { outcomes }
     }
@@ -121,7 +121,7 @@ impl SavedImage {
     }
 }
 
-/// The picture itself, wherever it is.
+/// The image itself, wherever it is.
 pub(crate) async fn fetch(downloader: &Downloader, image: &GeneratedImage) -> Result<Bytes, ImageFailure> {
     let bytes = match &image.data {
         ImageData::Bytes(bytes) => bytes.clone(),
@@ -147,7 +147,7 @@ pub(crate) async fn fetch(downloader: &Downloader, image: &GeneratedImage) -> Re
     }
 }
 
-/// The picture in a file of the directory, unless it is in memory or in a file already.
+/// The image in a file of the directory, unless it is in memory or in a file already.
 pub(crate) async fn fetch_into(
     downloader: &Downloader,
     image: &GeneratedImage,
@@ -220,7 +220,7 @@ impl SaveOptions {
     }
 }
 
-/// A picture that is to be written.
+/// An image that is to be written.
 enum Held {
     Bytes(Bytes),
     /// A file that is as long as it may be: it is never read as a whole.
@@ -332,7 +332,7 @@ pub(crate) async fn write(
     let Some(held) = Held::of(data) else {
         return Err(failure(image, ErrorKind::Unsupported, UNKNOWN_PLACE));
     };
-    // A page that came from a URL is still there; whatever else was fetched may be a picture that nobody here knows.
+    // A page that came from a URL is still there; whatever else was fetched may be an image that nobody here knows.
     let fetched = matches!(image.data, ImageData::Url { .. });
     let (kind, message) = match (Saving { image, held: Arc::new(held), output, label }).save(incomplete).await {
         Ok(saved) => {
@@ -492,7 +492,7 @@ fn other_size(index: u32, is: (u32, u32), stated: Option<Pixels>, asked: Option<
     vec![Warning::new(WarningKind::OtherSize, Field::Size, message)]
 }
 
-/// A failure to save, with the URL where the picture still is.
+/// A failure to save, with the URL where the image still is.
 pub(crate) fn failure(image: &GeneratedImage, kind: ErrorKind, message: &str) -> ImageFailure {
     let failure = ImageFailure::new(image.index, kind, message);
     match &image.data {
@@ -501,13 +501,13 @@ pub(crate) fn failure(image: &GeneratedImage, kind: ErrorKind, message: &str) ->
     }
 }
 
-/// What a body that is no picture seems to be, in a few words.
+/// What a body that is no image seems to be, in a few words.
 fn describe(bytes: &[u8], length: u64) -> String {
     let what = page(bytes).or_else(|| infer::get(bytes).map(|kind| kind.mime_type())).unwrap_or("unknown data");
     format!("{what} of {length} bytes")
 }
 
-/// What kind of page a body is that came in place of a picture.
+/// What kind of page a body is that came in place of an image.
 fn page(bytes: &[u8]) -> Option<&'static str> {
     let start = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]).trim_start().to_ascii_lowercase();
     match start.as_str() {

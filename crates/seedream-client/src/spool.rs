@@ -1,4 +1,4 @@
-//! Where pictures go while they arrive: to a file beside their final place, or to memory.
+//! Where images go while they arrive: to a file beside their final place, or to memory.
 
 use std::{path::Path, sync::Arc};
 
@@ -9,11 +9,11 @@ use crate::{
     save::file::{PARTIAL, Part, UNSAVED},
 };
 
-/// How much of a picture is gathered before it is written: going to another thread costs little then, and it is still in the
+/// How much of an image is gathered before it is written: going to another thread costs little then, and it is still in the
 /// cache of the processor.
 const AT_ONCE: usize = 512 << 10;
 
-/// A directory for pictures, or none.
+/// A directory for images, or none.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Spool(Option<Arc<Path>>);
 
@@ -27,7 +27,7 @@ impl Spool {
     }
 }
 
-/// A picture that is arriving.
+/// An image that is arriving.
 ///
 /// Once it is complete it is in a visible file that nobody removes behind the user's back: it was paid for. Dropped half-way it
 /// leaves nothing.
@@ -54,7 +54,7 @@ impl Sink {
         &mut self.gathered
     }
 
-    /// Makes room for a picture that stays in memory.
+    /// Makes room for an image that stays in memory.
     pub(crate) fn reserve(&mut self, bytes: usize) {
         if self.spool.0.is_none() {
             self.gathered.reserve(bytes);
@@ -86,7 +86,7 @@ impl Sink {
         }
     }
 
-    /// Writes what was gathered. Where that fails the picture goes on in memory: a full disk is no reason to lose it.
+    /// Writes what was gathered. Where that fails the image goes on in memory: a full disk is no reason to lose it.
     async fn write(&mut self) {
         let Some(directory) = self.spool.0.clone() else { return };
         let (part, gathered) = (self.part.take(), std::mem::take(&mut self.gathered));
@@ -104,7 +104,7 @@ impl Sink {
         }
     }
 
-    /// The picture, of which nothing follows, under a name with this token.
+    /// The image, of which nothing follows, under a name with this token.
     pub(crate) async fn complete(&mut self, token: &str) -> ImageData {
         let verdict = self.verdict();
         self.write().await;
@@ -146,12 +146,12 @@ pub(crate) fn place(data: &ImageData) -> &ImageData {
     }
 }
 
-/// A name that no answer can know beforehand, and that can stand in a file's.
+/// A name that no response can know beforehand, and that can stand in a file's.
 pub(crate) fn token() -> String {
     format!("{:016x}", fastrand::u64(..))
 }
 
-/// Does what may block. A task that was lost, at shutdown, has lost its picture too.
+/// Does what may block. A task that was lost, at shutdown, has lost its image too.
 async fn on_disk<T, E>(job: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
 where
     T: Send + 'static,

@@ -1,6 +1,6 @@
 //! Spans for whoever watches from outside: an operation, its attempts and polls, and downloads.
 //!
-//! They hold names, numbers and places. A key, a prompt, the query of a URL and the bytes of a picture have no field here, and no
+//! They hold names, numbers and places. A key, a prompt, the query of a URL and the bytes of an image have no field here, and no
 //! message of a provider is repeated: it may quote any of them.
 
 use std::fmt;
@@ -80,7 +80,7 @@ impl Trace {
         })
     }
 
-    /// A picture that is fetched.
+    /// An image that is fetched.
     pub(crate) fn download(url: &str) -> Self {
         Self::of(debug_span!(
             "download",
@@ -134,7 +134,7 @@ impl Trace {
         self.record("tries", tries);
     }
 
-    /// So many bytes of the answer have arrived.
+    /// So many bytes of the response have arrived.
     pub(crate) fn read(&mut self, bytes: usize) {
         if let Some(seen) = &mut self.0 {
             seen.bytes = Some(seen.bytes.unwrap_or(0).saturating_add(bytes as u64));
@@ -145,7 +145,7 @@ impl Trace {
         self.record("images", count as u64);
     }
 
-    /// There is an answer, whatever it says. It need not be read to its end, and may still break off.
+    /// There is a response, whatever it says. It need not be read to its end, and may still break off.
     pub(crate) fn answered(&mut self, status: http::StatusCode) {
         self.status(status);
         if let Some(seen) = &mut self.0 {

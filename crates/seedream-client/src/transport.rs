@@ -28,22 +28,22 @@ use crate::SendBefore;
 #[cfg(feature = "reqwest")]
 pub use self::reqwest::ReqwestTransport;
 
-/// The body of an answer, as it arrives.
-pub type AnswerBody = UnsyncBoxBody<Bytes, TransportError>;
+/// The body of a response, as it arrives.
+pub type ResponseBody = UnsyncBoxBody<Bytes, TransportError>;
 
 /// Sends one HTTP request once.
 ///
 /// An implementation must send at most once whatever happens: no retry, and no redirect followed. It sets no time limit on
-/// the answer, since the caller drops the future when the time is up.
+/// the response, since the caller drops the future when the time is up.
 #[async_trait]
 pub trait Transport: fmt::Debug + Send + Sync {
-    /// Sends a request with an absolute URI and all its headers, credential included, and returns the head of the answer.
+    /// Sends a request with an absolute URI and all its headers, credential included, and returns the head of the response.
     ///
     /// [`Departure`] is among the request's extensions; an implementation that knows when the body leaves should use it.
     ///
     /// # Errors
     /// [`Reached`] says whether the request can have reached anybody.
-    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError>;
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError>;
 }
 
 /// How far a request came.
@@ -55,7 +55,7 @@ pub enum Reached {
     Sent,
 }
 
-/// A request or an answer that was lost on the way.
+/// A request or a response that was lost on the way.
 pub struct TransportError {
     reached: Reached,
     kind: ErrorKind,

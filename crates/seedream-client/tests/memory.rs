@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use peak_alloc::PeakAlloc;
-use seedream_client::{AnswerBody, Client, ImageProvider as _, Transport, TransportError};
+use seedream_client::{Client, ImageProvider as _, ResponseBody, Transport, TransportError};
 use seedream_core::{ImageRequest, Policy, Task};
 
 #[global_allocator]
@@ -32,7 +32,7 @@ struct Endless {
 
 #[async_trait]
 impl Transport for Endless {
-    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         let body = if request.method() == http::Method::POST {
             format!(r#"{{"id":"job-{:08}","eta":45}}"#, self.submits.fetch_add(1, Ordering::SeqCst))
         } else {

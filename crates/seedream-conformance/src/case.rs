@@ -17,11 +17,11 @@ use crate::{Subject, exec::Fault};
 pub enum Law {
     /// A request encodes to the documented one, without an undocumented member.
     Encode,
-    /// A documented answer is read as it is meant.
+    /// A documented response is read as it is meant.
     Decode,
     /// Setting a field changes what is sent, or is refused, or is warned about.
     NothingDropped,
-    /// Changing any leaf of a documented answer changes what is read from it.
+    /// Changing any leaf of a documented response changes what is read from it.
     NothingUnread,
     /// A request is bought at most once in any weather, and an error is never more optimistic than the wire.
     Money,
@@ -31,7 +31,7 @@ pub enum Law {
     Tasks,
     /// A stream gives what arrived, wherever it is cut and however it ends.
     Stream,
-    /// An answer that is none is the right kind of error, with its body kept.
+    /// A response that is none is the right kind of error, with its body kept.
     Weather,
     /// The key stands nowhere but in the header of its own endpoint.
     Secrecy,

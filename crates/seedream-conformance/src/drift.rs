@@ -12,7 +12,7 @@ use serde_json::Value;
 /// How much a difference matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// A request that was right may be refused, or an answer may be read wrongly.
+    /// A request that was right may be refused, or a response may be read wrongly.
     Breaking,
     /// Something is new, or wider than it was.
     Notice,
@@ -71,7 +71,7 @@ impl<'a> Facts<'a> {
     }
 
     /// Compares with an OpenAPI file: base URL, routes, keys, members of a request with their types, values and bounds, statuses
-    /// with their examples, and the members of an answer. A bound that the file does not state is not compared: prose may state it.
+    /// with their examples, and the members of a response. A bound that the file does not state is not compared: prose may state it.
     ///
     /// # Errors
     /// The file has no create route of this provider.
@@ -89,10 +89,10 @@ impl<'a> Facts<'a> {
         sorted(document::compare(self, text))
     }
 
-    /// Compares with a recorded exchange: the members of its answer with those of the fixtures of the same operation and status.
+    /// Compares with a recorded exchange: the members of its response with those of the fixtures of the same operation and status.
     ///
     /// # Errors
-    /// The recording has no answer.
+    /// The recording has no response.
     pub fn against_exchange(&self, recorded: &Exchange) -> Result<Vec<Drift>, String> {
         exchange::compare(self, recorded).map(sorted)
     }
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn what_an_openapi_file_changes_is_told_field_by_field() {
         let request = "/components/schemas/ImageGenerationRequest";
-        let answer = "/components/schemas/ImageGenerationResponse";
+        let example = "/components/schemas/ImageGenerationResponse";
         let create = "/paths/~1v1~1images~1generations/post";
         for (pointer, value, told) in [
             (
@@ -226,12 +226,12 @@ mod tests {
                 "breaking  request.model.enum: the fixtures say doubao-seedream-4.5, now it is nothing",
             ),
             (
-                &format!("{answer}/properties/status/enum/3"),
+                &format!("{example}/properties/status/enum/3"),
                 json!("error"),
                 "breaking  responses.200.status.enum: the fixtures say nothing, now it is error",
             ),
             (
-                &format!("{answer}/properties/created/type"),
+                &format!("{example}/properties/created/type"),
                 json!("string"),
                 "breaking  responses.200.created.type: the fixtures say integer, now it is string",
             ),
@@ -263,9 +263,9 @@ mod tests {
         request.insert("seed".into(), json!({"type": "integer"}));
         request.remove("callback_url");
         file["components"]["schemas"]["ImageGenerationRequest"]["properties"] = request.into();
-        let mut answer = members(&mut file, "ImageGenerationResponse");
-        answer.insert("results".into(), json!({"type": "array"}));
-        file["components"]["schemas"]["ImageGenerationResponse"]["properties"] = answer.into();
+        let mut example = members(&mut file, "ImageGenerationResponse");
+        example.insert("results".into(), json!({"type": "array"}));
+        file["components"]["schemas"]["ImageGenerationResponse"]["properties"] = example.into();
         file["paths"]["/v1/images/edits"] = json!({"post": {}});
         let responses = &mut file["paths"]["/v1/images/generations"]["post"]["responses"];
         responses["451"] = json!({});

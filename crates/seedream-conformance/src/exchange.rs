@@ -3,8 +3,8 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE};
-use seedream_core::{Checked, Dialect, ImageRequest, Reply, Strictness, Task, TaskId, Timestamp};
-use seedream_fixtures::{Body, Exchange, Response};
+use seedream_core::{Checked, Dialect, ImageRequest, Response, Strictness, Task, TaskId, Timestamp};
+use seedream_fixtures::{Body, Exchange, Response as RecordedResponse};
 
 use crate::Failure;
 
@@ -14,7 +14,7 @@ pub(crate) fn given(exchange: &Exchange) -> Option<Result<ImageRequest, Failure>
     Some(serde_json::from_value(given).map_err(|error| Failure::harness(format!("`given` is no request: {error}"))))
 }
 
-/// A request to read an answer with: the one that was given, or any.
+/// A request to read a response with: the one that was given, or any.
 pub(crate) fn checked(dialect: &dyn Dialect, exchange: &Exchange) -> Result<Checked, Failure> {
     let request = match given(exchange) {
         Some(request) => request?,
@@ -35,27 +35,27 @@ pub(crate) fn task(dialect: &dyn Dialect) -> Result<Task, Failure> {
     Ok(Task::new(descriptor.id, descriptor.base_urls[0], id, descriptor.default_model.into()))
 }
 
-/// The answer of an exchange.
-pub(crate) fn reply(response: &Response) -> Result<Reply, Failure> {
-    let body: Bytes = match &response.body {
+/// The response of an exchange.
+pub(crate) fn response(recorded: &RecordedResponse) -> Result<Response, Failure> {
+    let body: Bytes = match &recorded.body {
         Body::Json(raw) => raw.get().to_owned().into(),
         Body::Text(text) | Body::Sse(text) => text.clone().into(),
         Body::Base64(text) => {
             STANDARD.decode(text).map_err(|_| Failure::harness("the fixture's base64 cannot be used"))?.into()
         }
     };
-    reply_with(response, body)
+    response_with(recorded, body)
 }
 
-/// The answer of an exchange, with another body.
-pub(crate) fn reply_with(response: &Response, body: impl Into<Bytes>) -> Result<Reply, Failure> {
+/// The response of an exchange, with another body.
+pub(crate) fn response_with(recorded: &RecordedResponse, body: impl Into<Bytes>) -> Result<Response, Failure> {
     let bad = |what: &str| Failure::harness(format!("the fixture's {what} cannot be used"));
     let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(response.body.content_type()));
-    for (name, value) in &response.headers {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(recorded.body.content_type()));
+    for (name, value) in &recorded.headers {
         let name: HeaderName = name.parse().map_err(|_| bad("header"))?;
         headers.insert(name, value.parse().map_err(|_| bad("header"))?);
     }
-    let status = StatusCode::from_u16(response.status).map_err(|_| bad("status"))?;
-    Ok(Reply::new(status, headers, body, Timestamp::UNIX_EPOCH))
+    let status = StatusCode::from_u16(recorded.status).map_err(|_| bad("status"))?;
+    Ok(Response::new(status, headers, body, Timestamp::UNIX_EPOCH))
 }

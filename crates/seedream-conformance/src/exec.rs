@@ -1,7 +1,7 @@
 //! Adapters in any language: a program that is asked in lines of JSON.
 //!
 //! `seedream conformance run --exec 'python3 adapter.py'` starts the program (words parted by spaces, no shell) and judges it as any
-//! other adapter. It reads one question a line from its standard input and writes one answer a line to its standard output, in the same
+//! other adapter. It reads one question a line from its standard input and writes one response a line to its standard output, in the same
 //! order; its standard error is left alone.
 //!
 //! ```text
@@ -13,14 +13,14 @@
 //! |---|---|---|
 //! | `describe` | none | who the provider is and what its models take: asked first, once |
 //! | `encode` | `checked` | `{"method": "POST", "path": "/v1/images/generations", "json": {…}}`, the path below the base URL, no key |
-//! | `decode` | `checked`, `reply` | what the answer means |
+//! | `decode` | `checked`, `response` | what the response means |
 //! | `effective` | `checked`, `json` | `json`, the body that `encode` wrote, after the provider's defaults |
 //! | `poll` | `task` | as `encode` |
-//! | `decode_poll` | `task`, `reply` | what the answer means |
+//! | `decode_poll` | `task`, `response` | what the response means |
 //! | `event` | `checked`, `frame` | `{"images": […]}`: what one event of a stream brought |
-//! | `finish` | `checked`, `frames`, `reply` | what a whole stream means |
+//! | `finish` | `checked`, `frames`, `response` | what a whole stream means |
 //! | `models` | none | as `encode` |
-//! | `decode_models` | `reply` | `{"models": ["id", …]}`, or an error |
+//! | `decode_models` | `response` | `{"models": ["id", …]}`, or an error |
 //!
 //! The three pairs behind `effective` are asked only of a program that names them among its `abilities`: `tasks`, `streaming`,
 //! `catalog`. What it does not name and its document does not have is skipped, with the reason; what its document has fails.
@@ -42,7 +42,7 @@
 //!         "references": {"max": 10, "inline": true, "max_bytes": 10485760, "media_types": ["image/png"],
 //!                        "longer_than": 14, "pixels": {"min": 1, "max": 36000000}},
 //!         "images": {"max": 15, "advised_max": 15, "auto": false, "prompt_decides": true, "count_refused": false,
-//!                    "with_references": [15, false]},     references and pictures together; whether fewer are made beyond
+//!                    "with_references": [15, false]},     references and images together; whether fewer are made beyond
 //!         "prompt_chars": 2000, "prompt_advised": false,    advised: at most 300 Chinese characters, 600 English words
 //!         "background": ["opaque"],                         of the member that `extra` reaches; [] where it is refused
 //!         "layers": [16, false],                            most layers beside the base, 0 where refused; lowered by an unknown member
@@ -50,8 +50,8 @@
 //! ```
 //!
 //! Every member of RULES is optional; without `references` or `images` there are none, or one. `checked` is a request that has passed
-//! these rules: `{"model": "…", "request": {…}, "size": "2048x2048", "quality": "2K"}`, the request in its stored form. `reply` is
-//! `{"status": 200, "headers": {…}, "body": "…", "truncated": false, "repaired": false}`. What an answer means is one of:
+//! these rules: `{"model": "…", "request": {…}, "size": "2048x2048", "quality": "2K"}`, the request in its stored form. `response` is
+//! `{"status": 200, "headers": {…}, "body": "…", "truncated": false, "repaired": false}`. What a response means is one of:
 //!
 //! ```text
 //! {"images": [{"index": 0, "url": "https://…", "size": "2048x2048", "format": "png", "expires_at": 1795132800, "other": {…}},
@@ -69,12 +69,12 @@
 //! shapes that its document does not show, and the law `crooked` holds it to that. Every program is held to what the operation does
 //! around it: a body that is almost JSON, or was cut, is repaired before it is asked, and `truncated` or `repaired` says so.
 //!
-//! `…` are `reported_model`, `created`, `request_id` and `usage`: they may stand beside pictures and beside an error, and all but
+//! `…` are `reported_model`, `created`, `request_id` and `usage`: they may stand beside images and beside an error, and all but
 //! `request_id` beside a task that was accepted. Without a `request_id` it is read from the headers, without a `charge` it follows from
 //! kind and status.
 //!
 //! A program that ends, answers out of turn, or not within ten seconds cannot be judged: it is stopped, every case that needs it is a
-//! harness error, and the command ends with 3. An answer of another form makes a harness error of its case alone.
+//! harness error, and the command ends with 3. A response of another form makes a harness error of its case alone.
 
 mod describe;
 mod meaning;
@@ -86,7 +86,7 @@ use bytes::Bytes;
 use http::{Method, Request, header::CONTENT_TYPE};
 use seedream_core::{
     Blobs, Capabilities, CatalogDialect, Checked, Decoded, Descriptor, Dialect, Effective, Generation, ModelId,
-    ModelInfo, Reply, Result, StreamDecoder, StreamDialect, StreamItem, Task, TaskDialect, TaskState, sse::Frame,
+    ModelInfo, Response, Result, StreamDecoder, StreamDialect, StreamItem, Task, TaskDialect, TaskState, sse::Frame,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json, value::RawValue};
@@ -127,9 +127,9 @@ impl ExecDialect {
 
     /// Asks; a program that fails is not the adapter's answer, so nothing of the case goes on.
     fn ask<T: DeserializeOwned>(&self, method: &str, params: &Value) -> T {
-        let answer = self.program.ask(method, params);
-        let read = answer.and_then(|answer| {
-            serde_json::from_str(answer.get())
+        let example = self.program.ask(method, params);
+        let read = example.and_then(|example| {
+            serde_json::from_str(example.get())
                 .map_err(|error| self.program.unusable(&format!("answers {method} with what cannot be used: {error}")))
         });
         read.unwrap_or_else(|fault| std::panic::resume_unwind(Box::new(fault)))
@@ -156,15 +156,15 @@ fn checked(checked: &Checked) -> Value {
     })
 }
 
-fn reply(reply: &Reply) -> Value {
-    let headers = reply
+fn response(response: &Response) -> Value {
+    let headers = response
         .headers
         .iter()
         .map(|(name, value)| (name.to_string(), Value::from(String::from_utf8_lossy(value.as_bytes()).into_owned())));
     json!({
-        "status": reply.status.as_u16(), "headers": headers.collect::<Map<_, _>>(),
-        "body": String::from_utf8_lossy(&reply.body), "truncated": reply.truncated,
-        "repaired": reply.repaired,
+        "status": response.status.as_u16(), "headers": headers.collect::<Map<_, _>>(),
+        "body": String::from_utf8_lossy(&response.body), "truncated": response.truncated,
+        "repaired": response.repaired,
     })
 }
 
@@ -186,9 +186,9 @@ impl Dialect for ExecDialect {
         Ok(self.request("encode", &json!({ "checked": checked(request) })))
     }
 
-    fn decode(&self, request: &Checked, answer: &Reply) -> Result<Decoded> {
-        let params = json!({ "checked": checked(request), "reply": reply(answer) });
-        self.ask::<Meaning>("decode", &params).outcome(request.model(), answer)
+    fn decode(&self, request: &Checked, example: &Response) -> Result<Decoded> {
+        let params = json!({ "checked": checked(request), "reply": response(example) });
+        self.ask::<Meaning>("decode", &params).outcome(request.model(), example)
     }
 
     fn effective(&self, request: &Checked, members: Map<String, Value>) -> Effective {
@@ -218,9 +218,9 @@ impl TaskDialect for ExecDialect {
         Ok(self.request("poll", &json!({ "task": task })))
     }
 
-    fn decode_poll(&self, task: &Task, answer: &Reply) -> Result<TaskState> {
-        let params = json!({ "task": task, "reply": reply(answer) });
-        self.ask::<Meaning>("decode_poll", &params).state(&task.model, answer)
+    fn decode_poll(&self, task: &Task, example: &Response) -> Result<TaskState> {
+        let params = json!({ "task": task, "reply": response(example) });
+        self.ask::<Meaning>("decode_poll", &params).state(&task.model, example)
     }
 }
 
@@ -229,8 +229,8 @@ impl CatalogDialect for ExecDialect {
         self.request("models", &json!({}))
     }
 
-    fn decode_models(&self, answer: &Reply) -> Result<Vec<ModelInfo>> {
-        self.ask::<Meaning>("decode_models", &json!({ "reply": reply(answer) })).models(answer)
+    fn decode_models(&self, example: &Response) -> Result<Vec<ModelInfo>> {
+        self.ask::<Meaning>("decode_models", &json!({ "reply": response(example) })).models(example)
     }
 }
 
@@ -279,8 +279,8 @@ impl StreamDecoder for Decoder {
         self.complete
     }
 
-    fn finish(self: Box<Self>, head: &Reply) -> Result<Generation> {
-        let params = json!({ "checked": self.checked, "frames": self.frames, "reply": reply(head) });
+    fn finish(self: Box<Self>, head: &Response) -> Result<Generation> {
+        let params = json!({ "checked": self.checked, "frames": self.frames, "reply": response(head) });
         let meaning: Meaning = self.dialect.ask("finish", &params);
         meaning.generation(&self.model, &head.clone().with_blobs(self.blobs))
     }

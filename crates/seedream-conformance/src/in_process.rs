@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;
 use http_body_util::{BodyExt as _, Full};
-use seedream_client::{AnswerBody, Reached, Transport, TransportError};
+use seedream_client::{Reached, ResponseBody, Transport, TransportError};
 use seedream_core::Timestamp;
 use seedream_mock::{End, Engine, Settings};
 
@@ -45,7 +45,7 @@ impl fmt::Debug for InProcess {
 
 #[async_trait]
 impl Transport for InProcess {
-    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         if let Ok(mut reached) = self.reached.lock() {
             reached.push((request.method().clone(), request.body().clone()));
         }

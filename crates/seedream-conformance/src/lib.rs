@@ -24,12 +24,12 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
-mod answer;
 mod case;
 mod dice;
 mod difference;
 pub mod drift;
 mod driver;
+mod example;
 mod exchange;
 pub mod exec;
 mod filter;

@@ -111,11 +111,11 @@ impl Free {
                 Err(error) => vec![format!("models: expected a list, saw the error {error}")],
             };
         };
-        let answer = match client.events(request.clone()).await {
+        let example = match client.events(request.clone()).await {
             Ok(mut events) => events.next().await,
             Err(error) => Some(Err(error)),
         };
-        let Some(Err(error)) = answer else {
+        let Some(Err(error)) = example else {
             // A task that was accepted is left alone.
             return vec![format!("error.kind: expected {expected}, saw that it was accepted, which may be billed")];
         };

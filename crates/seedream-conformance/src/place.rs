@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;
-use seedream_client::{AnswerBody, Transport, TransportError};
+use seedream_client::{ResponseBody, Transport, TransportError};
 
 /// Where a mock is running, and how it is reached: each case has a transport of its own, since each has a runtime of its own.
 #[derive(Clone)]
@@ -74,7 +74,7 @@ impl Watched {
 
 #[async_trait]
 impl Transport for Watched {
-    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         if let Ok(mut sent) = self.sent.lock() {
             sent.push((request.method().clone(), request.body().clone()));
         }

@@ -79,7 +79,7 @@ impl Play {
         Self { operation, hear: driver.hear, say: driver.say, cancel_at: None }
     }
 
-    /// The caller loses patience at a moment: in a wait, or while an answer is on its way.
+    /// The caller loses patience at a moment: in a wait, or while a response is on its way.
     pub(crate) fn cancelled_at(mut self, at: Duration) -> Self {
         self.cancel_at = Some(at);
         self

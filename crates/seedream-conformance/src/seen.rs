@@ -1,7 +1,7 @@
-//! What an adapter made of an answer, compared with what a fixture expects.
+//! What an adapter made of a response, compared with what a fixture expects.
 
 use seedream_core::{
-    Acceptance, Blobs, Decoded, Dialect, Error, ErrorKind, Generation, ImageData, Medium, ModelInfo, Reply, Stage,
+    Acceptance, Blobs, Decoded, Dialect, Error, ErrorKind, Generation, ImageData, Medium, ModelInfo, Response, Stage,
     TaskState, Timestamp, sse,
 };
 use seedream_fixtures::{Body, Exchange, Expect, ExpectedError, ExpectedFailure, ExpectedImage, Operation};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{Failure, difference::Differences, exchange};
 
-/// What an adapter made of an answer.
+/// What an adapter made of a response.
 pub(crate) enum Seen {
     Generation(Box<Generation>),
     Accepted(Box<Acceptance>),
@@ -19,22 +19,22 @@ pub(crate) enum Seen {
 }
 
 impl Seen {
-    /// Lets the adapter read the answer of an exchange; `None` where no adapter reads answers of its kind.
+    /// Lets the adapter read the response of an exchange; `None` where no adapter reads answers of its kind.
     pub(crate) fn of(dialect: &dyn Dialect, case: &Exchange) -> Result<Option<Self>, Failure> {
-        let Some(response) = &case.response else { return Ok(None) };
-        Self::read(dialect, case, &exchange::reply(response)?)
+        let Some(recorded) = &case.response else { return Ok(None) };
+        Self::read(dialect, case, &exchange::response(recorded)?)
     }
 
     /// Lets the adapter read another answer to the request of an exchange.
-    pub(crate) fn read(dialect: &dyn Dialect, case: &Exchange, reply: &Reply) -> Result<Option<Self>, Failure> {
-        let streams = case.response.as_ref().is_some_and(|response| matches!(response.body, Body::Sse(_)));
+    pub(crate) fn read(dialect: &dyn Dialect, case: &Exchange, response: &Response) -> Result<Option<Self>, Failure> {
+        let streams = case.response.as_ref().is_some_and(|recorded| matches!(recorded.body, Body::Sse(_)));
         let missing = |what: &str| Failure::new(format!("the document has {what}, the adapter has none"));
         Ok(Some(match case.operation {
             Operation::Create if streams => {
                 let streams = dialect.streaming().ok_or_else(|| missing("streams"))?;
-                Self::stream(streams.decoder(&exchange::checked(dialect, case)?), reply)
+                Self::stream(streams.decoder(&exchange::checked(dialect, case)?), response)
             }
-            Operation::Create => match dialect.decode(&exchange::checked(dialect, case)?, reply) {
+            Operation::Create => match dialect.decode(&exchange::checked(dialect, case)?, response) {
                 Ok(Decoded::Done(generation)) => Self::Generation(Box::new(generation)),
                 Ok(Decoded::Accepted(acceptance)) => Self::Accepted(Box::new(acceptance)),
                 Ok(_) => return Err(Failure::new("the outcome is of a kind that is not known here")),
@@ -43,7 +43,7 @@ impl Seen {
             Operation::Poll => {
                 let tasks = dialect.tasks().ok_or_else(|| missing("tasks"))?;
                 let task = exchange::task(dialect)?;
-                match tasks.decode_poll(&task, reply) {
+                match tasks.decode_poll(&task, response) {
                     Ok(TaskState::Running { status, progress, .. }) => Self::Running { status, progress },
                     Ok(TaskState::Done(generation)) => Self::Generation(Box::new(generation)),
                     Ok(TaskState::Failed(error)) | Err(error) => Self::Error(error),
@@ -52,20 +52,20 @@ impl Seen {
             }
             Operation::Models => {
                 let catalog = dialect.catalog().ok_or_else(|| missing("a list of models"))?;
-                catalog.decode_models(reply).map_or_else(Self::Error, Self::Models)
+                catalog.decode_models(response).map_or_else(Self::Error, Self::Models)
             }
             // No adapter reads these: the first has no use here, the second is for whoever is called back.
             Operation::Credits | Operation::Callback => return Ok(None),
         }))
     }
 
-    fn stream(mut decoder: Box<dyn seedream_core::StreamDecoder>, reply: &Reply) -> Self {
+    fn stream(mut decoder: Box<dyn seedream_core::StreamDecoder>, response: &Response) -> Self {
         let mut parser = sse::Parser::new();
-        let frames = parser.feed(&reply.body).into_iter().chain(parser.finish());
+        let frames = parser.feed(&response.body).into_iter().chain(parser.finish());
         for frame in frames.filter(|frame| !frame.is_done()) {
             decoder.event(&frame, &Blobs::default());
         }
-        match decoder.finish(reply) {
+        match decoder.finish(response) {
             Ok(generation) => Self::Generation(Box::new(generation)),
             Err(error) => Self::Error(error),
         }
@@ -86,7 +86,7 @@ impl Seen {
             (None, Some(seen)) => d.holds(false, || format!("expected {expect:?}, saw the error {seen}")),
             (None, None) => {}
         }
-        // An error without pictures still carries what the answer said beside them.
+        // An error without images still carries what the response said beside them.
         let generation = match self {
             Self::Generation(generation) => Some(&**generation),
             _ => error.and_then(Error::generation),
@@ -111,7 +111,7 @@ impl Seen {
             (None, _) | (Some("completed"), Self::Generation(_)) | (Some("failed"), Self::Error(_)) => {}
             // A created task is pending, and nobody has asked for it yet.
             (Some("pending"), Self::Accepted(_)) => {}
-            // A task that has ended without a picture is an error that is expected by name.
+            // A task that has ended without an image is an error that is expected by name.
             (Some("completed"), Self::Error(_)) if expect.error.is_some() => {}
             (Some(expected), Self::Running { status, .. }) => d.same("state", &expected, &status.as_str()),
             (Some(expected), _) => d.holds(false, || format!("state: expected {expected}, saw {}", self.name())),
@@ -162,7 +162,7 @@ impl Seen {
     }
 }
 
-/// What an acceptance says, in the form of an answer without pictures yet.
+/// What an acceptance says, in the form of a response without images yet.
 fn facts(acceptance: &Acceptance) -> Generation {
     let mut generation = Generation::new("".into());
     generation.reported_model.clone_from(&acceptance.reported_model);

@@ -189,8 +189,8 @@ fn facts_without(provider: &Provider, rules: &[Rule]) -> Vec<String> {
         let last = field.name.rsplit('.').next().unwrap_or_default();
         named(last, format!("the member {}", field.name), &field.source);
     }
-    for answer in &provider.error_answers {
-        named(&answer.status.to_string(), format!("the status {}", answer.status), &answer.source);
+    for example in &provider.error_answers {
+        named(&example.status.to_string(), format!("the status {}", example.status), &example.source);
     }
     for route in &provider.routes {
         named(&route.method, format!("the route {} {}", route.method, route.path), &route.source);

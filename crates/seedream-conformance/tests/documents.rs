@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use libtest_mimic::{Arguments, Failed, Trial};
 use seedream::{
-    Capabilities, Charge, Checked, Client, Dialect, Error, ErrorKind, ImageProvider as _, ImageRequest, Plan, Reply,
+    Capabilities, Charge, Checked, Client, Dialect, Error, ErrorKind, ImageProvider as _, ImageRequest, Plan, Response,
     StatedBy, Strictness, Timestamp,
 };
 use seedream_fixtures::{Body, Exchange, Library, Printed, Table};
@@ -93,16 +93,16 @@ impl Document {
             .header("authorization", "Bearer sk-any")
             .header("content-type", "application/json")
             .body(Bytes::from(body.to_string()))?;
-        let answer = MockServer::builder().engine().handle(Timestamp::now(), &request);
-        same("status", &200, &answer.status)?;
+        let example = MockServer::builder().engine().handle(Timestamp::now(), &request);
+        same("status", &200, &example.status)?;
         let evidence = if row.response_lines.is_some() { "documented" } else { "derived" };
-        same("evidence", &Some(evidence), &answer.header("x-mock-evidence"))?;
+        same("evidence", &Some(evidence), &example.header("x-mock-evidence"))?;
         if row.response_lines.is_some() {
             let Some(Body::Json(printed)) = exchange.response.as_ref().map(|response| &response.body) else {
                 return Err("the fixture has no response".into());
             };
             let printed: Value = serde_json::from_str(printed.get())?;
-            let given: Value = serde_json::from_slice(&answer.body())?;
+            let given: Value = serde_json::from_slice(&example.body())?;
             // URLs, ids and times are live: what they are is the same, and so is every number beside them. How long a task is
             // expected to take follows the mock's own pace, except for the document's own prompt.
             same("response", &stable(&printed), &stable(&given))?;
@@ -113,8 +113,9 @@ impl Document {
     /// The status is read as what the table says it means, with its advice.
     fn error(&self, row: &Printed, status: u16) -> Outcome {
         let body = row.body.clone().unwrap_or_else(|| json!({"error": {"message": "see the table", "code": ""}}));
-        let reply = Reply::new(StatusCode::from_u16(status)?, HeaderMap::new(), body.to_string(), Timestamp::now());
-        let error = self.dialect.decode(&self.checked(&self.plain())?, &reply).unwrap_err();
+        let response =
+            Response::new(StatusCode::from_u16(status)?, HeaderMap::new(), body.to_string(), Timestamp::now());
+        let error = self.dialect.decode(&self.checked(&self.plain())?, &response).unwrap_err();
         same("kind", &row.kind.as_deref(), &Some(error.kind().as_str()))?;
         let charge = if row.charge.as_deref() == Some("no") { Charge::No } else { Charge::Unknown };
         same("charge", &charge, &error.charge())?;
@@ -125,14 +126,14 @@ impl Document {
     /// Another value of a member of the response changes what is read.
     fn member(&self, row: &Printed, at: &str) -> Outcome {
         let exchange = self.exchange(row)?;
-        let Some(Body::Json(printed)) = exchange.response.as_ref().map(|response| &response.body) else {
+        let Some(Body::Json(printed)) = exchange.response.as_ref().map(|recorded| &recorded.body) else {
             return Err("the fixture has no response".into());
         };
         let mut body: Value = serde_json::from_str(printed.get())?;
         let checked = self.checked(&self.plain())?;
         let read = |body: &Value| {
-            let reply = Reply::new(StatusCode::OK, HeaderMap::new(), body.to_string(), Timestamp::UNIX_EPOCH);
-            let outcome = self.dialect.decode(&checked, &reply);
+            let response = Response::new(StatusCode::OK, HeaderMap::new(), body.to_string(), Timestamp::UNIX_EPOCH);
+            let outcome = self.dialect.decode(&checked, &response);
             // What was read, without the response itself.
             outcome.map(|outcome| format!("{outcome:?}")).map_err(|error| error.to_string())
         };

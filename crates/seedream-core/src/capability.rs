@@ -29,9 +29,9 @@ pub struct Capabilities {
     pub standing: Standing,
     /// Sizes.
     pub size: SizeRule,
-    /// Reference pictures.
+    /// Reference images.
     pub references: ReferenceRule,
-    /// How many pictures.
+    /// How many images.
     pub images: ImagesRule,
     /// The prompt.
     pub prompt: PromptRule,
@@ -193,17 +193,17 @@ impl SizeRule {
     }
 }
 
-/// Which reference pictures a model takes.
+/// Which reference images a model takes.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReferenceRule {
-    /// The most pictures; 0 where a model takes none, `None` where the document states no number.
+    /// The most images; 0 where a model takes none, `None` where the document states no number.
     pub max: Option<u32>,
     /// Whether the dialect has a member for them.
     pub member: bool,
     /// Whether they may travel in the body as a data URI, or as a URL only.
     pub inline: bool,
-    /// The most bytes of one picture.
+    /// The most bytes of one image.
     pub max_bytes: Option<u64>,
     /// Where `max_bytes` was read, if not where the rest was.
     pub max_bytes_source: Option<Source>,
@@ -221,7 +221,7 @@ pub struct ReferenceRule {
 const RESOLD_BYTES: u64 = 10 * 1024 * 1024;
 
 impl ReferenceRule {
-    /// No reference pictures: the dialect has no member for them.
+    /// No reference images: the dialect has no member for them.
     pub fn absent(source: Source) -> Self {
         Self {
             max: Some(0),
@@ -252,7 +252,7 @@ impl ReferenceRule {
     }
 }
 
-/// How many pictures a model makes for one request.
+/// How many images a model makes for one request.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ImagesRule {
@@ -264,7 +264,7 @@ pub struct ImagesRule {
     pub auto: bool,
     /// Whether asking for a number at all is an error (Ark 5.0 pro refuses even `disabled`).
     pub count_refused: bool,
-    /// The most of references and pictures together.
+    /// The most of references and images together.
     pub with_references: Option<TotalRule>,
     /// Whether the model reads from the prompt how many to make, so that the number is only a ceiling.
     pub prompt_decides: bool,
@@ -273,7 +273,7 @@ pub struct ImagesRule {
 }
 
 impl ImagesRule {
-    /// Up to `max` pictures, as many as the prompt asks for.
+    /// Up to `max` images, as many as the prompt asks for.
     pub fn up_to(max: impl Into<Option<u32>>, source: Source) -> Self {
         Self {
             max: max.into(),
@@ -286,7 +286,7 @@ impl ImagesRule {
         }
     }
 
-    /// One picture, and no member may ask for more.
+    /// One image, and no member may ask for more.
     pub fn single(source: Source) -> Self {
         Self {
             max: Some(1),
@@ -300,12 +300,12 @@ impl ImagesRule {
     }
 }
 
-/// A limit of references and pictures together.
+/// A limit of references and images together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TotalRule {
     /// The limit.
     pub limit: u32,
-    /// Whether the provider then makes fewer pictures, instead of answering with an error.
+    /// Whether the provider then makes fewer images, instead of answering with an error.
     pub truncates: bool,
     /// Where this was read.
     pub source: Source,
@@ -409,7 +409,7 @@ impl FieldRule {
 }
 
 impl Capabilities {
-    /// Rules with the sizes and the members of the body given, without references, one picture, any prompt and no optional
+    /// Rules with the sizes and the members of the body given, without references, one image, any prompt and no optional
     /// field: an adapter adds what its document states.
     pub fn new(
         provider: &Descriptor,

@@ -2,7 +2,7 @@
 
 mod callback;
 mod fields;
-mod pictures;
+mod images;
 mod size;
 mod special;
 
@@ -65,7 +65,7 @@ impl Checked {
         self.size.as_ref()
     }
 
-    /// The most pictures that this request can cost.
+    /// The most images that this request can cost.
     pub fn ceiling(&self) -> u32 {
         self.ceiling
     }

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    Blobs, Capabilities, Checked, Family, GeneratedImage, Generation, ImageFailure, ModelId, Reply, Resolution, Result,
-    Source, Standing, Task, TaskId, TaskState, Timestamp, Usage, sse::Frame,
+    Blobs, Capabilities, Checked, Family, GeneratedImage, Generation, ImageFailure, ModelId, Resolution, Response,
+    Result, Source, Standing, Task, TaskId, TaskState, Timestamp, Usage, sse::Frame,
 };
 
 /// One provider's way of speaking.
 ///
 /// An adapter holds no key, socket, clock or loop: a request that passed [`Capabilities::check`] becomes an HTTP request with a
-/// path relative to the base URL, and an answer becomes a value.
+/// path relative to the base URL, and a response becomes a value.
 pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     /// Who the provider is.
     fn descriptor(&self) -> &'static Descriptor;
@@ -29,11 +29,11 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) where the request was checked for another provider.
     fn encode(&self, request: &Checked) -> Result<http::Request<Bytes>>;
 
-    /// What an answer means.
+    /// What a response means.
     ///
     /// # Errors
-    /// Whatever the answer says, with its code understood. A 2xx answer with a picture is never an error.
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded>;
+    /// Whatever the response says, with its code understood. A 2xx response with an image is never an error.
+    fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded>;
 
     /// What the provider makes of the request: `members` are those of the body that [`Dialect::encode`] wrote, to which this adds
     /// the provider's defaults and rewrites. [`Encoded::effective`](crate::Encoded::effective) calls it.
@@ -50,7 +50,7 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// Streams, where pictures can arrive one by one.
+    /// Streams, where images can arrive one by one.
     fn streaming(&self) -> Option<&dyn StreamDialect> {
         None
     }
@@ -74,16 +74,16 @@ pub trait TaskDialect: Dialect {
     /// Where the id cannot be one of this provider's.
     fn poll(&self, task: &Task) -> Result<http::Request<Bytes>>;
 
-    /// What the answer says of the task.
+    /// What the response says of the task.
     ///
     /// # Errors
-    /// Where the answer says nothing of the task: the poll failed, not the task.
-    fn decode_poll(&self, task: &Task, reply: &Reply) -> Result<TaskState>;
+    /// Where the response says nothing of the task: the poll failed, not the task.
+    fn decode_poll(&self, task: &Task, response: &Response) -> Result<TaskState>;
 }
 
-/// A provider that can send pictures one by one. [`Dialect::encode`] writes `stream` itself when the request sets it.
+/// A provider that can send images one by one. [`Dialect::encode`] writes `stream` itself when the request sets it.
 pub trait StreamDialect: Dialect {
-    /// A decoder for the answer to one request.
+    /// A decoder for the response to one request.
     fn decoder(&self, request: &Checked) -> Box<dyn StreamDecoder>;
 }
 
@@ -97,20 +97,20 @@ pub trait StreamDecoder: Send + fmt::Debug {
         false
     }
 
-    /// What the stream amounts to. `reply` is its head, with [`Reply::truncated`] set where the connection broke.
+    /// What the stream amounts to. `response` is its head, with [`Response::truncated`] set where the connection broke.
     ///
     /// # Errors
-    /// What an error event said, or [`ErrorKind::NoImages`](crate::ErrorKind::NoImages): only where no picture came.
-    fn finish(self: Box<Self>, reply: &Reply) -> Result<Generation>;
+    /// What an error event said, or [`ErrorKind::NoImages`](crate::ErrorKind::NoImages): only where no image came.
+    fn finish(self: Box<Self>, response: &Response) -> Result<Generation>;
 }
 
 /// What an event of a stream brought.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum StreamItem {
-    /// A picture.
+    /// An image.
     Image(GeneratedImage),
-    /// A picture that failed; others may follow.
+    /// An image that failed; others may follow.
     Failed(ImageFailure),
 }
 
@@ -122,8 +122,8 @@ pub trait CatalogDialect: Dialect {
     /// The list.
     ///
     /// # Errors
-    /// What the answer says, or that it cannot be read.
-    fn decode_models(&self, reply: &Reply) -> Result<Vec<ModelInfo>>;
+    /// What the response says, or that it cannot be read.
+    fn decode_models(&self, response: &Response) -> Result<Vec<ModelInfo>>;
 }
 
 /// An entry of a provider's own list of models.
@@ -141,11 +141,11 @@ impl ModelInfo {
     }
 }
 
-/// What an answer to a submitted request means.
+/// What a response to a submitted request means.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Decoded {
-    /// The pictures are here.
+    /// The images are here.
     Done(Generation),
     /// The job was accepted and is to be collected.
     Accepted(Acceptance),

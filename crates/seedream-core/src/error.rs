@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use crate::{Generation, Reply, Task, Violation, redact, redact::without_images, stored};
+use crate::{Generation, Response, Task, Violation, redact, redact::without_images, stored};
 
 pub(crate) use kind::members as kind_members;
 pub use kind::{Charge, ErrorKind, Medium, Stage, charge_of};
@@ -26,7 +26,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong.
 ///
-/// Its text never holds a key, a signed query or the bytes of a picture. [`Error::body`] gives the answer as it came, for
+/// Its text never holds a key, a signed query or the bytes of an image. [`Error::body`] gives the response as it came, for
 /// whoever has to argue with a provider.
 pub struct Error(Box<Inner>);
 
@@ -106,15 +106,15 @@ impl Error {
         error
     }
 
-    /// An answer that is an error: status, request id, Retry-After and body are taken from it, and the charge from its
+    /// A response that is an error: status, request id, Retry-After and body are taken from it, and the charge from its
     /// status (see [`charge_of`]).
-    pub fn from_reply(kind: ErrorKind, message: impl AsRef<str>, reply: &Reply) -> Self {
+    pub fn from_response(kind: ErrorKind, message: impl AsRef<str>, response: &Response) -> Self {
         let mut error = Self::new(kind, message);
-        error.0.status = Some(reply.status);
-        error.0.request_id = reply.request_id();
-        error.0.retry_after = reply.retry_after();
-        error.0.body = Some(reply.body.clone());
-        error.0.charge = charge_of(reply.status, kind);
+        error.0.status = Some(response.status);
+        error.0.request_id = response.request_id();
+        error.0.retry_after = response.retry_after();
+        error.0.body = Some(response.body.clone());
+        error.0.charge = charge_of(response.status, kind);
         error
     }
 
@@ -177,7 +177,7 @@ impl Error {
         self
     }
 
-    /// Sets the request id, where the answer has one.
+    /// Sets the request id, where the response has one.
     #[must_use]
     pub fn with_request_id(mut self, id: impl Into<Option<String>>) -> Self {
         self.0.request_id = id.into().or(self.0.request_id);
@@ -191,14 +191,14 @@ impl Error {
         self
     }
 
-    /// Sets the answer as it came.
+    /// Sets the response as it came.
     #[must_use]
     pub fn with_body(mut self, body: Bytes) -> Self {
         self.0.body = Some(body);
         self
     }
 
-    /// Sets the file in which the whole answer is kept.
+    /// Sets the file in which the whole response is kept.
     #[must_use]
     pub fn with_kept(mut self, file: impl Into<PathBuf>) -> Self {
         self.0.kept = Some(file.into());
@@ -212,7 +212,7 @@ impl Error {
         self
     }
 
-    /// Sets the failures and the usage of an answer without pictures.
+    /// Sets the failures and the usage of a response without images.
     #[must_use]
     pub fn with_generation(mut self, generation: Generation) -> Self {
         self.0.generation = Some(generation);
@@ -299,18 +299,18 @@ impl Error {
         self.0.task.is_some()
             && match self.0.kind {
                 ErrorKind::TaskFailed => true,
-                // The caller's own cancelling is no answer.
+                // The caller's own cancelling is no response.
                 ErrorKind::Cancelled => self.0.status.is_some(),
                 _ => false,
             }
     }
 
-    /// The answer as it came; only its beginning where [`Error::kept`] names a file that has all of it.
+    /// The response as it came; only its beginning where [`Error::kept`] names a file that has all of it.
     pub fn body(&self) -> Option<&Bytes> {
         self.0.body.as_ref()
     }
 
-    /// The file in which the whole answer is kept, where it may have been paid for and could not be read.
+    /// The file in which the whole response is kept, where it may have been paid for and could not be read.
     pub fn kept(&self) -> Option<&Path> {
         self.0.kept.as_deref()
     }
@@ -325,7 +325,7 @@ impl Error {
         &self.0.attempts
     }
 
-    /// The failures and the usage of an answer without pictures.
+    /// The failures and the usage of a response without images.
     pub fn generation(&self) -> Option<&Generation> {
         self.0.generation.as_ref()
     }

@@ -1,4 +1,4 @@
-//! What came back: pictures, failures and what they cost.
+//! What came back: images, failures and what they cost.
 
 use std::{fmt, path::PathBuf};
 
@@ -15,7 +15,7 @@ use crate::{
     stored::known,
 };
 
-/// The outcome of a request that brought at least one picture.
+/// The outcome of a request that brought at least one image.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Generation {
@@ -31,20 +31,20 @@ pub struct Generation {
     /// is: `image` or `failure`.
     #[serde(with = "outcomes")]
     pub outcomes: Vec<Result<GeneratedImage, ImageFailure>>,
-    /// What the answer says about cost.
+    /// What the response says about cost.
     pub usage: Usage,
     /// What happened differently from what was asked.
     pub warnings: Vec<Warning>,
     /// What it cost, where the usage alone does not say: the response was not read whole, or it contradicts itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charged: Option<Charge>,
-    /// The answer as it came; long base64 stands as a short token.
+    /// The response as it came; long base64 stands as a short token.
     #[serde(skip)]
     pub raw: Bytes,
 }
 
 impl fmt::Debug for Generation {
-    /// Shows the size of the answer, not the answer: signed URLs stand in it.
+    /// Shows the size of the response, not the response: signed URLs stand in it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Generation")
             .field("model", &self.model)
@@ -59,13 +59,13 @@ impl fmt::Debug for Generation {
     }
 }
 
-/// A picture.
+/// An image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GeneratedImage {
-    /// Its place in the answer, from 0, counting failures too.
+    /// Its place in the response, from 0, counting failures too.
     pub index: u32,
-    /// The picture, or where it is.
+    /// The image, or where it is.
     #[serde(flatten)]
     pub data: ImageData,
     /// Width and height that the provider states.
@@ -79,7 +79,7 @@ pub struct GeneratedImage {
     pub other: Map<String, Value>,
 }
 
-/// A picture, or where it is.
+/// An image, or where it is.
 ///
 /// Its JSON is flat: `url` with `expires_at`, or `base64`, or `file`; and `incomplete` with the reason where it is that.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -93,7 +93,7 @@ pub enum ImageData {
         /// When it ends, where that is known.
         expires_at: Option<Timestamp>,
     },
-    /// The picture itself.
+    /// The image itself.
     Bytes(Bytes),
     /// A file that holds it.
     File(PathBuf),
@@ -217,11 +217,11 @@ impl fmt::Debug for ImageData {
     }
 }
 
-/// A picture that did not come, or did not arrive.
+/// An image that did not come, or did not arrive.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ImageFailure {
-    /// Its place in the answer, from 0.
+    /// Its place in the response, from 0.
     pub index: u32,
     /// What went wrong. In JSON `stage` and `medium` stand beside the `kind` that has them.
     #[serde(flatten, with = "kind_members")]
@@ -230,7 +230,7 @@ pub struct ImageFailure {
     pub code: Option<String>,
     /// One sentence.
     pub message: String,
-    /// Where the picture still is, if it was made and only its download failed.
+    /// Where the image still is, if it was made and only its download failed.
     pub url: Option<String>,
     /// When that URL ends.
     pub expires_at: Option<Timestamp>,
@@ -249,7 +249,7 @@ impl ImageFailure {
         self
     }
 
-    /// Sets where the picture still is.
+    /// Sets where the image still is.
     #[must_use]
     pub fn with_url(mut self, url: impl Into<String>, expires_at: Option<Timestamp>) -> Self {
         self.url = Some(url.into());
@@ -279,14 +279,14 @@ impl fmt::Display for ImageFailure {
 impl std::error::Error for ImageFailure {}
 
 impl GeneratedImage {
-    /// A picture of which nothing is known but where it is.
+    /// An image of which nothing is known but where it is.
     pub fn new(index: u32, data: ImageData) -> Self {
         Self { index, data, size: None, format: None, other: Map::new() }
     }
 }
 
 impl Generation {
-    /// An outcome without pictures, to be filled in.
+    /// An outcome without images, to be filled in.
     pub fn new(model: ModelId) -> Self {
         Self {
             model,
@@ -301,7 +301,7 @@ impl Generation {
         }
     }
 
-    /// Takes a secret out of the messages of failures and warnings; pictures and URLs stay as they came.
+    /// Takes a secret out of the messages of failures and warnings; images and URLs stay as they came.
     #[must_use]
     pub fn without(mut self, secret: &str) -> Self {
         let failures =
@@ -314,7 +314,7 @@ impl Generation {
         self
     }
 
-    /// The pictures.
+    /// The images.
     pub fn images(&self) -> impl Iterator<Item = &GeneratedImage> {
         self.outcomes.iter().filter_map(|outcome| outcome.as_ref().ok())
     }
@@ -324,15 +324,15 @@ impl Generation {
         self.outcomes.iter().filter_map(|outcome| outcome.as_ref().err())
     }
 
-    /// The pictures, if none failed.
+    /// The images, if none failed.
     ///
     /// # Errors
-    /// The first failure; `self` still holds the pictures.
+    /// The first failure; `self` still holds the images.
     pub fn require_all(&self) -> Result<Vec<&GeneratedImage>, &ImageFailure> {
         self.outcomes.iter().map(Result::as_ref).collect()
     }
 
-    /// How many pictures the provider says it bills; `None` where it does not say.
+    /// How many images the provider says it bills; `None` where it does not say.
     pub fn billed(&self) -> Option<u64> {
         self.usage.generated_images
     }
@@ -348,7 +348,7 @@ impl Generation {
         self.charged.unwrap_or(by_usage)
     }
 
-    /// The outcome if it holds a picture, an error with all the rest otherwise.
+    /// The outcome if it holds an image, an error with all the rest otherwise.
     ///
     /// # Errors
     /// [`ErrorKind::NoImages`], with the code of the first failure.
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn one_picture_is_a_success_with_the_failures_inside() {
+    fn one_image_is_a_success_with_the_failures_inside() {
         let mut generation = Generation::new("m".into());
         let image = GeneratedImage::new(0, ImageData::Bytes(Bytes::from_static(b"x")));
         generation.outcomes = vec![Ok(image), failed(1, ErrorKind::Server)];
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn no_picture_is_an_error_that_keeps_everything() {
+    fn no_image_is_an_error_that_keeps_everything() {
         let mut generation = Generation::new("m".into());
         generation.outcomes = vec![failed(0, ErrorKind::Server), failed(1, ErrorKind::Timeout)];
         generation.raw = Bytes::from_static(b"{}");

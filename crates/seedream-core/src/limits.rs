@@ -10,9 +10,9 @@ use crate::{
 pub struct Limits {
     /// Sizes.
     pub size: SizeRule,
-    /// Reference pictures, with Ark's own 30 MB for each; resellers take less.
+    /// Reference images, with Ark's own 30 MB for each; resellers take less.
     pub references: ReferenceRule,
-    /// How many pictures.
+    /// How many images.
     pub images: ImagesRule,
 }
 

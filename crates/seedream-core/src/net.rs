@@ -1,4 +1,4 @@
-//! Which hosts are public: for callback URLs, and for every place from which a picture is fetched.
+//! Which hosts are public: for callback URLs, and for every place from which an image is fetched.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -7,7 +7,6 @@
 //! Each state is a value that holds what it needs ([`state`]); each input is taken in one [`Turn`]. What each state waits for and does
 //! is in the docs of [`Operation`], which are in `operation/states.md`.
 
-mod answer;
 mod count;
 mod end;
 mod input;
@@ -15,6 +14,7 @@ mod place;
 mod policy;
 mod poll;
 mod record;
+mod response;
 mod state;
 mod step;
 mod stream;

@@ -35,8 +35,8 @@ use crate::{
 ///
 /// - `family`: the provider sells this id, with the rules of that family ([`Family`]) below those that follow;
 /// - `size.levels`, `size.pixels`: what may be sent as a level (on evolink, as `quality`) and as width x height;
-/// - `references.max`, `references.max_bytes`: how many reference pictures, and the bytes of one;
-/// - `images.max`: how many pictures a request may ask for;
+/// - `references.max`, `references.max_bytes`: how many reference images, and the bytes of one;
+/// - `images.max`: how many images a request may ask for;
 /// - `fields`: what an optional field does ([`Support`]), by its name in [`Field`].
 ///
 /// Each rule that is set so has [`Source::overridden`] with the name of the file.

@@ -33,9 +33,9 @@ pub enum Event {
         /// Per cent, where the provider says.
         percent: Option<u8>,
     },
-    /// A picture is there.
+    /// An image is there.
     Image(GeneratedImage),
-    /// A picture failed; others may follow.
+    /// An image failed; others may follow.
     ImageFailed(ImageFailure),
     /// It is over.
     Finished(Generation),
@@ -66,9 +66,9 @@ pub struct Plan {
     pub effective: Map<String, Value>,
     /// What happens differently from what was asked.
     pub warnings: Vec<Warning>,
-    /// The most pictures that it can cost.
+    /// The most images that it can cost.
     pub max_images: u32,
-    /// The price of one picture, where a document states it.
+    /// The price of one image, where a document states it.
     pub price: Option<Price>,
     /// The most that the request can cost, by that price.
     pub most: Option<Amount>,

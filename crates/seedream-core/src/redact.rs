@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 /// The text with every query and every user name of a URL, and everything that looks like a key, replaced by `…`.
 ///
-/// Providers put request ids, but also signed URLs, into their messages; a signed query opens the picture to anybody. URLs are
-/// found as they are, and as JSON writers escape them (`https:\/\/`, `\u0026`). A picture in base64 goes too: it says nothing to a
+/// Providers put request ids, but also signed URLs, into their messages; a signed query opens the image to anybody. URLs are
+/// found as they are, and as JSON writers escape them (`https:\/\/`, `\u0026`). An image in base64 goes too: it says nothing to a
 /// reader. Linear in the text.
 pub fn redact(text: &str) -> String {
     let text = &*without_images(text);
@@ -115,10 +115,9 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_in_base64_is_no_part_of_a_message() {
-        let picture = "iVBORw0KGgo".repeat(40);
-        let told =
-            redact(&format!("the item é {{\"b64_json\":\"{picture}=\"}} is bad, data:image/png;base64,{picture}"));
+    fn an_image_in_base64_is_no_part_of_a_message() {
+        let image = "iVBORw0KGgo".repeat(40);
+        let told = redact(&format!("the item é {{\"b64_json\":\"{image}=\"}} is bad, data:image/png;base64,{image}"));
         assert_eq!(told, "the item é {\"b64_json\":\"…\"} is bad, data:image/png;base64,…");
     }
 

@@ -1,4 +1,4 @@
-//! Reference pictures: where they come from and how they are written down.
+//! Reference images: where they come from and how they are written down.
 
 use std::{fmt, str::FromStr};
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::Serialize
 
 use crate::Pixels;
 
-/// A reference picture of a request.
+/// A reference image of a request.
 ///
 /// Its serde form is a URL as a string, or `{"media_type": "image/png", "base64": "…"}`. A data URI is read as the latter.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -16,22 +16,22 @@ use crate::Pixels;
 pub enum ImageSource {
     /// A URL that the provider fetches itself.
     Url(String),
-    /// The picture itself.
+    /// The image itself.
     Inline {
         /// Lower-case media type, such as `image/png`.
         media_type: String,
-        /// The encoded picture.
+        /// The encoded image.
         bytes: Bytes,
     },
 }
 
 impl ImageSource {
-    /// A picture that the provider fetches from a URL.
+    /// An image that the provider fetches from a URL.
     pub fn url(url: impl Into<String>) -> Self {
         Self::Url(url.into())
     }
 
-    /// A picture that travels with the request. The media type is lowered: Ark refuses `image/PNG` (document 003, image).
+    /// An image that travels with the request. The media type is lowered: Ark refuses `image/PNG` (document 003, image).
     pub fn inline(media_type: impl AsRef<str>, bytes: impl Into<Bytes>) -> Self {
         Self::Inline { media_type: media_type.as_ref().to_ascii_lowercase(), bytes: bytes.into() }
     }
@@ -44,7 +44,7 @@ impl ImageSource {
         }
     }
 
-    /// Width and height of an inline picture, read from its header; `None` for a URL or an unknown format.
+    /// Width and height of an inline image, read from its header; `None` for a URL or an unknown format.
     pub fn pixels(&self) -> Option<Pixels> {
         let Self::Inline { bytes, .. } = self else { return None };
         let size = imagesize::blob_size(bytes).ok()?;

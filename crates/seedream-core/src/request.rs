@@ -23,25 +23,25 @@ pub struct ImageRequest {
     pub model: ModelId,
     /// What to draw or how to edit the references.
     pub prompt: String,
-    /// Reference pictures, in the order in which the prompt counts them.
+    /// Reference images, in the order in which the prompt counts them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<ImageSource>,
-    /// Size of each picture.
+    /// Size of each image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<Size>,
-    /// How many pictures.
+    /// How many images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<Count>,
-    /// Whether the answer holds URLs or the pictures themselves.
+    /// Whether the response holds URLs or the images themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_format: Option<ResponseFormat>,
-    /// File format of the pictures.
+    /// File format of the images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<OutputFormat>,
-    /// Whether a visible mark is put into the picture. Ark's default is true, ope.ai's false.
+    /// Whether a visible mark is put into the image. Ark's default is true, ope.ai's false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watermark: Option<bool>,
-    /// Seed of the random numbers; the same seed gives similar pictures, not equal ones.
+    /// Seed of the random numbers; the same seed gives similar images, not equal ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<i64>,
     /// How closely the prompt is followed, 1 to 10 (the 3.0 family).
@@ -56,7 +56,7 @@ pub struct ImageRequest {
     /// Where the provider reports the end of a task (document 002: HTTPS, public, at most 2048 characters).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback_url: Option<String>,
-    /// Whether pictures are to arrive one by one while the others are still being made.
+    /// Whether images are to arrive one by one while the others are still being made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<bool>,
     /// Members of the provider's own body that have no field here, merged last and verbatim.
@@ -64,14 +64,14 @@ pub struct ImageRequest {
     pub extra: Map<String, Value>,
 }
 
-/// How many pictures a request asks for.
+/// How many images a request asks for.
 ///
 /// Its serde form is a number: `1` is exactly one, `n` above one a ceiling; `{"up_to": 1}` is a group of at most one, and `"auto"` a
 /// group without a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Count {
-    /// One picture, and no group.
+    /// One image, and no group.
     One,
     /// A group of at most this many; how many come is the model's choice, read from the prompt (documents 002, 003, 004).
     UpTo(u32),
@@ -89,7 +89,7 @@ impl Count {
         if n == 1 { Self::One } else { Self::UpTo(n) }
     }
 
-    /// The most pictures that this asks for.
+    /// The most images that this asks for.
     pub fn ceiling(self) -> u32 {
         match self {
             Self::One => 1,
@@ -172,7 +172,7 @@ impl ResponseFormat {
     }
 }
 
-/// The file format of a picture.
+/// The file format of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -247,7 +247,7 @@ impl ImageRequest {
         }
     }
 
-    /// Adds a reference picture.
+    /// Adds a reference image.
     #[must_use]
     pub fn reference(mut self, source: ImageSource) -> Self {
         self.references.push(source);
@@ -274,11 +274,11 @@ impl ImageRequest {
     }
 
     setters! {
-        /// Sets how the pictures travel back.
+        /// Sets how the images travel back.
         response_format: ResponseFormat,
         /// Sets the file format.
         format: OutputFormat,
-        /// Sets whether the picture carries a visible mark.
+        /// Sets whether the image carries a visible mark.
         watermark: bool,
         /// Sets the seed.
         seed: i64,
@@ -288,7 +288,7 @@ impl ImageRequest {
         prompt_mode: PromptMode,
         /// Sets whether the model may search the web.
         web_search: bool,
-        /// Sets whether pictures arrive one by one.
+        /// Sets whether images arrive one by one.
         stream: bool,
     }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub use rule::PixelRule;
 pub use table::{Row, TABLE, nearest_ratio, row};
 
-/// The size of a picture, in one of the four ways in which the documents let a user ask for it.
+/// The size of an image, in one of the four ways in which the documents let a user ask for it.
 ///
 /// Its text form is its serde form: `2K`, `2048x2048`, `16:9`, `16:9@2K`, `auto`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

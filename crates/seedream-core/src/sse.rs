@@ -21,7 +21,7 @@ pub struct Frame {
 }
 
 impl fmt::Debug for Frame {
-    /// Shows the size of the data, not the data: signed URLs and pictures stand in it.
+    /// Shows the size of the data, not the data: signed URLs and images stand in it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Frame")
             .field("event", &self.event)
@@ -123,7 +123,7 @@ impl Parser {
     }
 
     /// Takes a line of data, from where its value begins, and returns the event that was complete before it. The first line stays
-    /// where it is: it may be a picture.
+    /// where it is: it may be an image.
     fn push_data(&mut self, mut line: String, value: usize, framed: bool) -> Option<Frame> {
         let complete = self.data.as_ref().is_some_and(|data| self.nesting.is_complete(data));
         if complete && !framed && !line.trim_ascii_start().starts_with(['{', '[']) {

@@ -17,7 +17,7 @@ impl TaskId {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] where it is empty, longer than 256 characters, or holds anything but ASCII letters, digits, `-`, `_` and
-    /// `.`, or only dots: it comes from an answer or a command line and becomes part of a path.
+    /// `.`, or only dots: it comes from a response or a command line and becomes part of a path.
     pub fn new(id: impl Into<String>) -> Result<Self> {
         let id = id.into();
         let safe = id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
@@ -116,7 +116,7 @@ pub enum TaskState {
         /// The images that are there already.
         found: Option<Box<Generation>>,
     },
-    /// It has ended with pictures.
+    /// It has ended with images.
     Done(Generation),
     /// It has ended without.
     Failed(Error),

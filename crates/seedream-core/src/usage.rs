@@ -1,21 +1,21 @@
-//! What an answer says about cost.
+//! What a response says about cost.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::Amount;
 
-/// What an answer says about cost. Absent is not zero.
+/// What a response says about cost. Absent is not zero.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Usage {
-    /// Pictures made successfully: what Ark and its relays bill.
+    /// Images made successfully: what Ark and its relays bill.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generated_images: Option<u64>,
-    /// Reference pictures that count (Ark 5.0 pro and flash).
+    /// Reference images that count (Ark 5.0 pro and flash).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_images: Option<u64>,
-    /// Sum of width x height / 256 over the pictures made.
+    /// Sum of width x height / 256 over the images made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_tokens: Option<u64>,
     /// Tokens that went in (OpenAI's spelling; `prompt_tokens` of document 003 too).
@@ -36,7 +36,7 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Whether the answer says nothing about cost.
+    /// Whether the response says nothing about cost.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

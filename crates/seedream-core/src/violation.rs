@@ -34,7 +34,7 @@ pub struct Violation {
 pub enum Nearest {
     /// Another size.
     Size(Size),
-    /// Another number of pictures.
+    /// Another number of images.
     Count(Count),
     /// Another seed.
     Seed(i64),

@@ -38,11 +38,11 @@ pub enum WarningKind {
     Advice,
     /// It may cost more images than the request counts, or did.
     Cost,
-    /// The provider will make fewer pictures than asked for.
+    /// The provider will make fewer images than asked for.
     Truncated,
-    /// The answer was cut off: what had arrived was kept.
+    /// The response was cut off: what had arrived was kept.
     Incomplete,
-    /// The answer holds something that could not be read.
+    /// The response holds something that could not be read.
     Unreadable,
     /// An image is not as large as the response says, or as was asked for.
     OtherSize,

@@ -31,7 +31,7 @@ pub(crate) fn of(descriptor: &'static Descriptor, model: &ModelId) -> Capabiliti
     let mut rules = Capabilities::new(descriptor, resolution, size(family), members);
     rules.references = references(family);
     let mut images = ImagesRule::up_to(15, page(family, "n"));
-    // "The number that is made is then 15 less the references": fewer pictures, no error.
+    // "The number that is made is then 15 less the references": fewer images, no error.
     images.with_references = Some(TotalRule { limit: 15, truncates: true, source: page(family, "n") });
     rules.images = images;
     rules.prompt = PromptRule::at_most(2000, page(family, "prompt"));

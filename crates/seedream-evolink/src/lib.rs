@@ -1,7 +1,7 @@
 //! evolink: every request becomes a task, which is asked for until it ends (document 002).
 //!
-//! A ratio with a quality, or pixels; up to 15 pictures, as many as the prompt asks for; references by URL only, at most 14. The
-//! provider sets credits aside for `n` pictures and settles by the number that was made.
+//! A ratio with a quality, or pixels; up to 15 images, as many as the prompt asks for; references by URL only, at most 14. The
+//! provider sets credits aside for `n` images and settles by the number that was made.
 //!
 //! With the feature `webhook` the end of a task can be heard of by callback, in a server of one's own.
 #![deny(missing_docs)]
@@ -16,8 +16,8 @@ pub mod webhook;
 
 use bytes::Bytes;
 use seedream_core::{
-    Capabilities, Checked, Decoded, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId, Reply, Result, Source,
-    TaskDialect,
+    Capabilities, Checked, Decoded, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId, Response, Result,
+    Source, TaskDialect,
 };
 use seedream_wire::post;
 use serde_json::{Map, Value};
@@ -76,8 +76,8 @@ impl Dialect for Evolink {
         post("/v1/images/generations", &body::Body::of(request), &request.request().extra)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
-        task::accepted(request.model(), reply)
+    fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded> {
+        task::accepted(request.model(), response)
     }
 
     fn is_lenient(&self) -> bool {

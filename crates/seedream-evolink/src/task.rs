@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use seedream_core::{Charge, Decoded, ModelId, Reply, Result, Task, TaskDialect, TaskState};
+use seedream_core::{Charge, Decoded, ModelId, Response, Result, Task, TaskDialect, TaskState};
 use seedream_wire::{Reader, Tasks, get};
 
 use crate::{DESCRIPTOR, Evolink, errors};
 
-/// "The links of pictures are good for 24 hours."
+/// "The links of images are good for 24 hours."
 const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 fn tasks(model: &ModelId) -> Tasks {
@@ -22,9 +22,9 @@ fn tasks(model: &ModelId) -> Tasks {
     }
 }
 
-/// The answer to a request: a task was accepted, or it was refused.
-pub(crate) fn accepted(model: &ModelId, reply: &Reply) -> Result<Decoded> {
-    tasks(model).accepted(reply)
+/// The response to a request: a task was accepted, or it was refused.
+pub(crate) fn accepted(model: &ModelId, response: &Response) -> Result<Decoded> {
+    tasks(model).accepted(response)
 }
 
 impl TaskDialect for Evolink {
@@ -32,8 +32,8 @@ impl TaskDialect for Evolink {
         get(&format!("/v1/tasks/{}", task.id))
     }
 
-    fn decode_poll(&self, task: &Task, reply: &Reply) -> Result<TaskState> {
-        tasks(&task.model).state(task, reply).map_err(|error| error.with_provider(DESCRIPTOR.id))
+    fn decode_poll(&self, task: &Task, response: &Response) -> Result<TaskState> {
+        tasks(&task.model).state(task, response).map_err(|error| error.with_provider(DESCRIPTOR.id))
     }
 }
 
@@ -44,8 +44,8 @@ mod tests {
 
     use super::*;
 
-    fn reply(body: &'static str) -> Reply {
-        Reply::new(StatusCode::OK, HeaderMap::new(), body, Timestamp::UNIX_EPOCH)
+    fn response(body: &'static str) -> Response {
+        Response::new(StatusCode::OK, HeaderMap::new(), body, Timestamp::UNIX_EPOCH)
     }
 
     #[test]
@@ -56,10 +56,10 @@ mod tests {
             (r#"{"task_id":"t-2","status":"pending"}"#, "t-2"),
             (r#"{"code":200,"data":{"id":"t-3","status":"submitted"}}"#, "t-3"),
         ] {
-            let Ok(Decoded::Accepted(acceptance)) = accepted(&"m".into(), &reply(body)) else { panic!("{body}") };
+            let Ok(Decoded::Accepted(acceptance)) = accepted(&"m".into(), &response(body)) else { panic!("{body}") };
             assert_eq!(acceptance.id.as_str(), id);
         }
-        let error = accepted(&"m".into(), &reply(r#"{"created":1,"id":"../x"}"#)).unwrap_err();
+        let error = accepted(&"m".into(), &response(r#"{"created":1,"id":"../x"}"#)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MalformedResponse);
         assert_eq!(error.charge(), Charge::Unknown);
     }
@@ -67,13 +67,13 @@ mod tests {
     #[test]
     fn an_array_names_no_task() {
         for body in ["[1]", r#"["task-unified-1-a"]"#, r#"{"data":[1]}"#] {
-            let error = accepted(&"m".into(), &reply(body)).unwrap_err();
+            let error = accepted(&"m".into(), &response(body)).unwrap_err();
             assert_eq!((error.kind(), error.charge()), (ErrorKind::MalformedResponse, Charge::Unknown), "{body}");
         }
     }
 
     #[test]
-    fn finished_pictures_are_found_in_every_shape() {
+    fn finished_images_are_found_in_every_shape() {
         let task = Task::new("evolink", "https://a.example", TaskId::new("t").unwrap(), "m".into());
         for (body, count) in [
             (r#"{"status":"completed","results":["https://p/0","https://p/1"]}"#, 2),
@@ -82,7 +82,7 @@ mod tests {
             (r#"{"id":1,"status":"completed","results":[],"result_data":[{"image_url":"https://p/0"}]}"#, 1),
             (r#"{"data":{"status":"completed","results":["https://p/0"]}}"#, 1),
         ] {
-            let Ok(TaskState::Done(generation)) = Evolink.decode_poll(&task, &reply(body)) else { panic!("{body}") };
+            let Ok(TaskState::Done(generation)) = Evolink.decode_poll(&task, &response(body)) else { panic!("{body}") };
             assert_eq!(generation.images().count(), count, "{body}");
         }
     }

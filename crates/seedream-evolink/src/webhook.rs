@@ -22,7 +22,7 @@
 //! let server = axum::Router::new().merge(webhooks.router());
 //! tokio::spawn(async move { axum::serve(listener, server).await });
 //!
-//! let callback = webhooks.url("https://pictures.example.com");
+//! let callback = webhooks.url("https://images.example.com");
 //! let request = ImageRequest::new("seedream-4.5", "a lighthouse in fog").callback_url(callback);
 //! let expected = webhooks.submit(request).await?;
 //! // From here on it is paid for: a stored task can be expected by another process, or resumed by it without callbacks.

@@ -1,6 +1,6 @@
 //! gogogotoken: OpenAI's images request in front of Ark (document 000).
 //!
-//! Two models, `n`, a size in pixels of at least 3 686 400, and `response_format`; nothing else is documented. The answer is
+//! Two models, `n`, a size in pixels of at least 3 686 400, and `response_format`; nothing else is documented. The response is
 //! Ark's own, and its `model` names the supplier's id, which is kept apart and never sent.
 //!
 //! ```
@@ -24,7 +24,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use seedream_core::{
-    Capabilities, Checked, Decoded, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId, Reply, Result, Source,
+    Capabilities, Checked, Decoded, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId, Response, Result,
+    Source,
 };
 use seedream_wire::{Reader, post};
 use serde_json::{Map, Value};
@@ -77,8 +78,8 @@ impl Dialect for Gogogotoken {
         post("/v1/images/generations", &body::Body::of(request), &request.request().extra)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
-        Self::reader(request).outcome(reply).map_err(errors::advise)
+    fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded> {
+        Self::reader(request).outcome(response).map_err(errors::advise)
     }
 
     fn is_lenient(&self) -> bool {

@@ -30,7 +30,7 @@ pub(crate) struct Body<'a> {
     output_format: Option<&'static str>,
 }
 
-/// A string for one picture, an array for several: the document shows neither, Ark takes both.
+/// A string for one image, an array for several: the document shows neither, Ark takes both.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Image {

@@ -24,7 +24,7 @@ fn normalised(model: &str) -> &str {
     }
 }
 
-/// The body that it passes on, and the most pictures that this can cost.
+/// The body that it passes on, and the most images that this can cost.
 pub(crate) fn normalise(mut body: Map<String, Value>, ceiling: u32) -> Effective {
     body.retain(|member, _| !WITHOUT_EFFECT.contains(&member.as_str()));
     let model = body.get("model").and_then(Value::as_str).unwrap_or_default().to_owned();

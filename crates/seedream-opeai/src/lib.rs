@@ -2,7 +2,7 @@
 //!
 //! Model ids are normalised, `size` and `watermark` get defaults of its own, and `n` above one becomes a group, unless
 //! `sequential_image_generation` was sent explicitly. Seven members have no effect. [`Dialect::effective`] says what it makes of a
-//! request. Its answers are documented nowhere: they are read as Ark's, which is our guess.
+//! request. Its responses are documented nowhere: they are read as Ark's, which is our guess.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use seedream_core::{
-    Capabilities, Checked, Decoded, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId, Reply, Result, Source,
-    StreamDecoder, StreamDialect,
+    Capabilities, Checked, Decoded, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId, Response, Result,
+    Source, StreamDecoder, StreamDialect,
 };
 use seedream_wire::{Reader, post};
 use serde_json::{Map, Value};
@@ -86,8 +86,8 @@ impl Dialect for Opeai {
         post("/v1/images/generations", &body::Body::of(request), &request.request().extra)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
-        Self::reader(request).outcome(reply)
+    fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded> {
+        Self::reader(request).outcome(response)
     }
 
     fn is_lenient(&self) -> bool {

@@ -11,7 +11,7 @@ pub fn ark(code: &str) -> Option<ErrorKind> {
         _ if starts(code, &["MissingParameter", "InvalidParameter", "InvalidArgumentError"]) => {
             ErrorKind::InvalidRequest
         }
-        // A reference that is empty, no picture, or cannot be fetched.
+        // A reference that is empty, no image, or cannot be fetched.
         _ if starts(code, &["InvalidImageURL"]) => ErrorKind::ReferenceImage,
         "OutofContextError" | "InvalidEndpoint.ClosedEndpoint" | "BadRequest" => ErrorKind::InvalidRequest,
         // Moderation names what it looked at.
@@ -20,7 +20,7 @@ pub fn ark(code: &str) -> Option<ErrorKind> {
         _ if starts(code, &["OutputText"]) => ErrorKind::rejected(Stage::Output, Medium::Text),
         _ if starts(code, &["OutputImage"]) => ErrorKind::rejected(Stage::Output, Medium::Image),
         _ if starts(code, &["SensitiveContentDetected"]) => ErrorKind::rejected(Stage::Unknown, Medium::Unknown),
-        // Moderation itself failed: passes, but only an answer that is a refusal is tried again.
+        // Moderation itself failed: passes, but only a response that is a refusal is tried again.
         "ContentSecurityDetectionError" => ErrorKind::Overloaded,
         "AuthenticationError" => ErrorKind::Authentication,
         // The account as a whole, or its bill.

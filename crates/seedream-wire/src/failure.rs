@@ -1,6 +1,6 @@
 //! Error envelopes, in every form in which they were seen.
 
-use seedream_core::{Reply, json, redact};
+use seedream_core::{Response, json, redact};
 use serde_json::{Map, Value};
 
 use crate::find::is_same;
@@ -55,10 +55,10 @@ pub struct Failure {
 
 impl Failure {
     /// Reads the body of a response that is an error.
-    pub fn of(reply: &Reply) -> Self {
-        match json::read(&reply.body) {
+    pub fn of(response: &Response) -> Self {
+        match json::read(&response.body) {
             Some(document) => Self::of_error(&document.value).unwrap_or_else(|| Self::of_other(&document.value)),
-            None => Self::of_text(&reply.body),
+            None => Self::of_text(&response.body),
         }
     }
 
@@ -315,7 +315,7 @@ mod tests {
     use super::*;
 
     fn read(body: &'static str) -> Failure {
-        Failure::of(&Reply::new(StatusCode::BAD_REQUEST, HeaderMap::new(), body, Timestamp::UNIX_EPOCH))
+        Failure::of(&Response::new(StatusCode::BAD_REQUEST, HeaderMap::new(), body, Timestamp::UNIX_EPOCH))
     }
 
     #[test]

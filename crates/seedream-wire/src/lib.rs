@@ -1,7 +1,7 @@
-//! Lenient decoders for the answers of the Seedream resellers.
+//! Lenient decoders for the responses of the Seedream resellers.
 //!
 //! Four of the five dialects answer in one family of shapes: Ark's own, OpenAI's, and what relays make of the two. A [`Reader`]
-//! reads them all. Nothing that was paid for is lost because a member looks odd: a 2xx answer with a picture is a success, and
+//! reads them all. Nothing that was paid for is lost because a member looks odd: a 2xx response with an image is a success, and
 //! what cannot be read is kept and warned about.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]

@@ -8,7 +8,7 @@ use std::{
 use http::StatusCode;
 use jiff::Timestamp;
 use seedream_core::{
-    Charge, Decoded, Error, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, ModelId, Reply, Result,
+    Charge, Decoded, Error, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, ModelId, Response, Result,
     StreamDecoder, Warning, WarningKind, json, redact,
     sse::{Frame, Parser},
 };
@@ -45,27 +45,27 @@ impl Reader {
     /// # Errors
     /// What the response says; [`ErrorKind::MalformedResponse`] for a success that cannot be read, with its body kept;
     /// [`ErrorKind::NoImages`] for one without images.
-    pub fn outcome(&self, reply: &Reply) -> Result<Decoded> {
-        if reply.status.is_success() { self.of_success(reply) } else { self.of_failure(reply) }
+    pub fn outcome(&self, response: &Response) -> Result<Decoded> {
+        if response.status.is_success() { self.of_success(response) } else { self.of_failure(response) }
     }
 
     /// A response whose status says that it failed. Some gateways put one over a response that holds what was bought.
-    fn of_failure(&self, reply: &Reply) -> Result<Decoded> {
-        let error = self.error(reply);
-        let Some(mut document) = json::read(&reply.body) else { return Err(error) };
+    fn of_failure(&self, response: &Response) -> Result<Decoded> {
+        let error = self.error(response);
+        let Some(mut document) = json::read(&response.body) else { return Err(error) };
         find::expand(&mut document.value);
         let body = &document.value;
         let failed = Failure::of_json(body).is_some() || find::layers(body).any(says_error);
         let images =
             body.get("data").and_then(Value::as_array).is_some_and(|items| items.iter().any(find::holds_image));
-        let billed = self.facts(body, reply).billed().is_some_and(|billed| billed > 0);
+        let billed = self.facts(body, response).billed().is_some_and(|billed| billed > 0);
         if !images && !billed {
             let accepted = task::instead_of_images(body).filter(|_| !failed);
             return accepted.map(Decoded::Accepted).ok_or(error);
         }
-        match self.of_success(reply) {
+        match self.of_success(response) {
             Ok(Decoded::Done(mut generation)) if !failed => {
-                let message = format!("the response has images under the status {}", reply.status.as_u16());
+                let message = format!("the response has images under the status {}", response.status.as_u16());
                 generation.warnings.push(Warning::new(WarningKind::Undocumented, None, message));
                 Ok(Decoded::Done(generation))
             }
@@ -78,12 +78,12 @@ impl Reader {
         }
     }
 
-    fn of_success(&self, reply: &Reply) -> Result<Decoded> {
-        if let Some(frames) = frames(reply) {
-            return self.streamed(&frames, reply).map(Decoded::Done);
+    fn of_success(&self, response: &Response) -> Result<Decoded> {
+        if let Some(frames) = frames(response) {
+            return self.streamed(&frames, response).map(Decoded::Done);
         }
-        let Some(mut document) = json::read(&reply.body) else {
-            return Err(self.malformed(reply, "the response cannot be read"));
+        let Some(mut document) = json::read(&response.body) else {
+            return Err(self.malformed(response, "the response cannot be read"));
         };
         find::expand(&mut document.value);
         if let Value::String(text) = &document.value
@@ -94,7 +94,7 @@ impl Reader {
         }
         let body = &document.value;
         if !(body.is_object() || body.is_array()) {
-            return Err(self.malformed(reply, "the response cannot be read"));
+            return Err(self.malformed(response, "the response cannot be read"));
         }
         let found = find(body, "data");
         if !found.items.iter().any(|item| find::holds_image(item)) {
@@ -103,23 +103,23 @@ impl Reader {
                 return Ok(Decoded::Accepted(accepted));
             }
             if failed && found.items.is_empty() {
-                return Err(self.error(reply));
+                return Err(self.error(response));
             }
             let listed = |data: &Value| data.is_array() || data.is_object() || data.is_null();
             if found.items.is_empty() && !body.get("data").is_some_and(listed) {
                 let named = task::named_ids(body);
-                return Err(self.malformed(reply, &format!("the response is a success without images{named}")));
+                return Err(self.malformed(response, &format!("the response is a success without images{named}")));
             }
         }
-        let mut generation = self.facts(body, reply);
+        let mut generation = self.facts(body, response);
         let mut collected = Collected::default();
-        let context = self.context(reply, generation.created);
+        let context = self.context(response, generation.created);
         for item in found.items {
             collected.add(&context, item);
         }
         collected.stands_in(found.undocumented);
-        let exact = document.is_exact() && reply.is_whole();
-        if document.repaired || reply.repaired {
+        let exact = document.is_exact() && response.is_whole();
+        if document.repaired || response.repaired {
             generation.warnings.push(repaired());
         }
         generation.warnings.extend(document.omitted.then(omitted));
@@ -138,29 +138,29 @@ impl Reader {
             image.size = image.size.or_else(|| stated("size")?.parse().ok());
             image.format = image.format.or_else(|| format(stated("output_format")?));
         }
-        generation.or_no_images().map(Decoded::Done).map_err(|error| with_head(error, reply))
+        generation.or_no_images().map(Decoded::Done).map_err(|error| with_head(error, response))
     }
 
-    fn malformed(&self, reply: &Reply, what: &str) -> Error {
-        let message = format!("{what}: {}", Failure::of(reply).message);
-        Error::from_reply(ErrorKind::MalformedResponse, message, reply)
+    fn malformed(&self, response: &Response, what: &str) -> Error {
+        let message = format!("{what}: {}", Failure::of(response).message);
+        Error::from_response(ErrorKind::MalformedResponse, message, response)
     }
 
     /// Events of a stream that arrived as one body.
-    fn streamed(&self, frames: &[Frame], reply: &Reply) -> Result<Generation> {
+    fn streamed(&self, frames: &[Frame], response: &Response) -> Result<Generation> {
         let mut decoder = Box::new(Decoder::new(self.clone(), u32::MAX));
         for frame in frames.iter().filter(|frame| !frame.is_done()) {
-            decoder.event(frame, reply.blobs());
+            decoder.event(frame, response.blobs());
         }
-        decoder.finish(reply)
+        decoder.finish(response)
     }
 
-    pub(crate) fn context<'a>(&'a self, reply: &'a Reply, created: Option<Timestamp>) -> Context<'a> {
-        Context { reader: self, blobs: reply.blobs(), created, truncated: reply.truncated }
+    pub(crate) fn context<'a>(&'a self, response: &'a Response, created: Option<Timestamp>) -> Context<'a> {
+        Context { reader: self, blobs: response.blobs(), created, truncated: response.truncated }
     }
 
     /// What a response says around its images.
-    pub(crate) fn facts(&self, body: &Value, reply: &Reply) -> Generation {
+    pub(crate) fn facts(&self, body: &Value, response: &Response) -> Generation {
         let mut generation = Generation::new(self.model.clone());
         for layer in find::layers(body) {
             generation.reported_model =
@@ -170,8 +170,8 @@ impl Reader {
                 generation.usage = usage(layer.get("usage"));
             }
         }
-        generation.request_id = reply.request_id();
-        generation.raw = reply.body.clone();
+        generation.request_id = response.request_id();
+        generation.raw = response.body.clone();
         generation
     }
 
@@ -186,9 +186,9 @@ impl Reader {
     }
 
     /// The error that a response is, with its code understood; one without a known code is understood by its status.
-    pub fn error(&self, reply: &Reply) -> Error {
-        let failure = Failure::of(reply);
-        let status = reply.status;
+    pub fn error(&self, response: &Response) -> Error {
+        let failure = Failure::of(response);
+        let status = response.status;
         let known = if status.is_success() {
             self.kind(status.as_u16(), failure.code.as_deref())
         } else {
@@ -197,17 +197,17 @@ impl Reader {
         };
         let kind = known.unwrap_or_else(|| by_status(status));
         let message = if status.is_redirection() {
-            let place = reply.header("location").unwrap_or("nowhere");
+            let place = response.header("location").unwrap_or("nowhere");
             format!(
                 "the answer points to {place}: paid requests do not follow, so set the base URL to where it is meant to go"
             )
         } else {
             failure.message
         };
-        Error::from_reply(kind, message, reply)
+        Error::from_response(kind, message, response)
             .with_code(failure.code)
             .with_param(failure.param)
-            .with_request_id(reply.request_id().or(failure.request_id))
+            .with_request_id(response.request_id().or(failure.request_id))
     }
 
     /// A decoder for a stream of events; `asked` is how many images it may bring.
@@ -217,14 +217,14 @@ impl Reader {
 }
 
 /// The events of a body that is a stream, whatever its label says: lines with fields, or several JSON values.
-fn frames(reply: &Reply) -> Option<Vec<Frame>> {
-    let body = reply.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&reply.body).trim_ascii_start();
+fn frames(response: &Response) -> Option<Vec<Frame>> {
+    let body = response.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&response.body).trim_ascii_start();
     let begins = [&b"data:"[..], b"event:", b"id:", b"retry:", b":"]
         .iter()
         .any(|field| body.get(..field.len()).is_some_and(|head| head.eq_ignore_ascii_case(field)));
     if begins {
         let mut parser = Parser::new();
-        let frames = parser.feed(&reply.body);
+        let frames = parser.feed(&response.body);
         return Some(frames.into_iter().chain(parser.finish()).collect());
     }
     if !json::is_meant(body) || json::is_strict(body) {
@@ -377,9 +377,9 @@ fn says_error(members: &Map<String, Value>) -> bool {
 }
 
 /// Adds the head of the response to an error that was made from its body.
-pub(crate) fn with_head(error: Error, reply: &Reply) -> Error {
-    let id = error.request_id().map(str::to_owned).or_else(|| reply.request_id());
-    error.with_request_id(id).with_body(reply.body.clone())
+pub(crate) fn with_head(error: Error, response: &Response) -> Error {
+    let id = error.request_id().map(str::to_owned).or_else(|| response.request_id());
+    error.with_request_id(id).with_body(response.body.clone())
 }
 
 /// `created` (Ark, document 000 and 003) or `created_at` (OpenAI), in seconds.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use seedream_core::{
-    Blobs, Error, ErrorKind, GeneratedImage, Generation, ImageFailure, Reply, Result, StreamDecoder, StreamItem,
+    Blobs, Error, ErrorKind, GeneratedImage, Generation, ImageFailure, Response, Result, StreamDecoder, StreamItem,
     Warning, WarningKind, json, redact, sse::Frame,
 };
 use serde_json::Value;
@@ -260,10 +260,10 @@ impl StreamDecoder for Decoder {
         self.completed && self.generation.billed().is_none_or(|billed| came >= billed)
     }
 
-    fn finish(self: Box<Self>, reply: &Reply) -> Result<Generation> {
+    fn finish(self: Box<Self>, response: &Response) -> Result<Generation> {
         let Self { reader, mut generation, outcomes, error, words, unreadable, .. } = *self;
         let any_image = outcomes.values().any(Result::is_ok);
-        generation.request_id = reply.request_id();
+        generation.request_id = response.request_id();
         generation.outcomes = outcomes.into_values().collect();
         if unreadable > 0 {
             let message = format!("{unreadable} events of the stream could not be read");
@@ -276,12 +276,13 @@ impl StreamDecoder for Decoder {
         generation.warnings.extend(self.place.as_deref().map(undocumented));
         generation.warnings.extend((self.repeated > 0).then(|| repeated(self.repeated)));
         let exact = !self.repaired && !self.omitted && !self.unread && unreadable == 0 && self.completed;
-        in_doubt(&mut generation, exact && reply.is_whole());
+        in_doubt(&mut generation, exact && response.is_whole());
         match error {
             Some(failure) if !any_image => {
                 let kind = reader.kind(200, failure.code.as_deref()).unwrap_or(ErrorKind::Server);
-                let error =
-                    Error::from_reply(kind, failure.message, reply).with_code(failure.code).with_param(failure.param);
+                let error = Error::from_response(kind, failure.message, response)
+                    .with_code(failure.code)
+                    .with_param(failure.param);
                 Err(error.with_request_id(failure.request_id).with_generation(generation))
             }
             error => {
@@ -294,7 +295,7 @@ impl StreamDecoder for Decoder {
                         Some(words) => error.adding(&format!("; the stream says: {words}")),
                         None => error,
                     };
-                    with_head(error, reply)
+                    with_head(error, response)
                 })
             }
         }

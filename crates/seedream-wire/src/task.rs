@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use seedream_core::{
-    Acceptance, Charge, Decoded, Error, ErrorKind, Generation, Reply, Result, Task, TaskId, TaskState, Timestamp,
+    Acceptance, Charge, Decoded, Error, ErrorKind, Generation, Response, Result, Task, TaskId, TaskState, Timestamp,
     Warning, WarningKind, json, redact,
 };
 use serde_json::{Map, Value};
@@ -202,11 +202,11 @@ fn status(members: &Map<String, Value>) -> Option<&str> {
 }
 
 /// The body with JSON in the place of texts that hold it.
-fn read(reply: &Reply) -> Option<json::Document> {
-    let mut document = json::read(&reply.body)?;
+fn read(response: &Response) -> Option<json::Document> {
+    let mut document = json::read(&response.body)?;
     find::expand(&mut document.value);
-    document.cut |= reply.truncated;
-    document.repaired |= reply.repaired;
+    document.cut |= response.truncated;
+    document.repaired |= response.repaired;
     Some(document)
 }
 
@@ -228,9 +228,9 @@ impl Tasks {
     ///
     /// # Errors
     /// What the response says, or [`ErrorKind::MalformedResponse`] where it names no task.
-    pub fn accepted(&self, reply: &Reply) -> Result<Decoded> {
-        let document = read(reply).map(|document| document.value);
-        if !reply.status.is_success() {
+    pub fn accepted(&self, response: &Response) -> Result<Decoded> {
+        let document = read(response).map(|document| document.value);
+        if !response.status.is_success() {
             // Some gateways put a failure over a task that runs: it was paid for, and asking for it costs nothing.
             let runs = |body: &Value| {
                 find::layers(body)
@@ -239,7 +239,7 @@ impl Tasks {
             };
             let body = document.filter(|body| runs(body) && Failure::of_json(body).is_none());
             let accepted = body.as_ref().and_then(acceptance);
-            return accepted.map(Decoded::Accepted).ok_or_else(|| self.reader.error(reply));
+            return accepted.map(Decoded::Accepted).ok_or_else(|| self.reader.error(response));
         }
         if let Some(body) = document.filter(|body| body.is_object() || body.pointer("/0").is_some_and(Value::is_object))
         {
@@ -249,38 +249,38 @@ impl Tasks {
                 return Ok(Decoded::Accepted(accepted));
             }
             if find(&body, self.results).items.iter().any(|item| holds_image(item)) {
-                return self.reader.outcome(reply);
+                return self.reader.outcome(response);
             }
             if failed {
-                return Err(self.reader.error(reply));
+                return Err(self.reader.error(response));
             }
         }
-        let named = read(reply).map(|document| named_ids(&document.value)).unwrap_or_default();
-        let message = format!("the answer names no task{named}: {}", Failure::of(reply).message);
-        Err(Error::from_reply(ErrorKind::MalformedResponse, message, reply))
+        let named = read(response).map(|document| named_ids(&document.value)).unwrap_or_default();
+        let message = format!("the answer names no task{named}: {}", Failure::of(response).message);
+        Err(Error::from_response(ErrorKind::MalformedResponse, message, response))
     }
 
     /// What the response to a poll says of a task.
     ///
     /// # Errors
     /// Where it says nothing of the task: the poll failed, not the task.
-    pub fn state(&self, task: &Task, reply: &Reply) -> Result<TaskState> {
-        if !reply.status.is_success() {
-            return Err(self.poll_error(reply));
+    pub fn state(&self, task: &Task, response: &Response) -> Result<TaskState> {
+        if !response.status.is_success() {
+            return Err(self.poll_error(response));
         }
         let told = |document: &json::Document| document.value.is_object() || document.value.is_array();
-        let Some(document) = read(reply).filter(told) else {
-            let message = format!("the answer says nothing of the task: {}", Failure::of(reply).message);
-            return Err(Error::from_reply(ErrorKind::MalformedResponse, message, reply));
+        let Some(document) = read(response).filter(told) else {
+            let message = format!("the answer says nothing of the task: {}", Failure::of(response).message);
+            return Err(Error::from_response(ErrorKind::MalformedResponse, message, response));
         };
         let body = &document.value;
         // An envelope may have a status of its own, so the innermost counts.
         let inner: Vec<_> = find::layers(body).collect();
         let told = inner.iter().rev().find_map(|layer| Some((*layer, status(layer)?)));
-        let mut generation = self.images(task, &document, reply);
+        let mut generation = self.images(task, &document, response);
         let any = generation.images().next().is_some();
         let Some((members, status)) = told else {
-            return if any { Ok(TaskState::Done(generation)) } else { Err(self.poll_error(reply)) };
+            return if any { Ok(TaskState::Done(generation)) } else { Err(self.poll_error(response)) };
         };
         let word = Word::of(status);
         if word == Word::Done && !matches!(status, "completed") || matches!(word, Word::Failed) && status != "failed" {
@@ -289,7 +289,7 @@ impl Tasks {
         }
         match word {
             Word::Done if any => Ok(TaskState::Done(generation)),
-            Word::Done => Ok(TaskState::Failed(self.empty(body, generation, reply))),
+            Word::Done => Ok(TaskState::Failed(self.empty(body, generation, response))),
             Word::Failed | Word::Cancelled if any => {
                 let reason = self.failure(body, true).map(|failure| redact(&failure.message)).unwrap_or_default();
                 let message = format!("the task ended as `{status}` and has images all the same: {reason}");
@@ -298,7 +298,7 @@ impl Tasks {
                 Ok(TaskState::Done(generation))
             }
             Word::Failed | Word::Cancelled => {
-                Ok(TaskState::Failed(self.failed(word, status, &document, generation, reply)))
+                Ok(TaskState::Failed(self.failed(word, status, &document, generation, response)))
             }
             Word::Running | Word::Unknown => {
                 let progress = progress(members);
@@ -309,24 +309,24 @@ impl Tasks {
     }
 
     /// A poll that says nothing of the task: whatever it says, the task was paid for and may still be there.
-    fn poll_error(&self, reply: &Reply) -> Error {
-        let mut error = self.reader.error(reply);
-        if reply.status == StatusCode::NOT_FOUND {
-            let failure = Failure::of(reply);
-            error = Error::from_reply(ErrorKind::TaskNotFound, failure.message, reply)
+    fn poll_error(&self, response: &Response) -> Error {
+        let mut error = self.reader.error(response);
+        if response.status == StatusCode::NOT_FOUND {
+            let failure = Failure::of(response);
+            error = Error::from_response(ErrorKind::TaskNotFound, failure.message, response)
                 .with_code(failure.code)
                 .with_param(failure.param);
         }
         error.with_charge(Charge::Unknown)
     }
 
-    fn images(&self, task: &Task, document: &json::Document, reply: &Reply) -> Generation {
+    fn images(&self, task: &Task, document: &json::Document, response: &Response) -> Generation {
         let body = &document.value;
-        let mut generation = self.reader.facts(body, reply);
+        let mut generation = self.reader.facts(body, response);
         generation.model = task.model.clone();
         let found = find(body, self.results);
         let mut collected = Collected::default();
-        let context = self.reader.context(reply, generation.created);
+        let context = self.reader.context(response, generation.created);
         for item in found.items {
             collected.add(&context, item);
         }
@@ -340,31 +340,31 @@ impl Tasks {
     }
 
     /// A task that ended well without an image: the reason, if there is one, says more than that.
-    fn empty(&self, body: &Value, generation: Generation, reply: &Reply) -> Error {
+    fn empty(&self, body: &Value, generation: Generation, response: &Response) -> Error {
         let Some(failure) = self.failure(body, false).filter(|_| generation.outcomes.is_empty()) else {
             return match generation.or_no_images() {
                 Err(error) => error,
-                Ok(_) => Error::from_reply(ErrorKind::NoImages, "the task holds no image", reply),
+                Ok(_) => Error::from_response(ErrorKind::NoImages, "the task holds no image", response),
             };
         };
         let kind = self.kind(&failure).unwrap_or(ErrorKind::TaskFailed);
         let message = format!("the task ended without an image: {}", failure.message);
         let charge = generation.charge().min(Charge::Unknown);
-        Error::from_reply(kind, message, reply)
+        Error::from_response(kind, message, response)
             .with_code(failure.code)
             .with_param(failure.param)
             .with_charge(charge)
             .with_generation(generation)
     }
 
-    /// A failed task is an answer of 200.
+    /// A failed task is a response of 200.
     fn failed(
         &self,
         word: Word,
         status: &str,
         document: &json::Document,
         generation: Generation,
-        reply: &Reply,
+        response: &Response,
     ) -> Error {
         let failure = self.failure(&document.value, true).unwrap_or_default();
         let kind = match self.kind(&failure) {
@@ -380,7 +380,7 @@ impl Tasks {
             ("", _) => "the task failed, and no reason is given",
             (message, _) => message,
         };
-        Error::from_reply(kind, message, reply)
+        Error::from_response(kind, message, response)
             .with_code(failure.code.clone())
             .with_charge(charge)
             .with_generation(generation)

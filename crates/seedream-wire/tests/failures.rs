@@ -4,7 +4,7 @@
 
 use http::{HeaderMap, StatusCode};
 use seedream_core::{
-    Charge, Decoded, Error, ErrorKind, Reply, Result, Task, TaskId, TaskState, Timestamp, WarningKind,
+    Charge, Decoded, Error, ErrorKind, Response, Result, Task, TaskId, TaskState, Timestamp, WarningKind,
 };
 use seedream_wire::{Reader, Tasks, codes};
 use serde_json::{Value, json};
@@ -19,12 +19,12 @@ fn tasks() -> Tasks {
     Tasks { reader: reader(), kind_of_failure: |_| None, results: "results", failed: Charge::No }
 }
 
-fn reply(status: u16, body: &Value) -> Reply {
-    Reply::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), body.to_string(), Timestamp::UNIX_EPOCH)
+fn response(status: u16, body: &Value) -> Response {
+    Response::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), body.to_string(), Timestamp::UNIX_EPOCH)
 }
 
 fn read(status: u16, body: &Value) -> Result<Decoded> {
-    reader().outcome(&reply(status, body))
+    reader().outcome(&response(status, body))
 }
 
 fn refused(status: u16, body: &Value) -> Error {
@@ -65,13 +65,14 @@ fn an_error_beside_images_or_a_bill_is_never_free() {
 #[test]
 fn a_task_under_the_status_of_a_failure_was_accepted() {
     let task = json!({"id": "task-unified-9", "status": "pending", "object": "image.generation.task"});
-    for outcome in [read(500, &task), tasks().accepted(&reply(500, &task)), tasks().accepted(&reply(400, &task))] {
+    for outcome in [read(500, &task), tasks().accepted(&response(500, &task)), tasks().accepted(&response(400, &task))]
+    {
         let Ok(Decoded::Accepted(accepted)) = outcome else { panic!("{outcome:?}") };
         assert_eq!(accepted.id.as_str(), "task-unified-9");
     }
     let refused = json!({"id": "req-1", "status": "failed", "error": {"code": "x", "message": "no"}});
-    assert!(tasks().accepted(&reply(400, &refused)).is_err());
-    assert!(tasks().accepted(&reply(400, &json!({"error": {"code": "x", "message": "no"}}))).is_err());
+    assert!(tasks().accepted(&response(400, &refused)).is_err());
+    assert!(tasks().accepted(&response(400, &json!({"error": {"code": "x", "message": "no"}}))).is_err());
 }
 
 #[test]
@@ -95,7 +96,7 @@ fn whatever_may_be_the_id_of_a_task_is_in_the_message() {
         (json!({"tasks": [{"id": "N1"}, {"id": "N2"}]}), "N1, N2"),
         (json!({"request_id": "fal-1"}), "fal-1"),
     ] {
-        let told = [read(200, &body), tasks().accepted(&reply(200, &body))].map(|outcome| match outcome {
+        let told = [read(200, &body), tasks().accepted(&response(200, &body))].map(|outcome| match outcome {
             Err(error) => error.message().to_owned(),
             Ok(Decoded::Accepted(accepted)) => accepted.id.to_string(),
             Ok(other) => panic!("{other:?}"),
@@ -114,11 +115,11 @@ fn only_the_documents_own_word_says_what_a_failed_task_costs() {
         ("error", Charge::Unknown),
         ("cancelled", Charge::Unknown),
     ] {
-        let state = tasks().state(&task, &reply(200, &json!({"id": "t", "status": status})));
+        let state = tasks().state(&task, &response(200, &json!({"id": "t", "status": status})));
         let Ok(TaskState::Failed(error)) = state else { panic!("{status}: {state:?}") };
         assert_eq!(error.charge(), charge, "{status}");
     }
-    let state = tasks().state(&task, &reply(200, &json!({"id": "t", "status": "cancelled"})));
+    let state = tasks().state(&task, &response(200, &json!({"id": "t", "status": "cancelled"})));
     let Ok(TaskState::Failed(error)) = state else { panic!("{state:?}") };
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert!(error.message().contains("cancelled at the provider"), "{error}");

@@ -5,8 +5,8 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, StatusCode};
 use seedream_core::{
-    Blobs, Charge, Decoded, Error, ErrorKind, Generation, ImageData, Reply, Result, Task, TaskId, TaskState, Timestamp,
-    WarningKind, sse,
+    Blobs, Charge, Decoded, Error, ErrorKind, Generation, ImageData, Response, Result, Task, TaskId, TaskState,
+    Timestamp, WarningKind, sse,
 };
 use seedream_wire::{Failure, Reader, Tasks, codes};
 use serde_json::json;
@@ -16,12 +16,12 @@ fn reader() -> Reader {
     Reader { model: "m".into(), kind_of, lifetime: None }
 }
 
-fn reply(status: u16, body: impl Into<bytes::Bytes>) -> Reply {
-    Reply::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), body, Timestamp::UNIX_EPOCH)
+fn response(status: u16, body: impl Into<bytes::Bytes>) -> Response {
+    Response::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), body, Timestamp::UNIX_EPOCH)
 }
 
 fn read(body: impl Into<bytes::Bytes>) -> Result<Generation> {
-    match reader().outcome(&reply(200, body).mended())? {
+    match reader().outcome(&response(200, body).mended())? {
         Decoded::Done(generation) => Ok(generation),
         other => panic!("expected images, saw {other:?}"),
     }
@@ -215,13 +215,13 @@ fn a_task_where_images_should_be_is_an_acceptance() {
         (r#"{"success":true,"data":{"taskId":"t-5"}}"#, "t-5"),
         (r#"{"output":{"task_id":"t-6","task_status":"PENDING"},"request_id":"r"}"#, "t-6"),
     ] {
-        let Ok(Decoded::Accepted(accepted)) = reader().outcome(&reply(200, body)) else { panic!("{body}") };
+        let Ok(Decoded::Accepted(accepted)) = reader().outcome(&response(200, body)) else { panic!("{body}") };
         assert_eq!(accepted.id.as_str(), id, "{body}");
     }
     for body in
         [r#"{"id":"img-1","data":[]}"#, r#"{"code":1,"result":"https://p.example/a.png"}"#, r#"{"id":"x","created":1}"#]
     {
-        assert!(!matches!(reader().outcome(&reply(200, body)), Ok(Decoded::Accepted(_))), "{body}");
+        assert!(!matches!(reader().outcome(&response(200, body)), Ok(Decoded::Accepted(_))), "{body}");
     }
 }
 
@@ -241,7 +241,7 @@ fn the_innermost_error_is_shown() {
         json!({"success": false, "error": {"error": {"code": "SensitiveContentDetected", "message": "no. Request id: 0217abc", "param": "prompt"}}}).to_string(),
     ];
     for body in bodies {
-        let error = reader().error(&reply(451, body.clone()));
+        let error = reader().error(&response(451, body.clone()));
         let seen = (error.code(), error.param(), error.request_id(), error.message());
         assert_eq!(
             seen,
@@ -301,19 +301,19 @@ fn other_forms_of_errors_are_read() {
         ),
         (r#"{"error":"try again: it was busy"}"#, None, None, "try again: it was busy"),
     ] {
-        let failure = Failure::of(&reply(400, body));
+        let failure = Failure::of(&response(400, body));
         assert_eq!(
             (failure.code.as_deref(), failure.param.as_deref(), &*failure.message),
             (code, param, message),
             "{body}"
         );
     }
-    let picture = "iVBORw0KGgo".repeat(11_000);
-    let body = json!({"error": {"message": format!("cannot read data:image/png;base64,{picture}: the width is 7 px"), "code": "InvalidParameter"}});
-    let error = reader().error(&reply(400, body.to_string()));
+    let image = "iVBORw0KGgo".repeat(11_000);
+    let body = json!({"error": {"message": format!("cannot read data:image/png;base64,{image}: the width is 7 px"), "code": "InvalidParameter"}});
+    let error = reader().error(&response(400, body.to_string()));
     assert!(error.message().ends_with("base64,…: the width is 7 px"), "{}", error.message());
-    let text = format!("cannot read data:image/png;base64,{picture}: the width is 7 px");
-    assert!(reader().error(&reply(400, text)).message().ends_with("the width is 7 px"));
+    let text = format!("cannot read data:image/png;base64,{image}: the width is 7 px");
+    assert!(reader().error(&response(400, text)).message().ends_with("the width is 7 px"));
 }
 
 #[test]
@@ -350,7 +350,7 @@ fn the_same_image_twice_is_delivered_once_unless_it_is_billed_twice() {
 }
 
 #[test]
-fn only_an_answer_that_was_read_whole_can_say_that_nothing_was_billed() {
+fn only_a_response_that_was_read_whole_can_say_that_nothing_was_billed() {
     let free = r#""usage":{"generated_images":0}"#;
     for (body, charge) in [
         (
@@ -376,7 +376,7 @@ fn stream(text: &str, truncated: bool) -> Result<Generation> {
     for frame in parser.feed(text.as_bytes()).into_iter().chain(parser.finish()).filter(|frame| !frame.is_done()) {
         decoder.event(&frame, &Blobs::default());
     }
-    let mut head = reply(200, "");
+    let mut head = response(200, "");
     head.truncated = truncated;
     decoder.finish(&head)
 }
@@ -460,7 +460,7 @@ fn task() -> Task {
 }
 
 fn state(body: impl std::fmt::Display) -> TaskState {
-    tasks().state(&task(), &reply(200, body.to_string())).unwrap_or_else(|error| panic!("{body}: {error}"))
+    tasks().state(&task(), &response(200, body.to_string())).unwrap_or_else(|error| panic!("{body}: {error}"))
 }
 
 #[test]
@@ -526,14 +526,14 @@ fn images_of_a_task_that_has_not_ended_or_not_well_are_there() {
     assert_eq!((cost("failed"), cost("cancelled")), (Charge::No, Charge::Unknown));
     // What is read of a damaged response may not be all that it says.
     for text in ["\0{\"status\":\"failed\"", "// a gateway\n{\"status\":\"failed\"}"] {
-        let Ok(TaskState::Failed(error)) = tasks().state(&task(), &reply(200, text)) else { panic!("{text}") };
+        let Ok(TaskState::Failed(error)) = tasks().state(&task(), &response(200, text)) else { panic!("{text}") };
         assert_eq!(error.charge(), Charge::Unknown, "{text}");
     }
 }
 
 #[test]
 fn a_task_is_accepted_in_any_form_and_every_id_is_kept() {
-    let accepted = |body: &str| match tasks().accepted(&reply(200, body.to_owned())) {
+    let accepted = |body: &str| match tasks().accepted(&response(200, body.to_owned())) {
         Ok(Decoded::Accepted(accepted)) => {
             std::iter::once(&accepted.id).chain(&accepted.other_ids).map(ToString::to_string).collect::<Vec<_>>()
         }
@@ -549,7 +549,7 @@ fn a_task_is_accepted_in_any_form_and_every_id_is_kept() {
         assert_eq!(accepted(body), ids, "{body}");
     }
     let refused: Error = tasks()
-        .accepted(&reply(200, r#"{"error":{"code":"insufficient_user_quota","message":"no"},"id":"req-1"}"#))
+        .accepted(&response(200, r#"{"error":{"code":"insufficient_user_quota","message":"no"},"id":"req-1"}"#))
         .unwrap_err();
     assert_eq!((refused.kind(), refused.charge()), (ErrorKind::Balance, Charge::No));
 }

@@ -20,7 +20,7 @@ fn client(session: &Session, key: &str) -> Client<OpenAIConfig> {
     Client::with_config(OpenAIConfig::new().with_api_base(session.base()).with_api_key(key))
 }
 
-/// The crate's own answer type wants `input_tokens`, which Ark does not send: the picture is paid for and lost.
+/// The crate's own answer type wants `input_tokens`, which Ark does not send: the image is paid for and lost.
 async fn typed(session: &Session) -> Seen {
     let model = ImageModel::Other(MODEL.into());
     let request = CreateImageRequestArgs::default().model(model).prompt("a paper kite").build()?;
@@ -33,24 +33,24 @@ async fn typed(session: &Session) -> Seen {
     }
 }
 
-/// With a type of one's own the same answer is readable.
+/// With a type of one's own the same response is readable.
 async fn url(session: &Session) -> Seen {
     let request = json!({ "model": MODEL, "prompt": "a paper kite", "size": "1024x1024" });
-    let answer: Value = client(session, "sk-anything").images().generate_byot(request).await?;
-    let picture = &answer["data"][0];
-    let url = picture["url"].as_str().ok_or("no url")?;
+    let response: Value = client(session, "sk-anything").images().generate_byot(request).await?;
+    let image = &response["data"][0];
+    let url = image["url"].as_str().ok_or("no url")?;
     let bytes = reqwest::get(url).await?.error_for_status()?.bytes().await?;
-    session.keep(0, picture["size"].as_str().ok_or("no size")?, &bytes)?;
+    session.keep(0, image["size"].as_str().ok_or("no size")?, &bytes)?;
     Ok("byot: a URL that opens".into())
 }
 
 async fn b64_json(session: &Session) -> Seen {
     let request =
         json!({ "model": MODEL, "prompt": "a paper kite", "size": "1024x1024", "response_format": "b64_json" });
-    let answer: Value = client(session, "sk-anything").images().generate_byot(request).await?;
-    let picture = &answer["data"][0];
-    let bytes = BASE64_STANDARD.decode(picture["b64_json"].as_str().ok_or("no b64_json")?)?;
-    session.keep(0, picture["size"].as_str().ok_or("no size")?, &bytes)?;
+    let response: Value = client(session, "sk-anything").images().generate_byot(request).await?;
+    let image = &response["data"][0];
+    let bytes = BASE64_STANDARD.decode(image["b64_json"].as_str().ok_or("no b64_json")?)?;
+    session.keep(0, image["size"].as_str().ok_or("no size")?, &bytes)?;
     Ok("byot: base64".into())
 }
 
@@ -80,8 +80,8 @@ async fn withheld(session: &Session) -> Seen {
         "model": MODEL, "prompt": "3 posters of a paper kite", "size": "1024x1024",
         "sequential_image_generation": "auto", "sequential_image_generation_options": { "max_images": 3 },
     });
-    let answer: Value = client(session, "sk-mock-partial").images().generate_byot(request).await?;
-    for (index, item) in answer["data"].as_array().ok_or("no data")?.iter().enumerate() {
+    let response: Value = client(session, "sk-mock-partial").images().generate_byot(request).await?;
+    for (index, item) in response["data"].as_array().ok_or("no data")?.iter().enumerate() {
         match item["url"].as_str() {
             Some(url) => {
                 let bytes = reqwest::get(url).await?.error_for_status()?.bytes().await?;
@@ -105,7 +105,7 @@ async fn refused(session: &Session, key: &str, size: &str, status: u16, code: &s
     }
 }
 
-/// An answer that is lost on the way is not asked for again.
+/// A response that is lost on the way is not asked for again.
 async fn lost(session: &Session) -> Seen {
     let request = json!({ "model": MODEL, "prompt": "a paper kite" });
     match client(session, "sk-mock-reset").images().generate_byot::<_, Value>(request).await {

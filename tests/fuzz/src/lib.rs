@@ -57,7 +57,7 @@ impl Target {
 pub static TARGETS: &[Target] = &[
     Target { name: "json", run: targets::json::run, seeds: seeds::bodies, free: 2 },
     Target { name: "sse", run: targets::sse::run, seeds: seeds::bodies, free: 1 },
-    Target { name: "decode", run: targets::decode::run, seeds: seeds::replies, free: 4 },
+    Target { name: "decode", run: targets::decode::run, seeds: seeds::responses, free: 4 },
     Target { name: "stream", run: targets::stream::run, seeds: seeds::streams, free: 2 },
     Target { name: "lift", run: targets::lift::run, seeds: seeds::lifted, free: 8 },
     // A response may unpack to a thousand times its length.

@@ -14,7 +14,7 @@ use futures_util::stream;
 use http::{HeaderMap, Method, Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
-use seedream::{AnswerBody, Client, Dialect, Policy, Reached, Transport, TransportError};
+use seedream::{Client, Dialect, Policy, Reached, ResponseBody, Transport, TransportError};
 
 /// What answers every request.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(crate) struct Scripted {
 
 #[async_trait]
 impl Transport for Scripted {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<AnswerBody>, TransportError> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<ResponseBody>, TransportError> {
         let is_purchase = request.method() == Method::POST;
         if is_purchase {
             self.purchases.fetch_add(1, Ordering::Relaxed);
@@ -46,7 +46,7 @@ impl Transport for Scripted {
     }
 }
 
-fn body(mut left: Bytes, chunk: usize, broken: bool) -> AnswerBody {
+fn body(mut left: Bytes, chunk: usize, broken: bool) -> ResponseBody {
     let mut frames = Vec::new();
     while !left.is_empty() {
         frames.push(Ok(Frame::data(left.split_to(chunk.clamp(1, left.len())))));

@@ -34,9 +34,9 @@ pub(crate) fn bodies() -> Vec<Vec<u8>> {
 }
 
 /// Every body behind its status.
-pub(crate) fn replies() -> Vec<Vec<u8>> {
-    let replies = responses().into_iter().map(|(status, body)| with(decode::choice(status), &body));
-    replies.chain(crooked().map(|text| with(0, text.as_bytes()))).collect()
+pub(crate) fn responses() -> Vec<Vec<u8>> {
+    let responses = responses().into_iter().map(|(status, body)| with(decode::choice(status), &body));
+    responses.chain(crooked().map(|text| with(0, text.as_bytes()))).collect()
 }
 
 /// Every stream of events.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use seedream_core::{
     Capabilities, CatalogDialect, Checked, Count, Decoded, Descriptor, Dialect, Effective, ErrorKind, Family, Field,
-    FieldRule, ImagesRule, Limits, Medium, ModelEntry, ModelId, ModelInfo, PixelRule, ReferenceRule, Reply,
+    FieldRule, ImagesRule, Limits, Medium, ModelEntry, ModelId, ModelInfo, PixelRule, ReferenceRule, Response,
     ResponseFormat, Result, SizeRule, Source, Stage,
 };
 use seedream_wire::{Reader, get, models, post};
@@ -132,8 +132,8 @@ impl Dialect for Harbour {
         post("/pictures", &body, &request.extra)
     }
 
-    fn decode(&self, checked: &Checked, reply: &Reply) -> Result<Decoded> {
-        Self::reader(checked.model().clone()).outcome(reply)
+    fn decode(&self, checked: &Checked, response: &Response) -> Result<Decoded> {
+        Self::reader(checked.model().clone()).outcome(response)
     }
 
     fn is_lenient(&self) -> bool {
@@ -158,7 +158,7 @@ impl CatalogDialect for Harbour {
         get("/models").expect("the path is a path")
     }
 
-    fn decode_models(&self, reply: &Reply) -> Result<Vec<ModelInfo>> {
-        models(&Self::reader("".into()), reply)
+    fn decode_models(&self, response: &Response) -> Result<Vec<ModelInfo>> {
+        models(&Self::reader("".into()), response)
     }
 }

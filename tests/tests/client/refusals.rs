@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, StatusCode};
 use seedream::{
-    Charge, Dialect, Encoded, Error, ErrorKind, ImageRequest, Input, Operation, Policy, Reply, Strictness, Then,
+    Charge, Dialect, Encoded, Error, ErrorKind, ImageRequest, Input, Operation, Policy, Response, Strictness, Then,
     Timestamp,
 };
 
@@ -23,7 +23,7 @@ fn ask(dialect: &Arc<dyn Dialect>, status: u16, body: &str) -> (usize, Error) {
             Then::Send(_) => {
                 sent += 1;
                 let status = StatusCode::from_u16(status).unwrap();
-                Input::Reply(Reply::new(status, HeaderMap::new(), body.to_owned(), Timestamp::UNIX_EPOCH))
+                Input::Response(Response::new(status, HeaderMap::new(), body.to_owned(), Timestamp::UNIX_EPOCH))
             }
             Then::WaitUntil(until) => {
                 now = until;

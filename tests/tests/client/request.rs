@@ -3,7 +3,7 @@
 use http::{HeaderMap, StatusCode};
 use proptest::prelude::*;
 use seedream::{
-    Client, ImageProvider as _, ImageRequest, ImageSource, ModelId, Ratio, Reply, Size, Standing, Strictness, TABLE,
+    Client, ImageProvider as _, ImageRequest, ImageSource, ModelId, Ratio, Response, Size, Standing, Strictness, TABLE,
     Task, TaskId, TaskState, Tier, Timestamp, WarningKind, dialects,
 };
 use seedream_core::Decoded;
@@ -64,8 +64,8 @@ proptest! {
     }
 }
 
-fn ok(body: &str) -> Reply {
-    Reply::new(StatusCode::OK, HeaderMap::new(), body.to_owned(), Timestamp::UNIX_EPOCH)
+fn ok(body: &str) -> Response {
+    Response::new(StatusCode::OK, HeaderMap::new(), body.to_owned(), Timestamp::UNIX_EPOCH)
 }
 
 #[test]

@@ -8,7 +8,7 @@ use seedream::{
 use crate::desk::{Desk, dialect};
 
 #[tokio::test]
-async fn the_first_picture_of_a_stream_is_on_disk_before_the_stream_ends() {
+async fn the_first_image_of_a_stream_is_on_disk_before_the_stream_ends() {
     let (desk, place) = (Desk::open().await, tempfile::tempdir().unwrap());
     let client = desk.client(&dialect("ark"));
     let request = ImageRequest::new("seedream-4.5", "three views of a lighthouse, 3 images").count(3).stream(true);
@@ -30,7 +30,7 @@ async fn the_first_picture_of_a_stream_is_on_disk_before_the_stream_ends() {
 }
 
 #[tokio::test]
-async fn every_dialect_tells_of_each_picture_before_it_is_over() {
+async fn every_dialect_tells_of_each_image_before_it_is_over() {
     for dialect in dialects() {
         let desk = Desk::open().await;
         let request = ImageRequest::new("seedream-4.5", "three views of a lighthouse").count(3);
@@ -40,9 +40,9 @@ async fn every_dialect_tells_of_each_picture_before_it_is_over() {
     }
 }
 
-/// Where a provider tells of all pictures at its end, buying one by one tells of each before the next is even asked for.
+/// Where a provider tells of all images at its end, buying one by one tells of each before the next is even asked for.
 #[tokio::test]
-async fn bought_one_by_one_the_first_picture_is_told_before_the_last_is_asked_for_on_every_dialect() {
+async fn bought_one_by_one_the_first_image_is_told_before_the_last_is_asked_for_on_every_dialect() {
     for dialect in dialects() {
         let desk = Desk::open().await;
         let client = desk.client(&dialect);
@@ -59,7 +59,7 @@ async fn bought_one_by_one_the_first_picture_is_told_before_the_last_is_asked_fo
 }
 
 #[tokio::test]
-async fn a_picture_that_was_withheld_is_a_typed_failure_in_its_place() {
+async fn an_image_that_was_withheld_is_a_typed_failure_in_its_place() {
     let desk = Desk::open().await;
     let client = desk.with(&dialect("ark"), seedream::Strictness::Strict, "sk-mock-partial");
     let generation = client.generate(ImageRequest::new("seedream-4.5", "3 images of a kite").count(3)).await.unwrap();
@@ -70,7 +70,7 @@ async fn a_picture_that_was_withheld_is_a_typed_failure_in_its_place() {
 }
 
 #[tokio::test]
-async fn pictures_inside_the_answer_are_the_bytes_that_the_url_would_give() {
+async fn images_inside_the_response_are_the_bytes_that_the_url_would_give() {
     let desk = Desk::open().await;
     let client = desk.client(&dialect("aiearth"));
     let request = ImageRequest::new("seedream-5.0-lite", "a kite").format(OutputFormat::Png);

@@ -1,4 +1,4 @@
-//! K8: streams of events, with every oddity that was seen of them (a stranger's words and our own, none may cost a picture).
+//! K8: streams of events, with every oddity that was seen of them (a stranger's words and our own, none may cost an image).
 
 use std::time::Duration;
 
@@ -30,8 +30,8 @@ async fn read(desk: &Desk, request: ImageRequest) -> (Vec<Event>, Result<Generat
 }
 
 #[tokio::test]
-async fn every_oddity_of_a_stream_keeps_every_picture_and_is_told_as_it_comes() {
-    // What is written between the pictures, how many come, how many are refused, and whether the end is told of.
+async fn every_oddity_of_a_stream_keeps_every_image_and_is_told_as_it_comes() {
+    // What is written between the images, how many come, how many are refused, and whether the end is told of.
     for (fault, images, failures, told) in [
         ("sse=comments", 3, 0, None),
         ("sse=crlf", 3, 0, None),
@@ -45,7 +45,7 @@ async fn every_oddity_of_a_stream_keeps_every_picture_and_is_told_as_it_comes() 
         ("sse=no-completed", 3, 0, None),
         ("sse=no-done", 3, 0, None),
         ("sse=no-completed,no-done", 3, 0, None),
-        // The protocol goes on behind a picture that failed, whatever two official SDKs do (1.6.7).
+        // The protocol goes on behind an image that failed, whatever two official SDKs do (1.6.7).
         ("moderate=0", 2, 1, None),
         ("moderate=1", 2, 1, None),
         ("moderate=2", 2, 1, None),
@@ -54,9 +54,9 @@ async fn every_oddity_of_a_stream_keeps_every_picture_and_is_told_as_it_comes() 
         // JSON in the place of a stream, under its own name and under the stream's (1.6.5).
         ("sse=json", 3, 0, None),
         ("sse=json-as-stream", 3, 0, None),
-        // `completed` is a picture where it holds one (1.6.9).
+        // `completed` is an image where it holds one (1.6.9).
         ("sse=openai", 3, 0, None),
-        // An error behind pictures costs none of them, and is told of once.
+        // An error behind images costs none of them, and is told of once.
         ("sse=error", 1, 0, Some(WarningKind::Incomplete)),
         ("sse=cut", 1, 1, Some(WarningKind::Incomplete)),
     ] {
@@ -89,7 +89,7 @@ async fn a_refused_stream_is_plain_json_and_free() {
 }
 
 #[tokio::test]
-async fn a_stream_of_one_refused_picture_and_silence_is_that_refusal() {
+async fn a_stream_of_one_refused_image_and_silence_is_that_refusal() {
     let desk = Desk::open().await;
     let one = "a kite [[mock: moderate=0; sse=no-completed,no-done]]";
     let (events, outcome) = read(&desk, ImageRequest::new("seedream-4.0", one).stream(true)).await;
@@ -101,16 +101,16 @@ async fn a_stream_of_one_refused_picture_and_silence_is_that_refusal() {
 }
 
 #[tokio::test]
-async fn an_error_event_before_any_picture_is_the_error() {
+async fn an_error_event_before_any_image_is_the_error() {
     let desk = Desk::open().await;
     let (_, outcome) = read(&desk, three("fail=0 sse=no-completed,no-done")).await;
     let error = outcome.unwrap_err();
     assert_eq!((error.code(), error.charge(), desk.posts()), (Some("InternalServiceError"), Charge::Unknown, 1));
 }
 
-/// The head comes with the first picture, after half a minute (1.6.3), and each picture when it is made.
+/// The head comes with the first image, after half a minute (1.6.3), and each image when it is made.
 #[tokio::test]
-async fn a_late_head_is_waited_for_and_each_picture_is_on_disk_before_the_next_exists() {
+async fn a_late_head_is_waited_for_and_each_image_is_on_disk_before_the_next_exists() {
     let start: Timestamp = "2026-11-20T20:00:00Z".parse().unwrap();
     let mock = MockServer::builder().clock(Clock::stopped(start)).start().await.unwrap();
     let desk = Desk::of(mock);

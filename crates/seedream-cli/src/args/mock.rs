@@ -15,7 +15,7 @@ pub(crate) enum MockCommand {
     Check(CheckArgs),
     /// List the routes of every provider
     Routes(ShowArgs),
-    /// Tell how sure the answers are: documented, published, observed or derived
+    /// Tell how sure the responses are: documented, published, observed or derived
     Evidence(EvidenceArgs),
     /// List the words that faults are written in
     Faults(ShowArgs),
@@ -150,7 +150,7 @@ pub(crate) struct FilterArgs {
     /// Only those answered by this exchange; - means by none
     #[arg(long, value_name = "ID")]
     pub(crate) fixture: Option<String>,
-    /// Only those that cost so many pictures, or anything (true), or nothing (false)
+    /// Only those that cost so many images, or anything (true), or nothing (false)
     #[arg(long, value_name = "N")]
     pub(crate) billed: Option<String>,
     /// Only those from this time (RFC 3339) or ordinal on
@@ -236,10 +236,10 @@ pub(crate) struct TasksArgs {
     /// The task; all that have not ended, where it is left out
     #[arg(value_name = "ID", requires = "to")]
     pub(crate) id: Option<String>,
-    /// End it with the pictures it has
+    /// End it with the images it has
     #[arg(long)]
     pub(crate) complete: bool,
-    /// End it without pictures, with a code
+    /// End it without images, with a code
     #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = "content_policy_violation")]
     pub(crate) fail: Option<String>,
     /// End it as cancelled

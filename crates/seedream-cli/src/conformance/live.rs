@@ -45,11 +45,11 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, F
                     continue;
                 }
             };
-            let answer = free.ask(client(&subject)?, Arc::new(ReqwestTransport::new())).await?;
+            let raw = free.ask(client(&subject)?, Arc::new(ReqwestTransport::new())).await?;
             asked += 1;
-            wrong += usize::from(!answer.differences.is_empty());
-            tell(&subject, &answer, console)?;
-            record(&answer, args, day, console)?;
+            wrong += usize::from(!raw.differences.is_empty());
+            tell(&subject, &raw, console)?;
+            record(&raw, args, day, console)?;
         }
     }
     console.data(&format!("asked {asked}, of which {wrong} are wrong"))?;
@@ -71,15 +71,15 @@ fn client(subject: &Subject, mock: Option<&str>) -> Result<ClientBuilder, Failur
     Ok(builder.key(key.unwrap_or_else(|| ANY_KEY.to_owned())))
 }
 
-fn tell(subject: &Subject, answer: &Asked, console: &Console) -> Result<(), Failure> {
-    let status = if answer.differences.is_empty() { "pass" } else { "FAIL" };
-    let mut text = format!("{status}  {}/{}\n", subject.id(), answer.name);
-    for difference in &answer.differences {
+fn tell(subject: &Subject, raw: &Asked, console: &Console) -> Result<(), Failure> {
+    let status = if raw.differences.is_empty() { "pass" } else { "FAIL" };
+    let mut text = format!("{status}  {}/{}\n", subject.id(), raw.name);
+    for difference in &raw.differences {
         text.push_str(&format!("  {difference}\n"));
     }
     // What has changed without harm is told, and fails nothing here.
     let facts = Facts::of(seedream_fixtures::library(), subject.id());
-    let recorded = answer.recorded.as_ref().map(|recorded| recorded.fixture(Date::ZERO));
+    let recorded = raw.recorded.as_ref().map(|recorded| recorded.fixture(Date::ZERO));
     let recorded = recorded.and_then(|fixture| serde_json::from_value(fixture).ok());
     if let (Some(facts), Some(recorded)) = (facts, recorded) {
         for drift in facts.against_exchange(&recorded).unwrap_or_default() {
@@ -89,8 +89,8 @@ fn tell(subject: &Subject, answer: &Asked, console: &Console) -> Result<(), Fail
     console.data(&text)
 }
 
-fn record(answer: &Asked, args: &RunArgs, day: Date, console: &Console) -> Result<(), Failure> {
-    let (Some(folder), Some(recorded)) = (&args.record, &answer.recorded) else { return Ok(()) };
+fn record(raw: &Asked, args: &RunArgs, day: Date, console: &Console) -> Result<(), Failure> {
+    let (Some(folder), Some(recorded)) = (&args.record, &raw.recorded) else { return Ok(()) };
     let path = folder.join(recorded.file());
     let written = serde_json::to_string_pretty(&recorded.fixture(day)).map_err(std::io::Error::from).and_then(|text| {
         fs::create_dir_all(path.parent().unwrap_or(folder))?;

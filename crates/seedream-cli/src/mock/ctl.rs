@@ -16,7 +16,7 @@ use crate::{
 /// As [`Remote::send`].
 pub(crate) async fn ctl(place: &PlaceArgs, command: CtlCommand, console: &Console) -> Result<Exit, Failure> {
     let remote = Remote::of(place, console)?;
-    let (answer, text) = match command {
+    let (response, text) = match command {
         CtlCommand::Sessions => of(remote.get("sessions", &[]).await?, |it| {
             table(&it["sessions"], &["session", "requests", "tasks", "faults", "images", "credits", "used"])
         }),
@@ -50,16 +50,16 @@ pub(crate) async fn ctl(place: &PlaceArgs, command: CtlCommand, console: &Consol
         }),
     };
     if place.json {
-        console.json(&answer)?;
+        console.json(&response)?;
     } else {
         console.data(&text)?;
     }
     Ok(Exit::Ok)
 }
 
-fn of(answer: Value, told: impl Fn(&Value) -> String) -> (Value, String) {
-    let text = told(&answer);
-    (answer, text)
+fn of(response: Value, told: impl Fn(&Value) -> String) -> (Value, String) {
+    let text = told(&response);
+    (response, text)
 }
 
 async fn clock(remote: &Remote, args: &ClockArgs) -> Result<Value, Failure> {
@@ -79,7 +79,7 @@ async fn faults(remote: &Remote, args: &FaultsArgs) -> Result<Value, Failure> {
     let cleared = if args.clear { Some(remote.send("DELETE", "faults", &[], None).await?) } else { None };
     match cleared {
         _ if !args.add.is_empty() => remote.post("faults", &[], &args.add.join(";").into()).await,
-        Some(answer) => Ok(answer),
+        Some(response) => Ok(response),
         None => remote.get("faults", &[]).await,
     }
 }

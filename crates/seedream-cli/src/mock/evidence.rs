@@ -1,4 +1,4 @@
-//! `seedream mock evidence`: how sure the answers are.
+//! `seedream mock evidence`: how sure the responses are.
 
 use std::collections::BTreeMap;
 

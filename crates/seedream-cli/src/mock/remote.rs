@@ -86,9 +86,9 @@ impl Remote {
             exit: Exit::Network,
             message: format!("no mock answers at {}: {error}", self.admin),
         };
-        let answer = self.transport.send(request).await.map_err(|error| lost(&error))?;
-        let status = answer.status();
-        let body = answer.into_body().collect().await.map_err(|error| lost(&error))?.to_bytes();
+        let response = self.transport.send(request).await.map_err(|error| lost(&error))?;
+        let status = response.status();
+        let body = response.into_body().collect().await.map_err(|error| lost(&error))?.to_bytes();
         let value: Option<Value> = serde_json::from_slice(&body).ok();
         if status.is_success() {
             return value.ok_or_else(|| lost(&"what answers there is no mock"));

@@ -58,7 +58,7 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// The table, and where pictures are that were delivered and could not be saved.
+/// The table, and where images are that were delivered and could not be saved.
 pub(super) fn of(rows: &[Row]) -> String {
     let mut table = Table::new(&["PROVIDER", "MODEL", "OUTCOME", "IMAGES", "SIZE", "BILLED", "TIME", "FILES"]);
     for entry in rows {

@@ -29,7 +29,7 @@ fn silent(place: &Place, args: &[&str]) -> Ran {
     let ran = place.run(&[args, &["-v"]].concat(), &env);
     for canary in CANARIES {
         assert!(!ran.stderr.contains(canary), "`{canary}` in {args:?}: {ran:#?}");
-        // A URL is data where JSON was asked for, and where a picture is nowhere else.
+        // A URL is data where JSON was asked for, and where an image is nowhere else.
         let url = canary.to_ascii_lowercase().contains("signature");
         let data = ran.stdout.split_once("NOT SAVED").map_or(&*ran.stdout, |(results, _)| results);
         assert!((url && args.contains(&"--json")) || !data.contains(canary), "`{canary}` in {args:?}: {ran:#?}");
@@ -84,7 +84,7 @@ fn nothing_sings_when_it_goes_wrong() {
     ark(&format!("http://127.0.0.1:1/v1/{}", &SIGNED[29..]), &[]).ends(2);
     ark("http://127.0.0.1:1/v1", &["--image", "data:image/png;base64,Y2FuYXJ5LXBpY3R1cmU!"]).ends(2);
 
-    // Pictures that cannot be fetched: refused, not there, and no picture at all.
+    // Images that cannot be fetched: refused, not there, and no image at all.
     for url in [SIGNED.replace("https", "http"), SIGNED.replace("pictures.example.com", "127.0.0.1")] {
         let (base, server) = gateway(1, move |_| (200, format!(r#"{{"created":1,"data":[{{"url":"{url}"}}]}}"#)));
         ark(&base, &[]).ends(3).says("download{");
@@ -119,15 +119,15 @@ fn a_gateway_that_quotes_the_key_and_a_url_is_not_repeated() {
     }
 }
 
-/// A server that answers that many requests by what they say.
-fn gateway(requests: usize, answer: impl Fn(&str) -> (u16, String) + Send + 'static) -> (String, JoinHandle<()>) {
+/// A server that responds to that many requests by what they say.
+fn gateway(requests: usize, response: impl Fn(&str) -> (u16, String) + Send + 'static) -> (String, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}/v1", listener.local_addr().unwrap());
     let serve = move || {
         for _ in 0..requests {
             let (stream, _) = listener.accept().unwrap();
             let request = read(&stream);
-            let (status, body) = answer(&request);
+            let (status, body) = response(&request);
             let length = body.len();
             let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\nlocation: {SIGNED}");
             write!(&stream, "{head}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::support::{CANARY, Place, Ran, Upstream, answer, redacted};
+use crate::support::{CANARY, Place, Ran, Upstream, read_and_respond, redacted};
 
 #[test]
 fn a_size_that_is_refused_is_never_sent() {
@@ -75,7 +75,7 @@ fn nobody_at_the_other_end_costs_nothing() {
 }
 
 #[test]
-fn a_picture_that_cannot_be_saved_keeps_its_url() {
+fn an_image_that_cannot_be_saved_keeps_its_url() {
     let place = Place::new();
     let url = "http://elsewhere.example/a.png?X-Tos-Signature=s3cret&X-Tos-Date=20261120T200000Z&X-Tos-Expires=86400";
     let body = format!(r#"{{"created":1,"model":"m","data":[{{"url":"{url}"}}],"usage":{{"generated_images":1}}}}"#);
@@ -85,7 +85,7 @@ fn a_picture_that_cannot_be_saved_keeps_its_url() {
         let mut args = vec!["generate", "a fox", "--provider", "ark", "--base-url", &base];
         args.extend(json.then_some("--json"));
         let child = place.spawn(&args, &[("ARK_API_KEY", CANARY)]);
-        answer(&server.accept().unwrap().0, &body);
+        read_and_respond(&server.accept().unwrap().0, &body);
         let ran = Ran::of(child.wait_with_output().unwrap());
         ran.ends(3).says("failed: ark: picture 0").says("not https");
         if json {

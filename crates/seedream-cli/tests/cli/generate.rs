@@ -1,4 +1,4 @@
-//! Pictures, from the embedded mock and from one of the test's own.
+//! Images, from the embedded mock and from one of the test's own.
 
 use std::path::Path;
 
@@ -44,7 +44,7 @@ fn the_table_is_data_and_everything_else_is_not() {
 }
 
 #[test]
-fn three_pictures_are_three_files_with_free_numbers() {
+fn three_images_are_three_files_with_free_numbers() {
     let place = Place::new();
     let upstream = Upstream::start();
     let base = upstream.base("evolink");
@@ -52,7 +52,7 @@ fn three_pictures_are_three_files_with_free_numbers() {
         ["generate", "3 images of a fox", "--provider", "evolink", "--count", "3", "--base-url", &base, "--json"];
     let env = [("EVOLINK_API_KEY", CANARY)];
     let first = place.run(&args, &env).ends(0).result();
-    insta::assert_json_snapshot!("three_pictures", redacted(first));
+    insta::assert_json_snapshot!("three_images", redacted(first));
     let second = place.run(&args, &env).ends(0).result();
     let paths: Vec<_> =
         second["images"].as_array().unwrap().iter().map(|image| image["file"].as_str().unwrap()).collect();
@@ -61,7 +61,7 @@ fn three_pictures_are_three_files_with_free_numbers() {
 }
 
 #[test]
-fn one_pictures_refusal_leaves_the_others() {
+fn one_images_refusal_leaves_the_others() {
     let place = Place::new();
     let upstream = Upstream::start();
     let base = upstream.base("ark");
@@ -73,7 +73,7 @@ fn one_pictures_refusal_leaves_the_others() {
 }
 
 #[test]
-fn inline_and_streamed_pictures_are_saved_too() {
+fn inline_and_streamed_images_are_saved_too() {
     let place = Place::new();
     for flags in [&["--inline"][..], &["--stream"], &["--stream", "--inline"]] {
         let mut args = vec!["generate", "2 images of a fox", "--mock", "--provider", "ark", "--count", "2", "--json"];
@@ -88,7 +88,7 @@ fn inline_and_streamed_pictures_are_saved_too() {
 }
 
 #[test]
-fn the_pictures_of_a_stream_are_told_of_one_by_one() {
+fn the_images_of_a_stream_are_told_of_one_by_one() {
     let place = Place::new();
     let args = ["generate", "four seasons, 4 images", "--count", "4", "--provider", "ark", "--stream", "--mock"];
     let ran = place.run(&args, &[]);

@@ -1,4 +1,4 @@
-//! The README cannot lie: its `seedream` lines are run and say what it shows, and its curl lines get pictures.
+//! The README cannot lie: its `seedream` lines are run and say what it shows, and its curl lines get images.
 
 use std::io::{BufRead as _, BufReader};
 
@@ -103,7 +103,7 @@ fn ready_line(place: &Place, args: &[&str]) -> String {
 }
 
 #[test]
-fn its_curl_lines_get_pictures() {
+fn its_curl_lines_get_images() {
     let engine = MockServer::builder().engine();
     let mut providers = 0;
     for line in blocks("sh").into_iter().flat_map(str::lines).filter(|line| line.starts_with("curl ")) {
@@ -123,8 +123,8 @@ fn its_curl_lines_get_pictures() {
             engine.handle(seedream::Timestamp::now(), &request.body(body.clone().unwrap_or_default().into()).unwrap());
         assert_eq!(script.status, 200, "{line}");
         if body.is_some() {
-            let answer = String::from_utf8(script.body().to_vec()).unwrap();
-            assert!(answer.contains("\"url\"") || answer.contains("task-unified-"), "{line}: {answer}");
+            let response = String::from_utf8(script.body().to_vec()).unwrap();
+            assert!(response.contains("\"url\"") || response.contains("task-unified-"), "{line}: {response}");
             providers += 1;
         }
     }

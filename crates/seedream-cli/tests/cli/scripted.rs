@@ -110,7 +110,7 @@ impl Scripted {
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let (state, stream) = (there.clone(), stream.unwrap());
-                thread::spawn(move || state.answer(stream));
+                thread::spawn(move || state.response(stream));
             }
         });
         Self { state, held }
@@ -158,7 +158,7 @@ impl Scripted {
 }
 
 impl State {
-    fn answer(self: Arc<Self>, stream: TcpStream) {
+    fn response(self: Arc<Self>, stream: TcpStream) {
         let mut reader = BufReader::new(stream.try_clone().unwrap());
         let Some((method, path, body)) = read(&mut reader) else { return };
         let asked = match (&*method, path.rsplit_once("/images/").and_then(|(_, name)| name.split_once('.'))) {

@@ -1,4 +1,4 @@
-//! Several requests for one wish: exactly so many pictures, and the next provider where one took nothing.
+//! Several requests for one wish: exactly so many images, and the next provider where one took nothing.
 
 use serde_json::{Value, json};
 
@@ -15,8 +15,8 @@ fn exactly_four_are_four_requests_of_one() {
     let args = ["generate", "a fox", "--provider", "ark", "--exactly", "4", "--base-url", &base, "--json"];
     let json = place.run(&args, &[("ARK_API_KEY", CANARY)]).ends(0).json();
     assert_eq!((column(&json, "requested"), column(&json, "billed")), (vec![json!(1); 4], vec![json!(1); 4]));
-    let pictures = place.names("out").into_iter().filter(|name| name.ends_with(".jpg")).collect::<Vec<_>>();
-    assert_eq!(pictures, ["ark-0.jpg", "ark-1.jpg", "ark-2.jpg", "ark-3.jpg"]);
+    let images = place.names("out").into_iter().filter(|name| name.ends_with(".jpg")).collect::<Vec<_>>();
+    assert_eq!(images, ["ark-0.jpg", "ark-1.jpg", "ark-2.jpg", "ark-3.jpg"]);
     assert_eq!(upstream.count("POST"), 4);
 }
 
@@ -35,7 +35,7 @@ fn what_may_be_bought_is_not_bought_again_and_the_numbers_are_told() {
 }
 
 #[test]
-fn a_picture_that_was_refused_makes_it_a_part() {
+fn an_image_that_was_refused_makes_it_a_part() {
     let (place, upstream) = (Place::new(), Upstream::start());
     upstream.fault("refuse=moderated times=1");
     let base = upstream.base("ark");

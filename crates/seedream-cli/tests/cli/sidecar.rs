@@ -1,4 +1,4 @@
-//! The file beside the pictures.
+//! The file beside the images.
 
 use serde_json::{Value, json};
 
@@ -53,11 +53,11 @@ fn the_sidecar_says_what_failed_and_what_was_shown() {
     let args = [&args[..], &["--image", file, "--image", "https://a.example/b.png", "--json"]].concat();
     let result = place.run(&args, &[("ARK_API_KEY", "sk-mock-partial")]).ends(3).result();
     let sidecar = sidecar(&place, result["sidecar"]["file"].as_str().unwrap());
-    let picture =
+    let image =
         format!("{} bytes, sha256 {}", made["images"][0]["bytes"], made["images"][0]["sha256"].as_str().unwrap());
-    assert_eq!(sidecar["asked"]["references"][0], json!({ "media_type": "image/jpeg", "base64": picture }));
+    assert_eq!(sidecar["asked"]["references"][0], json!({ "media_type": "image/jpeg", "base64": image }));
     assert_eq!(sidecar["asked"]["references"][1], "https://a.example/b.png");
-    assert_eq!(sidecar["planned"]["body"]["image"][0], format!("data:image/jpeg;{picture}"));
+    assert_eq!(sidecar["planned"]["body"]["image"][0], format!("data:image/jpeg;{image}"));
     let failure = &sidecar["failures"][0];
     assert_eq!((&failure["kind"], &failure["stage"]), (&json!("content_rejected"), &json!("output")));
     let charged = &sidecar;
@@ -65,7 +65,7 @@ fn the_sidecar_says_what_failed_and_what_was_shown() {
 }
 
 #[test]
-fn what_may_be_billed_leaves_a_sidecar_even_without_a_picture() {
+fn what_may_be_billed_leaves_a_sidecar_even_without_an_image() {
     let place = Place::new();
     let upstream = Upstream::start();
     let base = upstream.base("ark");

@@ -6,7 +6,7 @@ use std::{
     process::{Child, ChildStderr},
 };
 
-use crate::support::{CANARY, Place, Ran, Upstream, answer, read_request, reply, signal};
+use crate::support::{CANARY, Place, Ran, Upstream, read_and_respond, read_request, response, signal};
 
 #[test]
 fn a_task_that_is_under_way_is_kept() {
@@ -30,7 +30,7 @@ fn a_task_that_is_under_way_is_kept() {
     assert_eq!(upstream.count("POST"), 1);
 }
 
-/// A request that was sent and has no answer yet.
+/// A request that was sent and has no response yet.
 fn under_way(place: &Place) -> (Child, TcpStream) {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}/v1", server.local_addr().unwrap());
@@ -42,14 +42,14 @@ fn under_way(place: &Place) -> (Child, TcpStream) {
 }
 
 #[test]
-fn an_answer_that_may_be_paid_is_waited_for() {
+fn a_response_that_may_be_paid_is_waited_for() {
     let place = Place::new();
     let (mut child, stream) = under_way(&place);
     signal(&child, "INT");
     let mut stderr = until(&mut child, "waiting for the answer");
-    let picture = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
-    // The request is read already: the answer needs no other.
-    reply(&stream, &format!(r#"{{"created":1,"data":[{{"b64_json":"{picture}"}}]}}"#));
+    let image = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    // The request is read already: the response needs no other.
+    response(&stream, &format!(r#"{{"created":1,"data":[{{"b64_json":"{image}"}}]}}"#));
     let mut output = child.wait_with_output().unwrap();
     stderr.read_to_end(&mut output.stderr).unwrap();
     let result = Ran::of(output).ends(130).result();
@@ -71,15 +71,15 @@ fn a_request_that_was_sent_and_is_given_up_may_be_billed() {
 }
 
 #[test]
-fn a_picture_that_is_still_fetched_is_waited_for_until_the_second_ctrl_c() {
+fn an_image_that_is_still_fetched_is_waited_for_until_the_second_ctrl_c() {
     let place = Place::new();
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}/v1", server.local_addr().unwrap());
     let args = ["generate", "a fox", "--provider", "ark", "--base-url", &base, "--json"];
     let mut child = place.spawn(&args, &[("ARK_API_KEY", CANARY)]);
     let url = format!("{base}/a.png?X-Tos-Signature=s3cret");
-    answer(&server.accept().unwrap().0, &format!(r#"{{"created":1,"data":[{{"url":"{url}"}}]}}"#));
-    // The download is under way and gets no answer.
+    read_and_respond(&server.accept().unwrap().0, &format!(r#"{{"created":1,"data":[{{"url":"{url}"}}]}}"#));
+    // The download is under way and gets no response.
     let (mut download, _) = server.accept().unwrap();
     read_request(&mut download);
     signal(&child, "INT");

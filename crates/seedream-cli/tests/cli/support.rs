@@ -166,7 +166,7 @@ fn redact(value: &mut Value) {
     }
 }
 
-/// Checks that a picture on disk is what the report says of it, and returns its size.
+/// Checks that an image on disk is what the report says of it, and returns its size.
 #[track_caller]
 pub(crate) fn opens(dir: &Path, image: &Value) -> (u64, u64) {
     let path = dir.join(image["file"].as_str().unwrap());
@@ -203,13 +203,13 @@ pub(crate) fn read_request(stream: &mut TcpStream) -> Value {
 }
 
 /// Reads one request and answers it with JSON.
-pub(crate) fn answer(stream: &TcpStream, body: &str) {
+pub(crate) fn read_and_respond(stream: &TcpStream, body: &str) {
     read_message(&mut BufReader::new(stream));
-    reply(stream, body);
+    response(stream, body);
 }
 
 /// Answers a request that was read.
-pub(crate) fn reply(mut stream: &TcpStream, body: &str) {
+pub(crate) fn response(mut stream: &TcpStream, body: &str) {
     let length = body.len();
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
     write!(stream, "{head}\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
@@ -222,9 +222,9 @@ pub(crate) fn get(url: &str) -> (u16, Value) {
 
 /// Posts JSON as a client of another language would.
 pub(crate) fn post(url: &str, body: &Value) -> Value {
-    let (status, answer) = exchange("POST", url, &body.to_string());
-    assert_eq!(status, 200, "{answer}");
-    answer
+    let (status, body) = exchange("POST", url, &body.to_string());
+    assert_eq!(status, 200, "{body}");
+    body
 }
 
 pub(crate) fn exchange(method: &str, url: &str, body: &str) -> (u16, Value) {
@@ -237,8 +237,8 @@ pub(crate) fn exchange(method: &str, url: &str, body: &str) -> (u16, Value) {
          content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     )
     .unwrap();
-    let (first, answer) = read_message(&mut BufReader::new(stream));
-    (first.split_whitespace().nth(1).unwrap().parse().unwrap(), answer)
+    let (first, body) = read_message(&mut BufReader::new(stream));
+    (first.split_whitespace().nth(1).unwrap().parse().unwrap(), body)
 }
 
 /// The first line and the JSON body of a message.

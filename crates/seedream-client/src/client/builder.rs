@@ -12,10 +12,10 @@ use seedream_core::{Dialect, Error, ErrorKind, Overrides, Policy, Result, Strict
 use super::{Client, Inner};
 use crate::{DownloadOptions, Downloader, Endpoint, Transport, drive::Turns, spool::Spool};
 
-/// The most bytes of one answer, where nothing else is said: 15 pictures of 16 MB in base64, with room to spare.
+/// The most bytes of one response, where nothing else is said: 15 images of 16 MB in base64, with room to spare.
 const MAX_REPLY: u64 = 512 << 20;
 
-/// The most bytes of one answer that are no image, where nothing else is said.
+/// The most bytes of one response that are no image, where nothing else is said.
 const MAX_TEXT: u64 = 32 << 20;
 
 /// How many polls are sent a second over all tasks, where nothing else is said.
@@ -38,7 +38,7 @@ pub struct ClientBuilder {
     #[cfg(feature = "reqwest")]
     proxy: Option<crate::transport::reqwest::Proxy>,
     seed: Option<u64>,
-    max_reply: u64,
+    max_response: u64,
     max_text: u64,
     spool: Option<PathBuf>,
     polls_per_second: u32,
@@ -61,7 +61,7 @@ impl ClientBuilder {
             #[cfg(feature = "reqwest")]
             proxy: None,
             seed: None,
-            max_reply: MAX_REPLY,
+            max_response: MAX_REPLY,
             max_text: MAX_TEXT,
             spool: None,
             polls_per_second: POLLS_PER_SECOND,
@@ -143,9 +143,9 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the most bytes of one answer, 512 MiB otherwise. Of a larger one the pictures before the limit are kept.
-    pub fn max_reply_bytes(mut self, bytes: u64) -> Self {
-        self.max_reply = bytes;
+    /// Sets the most bytes of one response, 512 MiB otherwise. Of a larger one the images before the limit are kept.
+    pub fn max_response_bytes(mut self, bytes: u64) -> Self {
+        self.max_response = bytes;
         self
     }
 
@@ -156,13 +156,13 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the directory to which pictures go that stand in an answer itself; to memory otherwise. It is made when the first
+    /// Sets the directory to which images go that stand in a response itself; to memory otherwise. It is made when the first
     /// arrives, and should be the one in which they are saved: then saving is a rename.
     ///
-    /// Such a picture is decoded while it arrives, whatever its size, and is
+    /// Such an image is decoded while it arrives, whatever its size, and is
     /// [`ImageData::File`](seedream_core::ImageData::File) with a name that begins with `unsaved-`. [`Client::save`] moves it
     /// to its final name; one that is not saved stays, since it was paid for. One that was cut off leaves nothing. Where the
-    /// directory cannot be written to, pictures go to memory. A success that cannot be read is kept there too, as
+    /// directory cannot be written to, images go to memory. A success that cannot be read is kept there too, as
     /// [`Error::kept`] says.
     pub fn spool(mut self, directory: impl Into<PathBuf>) -> Self {
         self.spool = Some(directory.into());
@@ -226,7 +226,7 @@ impl ClientBuilder {
             overrides: self.overrides,
             rules: Mutex::default(),
             user_agent,
-            max_reply: self.max_reply,
+            max_response: self.max_response,
             max_text: self.max_text,
             spool: Spool::new(self.spool.as_deref()),
             turns: Arc::new(Turns::per_second(self.polls_per_second)),

@@ -57,7 +57,7 @@ fn headers(labels: &[&str]) -> HeaderMap {
     headers
 }
 
-fn body(chunks: Vec<Bytes>, end: Option<TransportError>) -> AnswerBody {
+fn body(chunks: Vec<Bytes>, end: Option<TransportError>) -> ResponseBody {
     let frames = chunks.into_iter().map(|chunk| Ok(Frame::data(chunk))).chain(end.map(Err));
     StreamBody::new(stream::iter(frames.collect::<Vec<_>>())).boxed_unsync()
 }

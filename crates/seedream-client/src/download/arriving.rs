@@ -1,4 +1,4 @@
-//! A picture that is fetched: what one try brought, the next one goes on from.
+//! An image that is fetched: what one try brought, the next one goes on from.
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use seedream_core::{ErrorKind, ImageData};
@@ -9,13 +9,13 @@ use crate::{
     spool::{Sink, Spool, token},
 };
 
-/// What a server states is believed up to the size of a large picture; behind that, memory grows with what arrives.
+/// What a server states is believed up to the size of a large image; behind that, memory grows with what arrives.
 const AHEAD: u64 = 32 << 20;
 
 /// How many bytes are asked for once more, where nothing else says that the rest belongs to what is here.
 const OVERLAP: usize = 1 << 10;
 
-/// What has arrived of a picture.
+/// What has arrived of an image.
 #[derive(Debug)]
 pub(super) struct Arriving {
     sink: Sink,
@@ -58,7 +58,7 @@ impl Arriving {
         self.length
     }
 
-    /// The name that stands for these very bytes. A weak one names pictures that look alike.
+    /// The name that stands for these very bytes. A weak one names images that look alike.
     fn strong(&self) -> Option<&HeaderValue> {
         self.tag.as_ref().filter(|tag| !tag.as_bytes().starts_with(b"W/"))
     }
@@ -79,7 +79,7 @@ impl Arriving {
         if let Some(range) = range {
             headers.insert(header::RANGE, range);
             if let Some(tag) = self.strong() {
-                // If it is another picture by now, the whole of that one comes.
+                // If it is another image by now, the whole of that one comes.
                 headers.insert(header::IF_RANGE, tag.clone());
             }
         }
@@ -130,7 +130,7 @@ impl Arriving {
         Ok(())
     }
 
-    /// What arrives was compressed: neither its length nor its parts are those of the picture.
+    /// What arrives was compressed: neither its length nor its parts are those of the image.
     pub(super) fn is_coded(&mut self) {
         (self.in_parts, self.total) = (false, None);
     }
@@ -192,7 +192,7 @@ impl Arriving {
         }
     }
 
-    /// The picture, of which nothing follows.
+    /// The image, of which nothing follows.
     pub(super) async fn complete(mut self) -> ImageData {
         self.sink.complete(&token()).await
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::BodyExt as _;
-use seedream_core::{Error, ErrorKind, ImageData, Reply, Result, Timestamp, redact};
+use seedream_core::{Error, ErrorKind, ImageData, Response, Result, Timestamp, redact};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
@@ -15,7 +15,7 @@ use super::{
     guard::{Route, parse, refused},
     waits::Waits,
 };
-use crate::{AnswerBody, TransportError, coding::Decoded, drive::later, spool::Spool, trace::Trace};
+use crate::{ResponseBody, TransportError, coding::Decoded, drive::later, spool::Spool, trace::Trace};
 
 /// How many redirects are followed, each checked like the URL itself.
 const REDIRECTS: u32 = 5;
@@ -140,7 +140,7 @@ async fn once(
         trace.status(head.status);
         if head.status.is_success() && head.status != StatusCode::ACCEPTED {
             let labelled = head.headers.contains_key(header::CONTENT_ENCODING);
-            // A part of a picture may look like anything.
+            // A part of an image may look like anything.
             let body = match head.status {
                 StatusCode::PARTIAL_CONTENT => Decoded::untouched(body),
                 _ => Decoded::new(&mut head.headers, body),
@@ -165,7 +165,7 @@ async fn get(
     url: &Url,
     until: Instant,
     arriving: &Arriving,
-) -> Result<http::Response<AnswerBody>, Failure> {
+) -> Result<http::Response<ResponseBody>, Failure> {
     let route = downloader.guard.check(url)?;
     let transport = downloader.routes.as_ref().map(|Routes { own, public }| match route {
         Route::Own => own,
@@ -253,6 +253,6 @@ fn not_there(status: StatusCode, headers: HeaderMap, arriving: &mut Arriving) ->
     // There is no such rest: what has arrived does not belong to what is there now.
     let other = status == StatusCode::RANGE_NOT_SATISFIABLE && arriving.start_over();
     let passes = other || status.is_server_error() || matches!(status.as_u16(), 202 | 404 | 408 | 425 | 429);
-    let retry_after = Reply::new(status, headers, Bytes::new(), Timestamp::now()).retry_after();
+    let retry_after = Response::new(status, headers, Bytes::new(), Timestamp::now()).retry_after();
     Failure { passes, retry_after, ..Failure::lasting(ErrorKind::Server, message) }
 }

@@ -1,4 +1,4 @@
-//! What happens to lifted pictures, and to an answer that could not be read, once the operation is over.
+//! What happens to lifted images, and to a response that could not be read, once the operation is over.
 
 use std::{
     collections::HashSet,
@@ -15,7 +15,7 @@ use crate::{
     spool::{Spool, place},
 };
 
-/// How much of an answer an error holds whose file has all of it.
+/// How much of a response an error holds whose file has all of it.
 const HEAD: usize = 64 << 10;
 
 /// What arrived beside the words.
@@ -23,11 +23,11 @@ const HEAD: usize = 64 << 10;
 pub(super) struct Kept {
     spool: Spool,
     files: Vec<Arrived>,
-    /// The pictures of the last whole answer, or of a stream.
+    /// The images of the last whole response, or of a stream.
     blobs: Option<Box<Blobs>>,
 }
 
-/// A picture that arrived in an answer.
+/// An image that arrived in a response.
 #[derive(Debug)]
 struct Arrived {
     path: PathBuf,
@@ -40,7 +40,7 @@ impl Kept {
         Self { spool, files: Vec::new(), blobs: None }
     }
 
-    /// Remembers what an answer brought.
+    /// Remembers what a response brought.
     pub(super) async fn note(&mut self, input: &mut Input) {
         match input {
             Input::Frame(frame, blobs) if !blobs.is_empty() => {
@@ -48,11 +48,11 @@ impl Kept {
                 let preview = frame.data.contains("partial_image");
                 self.take(blobs, preview).await;
             }
-            Input::Reply(reply) | Input::Broken { partial: Some(reply), .. } => {
-                let mut blobs = reply.blobs().clone();
+            Input::Response(response) | Input::Broken { partial: Some(response), .. } => {
+                let mut blobs = response.blobs().clone();
                 if !blobs.is_empty() {
                     self.take(&mut blobs, false).await;
-                    *reply = reply.clone().with_blobs(blobs.clone());
+                    *response = response.clone().with_blobs(blobs.clone());
                 }
                 self.blobs = boxed(blobs);
             }
@@ -60,7 +60,7 @@ impl Kept {
         }
     }
 
-    /// Notes the files of new pictures. One that was there before is put in the place of its copy, so that a repeated picture
+    /// Notes the files of new images. One that was there before is put in the place of its copy, so that a repeated image
     /// can be told from a new one.
     async fn take(&mut self, blobs: &mut Blobs, preview: bool) {
         let new: Vec<_> =
@@ -109,7 +109,7 @@ impl Kept {
         }
     }
 
-    /// Ends it: after a success nothing is left but its pictures, and after a failure whatever may have been paid for.
+    /// Ends it: after a success nothing is left but its images, and after a failure whatever may have been paid for.
     pub(super) async fn settle(&mut self, outcome: Result<Generation>) -> Result<Generation> {
         match outcome {
             Ok(mut generation) => {
@@ -126,7 +126,7 @@ impl Kept {
         }
     }
 
-    /// Removes previews, and tells of pictures that stood where none is read: they stay where they are.
+    /// Removes previews, and tells of images that stood where none is read: they stay where they are.
     async fn forget(&mut self, generation: &mut Generation) {
         let taken: HashSet<_> = generation.images().map(|image| &image.data).filter_map(file).cloned().collect();
         let files = std::mem::take(&mut self.files);
@@ -146,7 +146,7 @@ impl Kept {
     /// Makes an error hold all that came, on disk where there is a place for it.
     async fn keep(&mut self, error: Error) -> Error {
         let Some(body) = error.body().filter(|body| !body.is_empty()).cloned() else { return error };
-        // An answer with the status of a failure is kept where it holds or says what was bought.
+        // A response with the status of a failure is kept where it holds or says what was bought.
         let success = error.status().is_none_or(|status| status.is_success());
         let bought = error.generation().is_some() || error.charge() == Charge::Yes;
         let body = self.whole(&body);
@@ -159,12 +159,12 @@ impl Kept {
         }
     }
 
-    /// The body with the pictures that are in memory back in it.
+    /// The body with the images that are in memory back in it.
     fn whole(&self, body: &Bytes) -> Bytes {
         self.blobs.as_ref().map_or_else(|| body.clone(), |blobs| put_back(body, blobs))
     }
 
-    /// Writes an answer beside the pictures, where there is a place for it.
+    /// Writes a response beside the images, where there is a place for it.
     async fn write(&self, body: Bytes) -> Option<PathBuf> {
         let directory = self.spool.directory().filter(|_| !body.is_empty())?.to_owned();
         let body = self.whole(&body);
@@ -172,7 +172,7 @@ impl Kept {
     }
 }
 
-/// Whether an image of a success is missing, or something of the answer was not read.
+/// Whether an image of a success is missing, or something of the response was not read.
 fn is_short(generation: &Generation) -> bool {
     use WarningKind::{BilledMore, Incomplete, Repaired, Unreadable};
 

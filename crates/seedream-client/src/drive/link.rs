@@ -1,11 +1,11 @@
-//! One exchange: a request goes out with everything that belongs to it, and an answer comes in, within its limits.
+//! One exchange: a request goes out with everything that belongs to it, and a response comes in, within its limits.
 
 use std::{pin::pin, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderValue, header, response::Parts};
 use http_body_util::BodyExt as _;
-use seedream_core::{Blobs, Dialect, Error, ErrorKind, Generation, ImageData, Reply, Result, Timestamp};
+use seedream_core::{Blobs, Dialect, Error, ErrorKind, Generation, ImageData, Response, Result, Timestamp};
 use tokio::time::{Instant, timeout_at};
 
 use super::turns::Turns;
@@ -31,17 +31,17 @@ pub(crate) struct Link {
     pub(crate) places: Arc<[Endpoint]>,
     pub(crate) user_agent: HeaderValue,
     pub(crate) request_id: HeaderValue,
-    /// The most bytes of an answer.
-    pub(crate) max_reply: u64,
-    /// The most bytes of an answer that are no image.
+    /// The most bytes of a response.
+    pub(crate) max_response: u64,
+    /// The most bytes of a response that are no image.
     pub(crate) max_text: u64,
-    /// Where pictures go that stand in an answer itself.
+    /// Where images go that stand in a response itself.
     pub(crate) spool: Spool,
     /// When polls are sent.
     pub(crate) turns: Arc<Turns>,
 }
 
-/// A request without an answer.
+/// A request without a response.
 #[derive(Debug)]
 pub(crate) enum Lost {
     /// It provably went nowhere.
@@ -73,7 +73,7 @@ impl Link {
         }
     }
 
-    /// Sends a request with a path below the base URL of a place, and waits for the head of its answer.
+    /// Sends a request with a path below the base URL of a place, and waits for the head of its response.
     pub(crate) async fn send(
         &self,
         place: usize,
@@ -97,15 +97,15 @@ impl Link {
             sent => sent,
         };
         match sent {
-            Ok(Ok(answer)) => {
-                let (mut head, body) = answer.into_parts();
+            Ok(Ok(response)) => {
+                let (mut head, body) = response.into_parts();
                 let body = Decoded::new(&mut head.headers, body);
                 Ok(Incoming {
                     endpoint: endpoint.clone(),
                     head,
                     body,
                     until,
-                    room: self.max_reply,
+                    room: self.max_response,
                     max_text: self.max_text,
                     spool: self.spool.clone(),
                     trace: Trace::none(),
@@ -141,7 +141,7 @@ fn nowhere() -> Error {
     Error::new(ErrorKind::Config, "the operation names a place that this client does not have")
 }
 
-/// An answer that is arriving.
+/// A response that is arriving.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     endpoint: Endpoint,
@@ -172,11 +172,11 @@ impl Incoming {
         self.head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// The answer with this body.
-    pub(crate) fn reply(&self, body: impl Into<Bytes>) -> Reply {
+    /// The response with this body.
+    pub(crate) fn response(&self, body: impl Into<Bytes>) -> Response {
         let body = body.into();
         let body = if self.head.status.is_success() { body } else { self.endpoint.scrub(body) };
-        Reply::new(self.head.status, self.head.headers.clone(), body, self.received_at)
+        Response::new(self.head.status, self.head.headers.clone(), body, self.received_at)
     }
 
     /// The next bytes; `None` at the end.
@@ -228,31 +228,31 @@ impl Incoming {
         error
     }
 
-    /// What takes the pictures out of this answer.
+    /// What takes the images out of this response.
     pub(crate) fn intake(&self, grammar: Grammar) -> Intake {
         Intake::new(grammar, self.spool.clone())
     }
 
-    /// Reads on to the end, and takes the pictures out of a success.
+    /// Reads on to the end, and takes the images out of a success.
     ///
     /// # Errors
     /// As [`Incoming::chunk`], with what had arrived.
-    pub(crate) async fn whole(mut self, so_far: &[u8], grammar: Grammar) -> Result<Reply, (Reply, Error)> {
-        // A length that lies must not reserve much, and most of a large answer is pictures.
+    pub(crate) async fn whole(mut self, so_far: &[u8], grammar: Grammar) -> Result<Response, (Response, Error)> {
+        // A length that lies must not reserve much, and most of a large answer is images.
         const AT_ONCE: u64 = 1 << 20;
         let stated = self.head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         let ahead = usize::try_from(stated.unwrap_or(0).min(AT_ONCE).min(self.room)).unwrap_or(0);
         let mut body = Body { text: Vec::with_capacity(ahead), blobs: Blobs::default() };
-        // What is refused holds no picture, and is told as it is.
-        let holds_pictures = self.head.status.is_success();
+        // What is refused holds no image, and is told as it is.
+        let holds_images = self.head.status.is_success();
         let mut intake = None;
         body.text(so_far);
         let ended = loop {
             if let Err(error) = self.room_for_text(body.text.len()) {
                 break Err(error);
             }
-            // An answer that is shorter than what is lifted has nothing to be lifted.
-            if intake.is_none() && holds_pictures && body.text.len() > THRESHOLD {
+            // A response that is shorter than what is lifted has nothing to be lifted.
+            if intake.is_none() && holds_images && body.text.len() > THRESHOLD {
                 let begun = std::mem::take(&mut body.text);
                 intake.insert(self.intake(grammar)).feed(&begun, &mut body).await;
             }
@@ -266,15 +266,15 @@ impl Incoming {
         if let Some(mut intake) = intake {
             intake.finish(&mut body).await;
         }
-        let reply = self.reply(body.text).with_blobs(body.blobs);
+        let response = self.response(body.text).with_blobs(body.blobs);
         match ended {
-            Ok(()) => Ok(reply),
-            Err(error) => Err((reply, error)),
+            Ok(()) => Ok(response),
+            Err(error) => Err((response, error)),
         }
     }
 }
 
-/// A body without its pictures.
+/// A body without its images.
 #[derive(Debug)]
 struct Body {
     text: Vec<u8>,
@@ -286,7 +286,7 @@ impl Text for Body {
         self.text.extend_from_slice(bytes);
     }
 
-    fn picture(&mut self, token: &str, data: ImageData) {
+    fn image(&mut self, token: &str, data: ImageData) {
         self.blobs.insert(token, data);
     }
 }

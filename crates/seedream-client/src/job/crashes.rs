@@ -63,7 +63,7 @@ fn response(kind: Kind, images: usize) -> Act {
     let items: Vec<_> = (0..images).map(item).collect();
     if kind == Kind::Stream {
         let events = items.iter().map(|item| format!("data: {item}\n\n").into());
-        return Act::Reply(200, events.chain(["data: [DONE]\n\n".into()]).collect());
+        return Act::Response(200, events.chain(["data: [DONE]\n\n".into()]).collect());
     }
     Act::ok(format!(r#"{{"status":"done","data":[{}],"billed":{images}}}"#, items.join(",")))
 }
@@ -75,7 +75,7 @@ async fn run(kind: Kind, images: usize) -> Vec<Op> {
 
 async fn run_as(kind: Kind, images: usize, changed: fn(Job) -> Job) -> Vec<Op> {
     let folder = tempfile::tempdir().unwrap();
-    let answers = move |line: &str, number: usize| {
+    let responses = move |line: &str, number: usize| {
         if let Some(image_url) = (0..images).find(|number| line.contains(&url(*number))) {
             return Act::ok(image(kind, image_url));
         }
@@ -86,7 +86,7 @@ async fn run_as(kind: Kind, images: usize, changed: fn(Job) -> Job) -> Vec<Op> {
         }
     };
     let marks = folder.path().to_owned();
-    let wire = Arc::new(Wire::new(answers).seen(move |line| log::mark(&marks, line)));
+    let wire = Arc::new(Wire::new(responses).seen(move |line| log::mark(&marks, line)));
     let builder =
         if kind == Kind::Task { Client::builder(Arc::new(TinyTasks)) } else { Client::builder(Arc::new(Tiny)) };
     let client = builder.transport(wire.clone()).download_transport(wire).seed(1).build().unwrap();

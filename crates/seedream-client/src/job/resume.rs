@@ -237,7 +237,7 @@ impl<T: FnMut(JobEvent) + Send> Running<T> {
         let saved = self.fetched(missing.cloned().collect()).await;
         let delivered = generation.images().map(delivered).sum();
         let saved = kept.into_iter().map(Ok).chain(saved).collect();
-        self.conclude(Heard { answer: Ok(generation), task, failures: Vec::new(), delivered, saved }).await
+        self.conclude(Heard { response: Ok(generation), task, failures: Vec::new(), delivered, saved }).await
     }
 
     /// Images that arrived, and of which the process could not say any more whose they are.

@@ -47,7 +47,7 @@ pub(super) struct Running<T> {
 
 /// What was heard and saved.
 pub(super) struct Heard {
-    pub(super) answer: Result<Generation, Error>,
+    pub(super) response: Result<Generation, Error>,
     pub(super) task: Option<Task>,
     pub(super) failures: Vec<ImageFailure>,
     /// How many images the provider delivered.
@@ -165,9 +165,9 @@ impl<T: FnMut(JobEvent) + Send> Running<T> {
         arrived: UnboundedSender<GeneratedImage>,
     ) -> Heard {
         let pending = Err(Error::new(ErrorKind::Transport, "the request ended without an outcome"));
-        let mut heard = Heard { answer: pending, task, failures: Vec::new(), delivered: 0, saved: Vec::new() };
+        let mut heard = Heard { response: pending, task, failures: Vec::new(), delivered: 0, saved: Vec::new() };
         let (mut seen, mut cancels) = (HashSet::new(), 0);
-        heard.answer = loop {
+        heard.response = loop {
             let event = match select(events.next(), pin!(self.control.cancelled(cancels))).await {
                 Either::Left((event, _)) => event,
                 Either::Right(_) => {
@@ -214,7 +214,7 @@ impl<T: FnMut(JobEvent) + Send> Running<T> {
             }
         };
         // A response may hold images that no event told of.
-        let known = heard.answer.as_ref().map_or_else(Error::generation, Some);
+        let known = heard.response.as_ref().map_or_else(Error::generation, Some);
         for image in known.into_iter().flat_map(Generation::images).filter(|image| !seen.contains(&image.index)) {
             heard.delivered += delivered(image);
             self.tell(JobEvent::Image(image.clone()));
@@ -291,7 +291,7 @@ impl<T: FnMut(JobEvent) + Send> Running<T> {
 
     /// Puts together what came, writes the metadata, and closes the record.
     pub(super) async fn conclude(&mut self, heard: Heard) -> Result<Outcome, JobError> {
-        let Heard { answer, task, failures, mut delivered, saved } = heard;
+        let Heard { response, task, failures, mut delivered, saved } = heard;
         let outcome = &mut self.outcome;
         if let Some(client) = self.context.served() {
             outcome.provider = client.dialect().descriptor().id.to_owned();
@@ -299,7 +299,7 @@ impl<T: FnMut(JobEvent) + Send> Running<T> {
         if let Some(endpoint) = self.context.endpoint() {
             outcome.endpoint = endpoint;
         }
-        let known = answer.as_ref().map_or_else(Error::generation, Some);
+        let known = response.as_ref().map_or_else(Error::generation, Some);
         let mut failed: BTreeMap<u32, ImageFailure> =
             failures.into_iter().map(|failure| (failure.index, failure)).collect();
         for failure in known.into_iter().flat_map(Generation::failures) {
@@ -325,14 +325,14 @@ impl<T: FnMut(JobEvent) + Send> Running<T> {
         outcome
             .warnings
             .extend(outcome.images.iter().flat_map(|image| image.warnings.iter().cloned()).collect::<Vec<_>>());
-        outcome.charge = match &answer {
+        outcome.charge = match &response {
             Ok(generation) => generation.charge(),
             Err(_) if delivered > 0 => Charge::Yes,
             Err(error) => error.charge(),
         };
-        outcome.task = answer.as_ref().err().and_then(Error::task).cloned().or(task);
+        outcome.task = response.as_ref().err().and_then(Error::task).cloned().or(task);
         outcome.attempts = self.context.tried();
-        if let Err(error) = &answer {
+        if let Err(error) = &response {
             // Those of providers that were asked in vain are named there.
             if !error.attempts().is_empty() {
                 outcome.attempts = error.attempts().to_vec();
@@ -346,7 +346,7 @@ impl<T: FnMut(JobEvent) + Send> Running<T> {
         self.close().await;
         let outcome = self.outcome.clone();
         let has_images = if self.output.is_some() { !outcome.images.is_empty() } else { outcome.delivered > 0 };
-        match answer {
+        match response {
             _ if has_images => Ok(outcome),
             Err(error) => Err(JobError::of(error, outcome)),
             Ok(generation) => {

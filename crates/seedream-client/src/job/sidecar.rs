@@ -160,18 +160,18 @@ mod tests {
 
     #[test]
     fn images_are_named_by_length_and_hash_and_texts_stay() {
-        let picture = base64_simd::STANDARD.encode_to_string([7; 3000]);
+        let image = base64_simd::STANDARD.encode_to_string([7; 3000]);
         let said = format!("3000 bytes, sha256 {}", hex(&Sha256::digest([7; 3000])));
         let words = Words::default();
-        assert_eq!(words.short(&picture).unwrap(), said);
-        assert_eq!(words.short(&format!("data:image/png;base64,{picture}")).unwrap(), format!("data:image/png;{said}"));
+        assert_eq!(words.short(&image).unwrap(), said);
+        assert_eq!(words.short(&format!("data:image/png;base64,{image}")).unwrap(), format!("data:image/png;{said}"));
         let prompt = "a lighthouse in fog ".repeat(200);
-        let note = format!("a note;base64,{picture}");
+        let note = format!("a note;base64,{image}");
         for text in [prompt.as_str(), "https://a.example/0.png", "data:image/png;base64,AAAA", "", &note] {
             assert_eq!(words.short(text), None);
         }
         // Wherever they stand.
-        let plan = json!({ "image": [picture, "https://a.example/0.png"], "of": { "one": picture, "n": 1 } });
+        let plan = json!({ "image": [image, "https://a.example/0.png"], "of": { "one": image, "n": 1 } });
         let short = json!({ "image": [said, "https://a.example/0.png"], "of": { "one": said, "n": 1 } });
         assert_eq!(words.shortened(&plan), short);
     }

@@ -1,4 +1,4 @@
-//! Carries the bytes of an answer to where they belong: text to its reader, pictures to memory or to files.
+//! Carries the bytes of a response to where they belong: text to its reader, images to memory or to files.
 
 use std::{
     io,
@@ -17,20 +17,20 @@ use crate::{
 /// How long a token is.
 const TOKEN: usize = 16;
 
-/// Reads what is left of an answer once the pictures are out.
+/// Reads what is left of a response once the images are out.
 pub(crate) trait Text {
     /// The next bytes.
     fn text(&mut self, bytes: &[u8]);
 
-    /// A picture, whose token is the next text.
-    fn picture(&mut self, token: &str, data: ImageData);
+    /// An image, whose token is the next text.
+    fn image(&mut self, token: &str, data: ImageData);
 }
 
-/// Takes the pictures out of one answer.
+/// Takes the images out of one response.
 #[derive(Debug)]
 pub(crate) struct Intake {
     lifter: Lifter,
-    /// The picture that is arriving.
+    /// The image that is arriving.
     sink: Sink,
 }
 
@@ -48,7 +48,7 @@ impl Intake {
                 Piece::End => {
                     let token = token();
                     let data = self.sink.complete(&token).await;
-                    reader.picture(&token, data);
+                    reader.image(&token, data);
                     reader.text(token.as_bytes());
                 }
                 Piece::Restore(restorer) => self.restore(*restorer, reader).await,
@@ -56,9 +56,9 @@ impl Intake {
         }
     }
 
-    /// The end of the answer. An image that it cuts is kept as an incomplete one, unless all of it had arrived.
+    /// The end of the response. An image that it cuts is kept as an incomplete one, unless all of it had arrived.
     pub(crate) async fn finish(&mut self, reader: &mut impl Text) {
-        if !self.lifter.is_in_picture() {
+        if !self.lifter.is_in_image() {
             return reader.text(self.lifter.finish());
         }
         let (token, ended) = (token(), self.sink.has_ended());
@@ -70,13 +70,13 @@ impl Intake {
                 ImageData::Incomplete { data: Box::new(data), reason }
             }
         };
-        reader.picture(&token, data);
-        // The quote that the end of the answer took.
+        reader.image(&token, data);
+        // The quote that the end of the response took.
         reader.text(token.as_bytes());
         reader.text(b"\"");
     }
 
-    /// Gives a string back that was no picture.
+    /// Gives a string back that was no image.
     async fn restore(&mut self, mut restorer: Restorer, reader: &mut impl Text) {
         let (part, decoded) = self.sink.take();
         let text = on_disk_or_not(part, move |part| {
@@ -123,7 +123,7 @@ fn bytes(data: &ImageData) -> Option<&Bytes> {
     if let ImageData::Bytes(bytes) = place(data) { Some(bytes) } else { None }
 }
 
-/// Writes an answer that could not be read beside the pictures.
+/// Writes a response that could not be read beside the images.
 pub(crate) fn keep_body(directory: &Path, body: &[u8]) -> io::Result<PathBuf> {
     let part = Part::append(None, directory, body.to_vec()).map_err(|_| io::Error::other("it cannot be written"))?.0;
     part.keep(&format!("unreadable-{}", token())).map_err(|_| io::Error::other("it cannot be renamed"))

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What becomes of bytes that come in chunks: the text with `<n>` for each picture, and the pictures.
+/// What becomes of bytes that come in chunks: the text with `<n>` for each image, and the images.
 fn lift_in(grammar: Grammar, bytes: &[u8], chunks: impl IntoIterator<Item = usize>) -> (String, Vec<Vec<u8>>) {
     let (mut lifter, mut text, mut decoded, mut pictures) =
         (Lifter::new(grammar), Vec::new(), Vec::new(), Vec::<Vec<u8>>::new());
@@ -58,7 +58,7 @@ fn base64(length: usize) -> String {
 }
 
 #[test]
-fn pictures_are_lifted_and_everything_else_stays() {
+fn images_are_lifted_and_everything_else_stays() {
     for length in [768, 769, 770, 5000] {
         let body = format!(
             r#"{{"data":[{{"b64_json" : "{0}","size":"1x1"}},{{"url":"data:image/png;base64,{0}"}}]}}"#,
@@ -178,7 +178,7 @@ fn what_repeats_the_request_stays() {
 }
 
 #[test]
-fn what_is_no_picture_is_put_back_to_the_byte() {
+fn what_is_no_image_is_put_back_to_the_byte() {
     let long = base64(3000);
     for body in [
         format!(r#"{{"prompt":"{long}","b64_json":null}}"#),
@@ -227,7 +227,7 @@ fn images_in_memory_are_put_back_where_their_tokens_stand() {
 }
 
 #[test]
-fn a_cut_picture_is_none_and_those_before_it_are() {
+fn a_cut_image_is_none_and_those_before_it_are() {
     let body = format!(r#"{{"data":[{{"b64_json":"{0}"}},{{"b64_json":"{0}"}}]}}"#, base64(3000));
     let (text, pictures) = lift(&body[..body.len() - 40]);
     assert_eq!(pictures, [picture(3000)]);
@@ -452,7 +452,7 @@ proptest! {
     }
 
     #[test]
-    fn bytes_without_pictures_pass_unchanged(
+    fn bytes_without_images_pass_unchanged(
         parts in prop::collection::vec(
             prop_oneof![
                 8 => "[a-c\"\\\\:{}\\[\\], \r\n%_é-]{1,3}".prop_map(String::from),
@@ -473,7 +473,7 @@ proptest! {
         let whole = lift_in(grammar, text.as_bytes(), []);
         prop_assert_eq!(&lift_in(grammar, text.as_bytes(), chunks), &whole);
         if whole.1.is_empty() {
-            // Only a picture that was cut may be missing.
+            // Only an image that was cut may be missing.
             prop_assert!(text.starts_with(&whole.0));
             prop_assert!(whole.0.len() == text.len() || whole.0.ends_with('"'));
         }

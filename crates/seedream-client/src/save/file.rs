@@ -15,7 +15,7 @@ use crate::{NewImage, disk};
 
 mod part;
 
-/// What the names of pictures begin with that were lifted out of an answer and have not been saved.
+/// What the names of images begin with that were lifted out of a response and have not been saved.
 pub(crate) const UNSAVED: &str = "unsaved-";
 
 /// What stands before the extension of an image that is incomplete.
@@ -44,14 +44,14 @@ pub(crate) fn rescue(stem: &str, extension: &str, bytes: &[u8]) -> io::Result<Pa
 
 /// As [`write`], under the name of an image with another extension where that is free.
 pub(crate) fn write_beside(
-    picture: Option<&Path>,
+    image: Option<&Path>,
     dir: &Path,
     stem: &str,
     extension: &str,
     bytes: &[u8],
 ) -> io::Result<PathBuf> {
     let mut file = complete(dir, stem, bytes)?;
-    if let Some(path) = picture.map(|picture| picture.with_extension(extension)) {
+    if let Some(path) = image.map(|image| image.with_extension(extension)) {
         match disk::publish(file, &path) {
             Ok(()) => return Ok(path),
             Err((_, back)) => file = back,

@@ -15,7 +15,7 @@ use seedream_core::{Error, ErrorKind, Result as CoreResult};
 use url::Url;
 
 use super::{
-    AnswerBody, Departure, Reached, Transport, TransportError,
+    Departure, Reached, ResponseBody, Transport, TransportError,
     body::WatchedBody,
     environment::{Environment, Via, is_loopback},
     tls,
@@ -33,7 +33,7 @@ const IDLE: Duration = Duration::from_secs(4);
 /// Without a proxy of its own it uses those of the environment, as reqwest reads them when the first request is sent:
 /// `HTTP_PROXY` for `http://`, `HTTPS_PROXY` for `https://`, `ALL_PROXY` for both, each in lower case too, and `NO_PROXY` for the
 /// hosts that are reached directly. This machine itself (`127.0.0.0/8`, `::1`, `localhost`, `*.localhost`) is always reached
-/// directly, and an error on the way through a proxy names it and its variable. `https://` goes through a tunnel, so no proxy sees a key or a picture; `socks5h://` and
+/// directly, and an error on the way through a proxy names it and its variable. `https://` goes through a tunnel, so no proxy sees a key or an image; `socks5h://` and
 /// `socks4a://` leave looking up names to the proxy. A proxy that cannot be reached or refuses a tunnel has sent nothing.
 ///
 /// The connection pool is made at the first request and belongs to this value: share it between clients, but not between
@@ -124,7 +124,7 @@ impl fmt::Debug for Proxy {
 
 #[async_trait]
 impl Transport for ReqwestTransport {
-    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         let target = request.uri();
         let proxy = self.proxy.as_ref();
         let cell = if proxy.is_none() && is_loopback(target) { &self.direct } else { &self.client };
@@ -137,15 +137,15 @@ impl Transport for ReqwestTransport {
         }
         let request = request.map(|bytes| lib::Body::wrap(WatchedBody::new(bytes, departure.clone())));
         let request = lib::Request::try_from(request).map_err(|error| not_usable("the URL cannot be sent", error))?;
-        let answer = client.execute(request).await;
-        let answer = answer.map_err(|error| through(via.as_ref(), failed(error, departure.reached())))?;
-        let answer: http::Response<lib::Body> = answer.into();
+        let response = client.execute(request).await;
+        let response = response.map_err(|error| through(via.as_ref(), failed(error, departure.reached())))?;
+        let response: http::Response<lib::Body> = response.into();
         // Inside a tunnel it is the provider who answers.
         let proxy = via.as_ref().filter(|via| is_plain && via.is_http());
-        if let (Some(via), StatusCode::PROXY_AUTHENTICATION_REQUIRED) = (proxy, answer.status()) {
+        if let (Some(via), StatusCode::PROXY_AUTHENTICATION_REQUIRED) = (proxy, response.status()) {
             return Err(locked(via));
         }
-        Ok(answer.map(|body| body.map_err(move |error| through(via.as_ref(), cut(error))).boxed_unsync()))
+        Ok(response.map(|body| body.map_err(move |error| through(via.as_ref(), cut(error))).boxed_unsync()))
     }
 }
 
@@ -182,7 +182,7 @@ fn client<'a>(
     Ok(cell.get_or_init(|| made))
 }
 
-/// A builder with everything off that would send a request again, follow it elsewhere, or change an answer.
+/// A builder with everything off that would send a request again, follow it elsewhere, or change a response.
 fn builder(proxy: Option<&Proxy>) -> Result<lib::ClientBuilder, TransportError> {
     let tls = tls::config().map_err(|error| {
         let message = "TLS cannot be set up";
@@ -205,7 +205,7 @@ fn builder(proxy: Option<&Proxy>) -> Result<lib::ClientBuilder, TransportError> 
         .no_deflate()
         .connect_timeout(CONNECT)
         .pool_idle_timeout(IDLE)
-        // A picture takes minutes, during which nothing moves: keep middleboxes from forgetting the connection.
+        // An image takes minutes, during which nothing moves: keep middleboxes from forgetting the connection.
         .tcp_keepalive(Duration::from_secs(15)))
 }
 
@@ -219,7 +219,7 @@ fn not_usable(message: &str, error: lib::Error) -> TransportError {
     TransportError::new(Reached::NotSent, message).with_kind(ErrorKind::Config).with_source(error.without_url())
 }
 
-/// A request without an answer. Only what the body saw, or an error of connecting itself, proves that nothing was sent.
+/// A request without a response. Only what the body saw, or an error of connecting itself, proves that nothing was sent.
 fn failed(error: lib::Error, body: Reached) -> TransportError {
     let connecting = error.is_connect();
     let reached = if connecting { Reached::NotSent } else { body };
@@ -232,7 +232,7 @@ fn failed(error: lib::Error, body: Reached) -> TransportError {
     TransportError::new(reached, message).with_kind(kind).with_source(error.without_url())
 }
 
-/// An answer that broke off.
+/// A response that broke off.
 fn cut(error: lib::Error) -> TransportError {
     let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Transport };
     TransportError::new(Reached::Sent, "the answer broke off").with_kind(kind).with_source(error.without_url())

@@ -22,7 +22,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A response with a right length.
-fn answer(head: &str, body: &[u8]) -> Act {
+fn response(head: &str, body: &[u8]) -> Act {
     let head = format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\n\r\n", body.len());
     Act::Answer([head.as_bytes(), body].concat())
 }
@@ -44,7 +44,7 @@ async fn a_compressed_response_is_read_whether_it_is_labelled_or_not() {
         ("Content-Encoding: gzip", JSON),
         ("Content-Encoding: br", JSON),
     ] {
-        let server = Raw::start(vec![answer(&format!("200 OK\r\n{label}"), body)]).await;
+        let server = Raw::start(vec![response(&format!("200 OK\r\n{label}"), body)]).await;
         let generation = client(Tiny, &server.url).build().unwrap().generate(request()).await.unwrap();
         assert_eq!((generation.images().count(), generation.raw.as_ref()), (2, JSON), "{label}");
         assert!(server.requests()[0].to_ascii_lowercase().contains("\r\naccept-encoding: identity\r\n"));
@@ -53,7 +53,7 @@ async fn a_compressed_response_is_read_whether_it_is_labelled_or_not() {
 
 #[tokio::test]
 async fn a_compressed_refusal_says_what_it_says() {
-    let server = Raw::start(vec![answer("400 Bad Request\r\nContent-Encoding: gzip", &gzip(b"bad size"))]).await;
+    let server = Raw::start(vec![response("400 Bad Request\r\nContent-Encoding: gzip", &gzip(b"bad size"))]).await;
     let error = client(Tiny, &server.url).build().unwrap().generate(request()).await.unwrap_err();
     assert_eq!((error.message(), error.charge()), ("bad size", Charge::No));
     assert_eq!(error.body().unwrap().as_ref(), b"bad size");
@@ -64,7 +64,7 @@ async fn a_compressed_stream_is_read_event_by_event() {
     let event = |number| format!("data: {{\"b64_json\":\"{}\"}}\n\n", STANDARD.encode(lifting::png(number, 5000)));
     let stream = format!("{}{}data: [DONE]\n\n", event(1), event(2));
     let head = "200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip";
-    let server = Raw::start(vec![answer(head, &gzip(stream.as_bytes()))]).await;
+    let server = Raw::start(vec![response(head, &gzip(stream.as_bytes()))]).await;
     let client = lifting::client(&server.url).build().unwrap();
     let events: Vec<_> = client.events(request().stream(true)).await.unwrap().map(Result::unwrap).collect().await;
     let [Event::Image(_), Event::Image(second), Event::Finished(_)] = &events[..] else { panic!("{events:?}") };
@@ -86,13 +86,13 @@ async fn what_a_cut_compressed_response_still_holds_is_kept() {
 async fn a_response_that_unpacks_without_end_is_refused_and_its_charge_unknown() {
     let bomb = gzip(&vec![b' '; 8 << 20]);
     let head = "200 OK\r\nContent-Encoding: gzip";
-    let server = Raw::start(vec![answer(head, &bomb), answer("500 Oops\r\nContent-Encoding: gzip", &bomb)]).await;
+    let server = Raw::start(vec![response(head, &bomb), response("500 Oops\r\nContent-Encoding: gzip", &bomb)]).await;
     let client = client(Tiny, &server.url).build().unwrap();
     for kind in [ErrorKind::TooLarge, ErrorKind::Server] {
         let error = client.generate(request()).await.unwrap_err();
         assert_eq!(error.charge(), Charge::Unknown, "{kind}: {error}");
     }
-    let server = Raw::start(vec![answer(head, &bomb)]).await;
+    let server = Raw::start(vec![response(head, &bomb)]).await;
     let error = downloads(&server).downloader().fetch(&server.url).await.unwrap_err();
     assert_eq!((error.kind(), server.count("GET")), (ErrorKind::TooLarge, 1));
 }
@@ -147,7 +147,7 @@ async fn an_image_that_is_cut_inside_a_response_is_kept_and_a_failure() {
     let items = [cut(long.clone()), cut(PNG[..60].to_vec()), cut(PNG.to_vec())];
     let body = lifting::body(&items);
     for spools in [true, false] {
-        let server = Raw::start(vec![answer("200 OK", body.as_bytes())]).await;
+        let server = Raw::start(vec![response("200 OK", body.as_bytes())]).await;
         let directory = tempfile::tempdir().unwrap();
         let builder = lifting::client(&server.url);
         let client = if spools { builder.spool(directory.path()) } else { builder }.build().unwrap();

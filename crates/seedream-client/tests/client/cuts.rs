@@ -1,4 +1,4 @@
-//! K12: a connection that is cut at every byte of a request and of an answer, over the real transport and real sockets.
+//! K12: a connection that is cut at every byte of a request and of a response, over the real transport and real sockets.
 //!
 //! Behind the first byte of a purchase's body there is one POST, whatever happens: the error says that it may be billed, and what
 //! had arrived is kept. Before it nothing counts as sent.
@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::{
     dialect::{Tiny, TinyTasks, client, request},
-    raw::{Act, ENDS, End, Raw, answer, cut},
+    raw::{Act, ENDS, End, Raw, cut, response},
 };
 
 const PICTURES: &str = r#"{"data":[{"url":"https://a.example/0.png"},{"url":"https://a.example/1.png"}]}"#;
@@ -123,7 +123,7 @@ async fn a_request_for_a_task_cut_at_any_byte_is_one_post_behind_the_first_of_it
 
 #[tokio::test]
 async fn a_request_that_no_buffer_holds_is_one_post_when_it_is_cut() {
-    // As large as one with pictures in it: the connection breaks while it is still being written.
+    // As large as one with images in it: the connection breaks while it is still being written.
     let large = ImageRequest::new("tiny-1", "x".repeat(12 << 20));
     let shared = Shared::new();
     for end in ENDS {
@@ -175,11 +175,11 @@ async fn a_handshake_cut_at_any_byte_sent_nothing_and_is_tried_again() {
 }
 
 #[tokio::test]
-async fn an_answer_cut_at_any_byte_is_one_post_and_keeps_every_picture_that_had_arrived() {
+async fn a_response_cut_at_any_byte_is_one_post_and_keeps_every_image_that_had_arrived() {
     let shared = Shared::new();
     for whole in [with_length("200 OK", PICTURES), in_chunks(PICTURES)] {
         for (at, end) in (0..whole.len()).flat_map(|at| ENDS.map(|end| (at, end))) {
-            let server = Raw::start(vec![cut(&whole, at, end), answer("200 OK", "", PICTURES)]).await;
+            let server = Raw::start(vec![cut(&whole, at, end), response("200 OK", "", PICTURES)]).await;
             let arrived = count(&whole[..at], ".png\"");
             match shared.generate(Tiny, &server, request()).await {
                 Ok(generation) => assert_eq!((generation.images().count(), arrived.max(1)), (arrived, arrived), "{at}"),
@@ -197,13 +197,13 @@ async fn an_answer_cut_at_any_byte_is_one_post_and_keeps_every_picture_that_had_
 }
 
 #[tokio::test]
-async fn a_stream_cut_at_any_byte_is_one_post_and_keeps_every_picture_that_had_arrived() {
+async fn a_stream_cut_at_any_byte_is_one_post_and_keeps_every_image_that_had_arrived() {
     let shared = Shared::new();
     let events: String =
         (0..3).map(|n| format!("event: picture\ndata: {{\"url\":\"https://a.example/{n}.png\"}}\n\n")).collect();
     let whole = with_length("200 OK", &format!("{events}data: [DONE]\n\n"));
     for (at, end) in (0..whole.len()).flat_map(|at| ENDS.map(|end| (at, end))) {
-        let server = Raw::start(vec![cut(&whole, at, end), answer("200 OK", "", PICTURES)]).await;
+        let server = Raw::start(vec![cut(&whole, at, end), response("200 OK", "", PICTURES)]).await;
         // An event whose data is whole has arrived, with or without the line behind it.
         let arrived = count(&whole[..at], ".png\"}");
         match shared.generate(Tiny, &server, request().stream(true)).await {
@@ -220,7 +220,7 @@ async fn a_refusal_cut_at_any_byte_is_free_once_its_head_has_arrived() {
     let whole = with_length("400 Bad Request", "no such size");
     let head = whole.len() - "no such size".len();
     for (at, end) in (0..=whole.len()).flat_map(|at| ENDS.map(|end| (at, end))) {
-        let server = Raw::start(vec![cut(&whole, at, end), answer("200 OK", "", PICTURES)]).await;
+        let server = Raw::start(vec![cut(&whole, at, end), response("200 OK", "", PICTURES)]).await;
         let error = shared.generate(Tiny, &server, request()).await.unwrap_err();
         let charge = if at < head { Charge::Unknown } else { Charge::No };
         assert_eq!((error.charge(), server.requests().len()), (charge, 1), "{at} {end:?}: {error:?}");
@@ -233,7 +233,7 @@ async fn an_acceptance_cut_at_any_byte_is_one_post_and_a_task_that_had_arrived_i
     for whole in [with_length("200 OK", ACCEPTED), in_chunks(ACCEPTED)] {
         let known = String::from_utf8_lossy(&whole).find("job-1\"").unwrap() + "job-1\"".len();
         for (at, end) in (0..whole.len()).flat_map(|at| ENDS.map(|end| (at, end))) {
-            let server = Raw::start(vec![cut(&whole, at, end), answer("200 OK", "", DONE)]).await;
+            let server = Raw::start(vec![cut(&whole, at, end), response("200 OK", "", DONE)]).await;
             let arrived = at >= known;
             match shared.generate(TinyTasks, &server, request()).await {
                 Ok(generation) => assert!(arrived && generation.images().count() == 1, "{at} {end:?}"),
@@ -253,9 +253,9 @@ async fn an_acceptance_cut_at_any_byte_is_one_post_and_a_task_that_had_arrived_i
 #[tokio::test]
 async fn a_poll_cut_at_any_byte_of_request_and_answer_is_asked_again_and_nothing_is_bought_again() {
     let shared = Shared::new();
-    let accepted = || answer("200 OK", "", ACCEPTED);
+    let accepted = || response("200 OK", "", ACCEPTED);
     let asked = {
-        let server = Raw::start(vec![accepted(), answer("200 OK", "", DONE)]).await;
+        let server = Raw::start(vec![accepted(), response("200 OK", "", DONE)]).await;
         shared.generate(TinyTasks, &server, request()).await.unwrap();
         server.requests()[1].len()
     };
@@ -266,7 +266,7 @@ async fn a_poll_cut_at_any_byte_of_request_and_answer_is_asked_again_and_nothing
         requests.chain((0..whole.len()).map(move |at| (format!("answer {at} {end:?}"), cut(&whole, at, end))))
     });
     for (fault, act) in faults {
-        let server = Raw::start(vec![accepted(), act, answer("200 OK", "", DONE)]).await;
+        let server = Raw::start(vec![accepted(), act, response("200 OK", "", DONE)]).await;
         let generation = shared.generate(TinyTasks, &server, request()).await.unwrap();
         assert_eq!((generation.images().count(), server.count("POST"), server.requests().len()), (1, 1, 3), "{fault}");
     }
@@ -278,7 +278,7 @@ const REDIRECTS: [&str; 5] =
 #[tokio::test]
 async fn a_redirect_of_a_purchase_is_not_followed() {
     for status in REDIRECTS {
-        let acts = || vec![answer(status, "Location: /v1/elsewhere\r\n", ""), answer("200 OK", "", PICTURES)];
+        let acts = || vec![response(status, "Location: /v1/elsewhere\r\n", ""), response("200 OK", "", PICTURES)];
         let (now, task) = (Raw::start(acts()).await, Raw::start(acts()).await);
         let shared = Shared::new();
         for (server, outcome) in [
@@ -298,8 +298,8 @@ async fn a_redirect_of_a_purchase_is_not_followed() {
 #[tokio::test]
 async fn a_redirect_of_a_poll_is_not_followed_and_the_task_is_kept() {
     for status in REDIRECTS {
-        let redirect = answer(status, "Location: /v1/jobs/job-2\r\n", "");
-        let server = Raw::start(vec![answer("200 OK", "", ACCEPTED), redirect, answer("200 OK", "", DONE)]).await;
+        let redirect = response(status, "Location: /v1/jobs/job-2\r\n", "");
+        let server = Raw::start(vec![response("200 OK", "", ACCEPTED), redirect, response("200 OK", "", DONE)]).await;
         let error = Shared::new().generate(TinyTasks, &server, request()).await.unwrap_err();
         assert_eq!((server.count("POST"), server.count("GET"), error.charge()), (1, 1, Charge::Unknown), "{status}");
         assert_eq!(error.task().unwrap().id.as_str(), "job-1");

@@ -71,7 +71,7 @@ async fn a_wait_that_would_pass_the_deadline_is_not_begun() {
 
 #[tokio::test(start_paused = true)]
 async fn a_head_that_takes_minutes_is_waited_for() {
-    // Of an answer at once, and of a stream, whose head comes with its first picture (providers.md 1.6.3).
+    // Of a response at once, and of a stream, whose head comes with its first image (providers.md 1.6.3).
     for wanted in [request(), request().stream(true)] {
         let script = Script::new([Act::Late(TOTAL - Duration::from_secs(1), DONE)]);
         let generation = client(Tiny, &script).generate(wanted).await.unwrap();

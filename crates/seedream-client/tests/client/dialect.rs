@@ -1,4 +1,4 @@
-//! Small dialects: one that answers at once (and can stream), and one with tasks.
+//! Small dialects: one that responds at once (and can stream), and one with tasks.
 
 use std::sync::Arc;
 
@@ -82,8 +82,8 @@ fn image(index: usize, item: &Value, blobs: &Blobs) -> Result<GeneratedImage, Im
     }
 }
 
-fn refused(reply: &Reply) -> Error {
-    let kind = match reply.status.as_u16() {
+fn refused(response: &Response) -> Error {
+    let kind = match response.status.as_u16() {
         429 => ErrorKind::RateLimited,
         401 => ErrorKind::Authentication,
         402 => ErrorKind::Balance,
@@ -94,23 +94,23 @@ fn refused(reply: &Reply) -> Error {
         404 => ErrorKind::TaskNotFound,
         _ => ErrorKind::Server,
     };
-    Error::from_reply(kind, String::from_utf8_lossy(&reply.body), reply)
+    Error::from_response(kind, String::from_utf8_lossy(&response.body), response)
 }
 
-fn read(reply: &Reply) -> Result<Value> {
-    if !reply.status.is_success() {
-        return Err(refused(reply));
+fn read(response: &Response) -> Result<Value> {
+    if !response.status.is_success() {
+        return Err(refused(response));
     }
-    serde_json::from_slice(&reply.body)
-        .map_err(|error| Error::from_reply(ErrorKind::MalformedResponse, error.to_string(), reply))
+    serde_json::from_slice(&response.body)
+        .map_err(|error| Error::from_response(ErrorKind::MalformedResponse, error.to_string(), response))
 }
 
-fn generation(model: &ModelId, value: &Value, reply: &Reply) -> Result<Generation> {
+fn generation(model: &ModelId, value: &Value, response: &Response) -> Result<Generation> {
     let mut generation = Generation::new(model.clone());
     let items = value["data"].as_array().into_iter().flatten();
-    generation.outcomes = items.enumerate().map(|(index, item)| image(index, item, reply.blobs())).collect();
+    generation.outcomes = items.enumerate().map(|(index, item)| image(index, item, response.blobs())).collect();
     generation.usage.generated_images = value["billed"].as_u64();
-    generation.raw = reply.body.clone();
+    generation.raw = response.body.clone();
     generation.or_no_images()
 }
 
@@ -127,8 +127,8 @@ impl Dialect for Tiny {
         encode("/v1/images", request)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
-        Ok(Decoded::Done(generation(request.model(), &read(reply)?, reply)?))
+    fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded> {
+        Ok(Decoded::Done(generation(request.model(), &read(response)?, response)?))
     }
 
     fn effective(&self, request: &Checked, mut members: Map<String, Value>) -> Effective {
@@ -150,8 +150,8 @@ impl CatalogDialect for Tiny {
         Request::get("/v1/models").body(Bytes::new()).unwrap()
     }
 
-    fn decode_models(&self, reply: &Reply) -> Result<Vec<ModelInfo>> {
-        let value = read(reply)?;
+    fn decode_models(&self, response: &Response) -> Result<Vec<ModelInfo>> {
+        let value = read(response)?;
         let ids = value["data"].as_array().into_iter().flatten().filter_map(|item| item["id"].as_str());
         Ok(ids.map(ModelInfo::new).collect())
     }
@@ -179,7 +179,7 @@ impl StreamDecoder for Decoder {
         told.collect()
     }
 
-    fn finish(self: Box<Self>, _: &Reply) -> Result<Generation> {
+    fn finish(self: Box<Self>, _: &Response) -> Result<Generation> {
         self.0.or_no_images()
     }
 }
@@ -197,8 +197,8 @@ impl Dialect for TinyTasks {
         encode("/v1/jobs", request)
     }
 
-    fn decode(&self, _: &Checked, reply: &Reply) -> Result<Decoded> {
-        let value = read(reply)?;
+    fn decode(&self, _: &Checked, response: &Response) -> Result<Decoded> {
+        let value = read(response)?;
         let mut acceptance = Acceptance::new(TaskId::new(value["id"].as_str().unwrap_or_default())?);
         acceptance.estimated_seconds = value["eta"].as_u64().and_then(|eta| eta.try_into().ok());
         Ok(Decoded::Accepted(acceptance))
@@ -218,12 +218,12 @@ impl TaskDialect for TinyTasks {
         Ok(Request::get(format!("/v1/jobs/{}", task.id)).body(Bytes::new()).unwrap())
     }
 
-    fn decode_poll(&self, task: &Task, reply: &Reply) -> Result<TaskState> {
-        let value = read(reply)?;
+    fn decode_poll(&self, task: &Task, response: &Response) -> Result<TaskState> {
+        let value = read(response)?;
         match value["status"].as_str() {
-            Some("done") => Ok(TaskState::Done(generation(&task.model, &value, reply)?)),
+            Some("done") => Ok(TaskState::Done(generation(&task.model, &value, response)?)),
             Some("some") => {
-                let found = Some(Box::new(generation(&task.model, &value, reply)?));
+                let found = Some(Box::new(generation(&task.model, &value, response)?));
                 Ok(TaskState::Running { status: "some".to_owned(), progress: None, found })
             }
             status => Ok(TaskState::running(status.unwrap_or("?"), Some(50))),

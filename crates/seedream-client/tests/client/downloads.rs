@@ -9,7 +9,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path};
 
 use crate::{
     dialect::{Tiny, client, texts},
-    raw::{Act, Raw, answer},
+    raw::{Act, Raw, response},
 };
 
 fn downloads(base_url: &str) -> Client {
@@ -26,7 +26,7 @@ fn image(url: &str) -> GeneratedImage {
 
 #[tokio::test]
 async fn the_query_arrives_as_it_was_written() {
-    let server = Raw::start(vec![answer("200 OK", "", "bytes")]).await;
+    let server = Raw::start(vec![response("200 OK", "", "bytes")]).await;
     let query = "X-Tos-Signature=aB%2F%2f+~=&&empty=&a=1&a=2&%E4=;|";
     let url = format!("{}/p%20a/x.png?{query}#part", server.url);
     assert_eq!(downloads(&server.url).downloader().fetch(&url).await.unwrap(), "bytes");
@@ -37,7 +37,7 @@ async fn the_query_arrives_as_it_was_written() {
 
 #[tokio::test]
 async fn a_failure_keeps_url_and_expiry_and_shows_no_signature() {
-    let server = Raw::start(vec![answer("403 Forbidden", "", "<Error>expired</Error>")]).await;
+    let server = Raw::start(vec![response("403 Forbidden", "", "<Error>expired</Error>")]).await;
     let urls = [
         format!("{}/a?sig=s3cret", server.url),
         "https://10.0.0.1/a?sig=s3cret".into(),
@@ -77,7 +77,7 @@ async fn what_passes_is_tried_again_and_what_lasts_is_not() {
         ("401 Unauthorized", 1, ErrorKind::Server),
         ("410 Gone", 1, ErrorKind::Server),
     ] {
-        let acts = (0..5).map(|_| answer(status, "", "")).collect();
+        let acts = (0..5).map(|_| response(status, "", "")).collect();
         let server = Raw::start(acts).await;
         let error =
             downloads(&server.url).downloader().fetch(&format!("{}/a?sig=s3cret", server.url)).await.unwrap_err();
@@ -85,15 +85,15 @@ async fn what_passes_is_tried_again_and_what_lasts_is_not() {
         assert!(error.message().ends_with(&format!(": {}/a?…", server.url)), "{error}");
     }
     let cut = Act::Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf".to_vec());
-    let server = Raw::start(vec![Act::Close, cut, answer("200 OK", "", "whole")]).await;
+    let server = Raw::start(vec![Act::Close, cut, response("200 OK", "", "whole")]).await;
     assert_eq!(downloads(&server.url).downloader().fetch(&server.url).await.unwrap(), "whole");
 }
 
 #[tokio::test]
-async fn a_picture_over_the_limit_is_refused_with_and_without_a_length() {
+async fn an_image_over_the_limit_is_refused_with_and_without_a_length() {
     let large = "x".repeat(1001);
     let unstated = Act::Answer(format!("HTTP/1.1 200 OK\r\n\r\n{large}").into_bytes());
-    let server = Raw::start(vec![answer("200 OK", "", &large), unstated, answer("200 OK", "", &large[1..])]).await;
+    let server = Raw::start(vec![response("200 OK", "", &large), unstated, response("200 OK", "", &large[1..])]).await;
     let client = downloads(&server.url);
     for _ in 0..2 {
         assert_eq!(client.downloader().fetch(&server.url).await.unwrap_err().kind(), ErrorKind::TooLarge);
@@ -101,7 +101,7 @@ async fn a_picture_over_the_limit_is_refused_with_and_without_a_length() {
     assert_eq!(client.downloader().fetch(&server.url).await.unwrap().len(), 1000);
 }
 
-/// Where no picture is fetched from, however it is written.
+/// Where no image is fetched from, however it is written.
 const HOSTILE: &[&str] = &[
     "",
     "relative",
@@ -148,9 +148,9 @@ async fn hostile_urls_are_fetched_neither_at_once_nor_behind_a_redirect() {
     let client = downloads(&server.uri());
     for (number, url) in HOSTILE.iter().enumerate() {
         let hop = format!("/hop/{number}");
-        let answer = ResponseTemplate::new(302)
+        let response = ResponseTemplate::new(302)
             .insert_header("location", http::HeaderValue::from_bytes(url.as_bytes()).unwrap());
-        Mock::given(path(&hop)).respond_with(answer).mount(&server).await;
+        Mock::given(path(&hop)).respond_with(response).mount(&server).await;
         for (direct, url) in [(true, (*url).to_owned()), (false, format!("{}{hop}", server.uri()))] {
             // A redirect may be relative; a result URL may not.
             if !direct && ["", "relative"].contains(&HOSTILE[number]) {

@@ -1,4 +1,4 @@
-//! K7: exactly n pictures by requests of one, and what was requested, delivered and billed as three numbers.
+//! K7: exactly n images by requests of one, and what was requested, delivered and billed as three numbers.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http_body_util::{BodyExt as _, Full};
-use seedream_client::{AnswerBody, Client, Exactly, JobEvent, Reached, Transport, TransportError};
+use seedream_client::{Client, Exactly, JobEvent, Reached, ResponseBody, Transport, TransportError};
 use seedream_core::{Charge, ErrorKind};
 use tokio::sync::{Mutex, mpsc};
 
@@ -88,7 +88,7 @@ struct Gated {
 
 #[async_trait]
 impl Transport for Gated {
-    async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
+    async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         self.begun.send(()).unwrap();
         self.gate.lock().await.recv().await.unwrap();
         let body = Full::new(Bytes::from_static(br#"{"data":[{"url":"https://a.example/0.png"}]}"#));

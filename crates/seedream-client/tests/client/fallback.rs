@@ -50,8 +50,8 @@ impl<D: Dialect> Dialect for Other<D> {
         self.0.encode(request)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
-        self.0.decode(request, reply)
+    fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded> {
+        self.0.decode(request, response)
     }
 
     fn effective(&self, request: &Checked, members: Map<String, Value>) -> Effective {
@@ -68,8 +68,8 @@ impl<D: Dialect> TaskDialect for Other<D> {
         self.0.tasks().unwrap().poll(task)
     }
 
-    fn decode_poll(&self, task: &Task, reply: &Reply) -> Result<TaskState> {
-        self.0.tasks().unwrap().decode_poll(task, reply)
+    fn decode_poll(&self, task: &Task, response: &Response) -> Result<TaskState> {
+        self.0.tasks().unwrap().decode_poll(task, response)
     }
 }
 

@@ -21,13 +21,13 @@ fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
 async fn key_agent_and_id_go_with_submit_and_poll_and_the_key_not_with_a_download() {
     let server = MockServer::start().await;
     let done = json!({ "status": "done", "data": [{ "url": format!("{}/pictures/0.png?sig=1", server.uri()) }] });
-    let answers = [
+    let responses = [
         ("POST", "/v1/jobs", ResponseTemplate::new(200).set_body_json(json!({ "id": "job-1" }))),
         ("GET", "/v1/jobs/job-1", ResponseTemplate::new(200).set_body_json(done)),
         ("GET", "/pictures/0.png", ResponseTemplate::new(200).set_body_bytes(PNG)),
     ];
-    for (verb, at, answer) in answers {
-        Mock::given(method(verb)).and(path(at)).respond_with(answer).mount(&server).await;
+    for (verb, at, response) in responses {
+        Mock::given(method(verb)).and(path(at)).respond_with(response).mount(&server).await;
     }
     let client = client(TinyTasks, &server.uri()).build().unwrap();
     let generation = client.generate(request()).await.unwrap();

@@ -41,8 +41,8 @@ fn policed(dialect: impl Dialect, wire: &Wire, policy: Policy) -> Client {
 }
 
 /// Answers each POST and each poll by its number, and each download with an image.
-fn wire(answers: impl Fn(&str, usize) -> Act + Send + Sync + 'static) -> Wire {
-    Wire::new(move |line, number| if line.contains("a.example") { Act::ok(PNG) } else { answers(line, number) })
+fn wire(responses: impl Fn(&str, usize) -> Act + Send + Sync + 'static) -> Wire {
+    Wire::new(move |line, number| if line.contains("a.example") { Act::ok(PNG) } else { responses(line, number) })
 }
 
 /// A job with a ledger and a shelf.

@@ -1,4 +1,4 @@
-//! Pictures that stand in the answer itself, over real sockets.
+//! Images that stand in the response itself, over real sockets.
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
@@ -9,7 +9,7 @@ use http::Request;
 use seedream_client::{Client, ClientBuilder, ImageProvider as _, SaveOptions};
 use seedream_core::{
     Capabilities, Charge, Checked, Decoded, Descriptor, Dialect, Effective, ErrorKind, Event, Generation, ImageData,
-    ModelId, Reply, Result, StreamDecoder, StreamDialect, WarningKind,
+    ModelId, Response, Result, StreamDecoder, StreamDialect, WarningKind,
 };
 use seedream_wire::Reader;
 use serde_json::{Map, Value};
@@ -17,7 +17,7 @@ use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
     dialect::{Tiny, request},
-    raw::{Act, Raw, answer},
+    raw::{Act, Raw, response},
 };
 
 /// Asks as [`Tiny`] does and reads as all our adapters do.
@@ -41,8 +41,8 @@ impl Dialect for Wired {
         Tiny.encode(request)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
-        reader(request).outcome(reply)
+    fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded> {
+        reader(request).outcome(response)
     }
 
     fn effective(&self, request: &Checked, members: Map<String, Value>) -> Effective {
@@ -100,13 +100,13 @@ fn file(data: &ImageData) -> &Path {
 }
 
 #[tokio::test]
-async fn pictures_in_a_reply_go_to_files_and_saving_renames_them() {
+async fn images_in_a_response_go_to_files_and_saving_renames_them() {
     let items = [
         item(1, 40_000),
         item(2, 3_000_000),
         format!(r#"{{"url":"data:image/png;base64,{}"}}"#, STANDARD.encode(png(3, 5000))),
     ];
-    let server = Raw::start(vec![answer("200 OK", "", &body(&items))]).await;
+    let server = Raw::start(vec![response("200 OK", "", &body(&items))]).await;
     let directory = tempfile::tempdir().unwrap();
     let out = directory.path().join("not/there/yet");
     let client = client(&server.url).spool(&out).build().unwrap();
@@ -134,11 +134,11 @@ async fn pictures_in_a_reply_go_to_files_and_saving_renames_them() {
 }
 
 #[tokio::test]
-async fn the_shortest_picture_that_is_worth_a_file_gets_one() {
+async fn the_shortest_image_that_is_worth_a_file_gets_one() {
     for (bytes, lifted) in [(768, true), (765, false)] {
         let length = bytes - png(1, 0).len();
         let item = item(1, length);
-        let server = Raw::start(vec![answer("200 OK", "", &body(&[item]))]).await;
+        let server = Raw::start(vec![response("200 OK", "", &body(&[item]))]).await;
         let directory = tempfile::tempdir().unwrap();
         let client = client(&server.url).spool(directory.path()).build().unwrap();
         let generation = client.generate(request()).await.unwrap();
@@ -149,9 +149,9 @@ async fn the_shortest_picture_that_is_worth_a_file_gets_one() {
 }
 
 #[tokio::test]
-async fn pictures_go_to_memory_where_no_directory_is_named_or_it_fails() {
+async fn images_go_to_memory_where_no_directory_is_named_or_it_fails() {
     let body = body(&[item(1, 40_000), item(2, 1_000_000)]);
-    let server = Raw::start(vec![answer("200 OK", "", &body), answer("200 OK", "", &body)]).await;
+    let server = Raw::start(vec![response("200 OK", "", &body), response("200 OK", "", &body)]).await;
     let directory = tempfile::tempdir().unwrap();
     let no_directory = directory.path().join("file");
     fs::write(&no_directory, "x").unwrap();
@@ -167,7 +167,7 @@ async fn pictures_go_to_memory_where_no_directory_is_named_or_it_fails() {
 /// Measured in a process of its own, where nothing else takes memory.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_reply_of_any_size_costs_little_memory() {
+async fn a_response_of_any_size_costs_little_memory() {
     const CHILD: &str = "SEEDREAM_TEST_URL";
     let status = |name: &str| {
         let status = fs::read_to_string("/proc/self/status").unwrap();
@@ -176,8 +176,8 @@ async fn a_reply_of_any_size_costs_little_memory() {
     };
     let Ok(url) = std::env::var(CHILD) else {
         let items: Vec<_> = (0..4).map(|seed| item(seed, 10_000_000)).collect();
-        let server = Raw::start(vec![answer("200 OK", "", &body(&items))]).await;
-        let name = "lifting::a_reply_of_any_size_costs_little_memory";
+        let server = Raw::start(vec![response("200 OK", "", &body(&items))]).await;
+        let name = "lifting::a_response_of_any_size_costs_little_memory";
         let mut child = std::process::Command::new(std::env::current_exe().unwrap());
         child.args(["--exact", name]).env(CHILD, &server.url);
         let output = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
@@ -196,7 +196,7 @@ async fn a_reply_of_any_size_costs_little_memory() {
     assert!(grown < 16 << 10, "grown by {grown} KiB");
 }
 
-/// How images stand in an answer: what is in front of all of them, of each, behind each and behind all, and how base64 is written.
+/// How images stand in a response: what is in front of all of them, of each, behind each and behind all, and how base64 is written.
 #[cfg(target_os = "linux")]
 type Form = (&'static str, &'static str, &'static str, &'static str, fn(&str) -> String);
 
@@ -268,7 +268,7 @@ impl seedream_client::Transport for Large {
     async fn send(
         &self,
         _: Request<Bytes>,
-    ) -> Result<http::Response<seedream_client::AnswerBody>, seedream_client::TransportError> {
+    ) -> Result<http::Response<seedream_client::ResponseBody>, seedream_client::TransportError> {
         use http_body_util::BodyExt as _;
 
         let (head, before, after, tail, written) = self.form;
@@ -286,15 +286,15 @@ impl seedream_client::Transport for Large {
         let all = std::iter::once(head.into()).chain(images).chain([tail.into()]);
         let frames = all.map(|bytes: Bytes| Ok(http_body::Frame::data(bytes)));
         let body = http_body_util::StreamBody::new(futures_util::stream::iter(frames)).boxed_unsync();
-        let mut answer = http::Response::new(body);
+        let mut response = http::Response::new(body);
         let is_stream = head.starts_with("data:");
         let content_type = if is_stream { "text/event-stream" } else { "application/json" };
-        answer.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(content_type));
-        Ok(answer)
+        response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(content_type));
+        Ok(response)
     }
 }
 
-/// Reads images in every form, and measures by how much the process grows at most. What the decoder makes of the answer does
+/// Reads images in every form, and measures by how much the process grows at most. What the decoder makes of the response does
 /// not matter: the images are there.
 #[cfg(target_os = "linux")]
 #[expect(clippy::print_stdout, reason = "what was measured is told to who asks for it")]
@@ -359,14 +359,14 @@ async fn fifteen_images_of_16_mib_under_any_name_and_in_any_dress_stay_under_16_
 }
 
 #[tokio::test]
-async fn of_a_reply_that_is_cut_or_too_large_the_pictures_before_are_kept() {
+async fn of_a_response_that_is_cut_or_too_large_the_images_before_are_kept() {
     let whole = body(&[item(1, 600_000), item(2, 600_000), item(3, 600_000)]);
     let cut = whole.len() - 300_000;
     let short = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}", whole.len(), &whole[..cut]);
     let directory = tempfile::tempdir().unwrap();
-    let server = Raw::start(vec![Act::Answer(short.into()), answer("200 OK", "", &whole)]).await;
+    let server = Raw::start(vec![Act::Answer(short.into()), response("200 OK", "", &whole)]).await;
     for reason in ["broke off", "larger than the limit"] {
-        let client = client(&server.url).spool(directory.path()).max_reply_bytes(cut as u64).build().unwrap();
+        let client = client(&server.url).spool(directory.path()).max_response_bytes(cut as u64).build().unwrap();
         let generation = client.generate(request()).await.unwrap();
         assert_eq!((complete(&generation), generation.failures().count()), ((2, 1), 0));
         let why = generation.warnings.iter().find(|warning| warning.kind == WarningKind::Incomplete).unwrap();
@@ -385,8 +385,8 @@ async fn of_a_reply_that_is_cut_or_too_large_the_pictures_before_are_kept() {
     kept.iter().for_each(|name| fs::remove_file(directory.path().join(name)).unwrap());
 
     // Not one image before the limit: what came of the first is told as incomplete.
-    let server = Raw::start(vec![answer("200 OK", "", &whole)]).await;
-    let client = client(&server.url).spool(directory.path()).max_reply_bytes(700_000).build().unwrap();
+    let server = Raw::start(vec![response("200 OK", "", &whole)]).await;
+    let client = client(&server.url).spool(directory.path()).max_response_bytes(700_000).build().unwrap();
     let generation = client.generate(request()).await.unwrap();
     assert_eq!((complete(&generation), generation.charge(), server.count("POST")), ((0, 1), Charge::Yes, 1));
     let left: Vec<_> = names(directory.path()).into_iter().filter(|name| !name.starts_with("tiny-")).collect();
@@ -401,21 +401,21 @@ async fn what_is_no_base64_is_told_as_it_came() {
     let text = "A".repeat(900_000);
     let odd =
         format!(r#"{{"data":[{{"b64_json":"{text}\/\u002b?"}},{{"url":"https://a.example/1.png"}}],"note":"{text}"}}"#);
-    let server = Raw::start(vec![answer("200 OK", "", &odd), answer("200 OK", "", &odd)]).await;
+    let server = Raw::start(vec![response("200 OK", "", &odd), response("200 OK", "", &odd)]).await;
     let directory = tempfile::tempdir().unwrap();
     for builder in [client(&server.url), client(&server.url).spool(directory.path())] {
         let generation = builder.build().unwrap().generate(request()).await.unwrap();
         assert!(generation.raw == odd.as_bytes());
         assert_eq!((generation.images().count(), generation.failures().count()), (1, 1));
     }
-    // An image is missing, so the answer is kept as it came.
+    // An image is missing, so the response is kept as it came.
     let kept = names(directory.path());
     assert_eq!(kept.len(), 1);
     assert!(fs::read(directory.path().join(&kept[0])).unwrap() == odd.as_bytes());
 }
 
 #[tokio::test]
-async fn a_picture_of_a_stream_is_on_disk_before_the_next_exists() {
+async fn an_image_of_a_stream_is_on_disk_before_the_next_exists() {
     let event = |seed, crlf: &str| {
         let json = format!(
             "{{\"type\":\"image_generation.partial_succeeded\",\"image_index\":{seed},\"b64_json\":\"{}\"}}",
@@ -450,11 +450,11 @@ async fn a_picture_of_a_stream_is_on_disk_before_the_next_exists() {
 }
 
 #[tokio::test]
-async fn an_event_of_32_mib_is_one_picture() {
+async fn an_event_of_32_mib_is_one_image() {
     let length = 24 << 20;
     let event = format!("data: {{\"b64_json\":\"{}\"}}\n\ndata: [DONE]\n\n", STANDARD.encode(png(1, length)));
     assert!(event.len() > 32 << 20);
-    let server = Raw::start(vec![answer("200 OK", "Content-Type: text/event-stream\r\n", &event)]).await;
+    let server = Raw::start(vec![response("200 OK", "Content-Type: text/event-stream\r\n", &event)]).await;
     let directory = tempfile::tempdir().unwrap();
     let client = client(&server.url).spool(directory.path()).build().unwrap();
     let generation = client.generate(request().stream(true)).await.unwrap();
@@ -463,7 +463,7 @@ async fn an_event_of_32_mib_is_one_picture() {
 }
 
 #[tokio::test]
-async fn a_stream_that_breaks_in_a_picture_keeps_those_before() {
+async fn a_stream_that_breaks_in_an_image_keeps_those_before() {
     let event = |seed| format!("data: {{\"b64_json\":\"{}\"}}\n\n", STANDARD.encode(png(seed, 900_000)));
     let stream = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9999999\r\n\r\n{}{}",
@@ -483,7 +483,7 @@ async fn a_stream_that_breaks_in_a_picture_keeps_those_before() {
 }
 
 #[tokio::test]
-async fn whoever_drops_the_answer_leaves_complete_pictures_only() {
+async fn whoever_drops_the_response_leaves_complete_images_only() {
     let whole = body(&[item(1, 600_000), item(2, 2_000_000)]);
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", whole.len());
     let (_open, gate) = oneshot::channel();
@@ -514,13 +514,13 @@ async fn whoever_drops_the_answer_leaves_complete_pictures_only() {
 #[tokio::test]
 async fn a_success_that_cannot_be_read_is_kept_and_named() {
     let page = format!("<html>{}</html>", "x".repeat(200_000));
-    // A picture where nobody looks for one is in the file too.
+    // An image where nobody looks for one is in the file too.
     let strange = format!(r#"{{"unheard":[{}]}}"#, item(1, 5000));
     let server = Raw::start(vec![
-        answer("200 OK", "", &page),
-        answer("200 OK", "", &strange),
-        answer("200 OK", "", &strange),
-        answer("500 Oops", "", &page),
+        response("200 OK", "", &page),
+        response("200 OK", "", &strange),
+        response("200 OK", "", &strange),
+        response("500 Oops", "", &page),
     ])
     .await;
     let directory = tempfile::tempdir().unwrap();

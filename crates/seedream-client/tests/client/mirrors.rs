@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     dialect::{KEY, Tiny, TinyTasks, client, request},
-    raw::{Act as RawAct, Raw, answer},
+    raw::{Act as RawAct, Raw, response},
     script::{Act, Script},
 };
 
@@ -111,7 +111,7 @@ async fn a_task_of_a_mirror_is_resumed_there_and_a_refusal_there_is_final() {
 #[tokio::test]
 async fn a_closed_port_leads_to_the_mirror_over_real_sockets() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let server = Raw::start(vec![answer("200 OK", "", r#"{"data":[{"url":"https://a.example/0.png"}]}"#)]).await;
+    let server = Raw::start(vec![response("200 OK", "", r#"{"data":[{"url":"https://a.example/0.png"}]}"#)]).await;
     let places = |first: &str| client(Tiny, first).mirror(&server.url).build().unwrap();
     places(&format!("http://{closed}")).generate(request()).await.unwrap();
     assert_eq!(server.count("POST"), 1);

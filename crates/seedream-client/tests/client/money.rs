@@ -23,7 +23,7 @@ async fn retry_after_is_waited_for_exactly_in_seconds_and_as_a_date() {
         (&[("retry-after", "7")][..], 7.0),
         (&[("retry-after", "1.5")], 1.5),
         (&[("retry-after-ms", "2500"), ("retry-after", "7")], 2.5),
-        // The answer's own clock counts, not this machine's.
+        // The response's own clock counts, not this machine's.
         (&[("retry-after", "Fri, 20 Nov 2026 20:01:30 GMT"), ("date", "Fri, 20 Nov 2026 20:00:00 GMT")], 90.0),
     ] {
         let script = Script::new([Act::Answer(429, headers, "slow down"), DONE]);

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
-use seedream_client::{AnswerBody, Client, ImageProvider as _, Transport, TransportError};
+use seedream_client::{Client, ImageProvider as _, ResponseBody, Transport, TransportError};
 use seedream_core::{Charge, ErrorKind, Policy, Task, TaskId};
 use tokio::time::Instant;
 
@@ -33,7 +33,7 @@ impl Patient {
 
 #[async_trait]
 impl Transport for Patient {
-    async fn send(&self, request: Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
+    async fn send(&self, request: Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         let path = request.uri().path().to_owned();
         let mut polls = self.polls.lock().unwrap();
         polls.push((self.start.elapsed(), path.clone()));

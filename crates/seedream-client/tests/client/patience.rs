@@ -51,7 +51,7 @@ async fn an_image_that_is_not_there_yet_is_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn what_does_not_pass_ends_after_30_seconds_of_waits_and_names_the_url() {
     let no = |status| Answer::new(status, b"no");
-    for (answer, transfer, kind) in [
+    for (response, transfer, kind) in [
         (no(404), 0, ErrorKind::Server),
         (no(429), 0, ErrorKind::Server),
         (no(503), 0, ErrorKind::Server),
@@ -60,7 +60,7 @@ async fn what_does_not_pass_ends_after_30_seconds_of_waits_and_names_the_url() {
         (no(200).end(End::Stands), 30, ErrorKind::Timeout),
         (Answer::new(200, b""), 0, ErrorKind::MalformedResponse),
     ] {
-        let source = Source::of(vec![answer]);
+        let source = Source::of(vec![response]);
         let error = patient(&source).downloader().fetch(URL).await.unwrap_err();
         let waited: u64 = source.times().windows(2).map(|pair| pair[1] - pair[0] - transfer * 1000).sum();
         assert_eq!((waited, error.kind()), (30_000, kind), "{error}");
@@ -97,10 +97,10 @@ fn part_of(image: &[u8], request: &Request<bytes::Bytes>, most: usize) -> Answer
     let range = request.headers().get("range").map(|range| range.to_str().unwrap().to_owned());
     let from = range.map_or(0, |range| range["bytes=".len()..range.len() - 1].parse::<usize>().unwrap());
     let end = (from + most).min(image.len());
-    let answer = Answer::new(if from > 0 { 206 } else { 200 }, &image[from..end]);
-    let answer = answer.header("content-length", (image.len() - from).to_string());
-    let answer = answer.header("content-range", format!("bytes {from}-{}/{}", image.len() - 1, image.len()));
-    answer.end(if end < image.len() { End::Broken } else { End::Clean })
+    let response = Answer::new(if from > 0 { 206 } else { 200 }, &image[from..end]);
+    let response = response.header("content-length", (image.len() - from).to_string());
+    let response = response.header("content-range", format!("bytes {from}-{}/{}", image.len() - 1, image.len()));
+    response.end(if end < image.len() { End::Broken } else { End::Clean })
 }
 
 /// What no format knows, and nothing repeats.
@@ -182,10 +182,10 @@ async fn an_image_that_is_cut_at_its_source_is_fetched_again() {
 async fn of_an_image_that_stays_cut_the_most_is_kept_and_it_is_a_failure() {
     let cut = |length: usize| Answer::new(200, &PNG[..length]);
     let broken = cut(60).end(End::Broken);
-    for answers in
+    for responses in
         [vec![cut(40), cut(60), cut(50)], vec![broken, Answer::new(403, b"")], vec![cut(60).end(End::Stands)]]
     {
-        let source = Source::of(answers);
+        let source = Source::of(responses);
         let directory = tempfile::tempdir().unwrap();
         let client = patient(&source);
         let here = client.fetch_into(&image(), directory.path()).await.unwrap();

@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{
     dialect::{KEY, Tiny, client, request, texts},
-    raw::{Raw, answer},
+    raw::{Raw, response},
 };
 
 const BODY: &str = r#"{"data":[{"url":"https://a.example/0.png"}]}"#;
@@ -78,7 +78,7 @@ fn not_sent(error: &seedream_core::Error) {
 }
 
 fn good() -> crate::raw::Act {
-    answer("200 OK", "Connection: close\r\n", BODY)
+    response("200 OK", "Connection: close\r\n", BODY)
 }
 
 fn first_lines(requests: &[String]) -> Vec<String> {
@@ -113,10 +113,10 @@ async fn no_proxy_is_reached_directly() {
 
 #[tokio::test]
 async fn this_machine_is_never_asked_through_a_proxy_of_the_environment() {
-    let picture = || answer("200 OK", "Connection: close\r\n", "picture");
+    let image = || response("200 OK", "Connection: close\r\n", "picture");
     for variables in [&["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"][..], &["http_proxy"], &["all_proxy"]] {
         for host in ["127.0.0.1", "localhost"] {
-            let (proxy, mock) = (Raw::start(vec![good()]).await, Raw::start(vec![good(), picture()]).await);
+            let (proxy, mock) = (Raw::start(vec![good()]).await, Raw::start(vec![good(), image()]).await);
             let target = mock.url.replace("127.0.0.1", host);
             let set = variables.iter().map(|name| (*name, proxy.url.clone()));
             let rest = [("NO_PROXY", "a.example".to_owned()), (TARGET, target), (EXPECT, "fetched".to_owned())];
@@ -141,7 +141,7 @@ async fn a_proxy_of_the_environment_that_fails_is_named_with_its_variable() {
     let target = (TARGET, "http://tiny.example".to_owned());
     run_test("proxies::behind_a_mute_one", variables.into_iter().chain([target]).collect()).await;
     // What a plain target would get is refused for want of a password: nothing went on, and trying again changes nothing.
-    let proxy = Raw::start(vec![answer("407 Proxy Authentication Required", "Connection: close\r\n", "")]).await;
+    let proxy = Raw::start(vec![response("407 Proxy Authentication Required", "Connection: close\r\n", "")]).await;
     let told = format!("the proxy {} of ALL_PROXY wants a user name and a password (HTTP 407)", proxy.url);
     run(vec![("ALL_PROXY", proxy.url.clone()), (TARGET, "http://tiny.example".to_owned()), (EXPECT, told)]).await;
     assert_eq!(proxy.requests().len(), 1);
@@ -150,7 +150,7 @@ async fn a_proxy_of_the_environment_that_fails_is_named_with_its_variable() {
 #[tokio::test]
 async fn https_goes_through_a_tunnel_that_sees_no_key_and_a_refused_tunnel_costs_nothing() {
     // A tunnel that is refused at each attempt: 407 wants a password.
-    let refuse = || answer("407 Proxy Authentication Required", "Connection: close\r\n", "");
+    let refuse = || response("407 Proxy Authentication Required", "Connection: close\r\n", "");
     let proxy = Raw::start(vec![refuse(), refuse(), refuse()]).await;
     // There has to be a root to trust before anything is sent; any will do, since no certificate is seen.
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/client/root.pem").to_owned();
@@ -165,8 +165,8 @@ async fn https_goes_through_a_tunnel_that_sees_no_key_and_a_refused_tunnel_costs
 
 #[tokio::test]
 async fn an_explicit_proxy_takes_requests_and_downloads_and_keeps_its_password() {
-    let picture = answer("200 OK", "Connection: close\r\n", "picture");
-    let proxy = Raw::start(vec![good(), picture]).await;
+    let image = response("200 OK", "Connection: close\r\n", "picture");
+    let proxy = Raw::start(vec![good(), image]).await;
     let url = proxy.url.replace("http://", "http://user:s3cret@");
     let options = seedream_client::DownloadOptions::default().allow_http(true);
     let builder = client(Tiny, "http://tiny.example").download(options);
@@ -195,7 +195,7 @@ async fn a_proxy_that_is_not_there_costs_nothing() {
     }
 }
 
-/// A SOCKS5 proxy that answers in place of every target, and notes what it was asked for.
+/// A SOCKS5 proxy that responds in place of every target, and notes what it was asked for.
 async fn socks(asked: Arc<Mutex<Vec<String>>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -241,8 +241,8 @@ async fn speak(mut socket: TcpStream, asked: &Mutex<Vec<String>>) -> std::io::Re
         seen.extend_from_slice(&buffer[..read]);
     }
     let length = BODY.len();
-    let answer = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{BODY}");
-    socket.write_all(answer.as_bytes()).await
+    let response = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{BODY}");
+    socket.write_all(response.as_bytes()).await
 }
 
 #[tokio::test]

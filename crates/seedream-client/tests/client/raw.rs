@@ -92,16 +92,16 @@ impl Raw {
     }
 }
 
-/// An answer of which only the beginning comes.
-pub(crate) fn cut(answer: &[u8], at: usize, end: End) -> Act {
+/// A response of which only the beginning comes.
+pub(crate) fn cut(response: &[u8], at: usize, end: End) -> Act {
     match end {
-        End::Fin => Act::Answer(answer[..at].to_vec()),
-        End::Reset => Act::Reset(answer[..at].to_vec()),
+        End::Fin => Act::Answer(response[..at].to_vec()),
+        End::Reset => Act::Reset(response[..at].to_vec()),
     }
 }
 
-/// An answer with a right length.
-pub(crate) fn answer(status: &str, headers: &str, body: &str) -> Act {
+/// A response with a right length.
+pub(crate) fn response(status: &str, headers: &str, body: &str) -> Act {
     let length = body.len();
     Act::Answer(format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\n\r\n{body}").into_bytes())
 }

@@ -7,7 +7,7 @@ use seedream_core::{ErrorKind, GeneratedImage, ImageData};
 
 use crate::{
     dialect::{Tiny, client},
-    raw::{Act, Raw, answer},
+    raw::{Act, Raw, response},
     saving::PNG,
 };
 
@@ -39,7 +39,7 @@ const TAG: &str = "ETag: \"v1\"\r\n";
 
 #[tokio::test]
 async fn a_download_goes_on_where_it_broke_off() {
-    let rest = answer("206 Partial Content", "ETag: \"v1\"\r\nContent-Range: bytes 5-9/10\r\n", "56789");
+    let rest = response("206 Partial Content", "ETag: \"v1\"\r\nContent-Range: bytes 5-9/10\r\n", "56789");
     let server = Raw::start(vec![half(TAG), rest]).await;
     assert_eq!(downloads(&server).downloader().fetch(&server.url).await.unwrap(), "0123456789");
     assert_eq!(ranges(&server), ["all", "bytes=5- if \"v1\""]);
@@ -49,7 +49,7 @@ async fn a_download_goes_on_where_it_broke_off() {
 async fn it_breaks_off_again_and_goes_on_from_there() {
     let more =
         "HTTP/1.1 206 Partial Content\r\nETag: \"v1\"\r\nContent-Range: bytes 5-9/10\r\nContent-Length: 5\r\n\r\n56";
-    let rest = answer("206 Partial Content", "Content-Range: bytes 7-9/10\r\n", "789");
+    let rest = response("206 Partial Content", "Content-Range: bytes 7-9/10\r\n", "789");
     let server = Raw::start(vec![half(TAG), Act::Answer(more.into()), rest]).await;
     assert_eq!(downloads(&server).downloader().fetch(&server.url).await.unwrap(), "0123456789");
     assert_eq!(ranges(&server), ["all", "bytes=5- if \"v1\"", "bytes=7- if \"v1\""]);
@@ -57,23 +57,27 @@ async fn it_breaks_off_again_and_goes_on_from_there() {
 
 #[tokio::test]
 async fn what_does_not_belong_to_it_is_never_put_behind_it() {
-    let all = || answer("200 OK", "ETag: \"v2\"\r\n", "abcdefghij");
+    let all = || response("200 OK", "ETag: \"v2\"\r\n", "abcdefghij");
     let other = "ETag: \"v2\"\r\nContent-Range: bytes 5-9/10\r\n";
     let elsewhere = "ETag: \"v1\"\r\nContent-Range: bytes 4-9/10\r\n";
     for (what, second, asked) in [
         ("another picture as a whole", all(), vec!["all", "bytes=5- if \"v1\""]),
         (
             "a part of another picture",
-            answer("206 Partial Content", other, "fghij"),
+            response("206 Partial Content", other, "fghij"),
             vec!["all", "bytes=5- if \"v1\"", "all"],
         ),
-        ("another part", answer("206 Partial Content", elsewhere, "456789"), vec!["all", "bytes=5- if \"v1\"", "all"]),
+        (
+            "another part",
+            response("206 Partial Content", elsewhere, "456789"),
+            vec!["all", "bytes=5- if \"v1\"", "all"],
+        ),
         (
             "a part without a place",
-            answer("206 Partial Content", "", "56789"),
+            response("206 Partial Content", "", "56789"),
             vec!["all", "bytes=5- if \"v1\"", "all"],
         ),
-        ("a shorter picture", answer("416 Range Not Satisfiable", "", ""), vec!["all", "bytes=5- if \"v1\"", "all"]),
+        ("a shorter picture", response("416 Range Not Satisfiable", "", ""), vec!["all", "bytes=5- if \"v1\"", "all"]),
     ] {
         let server = Raw::start(vec![half(TAG), second, all()]).await;
         assert_eq!(downloads(&server).downloader().fetch(&server.url).await.unwrap(), "abcdefghij", "{what}");
@@ -84,19 +88,19 @@ async fn what_does_not_belong_to_it_is_never_put_behind_it() {
 #[tokio::test]
 async fn without_a_name_for_equal_bytes_it_begins_anew() {
     for tag in ["", "ETag: W/\"v1\"\r\n"] {
-        let server = Raw::start(vec![half(tag), answer("200 OK", "", "0123456789")]).await;
+        let server = Raw::start(vec![half(tag), response("200 OK", "", "0123456789")]).await;
         assert_eq!(downloads(&server).downloader().fetch(&server.url).await.unwrap(), "0123456789", "{tag}");
         assert_eq!(ranges(&server), ["all", "all"], "{tag}");
     }
     // Nor is a part believed that nobody asked for.
-    let part = || answer("206 Partial Content", "Content-Range: bytes 0-4/10\r\n", "01234");
+    let part = || response("206 Partial Content", "Content-Range: bytes 0-4/10\r\n", "01234");
     let server = Raw::start(vec![part(), part(), part()]).await;
     assert_eq!(downloads(&server).downloader().fetch(&server.url).await.unwrap_err().kind(), ErrorKind::Server);
 }
 
 #[tokio::test]
 async fn the_limit_holds_over_all_tries() {
-    let rest = answer("206 Partial Content", "Content-Range: bytes 5-1000/1001\r\n", &"x".repeat(996));
+    let rest = response("206 Partial Content", "Content-Range: bytes 5-1000/1001\r\n", &"x".repeat(996));
     // The first says nothing of its length.
     let half = format!("HTTP/1.1 200 OK\r\n{TAG}Transfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n");
     let server = Raw::start(vec![Act::Answer(half.into_bytes()), rest]).await;
@@ -104,7 +108,7 @@ async fn the_limit_holds_over_all_tries() {
 }
 
 #[tokio::test]
-async fn a_picture_goes_to_a_file_beside_its_place_and_saving_renames_it() {
+async fn an_image_goes_to_a_file_beside_its_place_and_saving_renames_it() {
     let directory = tempfile::tempdir().unwrap();
     let out = directory.path().join("new");
     let (first, second) = PNG.split_at(20);
@@ -139,7 +143,7 @@ async fn what_nobody_knows_stays_in_its_file_and_a_page_does_not() {
         [("\x01unknown", 1, "unknown data of 8 bytes; it is in "), ("<html>", 0, "an HTML page of 6")]
     {
         let directory = tempfile::tempdir().unwrap();
-        let server = Raw::start(vec![answer("200 OK", "", body)]).await;
+        let server = Raw::start(vec![response("200 OK", "", body)]).await;
         let image = GeneratedImage::new(0, ImageData::Url { url: server.url.clone(), expires_at: None });
         let options = SaveOptions::new(directory.path(), "tiny");
         let failure = downloads(&server).save_image(&image, &options).await.unwrap_err();
@@ -149,13 +153,13 @@ async fn what_nobody_knows_stays_in_its_file_and_a_page_does_not() {
     }
 }
 
-/// Where nothing can be written, the picture is still in memory: the disk may be another's fault.
+/// Where nothing can be written, the image is still in memory: the disk may be another's fault.
 #[tokio::test]
-async fn a_picture_whose_directory_cannot_be_written_to_is_in_memory() {
+async fn an_image_whose_directory_cannot_be_written_to_is_in_memory() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     fs::write(&file, "x").unwrap();
-    let server = Raw::start(vec![answer("200 OK", "", "0123456789")]).await;
+    let server = Raw::start(vec![response("200 OK", "", "0123456789")]).await;
     let image = GeneratedImage::new(0, ImageData::Url { url: server.url.clone(), expires_at: None });
     let here = downloads(&server).fetch_into(&image, &file.join("below")).await.unwrap();
     assert_eq!(here.data, ImageData::Bytes("0123456789".into()));

@@ -1,4 +1,4 @@
-//! Pictures on disk.
+//! Images on disk.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -8,7 +8,7 @@ use seedream_core::{ErrorKind, GeneratedImage, Generation, ImageData, ImageFailu
 
 use crate::{
     dialect::{Tiny, client},
-    raw::{Raw, answer},
+    raw::{Raw, response},
 };
 
 /// A PNG of 3 x 2 pixels with all its chunks.
@@ -93,9 +93,9 @@ async fn racing_writers_each_get_a_name_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_page_in_place_of_a_picture_is_a_failure_that_keeps_the_url() {
+async fn a_page_in_place_of_an_image_is_a_failure_that_keeps_the_url() {
     let page = "<!DOCTYPE html><html><body>Sign in</body></html>";
-    let server = Raw::start(vec![answer("200 OK", "Content-Type: image/png\r\n", page)]).await;
+    let server = Raw::start(vec![response("200 OK", "Content-Type: image/png\r\n", page)]).await;
     let url = format!("{}/0.png?sig=1", server.url);
     let expires_at = Some("2026-11-21T20:00:00Z".parse().unwrap());
     let image = GeneratedImage::new(0, ImageData::Url { url: url.clone(), expires_at });
@@ -132,7 +132,7 @@ async fn a_prefix_cannot_leave_its_directory() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_picture_is_as_readable_as_any_other_file() {
+async fn an_image_is_as_readable_as_any_other_file() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let directory = tempfile::tempdir().unwrap();

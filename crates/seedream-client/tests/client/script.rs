@@ -12,7 +12,7 @@ use futures_util::{StreamExt as _, stream};
 use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Full, StreamBody};
-use seedream_client::{AnswerBody, Departure, Reached, Transport, TransportError};
+use seedream_client::{Departure, Reached, ResponseBody, Transport, TransportError};
 use seedream_core::ErrorKind;
 use tokio::time::Instant;
 
@@ -21,7 +21,7 @@ pub(crate) enum Act {
     Answer(u16, &'static [(&'static str, &'static str)], &'static str),
     /// Answers after a while.
     Late(Duration, &'static str),
-    /// Begins an answer that never ends.
+    /// Begins a response that never ends.
     Endless(&'static [(&'static str, &'static str)], &'static str),
     /// Never gets a connection.
     NoConnection,
@@ -68,7 +68,7 @@ impl Script {
 
 #[async_trait]
 impl Transport for Script {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<AnswerBody>, TransportError> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<ResponseBody>, TransportError> {
         let departure = request.extensions().get::<Departure>().cloned().unwrap_or_default();
         departure.watch();
         self.0.sent.lock().unwrap().push((self.0.start.elapsed(), request));
@@ -95,28 +95,28 @@ impl Transport for Script {
             }
             Act::Answer(status, headers, body) => {
                 assert!(departure.leave());
-                Ok(answer(status, headers, whole(body)))
+                Ok(response(status, headers, whole(body)))
             }
             Act::Late(wait, body) => {
                 assert!(departure.leave());
                 tokio::time::sleep(wait).await;
-                Ok(answer(200, &[], whole(body)))
+                Ok(response(200, &[], whole(body)))
             }
             Act::Endless(headers, body) => {
                 assert!(departure.leave());
                 let begun = Frame::data(Bytes::from_static(body.as_bytes()));
                 let frames = stream::iter([Ok(begun)]).chain(stream::pending());
-                Ok(answer(200, headers, StreamBody::new(frames).boxed_unsync()))
+                Ok(response(200, headers, StreamBody::new(frames).boxed_unsync()))
             }
         }
     }
 }
 
-fn whole(body: &'static str) -> AnswerBody {
+fn whole(body: &'static str) -> ResponseBody {
     Full::new(Bytes::from_static(body.as_bytes())).map_err(|never| match never {}).boxed_unsync()
 }
 
-fn answer(status: u16, headers: &[(&str, &str)], body: AnswerBody) -> Response<AnswerBody> {
-    let answer = Response::builder().status(status);
-    headers.iter().fold(answer, |answer, (name, value)| answer.header(*name, *value)).body(body).unwrap()
+fn response(status: u16, headers: &[(&str, &str)], body: ResponseBody) -> Response<ResponseBody> {
+    let response = Response::builder().status(status);
+    headers.iter().fold(response, |response, (name, value)| response.header(*name, *value)).body(body).unwrap()
 }

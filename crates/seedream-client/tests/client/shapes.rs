@@ -45,10 +45,10 @@ impl Dialect for Shared {
         Tiny.encode(request)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
+    fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded> {
         match self {
-            Self::Tasks => tasks(request.model()).accepted(reply),
-            _ => reader(request.model()).outcome(reply),
+            Self::Tasks => tasks(request.model()).accepted(response),
+            _ => reader(request.model()).outcome(response),
         }
     }
 
@@ -76,8 +76,8 @@ impl TaskDialect for Shared {
         get(&format!("/v1/tasks/{}", task.id))
     }
 
-    fn decode_poll(&self, task: &Task, reply: &Reply) -> Result<TaskState> {
-        tasks(&task.model).state(task, reply)
+    fn decode_poll(&self, task: &Task, response: &Response) -> Result<TaskState> {
+        tasks(&task.model).state(task, response)
     }
 }
 
@@ -142,7 +142,7 @@ async fn links_are_seen_from_the_request_that_they_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clean_end_behind_a_bracket_loses_nothing_and_the_answer_is_kept() {
+async fn a_clean_end_behind_a_bracket_loses_nothing_and_the_response_is_kept() {
     let directory = tempfile::tempdir().unwrap();
     let body = r#"{"data":[{"url":"https://p.example/0"}"#;
     let script = Script::new([Act::Answer(200, JSON, body)]);

@@ -11,7 +11,7 @@ use futures_util::{StreamExt as _, stream};
 use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
-use seedream_client::{AnswerBody, Reached, Transport, TransportError};
+use seedream_client::{Reached, ResponseBody, Transport, TransportError};
 use tokio::time::Instant;
 
 /// A response, or none.
@@ -62,7 +62,7 @@ type Answers = dyn Fn(usize, &Request<Bytes>) -> Answer + Send + Sync;
 #[derive(Clone)]
 pub(crate) struct Source {
     start: Instant,
-    answers: Arc<Answers>,
+    responses: Arc<Answers>,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -74,13 +74,13 @@ impl std::fmt::Debug for Source {
 
 impl Source {
     /// Answers each request by its number and what it is.
-    pub(crate) fn new(answers: impl Fn(usize, &Request<Bytes>) -> Answer + Send + Sync + 'static) -> Self {
-        Self { start: Instant::now(), answers: Arc::new(answers), seen: Arc::default() }
+    pub(crate) fn new(responses: impl Fn(usize, &Request<Bytes>) -> Answer + Send + Sync + 'static) -> Self {
+        Self { start: Instant::now(), responses: Arc::new(responses), seen: Arc::default() }
     }
 
     /// Answers one by one; the last is repeated.
-    pub(crate) fn of(answers: Vec<Answer>) -> Self {
-        Self::new(move |number, _| answers[number.min(answers.len() - 1)].clone())
+    pub(crate) fn of(responses: Vec<Answer>) -> Self {
+        Self::new(move |number, _| responses[number.min(responses.len() - 1)].clone())
     }
 
     /// When each request came, in milliseconds.
@@ -103,13 +103,13 @@ impl Source {
 
 #[async_trait]
 impl Transport for Source {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<AnswerBody>, TransportError> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<ResponseBody>, TransportError> {
         let number = {
             let mut seen = self.seen.lock().unwrap();
             seen.push((self.start.elapsed(), request.clone()));
             seen.len() - 1
         };
-        let Answer { status, headers, body, end } = (self.answers)(number, &request);
+        let Answer { status, headers, body, end } = (self.responses)(number, &request);
         let lost = |message: &str| TransportError::new(Reached::Sent, message);
         if end == End::Reset {
             return Err(lost("reset"));
@@ -127,7 +127,7 @@ impl Transport for Source {
             End::Stands => StreamBody::new(chunks.chain(stream::pending())).boxed_unsync(),
             _ => StreamBody::new(chunks).boxed_unsync(),
         };
-        let answer = Response::builder().status(status);
-        Ok(headers.iter().fold(answer, |answer, (name, value)| answer.header(*name, value)).body(body).unwrap())
+        let response = Response::builder().status(status);
+        Ok(headers.iter().fold(response, |response, (name, value)| response.header(*name, value)).body(body).unwrap())
     }
 }

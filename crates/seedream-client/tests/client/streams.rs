@@ -9,7 +9,7 @@ use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
     dialect::{Tiny, client, request},
-    raw::{Act, Raw, answer},
+    raw::{Act, Raw, response},
 };
 
 const ONE: &str = "event: image\ndata: {\"url\":\"https://a.example/0.png\"}\n\n";
@@ -47,7 +47,7 @@ async fn the_first_byte_decides_and_not_the_label() {
         ("application/json", json, false, 1),
         ("text/event-stream", ONE.trim_end(), true, 1),
     ] {
-        let server = Raw::start(vec![answer("200 OK", &format!("Content-Type: {label}\r\n"), body)]).await;
+        let server = Raw::start(vec![response("200 OK", &format!("Content-Type: {label}\r\n"), body)]).await;
         let client = client(Tiny, &server.url).build().unwrap();
         let generation = client.generate(request().stream(stream)).await.unwrap();
         assert_eq!(generation.images().count(), pictures, "{label} {body}");
@@ -55,9 +55,9 @@ async fn the_first_byte_decides_and_not_the_label() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_a_stream_request_is_an_answer() {
+async fn a_refusal_of_a_stream_request_is_a_response() {
     let server =
-        Raw::start(vec![answer("400 Bad Request", "Content-Type: text/event-stream\r\n", "{\"error\":1}")]).await;
+        Raw::start(vec![response("400 Bad Request", "Content-Type: text/event-stream\r\n", "{\"error\":1}")]).await;
     let client = client(Tiny, &server.url).build().unwrap();
     let error = client.generate(request().stream(true)).await.unwrap_err();
     assert_eq!((error.charge(), error.status().unwrap().as_u16()), (Charge::No, 400));
@@ -76,10 +76,10 @@ async fn a_last_event_whose_data_had_arrived_is_kept_when_the_connection_breaks(
 }
 
 #[tokio::test]
-async fn a_stream_that_ends_without_its_mark_and_with_too_few_pictures_is_told_of() {
+async fn a_stream_that_ends_without_its_mark_and_with_too_few_images_is_told_of() {
     for (rest, told) in [("", true), ("data: [DONE]\n\n", false)] {
         let body = format!("{ONE}{rest}");
-        let server = Raw::start(vec![answer("200 OK", "Content-Type: text/event-stream\r\n", &body)]).await;
+        let server = Raw::start(vec![response("200 OK", "Content-Type: text/event-stream\r\n", &body)]).await;
         let client = client(Tiny, &server.url).build().unwrap();
         let generation = client.generate(request().stream(true).count(3)).await.unwrap();
         let incomplete = |warning: &seedream_core::Warning| warning.kind == WarningKind::Incomplete;
@@ -102,7 +102,7 @@ async fn a_stream_that_breaks_keeps_what_came() {
 
 #[tokio::test]
 async fn what_is_neither_json_nor_events_is_kept_whole() {
-    let server = Raw::start(vec![answer("200 OK", "Content-Type: text/plain\r\n", "Service OK")]).await;
+    let server = Raw::start(vec![response("200 OK", "Content-Type: text/plain\r\n", "Service OK")]).await;
     let error = client(Tiny, &server.url).build().unwrap().generate(request().stream(true)).await.unwrap_err();
     assert_eq!((error.kind(), error.charge()), (ErrorKind::MalformedResponse, Charge::Unknown));
     assert_eq!(error.body().unwrap().as_ref(), b"Service OK");

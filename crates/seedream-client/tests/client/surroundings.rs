@@ -7,7 +7,7 @@ use seedream_core::{Charge, ErrorKind};
 
 use crate::{
     dialect::{Tiny, client, request},
-    raw::{Raw, answer},
+    raw::{Raw, response},
 };
 
 /// Set for the process that plays the bare machine.
@@ -34,8 +34,8 @@ fn a_machine_without_certificates_can_use_a_mock() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn behind_a_proxy_its_name_may_be_local() {
-    let picture = || answer("200 OK", "Connection: close\r\n", "picture");
-    let proxy = Raw::start(vec![picture(), picture()]).await;
+    let image = || response("200 OK", "Connection: close\r\n", "picture");
+    let proxy = Raw::start(vec![image(), image()]).await;
     // By name, so that the resolver is asked for it.
     let url = proxy.url.replace("127.0.0.1", "localhost");
     let child =
@@ -62,7 +62,7 @@ async fn on_the_bare_machine() {
         return;
     }
     let body = r#"{"data":[{"url":"https://a.example/0.png"}]}"#;
-    let server = Raw::start(vec![answer("200 OK", "", body), answer("200 OK", "", "picture")]).await;
+    let server = Raw::start(vec![response("200 OK", "", body), response("200 OK", "", "picture")]).await;
     let plain = client(Tiny, &server.url).build().unwrap();
     assert_eq!(plain.generate(request()).await.unwrap().images().count(), 1);
     assert_eq!(plain.downloader().fetch(&server.url).await.unwrap(), "picture");

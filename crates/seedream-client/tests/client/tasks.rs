@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http_body_util::{BodyExt as _, Full};
-use seedream_client::{AnswerBody, Client, ImageProvider as _, Reached, Transport, TransportError};
+use seedream_client::{Client, ImageProvider as _, Reached, ResponseBody, Transport, TransportError};
 use seedream_core::{Charge, ErrorKind, Event, Policy, Task, TaskId};
 use tokio::time::Instant;
 
@@ -132,7 +132,7 @@ struct Punctual {
 
 #[async_trait]
 impl Transport for Punctual {
-    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         let body = if request.method() == http::Method::POST {
             r#"{"id":"job-1","eta":45}"#
         } else {

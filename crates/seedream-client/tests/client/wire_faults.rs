@@ -8,7 +8,7 @@ use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::{
     dialect::{Tiny, client, request, texts},
-    raw::{Act, Raw, answer},
+    raw::{Act, Raw, response},
 };
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn a_deadline_within_the_handshake_costs_nothing_and_behind_it_nobody_know
 #[tokio::test]
 async fn a_request_that_was_dropped_on_its_way_is_not_sent_again() {
     let (_open, gate) = oneshot::channel();
-    let server = Raw::start(vec![Act::Gated(Vec::new(), gate, Vec::new()), answer("200 OK", "", "{}")]).await;
+    let server = Raw::start(vec![Act::Gated(Vec::new(), gate, Vec::new()), response("200 OK", "", "{}")]).await;
     let client = client(Tiny, &server.url).build().unwrap();
     let mut waiting = Box::pin(client.generate(request()));
     while server.count("POST") == 0 {
@@ -66,7 +66,7 @@ async fn a_request_that_was_dropped_on_its_way_is_not_sent_again() {
         tokio::task::yield_now().await;
     }
     drop((waiting, _open));
-    // The answer to this comes behind everything that was still under way.
+    // The response to this comes behind everything that was still under way.
     assert!(client.models().await.unwrap().is_empty());
     assert_eq!((server.count("POST"), server.count("GET")), (1, 1));
 }
@@ -75,12 +75,12 @@ const CUT: &str =
     r#"{"data":[{"url":"https://a.example/0.png"},{"url":"https://a.example/1.png"},{"url":"https://a.exa"#;
 
 #[tokio::test]
-async fn a_reply_that_is_cut_keeps_the_pictures_before_the_cut() {
+async fn a_response_that_is_cut_keeps_the_images_before_the_cut() {
     for head in [
         "HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n".to_owned(),
         // A chunk that promises more than comes.
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n".to_owned(),
-        // No length: the end of the connection is the end of the answer.
+        // No length: the end of the connection is the end of the response.
         "HTTP/1.1 200 OK\r\n\r\n".to_owned(),
         // A gateway that lost its upstream and ends in good order.
         format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", CUT.len()),
@@ -93,7 +93,7 @@ async fn a_reply_that_is_cut_keeps_the_pictures_before_the_cut() {
 }
 
 #[tokio::test]
-async fn a_reply_cut_before_its_first_picture_is_unknown_and_kept() {
+async fn a_response_cut_before_its_first_image_is_unknown_and_kept() {
     let server = Raw::start(vec![Act::Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"da".to_vec())]).await;
     let error = client(Tiny, &server.url).build().unwrap().generate(request()).await.unwrap_err();
     assert_eq!((error.charge(), server.count("POST")), (Charge::Unknown, 1));
@@ -101,16 +101,16 @@ async fn a_reply_cut_before_its_first_picture_is_unknown_and_kept() {
 }
 
 #[tokio::test]
-async fn a_reply_over_the_limit_keeps_the_pictures_before_it() {
+async fn a_response_over_the_limit_keeps_the_images_before_it() {
     let pictures = r#"[{"url":"https://a.example/0.png"},{"url":"https://a.example/1.png"}]"#;
     let body = format!(r#"{{"data":{pictures},"padding":"{}"}}"#, "x".repeat(3 << 20));
-    let server = Raw::start(vec![answer("200 OK", "", &body), answer("200 OK", "", &body)]).await;
-    let limited = client(Tiny, &server.url).max_reply_bytes(2 << 20).build().unwrap();
+    let server = Raw::start(vec![response("200 OK", "", &body), response("200 OK", "", &body)]).await;
+    let limited = client(Tiny, &server.url).max_response_bytes(2 << 20).build().unwrap();
     let generation = limited.generate(request()).await.unwrap();
     assert_eq!(generation.images().count(), 2);
     let why = generation.warnings.iter().find(|warning| warning.kind == WarningKind::Incomplete).unwrap();
     assert!(why.message.contains("larger than the limit"), "{why}");
-    let tight = client(Tiny, &server.url).max_reply_bytes(10).build().unwrap();
+    let tight = client(Tiny, &server.url).max_response_bytes(10).build().unwrap();
     let error = tight.generate(request()).await.unwrap_err();
     assert_eq!((error.kind(), error.charge()), (ErrorKind::TooLarge, Charge::Unknown));
 }
@@ -119,7 +119,8 @@ async fn a_reply_over_the_limit_keeps_the_pictures_before_it() {
 async fn no_text_of_an_error_holds_the_key() {
     let echo = r#"{"error":"the key canary-0123456789 (Bearer canary-0123456789) is bad, see https://a.example/?canary-0123456789"}"#;
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let acts = || vec![answer("401 Unauthorized", "", echo), answer("307 x", "Location: /?canary-0123456789\r\n", "")];
+    let acts =
+        || vec![response("401 Unauthorized", "", echo), response("307 x", "Location: /?canary-0123456789\r\n", "")];
     let server = Raw::start(acts().into_iter().chain([Act::Close]).collect()).await;
     for url in [server.url.clone(), server.url.clone(), server.url.clone(), format!("http://{closed}")] {
         let client = client(Tiny, &url).build().unwrap();
@@ -132,9 +133,9 @@ async fn no_text_of_an_error_holds_the_key() {
 }
 
 #[tokio::test]
-async fn a_picture_whose_url_holds_the_key_is_still_found() {
+async fn an_image_whose_url_holds_the_key_is_still_found() {
     let body = r#"{"data":[{"url":"https://a.example/canary-0123456789/0.png"}]}"#;
-    let server = Raw::start(vec![answer("200 OK", "", body)]).await;
+    let server = Raw::start(vec![response("200 OK", "", body)]).await;
     let generation = client(Tiny, &server.url).build().unwrap().generate(request()).await.unwrap();
     let ImageData::Url { url, .. } = &generation.images().next().unwrap().data else { panic!("a URL") };
     assert_eq!(url, "https://a.example/canary-0123456789/0.png");

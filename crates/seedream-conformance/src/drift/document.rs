@@ -52,10 +52,10 @@ pub(super) fn compare(facts: &Facts<'_>, text: &str) -> Vec<Drift> {
             stands(format!("model {} pixels", model.id), there, &pixels.to_string());
         }
     }
-    for answer in provider.error_answers.iter().filter(|answer| documented(&answer.source)) {
-        let status = answer.status.to_string();
+    for example in provider.error_answers.iter().filter(|example| documented(&example.source)) {
+        let status = example.status.to_string();
         stands(format!("status {status}"), text.contains(&status), &status);
-        stands(format!("status {status} code"), text.contains(&answer.code), &answer.code);
+        stands(format!("status {status} code"), text.contains(&example.code), &example.code);
     }
     for (name, table) in provider.size_tables.iter().filter(|(_, table)| documented(&table.source)) {
         // A table may have levels from elsewhere, which the page does not name.

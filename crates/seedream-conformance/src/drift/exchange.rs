@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seedream_fixtures::{Body, Exchange, Kind, Response};
+use seedream_fixtures::{Body, Exchange, Kind, Response as RecordedResponse};
 use serde_json::Value;
 
 use super::{Drift, Facts, Severity, drift, type_of};
@@ -11,19 +11,19 @@ use super::{Drift, Facts, Severity, drift, type_of};
 type Members = BTreeMap<String, BTreeSet<&'static str>>;
 
 pub(super) fn compare<'a>(facts: &Facts<'a>, recorded: &Exchange) -> Result<Vec<Drift>, String> {
-    let answer = recorded.response.as_ref().ok_or("the recording has no answer")?;
+    let raw = recorded.response.as_ref().ok_or("the recording has no answer")?;
     let same = |exchange: &&Exchange| exchange.operation == recorded.operation;
     let judged = |exchange: &'a Exchange| Some((exchange.source.kind != Kind::Derived, exchange.response.as_ref()?));
-    let answers: Vec<(bool, &Response)> = facts.exchanges().filter(same).filter_map(judged).collect();
-    let known: Vec<_> = answers.iter().copied().filter(|(_, known)| known.status == answer.status).collect();
+    let raws: Vec<(bool, &RecordedResponse)> = facts.exchanges().filter(same).filter_map(judged).collect();
+    let known: Vec<_> = raws.iter().copied().filter(|(_, known)| known.status == raw.status).collect();
     if known.is_empty() {
-        let statuses: BTreeSet<_> = answers.iter().map(|(_, known)| known.status.to_string()).collect();
+        let statuses: BTreeSet<_> = raws.iter().map(|(_, known)| known.status.to_string()).collect();
         let statuses = statuses.into_iter().collect::<Vec<_>>().join(", ");
-        return Ok(vec![drift(Severity::Notice, "status", statuses, answer.status)]);
+        return Ok(vec![drift(Severity::Notice, "status", statuses, raw.status)]);
     }
-    let Some(now) = members(answer) else {
+    let Some(now) = members(raw) else {
         let json = known.iter().any(|(_, known)| matches!(known.body, Body::Json(_)));
-        let found = json.then(|| drift(Severity::Breaking, "body", "JSON", answer.body.content_type()));
+        let found = json.then(|| drift(Severity::Breaking, "body", "JSON", raw.body.content_type()));
         return Ok(found.into_iter().collect());
     };
     let all: Vec<Members> = known.iter().filter_map(|(_, known)| members(known)).collect();
@@ -55,8 +55,8 @@ fn words(types: &BTreeSet<&'static str>) -> String {
     types.iter().copied().collect::<Vec<_>>().join(" or ")
 }
 
-/// The members of an answer; `None` where it is no JSON.
-fn members(response: &Response) -> Option<Members> {
+/// The members of a response; `None` where it is no JSON.
+fn members(response: &RecordedResponse) -> Option<Members> {
     let Body::Json(raw) = &response.body else { return None };
     let value: Value = serde_json::from_str(raw.get()).ok()?;
     let mut members = Members::new();

@@ -149,12 +149,12 @@ fn default(facts: &Facts<'_>, field: &Field, models: &[&Model]) -> Option<String
     }
 }
 
-/// The statuses with their examples, and the answer of a success.
+/// The statuses with their examples, and the response of a success.
 fn statuses(facts: &Facts<'_>, file: &Value, responses: &Value, found: &mut Vec<Drift>) {
     let known = |exchange: &&seedream_fixtures::Exchange| {
         exchange.operation == Operation::Create && documented(&exchange.source) && exchange.response.is_some()
     };
-    let answers: Vec<(u16, Value)> = facts
+    let raws: Vec<(u16, Value)> = facts
         .exchanges()
         .filter(known)
         .filter_map(|exchange| exchange.response.as_ref())
@@ -163,7 +163,7 @@ fn statuses(facts: &Facts<'_>, file: &Value, responses: &Value, found: &mut Vec<
             _ => None,
         })
         .collect();
-    let seen: BTreeSet<u16> = answers.iter().map(|(status, _)| *status).collect();
+    let seen: BTreeSet<u16> = raws.iter().map(|(status, _)| *status).collect();
     let now: BTreeSet<u16> = members(responses).filter_map(|(status, _)| status.parse().ok()).collect();
     for gone in seen.difference(&now) {
         found.push(drift(Severity::Notice, format!("responses.{gone}"), "a status", "nothing"));
@@ -175,7 +175,7 @@ fn statuses(facts: &Facts<'_>, file: &Value, responses: &Value, found: &mut Vec<
         let at = format!("responses.{status}");
         let content = &response["content"]["application/json"];
         let shown: Vec<&Value> =
-            answers.iter().filter(|(seen, _)| seen.to_string() == **status).map(|(_, body)| body).collect();
+            raws.iter().filter(|(seen, _)| seen.to_string() == **status).map(|(_, body)| body).collect();
         for (name, example) in members(&content["example"]["error"]) {
             let said: Vec<_> = shown.iter().map(|body| &body["error"][name]).collect();
             if let Some(first) = said.first().filter(|_| !said.contains(&example)) {

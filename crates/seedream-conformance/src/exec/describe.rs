@@ -10,7 +10,7 @@ use seedream_core::{
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The answer to `describe`.
+/// The response to `describe`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Description {
@@ -104,7 +104,7 @@ struct Images {
     auto: bool,
     count_refused: bool,
     prompt_decides: bool,
-    /// The limit of references and pictures together, and whether fewer are made beyond it.
+    /// The limit of references and images together, and whether fewer are made beyond it.
     with_references: Option<(u32, bool)>,
 }
 

@@ -1,14 +1,14 @@
-//! What a program makes of an answer, as the types of the core crate.
+//! What a program makes of a response, as the types of the core crate.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use seedream_core::{
     Acceptance, Blobs, Charge, Decoded, Error, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, Medium,
-    ModelId, ModelInfo, Reply, Result, Stage, TaskId, TaskState, Timestamp, Usage, Warning, WarningKind,
+    ModelId, ModelInfo, Response, Result, Stage, TaskId, TaskState, Timestamp, Usage, Warning, WarningKind,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// What an answer means: pictures, a task, a list of models, or an error.
+/// What a response means: images, a task, a list of models, or an error.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Meaning {
@@ -19,9 +19,9 @@ pub(super) struct Meaning {
     can_cancel: Option<bool>,
     running: Option<String>,
     progress: Option<u8>,
-    /// The task has failed, as an answer says that could be read.
+    /// The task has failed, as a response says that could be read.
     failed: Option<Failed>,
-    /// The answer is an error, or cannot be read.
+    /// The response is an error, or cannot be read.
     error: Option<Failed>,
     request_id: Option<String>,
     reported_model: Option<String>,
@@ -64,10 +64,10 @@ struct Failed {
 }
 
 impl Meaning {
-    pub(super) fn outcome(self, model: &ModelId, reply: &Reply) -> Result<Decoded> {
-        let Some(id) = &self.accepted else { return self.generation(model, reply).map(Decoded::Done) };
+    pub(super) fn outcome(self, model: &ModelId, response: &Response) -> Result<Decoded> {
+        let Some(id) = &self.accepted else { return self.generation(model, response).map(Decoded::Done) };
         let id = TaskId::new(id.as_str()).map_err(|error| {
-            Error::from_reply(ErrorKind::MalformedResponse, error.message(), reply).with_charge(Charge::Unknown)
+            Error::from_response(ErrorKind::MalformedResponse, error.message(), response).with_charge(Charge::Unknown)
         })?;
         let mut acceptance = Acceptance::new(id);
         acceptance.created = self.created.and_then(at);
@@ -78,10 +78,10 @@ impl Meaning {
         Ok(Decoded::Accepted(acceptance))
     }
 
-    pub(super) fn state(mut self, model: &ModelId, reply: &Reply) -> Result<TaskState> {
+    pub(super) fn state(mut self, model: &ModelId, response: &Response) -> Result<TaskState> {
         if let Some(status) = self.running.take() {
             let progress = self.progress;
-            let found = self.generation(model, reply).ok().map(Box::new);
+            let found = self.generation(model, response).ok().map(Box::new);
             let mut state = TaskState::running(status, progress);
             if let TaskState::Running { found: here, .. } = &mut state {
                 *here = found;
@@ -89,54 +89,54 @@ impl Meaning {
             return Ok(state);
         }
         if let Some(failed) = self.failed.take() {
-            return Ok(TaskState::Failed(self.error(failed, model, reply)));
+            return Ok(TaskState::Failed(self.error(failed, model, response)));
         }
-        self.generation(model, reply).map(TaskState::Done)
+        self.generation(model, response).map(TaskState::Done)
     }
 
-    pub(super) fn generation(mut self, model: &ModelId, reply: &Reply) -> Result<Generation> {
+    pub(super) fn generation(mut self, model: &ModelId, response: &Response) -> Result<Generation> {
         if let Some(failed) = self.error.take().or_else(|| self.failed.take()) {
-            return Err(self.error(failed, model, reply));
+            return Err(self.error(failed, model, response));
         }
-        let mut generation = self.facts(model, reply);
-        if reply.truncated {
+        let mut generation = self.facts(model, response);
+        if response.truncated {
             let message = "the answer was cut off: what had arrived was kept";
             generation.warnings.push(Warning::new(WarningKind::Incomplete, None, message));
         }
-        generation.outcomes = self.outcomes(reply.blobs());
+        generation.outcomes = self.outcomes(response.blobs());
         generation.or_no_images()
     }
 
-    /// What the answer says beside its pictures.
-    fn facts(&self, model: &ModelId, reply: &Reply) -> Generation {
+    /// What the response says beside its images.
+    fn facts(&self, model: &ModelId, response: &Response) -> Generation {
         let mut generation = Generation::new(model.clone());
         generation.reported_model.clone_from(&self.reported_model);
         generation.created = self.created.and_then(at);
-        generation.request_id = self.request_id.clone().or_else(|| reply.request_id());
-        generation.raw = reply.body.clone();
+        generation.request_id = self.request_id.clone().or_else(|| response.request_id());
+        generation.raw = response.body.clone();
         generation.usage = usage(self.usage.clone());
         generation.warnings.clone_from(&self.warnings);
         generation.charged = self.charge;
         generation
     }
 
-    pub(super) fn models(mut self, reply: &Reply) -> Result<Vec<ModelInfo>> {
+    pub(super) fn models(mut self, response: &Response) -> Result<Vec<ModelInfo>> {
         match self.error.take() {
-            Some(failed) => Err(failed.error(self.request_id, reply)),
+            Some(failed) => Err(failed.error(self.request_id, response)),
             None => Ok(self.models.into_iter().map(ModelInfo::new).collect()),
         }
     }
 
     pub(super) fn outcomes(self, blobs: &Blobs) -> Vec<Result<GeneratedImage, ImageFailure>> {
-        self.images.into_iter().map(|picture| picture.outcome(blobs)).collect()
+        self.images.into_iter().map(|image| image.outcome(blobs)).collect()
     }
 
-    /// An error without pictures still carries what the answer said beside them.
-    fn error(self, failed: Failed, model: &ModelId, reply: &Reply) -> Error {
-        let facts = self.facts(model, reply);
+    /// An error without images still carries what the response said beside them.
+    fn error(self, failed: Failed, model: &ModelId, response: &Response) -> Error {
+        let facts = self.facts(model, response);
         let says_more = facts.reported_model.is_some() || facts.created.is_some() || !facts.usage.is_empty();
         let says_more = says_more || facts.charged.is_some();
-        let error = failed.error(self.request_id, reply);
+        let error = failed.error(self.request_id, response);
         if says_more { error.with_generation(facts) } else { error }
     }
 }
@@ -153,7 +153,7 @@ impl Picture {
         let data = data.or_else(|| inline(self.base64.as_deref()?));
         let unreadable = || ImageFailure::new(self.index, ErrorKind::MalformedResponse, "there is no picture");
         let mut image = GeneratedImage::new(self.index, data.ok_or_else(unreadable)?);
-        // What is no size or format is none: it makes no picture worthless.
+        // What is no size or format is none: it makes no image worthless.
         image.size = self.size.and_then(|size| size.parse().ok());
         image.format = self.format.and_then(|format| serde_json::from_value(format.into()).ok());
         image.other = self.other;
@@ -162,8 +162,8 @@ impl Picture {
 }
 
 impl Failed {
-    fn error(self, request_id: Option<String>, reply: &Reply) -> Error {
-        let error = Error::from_reply(self.kind(), &self.message, reply);
+    fn error(self, request_id: Option<String>, response: &Response) -> Error {
+        let error = Error::from_response(self.kind(), &self.message, response);
         let charge = self.charge.unwrap_or_else(|| error.charge());
         error.with_code(self.code).with_param(self.param).with_request_id(request_id).with_charge(charge)
     }
@@ -234,8 +234,8 @@ mod tests {
         serde_json::from_value(json).unwrap()
     }
 
-    fn reply(status: u16) -> Reply {
-        Reply::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), "body", Timestamp::UNIX_EPOCH)
+    fn response(status: u16) -> Response {
+        Response::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), "body", Timestamp::UNIX_EPOCH)
     }
 
     #[test]
@@ -243,14 +243,14 @@ mod tests {
         let accepted = read(
             json!({"accepted": "task-1", "estimated_seconds": 45, "usage": {"reserved": {"micros": 1_500_000, "unit": "credits"}}}),
         );
-        let Ok(Decoded::Accepted(task)) = accepted.outcome(&"m".into(), &reply(200)) else { panic!("accepted") };
+        let Ok(Decoded::Accepted(task)) = accepted.outcome(&"m".into(), &response(200)) else { panic!("accepted") };
         assert_eq!(
             (task.id.as_str(), task.estimated_seconds, task.usage.reserved),
             ("task-1", Some(45), Some(Amount::micros(1_500_000, "credits")))
         );
-        let hostile = read(json!({"accepted": "../x"})).outcome(&"m".into(), &reply(200)).unwrap_err();
+        let hostile = read(json!({"accepted": "../x"})).outcome(&"m".into(), &response(200)).unwrap_err();
         assert_eq!((hostile.kind(), hostile.charge()), (ErrorKind::MalformedResponse, Charge::Unknown));
-        let state = |json, status| read(json).state(&"m".into(), &reply(status));
+        let state = |json, status| read(json).state(&"m".into(), &response(status));
         let running = state(json!({"running": "processing", "progress": 40}), 200);
         assert!(matches!(running, Ok(TaskState::Running { progress: Some(40), .. })));
         let rejected = json!({"kind": "content_rejected", "stage": "output", "medium": "image"});
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::rejected(Stage::Output, Medium::Image));
         assert_eq!((error.request_id(), error.generation().unwrap().created.unwrap().as_second()), (Some("r"), 7));
         assert!(state(json!({ "error": rejected }), 200).is_err(), "the poll failed, not the task");
-        let refused = read(json!({ "failed": rejected })).outcome(&"m".into(), &reply(200)).unwrap_err();
+        let refused = read(json!({ "failed": rejected })).outcome(&"m".into(), &response(200)).unwrap_err();
         assert_eq!(
             refused.kind(),
             ErrorKind::rejected(Stage::Output, Medium::Image),
@@ -271,14 +271,14 @@ mod tests {
 
     #[test]
     fn a_list_of_models_is_read_or_is_an_error() {
-        let listed = read(json!({"models": ["a", "b"]})).models(&reply(200)).unwrap();
+        let listed = read(json!({"models": ["a", "b"]})).models(&response(200)).unwrap();
         assert_eq!(listed, [ModelInfo::new("a"), ModelInfo::new("b")]);
-        let error = read(json!({"error": {"kind": "authentication"}})).models(&reply(401)).unwrap_err();
+        let error = read(json!({"error": {"kind": "authentication"}})).models(&response(401)).unwrap_err();
         assert_eq!((error.kind(), error.charge()), (ErrorKind::Authentication, Charge::No));
     }
 
     #[test]
-    fn pictures_failures_and_odd_usage_are_kept() {
+    fn images_failures_and_odd_usage_are_kept() {
         let meaning = read(json!({
             "images": [{"index": 0, "base64": "aGk="}, {"index": 1, "base64": "token"}, {"index": 2, "base64": "?"},
                        {"index": 3, "error": {"kind": "server", "code": "x", "message": "no"}}],
@@ -286,7 +286,7 @@ mod tests {
         }));
         let mut blobs = Blobs::default();
         blobs.insert("token", ImageData::Bytes("lifted".into()));
-        let generation = meaning.generation(&"m".into(), &reply(200).with_blobs(blobs)).unwrap();
+        let generation = meaning.generation(&"m".into(), &response(200).with_blobs(blobs)).unwrap();
         let bytes: Vec<_> = generation.images().map(|image| format!("{:?}", image.data)).collect();
         assert_eq!(bytes, ["Bytes(2 bytes)", "Bytes(6 bytes)"]);
         let failures: Vec<_> = generation.failures().map(|failure| (failure.index, failure.kind)).collect();

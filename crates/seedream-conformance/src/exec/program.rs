@@ -12,7 +12,7 @@ use std::{
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
-/// How long an answer may take.
+/// How long a response may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The longest line that is read.
@@ -32,7 +32,7 @@ pub(super) struct Program {
 struct Wire {
     child: Child,
     questions: mpsc::Sender<String>,
-    answers: mpsc::Receiver<Vec<u8>>,
+    examples: mpsc::Receiver<Vec<u8>>,
     asked: u64,
     /// Nothing is asked any more once something went wrong.
     fault: Option<Fault>,
@@ -40,7 +40,7 @@ struct Wire {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Answer {
+struct DocumentedResponse {
     id: u64,
     result: Box<RawValue>,
 }
@@ -60,7 +60,7 @@ impl Program {
                 .into_iter()
                 .try_for_each(|question| stdin.write_all(question.as_bytes()).and_then(|()| stdin.flush()))
         });
-        let (answered, answers) = mpsc::channel();
+        let (answered, examples) = mpsc::channel();
         thread::spawn(move || {
             let mut stdout = BufReader::new(stdout);
             loop {
@@ -71,11 +71,11 @@ impl Program {
                 }
             }
         });
-        let wire = Wire { child, questions, answers, asked: 0, fault: None };
+        let wire = Wire { child, questions, examples, asked: 0, fault: None };
         Ok(Self { command: command.to_owned(), patience, wire: Mutex::new(wire) })
     }
 
-    /// Asks one question and waits for its answer.
+    /// Asks one question and waits for its response.
     pub(super) fn ask(&self, method: &str, params: &Value) -> Result<Box<RawValue>, Fault> {
         let mut wire = self.wire.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(fault) = &wire.fault {
@@ -85,22 +85,22 @@ impl Program {
         let id = wire.asked;
         let question = format!("{}\n", json!({ "id": id, "method": method, "params": params }));
         let line = match wire.questions.send(question) {
-            Ok(()) => wire.answers.recv_timeout(self.patience),
+            Ok(()) => wire.examples.recv_timeout(self.patience),
             Err(_) => Err(mpsc::RecvTimeoutError::Disconnected),
         };
-        let answer = match line {
+        let example = match line {
             Err(mpsc::RecvTimeoutError::Timeout) => Err(format!("does not answer {method} within {:?}", self.patience)),
             Err(mpsc::RecvTimeoutError::Disconnected) => Err(format!("ended before it answered {method}")),
-            Ok(line) => match serde_json::from_slice::<Answer>(&line) {
-                Ok(answer) if answer.id == id => Ok(answer.result),
-                Ok(answer) => Err(format!("answers question {} where {id} ({method}) was asked", answer.id)),
+            Ok(line) => match serde_json::from_slice::<DocumentedResponse>(&line) {
+                Ok(example) if example.id == id => Ok(example.result),
+                Ok(example) => Err(format!("answers question {} where {id} ({method}) was asked", example.id)),
                 Err(error) => {
                     let start: String = String::from_utf8_lossy(&line).trim_end().chars().take(80).collect();
                     Err(format!("answers {method} with `{start}`: {error}"))
                 }
             },
         };
-        answer.map_err(|what| wire.stop(&self.command, &what))
+        example.map_err(|what| wire.stop(&self.command, &what))
     }
 
     /// It answers in time and in turn, but with nothing that can be used: the next question may fare better.

@@ -1,9 +1,9 @@
-//! A documented answer is read as it is meant.
+//! A documented response is read as it is meant.
 
 use std::collections::BTreeMap;
 
 use seedream_core::{Dialect, Encoded, Strictness};
-use seedream_fixtures::{Body, Exchange, Operation, Response};
+use seedream_fixtures::{Body, Exchange, Operation, Response as RecordedResponse};
 use serde_json::Value;
 
 use crate::{Case, Failure, Law, Subject, difference::Differences, exchange, seen::Seen};
@@ -16,7 +16,7 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     subject.exchanges().filter(|case| is_read(case)).map(of).collect()
 }
 
-/// Whether a fixture says how its answer, or what is made of its request, is to be read.
+/// Whether a fixture says how its response, or what is made of its request, is to be read.
 fn is_read(case: &Exchange) -> bool {
     let answered = case.response.is_some() && case.operation != Operation::Credits;
     case.expect.as_ref().is_some_and(|expect| answered || expect.effective.is_some())
@@ -35,12 +35,12 @@ fn check(dialect: &dyn Dialect, case: &Exchange) -> Result<(), Failure> {
     }
 }
 
-/// What a provider calls back with, as the answer to a poll: the body is the same (document 002, callback_url).
+/// What a provider calls back with, as the response to a poll: the body is the same (document 002, callback_url).
 fn as_polled(callback: &Exchange) -> Exchange {
     let mut poll = callback.clone();
     poll.operation = Operation::Poll;
     let body = callback.request.as_ref().and_then(|request| request.json.clone()).map(Body::Json);
-    poll.response = body.map(|body| Response { status: 200, headers: BTreeMap::new(), body });
+    poll.response = body.map(|body| RecordedResponse { status: 200, headers: BTreeMap::new(), body });
     // Whoever polls knows the id.
     poll.expect.iter_mut().for_each(|expect| expect.task = None);
     poll

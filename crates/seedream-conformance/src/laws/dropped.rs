@@ -24,7 +24,7 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
         .collect()
 }
 
-/// A black picture of 64 by 64 pixels, which no document has anything against.
+/// A black image of 64 by 64 pixels, which no document has anything against.
 const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0@\0\0\0@\x01\0\0\0\0\x82\x12Ls\0\
     \0\0\x0fIDATx\xdac`\x18\x05\xa3\x80|\0\0\x02@\0\x01\xe0M\x1dD\0\0\0\0IEND\xaeB`\x82";
 

@@ -9,17 +9,17 @@ use seedream_fixtures::{Exchange, Operation};
 
 use crate::{
     Case, Failure, Law, Subject,
-    answer::{Answer, Bill, broken},
     dice::Dice,
     difference::Differences,
+    example::{Bill, DocumentedResponse, broken},
     exchange,
     play::{Play, Played},
 };
 
-/// How many runs each answer is met in.
+/// How many runs each response is met in.
 const ROUNDS: u64 = 24;
 
-/// How many more of them are cancelled while the first answer is on its way.
+/// How many more of them are cancelled while the first response is on its way.
 const CANCELLED: u64 = 6;
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
@@ -34,9 +34,9 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
 }
 
 fn check(subject: &Subject, case: &'static Exchange) -> Result<(), Failure> {
-    let Some(first) = Answer::of(case)? else { return Ok(()) };
-    let submits = Answer::all(subject, Operation::Create)?;
-    let polls = Answer::all(subject, Operation::Poll)?;
+    let Some(first) = DocumentedResponse::of(case)? else { return Ok(()) };
+    let submits = DocumentedResponse::all(subject, Operation::Create)?;
+    let polls = DocumentedResponse::all(subject, Operation::Poll)?;
     (0..ROUNDS + CANCELLED).try_for_each(|round| {
         let checked = exchange::checked(&**subject.dialect(), case)?;
         let mut wire = Wire::new(&first, &submits, &polls, Dice::of(case.id(), round));
@@ -59,10 +59,10 @@ fn check(subject: &Subject, case: &'static Exchange) -> Result<(), Failure> {
 enum Weather<'a> {
     /// No byte of the body left.
     NotSent,
-    /// The connection broke after the body had begun to leave, before an answer.
+    /// The connection broke after the body had begun to leave, before a response.
     Silence,
-    /// An answer arrived, up to some byte where it was cut off.
-    Answer(&'a Answer, Option<usize>),
+    /// A response arrived, up to some byte where it was cut off.
+    DocumentedResponse(&'a DocumentedResponse, Option<usize>),
 }
 
 impl Weather<'_> {
@@ -70,15 +70,15 @@ impl Weather<'_> {
         match self {
             Self::NotSent => false,
             Self::Silence => true,
-            Self::Answer(answer, _) => answer.bill != Bill::Never,
+            Self::DocumentedResponse(example, _) => example.bill != Bill::Never,
         }
     }
 
-    /// The least number of pictures that arrived.
+    /// The least number of images that arrived.
     fn pictures(&self) -> usize {
         match self {
-            Self::Answer(answer, Some(at)) => answer.arrived(*at),
-            Self::Answer(Answer { bill: Bill::Pictures(count), .. }, None) => *count,
+            Self::DocumentedResponse(example, Some(at)) => example.arrived(*at),
+            Self::DocumentedResponse(DocumentedResponse { bill: Bill::Pictures(count), .. }, None) => *count,
             _ => 0,
         }
     }
@@ -87,8 +87,8 @@ impl Weather<'_> {
         match self {
             Self::NotSent => "not sent".to_owned(),
             Self::Silence => "broken".to_owned(),
-            Self::Answer(answer, None) => answer.exchange.id().to_owned(),
-            Self::Answer(answer, Some(at)) => format!("{} up to byte {at}", answer.exchange.id()),
+            Self::DocumentedResponse(example, None) => example.exchange.id().to_owned(),
+            Self::DocumentedResponse(example, Some(at)) => format!("{} up to byte {at}", example.exchange.id()),
         }
     }
 
@@ -96,8 +96,8 @@ impl Weather<'_> {
         match self {
             Self::NotSent => vec![Input::NotSent(Error::new(ErrorKind::Transport, "nobody listens"))],
             Self::Silence => vec![broken(None)],
-            Self::Answer(answer, None) => answer.whole(),
-            Self::Answer(answer, Some(at)) => answer.cut(*at),
+            Self::DocumentedResponse(example, None) => example.whole(),
+            Self::DocumentedResponse(example, Some(at)) => example.cut(*at),
         }
     }
 }
@@ -105,18 +105,23 @@ impl Weather<'_> {
 /// How long every refusal asks to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(7);
 
-/// The wire: the answer of the case first, or right behind a request that was not sent, then any.
+/// The wire: the response of the case first, or right behind a request that was not sent, then any.
 struct Wire<'a> {
-    first: Option<&'a Answer>,
-    to_submits: &'a [Answer],
-    to_polls: &'a [Answer],
+    first: Option<&'a DocumentedResponse>,
+    to_submits: &'a [DocumentedResponse],
+    to_polls: &'a [DocumentedResponse],
     dice: Dice,
     submits: Vec<Weather<'a>>,
     polls: Vec<Weather<'a>>,
 }
 
 impl<'a> Wire<'a> {
-    fn new(first: &'a Answer, to_submits: &'a [Answer], to_polls: &'a [Answer], dice: Dice) -> Self {
+    fn new(
+        first: &'a DocumentedResponse,
+        to_submits: &'a [DocumentedResponse],
+        to_polls: &'a [DocumentedResponse],
+        dice: Dice,
+    ) -> Self {
         Self { first: Some(first), to_submits, to_polls, dice, submits: Vec::new(), polls: Vec::new() }
     }
 
@@ -139,20 +144,22 @@ impl<'a> Wire<'a> {
         }
         match self.first.take() {
             Some(first) => {
-                let cut = (self.dice.below(2) == 0).then(|| self.dice.below(first.reply.body.len()));
-                Weather::Answer(first, cut)
+                let cut = (self.dice.below(2) == 0).then(|| self.dice.below(first.response.body.len()));
+                Weather::DocumentedResponse(first, cut)
             }
             None => self.any(self.to_submits),
         }
     }
 
-    fn any(&mut self, answers: &'a [Answer]) -> Weather<'a> {
-        let at = self.dice.below(answers.len());
-        match (self.dice.below(8), answers.get(at)) {
+    fn any(&mut self, examples: &'a [DocumentedResponse]) -> Weather<'a> {
+        let at = self.dice.below(examples.len());
+        match (self.dice.below(8), examples.get(at)) {
             (0 | 1, _) => Weather::NotSent,
             (2, _) | (_, None) => Weather::Silence,
-            (3 | 4, Some(answer)) => Weather::Answer(answer, Some(self.dice.below(answer.reply.body.len()))),
-            (_, Some(answer)) => Weather::Answer(answer, None),
+            (3 | 4, Some(example)) => {
+                Weather::DocumentedResponse(example, Some(self.dice.below(example.response.body.len())))
+            }
+            (_, Some(example)) => Weather::DocumentedResponse(example, None),
         }
     }
 
@@ -168,15 +175,16 @@ impl<'a> Wire<'a> {
         let same = played.submits.windows(2).all(|pair| pair[0].1 == pair[1].1);
         d.holds(same, || "what is sent again is another request".to_owned());
         for (weather, pair) in self.submits.iter().zip(played.submits.windows(2)) {
-            let refused = matches!(weather, Weather::Answer(answer, _) if !answer.reply.status.is_success());
+            let refused =
+                matches!(weather, Weather::DocumentedResponse(example, _) if !example.response.status.is_success());
             let waited = pair[1].0.saturating_sub(pair[0].0);
             d.holds(!refused || waited >= RETRY_AFTER, || format!("asked to wait {RETRY_AFTER:?}, waited {waited:?}"));
         }
         let last = self.polls.last();
         let arrived = self.submits.iter().chain(last).map(Weather::pictures).max().unwrap_or(0);
-        let cut_poll = matches!(last, Some(Weather::Answer(_, Some(_))));
+        let cut_poll = matches!(last, Some(Weather::DocumentedResponse(_, Some(_))));
         // A task that has failed without a charge owes nothing any more.
-        let free = matches!(last, Some(Weather::Answer(answer, None)) if answer.bill == Bill::Never);
+        let free = matches!(last, Some(Weather::DocumentedResponse(example, None)) if example.bill == Bill::Never);
         match &played.result {
             Ok(generation) => {
                 let kept = generation.images().count();
@@ -198,14 +206,14 @@ impl<'a> Wire<'a> {
 /// A refusal that also says when to come again.
 fn asking_for_patience(input: Input) -> Input {
     let seconds = HeaderValue::from(RETRY_AFTER.as_secs());
-    let with = |mut reply: seedream_core::Reply| {
-        if !reply.status.is_success() {
-            reply.headers.insert(http::header::RETRY_AFTER, seconds);
+    let with = |mut response: seedream_core::Response| {
+        if !response.status.is_success() {
+            response.headers.insert(http::header::RETRY_AFTER, seconds);
         }
-        reply
+        response
     };
     match input {
-        Input::Reply(reply) => Input::Reply(with(reply)),
+        Input::Response(response) => Input::Response(with(response)),
         Input::Broken { partial, error } => Input::Broken { partial: partial.map(with), error },
         other => other,
     }

@@ -1,4 +1,4 @@
-//! One request has the same result at every provider, but for losses that are declared: what an answer of its family does not state,
+//! One request has the same result at every provider, but for losses that are declared: what a response of its family does not state,
 //! and what the check has warned about. Each adapter is held to the one normal form of the result, which is as good as comparing all of
 //! them with each other, and needs no other to be there.
 
@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use seedream_core::{
-    Exchange as Sent, Field, ImageData, ImageRequest, Input, Pixels, Reply, ResponseFormat, Strictness, Timestamp,
+    Exchange as Sent, Field, ImageData, ImageRequest, Input, Pixels, Response, ResponseFormat, Strictness, Timestamp,
     WarningKind,
 };
 use seedream_fixtures::ReplyFamily;
@@ -52,7 +52,7 @@ fn check(subject: &Subject, ask: Ask) -> Result<(), Failure> {
     let checked = checked.map_err(|error| Failure::new(format!("cannot be sent at all: {error}")))?;
     let engine = mock_of(subject).ok_or_else(|| Failure::harness("the mock does not serve this provider"))?;
     let upstream = Upstream::new(engine, subject);
-    let played = Play::submit(subject, checked.clone(), 0)?.against(|sent, now| vec![upstream.answer(sent, now)])?;
+    let played = Play::submit(subject, checked.clone(), 0)?.against(|sent, now| vec![upstream.example(sent, now)])?;
     let mut d = Differences::default();
     d.same("submits", &1, &played.submits.len());
     let generation = played.result.map_err(|error| Failure::new(format!("no pictures: {error}")))?;
@@ -106,7 +106,7 @@ impl Upstream {
         Timestamp::from_second(1_795_132_800).unwrap_or_default() + now
     }
 
-    fn answer(&self, sent: &Sent, now: Duration) -> Input {
+    fn example(&self, sent: &Sent, now: Duration) -> Input {
         let (mut parts, body) = sent.request.clone().into_parts();
         let uri = format!("{}{}", self.below, parts.uri);
         if let Ok(uri) = uri.parse() {
@@ -116,10 +116,10 @@ impl Upstream {
         let at = Self::at(now);
         let script = self.engine.handle(at, &http::Request::from_parts(parts, body));
         let (status, body) = (http::StatusCode::from_u16(script.status).unwrap_or_default(), script.body());
-        Input::Reply(Reply::new(status, script.headers, body, at))
+        Input::Response(Response::new(status, script.headers, body, at))
     }
 
-    /// Whether a picture is behind a URL.
+    /// Whether an image is behind a URL.
     fn opens(&self, url: &str) -> bool {
         let Ok(request) = http::Request::get(url).body(Bytes::new()) else { return false };
         let script = self.engine.handle(Self::at(Duration::from_secs(600)), &request);

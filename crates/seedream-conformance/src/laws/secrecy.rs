@@ -10,15 +10,15 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use seedream_client::{AnswerBody, Client, ImageProvider as _, Reached, Transport, TransportError};
-use seedream_core::{Error, ImageRequest, Policy, Reply, Strictness};
+use seedream_client::{Client, ImageProvider as _, Reached, ResponseBody, Transport, TransportError};
+use seedream_core::{Error, ImageRequest, Policy, Response, Strictness};
 use seedream_fixtures::{Body, Exchange, Operation};
 use serde_json::Value;
 
 use crate::{
     Case, Failure, Law, Subject,
-    answer::made_up,
     difference::Differences,
+    example::made_up,
     exchange,
     in_process::HOST,
     leaves::{leaves, with},
@@ -98,9 +98,9 @@ fn shown(subject: &Subject) -> Result<(), Failure> {
 fn redirected(subject: &Subject) -> Result<(), Failure> {
     let mut d = Differences::default();
     for status in [301, 302, 303, 307, 308] {
-        let mut reply = made_up(status, "text/plain", "");
-        reply.headers.insert(http::header::LOCATION, http::HeaderValue::from_static("https://elsewhere.example/v1"));
-        let wire = Arc::new(Scripted::new(reply));
+        let mut response = made_up(status, "text/plain", "");
+        response.headers.insert(http::header::LOCATION, http::HeaderValue::from_static("https://elsewhere.example/v1"));
+        let wire = Arc::new(Scripted::new(response));
         let error = ask(&client(subject, wire.clone())?, plain(subject))?;
         hides(&mut d, "the error", &texts(&error));
         let hosts: Vec<_> = wire.sent().iter().map(|sent| sent.uri.host().unwrap_or_default().to_owned()).collect();
@@ -111,14 +111,14 @@ fn redirected(subject: &Subject) -> Result<(), Failure> {
 
 /// Some gateways repeat the key that they were sent; the error does not.
 fn echoed(subject: &Subject, case: &Exchange) -> Result<(), Failure> {
-    let Some(response) = &case.response else { return Ok(()) };
-    let reply = exchange::reply(response)?;
-    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    let Some(recorded) = &case.response else { return Ok(()) };
+    let response = exchange::response(recorded)?;
+    let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     let said: Vec<_> = leaves(&body).into_iter().filter(|at| body.pointer(at).is_some_and(Value::is_string)).collect();
     let mut d = Differences::default();
     for at in said {
         let body = with(&body, &at, |text| format!("{} Bearer {KEY}", text.as_str().unwrap_or_default()).into());
-        let mut echo = exchange::reply_with(response, body.to_string())?;
+        let mut echo = exchange::response_with(recorded, body.to_string())?;
         for status in [echo.status, http::StatusCode::OK] {
             echo.status = status;
             let error = ask(&client(subject, Arc::new(Scripted::new(echo.clone())))?, plain(subject))?;
@@ -170,9 +170,9 @@ fn ask(client: &Client, request: ImageRequest) -> Result<Error, Failure> {
     }
 }
 
-/// A wire that gives the same answer to everything, and remembers what was sent.
+/// A wire that gives the same response to everything, and remembers what was sent.
 struct Scripted {
-    reply: Reply,
+    response: Response,
     sent: Mutex<Vec<Sent>>,
 }
 
@@ -186,8 +186,8 @@ struct Sent {
 }
 
 impl Scripted {
-    fn new(reply: Reply) -> Self {
-        Self { reply, sent: Mutex::default() }
+    fn new(response: Response) -> Self {
+        Self { response, sent: Mutex::default() }
     }
 
     fn sent(&self) -> Vec<Sent> {
@@ -203,7 +203,7 @@ impl fmt::Debug for Scripted {
 
 #[async_trait]
 impl Transport for Scripted {
-    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         let mut headers = request.headers().clone();
         let bearer = headers.remove(http::header::AUTHORIZATION);
         let key_in_header = bearer.is_some_and(|value| value.as_bytes().ends_with(KEY.as_bytes()));
@@ -215,11 +215,11 @@ impl Transport for Scripted {
         if let Ok(mut sent) = self.sent.lock() {
             sent.push(Sent { uri: request.uri().clone(), key_in_header, rest });
         }
-        let body = Full::new(self.reply.body.clone()).map_err(|never| match never {}).boxed_unsync();
-        let mut response = http::Response::builder().status(self.reply.status);
-        for (name, value) in &self.reply.headers {
-            response = response.header(name, value);
+        let body = Full::new(self.response.body.clone()).map_err(|never| match never {}).boxed_unsync();
+        let mut recorded = http::Response::builder().status(self.response.status);
+        for (name, value) in &self.response.headers {
+            recorded = recorded.header(name, value);
         }
-        response.body(body).map_err(|error| TransportError::new(Reached::Sent, error.to_string()))
+        recorded.body(body).map_err(|error| TransportError::new(Reached::Sent, error.to_string()))
     }
 }

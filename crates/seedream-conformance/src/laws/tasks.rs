@@ -7,15 +7,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::HeaderValue;
 use http_body_util::{BodyExt as _, Full};
-use seedream_client::{AnswerBody, Client, JobError, Transport, TransportError};
-use seedream_core::{Charge, Error, ErrorKind, Exchange as Sent, Input, Purpose, Reply, Strictness, Task};
+use seedream_client::{Client, JobError, ResponseBody, Transport, TransportError};
+use seedream_core::{Charge, Error, ErrorKind, Exchange as Sent, Input, Purpose, Response, Strictness, Task};
 use seedream_fixtures::{Exchange, Mode, Operation};
 use serde_json::Value;
 
 use crate::{
     Case, Failure, Law, Subject,
-    answer::{Answer, Bill, broken, made_up},
     difference::Differences,
+    example::{Bill, DocumentedResponse, broken, made_up},
     exchange,
     leaves::with,
     play::{Play, Played},
@@ -56,11 +56,11 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     WAYS.into_iter().map(way).chain(subject.exchanges().filter(polled).map(end)).collect()
 }
 
-/// A provider's tasks, as its answers show them.
+/// A provider's tasks, as its responses show them.
 pub(super) struct Shown {
-    pub(super) created: Answer,
-    pub(super) running: Answer,
-    pub(super) done: Answer,
+    pub(super) created: DocumentedResponse,
+    pub(super) running: DocumentedResponse,
+    pub(super) done: DocumentedResponse,
 }
 
 impl Shown {
@@ -68,17 +68,17 @@ impl Shown {
         if subject.dialect().tasks().is_none() {
             return Err(Failure::new("the document has tasks, the adapter has none"));
         }
-        let one = |operation, what: &str, fits: fn(&Answer) -> bool| {
-            let found = Answer::all(subject, operation)?.into_iter().find(fits);
+        let one = |operation, what: &str, fits: fn(&DocumentedResponse) -> bool| {
+            let found = DocumentedResponse::all(subject, operation)?.into_iter().find(fits);
             found.ok_or_else(|| Failure::harness(format!("no fixture shows {what}")))
         };
-        let is_created = |answer: &Answer| {
-            let task = answer.exchange.expect.as_ref().and_then(|expect| expect.task.as_ref());
+        let is_created = |example: &DocumentedResponse| {
+            let task = example.exchange.expect.as_ref().and_then(|expect| expect.task.as_ref());
             task.is_some_and(|task| task.id.is_some())
         };
         Ok(Self {
             created: one(Operation::Create, "a task that is created", is_created)?,
-            running: one(Operation::Poll, "a task that is being made", Answer::is_running)?,
+            running: one(Operation::Poll, "a task that is being made", DocumentedResponse::is_running)?,
             done: one(Operation::Poll, "a task with pictures", |a| matches!(a.bill, Bill::Pictures(n) if n > 0))?,
         })
     }
@@ -103,7 +103,7 @@ impl Shown {
         })
     }
 
-    /// How many pictures the task ends with.
+    /// How many images the task ends with.
     fn pictures(&self) -> usize {
         match self.done.bill {
             Bill::Pictures(count) => count,
@@ -126,23 +126,23 @@ fn kept(d: &mut Differences, kind: ErrorKind, played: &Played) {
     d.holds(seen.is_some_and(|error| error.task().is_some()), || "the task is lost".to_owned());
 }
 
-/// How often a task is asked for that runs, before the answer in question: providers may need a moment until they know a new task
+/// How often a task is asked for that runs, before the response in question: providers may need a moment until they know a new task
 /// everywhere, and an adapter may give them that.
 const RUNNING: usize = 4;
 
-/// An answer to a poll, between some that say it runs and one that has the pictures.
+/// A response to a poll, between some that say it runs and one that has the images.
 fn ends_as_shown(subject: &Subject, case: &'static Exchange) -> Result<(), Failure> {
     let shown = Shown::of(subject)?;
-    let Some(answer) = Answer::of(case)? else { return Ok(()) };
+    let Some(example) = DocumentedResponse::of(case)? else { return Ok(()) };
     let played = shown.run(subject, |poll, _| match poll {
         ..RUNNING => shown.running.whole(),
-        RUNNING => answer.whole(),
+        RUNNING => example.whole(),
         _ => shown.done.whole(),
     })?;
     let mut d = Differences::default();
     let error = case.expect.as_ref().and_then(|expect| expect.error.as_ref());
-    let (status, polls) = (answer.reply.status, played.polls.len());
-    match (answer.bill, error) {
+    let (status, polls) = (example.response.status, played.polls.len());
+    match (example.bill, error) {
         (Bill::Pictures(count), _) => {
             let seen = played.result.as_ref().map(|generation| generation.images().count());
             d.same("pictures", &Ok(count), &seen.map_err(ToString::to_string));
@@ -185,12 +185,12 @@ fn stuck(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
 fn flapping(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
     let played = shown.run(subject, |poll, _| match poll {
         0 | 6 => shown.running.whole(),
-        1 => vec![Input::Reply(made_up(502, "text/html", "<html>502</html>"))],
+        1 => vec![Input::Response(made_up(502, "text/html", "<html>502</html>"))],
         2 => vec![broken(None)],
         3 => vec![Input::NotSent(Error::new(ErrorKind::Transport, "nobody listens"))],
-        4 => vec![Input::Reply(made_up(200, "application/json", ""))],
-        5 => shown.done.cut(shown.done.reply.body.len() / 3),
-        7 => vec![Input::Reply(made_up(429, "application/json", ""))],
+        4 => vec![Input::Response(made_up(200, "application/json", ""))],
+        5 => shown.done.cut(shown.done.response.body.len() / 3),
+        7 => vec![Input::Response(made_up(429, "application/json", ""))],
         _ => shown.done.whole(),
     })?;
     let mut d = Differences::default();
@@ -218,7 +218,7 @@ fn patient(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
     let wait = Duration::from_secs(30);
     let mut slow_down = made_up(429, "application/json", "");
     slow_down.headers.insert(http::header::RETRY_AFTER, HeaderValue::from(wait.as_secs()));
-    let slow_down = |poll| if poll == 1 { vec![Input::Reply(slow_down.clone())] } else { shown.running.whole() };
+    let slow_down = |poll| if poll == 1 { vec![Input::Response(slow_down.clone())] } else { shown.running.whole() };
     let played = shown.run(subject, |poll, _| if poll < 3 { slow_down(poll) } else { shown.done.whole() })?;
     let mut d = Differences::default();
     shown.collected(&mut d, &played);
@@ -251,7 +251,7 @@ fn cancelled_job(subject: &Subject, shown: &Shown) -> Result<JobError, Failure> 
     let runtime = runtime.map_err(|error| harness("no runtime", &error))?;
     let request = exchange::checked(&**subject.dialect(), shown.created.exchange)?.request().clone();
     let (driver, dialect) = (subject.driver(), subject.dialect());
-    let accepts = Accepts { created: shown.created.reply.clone(), running: shown.running.reply.clone() };
+    let accepts = Accepts { created: shown.created.response.clone(), running: shown.running.response.clone() };
     let client = Client::builder(dialect.clone())
         .base_url(dialect.descriptor().base_urls[0])
         .key("a-key")
@@ -272,22 +272,22 @@ fn cancelled_job(subject: &Subject, shown: &Shown) -> Result<JobError, Failure> 
 /// Accepts a task that runs for ever.
 #[derive(Debug)]
 struct Accepts {
-    created: Reply,
-    running: Reply,
+    created: Response,
+    running: Response,
 }
 
 #[async_trait]
 impl Transport for Accepts {
-    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
-        let reply = if request.method() == http::Method::POST { &self.created } else { &self.running };
-        let body = Full::new(reply.body.clone()).map_err(|never| match never {}).boxed_unsync();
-        let mut response = http::Response::new(body);
-        (*response.status_mut(), *response.headers_mut()) = (reply.status, reply.headers.clone());
-        Ok(response)
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
+        let response = if request.method() == http::Method::POST { &self.created } else { &self.running };
+        let body = Full::new(response.body.clone()).map_err(|never| match never {}).boxed_unsync();
+        let mut recorded = http::Response::new(body);
+        (*recorded.status_mut(), *recorded.headers_mut()) = (response.status, response.headers.clone());
+        Ok(recorded)
     }
 }
 
-fn answered(shown: &Shown, sent: &Sent, poll: &Answer) -> Vec<Input> {
+fn answered(shown: &Shown, sent: &Sent, poll: &DocumentedResponse) -> Vec<Input> {
     match sent.purpose {
         Purpose::Submit => shown.created.whole(),
         Purpose::Poll => poll.whole(),
@@ -332,31 +332,31 @@ fn hostile_ids(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
     let mut d = Differences::default();
     let long = "x".repeat(5000);
     for id in HOSTILE.into_iter().chain([long.as_str()]) {
-        let reply = named(shown, id)?;
+        let response = named(shown, id)?;
         let play = shown.play(subject)?;
         let played = play.against(|sent, _| match sent.purpose {
-            Purpose::Submit => vec![Input::Reply(reply.clone())],
+            Purpose::Submit => vec![Input::Response(response.clone())],
             Purpose::Poll => shown.done.whole(),
         })?;
         let name = id.chars().take(30).collect::<String>();
         d.same(&format!("`{name}`: polls"), &Vec::new(), &played.polls);
         let error = played.result.as_ref().err();
         d.same(&format!("`{name}`: charge"), &Some(Charge::Unknown), &error.map(Error::charge));
-        let kept = error.and_then(Error::body).is_some_and(|body| *body == reply.body);
+        let kept = error.and_then(Error::body).is_some_and(|body| *body == response.body);
         d.holds(kept, || format!("`{name}`: the answer is not kept"));
     }
     d.into_result()
 }
 
 /// The acceptance of a task that has another id.
-fn named(shown: &Shown, id: &str) -> Result<Reply, Failure> {
-    let body: Value = serde_json::from_slice(&shown.created.reply.body).unwrap_or_default();
+fn named(shown: &Shown, id: &str) -> Result<Response, Failure> {
+    let body: Value = serde_json::from_slice(&shown.created.response.body).unwrap_or_default();
     let expected = shown.created.exchange.expect.as_ref().and_then(|expect| expect.task.as_ref()?.id.as_deref());
     let at = crate::leaves::leaves(&body).into_iter().find(|at| body.pointer(at).and_then(Value::as_str) == expected);
     let at = at.ok_or_else(|| Failure::harness("the created task's id is nowhere in its answer"))?;
-    let mut reply = shown.created.reply.clone();
-    reply.body = with(&body, &at, |_| id.into()).to_string().into();
-    Ok(reply)
+    let mut response = shown.created.response.clone();
+    response.body = with(&body, &at, |_| id.into()).to_string().into();
+    Ok(response)
 }
 
 /// An acceptance that is cut off behind the id is collected; before it, nobody buys again.
@@ -364,8 +364,8 @@ fn cut_acceptance(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
     let expected = shown.created.exchange.expect.as_ref().and_then(|expect| expect.task.as_ref()?.id.as_deref());
     let id = format!("\"{}\"", expected.unwrap_or_default());
     let mut d = Differences::default();
-    for at in (0..shown.created.reply.body.len()).step_by(3) {
-        let arrived = String::from_utf8_lossy(&shown.created.reply.body[..at]).contains(&id);
+    for at in (0..shown.created.response.body.len()).step_by(3) {
+        let arrived = String::from_utf8_lossy(&shown.created.response.body[..at]).contains(&id);
         let play = shown.play(subject)?;
         let played = play.against(|sent, _| match sent.purpose {
             Purpose::Submit => shown.created.cut(at),

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use seedream_core::{Dialect, sse};
-use seedream_fixtures::{Body, Exchange, Operation, Response, Unread};
+use seedream_fixtures::{Body, Exchange, Operation, Response as RecordedResponse, Unread};
 use serde_json::Value;
 
 use crate::{
@@ -72,15 +72,15 @@ fn fits(pattern: &str, pointer: &str) -> bool {
     }
 }
 
-/// The leaves of an answer that can change without a change of what is read.
+/// The leaves of a response that can change without a change of what is read.
 fn unread(dialect: &dyn Dialect, case: &Exchange) -> Result<Vec<String>, Failure> {
-    let Some(response) = &case.response else { return Ok(Vec::new()) };
+    let Some(recorded) = &case.response else { return Ok(Vec::new()) };
     let read = |body: String| -> Result<Value, Failure> {
-        let reply = exchange::reply_with(response, body)?;
-        Ok(Seen::read(dialect, case, &reply)?.map(|seen| seen.value()).unwrap_or_default())
+        let response = exchange::response_with(recorded, body)?;
+        Ok(Seen::read(dialect, case, &response)?.map(|seen| seen.value()).unwrap_or_default())
     };
-    let parts = parts(response);
-    let whole = read(join(&parts, response))?;
+    let parts = parts(recorded);
+    let whole = read(join(&parts, recorded))?;
     let values: Vec<Value> = parts.iter().map(|part| serde_json::from_str(&part.data).unwrap_or_default()).collect();
     let pointers: BTreeSet<String> = values.iter().flat_map(leaves).filter(|at| !at.is_empty()).collect();
     let mut unread = Vec::new();
@@ -90,15 +90,15 @@ fn unread(dialect: &dyn Dialect, case: &Exchange) -> Result<Vec<String>, Failure
         for (part, value) in changed.iter_mut().zip(&values).filter(|(_, value)| value.pointer(&at).is_some()) {
             part.data = with(value, &at, another).to_string();
         }
-        if read(join(&changed, response))? == whole {
+        if read(join(&changed, recorded))? == whole {
             unread.push(at);
         }
     }
     Ok(unread)
 }
 
-/// The JSON values of an answer: one, or one an event.
-fn parts(response: &Response) -> Vec<sse::Frame> {
+/// The JSON values of a response: one, or one an event.
+fn parts(response: &RecordedResponse) -> Vec<sse::Frame> {
     match &response.body {
         Body::Json(raw) => vec![sse::Frame { event: None, data: raw.get().to_owned() }],
         Body::Sse(text) => {
@@ -109,7 +109,7 @@ fn parts(response: &Response) -> Vec<sse::Frame> {
     }
 }
 
-fn join(parts: &[sse::Frame], response: &Response) -> String {
+fn join(parts: &[sse::Frame], response: &RecordedResponse) -> String {
     if !matches!(response.body, Body::Sse(_)) {
         return parts.iter().map(|part| part.data.as_str()).collect();
     }

@@ -1,21 +1,21 @@
-//! An answer that is none is the right kind of error, with its body kept: gateways' pages, nothing at all, half of it, other types than
+//! A response that is none is the right kind of error, with its body kept: gateways' pages, nothing at all, half of it, other types than
 //! documented, a success that is an error, an error without its envelope. Nothing of it panics.
 
 use bytes::Bytes;
-use seedream_core::{Error, ErrorKind, Reply, charge_of};
+use seedream_core::{Error, ErrorKind, Response, charge_of};
 use seedream_fixtures::{Body, Exchange, Operation};
 use serde_json::{Value, json};
 
 use crate::{
     Case, Failure, Law, Subject,
-    answer::{Answer, Bill, made_up},
     difference::Differences,
+    example::{Bill, DocumentedResponse, made_up},
     exchange,
     leaves::{leaves, with},
     seen::Seen,
 };
 
-/// Answers that do not come from the provider itself, and what they mean to whoever asked for pictures.
+/// Answers that do not come from the provider itself, and what they mean to whoever asked for images.
 const STRANGE: [(&str, u16, &str, &[u8], ErrorKind); 14] = [
     ("html-200", 200, "text/html", b"<html>sign in</html>", ErrorKind::MalformedResponse),
     ("empty-200", 200, "application/json", b"", ErrorKind::MalformedResponse),
@@ -51,22 +51,22 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     strange.chain(subject.exchanges().filter(read).map(of)).collect()
 }
 
-/// An answer that nobody documents, to every kind of request that the provider has.
-fn means(subject: &Subject, reply: &Reply, kind: ErrorKind) -> Result<(), Failure> {
+/// A response that nobody documents, to every kind of request that the provider has.
+fn means(subject: &Subject, response: &Response, kind: ErrorKind) -> Result<(), Failure> {
     let mut d = Differences::default();
     for operation in [Operation::Create, Operation::Poll, Operation::Models] {
         let of_json =
-            |case: &Exchange| case.response.as_ref().is_some_and(|response| matches!(response.body, Body::Json(_)));
+            |case: &Exchange| case.response.as_ref().is_some_and(|recorded| matches!(recorded.body, Body::Json(_)));
         let case = subject.exchanges().find(|case| case.operation == operation && of_json(case));
         let Some(case) = case else { continue };
         let at = |what: &str| format!("{operation:?}: {what}");
-        let seen = Seen::read(&**subject.dialect(), case, reply)?;
+        let seen = Seen::read(&**subject.dialect(), case, response)?;
         match seen.as_ref().map(|seen| (seen, seen.error())) {
             Some((_, Some(error))) => {
-                keeps_body(&mut d, &at("body"), error, &reply.body);
+                keeps_body(&mut d, &at("body"), error, &response.body);
                 if operation == Operation::Create {
                     d.same("error.kind", &kind, &error.kind());
-                    cautious(&mut d, error, reply);
+                    cautious(&mut d, error, response);
                 }
             }
             Some((seen, None)) => d.holds(false, || format!("{operation:?}: expected {kind}, saw {}", seen.name())),
@@ -77,8 +77,8 @@ fn means(subject: &Subject, reply: &Reply, kind: ErrorKind) -> Result<(), Failur
 }
 
 /// A charge is never more optimistic than the status.
-fn cautious(d: &mut Differences, error: &Error, reply: &Reply) {
-    let least = charge_of(reply.status, error.kind());
+fn cautious(d: &mut Differences, error: &Error, response: &Response) {
+    let least = charge_of(response.status, error.kind());
     let free = error.generation().is_some_and(|generation| generation.billed() == Some(0));
     d.holds(free || error.charge() >= least, || format!("charge: at least {least:?}, saw {:?}", error.charge()));
 }
@@ -87,15 +87,15 @@ fn keeps_body(d: &mut Differences, name: &str, error: &Error, body: &Bytes) {
     d.holds(error.body() == Some(body), || format!("{name}: the answer is not kept"));
 }
 
-/// A documented answer, spoilt in every way.
+/// A documented response, spoilt in every way.
 fn spoilt(subject: &Subject, case: &'static Exchange) -> Result<(), Failure> {
-    let Some(answer) = Answer::of(case)? else { return Ok(()) };
-    let body: Value = serde_json::from_slice(&answer.reply.body).unwrap_or_default();
-    let spoiler = Spoiler { subject, case, answer: &answer, body };
+    let Some(example) = DocumentedResponse::of(case)? else { return Ok(()) };
+    let body: Value = serde_json::from_slice(&example.response.body).unwrap_or_default();
+    let spoiler = Spoiler { subject, case, example: &example, body };
     let mut d = Differences::default();
     let is_error = case.expect.as_ref().is_some_and(|expect| expect.error.is_some());
     if is_error {
-        if !answer.reply.status.is_success() {
+        if !example.response.status.is_success() {
             d.within("as a success", spoiler.as_success());
             d.within("without its envelope", spoiler.unwrapped());
             d.within("with a code that nobody knows", spoiler.unknown_code());
@@ -110,21 +110,21 @@ fn spoilt(subject: &Subject, case: &'static Exchange) -> Result<(), Failure> {
 struct Spoiler<'a> {
     subject: &'a Subject,
     case: &'static Exchange,
-    answer: &'a Answer,
+    example: &'a DocumentedResponse,
     body: Value,
 }
 
 impl Spoiler<'_> {
-    fn read(&self, status: u16, body: impl Into<Bytes>) -> Result<(Reply, Seen), Failure> {
-        let Some(response) = &self.case.response else { return Err(Failure::harness("the fixture has no answer")) };
-        let mut reply = exchange::reply_with(response, body)?;
-        reply.status = http::StatusCode::from_u16(status).map_err(|error| Failure::harness(error.to_string()))?;
-        let seen = Seen::read(&**self.subject.dialect(), self.case, &reply)?;
-        seen.map(|seen| (reply, seen)).ok_or_else(|| Failure::harness("nobody reads this"))
+    fn read(&self, status: u16, body: impl Into<Bytes>) -> Result<(Response, Seen), Failure> {
+        let Some(recorded) = &self.case.response else { return Err(Failure::harness("the fixture has no answer")) };
+        let mut response = exchange::response_with(recorded, body)?;
+        response.status = http::StatusCode::from_u16(status).map_err(|error| Failure::harness(error.to_string()))?;
+        let seen = Seen::read(&**self.subject.dialect(), self.case, &response)?;
+        seen.map(|seen| (response, seen)).ok_or_else(|| Failure::harness("nobody reads this"))
     }
 
     fn status(&self) -> u16 {
-        self.answer.reply.status.as_u16()
+        self.example.response.status.as_u16()
     }
 
     fn is_create(&self) -> bool {
@@ -140,14 +140,14 @@ impl Spoiler<'_> {
 
     /// Status 200 with an error inside: an error, and nobody knows what it cost.
     fn as_success(&self) -> Result<(), Failure> {
-        let (reply, seen) = self.read(200, self.body.to_string())?;
+        let (response, seen) = self.read(200, self.body.to_string())?;
         let mut d = Differences::default();
         match seen.error() {
             Some(error) => {
                 d.same("error.code", &self.plain()?.1.as_deref(), &error.code());
-                keeps_body(&mut d, "body", error, &reply.body);
+                keeps_body(&mut d, "body", error, &response.body);
                 if self.is_create() {
-                    cautious(&mut d, error, &reply);
+                    cautious(&mut d, error, &response);
                 }
             }
             None => d.holds(false, || format!("expected an error, saw {}", seen.name())),
@@ -158,14 +158,14 @@ impl Spoiler<'_> {
     /// `{"code": …}` in place of `{"error": {"code": …}}` is the same error.
     fn unwrapped(&self) -> Result<(), Failure> {
         let Some(inner @ Value::Object(_)) = self.body.get("error") else { return Ok(()) };
-        let (reply, seen) = self.read(self.status(), inner.to_string())?;
+        let (response, seen) = self.read(self.status(), inner.to_string())?;
         let (kind, code) = self.plain()?;
         let mut d = Differences::default();
         match seen.error() {
             Some(error) => {
                 d.same("error.kind", &kind, &error.kind());
                 d.same("error.code", &code.as_deref(), &error.code());
-                keeps_body(&mut d, "body", error, &reply.body);
+                keeps_body(&mut d, "body", error, &response.body);
             }
             None => d.holds(false, || format!("expected an error, saw {}", seen.name())),
         }
@@ -177,13 +177,13 @@ impl Spoiler<'_> {
             return Ok(());
         }
         let body = with(&self.body, "/error/code", |_| json!("CodeThatNobodyKnows"));
-        let (reply, seen) = self.read(self.status(), body.to_string())?;
+        let (response, seen) = self.read(self.status(), body.to_string())?;
         let mut d = Differences::default();
         match seen.error() {
             Some(error) => {
                 d.same("error.code", &Some("CodeThatNobodyKnows"), &error.code());
                 if self.is_create() {
-                    cautious(&mut d, error, &reply);
+                    cautious(&mut d, error, &response);
                 }
             }
             None => d.holds(false, || format!("expected an error, saw {}", seen.name())),
@@ -197,12 +197,12 @@ impl Spoiler<'_> {
         let steps = (whole.len() / 64).max(1);
         let mut d = Differences::default();
         for at in (0..whole.len()).filter(|at| whole.is_char_boundary(*at)).step_by(steps) {
-            let (reply, seen) = self.read(self.status(), whole[..at].to_owned())?;
+            let (response, seen) = self.read(self.status(), whole[..at].to_owned())?;
             match seen.error() {
                 Some(error) => {
-                    keeps_body(&mut d, &format!("at byte {at}"), error, &reply.body);
+                    keeps_body(&mut d, &format!("at byte {at}"), error, &response.body);
                     if self.is_create() {
-                        cautious(&mut d, error, &reply);
+                        cautious(&mut d, error, &response);
                     }
                 }
                 None => {
@@ -210,8 +210,8 @@ impl Spoiler<'_> {
                         Seen::Generation(generation) => generation.images().count(),
                         _ => 0,
                     };
-                    let named = self.answer.names_every_picture();
-                    let most = if named { self.answer.named_in(&whole[..at]) } else { usize::MAX };
+                    let named = self.example.names_every_image();
+                    let most = if named { self.example.named_in(&whole[..at]) } else { usize::MAX };
                     d.holds(images <= most, || format!("at byte {at}: {most} pictures arrived, {images} were read"));
                 }
             }
@@ -219,7 +219,7 @@ impl Spoiler<'_> {
         d.into_result()
     }
 
-    /// Every leaf with a value of every other type: no panic, and pictures do not depend on what stands beside them.
+    /// Every leaf with a value of every other type: no panic, and images do not depend on what stands beside them.
     fn other_types(&self) -> Result<(), Failure> {
         let others =
             [Value::Null, json!(true), json!(-1.5), json!("x"), json!([1]), json!({"a": {"b": 1}}), json!(1e300)];
@@ -227,17 +227,17 @@ impl Spoiler<'_> {
         for leaf in leaves(&self.body) {
             for other in &others {
                 let body = with(&self.body, &leaf, |_| other.clone());
-                let (reply, seen) = self.read(self.status(), body.to_string())?;
+                let (response, seen) = self.read(self.status(), body.to_string())?;
                 let name = || format!("{leaf} = {other}");
                 let error = seen.error();
                 if let Some(error) = error.filter(|_| self.is_create()) {
-                    cautious(&mut d, error, &reply);
-                    keeps_body(&mut d, &name(), error, &reply.body);
+                    cautious(&mut d, error, &response);
+                    keeps_body(&mut d, &name(), error, &response.body);
                 }
-                if let Bill::Pictures(count) = self.answer.bill
+                if let Bill::Pictures(count) = self.example.bill
                     && self.is_create()
-                    && self.answer.names_every_picture()
-                    && self.is_beside_pictures(&leaf)
+                    && self.example.names_every_image()
+                    && self.is_beside_images(&leaf)
                 {
                     let images = match &seen {
                         Seen::Generation(generation) => generation.images().count(),
@@ -250,8 +250,8 @@ impl Spoiler<'_> {
         d.into_result()
     }
 
-    /// Whether a leaf is no part of what names a picture, or says that there is none.
-    fn is_beside_pictures(&self, leaf: &str) -> bool {
+    /// Whether a leaf is no part of what names an image, or says that there is none.
+    fn is_beside_images(&self, leaf: &str) -> bool {
         let names_one = self.body.pointer(leaf).and_then(Value::as_str).is_some_and(|text| text.starts_with("http"));
         !names_one && !leaf.contains("error") && !leaf.ends_with("/url") && !leaf.ends_with("/b64_json")
     }

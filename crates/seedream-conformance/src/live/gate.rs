@@ -8,11 +8,11 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
-use seedream_client::{AnswerBody, Reached, Transport, TransportError};
+use seedream_client::{Reached, ResponseBody, Transport, TransportError};
 
 use super::Ask;
 
-/// The most bytes of an answer; an error or a list has less.
+/// The most bytes of a response; an error or a list has less.
 const MOST: usize = 4 << 20;
 
 /// A transport for one question: the first request that is the question goes out, and nothing else ever.
@@ -56,7 +56,7 @@ impl fmt::Debug for Gate {
 
 #[async_trait]
 impl Transport for Gate {
-    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         if !self.passes(&request) {
             return Err(TransportError::new(
                 Reached::NotSent,

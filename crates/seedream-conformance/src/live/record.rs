@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Free, gate::Said};
 
 /// A recorded exchange. No header is kept but the type of the content, and every text went through
-/// [`redact`](seedream_core::redact): no key, no signed query, no picture.
+/// [`redact`](seedream_core::redact): no key, no signed query, no image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recorded {
     file: String,
@@ -30,7 +30,7 @@ impl Recorded {
             "source": {"kind": "observed", "url": redact(&place), "note": "recorded by seedream conformance run --live"},
             "operation": if area == "models" { "models" } else { "create" },
             "request": {"method": asked.method().as_str(), "path": uri.path(), "headers": kept(asked.headers())},
-            "response": answer(head, body),
+            "response": example(head, body),
         });
         if let Some(given) = free.given() {
             fixture["given"] = serde_json::to_value(given).unwrap_or_default();
@@ -60,14 +60,14 @@ impl Recorded {
     }
 }
 
-fn answer(head: &response::Parts, body: &Bytes) -> Value {
-    let mut answer = json!({"status": head.status.as_u16(), "headers": kept(&head.headers)});
+fn example(head: &response::Parts, body: &Bytes) -> Value {
+    let mut example = json!({"status": head.status.as_u16(), "headers": kept(&head.headers)});
     match (serde_json::from_slice::<Value>(body), std::str::from_utf8(body)) {
-        (Ok(value), _) => answer["json"] = value,
-        (Err(_), Ok(text)) => answer["text"] = text.into(),
-        (Err(_), Err(_)) => answer["base64"] = STANDARD.encode(body).into(),
+        (Ok(value), _) => example["json"] = value,
+        (Err(_), Ok(text)) => example["text"] = text.into(),
+        (Err(_), Err(_)) => example["base64"] = STANDARD.encode(body).into(),
     }
-    answer
+    example
 }
 
 /// The type of the content: everything else may name the account.

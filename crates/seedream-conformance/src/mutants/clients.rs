@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, LOCATION};
-use seedream_client::{AnswerBody, Reached, Transport, TransportError};
+use seedream_client::{Reached, ResponseBody, Transport, TransportError};
 use seedream_core::{Charge, Error, Input, Nearest, Policy, Size, Strictness, Then};
 
 use super::{Mutant, driver, lost};
@@ -23,7 +23,7 @@ pub(super) fn all() -> Vec<Mutant> {
         }),
         driver("retries-500", "sends a request again that met a 5xx", |driver| {
             driver.hear = |input| match input {
-                Input::Reply(reply) if reply.status.is_server_error() => Input::NotSent(lost()),
+                Input::Response(response) if response.status.is_server_error() => Input::NotSent(lost()),
                 other => other,
             };
         }),
@@ -49,15 +49,17 @@ pub(super) fn all() -> Vec<Mutant> {
         }),
         driver("retries-4xx", "sends a request again that was refused for good", |driver| {
             driver.hear = |input| match input {
-                Input::Reply(reply) if reply.status.is_client_error() && reply.status != 429 => Input::NotSent(lost()),
+                Input::Response(response) if response.status.is_client_error() && response.status != 429 => {
+                    Input::NotSent(lost())
+                }
                 other => other,
             };
         }),
         driver("ignores-retry-after", "comes again before the time that it was asked to wait", |driver| {
             driver.hear = |input| match input {
-                Input::Reply(mut reply) => {
-                    reply.headers.remove(http::header::RETRY_AFTER);
-                    Input::Reply(reply)
+                Input::Response(mut response) => {
+                    response.headers.remove(http::header::RETRY_AFTER);
+                    Input::Response(response)
                 }
                 other => other,
             };
@@ -69,23 +71,23 @@ pub(super) fn all() -> Vec<Mutant> {
         driver("never-stops-polling", "has no deadline", |driver| driver.policy.deadline = Duration::MAX),
         driver("gives-up-polling", "gives up a task at the first poll that fails", |driver| {
             driver.hear = |input| match input {
-                Input::Reply(mut reply) if reply.status.is_server_error() || reply.status == 429 => {
-                    reply.status = http::StatusCode::BAD_REQUEST;
-                    Input::Reply(reply)
+                Input::Response(mut response) if response.status.is_server_error() || response.status == 429 => {
+                    response.status = http::StatusCode::BAD_REQUEST;
+                    Input::Response(response)
                 }
                 other => other,
             };
         }),
         driver("keeps-a-truncated-picture", "closes a cut answer behind whatever had arrived", |driver| {
             driver.hear = |input| match input {
-                Input::Broken { partial: Some(mut reply), .. } => {
-                    reply.body = [&reply.body[..], br#""}]}"#].concat().into();
-                    Input::Reply(reply)
+                Input::Broken { partial: Some(mut response), .. } => {
+                    response.body = [&response.body[..], br#""}]}"#].concat().into();
+                    Input::Response(response)
                 }
                 other => other,
             };
         }),
-        driver("drops-what-arrived", "forgets what had arrived of an answer that was cut off", |driver| {
+        driver("drops-what-arrived", "forgets what had arrived of an example that was cut off", |driver| {
             driver.hear = |input| match input {
                 Input::Broken { error, .. } => Input::Broken { partial: None, error },
                 other => other,
@@ -127,7 +129,7 @@ struct Following(Arc<dyn Transport>);
 
 #[async_trait]
 impl Transport for Following {
-    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         let mut again = request.clone();
         let response = self.0.send(request).await?;
         let place = response.headers().get(LOCATION).and_then(|place| place.to_str().ok()?.parse().ok());
@@ -147,7 +149,7 @@ struct Talkative(Arc<dyn Transport>);
 
 #[async_trait]
 impl Transport for Talkative {
-    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         let key = request.headers().get(AUTHORIZATION).and_then(|key| key.to_str().ok()).unwrap_or_default().to_owned();
         let response = self.0.send(request).await?;
         if response.status().is_success() {
@@ -164,7 +166,7 @@ struct Twice(Arc<dyn Transport>);
 
 #[async_trait]
 impl Transport for Twice {
-    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<AnswerBody>, TransportError> {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         drop(self.0.send(request.clone()).await);
         self.0.send(request).await
     }

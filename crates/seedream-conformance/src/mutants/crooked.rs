@@ -3,7 +3,8 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use seedream_core::{
-    Charge, Error, ErrorKind, GeneratedImage, Generation, ImageData, Input, Reply, TaskState, Then, WarningKind, json,
+    Charge, Error, ErrorKind, GeneratedImage, Generation, ImageData, Input, Response, TaskState, Then, WarningKind,
+    json,
 };
 use serde_json::Value;
 
@@ -16,26 +17,36 @@ pub(super) fn all() -> Vec<Mutant> {
         dialect(
             "looks-in-one-place",
             "reads images only where the document has them",
-            Hooks { read: |made, reply| unless(made, reply, |made, _| warns(made, WarningKind::Undocumented)), ..n },
+            Hooks {
+                read: |made, response| unless(made, response, |made, _| warns(made, WarningKind::Undocumented)),
+                ..n
+            },
         ),
         dialect(
             "fetches-data-uris",
             "takes an image in a data URI for a link",
             Hooks {
-                read: |made, reply| unless(made, reply, |made, reply| is_inline(made) && has(reply, "\"data:")),
+                read: |made, response| {
+                    unless(made, response, |made, response| is_inline(made) && has(response, "\"data:"))
+                },
                 ..n
             },
         ),
         dialect(
             "strict-base64",
             "reads base64 only in its plain form",
-            Hooks { read: |made, reply| unless(made, reply, |made, reply| is_inline(made) && is_dressed(reply)), ..n },
+            Hooks {
+                read: |made, response| unless(made, response, |made, response| is_inline(made) && is_dressed(response)),
+                ..n
+            },
         ),
         dialect(
             "ignores-links-for-base64",
             "takes a link where base64 should be for base64",
             Hooks {
-                read: |made, reply| unless(made, reply, |made, reply| !is_inline(made) && has(reply, "\"b64")),
+                read: |made, response| {
+                    unless(made, response, |made, response| !is_inline(made) && has(response, "\"b64"))
+                },
                 ..n
             },
         ),
@@ -43,7 +54,9 @@ pub(super) fn all() -> Vec<Mutant> {
             "drops-second-candidates",
             "looks at the first candidate of an image alone",
             Hooks {
-                read: |made, reply| unless(made, reply, |_, reply| has(reply, "\"url\"") && has(reply, "\"b64_json\"")),
+                read: |made, response| {
+                    unless(made, response, |_, response| has(response, "\"url\"") && has(response, "\"b64_json\""))
+                },
                 ..n
             },
         ),
@@ -51,8 +64,8 @@ pub(super) fn all() -> Vec<Mutant> {
             "takes-blanks-for-images",
             "takes a member without a text for a link",
             Hooks {
-                state: |state, reply| match state {
-                    TaskState::Failed(error) if is_blank(&reply.body) => TaskState::Done(blank(error.generation())),
+                state: |state, response| match state {
+                    TaskState::Failed(error) if is_blank(&response.body) => TaskState::Done(blank(error.generation())),
                     other => other,
                 },
                 rescued: |error| error.body().filter(|body| is_blank(body)).map(|_| blank(error.generation())),
@@ -63,13 +76,13 @@ pub(super) fn all() -> Vec<Mutant> {
             "opens-no-envelope",
             "reads no response inside another",
             Hooks {
-                heard: |reply| {
-                    let body = json::read(&reply.body).map(|document| document.value).unwrap_or_default();
+                heard: |response| {
+                    let body = json::read(&response.body).map(|document| document.value).unwrap_or_default();
                     let inner = ["data", "result", "response", "output"]
                         .iter()
                         .any(|name| body[*name]["status"].is_string() || body[*name]["created"].is_number());
                     if inner || body.as_str().is_some_and(|text| text.contains('{')) {
-                        reply.body = Bytes::from_static(b"{}");
+                        response.body = Bytes::from_static(b"{}");
                     }
                 },
                 ..n
@@ -109,10 +122,10 @@ pub(super) fn all() -> Vec<Mutant> {
             };
         }),
         driver("reads-strict-json", "reads nothing that is not quite JSON", |driver| {
-            driver.hear = |input| emptied(input, |reply| reply.repaired);
+            driver.hear = |input| emptied(input, |response| response.repaired);
         }),
         driver("trusts-a-clean-end", "takes a response that ends in good order for a whole one", |driver| {
-            driver.hear = |input| emptied(input, |reply| reply.truncated);
+            driver.hear = |input| emptied(input, |response| response.truncated);
         }),
         driver("forgets-unexpected-tasks", "has no word for a task where images should be", |driver| {
             driver.say = |mut step| {
@@ -131,12 +144,12 @@ pub(super) fn all() -> Vec<Mutant> {
             "reads-ids-in-one-place",
             "knows a task only by the id that the document has",
             Hooks {
-                heard: |reply| {
-                    let body = json::read(&reply.body).map(|document| document.value).unwrap_or_default();
+                heard: |response| {
+                    let body = json::read(&response.body).map(|document| document.value).unwrap_or_default();
                     let other =
                         ["/task_id", "/taskId", "/data/task_id", "/data/0/task_id", "/result", "/result/task_id"];
                     if other.iter().any(|at| body.pointer(at).is_some_and(Value::is_string)) {
-                        reply.body = Bytes::from_static(b"{}");
+                        response.body = Bytes::from_static(b"{}");
                     }
                 },
                 ..n
@@ -157,7 +170,7 @@ pub(super) fn all() -> Vec<Mutant> {
             "knows-documented-words",
             "knows the end of a task by the documented words alone",
             Hooks {
-                state: |state, reply| match (&state, status(reply)) {
+                state: |state, response| match (&state, status(response)) {
                     (TaskState::Done(_) | TaskState::Failed(_), Some(word)) if !DOCUMENTED.contains(&&*word) => {
                         TaskState::running(word, None)
                     }
@@ -181,9 +194,9 @@ pub(super) fn all() -> Vec<Mutant> {
             "throws-failed-results-away",
             "takes no image of a task that has failed",
             Hooks {
-                state: |state, reply| match state {
-                    TaskState::Done(_) if status(reply).is_some_and(|word| !word.starts_with(['c', 'C'])) => {
-                        TaskState::Failed(Error::from_reply(ErrorKind::TaskFailed, "it failed", reply))
+                state: |state, response| match state {
+                    TaskState::Done(_) if status(response).is_some_and(|word| !word.starts_with(['c', 'C'])) => {
+                        TaskState::Failed(Error::from_response(ErrorKind::TaskFailed, "it failed", response))
                     }
                     other => other,
                 },
@@ -194,9 +207,9 @@ pub(super) fn all() -> Vec<Mutant> {
             "keeps-silent-about-empty-tasks",
             "does not say why a task ended without an image",
             Hooks {
-                state: |state, reply| match state {
+                state: |state, response| match state {
                     TaskState::Failed(error) if error.message().starts_with("the task ended without an image: ") => {
-                        let silent = Error::from_reply(error.kind(), "the task ended without an image", reply);
+                        let silent = Error::from_response(error.kind(), "the task ended without an image", response);
                         TaskState::Failed(silent.with_charge(error.charge()))
                     }
                     other => other,
@@ -208,11 +221,11 @@ pub(super) fn all() -> Vec<Mutant> {
             "takes-labels-for-granted",
             "reads no events under the label of JSON",
             Hooks {
-                heard: |reply| {
-                    let text = reply.body.trim_ascii_start();
+                heard: |response| {
+                    let text = response.body.trim_ascii_start();
                     let is_framed = [&b"data:"[..], b"event:", b":"].iter().any(|field| text.starts_with(field));
                     if is_framed || json::documents(text).nth(1).is_some_and(|document| document.value.is_object()) {
-                        reply.body = Bytes::new();
+                        response.body = Bytes::new();
                     }
                 },
                 ..n
@@ -245,8 +258,8 @@ pub(super) fn all() -> Vec<Mutant> {
             "knows-one-form-of-error",
             "knows a code only where the document has it",
             Hooks {
-                failed: |error, reply| {
-                    let body = json::read(&reply.body).map(|document| document.value).unwrap_or_default();
+                failed: |error, response| {
+                    let body = json::read(&response.body).map(|document| document.value).unwrap_or_default();
                     let other = ["errors", "detail", "error_code", "title", "msg"];
                     let odd = body.is_array() || other.iter().any(|name| body.get(*name).is_some());
                     if odd { error.with_code(None) } else { error }
@@ -258,8 +271,8 @@ pub(super) fn all() -> Vec<Mutant> {
             "reads-the-outermost-error",
             "reads no error inside the message of another",
             Hooks {
-                failed: |error, reply| {
-                    let nested = has(reply, "{\\\"") || has(reply, "{'");
+                failed: |error, response| {
+                    let nested = has(response, "{\\\"") || has(response, "{'");
                     if nested { error.with_code(None) } else { error }
                 },
                 ..n
@@ -269,11 +282,12 @@ pub(super) fn all() -> Vec<Mutant> {
             "stops-at-base64",
             "shows a message up to what it quotes of the request",
             Hooks {
-                failed: |error, reply| {
-                    if reply.body.len() < 50_000 {
+                failed: |error, response| {
+                    if response.body.len() < 50_000 {
                         return error;
                     }
-                    Error::from_reply(error.kind(), "Invalid image", reply).with_code(error.code().map(str::to_owned))
+                    Error::from_response(error.kind(), "Invalid image", response)
+                        .with_code(error.code().map(str::to_owned))
                 },
                 ..n
             },
@@ -326,11 +340,11 @@ const DOCUMENTED: [&str; 4] = ["completed", "failed", "cancelled", "canceled"];
 /// An error in the place of a generation that something is wrong with.
 fn unless(
     made: Generation,
-    reply: &Reply,
-    wrong: fn(&Generation, &Reply) -> bool,
+    response: &Response,
+    wrong: fn(&Generation, &Response) -> bool,
 ) -> seedream_core::Result<Generation> {
-    if wrong(&made, reply) {
-        return Err(Error::from_reply(ErrorKind::MalformedResponse, "there is no image", reply));
+    if wrong(&made, response) {
+        return Err(Error::from_response(ErrorKind::MalformedResponse, "there is no image", response));
     }
     Ok(made)
 }
@@ -357,31 +371,31 @@ fn is_inline(made: &Generation) -> bool {
     made.images().any(|image| matches!(image.data, ImageData::Bytes(_)))
 }
 
-fn has(reply: &Reply, text: &str) -> bool {
-    String::from_utf8_lossy(&reply.body).to_ascii_lowercase().contains(text)
+fn has(response: &Response, text: &str) -> bool {
+    String::from_utf8_lossy(&response.body).to_ascii_lowercase().contains(text)
 }
 
 /// Whether a response holds base64 that a strict reader refuses.
-fn is_dressed(reply: &Reply) -> bool {
-    let body = json::read(&reply.body).map(|document| document.value).unwrap_or_default();
+fn is_dressed(response: &Response) -> bool {
+    let body = json::read(&response.body).map(|document| document.value).unwrap_or_default();
     let texts = crate::leaves::leaves(&body).into_iter().filter(|at| at.ends_with("b64_json"));
     let texts: Vec<_> = texts.filter_map(|at| body.pointer(&at)?.as_str().map(str::to_owned)).collect();
     texts.iter().any(|text| STANDARD.decode(text).is_err())
 }
 
 /// The word at the top of a poll's response, or in its envelope.
-fn status(reply: &Reply) -> Option<String> {
-    let body: Value = json::read(&reply.body)?.value;
+fn status(response: &Response) -> Option<String> {
+    let body: Value = json::read(&response.body)?.value;
     let status = body.get("status").or_else(|| body.pointer("/data/status"))?;
     status.as_str().map(str::to_owned)
 }
 
 /// A whole success of a kind, as if nothing had come.
-fn emptied(input: Input, kind: fn(&Reply) -> bool) -> Input {
+fn emptied(input: Input, kind: fn(&Response) -> bool) -> Input {
     match input {
-        Input::Reply(mut reply) if reply.status.is_success() && kind(&reply.clone().mended()) => {
-            reply.body = Bytes::new();
-            Input::Reply(reply)
+        Input::Response(mut response) if response.status.is_success() && kind(&response.clone().mended()) => {
+            response.body = Bytes::new();
+            Input::Response(response)
         }
         other => other,
     }

@@ -1,9 +1,10 @@
-//! Adapters that read an answer wrongly.
+//! Adapters that read a response wrongly.
 
 use bytes::Bytes;
 use jiff::SignedDuration;
 use seedream_core::{
-    Acceptance, Charge, Error, ErrorKind, GeneratedImage, ImageData, ImageFailure, Reply, TaskId, TaskState, Timestamp,
+    Acceptance, Charge, Error, ErrorKind, GeneratedImage, ImageData, ImageFailure, Response, TaskId, TaskState,
+    Timestamp,
 };
 use serde_json::Value;
 
@@ -39,9 +40,9 @@ pub(super) fn all() -> Vec<Mutant> {
             "strict-usage",
             "makes an error of a success whose usage is odd or absent",
             Hooks {
-                read: |generation, reply| match generation.usage.generated_images {
+                read: |generation, response| match generation.usage.generated_images {
                     Some(_) => Ok(generation),
-                    None => Err(Error::from_reply(ErrorKind::MalformedResponse, "usage is missing", reply)),
+                    None => Err(Error::from_response(ErrorKind::MalformedResponse, "usage is missing", response)),
                 },
                 ..n
             },
@@ -68,12 +69,12 @@ pub(super) fn all() -> Vec<Mutant> {
             "takes-all-for-usage",
             "keeps the whole answer as usage, so that nothing in it is without a meaning",
             Hooks {
-                read: |mut generation, reply| {
-                    generation.usage.other.insert("answer".to_owned(), text(reply));
+                read: |mut generation, response| {
+                    generation.usage.other.insert("answer".to_owned(), text(response));
                     Ok(generation)
                 },
-                accepted: |mut acceptance, reply| {
-                    acceptance.usage.other.insert("answer".to_owned(), text(reply));
+                accepted: |mut acceptance, response| {
+                    acceptance.usage.other.insert("answer".to_owned(), text(response));
                     acceptance
                 },
                 ..n
@@ -122,8 +123,8 @@ pub(super) fn all() -> Vec<Mutant> {
             "wrong-kind",
             "calls every refusal a fault of the server",
             Hooks {
-                failed: |error, reply| {
-                    Error::from_reply(ErrorKind::Server, error.message(), reply)
+                failed: |error, response| {
+                    Error::from_response(ErrorKind::Server, error.message(), response)
                         .with_code(error.code().map(str::to_owned))
                 },
                 ..n
@@ -170,33 +171,33 @@ pub(super) fn all() -> Vec<Mutant> {
     ]
 }
 
-fn cut(mut acceptance: Acceptance, _: &Reply) -> Acceptance {
+fn cut(mut acceptance: Acceptance, _: &Response) -> Acceptance {
     if let Some(id) = acceptance.id.as_str().rsplit_once('-').and_then(|(before, _)| TaskId::new(before).ok()) {
         acceptance.id = id;
     }
     acceptance
 }
 
-/// An adapter that reads each picture wrongly.
+/// An adapter that reads each image wrongly.
 fn picture(name: &'static str, says: &'static str, picture: fn(&mut GeneratedImage)) -> Mutant {
     dialect(name, says, Hooks { picture, ..Hooks::NONE })
 }
 
-/// An adapter that reads wrongly why there is no picture.
+/// An adapter that reads wrongly why there is no image.
 fn failure(name: &'static str, says: &'static str, failure: fn(&mut ImageFailure)) -> Mutant {
     dialect(name, says, Hooks { failure, ..Hooks::NONE })
 }
 
-/// Gives a picture's URL another end.
+/// Gives an image's URL another end.
 fn ending(image: &mut GeneratedImage, end: fn(Option<Timestamp>) -> Option<Timestamp>) {
     if let ImageData::Url { expires_at, .. } = &mut image.data {
         *expires_at = end(*expires_at);
     }
 }
 
-/// An answer as a text.
-fn text(reply: &Reply) -> Value {
-    String::from_utf8_lossy(&reply.body).into()
+/// A response as a text.
+fn text(response: &Response) -> Value {
+    String::from_utf8_lossy(&response.body).into()
 }
 
 fn trim(image: &mut GeneratedImage) {
@@ -205,8 +206,8 @@ fn trim(image: &mut GeneratedImage) {
     }
 }
 
-fn panic_on_unknown(reply: &mut Reply) {
-    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+fn panic_on_unknown(response: &mut Response) {
+    let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     let code = body.pointer("/error/code").and_then(Value::as_str).unwrap_or_default();
     assert!(!code.contains("NobodyKnows"), "unreachable: unknown code {code}");
 }

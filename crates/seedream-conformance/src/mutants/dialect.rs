@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use seedream_core::{
     Acceptance, Blobs, Capabilities, CatalogDialect, Checked, Decoded, Descriptor, Dialect, Effective, Error, Field,
-    GeneratedImage, Generation, ImageFailure, ModelId, ModelInfo, Reply, Result, StreamDecoder, StreamDialect,
+    GeneratedImage, Generation, ImageFailure, ModelId, ModelInfo, Response, Result, StreamDecoder, StreamDialect,
     StreamItem, Strictness, Task, TaskDialect, TaskState, sse::Frame,
 };
 use serde_json::{Map, Value};
@@ -25,22 +25,22 @@ pub(super) struct Hooks {
     pub(super) effective: fn(Effective, Map<String, Value>) -> Effective,
     /// Who it says it is.
     pub(super) descriptor: fn(&'static Descriptor) -> Descriptor,
-    /// An answer, before it is read.
-    pub(super) heard: fn(&mut Reply),
-    /// What was read of one picture.
+    /// A response, before it is read.
+    pub(super) heard: fn(&mut Response),
+    /// What was read of one image.
     pub(super) picture: fn(&mut GeneratedImage),
-    /// What was read of one picture that failed.
+    /// What was read of one image that failed.
     pub(super) failure: fn(&mut ImageFailure),
     /// What was read of a success.
-    pub(super) read: fn(Generation, &Reply) -> Result<Generation>,
+    pub(super) read: fn(Generation, &Response) -> Result<Generation>,
     /// What was read of a task that was accepted.
-    pub(super) accepted: fn(Acceptance, &Reply) -> Acceptance,
+    pub(super) accepted: fn(Acceptance, &Response) -> Acceptance,
     /// An error that was read.
-    pub(super) failed: fn(Error, &Reply) -> Error,
+    pub(super) failed: fn(Error, &Response) -> Error,
     /// A success in the place of an error.
     pub(super) rescued: fn(&Error) -> Option<Generation>,
     /// What was found of a task.
-    pub(super) state: fn(TaskState, &Reply) -> TaskState,
+    pub(super) state: fn(TaskState, &Response) -> TaskState,
     /// Whether an event is heard at all.
     pub(super) hears: fn(&Frame) -> bool,
 }
@@ -64,14 +64,14 @@ impl Hooks {
         hears: |_| true,
     };
 
-    fn success(&self, mut generation: Generation, reply: &Reply) -> Result<Generation> {
+    fn success(&self, mut generation: Generation, response: &Response) -> Result<Generation> {
         for outcome in &mut generation.outcomes {
             match outcome {
                 Ok(image) => (self.picture)(image),
                 Err(failure) => (self.failure)(failure),
             }
         }
-        (self.read)(generation, reply)
+        (self.read)(generation, response)
     }
 }
 
@@ -103,8 +103,8 @@ impl Broken {
         self.capabilities(&request.model).check(&request, Strictness::Off)
     }
 
-    fn hear(&self, reply: &Reply) -> Reply {
-        let mut heard = reply.clone();
+    fn hear(&self, response: &Response) -> Response {
+        let mut heard = response.clone();
         (self.hooks.heard)(&mut heard);
         heard
     }
@@ -140,13 +140,13 @@ impl Dialect for Broken {
         Ok(encoded)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
-        match self.inner.decode(request, &self.hear(reply)) {
-            Ok(Decoded::Done(generation)) => self.hooks.success(generation, reply).map(Decoded::Done),
-            Ok(Decoded::Accepted(acceptance)) => Ok(Decoded::Accepted((self.hooks.accepted)(acceptance, reply))),
+    fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded> {
+        match self.inner.decode(request, &self.hear(response)) {
+            Ok(Decoded::Done(generation)) => self.hooks.success(generation, response).map(Decoded::Done),
+            Ok(Decoded::Accepted(acceptance)) => Ok(Decoded::Accepted((self.hooks.accepted)(acceptance, response))),
             Err(error) => match (self.hooks.rescued)(&error) {
                 Some(generation) => Ok(Decoded::Done(generation)),
-                None => Err((self.hooks.failed)(error, reply)),
+                None => Err((self.hooks.failed)(error, response)),
             },
             other => other,
         }
@@ -183,17 +183,17 @@ impl TaskDialect for Broken {
         Ok(request)
     }
 
-    fn decode_poll(&self, task: &Task, reply: &Reply) -> Result<TaskState> {
-        let state = match self.inner.tasks().expect(HAS).decode_poll(task, &self.hear(reply)) {
-            Ok(TaskState::Done(generation)) => match self.hooks.success(generation, reply) {
+    fn decode_poll(&self, task: &Task, response: &Response) -> Result<TaskState> {
+        let state = match self.inner.tasks().expect(HAS).decode_poll(task, &self.hear(response)) {
+            Ok(TaskState::Done(generation)) => match self.hooks.success(generation, response) {
                 Ok(generation) => TaskState::Done(generation),
                 Err(error) => TaskState::Failed(error),
             },
-            Ok(TaskState::Failed(error)) => TaskState::Failed((self.hooks.failed)(error, reply)),
+            Ok(TaskState::Failed(error)) => TaskState::Failed((self.hooks.failed)(error, response)),
             Ok(state) => state,
-            Err(error) => return Err((self.hooks.failed)(error, reply)),
+            Err(error) => return Err((self.hooks.failed)(error, response)),
         };
-        Ok((self.hooks.state)(state, reply))
+        Ok((self.hooks.state)(state, response))
     }
 }
 
@@ -209,9 +209,9 @@ impl CatalogDialect for Broken {
         self.inner.catalog().expect(HAS).models_request()
     }
 
-    fn decode_models(&self, reply: &Reply) -> Result<Vec<ModelInfo>> {
-        let models = self.inner.catalog().expect(HAS).decode_models(&self.hear(reply));
-        models.map_err(|error| (self.hooks.failed)(error, reply))
+    fn decode_models(&self, response: &Response) -> Result<Vec<ModelInfo>> {
+        let models = self.inner.catalog().expect(HAS).decode_models(&self.hear(response));
+        models.map_err(|error| (self.hooks.failed)(error, response))
     }
 }
 
@@ -230,10 +230,10 @@ impl StreamDecoder for BrokenStream {
         self.inner.is_complete()
     }
 
-    fn finish(self: Box<Self>, reply: &Reply) -> Result<Generation> {
-        match self.inner.finish(reply) {
-            Ok(generation) => self.hooks.success(generation, reply),
-            Err(error) => Err((self.hooks.failed)(error, reply)),
+    fn finish(self: Box<Self>, response: &Response) -> Result<Generation> {
+        match self.inner.finish(response) {
+            Ok(generation) => self.hooks.success(generation, response),
+            Err(error) => Err((self.hooks.failed)(error, response)),
         }
     }
 }

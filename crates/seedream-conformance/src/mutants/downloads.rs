@@ -10,7 +10,7 @@ use http::{
     response::Parts,
 };
 use http_body_util::{BodyExt as _, Full};
-use seedream_client::{AnswerBody, Transport, TransportError};
+use seedream_client::{ResponseBody, Transport, TransportError};
 
 use super::{Mutant, driver};
 
@@ -102,7 +102,7 @@ fn completed(head: &mut Parts, body: Bytes) -> Bytes {
 
 #[async_trait]
 impl Transport for Between {
-    async fn send(&self, mut request: Request<Bytes>) -> Result<Response<AnswerBody>, TransportError> {
+    async fn send(&self, mut request: Request<Bytes>) -> Result<Response<ResponseBody>, TransportError> {
         (self.asked)(&mut request);
         let response = match self.inner.send(request).await {
             Err(_) if !self.forgives => {

@@ -12,10 +12,14 @@ pub(super) fn all() -> Vec<Mutant> {
             "needs-completed",
             "makes an error of a stream without the event that sums up",
             Hooks {
-                read: |generation, reply| {
-                    let is_stream = reply.body.is_empty();
+                read: |generation, response| {
+                    let is_stream = response.body.is_empty();
                     if is_stream && generation.usage.is_empty() {
-                        return Err(Error::from_reply(ErrorKind::MalformedResponse, "no `completed` came", reply));
+                        return Err(Error::from_response(
+                            ErrorKind::MalformedResponse,
+                            "no `completed` came",
+                            response,
+                        ));
                     }
                     Ok(generation)
                 },

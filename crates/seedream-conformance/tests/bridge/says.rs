@@ -107,7 +107,7 @@ pub(crate) fn generation(generation: Result<Generation>) -> Value {
     };
     match generation {
         Ok(made) => pictures(&made),
-        // Where every picture failed, the error follows from what is said of each.
+        // Where every image failed, the error follows from what is said of each.
         Err(error) => match error.generation().filter(|made| !made.outcomes.is_empty()) {
             Some(made) => pictures(made),
             None => failed(&error),

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use seedream_core::{Blobs, Checked, Dialect, ImageRequest, Reply, Strictness, Task, Timestamp, sse::Frame};
+use seedream_core::{Blobs, Checked, Dialect, ImageRequest, Response, Strictness, Task, Timestamp, sse::Frame};
 use serde_json::{Value, json};
 
 use crate::says;
@@ -23,26 +23,26 @@ pub(crate) fn speak(id: &str) -> Result<()> {
     for line in io::stdin().lock().lines() {
         let question: Value = serde_json::from_str(&line?)?;
         let method = question["method"].as_str().unwrap_or_default();
-        let result = answer(dialect, method, &question["params"])?;
+        let result = example(dialect, method, &question["params"])?;
         writeln!(stdout, "{}", json!({ "id": question["id"], "result": result }))?;
         stdout.flush()?;
     }
     Ok(())
 }
 
-fn answer(dialect: &Arc<dyn Dialect>, method: &str, params: &Value) -> Result<Value> {
+fn example(dialect: &Arc<dyn Dialect>, method: &str, params: &Value) -> Result<Value> {
     let missing = || format!("{method} is no ability of {}", dialect.descriptor().id);
     Ok(match method {
         "describe" => says::description(&**dialect),
         "encode" => says::request(&dialect.encode(&checked(dialect, params)?)?)?,
-        "decode" => says::outcome(dialect.decode(&checked(dialect, params)?, &reply(params)?)),
+        "decode" => says::outcome(dialect.decode(&checked(dialect, params)?, &response(params)?)),
         "effective" => {
             dialect.effective(&checked(dialect, params)?, serde_json::from_value(params["json"].clone())?).body.into()
         }
         "poll" => says::request(&dialect.tasks().ok_or_else(missing)?.poll(&task(params)?)?)?,
         "decode_poll" => {
             let tasks = dialect.tasks().ok_or_else(missing)?;
-            says::state(tasks.decode_poll(&task(params)?, &reply(params)?))
+            says::state(tasks.decode_poll(&task(params)?, &response(params)?))
         }
         "event" => {
             let mut decoder = dialect.streaming().ok_or_else(missing)?.decoder(&checked(dialect, params)?);
@@ -56,10 +56,10 @@ fn answer(dialect: &Arc<dyn Dialect>, method: &str, params: &Value) -> Result<Va
             for event in params["frames"].as_array().into_iter().flatten() {
                 decoder.event(&frame(event), &Blobs::default());
             }
-            says::generation(decoder.finish(&reply(params)?))
+            says::generation(decoder.finish(&response(params)?))
         }
         "models" => says::request(&dialect.catalog().ok_or_else(missing)?.models_request())?,
-        "decode_models" => says::models(dialect.catalog().ok_or_else(missing)?.decode_models(&reply(params)?)),
+        "decode_models" => says::models(dialect.catalog().ok_or_else(missing)?.decode_models(&response(params)?)),
         _ => return Err(format!("nobody knows how to {method}").into()),
     })
 }
@@ -79,7 +79,7 @@ fn frame(said: &Value) -> Frame {
     Frame { event: text("event"), data: text("data").unwrap_or_default() }
 }
 
-fn reply(params: &Value) -> Result<Reply> {
+fn response(params: &Value) -> Result<Response> {
     let said = &params["reply"];
     let mut headers = HeaderMap::new();
     for (name, value) in said["headers"].as_object().into_iter().flatten() {
@@ -87,7 +87,7 @@ fn reply(params: &Value) -> Result<Reply> {
     }
     let status = StatusCode::from_u16(u16::try_from(said["status"].as_u64().unwrap_or_default())?)?;
     let body = Bytes::from(said["body"].as_str().unwrap_or_default().to_owned());
-    let mut reply = Reply::new(status, headers, body, Timestamp::now());
-    (reply.truncated, reply.repaired) = (said["truncated"] == true, said["repaired"] == true);
-    Ok(reply)
+    let mut response = Response::new(status, headers, body, Timestamp::now());
+    (response.truncated, response.repaired) = (said["truncated"] == true, said["repaired"] == true);
+    Ok(response)
 }

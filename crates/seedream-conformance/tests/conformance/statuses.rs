@@ -4,7 +4,7 @@ use std::{fs, sync::Arc};
 
 use bytes::Bytes;
 use jiff::civil::date;
-use seedream::{Capabilities, Checked, Descriptor, Dialect, Effective, Gogogotoken, ModelId, Reply, Result};
+use seedream::{Capabilities, Checked, Descriptor, Dialect, Effective, Gogogotoken, ModelId, Response, Result};
 use seedream_conformance::{Known, Law, Report, Requirements, Run, Subject, report::Status};
 use seedream_core::Decoded;
 use serde_json::{Map, Value};
@@ -19,7 +19,7 @@ enum Fault {
     None,
     /// It sends a member that no document knows.
     Undocumented,
-    /// It panics at every answer.
+    /// It panics at every response.
     Panics,
 }
 
@@ -41,9 +41,9 @@ impl Dialect for Wrong {
         Ok(encoded)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
+    fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded> {
         assert!(self.0 != Fault::Panics, "no idea what this is");
-        Gogogotoken.decode(request, reply)
+        Gogogotoken.decode(request, response)
     }
 
     fn effective(&self, request: &Checked, members: Map<String, Value>) -> Effective {

@@ -69,7 +69,7 @@ pub enum ErrorKind {
         /// What it was.
         medium: Medium,
     },
-    /// A reference picture could not be fetched or read by the provider.
+    /// A reference image could not be fetched or read by the provider.
     ReferenceImage,
     /// The time was up.
     Timeout,
@@ -77,22 +77,22 @@ pub enum ErrorKind {
     Transport,
     /// The provider failed.
     Server,
-    /// A 2xx answer that cannot be read. Something was probably bought: the body is kept.
+    /// A 2xx response that cannot be read. Something was probably bought: the body is kept.
     MalformedResponse,
     /// The provider accepted the request as a task, though its document describes no tasks. The id is in
     /// [`Error::task`](crate::Error::task); this crate cannot collect it.
     UnexpectedTask,
     /// An image was cut off or damaged before its end.
     IncompleteImage,
-    /// A task ended without pictures.
+    /// A task ended without images.
     TaskFailed,
     /// The provider does not know this task, or not any more.
     TaskNotFound,
     /// The caller cancelled, or the provider says that its task was.
     Cancelled,
-    /// The answer is a success without a single picture; its failures and usage are in [`Error::generation`](crate::Error::generation).
+    /// The response is a success without a single image; its failures and usage are in [`Error::generation`](crate::Error::generation).
     NoImages,
-    /// The answer is larger than the caller allows.
+    /// The response is larger than the caller allows.
     TooLarge,
     /// The local disk failed.
     Storage,
@@ -121,7 +121,7 @@ pub enum Stage {
 pub enum Medium {
     /// The prompt.
     Text,
-    /// A picture.
+    /// An image.
     Image,
     /// The provider does not say.
     #[serde(other)]
@@ -254,7 +254,7 @@ pub(crate) mod members {
     }
 }
 
-/// What an answer's status says about money; `kind` is what its code was understood as.
+/// What a response's status says about money; `kind` is what its code was understood as.
 ///
 /// Refusals cost nothing, and nor do a 503 that names overload or an unknown model; a timeout (408, 499) and every other 5xx
 /// leave it open whether the work was done. A 2xx that turned into an error was probably paid for, unless it holds a refusal: some

@@ -5,7 +5,7 @@ use super::{
     count::reconcile,
     state::{Next, State, Turn},
 };
-use crate::{Charge, Error, ErrorKind, Event, Generation, Reply, Warning, WarningKind, charge_of};
+use crate::{Charge, Error, ErrorKind, Event, Generation, Response, Warning, WarningKind, charge_of};
 
 /// What is said of a response that ended in good order and too early.
 pub(super) const CUT: &str = "the response ended in the middle";
@@ -58,10 +58,11 @@ pub(super) fn succeed(mut generation: Generation, warnings: Vec<Warning>) -> Nex
     (State::Over { charge: generation.charge() }, Then::Done(Box::new(Ok(generation))))
 }
 
-/// The least that an answer's own status lets an error's charge be: an adapter can only be more cautious.
-pub(super) fn floor(reply: &Reply, error: &Error) -> Charge {
-    let told_free = error.generation().is_some_and(|generation| generation.charge() == Charge::No) && reply.is_whole();
-    if reply.status.is_success() && told_free { Charge::No } else { charge_of(reply.status, error.kind()) }
+/// The least that a response's own status lets an error's charge be: an adapter can only be more cautious.
+pub(super) fn floor(response: &Response, error: &Error) -> Charge {
+    let told_free =
+        error.generation().is_some_and(|generation| generation.charge() == Charge::No) && response.is_whole();
+    if response.status.is_success() && told_free { Charge::No } else { charge_of(response.status, error.kind()) }
 }
 
 pub(super) fn cancelled() -> Error {

@@ -1,6 +1,6 @@
 //! What an operation is told.
 
-use crate::{Blobs, Charge, Error, ErrorKind, Reply, sse::Frame};
+use crate::{Blobs, Charge, Error, ErrorKind, Response, sse::Frame};
 
 /// What happened. One that the operation does not expect ends it with an error that names it and the state.
 #[derive(Debug)]
@@ -12,18 +12,18 @@ pub enum Input {
     /// The submit must not be sent, and no byte of it left: the driver's own store refused this attempt, or the caller cancelled before
     /// the driver had begun to send it. It is not sent elsewhere or again.
     Vetoed(Error),
-    /// An answer arrived whole.
-    Reply(Reply),
+    /// A response arrived whole.
+    Response(Response),
     /// A successful answer has begun that is a stream of events; its head, without a body.
-    Head(Reply),
-    /// An event of that stream, with the pictures that were lifted out of it.
+    Head(Response),
+    /// An event of that stream, with the images that were lifted out of it.
     Frame(Frame, Blobs),
     /// That stream has ended.
     StreamEnd,
-    /// The exchange broke after the body had begun to leave: what had arrived of the answer, and why.
+    /// The exchange broke after the body had begun to leave: what had arrived of the response, and why.
     Broken {
         /// What had arrived, if at least a head had.
-        partial: Option<Reply>,
+        partial: Option<Response>,
         /// Why.
         error: Error,
     },
@@ -40,7 +40,7 @@ impl Input {
             Self::Begin => "Begin",
             Self::NotSent(_) => "NotSent",
             Self::Vetoed(_) => "Vetoed",
-            Self::Reply(_) => "Reply",
+            Self::Response(_) => "Reply",
             Self::Head(_) => "Head",
             Self::Frame(..) => "Frame",
             Self::StreamEnd => "StreamEnd",
@@ -59,7 +59,9 @@ impl Input {
         match self {
             Self::Begin | Self::Woke | Self::Cancelled => error,
             Self::NotSent(cause) | Self::Vetoed(cause) => because(error, &cause),
-            Self::Reply(reply) | Self::Head(reply) => error.with_charge(Charge::Unknown).with_body(reply.body),
+            Self::Response(response) | Self::Head(response) => {
+                error.with_charge(Charge::Unknown).with_body(response.body)
+            }
             Self::Frame(frame, _) => error.with_charge(Charge::Unknown).with_body(frame.data.into()),
             Self::StreamEnd => error.with_charge(Charge::Unknown),
             Self::Broken { partial, error: cause } => {

@@ -1,4 +1,4 @@
-//! What the answer to a poll says of its task. Whatever fails on the way leaves the task as it was.
+//! What the response to a poll says of its task. Whatever fails on the way leaves the task as it was.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use super::{
     state::{Next, Turn},
     task::Collecting,
 };
-use crate::{Charge, Error, ErrorKind, Event, Reply, Result, Task, TaskState};
+use crate::{Charge, Error, ErrorKind, Event, Response, Result, Task, TaskState};
 
 impl Turn<'_> {
     pub(super) fn polling(&mut self, mut collecting: Collecting, input: Input) -> Next {
         match input {
-            Input::Reply(reply) => self.polled(collecting, &reply.mended()),
+            Input::Response(response) => self.polled(collecting, &response.mended()),
             Input::Broken { partial: Some(mut partial), error } if partial.status.is_success() => {
                 partial.truncated = true;
                 self.polled_in_part(collecting, &partial.mended(), &error)
@@ -35,19 +35,19 @@ impl Turn<'_> {
         }
     }
 
-    fn polled(&mut self, mut collecting: Collecting, reply: &Reply) -> Next {
-        if reply.truncated && reply.status.is_success() {
-            return self.polled_in_part(collecting, reply, &Error::new(ErrorKind::Transport, CUT));
+    fn polled(&mut self, mut collecting: Collecting, response: &Response) -> Next {
+        if response.truncated && response.status.is_success() {
+            return self.polled_in_part(collecting, response, &Error::new(ErrorKind::Transport, CUT));
         }
         collecting.cut = 0;
-        match self.read_poll(&collecting.task, reply) {
+        match self.read_poll(&collecting.task, response) {
             Ok(TaskState::Running { status, progress, found }) => {
                 collecting.last = Some(format!("it is {status}"));
                 if let Some(found) = found {
                     collecting.keep(found);
                 }
                 self.events.push(Event::Progress { status, percent: progress });
-                self.wait(collecting, reply.retry_after().unwrap_or_default())
+                self.wait(collecting, response.retry_after().unwrap_or_default())
             }
             Ok(TaskState::Done(mut generation)) => {
                 if generation.usage.is_empty() {
@@ -57,34 +57,34 @@ impl Turn<'_> {
             }
             // A task that ended in a way that may be billed may hold more than could be read.
             Ok(TaskState::Failed(error))
-                if error.charge() != Charge::No || collecting.found.is_some() || !reply.is_whole() =>
+                if error.charge() != Charge::No || collecting.found.is_some() || !response.is_whole() =>
             {
                 self.abandon(error, collecting)
             }
             Ok(TaskState::Failed(error)) => self.lose(error, Charge::No),
             // Which of several ids is the task's shows when one is asked for.
-            Err(error) if reply.status == http::StatusCode::NOT_FOUND && collecting.next_id() => {
+            Err(error) if response.status == http::StatusCode::NOT_FOUND && collecting.next_id() => {
                 collecting.last = Some(error.message().to_owned());
                 self.wait(collecting, Duration::ZERO)
             }
             // Only the place that accepted it knows a task for certain.
-            Err(_) if collecting.is_final(reply) && self.operation.places.go_home() => {
+            Err(_) if collecting.is_final(response) && self.operation.places.go_home() => {
                 self.wait(collecting, Duration::ZERO)
             }
-            Err(error) if collecting.is_final(reply) => self.abandon(error, collecting),
+            Err(error) if collecting.is_final(response) => self.abandon(error, collecting),
             Err(error) => {
                 collecting.last = Some(error.message().to_owned());
                 // A provider that asks to be left alone is not asked at another place.
-                if reply.status != http::StatusCode::TOO_MANY_REQUESTS {
+                if response.status != http::StatusCode::TOO_MANY_REQUESTS {
                     self.operation.places.next();
                 }
-                self.wait(collecting, reply.retry_after().unwrap_or_default())
+                self.wait(collecting, response.retry_after().unwrap_or_default())
             }
         }
     }
 
     /// A poll whose response was cut off. Asking again costs nothing; if it is cut again and again, what it holds is all there is.
-    fn polled_in_part(&mut self, mut collecting: Collecting, partial: &Reply, error: &Error) -> Next {
+    fn polled_in_part(&mut self, mut collecting: Collecting, partial: &Response, error: &Error) -> Next {
         collecting.last = Some(error.message().to_owned());
         match self.read_poll(&collecting.task, partial) {
             Ok(TaskState::Done(generation)) => {
@@ -110,9 +110,9 @@ impl Turn<'_> {
         }
     }
 
-    fn read_poll(&self, task: &Task, reply: &Reply) -> Result<TaskState> {
+    fn read_poll(&self, task: &Task, response: &Response) -> Result<TaskState> {
         match self.operation.dialect.tasks() {
-            Some(tasks) => tasks.decode_poll(task, reply),
+            Some(tasks) => tasks.decode_poll(task, response),
             None => Err(no_tasks()),
         }
     }

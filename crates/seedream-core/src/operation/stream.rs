@@ -10,7 +10,7 @@ use super::{
     submit::Submitting,
 };
 use crate::{
-    Charge, Checked, Error, ErrorKind, Event, Generation, Reply, StreamDecoder, StreamItem, Warning, WarningKind,
+    Charge, Checked, Error, ErrorKind, Event, Generation, Response, StreamDecoder, StreamItem, Warning, WarningKind,
 };
 
 /// How long a stream that is complete is read on for its end mark: some gateways keep it open for ever.
@@ -20,7 +20,7 @@ const LINGER: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub(super) struct Streaming {
     checked: Checked,
-    head: Reply,
+    head: Response,
     decoder: Box<dyn StreamDecoder>,
     /// When reading ends, once it is complete.
     until: Option<Duration>,
@@ -29,8 +29,8 @@ pub(super) struct Streaming {
 }
 
 impl Turn<'_> {
-    /// The answer to a submit is a stream.
-    pub(super) fn begun(&mut self, sent: Submitting, head: Reply) -> Next {
+    /// The response to a submit is a stream.
+    pub(super) fn begun(&mut self, sent: Submitting, head: Response) -> Next {
         let Some(streams) = self.operation.dialect.streaming() else {
             let message = "the answer is a stream, which nobody asked for";
             return self.lose(Error::new(ErrorKind::MalformedResponse, message), Charge::Unknown);
@@ -74,7 +74,7 @@ impl Turn<'_> {
             other @ (Input::Begin
             | Input::NotSent(_)
             | Input::Vetoed(_)
-            | Input::Reply(_)
+            | Input::Response(_)
             | Input::Head(_)
             | Input::Woke) => self.stray(*streaming, other.unexpected("Streaming")),
         }
@@ -123,8 +123,8 @@ fn read_on(streaming: Box<Streaming>) -> Next {
     (State::Streaming(streaming), then)
 }
 
-/// Whether more may have been on its way. A stream may end without a mark (Ark leaves `completed` out for one picture, relays
-/// leave `[DONE]` out), but not with fewer pictures than were asked for and nothing said about it.
+/// Whether more may have been on its way. A stream may end without a mark (Ark leaves `completed` out for one image, relays
+/// leave `[DONE]` out), but not with fewer images than were asked for and nothing said about it.
 fn cut_short(checked: &Checked, generation: &Generation, end: &End) -> Option<Warning> {
     match end {
         End::Broken(error) => Some(incomplete(error)),

@@ -8,13 +8,13 @@ use super::{
     input::because,
     state::{Next, State, Turn},
 };
-use crate::{Attempt, Charge, Encoded, Error, ErrorKind, Event, Reply};
+use crate::{Attempt, Charge, Encoded, Error, ErrorKind, Event, Response};
 
 /// A request that is under way.
 #[derive(Debug)]
 pub(super) struct Submitting {
     pub(super) prepared: Box<Encoded>,
-    /// Whether the caller wants no more: its answer is waited for, and nothing is sent after it.
+    /// Whether the caller wants no more: its response is waited for, and nothing is sent after it.
     pub(super) cancelled: bool,
 }
 
@@ -65,9 +65,9 @@ impl Turn<'_> {
                 self.record = Some(Record::NotSent);
                 self.fail(error, Charge::No)
             }
-            Input::Reply(reply) => {
-                self.note(format!("HTTP {}", reply.status.as_u16()));
-                self.answered(sent, reply)
+            Input::Response(response) => {
+                self.note(format!("HTTP {}", response.status.as_u16()));
+                self.answered(sent, response)
             }
             Input::Head(head) => self.begun(sent, head),
             Input::Broken { partial, error } => {
@@ -108,19 +108,20 @@ impl Turn<'_> {
         sent: Submitting,
         error: Error,
         floor: Charge,
-        reply: Option<&Reply>,
+        response: Option<&Response>,
     ) -> Next {
         let charge = error.charge().max(floor);
         self.record.get_or_insert_with(|| refused(&error, floor));
-        // Without an answer only the way there can have failed, and a wrong setting does not pass.
-        let slow_down =
-            |reply: &Reply| matches!(reply.status.as_u16(), 429 | 503) && reply.should_retry() != Some(false);
-        let passes = (reply.is_none() && error.kind() != ErrorKind::Config)
-            || (error.kind().passes() && reply.is_some_and(slow_down));
+        // Without a response only the way there can have failed, and a wrong setting does not pass.
+        let slow_down = |response: &Response| {
+            matches!(response.status.as_u16(), 429 | 503) && response.should_retry() != Some(false)
+        };
+        let passes = (response.is_none() && error.kind() != ErrorKind::Config)
+            || (error.kind().passes() && response.is_some_and(slow_down));
         let attempt = self.next_attempt();
         let operation = &mut *self.operation;
-        let safe = charge == Charge::No || (operation.policy.resend_ambiguous && reply.is_none());
-        if reply.is_some() {
+        let safe = charge == Charge::No || (operation.policy.resend_ambiguous && response.is_none());
+        if response.is_some() {
             operation.places.reached();
         }
         if !passes || !safe || attempt > operation.policy.max_submits {

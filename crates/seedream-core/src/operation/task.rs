@@ -8,7 +8,7 @@ use super::{
     poll::no_tasks,
     state::{Next, State, Turn},
 };
-use crate::{Charge, Error, ErrorKind, Event, Generation, Reply, Task, Warning, WarningKind};
+use crate::{Charge, Error, ErrorKind, Event, Generation, Response, Task, Warning, WarningKind};
 
 /// A task that is being collected.
 #[derive(Debug)]
@@ -67,8 +67,8 @@ impl Collecting {
     }
 
     /// Whether a failed poll would fail again: every refusal but "slow down", "took too long", and "not known" right at the start.
-    pub(super) fn is_final(&self, reply: &Reply) -> bool {
-        let status = reply.status.as_u16();
+    pub(super) fn is_final(&self, response: &Response) -> bool {
+        let status = response.status.as_u16();
         let ids = u32::try_from(self.task.other_ids.len()).unwrap_or(u32::MAX).saturating_add(1);
         let not_yet = status == 404 && self.fresh && self.polls <= Self::GRACE.saturating_mul(ids);
         (300..500).contains(&status) && !matches!(status, 408 | 425 | 429 | 499) && !not_yet

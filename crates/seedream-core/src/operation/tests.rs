@@ -11,7 +11,7 @@ mod words;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::*;
-use crate::{Blobs, Event, Generation, ImageRequest, Reply, Strictness, TaskId, Timestamp, WarningKind, sse::Frame};
+use crate::{Blobs, Event, Generation, ImageRequest, Response, Strictness, TaskId, Timestamp, WarningKind, sse::Frame};
 pub(crate) use words::Words;
 
 const HOME: &str = "https://words.example";
@@ -31,18 +31,18 @@ fn resume() -> Operation {
     Operation::resume(Arc::new(Words::ALL), task, Policy::default(), 1).unwrap()
 }
 
-fn made(status: u16, body: &'static str) -> Reply {
-    Reply::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), body, Timestamp::UNIX_EPOCH)
+fn made(status: u16, body: &'static str) -> Response {
+    Response::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), body, Timestamp::UNIX_EPOCH)
 }
 
-fn reply(status: u16, body: &'static str) -> Input {
-    Input::Reply(made(status, body))
+fn response(status: u16, body: &'static str) -> Input {
+    Input::Response(made(status, body))
 }
 
 fn with_header(input: Input, name: &'static str, value: &'static str) -> Input {
-    let Input::Reply(mut reply) = input else { panic!("a reply") };
-    reply.headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    Input::Reply(reply)
+    let Input::Response(mut response) = input else { panic!("a reply") };
+    response.headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    Input::Response(response)
 }
 
 fn head() -> Input {
@@ -53,7 +53,7 @@ fn frame(data: &str) -> Input {
     Input::Frame(Frame { event: None, data: data.to_owned() }, Blobs::default())
 }
 
-fn broken(partial: Option<Reply>) -> Input {
+fn broken(partial: Option<Response>) -> Input {
     Input::Broken { partial, error: Error::new(ErrorKind::Transport, "connection reset") }
 }
 

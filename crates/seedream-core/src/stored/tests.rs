@@ -200,11 +200,12 @@ fn error() -> impl Strategy<Value = Error> {
             let (task, violations, attempts, generation, kept) = held;
             let mut headers = http::HeaderMap::new();
             headers.extend(wait.map(|wait| (http::header::RETRY_AFTER, wait.into())));
-            let reply =
-                |status| crate::Reply::new(StatusCode::from_u16(status).unwrap(), headers, "", Timestamp::UNIX_EPOCH);
-            let mut error = match (violations.is_empty(), status.map(reply)) {
+            let response = |status| {
+                crate::Response::new(StatusCode::from_u16(status).unwrap(), headers, "", Timestamp::UNIX_EPOCH)
+            };
+            let mut error = match (violations.is_empty(), status.map(response)) {
                 (false, _) => Error::violations(message, violations),
-                (true, Some(reply)) => Error::from_reply(kind, message, &reply),
+                (true, Some(response)) => Error::from_response(kind, message, &response),
                 (true, None) => Error::new(kind, message),
             };
             error = error.with_charge(charge).with_code(code.clone()).with_param(param).with_request_id(code);

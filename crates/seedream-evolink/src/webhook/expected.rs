@@ -56,7 +56,7 @@ impl Expected {
         &self.place.task
     }
 
-    /// Waits for its pictures, for at most the deadline of the client's policy.
+    /// Waits for its images, for at most the deadline of the client's policy.
     ///
     /// A callback makes it ask at once. Until one comes, and if none ever does, it asks as gently as the client always does.
     ///
@@ -78,7 +78,7 @@ impl Expected {
             let event = tokio::select! {
                 biased;
                 event = self.events.next() => event,
-                // Whoever is being answered is not interrupted: a flood of hints would keep it from ever hearing the answer.
+                // Whoever is being answered is not interrupted: a flood of hints would keep it from ever hearing the response.
                 () = hinted(&self.place.hint, quiet_until), if !self.asking => {
                     self.ask_now(&client)?;
                     quiet_until = Instant::now() + spacing(&client);
@@ -110,7 +110,7 @@ impl Expected {
     }
 }
 
-/// The next hint, once the answer to the last has been left to stand for a while.
+/// The next hint, once the response to the last has been left to stand for a while.
 async fn hinted(hint: &Notify, quiet_until: Instant) {
     sleep_until(quiet_until).await;
     hint.notified().await;

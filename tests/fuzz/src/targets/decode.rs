@@ -4,8 +4,8 @@ use std::sync::{Arc, LazyLock};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use seedream::{
-    Charge, Checked, Dialect, Error, Generation, ImageData, ImageRequest, Reply, Strictness, Task, TaskId, TaskState,
-    Timestamp, json,
+    Charge, Checked, Dialect, Error, Generation, ImageData, ImageRequest, Response, Strictness, Task, TaskId,
+    TaskState, Timestamp, json,
 };
 use seedream_core::Decoded;
 
@@ -56,14 +56,14 @@ enum Read {
 pub fn run(input: &[u8]) {
     let (choice, body) = split(input);
     let status = StatusCode::from_u16(STATUSES[usize::from(choice) % STATUSES.len()]).expect("they are statuses");
-    let mut reply = reply(status, body);
-    reply.truncated = choice & BROKEN != 0;
+    let mut response = response(status, body);
+    response.truncated = choice & BROKEN != 0;
     // As the client does it before an adapter sees a response.
-    let reply = reply.mended();
+    let response = response.mended();
     for asked in &*ASKED {
-        let read = decode(asked, &reply);
-        check(&read, &reply);
-        poll(asked, &reply);
+        let read = decode(asked, &response);
+        check(&read, &response);
+        poll(asked, &response);
         if let Read::Images(whole) = read
             && json::is_strict(body)
         {
@@ -72,35 +72,35 @@ pub fn run(input: &[u8]) {
     }
 }
 
-fn reply(status: StatusCode, body: &[u8]) -> Reply {
+fn response(status: StatusCode, body: &[u8]) -> Response {
     let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
     let at = Timestamp::from_second(1_800_000_000).expect("it is a time");
-    Reply::new(status, headers, body.to_vec(), at)
+    Response::new(status, headers, body.to_vec(), at)
 }
 
-fn decode(asked: &Asked, reply: &Reply) -> Read {
-    match asked.dialect.decode(&asked.request, reply) {
+fn decode(asked: &Asked, response: &Response) -> Read {
+    match asked.dialect.decode(&asked.request, response) {
         Ok(Decoded::Done(generation)) => Read::Images(generation.into()),
         Ok(_) => Read::Task,
         Err(error) => Read::Error(error),
     }
 }
 
-fn check(read: &Read, reply: &Reply) {
-    let success = reply.status.is_success();
-    let exact = reply.is_whole() && json::is_strict(&reply.body);
+fn check(read: &Read, response: &Response) {
+    let success = response.status.is_success();
+    let exact = response.is_whole() && json::is_strict(&response.body);
     match read {
         Read::Images(generation) => {
             assert!(success, "only a success has images");
             assert!(generation.images().next().is_some(), "a generation has an image");
-            generation_is_sound(generation, reply.body.len());
+            generation_is_sound(generation, response.body.len());
             assert!(exact || generation.charge() != Charge::No, "what was not read whole may cost something");
         }
         Read::Task => assert!(success, "only a success is an acceptance"),
         Read::Error(error) => {
             let refused = !success || error.kind().is_refusal();
             assert!(exact || refused || error.charge() != Charge::No, "what was not read whole may cost something");
-            error_is_sound(error, reply.body.len());
+            error_is_sound(error, response.body.len());
         }
     }
 }
@@ -134,19 +134,19 @@ fn held(data: &ImageData) -> usize {
     }
 }
 
-fn poll(asked: &Asked, reply: &Reply) {
+fn poll(asked: &Asked, response: &Response) {
     let Some(tasks) = asked.dialect.tasks() else { return };
-    let exact = reply.is_whole() && json::is_strict(&reply.body);
-    match tasks.decode_poll(&asked.task, reply) {
-        Ok(TaskState::Done(generation)) => generation_is_sound(&generation, reply.body.len()),
+    let exact = response.is_whole() && json::is_strict(&response.body);
+    match tasks.decode_poll(&asked.task, response) {
+        Ok(TaskState::Done(generation)) => generation_is_sound(&generation, response.body.len()),
         Ok(TaskState::Failed(error)) => {
-            let refused = !reply.status.is_success() || error.kind().is_refusal();
+            let refused = !response.status.is_success() || error.kind().is_refusal();
             assert!(exact || refused || error.charge() != Charge::No, "what was not read whole may cost something");
-            error_is_sound(&error, reply.body.len());
+            error_is_sound(&error, response.body.len());
         }
-        Ok(TaskState::Running { found: Some(generation), .. }) => generation_is_sound(&generation, reply.body.len()),
+        Ok(TaskState::Running { found: Some(generation), .. }) => generation_is_sound(&generation, response.body.len()),
         Ok(_) => {}
-        Err(error) => error_is_sound(&error, reply.body.len()),
+        Err(error) => error_is_sound(&error, response.body.len()),
     }
 }
 
@@ -160,7 +160,7 @@ fn cuts(asked: &Asked, whole: &Generation, body: &[u8]) {
         let ImageData::Url { url, .. } = &image.data else { continue };
         let quoted = format!("\"{url}\"");
         let Some(at) = memchr::memmem::rfind(body, quoted.as_bytes()) else { continue };
-        let mut cut = reply(StatusCode::OK, &body[..at + quoted.len()]);
+        let mut cut = response(StatusCode::OK, &body[..at + quoted.len()]);
         cut.truncated = true;
         let delivered = match decode(asked, &cut.mended()) {
             Read::Images(generation) => generation.images().any(|other| is_link_to(&other.data, url)),

@@ -40,7 +40,7 @@ pub fn run(input: &[u8]) {
     assert_ne!(broken.charge, Charge::No, "what was not read whole may cost something");
 }
 
-/// A success that answers a purchase, or a poll of a task.
+/// A success that responds to a purchase, or a poll of a task.
 pub(crate) struct Response<'a> {
     pub(crate) dialect: &'a Arc<dyn Dialect>,
     /// Whether a stream is asked for, where the adapter has any.

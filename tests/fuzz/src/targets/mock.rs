@@ -19,7 +19,7 @@ pub fn run(input: &[u8]) {
     if requests.is_empty() {
         return;
     }
-    // Two engines, so that what one answers hangs on nothing but what it was asked.
+    // Two engines, so that what one responses hangs on nothing but what it was asked.
     let engines = [Engine::new(Settings::default()), Engine::new(Settings::default())];
     for (second, request) in (0..).zip(&requests) {
         let now = jiff::Timestamp::from_second(1_800_000_000 + second).expect("it is a time");
@@ -30,9 +30,9 @@ pub fn run(input: &[u8]) {
     }
 }
 
-/// What a client would see, with the pictures not rendered.
+/// What a client would see, with the images not rendered.
 fn told(script: &Script) -> (u16, String, Vec<Bytes>) {
-    let render = |picture: &seedream_mock::Picture| Bytes::from(format!("{picture:?}"));
+    let render = |image: &seedream_mock::Picture| Bytes::from(format!("{image:?}"));
     let body = script.chunks.iter().map(|chunk| chunk.content.bytes(render)).collect();
     (script.status, format!("{:?} {:?} {:?}", script.headers, script.end, script.delay), body)
 }

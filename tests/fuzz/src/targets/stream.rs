@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use http::{HeaderMap, StatusCode};
-use seedream::{Blobs, Charge, Dialect, Error, Generation, ImageData, Reply, StreamItem, Timestamp, sse::Frame};
+use seedream::{Blobs, Charge, Dialect, Error, Generation, ImageData, Response, StreamItem, Timestamp, sse::Frame};
 
 use super::{
     decode::{Asked, asked, error_is_sound, generation_is_sound},
@@ -47,13 +47,13 @@ fn read(asked: &Asked, frames: &[Frame], broken: bool) -> Read {
     let items: Vec<_> =
         frames.iter().filter(|frame| !frame.is_done()).flat_map(|frame| decoder.event(frame, &blobs)).collect();
     let at = Timestamp::from_second(1_800_000_000).expect("it is a time");
-    let mut reply = Reply::new(StatusCode::OK, HeaderMap::new(), "", at);
-    reply.truncated = broken;
+    let mut response = Response::new(StatusCode::OK, HeaderMap::new(), "", at);
+    response.truncated = broken;
     let images = items.into_iter().filter_map(|item| match item {
         StreamItem::Image(image) => Some(image.data),
         _ => None,
     });
-    Read { images: images.collect(), end: decoder.finish(&reply) }
+    Read { images: images.collect(), end: decoder.finish(&response) }
 }
 
 /// Whether it says that nothing was billed, other than as a refusal.

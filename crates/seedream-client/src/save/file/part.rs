@@ -1,4 +1,4 @@
-//! A file that grows while an answer arrives.
+//! A file that grows while a response arrives.
 
 use std::{
     fs::File,

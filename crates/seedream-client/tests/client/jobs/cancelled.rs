@@ -5,14 +5,14 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt as _, StreamBody};
 use seedream_client::{
-    AnswerBody, Client, Control, Departure, Entry, History, Intent, JobError, JobEvent, JobHandle, JobRecord, JobStore,
-    Outcome, Refusal, SendBefore, Transport, TransportError,
+    Client, Control, Departure, Entry, History, Intent, JobError, JobEvent, JobHandle, JobRecord, JobStore, Outcome,
+    Refusal, ResponseBody, SendBefore, Transport, TransportError,
 };
 use seedream_core::{
-    Blobs, Charge, Dialect, Encoded, Error, ErrorKind, Input, Operation, Policy, Reply, Strictness, Then, Timestamp,
+    Blobs, Charge, Dialect, Encoded, Error, ErrorKind, Input, Operation, Policy, Response, Strictness, Then, Timestamp,
     sse::Frame,
 };
 
@@ -34,13 +34,13 @@ fn machine(dialect: impl Dialect, inputs: impl IntoIterator<Item = Input>) -> Ch
     done.map_or_else(|error| error.charge(), |generation| generation.charge())
 }
 
-fn reply(status: u16, body: &'static str) -> Input {
+fn response(status: u16, body: &'static str) -> Input {
     let status = StatusCode::from_u16(status).unwrap();
-    Input::Reply(Reply::new(status, HeaderMap::new(), body, Timestamp::UNIX_EPOCH))
+    Input::Response(Response::new(status, HeaderMap::new(), body, Timestamp::UNIX_EPOCH))
 }
 
 fn head() -> Input {
-    Input::Head(Reply::new(StatusCode::OK, HeaderMap::new(), "", Timestamp::UNIX_EPOCH))
+    Input::Head(Response::new(StatusCode::OK, HeaderMap::new(), "", Timestamp::UNIX_EPOCH))
 }
 
 fn frame() -> Input {
@@ -84,7 +84,7 @@ fn late(seconds: u64, act: Act) -> Act {
 async fn a_response_that_is_waited_for_is_saved() {
     let wire = wire(|_, _| late(5, Act::ok(ONE)));
     let ran = cancelled(&wire, Tiny, false, &[1.0]).await;
-    let by_machine = machine(Tiny, [Input::Cancelled, reply(200, ONE)]);
+    let by_machine = machine(Tiny, [Input::Cancelled, response(200, ONE)]);
     assert_eq!((charge(&ran.ended), by_machine, ran.shelf.images()), (Charge::Yes, Charge::Yes, vec![png()]));
     assert!(ran.ended.is_ok() && ran.ledger.is_over());
 }
@@ -93,7 +93,7 @@ async fn a_response_that_is_waited_for_is_saved() {
 async fn a_refusal_that_is_waited_for_is_not_followed_by_another_attempt() {
     let wire = wire(|_, _| late(5, Act::status(429)));
     let ran = cancelled(&wire, Tiny, false, &[1.0]).await;
-    let by_machine = machine(Tiny, [Input::Cancelled, reply(429, "no")]);
+    let by_machine = machine(Tiny, [Input::Cancelled, response(429, "no")]);
     assert_eq!((charge(&ran.ended), by_machine, wire.posts()), (Charge::No, Charge::No, 1));
     assert_eq!(ran.ended.unwrap_err().error().kind(), ErrorKind::Cancelled);
     assert_eq!(ran.ledger.log(), ["intent", "refused", "ended"]);
@@ -116,7 +116,7 @@ async fn a_second_time_gives_up_what_is_under_way() {
 async fn a_job_that_waits_for_its_next_attempt_ends_at_once() {
     let wire = wire(|_, _| Act::status(429));
     let ran = cancelled(&wire, Tiny, false, &[0.1]).await;
-    let by_machine = machine(Tiny, [reply(429, "no"), Input::Cancelled]);
+    let by_machine = machine(Tiny, [response(429, "no"), Input::Cancelled]);
     assert_eq!((charge(&ran.ended), by_machine, wire.posts()), (Charge::No, Charge::No, 1));
     assert_eq!(ran.ledger.log(), ["intent", "refused", "ended"]);
     assert!(ran.ledger.is_over());
@@ -127,7 +127,7 @@ async fn a_task_that_is_waited_or_asked_for_stays_on_record() {
     for (at, polls) in [(0.1, 0), (40.0, 1)] {
         let wire = wire(|line, _| if line.starts_with("POST") { Act::ok(ACCEPTED) } else { Act::Silence });
         let ran = cancelled(&wire, TinyTasks, false, &[at]).await;
-        let by_machine = machine(TinyTasks, [reply(200, ACCEPTED), Input::Cancelled]);
+        let by_machine = machine(TinyTasks, [response(200, ACCEPTED), Input::Cancelled]);
         assert_eq!((charge(&ran.ended), by_machine), (Charge::Unknown, Charge::Unknown));
         let error = ran.ended.unwrap_err();
         assert_eq!(error.outcome().task.as_ref().unwrap().id.as_str(), "job-1");
@@ -151,7 +151,7 @@ async fn a_stream_is_read_to_its_end_and_what_came_of_one_that_is_given_up_is_ke
     assert_eq!((charge(&ran.ended), by_machine, ran.shelf.images()), (Charge::Yes, Charge::Yes, vec![png()]));
 
     let wire =
-        super::wire(move |_, _| late(3, Act::Reply(200, EVENTS.split_inclusive("\n\n").map(Into::into).collect())));
+        super::wire(move |_, _| late(3, Act::Response(200, EVENTS.split_inclusive("\n\n").map(Into::into).collect())));
     let ran = cancelled(&wire, Tiny, true, &[1.0]).await;
     assert_eq!((ran.ended.unwrap().images.len(), ran.shelf.images().len()), (2, 2));
 }
@@ -254,7 +254,7 @@ struct Torrent {
 
 #[async_trait]
 impl Transport for Torrent {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<AnswerBody>, TransportError> {
+    async fn send(&self, request: Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         assert!(request.extensions().get::<Departure>().is_some_and(Departure::leave));
         let (control, cancels) = (self.control.clone(), self.cancels);
         let frames = (0..self.images).map(move |number| {
@@ -263,7 +263,7 @@ impl Transport for Torrent {
             }
             Ok(http_body::Frame::data(Bytes::from_static(b"data: {\"url\":\"https://a.example/0.png\"}\n\n")))
         });
-        Ok(Response::new(StreamBody::new(futures_util::stream::iter(frames)).boxed_unsync()))
+        Ok(http::Response::new(StreamBody::new(futures_util::stream::iter(frames)).boxed_unsync()))
     }
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::Request;
 use seedream_client::{Exactly, ImageProvider as _};
 use seedream_core::{
-    Capabilities, Checked, Decoded, Descriptor, Dialect, Effective, ModelId, Reply, Result, StreamDialect,
+    Capabilities, Checked, Decoded, Descriptor, Dialect, Effective, ModelId, Response, Result, StreamDialect,
 };
 use serde_json::{Map, Value};
 
@@ -47,8 +47,8 @@ impl Dialect for Counting {
         Tiny.encode(request)
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
-        Tiny.decode(request, reply)
+    fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded> {
+        Tiny.decode(request, response)
     }
 
     fn effective(&self, request: &Checked, members: Map<String, Value>) -> Effective {

@@ -37,7 +37,7 @@ impl Kind {
         wire(move |line, number| match self {
             Self::Url => Act::ok(ONE),
             Self::Inline => Act::ok(format!(r#"{{"data":[{{"b64":"{inline}"}}]}}"#)),
-            Self::Stream => Act::Reply(200, EVENTS.split_inclusive("\n\n").map(Into::into).collect()),
+            Self::Stream => Act::Response(200, EVENTS.split_inclusive("\n\n").map(Into::into).collect()),
             Self::Task if line.starts_with("POST") => Act::ok(ACCEPTED),
             Self::Task if number == 0 => Act::ok(r#"{"status":"running"}"#),
             Self::Task => Act::ok(DONE),
@@ -198,7 +198,7 @@ async fn an_entry_that_waits_for_a_busy_store_is_handed_over_when_the_job_is_dro
     let second = pieces.split_off(1);
     let quiet = std::iter::repeat_n(bytes::Bytes::from_static(b": quiet\n\n"), 20);
     let pieces: Vec<_> = pieces.into_iter().chain(quiet).chain(second).collect();
-    let wire = wire(move |_, _| Act::Reply(200, pieces.clone()));
+    let wire = wire(move |_, _| Act::Response(200, pieces.clone()));
     let (ledger, shelf) = (Ledger::default(), Shelf::default());
     let job = kept(&client(Tiny, &wire), &ledger, &shelf).store(std::sync::Arc::new(Busy(ledger.clone())));
     assert!(tokio::time::timeout(std::time::Duration::from_secs(5), job.run()).await.is_err());

@@ -125,7 +125,7 @@ async fn images_inside_a_response_are_on_record_before_they_are_saved() {
 #[tokio::test(start_paused = true)]
 async fn each_image_of_a_stream_is_on_record_before_it_is_fetched() {
     let pieces = || EVENTS.split_inclusive("\n\n").map(Into::into).collect();
-    let ran = ran(wire(move |_, _| Act::Reply(200, pieces())), |wire| client(Tiny, wire), true).await;
+    let ran = ran(wire(move |_, _| Act::Response(200, pieces())), |wire| client(Tiny, wire), true).await;
     assert_eq!(ran.names, ["tiny-0.json", "tiny-0.png", "tiny-1.png"]);
     assert_eq!(ran.stages.len(), 3);
     for (line, text) in &ran.stages[1..] {
@@ -137,12 +137,12 @@ async fn each_image_of_a_stream_is_on_record_before_it_is_fetched() {
 
 #[tokio::test(start_paused = true)]
 async fn a_task_is_on_record_before_it_is_asked_for() {
-    let answers = |line: &str, number| match (line.starts_with("POST"), number) {
+    let responses = |line: &str, number| match (line.starts_with("POST"), number) {
         (true, _) => Act::ok(ACCEPTED),
         (false, 0) => Act::ok(r#"{"status":"running"}"#),
         _ => Act::ok(DONE),
     };
-    let ran = ran(wire(answers), |wire| client(TinyTasks, wire), false).await;
+    let ran = ran(wire(responses), |wire| client(TinyTasks, wire), false).await;
     assert_eq!(ran.names, ["tiny-0.json", "tiny-0.png"]);
     let stages: Vec<_> = ran.stages.iter().map(|(_, text)| entries(text)).collect();
     let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
@@ -180,7 +180,7 @@ async fn an_outcome_tells_each_attempt_and_where_it_was_served() {
 #[tokio::test(start_paused = true)]
 async fn a_failure_beside_an_image_of_a_stream_is_on_record() {
     let event = "data: [{\"url\":\"https://a.example/0.png\"},{}]\n\n";
-    let wire = wire(move |_, _| Act::Reply(200, vec![event.into(), "data: [DONE]\n\n".into()]));
+    let wire = wire(move |_, _| Act::Response(200, vec![event.into(), "data: [DONE]\n\n".into()]));
     let (ledger, shelf) = (Ledger::default(), Shelf::default());
     let outcome = super::kept(&client(Tiny, &wire), &ledger, &shelf).run().await.unwrap();
     assert_eq!((outcome.images.len(), outcome.failures.len()), (1, 1));

@@ -85,8 +85,8 @@ async fn a_second_attempt_that_is_refused_goes_nowhere_else() {
     for (refuse, kind) in REFUSALS {
         // After a 429, and after a connection that was not made.
         for first in [Act::status(429), Act::Refuse] {
-            let answer = first.clone();
-            let wire = wire(move |_, _| answer.clone());
+            let response = first.clone();
+            let wire = wire(move |_, _| response.clone());
             let transport = Arc::new(wire.clone());
             let mirrored = seedream_client::Client::builder(Arc::new(Tiny)).mirror("https://mirror.example").seed(1);
             let mirrored = mirrored.transport(transport).build().unwrap();
@@ -96,7 +96,7 @@ async fn a_second_attempt_that_is_refused_goes_nowhere_else() {
             let error = with(two.job(request()), &ledger, &shelf).run().await.unwrap_err();
             assert_eq!((error.error().kind(), error.error().charge()), (kind, Charge::No), "{first:?}");
             assert_eq!(refusal(&error).to_string(), refuse().to_string());
-            assert_eq!(wire.posts(), usize::from(matches!(first, Act::Reply(..))));
+            assert_eq!(wire.posts(), usize::from(matches!(first, Act::Response(..))));
             assert_eq!(ledger.intents().len(), 1);
             assert!(ledger.is_over(), "{:?}", ledger.log());
         }
@@ -136,14 +136,14 @@ async fn a_store_that_fails_after_the_purchase_never_ends_the_job() {
 #[tokio::test(start_paused = true)]
 async fn once_a_refusal_could_not_be_recorded_nothing_is_sent_again() {
     for first in [Act::status(429), Act::status(402), Act::Refuse] {
-        let answer = first.clone();
-        let wire = wire(move |_, number| if number == 0 { answer.clone() } else { Act::ok(ONE) });
+        let response = first.clone();
+        let wire = wire(move |_, number| if number == 0 { response.clone() } else { Act::ok(ONE) });
         let one: Arc<dyn ImageProvider> = Arc::new(client(Tiny, &wire));
         let two = Fallback::new(vec![one.clone(), one]).unwrap();
         let (ledger, shelf) = (Ledger::default().fail(0), Shelf::default());
         let error = with(two.job(request()), &ledger, &shelf).run().await.unwrap_err();
         assert_eq!((error.error().kind(), error.error().charge()), (ErrorKind::Storage, Charge::No), "{first:?}");
-        assert_eq!(wire.posts(), usize::from(matches!(first, Act::Reply(..))));
+        assert_eq!(wire.posts(), usize::from(matches!(first, Act::Response(..))));
         assert!(error.outcome().warnings.iter().any(|warning| warning.kind == WarningKind::NotKept));
 
         let (ledger, shelf) = (Ledger::default().fail(1), Shelf::default());

@@ -12,14 +12,14 @@ use futures_util::{StreamExt as _, stream};
 use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
-use seedream_client::{AnswerBody, Departure, Reached, Transport, TransportError};
+use seedream_client::{Departure, Reached, ResponseBody, Transport, TransportError};
 use tokio::{task::yield_now, time::Instant};
 
 /// What happens to a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
     /// A response, in pieces with a turn between them.
-    Reply(u16, Vec<Bytes>),
+    Response(u16, Vec<Bytes>),
     /// No connection is made.
     Refuse,
     /// A connection is made after this long.
@@ -34,11 +34,11 @@ pub(crate) enum Act {
 
 impl Act {
     pub(crate) fn ok(body: impl Into<Bytes>) -> Self {
-        Self::Reply(200, vec![body.into()])
+        Self::Response(200, vec![body.into()])
     }
 
     pub(crate) fn status(status: u16) -> Self {
-        Self::Reply(status, vec![Bytes::from_static(b"no")])
+        Self::Response(status, vec![Bytes::from_static(b"no")])
     }
 }
 
@@ -50,7 +50,7 @@ type Seen = dyn Fn(&str) + Send + Sync;
 #[derive(Clone)]
 pub(crate) struct Wire {
     start: Instant,
-    answers: Arc<Answers>,
+    responses: Arc<Answers>,
     seen: Arc<Seen>,
     lines: Arc<Mutex<Vec<(Duration, String)>>>,
     counts: Arc<Mutex<HashMap<String, usize>>>,
@@ -64,9 +64,9 @@ impl std::fmt::Debug for Wire {
 
 impl Wire {
     /// Answers each request by its line and its number among those of this line, from 0.
-    pub(crate) fn new(answers: impl Fn(&str, usize) -> Act + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(responses: impl Fn(&str, usize) -> Act + Send + Sync + 'static) -> Self {
         let (lines, counts) = (Arc::default(), Arc::default());
-        Self { start: Instant::now(), answers: Arc::new(answers), seen: Arc::new(|_| ()), lines, counts }
+        Self { start: Instant::now(), responses: Arc::new(responses), seen: Arc::new(|_| ()), lines, counts }
     }
 
     /// Calls this with every line, before anything follows.
@@ -101,7 +101,7 @@ impl Wire {
         self.lines.lock().unwrap().push((self.start.elapsed(), line.to_owned()));
     }
 
-    fn response(&self, line: &str, status: u16, pieces: Vec<Bytes>, ends: bool) -> Response<AnswerBody> {
+    fn response(&self, line: &str, status: u16, pieces: Vec<Bytes>, ends: bool) -> Response<ResponseBody> {
         let (wire, of) = (self.clone(), line.to_owned());
         let pieces = stream::iter(pieces).then(move |piece| {
             let (wire, of) = (wire.clone(), of.clone());
@@ -127,7 +127,7 @@ impl Wire {
 
 #[async_trait]
 impl Transport for Wire {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<AnswerBody>, TransportError> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<ResponseBody>, TransportError> {
         let line = format!("{} {}", request.method(), request.uri());
         let number = {
             let mut counts = self.counts.lock().unwrap();
@@ -137,7 +137,7 @@ impl Transport for Wire {
         };
         let departure = request.extensions().get::<Departure>().cloned().unwrap_or_default();
         departure.watch();
-        let mut act = (self.answers)(&line, number);
+        let mut act = (self.responses)(&line, number);
         yield_now().await;
         if let Act::Connect(wait, next) = act {
             tokio::time::sleep(wait).await;
@@ -156,7 +156,7 @@ impl Transport for Wire {
             act = *next;
         }
         match act {
-            Act::Reply(status, pieces) => Ok(self.response(&line, status, pieces, true)),
+            Act::Response(status, pieces) => Ok(self.response(&line, status, pieces, true)),
             Act::Endless(begun) => Ok(self.response(&line, 200, vec![begun], false)),
             Act::Silence => std::future::pending().await,
             Act::Refuse | Act::Connect(..) | Act::Late(..) => panic!("this comes first"),

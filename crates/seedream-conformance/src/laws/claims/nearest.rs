@@ -32,19 +32,19 @@ pub(super) fn check(d: &mut Differences, model: &Model, rules: &Capabilities, re
             continue;
         }
         let request = ImageRequest::new(model.id.as_str(), "a lighthouse in fog").size(asked);
-        let answer = rules.check(&request, Strictness::Strict).err().map(refused).and_then(|error| {
+        let example = rules.check(&request, Strictness::Strict).err().map(refused).and_then(|error| {
             error.violation_list().iter().find_map(|violation| match violation.nearest {
                 Some(Nearest::Size(Size::Pixels(size))) => Some(size),
                 _ => None,
             })
         });
-        let Some(answer) = answer else {
+        let Some(example) = example else {
             d.holds(false, || format!("nearest to {asked}: none is named"));
             continue;
         };
         let Some(nearest) = rule.nearest(asked) else { continue };
-        let right = rule.allows(answer) && distance(answer, asked) == distance(nearest, asked);
-        d.holds(right, || format!("nearest to {asked}: expected {nearest}, saw {answer}"));
+        let right = rule.allows(example) && distance(example, asked) == distance(nearest, asked);
+        d.holds(right, || format!("nearest to {asked}: expected {nearest}, saw {example}"));
     }
 }
 

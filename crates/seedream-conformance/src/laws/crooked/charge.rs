@@ -1,13 +1,13 @@
 //! `no` is said only of a response that was read whole.
 
-use seedream_core::{Charge, Input, Reply};
+use seedream_core::{Charge, Input, Response};
 use serde_json::{Value, json};
 
 use super::{
     ground::{Ground, not_free},
     streams::Shown,
 };
-use crate::{Failure, answer::broken, difference::Differences};
+use crate::{Failure, difference::Differences, example::broken};
 
 /// The usage that a response states: nothing, all, or no word.
 fn usages(ground: &Ground) -> [Value; 3] {
@@ -25,10 +25,11 @@ pub(super) fn of_damage(ground: &Ground) -> Result<(), Failure> {
         let text = body.to_string();
         let repaired = format!("{{\"a\":NaN,{}", &text[1..]);
         let at = 1 + ground.draw(text.len() - 1);
-        let part = |at: usize| ground.reply(text.as_bytes()[..at].to_vec());
-        let once = |reply: Reply, ends: bool| {
+        let part = |at: usize| ground.response(text.as_bytes()[..at].to_vec());
+        let once = |response: Response, ends: bool| {
             // What comes of a poll that is cut is asked for again; then nothing comes any more.
-            ground.against(|| vec![if ends { Input::Reply(reply.clone()) } else { broken(Some(reply.clone())) }])
+            ground
+                .against(|| vec![if ends { Input::Response(response.clone()) } else { broken(Some(response.clone())) }])
         };
         not_free(&mut d, &format!("repaired, usage {usage}"), &ground.play(repaired)?);
         for at in [at, text.len() - 1] {

@@ -9,8 +9,8 @@ use seedream_fixtures::{Body, Exchange, Operation};
 use super::ground::{Came, came, charge};
 use crate::{
     Case, Failure, Law, Subject,
-    answer::{Answer, Bill, broken, stream},
     difference::Differences,
+    example::{Bill, DocumentedResponse, broken, stream},
     exchange,
     laws::tasks::Shown,
     play::{Play, Played},
@@ -33,9 +33,11 @@ pub(super) fn cases(subject: &Subject) -> Vec<Case> {
     for exchange in subject.exchanges() {
         if shown(exchange).is_some_and(|key| seen.insert(key)) {
             let judged = subject.clone();
-            cases.push(Case::about(Law::Crooked, subject, exchange, "cut", move || match Answer::of(exchange)? {
-                Some(answer) => success(&judged, &answer),
-                None => Ok(()),
+            cases.push(Case::about(Law::Crooked, subject, exchange, "cut", move || {
+                match DocumentedResponse::of(exchange)? {
+                    Some(example) => success(&judged, &example),
+                    None => Ok(()),
+                }
             }));
         }
     }
@@ -47,27 +49,27 @@ pub(super) fn cases(subject: &Subject) -> Vec<Case> {
 /// How a connection ends.
 const ENDS: [(&str, bool); 2] = [("ended", true), ("broken", false)];
 
-fn success(subject: &Subject, answer: &Answer) -> Result<(), Failure> {
-    let polled = answer.exchange.operation == Operation::Poll;
+fn success(subject: &Subject, example: &DocumentedResponse) -> Result<(), Failure> {
+    let polled = example.exchange.operation == Operation::Poll;
     if polled && subject.dialect().tasks().is_none() {
         return Err(Failure::new("the document has tasks, the adapter has none"));
     }
-    let whole = play(subject, answer, answer.reply.body.len(), true)?;
+    let whole = play(subject, example, example.response.body.len(), true)?;
     let (free, known) = (charge(&whole) == Charge::No, images(&whole));
-    let values = values(&answer.reply.body);
-    for at in subject.cuts(answer.reply.body.len()) {
+    let values = values(&example.response.body);
+    for at in subject.cuts(example.response.body.len()) {
         for (name, ends) in ENDS {
             let mut d = Differences::default();
             let name = format!("{name} behind byte {at}");
-            let played = play(subject, answer, at, ends)?;
-            let part = &answer.reply.body[..at];
+            let played = play(subject, example, at, ends)?;
+            let part = &example.response.body[..at];
             let text = String::from_utf8_lossy(part);
             let kept = images(&played);
-            let arrived = arrived(subject, answer, at);
+            let arrived = arrived(subject, example, at);
             d.holds(kept.len() >= arrived, || format!("{name}: {arrived} images arrived, {} came", kept.len()));
             let real = kept.iter().all(|image| known.contains(image) || matches!(image, Came::Inline(_)));
             d.holds(real, || format!("{name}: an image came that is none of the whole response: {kept:?}"));
-            let task = answer.exchange.expect.as_ref().and_then(|expect| expect.task.as_ref()?.id.clone());
+            let task = example.exchange.expect.as_ref().and_then(|expect| expect.task.as_ref()?.id.clone());
             if let Some(id) = task.filter(|_| !polled) {
                 let asked = played.polls.iter().any(|(_, path)| path.ends_with(&id));
                 let named = text.contains(&format!("\"{id}\""));
@@ -76,7 +78,7 @@ fn success(subject: &Subject, answer: &Answer) -> Result<(), Failure> {
             let lost = polled && played.result.as_ref().is_err_and(|error| error.task().is_none());
             d.holds(!lost, || format!("{name}: the task is lost"));
             // What is missing says nothing.
-            let same = free && ends && is_stream(answer) && self::values(part) == values;
+            let same = free && ends && is_stream(example) && self::values(part) == values;
             d.holds(same || charge(&played) != Charge::No, || format!("{name}: called free"));
             d.same(&format!("{name}: submits"), &1, &played.submits.len());
             d.into_result()?;
@@ -87,16 +89,16 @@ fn success(subject: &Subject, answer: &Answer) -> Result<(), Failure> {
 
 /// An error that is cut is bounded by its status, and is sent again only where that is free.
 fn refusals(subject: &Subject) -> Result<(), Failure> {
-    for answer in Answer::all(subject, Operation::Create)? {
-        let status = answer.reply.status;
+    for example in DocumentedResponse::all(subject, Operation::Create)? {
+        let status = example.response.status;
         if status.is_success() {
             continue;
         }
-        for at in subject.cuts(answer.reply.body.len()) {
+        for at in subject.cuts(example.response.body.len()) {
             for (name, ends) in ENDS {
                 let mut d = Differences::default();
-                let name = format!("{} {name} behind byte {at}", answer.exchange.id());
-                let played = play(subject, &answer, at, ends)?;
+                let name = format!("{} {name} behind byte {at}", example.exchange.id());
+                let played = play(subject, &example, at, ends)?;
                 let Err(error) = &played.result else {
                     return Err(Failure::new(format!("{name}: read as a success")));
                 };
@@ -112,8 +114,8 @@ fn refusals(subject: &Subject) -> Result<(), Failure> {
     Ok(())
 }
 
-fn is_stream(answer: &Answer) -> bool {
-    matches!(answer.exchange.response.as_ref().map(|response| &response.body), Some(Body::Sse(_)))
+fn is_stream(example: &DocumentedResponse) -> bool {
+    matches!(example.exchange.response.as_ref().map(|response| &response.body), Some(Body::Sse(_)))
 }
 
 /// How many values of events are complete.
@@ -124,28 +126,28 @@ fn values(part: &[u8]) -> usize {
 }
 
 /// How many images were complete.
-fn arrived(subject: &Subject, answer: &Answer, at: usize) -> usize {
+fn arrived(subject: &Subject, example: &DocumentedResponse, at: usize) -> usize {
     // An event that is cut is read by the adapter alone.
-    if is_stream(answer) && !subject.dialect().is_lenient() {
-        return answer.arrived(at);
+    if is_stream(example) && !subject.dialect().is_lenient() {
+        return example.arrived(at);
     }
-    answer.named_in(&String::from_utf8_lossy(&answer.reply.body[..at]))
+    example.named_in(&String::from_utf8_lossy(&example.response.body[..at]))
 }
 
 /// What comes of the first bytes of a response.
-fn play(subject: &Subject, answer: &Answer, at: usize, ends: bool) -> Result<Played, Failure> {
+fn play(subject: &Subject, example: &DocumentedResponse, at: usize, ends: bool) -> Result<Played, Failure> {
     let inputs = || {
-        let part = answer.reply.body.slice(..at);
-        if is_stream(answer) {
+        let part = example.response.body.slice(..at);
+        if is_stream(example) {
             let mut parser = sse::Parser::new();
             let frames = parser.feed(&part).into_iter().chain(parser.finish()).collect();
-            return stream(&answer.reply, frames, if ends { Input::StreamEnd } else { broken(None) });
+            return stream(&example.response, frames, if ends { Input::StreamEnd } else { broken(None) });
         }
-        let mut reply = answer.reply.clone();
-        reply.body = part;
-        vec![if ends { Input::Reply(reply) } else { broken(Some(reply)) }]
+        let mut response = example.response.clone();
+        response.body = part;
+        vec![if ends { Input::Response(response) } else { broken(Some(response)) }]
     };
-    if answer.exchange.operation == Operation::Poll {
+    if example.exchange.operation == Operation::Poll {
         let task = exchange::task(&**subject.dialect())?;
         let play = Play::resume(subject, task, 0).map_err(|error| Failure::new(format!("refused: {error}")))?;
         let mut played = play.cancelled_at(PATIENCE).against(|_, _| inputs())?;
@@ -153,8 +155,8 @@ fn play(subject: &Subject, answer: &Answer, at: usize, ends: bool) -> Result<Pla
         played.submits.push((Duration::ZERO, bytes::Bytes::new()));
         return Ok(played);
     }
-    let checked = exchange::checked(&**subject.dialect(), answer.exchange)?;
-    let done = if answer.bill == Bill::Task { Some(Shown::of(subject)?.done) } else { None };
+    let checked = exchange::checked(&**subject.dialect(), example.exchange)?;
+    let done = if example.bill == Bill::Task { Some(Shown::of(subject)?.done) } else { None };
     Play::submit(subject, checked, 0)?.cancelled_at(PATIENCE).against(|sent, _| match (sent.purpose, &done) {
         (Purpose::Poll, Some(done)) => done.whole(),
         _ => inputs(),

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::{
     ground::Ground,
     inline::{chunk, crc32, png},
-    source::{Answer, End, Provider, Source},
+    source::{End, ImageResponse, Provider, Source},
 };
 use crate::{Failure, difference::Differences, exchange};
 
@@ -65,16 +65,16 @@ impl Fetched {
 /// Buys an image of the documented kind and saves it, each request for it being answered by its number.
 fn fetch(
     ground: &Ground,
-    answers: impl Fn(usize, &http::Request<Bytes>) -> Answer + Send + Sync + 'static,
+    examples: impl Fn(usize, &http::Request<Bytes>) -> ImageResponse + Send + Sync + 'static,
 ) -> Result<Fetched, Failure> {
     let harness = |what: &str, error: &dyn fmt::Display| Failure::harness(format!("{what}: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.map_err(|error| harness("no runtime", &error))?;
     let folder = tempfile::tempdir().map_err(|error| harness("no folder", &error))?;
-    let mut request = exchange::checked(&**ground.subject.dialect(), ground.answer.exchange)?.request().clone();
+    let mut request = exchange::checked(&**ground.subject.dialect(), ground.example.exchange)?.request().clone();
     request.stream = None;
     runtime.block_on(async {
-        let source = Arc::new(Source::new(Instant::now(), answers));
+        let source = Arc::new(Source::new(Instant::now(), examples));
         let provider = Arc::new(Provider::new(ground.script()));
         let driver = ground.subject.driver();
         let client = Client::builder(ground.subject.dialect().clone())
@@ -117,9 +117,9 @@ fn files(folder: PathBuf) -> std::io::Result<Vec<(String, Vec<u8>)>> {
 }
 
 /// Answers one by one, and the image then.
-fn then(first: Vec<Answer>, image: &Bytes) -> impl Fn(usize, &http::Request<Bytes>) -> Answer + use<> {
+fn then(first: Vec<ImageResponse>, image: &Bytes) -> impl Fn(usize, &http::Request<Bytes>) -> ImageResponse + use<> {
     let image = image.clone();
-    move |number, _| first.get(number).cloned().unwrap_or_else(|| Answer::new(200, &image))
+    move |number, _| first.get(number).cloned().unwrap_or_else(|| ImageResponse::new(200, &image))
 }
 
 /// An image that is not there yet is waited for.
@@ -128,12 +128,12 @@ pub(super) fn not_there_yet(ground: &Ground) -> Result<(), Failure> {
     let image = png(ground);
     let drawn = [408, 425, 429, 500, 502, 503, 504][ground.draw(7)];
     for status in [404, drawn] {
-        let no = Answer::new(status, b"no");
+        let no = ImageResponse::new(status, b"no");
         let fetched = fetch(ground, then(vec![no.clone(), no], &image))?;
         fetched.whole(&mut d, &format!("after {status} twice"), &image);
     }
     // One that never comes is given up after half a minute, and named.
-    let fetched = fetch(ground, |_, _| Answer::new(404, b"no"))?;
+    let fetched = fetch(ground, |_, _| ImageResponse::new(404, b"no"))?;
     fetched.failed(&mut d, "404 for ever", ErrorKind::Server);
     let waited = fetched.waited(fetched.gets.len().saturating_sub(1));
     d.holds(waited >= Duration::from_secs(30), || format!("404 for ever: given up after {waited:?}"));
@@ -146,7 +146,7 @@ pub(super) fn patient(ground: &Ground) -> Result<(), Failure> {
     let image = png(ground);
     let seconds = 5 + ground.draw(10) as u64;
     let status = [429, 503][ground.draw(2)];
-    let busy = Answer::new(status, b"").header("retry-after", seconds.to_string());
+    let busy = ImageResponse::new(status, b"").header("retry-after", seconds.to_string());
     let fetched = fetch(ground, then(vec![busy], &image))?;
     fetched.whole(&mut d, "after a wait", &image);
     let waited = fetched.waited(1);
@@ -160,9 +160,9 @@ pub(super) fn lost(ground: &Ground) -> Result<(), Failure> {
     let image = png(ground);
     let part = &image[..1 + ground.draw(image.len() - 20)];
     for (name, bad) in [
-        ("a reset", Answer::new(200, b"").end(End::Reset)),
-        ("a break", Answer::new(200, part).end(End::Broken)),
-        ("a stall", Answer::new(200, part).end(End::Stands)),
+        ("a reset", ImageResponse::new(200, b"").end(End::Reset)),
+        ("a break", ImageResponse::new(200, part).end(End::Broken)),
+        ("a stall", ImageResponse::new(200, part).end(End::Stands)),
     ] {
         // What is asked for behind a part is all of it here, as by a source that knows no ranges.
         fetch(ground, then(vec![bad], &image))?.whole(&mut d, name, &image);
@@ -184,10 +184,10 @@ pub(super) fn in_parts(ground: &Ground) -> Result<(), Failure> {
         let from = range.and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
         let from: usize = from.unwrap_or(0).min(source.len() - 1);
         let to = (from + (64 << 10)).min(source.len());
-        let answer = Answer::new(if from > 0 { 206 } else { 200 }, &source[from..to]).header("etag", "\"1\"");
-        let answer = answer.header("content-length", (source.len() - from).to_string());
-        let answer = answer.header("content-range", format!("bytes {from}-{}/{}", source.len() - 1, source.len()));
-        answer.end(if to < source.len() { End::Broken } else { End::Clean })
+        let example = ImageResponse::new(if from > 0 { 206 } else { 200 }, &source[from..to]).header("etag", "\"1\"");
+        let example = example.header("content-length", (source.len() - from).to_string());
+        let example = example.header("content-range", format!("bytes {from}-{}/{}", source.len() - 1, source.len()));
+        example.end(if to < source.len() { End::Broken } else { End::Clean })
     })?;
     fetched.whole(&mut d, "in parts", &image);
     d.into_result()
@@ -199,12 +199,12 @@ pub(super) fn compressed(ground: &Ground) -> Result<(), Failure> {
     let image = png(ground);
     let packed = gzip(&image);
     let label = ["gzip", "GZIP", "x-gzip"][ground.draw(3)];
-    let labelled = Answer::new(200, &packed).header("content-encoding", label);
-    for (name, answer) in [("labelled", labelled), ("not labelled", Answer::new(200, &packed))] {
-        fetch(ground, then(vec![answer], &image))?.whole(&mut d, name, &image);
+    let labelled = ImageResponse::new(200, &packed).header("content-encoding", label);
+    for (name, example) in [("labelled", labelled), ("not labelled", ImageResponse::new(200, &packed))] {
+        fetch(ground, then(vec![example], &image))?.whole(&mut d, name, &image);
     }
     // A label without compression is read as it is.
-    let plain = Answer::new(200, &image).header("content-encoding", label);
+    let plain = ImageResponse::new(200, &image).header("content-encoding", label);
     fetch(ground, then(vec![plain], &image))?.whole(&mut d, "labelled, and plain", &image);
     d.into_result()
 }
@@ -215,12 +215,12 @@ pub(super) fn cut(ground: &Ground) -> Result<(), Failure> {
     let image = png(ground);
     let part = image.slice(..40 + ground.draw(image.len() - 60));
     let length = part.len().to_string();
-    for (name, answer) in [
-        ("with its length", Answer::new(200, &part).header("content-length", length)),
-        ("without a length", Answer::new(200, &part)),
+    for (name, example) in [
+        ("with its length", ImageResponse::new(200, &part).header("content-length", length)),
+        ("without a length", ImageResponse::new(200, &part)),
     ] {
-        fetch(ground, then(vec![answer.clone()], &image))?.whole(&mut d, &format!("cut once {name}"), &image);
-        let fetched = fetch(ground, move |_, _| answer.clone())?;
+        fetch(ground, then(vec![example.clone()], &image))?.whole(&mut d, &format!("cut once {name}"), &image);
+        let fetched = fetch(ground, move |_, _| example.clone())?;
         let name = format!("cut {name}");
         fetched.failed(&mut d, &name, ErrorKind::IncompleteImage);
         let kept = matches!(&fetched.files[..], [(name, bytes)] if name.contains(".partial.") && *bytes == part);
@@ -230,7 +230,7 @@ pub(super) fn cut(ground: &Ground) -> Result<(), Failure> {
     let Some(inline) = Ground::of(&ground.subject, 0)?.map(|ground| ground.with_image(&STANDARD.encode(&part))) else {
         return d.into_result();
     };
-    let fetched = fetch(&inline, |_, _| Answer::new(404, b""))?;
+    let fetched = fetch(&inline, |_, _| ImageResponse::new(404, b""))?;
     let failure = fetched.saved.failures().next().map(|failure| failure.kind);
     d.same("cut, inline: failure", &Some(ErrorKind::IncompleteImage), &failure);
     d.same("cut, inline: requests", &0, &fetched.gets.len());
@@ -242,7 +242,7 @@ pub(super) fn cut(ground: &Ground) -> Result<(), Failure> {
 pub(super) fn gone(ground: &Ground) -> Result<(), Failure> {
     let mut d = Differences::default();
     let status = [401, 403, 410][ground.draw(3)];
-    let fetched = fetch(ground, move |_, _| Answer::new(status, b"no"))?;
+    let fetched = fetch(ground, move |_, _| ImageResponse::new(status, b"no"))?;
     fetched.failed(&mut d, &status.to_string(), ErrorKind::Server);
     d.same(&format!("{status}: requests"), &1, &fetched.gets.len());
     d.into_result()

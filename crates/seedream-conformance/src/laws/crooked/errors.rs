@@ -1,6 +1,6 @@
 //! Errors in other forms than documented: other members, lists, and errors inside the messages of others.
 
-use seedream_core::{Error, Reply, charge_of};
+use seedream_core::{Error, Response, charge_of};
 use seedream_fixtures::{Body, Exchange, Operation};
 use serde_json::{Value, json};
 
@@ -37,16 +37,16 @@ fn shown(ground: &Ground) -> Result<Vec<Shown>, Failure> {
     Ok(all)
 }
 
-fn reply(case: &Exchange, status: u16, body: impl Into<bytes::Bytes>) -> Result<Reply, Failure> {
-    let Some(response) = &case.response else { return Err(Failure::harness("the fixture has no answer")) };
-    let mut reply = exchange::reply_with(response, body)?;
-    reply.status = http::StatusCode::from_u16(status).map_err(|error| Failure::harness(error.to_string()))?;
-    Ok(reply)
+fn response(case: &Exchange, status: u16, body: impl Into<bytes::Bytes>) -> Result<Response, Failure> {
+    let Some(recorded) = &case.response else { return Err(Failure::harness("the fixture has no answer")) };
+    let mut response = exchange::response_with(recorded, body)?;
+    response.status = http::StatusCode::from_u16(status).map_err(|error| Failure::harness(error.to_string()))?;
+    Ok(response)
 }
 
 fn read(ground: &Ground, case: &Exchange, status: u16, body: &Value) -> Result<Error, Failure> {
-    let reply = reply(case, status, ground.text(body))?.mended();
-    match Seen::read(&**ground.subject.dialect(), case, &reply)? {
+    let response = response(case, status, ground.text(body))?.mended();
+    match Seen::read(&**ground.subject.dialect(), case, &response)? {
         Some(Seen::Error(error)) => Ok(error),
         Some(seen) => Err(Failure::new(format!("expected an error, saw {}", seen.name()))),
         None => Err(Failure::harness("nobody reads this")),

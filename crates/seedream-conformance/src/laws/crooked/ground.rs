@@ -4,7 +4,7 @@ use std::{cell::RefCell, fmt};
 
 use bytes::Bytes;
 use seedream_core::{
-    Charge, Error, Exchange as Sent, Generation, ImageData, Input, Purpose, Reply, Warning, WarningKind,
+    Charge, Error, Exchange as Sent, Generation, ImageData, Input, Purpose, Response, Warning, WarningKind,
 };
 use seedream_fixtures::{Body, Exchange, Mode, Operation};
 use serde_json::{Map, Value, json};
@@ -12,9 +12,9 @@ use serde_json::{Map, Value, json};
 use super::downloads::IMAGES;
 use crate::{
     Failure, Subject,
-    answer::{Answer, Bill, made_up},
     dice::Dice,
     difference::Differences,
+    example::{Bill, DocumentedResponse, made_up},
     exchange,
     laws::tasks::Shown,
     play::{Play, Played},
@@ -25,7 +25,7 @@ pub(super) struct Ground {
     pub(super) subject: Subject,
     /// The tasks of a provider that has them.
     shown: Option<Shown>,
-    pub(super) answer: Answer,
+    pub(super) example: DocumentedResponse,
     /// The response, without its images.
     pub(super) facts: Map<String, Value>,
     /// The member that holds the images.
@@ -68,16 +68,16 @@ impl Ground {
     pub(super) fn of(subject: &Subject, round: u64) -> Result<Option<Self>, Failure> {
         let has_tasks = subject.provider().is_some_and(|provider| provider.mode == Mode::Task);
         let operation = if has_tasks { Operation::Poll } else { Operation::Create };
-        let usable = Answer::all(subject, operation)?.into_iter().filter(is_usable);
-        let Some(answer) = usable.max_by_key(|answer| urls(answer.exchange).len()) else { return Ok(None) };
+        let usable = DocumentedResponse::all(subject, operation)?.into_iter().filter(is_usable);
+        let Some(example) = usable.max_by_key(|example| urls(example.exchange).len()) else { return Ok(None) };
         let shown = if has_tasks { Some(Shown::of(subject)?) } else { None };
-        let urls = urls(answer.exchange);
-        let Ok(Value::Object(mut facts)) = serde_json::from_slice(&answer.reply.body) else { return Ok(None) };
+        let urls = urls(example.exchange);
+        let Ok(Value::Object(mut facts)) = serde_json::from_slice(&example.response.body) else { return Ok(None) };
         let member = facts.iter().find(|(_, value)| value.is_array() && value.to_string().contains(&urls[0]));
         let Some(member) = member.map(|(name, _)| name.clone()) else { return Ok(None) };
         facts.remove(&member);
         let dice = RefCell::new(Dice::of(subject.id(), round));
-        Ok(Some(Self { subject: subject.clone(), shown, answer, facts, member, urls, dice }))
+        Ok(Some(Self { subject: subject.clone(), shown, example, facts, member, urls, dice }))
     }
 
     /// A number from 0 up to, but not, `end`.
@@ -124,16 +124,16 @@ impl Ground {
     }
 
     /// The documented head with another body.
-    pub(super) fn reply(&self, body: impl Into<Bytes>) -> Reply {
-        let mut reply = self.answer.reply.clone();
-        reply.body = body.into();
-        reply
+    pub(super) fn response(&self, body: impl Into<Bytes>) -> Response {
+        let mut response = self.example.response.clone();
+        response.body = body.into();
+        response
     }
 
     /// What comes of a response in the place of the documented one.
     pub(super) fn play(&self, body: impl Into<Bytes>) -> Result<Played, Failure> {
-        let reply = self.reply(body);
-        self.against(|| vec![Input::Reply(reply.clone())])
+        let response = self.response(body);
+        self.against(|| vec![Input::Response(response.clone())])
     }
 
     /// What comes of a value, as one of many writers would write it.
@@ -154,36 +154,36 @@ impl Ground {
         if let Some(shown) = &self.shown {
             return shown.play(&self.subject);
         }
-        let checked = exchange::checked(&**self.subject.dialect(), self.answer.exchange)?;
+        let checked = exchange::checked(&**self.subject.dialect(), self.example.exchange)?;
         Play::submit(&self.subject, checked, 0)
     }
 
     /// What comes of a response to the request itself, each poll being answered by its path.
-    pub(super) fn accepted(&self, body: &Value, mut poll: impl FnMut(&str) -> Reply) -> Result<Played, Failure> {
-        let reply = made_up(200, "application/json", self.text(body));
+    pub(super) fn accepted(&self, body: &Value, mut poll: impl FnMut(&str) -> Response) -> Result<Played, Failure> {
+        let response = made_up(200, "application/json", self.text(body));
         self.submit()?.against(|sent: &Sent, _| match sent.purpose {
-            Purpose::Submit => vec![Input::Reply(reply.clone())],
-            Purpose::Poll => vec![Input::Reply(poll(sent.request.uri().path()))],
+            Purpose::Submit => vec![Input::Response(response.clone())],
+            Purpose::Poll => vec![Input::Response(poll(sent.request.uri().path()))],
         })
     }
 
     /// The documented responses to a purchase and to a poll, the images of which are elsewhere.
-    pub(super) fn script(&self) -> (Reply, Reply) {
-        let mut text = String::from_utf8_lossy(&self.answer.reply.body).into_owned();
+    pub(super) fn script(&self) -> (Response, Response) {
+        let mut text = String::from_utf8_lossy(&self.example.response.body).into_owned();
         for (place, url) in self.urls.iter().enumerate() {
             text = text.replace(url, &format!("{IMAGES}{place}.png?sig=s3cret"));
         }
-        let done = self.reply(text);
-        (self.shown.as_ref().map_or_else(|| done.clone(), |shown| shown.created.reply.clone()), done)
+        let done = self.response(text);
+        (self.shown.as_ref().map_or_else(|| done.clone(), |shown| shown.created.response.clone()), done)
     }
 
     /// The documented response with one image inside it, as its base64.
     pub(super) fn with_image(self, base64: &str) -> Self {
-        let mut answer = self.answer.clone();
+        let mut example = self.example.clone();
         let body =
             self.with(json!({ self.member.as_str(): [{ "b64_json": base64 }], "usage": { "generated_images": 1 } }));
-        answer.reply.body = body.to_string().into();
-        Self { answer, urls: Vec::new(), ..self }
+        example.response.body = body.to_string().into();
+        Self { example, urls: Vec::new(), ..self }
     }
 
     /// The documented images, and nothing was bought twice.
@@ -237,12 +237,12 @@ pub(super) fn not_free(d: &mut Differences, name: &str, played: &Played) {
     once(d, name, played);
 }
 
-fn is_usable(answer: &Answer) -> bool {
-    let response = answer.exchange.response.as_ref();
+fn is_usable(example: &DocumentedResponse) -> bool {
+    let response = example.exchange.response.as_ref();
     let is_json = response.is_some_and(|response| matches!(response.body, Body::Json(_)));
-    let expect = answer.exchange.expect.as_ref();
+    let expect = example.exchange.expect.as_ref();
     let fails = expect.and_then(|expect| expect.failures.as_ref()).is_some_and(|failures| !failures.is_empty());
-    let urls = urls(answer.exchange);
+    let urls = urls(example.exchange);
     let mut apart = urls.clone();
     apart.sort();
     apart.dedup();
@@ -252,7 +252,7 @@ fn is_usable(answer: &Answer) -> bool {
         && real
         && !urls.is_empty()
         && apart.len() == urls.len()
-        && answer.bill == Bill::Pictures(urls.len())
+        && example.bill == Bill::Pictures(urls.len())
 }
 
 fn urls(exchange: &Exchange) -> Vec<String> {

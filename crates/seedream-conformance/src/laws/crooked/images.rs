@@ -99,7 +99,7 @@ pub(super) fn billed_more(ground: &Ground) -> Result<(), Failure> {
     }
     let mut d = Differences::default();
     let (count, more) = (ground.urls.len(), 1 + ground.draw(4));
-    let mut body: Value = serde_json::from_slice(&ground.answer.reply.body).unwrap_or_default();
+    let mut body: Value = serde_json::from_slice(&ground.example.response.body).unwrap_or_default();
     body["usage"] = json!({ "generated_images": count + more });
     let played = ground.played(&body)?;
     ground.delivers(&mut d, "billed more", &played);
@@ -119,7 +119,7 @@ pub(super) fn billed_fewer(ground: &Ground) -> Result<(), Failure> {
     }
     let mut d = Differences::default();
     let (count, billed) = (ground.urls.len(), ground.draw(ground.urls.len()));
-    let mut body: Value = serde_json::from_slice(&ground.answer.reply.body).unwrap_or_default();
+    let mut body: Value = serde_json::from_slice(&ground.example.response.body).unwrap_or_default();
     body["usage"] = json!({ "generated_images": billed });
     let played = ground.played(&body)?;
     ground.delivers(&mut d, "billed fewer", &played);

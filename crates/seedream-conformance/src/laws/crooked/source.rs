@@ -14,13 +14,13 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt as _, Full, StreamBody};
-use seedream_client::{AnswerBody, Reached, Transport, TransportError};
-use seedream_core::Reply;
+use seedream_client::{Reached, ResponseBody, Transport, TransportError};
+use seedream_core::Response as CoreResponse;
 use tokio::time::Instant;
 
 /// A response to a request for an image.
 #[derive(Clone)]
-pub(super) struct Answer {
+pub(super) struct ImageResponse {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Bytes,
@@ -40,7 +40,7 @@ pub(super) enum End {
     Reset,
 }
 
-impl Answer {
+impl ImageResponse {
     pub(super) fn new(status: u16, body: &[u8]) -> Self {
         Self { status, headers: Vec::new(), body: Bytes::copy_from_slice(body), end: End::Clean }
     }
@@ -56,21 +56,21 @@ impl Answer {
     }
 }
 
-type Answers = dyn Fn(usize, &Request<Bytes>) -> Answer + Send + Sync;
+type Answers = dyn Fn(usize, &Request<Bytes>) -> ImageResponse + Send + Sync;
 
 /// A source of images, which remembers when each request came.
 pub(super) struct Source {
     start: Instant,
-    answers: Box<Answers>,
+    examples: Box<Answers>,
     sent: Mutex<Vec<(Duration, Request<Bytes>)>>,
 }
 
 impl Source {
     pub(super) fn new(
         start: Instant,
-        answers: impl Fn(usize, &Request<Bytes>) -> Answer + Send + Sync + 'static,
+        examples: impl Fn(usize, &Request<Bytes>) -> ImageResponse + Send + Sync + 'static,
     ) -> Self {
-        Self { start, answers: Box::new(answers), sent: Mutex::default() }
+        Self { start, examples: Box::new(examples), sent: Mutex::default() }
     }
 
     pub(super) fn sent(&self) -> Vec<(Duration, Request<Bytes>)> {
@@ -90,12 +90,12 @@ fn lost(what: &str) -> TransportError {
 
 #[async_trait]
 impl Transport for Source {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<AnswerBody>, TransportError> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<ResponseBody>, TransportError> {
         let number = self.sent.lock().map_or(0, |mut sent| {
             sent.push((self.start.elapsed(), request.clone()));
             sent.len() - 1
         });
-        let Answer { status, headers, body, end } = (self.answers)(number, &request);
+        let ImageResponse { status, headers, body, end } = (self.examples)(number, &request);
         if end == End::Reset {
             return Err(lost("reset"));
         }
@@ -106,22 +106,22 @@ impl Transport for Source {
             End::Stands => StreamBody::new(chunks.chain(stream::pending())).boxed_unsync(),
             End::Clean | End::Reset => StreamBody::new(chunks).boxed_unsync(),
         };
-        let response = Response::builder().status(status);
-        let response = headers.iter().fold(response, |response, (name, value)| response.header(*name, value));
-        response.body(body).map_err(|error| lost(&error.to_string()))
+        let recorded = Response::builder().status(status);
+        let recorded = headers.iter().fold(recorded, |recorded, (name, value)| recorded.header(*name, value));
+        recorded.body(body).map_err(|error| lost(&error.to_string()))
     }
 }
 
-/// A provider that answers a purchase, and each poll, as documented.
+/// A provider that responds to a purchase, and each poll, as documented.
 pub(super) struct Provider {
     /// To a purchase, and to a poll.
-    replies: (Reply, Reply),
+    responses: (CoreResponse, CoreResponse),
     posts: AtomicUsize,
 }
 
 impl Provider {
-    pub(super) fn new(replies: (Reply, Reply)) -> Self {
-        Self { replies, posts: AtomicUsize::new(0) }
+    pub(super) fn new(responses: (CoreResponse, CoreResponse)) -> Self {
+        Self { responses, posts: AtomicUsize::new(0) }
     }
 
     /// How many purchases there were.
@@ -138,15 +138,15 @@ impl fmt::Debug for Provider {
 
 #[async_trait]
 impl Transport for Provider {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<AnswerBody>, TransportError> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<ResponseBody>, TransportError> {
         let is_purchase = request.method() == Method::POST;
-        let reply = if is_purchase { &self.replies.0 } else { &self.replies.1 };
+        let response = if is_purchase { &self.responses.0 } else { &self.responses.1 };
         self.posts.fetch_add(usize::from(is_purchase), Ordering::Relaxed);
-        let body = Full::new(reply.body.clone()).map_err(|never| match never {}).boxed_unsync();
-        let mut response = Response::builder().status(reply.status);
-        for (name, value) in &reply.headers {
-            response = response.header(name, value);
+        let body = Full::new(response.body.clone()).map_err(|never| match never {}).boxed_unsync();
+        let mut recorded = Response::builder().status(response.status);
+        for (name, value) in &response.headers {
+            recorded = recorded.header(name, value);
         }
-        response.body(body).map_err(|error| lost(&error.to_string()))
+        recorded.body(body).map_err(|error| lost(&error.to_string()))
     }
 }

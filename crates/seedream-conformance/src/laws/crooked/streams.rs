@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::ground::{Came, Ground, delivered, warned, warnings};
 use crate::{
     Failure, Subject,
-    answer::{Answer, made_up, stream},
     difference::Differences,
+    example::{DocumentedResponse, made_up, stream},
     exchange,
     play::{Play, Played},
     seen::Seen,
@@ -18,7 +18,7 @@ use crate::{
 
 /// A documented stream whose images have URLs.
 pub(super) struct Shown {
-    answer: Answer,
+    example: DocumentedResponse,
     /// The data of each of its events.
     pub(super) events: Vec<String>,
     images: Vec<Came>,
@@ -27,26 +27,26 @@ pub(super) struct Shown {
 impl Shown {
     /// The stream with the most images.
     pub(super) fn of(subject: &Subject) -> Result<Self, Failure> {
-        let fits = |answer: &Answer| {
-            let apart = !answer.reply.body.windows(3).any(|three| three == b"...");
-            let body = answer.exchange.response.as_ref().map(|response| &response.body);
-            let is_stream = matches!(body, Some(Body::Sse(_))) && answer.reply.status == 200;
-            let text = String::from_utf8_lossy(&answer.reply.body);
+        let fits = |example: &DocumentedResponse| {
+            let apart = !example.response.body.windows(3).any(|three| three == b"...");
+            let body = example.exchange.response.as_ref().map(|recorded| &recorded.body);
+            let is_stream = matches!(body, Some(Body::Sse(_))) && example.response.status == 200;
+            let text = String::from_utf8_lossy(&example.response.body);
             is_stream
                 && apart
-                && answer.names_every_picture()
-                && answer.named_in(&text) > 0
+                && example.names_every_image()
+                && example.named_in(&text) > 0
                 && text.contains("completed")
         };
-        let shown = Answer::all(subject, Operation::Create)?.into_iter().filter(fits);
-        let count = |answer: &Answer| answer.named_in(&String::from_utf8_lossy(&answer.reply.body));
-        let answer = shown.max_by_key(count).ok_or_else(|| Failure::harness("no fixture shows a stream"))?;
+        let shown = DocumentedResponse::all(subject, Operation::Create)?.into_iter().filter(fits);
+        let count = |example: &DocumentedResponse| example.named_in(&String::from_utf8_lossy(&example.response.body));
+        let example = shown.max_by_key(count).ok_or_else(|| Failure::harness("no fixture shows a stream"))?;
         let mut parser = sse::Parser::new();
-        let frames = parser.feed(&answer.reply.body).into_iter().chain(parser.finish());
+        let frames = parser.feed(&example.response.body).into_iter().chain(parser.finish());
         let events = frames.filter(|frame| !frame.is_done()).map(|frame| frame.data.replace('\n', "")).collect();
-        let expect = answer.exchange.expect.iter().flat_map(|expect| expect.images.iter().flatten());
+        let expect = example.exchange.expect.iter().flat_map(|expect| expect.images.iter().flatten());
         let images = expect.filter_map(|image| image.url.clone()).map(Came::Link).collect();
-        Ok(Self { answer, events, images })
+        Ok(Self { example, events, images })
     }
 
     pub(super) fn play(&self, subject: &Subject, body: &[u8], end: Input) -> Result<Played, Failure> {
@@ -56,8 +56,8 @@ impl Shown {
     }
 
     fn frames(&self, subject: &Subject, frames: Vec<sse::Frame>, end: Input) -> Result<Played, Failure> {
-        let checked = exchange::checked(&**subject.dialect(), self.answer.exchange)?;
-        let mut inputs = Some(stream(&self.answer.reply, frames, end));
+        let checked = exchange::checked(&**subject.dialect(), self.example.exchange)?;
+        let mut inputs = Some(stream(&self.example.response, frames, end));
         Play::submit(subject, checked, 0)?.against(|_, _| inputs.take().unwrap_or_default())
     }
 
@@ -143,7 +143,7 @@ pub(super) fn list(ground: &Ground) -> Result<(), Failure> {
 pub(super) fn chunks(ground: &Ground) -> Result<(), Failure> {
     let shown = Shown::of(&ground.subject)?;
     let mut d = Differences::default();
-    let (body, mut parser, mut frames) = (&shown.answer.reply.body, sse::Parser::new(), Vec::new());
+    let (body, mut parser, mut frames) = (&shown.example.response.body, sse::Parser::new(), Vec::new());
     let mut rest = &body[..];
     while !rest.is_empty() {
         let (chunk, after) = rest.split_at((1 + ground.draw(40)).min(rest.len()));
@@ -161,8 +161,8 @@ pub(super) fn never_ends(ground: &Ground) -> Result<(), Failure> {
     let mut d = Differences::default();
     let event = |data: &str| sse::Frame { event: None, data: data.to_owned() };
     let frames: Vec<_> = shown.events.iter().map(|data| event(data)).collect();
-    let checked = exchange::checked(&**ground.subject.dialect(), shown.answer.exchange)?;
-    let mut inputs = stream(&shown.answer.reply, frames, Input::StreamEnd);
+    let checked = exchange::checked(&**ground.subject.dialect(), shown.example.exchange)?;
+    let mut inputs = stream(&shown.example.response, frames, Input::StreamEnd);
     inputs.pop();
     let mut inputs = Some(inputs);
     let played = Play::submit(&ground.subject, checked, 0)?.against(|_, _| inputs.take().unwrap_or_default())?;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use seedream_core::{Charge, Error, ErrorKind, Input, Reply, Task, WarningKind};
+use seedream_core::{Charge, Error, ErrorKind, Input, Response, Task, WarningKind};
 use serde_json::{Value, json};
 
 use super::ground::{Came, Ground, came, not_free, once, warned};
-use crate::{Failure, answer::made_up, difference::Differences, play::Played};
+use crate::{Failure, difference::Differences, example::made_up, play::Played};
 
 /// How a task is accepted in the wild.
 fn acceptances(ground: &Ground, id: &str) -> Vec<Value> {
@@ -51,8 +51,8 @@ pub(super) fn unexpected(ground: &Ground) -> Result<(), Failure> {
 }
 
 /// A poll of a task: done where its id is the right one, not known elsewhere.
-fn known(ground: &Ground, path: &str, id: &str) -> Reply {
-    if path.ends_with(id) { ground.answer.reply.clone() } else { made_up(404, "application/json", "{}") }
+fn known(ground: &Ground, path: &str, id: &str) -> Response {
+    if path.ends_with(id) { ground.example.response.clone() } else { made_up(404, "application/json", "{}") }
 }
 
 /// However a task is accepted, it is collected.
@@ -138,14 +138,14 @@ pub(super) fn words(ground: &Ground) -> Result<(), Failure> {
     let played = ground.against(|| {
         polls += 1;
         let body = if polls < 4 { ended(ground, "pondering", &json!({})).to_string() } else { text(ground) };
-        vec![Input::Reply(ground.reply(body))]
+        vec![Input::Response(ground.response(body))]
     })?;
     ground.delivers(&mut d, "after a word that nobody knows", &played);
     d.into_result()
 }
 
 fn text(ground: &Ground) -> String {
-    String::from_utf8_lossy(&ground.answer.reply.body).into_owned()
+    String::from_utf8_lossy(&ground.example.response.body).into_owned()
 }
 
 /// The images of a task that runs for ever are there at its deadline, and the task is kept.
@@ -165,7 +165,7 @@ pub(super) fn early(ground: &Ground) -> Result<(), Failure> {
     let played = ground.against(|| {
         polls += 1;
         let broken = made_up(502, "text/html", "<html>502</html>");
-        vec![Input::Reply(if polls == 2 { ground.reply(some.clone()) } else { broken })]
+        vec![Input::Response(if polls == 2 { ground.response(some.clone()) } else { broken })]
     })?;
     there(&mut d, ground, "behind polls that fail", &played);
     d.into_result()

@@ -8,7 +8,7 @@ use crate::{Failure, difference::Differences};
 /// Whatever makes a body no JSON, the images of it are delivered.
 pub(super) fn almost_json(ground: &Ground) -> Result<(), Failure> {
     let mut d = Differences::default();
-    let body = String::from_utf8_lossy(&ground.answer.reply.body).into_owned();
+    let body = String::from_utf8_lossy(&ground.example.response.body).into_owned();
     let deep = 128 + ground.draw(200);
     let deep = format!(r#""deep":{}1{},"#, "[".repeat(deep), "]".repeat(deep));
     let members = [

@@ -9,13 +9,13 @@ fn cancelled(operation: Operation, inputs: Vec<Input>) -> (Operation, Then) {
 
 #[test]
 fn where_nothing_is_under_way_it_is_over_at_once() {
-    let limited = || reply(429, "rate_limited");
+    let limited = || response(429, "rate_limited");
     for (name, operation, inputs, charge, holds) in [
         ("ready", submit(Policy::default()), vec![], Charge::No, false),
         ("backing off", submit(Policy::default()), vec![Input::Begin, limited()], Charge::No, false),
         ("a task of an earlier run", resume(), vec![], Charge::Unknown, true),
-        ("waiting", submit(Policy::default()), vec![Input::Begin, reply(200, "task t-1")], Charge::Unknown, true),
-        // A poll costs nothing, so its answer is not waited for.
+        ("waiting", submit(Policy::default()), vec![Input::Begin, response(200, "task t-1")], Charge::Unknown, true),
+        // A poll costs nothing, so its response is not waited for.
         ("polling", resume(), vec![Input::Begin], Charge::Unknown, true),
     ] {
         let error = ended(cancelled(operation, inputs).1).unwrap_err();
@@ -29,44 +29,44 @@ fn where_nothing_is_under_way_it_is_over_at_once() {
 }
 
 #[test]
-fn the_answer_to_a_paid_request_is_waited_for_and_nothing_is_sent_after_it() {
+fn the_response_to_a_paid_request_is_waited_for_and_nothing_is_sent_after_it() {
     use ErrorKind::{Cancelled, NoImages, Server, Transport};
 
     let mirrored = || submit(Policy::default()).with_mirrors(["https://mirror.example".to_owned()]);
     let ambiguous = || submit(Policy { resend_ambiguous: true, ..Policy::default() });
     let plain = || submit(Policy::default());
-    for (operation, answer, kind, charge) in [
+    for (operation, raw, kind, charge) in [
         // Where it would be sent again, it is cancelled.
-        (plain(), reply(429, "rate_limited"), Cancelled, Charge::No),
+        (plain(), response(429, "rate_limited"), Cancelled, Charge::No),
         (plain(), not_sent(), Cancelled, Charge::No),
         (mirrored(), not_sent(), Cancelled, Charge::No),
         (ambiguous(), broken(None), Cancelled, Charge::Unknown),
         // Everything else is what it is.
         (plain(), broken(None), Transport, Charge::Unknown),
-        (plain(), reply(400, "bad"), Server, Charge::No),
-        (plain(), reply(500, "bad"), Server, Charge::Unknown),
-        (plain(), reply(200, "none"), NoImages, Charge::No),
+        (plain(), response(400, "bad"), Server, Charge::No),
+        (plain(), response(500, "bad"), Server, Charge::Unknown),
+        (plain(), response(200, "none"), NoImages, Charge::No),
     ] {
         let (mut operation, then) = cancelled(operation, vec![Input::Begin]);
         assert!(matches!(then, Then::Continue), "{then:?}");
-        let step = operation.on(answer, Duration::ZERO);
+        let step = operation.on(raw, Duration::ZERO);
         assert!(step.events.is_empty(), "nothing is tried again: {:?}", step.events);
         let error = ended(step.then).unwrap_err();
         assert_eq!((error.kind(), error.charge(), error.attempts().len()), (kind, charge, 1), "{error}");
     }
     let (mut operation, _) = cancelled(plain(), vec![Input::Begin]);
-    let error = ended(operation.on(reply(429, "rate_limited"), Duration::ZERO).then).unwrap_err();
+    let error = ended(operation.on(response(429, "rate_limited"), Duration::ZERO).then).unwrap_err();
     assert_eq!(error.message(), "cancelled by the caller, so it was not sent again: refused");
 
     let (mut operation, _) = cancelled(plain(), vec![Input::Begin]);
-    let step = operation.on(reply(200, "pictures 2"), Duration::ZERO);
+    let step = operation.on(response(200, "pictures 2"), Duration::ZERO);
     assert_eq!((step.events.len(), ended(step.then).unwrap().images().count()), (2, 2));
 }
 
 #[test]
 fn a_task_that_is_accepted_after_it_is_told_and_kept() {
     let (mut operation, _) = cancelled(submit(Policy::default()), vec![Input::Begin]);
-    let step = operation.on(reply(200, "task t-1"), Duration::ZERO);
+    let step = operation.on(response(200, "task t-1"), Duration::ZERO);
     assert!(matches!(&step.events[..], [Event::Submitted(task)] if task.id.as_str() == "t-1"));
     let error = ended(step.then).unwrap_err();
     let seen = (error.kind(), error.charge(), error.task().is_some());

@@ -52,11 +52,11 @@ impl Made {
             Self::Begin => Input::Begin,
             Self::NotSent => not_sent(),
             Self::Vetoed => vetoed(),
-            Self::Pictures => reply(200, "pictures 1"),
-            Self::Task => reply(200, "task t-1"),
-            Self::Wait => reply(200, "wait 10"),
-            Self::RateLimited => reply(429, "rate_limited"),
-            Self::Failed => reply(500, "bad"),
+            Self::Pictures => response(200, "pictures 1"),
+            Self::Task => response(200, "task t-1"),
+            Self::Wait => response(200, "wait 10"),
+            Self::RateLimited => response(429, "rate_limited"),
+            Self::Failed => response(500, "bad"),
             Self::Head => head(),
             Self::Picture => frame("picture 0"),
             Self::Usage => frame("usage 1"),
@@ -144,7 +144,7 @@ fn an_input_that_a_state_does_not_expect_is_an_error_that_names_both() {
 #[test]
 fn what_an_unexpected_answer_holds_stays_with_the_error() {
     for (input, body) in [
-        (reply(200, "pictures 1"), "pictures 1"),
+        (response(200, "pictures 1"), "pictures 1"),
         (frame("picture 0"), "picture 0"),
         (broken(Some(made(200, "pictures 1"))), "pictures 1"),
     ] {

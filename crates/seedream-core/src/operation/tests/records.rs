@@ -27,33 +27,33 @@ fn every_end_of_an_attempt_is_kept() {
     let mirrored = || plain().with_mirrors(["https://mirror.example".to_owned()]);
     let no_tasks =
         || of(Words { tasks: false, streams: false, ..Words::ALL }, &ImageRequest::new("m", "p"), Policy::default());
-    for (operation, answer, record) in [
+    for (operation, raw, record) in [
         (plain(), not_sent(), "not sent"),
         (mirrored(), not_sent(), "not sent"),
         (once(), not_sent(), "not sent"),
         (plain(), vetoed(), "not sent"),
         // Sent again, or over: what is kept of the attempt is the same.
-        (plain(), reply(429, "rate_limited"), "rate_limited, refused: no"),
-        (once(), reply(429, "rate_limited"), "rate_limited, refused: no"),
-        (plain(), reply(400, "bad"), "server, refused: no"),
-        (plain(), reply(500, "bad"), "server, refused: unknown"),
-        (plain(), reply(200, "bad"), "malformed_response, refused: unknown"),
+        (plain(), response(429, "rate_limited"), "rate_limited, refused: no"),
+        (once(), response(429, "rate_limited"), "rate_limited, refused: no"),
+        (plain(), response(400, "bad"), "server, refused: no"),
+        (plain(), response(500, "bad"), "server, refused: unknown"),
+        (plain(), response(200, "bad"), "malformed_response, refused: unknown"),
         (plain(), broken(None), "transport, connection reset: unknown"),
         (ambiguous(), broken(None), "transport, connection reset: unknown"),
         (plain(), broken(Some(made(200, "bad"))), "transport, connection reset: unknown"),
         (plain(), broken(Some(made(400, "bad"))), "server, refused: no"),
-        (plain(), reply(200, "none"), "no_images, the answer holds no picture: no"),
-        (plain(), reply(200, "task t-1"), "accepted t-1"),
+        (plain(), response(200, "none"), "no_images, the answer holds no picture: no"),
+        (plain(), response(200, "task t-1"), "accepted t-1"),
         (plain(), broken(Some(made(200, "task t-1"))), "accepted t-1"),
         // It cannot be collected here, and is kept all the same.
-        (no_tasks(), reply(200, "task t-1"), "accepted t-1"),
+        (no_tasks(), response(200, "task t-1"), "accepted t-1"),
         (no_tasks(), head(), "malformed_response, the answer is a stream, which nobody asked for: unknown"),
-        (plain(), reply(200, "pictures 1"), "answered"),
+        (plain(), response(200, "pictures 1"), "answered"),
         (plain(), broken(Some(made(200, "pictures 1"))), "answered"),
         (plain(), head(), "nothing"),
     ] {
-        let name = format!("{answer:?}");
-        assert_eq!(shown(left_by(operation, [Input::Begin, answer])), record, "{name}");
+        let name = format!("{raw:?}");
+        assert_eq!(shown(left_by(operation, [Input::Begin, raw])), record, "{name}");
     }
 }
 
@@ -64,7 +64,7 @@ fn the_charge_that_is_kept_is_that_of_the_attempt_alone() {
     operation.on(Input::Begin, Duration::ZERO);
     let Then::WaitUntil(until) = operation.on(broken(None), Duration::ZERO).then else { panic!("a wait") };
     operation.on(Input::Woke, until);
-    let step = operation.on(reply(400, "bad"), until);
+    let step = operation.on(response(400, "bad"), until);
     assert_eq!(shown(step.record), "server, refused: no");
     assert_eq!(ended(step.then).unwrap_err().charge(), Charge::Unknown);
 }
@@ -98,19 +98,19 @@ fn each_image_of_a_stream_is_kept_as_it_comes() {
 
 #[test]
 fn a_task_is_kept_until_it_has_ended_for_certain() {
-    for (answer, record) in [
-        (reply(200, "pictures 1"), "answered"),
-        (reply(200, "failed"), "task_failed, it failed: no"),
+    for (raw, record) in [
+        (response(200, "pictures 1"), "answered"),
+        (response(200, "failed"), "task_failed, it failed: no"),
         // It may be asked for again, or may be billed: the acceptance stays what is known.
-        (reply(200, "lost"), "nothing"),
-        (reply(403, "quota"), "nothing"),
-        (reply(200, "wait 10"), "nothing"),
-        (reply(200, "some 1"), "nothing"),
+        (response(200, "lost"), "nothing"),
+        (response(403, "quota"), "nothing"),
+        (response(200, "wait 10"), "nothing"),
+        (response(200, "some 1"), "nothing"),
         (broken(None), "nothing"),
         (Input::Cancelled, "nothing"),
     ] {
-        let name = format!("{answer:?}");
-        assert_eq!(shown(left_by(resume(), [Input::Begin, answer])), record, "{name}");
+        let name = format!("{raw:?}");
+        assert_eq!(shown(left_by(resume(), [Input::Begin, raw])), record, "{name}");
     }
 }
 

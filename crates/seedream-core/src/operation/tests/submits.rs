@@ -5,29 +5,29 @@ use super::*;
 #[test]
 fn a_refusal_that_passes_is_sent_again_and_everything_else_is_not() {
     for (first, submits, charge) in [
-        (reply(429, "rate_limited"), 3, Charge::No),
-        (reply(503, "overloaded"), 3, Charge::No),
+        (response(429, "rate_limited"), 3, Charge::No),
+        (response(503, "overloaded"), 3, Charge::No),
         (not_sent(), 3, Charge::No),
         (Input::NotSent(Error::new(ErrorKind::Config, "no certificates")), 1, Charge::No),
-        (reply(429, "quota"), 1, Charge::No),
-        (reply(400, "bad"), 1, Charge::No),
-        // A code that passes by itself, on an answer that the table calls final.
-        (reply(400, "overloaded"), 1, Charge::No),
-        (reply(403, "rate_limited"), 1, Charge::No),
-        (reply(307, "moved"), 1, Charge::No),
+        (response(429, "quota"), 1, Charge::No),
+        (response(400, "bad"), 1, Charge::No),
+        // A code that passes by itself, on a response that the table calls final.
+        (response(400, "overloaded"), 1, Charge::No),
+        (response(403, "rate_limited"), 1, Charge::No),
+        (response(307, "moved"), 1, Charge::No),
         // The adapter claims that these cost nothing; the status says otherwise.
-        (reply(408, "slow"), 1, Charge::Unknown),
-        (reply(499, "gone"), 1, Charge::Unknown),
-        (reply(500, "rate_limited"), 1, Charge::Unknown),
-        (reply(502, "bad gateway"), 1, Charge::Unknown),
-        (reply(200, "not to be read"), 1, Charge::Unknown),
+        (response(408, "slow"), 1, Charge::Unknown),
+        (response(499, "gone"), 1, Charge::Unknown),
+        (response(500, "rate_limited"), 1, Charge::Unknown),
+        (response(502, "bad gateway"), 1, Charge::Unknown),
+        (response(200, "not to be read"), 1, Charge::Unknown),
         (broken(None), 1, Charge::Unknown),
         (broken(Some(made(200, "nothing"))), 1, Charge::Unknown),
         (broken(Some(made(400, "bad"))), 1, Charge::No),
-        (with_header(reply(429, "rate_limited"), "x-should-retry", "false"), 1, Charge::No),
+        (with_header(response(429, "rate_limited"), "x-should-retry", "false"), 1, Charge::No),
     ] {
         let shown = format!("{first:?}");
-        let again = || [reply(429, "rate_limited"), reply(429, "rate_limited")];
+        let again = || [response(429, "rate_limited"), response(429, "rate_limited")];
         let run = play(submit(Policy::default()), std::iter::once(first).chain(again()));
         let error = run.result.unwrap_err();
         assert_eq!((run.submits, error.charge()), (submits, charge), "{shown}: {error}");
@@ -47,10 +47,10 @@ fn what_arrived_before_a_cut_is_kept_and_not_bought_again() {
 #[test]
 fn an_ambiguous_submit_is_only_sent_again_where_that_is_asked_for() {
     let policy = Policy { resend_ambiguous: true, ..Policy::default() };
-    let run = play(submit(policy.clone()), [broken(None), reply(200, "pictures 1")]);
+    let run = play(submit(policy.clone()), [broken(None), response(200, "pictures 1")]);
     assert_eq!(run.submits, 2);
     // What comes after it does not make the lost one free.
-    for last in [not_sent(), reply(400, "bad")] {
+    for last in [not_sent(), response(400, "bad")] {
         let run = play(submit(policy.clone()), [broken(None), last, not_sent()]);
         assert_eq!(run.result.unwrap_err().charge(), Charge::Unknown);
     }
@@ -74,7 +74,7 @@ fn a_mirror_takes_over_at_once_what_was_not_sent() {
     // A refusal stays where it was given, and a place that answered is not counted as missed: the other one is tried at once.
     let often = Policy { max_submits: 5, ..Policy::default() };
     let operation = submit(often).with_mirrors(["https://mirror.example".to_owned()]);
-    let run = play(operation, [not_sent(), reply(429, "rate_limited"), not_sent(), reply(200, "pictures 1")]);
+    let run = play(operation, [not_sent(), response(429, "rate_limited"), not_sent(), response(200, "pictures 1")]);
     assert_eq!((run.places, run.result.is_ok()), (vec![0, 1, 1, 0], true));
     assert!(matches!(run.events[2], Event::Retrying { attempt: 4, wait: Duration::ZERO, .. }), "{:?}", run.events);
     // A wrong setting is wrong everywhere.
@@ -82,8 +82,10 @@ fn a_mirror_takes_over_at_once_what_was_not_sent() {
     assert_eq!(play(mirrored(), [wrong]).places, [0]);
     // The last attempt that is allowed is made at once too.
     let twice = Policy { max_submits: 2, ..Policy::default() };
-    let run =
-        play(submit(twice).with_mirrors(["https://mirror.example".to_owned()]), [not_sent(), reply(200, "pictures 1")]);
+    let run = play(
+        submit(twice).with_mirrors(["https://mirror.example".to_owned()]),
+        [not_sent(), response(200, "pictures 1")],
+    );
     assert_eq!((run.places, run.took), (vec![0, 1], Duration::ZERO));
     // One attempt is one attempt.
     let once = Policy { max_submits: 1, ..Policy::default() };
@@ -94,7 +96,7 @@ fn a_mirror_takes_over_at_once_what_was_not_sent() {
 #[test]
 fn a_mirror_that_accepts_a_task_is_its_place() {
     let operation = submit(Policy::default()).with_mirrors(["https://mirror.example".to_owned()]);
-    let run = play(operation, [not_sent(), reply(200, "task t-1"), reply(200, "pictures 1")]);
+    let run = play(operation, [not_sent(), response(200, "task t-1"), response(200, "pictures 1")]);
     assert_eq!(run.places, [0, 1, 1]);
     assert!(matches!(&run.events[1], Event::Submitted(task) if task.endpoint == "https://mirror.example"));
 }
@@ -111,7 +113,7 @@ fn what_is_not_sent_costs_nothing() {
 
 #[test]
 fn a_wait_that_is_too_short_goes_on() {
-    let (mut operation, then) = after(submit(Policy::default()), [Input::Begin, reply(429, "rate_limited")]);
+    let (mut operation, then) = after(submit(Policy::default()), [Input::Begin, response(429, "rate_limited")]);
     let Then::WaitUntil(until) = then else { panic!("{then:?}") };
     let early = operation.on(Input::Woke, until / 2).then;
     assert!(matches!(early, Then::WaitUntil(moment) if moment == until), "{early:?}");
@@ -119,14 +121,14 @@ fn a_wait_that_is_too_short_goes_on() {
 }
 
 #[test]
-fn an_answer_without_images_is_free_only_where_it_says_so_whole() {
-    for (answer, charge) in [
-        (reply(200, "none"), Charge::No),
+fn a_response_without_images_is_free_only_where_it_says_so_whole() {
+    for (raw, charge) in [
+        (response(200, "none"), Charge::No),
         (broken(Some(made(200, "none"))), Charge::Unknown),
-        (reply(200, "pictures 0"), Charge::Unknown),
+        (response(200, "pictures 0"), Charge::Unknown),
     ] {
-        let shown = format!("{answer:?}");
-        let error = play(submit(Policy::default()), [answer]).result.unwrap_err();
+        let shown = format!("{raw:?}");
+        let error = play(submit(Policy::default()), [raw]).result.unwrap_err();
         assert_eq!((error.charge(), error.generation().is_some()), (charge, true), "{shown}");
     }
 }
@@ -134,7 +136,7 @@ fn an_answer_without_images_is_free_only_where_it_says_so_whole() {
 #[test]
 fn an_acceptance_where_the_document_has_no_tasks_is_an_error_that_holds_it() {
     let words = Words { tasks: false, ..Words::ALL };
-    let run = play(of(words, &ImageRequest::new("m", "p"), Policy::default()), [reply(200, "task t-1 t-2")]);
+    let run = play(of(words, &ImageRequest::new("m", "p"), Policy::default()), [response(200, "task t-1 t-2")]);
     let error = run.result.unwrap_err();
     assert_eq!((run.submits, error.kind(), error.charge()), (1, ErrorKind::UnexpectedTask, Charge::Unknown));
     assert!(error.message().contains("accepts task t-1, t-2 instead"), "{error}");
@@ -147,7 +149,7 @@ fn what_the_store_refuses_is_sent_nowhere_and_not_again() {
     for (before, resend_ambiguous, charge, attempts) in [
         (vec![], false, Charge::No, 0),
         (vec![not_sent()], false, Charge::No, 1),
-        (vec![reply(429, "rate_limited")], false, Charge::No, 1),
+        (vec![response(429, "rate_limited")], false, Charge::No, 1),
         // The one before it may have been bought.
         (vec![broken(None)], true, Charge::Unknown, 1),
     ] {
@@ -164,7 +166,7 @@ fn what_the_store_refuses_is_sent_nowhere_and_not_again() {
 fn more_images_than_were_asked_for_are_told() {
     let told = |count: u32| {
         let request = ImageRequest::new("m", "3 images").count(count);
-        let run = play(of(Words::ALL, &request, Policy::default()), [reply(200, "pictures 3")]);
+        let run = play(of(Words::ALL, &request, Policy::default()), [response(200, "pictures 3")]);
         let warnings = run.result.unwrap().warnings;
         warnings.into_iter().find(|warning| warning.kind == WarningKind::Cost).map(|warning| warning.message)
     };
@@ -190,7 +192,7 @@ fn every_attempt_sends_the_bytes_that_were_encoded_once() {
     let prepared = Encoded::new(&Words::ALL, checked).unwrap();
     let encoded = prepared.request().body().clone();
     let mut operation = Operation::submit(Arc::new(Words::ALL), prepared, HOME, Policy::default(), 7);
-    let mut inputs = [reply(429, "rate_limited"), not_sent(), reply(200, "pictures 1")].into_iter();
+    let mut inputs = [response(429, "rate_limited"), not_sent(), response(200, "pictures 1")].into_iter();
     let (mut input, mut now, mut sent) = (Input::Begin, Duration::ZERO, 0);
     loop {
         input = match operation.on(input, now).then {

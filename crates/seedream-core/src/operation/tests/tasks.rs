@@ -4,15 +4,15 @@ use super::*;
 
 #[test]
 fn an_acceptance_that_was_cut_is_still_an_acceptance() {
-    let run = play(submit(Policy::default()), [broken(Some(made(200, "task t-1"))), reply(200, "pictures 1")]);
+    let run = play(submit(Policy::default()), [broken(Some(made(200, "task t-1"))), response(200, "pictures 1")]);
     assert_eq!((run.submits, run.polls), (1, 1));
     assert!(run.result.is_ok());
 }
 
 #[test]
 fn retry_after_is_waited_for_if_the_deadline_allows() {
-    let wait = |seconds| with_header(reply(429, "rate_limited"), "retry-after", seconds);
-    let run = play(submit(Policy::default()), [wait("7"), reply(200, "pictures 1")]);
+    let wait = |seconds| with_header(response(429, "rate_limited"), "retry-after", seconds);
+    let run = play(submit(Policy::default()), [wait("7"), response(200, "pictures 1")]);
     assert_eq!((run.submits, run.took), (2, Duration::from_secs(7)));
     let run = play(submit(Policy::default()), [wait("700")]);
     let error = run.result.unwrap_err();
@@ -23,15 +23,15 @@ fn retry_after_is_waited_for_if_the_deadline_allows() {
 #[test]
 fn whatever_happens_to_polls_the_task_is_submitted_once() {
     let polls = [
-        reply(200, "wait 10"),
+        response(200, "wait 10"),
         not_sent(),
         broken(None),
-        reply(500, "bad"),
-        reply(429, "rate_limited"),
-        reply(200, "wait 60"),
-        reply(200, "pictures 3"),
+        response(500, "bad"),
+        response(429, "rate_limited"),
+        response(200, "wait 60"),
+        response(200, "pictures 3"),
     ];
-    let run = play(submit(Policy::default()), std::iter::once(reply(200, "task t-1")).chain(polls));
+    let run = play(submit(Policy::default()), std::iter::once(response(200, "task t-1")).chain(polls));
     assert_eq!((run.submits, run.polls), (1, 7));
     assert_eq!(run.result.unwrap().images().count(), 3);
     assert!(matches!(&run.events[0], Event::Submitted(task) if task.id.as_str() == "t-1"));
@@ -39,8 +39,8 @@ fn whatever_happens_to_polls_the_task_is_submitted_once() {
 
 #[test]
 fn a_deadline_and_a_final_refusal_of_a_poll_keep_the_task() {
-    let forever = std::iter::repeat_with(|| reply(200, "wait 1"));
-    let run = play(submit(Policy::default()), std::iter::once(reply(200, "task t-1")).chain(forever));
+    let forever = std::iter::repeat_with(|| response(200, "wait 1"));
+    let run = play(submit(Policy::default()), std::iter::once(response(200, "task t-1")).chain(forever));
     let error = run.result.unwrap_err();
     assert_eq!((error.kind(), error.charge(), run.took.as_secs()), (ErrorKind::Timeout, Charge::Unknown, 600));
     assert_eq!(error.task().unwrap().endpoint, "https://words.example");
@@ -48,10 +48,10 @@ fn a_deadline_and_a_final_refusal_of_a_poll_keep_the_task() {
     assert!(!error.is_safe_to_retry());
 
     // Right after acceptance it may not be known everywhere yet.
-    let answers = [reply(200, "task t-1"), reply(404, "where?"), reply(200, "pictures 1")];
+    let answers = [response(200, "task t-1"), response(404, "where?"), response(200, "pictures 1")];
     assert!(play(submit(Policy::default()), answers).result.is_ok());
-    let gone = std::iter::repeat_with(|| reply(404, "gone"));
-    let run = play(submit(Policy::default()), std::iter::once(reply(200, "task t-1")).chain(gone));
+    let gone = std::iter::repeat_with(|| response(404, "gone"));
+    let run = play(submit(Policy::default()), std::iter::once(response(200, "task t-1")).chain(gone));
     assert_eq!(run.polls, 4);
     let error = run.result.unwrap_err();
     assert_eq!((error.charge(), error.task().is_some()), (Charge::Unknown, true));
@@ -59,7 +59,7 @@ fn a_deadline_and_a_final_refusal_of_a_poll_keep_the_task() {
 
 #[test]
 fn a_resumed_task_is_asked_for_at_once_and_never_submitted() {
-    let run = play(resume(), [reply(200, "pictures 1")]);
+    let run = play(resume(), [response(200, "pictures 1")]);
     assert_eq!((run.submits, run.polls, run.took), (0, 1, Duration::ZERO));
 
     let task = resume().task().unwrap().clone();
@@ -77,19 +77,21 @@ fn mirrored() -> Operation {
 }
 
 fn accepted(polls: impl IntoIterator<Item = Input>) -> impl Iterator<Item = Input> {
-    std::iter::once(reply(200, "task t-1")).chain(polls)
+    std::iter::once(response(200, "task t-1")).chain(polls)
 }
 
 #[test]
 fn a_poll_that_fails_goes_to_the_mirror_and_a_refusal_there_says_nothing() {
-    let run = play(mirrored(), accepted([not_sent(), reply(404, "where?"), reply(200, "pictures 1")]));
+    let run = play(mirrored(), accepted([not_sent(), response(404, "where?"), response(200, "pictures 1")]));
     assert_eq!((run.places, run.result.is_ok()), (vec![0, 0, 1, 0], true), "the place that accepted it knows it");
-    let run = play(mirrored(), accepted([reply(500, "bad"), reply(429, "rate_limited"), reply(200, "pictures 1")]));
+    let run =
+        play(mirrored(), accepted([response(500, "bad"), response(429, "rate_limited"), response(200, "pictures 1")]));
     assert_eq!(run.places, [0, 0, 1, 1], "a provider that asks to be left alone is not asked elsewhere");
-    let run = play(mirrored(), accepted([broken(Some(made(200, "wait"))), reply(200, "pictures 1")]));
+    let run = play(mirrored(), accepted([broken(Some(made(200, "wait"))), response(200, "pictures 1")]));
     assert_eq!(run.places, [0, 0, 1]);
     // So it is where the mirror accepted it.
-    let answers = [not_sent(), reply(200, "task t-1"), not_sent(), reply(403, "who?"), reply(200, "pictures 1")];
+    let answers =
+        [not_sent(), response(200, "task t-1"), not_sent(), response(403, "who?"), response(200, "pictures 1")];
     let run = play(mirrored(), answers);
     assert_eq!((run.places, run.result.is_ok()), (vec![0, 1, 1, 0, 1], true));
 }
@@ -113,10 +115,10 @@ fn every_id_that_the_acceptance_names_is_asked_for() {
             };
         }
     };
-    let gone = || reply(404, "lost");
-    let (asked, result) = paths(vec![reply(200, "task a b"), gone(), reply(200, "pictures 1")]);
+    let gone = || response(404, "lost");
+    let (asked, result) = paths(vec![response(200, "task a b"), gone(), response(200, "pictures 1")]);
     assert_eq!((asked, result.is_ok()), (vec!["/tasks/a".to_owned(), "/tasks/b".to_owned()], true));
-    let all = std::iter::once(reply(200, "task a b")).chain(std::iter::repeat_with(gone).take(20)).collect();
+    let all = std::iter::once(response(200, "task a b")).chain(std::iter::repeat_with(gone).take(20)).collect();
     let (asked, result) = paths(all);
     let error = result.unwrap_err();
     assert_eq!((asked.len(), error.kind()), (8, ErrorKind::TaskNotFound), "three times each, and once more");
@@ -125,19 +127,19 @@ fn every_id_that_the_acceptance_names_is_asked_for() {
 
 #[test]
 fn images_that_a_running_task_shows_are_kept_whatever_comes_then() {
-    let some = || reply(200, "some 2");
+    let some = || response(200, "some 2");
     let cut = broken(Some(made(200, "some 2")));
     for (some, end) in [
         (some(), Input::Cancelled),
-        (some(), reply(200, "failed")),
-        (some(), reply(403, "quota")),
+        (some(), response(200, "failed")),
+        (some(), response(403, "quota")),
         (cut, Input::Cancelled),
     ] {
         let (mut operation, _) = after(resume(), [Input::Begin, some]);
         let wait = Duration::from_secs(60);
         operation.on(Input::Woke, wait);
         // Fewer than are known do not replace them.
-        operation.on(reply(200, "some 1"), wait);
+        operation.on(response(200, "some 1"), wait);
         operation.on(Input::Woke, 2 * wait);
         let step = operation.on(end, 2 * wait);
         let error = ended(step.then).unwrap_err();
@@ -157,29 +159,29 @@ fn a_done_task_whose_answer_is_cut_is_asked_for_again_three_times() {
     assert_eq!((run.polls, generation.images().count()), (3, 2));
     assert!(generation.warnings.iter().any(|warning| warning.kind == WarningKind::Incomplete));
     assert_eq!(generation.usage.input_images, Some(2), "what the acceptance said stays");
-    // A whole answer between them begins the count anew.
+    // A whole response between them begins the count anew.
     let run = play(
         of(Words::ALL, &ImageRequest::new("m", "2 images").count(2), Policy::default()),
-        accepted([cut(), cut(), reply(200, "wait 9"), cut(), reply(200, "pictures 2")]),
+        accepted([cut(), cut(), response(200, "wait 9"), cut(), response(200, "pictures 2")]),
     );
     assert_eq!((run.polls, run.result.unwrap().warnings), (5, vec![]));
 }
 
 #[test]
 fn a_task_that_ends_without_images_says_what_it_may_have_cost() {
-    for (answer, kind, charge, holds) in [
-        (reply(200, "failed"), ErrorKind::TaskFailed, Charge::No, false),
-        (reply(200, "lost"), ErrorKind::TaskFailed, Charge::Unknown, true),
-        (reply(401, "who?"), ErrorKind::Server, Charge::Unknown, true),
+    for (raw, kind, charge, holds) in [
+        (response(200, "failed"), ErrorKind::TaskFailed, Charge::No, false),
+        (response(200, "lost"), ErrorKind::TaskFailed, Charge::Unknown, true),
+        (response(401, "who?"), ErrorKind::Server, Charge::Unknown, true),
         (Input::NotSent(Error::new(ErrorKind::Config, "no certificates")), ErrorKind::Config, Charge::Unknown, true),
     ] {
-        let shown = format!("{answer:?}");
-        let error = play(submit(Policy::default()), accepted([answer])).result.unwrap_err();
+        let shown = format!("{raw:?}");
+        let error = play(submit(Policy::default()), accepted([raw])).result.unwrap_err();
         assert_eq!((error.kind(), error.charge(), error.task().is_some()), (kind, charge, holds), "{shown}");
     }
     // These say nothing of the task.
     for status in [408, 425, 429, 499, 500] {
-        let run = play(submit(Policy::default()), accepted([reply(status, "later"), reply(200, "pictures 1")]));
+        let run = play(submit(Policy::default()), accepted([response(status, "later"), response(200, "pictures 1")]));
         assert!(run.result.is_ok(), "{status}");
     }
 }
@@ -187,9 +189,9 @@ fn a_task_that_ends_without_images_says_what_it_may_have_cost() {
 #[test]
 fn retry_after_of_a_poll_is_obeyed() {
     let (mut operation, _) = after(resume(), [Input::Begin]);
-    for (answer, seconds) in [(reply(200, "wait 10"), "30"), (reply(503, "bad"), "40")] {
+    for (raw, seconds) in [(response(200, "wait 10"), "30"), (response(503, "bad"), "40")] {
         let now = Duration::from_secs(1);
-        let then = operation.on(with_header(answer, "retry-after", seconds), now).then;
+        let then = operation.on(with_header(raw, "retry-after", seconds), now).then;
         let wait = Duration::from_secs(seconds.parse().unwrap());
         assert!(matches!(then, Then::WaitUntil(until) if until >= now + wait), "{then:?}");
         operation.on(Input::Woke, now + wait);
@@ -198,7 +200,7 @@ fn retry_after_of_a_poll_is_obeyed() {
 
 #[test]
 fn a_task_of_an_earlier_run_that_is_not_known_is_final_at_once() {
-    let run = play(resume(), [reply(404, "lost")]);
+    let run = play(resume(), [response(404, "lost")]);
     let error = run.result.unwrap_err();
     assert_eq!((run.polls, error.kind(), error.charge()), (1, ErrorKind::TaskNotFound, Charge::Unknown));
     // Without other ids nothing is said of them.
@@ -207,7 +209,7 @@ fn a_task_of_an_earlier_run_that_is_not_known_is_final_at_once() {
 
 #[test]
 fn the_other_ids_are_named_only_where_the_task_is_not_known() {
-    let (mut operation, _) = after(submit(Policy::default()), [Input::Begin, reply(200, "task a b")]);
+    let (mut operation, _) = after(submit(Policy::default()), [Input::Begin, response(200, "task a b")]);
     let error = ended(operation.on(Input::Cancelled, Duration::ZERO).then).unwrap_err();
     assert_eq!(error.message(), "cancelled by the caller");
     assert_eq!(error.task().unwrap().other_ids.len(), 1);
@@ -215,17 +217,17 @@ fn the_other_ids_are_named_only_where_the_task_is_not_known() {
 
 #[test]
 fn a_running_task_that_shows_no_image_yet_has_none_that_could_be_billed() {
-    let (mut operation, _) = after(resume(), [Input::Begin, reply(200, "some 0")]);
+    let (mut operation, _) = after(resume(), [Input::Begin, response(200, "some 0")]);
     let wait = Duration::from_secs(60);
     operation.on(Input::Woke, wait);
-    let error = ended(operation.on(reply(200, "failed"), wait).then).unwrap_err();
+    let error = ended(operation.on(response(200, "failed"), wait).then).unwrap_err();
     let seen = (error.charge(), error.task().is_some(), error.generation().is_some());
     assert_eq!(seen, (Charge::No, false, false), "{error}");
 }
 
 #[test]
 fn a_poll_is_not_made_before_its_moment() {
-    let (mut operation, then) = after(submit(Policy::default()), [Input::Begin, reply(200, "task t-1")]);
+    let (mut operation, then) = after(submit(Policy::default()), [Input::Begin, response(200, "task t-1")]);
     let Then::WaitUntil(due) = then else { panic!("{then:?}") };
     let early = operation.on(Input::Woke, due / 2).then;
     assert!(matches!(early, Then::WaitUntil(moment) if moment == due), "{early:?}");
@@ -237,7 +239,7 @@ fn polls_begin_in_the_middle_of_the_time_that_the_provider_estimates() {
     for (estimated_seconds, wait) in [(Some(40), 18.0..=22.0), (None, 0.9..=1.1)] {
         let task = Task { estimated_seconds, ..resume().task().unwrap().clone() };
         let operation = Operation::resume(Arc::new(Words::ALL), task, Policy::default(), 1).unwrap();
-        let (_, then) = after(operation, [Input::Begin, reply(200, "wait 10")]);
+        let (_, then) = after(operation, [Input::Begin, response(200, "wait 10")]);
         assert!(matches!(then, Then::WaitUntil(until) if wait.contains(&until.as_secs_f64())), "{then:?}");
     }
 }

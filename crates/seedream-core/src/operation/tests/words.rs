@@ -1,4 +1,4 @@
-//! A provider whose answers are words.
+//! A provider whose responses are words.
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 use super::*;
 use crate::{
     Acceptance, Blobs, Capabilities, Checked, Decoded, Descriptor, Dialect, Effective, Family, GeneratedImage,
-    ImageData, ImageFailure, ImagesRule, ModelEntry, ModelId, PixelRule, Reply, SizeRule, Source, StreamDecoder,
+    ImageData, ImageFailure, ImagesRule, ModelEntry, ModelId, PixelRule, Response, SizeRule, Source, StreamDecoder,
     StreamDialect, StreamItem, TaskDialect, TaskId, TaskState, Usage, Warning, sse::Frame,
 };
 
-/// A request is answered with `pictures 2`, `none` or `task t-1` (`task t-1 t-2` where it names two ids), a poll with
-/// `wait 40`, `some 2`, `pictures 2`, `failed` or `lost`, and a stream has the events `picture 0`, `failed 0`,
+/// A request is answered with `images 2`, `none` or `task t-1` (`task t-1 t-2` where it names two ids), a poll with
+/// `wait 40`, `some 2`, `images 2`, `failed` or `lost`, and a stream has the events `image 0`, `failed 0`,
 /// `error 0` and `usage 2`.
 /// Everything else is an error: `rate_limited`, `overloaded`, `quota`.
 #[derive(Clone, Copy, Debug)]
@@ -50,23 +50,23 @@ fn image(index: u32) -> GeneratedImage {
     GeneratedImage::new(index, ImageData::Bytes(Bytes::from_static(b"x")))
 }
 
-fn pictures(model: &ModelId, count: &str) -> Generation {
+fn images(model: &ModelId, count: &str) -> Generation {
     let mut generation = Generation::new(model.clone());
     generation.outcomes = (0..count.parse().unwrap()).map(|index| Ok(image(index))).collect();
     generation
 }
 
-fn understood(reply: &Reply) -> Error {
-    let kind = match std::str::from_utf8(&reply.body).unwrap() {
+fn understood(response: &Response) -> Error {
+    let kind = match std::str::from_utf8(&response.body).unwrap() {
         "rate_limited" => ErrorKind::RateLimited,
         "overloaded" => ErrorKind::Overloaded,
         "quota" => ErrorKind::QuotaExhausted,
         "lost" => ErrorKind::TaskNotFound,
-        _ if reply.status.is_success() => ErrorKind::MalformedResponse,
+        _ if response.status.is_success() => ErrorKind::MalformedResponse,
         _ => ErrorKind::Server,
     };
     // What an adapter says is not believed where the wire says otherwise.
-    Error::from_reply(kind, "refused", reply).with_charge(Charge::No)
+    Error::from_response(kind, "refused", response).with_charge(Charge::No)
 }
 
 impl Dialect for Words {
@@ -90,13 +90,13 @@ impl Dialect for Words {
         Ok(http::Request::post("/make").body(prompt.into()).unwrap())
     }
 
-    fn decode(&self, request: &Checked, reply: &Reply) -> Result<Decoded> {
-        let text = std::str::from_utf8(&reply.body).unwrap();
+    fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded> {
+        let text = std::str::from_utf8(&response.body).unwrap();
         match text.split_once(' ').unwrap_or((text, "")) {
-            _ if !reply.status.is_success() => Err(understood(reply)),
-            ("pictures", count) => pictures(request.model(), count).or_no_images().map(Decoded::Done),
+            _ if !response.status.is_success() => Err(understood(response)),
+            ("pictures", count) => images(request.model(), count).or_no_images().map(Decoded::Done),
             ("none", _) => {
-                let mut none = pictures(request.model(), "0");
+                let mut none = images(request.model(), "0");
                 none.usage.generated_images = Some(0);
                 none.or_no_images().map(Decoded::Done)
             }
@@ -107,7 +107,7 @@ impl Dialect for Words {
                 acceptance.usage.input_images = Some(2);
                 Ok(Decoded::Accepted(acceptance))
             }
-            _ => Err(understood(reply)),
+            _ => Err(understood(response)),
         }
     }
 
@@ -129,22 +129,22 @@ impl TaskDialect for Words {
         Ok(http::Request::get(format!("/tasks/{}", task.id)).body(Bytes::new()).unwrap())
     }
 
-    fn decode_poll(&self, task: &Task, reply: &Reply) -> Result<TaskState> {
-        if !reply.status.is_success() {
-            return Err(understood(reply));
+    fn decode_poll(&self, task: &Task, response: &Response) -> Result<TaskState> {
+        if !response.status.is_success() {
+            return Err(understood(response));
         }
-        let text = std::str::from_utf8(&reply.body).unwrap();
+        let text = std::str::from_utf8(&response.body).unwrap();
         Ok(match text.split_once(' ').unwrap_or((text, "")) {
-            ("pictures", count) => TaskState::Done(pictures(&task.model, count)),
+            ("pictures", count) => TaskState::Done(images(&task.model, count)),
             ("wait", progress) => TaskState::running("processing", progress.parse().ok()),
             ("some", count) => TaskState::Running {
                 status: "processing".to_owned(),
                 progress: None,
-                found: Some(Box::new(pictures(&task.model, count))),
+                found: Some(Box::new(images(&task.model, count))),
             },
             ("failed", _) => TaskState::Failed(Error::new(ErrorKind::TaskFailed, "it failed")),
             ("lost", _) => TaskState::Failed(Error::new(ErrorKind::TaskFailed, "").with_charge(Charge::Unknown)),
-            _ => return Err(understood(reply)),
+            _ => return Err(understood(response)),
         })
     }
 }
@@ -192,7 +192,7 @@ impl StreamDecoder for Heard {
         self.generation.outcomes.len() == self.asked as usize && !self.generation.usage.is_empty()
     }
 
-    fn finish(self: Box<Self>, _: &Reply) -> Result<Generation> {
+    fn finish(self: Box<Self>, _: &Response) -> Result<Generation> {
         self.generation.or_no_images()
     }
 }

@@ -1,4 +1,4 @@
-//! How long a picture takes to be drawn and encoded.
+//! How long an image takes to be drawn and encoded.
 
 use std::time::Instant;
 
@@ -20,9 +20,9 @@ pub(crate) fn measure() -> Result<Value> {
     for format in [Format::Png, Format::Jpeg] {
         let (mut wall, mut cpu, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
         for round in 0..ROUNDS {
-            let picture = picture(format, round);
+            let image = image(format, round);
             let (started, before) = (Instant::now(), ran("/proc/thread-self/schedstat")?);
-            let file = picture.render();
+            let file = image.render();
             wall.push(started.elapsed().as_secs_f64() * 1e3);
             cpu.push((ran("/proc/thread-self/schedstat")? - before) / 1e6);
             bytes.push(file.len() as f64);
@@ -37,7 +37,7 @@ pub(crate) fn measure() -> Result<Value> {
 }
 
 /// Every one has its own colours and shapes.
-fn picture(format: Format, round: u64) -> Picture {
+fn image(format: Format, round: u64) -> Picture {
     Picture {
         provider: "ark".to_owned(),
         key: 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(round + 1),

@@ -1,21 +1,21 @@
-//! What an answer is: a whole body, or a stream of events that are passed on as they arrive.
+//! What a response is: a whole body, or a stream of events that are passed on as they arrive.
 
 use std::collections::VecDeque;
 
 use seedream_core::{
-    Blobs, Error, ImageData, Input, Reply,
+    Blobs, Error, ImageData, Input, Response,
     sse::{Frame, Parser},
 };
 
 use super::link::Incoming;
 use crate::lift::{Grammar, Intake, Text};
 
-/// What kind of answer a request can have.
+/// What kind of response a request can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expect {
-    /// The answer to a poll: always whole.
+    /// The response to a poll: always whole.
     Poll,
-    /// The answer of a provider without streams: always whole.
+    /// The response of a provider without streams: always whole.
     Whole,
     /// The provider has streams, but this request asks for none: one only if it says so.
     Either,
@@ -23,7 +23,7 @@ pub(crate) enum Expect {
     Stream,
 }
 
-/// An answer that was opened.
+/// A response that was opened.
 pub(super) struct Opened {
     pub(super) input: Input,
     /// The rest of it, where it is a stream.
@@ -36,7 +36,7 @@ impl Opened {
     }
 }
 
-/// Reads an answer to its end, or to its first event.
+/// Reads a response to its end, or to its first event.
 pub(super) async fn open(incoming: Incoming, expect: Expect) -> Opened {
     if !incoming.status().is_success() || expect == Expect::Poll {
         return whole(incoming, &[], Grammar::Json).await;
@@ -45,7 +45,7 @@ pub(super) async fn open(incoming: Incoming, expect: Expect) -> Opened {
     peek(incoming, says_stream, expect).await
 }
 
-/// How many blanks may stand before an answer, in bytes.
+/// How many blanks may stand before a response, in bytes.
 const LONGEST_BLANK: usize = 4096;
 
 /// How a body begins.
@@ -91,7 +91,7 @@ async fn peek(mut incoming: Incoming, says_stream: bool, expect: Expect) -> Open
         match incoming.chunk().await {
             Ok(Some(bytes)) => start.extend_from_slice(&bytes),
             Ok(None) => break (Beginning::Other, true),
-            Err(error) => return Opened::whole(Input::Broken { partial: Some(incoming.reply(start)), error }),
+            Err(error) => return Opened::whole(Input::Broken { partial: Some(incoming.response(start)), error }),
         }
     };
     let streams = match (beginning, expect) {
@@ -116,17 +116,17 @@ async fn peek(mut incoming: Incoming, says_stream: bool, expect: Expect) -> Open
     if frames.events.ready.is_empty()
         && let Some(error) = frames.broken.take()
     {
-        return Opened::whole(Input::Broken { partial: Some(frames.into_reply()), error });
+        return Opened::whole(Input::Broken { partial: Some(frames.into_response()), error });
     }
     if frames.events.ready.is_empty() && !says_stream {
-        return Opened::whole(Input::Reply(frames.into_reply()));
+        return Opened::whole(Input::Response(frames.into_response()));
     }
-    Opened { input: Input::Head(frames.incoming.reply("")), frames: Some(frames) }
+    Opened { input: Input::Head(frames.incoming.response("")), frames: Some(frames) }
 }
 
 async fn whole(incoming: Incoming, so_far: &[u8], grammar: Grammar) -> Opened {
     Opened::whole(match incoming.whole(so_far, grammar).await {
-        Ok(reply) => Input::Reply(reply),
+        Ok(response) => Input::Response(response),
         Err((partial, error)) => Input::Broken { partial: Some(partial), error },
     })
 }
@@ -191,9 +191,9 @@ impl Frames {
         self.broken = Some(error);
     }
 
-    /// All of it as one answer.
-    fn into_reply(self) -> Reply {
-        self.incoming.reply(self.events.seen).with_blobs(self.events.all)
+    /// All of it as one response.
+    fn into_response(self) -> Response {
+        self.incoming.response(self.events.seen).with_blobs(self.events.all)
     }
 
     /// All that came, images left out, and the images.
@@ -208,7 +208,7 @@ impl Frames {
                 return Input::Frame(frame, blobs);
             }
             if let Some(error) = self.broken.take() {
-                return Input::Broken { partial: Some(self.incoming.reply("")), error };
+                return Input::Broken { partial: Some(self.incoming.response("")), error };
             }
             if self.ended {
                 return Input::StreamEnd;
@@ -232,7 +232,7 @@ impl Text for Events {
         }
     }
 
-    fn picture(&mut self, token: &str, data: ImageData) {
+    fn image(&mut self, token: &str, data: ImageData) {
         self.all.insert(token, data.clone());
         self.blobs.insert(token, data);
     }

@@ -1,10 +1,10 @@
-//! What was paid for is read, however odd the rest of an answer looks.
+//! What was paid for is read, however odd the rest of a response looks.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, StatusCode};
 use proptest::prelude::*;
 use seedream_core::{
-    Blobs, Decoded, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, Reply, Result, Timestamp,
+    Blobs, Decoded, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, Response, Result, Timestamp,
     WarningKind, sse,
 };
 use seedream_wire::{Reader, codes};
@@ -15,12 +15,12 @@ fn reader() -> Reader {
     Reader { model: "m".into(), kind_of, lifetime: None }
 }
 
-fn reply(body: impl Into<bytes::Bytes>) -> Reply {
-    Reply::new(StatusCode::OK, HeaderMap::new(), body, Timestamp::UNIX_EPOCH)
+fn response(body: impl Into<bytes::Bytes>) -> Response {
+    Response::new(StatusCode::OK, HeaderMap::new(), body, Timestamp::UNIX_EPOCH)
 }
 
 fn read(body: &Value) -> Result<Generation> {
-    done(reader().outcome(&reply(body.to_string())))
+    done(reader().outcome(&response(body.to_string())))
 }
 
 fn done(outcome: Result<Decoded>) -> Result<Generation> {
@@ -49,7 +49,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn a_success_with_a_picture_is_never_an_error(
+    fn a_success_with_an_image_is_never_an_error(
         usage in any_json(), created in any_json(), model in any_json(), size in any_json(), format in any_json(), error in any_json(),
     ) {
         let body = json!({
@@ -62,17 +62,17 @@ proptest! {
     }
 
     #[test]
-    fn no_answer_makes_the_reader_panic(body in any_json(), status in 100_u16..600, bytes in any::<Vec<u8>>()) {
-        let mut answer = reply(json!({"data": [body], "error": body}).to_string());
-        answer.status = StatusCode::from_u16(status).unwrap();
-        let _ = reader().outcome(&answer);
-        answer.body = bytes.into();
-        let _ = reader().outcome(&answer.clone());
-        let _ = reader().outcome(&answer.mended());
+    fn no_response_makes_the_reader_panic(body in any_json(), status in 100_u16..600, bytes in any::<Vec<u8>>()) {
+        let mut raw = response(json!({"data": [body], "error": body}).to_string());
+        raw.status = StatusCode::from_u16(status).unwrap();
+        let _ = reader().outcome(&raw);
+        raw.body = bytes.into();
+        let _ = reader().outcome(&raw.clone());
+        let _ = reader().outcome(&raw.mended());
     }
 
     #[test]
-    fn pictures_inside_an_answer_are_read_in_every_writing(bytes in prop::collection::vec(any::<u8>(), 1..64)) {
+    fn images_inside_a_response_are_read_in_every_writing(bytes in prop::collection::vec(any::<u8>(), 1..64)) {
         let plain = STANDARD.encode(&bytes);
         let (head, tail) = plain.split_at(plain.len() / 2);
         for written in [
@@ -103,7 +103,7 @@ proptest! {
     }
 }
 
-/// A picture, a refusal, a picture, the usage, the end.
+/// An image, a refusal, an image, the usage, the end.
 const STREAM: &str = "event: image_generation.partial_succeeded\ndata: {\"type\":\"image_generation.partial_succeeded\",\"model\":\"m-1\",\"created\":1757396757,\"image_index\":0,\"url\":\"https://pictures.example/0\",\"size\":\"2496x1664\"}\n\n\
 event: image_generation.partial_failed\ndata: {\"type\":\"image_generation.partial_failed\",\"image_index\":1,\"error\":{\"code\":\"OutputImageSensitiveContentDetected\",\"message\":\"no\"}}\n\n\
 data: {\"type\":\"image_generation.partial_succeeded\",\"image_index\":2,\"url\":\"https://pictures.example/2\",\"size\":\"2496x1664\"}\n\n\
@@ -116,13 +116,13 @@ fn stream(bytes: &[u8], truncated: bool) -> Result<Generation> {
     for frame in parser.feed(bytes).into_iter().chain(parser.finish()).filter(|frame| !frame.is_done()) {
         decoder.event(&frame, &Blobs::default());
     }
-    let mut head = reply("");
+    let mut head = response("");
     head.truncated = truncated;
     decoder.finish(&head)
 }
 
 #[test]
-fn a_refused_picture_in_a_stream_does_not_end_the_others() {
+fn a_refused_image_in_a_stream_does_not_end_the_others() {
     let generation = stream(STREAM.as_bytes(), false).unwrap();
     assert_eq!((generation.images().count(), generation.failures().count()), (2, 1));
     assert_eq!(generation.failures().next().unwrap().index, 1);
@@ -130,7 +130,7 @@ fn a_refused_picture_in_a_stream_does_not_end_the_others() {
 }
 
 #[test]
-fn completed_is_a_picture_where_it_holds_one_and_previews_are_not() {
+fn completed_is_an_image_where_it_holds_one_and_previews_are_not() {
     let openai = "data: {\"type\":\"image_generation.partial_image\",\"b64_json\":\"AAAA\"}\n\n\
                   data: {\"type\":\"image_generation.completed\",\"b64_json\":\"AAEC\",\"created_at\":5}\n\n";
     let generation = stream(openai.as_bytes(), false).unwrap();
@@ -139,7 +139,7 @@ fn completed_is_a_picture_where_it_holds_one_and_previews_are_not() {
 }
 
 #[test]
-fn an_error_event_without_pictures_is_the_error_and_with_pictures_a_warning() {
+fn an_error_event_without_images_is_the_error_and_with_images_a_warning() {
     let error = "data: {\"error\":{\"code\":\"InternalServiceError\",\"message\":\"no\"}}\n\n";
     assert_eq!(stream(error.as_bytes(), false).unwrap_err().code(), Some("InternalServiceError"));
     let image = "data: {\"url\":\"https://pictures.example/0\"}\n\n";
@@ -148,7 +148,7 @@ fn an_error_event_without_pictures_is_the_error_and_with_pictures_a_warning() {
 }
 
 #[test]
-fn pictures_that_claim_one_place_are_all_kept() {
+fn images_that_claim_one_place_are_all_kept() {
     let event = |n: u32| format!("data: {{\"image_index\":4294967295,\"url\":\"https://pictures.example/{n}\"}}\n\n");
     let generation = stream([event(0), event(1), event(2), event(1)].concat().as_bytes(), false).unwrap();
     assert_eq!(generation.images().count(), 3);
@@ -157,7 +157,7 @@ fn pictures_that_claim_one_place_are_all_kept() {
 
 #[test]
 fn an_item_that_was_cut_off_is_a_failure_in_its_place() {
-    let cut = reply(&br#"{"data":[{"url":"https://pictures.example/0"},{"url":"https://pic"#[..]).mended();
+    let cut = response(&br#"{"data":[{"url":"https://images.example/0"},{"url":"https://pic"#[..]).mended();
     assert!(cut.truncated);
     let generation = done(reader().outcome(&cut)).unwrap();
     assert_eq!(generation.images().count(), 1);
@@ -184,7 +184,7 @@ fn when_a_url_ends_is_taken_from_itself_and_only_then_from_the_provider() {
         ("?X-Amz-Date=20250910T015921Z", Some("2025-09-10T03:00:00Z")),
     ] {
         let body = json!({"created": 1757469600, "data": [{"url": format!("https://p.example/0.png{query}")}]});
-        let generation = done(reader.outcome(&reply(body.to_string()))).unwrap();
+        let generation = done(reader.outcome(&response(body.to_string()))).unwrap();
         let ImageData::Url { expires_at, .. } = &generation.images().next().unwrap().data else { panic!("a URL") };
         assert_eq!(*expires_at, ends.map(|at| at.parse().unwrap()), "{query}");
     }

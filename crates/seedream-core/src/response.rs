@@ -8,42 +8,42 @@ use jiff::Timestamp;
 
 use crate::{ImageData, json};
 
-/// An HTTP answer: its head, its small body, and the pictures that were lifted out of the body while it arrived.
+/// An HTTP answer: its head, its small body, and the images that were lifted out of the body while it arrived.
 #[derive(Clone)]
 #[non_exhaustive]
-pub struct Reply {
+pub struct Response {
     /// The status.
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
     /// The body; where a long base64 string stood, it holds the token of a blob.
     pub body: Bytes,
-    /// Whether the body was cut off. Where it is JSON, it was closed after its last complete member ([`Reply::mended`]).
+    /// Whether the body was cut off. Where it is JSON, it was closed after its last complete member ([`Response::mended`]).
     pub truncated: bool,
-    /// Whether the body was not quite JSON and was repaired ([`Reply::mended`]).
+    /// Whether the body was not quite JSON and was repaired ([`Response::mended`]).
     pub repaired: bool,
     /// When it arrived, by the clock on the wall.
     pub received_at: Timestamp,
     blobs: Blobs,
 }
 
-/// Pictures that were lifted out of a body, by the token that stands in their place.
+/// Images that were lifted out of a body, by the token that stands in their place.
 #[derive(Clone, Debug, Default)]
 pub struct Blobs(HashMap<String, ImageData>);
 
 impl Blobs {
-    /// Adds a picture.
+    /// Adds an image.
     pub fn insert(&mut self, token: impl Into<String>, data: ImageData) {
         self.0.insert(token.into(), data);
     }
 
-    /// The picture whose token stands in a string of the body: it is all of it, or stands between quotes where a string of a body
+    /// The image whose token stands in a string of the body: it is all of it, or stands between quotes where a string of a body
     /// that is not quite JSON goes on behind its own end.
     pub fn get(&self, token: &str) -> Option<&ImageData> {
         self.0.get(token).or_else(|| token.split('"').find_map(|part| self.0.get(part)))
     }
 
-    /// Every picture with its token, in no order.
+    /// Every image with its token, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &ImageData)> {
         self.0.iter().map(|(token, data)| (token.as_str(), data))
     }
@@ -54,8 +54,8 @@ impl Blobs {
     }
 }
 
-impl Reply {
-    /// An answer that arrived whole.
+impl Response {
+    /// A response that arrived whole.
     pub fn new(status: StatusCode, headers: HeaderMap, body: impl Into<Bytes>, received_at: Timestamp) -> Self {
         Self {
             status,
@@ -68,7 +68,7 @@ impl Reply {
         }
     }
 
-    /// Adds the pictures that were lifted out of the body.
+    /// Adds the images that were lifted out of the body.
     #[must_use]
     pub fn with_blobs(mut self, blobs: Blobs) -> Self {
         self.blobs = blobs;
@@ -76,7 +76,7 @@ impl Reply {
     }
 
     /// The same response with a body that every JSON reader takes: what is almost JSON is repaired, and what was cut is closed
-    /// after its last complete member. [`Reply::truncated`] and [`Reply::repaired`] say so. What is not JSON stays as it is.
+    /// after its last complete member. [`Response::truncated`] and [`Response::repaired`] say so. What is not JSON stays as it is.
     #[must_use]
     pub fn mended(mut self) -> Self {
         if !json::is_meant(&self.body) || json::is_strict(&self.body) {
@@ -98,7 +98,7 @@ impl Reply {
         !self.truncated && !self.repaired
     }
 
-    /// The pictures that were lifted out of the body.
+    /// The images that were lifted out of the body.
     pub fn blobs(&self) -> &Blobs {
         &self.blobs
     }
@@ -118,7 +118,7 @@ impl Reply {
 
     /// How long the provider asks to wait: `Retry-After` in seconds or as a date, `retry-after-ms` first.
     ///
-    /// A date is measured from the answer's own `Date`, so that a wrong local clock does not matter.
+    /// A date is measured from the response's own `Date`, so that a wrong local clock does not matter.
     pub fn retry_after(&self) -> Option<Duration> {
         if let Some(ms) = self.header("retry-after-ms").and_then(|text| text.trim().parse::<f64>().ok()) {
             return seconds(ms / 1000.0);
@@ -151,7 +151,7 @@ fn http_date(text: &str) -> Option<Timestamp> {
     jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
 }
 
-impl fmt::Debug for Reply {
+impl fmt::Debug for Response {
     /// Shows the size of the body, not the body.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reply")
@@ -169,10 +169,10 @@ mod tests {
 
     use super::*;
 
-    fn reply(headers: &[(&'static str, &'static str)]) -> Reply {
+    fn response(headers: &[(&'static str, &'static str)]) -> Response {
         let headers = headers.iter().map(|(n, v)| (n.parse().unwrap(), HeaderValue::from_static(v))).collect();
         let at = "2026-11-20T20:00:00Z".parse().unwrap();
-        Reply::new(StatusCode::TOO_MANY_REQUESTS, headers, "", at)
+        Response::new(StatusCode::TOO_MANY_REQUESTS, headers, "", at)
     }
 
     #[test]
@@ -192,7 +192,7 @@ mod tests {
             (&[("retry-after", "1e400")], None),
             (&[], None),
         ] {
-            assert_eq!(reply(headers).retry_after(), expected.map(Duration::from_millis), "{headers:?}");
+            assert_eq!(response(headers).retry_after(), expected.map(Duration::from_millis), "{headers:?}");
         }
     }
 
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn request_ids_are_found_under_their_names() {
-        assert_eq!(reply(&[("X-Oneapi-Request-Id", "a")]).request_id().as_deref(), Some("a"));
-        assert_eq!(reply(&[("x-request-id", "b")]).request_id().as_deref(), Some("b"));
+        assert_eq!(response(&[("X-Oneapi-Request-Id", "a")]).request_id().as_deref(), Some("a"));
+        assert_eq!(response(&[("x-request-id", "b")]).request_id().as_deref(), Some("b"));
     }
 }

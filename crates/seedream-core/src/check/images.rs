@@ -1,4 +1,4 @@
-//! The prompt, the reference pictures and how many pictures come back.
+//! The prompt, the reference images and how many images come back.
 
 use super::{Audit, Strictness};
 use crate::net::is_public_host;
@@ -153,7 +153,7 @@ impl Capabilities {
         }
     }
 
-    /// The most pictures that a request can cost here.
+    /// The most images that a request can cost here.
     pub(super) fn ceiling(&self, request: &ImageRequest) -> u32 {
         let asked = request.count.map_or(1, Count::ceiling);
         let references = u32::try_from(request.references.len()).unwrap_or(u32::MAX);
@@ -198,7 +198,7 @@ impl ReferenceRule {
         (!self.media_types.is_empty() && !self.media_types.iter().any(taken)).then_some(name)
     }
 
-    /// What is wrong with one picture, from its header alone.
+    /// What is wrong with one image, from its header alone.
     fn problems(&self, reference: &ImageSource) -> Vec<String> {
         let ImageSource::Inline { media_type, .. } = reference else {
             let ImageSource::Url(url) = reference else { return Vec::new() };
@@ -235,7 +235,7 @@ impl ReferenceRule {
     }
 }
 
-/// Whether a prompt seems to ask for more than one picture: a number before a word for pictures, or a word for a group.
+/// Whether a prompt seems to ask for more than one image: a number before a word for images, or a word for a group.
 fn asks_for_several(prompt: &str) -> bool {
     const NUMBERS: [&str; 11] =
         ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
@@ -287,7 +287,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_counts_where_it_counts_pictures() {
+    fn a_number_counts_where_it_counts_images() {
         for prompt in [
             "three views of a lighthouse",
             "3 images of a kite",
