@@ -19,7 +19,7 @@ fn body(exchange: &Exchange) -> Option<(u16, Vec<u8>)> {
 }
 
 /// Every documented response with its status, each body once.
-fn responses() -> BTreeSet<(u16, Vec<u8>)> {
+fn recorded() -> BTreeSet<(u16, Vec<u8>)> {
     library().exchanges().iter().filter_map(body).collect()
 }
 
@@ -29,20 +29,20 @@ fn with(choice: u8, body: &[u8]) -> Vec<u8> {
 
 /// Every body.
 pub(crate) fn bodies() -> Vec<Vec<u8>> {
-    let bodies = responses().into_iter().map(|(_, body)| with(b'0', &body));
+    let bodies = recorded().into_iter().map(|(_, body)| with(b'0', &body));
     bodies.chain(crooked().map(|text| with(b'0', text.as_bytes()))).collect()
 }
 
 /// Every body behind its status.
 pub(crate) fn responses() -> Vec<Vec<u8>> {
-    let responses = responses().into_iter().map(|(status, body)| with(decode::choice(status), &body));
+    let responses = recorded().into_iter().map(|(status, body)| with(decode::choice(status), &body));
     responses.chain(crooked().map(|text| with(0, text.as_bytes()))).collect()
 }
 
 /// Every stream of events.
 pub(crate) fn streams() -> Vec<Vec<u8>> {
     let is_stream = |body: &[u8]| body.starts_with(b"event:") || body.starts_with(b"data:");
-    let streams = responses().into_iter().map(|(_, body)| body).filter(|body| is_stream(body));
+    let streams = recorded().into_iter().map(|(_, body)| body).filter(|body| is_stream(body));
     let streams: Vec<_> = streams.map(|body| with(0x80, &body)).collect();
     assert!(!streams.is_empty(), "some exchanges are streams");
     streams.into_iter().chain(crooked().map(|text| with(0x80, format!("data: {text}\n\n").as_bytes()))).collect()
@@ -51,7 +51,7 @@ pub(crate) fn streams() -> Vec<Vec<u8>> {
 /// Every success and stream, by every adapter, and with long base64 in the place of its URLs.
 pub(crate) fn lifted() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
-    let successes = responses().into_iter().filter(|(status, _)| *status < 300).map(|(_, body)| body);
+    let successes = recorded().into_iter().filter(|(status, _)| *status < 300).map(|(_, body)| body);
     for (at, body) in successes.chain(crooked().map(|text| text.as_bytes().to_vec())).enumerate() {
         let text = String::from_utf8_lossy(&body);
         let inline = text.replace("\"url\":", "\"b64_json\":").replace("\"https://", "\"\u{1}").into_bytes();
@@ -86,7 +86,7 @@ pub(crate) fn requests() -> Vec<Vec<u8>> {
 
 /// Some responses in each content coding, labelled and not.
 pub(crate) fn packed() -> Vec<Vec<u8>> {
-    let bodies = responses().into_iter().filter(|(status, _)| *status < 300).map(|(_, body)| body).step_by(8);
+    let bodies = recorded().into_iter().filter(|(status, _)| *status < 300).map(|(_, body)| body).step_by(8);
     bodies
         .flat_map(|body| (0..).zip(packings(&body)).map(|(label, packed)| with(label, &packed)).collect::<Vec<_>>())
         .collect()
@@ -164,7 +164,7 @@ pub(crate) fn words() -> BTreeSet<String> {
     ]
     .map(str::to_owned)
     .into();
-    for (_, body) in responses() {
+    for (_, body) in recorded() {
         if let Ok(value) = serde_json::from_slice(&body) {
             gather(&value, &mut words);
         }
