@@ -113,7 +113,7 @@ pub(crate) struct Refused {
 
 impl Refused {
     fn add(&mut self, provider: &dyn ImageProvider, error: &Error) {
-        let id = provider.descriptor().id;
+        let id = &provider.descriptor().id;
         let message = format!("{id} was asked first and did not take it ({}): {}", error.kind(), error.message());
         self.warnings.push(Warning::new(WarningKind::FellBack, None, message));
         self.note(id, error);
@@ -135,7 +135,7 @@ impl Refused {
         if self.warnings.is_empty() {
             return error;
         }
-        self.note(provider.descriptor().id, &error);
+        self.note(&provider.descriptor().id, &error);
         for (number, attempt) in (1..).zip(&mut self.attempts) {
             attempt.number = number;
         }
@@ -257,7 +257,7 @@ impl ImageProvider for Fallback {
 
     /// Those of the first provider that sells the model, of the first one where nobody does.
     fn capabilities(&self, model: &ModelId) -> Capabilities {
-        let sells = |rules: &Capabilities| matches!(rules.standing, Standing::Sold(_));
+        let sells = |rules: &Capabilities| matches!(rules.standing, Standing::Sold);
         let mut all = self.providers.iter().map(|provider| provider.capabilities(model));
         all.find(sells).unwrap_or_else(|| self.first().capabilities(model))
     }

@@ -34,7 +34,7 @@ impl Trace {
     pub(crate) fn operation(link: &Link, model: &str, purpose: &'static str) -> Self {
         Self::of(info_span!(
             "operation",
-            provider = link.dialect.descriptor().id,
+            provider = link.dialect.descriptor().id.as_str(),
             model,
             purpose,
             client_request_id = link.request_id.to_str().unwrap_or_default(),

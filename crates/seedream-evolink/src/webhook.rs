@@ -1,4 +1,4 @@
-//! Callbacks: the end of a task is heard of at once, instead of being asked for (document 002, callback_url).
+//! Callbacks: the end of a task is heard of at once, instead of being asked for (docs.evolink.ai, seedream-4.5-image-generate, callback_url).
 //!
 //! Nobody signs a callback, so nothing in it is believed. Its path holds a token that nobody can guess; of its body only the id
 //! of the task is read, as a hint that it is worth asking now; and only a task that was [submitted](Webhooks::submit) or
@@ -82,8 +82,8 @@ impl Webhooks {
     /// # Errors
     /// [`ErrorKind::Config`] where the client is of another provider, or the system gives no random numbers.
     pub fn new(client: Client) -> Result<Self> {
-        let provider = client.descriptor().id;
-        if provider != DESCRIPTOR.id {
+        let provider = &client.descriptor().id;
+        if *provider != DESCRIPTOR.id {
             let message = format!("callbacks are those of {}, and the client is of {provider}", DESCRIPTOR.id);
             return Err(Error::new(ErrorKind::Config, message));
         }
@@ -167,7 +167,7 @@ impl fmt::Debug for Webhooks {
 
 /// An error of something that was accepted, or may have been.
 fn paid(error: Error) -> Error {
-    error.with_charge(Charge::Unknown).with_provider(DESCRIPTOR.id)
+    error.with_charge(Charge::Unknown).with_provider(&DESCRIPTOR.id)
 }
 
 /// 256 bits that nobody can guess, as text.
@@ -178,7 +178,7 @@ impl Token {
         let mut bytes = [0_u8; 32];
         getrandom::fill(&mut bytes).map_err(|error| {
             Error::new(ErrorKind::Config, "the system gives no random numbers for the path of callbacks")
-                .with_provider(DESCRIPTOR.id)
+                .with_provider(&DESCRIPTOR.id)
                 .with_source(error)
         })?;
         Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))

@@ -192,9 +192,9 @@ impl ClientBuilder {
     /// cannot be told.
     pub fn build(self) -> Result<Client> {
         let descriptor = self.dialect.descriptor();
-        let config = |message: &str| Error::new(ErrorKind::Config, message).with_provider(descriptor.id);
+        let config = |message: &str| Error::new(ErrorKind::Config, message).with_provider(&descriptor.id);
         self.overrides.as_ref().map_or(Ok(()), |overrides| overrides.suit(&*self.dialect))?;
-        let places = self.places().map_err(|error| error.with_provider(descriptor.id))?;
+        let places = self.places().map_err(|error| error.with_provider(&descriptor.id))?;
         let endpoint = places.first().ok_or_else(|| config("there is no base URL: set one"))?;
         let user_agent = self.user_agent.as_deref().unwrap_or(concat!("seedream/", env!("CARGO_PKG_VERSION")));
         let user_agent = HeaderValue::from_str(user_agent.trim()).ok().filter(|value| !value.is_empty());

@@ -61,7 +61,7 @@ pub(super) async fn run(job: Job, tell: impl FnMut(JobEvent) + Send) -> Result<O
     let job = job.known_as(id.clone()).prepare()?;
     let Job { provider, work, is_named, store, output, sidecar, at, control, .. } = job;
     let mut outcome = Outcome::new(&id, purchase);
-    outcome.provider = provider.descriptor().id.to_owned();
+    outcome.provider = provider.descriptor().id.clone().into();
     let work = match work {
         Work::Record(record) => {
             let ways = resume::Ways { provider, store, output, sidecar, at, control, started };
@@ -236,7 +236,7 @@ impl<T: FnMut(JobEvent) + Send> Running<T> {
             let Some(output) = &self.output else { continue };
             let mut label = self.label.clone();
             if let Some(client) = self.context.served() {
-                label.provider = client.dialect().descriptor().id.to_owned();
+                label.provider = client.dialect().descriptor().id.clone().into();
             }
             if let Ok(ImageData::File(file)) = &here {
                 label.is_synced = self.context.has_synced(file).await;
@@ -294,7 +294,7 @@ impl<T: FnMut(JobEvent) + Send> Running<T> {
         let Heard { response, task, failures, mut delivered, saved } = heard;
         let outcome = &mut self.outcome;
         if let Some(client) = self.context.served() {
-            outcome.provider = client.dialect().descriptor().id.to_owned();
+            outcome.provider = client.dialect().descriptor().id.clone().into();
         }
         if let Some(endpoint) = self.context.endpoint() {
             outcome.endpoint = endpoint;

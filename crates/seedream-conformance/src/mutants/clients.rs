@@ -43,7 +43,7 @@ pub(super) fn all() -> Vec<Mutant> {
         }),
         driver("adopts-tasks", "goes on with the task of another provider as with its own", |driver| {
             driver.resume = |mut task, own| {
-                own.clone_into(&mut task.provider);
+                task.provider = own.to_owned().into();
                 task
             };
         }),

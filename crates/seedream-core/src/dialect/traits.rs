@@ -1,13 +1,13 @@
 //! What an adapter is: pure functions between a request, HTTP, and what came back.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::{
     decoded::{Decoded, TaskState},
-    descriptor::{Descriptor, ModelInfo, Site},
+    descriptor::{Descriptor, ModelInfo},
     effective::Effective,
     response::{Blobs, Response},
 };
@@ -19,7 +19,7 @@ use crate::{Capabilities, Checked, GeneratedImage, Generation, ImageFailure, Mod
 /// path relative to the base URL, and a response becomes a value.
 pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     /// Who the provider is.
-    fn descriptor(&self) -> &'static Descriptor;
+    fn descriptor(&self) -> &Descriptor;
 
     /// The rules of a model, always the same for the same one; an unknown one gets rules that allow everything this dialect can
     /// say.
@@ -61,10 +61,43 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     fn catalog(&self) -> Option<&dyn CatalogDialect> {
         None
     }
+}
 
-    /// Where else this dialect is spoken, with model ids and keys of its own; no mirrors.
-    fn sites(&self) -> &'static [Site] {
-        &[]
+impl<D: Dialect + ?Sized> Dialect for Arc<D> {
+    fn descriptor(&self) -> &Descriptor {
+        (**self).descriptor()
+    }
+
+    fn capabilities(&self, model: &ModelId) -> Capabilities {
+        (**self).capabilities(model)
+    }
+
+    fn encode(&self, request: &Checked) -> Result<http::Request<Bytes>> {
+        (**self).encode(request)
+    }
+
+    fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded> {
+        (**self).decode(request, response)
+    }
+
+    fn effective(&self, request: &Checked, members: Map<String, Value>) -> Effective {
+        (**self).effective(request, members)
+    }
+
+    fn is_lenient(&self) -> bool {
+        (**self).is_lenient()
+    }
+
+    fn tasks(&self) -> Option<&dyn TaskDialect> {
+        (**self).tasks()
+    }
+
+    fn streaming(&self) -> Option<&dyn StreamDialect> {
+        (**self).streaming()
+    }
+
+    fn catalog(&self) -> Option<&dyn CatalogDialect> {
+        (**self).catalog()
     }
 }
 
