@@ -87,7 +87,7 @@ pub(super) fn all() -> Vec<Mutant> {
                 other => other,
             };
         }),
-        driver("drops-what-arrived", "forgets what had arrived of an example that was cut off", |driver| {
+        driver("drops-what-arrived", "forgets what had arrived of a response that was cut off", |driver| {
             driver.hear = |input| match input {
                 Input::Broken { error, .. } => Input::Broken { partial: None, error },
                 other => other,

@@ -59,6 +59,8 @@ impl CapabilitiesPatch {
                 Value::Object(fields) if name == "fields" => {
                     fields.iter().for_each(|(field, patch)| replace(&mut target[field], patch, &source));
                 }
+                // It says what happens and cites its page in its own sentence.
+                Value::Object(_) if name == "precedence" => merge(target, patch),
                 Value::Object(_) => {
                     for (_, nested) in NESTED.iter().filter(|(part, _)| part == name) {
                         if let Some(patch) = patch.get(nested) {
