@@ -73,7 +73,7 @@ fn fields_and_groups_are_switched_on() {
     let request = ImageRequest::new("seedream-5.0-pro", "4 images of a fox").count(4).seed(7).web_search(true);
     let refusals =
         dialect("ark").unwrap().capabilities(&request.model).check(&request, Strictness::Strict).unwrap_err();
-    assert_eq!(refusals.violation_list().len(), 2);
+    assert_eq!(refusals.violations().len(), 2);
     let pro = rules("ark", "doubao-seedream-5-0-pro-260628");
     let checked = pro.check(&request, Strictness::Strict).unwrap();
     assert_eq!((checked.warnings().len(), checked.ceiling()), (0, 4));

@@ -36,7 +36,7 @@ fn apart(model: &str) -> ImageRequest {
 fn refused(request: &ImageRequest, words: &str) {
     let error = plan(request).unwrap_err();
     assert_eq!((error.kind(), error.charge()), (ErrorKind::InvalidRequest, Charge::No));
-    assert_eq!(error.violation_list().len(), 1, "{error}");
+    assert_eq!(error.violations().len(), 1, "{error}");
     assert!(error.to_string().contains(words), "{error}");
 }
 

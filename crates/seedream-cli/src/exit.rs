@@ -75,8 +75,10 @@ impl Exit {
             // Without a status nothing was answered, and what was sent would have made the charge unknown.
             ErrorKind::Transport | ErrorKind::Timeout if error.status().is_none() => Self::Network,
             // With a status it was sent: a redirect, which a paid request does not follow.
-            ErrorKind::Config if error.status().is_none() => Self::Usage,
-            ErrorKind::InvalidRequest if !error.violation_list().is_empty() => Self::Usage,
+            ErrorKind::Config | ErrorKind::MissingKey | ErrorKind::UnknownProvider if error.status().is_none() => {
+                Self::Usage
+            }
+            ErrorKind::InvalidRequest if !error.violations().is_empty() => Self::Usage,
             // Found before the first attempt: after one the exit code must not say that nothing was sent.
             ErrorKind::Storage | ErrorKind::NotRecorded | ErrorKind::InvalidRequest | ErrorKind::Unsupported
                 if error.status().is_none() && error.attempts().is_empty() =>
@@ -188,6 +190,8 @@ mod tests {
             (ErrorKind::PermissionDenied, Charge::No, 5),
             (ErrorKind::rejected(Stage::Input, Medium::Text), Charge::No, 4),
             (ErrorKind::Config, Charge::No, 2),
+            (ErrorKind::MissingKey, Charge::No, 2),
+            (ErrorKind::UnknownProvider, Charge::No, 2),
             (ErrorKind::InvalidRequest, Charge::No, 2),
             (ErrorKind::Storage, Charge::No, 2),
             (ErrorKind::Storage, Charge::Yes, 1),

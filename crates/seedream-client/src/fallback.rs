@@ -69,7 +69,7 @@ impl Fallback {
             | ErrorKind::RateLimited
             | ErrorKind::Overloaded
             | ErrorKind::Unsupported => true,
-            ErrorKind::InvalidRequest => !error.violation_list().is_empty(),
+            ErrorKind::InvalidRequest => !error.violations().is_empty(),
             ErrorKind::ContentRejected { .. } => self.after_rejected_content,
             _ => false,
         };

@@ -7,7 +7,6 @@ use bytes::Bytes;
 use http::Method;
 use http_body_util::{BodyExt as _, Full};
 use seedream_client::{Reached, ResponseBody, Transport, TransportError};
-use seedream_core::Timestamp;
 use seedream_mock::{End, Engine, Settings};
 
 use crate::Subject;
@@ -50,7 +49,7 @@ impl Transport for InProcess {
             reached.push((request.method().clone(), request.body().clone()));
         }
         let Some(mock) = &self.mock else { return Err(TransportError::new(Reached::Sent, "nobody answers here")) };
-        let script = mock.handle(Timestamp::now(), &request);
+        let script = mock.handle(jiff::Timestamp::now(), &request);
         if script.end == End::Reset {
             return Err(TransportError::new(Reached::Sent, "connection reset"));
         }

@@ -202,7 +202,7 @@ fn illegal_size(subject: &Subject) -> Result<Create, String> {
     let candidates = subject.exchanges().filter(|case| refused(case)).filter_map(exchange::given);
     let request = candidates.filter_map(Result::ok).find(|request| {
         let checked = dialect.capabilities(&request.model).check(request, Strictness::Strict);
-        let violations = checked.as_ref().err().map(Error::violation_list).unwrap_or_default();
+        let violations = checked.as_ref().err().map(Error::violations).unwrap_or_default();
         !violations.is_empty() && violations.iter().all(|violation| violation.field == Field::Size)
     });
     let request = request.ok_or("illegal-size: no document, page or recording shows that the provider refuses one")?;

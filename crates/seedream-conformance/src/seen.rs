@@ -179,7 +179,7 @@ fn same_generation(d: &mut Differences, expect: &Expect, seen: Option<&Generatio
             let ExpectedImage { index, url, expires_at, size, format, inline } = expected;
             let at = |member: &str| format!("images[{place}].{member}");
             let (seen_url, seen_end) = match &image.data {
-                ImageData::Url { url, expires_at } => (Some(url), expires_at.map(Timestamp::as_second)),
+                ImageData::Url { url, expires_at } => (Some(url), expires_at.map(Timestamp::unix_seconds)),
                 _ => (None, None),
             };
             d.stated(&at("index"), index.as_ref(), Some(&image.index));
@@ -204,7 +204,7 @@ fn same_generation(d: &mut Differences, expect: &Expect, seen: Option<&Generatio
         }
     }
     d.stated("reported_model", expect.reported_model.as_ref(), seen.and_then(|g| g.reported_model.as_ref()));
-    d.stated("created", expect.created.as_ref(), seen.and_then(|g| g.created).map(|at| at.as_second()).as_ref());
+    d.stated("created", expect.created.as_ref(), seen.and_then(|g| g.created).map(|at| at.unix_seconds()).as_ref());
     if seen.is_some() {
         d.stated("request_id", expect.request_id.as_ref(), seen.and_then(|g| g.request_id.as_ref()));
     }

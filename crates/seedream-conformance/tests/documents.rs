@@ -98,7 +98,7 @@ impl Document {
             .header("authorization", "Bearer sk-any")
             .header("content-type", "application/json")
             .body(Bytes::from(body.to_string()))?;
-        let example = MockServer::builder().engine().handle(Timestamp::now(), &request);
+        let example = MockServer::builder().engine().handle(jiff::Timestamp::now(), &request);
         same("status", &200, &example.status)?;
         let evidence = if row.response_lines.is_some() { "documented" } else { "derived" };
         same("evidence", &Some(evidence), &example.header("x-mock-evidence"))?;
@@ -206,7 +206,7 @@ impl Document {
 fn refused(row: &Printed, field: &str, planned: Result<Checked, Error>) -> Outcome {
     let Err(error) = planned else { return Err("it is not refused".into()) };
     same("kind", &ErrorKind::InvalidRequest, &error.kind())?;
-    let list = error.violation_list();
+    let list = error.violations();
     let violation = list.iter().find(|violation| violation.field.to_string() == field);
     let violation = violation.ok_or_else(|| format!("violations: {list:?}"))?;
     same("stated by", &StatedBy::Seller, &violation.stated_by)?;

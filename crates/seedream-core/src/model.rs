@@ -12,6 +12,7 @@ mod reference;
 mod request;
 mod size;
 mod task;
+mod timestamp;
 mod usage;
 mod warning;
 
@@ -25,5 +26,6 @@ pub use reference::{ImageSource, ParseReferenceError};
 pub use request::{Count, ImageRequest, OutputFormat, PromptMode, ResponseFormat};
 pub use size::{ParseSizeError, Pixels, Ratio, Size, Tier};
 pub use task::{InvalidTaskId, Task, TaskId};
+pub use timestamp::{ParseTimestampError, Timestamp};
 pub use usage::Usage;
 pub use warning::{Warning, WarningKind};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use seedream_core::Timestamp;
 
-/// When a pre-signed URL ends, by its own parameters: `X-Tos-Date` + `X-Tos-Expires`, as document 003 shows them, or the same of
+/// When a pre-signed URL ends, by its own parameters: `X-Tos-Date` + `X-Tos-Expires`, as Ark writes them, or the same of
 /// `X-Amz-`.
 pub fn expiry_of(url: &str) -> Option<Timestamp> {
     let (_, query) = url.split_once('?')?;
@@ -16,7 +16,7 @@ pub fn expiry_of(url: &str) -> Option<Timestamp> {
     };
     [("X-Tos-Date", "X-Tos-Expires"), ("X-Amz-Date", "X-Amz-Expires")].iter().find_map(|(date, expires)| {
         let signed: Timestamp = parameter(date)?.parse().ok()?;
-        signed.checked_add(Duration::from_secs(parameter(expires)?.parse().ok()?)).ok()
+        signed.checked_add(Duration::from_secs(parameter(expires)?.parse().ok()?))
     })
 }
 
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_url_of_document_003_ends_a_day_after_it_was_signed() {
+    fn a_url_of_ark_ends_a_day_after_it_was_signed() {
         let url = "https://a.example/0.jpeg?X-Tos-Algorithm=TOS4-HMAC-SHA256&X-Tos-Date=20250910T015921Z&X-Tos-Expires=86400&X-Tos-Signature=95";
         assert_eq!(expiry_of(url), Some("2025-09-11T01:59:21Z".parse().unwrap()));
     }

@@ -1,6 +1,6 @@
 //! One item of a response: an image, or why there is none.
 
-use jiff::Timestamp;
+use seedream_core::Timestamp;
 use seedream_core::{Blobs, ErrorKind, GeneratedImage, ImageData, ImageFailure, OutputFormat};
 use serde_json::{Map, Value};
 
@@ -139,7 +139,7 @@ impl Context<'_> {
 
     /// A link as it came: its signature covers every byte.
     fn link(&self, url: &str) -> ImageData {
-        let lifetime = || self.created?.checked_add(self.reader.lifetime?).ok();
+        let lifetime = || self.created?.checked_add(self.reader.lifetime?);
         ImageData::Url { url: url.to_owned(), expires_at: expiry_of(url).or_else(lifetime) }
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use http::StatusCode;
-use jiff::Timestamp;
+use seedream_core::Timestamp;
 use seedream_core::{
     Charge, Decoded, Error, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, ModelId, Response, Result,
     StreamDecoder, Warning, WarningKind, json, redact,
@@ -205,8 +205,7 @@ impl Reader {
             failure.message
         };
         Error::from_response(kind, message, response)
-            .with_code(failure.code)
-            .with_param(failure.param)
+            .with_code_and_param(failure.code, failure.param)
             .with_request_id(response.request_id().or(failure.request_id))
     }
 
@@ -385,7 +384,7 @@ pub(crate) fn with_head(error: Error, response: &Response) -> Error {
 /// `created` (Ark, document 000 and 003) or `created_at` (OpenAI), in seconds.
 pub(crate) fn created(body: &Map<String, Value>) -> Option<Timestamp> {
     let seconds = ["created", "created_at"].into_iter().find_map(|name| body.get(name).and_then(whole))?;
-    Timestamp::from_second(i64::try_from(seconds).ok()?).ok()
+    Timestamp::from_unix_seconds(i64::try_from(seconds).ok()?)
 }
 
 /// What a status means where there is no code, or none that is known.

@@ -281,8 +281,7 @@ impl StreamDecoder for Decoder {
             Some(failure) if !any_image => {
                 let kind = reader.kind(200, failure.code.as_deref()).unwrap_or(ErrorKind::Server);
                 let error = Error::from_response(kind, failure.message, response)
-                    .with_code(failure.code)
-                    .with_param(failure.param);
+                    .with_code_and_param(failure.code, failure.param);
                 Err(error.with_request_id(failure.request_id).with_generation(generation))
             }
             error => {

@@ -220,7 +220,7 @@ fn progress(members: &Map<String, Value>) -> Option<u8> {
 fn created(members: &Map<String, Value>) -> Option<Timestamp> {
     let seconds =
         ["created", "created_at", "submit_time"].iter().find_map(|name| members.get(*name).and_then(whole))?;
-    Timestamp::from_second(i64::try_from(seconds).ok()?).ok()
+    Timestamp::from_unix_seconds(i64::try_from(seconds).ok()?)
 }
 
 impl Tasks {
@@ -314,8 +314,7 @@ impl Tasks {
         if response.status == StatusCode::NOT_FOUND {
             let failure = Failure::of(response);
             error = Error::from_response(ErrorKind::TaskNotFound, failure.message, response)
-                .with_code(failure.code)
-                .with_param(failure.param);
+                .with_code_and_param(failure.code, failure.param);
         }
         error.with_charge(Charge::Unknown)
     }
@@ -351,8 +350,7 @@ impl Tasks {
         let message = format!("the task ended without an image: {}", failure.message);
         let charge = generation.charge().min(Charge::Unknown);
         Error::from_response(kind, message, response)
-            .with_code(failure.code)
-            .with_param(failure.param)
+            .with_code_and_param(failure.code, failure.param)
             .with_charge(charge)
             .with_generation(generation)
     }
@@ -381,7 +379,7 @@ impl Tasks {
             (message, _) => message,
         };
         Error::from_response(kind, message, response)
-            .with_code(failure.code.clone())
+            .with_code_and_param(failure.code.clone(), None)
             .with_charge(charge)
             .with_generation(generation)
     }

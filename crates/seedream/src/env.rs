@@ -10,7 +10,7 @@ use crate::registry::dialect;
 /// A client of the provider of that id, with its key and base URL from the environment (such as `ARK_API_KEY` and `ARK_BASE_URL`).
 ///
 /// # Errors
-/// [`ErrorKind::Config`] where there is no such provider, or no key for it; the message names the variable. As well what
+/// [`ErrorKind::UnknownProvider`] and [`ErrorKind::MissingKey`]; the message names the providers or the variable. As well what
 /// [`ClientBuilder::build`] refuses.
 pub fn from_env(id: &str) -> Result<Client> {
     from_lookup(id, |name| std::env::var(name).ok())?.build()
@@ -31,14 +31,14 @@ pub fn from_lookup(id: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<
     if key.is_none() && !(descriptor.key_optional && url.is_some()) {
         let names = descriptor.key_variables.join(" or ");
         return Err(
-            Error::new(ErrorKind::Config, format!("there is no key: set {names}")).with_provider(&descriptor.id)
+            Error::new(ErrorKind::MissingKey, format!("there is no key: set {names}")).with_provider(&descriptor.id)
         );
     }
     let mut builder = Client::builder(dialect.clone());
     if let Some((name, key)) = key {
         if bare_key(&key).is_empty() {
             let message = format!("{name} holds no key: only what may stand around one");
-            return Err(Error::new(ErrorKind::Config, message).with_provider(&descriptor.id));
+            return Err(Error::new(ErrorKind::MissingKey, message).with_provider(&descriptor.id));
         }
         builder = builder.key(key);
     }
@@ -88,7 +88,7 @@ mod tests {
             let lookup = |name: &str| (name == "AIO_API_KEY").then(|| value.to_owned());
             let error = from_lookup("aiearth", lookup).unwrap_err();
             assert!(
-                error.kind() == ErrorKind::Config && error.message().starts_with("AIO_API_KEY holds no key"),
+                error.kind() == ErrorKind::MissingKey && error.message().starts_with("AIO_API_KEY holds no key"),
                 "{error}"
             );
         }

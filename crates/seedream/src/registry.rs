@@ -23,11 +23,11 @@ pub fn dialects() -> Vec<Arc<dyn Dialect>> {
 /// The provider of that id.
 ///
 /// # Errors
-/// [`ErrorKind::Config`] with the ids that there are.
+/// [`ErrorKind::UnknownProvider`] with the ids that there are.
 pub fn dialect(id: &str) -> Result<Arc<dyn Dialect>> {
     let all = dialects();
     all.iter().find(|dialect| dialect.descriptor().id == id).cloned().ok_or_else(|| {
         let ids: Vec<_> = all.iter().map(|dialect| dialect.descriptor().id.as_str()).collect();
-        Error::new(ErrorKind::Config, format!("there is no provider `{id}`: use {}", ids.join(", ")))
+        Error::new(ErrorKind::UnknownProvider, format!("there is no provider `{id}`: use {}", ids.join(", ")))
     })
 }

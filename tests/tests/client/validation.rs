@@ -17,7 +17,7 @@ async fn a_size_that_is_too_small_names_the_rule_and_the_nearest_and_nothing_is_
         let text = error.to_string();
         assert_eq!(error.kind(), ErrorKind::InvalidRequest);
         assert!(text.contains("3686400") && text.contains("1920x1920"), "{text}");
-        assert!(error.violation_list().len() >= 2, "all violations at once: {text}");
+        assert!(error.violations().len() >= 2, "all violations at once: {text}");
         assert_eq!(desk.journal().len(), 0, "{dialect:?}");
     }
     let desk = Desk::open().await;
@@ -36,7 +36,7 @@ async fn lenient_warns_of_every_violation_leaves_out_what_is_refused_and_sends()
         let strict = desk.client(&dialect).plan(&request).unwrap_err();
         let lenient = desk.with(&dialect, Strictness::Lenient, "sk-any");
         let warnings = lenient.plan(&request).unwrap().warnings;
-        let broken: Vec<_> = strict.violation_list().iter().map(|violation| violation.field).collect();
+        let broken: Vec<_> = strict.violations().iter().map(|violation| violation.field).collect();
         for field in &broken {
             assert!(
                 warnings.iter().any(|warning| warning.field == Some(*field)),
@@ -139,7 +139,7 @@ async fn a_group_without_a_number_is_said_or_refused_and_never_sent_as_one_image
                     assert!(plan.body.get().contains(r#""sequential_image_generation":"auto""#), "{}", plan.body);
                     assert_eq!(plan.max_images, 15, "{dialect:?}");
                 }
-                Err(error) => assert_eq!(error.violation_list()[0].field, Field::Count, "{dialect:?} {strictness:?}"),
+                Err(error) => assert_eq!(error.violations()[0].field, Field::Count, "{dialect:?} {strictness:?}"),
             }
         }
     }

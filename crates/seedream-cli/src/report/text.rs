@@ -164,7 +164,7 @@ fn left(outcome: &Outcome, cause: Option<&Error>, again: &Again, console: &Conso
 
 /// What to do about requests that break rules; `None` where no flag helps.
 pub(crate) fn hint<'a>(errors: impl IntoIterator<Item = &'a Error>) -> Option<String> {
-    let violations: Vec<_> = errors.into_iter().flat_map(Error::violation_list).collect();
+    let violations: Vec<_> = errors.into_iter().flat_map(Error::violations).collect();
     let fits = violations.iter().filter_map(|violation| violation.nearest.as_ref());
     let fits = fits.into_iter().any(|nearest| !matches!(nearest, Nearest::OneOf(_)));
     let elsewhere =

@@ -120,7 +120,7 @@ fn its_curl_lines_get_images() {
         }
         let request = request.method(if body.is_some() { "POST" } else { "GET" });
         let script =
-            engine.handle(seedream::Timestamp::now(), &request.body(body.clone().unwrap_or_default().into()).unwrap());
+            engine.handle(jiff::Timestamp::now(), &request.body(body.clone().unwrap_or_default().into()).unwrap());
         assert_eq!(script.status, 200, "{line}");
         if body.is_some() {
             let response = String::from_utf8(script.body().to_vec()).unwrap();

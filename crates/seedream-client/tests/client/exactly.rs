@@ -75,7 +75,7 @@ async fn what_every_request_would_meet_ends_it() {
     let script = Script::new([DONE]);
     let refused = Exactly::new(client(&script).job(request().seed(7)), 9).run().await;
     assert_eq!((refused.errors().count(), refused.charge(), script.sent().len()), (1, Charge::No, 0));
-    assert!(!refused.errors().next().unwrap().violation_list().is_empty());
+    assert!(!refused.errors().next().unwrap().violations().is_empty());
     assert_eq!(exactly(0, &client(&script)).run().await.purchases.len(), 0);
 }
 

@@ -151,7 +151,7 @@ async fn a_rule_of_one_provider_is_no_rule_of_the_next_and_the_plan_says_so() {
     assert_eq!((first.sent().len(), second.sent().len(), generation.warnings.len()), (0, 1, 1));
     // What nobody takes is refused by the last one.
     let error = fallback.plan(&ImageRequest::new("tiny-1", "")).unwrap_err();
-    assert_eq!((error.kind(), error.violation_list().len()), (ErrorKind::InvalidRequest, 1));
+    assert_eq!((error.kind(), error.violations().len()), (ErrorKind::InvalidRequest, 1));
 }
 
 #[tokio::test(start_paused = true)]

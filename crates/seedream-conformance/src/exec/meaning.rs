@@ -165,7 +165,7 @@ impl Failed {
     fn error(self, request_id: Option<String>, response: &Response) -> Error {
         let error = Error::from_response(self.kind(), &self.message, response);
         let charge = self.charge.unwrap_or_else(|| error.charge());
-        error.with_code(self.code).with_param(self.param).with_request_id(request_id).with_charge(charge)
+        error.with_code_and_param(self.code, self.param).with_request_id(request_id).with_charge(charge)
     }
 
     /// Every kind by its stored form; moderation says what it looked at.
@@ -208,7 +208,7 @@ impl Failed {
 }
 
 fn at(seconds: i64) -> Option<Timestamp> {
-    Timestamp::from_second(seconds).ok()
+    Timestamp::from_unix_seconds(seconds)
 }
 
 /// Members of `usage` that have a field and fit into it; the others stay by their names.
@@ -257,7 +257,7 @@ mod tests {
         let failed = json!({"failed": rejected, "created": 7, "request_id": "r"});
         let Ok(TaskState::Failed(error)) = state(failed, 200) else { panic!("the task failed") };
         assert_eq!(error.kind(), ErrorKind::rejected(Stage::Output, Medium::Image));
-        assert_eq!((error.request_id(), error.generation().unwrap().created.unwrap().as_second()), (Some("r"), 7));
+        assert_eq!((error.request_id(), error.generation().unwrap().created.unwrap().unix_seconds()), (Some("r"), 7));
         assert!(state(json!({ "error": rejected }), 200).is_err(), "the poll failed, not the task");
         let refused = read(json!({ "failed": rejected })).outcome(&"m".into(), &response(200)).unwrap_err();
         assert_eq!(

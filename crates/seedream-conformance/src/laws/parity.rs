@@ -7,8 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use seedream_core::{
-    Exchange as Sent, Field, ImageData, ImageRequest, Input, Pixels, Response, ResponseFormat, Strictness, Timestamp,
-    WarningKind,
+    Exchange as Sent, Field, ImageData, ImageRequest, Input, Pixels, Response, ResponseFormat, Strictness, WarningKind,
 };
 use seedream_fixtures::ReplyFamily;
 use seedream_mock::Engine;
@@ -101,9 +100,9 @@ impl Upstream {
         Self { engine, below: format!("{HOST}/{}{below}", subject.id()) }
     }
 
-    fn at(now: Duration) -> Timestamp {
+    fn at(now: Duration) -> jiff::Timestamp {
         // 2026-11-20T00:00:00Z: any day, but the same in every run.
-        Timestamp::from_second(1_795_132_800).unwrap_or_default() + now
+        jiff::Timestamp::from_second(1_795_132_800).unwrap_or_default() + now
     }
 
     fn example(&self, sent: &Sent, now: Duration) -> Input {
@@ -116,7 +115,7 @@ impl Upstream {
         let at = Self::at(now);
         let script = self.engine.handle(at, &http::Request::from_parts(parts, body));
         let (status, body) = (http::StatusCode::from_u16(script.status).unwrap_or_default(), script.body());
-        Input::Response(Response::new(status, script.headers, body, at))
+        Input::Response(Response::new(status, script.headers, body, std::time::SystemTime::from(at).into()))
     }
 
     /// Whether an image is behind a URL.

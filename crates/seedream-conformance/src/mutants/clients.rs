@@ -32,13 +32,13 @@ pub(super) fn all() -> Vec<Mutant> {
         }),
         driver("names-a-farther-size", "names a legal size that is not the nearest one", |driver| {
             driver.refused = |error| {
-                let farther = error.violation_list().iter().cloned().map(|mut violation| {
+                let farther = error.violations().iter().cloned().map(|mut violation| {
                     if let Some(Nearest::Size(Size::Pixels(size))) = &mut violation.nearest {
                         (size.width, size.height) = (size.width + 1, size.height + 1);
                     }
                     violation
                 });
-                Error::violations(error.provider().unwrap_or_default().to_owned(), farther.collect())
+                Error::from_violations(error.provider().unwrap_or_default().to_owned(), farther.collect())
             };
         }),
         driver("adopts-tasks", "goes on with the task of another provider as with its own", |driver| {

@@ -262,7 +262,7 @@ pub(super) fn all() -> Vec<Mutant> {
                     let body = json::read(&response.body).map(|document| document.value).unwrap_or_default();
                     let other = ["errors", "detail", "error_code", "title", "msg"];
                     let odd = body.is_array() || other.iter().any(|name| body.get(*name).is_some());
-                    if odd { error.with_code(None) } else { error }
+                    if odd { error.with_code_and_param(None, None) } else { error }
                 },
                 ..n
             },
@@ -273,7 +273,7 @@ pub(super) fn all() -> Vec<Mutant> {
             Hooks {
                 failed: |error, response| {
                     let nested = has(response, "{\\\"") || has(response, "{'");
-                    if nested { error.with_code(None) } else { error }
+                    if nested { error.with_code_and_param(None, None) } else { error }
                 },
                 ..n
             },
@@ -287,7 +287,7 @@ pub(super) fn all() -> Vec<Mutant> {
                         return error;
                     }
                     Error::from_response(error.kind(), "Invalid image", response)
-                        .with_code(error.code().map(str::to_owned))
+                        .with_code_and_param(error.code().map(str::to_owned), None)
                 },
                 ..n
             },

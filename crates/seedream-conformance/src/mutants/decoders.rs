@@ -1,12 +1,12 @@
 //! Adapters that read a response wrongly.
 
 use bytes::Bytes;
-use jiff::SignedDuration;
 use seedream_core::{
     Acceptance, Charge, Error, ErrorKind, GeneratedImage, ImageData, ImageFailure, Response, TaskId, TaskState,
     Timestamp,
 };
 use serde_json::Value;
+use std::time::Duration;
 
 use super::dialect::Hooks;
 use super::{Mutant, dialect};
@@ -83,7 +83,7 @@ pub(super) fn all() -> Vec<Mutant> {
         picture("trims-urls", "takes the signed query off the URLs", trim),
         picture("forgets-when-links-end", "does not say when a URL ends", |image| ending(image, |_| None)),
         picture("links-for-a-week", "says that every URL is good for a week", |image| {
-            ending(image, |at| at?.checked_add(SignedDuration::from_hours(6 * 24)).ok());
+            ending(image, |at| at?.checked_add(Duration::from_secs(6 * 24 * 3600)));
         }),
         picture("forgets-sizes", "does not say how large a picture is", |image| image.size = None),
         picture("forgets-formats", "does not say which format a picture has", |image| image.format = None),
@@ -107,7 +107,13 @@ pub(super) fn all() -> Vec<Mutant> {
         dialect(
             "drops-param",
             "does not say which member an error is about",
-            Hooks { failed: |error, _| error.with_param(None), ..n },
+            Hooks {
+                failed: |error, _| {
+                    let code = error.code().map(str::to_owned);
+                    error.with_code_and_param(code, None)
+                },
+                ..n
+            },
         ),
         dialect(
             "too-optimistic",
@@ -125,7 +131,7 @@ pub(super) fn all() -> Vec<Mutant> {
             Hooks {
                 failed: |error, response| {
                     Error::from_response(ErrorKind::Server, error.message(), response)
-                        .with_code(error.code().map(str::to_owned))
+                        .with_code_and_param(error.code().map(str::to_owned), None)
                 },
                 ..n
             },
@@ -133,7 +139,13 @@ pub(super) fn all() -> Vec<Mutant> {
         dialect(
             "drops-code",
             "keeps the message of an error, and not its code",
-            Hooks { failed: |error, _| error.with_code(None), ..n },
+            Hooks {
+                failed: |error, _| {
+                    let param = error.param().map(str::to_owned);
+                    error.with_code_and_param(None, param)
+                },
+                ..n
+            },
         ),
         dialect(
             "forgets-body",

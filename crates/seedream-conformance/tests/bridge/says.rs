@@ -160,7 +160,7 @@ fn kind(kind: ErrorKind, code: Option<&str>, message: &str) -> Value {
 }
 
 fn seconds(at: Option<seedream_core::Timestamp>) -> Value {
-    at.map(seedream_core::Timestamp::as_second).into()
+    at.map(seedream_core::Timestamp::unix_seconds).into()
 }
 
 /// The known members and the others side by side, as providers write them.

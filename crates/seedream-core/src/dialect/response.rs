@@ -1,14 +1,13 @@
-//! An HTTP answer as an adapter sees it.
+//! An HTTP response as an adapter sees it.
 
 use std::{collections::HashMap, fmt, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use jiff::Timestamp;
 
-use crate::{ImageData, json};
+use crate::{ImageData, Timestamp, json};
 
-/// An HTTP answer: its head, its small body, and the images that were lifted out of the body while it arrived.
+/// An HTTP response: its head, its small body, and the images that were lifted out of the body while it arrived.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Response {
@@ -127,9 +126,9 @@ impl Response {
         if let Ok(number) = text.parse::<f64>() {
             return seconds(number);
         }
-        let at = http_date(text)?;
-        let now = self.header("date").and_then(http_date).unwrap_or(self.received_at);
-        Some(Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO))
+        let at = Timestamp::from_http_date(text)?;
+        let now = self.header("date").and_then(Timestamp::from_http_date).unwrap_or(self.received_at);
+        Some(at.duration_since(now))
     }
 
     /// What the provider says about trying again (`x-should-retry`), where it says anything.
@@ -146,15 +145,10 @@ fn seconds(number: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(number).ok()
 }
 
-/// An HTTP date: `Fri, 20 Nov 2026 20:00:00 GMT`.
-fn http_date(text: &str) -> Option<Timestamp> {
-    jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
-}
-
 impl fmt::Debug for Response {
     /// Shows the size of the body, not the body.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reply")
+        f.debug_struct("Response")
             .field("status", &self.status)
             .field("body", &format_args!("{} bytes", self.body.len()))
             .field("truncated", &self.truncated)

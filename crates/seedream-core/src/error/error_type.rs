@@ -34,8 +34,8 @@ pub(super) struct Inner {
     pub(super) charge: Charge,
     pub(super) provider: Option<ProviderId>,
     pub(super) status: Option<StatusCode>,
-    pub(super) code: Option<String>,
-    pub(super) param: Option<String>,
+    pub(super) code: Option<Cow<'static, str>>,
+    pub(super) param: Option<Cow<'static, str>>,
     pub(super) request_id: Option<String>,
     pub(super) retry_after: Option<Duration>,
     pub(super) task: Option<Task>,
@@ -72,7 +72,7 @@ impl Error {
     }
 
     /// A request that breaks rules.
-    pub fn violations(provider: impl Into<ProviderId>, violations: Vec<Violation>) -> Self {
+    pub fn from_violations(provider: impl Into<ProviderId>, violations: Vec<Violation>) -> Self {
         let list: Vec<_> = violations.iter().map(ToString::to_string).collect();
         let mut error = Self::new(ErrorKind::InvalidRequest, list.join("\n")).with_provider(provider);
         error.0.violations = violations;
@@ -113,10 +113,9 @@ impl Error {
     #[must_use]
     pub fn without(mut self, secret: &str) -> Self {
         let inner = &mut *self.0;
-        for text in [Some(&mut inner.message), inner.code.as_mut(), inner.param.as_mut()].into_iter().flatten() {
-            if text.contains(secret) {
-                *text = text.replace(secret, "…");
-            }
+        inner.message = inner.message.replace(secret, "…");
+        for text in [&mut inner.code, &mut inner.param].into_iter().flatten() {
+            *text = text.replace(secret, "…").into();
         }
         inner.generation = inner.generation.take().map(|generation| generation.without(secret));
         self
@@ -138,15 +137,22 @@ impl Error {
 
     /// Sets the provider's own code.
     #[must_use]
-    pub fn with_code(mut self, code: impl Into<Option<String>>) -> Self {
-        self.0.code = code.into();
+    pub fn with_code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
+        self.0.code = Some(code.into());
         self
     }
 
     /// Sets the member that the provider names.
     #[must_use]
-    pub fn with_param(mut self, param: impl Into<Option<String>>) -> Self {
-        self.0.param = param.into();
+    pub fn with_param(mut self, param: impl Into<Cow<'static, str>>) -> Self {
+        self.0.param = Some(param.into());
+        self
+    }
+
+    /// Sets the provider's own code and the member that it names to what a response has of them.
+    #[must_use]
+    pub fn with_code_and_param(mut self, code: Option<String>, param: Option<String>) -> Self {
+        (self.0.code, self.0.param) = (code.map(Cow::Owned), param.map(Cow::Owned));
         self
     }
 
@@ -267,6 +273,18 @@ impl Error {
         self.0.task.as_ref()
     }
 
+    /// Takes the task that holds what was paid for out of the error.
+    pub fn into_task(self) -> Option<Task> {
+        self.0.task
+    }
+
+    /// Whether it was found here, before a byte was sent: a request that breaks a rule, a missing key, a wrong setting. What a provider
+    /// refuses, and a connection that failed, are not local.
+    pub fn is_local(&self) -> bool {
+        let e = &self.0;
+        e.status.is_none() && e.attempts.is_empty() && e.task.is_none() && e.charge == Charge::No
+    }
+
     /// Whether the provider says that the task has ended: there is nothing to resume.
     pub fn task_has_ended(&self) -> bool {
         self.0.task.is_some()
@@ -289,7 +307,7 @@ impl Error {
     }
 
     /// The rules that the request breaks, where they were found before anything was sent.
-    pub fn violation_list(&self) -> &[Violation] {
+    pub fn violations(&self) -> &[Violation] {
         &self.0.violations
     }
 
@@ -331,7 +349,7 @@ impl fmt::Display for Error {
             write!(f, "; {advice}")?;
         }
         if let Some(kept) = &e.kept {
-            write!(f, "; the answer is kept in {}", kept.display())?;
+            write!(f, "; the response is kept in {}", kept.display())?;
         }
         match (&e.task, e.charge) {
             (Some(task), _) if e.kind == ErrorKind::TaskNotFound => {
@@ -345,7 +363,7 @@ impl fmt::Display for Error {
             // The id itself was refused: nothing says that there is such a task.
             (Some(_), _) if matches!(e.kind, ErrorKind::Unsupported | ErrorKind::InvalidRequest) => Ok(()),
             (Some(task), Charge::Unknown | Charge::Yes) => {
-                write!(f, "; task {} was accepted and may be billed: resume it to collect its pictures", task.id)
+                write!(f, "; task {} was accepted and may be billed: resume it to collect its images", task.id)
             }
             (None, Charge::Unknown) => f.write_str("; it may have been billed, so it was not sent again"),
             (None, Charge::Yes) => f.write_str("; it was billed"),
@@ -387,7 +405,7 @@ mod tests {
     fn texts_say_what_may_have_been_paid_and_keep_secrets() {
         let error = Error::new(ErrorKind::Server, "see https://a.example/x?sig=secret with sk-0123456789")
             .with_provider("ark")
-            .with_code("Internal".to_owned())
+            .with_code("Internal")
             .with_body(Bytes::from_static(b"sk-0123456789"))
             .with_charge(Charge::Unknown);
         insta::assert_snapshot!(error, @"ark: see https://a.example/x?… with sk-… (code Internal); it may have been billed, so it was not sent again");

@@ -7,14 +7,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Whether a failed request may have cost something.
 ///
-/// Ordered: of two answers the larger is the more cautious one.
+/// Ordered: of two statements the larger is the more cautious one.
 /// Its stored form is a word; one that a newer version wrote is read as [`Charge::Unknown`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Charge {
     /// It cost nothing.
     No,
-    /// It may have cost something: nobody told.
+    /// It may have cost something: the response that would say so did not arrive.
     Unknown,
     /// It cost something.
     Yes,
@@ -31,6 +31,12 @@ impl Charge {
     }
 }
 
+impl fmt::Display for Charge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 impl<'de> Deserialize<'de> for Charge {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let word = String::deserialize(deserializer)?;
@@ -42,9 +48,13 @@ impl<'de> Deserialize<'de> for Charge {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The program that uses this is set up wrongly: a key is missing, a base URL is none. Nothing was sent.
+    /// Invalid configuration, such as a malformed base URL. No request was sent.
     Config,
-    /// The request breaks a rule; found here ([`Error::violation_list`](crate::Error::violation_list)) or by the provider. Sending it again changes nothing.
+    /// No API key is set for the provider. No request was sent.
+    MissingKey,
+    /// The provider id is not known here. No request was sent.
+    UnknownProvider,
+    /// The request breaks a rule; found here ([`Error::violations`](crate::Error::violations)) or by the provider. Sending it again changes nothing.
     InvalidRequest,
     /// The provider or the model cannot do this.
     Unsupported,
@@ -154,6 +164,8 @@ macro_rules! words {
 
 words! {
     Config => "config",
+    MissingKey => "missing_key",
+    UnknownProvider => "unknown_provider",
     InvalidRequest => "invalid_request",
     Unsupported => "unsupported",
     Authentication => "authentication",

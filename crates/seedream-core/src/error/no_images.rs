@@ -17,13 +17,17 @@ impl Generation {
         }
         let failure = self.failures().next();
         let message = match failure {
-            Some(failure) => format!("no picture was made: {}", failure.message),
-            None => "the answer holds no picture".to_owned(),
+            Some(failure) => format!("no image was made: {}", failure.message),
+            None => "the response holds no image".to_owned(),
         };
         let code = failure.and_then(|failure| failure.code.clone());
         // Nothing came, so only the provider's own word can make it free.
         let charge = self.charge().min(Charge::Unknown);
-        let error = Error::new(ErrorKind::NoImages, message).with_code(code).with_charge(charge);
+        let error = Error::new(ErrorKind::NoImages, message).with_charge(charge);
+        let error = match code {
+            Some(code) => error.with_code(code),
+            None => error,
+        };
         let error = error.with_request_id(self.request_id.clone()).with_body(self.raw.clone());
         Err(error.with_generation(self))
     }

@@ -77,7 +77,7 @@ impl From<&Error> for ErrorReport {
             retry_after_ms: error.retry_after().map(whole_millis),
             task: error.task().cloned(),
             kept: error.kept().map(ToOwned::to_owned),
-            violations: error.violation_list().to_vec(),
+            violations: error.violations().to_vec(),
             attempts: error.attempts().to_vec(),
             generation: error.generation().cloned(),
         }
@@ -93,7 +93,8 @@ impl From<ErrorReport> for Error {
         inner.advice = report.advice.map(Into::into);
         inner.provider = report.provider.map(Into::into);
         inner.status = report.status.and_then(|status| StatusCode::from_u16(status).ok());
-        (inner.code, inner.param, inner.request_id) = (report.code, report.param, report.request_id);
+        (inner.code, inner.param) = (report.code.map(Into::into), report.param.map(Into::into));
+        inner.request_id = report.request_id;
         inner.retry_after = report.retry_after_ms.map(Duration::from_millis);
         (inner.task, inner.kept) = (report.task, report.kept);
         (inner.violations, inner.attempts, inner.generation) = (report.violations, report.attempts, report.generation);

@@ -4,12 +4,11 @@ use std::{fmt, path::PathBuf};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::{
-    Charge, ErrorKind, ModelId, OutputFormat, Pixels, Usage, Warning,
+    Charge, ErrorKind, ModelId, OutputFormat, Pixels, Timestamp, Usage, Warning,
     error::{kind_members, told},
     redact,
     stored::known,
@@ -272,7 +271,7 @@ impl fmt::Debug for ImageFailure {
 
 impl fmt::Display for ImageFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "picture {}: {}", self.index, self.message)
+        write!(f, "image {}: {}", self.index, self.message)
     }
 }
 

@@ -31,9 +31,31 @@ impl ImageSource {
         Self::Url(url.into())
     }
 
-    /// An image that travels with the request. The media type is lowered: Ark refuses `image/PNG` (document 003, image).
+    /// An image that travels with the request. The media type is lowered: Ark refuses `image/PNG` (doc.aimanyi.top/api-349230272, image).
     pub fn inline(media_type: impl AsRef<str>, bytes: impl Into<Bytes>) -> Self {
         Self::Inline { media_type: media_type.as_ref().to_ascii_lowercase(), bytes: bytes.into() }
+    }
+
+    /// An image that travels with the request, of the media type that its bytes show.
+    ///
+    /// # Errors
+    /// The bytes are not PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or AVIF: [`ImageSource::inline`] takes any.
+    pub fn from_bytes(bytes: impl Into<Bytes>) -> Result<Self, ParseReferenceError> {
+        use imagesize::{Compression, ImageType};
+
+        let bytes = bytes.into();
+        let media_type = match imagesize::image_type(&bytes) {
+            Ok(ImageType::Png) => "image/png",
+            Ok(ImageType::Jpeg) => "image/jpeg",
+            Ok(ImageType::Webp) => "image/webp",
+            Ok(ImageType::Gif) => "image/gif",
+            Ok(ImageType::Bmp) => "image/bmp",
+            Ok(ImageType::Tiff) => "image/tiff",
+            Ok(ImageType::Heif(Compression::Av1)) => "image/avif",
+            Ok(ImageType::Heif(_)) => "image/heic",
+            _ => return Err(ParseReferenceError("the bytes are of no image format that is known here")),
+        };
+        Ok(Self::inline(media_type, bytes))
     }
 
     /// The form that a request body carries: the URL, or `data:image/<format>;base64,…`.
@@ -70,11 +92,24 @@ pub struct ParseReferenceError(&'static str);
 
 impl fmt::Display for ParseReferenceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a reference picture is an http or https URL or a data URI with base64: {}", self.0)
+        write!(f, "a reference image is an http or https URL or a data URI with base64: {}", self.0)
     }
 }
 
 impl std::error::Error for ParseReferenceError {}
+
+impl From<&str> for ImageSource {
+    /// A data URI is read; every other text is taken as a URL, which the check of the request judges.
+    fn from(text: &str) -> Self {
+        text.parse().unwrap_or_else(|_| Self::url(text))
+    }
+}
+
+impl From<String> for ImageSource {
+    fn from(text: String) -> Self {
+        text.as_str().into()
+    }
+}
 
 impl FromStr for ImageSource {
     type Err = ParseReferenceError;
@@ -151,6 +186,15 @@ mod tests {
         for text in ["/tmp/a.png", "ftp://a/b", "data:image/png,abc", "data:image/png;base64,%%", "data:"] {
             assert!(text.parse::<ImageSource>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn bytes_say_which_format_they_are() {
+        let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0".as_slice();
+        assert_eq!(ImageSource::from_bytes(png).unwrap(), ImageSource::inline("image/png", png));
+        assert!(ImageSource::from_bytes(&b"a text"[..]).is_err());
+        assert_eq!(ImageSource::from("https://a.example/b"), ImageSource::url("https://a.example/b"));
+        assert_eq!(ImageSource::from("data:image/png;base64,AAEC"), ImageSource::inline("image/png", &[0, 1, 2][..]));
     }
 
     #[test]

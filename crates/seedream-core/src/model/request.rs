@@ -243,10 +243,10 @@ impl ImageRequest {
         }
     }
 
-    /// Adds a reference image.
+    /// Adds a reference image: an [`ImageSource`], or the text of a URL or a data URI.
     #[must_use]
-    pub fn reference(mut self, source: ImageSource) -> Self {
-        self.references.push(source);
+    pub fn reference(mut self, source: impl Into<ImageSource>) -> Self {
+        self.references.push(source.into());
         self
     }
 
@@ -255,6 +255,18 @@ impl ImageRequest {
     pub fn size(mut self, size: impl Into<Size>) -> Self {
         self.size = Some(size.into());
         self
+    }
+
+    /// Asks for one image, and no group.
+    #[must_use]
+    pub fn single(self) -> Self {
+        self.count(Count::One)
+    }
+
+    /// Asks for a group of at most `n` images: the model decides how many it makes, most by the words of the prompt.
+    #[must_use]
+    pub fn up_to(self, n: u32) -> Self {
+        self.count(Count::UpTo(n))
     }
 
     /// Asks for at most `n` images, or for exactly one; [`Count::Auto`] leaves the number to the model.

@@ -242,6 +242,41 @@ impl From<Pixels> for Size {
     }
 }
 
+impl From<Ratio> for Size {
+    fn from(ratio: Ratio) -> Self {
+        Self::Ratio { ratio, tier: None }
+    }
+}
+
+impl TryFrom<&str> for Size {
+    type Error = ParseSizeError;
+
+    fn try_from(text: &str) -> Result<Self, ParseSizeError> {
+        text.parse()
+    }
+}
+
+impl Size {
+    /// An aspect ratio, width to height, at the provider's own tier; [`Size::at`] sets one.
+    ///
+    /// ```
+    /// # use seedream_core::{Size, Tier};
+    /// assert_eq!(Size::ratio(16, 9).at(Tier::K2).to_string(), "16:9@2K");
+    /// ```
+    pub const fn ratio(width: u16, height: u16) -> Self {
+        Self::Ratio { ratio: Ratio::new(width, height), tier: None }
+    }
+
+    /// The ratio at a tier; another size stays as it is.
+    #[must_use]
+    pub const fn at(self, tier: Tier) -> Self {
+        match self {
+            Self::Ratio { ratio, .. } => Self::Ratio { ratio, tier: Some(tier) },
+            other => other,
+        }
+    }
+}
+
 impl From<Tier> for Size {
     fn from(tier: Tier) -> Self {
         Self::Tier(tier)

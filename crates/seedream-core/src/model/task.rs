@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ModelId, ProviderId, Usage};
+use super::{ModelId, ProviderId, Timestamp, Usage};
 
 /// The id of a task, checked so that it can stand in a path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

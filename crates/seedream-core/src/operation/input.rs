@@ -14,7 +14,7 @@ pub enum Input {
     Vetoed(Error),
     /// A response arrived whole.
     Response(Response),
-    /// A successful answer has begun that is a stream of events; its head, without a body.
+    /// A successful response has begun that is a stream of events; its head, without a body.
     Head(Response),
     /// An event of that stream, with the images that were lifted out of it.
     Frame(Frame, Blobs),
@@ -40,7 +40,7 @@ impl Input {
             Self::Begin => "Begin",
             Self::NotSent(_) => "NotSent",
             Self::Vetoed(_) => "Vetoed",
-            Self::Response(_) => "Reply",
+            Self::Response(_) => "Response",
             Self::Head(_) => "Head",
             Self::Frame(..) => "Frame",
             Self::StreamEnd => "StreamEnd",

@@ -38,7 +38,7 @@ impl Capabilities {
             audit.impossible.append(&mut audit.violations);
         }
         if !audit.impossible.is_empty() {
-            return Err(Error::violations(self.provider.clone(), audit.impossible));
+            return Err(Error::from_violations(self.provider.clone(), audit.impossible));
         }
         for violation in audit.violations {
             let left_out = audit.refused.contains(&violation.field);
@@ -86,7 +86,7 @@ impl Capabilities {
         for _ in 0..3 {
             let Err(error) = self.check(&fitted, Strictness::Strict) else { break };
             let before = fitted.clone();
-            for violation in error.violation_list() {
+            for violation in error.violations() {
                 match &violation.nearest {
                     Some(Nearest::Size(size)) => fitted.size = Some(*size),
                     Some(Nearest::Count(count)) => fitted.count = Some(*count),

@@ -4,7 +4,6 @@ use std::fmt::Debug;
 
 use bytes::Bytes;
 use http::StatusCode;
-use jiff::Timestamp;
 use proptest::{collection::vec, option::of, prelude::*};
 use serde::Serialize;
 use serde_json::{Map, json};
@@ -13,7 +12,7 @@ use super::*;
 use crate::{
     Amount, Attempt, Charge, Count, Error, ErrorKind, ErrorReport, Field, GeneratedImage, Generation, ImageData,
     ImageFailure, Medium, ModelId, Nearest, OutputFormat, Pixels, Ratio, Size, Source, SourceKind, Stage, StatedBy,
-    Task, TaskId, Tier, Usage, Violation, Warning, WarningKind,
+    Task, TaskId, Tier, Timestamp, Usage, Violation, Warning, WarningKind,
 };
 
 fn charge() -> impl Strategy<Value = Charge> {
@@ -35,7 +34,9 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 fn moment() -> impl Strategy<Value = Timestamp> {
-    (0_i64..4_102_444_800, 0..1_000_000_000).prop_map(|(second, nano)| Timestamp::new(second, nano).unwrap())
+    (0_i64..4_102_444_800, 0_u64..1_000_000_000).prop_map(|(second, nano)| {
+        Timestamp::from_unix_seconds(second).and_then(|at| at.checked_add(Duration::from_nanos(nano))).unwrap()
+    })
 }
 
 /// Members that have no field: anything a provider may write.
@@ -204,11 +205,11 @@ fn error() -> impl Strategy<Value = Error> {
                 crate::Response::new(StatusCode::from_u16(status).unwrap(), headers, "", Timestamp::UNIX_EPOCH)
             };
             let mut error = match (violations.is_empty(), status.map(response)) {
-                (false, _) => Error::violations(message, violations),
+                (false, _) => Error::from_violations(message, violations),
                 (true, Some(response)) => Error::from_response(kind, message, &response),
                 (true, None) => Error::new(kind, message),
             };
-            error = error.with_charge(charge).with_code(code.clone()).with_param(param).with_request_id(code);
+            error = error.with_charge(charge).with_code_and_param(code.clone(), param).with_request_id(code);
             error = advice.into_iter().fold(error, |error, advice| error.with_advice(advice).adding("; see above"));
             error = provider.into_iter().fold(error, Error::with_provider);
             error = task.into_iter().fold(error, Error::with_task);

@@ -74,7 +74,7 @@ pub fn run(input: &[u8]) {
 
 fn response(status: StatusCode, body: &[u8]) -> Response {
     let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-    let at = Timestamp::from_second(1_800_000_000).expect("it is a time");
+    let at = Timestamp::from_unix_seconds(1_800_000_000).expect("it is a time");
     Response::new(status, headers, body.to_vec(), at)
 }
 

@@ -46,7 +46,7 @@ fn read(asked: &Asked, frames: &[Frame], broken: bool) -> Read {
     let blobs = Blobs::default();
     let items: Vec<_> =
         frames.iter().filter(|frame| !frame.is_done()).flat_map(|frame| decoder.event(frame, &blobs)).collect();
-    let at = Timestamp::from_second(1_800_000_000).expect("it is a time");
+    let at = Timestamp::from_unix_seconds(1_800_000_000).expect("it is a time");
     let mut response = Response::new(StatusCode::OK, HeaderMap::new(), "", at);
     response.truncated = broken;
     let images = items.into_iter().filter_map(|item| match item {

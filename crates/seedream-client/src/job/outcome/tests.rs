@@ -11,7 +11,11 @@ fn charge() -> impl Strategy<Value = Charge> {
 }
 
 fn moment() -> impl Strategy<Value = Timestamp> {
-    (0_i64..4_102_444_800, 0..1_000_000_000).prop_map(|(second, nano)| Timestamp::new(second, nano).unwrap())
+    (0_i64..4_102_444_800, 0_u64..1_000_000_000).prop_map(|(second, nano)| {
+        Timestamp::from_unix_seconds(second)
+            .and_then(|at| at.checked_add(std::time::Duration::from_nanos(nano)))
+            .unwrap()
+    })
 }
 
 fn location() -> impl Strategy<Value = Location> {
@@ -50,7 +54,8 @@ fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
 fn report() -> impl Strategy<Value = ErrorReport> {
     (kind(), ".{0,12}", charge(), of(task()), attempts(), of("[a-z_]{1,8}")).prop_map(
         |(kind, message, charge, task, attempts, code)| {
-            let error = Error::new(kind, message).with_charge(charge).with_attempts(attempts).with_code(code);
+            let error =
+                Error::new(kind, message).with_charge(charge).with_attempts(attempts).with_code_and_param(code, None);
             ErrorReport::from(&task.into_iter().fold(error, Error::with_task))
         },
     )

@@ -33,7 +33,7 @@ pub(super) fn check(d: &mut Differences, model: &Model, rules: &Capabilities, re
         }
         let request = ImageRequest::new(model.id.as_str(), "a lighthouse in fog").size(asked);
         let example = rules.check(&request, Strictness::Strict).err().map(refused).and_then(|error| {
-            error.violation_list().iter().find_map(|violation| match violation.nearest {
+            error.violations().iter().find_map(|violation| match violation.nearest {
                 Some(Nearest::Size(Size::Pixels(size))) => Some(size),
                 _ => None,
             })

@@ -77,11 +77,11 @@ fn a_task_that_is_accepted_after_it_is_told_and_kept() {
 fn a_stream_is_read_to_its_end() {
     let request = ImageRequest::new("m", "p");
     // It is cancelled before the stream begins, and within it.
-    for before in [vec![Input::Begin], vec![Input::Begin, head(), frame("picture 0")]] {
+    for before in [vec![Input::Begin], vec![Input::Begin, head(), frame("image 0")]] {
         let begins = before.len() == 1;
         let (mut operation, then) = cancelled(of(Words::ALL, &request, Policy::default()), before);
         assert!(matches!(then, Then::Continue), "{then:?}");
-        let rest = if begins { vec![head(), frame("picture 0")] } else { vec![] };
+        let rest = if begins { vec![head(), frame("image 0")] } else { vec![] };
         for input in rest.into_iter().chain([frame("usage 1")]) {
             let then = operation.on(input, Duration::ZERO).then;
             assert!(matches!(then, Then::Read | Then::ReadUntil(_)), "{then:?}");
@@ -106,6 +106,6 @@ fn a_second_time_abandons_what_is_under_way() {
     operation.on(head(), Duration::ZERO);
     assert!(matches!(operation.on(Input::Cancelled, Duration::ZERO).then, Then::Done(_)));
     // The image that had come is kept.
-    let generation = twice(vec![Input::Begin, head(), frame("picture 0")]).unwrap();
+    let generation = twice(vec![Input::Begin, head(), frame("image 0")]).unwrap();
     assert_eq!((generation.images().count(), generation.warnings[0].kind), (1, WarningKind::Incomplete));
 }

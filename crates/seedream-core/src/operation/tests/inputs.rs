@@ -10,13 +10,13 @@ enum Made {
     Begin,
     NotSent,
     Vetoed,
-    Pictures,
+    Images,
     Task,
     Wait,
     RateLimited,
     Failed,
     Head,
-    Picture,
+    Image,
     Usage,
     Mark,
     StreamEnd,
@@ -31,13 +31,13 @@ impl Made {
         Self::Begin,
         Self::NotSent,
         Self::Vetoed,
-        Self::Pictures,
+        Self::Images,
         Self::Task,
         Self::Wait,
         Self::RateLimited,
         Self::Failed,
         Self::Head,
-        Self::Picture,
+        Self::Image,
         Self::Usage,
         Self::Mark,
         Self::StreamEnd,
@@ -52,13 +52,13 @@ impl Made {
             Self::Begin => Input::Begin,
             Self::NotSent => not_sent(),
             Self::Vetoed => vetoed(),
-            Self::Pictures => response(200, "images 1"),
+            Self::Images => response(200, "images 1"),
             Self::Task => response(200, "task t-1"),
             Self::Wait => response(200, "wait 10"),
             Self::RateLimited => response(429, "rate_limited"),
             Self::Failed => response(500, "bad"),
             Self::Head => head(),
-            Self::Picture => frame("picture 0"),
+            Self::Image => frame("image 0"),
             Self::Usage => frame("usage 1"),
             Self::Mark => frame("[DONE]"),
             Self::StreamEnd => Input::StreamEnd,
@@ -75,9 +75,9 @@ impl Made {
             Self::Begin => "Begin",
             Self::NotSent => "NotSent",
             Self::Vetoed => "Vetoed",
-            Self::Pictures | Self::Task | Self::Wait | Self::RateLimited | Self::Failed => "Reply",
+            Self::Images | Self::Task | Self::Wait | Self::RateLimited | Self::Failed => "Response",
             Self::Head => "Head",
-            Self::Picture | Self::Usage | Self::Mark => "Frame",
+            Self::Image | Self::Usage | Self::Mark => "Frame",
             Self::StreamEnd => "StreamEnd",
             Self::Silence | Self::Cut => "Broken",
             Self::Woke => "Woke",
@@ -91,22 +91,22 @@ type Case = (&'static str, Operation, &'static [Made], &'static [&'static str], 
 
 fn states() -> [Case; 9] {
     let new = || submit(Policy::default());
-    let exchange = &["NotSent", "Reply", "Broken", "Cancelled"][..];
-    let submitting = &["NotSent", "Vetoed", "Reply", "Head", "Broken", "Cancelled"][..];
+    let exchange = &["NotSent", "Response", "Broken", "Cancelled"][..];
+    let submitting = &["NotSent", "Vetoed", "Response", "Head", "Broken", "Cancelled"][..];
     let stream = &["Frame", "StreamEnd", "Broken", "Cancelled"][..];
     let lingering = &["Frame", "StreamEnd", "Broken", "Woke", "Cancelled"][..];
     let (first, wait) = (&["Begin", "Cancelled"][..], &["Woke", "Cancelled"][..]);
-    use Made::{Begin, Head, Picture, Pictures, RateLimited, Task, Usage};
+    use Made::{Begin, Head, Image, Images, RateLimited, Task, Usage};
     [
         ("Ready", new(), &[], first, Charge::No),
         ("Submitting", new(), &[Begin], submitting, Charge::Unknown),
         ("BackingOff", new(), &[Begin, RateLimited], wait, Charge::No),
-        ("Streaming", new(), &[Begin, Head, Picture], stream, Charge::Yes),
-        ("Streaming", new(), &[Begin, Head, Picture, Usage], lingering, Charge::Yes),
+        ("Streaming", new(), &[Begin, Head, Image], stream, Charge::Yes),
+        ("Streaming", new(), &[Begin, Head, Image, Usage], lingering, Charge::Yes),
         ("Resumed", resume(), &[], first, Charge::Unknown),
         ("Waiting", new(), &[Begin, Task], wait, Charge::Unknown),
         ("Polling", resume(), &[Begin], exchange, Charge::Unknown),
-        ("Over", new(), &[Begin, Pictures], &[], Charge::Yes),
+        ("Over", new(), &[Begin, Images], &[], Charge::Yes),
     ]
 }
 
@@ -127,7 +127,7 @@ fn an_input_that_a_state_does_not_expect_is_an_error_that_names_both() {
             if unexpected {
                 let error = ended(then).unwrap_err();
                 // An input that tells of a request that left is not free, whatever was sent before.
-                let left = matches!(input.name(), "Reply" | "Head" | "Frame" | "StreamEnd" | "Broken");
+                let left = matches!(input.name(), "Response" | "Head" | "Frame" | "StreamEnd" | "Broken");
                 let least = least.max(if left { Charge::Unknown } else { Charge::No });
                 assert_eq!(error.charge(), least, "{input:?} in {state}");
                 let has_task = matches!(state, "Resumed" | "Waiting" | "Polling");
@@ -145,7 +145,7 @@ fn an_input_that_a_state_does_not_expect_is_an_error_that_names_both() {
 fn what_an_unexpected_answer_holds_stays_with_the_error() {
     for (input, body) in [
         (response(200, "images 1"), "images 1"),
-        (frame("picture 0"), "picture 0"),
+        (frame("image 0"), "image 0"),
         (broken(Some(made(200, "images 1"))), "images 1"),
     ] {
         let error = ended(after(submit(Policy::default()), [input]).1).unwrap_err();
@@ -171,8 +171,8 @@ impl Doing {
         match self {
             _ if input == Made::Cancelled => self != Self::Over,
             Self::Nothing => name == "Begin",
-            Self::Submit => matches!(name, "NotSent" | "Vetoed" | "Reply" | "Head" | "Broken"),
-            Self::Poll => matches!(name, "NotSent" | "Reply" | "Broken"),
+            Self::Submit => matches!(name, "NotSent" | "Vetoed" | "Response" | "Head" | "Broken"),
+            Self::Poll => matches!(name, "NotSent" | "Response" | "Broken"),
             Self::Read => matches!(name, "Frame" | "StreamEnd" | "Broken"),
             Self::Linger => matches!(name, "Frame" | "StreamEnd" | "Broken" | "Woke"),
             Self::Wait => name == "Woke",

@@ -42,7 +42,7 @@ fn every_end_of_an_attempt_is_kept() {
         (ambiguous(), broken(None), "transport, connection reset: unknown"),
         (plain(), broken(Some(made(200, "bad"))), "transport, connection reset: unknown"),
         (plain(), broken(Some(made(400, "bad"))), "server, refused: no"),
-        (plain(), response(200, "none"), "no_images, the answer holds no picture: no"),
+        (plain(), response(200, "none"), "no_images, the response holds no image: no"),
         (plain(), response(200, "task t-1"), "accepted t-1"),
         (plain(), broken(Some(made(200, "task t-1"))), "accepted t-1"),
         // It cannot be collected here, and is kept all the same.
@@ -77,7 +77,7 @@ fn each_image_of_a_stream_is_kept_as_it_comes() {
         (Input::Begin, "nothing"),
         (head(), "nothing"),
         (frame("failed 0"), "nothing"),
-        (frame("picture 1"), "answered"),
+        (frame("image 1"), "answered"),
         (frame("usage 1"), "nothing"),
         (frame("[DONE]"), "answered"),
         // It is over.
@@ -88,7 +88,7 @@ fn each_image_of_a_stream_is_kept_as_it_comes() {
         assert_eq!(shown(operation.on(input, Duration::ZERO).record), record, "{name}");
     }
     for (end, record) in [
-        (Input::StreamEnd, "no_images, no picture was made: not drawn: unknown"),
+        (Input::StreamEnd, "no_images, no image was made: not drawn: unknown"),
         (broken(None), "transport, connection reset: unknown"),
     ] {
         let operation = of(Words::ALL, &request, Policy::default());

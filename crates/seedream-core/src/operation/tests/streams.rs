@@ -17,17 +17,17 @@ fn a_stream_ends_with_its_mark_or_with_its_connection() {
 
     let done = || frame("[DONE]");
     for (name, frames, images, failures, warnings) in [
-        ("a mark", vec![frame("picture 0"), done()], 1, 0, vec![]),
+        ("a mark", vec![frame("image 0"), done()], 1, 0, vec![]),
         // A mark says that no more was meant to come.
-        ("a mark after one of two", vec![frame("picture 0"), frame("failed 1"), done()], 1, 1, vec![]),
-        ("its end", vec![frame("picture 0"), frame("picture 1"), Input::StreamEnd], 2, 0, vec![]),
-        ("its end, with usage", vec![frame("picture 0"), frame("usage 1"), Input::StreamEnd], 1, 0, vec![]),
-        ("its end, after one of two", vec![frame("picture 0"), Input::StreamEnd], 1, 0, vec![Incomplete]),
+        ("a mark after one of two", vec![frame("image 0"), frame("failed 1"), done()], 1, 1, vec![]),
+        ("its end", vec![frame("image 0"), frame("image 1"), Input::StreamEnd], 2, 0, vec![]),
+        ("its end, with usage", vec![frame("image 0"), frame("usage 1"), Input::StreamEnd], 1, 0, vec![]),
+        ("its end, after one of two", vec![frame("image 0"), Input::StreamEnd], 1, 0, vec![Incomplete]),
         // Why no more came is told once.
-        ("an error", vec![frame("picture 0"), frame("error 0"), Input::StreamEnd], 1, 0, vec![Incomplete]),
-        ("a break", vec![frame("picture 0"), frame("usage 1"), broken(None)], 1, 0, vec![Incomplete]),
-        ("more billed", vec![frame("picture 0"), frame("usage 2"), done()], 1, 1, vec![BilledMore]),
-        ("fewer billed", vec![frame("picture 0"), frame("usage 0"), done()], 1, 0, vec![BilledFewer]),
+        ("an error", vec![frame("image 0"), frame("error 0"), Input::StreamEnd], 1, 0, vec![Incomplete]),
+        ("a break", vec![frame("image 0"), frame("usage 1"), broken(None)], 1, 0, vec![Incomplete]),
+        ("more billed", vec![frame("image 0"), frame("usage 2"), done()], 1, 1, vec![BilledMore]),
+        ("fewer billed", vec![frame("image 0"), frame("usage 0"), done()], 1, 0, vec![BilledFewer]),
     ] {
         let run = play(of_count(2), std::iter::once(head()).chain(frames));
         let generation = run.result.unwrap();
@@ -61,7 +61,7 @@ fn a_complete_stream_is_read_on_for_its_mark_for_three_seconds() {
     let at = Duration::from_secs;
     operation.on(Input::Begin, at(0));
     assert!(matches!(operation.on(head(), at(1)).then, Then::Read));
-    assert!(matches!(operation.on(frame("picture 0"), at(2)).then, Then::Read), "its usage may come");
+    assert!(matches!(operation.on(frame("image 0"), at(2)).then, Then::Read), "its usage may come");
     for (input, now) in [(frame("usage 1"), 5), (frame("usage 1"), 7), (Input::Woke, 7)] {
         let then = operation.on(input, at(now)).then;
         assert!(matches!(then, Then::ReadUntil(until) if until == at(8)), "{then:?}");

@@ -41,7 +41,7 @@ fn what_arrived_before_a_cut_is_kept_and_not_bought_again() {
     let generation = run.result.unwrap();
     assert_eq!((run.submits, generation.images().count()), (1, 2));
     assert_eq!(generation.warnings[0].kind, WarningKind::Incomplete);
-    assert_eq!(run.events.len(), 2, "each picture is told");
+    assert_eq!(run.events.len(), 2, "each image is told");
 }
 
 #[test]

@@ -159,7 +159,7 @@ impl StreamDecoder for Heard {
         let (word, number) = frame.data.split_once(' ').unwrap();
         let number = number.parse().unwrap();
         match word {
-            "picture" => {
+            "image" => {
                 self.generation.outcomes.push(Ok(image(number)));
                 vec![StreamItem::Image(image(number))]
             }
