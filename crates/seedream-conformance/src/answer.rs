@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use http::StatusCode;
 use seedream_core::{Error, ErrorKind, Input, Reply, sse};
-use seedream_fixtures::{Body, Exchange, Operation};
+use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange};
 
 use crate::{Failure, Subject, exchange};
 
 /// A documented answer, and what it costs by what the fixture expects.
 #[derive(Clone)]
 pub(crate) struct Answer {
-    pub(crate) exchange: &'static Exchange,
+    pub(crate) exchange: &'static RecordedExchange,
     pub(crate) reply: Reply,
     pub(crate) bill: Bill,
     /// The URLs of its pictures, as they stand in the body.
@@ -36,7 +36,7 @@ impl Answer {
     ///
     /// # Errors
     /// Where the fixture cannot be used.
-    pub(crate) fn of(exchange: &'static Exchange) -> Result<Option<Self>, Failure> {
+    pub(crate) fn of(exchange: &'static RecordedExchange) -> Result<Option<Self>, Failure> {
         let (Some(response), Some(expect)) = (&exchange.response, &exchange.expect) else { return Ok(None) };
         let reply = exchange::reply(response)?;
         let bill = match (&expect.error, &expect.images) {
@@ -60,19 +60,19 @@ impl Answer {
     ///
     /// # Errors
     /// Where a fixture cannot be used.
-    pub(crate) fn all(subject: &Subject, operation: Operation) -> Result<Vec<Self>, Failure> {
+    pub(crate) fn all(subject: &Subject, operation: OperationKind) -> Result<Vec<Self>, Failure> {
         let exchanges = subject.exchanges().filter(|exchange| exchange.operation == operation);
         exchanges.filter_map(|exchange| Self::of(exchange).transpose()).collect()
     }
 
     /// Whether it is a task that is still being made.
     pub(crate) fn is_running(&self) -> bool {
-        self.exchange.operation == Operation::Poll && self.bill == Bill::Task
+        self.exchange.operation == OperationKind::Poll && self.bill == Bill::Task
     }
 
     fn is_stream(&self) -> bool {
         let body = self.exchange.response.as_ref().map(|response| &response.body);
-        matches!(body, Some(Body::Sse(_))) && self.reply.status.is_success()
+        matches!(body, Some(RecordedBody::Sse(_))) && self.reply.status.is_success()
     }
 
     /// It arrives whole.

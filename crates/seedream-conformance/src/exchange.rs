@@ -4,23 +4,23 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use seedream_core::{Checked, Dialect, ImageRequest, Reply, Strictness, Task, TaskId, Timestamp};
-use seedream_fixtures::{Body, Exchange, Response};
+use seedream_fixtures::{RecordedBody, RecordedExchange, RecordedResponse};
 
 use crate::Failure;
 
 /// The domain request of an exchange, where it has one.
-pub(crate) fn given(exchange: &Exchange) -> Option<Result<ImageRequest, Failure>> {
+pub(crate) fn given(exchange: &RecordedExchange) -> Option<Result<ImageRequest, Failure>> {
     let given = exchange.given.clone()?;
     Some(serde_json::from_value(given).map_err(|error| Failure::harness(format!("`given` is no request: {error}"))))
 }
 
 /// A request to read an answer with: the one that was given, or any.
-pub(crate) fn checked(dialect: &dyn Dialect, exchange: &Exchange) -> Result<Checked, Failure> {
+pub(crate) fn checked(dialect: &dyn Dialect, exchange: &RecordedExchange) -> Result<Checked, Failure> {
     let request = match given(exchange) {
         Some(request) => request?,
         None => {
             let request = ImageRequest::new(dialect.descriptor().default_model, "a lighthouse in fog");
-            let streams = matches!(exchange.response.as_ref().map(|r| &r.body), Some(Body::Sse(_)));
+            let streams = matches!(exchange.response.as_ref().map(|r| &r.body), Some(RecordedBody::Sse(_)));
             if streams { request.stream(true) } else { request }
         }
     };
@@ -36,11 +36,11 @@ pub(crate) fn task(dialect: &dyn Dialect) -> Result<Task, Failure> {
 }
 
 /// The answer of an exchange.
-pub(crate) fn reply(response: &Response) -> Result<Reply, Failure> {
+pub(crate) fn reply(response: &RecordedResponse) -> Result<Reply, Failure> {
     let body: Bytes = match &response.body {
-        Body::Json(raw) => raw.get().to_owned().into(),
-        Body::Text(text) | Body::Sse(text) => text.clone().into(),
-        Body::Base64(text) => {
+        RecordedBody::Json(raw) => raw.get().to_owned().into(),
+        RecordedBody::Text(text) | RecordedBody::Sse(text) => text.clone().into(),
+        RecordedBody::Base64(text) => {
             STANDARD.decode(text).map_err(|_| Failure::harness("the fixture's base64 cannot be used"))?.into()
         }
     };
@@ -48,7 +48,7 @@ pub(crate) fn reply(response: &Response) -> Result<Reply, Failure> {
 }
 
 /// The answer of an exchange, with another body.
-pub(crate) fn reply_with(response: &Response, body: impl Into<Bytes>) -> Result<Reply, Failure> {
+pub(crate) fn reply_with(response: &RecordedResponse, body: impl Into<Bytes>) -> Result<Reply, Failure> {
     let bad = |what: &str| Failure::harness(format!("the fixture's {what} cannot be used"));
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(response.body.content_type()));

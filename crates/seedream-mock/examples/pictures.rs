@@ -3,7 +3,7 @@
 
 use std::io::{Error, ErrorKind};
 
-use seedream_mock::{Format, Picture};
+use seedream_mock::{ImageFormat, TestImage};
 
 /// The side of one picture, and what is between two of them.
 const SIDE: usize = 300;
@@ -15,13 +15,13 @@ fn main() -> std::io::Result<()> {
     let width = providers.len() * (SIDE + GAP) - GAP;
     let mut sheet = vec![255; width * SIDE * 3];
     for (place, provider) in providers.iter().enumerate() {
-        let picture = Picture {
+        let picture = TestImage {
             provider: provider.id.clone(),
             key: 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(place as u64 + 1),
             index: 0,
             width: SIDE as u32,
             height: SIDE as u32,
-            format: Format::Png,
+            format: ImageFormat::Png,
             mark: place % 2 == 0,
             caption: String::from("a lighthouse in fog"),
         };

@@ -6,13 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use seedream_fixtures::Library;
+use seedream_fixtures::FixtureLibrary;
 
-use crate::clock::Clock;
-use crate::engine::{Engine, Settings, TaskEnd, Validate};
-use crate::fault::Fault;
-use crate::profile::Profiles;
+use crate::engine::Engine;
+use crate::faults::fault::Fault;
+use crate::profile::RelayProfiles;
 use crate::server::MockServer;
+use crate::settings::{Settings, TaskEnd, Validate};
+use crate::state::clock::Clock;
 
 /// Sets a mock up; [`MockServerBuilder::start`] starts it.
 #[derive(Debug, Clone)]
@@ -20,7 +21,7 @@ use crate::server::MockServer;
 pub struct MockServerBuilder {
     address: SocketAddr,
     settings: Settings,
-    library: Arc<Library>,
+    library: Arc<FixtureLibrary>,
     clock: Clock,
 }
 
@@ -111,7 +112,7 @@ impl MockServerBuilder {
 
     /// How the relay before each provider behaves, over what was set before; as documented unless set:
     /// `"ark=new-api".parse()?`.
-    pub fn profiles(mut self, profiles: Profiles) -> Self {
+    pub fn profiles(mut self, profiles: RelayProfiles) -> Self {
         self.settings.profiles = profiles.over(self.settings.profiles);
         self
     }
@@ -159,8 +160,8 @@ impl MockServerBuilder {
 
     /// What answers inside a [wiremock](https://docs.rs/wiremock) server that is there already.
     #[cfg(feature = "wiremock")]
-    pub fn responder(self) -> crate::Responder {
-        crate::Responder::new(Engine::new(self.settings), self.clock)
+    pub fn responder(self) -> crate::wiremock::Responder {
+        crate::wiremock::Responder::new(Engine::new(self.settings), self.clock)
     }
 
     /// The engine alone, without a socket.

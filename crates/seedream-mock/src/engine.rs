@@ -1,87 +1,27 @@
 //! The pure engine: a request and a time in, a [`Script`] out. No socket, no clock, no randomness of its own.
 
-pub(crate) mod admin;
-mod answer;
-mod ask;
-mod auth;
-mod call;
-pub(crate) mod callback;
-mod coding;
-mod conduct;
-mod create;
-mod credits;
-mod cut;
-mod digest;
-mod faults;
-mod fixture;
-mod forgotten;
-mod group;
-mod handle;
-mod images_url;
-mod items;
-mod journal;
-mod ledger;
-mod members;
-mod models;
-mod near;
-mod normalise;
-mod ordered;
-mod packed;
-mod pattern;
-mod pictures;
-mod problem;
-mod ranges;
-mod record;
-mod reference;
-mod relay;
-mod repeats;
-mod reply;
-pub(crate) mod route;
-mod rules;
-mod said;
-mod script;
-mod session;
-mod sessions;
-mod settings;
-mod shape;
-mod sizes;
-mod spoil;
-mod stream;
-mod task;
-mod traffic;
-mod upload;
-
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
-use seedream_fixtures::Library;
+use seedream_fixtures::FixtureLibrary;
 use serde_json::{Map, Value};
 
-pub use admin::pages::Page;
-pub use admin::reset::Part;
-pub use admin::verify::{Miss, Verdict, Wanted};
-pub use coding::Packed;
-pub use journal::Entry;
-pub use ledger::{Bill, Paid};
-pub use pattern::Difference;
-pub use script::{Chunk, Content, End, Script};
-pub use settings::{Settings, TaskEnd, Validate};
-pub use shape::Dress;
-pub(crate) use traffic::Usage;
-
-use admin::query::Scope;
-use conduct::{Change, Conduct};
-use handle::Handled;
-use images_url::Signer;
-use route::Address;
-use sessions::Sessions;
-
-use crate::fault::Fault;
-use crate::picture::{Cache, Picture};
+use crate::endpoints::admin::query::SessionScope;
+use crate::faults::fault::Fault;
+use crate::image::TestImage;
+use crate::image::cache::ImageCache;
+use crate::pipeline::Processed;
+use crate::request::address::Address;
+use crate::response::script::Script;
+use crate::settings::Settings;
+use crate::settings_patch::{Conduct, SettingsPatch};
+use crate::signed_url::UrlSigner;
+use crate::state::journal::JournalEntry;
+use crate::state::ledger::{LedgerEntry, PaidTotal};
+use crate::state::sessions::Sessions;
 
 /// How many bytes of rendered images are kept.
 const CACHE: usize = 8 * 1024 * 1024;
@@ -89,20 +29,20 @@ const CACHE: usize = 8 * 1024 * 1024;
 /// Every provider of the library, answering. Equal requests at equal times in equal order get equal scripts from engines of
 /// equal settings.
 pub struct Engine {
-    library: Arc<Library>,
-    settings: Settings,
+    pub(crate) library: Arc<FixtureLibrary>,
+    pub(crate) settings: Settings,
     /// What differs from the settings, for all sessions.
-    change: Mutex<Change>,
-    index: Arc<fixture::Index>,
-    signer: Signer,
+    pub(crate) change: Mutex<SettingsPatch>,
+    pub(crate) index: Arc<crate::endpoints::recorded::ExchangeIndex>,
+    pub(crate) signer: UrlSigner,
     /// The images that were fetched last.
-    rendered: Cache,
-    sessions: Arc<Sessions>,
-    ordinal: AtomicU64,
+    pub(crate) rendered: ImageCache,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) ordinal: AtomicU64,
     /// Whether any fault of a session has ever cut a request off, so that nobody else pays for the question.
-    cuts_uploads: AtomicBool,
+    pub(crate) cuts_uploads: AtomicBool,
     /// The headers that carry the id of a request to no provider.
-    own_id_headers: [String; 1],
+    pub(crate) own_id_headers: [String; 1],
 }
 
 impl Engine {
@@ -113,13 +53,13 @@ impl Engine {
 
     /// An engine that answers for every provider of a library: the embedded one, or one with a user's own exchanges
     /// [over](Library::over) it.
-    pub fn with(library: Arc<Library>, settings: Settings) -> Self {
+    pub fn with(library: Arc<FixtureLibrary>, settings: Settings) -> Self {
         let sessions = Sessions::new(&settings);
         let engine = Self {
-            index: Arc::new(fixture::Index::new(&library)),
+            index: Arc::new(crate::endpoints::recorded::ExchangeIndex::new(&library)),
             library,
-            signer: Signer::new(settings.seed),
-            rendered: Cache::new(CACHE),
+            signer: UrlSigner::new(settings.seed),
+            rendered: ImageCache::new(CACHE),
             sessions: Arc::new(sessions),
             settings,
             change: Mutex::default(),
@@ -142,9 +82,9 @@ impl Engine {
     /// The session that a request uses; none where it is to the mock itself.
     pub(crate) fn session_of<'r>(&self, request: &'r Request<Bytes>) -> Option<&'r str> {
         let address = Address::read(request.uri().path());
-        let of_task = || task::session_of(address.below.rsplit('/').next().unwrap_or_default());
-        let named = address.session.or_else(of_task).unwrap_or(route::DEFAULT_SESSION);
-        (address.house != route::ADMIN).then_some(named)
+        let of_task = || crate::endpoints::tasks::session_of(address.below.rsplit('/').next().unwrap_or_default());
+        let named = address.session.or_else(of_task).unwrap_or(crate::request::address::DEFAULT_SESSION);
+        (address.prefix != crate::request::address::ADMIN).then_some(named)
     }
 
     /// Uses a session, which opens it if need be; says whether it is a new one.
@@ -155,44 +95,44 @@ impl Engine {
     /// Answers one request at a time of its session's clock.
     pub(crate) fn respond(&self, now: Timestamp, request: &Request<Bytes>) -> Script {
         let address = Address::read(request.uri().path());
-        if address.house == route::ADMIN {
-            let answer = admin::answer(self, now, request, address.below);
-            return Script::of(answer, &Fault::default(), &[], String::new());
+        if address.prefix == crate::request::address::ADMIN {
+            let response = crate::endpoints::admin::respond(self, now, request, address.below);
+            return Script::of(response, &Fault::default(), &[], String::new());
         }
         // Looking at the mock must not change what it answers, so only other requests are counted.
         let ordinal = self.ordinal.fetch_add(1, Ordering::Relaxed);
         let json: Option<Value> = serde_json::from_slice(request.body()).ok();
-        let handled = match self.library.provider(address.house) {
+        let handled = match self.library.provider(address.prefix) {
             Some(provider) if !address.is_nested() => {
-                self.call(now, request, &address, provider, ordinal, json.as_ref())
+                self.process(now, request, &address, provider, ordinal, json.as_ref())
             }
             _ => self.elsewhere(now, request, &address, ordinal),
         };
         let awaits = self.record(now, request, json.as_ref(), ordinal, &handled);
-        let Handled { answer, fault, request_id, request_id_headers, .. } = handled;
-        Script { ordinal: Some(ordinal), awaits, ..Script::of(answer, &fault, request_id_headers, request_id) }
+        let Processed { response, fault, request_id, request_id_headers, .. } = handled;
+        Script { ordinal: Some(ordinal), awaits, ..Script::of(response, &fault, request_id_headers, request_id) }
     }
 
     /// What was asked and answered so far: in one session, or in all.
-    pub fn journal(&self, session: Option<&str>) -> Vec<Entry> {
+    pub fn journal(&self, session: Option<&str>) -> Vec<JournalEntry> {
         self.sessions.journal(session)
     }
 
     /// What was paid so far at a time, in one session or in all: tasks that have ended by then are settled.
-    pub fn ledger(&self, now: Timestamp, session: Option<&str>) -> Vec<Bill> {
+    pub fn ledger(&self, now: Timestamp, session: Option<&str>) -> Vec<LedgerEntry> {
         let bills = self.sessions.each(|name, open| {
             let wanted = session.is_none_or(|session| session == name);
             wanted.then(|| open.settled(now).bills().collect::<Vec<_>>())
         });
-        let mut bills: Vec<Bill> = bills.flatten().collect();
+        let mut bills: Vec<LedgerEntry> = bills.flatten().collect();
         bills.sort_by_key(|bill| bill.ordinal);
         bills
     }
 
     /// What was paid in all so far at a time, in one session: of all bills, also those that are no longer kept one by one.
-    pub fn paid(&self, now: Timestamp, session: &str) -> Paid {
+    pub fn paid(&self, now: Timestamp, session: &str) -> PaidTotal {
         let sum = self.sessions.look(session, |open| open.settled(now).sum());
-        sum.unwrap_or_else(|| ledger::sum_of(&self.sessions.remains(session).unwrap_or_default().keys))
+        sum.unwrap_or_else(|| crate::state::ledger::sum_of(&self.sessions.remains(session).unwrap_or_default().keys))
     }
 
     /// The caller of a request has gone before he had his answer. What is billed stays billed.
@@ -232,8 +172,13 @@ impl Engine {
     }
 
     /// Changes that for one session, or for all.
-    fn change(&self, now: Timestamp, scope: Scope<'_>, members: &Map<String, Value>) -> Result<(), String> {
-        if let Scope::One(session) = scope {
+    pub(crate) fn change(
+        &self,
+        now: Timestamp,
+        scope: SessionScope<'_>,
+        members: &Map<String, Value>,
+    ) -> Result<(), String> {
+        if let SessionScope::One(session) = scope {
             return self.sessions.with(session, now, |session| {
                 session.change = session.change.read(members)?;
                 Ok(())
@@ -244,28 +189,28 @@ impl Engine {
         Ok(())
     }
 
-    fn set_change(&self, change: Change) {
+    pub(crate) fn set_change(&self, change: SettingsPatch) {
         *self.change.lock().unwrap_or_else(PoisonError::into_inner) = change;
     }
 
     /// The answer to a caller who may not use the admin routes.
     pub(crate) fn refuses_admin(&self, headers: &http::HeaderMap) -> Option<Script> {
-        let refusal = admin::refusal(self, headers)?;
+        let refusal = crate::endpoints::admin::refusal(self, headers)?;
         Some(Script::of(refusal, &Fault::default(), &[], String::new()))
     }
 
     /// The image of which a request asks for a part. Who [renders](Self::render) it elsewhere before he asks for the answer
     /// is answered without any rendering.
-    pub(crate) fn parted(&self, now: Timestamp, request: &Request<Bytes>) -> Option<Picture> {
-        pictures::parted(self, now, request)
+    pub(crate) fn parted(&self, now: Timestamp, request: &Request<Bytes>) -> Option<TestImage> {
+        crate::endpoints::images::parted(self, now, request)
     }
 
     /// An image's file, rendered unless it is kept.
-    pub(crate) fn render(&self, picture: &Picture) -> Bytes {
-        self.rendered.render(picture)
+    pub(crate) fn render(&self, image: &TestImage) -> Bytes {
+        self.rendered.render(image)
     }
 
-    pub(crate) fn library(&self) -> &Library {
+    pub(crate) fn library(&self) -> &FixtureLibrary {
         &self.library
     }
 
@@ -273,7 +218,7 @@ impl Engine {
         &self.sessions
     }
 
-    pub(crate) fn signer(&self) -> &Signer {
+    pub(crate) fn signer(&self) -> &UrlSigner {
         &self.signer
     }
 }

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-use crate::fault::words;
+use crate::faults::word_enum::word_enum;
 
-words! {
+word_enum! {
     /// One way in which a relay differs from what its provider documents.
     #[derive(Copy)]
-    Habit {
+    RelayBehavior {
         /// It runs new-api: that software's own errors, lists and request ids, `drop-fields` and `cut-streams`.
         NewApi = "new-api",
         /// Members that new-api does not know are lost on the way: groups, seed, guidance, tools, prompt options.
@@ -31,28 +31,28 @@ words! {
 
 /// How one relay behaves. The default is as documented.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Profile(BTreeSet<Habit>);
+pub struct RelayProfile(BTreeSet<RelayBehavior>);
 
-impl Profile {
+impl RelayProfile {
     /// Whether it is as documented.
     pub fn is_documented(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Whether it has a habit, by itself or with its software.
-    pub fn has(&self, habit: Habit) -> bool {
-        let with_new_api = matches!(habit, Habit::DropFields | Habit::CutStreams);
-        self.0.contains(&habit) || (with_new_api && self.0.contains(&Habit::NewApi))
+    pub fn has(&self, habit: RelayBehavior) -> bool {
+        let with_new_api = matches!(habit, RelayBehavior::DropFields | RelayBehavior::CutStreams);
+        self.0.contains(&habit) || (with_new_api && self.0.contains(&RelayBehavior::NewApi))
     }
 }
 
-impl FromIterator<Habit> for Profile {
-    fn from_iter<T: IntoIterator<Item = Habit>>(habits: T) -> Self {
+impl FromIterator<RelayBehavior> for RelayProfile {
+    fn from_iter<T: IntoIterator<Item = RelayBehavior>>(habits: T) -> Self {
         Self(habits.into_iter().collect())
     }
 }
 
-impl fmt::Display for Profile {
+impl fmt::Display for RelayProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let habits: Vec<&str> = self.0.iter().map(|habit| habit.as_str()).collect();
         f.write_str(&habits.join(","))
@@ -61,14 +61,14 @@ impl fmt::Display for Profile {
 
 /// The profile of each provider: `ark=new-api,unwrapped-errors; evolink=integer-codes`, or one for all, `new-api`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Profiles {
-    all: Profile,
-    named: BTreeMap<String, Profile>,
+pub struct RelayProfiles {
+    all: RelayProfile,
+    named: BTreeMap<String, RelayProfile>,
 }
 
-impl Profiles {
+impl RelayProfiles {
     /// The profile of a provider: its own, else the one of all.
-    pub fn of(&self, provider: &str) -> &Profile {
+    pub fn of(&self, provider: &str) -> &RelayProfile {
         self.named.get(provider).unwrap_or(&self.all)
     }
 
@@ -90,40 +90,40 @@ impl Profiles {
 
 /// Why a text is no profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProfileError(String);
+pub struct RelayProfileError(String);
 
-impl fmt::Display for ProfileError {
+impl fmt::Display for RelayProfileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for ProfileError {}
+impl std::error::Error for RelayProfileError {}
 
-impl FromStr for Profiles {
-    type Err = ProfileError;
+impl FromStr for RelayProfiles {
+    type Err = RelayProfileError;
 
-    fn from_str(text: &str) -> Result<Self, ProfileError> {
+    fn from_str(text: &str) -> Result<Self, RelayProfileError> {
         let mut profiles = Self::default();
         for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
             let (provider, habits) =
                 part.split_once('=').map_or((None, part), |(name, habits)| (Some(name.trim()), habits));
-            let habits: Result<Profile, String> = habits.split(',').map(|habit| habit.trim().parse()).collect();
-            let profile = habits.map_err(|error| ProfileError(format!("profile: {error}")))?;
+            let habits: Result<RelayProfile, String> = habits.split(',').map(|habit| habit.trim().parse()).collect();
+            let profile = habits.map_err(|error| RelayProfileError(format!("profile: {error}")))?;
             let known = match provider {
                 None => std::mem::replace(&mut profiles.all, profile),
                 Some(name) => profiles.named.insert(name.to_owned(), profile).unwrap_or_default(),
             };
             if !known.is_documented() {
                 let whose = provider.unwrap_or("all providers");
-                return Err(ProfileError(format!("profile: {whose} has two; join them with a comma")));
+                return Err(RelayProfileError(format!("profile: {whose} has two; join them with a comma")));
             }
         }
         Ok(profiles)
     }
 }
 
-impl fmt::Display for Profiles {
+impl fmt::Display for RelayProfiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all = (!self.all.is_documented()).then(|| self.all.to_string());
         let named = self.named.iter().map(|(name, profile)| format!("{name}={profile}"));
@@ -138,8 +138,8 @@ mod tests {
     use proptest::prelude::*;
     use proptest::sample::select;
 
-    fn profile() -> impl Strategy<Value = Profile> {
-        btree_set(select(Habit::ALL), 1..4).prop_map(Profile)
+    fn profile() -> impl Strategy<Value = RelayProfile> {
+        btree_set(select(RelayBehavior::ALL), 1..4).prop_map(RelayProfile)
     }
 
     proptest! {
@@ -148,16 +148,18 @@ mod tests {
             all in proptest::option::of(profile()),
             named in btree_map("[a-z]{1,8}", profile(), 0..3),
         ) {
-            let profiles = Profiles { all: all.unwrap_or_default(), named };
-            prop_assert_eq!(profiles.to_string().parse::<Profiles>(), Ok(profiles));
+            let profiles = RelayProfiles { all: all.unwrap_or_default(), named };
+            prop_assert_eq!(profiles.to_string().parse::<RelayProfiles>(), Ok(profiles));
         }
     }
 
     #[test]
     fn m3_a_providers_own_profile_comes_before_that_of_all() {
-        let profiles: Profiles = "new-api; evolink=integer-codes".parse().unwrap();
-        assert!(profiles.of("ark").has(Habit::DropFields) && !profiles.of("evolink").has(Habit::DropFields));
-        let later: Profiles = "ark=empty-404".parse().unwrap();
+        let profiles: RelayProfiles = "new-api; evolink=integer-codes".parse().unwrap();
+        assert!(
+            profiles.of("ark").has(RelayBehavior::DropFields) && !profiles.of("evolink").has(RelayBehavior::DropFields)
+        );
+        let later: RelayProfiles = "ark=empty-404".parse().unwrap();
         assert_eq!(later.over(profiles).to_string(), "new-api; ark=empty-404; evolink=integer-codes");
     }
 
@@ -169,7 +171,7 @@ mod tests {
             ("ark=new-api;ark=empty-404", "ark has two"),
             ("new-api;empty-404", "all providers has two"),
         ] {
-            let error = text.parse::<Profiles>().unwrap_err().to_string();
+            let error = text.parse::<RelayProfiles>().unwrap_err().to_string();
             assert!(error.contains(words), "{text}: {error}");
         }
     }

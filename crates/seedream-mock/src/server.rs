@@ -1,12 +1,12 @@
 //! The server: plays the engine's scripts over sockets.
 
-mod admin;
-mod clocks;
-mod door;
-mod play;
-mod postman;
-mod serve;
-mod wire;
+pub(crate) mod admin;
+pub(crate) mod byte_schedule;
+pub(crate) mod callbacks;
+pub(crate) mod clocks;
+pub(crate) mod faulty_socket;
+pub(crate) mod respond;
+pub(crate) mod serve;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -15,19 +15,24 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use seedream_fixtures::Provider;
+use seedream_fixtures::ProviderFacts;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::builder::MockServerBuilder;
-use crate::clock::Clock;
-use crate::engine::admin::query::Scope;
-use crate::engine::admin::tasks::Move;
-use crate::engine::{Bill, Content, Engine, Entry, Paid, Part, Script, Verdict, Wanted};
-use crate::fault::Fault;
-use clocks::{Clocks, Entered};
+use crate::endpoints::admin::query::SessionScope;
+use crate::endpoints::admin::reset::ResetPart;
+use crate::endpoints::admin::tasks::TaskTransition;
+use crate::endpoints::admin::verify::{Expectation, Verification};
+use crate::engine::Engine;
+use crate::faults::fault::Fault;
+use crate::response::script::{ChunkContent, Script};
+use crate::server::clocks::{SessionClocks, SessionEntry};
+use crate::state::clock::Clock;
+use crate::state::journal::JournalEntry;
+use crate::state::ledger::{LedgerEntry, PaidTotal};
 
 /// How long a stop waits for answers that are under way.
 const PATIENCE: Duration = Duration::from_millis(800);
@@ -36,33 +41,33 @@ const PATIENCE: Duration = Duration::from_millis(800);
 #[derive(Debug)]
 pub struct MockServer {
     address: SocketAddr,
-    house: House,
+    shared: Shared,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
     /// Delivers callbacks; dropping it ends that.
-    _postman: JoinSet<()>,
+    _callbacks: JoinSet<()>,
 }
 
 /// What every connection shares.
 #[derive(Debug, Clone)]
-struct House {
+pub(crate) struct Shared {
     engine: Arc<Engine>,
-    clocks: Clocks,
+    clocks: SessionClocks,
     /// How many pictures are rendered at a time: more threads than processors would only take memory.
     renderers: Arc<Semaphore>,
-    rings: Arc<Rings>,
+    notifiers: Arc<Notifiers>,
 }
 
 /// Who is told that something happened.
 #[derive(Debug, Default)]
-struct Rings {
+pub(crate) struct Notifiers {
     /// A task may have been made or ended.
     tasks: Notify,
     /// Something may stand in a journal that did not before.
     journal: watch::Sender<()>,
 }
 
-impl House {
+impl Shared {
     /// The time in a session.
     fn now(&self, session: &str) -> Timestamp {
         self.clocks.of(session).now()
@@ -73,7 +78,7 @@ impl House {
         self.clocks.enter(session, || {
             // By the machine's time: a test that moves a clock by a day makes nobody old.
             let is_new = self.engine.enter(Timestamp::now(), session);
-            if is_new { Entered::New { open: self.engine.sessions().names() } } else { Entered::Known }
+            if is_new { SessionEntry::New { open: self.engine.sessions().names() } } else { SessionEntry::Known }
         })
     }
 
@@ -85,20 +90,20 @@ impl House {
     /// Answers a request, and says by which clock.
     async fn respond(&self, request: &http::Request<Bytes>) -> (Script, Clock) {
         let Some(session) = self.engine.session_of(request) else {
-            let script = admin::answer(self, request).await;
+            let script = admin::respond(self, request).await;
             let now = self.clocks.mock().now();
             return (script.unwrap_or_else(|| self.engine.respond(now, request)), self.clocks.mock().clone());
         };
         let clock = self.enter(session);
-        if let Some(picture) = self.engine.parted(clock.now(), request) {
-            play::render(Content::Picture(picture), self).await;
+        if let Some(image) = self.engine.parted(clock.now(), request) {
+            respond::render(ChunkContent::Image(image), self).await;
         }
         (self.engine.respond(clock.now(), request), clock)
     }
 
     /// Waits until enough entries of the journal are there.
-    async fn until(&self, scope: Scope<'_>, wanted: &Wanted) -> Verdict {
-        let mut told = self.rings.journal.subscribe();
+    async fn until(&self, scope: SessionScope<'_>, wanted: &Expectation) -> Verification {
+        let mut told = self.notifiers.journal.subscribe();
         loop {
             told.mark_unchanged();
             let verdict = self.engine.verdict(scope, wanted);
@@ -111,11 +116,11 @@ impl House {
     }
 
     /// Tells whoever waits that a request was answered, and who calls back, if anybody is to be called.
-    fn ring(&self, awaits: bool) {
+    fn notify(&self, awaits: bool) {
         if awaits {
-            self.rings.tasks.notify_one();
+            self.notifiers.tasks.notify_one();
         }
-        self.rings.journal.send_replace(());
+        self.notifiers.journal.send_replace(());
     }
 }
 
@@ -136,17 +141,17 @@ impl MockServer {
     pub(crate) async fn start_with(address: SocketAddr, engine: Engine, clock: Clock) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let house = House {
+        let shared = Shared {
             engine: Arc::new(engine),
-            clocks: Clocks::new(clock),
+            clocks: SessionClocks::new(clock),
             renderers: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
-            rings: Arc::default(),
+            notifiers: Arc::default(),
         };
-        let mut postman = JoinSet::new();
-        postman.spawn(postman::deliver(house.clone()));
+        let mut callbacks = JoinSet::new();
+        callbacks.spawn(callbacks::deliver(shared.clone()));
         let (stop, stopped) = oneshot::channel::<()>();
-        let serving = tokio::spawn(serve::serve(listener, house.clone(), stopped));
-        Ok(Self { address, house, stop: Some(stop), serving, _postman: postman })
+        let serving = tokio::spawn(serve::serve(listener, shared.clone(), stopped));
+        Ok(Self { address, shared, stop: Some(stop), serving, _callbacks: callbacks })
     }
 
     /// Where it listens.
@@ -166,27 +171,27 @@ impl MockServer {
 
     /// What a client of this provider configures as its base URL.
     pub fn base_url(&self, provider: &str) -> Option<String> {
-        self.house.engine.library().provider(provider).map(|provider| self.base_url_of(provider))
+        self.shared.engine.library().provider(provider).map(|provider| self.base_url_of(provider))
     }
 
     /// Every provider's id and base URL.
     pub fn providers(&self) -> Vec<(String, String)> {
-        let providers = self.house.engine.library().providers().iter();
+        let providers = self.shared.engine.library().providers().iter();
         providers.map(|provider| (provider.id.clone(), self.base_url_of(provider))).collect()
     }
 
-    fn base_url_of(&self, provider: &Provider) -> String {
+    fn base_url_of(&self, provider: &ProviderFacts) -> String {
         format!("{}/{}{}", self.url(), provider.id, provider.base_path())
     }
 
     /// What was asked and answered so far, in every session, in the order of the requests.
-    pub fn journal(&self) -> Vec<Entry> {
-        self.house.engine.journal(None)
+    pub fn journal(&self) -> Vec<JournalEntry> {
+        self.shared.engine.journal(None)
     }
 
     /// What was asked and answered so far in one session; `default` is the one of paths that name none.
-    pub fn journal_of(&self, session: &str) -> Vec<Entry> {
-        self.house.engine.journal(Some(session))
+    pub fn journal_of(&self, session: &str) -> Vec<JournalEntry> {
+        self.shared.engine.journal(Some(session))
     }
 
     /// Holds one session's journal against what is wanted of it; where too few entries fit, the answer says which came
@@ -200,93 +205,93 @@ impl MockServer {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn verify(&self, session: &str, wanted: &Wanted) -> Verdict {
-        self.house.engine.verdict(Scope::One(session), wanted)
+    pub fn verify(&self, session: &str, wanted: &Expectation) -> Verification {
+        self.shared.engine.verdict(SessionScope::One(session), wanted)
     }
 
     /// Waits until as many entries of one session's journal fit as are wanted at least. It waits for ever: put a timeout
     /// around it.
-    pub async fn wait_for(&self, session: &str, wanted: &Wanted) -> Verdict {
-        self.house.until(Scope::One(session), wanted).await
+    pub async fn wait_for(&self, session: &str, wanted: &Expectation) -> Verification {
+        self.shared.until(SessionScope::One(session), wanted).await
     }
 
     /// Adds faults to those of a session; `default` is the one of paths that name none.
     pub fn add_faults(&self, session: &str, faults: impl IntoIterator<Item = Fault>) {
-        let now = self.house.enter(session).now();
-        self.house.engine.add_faults(now, session, faults);
+        let now = self.shared.enter(session).now();
+        self.shared.engine.add_faults(now, session, faults);
     }
 
     /// Forgets the faults of a session.
     pub fn clear_faults(&self, session: &str) {
-        self.house.engine.clear_faults(self.house.now(session), session);
+        self.shared.engine.clear_faults(self.shared.now(session), session);
     }
 
     /// Forgets parts of a session.
-    pub fn reset(&self, session: &str, parts: &[Part]) {
-        self.house.engine.reset(Scope::One(session), parts);
-        if parts.contains(&Part::Session) {
-            self.house.clocks.keep(&self.house.engine.sessions().names());
+    pub fn reset(&self, session: &str, parts: &[ResetPart]) {
+        self.shared.engine.reset(SessionScope::One(session), parts);
+        if parts.contains(&ResetPart::Session) {
+            self.shared.clocks.keep(&self.shared.engine.sessions().names());
         }
-        if parts.contains(&Part::Clock) {
-            self.house.clocks.reset(Some(session));
+        if parts.contains(&ResetPart::Clock) {
+            self.shared.clocks.reset(Some(session));
         }
     }
 
     /// Ends a task with the pictures it has; false where there is no such task, or where it has ended already.
     pub fn complete_task(&self, id: &str) -> bool {
-        self.move_task(id, &Move::Completed)
+        self.move_task(id, &TaskTransition::Completed)
     }
 
     /// Ends a task without pictures, with a code such as `content_policy_violation`; false as with
     /// [`MockServer::complete_task`].
     pub fn fail_task(&self, id: &str, code: &str) -> bool {
-        self.move_task(id, &Move::Failed { code: Some(code.to_owned()), message: None })
+        self.move_task(id, &TaskTransition::Failed { code: Some(code.to_owned()), message: None })
     }
 
     /// Ends a task as cancelled, which its provider tells as a failure; false as with [`MockServer::complete_task`].
     pub fn cancel_task(&self, id: &str) -> bool {
-        self.move_task(id, &Move::cancelled())
+        self.move_task(id, &TaskTransition::cancelled())
     }
 
-    fn move_task(&self, id: &str, wanted: &Move) -> bool {
+    fn move_task(&self, id: &str, wanted: &TaskTransition) -> bool {
         let session = Engine::session_of_task(id);
-        let moved = self.house.engine.move_tasks(self.house.now(session), session, Some(id), wanted).is_ok();
-        self.house.ring(true);
+        let moved = self.shared.engine.move_tasks(self.shared.now(session), session, Some(id), wanted).is_ok();
+        self.shared.notify(true);
         moved
     }
 
     /// What was paid so far, in every session, in the order of the requests.
-    pub fn ledger(&self) -> Vec<Bill> {
-        let names = self.house.engine.sessions().names();
-        let mut bills: Vec<Bill> = names.iter().flat_map(|name| self.ledger_of(name)).collect();
+    pub fn ledger(&self) -> Vec<LedgerEntry> {
+        let names = self.shared.engine.sessions().names();
+        let mut bills: Vec<LedgerEntry> = names.iter().flat_map(|name| self.ledger_of(name)).collect();
         bills.sort_by_key(|bill| bill.ordinal);
         bills
     }
 
     /// What was paid so far in one session.
-    pub fn ledger_of(&self, session: &str) -> Vec<Bill> {
-        self.house.engine.ledger(self.house.now(session), Some(session))
+    pub fn ledger_of(&self, session: &str) -> Vec<LedgerEntry> {
+        self.shared.engine.ledger(self.shared.now(session), Some(session))
     }
 
     /// What was paid in all so far in one session: of all bills, also those that are no longer kept one by one.
-    pub fn paid(&self, session: &str) -> Paid {
-        self.house.engine.paid(self.house.now(session), session)
+    pub fn paid(&self, session: &str) -> PaidTotal {
+        self.shared.engine.paid(self.shared.now(session), session)
     }
 
     /// The clock it goes by, which every session's goes with.
     pub fn clock(&self) -> &Clock {
-        self.house.clocks.mock()
+        self.shared.clocks.mock()
     }
 
     /// The clock of one session: moving it moves nobody else's. It goes with the mock's until it is moved, and as long as
     /// the session is there.
     pub fn clock_of(&self, session: &str) -> Clock {
-        self.house.enter(session)
+        self.shared.enter(session)
     }
 
     /// The engine that answers.
     pub fn engine(&self) -> &Engine {
-        &self.house.engine
+        &self.shared.engine
     }
 
     /// One line of JSON that says where everything is, for programs that start a mock and read its first line.

@@ -6,8 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use wiremock::{Request, Respond, ResponseTemplate};
 
-use crate::clock::Clock;
-use crate::engine::{Bill, End, Engine, Entry, Script};
+use crate::engine::Engine;
+use crate::response::script::{Script, ScriptEnd};
+use crate::state::clock::Clock;
+use crate::state::journal::JournalEntry;
+use crate::state::ledger::LedgerEntry;
 
 /// Answers a wiremock server's requests as the mock does: `respond_with(MockServer::builder().responder())`. Mount it for any
 /// path, so that it also serves the pictures and the polls that its answers lead to. Clones are the same mock.
@@ -29,12 +32,12 @@ impl Responder {
     }
 
     /// What was asked and answered so far, in every session.
-    pub fn journal(&self) -> Vec<Entry> {
+    pub fn journal(&self) -> Vec<JournalEntry> {
         self.engine.journal(None)
     }
 
     /// What was paid so far, in every session.
-    pub fn ledger(&self) -> Vec<Bill> {
+    pub fn ledger(&self) -> Vec<LedgerEntry> {
         self.engine.ledger(self.clock.now(), None)
     }
 }
@@ -56,10 +59,10 @@ impl Respond for Responder {
 
 fn template(script: &Script) -> ResponseTemplate {
     let slowed = script.stall.is_some() || script.drip.is_some() || script.repeats.is_some();
-    let beyond = script.end != End::Complete || slowed || script.wrong_length || script.until_close;
+    let beyond = script.end != ScriptEnd::Complete || slowed || script.wrong_length || script.until_close;
     if beyond {
         let message = "wiremock cannot end, stall or slow an answer down at a byte, nor leave it without an end: use MockServer for this fault";
-        return template(&Script::json(501, &crate::engine::admin::explanation("mock_beyond_wiremock", message)));
+        return template(&Script::json(501, &crate::endpoints::admin::explanation("mock_beyond_wiremock", message)));
     }
     let delay = script.chunks.iter().fold(script.delay, |delay: Duration, chunk| delay.saturating_add(chunk.after));
     let mut template = ResponseTemplate::new(script.status).set_body_bytes(script.body()).set_delay(delay);

@@ -57,7 +57,7 @@ fn m24_routes_evidence_and_faults_are_told_from_the_data() {
     assert!(routes.as_array().unwrap().contains(&wanted), "{routes:#}");
 
     let faults = place.run(&["mock", "faults", "--json"], &[]).ends(0).json();
-    let words = seedream_mock::faults();
+    let words = seedream_mock::fault_words();
     assert_eq!(faults.as_array().unwrap().len(), words.len());
     let told = place.run(&["mock", "faults"], &[]);
     for word in words {
@@ -66,8 +66,9 @@ fn m24_routes_evidence_and_faults_are_told_from_the_data() {
 
     let evidence = place.run(&["mock", "evidence", "--json"], &[]).ends(0).json();
     let exchanges = seedream_fixtures::exchanges();
-    let documented =
-        |it: &&seedream_fixtures::Exchange| it.provider() == "evolink" && it.source.kind.as_str() == "documented";
+    let documented = |it: &&seedream_fixtures::RecordedExchange| {
+        it.provider() == "evolink" && it.source.kind.as_str() == "documented"
+    };
     assert_eq!(evidence["counts"]["evolink"]["documented"], exchanges.iter().filter(documented).count());
     assert_eq!(evidence["exchanges"].as_array().unwrap().len(), exchanges.len());
     let table = place.run(&["mock", "evidence"], &[]).ends(0).stdout.clone();

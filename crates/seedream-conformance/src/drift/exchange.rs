@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seedream_fixtures::{Body, Exchange, Kind, Response};
+use seedream_fixtures::{EvidenceKind, RecordedBody, RecordedExchange, RecordedResponse};
 use serde_json::Value;
 
 use super::{Drift, Facts, Severity, drift, type_of};
@@ -10,11 +10,13 @@ use super::{Drift, Facts, Severity, drift, type_of};
 /// The types that each member has been seen with, by its place; `*` stands for any item of a list.
 type Members = BTreeMap<String, BTreeSet<&'static str>>;
 
-pub(super) fn compare<'a>(facts: &Facts<'a>, recorded: &Exchange) -> Result<Vec<Drift>, String> {
+pub(super) fn compare<'a>(facts: &Facts<'a>, recorded: &RecordedExchange) -> Result<Vec<Drift>, String> {
     let answer = recorded.response.as_ref().ok_or("the recording has no answer")?;
-    let same = |exchange: &&Exchange| exchange.operation == recorded.operation;
-    let judged = |exchange: &'a Exchange| Some((exchange.source.kind != Kind::Derived, exchange.response.as_ref()?));
-    let answers: Vec<(bool, &Response)> = facts.exchanges().filter(same).filter_map(judged).collect();
+    let same = |exchange: &&RecordedExchange| exchange.operation == recorded.operation;
+    let judged = |exchange: &'a RecordedExchange| {
+        Some((exchange.source.kind != EvidenceKind::Derived, exchange.response.as_ref()?))
+    };
+    let answers: Vec<(bool, &RecordedResponse)> = facts.exchanges().filter(same).filter_map(judged).collect();
     let known: Vec<_> = answers.iter().copied().filter(|(_, known)| known.status == answer.status).collect();
     if known.is_empty() {
         let statuses: BTreeSet<_> = answers.iter().map(|(_, known)| known.status.to_string()).collect();
@@ -22,7 +24,7 @@ pub(super) fn compare<'a>(facts: &Facts<'a>, recorded: &Exchange) -> Result<Vec<
         return Ok(vec![drift(Severity::Notice, "status", statuses, answer.status)]);
     }
     let Some(now) = members(answer) else {
-        let json = known.iter().any(|(_, known)| matches!(known.body, Body::Json(_)));
+        let json = known.iter().any(|(_, known)| matches!(known.body, RecordedBody::Json(_)));
         let found = json.then(|| drift(Severity::Breaking, "body", "JSON", answer.body.content_type()));
         return Ok(found.into_iter().collect());
     };
@@ -56,8 +58,8 @@ fn words(types: &BTreeSet<&'static str>) -> String {
 }
 
 /// The members of an answer; `None` where it is no JSON.
-fn members(response: &Response) -> Option<Members> {
-    let Body::Json(raw) = &response.body else { return None };
+fn members(response: &RecordedResponse) -> Option<Members> {
+    let RecordedBody::Json(raw) = &response.body else { return None };
     let value: Value = serde_json::from_str(raw.get()).ok()?;
     let mut members = Members::new();
     collect("body", &value, &mut members);

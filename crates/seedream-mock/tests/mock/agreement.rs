@@ -1,16 +1,16 @@
 //! The provider files and the exchanges are written apart; here they meet.
 
 use bytes::Bytes;
-use seedream_fixtures::{Exchange, Preflight};
+use seedream_fixtures::{ExpectedPreflight, RecordedExchange};
 use seedream_mock::{Engine, Settings};
 
 use crate::calls::{now, request};
 
 /// Whether an exchange's request was accepted, as far as it says.
-fn accepted(exchange: &Exchange) -> Option<bool> {
+fn accepted(exchange: &RecordedExchange) -> Option<bool> {
     match (&exchange.response, exchange.preflight) {
         (Some(response), _) => Some(response.status < 300),
-        (None, Some(Preflight::Refused)) => Some(false),
+        (None, Some(ExpectedPreflight::Refused)) => Some(false),
         (None, _) => Some(true),
     }
 }

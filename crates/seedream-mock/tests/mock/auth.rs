@@ -2,7 +2,7 @@
 
 use std::io;
 
-use seedream_mock::{End, Engine, MockServer, Settings};
+use seedream_mock::{Engine, MockServer, ScriptEnd, Settings};
 use serde_json::json;
 
 use crate::calls::{create_path, engine, json, now, post_as, request};
@@ -78,7 +78,7 @@ fn m5_slow_waits_and_reset_ends_the_connection() {
     let slow = post_as(&engine, "sk-mock-slow", &create_path("gogogotoken"), &body);
     assert_eq!((slow.status, slow.delay), (200, engine.settings().slow));
     let reset = post_as(&engine, "sk-mock-reset", &create_path("gogogotoken"), &body);
-    assert_eq!(reset.end, End::Reset);
+    assert_eq!(reset.end, ScriptEnd::Reset);
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use seedream_fixtures::{Body, Operation};
-use seedream_mock::{Clock, Entry, MockServer, Part};
+use seedream_fixtures::{OperationKind, RecordedBody};
+use seedream_mock::{Clock, JournalEntry, MockServer, ResetPart};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -52,7 +52,7 @@ async fn answer(mut stream: TcpStream, status: &str) {
 }
 
 /// The attempts in the journal, once there are so many.
-async fn attempts(mock: &MockServer, wanted: usize) -> Vec<Entry> {
+async fn attempts(mock: &MockServer, wanted: usize) -> Vec<JournalEntry> {
     soon(async {
         loop {
             let mut entries = mock.journal();
@@ -122,7 +122,7 @@ async fn m13_a_failed_task_is_told_too_and_a_stuck_one_never() {
 fn shown(id: &str) -> Value {
     let exchange = seedream_fixtures::exchange(id).unwrap();
     match (&exchange.operation, &exchange.response.as_ref().unwrap().body) {
-        (Operation::Poll, Body::Json(raw)) => serde_json::from_str(raw.get()).unwrap(),
+        (OperationKind::Poll, RecordedBody::Json(raw)) => serde_json::from_str(raw.get()).unwrap(),
         _ => exchange.request.as_ref().unwrap().json_value().unwrap(),
     }
 }
@@ -259,7 +259,7 @@ async fn m13_a_callback_goes_by_the_clock_of_its_session_and_comes_after_billing
     assert_eq!((settled.images, settled.credits, settled.settled), (2, Some(3.6), true), "before it is answered");
     answer(line, "500 Internal Server Error").await;
     assert_eq!(attempts(&mock, 1).await[0].session, "blue");
-    mock.reset("blue", &[Part::Session]);
+    mock.reset("blue", &[ResetPart::Session]);
     clock.advance(Duration::from_secs(1));
     let (_, told, line) = receive(&receiver).await;
     assert!(told["id"].as_str().unwrap().ends_with("-red"), "{told}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seedream_mock::{Content, End, Engine, MockServer, Script, parse_faults};
+use seedream_mock::{ChunkContent, Engine, MockServer, Script, ScriptEnd, parse_faults};
 use serde_json::{Value, json};
 
 use crate::calls::{create_path, engine, get, json, now, post, post_as, post_with, request};
@@ -157,7 +157,7 @@ fn m16_pictures_are_corrupt_truncated_of_another_size_or_no_pictures() {
     let mut inline = kite();
     inline["response_format"] = json!("b64_json");
     let script = post_with(&engine(), "picture=truncated", &create_path("ark"), &inline);
-    assert!(matches!(&script.chunks[0].content, Content::Flawed(..)));
+    assert!(matches!(&script.chunks[0].content, ChunkContent::Flawed(..)));
     let whole = json(&post(&engine(), &create_path("ark"), &inline))["data"][0]["b64_json"].as_str().unwrap().len();
     let half = json(&script)["data"][0]["b64_json"].as_str().unwrap().len();
     assert!(half * 2 <= whole + 8, "{half} of {whole}");
@@ -211,7 +211,7 @@ fn m18_rules_of_a_session_follow_one_another_and_stay_in_it() {
     let create = |session: &str| post(&engine, &format!("{session}{}", create_path("ark")), &kite());
     assert_eq!(create("").status, 200, "another session");
     assert_eq!(create("/s/blue").status, 503);
-    assert_eq!(create("/s/blue").end, End::Reset);
+    assert_eq!(create("/s/blue").end, ScriptEnd::Reset);
     let limited = create("/s/blue");
     assert_eq!((limited.status, limited.header("retry-after")), (429, Some("7")));
     assert_eq!(create("/s/blue").status, 200);

@@ -1,6 +1,6 @@
 //! M1: documented requests get the documented answers.
 
-use seedream_fixtures::{Body, Exchange, Operation};
+use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange};
 use seedream_mock::{Engine, MockServer, Script};
 use serde_json::{Value, json};
 
@@ -8,16 +8,16 @@ use crate::calls::{engine, now, request};
 use crate::http1::{download, get, post, send};
 
 /// Every exchange that a request can find: it has a body to be equal to, and an answer.
-fn findable() -> impl Iterator<Item = &'static Exchange> {
+fn findable() -> impl Iterator<Item = &'static RecordedExchange> {
     seedream_fixtures::exchanges().iter().filter(|exchange| {
         let has_body = exchange.request.as_ref().is_some_and(|request| request.json.is_some());
         let known = seedream_fixtures::provider(exchange.provider()).is_some();
         let status = exchange.response.as_ref().map_or(401, |response| response.status);
-        has_body && known && status != 401 && exchange.operation != Operation::Callback
+        has_body && known && status != 401 && exchange.operation != OperationKind::Callback
     })
 }
 
-fn replay(engine: &Engine, exchange: &Exchange, force: bool) -> Script {
+fn replay(engine: &Engine, exchange: &RecordedExchange, force: bool) -> Script {
     let asked = exchange.request.as_ref().unwrap();
     let body = asked.json.as_ref().map(|json| json.get().to_owned()).unwrap_or_default();
     let path = format!("/{}{}", exchange.provider(), asked.path);
@@ -51,9 +51,11 @@ fn m1_forced_answers_are_byte_exact() {
         let script = replay(&engine, exchange, true);
         let body = script.body();
         match &exchange.response.as_ref().unwrap().body {
-            Body::Json(raw) => assert_eq!(body, raw.get().as_bytes(), "{}", exchange.id()),
-            Body::Text(text) | Body::Sse(text) => assert_eq!(body, text.as_bytes(), "{}", exchange.id()),
-            Body::Base64(_) => {}
+            RecordedBody::Json(raw) => assert_eq!(body, raw.get().as_bytes(), "{}", exchange.id()),
+            RecordedBody::Text(text) | RecordedBody::Sse(text) => {
+                assert_eq!(body, text.as_bytes(), "{}", exchange.id());
+            }
+            RecordedBody::Base64(_) => {}
         }
     }
 }
@@ -82,7 +84,7 @@ fn m1_live_answers_keep_members_order_and_everything_that_is_not_volatile() {
     }
     let engine = engine();
     for exchange in findable() {
-        let Body::Json(raw) = &exchange.response.as_ref().unwrap().body else { continue };
+        let RecordedBody::Json(raw) = &exchange.response.as_ref().unwrap().body else { continue };
         let body = replay(&engine, exchange, false).body();
         let text = std::str::from_utf8(&body).unwrap();
         assert_eq!(member_order(text), member_order(raw.get()), "{}", exchange.id());
@@ -111,7 +113,7 @@ fn m1_live_streams_keep_every_byte_that_is_not_volatile() {
     let engine = engine();
     let mut seen = 0;
     for exchange in findable() {
-        let Body::Sse(text) = &exchange.response.as_ref().unwrap().body else { continue };
+        let RecordedBody::Sse(text) = &exchange.response.as_ref().unwrap().body else { continue };
         let body = replay(&engine, exchange, false).body();
         // What is spread over several lines is answered as it is printed.
         assert_eq!(settled(std::str::from_utf8(&body).unwrap()), settled(text), "{}", exchange.id());
@@ -144,7 +146,7 @@ fn m1_live_urls_have_the_size_the_answer_states() {
 fn m1_created_is_now() {
     let engine = engine();
     let mut seen = 0;
-    for exchange in findable().filter(|exchange| exchange.operation == Operation::Create) {
+    for exchange in findable().filter(|exchange| exchange.operation == OperationKind::Create) {
         let Ok(answer) = serde_json::from_slice::<Value>(&replay(&engine, exchange, false).body()) else { continue };
         if let Some(created) = answer.get("created").filter(|created| created.is_number()) {
             assert_eq!(created.as_i64(), Some(now().as_second()), "{}", exchange.id());
@@ -159,9 +161,9 @@ async fn m1_the_pictures_of_a_documented_answer_open_at_the_size_it_states() {
     let mock = MockServer::start().await.unwrap();
     let mut opened = 0;
     for id in ["gogogotoken/generate", "ark/generate", "aiearth/generate", "opeai/generate"] {
-        let stated = |exchange: &&Exchange| {
+        let stated = |exchange: &&RecordedExchange| {
             let text = match &exchange.response.as_ref().unwrap().body {
-                Body::Json(raw) => raw.get(),
+                RecordedBody::Json(raw) => raw.get(),
                 _ => "",
             };
             exchange.id().starts_with(id) && text.contains("\"url\"") && text.contains("\"size\"")
@@ -183,7 +185,7 @@ async fn m1_the_pictures_of_a_documented_answer_open_at_the_size_it_states() {
 #[tokio::test]
 async fn m1_a_documented_task_can_be_polled() {
     let mock = MockServer::start().await.unwrap();
-    let creates = |exchange: &&Exchange| exchange.id().starts_with("evolink/generate/");
+    let creates = |exchange: &&RecordedExchange| exchange.id().starts_with("evolink/generate/");
     let exchange = findable().find(creates).unwrap();
     let asked = exchange.request.as_ref().unwrap();
     let created = post(&mock, &format!("/evolink{}", asked.path), &asked.json_value().unwrap()).await;

@@ -1,7 +1,7 @@
 //! M20: the journal.
 
-use seedream_fixtures::Provider;
-use seedream_mock::{Engine, MockServer, Profiles, Settings};
+use seedream_fixtures::ProviderFacts;
+use seedream_mock::{Engine, MockServer, RelayProfiles, Settings};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -57,7 +57,7 @@ fn m20_undocumented_members_are_noted() {
 }
 
 /// A body with a null for every member that it lacks: those of the document, those it ignores, and two that no document has.
-fn with_nulls(provider: &Provider, body: &Value) -> Value {
+fn with_nulls(provider: &ProviderFacts, body: &Value) -> Value {
     let mut body = body.clone();
     let documented = provider.fields.iter().map(|field| &field.name).filter(|name| !name.contains('.'));
     for name in documented.chain(&provider.ignored).map(String::as_str).chain(["optimize_prompt", "quality"]) {
@@ -75,7 +75,7 @@ fn a_null_is_an_absent_member_in_the_response_and_in_the_journal() {
         for profile in ["documented", "new-api"] {
             let bare = json!({ "model": provider.default_model, "prompt": "a kite without anything else" });
             let seen = |body: &Value| {
-                let profiles = if profile == "new-api" { profile.parse().unwrap() } else { Profiles::default() };
+                let profiles = if profile == "new-api" { profile.parse().unwrap() } else { RelayProfiles::default() };
                 let engine = Engine::new(Settings { profiles, ..Settings::default() });
                 let script = post(&engine, &create_path(&provider.id), body);
                 let entry = engine.journal(None).remove(0);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use seedream_mock::{Bill, Clock, MockServer, Wanted};
+use seedream_mock::{Clock, Expectation, LedgerEntry, MockServer};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -67,7 +67,7 @@ fn m19_tasks_are_reserved_by_n_and_settled_by_what_came() {
         format!("/evolink/v1/tasks/{}", created["id"].as_str().unwrap())
     };
     let paid = || -> Vec<(u32, Option<f64>, bool)> {
-        let bill = |bill: &Bill| (bill.images, bill.credits, bill.settled);
+        let bill = |bill: &LedgerEntry| (bill.images, bill.credits, bill.settled);
         engine.ledger(now(), None).iter().map(bill).collect()
     };
     let tasks = ["", "moderate=1", "task=failed", "task=stuck"].map(create);
@@ -95,7 +95,7 @@ async fn m19_a_caller_who_leaves_has_paid() {
     stream.write_all(ask.as_bytes()).await.unwrap();
     soon(clock.until_waiting(1)).await;
     drop(stream);
-    let left = Wanted::matching(&json!({ "notes": ["the caller left*"] })).unwrap();
+    let left = Expectation::matching(&json!({ "notes": ["the caller left*"] })).unwrap();
     soon(mock.wait_for("default", &left)).await;
     assert_eq!((mock.ledger()[0].images, mock.ledger()[0].answered), (1, false));
     assert_eq!(mock.journal()[0].notes, ["the caller left before the answer was complete"]);
@@ -143,7 +143,7 @@ async fn m19_who_leaves_a_stream_in_the_middle_has_paid_for_all_of_it() {
     let mut one = [0; 1];
     soon(tokio::io::AsyncReadExt::read_exact(&mut stream, &mut one)).await.unwrap();
     drop(stream);
-    let left = Wanted::matching(&json!({ "notes": ["the caller left*"] })).unwrap();
+    let left = Expectation::matching(&json!({ "notes": ["the caller left*"] })).unwrap();
     // The next events find nobody.
     let gone = async {
         loop {

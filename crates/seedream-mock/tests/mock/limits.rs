@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use seedream_mock::{End, Engine, Fault, Script, Settings, faults};
+use seedream_mock::{Engine, Fault, Script, ScriptEnd, Settings, fault_words};
 use serde_json::{Value, json};
 
 use crate::calls::{create_path, engine, get, json, now, post, request};
@@ -154,7 +154,7 @@ fn line(script: &Script) -> String {
     if !script.delay.is_zero() || !waits.is_empty() {
         let _ = write!(line, " delay={:?} waits={waits:?}", script.delay);
     }
-    if script.end != End::Complete {
+    if script.end != ScriptEnd::Complete {
         let _ = write!(line, " end={:?}", script.end);
     }
     if let Some(stall) = script.stall {
@@ -188,7 +188,7 @@ fn said(script: &Script) -> String {
 #[test]
 fn m16_every_word_in_a_table() {
     let mut table = String::new();
-    for word in faults() {
+    for word in fault_words() {
         let fault: Fault = word.example.parse().unwrap();
         let _ = writeln!(table, "{}", word.example);
         for (provider, body) in [("ark", group()), ("evolink", views())] {

@@ -1,6 +1,6 @@
 //! M3, M10 and M16 behind relays: how whole ones behave.
 
-use seedream_fixtures::{Body, Exchange};
+use seedream_fixtures::{RecordedBody, RecordedExchange};
 use seedream_mock::{Engine, MockServer, Script, Settings};
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn behind(profiles: &str) -> Engine {
     Engine::new(Settings { profiles: profiles.parse().unwrap(), ..Settings::default() })
 }
 
-fn recorded(case: &str) -> &'static Exchange {
+fn recorded(case: &str) -> &'static RecordedExchange {
     seedream_fixtures::exchange(&format!("ark/relay/{case}")).unwrap()
 }
 
@@ -34,7 +34,7 @@ fn error(body: &[u8]) -> Value {
 /// The error of a recorded exchange.
 fn recorded_error(case: &str) -> (u16, Value) {
     let response = recorded(case).response.as_ref().unwrap();
-    let Body::Json(raw) = &response.body else { panic!("{case} is JSON") };
+    let RecordedBody::Json(raw) = &response.body else { panic!("{case} is JSON") };
     (response.status, error(raw.get().as_bytes()))
 }
 
@@ -64,7 +64,7 @@ fn m3_new_api_answers_as_it_was_read_and_recorded() {
     assert_eq!(answered(&get(&engine, "/ark/v1/nope")), recorded_error("invalid-url"));
     assert_eq!(answered(&get(&engine, "/ark/v1/models/x")), recorded_error("model-unknown-200"));
     let one = json(&get(&engine, "/ark/v1/models"))["data"][0].clone();
-    let Body::Json(raw) = &recorded("models").response.as_ref().unwrap().body else { panic!("JSON") };
+    let RecordedBody::Json(raw) = &recorded("models").response.as_ref().unwrap().body else { panic!("JSON") };
     let listed = serde_json::from_str::<Value>(raw.get()).unwrap()["data"][0].clone();
     let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&one), names(&listed));
@@ -77,7 +77,7 @@ fn m3_an_unwrapped_error_stands_at_the_top_and_loses_its_code_at_a_relay() {
     let small = json!({ "model": "doubao-seedream-5-0-260128", "prompt": "a kite", "size": "1152x2048" });
     let bare = post(&behind("ark=unwrapped-errors"), PATH, &small);
     let shown = seedream_fixtures::exchange("ark/errors/size-too-small-top-level").unwrap();
-    let Body::Json(raw) = &shown.response.as_ref().unwrap().body else { panic!("JSON") };
+    let RecordedBody::Json(raw) = &shown.response.as_ref().unwrap().body else { panic!("JSON") };
     assert_eq!(answered(&bare), (400, error(raw.get().as_bytes())));
     let relayed = post(&behind("ark=new-api,unwrapped-errors"), PATH, &small);
     assert_eq!(answered(&relayed), recorded_error("ark-top-level-error-passed-on"));
@@ -112,7 +112,7 @@ fn m3_older_evolink_has_numbers_for_codes() {
     let shown = |case: &str| {
         let exchange = seedream_fixtures::exchange(&format!("evolink/errors/legacy-{case}")).unwrap();
         let response = exchange.response.as_ref().unwrap();
-        let Body::Json(raw) = &response.body else { panic!("{case} is JSON") };
+        let RecordedBody::Json(raw) = &response.body else { panic!("{case} is JSON") };
         (response.status, serde_json::from_str::<Value>(raw.get()).unwrap())
     };
     for (refusal, case) in [
@@ -191,7 +191,7 @@ fn types(script: &Script) -> Vec<String> {
 
 /// The same of a recorded stream.
 fn recorded_types(case: &str) -> Vec<String> {
-    let Body::Sse(text) = &recorded(case).response.as_ref().unwrap().body else { panic!("{case} is a stream") };
+    let RecordedBody::Sse(text) = &recorded(case).response.as_ref().unwrap().body else { panic!("{case} is a stream") };
     let data = text.lines().filter_map(|line| line.strip_prefix("event: "));
     data.map(|event| event.replace("image_generation.", "")).collect()
 }

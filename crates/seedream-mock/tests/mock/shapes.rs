@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::select;
-use seedream_fixtures::{Model, Provider, ReplyFamily, Role, Route, RouteName};
-use seedream_mock::{Content, Script};
+use seedream_fixtures::{FieldRole, ModelFacts, ProviderFacts, ResponseFamily, RouteFacts, RouteName};
+use seedream_mock::{ChunkContent, Script};
 use serde_json::{Map, Value, json};
 
 use crate::calls::{engine, post};
 
 /// A provider's create route and one of its models.
-fn targets() -> Vec<(&'static Provider, &'static Route, &'static Model)> {
+fn targets() -> Vec<(&'static ProviderFacts, &'static RouteFacts, &'static ModelFacts)> {
     let mut targets = Vec::new();
     for provider in seedream_fixtures::providers() {
         for route in provider.routes.iter().filter(|route| route.name == RouteName::Create) {
@@ -21,12 +21,12 @@ fn targets() -> Vec<(&'static Provider, &'static Route, &'static Model)> {
 }
 
 /// A request that breaks no rule, made from the provider's own data.
-fn valid_request() -> impl Strategy<Value = (&'static Provider, &'static Route, &'static Model, Value)> {
+fn valid_request() -> impl Strategy<Value = (&'static ProviderFacts, &'static RouteFacts, &'static ModelFacts, Value)> {
     let prompts = select(vec!["a kite", "3 images of a kite", "八张海报", "twelve posters"]);
     (select(targets()), prompts, 1u32..=15, 0usize..=14, any::<usize>(), any::<[bool; 10]>()).prop_map(
         |((provider, route, model), prompt, count, references, size, flags)| {
             let mut body = Map::new();
-            let mut put = |role: Role, value: Value| {
+            let mut put = |role: FieldRole, value: Value| {
                 let Some(field) = provider.field(role) else { return };
                 let parent = field.name.split('.').next().unwrap();
                 if model.refuses(&field.name) || model.refuses(parent) {
@@ -37,41 +37,41 @@ fn valid_request() -> impl Strategy<Value = (&'static Provider, &'static Route, 
                     None => body.insert(field.name.clone(), value),
                 };
             };
-            put(Role::Model, json!(model.id));
-            put(Role::Prompt, json!(prompt));
+            put(FieldRole::Model, json!(model.id));
+            put(FieldRole::Prompt, json!(prompt));
             // Explicit maximum and references together must stay within the limit.
             let references = references.min(model.references.as_ref().map_or(0, |rule| rule.max as usize));
             let room = model.references_plus_images.as_ref().map_or(15, |total| total.limit - references as u32);
-            put(Role::Count, json!(count.min(room)));
+            put(FieldRole::Count, json!(count.min(room)));
             if references > 0 {
                 let urls: Vec<String> = (0..references).map(|n| format!("https://example.com/{n}.png")).collect();
-                put(Role::References, json!(urls));
+                put(FieldRole::References, json!(urls));
             }
             if flags[0] {
-                put(Role::Group, json!("auto"));
+                put(FieldRole::Group, json!("auto"));
                 if flags[1] {
-                    put(Role::GroupMax, json!(count.min(room)));
+                    put(FieldRole::GroupMax, json!(count.min(room)));
                 }
             }
             if flags[2] {
-                put(Role::Watermark, json!(flags[3]));
+                put(FieldRole::Watermark, json!(flags[3]));
             }
-            put(Role::ResponseFormat, json!(if flags[4] { "url" } else { "b64_json" }));
-            put(Role::Stream, json!(flags[5]));
+            put(FieldRole::ResponseFormat, json!(if flags[4] { "url" } else { "b64_json" }));
+            put(FieldRole::Stream, json!(flags[5]));
             if flags[6] {
-                put(Role::Seed, json!(size % 1000));
+                put(FieldRole::Seed, json!(size % 1000));
             }
             if flags[7] {
-                put(Role::Format, json!(if flags[8] { "png" } else { "jpeg" }));
+                put(FieldRole::Format, json!(if flags[8] { "png" } else { "jpeg" }));
             }
             if flags[9] {
-                put(Role::PromptMode, json!("standard"));
+                put(FieldRole::PromptMode, json!("standard"));
             }
             let rule = &model.size;
-            let mut sizes: Vec<&str> = rule.levels.iter().chain(&rule.ratios).map(String::as_str).collect();
+            let mut sizes: Vec<&str> = rule.tiers.iter().chain(&rule.ratios).map(String::as_str).collect();
             sizes.push(&rule.default_pixels);
             if size % 4 != 0 {
-                put(Role::Size, json!(sizes[size % sizes.len()]));
+                put(FieldRole::Size, json!(sizes[size % sizes.len()]));
             }
             (provider, route, model, Value::Object(body))
         },
@@ -79,11 +79,11 @@ fn valid_request() -> impl Strategy<Value = (&'static Provider, &'static Route, 
 }
 
 /// A body, with the size of each inline picture in its place: rendering hundreds of them would take minutes.
-fn sketch(content: &Content) -> String {
+fn sketch(content: &ChunkContent) -> String {
     match content {
-        Content::Bytes(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
-        Content::Base64(picture) => format!("{}x{}", picture.width, picture.height),
-        Content::Joined(parts) => parts.iter().map(sketch).collect(),
+        ChunkContent::Bytes(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+        ChunkContent::Base64(picture) => format!("{}x{}", picture.width, picture.height),
+        ChunkContent::Joined(parts) => parts.iter().map(sketch).collect(),
         other => panic!("{other:?} in a valid answer"),
     }
 }
@@ -156,8 +156,8 @@ proptest! {
             return check_stream(&text, inline, billed, !model.reports.is_empty());
         }
         let answer: Value = serde_json::from_str(&text).unwrap();
-        match route.reply.unwrap_or(provider.reply) {
-            ReplyFamily::Ark => {
+        match route.response.unwrap_or(provider.response) {
+            ResponseFamily::Ark => {
                 prop_assert_eq!(names(&answer), ["created", "data", "model", "usage"]);
                 prop_assert_eq!(&answer["model"], model.upstream.as_ref().unwrap_or(&model.id));
                 let data = answer["data"].as_array().unwrap();
@@ -169,7 +169,7 @@ proptest! {
                     prop_assert_eq!(answer["usage"]["output_tokens"].as_u64(), Some((pixels + 128) / 256));
                 }
             }
-            ReplyFamily::ArkRelay => {
+            ResponseFamily::ArkRelay => {
                 prop_assert_eq!(names(&answer), ["created", "data", "usage"]);
                 let usage = &answer["usage"];
                 prop_assert_eq!(&usage["total_tokens"], &usage["output_tokens"]);
@@ -178,7 +178,7 @@ proptest! {
                     prop_assert!(delivers(item, inline));
                 }
             }
-            ReplyFamily::Task => {
+            ResponseFamily::Task => {
                 prop_assert_eq!(&answer["object"], "image.generation.task");
                 prop_assert_eq!(&answer["status"], "pending");
                 prop_assert!(answer["id"].as_str().unwrap().starts_with("task-unified-"));

@@ -1,6 +1,6 @@
 //! Members that only some models have: layers, and web search.
 
-use seedream_fixtures::Body;
+use seedream_fixtures::RecordedBody;
 use seedream_mock::{Engine, Settings, Validate};
 use serde_json::{Value, json};
 
@@ -106,7 +106,7 @@ fn a_search_is_told_in_the_response_and_in_its_usage_as_the_exchange_has_it() {
     });
     let script = post(&engine(), &create_path("ark"), &searching);
     let exchange = seedream_fixtures::library().exchange("ark/generate/web-search-lite").unwrap();
-    let Body::Json(shown) = &exchange.response.as_ref().unwrap().body else { panic!("JSON") };
+    let RecordedBody::Json(shown) = &exchange.response.as_ref().unwrap().body else { panic!("JSON") };
     let (answer, shown): (Value, Value) = (json(&script), serde_json::from_str(shown.get()).unwrap());
     assert_eq!((&answer["tools"], &answer["usage"]["tool_usage"]), (&shown["tools"], &shown["usage"]["tool_usage"]));
     assert_eq!(answer["tools"], searching["tools"]);

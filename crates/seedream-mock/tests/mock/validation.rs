@@ -1,6 +1,6 @@
 //! M3 and M4: what each dialect refuses, in its own words, and what a gateway makes of a request.
 
-use seedream_fixtures::Role;
+use seedream_fixtures::FieldRole;
 use seedream_mock::{Engine, Settings, Validate};
 use serde_json::{Value, json};
 
@@ -155,7 +155,8 @@ fn what_is_refused_is_refused_beside_what_is_only_advised() {
 #[test]
 fn a_count_below_the_documented_range_is_refused_everywhere() {
     for provider in seedream_fixtures::providers() {
-        let bounded = provider.fields.iter().filter(|field| matches!(field.role, Some(Role::Count | Role::GroupMax)));
+        let bounded =
+            provider.fields.iter().filter(|field| matches!(field.role, Some(FieldRole::Count | FieldRole::GroupMax)));
         for field in bounded.filter(|field| field.min.is_some()) {
             for count in [0, -1] {
                 let mut body = json!({ "model": provider.default_model, "prompt": "a kite" });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use seedream_mock::{Clock, MockServer, Wanted};
+use seedream_mock::{Clock, Expectation, MockServer};
 use serde_json::{Value, json};
 
 use crate::http1::{Answer, download, post, send, soon};
@@ -141,7 +141,7 @@ async fn m20_a_request_that_equals_no_exchange_is_told_what_it_would_have_to_cha
     assert!(plain["entries"][0].get("nearest").is_none(), "only who asks is told");
 }
 
-fn has_body(request: &seedream_fixtures::Request) -> bool {
+fn has_body(request: &seedream_fixtures::RecordedRequest) -> bool {
     request.method == "POST" && request.json_value().is_some_and(|body| body.get("prompt").is_some())
 }
 
@@ -219,8 +219,8 @@ async fn m20_who_waits_too_long_is_told_what_came_nearest() {
 #[tokio::test]
 async fn m20_rust_verifies_and_waits_too() {
     let mock = Arc::new(mock().await);
-    let wanted = Wanted::matching(&json!({ "body": { "prompt": "*kite*" } })).unwrap();
-    assert!(Wanted::matching(&json!({ "bdy": 1 })).unwrap_err().contains("body is the nearest"));
+    let wanted = Expectation::matching(&json!({ "body": { "prompt": "*kite*" } })).unwrap();
+    assert!(Expectation::matching(&json!({ "bdy": 1 })).unwrap_err().contains("body is the nearest"));
     let none = mock.verify("default", &wanted);
     assert!(!none.satisfied && mock.verify("default", &wanted.clone().count(..1)).satisfied);
     let waiting = tokio::spawn({
@@ -302,7 +302,7 @@ async fn a_question_that_only_forgotten_entries_could_answer_is_an_error() {
     assert_eq!(answer.status, 409, "none is as unknown as one");
     let late = tell(&mock, "verify?since=40", &of("kite 7", json!({ "count": 0 }))).await.json();
     assert_eq!(late["satisfied"], true, "what is forgotten came before: {late}");
-    let wanted = Wanted::matching(&json!({ "body": { "prompt": "kite 7" } })).unwrap();
+    let wanted = Expectation::matching(&json!({ "body": { "prompt": "kite 7" } })).unwrap();
     let verdict = mock.verify("default", &wanted);
     assert!(!verdict.satisfied && verdict.undecided.unwrap().contains("--journal"));
     post(&mock, "/__mock/v1/reset", &json!({ "clear": ["journal"] })).await;

@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use seedream_mock::{End, MockServer};
+use seedream_mock::{MockServer, ScriptEnd};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -74,6 +74,6 @@ fn a_whole_request_that_is_to_be_cut_off_gets_nothing() {
     let engine = engine();
     let kite = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a kite" });
     let script = post_with(&engine, "reset@request:5", &create_path("ark"), &kite);
-    assert_eq!((script.end, script.body().len()), (End::Reset, 0));
+    assert_eq!((script.end, script.body().len()), (ScriptEnd::Reset, 0));
     assert_eq!(engine.journal(None)[0].billed, 0);
 }

@@ -1,0 +1,14 @@
+//! One file an endpoint: what a route of a provider, an image URL or the admin API answers.
+//!
+//! An endpoint reads the request context and the services, and returns a response. It opens no socket, applies no network
+//! fault and writes no journal entry.
+
+pub(crate) mod admin;
+pub(crate) mod callbacks;
+pub(crate) mod credits;
+pub(crate) mod generate;
+pub(crate) mod images;
+pub(crate) mod models;
+pub(crate) mod ranges;
+pub(crate) mod recorded;
+pub(crate) mod tasks;

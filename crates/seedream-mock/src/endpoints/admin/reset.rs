@@ -1,0 +1,112 @@
+//! Forgetting, by an explicit list.
+
+use serde_json::{Value, json};
+
+use crate::endpoints::admin::query::SessionScope;
+use crate::endpoints::admin::{AdminError, object};
+use crate::engine::Engine;
+use crate::response::endpoint_response::EndpointResponse;
+use crate::settings_patch::SettingsPatch;
+use crate::state::journal::EntryKind;
+use crate::state::ledger::Ledger;
+use crate::state::session::Session;
+
+macro_rules! parts {
+    ($($(#[$about:meta])* $ResetPart:ident = $word:literal,)+) => {
+        /// What can be forgotten.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum ResetPart { $($(#[$about])* $ResetPart,)+ }
+
+        impl ResetPart {
+            /// Every one of them.
+            pub const ALL: &'static [Self] = &[$(Self::$ResetPart,)+];
+
+            /// Its word.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$ResetPart => $word,)+ }
+            }
+        }
+    };
+}
+
+parts! {
+    /// What was asked and answered.
+    Journal = "journal",
+    /// What was paid.
+    Ledger = "ledger",
+    /// What goes wrong, with how often it did.
+    Faults = "faults",
+    /// The tasks, and who is to be called back for them.
+    Tasks = "tasks",
+    /// Who is to be called back, and that anybody was.
+    Callbacks = "callbacks",
+    /// How the clock was moved.
+    Clock = "clock",
+    /// How settings were changed.
+    Settings = "settings",
+    /// All of it: the session itself.
+    Session = "session",
+}
+
+/// Reads `{"clear":["journal","ledger"]}`.
+///
+/// # Errors
+/// There is no list, or a word of it names nothing.
+pub(crate) fn read(body: &[u8]) -> Result<Vec<ResetPart>, AdminError> {
+    const BAD: &str = "mock_bad_reset";
+    let known: Vec<&str> = ResetPart::ALL.iter().map(|part| part.as_str()).collect();
+    let known = known.join(", ");
+    let members = object(BAD, body, r#"{"clear":["journal","ledger"]}"#)?;
+    if let Some(name) = members.keys().find(|name| *name != "clear") {
+        return Err(AdminError::bad(BAD, format!("{name}: reset takes clear, a list of what to forget: {known}")));
+    }
+    let Some(Value::Array(words)) = members.get("clear") else {
+        return Err(AdminError::bad(BAD, format!("clear: name what to forget, as a list of {known}")));
+    };
+    let part = |word: &Value| {
+        let found = ResetPart::ALL.iter().copied().find(|part| word.as_str() == Some(part.as_str()));
+        found.ok_or_else(|| AdminError::bad(BAD, format!("clear: {word} is none of {known}")))
+    };
+    words.iter().map(part).collect()
+}
+
+pub(crate) fn respond(engine: &Engine, scope: SessionScope<'_>, parts: &[ResetPart]) -> EndpointResponse {
+    engine.reset(scope, parts);
+    let cleared: Vec<&str> = parts.iter().map(|part| part.as_str()).collect();
+    EndpointResponse::value(200, &json!({ "session": scope.session().unwrap_or("*"), "cleared": cleared }))
+}
+
+impl Engine {
+    /// Forgets parts of a session, or of all; without a session the settings are those of all. Clocks are the server's.
+    pub(crate) fn reset(&self, scope: SessionScope<'_>, parts: &[ResetPart]) {
+        let names = match scope.session() {
+            Some(name) => vec![name.to_owned()],
+            None => self.sessions().names(),
+        };
+        for name in &names {
+            if parts.contains(&ResetPart::Session) {
+                self.sessions().forget(name);
+            } else {
+                self.sessions().look(name, |session| parts.iter().for_each(|part| clear(session, *part)));
+            }
+        }
+        self.sessions().clear_remains(scope.session(), parts);
+        if parts.contains(&ResetPart::Settings) && !matches!(scope, SessionScope::One(_)) {
+            self.set_change(SettingsPatch::default());
+        }
+    }
+}
+
+fn clear(session: &mut Session, part: ResetPart) {
+    match part {
+        ResetPart::Journal => {
+            [EntryKind::Request, EntryKind::Callback].into_iter().for_each(|kind| session.journal.remove(kind));
+        }
+        ResetPart::Ledger => session.ledger = Ledger::default(),
+        ResetPart::Faults => session.rules.clear(),
+        ResetPart::Tasks => session.clear_tasks(),
+        ResetPart::Callbacks => session.clear_callbacks(),
+        ResetPart::Settings => session.change = SettingsPatch::default(),
+        ResetPart::Clock | ResetPart::Session => {}
+    }
+}

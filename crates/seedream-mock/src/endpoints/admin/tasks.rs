@@ -1,0 +1,203 @@
+//! How the tasks of a session are, and moving them by hand.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Request;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::endpoints::admin::query::AdminQuery;
+use crate::endpoints::admin::{AdminError, object};
+use crate::endpoints::tasks::{CANCELLED, failure, session_of};
+use crate::engine::Engine;
+use crate::faults::fault::Fault;
+use crate::request::address::DEFAULT_SESSION;
+use crate::response::endpoint_response::EndpointResponse;
+use crate::state::session::Session;
+use crate::state::task::{MockTask, TaskProgress};
+
+const BAD: &str = "mock_bad_task";
+
+/// Where a task is moved to by hand.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum TaskTransition {
+    /// To a percentage from 1 to 99.
+    Processing(u8),
+    /// To its end, with the pictures it has.
+    Completed,
+    /// To its end, without pictures.
+    Failed { code: Option<String>, message: Option<String> },
+}
+
+impl TaskTransition {
+    /// To its end, cancelled: that is told as a failure with a code of its own.
+    pub(crate) fn cancelled() -> Self {
+        Self::Failed { code: Some(CANCELLED.to_owned()), message: None }
+    }
+}
+
+/// Why a task cannot be moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TransitionError {
+    /// There is none of this id.
+    Missing,
+    /// It has ended.
+    Ended,
+}
+
+/// Lists tasks, or moves them.
+pub(crate) fn respond(
+    engine: &Engine,
+    now: Timestamp,
+    request: &Request<Bytes>,
+) -> Result<EndpointResponse, AdminError> {
+    let query = AdminQuery::read(request, &["session"])?;
+    let session = query.one()?;
+    match request.method().as_str() {
+        "GET" => {}
+        "POST" => {
+            let example = r#"{"id":"task-unified-…","status":"completed"}"#;
+            let mut members = object(BAD, request.body(), example)?;
+            let id = text(&mut members, "id")?;
+            let wanted = read(members)?;
+            // An id says its session; one that is named must be the same.
+            let session =
+                id.as_deref().filter(|_| query.get("session").is_none()).and_then(session_of).unwrap_or(session);
+            let moved = engine.move_tasks(now, session, id.as_deref(), &wanted);
+            moved.map_err(|unmoved| refused(unmoved, session, id.as_deref()))?;
+            return Ok(list(engine, now, session));
+        }
+        _ => return Err(AdminError::method("GET and POST")),
+    }
+    Ok(list(engine, now, session))
+}
+
+fn list(engine: &Engine, now: Timestamp, name: &str) -> EndpointResponse {
+    let tasks =
+        engine.sessions().look(name, |session| session.tasks().map(|task| shown(task, now)).collect::<Vec<_>>());
+    EndpointResponse::value(200, &json!({ "session": name, "tasks": tasks.unwrap_or_default() }))
+}
+
+fn shown(task: &MockTask, now: Timestamp) -> Value {
+    let progress = task.progress(now);
+    let (status, percent) = match progress {
+        TaskProgress::Pending => ("pending", 0),
+        TaskProgress::Processing(percent) => ("processing", percent),
+        TaskProgress::Ended(_) => match &task.failure {
+            Some((code, _)) if code == CANCELLED => ("cancelled", 0),
+            Some(_) => ("failed", 0),
+            None => ("completed", 100),
+        },
+    };
+    json!({
+        "id": &*task.id,
+        "provider": task.provider,
+        "model": task.model,
+        "status": status,
+        "progress": percent,
+        "images": task.images.len(),
+        "polls": task.polls,
+        "created": task.created.to_string(),
+        "ends": task.end.map_or_else(|| String::from("never"), |end| end.to_string()),
+        "ended": task.ended.map(|at| at.to_string()),
+        "callback": task.callback.as_ref().map(|(url, _)| url),
+    })
+}
+
+/// Reads where to.
+fn read(mut members: Map<String, Value>) -> Result<TaskTransition, AdminError> {
+    let status = text(&mut members, "status")?;
+    let bad = |message: &str| AdminError::bad(BAD, message);
+    let wanted = match status.as_deref() {
+        Some("completed") => TaskTransition::Completed,
+        Some("failed") => {
+            TaskTransition::Failed { code: text(&mut members, "code")?, message: text(&mut members, "message")? }
+        }
+        Some("cancelled") => TaskTransition::cancelled(),
+        Some("processing") => {
+            let percent = members.remove("progress").and_then(|value| u8::try_from(value.as_u64()?).ok());
+            let percent = percent.filter(|percent| (1..100).contains(percent));
+            TaskTransition::Processing(
+                percent.ok_or_else(|| bad("progress: processing needs a percentage from 1 to 99"))?,
+            )
+        }
+        _ => return Err(bad("status: a task is moved to completed, failed, cancelled or processing")),
+    };
+    match members.keys().next() {
+        Some(name) => {
+            let takes = "id (all that have not ended, where it is left out), status, progress with processing, code and \
+                         message with failed";
+            Err(bad(&format!("{name}: this route takes {takes}")))
+        }
+        None => Ok(wanted),
+    }
+}
+
+fn text(members: &mut Map<String, Value>, name: &str) -> Result<Option<String>, AdminError> {
+    match members.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(other) => Err(AdminError::bad(BAD, format!("{name}: {other} is no text"))),
+    }
+}
+
+fn refused(unmoved: TransitionError, session: &str, id: Option<&str>) -> AdminError {
+    let id = id.unwrap_or_default();
+    match unmoved {
+        TransitionError::Missing => {
+            let message =
+                format!("id: the session {session} has no task {id}; GET /__mock/v1/tasks?session= lists them");
+            AdminError::missing("mock_no_such_task", message)
+        }
+        TransitionError::Ended => {
+            AdminError::bad(BAD, format!("id: {id} has ended, and a task that has ended stays as it is"))
+        }
+    }
+}
+
+impl Engine {
+    /// Moves a task by hand, or all of a session that have not ended.
+    pub(crate) fn move_tasks(
+        &self,
+        now: Timestamp,
+        session: &str,
+        id: Option<&str>,
+        wanted: &TaskTransition,
+    ) -> Result<(), TransitionError> {
+        let moved = self.sessions().look(session, |session| match id {
+            Some(id) => move_one(session, now, id, wanted),
+            None => {
+                let ids: Vec<Arc<str>> = session.tasks().map(|task| task.id.clone()).collect();
+                for id in ids {
+                    // One that has ended stays as it is.
+                    let _ = move_one(session, now, &id, wanted);
+                }
+                Ok(())
+            }
+        });
+        moved.unwrap_or(if id.is_some() { Err(TransitionError::Missing) } else { Ok(()) })
+    }
+
+    /// The session of a task, as its id says.
+    pub(crate) fn session_of_task(id: &str) -> &str {
+        session_of(id).unwrap_or(DEFAULT_SESSION)
+    }
+}
+
+fn move_one(session: &mut Session, now: Timestamp, id: &str, wanted: &TaskTransition) -> Result<(), TransitionError> {
+    let task = session.task(id).ok_or(TransitionError::Missing)?;
+    if task.end_by(now).is_some() {
+        return Err(TransitionError::Ended);
+    }
+    match wanted {
+        TaskTransition::Processing(percent) => task.moved = task.moved.max(*percent),
+        TaskTransition::Completed => task.ended = Some(now),
+        TaskTransition::Failed { code, message } => {
+            task.images.clear();
+            task.failure = Some(failure(&Fault { code: code.clone(), message: message.clone(), ..Fault::default() }));
+            task.ended = Some(now);
+        }
+    }
+    Ok(())
+}

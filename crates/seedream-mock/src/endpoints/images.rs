@@ -1,0 +1,157 @@
+//! Downloads of pictures.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::endpoints::ranges;
+use crate::endpoints::ranges::{FailedPrecondition, RequestedRange};
+use crate::engine::Engine;
+use crate::faults::fault::Fault;
+use crate::faults::select::{FaultSources, SelectedFaults};
+use crate::faults::text::{FaultError, parse};
+use crate::faults::words::{BytePosition, FaultTarget, ImageFault};
+use crate::faults::{apply, select};
+use crate::image::TestImage;
+use crate::pipeline::{header, target};
+use crate::request::address;
+use crate::request::address::Address;
+use crate::response::endpoint_response::EndpointResponse;
+use crate::response::script::{Chunk, ChunkContent};
+use crate::signed_url;
+
+/// How much of a file comes before its connection closes.
+const PART: u64 = 64 * 1024;
+
+/// What goes wrong with a download: what its header says, what its URL carries, what its session has.
+pub(crate) fn faults(
+    engine: &Engine,
+    session: &str,
+    now: Timestamp,
+    request: &Request<Bytes>,
+) -> Result<SelectedFaults, FaultError> {
+    // A URL is altered by others only at the price of its signature, which is told apart from a fault.
+    let carried = parse(&signed_url::faults(request.uri().query().unwrap_or_default())).unwrap_or_default();
+    let sources =
+        FaultSources { header: header(request), carried, name: request.uri().path(), ..FaultSources::default() };
+    select::choose(engine, session, now, FaultTarget::Image, sources)
+}
+
+/// Answers a download; `path` is the one that was signed.
+pub(crate) fn respond(
+    engine: &Engine,
+    now: Timestamp,
+    request: &Request<Bytes>,
+    path: &str,
+    request_id: &str,
+    fault: &Fault,
+) -> EndpointResponse {
+    if let Some(response) = apply::instead(fault, target(request)) {
+        return response;
+    }
+    let query = request.uri().query().unwrap_or_default();
+    let mut response = match (fault.status, engine.signer().open(request.method(), path, query, now)) {
+        (Some(status), _) => {
+            let code = fault.code.as_deref().unwrap_or("InternalError");
+            refused(status, code, fault.message.as_deref().unwrap_or("The download failed."), request_id)
+        }
+        (None, Ok(image)) if fault.alters_file() => whole(image, fault.image),
+        (None, Ok(image)) => stored(engine, request, path, image, fault.image, request_id),
+        (None, Err(refusal)) => {
+            let (code, message) = refusal.told();
+            EndpointResponse { notes: vec![refusal.note(query)], ..refused(403, code, message, request_id) }
+        }
+    };
+    if request.headers().contains_key(http::header::AUTHORIZATION) {
+        response.notes.push("a key was sent to a result URL; it was ignored".into());
+    }
+    response
+}
+
+/// The image of which a request asks for a part: it is rendered before the answer can be decided.
+pub(crate) fn parted(engine: &Engine, now: Timestamp, request: &Request<Bytes>) -> Option<TestImage> {
+    if !request.headers().contains_key(http::header::RANGE) {
+        return None;
+    }
+    let path = signed_path(&Address::read(request.uri().path()), request)?;
+    engine.signer().open(request.method(), &path, request.uri().query()?, now).ok()
+}
+
+/// The path of an image as it was signed, if a request asks for one.
+pub(crate) fn signed_path<'r>(address: &Address<'r>, request: &'r Request<Bytes>) -> Option<Cow<'r, str>> {
+    match address.prefix {
+        signed_url::FOLDER => Some(Cow::Borrowed(request.uri().path())),
+        _ => signed_url::nested(address.session.unwrap_or(address::DEFAULT_SESSION), address.below),
+    }
+}
+
+/// A file that is wrong, in one piece: no part of it fits a part of the file that is right.
+fn whole(image: TestImage, flaw: Option<ImageFault>) -> EndpointResponse {
+    let html = flaw == Some(ImageFault::Html);
+    let media_type = if html { "text/html" } else { image.format.media_type() };
+    let content = ChunkContent::Image(image).flawed(flaw);
+    let until_close = flaw == Some(ImageFault::Cut);
+    EndpointResponse { until_close, ..EndpointResponse::new(200, media_type, vec![Chunk::now(content)]) }
+}
+
+/// A file as an object store answers it: with its tag, in parts, under conditions.
+fn stored(
+    engine: &Engine,
+    request: &Request<Bytes>,
+    path: &str,
+    image: TestImage,
+    flaw: Option<ImageFault>,
+    request_id: &str,
+) -> EndpointResponse {
+    let tag = (flaw != Some(ImageFault::CloseEveryUntagged)).then(|| ranges::tag(path));
+    let headers = request.headers();
+    let unmet = tag.as_deref().and_then(|tag| ranges::unmet(headers, tag));
+    let media_type = image.format.media_type();
+    let mut response = match unmet {
+        Some(FailedPrecondition::Unmodified) => EndpointResponse::new(304, media_type, Vec::new()),
+        Some(FailedPrecondition::Modified) => {
+            refused(412, "PreconditionFailed", "At least one of the preconditions did not hold.", request_id)
+        }
+        None if ranges::asks(headers, tag.as_deref()) => part(headers, &engine.render(&image), media_type, request_id),
+        None => EndpointResponse::new(200, media_type, vec![Chunk::now(ChunkContent::Image(image))]),
+    };
+    response.headers.push((String::from("accept-ranges"), String::from("bytes")));
+    response.headers.extend(tag.map(|tag| (String::from("etag"), tag)));
+    // A connection that closes before the end of its file, so that the rest must be asked for.
+    response.closes = flaw.map(|_| BytePosition::Body(PART));
+    response
+}
+
+/// The part of a file that a request asks for.
+fn part(headers: &HeaderMap, file: &Bytes, media_type: &'static str, request_id: &str) -> EndpointResponse {
+    let length = file.len();
+    let (place, mut response) = match ranges::wanted(headers, length) {
+        RequestedRange::Whole => return EndpointResponse::new(200, media_type, vec![Chunk::text(file.clone())]),
+        RequestedRange::Part(range) => {
+            let place = format!("bytes {}-{}/{length}", range.start, range.end - 1);
+            (place, EndpointResponse::new(206, media_type, vec![Chunk::text(file.slice(range))]))
+        }
+        RequestedRange::Beyond => {
+            let message = "The requested range cannot be satisfied.";
+            (format!("bytes */{length}"), refused(416, "InvalidRange", message, request_id))
+        }
+    };
+    response.headers.push((String::from("content-range"), place));
+    response
+}
+
+/// An error in the store's form.
+fn refused(status: u16, code: &str, message: &str, request_id: &str) -> EndpointResponse {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Error<'a> {
+        code: &'a str,
+        request_id: &'a str,
+        host_id: &'static str,
+        message: &'a str,
+    }
+    EndpointResponse::value(status, &Error { code, request_id, host_id: "mock", message })
+}

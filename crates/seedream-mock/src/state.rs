@@ -1,0 +1,13 @@
+//! What the mock remembers: clocks, sessions, and of each session its tasks, journal and ledger.
+//!
+//! Nothing here reads a request or writes a response.
+
+pub(crate) mod arena;
+pub(crate) mod clock;
+pub(crate) mod evicted;
+pub(crate) mod journal;
+pub(crate) mod ledger;
+pub(crate) mod repeats;
+pub(crate) mod session;
+pub(crate) mod sessions;
+pub(crate) mod task;
