@@ -11,8 +11,8 @@ use seedream_fixtures::FixtureLibrary;
 use crate::engine::Engine;
 use crate::faults::fault::Fault;
 use crate::profile::RelayProfiles;
-use crate::server::MockServer;
-use crate::settings::{Settings, TaskEnd, Validate};
+use crate::server::mock_server::MockServer;
+use crate::settings::{AcceptedContentTypes, CallbackReach, Settings, TaskEnd, Validate};
 use crate::state::clock::Clock;
 
 /// Sets a mock up; [`MockServerBuilder::start`] starts it.
@@ -69,7 +69,7 @@ impl MockServerBuilder {
 
     /// Whether a request for images may have any content type, or none; only `application/json` is taken unless set.
     pub fn any_content_type(mut self, any: bool) -> Self {
-        self.settings.any_content_type = any;
+        self.settings.content_type = if any { AcceptedContentTypes::Any } else { AcceptedContentTypes::Json };
         self
     }
 
@@ -93,7 +93,7 @@ impl MockServerBuilder {
 
     /// Whether callbacks must be `https` and public even where they stay on this machine; they need not unless set.
     pub fn strict_callbacks(mut self, strict: bool) -> Self {
-        self.settings.strict_callbacks = strict;
+        self.settings.callbacks = if strict { CallbackReach::Strict } else { CallbackReach::Loopback };
         self
     }
 
@@ -186,5 +186,20 @@ impl MockServerBuilder {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         MockServer::start_with(self.address, Engine::with(self.library, self.settings), self.clock).await
+    }
+}
+
+impl MockServer {
+    /// A builder with the defaults: a free port on loopback, the machine's clock, strict validation.
+    pub fn builder() -> MockServerBuilder {
+        MockServerBuilder::default()
+    }
+
+    /// Starts a mock with the defaults of [`MockServer::builder`].
+    ///
+    /// # Errors
+    /// No port can be bound.
+    pub async fn start() -> io::Result<Self> {
+        Self::builder().start().await
     }
 }

@@ -11,4 +11,5 @@ pub(crate) mod images;
 pub(crate) mod models;
 pub(crate) mod ranges;
 pub(crate) mod recorded;
+pub(crate) mod relay;
 pub(crate) mod tasks;

@@ -4,10 +4,12 @@
 //! same words are the members of its JSON form. Faults of the connection itself (reset, stall, drip) are applied by the server.
 
 pub(crate) mod apply;
+pub(crate) mod directive;
 pub(crate) mod fault;
 pub(crate) mod grammar;
 pub(crate) mod rate;
 pub(crate) mod reshape;
+pub(crate) mod rules;
 pub(crate) mod select;
 pub(crate) mod shapes;
 pub(crate) mod text;

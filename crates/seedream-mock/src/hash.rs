@@ -1,7 +1,6 @@
 //! Hashes: ids, keys, signatures, all from SHA-256, so that equal inputs give equal outputs on every machine.
 
-use sha2::Digest as _;
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 /// The hash of several parts, each with its length, so that no two lists of parts collide by concatenation.
 pub(crate) fn digest(parts: &[&[u8]]) -> [u8; 32] {

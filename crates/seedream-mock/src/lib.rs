@@ -5,8 +5,10 @@
 mod builder;
 mod endpoints;
 mod engine;
+mod exchange_index;
 mod faults;
 mod hash;
+mod headers;
 mod image;
 mod json;
 mod pipeline;
@@ -15,8 +17,8 @@ mod record;
 mod request;
 mod response;
 mod server;
+mod services;
 mod settings;
-mod settings_patch;
 mod signed_url;
 mod state;
 mod suggest;
@@ -25,29 +27,29 @@ mod time;
 mod wiremock;
 
 pub use builder::MockServerBuilder;
-pub use endpoints::admin::journal::JournalPage;
-pub use endpoints::admin::reset::ResetPart;
 pub use endpoints::admin::verify::{Expectation, NearestEntry, Verification};
 pub use engine::Engine;
 pub use faults::fault::Fault;
-pub use faults::grammar::{FaultValue, FaultWord, fault_words};
+pub use faults::grammar::{FaultWord, fault_words};
 pub use faults::shapes::{
     BodyFault, CodingFault, ErrorFault, LengthFault, StatusWord, StreamFault, TaskFault, Thousands, Truncation,
 };
 pub use faults::text::{FaultError, parse as parse_faults};
+pub use faults::word_enum::FaultValue;
 pub use faults::words::{
     BytePosition, ByteRate, ConnectionEnd, FaultTarget, ImageFault, Probability, RefusalCause, SseFault,
 };
-pub use image::{ImageFormat, TestImage};
+pub use image::test_image::{ImageFormat, TestImage};
 pub use json::diff::Difference;
 pub use profile::{RelayBehavior, RelayProfile, RelayProfileError, RelayProfiles};
-pub use response::coding::PackedPiece;
-pub use response::script::{Chunk, ChunkContent, Script, ScriptEnd};
+pub use response::chunk::{Chunk, ChunkContent, DeferredBytes};
+pub use response::script::{Script, ScriptEnd};
 pub use response::text_encoding::TextEncoding;
-pub use server::MockServer;
-pub use settings::{Settings, TaskEnd, Validate};
+pub use server::mock_server::MockServer;
+pub use settings::{AcceptedContentTypes, CallbackReach, Settings, TaskEnd, Validate};
 pub use state::clock::Clock;
-pub use state::journal::JournalEntry;
+pub use state::entry::JournalEntry;
 pub use state::ledger::{LedgerEntry, PaidTotal};
+pub use state::reset_part::ResetPart;
 #[cfg(feature = "wiremock")]
 pub use wiremock::Responder;

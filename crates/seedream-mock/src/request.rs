@@ -13,3 +13,4 @@ pub(crate) mod relay;
 pub(crate) mod rewrite;
 pub(crate) mod rules;
 pub(crate) mod sizes;
+pub(crate) mod violation;

@@ -2,9 +2,11 @@
 //!
 //! Nothing here decides what a request gets; the endpoints do.
 
+pub(crate) mod chunk;
 pub(crate) mod coding;
 pub(crate) mod endpoint_response;
 pub(crate) mod error;
+pub(crate) mod html_page;
 pub(crate) mod images;
 pub(crate) mod json;
 pub(crate) mod script;

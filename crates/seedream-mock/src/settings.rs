@@ -1,12 +1,37 @@
-//! What a user may set.
+//! The settings of a mock: everything that decides a response, apart from the request and the time.
+//!
+//! [`Settings`] is the whole of it; [`SettingsPatch`] is the part that may change while the mock runs.
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::{Map, Value};
 
 use crate::faults::fault::Fault;
 use crate::profile::RelayProfiles;
 use crate::time;
+
+/// The JSON form of a type that is written as a text.
+macro_rules! text_form {
+    ($($Type:ty),+) => {
+        $(impl Serialize for $Type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $Type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+            }
+        })+
+    };
+}
+
+text_form!(Validate, AcceptedContentTypes, CallbackReach, TaskEnd, RelayProfiles);
 
 /// How strictly requests are checked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,6 +56,12 @@ impl Validate {
             Self::Warn => "warn",
             Self::Off => "off",
         }
+    }
+}
+
+impl fmt::Display for Validate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -84,37 +115,104 @@ impl FromStr for TaskEnd {
     }
 }
 
-/// Everything that decides how an engine answers, apart from the request and the time.
-#[derive(Debug, Clone)]
+/// Which content types a request for images may have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AcceptedContentTypes {
+    /// `application/json`, with or without parameters. Written as `json`.
+    #[default]
+    Json,
+    /// Any content type, or none. Written as `any`.
+    Any,
+}
+
+impl fmt::Display for AcceptedContentTypes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Json => "json",
+            Self::Any => "any",
+        })
+    }
+}
+
+impl FromStr for AcceptedContentTypes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "json" => Ok(Self::Json),
+            "any" => Ok(Self::Any),
+            _ => Err(format!("`{text}` is neither json nor any")),
+        }
+    }
+}
+
+/// Which callback URLs a request may name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CallbackReach {
+    /// URLs of this machine over `http`, beside those that the provider allows. Written as `loopback`.
+    #[default]
+    Loopback,
+    /// Public `https` URLs only, as the provider demands; the mock never sends to these. Written as `strict`.
+    Strict,
+}
+
+impl fmt::Display for CallbackReach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Loopback => "loopback",
+            Self::Strict => "strict",
+        })
+    }
+}
+
+impl FromStr for CallbackReach {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "loopback" => Ok(Self::Loopback),
+            "strict" => Ok(Self::Strict),
+            _ => Err(format!("`{text}` is neither loopback nor strict")),
+        }
+    }
+}
+
+/// Everything that decides a response, apart from the request and the time. Its JSON form has the same names; a member that is
+/// left out has its default.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// What pictures, ids and signatures are made from.
+    /// The number from which images, ids and signatures are made. Default: 0.
     pub seed: u64,
-    /// How strictly requests are checked.
+    /// How strictly requests are checked. Default: [`Validate::Strict`].
     pub validate: Validate,
-    /// Whether a request for images may have any content type, or none; otherwise only JSON's is taken.
-    pub any_content_type: bool,
-    /// When a task ends.
+    /// Which content types a request for images may have. Default: [`AcceptedContentTypes::Json`].
+    pub content_type: AcceptedContentTypes,
+    /// When a task ends. Default: with its third poll.
     pub task: TaskEnd,
-    /// The `estimated_time` of a task, in seconds.
+    /// The `estimated_time` of a task, in seconds. Default: 1.
     pub estimated_seconds: u64,
-    /// The known keys; empty means that every key is known.
+    /// The known keys. Default: empty, which means that every key is known.
     pub keys: Vec<String>,
-    /// Whether a callback must be `https` and public even where it stays on this machine.
-    pub strict_callbacks: bool,
-    /// How long the key `sk-mock-slow` waits.
+    /// Which callback URLs a request may name. Default: [`CallbackReach::Loopback`].
+    pub callbacks: CallbackReach,
+    /// How long the key `sk-mock-slow` waits, as `5s` in JSON. Default: 5 seconds.
+    #[serde(with = "time::text")]
     pub slow: Duration,
-    /// What goes wrong in every session from its start.
+    /// The faults of every session from its start. Default: none.
     pub faults: Vec<Fault>,
-    /// How the relay before each provider behaves.
+    /// How the relay before each provider behaves. Default: as documented.
     pub profiles: RelayProfiles,
-    /// The most entries of a session's journal.
+    /// The most entries of a session's journal. Default: 1000.
     pub journal_capacity: usize,
-    /// The most sessions beside `default`. Those that nobody used for longest give way, also where all of them together
-    /// remember more than 256 MiB.
+    /// The most sessions beside `default`. The session that was unused for longest is evicted; sessions also shrink where
+    /// all of them together hold more than 256 MiB. Default: 1024.
     pub session_capacity: usize,
-    /// How long a session other than `default` is kept without use.
+    /// How long a session other than `default` is kept without use, as `1h` in JSON. Default: 1 hour.
+    #[serde(with = "time::text")]
     pub session_idle: Duration,
-    /// What must stand after `Bearer` for the admin routes; `None` means that they are open.
+    /// The bearer token of the admin routes; `None` means that they are open. It is never serialized.
+    #[serde(skip_serializing)]
     pub admin_token: Option<String>,
 }
 
@@ -123,11 +221,11 @@ impl Default for Settings {
         Self {
             seed: 0,
             validate: Validate::Strict,
-            any_content_type: false,
+            content_type: AcceptedContentTypes::Json,
             task: TaskEnd::Polls(3),
             estimated_seconds: 1,
             keys: Vec::new(),
-            strict_callbacks: false,
+            callbacks: CallbackReach::Loopback,
             slow: Duration::from_secs(5),
             faults: Vec::new(),
             profiles: RelayProfiles::default(),
@@ -136,6 +234,119 @@ impl Default for Settings {
             session_idle: Duration::from_secs(3600),
             admin_token: None,
         }
+    }
+}
+
+/// The settings that may change while the mock runs. A member that is absent does not change.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct SettingsPatch {
+    validate: Option<Validate>,
+    content_type: Option<AcceptedContentTypes>,
+    task: Option<TaskEnd>,
+    #[serde(deserialize_with = "whole_seconds")]
+    estimated_seconds: Option<u64>,
+    callbacks: Option<CallbackReach>,
+    #[serde(with = "time::optional_text")]
+    slow: Option<Duration>,
+}
+
+/// The names of the members of a [`SettingsPatch`].
+const CHANGEABLE: [&str; 6] = ["validate", "content_type", "task", "estimated_seconds", "callbacks", "slow"];
+
+impl Settings {
+    /// The same settings with a patch applied.
+    pub(crate) fn with(&self, patch: &SettingsPatch) -> Self {
+        Self {
+            validate: patch.validate.unwrap_or(self.validate),
+            content_type: patch.content_type.unwrap_or(self.content_type),
+            task: patch.task.unwrap_or(self.task),
+            estimated_seconds: patch.estimated_seconds.unwrap_or(self.estimated_seconds),
+            callbacks: patch.callbacks.unwrap_or(self.callbacks),
+            slow: patch.slow.unwrap_or(self.slow),
+            ..self.clone()
+        }
+    }
+}
+
+impl SettingsPatch {
+    /// The patch that leads to these settings: every member is set.
+    pub(crate) fn of(settings: &Settings) -> Self {
+        Self {
+            validate: Some(settings.validate),
+            content_type: Some(settings.content_type),
+            task: Some(settings.task),
+            estimated_seconds: Some(settings.estimated_seconds),
+            callbacks: Some(settings.callbacks),
+            slow: Some(settings.slow),
+        }
+    }
+
+    /// Sets members from JSON; `null` removes a member from the patch.
+    ///
+    /// # Errors
+    /// The member, and what to write instead.
+    pub(crate) fn read(self, members: &Map<String, Value>) -> Result<Self, String> {
+        let parse = |members: Map<String, Value>| serde_json::from_value::<Self>(members.into());
+        let Ok(Value::Object(mut all)) = serde_json::to_value(self) else { return Ok(self) };
+        for (name, value) in members {
+            if !CHANGEABLE.contains(&name.as_str()) {
+                let known = CHANGEABLE.join(", ");
+                return Err(format!(
+                    "{name}: there is no such setting to change; {known} may change while the mock runs"
+                ));
+            }
+            parse(Map::from_iter([(name.clone(), value.clone())])).map_err(|error| format!("{name}: {error}"))?;
+            all.insert(name.clone(), value.clone());
+        }
+        parse(all).map_err(|error| error.to_string())
+    }
+}
+
+fn whole_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let wrong = || de::Error::custom(format!("{value} is no whole number of seconds, such as 5"));
+    if value.is_null() { Ok(None) } else { value.as_u64().map(Some).ok_or_else(wrong) }
+}
+
+/// The settings of a running mock, with the changes that hold for all sessions.
+#[derive(Debug)]
+pub(crate) struct SettingsStore {
+    initial: Arc<Settings>,
+    current: Mutex<(SettingsPatch, Arc<Settings>)>,
+}
+
+impl SettingsStore {
+    pub(crate) fn new(settings: Settings) -> Self {
+        let initial = Arc::new(settings);
+        Self { current: Mutex::new((SettingsPatch::default(), initial.clone())), initial }
+    }
+
+    /// The settings with which the mock started.
+    pub(crate) fn initial(&self) -> &Settings {
+        &self.initial
+    }
+
+    /// The settings of a session with this patch.
+    pub(crate) fn with(&self, patch: &SettingsPatch) -> Arc<Settings> {
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner).1.clone();
+        if *patch == SettingsPatch::default() { current } else { Arc::new(current.with(patch)) }
+    }
+
+    /// Changes the settings of all sessions.
+    ///
+    /// # Errors
+    /// As [`SettingsPatch::read`].
+    pub(crate) fn change(&self, members: &Map<String, Value>) -> Result<(), String> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let patch = current.0.read(members)?;
+        *current = (patch, Arc::new(self.initial.with(&patch)));
+        Ok(())
+    }
+
+    /// Takes back every change.
+    pub(crate) fn reset(&self) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = (SettingsPatch::default(), self.initial.clone());
     }
 }
 

@@ -10,15 +10,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::hash::{digest, digest_of, hex, push_hex};
-use crate::image::{ImageFormat, TestImage};
-use crate::request::address::session_prefix;
-use crate::state::clock::later;
-
-/// The folder of pictures in the mock's paths.
-pub(crate) const FOLDER: &str = "pictures";
-
-/// The folder as it stands inside a path.
-pub(crate) const NESTED: &str = "/pictures/";
+use crate::image::test_image::{ImageFormat, TestImage};
+use crate::request::address::{FOLDER, session_prefix};
+use crate::time::later;
 
 /// About how long a URL is without its caption.
 const LENGTH: usize = 512;
@@ -98,19 +92,6 @@ fn decoded_form(text: &str) -> Cow<'_, str> {
         rest = if escaped.is_some() { &after[2..] } else { after };
     }
     String::from_utf8(bytes).map_or(text.into(), Cow::Owned)
-}
-
-/// Whether a path leads to a picture below another path.
-pub(crate) fn is_nested(below: &str) -> bool {
-    // The folder, the provider, the file: every request is asked, so only the end is looked at.
-    below.rsplit('/').nth(2) == Some(FOLDER)
-}
-
-/// The path that was signed, where a relative link has led below another path of the same session.
-pub(crate) fn nested<'p>(session: &str, below: &'p str) -> Option<Cow<'p, str>> {
-    let place = below.rfind(NESTED).filter(|_| is_nested(below))?;
-    let prefix = session_prefix(session);
-    Some(if prefix.is_empty() { below[place..].into() } else { format!("{prefix}{}", &below[place..]).into() })
 }
 
 /// Why a URL does not open.

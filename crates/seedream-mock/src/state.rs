@@ -4,10 +4,13 @@
 
 pub(crate) mod arena;
 pub(crate) mod clock;
+pub(crate) mod entry;
 pub(crate) mod evicted;
 pub(crate) mod journal;
 pub(crate) mod ledger;
 pub(crate) mod repeats;
+pub(crate) mod reset_part;
 pub(crate) mod session;
 pub(crate) mod sessions;
 pub(crate) mod task;
+pub(crate) mod task_id;

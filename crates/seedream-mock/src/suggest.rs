@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::json::diff::Difference;
-use crate::request::address::{Address, distance};
+use crate::request::address::Address;
 
 /// How many are shown.
 const SHOWN: usize = 5;
@@ -68,6 +68,22 @@ pub(crate) fn exchanges<'l>(library: &'l FixtureLibrary, asked: &str) -> Vec<&'l
         answered.map(|exchange| (distance(asked, exchange.id()), exchange.id())).collect();
     names.sort_unstable();
     names.into_iter().map(|(_, name)| name).take(SHOWN).collect()
+}
+
+/// How many characters must change (Levenshtein).
+pub(crate) fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    // A path can be as long as a URL may be; what is nearest is decided long before that.
+    for (i, x) in a.chars().take(200).enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, &y) in b.iter().enumerate() {
+            let changed = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
-//! Lengths of time as people write them: `500ms`, `7s`, `2m`, `25h`, `1h30m`.
+//! Durations as text (`500ms`, `7s`, `2m`, `25h`, `1h30m`), and times that saturate.
 
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 /// The units, the largest first, in milliseconds.
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
@@ -29,6 +31,45 @@ pub(crate) fn write(time: Duration) -> String {
     let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let fitting = UNITS.iter().find(|(_, each)| millis != 0 && millis % each == 0);
     fitting.map_or_else(|| String::from("0s"), |(name, each)| format!("{}{name}", millis / each))
+}
+
+/// A later time, at most the last one that a timestamp can hold.
+pub(crate) fn later(at: Timestamp, by: Duration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// The serde form of a duration: its text.
+pub(crate) mod text {
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, Serializer, de};
+
+    pub(crate) fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&super::write(*time))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let wrong = || de::Error::custom(format!("`{text}` is no length of time such as 500ms, 5s or 1h30m"));
+        super::read(&text).ok_or_else(wrong)
+    }
+}
+
+/// The serde form of a duration that may be absent.
+pub(crate) mod optional_text {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize as _, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        time.map(super::write).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        #[derive(Deserialize)]
+        struct Text(#[serde(with = "super::text")] Duration);
+        Ok(Option::<Text>::deserialize(deserializer)?.map(|Text(time)| time))
+    }
 }
 
 #[cfg(test)]

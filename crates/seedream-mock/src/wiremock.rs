@@ -9,7 +9,7 @@ use wiremock::{Request, Respond, ResponseTemplate};
 use crate::engine::Engine;
 use crate::response::script::{Script, ScriptEnd};
 use crate::state::clock::Clock;
-use crate::state::journal::JournalEntry;
+use crate::state::entry::JournalEntry;
 use crate::state::ledger::LedgerEntry;
 
 /// Answers a wiremock server's requests as the mock does: `respond_with(MockServer::builder().responder())`. Mount it for any
@@ -62,7 +62,7 @@ fn template(script: &Script) -> ResponseTemplate {
     let beyond = script.end != ScriptEnd::Complete || slowed || script.wrong_length || script.until_close;
     if beyond {
         let message = "wiremock cannot end, stall or slow an answer down at a byte, nor leave it without an end: use MockServer for this fault";
-        return template(&Script::json(501, &crate::endpoints::admin::explanation("mock_beyond_wiremock", message)));
+        return template(&Script::json(501, &crate::response::error::mock_error("mock_beyond_wiremock", message)));
     }
     let delay = script.chunks.iter().fold(script.delay, |delay: Duration, chunk| delay.saturating_add(chunk.after));
     let mut template = ResponseTemplate::new(script.status).set_body_bytes(script.body()).set_delay(delay);

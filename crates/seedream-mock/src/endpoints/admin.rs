@@ -1,5 +1,6 @@
 //! The mock's own routes, below `/__mock/v1`. The clock, and waiting for something, are the server's.
 
+pub(crate) mod error;
 pub(crate) mod faults;
 pub(crate) mod journal;
 pub(crate) mod overview;
@@ -12,13 +13,14 @@ pub(crate) mod verify;
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-use crate::endpoints::admin::query::{AdminQuery, JournalFilter};
-use crate::engine::Engine;
+use crate::endpoints::admin::error::AdminError;
 use crate::request::auth::bearer;
 use crate::response::endpoint_response::EndpointResponse;
-use crate::response::script::Script;
+use crate::response::error::mock_error;
+use crate::services::Services;
+use query::{AdminQuery, JournalFilter};
 
 /// What is here: a route, and what it is for.
 const ROUTES: [(&str, &str); 12] = [
@@ -36,57 +38,16 @@ const ROUTES: [(&str, &str); 12] = [
     ("POST reset", "forgetting"),
 ];
 
-/// Why a request to the mock itself is not answered: a status, a code, and what to do.
-#[derive(Debug)]
-pub(crate) struct AdminError {
-    status: u16,
-    code: &'static str,
-    message: String,
-}
-
-impl AdminError {
-    /// The request says something that makes no sense here.
-    pub(crate) fn bad(code: &'static str, message: impl Into<String>) -> Self {
-        Self { status: 400, code, message: message.into() }
-    }
-
-    /// The route does not take this method.
-    pub(crate) fn method(takes: &str) -> Self {
-        Self { status: 405, code: "mock_bad_method", message: format!("this route takes {takes}") }
-    }
-
-    /// What is asked about is not there.
-    pub(crate) fn missing(code: &'static str, message: impl Into<String>) -> Self {
-        Self { status: 404, code, message: message.into() }
-    }
-
-    /// What would be told is not known any more.
-    pub(crate) fn gone(code: &'static str, message: impl Into<String>) -> Self {
-        Self { status: 409, code, message: message.into() }
-    }
-
-    /// The same as a script.
-    pub(crate) fn script(&self) -> Script {
-        Script::json(self.status, &explanation(self.code, &self.message))
-    }
-}
-
-impl From<AdminError> for EndpointResponse {
-    fn from(refusal: AdminError) -> Self {
-        explain(refusal.status, refusal.code, &refusal.message)
-    }
-}
-
 /// Answers a request to the mock itself.
-pub(crate) fn respond(engine: &Engine, now: Timestamp, request: &Request<Bytes>, below: &str) -> EndpointResponse {
-    if let Some(refusal) = refusal(engine, request.headers()) {
+pub(crate) fn respond(services: &Services, now: Timestamp, request: &Request<Bytes>, below: &str) -> EndpointResponse {
+    if let Some(refusal) = refusal(services, request.headers()) {
         return refusal;
     }
-    route(engine, now, request, below).unwrap_or_else(EndpointResponse::from)
+    route(services, now, request, below).unwrap_or_else(EndpointResponse::from)
 }
 
 fn route(
-    engine: &Engine,
+    services: &Services,
     now: Timestamp,
     request: &Request<Bytes>,
     below: &str,
@@ -94,25 +55,25 @@ fn route(
     let query = |allowed| AdminQuery::read(request, allowed);
     let method = request.method().as_str();
     match (method, below.strip_prefix("/v1/").unwrap_or_default()) {
-        ("GET", "health") => query(&[]).map(|_| health(engine, now)),
-        ("GET", "sessions") => query(&[]).map(|_| overview::sessions(engine)),
+        ("GET", "health") => query(&[]).map(|_| health(services, now)),
+        ("GET", "sessions") => query(&[]).map(|_| overview::sessions(services)),
         ("GET", "journal") => {
             let query = query(&query::narrowing(&["session", "explain", "limit", "after"]))?;
-            journal::respond(&engine.sessions, &engine.index, &query)
+            journal::respond(&services.sessions, &services.index, &query)
         }
-        ("GET", "ledger") => overview::ledger(engine, now, query(&["session"])?.one()?),
-        ("GET", "callbacks") => overview::callbacks(engine, query(&["session"])?.one()?),
+        ("GET", "ledger") => overview::ledger(services, now, query(&["session"])?.one()?),
+        ("GET", "callbacks") => overview::callbacks(services, query(&["session"])?.one()?),
         ("POST", "verify") => {
             let query = AdminQuery::read(request, &query::narrowing(&["session"]))?;
             let wanted = verify::Expectation::read(request.body(), JournalFilter::of(&query)?)?;
-            Ok(EndpointResponse::value(200, &engine.verdict(query.scope(), &wanted).decided()?))
+            Ok(EndpointResponse::value(200, &verify::verify(services, query.scope(), &wanted).decided()?))
         }
-        (_, "faults") => faults::respond(engine, now, request),
-        (_, "tasks") => tasks::respond(engine, now, request),
-        (_, "settings") => settings::respond(engine, now, request),
+        (_, "faults") => faults::respond(services, now, request),
+        (_, "tasks") => tasks::respond(services, now, request),
+        (_, "settings") => settings::respond(services, now, request),
         ("POST", "reset") => {
             let query = query(&["session"])?;
-            Ok(reset::respond(engine, query.scope(), &reset::read(request.body())?))
+            Ok(reset::respond(services, query.scope(), &reset::read(request.body())?))
         }
         ("POST" | "PUT" | "PATCH" | "DELETE", "health" | "sessions" | "journal" | "ledger" | "callbacks") => {
             Err(AdminError::method("GET"))
@@ -131,39 +92,21 @@ fn routes() -> String {
 }
 
 /// Why a caller may not use the admin routes.
-pub(crate) fn refusal(engine: &Engine, headers: &HeaderMap) -> Option<EndpointResponse> {
-    let token = engine.settings().admin_token.as_deref()?;
+pub(crate) fn refusal(services: &Services, headers: &HeaderMap) -> Option<EndpointResponse> {
+    let token = services.settings.initial().admin_token.as_deref()?;
     let message = "the admin routes of this mock need its admin token as a bearer";
-    (bearer(headers) != Some(token)).then(|| explain(401, "mock_admin_token", message))
+    (bearer(headers) != Some(token)).then(|| EndpointResponse::value(401, &mock_error("mock_admin_token", message)))
 }
 
-fn health(engine: &Engine, now: Timestamp) -> EndpointResponse {
-    let providers: Vec<&str> = engine.library().providers().iter().map(|provider| provider.id.as_str()).collect();
+fn health(services: &Services, now: Timestamp) -> EndpointResponse {
+    let providers: Vec<&str> = services.library.providers().iter().map(|provider| provider.id.as_str()).collect();
     let body = json!({
         "status": "ok",
         "version": env!("CARGO_PKG_VERSION"),
         "time": now.to_string(),
         "providers": providers,
-        "exchanges": engine.library().exchanges().len(),
-        "sessions": engine.sessions().names(),
+        "exchanges": services.library.exchanges().len(),
+        "sessions": services.sessions.names(),
     });
     EndpointResponse::value(200, &body)
-}
-
-/// A body that is a JSON object; an empty one has no members.
-pub(crate) fn object(code: &'static str, body: &[u8], example: &str) -> Result<Map<String, Value>, AdminError> {
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Map::new());
-    }
-    serde_json::from_slice(body)
-        .map_err(|error| AdminError::bad(code, format!("the body is no JSON object ({error}); write {example}")))
-}
-
-/// An error of the mock itself, which no provider would send.
-pub(crate) fn explain(status: u16, code: &str, message: &str) -> EndpointResponse {
-    EndpointResponse::value(status, &explanation(code, message))
-}
-
-pub(crate) fn explanation(code: &str, message: &str) -> Value {
-    json!({ "error": { "code": code, "message": message, "type": "mock_error" } })
 }

@@ -23,7 +23,7 @@ struct SpentCredits {
 impl SpentCredits {
     fn of(context: &RequestContext<'_>) -> Self {
         let key = context.bearer.map(hash::short);
-        context.engine.sessions().with(context.session, context.now, |session| {
+        context.services.sessions.with(context.session, context.now, |session| {
             let ledger = session.settled(context.now);
             let keys = ledger.keys();
             let own = keys.iter().map(PaidByKey::paid).find(|(paid_by, _)| *paid_by == key.as_deref());

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderMap, header};
+use http::header;
 use seedream_fixtures::{ErrorCause, EvidenceKind, FieldRole, ResponseFamily, RouteName};
 
 use crate::endpoints::tasks;
@@ -15,24 +15,25 @@ use crate::request::context::RequestContext;
 use crate::request::fields::RequestFields;
 use crate::request::generation_spec::GenerationSpec;
 use crate::request::rewrite::ForwardedRequest;
-use crate::request::rules::{RuleOptions, RuleViolation};
-use crate::request::{rewrite, rules};
+use crate::request::rules::RuleOptions;
+use crate::request::violation::RuleViolation;
+use crate::request::{relay, rewrite, rules};
+use crate::response::chunk::Chunk;
 use crate::response::endpoint_response::EndpointResponse;
 use crate::response::error::ErrorDetails;
-use crate::response::json::ImageResult;
-use crate::response::script::Chunk;
-use crate::response::{images, json, sse};
-use crate::settings::Validate;
+use crate::response::images::ImageResult;
+use crate::response::{error, images, json, sse};
+use crate::settings::{AcceptedContentTypes, CallbackReach, Validate};
 
 /// Answers a request for pictures.
-pub(crate) fn create(context: &RequestContext<'_>) -> EndpointResponse {
+pub(crate) fn respond(context: &RequestContext<'_>) -> EndpointResponse {
     let Some(body) = context.object() else {
         let detail = "the request body must be a JSON object.";
         let fill = ErrorDetails { field: "body", detail, ..ErrorDetails::default() };
         let violations = vec![format!("body: json: {detail}")];
-        return EndpointResponse { violations, ..context.problem(ErrorCause::Invalid, &fill).into() };
+        return EndpointResponse { violations, ..error::of(context, ErrorCause::Invalid, &fill).into() };
     };
-    let (relayed, lost) = context.relayed(body);
+    let (relayed, lost) = relay::relayed(context, body);
     let own = matches!(relayed, Cow::Borrowed(_));
     let body = &*relayed;
     let effective = rewrite::effective(context.provider, body);
@@ -44,7 +45,7 @@ pub(crate) fn create(context: &RequestContext<'_>) -> EndpointResponse {
     let broken = violations(context, &said, &sent_on);
     let lines = broken.iter().map(RuleViolation::line).collect();
 
-    let strict = context.conduct.validate == Validate::Strict;
+    let strict = context.settings.validate == Validate::Strict;
     let mut response = match broken.iter().find(|violation| strict && !violation.advice) {
         Some(violation) => refuse(context, body, violation),
         None => by_rules(context, &GenerationSpec::read(&said, &sent_on).repeated(context.repeat())),
@@ -59,19 +60,22 @@ pub(crate) fn create(context: &RequestContext<'_>) -> EndpointResponse {
 }
 
 /// What is wrong with the content type of a request for images. What is taken besides `application/json` no document says.
-pub(crate) fn mislabelled(context: &RequestContext<'_>, headers: &HeaderMap) -> Option<RuleViolation> {
+pub(crate) fn content_type_violation(context: &RequestContext<'_>) -> Option<RuleViolation> {
     let creates = context.route.is_some_and(|route| route.name == RouteName::Create);
-    if !creates || context.conduct.any_content_type || context.conduct.validate == Validate::Off {
+    if !creates
+        || context.settings.content_type == AcceptedContentTypes::Any
+        || context.settings.validate == Validate::Off
+    {
         return None;
     }
-    let label = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let label = context.request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = label.and_then(|label| label.split(';').next()).unwrap_or_default().trim();
     let is_json = media_type.eq_ignore_ascii_case("application/json");
     (!is_json).then(|| RuleViolation::new("Content-Type", "content_type", "must be application/json."))
 }
 
 /// The refusal of a request for its content type: the error is the provider's, that it comes is our guess.
-pub(crate) fn refuse_label(context: &RequestContext<'_>, violation: &RuleViolation) -> EndpointResponse {
+pub(crate) fn refuse_content_type(context: &RequestContext<'_>, violation: &RuleViolation) -> EndpointResponse {
     let nothing = Object::new();
     let refusal = refuse(context, context.object().unwrap_or(&nothing), violation);
     EndpointResponse { violations: vec![violation.line()], evidence: EvidenceKind::Derived, ..refusal }
@@ -96,11 +100,11 @@ fn violations(
     body: &RequestFields<'_>,
     effective: &RequestFields<'_>,
 ) -> Vec<RuleViolation> {
-    match context.conduct.validate {
+    match context.settings.validate {
         Validate::Off => Vec::new(),
         Validate::Strict | Validate::Warn => {
             let strictness = RuleOptions {
-                callbacks: context.conduct.strict_callbacks,
+                callbacks: context.settings.callbacks == CallbackReach::Strict,
                 min_pixels: context.route.and_then(|route| route.min_pixels),
             };
             rules::violations(body, effective, strictness)
@@ -109,11 +113,11 @@ fn violations(
 }
 
 fn refuse(context: &RequestContext<'_>, body: &Object, violation: &RuleViolation) -> EndpointResponse {
-    context.problem(violation.cause, &ErrorDetails::of(violation, model_name(context, body))).into()
+    error::of(context, violation.cause, &ErrorDetails::of(violation, model_name(context, body))).into()
 }
 
 /// The model a request names, for sentences about it.
-pub(crate) fn model_name<'b>(context: &RequestContext<'_>, body: &'b Object) -> &'b str {
+fn model_name<'b>(context: &RequestContext<'_>, body: &'b Object) -> &'b str {
     context.provider.field(FieldRole::Model).and_then(|field| path::text(body, &field.name)).unwrap_or_default()
 }
 
@@ -139,13 +143,12 @@ fn by_rules(context: &RequestContext<'_>, spec: &GenerationSpec<'_>) -> Endpoint
     let content = json::content(context, spec, &items);
     let each = context.fault.pace.unwrap_or_default();
     let after = each.saturating_mul(u32::try_from(items.len()).unwrap_or(u32::MAX));
-    let chunk = Chunk { after, content: content.flawed(context.flaw()) };
-    EndpointResponse { billed: json::made(&items), ..EndpointResponse::new(200, "application/json", vec![chunk]) }
+    let chunk = Chunk { after, content: content.flawed(context.image_fault()) };
+    EndpointResponse { billed: images::made(&items), ..EndpointResponse::new(200, "application/json", vec![chunk]) }
 }
 
 fn refuse_whole(context: &RequestContext<'_>, cause: ErrorCause) -> EndpointResponse {
     let fault = Fault { refuse: Some(RefusalCause::of(cause)), code: context.fault.code.clone(), ..Fault::default() };
-    context
-        .faulty(&fault)
-        .map_or_else(|| context.problem(cause, &ErrorDetails::default()).into(), EndpointResponse::from)
+    error::of_fault(context, &fault)
+        .map_or_else(|| error::of(context, cause, &ErrorDetails::default()).into(), EndpointResponse::from)
 }

@@ -9,18 +9,17 @@ use serde::Serialize;
 
 use crate::endpoints::ranges;
 use crate::endpoints::ranges::{FailedPrecondition, RequestedRange};
-use crate::engine::Engine;
 use crate::faults::fault::Fault;
 use crate::faults::select::{FaultSources, SelectedFaults};
 use crate::faults::text::{FaultError, parse};
 use crate::faults::words::{BytePosition, FaultTarget, ImageFault};
 use crate::faults::{apply, select};
-use crate::image::TestImage;
-use crate::pipeline::{header, target};
+use crate::image::test_image::TestImage;
 use crate::request::address;
 use crate::request::address::Address;
+use crate::response::chunk::{Chunk, ChunkContent};
 use crate::response::endpoint_response::EndpointResponse;
-use crate::response::script::{Chunk, ChunkContent};
+use crate::services::Services;
 use crate::signed_url;
 
 /// How much of a file comes before its connection closes.
@@ -28,38 +27,42 @@ const PART: u64 = 64 * 1024;
 
 /// What goes wrong with a download: what its header says, what its URL carries, what its session has.
 pub(crate) fn faults(
-    engine: &Engine,
+    services: &Services,
     session: &str,
     now: Timestamp,
     request: &Request<Bytes>,
 ) -> Result<SelectedFaults, FaultError> {
     // A URL is altered by others only at the price of its signature, which is told apart from a fault.
     let carried = parse(&signed_url::faults(request.uri().query().unwrap_or_default())).unwrap_or_default();
-    let sources =
-        FaultSources { header: header(request), carried, name: request.uri().path(), ..FaultSources::default() };
-    select::choose(engine, session, now, FaultTarget::Image, sources)
+    let sources = FaultSources {
+        header: select::header(request.headers()),
+        carried,
+        name: request.uri().path(),
+        ..FaultSources::default()
+    };
+    select::choose(services, session, now, FaultTarget::Image, sources)
 }
 
 /// Answers a download; `path` is the one that was signed.
 pub(crate) fn respond(
-    engine: &Engine,
+    services: &Services,
     now: Timestamp,
     request: &Request<Bytes>,
     path: &str,
     request_id: &str,
     fault: &Fault,
 ) -> EndpointResponse {
-    if let Some(response) = apply::instead(fault, target(request)) {
+    if let Some(response) = apply::instead(fault, request.uri()) {
         return response;
     }
     let query = request.uri().query().unwrap_or_default();
-    let mut response = match (fault.status, engine.signer().open(request.method(), path, query, now)) {
+    let mut response = match (fault.status, services.signer.open(request.method(), path, query, now)) {
         (Some(status), _) => {
             let code = fault.code.as_deref().unwrap_or("InternalError");
             refused(status, code, fault.message.as_deref().unwrap_or("The download failed."), request_id)
         }
         (None, Ok(image)) if fault.alters_file() => whole(image, fault.image),
-        (None, Ok(image)) => stored(engine, request, path, image, fault.image, request_id),
+        (None, Ok(image)) => stored(services, request, path, image, fault.image, request_id),
         (None, Err(refusal)) => {
             let (code, message) = refusal.told();
             EndpointResponse { notes: vec![refusal.note(query)], ..refused(403, code, message, request_id) }
@@ -72,19 +75,19 @@ pub(crate) fn respond(
 }
 
 /// The image of which a request asks for a part: it is rendered before the answer can be decided.
-pub(crate) fn parted(engine: &Engine, now: Timestamp, request: &Request<Bytes>) -> Option<TestImage> {
+pub(crate) fn partial(services: &Services, now: Timestamp, request: &Request<Bytes>) -> Option<TestImage> {
     if !request.headers().contains_key(http::header::RANGE) {
         return None;
     }
     let path = signed_path(&Address::read(request.uri().path()), request)?;
-    engine.signer().open(request.method(), &path, request.uri().query()?, now).ok()
+    services.signer.open(request.method(), &path, request.uri().query()?, now).ok()
 }
 
 /// The path of an image as it was signed, if a request asks for one.
 pub(crate) fn signed_path<'r>(address: &Address<'r>, request: &'r Request<Bytes>) -> Option<Cow<'r, str>> {
     match address.prefix {
-        signed_url::FOLDER => Some(Cow::Borrowed(request.uri().path())),
-        _ => signed_url::nested(address.session.unwrap_or(address::DEFAULT_SESSION), address.below),
+        address::FOLDER => Some(Cow::Borrowed(request.uri().path())),
+        _ => address::nested(address.session.unwrap_or(address::DEFAULT_SESSION), address.below),
     }
 }
 
@@ -99,7 +102,7 @@ fn whole(image: TestImage, flaw: Option<ImageFault>) -> EndpointResponse {
 
 /// A file as an object store answers it: with its tag, in parts, under conditions.
 fn stored(
-    engine: &Engine,
+    services: &Services,
     request: &Request<Bytes>,
     path: &str,
     image: TestImage,
@@ -115,7 +118,9 @@ fn stored(
         Some(FailedPrecondition::Modified) => {
             refused(412, "PreconditionFailed", "At least one of the preconditions did not hold.", request_id)
         }
-        None if ranges::asks(headers, tag.as_deref()) => part(headers, &engine.render(&image), media_type, request_id),
+        None if ranges::asks(headers, tag.as_deref()) => {
+            part(headers, &services.images.render(&image), media_type, request_id)
+        }
         None => EndpointResponse::new(200, media_type, vec![Chunk::now(ChunkContent::Image(image))]),
     };
     response.headers.push((String::from("accept-ranges"), String::from("bytes")));

@@ -81,7 +81,7 @@ pub(crate) fn list(provider: &ProviderFacts, family: ErrorFamily) -> EndpointRes
             let data = ids.map(NewApiModel::new);
             EndpointResponse::value(200, &NewApiList { success: true, data: data.collect(), object: "list" })
         }
-        ErrorFamily::Ark | ErrorFamily::Evolink | ErrorFamily::EvolinkTask | ErrorFamily::EvolinkLegacy => {
+        ErrorFamily::Ark | ErrorFamily::TextCode | ErrorFamily::TextCodePoll | ErrorFamily::StatusCode => {
             let data = ids.map(|id| ArkModel { id, object: "model" });
             EndpointResponse::value(200, &ArkList { object: "list", data: data.collect() })
         }

@@ -2,61 +2,38 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-use seedream_fixtures::{ErrorCause, EvidenceKind, FieldRole};
+use seedream_fixtures::{ErrorCause, EvidenceKind, FieldRole, TaskFacts};
 use serde::Serialize;
 
-use crate::engine::Engine;
 use crate::faults::fault::Fault;
 use crate::faults::reshape::task_status;
 use crate::faults::shapes::TaskFault;
-use crate::hash;
 use crate::json::path;
 use crate::request::address::DEFAULT_SESSION;
 use crate::request::context::RequestContext;
 use crate::request::generation_spec::GenerationSpec;
 use crate::response::endpoint_response::EndpointResponse;
+use crate::response::error;
 use crate::response::error::ErrorDetails;
 use crate::response::images::places;
+use crate::services::Services;
 use crate::signed_url::UrlScope;
-use crate::state::clock::later;
 use crate::state::ledger::credits;
 use crate::state::task::{MockTask, TaskProgress};
-
-/// What every task's id starts with (document 002's example, and the published error for ids without it).
-const PREFIX: &str = "task-unified-";
-
-/// How many characters follow the time in an id.
-const RANDOM: usize = 8;
-
-/// A new id; it carries its session, because pollers send no header.
-pub(crate) fn new_id(now: Timestamp, session: &str, seed: u64, ordinal: u64) -> String {
-    let random = hash::number(&[b"task", &seed.to_be_bytes(), &ordinal.to_be_bytes()]);
-    let digit = |n: usize| char::from_digit((random >> (5 * n) & 31) as u32, 32).unwrap_or('0');
-    let random: String = (0..RANDOM).map(digit).collect();
-    let tail = if session == DEFAULT_SESSION { String::new() } else { format!("-{session}") };
-    format!("{PREFIX}{}-{random}{tail}", now.as_second())
-}
-
-/// The session an id carries.
-pub(crate) fn session_of(id: &str) -> Option<&str> {
-    let rest = id.strip_prefix(PREFIX)?;
-    let (_, random_and_session) = rest.split_once('-')?;
-    let session = random_and_session.get(RANDOM..)?.strip_prefix('-')?;
-    crate::request::address::is_session(session).then_some(session)
-}
+use crate::state::task_id;
+use crate::time::later;
 
 #[derive(Serialize)]
 struct CreatedTask<'a> {
     created: i64,
     id: &'a str,
     model: &'a str,
-    object: &'static str,
+    object: &'a str,
     progress: u8,
     status: &'static str,
     task_info: CreatedInfo,
-    r#type: &'static str,
-    usage: ReservedUsage,
+    r#type: &'a str,
+    usage: ReservedUsage<'a>,
 }
 
 #[derive(Serialize)]
@@ -66,10 +43,10 @@ struct CreatedInfo {
 }
 
 #[derive(Serialize)]
-struct ReservedUsage {
-    billing_rule: &'static str,
+struct ReservedUsage<'a> {
+    billing_rule: &'a str,
     credits_reserved: f64,
-    user_group: &'static str,
+    user_group: &'a str,
 }
 
 #[derive(Serialize)]
@@ -77,7 +54,7 @@ struct TaskDetail<'a> {
     created: i64,
     id: &'a str,
     model: &'a str,
-    object: &'static str,
+    object: &'a str,
     progress: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     results: Option<Vec<String>>,
@@ -85,14 +62,14 @@ struct TaskDetail<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<TaskErrorBody<'a>>,
     task_info: DetailInfo,
-    r#type: &'static str,
+    r#type: &'a str,
 }
 
 #[derive(Serialize)]
 struct TaskErrorBody<'a> {
     code: &'a str,
     message: &'a str,
-    r#type: &'static str,
+    r#type: &'a str,
 }
 
 #[derive(Serialize)]
@@ -100,33 +77,29 @@ struct DetailInfo {
     can_cancel: bool,
 }
 
-/// The code of a task that was cancelled. Document 002 only says that this is an end of its own.
-pub(crate) const CANCELLED: &str = "request_cancelled";
-
-const OBJECT: &str = "image.generation.task";
-
 /// Accepts a task.
 pub(crate) fn create(context: &RequestContext<'_>, spec: &GenerationSpec<'_>) -> EndpointResponse {
+    let form = context.services.task_form(context.provider);
     let task = accept(context, spec, spec.reported);
     let each = spec.model.and_then(|model| model.credits).unwrap_or(1.0);
     let body = CreatedTask {
         created: context.now.as_second(),
         id: &task,
         model: spec.reported,
-        object: OBJECT,
+        object: &form.object,
         progress: 0,
         status: "pending",
-        task_info: CreatedInfo { can_cancel: true, estimated_time: context.conduct.estimated_seconds },
-        r#type: "image",
+        task_info: CreatedInfo { can_cancel: true, estimated_time: context.settings.estimated_seconds },
+        r#type: &form.kind,
         usage: ReservedUsage {
-            billing_rule: "per_call",
+            billing_rule: &form.billing_rule,
             credits_reserved: credits(each, spec.reserved),
-            user_group: "default",
+            user_group: &form.user_group,
         },
     };
     // Structs of texts and numbers always serialise.
     let body = serde_json::to_vec(&body).unwrap_or_default();
-    let unknown = new_id(context.now, context.session, !context.engine.settings().seed, context.ordinal);
+    let unknown = task_id::new(&form.id_prefix, context.now, context.session, !context.settings.seed, context.ordinal);
     let mut response = EndpointResponse::json(200, task_status::accepted(&context.fault.task, &task, &unknown, body));
     response.billed = delivered(context, spec);
     response.reserved = Some((task, spec.reserved));
@@ -146,21 +119,21 @@ fn delivered(context: &RequestContext<'_>, spec: &GenerationSpec<'_>) -> u32 {
 
 /// Keeps a new task and returns its id.
 pub(crate) fn accept(context: &RequestContext<'_>, spec: &GenerationSpec<'_>, model: &str) -> String {
-    let settings = context.engine.settings();
-    let id = new_id(context.now, context.session, settings.seed, context.ordinal);
+    let (form, settings) = (context.services.task_form(context.provider), &context.settings);
+    let id = task_id::new(&form.id_prefix, context.now, context.session, settings.seed, context.ordinal);
     let mut images = spec.images(settings.seed);
     // Fewer results than ordered is how this dialect says that some failed.
     images.truncate(delivered(context, spec) as usize);
     let callback = callback_url(context).map(|url| (url.to_owned(), context.origin.clone()));
-    let deadline =
-        callback.as_ref().map(|_| later(context.now, Duration::from_secs(context.conduct.estimated_seconds)));
+    let deadline = callback.as_ref().map(|_| later(context.now, Duration::from_secs(settings.estimated_seconds)));
     let task = MockTask {
         id: id.as_str().into(),
         model: model.to_owned(),
         created: context.now,
-        failure: (images.is_empty() || task_status::fails(&context.fault.task)).then(|| failure(&context.fault)),
+        failure: (images.is_empty() || task_status::fails(&context.fault.task)).then(|| failure(form, &context.fault)),
+        cancelled: false,
         images,
-        end: (!never_ends(&context.fault)).then_some(context.conduct.task),
+        end: (!never_ends(&context.fault)).then_some(settings.task),
         deadline,
         backward: context.fault.tasks(&TaskFault::Backward),
         told: context.fault.task.clone(),
@@ -173,7 +146,7 @@ pub(crate) fn accept(context: &RequestContext<'_>, spec: &GenerationSpec<'_>, mo
         moved: 0,
         ended: None,
     };
-    context.engine.sessions().with(context.session, context.now, |session| session.keep_task(task));
+    context.services.sessions.with(context.session, context.now, |session| session.keep_task(task));
     id
 }
 
@@ -186,25 +159,22 @@ fn callback_url<'c>(context: &'c RequestContext<'_>) -> Option<&'c str> {
     path::text(context.object()?, &context.provider.field(FieldRole::Callback)?.name)
 }
 
-/// Why a task ends without pictures (providers.md 2.6).
-pub(crate) fn failure(fault: &Fault) -> (String, String) {
-    let code = if fault.fail.is_some() { "service_error" } else { "content_policy_violation" };
-    let code = fault.code.clone().unwrap_or_else(|| String::from(code));
-    let published = "Content policy violation.\nYour request was blocked by safety filters...";
-    let message = match code.as_str() {
-        "content_policy_violation" => String::from(published),
-        CANCELLED => String::from("The request was cancelled."),
-        other => format!("The task failed: {}.", other.replace('_', " ")),
-    };
-    (code, fault.message.clone().unwrap_or(message))
+/// The code and the message of a task that ends without images.
+pub(crate) fn failure(form: &TaskFacts, fault: &Fault) -> (String, String) {
+    let own = if fault.fail.is_some() { &form.failed_code } else { &form.moderated_code };
+    let code = fault.code.as_ref().unwrap_or(own);
+    let other = || format!("The task failed: {}.", code.replace('_', " "));
+    let message = fault.message.clone().or_else(|| form.messages.get(code).cloned());
+    (code.clone(), message.unwrap_or_else(other))
 }
 
 /// Answers a poll.
-pub(crate) fn poll(context: &RequestContext<'_>, id: &str) -> EndpointResponse {
-    if !id.starts_with(PREFIX) {
-        return context.problem(ErrorCause::TaskIdInvalid, &ErrorDetails::default()).into();
+pub(crate) fn respond(context: &RequestContext<'_>) -> EndpointResponse {
+    let id = context.task_id;
+    if !id.starts_with(&context.services.task_form(context.provider).id_prefix) {
+        return error::of(context, ErrorCause::TaskIdInvalid, &ErrorDetails::default()).into();
     }
-    let polled = context.engine.sessions().with(context.session, context.now, |session| {
+    let polled = context.services.sessions.with(context.session, context.now, |session| {
         let task = session.task(id)?;
         // A stuck task is stuck for its own key only in that it never ends; polls are still counted.
         task.polls = task.polls.saturating_add(1);
@@ -216,19 +186,21 @@ pub(crate) fn poll(context: &RequestContext<'_>, id: &str) -> EndpointResponse {
     });
     match polled {
         Some((task, progress)) => {
-            let body = detail(context.engine, &context.origin, context.session, &task, progress);
+            let body = detail(context.services, &context.origin, context.session, &task, progress);
             EndpointResponse { evidence: EvidenceKind::Derived, ..EndpointResponse::json(200, body) }
         }
         None => {
-            let response: EndpointResponse = context.problem(ErrorCause::TaskNotFound, &ErrorDetails::default()).into();
-            EndpointResponse { notes: vec![missing(context.session, id)], ..response }
+            let response: EndpointResponse =
+                error::of(context, ErrorCause::TaskNotFound, &ErrorDetails::default()).into();
+            EndpointResponse { notes: vec![missing(context)], ..response }
         }
     }
 }
 
-/// Why a task is not there.
-fn missing(session: &str, id: &str) -> String {
-    match session_of(id).unwrap_or(DEFAULT_SESSION) {
+/// Why a task is not there, for the journal.
+fn missing(context: &RequestContext<'_>) -> String {
+    let session = context.session;
+    match context.services.task_session(context.task_id).unwrap_or(DEFAULT_SESSION) {
         own if own != session => format!("the session {session} has no such task; by its id it is one of {own}"),
         _ => format!(
             "the session {session} has no such task: it never had, or was reset, or not used for too long, or forgot it \
@@ -238,11 +210,18 @@ fn missing(session: &str, id: &str) -> String {
 }
 
 /// A task as it is told to who asks, or to who is called back.
-pub(crate) fn detail(engine: &Engine, origin: &str, session: &str, task: &MockTask, progress: TaskProgress) -> Vec<u8> {
+pub(crate) fn detail(
+    services: &Services,
+    origin: &str,
+    session: &str,
+    task: &MockTask,
+    progress: TaskProgress,
+) -> Vec<u8> {
+    let form = services.task_form_of(&task.provider);
     let told = |way| task.told.contains(&way);
     let urls = |at| {
         let place = UrlScope { origin, session, faults: &task.image_faults };
-        let url = |image| engine.signer().url(&place, image, at, task.result_seconds);
+        let url = |image| services.signer.url(&place, image, at, task.result_seconds);
         task.images.iter().map(url).collect::<Vec<_>>()
     };
     let (status, percent, results, error) = match (progress, &task.failure) {
@@ -251,7 +230,7 @@ pub(crate) fn detail(engine: &Engine, origin: &str, session: &str, task: &MockTa
             ("processing", percent, told(TaskFault::Early).then(|| urls(task.created)), None)
         }
         (TaskProgress::Ended(at), Some((code, message))) => {
-            let error = Some(TaskErrorBody { code, message, r#type: "task_error" });
+            let error = Some(TaskErrorBody { code, message, r#type: &form.error_type });
             let results = (!task.images.is_empty()).then(|| urls(at));
             if told(TaskFault::CompletedError) {
                 ("completed", 100, results, error)
@@ -265,32 +244,15 @@ pub(crate) fn detail(engine: &Engine, origin: &str, session: &str, task: &MockTa
         created: task.created.as_second(),
         id: &task.id,
         model: &task.model,
-        object: OBJECT,
+        object: &form.object,
         progress: percent,
         results,
         status,
         error,
         task_info: DetailInfo { can_cancel: matches!(status, "pending" | "processing") },
-        r#type: "image",
+        r#type: &form.kind,
     };
     // Structs of texts and numbers always serialise.
     let body = serde_json::to_vec(&body).unwrap_or_default();
     task_status::polled(&task.told, matches!(progress, TaskProgress::Ended(_)), body)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn m12_ids_carry_their_session() {
-        let now = Timestamp::from_second(1_757_165_031).unwrap();
-        let id = new_id(now, "blue-2", 0, 7);
-        assert!(id.starts_with("task-unified-1757165031-") && id.ends_with("-blue-2"), "{id}");
-        assert_eq!(session_of(&id), Some("blue-2"));
-        let id = new_id(now, DEFAULT_SESSION, 0, 7);
-        assert_eq!(id.len(), "task-unified-1757165031-".len() + RANDOM);
-        assert_eq!(session_of(&id), None);
-        assert_eq!(session_of("task-unified-1757165031-seedream4d"), None);
-    }
 }

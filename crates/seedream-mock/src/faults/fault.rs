@@ -178,6 +178,11 @@ impl Fault {
             || self.image.is_some()
     }
 
+    /// Whether it cuts a request off while its body is being read.
+    pub(crate) fn cuts_request(&self) -> bool {
+        matches!(self.end, Some((_, BytePosition::Request(_))))
+    }
+
     /// Whether the file of a download has other bytes than its image.
     pub(crate) fn alters_file(&self) -> bool {
         let whole = [None, Some(ImageFault::CloseEvery), Some(ImageFault::CloseEveryUntagged)];

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::faults::fault::Fault;
 use crate::faults::shapes::{BodyFault, CodingFault, ErrorFault, LengthFault, StreamFault, TaskFault};
+use crate::faults::word_enum::FaultValue;
 use crate::faults::words::{BytePosition, ConnectionEnd, FaultTarget, ImageFault, RefusalCause, SseFault};
 use crate::time;
 
@@ -22,15 +23,6 @@ pub struct FaultWord {
     /// What its values are, where they are words themselves.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub values: &'static [FaultValue],
-}
-
-/// One value of a word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct FaultValue {
-    /// How it is written.
-    pub word: &'static str,
-    /// What it means, as it stands in the documentation.
-    pub does: &'static str,
 }
 
 /// Every word of the grammar, in the order in which a fault is written.

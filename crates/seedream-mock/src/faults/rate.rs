@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::state::clock::later;
+use crate::time::later;
 
 /// What a rate is counted over.
 const MINUTE: Duration = Duration::from_secs(60);

@@ -11,16 +11,15 @@ pub(crate) mod task_status;
 use crate::faults::reshape::document::LooseJson;
 use crate::faults::reshape::images::ImageList;
 use crate::faults::shapes::BodyFault;
-use crate::faults::words::ImageFault;
 use crate::request::context::RequestContext;
+use crate::response::chunk::{Chunk, ChunkContent};
 use crate::response::endpoint_response::EndpointResponse;
-use crate::response::script::{Chunk, ChunkContent};
 
 /// The shapes of a whole response in which a task stands for the images.
 const TASKS: [BodyFault; 4] = [BodyFault::Task, BodyFault::TaskList, BodyFault::TaskObject, BodyFault::TaskEnvelope];
 
-/// Does to the JSON of a response what a fault says; `path` is what was asked for. Streams and other bodies stay.
-pub(crate) fn apply(context: &RequestContext<'_>, path: &str, response: EndpointResponse) -> EndpointResponse {
+/// Does to the JSON of a response what a fault says. Streams and other bodies stay.
+pub(crate) fn apply(context: &RequestContext<'_>, response: EndpointResponse) -> EndpointResponse {
     let fault = &context.fault;
     if (fault.body.is_empty() && fault.error.is_empty()) || response.streamed {
         return response;
@@ -33,11 +32,11 @@ pub(crate) fn apply(context: &RequestContext<'_>, path: &str, response: Endpoint
     let document = if response.status >= 400 {
         error::shaped(&fault.error, response.status, document)
     } else {
-        success(context, path, &mut response, document)
+        success(context, &mut response, document)
     };
     let document = invalid_json::shaped(&fault.body, document);
     let content = document.write(fault.shapes(BodyFault::TrailingCommas));
-    response.chunks.push(Chunk { after, content: content.flawed(context.flaw()) });
+    response.chunks.push(Chunk { after, content: content.flawed(context.image_fault()) });
     response
 }
 
@@ -58,12 +57,7 @@ fn plain(content: &ChunkContent) -> &ChunkContent {
     }
 }
 
-fn success(
-    context: &RequestContext<'_>,
-    path: &str,
-    response: &mut EndpointResponse,
-    mut document: LooseJson,
-) -> LooseJson {
+fn success(context: &RequestContext<'_>, response: &mut EndpointResponse, mut document: LooseJson) -> LooseJson {
     let shapes = &context.fault.body;
     if let Some(shape) = shapes.iter().copied().find(|shape| TASKS.contains(shape)) {
         let accepted = response.reserved.as_ref().map(|(id, _)| id.as_str());
@@ -74,7 +68,7 @@ fn success(
         };
     }
     let Some(items) = ImageList::take(&mut document) else { return document };
-    let mut items = items.dressed(context, path);
+    let mut items = items.dressed(context, context.request.uri().path());
     if shapes.contains(&BodyFault::Overbilled) && response.billed > 0 {
         response.billed += 1;
         images::count(&mut document, response.billed);
@@ -84,12 +78,4 @@ fn success(
         images::count(&mut document, 0);
     }
     items.put(shapes, document)
-}
-
-/// How the images inside a response are wrong.
-impl RequestContext<'_> {
-    /// Such a flaw, if the response or the downloads are to have one.
-    pub(crate) fn flaw(&self) -> Option<ImageFault> {
-        self.fault.image.or_else(|| self.later.iter().find_map(|fault| fault.image))
-    }
 }

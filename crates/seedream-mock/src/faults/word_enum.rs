@@ -1,5 +1,16 @@
 //! The macro for enumerations whose members are words of the fault grammar.
 
+use serde::Serialize;
+
+/// One value of a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct FaultValue {
+    /// How it is written.
+    pub word: &'static str,
+    /// What it means, as it stands in the documentation.
+    pub does: &'static str,
+}
+
 /// An enumeration whose members are words; the last may carry a value after a colon, as `name:VALUE`.
 macro_rules! word_enum {
     (
@@ -28,10 +39,10 @@ macro_rules! word_enum {
 
             /// What each of them means, for people.
             #[allow(dead_code)]
-            pub(crate) const VALUES: &'static [crate::faults::grammar::FaultValue] = &[
-                crate::faults::grammar::FaultValue { word: $first, does: concat!($($first_doc),+).trim_ascii() },
-                $(crate::faults::grammar::FaultValue { word: $word, does: concat!($($doc),+).trim_ascii() },)*
-                $(crate::faults::grammar::FaultValue {
+            pub(crate) const VALUES: &'static [crate::faults::word_enum::FaultValue] = &[
+                crate::faults::word_enum::FaultValue { word: $first, does: concat!($($first_doc),+).trim_ascii() },
+                $(crate::faults::word_enum::FaultValue { word: $word, does: concat!($($doc),+).trim_ascii() },)*
+                $(crate::faults::word_enum::FaultValue {
                     word: concat!($with, ":", $value), does: concat!($($with_doc),+).trim_ascii()
                 },)?
             ];

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use seedream_fixtures::ErrorCause;
+use seedream_fixtures::{ErrorCause, RouteName};
 
 use crate::faults::word_enum::word_enum;
 use crate::time;
@@ -131,6 +131,17 @@ word_enum! {
         Reset = "reset",
         /// In order, as far as TCP is concerned.
         Close = "close",
+    }
+}
+
+impl FaultTarget {
+    /// The target that a route is.
+    pub(crate) fn of(route: RouteName) -> Self {
+        match route {
+            RouteName::Create => Self::Create,
+            RouteName::Task => Self::Poll,
+            RouteName::Models | RouteName::Credits => Self::Models,
+        }
     }
 }
 

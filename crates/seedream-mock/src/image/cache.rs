@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use crate::image::TestImage;
+use crate::image::test_image::TestImage;
 
 /// A small cache: clients that download twice, or read `b64_json` and the URL, do not pay for the rendering twice.
 pub(crate) struct ImageCache {
@@ -58,7 +58,7 @@ impl std::fmt::Debug for ImageCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::ImageFormat;
+    use crate::image::test_image::ImageFormat;
 
     #[test]
     fn the_budget_holds() {

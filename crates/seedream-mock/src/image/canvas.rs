@@ -1,7 +1,7 @@
 //! A picture as rows of palette indices: one row at a time, so that size costs no memory.
 
-use crate::image::TestImage;
 use crate::image::palette::{LIGHTER, PANEL, Palette, STEPS, palette};
+use crate::image::test_image::TestImage;
 use crate::image::text::{TextLine, layout};
 
 /// A picture that can be asked for any of its rows.

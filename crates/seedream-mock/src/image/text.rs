@@ -1,8 +1,8 @@
 //! What is written on a picture, and where.
 
-use crate::image::TestImage;
 use crate::image::font::{Glyph, glyph};
 use crate::image::palette::{PALE, WHITE};
+use crate::image::test_image::TestImage;
 
 /// The most lines of the prompt.
 const LINES: usize = 5;

@@ -1,8 +1,7 @@
 //! Members of a request by their dotted names; an explicit `null` is an absent member.
 
 use std::borrow::Cow;
-use std::hash::Hash as _;
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::{DefaultHasher, Hash as _, Hasher};
 
 use serde_json::{Map, Value};
 

@@ -1,14 +1,20 @@
 //! Whom a path means: a session, then a provider's route, a picture, or the mock itself.
 
-use seedream_fixtures::{ProviderFacts, RouteFacts};
+use std::borrow::Cow;
 
-use crate::signed_url;
+use seedream_fixtures::{ProviderFacts, RouteFacts};
 
 /// The session of paths that name none.
 pub(crate) const DEFAULT_SESSION: &str = "default";
 
 /// Where the mock's own routes are.
 pub(crate) const ADMIN: &str = "__mock";
+
+/// The folder of pictures in the mock's paths.
+pub(crate) const FOLDER: &str = "pictures";
+
+/// The folder as it stands inside a path.
+pub(crate) const NESTED: &str = "/pictures/";
 
 /// A path, taken apart.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,15 +39,14 @@ impl<'a> Address<'a> {
     }
 
     /// The provider whose picture it is.
-    pub(crate) fn image_of(&self) -> Option<&'a str> {
-        let below =
-            self.below.rsplit_once(signed_url::NESTED).map_or(self.below.trim_start_matches('/'), |(_, name)| name);
+    pub(crate) fn image_provider(&self) -> Option<&'a str> {
+        let below = self.below.rsplit_once(NESTED).map_or(self.below.trim_start_matches('/'), |(_, name)| name);
         below.split('/').next()
     }
 
     /// Whether a relative link to a picture has led below another path.
     pub(crate) fn is_nested(&self) -> bool {
-        self.prefix != signed_url::FOLDER && signed_url::is_nested(self.below)
+        self.prefix != FOLDER && is_nested(self.below)
     }
 }
 
@@ -54,6 +59,19 @@ pub(crate) fn is_session(name: &str) -> bool {
 /// What stands before every path of a session.
 pub(crate) fn session_prefix(session: &str) -> String {
     if session == DEFAULT_SESSION { String::new() } else { format!("/s/{session}") }
+}
+
+/// Whether a path leads to a picture below another path.
+pub(crate) fn is_nested(below: &str) -> bool {
+    // The folder, the provider, the file: every request is asked, so only the end is looked at.
+    below.rsplit('/').nth(2) == Some(FOLDER)
+}
+
+/// The path that was signed, where a relative link has led below another path of the same session.
+pub(crate) fn nested<'p>(session: &str, below: &'p str) -> Option<Cow<'p, str>> {
+    let place = below.rfind(NESTED).filter(|_| is_nested(below))?;
+    let prefix = session_prefix(session);
+    Some(if prefix.is_empty() { below[place..].into() } else { format!("{prefix}{}", &below[place..]).into() })
 }
 
 /// The route of a method and a path, and what stands for `{id}`.
@@ -78,22 +96,6 @@ fn fit<'a>(template: &str, path: &'a str) -> Option<&'a str> {
             (!id.is_empty() && !id.contains('/')).then_some(id)
         }
     }
-}
-
-/// How many characters must change (Levenshtein).
-pub(crate) fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    // A path can be as long as a URL may be; what is nearest is decided long before that.
-    for (i, x) in a.chars().take(200).enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, &y) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -54,6 +54,20 @@ impl<'a> RequestFields<'a> {
         self.get(role)?.as_str()
     }
 
+    /// Whether the request turns groups on.
+    pub(crate) fn is_group(&self) -> bool {
+        self.text(FieldRole::Group) == Some("auto")
+    }
+
+    /// The references of the request, one or several.
+    pub(crate) fn references(&self) -> &'a [Value] {
+        match self.get(FieldRole::References) {
+            Some(Value::Array(several)) => several,
+            Some(one) => std::slice::from_ref(one),
+            None => &[],
+        }
+    }
+
     /// What is said of a field by its name.
     pub(crate) fn named(&self, name: &str) -> Option<&'a Value> {
         self.fields().find(|(field, _)| field.name == name)?.1

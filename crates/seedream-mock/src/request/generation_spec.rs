@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use seedream_fixtures::{CountingMode, FieldRole, LayerFacts, ModelFacts, ProviderFacts};
 use serde_json::Value;
 
-use crate::faults::select;
+use crate::faults::directive;
 use crate::hash;
-use crate::image::{ImageFormat, TestImage};
+use crate::image::test_image::{ImageFormat, TestImage};
 use crate::request::fields::RequestFields;
 use crate::request::sizes::Dimensions;
-use crate::request::{prompt_count, rules, sizes};
+use crate::request::{prompt_count, sizes};
 
 /// What `n` of them may be at most, whatever is asked: the providers' own ceiling for references and pictures.
 const MOST: u32 = 15;
@@ -54,8 +54,8 @@ impl<'p> GenerationSpec<'p> {
         // The caller's spelling finds the model: rewriting may have replaced it by a name nobody may send.
         let name = body.text(FieldRole::Model).unwrap_or_default();
         let model = provider.model(name);
-        let prompt = select::without_directive(text(FieldRole::Prompt).unwrap_or_default());
-        let references = u32::try_from(rules::references(effective).len()).unwrap_or(u32::MAX);
+        let prompt = directive::without(text(FieldRole::Prompt).unwrap_or_default());
+        let references = u32::try_from(effective.references().len()).unwrap_or(u32::MAX);
         let (images, reserved) = count(model, effective, &prompt, references);
         let layers = layers(provider, model, effective);
         // The base comes first.
@@ -152,7 +152,7 @@ fn count(model: Option<&ModelFacts>, body: &RequestFields<'_>, prompt: &str, ref
     };
     let grouped = body.field(FieldRole::Group).is_some();
     let reserved = if grouped {
-        if rules::is_group(body) { number(FieldRole::GroupMax).unwrap_or(MOST) } else { 1 }
+        if body.is_group() { number(FieldRole::GroupMax).unwrap_or(MOST) } else { 1 }
     } else {
         number(FieldRole::Count).unwrap_or(1)
     };

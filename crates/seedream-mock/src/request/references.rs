@@ -7,7 +7,7 @@ use seedream_fixtures::{ErrorCause, FieldFacts, FieldRole, ModelFacts, Reference
 use serde_json::Value;
 
 use crate::request::fields::RequestFields;
-use crate::request::rules::{RuleViolation, references};
+use crate::request::violation::RuleViolation;
 
 /// How much of an inline picture is decoded at first: headers are rarely longer, whatever the picture.
 const HEADER: usize = 64 * 1024;
@@ -18,7 +18,7 @@ const PNG: (&[u8], usize) = (b"\x89PNG\r\n\x1a\n", 25);
 /// Looks at every reference of a request.
 pub(crate) fn check(model: &ModelFacts, body: &RequestFields<'_>, found: &mut Vec<RuleViolation>) {
     let (Some((field, said)), Some(rule)) = (body.field(FieldRole::References), &model.references) else { return };
-    let references = references(body);
+    let references = body.references();
     if references.len() > rule.max as usize {
         let detail = format!("number of reference images cannot exceed {}", rule.max);
         let violation = RuleViolation::new(&field.name, "references", detail);

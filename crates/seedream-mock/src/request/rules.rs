@@ -8,43 +8,8 @@ use serde_json::Value;
 use crate::json::path;
 use crate::json::path::Object;
 use crate::request::fields::RequestFields;
+use crate::request::violation::RuleViolation;
 use crate::request::{references, sizes};
-
-/// One broken rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RuleViolation {
-    /// What the provider's error is chosen by.
-    pub(crate) cause: ErrorCause,
-    /// The member to blame.
-    pub(crate) field: String,
-    /// The rule's name.
-    pub(crate) rule: &'static str,
-    /// The end of the provider's sentence, or all of it.
-    pub(crate) detail: String,
-    /// Whether `detail` is the whole sentence.
-    pub(crate) whole: bool,
-    /// Whether the sentence says "are" (Ark does, for members a model does not have).
-    pub(crate) plural: bool,
-    /// Whether the error names the member in `param`.
-    pub(crate) blamed: bool,
-    /// Whether an upstream was seen to put `detail` like this; else the words are ours.
-    pub(crate) recorded: bool,
-    /// Whether it breaks advice, and is served all the same.
-    pub(crate) advice: bool,
-}
-
-impl RuleViolation {
-    pub(crate) fn new(field: &str, rule: &'static str, detail: impl Into<String>) -> Self {
-        let (field, detail) = (field.to_owned(), detail.into());
-        let (whole, plural, blamed, recorded, advice) = (false, false, false, false, false);
-        Self { cause: ErrorCause::Invalid, field, rule, detail, whole, plural, blamed, recorded, advice }
-    }
-
-    /// The violation in one line, for a header and the journal.
-    pub(crate) fn line(&self) -> String {
-        format!("{}: {}: {}", self.field, self.rule, self.detail)
-    }
-}
 
 /// What a request is held to beside its fields and its model.
 #[derive(Debug, Clone, Copy)]
@@ -249,9 +214,9 @@ fn check_total(model: &ModelFacts, effective: &RequestFields<'_>, found: &mut Ve
     let refuses = |total: &&TotalFacts| total.action == TotalAction::Refuse;
     let Some(total) = model.references_plus_images.as_ref().filter(refuses) else { return };
     // Only a maximum that stands explicitly can be too large; the default gives way.
-    let Some((field, max)) = effective.field(FieldRole::GroupMax).filter(|_| is_group(effective)) else { return };
+    let Some((field, max)) = effective.field(FieldRole::GroupMax).filter(|_| effective.is_group()) else { return };
     let Some(max) = max.and_then(Value::as_u64) else { return };
-    let count = references(effective).len() as u64;
+    let count = effective.references().len() as u64;
     if count > 0 && count + max > u64::from(total.limit) {
         let detail = format!("the number of reference images and max_images together cannot exceed {}.", total.limit);
         found.push(RuleViolation { blamed: true, ..RuleViolation::new(&field.name, "total", detail) });
@@ -268,7 +233,7 @@ fn check_background(model: &ModelFacts, body: &RequestFields<'_>, found: &mut Ve
     let mut blame = |field: &str, detail: &str| {
         found.push(RuleViolation { blamed: true, ..RuleViolation::new(field, "background", detail) });
     };
-    match references(body) {
+    match body.references() {
         _ if !model.transparent_from_reference => {}
         [only] if only.as_str().is_some_and(references::is_opaque) => {
             let image = body.field(FieldRole::References).map_or("image", |(field, _)| field.name.as_str());
@@ -288,25 +253,11 @@ fn check_layers(body: &RequestFields<'_>, found: &mut Vec<RuleViolation>) {
     let mut blame = |field: &FieldFacts, detail: String| {
         found.push(RuleViolation { blamed: true, ..RuleViolation::new(&field.name, "layers", detail) });
     };
-    if let Some((image, _)) = body.field(FieldRole::References).filter(|_| references(body).len() > 1) {
+    if let Some((image, _)) = body.field(FieldRole::References).filter(|_| body.references().len() > 1) {
         blame(image, format!("{} takes exactly one input image.", layers.name));
     }
     if let Some((background, Some(_))) = body.field(FieldRole::Background) {
         blame(background, format!("{} is not supported when {} is true.", background.name, layers.name));
-    }
-}
-
-/// Whether the member that turns groups on is on.
-pub(crate) fn is_group(body: &RequestFields<'_>) -> bool {
-    body.text(FieldRole::Group) == Some("auto")
-}
-
-/// The references of a request, one or several.
-pub(crate) fn references<'a>(body: &RequestFields<'a>) -> &'a [Value] {
-    match body.get(FieldRole::References) {
-        Some(Value::Array(several)) => several,
-        Some(one) => std::slice::from_ref(one),
-        None => &[],
     }
 }
 

@@ -11,10 +11,10 @@ use std::sync::{Arc, OnceLock};
 use bytes::{Bytes, BytesMut};
 
 use crate::faults::shapes::CodingFault;
-use crate::image::TestImage;
+use crate::image::test_image::TestImage;
+use crate::response::chunk::{Chunk, ChunkContent, DeferredBytes};
 use crate::response::coding::deflate::Checksums;
 use crate::response::endpoint_response::EndpointResponse;
-use crate::response::script::{Chunk, ChunkContent};
 
 /// What a bomb is made of, and how often: a gibibyte.
 const BOMB: (usize, usize) = (4 << 20, 256);
@@ -49,7 +49,7 @@ pub(crate) fn pack(mut response: EndpointResponse, codings: &[CodingFault]) -> E
         endless: response.repeats.is_some(),
         pieces: OnceLock::new(),
     });
-    let packed = |place| ChunkContent::Packed(PackedPiece { body: body.clone(), place });
+    let packed = |place| ChunkContent::Deferred(Arc::new(PackedPiece { body: body.clone(), place }));
     let pieces = times.iter().enumerate().map(|(place, after)| Chunk { after: *after, content: packed(place) });
     let tail = Chunk::now(packed(times.len()));
     response.chunks = pieces.chain([tail]).collect();
@@ -57,14 +57,14 @@ pub(crate) fn pack(mut response: EndpointResponse, codings: &[CodingFault]) -> E
 }
 
 /// One piece of a packed body. The body is packed when its first piece is read.
-#[derive(Debug, Clone)]
-pub struct PackedPiece {
+#[derive(Debug)]
+struct PackedPiece {
     body: Arc<PackedBody>,
     place: usize,
 }
 
-impl PackedPiece {
-    pub(crate) fn read(&self, render: &dyn Fn(&TestImage) -> Bytes) -> Bytes {
+impl DeferredBytes for PackedPiece {
+    fn read(&self, render: &dyn Fn(&TestImage) -> Bytes) -> Bytes {
         let pieces = self.body.pieces.get_or_init(|| self.body.pack(render));
         pieces.get(self.place).cloned().unwrap_or_default()
     }

@@ -7,8 +7,7 @@ use serde::Serialize;
 
 use crate::faults::words::BytePosition;
 use crate::request::rewrite::ForwardedRequest;
-use crate::response::error::ErrorResponse;
-use crate::response::script::Chunk;
+use crate::response::chunk::Chunk;
 
 /// What is sent, why, and what the journal says about it.
 #[derive(Debug)]
@@ -68,11 +67,5 @@ impl EndpointResponse {
             reserved: None,
             notes: Vec::new(),
         }
-    }
-}
-
-impl From<ErrorResponse> for EndpointResponse {
-    fn from(problem: ErrorResponse) -> Self {
-        Self { evidence: problem.evidence, ..Self::json(problem.status, problem.body) }
     }
 }

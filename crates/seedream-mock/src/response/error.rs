@@ -2,10 +2,13 @@
 
 use seedream_fixtures::{ErrorCause, ErrorFamily, ErrorTemplate, EvidenceKind};
 use serde::Serialize;
+use serde_json::{Value, json};
 
+use crate::faults::fault::Fault;
 use crate::profile::RelayBehavior;
 use crate::request::context::RequestContext;
-use crate::request::rules::RuleViolation;
+use crate::request::violation::RuleViolation;
+use crate::response::endpoint_response::EndpointResponse;
 
 /// What an error's template is filled with.
 #[derive(Debug, Default)]
@@ -66,96 +69,160 @@ fn nearest(cause: ErrorCause) -> Option<ErrorCause> {
 /// The family whose answers stand for those that one does not have.
 fn general(family: ErrorFamily) -> Option<ErrorFamily> {
     match family {
-        ErrorFamily::EvolinkTask | ErrorFamily::EvolinkLegacy => Some(ErrorFamily::Evolink),
-        ErrorFamily::Ark | ErrorFamily::Upstream | ErrorFamily::NewApi | ErrorFamily::Evolink => None,
+        ErrorFamily::TextCodePoll | ErrorFamily::StatusCode => Some(ErrorFamily::TextCode),
+        ErrorFamily::Ark | ErrorFamily::Upstream | ErrorFamily::NewApi | ErrorFamily::TextCode => None,
     }
 }
 
 /// What new-api makes of the code and the type of an error that it cannot read (providers.md 6.3).
 const CODE_LOST: &str = "bad_response_status_code";
 
-impl<'e> RequestContext<'e> {
-    /// The provider's error for a cause.
-    pub(crate) fn problem(&self, cause: ErrorCause, fill: &ErrorDetails<'_>) -> ErrorResponse {
-        match self.template(cause) {
-            Some(template) => self.filled(template, fill),
-            // A provider file that names no error at all still has to answer somehow.
-            None => {
-                ErrorResponse { status: 500, body: String::from("{\"error\":{}}"), evidence: EvidenceKind::Derived }
-            }
+/// The provider's error for a cause.
+pub(crate) fn of(context: &RequestContext<'_>, cause: ErrorCause, fill: &ErrorDetails<'_>) -> ErrorResponse {
+    match template(context, cause) {
+        Some(template) => filled(context, template, fill),
+        // A provider file that names no error at all still has to answer somehow.
+        None => ErrorResponse { status: 500, body: String::from("{\"error\":{}}"), evidence: EvidenceKind::Derived },
+    }
+}
+
+/// What the provider answers for a cause, or for the nearest one of which it speaks.
+fn template<'e>(context: &RequestContext<'e>, cause: ErrorCause) -> Option<&'e ErrorTemplate> {
+    let family = context.family();
+    let causes = || std::iter::successors(Some(cause), |cause| nearest(*cause));
+    let families = [Some(family), general(family)];
+    let own = causes().find_map(|cause| {
+        families.into_iter().flatten().find_map(|family| context.provider.error_template(cause, family))
+    });
+    // Where the provider says nothing in this form, its software speaks.
+    own.or_else(|| {
+        let relay = context.services.library.relay(family)?;
+        causes().find_map(|cause| relay.error_template(cause))
+    })
+}
+
+/// An answer for a cause, filled.
+fn filled(context: &RequestContext<'_>, template: &ErrorTemplate, fill: &ErrorDetails<'_>) -> ErrorResponse {
+    let body = write(context, template, &message(template, fill), fill.param);
+    // What nobody has seen in these words is our guess, wherever the rest of the answer stands.
+    let evidence = if has_detail(template) && !fill.recorded { EvidenceKind::Derived } else { template.source.kind };
+    ErrorResponse { status: template.status, body, evidence }
+}
+
+/// The code and the sentence of a picture that is not there.
+pub(crate) fn of_image(context: &RequestContext<'_>, cause: ErrorCause) -> (String, String) {
+    template(context, cause).map(|template| (template.code.clone(), template.message.clone())).unwrap_or_default()
+}
+
+/// The member order of each family is the order its document prints.
+fn write(context: &RequestContext<'_>, template: &ErrorTemplate, message: &str, param: Option<&str>) -> String {
+    let (code, r#type) = (template.code.as_str(), template.kind.as_str());
+    let param = param.filter(|_| !r#type.is_empty()).or(template.param.as_deref());
+    let r#type = match r#type {
+        "" if context.profile.has(RelayBehavior::UpstreamError) => "upstream_error",
+        r#type => r#type,
+    };
+    let unwrapped = context.profile.has(RelayBehavior::UnwrappedErrors);
+    let text = match context.family() {
+        ErrorFamily::Ark => {
+            let message = &format!("{message} Request id: {}", context.request_id);
+            let error = ArkError { code, message, param: param.unwrap_or_default(), r#type };
+            if unwrapped { serde_json::to_string(&error) } else { enveloped(error) }
         }
-    }
+        ErrorFamily::Upstream => enveloped(UpstreamError { message, r#type, code }),
+        // What is passed on ends as the provider behind the relay ends it (providers.md 6.3).
+        ErrorFamily::NewApi if template.passed_on => {
+            let message = &format!("{message} Request id: {}", context.request_id_of(ErrorFamily::Ark));
+            // Where there is no `error` it finds no code either.
+            let (code, r#type) = if unwrapped { (CODE_LOST, CODE_LOST) } else { (code, r#type) };
+            enveloped(NewApiError { message, r#type, param: param.or(Some("")), code })
+        }
+        ErrorFamily::NewApi => {
+            let message = &format!("{message} (request id: {})", context.request_id);
+            enveloped(NewApiError { message, r#type, param, code })
+        }
+        ErrorFamily::TextCode | ErrorFamily::TextCodePoll => {
+            enveloped(TextCodeError { code, message, r#type, param: template.param.as_deref() })
+        }
+        ErrorFamily::StatusCode => enveloped(StatusCodeError {
+            code: template.status,
+            message,
+            r#type,
+            param: template.param.as_deref(),
+            fallback_suggestion: template.fallback_suggestion.as_deref(),
+        }),
+    };
+    // Maps of texts always serialise.
+    text.unwrap_or_default()
+}
 
-    /// What the provider answers for a cause, or for the nearest one of which it speaks.
-    pub(crate) fn template(&self, cause: ErrorCause) -> Option<&'e ErrorTemplate> {
-        let family = self.family();
-        let causes = || std::iter::successors(Some(cause), |cause| nearest(*cause));
-        let families = [Some(family), general(family)];
-        let own = causes().find_map(|cause| {
-            families.into_iter().flatten().find_map(|family| self.provider.error_template(cause, family))
-        });
-        // Where the provider says nothing in this form, its software speaks.
-        own.or_else(|| {
-            let relay = self.engine.library().relay(family)?;
-            causes().find_map(|cause| relay.error_template(cause))
-        })
+/// The error a fault asks for, in the provider's form.
+pub(crate) fn of_fault(context: &RequestContext<'_>, fault: &Fault) -> Option<ErrorResponse> {
+    let cause = match (fault.refuse, fault.status) {
+        (Some(refusal), _) => refusal.cause(),
+        (None, Some(status)) => cause_of(status),
+        // What says how an error looks means that there is one.
+        (None, None) if fault.error.is_empty() => return None,
+        (None, None) => ErrorCause::Invalid,
+    };
+    let mut template = self::template(context, cause)?.clone();
+    if let Some(status) = fault.status {
+        if context.family() == ErrorFamily::Ark && status != template.status {
+            template.kind = String::from(kind_of(status));
+        }
+        template.status = status;
     }
+    if let Some(code) = &fault.code {
+        template.code.clone_from(code);
+    }
+    if let Some(message) = &fault.message {
+        template.message.clone_from(message);
+    }
+    let altered = fault.status.is_some() || fault.code.is_some() || fault.message.is_some();
+    let details = ErrorDetails {
+        field: "prompt",
+        detail: "the mock was asked to refuse it.",
+        model: context.model.unwrap_or_default(),
+        ..ErrorDetails::default()
+    };
+    let problem = filled(context, &template, &details);
+    Some(if altered { ErrorResponse { evidence: EvidenceKind::Derived, ..problem } } else { problem })
+}
 
-    /// An answer for a cause, filled.
-    pub(crate) fn filled(&self, template: &ErrorTemplate, fill: &ErrorDetails<'_>) -> ErrorResponse {
-        let body = self.write(template, &message(template, fill), fill.param);
-        // What nobody has seen in these words is our guess, wherever the rest of the answer stands.
-        let evidence =
-            if has_detail(template) && !fill.recorded { EvidenceKind::Derived } else { template.source.kind };
-        ErrorResponse { status: template.status, body, evidence }
+/// What a provider means by a status.
+fn cause_of(status: u16) -> ErrorCause {
+    match status {
+        401 => ErrorCause::Unauthorized,
+        402 => ErrorCause::Balance,
+        403 => ErrorCause::Forbidden,
+        404 => ErrorCause::ModelNotFound,
+        429 => ErrorCause::RateLimited,
+        400..500 => ErrorCause::Invalid,
+        _ => ErrorCause::Internal,
     }
+}
 
-    /// The code and the sentence of a picture that is not there.
-    pub(crate) fn sentence(&self, cause: ErrorCause) -> (String, String) {
-        self.template(cause).map(|template| (template.code.clone(), template.message.clone())).unwrap_or_default()
+/// Ark's type of an error with a status (providers.md 1.7).
+fn kind_of(status: u16) -> &'static str {
+    match status {
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "NotFound",
+        429 => "TooManyRequests",
+        400..500 => "BadRequest",
+        _ => "InternalServerError",
     }
+}
 
-    /// The member order of each family is the order its document prints.
-    fn write(&self, template: &ErrorTemplate, message: &str, param: Option<&str>) -> String {
-        let (code, r#type) = (template.code.as_str(), template.kind.as_str());
-        let param = param.filter(|_| !r#type.is_empty()).or(template.param.as_deref());
-        let r#type = match r#type {
-            "" if self.profile.has(RelayBehavior::UpstreamError) => "upstream_error",
-            r#type => r#type,
-        };
-        let unwrapped = self.profile.has(RelayBehavior::UnwrappedErrors);
-        let text = match self.family() {
-            ErrorFamily::Ark => {
-                let message = &format!("{message} Request id: {}", self.request_id);
-                let error = ArkError { code, message, param: param.unwrap_or_default(), r#type };
-                if unwrapped { serde_json::to_string(&error) } else { json(error) }
-            }
-            ErrorFamily::Upstream => json(UpstreamError { message, r#type, code }),
-            // What is passed on ends as the provider behind the relay ends it (providers.md 6.3).
-            ErrorFamily::NewApi if template.passed_on => {
-                let message = &format!("{message} Request id: {}", self.request_id_of(ErrorFamily::Ark));
-                // Where there is no `error` it finds no code either.
-                let (code, r#type) = if unwrapped { (CODE_LOST, CODE_LOST) } else { (code, r#type) };
-                json(NewApiError { message, r#type, param: param.or(Some("")), code })
-            }
-            ErrorFamily::NewApi => {
-                let message = &format!("{message} (request id: {})", self.request_id);
-                json(NewApiError { message, r#type, param, code })
-            }
-            ErrorFamily::Evolink | ErrorFamily::EvolinkTask => {
-                json(TextCodeError { code, message, r#type, param: template.param.as_deref() })
-            }
-            ErrorFamily::EvolinkLegacy => json(StatusCodeError {
-                code: template.status,
-                message,
-                r#type,
-                param: template.param.as_deref(),
-                fallback_suggestion: template.fallback_suggestion.as_deref(),
-            }),
-        };
-        // Maps of texts always serialise.
-        text.unwrap_or_default()
+impl From<ErrorResponse> for EndpointResponse {
+    fn from(error: ErrorResponse) -> Self {
+        Self { evidence: error.evidence, ..Self::json(error.status, error.body) }
     }
+}
+
+/// The JSON of an error of the mock itself, which no provider sends.
+pub(crate) fn mock_error(code: &str, message: &str) -> Value {
+    json!({ "error": { "code": code, "message": message, "type": "mock_error" } })
 }
 
 /// Providers whose sentence never varies have no place for one.
@@ -225,6 +292,6 @@ struct StatusCodeError<'a> {
     fallback_suggestion: Option<&'a str>,
 }
 
-fn json<T: Serialize>(error: T) -> serde_json::Result<String> {
+fn enveloped<T: Serialize>(error: T) -> serde_json::Result<String> {
     serde_json::to_string(&ErrorEnvelope { error })
 }

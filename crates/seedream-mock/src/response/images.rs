@@ -4,9 +4,33 @@ use seedream_fixtures::ErrorCause;
 
 use crate::faults::fault::Fault;
 use crate::faults::words::SseFault;
+use crate::image::test_image::TestImage;
 use crate::request::context::RequestContext;
 use crate::request::generation_spec::GenerationSpec;
-use crate::response::json::ImageResult;
+use crate::response::error;
+
+/// One place of a group: a picture, or why there is none.
+#[derive(Debug, Clone)]
+pub(crate) enum ImageResult {
+    /// A picture and the URL that opens it.
+    Made { image: TestImage, url: String },
+    /// A picture that was withheld, or at which generation failed.
+    Withheld { cause: ErrorCause, code: String, message: String },
+}
+
+impl ImageResult {
+    pub(crate) fn image(&self) -> Option<&TestImage> {
+        match self {
+            Self::Made { image, .. } => Some(image),
+            Self::Withheld { .. } => None,
+        }
+    }
+}
+
+/// How many pictures of a group were made.
+pub(crate) fn made(items: &[ImageResult]) -> u32 {
+    u32::try_from(items.iter().filter_map(ImageResult::image).count()).unwrap_or(u32::MAX)
+}
 
 /// What becomes of each place: nothing wrong, or why there is no picture. A withheld picture does not end the group, an
 /// internal error does.
@@ -29,7 +53,7 @@ pub(crate) fn places(images: u32, fault: &Fault) -> Vec<Option<ErrorCause>> {
 
 /// The group a request gets.
 pub(crate) fn items(context: &RequestContext<'_>, spec: &GenerationSpec<'_>) -> Vec<ImageResult> {
-    let seed = context.engine.settings().seed;
+    let seed = context.settings.seed;
     let item = |(index, place): (u32, Option<ErrorCause>)| match place {
         None => {
             let image = spec.image(seed, index);
@@ -37,7 +61,7 @@ pub(crate) fn items(context: &RequestContext<'_>, spec: &GenerationSpec<'_>) -> 
             ImageResult::Made { image, url }
         }
         Some(cause) => {
-            let (code, message) = context.sentence(cause);
+            let (code, message) = error::of_image(context, cause);
             let code = context.fault.code.clone().unwrap_or(code);
             ImageResult::Withheld { cause, code, message: context.fault.message.clone().unwrap_or(message) }
         }

@@ -1,36 +1,15 @@
 //! Successes of the synchronous dialects, in the member order of their documents.
 
-use seedream_fixtures::{ErrorCause, ReportedMember, ResponseFamily};
+use seedream_fixtures::{ReportedMember, ResponseFamily};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::image::TestImage;
+use crate::image::test_image::TestImage;
 use crate::request::context::RequestContext;
 use crate::request::generation_spec::GenerationSpec;
-use crate::response::script::{ChunkContent, inline_marker, splice};
-
-/// One place of a group: a picture, or why there is none.
-#[derive(Debug, Clone)]
-pub(crate) enum ImageResult {
-    /// A picture and the URL that opens it.
-    Made { image: TestImage, url: String },
-    /// A picture that was withheld, or at which generation failed.
-    Withheld { cause: ErrorCause, code: String, message: String },
-}
-
-impl ImageResult {
-    pub(crate) fn image(&self) -> Option<&TestImage> {
-        match self {
-            Self::Made { image, .. } => Some(image),
-            Self::Withheld { .. } => None,
-        }
-    }
-}
-
-/// How many pictures of a group were made.
-pub(crate) fn made(items: &[ImageResult]) -> u32 {
-    u32::try_from(items.iter().filter_map(ImageResult::image).count()).unwrap_or(u32::MAX)
-}
+use crate::response::chunk::{ChunkContent, inline_marker, splice};
+use crate::response::images;
+use crate::response::images::ImageResult;
 
 #[derive(Serialize)]
 struct ArkBody<'a> {
@@ -110,7 +89,7 @@ impl ArkUsage {
         let tokens = tokens(items);
         Self {
             input_images: reports.then_some(spec.references),
-            generated_images: made(items),
+            generated_images: images::made(items),
             output_tokens: tokens,
             total_tokens: tokens,
             tool_usage: spec.tools.map(|_| ToolUsage { web_search: 1 }),

@@ -3,27 +3,17 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::endpoints::admin::journal::JournalPage;
-use crate::endpoints::recorded;
 use crate::faults::fault::Fault;
-use crate::faults::shapes::{LengthFault, Truncation};
-use crate::faults::words::{BytePosition, ByteRate, ConnectionEnd, ImageFault};
-use crate::image::TestImage;
-use crate::response::coding::PackedPiece;
+use crate::faults::shapes::LengthFault;
+use crate::faults::words::{BytePosition, ByteRate, ConnectionEnd};
+use crate::headers;
+use crate::image::test_image::TestImage;
+use crate::response::chunk::Chunk;
 use crate::response::endpoint_response::EndpointResponse;
-use crate::response::text_encoding::TextEncoding;
-
-/// Says how sure an answer is.
-const EVIDENCE: HeaderName = HeaderName::from_static("x-mock-evidence");
-
-/// Names the broken rules.
-const VIOLATION: HeaderName = HeaderName::from_static("x-mock-violation");
 
 /// An answer, ready to be played over a socket or read in process.
 #[derive(Debug, Clone)]
@@ -59,26 +49,26 @@ pub struct Script {
 impl Script {
     /// Puts an answer's head together, with the id of its request in these headers.
     pub(crate) fn of(response: EndpointResponse, fault: &Fault, id_headers: &[String], id: String) -> Self {
-        let mut headers = HeaderMap::with_capacity(8);
+        let mut all = HeaderMap::with_capacity(8);
         for (name, value) in &response.headers {
-            append(&mut headers, name, value);
+            append(&mut all, name, value);
         }
-        let documented = headers.len();
+        let documented = all.len();
         let id = HeaderValue::try_from(id).ok();
         for (name, id) in id_headers.iter().zip(std::iter::repeat(id).flatten()) {
             // A documented id of a request stands for the live one.
             if let Ok(name) = HeaderName::try_from(name)
-                && (documented == 0 || !headers.contains_key(&name))
+                && (documented == 0 || !all.contains_key(&name))
             {
-                headers.append(name, id);
+                all.append(name, id);
             }
         }
         let violation = (!response.violations.is_empty()).then(|| printable(&response.violations.join("; ")));
         let own = [
             (CONTENT_TYPE, Some(response.content_type)),
-            (recorded::HEADER, Some(response.fixture.map_or(Cow::Borrowed("-"), Cow::Owned))),
-            (EVIDENCE, Some(response.evidence.as_str().into())),
-            (VIOLATION, violation.map(Cow::Owned)),
+            (headers::FIXTURE, Some(response.fixture.map_or(Cow::Borrowed("-"), Cow::Owned))),
+            (headers::EVIDENCE, Some(response.evidence.as_str().into())),
+            (headers::VIOLATION, violation.map(Cow::Owned)),
         ];
         for (name, value) in own {
             let value = value.and_then(|value| match value {
@@ -86,7 +76,7 @@ impl Script {
                 Cow::Owned(text) => HeaderValue::try_from(text).ok(),
             });
             if let Some(value) = value {
-                headers.append(name, value);
+                all.append(name, value);
             }
         }
         Self {
@@ -94,7 +84,7 @@ impl Script {
             awaits: false,
             delay: fault.delay.unwrap_or_default(),
             status: response.status,
-            headers,
+            headers: all,
             chunks: response.chunks,
             end: match fault.end.or(response.closes.map(|place| (ConnectionEnd::Close, place))) {
                 None => ScriptEnd::Complete,
@@ -110,6 +100,11 @@ impl Script {
             repeats: response.repeats,
             until_close: response.until_close || fault.length == Some(LengthFault::None),
         }
+    }
+
+    /// A response of the admin API.
+    pub(crate) fn plain(response: EndpointResponse) -> Self {
+        Self::of(response, &Fault::default(), &[], String::new())
     }
 
     /// A JSON body of the mock's own.
@@ -158,98 +153,6 @@ fn printable(text: &str) -> String {
     text.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).take(1000).collect()
 }
 
-/// One part of a body.
-#[derive(Debug, Clone)]
-pub struct Chunk {
-    /// How long to wait before it.
-    pub after: Duration,
-    /// What it is.
-    pub content: ChunkContent,
-}
-
-impl Chunk {
-    /// A part that comes at once.
-    pub(crate) fn now(content: ChunkContent) -> Self {
-        Self { after: Duration::ZERO, content }
-    }
-
-    /// Text that comes at once.
-    pub(crate) fn text(text: impl Into<Bytes>) -> Self {
-        Self::now(ChunkContent::Bytes(text.into()))
-    }
-}
-
-/// What a part of a body is. Pictures are described and not rendered, so that deciding stays fast.
-#[derive(Debug, Clone)]
-pub enum ChunkContent {
-    /// Bytes as they are.
-    Bytes(Bytes),
-    /// A picture's file.
-    Image(TestImage),
-    /// A picture's file in standard base64.
-    Base64(TestImage),
-    /// A picture's file, written in another way.
-    Encoded(TestImage, TextEncoding),
-    /// Several contents that belong to one chunk.
-    Joined(Vec<ChunkContent>),
-    /// A content whose pictures are wrong.
-    Flawed(ImageFault, Box<ChunkContent>),
-    /// A content up to a place.
-    Beginning(Box<ChunkContent>, Truncation),
-    /// A piece of a packed body.
-    Packed(PackedPiece),
-    /// A piece of the mock's journal.
-    Journal(JournalPage),
-}
-
-impl ChunkContent {
-    /// The bytes, with a way to render pictures.
-    pub fn bytes(&self, render: impl Fn(&TestImage) -> Bytes) -> Bytes {
-        self.read(&render)
-    }
-
-    fn read(&self, render: &dyn Fn(&TestImage) -> Bytes) -> Bytes {
-        match self {
-            Self::Bytes(bytes) => bytes.clone(),
-            Self::Image(image) => render(image),
-            Self::Base64(image) => STANDARD.encode(render(image)).into(),
-            Self::Joined(parts) => {
-                let mut joined = BytesMut::new();
-                for part in parts {
-                    joined.extend_from_slice(&part.read(render));
-                }
-                joined.freeze()
-            }
-            Self::Flawed(flaw, content) => content.read(&|image| flaw.file(image, render)),
-            Self::Encoded(image, dress) => dress.write(&render(image)).into(),
-            Self::Beginning(content, cut) => {
-                let bytes = content.read(render);
-                bytes.slice(..cut.of(&bytes))
-            }
-            Self::Packed(packed) => packed.read(render),
-            Self::Journal(page) => page.read(),
-        }
-    }
-
-    /// The same with its pictures wrong, if they are to be.
-    pub(crate) fn flawed(self, flaw: Option<ImageFault>) -> Self {
-        match flaw {
-            Some(flaw) if self.is_costly() => Self::Flawed(flaw, Box::new(self)),
-            _ => self,
-        }
-    }
-
-    /// Whether reading the bytes takes its time.
-    pub(crate) fn is_costly(&self) -> bool {
-        match self {
-            Self::Bytes(_) => false,
-            Self::Image(_) | Self::Base64(_) | Self::Encoded(..) | Self::Packed(_) | Self::Journal(_) => true,
-            Self::Joined(parts) => parts.iter().any(Self::is_costly),
-            Self::Flawed(_, content) | Self::Beginning(content, _) => content.is_costly(),
-        }
-    }
-}
-
 /// How an answer ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScriptEnd {
@@ -259,59 +162,4 @@ pub enum ScriptEnd {
     Reset,
     /// The connection ends at a place.
     Cut(ConnectionEnd, BytePosition),
-}
-
-/// The place of a picture inside a JSON text that is still being written; [`splice`] puts the base64 there.
-pub(crate) fn inline_marker(index: usize) -> String {
-    format!("@{index}")
-}
-
-/// Splits a JSON text at its markers.
-///
-/// A marker is recognised with its member's name and quotes: inside any other string of the text the quotes would be
-/// escaped, so nothing a caller sent can look like one.
-pub(crate) fn splice(text: &str, images: &[TestImage]) -> ChunkContent {
-    const BEFORE: &str = "\"b64_json\":\"@";
-    let mut parts = Vec::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(BEFORE) {
-        let digits = &rest[at + BEFORE.len()..];
-        let length = digits.bytes().take_while(u8::is_ascii_digit).count();
-        let Some(image) = digits[..length].parse().ok().and_then(|index: usize| images.get(index)) else { break };
-        // Everything up to the opening quote stands before the picture, the marker itself does not.
-        parts.push(ChunkContent::Bytes(Bytes::copy_from_slice(&rest.as_bytes()[..at + BEFORE.len() - 1])));
-        parts.push(ChunkContent::Base64(image.clone()));
-        rest = &digits[length..];
-    }
-    let tail = ChunkContent::Bytes(Bytes::copy_from_slice(rest.as_bytes()));
-    if parts.is_empty() {
-        return tail;
-    }
-    parts.push(tail);
-    ChunkContent::Joined(parts)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::image::ImageFormat;
-
-    #[test]
-    fn markers_become_images_and_lookalikes_stay() {
-        let image = TestImage {
-            provider: "p".into(),
-            key: 1,
-            index: 0,
-            width: 2,
-            height: 2,
-            format: ImageFormat::Png,
-            mark: false,
-            caption: String::new(),
-        };
-        let text = serde_json::json!({ "a": "\"b64_json\":\"@0\"", "b64_json": inline_marker(0) }).to_string();
-        let body = splice(&text, std::slice::from_ref(&image)).bytes(TestImage::render);
-        let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!(value["a"], "\"b64_json\":\"@0\"");
-        assert_eq!(value["b64_json"], STANDARD.encode(image.render()));
-    }
 }

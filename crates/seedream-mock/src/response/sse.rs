@@ -2,6 +2,7 @@
 
 pub(crate) mod flaws;
 pub(crate) mod format;
+pub(crate) mod frame;
 
 use std::time::Duration;
 
@@ -11,61 +12,23 @@ use serde_json::Value;
 
 use crate::faults::shapes::StreamFault;
 use crate::faults::words::SseFault;
-use crate::image::TestImage;
+use crate::image::test_image::TestImage;
 use crate::profile::RelayBehavior;
 use crate::request::context::RequestContext;
 use crate::request::generation_spec::GenerationSpec;
+use crate::response::chunk::{Chunk, ChunkContent, inline_marker};
 use crate::response::endpoint_response::EndpointResponse;
-use crate::response::json;
-use crate::response::json::{ArkUsage, ImageMember, ImageResult};
-use crate::response::script::{Chunk, ChunkContent, inline_marker};
+use crate::response::images::ImageResult;
+use crate::response::json::{ArkUsage, ImageMember};
 use crate::response::sse::format::SseFormat;
-use crate::state::clock::later;
-
-/// The content type of a stream of events.
-pub(crate) const MEDIA_TYPE: &str = "text/event-stream";
+use crate::response::sse::frame::{MEDIA_TYPE, SseFrame};
+use crate::response::{error, images, json};
+use crate::time::later;
 
 const COMPLETED: &str = "image_generation.completed";
 
 /// How long it takes until the next comment of a stream that does not end.
 const KEPT_ALIVE: Duration = Duration::from_secs(15);
-
-/// One event before it is written.
-#[derive(Clone)]
-pub(crate) struct SseFrame {
-    event: Option<&'static str>,
-    /// JSON on one line, or another text.
-    data: String,
-    image: Option<TestImage>,
-    /// The pictures of an event that holds several.
-    images: Vec<TestImage>,
-    /// How long it takes.
-    after: Duration,
-    /// How often it stands in a chunk, and how many such chunks come.
-    many: (usize, usize),
-    /// Whether the stream ends with its last byte of data.
-    ends: bool,
-}
-
-impl SseFrame {
-    fn new(event: Option<&'static str>, data: &impl Serialize) -> Self {
-        // Structs of texts and numbers always serialise.
-        Self::text(event, serde_json::to_string(data).unwrap_or_default())
-    }
-
-    fn text(event: Option<&'static str>, data: String) -> Self {
-        let (images, after) = (Vec::new(), Duration::ZERO);
-        Self { event, data, image: None, images, after, many: (1, 1), ends: false }
-    }
-
-    fn done() -> Self {
-        Self::text(None, String::from("[DONE]"))
-    }
-
-    fn of(self, item: &ImageResult, after: Duration) -> Self {
-        Self { image: item.image().cloned(), after, ..self }
-    }
-}
 
 /// A group as a stream of events, one a flush. The head comes with the first.
 pub(crate) fn respond(
@@ -86,7 +49,7 @@ pub(crate) fn respond(
     } else {
         ark(context, spec, items)
     };
-    let flaw = context.flaw();
+    let flaw = context.image_fault();
     let frames = flaws::events(fault, frames);
     let form = SseFormat::of(fault);
     let mut chunks = form.write(&frames);
@@ -98,7 +61,7 @@ pub(crate) fn respond(
     let kept_alive = || Chunk { after: KEPT_ALIVE, content: ChunkContent::Bytes(form.comment().into()) };
     EndpointResponse {
         streamed: true,
-        billed: json::made(billed) + more,
+        billed: images::made(billed) + more,
         repeats: fault.flows(&StreamFault::NoEnd).then(kept_alive),
         ..EndpointResponse::new(200, MEDIA_TYPE, chunks)
     }
@@ -185,7 +148,7 @@ fn ark<'i>(
     if !fault.streams(SseFault::NoCompleted) {
         let created = at(context, items.len().saturating_sub(1));
         let usage = ArkUsage::of(spec, items);
-        let usage = match flaws::counted(fault, json::made(items)) {
+        let usage = match flaws::counted(fault, images::made(items)) {
             Some(images) => usage.counting(images),
             None => usage,
         };
@@ -211,7 +174,7 @@ struct StreamErrorBody {
 
 /// An error of the whole request: no type, no model (providers.md 1.6).
 fn error(context: &RequestContext<'_>) -> SseFrame {
-    let (code, message) = context.sentence(ErrorCause::Internal);
+    let (code, message) = error::of_image(context, ErrorCause::Internal);
     let (fault, id) = (&context.fault, &context.request_id);
     let code = fault.code.clone().unwrap_or(code);
     let message = fault.message.clone().unwrap_or_else(|| format!("{message} Request id: {id}"));

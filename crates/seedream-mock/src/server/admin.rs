@@ -8,14 +8,16 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::endpoints::admin;
+use crate::endpoints::admin::error::{AdminError, object};
 use crate::endpoints::admin::query::{AdminQuery, JournalFilter, SessionScope, narrowing};
-use crate::endpoints::admin::reset::ResetPart;
 use crate::endpoints::admin::verify::Expectation;
-use crate::endpoints::admin::{AdminError, object, reset};
+use crate::endpoints::admin::{reset, verify};
 use crate::request::address::is_session;
 use crate::response::script::Script;
-use crate::server::Shared;
+use crate::server::shared::Shared;
 use crate::state::clock::Clock;
+use crate::state::reset_part::ResetPart;
 use crate::time;
 
 /// Where the mock's own routes are.
@@ -27,8 +29,8 @@ const PATIENCE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_
 /// Answers where the request is to the mock itself.
 pub(crate) async fn respond(shared: &Shared, request: &Request<Bytes>) -> Option<Script> {
     let route = request.uri().path().strip_prefix(BELOW)?;
-    if let Some(refusal) = shared.engine.refuses_admin(request.headers()) {
-        return Some(refusal);
+    if let Some(refusal) = admin::refusal(shared.services(), request.headers()) {
+        return Some(Script::plain(refusal));
     }
     let response = match (request.method().as_str(), route) {
         (_, "clock") => clock(shared, request),
@@ -59,7 +61,7 @@ fn reset(shared: &Shared, request: &Request<Bytes>) -> Result<Script, AdminError
     let parts = reset::read(request.body())?;
     let script = plain(shared, "reset", request);
     if parts.contains(&ResetPart::Session) {
-        shared.clocks.keep(&shared.engine.sessions().names());
+        shared.clocks.keep(&shared.services().sessions.names());
     }
     if parts.contains(&ResetPart::Clock) {
         match query.scope() {
@@ -174,7 +176,7 @@ async fn wait(shared: &Shared, request: &Request<Bytes>) -> Result<Script, Admin
         () = time_is_up => None,
     };
     let timed_out = verdict.is_none();
-    let verdict = verdict.unwrap_or_else(|| shared.engine.verdict(query.scope(), &wanted));
+    let verdict = verdict.unwrap_or_else(|| verify::verify(shared.services(), query.scope(), &wanted));
     // A verdict is texts, numbers and JSON, which always serialise.
     let mut shown = serde_json::to_value(verdict.decided()?).unwrap_or_default();
     shown["timed_out"] = Value::from(timed_out);

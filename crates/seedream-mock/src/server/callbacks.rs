@@ -2,23 +2,26 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use bytes::Bytes;
+use http::{Request, header};
+use http_body_util::Full;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+use crate::endpoints::callbacks;
 use crate::endpoints::callbacks::{Callback, Delivery, RETRIES, TIMEOUT, is_delivered};
-use crate::server::Shared;
-
-/// The longest head of an answer that is looked at.
-const LONGEST_HEAD: usize = 64 * 1024;
+use crate::server::shared::Shared;
 
 /// Sends what is due, until it is dropped.
 pub(crate) async fn deliver(shared: Shared) {
     let mut rounds = JoinSet::new();
     loop {
-        for callback in shared.engine.take_callbacks(|session| shared.now(session)) {
+        for callback in callbacks::take(shared.services(), |session| shared.now(session)) {
             rounds.spawn(attempts(shared.clone(), callback));
         }
         tokio::select! {
@@ -31,7 +34,7 @@ pub(crate) async fn deliver(shared: Shared) {
 
 /// Waits until a task of some session ends by itself; each session has its own time.
 async fn next_due(shared: &Shared) {
-    let due = shared.engine.next_callbacks().into_iter().map(|(session, at)| {
+    let due = callbacks::next(shared.services()).into_iter().map(|(session, at)| {
         let clock = shared.clocks.of(&session);
         Box::pin(async move { clock.sleep_until(at).await })
     });
@@ -44,7 +47,7 @@ async fn next_due(shared: &Shared) {
 async fn attempts(shared: Shared, callback: Callback) {
     let clock = shared.clocks.of(&callback.session);
     let record = |attempt: usize, outcome: &Delivery| {
-        shared.engine.record_callback(clock.now(), &callback, attempt, outcome);
+        callbacks::record(shared.services(), clock.now(), &callback, attempt, outcome);
         shared.notifiers.journal.send_replace(());
     };
     let receiver = match CallbackReceiver::read(&callback.url) {
@@ -53,7 +56,7 @@ async fn attempts(shared: Shared, callback: Callback) {
     };
     let mut pauses = RETRIES.into_iter();
     for attempt in 1.. {
-        if !shared.engine.wants(&callback) {
+        if !callbacks::is_wanted(shared.services(), &callback) {
             return;
         }
         let outcome: Delivery = tokio::select! {
@@ -91,38 +94,35 @@ impl CallbackReceiver {
         })
     }
 
-    /// Sends one POST and reads the status of its answer.
+    /// Sends one POST and returns the status of its response.
     async fn post(&self, body: &[u8]) -> io::Result<u16> {
         let mut addresses = tokio::net::lookup_host((self.host.as_str(), self.port)).await?;
         let here = addresses.find(|address| address.ip().is_loopback());
         let here = here.ok_or_else(|| io::Error::other("the receiver is not on this machine"))?;
-        let mut stream = TcpStream::connect(here).await?;
-        let head = format!(
-            "POST {} HTTP/1.1\r\nhost: {}\r\nuser-agent: seedream-mock/{}\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\nconnection: close\r\n\r\n",
-            self.target,
-            self.authority,
-            env!("CARGO_PKG_VERSION"),
-            body.len()
-        );
-        stream.write_all(head.as_bytes()).await?;
-        stream.write_all(body).await?;
-        status(&mut stream).await
+        let stream = TokioIo::new(TcpStream::connect(here).await?);
+        let (mut sender, connection) = http1::handshake(stream).await.map_err(io::Error::other)?;
+        let request = Request::post(&self.target)
+            .header(header::HOST, &self.authority)
+            .header(header::USER_AGENT, concat!("seedream-mock/", env!("CARGO_PKG_VERSION")))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CONTENT_LENGTH, body.len())
+            .header(header::CONNECTION, "close")
+            .body(Full::new(Bytes::copy_from_slice(body)))
+            .map_err(io::Error::other)?;
+        let mut response = pin!(sender.send_request(request));
+        let response = tokio::select! {
+            biased;
+            response = &mut response => response,
+            // The connection has handed over what there is.
+            _ = connection => response.await,
+        };
+        response.map(|response| response.status().as_u16()).map_err(|error| match error {
+            error if error.is_parse() || error.is_incomplete_message() || error.is_canceled() => {
+                io::Error::new(io::ErrorKind::InvalidData, "the receiver does not speak HTTP/1")
+            }
+            error => io::Error::other(error),
+        })
     }
-}
-
-/// The status in the first line of an answer.
-async fn status(stream: &mut TcpStream) -> io::Result<u16> {
-    let mut response = Vec::new();
-    while !response.windows(2).any(|end| end == b"\r\n") && response.len() < LONGEST_HEAD {
-        if stream.read_buf(&mut response).await? == 0 {
-            break;
-        }
-    }
-    let line = response.split(|byte| *byte == b'\r').next().unwrap_or_default();
-    let status = std::str::from_utf8(line).ok().and_then(|line| line.strip_prefix("HTTP/1."));
-    let status = status.and_then(|line| line.split(' ').nth(1)).and_then(|status| status.parse().ok());
-    status.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the receiver does not speak HTTP/1"))
 }
 
 #[cfg(test)]

@@ -10,10 +10,11 @@ use http::{HeaderValue, Response, StatusCode, Version};
 use http_body::{Frame, SizeHint};
 use tokio::sync::mpsc;
 
-use crate::response::script::{Chunk, ChunkContent, Script};
-use crate::server::Shared;
+use crate::response::chunk::Chunk;
+use crate::response::script::Script;
 use crate::server::byte_schedule::ByteSchedule;
-use crate::server::serve::Connection;
+use crate::server::connection::Connection;
+use crate::server::shared::Shared;
 use crate::state::clock::Clock;
 
 /// What a head with a wrong length promises and the connection's end withholds.
@@ -60,12 +61,12 @@ async fn whole(mut chunks: Vec<Chunk>, shared: &Shared, clock: &Clock) -> Bytes 
         && let Some(chunk) = chunks.pop()
     {
         clock.sleep(chunk.after).await;
-        return render(chunk.content, shared).await;
+        return shared.render(chunk.content).await;
     }
     let mut body = BytesMut::new();
     for chunk in chunks {
         clock.sleep(chunk.after).await;
-        body.extend_from_slice(&render(chunk.content, shared).await);
+        body.extend_from_slice(&shared.render(chunk.content).await);
     }
     body.freeze()
 }
@@ -84,7 +85,7 @@ async fn stream(
     let first = match chunks.next() {
         Some(chunk) => {
             clock.sleep(chunk.after).await;
-            Some(render(chunk.content, &shared).await)
+            Some(shared.render(chunk.content).await)
         }
         None => None,
     };
@@ -97,13 +98,13 @@ async fn stream(
         for chunk in chunks {
             clock.sleep(chunk.after).await;
             // Nobody renders for a caller who has gone.
-            if sender.send(render(chunk.content, &shared).await).await.is_err() {
+            if sender.send(shared.render(chunk.content).await).await.is_err() {
                 return;
             }
         }
         guard.served();
         if let Some(chunk) = repeats {
-            let bytes = render(chunk.content, &shared).await;
+            let bytes = shared.render(chunk.content).await;
             loop {
                 clock.sleep(chunk.after).await;
                 if sender.send(bytes.clone()).await.is_err() {
@@ -113,22 +114,6 @@ async fn stream(
         }
     });
     MockBody(BodySource::Flow(receiver))
-}
-
-/// The bytes of a content; rendering leaves the threads that serve connections alone.
-pub(crate) async fn render(content: ChunkContent, shared: &Shared) -> Bytes {
-    if !content.is_costly() {
-        return content.bytes(|image| image.render());
-    }
-    // Nobody closes it, so there is always a permit to come; it is held for as long as rendering takes, whoever still waits.
-    let permit = shared.renderers.clone().acquire_owned().await;
-    let engine = shared.engine.clone();
-    let rendering = tokio::task::spawn_blocking(move || {
-        let bytes = content.bytes(|image| engine.render(image));
-        drop(permit);
-        bytes
-    });
-    rendering.await.unwrap_or_default()
 }
 
 /// Somebody who waits for an answer. Dropped before he is served, he has left.
@@ -147,7 +132,7 @@ impl DisconnectGuard {
 impl Drop for DisconnectGuard {
     fn drop(&mut self) {
         if let Some(ordinal) = self.ordinal {
-            self.connection.shared.engine.left(ordinal);
+            self.connection.shared.services().sessions.disconnected(ordinal);
             self.connection.shared.notifiers.journal.send_replace(());
         }
     }

@@ -16,18 +16,17 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
+use crate::response::chunk::ChunkContent;
+use crate::response::script::Script;
+use crate::server::connection::Connection;
 use crate::server::faulty_socket::{ConnectionSchedule, FaultySocket};
 use crate::server::respond::MockBody;
-use crate::server::{Shared, respond};
+use crate::server::shared::Shared;
+use crate::server::{admin, respond};
+use crate::state::clock::Clock;
 
 /// The largest request body: fourteen references of ten megabytes, in base64.
 const LARGEST_BODY: usize = 200 * 1024 * 1024;
-
-/// One connection and the mock it came to.
-pub(crate) struct Connection {
-    pub(crate) shared: Shared,
-    pub(crate) caller: ConnectionSchedule,
-}
 
 /// Accepts connections until it is told to stop, or nobody is left to tell it; answers that are under way are finished.
 pub(crate) async fn serve(listener: TcpListener, shared: Shared, stopped: oneshot::Receiver<()>) {
@@ -63,17 +62,31 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 /// The one handler: reads the body, asks the engine, plays what it says.
 async fn respond(connection: Arc<Connection>, request: Request<Incoming>) -> Result<Response<MockBody>, Infallible> {
     let (mut head, body) = request.into_parts();
-    let most = connection.shared.cuts_upload(&mut head);
+    let most = connection.shared.cut_after(&mut head);
     let Some(body) = whole(body, most).await else {
         let mut refusal = Response::new(MockBody::whole(Bytes::new()));
         *refusal.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
         return Ok(refusal);
     };
     let request = Request::from_parts(head, body);
-    let (script, clock) = connection.shared.respond(&request).await;
+    let (script, clock) = script(&connection.shared, &request).await;
     // Over the admin routes a task may have been ended.
     connection.shared.notify(script.awaits || script.ordinal.is_none());
     Ok(respond::play(script, connection, clock).await)
+}
+
+/// The script of a request, and the clock by which it is played.
+async fn script(shared: &Shared, request: &Request<Bytes>) -> (Script, Clock) {
+    let Some(session) = shared.engine.session_of(request) else {
+        let script = admin::respond(shared, request).await;
+        let clock = shared.clocks.mock();
+        return (script.unwrap_or_else(|| shared.engine.respond(clock.now(), request)), clock.clone());
+    };
+    let clock = shared.enter(session);
+    if let Some(image) = shared.partial_image(clock.now(), request) {
+        shared.render(ChunkContent::Image(image)).await;
+    }
+    (shared.engine.respond(clock.now(), request), clock)
 }
 
 /// A request's body, if it comes to its end and is not too large, or the beginning of it that is wanted at `most`. Nearly

@@ -8,6 +8,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
+use crate::time::later;
+
 /// A source of time that every part of one mock shares. Clones show the same time.
 ///
 /// A mock has one, and each of its sessions has one that goes with it until it is moved by itself
@@ -209,11 +211,6 @@ impl Drop for WaitGuard<'_> {
     fn drop(&mut self) {
         self.0.send_modify(|waiting| *waiting = waiting.saturating_sub(1));
     }
-}
-
-/// Beyond the end of time there is only the end of time.
-pub(crate) fn later(at: Timestamp, by: Duration) -> Timestamp {
-    at.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::state::arena::TextArena;
-use crate::state::journal::{EntryKind, JournalEntry, StoredEntry};
+use crate::state::entry::{EntryKind, JournalEntry, StoredEntry};
 
 /// Of how many kinds of entries a session keeps a count each, and of how many more without their paths; of what is beyond
 /// that only whether it was a request.
@@ -217,7 +217,7 @@ impl EvictedCounts {
 mod tests {
     use super::*;
     use crate::request::rewrite::ForwardedRequest;
-    use crate::state::journal::NewEntry;
+    use crate::state::entry::NewEntry;
 
     fn entry(ordinal: u64, method: &str, path: &str, status: u16) -> StoredEntry {
         let draft = NewEntry {

@@ -7,13 +7,14 @@ use jiff::Timestamp;
 
 use crate::faults::fault::Fault;
 use crate::faults::rate::{RateCounters, RateUsage};
-use crate::faults::select::FaultRules;
-use crate::settings_patch::SettingsPatch;
-use crate::state::journal::{EntryKind, Journal};
+use crate::faults::rules::FaultRules;
+use crate::settings::SettingsPatch;
+use crate::state::entry::{EntryKind, StoredEntry};
+use crate::state::journal::Journal;
+use crate::state::ledger;
 use crate::state::ledger::Ledger;
 use crate::state::repeats::RepeatCounts;
 use crate::state::task::MockTask;
-use crate::state::{journal, ledger};
 
 /// The most tasks a session keeps; the oldest are forgotten first.
 const TASKS: usize = 10_000;
@@ -35,13 +36,13 @@ pub(crate) struct Session {
     /// How often it was asked the same.
     pub(crate) repeats: RepeatCounts,
     /// How its requests are answered otherwise than all are.
-    pub(crate) change: SettingsPatch,
+    pub(crate) patch: SettingsPatch,
 }
 
 /// What a session has folded, until it is torn down.
 #[derive(Debug)]
 pub(crate) struct DroppedState {
-    _entries: VecDeque<journal::StoredEntry>,
+    _entries: VecDeque<StoredEntry>,
     _bills: VecDeque<ledger::StoredLedgerEntry>,
     _tasks: HashMap<Arc<str>, MockTask>,
 }
@@ -66,7 +67,7 @@ impl Session {
             ledger: Ledger::default(),
             traffic: RateCounters::default(),
             repeats: RepeatCounts::default(),
-            change: SettingsPatch::default(),
+            patch: SettingsPatch::default(),
         }
     }
 

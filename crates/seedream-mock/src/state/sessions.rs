@@ -1,21 +1,21 @@
 //! All sessions of one engine: they appear on first use, are capped, and expire.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::endpoints::admin::reset::ResetPart;
 use crate::faults::fault::Fault;
 use crate::request::address::DEFAULT_SESSION;
-use crate::settings::Settings;
-use crate::settings_patch::SettingsPatch;
-use crate::state::clock::later;
+use crate::settings::{Settings, SettingsPatch};
+use crate::state::entry::{EntryKind, JournalEntry, StoredEntry};
 use crate::state::evicted::EvictedEntries;
-use crate::state::journal::{EntryKind, JournalEntry, StoredEntry};
 use crate::state::ledger::PaidByKey;
+use crate::state::reset_part::ResetPart;
 use crate::state::session::{DroppedState, Session};
+use crate::time::later;
 
 /// About how many bytes all sessions may remember together. One alone is bounded by its own limits, which are far below.
 const BUDGET: usize = 256 * 1024 * 1024;
@@ -24,7 +24,7 @@ const BUDGET: usize = 256 * 1024 * 1024;
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct SessionView {
     /// What differs for it from the settings.
-    pub(crate) change: SettingsPatch,
+    pub(crate) patch: SettingsPatch,
     /// Whether anything was set to go wrong in it.
     pub(crate) has_rules: bool,
 }
@@ -41,6 +41,10 @@ pub(crate) struct Sessions {
     journal_capacity: usize,
     /// What goes wrong in every session from its start.
     faults: Vec<Fault>,
+    /// Whether a fault of any session has ever cut a request off; otherwise no request is checked for that.
+    cuts_requests: AtomicBool,
+    /// How many requests there were.
+    ordinals: AtomicU64,
     open: Mutex<OpenSessions>,
 }
 
@@ -138,9 +142,50 @@ impl Sessions {
             budget: BUDGET,
             idle: settings.session_idle,
             journal_capacity: settings.journal_capacity,
+            cuts_requests: AtomicBool::new(settings.faults.iter().any(Fault::cuts_request)),
             faults: settings.faults.clone(),
+            ordinals: AtomicU64::new(0),
             open: Mutex::default(),
         }
+    }
+
+    /// The same with another budget, in bytes.
+    #[cfg(test)]
+    pub(crate) fn with_budget(settings: &Settings, budget: usize) -> Self {
+        Self { budget, ..Self::new(settings) }
+    }
+
+    /// The place of the next request among all requests of the mock, which is taken.
+    pub(crate) fn next_ordinal(&self) -> u64 {
+        self.ordinals.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The place of the next request.
+    pub(crate) fn ordinal(&self) -> u64 {
+        self.ordinals.load(Ordering::Relaxed)
+    }
+
+    /// Adds faults to a session, which is opened if need be.
+    pub(crate) fn add_faults(&self, name: &str, now: Timestamp, faults: Vec<Fault>) {
+        self.note_cuts(&faults);
+        self.with(name, now, |session| session.rules.add(faults));
+    }
+
+    /// Remembers whether a fault cuts a request off.
+    pub(crate) fn note_cuts(&self, faults: &[Fault]) {
+        if faults.iter().any(Fault::cuts_request) {
+            self.cuts_requests.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a fault of any session has ever cut a request off.
+    pub(crate) fn cuts_requests(&self) -> bool {
+        self.cuts_requests.load(Ordering::Relaxed)
+    }
+
+    /// The client of a request has disconnected before the response was complete. The request stays billed.
+    pub(crate) fn disconnected(&self, ordinal: u64) {
+        self.lock().sessions.values_mut().for_each(|session| session.left(ordinal));
     }
 
     fn lock(&self) -> MutexGuard<'_, OpenSessions> {
@@ -187,9 +232,9 @@ impl Sessions {
     }
 
     /// Looks at a session, whether or not it is there yet.
-    pub(crate) fn glance(&self, name: &str) -> SessionView {
+    pub(crate) fn view(&self, name: &str) -> SessionView {
         let of =
-            |session: &mut Session| SessionView { change: session.change, has_rules: !session.rules.list().is_empty() };
+            |session: &mut Session| SessionView { patch: session.patch, has_rules: !session.rules.list().is_empty() };
         self.look(name, of).unwrap_or(SessionView { has_rules: !self.faults.is_empty(), ..SessionView::default() })
     }
 
@@ -201,7 +246,7 @@ impl Sessions {
     }
 
     /// What is left of a session that gave way.
-    pub(crate) fn remains(&self, name: &str) -> Option<SessionTotals> {
+    pub(crate) fn totals(&self, name: &str) -> Option<SessionTotals> {
         self.lock().remains.get(name).cloned()
     }
 
@@ -268,7 +313,7 @@ impl Sessions {
             (kept, session.journal.forgotten().counted(name).collect())
         };
         let gone = || {
-            let counts = self.remains(name).unwrap_or_default().counts();
+            let counts = self.totals(name).unwrap_or_default().counts();
             (
                 Vec::new(),
                 counts.into_iter().filter_map(|(kind, count)| EvictedEntries::unknown(name, kind, count)).collect(),
@@ -303,8 +348,7 @@ impl Sessions {
             let count = forgotten.count(EntryKind::Request) + forgotten.count(EntryKind::Callback);
             (session.journal.places().collect(), count)
         };
-        let gone =
-            || (Vec::new(), self.remains(name).unwrap_or_default().counts().map(|(_, count)| count).iter().sum());
+        let gone = || (Vec::new(), self.totals(name).unwrap_or_default().counts().map(|(_, count)| count).iter().sum());
         self.look(name, both).unwrap_or_else(gone)
     }
 
@@ -317,8 +361,6 @@ impl Sessions {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use serde_json::{Value, json};
 
     use super::*;
@@ -358,7 +400,7 @@ mod tests {
         for (second, name) in [DEFAULT_SESSION, "a", "b", "c", "a", "d"].into_iter().enumerate() {
             let second = i64::try_from(second).unwrap();
             sessions.enter(name, at(second));
-            sessions.with(name, at(second), |session| session.journal.push(crate::state::journal::entry_of(4000)));
+            sessions.with(name, at(second), |session| session.journal.push(crate::state::entry::entry_of(4000)));
         }
         assert_eq!(sessions.names(), ["a", "b", "c", "d", DEFAULT_SESSION], "all are still there");
         let kept = |name: &str| sessions.places(name);
@@ -369,8 +411,7 @@ mod tests {
 
     /// An engine whose sessions may remember so many bytes together.
     fn engine(budget: usize, settings: Settings) -> Engine {
-        let sessions = Arc::new(Sessions { budget, ..Sessions::new(&settings) });
-        Engine { sessions, ..Engine::new(settings) }
+        Engine::with_budget(settings, budget)
     }
 
     fn ask(engine: &Engine, second: i64, method: &str, path: &str, body: &Value) -> (u16, Value) {
@@ -413,7 +454,7 @@ mod tests {
             assert_eq!((&verdict["satisfied"], &verdict["matched"]), (&json!(true), &json!(TASKS)), "{verdict}");
         }
         assert!(look("sessions")["sessions"].as_array().unwrap().iter().all(|it| it["requests"] == 2 * TASKS));
-        let bytes = engine.sessions.lock().sessions.values().map(Session::bytes).sum::<usize>();
+        let bytes = engine.services().sessions.lock().sessions.values().map(Session::bytes).sum::<usize>();
         assert!(bytes <= SMALL, "{bytes}");
         let used = |session: &str, account: &str| {
             let credits = ask(&engine, 1000, "GET", &format!("/s/{session}/evolink/v1/credits"), &Value::Null).1;

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 
 use crate::faults::fault::Fault;
 use crate::faults::shapes::TaskFault;
-use crate::image::TestImage;
+use crate::image::test_image::TestImage;
 use crate::settings::TaskEnd;
-use crate::state::clock::later;
+use crate::time::later;
 
 /// One accepted task.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub(crate) struct MockTask {
     pub(crate) told: Vec<TaskFault>,
     /// Why it ends without pictures: a code and a sentence.
     pub(crate) failure: Option<(String, String)>,
+    /// Whether it was cancelled by hand.
+    pub(crate) cancelled: bool,
     /// What is to go wrong with its polls and its pictures.
     pub(crate) later: Vec<Fault>,
     /// What its result URLs carry of that.
@@ -155,6 +157,7 @@ mod tests {
             backward: false,
             told: Vec::new(),
             failure: None,
+            cancelled: false,
             later: Vec::new(),
             image_faults: String::new(),
             result_seconds: 0,

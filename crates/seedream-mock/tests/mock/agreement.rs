@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use seedream_fixtures::{ExpectedPreflight, RecordedExchange};
-use seedream_mock::{Engine, Settings};
+use seedream_mock::{CallbackReach, Engine, Settings};
 
 use crate::calls::{now, request};
 
@@ -19,7 +19,7 @@ fn accepted(exchange: &RecordedExchange) -> Option<bool> {
 /// refused.
 #[test]
 fn m3_the_rules_agree_with_every_exchange() {
-    let engine = Engine::new(Settings { strict_callbacks: true, ..Settings::default() });
+    let engine = Engine::new(Settings { callbacks: CallbackReach::Strict, ..Settings::default() });
     let (mut asked, mut differing) = (0, Vec::new());
     for exchange in seedream_fixtures::exchanges() {
         let Some(provider) = seedream_fixtures::provider(exchange.provider()) else { continue };

@@ -5,24 +5,24 @@ use http::Request;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::endpoints::admin::AdminError;
+use crate::endpoints::admin::error::AdminError;
 use crate::endpoints::admin::query::AdminQuery;
-use crate::engine::Engine;
 use crate::faults::fault::Fault;
-use crate::faults::select::{FaultRule, FaultRules};
+use crate::faults::rules::{FaultRule, FaultRules};
 use crate::faults::text::{FaultError, parse};
 use crate::response::endpoint_response::EndpointResponse;
+use crate::services::Services;
 
 /// Lists, sets or forgets the faults of a session.
 pub(crate) fn respond(
-    engine: &Engine,
+    services: &Services,
     now: Timestamp,
     request: &Request<Bytes>,
 ) -> Result<EndpointResponse, AdminError> {
     let query = AdminQuery::read(request, &["session"])?;
     let session = query.one()?;
     let with = |work: &dyn Fn(&mut FaultRules)| {
-        engine.sessions().with(session, now, |session| {
+        services.sessions.with(session, now, |session| {
             work(&mut session.rules);
             session.rules.list().to_vec()
         })
@@ -34,7 +34,7 @@ pub(crate) fn respond(
             let faults = read(request.body()).map_err(|error| {
                 AdminError::bad("mock_bad_fault", format!("{error}; GET /__mock/v1/faults lists the words of a fault"))
             })?;
-            engine.expect_uploads(&faults);
+            services.sessions.note_cuts(&faults);
             (201, with(&|rules| rules.add(faults.clone())))
         }
         _ => return Err(AdminError::method("GET, POST and DELETE")),

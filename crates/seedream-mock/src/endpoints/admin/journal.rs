@@ -6,21 +6,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::endpoints::admin::AdminError;
+use crate::endpoints::admin::error::AdminError;
 use crate::endpoints::admin::query::{AdminQuery, BAD, JournalFilter};
-use crate::endpoints::recorded::ExchangeIndex;
+use crate::exchange_index::ExchangeIndex;
+use crate::image::test_image::TestImage;
 use crate::request::address::Address;
+use crate::response::chunk::{Chunk, ChunkContent, DeferredBytes};
 use crate::response::endpoint_response::EndpointResponse;
-use crate::response::script::{Chunk, ChunkContent};
-use crate::state::journal::JournalEntry;
+use crate::state::entry::JournalEntry;
 use crate::state::sessions::Sessions;
 
 /// How many entries are read at a time.
 const PAGE: usize = 100;
 
 /// One piece of a journal, which is read when it is sent.
-#[derive(Debug, Clone)]
-pub struct JournalPage {
+#[derive(Debug)]
+struct JournalPage {
     reader: Arc<JournalReader>,
     part: PagePart,
 }
@@ -107,14 +108,14 @@ pub(crate) fn respond(
     });
     let entries = (0..pages).map(|page| PagePart::Entries(page * PAGE));
     let parts = [PagePart::Head].into_iter().chain(entries).chain([PagePart::Tail]);
-    let chunks =
-        parts.map(|part| Chunk::now(ChunkContent::Journal(JournalPage { reader: reader.clone(), part }))).collect();
+    let chunks = parts
+        .map(|part| Chunk::now(ChunkContent::Deferred(Arc::new(JournalPage { reader: reader.clone(), part }))))
+        .collect();
     Ok(EndpointResponse { streamed: pages > 1, ..EndpointResponse::new(200, "application/json", chunks) })
 }
 
-impl JournalPage {
-    /// Reads it.
-    pub(crate) fn read(&self) -> Bytes {
+impl DeferredBytes for JournalPage {
+    fn read(&self, _render: &dyn Fn(&TestImage) -> Bytes) -> Bytes {
         match self.part {
             PagePart::Head => self.reader.head(),
             PagePart::Entries(start) => self.reader.entries(start),

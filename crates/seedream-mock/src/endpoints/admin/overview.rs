@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::endpoints::admin::AdminError;
-use crate::engine::Engine;
+use crate::endpoints::admin::error::AdminError;
 use crate::response::endpoint_response::EndpointResponse;
+use crate::services::Services;
 use crate::state::ledger::sum_of;
 
 /// Who is there.
-pub(crate) fn sessions(engine: &Engine) -> EndpointResponse {
+pub(crate) fn sessions(services: &Services) -> EndpointResponse {
     let session = |name: &str, session: &mut crate::state::session::Session| {
         let ledger = session.ledger.sum();
         Some(json!({
@@ -22,8 +22,8 @@ pub(crate) fn sessions(engine: &Engine) -> EndpointResponse {
             "credits": ledger.credits,
         }))
     };
-    let sessions: Vec<Value> = engine.sessions().each(session).collect();
-    let settings = engine.settings();
+    let sessions: Vec<Value> = services.sessions.each(session).collect();
+    let settings = services.settings.initial();
     EndpointResponse::value(
         200,
         &json!({
@@ -35,8 +35,8 @@ pub(crate) fn sessions(engine: &Engine) -> EndpointResponse {
 }
 
 /// What was paid.
-pub(crate) fn ledger(engine: &Engine, now: Timestamp, name: &str) -> Result<EndpointResponse, AdminError> {
-    let shown = engine.sessions().look(name, |session| {
+pub(crate) fn ledger(services: &Services, now: Timestamp, name: &str) -> Result<EndpointResponse, AdminError> {
+    let shown = services.sessions.look(name, |session| {
         let ledger = session.settled(now);
         let (entries, sum) = (ledger.bills().collect::<Vec<_>>(), ledger.sum());
         json!({
@@ -45,7 +45,7 @@ pub(crate) fn ledger(engine: &Engine, now: Timestamp, name: &str) -> Result<Endp
         })
     });
     let gone = || {
-        let remains = engine.sessions().remains(name).unwrap_or_default();
+        let remains = services.sessions.totals(name).unwrap_or_default();
         let sum = sum_of(&remains.keys);
         json!({
             "session": name, "entries": [], "forgotten": remains.bills, "images": sum.images, "credits": sum.credits,
@@ -56,10 +56,10 @@ pub(crate) fn ledger(engine: &Engine, now: Timestamp, name: &str) -> Result<Endp
 }
 
 /// The attempts to call somebody back, which are in the journal as well, and who is still to be called.
-pub(crate) fn callbacks(engine: &Engine, name: &str) -> Result<EndpointResponse, AdminError> {
-    let mut entries = engine.sessions().journal(Some(name));
+pub(crate) fn callbacks(services: &Services, name: &str) -> Result<EndpointResponse, AdminError> {
+    let mut entries = services.sessions.journal(Some(name));
     entries.retain(|entry| entry.kind == "callback");
-    let awaiting = engine.sessions().look(name, |session| {
+    let awaiting = services.sessions.look(name, |session| {
         let awaiting = |task: &crate::state::task::MockTask| {
             let url = task.callback.as_ref().map(|(url, _)| url.as_str());
             json!({ "task": &*task.id, "url": url, "at": task.ends_at().map(|at| at.to_string()) })

@@ -3,11 +3,11 @@
 use http::Request;
 use jiff::Timestamp;
 
-use crate::endpoints::admin::AdminError;
+use crate::endpoints::admin::error::AdminError;
 use crate::json::diff::fits;
 use crate::request::address::{Address, DEFAULT_SESSION, is_session};
+use crate::state::entry::JournalEntry;
 use crate::state::evicted::{EvictedEntries, KnownMembers};
-use crate::state::journal::JournalEntry;
 
 pub(crate) const BAD: &str = "mock_bad_query";
 

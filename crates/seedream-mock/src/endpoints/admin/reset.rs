@@ -2,51 +2,15 @@
 
 use serde_json::{Value, json};
 
+use crate::endpoints::admin::error::{AdminError, object};
 use crate::endpoints::admin::query::SessionScope;
-use crate::endpoints::admin::{AdminError, object};
-use crate::engine::Engine;
 use crate::response::endpoint_response::EndpointResponse;
-use crate::settings_patch::SettingsPatch;
-use crate::state::journal::EntryKind;
+use crate::services::Services;
+use crate::settings::SettingsPatch;
+use crate::state::entry::EntryKind;
 use crate::state::ledger::Ledger;
+use crate::state::reset_part::ResetPart;
 use crate::state::session::Session;
-
-macro_rules! parts {
-    ($($(#[$about:meta])* $ResetPart:ident = $word:literal,)+) => {
-        /// What can be forgotten.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum ResetPart { $($(#[$about])* $ResetPart,)+ }
-
-        impl ResetPart {
-            /// Every one of them.
-            pub const ALL: &'static [Self] = &[$(Self::$ResetPart,)+];
-
-            /// Its word.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$ResetPart => $word,)+ }
-            }
-        }
-    };
-}
-
-parts! {
-    /// What was asked and answered.
-    Journal = "journal",
-    /// What was paid.
-    Ledger = "ledger",
-    /// What goes wrong, with how often it did.
-    Faults = "faults",
-    /// The tasks, and who is to be called back for them.
-    Tasks = "tasks",
-    /// Who is to be called back, and that anybody was.
-    Callbacks = "callbacks",
-    /// How the clock was moved.
-    Clock = "clock",
-    /// How settings were changed.
-    Settings = "settings",
-    /// All of it: the session itself.
-    Session = "session",
-}
 
 /// Reads `{"clear":["journal","ledger"]}`.
 ///
@@ -70,30 +34,28 @@ pub(crate) fn read(body: &[u8]) -> Result<Vec<ResetPart>, AdminError> {
     words.iter().map(part).collect()
 }
 
-pub(crate) fn respond(engine: &Engine, scope: SessionScope<'_>, parts: &[ResetPart]) -> EndpointResponse {
-    engine.reset(scope, parts);
+pub(crate) fn respond(services: &Services, scope: SessionScope<'_>, parts: &[ResetPart]) -> EndpointResponse {
+    reset(services, scope, parts);
     let cleared: Vec<&str> = parts.iter().map(|part| part.as_str()).collect();
     EndpointResponse::value(200, &json!({ "session": scope.session().unwrap_or("*"), "cleared": cleared }))
 }
 
-impl Engine {
-    /// Forgets parts of a session, or of all; without a session the settings are those of all. Clocks are the server's.
-    pub(crate) fn reset(&self, scope: SessionScope<'_>, parts: &[ResetPart]) {
-        let names = match scope.session() {
-            Some(name) => vec![name.to_owned()],
-            None => self.sessions().names(),
-        };
-        for name in &names {
-            if parts.contains(&ResetPart::Session) {
-                self.sessions().forget(name);
-            } else {
-                self.sessions().look(name, |session| parts.iter().for_each(|part| clear(session, *part)));
-            }
+/// Forgets parts of a session, or of all; without a session the settings are those of all. Clocks are the server's.
+pub(crate) fn reset(services: &Services, scope: SessionScope<'_>, parts: &[ResetPart]) {
+    let names = match scope.session() {
+        Some(name) => vec![name.to_owned()],
+        None => services.sessions.names(),
+    };
+    for name in &names {
+        if parts.contains(&ResetPart::Session) {
+            services.sessions.forget(name);
+        } else {
+            services.sessions.look(name, |session| parts.iter().for_each(|part| clear(session, *part)));
         }
-        self.sessions().clear_remains(scope.session(), parts);
-        if parts.contains(&ResetPart::Settings) && !matches!(scope, SessionScope::One(_)) {
-            self.set_change(SettingsPatch::default());
-        }
+    }
+    services.sessions.clear_remains(scope.session(), parts);
+    if parts.contains(&ResetPart::Settings) && !matches!(scope, SessionScope::One(_)) {
+        services.settings.reset();
     }
 }
 
@@ -106,7 +68,7 @@ fn clear(session: &mut Session, part: ResetPart) {
         ResetPart::Faults => session.rules.clear(),
         ResetPart::Tasks => session.clear_tasks(),
         ResetPart::Callbacks => session.clear_callbacks(),
-        ResetPart::Settings => session.change = SettingsPatch::default(),
+        ResetPart::Settings => session.patch = SettingsPatch::default(),
         ResetPart::Clock | ResetPart::Session => {}
     }
 }

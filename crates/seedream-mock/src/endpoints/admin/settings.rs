@@ -3,16 +3,17 @@
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use crate::endpoints::admin::error::{AdminError, object};
 use crate::endpoints::admin::query::{AdminQuery, SessionScope};
-use crate::endpoints::admin::{AdminError, object};
-use crate::engine::Engine;
 use crate::response::endpoint_response::EndpointResponse;
+use crate::services::Services;
+use crate::settings::SettingsPatch;
 
 /// Shows the settings, or changes those that may change.
 pub(crate) fn respond(
-    engine: &Engine,
+    services: &Services,
     now: Timestamp,
     request: &Request<Bytes>,
 ) -> Result<EndpointResponse, AdminError> {
@@ -22,24 +23,25 @@ pub(crate) fn respond(
         "GET" => {}
         "POST" => {
             let members = object("mock_bad_setting", request.body(), r#"{"validate":"warn","task":"time=5s"}"#)?;
-            let changed = engine.change(now, query.scope(), &members);
+            let changed = change(services, now, query.scope(), &members);
             changed.map_err(|message| AdminError::bad("mock_bad_setting", message))?;
         }
         _ => return Err(AdminError::method("GET and POST")),
     }
     let SessionScope::One(session) = query.scope() else {
-        return Ok(EndpointResponse::value(200, &shown(engine, None)));
+        return Ok(EndpointResponse::value(200, &shown(services, None)));
     };
-    Ok(EndpointResponse::value(200, &shown(engine, Some(session))))
+    Ok(EndpointResponse::value(200, &shown(services, Some(session))))
 }
 
-fn shown(engine: &Engine, session: Option<&str>) -> Value {
-    let conduct = session.map_or_else(|| engine.conduct_of_all(), |session| engine.conduct(session));
-    let settings = engine.settings();
+fn shown(services: &Services, session: Option<&str>) -> Value {
+    let current = session
+        .map_or_else(|| services.settings.with(&SettingsPatch::default()), |session| services.settings_of(session));
+    let settings = services.settings.initial();
     let faults: Vec<String> = settings.faults.iter().map(ToString::to_string).collect();
     json!({
         "session": session,
-        "settings": conduct,
+        "settings": SettingsPatch::of(&current),
         "fixed": {
             "seed": settings.seed,
             "known_keys": settings.keys.len(),
@@ -49,5 +51,19 @@ fn shown(engine: &Engine, session: Option<&str>) -> Value {
             "session_idle_seconds": settings.session_idle.as_secs(),
             "admin_token": settings.admin_token.is_some(),
         },
+    })
+}
+
+/// Changes the settings of one session, or of all.
+fn change(
+    services: &Services,
+    now: Timestamp,
+    scope: SessionScope<'_>,
+    members: &Map<String, Value>,
+) -> Result<(), String> {
+    let SessionScope::One(session) = scope else { return services.settings.change(members) };
+    services.sessions.with(session, now, |session| {
+        session.patch = session.patch.read(members)?;
+        Ok(())
     })
 }

@@ -7,13 +7,12 @@ use http::Request;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use crate::endpoints::admin::error::{AdminError, object};
 use crate::endpoints::admin::query::AdminQuery;
-use crate::endpoints::admin::{AdminError, object};
-use crate::endpoints::tasks::{CANCELLED, failure, session_of};
-use crate::engine::Engine;
+use crate::endpoints::tasks::failure;
 use crate::faults::fault::Fault;
-use crate::request::address::DEFAULT_SESSION;
 use crate::response::endpoint_response::EndpointResponse;
+use crate::services::Services;
 use crate::state::session::Session;
 use crate::state::task::{MockTask, TaskProgress};
 
@@ -28,13 +27,8 @@ pub(crate) enum TaskTransition {
     Completed,
     /// To its end, without pictures.
     Failed { code: Option<String>, message: Option<String> },
-}
-
-impl TaskTransition {
-    /// To its end, cancelled: that is told as a failure with a code of its own.
-    pub(crate) fn cancelled() -> Self {
-        Self::Failed { code: Some(CANCELLED.to_owned()), message: None }
-    }
+    /// To its end, cancelled: the provider reports a failure with a code of its own.
+    Cancelled,
 }
 
 /// Why a task cannot be moved.
@@ -48,7 +42,7 @@ pub(crate) enum TransitionError {
 
 /// Lists tasks, or moves them.
 pub(crate) fn respond(
-    engine: &Engine,
+    services: &Services,
     now: Timestamp,
     request: &Request<Bytes>,
 ) -> Result<EndpointResponse, AdminError> {
@@ -62,20 +56,23 @@ pub(crate) fn respond(
             let id = text(&mut members, "id")?;
             let wanted = read(members)?;
             // An id says its session; one that is named must be the same.
-            let session =
-                id.as_deref().filter(|_| query.get("session").is_none()).and_then(session_of).unwrap_or(session);
-            let moved = engine.move_tasks(now, session, id.as_deref(), &wanted);
+            let session = id
+                .as_deref()
+                .filter(|_| query.get("session").is_none())
+                .and_then(|id| services.task_session(id))
+                .unwrap_or(session);
+            let moved = move_tasks(services, now, session, id.as_deref(), &wanted);
             moved.map_err(|unmoved| refused(unmoved, session, id.as_deref()))?;
-            return Ok(list(engine, now, session));
+            return Ok(list(services, now, session));
         }
         _ => return Err(AdminError::method("GET and POST")),
     }
-    Ok(list(engine, now, session))
+    Ok(list(services, now, session))
 }
 
-fn list(engine: &Engine, now: Timestamp, name: &str) -> EndpointResponse {
+fn list(services: &Services, now: Timestamp, name: &str) -> EndpointResponse {
     let tasks =
-        engine.sessions().look(name, |session| session.tasks().map(|task| shown(task, now)).collect::<Vec<_>>());
+        services.sessions.look(name, |session| session.tasks().map(|task| shown(task, now)).collect::<Vec<_>>());
     EndpointResponse::value(200, &json!({ "session": name, "tasks": tasks.unwrap_or_default() }))
 }
 
@@ -85,7 +82,7 @@ fn shown(task: &MockTask, now: Timestamp) -> Value {
         TaskProgress::Pending => ("pending", 0),
         TaskProgress::Processing(percent) => ("processing", percent),
         TaskProgress::Ended(_) => match &task.failure {
-            Some((code, _)) if code == CANCELLED => ("cancelled", 0),
+            Some(_) if task.cancelled => ("cancelled", 0),
             Some(_) => ("failed", 0),
             None => ("completed", 100),
         },
@@ -114,7 +111,7 @@ fn read(mut members: Map<String, Value>) -> Result<TaskTransition, AdminError> {
         Some("failed") => {
             TaskTransition::Failed { code: text(&mut members, "code")?, message: text(&mut members, "message")? }
         }
-        Some("cancelled") => TaskTransition::cancelled(),
+        Some("cancelled") => TaskTransition::Cancelled,
         Some("processing") => {
             let percent = members.remove("progress").and_then(|value| u8::try_from(value.as_u64()?).ok());
             let percent = percent.filter(|percent| (1..100).contains(percent));
@@ -156,47 +153,54 @@ fn refused(unmoved: TransitionError, session: &str, id: Option<&str>) -> AdminEr
     }
 }
 
-impl Engine {
-    /// Moves a task by hand, or all of a session that have not ended.
-    pub(crate) fn move_tasks(
-        &self,
-        now: Timestamp,
-        session: &str,
-        id: Option<&str>,
-        wanted: &TaskTransition,
-    ) -> Result<(), TransitionError> {
-        let moved = self.sessions().look(session, |session| match id {
-            Some(id) => move_one(session, now, id, wanted),
-            None => {
-                let ids: Vec<Arc<str>> = session.tasks().map(|task| task.id.clone()).collect();
-                for id in ids {
-                    // One that has ended stays as it is.
-                    let _ = move_one(session, now, &id, wanted);
-                }
-                Ok(())
+/// Moves a task by hand, or all of a session that have not ended.
+pub(crate) fn move_tasks(
+    services: &Services,
+    now: Timestamp,
+    session: &str,
+    id: Option<&str>,
+    wanted: &TaskTransition,
+) -> Result<(), TransitionError> {
+    let moved = services.sessions.look(session, |session| match id {
+        Some(id) => move_one(services, session, now, id, wanted),
+        None => {
+            let ids: Vec<Arc<str>> = session.tasks().map(|task| task.id.clone()).collect();
+            for id in ids {
+                // One that has ended stays as it is.
+                let _ = move_one(services, session, now, &id, wanted);
             }
-        });
-        moved.unwrap_or(if id.is_some() { Err(TransitionError::Missing) } else { Ok(()) })
-    }
-
-    /// The session of a task, as its id says.
-    pub(crate) fn session_of_task(id: &str) -> &str {
-        session_of(id).unwrap_or(DEFAULT_SESSION)
-    }
+            Ok(())
+        }
+    });
+    moved.unwrap_or(if id.is_some() { Err(TransitionError::Missing) } else { Ok(()) })
 }
 
-fn move_one(session: &mut Session, now: Timestamp, id: &str, wanted: &TaskTransition) -> Result<(), TransitionError> {
+fn move_one(
+    services: &Services,
+    session: &mut Session,
+    now: Timestamp,
+    id: &str,
+    wanted: &TaskTransition,
+) -> Result<(), TransitionError> {
     let task = session.task(id).ok_or(TransitionError::Missing)?;
     if task.end_by(now).is_some() {
         return Err(TransitionError::Ended);
     }
+    let form = services.task_form_of(&task.provider);
+    let fail = |task: &mut MockTask, fault: Fault| {
+        task.images.clear();
+        task.failure = Some(failure(form, &fault));
+        task.ended = Some(now);
+    };
     match wanted {
         TaskTransition::Processing(percent) => task.moved = task.moved.max(*percent),
         TaskTransition::Completed => task.ended = Some(now),
         TaskTransition::Failed { code, message } => {
-            task.images.clear();
-            task.failure = Some(failure(&Fault { code: code.clone(), message: message.clone(), ..Fault::default() }));
-            task.ended = Some(now);
+            fail(task, Fault { code: code.clone(), message: message.clone(), ..Fault::default() });
+        }
+        TaskTransition::Cancelled => {
+            task.cancelled = true;
+            fail(task, Fault { code: Some(form.cancelled_code.clone()), ..Fault::default() });
         }
     }
     Ok(())

@@ -3,13 +3,13 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::endpoints::admin::error::{AdminError, object};
 use crate::endpoints::admin::query::{FilterMatch, JournalFilter, SessionScope};
-use crate::endpoints::admin::{AdminError, object};
-use crate::engine::Engine;
 use crate::json::diff::{Difference, unfitting};
-use crate::request::address::distance;
+use crate::services::Services;
+use crate::state::entry::JournalEntry;
 use crate::state::evicted::{EvictedEntries, KnownMembers};
-use crate::state::journal::JournalEntry;
+use crate::suggest::distance;
 
 const BAD: &str = "mock_bad_verify";
 
@@ -259,12 +259,10 @@ impl Expectation {
     }
 }
 
-impl Engine {
-    /// Holds the journal against what is wanted of it.
-    pub(crate) fn verdict(&self, scope: SessionScope<'_>, wanted: &Expectation) -> Verification {
-        let names = self.sessions().wanted(scope.session());
-        wanted.judge(names.iter().map(|name| self.sessions().journal_and_forgotten(name)))
-    }
+/// Holds the journal against what is wanted of it.
+pub(crate) fn verify(services: &Services, scope: SessionScope<'_>, wanted: &Expectation) -> Verification {
+    let names = services.sessions.wanted(scope.session());
+    wanted.judge(names.iter().map(|name| services.sessions.journal_and_forgotten(name)))
 }
 
 #[cfg(test)]

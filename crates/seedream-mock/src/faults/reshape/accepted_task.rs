@@ -1,9 +1,9 @@
 //! An accepted task where images should be.
 
-use crate::endpoints::tasks;
 use crate::faults::reshape::document::LooseJson;
 use crate::faults::shapes::BodyFault;
 use crate::request::context::RequestContext;
+use crate::state::task_id;
 
 /// The response that accepts a task. Where the provider has tasks, `accepted` is its own and `document` says so; elsewhere
 /// the id is one that nothing can be asked about.
@@ -13,8 +13,11 @@ pub(crate) fn shaped(
     accepted: Option<&str>,
     document: LooseJson,
 ) -> LooseJson {
-    let seed = context.engine.settings().seed;
-    let id = accepted.map_or_else(|| tasks::new_id(context.now, context.session, seed, context.ordinal), str::to_owned);
+    let (form, seed) = (context.services.task_form(context.provider), context.settings.seed);
+    let id = accepted.map_or_else(
+        || task_id::new(&form.id_prefix, context.now, context.session, seed, context.ordinal),
+        str::to_owned,
+    );
     let text = |text: &str| LooseJson::value(text);
     let whole = match accepted {
         Some(_) => document,
@@ -22,10 +25,10 @@ pub(crate) fn shaped(
             ("created", LooseJson::value(&context.now.as_second())),
             ("id", text(&id)),
             ("model", document.get("model").cloned().unwrap_or_else(|| text(""))),
-            ("object", text("image.generation.task")),
+            ("object", text(&form.object)),
             ("progress", LooseJson::value(&0)),
             ("status", text("pending")),
-            ("type", text("image")),
+            ("type", text(&form.kind)),
         ]),
     };
     let short = LooseJson::object([("status", text("submitted")), ("task_id", text(&id))]);

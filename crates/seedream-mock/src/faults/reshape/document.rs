@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::image::TestImage;
+use crate::image::test_image::TestImage;
 use crate::json::ordered::OrderedValue;
-use crate::response::script::ChunkContent;
+use crate::response::chunk::ChunkContent;
 use crate::response::text_encoding::TextEncoding;
 
 /// A JSON value, or what is nearly one.

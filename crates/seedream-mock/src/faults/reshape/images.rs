@@ -3,7 +3,7 @@
 use crate::faults::reshape::document::{INLINE, LooseJson};
 use crate::faults::reshape::links;
 use crate::faults::shapes::BodyFault;
-use crate::image::TestImage;
+use crate::image::test_image::TestImage;
 use crate::request::context::RequestContext;
 use crate::response::text_encoding::TextEncoding;
 

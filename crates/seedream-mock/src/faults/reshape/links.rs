@@ -1,7 +1,7 @@
 //! Links that are not absolute, or lead to the API itself.
 
 use crate::faults::shapes::BodyFault;
-use crate::image::TestImage;
+use crate::image::test_image::TestImage;
 use crate::request::address::session_prefix;
 use crate::request::context::RequestContext;
 use crate::signed_url;

@@ -2,7 +2,7 @@
 
 use crate::faults::reshape::document::LooseJson;
 use crate::faults::shapes::TaskFault;
-use crate::response::script::ChunkContent;
+use crate::response::chunk::ChunkContent;
 
 /// Words that say that a task failed, in whatever letters.
 const FAILING: [&str; 14] = [

@@ -9,13 +9,13 @@ use crate::faults::shapes::StreamFault;
 use crate::faults::words::RefusalCause;
 use crate::request::context::RequestContext;
 use crate::request::generation_spec::GenerationSpec;
+use crate::response::chunk::{Chunk, splice};
 use crate::response::endpoint_response::EndpointResponse;
 use crate::response::error::{ErrorDetails, ErrorResponse};
-use crate::response::json;
-use crate::response::json::ImageResult;
-use crate::response::script::{Chunk, splice};
+use crate::response::images::ImageResult;
 use crate::response::sse::format::COMMENT;
-use crate::response::sse::{MEDIA_TYPE, SseFrame};
+use crate::response::sse::frame::{MEDIA_TYPE, SseFrame};
+use crate::response::{error, images, json};
 
 /// How many small events make one chunk.
 const SMALL: usize = 1000;
@@ -94,11 +94,11 @@ pub(crate) fn instead(
         let after = fault.pace.unwrap_or_default().saturating_mul(items.len().try_into().unwrap_or(u32::MAX));
         let chunks = vec![
             Chunk::text(COMMENT),
-            Chunk { after, content: document.flawed(context.flaw()) },
+            Chunk { after, content: document.flawed(context.image_fault()) },
             Chunk::text(format!("\n\n{COMMENT}")),
         ];
         let mut response = EndpointResponse { streamed: true, ..EndpointResponse::new(200, MEDIA_TYPE, chunks) };
-        response.billed = json::made(items);
+        response.billed = images::made(items);
         return Some(response);
     }
     if !tells_errors(fault) {
@@ -123,8 +123,8 @@ pub(crate) fn tells_errors(fault: &Fault) -> bool {
 fn problem(context: &RequestContext<'_>) -> ErrorResponse {
     let own = Fault { refuse: Some(RefusalCause::Internal), ..context.fault.clone() };
     let is_said = context.fault.refuse.is_some() || context.fault.status.is_some();
-    let problem = context.faulty(if is_said { &context.fault } else { &own });
-    problem.unwrap_or_else(|| context.problem(ErrorCause::Internal, &ErrorDetails::default()))
+    let problem = error::of_fault(context, if is_said { &context.fault } else { &own });
+    problem.unwrap_or_else(|| error::of(context, ErrorCause::Internal, &ErrorDetails::default()))
 }
 
 /// An error in one line of words: its code and its message.

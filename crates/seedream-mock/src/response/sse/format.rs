@@ -8,8 +8,8 @@ use crate::faults::fault::Fault;
 use crate::faults::shapes::StreamFault;
 use crate::faults::words::SseFault;
 use crate::json::ordered::OrderedValue;
-use crate::response::script::{Chunk, ChunkContent, splice};
-use crate::response::sse::SseFrame;
+use crate::response::chunk::{Chunk, ChunkContent, splice};
+use crate::response::sse::frame::SseFrame;
 
 /// What stands between events to keep a stream alive. Some characters have several bytes, to be split between.
 pub(crate) const COMMENT: &str = ": keepalive 画像\n\n";
