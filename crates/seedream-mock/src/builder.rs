@@ -9,7 +9,7 @@ use std::time::Duration;
 use seedream_fixtures::FixtureLibrary;
 
 use crate::engine::Engine;
-use crate::faults::fault::Fault;
+use crate::faults::grammar::Fault;
 use crate::profile::RelayProfiles;
 use crate::server::mock_server::MockServer;
 use crate::settings::{AcceptedContentTypes, CallbackReach, Settings, TaskEnd, Validate};

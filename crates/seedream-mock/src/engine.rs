@@ -9,7 +9,7 @@ use seedream_fixtures::FixtureLibrary;
 use serde_json::Value;
 
 use crate::endpoints::admin;
-use crate::faults::fault::Fault;
+use crate::faults::grammar::Fault;
 use crate::pipeline::Processed;
 use crate::request::address::{ADMIN, Address, DEFAULT_SESSION};
 use crate::request::context::RequestContext;

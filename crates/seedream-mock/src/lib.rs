@@ -29,8 +29,7 @@ mod wiremock;
 pub use builder::MockServerBuilder;
 pub use endpoints::admin::verify::{Expectation, NearestEntry, Verification};
 pub use engine::Engine;
-pub use faults::fault::Fault;
-pub use faults::grammar::{FaultWord, fault_words};
+pub use faults::grammar::{Fault, FaultWord, fault_words};
 pub use faults::shapes::{
     BodyFault, CodingFault, ErrorFault, LengthFault, StatusWord, StreamFault, TaskFault, Thousands, Truncation,
 };
@@ -46,6 +45,7 @@ pub use response::chunk::{Chunk, ChunkContent, DeferredBytes};
 pub use response::script::{Script, ScriptEnd};
 pub use response::text_encoding::TextEncoding;
 pub use server::mock_server::MockServer;
+pub use server::mock_session::MockSession;
 pub use settings::{AcceptedContentTypes, CallbackReach, Settings, TaskEnd, Validate};
 pub use state::clock::Clock;
 pub use state::entry::JournalEntry;

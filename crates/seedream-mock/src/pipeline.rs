@@ -7,7 +7,7 @@ use seedream_fixtures::{ErrorCause, ErrorFamily, ProviderFacts, RouteFacts, Rout
 use serde_json::json;
 
 use crate::endpoints::{credits, generate, images, models, recorded, relay, tasks};
-use crate::faults::fault::Fault;
+use crate::faults::grammar::Fault;
 use crate::faults::text::FaultError;
 use crate::faults::{apply, reshape};
 use crate::request::address::{Address, DEFAULT_SESSION};

@@ -7,7 +7,7 @@ use http::Request;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::faults::fault::Fault;
+use crate::faults::grammar::Fault;
 use crate::faults::shapes::LengthFault;
 use crate::faults::words::BytePosition;
 use crate::hash;

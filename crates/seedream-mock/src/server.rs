@@ -9,6 +9,7 @@ pub(crate) mod clocks;
 pub(crate) mod connection;
 pub(crate) mod faulty_socket;
 pub(crate) mod mock_server;
+pub(crate) mod mock_session;
 pub(crate) mod respond;
 pub(crate) mod serve;
 pub(crate) mod shared;

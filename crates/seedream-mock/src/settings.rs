@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
-use crate::faults::fault::Fault;
+use crate::faults::grammar::Fault;
 use crate::profile::RelayProfiles;
 use crate::time;
 

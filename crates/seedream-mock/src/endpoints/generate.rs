@@ -6,7 +6,7 @@ use http::header;
 use seedream_fixtures::{ErrorCause, EvidenceKind, FieldRole, ResponseFamily, RouteName};
 
 use crate::endpoints::tasks;
-use crate::faults::fault::Fault;
+use crate::faults::grammar::Fault;
 use crate::faults::shapes::BodyFault;
 use crate::faults::words::{RefusalCause, SseFault};
 use crate::json::path;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::endpoints::ranges;
 use crate::endpoints::ranges::{FailedPrecondition, RequestedRange};
-use crate::faults::fault::Fault;
+use crate::faults::grammar::Fault;
 use crate::faults::select::{FaultSources, SelectedFaults};
 use crate::faults::text::{FaultError, parse};
 use crate::faults::words::{BytePosition, FaultTarget, ImageFault};

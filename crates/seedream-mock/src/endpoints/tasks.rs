@@ -5,7 +5,7 @@ use std::time::Duration;
 use seedream_fixtures::{ErrorCause, EvidenceKind, FieldRole, TaskFacts};
 use serde::Serialize;
 
-use crate::faults::fault::Fault;
+use crate::faults::grammar::Fault;
 use crate::faults::reshape::task_status;
 use crate::faults::shapes::TaskFault;
 use crate::json::path;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Uri;
 
-use crate::faults::fault::Fault;
+use crate::faults::grammar::Fault;
 use crate::faults::shapes::{LengthFault, Truncation};
 use crate::response::chunk::{Chunk, ChunkContent};
 use crate::response::coding;

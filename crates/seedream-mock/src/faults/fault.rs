@@ -1,98 +1,101 @@
-//! Faults: what a test asks the mock to do wrong, in one grammar for every place where it can be asked.
-//!
-//! A [`Fault`] is written as words: `status=503 code=ServerOverloaded times=2`, several faults with `;` between them. The
-//! same words are the members of its JSON form. [`faults`] lists all of them.
+//! What a fault does: when it hits, how two of them combine, and how a test makes one.
 
 use std::time::Duration;
 
+use crate::faults::grammar::Fault;
 use crate::faults::rate::RateUsage;
-use crate::faults::shapes::{BodyFault, CodingFault, ErrorFault, LengthFault, StreamFault, TaskFault, Truncation};
-use crate::faults::words::{
-    BytePosition, ByteRate, ConnectionEnd, FaultTarget, ImageFault, Probability, RefusalCause, SseFault,
-};
+use crate::faults::shapes::{BodyFault, StreamFault, TaskFault};
+use crate::faults::words::{BytePosition, ConnectionEnd, FaultTarget, ImageFault, Probability, RefusalCause, SseFault};
 
-/// One thing to do wrong, and when. The default does nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Fault {
-    /// Which requests; where absent, those that create pictures, or the pictures themselves for [`Fault::picture`]. A
-    /// header without it means the request it stands on.
-    pub on: Option<FaultTarget>,
-    /// Only the first so many requests.
-    pub times: Option<u32>,
-    /// How likely it is each time. The decision hangs on the seed, the session, the fault and how often it was met.
-    pub chance: Option<Probability>,
-    /// What the decisions are made from; the mock's own seed where absent.
-    pub seed: Option<u64>,
-    /// Only what exceeds so many requests a minute, of one key and model.
-    pub rpm: Option<u32>,
-    /// Only what follows so many pictures within a minute, of one key and model.
-    pub ipm: Option<u32>,
-    /// Only what exceeds so many requests at a time, of one key and model; tasks that have not ended count.
-    pub concurrent: Option<u32>,
-    /// Only what follows so many pictures in all, of one key and model.
-    pub quota: Option<u32>,
-    /// The provider's own refusal.
-    pub refuse: Option<RefusalCause>,
+/// Constructors of the faults that tests need most. Each hits the requests that create images, unless [`Fault::on`] says
+/// otherwise, and hits every one of them, unless [`Fault::times`] does.
+impl Fault {
     /// An error with this status, in the provider's form.
-    pub status: Option<u16>,
-    /// The code of the error, of the failed task or of the withheld picture.
-    pub code: Option<String>,
+    pub fn status(status: u16) -> Self {
+        Self { status: Some(status), ..Self::default() }
+    }
+
+    /// The provider's own refusal for a cause, with its status, code and message.
+    pub fn refuse(cause: RefusalCause) -> Self {
+        Self { refuse: Some(cause), ..Self::default() }
+    }
+
+    /// A TCP reset at a byte of the response.
+    pub fn reset(at: BytePosition) -> Self {
+        Self { end: Some((ConnectionEnd::Reset, at)), ..Self::default() }
+    }
+
+    /// The end of the connection at a byte of the response.
+    pub fn close(at: BytePosition) -> Self {
+        Self { end: Some((ConnectionEnd::Close, at)), ..Self::default() }
+    }
+
+    /// A pause at a byte of the response: of this length on the mock's clock, or without an end.
+    pub fn stall(at: BytePosition, time: Option<Duration>) -> Self {
+        Self { stall: Some(at), stall_for: time, ..Self::default() }
+    }
+
+    /// A head that comes late, on the mock's clock.
+    pub fn delay(time: Duration) -> Self {
+        Self { delay: Some(time), ..Self::default() }
+    }
+
+    /// The HTML page of a gateway, with this status, in the place of the response.
+    pub fn html(status: u16) -> Self {
+        Self { html: Some(status), ..Self::default() }
+    }
+
+    /// Withholds the images at these places of a group, from 0.
+    pub fn moderate(places: impl IntoIterator<Item = u32>) -> Self {
+        Self { moderate: places.into_iter().collect(), ..Self::default() }
+    }
+
+    /// A task that goes wrong.
+    pub fn task(fault: TaskFault) -> Self {
+        Self { task: vec![fault], ..Self::default() }
+    }
+
+    /// A download of an image that goes wrong.
+    pub fn image(fault: ImageFault) -> Self {
+        Self { image: Some(fault), ..Self::default() }
+    }
+
+    /// Hits other requests than those that create images.
+    #[must_use]
+    pub fn on(self, target: FaultTarget) -> Self {
+        Self { on: Some(target), ..self }
+    }
+
+    /// Hits the first so many requests only.
+    #[must_use]
+    pub fn times(self, times: u32) -> Self {
+        Self { times: Some(times), ..self }
+    }
+
+    /// Hits each request with a probability from 0 to 1. The decision depends on the seed, the session, the fault and the
+    /// number of the request, so that equal runs decide equally.
+    #[must_use]
+    pub fn probability(self, probability: f64) -> Self {
+        Self { chance: Some(Probability::new(probability)), ..self }
+    }
+
+    /// The code of the error, of the failed task or of the withheld image.
+    #[must_use]
+    pub fn code(self, code: impl Into<String>) -> Self {
+        Self { code: Some(code.into()), ..self }
+    }
+
     /// The message of the error.
-    pub message: Option<String>,
+    #[must_use]
+    pub fn message(self, message: impl Into<String>) -> Self {
+        Self { message: Some(message.into()), ..self }
+    }
+
     /// The `retry-after` header: seconds or a date.
-    pub retry_after: Option<String>,
-    /// The `x-should-retry` header.
-    pub should_retry: Option<bool>,
-    /// How long the head waits.
-    pub delay: Option<Duration>,
-    /// How long each picture takes.
-    pub pace: Option<Duration>,
-    /// Where and how the connection ends early.
-    pub end: Option<(ConnectionEnd, BytePosition)>,
-    /// Where the answer stops.
-    pub stall: Option<BytePosition>,
-    /// How long it stops; for ever where absent.
-    pub stall_for: Option<Duration>,
-    /// How slowly the body comes.
-    pub drip: Option<ByteRate>,
-    /// A page of HTML with this status instead of the answer.
-    pub html: Option<u16>,
-    /// A redirect with this status instead of the answer.
-    pub redirect: Option<u16>,
-    /// Where the redirect leads; the same path where absent.
-    pub to: Option<String>,
-    /// The answer's status and headers without its body.
-    pub empty: bool,
-    /// A body that is not JSON under the name of JSON.
-    pub garbage: bool,
-    /// The content type that the head names.
-    pub label: Option<String>,
-    /// The body is filled up to at least this length, in bytes.
-    pub oversize: Option<u64>,
-    /// Where the body ends early, in order.
-    pub truncate: Option<Truncation>,
-    /// How its length is wrong.
-    pub length: Option<LengthFault>,
-    /// The body says that it is compressed and is not.
-    pub broken_gzip: bool,
-    /// How the body is packed, in this order.
-    pub coding: Vec<CodingFault>,
-    /// How the JSON of the response differs.
-    pub body: Vec<BodyFault>,
-    /// How the JSON of the error differs.
-    pub error: Vec<ErrorFault>,
-    /// The places of pictures that are withheld; the others follow.
-    pub moderate: Vec<u32>,
-    /// The place of the picture at which generation fails; none follow.
-    pub fail: Option<u32>,
-    /// How a task goes wrong, or is told otherwise.
-    pub task: Vec<TaskFault>,
-    /// How a stream differs.
-    pub sse: Vec<SseFault>,
-    /// How a stream is framed badly, miscounts, or does not end.
-    pub stream: Vec<StreamFault>,
-    /// How a picture's file is wrong.
-    pub image: Option<ImageFault>,
+    #[must_use]
+    pub fn retry_after(self, value: impl Into<String>) -> Self {
+        Self { retry_after: Some(value.into()), ..self }
+    }
 }
 
 impl Fault {
@@ -213,5 +216,32 @@ impl Fault {
     /// Whether the body is shaped in this way.
     pub(crate) fn shapes(&self, shape: BodyFault) -> bool {
         self.body.contains(&shape)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constructors_say_what_their_texts_say() {
+        let second = Duration::from_secs(1);
+        for (fault, text) in [
+            (Fault::status(429).times(1), "times=1 status=429"),
+            (Fault::refuse(RefusalCause::Balance).on(FaultTarget::Any), "on=any refuse=balance"),
+            (Fault::reset(BytePosition::Body(10)), "reset@body:10"),
+            (Fault::close(BytePosition::Before), "close@before"),
+            (Fault::stall(BytePosition::Head(12), Some(second)), "stall@head:12 for=1s"),
+            (Fault::stall(BytePosition::Body(1), None), "stall@body:1"),
+            (Fault::delay(second).probability(0.5), "p=0.5 delay=1s"),
+            (Fault::html(502), "html=502"),
+            (Fault::moderate([0, 2]).code("x"), "code=x moderate=0,2"),
+            (Fault::task(TaskFault::Stuck), "task=stuck"),
+            (Fault::image(ImageFault::Html).times(2), "times=2 picture=html"),
+            (Fault::status(503).message("m").retry_after("7"), "status=503 message=m retry-after=7"),
+        ] {
+            assert_eq!(fault.to_string(), text);
+            assert_eq!(text.parse(), Ok(fault));
+        }
     }
 }

@@ -1,26 +1,28 @@
-//! The grammar, stated once: every word with how it is read, how it is written, and what it means to people.
+//! The fault grammar, stated once: the members of a [`Fault`], how each is written, and what it does.
+//!
+//! The table below is the source of the struct, of the parser, of the writer, of the JSON form and of the help.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::faults::fault::Fault;
-use crate::faults::shapes::{BodyFault, CodingFault, ErrorFault, LengthFault, StreamFault, TaskFault};
+use crate::faults::shapes::{BodyFault, CodingFault, ErrorFault, LengthFault, StreamFault, TaskFault, Truncation};
 use crate::faults::word_enum::FaultValue;
-use crate::faults::words::{BytePosition, ConnectionEnd, FaultTarget, ImageFault, RefusalCause, SseFault};
+use crate::faults::words::{
+    BytePosition, ByteRate, ConnectionEnd, FaultTarget, ImageFault, Probability, RefusalCause, SseFault,
+};
 use crate::time;
 
 /// One word of the grammar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct FaultWord {
-    /// How it is written.
+    /// How it is written: `status=STATUS`.
     pub form: &'static str,
     /// What it does.
     pub does: &'static str,
-    /// A whole fault with it.
+    /// A whole fault with it: `status=503`.
     pub example: &'static str,
-    /// What its values are, where they are words themselves.
+    /// Its values, where they are words themselves.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub values: &'static [FaultValue],
 }
@@ -30,14 +32,14 @@ pub const fn fault_words() -> &'static [FaultWord] {
     &WORDS
 }
 
-/// One word, for programs.
+/// One word with its parser and its writer.
 pub(crate) struct GrammarEntry {
     word: FaultWord,
     pub(crate) name: &'static str,
     pub(crate) takes: WordArgument,
-    /// Sets what a value says.
+    /// Sets the member of a fault from the text of a value.
     pub(crate) read: fn(&mut Fault, &str) -> Result<(), String>,
-    /// The value, where the fault has one.
+    /// The text of the member, where it is set.
     pub(crate) write: fn(&Fault) -> Option<String>,
 }
 
@@ -47,8 +49,8 @@ pub(crate) enum WordArgument {
     Nothing,
     /// `=` and a value.
     Value,
-    /// `@` and a place.
-    Place,
+    /// `@` and a position.
+    Position,
 }
 
 /// The entry of a name.
@@ -66,311 +68,328 @@ const WORDS: [FaultWord; TABLE.len()] = {
     words
 };
 
-/// An entry; its name and what it takes stand in its form.
-const fn entry(
-    form: &'static str,
-    does: &'static str,
-    example: &'static str,
-    read: fn(&mut Fault, &str) -> Result<(), String>,
-    write: fn(&Fault) -> Option<String>,
-) -> GrammarEntry {
-    let bytes = form.as_bytes();
-    let mut end = 0;
-    while end < bytes.len() && bytes[end] != b'=' && bytes[end] != b'@' {
-        end += 1;
-    }
-    let takes = match bytes.len() > end {
-        false => WordArgument::Nothing,
-        true if bytes[end] == b'@' => WordArgument::Place,
-        true => WordArgument::Value,
-    };
-    let (name, _) = form.split_at(end);
-    GrammarEntry { word: FaultWord { form, does, example, values: &[] }, name, takes, read, write }
-}
-
 impl GrammarEntry {
-    const fn of(mut self, values: &'static [FaultValue]) -> Self {
-        self.word.values = values;
-        self
+    /// An entry; its name and its argument are parsed from its form.
+    const fn new(
+        word: FaultWord,
+        read: fn(&mut Fault, &str) -> Result<(), String>,
+        write: fn(&Fault) -> Option<String>,
+    ) -> Self {
+        let bytes = word.form.as_bytes();
+        let mut end = 0;
+        while end < bytes.len() && bytes[end] != b'=' && bytes[end] != b'@' {
+            end += 1;
+        }
+        let takes = match bytes.len() > end {
+            false => WordArgument::Nothing,
+            true if bytes[end] == b'@' => WordArgument::Position,
+            true => WordArgument::Value,
+        };
+        let (name, _) = word.form.split_at(end);
+        Self { word, name, takes, read, write }
     }
 }
 
-/// An entry for a member that is an `Option`, a `Vec` (`[member]`) or a `bool` (`!member`).
-macro_rules! entry {
-    ($form:expr, $does:literal, $example:literal, [$member:ident] $read:ident) => {
-        entry(
-            $form,
-            $does,
-            $example,
-            |fault, value| value.split(',').map($read).collect::<Result<_, _>>().map(|read| fault.$member = read),
-            |fault| listed(&fault.$member),
-        )
-    };
-    ($form:expr, $does:literal, $example:literal, !$member:ident) => {
-        entry(
-            $form,
-            $does,
-            $example,
-            |fault, _| {
-                fault.$member = true;
-                Ok(())
-            },
-            |fault| fault.$member.then(String::new),
-        )
-    };
-    ($form:expr, $does:literal, $example:literal, $member:ident $read:ident) => {
-        entry(
-            $form,
-            $does,
-            $example,
-            |fault, value| $read(value).map(|read| fault.$member = Some(read)),
-            |fault| fault.$member.as_ref().map(ToString::to_string),
-        )
-    };
-    ($form:expr, $does:literal, $example:literal, $member:ident $read:ident $write:path) => {
-        entry(
-            $form,
-            $does,
-            $example,
-            |fault, value| $read(value).map(|read| fault.$member = Some(read)),
-            |fault| fault.$member.map($write),
-        )
+/// A member of a fault: `None`, an empty list and `false` are not written.
+trait Member {
+    fn set(&mut self, text: &str) -> Result<(), String>;
+    fn text(&self) -> Option<String>;
+}
+
+impl<T: WordValue> Member for Option<T> {
+    fn set(&mut self, text: &str) -> Result<(), String> {
+        *self = Some(T::parse_value(text)?);
+        Ok(())
+    }
+
+    fn text(&self) -> Option<String> {
+        self.as_ref().map(T::to_text)
+    }
+}
+
+impl<T: WordValue> Member for Vec<T> {
+    fn set(&mut self, text: &str) -> Result<(), String> {
+        *self = text.split(',').map(T::parse_value).collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
+    fn text(&self) -> Option<String> {
+        (!self.is_empty()).then(|| self.iter().map(T::to_text).collect::<Vec<_>>().join(","))
+    }
+}
+
+impl Member for bool {
+    fn set(&mut self, _text: &str) -> Result<(), String> {
+        *self = true;
+        Ok(())
+    }
+
+    fn text(&self) -> Option<String> {
+        self.then(String::new)
+    }
+}
+
+/// One value of a word.
+trait WordValue: Sized {
+    fn parse_value(text: &str) -> Result<Self, String>;
+    fn to_text(&self) -> String;
+}
+
+/// Values that are read by `FromStr`, whose error is a sentence or is replaced by one.
+macro_rules! values {
+    ($($Type:ty $(: $rule:literal)?),+ $(,)?) => {
+        $(impl WordValue for $Type {
+            fn parse_value(text: &str) -> Result<Self, String> {
+                text.parse::<Self>()$(.map_err(|_| format!("{text} {}", $rule)))?
+            }
+
+            fn to_text(&self) -> String {
+                self.to_string()
+            }
+        })+
     };
 }
 
-pub(crate) const TABLE: &[GrammarEntry] = &[
-    entry!(
+values! {
+    FaultTarget, RefusalCause, BodyFault, CodingFault, ErrorFault, StreamFault, TaskFault, SseFault, ImageFault,
+    LengthFault, BytePosition, ByteRate, Probability, Truncation,
+    u32: "is no number that can be meant", u64: "is no number that can be meant", bool: "is neither true nor false",
+}
+
+impl WordValue for String {
+    fn parse_value(text: &str) -> Result<Self, String> {
+        Ok(text.to_owned())
+    }
+
+    fn to_text(&self) -> String {
+        self.clone()
+    }
+}
+
+/// A status: below 200 is no final response, above 999 no server can send.
+impl WordValue for u16 {
+    fn parse_value(text: &str) -> Result<Self, String> {
+        let status = text.parse().ok().filter(|status| (200..1000).contains(status));
+        status.ok_or_else(|| format!("{text} is no status from 200 to 999"))
+    }
+
+    fn to_text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl WordValue for Duration {
+    fn parse_value(text: &str) -> Result<Self, String> {
+        time::read(text).ok_or_else(|| format!("{text} is no length of time such as 500ms, 7s or 25h"))
+    }
+
+    fn to_text(&self) -> String {
+        time::write(*self)
+    }
+}
+
+/// The grammar: each member of a fault with its type, and the words that write it: form, meaning, example, and where the
+/// type cannot do it, a parser and a writer.
+macro_rules! grammar {
+    ($($member:ident: $Type:ty = $([
+        $form:expr, $does:literal, $example:literal $(, values $values:expr)? $(, via $read:expr, $write:expr)?
+    ]),+;)+) => {
+        /// One fault: what goes wrong, with which requests, and how often. The default does nothing.
+        ///
+        /// A member is the value of one word; [`fault_words`] lists all words with their forms. The constructors, such as
+        /// [`Fault::status`], cover what tests need most, and every fault can be read from its text:
+        /// `"status=503 times=2".parse::<Fault>()?`.
+        #[derive(Debug, Clone, Default, PartialEq, Eq)]
+        pub struct Fault {
+            $($(#[doc = concat!("`", $example, "`: ", $does, ".\n")])+ pub $member: $Type,)+
+        }
+
+        /// Every word, in the order in which a fault is written.
+        pub(crate) const TABLE: &[GrammarEntry] = &[$($(GrammarEntry::new(
+            FaultWord { form: $form, does: $does, example: $example, values: grammar!(@values $($values)?) },
+            grammar!(@read $member $($read)?),
+            grammar!(@write $member $($write)?),
+        ),)+)+];
+    };
+    (@values) => { &[] };
+    (@values $values:expr) => { $values };
+    (@read $member:ident) => { |fault, text| fault.$member.set(text) };
+    (@read $member:ident $read:expr) => { $read };
+    (@write $member:ident) => { |fault| fault.$member.text() };
+    (@write $member:ident $write:expr) => { $write };
+}
+
+grammar! {
+    on: Option<FaultTarget> = [
         FaultTarget::FORM,
         "which requests; create unless said, picture for picture=, in a header the request it stands on",
-        "on=poll status=500 times=2",
-        on read
-    )
-    .of(FaultTarget::VALUES),
-    entry!("times=N", "only the first N of them", "status=429 times=2", times number),
-    entry!(
+        "on=poll status=500 times=2", values FaultTarget::VALUES
+    ];
+    times: Option<u32> = ["times=N", "only the first N of them", "status=429 times=2"];
+    chance: Option<Probability> = [
         "p=CHANCE",
         "each of them with this probability; the same seed, session and order decide the same",
-        "p=0.3 seed=7 status=503",
-        chance read
-    ),
-    entry!(
+        "p=0.3 seed=7 status=503"
+    ];
+    seed: Option<u64> = [
         "seed=N",
         "what p= decides from; the mock's own seed unless said",
-        "p=0.5 seed=1 reset@before",
-        seed number
-    ),
-    entry!(
+        "p=0.5 seed=1 reset@before"
+    ];
+    rpm: Option<u32> = [
         "rpm=N",
         "only beyond N requests a minute of a key and model; refuse=request-rate unless said",
-        "rpm=60 retry-after=7",
-        rpm number
-    ),
-    entry!("ipm=N", "only after N pictures within a minute; refuse=rate-limited unless said", "ipm=500", ipm number),
-    entry!(
+        "rpm=60 retry-after=7"
+    ];
+    ipm: Option<u32> = ["ipm=N", "only after N pictures within a minute; refuse=rate-limited unless said", "ipm=500"];
+    concurrent: Option<u32> = [
         "concurrent=N",
         "only beyond N at a time: answers whose delay and pace are not over, and tasks; refuse=concurrency unless said",
-        "concurrent=2",
-        concurrent number
-    ),
-    entry!(
+        "concurrent=2"
+    ];
+    quota: Option<u32> = [
         "quota=N",
         "only after N pictures in all; refuse=quota unless said",
-        "quota=100 refuse=balance",
-        quota number
-    ),
-    entry!(
+        "quota=100 refuse=balance"
+    ];
+    refuse: Option<RefusalCause> = [
         RefusalCause::FORM,
         "the provider's own refusal: status, code and sentence are its own",
-        "refuse=rate-limited",
-        refuse read
-    )
-    .of(RefusalCause::VALUES),
-    entry!(
+        "refuse=rate-limited", values RefusalCause::VALUES
+    ];
+    status: Option<u16> = [
         "status=STATUS",
         "an error with this status in the provider's form; nothing is billed",
-        "status=503",
-        status status
-    ),
-    entry!(
+        "status=503"
+    ];
+    code: Option<String> = [
         "code=CODE",
         "the code of the error, of the failed task, of the withheld picture",
-        "status=503 code=ServerOverloaded",
-        code text
-    ),
-    entry!("message=TEXT", "the message of the error", "status=400 message=\"not today\"", message text),
-    entry!("retry-after=SECONDS|DATE", "the retry-after header", "status=429 retry-after=7", retry_after text),
-    entry!(
-        "should-retry=true|false",
-        "the x-should-retry header",
-        "status=429 should-retry=false",
-        should_retry boolean
-    ),
-    entry!("delay=TIME", "the head waits, on the mock's clock", "delay=2s", delay time time::write),
-    entry!(
+        "status=503 code=ServerOverloaded"
+    ];
+    message: Option<String> = ["message=TEXT", "the message of the error", "status=400 message=\"not today\""];
+    retry_after: Option<String> = ["retry-after=SECONDS|DATE", "the retry-after header", "status=429 retry-after=7"];
+    should_retry: Option<bool> = ["should-retry=true|false", "the x-should-retry header", "status=429 should-retry=false"];
+    delay: Option<Duration> = ["delay=TIME", "the head waits, on the mock's clock", "delay=2s"];
+    pace: Option<Duration> = [
         "pace=TIME",
         "each picture takes so long: events of a stream come at this pace, the first brings the head",
-        "pace=500ms",
-        pace time time::write
-    ),
-    entry(
+        "pace=500ms"
+    ];
+    end: Option<(ConnectionEnd, BytePosition)> = [
         "reset@before|head[:BYTE]|body[:BYTE]|request[:BYTE]",
         "a TCP reset at this byte of the answer, which is billed; request: while the request's body is still being read, which is not",
         "reset@body:100",
-        |fault, value| read(value).map(|place| fault.end = Some((ConnectionEnd::Reset, place))),
-        |fault| ended(fault, ConnectionEnd::Reset),
-    ),
-    entry(
+        via |fault, text| set_end(fault, ConnectionEnd::Reset, text), |fault| end(fault, ConnectionEnd::Reset)
+    ], [
         "close@before|head[:BYTE]|body[:BYTE]|request[:BYTE]",
         "the connection is closed at this byte of the answer, or of the request's body",
         "close@head",
-        |fault, value| read(value).map(|place| fault.end = Some((ConnectionEnd::Close, place))),
-        |fault| ended(fault, ConnectionEnd::Close),
-    ),
-    entry!("stall@before|head[:BYTE]|body[:BYTE]", "the answer stops at this byte", "stall@body:10", stall stop),
-    entry!(
+        via |fault, text| set_end(fault, ConnectionEnd::Close, text), |fault| end(fault, ConnectionEnd::Close)
+    ];
+    stall: Option<BytePosition> = [
+        "stall@before|head[:BYTE]|body[:BYTE]",
+        "the answer stops at this byte",
+        "stall@body:10",
+        via set_stall, |fault| fault.stall.text()
+    ];
+    stall_for: Option<Duration> = [
         "for=TIME",
         "how long it stalls, on the mock's clock; for ever unless said",
-        "stall@head for=30s",
-        stall_for time time::write
-    ),
-    entry!("drip=BYTES/TIME", "so many bytes of the body at a time", "drip=1/10ms", drip read),
-    entry!("html=STATUS", "a gateway's page instead of the answer; nothing is billed", "html=502", html status),
-    entry!(
+        "stall@head for=30s"
+    ];
+    drip: Option<ByteRate> = ["drip=BYTES/TIME", "so many bytes of the body at a time", "drip=1/10ms"];
+    html: Option<u16> = ["html=STATUS", "a gateway's page instead of the answer; nothing is billed", "html=502"];
+    redirect: Option<u16> = [
         "redirect=STATUS",
         "a redirect to the same path instead of the answer; nothing is billed",
-        "redirect=307 times=1",
-        redirect status
-    ),
-    entry!("to=URL", "where the redirect leads", "redirect=302 to=http://169.254.169.254/", to text),
-    entry!("empty", "the answer without its body", "empty", !empty),
-    entry!("garbage", "a body that is not JSON under the name of JSON", "garbage", !garbage),
-    entry!("label=TYPE", "the content type that the head names", "label=text/plain", label text),
-    entry!(
+        "redirect=307 times=1"
+    ];
+    to: Option<String> = ["to=URL", "where the redirect leads", "redirect=302 to=http://169.254.169.254/"];
+    empty: bool = ["empty", "the answer without its body", "empty"];
+    garbage: bool = ["garbage", "a body that is not JSON under the name of JSON", "garbage"];
+    label: Option<String> = ["label=TYPE", "the content type that the head names", "label=text/plain"];
+    oversize: Option<u64> = [
         "oversize=BYTES",
         "the body is filled up with spaces to at least this length",
-        "oversize=1048576",
-        oversize number
-    ),
-    entry!(
+        "oversize=1048576"
+    ];
+    truncate: Option<Truncation> = [
         "truncate=BYTE|-BYTE|brace",
         "the body ends here, in order: after so many bytes, so many before its end, after its first complete inner object",
-        "truncate=50",
-        truncate read
-    ),
-    entry!(
+        "truncate=50"
+    ];
+    length: Option<LengthFault> = [
         LengthFault::FORM,
         "the head promises more bytes than come, or names no length, so that the body ends with the connection",
-        "length=wrong",
-        length read
-    )
-    .of(LengthFault::VALUES),
-    entry(
+        "length=wrong", values LengthFault::VALUES
+    ];
+    broken_gzip: bool = [
         "gzip=broken",
         "the body says that it is compressed and is not",
         "gzip=broken",
-        |fault, value| {
-            fault.broken_gzip = value == "broken";
-            if fault.broken_gzip { Ok(()) } else { Err(format!("{value} is not broken")) }
-        },
-        |fault| fault.broken_gzip.then(|| String::from("broken")),
-    ),
-    entry!(
+        via set_gzip, |fault| fault.broken_gzip.then(|| String::from("broken"))
+    ];
+    coding: Vec<CodingFault> = [
         CodingFault::FORM,
         "any response is packed so, several on top of each other in this order; without a label, with a label alone, half of it, or with a gibibyte of spaces in it",
-        "coding=gzip",
-        [coding] read
-    )
-    .of(CodingFault::VALUES),
-    entry!(
+        "coding=gzip", values CodingFault::VALUES
+    ];
+    body: Vec<BodyFault> = [
         BodyFault::FORM,
         "the JSON of the response differs; several with commas",
-        "body=images,url-list",
-        [body] read
-    )
-    .of(BodyFault::VALUES),
-    entry!(
+        "body=images,url-list", values BodyFault::VALUES
+    ];
+    error: Vec<ErrorFault> = [
         ErrorFault::FORM,
         "the JSON of the error differs: what stands around it, and what its message holds; refuse=invalid unless said",
-        "refuse=moderated-prompt status=451 error=nested",
-        [error] read
-    )
-    .of(ErrorFault::VALUES),
-    entry!("moderate=INDEX[,INDEX]", "these pictures are withheld, the others follow", "moderate=1", [moderate] number),
-    entry!(
-        "fail=INDEX",
-        "generation ends at this picture with the provider's internal error",
-        "fail=2",
-        fail number
-    ),
-    entry!(
+        "refuse=moderated-prompt status=451 error=nested", values ErrorFault::VALUES
+    ];
+    moderate: Vec<u32> = ["moderate=INDEX[,INDEX]", "these pictures are withheld, the others follow", "moderate=1"];
+    fail: Option<u32> = ["fail=INDEX", "generation ends at this picture with the provider's internal error", "fail=2"];
+    task: Vec<TaskFault> = [
         TaskFault::FORM,
         "a task never ends, ends without pictures, goes back before it ends, or is told otherwise; several with commas",
-        "task=failed code=generation_timeout",
-        [task] read
-    )
-    .of(TaskFault::VALUES),
-    entry!(
+        "task=failed code=generation_timeout", values TaskFault::VALUES
+    ];
+    sse: Vec<SseFault> = [
         SseFault::FORM,
         "a stream differs from Ark's; several with commas",
-        "sse=crlf,no-done",
-        [sse] read
-    )
-    .of(SseFault::VALUES),
-    entry!(
+        "sse=crlf,no-done", values SseFault::VALUES
+    ];
+    stream: Vec<StreamFault> = [
         StreamFault::FORM,
         "a stream is framed badly, says things twice, miscounts, or does not end; several with commas",
-        "stream=one-newline",
-        [stream] read
-    )
-    .of(StreamFault::VALUES),
-    entry!(
+        "stream=one-newline", values StreamFault::VALUES
+    ];
+    image: Option<ImageFault> = [
         ImageFault::FORM,
         "a picture's file is not what it should be, or its connection does not last",
-        "picture=corrupt times=1",
-        image read
-    )
-    .of(ImageFault::VALUES),
-];
-
-fn read<T: FromStr<Err = String>>(value: &str) -> Result<T, String> {
-    value.parse()
+        "picture=corrupt times=1", values ImageFault::VALUES
+    ];
 }
 
-fn text(value: &str) -> Result<String, String> {
-    Ok(value.to_owned())
+fn set_end(fault: &mut Fault, end: ConnectionEnd, text: &str) -> Result<(), String> {
+    fault.end = Some((end, text.parse()?));
+    Ok(())
 }
 
-fn number<T: FromStr>(value: &str) -> Result<T, String> {
-    value.parse().map_err(|_| format!("{value} is no number that can be meant"))
+fn end(fault: &Fault, end: ConnectionEnd) -> Option<String> {
+    fault.end.filter(|(own, _)| *own == end).map(|(_, position)| position.to_string())
 }
 
-fn boolean(value: &str) -> Result<bool, String> {
-    value.parse().map_err(|_| format!("{value} is neither true nor false"))
-}
-
-/// What lies below is not a final answer, what lies above no server may send.
-fn status(value: &str) -> Result<u16, String> {
-    let status = value.parse().ok().filter(|status| (200..1000).contains(status));
-    status.ok_or_else(|| format!("{value} is no status from 200 to 999"))
-}
-
-fn time(value: &str) -> Result<Duration, String> {
-    time::read(value).ok_or_else(|| format!("{value} is no length of time such as 500ms, 7s or 25h"))
-}
-
-/// Where an answer stops: a request stops only with its connection.
-fn stop(value: &str) -> Result<BytePosition, String> {
-    match value.parse()? {
-        BytePosition::Request(_) => Err(format!("{value} is none of before, head, head:BYTE, body, body:BYTE")),
-        place => Ok(place),
+/// A response stalls, a request does not.
+fn set_stall(fault: &mut Fault, text: &str) -> Result<(), String> {
+    match text.parse()? {
+        BytePosition::Request(_) => Err(format!("{text} is none of before, head, head:BYTE, body, body:BYTE")),
+        position => {
+            fault.stall = Some(position);
+            Ok(())
+        }
     }
 }
 
-fn ended(fault: &Fault, ending: ConnectionEnd) -> Option<String> {
-    fault.end.filter(|(own, _)| *own == ending).map(|(_, place)| place.to_string())
-}
-
-fn listed(items: &[impl ToString]) -> Option<String> {
-    let items: Vec<String> = items.iter().map(ToString::to_string).collect();
-    (!items.is_empty()).then(|| items.join(","))
+fn set_gzip(fault: &mut Fault, text: &str) -> Result<(), String> {
+    fault.broken_gzip = text == "broken";
+    if fault.broken_gzip { Ok(()) } else { Err(format!("{text} is not broken")) }
 }

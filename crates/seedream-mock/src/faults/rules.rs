@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::faults::fault::Fault;
+use crate::faults::grammar::Fault;
 use crate::faults::rate::RateUsage;
 use crate::faults::words::FaultTarget;
 use crate::hash;

@@ -4,7 +4,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 
 use crate::faults::directive;
-use crate::faults::fault::Fault;
+use crate::faults::grammar::Fault;
 use crate::faults::rate::RateKey;
 use crate::faults::rules::Occasion;
 use crate::faults::text::{FaultError, parse};

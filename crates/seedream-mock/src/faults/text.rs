@@ -7,9 +7,8 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
-use crate::faults::fault::Fault;
 use crate::faults::grammar;
-use crate::faults::grammar::{GrammarEntry, TABLE, WordArgument};
+use crate::faults::grammar::{Fault, GrammarEntry, TABLE, WordArgument};
 use crate::faults::words::Probability;
 
 /// Why a text or a JSON value is no fault.
@@ -89,7 +88,7 @@ impl Fault {
         };
         let value = match (entry.takes, value) {
             (WordArgument::Nothing, Some(_)) => return Err(FaultError(format!("{name} takes no value"))),
-            (WordArgument::Value | WordArgument::Place, None) => {
+            (WordArgument::Value | WordArgument::Position, None) => {
                 return Err(FaultError(format!("{name} needs a value")));
             }
             (_, value) => value.unwrap_or_default(),
@@ -152,7 +151,7 @@ impl fmt::Display for Fault {
             match entry.takes {
                 WordArgument::Nothing => write!(f, "{space}{name}")?,
                 WordArgument::Value => write!(f, "{space}{name}={}", quoted(&value))?,
-                WordArgument::Place => write!(f, "{space}{name}@{}", quoted(&value))?,
+                WordArgument::Position => write!(f, "{space}{name}@{}", quoted(&value))?,
             }
         }
         Ok(())

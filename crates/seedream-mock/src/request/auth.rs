@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use crate::faults::fault::Fault;
+use crate::faults::grammar::Fault;
 
 /// Whether a caller is let in.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use seedream_fixtures::{ErrorFamily, FieldRole, ProviderFacts, RelayFacts, ResponseFamily, RouteFacts};
 use serde_json::Value;
 
-use crate::faults::fault::Fault;
+use crate::faults::grammar::Fault;
 use crate::faults::rate::RateKey;
 use crate::faults::select::{FaultSources, SelectedFaults};
 use crate::faults::text::FaultError;

@@ -4,7 +4,7 @@ use seedream_fixtures::{ErrorCause, ErrorFamily, ErrorTemplate, EvidenceKind};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::faults::fault::Fault;
+use crate::faults::grammar::Fault;
 use crate::profile::RelayBehavior;
 use crate::request::context::RequestContext;
 use crate::request::violation::RuleViolation;

@@ -2,7 +2,7 @@
 
 use seedream_fixtures::ErrorCause;
 
-use crate::faults::fault::Fault;
+use crate::faults::grammar::Fault;
 use crate::faults::words::SseFault;
 use crate::image::test_image::TestImage;
 use crate::request::context::RequestContext;

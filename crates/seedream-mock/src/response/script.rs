@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::faults::fault::Fault;
+use crate::faults::grammar::Fault;
 use crate::faults::shapes::LengthFault;
 use crate::faults::words::{BytePosition, ByteRate, ConnectionEnd};
 use crate::headers;

@@ -1,5 +1,6 @@
 //! The handle of a running mock.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -10,22 +11,18 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::endpoints::admin::query::SessionScope;
 use crate::endpoints::admin::tasks::{TaskTransition, move_tasks};
-use crate::endpoints::admin::verify::{Expectation, Verification};
-use crate::endpoints::admin::{reset, verify};
 use crate::engine::Engine;
-use crate::faults::fault::Fault;
 use crate::request::address::DEFAULT_SESSION;
 use crate::server::callbacks::deliver;
+use crate::server::mock_session::MockSession;
 use crate::server::serve;
 use crate::server::shared::Shared;
 use crate::state::clock::Clock;
 use crate::state::entry::JournalEntry;
-use crate::state::ledger::{LedgerEntry, PaidTotal};
-use crate::state::reset_part::ResetPart;
+use crate::state::ledger::LedgerEntry;
 
-/// How long a stop waits for answers that are under way.
+/// How long a stop waits for responses in progress.
 const PATIENCE: Duration = Duration::from_millis(800);
 
 /// A running mock. Dropping it stops it.
@@ -35,7 +32,7 @@ pub struct MockServer {
     shared: Shared,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
-    /// Delivers callbacks; dropping it ends that.
+    /// Sends callbacks until it is dropped.
     _callbacks: JoinSet<()>,
 }
 
@@ -51,14 +48,14 @@ impl MockServer {
         Ok(Self { address, shared, stop: Some(stop), serving, _callbacks: callbacks })
     }
 
-    /// Where it listens.
+    /// The address on which the server listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The root of everything, without a slash at the end: `http://127.0.0.1:41234`.
+    /// The root URL, without a slash at its end: `http://127.0.0.1:41234`.
     pub fn url(&self) -> String {
-        // Nobody can call the unspecified address; what is bound to it answers on loopback too.
+        // No client can connect to the unspecified address; a server that is bound to it answers on loopback too.
         let mut address = self.address;
         if address.ip().is_unspecified() {
             address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
@@ -66,12 +63,12 @@ impl MockServer {
         format!("http://{address}")
     }
 
-    /// What a client of this provider configures as its base URL.
+    /// The base URL that a client of this provider configures; `None` for an unknown provider.
     pub fn base_url(&self, provider: &str) -> Option<String> {
         self.shared.services().library.provider(provider).map(|provider| self.base_url_of(provider))
     }
 
-    /// Every provider's id and base URL.
+    /// The id and the base URL of every provider.
     pub fn providers(&self) -> Vec<(String, String)> {
         let providers = self.shared.services().library.providers().iter();
         providers.map(|provider| (provider.id.clone(), self.base_url_of(provider))).collect()
@@ -81,71 +78,42 @@ impl MockServer {
         format!("{}/{}{}", self.url(), provider.id, provider.base_path())
     }
 
-    /// What was asked and answered so far, in every session, in the order of the requests.
+    /// One session: the requests whose path begins with `/s/<name>/`. It is opened on its first use.
+    pub fn session(&self, name: impl Into<String>) -> MockSession {
+        MockSession { shared: self.shared.clone(), name: name.into() }
+    }
+
+    /// The session of paths that name none.
+    pub fn default_session(&self) -> MockSession {
+        self.session(DEFAULT_SESSION)
+    }
+
+    /// The journal of all sessions, in the order of the requests.
     pub fn journal(&self) -> Vec<JournalEntry> {
         self.shared.engine.journal(None)
     }
 
-    /// What was asked and answered so far in one session; `default` is the one of paths that name none.
-    pub fn journal_of(&self, session: &str) -> Vec<JournalEntry> {
-        self.shared.engine.journal(Some(session))
+    /// The ledger of all sessions, in the order of the requests.
+    pub fn ledger(&self) -> Vec<LedgerEntry> {
+        let names = self.shared.services().sessions.names();
+        let mut entries: Vec<LedgerEntry> = names.into_iter().flat_map(|name| self.session(name).ledger()).collect();
+        entries.sort_by_key(|entry| entry.ordinal);
+        entries
     }
 
-    /// Holds one session's journal against what is wanted of it; where too few entries fit, the answer says which came
-    /// nearest, and every field in which they differ.
-    ///
-    /// ```
-    /// # async fn example(mock: &seedream_mock::MockServer) -> Result<(), Box<dyn std::error::Error>> {
-    /// let pattern = serde_json::json!({ "provider": "ark", "body": { "prompt": "*kite*", "n": null } });
-    /// let verdict = mock.verify("default", &seedream_mock::Wanted::matching(&pattern)?.count(1..=1));
-    /// assert!(verdict.satisfied, "{verdict:#?}");
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn verify(&self, session: &str, wanted: &Expectation) -> Verification {
-        verify::verify(self.shared.services(), SessionScope::One(session), wanted)
-    }
-
-    /// Waits until as many entries of one session's journal fit as are wanted at least. It waits for ever: put a timeout
-    /// around it.
-    pub async fn wait_for(&self, session: &str, wanted: &Expectation) -> Verification {
-        self.shared.until(SessionScope::One(session), wanted).await
-    }
-
-    /// Adds faults to those of a session; `default` is the one of paths that name none.
-    pub fn add_faults(&self, session: &str, faults: impl IntoIterator<Item = Fault>) {
-        let now = self.shared.enter(session).now();
-        self.shared.engine.add_faults(now, session, faults);
-    }
-
-    /// Forgets the faults of a session.
-    pub fn clear_faults(&self, session: &str) {
-        self.shared.engine.clear_faults(self.shared.now(session), session);
-    }
-
-    /// Forgets parts of a session.
-    pub fn reset(&self, session: &str, parts: &[ResetPart]) {
-        reset::reset(self.shared.services(), SessionScope::One(session), parts);
-        if parts.contains(&ResetPart::Session) {
-            self.shared.clocks.keep(&self.shared.services().sessions.names());
-        }
-        if parts.contains(&ResetPart::Clock) {
-            self.shared.clocks.reset(Some(session));
-        }
-    }
-
-    /// Ends a task with the pictures it has; false where there is no such task, or where it has ended already.
+    /// Ends a task with the images that it has. Returns `false` where there is no such task, or where it has ended.
     pub fn complete_task(&self, id: &str) -> bool {
         self.move_task(id, &TaskTransition::Completed)
     }
 
-    /// Ends a task without pictures, with a code such as `content_policy_violation`; false as with
-    /// [`MockServer::complete_task`].
+    /// Ends a task without images, with a code such as `content_policy_violation`. Returns `false` as
+    /// [`MockServer::complete_task`] does.
     pub fn fail_task(&self, id: &str, code: &str) -> bool {
         self.move_task(id, &TaskTransition::Failed { code: Some(code.to_owned()), message: None })
     }
 
-    /// Ends a task as cancelled, which its provider tells as a failure; false as with [`MockServer::complete_task`].
+    /// Ends a task as cancelled, which its provider reports as a failure. Returns `false` as
+    /// [`MockServer::complete_task`] does.
     pub fn cancel_task(&self, id: &str) -> bool {
         self.move_task(id, &TaskTransition::Cancelled)
     }
@@ -158,33 +126,9 @@ impl MockServer {
         moved
     }
 
-    /// What was paid so far, in every session, in the order of the requests.
-    pub fn ledger(&self) -> Vec<LedgerEntry> {
-        let names = self.shared.services().sessions.names();
-        let mut bills: Vec<LedgerEntry> = names.iter().flat_map(|name| self.ledger_of(name)).collect();
-        bills.sort_by_key(|bill| bill.ordinal);
-        bills
-    }
-
-    /// What was paid so far in one session.
-    pub fn ledger_of(&self, session: &str) -> Vec<LedgerEntry> {
-        self.shared.engine.ledger(self.shared.now(session), Some(session))
-    }
-
-    /// What was paid in all so far in one session: of all bills, also those that are no longer kept one by one.
-    pub fn paid(&self, session: &str) -> PaidTotal {
-        self.shared.engine.paid(self.shared.now(session), session)
-    }
-
-    /// The clock it goes by, which every session's goes with.
+    /// The clock of the mock, which the clock of every session follows.
     pub fn clock(&self) -> &Clock {
         self.shared.clocks.mock()
-    }
-
-    /// The clock of one session: moving it moves nobody else's. It goes with the mock's until it is moved, and as long as
-    /// the session is there.
-    pub fn clock_of(&self, session: &str) -> Clock {
-        self.shared.enter(session)
     }
 
     /// The engine that answers.
@@ -192,13 +136,14 @@ impl MockServer {
         &self.shared.engine
     }
 
-    /// One line of JSON that says where everything is, for programs that start a mock and read its first line.
+    /// One line of JSON for programs that start a mock and read its first line: `event`, `url`, `providers` (id and base
+    /// URL), `admin`, `pid` and `version`.
     pub fn ready_line(&self) -> String {
         #[derive(Serialize)]
         struct Ready {
             event: &'static str,
             url: String,
-            providers: std::collections::BTreeMap<String, String>,
+            providers: BTreeMap<String, String>,
             admin: String,
             pid: u32,
             version: &'static str,
@@ -215,18 +160,18 @@ impl MockServer {
         serde_json::to_string(&ready).unwrap_or_default()
     }
 
-    /// Waits until it ends, which it does only by itself: after a failure of the listener.
+    /// Waits until the server ends by itself, which it does only after a failure of its listener.
     ///
     /// # Errors
-    /// What made it end.
+    /// The failure.
     pub async fn wait(&mut self) -> io::Result<()> {
         (&mut self.serving).await.map_err(io::Error::other)
     }
 
-    /// Stops it, letting answers that are under way finish for a moment.
+    /// Stops the server. Responses in progress have 800 ms to finish.
     pub async fn stop(mut self) {
         self.stop.take();
-        // Who is still being answered after that loses the connection, as with any server that goes away.
+        // A client that is still being answered after that loses its connection, as with any server that stops.
         drop(tokio::time::timeout(PATIENCE, &mut self.serving).await);
     }
 }

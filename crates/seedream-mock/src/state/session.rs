@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::faults::fault::Fault;
+use crate::faults::grammar::Fault;
 use crate::faults::rate::{RateCounters, RateUsage};
 use crate::faults::rules::FaultRules;
 use crate::settings::SettingsPatch;

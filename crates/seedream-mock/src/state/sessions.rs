@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::faults::fault::Fault;
+use crate::faults::grammar::Fault;
 use crate::request::address::DEFAULT_SESSION;
 use crate::settings::{Settings, SettingsPatch};
 use crate::state::entry::{EntryKind, JournalEntry, StoredEntry};

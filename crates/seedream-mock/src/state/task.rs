@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::faults::fault::Fault;
+use crate::faults::grammar::Fault;
 use crate::faults::shapes::TaskFault;
 use crate::image::test_image::TestImage;
 use crate::settings::TaskEnd;

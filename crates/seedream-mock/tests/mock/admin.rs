@@ -158,7 +158,7 @@ async fn m12_a_task_is_moved_by_hand() {
     assert_eq!(states, ["completed", "failed", "completed"]);
     let again = tell(&mock, "tasks", &json!({ "id": ids[1], "status": "completed" })).await;
     assert!(again.status == 400 && again.text().contains("has ended"), "{}", again.text());
-    let paid: Vec<u32> = mock.ledger_of("blue").iter().map(|bill| bill.images).collect();
+    let paid: Vec<u32> = mock.session("blue").ledger().iter().map(|bill| bill.images).collect();
     assert_eq!(paid, [2, 0, 2], "what failed costs nothing");
 }
 
@@ -245,10 +245,10 @@ async fn m22_reset_forgets_what_is_listed_and_nothing_else() {
     }
     assert_eq!(get(&mock, &format!("/evolink/v1/tasks/{id}")).await.status, 404);
     assert_eq!(counts("default").await, [1, 1, 1, 1], "the other session keeps everything");
-    mock.clock_of("blue").advance(Duration::from_secs(60));
+    mock.session("blue").clock().advance(Duration::from_secs(60));
     tell(&mock, "reset?session=blue", &json!({ "clear": ["session"] })).await;
     assert_eq!(admin(&mock, "health").await["sessions"], json!(["default"]));
-    assert_eq!(mock.clock_of("blue").now(), start(), "its clock is forgotten too");
+    assert_eq!(mock.session("blue").clock().now(), start(), "its clock is forgotten too");
     fill("/s/blue").await;
     tell(&mock, "reset?session=*", &json!({ "clear": ["journal", "tasks"] })).await;
     assert_eq!((counts("default").await, counts("blue").await), (vec![0, 1, 1, 0], vec![0, 1, 1, 0]));
@@ -257,12 +257,12 @@ async fn m22_reset_forgets_what_is_listed_and_nothing_else() {
 #[tokio::test]
 async fn m22_reset_of_clocks_goes_back_to_the_machines_time() {
     let mock = mock().await;
-    mock.clock_of("blue").set(start());
+    mock.session("blue").clock().set(start());
     tell(&mock, "reset", &json!({ "clear": ["clock"] })).await;
-    assert!(!mock.clock().is_stopped() && mock.clock_of("blue").is_stopped());
+    assert!(!mock.clock().is_stopped() && mock.session("blue").clock().is_stopped());
     mock.clock().stop();
     tell(&mock, "reset?session=*", &json!({ "clear": ["clock"] })).await;
-    assert!(!mock.clock().is_stopped() && !mock.clock_of("blue").is_stopped());
+    assert!(!mock.clock().is_stopped() && !mock.session("blue").clock().is_stopped());
 }
 
 #[tokio::test]

@@ -249,17 +249,17 @@ async fn m13_a_callback_goes_by_the_clock_of_its_session_and_comes_after_billing
     for session in ["blue", "red"] {
         assert_eq!(post(&mock, &format!("/s/{session}{CREATE}"), &body).await.status, 200);
     }
-    let reserved = &mock.ledger_of("blue")[0];
+    let reserved = &mock.session("blue").ledger()[0];
     assert_eq!((reserved.images, reserved.settled), (4, false));
     soon(clock.until_waiting(1)).await;
-    mock.clock_of("blue").advance(Duration::from_secs(1));
+    mock.session("blue").clock().advance(Duration::from_secs(1));
     let (_, told, line) = receive(&receiver).await;
     assert!(told["id"].as_str().unwrap().ends_with("-blue"), "{told}");
-    let settled = &mock.ledger_of("blue")[0];
+    let settled = &mock.session("blue").ledger()[0];
     assert_eq!((settled.images, settled.credits, settled.settled), (2, Some(3.6), true), "before it is answered");
     answer(line, "500 Internal Server Error").await;
     assert_eq!(attempts(&mock, 1).await[0].session, "blue");
-    mock.reset("blue", &[ResetPart::Session]);
+    mock.session("blue").reset(&[ResetPart::Session]);
     clock.advance(Duration::from_secs(1));
     let (_, told, line) = receive(&receiver).await;
     assert!(told["id"].as_str().unwrap().ends_with("-red"), "{told}");

@@ -100,17 +100,17 @@ async fn m14_a_session_has_a_clock_of_its_own_that_goes_with_the_mocks_until_it_
         states
     };
     let moved = post(&mock, &format!("{CLOCK}?session=blue"), &json!({ "advance": "1h" })).await.json();
-    assert_eq!(mock.clock_of("blue").now().to_string(), moved["now"].as_str().unwrap());
-    assert_eq!(mock.clock_of("blue").now(), start() + Duration::from_secs(3600));
+    assert_eq!(mock.session("blue").clock().now().to_string(), moved["now"].as_str().unwrap());
+    assert_eq!(mock.session("blue").clock().now(), start() + Duration::from_secs(3600));
     assert_eq!(states().await, ["pending", "completed", "pending"]);
-    assert_eq!(mock.journal_of("blue")[1].at, start() + Duration::from_secs(3600), "its journal goes by it");
+    assert_eq!(mock.session("blue").journal()[1].at, start() + Duration::from_secs(3600), "its journal goes by it");
     tick(&mock, &json!({ "advance": "1h" })).await;
     assert_eq!(states().await, ["completed"; 3], "the mock's takes all along");
-    assert_eq!(mock.clock_of("blue").now(), start() + Duration::from_secs(7200));
+    assert_eq!(mock.session("blue").clock().now(), start() + Duration::from_secs(7200));
     let reset = post(&mock, "/__mock/v1/reset?session=blue", &json!({ "clear": ["clock"] })).await;
     assert_eq!(reset.status, 200, "{}", reset.text());
     assert_eq!(download(&mock, &format!("{CLOCK}?session=blue")).await.json()["now"], mock.clock().now().to_string());
-    assert_eq!(mock.clock_of("blue").now(), mock.clock().now());
+    assert_eq!(mock.session("blue").clock().now(), mock.clock().now());
 }
 
 #[tokio::test]

@@ -234,9 +234,9 @@ async fn m18_a_builder_and_a_test_set_faults_too() {
     for session in ["", "/s/blue"] {
         assert_eq!((create(session).await, create(session).await), (503, 200), "each session has its own");
     }
-    mock.add_faults("blue", ["status=429".parse().unwrap()]);
+    mock.session("blue").add_faults(["status=429".parse().unwrap()]);
     assert_eq!((create("/s/blue").await, create("").await), (429, 200));
-    mock.clear_faults("blue");
+    mock.session("blue").clear_faults();
     assert_eq!(create("/s/blue").await, 200);
 }
 

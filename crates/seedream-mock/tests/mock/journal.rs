@@ -100,7 +100,7 @@ async fn m20_the_journal_is_served_by_session() {
     };
     assert_eq!(count("/__mock/v1/journal?session=blue").await, 1);
     assert_eq!(count("/__mock/v1/journal").await, 0);
-    assert_eq!(mock.journal_of("blue").len(), 1);
+    assert_eq!(mock.session("blue").journal().len(), 1);
     assert_eq!(mock.journal().len(), 1, "admin requests are not in the journal");
 }
 

@@ -96,7 +96,7 @@ async fn m19_a_caller_who_leaves_has_paid() {
     soon(clock.until_waiting(1)).await;
     drop(stream);
     let left = Expectation::matching(&json!({ "notes": ["the caller left*"] })).unwrap();
-    soon(mock.wait_for("default", &left)).await;
+    soon(mock.default_session().wait_for(&left)).await;
     assert_eq!((mock.ledger()[0].images, mock.ledger()[0].answered), (1, false));
     assert_eq!(mock.journal()[0].notes, ["the caller left before the answer was complete"]);
     let patient = http1::post(&mock, &create_path("ark"), &kite("a kite somebody waits for")).await;
@@ -148,7 +148,7 @@ async fn m19_who_leaves_a_stream_in_the_middle_has_paid_for_all_of_it() {
     let gone = async {
         loop {
             clock.advance(Duration::from_secs(1));
-            if mock.verify("default", &left).satisfied {
+            if mock.default_session().verify(&left).satisfied {
                 return;
             }
             tokio::task::yield_now().await;

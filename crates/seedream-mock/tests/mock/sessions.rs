@@ -113,17 +113,17 @@ async fn a_session_that_begins_anew_has_a_new_clock_and_a_moved_clock_makes_no_s
         async |idle| MockServer::builder().clock(Clock::stopped(start())).session_idle(idle).start().await.unwrap();
     let mock = start_with(Duration::from_secs(3600)).await;
     get(&mock, "/s/blue/evolink/v1/credits").await;
-    mock.clock_of("blue").advance(Duration::from_secs(5));
+    mock.session("blue").clock().advance(Duration::from_secs(5));
     mock.clock().advance(Duration::from_secs(100_000));
     get(&mock, "/s/blue/evolink/v1/credits").await;
-    assert_eq!(mock.journal_of("blue").len(), 2);
-    assert_eq!(mock.clock_of("blue").now(), start() + Duration::from_secs(100_005));
+    assert_eq!(mock.session("blue").journal().len(), 2);
+    assert_eq!(mock.session("blue").clock().now(), start() + Duration::from_secs(100_005));
 
     // Kept for no time at all: every use is the first.
     let mock = start_with(Duration::ZERO).await;
-    mock.clock_of("blue").advance(Duration::from_secs(5));
+    mock.session("blue").clock().advance(Duration::from_secs(5));
     get(&mock, "/s/blue/evolink/v1/credits").await;
-    assert_eq!(mock.journal_of("blue")[0].at, start());
+    assert_eq!(mock.session("blue").journal()[0].at, start());
 }
 
 #[tokio::test]

@@ -105,7 +105,7 @@ async fn m12_tasks_and_pictures_carry_their_session() {
     let url = task["results"][0].as_str().unwrap();
     assert!(url.contains("/s/blue/pictures/evolink/"), "{url}");
     assert_eq!(download(&mock, url).await.status, 200);
-    assert_eq!(mock.journal_of("blue").len(), 3, "create, poll and download");
+    assert_eq!(mock.session("blue").journal().len(), 3, "create, poll and download");
 }
 
 #[tokio::test]

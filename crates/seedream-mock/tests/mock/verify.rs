@@ -158,7 +158,7 @@ async fn m20_a_route_that_is_not_there_names_each_field_that_differs() {
     assert_eq!(told["nearest"][0], json!({ "route": "POST /evolink/v1/images/generations", "differs": differs }));
     let message = told["error"]["message"].as_str().unwrap();
     assert!(message.contains(r#"differs in method ("POST" and not "GET"), path segment 3 ("images" and"#), "{message}");
-    assert_eq!(mock.journal_of("blue")[0].notes, [message], "the journal says so as well");
+    assert_eq!(mock.session("blue").journal()[0].notes, [message], "the journal says so as well");
     let forced = [("x-mock-fixture", "ark/generate/singel"), ("authorization", "Bearer k")];
     let unknown = send(&mock, "POST", ARK, &forced, b"{}").await.unwrap();
     assert!(unknown.status == 400 && unknown.text().contains("the nearest are ark/"), "{}", unknown.text());
@@ -173,7 +173,7 @@ async fn m20_a_task_that_is_not_there_is_explained_in_the_journal() {
     };
     poll("/s/red/evolink/v1/tasks/task-unified-1757165031-nobody00-blue").await;
     poll("/evolink/v1/tasks/task-unified-1757165031-nobody00-blue").await;
-    let note = |session: &str| mock.journal_of(session)[0].notes[0].clone();
+    let note = |session: &str| mock.session(session).journal()[0].notes[0].clone();
     assert_eq!(note("red"), "the session red has no such task; by its id it is one of blue");
     assert!(note("blue").contains("it never had, or was reset, or not used for too long"));
 }
@@ -207,7 +207,7 @@ async fn m20_who_waits_too_long_is_told_what_came_nearest() {
         async move { tell(&mock, "wait", &body).await.json() }
     });
     soon(mock.clock().until_waiting(1)).await;
-    mock.clock_of("default").advance(Duration::from_secs(5));
+    mock.default_session().clock().advance(Duration::from_secs(5));
     let verdict = soon(waiting).await.unwrap();
     assert_eq!((&verdict["satisfied"], &verdict["timed_out"]), (&json!(false), &json!(true)));
     assert_eq!(verdict["nearest"][0]["differs"][0]["actual"], "a boat");
@@ -221,18 +221,18 @@ async fn m20_rust_verifies_and_waits_too() {
     let mock = Arc::new(mock().await);
     let wanted = Expectation::matching(&json!({ "body": { "prompt": "*kite*" } })).unwrap();
     assert!(Expectation::matching(&json!({ "bdy": 1 })).unwrap_err().contains("body is the nearest"));
-    let none = mock.verify("default", &wanted);
-    assert!(!none.satisfied && mock.verify("default", &wanted.clone().count(..1)).satisfied);
+    let none = mock.default_session().verify(&wanted);
+    assert!(!none.satisfied && mock.default_session().verify(&wanted.clone().count(..1)).satisfied);
     let waiting = tokio::spawn({
         let (mock, wanted) = (mock.clone(), wanted.clone().count(2..));
-        async move { mock.wait_for("default", &wanted).await }
+        async move { mock.default_session().wait_for(&wanted).await }
     });
     kite(&mock, "", "a red kite").await;
     kite(&mock, "", "a blue kite").await;
     let verdict = soon(waiting).await.unwrap();
     assert_eq!((verdict.satisfied, verdict.matched), (true, 2));
-    assert!(mock.verify("default", &wanted.clone().count(2..=2)).satisfied);
-    assert!(!mock.verify("default", &wanted.count(0..2)).satisfied);
+    assert!(mock.default_session().verify(&wanted.clone().count(2..=2)).satisfied);
+    assert!(!mock.default_session().verify(&wanted.count(0..2)).satisfied);
 }
 
 #[tokio::test]
@@ -303,7 +303,7 @@ async fn a_question_that_only_forgotten_entries_could_answer_is_an_error() {
     let late = tell(&mock, "verify?since=40", &of("kite 7", json!({ "count": 0 }))).await.json();
     assert_eq!(late["satisfied"], true, "what is forgotten came before: {late}");
     let wanted = Expectation::matching(&json!({ "body": { "prompt": "kite 7" } })).unwrap();
-    let verdict = mock.verify("default", &wanted);
+    let verdict = mock.default_session().verify(&wanted);
     assert!(!verdict.satisfied && verdict.undecided.unwrap().contains("--journal"));
     post(&mock, "/__mock/v1/reset", &json!({ "clear": ["journal"] })).await;
     let none = tell(&mock, "verify", &json!({ "count": 0 })).await.json();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::endpoints::admin::error::AdminError;
 use crate::endpoints::admin::query::AdminQuery;
-use crate::faults::fault::Fault;
+use crate::faults::grammar::Fault;
 use crate::faults::rules::{FaultRule, FaultRules};
 use crate::faults::text::{FaultError, parse};
 use crate::response::endpoint_response::EndpointResponse;

@@ -3,7 +3,7 @@
 use seedream_fixtures::ErrorCause;
 use serde_json::Value;
 
-use crate::faults::fault::Fault;
+use crate::faults::grammar::Fault;
 use crate::faults::reshape;
 use crate::faults::shapes::StreamFault;
 use crate::faults::words::RefusalCause;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::faults::fault::Fault;
+use crate::faults::grammar::Fault;
 use crate::faults::shapes::StreamFault;
 use crate::faults::words::SseFault;
 use crate::json::ordered::OrderedValue;

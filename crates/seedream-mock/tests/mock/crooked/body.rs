@@ -149,7 +149,7 @@ async fn links_that_are_not_absolute_open_where_they_lead() {
             assert_eq!((file.status, is_jpeg(&file.body)), (200, true), "{fault}");
         }
     }
-    let entries = mock.journal_of("blue");
+    let entries = mock.session("blue").journal();
     let downloads: Vec<_> = entries.iter().filter(|entry| entry.method == "GET").collect();
     assert!(downloads.len() == 4 && downloads.iter().all(|entry| entry.provider.as_deref() == Some("ark")));
 }

@@ -36,10 +36,8 @@ async fn upload(mock: &MockServer, header: &str) -> (usize, ErrorKind) {
 #[tokio::test]
 async fn a_connection_is_reset_while_the_request_is_still_being_sent() {
     let mock = MockServer::start().await.unwrap();
-    mock.add_faults(
-        "default",
-        ["status=418 times=1".parse().unwrap(), "reset@request:1000000 times=1".parse().unwrap()],
-    );
+    mock.default_session()
+        .add_faults(["status=418 times=1".parse().unwrap(), "reset@request:1000000 times=1".parse().unwrap()]);
     for (header, fault) in [
         ("x-mock-fault: reset@request\r\n", "reset@request:65536"),
         ("x-mock-fault: close@request:10\r\n", "close@request:10"),
@@ -58,7 +56,8 @@ async fn a_connection_is_reset_while_the_request_is_still_being_sent() {
 async fn rules_of_a_session_cut_off_in_their_turn_and_are_used_up_once() {
     let mock = MockServer::start().await.unwrap();
     let kite = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a kite" });
-    mock.add_faults("default", ["status=503 times=1".parse().unwrap(), "reset@request:0 times=1".parse().unwrap()]);
+    mock.default_session()
+        .add_faults(["status=503 times=1".parse().unwrap(), "reset@request:0 times=1".parse().unwrap()]);
     let post = async || {
         let headers = [("authorization", "Bearer sk-test")];
         http1::send(&mock, "POST", &create_path("ark"), &headers, kite.to_string().as_bytes()).await
