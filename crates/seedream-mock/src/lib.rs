@@ -41,9 +41,8 @@ pub use faults::words::{
 pub use image::test_image::{ImageFormat, TestImage};
 pub use json::diff::Difference;
 pub use profile::{RelayBehavior, RelayProfile, RelayProfileError, RelayProfiles};
-pub use response::chunk::{Chunk, ChunkContent, DeferredBytes};
+pub use response::chunk::Chunk;
 pub use response::script::{Script, ScriptEnd};
-pub use response::text_encoding::TextEncoding;
 pub use server::mock_server::MockServer;
 pub use server::mock_session::MockSession;
 pub use settings::{AcceptedContentTypes, CallbackReach, Settings, TaskEnd, Validate};

@@ -18,11 +18,16 @@ use crate::response::text_encoding::TextEncoding;
 pub struct Chunk {
     /// How long to wait before it.
     pub after: Duration,
-    /// What it is.
-    pub content: ChunkContent,
+    /// Its bytes, or what they are made from.
+    pub(crate) content: ChunkContent,
 }
 
 impl Chunk {
+    /// Its bytes. `render` makes the file of an image, as [`TestImage::render`] does, which takes milliseconds.
+    pub fn bytes(&self, render: impl Fn(&TestImage) -> Bytes) -> Bytes {
+        self.content.bytes(render)
+    }
+
     /// A part that comes at once.
     pub(crate) fn now(content: ChunkContent) -> Self {
         Self { after: Duration::ZERO, content }
@@ -36,7 +41,7 @@ impl Chunk {
 
 /// What a part of a body is. Pictures are described and not rendered, so that deciding stays fast.
 #[derive(Debug, Clone)]
-pub enum ChunkContent {
+pub(crate) enum ChunkContent {
     /// Bytes as they are.
     Bytes(Bytes),
     /// A picture's file.
@@ -56,14 +61,14 @@ pub enum ChunkContent {
 }
 
 /// Bytes that are made when they are read, because making them takes time or memory.
-pub trait DeferredBytes: fmt::Debug + Send + Sync {
+pub(crate) trait DeferredBytes: fmt::Debug + Send + Sync {
     /// The bytes, with a way to render images.
     fn read(&self, render: &dyn Fn(&TestImage) -> Bytes) -> Bytes;
 }
 
 impl ChunkContent {
     /// The bytes, with a way to render pictures.
-    pub fn bytes(&self, render: impl Fn(&TestImage) -> Bytes) -> Bytes {
+    pub(crate) fn bytes(&self, render: impl Fn(&TestImage) -> Bytes) -> Bytes {
         self.read(&render)
     }
 

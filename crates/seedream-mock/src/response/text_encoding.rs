@@ -10,7 +10,7 @@ const LINE: usize = 76;
 
 /// How an image's file is written inside a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TextEncoding {
+pub(crate) enum TextEncoding {
     /// In standard base64.
     Standard,
     /// In the URL-safe alphabet.

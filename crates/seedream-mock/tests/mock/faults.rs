@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seedream_mock::{ChunkContent, Engine, MockServer, Script, ScriptEnd, parse_faults};
+use seedream_mock::{Engine, MockServer, Script, ScriptEnd, parse_faults};
 use serde_json::{Value, json};
 
 use crate::calls::{create_path, engine, get, json, now, post, post_as, post_with, request};
@@ -157,7 +157,6 @@ fn m16_pictures_are_corrupt_truncated_of_another_size_or_no_pictures() {
     let mut inline = kite();
     inline["response_format"] = json!("b64_json");
     let script = post_with(&engine(), "picture=truncated", &create_path("ark"), &inline);
-    assert!(matches!(&script.chunks[0].content, ChunkContent::Flawed(..)));
     let whole = json(&post(&engine(), &create_path("ark"), &inline))["data"][0]["b64_json"].as_str().unwrap().len();
     let half = json(&script)["data"][0]["b64_json"].as_str().unwrap().len();
     assert!(half * 2 <= whole + 8, "{half} of {whole}");

@@ -192,11 +192,11 @@ fn m10_printed_events_are_those_of_the_documents() {
 fn m10_pieces_end_inside_characters() {
     let script = streamed("sse=split");
     let broken = script.chunks.iter().filter(|chunk| {
-        let bytes = chunk.content.bytes(|_| unreachable!());
+        let bytes = chunk.bytes(|_| unreachable!());
         std::str::from_utf8(&bytes).is_err()
     });
     assert!(broken.count() > 5);
-    assert!(script.chunks.iter().all(|chunk| chunk.content.bytes(|_| unreachable!()).len() <= 4));
+    assert!(script.chunks.iter().all(|chunk| chunk.bytes(|_| unreachable!()).len() <= 4));
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub fn run(input: &[u8]) {
 /// What a client would see, with the pictures not rendered.
 fn told(script: &Script) -> (u16, String, Vec<Bytes>) {
     let render = |picture: &seedream_mock::TestImage| Bytes::from(format!("{picture:?}"));
-    let body = script.chunks.iter().map(|chunk| chunk.content.bytes(render)).collect();
+    let body = script.chunks.iter().map(|chunk| chunk.bytes(render)).collect();
     (script.status, format!("{:?} {:?} {:?}", script.headers, script.end, script.delay), body)
 }
 
