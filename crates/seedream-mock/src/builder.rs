@@ -55,7 +55,7 @@ impl MockServerBuilder {
         self
     }
 
-    /// What pictures, ids and signatures are made from; 0 unless set.
+    /// What images, ids and signatures are made from; 0 unless set.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
         self

@@ -1,4 +1,4 @@
-//! One file an endpoint: what a route of a provider, an image URL or the admin API answers.
+//! One file an endpoint: the response of a provider's route, of an image URL, or of the admin API.
 //!
 //! An endpoint reads the request context and the services, and returns a response. It opens no socket, applies no network
 //! fault and writes no journal entry.

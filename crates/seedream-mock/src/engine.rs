@@ -84,7 +84,7 @@ impl Engine {
     pub fn ledger(&self, now: Timestamp, session: Option<&str>) -> Vec<LedgerEntry> {
         let entries = self.services.sessions.each(|name, open| {
             let wanted = session.is_none_or(|session| session == name);
-            wanted.then(|| open.settled(now).bills().collect::<Vec<_>>())
+            wanted.then(|| open.settled(now).entries().collect::<Vec<_>>())
         });
         let mut entries: Vec<LedgerEntry> = entries.flatten().collect();
         entries.sort_by_key(|entry| entry.ordinal);
@@ -118,7 +118,7 @@ impl Engine {
         &self.services
     }
 
-    /// An engine whose sessions hold at most so many bytes.
+    /// An engine whose sessions hold at most this many bytes.
     #[cfg(test)]
     pub(crate) fn with_budget(settings: Settings, budget: usize) -> Self {
         let mut engine = Self::new(settings);

@@ -11,12 +11,12 @@ use crate::json::diff::Difference;
 use crate::json::{diff, path};
 use crate::state::entry::shortened;
 
-/// The exchanges with an answer, by what asks for them: provider, path, method.
+/// The exchanges with a response, by what asks for them: provider, path, method.
 pub(crate) struct ExchangeIndex {
     by_request: BTreeMap<String, BTreeMap<String, BTreeMap<String, Candidates>>>,
 }
 
-/// The exchanges that one method of one path answers with.
+/// The exchanges of one method of one path.
 #[derive(Default)]
 struct Candidates {
     all: Vec<ExchangeCandidate>,
@@ -37,7 +37,7 @@ struct ExchangeCandidate {
     prompt_hash: Option<String>,
 }
 
-/// The exchange that answers a request.
+/// The exchange with an equal request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ExchangeMatch<'i> {
     pub(crate) id: &'i str,
@@ -51,8 +51,8 @@ impl ExchangeIndex {
         for exchange in library.exchanges() {
             let (Some(request), Some(recorded)) = (&exchange.request, &exchange.response) else { continue };
             let body = request.json_value();
-            // The provider calls back in the other direction. An unauthorised answer belongs to another key, and keys are
-            // judged before. A POST without a body is one whose source shows the answer only.
+            // The provider calls back in the other direction. An unauthorised response belongs to another key, and keys are
+            // judged before. A POST without a body is one whose source shows the response only.
             let unfindable = exchange.operation == OperationKind::Callback
                 || (recorded.status == 401 && !exchange.is_users())
                 || (body.is_none() && request.method != "GET");
@@ -177,7 +177,7 @@ impl ExchangeIndex {
     }
 }
 
-/// The one candidate that fits; two are none.
+/// The candidate that fits, if exactly one does.
 fn only<'c>(candidates: &[&'c ExchangeCandidate], fits: impl Fn(&ExchangeCandidate) -> bool) -> Option<&'c str> {
     let mut found = candidates.iter().filter(|candidate| fits(candidate));
     let first = found.next()?;

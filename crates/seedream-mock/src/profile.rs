@@ -1,4 +1,4 @@
-//! How whole relays behave: switches that hold for every answer of a provider, where a fault bends single ones.
+//! How relays behave: switches that hold for every response of a provider, where a fault holds for single ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,11 +14,11 @@ word_enum! {
         NewApi = "new-api",
         /// Members that new-api does not know are lost on the way: groups, seed, guidance, tools, prompt options.
         DropFields = "drop-fields",
-        /// A stream ends with the first failed picture, without `completed` and `[DONE]`.
+        /// A stream ends with the first failed image, without `completed` and `[DONE]`.
         CutStreams = "cut-streams",
-        /// The provider answers a stream with JSON, and the relay tells it as a stream again.
+        /// The provider responds to a stream with JSON, and the relay turns that into a stream.
         JsonAsStream = "json-as-stream",
-        /// Errors stand at the top level, without `error` around them; through new-api their code is lost.
+        /// Errors stand at the top tier, without `error` around them; through new-api their code is lost.
         UnwrappedErrors = "unwrapped-errors",
         /// An error without a type is of the type `upstream_error`.
         UpstreamError = "upstream-error",
@@ -144,7 +144,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn m3_profiles_are_read_as_they_are_written(
+        fn profiles_are_read_as_they_are_written(
             all in proptest::option::of(profile()),
             named in btree_map("[a-z]{1,8}", profile(), 0..3),
         ) {
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn m3_a_providers_own_profile_comes_before_that_of_all() {
+    fn a_providers_own_profile_comes_before_that_of_all() {
         let profiles: RelayProfiles = "new-api; evolink=integer-codes".parse().unwrap();
         assert!(
             profiles.of("ark").has(RelayBehavior::DropFields) && !profiles.of("evolink").has(RelayBehavior::DropFields)
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn m3_what_is_no_profile_is_explained() {
+    fn what_is_no_profile_is_explained() {
         for (text, words) in [
             ("newapi", "newapi is none of new-api, drop-fields"),
             ("ark=", " is none of"),

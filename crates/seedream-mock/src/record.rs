@@ -60,7 +60,7 @@ pub(crate) fn record(
     let end = complete_at(now, processed);
     let (awaits, evicted) = services.sessions.with(processed.session, now, |session| {
         if let Some(caller) = &processed.counted {
-            session.traffic.answered(caller, now, ordinal, response.billed, end);
+            session.rates.answered(caller, now, ordinal, response.billed, end);
         }
         let bill = bill.and_then(|bill| session.bill(bill));
         (session.awaits(), (bill, session.journal.push(entry)))

@@ -36,10 +36,10 @@ text_form!(Validate, AcceptedContentTypes, CallbackReach, TaskEnd, RelayProfiles
 /// How strictly requests are checked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Validate {
-    /// As the provider does: a violation is answered with the provider's own error.
+    /// As the provider does: a violation gets the provider's own error.
     #[default]
     Strict,
-    /// Violations are named in a header and the journal, and answered as well as possible.
+    /// Violations are named in a header and in the journal, and the request is served as far as possible.
     Warn,
     /// Nothing is checked.
     Off,
@@ -81,7 +81,7 @@ pub enum TaskEnd {
     Polls(u32),
     /// After this time.
     Time(Duration),
-    /// When it is told to, over the admin API or by [`crate::MockServer::complete_task`].
+    /// By hand, over the admin API or by [`crate::MockServer::complete_task`].
     Hand,
 }
 
@@ -355,7 +355,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m12_the_end_of_a_task_is_read_as_it_is_written() {
+    fn the_end_of_a_task_is_read_as_it_is_written() {
         for text in ["polls=3", "time=5s", "time=90m", "hand"] {
             assert_eq!(text.parse::<TaskEnd>().map(|end| end.to_string()).as_deref(), Ok(text));
         }

@@ -1,4 +1,4 @@
-//! Result URLs: they describe their picture, carry their session, are signed like the provider's and expire like them.
+//! Result URLs: they describe their image, carry their session, are signed like the provider's and expire like them.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -20,7 +20,7 @@ const LENGTH: usize = 512;
 /// The form of `X-Tos-Date`.
 const DATE: &str = "%Y%m%dT%H%M%SZ";
 
-/// The credential's scope and the date, one behind the other.
+/// The credential's scope, then the date.
 const SCOPE_AND_DATE: &str = "mock/%Y%m%d/local/tos/request%Y%m%dT%H%M%SZ";
 
 /// How long a scope is.
@@ -32,13 +32,13 @@ const SIGNATURE: &str = "X-Tos-Signature";
 /// The parameter that holds the caption.
 const CAPTION: &str = "about";
 
-/// The parameter that holds what is to go wrong with the download.
+/// The parameter that holds the faults of the download.
 const FAULT: &str = "mock-fault";
 
 /// The algorithm that a URL names.
 const ALGORITHM: &str = "TOS4-HMAC-SHA256";
 
-/// Whose picture it is, and what its downloads are to suffer.
+/// The origin, the session and the faults of a URL.
 pub(crate) struct UrlScope<'a> {
     /// What stands before a path of the mock, as the caller reaches it.
     pub(crate) origin: &'a str,
@@ -46,7 +46,7 @@ pub(crate) struct UrlScope<'a> {
     pub(crate) faults: &'a str,
 }
 
-/// The faults in a result URL's query. Who alters them alters the signature.
+/// The faults in a result URL's query. A change of them invalidates the signature.
 pub(crate) fn faults(query: &str) -> String {
     let parameters = QueryParameters::read(query);
     let decoded = parameters.get(FAULT).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
@@ -70,7 +70,7 @@ impl<'q> QueryParameters<'q> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
     }
 
-    /// All but the signature, and the signature; none where there is none, or more than one.
+    /// All parameters but the signature, and the signature; `None` unless there is exactly one signature.
     fn apart(mut self) -> Option<(Self, Cow<'q, str>)> {
         let place = self.0.iter().position(|(name, _)| name == SIGNATURE)?;
         let (_, signature) = self.0.remove(place);
@@ -97,7 +97,7 @@ fn decoded_form(text: &str) -> Cow<'_, str> {
 /// Why a URL does not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LinkRefusal {
-    /// Its path is none of an image.
+    /// Its path is not that of an image.
     Unknown,
     /// It has no signature, or several.
     Unsigned,
@@ -112,7 +112,7 @@ pub(crate) enum LinkRefusal {
 impl LinkRefusal {
     /// The store's code and words for it. Published are the form (<https://github.com/coze-dev/coze-studio/issues/2272>) and the code
     /// that an altered URL gets; the words are derived.
-    pub(crate) fn told(self) -> (&'static str, &'static str) {
+    pub(crate) fn response_words(self) -> (&'static str, &'static str) {
         match self {
             Self::Unknown | Self::Unsigned => ("AccessDenied", "Access Denied"),
             Self::Expired(_) => ("AccessDenied", "Request has expired."),
@@ -158,7 +158,7 @@ impl UrlSigner {
         Self { secret: digest(&[b"result urls", &seed.to_be_bytes()]) }
     }
 
-    /// The URL of a picture that was made at `now`.
+    /// The URL of an image that was made at `now`.
     pub(crate) fn url(&self, place: &UrlScope<'_>, image: &TestImage, now: Timestamp, seconds: u64) -> String {
         let UrlScope { origin, session, faults } = place;
         let mut url = String::with_capacity(LENGTH + 2 * image.caption.len());
@@ -210,7 +210,7 @@ impl UrlSigner {
         url
     }
 
-    /// The picture a URL asks for.
+    /// The image a URL asks for.
     pub(crate) fn open(
         &self,
         method: &http::Method,
@@ -256,18 +256,18 @@ fn write_name(url: &mut String, image: &TestImage) -> std::fmt::Result {
     write!(url, "{key:016x}-{index}-{width}x{height}{mark}.{}", image.format.as_str())
 }
 
-/// The picture that a path and a query describe, whoever signed them.
+/// The image that a path and a query describe, without a check of the signature.
 pub(crate) fn describe(path: &str, query: &str) -> Option<TestImage> {
     captioned(named(path)?, &QueryParameters::read(query))
 }
 
-/// A picture with the caption that stands in the parameters.
+/// An image with the caption that stands in the parameters.
 fn captioned(image: TestImage, parameters: &QueryParameters<'_>) -> Option<TestImage> {
     let caption = URL_SAFE_NO_PAD.decode(parameters.get(CAPTION)?).ok()?;
     Some(TestImage { caption: String::from_utf8(caption).ok()?, ..image })
 }
 
-/// The picture that a path describes, without its caption.
+/// The image that a path describes, without its caption.
 fn named(path: &str) -> Option<TestImage> {
     let mut segments = path.rsplit('/');
     let (name, provider) = (segments.next()?, segments.next()?);
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn m18_urls_carry_the_faults_of_their_images() {
+    fn urls_carry_the_faults_of_their_images() {
         let signer = UrlSigner::new(7);
         let now = Timestamp::from_second(1_757_469_561).unwrap();
         let (path, query) = split(&signer.url(&place("default", "picture=corrupt; empty"), &image(), now, 86_400));
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn m7_urls_describe_their_image_and_their_session() {
+    fn urls_describe_their_image_and_their_session() {
         let signer = UrlSigner::new(7);
         let now = Timestamp::from_second(1_757_469_561).unwrap();
         let url = signer.url(&place("blue", ""), &image(), now, 86_400);
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn m7_altered_expired_and_headed_urls_are_refused() {
+    fn altered_expired_and_headed_urls_are_refused() {
         let signer = UrlSigner::new(7);
         let now = Timestamp::from_second(1_757_469_561).unwrap();
         let (path, query) = split(&signer.url(&place("default", ""), &image(), now, 86_400));

@@ -1,4 +1,4 @@
-//! What the mock remembers: clocks, sessions, and of each session its tasks, journal and ledger.
+//! The state of a mock: clocks, sessions, and of each session its tasks, journal and ledger.
 //!
 //! Nothing here reads a request or writes a response.
 

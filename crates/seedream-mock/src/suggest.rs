@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m20_a_typo_finds_its_route_and_is_named() {
+    fn a_typo_finds_its_route_and_is_named() {
         let nearest = |method: &str, path: &str| {
             let routes = routes(seedream_fixtures::providers(), method, path);
             let fields: Vec<String> = routes[0].differs.iter().map(|difference| difference.field.clone()).collect();

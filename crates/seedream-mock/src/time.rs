@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m14_lengths_of_time_are_read_and_written() {
+    fn lengths_of_time_are_read_and_written() {
         for (text, millis) in [("25h", 90_000_000), ("1h30m", 5_400_000), ("7", 7000), ("500ms", 500), ("0s", 0)] {
             assert_eq!(read(text), Some(Duration::from_millis(millis)), "{text}");
         }

@@ -1,4 +1,4 @@
-//! Answering inside a wiremock server, for users who already run one.
+//! Answering inside a wiremock server, for tests that already run one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use crate::state::entry::JournalEntry;
 use crate::state::ledger::LedgerEntry;
 
 /// Answers a wiremock server's requests as the mock does: `respond_with(MockServer::builder().responder())`. Mount it for any
-/// path, so that it also serves the pictures and the polls that its answers lead to. Clones are the same mock.
+/// path, so that it also serves the images and the polls that its responses lead to. Clones are the same mock.
 ///
-/// wiremock plays a status, headers, a delay and a whole body. So a stream comes in one piece once its last picture is due,
-/// delays go by the machine's time, tasks call nobody back, and the clock has no admin route (move the [`Clock`] that the
+/// wiremock plays a status, headers, a delay and a whole body. So a stream comes in one piece once its last image is due,
+/// delays go by the machine's time, no callback is sent, and the clock has no admin route (move the [`Clock`] that the
 /// builder was given). What wiremock cannot play at all (`reset`, `close`, `stall`, `drip`, `length`, `stream=no-end`, downloads with `picture=cut`
 /// or `close-every`) is answered with
 /// 501 and the code `mock_beyond_wiremock`, so that no test passes because its fault did not happen.
@@ -31,7 +31,7 @@ impl Responder {
         Self { engine: Arc::new(engine), clock }
     }
 
-    /// What was asked and answered so far, in every session.
+    /// The journal of all sessions.
     pub fn journal(&self) -> Vec<JournalEntry> {
         self.engine.journal(None)
     }

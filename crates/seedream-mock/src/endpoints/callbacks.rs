@@ -1,4 +1,4 @@
-//! Callbacks: what a provider tells a caller by itself when a task ends (document 002, `callback_url`).
+//! Callbacks: what a provider tells a caller by itself when a task ends (docs.evolink.ai, `callback_url`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::state::task::{MockTask, TaskProgress};
 /// How long a receiver may take.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long after each failure the next attempt follows; after the last there is none.
+/// The pause after each failed attempt; after the last attempt there is none.
 pub(crate) const RETRIES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
 /// One callback that is due.
@@ -30,7 +30,7 @@ pub(crate) struct Callback {
     task: Arc<str>,
 }
 
-/// How an attempt went: the receiver's status, or why there is none.
+/// The result of an attempt: the receiver's status, or why there is none.
 pub(crate) type Delivery = Result<u16, String>;
 
 /// Whether no further attempt follows.
@@ -63,7 +63,7 @@ pub(crate) fn take(services: &Services, now: impl Fn(&str) -> Timestamp) -> Vec<
     taken
 }
 
-/// Whether anybody still wants a callback sent: its task may have been forgotten since.
+/// Whether a callback is still to be sent: its task may have been dropped since.
 pub(crate) fn is_wanted(services: &Services, callback: &Callback) -> bool {
     let wants = |session: &mut Session| session.task(&callback.task).is_some_and(|task| task.callback.is_some());
     services.sessions.look(&callback.session, wants).unwrap_or(false)

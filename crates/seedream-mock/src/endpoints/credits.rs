@@ -1,4 +1,4 @@
-//! What is left to spend. The mock lends everybody the same, and the ledger says what was used of it.
+//! The credits that are left. Every account begins with the same credits, and the ledger says what was used.
 
 use serde::Serialize;
 use serde_json::Number;
@@ -9,7 +9,7 @@ use crate::request::context::RequestContext;
 use crate::response::endpoint_response::EndpointResponse;
 use crate::state::ledger::{PaidByKey, sum_of};
 
-/// What everybody has at first.
+/// The credits of every account at first.
 const LENT: f64 = 10_000.0;
 
 /// What was used of a session's credits.
@@ -72,7 +72,7 @@ pub(crate) fn respond(context: &RequestContext<'_>) -> EndpointResponse {
     EndpointResponse::value(200, &CreditsBody { data: Accounts { token, user }, message: "", success: true })
 }
 
-/// Brings a documented answer up to date: what was documented is what there was at first.
+/// Brings a documented response up to date: what was documented is what there was at first.
 pub(crate) fn update(context: &RequestContext<'_>, response: &mut OrderedValue) {
     let SpentCredits { token, user } = SpentCredits::of(context);
     for (account, spent) in [("token", token), ("user", user)].into_iter().filter(|(_, spent)| *spent > 0.0) {

@@ -1,4 +1,4 @@
-//! Creating pictures by the provider's rules, where no documented exchange is equal.
+//! Creating images by the provider's rules, where no documented exchange is equal.
 
 use std::borrow::Cow;
 
@@ -25,7 +25,7 @@ use crate::response::images::ImageResult;
 use crate::response::{error, images, json, sse};
 use crate::settings::{AcceptedContentTypes, CallbackReach, Validate};
 
-/// Answers a request for pictures.
+/// Answers a request for images.
 pub(crate) fn respond(context: &RequestContext<'_>) -> EndpointResponse {
     let Some(body) = context.object() else {
         let detail = "the request body must be a JSON object.";
@@ -59,7 +59,7 @@ pub(crate) fn respond(context: &RequestContext<'_>) -> EndpointResponse {
     response
 }
 
-/// What is wrong with the content type of a request for images. What is taken besides `application/json` no document says.
+/// The violation of a content type other than JSON. No page says what else is accepted, so this is derived.
 pub(crate) fn content_type_violation(context: &RequestContext<'_>) -> Option<RuleViolation> {
     let creates = context.route.is_some_and(|route| route.name == RouteName::Create);
     if !creates
@@ -81,7 +81,7 @@ pub(crate) fn refuse_content_type(context: &RequestContext<'_>, violation: &Rule
     EndpointResponse { violations: vec![violation.line()], evidence: EvidenceKind::Derived, ..refusal }
 }
 
-/// The rules a request breaks, in one line each, for an answer that was found elsewhere.
+/// The rules a request breaks, in one line each, for a response that was found elsewhere.
 pub(crate) fn broken_rules(context: &RequestContext<'_>) -> Vec<String> {
     let found = |body| {
         let effective = rewrite::effective(context.provider, body);
@@ -129,7 +129,7 @@ fn by_rules(context: &RequestContext<'_>, spec: &GenerationSpec<'_>) -> Endpoint
     let mislabelled = context.fault.shapes(BodyFault::Sse) && !spec.stream;
     let streams = mislabelled || (spec.stream && !context.fault.streams(SseFault::Json));
     let items = images::items(context, spec);
-    // One picture alone is refused as a whole (providers.md 1.7); in a stream it is an event like others.
+    // One image alone is refused as a whole (Ark's API reference); in a stream it is an event like others.
     if let ([ImageResult::Withheld { cause, .. }], false) = (items.as_slice(), streams) {
         return refuse_whole(context, *cause);
     }

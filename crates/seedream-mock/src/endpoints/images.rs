@@ -1,4 +1,4 @@
-//! Downloads of pictures.
+//! Downloads of images.
 
 use std::borrow::Cow;
 
@@ -25,14 +25,14 @@ use crate::signed_url;
 /// How much of a file comes before its connection closes.
 const PART: u64 = 64 * 1024;
 
-/// What goes wrong with a download: what its header says, what its URL carries, what its session has.
+/// The faults of a download: those of its header, its URL and its session.
 pub(crate) fn faults(
     services: &Services,
     session: &str,
     now: Timestamp,
     request: &Request<Bytes>,
 ) -> Result<SelectedFaults, FaultError> {
-    // A URL is altered by others only at the price of its signature, which is told apart from a fault.
+    // An altered URL fails by its signature, so faults that cannot be read are ignored here.
     let carried = parse(&signed_url::faults(request.uri().query().unwrap_or_default())).unwrap_or_default();
     let sources = FaultSources {
         header: select::header(request.headers()),
@@ -64,7 +64,7 @@ pub(crate) fn respond(
         (None, Ok(image)) if fault.alters_file() => whole(image, fault.image),
         (None, Ok(image)) => stored(services, request, path, image, fault.image, request_id),
         (None, Err(refusal)) => {
-            let (code, message) = refusal.told();
+            let (code, message) = refusal.response_words();
             EndpointResponse { notes: vec![refusal.note(query)], ..refused(403, code, message, request_id) }
         }
     };
@@ -74,7 +74,7 @@ pub(crate) fn respond(
     response
 }
 
-/// The image of which a request asks for a part: it is rendered before the answer can be decided.
+/// The image of which a request asks for a part: it is rendered before the response can be decided.
 pub(crate) fn partial(services: &Services, now: Timestamp, request: &Request<Bytes>) -> Option<TestImage> {
     if !request.headers().contains_key(http::header::RANGE) {
         return None;
@@ -91,7 +91,7 @@ pub(crate) fn signed_path<'r>(address: &Address<'r>, request: &'r Request<Bytes>
     }
 }
 
-/// A file that is wrong, in one piece: no part of it fits a part of the file that is right.
+/// A damaged file, in one piece: its parts do not match those of the intact file.
 fn whole(image: TestImage, flaw: Option<ImageFault>) -> EndpointResponse {
     let html = flaw == Some(ImageFault::Html);
     let media_type = if html { "text/html" } else { image.format.media_type() };
@@ -100,7 +100,7 @@ fn whole(image: TestImage, flaw: Option<ImageFault>) -> EndpointResponse {
     EndpointResponse { until_close, ..EndpointResponse::new(200, media_type, vec![Chunk::now(content)]) }
 }
 
-/// A file as an object store answers it: with its tag, in parts, under conditions.
+/// A file as an object store delivers it: with its tag, in ranges, under conditions.
 fn stored(
     services: &Services,
     request: &Request<Bytes>,

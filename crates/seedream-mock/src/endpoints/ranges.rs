@@ -1,4 +1,4 @@
-//! Parts of a file, and conditions on it, as object stores answer them (RFC 9110, 13 and 14).
+//! Ranges of a file, and conditions on it, as object stores handle them (RFC 9110, 13 and 14).
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, header};
 
 use crate::hash;
 
-/// The strong tag of the file behind a path; equal paths give equal files.
+/// The strong tag of the file at a path; equal paths give equal files.
 pub(crate) fn tag(path: &str) -> String {
     format!("\"{:016x}\"", hash::number(&[b"tag", path.as_bytes()]))
 }

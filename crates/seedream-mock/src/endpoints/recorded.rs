@@ -1,4 +1,4 @@
-//! Documented answers: found by an equal request, or forced by name.
+//! Recorded responses: found by an equal request, or forced by name.
 
 use std::borrow::Cow;
 
@@ -35,7 +35,7 @@ pub(crate) fn respond(context: &RequestContext<'_>) -> Option<EndpointResponse> 
     Some(response)
 }
 
-/// An exchange's answer, byte for byte.
+/// An exchange's response, byte for byte.
 pub(crate) fn forced(exchange: &RecordedExchange) -> Option<EndpointResponse> {
     let recorded = exchange.response.as_ref()?;
     let bytes: Bytes = match &recorded.body {
@@ -46,11 +46,11 @@ pub(crate) fn forced(exchange: &RecordedExchange) -> Option<EndpointResponse> {
     Some(with_head(exchange, recorded, vec![Chunk::text(bytes)]))
 }
 
-/// An exchange's answer with its volatile members made live: pictures open, tasks can be polled, the time is now. To a document's
+/// An exchange's response with its volatile members made live: images open, tasks can be polled, the time is now. To a document's
 /// own request a task is expected to take as long as is printed.
 fn live(context: &RequestContext<'_>, exchange: &RecordedExchange, printed: bool) -> Option<EndpointResponse> {
     let recorded = exchange.response.as_ref()?;
-    // A user's own list of models is as he wrote it.
+    // A user's own list of models stays as written.
     let own_list = exchange.operation == OperationKind::Models && exchange.is_users();
     if !(200..300).contains(&recorded.status) || own_list {
         return forced(exchange);
@@ -116,7 +116,7 @@ fn with_head(exchange: &RecordedExchange, recorded: &RecordedResponse, chunks: V
     }
 }
 
-/// A documented answer on its way to being live.
+/// A documented response on its way to being live.
 struct LiveExchange<'c, 'e> {
     context: &'c RequestContext<'e>,
     spec: GenerationSpec<'c>,
@@ -124,7 +124,7 @@ struct LiveExchange<'c, 'e> {
     operation: OperationKind,
     /// Whether the request is the document's own.
     printed: bool,
-    /// The pictures of the answer so far; markers count from its start.
+    /// The images of the response so far; markers count from its start.
     images: Vec<TestImage>,
     /// How many images it says were made.
     generated: Option<u32>,
@@ -135,7 +135,7 @@ struct LiveExchange<'c, 'e> {
 }
 
 impl LiveExchange<'_, '_> {
-    /// Whether the request asked for pictures, rather than for how something is.
+    /// Whether the request asked for images, rather than for how something is.
     fn creates(&self) -> bool {
         self.operation == OperationKind::Create
     }
@@ -173,7 +173,7 @@ impl LiveExchange<'_, '_> {
         self.item(node);
     }
 
-    /// A task in an answer becomes one that can be polled. How long it takes is this mock's to say, except to the document's own
+    /// A task in a response becomes one that can be polled. How long it takes is this mock's to say, except to the document's own
     /// request.
     fn accept(&mut self, node: &mut OrderedValue) {
         let is_task = node.get("task_info").is_some() && node.get("id").is_some();
@@ -199,7 +199,7 @@ impl LiveExchange<'_, '_> {
         }
     }
 
-    /// The next picture's URL; it has the size the answer states, else the one the request asks for.
+    /// The next image's URL; it has the size the response states, else the one the request asks for.
     fn image(&mut self, size: Option<&str>) -> String {
         let index = u32::try_from(self.images.len()).unwrap_or(u32::MAX);
         let mut image = self.spec.image(self.context.settings.seed, index);

@@ -1,4 +1,4 @@
-//! What the relay answers where the provider is not asked, or has no such route.
+//! The response of the relay where the provider is not asked, or has no such route.
 
 use seedream_fixtures::{ErrorFamily, RouteName};
 use serde::Serialize;

@@ -106,11 +106,11 @@ pub(crate) fn create(context: &RequestContext<'_>, spec: &GenerationSpec<'_>) ->
     response
 }
 
-/// How many pictures a task will deliver.
+/// How many images a task will deliver.
 fn delivered(context: &RequestContext<'_>, spec: &GenerationSpec<'_>) -> u32 {
-    let told = &context.fault.task;
-    let with_results = told.contains(&TaskFault::FailedResults);
-    if told.contains(&TaskFault::CompletedError) || (task_status::fails(told) && !with_results) {
+    let faults = &context.fault.task;
+    let with_results = faults.contains(&TaskFault::FailedResults);
+    if faults.contains(&TaskFault::CompletedError) || (task_status::fails(faults) && !with_results) {
         return 0;
     }
     let made = places(spec.image_count, &context.fault).into_iter().filter(Option::is_none).count();
@@ -136,7 +136,7 @@ pub(crate) fn accept(context: &RequestContext<'_>, spec: &GenerationSpec<'_>, mo
         end: (!never_ends(&context.fault)).then_some(settings.task),
         deadline,
         backward: context.fault.tasks(&TaskFault::Backward),
-        told: context.fault.task.clone(),
+        faults: context.fault.task.clone(),
         later: context.later.clone(),
         image_faults: context.image_faults(),
         result_seconds: context.provider.limits.result_seconds,
@@ -154,7 +154,7 @@ fn never_ends(fault: &Fault) -> bool {
     fault.tasks(&TaskFault::Stuck) || fault.tasks(&TaskFault::Early)
 }
 
-/// Whom a request wants to be called back.
+/// The URL of the callback that a request names.
 fn callback_url<'c>(context: &'c RequestContext<'_>) -> Option<&'c str> {
     path::text(context.object()?, &context.provider.field(FieldRole::Callback)?.name)
 }
@@ -209,7 +209,7 @@ fn missing(context: &RequestContext<'_>) -> String {
     }
 }
 
-/// A task as it is told to who asks, or to who is called back.
+/// The body of a poll or of a callback.
 pub(crate) fn detail(
     services: &Services,
     origin: &str,
@@ -218,7 +218,7 @@ pub(crate) fn detail(
     progress: TaskProgress,
 ) -> Vec<u8> {
     let form = services.task_form_of(&task.provider);
-    let told = |way| task.told.contains(&way);
+    let reports = |way| task.faults.contains(&way);
     let urls = |at| {
         let place = UrlScope { origin, session, faults: &task.image_faults };
         let url = |image| services.signer.url(&place, image, at, task.result_seconds);
@@ -227,12 +227,12 @@ pub(crate) fn detail(
     let (status, percent, results, error) = match (progress, &task.failure) {
         (TaskProgress::Pending, _) => ("pending", 0, None, None),
         (TaskProgress::Processing(percent), _) => {
-            ("processing", percent, told(TaskFault::Early).then(|| urls(task.created)), None)
+            ("processing", percent, reports(TaskFault::Early).then(|| urls(task.created)), None)
         }
         (TaskProgress::Ended(at), Some((code, message))) => {
             let error = Some(TaskErrorBody { code, message, r#type: &form.error_type });
             let results = (!task.images.is_empty()).then(|| urls(at));
-            if told(TaskFault::CompletedError) {
+            if reports(TaskFault::CompletedError) {
                 ("completed", 100, results, error)
             } else {
                 ("failed", 0, results, error)
@@ -254,5 +254,5 @@ pub(crate) fn detail(
     };
     // Structs of texts and numbers always serialise.
     let body = serde_json::to_vec(&body).unwrap_or_default();
-    task_status::polled(&task.told, matches!(progress, TaskProgress::Ended(_)), body)
+    task_status::polled(&task.faults, matches!(progress, TaskProgress::Ended(_)), body)
 }

@@ -1,4 +1,4 @@
-//! Answers gone wrong: what stands instead of an answer, and what is done to one.
+//! The effect of a fault: what replaces a response, and what is done to one.
 
 use bytes::Bytes;
 use http::Uri;
@@ -10,7 +10,7 @@ use crate::response::coding;
 use crate::response::endpoint_response::EndpointResponse;
 use crate::response::html_page::html_page;
 
-/// What nobody can read as JSON.
+/// Bytes that are not JSON.
 const GARBAGE: &[u8] = b"\x00\xff\xfe{[\"created\": mock garbage \x80";
 
 /// The beginning of a gzip stream.
@@ -19,7 +19,7 @@ const GZIP: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03";
 /// How much padding is one chunk.
 const PADDING: usize = 1 << 20;
 
-/// The page of a gateway, or a redirect, where one stands instead of the answer. A redirect leads to the same URI if the fault does
+/// The page of a gateway, or a redirect, where one stands instead of the response. A redirect leads to the same URI if the fault does
 /// not say.
 pub(crate) fn instead(fault: &Fault, uri: &Uri) -> Option<EndpointResponse> {
     if let Some(status) = fault.html {
@@ -32,7 +32,7 @@ pub(crate) fn instead(fault: &Fault, uri: &Uri) -> Option<EndpointResponse> {
     Some(response)
 }
 
-/// Does to an answer what a fault says.
+/// Does to a response what a fault says.
 pub(crate) fn apply(mut response: EndpointResponse, fault: &Fault) -> EndpointResponse {
     let mut header = |name: &str, value: &str| response.headers.push((name.to_owned(), value.to_owned()));
     if let Some(value) = &fault.retry_after {
@@ -71,7 +71,7 @@ pub(crate) fn apply(mut response: EndpointResponse, fault: &Fault) -> EndpointRe
     coding::pack(response, &fault.coding)
 }
 
-/// So many spaces, which JSON does not mind.
+/// This many spaces, which JSON allows.
 fn padding(bytes: u64) -> impl Iterator<Item = Chunk> {
     let block = Bytes::from(vec![b' '; PADDING.min(usize::try_from(bytes).unwrap_or(PADDING))]);
     let whole = bytes / PADDING as u64;
@@ -92,7 +92,7 @@ mod tests {
     use super::padding;
 
     #[test]
-    fn m15_padding_has_its_length() {
+    fn padding_has_its_length() {
         for bytes in [0u64, 1, 5, 1 << 20, (1 << 20) + 1, 3 << 20] {
             let length: usize = padding(bytes).map(|chunk| chunk.content.bytes(|_| unreachable!()).len()).sum();
             assert_eq!(length as u64, bytes);

@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m18_directives_leave_the_prompt() {
+    fn directives_leave_the_prompt() {
         let prompt = "a kite [[mock: status=503 times=1]] at dawn[[mock:empty]]";
         assert_eq!(of(prompt), " status=503 times=1;empty");
         assert_eq!(without(prompt), "a kite at dawn");

@@ -66,7 +66,7 @@ impl Fault {
         Self { on: Some(target), ..self }
     }
 
-    /// Hits the first so many requests only.
+    /// Hits only the first requests, this many.
     #[must_use]
     pub fn times(self, times: u32) -> Self {
         Self { times: Some(times), ..self }
@@ -105,7 +105,7 @@ impl Fault {
         *self == Self::default() || self.clone().without_conditions() == Self::default()
     }
 
-    /// What it does, without when.
+    /// The same without its conditions.
     fn without_conditions(self) -> Self {
         Self {
             on: None,
@@ -120,7 +120,7 @@ impl Fault {
         }
     }
 
-    /// What it does where it hits. A limit that says nothing else refuses as the provider does.
+    /// Its effect where it hits. A limit without another effect refuses as the provider does.
     pub(crate) fn effect(&self, usage: &RateUsage) -> Self {
         let effect = self.clone().without_conditions();
         let silent = effect
@@ -129,7 +129,7 @@ impl Fault {
         Self { refuse: refuse.or(effect.refuse), ..effect }
     }
 
-    /// Whether it is about how much there is.
+    /// Whether it is a rate limit.
     pub(crate) fn is_limit(&self) -> bool {
         self.rpm.is_some() || self.ipm.is_some() || self.concurrent.is_some() || self.quota.is_some()
     }
@@ -152,7 +152,7 @@ impl Fault {
         self.on.unwrap_or(own)
     }
 
-    /// Both, this one first where they disagree.
+    /// Both; this one decides where both set a member.
     pub(crate) fn over(mut self, other: &Self) -> Self {
         let own: Vec<&str> = self.words().map(|word| word.entry.name).collect();
         // The two ways to end early are one.
@@ -169,7 +169,7 @@ impl Fault {
         self
     }
 
-    /// Whether the answer is another one, so that no documented exchange may stand for it.
+    /// Whether the response is another one, so that no documented exchange may stand for it.
     pub(crate) fn changes_response(&self) -> bool {
         !self.moderate.is_empty()
             || self.fail.is_some()
@@ -208,7 +208,7 @@ impl Fault {
         self.stream.contains(flaw)
     }
 
-    /// Whether a task goes wrong, or is told, in this way.
+    /// Whether a task has this fault.
     pub(crate) fn tasks(&self, way: &TaskFault) -> bool {
         self.task.contains(way)
     }

@@ -222,39 +222,39 @@ macro_rules! grammar {
 grammar! {
     on: Option<FaultTarget> = [
         FaultTarget::FORM,
-        "which requests; create unless said, picture for picture=, in a header the request it stands on",
+        "the requests that it hits: create by default, image downloads for picture=, in a header the request that carries it",
         "on=poll status=500 times=2", values FaultTarget::VALUES
     ];
-    times: Option<u32> = ["times=N", "only the first N of them", "status=429 times=2"];
+    times: Option<u32> = ["times=N", "only the first N of these requests", "status=429 times=2"];
     chance: Option<Probability> = [
         "p=CHANCE",
-        "each of them with this probability; the same seed, session and order decide the same",
+        "each of these requests with this probability; equal seeds, sessions and orders decide equally",
         "p=0.3 seed=7 status=503"
     ];
     seed: Option<u64> = [
         "seed=N",
-        "what p= decides from; the mock's own seed unless said",
+        "the seed of p=; default: the seed of the mock",
         "p=0.5 seed=1 reset@before"
     ];
     rpm: Option<u32> = [
         "rpm=N",
-        "only beyond N requests a minute of a key and model; refuse=request-rate unless said",
+        "only beyond N requests a minute of one key and model; default effect: refuse=request-rate",
         "rpm=60 retry-after=7"
     ];
-    ipm: Option<u32> = ["ipm=N", "only after N pictures within a minute; refuse=rate-limited unless said", "ipm=500"];
+    ipm: Option<u32> = ["ipm=N", "only after N images within a minute; default effect: refuse=rate-limited", "ipm=500"];
     concurrent: Option<u32> = [
         "concurrent=N",
-        "only beyond N at a time: answers whose delay and pace are not over, and tasks; refuse=concurrency unless said",
+        "only beyond N at a time: responses whose delay and pace have not ended, and tasks; default effect: refuse=concurrency",
         "concurrent=2"
     ];
     quota: Option<u32> = [
         "quota=N",
-        "only after N pictures in all; refuse=quota unless said",
+        "only after N images in all; default effect: refuse=quota",
         "quota=100 refuse=balance"
     ];
     refuse: Option<RefusalCause> = [
         RefusalCause::FORM,
-        "the provider's own refusal: status, code and sentence are its own",
+        "the provider's own refusal, with its status, code and message",
         "refuse=rate-limited", values RefusalCause::VALUES
     ];
     status: Option<u16> = [
@@ -264,50 +264,50 @@ grammar! {
     ];
     code: Option<String> = [
         "code=CODE",
-        "the code of the error, of the failed task, of the withheld picture",
+        "the code of the error, of the failed task, of the withheld image",
         "status=503 code=ServerOverloaded"
     ];
     message: Option<String> = ["message=TEXT", "the message of the error", "status=400 message=\"not today\""];
     retry_after: Option<String> = ["retry-after=SECONDS|DATE", "the retry-after header", "status=429 retry-after=7"];
     should_retry: Option<bool> = ["should-retry=true|false", "the x-should-retry header", "status=429 should-retry=false"];
-    delay: Option<Duration> = ["delay=TIME", "the head waits, on the mock's clock", "delay=2s"];
+    delay: Option<Duration> = ["delay=TIME", "the head is delayed, on the mock's clock", "delay=2s"];
     pace: Option<Duration> = [
         "pace=TIME",
-        "each picture takes so long: events of a stream come at this pace, the first brings the head",
+        "the time that each image takes: events of a stream come at this pace, the head with the first",
         "pace=500ms"
     ];
     end: Option<(ConnectionEnd, BytePosition)> = [
         "reset@before|head[:BYTE]|body[:BYTE]|request[:BYTE]",
-        "a TCP reset at this byte of the answer, which is billed; request: while the request's body is still being read, which is not",
+        "a TCP reset at this byte of the response, which is billed; request: while the request's body is being read, which is not",
         "reset@body:100",
         via |fault, text| set_end(fault, ConnectionEnd::Reset, text), |fault| end(fault, ConnectionEnd::Reset)
     ], [
         "close@before|head[:BYTE]|body[:BYTE]|request[:BYTE]",
-        "the connection is closed at this byte of the answer, or of the request's body",
+        "the connection is closed at this byte of the response, or of the request's body",
         "close@head",
         via |fault, text| set_end(fault, ConnectionEnd::Close, text), |fault| end(fault, ConnectionEnd::Close)
     ];
     stall: Option<BytePosition> = [
         "stall@before|head[:BYTE]|body[:BYTE]",
-        "the answer stops at this byte",
+        "the response stalls at this byte",
         "stall@body:10",
         via set_stall, |fault| fault.stall.text()
     ];
     stall_for: Option<Duration> = [
         "for=TIME",
-        "how long it stalls, on the mock's clock; for ever unless said",
+        "how long it stalls, on the mock's clock; default: without an end",
         "stall@head for=30s"
     ];
-    drip: Option<ByteRate> = ["drip=BYTES/TIME", "so many bytes of the body at a time", "drip=1/10ms"];
-    html: Option<u16> = ["html=STATUS", "a gateway's page instead of the answer; nothing is billed", "html=502"];
+    drip: Option<ByteRate> = ["drip=BYTES/TIME", "the body comes this many bytes at a time", "drip=1/10ms"];
+    html: Option<u16> = ["html=STATUS", "the page of a gateway in the place of the response; nothing is billed", "html=502"];
     redirect: Option<u16> = [
         "redirect=STATUS",
-        "a redirect to the same path instead of the answer; nothing is billed",
+        "a redirect to the same path in the place of the response; nothing is billed",
         "redirect=307 times=1"
     ];
     to: Option<String> = ["to=URL", "where the redirect leads", "redirect=302 to=http://169.254.169.254/"];
-    empty: bool = ["empty", "the answer without its body", "empty"];
-    garbage: bool = ["garbage", "a body that is not JSON under the name of JSON", "garbage"];
+    empty: bool = ["empty", "the response without its body", "empty"];
+    garbage: bool = ["garbage", "a body that is not JSON, labelled as JSON", "garbage"];
     label: Option<String> = ["label=TYPE", "the content type that the head names", "label=text/plain"];
     oversize: Option<u64> = [
         "oversize=BYTES",
@@ -316,23 +316,23 @@ grammar! {
     ];
     truncate: Option<Truncation> = [
         "truncate=BYTE|-BYTE|brace",
-        "the body ends here, in order: after so many bytes, so many before its end, after its first complete inner object",
+        "the body ends here, in order: after this many bytes, this many before its end, or after its first complete inner object",
         "truncate=50"
     ];
     length: Option<LengthFault> = [
         LengthFault::FORM,
-        "the head promises more bytes than come, or names no length, so that the body ends with the connection",
+        "the head promises more bytes than come, or has no length, so that the body ends with the connection",
         "length=wrong", values LengthFault::VALUES
     ];
     broken_gzip: bool = [
         "gzip=broken",
-        "the body says that it is compressed and is not",
+        "the body is labelled as compressed and is not",
         "gzip=broken",
         via set_gzip, |fault| fault.broken_gzip.then(|| String::from("broken"))
     ];
     coding: Vec<CodingFault> = [
         CodingFault::FORM,
-        "any response is packed so, several on top of each other in this order; without a label, with a label alone, half of it, or with a gibibyte of spaces in it",
+        "any response is compressed: several codings in this order, without a label, with a label alone, half of it, or with a gibibyte of spaces in it",
         "coding=gzip", values CodingFault::VALUES
     ];
     body: Vec<BodyFault> = [
@@ -342,14 +342,14 @@ grammar! {
     ];
     error: Vec<ErrorFault> = [
         ErrorFault::FORM,
-        "the JSON of the error differs: what stands around it, and what its message holds; refuse=invalid unless said",
+        "the JSON of the error differs: its envelope, and the content of its message; default effect: refuse=invalid",
         "refuse=moderated-prompt status=451 error=nested", values ErrorFault::VALUES
     ];
-    moderate: Vec<u32> = ["moderate=INDEX[,INDEX]", "these pictures are withheld, the others follow", "moderate=1"];
-    fail: Option<u32> = ["fail=INDEX", "generation ends at this picture with the provider's internal error", "fail=2"];
+    moderate: Vec<u32> = ["moderate=INDEX[,INDEX]", "these images are withheld, the others follow", "moderate=1"];
+    fail: Option<u32> = ["fail=INDEX", "generation ends at this image with the provider's internal error", "fail=2"];
     task: Vec<TaskFault> = [
         TaskFault::FORM,
-        "a task never ends, ends without pictures, goes back before it ends, or is told otherwise; several with commas",
+        "a task never ends, ends without images, goes back before it ends, or is reported in another form; several with commas",
         "task=failed code=generation_timeout", values TaskFault::VALUES
     ];
     sse: Vec<SseFault> = [
@@ -359,12 +359,12 @@ grammar! {
     ];
     stream: Vec<StreamFault> = [
         StreamFault::FORM,
-        "a stream is framed badly, says things twice, miscounts, or does not end; several with commas",
+        "a stream is badly framed, repeats events, miscounts, or does not end; several with commas",
         "stream=one-newline", values StreamFault::VALUES
     ];
     image: Option<ImageFault> = [
         ImageFault::FORM,
-        "a picture's file is not what it should be, or its connection does not last",
+        "the file of an image is damaged, or its connection ends early",
         "picture=corrupt times=1", values ImageFault::VALUES
     ];
 }

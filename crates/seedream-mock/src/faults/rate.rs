@@ -18,15 +18,15 @@ const CALLERS: usize = 1000;
 pub(crate) struct RateUsage {
     /// The requests of the last minute.
     pub(crate) requests: usize,
-    /// The pictures of the last minute.
+    /// The images of the last minute.
     pub(crate) images: u64,
-    /// The pictures in all.
+    /// The images in all.
     pub(crate) total: u64,
-    /// The answers that are still on their way, and the tasks that have not ended.
+    /// The responses in progress, and the tasks that have not ended.
     pub(crate) underway: usize,
 }
 
-/// Who calls for what: a provider limits each key and model by itself.
+/// What a rate is counted for: a provider limits each key and model by itself.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct RateKey<'a> {
     pub(crate) provider: &'a str,
@@ -53,7 +53,7 @@ struct RateWindow {
     requests: VecDeque<Timestamp>,
     images: VecDeque<(Timestamp, u32)>,
     total: u64,
-    /// Each answer on its way and when it will be complete, if ever.
+    /// Each response on its way and when it will be complete, if ever.
     responses: Vec<(u64, Option<Timestamp>)>,
 }
 
@@ -85,7 +85,7 @@ impl RateCounters {
         self.callers.entry(caller.to_owned()).or_default().requests.push_back(now);
     }
 
-    /// What it gave, and when its answer will be complete.
+    /// What it gave, and when its response will be complete.
     pub(crate) fn answered(&mut self, caller: &str, now: Timestamp, ordinal: u64, images: u32, end: Option<Timestamp>) {
         let Some(window) = self.callers.get_mut(caller) else { return };
         window.total = window.total.saturating_add(images.into());
@@ -97,8 +97,8 @@ impl RateCounters {
         }
     }
 
-    /// The caller of a request has gone.
-    pub(crate) fn left(&mut self, ordinal: u64) {
+    /// The client of a request disconnected.
+    pub(crate) fn disconnected(&mut self, ordinal: u64) {
         for window in self.callers.values_mut() {
             window.responses.retain(|(known, _)| *known != ordinal);
         }
@@ -110,15 +110,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m16_an_answer_without_end_is_underway_until_its_caller_leaves() {
-        let (mut traffic, now) = (RateCounters::default(), Timestamp::from_second(1_795_000_000).unwrap());
-        traffic.admit("a", now);
-        traffic.answered("a", now, 7, 1, None);
-        traffic.answered("a", now, 8, 1, Some(now));
+    fn a_response_without_end_counts_until_its_client_disconnects() {
+        let (mut rates, now) = (RateCounters::default(), Timestamp::from_second(1_795_000_000).unwrap());
+        rates.admit("a", now);
+        rates.answered("a", now, 7, 1, None);
+        rates.answered("a", now, 8, 1, Some(now));
         let day = later(now, Duration::from_secs(86_400));
-        assert_eq!(traffic.usage("a", day).underway, 1);
-        traffic.left(7);
-        assert_eq!((traffic.usage("a", day).underway, traffic.usage("a", day).total), (0, 2));
-        assert_eq!(traffic.usage("b", day).total, 0);
+        assert_eq!(rates.usage("a", day).underway, 1);
+        rates.disconnected(7);
+        assert_eq!((rates.usage("a", day).underway, rates.usage("a", day).total), (0, 2));
+        assert_eq!(rates.usage("b", day).total, 0);
     }
 }

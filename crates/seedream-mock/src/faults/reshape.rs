@@ -1,4 +1,4 @@
-//! Responses in another dress: the same images, tasks and errors, in JSON that no document shows.
+//! Responses in other forms: the same images, tasks and errors, in JSON that no page shows.
 
 pub(crate) mod accepted_task;
 pub(crate) mod document;
@@ -49,7 +49,7 @@ pub(crate) fn error_text(context: &RequestContext<'_>, status: u16, text: String
     }
 }
 
-/// A content without what is wrong with its images.
+/// A content without the faults of its images.
 fn plain(content: &ChunkContent) -> &ChunkContent {
     match content {
         ChunkContent::Flawed(_, content) => plain(content),
@@ -68,13 +68,13 @@ fn success(context: &RequestContext<'_>, response: &mut EndpointResponse, mut do
         };
     }
     let Some(items) = ImageList::take(&mut document) else { return document };
-    let mut items = items.dressed(context, context.request.uri().path());
+    let mut items = items.reshaped(context, context.request.uri().path());
     if shapes.contains(&BodyFault::Overbilled) && response.billed > 0 {
         response.billed += 1;
         images::count(&mut document, response.billed);
     }
     if shapes.contains(&BodyFault::UnreadableFree) {
-        items.spoil_first();
+        items.break_first();
         images::count(&mut document, 0);
     }
     items.put(shapes, document)

@@ -47,7 +47,7 @@ pub(crate) struct Occasion<'a> {
 
 impl Occasion<'_> {
     /// Whether a fault hits: it is not used up, its limits are exceeded, and chance has it.
-    fn strikes(&self, fault: &Fault, place: &str, hits: &mut u32, met: &mut Encounters) -> bool {
+    fn is_hit_by(&self, fault: &Fault, place: &str, hits: &mut u32, met: &mut Encounters) -> bool {
         if fault.times.is_some_and(|times| *hits >= times) {
             return false;
         }
@@ -86,7 +86,7 @@ impl FaultRules {
         &self.rules
     }
 
-    /// Forgets all faults and all counts.
+    /// Removes all faults and all counts.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
@@ -100,22 +100,22 @@ impl FaultRules {
     }
 
     /// The first rule that hits such a request: rules with `times` follow one another.
-    pub(crate) fn hit(&mut self, moment: &Occasion<'_>) -> Option<Fault> {
-        self.about(moment.target).find_map(|(place, FaultRule { fault, hits, met })| {
-            moment.strikes(fault, &format!("rule {place}"), hits, met).then(|| fault.effect(&moment.usage))
+    pub(crate) fn hit(&mut self, occasion: &Occasion<'_>) -> Option<Fault> {
+        self.about(occasion.target).find_map(|(place, FaultRule { fault, hits, met })| {
+            occasion.is_hit_by(fault, &format!("rule {place}"), hits, met).then(|| fault.effect(&occasion.usage))
         })
     }
 
     /// Whether a fault that stands in a request is to be obeyed.
-    pub(crate) fn obeys(&mut self, place: &str, fault: &Fault, moment: &Occasion<'_>) -> bool {
+    pub(crate) fn applies(&mut self, place: &str, fault: &Fault, occasion: &Occasion<'_>) -> bool {
         if fault.times.is_none() && fault.chance.is_none() {
-            return moment.strikes(fault, place, &mut 0, &mut Encounters::default());
+            return occasion.is_hit_by(fault, place, &mut 0, &mut Encounters::default());
         }
         if self.counters.len() >= COUNTERS {
             self.counters.clear();
         }
         let RuleCounter { hits, met } = self.counters.entry(format!("{place} {fault}")).or_default();
-        moment.strikes(fault, place, hits, met)
+        occasion.is_hit_by(fault, place, hits, met)
     }
 }
 
@@ -125,11 +125,11 @@ mod tests {
     use crate::faults::text::parse;
 
     #[test]
-    fn m18_rules_follow_one_another() {
+    fn rules_follow_one_another() {
         let mut rules = FaultRules::default();
         rules.add(parse("status=503 times=1; status=429 times=1; on=poll empty; picture=html").unwrap());
-        let moment = |target| Occasion { target, session: "", seed: 0, usage: RateUsage::default() };
-        let mut next = |target| rules.hit(&moment(target)).map(|fault| fault.to_string());
+        let occasion = |target| Occasion { target, session: "", seed: 0, usage: RateUsage::default() };
+        let mut next = |target| rules.hit(&occasion(target)).map(|fault| fault.to_string());
         assert_eq!(next(FaultTarget::Create).as_deref(), Some("status=503"));
         assert_eq!(next(FaultTarget::Create).as_deref(), Some("status=429"));
         assert_eq!(next(FaultTarget::Create), None);

@@ -1,4 +1,4 @@
-//! Which faults hit a request: those of its headers, of its prompt, of its key, of what it asks about, of its session.
+//! Which faults hit a request: those of its header, its prompt, its key, its task or image, and its session.
 
 use http::HeaderMap;
 use jiff::Timestamp;
@@ -13,20 +13,20 @@ use crate::headers;
 use crate::services::Services;
 use crate::state::session::Session;
 
-/// Where a request says what shall go wrong with it.
+/// Where the faults of a request are stated.
 #[derive(Debug, Default)]
 pub(crate) struct FaultSources<'a> {
     pub(crate) header: Option<&'a str>,
     pub(crate) prompt: Option<&'a str>,
     pub(crate) key: Option<Fault>,
-    /// What the request that made the task or the picture has left for this one, and the name to count it by.
+    /// What the request that made the task or the image has left for this one, and the name to count it by.
     pub(crate) carried: Vec<Fault>,
     pub(crate) name: &'a str,
     pub(crate) caller: RateKey<'a>,
 }
 
 impl FaultSources<'_> {
-    /// Whether none of them says anything.
+    /// Whether none of them states a fault.
     pub(crate) fn are_silent(&self) -> bool {
         self.header.is_none()
             && self.key.is_none()
@@ -35,7 +35,7 @@ impl FaultSources<'_> {
     }
 }
 
-/// What goes wrong with a request, and with later ones because of it.
+/// The faults of a request, and of later ones that it leads to.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SelectedFaults {
     pub(crate) now: Fault,
@@ -95,10 +95,10 @@ pub(crate) fn choose_early(
     })
 }
 
-/// A fault, where it stood, and what it means if it does not say.
+/// A fault, where it was stated, and its target if it names none.
 type StatedFault = (String, Fault, FaultTarget);
 
-/// What the places of a request say.
+/// The faults that the parts of a request state.
 fn said(target: FaultTarget, sources: FaultSources<'_>) -> Result<Vec<StatedFault>, FaultError> {
     let FaultSources { header, prompt, key, carried, name, .. } = sources;
     let mut said: Vec<StatedFault> = Vec::new();
@@ -114,7 +114,7 @@ fn said(target: FaultTarget, sources: FaultSources<'_>) -> Result<Vec<StatedFaul
     Ok(said)
 }
 
-/// Whose request it is.
+/// The request that faults are selected for.
 struct Selection<'a> {
     session: &'a str,
     /// The mock's seed.
@@ -123,7 +123,7 @@ struct Selection<'a> {
     caller: RateKey<'a>,
 }
 
-/// What of all that hits.
+/// The faults that hit.
 fn decide(open: &mut Session, now: Timestamp, of: &Selection<'_>, said: Vec<StatedFault>) -> SelectedFaults {
     let Selection { session, seed, target, caller } = *of;
     let mut chosen = SelectedFaults::default();
@@ -136,13 +136,13 @@ fn decide(open: &mut Session, now: Timestamp, of: &Selection<'_>, said: Vec<Stat
         || open.rules.about(target).any(|(_, rule)| rule.fault.is_limit());
     let counted = limited.then(|| caller.name(target));
     let usage = counted.as_deref().map(|caller| open.usage(caller, now)).unwrap_or_default();
-    let moment = Occasion { target, session, seed, usage };
+    let occasion = Occasion { target, session, seed, usage };
     for (place, fault, _) in here {
-        if open.rules.obeys(&place, &fault, &moment) {
+        if open.rules.applies(&place, &fault, &occasion) {
             chosen.now = chosen.now.over(&fault.effect(&usage));
         }
     }
-    if let Some(effect) = open.rules.hit(&moment) {
+    if let Some(effect) = open.rules.hit(&occasion) {
         chosen.now = chosen.now.over(&effect);
     }
     // What is refused uses nothing up.
@@ -153,6 +153,6 @@ fn decide(open: &mut Session, now: Timestamp, of: &Selection<'_>, said: Vec<Stat
 
 fn admit(open: &mut Session, now: Timestamp, chosen: &SelectedFaults) {
     if let Some(caller) = &chosen.counted {
-        open.traffic.admit(caller, now);
+        open.rates.admit(caller, now);
     }
 }

@@ -1,4 +1,4 @@
-//! Values of the words for crooked responses: the right thing in another dress, cut off, packed, or said otherwise.
+//! The values of the words that change the form of a response: its JSON, its errors, its stream, its tasks, its encoding.
 
 use std::fmt;
 use std::str::FromStr;
@@ -141,7 +141,7 @@ word_enum! {
         Title = "title",
         /// The message is the provider's error as JSON text.
         Nested = "nested",
-        /// The same two levels deep.
+        /// The same two tiers deep.
         Nested2 = "nested2",
         /// The message is `Error code: STATUS - ` and the provider's error as JSON text.
         Words = "words",
@@ -153,7 +153,7 @@ word_enum! {
 }
 
 word_enum! {
-    /// How the framing or the content of a stream of events is wrong; beside [`SseFault`](super::SseFault).
+    /// How the framing or the content of a stream of events differs; beside [`SseFault`](super::SseFault).
     StreamFault("stream") {
         /// No blank line stands between events.
         OneNewline = "one-newline",
@@ -187,13 +187,13 @@ word_enum! {
         FreeFirst = "free-first",
     }
     with {
-        /// So many thousand small events come before the end.
+        /// This many thousand small events come before the end.
         Many(Thousands) = "many": "THOUSANDS",
     }
 }
 
 word_enum! {
-    /// How a task goes wrong, or is told otherwise.
+    /// How a task fails, or is reported in another form.
     TaskFault("task") {
         /// It never ends.
         Stuck = "stuck",
@@ -246,7 +246,7 @@ word_enum! {
 pub struct Thousands(u16);
 
 impl Thousands {
-    /// So many thousands; fewer than 1 are 1, more than 1000 are 1000.
+    /// A number of thousands, clamped to 1 to 1000.
     pub fn new(thousands: u16) -> Self {
         Self(thousands.clamp(1, 1000))
     }
@@ -304,9 +304,9 @@ impl fmt::Display for StatusWord {
 /// Where a body ends early, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Truncation {
-    /// After so many bytes.
+    /// After this many bytes.
     After(u64),
-    /// So many bytes before its end.
+    /// This many bytes before its end.
     Before(u64),
     /// Right after the first complete object inside another value.
     Brace,

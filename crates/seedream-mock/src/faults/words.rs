@@ -13,11 +13,11 @@ word_enum! {
     /// The requests a fault is about.
     #[derive(Copy)]
     FaultTarget("on") {
-        /// Those that create pictures.
+        /// Those that create images.
         Create = "create",
         /// Those that ask how a task is.
         Poll = "poll",
-        /// Those that download a picture.
+        /// Those that download an image.
         Image = "picture",
         /// Those for lists: models, credits.
         Models = "models",
@@ -42,9 +42,9 @@ word_enum! {
         ModelClosed = "model-closed",
         /// A member is not valid.
         Invalid = "invalid",
-        /// Too many requests, or too many pictures a minute.
+        /// Too many requests, or too many images a minute.
         RateLimited = "rate-limited",
-        /// Too many requests a minute, where that is told apart.
+        /// Too many requests a minute, where the provider distinguishes that.
         RequestRate = "request-rate",
         /// Too many requests at a time.
         Concurrency = "concurrency",
@@ -54,7 +54,7 @@ word_enum! {
         Overloaded = "overloaded",
         /// The provider failed.
         Internal = "internal",
-        /// The picture that was made may not be.
+        /// The image that was made may not be.
         Moderated = "moderated",
         /// The prompt may not be.
         ModeratedPrompt = "moderated-prompt",
@@ -81,23 +81,23 @@ word_enum! {
         Multiline = "multiline",
         /// An event's JSON is spread over several lines of which only the first says `data:`, as Ark's documents print it.
         Pretty = "pretty",
-        /// It ends at the first failed picture, as new-api ends it.
+        /// It ends at the first failed image, as new-api ends it.
         Cut = "cut",
-        /// The answer is JSON and no stream.
+        /// The response is JSON and no stream.
         Json = "json",
-        /// A JSON answer as new-api turns it into a stream: a `completed` a picture, which carries it.
+        /// A JSON response as new-api turns it into a stream: a `completed` an image, which carries it.
         JsonAsStream = "json-as-stream",
-        /// OpenAI's events: a `completed` a picture, which carries it in base64, and no `[DONE]`.
+        /// OpenAI's events: a `completed` an image, which carries it in base64, and no `[DONE]`.
         OpenAi = "openai",
         /// Comments between the events keep it alive.
         Comments = "comments",
-        /// After the first picture comes an error of the whole request.
+        /// After the first image comes an error of the whole request.
         Error = "error",
     }
 }
 
 word_enum! {
-    /// How a picture's file is wrong.
+    /// How an image's file is wrong.
     #[derive(Copy)]
     ImageFault("picture") {
         /// Its bytes are damaged.
@@ -172,16 +172,16 @@ impl RefusalCause {
     }
 }
 
-/// A place in an answer, as it stands on the wire.
+/// A place in a response, as it stands on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BytePosition {
     /// Before its first byte.
     Before,
-    /// After so many bytes of its head.
+    /// After this many bytes of its head.
     Head(u64),
-    /// After its head and so many bytes of its body; the frames of a chunked body count.
+    /// After its head and this many bytes of its body; the frames of a chunked body count.
     Body(u64),
-    /// After so many bytes of the request's body, while it is still being read; not for a stall.
+    /// After this many bytes of the request's body, while it is still being read; not for a stall.
     Request(u64),
 }
 
@@ -259,7 +259,7 @@ impl fmt::Display for Probability {
     }
 }
 
-/// So many bytes of the body at a time, and how long it takes until the next.
+/// A number of bytes of the body, and the pause before the next ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ByteRate {
     /// Bytes at a time, at least one.

@@ -1,4 +1,4 @@
-//! The pictures that were fetched last, within a budget of bytes.
+//! The images that were fetched last, within a budget of bytes.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -18,7 +18,7 @@ impl ImageCache {
         Self { budget, kept: Mutex::default() }
     }
 
-    /// The picture's file, rendered if it is not kept.
+    /// The image's file, rendered if it is not kept.
     pub(crate) fn render(&self, image: &TestImage) -> Bytes {
         if let Some(bytes) = self.get(image) {
             return bytes;

@@ -1,10 +1,10 @@
-//! A picture as rows of palette indices: one row at a time, so that size costs no memory.
+//! An image as rows of palette indices: one row at a time, so that size costs no memory.
 
 use crate::image::palette::{LIGHTER, PANEL, Palette, STEPS, palette};
 use crate::image::test_image::TestImage;
 use crate::image::text::{TextLine, layout};
 
-/// A picture that can be asked for any of its rows.
+/// An image that can be asked for any of its rows.
 pub(crate) struct Canvas {
     pub(crate) width: u32,
     pub(crate) height: u32,
@@ -13,7 +13,7 @@ pub(crate) struct Canvas {
     strip: Vec<u8>,
     pattern: CanvasPattern,
     discs: Vec<CanvasDisc>,
-    /// First and last row behind the caption.
+    /// First and last row of the band under the caption.
     panel: (u32, u32),
     lines: Vec<TextLine>,
 }
@@ -49,7 +49,7 @@ impl Canvas {
         Self { width, height, palette: palette(key), strip, pattern, discs: discs(key, width, height), panel, lines }
     }
 
-    /// Writes row `y` into `row`, which is as long as the picture is wide.
+    /// Writes row `y` into `row`, which is as long as the image is wide.
     pub(crate) fn row(&self, y: u32, row: &mut [u8]) {
         let start = self.pattern.shift(y) as usize;
         row.copy_from_slice(&self.strip[start..start + row.len()]);
@@ -100,12 +100,12 @@ fn discs(key: u64, width: u32, height: u32) -> Vec<CanvasDisc> {
         .collect()
 }
 
-/// Every picture of a group has its own colours, chosen from the group's.
+/// Every image of a group has its own colours, chosen from the group's.
 fn index_salt(index: u32) -> u64 {
     u64::from(index).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// The band behind the caption: all lines but the mark.
+/// The band under the caption: all lines but the mark.
 fn panel(lines: &[TextLine], image: &TestImage) -> (u32, u32) {
     let caption = || lines.iter().filter(|line| !line.is_mark);
     let top = caption().map(|line| line.y).min().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! Files of images that are wrong.
+//! Damaged files of images.
 
 use bytes::Bytes;
 
@@ -16,7 +16,7 @@ const CUT_END: usize = 4;
 const TRAILING: &[u8] = b"\r\n<!-- served by mock-cdn in 12 ms -->\r\n";
 
 impl ImageFault {
-    /// A picture's file, wrong in this way.
+    /// The file of an image with this damage.
     pub(crate) fn file(self, image: &TestImage, render: &dyn Fn(&TestImage) -> Bytes) -> Bytes {
         match self {
             Self::Truncated => {

@@ -4,7 +4,7 @@ use jpeg_encoder::{Encoder, ImageBuffer, JpegColorType};
 
 use crate::image::canvas::Canvas;
 
-/// What the picture is compressed with; gradients and text look clean from here on.
+/// What the image is compressed with; gradients and text look clean from here on.
 const QUALITY: u8 = 80;
 
 /// Encodes a canvas. Writing into memory cannot fail, so a fault of the encoder gives an empty file rather than a panic.

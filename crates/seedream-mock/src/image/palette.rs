@@ -1,4 +1,4 @@
-//! Colours: one small palette a picture, chosen from its key.
+//! Colours: one small palette an image, chosen from its key.
 
 /// How many steps a gradient has.
 pub(crate) const STEPS: u8 = 96;

@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn m6_images_have_exactly_the_promised_size() {
+    fn images_have_exactly_the_promised_size() {
         for (width, height) in [(1, 1), (15, 400), (1024, 1024), (3136, 1344), (6240, 2656)] {
             for format in [ImageFormat::Png, ImageFormat::Jpeg] {
                 let bytes = image(format, width, height).render();
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn m6_png_decodes_and_shows_text_and_mark() {
+    fn png_decodes_and_shows_text_and_mark() {
         let decode = |image: &TestImage| {
             let bytes = image.render();
             let mut decoder = ::png::Decoder::new(std::io::Cursor::new(bytes));
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn m6_images_are_deterministic_and_differ() {
+    fn images_are_deterministic_and_differ() {
         let one = image(ImageFormat::Png, 300, 200);
         assert_eq!(one.render(), one.clone().render());
         assert_ne!(one.render(), TestImage { index: 1, ..one.clone() }.render());

@@ -35,7 +35,7 @@ impl ImageFormat {
     }
 }
 
-/// Everything that decides how a picture looks. Equal descriptions give equal bytes.
+/// Everything that decides how an image looks. Equal descriptions give equal bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TestImage {
     /// The provider's id, which is written on it.
@@ -57,7 +57,7 @@ pub struct TestImage {
 }
 
 impl TestImage {
-    /// The words of a prompt that fit on a picture: one line, shortened.
+    /// The words of a prompt that fit on an image: one line, shortened.
     pub fn caption_of(prompt: &str) -> String {
         let mut line = String::with_capacity(prompt.len().min(4 * CAPTION));
         // No character has more than four bytes: what follows these would be cut.

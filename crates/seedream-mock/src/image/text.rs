@@ -1,4 +1,4 @@
-//! What is written on a picture, and where.
+//! What is written on an image, and where.
 
 use crate::image::font::{Glyph, glyph};
 use crate::image::palette::{PALE, WHITE};
@@ -47,7 +47,7 @@ impl TextLine {
     }
 }
 
-/// The lines of a picture: who made it, which of the group it is, the prompt, the mark.
+/// The lines of an image: the provider, its place in the group, the prompt, the mark.
 pub(crate) fn layout(image: &TestImage) -> Vec<TextLine> {
     let short = image.width.min(image.height);
     let scale = (short / 320).max(1);

@@ -1,6 +1,6 @@
 //! JSON that keeps the order of its members and the spelling of its numbers.
 //!
-//! `serde_json` sorts members unless a feature of the whole build says otherwise; a document's answer must keep its order.
+//! `serde_json` sorts members unless a feature of the whole build says otherwise; a recorded response must keep its order.
 
 use std::fmt;
 

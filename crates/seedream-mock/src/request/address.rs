@@ -1,4 +1,4 @@
-//! Whom a path means: a session, then a provider's route, a picture, or the mock itself.
+//! What a path addresses: a session, and in it a provider's route, an image, or the admin API.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ pub(crate) const DEFAULT_SESSION: &str = "default";
 /// Where the mock's own routes are.
 pub(crate) const ADMIN: &str = "__mock";
 
-/// The folder of pictures in the mock's paths.
+/// The folder of images in the mock's paths.
 pub(crate) const FOLDER: &str = "pictures";
 
 /// The folder as it stands inside a path.
@@ -38,13 +38,13 @@ impl<'a> Address<'a> {
         Self { session, prefix: &path[..end], below: &path[end..] }
     }
 
-    /// The provider whose picture it is.
+    /// The provider whose image it is.
     pub(crate) fn image_provider(&self) -> Option<&'a str> {
         let below = self.below.rsplit_once(NESTED).map_or(self.below.trim_start_matches('/'), |(_, name)| name);
         below.split('/').next()
     }
 
-    /// Whether a relative link to a picture has led below another path.
+    /// Whether a relative link to an image has led below another path.
     pub(crate) fn is_nested(&self) -> bool {
         self.prefix != FOLDER && is_nested(self.below)
     }
@@ -61,7 +61,7 @@ pub(crate) fn session_prefix(session: &str) -> String {
     if session == DEFAULT_SESSION { String::new() } else { format!("/s/{session}") }
 }
 
-/// Whether a path leads to a picture below another path.
+/// Whether a path leads to an image below another path.
 pub(crate) fn is_nested(below: &str) -> bool {
     // The folder, the provider, the file: every request is asked, so only the end is looked at.
     below.rsplit('/').nth(2) == Some(FOLDER)

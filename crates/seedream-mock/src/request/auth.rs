@@ -1,4 +1,4 @@
-//! Who calls: the bearer key, and the test keys that stand for a behaviour.
+//! Authentication: the bearer key, and the test keys that stand for a fault.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use http::header::AUTHORIZATION;
 
 use crate::faults::grammar::Fault;
 
-/// Whether a caller is let in.
+/// Whether a request is admitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Admission {
-    /// He is, and his key may ask for a fault.
+    /// It is, and its key may stand for a fault.
     Known(Option<Box<Fault>>),
-    /// He is not.
+    /// It is not.
     Unknown,
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !key.is_empty() && !key.contains(' ')).then_some(key)
 }
 
-/// What to do with a caller, where `keys` are the known ones, if not all are, and the slow key waits for `slow`. Without a
+/// Whether a request is admitted, where `keys` are the known ones, if not all are, and the slow key waits for `slow`. Without a
 /// key only routes that need none go on.
 pub(crate) fn judge(key: Option<&str>, required: bool, keys: &[String], slow: Duration) -> Admission {
     let Some(key) = key else {
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn m18_test_keys_are_faults() {
+    fn test_keys_are_faults() {
         let slow = Duration::from_secs(9);
         for (key, text) in TEST_KEYS {
             let fault: Fault = text.parse().unwrap();

@@ -11,7 +11,7 @@ use crate::json::path::Object;
 #[derive(Debug, Clone)]
 pub(crate) struct RequestFields<'a> {
     pub(crate) provider: &'a ProviderFacts,
-    /// The value of each field; `null` is none.
+    /// The value of each field; `null` counts as absent.
     values: Vec<Option<&'a Value>>,
 }
 

@@ -1,4 +1,4 @@
-//! What a request asks for, read from its effective body. Reading never fails: what is wrong was said before.
+//! What a request asks for, read from its effective body. Reading never fails: the rules are checked before.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::request::fields::RequestFields;
 use crate::request::sizes::Dimensions;
 use crate::request::{prompt_count, sizes};
 
-/// What `n` of them may be at most, whatever is asked: the providers' own ceiling for references and pictures.
+/// What `n` of them may be at most, whatever is asked: the providers' own ceiling for references and images.
 const MOST: u32 = 15;
 
 /// What a request asks for.
@@ -21,15 +21,15 @@ pub(crate) struct GenerationSpec<'p> {
     pub(crate) provider: &'p ProviderFacts,
     /// The model's limits, if the model is known.
     pub(crate) model: Option<&'p ModelFacts>,
-    /// The model as the answer names it.
+    /// The model as the response names it.
     pub(crate) reported: &'p str,
     pub(crate) prompt: Cow<'p, str>,
     /// How many references.
     pub(crate) references: u32,
     pub(crate) size: Dimensions,
-    /// How many pictures will be made.
+    /// How many images will be made.
     pub(crate) image_count: u32,
-    /// How many pictures were reserved.
+    /// How many images were reserved.
     pub(crate) reserved: u32,
     pub(crate) inline: bool,
     pub(crate) format: ImageFormat,
@@ -40,7 +40,7 @@ pub(crate) struct GenerationSpec<'p> {
     /// The tools, where web search is among them.
     pub(crate) tools: Option<&'p Value>,
     seed: Option<i64>,
-    /// The how many of equal requests it is.
+    /// Its number among equal requests, from 1.
     repeat: u32,
 }
 
@@ -51,7 +51,7 @@ impl<'p> GenerationSpec<'p> {
         let (member, text) = (|role| effective.get(role), |role| effective.text(role));
         let default = |role| provider.field(role).and_then(|field| field.default.as_ref());
 
-        // The caller's spelling finds the model: rewriting may have replaced it by a name nobody may send.
+        // The client's spelling finds the model: a rewrite may have replaced it by a name that clients may not send.
         let name = body.text(FieldRole::Model).unwrap_or_default();
         let model = provider.model(name);
         let prompt = directive::without(text(FieldRole::Prompt).unwrap_or_default());
@@ -60,7 +60,7 @@ impl<'p> GenerationSpec<'p> {
         let layers = layers(provider, model, effective);
         // The base comes first.
         let images = layers.map_or(images, |layers| u32::try_from(layers.len() + 1).unwrap_or(u32::MAX));
-        // Only this format can be transparent (providers.md 1.3).
+        // Only this format can be transparent (Ark's API reference).
         let clear = (text(FieldRole::Background) == Some("transparent")).then_some("png");
         let format = text(FieldRole::Format).or(clear).or(model.map(|model| model.default_format.as_str()));
         let mark = member(FieldRole::Watermark).or(default(FieldRole::Watermark)).and_then(Value::as_bool);
@@ -89,12 +89,12 @@ impl<'p> GenerationSpec<'p> {
         Self { repeat, ..self }
     }
 
-    /// The picture at a place of the group, for a mock of this seed.
+    /// The image at a place of the group, for a mock of this seed.
     pub(crate) fn image(&self, mock_seed: u64, index: u32) -> TestImage {
         let seed = self.seed.unwrap_or(-1).to_be_bytes();
         let (mock_seed, repeat) = (mock_seed.to_be_bytes(), self.repeat.to_be_bytes());
         let parts = [&mock_seed[..], self.provider.id.as_bytes(), &seed, self.prompt.as_bytes(), &repeat];
-        // The first of equal requests is not told apart from one that stays alone.
+        // The first of equal requests has the images of a single one.
         let parts = if self.repeat > 1 { &parts[..] } else { &parts[..4] };
         let ((width, height), format) = match self.layer(index) {
             // A layer is as large as its box, and always a PNG.
@@ -116,12 +116,12 @@ impl<'p> GenerationSpec<'p> {
         }
     }
 
-    /// The layer at a place, where an image is taken apart; the base is none.
+    /// The layer at a place, where an image is decomposed; the base is not a layer.
     pub(crate) fn layer(&self, index: u32) -> Option<&'p LayerFacts> {
         self.layers?.get((index as usize).checked_sub(1)?)
     }
 
-    /// Every picture of the group.
+    /// Every image of the group.
     pub(crate) fn images(&self, mock_seed: u64) -> Vec<TestImage> {
         (0..self.image_count).map(|index| self.image(mock_seed, index)).collect()
     }
@@ -143,7 +143,7 @@ fn searches(tools: &Value) -> bool {
     tools.as_array().is_some_and(|tools| tools.iter().any(|tool| tool["type"] == "web_search"))
 }
 
-/// How many pictures are made and how many were reserved.
+/// How many images are made and how many were reserved.
 fn count(model: Option<&ModelFacts>, body: &RequestFields<'_>, prompt: &str, references: u32) -> (u32, u32) {
     let number = |role| {
         let (field, value) = body.field(role)?;
@@ -163,7 +163,7 @@ fn count(model: Option<&ModelFacts>, body: &RequestFields<'_>, prompt: &str, ref
     let of_model = model.map_or(MOST, |model| model.max_images);
     let ceiling = reserved.min(room).min(of_model);
     match body.provider.counting {
-        // Nearly every request is for one picture, and its prompt need not be read.
+        // Nearly every request is for one image, and its prompt need not be read.
         CountingMode::Prompt if ceiling > 1 => (prompt_count::asked(prompt).min(ceiling), reserved),
         CountingMode::Prompt | CountingMode::Asked => (ceiling, reserved),
     }
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn m9_groups_are_capped() {
+    fn groups_are_capped() {
         let ark = |members: Value| {
             let mut body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "8 posters" });
             body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
@@ -203,20 +203,20 @@ mod tests {
     }
 
     #[test]
-    fn m9_counts_are_ceilings_or_orders() {
+    fn counts_are_ceilings_or_orders() {
         let task = |n: u32, refs: usize| {
             let body = json!({ "model": "doubao-seedream-4.5", "prompt": "8 posters", "n": n, "image_urls": references(refs) });
             images("evolink", body)
         };
         assert_eq!(task(15, 0), 8);
         assert_eq!(task(3, 0), 3);
-        assert_eq!(task(15, 10), 5, "m12: references and pictures are 15 at most");
+        assert_eq!(task(15, 10), 5, "references and pictures are 15 at most");
         let ordered = json!({ "model": "doubao-seedream-4-5", "prompt": "a cat", "n": 2 });
         assert_eq!(images("gogogotoken", ordered), 2);
     }
 
     #[test]
-    fn m9_an_explicit_member_beats_n() {
+    fn an_explicit_member_beats_n() {
         let body = json!({ "model": "doubao-seedream-4.5", "prompt": "8 posters", "n": 8 });
         assert_eq!(images("opeai", body.clone()), 8);
         let mut explicit = body;

@@ -1,4 +1,4 @@
-//! How many pictures a prompt asks for.
+//! How many images a prompt asks for.
 
 /// What a prompt that asks for several without a number gets.
 const SEVERAL: u32 = 4;
@@ -41,7 +41,7 @@ const NUMBERS: [&str; 16] = [
 const SEVERAL_WORDS: ([&str; 4], [&str; 5]) =
     (["several ", "a set of ", "a series of ", "a group of "], ["一组", "多张", "几张", "一系列", "一套"]);
 
-/// The number of pictures a prompt asks for; 1 where it does not speak of any.
+/// The number of images a prompt asks for; 1 where it does not speak of any.
 pub(crate) fn asked(prompt: &str) -> u32 {
     // Nearly every prompt is of one script, and every request has one.
     let has_chinese = !prompt.is_ascii();
@@ -126,7 +126,7 @@ mod tests {
     use super::asked;
 
     #[test]
-    fn m9_prompts_say_how_many() {
+    fn prompts_say_how_many() {
         for (prompt, count) in [
             ("a lighthouse", 1),
             ("3 images of a lighthouse", 3),

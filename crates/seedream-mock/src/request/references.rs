@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::request::fields::RequestFields;
 use crate::request::violation::RuleViolation;
 
-/// How much of an inline picture is decoded at first: headers are rarely longer, whatever the picture.
+/// How much of an inline image is decoded at first: headers are rarely longer, whatever the image.
 const HEADER: usize = 64 * 1024;
 
 /// What a PNG begins with, up to the byte that says which colours it has.
@@ -71,7 +71,7 @@ fn split(text: &str) -> Option<(&str, &str)> {
     text.strip_prefix("data:image/")?.split_once(";base64,")
 }
 
-/// How many bytes a base64 text stands for. Reading all of a large picture to know that would cost more than its header.
+/// How many bytes a base64 text stands for. Reading all of a large image to know that would cost more than its header.
 fn length(data: &str) -> Option<u64> {
     let bare = data.trim_end_matches('=');
     let padding = data.len() - bare.len();
@@ -80,13 +80,13 @@ fn length(data: &str) -> Option<u64> {
         .then(|| (data.len() / 4 * 3 - padding) as u64)
 }
 
-/// The beginning of a picture, of at least so many bytes if it has them.
+/// The beginning of an image, of at least so many bytes if it has them.
 fn beginning(data: &str, bytes: usize) -> Vec<u8> {
     let end = data.len().min(bytes.div_ceil(3) * 4);
     STANDARD.decode(&data[..end]).unwrap_or_default()
 }
 
-/// The sides of a picture of a known format.
+/// The sides of an image of a known format.
 fn dimensions(rule: &ReferenceFacts, data: &str) -> Option<(u32, u32)> {
     let read = |bytes: &[u8]| {
         let size = imagesize::blob_size(bytes).ok()?;
@@ -130,7 +130,7 @@ fn side_or_area(rule: &ReferenceFacts, width: u32, height: u32) -> Option<String
     Some(format!("image aspect ratio must be between 1/{} and {}.", 1.0 / aspect.min, aspect.max))
 }
 
-/// Whether an inline picture is certainly not transparent anywhere: no PNG, or one of colours that have no transparency.
+/// Whether an inline image is certainly not transparent anywhere: no PNG, or one of colours that have no transparency.
 pub(crate) fn is_opaque(text: &str) -> bool {
     const GREY_OR_RGB: [u8; 2] = [0, 2];
     let Some((_, data)) = split(text) else { return false };
@@ -145,7 +145,7 @@ pub(crate) fn is_opaque(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// A PNG's header and nothing behind it, filled up to a length.
+    /// The header of a PNG, padded to a length.
     fn png(width: u32, height: u32, colours: u8, bytes: usize) -> String {
         let mut file = PNG.0.to_vec();
         file.extend(13u32.to_be_bytes());
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn m3_references_are_urls_or_images_within_the_limits() {
+    fn references_are_urls_or_images_within_the_limits() {
         let ark = |text: &str| rule_of("ark", text);
         let good = png(100, 200, 6, 0);
         assert_eq!(ark("https://example.com/a.png"), "");
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn m3_an_inline_reference_has_bounds_of_its_own() {
+    fn an_inline_reference_has_bounds_of_its_own() {
         let ark = |width, height| rule_of("ark", &png(width, height, 6, 0));
         assert_eq!((ark(15, 15), ark(6000, 6000), ark(16, 256)), (String::new(), String::new(), String::new()));
         assert_eq!(ark(14, 200), "image width and height must be greater than 14 pixels.");
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn m3_a_long_header_is_read_to_its_end() {
+    fn a_long_header_is_read_to_its_end() {
         let mut jpeg = vec![0xff, 0xd8];
         for _ in 0..3 {
             jpeg.extend([0xff, 0xe1, 0xff, 0xff]);
@@ -218,11 +218,11 @@ mod tests {
     }
 
     #[test]
-    fn m3_only_some_images_can_be_transparent() {
+    fn only_some_images_can_be_transparent() {
         for (colours, opaque) in [(0, true), (2, true), (3, false), (4, false), (6, false)] {
             assert_eq!(is_opaque(&png(100, 100, colours, 0)), opaque, "{colours}");
         }
         assert!(is_opaque("data:image/jpeg;base64,/9j/AAAA"));
-        assert!(!is_opaque("https://example.com/a.jpeg"), "nobody has looked");
+        assert!(!is_opaque("https://example.com/a.jpeg"), "a URL is not fetched");
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::json::path;
 use crate::json::path::Object;
 
-/// What became of a request on its way to the provider.
+/// The request as the gateway sends it on.
 #[derive(Debug, Default)]
 pub(crate) enum ForwardedRequest {
     /// It was not sent on.
@@ -64,7 +64,7 @@ fn apply(provider: &ProviderFacts, model: Option<&ModelFacts>, rewrite: &Rewrite
         }
         RewriteRule::CountToGroup { count, group, on, max, .. } => {
             let several = path::get(body, count).and_then(Value::as_u64).filter(|count| *count > 1);
-            // Document 004: only where the caller said nothing about groups himself.
+            // opeai's page: only where the caller said nothing about groups himself.
             if let Some(several) = several.filter(|_| path::get(body, group).is_none()) {
                 path::set(body, group, Value::from(on.as_str()));
                 path::set(body, max, Value::from(several));
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn m4_count_becomes_a_group_unless_one_stands() {
+    fn count_becomes_a_group_unless_one_stands() {
         let rewritten = opeai(json!({ "model": "bytedance-seedream-5.0", "prompt": "p", "n": 8, "size": "4096x2304" }));
         let wanted = json!({
             "model": "bytedance-seedream-5.0", "prompt": "p", "size": "4096x2304", "stream": false, "watermark": false,
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn m4_names_defaults_and_ignored_members() {
+    fn names_defaults_and_ignored_members() {
         let model = |name: &str| opeai(json!({ "model": name }));
         assert_eq!(model("doubao-seedream-4.5")["model"], "seedream-4-5-251128");
         assert_eq!(model("doubao-seedream-4-0-250828")["model"], "seedream-4-0-250828");

@@ -45,7 +45,7 @@ pub(crate) fn violations(
         check_total(model, effective, &mut found);
         check_background(model, body, &mut found);
         check_layers(body, &mut found);
-        // Models differ in what they look at first (providers.md 1.7).
+        // Models differ in what they look at first (Ark's API reference).
         found.sort_by_key(|violation| !model.checks_first.contains(&violation.field));
     }
     found
@@ -56,7 +56,7 @@ fn is_required(field: &FieldFacts, body: &RequestFields<'_>) -> bool {
     field.required && excused != Some(&Value::Bool(true))
 }
 
-/// The members nobody documents; they are passed over in silence and noted.
+/// The undocumented members; they are ignored, and noted in the journal.
 pub(crate) fn unknown_members(provider: &ProviderFacts, body: &Object) -> Vec<String> {
     let known = |name: &str| {
         provider.fields.iter().any(|field| field.name == name) || provider.ignored.iter().any(|ignored| ignored == name)
@@ -147,7 +147,7 @@ fn check_range(field: &FieldFacts, number: f64, found: &mut Vec<RuleViolation>) 
 }
 
 fn check_text(field: &FieldFacts, text: &str, strictness: RuleOptions, found: &mut Vec<RuleViolation>) {
-    // A text of so many bytes has no more characters, and need not be counted.
+    // A text has at most as many characters as bytes, and is rarely counted.
     let length = || text.chars().count() as u64;
     if let Some(max) = field.max_length.filter(|max| text.len() as u64 > *max && length() > *max) {
         let detail = match field.note.as_ref().filter(|_| field.advice) {
@@ -163,7 +163,7 @@ fn check_text(field: &FieldFacts, text: &str, strictness: RuleOptions, found: &m
     }
 }
 
-/// Why an address may not be called back. Addresses of this machine pass unless the mock is strict: that is where a
+/// Why a URL is refused as a callback. Addresses of this machine pass unless the mock is strict: that is where a
 /// developer's receiver runs.
 fn callback_fault(url: &str, strict: bool) -> Option<&'static str> {
     let parsed: http::Uri = match url.parse() {
@@ -209,11 +209,11 @@ fn check_size(model: &ModelFacts, body: &RequestFields<'_>, min_pixels: Option<u
     }
 }
 
-/// References and pictures together, also where a gateway has made the maximum of a count.
+/// References and images together, also where a gateway has made the maximum of a count.
 fn check_total(model: &ModelFacts, effective: &RequestFields<'_>, found: &mut Vec<RuleViolation>) {
     let refuses = |total: &&TotalFacts| total.action == TotalAction::Refuse;
     let Some(total) = model.references_plus_images.as_ref().filter(refuses) else { return };
-    // Only a maximum that stands explicitly can be too large; the default gives way.
+    // Only an explicit maximum can be too large; the default shrinks.
     let Some((field, max)) = effective.field(FieldRole::GroupMax).filter(|_| effective.is_group()) else { return };
     let Some(max) = max.and_then(Value::as_u64) else { return };
     let count = effective.references().len() as u64;
@@ -266,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m3_callbacks_reach_this_machine_only_where_that_is_allowed() {
+    fn callbacks_reach_this_machine_only_where_that_is_allowed() {
         let fault = |url: &str| (callback_fault(url, false).is_some(), callback_fault(url, true).is_some());
         assert_eq!(fault("https://example.com/hook"), (false, false));
         assert_eq!(fault("http://127.0.0.1:9/hook"), (false, true));

@@ -11,7 +11,7 @@ const LONGEST: u32 = 16_384;
 /// What a request gets when nothing else is known.
 const ORDINARY: Dimensions = (2048, 2048);
 
-/// What is wrong with a size, in the words of the provider's error.
+/// The rule that a size breaks, in the words of the provider's error.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SizeViolation {
     pub(crate) rule: &'static str,
@@ -59,7 +59,7 @@ pub(crate) fn resolve(
     Err(form(rule))
 }
 
-/// The pixels of a request whose size nobody may refuse.
+/// The pixels of a request whose size is not checked.
 pub(crate) fn lenient(
     provider: &ProviderFacts,
     model: Option<&ModelFacts>,
@@ -120,7 +120,7 @@ fn recorded(rule: &'static str, detail: String) -> SizeViolation {
     SizeViolation { rule, detail, recorded: true }
 }
 
-/// Ark's sentence for a size that is none of its forms, which was seen with three forms and more.
+/// Ark's sentence for a size of another form, which was seen with three forms and more.
 fn form(rule: &SizeFacts) -> SizeViolation {
     let mut forms: Vec<String> = rule.pixels.iter().map(|_| String::from("'WIDTHxHEIGHT'")).collect();
     let words = rule.tiers.iter().map(|tier| tier.to_lowercase()).chain(rule.ratios.iter().cloned());

@@ -39,20 +39,20 @@ impl Chunk {
     }
 }
 
-/// What a part of a body is. Pictures are described and not rendered, so that deciding stays fast.
+/// What a part of a body is. Images are described and not rendered, so that deciding stays fast.
 #[derive(Debug, Clone)]
 pub(crate) enum ChunkContent {
     /// Bytes as they are.
     Bytes(Bytes),
-    /// A picture's file.
+    /// An image's file.
     Image(TestImage),
-    /// A picture's file in standard base64.
+    /// An image's file in standard base64.
     Base64(TestImage),
-    /// A picture's file, written in another way.
+    /// An image's file, written in another way.
     Encoded(TestImage, TextEncoding),
     /// Several contents that belong to one chunk.
     Joined(Vec<ChunkContent>),
-    /// A content whose pictures are wrong.
+    /// A content whose images are wrong.
     Flawed(ImageFault, Box<ChunkContent>),
     /// A content up to a place.
     Beginning(Box<ChunkContent>, Truncation),
@@ -67,7 +67,7 @@ pub(crate) trait DeferredBytes: fmt::Debug + Send + Sync {
 }
 
 impl ChunkContent {
-    /// The bytes, with a way to render pictures.
+    /// The bytes, with a way to render images.
     pub(crate) fn bytes(&self, render: impl Fn(&TestImage) -> Bytes) -> Bytes {
         self.read(&render)
     }
@@ -94,7 +94,7 @@ impl ChunkContent {
         }
     }
 
-    /// The same with its pictures wrong, if they are to be.
+    /// The same with a fault of its images, if there is one.
     pub(crate) fn flawed(self, flaw: Option<ImageFault>) -> Self {
         match flaw {
             Some(flaw) if self.is_costly() => Self::Flawed(flaw, Box::new(self)),
@@ -113,7 +113,7 @@ impl ChunkContent {
     }
 }
 
-/// The place of a picture inside a JSON text that is still being written; [`splice`] puts the base64 there.
+/// The place of an image inside a JSON text that is still being written; [`splice`] puts the base64 there.
 pub(crate) fn inline_marker(index: usize) -> String {
     format!("@{index}")
 }
@@ -130,7 +130,7 @@ pub(crate) fn splice(text: &str, images: &[TestImage]) -> ChunkContent {
         let digits = &rest[at + BEFORE.len()..];
         let length = digits.bytes().take_while(u8::is_ascii_digit).count();
         let Some(image) = digits[..length].parse().ok().and_then(|index: usize| images.get(index)) else { break };
-        // Everything up to the opening quote stands before the picture, the marker itself does not.
+        // Everything up to the opening quote stands before the image, the marker itself does not.
         parts.push(ChunkContent::Bytes(Bytes::copy_from_slice(&rest.as_bytes()[..at + BEFORE.len() - 1])));
         parts.push(ChunkContent::Base64(image.clone()));
         rest = &digits[length..];

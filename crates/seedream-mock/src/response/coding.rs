@@ -19,7 +19,7 @@ use crate::response::endpoint_response::EndpointResponse;
 /// What a bomb is made of, and how often: a gibibyte.
 const BOMB: (usize, usize) = (4 << 20, 256);
 
-/// Packs an answer.
+/// Packs a response.
 pub(crate) fn pack(mut response: EndpointResponse, codings: &[CodingFault]) -> EndpointResponse {
     if codings.is_empty() {
         return response;

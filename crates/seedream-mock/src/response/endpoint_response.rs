@@ -1,4 +1,4 @@
-//! An answer before it becomes a script: what is sent and what the journal says about it.
+//! A response before it becomes a script: what is sent and what the journal says about it.
 
 use std::borrow::Cow;
 
@@ -30,9 +30,9 @@ pub(crate) struct EndpointResponse {
     pub(crate) violations: Vec<String>,
     /// What the provider's gateway made of the request.
     pub(crate) effective: ForwardedRequest,
-    /// The pictures somebody pays for.
+    /// The images that are billed.
     pub(crate) billed: u32,
-    /// The task that was accepted, and how many pictures were reserved for it.
+    /// The task that was accepted, and how many images were reserved for it.
     pub(crate) reserved: Option<(String, u32)>,
     /// What else is worth knowing.
     pub(crate) notes: Vec<String>,

@@ -66,7 +66,7 @@ fn nearest(cause: ErrorCause) -> Option<ErrorCause> {
     }
 }
 
-/// The family whose answers stand for those that one does not have.
+/// The family whose templates stand in for those that a family does not have.
 fn general(family: ErrorFamily) -> Option<ErrorFamily> {
     match family {
         ErrorFamily::TextCodePoll | ErrorFamily::StatusCode => Some(ErrorFamily::TextCode),
@@ -74,19 +74,19 @@ fn general(family: ErrorFamily) -> Option<ErrorFamily> {
     }
 }
 
-/// What new-api makes of the code and the type of an error that it cannot read (providers.md 6.3).
+/// What new-api makes of the code and the type of an error that it cannot read (new-api's source).
 const CODE_LOST: &str = "bad_response_status_code";
 
 /// The provider's error for a cause.
 pub(crate) fn of(context: &RequestContext<'_>, cause: ErrorCause, fill: &ErrorDetails<'_>) -> ErrorResponse {
     match template(context, cause) {
         Some(template) => filled(context, template, fill),
-        // A provider file that names no error at all still has to answer somehow.
+        // A provider file without errors still needs a response.
         None => ErrorResponse { status: 500, body: String::from("{\"error\":{}}"), evidence: EvidenceKind::Derived },
     }
 }
 
-/// What the provider answers for a cause, or for the nearest one of which it speaks.
+/// The provider's template for a cause, or for the nearest cause that it has.
 fn template<'e>(context: &RequestContext<'e>, cause: ErrorCause) -> Option<&'e ErrorTemplate> {
     let family = context.family();
     let causes = || std::iter::successors(Some(cause), |cause| nearest(*cause));
@@ -101,15 +101,15 @@ fn template<'e>(context: &RequestContext<'e>, cause: ErrorCause) -> Option<&'e E
     })
 }
 
-/// An answer for a cause, filled.
+/// A response for a cause, filled.
 fn filled(context: &RequestContext<'_>, template: &ErrorTemplate, fill: &ErrorDetails<'_>) -> ErrorResponse {
     let body = write(context, template, &message(template, fill), fill.param);
-    // What nobody has seen in these words is our guess, wherever the rest of the answer stands.
+    // Words that were not observed are a guess, wherever the rest of the response is documented.
     let evidence = if has_detail(template) && !fill.recorded { EvidenceKind::Derived } else { template.source.kind };
     ErrorResponse { status: template.status, body, evidence }
 }
 
-/// The code and the sentence of a picture that is not there.
+/// The code and the sentence of an image that is not there.
 pub(crate) fn of_image(context: &RequestContext<'_>, cause: ErrorCause) -> (String, String) {
     template(context, cause).map(|template| (template.code.clone(), template.message.clone())).unwrap_or_default()
 }
@@ -130,7 +130,7 @@ fn write(context: &RequestContext<'_>, template: &ErrorTemplate, message: &str, 
             if unwrapped { serde_json::to_string(&error) } else { enveloped(error) }
         }
         ErrorFamily::Upstream => enveloped(UpstreamError { message, r#type, code }),
-        // What is passed on ends as the provider behind the relay ends it (providers.md 6.3).
+        // An error that is passed on ends as the provider after the relay ends it (new-api's source).
         ErrorFamily::NewApi if template.passed_on => {
             let message = &format!("{message} Request id: {}", context.request_id_of(ErrorFamily::Ark));
             // Where there is no `error` it finds no code either.
@@ -202,7 +202,7 @@ fn cause_of(status: u16) -> ErrorCause {
     }
 }
 
-/// Ark's type of an error with a status (providers.md 1.7).
+/// Ark's type of an error with a status (Ark's API reference).
 fn kind_of(status: u16) -> &'static str {
     match status {
         401 => "Unauthorized",
@@ -280,7 +280,7 @@ struct TextCodeError<'a> {
     param: Option<&'a str>,
 }
 
-/// Older pages, and the credits, have a number for a code (providers.md 2.5).
+/// Older pages, and the credits, have a number for a code (docs.evolink.ai).
 #[derive(Serialize)]
 struct StatusCodeError<'a> {
     code: u16,

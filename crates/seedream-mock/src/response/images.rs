@@ -1,4 +1,4 @@
-//! The places of a group: which picture is made, which is withheld, and where generation ends.
+//! The places of a group: which image is made, which is withheld, and where generation ends.
 
 use seedream_fixtures::ErrorCause;
 
@@ -9,12 +9,12 @@ use crate::request::context::RequestContext;
 use crate::request::generation_spec::GenerationSpec;
 use crate::response::error;
 
-/// One place of a group: a picture, or why there is none.
+/// One place of a group: an image, or why there is none.
 #[derive(Debug, Clone)]
 pub(crate) enum ImageResult {
-    /// A picture and the URL that opens it.
+    /// An image and the URL that opens it.
     Made { image: TestImage, url: String },
-    /// A picture that was withheld, or at which generation failed.
+    /// An image that was withheld, or at which generation failed.
     Withheld { cause: ErrorCause, code: String, message: String },
 }
 
@@ -27,16 +27,16 @@ impl ImageResult {
     }
 }
 
-/// How many pictures of a group were made.
+/// How many images of a group were made.
 pub(crate) fn made(items: &[ImageResult]) -> u32 {
     u32::try_from(items.iter().filter_map(ImageResult::image).count()).unwrap_or(u32::MAX)
 }
 
-/// What becomes of each place: nothing wrong, or why there is no picture. A withheld picture does not end the group, an
+/// The result of each place: an image, or why there is none. A withheld image does not end the group, an
 /// internal error does.
 pub(crate) fn places(images: u32, fault: &Fault) -> Vec<Option<ErrorCause>> {
     let mut moderated = fault.moderate.clone();
-    // What is cut at a failed picture needs one.
+    // What is cut at a failed image needs one.
     if fault.streams(SseFault::Cut) && moderated.is_empty() && fault.fail.is_none() {
         moderated.push(images.min(2) - 1);
     }
@@ -67,7 +67,7 @@ pub(crate) fn items(context: &RequestContext<'_>, spec: &GenerationSpec<'_>) -> 
         }
     };
     let places = places(spec.image_count, &context.fault);
-    // An image is taken apart as a whole or not at all (providers.md 1.3).
+    // An image is taken apart as a whole or not at all (Ark's API reference).
     if let (Some(_), Some(cause)) = (spec.layers, places.iter().copied().flatten().next()) {
         return vec![item((0, Some(cause)))];
     }
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m11_a_withheld_image_does_not_end_a_group_and_an_internal_error_does() {
+    fn a_withheld_image_does_not_end_a_group_and_an_internal_error_does() {
         let places = |images, text: &str| super::places(images, &text.parse().unwrap());
         let (made, moderated, internal) = (None, Some(ErrorCause::Moderated), Some(ErrorCause::Internal));
         assert_eq!(places(4, "moderate=0,2"), [moderated, made, moderated, made]);

@@ -76,7 +76,7 @@ struct ToolUsage {
     web_search: u32,
 }
 
-/// One token for every 256 pixels, rounded over the whole answer.
+/// One token for every 256 pixels, rounded over the whole response.
 pub(crate) fn tokens(items: &[ImageResult]) -> u64 {
     let area = |image: &TestImage| u64::from(image.width) * u64::from(image.height);
     let pixels: u64 = items.iter().filter_map(ImageResult::image).map(area).sum();
@@ -103,12 +103,12 @@ impl ArkUsage {
 }
 
 impl<'a> ImageMember<'a> {
-    /// Without what only Ark says of a picture.
+    /// Without what only Ark says of an image.
     pub(crate) fn bare(self) -> Self {
         Self { size: None, output_format: None, ..self }
     }
 
-    /// `place` is the place of the item's picture among the pictures that are spliced in.
+    /// `place` is the place of the item's image among the images that are spliced in.
     pub(crate) fn of(spec: &GenerationSpec<'a>, item: &'a ImageResult, place: usize) -> Self {
         let reports = |member| spec.model.is_none_or(|model| model.reports(member));
         match item {
@@ -136,7 +136,7 @@ impl<'a> ImageMember<'a> {
     }
 }
 
-/// The body of an answer.
+/// The body of a response.
 pub(crate) fn content(context: &RequestContext<'_>, spec: &GenerationSpec<'_>, items: &[ImageResult]) -> ChunkContent {
     let text = bytes(context, spec, items);
     if !spec.inline {
@@ -145,12 +145,12 @@ pub(crate) fn content(context: &RequestContext<'_>, spec: &GenerationSpec<'_>, i
     splice(&String::from_utf8(text).unwrap_or_default(), &images(items))
 }
 
-/// The same with [markers](inline_marker) where pictures are inline.
+/// The same with [markers](inline_marker) where images are inline.
 pub(crate) fn text(context: &RequestContext<'_>, spec: &GenerationSpec<'_>, items: &[ImageResult]) -> String {
     String::from_utf8(bytes(context, spec, items)).unwrap_or_default()
 }
 
-/// The pictures that were made.
+/// The images that were made.
 pub(crate) fn images(items: &[ImageResult]) -> Vec<TestImage> {
     items.iter().filter_map(ImageResult::image).cloned().collect()
 }
@@ -177,7 +177,7 @@ struct RelayedBody<'a> {
     usage: RelayedUsage,
 }
 
-/// The relay of document 003 writes Ark's tokens into the usage of a chat.
+/// The relay of doc.aimanyi.top writes Ark's tokens into the usage of a chat.
 #[derive(Serialize)]
 struct RelayedUsage {
     prompt_tokens: u64,
@@ -196,7 +196,7 @@ struct PromptDetails {
 #[derive(Serialize)]
 struct EmptyObject {}
 
-/// In the form of document 003: no model, no sizes.
+/// In the form of doc.aimanyi.top: no model, no sizes.
 fn ark_relay(spec: &GenerationSpec<'_>, items: &[ImageResult], created: i64) -> Vec<u8> {
     let data = data(spec, items).into_iter().map(ImageMember::bare).collect();
     let tokens = tokens(items);
@@ -222,7 +222,7 @@ fn data<'a>(spec: &GenerationSpec<'a>, items: &'a [ImageResult]) -> Vec<ImageMem
 }
 
 fn written(items: &[ImageResult], body: &impl Serialize) -> Vec<u8> {
-    // About what one picture's URL and everything around it need.
+    // About what one image's URL and everything around it need.
     let mut text = Vec::with_capacity(1024 * items.len());
     // Structs of texts and numbers always serialise.
     let _ = serde_json::to_writer(&mut text, body);

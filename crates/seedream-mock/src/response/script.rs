@@ -15,7 +15,7 @@ use crate::image::test_image::TestImage;
 use crate::response::chunk::Chunk;
 use crate::response::endpoint_response::EndpointResponse;
 
-/// An answer, ready to be played over a socket or read in process.
+/// A response, ready to be played over a socket or read in process.
 #[derive(Debug, Clone)]
 pub struct Script {
     /// Its request's place in the journal; none for the mock's own routes.
@@ -47,7 +47,7 @@ pub struct Script {
 }
 
 impl Script {
-    /// Puts an answer's head together, with the id of its request in these headers.
+    /// Puts a response's head together, with the id of its request in these headers.
     pub(crate) fn of(response: EndpointResponse, fault: &Fault, id_headers: &[String], id: String) -> Self {
         let mut all = HeaderMap::with_capacity(8);
         for (name, value) in &response.headers {
@@ -131,7 +131,7 @@ impl Script {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The whole body. Renders the pictures in it, which takes milliseconds each.
+    /// The whole body. Renders the images in it, which takes milliseconds each.
     pub fn body(&self) -> Bytes {
         let mut body = BytesMut::new();
         for chunk in &self.chunks {
@@ -153,7 +153,7 @@ fn printable(text: &str) -> String {
     text.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).take(1000).collect()
 }
 
-/// How an answer ends.
+/// How a response ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScriptEnd {
     /// In order.

@@ -119,7 +119,7 @@ struct CompletedEvent<'a> {
     tools: Option<&'a Value>,
 }
 
-/// Ark's events: one a picture, `completed`, `[DONE]`. With them comes what is billed.
+/// Ark's events: one an image, `completed`, `[DONE]`. With them comes what is billed.
 fn ark<'i>(
     context: &RequestContext<'_>,
     spec: &GenerationSpec<'_>,
@@ -139,7 +139,7 @@ fn ark<'i>(
             frames.push(error(context));
             return (frames, &items[..=image_index]);
         }
-        // new-api writes the failed frame and stops (providers.md 6.3); upstream was paid for all.
+        // new-api writes the failed frame and stops (new-api's source); upstream was paid for all.
         let cuts = fault.streams(SseFault::Cut) || context.profile.has(RelayBehavior::CutStreams);
         if cuts && item.image().is_none() {
             return (frames, items);
@@ -172,7 +172,7 @@ struct StreamErrorBody {
     message: String,
 }
 
-/// An error of the whole request: no type, no model (providers.md 1.6).
+/// An error of the whole request: no type, no model (Ark's API reference).
 fn error(context: &RequestContext<'_>) -> SseFrame {
     let (code, message) = error::of_image(context, ErrorCause::Internal);
     let (fault, id) = (&context.fault, &context.request_id);
@@ -189,7 +189,7 @@ struct RelayedEvent<'a> {
     datum: ImageMember<'a>,
 }
 
-/// A JSON answer as new-api turns it into a stream: a `completed` a picture, without size (providers.md 6.3).
+/// A JSON response as new-api turns it into a stream: a `completed` an image, without size (new-api's source).
 fn json_as_stream(context: &RequestContext<'_>, spec: &GenerationSpec<'_>, items: &[ImageResult]) -> Vec<SseFrame> {
     let made = items.iter().filter(|item| item.image().is_some());
     let frame = |(place, item)| {
@@ -223,7 +223,7 @@ struct OpenAiUsage {
     total_tokens: u64,
 }
 
-/// OpenAI's events: `completed` carries the picture, always inline, and nothing follows (providers.md 7).
+/// OpenAI's events: `completed` carries the image, always inline, and nothing follows (OpenAI's API reference).
 fn open_ai(context: &RequestContext<'_>, items: &[ImageResult]) -> Vec<SseFrame> {
     let made = items.iter().filter_map(|item| item.image().map(|image| (item, image)));
     let frame = |(place, (item, image)): (usize, (&ImageResult, &TestImage))| {

@@ -23,7 +23,7 @@ use crate::time;
 /// Where the mock's own routes are.
 const BELOW: &str = "/__mock/v1/";
 
-/// How long somebody waits who does not say, and at most.
+/// The default and the longest timeout.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(600));
 
 /// Answers where the request is to the mock itself.
@@ -51,7 +51,7 @@ fn plain(shared: &Shared, route: &str, request: &Request<Bytes>) -> Script {
     let opens = request.method() == "POST" && matches!(route, "faults" | "settings") && is_session(session);
     let now = if opens { shared.enter(session).now() } else { shared.now(session) };
     let script = shared.engine.respond(now, request);
-    // Faults, tasks and settings may have changed what somebody waits for.
+    // Faults, tasks and settings may have changed what another request waits for.
     shared.notifiers.journal.send_replace(());
     script
 }
@@ -168,7 +168,7 @@ async fn wait(shared: &Shared, request: &Request<Bytes>) -> Result<Script, Admin
     if !wanted.waits() {
         return Err(bad(String::from("at_least: there is nothing to wait for; say how many")));
     }
-    // Whom somebody waits for is there from now on, so that his clock is the one that is moved.
+    // The session exists from now on, so that its clock is the one that is moved.
     let clock = query.scope().session().map_or_else(|| shared.clocks.mock().clone(), |session| shared.enter(session));
     let time_is_up = async { if on_mock { clock.sleep(patience).await } else { tokio::time::sleep(patience).await } };
     let verdict = tokio::select! {

@@ -1,4 +1,4 @@
-//! Where the bytes of an answer stop, end, or slow down. Counts bytes and knows no socket.
+//! Where the bytes of a response stop, end, or slow down. Counts bytes and knows no socket.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::response::script::{Script, ScriptEnd};
 /// What ends a head.
 const HEAD_END: &[u8; 4] = b"\r\n\r\n";
 
-/// What is to be done with an answer's bytes, and how far they are.
+/// What is to be done with a response's bytes, and how far they are.
 #[derive(Debug)]
 pub(crate) struct ByteSchedule {
     end: Option<(ConnectionEnd, BytePosition)>,
@@ -190,7 +190,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn m15_an_answer_ends_at_its_byte_however_it_is_written(at in 0..=ANSWER.len(), piece in 1usize..64) {
+        fn a_response_ends_at_its_byte_however_it_is_written(at in 0..=ANSWER.len(), piece in 1usize..64) {
             let place = if at < HEAD { BytePosition::Head(at as u64) } else { BytePosition::Body((at - HEAD) as u64) };
             let (written, steps) = play(ByteSchedule::new(Some((ConnectionEnd::Reset, place)), None, None), piece);
             prop_assert_eq!(written.len(), at);
@@ -198,7 +198,7 @@ mod tests {
         }
 
         #[test]
-        fn m15_an_answer_stalls_once_and_goes_on(at in 0..=HEAD + 13, piece in 1usize..64) {
+        fn a_response_stalls_once_and_continues(at in 0..=HEAD + 13, piece in 1usize..64) {
             let place = if at < HEAD { BytePosition::Head(at as u64) } else { BytePosition::Body((at - HEAD) as u64) };
             let (written, steps) = play(ByteSchedule::new(None, Some((place, None)), None), piece);
             prop_assert_eq!(&written, ANSWER);
@@ -206,7 +206,7 @@ mod tests {
         }
 
         #[test]
-        fn m15_a_body_drips(bytes in 1u32..20, piece in 1usize..64) {
+        fn a_body_drips(bytes in 1u32..20, piece in 1usize..64) {
             let every = Duration::from_millis(7);
             let (written, steps) = play(ByteSchedule::new(None, None, Some(ByteRate { bytes, every })), piece);
             prop_assert_eq!(&written, ANSWER);
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn m15_places_that_do_not_come_change_nothing() {
+    fn places_that_do_not_come_change_nothing() {
         for place in [BytePosition::Head(1000), BytePosition::Body(1000)] {
             let (written, steps) = play(ByteSchedule::new(Some((ConnectionEnd::Close, place)), None, None), 10);
             assert_eq!((written.as_slice(), steps.len()), (ANSWER, 0));

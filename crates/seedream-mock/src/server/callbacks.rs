@@ -71,7 +71,7 @@ async fn attempts(shared: Shared, callback: Callback) {
     }
 }
 
-/// Who is called back: somebody on this machine, over HTTP.
+/// The receiver of a callback: on this machine, over HTTP.
 struct CallbackReceiver {
     authority: String,
     host: String,
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m13_receivers_are_read_from_their_urls() {
+    fn receivers_are_read_from_their_urls() {
         let read = |url: &str| {
             CallbackReceiver::read(url).map(|it| format!("{} {} {} {}", it.authority, it.host, it.port, it.target))
         };

@@ -31,11 +31,11 @@ impl SessionClocks {
         &self.mock
     }
 
-    /// That of a session, which `enter` uses or opens. Both at once, so that everybody who finds a session finds its clock.
+    /// The clock of a session, which `enter` uses or opens, both under one lock: a session that exists has its clock.
     pub(crate) fn enter(&self, session: &str, enter: impl FnOnce() -> SessionEntry) -> Clock {
         let mut clocks = self.lock();
         if let SessionEntry::New { open } = enter() {
-            // Where one opens others may have been forgotten, and one of this name among them.
+            // Opening one session may evict others, and may replace one of this name.
             clocks.retain(|name, _| name != session && open.iter().any(|open| open == name));
         }
         if let Some(clock) = clocks.get(session) {
@@ -44,12 +44,12 @@ impl SessionClocks {
         clocks.entry(session.to_owned()).or_insert_with(|| self.mock.child()).clone()
     }
 
-    /// That of a session, if it is there; else one that goes with the mock's.
+    /// The clock of a session, if the session exists; otherwise one that follows the mock's.
     pub(crate) fn of(&self, session: &str) -> Clock {
         self.lock().get(session).cloned().unwrap_or_else(|| self.mock.child())
     }
 
-    /// Forgets those of sessions that are no more. Who waits on one goes on waiting on it.
+    /// Removes the clocks of sessions that no longer exist. A task that waits on such a clock keeps it.
     pub(crate) fn keep(&self, open: &[String]) {
         self.lock().retain(|name, _| open.iter().any(|open| open == name));
     }

@@ -1,4 +1,4 @@
-//! A connection: ours, so that an answer can be a reset, stop at a byte, or drip. A plain server only ever says goodbye
+//! A connection: ours, so that a response can be a reset, stop at a byte, or drip. A plain server only ever says goodbye
 //! in order.
 
 use std::io;
@@ -15,11 +15,11 @@ use crate::faults::words::ConnectionEnd;
 use crate::server::byte_schedule::{ByteSchedule, WriteStep};
 use crate::state::clock::Clock;
 
-/// Who is on the line, and what a handler wants of the bytes it sends him.
+/// What a handler wants of the bytes of its response. Clones are of the same connection.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ConnectionSchedule(Arc<Mutex<Option<ActiveSchedule>>>);
 
-/// What is to be done with an answer's bytes, and the clock that this goes by.
+/// What is to be done with a response's bytes, and the clock that this goes by.
 #[derive(Debug)]
 struct ActiveSchedule {
     schedule: ByteSchedule,
@@ -27,7 +27,7 @@ struct ActiveSchedule {
 }
 
 impl ConnectionSchedule {
-    /// What holds for the answer that is about to be written.
+    /// What holds for the response that is about to be written.
     pub(crate) fn plan(&self, schedule: Option<ByteSchedule>, clock: Clock) {
         *self.planned() = schedule.map(|schedule| ActiveSchedule { schedule, clock });
     }
@@ -52,7 +52,7 @@ impl FaultySocket {
         Self { stream, caller, pause: None }
     }
 
-    /// How many of these bytes may be written now; `None` where nothing is planned for the answer.
+    /// How many of these bytes may be written now; `None` where the response has no schedule.
     fn allowed(
         &mut self,
         cx: &mut Context<'_>,
@@ -101,7 +101,7 @@ impl FaultySocket {
     }
 }
 
-/// For ever is the end of the clock's time, so that who waits is seen to wait.
+/// Without a time, the wait lasts until the end of the clock's time, so that it counts as a waiter of the clock.
 async fn wait(clock: Clock, time: Option<Duration>) {
     match time {
         Some(time) => clock.sleep(time).await,

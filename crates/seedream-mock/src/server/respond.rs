@@ -17,7 +17,7 @@ use crate::server::connection::Connection;
 use crate::server::shared::Shared;
 use crate::state::clock::Clock;
 
-/// What a head with a wrong length promises and the connection's end withholds.
+/// The bytes that a head with a wrong length promises and that never come.
 const MISSING: &[u8] = &[b' '; 64];
 
 /// Plays a script: waits, renders what is still to be rendered, and sends.
@@ -71,7 +71,7 @@ async fn whole(mut chunks: Vec<Chunk>, shared: &Shared, clock: &Clock) -> Bytes 
     body.freeze()
 }
 
-/// A body that comes chunk by chunk. The head waits for the first, as it does upstream for the first picture.
+/// A body that comes chunk by chunk. The head waits for the first, as it does upstream for the first image.
 async fn stream(
     chunks: Vec<Chunk>,
     repeats: Option<Chunk>,
@@ -97,7 +97,7 @@ async fn stream(
         }
         for chunk in chunks {
             clock.sleep(chunk.after).await;
-            // Nobody renders for a caller who has gone.
+            // Nothing is rendered for a client that has disconnected.
             if sender.send(shared.render(chunk.content).await).await.is_err() {
                 return;
             }
@@ -116,14 +116,14 @@ async fn stream(
     MockBody(BodySource::Flow(receiver))
 }
 
-/// Somebody who waits for an answer. Dropped before he is served, he has left.
+/// Detects that a client disconnects: dropped before [`DisconnectGuard::served`], the response was not complete.
 struct DisconnectGuard {
     connection: Arc<Connection>,
     ordinal: Option<u64>,
 }
 
 impl DisconnectGuard {
-    /// Everything is on its way to him.
+    /// The whole response has been handed over.
     fn served(mut self) {
         self.ordinal = None;
     }
@@ -138,7 +138,7 @@ impl Drop for DisconnectGuard {
     }
 }
 
-/// The body of an answer.
+/// The body of a response.
 pub(crate) struct MockBody(BodySource);
 
 enum BodySource {

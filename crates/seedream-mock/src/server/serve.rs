@@ -28,7 +28,7 @@ use crate::state::clock::Clock;
 /// The largest request body: fourteen references of ten megabytes, in base64.
 const LARGEST_BODY: usize = 200 * 1024 * 1024;
 
-/// Accepts connections until it is told to stop, or nobody is left to tell it; answers that are under way are finished.
+/// Accepts connections until the stop signal, or until its sender is dropped. Responses in progress are finished.
 pub(crate) async fn serve(listener: TcpListener, shared: Shared, stopped: oneshot::Receiver<()>) {
     let connections = GracefulShutdown::new();
     let mut stopped = pin!(stopped);

@@ -3,21 +3,21 @@
 /// The length of a text that is not there.
 const NOTHING: u32 = u32::MAX;
 
-/// Texts, one behind the other, each of which may be missing.
+/// A sequence of texts, each of which may be missing.
 #[derive(Debug, Clone)]
 pub(crate) struct TextArena(Vec<u8>);
 
-/// Writes texts one behind the other.
+/// Builds a [`TextArena`].
 pub(crate) struct TextArenaBuilder(Vec<u8>);
 
 impl TextArenaBuilder {
-    /// For so many texts of so many bytes in all. More or fewer is no mistake, but costs.
+    /// Reserves room for a number of texts and of bytes. Other numbers are allowed, but cost an allocation.
     pub(crate) fn new(texts: usize, bytes: usize) -> Self {
         Self(Vec::with_capacity(texts * size_of::<u32>() + bytes))
     }
 
     pub(crate) fn push(&mut self, text: &str) {
-        // A text that is too long to be counted is none of ours: bodies end far below that.
+        // No text is longer than a `u32` counts: bodies are limited far below that.
         let length = u32::try_from(text.len()).ok().filter(|length| *length != NOTHING).unwrap_or_default();
         self.0.extend_from_slice(&length.to_ne_bytes());
         self.0.extend_from_slice(&text.as_bytes()[..length as usize]);
@@ -71,7 +71,7 @@ impl TextArena {
     }
 }
 
-/// The texts in their order; behind the last one there are none.
+/// The texts in their order.
 pub(crate) struct ArenaTexts<'a>(&'a [u8]);
 
 impl<'a> Iterator for ArenaTexts<'a> {

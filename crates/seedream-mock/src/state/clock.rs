@@ -19,14 +19,14 @@ pub struct Clock(Arc<ClockState>);
 
 #[derive(Debug)]
 struct ClockState {
-    /// Whether the hands may be other than [`Hands::RESET`]: nearly no clock is ever touched, and all are read all the time.
+    /// Whether the mode may be other than [`Hands::RESET`]: nearly no clock is ever touched, and all are read all the time.
     moved: AtomicBool,
-    hands: Mutex<ClockMode>,
+    mode: Mutex<ClockMode>,
     /// What it goes with while it runs: another clock, or the machine's.
     base: Option<Clock>,
-    /// Sent whenever the hands are touched, so that whoever waits looks again.
-    touched: watch::Sender<()>,
-    /// How many wait.
+    /// Sent whenever the clock is changed, so that waiting tasks check again.
+    changed: watch::Sender<()>,
+    /// How many tasks wait.
     waiting: watch::Sender<usize>,
 }
 
@@ -55,20 +55,20 @@ impl Clock {
         Self::with(ClockMode::RESET, Some(self.clone()))
     }
 
-    fn with(hands: ClockMode, base: Option<Self>) -> Self {
-        let (touched, waiting) = (watch::Sender::new(()), watch::Sender::new(0));
-        let moved = AtomicBool::new(!matches!(hands, ClockMode::Running { ahead } if ahead.is_zero()));
-        Self(Arc::new(ClockState { moved, hands: Mutex::new(hands), base, touched, waiting }))
+    fn with(mode: ClockMode, base: Option<Self>) -> Self {
+        let (changed, waiting) = (watch::Sender::new(()), watch::Sender::new(0));
+        let moved = AtomicBool::new(!matches!(mode, ClockMode::Running { ahead } if ahead.is_zero()));
+        Self(Arc::new(ClockState { moved, mode: Mutex::new(mode), base, changed, waiting }))
     }
 
     /// The time it shows.
     pub fn now(&self) -> Timestamp {
-        self.show(self.hands())
+        self.show(self.mode())
     }
 
     /// Whether it shows the same time until it is moved.
     pub fn is_stopped(&self) -> bool {
-        match self.hands() {
+        match self.mode() {
             ClockMode::Stopped(_) => true,
             ClockMode::Running { .. } => self.0.base.as_ref().is_some_and(Self::is_stopped),
         }
@@ -77,7 +77,7 @@ impl Clock {
     /// Moves it forward; a running clock keeps running.
     pub fn advance(&self, by: Duration) {
         let signed = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
-        self.touch(|hands| match hands {
+        self.change(|mode| match mode {
             ClockMode::Running { ahead } => *ahead = ahead.saturating_add(signed),
             ClockMode::Stopped(at) => *at = later(*at, by),
         });
@@ -85,22 +85,22 @@ impl Clock {
 
     /// Stops it at a time.
     pub fn set(&self, at: Timestamp) {
-        self.touch(|hands| *hands = ClockMode::Stopped(at));
+        self.change(|mode| *mode = ClockMode::Stopped(at));
     }
 
     /// Stops it where it is.
     pub fn stop(&self) {
-        self.touch(|hands| *hands = ClockMode::Stopped(self.show(*hands)));
+        self.change(|mode| *mode = ClockMode::Stopped(self.show(*mode)));
     }
 
     /// Lets it run on from what it shows.
     pub fn run(&self) {
-        self.touch(|hands| *hands = ClockMode::Running { ahead: self.show(*hands).duration_since(self.base()) });
+        self.change(|mode| *mode = ClockMode::Running { ahead: self.show(*mode).duration_since(self.base()) });
     }
 
     /// Lets it show what it goes with again: of a session's clock the mock's, of the mock's the machine's.
     pub fn reset(&self) {
-        self.touch(|hands| *hands = ClockMode::RESET);
+        self.change(|mode| *mode = ClockMode::RESET);
     }
 
     /// Waits until it shows `at` or later: by itself where it runs, by being moved where it is stopped.
@@ -109,19 +109,19 @@ impl Clock {
             return;
         }
         let _sleeper = WaitGuard::new(&self.0.waiting);
-        let mut touched = self.0.touched.subscribe();
+        let mut changed = self.0.changed.subscribe();
         loop {
-            touched.mark_unchanged();
+            changed.mark_unchanged();
             // Read after the mark: a touch in between is either seen here or wakes below.
-            let hands = self.hands();
-            if self.show(hands) >= at {
+            let mode = self.mode();
+            if self.show(mode) >= at {
                 return;
             }
-            // The sender lives as long as this clock, so there is always somebody to wait for.
-            match hands {
-                ClockMode::Stopped(_) => drop(touched.changed().await),
+            // The sender lives as long as this clock.
+            match mode {
+                ClockMode::Stopped(_) => drop(changed.changed().await),
                 ClockMode::Running { ahead } => tokio::select! {
-                    _ = touched.changed() => {}
+                    _ = changed.changed() => {}
                     () = self.base_shows(at, ahead) => {}
                 },
             }
@@ -135,8 +135,8 @@ impl Clock {
         }
     }
 
-    /// Waits until at least so many answers, callbacks and other sleepers wait on this clock: the moment to move a stopped
-    /// one. Who waits on a session's clock waits on the mock's as well, unless that session's is stopped by itself.
+    /// Waits until at least this many responses, callbacks and other tasks wait on this clock: the moment to move a stopped
+    /// one. A task that waits on a session's clock waits on the mock's too, unless the session's clock is stopped by itself.
     pub async fn until_waiting(&self, sleepers: usize) {
         // The sender lives as long as this clock.
         drop(self.0.waiting.subscribe().wait_for(|waiting| *waiting >= sleepers).await);
@@ -161,8 +161,8 @@ impl Clock {
         self.0.base.as_ref().map_or_else(Timestamp::now, Self::now)
     }
 
-    fn show(&self, hands: ClockMode) -> Timestamp {
-        match hands {
+    fn show(&self, mode: ClockMode) -> Timestamp {
+        match mode {
             ClockMode::Running { ahead } => {
                 let end = if ahead.is_negative() { Timestamp::MIN } else { Timestamp::MAX };
                 self.base().checked_add(ahead).unwrap_or(end)
@@ -171,18 +171,18 @@ impl Clock {
         }
     }
 
-    fn hands(&self) -> ClockMode {
+    fn mode(&self) -> ClockMode {
         if !self.0.moved.load(Ordering::Acquire) {
             return ClockMode::RESET;
         }
-        *self.0.hands.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.mode.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn touch(&self, work: impl FnOnce(&mut ClockMode)) {
-        // Said before it is so: who reads in between looks at the hands.
+    fn change(&self, work: impl FnOnce(&mut ClockMode)) {
+        // Set before the change: a reader in between takes the lock.
         self.0.moved.store(true, Ordering::Release);
-        work(&mut self.0.hands.lock().unwrap_or_else(PoisonError::into_inner));
-        self.0.touched.send_replace(());
+        work(&mut self.0.mode.lock().unwrap_or_else(PoisonError::into_inner));
+        self.0.changed.send_replace(());
     }
 }
 
@@ -193,11 +193,11 @@ impl Default for Clock {
 }
 
 impl ClockMode {
-    /// Those of a clock that nobody has moved.
+    /// The mode of a clock that was never moved.
     const RESET: Self = Self::Running { ahead: SignedDuration::ZERO };
 }
 
-/// Counts one who waits, for as long as it lives.
+/// Counts a waiting task for as long as the guard lives.
 struct WaitGuard<'a>(&'a watch::Sender<usize>);
 
 impl<'a> WaitGuard<'a> {
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m14_a_stopped_clock_moves_only_when_moved() {
+    fn a_stopped_clock_moves_only_when_moved() {
         let clock = Clock::stopped(Timestamp::UNIX_EPOCH);
         let twin = clock.clone();
         clock.advance(Duration::from_secs(5));
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn m14_a_running_clock_can_be_ahead_and_behind() {
+    fn a_running_clock_can_be_ahead_and_behind() {
         let clock = Clock::real();
         clock.advance(Duration::from_secs(3600));
         assert!(clock.now() > Timestamp::now() && !clock.is_stopped());
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn m14_who_waits_on_a_stopped_clock_is_woken_by_the_move_that_reaches_him() {
+    async fn a_stopped_clock_wakes_a_waiter_when_it_reaches_its_time() {
         let clock = Clock::stopped(Timestamp::UNIX_EPOCH);
         let sleeper = tokio::spawn({
             let clock = clock.clone();
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn m14_a_stopped_clock_that_runs_again_wakes_by_itself() {
+    async fn a_stopped_clock_that_runs_again_wakes_by_itself() {
         let clock = Clock::stopped(Timestamp::UNIX_EPOCH);
         let sleeper = tokio::spawn({
             let clock = clock.clone();
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn m14_a_clock_that_goes_with_another_can_be_moved_by_itself() {
+    async fn a_clock_that_goes_with_another_can_be_moved_by_itself() {
         let mock = Clock::stopped(Timestamp::UNIX_EPOCH);
         let (blue, red) = (mock.child(), mock.child());
         mock.advance(Duration::from_secs(10));
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn m14_who_waits_on_it_is_woken_by_either_move() {
+    async fn a_session_clock_wakes_by_its_own_move_and_by_the_mocks() {
         for of_mock in [true, false] {
             let mock = Clock::stopped(Timestamp::UNIX_EPOCH);
             let blue = mock.child();

@@ -23,7 +23,7 @@ const SHORT_BODY: usize = 4096;
 /// Headers that hold secrets; they stand in the journal as a short hash.
 const SECRET_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
 
-/// One request and how it was answered.
+/// One request and its response.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct JournalEntry {
     /// Its place among all requests of this mock.
@@ -42,23 +42,23 @@ pub struct JournalEntry {
     pub method: String,
     /// The path as it was called, without its query.
     pub path: String,
-    /// The status of the answer; 0 where the connection was reset before it.
+    /// The status of the response; 0 where the connection was reset before it.
     pub status: u16,
-    /// The exchange the answer was taken from.
+    /// The exchange the response was taken from.
     pub fixture: Option<String>,
-    /// How sure the answer is: `documented`, `published`, `observed`, `derived`.
+    /// How sure the response is: `documented`, `published`, `observed`, `derived`.
     pub evidence: &'static str,
     /// How the relay before the provider behaves, where not as documented.
     pub profile: Option<String>,
-    /// What went wrong on purpose.
+    /// The fault that hit it, as text.
     pub fault: Option<String>,
-    /// How many pictures somebody pays for.
+    /// How many images are billed.
     pub billed: u32,
-    /// The id the answer carries.
+    /// The id the response carries.
     pub request_id: String,
     /// The headers, secrets replaced by a short hash.
     pub headers: BTreeMap<String, String>,
-    /// The body: JSON with long texts replaced by hash and length, or a text, or hash and length of what is none.
+    /// The body: JSON with long texts replaced by hash and length, or a text, or hash and length of a body that is not text.
     pub body: Value,
     /// The request as the provider's gateway sends it on.
     pub effective: Option<Value>,
@@ -100,7 +100,7 @@ pub(crate) enum EntryKind {
     Callback,
 }
 
-/// An entry as it is kept: nearly all of them are never read, so what takes time is done by who reads them.
+/// An entry as it is kept. Few entries are ever read, so the slow work is done on reading.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredEntry {
     pub(crate) ordinal: u64,
@@ -111,7 +111,7 @@ pub(crate) struct StoredEntry {
     pub(crate) billed: u32,
     /// Whether its body was sent on as it came.
     passed: bool,
-    /// Whether its caller left before he had the answer.
+    /// Whether the client disconnected before the response was complete.
     pub(crate) left: bool,
     texts: TextArena,
 }
@@ -157,7 +157,7 @@ impl NewEntry<'_> {
     }
 }
 
-/// How many texts stand in every entry before all others, and how many of them before its path.
+/// The number of texts at the head of every entry, and of those before its path.
 const HEAD: usize = 7;
 const PATH: usize = 3;
 
@@ -167,7 +167,7 @@ impl StoredEntry {
         self.texts.beginning(HEAD)
     }
 
-    /// The same before and behind the path.
+    /// The same before and after the path.
     pub(crate) fn around_path(&self) -> (&[u8], &[u8]) {
         (self.texts.beginning(PATH), &self.head()[self.texts.beginning(PATH + 1).len()..])
     }
@@ -176,7 +176,7 @@ impl StoredEntry {
         size_of::<Self>() + self.texts.bytes()
     }
 
-    /// The entry, for those who want to look at it.
+    /// The entry in its public form.
     pub(crate) fn entry(&self, session: &str) -> JournalEntry {
         let mut texts = self.texts.texts();
         let mut own = || texts.own();
@@ -243,7 +243,7 @@ pub(crate) fn body<'b>(bytes: &'b Bytes, json: Option<&Value>) -> Cow<'b, str> {
             _ => shortened(value),
         },
         None if bytes.is_empty() => Value::Null,
-        // A form with a picture in it is no text: repaired, it would have another length and hash.
+        // A form with an image in it is no text: repaired, it would have another length and hash.
         None => std::str::from_utf8(bytes).map_or_else(|_| hashed(bytes), |text| shortened(&text.into())),
     };
     shown.to_string().into()
@@ -275,7 +275,7 @@ fn shortened_members(members: &Object) -> Object {
     members.iter().map(|(name, value)| (name.clone(), shortened(value))).collect()
 }
 
-/// An entry of about so many bytes, for tests of those who keep it.
+/// An entry of about this many bytes, for tests.
 #[cfg(test)]
 pub(crate) fn entry_of(bytes: usize) -> StoredEntry {
     let (kind, at, texts) = (EntryKind::Request, Timestamp::UNIX_EPOCH, TextArenaBuilder::new(0, bytes).done());
@@ -287,7 +287,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m20_secrets_and_long_texts_are_hashed() {
+    fn secrets_and_long_texts_are_hashed() {
         let (key, plain) = (HeaderValue::from_static("Bearer sk-secret"), HeaderValue::from_static("*/*"));
         assert!(shown("authorization", &key).starts_with("sha256:"));
         assert_eq!(shown("accept", &plain), "*/*");

@@ -1,4 +1,4 @@
-//! What a journal no longer holds, counted: so that how many requests there were of a kind can be told of all of them.
+//! Counts of the entries that a journal no longer holds, by kind, so that a count over all requests stays possible.
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use crate::state::entry::{EntryKind, JournalEntry, StoredEntry};
 /// that only whether it was a request.
 const KINDS: usize = 64;
 
-/// The counts of what a journal has forgotten.
+/// The counts of the evicted entries of a journal.
 #[derive(Debug, Default)]
 pub(crate) struct EvictedCounts {
     /// By all that is known of them.
@@ -71,7 +71,7 @@ impl EvictedTally {
         Self { count: 1, ordinals: (entry.ordinal, entry.ordinal), times: (entry.at, entry.at) }
     }
 
-    /// So many entries, wherever and whenever.
+    /// A number of entries at unknown places and times.
     fn unknown(count: u64) -> Self {
         Self { count, ordinals: (0, u64::MAX), times: (Timestamp::MIN, Timestamp::MAX) }
     }
@@ -152,7 +152,7 @@ impl EvictedCounts {
     }
 
     /// Counts entries of which nothing else is known.
-    pub(crate) fn remember(&mut self, kind: EntryKind, count: u64) {
+    pub(crate) fn add_totals(&mut self, kind: EntryKind, count: u64) {
         if count == 0 {
             return;
         }
@@ -167,12 +167,12 @@ impl EvictedCounts {
         keep(&mut self.rest, &mut self.bytes, group);
     }
 
-    /// How many of a kind there were.
+    /// The number of entries of a kind.
     pub(crate) fn count(&self, kind: EntryKind) -> u64 {
         self.groups().filter(|group| group.kind == kind).map(|group| group.tally.count).sum()
     }
 
-    /// Forgets that there were any of a kind.
+    /// Removes the counts of a kind.
     pub(crate) fn remove(&mut self, kind: EntryKind) {
         for groups in [&mut self.whole, &mut self.pathless, &mut self.rest] {
             groups.retain(|group| group.kind != kind);
@@ -246,26 +246,26 @@ mod tests {
 
     #[test]
     fn every_entry_counts_in_bounded_memory() {
-        let mut forgotten = EvictedCounts::default();
+        let mut evicted = EvictedCounts::default();
         for number in 0..10_000 {
-            forgotten.add(&entry(3 * number, "POST", "/v1/images/generations", 200));
-            forgotten.add(&entry(3 * number + 1, "GET", &format!("/v1/tasks/{number}"), 200));
-            // More kinds than are told apart.
+            evicted.add(&entry(3 * number, "POST", "/v1/images/generations", 200));
+            evicted.add(&entry(3 * number + 1, "GET", &format!("/v1/tasks/{number}"), 200));
+            // More kinds than are counted apart.
             let method = format!("M{}", number % 100);
-            forgotten.add(&entry(3 * number + 2, &method, &format!("/{number}"), 404));
+            evicted.add(&entry(3 * number + 2, &method, &format!("/{number}"), 404));
         }
-        assert_eq!(forgotten.count(EntryKind::Request), 30_000);
-        assert!(forgotten.bytes() < 64 * 1024, "{}", forgotten.bytes());
+        assert_eq!(evicted.count(EntryKind::Request), 30_000);
+        assert!(evicted.bytes() < 64 * 1024, "{}", evicted.bytes());
         let of = |wanted: &dyn Fn(&EvictedEntries) -> bool| -> u64 {
-            forgotten.counted("blue").filter(wanted).map(|counted| counted.tally.count).sum()
+            evicted.counted("blue").filter(wanted).map(|counted| counted.tally.count).sum()
         };
         assert_eq!(of(&|it| it.known == KnownMembers::Whole && it.entry.method == "POST"), 10_000);
         assert_eq!(of(&|it| it.known != KnownMembers::Kind && it.entry.method == "GET"), 10_000);
         assert!(of(&|it| it.known == KnownMembers::Kind) > 0);
-        let posts = forgotten.counted("blue").find(|it| it.entry.method == "POST").unwrap();
+        let posts = evicted.counted("blue").find(|it| it.entry.method == "POST").unwrap();
         assert_eq!((posts.tally.ordinals, posts.entry.session.as_str()), ((0, 29_997), "blue"));
         assert_eq!((posts.entry.provider.as_deref(), posts.entry.fault.as_deref()), (Some("anybody"), Some("times=1")));
-        forgotten.remove(EntryKind::Request);
-        assert_eq!(forgotten.count(EntryKind::Request), 0);
+        evicted.remove(EntryKind::Request);
+        assert_eq!(evicted.count(EntryKind::Request), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! What was asked and answered, without secrets.
+//! The journal of a session: its last requests, and counts of the older ones.
 
 use std::collections::VecDeque;
 
@@ -14,37 +14,37 @@ pub(crate) struct Journal {
     first: u64,
     /// What the entries hold, in bytes.
     bytes: usize,
-    forgotten: EvictedCounts,
+    evicted: EvictedCounts,
 }
 
 impl Journal {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, entries: VecDeque::new(), first: 0, bytes: 0, forgotten: EvictedCounts::default() }
+        Self { capacity, entries: VecDeque::new(), first: 0, bytes: 0, evicted: EvictedCounts::default() }
     }
 
-    /// Adds an entry, and returns the one that has to go for it: whoever holds a lock need not tear it down.
+    /// Adds an entry, and returns the one that it evicts, to be dropped outside of the lock.
     pub(crate) fn push(&mut self, entry: StoredEntry) -> Option<StoredEntry> {
         self.bytes += entry.bytes();
         self.entries.push_back(entry);
         let oldest = (self.entries.len() > self.capacity).then(|| self.entries.pop_front()).flatten()?;
         self.first += 1;
         self.bytes -= oldest.bytes();
-        self.forgotten.add(&oldest);
+        self.evicted.add(&oldest);
         Some(oldest)
     }
 
     /// How much it holds, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes + self.forgotten.bytes()
+        self.bytes + self.evicted.bytes()
     }
 
     /// What it no longer holds.
-    pub(crate) fn forgotten(&self) -> &EvictedCounts {
-        &self.forgotten
+    pub(crate) fn evicted(&self) -> &EvictedCounts {
+        &self.evicted
     }
 
-    /// The caller of a request, which is among the last, has gone before he had his answer.
-    pub(crate) fn left(&mut self, ordinal: u64) {
+    /// The client of a request, which is among the last, disconnected before the response was complete.
+    pub(crate) fn disconnected(&mut self, ordinal: u64) {
         let of = |entry: &&mut StoredEntry| entry.ordinal == ordinal && entry.kind == EntryKind::Request;
         if let Some(entry) = self.entries.iter_mut().rev().find(of) {
             entry.left = true;
@@ -53,7 +53,7 @@ impl Journal {
 
     /// Counts all entries and holds none of them any more; returns what is to be torn down.
     pub(crate) fn fold(&mut self) -> VecDeque<StoredEntry> {
-        self.entries.iter().for_each(|entry| self.forgotten.add(entry));
+        self.entries.iter().for_each(|entry| self.evicted.add(entry));
         self.first += self.entries.len() as u64;
         self.bytes = 0;
         std::mem::take(&mut self.entries)
@@ -65,8 +65,8 @@ impl Journal {
     }
 
     /// Counts what a session of the same name had before.
-    pub(crate) fn remember(&mut self, counts: &[(EntryKind, u64)]) {
-        counts.iter().for_each(|(kind, count)| self.forgotten.remember(*kind, *count));
+    pub(crate) fn add_totals(&mut self, counts: &[(EntryKind, u64)]) {
+        counts.iter().for_each(|(kind, count)| self.evicted.add_totals(*kind, *count));
     }
 
     /// The ordinals of its entries, with their numbers.
@@ -79,19 +79,19 @@ impl Journal {
         self.entries.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
     }
 
-    /// Forgets that there was anything of a kind.
+    /// Removes all entries and counts of a kind.
     pub(crate) fn remove(&mut self, kind: EntryKind) {
         // The numbers of those that stay are new ones.
         self.first += self.entries.len() as u64;
         self.entries.retain(|entry| entry.kind != kind);
         self.bytes = self.entries.iter().map(StoredEntry::bytes).sum();
-        self.forgotten.remove(kind);
+        self.evicted.remove(kind);
     }
 
     /// How many requests there were.
     pub(crate) fn requests(&self) -> u64 {
         let kept = self.entries.iter().filter(|entry| entry.kind == EntryKind::Request).count();
-        kept as u64 + self.forgotten.count(EntryKind::Request)
+        kept as u64 + self.evicted.count(EntryKind::Request)
     }
 
     /// Its entries, as they are kept.

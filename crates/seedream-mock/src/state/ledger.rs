@@ -1,4 +1,4 @@
-//! What was paid: one bill for each answer that costs something, whether or not its caller got it.
+//! What was paid: one bill for each response that costs something, whether or not its caller got it.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -19,11 +19,11 @@ pub struct LedgerEntry {
     pub model: String,
     /// The key as a short hash; none where none was needed.
     pub key: Option<String>,
-    /// The pictures. Of a task those reserved until it has ended, then those delivered (document 002, `n`).
+    /// The images. Of a task those reserved until it has ended, then those delivered (docs.evolink.ai, `n`).
     pub images: u32,
-    /// The credits, where the provider counts in credits: reserved and settled like the pictures.
+    /// The credits, where the provider counts in credits: reserved and settled like the images.
     pub credits: Option<f64>,
-    /// The id its answer carries.
+    /// The id its response carries.
     pub request: String,
     /// When it came.
     pub at: Timestamp,
@@ -31,13 +31,13 @@ pub struct LedgerEntry {
     pub task: Option<String>,
     /// Whether nothing about it will change.
     pub settled: bool,
-    /// Whether its caller could get the whole answer. Who has gone has paid all the same.
+    /// Whether the client could receive the whole response. It pays in either case.
     pub answered: bool,
     /// Its place among all requests of this mock.
     pub ordinal: u64,
 }
 
-/// The credits of so many pictures.
+/// The credits of a number of images.
 pub(crate) fn credits(each: f64, images: u32) -> f64 {
     rounded(each * f64::from(images))
 }
@@ -49,7 +49,7 @@ pub(crate) struct NewLedgerEntry<'a> {
     pub(crate) model: &'a str,
     pub(crate) key: Option<&'a str>,
     pub(crate) images: u32,
-    /// The credits of one picture.
+    /// The credits of one image.
     pub(crate) each: Option<f64>,
     pub(crate) request: &'a str,
     pub(crate) at: Timestamp,
@@ -135,7 +135,7 @@ fn rounded(credits: f64) -> f64 {
 pub(crate) struct Ledger {
     bills: VecDeque<StoredLedgerEntry>,
     /// What the bills that are no longer kept come to, by key; no key is an empty one.
-    forgotten: BTreeMap<String, PaidTotal>,
+    evicted: BTreeMap<String, PaidTotal>,
     /// How many these are.
     folded: u64,
     /// What the bills hold, in bytes.
@@ -196,13 +196,13 @@ impl Ledger {
             oldest.images = images;
         }
         self.folded += 1;
-        add(&mut self.forgotten, &oldest);
+        add(&mut self.evicted, &oldest);
         Some(oldest)
     }
 
     /// Keeps the sums alone; returns what is to be torn down.
     pub(crate) fn fold(&mut self) -> VecDeque<StoredLedgerEntry> {
-        self.bills.iter().for_each(|bill| add(&mut self.forgotten, bill));
+        self.bills.iter().for_each(|bill| add(&mut self.evicted, bill));
         self.folded += self.bills.len() as u64;
         self.bytes = 0;
         std::mem::take(&mut self.bills)
@@ -213,16 +213,16 @@ impl Ledger {
         self.folded
     }
 
-    /// The sums of so many bills, which a session of the same name had before.
-    pub(crate) fn remember(&mut self, keys: &[PaidByKey], bills: u64) {
+    /// Adds the sums of bills that an evicted session of the same name had.
+    pub(crate) fn add_totals(&mut self, keys: &[PaidByKey], bills: u64) {
         self.folded += bills;
         for PaidByKey { key, sum } in keys {
-            let known = self.forgotten.entry(key.clone().unwrap_or_default()).or_default();
+            let known = self.evicted.entry(key.clone().unwrap_or_default()).or_default();
             *known = known.and(*sum);
         }
     }
 
-    pub(crate) fn bills(&self) -> impl Iterator<Item = LedgerEntry> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = LedgerEntry> {
         self.bills.iter().map(StoredLedgerEntry::bill)
     }
 
@@ -238,14 +238,14 @@ impl Ledger {
 
     /// What each key paid.
     pub(crate) fn keys(&self) -> Vec<PaidByKey> {
-        let mut sums = self.forgotten.clone();
+        let mut sums = self.evicted.clone();
         for bill in &self.bills {
             add(&mut sums, bill);
         }
         sums.into_iter().map(|(key, sum)| PaidByKey { key: Some(key).filter(|key| !key.is_empty()), sum }).collect()
     }
 
-    /// Settles the bills of tasks; `delivered` says how many pictures a task that has ended delivers.
+    /// Settles the bills of tasks; `delivered` says how many images a task that has ended delivers.
     pub(crate) fn settle(&mut self, mut delivered: impl FnMut(&str) -> Option<u32>) {
         for bill in self.bills.iter_mut().filter(|bill| !bill.settled) {
             if let Some(images) = bill.task().and_then(&mut delivered) {
@@ -263,8 +263,8 @@ impl Ledger {
         }
     }
 
-    /// The caller has gone.
-    pub(crate) fn left(&mut self, ordinal: u64) {
+    /// The client disconnected.
+    pub(crate) fn disconnected(&mut self, ordinal: u64) {
         for bill in self.bills.iter_mut().rev().filter(|bill| bill.ordinal == ordinal) {
             bill.answered = false;
         }
@@ -287,7 +287,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m19_what_is_forgotten_still_counts() {
+    fn evicted_entries_still_count() {
         let mut ledger = Ledger::default();
         for ordinal in 0..BILLS as u64 + 5 {
             let bill = NewLedgerEntry {
@@ -304,7 +304,7 @@ mod tests {
             };
             ledger.push(bill.pack(), |_| None);
         }
-        assert_eq!(ledger.bills().count(), BILLS);
+        assert_eq!(ledger.entries().count(), BILLS);
         assert_eq!(ledger.sum(), PaidTotal { images: 20_010, credits: 18_009.0 });
     }
 }

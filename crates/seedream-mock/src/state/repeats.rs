@@ -9,7 +9,7 @@ const MOST: usize = 1000;
 const COUNT: usize = 32;
 
 /// The counts of the requests that came last, by their hashes. There are two ages of them: where the younger is full it
-/// becomes the older, which is forgotten, so that memory is bounded and what is asked again stays.
+/// becomes the older, which is dropped, so that memory is bounded and repeated requests stay.
 #[derive(Debug, Default)]
 pub(crate) struct RepeatCounts {
     young: HashMap<u64, u32>,
@@ -17,7 +17,7 @@ pub(crate) struct RepeatCounts {
 }
 
 impl RepeatCounts {
-    /// Counts a request: 1 for the first of its kind, and again for one that was forgotten.
+    /// Counts a request: 1 for the first of its kind, and for one whose count was dropped.
     pub(crate) fn next(&mut self, request: u64) -> u32 {
         if let Some(count) = self.young.get_mut(&request) {
             *count = count.saturating_add(1);
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_asked_again_is_counted_and_the_rest_is_forgotten_in_bounded_memory() {
+    fn repeated_requests_are_counted_in_bounded_memory() {
         let mut repeats = RepeatCounts::default();
         for request in 1..=100_000 {
             assert_eq!(repeats.next(request), 1);

@@ -2,7 +2,7 @@
 
 macro_rules! parts {
     ($($(#[$about:meta])* $ResetPart:ident = $word:literal,)+) => {
-        /// What can be forgotten.
+        /// A part of a session that a reset clears.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum ResetPart { $($(#[$about])* $ResetPart,)+ }
 
@@ -19,15 +19,15 @@ macro_rules! parts {
 }
 
 parts! {
-    /// What was asked and answered.
+    /// The journal.
     Journal = "journal",
     /// What was paid.
     Ledger = "ledger",
-    /// What goes wrong, with how often it did.
+    /// The faults, with their counts.
     Faults = "faults",
-    /// The tasks, and who is to be called back for them.
+    /// The tasks, and their callbacks that are still to be sent.
     Tasks = "tasks",
-    /// Who is to be called back, and that anybody was.
+    /// The callbacks: those still to be sent, and those in the journal.
     Callbacks = "callbacks",
     /// How the clock was moved.
     Clock = "clock",

@@ -16,10 +16,10 @@ use crate::state::ledger::Ledger;
 use crate::state::repeats::RepeatCounts;
 use crate::state::task::MockTask;
 
-/// The most tasks a session keeps; the oldest are forgotten first.
+/// The most tasks that a session keeps; the oldest are dropped first.
 const TASKS: usize = 10_000;
 
-/// Everything one session remembers.
+/// The state of one session.
 #[derive(Debug)]
 pub(crate) struct Session {
     /// When it was last used. A server counts this by the machine's time and not by a clock that is moved.
@@ -32,10 +32,10 @@ pub(crate) struct Session {
     pub(crate) journal: Journal,
     pub(crate) rules: FaultRules,
     pub(crate) ledger: Ledger,
-    pub(crate) traffic: RateCounters,
+    pub(crate) rates: RateCounters,
     /// How often it was asked the same.
     pub(crate) repeats: RepeatCounts,
-    /// How its requests are answered otherwise than all are.
+    /// How its settings differ from those of all sessions.
     pub(crate) patch: SettingsPatch,
 }
 
@@ -65,13 +65,13 @@ impl Session {
             journal: Journal::new(journal_capacity),
             rules: FaultRules::with(faults),
             ledger: Ledger::default(),
-            traffic: RateCounters::default(),
+            rates: RateCounters::default(),
             repeats: RepeatCounts::default(),
             patch: SettingsPatch::default(),
         }
     }
 
-    /// About how much it remembers, in bytes.
+    /// About how many bytes it holds.
     pub(crate) fn bytes(&self) -> usize {
         self.journal.bytes() + self.ledger.bytes() + self.repeats.bytes() + TASK * self.order.len()
     }
@@ -83,7 +83,7 @@ impl Session {
         if self.order.len() == TASKS
             && let Some(oldest) = self.order.pop_front()
         {
-            // Nobody can ask for it any more, so its bill is settled by what it delivers.
+            // It can no longer be polled, so its bill is settled by what it delivers.
             if let Some(images) = self.tasks.remove(&oldest).as_ref().and_then(delivered) {
                 self.ledger.settle_one(&oldest, images);
             }
@@ -98,8 +98,8 @@ impl Session {
         ledger.push(bill, |id| tasks.get(id).and_then(delivered))
     }
 
-    /// Forgets all that is large: entries of the journal, bills and tasks, which still count. Returns what is to be torn
-    /// down.
+    /// Drops all that is large: entries of the journal, bills and tasks, which are still counted. Returns what is to be
+    /// dropped.
     pub(crate) fn fold(&mut self) -> DroppedState {
         let Self { ledger, tasks, .. } = self;
         ledger.settle(|id| tasks.get(id).and_then(delivered));
@@ -124,12 +124,12 @@ impl Session {
         self.awaiting.iter().filter_map(|id| self.tasks.get(id))
     }
 
-    /// Those of them that have ended, and when they did. Nobody waits for them any more.
+    /// Takes those of them that have ended, with the times at which they did.
     pub(crate) fn take_ended(&mut self, now: Timestamp) -> Vec<(MockTask, Timestamp)> {
         let Self { awaiting, tasks, .. } = self;
         let mut ended = Vec::new();
         awaiting.retain(|id| {
-            // A task that is forgotten calls nobody back.
+            // A dropped task sends no callback.
             let Some(task) = tasks.get_mut(id) else { return false };
             let at = task.end_by(now);
             ended.extend(at.map(|at| (task.clone(), at)));
@@ -149,16 +149,16 @@ impl Session {
         ledger
     }
 
-    /// The caller of a request has gone before he had his answer.
-    pub(crate) fn left(&mut self, ordinal: u64) {
-        self.ledger.left(ordinal);
-        self.traffic.left(ordinal);
-        self.journal.left(ordinal);
+    /// The client of a request disconnected before the response was complete.
+    pub(crate) fn disconnected(&mut self, ordinal: u64) {
+        self.ledger.disconnected(ordinal);
+        self.rates.disconnected(ordinal);
+        self.journal.disconnected(ordinal);
     }
 
-    /// How much there is of a caller. Tasks that have not ended are underway, whoever asked for them.
+    /// The usage of a rate key. Tasks that have not ended count as in progress, for every key.
     pub(crate) fn usage(&mut self, caller: &str, now: Timestamp) -> RateUsage {
-        let usage = self.traffic.usage(caller, now);
+        let usage = self.rates.usage(caller, now);
         let tasks =
             self.tasks.values().filter(|task| task.ended.is_none() && task.ends_at().is_none_or(|end| end > now));
         RateUsage { underway: usage.underway + tasks.count(), ..usage }
@@ -173,14 +173,14 @@ impl Session {
         self.order.iter().filter_map(|id| self.tasks.get(id))
     }
 
-    /// Forgets its tasks; bills that were not settled stay as they were reserved.
+    /// Removes its tasks; bills that are not settled stay as reserved.
     pub(crate) fn clear_tasks(&mut self) {
         self.tasks.clear();
         self.order.clear();
         self.awaiting.clear();
     }
 
-    /// Forgets who is still to be called back, and that anybody was.
+    /// Removes its callbacks: those still to be sent, and those in the journal.
     pub(crate) fn clear_callbacks(&mut self) {
         self.awaiting.clear();
         self.tasks.values_mut().for_each(|task| task.callback = None);

@@ -17,7 +17,7 @@ use crate::state::reset_part::ResetPart;
 use crate::state::session::{DroppedState, Session};
 use crate::time::later;
 
-/// About how many bytes all sessions may remember together. One alone is bounded by its own limits, which are far below.
+/// About how many bytes all sessions may hold together. A single session is bounded by its own limits, which are far lower.
 const BUDGET: usize = 256 * 1024 * 1024;
 
 /// What of a session decides how a request to it is looked at.
@@ -25,21 +25,21 @@ const BUDGET: usize = 256 * 1024 * 1024;
 pub(crate) struct SessionView {
     /// What differs for it from the settings.
     pub(crate) patch: SettingsPatch,
-    /// Whether anything was set to go wrong in it.
+    /// Whether it has faults.
     pub(crate) has_rules: bool,
 }
 
-/// The sessions of one engine. The one of those who name none stays; of the others those that nobody used for longest give
-/// way where there are too many. Where all remember too much, those that nobody used for longest forget what is large. What was
-/// paid, and how much was asked, is never forgotten but by an explicit reset, or where a name begins anew that was not used for
-/// too long.
+/// The sessions of one engine. The default session stays. Where there are too many others, the one that was unused for
+/// longest is evicted. Where all of them hold too many bytes, those that were unused for longest drop their entries, bills
+/// and tasks. The totals (what was paid, how many requests there were) survive both; only a reset removes them, or the use
+/// of a name that was unused for too long.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     capacity: usize,
     budget: usize,
     idle: Duration,
     journal_capacity: usize,
-    /// What goes wrong in every session from its start.
+    /// The faults of every session from its start.
     faults: Vec<Fault>,
     /// Whether a fault of any session has ever cut a request off; otherwise no request is checked for that.
     cuts_requests: AtomicBool,
@@ -52,18 +52,18 @@ pub(crate) struct Sessions {
 #[derive(Debug, Default)]
 struct OpenSessions {
     sessions: BTreeMap<String, Session>,
-    /// What is left of those that gave way.
+    /// The totals of evicted sessions.
     remains: BTreeMap<String, SessionTotals>,
-    /// About how much they remember, in bytes: never too little, and exact where it is too much.
+    /// About how many bytes they hold: never too few, and exact where the budget is exceeded.
     bytes: usize,
 }
 
-/// What is left of a session that gave way: what was paid and how much was asked, in a few bytes.
+/// The totals of an evicted session: what was paid and how many requests there were, in a few bytes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SessionTotals {
     /// When it was last used.
     used: Timestamp,
-    /// What its keys paid, by so many bills.
+    /// What its keys paid, and by how many bills.
     pub(crate) keys: Box<[PaidByKey]>,
     pub(crate) bills: u64,
     requests: u64,
@@ -74,13 +74,13 @@ impl SessionTotals {
     fn of(mut session: Session) -> Self {
         // What its tasks deliver is settled first.
         drop(session.fold());
-        let forgotten = session.journal.forgotten();
+        let evicted = session.journal.evicted();
         Self {
             used: session.used,
             keys: session.ledger.keys().into(),
             bills: session.ledger.folded(),
-            requests: forgotten.count(EntryKind::Request),
-            callbacks: forgotten.count(EntryKind::Callback),
+            requests: evicted.count(EntryKind::Request),
+            callbacks: evicted.count(EntryKind::Callback),
         }
     }
 
@@ -103,9 +103,9 @@ impl SessionTotals {
 }
 
 impl OpenSessions {
-    /// Folds sessions until all remember no more than that: those that nobody used for longest, and not this one. Returns
-    /// what is to be torn down.
-    fn shed(&mut self, budget: usize, but: &str) -> Vec<DroppedState> {
+    /// Folds sessions until all hold at most this many bytes: those that were unused for longest, and not this one. Returns
+    /// what is to be dropped.
+    fn shrink(&mut self, budget: usize, but: &str) -> Vec<DroppedState> {
         let mut folded = Vec::new();
         self.bytes = self.sessions.values().map(Session::bytes).sum();
         while self.bytes > budget {
@@ -117,7 +117,7 @@ impl OpenSessions {
         folded
     }
 
-    /// Forgets a session but for what was paid and how much was asked.
+    /// Evicts a session: its totals stay.
     fn retire(&mut self, name: &str) {
         let Some(session) = self.sessions.remove(name) else { return };
         let remains = SessionTotals::of(session);
@@ -127,7 +127,7 @@ impl OpenSessions {
     }
 }
 
-/// Works with a session, and keeps count of what all remember.
+/// Works with a session, and updates the size of all.
 fn counted<T>(session: &mut Session, bytes: &mut usize, work: impl FnOnce(&mut Session) -> T) -> T {
     let before = session.bytes();
     let done = work(session);
@@ -185,22 +185,21 @@ impl Sessions {
 
     /// The client of a request has disconnected before the response was complete. The request stays billed.
     pub(crate) fn disconnected(&self, ordinal: u64) {
-        self.lock().sessions.values_mut().for_each(|session| session.left(ordinal));
+        self.lock().sessions.values_mut().for_each(|session| session.disconnected(ordinal));
     }
 
     fn lock(&self) -> MutexGuard<'_, OpenSessions> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Uses a session; says whether it is a new one. One that nobody used for too long is forgotten, and a new one stands in
-    /// its place.
+    /// Uses a session; says whether it is a new one. A session that was unused for too long is replaced by a new one.
     pub(crate) fn enter(&self, name: &str, now: Timestamp) -> bool {
         let mut open = self.lock();
         if let Some(session) = open.sessions.get_mut(name).filter(|session| !self.is_over(name, session, now)) {
             session.used = now;
             return false;
         }
-        // Nobody used it for too long.
+        // It was unused for too long.
         open.sessions.remove(name);
         self.open(&mut open, name, now);
         true
@@ -217,9 +216,9 @@ impl Sessions {
                 counted(session, bytes, work)
             }
         };
-        let folded = if open.bytes > self.budget { open.shed(self.budget, name) } else { Vec::new() };
+        let folded = if open.bytes > self.budget { open.shrink(self.budget, name) } else { Vec::new() };
         drop(open);
-        // Tearing down takes its time, and nobody has to wait for it.
+        // Dropping takes time, so it happens outside of the lock.
         drop(folded);
         done
     }
@@ -238,19 +237,19 @@ impl Sessions {
         self.look(name, of).unwrap_or(SessionView { has_rules: !self.faults.is_empty(), ..SessionView::default() })
     }
 
-    /// Forgets a session, and that there was one.
+    /// Removes a session and its totals.
     pub(crate) fn forget(&self, name: &str) {
         let mut open = self.lock();
         open.sessions.remove(name);
         open.remains.remove(name);
     }
 
-    /// What is left of a session that gave way.
+    /// The totals of an evicted session.
     pub(crate) fn totals(&self, name: &str) -> Option<SessionTotals> {
         self.lock().remains.get(name).cloned()
     }
 
-    /// Forgets parts of what is left of a session that gave way, or of all.
+    /// Clears parts of the totals of an evicted session, or of all.
     pub(crate) fn clear_remains(&self, name: Option<&str>, parts: &[ResetPart]) {
         let mut open = self.lock();
         let wanted = |known: &str| name.is_none_or(|name| name == known);
@@ -262,7 +261,7 @@ impl Sessions {
         }
     }
 
-    /// Opens a session; one that gave way to others in the meantime goes on with what it had paid.
+    /// Opens a session; an evicted one continues with its totals.
     fn open<'o>(&self, open: &'o mut OpenSessions, name: &str, now: Timestamp) -> (&'o mut Session, &'o mut usize) {
         if name != DEFAULT_SESSION {
             self.make_room(open, now);
@@ -270,14 +269,14 @@ impl Sessions {
         let mut session = Session::new(now, self.journal_capacity, self.faults.clone());
         let remains = open.remains.remove(name).filter(|remains| later(remains.used, self.idle) >= now);
         if let Some(remains) = remains {
-            session.ledger.remember(&remains.keys, remains.bills);
-            session.journal.remember(&remains.counts());
+            session.ledger.add_totals(&remains.keys, remains.bills);
+            session.journal.add_totals(&remains.counts());
         }
         open.bytes += session.bytes();
         (open.sessions.entry(name.to_owned()).or_insert(session), &mut open.bytes)
     }
 
-    /// Whether nobody used it for too long. The session of those who name none is never over.
+    /// Whether it was unused for too long. The default session never expires.
     fn is_over(&self, name: &str, session: &Session, now: Timestamp) -> bool {
         name != DEFAULT_SESSION && later(session.used, self.idle) < now
     }
@@ -306,11 +305,11 @@ impl Sessions {
         self.lock().sessions.keys().cloned().collect()
     }
 
-    /// The journal of a session, and what it has forgotten, at one time.
+    /// The journal of a session, and the counts of its evicted entries, under one lock.
     pub(crate) fn journal_and_forgotten(&self, name: &str) -> (Vec<JournalEntry>, Vec<EvictedEntries>) {
         let both = |session: &mut Session| {
             let kept: Vec<StoredEntry> = session.journal.kept().cloned().collect();
-            (kept, session.journal.forgotten().counted(name).collect())
+            (kept, session.journal.evicted().counted(name).collect())
         };
         let gone = || {
             let counts = self.totals(name).unwrap_or_default().counts();
@@ -341,11 +340,11 @@ impl Sessions {
         entries
     }
 
-    /// The ordinals of a session's entries with their numbers, and how many entries it has forgotten.
+    /// The ordinals of a session's entries with their numbers, and how many entries were evicted.
     pub(crate) fn places(&self, name: &str) -> (Vec<(u64, u64)>, u64) {
         let both = |session: &mut Session| {
-            let forgotten = session.journal.forgotten();
-            let count = forgotten.count(EntryKind::Request) + forgotten.count(EntryKind::Callback);
+            let evicted = session.journal.evicted();
+            let count = evicted.count(EntryKind::Request) + evicted.count(EntryKind::Callback);
             (session.journal.places().collect(), count)
         };
         let gone = || (Vec::new(), self.totals(name).unwrap_or_default().counts().map(|(_, count)| count).iter().sum());
@@ -382,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn the_session_of_those_who_name_none_stays() {
+    fn the_default_session_stays() {
         let settings = Settings { session_capacity: 1, session_idle: Duration::from_secs(60), ..Settings::default() };
         let sessions = Sessions::new(&settings);
         let at = |second| Timestamp::from_second(second).unwrap();
@@ -394,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_that_remember_too_much_together_fold_those_that_nobody_used_for_longest() {
+    fn sessions_over_the_budget_shrink_those_that_were_unused_for_longest() {
         let sessions = Sessions { budget: 3 * 4096, ..Sessions::new(&Settings::default()) };
         let at = |second| Timestamp::from_second(second).unwrap();
         for (second, name) in [DEFAULT_SESSION, "a", "b", "c", "a", "d"].into_iter().enumerate() {
@@ -409,7 +408,7 @@ mod tests {
         assert_eq!([DEFAULT_SESSION, "d"].map(|name| kept(name).0.len()), [1; 2]);
     }
 
-    /// An engine whose sessions may remember so many bytes together.
+    /// An engine whose sessions may hold this many bytes together.
     fn engine(budget: usize, settings: Settings) -> Engine {
         Engine::with_budget(settings, budget)
     }
@@ -423,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bill_is_never_forgotten_however_little_may_be_remembered() {
+    fn totals_survive_any_budget() {
         const SESSIONS: usize = 10;
         const TASKS: usize = 60;
         const SMALL: usize = 256 * 1024;
@@ -504,7 +503,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_that_is_forgotten_is_settled_by_what_it_delivers() {
+    fn a_dropped_task_is_settled_by_what_it_delivers() {
         const MORE: usize = 20;
         let engine = engine(BUDGET, Settings { journal_capacity: 1, ..Settings::default() });
         let create = |body: &Value| ask(&engine, 0, "POST", "/evolink/v1/images/generations", body).0;

@@ -20,17 +20,17 @@ pub(crate) struct MockTask {
     pub(crate) images: Vec<TestImage>,
     /// When it ends; `None` means never.
     pub(crate) end: Option<TaskEnd>,
-    /// When it ends at the latest: nobody may poll a task that calls back.
+    /// When it ends at the latest: a task with a callback may never be polled.
     pub(crate) deadline: Option<Timestamp>,
     /// Whether its progress goes back.
     pub(crate) backward: bool,
-    /// How it is told otherwise.
-    pub(crate) told: Vec<TaskFault>,
-    /// Why it ends without pictures: a code and a sentence.
+    /// The faults of its reports.
+    pub(crate) faults: Vec<TaskFault>,
+    /// Why it ends without images: a code and a sentence.
     pub(crate) failure: Option<(String, String)>,
     /// Whether it was cancelled by hand.
     pub(crate) cancelled: bool,
-    /// What is to go wrong with its polls and its pictures.
+    /// The faults of its polls and its downloads.
     pub(crate) later: Vec<Fault>,
     /// What its result URLs carry of that.
     pub(crate) image_faults: String,
@@ -38,11 +38,11 @@ pub(crate) struct MockTask {
     pub(crate) result_seconds: u64,
     /// The provider's id.
     pub(crate) provider: String,
-    /// Whom to tell when it ends, and what stands before a path of this mock for him.
+    /// The URL of its callback, and the origin of the mock as its client reaches it.
     pub(crate) callback: Option<(String, String)>,
     /// How often it was asked for.
     pub(crate) polls: u32,
-    /// The percentage it was moved to by hand; it is never behind that.
+    /// The percentage that it was moved to by hand, which is its least progress.
     pub(crate) moved: u8,
     /// When it was first seen ended; result URLs count their day from here.
     pub(crate) ended: Option<Timestamp>,
@@ -155,7 +155,7 @@ mod tests {
             end,
             deadline: None,
             backward: false,
-            told: Vec::new(),
+            faults: Vec::new(),
             failure: None,
             cancelled: false,
             later: Vec::new(),
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn m12_three_polls_are_pending_processing_completed() {
+    fn three_polls_are_pending_processing_completed() {
         let mut task = task(Some(TaskEnd::Polls(3)));
         let now = task.created;
         let seen: Vec<u8> = (1..=3)
@@ -191,14 +191,14 @@ mod tests {
     }
 
     #[test]
-    fn m12_stuck_tasks_never_end() {
+    fn stuck_tasks_never_end() {
         let mut task = task(None);
         task.polls = u32::MAX;
         assert_eq!(task.progress(Timestamp::MAX), TaskProgress::Processing(50));
     }
 
     #[test]
-    fn m16_a_backward_task_goes_back_and_still_ends() {
+    fn a_backward_task_goes_back_and_still_ends() {
         let mut task = MockTask { backward: true, ..task(Some(TaskEnd::Polls(3))) };
         let now = task.created;
         let seen: Vec<u8> = (1..=4)
@@ -216,7 +216,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn m12_progress_never_goes_back(end in 1u32..20, seconds in 1u64..100, by_time: bool) {
+        fn progress_never_goes_back(end in 1u32..20, seconds in 1u64..100, by_time: bool) {
             let end = if by_time { TaskEnd::Time(Duration::from_secs(seconds)) } else { TaskEnd::Polls(end) };
             let mut task = task(Some(end));
             let mut last = 0;

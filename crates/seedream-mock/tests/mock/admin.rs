@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use seedream_mock::{Clock, MockServer, TaskEnd};
 use serde_json::{Value, json};
 
-use crate::http1::{Answer, download, get, post, send};
+use crate::http1::{Received, download, get, post, send};
 
 const CREATE: &str = "/evolink/v1/images/generations";
 
@@ -19,16 +19,16 @@ async fn mock() -> MockServer {
 }
 
 async fn admin(mock: &MockServer, route: &str) -> Value {
-    let answer = download(mock, &format!("/__mock/v1/{route}")).await;
-    assert_eq!(answer.status, 200, "{route}: {}", answer.text());
-    answer.json()
+    let response = download(mock, &format!("/__mock/v1/{route}")).await;
+    assert_eq!(response.status, 200, "{route}: {}", response.text());
+    response.json()
 }
 
-async fn tell(mock: &MockServer, route: &str, body: &Value) -> Answer {
+async fn tell(mock: &MockServer, route: &str, body: &Value) -> Received {
     post(mock, &format!("/__mock/v1/{route}"), body).await
 }
 
-/// Asks for pictures as a task and returns its id.
+/// Asks for images as a task and returns its id.
 async fn task(mock: &MockServer, prefix: &str) -> String {
     let body = json!({ "model": "doubao-seedream-4.5", "prompt": "two views of a kite", "n": 2 });
     let created = post(mock, &format!("{prefix}{CREATE}"), &body).await;
@@ -42,7 +42,7 @@ async fn status(mock: &MockServer, id: &str) -> String {
 }
 
 #[tokio::test]
-async fn m22_health_and_sessions_say_who_is_there() {
+async fn health_and_sessions_list_the_sessions() {
     let mock = mock().await;
     task(&mock, "/s/blue").await;
     assert_eq!(admin(&mock, "health").await["sessions"], json!(["blue"]));
@@ -58,12 +58,12 @@ async fn m22_health_and_sessions_say_who_is_there() {
 }
 
 #[tokio::test]
-async fn m22_every_route_says_what_it_takes() {
+async fn every_route_says_what_it_takes() {
     let mock = mock().await;
     let refused = async |method: &str, route: &str, body: &str| {
-        let answer = send(&mock, method, &format!("/__mock/v1/{route}"), &[], body.as_bytes()).await.unwrap();
-        let error = answer.json()["error"].clone();
-        (answer.status, error["code"].as_str().unwrap().to_owned(), error["message"].as_str().unwrap().to_owned())
+        let response = send(&mock, method, &format!("/__mock/v1/{route}"), &[], body.as_bytes()).await.unwrap();
+        let error = response.json()["error"].clone();
+        (response.status, error["code"].as_str().unwrap().to_owned(), error["message"].as_str().unwrap().to_owned())
     };
     for (method, route, body, code, says) in [
         ("GET", "jornal", "", "mock_no_such_route", "GET journal"),
@@ -117,7 +117,7 @@ async fn m22_every_route_says_what_it_takes() {
 }
 
 #[tokio::test]
-async fn m22_everything_wants_the_admin_token() {
+async fn everything_wants_the_admin_token() {
     let mock = MockServer::builder().admin_token("t0ken").start().await.unwrap();
     for route in
         ["health", "sessions", "journal", "wait", "faults", "tasks", "callbacks", "clock", "ledger", "settings"]
@@ -130,7 +130,7 @@ async fn m22_everything_wants_the_admin_token() {
 }
 
 #[tokio::test]
-async fn m12_a_task_is_moved_by_hand() {
+async fn a_task_is_moved_by_hand() {
     let end = TaskEnd::Hand;
     let mock = MockServer::builder().clock(Clock::stopped(start())).task(end).start().await.unwrap();
     let ids = [task(&mock, "/s/blue").await, task(&mock, "/s/blue").await, task(&mock, "/s/blue").await];
@@ -163,7 +163,7 @@ async fn m12_a_task_is_moved_by_hand() {
 }
 
 #[tokio::test]
-async fn m12_a_task_is_moved_by_hand_from_rust() {
+async fn a_task_is_moved_by_hand_from_rust() {
     let mock = mock().await;
     let (one, two) = (task(&mock, "/s/blue").await, task(&mock, "").await);
     assert!(mock.complete_task(&one) && mock.fail_task(&two, "service_error"));
@@ -175,7 +175,7 @@ async fn m12_a_task_is_moved_by_hand_from_rust() {
 }
 
 #[tokio::test]
-async fn m22_settings_change_for_one_session_or_for_all() {
+async fn settings_change_for_one_session_or_for_all() {
     let mock = mock().await;
     let wrong = json!({ "model": "doubao-seedream-5-0-lite", "prompt": "a kite", "size": "64x64" });
     let status =
@@ -205,7 +205,7 @@ async fn m22_settings_change_for_one_session_or_for_all() {
 }
 
 #[tokio::test]
-async fn m22_estimated_time_and_the_slow_key_follow_the_settings() {
+async fn estimated_time_and_the_slow_key_follow_the_settings() {
     let mock = mock().await;
     tell(&mock, "settings?session=blue", &json!({ "estimated_seconds": 42, "slow": "0s" })).await;
     let body = json!({ "model": "doubao-seedream-4.5", "prompt": "a kite of the settings" });
@@ -217,7 +217,7 @@ async fn m22_estimated_time_and_the_slow_key_follow_the_settings() {
 }
 
 #[tokio::test]
-async fn m22_reset_forgets_what_is_listed_and_nothing_else() {
+async fn reset_forgets_what_is_listed_and_nothing_else() {
     let mock = mock().await;
     let fill = async |prefix: &str| {
         let id = task(&mock, prefix).await;
@@ -239,8 +239,8 @@ async fn m22_reset_forgets_what_is_listed_and_nothing_else() {
     for (part, left) in
         [("journal", [0, 1, 1, 1]), ("ledger", [0, 0, 1, 1]), ("faults", [0, 0, 0, 1]), ("tasks", [0, 0, 0, 0])]
     {
-        let answer = tell(&mock, "reset?session=blue", &json!({ "clear": [part] })).await.json();
-        assert_eq!(answer, json!({ "session": "blue", "cleared": [part] }));
+        let response = tell(&mock, "reset?session=blue", &json!({ "clear": [part] })).await.json();
+        assert_eq!(response, json!({ "session": "blue", "cleared": [part] }));
         assert_eq!(counts("blue").await, left, "{part}");
     }
     assert_eq!(get(&mock, &format!("/evolink/v1/tasks/{id}")).await.status, 404);
@@ -255,7 +255,7 @@ async fn m22_reset_forgets_what_is_listed_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn m22_reset_of_clocks_goes_back_to_the_machines_time() {
+async fn reset_of_clocks_goes_back_to_the_machines_time() {
     let mock = mock().await;
     mock.session("blue").clock().set(start());
     tell(&mock, "reset", &json!({ "clear": ["clock"] })).await;
@@ -266,7 +266,7 @@ async fn m22_reset_of_clocks_goes_back_to_the_machines_time() {
 }
 
 #[tokio::test]
-async fn m22_callbacks_show_who_is_still_to_be_called_and_can_be_forgotten() {
+async fn pending_callbacks_are_listed_and_can_be_cleared() {
     let mock = mock().await;
     let body = json!({ "model": "doubao-seedream-4.5", "prompt": "a kite", "callback_url": "http://127.0.0.1:9/hook" });
     let id = post(&mock, CREATE, &body).await.json()["id"].clone();

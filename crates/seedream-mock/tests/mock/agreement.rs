@@ -18,7 +18,7 @@ fn accepted(exchange: &RecordedExchange) -> Option<bool> {
 /// The rules of provider.json accept what the exchanges show accepted and refuse, with the same status, what they show
 /// refused.
 #[test]
-fn m3_the_rules_agree_with_every_exchange() {
+fn the_rules_agree_with_every_exchange() {
     let engine = Engine::new(Settings { callbacks: CallbackReach::Strict, ..Settings::default() });
     let (mut asked, mut differing) = (0, Vec::new());
     for exchange in seedream_fixtures::exchanges() {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::calls::{now, request};
 
-/// One request for pictures that breaks one rule: what is wrong, and the body.
+/// One request for images that breaks one rule: what is wrong, and the body.
 type Row = (String, Value);
 
 /// Sets the member with a dotted name.
@@ -152,7 +152,7 @@ fn order_row(provider: &ProviderFacts, model: &ModelFacts) -> Option<Row> {
 }
 
 /// Status, what the caller is told beside the body, the body; the ids of requests, which are long, as `ID`.
-fn answer(script: &Script, headers: &[String]) -> String {
+fn response(script: &Script, headers: &[String]) -> String {
     let mut text = script.status.to_string();
     for name in headers.iter().map(String::as_str).chain(["retry-after"]) {
         if let Some(value) = script.header(name) {
@@ -201,7 +201,7 @@ fn rules(id: &str) -> String {
         let name = |rule: &str| rule.splitn(3, ": ").take(2).collect::<Vec<_>>().join(" ");
         let rules: Vec<String> = rule.split("; ").map(name).collect();
         let sure = script.header("x-mock-evidence").unwrap();
-        let _ = writeln!(table, "{what} ({}) {sure}\n  {}", rules.join(", "), answer(&script, &[]));
+        let _ = writeln!(table, "{what} ({}) {sure}\n  {}", rules.join(", "), response(&script, &[]));
     }
     table
 }
@@ -216,21 +216,21 @@ fn refusals(id: &str) -> String {
         let _ = writeln!(table, "{} {}", route.method, route.path);
         let stranger = ask(provider, route, None, "", &body);
         if stranger.status == 401 {
-            let _ = writeln!(table, "  without a key\n    {}", answer(&stranger, headers));
+            let _ = writeln!(table, "  without a key\n    {}", response(&stranger, headers));
         }
         for refusal in RefusalCause::ALL {
             let script = ask(provider, route, Some("sk-test"), &format!("refuse={refusal}"), &body);
-            let _ = writeln!(table, "  {refusal}\n    {}", answer(&script, headers));
+            let _ = writeln!(table, "  {refusal}\n    {}", response(&script, headers));
         }
         if route.name == RouteName::Task {
             let _ = writeln!(
                 table,
                 "  an unknown task\n    {}",
-                answer(&ask(provider, route, Some("k"), "", &body), headers)
+                response(&ask(provider, route, Some("k"), "", &body), headers)
             );
             let odd = RouteFacts { path: route.path.replace("{id}", "other"), ..route.clone() };
             let _ =
-                writeln!(table, "  another id\n    {}", answer(&ask(provider, &odd, Some("k"), "", &body), headers));
+                writeln!(table, "  another id\n    {}", response(&ask(provider, &odd, Some("k"), "", &body), headers));
         }
     }
     table
@@ -251,9 +251,9 @@ macro_rules! dialects {
 }
 
 dialects! {
-    gogogotoken: m3_the_rules_of_gogogotoken, m5_the_refusals_of_gogogotoken;
-    aiearth: m3_the_rules_of_aiearth, m5_the_refusals_of_aiearth;
-    evolink: m3_the_rules_of_evolink, m5_the_refusals_of_evolink;
-    ark: m3_the_rules_of_ark, m5_the_refusals_of_ark;
-    opeai: m3_the_rules_of_opeai, m5_the_refusals_of_opeai;
+    gogogotoken: the_rules_of_gogogotoken, the_refusals_of_gogogotoken;
+    aiearth: the_rules_of_aiearth, the_refusals_of_aiearth;
+    evolink: the_rules_of_evolink, the_refusals_of_evolink;
+    ark: the_rules_of_ark, the_refusals_of_ark;
+    opeai: the_rules_of_opeai, the_refusals_of_opeai;
 }

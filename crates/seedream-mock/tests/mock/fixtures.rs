@@ -1,4 +1,4 @@
-//! M1: documented requests get the documented answers.
+//! M1: documented requests get the documented responses.
 
 use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange};
 use seedream_mock::{Engine, MockServer, Script};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::calls::{engine, now, request};
 use crate::http1::{download, get, post, send};
 
-/// Every exchange that a request can find: it has a body to be equal to, and an answer.
+/// Every exchange that a request can find: it has a body to be equal to, and a response.
 fn findable() -> impl Iterator<Item = &'static RecordedExchange> {
     seedream_fixtures::exchanges().iter().filter(|exchange| {
         let has_body = exchange.request.as_ref().is_some_and(|request| request.json.is_some());
@@ -29,23 +29,23 @@ fn replay(engine: &Engine, exchange: &RecordedExchange, force: bool) -> Script {
 }
 
 #[tokio::test]
-async fn m1_every_documented_request_finds_its_answer() {
+async fn every_documented_request_finds_its_response() {
     let mock = MockServer::start().await.unwrap();
     let mut count = 0;
     for exchange in findable() {
         let asked = exchange.request.as_ref().unwrap();
         let path = format!("/{}{}", exchange.provider(), asked.path);
-        let answer = post(&mock, &path, &asked.json_value().unwrap()).await;
-        assert_eq!(answer.header("x-mock-fixture"), exchange.id());
-        assert_eq!(answer.status, exchange.response.as_ref().unwrap().status, "{}", exchange.id());
-        assert_eq!(answer.header("x-mock-evidence"), exchange.source.kind.as_str());
+        let response = post(&mock, &path, &asked.json_value().unwrap()).await;
+        assert_eq!(response.header("x-mock-fixture"), exchange.id());
+        assert_eq!(response.status, exchange.response.as_ref().unwrap().status, "{}", exchange.id());
+        assert_eq!(response.header("x-mock-evidence"), exchange.source.kind.as_str());
         count += 1;
     }
     assert!(count > 100, "only {count} exchanges were replayed");
 }
 
 #[test]
-fn m1_forced_answers_are_byte_exact() {
+fn forced_responses_are_byte_exact() {
     let engine = engine();
     for exchange in findable() {
         let script = replay(&engine, exchange, true);
@@ -67,7 +67,7 @@ fn member_order(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn m1_live_answers_keep_members_order_and_everything_that_is_not_volatile() {
+fn live_responses_keep_members_order_and_everything_that_is_not_volatile() {
     const VOLATILE: [&str; 7] = ["url", "b64_json", "created", "results", "id", "estimated_time", "task_info"];
     fn settled(value: &Value) -> Value {
         match value {
@@ -94,8 +94,8 @@ fn m1_live_answers_keep_members_order_and_everything_that_is_not_volatile() {
 }
 
 #[test]
-fn m1_live_streams_keep_every_byte_that_is_not_volatile() {
-    // Between the quotes of a URL or a picture, and the digits of a time.
+fn live_streams_keep_every_byte_that_is_not_volatile() {
+    // Between the quotes of a URL or an image, and the digits of a time.
     fn settled(text: &str) -> String {
         let mut kept = String::new();
         let mut rest = text;
@@ -123,12 +123,12 @@ fn m1_live_streams_keep_every_byte_that_is_not_volatile() {
 }
 
 #[test]
-fn m1_live_urls_have_the_size_the_answer_states() {
+fn live_urls_have_the_size_the_response_states() {
     let engine = engine();
     let mut seen = 0;
     for exchange in findable() {
-        let Ok(answer) = serde_json::from_slice::<Value>(&replay(&engine, exchange, false).body()) else { continue };
-        for item in answer["data"].as_array().into_iter().flatten() {
+        let Ok(response) = serde_json::from_slice::<Value>(&replay(&engine, exchange, false).body()) else { continue };
+        for item in response["data"].as_array().into_iter().flatten() {
             if let (Some(url), Some(size)) = (item["url"].as_str(), item["size"].as_str()) {
                 assert!(
                     url.starts_with("http://mock/pictures/") && url.contains(&format!("-{size}")),
@@ -143,12 +143,12 @@ fn m1_live_urls_have_the_size_the_answer_states() {
 }
 
 #[test]
-fn m1_created_is_now() {
+fn created_is_now() {
     let engine = engine();
     let mut seen = 0;
     for exchange in findable().filter(|exchange| exchange.operation == OperationKind::Create) {
-        let Ok(answer) = serde_json::from_slice::<Value>(&replay(&engine, exchange, false).body()) else { continue };
-        if let Some(created) = answer.get("created").filter(|created| created.is_number()) {
+        let Ok(response) = serde_json::from_slice::<Value>(&replay(&engine, exchange, false).body()) else { continue };
+        if let Some(created) = response.get("created").filter(|created| created.is_number()) {
             assert_eq!(created.as_i64(), Some(now().as_second()), "{}", exchange.id());
             seen += 1;
         }
@@ -157,7 +157,7 @@ fn m1_created_is_now() {
 }
 
 #[tokio::test]
-async fn m1_the_pictures_of_a_documented_answer_open_at_the_size_it_states() {
+async fn the_images_of_a_documented_response_open_at_the_size_it_states() {
     let mock = MockServer::start().await.unwrap();
     let mut opened = 0;
     for id in ["gogogotoken/generate", "ark/generate", "aiearth/generate", "opeai/generate"] {
@@ -171,11 +171,11 @@ async fn m1_the_pictures_of_a_documented_answer_open_at_the_size_it_states() {
         let Some(exchange) = findable().find(stated) else { continue };
         let asked = exchange.request.as_ref().unwrap();
         let path = format!("/{}{}", exchange.provider(), asked.path);
-        let answer = post(&mock, &path, &asked.json_value().unwrap()).await;
-        assert_eq!(answer.header("x-mock-fixture"), exchange.id());
-        let item = answer.json()["data"][0].clone();
-        let picture = download(&mock, item["url"].as_str().unwrap()).await;
-        let size = imagesize::blob_size(&picture.body).unwrap();
+        let response = post(&mock, &path, &asked.json_value().unwrap()).await;
+        assert_eq!(response.header("x-mock-fixture"), exchange.id());
+        let item = response.json()["data"][0].clone();
+        let image = download(&mock, item["url"].as_str().unwrap()).await;
+        let size = imagesize::blob_size(&image.body).unwrap();
         assert_eq!(json!(format!("{}x{}", size.width, size.height)), item["size"], "{}", exchange.id());
         opened += 1;
     }
@@ -183,7 +183,7 @@ async fn m1_the_pictures_of_a_documented_answer_open_at_the_size_it_states() {
 }
 
 #[tokio::test]
-async fn m1_a_documented_task_can_be_polled() {
+async fn a_documented_task_can_be_polled() {
     let mock = MockServer::start().await.unwrap();
     let creates = |exchange: &&RecordedExchange| exchange.id().starts_with("evolink/generate/");
     let exchange = findable().find(creates).unwrap();
@@ -197,16 +197,16 @@ async fn m1_a_documented_task_can_be_polled() {
 }
 
 #[tokio::test]
-async fn m1_an_unknown_fixture_is_explained() {
+async fn an_unknown_fixture_is_explained() {
     let mock = MockServer::start().await.unwrap();
     let headers = [("authorization", "Bearer sk-test"), ("x-mock-fixture", "ark/generate/no-such-case")];
-    let answer = send(&mock, "POST", "/ark/api/v3/images/generations", &headers, b"{}").await.unwrap();
-    assert_eq!(answer.status, 400);
-    assert_eq!(answer.json()["error"]["code"], "mock_no_such_fixture");
+    let response = send(&mock, "POST", "/ark/api/v3/images/generations", &headers, b"{}").await.unwrap();
+    assert_eq!(response.status, 400);
+    assert_eq!(response.json()["error"]["code"], "mock_no_such_fixture");
 }
 
 #[test]
-fn m1_an_explicit_null_is_an_absent_member() {
+fn an_explicit_null_is_an_absent_member() {
     let engine = engine();
     let exchange = findable().find(|exchange| exchange.provider() == "gogogotoken").unwrap();
     let asked = exchange.request.as_ref().unwrap();

@@ -30,7 +30,7 @@ fn text() -> impl Strategy<Value = String> {
     prop_oneof!["[a-zA-Z0-9_.]{0,12}", any::<String>()]
 }
 
-/// Where an answer, or the request, is cut off.
+/// Where a response, or the request, is cut off.
 fn cut_off() -> impl Strategy<Value = BytePosition> {
     prop_oneof![place(), any::<u64>().prop_map(BytePosition::Request)]
 }
@@ -127,7 +127,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn m18_text_and_json_round_trip(faults in vec(fault(), 1..4)) {
+    fn text_and_json_round_trip(faults in vec(fault(), 1..4)) {
         let written: Vec<String> = faults.iter().map(ToString::to_string).collect();
         let wanted: Vec<Fault> = faults.iter().filter(|fault| **fault != Fault::default()).cloned().collect();
         prop_assert_eq!(&parse_faults(&written.join("; ")).unwrap(), &wanted);
@@ -138,13 +138,13 @@ proptest! {
     }
 
     #[test]
-    fn m18_no_text_panics(text in any::<String>()) {
+    fn no_text_panics(text in any::<String>()) {
         drop(parse_faults(&text));
     }
 }
 
 #[test]
-fn m18_faults_are_written_as_people_write_them() {
+fn faults_are_written_as_people_write_them() {
     let text = "on=create times=2 status=503 code=ServerOverloaded retry-after=7";
     let fault: Fault = text.parse().unwrap();
     assert_eq!(fault.to_string(), text);
@@ -160,7 +160,7 @@ fn m18_faults_are_written_as_people_write_them() {
 }
 
 #[test]
-fn m18_what_is_no_fault_is_explained() {
+fn what_is_no_fault_is_explained() {
     for (text, word) in [
         ("statos=503", "statos"),
         ("status", "status needs a value"),
@@ -192,7 +192,7 @@ fn m18_what_is_no_fault_is_explained() {
 }
 
 #[test]
-fn m18_the_list_names_every_word_and_its_examples_are_faults() {
+fn the_list_names_every_word_and_its_examples_are_faults() {
     let listed: Vec<&str> = fault_words().iter().map(|word| word.form.split(['=', '@']).next().unwrap()).collect();
     for word in fault_words() {
         let example: Fault = word.example.parse().unwrap_or_else(|error| panic!("{}: {error}", word.example));

@@ -16,7 +16,7 @@ fn kite(prompt: &str) -> Value {
 }
 
 #[test]
-fn m19_a_client_that_retries_pays_twice() {
+fn a_client_that_retries_pays_twice() {
     let engine = engine();
     let body = kite("a kite [[mock: reset@body:5 times=1]]");
     for _ in 0..2 {
@@ -30,7 +30,7 @@ fn m19_a_client_that_retries_pays_twice() {
 }
 
 #[test]
-fn m19_the_ledger_is_served_by_session_and_shows_no_key() {
+fn the_ledger_is_served_by_session_and_shows_no_key() {
     let engine = engine();
     let path = format!("/s/blue{}", create_path("ark"));
     let group = json!({
@@ -58,7 +58,7 @@ fn m19_the_ledger_is_served_by_session_and_shows_no_key() {
 }
 
 #[test]
-fn m19_tasks_are_reserved_by_n_and_settled_by_what_came() {
+fn tasks_are_reserved_by_n_and_settled_by_what_came() {
     let engine = engine();
     let body = json!({ "model": "doubao-seedream-4.5", "prompt": "two views of a kite", "n": 4 });
     let create = |fault: &str| {
@@ -82,7 +82,7 @@ fn m19_tasks_are_reserved_by_n_and_settled_by_what_came() {
 }
 
 #[tokio::test]
-async fn m19_a_caller_who_leaves_has_paid() {
+async fn a_client_that_disconnects_is_billed() {
     let clock = Clock::stopped(Timestamp::from_second(1_795_000_000).unwrap());
     let mock = MockServer::builder().clock(clock.clone()).start().await.unwrap();
     let body = kite("a kite nobody waits for").to_string();
@@ -106,7 +106,7 @@ async fn m19_a_caller_who_leaves_has_paid() {
 }
 
 #[test]
-fn m19_each_key_has_its_sum() {
+fn each_key_has_its_sum() {
     let engine = engine();
     for (key, prompt) in [("sk-one", "a kite"), ("sk-two", "a boat"), ("sk-one", "a fox")] {
         post_as(&engine, key, &create_path("ark"), &kite(prompt));
@@ -123,7 +123,7 @@ fn m19_each_key_has_its_sum() {
 }
 
 #[tokio::test]
-async fn m19_who_leaves_a_stream_in_the_middle_has_paid_for_all_of_it() {
+async fn a_client_that_disconnects_inside_a_stream_is_billed_for_all_of_it() {
     let clock = Clock::stopped(Timestamp::from_second(1_795_000_000).unwrap());
     let mock = MockServer::builder().clock(clock.clone()).start().await.unwrap();
     let body = json!({

@@ -54,9 +54,12 @@ fn the_document_s_own_request_gets_the_printed_response() {
     let head = |name: &str| script.header(name).map(str::to_owned);
     assert_eq!(head("x-mock-fixture").as_deref(), Some("ark/generate/document-003"));
     assert_eq!(head("x-mock-evidence").as_deref(), Some("documented"));
-    let answer = json(&script);
-    assert_eq!(answer["data"].as_array().unwrap().len(), 1, "three were allowed, one is printed");
-    assert_eq!((&answer["usage"]["total_tokens"], &answer["usage"]["output_tokens"]), (&json!(16280), &json!(16280)));
+    let response = json(&script);
+    assert_eq!(response["data"].as_array().unwrap().len(), 1, "three were allowed, one is printed");
+    assert_eq!(
+        (&response["usage"]["total_tokens"], &response["usage"]["output_tokens"]),
+        (&json!(16280), &json!(16280))
+    );
     assert_eq!(engine.ledger(now(), None)[0].images, 1);
 }
 
@@ -101,7 +104,7 @@ fn the_printed_estimate_of_a_task_is_for_the_document_s_own_request() {
 }
 
 #[test]
-fn all_nine_requests_of_the_documents_have_an_exchange_that_answers_them() {
+fn all_nine_documented_requests_have_an_exchange() {
     let mut by_hash: BTreeMap<&str, Vec<&RecordedExchange>> = BTreeMap::new();
     for exchange in seedream_fixtures::exchanges() {
         if let Some(hash) = &exchange.prompt_sha256 {

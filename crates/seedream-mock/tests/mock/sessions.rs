@@ -17,7 +17,7 @@ fn start() -> Timestamp {
     Timestamp::from_second(1_795_000_000).unwrap()
 }
 
-/// One user's life: he asks for `images` pictures, sees his task through, and has a clock and a fault of his own. Returns
+/// One user's life: he asks for `images` images, sees his task through, and has a clock and a fault of his own. Returns
 /// what the mock says of him: requests, images paid, faults, the time.
 async fn life(mock: &MockServer, session: &str, images: u32, hours: u64) -> Value {
     let prefix = if session == "default" { String::new() } else { format!("/s/{session}") };
@@ -72,7 +72,7 @@ async fn sixty_four_sessions_at_once_never_see_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn m25_sixty_four_mocks_of_one_process_never_see_each_other() {
+async fn sixty_four_mocks_of_one_process_never_see_each_other() {
     let mut lives = JoinSet::new();
     for number in 0..64_u32 {
         lives.spawn(async move {
@@ -92,15 +92,15 @@ async fn m25_sixty_four_mocks_of_one_process_never_see_each_other() {
 }
 
 #[test]
-fn a_session_that_nobody_uses_expires_and_its_tasks_with_it() {
+fn an_unused_session_expires_with_its_tasks() {
     let engine = MockServer::builder().session_idle(Duration::from_secs(60)).engine();
     let at = |second| start() + Duration::from_secs(second);
     let body = json!({ "model": "doubao-seedream-4.5", "prompt": "a view of a kite" }).to_string();
     let created = engine.handle(at(0), &request("POST", &format!("/s/blue{CREATE}"), Some("sk-1"), body));
     let id = json(&created)["id"].as_str().unwrap().to_owned();
     let poll = |second| {
-        let answer = engine.handle(at(second), &request("GET", &format!("/evolink/v1/tasks/{id}"), Some("sk-1"), ""));
-        (answer.status, json(&answer)["error"]["code"].as_str().map(str::to_owned))
+        let response = engine.handle(at(second), &request("GET", &format!("/evolink/v1/tasks/{id}"), Some("sk-1"), ""));
+        (response.status, json(&response)["error"]["code"].as_str().map(str::to_owned))
     };
     assert_eq!(poll(60), (200, None), "used just in time");
     assert_eq!(poll(121), (404, Some("task_not_found".into())));

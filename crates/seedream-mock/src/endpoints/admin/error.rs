@@ -6,7 +6,7 @@ use crate::response::endpoint_response::EndpointResponse;
 use crate::response::error::mock_error;
 use crate::response::script::Script;
 
-/// Why a request to the mock itself is not answered: a status, a code, and what to do.
+/// Why a request to the admin API fails: a status, a code, and what to write instead.
 #[derive(Debug)]
 pub(crate) struct AdminError {
     status: u16,
@@ -15,7 +15,7 @@ pub(crate) struct AdminError {
 }
 
 impl AdminError {
-    /// The request says something that makes no sense here.
+    /// The request is not valid.
     pub(crate) fn bad(code: &'static str, message: impl Into<String>) -> Self {
         Self { status: 400, code, message: message.into() }
     }
@@ -25,12 +25,12 @@ impl AdminError {
         Self { status: 405, code: "mock_bad_method", message: format!("this route takes {takes}") }
     }
 
-    /// What is asked about is not there.
+    /// The named thing does not exist.
     pub(crate) fn missing(code: &'static str, message: impl Into<String>) -> Self {
         Self { status: 404, code, message: message.into() }
     }
 
-    /// What would be told is not known any more.
+    /// The result is no longer known.
     pub(crate) fn gone(code: &'static str, message: impl Into<String>) -> Self {
         Self { status: 409, code, message: message.into() }
     }

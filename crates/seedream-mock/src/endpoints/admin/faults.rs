@@ -1,4 +1,4 @@
-//! Listing, setting and forgetting the faults of a session.
+//! Lists, adds and removes the faults of a session.
 
 use bytes::Bytes;
 use http::Request;
@@ -13,7 +13,7 @@ use crate::faults::text::{FaultError, parse};
 use crate::response::endpoint_response::EndpointResponse;
 use crate::services::Services;
 
-/// Lists, sets or forgets the faults of a session.
+/// Lists, adds or removes the faults of a session.
 pub(crate) fn respond(
     services: &Services,
     now: Timestamp,

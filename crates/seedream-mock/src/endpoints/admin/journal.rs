@@ -1,4 +1,4 @@
-//! The journal as it is sent: page by page, so that neither the whole of it is in memory nor anybody waits for it.
+//! The journal as it is sent: page by page, so that it is never in memory as a whole and blocks no other request.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,10 +45,10 @@ struct JournalReader {
     scope: String,
     /// Where the entries are: ordinal, session, number in its journal.
     places: Vec<(u64, usize, u64)>,
-    /// How many entries the journals have forgotten.
-    forgotten: u64,
+    /// How many entries were evicted from the journals.
+    evicted: u64,
     limit: usize,
-    told: Mutex<PagingState>,
+    state: Mutex<PagingState>,
 }
 
 /// What was sent so far.
@@ -86,12 +86,12 @@ pub(crate) fn respond(
     };
     let explain = matches!(query.get("explain"), Some("" | "1" | "true"));
     let names = sessions.wanted(query.scope().session());
-    let (mut places, mut forgotten) = (Vec::new(), 0);
+    let (mut places, mut evicted) = (Vec::new(), 0);
     for (session, name) in names.iter().enumerate() {
         let (of_session, gone) = sessions.places(name);
         let wanted = of_session.into_iter().filter(|(ordinal, _)| after.is_none_or(|after| *ordinal > after));
         places.extend(wanted.map(|(ordinal, number)| (ordinal, session, number)));
-        forgotten += gone;
+        evicted += gone;
     }
     places.sort_unstable();
     let pages = places.len().div_ceil(PAGE);
@@ -102,9 +102,9 @@ pub(crate) fn respond(
         names,
         scope: query.scope().session().unwrap_or("*").to_owned(),
         places,
-        forgotten,
+        evicted,
         limit,
-        told: Mutex::default(),
+        state: Mutex::default(),
     });
     let entries = (0..pages).map(|page| PagePart::Entries(page * PAGE));
     let parts = [PagePart::Head].into_iter().chain(entries).chain([PagePart::Tail]);
@@ -126,42 +126,42 @@ impl DeferredBytes for JournalPage {
 }
 
 impl JournalReader {
-    fn told(&self) -> std::sync::MutexGuard<'_, PagingState> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> std::sync::MutexGuard<'_, PagingState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn head(&self) -> String {
-        *self.told() = PagingState::default();
+        *self.state() = PagingState::default();
         format!("{{\"session\":{},\"entries\":[", Value::from(self.scope.as_str()))
     }
 
     fn tail(&self) -> String {
-        let told = self.told();
-        let next = told.more.then_some(told.last);
-        format!("],\"count\":{},\"forgotten\":{},\"next\":{}}}", told.count, self.forgotten, json!(next))
+        let state = self.state();
+        let next = state.more.then_some(state.last);
+        format!("],\"count\":{},\"forgotten\":{},\"next\":{}}}", state.count, self.evicted, json!(next))
     }
 
     fn entries(&self, start: usize) -> String {
         let mut text = String::new();
-        let mut told = self.told();
+        let mut state = self.state();
         let page = self.places.iter().skip(start).take(PAGE);
         for of_session in page.collect::<Vec<_>>().chunk_by(|one, other| one.1 == other.1) {
-            if told.more {
+            if state.more {
                 break;
             }
             let Some(name) = of_session.first().map(|place| self.names[place.1].as_str()) else { continue };
             for kept in self.sessions.kept(name, of_session.iter().map(|place| place.2)) {
                 // Entries of one place stay together, so that the next page misses none of them.
-                if told.count >= self.limit && kept.ordinal != told.last {
-                    told.more = true;
+                if state.count >= self.limit && kept.ordinal != state.last {
+                    state.more = true;
                     break;
                 }
                 let entry = kept.entry(name);
                 if self.filter.takes(&entry) {
-                    text.push_str(if told.count == 0 { "" } else { "," });
+                    text.push_str(if state.count == 0 { "" } else { "," });
                     text.push_str(&self.shown(&entry).to_string());
-                    told.count += 1;
-                    told.last = entry.ordinal;
+                    state.count += 1;
+                    state.last = entry.ordinal;
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! What the mock remembers, shown: sessions, journal, ledger, callbacks.
+//! Listings of sessions, ledger and callbacks.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::response::endpoint_response::EndpointResponse;
 use crate::services::Services;
 use crate::state::ledger::sum_of;
 
-/// Who is there.
+/// Lists the sessions.
 pub(crate) fn sessions(services: &Services) -> EndpointResponse {
     let session = |name: &str, session: &mut crate::state::session::Session| {
         let ledger = session.ledger.sum();
@@ -38,7 +38,7 @@ pub(crate) fn sessions(services: &Services) -> EndpointResponse {
 pub(crate) fn ledger(services: &Services, now: Timestamp, name: &str) -> Result<EndpointResponse, AdminError> {
     let shown = services.sessions.look(name, |session| {
         let ledger = session.settled(now);
-        let (entries, sum) = (ledger.bills().collect::<Vec<_>>(), ledger.sum());
+        let (entries, sum) = (ledger.entries().collect::<Vec<_>>(), ledger.sum());
         json!({
             "session": name, "entries": entries, "forgotten": ledger.folded(), "images": sum.images,
             "credits": sum.credits, "keys": ledger.keys(),
@@ -55,7 +55,7 @@ pub(crate) fn ledger(services: &Services, now: Timestamp, name: &str) -> Result<
     Ok(EndpointResponse::value(200, &shown.unwrap_or_else(gone)))
 }
 
-/// The attempts to call somebody back, which are in the journal as well, and who is still to be called.
+/// Lists the attempts of callbacks, which the journal has too, and the callbacks that are still to be sent.
 pub(crate) fn callbacks(services: &Services, name: &str) -> Result<EndpointResponse, AdminError> {
     let mut entries = services.sessions.journal(Some(name));
     entries.retain(|entry| entry.kind == "callback");

@@ -19,13 +19,13 @@ pub(crate) fn narrowing<'n>(others: &[&'n str]) -> Vec<&'n str> {
     others.iter().copied().chain(NARROWING).collect()
 }
 
-/// Whom a request is about.
+/// The sessions that a request is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SessionScope<'a> {
-    /// Nobody was named: the session of those who name none, or the mock itself.
+    /// No session is named: the default session, or the mock as a whole.
     Unsaid,
     One(&'a str),
-    /// Everybody: `?session=*`.
+    /// All sessions: `?session=*`.
     All,
 }
 
@@ -50,7 +50,7 @@ impl AdminQuery {
     /// Reads it.
     ///
     /// # Errors
-    /// A member that is not allowed here, or is no text; a session whose name is none.
+    /// A parameter that is not allowed here, or that is not text; an invalid name of a session.
     pub(crate) fn read<B>(request: &Request<B>, allowed: &[&str]) -> Result<Self, AdminError> {
         let mut members = Vec::new();
         for pair in request.uri().query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
@@ -80,7 +80,7 @@ impl AdminQuery {
     /// A whole number.
     ///
     /// # Errors
-    /// The member is none.
+    /// The parameter is not a whole number.
     pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, AdminError> {
         let wrong = |value: &str| AdminError::bad(BAD, format!("{name}: {value} is no whole number"));
         self.get(name).map(|value| value.parse().map_err(|_| wrong(value))).transpose()

@@ -1,4 +1,4 @@
-//! Forgetting, by an explicit list.
+//! Clearing parts of a session.
 
 use serde_json::{Value, json};
 
@@ -40,7 +40,7 @@ pub(crate) fn respond(services: &Services, scope: SessionScope<'_>, parts: &[Res
     EndpointResponse::value(200, &json!({ "session": scope.session().unwrap_or("*"), "cleared": cleared }))
 }
 
-/// Forgets parts of a session, or of all; without a session the settings are those of all. Clocks are the server's.
+/// Clears parts of a session, or of all; without a session the settings are those of all. The server clears clocks.
 pub(crate) fn reset(services: &Services, scope: SessionScope<'_>, parts: &[ResetPart]) {
     let names = match scope.session() {
         Some(name) => vec![name.to_owned()],

@@ -1,4 +1,4 @@
-//! How requests are answered: shown, and changed for one session or for all.
+//! The settings: shown, and changed for one session or for all.
 
 use bytes::Bytes;
 use http::Request;

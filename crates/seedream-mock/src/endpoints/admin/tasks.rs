@@ -23,9 +23,9 @@ const BAD: &str = "mock_bad_task";
 pub(crate) enum TaskTransition {
     /// To a percentage from 1 to 99.
     Processing(u8),
-    /// To its end, with the pictures it has.
+    /// To its end, with the images it has.
     Completed,
-    /// To its end, without pictures.
+    /// To its end, without images.
     Failed { code: Option<String>, message: Option<String> },
     /// To its end, cancelled: the provider reports a failure with a code of its own.
     Cancelled,
@@ -34,7 +34,7 @@ pub(crate) enum TaskTransition {
 /// Why a task cannot be moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TransitionError {
-    /// There is none of this id.
+    /// No task has this id.
     Missing,
     /// It has ended.
     Ended,

@@ -40,13 +40,13 @@ const MEMBERS: [&str; 20] = [
     "violation",
 ];
 
-/// Those of them that are counted of all entries, whatever the journal has forgotten.
+/// Those of them that are counted for all entries, evicted ones included.
 const COUNTED: [&str; 12] = [
     "billed", "evidence", "fault", "fixture", "kind", "method", "model", "path", "profile", "provider", "session",
     "status",
 ];
 
-/// What a test expects of the journal: how many entries fit a pattern.
+/// What a test expects of the journal: how many entries match a pattern.
 #[derive(Debug, Clone)]
 pub struct Expectation {
     filter: JournalFilter,
@@ -55,20 +55,20 @@ pub struct Expectation {
     at_most: Option<u64>,
 }
 
-/// What became of it.
+/// The result of comparing a journal with an [`Expectation`].
 #[derive(Debug, Clone, Serialize)]
 pub struct Verification {
     /// Whether as many entries fit as were expected.
     pub satisfied: bool,
     /// How many were expected.
     pub expected: String,
-    /// How many fit for certain, those among them that the journal has forgotten.
+    /// How many match for certain, evicted entries included.
     pub matched: u64,
     /// Those that fit and that the journal holds.
     pub entries: Vec<JournalEntry>,
-    /// How many fit that the journal has forgotten.
+    /// How many evicted entries match.
     pub forgotten: u64,
-    /// Why it cannot be said whether as many fit as were expected: only entries that the journal has forgotten could tell.
+    /// Why the result is unknown: it depends on members of evicted entries that are no longer known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undecided: Option<String>,
     /// Where too few fit: those that come nearest, and every field in which they differ.
@@ -84,7 +84,7 @@ pub struct NearestEntry {
     pub method: String,
     /// Its path.
     pub path: String,
-    /// The status of its answer.
+    /// The status of its response.
     pub status: u16,
     /// Where it differs from the pattern.
     pub differs: Vec<Difference>,
@@ -94,7 +94,7 @@ impl Verification {
     /// Itself, where it is one.
     ///
     /// # Errors
-    /// Only entries that the journal has forgotten could tell.
+    /// The result depends on unknown members of evicted entries.
     pub(crate) fn decided(self) -> Result<Self, AdminError> {
         match self.undecided {
             Some(why) => Err(AdminError::gone("mock_journal_forgot", why)),
@@ -148,7 +148,7 @@ impl Expectation {
         Ok(Self { filter, pattern, at_least: count.or(at_least).unwrap_or(unsaid), at_most: count.or(at_most) })
     }
 
-    /// Expects entries that fit a pattern: members of an [`Entry`], where `*` in a text stands for anything. At least one is
+    /// Expects entries that match a pattern: members of a [`JournalEntry`], where `*` in a text stands for anything. At least one is
     /// expected unless [`Wanted::count`] says otherwise.
     ///
     /// # Errors
@@ -157,7 +157,7 @@ impl Expectation {
         Self::of(&mut Map::from_iter([(String::from("match"), pattern.clone())]), JournalFilter::default())
     }
 
-    /// Expects so many: `2..=2`, `1..`.
+    /// Expects a number of entries in this range: `2..=2`, `1..`.
     #[must_use]
     pub fn count(mut self, range: impl std::ops::RangeBounds<u64>) -> Self {
         use std::ops::Bound;
@@ -272,7 +272,7 @@ mod tests {
     use crate::settings::Settings;
 
     #[test]
-    fn m20_every_member_of_an_entry_can_be_matched() {
+    fn every_member_of_an_entry_can_be_matched() {
         let engine = Engine::new(Settings::default());
         let request = http::Request::get("/nowhere").body(bytes::Bytes::new()).unwrap();
         engine.handle(jiff::Timestamp::UNIX_EPOCH, &request);

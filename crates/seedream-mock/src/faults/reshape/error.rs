@@ -31,7 +31,7 @@ pub(crate) fn shaped(forms: &[ErrorFault], status: u16, mut document: LooseJson)
             _ => return held,
         })
     });
-    // What is passed on is told apart from what passes it on.
+    // An error that passes another one on has a code of its own.
     let code = if held.is_some() && !only_quotes(forms) { LooseJson::value(PASSED_ON) } else { code };
     let reason = LooseJson::value(held.as_deref().unwrap_or(&message));
 

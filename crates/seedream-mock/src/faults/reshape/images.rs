@@ -1,4 +1,4 @@
-//! The images of a response, each with where it stands: taken out of a document, dressed otherwise, put back elsewhere.
+//! The images of a response: taken out of a JSON document, written in another form, put back in another place.
 
 use crate::faults::reshape::document::{INLINE, LooseJson};
 use crate::faults::reshape::links;
@@ -34,11 +34,11 @@ impl ImageList {
         Some(Self { items: std::mem::take(items).into_iter().map(object).collect(), member })
     }
 
-    /// The same images in another dress.
-    pub(crate) fn dressed(mut self, context: &RequestContext<'_>, path: &str) -> Self {
+    /// The same images in the form that the faults name.
+    pub(crate) fn reshaped(mut self, context: &RequestContext<'_>, path: &str) -> Self {
         for item in &mut self.items {
             if let Some(image) = image(item) {
-                dress(context, path, item, &image);
+                reshape_item(context, path, item, &image);
             }
         }
         if context.fault.shapes(BodyFault::Duplicate)
@@ -50,7 +50,7 @@ impl ImageList {
     }
 
     /// Makes the first image one that cannot be decoded.
-    pub(crate) fn spoil_first(&mut self) {
+    pub(crate) fn break_first(&mut self) {
         if let Some(first) = self.items.first_mut() {
             *first = LooseJson::object([(INLINE, LooseJson::value(UNDECODABLE))]);
         }
@@ -145,7 +145,7 @@ fn columns(items: Vec<LooseJson>) -> LooseJson {
 }
 
 /// Dresses one item that has an image.
-fn dress(context: &RequestContext<'_>, path: &str, item: &mut LooseJson, image: &TestImage) {
+fn reshape_item(context: &RequestContext<'_>, path: &str, item: &mut LooseJson, image: &TestImage) {
     let shapes = &context.fault.body;
     let has = |shape| shapes.contains(&shape);
     let encoding = shapes.iter().rev().find_map(|shape| written(*shape));
@@ -201,7 +201,7 @@ fn dress(context: &RequestContext<'_>, path: &str, item: &mut LooseJson, image: 
 }
 
 /// A file as a URI, or as what stands in its place.
-fn inline_uri(shape: BodyFault, image: &TestImage, dress: Option<TextEncoding>, doubled: bool) -> LooseJson {
+fn inline_uri(shape: BodyFault, image: &TestImage, encoding: Option<TextEncoding>, doubled: bool) -> LooseJson {
     let media_type = image.format.media_type();
     let (head, own) = match shape {
         BodyFault::DataUriUpper => {
@@ -214,8 +214,8 @@ fn inline_uri(shape: BodyFault, image: &TestImage, dress: Option<TextEncoding>, 
     };
     let head = if doubled { format!("{head}{head}") } else { head };
     // What is percent-encoded has no alphabet of its own.
-    let dress = if own == TextEncoding::Percent { own } else { dress.unwrap_or(own) };
-    LooseJson::Image(head, image.clone(), dress)
+    let encoding = if own == TextEncoding::Percent { own } else { encoding.unwrap_or(own) };
+    LooseJson::Image(head, image.clone(), encoding)
 }
 
 /// How a shape writes base64, if it is about that.

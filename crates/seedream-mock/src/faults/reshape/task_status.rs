@@ -1,4 +1,4 @@
-//! Tasks told otherwise: how they are accepted, what ends them, and where their results stand.
+//! Tasks reported in other forms: how they are accepted, what ends them, and where their results stand.
 
 use crate::faults::reshape::document::LooseJson;
 use crate::faults::shapes::TaskFault;
@@ -22,9 +22,9 @@ const FAILING: [&str; 14] = [
     "terminated",
 ];
 
-/// Whether a task that is told so ends as one that failed.
-pub(crate) fn fails(told: &[TaskFault]) -> bool {
-    told.iter().any(|way| match way {
+/// Whether a task with these faults ends as failed.
+pub(crate) fn fails(faults: &[TaskFault]) -> bool {
+    faults.iter().any(|fault| match fault {
         TaskFault::Failed | TaskFault::FailedResults => true,
         TaskFault::Word(word) => FAILING.contains(&word.as_str().to_ascii_lowercase().as_str()),
         _ => false,
@@ -32,10 +32,10 @@ pub(crate) fn fails(told: &[TaskFault]) -> bool {
 }
 
 /// The response that accepts a task; `other` is an id that nothing can be asked about.
-pub(crate) fn accepted(told: &[TaskFault], id: &str, other: &str, body: Vec<u8>) -> Vec<u8> {
+pub(crate) fn accepted(faults: &[TaskFault], id: &str, other: &str, body: Vec<u8>) -> Vec<u8> {
     let id = || LooseJson::value(id);
-    let document = told.iter().find_map(|way| {
-        Some(match way {
+    let document = faults.iter().find_map(|fault| {
+        Some(match fault {
             TaskFault::AcceptedBare => LooseJson::object([("code", LooseJson::value(&1)), ("result", id())]),
             TaskFault::AcceptedStatus => LooseJson::object([
                 ("status", LooseJson::value("success")),
@@ -54,13 +54,13 @@ pub(crate) fn accepted(told: &[TaskFault], id: &str, other: &str, body: Vec<u8>)
 }
 
 /// How a task is, in other words and places; `ended` says whether it has.
-pub(crate) fn polled(told: &[TaskFault], ended: bool, body: Vec<u8>) -> Vec<u8> {
-    if told.is_empty() {
+pub(crate) fn polled(faults: &[TaskFault], ended: bool, body: Vec<u8>) -> Vec<u8> {
+    if faults.is_empty() {
         return body;
     }
     let Some(mut document) = read(&body) else { return body };
-    for way in told {
-        match way {
+    for fault in faults {
+        match fault {
             TaskFault::ResultUrl => result_url(&mut document, ended),
             TaskFault::ResultData => {
                 if let Some(LooseJson::List(urls)) = document.take("results") {
@@ -83,7 +83,7 @@ pub(crate) fn polled(told: &[TaskFault], ended: bool, body: Vec<u8>) -> Vec<u8> 
             _ => {}
         }
     }
-    if told.contains(&TaskFault::Envelope) {
+    if faults.contains(&TaskFault::Envelope) {
         document = LooseJson::object([("code", LooseJson::value(&200)), ("data", document)]);
     }
     written(&document)

@@ -30,7 +30,7 @@ pub(crate) fn piece(bytes: &[u8]) -> Vec<u8> {
     blocks
 }
 
-/// One byte so many times: a literal, and a copy from one byte before.
+/// One byte, repeated: a literal, and a copy from one byte before.
 fn run(byte: u8, length: usize) -> Vec<u8> {
     let mut bits = Bits::default();
     // Not the last, six nibbles of length, compressed.

@@ -68,7 +68,7 @@ impl Adler {
     const MODULUS: u32 = 65_521;
 
     fn add(&mut self, bytes: &[u8]) {
-        // So many sums of bytes fit before they must be reduced.
+        // This many sums of bytes fit before they must be reduced.
         for part in bytes.chunks(5552) {
             for byte in part {
                 self.low += u32::from(*byte);

@@ -119,12 +119,12 @@ impl SseFormat {
             return data.to_owned();
         }
         let pretty = OrderedValue::parse(data).ok().and_then(|node| serde_json::to_string_pretty(&node).ok());
-        // Markers of pictures are recognised without a space.
+        // Markers of images are recognised without a space.
         pretty.map_or_else(|| data.to_owned(), |text| text.replace("\"b64_json\": \"@", "\"b64_json\":\"@"))
     }
 }
 
-/// Pieces that end anywhere, also inside a character; inline pictures stay whole.
+/// Pieces that end anywhere, also inside a character; inline images stay whole.
 fn split(after: Duration, content: ChunkContent, chunks: &mut Vec<Chunk>) {
     let mut after = after;
     let parts = match content {

@@ -17,7 +17,7 @@ pub(crate) struct SseFrame {
     /// JSON on one line, or another text.
     pub(crate) data: String,
     pub(crate) image: Option<TestImage>,
-    /// The pictures of an event that holds several.
+    /// The images of an event that holds several.
     pub(crate) images: Vec<TestImage>,
     /// How long it takes.
     pub(crate) after: Duration,

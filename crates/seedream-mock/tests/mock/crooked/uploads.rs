@@ -26,10 +26,10 @@ async fn upload(mock: &MockServer, header: &str) -> (usize, ErrorKind) {
             Err(error) => return (sent, error.kind()),
         }
     }
-    let mut answer = Vec::new();
-    match http1::soon(socket.read_to_end(&mut answer)).await {
+    let mut response = Vec::new();
+    match http1::soon(socket.read_to_end(&mut response)).await {
         Err(error) => (sent, error.kind()),
-        Ok(_) => panic!("{}", String::from_utf8_lossy(&answer)),
+        Ok(_) => panic!("{}", String::from_utf8_lossy(&response)),
     }
 }
 

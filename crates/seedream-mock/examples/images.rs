@@ -1,11 +1,11 @@
-//! Draws one mock picture of each dialect side by side, as the README shows them:
-//! `cargo run -p seedream-mock --example pictures -- crates/seedream-mock/pictures.png`.
+//! Draws one mock image of each dialect side by side, as the README shows them:
+//! `cargo run -p seedream-mock --example images -- crates/seedream-mock/images.png`.
 
 use std::io::{Error, ErrorKind};
 
 use seedream_mock::{ImageFormat, TestImage};
 
-/// The side of one picture, and what is between two of them.
+/// The side of one image, and what is between two of them.
 const SIDE: usize = 300;
 const GAP: usize = 12;
 
@@ -15,7 +15,7 @@ fn main() -> std::io::Result<()> {
     let width = providers.len() * (SIDE + GAP) - GAP;
     let mut sheet = vec![255; width * SIDE * 3];
     for (place, provider) in providers.iter().enumerate() {
-        let picture = TestImage {
+        let image = TestImage {
             provider: provider.id.clone(),
             key: 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(place as u64 + 1),
             index: 0,
@@ -25,7 +25,7 @@ fn main() -> std::io::Result<()> {
             mark: place % 2 == 0,
             caption: String::from("a lighthouse in fog"),
         };
-        let pixels = decode(&picture.render())?;
+        let pixels = decode(&image.render())?;
         for (y, row) in pixels.chunks(SIDE * 3).enumerate() {
             let start = (y * width + place * (SIDE + GAP)) * 3;
             sheet[start..start + row.len()].copy_from_slice(row);

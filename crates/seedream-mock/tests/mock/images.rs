@@ -1,4 +1,4 @@
-//! M6, M7 and M8: pictures, their URLs, their bytes.
+//! M6, M7 and M8: images, their URLs, their bytes.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::calls::{create_path, json, post as call};
-use crate::http1::{Answer, download, post, send};
+use crate::http1::{Received, download, post, send};
 
 async fn generate(mock: &MockServer, body: Value) -> Value {
-    let answer = post(mock, "/ark/api/v3/images/generations", &body).await;
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    answer.json()
+    let response = post(mock, "/ark/api/v3/images/generations", &body).await;
+    assert_eq!(response.status, 200, "{}", response.text());
+    response.json()
 }
 
 fn lite(members: &Value) -> Value {
@@ -24,48 +24,48 @@ fn lite(members: &Value) -> Value {
     body
 }
 
-fn png_size(answer: &Answer) -> (u32, u32) {
-    let mut reader = png::Decoder::new(std::io::Cursor::new(&answer.body)).read_info().unwrap();
+fn png_size(response: &Received) -> (u32, u32) {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(&response.body)).read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
     reader.next_frame(&mut pixels).unwrap();
     (reader.info().width, reader.info().height)
 }
 
 #[tokio::test]
-async fn m6_urls_open_as_real_pictures_of_the_promised_size() {
+async fn urls_open_as_real_images_of_the_promised_size() {
     let mock = MockServer::start().await.unwrap();
     for (size, promised) in [("2K", "2048x2048"), ("4K", "4096x4096"), ("2720x1536", "2720x1536")] {
         let item = generate(&mock, lite(&json!({ "size": size, "output_format": "png" }))).await["data"][0].clone();
         assert_eq!(item["size"], promised);
-        let picture = download(&mock, item["url"].as_str().unwrap()).await;
-        assert_eq!((picture.status, picture.header("content-type")), (200, "image/png"));
-        let (width, height) = png_size(&picture);
+        let image = download(&mock, item["url"].as_str().unwrap()).await;
+        assert_eq!((image.status, image.header("content-type")), (200, "image/png"));
+        let (width, height) = png_size(&image);
         assert_eq!(format!("{width}x{height}"), promised);
     }
     let item = generate(&mock, lite(&json!({}))).await["data"][0].clone();
-    let picture = download(&mock, item["url"].as_str().unwrap()).await;
-    assert_eq!(picture.header("content-type"), "image/jpeg", "jpeg is the model's default");
-    assert_eq!(imagesize::image_type(&picture.body).unwrap(), imagesize::ImageType::Jpeg);
-    let size = imagesize::blob_size(&picture.body).unwrap();
+    let image = download(&mock, item["url"].as_str().unwrap()).await;
+    assert_eq!(image.header("content-type"), "image/jpeg", "jpeg is the model's default");
+    assert_eq!(imagesize::image_type(&image.body).unwrap(), imagesize::ImageType::Jpeg);
+    let size = imagesize::blob_size(&image.body).unwrap();
     assert_eq!((size.width, size.height), (2048, 2048));
 }
 
 #[tokio::test]
-async fn m6_urls_are_built_on_the_host_the_caller_used() {
+async fn urls_are_built_on_the_host_the_caller_used() {
     let mock = MockServer::start().await.unwrap();
     let headers = [("authorization", "Bearer sk-test"), ("host", "mock.internal:9")];
     let body = lite(&json!({})).to_string();
-    let answer = send(&mock, "POST", "/ark/api/v3/images/generations", &headers, body.as_bytes()).await.unwrap();
-    assert!(answer.json()["data"][0]["url"].as_str().unwrap().starts_with("http://mock.internal:9/pictures/ark/"));
+    let response = send(&mock, "POST", "/ark/api/v3/images/generations", &headers, body.as_bytes()).await.unwrap();
+    assert!(response.json()["data"][0]["url"].as_str().unwrap().starts_with("http://mock.internal:9/pictures/ark/"));
 }
 
 #[test]
-fn m6_pictures_depend_on_seed_prompt_and_index_alone() {
+fn images_depend_on_seed_prompt_and_index_alone() {
     let urls = |mock_seed: u64, members: Value| -> Vec<String> {
         let engine = seedream_mock::Engine::new(Settings { seed: mock_seed, ..Settings::default() });
-        let answer = json(&call(&engine, &create_path("ark"), &lite(&members)));
+        let response = json(&call(&engine, &create_path("ark"), &lite(&members)));
         let name = |item: &Value| item["url"].as_str().unwrap().split('?').next().unwrap().to_owned();
-        answer["data"].as_array().unwrap().iter().map(name).collect()
+        response["data"].as_array().unwrap().iter().map(name).collect()
     };
     let group = || json!({ "prompt": "2 images", "sequential_image_generation": "auto" });
     let pair = urls(1, group());
@@ -128,8 +128,8 @@ async fn equal_requests_have_other_bytes_too_and_a_repeated_download_the_same() 
     let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a kite", "size": "1K" });
     let mut files = Vec::new();
     for _ in 0..2 {
-        let answer = generate(&mock, body.clone()).await;
-        let url = answer["data"][0]["url"].as_str().unwrap();
+        let response = generate(&mock, body.clone()).await;
+        let url = response["data"][0]["url"].as_str().unwrap();
         let file = download(&mock, url).await;
         let again = download(&mock, url).await;
         assert_eq!((file.header("etag"), file.body == again.body), (again.header("etag"), true));
@@ -181,10 +181,10 @@ fn equal_tasks_and_equal_documented_requests_have_images_of_their_own() {
 }
 
 #[test]
-fn m6_the_mark_follows_the_request_and_the_default() {
+fn the_mark_follows_the_request_and_the_default() {
     let url = |provider: &str, body: Value| {
-        let answer = json(&call(&crate::calls::engine(), &create_path(provider), &body));
-        answer["data"][0]["url"].as_str().unwrap().to_owned()
+        let response = json(&call(&crate::calls::engine(), &create_path(provider), &body));
+        response["data"][0]["url"].as_str().unwrap().to_owned()
     };
     assert!(url("ark", lite(&json!({}))).contains("-mark."), "Ark marks unless told otherwise");
     assert!(!url("ark", lite(&json!({ "watermark": false }))).contains("-mark."));
@@ -194,12 +194,12 @@ fn m6_the_mark_follows_the_request_and_the_default() {
 }
 
 #[tokio::test]
-async fn m7_urls_expire_and_do_not_open_altered_or_by_head() {
+async fn urls_expire_and_do_not_open_altered_or_by_head() {
     let clock = Clock::stopped(Timestamp::from_second(1_795_000_000).unwrap());
     let mock = MockServer::builder().clock(clock.clone()).start().await.unwrap();
     let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a kite", "size": "1K" });
-    let answer = generate(&mock, body).await;
-    let url = answer["data"][0]["url"].as_str().unwrap();
+    let response = generate(&mock, body).await;
+    let url = response["data"][0]["url"].as_str().unwrap();
     for part in ["X-Tos-Algorithm=", "X-Tos-Date=20261118T", "X-Tos-Expires=86400", "X-Tos-Signature="] {
         assert!(url.contains(part), "{url}");
     }
@@ -216,11 +216,11 @@ async fn m7_urls_expire_and_do_not_open_altered_or_by_head() {
 
 /// aiohttp, and every client on yarl, writes `/` for `%2F`; others sort the parameters.
 #[tokio::test]
-async fn m7_urls_open_however_a_client_writes_their_query() {
+async fn urls_open_however_a_client_writes_their_query() {
     let mock = MockServer::start().await.unwrap();
     let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a kite", "size": "1K" });
-    let answer = generate(&mock, body).await;
-    let url = answer["data"][0]["url"].as_str().unwrap();
+    let response = generate(&mock, body).await;
+    let url = response["data"][0]["url"].as_str().unwrap();
     let (path, query) = url.split_once('?').unwrap();
     let mut sorted: Vec<&str> = query.split('&').collect();
     sorted.sort_unstable();
@@ -241,8 +241,8 @@ async fn m7_urls_open_however_a_client_writes_their_query() {
 async fn images_come_in_parts_and_under_conditions_as_from_an_object_store() {
     let mock = MockServer::start().await.unwrap();
     let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a kite", "size": "1K" });
-    let answer = generate(&mock, body).await;
-    let url = answer["data"][0]["url"].as_str().unwrap();
+    let response = generate(&mock, body).await;
+    let url = response["data"][0]["url"].as_str().unwrap();
     let whole = download(&mock, url).await;
     let (file, tag) = (&whole.body, whole.header("etag"));
     assert_eq!((whole.status, whole.header("accept-ranges")), (200, "bytes"));
@@ -293,8 +293,8 @@ async fn a_file_that_is_wrong_has_no_parts_and_no_tag() {
     for fault in ["picture=corrupt", "picture=truncated", "on=picture coding=gzip", "on=picture truncate=100"] {
         let prompt = format!("a kite [[mock: {fault}]]");
         let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": prompt, "size": "1K" });
-        let answer = generate(&mock, body).await;
-        let url = answer["data"][0]["url"].as_str().unwrap();
+        let response = generate(&mock, body).await;
+        let url = response["data"][0]["url"].as_str().unwrap();
         let file = send(&mock, "GET", url, &[("range", "bytes=10-19")], b"").await.unwrap();
         assert_eq!((file.status, file.header("etag"), file.header("accept-ranges")), (200, "", ""), "{fault}");
         assert!(file.body.len() >= 100, "{fault}");
@@ -306,18 +306,21 @@ async fn a_refused_link_says_why_in_its_body_and_in_the_journal() {
     let clock = Clock::stopped(Timestamp::from_second(1_795_000_000).unwrap());
     let mock = MockServer::builder().clock(clock.clone()).start().await.unwrap();
     let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a kite", "size": "1K" });
-    let answer = generate(&mock, body).await;
-    let url = answer["data"][0]["url"].as_str().unwrap();
+    let response = generate(&mock, body).await;
+    let url = response["data"][0]["url"].as_str().unwrap();
     let (path, query) = url.split_once('?').unwrap();
     let told = async |method: &str, url: &str| {
-        let answer = send(&mock, method, url, &[], b"").await.unwrap();
+        let response = send(&mock, method, url, &[], b"").await.unwrap();
         let entry = mock.journal().pop().unwrap();
-        assert_eq!((answer.status, entry.status, entry.notes.len()), (403, 403, 1), "{:?}", entry.notes);
+        assert_eq!((response.status, entry.status, entry.notes.len()), (403, 403, 1), "{:?}", entry.notes);
         assert_eq!((entry.provider.as_deref(), entry.evidence), (Some("ark"), "derived"));
-        let code = if method == "HEAD" { Value::Null } else { answer.json()["Code"].clone() };
+        let code = if method == "HEAD" { Value::Null } else { response.json()["Code"].clone() };
         if method != "HEAD" {
-            assert_eq!((answer.header("content-type"), &answer.json()["HostId"]), ("application/json", &json!("mock")));
-            assert_eq!(answer.json()["RequestId"], json!(entry.request_id));
+            assert_eq!(
+                (response.header("content-type"), &response.json()["HostId"]),
+                ("application/json", &json!("mock"))
+            );
+            assert_eq!(response.json()["RequestId"], json!(entry.request_id));
         }
         (code, entry.notes[0].clone())
     };
@@ -342,20 +345,20 @@ async fn a_refused_link_says_why_in_its_body_and_in_the_journal() {
 }
 
 #[tokio::test]
-async fn m7_a_key_sent_to_a_picture_is_ignored_and_noted() {
+async fn a_key_sent_to_a_image_is_ignored_and_noted() {
     let mock = MockServer::start().await.unwrap();
     let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a kite", "size": "1K" });
-    let answer = generate(&mock, body).await;
-    let url = answer["data"][0]["url"].as_str().unwrap();
-    let picture = send(&mock, "GET", url, &[("authorization", "Bearer sk-mock-401")], b"").await.unwrap();
-    assert_eq!(picture.status, 200);
+    let response = generate(&mock, body).await;
+    let url = response["data"][0]["url"].as_str().unwrap();
+    let image = send(&mock, "GET", url, &[("authorization", "Bearer sk-mock-401")], b"").await.unwrap();
+    assert_eq!(image.status, 200);
     let entry = mock.journal().pop().unwrap();
     assert_eq!(entry.notes, ["a key was sent to a result URL; it was ignored"]);
     assert_eq!(entry.billed, 0);
 }
 
 #[tokio::test]
-async fn m8_inline_bytes_are_those_of_the_url() {
+async fn inline_bytes_are_those_of_the_url() {
     let mock = MockServer::start().await.unwrap();
     let group = |format: &str| {
         json!({
