@@ -116,7 +116,7 @@ impl FromStr for RelayProfiles {
             };
             if !known.is_documented() {
                 let whose = provider.unwrap_or("all providers");
-                return Err(RelayProfileError(format!("profile: {whose} has two; join them with a comma")));
+                return Err(RelayProfileError(format!("profile: {whose} has two profiles; join them with a comma")));
             }
         }
         Ok(profiles)
@@ -166,8 +166,8 @@ mod tests {
     #[test]
     fn what_is_no_profile_is_explained() {
         for (text, words) in [
-            ("newapi", "newapi is none of new-api, drop-fields"),
-            ("ark=", " is none of"),
+            ("newapi", "newapi is not one of new-api, drop-fields"),
+            ("ark=", " is not one of"),
             ("ark=new-api;ark=empty-404", "ark has two"),
             ("new-api;empty-404", "all providers has two"),
         ] {

@@ -70,7 +70,7 @@ impl FromStr for Validate {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let known = Self::ALL.into_iter().find(|known| known.as_str() == text);
-        known.ok_or_else(|| format!("`{text}` is none of strict, warn and off"))
+        known.ok_or_else(|| format!("`{text}` is not one of strict, warn and off"))
     }
 }
 
@@ -99,7 +99,7 @@ impl FromStr for TaskEnd {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = |why: &str| format!("`{text}` says not when a task ends: {why}");
+        let wrong = |why: &str| format!("`{text}` is not an end of a task: {why}");
         match text.split_once('=') {
             Some(("polls", polls)) => {
                 let polls = polls.parse().ok().filter(|polls| *polls > 0);
@@ -107,7 +107,7 @@ impl FromStr for TaskEnd {
             }
             Some(("time", time)) => {
                 let time = time::read(time).filter(|time| !time.is_zero());
-                time.map(Self::Time).ok_or_else(|| wrong("time is a length of time such as 500ms, 5s or 1h30m"))
+                time.map(Self::Time).ok_or_else(|| wrong("time is a duration such as 500ms, 5s or 1h30m"))
             }
             None if text == "hand" => Ok(Self::Hand),
             _ => Err(wrong("write polls=3, time=5s or hand")),
@@ -305,7 +305,7 @@ impl SettingsPatch {
 
 fn whole_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let value = Value::deserialize(deserializer)?;
-    let wrong = || de::Error::custom(format!("{value} is no whole number of seconds, such as 5"));
+    let wrong = || de::Error::custom(format!("{value} is not a whole number of seconds, such as 5"));
     if value.is_null() { Ok(None) } else { value.as_u64().map(Some).ok_or_else(wrong) }
 }
 

@@ -123,7 +123,7 @@ impl LinkRefusal {
     /// Why, for the journal: with the names of the parameters, and without their values.
     pub(crate) fn note(self, query: &str) -> String {
         let why = match self {
-            Self::Unknown => String::from("unknown: its path is none of an image of this mock"),
+            Self::Unknown => String::from("unknown: its path is not one of an image of this mock"),
             Self::Unsigned => format!("unsigned: it needs one {SIGNATURE}"),
             Self::Method => String::from("method: it is signed for GET"),
             Self::Signature => {
@@ -294,7 +294,7 @@ mod tests {
 
     fn image() -> TestImage {
         TestImage {
-            provider: "anybody".into(),
+            provider: "acme".into(),
             key: 42,
             index: 3,
             width: 2848,
@@ -332,7 +332,7 @@ mod tests {
         let url = signer.url(&place("blue", ""), &image(), now, 86_400);
         assert!(url.contains("X-Tos-Date=20250910T015921Z&X-Tos-Expires=86400&X-Tos-Signature="), "{url}");
         let (path, query) = split(&url);
-        assert!(path.starts_with("/s/blue/pictures/anybody/"), "{path}");
+        assert!(path.starts_with("/s/blue/pictures/acme/"), "{path}");
         assert_eq!(signer.open(&http::Method::GET, &path, &query, now), Ok(image()));
     }
 

@@ -50,7 +50,7 @@ pub(crate) mod text {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let wrong = || de::Error::custom(format!("`{text}` is no length of time such as 500ms, 5s or 1h30m"));
+        let wrong = || de::Error::custom(format!("`{text}` is not a duration such as 500ms, 5s or 1h30m"));
         super::read(&text).ok_or_else(wrong)
     }
 }

@@ -61,7 +61,7 @@ fn template(script: &Script) -> ResponseTemplate {
     let slowed = script.stall.is_some() || script.drip.is_some() || script.repeats.is_some();
     let beyond = script.end != ScriptEnd::Complete || slowed || script.wrong_length || script.until_close;
     if beyond {
-        let message = "wiremock cannot end, stall or slow an answer down at a byte, nor leave it without an end: use MockServer for this fault";
+        let message = "wiremock cannot end, stall or slow down a response at a byte, nor send one without an end: use MockServer for this fault";
         return template(&Script::json(501, &crate::response::error::mock_error("mock_beyond_wiremock", message)));
     }
     let delay = script.chunks.iter().fold(script.delay, |delay: Duration, chunk| delay.saturating_add(chunk.after));

@@ -123,7 +123,7 @@ fn m24_verify_ends_with_1_and_says_what_came_nearest() {
     let json = verify(&["--status", "5xx", "--wait", "0s", "--json"]).ends(1).json();
     assert_eq!((&json["satisfied"], &json["timed_out"]), (&json!(false), &json!(true)));
     let ran = verify(&["--match", r#"{"bdy":1}"#]);
-    ran.ends(2).says("body is the nearest that is");
+    ran.ends(2).says("the nearest is body");
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn m24_ctl_steers_a_running_mock() {
         "2026-11-21T11:00:00Z stopped\n"
     );
     assert_eq!(ctl(&["clock", "--json"]).ends(0).json(), json!({ "now": "2026-11-20T10:00:00Z", "stopped": true }));
-    ctl(&["clock", "--advance", "soon"]).ends(2).says("advance: soon is no length of time");
+    ctl(&["clock", "--advance", "soon"]).ends(2).says("advance: soon is not a duration");
 
     ctl(&["tasks", &id, "--progress", "40"]).ends(0);
     let tasks = ctl(&["tasks", &id, "--fail"]).ends(0).stdout.clone();

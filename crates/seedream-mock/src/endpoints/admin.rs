@@ -24,18 +24,18 @@ use query::{AdminQuery, JournalFilter};
 
 /// What is here: a route, and what it is for.
 const ROUTES: [(&str, &str); 12] = [
-    ("GET health", "whether it runs, and what it knows"),
-    ("GET sessions", "who is there"),
-    ("GET journal", "what was asked and answered; explain=true names the nearest exchanges"),
-    ("POST verify", "whether what was asked is what was expected"),
-    ("GET or POST wait", "the same, once there is enough of it"),
-    ("GET, POST or DELETE faults", "what goes wrong"),
-    ("GET or POST tasks", "how tasks are, and moving them by hand"),
-    ("GET callbacks", "who was and will be called back"),
-    ("GET or POST clock", "what time it is"),
-    ("GET ledger", "what was paid"),
-    ("GET or POST settings", "how requests are answered"),
-    ("POST reset", "forgetting"),
+    ("GET health", "status, version, providers"),
+    ("GET sessions", "the sessions"),
+    ("GET journal", "the requests and their responses; explain=true names the nearest exchanges"),
+    ("POST verify", "compares the journal with an expectation"),
+    ("GET or POST wait", "the same, once enough entries match"),
+    ("GET, POST or DELETE faults", "the faults"),
+    ("GET or POST tasks", "the tasks, and moving them by hand"),
+    ("GET callbacks", "the callbacks, sent and still to be sent"),
+    ("GET or POST clock", "the time"),
+    ("GET ledger", "the ledger"),
+    ("GET or POST settings", "the settings"),
+    ("POST reset", "clears parts of a session"),
 ];
 
 /// Answers a request to the mock itself.

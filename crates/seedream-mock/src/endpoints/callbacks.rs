@@ -73,7 +73,7 @@ pub(crate) fn is_wanted(services: &Services, callback: &Callback) -> bool {
 pub(crate) fn record(services: &Services, now: Timestamp, callback: &Callback, attempt: usize, outcome: &Delivery) {
     let whole = RETRIES.len() + 1;
     let how = match outcome {
-        Ok(status) => format!("answered {status}"),
+        Ok(status) => format!("status {status}"),
         Err(reason) => reason.clone(),
     };
     let entry = NewEntry {

@@ -203,7 +203,7 @@ fn missing(context: &RequestContext<'_>) -> String {
     match context.services.task_session(context.task_id).unwrap_or(DEFAULT_SESSION) {
         own if own != session => format!("the session {session} has no such task; by its id it is one of {own}"),
         _ => format!(
-            "the session {session} has no such task: it never had, or was reset, or not used for too long, or forgot it \
+            "the session {session} has no such task: it never had, or was reset, or expired, or dropped it \
              where memory was short"
         ),
     }

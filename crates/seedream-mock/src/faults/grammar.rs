@@ -153,7 +153,7 @@ macro_rules! values {
 values! {
     FaultTarget, RefusalCause, BodyFault, CodingFault, ErrorFault, StreamFault, TaskFault, SseFault, ImageFault,
     LengthFault, BytePosition, ByteRate, Probability, Truncation,
-    u32: "is no number that can be meant", u64: "is no number that can be meant", bool: "is neither true nor false",
+    u32: "is not a number in range", u64: "is not a number in range", bool: "is neither true nor false",
 }
 
 impl WordValue for String {
@@ -170,7 +170,7 @@ impl WordValue for String {
 impl WordValue for u16 {
     fn parse_value(text: &str) -> Result<Self, String> {
         let status = text.parse().ok().filter(|status| (200..1000).contains(status));
-        status.ok_or_else(|| format!("{text} is no status from 200 to 999"))
+        status.ok_or_else(|| format!("{text} is not a status from 200 to 999"))
     }
 
     fn to_text(&self) -> String {
@@ -180,7 +180,7 @@ impl WordValue for u16 {
 
 impl WordValue for Duration {
     fn parse_value(text: &str) -> Result<Self, String> {
-        time::read(text).ok_or_else(|| format!("{text} is no length of time such as 500ms, 7s or 25h"))
+        time::read(text).ok_or_else(|| format!("{text} is not a duration such as 500ms, 7s or 25h"))
     }
 
     fn to_text(&self) -> String {
@@ -381,7 +381,7 @@ fn end(fault: &Fault, end: ConnectionEnd) -> Option<String> {
 /// A response stalls, a request does not.
 fn set_stall(fault: &mut Fault, text: &str) -> Result<(), String> {
     match text.parse()? {
-        BytePosition::Request(_) => Err(format!("{text} is none of before, head, head:BYTE, body, body:BYTE")),
+        BytePosition::Request(_) => Err(format!("{text} is not one of before, head, head:BYTE, body, body:BYTE")),
         position => {
             fault.stall = Some(position);
             Ok(())

@@ -262,7 +262,7 @@ impl FromStr for Thousands {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let number = text.parse().ok().filter(|number| (1..=1000).contains(number));
-        number.map(Self).ok_or_else(|| format!("{text} is no number of thousands from 1 to 1000"))
+        number.map(Self).ok_or_else(|| format!("{text} is not a number of thousands from 1 to 1000"))
     }
 }
 
@@ -291,7 +291,7 @@ impl FromStr for StatusWord {
         let is_term = !text.is_empty() && text.chars().all(good);
         is_term
             .then(|| Self(text.to_owned()))
-            .ok_or_else(|| format!("{text} is no word of letters, digits, _, - and ."))
+            .ok_or_else(|| format!("{text} is not a word of letters, digits, _, - and ."))
     }
 }
 
@@ -323,7 +323,7 @@ impl FromStr for Truncation {
             Some(byte) => byte.parse().map(Self::Before),
             None => text.parse().map(Self::After),
         };
-        cut.map_err(|_| format!("{text} is none of BYTE, -BYTE, brace"))
+        cut.map_err(|_| format!("{text} is not one of BYTE, -BYTE, brace"))
     }
 }
 

@@ -84,7 +84,7 @@ impl Fault {
     /// Sets what a word says.
     pub(crate) fn set(&mut self, name: &str, value: Option<&str>) -> Result<(), FaultError> {
         let Some(entry) = grammar::find(name) else {
-            return Err(FaultError(format!("{name} is no word of a fault")));
+            return Err(FaultError(format!("{name} is not a word of a fault")));
         };
         let value = match (entry.takes, value) {
             (WordArgument::Nothing, Some(_)) => return Err(FaultError(format!("{name} takes no value"))),

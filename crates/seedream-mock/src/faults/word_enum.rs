@@ -69,7 +69,7 @@ macro_rules! word_enum {
                 Self::ALL.iter().find(|known| known.as_str() == text).cloned().ok_or_else(|| {
                     let known: Vec<&str> = Self::ALL.iter().map(|known| known.as_str()).collect();
                     let more = concat!("" $(, ", ", $with, ":", $value)?);
-                    format!("{text} is none of {}{more}", known.join(", "))
+                    format!("{text} is not one of {}{more}", known.join(", "))
                 })
             }
         }

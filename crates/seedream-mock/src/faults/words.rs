@@ -196,7 +196,7 @@ impl FromStr for BytePosition {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, byte) = match text.split_once(':') {
-            Some((name, byte)) => (name, Some(byte.parse().map_err(|_| format!("{byte} is no number of bytes"))?)),
+            Some((name, byte)) => (name, Some(byte.parse().map_err(|_| format!("{byte} is not a number of bytes"))?)),
             None => (text, None),
         };
         match (name, byte) {
@@ -204,7 +204,7 @@ impl FromStr for BytePosition {
             ("head", byte) => Ok(Self::Head(byte.unwrap_or(Self::DEFAULT.0))),
             ("body", byte) => Ok(Self::Body(byte.unwrap_or(Self::DEFAULT.1))),
             ("request", byte) => Ok(Self::Request(byte.unwrap_or(Self::DEFAULT.2))),
-            _ => Err(format!("{text} is none of before, head, head:BYTE, body, body:BYTE, request, request:BYTE")),
+            _ => Err(format!("{text} is not one of before, head, head:BYTE, body, body:BYTE, request, request:BYTE")),
         }
     }
 }
@@ -249,7 +249,7 @@ impl FromStr for Probability {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let read = text.parse().ok().filter(|chance| (0.0..=1.0).contains(chance));
-        read.map(Self::new).ok_or_else(|| format!("{text} is no probability from 0 to 1, such as 0.3"))
+        read.map(Self::new).ok_or_else(|| format!("{text} is not a probability from 0 to 1, such as 0.3"))
     }
 }
 

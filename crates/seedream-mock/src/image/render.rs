@@ -24,7 +24,7 @@ mod tests {
 
     fn image(format: ImageFormat, width: u32, height: u32) -> TestImage {
         TestImage {
-            provider: "anybody".into(),
+            provider: "acme".into(),
             key: 0x5eed,
             index: 0,
             width,

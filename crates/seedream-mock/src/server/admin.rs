@@ -113,7 +113,7 @@ fn moved(clock: &Clock, body: &[u8]) -> Result<(), String> {
     })?;
     let by = match &wanted.advance {
         Some(text) => {
-            Some(time::read(text).ok_or_else(|| format!("advance: {text} is no length of time such as 25h or 500ms"))?)
+            Some(time::read(text).ok_or_else(|| format!("advance: {text} is not a duration such as 25h or 500ms"))?)
         }
         None => None,
     };
@@ -145,7 +145,7 @@ async fn wait(shared: &Shared, request: &Request<Bytes>) -> Result<Script, Admin
     }
     if let Some(count) = query.get("count") {
         let count: u64 =
-            count.parse().map_err(|_| AdminError::bad(BAD, format!("count: {count} is no whole number")))?;
+            count.parse().map_err(|_| AdminError::bad(BAD, format!("count: {count} is not a whole number")))?;
         members.insert(String::from("at_least"), Value::from(count));
     }
     let bad = |message: String| AdminError::bad(BAD, message);
@@ -153,7 +153,7 @@ async fn wait(shared: &Shared, request: &Request<Bytes>) -> Result<Script, Admin
         None => PATIENCE.0,
         Some(time) => {
             let read = time.as_str().and_then(time::read).filter(|time| *time <= PATIENCE.1);
-            read.ok_or_else(|| bad(format!("timeout: {time} is no length of time up to 10m, such as 5s")))?
+            read.ok_or_else(|| bad(format!("timeout: {time} is not a duration up to 10m, such as 5s")))?
         }
     };
     let on_mock = match members.remove("clock") {

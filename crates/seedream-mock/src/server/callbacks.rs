@@ -61,7 +61,7 @@ async fn attempts(shared: Shared, callback: Callback) {
         }
         let outcome: Delivery = tokio::select! {
             outcome = receiver.post(&callback.body) => outcome.map_err(|error| format!("failed: {error}")),
-            () = clock.sleep(TIMEOUT) => Err(format!("no answer within {} s", TIMEOUT.as_secs())),
+            () = clock.sleep(TIMEOUT) => Err(format!("no response within {} s", TIMEOUT.as_secs())),
         };
         record(attempt, &outcome);
         match pauses.next() {
@@ -118,7 +118,7 @@ impl CallbackReceiver {
         };
         response.map(|response| response.status().as_u16()).map_err(|error| match error {
             error if error.is_parse() || error.is_incomplete_message() || error.is_canceled() => {
-                io::Error::new(io::ErrorKind::InvalidData, "the receiver does not speak HTTP/1")
+                io::Error::new(io::ErrorKind::InvalidData, "the receiver does not respond with HTTP/1")
             }
             error => io::Error::other(error),
         })

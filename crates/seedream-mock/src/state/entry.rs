@@ -193,7 +193,7 @@ impl StoredEntry {
         }
         let mut notes: Vec<String> = texts.flatten().map(str::to_owned).collect();
         if self.left {
-            notes.push(String::from("the caller left before the answer was complete"));
+            notes.push(String::from("the client disconnected before the response was complete"));
         }
         JournalEntry {
             ordinal: self.ordinal,

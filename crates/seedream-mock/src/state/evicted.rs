@@ -224,7 +224,7 @@ mod tests {
             ordinal,
             kind: EntryKind::Request,
             at: Timestamp::UNIX_EPOCH,
-            provider: Some("anybody"),
+            provider: Some("acme"),
             model: None,
             method,
             path,
@@ -264,7 +264,7 @@ mod tests {
         assert!(of(&|it| it.known == KnownMembers::Kind) > 0);
         let posts = evicted.counted("blue").find(|it| it.entry.method == "POST").unwrap();
         assert_eq!((posts.tally.ordinals, posts.entry.session.as_str()), ((0, 29_997), "blue"));
-        assert_eq!((posts.entry.provider.as_deref(), posts.entry.fault.as_deref()), (Some("anybody"), Some("times=1")));
+        assert_eq!((posts.entry.provider.as_deref(), posts.entry.fault.as_deref()), (Some("acme"), Some("times=1")));
         evicted.remove(EntryKind::Request);
         assert_eq!(evicted.count(EntryKind::Request), 0);
     }

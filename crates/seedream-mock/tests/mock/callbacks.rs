@@ -82,7 +82,7 @@ async fn the_end_of_a_task_sends_one_callback_with_the_body_of_a_poll() {
     response(line, "204 No Content").await;
     let told = attempts(&mock, 1).await;
     assert_eq!((told[0].status, told[0].path.as_str()), (204, url(&receiver).as_str()));
-    assert_eq!(told[0].notes, ["attempt 1 of 4: answered 204"]);
+    assert_eq!(told[0].notes, ["attempt 1 of 4: status 204"]);
     get(&mock, &task).await;
     let shown = download(&mock, "/__mock/v1/callbacks").await.json();
     assert_eq!(shown["entries"].as_array().unwrap().len(), 1, "another poll does not tell it again");
@@ -194,7 +194,7 @@ async fn a_silent_receiver_has_ten_seconds_and_a_late_success_ends_it() {
     soon(clock.until_waiting(1)).await;
     clock.advance(Duration::from_secs(10));
     let told = attempts(&mock, 1).await;
-    assert_eq!((told[0].status, told[0].notes[0].as_str()), (0, "attempt 1 of 4: no answer within 10 s"));
+    assert_eq!((told[0].status, told[0].notes[0].as_str()), (0, "attempt 1 of 4: no response within 10 s"));
     soon(clock.until_waiting(1)).await;
     clock.advance(Duration::from_secs(1));
     let (_, _, line) = receive(&receiver).await;

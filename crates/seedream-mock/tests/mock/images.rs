@@ -337,7 +337,7 @@ async fn a_refused_link_says_why_in_its_body_and_in_the_journal() {
     let unsigned = note("unsigned: it needs one X-Tos-Signature", "none");
     assert_eq!(told("GET", path).await, (denied.clone(), unsigned));
     let unknown = told("GET", &format!("{}/pictures/ark/kite.png?{query}", mock.url())).await;
-    assert_eq!(unknown, (denied.clone(), note("unknown: its path is none of an image of this mock", names)));
+    assert_eq!(unknown, (denied.clone(), note("unknown: its path is not one of an image of this mock", names)));
     clock.advance(Duration::from_secs(86_401));
     assert_eq!(told("GET", url).await, (denied, note("expired at 2026-11-19T11:06:40Z", names)));
     let journal = serde_json::to_string(&mock.journal()).unwrap();

@@ -95,10 +95,10 @@ async fn a_client_that_disconnects_is_billed() {
     stream.write_all(ask.as_bytes()).await.unwrap();
     soon(clock.until_waiting(1)).await;
     drop(stream);
-    let left = Expectation::matching(&json!({ "notes": ["the caller left*"] })).unwrap();
+    let left = Expectation::matching(&json!({ "notes": ["the client disconnected*"] })).unwrap();
     soon(mock.default_session().wait_for(&left)).await;
     assert_eq!((mock.ledger()[0].images, mock.ledger()[0].answered), (1, false));
-    assert_eq!(mock.journal()[0].notes, ["the caller left before the answer was complete"]);
+    assert_eq!(mock.journal()[0].notes, ["the client disconnected before the response was complete"]);
     let patient = http1::post(&mock, &create_path("ark"), &kite("a kite somebody waits for")).await;
     assert_eq!((patient.status, mock.ledger()[1].answered), (200, true));
     clock.advance(Duration::from_secs(3600));
@@ -143,7 +143,7 @@ async fn a_client_that_disconnects_inside_a_stream_is_billed_for_all_of_it() {
     let mut one = [0; 1];
     soon(tokio::io::AsyncReadExt::read_exact(&mut stream, &mut one)).await.unwrap();
     drop(stream);
-    let left = Expectation::matching(&json!({ "notes": ["the caller left*"] })).unwrap();
+    let left = Expectation::matching(&json!({ "notes": ["the client disconnected*"] })).unwrap();
     // The next events find nobody.
     let gone = async {
         loop {

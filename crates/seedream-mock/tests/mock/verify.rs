@@ -175,7 +175,7 @@ async fn a_task_that_is_not_there_is_explained_in_the_journal() {
     poll("/evolink/v1/tasks/task-unified-1757165031-nobody00-blue").await;
     let note = |session: &str| mock.session(session).journal()[0].notes[0].clone();
     assert_eq!(note("red"), "the session red has no such task; by its id it is one of blue");
-    assert!(note("blue").contains("it never had, or was reset, or not used for too long"));
+    assert!(note("blue").contains("it never had, or was reset, or expired"));
 }
 
 #[tokio::test]
@@ -220,7 +220,7 @@ async fn a_wait_that_times_out_reports_the_nearest_entry() {
 async fn rust_verifies_and_waits_too() {
     let mock = Arc::new(mock().await);
     let wanted = Expectation::matching(&json!({ "body": { "prompt": "*kite*" } })).unwrap();
-    assert!(Expectation::matching(&json!({ "bdy": 1 })).unwrap_err().contains("body is the nearest"));
+    assert!(Expectation::matching(&json!({ "bdy": 1 })).unwrap_err().contains("the nearest is body"));
     let none = mock.default_session().verify(&wanted);
     assert!(!none.satisfied && mock.default_session().verify(&wanted.clone().count(..1)).satisfied);
     let waiting = tokio::spawn({
@@ -296,7 +296,7 @@ async fn a_verification_that_depends_on_evicted_entries_is_an_error() {
         let error = &response.json()["error"];
         assert_eq!((response.status, error["code"].as_str()), (409, Some("mock_journal_forgot")), "{route}");
         let message = error["message"].as_str().unwrap();
-        assert!(message.starts_with("0 to 40 fit") && message.contains("--journal N"), "{message}");
+        assert!(message.starts_with("0 to 40 match") && message.contains("--journal N"), "{message}");
     }
     let response = tell(&mock, "verify", &of("kite 7", json!({ "count": 0 }))).await;
     assert_eq!(response.status, 409, "none is as unknown as one");

@@ -53,5 +53,5 @@ pub(crate) fn object(code: &'static str, body: &[u8], example: &str) -> Result<M
         return Ok(Map::new());
     }
     serde_json::from_slice(body)
-        .map_err(|error| AdminError::bad(code, format!("the body is no JSON object ({error}); write {example}")))
+        .map_err(|error| AdminError::bad(code, format!("the body is not a JSON object ({error}); write {example}")))
 }

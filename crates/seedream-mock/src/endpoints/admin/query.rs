@@ -82,7 +82,7 @@ impl AdminQuery {
     /// # Errors
     /// The parameter is not a whole number.
     pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, AdminError> {
-        let wrong = |value: &str| AdminError::bad(BAD, format!("{name}: {value} is no whole number"));
+        let wrong = |value: &str| AdminError::bad(BAD, format!("{name}: {value} is not a whole number"));
         self.get(name).map(|value| value.parse().map_err(|_| wrong(value))).transpose()
     }
 

@@ -22,14 +22,14 @@ pub(crate) fn read(body: &[u8]) -> Result<Vec<ResetPart>, AdminError> {
     let known = known.join(", ");
     let members = object(BAD, body, r#"{"clear":["journal","ledger"]}"#)?;
     if let Some(name) = members.keys().find(|name| *name != "clear") {
-        return Err(AdminError::bad(BAD, format!("{name}: reset takes clear, a list of what to forget: {known}")));
+        return Err(AdminError::bad(BAD, format!("{name}: reset takes clear, a list of parts to clear: {known}")));
     }
     let Some(Value::Array(words)) = members.get("clear") else {
-        return Err(AdminError::bad(BAD, format!("clear: name what to forget, as a list of {known}")));
+        return Err(AdminError::bad(BAD, format!("clear: name the parts to clear, as a list of {known}")));
     };
     let part = |word: &Value| {
         let found = ResetPart::ALL.iter().copied().find(|part| word.as_str() == Some(part.as_str()));
-        found.ok_or_else(|| AdminError::bad(BAD, format!("clear: {word} is none of {known}")))
+        found.ok_or_else(|| AdminError::bad(BAD, format!("clear: {word} is not one of {known}")))
     };
     words.iter().map(part).collect()
 }

@@ -135,7 +135,7 @@ fn text(members: &mut Map<String, Value>, name: &str) -> Result<Option<String>, 
     match members.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(other) => Err(AdminError::bad(BAD, format!("{name}: {other} is no text"))),
+        Some(other) => Err(AdminError::bad(BAD, format!("{name}: {other} is not a text"))),
     }
 }
 

@@ -123,11 +123,11 @@ impl Expectation {
     pub(crate) fn of(members: &mut Map<String, Value>, filter: JournalFilter) -> Result<Self, String> {
         let mut pattern = members.remove("match").unwrap_or_else(|| Value::Object(Map::new()));
         let Some(fields) = pattern.as_object_mut() else {
-            return Err(format!("match: {pattern} is no object of members of a journal entry"));
+            return Err(format!("match: {pattern} is not an object of members of a journal entry"));
         };
         if let Some(name) = fields.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
             let nearest = MEMBERS.iter().min_by_key(|known| distance(name, known)).unwrap_or(&"body");
-            return Err(format!("match: {name} is no member of a journal entry; {nearest} is the nearest that is"));
+            return Err(format!("match: {name} is not a member of a journal entry; the nearest is {nearest}"));
         }
         if !filter.says_kind() {
             // What the mock sends is not meant where requests are counted.
@@ -135,7 +135,9 @@ impl Expectation {
         }
         let mut number = |name: &str| match members.remove(name) {
             None => Ok(None),
-            Some(value) => value.as_u64().map(Some).ok_or_else(|| format!("{name}: {value} is no whole number from 0")),
+            Some(value) => {
+                value.as_u64().map(Some).ok_or_else(|| format!("{name}: {value} is not a whole number from 0"))
+            }
         };
         let (count, at_least, at_most) = (number("count")?, number("at_least")?, number("at_most")?);
         if count.is_some() && (at_least.is_some() || at_most.is_some()) {
@@ -250,8 +252,8 @@ impl Expectation {
         let failed = most < self.at_least || self.at_most.is_some_and(|at_most| matched > at_most);
         let undecided = (!satisfied && !failed).then(|| {
             format!(
-                "{matched} to {most} fit: the journal has forgotten {possible} entries that may. Keep more of them \
-                 (mock serve --journal N, MockServerBuilder::journal_capacity), or ask by what is counted of all entries: {}",
+                "{matched} to {most} match: the journal has evicted {possible} entries that may match. Keep more of them \
+                 (mock serve --journal N, MockServerBuilder::journal_capacity), or match members that are counted for all entries: {}",
                 COUNTED.join(", ")
             )
         });
