@@ -10,8 +10,8 @@ use seedream_fixtures::FixtureLibrary;
 
 use crate::engine::Engine;
 use crate::faults::grammar::Fault;
-use crate::profile::RelayProfiles;
 use crate::server::mock_server::MockServer;
+use crate::settings::profile::RelayProfiles;
 use crate::settings::{AcceptedContentTypes, CallbackReach, Settings, TaskEnd, Validate};
 use crate::state::clock::Clock;
 

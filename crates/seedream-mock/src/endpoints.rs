@@ -6,6 +6,7 @@
 pub(crate) mod admin;
 pub(crate) mod callbacks;
 pub(crate) mod credits;
+pub(crate) mod exchange_index;
 pub(crate) mod generate;
 pub(crate) mod images;
 pub(crate) mod models;

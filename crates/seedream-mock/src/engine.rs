@@ -1,4 +1,11 @@
 //! The engine without a socket and without a clock: a request and a time in, a [`Script`] out.
+//!
+//! `services` is what the endpoints share, `pipeline` the way from a request to its response, `record` the entries in journal and
+//! ledger. Nothing below this file imports it.
+
+pub(crate) mod pipeline;
+pub(crate) mod record;
+pub(crate) mod services;
 
 use std::sync::Arc;
 
@@ -9,16 +16,15 @@ use seedream_fixtures::FixtureLibrary;
 use serde_json::Value;
 
 use crate::endpoints::admin;
+use crate::engine::pipeline::Processed;
+use crate::engine::services::Services;
 use crate::faults::grammar::Fault;
-use crate::pipeline::Processed;
 use crate::request::address::{ADMIN, Address, DEFAULT_SESSION};
 use crate::request::context::RequestContext;
 use crate::response::script::Script;
-use crate::services::Services;
 use crate::settings::Settings;
 use crate::state::entry::JournalEntry;
 use crate::state::ledger::{LedgerEntry, PaidTotal, sum_of};
-use crate::{pipeline, record};
 
 /// A mock without a socket. It answers for every provider of its fixtures; engines with equal settings give equal scripts for
 /// equal requests at equal times in equal order.

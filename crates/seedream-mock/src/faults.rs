@@ -13,7 +13,6 @@ pub(crate) mod rules;
 pub(crate) mod select;
 pub(crate) mod shapes;
 pub(crate) mod text;
-pub(crate) mod truncation;
 pub(crate) mod upload;
 pub(crate) mod word_enum;
 pub(crate) mod words;

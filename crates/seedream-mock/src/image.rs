@@ -11,5 +11,6 @@ pub(crate) mod jpeg;
 pub(crate) mod palette;
 pub(crate) mod png;
 pub(crate) mod render;
+pub(crate) mod signed_url;
 pub(crate) mod test_image;
 pub(crate) mod text;

@@ -137,7 +137,7 @@ fn verify_counts_what_the_journal_has_forgotten_or_says_that_it_cannot() {
     verify(&["--count", "0"]).ends(1);
     verify(&["--method", "POST", "--match", r#"{"status":200}"#, "--count", "50"]).ends(0);
     let ran = verify(&["--match", r#"{"body":{"n":3}}"#, "--count", "0"]);
-    ran.ends(2).says("0 to 40 fit: the journal has forgotten 40 entries that may");
+    ran.ends(2).says("0 to 40 match: the journal has evicted 40 entries that may match");
     ran.says("mock serve --journal N");
 }
 

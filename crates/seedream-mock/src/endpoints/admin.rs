@@ -16,10 +16,10 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::endpoints::admin::error::AdminError;
+use crate::engine::services::Services;
 use crate::request::auth::bearer;
 use crate::response::endpoint_response::EndpointResponse;
 use crate::response::error::mock_error;
-use crate::services::Services;
 use query::{AdminQuery, JournalFilter};
 
 /// What is here: a route, and what it is for.

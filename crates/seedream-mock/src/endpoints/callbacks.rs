@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use seedream_fixtures::EvidenceKind;
 
 use crate::endpoints::tasks;
+use crate::engine::services::Services;
 use crate::request::rewrite::ForwardedRequest;
-use crate::services::Services;
 use crate::state::entry::{EntryKind, NewEntry};
 use crate::state::session::Session;
 use crate::state::task::{MockTask, TaskProgress};

@@ -9,18 +9,18 @@ use serde::Serialize;
 
 use crate::endpoints::ranges;
 use crate::endpoints::ranges::{FailedPrecondition, RequestedRange};
+use crate::engine::services::Services;
 use crate::faults::grammar::Fault;
 use crate::faults::select::{FaultSources, SelectedFaults};
 use crate::faults::text::{FaultError, parse};
 use crate::faults::words::{BytePosition, FaultTarget, ImageFault};
 use crate::faults::{apply, select};
+use crate::image::signed_url;
 use crate::image::test_image::TestImage;
 use crate::request::address;
 use crate::request::address::Address;
 use crate::response::chunk::{Chunk, ChunkContent};
 use crate::response::endpoint_response::EndpointResponse;
-use crate::services::Services;
-use crate::signed_url;
 
 /// How much of a file comes before its connection closes.
 const PART: u64 = 64 * 1024;

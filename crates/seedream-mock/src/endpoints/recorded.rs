@@ -9,6 +9,7 @@ use seedream_fixtures::{EvidenceKind, OperationKind, RecordedBody, RecordedExcha
 use serde_json::Value;
 
 use crate::endpoints::{credits, generate, models, tasks};
+use crate::engine::services::Services;
 use crate::image::test_image::TestImage;
 use crate::json::ordered::OrderedValue;
 use crate::json::path::Object;
@@ -19,7 +20,6 @@ use crate::request::rewrite::ForwardedRequest;
 use crate::request::{rewrite, sizes};
 use crate::response::chunk::{Chunk, inline_marker, splice};
 use crate::response::endpoint_response::EndpointResponse;
-use crate::services::Services;
 
 /// The response of the recorded exchange with an equal request, if there is one.
 pub(crate) fn respond(context: &RequestContext<'_>) -> Option<EndpointResponse> {

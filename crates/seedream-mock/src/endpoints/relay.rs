@@ -4,10 +4,10 @@ use seedream_fixtures::{ErrorFamily, RouteName};
 use serde::Serialize;
 
 use crate::endpoints::models;
-use crate::profile::RelayBehavior;
 use crate::request::context::RequestContext;
 use crate::response::chunk::Chunk;
 use crate::response::endpoint_response::EndpointResponse;
+use crate::settings::profile::RelayBehavior;
 
 /// Where new-api lists its models.
 const MODELS: &str = "/v1/models";

@@ -3,6 +3,7 @@
 use http::HeaderMap;
 use jiff::Timestamp;
 
+use crate::engine::services::Services;
 use crate::faults::directive;
 use crate::faults::grammar::Fault;
 use crate::faults::rate::RateKey;
@@ -10,7 +11,6 @@ use crate::faults::rules::Occasion;
 use crate::faults::text::{FaultError, parse};
 use crate::faults::words::{BytePosition, FaultTarget};
 use crate::headers;
-use crate::services::Services;
 use crate::state::session::Session;
 
 /// Where the faults of a request are stated.

@@ -5,6 +5,7 @@ use http::Request;
 use http::request::Parts;
 use jiff::Timestamp;
 
+use crate::engine::services::Services;
 use crate::faults::rate::RateKey;
 use crate::faults::select;
 use crate::faults::select::{FaultSources, SelectedFaults};
@@ -12,7 +13,6 @@ use crate::faults::words::FaultTarget;
 use crate::request::address::Address;
 use crate::request::auth::Admission;
 use crate::request::{address, auth};
-use crate::services::Services;
 
 /// The faults that were selected for a request before its body came. They travel with the request, so that nothing is
 /// selected twice.

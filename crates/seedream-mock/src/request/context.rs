@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use seedream_fixtures::{ErrorFamily, FieldRole, ProviderFacts, RelayFacts, ResponseFamily, RouteFacts};
 use serde_json::Value;
 
+use crate::engine::services::Services;
 use crate::faults::grammar::Fault;
 use crate::faults::rate::RateKey;
 use crate::faults::select::{FaultSources, SelectedFaults};
@@ -16,16 +17,15 @@ use crate::faults::text::FaultError;
 use crate::faults::words::{FaultTarget, ImageFault};
 use crate::faults::{select, upload};
 use crate::hash;
+use crate::image::signed_url::UrlScope;
 use crate::image::test_image::TestImage;
 use crate::json::path;
 use crate::json::path::Object;
-use crate::profile::{RelayBehavior, RelayProfile};
 use crate::request::address::Address;
 use crate::request::auth::Admission;
 use crate::request::{address, auth};
-use crate::services::Services;
 use crate::settings::Settings;
-use crate::signed_url::UrlScope;
+use crate::settings::profile::{RelayBehavior, RelayProfile};
 use crate::state::session::Session;
 use crate::state::sessions::SessionView;
 

@@ -6,8 +6,8 @@ use seedream_fixtures::FieldRole;
 
 use crate::json::path;
 use crate::json::path::Object;
-use crate::profile::RelayBehavior;
 use crate::request::context::RequestContext;
+use crate::settings::profile::RelayBehavior;
 
 /// The body that arrives at the provider, and the members that are lost.
 pub(crate) fn relayed<'b>(context: &RequestContext<'_>, body: &'b Object) -> (Cow<'b, Object>, Vec<String>) {

@@ -5,10 +5,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::faults::grammar::Fault;
-use crate::profile::RelayBehavior;
 use crate::request::context::RequestContext;
 use crate::request::violation::RuleViolation;
 use crate::response::endpoint_response::EndpointResponse;
+use crate::settings::profile::RelayBehavior;
 
 /// What an error's template is filled with.
 #[derive(Debug, Default)]

@@ -13,7 +13,6 @@ use serde_json::Value;
 use crate::faults::shapes::StreamFault;
 use crate::faults::words::SseFault;
 use crate::image::test_image::TestImage;
-use crate::profile::RelayBehavior;
 use crate::request::context::RequestContext;
 use crate::request::generation_spec::GenerationSpec;
 use crate::response::chunk::{Chunk, ChunkContent, inline_marker};
@@ -23,6 +22,7 @@ use crate::response::json::{ArkUsage, ImageMember};
 use crate::response::sse::format::SseFormat;
 use crate::response::sse::frame::{MEDIA_TYPE, SseFrame};
 use crate::response::{error, images, json};
+use crate::settings::profile::RelayBehavior;
 use crate::time::later;
 
 const COMPLETED: &str = "image_generation.completed";

@@ -10,11 +10,11 @@ use crate::endpoints::admin::query::SessionScope;
 use crate::endpoints::admin::verify::{Expectation, Verification};
 use crate::endpoints::{admin, images};
 use crate::engine::Engine;
+use crate::engine::services::Services;
 use crate::faults::upload;
 use crate::image::test_image::TestImage;
 use crate::response::chunk::ChunkContent;
 use crate::server::clocks::{SessionClocks, SessionEntry};
-use crate::services::Services;
 use crate::state::clock::Clock;
 
 /// What every connection of a server shares. Clones are the same.

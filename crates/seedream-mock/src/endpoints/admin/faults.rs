@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use crate::endpoints::admin::error::AdminError;
 use crate::endpoints::admin::query::AdminQuery;
+use crate::engine::services::Services;
 use crate::faults::grammar::Fault;
 use crate::faults::rules::{FaultRule, FaultRules};
 use crate::faults::text::{FaultError, parse};
 use crate::response::endpoint_response::EndpointResponse;
-use crate::services::Services;
 
 /// Lists, adds or removes the faults of a session.
 pub(crate) fn respond(

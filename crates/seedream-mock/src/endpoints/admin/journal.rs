@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::endpoints::admin::error::AdminError;
 use crate::endpoints::admin::query::{AdminQuery, BAD, JournalFilter};
-use crate::exchange_index::ExchangeIndex;
+use crate::endpoints::exchange_index::ExchangeIndex;
 use crate::image::test_image::TestImage;
 use crate::request::address::Address;
 use crate::response::chunk::{Chunk, ChunkContent, DeferredBytes};

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::endpoints::admin::error::AdminError;
+use crate::engine::services::Services;
 use crate::response::endpoint_response::EndpointResponse;
-use crate::services::Services;
 use crate::state::ledger::sum_of;
 
 /// Lists the sessions.

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::endpoints::admin::error::{AdminError, object};
 use crate::endpoints::admin::query::SessionScope;
+use crate::engine::services::Services;
 use crate::response::endpoint_response::EndpointResponse;
-use crate::services::Services;
 use crate::settings::SettingsPatch;
 use crate::state::entry::EntryKind;
 use crate::state::ledger::Ledger;

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use crate::endpoints::admin::error::{AdminError, object};
 use crate::endpoints::admin::query::{AdminQuery, SessionScope};
+use crate::engine::services::Services;
 use crate::response::endpoint_response::EndpointResponse;
-use crate::services::Services;
 use crate::settings::SettingsPatch;
 
 /// Shows the settings, or changes those that may change.

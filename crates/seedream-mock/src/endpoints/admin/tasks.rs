@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 use crate::endpoints::admin::error::{AdminError, object};
 use crate::endpoints::admin::query::AdminQuery;
 use crate::endpoints::tasks::failure;
+use crate::engine::services::Services;
 use crate::faults::grammar::Fault;
 use crate::response::endpoint_response::EndpointResponse;
-use crate::services::Services;
 use crate::state::session::Session;
 use crate::state::task::{MockTask, TaskProgress};
 

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use crate::endpoints::admin::error::{AdminError, object};
 use crate::endpoints::admin::query::{FilterMatch, JournalFilter, SessionScope};
+use crate::engine::services::Services;
 use crate::json::diff::{Difference, unfitting};
-use crate::services::Services;
 use crate::state::entry::JournalEntry;
 use crate::state::evicted::{EvictedEntries, KnownMembers};
 use crate::suggest::distance;

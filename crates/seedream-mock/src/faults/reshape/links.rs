@@ -1,10 +1,10 @@
 //! Links that are not absolute, or lead to the API itself.
 
 use crate::faults::shapes::BodyFault;
+use crate::image::signed_url;
 use crate::image::test_image::TestImage;
 use crate::request::address::session_prefix;
 use crate::request::context::RequestContext;
-use crate::signed_url;
 
 /// Whether a shape is about links.
 pub(crate) fn is_link(shape: BodyFault) -> bool {

@@ -7,13 +7,13 @@ use http::Request;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::engine::pipeline::Processed;
+use crate::engine::services::Services;
 use crate::faults::grammar::Fault;
 use crate::faults::shapes::LengthFault;
 use crate::faults::words::BytePosition;
 use crate::hash;
-use crate::pipeline::Processed;
 use crate::request::auth;
-use crate::services::Services;
 use crate::state::entry;
 use crate::state::entry::{EntryKind, NewEntry};
 use crate::state::ledger::{NewLedgerEntry, StoredLedgerEntry};

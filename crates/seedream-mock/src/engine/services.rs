@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use seedream_fixtures::{FixtureLibrary, ProviderFacts, TaskFacts};
 
-use crate::exchange_index::ExchangeIndex;
+use crate::endpoints::exchange_index::ExchangeIndex;
 use crate::image::cache::ImageCache;
+use crate::image::signed_url::UrlSigner;
 use crate::settings::{Settings, SettingsStore};
-use crate::signed_url::UrlSigner;
 use crate::state::sessions::Sessions;
 use crate::state::task_id;
 

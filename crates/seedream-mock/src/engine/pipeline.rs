@@ -7,6 +7,7 @@ use seedream_fixtures::{ErrorCause, ErrorFamily, ProviderFacts, RouteFacts, Rout
 use serde_json::json;
 
 use crate::endpoints::{credits, generate, images, models, recorded, relay, tasks};
+use crate::engine::services::Services;
 use crate::faults::grammar::Fault;
 use crate::faults::text::FaultError;
 use crate::faults::{apply, reshape};
@@ -16,7 +17,6 @@ use crate::request::context::{Rejection, RequestContext};
 use crate::response::endpoint_response::EndpointResponse;
 use crate::response::error::{ErrorDetails, mock_error};
 use crate::response::{error, sse};
-use crate::services::Services;
 use crate::settings::Validate;
 use crate::{headers, suggest};
 
