@@ -1,6 +1,6 @@
 //! Faults: the grammar in which a test states them, the choice of the faults of one request, and their effect on a response.
 //!
-//! One [`Fault`](fault::Fault) is written as words: `status=503 code=ServerOverloaded times=2`; `;` separates several faults. The
+//! One [`Fault`](grammar::Fault) is written as words: `status=503 code=ServerOverloaded times=2`; `;` separates several faults. The
 //! same words are the members of its JSON form. Faults of the connection itself (reset, stall, drip) are applied by the server.
 
 pub(crate) mod apply;

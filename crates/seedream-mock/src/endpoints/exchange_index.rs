@@ -77,7 +77,7 @@ impl ExchangeIndex {
     }
 
     /// The one exchange with an equal request. An explicit `null` is an absent member, where that decides, and a document's own
-    /// prompt is the prompt that stands for it. `hash` is that [of the body](members::hash), `own` asks for a user's only.
+    /// prompt is the prompt that stands for it. `hash` is that [of the body](path::hash), `own` asks for a user's only.
     pub(crate) fn find(
         &self,
         provider: &ProviderFacts,

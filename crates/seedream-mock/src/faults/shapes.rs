@@ -153,7 +153,7 @@ word_enum! {
 }
 
 word_enum! {
-    /// How the framing or the content of a stream of events differs; beside [`SseFault`](super::SseFault).
+    /// How the framing or the content of a stream of events differs; beside [`SseFault`](crate::SseFault).
     StreamFault("stream") {
         /// No blank line stands between events.
         OneNewline = "one-newline",

@@ -175,7 +175,7 @@ mod tests {
         for bare in [bare, "data:text/plain,x", "a.png", "=AAA"] {
             assert_eq!(ark(bare), form, "{bare}");
         }
-        assert_eq!(rule_of("aiearth", bare), "", "document 001 takes base64 without its prefix");
+        assert_eq!(rule_of("aiearth", bare), "", "docs.aioagi.tech takes base64 without its prefix");
         assert_eq!(ark(&good.replace("/png", "/PNG")), "image format PNG is not supported.");
         assert_eq!(ark(&good.replace("/png", "/svg+xml")), "image format svg+xml is not supported.");
         for empty in ["data:image/png;base64,", ""] {

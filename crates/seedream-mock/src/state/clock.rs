@@ -13,13 +13,13 @@ use crate::time::later;
 /// A source of time that every part of one mock shares. Clones show the same time.
 ///
 /// A mock has one, and each of its sessions has one that goes with it until it is moved by itself
-/// ([`crate::MockServer::clock_of`]).
+/// ([`crate::MockSession::clock`]).
 #[derive(Debug, Clone)]
 pub struct Clock(Arc<ClockState>);
 
 #[derive(Debug)]
 struct ClockState {
-    /// Whether the mode may be other than [`Hands::RESET`]: nearly no clock is ever touched, and all are read all the time.
+    /// Whether the mode may be other than [`ClockMode::RESET`]. Few clocks are ever changed, and all are read all the time.
     moved: AtomicBool,
     mode: Mutex<ClockMode>,
     /// What it goes with while it runs: another clock, or the machine's.

@@ -1,4 +1,4 @@
-//! M22: the admin API, route by route, and what it says to those who call it wrongly.
+//! The admin API, route by route, and its errors for invalid requests.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! M5: keys.
+//! Keys.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! M13: callbacks, to a real receiver, on a clock that only the test moves.
+//! Callbacks, to a real receiver, on a clock that only the test moves.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! M14: the clock that is read and moved over the admin API.
+//! The clock that is read and moved over the admin API.
 
 use std::sync::Arc;
 use std::time::Duration;

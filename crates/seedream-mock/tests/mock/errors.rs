@@ -1,4 +1,4 @@
-//! M3 and M5: every refusal of every dialect, as its bytes go over the wire.
+//! Every refusal of every dialect, as its bytes go over the wire.
 //!
 //! The rows come from the providers' own data, so a rule that is added there is a row here.
 
@@ -151,7 +151,7 @@ fn order_row(provider: &ProviderFacts, model: &ModelFacts) -> Option<Row> {
     Some((format!("{first} before response_format"), with(body, "response_format", json!("png"))))
 }
 
-/// Status, what the caller is told beside the body, the body; the ids of requests, which are long, as `ID`.
+/// Status, headers and body; the long ids of requests as `ID`.
 fn response(script: &Script, headers: &[String]) -> String {
     let mut text = script.status.to_string();
     for name in headers.iter().map(String::as_str).chain(["retry-after"]) {

@@ -1,4 +1,4 @@
-//! M16 and M18: faults that the response itself shows, and every place where one can be asked for.
+//! Faults that the response itself shows, and every place where one can be asked for.
 
 use std::time::Duration;
 

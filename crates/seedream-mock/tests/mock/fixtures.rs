@@ -1,4 +1,4 @@
-//! M1: documented requests get the documented responses.
+//! Documented requests get the documented responses.
 
 use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange};
 use seedream_mock::{Engine, MockServer, Script};

@@ -1,4 +1,4 @@
-//! M18: one grammar for faults, as text and as JSON.
+//! One grammar for faults, as text and as JSON.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! M6, M7 and M8: images, their URLs, their bytes.
+//! Images, their URLs, their bytes.
 
 use std::time::Duration;
 
@@ -286,7 +286,7 @@ async fn images_come_in_parts_and_under_conditions_as_from_an_object_store() {
     assert!(mock.journal().iter().skip(1).all(|entry| entry.billed == 0));
 }
 
-/// Who goes on from a part of one file with the rest of another has none of them.
+/// The parts of two different files do not make a file.
 #[tokio::test]
 async fn a_file_that_is_wrong_has_no_parts_and_no_tag() {
     let mock = MockServer::start().await.unwrap();

@@ -1,4 +1,4 @@
-//! M20: the journal.
+//! The journal.
 
 use seedream_fixtures::ProviderFacts;
 use seedream_mock::{Engine, MockServer, RelayProfiles, Settings};

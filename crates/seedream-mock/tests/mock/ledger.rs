@@ -1,4 +1,4 @@
-//! M19: what a user paid.
+//! The ledger.
 
 use std::time::Duration;
 
@@ -144,7 +144,7 @@ async fn a_client_that_disconnects_inside_a_stream_is_billed_for_all_of_it() {
     soon(tokio::io::AsyncReadExt::read_exact(&mut stream, &mut one)).await.unwrap();
     drop(stream);
     let left = Expectation::matching(&json!({ "notes": ["the client disconnected*"] })).unwrap();
-    // The next events find nobody.
+    // The next events have no receiver.
     let gone = async {
         loop {
             clock.advance(Duration::from_secs(1));

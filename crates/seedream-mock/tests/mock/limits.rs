@@ -1,4 +1,4 @@
-//! M16 and M17: limits that go by the clock, and chance that is the same each time.
+//! Limits that go by the clock, and chance that is the same each time.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -248,7 +248,7 @@ fn sessions_rules_and_targets_decide_apart() {
     let both = drawn(&twice, "/s/blue", 64);
     let of = |wanted: u16| both.iter().filter(|status| **status == wanted).count();
     assert!(of(503) > 16 && of(429) > 4 && of(200) > 4, "the second rule decides for itself: {both:?}");
-    // What happens to creates does not hang on how often somebody polls in between.
+    // The faults of creates do not depend on the number of polls between them.
     let any = |polls: usize| {
         let engine = limited("on=any p=0.5 seed=7 status=503");
         let one = |_| {

@@ -1,4 +1,4 @@
-//! The mock, row by row of its list of behaviours: over real sockets where the socket matters, on the engine elsewhere.
+//! The behaviour of the mock: over real sockets where the socket matters, on the engine elsewhere.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! M15: faults below HTTP, seen by a raw socket.
+//! Faults below HTTP, seen by a raw socket.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;

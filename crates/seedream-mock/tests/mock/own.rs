@@ -1,4 +1,4 @@
-//! M23: a user's own exchanges over the embedded ones.
+//! A user's own exchanges over the embedded ones.
 
 use std::fs;
 use std::path::PathBuf;

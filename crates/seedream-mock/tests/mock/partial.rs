@@ -1,4 +1,4 @@
-//! M11: groups of which some images fail.
+//! Groups of which some images fail.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! M3, M10 and M16 behind relays: how whole ones behave.
+//! How whole ones behave.
 
 use seedream_fixtures::{RecordedBody, RecordedExchange};
 use seedream_mock::{Engine, MockServer, Script, Settings};

@@ -17,8 +17,8 @@ fn start() -> Timestamp {
     Timestamp::from_second(1_795_000_000).unwrap()
 }
 
-/// One user's life: he asks for `images` images, sees his task through, and has a clock and a fault of his own. Returns
-/// what the mock says of him: requests, images paid, faults, the time.
+/// One user of a session: requests `images` images, polls a task to its end, and uses a clock and a fault. Returns what the
+/// mock reports: requests, images paid, faults, the time.
 async fn life(mock: &MockServer, session: &str, images: u32, hours: u64) -> Value {
     let prefix = if session == "default" { String::new() } else { format!("/s/{session}") };
     let admin = async |route: &str| download(mock, &format!("/__mock/v1/{route}?session={session}")).await.json();

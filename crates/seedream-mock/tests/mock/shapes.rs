@@ -1,4 +1,4 @@
-//! M2: every valid request gets a valid answer of the documented shape.
+//! Every valid request gets a valid answer of the documented shape.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,4 @@
-//! M10: streams of events, and what others make of them.
+//! Streams of events, and what others make of them.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -91,7 +91,7 @@ fn text(script: &Script) -> String {
     String::from_utf8(script.body().to_vec()).unwrap()
 }
 
-/// The data of each event, as a reader gets it who follows the rules for such streams.
+/// The data of each event, as a reader of server-sent events gets it.
 fn read(text: &str) -> Vec<String> {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let data = |frame: &str| {

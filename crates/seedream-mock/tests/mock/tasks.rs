@@ -1,4 +1,4 @@
-//! M12 and M21: tasks, and the lists beside them.
+//! Tasks, and the lists beside them.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! M3 and M4: what each dialect refuses, in its own words, and what a gateway makes of a request.
+//! What each dialect refuses, in its own words, and what a gateway makes of a request.
 
 use seedream_fixtures::FieldRole;
 use seedream_mock::{Engine, Settings, Validate};

@@ -1,4 +1,4 @@
-//! M20: asking the journal, holding it against what is expected, waiting for it, and what came nearest.
+//! Verification of the journal, waiting for entries, and the nearest entries.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! M25: the same answers inside a wiremock server.
+//! The same responses inside a wiremock server.
 
 use seedream_mock::{Clock, MockServer, Responder};
 use serde_json::{Value, json};

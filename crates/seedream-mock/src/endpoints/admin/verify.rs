@@ -151,7 +151,7 @@ impl Expectation {
     }
 
     /// Expects entries that match a pattern: members of a [`JournalEntry`], where `*` in a text stands for anything. At least one is
-    /// expected unless [`Wanted::count`] says otherwise.
+    /// expected unless [`Expectation::count`] says otherwise.
     ///
     /// # Errors
     /// The pattern names what is no member of an entry.
