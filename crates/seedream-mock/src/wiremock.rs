@@ -12,13 +12,13 @@ use crate::state::clock::Clock;
 use crate::state::entry::JournalEntry;
 use crate::state::ledger::LedgerEntry;
 
-/// Answers a wiremock server's requests as the mock does: `respond_with(MockServer::builder().responder())`. Mount it for any
+/// Responds to the requests of a wiremock server as the mock does: `respond_with(MockServer::builder().responder())`. Mount it for any
 /// path, so that it also serves the images and the polls that its responses lead to. Clones are the same mock.
 ///
 /// wiremock plays a status, headers, a delay and a whole body. So a stream comes in one piece once its last image is due,
 /// delays go by the machine's time, no callback is sent, and the clock has no admin route (move the [`Clock`] that the
 /// builder was given). What wiremock cannot play at all (`reset`, `close`, `stall`, `drip`, `length`, `stream=no-end`, downloads with `picture=cut`
-/// or `close-every`) is answered with
+/// or `close-every`) gets
 /// 501 and the code `mock_beyond_wiremock`, so that no test passes because its fault did not happen.
 #[derive(Debug, Clone)]
 pub struct Responder {
@@ -36,7 +36,7 @@ impl Responder {
         self.engine.journal(None)
     }
 
-    /// What was paid so far, in every session.
+    /// The ledger of all sessions.
     pub fn ledger(&self) -> Vec<LedgerEntry> {
         self.engine.ledger(self.clock.now(), None)
     }

@@ -9,7 +9,7 @@ word_enum! {
     /// How the JSON of a response differs from the provider's.
     #[derive(Copy)]
     BodyFault("body") {
-        /// An accepted task stands where images should be; no route knows it unless the provider has tasks.
+        /// An accepted task in the place of images; no route knows it unless the provider has tasks.
         Task = "task",
         /// A list of accepted tasks in an envelope.
         TaskList = "task-list",
@@ -71,13 +71,13 @@ word_enum! {
         Blanks = "blanks",
         /// The base64 lacks its padding.
         Unpadded = "unpadded",
-        /// Events of a stream come under `application/json`, although no stream was asked for.
+        /// Events of a stream under `application/json`, although no stream was requested.
         Sse = "sse",
         /// A text holds raw line breaks and tabs.
         RawNewlines = "raw-newlines",
         /// A comma follows the last member of every object and list.
         TrailingCommas = "trailing-commas",
-        /// A text holds escapes that JSON has not.
+        /// A text holds escapes that JSON does not have.
         BadEscapes = "bad-escapes",
         /// A number is `NaN`, another `Infinity`.
         Nan = "nan",
@@ -89,7 +89,7 @@ word_enum! {
         BlankCandidate = "blank-candidate",
         /// Images have a `data:` URI beside their base64 that cannot be decoded.
         BadCandidate = "bad-candidate",
-        /// The first image stands there twice.
+        /// The first image is listed twice.
         Duplicate = "duplicate",
         /// The usage counts one image more than came, which is billed.
         Overbilled = "overbilled",
@@ -99,26 +99,26 @@ word_enum! {
 }
 
 word_enum! {
-    /// How a body is packed.
+    /// How a body is compressed.
     #[derive(Copy)]
     CodingFault("coding") {
         /// `gzip`.
         Gzip = "gzip",
-        /// `deflate`, as HTTP means it: in the form of zlib.
+        /// `deflate` as HTTP defines it, in the zlib format.
         Deflate = "deflate",
-        /// `deflate` without that form, as some servers send it.
+        /// `deflate` without the zlib format, as some servers send it.
         RawDeflate = "raw-deflate",
         /// `br`.
         Brotli = "br",
         /// `zstd`.
         Zstd = "zstd",
-        /// No header says so.
+        /// Without a `content-encoding` header.
         Unlabelled = "unlabelled",
-        /// The header says so, and the body is as it is.
+        /// With a `content-encoding` header and an uncompressed body.
         Mislabelled = "mislabelled",
-        /// Half of the packed body is missing.
+        /// Half of the compressed body is missing.
         Truncated = "truncated",
-        /// A gibibyte of spaces follows the body before it is packed.
+        /// A gibibyte of spaces is added before compression.
         Bomb = "bomb",
     }
 }
@@ -133,7 +133,7 @@ word_enum! {
         DetailList = "detail-list",
         /// `errors` is a list of errors.
         ErrorsList = "errors-list",
-        /// `code` and `msg` at the top.
+        /// `code` and `msg` at the top level.
         Msg = "msg",
         /// `error` is the code, `error_description` the message.
         ErrorDescription = "error-description",
@@ -141,13 +141,13 @@ word_enum! {
         Title = "title",
         /// The message is the provider's error as JSON text.
         Nested = "nested",
-        /// The same two tiers deep.
+        /// The same two levels deep.
         Nested2 = "nested2",
         /// The message is `Error code: STATUS - ` and the provider's error as JSON text.
         Words = "words",
         /// The same as Python prints it, with single quotes.
         WordsPython = "words-python",
-        /// The message quotes 120 KB of the request before it comes to the reason.
+        /// The message quotes 120 KB of the request before the reason.
         QuotedRequest = "quoted-request",
     }
 }
@@ -163,15 +163,15 @@ word_enum! {
         EmptyData = "empty-data",
         /// Comments are sent as data.
         CommentData = "comment-data",
-        /// The JSON of a response without a stream stands bare between comments.
+        /// The bare JSON of a response without a stream, between comments.
         BareJson = "bare-json",
         /// The JSON of a response without a stream is one event.
         Whole = "whole",
-        /// An event `error` with plain words instead of images.
+        /// An event `error` with plain text in the place of images.
         ErrorText = "error-text",
-        /// The JSON of an error stands bare between comments, instead of images.
+        /// The bare JSON of an error between comments, in the place of images.
         ErrorJson = "error-json",
-        /// No `[DONE]` comes, and comments follow for ever, one every 15 seconds.
+        /// No `[DONE]`; comments follow without an end, one every 15 seconds.
         NoEnd = "no-end",
         /// Every event comes twice.
         Repeat = "repeat",
@@ -225,7 +225,7 @@ word_enum! {
         EmptyResult = "empty-result",
     }
     with {
-        /// This word says that it has ended; words such as `error`, `expired` or `canceled` say that it failed.
+        /// Its final status is this word; words such as `error`, `expired` or `canceled` mean that it failed.
         Word(StatusWord) = "word": "TEXT",
     }
 }
@@ -272,7 +272,7 @@ impl fmt::Display for Thousands {
     }
 }
 
-/// A word of a provider: letters, digits, `_`, `-` and `.`.
+/// The word of a status: letters, digits, `_`, `-` and `.`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StatusWord(String);
 

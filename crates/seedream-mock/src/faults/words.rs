@@ -10,29 +10,29 @@ use crate::faults::word_enum::word_enum;
 use crate::time;
 
 word_enum! {
-    /// The requests a fault is about.
+    /// The requests that a fault hits.
     #[derive(Copy)]
     FaultTarget("on") {
-        /// Those that create images.
+        /// Requests for images.
         Create = "create",
-        /// Those that ask how a task is.
+        /// Polls of tasks.
         Poll = "poll",
-        /// Those that download an image.
+        /// Downloads of images.
         Image = "picture",
-        /// Those for lists: models, credits.
+        /// Lists of models, and credits.
         Models = "models",
-        /// All of them.
+        /// All requests.
         Any = "any",
     }
 }
 
 word_enum! {
-    /// Why a provider refuses, each in its own words.
+    /// The causes for which a provider refuses a request.
     #[derive(Copy)]
     RefusalCause("refuse") {
         /// The key is not known.
         Unauthorized = "unauthorized",
-        /// Nothing is left to spend.
+        /// The balance is used up.
         Balance = "balance",
         /// The key may not do this.
         Forbidden = "forbidden",
@@ -50,15 +50,15 @@ word_enum! {
         Concurrency = "concurrency",
         /// A plan's quota is used up.
         Quota = "quota",
-        /// The provider has too much to do.
+        /// The provider is overloaded.
         Overloaded = "overloaded",
         /// The provider failed.
         Internal = "internal",
-        /// The image that was made may not be.
+        /// The image is refused by moderation.
         Moderated = "moderated",
-        /// The prompt may not be.
+        /// The prompt is refused by moderation.
         ModeratedPrompt = "moderated-prompt",
-        /// A reference may not be.
+        /// A reference is refused by moderation.
         ModeratedReference = "moderated-reference",
     }
 }
@@ -83,11 +83,11 @@ word_enum! {
         Pretty = "pretty",
         /// It ends at the first failed image, as new-api ends it.
         Cut = "cut",
-        /// The response is JSON and no stream.
+        /// The response is JSON instead of a stream.
         Json = "json",
-        /// A JSON response as new-api turns it into a stream: a `completed` an image, which carries it.
+        /// A JSON response as new-api turns it into a stream: one `completed` event for each image.
         JsonAsStream = "json-as-stream",
-        /// OpenAI's events: a `completed` an image, which carries it in base64, and no `[DONE]`.
+        /// OpenAI's events: one `completed` event with base64 for each image, and no `[DONE]`.
         OpenAi = "openai",
         /// Comments between the events keep it alive.
         Comments = "comments",
@@ -97,7 +97,7 @@ word_enum! {
 }
 
 word_enum! {
-    /// How an image's file is wrong.
+    /// How the file of an image is damaged.
     #[derive(Copy)]
     ImageFault("picture") {
         /// Its bytes are damaged.
@@ -129,7 +129,7 @@ word_enum! {
     ConnectionEnd {
         /// With a TCP reset.
         Reset = "reset",
-        /// In order, as far as TCP is concerned.
+        /// With an orderly close.
         Close = "close",
     }
 }
@@ -172,7 +172,7 @@ impl RefusalCause {
     }
 }
 
-/// A place in a response, as it stands on the wire.
+/// A position in a response as it is sent, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BytePosition {
     /// Before its first byte.
@@ -220,14 +220,14 @@ impl fmt::Display for BytePosition {
     }
 }
 
-/// How likely something is, in millionths, so that it is the same number wherever it is written.
+/// A probability, in millionths, so that its text and its JSON are the same number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Probability(u32);
 
 impl Probability {
     const WHOLE: u32 = 1_000_000;
 
-    /// A probability from 0 to 1, to six decimals; any other is taken for the nearest.
+    /// A probability from 0 to 1 with six decimals; other numbers are clamped.
     pub fn new(probability: f64) -> Self {
         // A float is rounded to the nearest number that the integer has.
         Self((probability.clamp(0.0, 1.0) * f64::from(Self::WHOLE)).round() as u32)
@@ -262,9 +262,9 @@ impl fmt::Display for Probability {
 /// A number of bytes of the body, and the pause before the next ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ByteRate {
-    /// Bytes at a time, at least one.
+    /// The bytes at a time, at least one.
     pub bytes: u32,
-    /// The time between.
+    /// The pause after them.
     pub every: Duration,
 }
 

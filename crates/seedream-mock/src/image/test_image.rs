@@ -13,7 +13,7 @@ pub enum ImageFormat {
 }
 
 impl ImageFormat {
-    /// The word the providers use for it, which is also the file name's ending.
+    /// Its name in requests and in file names: `png`, `jpeg`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Png => "png",
@@ -35,14 +35,14 @@ impl ImageFormat {
     }
 }
 
-/// Everything that decides how an image looks. Equal descriptions give equal bytes.
+/// The description of an image. Equal descriptions give equal bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TestImage {
     /// The provider's id, which is written on it.
     pub provider: String,
-    /// What colours and pattern are chosen from: a hash of the mock's seed and the request.
+    /// The hash of the mock's seed and the request from which colours and pattern are chosen.
     pub key: u64,
-    /// Its place in its group, from 0.
+    /// Its place in the group, from 0.
     pub index: u32,
     /// Width in pixels.
     pub width: u32,
@@ -52,7 +52,7 @@ pub struct TestImage {
     pub format: ImageFormat,
     /// Whether it carries the provider's mark, bottom right.
     pub mark: bool,
-    /// The prompt's words.
+    /// The text on it: the beginning of the prompt.
     pub caption: String,
 }
 

@@ -18,11 +18,11 @@ use crate::response::endpoint_response::EndpointResponse;
 /// A response, ready to be played over a socket or read in process.
 #[derive(Debug, Clone)]
 pub struct Script {
-    /// Its request's place in the journal; none for the mock's own routes.
+    /// The place of its request in the journal; `None` for the admin API.
     pub ordinal: Option<u64>,
-    /// Whether a task of its session still has to call back.
+    /// Whether a task of its session has a callback that is still to be sent.
     pub(crate) awaits: bool,
-    /// How long to wait before the head.
+    /// The pause before the head.
     pub delay: Duration,
     /// The status.
     pub status: u16,
@@ -32,22 +32,22 @@ pub struct Script {
     pub chunks: Vec<Chunk>,
     /// How it ends.
     pub end: ScriptEnd,
-    /// Where it stops, and for how long; without a time for ever.
+    /// Where it stalls, and for how long; `None` is without an end.
     pub stall: Option<(BytePosition, Option<Duration>)>,
-    /// How slowly its body comes.
+    /// The rate of its body, if it is limited.
     pub drip: Option<ByteRate>,
     /// Whether the head promises more bytes than come.
     pub wrong_length: bool,
     /// Whether each chunk is a flush of its own, as in a stream of events.
     pub streamed: bool,
-    /// What follows its chunks again and again, for ever; not part of [`Script::body`].
+    /// The chunk that follows the others repeatedly, without an end; not part of [`Script::body`].
     pub repeats: Option<Chunk>,
     /// Whether its body has no length and ends with the connection.
     pub until_close: bool,
 }
 
 impl Script {
-    /// Puts a response's head together, with the id of its request in these headers.
+    /// The script of a response under a fault, with the request id in these headers.
     pub(crate) fn of(response: EndpointResponse, fault: &Fault, id_headers: &[String], id: String) -> Self {
         let mut all = HeaderMap::with_capacity(8);
         for (name, value) in &response.headers {

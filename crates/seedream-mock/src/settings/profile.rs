@@ -18,11 +18,11 @@ word_enum! {
         CutStreams = "cut-streams",
         /// The provider responds to a stream with JSON, and the relay turns that into a stream.
         JsonAsStream = "json-as-stream",
-        /// Errors stand at the top tier, without `error` around them; through new-api their code is lost.
+        /// Errors stand at the top level, without `error` around them; through new-api their code is lost.
         UnwrappedErrors = "unwrapped-errors",
         /// An error without a type is of the type `upstream_error`.
         UpstreamError = "upstream-error",
-        /// What is not there, lists of models among it, is a 404 without a body.
+        /// Unknown routes, and lists of models, get a 404 without a body.
         EmptyNotFound = "empty-404",
         /// Codes are the status as a number, as on evolink's older pages.
         IntegerCodes = "integer-codes",
@@ -39,7 +39,7 @@ impl RelayProfile {
         self.0.is_empty()
     }
 
-    /// Whether it has a habit, by itself or with its software.
+    /// Whether it has a behaviour, by itself or as part of its software.
     pub fn has(&self, habit: RelayBehavior) -> bool {
         let with_new_api = matches!(habit, RelayBehavior::DropFields | RelayBehavior::CutStreams);
         self.0.contains(&habit) || (with_new_api && self.0.contains(&RelayBehavior::NewApi))

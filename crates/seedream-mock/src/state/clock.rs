@@ -10,9 +10,9 @@ use tokio::sync::watch;
 
 use crate::time::later;
 
-/// A source of time that every part of one mock shares. Clones show the same time.
+/// The clock of a mock or of a session. Clones are the same clock.
 ///
-/// A mock has one, and each of its sessions has one that goes with it until it is moved by itself
+/// A mock has one, and each of its sessions has one that follows it until it is moved
 /// ([`crate::MockSession::clock`]).
 #[derive(Debug, Clone)]
 pub struct Clock(Arc<ClockState>);
@@ -22,7 +22,7 @@ struct ClockState {
     /// Whether the mode may be other than [`ClockMode::RESET`]. Few clocks are ever changed, and all are read all the time.
     moved: AtomicBool,
     mode: Mutex<ClockMode>,
-    /// What it goes with while it runs: another clock, or the machine's.
+    /// The clock that it follows while it runs; `None` is the machine's.
     base: Option<Clock>,
     /// Sent whenever the clock is changed, so that waiting tasks check again.
     changed: watch::Sender<()>,
@@ -32,7 +32,7 @@ struct ClockState {
 
 #[derive(Debug, Clone, Copy)]
 enum ClockMode {
-    /// How far ahead it is of what it goes with.
+    /// How far it is ahead of the clock that it follows.
     Running {
         ahead: SignedDuration,
     },
@@ -50,7 +50,7 @@ impl Clock {
         Self::with(ClockMode::Stopped(at), None)
     }
 
-    /// A clock that goes with this one, stands where this one stands, and can be moved by itself.
+    /// A clock that follows this one until it is moved.
     pub(crate) fn child(&self) -> Self {
         Self::with(ClockMode::RESET, Some(self.clone()))
     }
@@ -88,22 +88,22 @@ impl Clock {
         self.change(|mode| *mode = ClockMode::Stopped(at));
     }
 
-    /// Stops it where it is.
+    /// Stops it at its present time.
     pub fn stop(&self) {
         self.change(|mode| *mode = ClockMode::Stopped(self.show(*mode)));
     }
 
-    /// Lets it run on from what it shows.
+    /// Lets it run from its present time.
     pub fn run(&self) {
         self.change(|mode| *mode = ClockMode::Running { ahead: self.show(*mode).duration_since(self.base()) });
     }
 
-    /// Lets it show what it goes with again: of a session's clock the mock's, of the mock's the machine's.
+    /// Undoes every move: a session's clock shows the mock's time again, the mock's clock the machine's.
     pub fn reset(&self) {
         self.change(|mode| *mode = ClockMode::RESET);
     }
 
-    /// Waits until it shows `at` or later: by itself where it runs, by being moved where it is stopped.
+    /// Waits until it shows `at` or later. A stopped clock has to be moved for that.
     pub async fn sleep_until(&self, at: Timestamp) {
         if self.now() >= at {
             return;
@@ -112,7 +112,7 @@ impl Clock {
         let mut changed = self.0.changed.subscribe();
         loop {
             changed.mark_unchanged();
-            // Read after the mark: a touch in between is either seen here or wakes below.
+            // Read after the mark: a change in between is either seen here or wakes below.
             let mode = self.mode();
             if self.show(mode) >= at {
                 return;
@@ -142,7 +142,7 @@ impl Clock {
         drop(self.0.waiting.subscribe().wait_for(|waiting| *waiting >= sleepers).await);
     }
 
-    /// Waits until what it goes with is so far that this clock shows `at`.
+    /// Waits until the clock that it follows is at the time at which this clock shows `at`.
     fn base_shows(&self, at: Timestamp, ahead: SignedDuration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async move {
             let at = at.checked_sub(ahead).unwrap_or(Timestamp::MAX);
@@ -156,7 +156,7 @@ impl Clock {
         })
     }
 
-    /// What the clock shows that this one goes with.
+    /// The time of the clock that it follows.
     fn base(&self) -> Timestamp {
         self.0.base.as_ref().map_or_else(Timestamp::now, Self::now)
     }

@@ -26,35 +26,35 @@ const SECRET_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cook
 /// One request and its response.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct JournalEntry {
-    /// Its place among all requests of this mock.
+    /// Its place among all requests of the mock, from 0.
     pub ordinal: u64,
-    /// `request`, or `callback` for one that the mock sent: its path is the receiver's URL, its status the receiver's.
+    /// `request`, or `callback` for a callback that the mock sent: its path and status are those of the receiver.
     pub kind: &'static str,
-    /// When it came.
+    /// When it arrived, by the clock of its session.
     pub at: Timestamp,
     /// Its session.
     pub session: String,
-    /// The provider it meant, if any.
+    /// The id of the provider, if the path names one.
     pub provider: Option<String>,
-    /// The model it named, if any.
+    /// The model that the body names.
     pub model: Option<String>,
     /// The method.
     pub method: String,
-    /// The path as it was called, without its query.
+    /// The path as sent, without its query.
     pub path: String,
-    /// The status of the response; 0 where the connection was reset before it.
+    /// The status of the response; 0 if the connection was reset before it.
     pub status: u16,
-    /// The exchange the response was taken from.
+    /// The id of the recorded exchange that the response is taken from.
     pub fixture: Option<String>,
-    /// How sure the response is: `documented`, `published`, `observed`, `derived`.
+    /// The evidence of the response: `documented`, `published`, `observed`, `derived` or `user`.
     pub evidence: &'static str,
-    /// How the relay before the provider behaves, where not as documented.
+    /// The profile of the relay before the provider, where it is not as documented.
     pub profile: Option<String>,
-    /// The fault that hit it, as text.
+    /// The fault that hit it, as text: `status=503`.
     pub fault: Option<String>,
     /// How many images are billed.
     pub billed: u32,
-    /// The id the response carries.
+    /// The request id in the response.
     pub request_id: String,
     /// The headers, secrets replaced by a short hash.
     pub headers: BTreeMap<String, String>,
@@ -62,9 +62,9 @@ pub struct JournalEntry {
     pub body: Value,
     /// The request as the provider's gateway sends it on.
     pub effective: Option<Value>,
-    /// The broken rules.
+    /// The rules that it breaks, as `member: rule: detail`, joined by `; `.
     pub violation: Option<String>,
-    /// What else is worth knowing.
+    /// Further notes, such as lost or ignored members.
     pub notes: Vec<String>,
 }
 

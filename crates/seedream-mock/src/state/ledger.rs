@@ -10,30 +10,30 @@ use crate::state::arena::{TextArena, TextArenaBuilder};
 /// The most bills a session keeps; older ones count in the sums only.
 const BILLS: usize = 10_000;
 
-/// What one request costs.
+/// The cost of one request.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LedgerEntry {
-    /// The provider.
+    /// The id of the provider.
     pub provider: String,
-    /// The model as it was asked for.
+    /// The model that the request names.
     pub model: String,
-    /// The key as a short hash; none where none was needed.
+    /// The key as a short hash; `None` where the route needs no key.
     pub key: Option<String>,
-    /// The images. Of a task those reserved until it has ended, then those delivered (docs.evolink.ai, `n`).
+    /// The number of images. A task counts the reserved images until it ends, then the delivered ones.
     pub images: u32,
-    /// The credits, where the provider counts in credits: reserved and settled like the images.
+    /// The credits, for a provider that counts in credits: reserved and settled like the images.
     pub credits: Option<f64>,
-    /// The id its response carries.
+    /// The request id in its response.
     pub request: String,
-    /// When it came.
+    /// When it arrived, by the clock of its session.
     pub at: Timestamp,
-    /// The task, where it is one.
+    /// The id of the task, if it is one.
     pub task: Option<String>,
-    /// Whether nothing about it will change.
+    /// Whether it is final.
     pub settled: bool,
     /// Whether the client could receive the whole response. It pays in either case.
     pub answered: bool,
-    /// Its place among all requests of this mock.
+    /// Its place among all requests of the mock, from 0.
     pub ordinal: u64,
 }
 

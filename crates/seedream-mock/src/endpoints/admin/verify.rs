@@ -58,27 +58,27 @@ pub struct Expectation {
 /// The result of comparing a journal with an [`Expectation`].
 #[derive(Debug, Clone, Serialize)]
 pub struct Verification {
-    /// Whether as many entries fit as were expected.
+    /// Whether the number of matching entries is as expected.
     pub satisfied: bool,
-    /// How many were expected.
+    /// The expected number, in words: `exactly 2`.
     pub expected: String,
     /// How many match for certain, evicted entries included.
     pub matched: u64,
-    /// Those that fit and that the journal holds.
+    /// The matching entries that the journal holds.
     pub entries: Vec<JournalEntry>,
     /// How many evicted entries match.
     pub forgotten: u64,
     /// Why the result is unknown: it depends on members of evicted entries that are no longer known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undecided: Option<String>,
-    /// Where too few fit: those that come nearest, and every field in which they differ.
+    /// If too few match: the nearest entries, and every field in which they differ.
     pub nearest: Vec<NearestEntry>,
 }
 
-/// An entry that does not fit.
+/// An entry that does not match.
 #[derive(Debug, Clone, Serialize)]
 pub struct NearestEntry {
-    /// Its place among all requests.
+    /// Its place among all requests of the mock, from 0.
     pub ordinal: u64,
     /// Its method.
     pub method: String,
@@ -91,7 +91,7 @@ pub struct NearestEntry {
 }
 
 impl Verification {
-    /// Itself, where it is one.
+    /// The same, if the result is known.
     ///
     /// # Errors
     /// The result depends on unknown members of evicted entries.
@@ -104,7 +104,7 @@ impl Verification {
 }
 
 impl Expectation {
-    /// Reads `{"match":{…},"count":2}` with `count`, `at_least` or `at_most`; at least one where none is said.
+    /// Reads `{"match":{…},"count":2}` with `count`, `at_least` or `at_most`; the default is at least one.
     ///
     /// # Errors
     /// The member, its rule, and what to write.
@@ -150,11 +150,11 @@ impl Expectation {
         Ok(Self { filter, pattern, at_least: count.or(at_least).unwrap_or(unsaid), at_most: count.or(at_most) })
     }
 
-    /// Expects entries that match a pattern: members of a [`JournalEntry`], where `*` in a text stands for anything. At least one is
+    /// Expects entries that match a pattern: members of a [`JournalEntry`], where `*` in a text matches anything. At least one is
     /// expected unless [`Expectation::count`] says otherwise.
     ///
     /// # Errors
-    /// The pattern names what is no member of an entry.
+    /// The pattern names a member that an entry does not have.
     pub fn matching(pattern: &Value) -> Result<Self, String> {
         Self::of(&mut Map::from_iter([(String::from("match"), pattern.clone())]), JournalFilter::default())
     }
