@@ -40,22 +40,22 @@ impl RelayProfile {
     }
 
     /// Whether it has a behaviour, by itself or as part of its software.
-    pub fn has(&self, habit: RelayBehavior) -> bool {
-        let with_new_api = matches!(habit, RelayBehavior::DropFields | RelayBehavior::CutStreams);
-        self.0.contains(&habit) || (with_new_api && self.0.contains(&RelayBehavior::NewApi))
+    pub fn has(&self, behavior: RelayBehavior) -> bool {
+        let with_new_api = matches!(behavior, RelayBehavior::DropFields | RelayBehavior::CutStreams);
+        self.0.contains(&behavior) || (with_new_api && self.0.contains(&RelayBehavior::NewApi))
     }
 }
 
 impl FromIterator<RelayBehavior> for RelayProfile {
-    fn from_iter<T: IntoIterator<Item = RelayBehavior>>(habits: T) -> Self {
-        Self(habits.into_iter().collect())
+    fn from_iter<T: IntoIterator<Item = RelayBehavior>>(behaviors: T) -> Self {
+        Self(behaviors.into_iter().collect())
     }
 }
 
 impl fmt::Display for RelayProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let habits: Vec<&str> = self.0.iter().map(|habit| habit.as_str()).collect();
-        f.write_str(&habits.join(","))
+        let behaviors: Vec<&str> = self.0.iter().map(|behavior| behavior.as_str()).collect();
+        f.write_str(&behaviors.join(","))
     }
 }
 
@@ -106,10 +106,11 @@ impl FromStr for RelayProfiles {
     fn from_str(text: &str) -> Result<Self, RelayProfileError> {
         let mut profiles = Self::default();
         for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
-            let (provider, habits) =
-                part.split_once('=').map_or((None, part), |(name, habits)| (Some(name.trim()), habits));
-            let habits: Result<RelayProfile, String> = habits.split(',').map(|habit| habit.trim().parse()).collect();
-            let profile = habits.map_err(|error| RelayProfileError(format!("profile: {error}")))?;
+            let (provider, behaviors) =
+                part.split_once('=').map_or((None, part), |(name, behaviors)| (Some(name.trim()), behaviors));
+            let behaviors: Result<RelayProfile, String> =
+                behaviors.split(',').map(|behavior| behavior.trim().parse()).collect();
+            let profile = behaviors.map_err(|error| RelayProfileError(format!("profile: {error}")))?;
             let known = match provider {
                 None => std::mem::replace(&mut profiles.all, profile),
                 Some(name) => profiles.named.insert(name.to_owned(), profile).unwrap_or_default(),

@@ -53,7 +53,7 @@ pub(crate) struct Sessions {
 struct OpenSessions {
     sessions: BTreeMap<String, Session>,
     /// The totals of evicted sessions.
-    remains: BTreeMap<String, SessionTotals>,
+    totals: BTreeMap<String, SessionTotals>,
     /// About how many bytes they hold: never too few, and exact where the budget is exceeded.
     bytes: usize,
 }
@@ -120,9 +120,9 @@ impl OpenSessions {
     /// Evicts a session: its totals stay.
     fn retire(&mut self, name: &str) {
         let Some(session) = self.sessions.remove(name) else { return };
-        let remains = SessionTotals::of(session);
-        if !remains.is_nothing() {
-            self.remains.insert(name.to_owned(), remains);
+        let totals = SessionTotals::of(session);
+        if !totals.is_nothing() {
+            self.totals.insert(name.to_owned(), totals);
         }
     }
 }
@@ -241,23 +241,23 @@ impl Sessions {
     pub(crate) fn forget(&self, name: &str) {
         let mut open = self.lock();
         open.sessions.remove(name);
-        open.remains.remove(name);
+        open.totals.remove(name);
     }
 
     /// The totals of an evicted session.
     pub(crate) fn totals(&self, name: &str) -> Option<SessionTotals> {
-        self.lock().remains.get(name).cloned()
+        self.lock().totals.get(name).cloned()
     }
 
     /// Clears parts of the totals of an evicted session, or of all.
-    pub(crate) fn clear_remains(&self, name: Option<&str>, parts: &[ResetPart]) {
+    pub(crate) fn clear_totals(&self, name: Option<&str>, parts: &[ResetPart]) {
         let mut open = self.lock();
         let wanted = |known: &str| name.is_none_or(|name| name == known);
         if parts.contains(&ResetPart::Session) {
-            open.remains.retain(|known, _| !wanted(known));
+            open.totals.retain(|known, _| !wanted(known));
         }
-        for (_, remains) in open.remains.iter_mut().filter(|(known, _)| wanted(known)) {
-            parts.iter().for_each(|part| remains.clear(*part));
+        for (_, totals) in open.totals.iter_mut().filter(|(known, _)| wanted(known)) {
+            parts.iter().for_each(|part| totals.clear(*part));
         }
     }
 
@@ -267,10 +267,10 @@ impl Sessions {
             self.make_room(open, now);
         }
         let mut session = Session::new(now, self.journal_capacity, self.faults.clone());
-        let remains = open.remains.remove(name).filter(|remains| later(remains.used, self.idle) >= now);
-        if let Some(remains) = remains {
-            session.ledger.add_totals(&remains.keys, remains.bills);
-            session.journal.add_totals(&remains.counts());
+        let totals = open.totals.remove(name).filter(|totals| later(totals.used, self.idle) >= now);
+        if let Some(totals) = totals {
+            session.ledger.add_totals(&totals.keys, totals.bills);
+            session.journal.add_totals(&totals.counts());
         }
         open.bytes += session.bytes();
         (open.sessions.entry(name.to_owned()).or_insert(session), &mut open.bytes)
@@ -306,7 +306,7 @@ impl Sessions {
     }
 
     /// The journal of a session, and the counts of its evicted entries, under one lock.
-    pub(crate) fn journal_and_forgotten(&self, name: &str) -> (Vec<JournalEntry>, Vec<EvictedEntries>) {
+    pub(crate) fn journal_and_evicted(&self, name: &str) -> (Vec<JournalEntry>, Vec<EvictedEntries>) {
         let both = |session: &mut Session| {
             let kept: Vec<StoredEntry> = session.journal.kept().cloned().collect();
             (kept, session.journal.evicted().counted(name).collect())
@@ -329,13 +329,13 @@ impl Sessions {
             return vec![name.to_owned()];
         }
         let open = self.lock();
-        open.sessions.keys().chain(open.remains.keys()).cloned().collect()
+        open.sessions.keys().chain(open.totals.keys()).cloned().collect()
     }
 
     /// The journal of one session, or of all in the order of the requests.
     pub(crate) fn journal(&self, name: Option<&str>) -> Vec<JournalEntry> {
         let names = self.wanted(name);
-        let mut entries: Vec<JournalEntry> = names.iter().flat_map(|name| self.journal_and_forgotten(name).0).collect();
+        let mut entries: Vec<JournalEntry> = names.iter().flat_map(|name| self.journal_and_evicted(name).0).collect();
         entries.sort_by_key(|entry| entry.ordinal);
         entries
     }

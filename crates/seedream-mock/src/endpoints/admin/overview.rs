@@ -45,11 +45,11 @@ pub(crate) fn ledger(services: &Services, now: Timestamp, name: &str) -> Result<
         })
     });
     let gone = || {
-        let remains = services.sessions.totals(name).unwrap_or_default();
-        let sum = sum_of(&remains.keys);
+        let totals = services.sessions.totals(name).unwrap_or_default();
+        let sum = sum_of(&totals.keys);
         json!({
-            "session": name, "entries": [], "forgotten": remains.bills, "images": sum.images, "credits": sum.credits,
-            "keys": remains.keys,
+            "session": name, "entries": [], "forgotten": totals.bills, "images": sum.images, "credits": sum.credits,
+            "keys": totals.keys,
         })
     };
     Ok(EndpointResponse::value(200, &shown.unwrap_or_else(gone)))

@@ -53,7 +53,7 @@ pub(crate) fn reset(services: &Services, scope: SessionScope<'_>, parts: &[Reset
             services.sessions.look(name, |session| parts.iter().for_each(|part| clear(session, *part)));
         }
     }
-    services.sessions.clear_remains(scope.session(), parts);
+    services.sessions.clear_totals(scope.session(), parts);
     if parts.contains(&ResetPart::Settings) && !matches!(scope, SessionScope::One(_)) {
         services.settings.reset();
     }

@@ -264,7 +264,7 @@ impl Expectation {
 /// Holds the journal against what is wanted of it.
 pub(crate) fn verify(services: &Services, scope: SessionScope<'_>, wanted: &Expectation) -> Verification {
     let names = services.sessions.wanted(scope.session());
-    wanted.judge(names.iter().map(|name| services.sessions.journal_and_forgotten(name)))
+    wanted.judge(names.iter().map(|name| services.sessions.journal_and_evicted(name)))
 }
 
 #[cfg(test)]
