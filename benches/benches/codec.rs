@@ -3,14 +3,14 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use http::{HeaderMap, StatusCode};
 use seedream::{Ark, Dialect as _, ImageRequest, Response, Strictness, Timestamp};
-use seedream_fixtures::Body;
+use seedream_fixtures::RecordedBody;
 use serde_json::Value;
 
 fn codec(criterion: &mut Criterion) {
     let exchange = seedream_fixtures::exchange("ark/generate/document-003").expect("document 003's own exchange");
     let given = exchange.given.clone().expect("it has a request");
     let request: ImageRequest = serde_json::from_value(given).expect("a request");
-    let Some(Body::Json(raw)) = exchange.response.as_ref().map(|response| &response.body) else {
+    let Some(RecordedBody::Json(raw)) = exchange.response.as_ref().map(|response| &response.body) else {
         panic!("its answer is JSON");
     };
     let raw = raw.get().to_owned();

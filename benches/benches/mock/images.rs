@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use seedream_mock::{Format, Picture};
+use seedream_mock::{ImageFormat, TestImage};
 use serde_json::{Value, json};
 
 use crate::{
@@ -17,7 +17,7 @@ const SIDE: u32 = 2048;
 pub(crate) fn measure() -> Result<Value> {
     say(&format!("\none picture of {SIDE}x{SIDE} (medians of {ROUNDS})"));
     let mut rows = Vec::new();
-    for format in [Format::Png, Format::Jpeg] {
+    for format in [ImageFormat::Png, ImageFormat::Jpeg] {
         let (mut wall, mut cpu, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
         for round in 0..ROUNDS {
             let image = image(format, round);
@@ -37,8 +37,8 @@ pub(crate) fn measure() -> Result<Value> {
 }
 
 /// Every one has its own colours and shapes.
-fn image(format: Format, round: u64) -> Picture {
-    Picture {
+fn image(format: ImageFormat, round: u64) -> TestImage {
+    TestImage {
         provider: "ark".to_owned(),
         key: 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(round + 1),
         index: 0,

@@ -15,7 +15,7 @@ use seedream::ReqwestTransport;
 use seedream_conformance::{
     Filter, Known, Matrix, Place, Report, Requirements, Run, Subject, Trace, drift::Facts, exec::ExecDialect,
 };
-use seedream_fixtures::Library;
+use seedream_fixtures::FixtureLibrary;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -274,9 +274,10 @@ fn subjects(args: &RunArgs) -> Result<Vec<Subject>, String> {
 }
 
 /// The facts of a folder, over those in this program.
-fn own_facts(folder: &Path) -> Result<Library, String> {
-    let faults =
-        |errors: Vec<seedream_fixtures::LoadError>| errors.iter().map(|error| format!("\n{error}")).collect::<String>();
+fn own_facts(folder: &Path) -> Result<FixtureLibrary, String> {
+    let faults = |errors: Vec<seedream_fixtures::FixtureError>| {
+        errors.iter().map(|error| format!("\n{error}")).collect::<String>()
+    };
     let own = seedream_fixtures::load_dir(folder);
     own.map(|own| own.over(seedream_fixtures::library()))
         .map_err(|errors| format!("--fixtures {}:{}", folder.display(), faults(errors)))

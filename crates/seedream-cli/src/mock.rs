@@ -32,7 +32,7 @@ pub(crate) async fn run(command: MockCommand, console: &Console) -> Result<Exit,
 
 /// Lists the words of the grammar, from the code that reads them.
 fn faults(args: &ShowArgs, console: &Console) -> Result<Exit, Failure> {
-    let words = seedream_mock::faults();
+    let words = seedream_mock::fault_words();
     if args.json {
         console.json(&words)?;
         return Ok(Exit::Ok);

@@ -5,7 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use seedream_fixtures::{Exchange, Kind, Rule, Source};
+use seedream_fixtures::{DocumentRule, EvidenceKind, FactSource, RecordedExchange};
 use serde::{Deserialize, Serialize};
 
 use crate::{Subject, exec::Fault};
@@ -100,11 +100,11 @@ pub enum Level {
 }
 
 impl Level {
-    fn of(source: Option<&Source>) -> Self {
+    fn of(source: Option<&FactSource>) -> Self {
         match source.map(|source| source.kind) {
-            None | Some(Kind::Documented | Kind::Observed | Kind::User) => Self::Must,
-            Some(Kind::Published) => Self::Should,
-            Some(Kind::Derived) => Self::May,
+            None | Some(EvidenceKind::Documented | EvidenceKind::Observed | EvidenceKind::User) => Self::Must,
+            Some(EvidenceKind::Published) => Self::Should,
+            Some(EvidenceKind::Derived) => Self::May,
         }
     }
 
@@ -162,9 +162,9 @@ type Check = Box<dyn Fn() -> Result<(), Failure> + Send + Sync>;
 pub struct Case {
     law: Law,
     id: String,
-    source: Option<&'static Source>,
-    exchange: Option<&'static Exchange>,
-    rules: Vec<&'static Rule>,
+    source: Option<&'static FactSource>,
+    exchange: Option<&'static RecordedExchange>,
+    rules: Vec<&'static DocumentRule>,
     skip: Option<&'static str>,
     check: Check,
 }
@@ -174,7 +174,7 @@ impl Case {
     pub(crate) fn new(
         law: Law,
         id: impl Into<String>,
-        source: Option<&'static Source>,
+        source: Option<&'static FactSource>,
         check: impl Fn() -> Result<(), Failure> + Send + Sync + 'static,
     ) -> Self {
         Self { law, id: id.into(), source, exchange: None, rules: Vec::new(), skip: None, check: Box::new(check) }
@@ -184,7 +184,7 @@ impl Case {
     pub(crate) fn of(
         law: Law,
         subject: &Subject,
-        exchange: &'static Exchange,
+        exchange: &'static RecordedExchange,
         check: impl Fn() -> Result<(), Failure> + Send + Sync + 'static,
     ) -> Self {
         let rules = subject.rules_of(exchange);
@@ -195,7 +195,7 @@ impl Case {
     pub(crate) fn about(
         law: Law,
         subject: &Subject,
-        exchange: &'static Exchange,
+        exchange: &'static RecordedExchange,
         aspect: &str,
         check: impl Fn() -> Result<(), Failure> + Send + Sync + 'static,
     ) -> Self {
@@ -241,17 +241,17 @@ impl Case {
     }
 
     /// Where the fact stands that is checked, where it is one fact.
-    pub fn source(&self) -> Option<&'static Source> {
+    pub fn source(&self) -> Option<&'static FactSource> {
         self.source
     }
 
     /// The exchange that it is about, where it is one.
-    pub fn exchange(&self) -> Option<&'static Exchange> {
+    pub fn exchange(&self) -> Option<&'static RecordedExchange> {
         self.exchange
     }
 
     /// The rules of the document that it shows.
-    pub fn rules(&self) -> &[&'static Rule] {
+    pub fn rules(&self) -> &[&'static DocumentRule] {
         &self.rules
     }
 
@@ -261,7 +261,7 @@ impl Case {
     }
 
     /// Adds the rules that name this case.
-    pub(crate) fn named_by(&mut self, rules: &'static [Rule]) {
+    pub(crate) fn named_by(&mut self, rules: &'static [DocumentRule]) {
         let name = self.name();
         self.rules.extend(rules.iter().filter(|rule| rule.laws.contains(&name)));
     }
@@ -298,7 +298,7 @@ fn said(panic: &(dyn std::any::Any + Send)) -> &str {
 }
 
 /// A source as a person would look it up.
-fn place(source: &Source) -> String {
+fn place(source: &FactSource) -> String {
     let mut parts = Vec::new();
     parts.extend(source.document.as_ref().map(|document| format!("document {document}")));
     parts.extend(source.lines.as_ref().map(|lines| format!("lines {lines}")));

@@ -6,7 +6,7 @@ mod openapi;
 
 use std::fmt;
 
-use seedream_fixtures::{Exchange, Kind, Library, Provider, Source};
+use seedream_fixtures::{EvidenceKind, FactSource, FixtureLibrary, ProviderFacts, RecordedExchange};
 use serde_json::Value;
 
 /// How much a difference matters.
@@ -44,19 +44,19 @@ impl fmt::Display for Drift {
 /// The facts that something is held against.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    provider: &'a Provider,
-    library: &'a Library,
+    provider: &'a ProviderFacts,
+    library: &'a FixtureLibrary,
 }
 
 impl<'a> Facts<'a> {
     /// The facts of a provider in a library; `None` where it has none.
-    pub fn of(library: &'a Library, provider: &str) -> Option<Self> {
+    pub fn of(library: &'a FixtureLibrary, provider: &str) -> Option<Self> {
         Some(Self { provider: library.provider(provider)?, library })
     }
 
     /// The facts of the provider that has this base URL.
-    pub fn at(library: &'a Library, base_url: &str) -> Option<Self> {
-        let has = |provider: &&Provider| provider.base_urls.iter().any(|known| known == base_url);
+    pub fn at(library: &'a FixtureLibrary, base_url: &str) -> Option<Self> {
+        let has = |provider: &&ProviderFacts| provider.base_urls.iter().any(|known| known == base_url);
         Some(Self { provider: library.providers().iter().find(has)?, library })
     }
 
@@ -65,7 +65,7 @@ impl<'a> Facts<'a> {
         &self.provider.id
     }
 
-    fn exchanges(&self) -> impl Iterator<Item = &'a Exchange> {
+    fn exchanges(&self) -> impl Iterator<Item = &'a RecordedExchange> {
         let id = self.provider();
         self.library.exchanges().iter().filter(move |exchange| exchange.provider() == id)
     }
@@ -93,7 +93,7 @@ impl<'a> Facts<'a> {
     ///
     /// # Errors
     /// The recording has no response.
-    pub fn against_exchange(&self, recorded: &Exchange) -> Result<Vec<Drift>, String> {
+    pub fn against_exchange(&self, recorded: &RecordedExchange) -> Result<Vec<Drift>, String> {
         exchange::compare(self, recorded).map(sorted)
     }
 }
@@ -109,8 +109,8 @@ fn drift(severity: Severity, at: impl Into<String>, fixtures: impl fmt::Display,
 }
 
 /// What our documents state, and nothing that was read elsewhere.
-fn documented(source: &Source) -> bool {
-    source.kind == Kind::Documented
+fn documented(source: &FactSource) -> bool {
+    source.kind == EvidenceKind::Documented
 }
 
 /// The JSON type of a value, as schemas name it.

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use http::StatusCode;
 use seedream_core::{Error, ErrorKind, Input, Response, sse};
-use seedream_fixtures::{Body, Exchange, Operation};
+use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange};
 
 use crate::{Failure, Subject, exchange};
 
 /// A documented response, and what it costs by what the fixture expects.
 #[derive(Clone)]
 pub(crate) struct DocumentedResponse {
-    pub(crate) exchange: &'static Exchange,
+    pub(crate) exchange: &'static RecordedExchange,
     pub(crate) response: Response,
     pub(crate) bill: Bill,
     /// The URLs of its images, as they stand in the body.
@@ -36,7 +36,7 @@ impl DocumentedResponse {
     ///
     /// # Errors
     /// Where the fixture cannot be used.
-    pub(crate) fn of(exchange: &'static Exchange) -> Result<Option<Self>, Failure> {
+    pub(crate) fn of(exchange: &'static RecordedExchange) -> Result<Option<Self>, Failure> {
         let (Some(recorded), Some(expect)) = (&exchange.response, &exchange.expect) else { return Ok(None) };
         let response = exchange::response(recorded)?;
         let bill = match (&expect.error, &expect.images) {
@@ -60,19 +60,19 @@ impl DocumentedResponse {
     ///
     /// # Errors
     /// Where a fixture cannot be used.
-    pub(crate) fn all(subject: &Subject, operation: Operation) -> Result<Vec<Self>, Failure> {
+    pub(crate) fn all(subject: &Subject, operation: OperationKind) -> Result<Vec<Self>, Failure> {
         let exchanges = subject.exchanges().filter(|exchange| exchange.operation == operation);
         exchanges.filter_map(|exchange| Self::of(exchange).transpose()).collect()
     }
 
     /// Whether it is a task that is still being made.
     pub(crate) fn is_running(&self) -> bool {
-        self.exchange.operation == Operation::Poll && self.bill == Bill::Task
+        self.exchange.operation == OperationKind::Poll && self.bill == Bill::Task
     }
 
     fn is_stream(&self) -> bool {
         let body = self.exchange.response.as_ref().map(|recorded| &recorded.body);
-        matches!(body, Some(Body::Sse(_))) && self.response.status.is_success()
+        matches!(body, Some(RecordedBody::Sse(_))) && self.response.status.is_success()
     }
 
     /// It arrives whole.

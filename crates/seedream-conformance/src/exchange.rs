@@ -4,23 +4,23 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use seedream_core::{Checked, Dialect, ImageRequest, Response, Strictness, Task, TaskId, Timestamp};
-use seedream_fixtures::{Body, Exchange, Response as RecordedResponse};
+use seedream_fixtures::{RecordedBody, RecordedExchange, RecordedResponse};
 
 use crate::Failure;
 
 /// The domain request of an exchange, where it has one.
-pub(crate) fn given(exchange: &Exchange) -> Option<Result<ImageRequest, Failure>> {
+pub(crate) fn given(exchange: &RecordedExchange) -> Option<Result<ImageRequest, Failure>> {
     let given = exchange.given.clone()?;
     Some(serde_json::from_value(given).map_err(|error| Failure::harness(format!("`given` is no request: {error}"))))
 }
 
 /// A request to read a response with: the one that was given, or any.
-pub(crate) fn checked(dialect: &dyn Dialect, exchange: &Exchange) -> Result<Checked, Failure> {
+pub(crate) fn checked(dialect: &dyn Dialect, exchange: &RecordedExchange) -> Result<Checked, Failure> {
     let request = match given(exchange) {
         Some(request) => request?,
         None => {
             let request = ImageRequest::new(&dialect.descriptor().default_model, "a lighthouse in fog");
-            let streams = matches!(exchange.response.as_ref().map(|r| &r.body), Some(Body::Sse(_)));
+            let streams = matches!(exchange.response.as_ref().map(|r| &r.body), Some(RecordedBody::Sse(_)));
             if streams { request.stream(true) } else { request }
         }
     };
@@ -38,9 +38,9 @@ pub(crate) fn task(dialect: &dyn Dialect) -> Result<Task, Failure> {
 /// The response of an exchange.
 pub(crate) fn response(recorded: &RecordedResponse) -> Result<Response, Failure> {
     let body: Bytes = match &recorded.body {
-        Body::Json(raw) => raw.get().to_owned().into(),
-        Body::Text(text) | Body::Sse(text) => text.clone().into(),
-        Body::Base64(text) => {
+        RecordedBody::Json(raw) => raw.get().to_owned().into(),
+        RecordedBody::Text(text) | RecordedBody::Sse(text) => text.clone().into(),
+        RecordedBody::Base64(text) => {
             STANDARD.decode(text).map_err(|_| Failure::harness("the fixture's base64 cannot be used"))?.into()
         }
     };

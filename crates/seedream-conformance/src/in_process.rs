@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Method;
 use http_body_util::{BodyExt as _, Full};
 use seedream_client::{Reached, ResponseBody, Transport, TransportError};
-use seedream_mock::{End, Engine, Settings};
+use seedream_mock::{Engine, ScriptEnd, Settings};
 
 use crate::Subject;
 
@@ -50,7 +50,7 @@ impl Transport for InProcess {
         }
         let Some(mock) = &self.mock else { return Err(TransportError::new(Reached::Sent, "nobody answers here")) };
         let script = mock.handle(jiff::Timestamp::now(), &request);
-        if script.end == End::Reset {
+        if script.end == ScriptEnd::Reset {
             return Err(TransportError::new(Reached::Sent, "connection reset"));
         }
         let body = Full::new(script.body()).map_err(|never| match never {}).boxed_unsync();

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use seedream_client::{Client, ClientBuilder, ImageProvider as _, Transport};
 use seedream_core::{Charge, Dialect, Error, ErrorKind, Field, ImageRequest, Policy, Strictness};
-use seedream_fixtures::{Exchange, Kind, Operation, Preflight};
+use seedream_fixtures::{EvidenceKind, ExpectedPreflight, OperationKind, RecordedExchange};
 
 use self::gate::Gate;
 pub use self::record::Recorded;
@@ -146,10 +146,10 @@ impl Free {
         self.given().is_some_and(strict)
     }
 
-    fn operation(&self) -> Operation {
+    fn operation(&self) -> OperationKind {
         match self.ask {
-            Ask::Models => Operation::Models,
-            _ => Operation::Create,
+            Ask::Models => OperationKind::Models,
+            _ => OperationKind::Create,
         }
     }
 
@@ -194,10 +194,10 @@ fn wrong_key(dialect: &dyn Dialect) -> Result<Create, String> {
 /// A size that the rules refuse, and that an exchange shows to be refused: by the document, by another page or by a recording.
 fn illegal_size(subject: &Subject) -> Result<Create, String> {
     let dialect = &**subject.dialect();
-    let refused = |case: &Exchange| {
+    let refused = |case: &RecordedExchange| {
         let answered = case.response.as_ref().is_some_and(|response| (400..500).contains(&response.status));
-        let shown = case.source.kind != Kind::Derived && case.operation == Operation::Create;
-        shown && answered && case.preflight == Some(Preflight::Refused)
+        let shown = case.source.kind != EvidenceKind::Derived && case.operation == OperationKind::Create;
+        shown && answered && case.preflight == Some(ExpectedPreflight::Refused)
     };
     let candidates = subject.exchanges().filter(|case| refused(case)).filter_map(exchange::given);
     let request = candidates.filter_map(Result::ok).find(|request| {

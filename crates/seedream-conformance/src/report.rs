@@ -6,7 +6,7 @@ mod table;
 
 use std::collections::BTreeMap;
 
-use seedream_fixtures::{Body, Exchange, Kind, Source};
+use seedream_fixtures::{EvidenceKind, FactSource, RecordedBody, RecordedExchange};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -99,7 +99,7 @@ pub struct Entry {
     /// What differs.
     pub differences: Vec<String>,
     /// Where the fact stands.
-    pub source: Option<Source>,
+    pub source: Option<FactSource>,
     /// The rules of the document that it shows.
     pub rules: Vec<Quote>,
     /// What is sent and answered, where the case is about an exchange: `{"request": …, "response": …}`.
@@ -175,7 +175,7 @@ impl Report {
 
 impl Entry {
     pub(crate) fn new(case: &Case, subject: &Subject, again: &str) -> Self {
-        let quote = |rule: &&'static seedream_fixtures::Rule| Quote {
+        let quote = |rule: &&'static seedream_fixtures::DocumentRule| Quote {
             id: rule.id.clone(),
             document: subject.provider().map(|provider| provider.document.id.clone()).unwrap_or_default(),
             lines: rule.lines.clone(),
@@ -213,21 +213,21 @@ impl Entry {
 }
 
 /// How sure a fact is, for the counts; a law needs no fact.
-pub(crate) fn kind(source: Option<&Source>) -> &'static str {
-    source.map_or("law", |source| Kind::as_str(source.kind))
+pub(crate) fn kind(source: Option<&FactSource>) -> &'static str {
+    source.map_or("law", |source| EvidenceKind::as_str(source.kind))
 }
 
 /// An exchange as its document shows it.
-fn shown(exchange: &Exchange) -> Value {
+fn shown(exchange: &RecordedExchange) -> Value {
     let request = exchange.request.as_ref().map(|request| {
         json!({ "method": request.method, "path": request.path, "headers": request.headers, "json": request.json_value() })
     });
     let response = exchange.response.as_ref().map(|response| {
         let body = match &response.body {
-            Body::Json(raw) => json!({ "json": serde_json::from_str::<Value>(raw.get()).unwrap_or_default() }),
-            Body::Text(text) => json!({ "text": text }),
-            Body::Base64(text) => json!({ "base64": text }),
-            Body::Sse(text) => json!({ "sse": text }),
+            RecordedBody::Json(raw) => json!({ "json": serde_json::from_str::<Value>(raw.get()).unwrap_or_default() }),
+            RecordedBody::Text(text) => json!({ "text": text }),
+            RecordedBody::Base64(text) => json!({ "base64": text }),
+            RecordedBody::Sse(text) => json!({ "sse": text }),
         };
         json!({ "status": response.status, "headers": response.headers, "body": body })
     });
@@ -235,7 +235,7 @@ fn shown(exchange: &Exchange) -> Value {
 }
 
 /// The request of an exchange as a shell command.
-fn curl(exchange: &Exchange, subject: &Subject) -> Option<String> {
+fn curl(exchange: &RecordedExchange, subject: &Subject) -> Option<String> {
     let request = exchange.request.as_ref()?;
     let base = subject.provider()?.base_urls.first()?;
     let host = base.split('/').take(3).collect::<Vec<_>>().join("/");
@@ -249,16 +249,16 @@ fn curl(exchange: &Exchange, subject: &Subject) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use seedream_fixtures::Kind;
+    use seedream_fixtures::EvidenceKind;
 
     use super::*;
 
     fn report(level: Level, status: Status) -> Report {
-        let source = Source {
+        let source = FactSource {
             document: Some("003".into()),
             at: None,
             lines: Some("15".into()),
-            kind: Kind::Documented,
+            kind: EvidenceKind::Documented,
             url: None,
             note: None,
             read: None,

@@ -4,7 +4,9 @@ use seedream_core::{
     Acceptance, Blobs, Decoded, Dialect, Error, ErrorKind, Generation, ImageData, Medium, ModelInfo, Response, Stage,
     TaskState, Timestamp, sse,
 };
-use seedream_fixtures::{Body, Exchange, Expect, ExpectedError, ExpectedFailure, ExpectedImage, Operation};
+use seedream_fixtures::{
+    ExpectedError, ExpectedFailure, ExpectedImage, ExpectedResult, OperationKind, RecordedBody, RecordedExchange,
+};
 use serde_json::{Value, json};
 
 use crate::{Failure, difference::Differences, exchange};
@@ -20,27 +22,31 @@ pub(crate) enum Seen {
 
 impl Seen {
     /// Lets the adapter read the response of an exchange; `None` where no adapter reads answers of its kind.
-    pub(crate) fn of(dialect: &dyn Dialect, case: &Exchange) -> Result<Option<Self>, Failure> {
+    pub(crate) fn of(dialect: &dyn Dialect, case: &RecordedExchange) -> Result<Option<Self>, Failure> {
         let Some(recorded) = &case.response else { return Ok(None) };
         Self::read(dialect, case, &exchange::response(recorded)?)
     }
 
     /// Lets the adapter read another answer to the request of an exchange.
-    pub(crate) fn read(dialect: &dyn Dialect, case: &Exchange, response: &Response) -> Result<Option<Self>, Failure> {
-        let streams = case.response.as_ref().is_some_and(|recorded| matches!(recorded.body, Body::Sse(_)));
+    pub(crate) fn read(
+        dialect: &dyn Dialect,
+        case: &RecordedExchange,
+        response: &Response,
+    ) -> Result<Option<Self>, Failure> {
+        let streams = case.response.as_ref().is_some_and(|recorded| matches!(recorded.body, RecordedBody::Sse(_)));
         let missing = |what: &str| Failure::new(format!("the document has {what}, the adapter has none"));
         Ok(Some(match case.operation {
-            Operation::Create if streams => {
+            OperationKind::Create if streams => {
                 let streams = dialect.streaming().ok_or_else(|| missing("streams"))?;
                 Self::stream(streams.decoder(&exchange::checked(dialect, case)?), response)
             }
-            Operation::Create => match dialect.decode(&exchange::checked(dialect, case)?, response) {
+            OperationKind::Create => match dialect.decode(&exchange::checked(dialect, case)?, response) {
                 Ok(Decoded::Done(generation)) => Self::Generation(Box::new(generation)),
                 Ok(Decoded::Accepted(acceptance)) => Self::Accepted(Box::new(acceptance)),
                 Ok(_) => return Err(Failure::new("the outcome is of a kind that is not known here")),
                 Err(error) => Self::Error(error),
             },
-            Operation::Poll => {
+            OperationKind::Poll => {
                 let tasks = dialect.tasks().ok_or_else(|| missing("tasks"))?;
                 let task = exchange::task(dialect)?;
                 match tasks.decode_poll(&task, response) {
@@ -50,12 +56,12 @@ impl Seen {
                     Ok(_) => return Err(Failure::new("the state is of a kind that is not known here")),
                 }
             }
-            Operation::Models => {
+            OperationKind::Models => {
                 let catalog = dialect.catalog().ok_or_else(|| missing("a list of models"))?;
                 catalog.decode_models(response).map_or_else(Self::Error, Self::Models)
             }
             // No adapter reads these: the first has no use here, the second is for whoever is called back.
-            Operation::Credits | Operation::Callback => return Ok(None),
+            OperationKind::Credits | OperationKind::Callback => return Ok(None),
         }))
     }
 
@@ -72,7 +78,7 @@ impl Seen {
     }
 
     /// Compares with what is expected; only what is named counts.
-    pub(crate) fn compare(&self, expect: &Expect) -> Result<(), Failure> {
+    pub(crate) fn compare(&self, expect: &ExpectedResult) -> Result<(), Failure> {
         let mut d = Differences::default();
         let error = match self {
             Self::Error(error) => Some(error),
@@ -171,7 +177,7 @@ fn facts(acceptance: &Acceptance) -> Generation {
     generation
 }
 
-fn same_generation(d: &mut Differences, expect: &Expect, seen: Option<&Generation>) {
+fn same_generation(d: &mut Differences, expect: &ExpectedResult, seen: Option<&Generation>) {
     if let Some(expected) = &expect.images {
         let images: Vec<_> = seen.into_iter().flat_map(Generation::images).collect();
         d.same("images.len()", &expected.len(), &images.len());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use seedream_core::Dialect;
-use seedream_fixtures::{Exchange, Library, Provider, Rule, library, lint_library};
+use seedream_fixtures::{DocumentRule, FixtureLibrary, ProviderFacts, RecordedExchange, library, lint_library};
 
 use crate::Driver;
 
@@ -11,7 +11,7 @@ use crate::Driver;
 #[derive(Clone, Debug)]
 pub struct Subject {
     dialect: Arc<dyn Dialect>,
-    facts: &'static Arc<Library>,
+    facts: &'static Arc<FixtureLibrary>,
     driver: Driver,
     /// How many places of one response are cut at most.
     cuts: usize,
@@ -24,7 +24,7 @@ impl Subject {
     }
 
     /// An adapter with facts of its own, such as those of a folder.
-    pub fn with_facts(dialect: Arc<dyn Dialect>, facts: &'static Arc<Library>) -> Self {
+    pub fn with_facts(dialect: Arc<dyn Dialect>, facts: &'static Arc<FixtureLibrary>) -> Self {
         Self { dialect, facts, driver: Driver::default(), cuts: usize::MAX }
     }
 
@@ -32,7 +32,7 @@ impl Subject {
     ///
     /// # Errors
     /// They contradict themselves, or say nothing of its provider: who judges by nothing lets everything pass.
-    pub fn with_own_facts(dialect: Arc<dyn Dialect>, facts: Library) -> Result<Self, String> {
+    pub fn with_own_facts(dialect: Arc<dyn Dialect>, facts: FixtureLibrary) -> Result<Self, String> {
         let id = dialect.descriptor().id.as_str();
         let mut faults = lint_library(&facts);
         if facts.provider(id).is_none() {
@@ -63,7 +63,7 @@ impl Subject {
     }
 
     /// What it is judged by.
-    pub(crate) fn facts(&self) -> &'static Arc<Library> {
+    pub(crate) fn facts(&self) -> &'static Arc<FixtureLibrary> {
         self.facts
     }
 
@@ -88,13 +88,13 @@ impl Subject {
     }
 
     /// The exchanges of its provider.
-    pub fn exchanges(&self) -> impl Iterator<Item = &'static Exchange> + use<> {
+    pub fn exchanges(&self) -> impl Iterator<Item = &'static RecordedExchange> + use<> {
         let id = self.dialect.descriptor().id.clone();
         self.facts.exchanges().iter().filter(move |exchange| id == exchange.provider())
     }
 
     /// The document as data, if there is one.
-    pub fn provider(&self) -> Option<&'static Provider> {
+    pub fn provider(&self) -> Option<&'static ProviderFacts> {
         self.facts.provider(self.id())
     }
 
@@ -108,12 +108,12 @@ impl Subject {
     }
 
     /// The rules that its provider's document states.
-    pub fn rules(&self) -> &'static [Rule] {
+    pub fn rules(&self) -> &'static [DocumentRule] {
         self.facts.rules(self.id())
     }
 
     /// The rules that an exchange shows.
-    pub(crate) fn rules_of(&self, exchange: &Exchange) -> Vec<&'static Rule> {
+    pub(crate) fn rules_of(&self, exchange: &RecordedExchange) -> Vec<&'static DocumentRule> {
         self.rules().iter().filter(|rule| rule.case_ids(self.id()).any(|case| case == exchange.id())).collect()
     }
 }

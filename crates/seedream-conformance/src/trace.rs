@@ -5,7 +5,7 @@ use std::{
     fmt::Write as _,
 };
 
-use seedream_fixtures::{Document, Kind, Provider, Rule, Source, ranges};
+use seedream_fixtures::{DocumentFacts, DocumentRule, EvidenceKind, FactSource, ProviderFacts, ranges};
 
 use crate::{Law, Subject, cases};
 
@@ -144,7 +144,7 @@ fn shown(subject: &Subject) -> BTreeMap<String, BTreeSet<Law>> {
     shown
 }
 
-fn row(rule: &Rule, provider: &Provider, shown: &BTreeMap<String, BTreeSet<Law>>) -> Row {
+fn row(rule: &DocumentRule, provider: &ProviderFacts, shown: &BTreeMap<String, BTreeSet<Law>>) -> Row {
     let names = rule.case_ids(&provider.id).chain(rule.laws.iter().cloned());
     Row {
         lines: rule.lines.clone(),
@@ -157,7 +157,7 @@ fn row(rule: &Rule, provider: &Provider, shown: &BTreeMap<String, BTreeSet<Law>>
 }
 
 /// The lines of a document of which nobody says what they are, or of which two things are said.
-fn lines_without(document: &Document, rules: &[Rule]) -> Vec<String> {
+fn lines_without(document: &DocumentFacts, rules: &[DocumentRule]) -> Vec<String> {
     let Some(count) = document.lines else {
         return vec!["provider.json does not say how many lines it has".to_owned()];
     };
@@ -177,10 +177,12 @@ fn lines_without(document: &Document, rules: &[Rule]) -> Vec<String> {
 }
 
 /// The documented facts of a provider of which no rule speaks.
-fn facts_without(provider: &Provider, rules: &[Rule]) -> Vec<String> {
+fn facts_without(provider: &ProviderFacts, rules: &[DocumentRule]) -> Vec<String> {
     let mut gaps = Vec::new();
-    let mut named = |word: &str, what: String, source: &Source| {
-        if source.kind == Kind::Documented && !rules.iter().any(|rule| overlap(rule, source) && speaks_of(rule, word)) {
+    let mut named = |word: &str, what: String, source: &FactSource| {
+        if source.kind == EvidenceKind::Documented
+            && !rules.iter().any(|rule| overlap(rule, source) && speaks_of(rule, word))
+        {
             let lines = source.lines.as_deref().unwrap_or_default();
             gaps.push(format!("no rule of the lines {lines} names {what}"));
         }
@@ -189,7 +191,7 @@ fn facts_without(provider: &Provider, rules: &[Rule]) -> Vec<String> {
         let last = field.name.rsplit('.').next().unwrap_or_default();
         named(last, format!("the member {}", field.name), &field.source);
     }
-    for example in &provider.error_answers {
+    for example in &provider.error_templates {
         named(&example.status.to_string(), format!("the status {}", example.status), &example.source);
     }
     for route in &provider.routes {
@@ -198,13 +200,13 @@ fn facts_without(provider: &Provider, rules: &[Rule]) -> Vec<String> {
     gaps
 }
 
-fn overlap(rule: &Rule, source: &Source) -> bool {
+fn overlap(rule: &DocumentRule, source: &FactSource) -> bool {
     let lines = |lines: &str| ranges(lines).unwrap_or_default();
     let of_source = source.lines.as_deref().map(lines).unwrap_or_default();
     lines(&rule.lines).iter().any(|a| of_source.iter().any(|b| a.start() <= b.end() && b.start() <= a.end()))
 }
 
-fn speaks_of(rule: &Rule, word: &str) -> bool {
+fn speaks_of(rule: &DocumentRule, word: &str) -> bool {
     rule.says.split(|c: char| !c.is_alphanumeric() && c != '_').any(|said| said == word)
 }
 
@@ -214,9 +216,9 @@ mod tests {
 
     use super::*;
 
-    fn rule(lines: &str, says: &str) -> Rule {
+    fn rule(lines: &str, says: &str) -> DocumentRule {
         let (id, lines, says) = ("r".to_owned(), lines.to_owned(), says.to_owned());
-        Rule { id, lines, says, cases: Vec::new(), laws: Vec::new(), untestable: None }
+        DocumentRule { id, lines, says, cases: Vec::new(), laws: Vec::new(), untestable: None }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use seedream::{
     Capabilities, Charge, Checked, Client, Dialect, Error, ErrorKind, ImageProvider as _, ImageRequest, Plan, Response,
     StatedBy, Strictness, Timestamp,
 };
-use seedream_fixtures::{Body, Exchange, Library, Printed, Table};
+use seedream_fixtures::{FixtureLibrary, PrintedRow, PrintedTable, RecordedBody, RecordedExchange};
 use seedream_mock::MockServer;
 use serde_json::{Map, Value, json};
 
@@ -36,7 +36,7 @@ fn documents() -> impl Iterator<Item = Document> {
 
 /// Nine examples with nine prompts, 24 sizes, and no table without a row.
 fn whole() -> Outcome {
-    let mut rows: BTreeMap<(String, Table), usize> = BTreeMap::new();
+    let mut rows: BTreeMap<(String, PrintedTable), usize> = BTreeMap::new();
     let mut prompts = Vec::new();
     for document in documents() {
         let id = document.id();
@@ -46,24 +46,24 @@ fn whole() -> Outcome {
         }
     }
     let of = |table| rows.iter().filter(move |((_, of), _)| *of == table);
-    let examples: Vec<_> = of(Table::Examples).map(|((id, _), count)| (id.as_str(), *count)).collect();
+    let examples: Vec<_> = of(PrintedTable::Examples).map(|((id, _), count)| (id.as_str(), *count)).collect();
     let expected = vec![("aiearth", 4), ("ark", 1), ("evolink", 1), ("gogogotoken", 2), ("opeai", 1)];
     same("examples", &expected, &examples)?;
     prompts.sort();
     prompts.dedup();
     same("prompts", &9, &prompts.len())?;
     // Each of the 24 as it is printed and by its name, and the three levels.
-    same("sizes of opeai", &51, &rows[&("opeai".to_owned(), Table::Sizes)])?;
-    same("documents with a table of errors", &3, &of(Table::Errors).count())?;
-    same("documents with fields", &5, &of(Table::Fields).count())?;
-    same("documents with limits", &5, &of(Table::Limits).count())
+    same("sizes of opeai", &51, &rows[&("opeai".to_owned(), PrintedTable::Sizes)])?;
+    same("documents with a table of errors", &3, &of(PrintedTable::Errors).count())?;
+    same("documents with fields", &5, &of(PrintedTable::Fields).count())?;
+    same("documents with limits", &5, &of(PrintedTable::Limits).count())
 }
 
 /// An adapter and what its document prints.
 #[derive(Clone)]
 struct Document {
     dialect: Arc<dyn Dialect>,
-    rows: &'static [Printed],
+    rows: &'static [PrintedRow],
 }
 
 impl Document {
@@ -76,7 +76,7 @@ impl Document {
         self.dialect.descriptor().id.to_string()
     }
 
-    fn check(&self, row: &Printed) -> Outcome {
+    fn check(&self, row: &PrintedRow) -> Outcome {
         match (&row.prompt_sha256, row.status, &row.reads) {
             (Some(hash), ..) => self.example(row, hash),
             (_, Some(status), _) => self.error(row, status),
@@ -86,7 +86,7 @@ impl Document {
     }
 
     /// `plan` makes the printed body, and the mock gives the printed response to it.
-    fn example(&self, row: &Printed, hash: &str) -> Outcome {
+    fn example(&self, row: &PrintedRow, hash: &str) -> Outcome {
         let exchange = self.exchange(row)?;
         same("prompt_sha256", &Some(hash), &exchange.prompt_sha256.as_deref())?;
         let given: ImageRequest = serde_json::from_value(exchange.given.clone().unwrap())?;
@@ -103,7 +103,7 @@ impl Document {
         let evidence = if row.response_lines.is_some() { "documented" } else { "derived" };
         same("evidence", &Some(evidence), &example.header("x-mock-evidence"))?;
         if row.response_lines.is_some() {
-            let Some(Body::Json(printed)) = exchange.response.as_ref().map(|response| &response.body) else {
+            let Some(RecordedBody::Json(printed)) = exchange.response.as_ref().map(|response| &response.body) else {
                 return Err("the fixture has no response".into());
             };
             let printed: Value = serde_json::from_str(printed.get())?;
@@ -116,7 +116,7 @@ impl Document {
     }
 
     /// The status is read as what the table says it means, with its advice.
-    fn error(&self, row: &Printed, status: u16) -> Outcome {
+    fn error(&self, row: &PrintedRow, status: u16) -> Outcome {
         let body = row.body.clone().unwrap_or_else(|| json!({"error": {"message": "see the table", "code": ""}}));
         let response =
             Response::new(StatusCode::from_u16(status)?, HeaderMap::new(), body.to_string(), Timestamp::now());
@@ -129,9 +129,9 @@ impl Document {
     }
 
     /// Another value of a member of the response changes what is read.
-    fn member(&self, row: &Printed, at: &str) -> Outcome {
+    fn member(&self, row: &PrintedRow, at: &str) -> Outcome {
         let exchange = self.exchange(row)?;
-        let Some(Body::Json(printed)) = exchange.response.as_ref().map(|recorded| &recorded.body) else {
+        let Some(RecordedBody::Json(printed)) = exchange.response.as_ref().map(|recorded| &recorded.body) else {
             return Err("the fixture has no response".into());
         };
         let mut body: Value = serde_json::from_str(printed.get())?;
@@ -155,7 +155,7 @@ impl Document {
     }
 
     /// A request is refused, warned about, or sent with the members that the row names.
-    fn request(&self, row: &Printed) -> Outcome {
+    fn request(&self, row: &PrintedRow) -> Outcome {
         let mut request = serde_json::to_value(self.plain())?;
         for (name, value) in row.request.as_ref().ok_or("the row says nothing")? {
             request[name] = written_out(value);
@@ -177,9 +177,9 @@ impl Document {
         row.most.map_or(Ok(()), |most| same("most images", &most, &plan.max_images))
     }
 
-    fn exchange(&self, row: &Printed) -> Result<&'static Exchange, Failed> {
+    fn exchange(&self, row: &PrintedRow) -> Result<&'static RecordedExchange, Failed> {
         let id = format!("{}/{}", self.dialect.descriptor().id, row.exchange.as_deref().unwrap_or_default());
-        let library: &Library = seedream_fixtures::library();
+        let library: &FixtureLibrary = seedream_fixtures::library();
         library.exchange(&id).ok_or_else(|| format!("there is no {id}").into())
     }
 
@@ -203,7 +203,7 @@ impl Document {
 }
 
 /// Refused for this field by the provider's own page, with the nearest legal value.
-fn refused(row: &Printed, field: &str, planned: Result<Checked, Error>) -> Outcome {
+fn refused(row: &PrintedRow, field: &str, planned: Result<Checked, Error>) -> Outcome {
     let Err(error) = planned else { return Err("it is not refused".into()) };
     same("kind", &ErrorKind::InvalidRequest, &error.kind())?;
     let list = error.violations();

@@ -60,8 +60,8 @@ class Guide(unittest.TestCase):
 
     def test_generate(self):
         made = ask(f"{self.ark}/images/generations", self.kite(size="2048x2048"))
-        with urllib.request.urlopen(made["data"][0]["url"]) as picture:
-            self.assertEqual(picture.read(2), b"\xff\xd8", "a real JPEG")
+        with urllib.request.urlopen(made["data"][0]["url"]) as image:
+            self.assertEqual(image.read(2), b"\xff\xd8", "a real JPEG")
 
     def test_poll_a_task(self):
         task = self.task()

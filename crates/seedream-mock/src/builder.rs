@@ -1,4 +1,4 @@
-//! Setting a mock up.
+//! The builder of a mock.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -6,21 +6,22 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use seedream_fixtures::Library;
+use seedream_fixtures::FixtureLibrary;
 
-use crate::clock::Clock;
-use crate::engine::{Engine, Settings, TaskEnd, Validate};
-use crate::fault::Fault;
-use crate::profile::Profiles;
-use crate::server::MockServer;
+use crate::engine::Engine;
+use crate::faults::grammar::Fault;
+use crate::server::mock_server::MockServer;
+use crate::settings::profile::RelayProfiles;
+use crate::settings::{AcceptedContentTypes, CallbackReach, Settings, TaskEnd, Validate};
+use crate::state::clock::Clock;
 
-/// Sets a mock up; [`MockServerBuilder::start`] starts it.
+/// Builds a mock; [`MockServerBuilder::start`] starts it.
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct MockServerBuilder {
     address: SocketAddr,
     settings: Settings,
-    library: Arc<Library>,
+    library: Arc<FixtureLibrary>,
     clock: Clock,
 }
 
@@ -36,92 +37,92 @@ impl Default for MockServerBuilder {
 }
 
 impl MockServerBuilder {
-    /// The port; 0, the default, lets the system choose a free one.
+    /// The port. Default: 0, with which the system chooses a free one.
     pub fn port(mut self, port: u16) -> Self {
         self.address.set_port(port);
         self
     }
 
-    /// The address to bind. Loopback unless this is called; any other needs [`MockServerBuilder::admin_token`].
+    /// The address to bind. Default: loopback; any other needs [`MockServerBuilder::admin_token`].
     pub fn bind(mut self, address: IpAddr) -> Self {
         self.address.set_ip(address);
         self
     }
 
-    /// What must be sent as a bearer to the admin routes. Without one they are open, to this machine only.
+    /// The bearer token of the admin routes. Default: none, so that they are open, to this machine only.
     pub fn admin_token(mut self, token: impl Into<String>) -> Self {
         self.settings.admin_token = Some(token.into());
         self
     }
 
-    /// What pictures, ids and signatures are made from; 0 unless set.
+    /// The number from which images, ids and signatures are made. Default: 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
         self
     }
 
-    /// How strictly requests are checked; as the provider does unless set.
+    /// How strictly requests are checked. Default: [`Validate::Strict`], as the provider does.
     pub fn validate(mut self, validate: Validate) -> Self {
         self.settings.validate = validate;
         self
     }
 
-    /// Whether a request for images may have any content type, or none; only `application/json` is taken unless set.
+    /// Whether a request for images may have any content type, or none. Default: `application/json` only.
     pub fn any_content_type(mut self, any: bool) -> Self {
-        self.settings.any_content_type = any;
+        self.settings.content_type = if any { AcceptedContentTypes::Any } else { AcceptedContentTypes::Json };
         self
     }
 
-    /// When tasks end; with the third poll unless set.
+    /// When tasks end. Default: with their third poll.
     pub fn task(mut self, end: TaskEnd) -> Self {
         self.settings.task = end;
         self
     }
 
-    /// The `estimated_time` of tasks; one second unless set.
+    /// The `estimated_time` of tasks, in seconds. Default: 1.
     pub fn estimated_seconds(mut self, seconds: u64) -> Self {
         self.settings.estimated_seconds = seconds;
         self
     }
 
-    /// The keys that are known. Unless set every key is; test keys always are.
+    /// The known keys. Default: every key is known; the test keys always are.
     pub fn keys(mut self, keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.settings.keys = keys.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Whether callbacks must be `https` and public even where they stay on this machine; they need not unless set.
+    /// Whether callbacks must be `https` and public even on this machine. Default: `false`.
     pub fn strict_callbacks(mut self, strict: bool) -> Self {
-        self.settings.strict_callbacks = strict;
+        self.settings.callbacks = if strict { CallbackReach::Strict } else { CallbackReach::Loopback };
         self
     }
 
-    /// How long the key `sk-mock-slow` waits; five seconds unless set.
+    /// How long the key `sk-mock-slow` waits, on the mock's clock. Default: 5 seconds.
     pub fn slow(mut self, delay: Duration) -> Self {
         self.settings.slow = delay;
         self
     }
 
-    /// What goes wrong in every session from its start; nothing unless set. [`crate::faults`] lists the words, and
-    /// [`crate::parse_faults`] reads them.
+    /// The faults of every session from its start. Default: none. [`crate::fault_words`] lists the words of a fault, and
+    /// [`crate::parse_faults`] reads several from a text.
     pub fn faults(mut self, faults: impl IntoIterator<Item = Fault>) -> Self {
         self.settings.faults = faults.into_iter().collect();
         self
     }
 
-    /// How the relay before each provider behaves, over what was set before; as documented unless set:
-    /// `"ark=new-api".parse()?`.
-    pub fn profiles(mut self, profiles: Profiles) -> Self {
+    /// How the relay before each provider behaves, merged over the profiles set before: `"ark=new-api".parse()?`. Default: as
+    /// documented.
+    pub fn profiles(mut self, profiles: RelayProfiles) -> Self {
         self.settings.profiles = profiles.over(self.settings.profiles);
         self
     }
 
-    /// Exchanges of one's own, over the embedded ones: a folder of `<provider>/<area>/<case>.json`, each with a `request` and
-    /// a `response` in the form of `fixtures/`. They are found by an equal request before any embedded one, and by
-    /// `x-mock-fixture`; one of the same id replaces an embedded one. A folder with a `provider.json` is a provider of its own.
+    /// Adds exchanges of your own to the embedded ones: a folder of `<provider>/<area>/<case>.json`, each with a `request` and
+    /// a `response` in the form of `fixtures/`. An equal request finds them before any embedded exchange, `x-mock-fixture`
+    /// names them, and an exchange with the id of an embedded one replaces it. A folder with a `provider.json` adds a provider.
     ///
     /// # Errors
-    /// Files that cannot be read or do not fit: all of them, a line each, as `file:line: message`
+    /// Files that cannot be read or are not valid: all of them, a line each, as `file:line: message`
     /// ([`io::ErrorKind::InvalidData`]).
     pub fn fixtures(mut self, folder: impl AsRef<Path>) -> io::Result<Self> {
         let own = seedream_fixtures::load_dir(folder).map_err(|errors| {
@@ -132,35 +133,41 @@ impl MockServerBuilder {
         Ok(self)
     }
 
-    /// How many entries a session's journal keeps; 1000 unless set.
+    /// The most entries of a session's journal. Default: 1000.
     pub fn journal_capacity(mut self, entries: usize) -> Self {
         self.settings.journal_capacity = entries;
         self
     }
 
-    /// The most sessions beside `default`, of which the one that was not used for longest gives way; 1024 unless set.
+    /// The most sessions beside `default`; the one that was unused for longest is evicted. Default: 1024.
     pub fn sessions(mut self, most: usize) -> Self {
         self.settings.session_capacity = most;
         self
     }
 
-    /// How long a session other than `default` is kept without use; an hour of the machine's time unless set, so that moving a clock makes
-    /// no session old.
+    /// How long a session other than `default` is kept without use, by the machine's time: moving a clock does not age a
+    /// session. Default: 1 hour.
     pub fn session_idle(mut self, idle: Duration) -> Self {
         self.settings.session_idle = idle;
         self
     }
 
-    /// The clock; the machine's unless set. Keep a clone to move it.
+    /// The clock. Default: the machine's. Keep a clone to move it.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// What answers inside a [wiremock](https://docs.rs/wiremock) server that is there already.
+    /// A responder for an existing [wiremock](https://docs.rs/wiremock) server.
     #[cfg(feature = "wiremock")]
-    pub fn responder(self) -> crate::Responder {
-        crate::Responder::new(Engine::new(self.settings), self.clock)
+    pub fn responder(self) -> crate::wiremock::Responder {
+        crate::wiremock::Responder::new(Engine::new(self.settings), self.clock)
+    }
+
+    /// All settings at once; setters that follow change single ones.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
     }
 
     /// The engine alone, without a socket.
@@ -185,5 +192,20 @@ impl MockServerBuilder {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         MockServer::start_with(self.address, Engine::with(self.library, self.settings), self.clock).await
+    }
+}
+
+impl MockServer {
+    /// A builder with the defaults: a free port on loopback, the machine's clock, strict validation.
+    pub fn builder() -> MockServerBuilder {
+        MockServerBuilder::default()
+    }
+
+    /// Starts a mock with the defaults of [`MockServer::builder`].
+    ///
+    /// # Errors
+    /// No port can be bound.
+    pub async fn start() -> io::Result<Self> {
+        Self::builder().start().await
     }
 }

@@ -1,285 +1,140 @@
-//! The pure engine: a request and a time in, a [`Script`] out. No socket, no clock, no randomness of its own.
+//! The engine without a socket and without a clock: a request and a time in, a [`Script`] out.
+//!
+//! `services` is what the endpoints share, `pipeline` the way from a request to its response, `record` the entries in journal and
+//! ledger. Nothing below this file imports it.
 
-pub(crate) mod admin;
-mod answer;
-mod ask;
-mod auth;
-mod call;
-pub(crate) mod callback;
-mod coding;
-mod conduct;
-mod create;
-mod credits;
-mod cut;
-mod digest;
-mod faults;
-mod fixture;
-mod forgotten;
-mod group;
-mod handle;
-mod images_url;
-mod items;
-mod journal;
-mod ledger;
-mod members;
-mod models;
-mod near;
-mod normalise;
-mod ordered;
-mod packed;
-mod pattern;
-mod pictures;
-mod problem;
-mod ranges;
-mod record;
-mod reference;
-mod relay;
-mod repeats;
-mod reply;
-pub(crate) mod route;
-mod rules;
-mod said;
-mod script;
-mod session;
-mod sessions;
-mod settings;
-mod shape;
-mod sizes;
-mod spoil;
-mod stream;
-mod task;
-mod traffic;
-mod upload;
+pub(crate) mod pipeline;
+pub(crate) mod record;
+pub(crate) mod services;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
-use seedream_fixtures::Library;
-use serde_json::{Map, Value};
+use seedream_fixtures::FixtureLibrary;
+use serde_json::Value;
 
-pub use admin::pages::Page;
-pub use admin::reset::Part;
-pub use admin::verify::{Miss, Verdict, Wanted};
-pub use coding::Packed;
-pub use journal::Entry;
-pub use ledger::{Bill, Paid};
-pub use pattern::Difference;
-pub use script::{Chunk, Content, End, Script};
-pub use settings::{Settings, TaskEnd, Validate};
-pub use shape::Dress;
-pub(crate) use traffic::Usage;
+use crate::endpoints::admin;
+use crate::engine::pipeline::Processed;
+use crate::engine::services::Services;
+use crate::faults::grammar::Fault;
+use crate::request::address::{ADMIN, Address, DEFAULT_SESSION};
+use crate::request::context::RequestContext;
+use crate::response::script::Script;
+use crate::settings::Settings;
+use crate::state::entry::JournalEntry;
+use crate::state::ledger::{LedgerEntry, PaidTotal, sum_of};
 
-use admin::query::Scope;
-use conduct::{Change, Conduct};
-use handle::Handled;
-use images_url::Signer;
-use route::Address;
-use sessions::Sessions;
-
-use crate::fault::Fault;
-use crate::picture::{Cache, Picture};
-
-/// How many bytes of rendered images are kept.
-const CACHE: usize = 8 * 1024 * 1024;
-
-/// Every provider of the library, answering. Equal requests at equal times in equal order get equal scripts from engines of
-/// equal settings.
+/// A mock without a socket. It answers for every provider of its fixtures; engines with equal settings give equal scripts for
+/// equal requests at equal times in equal order.
 pub struct Engine {
-    library: Arc<Library>,
-    settings: Settings,
-    /// What differs from the settings, for all sessions.
-    change: Mutex<Change>,
-    index: Arc<fixture::Index>,
-    signer: Signer,
-    /// The images that were fetched last.
-    rendered: Cache,
-    sessions: Arc<Sessions>,
-    ordinal: AtomicU64,
-    /// Whether any fault of a session has ever cut a request off, so that nobody else pays for the question.
-    cuts_uploads: AtomicBool,
-    /// The headers that carry the id of a request to no provider.
-    own_id_headers: [String; 1],
+    services: Services,
 }
 
 impl Engine {
-    /// An engine that answers for every embedded provider.
+    /// An engine with the embedded fixtures.
     pub fn new(settings: Settings) -> Self {
         Self::with(Arc::clone(seedream_fixtures::library()), settings)
     }
 
-    /// An engine that answers for every provider of a library: the embedded one, or one with a user's own exchanges
-    /// [over](Library::over) it.
-    pub fn with(library: Arc<Library>, settings: Settings) -> Self {
-        let sessions = Sessions::new(&settings);
-        let engine = Self {
-            index: Arc::new(fixture::Index::new(&library)),
-            library,
-            signer: Signer::new(settings.seed),
-            rendered: Cache::new(CACHE),
-            sessions: Arc::new(sessions),
-            settings,
-            change: Mutex::default(),
-            ordinal: AtomicU64::new(0),
-            cuts_uploads: AtomicBool::new(false),
-            own_id_headers: [String::from("x-request-id")],
-        };
-        engine.expect_uploads(&engine.settings.faults);
-        engine
+    /// An engine with a library: the embedded one, or one with exchanges of your own [over](FixtureLibrary::over) it.
+    pub fn with(library: Arc<FixtureLibrary>, settings: Settings) -> Self {
+        Self { services: Services::new(library, settings) }
     }
 
-    /// Answers one request at a time.
+    /// Processes a request that arrives at a time.
     pub fn handle(&self, now: Timestamp, request: &Request<Bytes>) -> Script {
         if let Some(session) = self.session_of(request) {
-            self.enter(now, session);
+            self.services.sessions.enter(session, now);
         }
         self.respond(now, request)
     }
 
-    /// The session that a request uses; none where it is to the mock itself.
+    /// The session that a request uses; `None` for a request to the admin API.
     pub(crate) fn session_of<'r>(&self, request: &'r Request<Bytes>) -> Option<&'r str> {
         let address = Address::read(request.uri().path());
-        let of_task = || task::session_of(address.below.rsplit('/').next().unwrap_or_default());
-        let named = address.session.or_else(of_task).unwrap_or(route::DEFAULT_SESSION);
-        (address.house != route::ADMIN).then_some(named)
+        let of_task = || self.services.task_session(address.below.rsplit('/').next().unwrap_or_default());
+        let named = address.session.or_else(of_task).unwrap_or(DEFAULT_SESSION);
+        (address.prefix != ADMIN).then_some(named)
     }
 
-    /// Uses a session, which opens it if need be; says whether it is a new one.
-    pub(crate) fn enter(&self, now: Timestamp, session: &str) -> bool {
-        self.sessions.enter(session, now)
-    }
-
-    /// Answers one request at a time of its session's clock.
+    /// Processes a request at a time of its session's clock: parses it, chooses its fault, asks its endpoint, applies the
+    /// fault, and records the result.
     pub(crate) fn respond(&self, now: Timestamp, request: &Request<Bytes>) -> Script {
+        let services = &self.services;
         let address = Address::read(request.uri().path());
-        if address.house == route::ADMIN {
-            let answer = admin::answer(self, now, request, address.below);
-            return Script::of(answer, &Fault::default(), &[], String::new());
+        if address.prefix == ADMIN {
+            return Script::plain(admin::respond(services, now, request, address.below));
         }
-        // Looking at the mock must not change what it answers, so only other requests are counted.
-        let ordinal = self.ordinal.fetch_add(1, Ordering::Relaxed);
+        // A look at the admin API must not change later responses, so only other requests have an ordinal.
+        let at = (now, services.sessions.next_ordinal());
         let json: Option<Value> = serde_json::from_slice(request.body()).ok();
-        let handled = match self.library.provider(address.house) {
+        let processed = match services.library.provider(address.prefix) {
             Some(provider) if !address.is_nested() => {
-                self.call(now, request, &address, provider, ordinal, json.as_ref())
+                pipeline::provider(RequestContext::read(services, at, request, &address, provider, json.as_ref()))
             }
-            _ => self.elsewhere(now, request, &address, ordinal),
+            _ => pipeline::other(services, at, request, &address),
         };
-        let awaits = self.record(now, request, json.as_ref(), ordinal, &handled);
-        let Handled { answer, fault, request_id, request_id_headers, .. } = handled;
-        Script { ordinal: Some(ordinal), awaits, ..Script::of(answer, &fault, request_id_headers, request_id) }
+        let awaits = record::record(services, at, request, json.as_ref(), &processed);
+        let Processed { response, fault, request_id, request_id_headers, .. } = processed;
+        Script { ordinal: Some(at.1), awaits, ..Script::of(response, &fault, request_id_headers, request_id) }
     }
 
-    /// What was asked and answered so far: in one session, or in all.
-    pub fn journal(&self, session: Option<&str>) -> Vec<Entry> {
-        self.sessions.journal(session)
+    /// The journal, in the order of the requests: of one session, or of all.
+    pub fn journal(&self, session: Option<&str>) -> Vec<JournalEntry> {
+        self.services.sessions.journal(session)
     }
 
-    /// What was paid so far at a time, in one session or in all: tasks that have ended by then are settled.
-    pub fn ledger(&self, now: Timestamp, session: Option<&str>) -> Vec<Bill> {
-        let bills = self.sessions.each(|name, open| {
+    /// The ledger at a time, of one session or of all: a task that has ended by then is settled.
+    pub fn ledger(&self, now: Timestamp, session: Option<&str>) -> Vec<LedgerEntry> {
+        let entries = self.services.sessions.each(|name, open| {
             let wanted = session.is_none_or(|session| session == name);
-            wanted.then(|| open.settled(now).bills().collect::<Vec<_>>())
+            wanted.then(|| open.settled(now).entries().collect::<Vec<_>>())
         });
-        let mut bills: Vec<Bill> = bills.flatten().collect();
-        bills.sort_by_key(|bill| bill.ordinal);
-        bills
+        let mut entries: Vec<LedgerEntry> = entries.flatten().collect();
+        entries.sort_by_key(|entry| entry.ordinal);
+        entries
     }
 
-    /// What was paid in all so far at a time, in one session: of all bills, also those that are no longer kept one by one.
-    pub fn paid(&self, now: Timestamp, session: &str) -> Paid {
-        let sum = self.sessions.look(session, |open| open.settled(now).sum());
-        sum.unwrap_or_else(|| ledger::sum_of(&self.sessions.remains(session).unwrap_or_default().keys))
+    /// The images and credits that one session has paid for at a time. Entries that the ledger no longer holds one by one
+    /// count too.
+    pub fn paid(&self, now: Timestamp, session: &str) -> PaidTotal {
+        let sessions = &self.services.sessions;
+        let sum = sessions.look(session, |open| open.settled(now).sum());
+        sum.unwrap_or_else(|| sum_of(&sessions.totals(session).unwrap_or_default().keys))
     }
 
-    /// The caller of a request has gone before he had his answer. What is billed stays billed.
-    pub(crate) fn left(&self, ordinal: u64) {
-        let gone = self.sessions.each(|_, session| {
-            session.left(ordinal);
-            None::<()>
-        });
-        drop(gone);
-    }
-
-    /// Adds faults to those of a session.
+    /// Adds faults to a session, after those that it has.
     pub fn add_faults(&self, now: Timestamp, session: &str, faults: impl IntoIterator<Item = Fault>) {
-        let faults: Vec<Fault> = faults.into_iter().collect();
-        self.expect_uploads(&faults);
-        self.sessions.with(session, now, |session| session.rules.add(faults));
+        self.services.sessions.add_faults(session, now, faults.into_iter().collect());
     }
 
-    /// Forgets the faults of a session.
+    /// Removes the faults of a session.
     pub fn clear_faults(&self, now: Timestamp, session: &str) {
-        self.sessions.with(session, now, |session| session.rules.clear());
+        self.services.sessions.with(session, now, |session| session.rules.clear());
     }
 
-    /// What it was made with.
+    /// The settings with which the engine started.
     pub fn settings(&self) -> &Settings {
-        &self.settings
+        self.services.settings.initial()
     }
 
-    /// How a session's requests are answered.
-    pub(crate) fn conduct(&self, session: &str) -> Conduct {
-        self.conduct_of_all().with(self.sessions.glance(session).change)
+    pub(crate) fn services(&self) -> &Services {
+        &self.services
     }
 
-    /// How requests are answered in every session that has nothing of its own.
-    pub(crate) fn conduct_of_all(&self) -> Conduct {
-        Conduct::of(&self.settings).with(*self.change.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Changes that for one session, or for all.
-    fn change(&self, now: Timestamp, scope: Scope<'_>, members: &Map<String, Value>) -> Result<(), String> {
-        if let Scope::One(session) = scope {
-            return self.sessions.with(session, now, |session| {
-                session.change = session.change.read(members)?;
-                Ok(())
-            });
-        }
-        let mut change = self.change.lock().unwrap_or_else(PoisonError::into_inner);
-        *change = change.read(members)?;
-        Ok(())
-    }
-
-    fn set_change(&self, change: Change) {
-        *self.change.lock().unwrap_or_else(PoisonError::into_inner) = change;
-    }
-
-    /// The answer to a caller who may not use the admin routes.
-    pub(crate) fn refuses_admin(&self, headers: &http::HeaderMap) -> Option<Script> {
-        let refusal = admin::refusal(self, headers)?;
-        Some(Script::of(refusal, &Fault::default(), &[], String::new()))
-    }
-
-    /// The image of which a request asks for a part. Who [renders](Self::render) it elsewhere before he asks for the answer
-    /// is answered without any rendering.
-    pub(crate) fn parted(&self, now: Timestamp, request: &Request<Bytes>) -> Option<Picture> {
-        pictures::parted(self, now, request)
-    }
-
-    /// An image's file, rendered unless it is kept.
-    pub(crate) fn render(&self, picture: &Picture) -> Bytes {
-        self.rendered.render(picture)
-    }
-
-    pub(crate) fn library(&self) -> &Library {
-        &self.library
-    }
-
-    pub(crate) fn sessions(&self) -> &Sessions {
-        &self.sessions
-    }
-
-    pub(crate) fn signer(&self) -> &Signer {
-        &self.signer
+    /// An engine whose sessions hold at most this many bytes.
+    #[cfg(test)]
+    pub(crate) fn with_budget(settings: Settings, budget: usize) -> Self {
+        let mut engine = Self::new(settings);
+        engine.services.sessions = Arc::new(crate::state::sessions::Sessions::with_budget(engine.settings(), budget));
+        engine
     }
 }
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Engine").field("settings", self.settings()).finish_non_exhaustive()
     }
 }

@@ -3,28 +3,46 @@
 #![forbid(unsafe_code)]
 
 mod builder;
-mod clock;
+mod endpoints;
 mod engine;
-mod fault;
-mod picture;
-mod profile;
+mod faults;
+mod hash;
+mod headers;
+mod image;
+mod json;
+mod request;
+mod response;
 mod server;
-mod span;
+mod settings;
+mod state;
+mod suggest;
+mod time;
 #[cfg(feature = "wiremock")]
 mod wiremock;
 
 pub use builder::MockServerBuilder;
-pub use clock::Clock;
-pub use engine::{
-    Bill, Chunk, Content, Difference, Dress, End, Engine, Entry, Miss, Packed, Page, Paid, Part, Script, Settings,
-    TaskEnd, Validate, Verdict, Wanted,
+pub use endpoints::admin::verify::{Expectation, NearestEntry, Verification};
+pub use engine::Engine;
+pub use faults::grammar::{Fault, FaultWord, fault_words};
+pub use faults::shapes::{
+    BodyFault, CodingFault, ErrorFault, LengthFault, StatusWord, StreamFault, TaskFault, Thousands, Truncation,
 };
-pub use fault::{
-    BodyFault, Chance, Coding, Cut, Drip, Ending, ErrorFault, Fault, FaultError, FaultValue, FaultWord, Length, On,
-    PictureFault, Place, Refusal, SseFault, StreamFault, TaskFault, Term, Thousands, faults, parse as parse_faults,
+pub use faults::text::{FaultError, parse as parse_faults};
+pub use faults::word_enum::FaultValue;
+pub use faults::words::{
+    BytePosition, ByteRate, ConnectionEnd, FaultTarget, ImageFault, Probability, RefusalCause, SseFault,
 };
-pub use picture::{Format, Picture};
-pub use profile::{Habit, Profile, ProfileError, Profiles};
-pub use server::MockServer;
+pub use image::test_image::{ImageFormat, TestImage};
+pub use json::diff::Difference;
+pub use response::chunk::Chunk;
+pub use response::script::{Script, ScriptEnd};
+pub use server::mock_server::MockServer;
+pub use server::mock_session::MockSession;
+pub use settings::profile::{RelayBehavior, RelayProfile, RelayProfileError, RelayProfiles};
+pub use settings::{AcceptedContentTypes, CallbackReach, Settings, TaskEnd, Validate};
+pub use state::clock::Clock;
+pub use state::entry::JournalEntry;
+pub use state::ledger::{LedgerEntry, PaidTotal};
+pub use state::reset_part::ResetPart;
 #[cfg(feature = "wiremock")]
 pub use wiremock::Responder;

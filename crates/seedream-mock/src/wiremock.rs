@@ -1,4 +1,4 @@
-//! Answering inside a wiremock server, for users who already run one.
+//! Answering inside a wiremock server, for tests that already run one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,16 +6,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use wiremock::{Request, Respond, ResponseTemplate};
 
-use crate::clock::Clock;
-use crate::engine::{Bill, End, Engine, Entry, Script};
+use crate::engine::Engine;
+use crate::response::script::{Script, ScriptEnd};
+use crate::state::clock::Clock;
+use crate::state::entry::JournalEntry;
+use crate::state::ledger::LedgerEntry;
 
-/// Answers a wiremock server's requests as the mock does: `respond_with(MockServer::builder().responder())`. Mount it for any
-/// path, so that it also serves the pictures and the polls that its answers lead to. Clones are the same mock.
+/// Responds to the requests of a wiremock server as the mock does: `respond_with(MockServer::builder().responder())`. Mount it for any
+/// path, so that it also serves the images and the polls that its responses lead to. Clones are the same mock.
 ///
-/// wiremock plays a status, headers, a delay and a whole body. So a stream comes in one piece once its last picture is due,
-/// delays go by the machine's time, tasks call nobody back, and the clock has no admin route (move the [`Clock`] that the
+/// wiremock plays a status, headers, a delay and a whole body. So a stream comes in one piece once its last image is due,
+/// delays go by the machine's time, no callback is sent, and the clock has no admin route (move the [`Clock`] that the
 /// builder was given). What wiremock cannot play at all (`reset`, `close`, `stall`, `drip`, `length`, `stream=no-end`, downloads with `picture=cut`
-/// or `close-every`) is answered with
+/// or `close-every`) gets
 /// 501 and the code `mock_beyond_wiremock`, so that no test passes because its fault did not happen.
 #[derive(Debug, Clone)]
 pub struct Responder {
@@ -28,13 +31,13 @@ impl Responder {
         Self { engine: Arc::new(engine), clock }
     }
 
-    /// What was asked and answered so far, in every session.
-    pub fn journal(&self) -> Vec<Entry> {
+    /// The journal of all sessions.
+    pub fn journal(&self) -> Vec<JournalEntry> {
         self.engine.journal(None)
     }
 
-    /// What was paid so far, in every session.
-    pub fn ledger(&self) -> Vec<Bill> {
+    /// The ledger of all sessions.
+    pub fn ledger(&self) -> Vec<LedgerEntry> {
         self.engine.ledger(self.clock.now(), None)
     }
 }
@@ -56,10 +59,10 @@ impl Respond for Responder {
 
 fn template(script: &Script) -> ResponseTemplate {
     let slowed = script.stall.is_some() || script.drip.is_some() || script.repeats.is_some();
-    let beyond = script.end != End::Complete || slowed || script.wrong_length || script.until_close;
+    let beyond = script.end != ScriptEnd::Complete || slowed || script.wrong_length || script.until_close;
     if beyond {
-        let message = "wiremock cannot end, stall or slow an answer down at a byte, nor leave it without an end: use MockServer for this fault";
-        return template(&Script::json(501, &crate::engine::admin::explanation("mock_beyond_wiremock", message)));
+        let message = "wiremock cannot end, stall or slow down a response at a byte, nor send one without an end: use MockServer for this fault";
+        return template(&Script::json(501, &crate::response::error::mock_error("mock_beyond_wiremock", message)));
     }
     let delay = script.chunks.iter().fold(script.delay, |delay: Duration, chunk| delay.saturating_add(chunk.after));
     let mut template = ResponseTemplate::new(script.status).set_body_bytes(script.body()).set_delay(delay);

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use seedream_fixtures::{Body, Exchange, library};
-use seedream_mock::{Format, Picture};
+use seedream_fixtures::{RecordedBody, RecordedExchange, library};
+use seedream_mock::{ImageFormat, TestImage};
 use serde_json::Value;
 
 use crate::targets::decode;
 
 /// The bytes of a documented response.
-fn body(exchange: &Exchange) -> Option<(u16, Vec<u8>)> {
+fn body(exchange: &RecordedExchange) -> Option<(u16, Vec<u8>)> {
     let response = exchange.response.as_ref()?;
     let body = match &response.body {
-        Body::Json(json) => json.get(),
-        Body::Text(text) | Body::Base64(text) | Body::Sse(text) => text,
+        RecordedBody::Json(json) => json.get(),
+        RecordedBody::Text(text) | RecordedBody::Base64(text) | RecordedBody::Sse(text) => text,
     };
     Some((response.status, body.into()))
 }
@@ -73,7 +73,7 @@ pub(crate) fn requests() -> Vec<Vec<u8>> {
         );
         Some(format!("{head}\n\n{json}").into_bytes())
     });
-    let faults = seedream_mock::faults().iter().map(|word| word.example.to_string());
+    let faults = seedream_mock::fault_words().iter().map(|word| word.example.to_string());
     let faults: Vec<_> = faults.collect();
     let on_requests = faults.iter().map(|fault| {
         let body = r#"{"model":"doubao-seedream-4-5-251128","prompt":"three cats","stream":true}"#;
@@ -118,9 +118,9 @@ fn packings(body: &[u8]) -> [Vec<u8>; 5] {
 
 /// A small image of each format that is known.
 pub(crate) fn images() -> Vec<Vec<u8>> {
-    let rendered = [Format::Png, Format::Jpeg].map(|format| {
+    let rendered = [ImageFormat::Png, ImageFormat::Jpeg].map(|format| {
         let (provider, caption) = ("ark".into(), String::new());
-        Picture { provider, key: 1, index: 0, width: 8, height: 8, format, mark: false, caption }.render().to_vec()
+        TestImage { provider, key: 1, index: 0, width: 8, height: 8, format, mark: false, caption }.render().to_vec()
     });
     let others: [&[u8]; 5] = [
         b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;",
@@ -169,7 +169,7 @@ pub(crate) fn words() -> BTreeSet<String> {
             gather(&value, &mut words);
         }
     }
-    words.extend(seedream_mock::faults().iter().map(|word| word.example.to_string()));
+    words.extend(seedream_mock::fault_words().iter().map(|word| word.example.to_string()));
     words
 }
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use seedream::{Client, Dialect, Policy, Strictness, dialects};
-use seedream_mock::{Clock, Entry, MockServer};
+use seedream_mock::{Clock, JournalEntry, MockServer};
 
 /// A mock of its own.
 pub(crate) struct Desk(MockServer);
@@ -36,7 +36,7 @@ impl Desk {
     }
 
     /// What has reached the mock.
-    pub(crate) fn journal(&self) -> Vec<Entry> {
+    pub(crate) fn journal(&self) -> Vec<JournalEntry> {
         self.0.journal()
     }
 

@@ -111,7 +111,7 @@ async fn an_error_event_before_any_image_is_the_error() {
 /// The head comes with the first image, after half a minute (1.6.3), and each image when it is made.
 #[tokio::test]
 async fn a_late_head_is_waited_for_and_each_image_is_on_disk_before_the_next_exists() {
-    let start: Timestamp = "2026-11-20T20:00:00Z".parse().unwrap();
+    let start = jiff::Timestamp::from_second(1_795_204_800).unwrap();
     let mock = MockServer::builder().clock(Clock::stopped(start)).start().await.unwrap();
     let desk = Desk::of(mock);
     let place = tempfile::tempdir().unwrap();

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
-use seedream_mock::{Fault, Profiles, TaskEnd, Validate};
+use seedream_mock::{Fault, RelayProfiles, TaskEnd, Validate};
 
 use crate::duration;
 
@@ -79,7 +79,7 @@ pub(crate) struct ServeArgs {
     pub(crate) seed: u64,
     /// How relays behave: ark=new-api,unwrapped-errors, or one for all; may be repeated
     #[arg(long = "profile", value_name = "PROFILE")]
-    pub(crate) profiles: Vec<Profiles>,
+    pub(crate) profiles: Vec<RelayProfiles>,
     /// A folder of own exchanges, <provider>/<area>/<case>.json, over the documented ones
     #[arg(long, value_name = "DIR")]
     pub(crate) fixtures: Option<PathBuf>,
@@ -295,5 +295,5 @@ fn setting(text: &str) -> Result<(String, String), String> {
 }
 
 fn parts() -> clap::builder::PossibleValuesParser {
-    seedream_mock::Part::ALL.iter().map(|part| part.as_str()).collect::<Vec<_>>().into()
+    seedream_mock::ResetPart::ALL.iter().map(|part| part.as_str()).collect::<Vec<_>>().into()
 }

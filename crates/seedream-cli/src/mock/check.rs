@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use seedream_fixtures::{Library, LoadError, load_dir};
+use seedream_fixtures::{FixtureError, FixtureLibrary, load_dir};
 use serde::Serialize;
 
 use crate::{
@@ -50,9 +50,9 @@ pub(crate) fn check(args: &CheckArgs, console: &Console) -> Result<Exit, Failure
 fn checked(dir: &Path) -> Checked {
     let (library, faults) = match load_dir(dir) {
         Ok(library) => (library, Vec::new()),
-        Err(faults) => (Library::default(), faults),
+        Err(faults) => (FixtureLibrary::default(), faults),
     };
-    let problem = |LoadError { file, line, message }| Problem { file, line, message };
+    let problem = |FixtureError { file, line, message }| Problem { file, line, message };
     Checked {
         exchanges: library.exchanges().len(),
         scenarios: library.scenarios().len(),

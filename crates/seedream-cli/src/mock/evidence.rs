@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use seedream_fixtures::{Exchange, Kind, Source, exchanges};
+use seedream_fixtures::{EvidenceKind, FactSource, RecordedExchange, exchanges};
 use serde::Serialize;
 
 use crate::{
@@ -12,11 +12,11 @@ use crate::{
     table::{Table, cell},
 };
 
-const KINDS: [(Kind, &str); 4] = [
-    (Kind::Documented, "in one of the five documents"),
-    (Kind::Published, "on another public page"),
-    (Kind::Observed, "in a recorded call"),
-    (Kind::Derived, "our own conclusion"),
+const KINDS: [(EvidenceKind, &str); 4] = [
+    (EvidenceKind::Documented, "in one of the five documents"),
+    (EvidenceKind::Published, "on another public page"),
+    (EvidenceKind::Observed, "in a recorded call"),
+    (EvidenceKind::Derived, "our own conclusion"),
 ];
 
 #[derive(Serialize)]
@@ -29,7 +29,7 @@ struct Evidence {
 struct Line {
     id: &'static str,
     kind: &'static str,
-    source: &'static Source,
+    source: &'static FactSource,
 }
 
 /// Counts the exchanges by how sure they are, or lists them.
@@ -44,7 +44,8 @@ pub(crate) fn evidence(args: &EvidenceArgs, console: &Console) -> Result<Exit, F
         *kinds.entry(exchange.source.kind.as_str()).or_default() += 1;
     }
     if args.json {
-        let line = |it: &'static Exchange| Line { id: it.id(), kind: it.source.kind.as_str(), source: &it.source };
+        let line =
+            |it: &'static RecordedExchange| Line { id: it.id(), kind: it.source.kind.as_str(), source: &it.source };
         console.json(&Evidence { counts, exchanges: exchanges().iter().map(line).collect() })?;
         return Ok(Exit::Ok);
     }
@@ -76,13 +77,13 @@ fn table(counts: &BTreeMap<&str, BTreeMap<&str, usize>>) -> String {
 /// How many requests the documents print, and how many of them with a response.
 fn own_requests() -> (usize, usize) {
     let answered = || exchanges().iter().filter(|it| it.prompt_sha256.is_some() && it.response.is_some());
-    (answered().count(), answered().filter(|it| it.source.kind == Kind::Documented).count())
+    (answered().count(), answered().filter(|it| it.source.kind == EvidenceKind::Documented).count())
 }
 
 fn list() -> String {
     let mut table = Table::new(&["EXCHANGE", "EVIDENCE", "SOURCE"]);
     for exchange in exchanges() {
-        let Source { document, at, lines, url, note, .. } = &exchange.source;
+        let FactSource { document, at, lines, url, note, .. } = &exchange.source;
         let document = document.as_ref().map(|number| format!("document {number}"));
         let lines = lines.as_ref().map(|lines| format!("lines {lines}"));
         let parts = [document, at.clone(), lines, url.clone(), note.clone()].into_iter().flatten();

@@ -1,6 +1,6 @@
 //! `seedream mock routes`: what can be called, and what it takes to be let in.
 
-use seedream_fixtures::{Provider, Route, providers};
+use seedream_fixtures::{ProviderFacts, RouteFacts, providers};
 use serde::Serialize;
 
 use crate::{
@@ -23,7 +23,7 @@ struct Line<'p> {
 }
 
 impl<'p> Line<'p> {
-    fn of(provider: &'p Provider, route: &'p Route) -> Self {
+    fn of(provider: &'p ProviderFacts, route: &'p RouteFacts) -> Self {
         Self {
             provider: &provider.id,
             method: &route.method,

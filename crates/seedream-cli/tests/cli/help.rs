@@ -34,7 +34,7 @@ fn a_mistake_is_told_on_standard_error_and_ends_with_2() {
         (&["generate", "x", "--mock", "--image", "no-such-file.png"], "no-such-file.png"),
         (&["mock", "serve", "--host", "0.0.0.0"], "--admin-token"),
         (&["mock", "serve", "--task", "soon"], "polls=3, time=5s or hand"),
-        (&["mock", "serve", "--fault", "explode"], "no word of a fault"),
+        (&["mock", "serve", "--fault", "explode"], "not a word of a fault"),
         (&["mock", "ctl", "sessions"], "SEEDREAM_MOCK_URL"),
         (&["mock", "verify", "--count", "1", "--at-most", "2"], "cannot be used with"),
         (&["mock", "verify", "--at", "http://a", "--match", "{"], "--match is not JSON"),

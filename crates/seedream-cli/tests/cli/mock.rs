@@ -57,7 +57,7 @@ fn routes_evidence_and_faults_are_told_from_the_data() {
     assert!(routes.as_array().unwrap().contains(&wanted), "{routes:#}");
 
     let faults = place.run(&["mock", "faults", "--json"], &[]).ends(0).json();
-    let words = seedream_mock::faults();
+    let words = seedream_mock::fault_words();
     assert_eq!(faults.as_array().unwrap().len(), words.len());
     let told = place.run(&["mock", "faults"], &[]);
     for word in words {
@@ -66,8 +66,9 @@ fn routes_evidence_and_faults_are_told_from_the_data() {
 
     let evidence = place.run(&["mock", "evidence", "--json"], &[]).ends(0).json();
     let exchanges = seedream_fixtures::exchanges();
-    let documented =
-        |it: &&seedream_fixtures::Exchange| it.provider() == "evolink" && it.source.kind.as_str() == "documented";
+    let documented = |it: &&seedream_fixtures::RecordedExchange| {
+        it.provider() == "evolink" && it.source.kind.as_str() == "documented"
+    };
     assert_eq!(evidence["counts"]["evolink"]["documented"], exchanges.iter().filter(documented).count());
     assert_eq!(evidence["exchanges"].as_array().unwrap().len(), exchanges.len());
     let table = place.run(&["mock", "evidence"], &[]).ends(0).stdout.clone();
@@ -122,7 +123,7 @@ fn verify_ends_with_1_and_says_what_came_nearest() {
     let json = verify(&["--status", "5xx", "--wait", "0s", "--json"]).ends(1).json();
     assert_eq!((&json["satisfied"], &json["timed_out"]), (&json!(false), &json!(true)));
     let ran = verify(&["--match", r#"{"bdy":1}"#]);
-    ran.ends(2).says("body is the nearest that is");
+    ran.ends(2).says("the nearest is body");
 }
 
 #[test]
@@ -136,7 +137,7 @@ fn verify_counts_what_the_journal_has_forgotten_or_says_that_it_cannot() {
     verify(&["--count", "0"]).ends(1);
     verify(&["--method", "POST", "--match", r#"{"status":200}"#, "--count", "50"]).ends(0);
     let ran = verify(&["--match", r#"{"body":{"n":3}}"#, "--count", "0"]);
-    ran.ends(2).says("0 to 40 fit: the journal has forgotten 40 entries that may");
+    ran.ends(2).says("0 to 40 match: the journal has evicted 40 entries that may match");
     ran.says("mock serve --journal N");
 }
 
@@ -153,7 +154,7 @@ fn ctl_steers_a_running_mock() {
         "2026-11-21T11:00:00Z stopped\n"
     );
     assert_eq!(ctl(&["clock", "--json"]).ends(0).json(), json!({ "now": "2026-11-20T10:00:00Z", "stopped": true }));
-    ctl(&["clock", "--advance", "soon"]).ends(2).says("advance: soon is no length of time");
+    ctl(&["clock", "--advance", "soon"]).ends(2).says("advance: soon is not a duration");
 
     ctl(&["tasks", &id, "--progress", "40"]).ends(0);
     let tasks = ctl(&["tasks", &id, "--fail"]).ends(0).stdout.clone();

@@ -130,7 +130,7 @@ impl Upstream {
 
     /// Adds faults to what comes next.
     pub(crate) fn fault(&self, faults: &str) {
-        self.server.add_faults("default", seedream_mock::parse_faults(faults).unwrap());
+        self.server.default_session().add_faults(seedream_mock::parse_faults(faults).unwrap());
     }
 
     /// How many requests came, of one method.

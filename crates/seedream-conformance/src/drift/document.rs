@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use seedream_fixtures::Source;
+use seedream_fixtures::FactSource;
 use serde_json::Value;
 
 use super::{Drift, Facts, Severity, documented, drift};
@@ -44,7 +44,7 @@ pub(super) fn compare(facts: &Facts<'_>, text: &str) -> Vec<Drift> {
         if !size.source.as_ref().is_none_or(wholly) {
             continue;
         }
-        for word in size.levels.iter().chain(&size.ratios).chain(&size.qualities) {
+        for word in size.tiers.iter().chain(&size.ratios).chain(&size.qualities) {
             stands(format!("model {} size", model.id), text.contains(word.as_str()), word);
         }
         for pixels in size.pixels.into_iter().flat_map(|bounds| [bounds.min, bounds.max]).flatten() {
@@ -52,15 +52,15 @@ pub(super) fn compare(facts: &Facts<'_>, text: &str) -> Vec<Drift> {
             stands(format!("model {} pixels", model.id), there, &pixels.to_string());
         }
     }
-    for example in provider.error_answers.iter().filter(|example| documented(&example.source)) {
+    for example in provider.error_templates.iter().filter(|example| documented(&example.source)) {
         let status = example.status.to_string();
         stands(format!("status {status}"), text.contains(&status), &status);
         stands(format!("status {status} code"), text.contains(&example.code), &example.code);
     }
     for (name, table) in provider.size_tables.iter().filter(|(_, table)| documented(&table.source)) {
-        // A table may have levels from elsewhere, which the page does not name.
-        let levels = table.levels.iter().filter(|(level, _)| wholly(&table.source) || text.contains(level.as_str()));
-        for pixels in levels.flat_map(|(_, ratios)| ratios.values()) {
+        // A table may have tiers from elsewhere, which the page does not name.
+        let tiers = table.tiers.iter().filter(|(tier, _)| wholly(&table.source) || text.contains(tier.as_str()));
+        for pixels in tiers.flat_map(|(_, ratios)| ratios.values()) {
             stands(format!("size table {name}"), sizes.contains(pixels), pixels);
         }
     }
@@ -80,7 +80,7 @@ pub(super) fn compare(facts: &Facts<'_>, text: &str) -> Vec<Drift> {
 }
 
 /// Whether the document states all of a fact: a note says which part comes from elsewhere.
-fn wholly(source: &Source) -> bool {
+fn wholly(source: &FactSource) -> bool {
     documented(source) && source.note.is_none()
 }
 
@@ -111,7 +111,7 @@ fn product(size: &str) -> Option<u64> {
 }
 
 fn known_models(facts: &Facts<'_>) -> BTreeSet<String> {
-    let of = |model: &seedream_fixtures::Model| {
+    let of = |model: &seedream_fixtures::ModelFacts| {
         [model.id.clone()].into_iter().chain(model.aliases.clone()).chain(model.upstream.clone()).collect::<Vec<_>>()
     };
     facts.provider.models.iter().flat_map(of).collect()
@@ -121,7 +121,7 @@ fn known_models(facts: &Facts<'_>) -> BTreeSet<String> {
 fn known_sizes(facts: &Facts<'_>) -> BTreeSet<String> {
     let provider = facts.provider;
     let tables =
-        provider.size_tables.values().flat_map(|table| table.levels.values().flat_map(|ratios| ratios.values()));
+        provider.size_tables.values().flat_map(|table| table.tiers.values().flat_map(|ratios| ratios.values()));
     let mut known: BTreeSet<String> = tables.cloned().collect();
     known.extend(provider.models.iter().map(|model| model.size.default_pixels.clone()));
     let requests = facts.exchanges().filter_map(|exchange| exchange.request.as_ref()?.json_value());

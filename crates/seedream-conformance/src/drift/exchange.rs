@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seedream_fixtures::{Body, Exchange, Kind, Response as RecordedResponse};
+use seedream_fixtures::{EvidenceKind, RecordedBody, RecordedExchange, RecordedResponse};
 use serde_json::Value;
 
 use super::{Drift, Facts, Severity, drift, type_of};
@@ -10,10 +10,12 @@ use super::{Drift, Facts, Severity, drift, type_of};
 /// The types that each member has been seen with, by its place; `*` stands for any item of a list.
 type Members = BTreeMap<String, BTreeSet<&'static str>>;
 
-pub(super) fn compare<'a>(facts: &Facts<'a>, recorded: &Exchange) -> Result<Vec<Drift>, String> {
+pub(super) fn compare<'a>(facts: &Facts<'a>, recorded: &RecordedExchange) -> Result<Vec<Drift>, String> {
     let raw = recorded.response.as_ref().ok_or("the recording has no answer")?;
-    let same = |exchange: &&Exchange| exchange.operation == recorded.operation;
-    let judged = |exchange: &'a Exchange| Some((exchange.source.kind != Kind::Derived, exchange.response.as_ref()?));
+    let same = |exchange: &&RecordedExchange| exchange.operation == recorded.operation;
+    let judged = |exchange: &'a RecordedExchange| {
+        Some((exchange.source.kind != EvidenceKind::Derived, exchange.response.as_ref()?))
+    };
     let raws: Vec<(bool, &RecordedResponse)> = facts.exchanges().filter(same).filter_map(judged).collect();
     let known: Vec<_> = raws.iter().copied().filter(|(_, known)| known.status == raw.status).collect();
     if known.is_empty() {
@@ -22,7 +24,7 @@ pub(super) fn compare<'a>(facts: &Facts<'a>, recorded: &Exchange) -> Result<Vec<
         return Ok(vec![drift(Severity::Notice, "status", statuses, raw.status)]);
     }
     let Some(now) = members(raw) else {
-        let json = known.iter().any(|(_, known)| matches!(known.body, Body::Json(_)));
+        let json = known.iter().any(|(_, known)| matches!(known.body, RecordedBody::Json(_)));
         let found = json.then(|| drift(Severity::Breaking, "body", "JSON", raw.body.content_type()));
         return Ok(found.into_iter().collect());
     };
@@ -57,7 +59,7 @@ fn words(types: &BTreeSet<&'static str>) -> String {
 
 /// The members of a response; `None` where it is no JSON.
 fn members(response: &RecordedResponse) -> Option<Members> {
-    let Body::Json(raw) = &response.body else { return None };
+    let RecordedBody::Json(raw) = &response.body else { return None };
     let value: Value = serde_json::from_str(raw.get()).ok()?;
     let mut members = Members::new();
     collect("body", &value, &mut members);

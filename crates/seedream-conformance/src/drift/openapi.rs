@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use seedream_fixtures::{Body, Field, Model, Operation, Role, RouteName};
+use seedream_fixtures::{FieldFacts, FieldRole, ModelFacts, OperationKind, RecordedBody, RouteName};
 use serde_json::Value;
 
 use super::{Drift, Facts, Severity, documented, drift, type_of};
@@ -74,12 +74,12 @@ fn members_of_request(facts: &Facts<'_>, schema: &Value, found: &mut Vec<Drift>)
     }
 }
 
-fn member(facts: &Facts<'_>, field: &Field, now: &Value, at: &str, found: &mut Vec<Drift>) {
+fn member(facts: &Facts<'_>, field: &FieldFacts, now: &Value, at: &str, found: &mut Vec<Drift>) {
     let types: Vec<_> = field.types.iter().map(|kind| kind.as_str()).collect();
     if let Some(kind) = now["type"].as_str().filter(|kind| !types.contains(kind)) {
         found.push(drift(Severity::Breaking, format!("{at}.type"), types.join(" or "), kind));
     }
-    let models: Vec<&Model> = facts.provider.models.iter().filter(|model| documented(&model.source)).collect();
+    let models: Vec<&ModelFacts> = facts.provider.models.iter().filter(|model| documented(&model.source)).collect();
     let said = values(field, &models);
     let stated = stated_values(now);
     if !stated.is_empty() {
@@ -97,7 +97,7 @@ fn member(facts: &Facts<'_>, field: &Field, now: &Value, at: &str, found: &mut V
         found.push(drift(Severity::Breaking, format!("{at}.default"), was, is));
     }
     let most = match field.role {
-        Some(Role::References) => models.iter().filter_map(|model| model.references.as_ref()).map(|r| r.max).max(),
+        Some(FieldRole::References) => models.iter().filter_map(|model| model.references.as_ref()).map(|r| r.max).max(),
         _ => None,
     };
     // Of a least value more is narrower, of a greatest less.
@@ -117,18 +117,18 @@ fn bound(at: &str, was: Option<f64>, now: &Value, narrower: fn(f64, f64) -> bool
 }
 
 /// The values that a member takes on the documented models.
-fn values(field: &Field, models: &[&Model]) -> BTreeSet<String> {
-    let of = |values: fn(&Model) -> Vec<String>| models.iter().flat_map(|model| values(model)).collect();
+fn values(field: &FieldFacts, models: &[&ModelFacts]) -> BTreeSet<String> {
+    let of = |values: fn(&ModelFacts) -> Vec<String>| models.iter().flat_map(|model| values(model)).collect();
     match field.role {
-        Some(Role::Model) => of(|model| vec![model.id.clone()]),
-        Some(Role::Quality) => of(|model| model.size.qualities.clone()),
-        Some(Role::Size) => of(|model| {
+        Some(FieldRole::Model) => of(|model| vec![model.id.clone()]),
+        Some(FieldRole::Quality) => of(|model| model.size.qualities.clone()),
+        Some(FieldRole::Size) => of(|model| {
             let auto = model.size.auto.then(|| "auto".to_owned());
-            model.size.levels.iter().chain(&model.size.ratios).cloned().chain(auto).collect()
+            model.size.tiers.iter().chain(&model.size.ratios).cloned().chain(auto).collect()
         }),
         _ => {
             let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let of_model = |model: &&Model| model.values.get(&field.name).unwrap_or(&field.values).clone();
+            let of_model = |model: &&ModelFacts| model.values.get(&field.name).unwrap_or(&field.values).clone();
             models.iter().flat_map(of_model).map(|value| text(&value)).collect()
         }
     }
@@ -141,25 +141,25 @@ fn stated_values(schema: &Value) -> BTreeSet<String> {
     lists.flatten().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect()
 }
 
-fn default(facts: &Facts<'_>, field: &Field, models: &[&Model]) -> Option<String> {
+fn default(facts: &Facts<'_>, field: &FieldFacts, models: &[&ModelFacts]) -> Option<String> {
     match field.role {
-        Some(Role::Model) => Some(facts.provider.default_model.clone()),
-        Some(Role::Size) => models.first().and_then(|model| model.size.default.clone()),
+        Some(FieldRole::Model) => Some(facts.provider.default_model.clone()),
+        Some(FieldRole::Size) => models.first().and_then(|model| model.size.default.clone()),
         _ => field.default.as_ref().and_then(Value::as_str).map(str::to_owned),
     }
 }
 
 /// The statuses with their examples, and the response of a success.
 fn statuses(facts: &Facts<'_>, file: &Value, responses: &Value, found: &mut Vec<Drift>) {
-    let known = |exchange: &&seedream_fixtures::Exchange| {
-        exchange.operation == Operation::Create && documented(&exchange.source) && exchange.response.is_some()
+    let known = |exchange: &&seedream_fixtures::RecordedExchange| {
+        exchange.operation == OperationKind::Create && documented(&exchange.source) && exchange.response.is_some()
     };
     let raws: Vec<(u16, Value)> = facts
         .exchanges()
         .filter(known)
         .filter_map(|exchange| exchange.response.as_ref())
         .filter_map(|response| match &response.body {
-            Body::Json(raw) => Some((response.status, serde_json::from_str(raw.get()).ok()?)),
+            RecordedBody::Json(raw) => Some((response.status, serde_json::from_str(raw.get()).ok()?)),
             _ => None,
         })
         .collect();
@@ -219,7 +219,7 @@ fn shape(
             continue;
         }
         let property = resolve(file, property);
-        let (said, stated) = (facts.provider.answer_values.get(&dotted), stated_values(property));
+        let (said, stated) = (facts.provider.response_values.get(&dotted), stated_values(property));
         let said: BTreeSet<String> = said.into_iter().flatten().cloned().collect();
         for gone in said.difference(&stated) {
             found.push(drift(Severity::Notice, format!("{at}.enum"), gone, "nothing"));

@@ -6,7 +6,9 @@ mod nearest;
 use std::collections::BTreeSet;
 
 use seedream_core::{Capabilities, Dialect, Field, ImageRequest, ImageSource, ModelId, Strictness, Support, Tier};
-use seedream_fixtures::{Field as Member, Mode, Model, Provider, Role, RouteName, TotalAction};
+use seedream_fixtures::{
+    FieldFacts as Member, FieldRole, ModelFacts, ProviderFacts, ResponseMode, RouteName, TotalAction,
+};
 use serde_json::Value;
 
 use crate::{Case, Failure, Law, Subject, difference::Differences};
@@ -35,7 +37,7 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
 }
 
 /// Names, base URLs, models and optional abilities.
-fn provider_claims(dialect: &dyn Dialect, provider: &Provider) -> Result<(), Failure> {
+fn provider_claims(dialect: &dyn Dialect, provider: &ProviderFacts) -> Result<(), Failure> {
     let descriptor = dialect.descriptor();
     let mut d = Differences::default();
     let named = citations::is_own(provider, &descriptor.document);
@@ -67,8 +69,8 @@ fn provider_claims(dialect: &dyn Dialect, provider: &Provider) -> Result<(), Fai
         .collect();
     let documented: BTreeSet<(&str, String, Vec<&str>)> = documented;
     d.same("models", &documented, &claimed);
-    d.same("tasks", &(provider.mode == Mode::Task), &dialect.tasks().is_some());
-    d.same("streaming", &provider.field(Role::Stream).is_some(), &dialect.streaming().is_some());
+    d.same("tasks", &(provider.mode == ResponseMode::Task), &dialect.tasks().is_some());
+    d.same("streaming", &provider.field(FieldRole::Stream).is_some(), &dialect.streaming().is_some());
     let lists_models = provider.routes.iter().any(|route| route.name == RouteName::Models);
     d.same("catalog", &lists_models, &dialect.catalog().is_some());
     for site in &descriptor.sites {
@@ -83,15 +85,15 @@ fn provider_claims(dialect: &dyn Dialect, provider: &Provider) -> Result<(), Fai
     d.into_result()
 }
 
-fn sizes(d: &mut Differences, provider: &Provider, model: &Model, rules: &Capabilities) {
+fn sizes(d: &mut Differences, provider: &ProviderFacts, model: &ModelFacts, rules: &Capabilities) {
     let (said, claimed) = (&model.size, &rules.size);
     let tiers = |tiers: &[Tier]| tiers.iter().map(ToString::to_string).collect::<Vec<_>>();
-    d.same("size.levels", &said.levels, &tiers(&claimed.tiers));
+    d.same("size.tiers", &said.tiers, &tiers(&claimed.tiers));
     d.same("size.qualities", &said.qualities, &tiers(&claimed.qualities));
     d.same("size.ratios", &said.ratios, &claimed.ratios.iter().map(ToString::to_string).collect());
     d.same("size.auto", &said.auto, &claimed.auto);
     d.same("size.default", &said.default.as_ref().or(Some(&said.default_pixels)), &claimed.default.as_ref());
-    let sides = |p: &seedream_fixtures::Pixels| p.side.map(|side| (side.min, side.max));
+    let sides = |p: &seedream_fixtures::PixelBounds| p.side.map(|side| (side.min, side.max));
     let bounds = said.pixels.map(|p| (p.min.unwrap_or(1), p.max, p.aspect.map(|aspect| aspect.max as u32), sides(&p)));
     d.same("size.pixels", &bounds, &claimed.pixels.map(|p| (p.min, p.max, p.max_aspect, p.side)));
     let Some(table) = said.table.as_ref().and_then(|name| provider.size_tables.get(name)) else { return };
@@ -101,7 +103,7 @@ fn sizes(d: &mut Differences, provider: &Provider, model: &Model, rules: &Capabi
     }
 }
 
-fn pictures(d: &mut Differences, provider: &Provider, model: &Model, rules: &Capabilities) {
+fn pictures(d: &mut Differences, provider: &ProviderFacts, model: &ModelFacts, rules: &Capabilities) {
     let claimed = &rules.references;
     match &model.references {
         None => d.same("references.max", &Some(0), &claimed.max),
@@ -115,7 +117,7 @@ fn pictures(d: &mut Differences, provider: &Provider, model: &Model, rules: &Cap
                 &said.formats,
                 &claimed.media_types.iter().map(|t| t.replace("image/", "")).collect(),
             );
-            let url_only = provider.field(Role::References).is_some_and(|field| field.url_only);
+            let url_only = provider.field(FieldRole::References).is_some_and(|field| field.url_only);
             d.same("references.inline", &!url_only, &claimed.inline);
         }
     }
@@ -126,23 +128,23 @@ fn pictures(d: &mut Differences, provider: &Provider, model: &Model, rules: &Cap
         &total,
         &rules.images.with_references.as_ref().map(|total| (total.limit, total.truncates)),
     );
-    let longest = provider.field(Role::Prompt).and_then(|field| field.max_length);
+    let longest = provider.field(FieldRole::Prompt).and_then(|field| field.max_length);
     d.same("prompt", &longest, &rules.prompt.advised_chars.map(|chars| chars as u64));
 }
 
 /// Members without a field. An adapter that claims nothing of them is judged by what it refuses.
-fn special(d: &mut Differences, provider: &Provider, model: &Model, rules: &Capabilities) {
+fn special(d: &mut Differences, provider: &ProviderFacts, model: &ModelFacts, rules: &Capabilities) {
     if let Some(claimed) = &rules.background {
-        let member = provider.field(Role::Background).filter(|member| !model.refuses(&member.name));
+        let member = provider.field(FieldRole::Background).filter(|member| !model.refuses(&member.name));
         let said = member.map(|member| values(model, member)).unwrap_or_default();
         d.same("background", &said, &claimed.values.iter().map(ToString::to_string).collect());
     }
     if let Some(claimed) = &rules.layers {
-        let member = provider.field(Role::Layers).filter(|member| !model.refuses(&member.name));
+        let member = provider.field(FieldRole::Layers).filter(|member| !model.refuses(&member.name));
         d.same("layers", &member.and(model.layers).unwrap_or(0), &claimed.most);
     }
     // Whatever an adapter knows of layers, what they may cost is never understated.
-    if let Some(layers) = provider.field(Role::Layers).and(model.layers) {
+    if let Some(layers) = provider.field(FieldRole::Layers).and(model.layers) {
         let request = ImageRequest::new(model.id.as_str(), "take it apart")
             .reference(ImageSource::url("https://example.com/poster.png"))
             .extra("layer_decomposition", true);
@@ -154,22 +156,22 @@ fn special(d: &mut Differences, provider: &Provider, model: &Model, rules: &Capa
 }
 
 /// The member of the body that a field is written as.
-fn role(field: Field) -> Option<Role> {
+fn role(field: Field) -> Option<FieldRole> {
     Some(match field {
-        Field::ResponseFormat => Role::ResponseFormat,
-        Field::Format => Role::Format,
-        Field::Watermark => Role::Watermark,
-        Field::Seed => Role::Seed,
-        Field::GuidanceScale => Role::Guidance,
-        Field::PromptMode => Role::PromptMode,
-        Field::WebSearch => Role::Tools,
-        Field::CallbackUrl => Role::Callback,
-        Field::Stream => Role::Stream,
+        Field::ResponseFormat => FieldRole::ResponseFormat,
+        Field::Format => FieldRole::Format,
+        Field::Watermark => FieldRole::Watermark,
+        Field::Seed => FieldRole::Seed,
+        Field::GuidanceScale => FieldRole::Guidance,
+        Field::PromptMode => FieldRole::PromptMode,
+        Field::WebSearch => FieldRole::Tools,
+        Field::CallbackUrl => FieldRole::Callback,
+        Field::Stream => FieldRole::Stream,
         _ => return None,
     })
 }
 
-fn optional(d: &mut Differences, provider: &Provider, model: &Model, rules: &Capabilities, field: Field) {
+fn optional(d: &mut Differences, provider: &ProviderFacts, model: &ModelFacts, rules: &Capabilities, field: Field) {
     let Some(member) = role(field).and_then(|role| provider.field(role)) else {
         // `output_format` is the one field that a gateway knows by name and ignores.
         let ignored = field == Field::Format && provider.ignored.iter().any(|name| name == "output_format");
@@ -202,7 +204,7 @@ fn optional(d: &mut Differences, provider: &Provider, model: &Model, rules: &Cap
 }
 
 /// The values a member takes on a model.
-fn values(model: &Model, member: &Member) -> BTreeSet<String> {
+fn values(model: &ModelFacts, member: &Member) -> BTreeSet<String> {
     let values = model.values.get(&member.name).unwrap_or(&member.values);
     values.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }

@@ -18,7 +18,7 @@ mod streams;
 mod tasks;
 mod texts;
 
-use seedream_fixtures::{Mode, Role};
+use seedream_fixtures::{FieldRole, ResponseMode};
 
 use crate::{Case, Failure, Law, Subject};
 use ground::Ground;
@@ -103,8 +103,8 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
         let skipped = Case::skipped(Law::Crooked, subject, NO_IMAGE);
         return std::iter::once(skipped).chain(cuts::cases(subject)).collect();
     }
-    let has_tasks = subject.provider().is_some_and(|provider| provider.mode == Mode::Task);
-    let streams = subject.provider().is_some_and(|provider| provider.field(Role::Stream).is_some());
+    let has_tasks = subject.provider().is_some_and(|provider| provider.mode == ResponseMode::Task);
+    let streams = subject.provider().is_some_and(|provider| provider.field(FieldRole::Stream).is_some());
     let occurs = |at| match at {
         At::All => true,
         At::Sync => !has_tasks,

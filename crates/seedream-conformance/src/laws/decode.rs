@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use seedream_core::{Dialect, Encoded, Strictness};
-use seedream_fixtures::{Body, Exchange, Operation, Response as RecordedResponse};
+use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange, RecordedResponse};
 use serde_json::Value;
 
 use crate::{Case, Failure, Law, Subject, difference::Differences, exchange, seen::Seen};
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
-    let of = |case: &'static Exchange| {
+    let of = |case: &'static RecordedExchange| {
         let dialect = subject.dialect().clone();
         Case::of(Law::Decode, subject, case, move || check(&*dialect, case))
     };
@@ -17,17 +17,17 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
 }
 
 /// Whether a fixture says how its response, or what is made of its request, is to be read.
-fn is_read(case: &Exchange) -> bool {
-    let answered = case.response.is_some() && case.operation != Operation::Credits;
+fn is_read(case: &RecordedExchange) -> bool {
+    let answered = case.response.is_some() && case.operation != OperationKind::Credits;
     case.expect.as_ref().is_some_and(|expect| answered || expect.effective.is_some())
 }
 
-fn check(dialect: &dyn Dialect, case: &Exchange) -> Result<(), Failure> {
+fn check(dialect: &dyn Dialect, case: &RecordedExchange) -> Result<(), Failure> {
     let Some(expect) = &case.expect else { return Err(Failure::harness("the fixture expects nothing")) };
     if let Some(effective) = &expect.effective {
         same_effective(dialect, case, effective)?;
     }
-    let called = (case.operation == Operation::Callback).then(|| as_polled(case));
+    let called = (case.operation == OperationKind::Callback).then(|| as_polled(case));
     let case = called.as_ref().unwrap_or(case);
     match (Seen::of(dialect, case)?, &case.expect) {
         (Some(seen), Some(expect)) => seen.compare(expect),
@@ -36,10 +36,10 @@ fn check(dialect: &dyn Dialect, case: &Exchange) -> Result<(), Failure> {
 }
 
 /// What a provider calls back with, as the response to a poll: the body is the same (document 002, callback_url).
-fn as_polled(callback: &Exchange) -> Exchange {
+fn as_polled(callback: &RecordedExchange) -> RecordedExchange {
     let mut poll = callback.clone();
-    poll.operation = Operation::Poll;
-    let body = callback.request.as_ref().and_then(|request| request.json.clone()).map(Body::Json);
+    poll.operation = OperationKind::Poll;
+    let body = callback.request.as_ref().and_then(|request| request.json.clone()).map(RecordedBody::Json);
     poll.response = body.map(|body| RecordedResponse { status: 200, headers: BTreeMap::new(), body });
     // Whoever polls knows the id.
     poll.expect.iter_mut().for_each(|expect| expect.task = None);
@@ -47,7 +47,7 @@ fn as_polled(callback: &Exchange) -> Exchange {
 }
 
 /// What the provider makes of the request; only what is named counts.
-fn same_effective(dialect: &dyn Dialect, case: &Exchange, expected: &Value) -> Result<(), Failure> {
+fn same_effective(dialect: &dyn Dialect, case: &RecordedExchange, expected: &Value) -> Result<(), Failure> {
     let Some(request) = exchange::given(case).transpose()? else {
         return Err(Failure::harness("the fixture has no `given`"));
     };

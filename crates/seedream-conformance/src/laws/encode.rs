@@ -1,13 +1,13 @@
 //! A request encodes to the documented one, without an undocumented member.
 
 use seedream_core::{Dialect, Strictness};
-use seedream_fixtures::{Exchange, Preflight, Provider};
+use seedream_fixtures::{ExpectedPreflight, ProviderFacts, RecordedExchange};
 use serde_json::Value;
 
 use crate::{Case, Failure, Law, Subject, difference::Differences, exchange};
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
-    let of = |case: &'static Exchange| {
+    let of = |case: &'static RecordedExchange| {
         let (dialect, provider) = (subject.dialect().clone(), subject.provider());
         Case::of(Law::Encode, subject, case, move || check(&*dialect, provider, case))
     };
@@ -15,12 +15,12 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
 }
 
 /// Whether a fixture shows both a request of ours and its form on the wire.
-fn is_sent(case: &Exchange) -> bool {
+fn is_sent(case: &RecordedExchange) -> bool {
     let has_body = case.request.as_ref().is_some_and(|request| request.json.is_some());
-    case.given.is_some() && has_body && case.preflight != Some(Preflight::Refused)
+    case.given.is_some() && has_body && case.preflight != Some(ExpectedPreflight::Refused)
 }
 
-fn check(dialect: &dyn Dialect, provider: Option<&Provider>, case: &Exchange) -> Result<(), Failure> {
+fn check(dialect: &dyn Dialect, provider: Option<&ProviderFacts>, case: &RecordedExchange) -> Result<(), Failure> {
     let Some(request) = exchange::given(case).transpose()? else {
         return Err(Failure::harness("the fixture has no `given`"));
     };
@@ -47,7 +47,7 @@ fn check(dialect: &dyn Dialect, provider: Option<&Provider>, case: &Exchange) ->
 }
 
 /// The members of a body that the document does not know.
-fn undocumented(provider: &Provider, body: &Value) -> Vec<String> {
+fn undocumented(provider: &ProviderFacts, body: &Value) -> Vec<String> {
     let Some(members) = body.as_object() else { return Vec::new() };
     let known =
         |name: &String| provider.fields.iter().any(|field| field.name == *name) || provider.ignored.contains(name);

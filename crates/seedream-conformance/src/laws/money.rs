@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use seedream_core::{Charge, Error, ErrorKind, Exchange as Sent, Input, Purpose};
-use seedream_fixtures::{Exchange, Operation};
+use seedream_fixtures::{OperationKind, RecordedExchange};
 
 use crate::{
     Case, Failure, Law, Subject,
@@ -23,20 +23,20 @@ const ROUNDS: u64 = 24;
 const CANCELLED: u64 = 6;
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
-    let of = |case: &'static Exchange| {
+    let of = |case: &'static RecordedExchange| {
         let judged = subject.clone();
         Case::of(Law::Money, subject, case, move || check(&judged, case))
     };
-    let met = |case: &&'static Exchange| {
-        case.operation == Operation::Create && case.response.is_some() && case.expect.is_some()
+    let met = |case: &&'static RecordedExchange| {
+        case.operation == OperationKind::Create && case.response.is_some() && case.expect.is_some()
     };
     subject.exchanges().filter(met).map(of).collect()
 }
 
-fn check(subject: &Subject, case: &'static Exchange) -> Result<(), Failure> {
+fn check(subject: &Subject, case: &'static RecordedExchange) -> Result<(), Failure> {
     let Some(first) = DocumentedResponse::of(case)? else { return Ok(()) };
-    let submits = DocumentedResponse::all(subject, Operation::Create)?;
-    let polls = DocumentedResponse::all(subject, Operation::Poll)?;
+    let submits = DocumentedResponse::all(subject, OperationKind::Create)?;
+    let polls = DocumentedResponse::all(subject, OperationKind::Poll)?;
     (0..ROUNDS + CANCELLED).try_for_each(|round| {
         let checked = exchange::checked(&**subject.dialect(), case)?;
         let mut wire = Wire::new(&first, &submits, &polls, Dice::of(case.id(), round));

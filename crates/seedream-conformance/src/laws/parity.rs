@@ -9,7 +9,7 @@ use http::header::AUTHORIZATION;
 use seedream_core::{
     Exchange as Sent, Field, ImageData, ImageRequest, Input, Pixels, Response, ResponseFormat, Strictness, WarningKind,
 };
-use seedream_fixtures::ReplyFamily;
+use seedream_fixtures::ResponseFamily;
 use seedream_mock::Engine;
 
 use crate::{
@@ -65,7 +65,7 @@ fn check(subject: &Subject, ask: Ask) -> Result<(), Failure> {
     d.same("places", &(0..places.len() as u32).collect(), &places);
     d.same("model", checked.model(), &generation.model);
     let inline = request.response_format == Some(ResponseFormat::B64Json) && !lost(Field::ResponseFormat);
-    let states_size = subject.provider().is_some_and(|provider| provider.reply == ReplyFamily::Ark);
+    let states_size = subject.provider().is_some_and(|provider| provider.response == ResponseFamily::Ark);
     for image in generation.images() {
         let size = match request.size {
             Some(seedream_core::Size::Pixels(pixels)) if states_size => Some(pixels),

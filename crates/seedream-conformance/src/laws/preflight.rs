@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::StreamExt as _;
 use seedream_client::{Client, ImageProvider as _, Transport};
 use seedream_core::{Error, ErrorKind, ImageRequest, Policy};
-use seedream_fixtures::{Exchange, Preflight};
+use seedream_fixtures::{ExpectedPreflight, RecordedExchange};
 
 use crate::{
     Case, Failure, Law, Subject,
@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
-    let of = |case: &'static Exchange| {
+    let of = |case: &'static RecordedExchange| {
         let judged = subject.clone();
         Case::of(Law::Preflight, subject, case, move || check(&judged, case))
     };
@@ -25,7 +25,7 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
 
 /// The same cases against a mock that is running elsewhere, over HTTP.
 pub(crate) fn cases_at(subject: &Subject, place: &Place) -> Vec<Case> {
-    let of = |case: &'static Exchange| {
+    let of = |case: &'static RecordedExchange| {
         let (judged, place) = (subject.clone(), place.clone());
         Case::of(Law::Preflight, subject, case, move || {
             let watched = Arc::new(Watched::new(place.transport()));
@@ -35,7 +35,7 @@ pub(crate) fn cases_at(subject: &Subject, place: &Place) -> Vec<Case> {
     subject.exchanges().filter(|case| case.given.is_some()).map(of).collect()
 }
 
-fn check(subject: &Subject, case: &Exchange) -> Result<(), Failure> {
+fn check(subject: &Subject, case: &RecordedExchange) -> Result<(), Failure> {
     let mock = Arc::new(InProcess::new(subject));
     let sent = || {
         let reached = mock.reached();
@@ -50,7 +50,7 @@ fn check(subject: &Subject, case: &Exchange) -> Result<(), Failure> {
 
 fn judge(
     subject: &Subject,
-    case: &Exchange,
+    case: &RecordedExchange,
     host: &str,
     mock: Arc<dyn Transport>,
     sent: &dyn Fn() -> Sent,
@@ -66,7 +66,7 @@ fn judge(
     let mut d = Differences::default();
     let sent = sent();
     match (case.preflight, &plan) {
-        (Some(Preflight::Refused), _) => {
+        (Some(ExpectedPreflight::Refused), _) => {
             let kind = outcome.as_ref().err().map(Error::kind);
             d.same("refused as", &Some(ErrorKind::InvalidRequest), &kind);
             d.same("requests that reached the provider", &0, &sent.all);
@@ -75,7 +75,7 @@ fn judge(
             d.same("purchases that reached the provider", &1, &sent.purchases);
             let first = sent.first.map(|body| String::from_utf8_lossy(&body).into_owned());
             d.same("body, planned and sent", &Some(plan.body.get()), &first.as_deref());
-            let warned = preflight == Some(Preflight::Warned);
+            let warned = preflight == Some(ExpectedPreflight::Warned);
             let warnings = || plan.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
             d.holds(warned != plan.warnings.is_empty(), || format!("warned: expected {warned}, saw [{}]", warnings()));
         }

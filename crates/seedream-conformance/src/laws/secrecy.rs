@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use seedream_client::{Client, ImageProvider as _, Reached, ResponseBody, Transport, TransportError};
 use seedream_core::{Error, ImageRequest, Policy, Response, Strictness};
-use seedream_fixtures::{Body, Exchange, Operation};
+use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange};
 use serde_json::Value;
 
 use crate::{
@@ -38,12 +38,12 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
         let judged = subject.clone();
         Case::new(Law::Secrecy, format!("{}/{name}", subject.id()), None, move || check(&judged))
     });
-    let is_error = |case: &&'static Exchange| {
+    let is_error = |case: &&'static RecordedExchange| {
         let response = case.response.as_ref();
-        let json = response.is_some_and(|r| r.status >= 400 && matches!(r.body, Body::Json(_)));
-        json && case.operation == Operation::Create
+        let json = response.is_some_and(|r| r.status >= 400 && matches!(r.body, RecordedBody::Json(_)));
+        json && case.operation == OperationKind::Create
     };
-    let echo = |case: &'static Exchange| {
+    let echo = |case: &'static RecordedExchange| {
         let judged = subject.clone();
         Case::of(Law::Secrecy, subject, case, move || echoed(&judged, case))
     };
@@ -110,7 +110,7 @@ fn redirected(subject: &Subject) -> Result<(), Failure> {
 }
 
 /// Some gateways repeat the key that they were sent; the error does not.
-fn echoed(subject: &Subject, case: &Exchange) -> Result<(), Failure> {
+fn echoed(subject: &Subject, case: &RecordedExchange) -> Result<(), Failure> {
     let Some(recorded) = &case.response else { return Ok(()) };
     let response = exchange::response(recorded)?;
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();

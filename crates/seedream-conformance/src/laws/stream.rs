@@ -2,7 +2,7 @@
 //! failed image does not end the others, and nobody waits for a mark that does not come.
 
 use seedream_core::{Blobs, Charge, Error, GeneratedImage, Generation, ImageFailure, Input, StreamItem, sse};
-use seedream_fixtures::{Body, Exchange, Role};
+use seedream_fixtures::{FieldRole, RecordedBody, RecordedExchange};
 
 use crate::{
     Case, Failure, Law, Subject,
@@ -19,10 +19,10 @@ const ASPECTS: [(&str, Check); 5] =
     [("chunks", chunks), ("cut", cut), ("unknown", unknown), ("unmarked", unmarked), ("failed", failed)];
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
-    if subject.provider().is_none_or(|provider| provider.field(Role::Stream).is_none()) {
+    if subject.provider().is_none_or(|provider| provider.field(FieldRole::Stream).is_none()) {
         return vec![Case::skipped(Law::Stream, subject, "the document knows no streams")];
     }
-    let of = |case: &'static Exchange| {
+    let of = |case: &'static RecordedExchange| {
         ASPECTS.map(|(name, check)| {
             let judged = subject.clone();
             Case::about(Law::Stream, subject, case, name, move || match DocumentedResponse::of(case)? {
@@ -34,9 +34,9 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     subject.exchanges().filter(|case| is_stream(case)).flat_map(of).collect()
 }
 
-fn is_stream(case: &Exchange) -> bool {
+fn is_stream(case: &RecordedExchange) -> bool {
     let response = case.response.as_ref();
-    response.is_some_and(|response| matches!(response.body, Body::Sse(_)) && response.status == 200)
+    response.is_some_and(|response| matches!(response.body, RecordedBody::Sse(_)) && response.status == 200)
 }
 
 fn frames(example: &DocumentedResponse) -> Vec<sse::Frame> {

@@ -9,7 +9,7 @@ use http::HeaderValue;
 use http_body_util::{BodyExt as _, Full};
 use seedream_client::{Client, JobError, ResponseBody, Transport, TransportError};
 use seedream_core::{Charge, Error, ErrorKind, Exchange as Sent, Input, Purpose, Response, Strictness, Task};
-use seedream_fixtures::{Exchange, Mode, Operation};
+use seedream_fixtures::{OperationKind, RecordedExchange, ResponseMode};
 use serde_json::Value;
 
 use crate::{
@@ -38,7 +38,7 @@ const WAYS: [(&str, Check); 9] = [
 ];
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
-    if !subject.provider().is_some_and(|provider| provider.mode == Mode::Task) {
+    if !subject.provider().is_some_and(|provider| provider.mode == ResponseMode::Task) {
         return vec![Case::skipped(Law::Tasks, subject, "the document knows no tasks: an answer has the pictures")];
     }
     let way = |(name, check): (&str, Check)| {
@@ -46,12 +46,12 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
         let id = format!("{}/{name}", subject.id());
         Case::new(Law::Tasks, id, None, move || check(&judged, &Shown::of(&judged)?))
     };
-    let end = |case: &'static Exchange| {
+    let end = |case: &'static RecordedExchange| {
         let judged = subject.clone();
         Case::of(Law::Tasks, subject, case, move || ends_as_shown(&judged, case))
     };
-    let polled = |case: &&'static Exchange| {
-        case.operation == Operation::Poll && case.response.is_some() && case.expect.is_some()
+    let polled = |case: &&'static RecordedExchange| {
+        case.operation == OperationKind::Poll && case.response.is_some() && case.expect.is_some()
     };
     WAYS.into_iter().map(way).chain(subject.exchanges().filter(polled).map(end)).collect()
 }
@@ -77,9 +77,9 @@ impl Shown {
             task.is_some_and(|task| task.id.is_some())
         };
         Ok(Self {
-            created: one(Operation::Create, "a task that is created", is_created)?,
-            running: one(Operation::Poll, "a task that is being made", DocumentedResponse::is_running)?,
-            done: one(Operation::Poll, "a task with pictures", |a| matches!(a.bill, Bill::Pictures(n) if n > 0))?,
+            created: one(OperationKind::Create, "a task that is created", is_created)?,
+            running: one(OperationKind::Poll, "a task that is being made", DocumentedResponse::is_running)?,
+            done: one(OperationKind::Poll, "a task with pictures", |a| matches!(a.bill, Bill::Pictures(n) if n > 0))?,
         })
     }
 
@@ -131,7 +131,7 @@ fn kept(d: &mut Differences, kind: ErrorKind, played: &Played) {
 const RUNNING: usize = 4;
 
 /// A response to a poll, between some that say it runs and one that has the images.
-fn ends_as_shown(subject: &Subject, case: &'static Exchange) -> Result<(), Failure> {
+fn ends_as_shown(subject: &Subject, case: &'static RecordedExchange) -> Result<(), Failure> {
     let shown = Shown::of(subject)?;
     let Some(example) = DocumentedResponse::of(case)? else { return Ok(()) };
     let played = shown.run(subject, |poll, _| match poll {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use seedream_core::{Dialect, sse};
-use seedream_fixtures::{Body, Exchange, Operation, Response as RecordedResponse, Unread};
+use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange, RecordedResponse, UnreadMember};
 use serde_json::Value;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     let listed = || subject.provider().map_or(&[][..], |provider| &provider.unread);
     let successes: Vec<_> = subject.exchanges().filter(|case| is_success(case)).collect();
-    let of = |case: &'static Exchange| {
+    let of = |case: &'static RecordedExchange| {
         let (dialect, listed) = (subject.dialect().clone(), listed());
         Case::of(Law::NothingUnread, subject, case, move || check(&*dialect, case, listed))
     };
@@ -30,13 +30,13 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     cases
 }
 
-fn is_success(case: &Exchange) -> bool {
-    let read = matches!(case.operation, Operation::Create | Operation::Poll | Operation::Models);
+fn is_success(case: &RecordedExchange) -> bool {
+    let read = matches!(case.operation, OperationKind::Create | OperationKind::Poll | OperationKind::Models);
     let success = case.response.as_ref().is_some_and(|response| (200..300).contains(&response.status));
     read && success && case.expect.as_ref().is_some_and(|expect| expect.error.is_none())
 }
 
-fn check(dialect: &dyn Dialect, case: &Exchange, listed: &[Unread]) -> Result<(), Failure> {
+fn check(dialect: &dyn Dialect, case: &RecordedExchange, listed: &[UnreadMember]) -> Result<(), Failure> {
     let mut d = Differences::default();
     for leaf in unread(dialect, case)? {
         let known = listed.iter().any(|entry| entry.area == case.area() && fits(&entry.at, &leaf));
@@ -46,7 +46,7 @@ fn check(dialect: &dyn Dialect, case: &Exchange, listed: &[Unread]) -> Result<()
 }
 
 /// Whether every entry of the list is about a leaf that is unread somewhere.
-fn needed(dialect: &dyn Dialect, cases: &[&'static Exchange], listed: &[Unread]) -> Result<(), Failure> {
+fn needed(dialect: &dyn Dialect, cases: &[&'static RecordedExchange], listed: &[UnreadMember]) -> Result<(), Failure> {
     let mut found = Vec::new();
     for case in cases {
         found.extend(unread(dialect, case)?.into_iter().map(|leaf| (case.area(), leaf)));
@@ -73,7 +73,7 @@ fn fits(pattern: &str, pointer: &str) -> bool {
 }
 
 /// The leaves of a response that can change without a change of what is read.
-fn unread(dialect: &dyn Dialect, case: &Exchange) -> Result<Vec<String>, Failure> {
+fn unread(dialect: &dyn Dialect, case: &RecordedExchange) -> Result<Vec<String>, Failure> {
     let Some(recorded) = &case.response else { return Ok(Vec::new()) };
     let read = |body: String| -> Result<Value, Failure> {
         let response = exchange::response_with(recorded, body)?;
@@ -100,17 +100,17 @@ fn unread(dialect: &dyn Dialect, case: &Exchange) -> Result<Vec<String>, Failure
 /// The JSON values of a response: one, or one an event.
 fn parts(response: &RecordedResponse) -> Vec<sse::Frame> {
     match &response.body {
-        Body::Json(raw) => vec![sse::Frame { event: None, data: raw.get().to_owned() }],
-        Body::Sse(text) => {
+        RecordedBody::Json(raw) => vec![sse::Frame { event: None, data: raw.get().to_owned() }],
+        RecordedBody::Sse(text) => {
             let mut parser = sse::Parser::new();
             parser.feed(text.as_bytes()).into_iter().chain(parser.finish()).collect()
         }
-        Body::Text(_) | Body::Base64(_) => Vec::new(),
+        RecordedBody::Text(_) | RecordedBody::Base64(_) => Vec::new(),
     }
 }
 
 fn join(parts: &[sse::Frame], response: &RecordedResponse) -> String {
-    if !matches!(response.body, Body::Sse(_)) {
+    if !matches!(response.body, RecordedBody::Sse(_)) {
         return parts.iter().map(|part| part.data.as_str()).collect();
     }
     parts.iter().map(text_of).collect()

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use seedream_core::{Error, ErrorKind, Response, charge_of};
-use seedream_fixtures::{Body, Exchange, Operation};
+use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange};
 use serde_json::{Value, json};
 
 use crate::{
@@ -40,11 +40,11 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
             means(&judged, &made_up(status, content_type, body), kind)
         })
     });
-    let read = |case: &&'static Exchange| {
-        let json = case.response.as_ref().is_some_and(|response| matches!(response.body, Body::Json(_)));
-        json && case.expect.is_some() && matches!(case.operation, Operation::Create | Operation::Poll)
+    let read = |case: &&'static RecordedExchange| {
+        let json = case.response.as_ref().is_some_and(|response| matches!(response.body, RecordedBody::Json(_)));
+        json && case.expect.is_some() && matches!(case.operation, OperationKind::Create | OperationKind::Poll)
     };
-    let of = |case: &'static Exchange| {
+    let of = |case: &'static RecordedExchange| {
         let judged = subject.clone();
         Case::of(Law::Weather, subject, case, move || spoilt(&judged, case))
     };
@@ -54,9 +54,10 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
 /// A response that nobody documents, to every kind of request that the provider has.
 fn means(subject: &Subject, response: &Response, kind: ErrorKind) -> Result<(), Failure> {
     let mut d = Differences::default();
-    for operation in [Operation::Create, Operation::Poll, Operation::Models] {
-        let of_json =
-            |case: &Exchange| case.response.as_ref().is_some_and(|recorded| matches!(recorded.body, Body::Json(_)));
+    for operation in [OperationKind::Create, OperationKind::Poll, OperationKind::Models] {
+        let of_json = |case: &RecordedExchange| {
+            case.response.as_ref().is_some_and(|recorded| matches!(recorded.body, RecordedBody::Json(_)))
+        };
         let case = subject.exchanges().find(|case| case.operation == operation && of_json(case));
         let Some(case) = case else { continue };
         let at = |what: &str| format!("{operation:?}: {what}");
@@ -64,7 +65,7 @@ fn means(subject: &Subject, response: &Response, kind: ErrorKind) -> Result<(), 
         match seen.as_ref().map(|seen| (seen, seen.error())) {
             Some((_, Some(error))) => {
                 keeps_body(&mut d, &at("body"), error, &response.body);
-                if operation == Operation::Create {
+                if operation == OperationKind::Create {
                     d.same("error.kind", &kind, &error.kind());
                     cautious(&mut d, error, response);
                 }
@@ -88,7 +89,7 @@ fn keeps_body(d: &mut Differences, name: &str, error: &Error, body: &Bytes) {
 }
 
 /// A documented response, spoilt in every way.
-fn spoilt(subject: &Subject, case: &'static Exchange) -> Result<(), Failure> {
+fn spoilt(subject: &Subject, case: &'static RecordedExchange) -> Result<(), Failure> {
     let Some(example) = DocumentedResponse::of(case)? else { return Ok(()) };
     let body: Value = serde_json::from_slice(&example.response.body).unwrap_or_default();
     let spoiler = Spoiler { subject, case, example: &example, body };
@@ -109,7 +110,7 @@ fn spoilt(subject: &Subject, case: &'static Exchange) -> Result<(), Failure> {
 
 struct Spoiler<'a> {
     subject: &'a Subject,
-    case: &'static Exchange,
+    case: &'static RecordedExchange,
     example: &'a DocumentedResponse,
     body: Value,
 }
@@ -128,7 +129,7 @@ impl Spoiler<'_> {
     }
 
     fn is_create(&self) -> bool {
-        self.case.operation == Operation::Create
+        self.case.operation == OperationKind::Create
     }
 
     /// The wrapped error as the adapter reads it.

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{header, response};
 use jiff::civil::Date;
 use seedream_core::redact;
-use seedream_fixtures::Operation;
+use seedream_fixtures::OperationKind;
 use serde_json::{Value, json};
 
 use super::{Free, gate::Said};
@@ -20,7 +20,7 @@ pub struct Recorded {
 
 impl Recorded {
     pub(super) fn new(free: &Free, Said { asked, head, body }: &Said) -> Self {
-        let area = if free.operation() == Operation::Models { "models" } else { "errors" };
+        let area = if free.operation() == OperationKind::Models { "models" } else { "errors" };
         let uri = asked.uri();
         let place =
             format!("{}://{}", uri.scheme_str().unwrap_or("https"), uri.authority().map_or("", |host| host.as_str()));

@@ -1,116 +1,114 @@
-//! What is remembered of a request: its entry in the journal, its bill in the ledger.
+//! The entries of a request in the journal and in the ledger.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
-use seedream_fixtures::Role;
 use serde_json::Value;
 
-use super::handle::Handled;
-use super::journal::Draft;
-use super::{Engine, auth, digest, journal, ledger, members};
-use crate::clock::later;
-use crate::fault::{Fault, Length, Place};
+use crate::engine::pipeline::Processed;
+use crate::engine::services::Services;
+use crate::faults::grammar::Fault;
+use crate::faults::shapes::LengthFault;
+use crate::faults::words::BytePosition;
+use crate::hash;
+use crate::request::auth;
+use crate::state::entry;
+use crate::state::entry::{EntryKind, NewEntry};
+use crate::state::ledger::{NewLedgerEntry, StoredLedgerEntry};
+use crate::time::later;
 
 /// How much of a model's name is kept, in characters.
 const LONGEST_MODEL: usize = 200;
 
-impl Engine {
-    /// Writes a request into the journal and, if it costs something, into the ledger. Says whether a task of its session
-    /// still has to call back.
-    pub(super) fn record(
-        &self,
-        now: Timestamp,
-        request: &Request<Bytes>,
-        json: Option<&Value>,
-        ordinal: u64,
-        handled: &Handled<'_>,
-    ) -> bool {
-        let answer = &handled.answer;
-        let fault = (!handled.fault.is_empty()).then(|| handled.fault.to_string());
-        let body = journal::body(request.body(), json);
-        let entry = Draft {
-            ordinal,
-            kind: journal::Kind::Request,
-            at: now,
-            provider: handled.provider,
-            model: self.model(handled, json),
-            method: request.method().as_str(),
-            path: request.uri().path(),
-            status: if is_seen(&handled.fault) { answer.status } else { 0 },
-            fixture: answer.fixture.as_deref(),
-            evidence: answer.evidence.as_str(),
-            profile: handled.profile.as_deref(),
-            fault: fault.as_deref(),
-            billed: answer.billed,
-            request_id: &handled.request_id,
-            headers: Some(request.headers()),
-            body: &body,
-            effective: &answer.effective,
-            violations: &answer.violations,
-            notes: &answer.notes,
-        };
-        let bill = self.bill(request, &entry, handled);
-        let entry = entry.pack();
-        let end = self.complete(now, handled);
-        let (awaits, forgotten) = self.sessions.with(handled.session, now, |session| {
-            if let Some(caller) = &handled.counted {
-                session.traffic.answered(caller, now, ordinal, answer.billed, end);
-            }
-            let bill = bill.and_then(|bill| session.bill(bill));
-            (session.awaits(), (bill, session.journal.push(entry)))
-        });
-        drop(forgotten);
-        awaits
-    }
-
-    /// What an answer costs, if it costs something.
-    fn bill(&self, request: &Request<Bytes>, entry: &Draft<'_>, handled: &Handled<'_>) -> Option<ledger::Kept> {
-        let Handled { answer, fault, .. } = handled;
-        let reserved = answer.reserved.as_ref();
-        if answer.billed == 0 && reserved.is_none() {
-            return None;
+/// Writes a request into the journal and, if it costs something, into the ledger. Says whether a task of its session has a
+/// callback that is still to be sent.
+pub(crate) fn record(
+    services: &Services,
+    (now, ordinal): (Timestamp, u64),
+    request: &Request<Bytes>,
+    json: Option<&Value>,
+    processed: &Processed<'_>,
+) -> bool {
+    let Processed { response, fault, .. } = processed;
+    let fault_text = (!fault.is_empty()).then(|| fault.to_string());
+    let body = entry::body(request.body(), json);
+    let entry = NewEntry {
+        ordinal,
+        kind: EntryKind::Request,
+        at: now,
+        provider: processed.provider_id,
+        model: processed.model.map(shortened),
+        method: request.method().as_str(),
+        path: request.uri().path(),
+        status: if is_seen(fault) { response.status } else { 0 },
+        fixture: response.fixture.as_deref(),
+        evidence: response.evidence.as_str(),
+        profile: processed.profile.as_deref(),
+        fault: fault_text.as_deref(),
+        billed: response.billed,
+        request_id: &processed.request_id,
+        headers: Some(request.headers()),
+        body: &body,
+        effective: &response.effective,
+        violations: &response.violations,
+        notes: &response.notes,
+    };
+    let bill = bill(request, &entry, processed);
+    let entry = entry.pack();
+    let end = complete_at(now, processed);
+    let (awaits, evicted) = services.sessions.with(processed.session, now, |session| {
+        if let Some(caller) = &processed.counted {
+            session.rates.answered(caller, now, ordinal, response.billed, end);
         }
-        let provider = self.library.provider(entry.provider?)?;
-        let model = entry.model.unwrap_or_default();
-        let key = auth::bearer(request.headers()).map(digest::short);
-        let bill = ledger::Draft {
-            provider: &provider.id,
-            model,
-            key: key.as_deref(),
-            images: reserved.map_or(answer.billed, |(_, images)| *images),
-            each: provider.model(model).and_then(|model| model.credits),
-            request: entry.request_id,
-            at: entry.at,
-            task: reserved.map(|(id, _)| id.as_str()),
-            answered: fault.end.is_none() && fault.length != Some(Length::Wrong),
-            ordinal: entry.ordinal,
-        };
-        Some(bill.pack())
-    }
+        let bill = bill.and_then(|bill| session.bill(bill));
+        (session.awaits(), (bill, session.journal.push(entry)))
+    });
+    drop(evicted);
+    awaits
+}
 
-    /// When an answer will be complete by the clock, if ever. How long its bytes take on the way is not known here.
-    fn complete(&self, now: Timestamp, handled: &Handled<'_>) -> Option<Timestamp> {
-        let fault = &handled.fault;
-        let waits: Duration = handled.answer.chunks.iter().map(|chunk| chunk.after).sum();
-        let stall = match fault.stall {
-            None => Duration::ZERO,
-            Some(_) => fault.stall_for?,
-        };
-        Some(later(now, waits.saturating_add(stall).saturating_add(fault.delay.unwrap_or_default())))
+/// The ledger entry of a response, if it costs something.
+fn bill(request: &Request<Bytes>, entry: &NewEntry<'_>, processed: &Processed<'_>) -> Option<StoredLedgerEntry> {
+    let Processed { response, fault, provider, .. } = processed;
+    let (reserved, provider) = (response.reserved.as_ref(), (*provider)?);
+    if response.billed == 0 && reserved.is_none() {
+        return None;
     }
+    let model = entry.model.unwrap_or_default();
+    let key = auth::bearer(request.headers()).map(hash::short);
+    let bill = NewLedgerEntry {
+        provider: &provider.id,
+        model,
+        key: key.as_deref(),
+        images: reserved.map_or(response.billed, |(_, images)| *images),
+        each: provider.model(model).and_then(|model| model.credits),
+        request: entry.request_id,
+        at: entry.at,
+        task: reserved.map(|(id, _)| id.as_str()),
+        answered: fault.end.is_none() && fault.length != Some(LengthFault::Wrong),
+        ordinal: entry.ordinal,
+    };
+    Some(bill.pack())
+}
 
-    /// The model a request names.
-    fn model<'j>(&self, handled: &Handled<'_>, json: Option<&'j Value>) -> Option<&'j str> {
-        let provider = self.library.provider(handled.provider?)?;
-        let model = members::text(json?.as_object()?, &provider.field(Role::Model)?.name)?;
-        Some(model.char_indices().nth(LONGEST_MODEL).map_or(model, |(end, _)| &model[..end]))
-    }
+/// When a response is complete by the clock; `None` where it never is. The time that its bytes take on the wire is unknown.
+fn complete_at(now: Timestamp, processed: &Processed<'_>) -> Option<Timestamp> {
+    let fault = &processed.fault;
+    let waits: Duration = processed.response.chunks.iter().map(|chunk| chunk.after).sum();
+    let stall = match fault.stall {
+        None => Duration::ZERO,
+        Some(_) => fault.stall_for?,
+    };
+    Some(later(now, waits.saturating_add(stall).saturating_add(fault.delay.unwrap_or_default())))
 }
 
 /// Whether the caller gets to see a status: its digits stand in the first twelve bytes.
 fn is_seen(fault: &Fault) -> bool {
-    !matches!(fault.end, Some((_, Place::Before | Place::Head(..12) | Place::Request(_))))
+    !matches!(fault.end, Some((_, BytePosition::Before | BytePosition::Head(..12) | BytePosition::Request(_))))
+}
+
+fn shortened(model: &str) -> &str {
+    model.char_indices().nth(LONGEST_MODEL).map_or(model, |(end, _)| &model[..end])
 }

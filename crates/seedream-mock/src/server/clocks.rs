@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::clock::Clock;
+use crate::state::clock::Clock;
 
 /// Every clock of one mock. Clones are the same clocks.
 #[derive(Debug, Clone)]
-pub(super) struct Clocks {
+pub(crate) struct SessionClocks {
     mock: Clock,
     of_sessions: Arc<Mutex<HashMap<String, Clock>>>,
 }
 
 /// Whether a session was there.
-pub(super) enum Entered {
+pub(crate) enum SessionEntry {
     Known,
     /// It is a new one; these are all that are there now.
     New {
@@ -21,21 +21,21 @@ pub(super) enum Entered {
     },
 }
 
-impl Clocks {
-    pub(super) fn new(mock: Clock) -> Self {
+impl SessionClocks {
+    pub(crate) fn new(mock: Clock) -> Self {
         Self { mock, of_sessions: Arc::default() }
     }
 
     /// The mock's own.
-    pub(super) fn mock(&self) -> &Clock {
+    pub(crate) fn mock(&self) -> &Clock {
         &self.mock
     }
 
-    /// That of a session, which `enter` uses or opens. Both at once, so that everybody who finds a session finds its clock.
-    pub(super) fn enter(&self, session: &str, enter: impl FnOnce() -> Entered) -> Clock {
+    /// The clock of a session, which `enter` uses or opens, both under one lock: a session that exists has its clock.
+    pub(crate) fn enter(&self, session: &str, enter: impl FnOnce() -> SessionEntry) -> Clock {
         let mut clocks = self.lock();
-        if let Entered::New { open } = enter() {
-            // Where one opens others may have been forgotten, and one of this name among them.
+        if let SessionEntry::New { open } = enter() {
+            // Opening one session may evict others, and may replace one of this name.
             clocks.retain(|name, _| name != session && open.iter().any(|open| open == name));
         }
         if let Some(clock) = clocks.get(session) {
@@ -44,18 +44,18 @@ impl Clocks {
         clocks.entry(session.to_owned()).or_insert_with(|| self.mock.child()).clone()
     }
 
-    /// That of a session, if it is there; else one that goes with the mock's.
-    pub(super) fn of(&self, session: &str) -> Clock {
+    /// The clock of a session, if the session exists; otherwise one that follows the mock's.
+    pub(crate) fn of(&self, session: &str) -> Clock {
         self.lock().get(session).cloned().unwrap_or_else(|| self.mock.child())
     }
 
-    /// Forgets those of sessions that are no more. Who waits on one goes on waiting on it.
-    pub(super) fn keep(&self, open: &[String]) {
+    /// Removes the clocks of sessions that no longer exist. A task that waits on such a clock keeps it.
+    pub(crate) fn keep(&self, open: &[String]) {
         self.lock().retain(|name, _| open.iter().any(|open| open == name));
     }
 
     /// Lets a session's clock go with the mock's again; without a session the mock's with the machine's.
-    pub(super) fn reset(&self, session: Option<&str>) {
+    pub(crate) fn reset(&self, session: Option<&str>) {
         match session {
             Some(session) => self.of(session).reset(),
             None => self.mock.reset(),
@@ -63,7 +63,7 @@ impl Clocks {
     }
 
     /// Lets all go with the machine's.
-    pub(super) fn reset_all(&self) {
+    pub(crate) fn reset_all(&self) {
         self.mock.reset();
         self.lock().values().for_each(Clock::reset);
     }

@@ -16,21 +16,20 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-use super::House;
-use super::door::{Caller, Line};
-use super::play::{self, Body};
+use crate::response::chunk::ChunkContent;
+use crate::response::script::Script;
+use crate::server::connection::Connection;
+use crate::server::faulty_socket::{ConnectionSchedule, FaultySocket};
+use crate::server::respond::MockBody;
+use crate::server::shared::Shared;
+use crate::server::{admin, respond};
+use crate::state::clock::Clock;
 
 /// The largest request body: fourteen references of ten megabytes, in base64.
 const LARGEST_BODY: usize = 200 * 1024 * 1024;
 
-/// One connection and the mock it came to.
-pub(super) struct Visit {
-    pub(super) house: House,
-    pub(super) caller: Caller,
-}
-
-/// Accepts connections until it is told to stop, or nobody is left to tell it; answers that are under way are finished.
-pub(super) async fn serve(listener: TcpListener, house: House, stopped: oneshot::Receiver<()>) {
+/// Accepts connections until the stop signal, or until its sender is dropped. Responses in progress are finished.
+pub(crate) async fn serve(listener: TcpListener, shared: Shared, stopped: oneshot::Receiver<()>) {
     let connections = GracefulShutdown::new();
     let mut stopped = pin!(stopped);
     loop {
@@ -38,11 +37,11 @@ pub(super) async fn serve(listener: TcpListener, house: House, stopped: oneshot:
             _ = &mut stopped => break,
             stream = accept(&listener) => stream,
         };
-        let caller = Caller::default();
-        let line = TokioIo::new(Line::new(stream, caller.clone()));
-        let visit = Arc::new(Visit { house: house.clone(), caller });
-        let service = service_fn(move |request| answer(visit.clone(), request));
-        let connection = connections.watch(http1::Builder::new().serve_connection(line, service));
+        let caller = ConnectionSchedule::default();
+        let socket = TokioIo::new(FaultySocket::new(stream, caller.clone()));
+        let connection = Arc::new(Connection { shared: shared.clone(), caller });
+        let service = service_fn(move |request| respond(connection.clone(), request));
+        let connection = connections.watch(http1::Builder::new().serve_connection(socket, service));
         // How a connection ends is its caller's to notice.
         tokio::spawn(async move { drop(connection.await) });
     }
@@ -61,19 +60,33 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 }
 
 /// The one handler: reads the body, asks the engine, plays what it says.
-async fn answer(visit: Arc<Visit>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+async fn respond(connection: Arc<Connection>, request: Request<Incoming>) -> Result<Response<MockBody>, Infallible> {
     let (mut head, body) = request.into_parts();
-    let most = visit.house.cuts_upload(&mut head);
+    let most = connection.shared.cut_after(&mut head);
     let Some(body) = whole(body, most).await else {
-        let mut refusal = Response::new(Body::whole(Bytes::new()));
+        let mut refusal = Response::new(MockBody::whole(Bytes::new()));
         *refusal.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
         return Ok(refusal);
     };
     let request = Request::from_parts(head, body);
-    let (script, clock) = visit.house.respond(&request).await;
+    let (script, clock) = script(&connection.shared, &request).await;
     // Over the admin routes a task may have been ended.
-    visit.house.ring(script.awaits || script.ordinal.is_none());
-    Ok(play::play(script, visit, clock).await)
+    connection.shared.notify(script.awaits || script.ordinal.is_none());
+    Ok(respond::play(script, connection, clock).await)
+}
+
+/// The script of a request, and the clock by which it is played.
+async fn script(shared: &Shared, request: &Request<Bytes>) -> (Script, Clock) {
+    let Some(session) = shared.engine.session_of(request) else {
+        let script = admin::respond(shared, request).await;
+        let clock = shared.clocks.mock();
+        return (script.unwrap_or_else(|| shared.engine.respond(clock.now(), request)), clock.clone());
+    };
+    let clock = shared.enter(session);
+    if let Some(image) = shared.partial_image(clock.now(), request) {
+        shared.render(ChunkContent::Image(image)).await;
+    }
+    (shared.engine.respond(clock.now(), request), clock)
 }
 
 /// A request's body, if it comes to its end and is not too large, or the beginning of it that is wanted at `most`. Nearly

@@ -1,4 +1,4 @@
-//! M22: the admin API, route by route, and what it says to those who call it wrongly.
+//! The admin API, route by route, and its errors for invalid requests.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use seedream_mock::{Clock, MockServer, TaskEnd};
 use serde_json::{Value, json};
 
-use crate::http1::{Answer, download, get, post, send};
+use crate::http1::{Received, download, get, post, send};
 
 const CREATE: &str = "/evolink/v1/images/generations";
 
@@ -19,16 +19,16 @@ async fn mock() -> MockServer {
 }
 
 async fn admin(mock: &MockServer, route: &str) -> Value {
-    let answer = download(mock, &format!("/__mock/v1/{route}")).await;
-    assert_eq!(answer.status, 200, "{route}: {}", answer.text());
-    answer.json()
+    let response = download(mock, &format!("/__mock/v1/{route}")).await;
+    assert_eq!(response.status, 200, "{route}: {}", response.text());
+    response.json()
 }
 
-async fn tell(mock: &MockServer, route: &str, body: &Value) -> Answer {
+async fn tell(mock: &MockServer, route: &str, body: &Value) -> Received {
     post(mock, &format!("/__mock/v1/{route}"), body).await
 }
 
-/// Asks for pictures as a task and returns its id.
+/// Asks for images as a task and returns its id.
 async fn task(mock: &MockServer, prefix: &str) -> String {
     let body = json!({ "model": "doubao-seedream-4.5", "prompt": "two views of a kite", "n": 2 });
     let created = post(mock, &format!("{prefix}{CREATE}"), &body).await;
@@ -42,7 +42,7 @@ async fn status(mock: &MockServer, id: &str) -> String {
 }
 
 #[tokio::test]
-async fn m22_health_and_sessions_say_who_is_there() {
+async fn health_and_sessions_list_the_sessions() {
     let mock = mock().await;
     task(&mock, "/s/blue").await;
     assert_eq!(admin(&mock, "health").await["sessions"], json!(["blue"]));
@@ -58,12 +58,12 @@ async fn m22_health_and_sessions_say_who_is_there() {
 }
 
 #[tokio::test]
-async fn m22_every_route_says_what_it_takes() {
+async fn every_route_says_what_it_takes() {
     let mock = mock().await;
     let refused = async |method: &str, route: &str, body: &str| {
-        let answer = send(&mock, method, &format!("/__mock/v1/{route}"), &[], body.as_bytes()).await.unwrap();
-        let error = answer.json()["error"].clone();
-        (answer.status, error["code"].as_str().unwrap().to_owned(), error["message"].as_str().unwrap().to_owned())
+        let response = send(&mock, method, &format!("/__mock/v1/{route}"), &[], body.as_bytes()).await.unwrap();
+        let error = response.json()["error"].clone();
+        (response.status, error["code"].as_str().unwrap().to_owned(), error["message"].as_str().unwrap().to_owned())
     };
     for (method, route, body, code, says) in [
         ("GET", "jornal", "", "mock_no_such_route", "GET journal"),
@@ -81,22 +81,34 @@ async fn m22_every_route_says_what_it_takes() {
         ("GET", "ledger?session=*", "", "mock_bad_session", "one session at a time"),
         ("GET", "health?x=1", "", "mock_bad_query", "it takes nothing"),
         ("POST", "verify", "[1]", "mock_bad_verify", r#"write {"match""#),
-        ("POST", "verify", r#"{"match":{"bdy":1}}"#, "mock_bad_verify", "bdy is no member of a journal entry; body is"),
-        ("POST", "verify", r#"{"match":3}"#, "mock_bad_verify", "match: 3 is no object"),
-        ("POST", "verify", r#"{"count":-1}"#, "mock_bad_verify", "count: -1 is no whole number"),
+        (
+            "POST",
+            "verify",
+            r#"{"match":{"bdy":1}}"#,
+            "mock_bad_verify",
+            "bdy is not a member of a journal entry; the nearest is body",
+        ),
+        ("POST", "verify", r#"{"match":3}"#, "mock_bad_verify", "match: 3 is not an object"),
+        ("POST", "verify", r#"{"count":-1}"#, "mock_bad_verify", "count: -1 is not a whole number"),
         ("POST", "verify", r#"{"count":1,"at_most":2}"#, "mock_bad_verify", "count: it is exact"),
         ("POST", "verify", r#"{"at_least":3,"at_most":2}"#, "mock_bad_verify", "at_least: it is more than at_most"),
         ("POST", "verify", r#"{"counts":1}"#, "mock_bad_verify", "counts: verify takes match, count"),
         ("POST", "wait", r#"{"at_most":2}"#, "mock_bad_wait", "nothing to wait for"),
         ("POST", "wait", r#"{"timeout":"1d"}"#, "mock_bad_wait", "up to 10m"),
         ("GET", "wait?clock=sun", "", "mock_bad_wait", "neither real nor mock"),
-        ("GET", "wait?count=x", "", "mock_bad_wait", "count: x is no whole number"),
+        ("GET", "wait?count=x", "", "mock_bad_wait", "count: x is not a whole number"),
         ("POST", "faults", "explode", "mock_bad_fault", "lists the words"),
         ("POST", "tasks", r#"{"status":"done"}"#, "mock_bad_task", "completed, failed, cancelled or processing"),
         ("POST", "tasks", r#"{"status":"processing"}"#, "mock_bad_task", "percentage from 1 to 99"),
         ("POST", "tasks", r#"{"status":"completed","code":"x"}"#, "mock_bad_task", "code: this route takes id"),
         ("POST", "tasks", r#"{"id":"x","status":"completed"}"#, "mock_no_such_task", "session default has no task x"),
-        ("POST", "settings", r#"{"validate":"hard"}"#, "mock_bad_setting", "validate: `hard` is none of strict, warn"),
+        (
+            "POST",
+            "settings",
+            r#"{"validate":"hard"}"#,
+            "mock_bad_setting",
+            "validate: `hard` is not one of strict, warn",
+        ),
         ("POST", "settings", r#"{"task":"soon"}"#, "mock_bad_setting", "write polls=3, time=5s or hand"),
         (
             "POST",
@@ -105,10 +117,10 @@ async fn m22_every_route_says_what_it_takes() {
             "mock_bad_setting",
             "seed: there is no such setting to change; validate,",
         ),
-        ("POST", "settings", r#"{"estimated_seconds":-1}"#, "mock_bad_setting", "no whole number of seconds"),
-        ("POST", "reset", "", "mock_bad_reset", "clear: name what to forget"),
-        ("POST", "reset", r#"{"clear":["all"]}"#, "mock_bad_reset", r#"clear: "all" is none of journal, ledger,"#),
-        ("POST", "clock", r#"{"advance":"soon"}"#, "mock_bad_clock", "advance: soon is no length of time"),
+        ("POST", "settings", r#"{"estimated_seconds":-1}"#, "mock_bad_setting", "not a whole number of seconds"),
+        ("POST", "reset", "", "mock_bad_reset", "clear: name the parts to clear"),
+        ("POST", "reset", r#"{"clear":["all"]}"#, "mock_bad_reset", r#"clear: "all" is not one of journal, ledger,"#),
+        ("POST", "clock", r#"{"advance":"soon"}"#, "mock_bad_clock", "advance: soon is not a duration"),
     ] {
         let (status, found, message) = refused(method, route, body).await;
         assert!((400..500).contains(&status), "{method} {route}");
@@ -117,7 +129,7 @@ async fn m22_every_route_says_what_it_takes() {
 }
 
 #[tokio::test]
-async fn m22_everything_wants_the_admin_token() {
+async fn everything_wants_the_admin_token() {
     let mock = MockServer::builder().admin_token("t0ken").start().await.unwrap();
     for route in
         ["health", "sessions", "journal", "wait", "faults", "tasks", "callbacks", "clock", "ledger", "settings"]
@@ -130,7 +142,7 @@ async fn m22_everything_wants_the_admin_token() {
 }
 
 #[tokio::test]
-async fn m12_a_task_is_moved_by_hand() {
+async fn a_task_is_moved_by_hand() {
     let end = TaskEnd::Hand;
     let mock = MockServer::builder().clock(Clock::stopped(start())).task(end).start().await.unwrap();
     let ids = [task(&mock, "/s/blue").await, task(&mock, "/s/blue").await, task(&mock, "/s/blue").await];
@@ -158,12 +170,12 @@ async fn m12_a_task_is_moved_by_hand() {
     assert_eq!(states, ["completed", "failed", "completed"]);
     let again = tell(&mock, "tasks", &json!({ "id": ids[1], "status": "completed" })).await;
     assert!(again.status == 400 && again.text().contains("has ended"), "{}", again.text());
-    let paid: Vec<u32> = mock.ledger_of("blue").iter().map(|bill| bill.images).collect();
+    let paid: Vec<u32> = mock.session("blue").ledger().iter().map(|bill| bill.images).collect();
     assert_eq!(paid, [2, 0, 2], "what failed costs nothing");
 }
 
 #[tokio::test]
-async fn m12_a_task_is_moved_by_hand_from_rust() {
+async fn a_task_is_moved_by_hand_from_rust() {
     let mock = mock().await;
     let (one, two) = (task(&mock, "/s/blue").await, task(&mock, "").await);
     assert!(mock.complete_task(&one) && mock.fail_task(&two, "service_error"));
@@ -175,7 +187,7 @@ async fn m12_a_task_is_moved_by_hand_from_rust() {
 }
 
 #[tokio::test]
-async fn m22_settings_change_for_one_session_or_for_all() {
+async fn settings_change_for_one_session_or_for_all() {
     let mock = mock().await;
     let wrong = json!({ "model": "doubao-seedream-5-0-lite", "prompt": "a kite", "size": "64x64" });
     let status =
@@ -205,7 +217,7 @@ async fn m22_settings_change_for_one_session_or_for_all() {
 }
 
 #[tokio::test]
-async fn m22_estimated_time_and_the_slow_key_follow_the_settings() {
+async fn estimated_time_and_the_slow_key_follow_the_settings() {
     let mock = mock().await;
     tell(&mock, "settings?session=blue", &json!({ "estimated_seconds": 42, "slow": "0s" })).await;
     let body = json!({ "model": "doubao-seedream-4.5", "prompt": "a kite of the settings" });
@@ -217,7 +229,7 @@ async fn m22_estimated_time_and_the_slow_key_follow_the_settings() {
 }
 
 #[tokio::test]
-async fn m22_reset_forgets_what_is_listed_and_nothing_else() {
+async fn reset_forgets_what_is_listed_and_nothing_else() {
     let mock = mock().await;
     let fill = async |prefix: &str| {
         let id = task(&mock, prefix).await;
@@ -239,34 +251,34 @@ async fn m22_reset_forgets_what_is_listed_and_nothing_else() {
     for (part, left) in
         [("journal", [0, 1, 1, 1]), ("ledger", [0, 0, 1, 1]), ("faults", [0, 0, 0, 1]), ("tasks", [0, 0, 0, 0])]
     {
-        let answer = tell(&mock, "reset?session=blue", &json!({ "clear": [part] })).await.json();
-        assert_eq!(answer, json!({ "session": "blue", "cleared": [part] }));
+        let response = tell(&mock, "reset?session=blue", &json!({ "clear": [part] })).await.json();
+        assert_eq!(response, json!({ "session": "blue", "cleared": [part] }));
         assert_eq!(counts("blue").await, left, "{part}");
     }
     assert_eq!(get(&mock, &format!("/evolink/v1/tasks/{id}")).await.status, 404);
     assert_eq!(counts("default").await, [1, 1, 1, 1], "the other session keeps everything");
-    mock.clock_of("blue").advance(Duration::from_secs(60));
+    mock.session("blue").clock().advance(Duration::from_secs(60));
     tell(&mock, "reset?session=blue", &json!({ "clear": ["session"] })).await;
     assert_eq!(admin(&mock, "health").await["sessions"], json!(["default"]));
-    assert_eq!(mock.clock_of("blue").now(), start(), "its clock is forgotten too");
+    assert_eq!(mock.session("blue").clock().now(), start(), "its clock is forgotten too");
     fill("/s/blue").await;
     tell(&mock, "reset?session=*", &json!({ "clear": ["journal", "tasks"] })).await;
     assert_eq!((counts("default").await, counts("blue").await), (vec![0, 1, 1, 0], vec![0, 1, 1, 0]));
 }
 
 #[tokio::test]
-async fn m22_reset_of_clocks_goes_back_to_the_machines_time() {
+async fn reset_of_clocks_goes_back_to_the_machines_time() {
     let mock = mock().await;
-    mock.clock_of("blue").set(start());
+    mock.session("blue").clock().set(start());
     tell(&mock, "reset", &json!({ "clear": ["clock"] })).await;
-    assert!(!mock.clock().is_stopped() && mock.clock_of("blue").is_stopped());
+    assert!(!mock.clock().is_stopped() && mock.session("blue").clock().is_stopped());
     mock.clock().stop();
     tell(&mock, "reset?session=*", &json!({ "clear": ["clock"] })).await;
-    assert!(!mock.clock().is_stopped() && !mock.clock_of("blue").is_stopped());
+    assert!(!mock.clock().is_stopped() && !mock.session("blue").clock().is_stopped());
 }
 
 #[tokio::test]
-async fn m22_callbacks_show_who_is_still_to_be_called_and_can_be_forgotten() {
+async fn pending_callbacks_are_listed_and_can_be_cleared() {
     let mock = mock().await;
     let body = json!({ "model": "doubao-seedream-4.5", "prompt": "a kite", "callback_url": "http://127.0.0.1:9/hook" });
     let id = post(&mock, CREATE, &body).await.json()["id"].clone();

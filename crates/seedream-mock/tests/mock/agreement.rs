@@ -1,16 +1,16 @@
 //! The provider files and the exchanges are written apart; here they meet.
 
 use bytes::Bytes;
-use seedream_fixtures::{Exchange, Preflight};
-use seedream_mock::{Engine, Settings};
+use seedream_fixtures::{ExpectedPreflight, RecordedExchange};
+use seedream_mock::{CallbackReach, Engine, Settings};
 
 use crate::calls::{now, request};
 
 /// Whether an exchange's request was accepted, as far as it says.
-fn accepted(exchange: &Exchange) -> Option<bool> {
+fn accepted(exchange: &RecordedExchange) -> Option<bool> {
     match (&exchange.response, exchange.preflight) {
         (Some(response), _) => Some(response.status < 300),
-        (None, Some(Preflight::Refused)) => Some(false),
+        (None, Some(ExpectedPreflight::Refused)) => Some(false),
         (None, _) => Some(true),
     }
 }
@@ -18,8 +18,8 @@ fn accepted(exchange: &Exchange) -> Option<bool> {
 /// The rules of provider.json accept what the exchanges show accepted and refuse, with the same status, what they show
 /// refused.
 #[test]
-fn m3_the_rules_agree_with_every_exchange() {
-    let engine = Engine::new(Settings { strict_callbacks: true, ..Settings::default() });
+fn the_rules_agree_with_every_exchange() {
+    let engine = Engine::new(Settings { callbacks: CallbackReach::Strict, ..Settings::default() });
     let (mut asked, mut differing) = (0, Vec::new());
     for exchange in seedream_fixtures::exchanges() {
         let Some(provider) = seedream_fixtures::provider(exchange.provider()) else { continue };

@@ -1,8 +1,8 @@
-//! M5: keys.
+//! Keys.
 
 use std::io;
 
-use seedream_mock::{End, Engine, MockServer, Settings};
+use seedream_mock::{Engine, MockServer, ScriptEnd, Settings};
 use serde_json::json;
 
 use crate::calls::{create_path, engine, json, now, post_as, request};
@@ -31,7 +31,7 @@ const REFUSED: [(&str, Option<&str>, u16, &str); 18] = [
 ];
 
 #[test]
-fn m5_each_dialect_refuses_keys_in_its_own_words() {
+fn each_dialect_refuses_keys_in_its_own_words() {
     let engine = engine();
     for (provider, key, status, code) in REFUSED {
         let script = engine.handle(now(), &request("POST", &create_path(provider), key, "{}"));
@@ -41,7 +41,7 @@ fn m5_each_dialect_refuses_keys_in_its_own_words() {
 }
 
 #[test]
-fn m5_a_key_is_judged_before_anything_else() {
+fn a_key_is_judged_before_anything_else() {
     let engine = engine();
     let mut forced = request("POST", &create_path("ark"), None, "not json");
     forced.headers_mut().insert("x-mock-fixture", "ark/generate/no-such-case".parse().unwrap());
@@ -55,7 +55,7 @@ fn m5_a_key_is_judged_before_anything_else() {
 }
 
 #[test]
-fn m5_the_relay_of_document_003_needs_no_key() {
+fn the_relay_of_document_003_needs_no_key() {
     let engine = engine();
     let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a heron" }).to_string();
     let status = |key| engine.handle(now(), &request("POST", "/ark/v1/images/generations", key, body.clone())).status;
@@ -64,7 +64,7 @@ fn m5_the_relay_of_document_003_needs_no_key() {
 }
 
 #[test]
-fn m5_only_listed_keys_are_known() {
+fn only_listed_keys_are_known() {
     let engine = Engine::new(Settings { keys: vec!["sk-mine".into()], ..Settings::default() });
     let body = json!({ "model": "doubao-seedream-5-0-lite", "prompt": "a heron" });
     assert_eq!(post_as(&engine, "sk-mine", &create_path("gogogotoken"), &body).status, 200);
@@ -72,17 +72,17 @@ fn m5_only_listed_keys_are_known() {
 }
 
 #[test]
-fn m5_slow_waits_and_reset_ends_the_connection() {
+fn slow_waits_and_reset_ends_the_connection() {
     let engine = engine();
     let body = json!({ "model": "doubao-seedream-5-0-lite", "prompt": "a heron" });
     let slow = post_as(&engine, "sk-mock-slow", &create_path("gogogotoken"), &body);
     assert_eq!((slow.status, slow.delay), (200, engine.settings().slow));
     let reset = post_as(&engine, "sk-mock-reset", &create_path("gogogotoken"), &body);
-    assert_eq!(reset.end, End::Reset);
+    assert_eq!(reset.end, ScriptEnd::Reset);
 }
 
 #[tokio::test]
-async fn m5_a_reset_is_one_on_the_wire() {
+async fn a_reset_is_one_on_the_wire() {
     let mock = MockServer::start().await.unwrap();
     let headers = [("authorization", "Bearer sk-mock-reset")];
     let error = send(&mock, "POST", &create_path("ark"), &headers, b"{}").await.unwrap_err();
@@ -91,16 +91,16 @@ async fn m5_a_reset_is_one_on_the_wire() {
 }
 
 #[test]
-fn m5_partial_withholds_one_picture_of_several() {
+fn partial_withholds_one_image_of_several() {
     let engine = engine();
     let body = json!({
         "model": "doubao-seedream-4-0-250828", "prompt": "3 images of a heron", "sequential_image_generation": "auto",
     });
-    let answer = json(&post_as(&engine, "sk-mock-partial", &create_path("ark"), &body));
-    let data = answer["data"].as_array().unwrap();
+    let response = json(&post_as(&engine, "sk-mock-partial", &create_path("ark"), &body));
+    let data = response["data"].as_array().unwrap();
     assert_eq!(data.len(), 3);
     assert_eq!(data[1]["error"]["code"], "OutputImageSensitiveContentDetected");
     assert!(data[0]["url"].is_string() && data[2]["url"].is_string());
-    assert_eq!(answer["usage"]["generated_images"], 2);
+    assert_eq!(response["usage"]["generated_images"], 2);
     assert_eq!(engine.journal(None)[0].billed, 2);
 }

@@ -1,10 +1,10 @@
-//! M13: callbacks, to a real receiver, on a clock that only the test moves.
+//! Callbacks, to a real receiver, on a clock that only the test moves.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use seedream_fixtures::{Body, Operation};
-use seedream_mock::{Clock, Entry, MockServer, Part};
+use seedream_fixtures::{OperationKind, RecordedBody};
+use seedream_mock::{Clock, JournalEntry, MockServer, ResetPart};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -46,13 +46,13 @@ async fn receive(receiver: &TcpListener) -> (String, Value, TcpStream) {
     }
 }
 
-async fn answer(mut stream: TcpStream, status: &str) {
-    let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
-    stream.write_all(answer.as_bytes()).await.unwrap();
+async fn response(mut stream: TcpStream, status: &str) {
+    let response = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+    stream.write_all(response.as_bytes()).await.unwrap();
 }
 
 /// The attempts in the journal, once there are so many.
-async fn attempts(mock: &MockServer, wanted: usize) -> Vec<Entry> {
+async fn attempts(mock: &MockServer, wanted: usize) -> Vec<JournalEntry> {
     soon(async {
         loop {
             let mut entries = mock.journal();
@@ -67,7 +67,7 @@ async fn attempts(mock: &MockServer, wanted: usize) -> Vec<Entry> {
 }
 
 #[tokio::test]
-async fn m13_the_end_of_a_task_is_told_once_as_a_poll_would_tell_it() {
+async fn the_end_of_a_task_sends_one_callback_with_the_body_of_a_poll() {
     let (_, mock, receiver) = start().await;
     let task = create(&mock, &url(&receiver)).await;
     let mut last = Value::Null;
@@ -79,29 +79,29 @@ async fn m13_the_end_of_a_task_is_told_once_as_a_poll_would_tell_it() {
     assert!(head.starts_with("POST /hook?token=t HTTP/1.1\r\n") && head.contains("content-type: application/json"));
     assert_eq!((&body, body["status"].as_str()), (&last, Some("completed")));
     assert_eq!(download(&mock, body["results"][1].as_str().unwrap()).await.status, 200);
-    answer(line, "204 No Content").await;
+    response(line, "204 No Content").await;
     let told = attempts(&mock, 1).await;
     assert_eq!((told[0].status, told[0].path.as_str()), (204, url(&receiver).as_str()));
-    assert_eq!(told[0].notes, ["attempt 1 of 4: answered 204"]);
+    assert_eq!(told[0].notes, ["attempt 1 of 4: status 204"]);
     get(&mock, &task).await;
     let shown = download(&mock, "/__mock/v1/callbacks").await.json();
     assert_eq!(shown["entries"].as_array().unwrap().len(), 1, "another poll does not tell it again");
 }
 
 #[tokio::test]
-async fn m13_a_task_that_nobody_polls_ends_by_the_clock() {
+async fn a_task_without_polls_ends_by_the_clock() {
     let (clock, mock, receiver) = start().await;
     create(&mock, &url(&receiver)).await;
     soon(clock.until_waiting(1)).await;
     clock.advance(Duration::from_secs(1));
     let (_, body, line) = receive(&receiver).await;
     assert_eq!(body["status"], "completed");
-    answer(line, "200 OK").await;
+    response(line, "200 OK").await;
     assert_eq!(attempts(&mock, 1).await[0].status, 200);
 }
 
 #[tokio::test]
-async fn m13_a_failed_task_is_told_too_and_a_stuck_one_never() {
+async fn a_failed_task_sends_a_callback_and_a_stuck_one_does_not() {
     let (clock, mock, receiver) = start().await;
     for fault in ["stuck", "failed"] {
         let body = json!({
@@ -114,7 +114,7 @@ async fn m13_a_failed_task_is_told_too_and_a_stuck_one_never() {
     clock.advance(Duration::from_secs(3600));
     let (_, body, line) = receive(&receiver).await;
     assert_eq!((&body["status"], &body["error"]["code"]), (&json!("failed"), &json!("content_policy_violation")));
-    answer(line, "200 OK").await;
+    response(line, "200 OK").await;
     assert_eq!(attempts(&mock, 1).await.len(), 1);
 }
 
@@ -122,13 +122,13 @@ async fn m13_a_failed_task_is_told_too_and_a_stuck_one_never() {
 fn shown(id: &str) -> Value {
     let exchange = seedream_fixtures::exchange(id).unwrap();
     match (&exchange.operation, &exchange.response.as_ref().unwrap().body) {
-        (Operation::Poll, Body::Json(raw)) => serde_json::from_str(raw.get()).unwrap(),
+        (OperationKind::Poll, RecordedBody::Json(raw)) => serde_json::from_str(raw.get()).unwrap(),
         _ => exchange.request.as_ref().unwrap().json_value().unwrap(),
     }
 }
 
 #[tokio::test]
-async fn a_task_that_is_cancelled_is_told_as_its_exchanges_have_it() {
+async fn a_cancelled_task_is_reported_as_its_exchanges_show() {
     let (_, mock, receiver) = start().await;
     let path = create(&mock, &url(&receiver)).await;
     let id = path.rsplit('/').next().unwrap();
@@ -137,7 +137,7 @@ async fn a_task_that_is_cancelled_is_told_as_its_exchanges_have_it() {
     assert_eq!((moved.status, &moved.json()["tasks"][0]["status"]), (200, &json!("cancelled")));
 
     let (_, told, line) = receive(&receiver).await;
-    answer(line, "200 OK").await;
+    response(line, "200 OK").await;
     let polled = get(&mock, &path).await.json();
     for (body, exchange) in [(&told, "evolink/callbacks/cancelled"), (&polled, "evolink/tasks/failed-cancelled")] {
         let mut expected = shown(exchange);
@@ -151,7 +151,7 @@ async fn a_task_that_is_cancelled_is_told_as_its_exchanges_have_it() {
 }
 
 #[tokio::test]
-async fn m13_failures_are_followed_by_attempts_after_one_two_and_four_seconds() {
+async fn failures_are_followed_by_attempts_after_one_two_and_four_seconds() {
     let (clock, mock, receiver) = start().await;
     let task = create(&mock, &url(&receiver)).await;
     for _ in 0..3 {
@@ -161,7 +161,7 @@ async fn m13_failures_are_followed_by_attempts_after_one_two_and_four_seconds() 
     for (attempt, pause) in [Some(1), Some(2), Some(4), None].into_iter().enumerate() {
         let (_, body, line) = receive(&receiver).await;
         bodies.push(body);
-        answer(line, "500 Internal Server Error").await;
+        response(line, "500 Internal Server Error").await;
         assert_eq!(attempts(&mock, attempt + 1).await.len(), attempt + 1);
         let Some(pause) = pause else { break };
         soon(clock.until_waiting(1)).await;
@@ -184,7 +184,7 @@ async fn m13_failures_are_followed_by_attempts_after_one_two_and_four_seconds() 
 }
 
 #[tokio::test]
-async fn m13_a_silent_receiver_has_ten_seconds_and_a_late_success_ends_it() {
+async fn a_silent_receiver_has_ten_seconds_and_a_late_success_ends_it() {
     let (clock, mock, receiver) = start().await;
     let task = create(&mock, &url(&receiver)).await;
     for _ in 0..3 {
@@ -194,11 +194,11 @@ async fn m13_a_silent_receiver_has_ten_seconds_and_a_late_success_ends_it() {
     soon(clock.until_waiting(1)).await;
     clock.advance(Duration::from_secs(10));
     let told = attempts(&mock, 1).await;
-    assert_eq!((told[0].status, told[0].notes[0].as_str()), (0, "attempt 1 of 4: no answer within 10 s"));
+    assert_eq!((told[0].status, told[0].notes[0].as_str()), (0, "attempt 1 of 4: no response within 10 s"));
     soon(clock.until_waiting(1)).await;
     clock.advance(Duration::from_secs(1));
     let (_, _, line) = receive(&receiver).await;
-    answer(line, "200 OK").await;
+    response(line, "200 OK").await;
     assert_eq!(attempts(&mock, 2).await[1].status, 200);
     drop(silent);
     clock.advance(Duration::from_secs(3600));
@@ -206,7 +206,7 @@ async fn m13_a_silent_receiver_has_ten_seconds_and_a_late_success_ends_it() {
 }
 
 #[tokio::test]
-async fn m13_receivers_elsewhere_are_never_called() {
+async fn receivers_elsewhere_are_never_called() {
     let (clock, mock, _) = start().await;
     create(&mock, "https://example.com/hook").await;
     soon(clock.until_waiting(1)).await;
@@ -217,7 +217,7 @@ async fn m13_receivers_elsewhere_are_never_called() {
 }
 
 #[tokio::test]
-async fn m13_a_strict_mock_refuses_what_the_document_refuses() {
+async fn a_strict_mock_refuses_what_the_document_refuses() {
     let strict = MockServer::builder().strict_callbacks(true).start().await.unwrap();
     let loose = MockServer::start().await.unwrap();
     let long = |length: usize| format!("https://example.com/{}", "x".repeat(length - "https://example.com/".len()));
@@ -234,35 +234,35 @@ async fn m13_a_strict_mock_refuses_what_the_document_refuses() {
     ] {
         let body = json!({ "model": "doubao-seedream-4.5", "prompt": "a kite", "callback_url": url });
         for (mock, status) in [(&loose, by_loose), (&strict, by_strict)] {
-            let answer = post(mock, CREATE, &body).await;
-            assert_eq!(answer.status, status, "{url}: {}", answer.text());
-            let code = answer.json()["error"]["code"].clone();
+            let response = post(mock, CREATE, &body).await;
+            assert_eq!(response.status, status, "{url}: {}", response.text());
+            let code = response.json()["error"]["code"].clone();
             assert!(status == 200 || code == "invalid_request", "{url}: {code}");
         }
     }
 }
 
 #[tokio::test]
-async fn m13_a_callback_goes_by_the_clock_of_its_session_and_comes_after_billing() {
+async fn a_callback_goes_by_the_clock_of_its_session_and_comes_after_billing() {
     let (clock, mock, receiver) = start().await;
     let body = json!({ "model": "doubao-seedream-4.5", "prompt": "two views of a kite", "n": 4, "callback_url": url(&receiver) });
     for session in ["blue", "red"] {
         assert_eq!(post(&mock, &format!("/s/{session}{CREATE}"), &body).await.status, 200);
     }
-    let reserved = &mock.ledger_of("blue")[0];
+    let reserved = &mock.session("blue").ledger()[0];
     assert_eq!((reserved.images, reserved.settled), (4, false));
     soon(clock.until_waiting(1)).await;
-    mock.clock_of("blue").advance(Duration::from_secs(1));
+    mock.session("blue").clock().advance(Duration::from_secs(1));
     let (_, told, line) = receive(&receiver).await;
     assert!(told["id"].as_str().unwrap().ends_with("-blue"), "{told}");
-    let settled = &mock.ledger_of("blue")[0];
+    let settled = &mock.session("blue").ledger()[0];
     assert_eq!((settled.images, settled.credits, settled.settled), (2, Some(3.6), true), "before it is answered");
-    answer(line, "500 Internal Server Error").await;
+    response(line, "500 Internal Server Error").await;
     assert_eq!(attempts(&mock, 1).await[0].session, "blue");
-    mock.reset("blue", &[Part::Session]);
+    mock.session("blue").reset(&[ResetPart::Session]);
     clock.advance(Duration::from_secs(1));
     let (_, told, line) = receive(&receiver).await;
     assert!(told["id"].as_str().unwrap().ends_with("-red"), "{told}");
-    answer(line, "200 OK").await;
+    response(line, "200 OK").await;
     assert_eq!(attempts(&mock, 1).await[0].session, "red", "a session that is gone tells nobody, and stays gone");
 }

@@ -41,7 +41,7 @@ pub(crate) fn json(script: &Script) -> Value {
     serde_json::from_slice(&script.body()).unwrap()
 }
 
-/// Where a provider creates pictures: its first such route, as the mock serves it.
+/// Where a provider creates images: its first such route, as the mock serves it.
 pub(crate) fn create_path(provider: &str) -> String {
     let provider = seedream_fixtures::provider(provider).unwrap();
     let route = provider.routes.iter().find(|route| route.name == seedream_fixtures::RouteName::Create).unwrap();
@@ -59,7 +59,7 @@ pub(crate) fn post_with(engine: &Engine, fault: &str, path: &str, body: &Value) 
 pub(crate) const RGB: u8 = 2;
 pub(crate) const RGBA: u8 = 6;
 
-/// A picture as a data URI: the header of a PNG of 100 by 100 pixels, filled up to a length with something.
+/// An image as a data URI: the header of a PNG of 100 by 100 pixels, filled up to a length with something.
 pub(crate) fn inline_png(colours: u8, bytes: usize) -> String {
     let mut file = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x64\0\0\0\x64\x08".to_vec();
     file.extend([colours, 0, 0, 0]);

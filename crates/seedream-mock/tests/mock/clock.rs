@@ -1,4 +1,4 @@
-//! M14: the clock that is read and moved over the admin API.
+//! The clock that is read and moved over the admin API.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use seedream_mock::{Clock, MockServer, TaskEnd};
 use serde_json::{Value, json};
 
-use crate::http1::{Answer, download, get, post, send, soon};
+use crate::http1::{Received, download, get, post, send, soon};
 
 const CLOCK: &str = "/__mock/v1/clock";
 
@@ -15,12 +15,12 @@ fn start() -> Timestamp {
     Timestamp::from_second(1_795_000_000).unwrap()
 }
 
-async fn tick(mock: &MockServer, body: &Value) -> Answer {
+async fn tick(mock: &MockServer, body: &Value) -> Received {
     post(mock, CLOCK, body).await
 }
 
 #[tokio::test]
-async fn m14_the_clock_is_stopped_set_moved_and_let_go() {
+async fn the_clock_is_stopped_set_moved_and_let_go() {
     let mock = MockServer::start().await.unwrap();
     assert_eq!(download(&mock, CLOCK).await.json()["stopped"], false);
     let stopped = tick(&mock, &json!({ "stop": true })).await.json();
@@ -35,20 +35,24 @@ async fn m14_the_clock_is_stopped_set_moved_and_let_go() {
 }
 
 #[tokio::test]
-async fn m14_what_is_no_time_is_explained_and_moves_nothing() {
+async fn what_is_no_time_is_explained_and_moves_nothing() {
     let mock = MockServer::builder().clock(Clock::stopped(start())).admin_token("t0ken").start().await.unwrap();
     assert_eq!(tick(&mock, &json!({ "advance": "1h" })).await.status, 401);
     let admin = [("authorization", "Bearer t0ken")];
     for body in [r#"{"advance":"soon"}"#, r#"{"set":"noon","advance":"1h"}"#, r#"{"move":"1h"}"#, "1h"] {
-        let answer = send(&mock, "POST", CLOCK, &admin, body.as_bytes()).await.unwrap();
-        assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (400, Some("mock_bad_clock")), "{body}");
+        let response = send(&mock, "POST", CLOCK, &admin, body.as_bytes()).await.unwrap();
+        assert_eq!(
+            (response.status, response.json()["error"]["code"].as_str()),
+            (400, Some("mock_bad_clock")),
+            "{body}"
+        );
     }
     assert_eq!(send(&mock, "DELETE", CLOCK, &admin, b"").await.unwrap().status, 405);
     assert_eq!(mock.clock().now(), start());
 }
 
 #[tokio::test]
-async fn m14_tasks_and_result_urls_go_by_it() {
+async fn tasks_and_result_urls_go_by_it() {
     let end = TaskEnd::Time(Duration::from_secs(3600));
     let mock = MockServer::builder().clock(Clock::stopped(start())).task(end).start().await.unwrap();
     let body = json!({ "model": "doubao-seedream-4.5", "prompt": "a kite above a clock" });
@@ -65,7 +69,7 @@ async fn m14_tasks_and_result_urls_go_by_it() {
 }
 
 #[tokio::test]
-async fn m14_a_slow_answer_waits_on_the_mocks_clock() {
+async fn a_slow_response_waits_on_the_mocks_clock() {
     let clock = Clock::stopped(start());
     let slow = Duration::from_secs(3600);
     let mock = Arc::new(MockServer::builder().clock(clock.clone()).slow(slow).start().await.unwrap());
@@ -83,7 +87,7 @@ async fn m14_a_slow_answer_waits_on_the_mocks_clock() {
 }
 
 #[tokio::test]
-async fn m14_a_session_has_a_clock_of_its_own_that_goes_with_the_mocks_until_it_is_moved() {
+async fn a_session_has_a_clock_of_its_own_that_goes_with_the_mocks_until_it_is_moved() {
     let end = TaskEnd::Time(Duration::from_secs(3600));
     let mock = MockServer::builder().clock(Clock::stopped(start())).task(end).start().await.unwrap();
     let mut tasks = Vec::new();
@@ -100,21 +104,21 @@ async fn m14_a_session_has_a_clock_of_its_own_that_goes_with_the_mocks_until_it_
         states
     };
     let moved = post(&mock, &format!("{CLOCK}?session=blue"), &json!({ "advance": "1h" })).await.json();
-    assert_eq!(mock.clock_of("blue").now().to_string(), moved["now"].as_str().unwrap());
-    assert_eq!(mock.clock_of("blue").now(), start() + Duration::from_secs(3600));
+    assert_eq!(mock.session("blue").clock().now().to_string(), moved["now"].as_str().unwrap());
+    assert_eq!(mock.session("blue").clock().now(), start() + Duration::from_secs(3600));
     assert_eq!(states().await, ["pending", "completed", "pending"]);
-    assert_eq!(mock.journal_of("blue")[1].at, start() + Duration::from_secs(3600), "its journal goes by it");
+    assert_eq!(mock.session("blue").journal()[1].at, start() + Duration::from_secs(3600), "its journal goes by it");
     tick(&mock, &json!({ "advance": "1h" })).await;
     assert_eq!(states().await, ["completed"; 3], "the mock's takes all along");
-    assert_eq!(mock.clock_of("blue").now(), start() + Duration::from_secs(7200));
+    assert_eq!(mock.session("blue").clock().now(), start() + Duration::from_secs(7200));
     let reset = post(&mock, "/__mock/v1/reset?session=blue", &json!({ "clear": ["clock"] })).await;
     assert_eq!(reset.status, 200, "{}", reset.text());
     assert_eq!(download(&mock, &format!("{CLOCK}?session=blue")).await.json()["now"], mock.clock().now().to_string());
-    assert_eq!(mock.clock_of("blue").now(), mock.clock().now());
+    assert_eq!(mock.session("blue").clock().now(), mock.clock().now());
 }
 
 #[tokio::test]
-async fn m14_the_answers_of_a_session_wait_on_its_own_clock() {
+async fn the_responses_of_a_session_wait_on_its_own_clock() {
     let clock = Clock::stopped(start());
     let slow = Duration::from_secs(3600);
     let mock = Arc::new(MockServer::builder().clock(clock.clone()).slow(slow).start().await.unwrap());

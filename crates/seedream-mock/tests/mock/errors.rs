@@ -1,16 +1,16 @@
-//! M3 and M5: every refusal of every dialect, as its bytes go over the wire.
+//! Every refusal of every dialect, as its bytes go over the wire.
 //!
 //! The rows come from the providers' own data, so a rule that is added there is a row here.
 
 use std::fmt::Write as _;
 
-use seedream_fixtures::{Field, FieldType, Model, Provider, Role, Route, RouteName};
-use seedream_mock::{Engine, Refusal, Script, Settings};
+use seedream_fixtures::{FieldFacts, FieldRole, JsonType, ModelFacts, ProviderFacts, RouteFacts, RouteName};
+use seedream_mock::{Engine, RefusalCause, Script, Settings};
 use serde_json::{Value, json};
 
 use crate::calls::{now, request};
 
-/// One request for pictures that breaks one rule: what is wrong, and the body.
+/// One request for images that breaks one rule: what is wrong, and the body.
 type Row = (String, Value);
 
 /// Sets the member with a dotted name.
@@ -22,13 +22,13 @@ fn with(mut body: Value, name: &str, value: Value) -> Value {
     body
 }
 
-fn name(provider: &Provider, role: Role) -> &str {
+fn name(provider: &ProviderFacts, role: FieldRole) -> &str {
     provider.field(role).map_or("", |field| field.name.as_str())
 }
 
-fn valid(provider: &Provider, model: &Model) -> Value {
-    let body = with(json!({}), name(provider, Role::Model), json!(model.id));
-    with(body, name(provider, Role::Prompt), json!("a kite"))
+fn valid(provider: &ProviderFacts, model: &ModelFacts) -> Value {
+    let body = with(json!({}), name(provider, FieldRole::Model), json!(model.id));
+    with(body, name(provider, FieldRole::Prompt), json!("a kite"))
 }
 
 fn urls(count: u32) -> Value {
@@ -36,9 +36,9 @@ fn urls(count: u32) -> Value {
 }
 
 /// What each member of the document must be.
-fn member_rows(provider: &Provider, model: &Model) -> Vec<Row> {
+fn member_rows(provider: &ProviderFacts, model: &ModelFacts) -> Vec<Row> {
     let mut rows = Vec::new();
-    let mut row = |field: &Field, what: &str, value: Value| {
+    let mut row = |field: &FieldFacts, what: &str, value: Value| {
         rows.push((format!("{} {what}", field.name), with(valid(provider, model), &field.name, value)));
     };
     for field in provider.fields.iter().filter(|field| !model.refuses(field.name.split('.').next().unwrap())) {
@@ -47,7 +47,7 @@ fn member_rows(provider: &Provider, model: &Model) -> Vec<Row> {
             row(field, "missing", Value::Null);
             row(field, "empty", json!(""));
         }
-        let other = if field.types.contains(&FieldType::Object) { json!(7) } else { json!({}) };
+        let other = if field.types.contains(&JsonType::Object) { json!(7) } else { json!({}) };
         row(field, "of another type", other);
         if !values.is_empty() {
             row(field, "of another value", json!("other"));
@@ -70,7 +70,7 @@ fn member_rows(provider: &Provider, model: &Model) -> Vec<Row> {
 }
 
 /// What a model does not do.
-fn model_rows(provider: &Provider, model: &Model) -> Vec<Row> {
+fn model_rows(provider: &ProviderFacts, model: &ModelFacts) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut row = |what: String, name: &str, value: Value| rows.push((what, with(valid(provider, model), name, value)));
     for refused in &model.refused {
@@ -82,9 +82,9 @@ fn model_rows(provider: &Provider, model: &Model) -> Vec<Row> {
             row(format!("{name} {value}"), name, value.clone());
         }
     }
-    let (size, bounds) = (name(provider, Role::Size), model.size.pixels.unwrap());
+    let (size, bounds) = (name(provider, FieldRole::Size), model.size.pixels.unwrap());
     for wrong in ["0.5K", "1K", "1.5K", "3K", "4K"] {
-        if !model.size.levels.iter().any(|level| level == wrong) {
+        if !model.size.tiers.iter().any(|level| level == wrong) {
             row(format!("{size} {wrong}"), size, json!(wrong));
         }
     }
@@ -101,11 +101,11 @@ fn model_rows(provider: &Provider, model: &Model) -> Vec<Row> {
     if let Some(side) = bounds.side {
         row(format!("{size} with a short side"), size, json!(format!("{}x{}", side.min - 1, side.max)));
     }
-    let quality = name(provider, Role::Quality);
+    let quality = name(provider, FieldRole::Quality);
     if !model.size.qualities.is_empty() {
         row(format!("{quality} 1K"), quality, json!("1K"));
     }
-    let image = name(provider, Role::References);
+    let image = name(provider, FieldRole::References);
     if let Some(rule) = &model.references {
         row(format!("{image} {} times", rule.max + 1), image, urls(rule.max + 1));
         row(format!("{image} without bytes"), image, json!(["data:image/png;base64,"]));
@@ -115,13 +115,14 @@ fn model_rows(provider: &Provider, model: &Model) -> Vec<Row> {
         row(format!("{image} of a number"), image, json!([7]));
     }
     if model.references_plus_images.is_some() && model.max_images > 1 {
-        let max = name(provider, Role::GroupMax);
-        let group = with(with(valid(provider, model), image, urls(10)), name(provider, Role::Group), json!("auto"));
+        let max = name(provider, FieldRole::GroupMax);
+        let group =
+            with(with(valid(provider, model), image, urls(10)), name(provider, FieldRole::Group), json!("auto"));
         if !max.is_empty() {
             rows.push((format!("{image} 10 times and {max} 6"), with(group, max, json!(6))));
         }
     }
-    let background = name(provider, Role::Background);
+    let background = name(provider, FieldRole::Background);
     if !background.is_empty() && !model.refuses(background) {
         let clear = with(valid(provider, model), background, json!("transparent"));
         if model.transparent_from_reference {
@@ -130,7 +131,7 @@ fn model_rows(provider: &Provider, model: &Model) -> Vec<Row> {
         let one = with(clear, image, urls(1));
         rows.push((format!("{background} as jpeg"), with(one, "output_format", json!("jpeg"))));
     }
-    let layers = name(provider, Role::Layers);
+    let layers = name(provider, FieldRole::Layers);
     if !layers.is_empty() && !model.refuses(layers) {
         let apart = with(valid(provider, model), layers, json!(true));
         rows.push((format!("{layers} with {image} twice"), with(apart.clone(), image, urls(2))));
@@ -143,15 +144,15 @@ fn model_rows(provider: &Provider, model: &Model) -> Vec<Row> {
 }
 
 /// The order of two mistakes, where a model has one.
-fn order_row(provider: &Provider, model: &Model) -> Option<Row> {
+fn order_row(provider: &ProviderFacts, model: &ModelFacts) -> Option<Row> {
     let first = model.checks_first.first()?;
-    let value = if first == name(provider, Role::Size) { json!("1x1") } else { json!("transparent") };
+    let value = if first == name(provider, FieldRole::Size) { json!("1x1") } else { json!("transparent") };
     let body = with(valid(provider, model), first, value);
     Some((format!("{first} before response_format"), with(body, "response_format", json!("png"))))
 }
 
-/// Status, what the caller is told beside the body, the body; the ids of requests, which are long, as `ID`.
-fn answer(script: &Script, headers: &[String]) -> String {
+/// Status, headers and body; the long ids of requests as `ID`.
+fn response(script: &Script, headers: &[String]) -> String {
     let mut text = script.status.to_string();
     for name in headers.iter().map(String::as_str).chain(["retry-after"]) {
         if let Some(value) = script.header(name) {
@@ -164,7 +165,7 @@ fn answer(script: &Script, headers: &[String]) -> String {
         .collect()
 }
 
-fn ask(provider: &Provider, route: &Route, key: Option<&str>, fault: &str, body: &Value) -> Script {
+fn ask(provider: &ProviderFacts, route: &RouteFacts, key: Option<&str>, fault: &str, body: &Value) -> Script {
     let engine = Engine::new(Settings::default());
     let path = format!("/{}{}", provider.id, route.path.replace("{id}", "task-unified-1795000000-nobody00"));
     let mut request = request(&route.method, &path, key, body.to_string());
@@ -172,7 +173,7 @@ fn ask(provider: &Provider, route: &Route, key: Option<&str>, fault: &str, body:
     engine.handle(now(), &request)
 }
 
-fn create(provider: &Provider) -> &Route {
+fn create(provider: &ProviderFacts) -> &RouteFacts {
     provider.routes.iter().find(|route| route.name == RouteName::Create).unwrap()
 }
 
@@ -184,7 +185,10 @@ fn rules(id: &str) -> String {
     let mut table = String::new();
     let default = provider.model(&provider.default_model).unwrap();
     let mut rows = member_rows(provider, default);
-    rows.push(("another model".into(), with(valid(provider, default), name(provider, Role::Model), json!("nobody"))));
+    rows.push((
+        "another model".into(),
+        with(valid(provider, default), name(provider, FieldRole::Model), json!("nobody")),
+    ));
     rows.push(("no object".into(), json!([])));
     for model in &provider.models {
         let of_model = model_rows(provider, model).into_iter().chain(order_row(provider, model));
@@ -197,7 +201,7 @@ fn rules(id: &str) -> String {
         let name = |rule: &str| rule.splitn(3, ": ").take(2).collect::<Vec<_>>().join(" ");
         let rules: Vec<String> = rule.split("; ").map(name).collect();
         let sure = script.header("x-mock-evidence").unwrap();
-        let _ = writeln!(table, "{what} ({}) {sure}\n  {}", rules.join(", "), answer(&script, &[]));
+        let _ = writeln!(table, "{what} ({}) {sure}\n  {}", rules.join(", "), response(&script, &[]));
     }
     table
 }
@@ -212,21 +216,21 @@ fn refusals(id: &str) -> String {
         let _ = writeln!(table, "{} {}", route.method, route.path);
         let stranger = ask(provider, route, None, "", &body);
         if stranger.status == 401 {
-            let _ = writeln!(table, "  without a key\n    {}", answer(&stranger, headers));
+            let _ = writeln!(table, "  without a key\n    {}", response(&stranger, headers));
         }
-        for refusal in Refusal::ALL {
+        for refusal in RefusalCause::ALL {
             let script = ask(provider, route, Some("sk-test"), &format!("refuse={refusal}"), &body);
-            let _ = writeln!(table, "  {refusal}\n    {}", answer(&script, headers));
+            let _ = writeln!(table, "  {refusal}\n    {}", response(&script, headers));
         }
         if route.name == RouteName::Task {
             let _ = writeln!(
                 table,
                 "  an unknown task\n    {}",
-                answer(&ask(provider, route, Some("k"), "", &body), headers)
+                response(&ask(provider, route, Some("k"), "", &body), headers)
             );
-            let odd = Route { path: route.path.replace("{id}", "other"), ..route.clone() };
+            let odd = RouteFacts { path: route.path.replace("{id}", "other"), ..route.clone() };
             let _ =
-                writeln!(table, "  another id\n    {}", answer(&ask(provider, &odd, Some("k"), "", &body), headers));
+                writeln!(table, "  another id\n    {}", response(&ask(provider, &odd, Some("k"), "", &body), headers));
         }
     }
     table
@@ -247,9 +251,9 @@ macro_rules! dialects {
 }
 
 dialects! {
-    gogogotoken: m3_the_rules_of_gogogotoken, m5_the_refusals_of_gogogotoken;
-    aiearth: m3_the_rules_of_aiearth, m5_the_refusals_of_aiearth;
-    evolink: m3_the_rules_of_evolink, m5_the_refusals_of_evolink;
-    ark: m3_the_rules_of_ark, m5_the_refusals_of_ark;
-    opeai: m3_the_rules_of_opeai, m5_the_refusals_of_opeai;
+    gogogotoken: the_rules_of_gogogotoken, the_refusals_of_gogogotoken;
+    aiearth: the_rules_of_aiearth, the_refusals_of_aiearth;
+    evolink: the_rules_of_evolink, the_refusals_of_evolink;
+    ark: the_rules_of_ark, the_refusals_of_ark;
+    opeai: the_rules_of_opeai, the_refusals_of_opeai;
 }

@@ -1,23 +1,23 @@
-//! M1: documented requests get the documented answers.
+//! Documented requests get the documented responses.
 
-use seedream_fixtures::{Body, Exchange, Operation};
+use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange};
 use seedream_mock::{Engine, MockServer, Script};
 use serde_json::{Value, json};
 
 use crate::calls::{engine, now, request};
 use crate::http1::{download, get, post, send};
 
-/// Every exchange that a request can find: it has a body to be equal to, and an answer.
-fn findable() -> impl Iterator<Item = &'static Exchange> {
+/// Every exchange that a request can find: it has a body to be equal to, and a response.
+fn findable() -> impl Iterator<Item = &'static RecordedExchange> {
     seedream_fixtures::exchanges().iter().filter(|exchange| {
         let has_body = exchange.request.as_ref().is_some_and(|request| request.json.is_some());
         let known = seedream_fixtures::provider(exchange.provider()).is_some();
         let status = exchange.response.as_ref().map_or(401, |response| response.status);
-        has_body && known && status != 401 && exchange.operation != Operation::Callback
+        has_body && known && status != 401 && exchange.operation != OperationKind::Callback
     })
 }
 
-fn replay(engine: &Engine, exchange: &Exchange, force: bool) -> Script {
+fn replay(engine: &Engine, exchange: &RecordedExchange, force: bool) -> Script {
     let asked = exchange.request.as_ref().unwrap();
     let body = asked.json.as_ref().map(|json| json.get().to_owned()).unwrap_or_default();
     let path = format!("/{}{}", exchange.provider(), asked.path);
@@ -29,31 +29,33 @@ fn replay(engine: &Engine, exchange: &Exchange, force: bool) -> Script {
 }
 
 #[tokio::test]
-async fn m1_every_documented_request_finds_its_answer() {
+async fn every_documented_request_finds_its_response() {
     let mock = MockServer::start().await.unwrap();
     let mut count = 0;
     for exchange in findable() {
         let asked = exchange.request.as_ref().unwrap();
         let path = format!("/{}{}", exchange.provider(), asked.path);
-        let answer = post(&mock, &path, &asked.json_value().unwrap()).await;
-        assert_eq!(answer.header("x-mock-fixture"), exchange.id());
-        assert_eq!(answer.status, exchange.response.as_ref().unwrap().status, "{}", exchange.id());
-        assert_eq!(answer.header("x-mock-evidence"), exchange.source.kind.as_str());
+        let response = post(&mock, &path, &asked.json_value().unwrap()).await;
+        assert_eq!(response.header("x-mock-fixture"), exchange.id());
+        assert_eq!(response.status, exchange.response.as_ref().unwrap().status, "{}", exchange.id());
+        assert_eq!(response.header("x-mock-evidence"), exchange.source.kind.as_str());
         count += 1;
     }
     assert!(count > 100, "only {count} exchanges were replayed");
 }
 
 #[test]
-fn m1_forced_answers_are_byte_exact() {
+fn forced_responses_are_byte_exact() {
     let engine = engine();
     for exchange in findable() {
         let script = replay(&engine, exchange, true);
         let body = script.body();
         match &exchange.response.as_ref().unwrap().body {
-            Body::Json(raw) => assert_eq!(body, raw.get().as_bytes(), "{}", exchange.id()),
-            Body::Text(text) | Body::Sse(text) => assert_eq!(body, text.as_bytes(), "{}", exchange.id()),
-            Body::Base64(_) => {}
+            RecordedBody::Json(raw) => assert_eq!(body, raw.get().as_bytes(), "{}", exchange.id()),
+            RecordedBody::Text(text) | RecordedBody::Sse(text) => {
+                assert_eq!(body, text.as_bytes(), "{}", exchange.id());
+            }
+            RecordedBody::Base64(_) => {}
         }
     }
 }
@@ -65,7 +67,7 @@ fn member_order(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn m1_live_answers_keep_members_order_and_everything_that_is_not_volatile() {
+fn live_responses_keep_members_order_and_everything_that_is_not_volatile() {
     const VOLATILE: [&str; 7] = ["url", "b64_json", "created", "results", "id", "estimated_time", "task_info"];
     fn settled(value: &Value) -> Value {
         match value {
@@ -82,7 +84,7 @@ fn m1_live_answers_keep_members_order_and_everything_that_is_not_volatile() {
     }
     let engine = engine();
     for exchange in findable() {
-        let Body::Json(raw) = &exchange.response.as_ref().unwrap().body else { continue };
+        let RecordedBody::Json(raw) = &exchange.response.as_ref().unwrap().body else { continue };
         let body = replay(&engine, exchange, false).body();
         let text = std::str::from_utf8(&body).unwrap();
         assert_eq!(member_order(text), member_order(raw.get()), "{}", exchange.id());
@@ -92,8 +94,8 @@ fn m1_live_answers_keep_members_order_and_everything_that_is_not_volatile() {
 }
 
 #[test]
-fn m1_live_streams_keep_every_byte_that_is_not_volatile() {
-    // Between the quotes of a URL or a picture, and the digits of a time.
+fn live_streams_keep_every_byte_that_is_not_volatile() {
+    // Between the quotes of a URL or an image, and the digits of a time.
     fn settled(text: &str) -> String {
         let mut kept = String::new();
         let mut rest = text;
@@ -111,7 +113,7 @@ fn m1_live_streams_keep_every_byte_that_is_not_volatile() {
     let engine = engine();
     let mut seen = 0;
     for exchange in findable() {
-        let Body::Sse(text) = &exchange.response.as_ref().unwrap().body else { continue };
+        let RecordedBody::Sse(text) = &exchange.response.as_ref().unwrap().body else { continue };
         let body = replay(&engine, exchange, false).body();
         // What is spread over several lines is answered as it is printed.
         assert_eq!(settled(std::str::from_utf8(&body).unwrap()), settled(text), "{}", exchange.id());
@@ -121,12 +123,12 @@ fn m1_live_streams_keep_every_byte_that_is_not_volatile() {
 }
 
 #[test]
-fn m1_live_urls_have_the_size_the_answer_states() {
+fn live_urls_have_the_size_the_response_states() {
     let engine = engine();
     let mut seen = 0;
     for exchange in findable() {
-        let Ok(answer) = serde_json::from_slice::<Value>(&replay(&engine, exchange, false).body()) else { continue };
-        for item in answer["data"].as_array().into_iter().flatten() {
+        let Ok(response) = serde_json::from_slice::<Value>(&replay(&engine, exchange, false).body()) else { continue };
+        for item in response["data"].as_array().into_iter().flatten() {
             if let (Some(url), Some(size)) = (item["url"].as_str(), item["size"].as_str()) {
                 assert!(
                     url.starts_with("http://mock/pictures/") && url.contains(&format!("-{size}")),
@@ -141,12 +143,12 @@ fn m1_live_urls_have_the_size_the_answer_states() {
 }
 
 #[test]
-fn m1_created_is_now() {
+fn created_is_now() {
     let engine = engine();
     let mut seen = 0;
-    for exchange in findable().filter(|exchange| exchange.operation == Operation::Create) {
-        let Ok(answer) = serde_json::from_slice::<Value>(&replay(&engine, exchange, false).body()) else { continue };
-        if let Some(created) = answer.get("created").filter(|created| created.is_number()) {
+    for exchange in findable().filter(|exchange| exchange.operation == OperationKind::Create) {
+        let Ok(response) = serde_json::from_slice::<Value>(&replay(&engine, exchange, false).body()) else { continue };
+        if let Some(created) = response.get("created").filter(|created| created.is_number()) {
             assert_eq!(created.as_i64(), Some(now().as_second()), "{}", exchange.id());
             seen += 1;
         }
@@ -155,13 +157,13 @@ fn m1_created_is_now() {
 }
 
 #[tokio::test]
-async fn m1_the_pictures_of_a_documented_answer_open_at_the_size_it_states() {
+async fn the_images_of_a_documented_response_open_at_the_size_it_states() {
     let mock = MockServer::start().await.unwrap();
     let mut opened = 0;
     for id in ["gogogotoken/generate", "ark/generate", "aiearth/generate", "opeai/generate"] {
-        let stated = |exchange: &&Exchange| {
+        let stated = |exchange: &&RecordedExchange| {
             let text = match &exchange.response.as_ref().unwrap().body {
-                Body::Json(raw) => raw.get(),
+                RecordedBody::Json(raw) => raw.get(),
                 _ => "",
             };
             exchange.id().starts_with(id) && text.contains("\"url\"") && text.contains("\"size\"")
@@ -169,11 +171,11 @@ async fn m1_the_pictures_of_a_documented_answer_open_at_the_size_it_states() {
         let Some(exchange) = findable().find(stated) else { continue };
         let asked = exchange.request.as_ref().unwrap();
         let path = format!("/{}{}", exchange.provider(), asked.path);
-        let answer = post(&mock, &path, &asked.json_value().unwrap()).await;
-        assert_eq!(answer.header("x-mock-fixture"), exchange.id());
-        let item = answer.json()["data"][0].clone();
-        let picture = download(&mock, item["url"].as_str().unwrap()).await;
-        let size = imagesize::blob_size(&picture.body).unwrap();
+        let response = post(&mock, &path, &asked.json_value().unwrap()).await;
+        assert_eq!(response.header("x-mock-fixture"), exchange.id());
+        let item = response.json()["data"][0].clone();
+        let image = download(&mock, item["url"].as_str().unwrap()).await;
+        let size = imagesize::blob_size(&image.body).unwrap();
         assert_eq!(json!(format!("{}x{}", size.width, size.height)), item["size"], "{}", exchange.id());
         opened += 1;
     }
@@ -181,9 +183,9 @@ async fn m1_the_pictures_of_a_documented_answer_open_at_the_size_it_states() {
 }
 
 #[tokio::test]
-async fn m1_a_documented_task_can_be_polled() {
+async fn a_documented_task_can_be_polled() {
     let mock = MockServer::start().await.unwrap();
-    let creates = |exchange: &&Exchange| exchange.id().starts_with("evolink/generate/");
+    let creates = |exchange: &&RecordedExchange| exchange.id().starts_with("evolink/generate/");
     let exchange = findable().find(creates).unwrap();
     let asked = exchange.request.as_ref().unwrap();
     let created = post(&mock, &format!("/evolink{}", asked.path), &asked.json_value().unwrap()).await;
@@ -195,16 +197,16 @@ async fn m1_a_documented_task_can_be_polled() {
 }
 
 #[tokio::test]
-async fn m1_an_unknown_fixture_is_explained() {
+async fn an_unknown_fixture_is_explained() {
     let mock = MockServer::start().await.unwrap();
     let headers = [("authorization", "Bearer sk-test"), ("x-mock-fixture", "ark/generate/no-such-case")];
-    let answer = send(&mock, "POST", "/ark/api/v3/images/generations", &headers, b"{}").await.unwrap();
-    assert_eq!(answer.status, 400);
-    assert_eq!(answer.json()["error"]["code"], "mock_no_such_fixture");
+    let response = send(&mock, "POST", "/ark/api/v3/images/generations", &headers, b"{}").await.unwrap();
+    assert_eq!(response.status, 400);
+    assert_eq!(response.json()["error"]["code"], "mock_no_such_fixture");
 }
 
 #[test]
-fn m1_an_explicit_null_is_an_absent_member() {
+fn an_explicit_null_is_an_absent_member() {
     let engine = engine();
     let exchange = findable().find(|exchange| exchange.provider() == "gogogotoken").unwrap();
     let asked = exchange.request.as_ref().unwrap();

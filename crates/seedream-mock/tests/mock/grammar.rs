@@ -1,4 +1,4 @@
-//! M18: one grammar for faults, as text and as JSON.
+//! One grammar for faults, as text and as JSON.
 
 use std::time::Duration;
 
@@ -8,13 +8,18 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree;
 use seedream_mock::{
-    BodyFault, Chance, Coding, Cut, Drip, Ending, ErrorFault, Fault, Length, On, PictureFault, Place, Refusal,
-    SseFault, StreamFault, TaskFault, Thousands, faults, parse_faults,
+    BodyFault, BytePosition, ByteRate, CodingFault, ConnectionEnd, ErrorFault, Fault, FaultTarget, ImageFault,
+    LengthFault, Probability, RefusalCause, SseFault, StreamFault, TaskFault, Thousands, Truncation, fault_words,
+    parse_faults,
 };
 use serde_json::json;
 
-fn place() -> impl Strategy<Value = Place> {
-    prop_oneof![Just(Place::Before), any::<u64>().prop_map(Place::Head), any::<u64>().prop_map(Place::Body)]
+fn place() -> impl Strategy<Value = BytePosition> {
+    prop_oneof![
+        Just(BytePosition::Before),
+        any::<u64>().prop_map(BytePosition::Head),
+        any::<u64>().prop_map(BytePosition::Body)
+    ]
 }
 
 fn time() -> impl Strategy<Value = Duration> {
@@ -25,13 +30,17 @@ fn text() -> impl Strategy<Value = String> {
     prop_oneof!["[a-zA-Z0-9_.]{0,12}", any::<String>()]
 }
 
-/// Where an answer, or the request, is cut off.
-fn cut_off() -> impl Strategy<Value = Place> {
-    prop_oneof![place(), any::<u64>().prop_map(Place::Request)]
+/// Where a response, or the request, is cut off.
+fn cut_off() -> impl Strategy<Value = BytePosition> {
+    prop_oneof![place(), any::<u64>().prop_map(BytePosition::Request)]
 }
 
-fn cut() -> impl Strategy<Value = Cut> {
-    prop_oneof![Just(Cut::Brace), any::<u64>().prop_map(Cut::After), any::<u64>().prop_map(Cut::Before)]
+fn cut() -> impl Strategy<Value = Truncation> {
+    prop_oneof![
+        Just(Truncation::Brace),
+        any::<u64>().prop_map(Truncation::After),
+        any::<u64>().prop_map(Truncation::Before)
+    ]
 }
 
 fn task() -> impl Strategy<Value = TaskFault> {
@@ -45,20 +54,26 @@ fn stream() -> impl Strategy<Value = StreamFault> {
 }
 
 fn fault() -> impl Strategy<Value = Fault> {
-    let head =
-        (of(select(On::ALL)), of(any::<u32>()), of(select(Refusal::ALL)), of(200u16..1000), of(text()), of(text()));
+    let head = (
+        of(select(FaultTarget::ALL)),
+        of(any::<u32>()),
+        of(select(RefusalCause::ALL)),
+        of(200u16..1000),
+        of(text()),
+        of(text()),
+    );
     let waits = (of(text()), of(any::<bool>()), of(time()), of(time()), of(place()), of(time()));
-    let end = of((select(Ending::ALL), cut_off()));
-    let drip = of((1u32.., time()).prop_map(|(bytes, every)| Drip { bytes, every }));
+    let end = of((select(ConnectionEnd::ALL), cut_off()));
+    let drip = of((1u32.., time()).prop_map(|(bytes, every)| ByteRate { bytes, every }));
     let body = (of(200u16..1000), of(200u16..1000), of(text()), any::<[bool; 3]>(), of(any::<u64>()), of(cut()));
     let group = (vec(any::<u32>(), 0..4), of(any::<u32>()), vec(task(), 0..3));
-    let chance = (0u32..=1_000_000).prop_map(|millionths| Chance::new(f64::from(millionths) / 1e6));
+    let chance = (0u32..=1_000_000).prop_map(|millionths| Probability::new(f64::from(millionths) / 1e6));
     let limits = any::<[Option<u32>; 4]>();
     let when = (of(chance), of(any::<u64>()), limits);
-    let rest = (vec(select(SseFault::ALL), 0..4), of(select(PictureFault::ALL)));
+    let rest = (vec(select(SseFault::ALL), 0..4), of(select(ImageFault::ALL)));
     let shape = (
-        of(select(Length::ALL)),
-        vec(select(Coding::ALL), 0..3),
+        of(select(LengthFault::ALL)),
+        vec(select(CodingFault::ALL), 0..3),
         vec(select(BodyFault::ALL), 0..3),
         vec(select(ErrorFault::ALL), 0..3),
         of(text()),
@@ -98,7 +113,7 @@ fn fault() -> impl Strategy<Value = Fault> {
         fail: group.1,
         task: group.2,
         sse: rest.0,
-        picture: rest.1,
+        image: rest.1,
         chance: when.0,
         seed: when.1,
         rpm: when.2[0],
@@ -112,7 +127,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn m18_text_and_json_round_trip(faults in vec(fault(), 1..4)) {
+    fn text_and_json_round_trip(faults in vec(fault(), 1..4)) {
         let written: Vec<String> = faults.iter().map(ToString::to_string).collect();
         let wanted: Vec<Fault> = faults.iter().filter(|fault| **fault != Fault::default()).cloned().collect();
         prop_assert_eq!(&parse_faults(&written.join("; ")).unwrap(), &wanted);
@@ -123,13 +138,13 @@ proptest! {
     }
 
     #[test]
-    fn m18_no_text_panics(text in any::<String>()) {
+    fn no_text_panics(text in any::<String>()) {
         drop(parse_faults(&text));
     }
 }
 
 #[test]
-fn m18_faults_are_written_as_people_write_them() {
+fn faults_are_written_as_people_write_them() {
     let text = "on=create times=2 status=503 code=ServerOverloaded retry-after=7";
     let fault: Fault = text.parse().unwrap();
     assert_eq!(fault.to_string(), text);
@@ -138,33 +153,33 @@ fn m18_faults_are_written_as_people_write_them() {
     let date: Fault = "status=429 retry-after=\"Wed, 21 Oct 2026 07:28:00 GMT\"".parse().unwrap();
     assert_eq!(date.retry_after.as_deref(), Some("Wed, 21 Oct 2026 07:28:00 GMT"));
     let reset: Fault = "reset@body:100".parse().unwrap();
-    assert_eq!(reset.end, Some((Ending::Reset, Place::Body(100))));
+    assert_eq!(reset.end, Some((ConnectionEnd::Reset, BytePosition::Body(100))));
     assert_eq!("reset@head".parse::<Fault>().unwrap().to_string(), "reset@head:12");
     let lists: Fault = serde_json::from_value(json!({ "sse": ["crlf", "no-done"], "moderate": [0, 2] })).unwrap();
     assert_eq!(lists.to_string(), "moderate=0,2 sse=crlf,no-done");
 }
 
 #[test]
-fn m18_what_is_no_fault_is_explained() {
+fn what_is_no_fault_is_explained() {
     for (text, word) in [
         ("statos=503", "statos"),
         ("status", "status needs a value"),
-        ("status=99", "status: 99 is no status from 200 to 999"),
+        ("status=99", "status: 99 is not a status from 200 to 999"),
         ("empty=yes", "empty takes no value"),
-        ("reset@tail", "tail is none of before"),
-        ("stall@body:x", "x is no number"),
+        ("reset@tail", "tail is not one of before"),
+        ("stall@body:x", "x is not a number"),
         ("drip=0/1s", "BYTES/TIME"),
-        ("delay=soon", "no length of time"),
-        ("sse=crlf,lf", "lf is none of no-completed"),
-        ("p=2", "2 is no probability"),
-        ("p=NaN", "no probability"),
-        ("rpm=-1", "rpm: -1 is no number"),
-        ("length=right", "length: right is none of wrong, none"),
+        ("delay=soon", "soon is not a duration"),
+        ("sse=crlf,lf", "lf is not one of no-completed"),
+        ("p=2", "2 is not a probability"),
+        ("p=NaN", "not a probability"),
+        ("rpm=-1", "rpm: -1 is not a number"),
+        ("length=right", "length: right is not one of wrong, none"),
         ("gzip=whole", "gzip: whole is not broken"),
-        ("truncate=end", "end is none of BYTE, -BYTE, brace"),
-        ("stall@request", "request is none of before"),
-        ("body=lists", "lists is none of task"),
-        ("task=word", "word is none of stuck"),
+        ("truncate=end", "end is not one of BYTE, -BYTE, brace"),
+        ("stall@request", "request is not one of before"),
+        ("body=lists", "lists is not one of task"),
+        ("task=word", "word is not one of stuck"),
         ("task=word:a=b", "a=b is not of the form TEXT"),
         ("stream=many:0", "0 is not of the form THOUSANDS"),
         ("message=\"open", "a quote is not closed"),
@@ -177,9 +192,9 @@ fn m18_what_is_no_fault_is_explained() {
 }
 
 #[test]
-fn m18_the_list_names_every_word_and_its_examples_are_faults() {
-    let listed: Vec<&str> = faults().iter().map(|word| word.form.split(['=', '@']).next().unwrap()).collect();
-    for word in faults() {
+fn the_list_names_every_word_and_its_examples_are_faults() {
+    let listed: Vec<&str> = fault_words().iter().map(|word| word.form.split(['=', '@']).next().unwrap()).collect();
+    for word in fault_words() {
         let example: Fault = word.example.parse().unwrap_or_else(|error| panic!("{}: {error}", word.example));
         let name = word.form.split(['=', '@']).next().unwrap();
         assert!(serde_json::to_value(&example).unwrap().get(name).is_some(), "{} shows {name}", word.example);
@@ -192,18 +207,18 @@ fn m18_the_list_names_every_word_and_its_examples_are_faults() {
         }
     }
     let values = |form: &str, all: Vec<&str>| {
-        let found = faults().iter().find(|word| word.form.starts_with(form)).unwrap();
+        let found = fault_words().iter().find(|word| word.form.starts_with(form)).unwrap();
         let listed = format!("{form}{}", all.join("|"));
         let value = found.form.strip_prefix(&listed);
         assert!(value.is_some_and(|value| value.is_empty() || value.contains(':')), "{}", found.form);
     };
-    values("on=", On::ALL.iter().map(|word| word.as_str()).collect());
-    values("refuse=", Refusal::ALL.iter().map(|word| word.as_str()).collect());
+    values("on=", FaultTarget::ALL.iter().map(|word| word.as_str()).collect());
+    values("refuse=", RefusalCause::ALL.iter().map(|word| word.as_str()).collect());
     values("task=", TaskFault::ALL.iter().map(|word| word.as_str()).collect());
     values("body=", BodyFault::ALL.iter().map(|word| word.as_str()).collect());
-    values("coding=", Coding::ALL.iter().map(|word| word.as_str()).collect());
+    values("coding=", CodingFault::ALL.iter().map(|word| word.as_str()).collect());
     values("error=", ErrorFault::ALL.iter().map(|word| word.as_str()).collect());
     values("stream=", StreamFault::ALL.iter().map(|word| word.as_str()).collect());
     values("sse=", SseFault::ALL.iter().map(|word| word.as_str()).collect());
-    values("picture=", PictureFault::ALL.iter().map(|word| word.as_str()).collect());
+    values("picture=", ImageFault::ALL.iter().map(|word| word.as_str()).collect());
 }

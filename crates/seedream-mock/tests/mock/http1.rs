@@ -1,4 +1,4 @@
-//! A tiny HTTP/1.1 client: one request a connection, every byte of the answer visible.
+//! A tiny HTTP/1.1 client: one request a connection, every byte of the response visible.
 
 use std::io;
 use std::time::Duration;
@@ -13,9 +13,9 @@ pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), what).await.expect("it does not come")
 }
 
-/// An answer as it came.
+/// A response as it came.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Received {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
@@ -23,7 +23,7 @@ pub(crate) struct Answer {
     pub(crate) chunks: Vec<usize>,
 }
 
-impl Answer {
+impl Received {
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
@@ -44,7 +44,7 @@ pub(crate) async fn send(
     target: &str,
     headers: &[(&str, &str)],
     body: &[u8],
-) -> io::Result<Answer> {
+) -> io::Result<Received> {
     let target = target.strip_prefix(&mock.url()).unwrap_or(target);
     let mut stream = TcpStream::connect(mock.address()).await?;
     let host = if headers.iter().any(|(name, _)| *name == "host") {
@@ -69,21 +69,21 @@ pub(crate) async fn send(
 }
 
 /// A POST of JSON with an ordinary key.
-pub(crate) async fn post(mock: &MockServer, target: &str, body: &Value) -> Answer {
+pub(crate) async fn post(mock: &MockServer, target: &str, body: &Value) -> Received {
     send(mock, "POST", target, &[("authorization", "Bearer sk-test")], body.to_string().as_bytes()).await.unwrap()
 }
 
 /// A GET with an ordinary key.
-pub(crate) async fn get(mock: &MockServer, target: &str) -> Answer {
+pub(crate) async fn get(mock: &MockServer, target: &str) -> Received {
     send(mock, "GET", target, &[("authorization", "Bearer sk-test")], b"").await.unwrap()
 }
 
-/// A GET without a key, as pictures are downloaded.
-pub(crate) async fn download(mock: &MockServer, url: &str) -> Answer {
+/// A GET without a key, as images are downloaded.
+pub(crate) async fn download(mock: &MockServer, url: &str) -> Received {
     send(mock, "GET", url, &[], b"").await.unwrap()
 }
 
-pub(crate) fn parse(bytes: &[u8]) -> Option<Answer> {
+pub(crate) fn parse(bytes: &[u8]) -> Option<Received> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&bytes[..end]).ok()?;
     let mut lines = head.split("\r\n");
@@ -95,7 +95,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Answer> {
     let rest = &bytes[end + 4..];
     let chunked = headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked");
     let (body, chunks) = if chunked { dechunk(rest)? } else { (rest.to_vec(), Vec::new()) };
-    Some(Answer { status, headers, body, chunks })
+    Some(Received { status, headers, body, chunks })
 }
 
 fn dechunk(mut rest: &[u8]) -> Option<(Vec<u8>, Vec<usize>)> {

@@ -1,7 +1,7 @@
-//! M20: the journal.
+//! The journal.
 
-use seedream_fixtures::Provider;
-use seedream_mock::{Engine, MockServer, Profiles, Settings};
+use seedream_fixtures::ProviderFacts;
+use seedream_mock::{Engine, MockServer, RelayProfiles, Settings};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -9,7 +9,7 @@ use crate::calls::{RGBA, create_path, engine, inline_png, now, post, post_as, re
 use crate::http1;
 
 #[test]
-fn m20_entries_say_what_happened_without_the_key() {
+fn entries_say_what_happened_without_the_key() {
     let engine = engine();
     let body = json!({
         "model": "doubao-seedream-4-0-250828", "prompt": "a kite", "image": [inline_png(RGBA, 3000)],
@@ -25,9 +25,9 @@ fn m20_entries_say_what_happened_without_the_key() {
     assert!(!text.contains("sk-very-secret") && !text.contains("////"), "{text}");
 }
 
-/// What openai's `images.edit` sends: a form with a picture in it.
+/// What openai's `images.edit` sends: a form with an image in it.
 #[test]
-fn m20_a_body_that_is_no_text_stands_as_hash_and_length() {
+fn a_body_that_is_no_text_stands_as_hash_and_length() {
     let engine = engine();
     for length in [10, 4000] {
         let body = vec![0x89; length];
@@ -39,7 +39,7 @@ fn m20_a_body_that_is_no_text_stands_as_hash_and_length() {
 }
 
 #[test]
-fn m20_the_journal_is_capped() {
+fn the_journal_is_capped() {
     let engine = Engine::new(Settings { journal_capacity: 3, ..Settings::default() });
     for _ in 0..5 {
         post(&engine, &create_path("ark"), &json!({}));
@@ -49,7 +49,7 @@ fn m20_the_journal_is_capped() {
 }
 
 #[test]
-fn m20_undocumented_members_are_noted() {
+fn undocumented_members_are_noted() {
     let engine = engine();
     let body = json!({ "model": "doubao-seedream-5-0-lite", "prompt": "a kite", "style": "vivid" });
     assert_eq!(post(&engine, &create_path("gogogotoken"), &body).status, 200);
@@ -57,7 +57,7 @@ fn m20_undocumented_members_are_noted() {
 }
 
 /// A body with a null for every member that it lacks: those of the document, those it ignores, and two that no document has.
-fn with_nulls(provider: &Provider, body: &Value) -> Value {
+fn with_nulls(provider: &ProviderFacts, body: &Value) -> Value {
     let mut body = body.clone();
     let documented = provider.fields.iter().map(|field| &field.name).filter(|name| !name.contains('.'));
     for name in documented.chain(&provider.ignored).map(String::as_str).chain(["optimize_prompt", "quality"]) {
@@ -75,7 +75,7 @@ fn a_null_is_an_absent_member_in_the_response_and_in_the_journal() {
         for profile in ["documented", "new-api"] {
             let bare = json!({ "model": provider.default_model, "prompt": "a kite without anything else" });
             let seen = |body: &Value| {
-                let profiles = if profile == "new-api" { profile.parse().unwrap() } else { Profiles::default() };
+                let profiles = if profile == "new-api" { profile.parse().unwrap() } else { RelayProfiles::default() };
                 let engine = Engine::new(Settings { profiles, ..Settings::default() });
                 let script = post(&engine, &create_path(&provider.id), body);
                 let entry = engine.journal(None).remove(0);
@@ -90,17 +90,17 @@ fn a_null_is_an_absent_member_in_the_response_and_in_the_journal() {
 }
 
 #[tokio::test]
-async fn m20_the_journal_is_served_by_session() {
+async fn the_journal_is_served_by_session() {
     let mock = MockServer::start().await.unwrap();
     let body = json!({ "model": "doubao-seedream-5-0-lite", "prompt": "a kite" });
     http1::post(&mock, "/s/blue/gogogotoken/v1/images/generations", &body).await;
     let count = async |target: &str| {
-        let answer = http1::download(&mock, target).await;
-        answer.json()["entries"].as_array().unwrap().len()
+        let response = http1::download(&mock, target).await;
+        response.json()["entries"].as_array().unwrap().len()
     };
     assert_eq!(count("/__mock/v1/journal?session=blue").await, 1);
     assert_eq!(count("/__mock/v1/journal").await, 0);
-    assert_eq!(mock.journal_of("blue").len(), 1);
+    assert_eq!(mock.session("blue").journal().len(), 1);
     assert_eq!(mock.journal().len(), 1, "admin requests are not in the journal");
 }
 

@@ -85,7 +85,7 @@ fn a_setting_takes_any_content_type() {
 }
 
 #[test]
-fn a_lenient_mock_names_the_label_and_answers() {
+fn validate_warn_names_the_content_type_and_serves_the_request() {
     let (path, model) = creating().next().unwrap();
     let of = |validate| ask(&Engine::new(Settings { validate, ..Settings::default() }), &path, model, None);
     let warned = of(Validate::Warn);

@@ -1,9 +1,9 @@
-//! M19: what a user paid.
+//! The ledger.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use seedream_mock::{Bill, Clock, MockServer, Wanted};
+use seedream_mock::{Clock, Expectation, LedgerEntry, MockServer};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -16,7 +16,7 @@ fn kite(prompt: &str) -> Value {
 }
 
 #[test]
-fn m19_a_client_that_retries_pays_twice() {
+fn a_client_that_retries_pays_twice() {
     let engine = engine();
     let body = kite("a kite [[mock: reset@body:5 times=1]]");
     for _ in 0..2 {
@@ -30,7 +30,7 @@ fn m19_a_client_that_retries_pays_twice() {
 }
 
 #[test]
-fn m19_the_ledger_is_served_by_session_and_shows_no_key() {
+fn the_ledger_is_served_by_session_and_shows_no_key() {
     let engine = engine();
     let path = format!("/s/blue{}", create_path("ark"));
     let group = json!({
@@ -58,7 +58,7 @@ fn m19_the_ledger_is_served_by_session_and_shows_no_key() {
 }
 
 #[test]
-fn m19_tasks_are_reserved_by_n_and_settled_by_what_came() {
+fn tasks_are_reserved_by_n_and_settled_by_what_came() {
     let engine = engine();
     let body = json!({ "model": "doubao-seedream-4.5", "prompt": "two views of a kite", "n": 4 });
     let create = |fault: &str| {
@@ -67,7 +67,7 @@ fn m19_tasks_are_reserved_by_n_and_settled_by_what_came() {
         format!("/evolink/v1/tasks/{}", created["id"].as_str().unwrap())
     };
     let paid = || -> Vec<(u32, Option<f64>, bool)> {
-        let bill = |bill: &Bill| (bill.images, bill.credits, bill.settled);
+        let bill = |bill: &LedgerEntry| (bill.images, bill.credits, bill.settled);
         engine.ledger(now(), None).iter().map(bill).collect()
     };
     let tasks = ["", "moderate=1", "task=failed", "task=stuck"].map(create);
@@ -82,7 +82,7 @@ fn m19_tasks_are_reserved_by_n_and_settled_by_what_came() {
 }
 
 #[tokio::test]
-async fn m19_a_caller_who_leaves_has_paid() {
+async fn a_client_that_disconnects_is_billed() {
     let clock = Clock::stopped(Timestamp::from_second(1_795_000_000).unwrap());
     let mock = MockServer::builder().clock(clock.clone()).start().await.unwrap();
     let body = kite("a kite nobody waits for").to_string();
@@ -95,10 +95,10 @@ async fn m19_a_caller_who_leaves_has_paid() {
     stream.write_all(ask.as_bytes()).await.unwrap();
     soon(clock.until_waiting(1)).await;
     drop(stream);
-    let left = Wanted::matching(&json!({ "notes": ["the caller left*"] })).unwrap();
-    soon(mock.wait_for("default", &left)).await;
+    let left = Expectation::matching(&json!({ "notes": ["the client disconnected*"] })).unwrap();
+    soon(mock.default_session().wait_for(&left)).await;
     assert_eq!((mock.ledger()[0].images, mock.ledger()[0].answered), (1, false));
-    assert_eq!(mock.journal()[0].notes, ["the caller left before the answer was complete"]);
+    assert_eq!(mock.journal()[0].notes, ["the client disconnected before the response was complete"]);
     let patient = http1::post(&mock, &create_path("ark"), &kite("a kite somebody waits for")).await;
     assert_eq!((patient.status, mock.ledger()[1].answered), (200, true));
     clock.advance(Duration::from_secs(3600));
@@ -106,7 +106,7 @@ async fn m19_a_caller_who_leaves_has_paid() {
 }
 
 #[test]
-fn m19_each_key_has_its_sum() {
+fn each_key_has_its_sum() {
     let engine = engine();
     for (key, prompt) in [("sk-one", "a kite"), ("sk-two", "a boat"), ("sk-one", "a fox")] {
         post_as(&engine, key, &create_path("ark"), &kite(prompt));
@@ -123,7 +123,7 @@ fn m19_each_key_has_its_sum() {
 }
 
 #[tokio::test]
-async fn m19_who_leaves_a_stream_in_the_middle_has_paid_for_all_of_it() {
+async fn a_client_that_disconnects_inside_a_stream_is_billed_for_all_of_it() {
     let clock = Clock::stopped(Timestamp::from_second(1_795_000_000).unwrap());
     let mock = MockServer::builder().clock(clock.clone()).start().await.unwrap();
     let body = json!({
@@ -143,12 +143,12 @@ async fn m19_who_leaves_a_stream_in_the_middle_has_paid_for_all_of_it() {
     let mut one = [0; 1];
     soon(tokio::io::AsyncReadExt::read_exact(&mut stream, &mut one)).await.unwrap();
     drop(stream);
-    let left = Wanted::matching(&json!({ "notes": ["the caller left*"] })).unwrap();
-    // The next events find nobody.
+    let left = Expectation::matching(&json!({ "notes": ["the client disconnected*"] })).unwrap();
+    // The next events have no receiver.
     let gone = async {
         loop {
             clock.advance(Duration::from_secs(1));
-            if mock.verify("default", &left).satisfied {
+            if mock.default_session().verify(&left).satisfied {
                 return;
             }
             tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! M16 and M17: limits that go by the clock, and chance that is the same each time.
+//! Limits that go by the clock, and chance that is the same each time.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use seedream_mock::{End, Engine, Fault, Script, Settings, faults};
+use seedream_mock::{Engine, Fault, Script, ScriptEnd, Settings, fault_words};
 use serde_json::{Value, json};
 
 use crate::calls::{create_path, engine, get, json, now, post, request};
@@ -46,7 +46,7 @@ fn outcome(script: &Script) -> (u16, String) {
 const PASSES: (u16, String) = (200, String::new());
 
 #[test]
-fn m16_requests_a_minute() {
+fn requests_a_minute() {
     let engine = limited("rpm=2 retry-after=7");
     let ask = |second| outcome(&create_at(&engine, second, "sk-1", "ark", &kite()));
     let refused = (429, "ModelAccountRpmRateLimitExceeded".to_owned());
@@ -58,7 +58,7 @@ fn m16_requests_a_minute() {
 }
 
 #[test]
-fn m16_each_key_and_model_has_its_own_rate() {
+fn each_key_and_model_has_its_own_rate() {
     let engine = limited("rpm=1");
     let ask = |key: &str, body: &Value| create_at(&engine, 0, key, "ark", body).status;
     let mut other = kite();
@@ -72,7 +72,7 @@ fn m16_each_key_and_model_has_its_own_rate() {
 }
 
 #[test]
-fn m16_images_a_minute() {
+fn images_a_minute() {
     let engine = limited("ipm=5");
     let ask = |second| outcome(&create_at(&engine, second, "sk-1", "ark", &group()));
     let refused = (429, "ModelAccountIpmRateLimitExceeded".to_owned());
@@ -81,7 +81,7 @@ fn m16_images_a_minute() {
 }
 
 #[test]
-fn m16_requests_at_a_time_go_by_how_long_answers_take() {
+fn requests_at_a_time_go_by_how_long_responses_take() {
     let engine = limited("concurrent=2; pace=4s");
     // The first fault that hits is the one; a limit that is not exceeded leaves the request to the next.
     let ask = |second| outcome(&create_at(&engine, second, "sk-1", "ark", &group()));
@@ -91,7 +91,7 @@ fn m16_requests_at_a_time_go_by_how_long_answers_take() {
 }
 
 #[test]
-fn m16_tasks_that_have_not_ended_are_underway() {
+fn tasks_that_have_not_ended_are_underway() {
     let engine = limited("concurrent=1");
     let ask = || create_at(&engine, 0, "sk-1", "evolink", &views());
     let first = ask();
@@ -104,7 +104,7 @@ fn m16_tasks_that_have_not_ended_are_underway() {
 }
 
 #[test]
-fn m16_a_quota_is_used_up_by_pictures() {
+fn a_quota_is_used_up_by_images() {
     let refused = |provider: &str, body: &Value| {
         let engine = limited("quota=3");
         assert_eq!(create_at(&engine, 0, "sk-1", provider, body).status, 200);
@@ -118,7 +118,7 @@ fn m16_a_quota_is_used_up_by_pictures() {
 }
 
 #[test]
-fn m16_a_limit_can_do_anything_else_and_can_be_asked_for_in_a_header() {
+fn a_limit_can_do_anything_else_and_can_be_asked_for_in_a_header() {
     let engine = limited("rpm=1 delay=30s");
     assert_eq!(create_at(&engine, 0, "sk-1", "ark", &kite()).delay, Duration::ZERO);
     let slow = create_at(&engine, 0, "sk-1", "ark", &kite());
@@ -133,7 +133,7 @@ fn m16_a_limit_can_do_anything_else_and_can_be_asked_for_in_a_header() {
 }
 
 #[test]
-fn m16_polls_have_a_rate_of_their_own() {
+fn polls_have_a_rate_of_their_own() {
     let engine = limited("on=poll rpm=2");
     let id = json(&post(&engine, &create_path("evolink"), &views()))["id"].as_str().unwrap().to_owned();
     let poll = || get(&engine, &format!("/evolink/v1/tasks/{id}"));
@@ -154,7 +154,7 @@ fn line(script: &Script) -> String {
     if !script.delay.is_zero() || !waits.is_empty() {
         let _ = write!(line, " delay={:?} waits={waits:?}", script.delay);
     }
-    if script.end != End::Complete {
+    if script.end != ScriptEnd::Complete {
         let _ = write!(line, " end={:?}", script.end);
     }
     if let Some(stall) = script.stall {
@@ -169,7 +169,7 @@ fn line(script: &Script) -> String {
     line
 }
 
-/// What a body says, without the pictures' places.
+/// What a body says, without the images' places.
 fn said(script: &Script) -> String {
     let body = script.body();
     let Ok(value) = serde_json::from_slice::<Value>(&body) else { return format!("{} bytes, no JSON", body.len()) };
@@ -184,11 +184,11 @@ fn said(script: &Script) -> String {
     }
 }
 
-/// Everything of the grammar, as one provider of pictures and one of tasks show it.
+/// Everything of the grammar, as one provider of images and one of tasks show it.
 #[test]
-fn m16_every_word_in_a_table() {
+fn every_word_in_a_table() {
     let mut table = String::new();
-    for word in faults() {
+    for word in fault_words() {
         let fault: Fault = word.example.parse().unwrap();
         let _ = writeln!(table, "{}", word.example);
         for (provider, body) in [("ark", group()), ("evolink", views())] {
@@ -203,8 +203,8 @@ fn m16_every_word_in_a_table() {
                 let polled = get(&engine, path);
                 let _ = writeln!(table, "  {provider} poll: {} | {}", line(&polled), said(&polled));
             }
-            let picture = value["data"][0]["url"].as_str().and_then(|url| url.strip_prefix("http://mock"));
-            if let Some(path) = picture {
+            let image = value["data"][0]["url"].as_str().and_then(|url| url.strip_prefix("http://mock"));
+            if let Some(path) = image {
                 let _ = writeln!(table, "  {provider} picture: {}", line(&get(&engine, path)));
             }
         }
@@ -218,7 +218,7 @@ fn drawn(engine: &Engine, session: &str, count: usize) -> Vec<u16> {
 }
 
 #[test]
-fn m17_chance_is_as_likely_as_it_says_and_the_same_again() {
+fn chance_is_as_likely_as_it_says_and_the_same_again() {
     let statuses = |fault: &str| drawn(&limited(fault), "", 1000);
     let first = statuses("p=0.3 seed=7 status=503");
     let hits = first.iter().filter(|status| **status == 503).count();
@@ -230,7 +230,7 @@ fn m17_chance_is_as_likely_as_it_says_and_the_same_again() {
 }
 
 #[test]
-fn m17_without_a_seed_the_mocks_own_decides() {
+fn without_a_seed_the_mocks_own_decides() {
     let statuses = |seed| {
         let faults = vec!["p=0.5 status=503".parse().unwrap()];
         drawn(&Engine::new(Settings { seed, faults, ..Settings::default() }), "", 64)
@@ -240,7 +240,7 @@ fn m17_without_a_seed_the_mocks_own_decides() {
 }
 
 #[test]
-fn m17_sessions_rules_and_targets_decide_apart() {
+fn sessions_rules_and_targets_decide_apart() {
     let engine = limited("p=0.5 seed=7 status=503");
     let (blue, red) = (drawn(&engine, "/s/blue", 64), drawn(&engine, "/s/red", 64));
     assert_ne!(blue, red);
@@ -248,7 +248,7 @@ fn m17_sessions_rules_and_targets_decide_apart() {
     let both = drawn(&twice, "/s/blue", 64);
     let of = |wanted: u16| both.iter().filter(|status| **status == wanted).count();
     assert!(of(503) > 16 && of(429) > 4 && of(200) > 4, "the second rule decides for itself: {both:?}");
-    // What happens to creates does not hang on how often somebody polls in between.
+    // The faults of creates do not depend on the number of polls between them.
     let any = |polls: usize| {
         let engine = limited("on=any p=0.5 seed=7 status=503");
         let one = |_| {
@@ -263,13 +263,13 @@ fn m17_sessions_rules_and_targets_decide_apart() {
 }
 
 #[test]
-fn m17_times_counts_what_was_hit() {
+fn times_counts_what_was_hit() {
     let statuses = drawn(&limited("p=0.5 seed=7 times=3 status=503"), "", 64);
     assert_eq!(statuses.iter().filter(|status| **status == 503).count(), 3);
 }
 
 #[test]
-fn m17_a_header_and_a_prompt_decide_by_how_often_they_were_met() {
+fn a_header_and_a_prompt_decide_by_how_often_they_were_met() {
     let ask = |engine: &Engine| -> Vec<u16> {
         let body =
             json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a kite [[mock: p=0.5 seed=7 status=503]]" });
@@ -281,7 +281,7 @@ fn m17_a_header_and_a_prompt_decide_by_how_often_they_were_met() {
 }
 
 #[test]
-fn m17_under_concurrency_the_outcomes_are_the_same_ones() {
+fn under_concurrency_the_outcomes_are_the_same_ones() {
     let counts = |statuses: Vec<u16>| {
         let mut counts = BTreeMap::new();
         for status in statuses {

@@ -1,4 +1,4 @@
-//! The mock, row by row of its list of behaviours: over real sockets where the socket matters, on the engine elsewhere.
+//! The behaviour of the mock: over real sockets where the socket matters, on the engine elsewhere.
 
 #![allow(clippy::unwrap_used)]
 
@@ -14,6 +14,7 @@ mod faults;
 mod fixtures;
 mod grammar;
 mod http1;
+mod images;
 mod journal;
 mod labels;
 mod ledger;
@@ -21,7 +22,6 @@ mod limits;
 mod network;
 mod own;
 mod partial;
-mod pictures;
 mod printed;
 mod profiles;
 mod readme;

@@ -1,4 +1,4 @@
-//! M15: faults below HTTP, seen by a raw socket.
+//! Faults below HTTP, seen by a raw socket.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::http1::soon;
 
 const PATH: &str = "/ark/api/v3/images/generations";
 
-/// Sends a request for a picture with a fault.
+/// Sends a request for an image with a fault.
 async fn ask(mock: &MockServer, fault: &str) -> TcpStream {
     let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a kite above a net" }).to_string();
     let head = format!(
@@ -35,8 +35,8 @@ async fn read(mut stream: TcpStream) -> (Vec<u8>, io::Result<()>) {
     (bytes, end)
 }
 
-fn head_of(answer: &[u8]) -> usize {
-    answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4
+fn head_of(response: &[u8]) -> usize {
+    response.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4
 }
 
 /// A mock whose answers to equal requests at equal times differ in their ids only, which have one length.
@@ -46,7 +46,7 @@ async fn start() -> (Clock, Arc<MockServer>) {
 }
 
 #[tokio::test]
-async fn m15_an_answer_is_reset_at_every_byte() {
+async fn a_response_is_reset_at_every_byte() {
     let (_, mock) = start().await;
     let (whole, end) = read(ask(&mock, "").await).await;
     end.unwrap();
@@ -65,7 +65,7 @@ async fn m15_an_answer_is_reset_at_every_byte() {
 }
 
 #[tokio::test]
-async fn m15_a_close_is_no_reset_and_the_answer_is_incomplete() {
+async fn a_close_is_not_a_reset_and_the_response_is_incomplete() {
     let (_, mock) = start().await;
     for (fault, length) in [("close@before", Some(0)), ("close@head", Some(12)), ("close@body:10", None)] {
         let (bytes, end) = read(ask(&mock, fault).await).await;
@@ -75,7 +75,7 @@ async fn m15_a_close_is_no_reset_and_the_answer_is_incomplete() {
 }
 
 #[tokio::test]
-async fn m15_a_wrong_length_promises_more_than_comes() {
+async fn a_wrong_length_promises_more_than_comes() {
     let (_, mock) = start().await;
     let (bytes, end) = read(ask(&mock, "length=wrong").await).await;
     end.unwrap();
@@ -86,7 +86,7 @@ async fn m15_a_wrong_length_promises_more_than_comes() {
 }
 
 #[tokio::test]
-async fn m15_a_stall_is_one_until_the_clock_moves() {
+async fn a_stall_is_one_until_the_clock_moves() {
     let (clock, mock) = start().await;
     let (whole, _) = read(ask(&mock, "").await).await;
     let head = head_of(&whole);
@@ -105,7 +105,7 @@ async fn m15_a_stall_is_one_until_the_clock_moves() {
 }
 
 #[tokio::test]
-async fn m15_a_caller_who_leaves_a_stall_for_ever_is_let_go() {
+async fn a_stall_without_end_stops_when_the_client_disconnects() {
     let (clock, mock) = start().await;
     let stream = ask(&mock, "stall@body:9").await;
     soon(clock.until_waiting(1)).await;
@@ -120,7 +120,7 @@ async fn m15_a_caller_who_leaves_a_stall_for_ever_is_let_go() {
 }
 
 #[tokio::test]
-async fn m15_a_drip_drips() {
+async fn a_drip_drips() {
     let (clock, mock) = start().await;
     let (whole, _) = read(ask(&mock, "").await).await;
     let head = head_of(&whole);
@@ -143,7 +143,7 @@ async fn m15_a_drip_drips() {
 }
 
 #[tokio::test]
-async fn m15_a_fault_ends_with_its_answer() {
+async fn a_fault_ends_with_its_response() {
     let (_, mock) = start().await;
     let mut stream = TcpStream::connect(mock.address()).await.unwrap();
     let get = |fault: &str| {
@@ -163,7 +163,7 @@ async fn m15_a_fault_ends_with_its_answer() {
 }
 
 #[tokio::test]
-async fn m15_spoiled_bodies_arrive_as_they_are_promised() {
+async fn spoiled_bodies_arrive_as_they_are_promised() {
     let (_, mock) = start().await;
     for (fault, first, header, length) in [
         ("empty", "HTTP/1.1 200 OK", "content-length: 0", 0),

@@ -1,4 +1,4 @@
-//! M23: a user's own exchanges over the embedded ones.
+//! A user's own exchanges over the embedded ones.
 
 use std::fs;
 use std::path::PathBuf;
@@ -46,7 +46,7 @@ fn kite() -> Value {
 }
 
 #[test]
-fn m23_an_own_exchange_answers_its_request_and_its_name() {
+fn a_users_exchange_is_found_by_its_request_and_its_name() {
     let response = json!({
         "status": 200, "headers": { "x-house": "ours" },
         "json": { "created": 7, "data": [{ "url": "https://house/1.png", "size": "640x480" }] },
@@ -58,8 +58,8 @@ fn m23_an_own_exchange_answers_its_request_and_its_name() {
     assert_eq!(script.header("x-mock-fixture"), Some("ark/generate/house"));
     assert_eq!(script.header("x-mock-evidence"), Some("user"));
     let url = json(&script)["data"][0]["url"].as_str().unwrap().to_owned();
-    let picture = get(&engine, url.strip_prefix("http://mock").unwrap()).body();
-    let size = imagesize::blob_size(&picture).unwrap();
+    let image = get(&engine, url.strip_prefix("http://mock").unwrap()).body();
+    let size = imagesize::blob_size(&image).unwrap();
     assert_eq!((size.width, size.height), (640, 480), "its pictures open");
     let mut forced = request("POST", PATH, Some("sk-test"), "{}");
     forced.headers_mut().insert("x-mock-fixture", "ark/generate/house".parse().unwrap());
@@ -72,7 +72,7 @@ fn m23_an_own_exchange_answers_its_request_and_its_name() {
 }
 
 #[test]
-fn m23_an_own_exchange_wins_over_an_embedded_one_with_the_same_request() {
+fn an_own_exchange_wins_over_an_embedded_one_with_the_same_request() {
     let documented = seedream_fixtures::exchange("ark/generate/document-003").unwrap();
     let asked = documented.request.as_ref().unwrap();
     let body = asked.json_value().unwrap();
@@ -95,7 +95,7 @@ fn m23_an_own_exchange_wins_over_an_embedded_one_with_the_same_request() {
 }
 
 #[test]
-fn m23_the_same_name_replaces_and_an_own_401_can_be_found() {
+fn the_same_name_replaces_and_an_own_401_can_be_found() {
     let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "mine" });
     let refused = json!({ "status": 401, "text": "who are you?" });
     let folder = Folder::new("name", &[("ark/generate/document-003.json", exchange(&body, &refused))]);
@@ -106,7 +106,7 @@ fn m23_the_same_name_replaces_and_an_own_401_can_be_found() {
 }
 
 #[tokio::test]
-async fn m23_a_folder_can_bring_a_provider() {
+async fn a_folder_can_bring_a_provider() {
     let text = include_str!("../../../../fixtures/gogogotoken/provider.json");
     let mut provider: Value = serde_json::from_str(text).unwrap();
     provider["id"] = json!("house");
@@ -115,13 +115,13 @@ async fn m23_a_folder_can_bring_a_provider() {
     let folder = Folder::new("provider", &[("house/provider.json", provider)]);
     let mock = MockServer::builder().fixtures(&folder.0).unwrap().start().await.unwrap();
     assert!(mock.ready_line().contains(&format!("\"house\":\"{}/house\"", mock.url())), "{}", mock.ready_line());
-    let answer = http1::post(&mock, "/house/v1/images/generations", &kite()).await;
-    assert_eq!((answer.status, answer.json()["data"].as_array().unwrap().len()), (200, 1));
+    let response = http1::post(&mock, "/house/v1/images/generations", &kite()).await;
+    assert_eq!((response.status, response.json()["data"].as_array().unwrap().len()), (200, 1));
     assert_eq!(mock.ledger().len(), 1, "it bills too");
 }
 
 #[test]
-fn m23_every_fault_of_a_folder_is_told_at_once() {
+fn every_fault_of_a_folder_is_reported_at_once() {
     let secret = json!({
         "request": { "method": "POST", "path": "/v1", "headers": { "Authorization": "Bearer sk-secret" } },
         "response": { "status": 200, "text": "" },

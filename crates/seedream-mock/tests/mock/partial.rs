@@ -1,4 +1,4 @@
-//! M11: groups of which some pictures fail.
+//! Groups of which some images fail.
 
 use serde_json::{Value, json};
 
@@ -23,13 +23,13 @@ fn frames(text: &str) -> Vec<Value> {
 }
 
 #[test]
-fn m11_an_error_stands_in_the_middle_of_a_group() {
+fn an_error_stands_in_the_middle_of_a_group() {
     let engine = engine();
-    let answer = post_with(&engine, "moderate=1", &create_path("ark"), &group(false));
-    assert_eq!(answer.status, 200);
+    let response = post_with(&engine, "moderate=1", &create_path("ark"), &group(false));
+    assert_eq!(response.status, 200);
     let moderated = "OutputImageSensitiveContentDetected";
-    assert_eq!(kinds(&json(&answer)["data"]), ["made", moderated, "made", "made"]);
-    assert_eq!(json(&answer)["usage"]["generated_images"], 3);
+    assert_eq!(kinds(&json(&response)["data"]), ["made", moderated, "made", "made"]);
+    assert_eq!(json(&response)["usage"]["generated_images"], 3);
     let failed = json(&post_with(&engine, "fail=2", &create_path("ark"), &group(false)));
     assert_eq!(kinds(&failed["data"]), ["made", "made", "InternalServiceError"], "an internal error ends the group");
     assert_eq!(failed["usage"]["generated_images"], 2);
@@ -40,7 +40,7 @@ fn m11_an_error_stands_in_the_middle_of_a_group() {
 }
 
 #[test]
-fn m11_an_error_event_stands_in_a_stream() {
+fn an_error_event_stands_in_a_stream() {
     let engine = engine();
     let stream = |fault: &str| {
         let script = post_with(&engine, fault, &create_path("ark"), &group(true));
@@ -62,7 +62,7 @@ fn m11_an_error_event_stands_in_a_stream() {
 }
 
 #[test]
-fn m11_one_picture_alone_is_refused_as_a_whole() {
+fn one_image_alone_is_refused_as_a_whole() {
     let engine = engine();
     let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a kite" });
     let moderated = post_with(&engine, "moderate=0", &create_path("ark"), &body);
@@ -74,7 +74,7 @@ fn m11_one_picture_alone_is_refused_as_a_whole() {
 }
 
 #[test]
-fn m11_a_task_delivers_fewer_or_fails() {
+fn a_task_delivers_fewer_or_fails() {
     let engine = engine();
     let body = json!({ "model": "doubao-seedream-4.5", "prompt": "three views of a kite", "n": 3 });
     let last = |fault: &str| {

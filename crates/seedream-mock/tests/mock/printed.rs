@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use seedream_fixtures::{Body, Exchange, Kind};
+use seedream_fixtures::{EvidenceKind, RecordedBody, RecordedExchange};
 use seedream_mock::{Engine, MockServer};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -18,11 +18,11 @@ fn hash(prompt: &str) -> String {
 }
 
 /// An embedded exchange as if its document printed [`WORDS`].
-fn reworded(id: &str) -> (Exchange, Value) {
+fn reworded(id: &str) -> (RecordedExchange, Value) {
     let exchange = seedream_fixtures::exchange(id).unwrap().clone();
     let request = exchange.request.as_ref().unwrap();
     let response = exchange.response.as_ref().unwrap();
-    let Body::Json(raw) = &response.body else { panic!("{id} has no JSON") };
+    let RecordedBody::Json(raw) = &response.body else { panic!("{id} has no JSON") };
     let file = json!({
         "source": exchange.source, "prompt_sha256": hash(WORDS),
         "request": { "method": request.method, "path": request.path, "json": request.json_value() },
@@ -31,17 +31,17 @@ fn reworded(id: &str) -> (Exchange, Value) {
     (exchange, file)
 }
 
-fn with_prompt(exchange: &Exchange, prompt: &str) -> Value {
+fn with_prompt(exchange: &RecordedExchange, prompt: &str) -> Value {
     let mut body = exchange.request.as_ref().unwrap().json_value().unwrap();
     body["prompt"] = json!(prompt);
     body
 }
 
-fn path(exchange: &Exchange) -> String {
+fn path(exchange: &RecordedExchange) -> String {
     format!("/{}{}", exchange.provider(), exchange.request.as_ref().unwrap().path)
 }
 
-fn engine_with(name: &str, id: &str) -> (Engine, Exchange) {
+fn engine_with(name: &str, id: &str) -> (Engine, RecordedExchange) {
     let (exchange, file) = reworded(id);
     let folder = Folder::new(name, &[(&format!("{id}.json"), file)]);
     (MockServer::builder().fixtures(&folder.0).unwrap().engine(), exchange)
@@ -54,9 +54,12 @@ fn the_document_s_own_request_gets_the_printed_response() {
     let head = |name: &str| script.header(name).map(str::to_owned);
     assert_eq!(head("x-mock-fixture").as_deref(), Some("ark/generate/document-003"));
     assert_eq!(head("x-mock-evidence").as_deref(), Some("documented"));
-    let answer = json(&script);
-    assert_eq!(answer["data"].as_array().unwrap().len(), 1, "three were allowed, one is printed");
-    assert_eq!((&answer["usage"]["total_tokens"], &answer["usage"]["output_tokens"]), (&json!(16280), &json!(16280)));
+    let response = json(&script);
+    assert_eq!(response["data"].as_array().unwrap().len(), 1, "three were allowed, one is printed");
+    assert_eq!(
+        (&response["usage"]["total_tokens"], &response["usage"]["output_tokens"]),
+        (&json!(16280), &json!(16280))
+    );
     assert_eq!(engine.ledger(now(), None)[0].images, 1);
 }
 
@@ -101,20 +104,20 @@ fn the_printed_estimate_of_a_task_is_for_the_document_s_own_request() {
 }
 
 #[test]
-fn all_nine_requests_of_the_documents_have_an_exchange_that_answers_them() {
-    let mut by_hash: BTreeMap<&str, Vec<&Exchange>> = BTreeMap::new();
+fn all_nine_documented_requests_have_an_exchange() {
+    let mut by_hash: BTreeMap<&str, Vec<&RecordedExchange>> = BTreeMap::new();
     for exchange in seedream_fixtures::exchanges() {
         if let Some(hash) = &exchange.prompt_sha256 {
             by_hash.entry(hash).or_default().push(exchange);
         }
     }
-    let mut documents = BTreeMap::<_, Vec<Kind>>::new();
+    let mut documents = BTreeMap::<_, Vec<EvidenceKind>>::new();
     for exchanges in by_hash.values() {
         let answered: Vec<_> = exchanges.iter().filter(|exchange| exchange.response.is_some()).collect();
         let [answered] = answered.as_slice() else { panic!("one answers: {exchanges:?}") };
         let bodies: Vec<Value> = exchanges.iter().map(|exchange| with_prompt(exchange, "")).collect();
         assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]), "the same request but for our prompt: {bodies:#?}");
-        let documented = exchanges.iter().filter(|exchange| exchange.source.kind == Kind::Documented).count();
+        let documented = exchanges.iter().filter(|exchange| exchange.source.kind == EvidenceKind::Documented).count();
         assert_eq!(documented, 1, "the request is the document's");
         let document = answered.source.document.clone().unwrap();
         documents.entry(document).or_default().push(answered.source.kind);
@@ -124,7 +127,7 @@ fn all_nine_requests_of_the_documents_have_an_exchange_that_answers_them() {
         kinds.sort();
         kinds
     };
-    let (printed, ours) = (Kind::Documented, Kind::Derived);
+    let (printed, ours) = (EvidenceKind::Documented, EvidenceKind::Derived);
     assert_eq!(kinds("000"), [printed, ours], "the second request has no answer in its document");
     assert_eq!(kinds("001"), [ours; 4], "a document without answers");
     assert_eq!((kinds("002"), kinds("003")), (vec![printed], vec![printed]));

@@ -1,6 +1,6 @@
-//! M3, M10 and M16 behind relays: how whole ones behave.
+//! How whole ones behave.
 
-use seedream_fixtures::{Body, Exchange};
+use seedream_fixtures::{RecordedBody, RecordedExchange};
 use seedream_mock::{Engine, MockServer, Script, Settings};
 use serde_json::{Value, json};
 
@@ -12,11 +12,11 @@ fn behind(profiles: &str) -> Engine {
     Engine::new(Settings { profiles: profiles.parse().unwrap(), ..Settings::default() })
 }
 
-fn recorded(case: &str) -> &'static Exchange {
+fn recorded(case: &str) -> &'static RecordedExchange {
     seedream_fixtures::exchange(&format!("ark/relay/{case}")).unwrap()
 }
 
-/// A text without the ids of requests, which no two answers share.
+/// A text without the ids of requests, which no two responses share.
 fn without_ids(text: &str) -> String {
     let text = text.split("Request id: ").next().unwrap();
     text.split(" (request id: ").next().unwrap().trim_end().to_owned()
@@ -34,7 +34,7 @@ fn error(body: &[u8]) -> Value {
 /// The error of a recorded exchange.
 fn recorded_error(case: &str) -> (u16, Value) {
     let response = recorded(case).response.as_ref().unwrap();
-    let Body::Json(raw) = &response.body else { panic!("{case} is JSON") };
+    let RecordedBody::Json(raw) = &response.body else { panic!("{case} is JSON") };
     (response.status, error(raw.get().as_bytes()))
 }
 
@@ -50,7 +50,7 @@ fn group() -> Value {
 }
 
 #[test]
-fn m3_new_api_answers_as_it_was_read_and_recorded() {
+fn new_api_responds_as_read_and_recorded() {
     let engine = behind("ark=new-api");
     let asked = |case: &str| recorded(case).request.as_ref().unwrap().json_value().unwrap();
     for case in ["ark-error-passed-on", "model-not-found"] {
@@ -64,7 +64,7 @@ fn m3_new_api_answers_as_it_was_read_and_recorded() {
     assert_eq!(answered(&get(&engine, "/ark/v1/nope")), recorded_error("invalid-url"));
     assert_eq!(answered(&get(&engine, "/ark/v1/models/x")), recorded_error("model-unknown-200"));
     let one = json(&get(&engine, "/ark/v1/models"))["data"][0].clone();
-    let Body::Json(raw) = &recorded("models").response.as_ref().unwrap().body else { panic!("JSON") };
+    let RecordedBody::Json(raw) = &recorded("models").response.as_ref().unwrap().body else { panic!("JSON") };
     let listed = serde_json::from_str::<Value>(raw.get()).unwrap()["data"][0].clone();
     let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&one), names(&listed));
@@ -73,25 +73,25 @@ fn m3_new_api_answers_as_it_was_read_and_recorded() {
 }
 
 #[test]
-fn m3_an_unwrapped_error_stands_at_the_top_and_loses_its_code_at_a_relay() {
+fn an_unwrapped_error_stands_at_the_top_and_loses_its_code_at_a_relay() {
     let small = json!({ "model": "doubao-seedream-5-0-260128", "prompt": "a kite", "size": "1152x2048" });
     let bare = post(&behind("ark=unwrapped-errors"), PATH, &small);
     let shown = seedream_fixtures::exchange("ark/errors/size-too-small-top-level").unwrap();
-    let Body::Json(raw) = &shown.response.as_ref().unwrap().body else { panic!("JSON") };
+    let RecordedBody::Json(raw) = &shown.response.as_ref().unwrap().body else { panic!("JSON") };
     assert_eq!(answered(&bare), (400, error(raw.get().as_bytes())));
     let relayed = post(&behind("ark=new-api,unwrapped-errors"), PATH, &small);
     assert_eq!(answered(&relayed), recorded_error("ark-top-level-error-passed-on"));
 }
 
 #[test]
-fn m3_an_error_without_a_type_can_be_an_upstream_error() {
+fn an_error_without_a_type_can_be_an_upstream_error() {
     let small = json!({ "model": "doubao-seedream-5-0-260128", "prompt": "a kite", "size": "1x1" });
     let kind = |profile: &str| json(&post(&behind(profile), PATH, &small))["error"]["type"].clone();
     assert_eq!([kind(""), kind("upstream-error"), kind("new-api")], ["", "upstream_error", "upstream_error"]);
 }
 
 #[test]
-fn m3_what_is_not_there_can_be_empty() {
+fn what_is_not_there_can_be_empty() {
     let engine = behind("ark=empty-404");
     for path in ["/ark/api/plan/v3/models", "/ark/api/v3/models", "/ark/api/v3/nope"] {
         let script = get(&engine, path);
@@ -102,7 +102,7 @@ fn m3_what_is_not_there_can_be_empty() {
 }
 
 #[test]
-fn m3_older_evolink_has_numbers_for_codes() {
+fn older_evolink_has_numbers_for_codes() {
     let engine = behind("evolink=integer-codes");
     let create = |refusal: &str| {
         let mut request = request("POST", "/evolink/v1/images/generations", Some("sk-test"), "{}");
@@ -112,7 +112,7 @@ fn m3_older_evolink_has_numbers_for_codes() {
     let shown = |case: &str| {
         let exchange = seedream_fixtures::exchange(&format!("evolink/errors/legacy-{case}")).unwrap();
         let response = exchange.response.as_ref().unwrap();
-        let Body::Json(raw) = &response.body else { panic!("{case} is JSON") };
+        let RecordedBody::Json(raw) = &response.body else { panic!("{case} is JSON") };
         (response.status, serde_json::from_str::<Value>(raw.get()).unwrap())
     };
     for (refusal, case) in [
@@ -137,7 +137,7 @@ fn m3_older_evolink_has_numbers_for_codes() {
 }
 
 #[test]
-fn m16_new_api_loses_members_and_says_so_in_the_journal() {
+fn new_api_loses_members_and_says_so_in_the_journal() {
     let mut body = group();
     body.as_object_mut().unwrap().extend([("seed".to_owned(), json!(7)), ("n".to_owned(), json!(3))]);
     let images = |profile: &str, body: &Value| {
@@ -191,13 +191,13 @@ fn types(script: &Script) -> Vec<String> {
 
 /// The same of a recorded stream.
 fn recorded_types(case: &str) -> Vec<String> {
-    let Body::Sse(text) = &recorded(case).response.as_ref().unwrap().body else { panic!("{case} is a stream") };
+    let RecordedBody::Sse(text) = &recorded(case).response.as_ref().unwrap().body else { panic!("{case} is a stream") };
     let data = text.lines().filter_map(|line| line.strip_prefix("event: "));
     data.map(|event| event.replace("image_generation.", "")).collect()
 }
 
 #[test]
-fn m10_a_relay_ends_streams_and_tells_json_as_one() {
+fn a_relay_ends_streams_and_tells_json_as_one() {
     let stream = |profile: &str, fault: &str| {
         let mut body = group();
         body["stream"] = json!(true);
@@ -215,7 +215,7 @@ fn m10_a_relay_ends_streams_and_tells_json_as_one() {
 }
 
 #[test]
-fn m1_a_relay_does_not_answer_from_the_documents() {
+fn a_relay_does_not_use_documented_responses() {
     let documented = seedream_fixtures::exchange("ark/generate/document-003").unwrap();
     let asked = documented.request.as_ref().unwrap();
     let path = format!("/ark{}", asked.path);
@@ -225,7 +225,7 @@ fn m1_a_relay_does_not_answer_from_the_documents() {
 }
 
 #[tokio::test]
-async fn m3_a_profile_of_nobody_is_refused_at_the_start() {
+async fn a_profile_of_an_unknown_provider_is_refused_at_the_start() {
     let build = |text: &str| MockServer::builder().profiles(text.parse().unwrap());
     let error = build("nobody=new-api").start().await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);

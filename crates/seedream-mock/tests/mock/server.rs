@@ -47,10 +47,10 @@ async fn every_dialect_is_on_one_port() {
     let mock = MockServer::start().await.unwrap();
     for provider in seedream_fixtures::providers() {
         let body = json!({ "model": provider.default_model, "prompt": "an ordinary test sentence" });
-        let answer = post(&mock, &crate::calls::create_path(&provider.id), &body).await;
-        assert_eq!(answer.status, 200, "{}", provider.id);
+        let response = post(&mock, &crate::calls::create_path(&provider.id), &body).await;
+        assert_eq!(response.status, 200, "{}", provider.id);
         for header in &provider.request_id_headers {
-            assert!(!answer.header(header).is_empty(), "{} has {header}", provider.id);
+            assert!(!response.header(header).is_empty(), "{} has {header}", provider.id);
         }
     }
     let relay = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "an ordinary test sentence" });
@@ -61,9 +61,9 @@ async fn every_dialect_is_on_one_port() {
 async fn an_unknown_route_names_the_nearest() {
     let mock = MockServer::start().await.unwrap();
     for path in ["/evolink/v1/image/generations", "/evolnk/v1/images/generations"] {
-        let answer = post(&mock, path, &json!({})).await;
-        assert_eq!(answer.status, 404);
-        let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+        let response = post(&mock, path, &json!({})).await;
+        assert_eq!(response.status, 404);
+        let message = response.json()["error"]["message"].as_str().unwrap().to_owned();
         assert!(message.contains("nearest routes are POST /evolink/v1/images/generations"), "{message}");
     }
     assert_eq!(get(&mock, "/evolink/v1/images/generations").await.status, 404);

@@ -17,8 +17,8 @@ fn start() -> Timestamp {
     Timestamp::from_second(1_795_000_000).unwrap()
 }
 
-/// One user's life: he asks for `images` pictures, sees his task through, and has a clock and a fault of his own. Returns
-/// what the mock says of him: requests, images paid, faults, the time.
+/// One user of a session: requests `images` images, polls a task to its end, and uses a clock and a fault. Returns what the
+/// mock reports: requests, images paid, faults, the time.
 async fn life(mock: &MockServer, session: &str, images: u32, hours: u64) -> Value {
     let prefix = if session == "default" { String::new() } else { format!("/s/{session}") };
     let admin = async |route: &str| download(mock, &format!("/__mock/v1/{route}?session={session}")).await.json();
@@ -72,7 +72,7 @@ async fn sixty_four_sessions_at_once_never_see_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn m25_sixty_four_mocks_of_one_process_never_see_each_other() {
+async fn sixty_four_mocks_of_one_process_never_see_each_other() {
     let mut lives = JoinSet::new();
     for number in 0..64_u32 {
         lives.spawn(async move {
@@ -92,15 +92,15 @@ async fn m25_sixty_four_mocks_of_one_process_never_see_each_other() {
 }
 
 #[test]
-fn a_session_that_nobody_uses_expires_and_its_tasks_with_it() {
+fn an_unused_session_expires_with_its_tasks() {
     let engine = MockServer::builder().session_idle(Duration::from_secs(60)).engine();
     let at = |second| start() + Duration::from_secs(second);
     let body = json!({ "model": "doubao-seedream-4.5", "prompt": "a view of a kite" }).to_string();
     let created = engine.handle(at(0), &request("POST", &format!("/s/blue{CREATE}"), Some("sk-1"), body));
     let id = json(&created)["id"].as_str().unwrap().to_owned();
     let poll = |second| {
-        let answer = engine.handle(at(second), &request("GET", &format!("/evolink/v1/tasks/{id}"), Some("sk-1"), ""));
-        (answer.status, json(&answer)["error"]["code"].as_str().map(str::to_owned))
+        let response = engine.handle(at(second), &request("GET", &format!("/evolink/v1/tasks/{id}"), Some("sk-1"), ""));
+        (response.status, json(&response)["error"]["code"].as_str().map(str::to_owned))
     };
     assert_eq!(poll(60), (200, None), "used just in time");
     assert_eq!(poll(121), (404, Some("task_not_found".into())));
@@ -113,17 +113,17 @@ async fn a_session_that_begins_anew_has_a_new_clock_and_a_moved_clock_makes_no_s
         async |idle| MockServer::builder().clock(Clock::stopped(start())).session_idle(idle).start().await.unwrap();
     let mock = start_with(Duration::from_secs(3600)).await;
     get(&mock, "/s/blue/evolink/v1/credits").await;
-    mock.clock_of("blue").advance(Duration::from_secs(5));
+    mock.session("blue").clock().advance(Duration::from_secs(5));
     mock.clock().advance(Duration::from_secs(100_000));
     get(&mock, "/s/blue/evolink/v1/credits").await;
-    assert_eq!(mock.journal_of("blue").len(), 2);
-    assert_eq!(mock.clock_of("blue").now(), start() + Duration::from_secs(100_005));
+    assert_eq!(mock.session("blue").journal().len(), 2);
+    assert_eq!(mock.session("blue").clock().now(), start() + Duration::from_secs(100_005));
 
     // Kept for no time at all: every use is the first.
     let mock = start_with(Duration::ZERO).await;
-    mock.clock_of("blue").advance(Duration::from_secs(5));
+    mock.session("blue").clock().advance(Duration::from_secs(5));
     get(&mock, "/s/blue/evolink/v1/credits").await;
-    assert_eq!(mock.journal_of("blue")[0].at, start());
+    assert_eq!(mock.session("blue").journal()[0].at, start());
 }
 
 #[tokio::test]

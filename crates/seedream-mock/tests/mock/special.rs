@@ -1,6 +1,6 @@
 //! Members that only some models have: layers, and web search.
 
-use seedream_fixtures::Body;
+use seedream_fixtures::RecordedBody;
 use seedream_mock::{Engine, Settings, Validate};
 use serde_json::{Value, json};
 
@@ -20,8 +20,8 @@ fn an_image_is_taken_apart_into_a_base_and_layers_and_each_is_billed() {
         let engine = engine();
         let script = post(&engine, &create_path("ark"), &apart(model));
         assert_eq!((script.status, script.header("x-mock-evidence")), (200, Some("derived")), "{model}");
-        let answer = json(&script);
-        let data = answer["data"].as_array().unwrap();
+        let response = json(&script);
+        let data = response["data"].as_array().unwrap();
         assert_eq!(data.len(), 8, "as many as the published page says");
         let members = |item: &Value| item.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
         assert_eq!(members(&data[0]), ["output_format", "size", "url", "z_index"], "the base");
@@ -41,7 +41,7 @@ fn an_image_is_taken_apart_into_a_base_and_layers_and_each_is_billed() {
             pixels += width * height;
             assert!(layer["url"].as_str().unwrap().contains(&format!("-{width}x{height}")));
         }
-        let usage = &answer["usage"];
+        let usage = &response["usage"];
         assert_eq!((&usage["input_images"], &usage["generated_images"]), (&json!(1), &json!(8)));
         assert_eq!(usage["output_tokens"], (pixels + 128) / 256);
         assert_eq!(engine.ledger(now(), None)[0].images, 8);
@@ -52,12 +52,12 @@ fn an_image_is_taken_apart_into_a_base_and_layers_and_each_is_billed() {
 #[test]
 fn a_layer_opens_as_a_png_of_its_box() {
     let engine = engine();
-    let answer = json(&post(&engine, &create_path("ark"), &apart(PRO)));
-    let (url, size) = (answer["data"][1]["url"].as_str().unwrap(), answer["data"][1]["size"].as_str().unwrap());
-    let picture = get(&engine, url.strip_prefix("http://mock").unwrap());
-    let header = imagesize::blob_size(&picture.body()).unwrap();
-    assert_eq!((picture.status, format!("{}x{}", header.width, header.height).as_str()), (200, size));
-    assert!(picture.body().starts_with(b"\x89PNG"));
+    let response = json(&post(&engine, &create_path("ark"), &apart(PRO)));
+    let (url, size) = (response["data"][1]["url"].as_str().unwrap(), response["data"][1]["size"].as_str().unwrap());
+    let image = get(&engine, url.strip_prefix("http://mock").unwrap());
+    let header = imagesize::blob_size(&image.body()).unwrap();
+    assert_eq!((image.status, format!("{}x{}", header.width, header.height).as_str()), (200, size));
+    assert!(image.body().starts_with(b"\x89PNG"));
 }
 
 #[test]
@@ -94,28 +94,31 @@ fn a_model_without_layers_refuses_them_and_false_asks_for_none() {
     );
     let plain = post(&engine(), &path, &json!({ "model": PRO, "prompt": "a", "layer_decomposition": false }));
     for script in [ignored, plain] {
-        let answer = json(&script);
-        assert_eq!((answer["data"].as_array().unwrap().len(), &answer["data"][0]["z_index"]), (1, &Value::Null));
+        let response = json(&script);
+        assert_eq!((response["data"].as_array().unwrap().len(), &response["data"][0]["z_index"]), (1, &Value::Null));
     }
 }
 
 #[test]
-fn a_search_is_told_in_the_response_and_in_its_usage_as_the_exchange_has_it() {
+fn a_response_reports_a_search_as_the_exchange_does() {
     let searching = json!({
         "model": "doubao-seedream-5-0-260128", "prompt": "tomorrow's tides as a poster", "tools": [{ "type": "web_search" }],
     });
     let script = post(&engine(), &create_path("ark"), &searching);
     let exchange = seedream_fixtures::library().exchange("ark/generate/web-search-lite").unwrap();
-    let Body::Json(shown) = &exchange.response.as_ref().unwrap().body else { panic!("JSON") };
-    let (answer, shown): (Value, Value) = (json(&script), serde_json::from_str(shown.get()).unwrap());
-    assert_eq!((&answer["tools"], &answer["usage"]["tool_usage"]), (&shown["tools"], &shown["usage"]["tool_usage"]));
-    assert_eq!(answer["tools"], searching["tools"]);
+    let RecordedBody::Json(shown) = &exchange.response.as_ref().unwrap().body else { panic!("JSON") };
+    let (response, shown): (Value, Value) = (json(&script), serde_json::from_str(shown.get()).unwrap());
+    assert_eq!(
+        (&response["tools"], &response["usage"]["tool_usage"]),
+        (&shown["tools"], &shown["usage"]["tool_usage"])
+    );
+    assert_eq!(response["tools"], searching["tools"]);
     let text = String::from_utf8(script.body().to_vec()).unwrap();
     assert!(text.ends_with(r#""tool_usage":{"web_search":1}},"tools":[{"type":"web_search"}]}"#), "{text}");
 }
 
 #[test]
-fn a_search_is_told_at_the_end_of_a_stream() {
+fn a_stream_reports_a_search_at_its_end() {
     let body = json!({
         "model": "doubao-seedream-5-0-260128", "prompt": "a kite", "tools": [{ "type": "web_search" }], "stream": true,
     });
@@ -125,10 +128,10 @@ fn a_search_is_told_at_the_end_of_a_stream() {
 }
 
 #[test]
-fn without_a_search_nothing_is_told_of_tools() {
+fn without_a_search_tools_are_not_reported() {
     for tools in [Value::Null, json!([])] {
         let body = json!({ "model": "doubao-seedream-5-0-260128", "prompt": "a kite", "tools": tools });
-        let answer = json(&post(&engine(), &create_path("ark"), &body));
-        assert_eq!((answer.get("tools"), answer["usage"].get("tool_usage")), (None, None));
+        let response = json(&post(&engine(), &create_path("ark"), &body));
+        assert_eq!((response.get("tools"), response["usage"].get("tool_usage")), (None, None));
     }
 }

@@ -1,4 +1,4 @@
-//! M10: streams of events, and what others make of them.
+//! Streams of events, and what others make of them.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::calls::{create_path, engine, json, now, post_with, request};
-use crate::http1::{Answer, download, post, send, soon};
+use crate::http1::{Received, download, post, send, soon};
 
 fn group() -> Value {
     json!({
@@ -20,21 +20,21 @@ fn group() -> Value {
 }
 
 /// Name and data of each event.
-fn events(answer: &Answer) -> Vec<(String, String)> {
+fn events(response: &Received) -> Vec<(String, String)> {
     let frame = |frame: &str| {
         let line = |name: &str| frame.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned();
         (line("event: "), line("data: "))
     };
-    answer.text().split_terminator("\n\n").map(frame).collect()
+    response.text().split_terminator("\n\n").map(frame).collect()
 }
 
 #[tokio::test]
-async fn m10_events_come_in_order_one_a_chunk() {
+async fn events_come_in_order_one_a_chunk() {
     let mock = MockServer::start().await.unwrap();
-    let answer = post(&mock, "/ark/api/v3/images/generations", &group()).await;
-    assert_eq!((answer.status, answer.header("content-type")), (200, "text/event-stream"));
-    let events = events(&answer);
-    assert_eq!(answer.chunks.len(), events.len(), "every event is a flush of its own");
+    let response = post(&mock, "/ark/api/v3/images/generations", &group()).await;
+    assert_eq!((response.status, response.header("content-type")), (200, "text/event-stream"));
+    let events = events(&response);
+    assert_eq!(response.chunks.len(), events.len(), "every event is a flush of its own");
     let names: Vec<&str> = events.iter().map(|(name, _)| name.as_str()).collect();
     let partial = "image_generation.partial_succeeded";
     assert_eq!(names, [partial, partial, partial, "image_generation.completed", ""]);
@@ -51,22 +51,22 @@ async fn m10_events_come_in_order_one_a_chunk() {
 }
 
 #[tokio::test]
-async fn m10_inline_streams_carry_the_bytes() {
+async fn inline_streams_carry_the_bytes() {
     let mock = MockServer::start().await.unwrap();
     let mut body = group();
     body["response_format"] = json!("b64_json");
-    let answer = post(&mock, "/ark/api/v3/images/generations", &body).await;
-    let first: Value = serde_json::from_str(&events(&answer)[0].1).unwrap();
+    let response = post(&mock, "/ark/api/v3/images/generations", &body).await;
+    let first: Value = serde_json::from_str(&events(&response)[0].1).unwrap();
     assert!(first["b64_json"].as_str().unwrap().starts_with("/9j/"), "a JPEG");
 }
 
 #[tokio::test]
-async fn m11_a_withheld_picture_is_an_event_and_the_others_follow() {
+async fn a_withheld_image_is_an_event_and_the_others_follow() {
     let mock = MockServer::start().await.unwrap();
     let key = [("authorization", "Bearer sk-mock-partial")];
     let body = group().to_string();
-    let answer = send(&mock, "POST", "/ark/api/v3/images/generations", &key, body.as_bytes()).await.unwrap();
-    let events = events(&answer);
+    let response = send(&mock, "POST", "/ark/api/v3/images/generations", &key, body.as_bytes()).await.unwrap();
+    let events = events(&response);
     assert_eq!(events[1].0, "image_generation.partial_failed");
     let failed: Value = serde_json::from_str(&events[1].1).unwrap();
     assert_eq!(failed["error"]["code"], "OutputImageSensitiveContentDetected");
@@ -74,12 +74,12 @@ async fn m11_a_withheld_picture_is_an_event_and_the_others_follow() {
 }
 
 #[tokio::test]
-async fn m10_a_refused_stream_is_plain_json() {
+async fn a_refused_stream_is_plain_json() {
     let mock = MockServer::start().await.unwrap();
     let mut body = group();
     body["size"] = json!("8x8");
-    let answer = post(&mock, "/ark/api/v3/images/generations", &body).await;
-    assert_eq!((answer.status, answer.header("content-type")), (400, "application/json"));
+    let response = post(&mock, "/ark/api/v3/images/generations", &body).await;
+    assert_eq!((response.status, response.header("content-type")), (400, "application/json"));
 }
 
 /// A group of three as a stream with some difference, as it would be written to a socket.
@@ -91,7 +91,7 @@ fn text(script: &Script) -> String {
     String::from_utf8(script.body().to_vec()).unwrap()
 }
 
-/// The data of each event, as a reader gets it who follows the rules for such streams.
+/// The data of each event, as a reader of server-sent events gets it.
 fn read(text: &str) -> Vec<String> {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let data = |frame: &str| {
@@ -113,7 +113,7 @@ fn types(text: &str) -> Vec<String> {
 const MADE: &str = "partial_succeeded";
 
 #[test]
-fn m10_streams_end_in_every_way() {
+fn streams_end_in_every_way() {
     for (fault, wanted) in [
         ("", vec![MADE, MADE, MADE, "completed", "[DONE]"]),
         ("sse=no-completed", vec![MADE, MADE, MADE, "[DONE]"]),
@@ -131,7 +131,7 @@ fn m10_streams_end_in_every_way() {
 
 /// The official SDK takes the request id of a stream that breaks from here, and has none without it.
 #[test]
-fn m10_ark_sends_the_callers_own_request_id_back() {
+fn ark_sends_the_callers_own_request_id_back() {
     let engine = engine();
     let asked = |path: &str, body: String| {
         let mut request = request("POST", path, Some("sk-test"), body);
@@ -149,7 +149,7 @@ fn m10_ark_sends_the_callers_own_request_id_back() {
 }
 
 #[test]
-fn m10_streams_are_written_in_every_way_and_say_the_same() {
+fn streams_are_written_in_every_way_and_say_the_same() {
     let plain = text(&streamed(""));
     let values = |text: &str| -> Vec<Value> {
         read(text).iter().map(|data| serde_json::from_str(data).unwrap_or(Value::from(data.as_str()))).collect()
@@ -170,7 +170,7 @@ fn m10_streams_are_written_in_every_way_and_say_the_same() {
 }
 
 #[test]
-fn m10_printed_events_are_those_of_the_documents() {
+fn printed_events_are_those_of_the_documents() {
     let body = text(&streamed("sse=pretty"));
     let first = body.split("\n\n").next().unwrap();
     let lines: Vec<&str> = first.lines().collect();
@@ -189,18 +189,18 @@ fn m10_printed_events_are_those_of_the_documents() {
 }
 
 #[test]
-fn m10_pieces_end_inside_characters() {
+fn pieces_end_inside_characters() {
     let script = streamed("sse=split");
     let broken = script.chunks.iter().filter(|chunk| {
-        let bytes = chunk.content.bytes(|_| unreachable!());
+        let bytes = chunk.bytes(|_| unreachable!());
         std::str::from_utf8(&bytes).is_err()
     });
     assert!(broken.count() > 5);
-    assert!(script.chunks.iter().all(|chunk| chunk.content.bytes(|_| unreachable!()).len() <= 4));
+    assert!(script.chunks.iter().all(|chunk| chunk.bytes(|_| unreachable!()).len() <= 4));
 }
 
 #[test]
-fn m10_openai_and_new_api_put_the_picture_into_completed() {
+fn openai_and_new_api_put_the_image_into_completed() {
     let events = |fault: &str| -> Vec<Value> {
         read(&text(&streamed(fault))).iter().filter_map(|data| serde_json::from_str(data).ok()).collect()
     };
@@ -217,14 +217,14 @@ fn m10_openai_and_new_api_put_the_picture_into_completed() {
 }
 
 #[test]
-fn m10_json_answers_a_request_for_a_stream() {
+fn a_request_for_a_stream_can_get_json() {
     let script = streamed("sse=json");
     assert_eq!((script.header("content-type"), script.streamed), (Some("application/json"), false));
     assert_eq!(json(&script)["data"].as_array().unwrap().len(), 3);
 }
 
 #[test]
-fn m10_what_came_is_billed() {
+fn what_came_is_billed() {
     let engine = engine();
     for fault in ["", "sse=cut", "sse=error", "sse=openai", "sse=no-completed,no-done"] {
         post_with(&engine, fault, &create_path("ark"), &group());
@@ -234,7 +234,7 @@ fn m10_what_came_is_billed() {
 }
 
 #[tokio::test]
-async fn m10_the_head_comes_with_the_first_picture_and_each_event_by_itself() {
+async fn the_head_comes_with_the_first_image_and_each_event_by_itself() {
     let clock = Clock::stopped(Timestamp::from_second(1_795_000_000).unwrap());
     let mock = MockServer::builder().clock(clock.clone()).start().await.unwrap();
     let body = group().to_string();
@@ -246,21 +246,21 @@ async fn m10_the_head_comes_with_the_first_picture_and_each_event_by_itself() {
     let mut stream = TcpStream::connect(mock.address()).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut seen = Vec::new();
-    for picture in 0..3 {
+    for image in 0..3 {
         soon(clock.until_waiting(1)).await;
         let mut one = [0];
-        assert_eq!(stream.try_read(&mut one).unwrap_err().kind(), ErrorKind::WouldBlock, "before picture {picture}");
+        assert_eq!(stream.try_read(&mut one).unwrap_err().kind(), ErrorKind::WouldBlock, "before image {image}");
         clock.advance(Duration::from_secs(10));
-        while !String::from_utf8_lossy(&seen).contains(&format!("\"image_index\":{picture}")) {
+        while !String::from_utf8_lossy(&seen).contains(&format!("\"image_index\":{image}")) {
             assert_ne!(stream.read_buf(&mut seen).await.unwrap(), 0);
         }
-        // The rest of this event, up to the end of its chunk. The last picture waits for nothing that follows it.
-        while picture < 2 && !seen.ends_with(b"\n\n\r\n") {
+        // The rest of this event, up to the end of its chunk. The last image waits for nothing that follows it.
+        while image < 2 && !seen.ends_with(b"\n\n\r\n") {
             assert_ne!(stream.read_buf(&mut seen).await.unwrap(), 0);
         }
         let seen = String::from_utf8_lossy(&seen);
         assert!(seen.starts_with("HTTP/1.1 200 OK\r\n"));
-        assert!(picture == 2 || seen.matches("event: ").count() == picture + 1, "{seen}");
+        assert!(image == 2 || seen.matches("event: ").count() == image + 1, "{seen}");
     }
     stream.read_to_end(&mut seen).await.unwrap();
     let seen = String::from_utf8_lossy(&seen).into_owned();

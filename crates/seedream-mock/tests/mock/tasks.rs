@@ -1,4 +1,4 @@
-//! M12 and M21: tasks, and the lists beside them.
+//! Tasks, and the lists beside them.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ fn three_views() -> Value {
 }
 
 async fn create(mock: &MockServer, prefix: &str) -> String {
-    let answer = post(mock, &format!("{prefix}{CREATE}"), &three_views()).await.json();
-    answer["id"].as_str().unwrap().to_owned()
+    let response = post(mock, &format!("{prefix}{CREATE}"), &three_views()).await.json();
+    response["id"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
-async fn m12_a_task_goes_from_pending_to_completed_and_its_pictures_open() {
+async fn a_task_goes_from_pending_to_completed_and_its_images_open() {
     let mock = MockServer::start().await.unwrap();
     let created = post(&mock, CREATE, &three_views()).await.json();
     assert_eq!((created["status"].as_str(), created["progress"].as_u64()), (Some("pending"), Some(0)));
@@ -38,14 +38,14 @@ async fn m12_a_task_goes_from_pending_to_completed_and_its_pictures_open() {
     assert_eq!(states, expected.map(|(state, progress)| (state.to_owned(), progress)));
     let results = last["results"].as_array().unwrap();
     assert_eq!(results.len(), 3, "the prompt asks for three");
-    let picture = download(&mock, results[2].as_str().unwrap()).await;
-    let size = imagesize::blob_size(&picture.body).unwrap();
+    let image = download(&mock, results[2].as_str().unwrap()).await;
+    let size = imagesize::blob_size(&image.body).unwrap();
     assert_eq!((size.width, size.height), (2848, 1600));
     assert_eq!(mock.journal()[0].billed, 3);
 }
 
 #[tokio::test]
-async fn m12_a_task_can_end_by_time() {
+async fn a_task_can_end_by_time() {
     let clock = Clock::stopped(Timestamp::from_second(1_795_000_000).unwrap());
     let end = TaskEnd::Time(Duration::from_secs(5));
     let mock = MockServer::builder().clock(clock.clone()).task(end).start().await.unwrap();
@@ -60,7 +60,7 @@ async fn m12_a_task_can_end_by_time() {
 }
 
 #[tokio::test]
-async fn m12_the_urls_of_a_task_age_from_its_end_and_not_from_the_last_poll() {
+async fn the_urls_of_a_task_age_from_its_end_and_not_from_the_last_poll() {
     let clock = Clock::stopped(Timestamp::from_second(1_795_000_000).unwrap());
     let mock = MockServer::builder().clock(clock.clone()).task(TaskEnd::Polls(1)).start().await.unwrap();
     let id = create(&mock, "").await;
@@ -73,7 +73,7 @@ async fn m12_the_urls_of_a_task_age_from_its_end_and_not_from_the_last_poll() {
 }
 
 #[tokio::test]
-async fn m12_unknown_and_malformed_ids_answer_as_published() {
+async fn unknown_and_malformed_ids_get_the_published_errors() {
     let mock = MockServer::start().await.unwrap();
     let unknown = get(&mock, "/evolink/v1/tasks/task-unified-1757165031-nobody00").await;
     assert_eq!((unknown.status, unknown.json()["error"]["code"].as_str()), (404, Some("task_not_found")));
@@ -83,7 +83,7 @@ async fn m12_unknown_and_malformed_ids_answer_as_published() {
 }
 
 #[tokio::test]
-async fn m12_references_leave_less_room() {
+async fn references_leave_less_room() {
     let mock = MockServer::builder().task(TaskEnd::Polls(1)).start().await.unwrap();
     let references: Vec<String> = (0..12).map(|n| format!("https://example.com/{n}.png")).collect();
     let body = json!({ "model": "doubao-seedream-4.5", "prompt": "8 posters", "n": 15, "image_urls": references });
@@ -95,7 +95,7 @@ async fn m12_references_leave_less_room() {
 }
 
 #[tokio::test]
-async fn m12_tasks_and_pictures_carry_their_session() {
+async fn tasks_and_images_carry_their_session() {
     let mock = MockServer::builder().task(TaskEnd::Polls(1)).start().await.unwrap();
     let id = create(&mock, "/s/blue").await;
     assert!(id.ends_with("-blue"), "{id}");
@@ -105,11 +105,11 @@ async fn m12_tasks_and_pictures_carry_their_session() {
     let url = task["results"][0].as_str().unwrap();
     assert!(url.contains("/s/blue/pictures/evolink/"), "{url}");
     assert_eq!(download(&mock, url).await.status, 200);
-    assert_eq!(mock.journal_of("blue").len(), 3, "create, poll and download");
+    assert_eq!(mock.session("blue").journal().len(), 3, "create, poll and download");
 }
 
 #[tokio::test]
-async fn m5_a_stuck_task_never_ends() {
+async fn a_stuck_task_never_ends() {
     let mock = MockServer::start().await.unwrap();
     let key = [("authorization", "Bearer sk-mock-stuck")];
     let body = three_views().to_string();
@@ -121,7 +121,7 @@ async fn m5_a_stuck_task_never_ends() {
 }
 
 #[tokio::test]
-async fn m21_models_and_credits() {
+async fn models_and_credits() {
     let mock = MockServer::start().await.unwrap();
     let models = get(&mock, "/aiearth/v1/models").await.json();
     let ids: Vec<&str> = models["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
@@ -165,15 +165,15 @@ fn every_model_that_is_taken_is_listed() {
 }
 
 #[tokio::test]
-async fn m21_credits_are_what_the_ledger_leaves() {
+async fn credits_are_what_the_ledger_leaves() {
     let mock = MockServer::builder().task(TaskEnd::Polls(1)).start().await.unwrap();
     let credits = async |key: &str| {
         let authorization = format!("Bearer {key}");
         let headers = [("authorization", authorization.as_str())];
-        let answer = send(&mock, "GET", "/evolink/v1/credits", &headers, b"").await.unwrap();
-        assert_eq!((answer.status, answer.header("x-mock-fixture")), (200, "evolink/credits/balance"));
+        let response = send(&mock, "GET", "/evolink/v1/credits", &headers, b"").await.unwrap();
+        assert_eq!((response.status, response.header("x-mock-fixture")), (200, "evolink/credits/balance"));
         let account = |name: &str| {
-            let account = &answer.json()["data"][name];
+            let account = &response.json()["data"][name];
             (account["remaining_credits"].as_f64().unwrap(), account["used_credits"].as_f64().unwrap())
         };
         (account("token"), account("user"))

@@ -1,6 +1,6 @@
-//! M3 and M4: what each dialect refuses, in its own words, and what a gateway makes of a request.
+//! What each dialect refuses, in its own words, and what a gateway makes of a request.
 
-use seedream_fixtures::Role;
+use seedream_fixtures::FieldRole;
 use seedream_mock::{Engine, Settings, Validate};
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ fn urls(count: usize) -> Vec<String> {
 }
 
 #[test]
-fn m3_gogogotoken() {
+fn gogogotoken() {
     let valid = json!({ "model": "doubao-seedream-5-0-lite", "prompt": "a kite" });
     let invalid = "InvalidParameter";
     check(
@@ -66,7 +66,7 @@ fn m3_gogogotoken() {
 }
 
 #[test]
-fn m3_aiearth() {
+fn aiearth() {
     let valid = json!({ "model": "doubao-seedream-5-0-260128", "prompt": "a kite" });
     let invalid = "InvalidParameter";
     let three = "doubao-seedream-3-0-t2i-250415";
@@ -102,7 +102,7 @@ fn m3_aiearth() {
 }
 
 #[test]
-fn m3_evolink() {
+fn evolink() {
     let valid = json!({ "model": "doubao-seedream-4.5", "prompt": "a kite" });
     let invalid = "invalid_request";
     let message = "Invalid request parameters";
@@ -127,7 +127,7 @@ fn m3_evolink() {
 }
 
 #[test]
-fn a_prompt_above_what_the_page_advises_is_served_and_told() {
+fn a_prompt_above_the_advised_length_is_served_and_reported() {
     let ask = |characters: usize, validate| {
         let engine = Engine::new(Settings { validate, ..Settings::default() });
         // Of three bytes each.
@@ -155,7 +155,8 @@ fn what_is_refused_is_refused_beside_what_is_only_advised() {
 #[test]
 fn a_count_below_the_documented_range_is_refused_everywhere() {
     for provider in seedream_fixtures::providers() {
-        let bounded = provider.fields.iter().filter(|field| matches!(field.role, Some(Role::Count | Role::GroupMax)));
+        let bounded =
+            provider.fields.iter().filter(|field| matches!(field.role, Some(FieldRole::Count | FieldRole::GroupMax)));
         for field in bounded.filter(|field| field.min.is_some()) {
             for count in [0, -1] {
                 let mut body = json!({ "model": provider.default_model, "prompt": "a kite" });
@@ -177,8 +178,8 @@ fn a_count_below_the_documented_range_is_refused_everywhere() {
         (script.status, json(&script), script.header("x-mock-violation").map(str::to_owned))
     };
     assert_eq!(opeai(0).1["error"]["code"], "InvalidParameter");
-    let (status, answer, told) = opeai(16);
-    assert_eq!((status, answer["data"].as_array().unwrap().len()), (200, 15), "above it the document only advises");
+    let (status, response, told) = opeai(16);
+    assert_eq!((status, response["data"].as_array().unwrap().len()), (200, 15), "above it the document only advises");
     assert_eq!(told.as_deref(), Some("n: range: must be between 1 and 15."));
 }
 
@@ -190,7 +191,7 @@ fn a_document_without_a_range_has_no_refusal_of_a_count() {
 }
 
 #[test]
-fn m3_ark() {
+fn ark() {
     let valid = json!({ "model": "doubao-seedream-5-0-260128", "prompt": "a kite" });
     let invalid = "InvalidParameter";
     let pro = "doubao-seedream-5-0-pro-260628";
@@ -262,7 +263,7 @@ fn m3_ark() {
 }
 
 #[test]
-fn m3_a_transparent_background_needs_one_picture_that_can_be_transparent() {
+fn a_transparent_background_needs_one_image_that_can_be_transparent() {
     let ask = |references: &[String], format: Option<&str>| {
         let body = json!({
             "model": "doubao-seedream-5-0-pro-260628", "prompt": "a kite", "background": "transparent", "image": references,
@@ -329,7 +330,7 @@ fn the_relay_of_document_003_has_a_floor_of_its_own() {
 }
 
 #[test]
-fn m3_opeai() {
+fn opeai() {
     let valid = json!({ "model": "bytedance-seedream-5.0", "prompt": "a kite" });
     let invalid = "InvalidParameter";
     check(
@@ -361,7 +362,7 @@ fn m3_opeai() {
 }
 
 #[test]
-fn m3_warn_answers_and_off_does_not_look() {
+fn warn_serves_and_off_does_not_check() {
     let body = json!({ "model": "doubao-seedream-5-0-lite", "prompt": "a kite", "size": "512x256" });
     let ask = |validate| {
         let engine = Engine::new(Settings { validate, ..Settings::default() });
@@ -376,7 +377,7 @@ fn m3_warn_answers_and_off_does_not_look() {
 }
 
 #[test]
-fn m3_a_body_that_is_not_an_object_is_refused() {
+fn a_body_that_is_not_an_object_is_refused() {
     for body in [json!([]), json!("text")] {
         let script = post(&engine(), &create_path("ark"), &body);
         assert_eq!(script.status, 400);
@@ -385,7 +386,7 @@ fn m3_a_body_that_is_not_an_object_is_refused() {
 }
 
 #[test]
-fn m4_the_journal_has_what_the_gateway_sends_on() {
+fn the_journal_has_what_the_gateway_sends_on() {
     let engine = engine();
     let body = json!({
         "model": "doubao-seedream-4.0", "prompt": "5 posters of a kite", "n": 5, "user": "u", "output_format": "png",

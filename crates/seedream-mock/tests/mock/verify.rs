@@ -1,13 +1,13 @@
-//! M20: asking the journal, holding it against what is expected, waiting for it, and what came nearest.
+//! Verification of the journal, waiting for entries, and the nearest entries.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use seedream_mock::{Clock, MockServer, Wanted};
+use seedream_mock::{Clock, Expectation, MockServer};
 use serde_json::{Value, json};
 
-use crate::http1::{Answer, download, post, send, soon};
+use crate::http1::{Received, download, post, send, soon};
 
 const ARK: &str = "/ark/api/v3/images/generations";
 
@@ -19,17 +19,17 @@ async fn mock() -> MockServer {
     MockServer::builder().clock(Clock::stopped(start())).start().await.unwrap()
 }
 
-async fn tell(mock: &MockServer, route: &str, body: &Value) -> Answer {
+async fn tell(mock: &MockServer, route: &str, body: &Value) -> Received {
     post(mock, &format!("/__mock/v1/{route}"), body).await
 }
 
-async fn kite(mock: &MockServer, prefix: &str, prompt: &str) -> Answer {
+async fn kite(mock: &MockServer, prefix: &str, prompt: &str) -> Received {
     let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": prompt });
     post(mock, &format!("{prefix}{ARK}"), &body).await
 }
 
 #[tokio::test]
-async fn m20_the_journal_is_narrowed_by_every_member() {
+async fn the_journal_is_narrowed_by_every_member() {
     let mock = mock().await;
     kite(&mock, "/s/blue", "a red kite").await;
     mock.clock().advance(Duration::from_secs(60));
@@ -72,7 +72,7 @@ async fn m20_the_journal_is_narrowed_by_every_member() {
 }
 
 #[tokio::test]
-async fn m20_verification_counts_what_fits() {
+async fn verification_counts_what_fits() {
     let mock = mock().await;
     for prompt in ["a red kite", "a blue kite", "a boat"] {
         kite(&mock, "", prompt).await;
@@ -100,7 +100,7 @@ async fn m20_verification_counts_what_fits() {
 }
 
 #[tokio::test]
-async fn m20_what_came_nearest_is_told_field_by_field() {
+async fn the_nearest_entry_is_reported_field_by_field() {
     let mock = mock().await;
     kite(&mock, "", "a boat").await;
     let body =
@@ -118,7 +118,7 @@ async fn m20_what_came_nearest_is_told_field_by_field() {
 }
 
 #[tokio::test]
-async fn m20_a_request_that_equals_no_exchange_is_told_what_it_would_have_to_change() {
+async fn a_request_that_equals_no_exchange_gets_the_differences_to_the_nearest() {
     let mock = mock().await;
     let exchange = seedream_fixtures::exchanges()
         .iter()
@@ -141,16 +141,16 @@ async fn m20_a_request_that_equals_no_exchange_is_told_what_it_would_have_to_cha
     assert!(plain["entries"][0].get("nearest").is_none(), "only who asks is told");
 }
 
-fn has_body(request: &seedream_fixtures::Request) -> bool {
+fn has_body(request: &seedream_fixtures::RecordedRequest) -> bool {
     request.method == "POST" && request.json_value().is_some_and(|body| body.get("prompt").is_some())
 }
 
 #[tokio::test]
-async fn m20_a_route_that_is_not_there_names_each_field_that_differs() {
+async fn a_route_that_is_not_there_names_each_field_that_differs() {
     let mock = mock().await;
-    let answer = send(&mock, "GET", "/s/blue/evolink/v1/image/generations", &[], b"").await.unwrap();
-    assert_eq!(answer.status, 404);
-    let told = answer.json();
+    let response = send(&mock, "GET", "/s/blue/evolink/v1/image/generations", &[], b"").await.unwrap();
+    assert_eq!(response.status, 404);
+    let told = response.json();
     let differs = json!([
         { "field": "method", "expected": "POST", "actual": "GET" },
         { "field": "path segment 3", "expected": "images", "actual": "image" },
@@ -158,28 +158,28 @@ async fn m20_a_route_that_is_not_there_names_each_field_that_differs() {
     assert_eq!(told["nearest"][0], json!({ "route": "POST /evolink/v1/images/generations", "differs": differs }));
     let message = told["error"]["message"].as_str().unwrap();
     assert!(message.contains(r#"differs in method ("POST" and not "GET"), path segment 3 ("images" and"#), "{message}");
-    assert_eq!(mock.journal_of("blue")[0].notes, [message], "the journal says so as well");
+    assert_eq!(mock.session("blue").journal()[0].notes, [message], "the journal says so as well");
     let forced = [("x-mock-fixture", "ark/generate/singel"), ("authorization", "Bearer k")];
     let unknown = send(&mock, "POST", ARK, &forced, b"{}").await.unwrap();
     assert!(unknown.status == 400 && unknown.text().contains("the nearest are ark/"), "{}", unknown.text());
 }
 
 #[tokio::test]
-async fn m20_a_task_that_is_not_there_is_explained_in_the_journal() {
+async fn a_task_that_is_not_there_is_explained_in_the_journal() {
     let mock = mock().await;
     let poll = async |path: &str| {
-        let answer = send(&mock, "GET", path, &[("authorization", "Bearer k")], b"").await.unwrap();
-        assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (404, Some("task_not_found")));
+        let response = send(&mock, "GET", path, &[("authorization", "Bearer k")], b"").await.unwrap();
+        assert_eq!((response.status, response.json()["error"]["code"].as_str()), (404, Some("task_not_found")));
     };
     poll("/s/red/evolink/v1/tasks/task-unified-1757165031-nobody00-blue").await;
     poll("/evolink/v1/tasks/task-unified-1757165031-nobody00-blue").await;
-    let note = |session: &str| mock.journal_of(session)[0].notes[0].clone();
+    let note = |session: &str| mock.session(session).journal()[0].notes[0].clone();
     assert_eq!(note("red"), "the session red has no such task; by its id it is one of blue");
-    assert!(note("blue").contains("it never had, or was reset, or not used for too long"));
+    assert!(note("blue").contains("it never had, or was reset, or expired"));
 }
 
 #[tokio::test]
-async fn m20_who_waits_is_answered_when_there_is_enough() {
+async fn a_wait_ends_when_enough_entries_match() {
     let mock = Arc::new(mock().await);
     let waiting = tokio::spawn({
         let mock = mock.clone();
@@ -198,7 +198,7 @@ async fn m20_who_waits_is_answered_when_there_is_enough() {
 }
 
 #[tokio::test]
-async fn m20_who_waits_too_long_is_told_what_came_nearest() {
+async fn a_wait_that_times_out_reports_the_nearest_entry() {
     let mock = Arc::new(mock().await);
     kite(&mock, "", "a boat").await;
     let waiting = tokio::spawn({
@@ -207,7 +207,7 @@ async fn m20_who_waits_too_long_is_told_what_came_nearest() {
         async move { tell(&mock, "wait", &body).await.json() }
     });
     soon(mock.clock().until_waiting(1)).await;
-    mock.clock_of("default").advance(Duration::from_secs(5));
+    mock.default_session().clock().advance(Duration::from_secs(5));
     let verdict = soon(waiting).await.unwrap();
     assert_eq!((&verdict["satisfied"], &verdict["timed_out"]), (&json!(false), &json!(true)));
     assert_eq!(verdict["nearest"][0]["differs"][0]["actual"], "a boat");
@@ -217,26 +217,26 @@ async fn m20_who_waits_too_long_is_told_what_came_nearest() {
 }
 
 #[tokio::test]
-async fn m20_rust_verifies_and_waits_too() {
+async fn rust_verifies_and_waits_too() {
     let mock = Arc::new(mock().await);
-    let wanted = Wanted::matching(&json!({ "body": { "prompt": "*kite*" } })).unwrap();
-    assert!(Wanted::matching(&json!({ "bdy": 1 })).unwrap_err().contains("body is the nearest"));
-    let none = mock.verify("default", &wanted);
-    assert!(!none.satisfied && mock.verify("default", &wanted.clone().count(..1)).satisfied);
+    let wanted = Expectation::matching(&json!({ "body": { "prompt": "*kite*" } })).unwrap();
+    assert!(Expectation::matching(&json!({ "bdy": 1 })).unwrap_err().contains("the nearest is body"));
+    let none = mock.default_session().verify(&wanted);
+    assert!(!none.satisfied && mock.default_session().verify(&wanted.clone().count(..1)).satisfied);
     let waiting = tokio::spawn({
         let (mock, wanted) = (mock.clone(), wanted.clone().count(2..));
-        async move { mock.wait_for("default", &wanted).await }
+        async move { mock.default_session().wait_for(&wanted).await }
     });
     kite(&mock, "", "a red kite").await;
     kite(&mock, "", "a blue kite").await;
     let verdict = soon(waiting).await.unwrap();
     assert_eq!((verdict.satisfied, verdict.matched), (true, 2));
-    assert!(mock.verify("default", &wanted.clone().count(2..=2)).satisfied);
-    assert!(!mock.verify("default", &wanted.count(0..2)).satisfied);
+    assert!(mock.default_session().verify(&wanted.clone().count(2..=2)).satisfied);
+    assert!(!mock.default_session().verify(&wanted.count(0..2)).satisfied);
 }
 
 #[tokio::test]
-async fn counts_hold_for_all_requests_whatever_the_journal_has_forgotten() {
+async fn counts_include_evicted_entries() {
     let mock = MockServer::builder().clock(Clock::stopped(start())).journal_capacity(10).start().await.unwrap();
     for number in 0..50 {
         kite(&mock, "", &format!("kite {number}{}", if number < 5 { " [[mock: status=503]]" } else { "" })).await;
@@ -271,7 +271,7 @@ async fn counts_hold_for_all_requests_whatever_the_journal_has_forgotten() {
 }
 
 #[tokio::test]
-async fn a_question_that_only_forgotten_entries_could_answer_is_an_error() {
+async fn a_verification_that_depends_on_evicted_entries_is_an_error() {
     let mock = MockServer::builder().clock(Clock::stopped(start())).journal_capacity(10).start().await.unwrap();
     for number in 0..50 {
         kite(&mock, "", &format!("kite {number}")).await;
@@ -292,18 +292,18 @@ async fn a_question_that_only_forgotten_entries_could_answer_is_an_error() {
         assert_eq!(tell(&mock, "verify", &body).await.json()["satisfied"], satisfied, "{body}");
     }
     for route in ["verify", "verify?since=5", "wait?timeout=0s"] {
-        let answer = tell(&mock, route, &of("kite 7", json!({ "at_least": 1 }))).await;
-        let error = &answer.json()["error"];
-        assert_eq!((answer.status, error["code"].as_str()), (409, Some("mock_journal_forgot")), "{route}");
+        let response = tell(&mock, route, &of("kite 7", json!({ "at_least": 1 }))).await;
+        let error = &response.json()["error"];
+        assert_eq!((response.status, error["code"].as_str()), (409, Some("mock_journal_forgot")), "{route}");
         let message = error["message"].as_str().unwrap();
-        assert!(message.starts_with("0 to 40 fit") && message.contains("--journal N"), "{message}");
+        assert!(message.starts_with("0 to 40 match") && message.contains("--journal N"), "{message}");
     }
-    let answer = tell(&mock, "verify", &of("kite 7", json!({ "count": 0 }))).await;
-    assert_eq!(answer.status, 409, "none is as unknown as one");
+    let response = tell(&mock, "verify", &of("kite 7", json!({ "count": 0 }))).await;
+    assert_eq!(response.status, 409, "none is as unknown as one");
     let late = tell(&mock, "verify?since=40", &of("kite 7", json!({ "count": 0 }))).await.json();
     assert_eq!(late["satisfied"], true, "what is forgotten came before: {late}");
-    let wanted = Wanted::matching(&json!({ "body": { "prompt": "kite 7" } })).unwrap();
-    let verdict = mock.verify("default", &wanted);
+    let wanted = Expectation::matching(&json!({ "body": { "prompt": "kite 7" } })).unwrap();
+    let verdict = mock.default_session().verify(&wanted);
     assert!(!verdict.satisfied && verdict.undecided.unwrap().contains("--journal"));
     post(&mock, "/__mock/v1/reset", &json!({ "clear": ["journal"] })).await;
     let none = tell(&mock, "verify", &json!({ "count": 0 })).await.json();

@@ -1,11 +1,11 @@
-//! M25: the same answers inside a wiremock server.
+//! The same responses inside a wiremock server.
 
 use seedream_mock::{Clock, MockServer, Responder};
 use serde_json::{Value, json};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer as Wiremock};
 
-use crate::http1::{Answer, parse};
+use crate::http1::{Received, parse};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -19,7 +19,7 @@ async fn start() -> (Wiremock, Responder, Clock) {
     (server, responder, clock)
 }
 
-async fn ask(server: &Wiremock, method: &str, target: &str, body: &str) -> Answer {
+async fn ask(server: &Wiremock, method: &str, target: &str, body: &str) -> Received {
     let target = target.strip_prefix(&server.uri()).unwrap_or(target);
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
     let head = format!(
@@ -39,15 +39,15 @@ fn kite(prompt: &str) -> String {
 }
 
 #[tokio::test]
-async fn m25_wiremock_plays_answers_pictures_and_errors() {
+async fn wiremock_plays_responses_images_and_errors() {
     let (server, responder, clock) = start().await;
     let made = ask(&server, "POST", ARK, &kite("a kite inside wiremock")).await;
     assert_eq!((made.status, made.header("x-mock-evidence")), (200, "derived"));
     let url = made.json()["data"][0]["url"].as_str().unwrap().to_owned();
     assert!(url.starts_with(&server.uri()), "{url}");
-    let picture = ask(&server, "GET", &url, "").await;
-    let size = imagesize::blob_size(&picture.body).unwrap();
-    assert_eq!((size.width, size.height, picture.header("content-type")), (1024, 1024, "image/jpeg"));
+    let image = ask(&server, "GET", &url, "").await;
+    let size = imagesize::blob_size(&image.body).unwrap();
+    assert_eq!((size.width, size.height, image.header("content-type")), (1024, 1024, "image/jpeg"));
     clock.advance(std::time::Duration::from_secs(90_000));
     assert_eq!(ask(&server, "GET", &url, "").await.status, 403, "it goes by the clock it was given");
     let refused = ask(&server, "POST", ARK, &kite("a kite [[mock: status=503 retry-after=7]]")).await;
@@ -57,11 +57,11 @@ async fn m25_wiremock_plays_answers_pictures_and_errors() {
 }
 
 #[tokio::test]
-async fn m25_what_wiremock_cannot_play_is_no_success() {
+async fn what_wiremock_cannot_play_is_no_success() {
     let (server, ..) = start().await;
     for fault in ["reset@before", "close@head", "stall@body:10", "drip=1/1s", "length=wrong"] {
-        let answer = ask(&server, "POST", ARK, &kite(&format!("a kite [[mock: {fault}]]"))).await;
-        let code: Value = answer.json()["error"]["code"].clone();
-        assert_eq!((answer.status, code.as_str()), (501, Some("mock_beyond_wiremock")), "{fault}");
+        let response = ask(&server, "POST", ARK, &kite(&format!("a kite [[mock: {fault}]]"))).await;
+        let code: Value = response.json()["error"]["code"].clone();
+        assert_eq!((response.status, code.as_str()), (501, Some("mock_beyond_wiremock")), "{fault}");
     }
 }

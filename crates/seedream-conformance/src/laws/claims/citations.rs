@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use seedream_core::{Capabilities, PixelRule, Source, SourceKind, Support};
-use seedream_fixtures::{Model, Provider, Rule};
+use seedream_fixtures::{DocumentRule, ModelFacts, ProviderFacts};
 
 use crate::difference::Differences;
 
@@ -17,7 +17,13 @@ struct Statement<'a> {
     source: &'a Source,
 }
 
-pub(super) fn check(d: &mut Differences, provider: &Provider, facts: &[Rule], rules: &Capabilities, model: &Model) {
+pub(super) fn check(
+    d: &mut Differences,
+    provider: &ProviderFacts,
+    facts: &[DocumentRule],
+    rules: &Capabilities,
+    model: &ModelFacts,
+) {
     let pages = published(provider, model);
     for statement in statements(rules) {
         let (what, source) = (&statement.what, statement.source);
@@ -37,7 +43,7 @@ pub(super) fn check(d: &mut Differences, provider: &Provider, facts: &[Rule], ru
 }
 
 /// Whether a name is that of the provider's own document: its id, a part of its URL, or where it has none, the provider's name.
-pub(super) fn is_own(provider: &Provider, name: &str) -> bool {
+pub(super) fn is_own(provider: &ProviderFacts, name: &str) -> bool {
     let document = &provider.document;
     // "docs.example.com, page" and "docs.example.com/page" are both ways to name a page.
     let by_url = document.url.as_ref().map_or(name.starts_with(&provider.name), |url| names(url, name));
@@ -50,7 +56,7 @@ fn names(url: &str, name: &str) -> bool {
 }
 
 impl Statement<'_> {
-    fn stands_in(&self, fact: &Rule) -> bool {
+    fn stands_in(&self, fact: &DocumentRule) -> bool {
         let mut said = tokens(&fact.says);
         let about: BTreeSet<String> = words(&fact.id).chain(words(&fact.says)).collect();
         let place = self.topic.unwrap_or(self.source.at.rsplit('.').next().unwrap_or_default());
@@ -81,7 +87,7 @@ fn tokens(text: &str) -> BTreeSet<String> {
 }
 
 /// The public pages that the facts of a provider and of a model are from.
-fn published(provider: &Provider, model: &Model) -> Vec<String> {
+fn published(provider: &ProviderFacts, model: &ModelFacts) -> Vec<String> {
     let size = model.size.source.iter().chain(&model.size.narrowed_by).chain(&model.max_images_source);
     let total = model.references_plus_images.as_ref().and_then(|total| total.source.as_ref());
     let references = model.references.as_ref().and_then(|references| references.source.as_ref());
@@ -175,7 +181,7 @@ mod tests {
 
     fn stands(says: &str, tokens: &[&str], at: &'static str) -> bool {
         let (id, lines, says) = ("000-size-min".to_owned(), "1".to_owned(), says.to_owned());
-        let fact = Rule { id, lines, says, cases: Vec::new(), laws: Vec::new(), untestable: None };
+        let fact = DocumentRule { id, lines, says, cases: Vec::new(), laws: Vec::new(), untestable: None };
         let source = Source::documented("000", at);
         let tokens = tokens.iter().map(ToString::to_string).collect();
         Statement { what: String::new(), tokens, topic: None, source: &source }.stands_in(&fact)

@@ -1,7 +1,7 @@
 //! The nearest legal size that an adapter names is the nearest, found here by trying every width.
 
 use seedream_core::{Capabilities, Error, ImageRequest, Nearest, Pixels, Size, Strictness};
-use seedream_fixtures::Model;
+use seedream_fixtures::ModelFacts;
 
 use crate::{dice::Dice, difference::Differences};
 
@@ -16,7 +16,7 @@ struct Rule {
     aspect: f64,
 }
 
-pub(super) fn check(d: &mut Differences, model: &Model, rules: &Capabilities, refused: fn(Error) -> Error) {
+pub(super) fn check(d: &mut Differences, model: &ModelFacts, rules: &Capabilities, refused: fn(Error) -> Error) {
     let Some(said) = model.size.pixels else { return };
     let (most, aspect) = (said.max.unwrap_or(u64::MAX), said.aspect.map_or(f64::INFINITY, |aspect| aspect.max));
     // No legal width is larger than this.

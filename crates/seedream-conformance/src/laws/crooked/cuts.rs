@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use seedream_core::{Charge, Error, Input, Purpose, charge_of, json, sse};
-use seedream_fixtures::{Body, Exchange, Operation};
+use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange};
 
 use super::ground::{Came, came, charge};
 use crate::{
@@ -20,15 +20,16 @@ pub(super) fn cases(subject: &Subject) -> Vec<Case> {
     let mut seen = BTreeSet::new();
     let mut cases = Vec::new();
     // Many requests are shown with the same response.
-    let shown = |exchange: &Exchange| {
+    let shown = |exchange: &RecordedExchange| {
         let response = exchange.response.as_ref()?;
         let text = match &response.body {
-            Body::Json(raw) => raw.get().to_owned(),
-            Body::Sse(text) | Body::Text(text) => text.clone(),
-            Body::Base64(_) => return None,
+            RecordedBody::Json(raw) => raw.get().to_owned(),
+            RecordedBody::Sse(text) | RecordedBody::Text(text) => text.clone(),
+            RecordedBody::Base64(_) => return None,
         };
-        let read = matches!(exchange.operation, Operation::Create | Operation::Poll) && exchange.expect.is_some();
-        (read && response.status < 300).then_some((exchange.operation == Operation::Poll, text))
+        let read =
+            matches!(exchange.operation, OperationKind::Create | OperationKind::Poll) && exchange.expect.is_some();
+        (read && response.status < 300).then_some((exchange.operation == OperationKind::Poll, text))
     };
     for exchange in subject.exchanges() {
         if shown(exchange).is_some_and(|key| seen.insert(key)) {
@@ -50,7 +51,7 @@ pub(super) fn cases(subject: &Subject) -> Vec<Case> {
 const ENDS: [(&str, bool); 2] = [("ended", true), ("broken", false)];
 
 fn success(subject: &Subject, example: &DocumentedResponse) -> Result<(), Failure> {
-    let polled = example.exchange.operation == Operation::Poll;
+    let polled = example.exchange.operation == OperationKind::Poll;
     if polled && subject.dialect().tasks().is_none() {
         return Err(Failure::new("the document has tasks, the adapter has none"));
     }
@@ -89,7 +90,7 @@ fn success(subject: &Subject, example: &DocumentedResponse) -> Result<(), Failur
 
 /// An error that is cut is bounded by its status, and is sent again only where that is free.
 fn refusals(subject: &Subject) -> Result<(), Failure> {
-    for example in DocumentedResponse::all(subject, Operation::Create)? {
+    for example in DocumentedResponse::all(subject, OperationKind::Create)? {
         let status = example.response.status;
         if status.is_success() {
             continue;
@@ -115,7 +116,7 @@ fn refusals(subject: &Subject) -> Result<(), Failure> {
 }
 
 fn is_stream(example: &DocumentedResponse) -> bool {
-    matches!(example.exchange.response.as_ref().map(|response| &response.body), Some(Body::Sse(_)))
+    matches!(example.exchange.response.as_ref().map(|response| &response.body), Some(RecordedBody::Sse(_)))
 }
 
 /// How many values of events are complete.
@@ -147,7 +148,7 @@ fn play(subject: &Subject, example: &DocumentedResponse, at: usize, ends: bool) 
         response.body = part;
         vec![if ends { Input::Response(response) } else { broken(Some(response)) }]
     };
-    if example.exchange.operation == Operation::Poll {
+    if example.exchange.operation == OperationKind::Poll {
         let task = exchange::task(&**subject.dialect())?;
         let play = Play::resume(subject, task, 0).map_err(|error| Failure::new(format!("refused: {error}")))?;
         let mut played = play.cancelled_at(PATIENCE).against(|_, _| inputs())?;

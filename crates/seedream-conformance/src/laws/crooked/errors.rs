@@ -1,7 +1,7 @@
 //! Errors in other forms than documented: other members, lists, and errors inside the messages of others.
 
 use seedream_core::{Error, Response, charge_of};
-use seedream_fixtures::{Body, Exchange, Operation};
+use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange};
 use serde_json::{Value, json};
 
 use super::ground::Ground;
@@ -9,7 +9,7 @@ use crate::{Failure, difference::Differences, exchange, seen::Seen};
 
 /// A documented error, and how the adapter reads it.
 struct Shown {
-    case: &'static Exchange,
+    case: &'static RecordedExchange,
     status: u16,
     code: String,
     message: String,
@@ -19,9 +19,9 @@ struct Shown {
 /// The errors of the provider that have a code.
 fn shown(ground: &Ground) -> Result<Vec<Shown>, Failure> {
     let mut all = Vec::new();
-    for case in ground.subject.exchanges().filter(|case| case.operation == Operation::Create) {
+    for case in ground.subject.exchanges().filter(|case| case.operation == OperationKind::Create) {
         let Some(response) = case.response.as_ref().filter(|response| response.status >= 400) else { continue };
-        let Body::Json(raw) = &response.body else { continue };
+        let RecordedBody::Json(raw) = &response.body else { continue };
         let body: Value = serde_json::from_str(raw.get()).unwrap_or_default();
         let member = |name: &str| {
             let value = body.pointer(&format!("/error/{name}")).or_else(|| body.get(name))?;
@@ -37,14 +37,14 @@ fn shown(ground: &Ground) -> Result<Vec<Shown>, Failure> {
     Ok(all)
 }
 
-fn response(case: &Exchange, status: u16, body: impl Into<bytes::Bytes>) -> Result<Response, Failure> {
+fn response(case: &RecordedExchange, status: u16, body: impl Into<bytes::Bytes>) -> Result<Response, Failure> {
     let Some(recorded) = &case.response else { return Err(Failure::harness("the fixture has no answer")) };
     let mut response = exchange::response_with(recorded, body)?;
     response.status = http::StatusCode::from_u16(status).map_err(|error| Failure::harness(error.to_string()))?;
     Ok(response)
 }
 
-fn read(ground: &Ground, case: &Exchange, status: u16, body: &Value) -> Result<Error, Failure> {
+fn read(ground: &Ground, case: &RecordedExchange, status: u16, body: &Value) -> Result<Error, Failure> {
     let response = response(case, status, ground.text(body))?.mended();
     match Seen::read(&**ground.subject.dialect(), case, &response)? {
         Some(Seen::Error(error)) => Ok(error),

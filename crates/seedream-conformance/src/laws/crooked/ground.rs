@@ -6,7 +6,7 @@ use bytes::Bytes;
 use seedream_core::{
     Charge, Error, Exchange as Sent, Generation, ImageData, Input, Purpose, Response, Warning, WarningKind,
 };
-use seedream_fixtures::{Body, Exchange, Mode, Operation};
+use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange, ResponseMode};
 use serde_json::{Map, Value, json};
 
 use super::downloads::IMAGES;
@@ -66,8 +66,8 @@ impl Came {
 impl Ground {
     /// The success with the most images; `None` where none is shown.
     pub(super) fn of(subject: &Subject, round: u64) -> Result<Option<Self>, Failure> {
-        let has_tasks = subject.provider().is_some_and(|provider| provider.mode == Mode::Task);
-        let operation = if has_tasks { Operation::Poll } else { Operation::Create };
+        let has_tasks = subject.provider().is_some_and(|provider| provider.mode == ResponseMode::Task);
+        let operation = if has_tasks { OperationKind::Poll } else { OperationKind::Create };
         let usable = DocumentedResponse::all(subject, operation)?.into_iter().filter(is_usable);
         let Some(example) = usable.max_by_key(|example| urls(example.exchange).len()) else { return Ok(None) };
         let shown = if has_tasks { Some(Shown::of(subject)?) } else { None };
@@ -239,7 +239,7 @@ pub(super) fn not_free(d: &mut Differences, name: &str, played: &Played) {
 
 fn is_usable(example: &DocumentedResponse) -> bool {
     let response = example.exchange.response.as_ref();
-    let is_json = response.is_some_and(|response| matches!(response.body, Body::Json(_)));
+    let is_json = response.is_some_and(|response| matches!(response.body, RecordedBody::Json(_)));
     let expect = example.exchange.expect.as_ref();
     let fails = expect.and_then(|expect| expect.failures.as_ref()).is_some_and(|failures| !failures.is_empty());
     let urls = urls(example.exchange);
@@ -255,7 +255,7 @@ fn is_usable(example: &DocumentedResponse) -> bool {
         && example.bill == Bill::Pictures(urls.len())
 }
 
-fn urls(exchange: &Exchange) -> Vec<String> {
+fn urls(exchange: &RecordedExchange) -> Vec<String> {
     let images = exchange.expect.iter().flat_map(|expect| expect.images.iter().flatten());
     images.filter_map(|image| image.url.clone()).collect()
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use seedream_core::{Error, Input, WarningKind, sse};
-use seedream_fixtures::{Body, Operation};
+use seedream_fixtures::{OperationKind, RecordedBody};
 use serde_json::{Value, json};
 
 use super::ground::{Came, Ground, delivered, warned, warnings};
@@ -30,7 +30,7 @@ impl Shown {
         let fits = |example: &DocumentedResponse| {
             let apart = !example.response.body.windows(3).any(|three| three == b"...");
             let body = example.exchange.response.as_ref().map(|recorded| &recorded.body);
-            let is_stream = matches!(body, Some(Body::Sse(_))) && example.response.status == 200;
+            let is_stream = matches!(body, Some(RecordedBody::Sse(_))) && example.response.status == 200;
             let text = String::from_utf8_lossy(&example.response.body);
             is_stream
                 && apart
@@ -38,7 +38,7 @@ impl Shown {
                 && example.named_in(&text) > 0
                 && text.contains("completed")
         };
-        let shown = DocumentedResponse::all(subject, Operation::Create)?.into_iter().filter(fits);
+        let shown = DocumentedResponse::all(subject, OperationKind::Create)?.into_iter().filter(fits);
         let count = |example: &DocumentedResponse| example.named_in(&String::from_utf8_lossy(&example.response.body));
         let example = shown.max_by_key(count).ok_or_else(|| Failure::harness("no fixture shows a stream"))?;
         let mut parser = sse::Parser::new();
@@ -191,8 +191,8 @@ pub(super) fn words(ground: &Ground) -> Result<(), Failure> {
     let shown = Shown::of(&ground.subject)?;
     let mut d = Differences::default();
     let dialect = ground.subject.dialect();
-    for case in ground.subject.exchanges().filter(|case| case.operation == Operation::Create) {
-        let Some(Body::Json(raw)) = case.response.as_ref().filter(|r| r.status >= 400).map(|r| &r.body) else {
+    for case in ground.subject.exchanges().filter(|case| case.operation == OperationKind::Create) {
+        let Some(RecordedBody::Json(raw)) = case.response.as_ref().filter(|r| r.status >= 400).map(|r| &r.body) else {
             continue;
         };
         let body: Value = serde_json::from_str(raw.get()).unwrap_or_default();

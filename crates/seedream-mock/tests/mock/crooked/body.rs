@@ -149,7 +149,7 @@ async fn links_that_are_not_absolute_open_where_they_lead() {
             assert_eq!((file.status, is_jpeg(&file.body)), (200, true), "{fault}");
         }
     }
-    let entries = mock.journal_of("blue");
+    let entries = mock.session("blue").journal();
     let downloads: Vec<_> = entries.iter().filter(|entry| entry.method == "GET").collect();
     assert!(downloads.len() == 4 && downloads.iter().all(|entry| entry.provider.as_deref() == Some("ark")));
 }
@@ -176,7 +176,7 @@ fn files_stand_in_url_as_uris_in_every_spelling() {
 }
 
 #[test]
-fn base64_comes_in_other_dress() {
+fn base64_comes_in_other_forms() {
     // A mock of its own for each: the second of equal requests has another image.
     let plain = decoded(&json(&inline(&engine(), ""))["data"][0]["b64_json"]);
     let file = |fault: &str| json(&ark(&engine(), fault))["data"][0]["b64_json"].as_str().unwrap().to_owned();
@@ -297,7 +297,7 @@ fn a_body_ends_right_after_an_inner_object_or_before_its_end() {
 }
 
 #[test]
-fn shapes_apply_to_documented_answers_and_to_polls() {
+fn shapes_apply_to_documented_responses_and_to_polls() {
     let engine = engine();
     let views = json!({ "model": "doubao-seedream-4.5", "prompt": "two views of a kite [[mock: on=poll body=relative,nan]]", "n": 2 });
     let created = json(&post_with(&engine, "", &create_path("evolink"), &views));

@@ -147,12 +147,12 @@ async fn a_stream_is_packed_event_by_event() {
     for layer in LAYERS {
         let headers = [("authorization", "Bearer sk-test"), ("x-mock-fault", &*format!("coding={layer}"))];
         let body = kites(true).to_string();
-        let answer = http1::send(&mock, "POST", &create_path("ark"), &headers, body.as_bytes()).await.unwrap();
-        let (events, whole) = unpacked(layer, &answer.body);
+        let response = http1::send(&mock, "POST", &create_path("ark"), &headers, body.as_bytes()).await.unwrap();
+        let (events, whole) = unpacked(layer, &response.body);
         let events = String::from_utf8(events).unwrap();
         assert!(whole && events.ends_with("data: [DONE]\n\n"), "{layer}");
-        assert_eq!(answer.chunks.len(), 5, "two images, completed, done, and the end of the packing");
-        let (first, _) = unpacked(layer, &answer.body[..answer.chunks[0]]);
+        assert_eq!(response.chunks.len(), 5, "two images, completed, done, and the end of the packing");
+        let (first, _) = unpacked(layer, &response.body[..response.chunks[0]]);
         assert!(first.ends_with(b"}\n\n"), "{layer}: an event can be read when it comes");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::calls::{create_path, engine, json, post, post_with};
-use crate::http1::{self, Answer};
+use crate::http1::{self, Received};
 
 fn kite(fault: &str) -> Value {
     json!({
@@ -126,15 +126,15 @@ async fn a_link_is_not_there_yet_and_says_when_to_come_back() {
         let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "another kite" }).to_string();
         let made = http1::send(&mock, "POST", &create_path("ark"), &headers, body.as_bytes()).await.unwrap().json();
         for url in [by_prompt.as_str(), made["data"][0]["url"].as_str().unwrap()] {
-            let answers: Vec<Answer> = [
+            let responses: Vec<Received> = [
                 http1::download(&mock, url).await,
                 http1::download(&mock, url).await,
                 http1::download(&mock, url).await,
             ]
             .into();
-            let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+            let statuses: Vec<u16> = responses.iter().map(|response| response.status).collect();
             assert_eq!(statuses, [status, status, 200]);
-            assert_eq!((answers[1].header("retry-after"), answers[2].header("retry-after")), ("7", ""));
+            assert_eq!((responses[1].header("retry-after"), responses[2].header("retry-after")), ("7", ""));
         }
     }
     let task = json!({ "model": "doubao-seedream-4.5", "prompt": "a kite [[mock: on=picture status=404 times=1 retry-after=3]]" });

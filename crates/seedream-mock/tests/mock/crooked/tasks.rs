@@ -1,4 +1,4 @@
-//! Tasks that are accepted, told and ended in other words.
+//! Tasks that are accepted, reported and ended in other forms.
 
 use seedream_mock::{Engine, Script};
 use serde_json::{Value, json};

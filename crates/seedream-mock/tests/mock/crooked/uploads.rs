@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use seedream_mock::{End, MockServer};
+use seedream_mock::{MockServer, ScriptEnd};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -26,20 +26,18 @@ async fn upload(mock: &MockServer, header: &str) -> (usize, ErrorKind) {
             Err(error) => return (sent, error.kind()),
         }
     }
-    let mut answer = Vec::new();
-    match http1::soon(socket.read_to_end(&mut answer)).await {
+    let mut response = Vec::new();
+    match http1::soon(socket.read_to_end(&mut response)).await {
         Err(error) => (sent, error.kind()),
-        Ok(_) => panic!("{}", String::from_utf8_lossy(&answer)),
+        Ok(_) => panic!("{}", String::from_utf8_lossy(&response)),
     }
 }
 
 #[tokio::test]
 async fn a_connection_is_reset_while_the_request_is_still_being_sent() {
     let mock = MockServer::start().await.unwrap();
-    mock.add_faults(
-        "default",
-        ["status=418 times=1".parse().unwrap(), "reset@request:1000000 times=1".parse().unwrap()],
-    );
+    mock.default_session()
+        .add_faults(["status=418 times=1".parse().unwrap(), "reset@request:1000000 times=1".parse().unwrap()]);
     for (header, fault) in [
         ("x-mock-fault: reset@request\r\n", "reset@request:65536"),
         ("x-mock-fault: close@request:10\r\n", "close@request:10"),
@@ -58,7 +56,8 @@ async fn a_connection_is_reset_while_the_request_is_still_being_sent() {
 async fn rules_of_a_session_cut_off_in_their_turn_and_are_used_up_once() {
     let mock = MockServer::start().await.unwrap();
     let kite = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a kite" });
-    mock.add_faults("default", ["status=503 times=1".parse().unwrap(), "reset@request:0 times=1".parse().unwrap()]);
+    mock.default_session()
+        .add_faults(["status=503 times=1".parse().unwrap(), "reset@request:0 times=1".parse().unwrap()]);
     let post = async || {
         let headers = [("authorization", "Bearer sk-test")];
         http1::send(&mock, "POST", &create_path("ark"), &headers, kite.to_string().as_bytes()).await
@@ -74,6 +73,6 @@ fn a_whole_request_that_is_to_be_cut_off_gets_nothing() {
     let engine = engine();
     let kite = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a kite" });
     let script = post_with(&engine, "reset@request:5", &create_path("ark"), &kite);
-    assert_eq!((script.end, script.body().len()), (End::Reset, 0));
+    assert_eq!((script.end, script.body().len()), (ScriptEnd::Reset, 0));
     assert_eq!(engine.journal(None)[0].billed, 0);
 }

@@ -1,0 +1,58 @@
+//! Lists, adds and removes the faults of a session.
+
+use bytes::Bytes;
+use http::Request;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::endpoints::admin::error::AdminError;
+use crate::endpoints::admin::query::AdminQuery;
+use crate::engine::services::Services;
+use crate::faults::grammar::Fault;
+use crate::faults::rules::{FaultRule, FaultRules};
+use crate::faults::text::{FaultError, parse};
+use crate::response::endpoint_response::EndpointResponse;
+
+/// Lists, adds or removes the faults of a session.
+pub(crate) fn respond(
+    services: &Services,
+    now: Timestamp,
+    request: &Request<Bytes>,
+) -> Result<EndpointResponse, AdminError> {
+    let query = AdminQuery::read(request, &["session"])?;
+    let session = query.one()?;
+    let with = |work: &dyn Fn(&mut FaultRules)| {
+        services.sessions.with(session, now, |session| {
+            work(&mut session.rules);
+            session.rules.list().to_vec()
+        })
+    };
+    let (status, rules) = match request.method().as_str() {
+        "GET" => (200, with(&|_| ())),
+        "DELETE" => (200, with(&FaultRules::clear)),
+        "POST" => {
+            let faults = read(request.body()).map_err(|error| {
+                AdminError::bad("mock_bad_fault", format!("{error}; GET /__mock/v1/faults lists the words of a fault"))
+            })?;
+            services.sessions.note_cuts(&faults);
+            (201, with(&|rules| rules.add(faults.clone())))
+        }
+        _ => return Err(AdminError::method("GET, POST and DELETE")),
+    };
+    let rule = |rule: &FaultRule| json!({ "fault": rule.fault, "text": rule.fault.to_string(), "hits": rule.hits });
+    let rules: Vec<Value> = rules.iter().map(rule).collect();
+    Ok(EndpointResponse::value(
+        status,
+        &json!({ "session": session, "faults": rules, "grammar": crate::faults::grammar::fault_words() }),
+    ))
+}
+
+/// Faults as they are sent: their text, one object, or a list of objects and texts.
+fn read(body: &[u8]) -> Result<Vec<Fault>, FaultError> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Array(items)) => items.iter().map(Fault::from_json).collect(),
+        Ok(Value::String(text)) => parse(&text),
+        Ok(value @ Value::Object(_)) => Ok(vec![Fault::from_json(&value)?]),
+        _ => parse(&String::from_utf8_lossy(body)),
+    }
+}

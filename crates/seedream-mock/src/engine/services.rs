@@ -1,0 +1,67 @@
+//! What the endpoints of one mock share. It knows no endpoint and no request.
+
+use std::sync::Arc;
+
+use seedream_fixtures::{FixtureLibrary, ProviderFacts, TaskFacts};
+
+use crate::endpoints::exchange_index::ExchangeIndex;
+use crate::image::cache::ImageCache;
+use crate::image::signed_url::UrlSigner;
+use crate::settings::{Settings, SettingsStore};
+use crate::state::sessions::Sessions;
+use crate::state::task_id;
+
+/// How many bytes of rendered images are kept.
+const CACHE: usize = 8 * 1024 * 1024;
+
+/// The fixtures, the settings, the signer of image URLs, and the sessions.
+pub(crate) struct Services {
+    pub(crate) library: Arc<FixtureLibrary>,
+    /// The exchanges of the library, by their requests.
+    pub(crate) index: Arc<ExchangeIndex>,
+    pub(crate) settings: SettingsStore,
+    pub(crate) signer: UrlSigner,
+    pub(crate) sessions: Arc<Sessions>,
+    /// The images that were fetched last.
+    pub(crate) images: ImageCache,
+    /// The form of a task where a provider has none of its own, which only a fault leads to.
+    task_form: TaskFacts,
+    /// The headers that carry the id of a request to no provider.
+    pub(crate) own_id_headers: [String; 1],
+}
+
+impl Services {
+    pub(crate) fn new(library: Arc<FixtureLibrary>, settings: Settings) -> Self {
+        Self {
+            task_form: library.providers().iter().find_map(|provider| provider.task.clone()).unwrap_or_default(),
+            index: Arc::new(ExchangeIndex::new(&library)),
+            library,
+            signer: UrlSigner::new(settings.seed),
+            sessions: Arc::new(Sessions::new(&settings)),
+            settings: SettingsStore::new(settings),
+            images: ImageCache::new(CACHE),
+            own_id_headers: [String::from("x-request-id")],
+        }
+    }
+
+    /// The settings of a session.
+    pub(crate) fn settings_of(&self, session: &str) -> Arc<Settings> {
+        self.settings.with(&self.sessions.view(session).patch)
+    }
+
+    /// The form of a provider's tasks.
+    pub(crate) fn task_form<'s>(&'s self, provider: &'s ProviderFacts) -> &'s TaskFacts {
+        provider.task.as_ref().unwrap_or(&self.task_form)
+    }
+
+    /// The form of the tasks of the provider with this id.
+    pub(crate) fn task_form_of(&self, provider: &str) -> &TaskFacts {
+        self.library.provider(provider).map_or(&self.task_form, |provider| self.task_form(provider))
+    }
+
+    /// The session that the id of a task carries.
+    pub(crate) fn task_session<'i>(&self, id: &'i str) -> Option<&'i str> {
+        let mut forms = self.library.providers().iter().filter_map(|provider| provider.task.as_ref());
+        forms.find_map(|form| task_id::session_of(&form.id_prefix, id))
+    }
+}

@@ -1,0 +1,121 @@
+//! What a path addresses: a session, and in it a provider's route, an image, or the admin API.
+
+use std::borrow::Cow;
+
+use seedream_fixtures::{ProviderFacts, RouteFacts};
+
+/// The session of paths that name none.
+pub(crate) const DEFAULT_SESSION: &str = "default";
+
+/// Where the mock's own routes are.
+pub(crate) const ADMIN: &str = "__mock";
+
+/// The folder of images in the mock's paths.
+pub(crate) const FOLDER: &str = "pictures";
+
+/// The folder as it stands inside a path.
+pub(crate) const NESTED: &str = "/pictures/";
+
+/// A path, taken apart.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Address<'a> {
+    /// The session the path names.
+    pub(crate) session: Option<&'a str>,
+    /// The first segment after it.
+    pub(crate) prefix: &'a str,
+    /// Everything below that, with its leading `/`; empty where there is nothing.
+    pub(crate) below: &'a str,
+}
+
+impl<'a> Address<'a> {
+    pub(crate) fn read(path: &'a str) -> Self {
+        let (session, path) = match path.strip_prefix("/s/").and_then(|rest| rest.split_once('/')) {
+            Some((session, _)) if is_session(session) => (Some(session), &path["/s/".len() + session.len()..]),
+            _ => (None, path),
+        };
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let end = path.find('/').unwrap_or(path.len());
+        Self { session, prefix: &path[..end], below: &path[end..] }
+    }
+
+    /// The provider whose image it is.
+    pub(crate) fn image_provider(&self) -> Option<&'a str> {
+        let below = self.below.rsplit_once(NESTED).map_or(self.below.trim_start_matches('/'), |(_, name)| name);
+        below.split('/').next()
+    }
+
+    /// Whether a relative link to an image has led below another path.
+    pub(crate) fn is_nested(&self) -> bool {
+        self.prefix != FOLDER && is_nested(self.below)
+    }
+}
+
+/// A session's name is short and needs no escaping in a URL or in a task's id.
+pub(crate) fn is_session(name: &str) -> bool {
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    (1..=64).contains(&name.len()) && name.chars().all(good)
+}
+
+/// What stands before every path of a session.
+pub(crate) fn session_prefix(session: &str) -> String {
+    if session == DEFAULT_SESSION { String::new() } else { format!("/s/{session}") }
+}
+
+/// Whether a path leads to an image below another path.
+pub(crate) fn is_nested(below: &str) -> bool {
+    // The folder, the provider, the file: every request is asked, so only the end is looked at.
+    below.rsplit('/').nth(2) == Some(FOLDER)
+}
+
+/// The path that was signed, where a relative link has led below another path of the same session.
+pub(crate) fn nested<'p>(session: &str, below: &'p str) -> Option<Cow<'p, str>> {
+    let place = below.rfind(NESTED).filter(|_| is_nested(below))?;
+    let prefix = session_prefix(session);
+    Some(if prefix.is_empty() { below[place..].into() } else { format!("{prefix}{}", &below[place..]).into() })
+}
+
+/// The route of a method and a path, and what stands for `{id}`.
+pub(crate) fn find<'p, 'a>(
+    provider: &'p ProviderFacts,
+    method: &str,
+    path: &'a str,
+) -> Option<(&'p RouteFacts, &'a str)> {
+    provider
+        .routes
+        .iter()
+        .filter(|route| route.method == method)
+        .find_map(|route| fit(&route.path, path).map(|id| (route, id)))
+}
+
+/// Whether a path has the form of a template with at most one `{id}`.
+fn fit<'a>(template: &str, path: &'a str) -> Option<&'a str> {
+    match template.split_once("{id}") {
+        None => (template == path).then_some(""),
+        Some((before, after)) => {
+            let id = path.strip_prefix(before)?.strip_suffix(after)?;
+            (!id.is_empty() && !id.contains('/')).then_some(id)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_come_apart() {
+        let address = |session, prefix, below| Address { session, prefix, below };
+        assert_eq!(Address::read("/evolink/v1/x"), address(None, "evolink", "/v1/x"));
+        assert_eq!(Address::read("/s/blue/evolink/v1/x"), address(Some("blue"), "evolink", "/v1/x"));
+        assert_eq!(Address::read("/s/bl ue/evolink"), address(None, "s", "/bl ue/evolink"));
+        assert_eq!(Address::read("/"), address(None, "", ""));
+    }
+
+    #[test]
+    fn templates_take_one_segment() {
+        assert_eq!(fit("/v1/tasks/{id}", "/v1/tasks/abc"), Some("abc"));
+        assert_eq!(fit("/v1/tasks/{id}", "/v1/tasks/a/b"), None);
+        assert_eq!(fit("/v1/tasks/{id}", "/v1/tasks/"), None);
+        assert_eq!(fit("/v1/x", "/v1/x"), Some(""));
+    }
+}

@@ -1,0 +1,368 @@
+//! The settings of a mock: everything that decides a response, apart from the request and the time.
+//!
+//! [`Settings`] is the whole of it; [`SettingsPatch`] is the part that may change while the mock runs.
+
+pub(crate) mod profile;
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::{Map, Value};
+
+use crate::faults::grammar::Fault;
+use crate::settings::profile::RelayProfiles;
+use crate::time;
+
+/// The JSON form of a type that is written as a text.
+macro_rules! text_form {
+    ($($Type:ty),+) => {
+        $(impl Serialize for $Type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $Type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+            }
+        })+
+    };
+}
+
+text_form!(Validate, AcceptedContentTypes, CallbackReach, TaskEnd, RelayProfiles);
+
+/// How strictly requests are checked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Validate {
+    /// As the provider does: a violation gets the provider's own error.
+    #[default]
+    Strict,
+    /// Violations are named in a header and in the journal, and the request is served as far as possible.
+    Warn,
+    /// Nothing is checked.
+    Off,
+}
+
+impl Validate {
+    /// Every one of them.
+    pub const ALL: [Self; 3] = [Self::Strict, Self::Warn, Self::Off];
+
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Strict => "strict",
+            Self::Warn => "warn",
+            Self::Off => "off",
+        }
+    }
+}
+
+impl fmt::Display for Validate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Validate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|known| known.as_str() == text);
+        known.ok_or_else(|| format!("`{text}` is not one of strict, warn and off"))
+    }
+}
+
+/// When a task ends. Written as `polls=3`, `time=5s` or `hand`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskEnd {
+    /// With the poll of this number.
+    Polls(u32),
+    /// After this time.
+    Time(Duration),
+    /// By hand, over the admin API or by [`crate::MockServer::complete_task`].
+    Hand,
+}
+
+impl fmt::Display for TaskEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Polls(polls) => write!(f, "polls={polls}"),
+            Self::Time(time) => write!(f, "time={}", time::write(*time)),
+            Self::Hand => f.write_str("hand"),
+        }
+    }
+}
+
+impl FromStr for TaskEnd {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = |why: &str| format!("`{text}` is not an end of a task: {why}");
+        match text.split_once('=') {
+            Some(("polls", polls)) => {
+                let polls = polls.parse().ok().filter(|polls| *polls > 0);
+                polls.map(Self::Polls).ok_or_else(|| wrong("polls is a number from 1"))
+            }
+            Some(("time", time)) => {
+                let time = time::read(time).filter(|time| !time.is_zero());
+                time.map(Self::Time).ok_or_else(|| wrong("time is a duration such as 500ms, 5s or 1h30m"))
+            }
+            None if text == "hand" => Ok(Self::Hand),
+            _ => Err(wrong("write polls=3, time=5s or hand")),
+        }
+    }
+}
+
+/// Which content types a request for images may have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AcceptedContentTypes {
+    /// `application/json`, with or without parameters. Written as `json`.
+    #[default]
+    Json,
+    /// Any content type, or none. Written as `any`.
+    Any,
+}
+
+impl fmt::Display for AcceptedContentTypes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Json => "json",
+            Self::Any => "any",
+        })
+    }
+}
+
+impl FromStr for AcceptedContentTypes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "json" => Ok(Self::Json),
+            "any" => Ok(Self::Any),
+            _ => Err(format!("`{text}` is neither json nor any")),
+        }
+    }
+}
+
+/// Which callback URLs a request may name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CallbackReach {
+    /// URLs of this machine over `http`, beside those that the provider allows. Written as `loopback`.
+    #[default]
+    Loopback,
+    /// Public `https` URLs only, as the provider demands; the mock never sends to these. Written as `strict`.
+    Strict,
+}
+
+impl fmt::Display for CallbackReach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Loopback => "loopback",
+            Self::Strict => "strict",
+        })
+    }
+}
+
+impl FromStr for CallbackReach {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "loopback" => Ok(Self::Loopback),
+            "strict" => Ok(Self::Strict),
+            _ => Err(format!("`{text}` is neither loopback nor strict")),
+        }
+    }
+}
+
+/// Everything that decides a response, apart from the request and the time. Its JSON form has the same names; a member that is
+/// left out has its default.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The number from which images, ids and signatures are made. Default: 0.
+    pub seed: u64,
+    /// How strictly requests are checked. Default: [`Validate::Strict`].
+    pub validate: Validate,
+    /// Which content types a request for images may have. Default: [`AcceptedContentTypes::Json`].
+    pub content_type: AcceptedContentTypes,
+    /// When a task ends. Default: with its third poll.
+    pub task: TaskEnd,
+    /// The `estimated_time` of a task, in seconds. Default: 1.
+    pub estimated_seconds: u64,
+    /// The known keys. Default: empty, which means that every key is known.
+    pub keys: Vec<String>,
+    /// Which callback URLs a request may name. Default: [`CallbackReach::Loopback`].
+    pub callbacks: CallbackReach,
+    /// How long the key `sk-mock-slow` waits, as `5s` in JSON. Default: 5 seconds.
+    #[serde(with = "time::text")]
+    pub slow: Duration,
+    /// The faults of every session from its start. Default: none.
+    pub faults: Vec<Fault>,
+    /// How the relay before each provider behaves. Default: as documented.
+    pub profiles: RelayProfiles,
+    /// The most entries of a session's journal. Default: 1000.
+    pub journal_capacity: usize,
+    /// The most sessions beside `default`. The session that was unused for longest is evicted; sessions also shrink where
+    /// all of them together hold more than 256 MiB. Default: 1024.
+    pub session_capacity: usize,
+    /// How long a session other than `default` is kept without use, as `1h` in JSON. Default: 1 hour.
+    #[serde(with = "time::text")]
+    pub session_idle: Duration,
+    /// The bearer token of the admin routes; `None` means that they are open. It is never serialized.
+    #[serde(skip_serializing)]
+    pub admin_token: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            validate: Validate::Strict,
+            content_type: AcceptedContentTypes::Json,
+            task: TaskEnd::Polls(3),
+            estimated_seconds: 1,
+            keys: Vec::new(),
+            callbacks: CallbackReach::Loopback,
+            slow: Duration::from_secs(5),
+            faults: Vec::new(),
+            profiles: RelayProfiles::default(),
+            journal_capacity: 1000,
+            session_capacity: 1024,
+            session_idle: Duration::from_secs(3600),
+            admin_token: None,
+        }
+    }
+}
+
+/// The settings that may change while the mock runs. A member that is absent does not change.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct SettingsPatch {
+    validate: Option<Validate>,
+    content_type: Option<AcceptedContentTypes>,
+    task: Option<TaskEnd>,
+    #[serde(deserialize_with = "whole_seconds")]
+    estimated_seconds: Option<u64>,
+    callbacks: Option<CallbackReach>,
+    #[serde(with = "time::optional_text")]
+    slow: Option<Duration>,
+}
+
+/// The names of the members of a [`SettingsPatch`].
+const CHANGEABLE: [&str; 6] = ["validate", "content_type", "task", "estimated_seconds", "callbacks", "slow"];
+
+impl Settings {
+    /// The same settings with a patch applied.
+    pub(crate) fn with(&self, patch: &SettingsPatch) -> Self {
+        Self {
+            validate: patch.validate.unwrap_or(self.validate),
+            content_type: patch.content_type.unwrap_or(self.content_type),
+            task: patch.task.unwrap_or(self.task),
+            estimated_seconds: patch.estimated_seconds.unwrap_or(self.estimated_seconds),
+            callbacks: patch.callbacks.unwrap_or(self.callbacks),
+            slow: patch.slow.unwrap_or(self.slow),
+            ..self.clone()
+        }
+    }
+}
+
+impl SettingsPatch {
+    /// The patch that leads to these settings: every member is set.
+    pub(crate) fn of(settings: &Settings) -> Self {
+        Self {
+            validate: Some(settings.validate),
+            content_type: Some(settings.content_type),
+            task: Some(settings.task),
+            estimated_seconds: Some(settings.estimated_seconds),
+            callbacks: Some(settings.callbacks),
+            slow: Some(settings.slow),
+        }
+    }
+
+    /// Sets members from JSON; `null` removes a member from the patch.
+    ///
+    /// # Errors
+    /// The member, and what to write instead.
+    pub(crate) fn read(self, members: &Map<String, Value>) -> Result<Self, String> {
+        let parse = |members: Map<String, Value>| serde_json::from_value::<Self>(members.into());
+        let Ok(Value::Object(mut all)) = serde_json::to_value(self) else { return Ok(self) };
+        for (name, value) in members {
+            if !CHANGEABLE.contains(&name.as_str()) {
+                let known = CHANGEABLE.join(", ");
+                return Err(format!(
+                    "{name}: there is no such setting to change; {known} may change while the mock runs"
+                ));
+            }
+            parse(Map::from_iter([(name.clone(), value.clone())])).map_err(|error| format!("{name}: {error}"))?;
+            all.insert(name.clone(), value.clone());
+        }
+        parse(all).map_err(|error| error.to_string())
+    }
+}
+
+fn whole_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let wrong = || de::Error::custom(format!("{value} is not a whole number of seconds, such as 5"));
+    if value.is_null() { Ok(None) } else { value.as_u64().map(Some).ok_or_else(wrong) }
+}
+
+/// The settings of a running mock, with the changes that hold for all sessions.
+#[derive(Debug)]
+pub(crate) struct SettingsStore {
+    initial: Arc<Settings>,
+    current: Mutex<(SettingsPatch, Arc<Settings>)>,
+}
+
+impl SettingsStore {
+    pub(crate) fn new(settings: Settings) -> Self {
+        let initial = Arc::new(settings);
+        Self { current: Mutex::new((SettingsPatch::default(), initial.clone())), initial }
+    }
+
+    /// The settings with which the mock started.
+    pub(crate) fn initial(&self) -> &Settings {
+        &self.initial
+    }
+
+    /// The settings of a session with this patch.
+    pub(crate) fn with(&self, patch: &SettingsPatch) -> Arc<Settings> {
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner).1.clone();
+        if *patch == SettingsPatch::default() { current } else { Arc::new(current.with(patch)) }
+    }
+
+    /// Changes the settings of all sessions.
+    ///
+    /// # Errors
+    /// As [`SettingsPatch::read`].
+    pub(crate) fn change(&self, members: &Map<String, Value>) -> Result<(), String> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let patch = current.0.read(members)?;
+        *current = (patch, Arc::new(self.initial.with(&patch)));
+        Ok(())
+    }
+
+    /// Takes back every change.
+    pub(crate) fn reset(&self) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = (SettingsPatch::default(), self.initial.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_task_is_read_as_it_is_written() {
+        for text in ["polls=3", "time=5s", "time=90m", "hand"] {
+            assert_eq!(text.parse::<TaskEnd>().map(|end| end.to_string()).as_deref(), Ok(text));
+        }
+        for text in ["", "polls", "polls=0", "time=x", "time=0s", "hand=1", "soon"] {
+            assert!(text.parse::<TaskEnd>().is_err(), "{text}");
+        }
+    }
+}

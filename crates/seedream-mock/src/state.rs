@@ -1,0 +1,16 @@
+//! The state of a mock: clocks, sessions, and of each session its tasks, journal and ledger.
+//!
+//! Nothing here reads a request or writes a response.
+
+pub(crate) mod arena;
+pub(crate) mod clock;
+pub(crate) mod entry;
+pub(crate) mod evicted;
+pub(crate) mod journal;
+pub(crate) mod ledger;
+pub(crate) mod repeats;
+pub(crate) mod reset_part;
+pub(crate) mod session;
+pub(crate) mod sessions;
+pub(crate) mod task;
+pub(crate) mod task_id;

@@ -1,0 +1,91 @@
+//! Durations as text (`500ms`, `7s`, `2m`, `25h`, `1h30m`), and times that saturate.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// The units, the largest first, in milliseconds.
+const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+
+/// Reads a length of time. A bare number is seconds.
+pub(crate) fn read(text: &str) -> Option<Duration> {
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let mut whole: u64 = 0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (number, after) = rest.split_at(digits);
+        let end = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(end);
+        let (_, each) = UNITS.iter().find(|(name, _)| *name == unit)?;
+        whole = number.parse::<u64>().ok()?.checked_mul(*each)?.checked_add(whole)?;
+        rest = after;
+    }
+    (!text.is_empty()).then_some(Duration::from_millis(whole))
+}
+
+/// Writes it in the largest unit that divides it.
+pub(crate) fn write(time: Duration) -> String {
+    let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let fitting = UNITS.iter().find(|(_, each)| millis != 0 && millis % each == 0);
+    fitting.map_or_else(|| String::from("0s"), |(name, each)| format!("{}{name}", millis / each))
+}
+
+/// A later time, at most the last one that a timestamp can hold.
+pub(crate) fn later(at: Timestamp, by: Duration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// The serde form of a duration: its text.
+pub(crate) mod text {
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, Serializer, de};
+
+    pub(crate) fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&super::write(*time))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let wrong = || de::Error::custom(format!("`{text}` is not a duration such as 500ms, 5s or 1h30m"));
+        super::read(&text).ok_or_else(wrong)
+    }
+}
+
+/// The serde form of a duration that may be absent.
+pub(crate) mod optional_text {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize as _, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        time.map(super::write).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        #[derive(Deserialize)]
+        struct Text(#[serde(with = "super::text")] Duration);
+        Ok(Option::<Text>::deserialize(deserializer)?.map(|Text(time)| time))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_are_read_and_written() {
+        for (text, millis) in [("25h", 90_000_000), ("1h30m", 5_400_000), ("7", 7000), ("500ms", 500), ("0s", 0)] {
+            assert_eq!(read(text), Some(Duration::from_millis(millis)), "{text}");
+        }
+        for text in ["", "h", "1x", "-1s", "1.5s", "99999999999999999999d", "99999999999999d"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+        for text in ["25h", "90m", "7s", "500ms", "0s", "2d"] {
+            assert_eq!(write(read(text).unwrap()), text);
+        }
+    }
+}
