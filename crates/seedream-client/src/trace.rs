@@ -10,34 +10,39 @@ use tokio::time::Instant;
 use tracing::{Span, debug_span, field::Empty, info_span};
 use url::Url;
 
-use crate::{Endpoint, drive::Link};
+use crate::endpoint::Endpoint;
 
 /// The longest path that is shown.
 const LONGEST_PATH: usize = 200;
 
-/// A span that ends with this, and is told then how long it took. Nothing where nobody listens: thousands of tasks may wait.
+/// A span that ends with this, and is is_recorded then how long it took. Nothing where nobody listens: thousands of tasks may wait.
 #[derive(Debug)]
-pub(crate) struct Trace(Option<Box<Seen>>);
+pub(crate) struct Trace(Option<Box<TracedSpan>>);
 
 #[derive(Debug)]
-struct Seen {
+struct TracedSpan {
     span: Span,
     started: Instant,
     bytes: Option<u64>,
-    told: bool,
+    is_recorded: bool,
     /// How it ended, where nobody tells.
     otherwise: &'static str,
 }
 
 impl Trace {
     /// A paid request, or the collection of a task.
-    pub(crate) fn operation(link: &Link, model: &str, purpose: &'static str) -> Self {
+    pub(crate) fn operation(
+        provider: &str,
+        model: &str,
+        purpose: &'static str,
+        request_id: &http::HeaderValue,
+    ) -> Self {
         Self::of(info_span!(
             "operation",
-            provider = link.dialect.descriptor().id,
+            provider,
             model,
             purpose,
-            client_request_id = link.request_id.to_str().unwrap_or_default(),
+            client_request_id = request_id.to_str().unwrap_or_default(),
             task = Empty,
             outcome = Empty,
             charge = Empty,
@@ -54,7 +59,7 @@ impl Trace {
         place: Option<&Endpoint>,
     ) -> Self {
         let base = || place.map_or("", Endpoint::base_url);
-        let url = || format!("{}{}", base(), Cut(request.uri().path()));
+        let url = || format!("{}{}", base(), Shortened(request.uri().path()));
         let method = || request.method().as_str();
         Self::of(match purpose {
             Purpose::Submit => debug_span!(
@@ -102,8 +107,9 @@ impl Trace {
         if span.is_disabled() {
             return Self::none();
         }
-        let seen = Seen { span, started: Instant::now(), bytes: None, told: false, otherwise: "dropped" };
-        Self(Some(Box::new(seen)))
+        let traced =
+            TracedSpan { span, started: Instant::now(), bytes: None, is_recorded: false, otherwise: "dropped" };
+        Self(Some(Box::new(traced)))
     }
 
     /// Whether anybody does.
@@ -113,12 +119,12 @@ impl Trace {
 
     /// The span itself, for a future to run in.
     pub(crate) fn span(&self) -> Span {
-        self.0.as_ref().map_or_else(Span::none, |seen| seen.span.clone())
+        self.0.as_ref().map_or_else(Span::none, |traced| traced.span.clone())
     }
 
     fn record(&self, field: &str, value: impl tracing::Value) {
-        if let Some(seen) = &self.0 {
-            seen.span.record(field, value);
+        if let Some(traced) = &self.0 {
+            traced.span.record(field, value);
         }
     }
 
@@ -136,8 +142,8 @@ impl Trace {
 
     /// So many bytes of the response have arrived.
     pub(crate) fn read(&mut self, bytes: usize) {
-        if let Some(seen) = &mut self.0 {
-            seen.bytes = Some(seen.bytes.unwrap_or(0).saturating_add(bytes as u64));
+        if let Some(traced) = &mut self.0 {
+            traced.bytes = Some(traced.bytes.unwrap_or(0).saturating_add(bytes as u64));
         }
     }
 
@@ -148,18 +154,18 @@ impl Trace {
     /// There is a response, whatever it says. It need not be read to its end, and may still break off.
     pub(crate) fn answered(&mut self, status: http::StatusCode) {
         self.status(status);
-        if let Some(seen) = &mut self.0 {
-            seen.otherwise = "answered";
+        if let Some(traced) = &mut self.0 {
+            traced.otherwise = "answered";
         }
     }
 
     pub(crate) fn succeeded(&mut self) {
-        self.tell("ok");
+        self.record_outcome("ok");
     }
 
     /// It failed in this way, unless it is known already how it ended.
     pub(crate) fn failed(&mut self, kind: ErrorKind) {
-        self.tell(kind.as_str());
+        self.record_outcome(kind.as_str());
     }
 
     /// What came of a download.
@@ -177,24 +183,24 @@ impl Trace {
         self.failed(error.kind());
     }
 
-    fn tell(&mut self, outcome: &str) {
-        if let Some(seen) = &mut self.0 {
-            seen.tell(outcome);
+    fn record_outcome(&mut self, outcome: &str) {
+        if let Some(traced) = &mut self.0 {
+            traced.record_outcome(outcome);
         }
     }
 }
 
-impl Seen {
-    fn tell(&mut self, outcome: &str) {
-        if !std::mem::replace(&mut self.told, true) {
+impl TracedSpan {
+    fn record_outcome(&mut self, outcome: &str) {
+        if !std::mem::replace(&mut self.is_recorded, true) {
             self.span.record("outcome", outcome);
         }
     }
 }
 
-impl Drop for Seen {
+impl Drop for TracedSpan {
     fn drop(&mut self) {
-        self.tell(self.otherwise);
+        self.record_outcome(self.otherwise);
         if let Some(bytes) = self.bytes {
             self.span.record("bytes", bytes);
         }
@@ -208,16 +214,16 @@ fn place(url: &str) -> String {
     match (url.scheme(), url.host_str(), url.port()) {
         (scheme @ ("http" | "https"), Some(host), port) => {
             let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-            format!("{scheme}://{host}{port}{}", Cut(url.path()))
+            format!("{scheme}://{host}{port}{}", Shortened(url.path()))
         }
-        (scheme, ..) => format!("{}:…", Cut(scheme)),
+        (scheme, ..) => format!("{}:…", Shortened(scheme)),
     }
 }
 
 /// A text that is shown up to a certain length.
-struct Cut<'a>(&'a str);
+struct Shortened<'a>(&'a str);
 
-impl fmt::Display for Cut<'_> {
+impl fmt::Display for Shortened<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.char_indices().nth(LONGEST_PATH) {
             Some((end, _)) => write!(f, "{}…", &self.0[..end]),

@@ -2,18 +2,27 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use http::HeaderValue;
 use secrecy::SecretString;
 use seedream_core::{Dialect, Error, ErrorKind, Overrides, Policy, Result, Strictness};
 
-use super::{Client, Inner};
-use crate::{DownloadOptions, Downloader, Endpoint, Transport, drive::Turns, spool::Spool};
+use super::{
+    seeds::Seeds,
+    state::{Client, ClientState},
+};
+use crate::{
+    disk::Spool,
+    download::{DownloadOptions, Downloader},
+    driver::PollPacer,
+    endpoint::Endpoint,
+    transport::Transport,
+};
 
 /// The most bytes of one response, where nothing else is said: 15 images of 16 MB in base64, with room to spare.
-const MAX_REPLY: u64 = 512 << 20;
+const MAX_RESPONSE: u64 = 512 << 20;
 
 /// The most bytes of one response that are no image, where nothing else is said.
 const MAX_TEXT: u64 = 32 << 20;
@@ -45,8 +54,15 @@ pub struct ClientBuilder {
     download: DownloadOptions,
 }
 
+impl Client {
+    /// A client for one provider, to be configured.
+    pub fn builder(dialect: Arc<dyn Dialect>) -> ClientBuilder {
+        ClientBuilder::new(dialect)
+    }
+}
+
 impl ClientBuilder {
-    pub(super) fn new(dialect: Arc<dyn Dialect>) -> Self {
+    fn new(dialect: Arc<dyn Dialect>) -> Self {
         Self {
             dialect,
             base_url: None,
@@ -61,7 +77,7 @@ impl ClientBuilder {
             #[cfg(feature = "reqwest")]
             proxy: None,
             seed: None,
-            max_response: MAX_REPLY,
+            max_response: MAX_RESPONSE,
             max_text: MAX_TEXT,
             spool: None,
             polls_per_second: POLLS_PER_SECOND,
@@ -127,7 +143,7 @@ impl ClientBuilder {
     }
 
     /// Sends requests and downloads through one proxy, whatever the environment says; see
-    /// [`ReqwestTransport`](crate::ReqwestTransport). A transport that is set has its own way, and only downloads go there.
+    /// [`ReqwestTransport`](crate::transport::ReqwestTransport). A transport that is set has its own way, and only downloads go there.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] where it is not the URL of a proxy.
@@ -194,13 +210,13 @@ impl ClientBuilder {
         let descriptor = self.dialect.descriptor();
         let config = |message: &str| Error::new(ErrorKind::Config, message).with_provider(descriptor.id);
         self.overrides.as_ref().map_or(Ok(()), |overrides| overrides.suit(&*self.dialect))?;
-        let places = self.places().map_err(|error| error.with_provider(descriptor.id))?;
-        let endpoint = places.first().ok_or_else(|| config("there is no base URL: set one"))?;
+        let endpoints = self.endpoints().map_err(|error| error.with_provider(descriptor.id))?;
+        let endpoint = endpoints.first().ok_or_else(|| config("there is no base URL: set one"))?;
         let user_agent = self.user_agent.as_deref().unwrap_or(concat!("seedream/", env!("CARGO_PKG_VERSION")));
         let user_agent = HeaderValue::from_str(user_agent.trim()).ok().filter(|value| !value.is_empty());
         let user_agent = user_agent.ok_or_else(|| config("the User-Agent cannot stand in a header"))?;
         #[cfg(feature = "reqwest")]
-        let own = self.proxy.clone().map(crate::ReqwestTransport::through);
+        let own = self.proxy.clone().map(crate::transport::ReqwestTransport::through);
         #[cfg(feature = "reqwest")]
         let transport = self.transport.or_else(|| own.map(|own| Arc::new(own) as Arc<dyn Transport>));
         #[cfg(not(feature = "reqwest"))]
@@ -217,9 +233,9 @@ impl ClientBuilder {
             Some(transport) => downloader.with_transport(transport),
             None => downloader,
         };
-        Ok(Client(Arc::new(Inner {
+        Ok(Client(Arc::new(ClientState {
             dialect: self.dialect,
-            places,
+            endpoints,
             transport,
             policy: self.policy,
             strictness: self.strictness,
@@ -229,7 +245,7 @@ impl ClientBuilder {
             max_response: self.max_response,
             max_text: self.max_text,
             spool: Spool::new(self.spool.as_deref()),
-            turns: Arc::new(Turns::per_second(self.polls_per_second)),
+            pacer: Arc::new(PollPacer::per_second(self.polls_per_second)),
             seeds: Seeds::new(self.seed),
             downloader,
         })))
@@ -238,77 +254,30 @@ impl ClientBuilder {
 
 impl ClientBuilder {
     /// The endpoint and its mirrors, each once, with the key.
-    fn places(&self) -> Result<Arc<[Endpoint]>> {
+    fn endpoints(&self) -> Result<Arc<[Endpoint]>> {
         let own = self.dialect.descriptor().base_urls.iter().filter(|_| self.base_url.is_none());
         let own = own.map(|url| Endpoint::new(url));
         let set = self.base_url.iter().chain(&self.mirrors).map(|url| Endpoint::of(&*self.dialect, url));
-        let mut places: Vec<Endpoint> = Vec::new();
+        let mut endpoints: Vec<Endpoint> = Vec::new();
         for place in own.chain(set) {
             let mut place = place?;
             if let Some(key) = &self.key {
                 place = place.with_key(key)?;
             }
-            if places.iter().all(|other| other.base_url() != place.base_url()) {
-                places.push(place);
+            if endpoints.iter().all(|other| other.base_url() != place.base_url()) {
+                endpoints.push(place);
             }
         }
-        Ok(places.into())
+        Ok(endpoints.into())
     }
 }
 
 #[cfg(feature = "reqwest")]
 fn default_transport() -> Option<Arc<dyn Transport>> {
-    Some(Arc::new(crate::ReqwestTransport::new()))
+    Some(Arc::new(crate::transport::ReqwestTransport::new()))
 }
 
 #[cfg(not(feature = "reqwest"))]
 fn default_transport() -> Option<Arc<dyn Transport>> {
     None
-}
-
-/// Where the random numbers of a client come from.
-#[derive(Debug)]
-pub(super) struct Seeds(Mutex<fastrand::Rng>);
-
-impl Seeds {
-    fn new(seed: Option<u64>) -> Self {
-        Self(Mutex::new(seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)))
-    }
-
-    /// The seed of one operation's jitter.
-    pub(super) fn next(&self) -> u64 {
-        // A generator of random numbers is not harmed by a panic elsewhere.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).u64(..)
-    }
-
-    /// The id of one operation, in the form of a random UUID.
-    pub(super) fn request_id(&self) -> HeaderValue {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let (a, b) = (self.next(), self.next());
-        let (a, b) = (a & !0xf000 | 0x4000, b & !(0xc000 << 48) | 0x8000 << 48);
-        let mut id = [b'-'; 36];
-        let places = (0..36).filter(|at| ![8, 13, 18, 23].contains(at));
-        for (digit, at) in places.enumerate() {
-            let half = if digit < 16 { a } else { b };
-            id[at] = DIGITS[(half >> (60 - digit % 16 * 4) & 0xf) as usize];
-        }
-        HeaderValue::from_bytes(&id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_request_id_is_a_random_uuid() {
-        for seed in 0..100 {
-            let id = Seeds::new(Some(seed)).request_id();
-            let mut random = fastrand::Rng::with_seed(seed);
-            let (a, b) = (random.u64(..), random.u64(..));
-            let (version, variant) = (0x4000 | (a & 0xfff), 0x8000 | (b >> 48 & 0x3fff));
-            let (first, second, last) = (a >> 32, a >> 16 & 0xffff, b & 0xffff_ffff_ffff);
-            assert_eq!(id, format!("{first:08x}-{second:04x}-{version:04x}-{variant:04x}-{last:012x}"));
-        }
-    }
 }

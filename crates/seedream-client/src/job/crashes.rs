@@ -6,13 +6,15 @@ use base64::Engine as _;
 use bytes::Bytes;
 use seedream_core::{Charge, ImageData};
 
-use super::{Entry, Job, folder::histories, sidecar::Sidecar};
+use super::Job;
 use crate::{
-    Client,
+    Client, Entry,
     disk::{
         crash::{self, Tree},
         log::{self, Op},
     },
+    output::Sidecar,
+    record::folder::histories,
 };
 
 #[allow(dead_code, reason = "the tests of the client use all of it")]

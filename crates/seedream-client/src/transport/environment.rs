@@ -24,14 +24,14 @@ impl Environment {
     }
 
     /// The proxy that a request to this place goes through.
-    pub(super) fn proxy(&self, target: &Uri) -> Option<Via> {
+    pub(super) fn proxy(&self, target: &Uri) -> Option<EnvironmentProxy> {
         if is_loopback(target) {
             return None;
         }
         let proxy = self.matcher.intercept(target)?;
         // The user name and the password are not part of this.
         let address = proxy.uri().to_string().trim_end_matches('/').to_owned();
-        Some(Via { address, variable: self.variable(target) })
+        Some(EnvironmentProxy { address, variable: self.variable(target) })
     }
 
     /// The variable that names it; `None` where the system's settings do.
@@ -53,19 +53,19 @@ pub(super) fn is_loopback(target: &Uri) -> bool {
 
 /// A proxy of the environment, without its user name and password.
 #[derive(Clone, Debug)]
-pub(super) struct Via {
+pub(super) struct EnvironmentProxy {
     address: String,
     variable: Option<&'static str>,
 }
 
-impl Via {
+impl EnvironmentProxy {
     /// Whether it speaks HTTP, and answers in place of a plain target.
     pub(super) fn is_http(&self) -> bool {
         self.address.starts_with("http")
     }
 }
 
-impl fmt::Display for Via {
+impl fmt::Display for EnvironmentProxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let source = self.variable.unwrap_or("the system's settings");
         write!(f, "the proxy {} of {source}", self.address)

@@ -15,10 +15,13 @@ use seedream_core::{Error, ErrorKind, Result as CoreResult};
 use url::Url;
 
 use super::{
-    Departure, Reached, ResponseBody, Transport, TransportError,
-    body::WatchedBody,
-    environment::{Environment, Via, is_loopback},
+    departure::Departure,
+    environment::{Environment, EnvironmentProxy, is_loopback},
+    error::{Reached, TransportError},
+    http_transport::Transport,
+    response_body::ResponseBody,
     tls,
+    watched_body::WatchedBody,
 };
 
 /// How long a connection may take to be made (client.md K14).
@@ -150,15 +153,15 @@ impl Transport for ReqwestTransport {
 }
 
 /// The failure with the name of the proxy on whose way it happened.
-fn through(via: Option<&Via>, error: TransportError) -> TransportError {
+fn through(via: Option<&EnvironmentProxy>, error: TransportError) -> TransportError {
     match via {
-        Some(via) => TransportError { message: format!("{}, through {via}", error.message), ..error },
+        Some(via) => error.adding(&format!(", through {via}")),
         None => error,
     }
 }
 
 /// Only a proxy answers with 407, and it passes nothing on before it knows who asks.
-fn locked(via: &Via) -> TransportError {
+fn locked(via: &EnvironmentProxy) -> TransportError {
     let message = format!("{via} wants a user name and a password (HTTP 407)");
     TransportError::new(Reached::NotSent, message).with_kind(ErrorKind::Config)
 }

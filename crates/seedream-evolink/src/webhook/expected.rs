@@ -61,7 +61,7 @@ impl Expected {
     /// A callback makes it ask at once. Until one comes, and if none ever does, it asks as gently as the client always does.
     ///
     /// # Errors
-    /// As [`ImageProvider::resume`](seedream_client::ImageProvider::resume).
+    /// As [`Job::resumed`](seedream_client::Job::resumed).
     pub async fn wait(self) -> Result<Generation> {
         let task = self.place.task.clone();
         let deadline = self.place.webhooks.0.client.policy().deadline;
