@@ -6,35 +6,16 @@
 //! anywhere, UTF-16, and a few words around the JSON. [`Document`] says whether the text was cut, had to be repaired or has more
 //! values than are kept, so that a caller never takes such a response for a whole one.
 
+mod document;
 mod parser;
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+pub use document::Document;
+
 /// The longest text that is read by serde, in bytes. A longer one is read by a parser that bounds its memory.
 const STRICT: usize = 64 << 10;
-
-/// One JSON value, and how well it was written.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Document {
-    /// The value. What was cut in the middle is left out; every member and element before it is kept.
-    pub value: Value,
-    /// Whether the text ended before the value did.
-    pub cut: bool,
-    /// Whether the text is not quite JSON and had to be repaired.
-    pub repaired: bool,
-    /// Whether the text has so many values that some were read and not kept.
-    pub omitted: bool,
-    /// How many bytes of the text the value takes, blanks before it included.
-    pub length: usize,
-}
-
-impl Document {
-    /// Whether the value is exactly what the text says.
-    pub fn is_exact(&self) -> bool {
-        !self.cut && !self.repaired && !self.omitted
-    }
-}
 
 /// Reads the first value of a text; `None` where there is none.
 ///

@@ -11,62 +11,33 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
-mod capability;
-mod check;
 mod dialect;
 #[doc = include_str!("docs/decisions.md")]
 pub mod docs {}
-mod encoded;
 mod error;
-mod generation;
 pub mod json;
-mod limits;
 mod model;
-mod money;
 mod net;
 mod operation;
-mod overrides;
-mod provider;
-mod redact;
-mod reference;
-mod request;
-mod response;
-mod size;
-mod source;
+mod rules;
 pub mod sse;
 mod stored;
-mod task;
-mod usage;
-mod violation;
-mod warning;
 
-pub use capability::{
-    BackgroundRule, Capabilities, FieldRule, ImagesRule, LayersRule, Narrowed, Override, PromptRule, ReferenceRule,
-    Resolution, SizeRule, Standing, Support, TotalRule,
-};
-pub use check::{Checked, Strictness, WireSize};
 pub use dialect::{
-    Acceptance, CatalogDialect, Decoded, Descriptor, Dialect, Effective, ModelEntry, ModelInfo, Site, StreamDecoder,
-    StreamDialect, StreamItem, TaskDialect,
+    Acceptance, Blobs, CatalogDialect, Decoded, Descriptor, Dialect, Effective, Encoded, ModelEntry, ModelInfo, Plan,
+    Response, Site, StreamDecoder, StreamDialect, StreamItem, TaskDialect, TaskState,
 };
-pub use encoded::Encoded;
-pub use error::{Attempt, Charge, Error, ErrorKind, ErrorReport, Medium, Result, Stage, charge_of};
-pub use generation::{GeneratedImage, Generation, ImageData, ImageFailure};
+pub use error::{Attempt, Charge, Error, ErrorKind, ErrorReport, Medium, Result, Stage, charge_of, redact};
 pub use jiff::Timestamp;
-pub use limits::Limits;
-pub use model::{Family, ModelId};
-pub use money::{Amount, ImagePrice, Price};
+pub use model::{
+    Amount, Count, Event, EventStream, Family, Field, GeneratedImage, Generation, ImageData, ImageFailure, ImagePrice,
+    ImageRequest, ImageSource, InvalidTaskId, ModelId, OutputFormat, ParseReferenceError, ParseSizeError, Pixels,
+    Price, PromptMode, Ratio, ResponseFormat, Size, Task, TaskId, Tier, Usage, Warning, WarningKind,
+};
 pub use net::{is_loopback_host, is_public_host, is_public_ip};
 pub use operation::{Backoff, Exchange, Input, Operation, Pace, Policy, Purpose, Record, Step, Then};
-pub use overrides::Overrides;
-pub use provider::{Event, EventStream, Plan};
-pub use redact::redact;
-pub use reference::{ImageSource, ParseReferenceError};
-pub use request::{Count, Field, ImageRequest, OutputFormat, PromptMode, ResponseFormat};
-pub use response::{Blobs, Response};
-pub use size::{ParseSizeError, PixelRule, Pixels, Ratio, Row, Size, TABLE, Tier, nearest_ratio, row};
-pub use source::{Source, SourceKind, StatedBy};
-pub use task::{Task, TaskId, TaskState};
-pub use usage::Usage;
-pub use violation::{Nearest, Violation};
-pub use warning::{Warning, WarningKind};
+pub use rules::{
+    BackgroundRule, Capabilities, Checked, FieldRule, ImagesRule, LayersRule, Limits, Narrowed, Nearest, Override,
+    Overrides, PixelRule, PromptRule, ReferenceRule, Resolution, Row, SizeRule, Source, SourceKind, Standing, StatedBy,
+    Strictness, Support, TABLE, TotalRule, Violation, WireSize, nearest_ratio, row,
+};

@@ -67,7 +67,7 @@ impl Meaning {
     pub(super) fn outcome(self, model: &ModelId, response: &Response) -> Result<Decoded> {
         let Some(id) = &self.accepted else { return self.generation(model, response).map(Decoded::Done) };
         let id = TaskId::new(id.as_str()).map_err(|error| {
-            Error::from_response(ErrorKind::MalformedResponse, error.message(), response).with_charge(Charge::Unknown)
+            Error::from_response(ErrorKind::MalformedResponse, error.to_string(), response).with_charge(Charge::Unknown)
         })?;
         let mut acceptance = Acceptance::new(id);
         acceptance.created = self.created.and_then(at);

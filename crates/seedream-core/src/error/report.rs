@@ -5,7 +5,11 @@ use std::{path::PathBuf, time::Duration};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Charge, Error, ErrorKind};
+use super::{
+    attempt::Attempt,
+    error_type::Error,
+    kind::{Charge, ErrorKind},
+};
 use crate::{Generation, Task, Violation, stored::whole_millis};
 
 /// An [`Error`] without its cause and its body, which can be copied, compared, stored and read again. In its JSON `stage` and
@@ -14,7 +18,7 @@ use crate::{Generation, Task, Violation, stored::whole_millis};
 #[non_exhaustive]
 pub struct ErrorReport {
     /// What kind of thing went wrong.
-    #[serde(flatten, with = "super::kind_members")]
+    #[serde(flatten, with = "super::kind::members")]
     pub kind: ErrorKind,
     /// One sentence, without provider and status.
     pub message: String,

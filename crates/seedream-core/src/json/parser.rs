@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::Document;
+use super::document::Document;
 
 /// How deep values are kept. What lies deeper is left out: serde reads 127 levels, and a value may stand inside another document.
 const DEPTH: usize = 100;

@@ -3,7 +3,7 @@
 use super::{
     Record, Then,
     count::reconcile,
-    state::{Next, State, Turn},
+    machine::{Next, State, Turn},
 };
 use crate::{Charge, Error, ErrorKind, Event, Generation, Response, Warning, WarningKind, charge_of};
 

@@ -5,8 +5,7 @@ use std::time::Duration;
 use super::{
     Input,
     end::{CUT, cancelled, incomplete},
-    state::{Next, Turn},
-    task::Collecting,
+    machine::{Collecting, Next, Turn},
 };
 use crate::{Charge, Error, ErrorKind, Event, Response, Result, Task, TaskState};
 
@@ -22,7 +21,7 @@ impl Turn<'_> {
             Input::NotSent(error) if error.kind() == ErrorKind::Config => self.abandon(error, collecting),
             Input::NotSent(error) | Input::Broken { error, .. } => {
                 collecting.last = Some(error.message().to_owned());
-                self.operation.places.next();
+                self.operation.endpoints.next();
                 self.wait(collecting, Duration::ZERO)
             }
             Input::Cancelled => self.abandon(cancelled(), collecting),
@@ -68,7 +67,7 @@ impl Turn<'_> {
                 self.wait(collecting, Duration::ZERO)
             }
             // Only the place that accepted it knows a task for certain.
-            Err(_) if collecting.is_final(response) && self.operation.places.go_home() => {
+            Err(_) if collecting.is_final(response) && self.operation.endpoints.go_home() => {
                 self.wait(collecting, Duration::ZERO)
             }
             Err(error) if collecting.is_final(response) => self.abandon(error, collecting),
@@ -76,7 +75,7 @@ impl Turn<'_> {
                 collecting.last = Some(error.message().to_owned());
                 // A provider that asks to be left alone is not asked at another place.
                 if response.status != http::StatusCode::TOO_MANY_REQUESTS {
-                    self.operation.places.next();
+                    self.operation.endpoints.next();
                 }
                 self.wait(collecting, response.retry_after().unwrap_or_default())
             }
@@ -104,7 +103,7 @@ impl Turn<'_> {
             }
             found => {
                 collecting.found = found;
-                self.operation.places.next();
+                self.operation.endpoints.next();
                 self.wait(collecting, Duration::ZERO)
             }
         }

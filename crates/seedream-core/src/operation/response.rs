@@ -5,9 +5,7 @@ use bytes::Bytes;
 use super::{
     Record,
     end::{CUT, floor, incomplete},
-    state::{Next, Turn},
-    submit::Submitting,
-    task::Collecting,
+    machine::{Collecting, Next, Submitting, Turn},
 };
 use crate::{Acceptance, Charge, Checked, Decoded, Error, ErrorKind, Response, Task};
 
@@ -73,7 +71,7 @@ impl Turn<'_> {
     }
 
     fn new_task(&self, checked: &Checked, acceptance: Acceptance, response: &Response) -> Task {
-        let (provider, place) = (self.operation.dialect.descriptor().id, self.operation.places.url());
+        let (provider, place) = (self.operation.dialect.descriptor().id, self.operation.endpoints.url());
         let mut task = Task::new(provider, place, acceptance.id, checked.model().clone());
         task.other_ids = acceptance.other_ids;
         task.submitted_at = acceptance.created.or(Some(response.received_at));

@@ -6,27 +6,12 @@ use super::{
     Input, Record, Then,
     count::reconcile,
     end::{cancelled, floor, incomplete, succeed},
-    state::{Next, State, Turn},
-    submit::Submitting,
+    machine::{Next, State, Streaming, Submitting, Turn},
 };
-use crate::{
-    Charge, Checked, Error, ErrorKind, Event, Generation, Response, StreamDecoder, StreamItem, Warning, WarningKind,
-};
+use crate::{Charge, Checked, Error, ErrorKind, Event, Generation, Response, StreamItem, Warning, WarningKind};
 
 /// How long a stream that is complete is read on for its end mark: some gateways keep it open for ever.
 const LINGER: Duration = Duration::from_secs(3);
-
-/// A stream that is being read.
-#[derive(Debug)]
-pub(super) struct Streaming {
-    checked: Checked,
-    head: Response,
-    decoder: Box<dyn StreamDecoder>,
-    /// When reading ends, once it is complete.
-    until: Option<Duration>,
-    /// Whether the caller wants no more: it is read to its end all the same, since it is paid for.
-    cancelled: bool,
-}
 
 impl Turn<'_> {
     /// The response to a submit is a stream.

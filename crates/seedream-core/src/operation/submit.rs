@@ -6,17 +6,9 @@ use super::{
     Exchange, Input, Purpose, Record, Then,
     end::{cancelled, refused},
     input::because,
-    state::{Next, State, Turn},
+    machine::{Next, State, Submitting, Turn},
 };
 use crate::{Attempt, Charge, Encoded, Error, ErrorKind, Event, Response};
-
-/// A request that is under way.
-#[derive(Debug)]
-pub(super) struct Submitting {
-    pub(super) prepared: Box<Encoded>,
-    /// Whether the caller wants no more: its response is waited for, and nothing is sent after it.
-    pub(super) cancelled: bool,
-}
 
 /// What to do where a refusal passes by itself, but not soon enough.
 const NO_TIME_TO_WAIT: &str =
@@ -52,7 +44,7 @@ impl Turn<'_> {
             let message = format!("this request was encoded for {encoded}, not for {id}");
             return self.fail(Error::new(ErrorKind::Config, message), Charge::No);
         }
-        let (purpose, place) = (Purpose::Submit, self.operation.places.at);
+        let (purpose, place) = (Purpose::Submit, self.operation.endpoints.at);
         let exchange = Exchange { request: prepared.request().clone(), purpose, place, until };
         (State::Submitting(Submitting { prepared, cancelled: false }), Then::Send(Box::new(exchange)))
     }
@@ -92,7 +84,7 @@ impl Turn<'_> {
     fn not_sent(&mut self, sent: Submitting, error: Error) -> Next {
         self.note(format!("not sent: {}", error.message()));
         self.record = Some(Record::NotSent);
-        let (another, attempt) = (self.operation.places.next(), self.next_attempt());
+        let (another, attempt) = (self.operation.endpoints.next(), self.next_attempt());
         let policy = &self.operation.policy;
         let hopeless = error.kind() == ErrorKind::Config || attempt > policy.max_submits;
         if another && !hopeless && !sent.cancelled && self.now < policy.deadline {
@@ -122,7 +114,7 @@ impl Turn<'_> {
         let operation = &mut *self.operation;
         let safe = charge == Charge::No || (operation.policy.resend_ambiguous && response.is_none());
         if response.is_some() {
-            operation.places.reached();
+            operation.endpoints.reached();
         }
         if !passes || !safe || attempt > operation.policy.max_submits {
             return self.fail(error, floor);
@@ -149,7 +141,7 @@ impl Turn<'_> {
 
     /// Notes how an attempt ended.
     pub(super) fn note(&mut self, outcome: String) {
-        let attempt = Attempt::new(self.next_attempt(), self.now, self.operation.places.url(), outcome);
+        let attempt = Attempt::new(self.next_attempt(), self.now, self.operation.endpoints.url(), outcome);
         self.operation.attempts.push(attempt);
     }
 }

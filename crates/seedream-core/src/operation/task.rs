@@ -5,85 +5,16 @@ use std::time::Duration;
 use super::{
     Exchange, Input, Purpose, Then,
     end::cancelled,
+    machine::{Collecting, Next, State, Turn},
     poll::no_tasks,
-    state::{Next, State, Turn},
 };
-use crate::{Charge, Error, ErrorKind, Event, Generation, Response, Task, Warning, WarningKind};
-
-/// A task that is being collected.
-#[derive(Debug)]
-pub(super) struct Collecting {
-    pub(super) task: Task,
-    /// What the check found, before the request was sent.
-    pub(super) warnings: Vec<Warning>,
-    /// How many polls were made.
-    polls: u32,
-    /// Whether it was accepted in this run: a provider may need a moment until it knows it everywhere.
-    fresh: bool,
-    /// Why the last poll said nothing.
-    pub(super) last: Option<String>,
-    /// The images that a poll found before the task ended, or in a response that was cut off.
-    pub(super) found: Option<Box<Generation>>,
-    /// How often none of its ids was known.
-    missed: u8,
-    /// How many responses in a row were cut off although they say that the task has ended.
-    pub(super) cut: u8,
-}
-
-impl Collecting {
-    pub(super) fn accepted(task: Task, warnings: Vec<Warning>) -> Self {
-        Self { task, warnings, polls: 0, fresh: true, last: None, found: None, missed: 0, cut: 0 }
-    }
-
-    /// A task of an earlier run.
-    pub(super) fn resumed(task: Task) -> Self {
-        Self { fresh: false, ..Self::accepted(task, Vec::new()) }
-    }
-
-    /// How many polls of a task that was just accepted may find nothing.
-    const GRACE: u32 = 3;
-
-    /// How many cut responses of a task that has ended are worth asking again for.
-    pub(super) const CUTS: u8 = 3;
-
-    /// Keeps images that are there, unless more are known already.
-    pub(super) fn keep(&mut self, found: Box<Generation>) {
-        let known = self.found.as_ref().map_or(0, |known| known.images().count());
-        if found.images().count() > known {
-            self.found = Some(found);
-        }
-    }
-
-    /// Takes another of the task's ids; whether there is one that was not taken in this round.
-    pub(super) fn next_id(&mut self) -> bool {
-        let ids = self.task.other_ids.len();
-        if ids == 0 {
-            return false;
-        }
-        let next = self.task.other_ids.remove(0);
-        self.task.other_ids.push(std::mem::replace(&mut self.task.id, next));
-        self.missed = self.missed.wrapping_add(1);
-        usize::from(self.missed) % (ids + 1) != 0
-    }
-
-    /// Whether a failed poll would fail again: every refusal but "slow down", "took too long", and "not known" right at the start.
-    pub(super) fn is_final(&self, response: &Response) -> bool {
-        let status = response.status.as_u16();
-        let ids = u32::try_from(self.task.other_ids.len()).unwrap_or(u32::MAX).saturating_add(1);
-        let not_yet = status == 404 && self.fresh && self.polls <= Self::GRACE.saturating_mul(ids);
-        (300..500).contains(&status) && !matches!(status, 408 | 425 | 429 | 499) && !not_yet
-    }
-
-    fn estimated(&self) -> Option<Duration> {
-        self.task.estimated_seconds.map(|seconds| Duration::from_secs(seconds.into()))
-    }
-}
+use crate::{Charge, Error, ErrorKind, Event, Warning, WarningKind};
 
 impl Turn<'_> {
     /// A task was accepted: the caller is told before anything else happens.
     pub(super) fn collect(&mut self, collecting: Collecting, is_cancelled: bool) -> Next {
         self.events.push(Event::Submitted(collecting.task.clone()));
-        self.operation.places.settle();
+        self.operation.endpoints.settle();
         if is_cancelled {
             return self.abandon(cancelled(), collecting);
         }
@@ -124,7 +55,7 @@ impl Turn<'_> {
         match request {
             Ok(request) => {
                 let until = deadline.min(self.now.saturating_add(operation.policy.poll_timeout));
-                let exchange = Exchange { request, purpose: Purpose::Poll, place: operation.places.at, until };
+                let exchange = Exchange { request, purpose: Purpose::Poll, place: operation.endpoints.at, until };
                 (State::Polling(collecting), Then::Send(Box::new(exchange)))
             }
             Err(error) => self.abandon(error, collecting),

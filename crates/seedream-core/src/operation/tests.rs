@@ -10,8 +10,13 @@ mod words;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+use std::{sync::Arc, time::Duration};
+
 use super::*;
-use crate::{Blobs, Event, Generation, ImageRequest, Response, Strictness, TaskId, Timestamp, WarningKind, sse::Frame};
+use crate::{
+    Blobs, Charge, Dialect, Encoded, Error, ErrorKind, Event, Generation, ImageRequest, Response, Result, Strictness,
+    Task, TaskId, Timestamp, WarningKind, sse::Frame,
+};
 pub(crate) use words::Words;
 
 const HOME: &str = "https://words.example";

@@ -1,0 +1,396 @@
+//! The one error type: what went wrong, and above all whether money may be gone.
+
+use std::{
+    borrow::Cow,
+    error::Error as StdError,
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use super::{
+    attempt::Attempt,
+    kind::{Charge, ErrorKind, charge_of},
+    redact::{redact, told},
+};
+use crate::{Generation, InvalidTaskId, Response, Task, Violation};
+
+/// The result of everything here.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong.
+///
+/// Its text never holds a key, a signed query or the bytes of an image. [`Error::body`] gives the response as it came, for
+/// whoever has to argue with a provider.
+pub struct Error(pub(super) Box<Inner>);
+
+pub(super) struct Inner {
+    pub(super) kind: ErrorKind,
+    pub(super) message: String,
+    pub(super) advice: Option<Cow<'static, str>>,
+    pub(super) charge: Charge,
+    pub(super) provider: Option<Cow<'static, str>>,
+    pub(super) status: Option<StatusCode>,
+    pub(super) code: Option<String>,
+    pub(super) param: Option<String>,
+    pub(super) request_id: Option<String>,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) task: Option<Task>,
+    pub(super) body: Option<Bytes>,
+    pub(super) kept: Option<PathBuf>,
+    pub(super) violations: Vec<Violation>,
+    pub(super) attempts: Vec<Attempt>,
+    pub(super) generation: Option<Generation>,
+    pub(super) source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error that cost nothing. Queries of URLs and keys are taken out of the message.
+    pub fn new(kind: ErrorKind, message: impl AsRef<str>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: told(message.as_ref()),
+            advice: None,
+            charge: Charge::No,
+            provider: None,
+            status: None,
+            code: None,
+            param: None,
+            request_id: None,
+            retry_after: None,
+            task: None,
+            body: None,
+            kept: None,
+            violations: Vec::new(),
+            attempts: Vec::new(),
+            generation: None,
+            source: None,
+        }))
+    }
+
+    /// A request that breaks rules.
+    pub fn violations(provider: impl Into<Cow<'static, str>>, violations: Vec<Violation>) -> Self {
+        let list: Vec<_> = violations.iter().map(ToString::to_string).collect();
+        let mut error = Self::new(ErrorKind::InvalidRequest, list.join("\n")).with_provider(provider);
+        error.0.violations = violations;
+        error
+    }
+
+    /// A response that is an error: status, request id, Retry-After and body are taken from it, and the charge from its
+    /// status (see [`charge_of`]).
+    pub fn from_response(kind: ErrorKind, message: impl AsRef<str>, response: &Response) -> Self {
+        let mut error = Self::new(kind, message);
+        error.0.status = Some(response.status);
+        error.0.request_id = response.request_id();
+        error.0.retry_after = response.retry_after();
+        error.0.body = Some(response.body.clone());
+        error.0.charge = charge_of(response.status, kind);
+        error
+    }
+
+    /// Sets the provider.
+    #[must_use]
+    pub fn with_provider(mut self, provider: impl Into<Cow<'static, str>>) -> Self {
+        self.0.provider = Some(provider.into());
+        self
+    }
+
+    /// Adds what there is to do about it, such as what the provider's document advises.
+    #[must_use]
+    pub fn with_advice(mut self, advice: impl Into<Cow<'static, str>>) -> Self {
+        let advice = advice.into();
+        self.0.advice = Some(match self.0.advice.take() {
+            Some(before) => format!("{before}; {advice}").into(),
+            None => advice,
+        });
+        self
+    }
+
+    /// Takes a secret out of the message, the code and the member: some gateways repeat the key that they were sent.
+    #[must_use]
+    pub fn without(mut self, secret: &str) -> Self {
+        let inner = &mut *self.0;
+        for text in [Some(&mut inner.message), inner.code.as_mut(), inner.param.as_mut()].into_iter().flatten() {
+            if text.contains(secret) {
+                *text = text.replace(secret, "…");
+            }
+        }
+        inner.generation = inner.generation.take().map(|generation| generation.without(secret));
+        self
+    }
+
+    /// Sets whether it may have cost something.
+    #[must_use]
+    pub fn with_charge(mut self, charge: Charge) -> Self {
+        self.0.charge = charge;
+        self
+    }
+
+    /// Adds words to the message. Queries of URLs and keys are taken out of them.
+    #[must_use]
+    pub fn adding(mut self, words: &str) -> Self {
+        self.0.message.push_str(&told(words));
+        self
+    }
+
+    /// Sets the provider's own code.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<Option<String>>) -> Self {
+        self.0.code = code.into();
+        self
+    }
+
+    /// Sets the member that the provider names.
+    #[must_use]
+    pub fn with_param(mut self, param: impl Into<Option<String>>) -> Self {
+        self.0.param = param.into();
+        self
+    }
+
+    /// Sets the request id, where the response has one.
+    #[must_use]
+    pub fn with_request_id(mut self, id: impl Into<Option<String>>) -> Self {
+        self.0.request_id = id.into().or(self.0.request_id);
+        self
+    }
+
+    /// Sets the task that holds what was paid for.
+    #[must_use]
+    pub fn with_task(mut self, task: Task) -> Self {
+        self.0.task = Some(task);
+        self
+    }
+
+    /// Sets the response as it came.
+    #[must_use]
+    pub fn with_body(mut self, body: Bytes) -> Self {
+        self.0.body = Some(body);
+        self
+    }
+
+    /// Sets the file in which the whole response is kept.
+    #[must_use]
+    pub fn with_kept(mut self, file: impl Into<PathBuf>) -> Self {
+        self.0.kept = Some(file.into());
+        self
+    }
+
+    /// Sets the times that it was tried.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: Vec<Attempt>) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    /// Sets the failures and the usage of a response without images.
+    #[must_use]
+    pub fn with_generation(mut self, generation: Generation) -> Self {
+        self.0.generation = Some(generation);
+        self
+    }
+
+    /// Takes over the failures, the usage and the body of an error that says what had arrived.
+    pub(crate) fn with_what_arrived(mut self, seen: Self) -> Self {
+        self.0.generation = seen.0.generation.or(self.0.generation);
+        self.0.body = seen.0.body.or(self.0.body);
+        self
+    }
+
+    /// Sets the cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// What kind of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Whether it may have cost something.
+    pub fn charge(&self) -> Charge {
+        self.0.charge
+    }
+
+    /// Whether sending the same request again can neither buy twice nor fail for the same reason at once.
+    pub fn is_safe_to_retry(&self) -> bool {
+        let passes = self.0.kind.passes() || matches!(self.0.kind, ErrorKind::Transport | ErrorKind::Timeout);
+        self.0.charge == Charge::No && passes && self.0.task.is_none()
+    }
+
+    /// One sentence, without provider and status.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What there is to do about it.
+    pub fn advice(&self) -> Option<&str> {
+        self.0.advice.as_deref()
+    }
+
+    /// The provider.
+    pub fn provider(&self) -> Option<&str> {
+        self.0.provider.as_deref()
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.status
+    }
+
+    /// The provider's own code, as text even where it is a number on the wire.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// The member of the body that the provider names.
+    pub fn param(&self) -> Option<&str> {
+        self.0.param.as_deref()
+    }
+
+    /// The id to quote to the provider.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// How long the provider asks to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// The task that holds what was paid for.
+    pub fn task(&self) -> Option<&Task> {
+        self.0.task.as_ref()
+    }
+
+    /// Whether the provider says that the task has ended: there is nothing to resume.
+    pub fn task_has_ended(&self) -> bool {
+        self.0.task.is_some()
+            && match self.0.kind {
+                ErrorKind::TaskFailed => true,
+                // The caller's own cancelling is no response.
+                ErrorKind::Cancelled => self.0.status.is_some(),
+                _ => false,
+            }
+    }
+
+    /// The response as it came; only its beginning where [`Error::kept`] names a file that has all of it.
+    pub fn body(&self) -> Option<&Bytes> {
+        self.0.body.as_ref()
+    }
+
+    /// The file in which the whole response is kept, where it may have been paid for and could not be read.
+    pub fn kept(&self) -> Option<&Path> {
+        self.0.kept.as_deref()
+    }
+
+    /// The rules that the request breaks, where they were found before anything was sent.
+    pub fn violation_list(&self) -> &[Violation] {
+        &self.0.violations
+    }
+
+    /// The times that the request was sent, where it was more than checked.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.0.attempts
+    }
+
+    /// The failures and the usage of a response without images.
+    pub fn generation(&self) -> Option<&Generation> {
+        self.0.generation.as_ref()
+    }
+}
+
+impl From<InvalidTaskId> for Error {
+    fn from(error: InvalidTaskId) -> Self {
+        Self::new(ErrorKind::InvalidRequest, error.to_string())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let e = &self.0;
+        if let Some(provider) = &e.provider {
+            write!(f, "{provider}: ")?;
+        }
+        f.write_str(&e.message)?;
+        let mut facts: Vec<String> = Vec::new();
+        facts.extend(e.status.map(|status| format!("HTTP {}", status.as_u16())));
+        facts.extend(e.code.as_ref().map(|code| format!("code {}", redact(code))));
+        facts.extend(e.request_id.as_ref().map(|id| format!("request {}", redact(id))));
+        if e.attempts.len() > 1 {
+            facts.push(format!("{} attempts", e.attempts.len()));
+        }
+        if !facts.is_empty() {
+            write!(f, " ({})", facts.join(", "))?;
+        }
+        if let Some(advice) = &e.advice {
+            write!(f, "; {advice}")?;
+        }
+        if let Some(kept) = &e.kept {
+            write!(f, "; the answer is kept in {}", kept.display())?;
+        }
+        match (&e.task, e.charge) {
+            (Some(task), _) if e.kind == ErrorKind::TaskNotFound => {
+                write!(f, "; task {} is not known there, or not any more", task.id)
+            }
+            (Some(task), Charge::Unknown | Charge::Yes)
+                if self.task_has_ended() || e.kind == ErrorKind::UnexpectedTask =>
+            {
+                write!(f, "; task {} may have been billed", task.id)
+            }
+            // The id itself was refused: nothing says that there is such a task.
+            (Some(_), _) if matches!(e.kind, ErrorKind::Unsupported | ErrorKind::InvalidRequest) => Ok(()),
+            (Some(task), Charge::Unknown | Charge::Yes) => {
+                write!(f, "; task {} was accepted and may be billed: resume it to collect its pictures", task.id)
+            }
+            (None, Charge::Unknown) => f.write_str("; it may have been billed, so it was not sent again"),
+            (None, Charge::Yes) => f.write_str("; it was billed"),
+            (_, Charge::No) => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    /// Shows the size of the body, not the body.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let e = &self.0;
+        f.debug_struct("Error")
+            .field("kind", &e.kind)
+            .field("charge", &e.charge)
+            .field("provider", &e.provider)
+            .field("status", &e.status)
+            .field("code", &e.code.as_deref().map(redact))
+            .field("message", &e.message)
+            .field("task", &e.task.as_ref().map(|task| &task.id))
+            .field("attempts", &e.attempts)
+            .field("body", &e.body.as_ref().map(|body| format!("{} bytes", body.len())))
+            .field("source", &e.source)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_say_what_may_have_been_paid_and_keep_secrets() {
+        let error = Error::new(ErrorKind::Server, "see https://a.example/x?sig=secret with sk-0123456789")
+            .with_provider("ark")
+            .with_code("Internal".to_owned())
+            .with_body(Bytes::from_static(b"sk-0123456789"))
+            .with_charge(Charge::Unknown);
+        insta::assert_snapshot!(error, @"ark: see https://a.example/x?… with sk-… (code Internal); it may have been billed, so it was not sent again");
+        assert!(!format!("{error:?}").contains("0123456789"));
+    }
+}

@@ -1,0 +1,296 @@
+//! Sizes: what a user may ask for, and how the pixel rules find the nearest legal value.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// The size of an image, in one of the four ways in which the documents let a user ask for it.
+///
+/// Its text form is its serde form: `2K`, `2048x2048`, `16:9`, `16:9@2K`, `auto`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Size {
+    /// A level: the provider takes the aspect ratio from the prompt.
+    Tier(Tier),
+    /// Exact width and height.
+    Pixels(Pixels),
+    /// An aspect ratio, at a level or at the provider's own.
+    Ratio {
+        /// Width to height.
+        ratio: Ratio,
+        /// The level; `None` leaves it to the provider, or to `2K` where a table has to be read.
+        tier: Option<Tier>,
+    },
+    /// The provider decides.
+    Auto,
+}
+
+/// A resolution level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Tier {
+    /// About 1 megapixel.
+    K1,
+    /// About 2.4 megapixels (5.0 pro and flash).
+    K1_5,
+    /// About 4.2 megapixels.
+    K2,
+    /// About 9.4 megapixels.
+    K3,
+    /// About 16.8 megapixels.
+    K4,
+}
+
+/// Width and height in pixels, both at least 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Pixels {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+}
+
+/// An aspect ratio, width to height, as written: `16:9`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ratio {
+    /// The number before the colon.
+    pub width: u16,
+    /// The number after the colon.
+    pub height: u16,
+}
+
+impl Tier {
+    /// All levels, smallest first.
+    pub const ALL: [Self; 5] = [Self::K1, Self::K1_5, Self::K2, Self::K3, Self::K4];
+
+    /// The documents' spelling, such as `2K`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::K1 => "1K",
+            Self::K1_5 => "1.5K",
+            Self::K2 => "2K",
+            Self::K3 => "3K",
+            Self::K4 => "4K",
+        }
+    }
+}
+
+impl Pixels {
+    /// Width and height.
+    pub const fn new(width: u32, height: u32) -> Self {
+        Self { width, height }
+    }
+
+    /// The number of pixels.
+    pub fn area(self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
+    }
+
+    /// Width divided by height.
+    pub fn aspect(self) -> f64 {
+        f64::from(self.width) / f64::from(self.height)
+    }
+}
+
+impl Ratio {
+    /// Width to height.
+    pub const fn new(width: u16, height: u16) -> Self {
+        Self { width, height }
+    }
+
+    /// Width divided by height.
+    pub fn aspect(self) -> f64 {
+        f64::from(self.width) / f64::from(self.height)
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tier(tier) => tier.fmt(f),
+            Self::Pixels(pixels) => pixels.fmt(f),
+            Self::Ratio { ratio, tier: None } => ratio.fmt(f),
+            Self::Ratio { ratio, tier: Some(tier) } => write!(f, "{ratio}@{tier}"),
+            Self::Auto => f.write_str("auto"),
+        }
+    }
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Pixels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.width, self.height)
+    }
+}
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.width, self.height)
+    }
+}
+
+/// A text that is no size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseSizeError {
+    text: String,
+}
+
+impl fmt::Display for ParseSizeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` is not a size: write a level (1K, 1.5K, 2K, 3K, 4K), width x height (2048x2048), a ratio (16:9), \
+             a ratio at a level (16:9@2K), or auto",
+            self.text.chars().take(40).collect::<String>()
+        )
+    }
+}
+
+impl std::error::Error for ParseSizeError {}
+
+impl FromStr for Size {
+    type Err = ParseSizeError;
+
+    fn from_str(text: &str) -> Result<Self, ParseSizeError> {
+        let trimmed = text.trim();
+        let parsed = if trimmed.eq_ignore_ascii_case("auto") {
+            Some(Self::Auto)
+        } else if let Some((ratio, tier)) = trimmed.split_once('@') {
+            match (ratio.parse(), tier.parse()) {
+                (Ok(ratio), Ok(tier)) => Some(Self::Ratio { ratio, tier: Some(tier) }),
+                _ => None,
+            }
+        } else {
+            (trimmed.parse().map(Self::Tier).ok())
+                .or_else(|| trimmed.parse().map(Self::Pixels).ok())
+                .or_else(|| trimmed.parse().map(|ratio| Self::Ratio { ratio, tier: None }).ok())
+        };
+        parsed.ok_or_else(|| ParseSizeError { text: text.into() })
+    }
+}
+
+impl FromStr for Tier {
+    type Err = ParseSizeError;
+
+    fn from_str(text: &str) -> Result<Self, ParseSizeError> {
+        // The error texts of Ark list levels in lower case, the documents in upper case; both are accepted there.
+        Self::ALL
+            .into_iter()
+            .find(|tier| tier.as_str().eq_ignore_ascii_case(text))
+            .ok_or_else(|| ParseSizeError { text: text.into() })
+    }
+}
+
+impl FromStr for Pixels {
+    type Err = ParseSizeError;
+
+    fn from_str(text: &str) -> Result<Self, ParseSizeError> {
+        let error = || ParseSizeError { text: text.into() };
+        let (width, height) = text.split_once(['x', 'X', '×']).ok_or_else(error)?;
+        match (number(width), number(height)) {
+            (Some(width), Some(height)) => Ok(Self { width, height }),
+            _ => Err(error()),
+        }
+    }
+}
+
+impl FromStr for Ratio {
+    type Err = ParseSizeError;
+
+    fn from_str(text: &str) -> Result<Self, ParseSizeError> {
+        let error = || ParseSizeError { text: text.into() };
+        let (width, height) = text.split_once(':').ok_or_else(error)?;
+        match (number(width), number(height)) {
+            (Some(width), Some(height)) => Ok(Self { width, height }),
+            _ => Err(error()),
+        }
+    }
+}
+
+/// A number of at least 1, digits only: `+16` and ` 16` are no part of a size.
+fn number<N: FromStr + PartialOrd + From<u8>>(text: &str) -> Option<N> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten().filter(|n| *n >= N::from(1))
+}
+
+macro_rules! serde_as_text {
+    ($($name:ty),*) => {$(
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+            }
+        }
+    )*};
+}
+
+serde_as_text!(Size, Tier, Pixels, Ratio);
+
+impl From<Pixels> for Size {
+    fn from(pixels: Pixels) -> Self {
+        Self::Pixels(pixels)
+    }
+}
+
+impl From<Tier> for Size {
+    fn from(tier: Tier) -> Self {
+        Self::Tier(tier)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_size() -> impl Strategy<Value = Size> {
+        let tier = || prop::sample::select(Tier::ALL.to_vec());
+        prop_oneof![
+            tier().prop_map(Size::Tier),
+            (1..=u32::MAX, 1..=u32::MAX).prop_map(|(w, h)| Size::Pixels(Pixels::new(w, h))),
+            (1..=u16::MAX, 1..=u16::MAX, prop::option::of(tier()))
+                .prop_map(|(w, h, tier)| Size::Ratio { ratio: Ratio::new(w, h), tier }),
+            Just(Size::Auto),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn text_and_json_round_trip(size in any_size()) {
+            prop_assert_eq!(size.to_string().parse::<Size>().unwrap(), size);
+            let json = serde_json::to_string(&size).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Size>(&json).unwrap(), size);
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "\\PC*") {
+            let _ = text.parse::<Size>();
+        }
+    }
+
+    #[test]
+    fn other_spellings_are_understood() {
+        assert_eq!("2k".parse(), Ok(Size::Tier(Tier::K2)));
+        assert_eq!(" 2048×2048 ".parse(), Ok(Size::Pixels(Pixels::new(2048, 2048))));
+        assert_eq!("AUTO".parse(), Ok(Size::Auto));
+    }
+
+    #[test]
+    fn what_is_no_size_is_named_with_the_ways_to_write_one() {
+        for text in ["", "5K", "0x4", "2048", "16:0", "16:9@", "16:9@5K", "-1x5", "1x2x3", "99999999999x1"] {
+            assert!(text.parse::<Size>().is_err(), "{text}");
+        }
+        insta::assert_snapshot!("5K".parse::<Size>().unwrap_err(), @"`5K` is not a size: write a level (1K, 1.5K, 2K, 3K, 4K), width x height (2048x2048), a ratio (16:9), a ratio at a level (16:9@2K), or auto");
+    }
+}

@@ -1,0 +1,33 @@
+//! The rules of a model at a provider, each with the page it was read from, and the check of a request against them.
+//!
+//! Rules are plain data. What a request becomes on the wire is the dialect's part.
+
+mod capabilities;
+mod check;
+mod extra_members;
+mod field_rule;
+mod images_rule;
+mod limits;
+mod overrides;
+mod pixel_rule;
+mod reference_rule;
+mod size_rule;
+mod size_table;
+pub(crate) mod source;
+mod standing;
+mod violation;
+
+pub use capabilities::{Capabilities, Override};
+pub use check::{Checked, Strictness, WireSize};
+pub use extra_members::{BackgroundRule, LayersRule};
+pub use field_rule::{FieldRule, PromptRule, Support};
+pub use images_rule::{ImagesRule, TotalRule};
+pub use limits::Limits;
+pub use overrides::Overrides;
+pub use pixel_rule::PixelRule;
+pub use reference_rule::ReferenceRule;
+pub use size_rule::{Narrowed, SizeRule};
+pub use size_table::{Row, TABLE, nearest_ratio, row};
+pub use source::{Source, SourceKind, StatedBy};
+pub use standing::{Resolution, Standing};
+pub use violation::{Nearest, Violation};

@@ -1,0 +1,128 @@
+//! The check before money: every rule of a model against one request, all violations at once.
+
+mod audit;
+mod callback;
+mod checked;
+mod extra_members;
+mod fields;
+mod images;
+mod size;
+
+use crate::{Capabilities, Error, Field, ImageRequest, Nearest, Result, Standing, Warning, WarningKind};
+
+use audit::Audit;
+pub use checked::{Checked, Strictness};
+pub use size::WireSize;
+
+impl Capabilities {
+    /// Checks a request against these rules.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`] with every [`Violation`], under [`Strictness::Strict`]. Under any strictness where a
+    /// field cannot be said in this dialect at all, and where `extra` names a member that a field writes.
+    pub fn check(&self, request: &ImageRequest, strictness: Strictness) -> Result<Checked> {
+        let mut audit = Audit::new(self.seller);
+        let mut sent = request.clone();
+        self.check_model(&mut audit);
+        self.check_prompt(request, &mut audit);
+        self.check_references(request, strictness, &mut audit);
+        self.check_count(request, &mut audit);
+        let size = self.check_size(request, &mut audit);
+        self.check_fields(request, strictness, &mut audit);
+        self.check_extra(request, &mut audit);
+        self.check_background(request, &mut audit);
+        self.check_layers(request, &mut audit);
+        self.check_asked_by_extra(request, &mut audit);
+
+        if strictness == Strictness::Strict {
+            audit.impossible.append(&mut audit.violations);
+        }
+        if !audit.impossible.is_empty() {
+            return Err(Error::violations(self.provider, audit.impossible));
+        }
+        for violation in audit.violations {
+            let left_out = audit.refused.contains(&violation.field);
+            let kind = if left_out && strictness == Strictness::Lenient {
+                WarningKind::LeftOut
+            } else {
+                WarningKind::Violated
+            };
+            let did = match kind {
+                WarningKind::LeftOut => "left out:",
+                _ => "sent all the same:",
+            };
+            audit.warnings.push(Warning::new(kind, violation.field, format!("{did} {violation}")));
+        }
+        if strictness == Strictness::Lenient {
+            audit.unsent.append(&mut audit.refused);
+        }
+        audit.unsent.into_iter().for_each(|field| sent.clear(field));
+        let layered = self.layered(&sent);
+        // Where the adapter knows what the gateway makes of such a member, it says so itself.
+        let by_extra = self.asked_by_extra(&sent).filter(|_| self.overrides.is_none()).map_or(0, |(_, most)| most);
+        let ceiling = self.ceiling(&sent).max(layered).max(by_extra);
+        let references = u32::try_from(sent.references.len()).unwrap_or(u32::MAX);
+        let most = self.price.as_ref().and_then(|price| price.most(ceiling, references, self.tier_of(size.as_ref())));
+        Ok(Checked {
+            provider: self.provider,
+            model: self.model.clone(),
+            ceiling,
+            layered,
+            request: sent,
+            size,
+            price: self.price.clone(),
+            most,
+            warnings: audit.warnings,
+        })
+    }
+
+    /// The request with every value that has a nearest legal one replaced by it, and what was replaced.
+    ///
+    /// Fields that are refused as a whole stay: leaving one out changes what is bought.
+    pub fn fit(&self, request: &ImageRequest) -> (ImageRequest, Vec<Warning>) {
+        let mut fitted = request.clone();
+        let mut warnings = Vec::new();
+        // Taking one value can bring another rule into play (a count that fits the references), so a few rounds.
+        for _ in 0..3 {
+            let Err(error) = self.check(&fitted, Strictness::Strict) else { break };
+            let before = fitted.clone();
+            for violation in error.violation_list() {
+                match &violation.nearest {
+                    Some(Nearest::Size(size)) => fitted.size = Some(*size),
+                    Some(Nearest::Count(count)) => fitted.count = Some(*count),
+                    Some(Nearest::Seed(seed)) => fitted.seed = Some(*seed),
+                    Some(Nearest::GuidanceScale(scale)) => fitted.guidance_scale = Some(*scale),
+                    Some(Nearest::OneOf(_)) | None => continue,
+                }
+                warnings.push(Warning::new(WarningKind::Rewritten, violation.field, format!("fitted: {violation}")));
+            }
+            if fitted == before {
+                break;
+            }
+        }
+        (fitted, warnings)
+    }
+
+    fn check_model(&self, audit: &mut Audit) {
+        if self.model.as_str().trim().is_empty() {
+            audit.violation(Field::Model, "is empty: name a model", None, &self.members.1);
+            return;
+        }
+        match &self.standing {
+            Standing::Sold(_) => {}
+            Standing::Elsewhere { family, sold, source } => {
+                let sold = sold.iter().map(ToString::to_string).collect();
+                let message = format!("{} does not sell `{}` ({family})", self.provider, self.requested);
+                audit.violation(Field::Model, message, Nearest::OneOf(sold), source);
+            }
+            Standing::Unknown => audit.warn(
+                WarningKind::UnknownModel,
+                Field::Model,
+                format!(
+                    "`{}` is not a model that {} is known to sell: its limits were not checked",
+                    self.requested, self.provider
+                ),
+            ),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The optional fields and the members of `extra`.
+
+use serde_json::Value;
+
+use super::{audit::Audit, callback, checked::Strictness};
+use crate::{Capabilities, Field, FieldRule, ImageRequest, Nearest, Support, WarningKind};
+
+impl Capabilities {
+    pub(super) fn check_fields(&self, request: &ImageRequest, strictness: Strictness, audit: &mut Audit) {
+        for field in Field::OPTIONAL {
+            let Some(value) = request.optional(field) else { continue };
+            match self.field(field) {
+                Some(rule) => self.check_field(rule, &value, audit),
+                None if is_what_happens_anyway(field, &value) => audit.unsaid(field),
+                None => {
+                    let message =
+                        format!("{} has no member for it: leave it out, or send theirs with `extra`", self.provider);
+                    let source = &self.members.1;
+                    if strictness == Strictness::Off {
+                        audit.impossible(field, message, source);
+                    } else {
+                        audit.refused.push(field);
+                        audit.violation(field, message, None, source);
+                    }
+                }
+            }
+        }
+    }
+
+    fn check_field(&self, rule: &FieldRule, value: &Value, audit: &mut Audit) {
+        let (field, source) = (rule.field, &rule.source);
+        if value.is_null() {
+            audit.violation(field, "is no finite number", None, source);
+            return;
+        }
+        if rule.unsaid.as_ref() == Some(value) {
+            audit.unsaid(field);
+            return;
+        }
+        match rule.support {
+            Support::Honoured => {}
+            Support::Ignored => {
+                let message = format!(
+                    "{} ignores {field}: it is sent and has no effect {}",
+                    self.model,
+                    self.seller.cites(source)
+                );
+                audit.warn(WarningKind::Ignored, field, message);
+            }
+            Support::Refused if is_what_happens_anyway(field, value) => {
+                audit.unsaid(field);
+                return;
+            }
+            Support::Refused => {
+                let message = format!("{} refuses it: leave it out", self.model);
+                audit.refused.push(field);
+                audit.violation(field, message, None, source);
+                return;
+            }
+        }
+        if let Some(text) = value.as_str().filter(|text| !rule.values.is_empty() && !rule.values.contains(text)) {
+            let choices = rule.values.iter().map(ToString::to_string).collect();
+            audit.violation(field, format!("{} does not take `{text}`", self.model), Nearest::OneOf(choices), source);
+        }
+        if let (Some(number), Some((least, most))) = (value.as_f64(), rule.range)
+            && !(least..=most).contains(&number)
+        {
+            let clamped = number.clamp(least, most);
+            let nearest = match field {
+                Field::Seed => Nearest::Seed(clamped as i64),
+                _ => Nearest::GuidanceScale(clamped),
+            };
+            audit.violation(
+                field,
+                format!("{number} is outside {least} to {most}"),
+                nearest,
+                rule.range_source.as_ref().unwrap_or(source),
+            );
+        }
+        if let (Field::CallbackUrl, Some(url)) = (field, value.as_str()) {
+            for problem in callback::problems(url) {
+                audit.violation(field, problem, None, source);
+            }
+        }
+    }
+
+    pub(super) fn check_extra(&self, request: &ImageRequest, audit: &mut Audit) {
+        for member in request.extra.keys() {
+            if self.members.0.contains(&member.as_str()) {
+                let message = format!("`{member}` is written by a field of the request: set that field instead");
+                audit.impossible(Field::Extra, message, &self.members.1);
+            }
+            if member == "stream" && self.field(Field::Stream).is_none() {
+                let message = "the answer would be a stream, which is not read here: leave it out";
+                audit.impossible(Field::Extra, message, &self.members.1);
+            }
+            let (ignored, source) = &self.ignored_members;
+            if ignored.contains(&member.as_str()) {
+                let message = format!(
+                    "{} ignores `{member}`: it is sent and has no effect {}",
+                    self.provider,
+                    self.seller.cites(source)
+                );
+                audit.warn(WarningKind::Ignored, Field::Extra, message);
+            }
+        }
+        if let Some(precedence) = &self.overrides {
+            let overridden = request.extra.contains_key(precedence.member) && request.count.is_some();
+            if overridden {
+                audit.warn(WarningKind::Rewritten, precedence.field, precedence.says);
+            }
+        }
+    }
+}
+
+/// Whether a value asks for what a dialect that has no member for it does anyway.
+fn is_what_happens_anyway(field: Field, value: &Value) -> bool {
+    match field {
+        Field::Stream | Field::WebSearch => *value == Value::Bool(false),
+        Field::ResponseFormat => value == "url",
+        _ => false,
+    }
+}

@@ -1,0 +1,81 @@
+//! Violations: what a provider would refuse, found before a byte is sent.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{Count, Field, Size, Source, StatedBy, rules::source::cited, stored::known};
+
+/// A rule that a request breaks, with what would be legal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Violation {
+    /// The field of the request. A stored one that this version does not know is read as [`Field::Extra`], by which it is reached.
+    #[serde(deserialize_with = "field")]
+    pub field: Field,
+    /// What is wrong and what the rule is, in one sentence.
+    pub message: String,
+    /// The nearest legal value, as a user would write it.
+    #[serde(default, deserialize_with = "nearest", skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<Nearest>,
+    /// Where the rule was read.
+    pub source: Source,
+    /// Who states it. Lenient checking sends what the provider's own page does not rule out.
+    pub stated_by: StatedBy,
+    /// The provider, as its page calls itself.
+    pub seller: Cow<'static, str>,
+}
+
+/// The legal value nearest to what was asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Nearest {
+    /// Another size.
+    Size(Size),
+    /// Another number of images.
+    Count(Count),
+    /// Another seed.
+    Seed(i64),
+    /// Another guidance scale.
+    GuidanceScale(f64),
+    /// One of these, in words; there is no single nearest value, so `fit` does not take it.
+    OneOf(Vec<String>),
+}
+
+fn field<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Field, D::Error> {
+    Ok(known(deserializer)?.unwrap_or(Field::Extra))
+}
+
+/// The one member that is known; another one beside it is nothing to stumble over.
+fn nearest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Nearest>, D::Error> {
+    let members: Option<Map<String, Value>> = known(deserializer)?;
+    let one = |(name, value)| Nearest::deserialize(Value::from_iter([(name, value)])).ok();
+    Ok(members.into_iter().flatten().find_map(one))
+}
+
+impl fmt::Display for Nearest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Size(size) => size.fmt(f),
+            Self::Count(count) => count.ceiling().fmt(f),
+            Self::Seed(seed) => seed.fmt(f),
+            Self::GuidanceScale(scale) => scale.fmt(f),
+            Self::OneOf(choices) => f.write_str(&choices.join(", ")),
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.message)?;
+        match &self.nearest {
+            Some(Nearest::OneOf(choices)) if choices.is_empty() => {}
+            Some(nearest @ Nearest::OneOf(_)) => write!(f, " (use {nearest})")?,
+            Some(nearest) => write!(f, "; {nearest} is the nearest legal value")?,
+            None => {}
+        }
+        write!(f, " {}", cited(&self.source, self.stated_by, &self.seller))
+    }
+}
