@@ -1,5 +1,6 @@
 //! Where requests go, and with which key.
 
+mod api_key;
 mod pasted;
 mod route;
 
@@ -7,19 +8,18 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderValue, Uri, header};
-use secrecy::{ExposeSecret as _, SecretString};
 use seedream_core::{Dialect, Error, ErrorKind, Result, Warning, WarningKind, redact};
 use url::Url;
 
-pub use self::pasted::bare_key;
 pub(crate) use self::route::{is_relay, not_found_advice};
+pub use self::{api_key::ApiKey, pasted::bare_key};
 
 /// A provider's base URL and the key that opens it. Its `Debug` shows no key.
 #[derive(Clone)]
 pub struct Endpoint {
     base: String,
     url: Url,
-    key: Option<SecretString>,
+    key: Option<ApiKey>,
     warnings: Vec<Warning>,
 }
 
@@ -65,12 +65,13 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`ErrorKind::Config`] where it is empty, or holds something that cannot stand in a header.
-    pub fn with_key(mut self, key: &SecretString) -> Result<Self> {
-        let (bare, changed) = pasted::clean_key(key.expose_secret());
+    pub fn with_key(mut self, key: impl Into<ApiKey>) -> Result<Self> {
+        let given = key.into();
+        let (bare, changed) = pasted::clean_key(given.expose());
         if bare.is_empty() {
-            return Err(Error::new(ErrorKind::Config, "the key is empty"));
+            return Err(config("key", "the key is empty"));
         }
-        let key = SecretString::from(bare);
+        let key = ApiKey::from(bare);
         bearer(&key)?;
         if changed {
             let message = "the key is used without the quotes, the blanks or the `Bearer ` that stand around it";
@@ -119,7 +120,7 @@ impl Endpoint {
     /// The key, where it is long enough not to be found in ordinary words.
     pub(crate) fn secret(&self) -> Option<&str> {
         const SHORT: usize = 8;
-        self.key.as_ref().map(|key| key.expose_secret()).filter(|key| key.len() >= SHORT)
+        self.key.as_ref().map(ApiKey::expose).filter(|key| key.len() >= SHORT)
     }
 
     /// The body of a refusal without the key, which some gateways repeat in the message of a 401. A success is never touched:
@@ -162,7 +163,12 @@ impl Endpoint {
 /// # Errors
 /// [`ErrorKind::Config`] that repeats nothing of the text, which may hold a password.
 fn read(base_url: &str) -> Result<(Url, Vec<String>)> {
-    pasted::base_url(base_url).map_err(|reason| Error::new(ErrorKind::Config, format!("the base URL {reason}")))
+    pasted::base_url(base_url).map_err(|reason| config("base_url", &format!("the base URL {reason}")))
+}
+
+/// An error of a setting, which [`Error::param`] names.
+fn config(setting: &str, message: &str) -> Error {
+    Error::new(ErrorKind::Config, message).with_param(setting.to_owned())
 }
 
 /// The warnings of several places, each once.
@@ -181,9 +187,9 @@ fn rewritten(message: String) -> Warning {
 }
 
 /// Sensitive, so that no log of headers shows it and HTTP/2 does not index it.
-fn bearer(key: &SecretString) -> Result<HeaderValue> {
-    let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose_secret()))
-        .map_err(|_| Error::new(ErrorKind::Config, "the key holds a character that cannot stand in a header"))?;
+fn bearer(key: &ApiKey) -> Result<HeaderValue> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose()))
+        .map_err(|_| config("key", "the key holds a character that cannot stand in a header"))?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -211,28 +217,29 @@ mod tests {
         }
         for given in ["", "api", "ftp://a", "https://u:s3cret@a", "https://a?s3cret", "https://a#b", "file:///etc"] {
             let error = Endpoint::new(given).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Config, "{given}");
+            assert_eq!((error.kind(), error.param()), (ErrorKind::Config, Some("base_url")), "{given}");
             assert!(!error.to_string().contains("s3cret"), "{error}");
         }
     }
 
     #[test]
     fn the_key_is_added_at_the_edge_and_shown_nowhere() {
-        let endpoint = Endpoint::new("https://a.example/v1").unwrap().with_key(&"canary-key\n".into()).unwrap();
+        let endpoint = Endpoint::new("https://a.example/v1").unwrap().with_key("canary-key\n").unwrap();
         let mut request = http::Request::get("/tasks/1?x=%2F").body(Bytes::new()).unwrap();
         endpoint.address(&mut request).unwrap();
         assert_eq!(request.uri(), "https://a.example/v1/tasks/1?x=%2F");
         assert_eq!(request.headers()["authorization"], "Bearer canary-key");
         assert!(!format!("{request:?}{endpoint:?}").contains("canary"));
-        let pasted = Endpoint::new("https://a.example").unwrap().with_key(&"\"Bearer canary-key\"".into()).unwrap();
+        let pasted = Endpoint::new("https://a.example").unwrap().with_key("\"Bearer canary-key\"").unwrap();
         let mut request = http::Request::get("/").body(Bytes::new()).unwrap();
         pasted.address(&mut request).unwrap();
         assert_eq!(request.headers()["authorization"], "Bearer canary-key");
         assert_eq!((endpoint.warnings().len(), pasted.warnings().len()), (0, 1));
         assert!(!format!("{:?}", pasted.warnings()).contains("canary"));
         for key in ["", " \n", "canary\nkey", "\"\"", "Bearer "] {
-            let error = Endpoint::new("https://a").unwrap().with_key(&key.into()).unwrap_err();
-            assert!(error.kind() == ErrorKind::Config && !format!("{error}{error:?}").contains("canary"));
+            let error = Endpoint::new("https://a").unwrap().with_key(key).unwrap_err();
+            assert_eq!((error.kind(), error.param()), (ErrorKind::Config, Some("key")));
+            assert!(!format!("{error}{error:?}").contains("canary"));
         }
     }
 
@@ -246,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_task_is_asked_for_at_its_own_base_url_of_the_same_origin_only() {
-        let endpoint = Endpoint::new("https://a.example").unwrap().with_key(&"k".into()).unwrap();
+        let endpoint = Endpoint::new("https://a.example").unwrap().with_key("k").unwrap();
         assert_eq!(endpoint.for_task("https://a.example:443/v1").unwrap().base_url(), "https://a.example/v1");
         for other in ["https://b.example", "http://a.example", "https://a.example:444", "https://a.example@b.example"] {
             assert_eq!(endpoint.for_task(other).unwrap_err().kind(), ErrorKind::Config, "{other}");

@@ -42,17 +42,18 @@ mod provider;
 mod record;
 mod trace;
 mod transport;
+#[cfg(feature = "webhook")]
+pub mod webhook;
 
 pub use client::{Client, ClientBuilder};
 pub use download::{DownloadOptions, Downloader};
-pub use endpoint::{Endpoint, bare_key};
+pub use endpoint::{ApiKey, Endpoint, bare_key};
 pub use job::{Collected, Control, Exactly, Job, JobContext, JobError, JobEvent, JobHandle, JobStream, Outcome};
 pub use output::{
     FolderOutput, ImageContent, Location, NewImage, Output, SIDECAR_SCHEMA, SaveOptions, Saved, SavedImage,
 };
-pub use provider::{Fallback, ImageProvider, Prepared};
+pub use provider::{EventStream, Fallback, ImageProvider, Prepared};
 pub use record::{Entry, FolderStore, History, Intent, JobRecord, JobStore, Leftover, NoStore, Refusal};
-pub use secrecy::SecretString;
 #[cfg(feature = "reqwest")]
 pub use transport::ReqwestTransport;
 pub use transport::{Departure, Reached, ResponseBody, SendBefore, Transport, TransportError};

@@ -8,5 +8,5 @@ mod fallback;
 mod image_provider;
 mod prepared;
 
-pub(crate) use self::{event_stream::finished, prepared::PreparedForm};
-pub use self::{fallback::Fallback, image_provider::ImageProvider, prepared::Prepared};
+pub(crate) use self::prepared::PreparedForm;
+pub use self::{event_stream::EventStream, fallback::Fallback, image_provider::ImageProvider, prepared::Prepared};

@@ -4,9 +4,8 @@
 //! What earlier runs left in the folder `out` is collected first.
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
-use std::{env, path::Path, sync::Arc};
+use std::{env, path::Path};
 
-use futures_util::StreamExt as _;
 use seedream_evolink::{
     Evolink,
     seedream_client::{Client, FolderStore, JobEvent},
@@ -22,7 +21,7 @@ async fn main() -> Result<()> {
 
 /// Collects what is left in a folder, then makes two images.
 pub async fn run(key: &str, base_url: Option<&str>, prompt: &str, folder: &str) -> Result<()> {
-    let builder = Client::builder(Arc::new(Evolink)).key(key);
+    let builder = Client::builder(Evolink).key(key);
     let builder = base_url.into_iter().fold(builder, |builder, url| builder.base_url(url));
     let client = builder.build()?;
 

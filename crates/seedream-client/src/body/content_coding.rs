@@ -23,7 +23,6 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt as _, Empty};
 use seedream_core::ErrorKind;
 
 use self::{
@@ -69,7 +68,7 @@ impl DecodedBody {
         codings.truncate(LAYERS);
         let depth = codings.len();
         for (depth, coding) in codings.into_iter().enumerate() {
-            body = Layer::new(body, Expected::Labelled(coding), depth, received.clone()).boxed_unsync();
+            body = ResponseBody::new(Layer::new(body, Expected::Labelled(coding), depth, received.clone()));
         }
         Self(Layer::new(body, Expected::Anything, depth, received))
     }
@@ -199,9 +198,9 @@ impl Layer {
             return;
         }
         // What nobody labelled may be compressed twice as well.
-        let inner = std::mem::replace(&mut self.inner, Empty::new().map_err(|never| match never {}).boxed_unsync());
+        let inner = std::mem::take(&mut self.inner);
         let under = Self { inner, depth: self.depth, received: self.received.clone(), state, ended: self.ended.take() };
-        *self = Self::new(under.boxed_unsync(), expected, self.depth + 1, self.received.clone());
+        *self = Self::new(ResponseBody::new(under), expected, self.depth + 1, self.received.clone());
     }
 }
 

@@ -3,11 +3,11 @@
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use http::HeaderValue;
-use secrecy::SecretString;
-use seedream_core::{Dialect, Error, ErrorKind, Overrides, Policy, Result, Strictness};
+use seedream_core::{Backoff, Dialect, Error, ErrorKind, Overrides, Pace, Policy, Result, Strictness};
 
 use super::{
     seeds::Seeds,
@@ -17,7 +17,7 @@ use crate::{
     disk::Spool,
     download::{DownloadOptions, Downloader},
     driver::PollPacer,
-    endpoint::Endpoint,
+    endpoint::{ApiKey, Endpoint},
     transport::Transport,
 };
 
@@ -37,7 +37,7 @@ pub struct ClientBuilder {
     dialect: Arc<dyn Dialect>,
     base_url: Option<String>,
     mirrors: Vec<String>,
-    key: Option<SecretString>,
+    key: Option<ApiKey>,
     policy: Policy,
     strictness: Strictness,
     overrides: Option<Overrides>,
@@ -56,8 +56,8 @@ pub struct ClientBuilder {
 
 impl Client {
     /// A client for one provider, to be configured.
-    pub fn builder(dialect: Arc<dyn Dialect>) -> ClientBuilder {
-        ClientBuilder::new(dialect)
+    pub fn builder(dialect: impl Dialect) -> ClientBuilder {
+        ClientBuilder::new(Arc::new(dialect))
     }
 }
 
@@ -101,7 +101,7 @@ impl ClientBuilder {
 
     /// Sets the key, as [`Endpoint::with_key`] takes it. Without one no `Authorization` is sent, as some relays of document 003
     /// want it.
-    pub fn key(mut self, key: impl Into<SecretString>) -> Self {
+    pub fn key(mut self, key: impl Into<ApiKey>) -> Self {
         self.key = Some(key.into());
         self
     }
@@ -109,6 +109,42 @@ impl ClientBuilder {
     /// Sets how patient the client is.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// Sets how long an operation may take in all ([`Policy::deadline`]).
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.policy.deadline = deadline;
+        self
+    }
+
+    /// Sets how many times a request is sent at most ([`Policy::max_submits`]).
+    pub fn max_submits(mut self, submits: u32) -> Self {
+        self.policy.max_submits = submits;
+        self
+    }
+
+    /// Sets whether a request with an unknown outcome is sent again ([`Policy::resend_ambiguous`]). It may be billed twice then.
+    pub fn resend_ambiguous(mut self, resend: bool) -> Self {
+        self.policy.resend_ambiguous = resend;
+        self
+    }
+
+    /// Sets the first and the longest wait between two submits ([`Policy::backoff`]).
+    pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
+        self.policy.backoff = Backoff { first, longest };
+        self
+    }
+
+    /// Sets the shortest and the longest wait between two polls of a task ([`Policy::pace`]).
+    pub fn pace(mut self, shortest: Duration, longest: Duration) -> Self {
+        self.policy.pace = Pace { shortest, longest };
+        self
+    }
+
+    /// Sets how long one poll may take ([`Policy::poll_timeout`]).
+    pub fn poll_timeout(mut self, timeout: Duration) -> Self {
+        self.policy.poll_timeout = timeout;
         self
     }
 
@@ -208,13 +244,15 @@ impl ClientBuilder {
     /// cannot be told.
     pub fn build(self) -> Result<Client> {
         let descriptor = self.dialect.descriptor();
-        let config = |message: &str| Error::new(ErrorKind::Config, message).with_provider(descriptor.id);
+        let config = |setting: &str, message: &str| {
+            Error::new(ErrorKind::Config, message).with_param(setting.to_owned()).with_provider(descriptor.id)
+        };
         self.overrides.as_ref().map_or(Ok(()), |overrides| overrides.suit(&*self.dialect))?;
         let endpoints = self.endpoints().map_err(|error| error.with_provider(descriptor.id))?;
-        let endpoint = endpoints.first().ok_or_else(|| config("there is no base URL: set one"))?;
+        let endpoint = endpoints.first().ok_or_else(|| config("base_url", "there is no base URL: set one"))?;
         let user_agent = self.user_agent.as_deref().unwrap_or(concat!("seedream/", env!("CARGO_PKG_VERSION")));
         let user_agent = HeaderValue::from_str(user_agent.trim()).ok().filter(|value| !value.is_empty());
-        let user_agent = user_agent.ok_or_else(|| config("the User-Agent cannot stand in a header"))?;
+        let user_agent = user_agent.ok_or_else(|| config("user_agent", "the User-Agent cannot stand in a header"))?;
         #[cfg(feature = "reqwest")]
         let own = self.proxy.clone().map(crate::transport::ReqwestTransport::through);
         #[cfg(feature = "reqwest")]
@@ -222,7 +260,8 @@ impl ClientBuilder {
         #[cfg(not(feature = "reqwest"))]
         let transport = self.transport;
         let transport = transport.or_else(default_transport);
-        let transport = transport.ok_or_else(|| config("there is no transport: enable the feature `reqwest`"))?;
+        let transport =
+            transport.ok_or_else(|| config("transport", "there is no transport: enable the feature `reqwest`"))?;
         let downloader = Downloader::new(endpoint, self.download).with_user_agent(user_agent.clone());
         #[cfg(feature = "reqwest")]
         let downloader = match self.proxy {
@@ -262,7 +301,7 @@ impl ClientBuilder {
         for place in own.chain(set) {
             let mut place = place?;
             if let Some(key) = &self.key {
-                place = place.with_key(key)?;
+                place = place.with_key(key.clone())?;
             }
             if endpoints.iter().all(|other| other.base_url() != place.base_url()) {
                 endpoints.push(place);

@@ -4,8 +4,8 @@ use std::{future::ready, pin::Pin};
 
 use async_trait::async_trait;
 use seedream_core::{
-    Capabilities, Checked, Descriptor, Encoded, Error, ErrorKind, EventStream, Generation, ImageRequest, ModelId,
-    Operation, Plan, Result, Task, Warning,
+    Capabilities, Checked, Descriptor, Encoded, Error, ErrorKind, Generation, ImageRequest, ModelId, Operation, Plan,
+    Result, Task, Warning,
 };
 use serde_json::value::RawValue;
 
@@ -15,7 +15,7 @@ use crate::{
     endpoint,
     job::JobContext,
     output::described,
-    provider::{ImageProvider, Prepared, PreparedForm, finished},
+    provider::{EventStream, ImageProvider, Prepared, PreparedForm},
     record::Intent,
 };
 
@@ -66,7 +66,7 @@ impl ImageProvider for Client {
         Self: 'b,
     {
         match self.encode(&request) {
-            Ok(encoded) => Box::pin(finished(self.send(encoded, JobContext::default(), None))),
+            Ok(encoded) => Box::pin(self.send(encoded, JobContext::default(), None).finished()),
             Err(error) => Box::pin(ready(Err(error))),
         }
     }

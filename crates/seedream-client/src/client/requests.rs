@@ -7,8 +7,8 @@ use std::{
 
 use bytes::Bytes;
 use seedream_core::{
-    Capabilities, Charge, Checked, Error, ErrorKind, EventStream, GeneratedImage, Generation, ImageFailure,
-    ImageRequest, ModelId, ModelInfo, Operation, Result, Task, TaskId,
+    Capabilities, Charge, Checked, Error, ErrorKind, GeneratedImage, Generation, ImageFailure, ImageRequest, ModelId,
+    ModelInfo, Operation, Result, Task, TaskId,
 };
 use tokio::time::Instant;
 
@@ -20,7 +20,7 @@ use crate::{
     endpoint::Endpoint,
     job::JobContext,
     output::{self, SaveOptions, Saved, SavedImage},
-    provider::ImageProvider as _,
+    provider::{EventStream, ImageProvider as _},
     transport::{Departure, later},
 };
 

@@ -11,8 +11,8 @@ use futures_util::{
     stream,
 };
 use seedream_core::{
-    Error, ErrorKind, ErrorReport, Event, EventStream, Exchange, GeneratedImage, Generation, ImageFailure, Input,
-    ModelId, Operation, Purpose, Record, Result, Step, Then, Timestamp,
+    Error, ErrorKind, ErrorReport, Event, Exchange, GeneratedImage, Generation, ImageFailure, Input, ModelId,
+    Operation, Purpose, Record, Result, Step, Then, Timestamp,
 };
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::Instrument as _;
@@ -26,6 +26,7 @@ use super::{
 };
 use crate::{
     job::JobContext,
+    provider::EventStream,
     record::{Entry, Intent},
     transport::{Departure, SendBefore, later},
 };
@@ -51,7 +52,7 @@ pub(crate) fn events(
         then: None,
         events: VecDeque::new(),
     });
-    Box::pin(stream::unfold(driver, |mut driver| async move {
+    EventStream::new(stream::unfold(driver, |mut driver| async move {
         let event = if driver.trace.listens() {
             // In a box, so that a task that nobody watches holds no room for a span.
             let span = driver.trace.span();

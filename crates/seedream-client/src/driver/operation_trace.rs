@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use seedream_core::{Event, ModelId, Purpose, Result, Task};
-use tracing::Span;
+use tracing::{Span, info};
 
 use super::{
     incoming::IncomingResponse,
@@ -61,6 +61,10 @@ impl OperationTrace {
                 self.trace.images(generation.images().count());
                 self.trace.succeeded();
             }
+            Ok(Event::Retrying { attempt, wait, kind }) => self.trace.span().in_scope(|| {
+                let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+                info!(target: "seedream", attempt, wait_ms, kind = kind.as_str(), "the request is sent again");
+            }),
             Ok(_) => {}
             Err(error) => self.trace.ended_with(error),
         }

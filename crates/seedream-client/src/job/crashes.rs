@@ -89,8 +89,7 @@ async fn run_as(kind: Kind, images: usize, changed: fn(Job) -> Job) -> Vec<Op> {
     };
     let marks = folder.path().to_owned();
     let wire = Arc::new(Wire::new(responses).seen(move |line| log::mark(&marks, line)));
-    let builder =
-        if kind == Kind::Task { Client::builder(Arc::new(TinyTasks)) } else { Client::builder(Arc::new(Tiny)) };
+    let builder = if kind == Kind::Task { Client::builder(TinyTasks) } else { Client::builder(Tiny) };
     let client = builder.transport(wire.clone()).download_transport(wire).seed(1).build().unwrap();
     let job = client.job(request().stream(kind == Kind::Stream)).save_to(folder.path());
     let outcome = changed(job).run().await.unwrap();

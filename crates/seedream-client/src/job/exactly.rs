@@ -242,6 +242,20 @@ impl Collected {
     }
 
     /// The images that were saved.
+    pub fn into_images(self) -> Vec<SavedImage> {
+        let outcomes = self.purchases.into_iter();
+        outcomes.flat_map(|purchase| purchase.unwrap_or_else(|error| error.into_parts().1).images).collect()
+    }
+
+    /// All purchases, where all images came that were requested and nothing failed.
+    ///
+    /// # Errors
+    /// All of them, where an image is missing.
+    pub fn require_all(self) -> Result<Self, Self> {
+        if self.delivered() >= self.requested && self.failures().is_empty() { Ok(self) } else { Err(self) }
+    }
+
+    /// The images that were saved.
     pub fn images(&self) -> impl Iterator<Item = &SavedImage> {
         self.outcomes().flat_map(|outcome| &outcome.images)
     }

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    future::poll_fn,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -48,6 +49,15 @@ impl JobStream {
         let (tell, events) = unbounded_channel();
         let running = run::run(job, move |event| drop(tell.send(event)));
         Self { running: Some(Box::pin(running)), events, ended: None }
+    }
+
+    /// The next event; `None` after [`JobEvent::Ended`].
+    ///
+    /// # Cancel safety
+    /// It may be dropped and called again: no event is lost.
+    #[expect(clippy::should_implement_trait, reason = "a stream has a `next` as well")]
+    pub fn next(&mut self) -> impl Future<Output = Option<JobEvent>> + Send + Unpin {
+        poll_fn(|context| Pin::new(&mut *self).poll_next(context))
     }
 }
 

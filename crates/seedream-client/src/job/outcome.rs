@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use seedream_core::{Attempt, Charge, Error, ErrorReport, Generation, ImageFailure, Task, Timestamp, Usage, Warning};
+use seedream_core::{
+    Attempt, Charge, Error, ErrorKind, ErrorReport, Generation, ImageFailure, Task, Timestamp, Usage, Warning,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::output::{Location, SavedImage};
@@ -91,6 +93,31 @@ impl Outcome {
             elapsed_ms: 0,
             generation: None,
         }
+    }
+
+    /// The images that were saved.
+    pub fn into_images(self) -> Vec<SavedImage> {
+        self.images
+    }
+
+    /// The outcome, where all images came that were requested and nothing failed.
+    ///
+    /// # Errors
+    /// An error that keeps the outcome: its images are saved, and its charge is the outcome's.
+    pub fn require_all(self) -> Result<Self, JobError> {
+        let failed = self.failures.first();
+        let requested = self.requested.unwrap_or(0);
+        if failed.is_none() && self.delivered >= requested {
+            return Ok(self);
+        }
+        let kind = failed.map_or(ErrorKind::NoImages, |failure| failure.kind);
+        let why = failed.map(|failure| format!(": {}", failure.message)).unwrap_or_default();
+        let message = match self.requested {
+            Some(requested) => format!("{} of {requested} images were delivered{why}", self.delivered),
+            None => format!("{} images were delivered, and not all were made or saved{why}", self.delivered),
+        };
+        let error = Error::new(kind, message).with_charge(self.charge).with_provider(self.provider.clone());
+        Err(JobError::of(error, self))
     }
 
     /// Whether images that were made are missing, and are still behind a URL.

@@ -13,8 +13,8 @@ use futures_util::{
     stream,
 };
 use seedream_core::{
-    Charge, Error, ErrorKind, ErrorReport, Event, EventStream, GeneratedImage, Generation, ImageData, ImageFailure,
-    Pixels, Size, Task, Warning, WarningKind,
+    Charge, Error, ErrorKind, ErrorReport, Event, GeneratedImage, Generation, ImageData, ImageFailure, Pixels, Size,
+    Task, Warning, WarningKind,
 };
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -28,7 +28,7 @@ use super::{
 use crate::{
     disk::{self, image_file, on_disk},
     output::{self, ImageLabel, Output, RequestDescriber, SavedImage, Sidecar},
-    provider::{ImageProvider, Prepared},
+    provider::{EventStream, ImageProvider, Prepared},
     record::Entry,
 };
 

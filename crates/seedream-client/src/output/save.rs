@@ -99,14 +99,18 @@ pub(crate) async fn fetch_into(
 }
 
 pub(crate) async fn save(downloader: &Downloader, generation: &Generation, options: &SaveOptions) -> Saved {
-    let fetched = generation.outcomes.iter().map(|outcome| async move {
-        match outcome {
-            Ok(image) => Ok((image, fetch_into(downloader, image, &options.directory).await?)),
-            Err(failure) => Err(failure.clone()),
-        }
-    });
+    let mut fetches = Vec::with_capacity(generation.outcomes.len());
+    // A closure over borrowed outcomes would make a future that cannot be spawned.
+    for outcome in &generation.outcomes {
+        fetches.push(async move {
+            match outcome {
+                Ok(image) => Ok((image, fetch_into(downloader, image, &options.directory).await?)),
+                Err(failure) => Err(failure.clone()),
+            }
+        });
+    }
     // Fetched side by side and written one after the other in their order, so that numbers follow the order too.
-    let mut fetched = stream::iter(fetched).buffered(AT_A_TIME);
+    let mut fetched = stream::iter(fetches).buffered(AT_A_TIME);
     let mut outcomes = Vec::with_capacity(generation.outcomes.len());
     let (output, label) = options.output();
     while let Some(fetched) = fetched.next().await {

@@ -10,6 +10,7 @@ use super::location::Location;
 
 /// What became of the images of one outcome.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[must_use = "an image that was not saved is a failure here"]
 #[non_exhaustive]
 pub struct Saved {
     /// One entry an image, in the order of [`Generation::outcomes`](seedream_core::Generation::outcomes): those that were never made are failures here too, and
@@ -26,6 +27,19 @@ impl Saved {
     /// The files.
     pub fn images(&self) -> impl Iterator<Item = &SavedImage> {
         self.outcomes.iter().filter_map(|outcome| outcome.as_ref().ok())
+    }
+
+    /// The files, without the failures.
+    pub fn into_images(self) -> Vec<SavedImage> {
+        self.outcomes.into_iter().filter_map(Result::ok).collect()
+    }
+
+    /// The files, where every image was saved.
+    ///
+    /// # Errors
+    /// All of it, where one was not.
+    pub fn require_all(self) -> Result<Vec<SavedImage>, Self> {
+        if self.failures().next().is_none() { Ok(self.into_images()) } else { Err(self) }
     }
 
     /// The failures.

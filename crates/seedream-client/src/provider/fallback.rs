@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::{StreamExt as _, stream};
+use futures_util::stream;
 use seedream_core::{
-    Capabilities, Charge, Descriptor, Error, ErrorKind, Event, EventStream, ImageRequest, ModelId, Result, Standing,
-    Task,
+    Capabilities, Charge, Descriptor, Error, ErrorKind, Event, ImageRequest, ModelId, Result, Standing, Task,
 };
 
 use super::{
     declined::Declined,
+    event_stream::EventStream,
     image_provider::ImageProvider,
     prepared::{Prepared, PreparedForm},
 };
@@ -175,7 +175,10 @@ impl Fallback {
         let OpenedProvider { at, events, declined } = opened;
         let fallback = self.clone();
         let chain = Chain { fallback, wanted, context, at, events, committed: false, declined, over: false };
-        Box::pin(stream::unfold(chain, |mut chain| async move { chain.next().await.map(|event| (event, chain)) }))
+        EventStream::new(stream::unfold(
+            chain,
+            |mut chain| async move { chain.next().await.map(|event| (event, chain)) },
+        ))
     }
 }
 

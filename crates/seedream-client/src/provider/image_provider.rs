@@ -1,9 +1,9 @@
 //! What embedders hold: one interface, whichever dialect is behind it.
 
 use async_trait::async_trait;
-use seedream_core::{Capabilities, Descriptor, EventStream, Generation, ImageRequest, ModelId, Plan, Result, Task};
+use seedream_core::{Capabilities, Descriptor, Generation, ImageRequest, ModelId, Plan, Result, Task};
 
-use super::{event_stream::finished, prepared::Prepared};
+use super::{event_stream::EventStream, prepared::Prepared};
 use crate::{client::Client, job::JobContext};
 
 /// A provider of images, ready to be asked: an adapter with its endpoint, its key and a transport.
@@ -70,7 +70,7 @@ pub trait ImageProvider: std::fmt::Debug + Send + Sync {
     /// As [`ImageProvider::open`]: a caller that sets a time limit of its own around this loses what was bought. Set
     /// [`Policy::deadline`](seedream_core::Policy::deadline), or use a [`Job`](crate::Job).
     async fn generate(&self, request: ImageRequest) -> Result<Generation> {
-        finished(self.events(request).await?).await
+        self.events(request).await?.finished().await
     }
 
     /// Collects an accepted task, which belongs to no job. Never submits.
@@ -81,6 +81,6 @@ pub trait ImageProvider: std::fmt::Debug + Send + Sync {
     /// # Cancel safety
     /// It may be dropped and called again: asking costs nothing.
     async fn collect(&self, task: Task) -> Result<Generation> {
-        finished(self.open_task(task, JobContext::default())?).await
+        self.open_task(task, JobContext::default())?.finished().await
     }
 }

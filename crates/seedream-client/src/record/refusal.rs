@@ -57,9 +57,13 @@ impl fmt::Display for Refusal {
 }
 
 impl StdError for Refusal {
+    /// The cause, unless the message says the same.
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::Storage { source, .. } => source.as_deref().map(|source| source as &(dyn StdError + 'static)),
+            Self::Storage { message, source } => {
+                let source = source.as_deref().filter(|source| !message.contains(&source.to_string()));
+                source.map(|source| source as &(dyn StdError + 'static))
+            }
             _ => None,
         }
     }

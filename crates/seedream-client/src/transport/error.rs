@@ -110,11 +110,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_names_its_innermost_cause_and_keeps_the_chain() {
-        let inner = std::io::Error::new(std::io::ErrorKind::ConnectionRefused, "refused");
+    fn an_error_says_its_innermost_cause_once_and_keeps_the_chain() {
+        let inner = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "connection reset");
         let outer = TransportError::new(Reached::NotSent, "tcp").with_source(inner);
         let error = Error::from(TransportError::new(Reached::NotSent, "could not connect").with_source(outer));
-        assert_eq!(error.message(), "could not connect: refused");
-        assert!(error.source().is_some_and(|source| source.source().is_some()));
+        assert_eq!(error.message(), "could not connect: connection reset");
+        assert!(error.cause().is_some_and(|cause| cause.source().is_some_and(|cause| cause.is::<std::io::Error>())));
+        // As a reporter prints an error and its sources.
+        let mut printed = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            printed += &format!("\ncaused by: {cause}");
+            source = cause.source();
+        }
+        assert_eq!(printed.matches("connection reset").count(), 1, "{printed}");
     }
 }

@@ -148,7 +148,7 @@ impl Transport for ReqwestTransport {
         if let (Some(via), StatusCode::PROXY_AUTHENTICATION_REQUIRED) = (proxy, response.status()) {
             return Err(locked(via));
         }
-        Ok(response.map(|body| body.map_err(move |error| through(via.as_ref(), cut(error))).boxed_unsync()))
+        Ok(response.map(|body| ResponseBody::new(body.map_err(move |error| through(via.as_ref(), cut(error))))))
     }
 }
 

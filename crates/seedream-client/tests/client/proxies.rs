@@ -190,7 +190,7 @@ async fn a_proxy_that_is_not_there_costs_nothing() {
         not_sent(&builder.build().unwrap().generate(request()).await.unwrap_err());
     }
     for wrong in ["", "127.0.0.1:1", "ftp://a:s3cret@b", "socks5:s3cret"] {
-        let error = Client::builder(Arc::new(Tiny)).proxy(wrong).unwrap_err();
+        let error = Client::builder(Tiny).proxy(wrong).unwrap_err();
         assert!(error.kind() == ErrorKind::Config && !error.to_string().contains("s3cret"), "{error}");
     }
 }

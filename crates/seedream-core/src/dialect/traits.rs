@@ -1,6 +1,6 @@
 //! What an adapter is: pure functions between a request, HTTP, and what came back.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -65,6 +65,48 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     /// Where else this dialect is spoken, with model ids and keys of its own; no mirrors.
     fn sites(&self) -> &'static [Site] {
         &[]
+    }
+}
+
+impl<T: Dialect + ?Sized> Dialect for Arc<T> {
+    fn descriptor(&self) -> &'static Descriptor {
+        (**self).descriptor()
+    }
+
+    fn capabilities(&self, model: &ModelId) -> Capabilities {
+        (**self).capabilities(model)
+    }
+
+    fn encode(&self, request: &Checked) -> Result<http::Request<Bytes>> {
+        (**self).encode(request)
+    }
+
+    fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded> {
+        (**self).decode(request, response)
+    }
+
+    fn effective(&self, request: &Checked, members: Map<String, Value>) -> Effective {
+        (**self).effective(request, members)
+    }
+
+    fn is_lenient(&self) -> bool {
+        (**self).is_lenient()
+    }
+
+    fn tasks(&self) -> Option<&dyn TaskDialect> {
+        (**self).tasks()
+    }
+
+    fn streaming(&self) -> Option<&dyn StreamDialect> {
+        (**self).streaming()
+    }
+
+    fn catalog(&self) -> Option<&dyn CatalogDialect> {
+        (**self).catalog()
+    }
+
+    fn sites(&self) -> &'static [Site] {
+        (**self).sites()
     }
 }
 

@@ -3,7 +3,7 @@ use std::io::Write as _;
 use flate2::{Compression, write};
 use futures_util::{StreamExt as _, future::poll_immediate, stream};
 use http::HeaderValue;
-use http_body_util::StreamBody;
+use http_body_util::{BodyExt as _, StreamBody};
 use proptest::prelude::*;
 use zstd_safe::OutBuffer;
 
@@ -59,7 +59,7 @@ fn headers(labels: &[&str]) -> HeaderMap {
 
 fn body(chunks: Vec<Bytes>, end: Option<TransportError>) -> ResponseBody {
     let frames = chunks.into_iter().map(|chunk| Ok(Frame::data(chunk))).chain(end.map(Err));
-    StreamBody::new(stream::iter(frames.collect::<Vec<_>>())).boxed_unsync()
+    ResponseBody::new(StreamBody::new(stream::iter(frames.collect::<Vec<_>>())))
 }
 
 /// What comes out of these bytes, chunk by chunk, and the error at the end.
@@ -249,7 +249,7 @@ async fn what_was_flushed_is_there_before_more_comes() {
     }
     for (label, parts) in [("gzip", parts), ("zstd", flushed)] {
         let chunks = stream::iter(parts.into_iter().map(|part| Ok(Frame::data(part)))).chain(stream::pending());
-        let mut decoded = DecodedBody::new(&mut headers(&[label]), StreamBody::new(chunks).boxed_unsync());
+        let mut decoded = DecodedBody::new(&mut headers(&[label]), ResponseBody::new(StreamBody::new(chunks)));
         for event in events {
             let frame = poll_immediate(decoded.frame()).await.expect("it is there").unwrap().unwrap();
             assert_eq!(frame.into_data().unwrap(), event, "{label}");

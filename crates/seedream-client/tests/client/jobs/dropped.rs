@@ -99,7 +99,6 @@ async fn an_entry_that_waits_for_its_turn_is_handed_over_when_the_job_is_dropped
         let job = with(client(Tiny, &wire).job(request().stream(true)), &ledger, &shelf);
         let mut came = 0;
         let events = async {
-            use futures_util::StreamExt as _;
             let mut events = job.events();
             while let Some(event) = events.next().await {
                 came += usize::from(matches!(event, seedream_client::JobEvent::Image(_)));

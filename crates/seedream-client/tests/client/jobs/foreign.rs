@@ -1,13 +1,12 @@
 //! A provider that was written outside and is no client.
 
-use std::sync::Arc;
+use std::{sync::Arc, task::Poll};
 
 use async_trait::async_trait;
-use futures_util::stream;
-use seedream_client::{Fallback, ImageProvider, JobContext, Prepared};
+use seedream_client::{EventStream, Fallback, ImageProvider, JobContext, Prepared};
 use seedream_core::{
-    Capabilities, Charge, Descriptor, Dialect as _, ErrorKind, Event, EventStream, GeneratedImage, Generation,
-    ImageData, ImageRequest, ModelId, Pixels, Result, Task,
+    Capabilities, Charge, Descriptor, Dialect as _, ErrorKind, Event, GeneratedImage, Generation, ImageData,
+    ImageRequest, ModelId, Pixels, Result, Task,
 };
 
 use super::{Act, Ledger, Shelf, after, client, png, wire, with};
@@ -19,6 +18,11 @@ struct Painter {
     draws: bool,
     /// Whether it tells of an image before its end.
     tells: bool,
+}
+
+fn events(events: impl IntoIterator<Item = Event, IntoIter: Send + 'static>) -> EventStream {
+    let mut events = events.into_iter();
+    EventStream::from_poll_fn(move |_| Poll::Ready(events.next().map(Ok)))
 }
 
 #[async_trait]
@@ -39,13 +43,13 @@ impl ImageProvider for Painter {
         let mut generation = Generation::new(prepared.request().model.clone());
         generation.outcomes = vec![Ok(GeneratedImage::new(0, ImageData::Bytes(png())))];
         if !self.draws {
-            return Ok(Box::pin(stream::pending()));
+            return Ok(EventStream::from_poll_fn(|_| Poll::Pending));
         }
         if !self.tells {
-            return Ok(Box::pin(stream::iter([Ok(Event::Finished(generation))])));
+            return Ok(events([Event::Finished(generation)]));
         }
         let image = generation.images().next().unwrap().clone();
-        Ok(Box::pin(stream::iter([Ok(Event::Image(image)), Ok(Event::Finished(generation))])))
+        Ok(events([Event::Image(image), Event::Finished(generation)]))
     }
 
     fn open_task(&self, task: Task, _: JobContext) -> Result<EventStream> {

@@ -1,6 +1,6 @@
 //! A job that was given an id is bought once.
 
-use std::{error::Error as _, fs};
+use std::fs;
 
 use seedream_client::{Exactly, FolderStore, Intent, JobError, JobStore as _, Refusal};
 use seedream_core::{Charge, ErrorKind};
@@ -10,7 +10,7 @@ use crate::dialect::{Tiny, request};
 
 fn known(error: &JobError) -> &str {
     assert_eq!((error.error().kind(), error.error().charge()), (ErrorKind::NotRecorded, Charge::No));
-    match error.source().unwrap().downcast_ref() {
+    match error.error().cause().unwrap().downcast_ref() {
         Some(Refusal::AlreadyBought { id }) => id,
         other => panic!("{other:?}"),
     }

@@ -162,7 +162,7 @@ async fn an_outcome_tells_each_attempt_and_where_it_was_served() {
         (true, 0) => Act::status(429),
         _ => Act::ok(ONE),
     });
-    let builder = Client::builder(Arc::new(Tiny)).mirror("https://mirror.example").seed(1);
+    let builder = Client::builder(Tiny).mirror("https://mirror.example").seed(1);
     let mut policy = seedream_core::Policy::default();
     policy.max_submits = 9;
     let transport = Arc::new(wire.clone());

@@ -12,7 +12,7 @@ use crate::dialect::{KEY, Tiny, TinyTasks, request, texts};
 fn hasty(wire: &Wire) -> Client {
     let wire = Arc::new(wire.clone());
     let options = DownloadOptions::default().waits(Duration::ZERO, Duration::ZERO);
-    let builder = Client::builder(Arc::new(Tiny)).transport(wire.clone()).download_transport(wire).download(options);
+    let builder = Client::builder(Tiny).transport(wire.clone()).download_transport(wire).download(options);
     builder.seed(1).build().unwrap()
 }
 
