@@ -35,7 +35,7 @@ impl Visit for Fields {
         let name = field.name();
         match name {
             "elapsed_ms" | "wait_ms" | "bytes" | "client_request_id" | "task" => {
-                write!(self.0, " {name}=[{name}]").unwrap()
+                write!(self.0, " {name}=[{name}]").unwrap();
             }
             _ => write!(self.0, " {name}={value:?}").unwrap(),
         }

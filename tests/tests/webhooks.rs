@@ -6,7 +6,7 @@ use std::{net::SocketAddr, time::Duration};
 use futures_util::FutureExt as _;
 use seedream::{
     Charge, Client, ErrorKind, Evolink, Gogogotoken, ImageRequest, Pace, Policy, Strictness, Task, TaskId,
-    webhook::{ExpectedTask, Webhooks, axum},
+    webhook::{PendingTask, Webhooks, axum},
 };
 use seedream_mock::{MockServer, TaskEnd};
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ impl House {
         Self { mock, webhooks, address }
     }
 
-    async fn submit(&self) -> ExpectedTask {
+    async fn submit(&self) -> PendingTask {
         let request = ImageRequest::new("doubao-seedream-4.5", "a lighthouse");
         self.webhooks.submit(request).await.unwrap()
     }

@@ -6,8 +6,8 @@
 mod builder;
 mod image_provider;
 mod jobs;
+mod random_source;
 mod requests;
-mod seeds;
 mod state;
 
 pub use self::{builder::ClientBuilder, state::Client};

@@ -21,7 +21,7 @@ pub use self::{
     context::JobContext,
     control::Control,
     event::JobEvent,
-    exactly::{Collected, Exactly},
+    exactly::{Exactly, ExactlyOutcome},
     handle::{JobHandle, JobStream},
     outcome::{JobError, Outcome},
 };

@@ -48,12 +48,12 @@ pub mod webhook;
 pub use client::{Client, ClientBuilder};
 pub use download::{DownloadOptions, Downloader};
 pub use endpoint::{ApiKey, Endpoint, bare_key};
-pub use job::{Collected, Control, Exactly, Job, JobContext, JobError, JobEvent, JobHandle, JobStream, Outcome};
+pub use job::{Control, Exactly, ExactlyOutcome, Job, JobContext, JobError, JobEvent, JobHandle, JobStream, Outcome};
 pub use output::{
     FolderOutput, ImageContent, Location, NewImage, Output, SIDECAR_SCHEMA, SaveOptions, Saved, SavedImage,
 };
 pub use provider::{EventStream, Fallback, ImageProvider, Prepared};
-pub use record::{Entry, FolderStore, History, Intent, JobRecord, JobStore, Leftover, NoStore, Refusal};
+pub use record::{FolderStore, History, Intent, JobRecord, JobStore, NoStore, RecordEntry, Refusal, Resumable};
 #[cfg(feature = "reqwest")]
 pub use transport::ReqwestTransport;
 pub use transport::{Departure, Reached, ResponseBody, SendBefore, Transport, TransportError};

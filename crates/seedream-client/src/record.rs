@@ -9,8 +9,8 @@ mod refusal;
 mod store;
 
 pub use self::{
-    entry::{Entry, Intent},
-    folder::{FolderStore, Leftover},
+    entry::{Intent, RecordEntry},
+    folder::{FolderStore, Resumable},
     history::History,
     refusal::Refusal,
     store::{JobRecord, JobStore, NoStore},

@@ -17,10 +17,10 @@ const LONGEST_PATH: usize = 200;
 
 /// A span that ends with this, and is is_recorded then how long it took. Nothing where nobody listens: thousands of tasks may wait.
 #[derive(Debug)]
-pub(crate) struct Trace(Option<Box<TracedSpan>>);
+pub(crate) struct TraceSpan(Option<Box<SpanState>>);
 
 #[derive(Debug)]
-struct TracedSpan {
+struct SpanState {
     span: Span,
     started: Instant,
     bytes: Option<u64>,
@@ -29,7 +29,7 @@ struct TracedSpan {
     otherwise: &'static str,
 }
 
-impl Trace {
+impl TraceSpan {
     /// A paid request, or the collection of a task.
     pub(crate) fn operation(
         provider: &str,
@@ -107,8 +107,7 @@ impl Trace {
         if span.is_disabled() {
             return Self::none();
         }
-        let traced =
-            TracedSpan { span, started: Instant::now(), bytes: None, is_recorded: false, otherwise: "dropped" };
+        let traced = SpanState { span, started: Instant::now(), bytes: None, is_recorded: false, otherwise: "dropped" };
         Self(Some(Box::new(traced)))
     }
 
@@ -190,7 +189,7 @@ impl Trace {
     }
 }
 
-impl TracedSpan {
+impl SpanState {
     fn record_outcome(&mut self, outcome: &str) {
         if !std::mem::replace(&mut self.is_recorded, true) {
             self.span.record("outcome", outcome);
@@ -198,7 +197,7 @@ impl TracedSpan {
     }
 }
 
-impl Drop for TracedSpan {
+impl Drop for SpanState {
     fn drop(&mut self) {
         self.record_outcome(self.otherwise);
         if let Some(bytes) = self.bytes {

@@ -30,7 +30,7 @@
 #[cfg(feature = "webhook-axum")]
 mod axum_router;
 mod callback;
-mod expected_task;
+mod pending_task;
 mod registry;
 mod token;
 mod webhooks;
@@ -38,4 +38,4 @@ mod webhooks;
 #[cfg(feature = "webhook-axum")]
 pub use axum;
 
-pub use self::{expected_task::ExpectedTask, webhooks::Webhooks};
+pub use self::{pending_task::PendingTask, webhooks::Webhooks};

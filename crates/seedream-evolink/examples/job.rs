@@ -26,7 +26,7 @@ pub async fn run(key: &str, base_url: Option<&str>, prompt: &str, folder: &str) 
     let client = builder.build()?;
 
     let is_new = !Path::new(folder).exists();
-    for left in if is_new { Vec::new() } else { FolderStore::leftovers(folder).await? } {
+    for left in if is_new { Vec::new() } else { FolderStore::resumable(folder).await? } {
         let path = left?.path;
         match client.resume(&path.to_string_lossy()).run().await {
             Ok(outcome) => println!("collected {} of {}", outcome.images.len(), path.display()),

@@ -26,7 +26,7 @@ use http_body::{Body, Frame, SizeHint};
 use seedream_core::ErrorKind;
 
 use self::{
-    detect::{Coding, Expected, coding_of},
+    detect::{ContentCoding, ExpectedCoding, coding_of},
     unpack::Unpacker,
 };
 use crate::transport::{Reached, ResponseBody, TransportError};
@@ -45,11 +45,11 @@ const RATIO: u64 = 1000;
 
 /// A body without its content codings.
 #[derive(Debug)]
-pub(crate) struct DecodedBody(Layer);
+pub(crate) struct DecodedBody(CodingLayer);
 
 /// What is known of the bytes as they came over the wire.
 #[derive(Debug, Default)]
-struct Received {
+struct ReceivedBytes {
     bytes: AtomicU64,
     coded: AtomicBool,
 }
@@ -57,7 +57,7 @@ struct Received {
 impl DecodedBody {
     /// Takes the labels off a head, and its length where that is the length of something compressed.
     pub(crate) fn new(headers: &mut HeaderMap, mut body: ResponseBody) -> Self {
-        let received = Arc::<Received>::default();
+        let received = Arc::<ReceivedBytes>::default();
         let mut codings = labels(headers);
         if !codings.is_empty() {
             headers.remove(header::CONTENT_ENCODING);
@@ -68,14 +68,14 @@ impl DecodedBody {
         codings.truncate(LAYERS);
         let depth = codings.len();
         for (depth, coding) in codings.into_iter().enumerate() {
-            body = ResponseBody::new(Layer::new(body, Expected::Labelled(coding), depth, received.clone()));
+            body = ResponseBody::new(CodingLayer::new(body, ExpectedCoding::Labelled(coding), depth, received.clone()));
         }
-        Self(Layer::new(body, Expected::Anything, depth, received))
+        Self(CodingLayer::new(body, ExpectedCoding::Anything, depth, received))
     }
 
     /// A body that is taken as it is.
     pub(crate) fn untouched(body: ResponseBody) -> Self {
-        let mut layer = Layer::new(body, Expected::Anything, 0, Arc::default());
+        let mut layer = CodingLayer::new(body, ExpectedCoding::Anything, 0, Arc::default());
         layer.state = LayerState::Plain(Bytes::new());
         Self(layer)
     }
@@ -112,17 +112,17 @@ impl Body for DecodedBody {
 }
 
 /// The codings that a head names, in the order in which they were applied. What names none of them says nothing.
-fn labels(headers: &HeaderMap) -> Vec<Coding> {
+fn labels(headers: &HeaderMap) -> Vec<ContentCoding> {
     let lines = headers.get_all(header::CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    lines.flat_map(|line| line.split(',')).filter_map(Coding::named).collect()
+    lines.flat_map(|line| line.split(',')).filter_map(ContentCoding::named).collect()
 }
 
 /// One coding, or none.
-struct Layer {
+struct CodingLayer {
     inner: ResponseBody,
     /// How many codings are under it.
     depth: usize,
-    received: Arc<Received>,
+    received: Arc<ReceivedBytes>,
     state: LayerState,
     /// How the bytes under it ended, once they have.
     ended: Option<Result<(), TransportError>>,
@@ -130,16 +130,16 @@ struct Layer {
 
 enum LayerState {
     /// Bytes that do not decide yet what they are.
-    Start(Expected, Bytes),
+    Start(ExpectedCoding, Bytes),
     /// Bytes that are not compressed, the first of which are still here.
     Plain(Bytes),
-    Compressed(Box<Compressed>),
+    Compressed(Box<CompressedData>),
     /// Nothing follows.
     Over,
 }
 
-struct Compressed {
-    coding: Coding,
+struct CompressedData {
+    coding: ContentCoding,
     unpacker: Unpacker,
     input: Bytes,
     output: Box<[u8]>,
@@ -149,14 +149,17 @@ struct Compressed {
     unpacked: u64,
 }
 
-impl fmt::Debug for Layer {
+impl fmt::Debug for CodingLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Layer").field("depth", &self.depth).field("received", &self.received).finish_non_exhaustive()
+        f.debug_struct("CodingLayer")
+            .field("depth", &self.depth)
+            .field("received", &self.received)
+            .finish_non_exhaustive()
     }
 }
 
-impl Layer {
-    fn new(inner: ResponseBody, expected: Expected, depth: usize, received: Arc<Received>) -> Self {
+impl CodingLayer {
+    fn new(inner: ResponseBody, expected: ExpectedCoding, depth: usize, received: Arc<ReceivedBytes>) -> Self {
         Self { inner, depth, received, state: LayerState::Start(expected, Bytes::new()), ended: None }
     }
 
@@ -186,14 +189,14 @@ impl Layer {
     }
 
     /// Goes on as what the first bytes are.
-    fn begin(&mut self, expected: Expected, coding: Option<Coding>, first: Bytes) {
+    fn begin(&mut self, expected: ExpectedCoding, coding: Option<ContentCoding>, first: Bytes) {
         let Some(coding) = coding.filter(|_| self.depth < LAYERS) else {
             self.state = LayerState::Plain(first);
             return;
         };
         self.received.coded.store(true, Ordering::Relaxed);
-        let state = LayerState::Compressed(Box::new(Compressed::new(coding, first)));
-        if matches!(expected, Expected::Labelled(_)) {
+        let state = LayerState::Compressed(Box::new(CompressedData::new(coding, first)));
+        if matches!(expected, ExpectedCoding::Labelled(_)) {
             self.state = state;
             return;
         }
@@ -204,7 +207,7 @@ impl Layer {
     }
 }
 
-impl Body for Layer {
+impl Body for CodingLayer {
     type Data = Bytes;
     type Error = TransportError;
 
@@ -286,8 +289,8 @@ impl Body for Layer {
     }
 }
 
-impl Compressed {
-    fn new(coding: Coding, input: Bytes) -> Self {
+impl CompressedData {
+    fn new(coding: ContentCoding, input: Bytes) -> Self {
         let output = vec![0; UNPACK_SIZE].into_boxed_slice();
         Self { coding, unpacker: Unpacker::new(coding), input, output, full: false, damaged: false, unpacked: 0 }
     }

@@ -13,4 +13,4 @@ pub(crate) mod signature;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::end_check::{Completeness, ImageEnd};
+pub(crate) use self::end_check::{Completeness, ImageEndCheck};

@@ -10,7 +10,7 @@ use http::HeaderValue;
 use seedream_core::{Backoff, Dialect, Error, ErrorKind, Overrides, Pace, Policy, Result, Strictness};
 
 use super::{
-    seeds::Seeds,
+    random_source::RandomSource,
     state::{Client, ClientState},
 };
 use crate::{
@@ -285,7 +285,7 @@ impl ClientBuilder {
             max_text: self.max_text,
             spool: Spool::new(self.spool.as_deref()),
             pacer: Arc::new(PollPacer::per_second(self.polls_per_second)),
-            seeds: Seeds::new(self.seed),
+            random: RandomSource::new(self.seed),
             downloader,
         })))
     }

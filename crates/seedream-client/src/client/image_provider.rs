@@ -130,7 +130,7 @@ impl Client {
             (true, Some(true)) => ExpectedBody::Stream,
             (true, _) => ExpectedBody::Either,
         };
-        let (policy, seed) = (self.0.policy.clone(), self.0.seeds.next());
+        let (policy, seed) = (self.0.policy.clone(), self.0.random.next());
         let (endpoints, model) = (self.0.endpoints.clone(), encoded.checked().model().clone());
         let operation = Operation::submit(dialect, encoded, self.base_url(), policy, seed);
         let operation = operation.with_mirrors(mirrors(&endpoints));

@@ -64,7 +64,7 @@ impl Client {
         let dialect = self.0.dialect.clone();
         let id = dialect.descriptor().id;
         let kept = task.clone();
-        let (seed, endpoints) = (self.0.seeds.next(), self.endpoints_of(&task.endpoint));
+        let (seed, endpoints) = (self.0.random.next(), self.endpoints_of(&task.endpoint));
         let opened = Operation::resume(dialect, task, self.0.policy.clone(), seed).and_then(|operation| {
             let endpoints = endpoints?;
             let operation = operation.with_mirrors(mirrors(&endpoints));
@@ -149,7 +149,7 @@ impl Client {
             transport: self.0.transport.clone(),
             endpoints,
             user_agent: self.0.user_agent.clone(),
-            request_id: self.0.seeds.request_id(),
+            request_id: self.0.random.request_id(),
             max_response: self.0.max_response,
             max_text: self.0.max_text,
             spool: spool.unwrap_or_else(|| self.0.spool.clone()),

@@ -8,7 +8,7 @@ use std::{
 use http::HeaderValue;
 use seedream_core::{Capabilities, Dialect, Overrides, Policy, Strictness, Warning};
 
-use super::seeds::Seeds;
+use super::random_source::RandomSource;
 use crate::{
     disk::Spool,
     download::Downloader,
@@ -37,7 +37,7 @@ pub(super) struct ClientState {
     pub(super) max_text: u64,
     pub(super) spool: Spool,
     pub(super) pacer: Arc<PollPacer>,
-    pub(super) seeds: Seeds,
+    pub(super) random: RandomSource,
     pub(super) downloader: Downloader,
 }
 

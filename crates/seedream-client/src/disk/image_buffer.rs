@@ -8,7 +8,7 @@ use super::{
     growing_file::GrowingFile,
     image_file::{PARTIAL, UNSAVED},
 };
-use crate::body::image_format::{Completeness, ImageEnd};
+use crate::body::image_format::{Completeness, ImageEndCheck};
 
 /// How much of an image is gathered before it is written: going to another thread costs little then, and it is still in the
 /// cache of the processor.
@@ -40,7 +40,7 @@ pub(crate) struct ImageBuffer {
     /// What was not written yet; in memory, all of it.
     gathered: Vec<u8>,
     /// Whether it is complete, as far as it was looked at.
-    end: ImageEnd,
+    end: ImageEndCheck,
     /// How much of what is gathered was looked at.
     seen: usize,
 }
@@ -134,7 +134,7 @@ impl ImageBuffer {
 
     /// What there is of it: its file, and what was not written yet. Nothing is left.
     pub(crate) fn take(&mut self) -> (Option<GrowingFile>, Vec<u8>) {
-        (self.end, self.seen) = (ImageEnd::default(), 0);
+        (self.end, self.seen) = (ImageEndCheck::default(), 0);
         (self.part.take(), std::mem::take(&mut self.gathered))
     }
 }

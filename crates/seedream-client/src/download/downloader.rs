@@ -7,8 +7,8 @@ use http::HeaderValue;
 use seedream_core::{Error, ErrorKind, ImageData, Result};
 use tracing::Instrument as _;
 
-use super::{options::DownloadOptions, routes::Routes, url_policy::UrlPolicy};
-use crate::{Endpoint, disk::Spool, trace::Trace, transport::Transport};
+use super::{options::DownloadOptions, routes::DownloadRoutes, url_policy::UrlPolicy};
+use crate::{Endpoint, disk::Spool, trace::TraceSpan, transport::Transport};
 
 /// Fetches images. Holds no key.
 ///
@@ -20,7 +20,7 @@ pub struct Downloader {
     pub(super) policy: UrlPolicy,
     pub(super) user_agent: HeaderValue,
     /// Nothing where nothing can be sent.
-    pub(super) routes: Option<Routes>,
+    pub(super) routes: Option<DownloadRoutes>,
 }
 
 impl Downloader {
@@ -29,7 +29,7 @@ impl Downloader {
         let policy = UrlPolicy::new(endpoint.without_key(), options.allow_http);
         Self {
             #[cfg(feature = "reqwest")]
-            routes: Some(Routes::default(None, policy.proxies())),
+            routes: Some(DownloadRoutes::default(None, policy.proxies())),
             #[cfg(not(feature = "reqwest"))]
             routes: None,
             policy,
@@ -42,7 +42,7 @@ impl Downloader {
     #[cfg(feature = "reqwest")]
     pub(crate) fn through(mut self, proxy: &crate::transport::reqwest::Proxy) -> Self {
         self.policy.use_proxy(proxy.host());
-        self.routes = Some(Routes::default(Some(proxy), self.policy.proxies()));
+        self.routes = Some(DownloadRoutes::default(Some(proxy), self.policy.proxies()));
         self
     }
 
@@ -50,7 +50,7 @@ impl Downloader {
     /// them as before; which addresses their names lead to is the transport's to judge.
     #[must_use]
     pub fn with_transport(mut self, transport: Arc<dyn Transport>) -> Self {
-        self.routes = Some(Routes { own: transport.clone(), public: transport });
+        self.routes = Some(DownloadRoutes { own: transport.clone(), public: transport });
         self
     }
 
@@ -92,7 +92,7 @@ impl Downloader {
     }
 
     async fn get(&self, url: &str, spool: Spool) -> Result<ImageData> {
-        let mut trace = Trace::download(url);
+        let mut trace = TraceSpan::download(url);
         let span = trace.span();
         let fetched = self.fetch_traced(url, spool, &mut trace).instrument(span).await;
         trace.fetched(&fetched);

@@ -15,13 +15,13 @@ use super::{
     options::DownloadOptions,
     partial_image::PartialImage,
     retry_waits::RetryWaits,
-    routes::Routes,
-    url_policy::{Route, parse, refused},
+    routes::DownloadRoutes,
+    url_policy::{DownloadRoute, parse, refused},
 };
 use crate::{
     body::content_coding::DecodedBody,
     disk::Spool,
-    trace::Trace,
+    trace::TraceSpan,
     transport::{ResponseBody, later},
 };
 
@@ -33,7 +33,7 @@ const MUCH: u64 = 16 << 10;
 
 impl Downloader {
     /// Fetches an image, with as many tries as its waits allow.
-    pub(super) async fn fetch_traced(&self, url: &str, spool: Spool, trace: &mut Trace) -> Result<ImageData> {
+    pub(super) async fn fetch_traced(&self, url: &str, spool: Spool, trace: &mut TraceSpan) -> Result<ImageData> {
         let options = &self.options;
         let parsed = parse(url).map_err(|error| FetchFailure::from(error).about(url))?;
         let until = later(Instant::now(), options.deadline);
@@ -90,7 +90,7 @@ async fn once(
     url: &Url,
     until: Instant,
     partial: &mut PartialImage,
-    trace: &mut Trace,
+    trace: &mut TraceSpan,
 ) -> Result<(), FetchFailure> {
     let mut url = url.clone();
     for _ in 0..=REDIRECTS {
@@ -125,9 +125,9 @@ async fn get(
     partial: &PartialImage,
 ) -> Result<http::Response<ResponseBody>, FetchFailure> {
     let route = downloader.policy.check(url)?;
-    let transport = downloader.routes.as_ref().map(|Routes { own, public }| match route {
-        Route::Own => own,
-        Route::Public => public,
+    let transport = downloader.routes.as_ref().map(|DownloadRoutes { own, public }| match route {
+        DownloadRoute::Own => own,
+        DownloadRoute::Public => public,
     });
     let transport = transport.ok_or_else(|| {
         let message =
@@ -162,7 +162,7 @@ async fn read(
     mut body: DecodedBody,
     until: Instant,
     partial: &mut PartialImage,
-    trace: &mut Trace,
+    trace: &mut TraceSpan,
 ) -> Result<(), FetchFailure> {
     let mut arrived = 0;
     loop {

@@ -52,7 +52,7 @@ impl DownloadOptions {
 
     /// Sets how long no byte may arrive, and how long one image may take.
     #[must_use]
-    pub fn patience(mut self, stall: Duration, deadline: Duration) -> Self {
+    pub fn timeouts(mut self, stall: Duration, deadline: Duration) -> Self {
         (self.stall, self.deadline) = (stall, deadline);
         self
     }

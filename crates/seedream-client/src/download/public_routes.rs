@@ -5,30 +5,30 @@ use std::{error::Error as StdError, fmt, io, net::SocketAddr, pin::Pin, sync::Ar
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use seedream_core::is_public_ip;
 
-use super::routes::Routes;
+use super::routes::DownloadRoutes;
 use crate::transport::{ReqwestTransport, reqwest::Proxy};
 
-impl Routes {
+impl DownloadRoutes {
     /// The transports of the library, through this proxy where there is one. The names of proxies may lead anywhere.
     pub(super) fn default(proxy: Option<&Proxy>, proxies: &[String]) -> Self {
-        Self::looking_up(Lookup(Arc::new(system)), proxy, proxies)
+        Self::looking_up(HostLookup(Arc::new(system)), proxy, proxies)
     }
 
-    fn looking_up(lookup: Lookup, proxy: Option<&Proxy>, proxies: &[String]) -> Self {
+    fn looking_up(lookup: HostLookup, proxy: Option<&Proxy>, proxies: &[String]) -> Self {
         let transport = || proxy.map_or_else(ReqwestTransport::new, |proxy| ReqwestTransport::through(proxy.clone()));
-        let resolver = PublicOnly { lookup, exempt: proxies.to_vec() };
+        let resolver = PublicResolver { lookup, exempt: proxies.to_vec() };
         Self { own: Arc::new(transport()), public: Arc::new(transport().resolving(resolver)) }
     }
 }
 
 /// Resolves to public addresses only, so that a name cannot lead into the network that this program runs in. The check is
 /// made on the very addresses that are then connected to: a second look-up could give others.
-struct PublicOnly {
-    lookup: Lookup,
+struct PublicResolver {
+    lookup: HostLookup,
     exempt: Vec<String>,
 }
 
-impl Resolve for PublicOnly {
+impl Resolve for PublicResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let exempt = self.exempt.iter().any(|proxy| proxy.eq_ignore_ascii_case(name.as_str()));
         let found = (self.lookup.0)(name.as_str().to_owned());
@@ -44,19 +44,19 @@ impl Resolve for PublicOnly {
     }
 }
 
-type Addresses = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+type AddressFuture = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 
 /// How names are looked up.
 #[derive(Clone)]
-struct Lookup(Arc<dyn Fn(String) -> Addresses + Send + Sync>);
+struct HostLookup(Arc<dyn Fn(String) -> AddressFuture + Send + Sync>);
 
-impl fmt::Debug for Lookup {
+impl fmt::Debug for HostLookup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Lookup")
+        f.write_str("HostLookup")
     }
 }
 
-fn system(name: String) -> Addresses {
+fn system(name: String) -> AddressFuture {
     Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) })
 }
 
@@ -93,10 +93,10 @@ mod tests {
     use super::*;
     use crate::{DownloadOptions, Downloader, Endpoint};
 
-    fn lookup(addresses: &'static [&'static str]) -> (Lookup, Arc<AtomicU32>) {
+    fn lookup(addresses: &'static [&'static str]) -> (HostLookup, Arc<AtomicU32>) {
         let looked_up = Arc::new(AtomicU32::new(0));
         let counter = looked_up.clone();
-        let lookup = Lookup(Arc::new(move |_| {
+        let lookup = HostLookup(Arc::new(move |_| {
             counter.fetch_add(1, Ordering::SeqCst);
             Box::pin(async { Ok(addresses.iter().map(|a| SocketAddr::new(a.parse().unwrap(), 0)).collect()) })
         }));
@@ -109,7 +109,7 @@ mod tests {
             let endpoint = Endpoint::new("https://api.example").unwrap();
             let mut downloader = Downloader::new(&endpoint, DownloadOptions::default().allow_http(true));
             let (lookup, looked_up) = lookup(inside);
-            downloader.routes = Some(Routes::looking_up(lookup, None, &[]));
+            downloader.routes = Some(DownloadRoutes::looking_up(lookup, None, &[]));
             let error = downloader.fetch("http://rebind.example/a.png?sig=s3cret").await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
             assert_eq!(looked_up.load(Ordering::SeqCst), 1);
@@ -120,7 +120,7 @@ mod tests {
     #[tokio::test]
     async fn of_mixed_addresses_only_the_public_ones_are_used() {
         let (lookup, _) = lookup(&["10.0.0.1", "8.8.8.8", "::1"]);
-        let resolver = PublicOnly { lookup, exempt: vec!["proxy.corp".into()] };
+        let resolver = PublicResolver { lookup, exempt: vec!["proxy.corp".into()] };
         let found: Vec<_> = resolver.resolve("a.example".parse().unwrap()).await.unwrap().collect();
         assert_eq!(found, ["8.8.8.8:0".parse().unwrap()]);
         assert_eq!(resolver.resolve("proxy.corp".parse().unwrap()).await.unwrap().count(), 3);

@@ -7,7 +7,7 @@ use crate::transport::Transport;
 
 /// What sends: to the endpoint's own origin, and to everywhere else.
 #[derive(Clone, Debug)]
-pub(super) struct Routes {
+pub(super) struct DownloadRoutes {
     pub(super) own: Arc<dyn Transport>,
     pub(super) public: Arc<dyn Transport>,
 }

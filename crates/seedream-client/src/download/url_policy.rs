@@ -16,7 +16,7 @@ pub(super) struct UrlPolicy {
 
 /// How a URL that may be fetched is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Route {
+pub(super) enum DownloadRoute {
     /// It is at the endpoint itself, whose address the user chose.
     Own,
     /// Its name must resolve to public addresses.
@@ -40,12 +40,12 @@ impl UrlPolicy {
     ///
     /// # Errors
     /// [`ErrorKind::Unsupported`] where it is refused. The message does not repeat it.
-    pub(super) fn check(&self, url: &Url) -> Result<Route> {
+    pub(super) fn check(&self, url: &Url) -> Result<DownloadRoute> {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(refused("it holds a user name or a password"));
         }
         if self.endpoint.is_origin_of(url) {
-            return Ok(Route::Own);
+            return Ok(DownloadRoute::Own);
         }
         match url.scheme() {
             "https" => {}
@@ -61,7 +61,7 @@ impl UrlPolicy {
         if self.proxies.iter().any(|proxy| proxy.eq_ignore_ascii_case(host)) {
             return Err(refused("its host is the proxy"));
         }
-        Ok(Route::Public)
+        Ok(DownloadRoute::Public)
     }
 
     /// Puts one proxy in the place of those of the environment.
@@ -100,17 +100,17 @@ mod tests {
     #[test]
     fn public_places_and_the_endpoint_itself_are_fetched() {
         for (url, route) in [
-            ("https://tos.example/a.png?X-Tos-Signature=1", Route::Public),
-            ("https://tos.example:8443/a.png", Route::Public),
-            ("https://8.8.8.8/a.png", Route::Public),
-            ("https://[2606:4700::1111]/a.png", Route::Public),
-            ("http://127.0.0.1:8080/images/1.png", Route::Own),
-            ("HTTP://127.0.0.1:8080/other/path", Route::Own),
+            ("https://tos.example/a.png?X-Tos-Signature=1", DownloadRoute::Public),
+            ("https://tos.example:8443/a.png", DownloadRoute::Public),
+            ("https://8.8.8.8/a.png", DownloadRoute::Public),
+            ("https://[2606:4700::1111]/a.png", DownloadRoute::Public),
+            ("http://127.0.0.1:8080/images/1.png", DownloadRoute::Own),
+            ("HTTP://127.0.0.1:8080/other/path", DownloadRoute::Own),
         ] {
             assert_eq!(policy(false).check(&parse(url).unwrap()).unwrap(), route, "{url}");
         }
         let http = parse("http://tos.example/a.png").unwrap();
-        assert_eq!(policy(true).check(&http).unwrap(), Route::Public);
+        assert_eq!(policy(true).check(&http).unwrap(), DownloadRoute::Public);
         assert!(policy(false).check(&http).is_err());
     }
 

@@ -13,7 +13,7 @@ use crate::{
     },
     disk::Spool,
     endpoint::Endpoint,
-    trace::Trace,
+    trace::TraceSpan,
 };
 
 /// A response that is arriving.
@@ -30,12 +30,12 @@ pub(crate) struct IncomingResponse {
     pub(super) spool: Spool,
     pub(super) received_at: Timestamp,
     /// Who counts what arrives.
-    pub(super) trace: Trace,
+    pub(super) trace: TraceSpan,
 }
 
 impl IncomingResponse {
     /// The same, seen from outside.
-    pub(crate) fn watched(self, trace: Trace) -> Self {
+    pub(crate) fn watched(self, trace: TraceSpan) -> Self {
         Self { trace, ..self }
     }
 

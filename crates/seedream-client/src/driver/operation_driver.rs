@@ -27,7 +27,7 @@ use super::{
 use crate::{
     job::JobContext,
     provider::EventStream,
-    record::{Entry, Intent},
+    record::{Intent, RecordEntry},
     transport::{Departure, SendBefore, later},
 };
 
@@ -85,7 +85,7 @@ impl OperationDriver {
     async fn next(&mut self) -> Option<Result<Event>> {
         if self.start.is_none() {
             self.start = Some(Instant::now());
-            self.taken(Progress::Input(Input::Begin)).await;
+            self.taken(NextStep::Input(Input::Begin)).await;
         }
         loop {
             // What happened is observe before anything else is done.
@@ -105,7 +105,7 @@ impl OperationDriver {
                 }
                 Then::Read => self.read(None).await,
                 // Said only where an input comes while something is under way, which no input of this loop does.
-                Then::Continue => Progress::Input(unexpected("unexpected is under way")),
+                Then::Continue => NextStep::Input(unexpected("nothing is under way")),
                 Then::ReadUntil(until) => self.read(Some(self.at(until))).await,
                 Then::Send(exchange) => match exchange.purpose {
                     Purpose::Submit => Box::pin(self.submit(exchange)).await,
@@ -118,7 +118,7 @@ impl OperationDriver {
                         };
                         match until {
                             Some(until) => Box::pin(self.poll(exchange, until)).await,
-                            None => Progress::Ended(Box::new(self.cancel())),
+                            None => NextStep::Ended(Box::new(self.cancel())),
                         }
                     }
                 },
@@ -128,13 +128,13 @@ impl OperationDriver {
     }
 
     /// What happened, and what is to be spooled of it.
-    fn taken(&mut self, happened: Progress) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn taken(&mut self, happened: NextStep) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         let step = match happened {
-            Progress::Input(input) => {
+            NextStep::Input(input) => {
                 let now = self.now();
                 self.operation.on(input, now)
             }
-            Progress::Ended(step) => *step,
+            NextStep::Ended(step) => *step,
         };
         Box::pin(self.take(step))
     }
@@ -172,28 +172,28 @@ impl OperationDriver {
     }
 
     /// What the record is observe.
-    fn entry(&self, record: Record, events: &[Event], then: &Then) -> Entry {
+    fn entry(&self, record: Record, events: &[Event], then: &Then) -> RecordEntry {
         let done = if let Then::Done(outcome) = then { Some(&**outcome) } else { None };
         let failed = done.and_then(|outcome| outcome.as_ref().err()).map(ErrorReport::from);
         // Some gateways repeat the key that they were sent.
         let secrets = self.io.sender.endpoints.iter().filter_map(|place| place.secret());
         match record {
-            Record::NotSent => Entry::NotSent { error: failed },
+            Record::NotSent => RecordEntry::NotSent { error: failed },
             Record::Refused { kind, message, charge } => {
                 let plain = || secrets.fold(Error::new(kind, message).with_charge(charge), Error::without);
-                Entry::Refused { error: failed.unwrap_or_else(|| ErrorReport::from(&plain())), charge }
+                RecordEntry::Refused { error: failed.unwrap_or_else(|| ErrorReport::from(&plain())), charge }
             }
-            Record::Accepted { task } => Entry::Accepted { task: *task },
+            Record::Accepted { task } => RecordEntry::Accepted { task: *task },
             Record::Answered => match done {
                 Some(Ok(generation)) => {
                     let raw = String::from_utf8_lossy(&generation.raw).into_owned();
                     let raw = secrets.fold(raw, |raw, secret| raw.replace(secret, "…"));
-                    Entry::Answered { generation: generation.clone(), whole: true, raw: Some(raw) }
+                    RecordEntry::Answered { generation: generation.clone(), whole: true, raw: Some(raw) }
                 }
                 _ => {
                     let mut part = Generation::new(self.draft.as_ref().map_or("".into(), |draft| draft.model.clone()));
                     part.outcomes = events.iter().filter_map(of_image).collect();
-                    Entry::Answered { generation: part, whole: false, raw: None }
+                    RecordEntry::Answered { generation: part, whole: false, raw: None }
                 }
             },
         }
@@ -215,25 +215,25 @@ impl OperationDriver {
     }
 
     /// Waits for a moment, at once no more where the caller cancels.
-    async fn unless_cancelled(&mut self, until: Instant) -> Progress {
+    async fn unless_cancelled(&mut self, until: Instant) -> NextStep {
         if !self.context.belongs_to_a_job() {
             sleep_until(until).await;
-            return Progress::Input(Input::Woke);
+            return NextStep::Input(Input::Woke);
         }
         // In a box, so that a task that no job waits for holds no room for it.
         let waited = Box::pin(unless(self.context.cancelled(self.cancels), sleep_until(until))).await;
         match waited {
-            Some(()) => Progress::Input(Input::Woke),
-            None => Progress::Ended(Box::new(self.cancel())),
+            Some(()) => NextStep::Input(Input::Woke),
+            None => NextStep::Ended(Box::new(self.cancel())),
         }
     }
 
     /// Sends what buys, once it is on record.
-    async fn submit(&mut self, exchange: Box<Exchange>) -> Progress {
+    async fn submit(&mut self, exchange: Box<Exchange>) -> NextStep {
         let until = self.at(exchange.until);
         let before = match self.begin(exchange.place).await {
             Ok(before) => before,
-            Err(refused) => return Progress::Input(Input::Vetoed(refused)),
+            Err(refused) => return NextStep::Input(Input::Vetoed(refused)),
         };
         self.context.pays(true);
         let trace = self.trace.exchange(exchange.purpose, exchange.place, &exchange.request, &self.io.sender);
@@ -261,7 +261,7 @@ impl OperationDriver {
     }
 
     /// Asks for the task.
-    async fn poll(&mut self, exchange: Box<Exchange>, until: Option<Instant>) -> Progress {
+    async fn poll(&mut self, exchange: Box<Exchange>, until: Option<Instant>) -> NextStep {
         let trace = self.trace.exchange(exchange.purpose, exchange.place, &exchange.request, &self.io.sender);
         attend(
             self.io.exchange(exchange, until, &Departure::default(), trace),
@@ -275,12 +275,12 @@ impl OperationDriver {
     }
 
     /// Reads the next event of the stream.
-    async fn read(&mut self, until: Option<Instant>) -> Progress {
+    async fn read(&mut self, until: Option<Instant>) -> NextStep {
         // A stream that always has more must not hide that the caller wants no more.
         while self.context.cancels() > self.cancels {
             let step = self.cancel();
             if !matches!(step.then, Then::Continue) {
-                return Progress::Ended(Box::new(step));
+                return NextStep::Ended(Box::new(step));
             }
         }
         let io = &mut self.io;
@@ -307,7 +307,7 @@ impl OperationDriver {
 }
 
 /// What came of something that was done.
-enum Progress {
+enum NextStep {
     /// It is observe to the operation.
     Input(Input),
     /// The caller cancelled, and the operation does not go on with it.
@@ -323,20 +323,20 @@ async fn attend(
     cancels: &mut u32,
     start: Option<Instant>,
     submit: Option<&Departure>,
-) -> Progress {
+) -> NextStep {
     let mut doing = pin!(doing);
     loop {
         if let Either::Left((input, _)) = select(&mut doing, pin!(context.cancelled(*cancels))).await {
-            return Progress::Input(input);
+            return NextStep::Input(input);
         }
         *cancels = cancels.saturating_add(1);
         if submit.is_some_and(Departure::forbid) {
             let error = Error::new(ErrorKind::Cancelled, "cancelled before the request was sent");
-            return Progress::Input(Input::Vetoed(error));
+            return NextStep::Input(Input::Vetoed(error));
         }
         let step = operation.on(Input::Cancelled, start.map_or(Duration::ZERO, |start| start.elapsed()));
         if !matches!(step.then, Then::Continue) {
-            return Progress::Ended(Box::new(step));
+            return NextStep::Ended(Box::new(step));
         }
     }
 }

@@ -13,7 +13,7 @@ use super::{
     response_reader::{self, EventFrames, ExpectedBody, OpenedResponse},
     spooled_images::SpooledImages,
 };
-use crate::{trace::Trace, transport::Departure};
+use crate::{trace::TraceSpan, transport::Departure};
 
 /// What an operation's requests go out and come in through.
 pub(super) struct OperationIo {
@@ -22,18 +22,18 @@ pub(super) struct OperationIo {
     /// The stream that is being read.
     frames: Option<Box<EventFrames>>,
     /// Where the last request went, from which the links of its response are seen.
-    pub(super) requested: Option<Box<RequestPlace>>,
+    pub(super) requested: Option<Box<SentRequest>>,
     /// The images that arrived in the responses themselves.
     spooled: SpooledImages,
 }
 
 /// Where a request went.
-pub(super) struct RequestPlace {
+pub(super) struct SentRequest {
     place: usize,
     path: Uri,
 }
 
-impl RequestPlace {
+impl SentRequest {
     fn url(&self, sender: &RequestSender) -> Option<Url> {
         Url::parse(&sender.endpoints.get(self.place)?.uri(&self.path).ok()?.to_string()).ok()
     }
@@ -88,13 +88,13 @@ impl OperationIo {
         exchange: Box<Exchange>,
         until: Option<Instant>,
         departure: &Departure,
-        mut trace: Trace,
+        mut trace: TraceSpan,
     ) -> Input {
         let Exchange { request, purpose, place, .. } = *exchange;
         let Some(until) = until else {
             return Input::NotSent(Error::new(ErrorKind::Timeout, "no turn came in time"));
         };
-        self.requested = Some(Box::new(RequestPlace { place, path: request.uri().clone() }));
+        self.requested = Some(Box::new(SentRequest { place, path: request.uri().clone() }));
         let sent = self.sender.send(place, request, until, departure).instrument(trace.span()).await;
         trace_sent(&mut trace, &sent);
         let span = trace.span();

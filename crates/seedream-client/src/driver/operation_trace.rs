@@ -8,12 +8,12 @@ use super::{
     incoming::IncomingResponse,
     request_sender::{RequestSender, SendFailure},
 };
-use crate::trace::Trace;
+use crate::trace::TraceSpan;
 
 /// The span of an operation, and how many requests it has made.
 #[derive(Debug)]
 pub(super) struct OperationTrace {
-    trace: Trace,
+    trace: TraceSpan,
     attempts: u32,
     polls: u32,
 }
@@ -21,7 +21,7 @@ pub(super) struct OperationTrace {
 impl OperationTrace {
     pub(super) fn new(sender: &RequestSender, task: Option<&Task>, model: &ModelId) -> Self {
         let purpose = if task.is_some() { "resume" } else { "submit" };
-        let trace = Trace::operation(sender.dialect.descriptor().id, model.as_str(), purpose, &sender.request_id);
+        let trace = TraceSpan::operation(sender.dialect.descriptor().id, model.as_str(), purpose, &sender.request_id);
         if let Some(task) = task {
             trace.task(task.id.as_str());
         }
@@ -44,13 +44,13 @@ impl OperationTrace {
         place: usize,
         request: &http::Request<Bytes>,
         sender: &RequestSender,
-    ) -> Trace {
+    ) -> TraceSpan {
         let count = match purpose {
             Purpose::Submit => &mut self.attempts,
             Purpose::Poll => &mut self.polls,
         };
         *count = count.saturating_add(1);
-        Trace::exchange(purpose, *count, request, sender.endpoints.get(place))
+        TraceSpan::exchange(purpose, *count, request, sender.endpoints.get(place))
     }
 
     /// What the caller is observe.
@@ -73,7 +73,7 @@ impl OperationTrace {
 }
 
 /// Records what a request led to.
-pub(super) fn trace_sent(trace: &mut Trace, sent: &Result<IncomingResponse, SendFailure>) {
+pub(super) fn trace_sent(trace: &mut TraceSpan, sent: &Result<IncomingResponse, SendFailure>) {
     match sent {
         Ok(incoming) => trace.answered(incoming.status()),
         Err(SendFailure::NotSent(error) | SendFailure::Sent(error)) => trace.failed(error.kind()),

@@ -12,7 +12,7 @@ use crate::{
     body::content_coding::DecodedBody,
     disk::Spool,
     endpoint::{self, Endpoint},
-    trace::Trace,
+    trace::TraceSpan,
     transport::{Departure, Reached, Transport},
 };
 
@@ -106,7 +106,7 @@ impl RequestSender {
                     room: self.max_response,
                     max_text: self.max_text,
                     spool: self.spool.clone(),
-                    trace: Trace::none(),
+                    trace: TraceSpan::none(),
                     received_at: Timestamp::now(),
                 })
             }

@@ -17,7 +17,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use super::{control::Control, outcome::Outcome};
 use crate::{
     client::Client,
-    record::{Entry, Intent, JobRecord, JobStore, Refusal},
+    record::{Intent, JobRecord, JobStore, RecordEntry, Refusal},
     transport::SendBefore,
 };
 
@@ -37,7 +37,7 @@ struct PurchaseState {
     store: Arc<dyn JobStore>,
     record: AsyncMutex<Option<Box<dyn JobRecord>>>,
     /// What is to be added to the record, in its order. It outlives a future that was dropped before its turn.
-    entries: Mutex<VecDeque<Entry>>,
+    entries: Mutex<VecDeque<RecordEntry>>,
     /// The id of the record, once there is one.
     id: OnceLock<String>,
     attempts: AtomicU32,
@@ -218,7 +218,7 @@ impl JobContext {
 
     /// Adds an entry to the record. A failure does not end the job: it is told, and the run sends no POST any more. The first poll
     /// hands the entry over, as that of [`JobRecord::append`] does.
-    pub(crate) async fn keep(&self, entry: Entry) {
+    pub(crate) async fn keep(&self, entry: RecordEntry) {
         let Some(shared) = &self.0 else { return };
         locked(&shared.entries).push_back(entry);
         let mut record = shared.record.lock().await;
@@ -238,7 +238,7 @@ impl JobContext {
         let mut record = shared.record.lock().await;
         let mut open = record.take()?;
         if let Some(outcome) = outcome {
-            let ended = open.append(Entry::Ended { outcome: Box::new(outcome) }).await;
+            let ended = open.append(RecordEntry::Ended { outcome: Box::new(outcome) }).await;
             if let Err(refusal) = ended {
                 shared.failed(&refusal);
             }

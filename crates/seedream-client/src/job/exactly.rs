@@ -46,7 +46,7 @@ pub struct Exactly {
 /// What [`Exactly`] brought: what was requested, delivered and billed are three numbers.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Collected {
+pub struct ExactlyOutcome {
     /// How many images were wanted.
     pub requested: u32,
     /// What each purchase brought, in the order in which they were begun.
@@ -87,26 +87,26 @@ impl Exactly {
     ///
     /// # Cancel safety
     /// As [`Job::run`], for every purchase that is under way.
-    pub async fn run(self) -> Collected {
-        self.watched(|_, _| ()).await
+    pub async fn run(self) -> ExactlyOutcome {
+        self.run_with_events(|_, _| ()).await
     }
 
     /// As [`Exactly::run`], and tells what happens as it happens, with the number of the purchase from 1.
     ///
     /// # Cancel safety
     /// As [`Job::run`], for every purchase that is under way.
-    pub async fn watched(self, seen: impl FnMut(u32, &JobEvent) + Send) -> Collected {
+    pub async fn run_with_events(self, seen: impl FnMut(u32, &JobEvent) + Send) -> ExactlyOutcome {
         let id = self.job.id_or_random();
         let first = match self.first(&id) {
             Ok(first) => first,
             // What breaks a rule is refused once and not as often as images are wanted.
             Err(error) => {
                 let purchases = vec![Err(error)];
-                return Collected { requested: self.wanted, purchases };
+                return ExactlyOutcome { requested: self.wanted, purchases };
             }
         };
         let seen = Mutex::new(seen);
-        let (mut progress, mut purchases) = (Progress::default(), Vec::new());
+        let (mut progress, mut purchases) = (PurchaseCounts::default(), Vec::new());
         let mut open = FuturesUnordered::new();
         loop {
             while self.may_begin(&progress) {
@@ -130,7 +130,7 @@ impl Exactly {
             }
             let Some((number, ended)) = open.next().await else {
                 let purchases = purchases.into_iter().flatten().collect();
-                return Collected { requested: self.wanted, purchases };
+                return ExactlyOutcome { requested: self.wanted, purchases };
             };
             progress.end(&ended);
             purchases[number] = Some(ended);
@@ -173,7 +173,7 @@ impl Exactly {
         Some(request)
     }
 
-    fn may_begin(&self, progress: &Progress) -> bool {
+    fn may_begin(&self, progress: &PurchaseCounts) -> bool {
         let promised = progress.delivered.saturating_add(progress.in_doubt).saturating_add(counted(progress.under_way));
         let allowed = counted(progress.begun) < self.attempts && progress.under_way < self.at_a_time;
         let control = self.job.control();
@@ -183,7 +183,7 @@ impl Exactly {
 
 /// What is known while requests are under way.
 #[derive(Debug, Default)]
-struct Progress {
+struct PurchaseCounts {
     begun: usize,
     under_way: usize,
     delivered: u32,
@@ -193,7 +193,7 @@ struct Progress {
     hopeless: bool,
 }
 
-impl Progress {
+impl PurchaseCounts {
     fn end(&mut self, ended: &Result<Outcome, JobError>) {
         self.under_way -= 1;
         let outcome = ended.as_ref().unwrap_or_else(|error| error.outcome());
@@ -235,7 +235,7 @@ fn is_hopeless(kind: ErrorKind) -> bool {
     )
 }
 
-impl Collected {
+impl ExactlyOutcome {
     /// What each purchase brought, failed or not.
     pub fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
         self.purchases.iter().map(|purchase| purchase.as_ref().unwrap_or_else(|error| error.outcome()))
@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn a_run_is_send() {
         fn send<T: Send>(_: impl Fn(Exactly) -> T) {}
-        send(|exactly| exactly.watched(|_, _| ()));
+        send(|exactly| exactly.run_with_events(|_, _| ()));
         send(Exactly::run);
     }
 }

@@ -29,7 +29,7 @@ use crate::{
     disk::{self, image_file, on_disk},
     output::{self, ImageLabel, Output, RequestDescriber, SavedImage, Sidecar},
     provider::{EventStream, ImageProvider, Prepared},
-    record::Entry,
+    record::RecordEntry,
 };
 
 /// How many images are fetched at a time.
@@ -217,7 +217,7 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
             match &written {
                 Ok(saved) => {
                     let (location, sha256) = (saved.location.clone(), saved.sha256.clone());
-                    self.context.keep(Entry::Image { index: saved.index, location, sha256 }).await;
+                    self.context.keep(RecordEntry::Image { index: saved.index, location, sha256 }).await;
                     self.tell(JobEvent::Saved(saved.clone()));
                 }
                 Err(failure) => {

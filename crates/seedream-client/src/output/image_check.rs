@@ -11,7 +11,7 @@ use seedream_core::ImageData;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    body::image_format::{Completeness, ImageEnd},
+    body::image_format::{Completeness, ImageEndCheck},
     disk::hex,
 };
 
@@ -58,7 +58,7 @@ impl LocalImage {
 
     /// Its SHA-256, and whether it is complete.
     fn read(&self) -> io::Result<(String, Completeness)> {
-        let (mut digest, mut end) = (Sha256::new(), ImageEnd::default());
+        let (mut digest, mut end) = (Sha256::new(), ImageEndCheck::default());
         match self {
             Self::Bytes(bytes) => {
                 digest.update(bytes);

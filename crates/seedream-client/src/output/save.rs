@@ -20,7 +20,7 @@ use super::{
     saved_image::{Saved, SavedImage},
 };
 use crate::{
-    body::image_format::{Completeness, ImageEnd},
+    body::image_format::{Completeness, ImageEndCheck},
     disk::{image_file, on_disk},
     download::Downloader,
 };
@@ -76,7 +76,7 @@ pub(crate) async fn fetch(downloader: &Downloader, image: &GeneratedImage) -> Re
         },
         _ => return Err(failure(image, ErrorKind::Unsupported, UNKNOWN_PLACE)),
     };
-    let mut end = ImageEnd::default();
+    let mut end = ImageEndCheck::default();
     end.feed(&bytes);
     match end.completeness() {
         Completeness::Incomplete(reason) => Err(failure(image, ErrorKind::IncompleteImage, &reason)),
@@ -178,7 +178,7 @@ pub(crate) async fn write(
     };
     // A page that came from a URL is still there; whatever else was fetched may be an image that nobody here knows.
     let fetched = matches!(image.data, ImageData::Url { .. });
-    let (kind, message) = match (Saving { image, local: Arc::new(local), output, label }).save(incomplete).await {
+    let (kind, message) = match (ImageSave { image, local: Arc::new(local), output, label }).save(incomplete).await {
         Ok(saved) => {
             if let Some(file) = file.filter(|file| image_file::is_unsaved(file) && !label.stays) {
                 // The output may have moved it.
@@ -243,14 +243,14 @@ const UNKNOWN_EXTENSION: &str = "partial.bin";
 const UNKNOWN_PLACE: &str = "the picture is in a place that this version does not know";
 
 /// An image that is being saved.
-struct Saving<'a> {
+struct ImageSave<'a> {
     image: &'a GeneratedImage,
     local: Arc<LocalImage>,
     output: &'a dyn Output,
     label: &'a ImageLabel,
 }
 
-impl Saving<'_> {
+impl ImageSave<'_> {
     /// Looks at it and saves it. `incomplete` says why it is, where that is known already.
     ///
     /// # Errors

@@ -102,7 +102,7 @@ fn not_theirs(kind: ErrorKind) -> bool {
 }
 
 /// One request or task on its way through the providers.
-struct Chain {
+struct FallbackChain {
     fallback: Fallback,
     wanted: ChainRequest,
     context: JobContext,
@@ -174,7 +174,7 @@ impl Fallback {
     fn chain(&self, wanted: ChainRequest, opened: OpenedProvider, context: JobContext) -> EventStream {
         let OpenedProvider { at, events, declined } = opened;
         let fallback = self.clone();
-        let chain = Chain { fallback, wanted, context, at, events, committed: false, declined, over: false };
+        let chain = FallbackChain { fallback, wanted, context, at, events, committed: false, declined, over: false };
         EventStream::new(stream::unfold(
             chain,
             |mut chain| async move { chain.next().await.map(|event| (event, chain)) },
@@ -189,7 +189,7 @@ struct OpenedProvider {
     declined: Declined,
 }
 
-impl Chain {
+impl FallbackChain {
     async fn next(&mut self) -> Option<Result<Event>> {
         if self.over {
             return None;

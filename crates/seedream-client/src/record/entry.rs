@@ -67,7 +67,7 @@ impl Intent {
 /// wrote is kept as it is.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Entry {
+pub enum RecordEntry {
     /// An attempt begins. What follows is about it.
     Intent(Intent),
     /// No byte of the attempt's request left.
@@ -151,7 +151,7 @@ impl StoredEntry {
     const NAMES: [&str; 7] = ["intent", "not_sent", "refused", "accepted", "answered", "image", "ended"];
 }
 
-impl From<StoredEntry> for Entry {
+impl From<StoredEntry> for RecordEntry {
     fn from(stored: StoredEntry) -> Self {
         match stored {
             StoredEntry::Intent(intent) => Self::Intent(intent),
@@ -165,7 +165,7 @@ impl From<StoredEntry> for Entry {
     }
 }
 
-impl Serialize for Entry {
+impl Serialize for RecordEntry {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let stored = match self.clone() {
             Self::Unknown(members) => return members.serialize(serializer),
@@ -181,7 +181,7 @@ impl Serialize for Entry {
     }
 }
 
-impl<'de> Deserialize<'de> for Entry {
+impl<'de> Deserialize<'de> for RecordEntry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let members = Map::deserialize(deserializer)?;
         let kind = members.get("entry").and_then(Value::as_str).ok_or_else(|| de::Error::missing_field("entry"))?;

@@ -6,12 +6,12 @@
 mod folder_record;
 mod job_lookup;
 mod kept_images;
-mod leftover;
 mod lock;
 mod need;
 mod record_file;
 mod record_name;
 mod record_text;
+mod resumable;
 #[cfg(test)]
 mod tests;
 
@@ -29,7 +29,7 @@ use std::{
 use async_trait::async_trait;
 use tokio::sync::oneshot;
 
-pub use self::leftover::Leftover;
+pub use self::resumable::Resumable;
 use self::{
     folder_record::{FolderRecord, on_disk},
     record_file::{RecordFile, RecordState},
@@ -136,9 +136,9 @@ impl FolderStore {
     ///
     /// # Cancel safety
     /// It may be dropped and called again: it only reads.
-    pub async fn leftovers(path: impl Into<PathBuf>) -> Result<Vec<Result<Leftover, Refusal>>, Refusal> {
+    pub async fn resumable(path: impl Into<PathBuf>) -> Result<Vec<Result<Resumable, Refusal>>, Refusal> {
         let path = path.into();
-        apart(move || leftover::at(&path)).await
+        apart(move || resumable::at(&path)).await
     }
 
     fn open_now(&self, id: &str) -> Result<(History, RecordFile), Refusal> {
@@ -168,7 +168,7 @@ impl JobStore for FolderStore {
     /// A record that was begun for a future that was dropped is removed again: nothing was sent.
     async fn begin(&self, intent: &Intent) -> Result<Box<dyn JobRecord>, Refusal> {
         let (store, intent, send_before) = (self.clone(), intent.clone(), folder_record::send_before());
-        let begun = apart(move || store.begin_now(&intent).map(Unclaimed::new)).await?;
+        let begun = apart(move || store.begin_now(&intent).map(UnclaimedRecord::new)).await?;
         let record = FolderRecord::begun(begun.claim(), send_before);
         Ok(Box::new(record))
     }
@@ -204,9 +204,9 @@ async fn apart<T: Send + 'static>(job: impl FnOnce() -> Result<T, Refusal> + Sen
 }
 
 /// A record that was begun and that no job has yet.
-struct Unclaimed(Option<RecordFile>);
+struct UnclaimedRecord(Option<RecordFile>);
 
-impl Unclaimed {
+impl UnclaimedRecord {
     fn new(file: RecordFile) -> Self {
         Self(Some(file))
     }
@@ -216,7 +216,7 @@ impl Unclaimed {
     }
 }
 
-impl Drop for Unclaimed {
+impl Drop for UnclaimedRecord {
     fn drop(&mut self) {
         if let Some(file) = self.0.take() {
             // What cannot be removed says that an attempt was begun: that is safe.

@@ -2,7 +2,7 @@
 
 use seedream_core::{Charge, Generation, Task};
 
-use super::entry::{Entry, Intent};
+use super::entry::{Intent, RecordEntry};
 use crate::{job::Outcome, output::Location};
 
 /// What a record says.
@@ -11,32 +11,35 @@ use crate::{job::Outcome, output::Location};
 pub struct History {
     /// The id under which the store knows it.
     pub id: String,
-    /// Its entries in the order in which they were written. The first is an [`Entry::Intent`].
-    pub entries: Vec<Entry>,
+    /// Its entries in the order in which they were written. The first is an [`RecordEntry::Intent`].
+    pub entries: Vec<RecordEntry>,
 }
 
 impl History {
     /// A history.
-    pub fn new(id: impl Into<String>, entries: Vec<Entry>) -> Self {
+    pub fn new(id: impl Into<String>, entries: Vec<RecordEntry>) -> Self {
         Self { id: id.into(), entries }
     }
 
     /// The attempt that began last.
     pub fn intent(&self) -> Option<&Intent> {
-        self.entries.iter().rev().find_map(|entry| if let Entry::Intent(intent) = entry { Some(intent) } else { None })
+        self.entries
+            .iter()
+            .rev()
+            .find_map(|entry| if let RecordEntry::Intent(intent) = entry { Some(intent) } else { None })
     }
 
     /// The entries of the attempt that began last.
-    fn last(&self) -> &[Entry] {
-        let begin = self.entries.iter().rposition(|entry| matches!(entry, Entry::Intent(_)));
+    fn last(&self) -> &[RecordEntry] {
+        let begin = self.entries.iter().rposition(|entry| matches!(entry, RecordEntry::Intent(_)));
         &self.entries[begin.unwrap_or(0)..]
     }
 
     /// The task of the last attempt, which was accepted and did not end.
     pub fn task(&self) -> Option<&Task> {
         self.last().iter().rev().find_map(|entry| match entry {
-            Entry::Accepted { task } => Some(Some(task)),
-            Entry::Refused { .. } => Some(None),
+            RecordEntry::Accepted { task } => Some(Some(task)),
+            RecordEntry::Refused { .. } => Some(None),
             _ => None,
         })?
     }
@@ -45,7 +48,7 @@ impl History {
     pub fn answered(&self) -> Option<Generation> {
         let mut known: Option<Generation> = None;
         for entry in self.last() {
-            let Entry::Answered { generation, whole, raw } = entry else { continue };
+            let RecordEntry::Answered { generation, whole, raw } = entry else { continue };
             match &mut known {
                 Some(known) if !whole => known.outcomes.extend(generation.outcomes.iter().cloned()),
                 known => *known = Some(generation.clone()),
@@ -59,13 +62,13 @@ impl History {
 
     /// Whether the response was read to its end.
     pub fn is_whole(&self) -> bool {
-        self.last().iter().any(|entry| matches!(entry, Entry::Answered { whole: true, .. }))
+        self.last().iter().any(|entry| matches!(entry, RecordEntry::Answered { whole: true, .. }))
     }
 
     /// The images that were saved: index, place and SHA-256.
     pub fn saved(&self) -> impl Iterator<Item = (u32, &Location, &str)> {
         self.entries.iter().filter_map(|entry| match entry {
-            Entry::Image { index, location, sha256 } => Some((*index, location, sha256.as_str())),
+            RecordEntry::Image { index, location, sha256 } => Some((*index, location, sha256.as_str())),
             _ => None,
         })
     }
@@ -75,7 +78,7 @@ impl History {
         self.entries
             .iter()
             .rev()
-            .find_map(|entry| if let Entry::Ended { outcome } = entry { Some(&**outcome) } else { None })
+            .find_map(|entry| if let RecordEntry::Ended { outcome } = entry { Some(&**outcome) } else { None })
     }
 
     /// Whether something may have been bought: an attempt of which no end is on record may have.
@@ -83,16 +86,16 @@ impl History {
         let (mut earlier, mut last) = (Charge::No, Charge::No);
         for entry in &self.entries {
             last = match entry {
-                Entry::Intent(_) => {
+                RecordEntry::Intent(_) => {
                     earlier = earlier.max(last);
                     Charge::Unknown
                 }
-                Entry::NotSent { .. } => Charge::No,
-                Entry::Refused { charge, .. } => *charge,
-                Entry::Accepted { .. } => Charge::Unknown,
-                Entry::Answered { generation, .. } => generation.charge(),
-                Entry::Ended { outcome } => last.max(outcome.charge),
-                Entry::Image { .. } | Entry::Unknown(_) => last,
+                RecordEntry::NotSent { .. } => Charge::No,
+                RecordEntry::Refused { charge, .. } => *charge,
+                RecordEntry::Accepted { .. } => Charge::Unknown,
+                RecordEntry::Answered { generation, .. } => generation.charge(),
+                RecordEntry::Ended { outcome } => last.max(outcome.charge),
+                RecordEntry::Image { .. } | RecordEntry::Unknown(_) => last,
             };
         }
         earlier.max(last)
@@ -105,33 +108,35 @@ mod tests {
 
     use super::*;
 
-    fn task() -> Entry {
-        Entry::Accepted { task: Task::new("evolink", "https://a.example", TaskId::new("t-1").unwrap(), "m".into()) }
+    fn task() -> RecordEntry {
+        RecordEntry::Accepted {
+            task: Task::new("evolink", "https://a.example", TaskId::new("t-1").unwrap(), "m".into()),
+        }
     }
 
-    fn refused(charge: Charge) -> Entry {
+    fn refused(charge: Charge) -> RecordEntry {
         let error = ErrorReport::from(&Error::new(ErrorKind::TaskFailed, "it failed").with_charge(charge));
-        Entry::Refused { error, charge }
+        RecordEntry::Refused { error, charge }
     }
 
-    fn answered(index: u32, whole: bool) -> Entry {
+    fn answered(index: u32, whole: bool) -> RecordEntry {
         let url = format!("https://a.example/{index}.png");
         let data = seedream_core::ImageData::Url { url, expires_at: None };
         let mut generation = Generation::new("m".into());
         generation.outcomes = vec![Ok(seedream_core::GeneratedImage::new(index, data))];
-        Entry::Answered { generation, whole, raw: None }
+        RecordEntry::Answered { generation, whole, raw: None }
     }
 
     #[test]
     fn a_history_tells_of_its_last_attempt() {
-        let intent = || Entry::Intent(Intent::new("job", "evolink", "m".into()));
-        let of = |entries: Vec<Entry>| {
+        let intent = || RecordEntry::Intent(Intent::new("job", "evolink", "m".into()));
+        let of = |entries: Vec<RecordEntry>| {
             let history = History::new("r", entries);
             let images = history.answered().map_or(0, |generation| generation.images().count());
             (history.task().is_some(), images, history.is_whole(), history.charge())
         };
         assert_eq!(of(vec![intent()]), (false, 0, false, Charge::Unknown));
-        assert_eq!(of(vec![intent(), Entry::NotSent { error: None }]), (false, 0, false, Charge::No));
+        assert_eq!(of(vec![intent(), RecordEntry::NotSent { error: None }]), (false, 0, false, Charge::No));
         assert_eq!(of(vec![intent(), task()]), (true, 0, false, Charge::Unknown));
         // A task that ended is no longer to be collected, and one of an earlier attempt is not that of the last.
         assert_eq!(of(vec![intent(), task(), refused(Charge::No)]), (false, 0, false, Charge::No));

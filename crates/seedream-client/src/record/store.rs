@@ -5,7 +5,7 @@ use std::{fmt, path::Path};
 use async_trait::async_trait;
 
 use super::{
-    entry::{Entry, Intent},
+    entry::{Intent, RecordEntry},
     history::History,
     refusal::Refusal,
 };
@@ -49,7 +49,7 @@ pub trait JobRecord: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Whether the record is there after [`Entry::Ended`], or would be if it were dropped now: something is left to be collected or
+    /// Whether the record is there after [`RecordEntry::Ended`], or would be if it were dropped now: something is left to be collected or
     /// looked into.
     fn stays(&self) -> bool {
         false
@@ -67,15 +67,15 @@ pub trait JobRecord: fmt::Debug + Send + Sync {
     /// Why the attempt must not be made.
     async fn attempt(&mut self, intent: &Intent) -> Result<(), Refusal>;
 
-    /// Adds an entry. [`Entry::Accepted`] and [`Entry::Answered`] are durable when this returns, with the files that they name; every
-    /// other is before the next attempt. After [`Entry::Ended`] the record is closed, and goes where nothing is left to be done.
+    /// Adds an entry. [`RecordEntry::Accepted`] and [`RecordEntry::Answered`] are durable when this returns, with the files that they name; every
+    /// other is before the next attempt. After [`RecordEntry::Ended`] the record is closed, and goes where nothing is left to be done.
     ///
     /// # Cancel safety
     /// The first poll hands the entry over: it is written even if the future is dropped.
     ///
     /// # Errors
     /// [`Refusal::Storage`]. The job goes on without the record, and sends no POST any more.
-    async fn append(&mut self, entry: Entry) -> Result<(), Refusal>;
+    async fn append(&mut self, entry: RecordEntry) -> Result<(), Refusal>;
 }
 
 /// A store that keeps nothing, for jobs whose images stay in memory.
@@ -111,7 +111,7 @@ impl JobRecord for NoRecord {
         Ok(())
     }
 
-    async fn append(&mut self, _: Entry) -> Result<(), Refusal> {
+    async fn append(&mut self, _: RecordEntry) -> Result<(), Refusal> {
         Ok(())
     }
 }

@@ -10,13 +10,13 @@ use url::Url;
 /// The rules by which reqwest chooses a proxy, from the same code: upper case before lower case, the scheme's own variable
 /// before `ALL_PROXY`, `NO_PROXY`, none at all in a CGI program (`REQUEST_METHOD`), and the system's settings after all these.
 #[derive(Debug)]
-pub(super) struct Environment {
+pub(super) struct ProxyEnvironment {
     matcher: Matcher,
     /// The variables that are set, in the order in which they count.
     variables: Vec<(&'static str, String)>,
 }
 
-impl Environment {
+impl ProxyEnvironment {
     pub(super) fn read() -> Self {
         let names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
         let variables = names.into_iter().filter_map(|name| Some((name, std::env::var(name).ok()?))).collect();
@@ -76,8 +76,8 @@ impl fmt::Display for EnvironmentProxy {
 mod tests {
     use super::*;
 
-    /// As [`Environment::read`], without the environment.
-    fn environment(variables: &[(&'static str, &str)]) -> Environment {
+    /// As [`ProxyEnvironment::read`], without the environment.
+    fn environment(variables: &[(&'static str, &str)]) -> ProxyEnvironment {
         let first = |wanted: &str| variables.iter().find(|(name, _)| *name == wanted).map_or("", |(_, value)| value);
         let either = |wanted: &str| {
             Some(first(wanted)).filter(|value| !value.is_empty()).unwrap_or_else(|| first(&wanted.to_ascii_lowercase()))
@@ -85,7 +85,7 @@ mod tests {
         let matcher = Matcher::builder().all(either("ALL_PROXY")).http(either("HTTP_PROXY"));
         let matcher = matcher.https(either("HTTPS_PROXY")).no(either("NO_PROXY")).build();
         let variables = variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        Environment { matcher, variables }
+        ProxyEnvironment { matcher, variables }
     }
 
     fn told(variables: &[(&'static str, &str)], target: &'static str) -> String {

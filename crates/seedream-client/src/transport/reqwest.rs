@@ -16,7 +16,7 @@ use url::Url;
 
 use super::{
     departure::Departure,
-    environment::{Environment, EnvironmentProxy, is_loopback},
+    environment::{EnvironmentProxy, ProxyEnvironment, is_loopback},
     error::{Reached, TransportError},
     http_transport::Transport,
     response_body::ResponseBody,
@@ -46,7 +46,7 @@ pub struct ReqwestTransport {
     client: OnceLock<lib::Client>,
     /// For this machine itself, where no proxy was named.
     direct: OnceLock<lib::Client>,
-    environment: OnceLock<Environment>,
+    environment: OnceLock<ProxyEnvironment>,
     proxy: Option<Proxy>,
     resolver: Option<Arc<dyn lib::dns::Resolve>>,
 }
@@ -133,7 +133,7 @@ impl Transport for ReqwestTransport {
         let cell = if proxy.is_none() && is_loopback(target) { &self.direct } else { &self.client };
         let client = client(cell, target.scheme_str(), || self.builder(target))?;
         let is_plain = target.scheme_str() == Some("http");
-        let via = proxy.is_none().then(|| self.environment.get_or_init(Environment::read).proxy(target)).flatten();
+        let via = proxy.is_none().then(|| self.environment.get_or_init(ProxyEnvironment::read).proxy(target)).flatten();
         let departure = request.extensions().get::<Departure>().cloned().unwrap_or_default();
         if let Some(via) = &via {
             departure.through(via.to_string());

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use seedream_core::{Error, ErrorKind, Event, ImageRequest, Result, Task};
 
 use super::{
-    expected_task::{ExpectedTask, maybe_billed},
+    pending_task::{PendingTask, maybe_billed},
     registry::TaskRegistry,
     token::CallbackToken,
 };
@@ -63,7 +63,7 @@ impl Webhooks {
     /// # Cancel safety
     /// As [`ImageProvider::open`](crate::ImageProvider::open): dropped before the task is accepted, it loses what may have been
     /// bought.
-    pub async fn submit(&self, request: ImageRequest) -> Result<ExpectedTask> {
+    pub async fn submit(&self, request: ImageRequest) -> Result<PendingTask> {
         let mut events = self.0.client.events(request.clone()).await?;
         while let Some(event) = events.next().await {
             match event? {
@@ -87,16 +87,16 @@ impl Webhooks {
     ///
     /// # Errors
     /// [`ErrorKind::Config`] where the task is of another provider or endpoint, or is expected already. The error holds the task.
-    pub fn expect(&self, task: Task) -> Result<ExpectedTask> {
+    pub fn expect(&self, task: Task) -> Result<PendingTask> {
         let events = self.0.client.open_task(task.clone(), JobContext::default())?;
         // It may have ended: it is polled at once.
         self.expected(task, events, true)
     }
 
-    fn expected(&self, task: Task, events: EventStream, polls_now: bool) -> Result<ExpectedTask> {
+    fn expected(&self, task: Task, events: EventStream, polls_now: bool) -> Result<PendingTask> {
         let client = self.0.client.clone();
         match self.0.expected.register(&task.id) {
-            Some(registration) => Ok(ExpectedTask::new(client, task, registration, events, polls_now)),
+            Some(registration) => Ok(PendingTask::new(client, task, registration, events, polls_now)),
             None => {
                 let error = Error::new(ErrorKind::Config, format!("task {} is expected already", task.id));
                 Err(maybe_billed(&client, error.with_task(task)))

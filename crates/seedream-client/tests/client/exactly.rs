@@ -108,7 +108,7 @@ async fn so_many_at_a_time_and_each_is_told_as_it_arrives() {
                 told.send(number).unwrap();
             }
         };
-        wish.watched(tell).await
+        wish.run_with_events(tell).await
     });
     for _ in 0..2 {
         begins.recv().await.unwrap();

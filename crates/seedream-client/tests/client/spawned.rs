@@ -35,13 +35,13 @@ fn every_public_future_can_be_spawned() {
     spawnable(|| async { of::<JobHandle>().cancel().await });
     spawnable(|| async { of::<JobHandle>().await });
     spawnable(|| async { of::<Exactly>().run().await });
-    spawnable(|| async { of::<Exactly>().watched(|_, _| ()).await });
+    spawnable(|| async { of::<Exactly>().run_with_events(|_, _| ()).await });
     spawnable(|| async { of::<Control>().until_cancelled().await });
     #[cfg(feature = "webhook")]
     spawnable(|| async { of::<seedream_client::webhook::Webhooks>().submit(request()).await });
     #[cfg(feature = "webhook")]
-    spawnable(|| async { of::<seedream_client::webhook::ExpectedTask>().wait().await });
-    spawnable(|| async { FolderStore::leftovers("out").await });
+    spawnable(|| async { of::<seedream_client::webhook::PendingTask>().wait().await });
+    spawnable(|| async { FolderStore::resumable("out").await });
     spawnable(|| async { of::<Downloader>().fetch("").await });
     spawnable(move || async move { of::<Downloader>().fetch_into("", &path()).await });
 }

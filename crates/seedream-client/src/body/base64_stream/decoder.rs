@@ -10,7 +10,7 @@ use super::{
 
 /// How far a string was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
+pub(super) enum DecodeStop {
     /// To the end of the input.
     All,
     /// To the quote that ends it.
@@ -63,16 +63,16 @@ impl Base64Decoder {
     }
 
     /// Decodes what it can and appends it to `decoded`.
-    pub(super) fn feed(&mut self, input: &[u8], decoded: &mut Vec<u8>) -> Progress {
+    pub(super) fn feed(&mut self, input: &[u8], decoded: &mut Vec<u8>) -> DecodeStop {
         let mut at = 0;
         // Where the letters that are being read end at the latest; looked for once a stretch.
         let mut stop = 0;
         while let Some(&byte) = input.get(at) {
             if !self.escape.is_empty() {
                 match self.escaped(byte, decoded) {
-                    Escape::Taken => at += 1,
-                    Escape::Over => {}
-                    Escape::Not { taken } => return Progress::Not(at + usize::from(taken)),
+                    EscapeStep::Taken => at += 1,
+                    EscapeStep::Over => {}
+                    EscapeStep::Not { taken } => return DecodeStop::Not(at + usize::from(taken)),
                 }
                 continue;
             }
@@ -93,7 +93,7 @@ impl Base64Decoder {
                 }
             }
             match byte {
-                b'"' => return Progress::Quote(at),
+                b'"' => return DecodeStop::Quote(at),
                 b'\\' => match input.get(at + 1).and_then(|byte| letters::escaped(*byte)) {
                     Some(kind) if self.odd(kind, decoded) => at += 1,
                     _ => self.escape.push(byte),
@@ -111,18 +111,18 @@ impl Base64Decoder {
                     self.log.letters(1);
                 }
                 _ => {
-                    let Some(kind) = blank(byte) else { return Progress::Not(at) };
+                    let Some(kind) = blank(byte) else { return DecodeStop::Not(at) };
                     self.broken = true;
                     self.log.odd(kind);
                 }
             }
             at += 1;
         }
-        Progress::All
+        DecodeStop::All
     }
 
     /// Takes one byte of an escape.
-    fn escaped(&mut self, byte: u8, decoded: &mut Vec<u8>) -> Escape {
+    fn escaped(&mut self, byte: u8, decoded: &mut Vec<u8>) -> EscapeStep {
         self.escape.push(byte);
         if matches!(self.escape[0], b'\n' | b'\r') {
             return self.continued();
@@ -133,16 +133,16 @@ impl Base64Decoder {
             if !taken {
                 self.escape.pop();
             }
-            return Escape::Not { taken };
+            return EscapeStep::Not { taken };
         };
         if ODDITIES[kind].0.len() > self.escape.len() {
-            return Escape::Taken;
+            return EscapeStep::Taken;
         }
         if !self.odd(kind, decoded) {
-            return Escape::Not { taken: true };
+            return EscapeStep::Not { taken: true };
         }
         self.escape.clear();
-        Escape::Taken
+        EscapeStep::Taken
     }
 
     /// Takes an oddity; `false` where it cannot stand here.
@@ -165,18 +165,18 @@ impl Base64Decoder {
     }
 
     /// Takes one byte behind a line break of an event.
-    fn continued(&mut self) -> Escape {
+    fn continued(&mut self) -> EscapeStep {
         match continued(&self.escape) {
-            NextLine::Open => Escape::Taken,
+            NextLine::Open => EscapeStep::Taken,
             NextLine::No => {
                 self.escape.pop();
-                Escape::Not { taken: false }
+                EscapeStep::Not { taken: false }
             }
             NextLine::Yes(length) => {
                 let kind = ODDITIES.iter().position(|(text, _)| *text == &self.escape[..length]).unwrap_or(0);
                 self.escape.clear();
                 self.log.odd(kind);
-                Escape::Over
+                EscapeStep::Over
             }
         }
     }
@@ -247,7 +247,7 @@ impl Base64Decoder {
     }
 }
 
-enum Escape {
+enum EscapeStep {
     Taken,
     /// It ended before this byte.
     Over,

@@ -11,7 +11,7 @@ use seedream_core::{Blobs, ImageData};
 use super::{
     body_syntax::BodySyntax,
     restore::Restorer,
-    scanner::{Base64Scanner, Piece},
+    scanner::{Base64Scanner, ScannedPiece},
 };
 use crate::disk::{GrowingFile, ImageBuffer, Spool, innermost, random_token};
 
@@ -44,15 +44,15 @@ impl ImageExtractor {
     pub(crate) async fn feed(&mut self, mut input: &[u8], reader: &mut impl BodySink) {
         while let Some(piece) = self.scanner.step(&mut input, self.buffer.gathered()) {
             match piece {
-                Piece::Text(text) => reader.text(text),
-                Piece::Begin | Piece::More => self.buffer.flow().await,
-                Piece::End => {
+                ScannedPiece::Text(text) => reader.text(text),
+                ScannedPiece::Begin | ScannedPiece::More => self.buffer.flow().await,
+                ScannedPiece::End => {
                     let token = random_token();
                     let data = self.buffer.complete(&token).await;
                     reader.image(&token, data);
                     reader.text(token.as_bytes());
                 }
-                Piece::Restore(restorer) => self.restore(*restorer, reader).await,
+                ScannedPiece::Restore(restorer) => self.restore(*restorer, reader).await,
             }
         }
     }

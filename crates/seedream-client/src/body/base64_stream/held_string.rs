@@ -3,14 +3,14 @@
 use super::{
     body_syntax::{BodySyntax, THRESHOLD, string_stop},
     letters::{NextLine, continued},
-    scanner::{Base64Scanner, HeldNext, Place},
+    scanner::{Base64Scanner, HoldOutcome, ScanState},
     string_start::{begin, may_be_image},
 };
 
 impl Base64Scanner {
     /// Takes bytes of a string until it is long enough to be judged, or over.
-    pub(super) fn hold(&mut self, input: &mut &[u8], decoded: &mut Vec<u8>) -> HeldNext {
-        let Place::Held { class, escaped, broke } = &mut self.place else { return HeldNext::More };
+    pub(super) fn hold(&mut self, input: &mut &[u8], decoded: &mut Vec<u8>) -> HoldOutcome {
+        let ScanState::Held { class, escaped, broke } = &mut self.place else { return HoldOutcome::More };
         let take = |held: &mut Vec<u8>, input: &mut &[u8], count: usize| {
             let (taken, rest) = input.split_at(count);
             held.extend_from_slice(taken);
@@ -50,12 +50,12 @@ impl Base64Scanner {
         }
         let class = *class;
         if self.held.len() < THRESHOLD {
-            return if may_be_image(&self.held, class, self.syntax) { HeldNext::More } else { self.release() };
+            return if may_be_image(&self.held, class, self.syntax) { HoldOutcome::More } else { self.release() };
         }
         match begin(&self.held, class, self.syntax, decoded) {
             Some(decoder) => {
-                self.place = Place::Image(Box::new(decoder));
-                HeldNext::Begin
+                self.place = ScanState::Image(Box::new(decoder));
+                HoldOutcome::Begin
             }
             None => {
                 decoded.clear();
@@ -65,14 +65,14 @@ impl Base64Scanner {
     }
 
     /// What is held stays where it is.
-    fn release(&mut self) -> HeldNext {
-        if let Place::Held { escaped, broke, .. } = self.place {
-            self.place = Place::Plain { name: false, escaped };
+    fn release(&mut self) -> HoldOutcome {
+        if let ScanState::Held { escaped, broke, .. } = self.place {
+            self.place = ScanState::Plain { name: false, escaped };
             if let Some(from) = broke {
                 let broke = self.held[from..].to_vec();
                 self.text(&broke);
             }
         }
-        HeldNext::Release
+        HoldOutcome::Release
     }
 }

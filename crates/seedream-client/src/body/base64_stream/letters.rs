@@ -86,16 +86,16 @@ pub(super) enum Alphabet {
 pub(super) const NONE: u8 = 0xff;
 
 /// The value of every letter.
-type Values = [u8; 256];
+type LetterValues = [u8; 256];
 
-static STANDARD: Values = values(b"+/");
-static URL_SAFE: Values = values(b"-_");
+static STANDARD: LetterValues = values(b"+/");
+static URL_SAFE: LetterValues = values(b"-_");
 
 /// The letters of the standard alphabet.
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// Those of an alphabet with these two last letters.
-const fn values(last: &[u8; 2]) -> Values {
+const fn values(last: &[u8; 2]) -> LetterValues {
     let mut values = [NONE; 256];
     let mut value = 0;
     while value < 64 {
@@ -114,7 +114,7 @@ impl Alphabet {
         }
     }
 
-    pub(super) fn values(self) -> &'static Values {
+    pub(super) fn values(self) -> &'static LetterValues {
         match self {
             Self::Standard => &STANDARD,
             Self::UrlSafe => &URL_SAFE,

@@ -64,7 +64,7 @@ impl MemberName {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Bracket {
+enum OpenBracket {
     Object,
     List,
     /// A list that is the value of a member whose name says base64.
@@ -73,8 +73,8 @@ enum Bracket {
 
 /// Where in a document the next string stands.
 #[derive(Debug)]
-pub(super) struct Nesting {
-    open: Vec<Bracket>,
+pub(super) struct JsonNesting {
+    open: Vec<OpenBracket>,
     /// How many brackets are open around what repeats the request, its own included; 0 for none.
     echo: usize,
     /// The last name of a member.
@@ -87,7 +87,7 @@ pub(super) struct Nesting {
     fresh: bool,
 }
 
-impl Nesting {
+impl JsonNesting {
     pub(super) fn new() -> Self {
         Self { open: Vec::new(), echo: 0, name: MemberName::none(), named: false, at_name: false, fresh: true }
     }
@@ -121,9 +121,9 @@ impl Nesting {
     fn open(&mut self, bracket: u8) {
         let class = self.class();
         self.open.push(match (bracket, class) {
-            (b'{', _) => Bracket::Object,
-            (_, MemberKind::Base64) => Bracket::Base64,
-            _ => Bracket::List,
+            (b'{', _) => OpenBracket::Object,
+            (_, MemberKind::Base64) => OpenBracket::Base64,
+            _ => OpenBracket::List,
         });
         if class == MemberKind::Echo && self.echo == 0 {
             self.echo = self.open.len();
@@ -134,7 +134,7 @@ impl Nesting {
     /// A value is over: what follows it is a name in an object, and an element in a list.
     pub(super) fn next(&mut self) {
         self.fresh = false;
-        self.at_name = self.open.last() == Some(&Bracket::Object);
+        self.at_name = self.open.last() == Some(&OpenBracket::Object);
         self.named = false;
         self.name.clear();
     }
@@ -157,7 +157,7 @@ impl Nesting {
         match self.open.last() {
             _ if self.echo > 0 => MemberKind::Echo,
             _ if self.named => self.name.class(),
-            Some(Bracket::Base64) => MemberKind::Base64,
+            Some(OpenBracket::Base64) => MemberKind::Base64,
             _ => MemberKind::Any,
         }
     }
@@ -166,7 +166,7 @@ impl Nesting {
     pub(super) fn may_be_base64(&self) -> bool {
         match self.open.last() {
             _ if self.named => self.name.bytes[..self.name.len].contains(&b'6'),
-            last => last == Some(&Bracket::Base64),
+            last => last == Some(&OpenBracket::Base64),
         }
     }
 

@@ -4,15 +4,15 @@ use memchr::memchr2;
 
 use super::{
     body_syntax::{BodySyntax, DATA_FIELD, THRESHOLD, string_stop},
-    decoder::{Base64Decoder, Progress},
-    member::{MemberKind, Nesting},
+    decoder::{Base64Decoder, DecodeStop},
+    member::{JsonNesting, MemberKind},
     restore::Restorer,
     string_start::{may_be_image, may_begin},
 };
 
 /// What becomes of the bytes that were fed.
 #[derive(Debug)]
-pub(super) enum Piece<'a> {
+pub(super) enum ScannedPiece<'a> {
     /// Passes on as it is.
     Text(&'a [u8]),
     /// An image begins; the first of it has been appended to what is decoded.
@@ -26,7 +26,7 @@ pub(super) enum Piece<'a> {
 }
 
 /// What becomes of what is held.
-pub(super) enum HeldNext {
+pub(super) enum HoldOutcome {
     /// It goes on.
     More,
     /// It is an image.
@@ -37,7 +37,7 @@ pub(super) enum HeldNext {
 
 /// Where in the body the next byte stands.
 #[derive(Debug)]
-pub(super) enum Place {
+pub(super) enum ScanState {
     /// Between strings.
     Between,
     /// In front of the first byte of a value.
@@ -71,8 +71,8 @@ pub(super) struct Base64Scanner {
     line: LinePlace,
     /// Whether the last byte was a CR, so that a LF behind it ends no line of its own.
     after_cr: bool,
-    pub(super) place: Place,
-    nest: Nesting,
+    pub(super) place: ScanState,
+    nest: JsonNesting,
     /// The string that may become an image.
     pub(super) held: Vec<u8>,
 }
@@ -86,31 +86,35 @@ impl Base64Scanner {
                 BodySyntax::Events => LinePlace::Head(0),
             },
             after_cr: false,
-            place: Place::Between,
-            nest: Nesting::new(),
+            place: ScanState::Between,
+            nest: JsonNesting::new(),
             held: Vec::new(),
         }
     }
 
     /// Takes bytes from the front of `input` and says what becomes of them; `None` where none are left. What is decoded is
     /// appended to `decoded`, which belongs to one image: it is empty when one begins, and taken when it ends.
-    pub(super) fn step<'s, 'i: 's>(&'s mut self, input: &mut &'i [u8], decoded: &mut Vec<u8>) -> Option<Piece<'s>> {
+    pub(super) fn step<'s, 'i: 's>(
+        &'s mut self,
+        input: &mut &'i [u8],
+        decoded: &mut Vec<u8>,
+    ) -> Option<ScannedPiece<'s>> {
         while !input.is_empty() {
-            if matches!(self.place, Place::Image(_)) {
+            if matches!(self.place, ScanState::Image(_)) {
                 return Some(self.image(input, decoded));
             }
-            if matches!(self.place, Place::Held { .. }) {
+            if matches!(self.place, ScanState::Held { .. }) {
                 match self.hold(input, decoded) {
-                    HeldNext::More => continue,
-                    HeldNext::Begin => return Some(Piece::Begin),
-                    HeldNext::Release => return Some(Piece::Text(&self.held)),
+                    HoldOutcome::More => continue,
+                    HoldOutcome::Begin => return Some(ScannedPiece::Begin),
+                    HoldOutcome::Release => return Some(ScannedPiece::Text(&self.held)),
                 }
             }
             let taken = self.text(input);
             if taken > 0 {
                 let (text, rest) = input.split_at(taken);
                 *input = rest;
-                return Some(Piece::Text(text));
+                return Some(ScannedPiece::Text(text));
             }
         }
         None
@@ -118,13 +122,13 @@ impl Base64Scanner {
 
     /// Whether an image has begun and not ended.
     pub(super) fn is_in_image(&self) -> bool {
-        matches!(self.place, Place::Image(_))
+        matches!(self.place, ScanState::Image(_))
     }
 
     /// The end: what is still held passes on.
     pub(super) fn finish(&mut self) -> &[u8] {
-        match std::mem::replace(&mut self.place, Place::Between) {
-            Place::Held { .. } => &self.held,
+        match std::mem::replace(&mut self.place, ScanState::Between) {
+            ScanState::Held { .. } => &self.held,
             _ => &[],
         }
     }
@@ -139,7 +143,7 @@ impl Base64Scanner {
                 continue;
             }
             match &mut self.place {
-                Place::Plain { name, escaped } => {
+                ScanState::Plain { name, escaped } => {
                     if std::mem::take(escaped) {
                         // Whatever it is, unless it ends the line.
                         at += usize::from(!self.ends_line(byte));
@@ -156,7 +160,7 @@ impl Base64Scanner {
                             if !*name {
                                 self.nest.next();
                             }
-                            self.place = Place::Between;
+                            self.place = ScanState::Between;
                             at += 1;
                         }
                         // What is escaped is passed over with it, unless it may end the line.
@@ -168,14 +172,14 @@ impl Base64Scanner {
                             Some(_) => at += 2,
                         },
                         Some(&byte) => {
-                            self.place = Place::Broken;
+                            self.place = ScanState::Broken;
                             self.end_line(byte);
                             at += 1;
                         }
                         None => {}
                     }
                 }
-                Place::Between => {
+                ScanState::Between => {
                     at += 1;
                     match byte {
                         b'"' => at += self.open(&input[at..]),
@@ -194,8 +198,8 @@ impl Base64Scanner {
                         }
                     }
                 }
-                Place::Start => at += self.start(&input[at..]),
-                Place::Broken => match byte {
+                ScanState::Start => at += self.start(&input[at..]),
+                ScanState::Broken => match byte {
                     b'\r' | b'\n' if !lf_of_crlf => {
                         self.end_line(byte);
                         at += 1;
@@ -203,11 +207,11 @@ impl Base64Scanner {
                     b'\r' | b'\n' | b' ' | b'\t' => at += 1,
                     b'{' | b'[' => {
                         self.nest.clear();
-                        self.place = Place::Between;
+                        self.place = ScanState::Between;
                     }
                     _ => self.place = PLAIN,
                 },
-                Place::Held { .. } | Place::Image(_) => return at,
+                ScanState::Held { .. } | ScanState::Image(_) => return at,
             }
         }
         at
@@ -221,10 +225,10 @@ impl Base64Scanner {
                     self.nest.name().push(&rest[..end]);
                     return end + 1;
                 }
-                _ => self.place = Place::Plain { name: true, escaped: false },
+                _ => self.place = ScanState::Plain { name: true, escaped: false },
             }
         } else if self.nest.holds_values() {
-            self.place = Place::Start;
+            self.place = ScanState::Start;
             if !rest.is_empty() {
                 return self.start(rest);
             }
@@ -241,14 +245,14 @@ impl Base64Scanner {
             // What is this short stays, whatever it is.
             Some(end) if start[end] == b'"' => {
                 self.nest.next();
-                self.place = Place::Between;
+                self.place = ScanState::Between;
                 return end + 1;
             }
             _ if may_begin(start[0]) || self.nest.may_be_base64() => {
                 let class = self.nest.class();
                 if may_be_image(start, class, self.syntax) {
                     self.held.clear();
-                    self.place = Place::Held { class, escaped: false, broke: None };
+                    self.place = ScanState::Held { class, escaped: false, broke: None };
                     return 0;
                 }
             }
@@ -273,7 +277,7 @@ impl Base64Scanner {
         match self.line {
             LinePlace::Head(0) if matches!(byte, b'\n' | b'\r') => {
                 // An empty line ends the event.
-                self.place = Place::Between;
+                self.place = ScanState::Between;
                 self.nest.clear();
                 self.end_line(byte);
                 1
@@ -302,29 +306,31 @@ impl Base64Scanner {
         }
     }
 
-    fn image(&mut self, input: &mut &[u8], decoded: &mut Vec<u8>) -> Piece<'static> {
-        let Place::Image(decoder) = &mut self.place else { return Piece::More };
+    fn image(&mut self, input: &mut &[u8], decoded: &mut Vec<u8>) -> ScannedPiece<'static> {
+        let ScanState::Image(decoder) = &mut self.place else { return ScannedPiece::More };
         let fed = decoder.feed(input, decoded);
         let taken = match fed {
-            Progress::All => input.len(),
-            Progress::Quote(at) | Progress::Not(at) => at,
+            DecodeStop::All => input.len(),
+            DecodeStop::Quote(at) | DecodeStop::Not(at) => at,
         };
         *input = &input[taken..];
         match fed {
-            Progress::All => Piece::More,
-            Progress::Quote(_) if decoder.finish(decoded) => {
+            DecodeStop::All => ScannedPiece::More,
+            DecodeStop::Quote(_) if decoder.finish(decoded) => {
                 self.place = PLAIN;
-                Piece::End
+                ScannedPiece::End
             }
-            Progress::Quote(_) | Progress::Not(_) => {
-                let Place::Image(decoder) = std::mem::replace(&mut self.place, PLAIN) else { return Piece::More };
+            DecodeStop::Quote(_) | DecodeStop::Not(_) => {
+                let ScanState::Image(decoder) = std::mem::replace(&mut self.place, PLAIN) else {
+                    return ScannedPiece::More;
+                };
                 let (restorer, broke) = decoder.into_restorer();
                 self.text(&broke);
-                Piece::Restore(Box::new(restorer))
+                ScannedPiece::Restore(Box::new(restorer))
             }
         }
     }
 }
 
 /// In a string that stays.
-const PLAIN: Place = Place::Plain { name: false, escaped: false };
+const PLAIN: ScanState = ScanState::Plain { name: false, escaped: false };

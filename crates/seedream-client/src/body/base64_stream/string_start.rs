@@ -4,11 +4,11 @@ use memchr::memchr;
 
 use super::{
     body_syntax::BodySyntax,
-    decoder::{Base64Decoder, Progress},
+    decoder::{Base64Decoder, DecodeStop},
     letters::{Alphabet, NONE, NextLine, continued, quantum},
     member::MemberKind,
 };
-use crate::body::image_format::signature::{Look, is_image, is_weak, look};
+use crate::body::image_format::signature::{SignatureMatch, is_image, is_weak, look};
 
 /// How many letters of base64 decide whether it can be an image.
 const LETTERS: usize = 24;
@@ -37,7 +37,7 @@ pub(super) fn may_be_image(raw: &[u8], class: MemberKind, syntax: BodySyntax) ->
     }
     let mut head = [0; LETTERS];
     let mut len = 0;
-    for byte in Plain::new(raw, syntax).filter(|byte| !byte.is_ascii_whitespace()) {
+    for byte in PlainBytes::new(raw, syntax).filter(|byte| !byte.is_ascii_whitespace()) {
         head[len] = byte;
         len += 1;
         // Four letters, which are three bytes, leave little but images.
@@ -66,7 +66,7 @@ fn may_be_letters(head: &[u8]) -> bool {
     for (bytes, values) in decoded.chunks_exact_mut(3).zip(values.as_chunks().0) {
         bytes.copy_from_slice(&quantum(*values));
     }
-    !values.contains(&NONE) && look(&decoded[..head.len() / 4 * 3]) != Look::Other
+    !values.contains(&NONE) && look(&decoded[..head.len() / 4 * 3]) != SignatureMatch::Other
 }
 
 /// Decodes what a long string begins with, if it is an image.
@@ -84,7 +84,7 @@ pub(super) fn begin(raw: &[u8], class: MemberKind, syntax: BodySyntax, decoded: 
         }
     }
     let mut decoder = Base64Decoder::new(&raw[..at], syntax);
-    if decoder.feed(&raw[at..], decoded) != Progress::All {
+    if decoder.feed(&raw[at..], decoded) != DecodeStop::All {
         return None;
     }
     let known = is_image(decoded);
@@ -94,7 +94,7 @@ pub(super) fn begin(raw: &[u8], class: MemberKind, syntax: BodySyntax, decoded: 
 
 /// The length of what stands in front of base64, up to its comma, and whether it says that an image follows.
 fn head(raw: &[u8], syntax: BodySyntax) -> Option<(usize, bool)> {
-    let mut plain = Plain::new(raw, syntax);
+    let mut plain = PlainBytes::new(raw, syntax);
     let mut text = String::new();
     loop {
         match plain.next()? {
@@ -123,20 +123,20 @@ fn is_varied(raw: &[u8]) -> bool {
 }
 
 /// The bytes that a string in JSON stands for, as far as they are ASCII; anything else is 0xff.
-struct Plain<'a> {
+struct PlainBytes<'a> {
     raw: &'a [u8],
     syntax: BodySyntax,
     /// Where the next byte stands.
     at: usize,
 }
 
-impl<'a> Plain<'a> {
+impl<'a> PlainBytes<'a> {
     fn new(raw: &'a [u8], syntax: BodySyntax) -> Self {
         Self { raw, syntax, at: 0 }
     }
 }
 
-impl Iterator for Plain<'_> {
+impl Iterator for PlainBytes<'_> {
     type Item = u8;
 
     /// The next byte; `None` where it has not arrived.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::{
     body_syntax::{BodySyntax, THRESHOLD},
     extractor::put_back,
-    scanner::{Base64Scanner, Piece},
+    scanner::{Base64Scanner, ScannedPiece},
 };
 use crate::body::image_format::signature::tests::HEADS;
 
@@ -19,13 +19,13 @@ fn lift_in(syntax: BodySyntax, bytes: &[u8], chunks: impl IntoIterator<Item = us
         rest = after;
         while let Some(piece) = scanner.step(&mut chunk, &mut decoded) {
             match piece {
-                Piece::Text(bytes) => text.extend_from_slice(bytes),
-                Piece::Begin | Piece::More => {}
-                Piece::End => {
+                ScannedPiece::Text(bytes) => text.extend_from_slice(bytes),
+                ScannedPiece::Begin | ScannedPiece::More => {}
+                ScannedPiece::End => {
                     text.extend_from_slice(format!("<{}>", images.len()).as_bytes());
                     images.push(std::mem::take(&mut decoded));
                 }
-                Piece::Restore(mut restorer) => {
+                ScannedPiece::Restore(mut restorer) => {
                     for part in decoded.chunks(100) {
                         restorer.push(part, &mut text);
                     }
@@ -504,10 +504,10 @@ proptest! {
             for mut chunk in bytes.chunks(chunk) {
                 while let Some(piece) = scanner.step(&mut chunk, &mut decoded) {
                     match piece {
-                        Piece::Text(bytes) => text.extend_from_slice(bytes),
-                        Piece::Begin | Piece::More => {}
-                        Piece::End => decoded.clear(),
-                        Piece::Restore(mut restorer) => {
+                        ScannedPiece::Text(bytes) => text.extend_from_slice(bytes),
+                        ScannedPiece::Begin | ScannedPiece::More => {}
+                        ScannedPiece::End => decoded.clear(),
+                        ScannedPiece::Restore(mut restorer) => {
                             restorer.push(&std::mem::take(&mut decoded), &mut text);
                             restorer.finish(&mut text);
                         }

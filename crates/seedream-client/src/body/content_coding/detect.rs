@@ -7,7 +7,7 @@ const TELLING: usize = 16;
 
 /// A content coding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Coding {
+pub(super) enum ContentCoding {
     Gzip,
     /// `deflate` as HTTP means it: with the head and the checksum of zlib.
     Zlib,
@@ -19,14 +19,14 @@ pub(super) enum Coding {
 
 /// What a layer of a body may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Expected {
+pub(super) enum ExpectedCoding {
     /// What the head says, or not.
-    Labelled(Coding),
+    Labelled(ContentCoding),
     /// What has a mark of its own.
     Anything,
 }
 
-impl Coding {
+impl ContentCoding {
     /// The coding of a name, which may have parameters.
     pub(super) fn named(name: &str) -> Option<Self> {
         let name = name.split(';').next().unwrap_or_default().trim().trim_matches('"').to_ascii_lowercase();
@@ -40,7 +40,7 @@ impl Coding {
     }
 }
 
-impl fmt::Display for Coding {
+impl fmt::Display for ContentCoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Gzip => "gzip",
@@ -52,24 +52,24 @@ impl fmt::Display for Coding {
 }
 
 /// The coding of what begins like this, or that it has none; nothing while more bytes are needed to tell.
-pub(super) fn coding_of(expected: Expected, head: &[u8], at_end: bool) -> Option<Option<Coding>> {
+pub(super) fn coding_of(expected: ExpectedCoding, head: &[u8], at_end: bool) -> Option<Option<ContentCoding>> {
     if let Some(coding) = marked(head) {
         return Some(match expected {
-            Expected::Labelled(label) if label == coding => Some(coding),
+            ExpectedCoding::Labelled(label) if label == coding => Some(coding),
             // The layer above reads what it is.
-            Expected::Labelled(_) => None,
-            Expected::Anything => Some(coding),
+            ExpectedCoding::Labelled(_) => None,
+            ExpectedCoding::Anything => Some(coding),
         });
     }
     if !at_end && is_short_of_a_mark(head) {
         return None;
     }
     match expected {
-        Expected::Anything | Expected::Labelled(Coding::Gzip | Coding::Zstd) => Some(None),
-        Expected::Labelled(_) if head.len() < TELLING && !at_end => None,
-        Expected::Labelled(_) if head.is_empty() || is_plain(head) => Some(None),
-        Expected::Labelled(Coding::Deflate) if is_zlib(head) => Some(Some(Coding::Zlib)),
-        Expected::Labelled(label) => Some(Some(label)),
+        ExpectedCoding::Anything | ExpectedCoding::Labelled(ContentCoding::Gzip | ContentCoding::Zstd) => Some(None),
+        ExpectedCoding::Labelled(_) if head.len() < TELLING && !at_end => None,
+        ExpectedCoding::Labelled(_) if head.is_empty() || is_plain(head) => Some(None),
+        ExpectedCoding::Labelled(ContentCoding::Deflate) if is_zlib(head) => Some(Some(ContentCoding::Zlib)),
+        ExpectedCoding::Labelled(label) => Some(Some(label)),
     }
 }
 
@@ -78,11 +78,11 @@ pub(super) const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
 /// What follows the first byte, `0x50` to `0x5f`, of a zstd frame without data.
 pub(super) const SKIPPABLE: &[u8] = b"\x2a\x4d\x18";
 
-fn marked(head: &[u8]) -> Option<Coding> {
+fn marked(head: &[u8]) -> Option<ContentCoding> {
     if head.starts_with(GZIP) {
-        return Some(Coding::Gzip);
+        return Some(ContentCoding::Gzip);
     }
-    is_frame(head).then_some(Coding::Zstd)
+    is_frame(head).then_some(ContentCoding::Zstd)
 }
 
 /// Whether a zstd frame begins here.
@@ -133,46 +133,51 @@ mod tests {
     #[test]
     fn names_are_read_in_any_spelling() {
         for (name, coding) in [
-            (" GZip ", Some(Coding::Gzip)),
-            ("x-gzip", Some(Coding::Gzip)),
-            ("X-GZIP;q=1.0", Some(Coding::Gzip)),
-            ("\"br\"", Some(Coding::Brotli)),
-            ("DEFLATE", Some(Coding::Deflate)),
-            ("zstd", Some(Coding::Zstd)),
+            (" GZip ", Some(ContentCoding::Gzip)),
+            ("x-gzip", Some(ContentCoding::Gzip)),
+            ("X-GZIP;q=1.0", Some(ContentCoding::Gzip)),
+            ("\"br\"", Some(ContentCoding::Brotli)),
+            ("DEFLATE", Some(ContentCoding::Deflate)),
+            ("zstd", Some(ContentCoding::Zstd)),
             ("identity", None),
             ("utf-8", None),
             ("", None),
         ] {
-            assert_eq!(Coding::named(name), coding, "{name}");
+            assert_eq!(ContentCoding::named(name), coding, "{name}");
         }
     }
 
     #[test]
     fn the_first_bytes_decide_as_soon_as_they_can() {
-        use Expected::{Anything, Labelled};
+        use ExpectedCoding::{Anything, Labelled};
         let json = &br#"{"created":1763668800,"data":[]}"#[..];
         for (expected, head, at_end, judged) in [
             (Anything, &b""[..], false, None),
             (Anything, b"", true, Some(None)),
             (Anything, b"\x1f\x8b", false, None),
             (Anything, b"\x1f\x8b", true, Some(None)),
-            (Anything, b"\x1f\x8b\x08", false, Some(Some(Coding::Gzip))),
-            (Anything, b"\x28\xb5\x2f\xfd", false, Some(Some(Coding::Zstd))),
-            (Anything, b"\x5a\x2a\x4d\x18", false, Some(Some(Coding::Zstd))),
+            (Anything, b"\x1f\x8b\x08", false, Some(Some(ContentCoding::Gzip))),
+            (Anything, b"\x28\xb5\x2f\xfd", false, Some(Some(ContentCoding::Zstd))),
+            (Anything, b"\x5a\x2a\x4d\x18", false, Some(Some(ContentCoding::Zstd))),
             (Anything, b"{", false, Some(None)),
             (Anything, b"(a", false, Some(None)),
-            (Labelled(Coding::Gzip), json, false, Some(None)),
-            (Labelled(Coding::Zstd), json, false, Some(None)),
-            (Labelled(Coding::Brotli), b"{\"da", false, None),
-            (Labelled(Coding::Brotli), b"{\"da", true, Some(None)),
-            (Labelled(Coding::Brotli), json, false, Some(None)),
-            (Labelled(Coding::Deflate), b"retry after 30 s", false, Some(None)),
-            (Labelled(Coding::Deflate), b"retry after 30 s\x01", false, Some(None)),
-            (Labelled(Coding::Deflate), "\u{feff}{\"é\":\"日本語日本語\"}".as_bytes(), false, Some(None)),
-            (Labelled(Coding::Deflate), b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", false, Some(None)),
-            (Labelled(Coding::Deflate), b"\x78\x9c\xab\xae\x05\x00\x01\x75\x00\xf9", true, Some(Some(Coding::Zlib))),
-            (Labelled(Coding::Deflate), b"\xab\xae\x05\x00", true, Some(Some(Coding::Deflate))),
-            (Labelled(Coding::Brotli), b"\x1f\x8b\x08\x00", false, Some(None)),
+            (Labelled(ContentCoding::Gzip), json, false, Some(None)),
+            (Labelled(ContentCoding::Zstd), json, false, Some(None)),
+            (Labelled(ContentCoding::Brotli), b"{\"da", false, None),
+            (Labelled(ContentCoding::Brotli), b"{\"da", true, Some(None)),
+            (Labelled(ContentCoding::Brotli), json, false, Some(None)),
+            (Labelled(ContentCoding::Deflate), b"retry after 30 s", false, Some(None)),
+            (Labelled(ContentCoding::Deflate), b"retry after 30 s\x01", false, Some(None)),
+            (Labelled(ContentCoding::Deflate), "\u{feff}{\"é\":\"日本語日本語\"}".as_bytes(), false, Some(None)),
+            (Labelled(ContentCoding::Deflate), b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", false, Some(None)),
+            (
+                Labelled(ContentCoding::Deflate),
+                b"\x78\x9c\xab\xae\x05\x00\x01\x75\x00\xf9",
+                true,
+                Some(Some(ContentCoding::Zlib)),
+            ),
+            (Labelled(ContentCoding::Deflate), b"\xab\xae\x05\x00", true, Some(Some(ContentCoding::Deflate))),
+            (Labelled(ContentCoding::Brotli), b"\x1f\x8b\x08\x00", false, Some(None)),
         ] {
             assert_eq!(coding_of(expected, head, at_end), judged, "{expected:?} {head:?} {at_end}");
         }

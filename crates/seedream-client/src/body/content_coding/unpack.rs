@@ -4,7 +4,7 @@ use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, Sta
 use flate2::Decompress;
 
 use super::{
-    detect::Coding,
+    detect::ContentCoding,
     gzip::Gzip,
     inflate::{Unpacked, inflate},
     zstd::Zstd,
@@ -18,18 +18,18 @@ pub(super) enum Unpacker {
 }
 
 impl Unpacker {
-    pub(super) fn new(coding: Coding) -> Self {
+    pub(super) fn new(coding: ContentCoding) -> Self {
         match coding {
-            Coding::Gzip => Self::Gzip(Box::new(Gzip::new())),
-            Coding::Zlib => Self::Deflate { inflate: Box::new(Decompress::new(true)), over: false },
-            Coding::Deflate => Self::Deflate { inflate: Box::new(Decompress::new(false)), over: false },
-            Coding::Brotli => {
+            ContentCoding::Gzip => Self::Gzip(Box::new(Gzip::new())),
+            ContentCoding::Zlib => Self::Deflate { inflate: Box::new(Decompress::new(true)), over: false },
+            ContentCoding::Deflate => Self::Deflate { inflate: Box::new(Decompress::new(false)), over: false },
+            ContentCoding::Brotli => {
                 let allocate = StandardAlloc::default;
                 // Windows of at most 16 MiB, as HTTP has them.
                 let state = BrotliState::new_strict(allocate(), allocate(), allocate());
                 Self::Brotli { state: Box::new(state), over: false }
             }
-            Coding::Zstd => Self::Zstd(Zstd::new()),
+            ContentCoding::Zstd => Self::Zstd(Zstd::new()),
         }
     }
 

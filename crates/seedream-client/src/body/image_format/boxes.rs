@@ -1,7 +1,7 @@
 //! AVIF and HEIF: boxes with a length. Nothing marks the end, so an image is complete where a box ends and both its description
 //! (`meta` or `moov`) and its data (`mdat`, or `idat` in `meta`) are there.
 
-use super::chunked::{Damage, Field, skip};
+use super::chunked::{Damage, SplitField, skip};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Boxes {
@@ -16,9 +16,9 @@ pub(super) struct Boxes {
 
 #[derive(Clone, Debug)]
 enum BoxPlace {
-    Head(Field<8>),
+    Head(SplitField<8>),
     /// The length, which needs 64 bits.
-    Long([u8; 4], Field<8>),
+    Long([u8; 4], SplitField<8>),
     Content(u64),
     /// A box that goes on to the end of the file.
     Rest,
@@ -27,7 +27,7 @@ enum BoxPlace {
 
 impl Default for BoxPlace {
     fn default() -> Self {
-        Self::Head(Field::default())
+        Self::Head(SplitField::default())
     }
 }
 
@@ -49,7 +49,7 @@ impl Boxes {
                     let Some([a, b, c, d, name @ ..]) = head else { return };
                     self.place = match u32::from_be_bytes([a, b, c, d]) {
                         0 => self.open(name, None),
-                        1 => BoxPlace::Long(name, Field::default()),
+                        1 => BoxPlace::Long(name, SplitField::default()),
                         length => self.sized(name, u64::from(length).checked_sub(8)),
                     };
                 }

@@ -5,18 +5,18 @@ pub(super) type Damage = String;
 
 /// Bytes that are gathered over the borders of chunks.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Field<const N: usize> {
+pub(super) struct SplitField<const N: usize> {
     bytes: [u8; N],
     pub(super) filled: usize,
 }
 
-impl<const N: usize> Default for Field<N> {
+impl<const N: usize> Default for SplitField<N> {
     fn default() -> Self {
         Self { bytes: [0; N], filled: 0 }
     }
 }
 
-impl<const N: usize> Field<N> {
+impl<const N: usize> SplitField<N> {
     /// Takes from the front of `input`; all of them once they are there, for the next to be gathered.
     pub(super) fn take(&mut self, input: &mut &[u8]) -> Option<[u8; N]> {
         let (taken, rest) = input.split_at((N - self.filled).min(input.len()));

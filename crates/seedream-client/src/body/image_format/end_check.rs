@@ -20,7 +20,7 @@ pub(crate) enum Completeness {
 
 /// Reads an image as it passes, in constant memory.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ImageEnd {
+pub(crate) struct ImageEndCheck {
     /// The first bytes, until they say what it is.
     head: Vec<u8>,
     format: FormatReader,
@@ -47,7 +47,7 @@ enum FormatReader {
 /// How many bytes it takes to know every format.
 const HEAD: usize = 14;
 
-impl ImageEnd {
+impl ImageEndCheck {
     /// Takes the next bytes.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         if !matches!(self.format, FormatReader::Open) {

@@ -1,6 +1,6 @@
 //! GIF: blocks up to the trailer.
 
-use super::chunked::{Damage, Field, skip};
+use super::chunked::{Damage, SplitField, skip};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gif {
@@ -10,11 +10,11 @@ pub(super) struct Gif {
 
 #[derive(Clone, Debug)]
 enum GifPlace {
-    Head(Field<13>),
+    Head(SplitField<13>),
     Block,
     /// The name of an extension.
     Label,
-    Image(Field<9>),
+    Image(SplitField<9>),
     /// Color tables and the like, with what follows them.
     Skip(u64, AfterSkip),
     /// The length of a part of the data.
@@ -34,7 +34,7 @@ enum AfterSkip {
 
 impl Default for GifPlace {
     fn default() -> Self {
-        Self::Head(Field::default())
+        Self::Head(SplitField::default())
     }
 }
 
@@ -70,7 +70,7 @@ impl Gif {
                         (GifPlace::Length, 0) => GifPlace::Block,
                         (GifPlace::Length, length) => GifPlace::Part(length.into()),
                         (_, b'!') => GifPlace::Label,
-                        (_, b',') => GifPlace::Image(Field::default()),
+                        (_, b',') => GifPlace::Image(SplitField::default()),
                         (_, b';') if self.has_image => GifPlace::Ended,
                         (_, b';') => GifPlace::Damaged("it has no image data".into()),
                         // Some encoders end data twice.

@@ -3,7 +3,7 @@
 
 use memchr::memchr;
 
-use super::chunked::{Damage, Field, skip};
+use super::chunked::{Damage, SplitField, skip};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Jpeg {
@@ -18,7 +18,7 @@ enum JpegPlace {
     Data,
     /// Behind an `FF`.
     Marker,
-    Length(u8, Field<2>),
+    Length(u8, SplitField<2>),
     Segment(u64),
     Ended,
     Damaged(Damage),
@@ -72,7 +72,7 @@ impl Jpeg {
             END => JpegPlace::Damaged("it has no image data".into()),
             // Nothing else below is a marker.
             2..=0xbf => JpegPlace::Data,
-            marker => JpegPlace::Length(marker, Field::default()),
+            marker => JpegPlace::Length(marker, SplitField::default()),
         };
     }
 

@@ -2,7 +2,7 @@
 
 use crc32fast::Hasher;
 
-use super::chunked::{Damage, Field};
+use super::chunked::{Damage, SplitField};
 
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
@@ -14,17 +14,17 @@ pub(super) struct Png {
 
 #[derive(Clone, Debug)]
 enum PngPlace {
-    Signature(Field<8>),
-    Head(Field<8>),
+    Signature(SplitField<8>),
+    Head(SplitField<8>),
     Data { name: [u8; 4], left: usize, checksum: Hasher },
-    Checksum { name: [u8; 4], expected: u32, bytes: Field<4> },
+    Checksum { name: [u8; 4], expected: u32, bytes: SplitField<4> },
     Ended,
     Damaged(Damage),
 }
 
 impl Default for PngPlace {
     fn default() -> Self {
-        Self::Signature(Field::default())
+        Self::Signature(SplitField::default())
     }
 }
 
@@ -33,7 +33,7 @@ impl Png {
         while !input.is_empty() {
             self.place = match std::mem::replace(&mut self.place, PngPlace::Ended) {
                 PngPlace::Signature(mut bytes) => match bytes.take(&mut input) {
-                    Some(_) => PngPlace::Head(Field::default()),
+                    Some(_) => PngPlace::Head(SplitField::default()),
                     None => PngPlace::Signature(bytes),
                 },
                 PngPlace::Head(mut bytes) => match bytes.take(&mut input) {
@@ -54,7 +54,7 @@ impl Png {
                     }
                     Some(_) if &name == b"IEND" && !self.has_data => PngPlace::Damaged("it has no image data".into()),
                     Some(_) if &name == b"IEND" => PngPlace::Ended,
-                    Some(_) => PngPlace::Head(Field::default()),
+                    Some(_) => PngPlace::Head(SplitField::default()),
                 },
                 last @ (PngPlace::Ended | PngPlace::Damaged(_)) => {
                     self.place = last;
@@ -89,7 +89,7 @@ impl Png {
 }
 
 fn closing(name: [u8; 4], checksum: Hasher) -> PngPlace {
-    PngPlace::Checksum { name, expected: checksum.finalize(), bytes: Field::default() }
+    PngPlace::Checksum { name, expected: checksum.finalize(), bytes: SplitField::default() }
 }
 
 fn shown(name: [u8; 4]) -> String {

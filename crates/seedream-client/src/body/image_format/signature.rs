@@ -2,7 +2,7 @@
 
 /// What the first bytes say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Look {
+pub(crate) enum SignatureMatch {
     /// An image.
     Image,
     /// Nothing yet: an image may begin like this.
@@ -37,7 +37,7 @@ const BRANDS: [&[u8; 4]; 12] =
 
 /// Whether these are the first bytes of an image.
 pub(crate) fn is_image(head: &[u8]) -> bool {
-    look(head) == Look::Image
+    look(head) == SignatureMatch::Image
 }
 
 /// Whether an image is known by so little that what it was decoded from has to look like base64, too.
@@ -46,58 +46,60 @@ pub(crate) fn is_weak(head: &[u8]) -> bool {
 }
 
 /// What the first bytes say; two dozen are enough for all but a long `ftyp` box.
-pub(crate) fn look(head: &[u8]) -> Look {
+pub(crate) fn look(head: &[u8]) -> SignatureMatch {
     let signatures = SIGNATURES.iter().map(|signature| begins(head, signature));
-    signatures.chain([jpeg(head), bmp(head), heif(head)]).fold(Look::Other, |all, one| match (all, one) {
-        (Look::Image, _) | (_, Look::Image) => Look::Image,
-        (Look::Undecided, _) | (_, Look::Undecided) => Look::Undecided,
-        _ => Look::Other,
+    signatures.chain([jpeg(head), bmp(head), heif(head)]).fold(SignatureMatch::Other, |all, one| match (all, one) {
+        (SignatureMatch::Image, _) | (_, SignatureMatch::Image) => SignatureMatch::Image,
+        (SignatureMatch::Undecided, _) | (_, SignatureMatch::Undecided) => SignatureMatch::Undecided,
+        _ => SignatureMatch::Other,
     })
 }
 
-fn begins(head: &[u8], signature: &[u8]) -> Look {
+fn begins(head: &[u8], signature: &[u8]) -> SignatureMatch {
     if !head.iter().zip(signature).all(|(byte, expected)| byte == expected || *expected == ANY) {
-        Look::Other
+        SignatureMatch::Other
     } else if head.len() < signature.len() {
-        Look::Undecided
+        SignatureMatch::Undecided
     } else {
-        Look::Image
+        SignatureMatch::Image
     }
 }
 
 /// The start of an image and a marker behind it.
-fn jpeg(head: &[u8]) -> Look {
+fn jpeg(head: &[u8]) -> SignatureMatch {
     match (begins(head, b"\xff\xd8\xff"), head.get(3)) {
-        (Look::Image, None) => Look::Undecided,
-        (Look::Image, Some(..0xc0)) => Look::Other,
+        (SignatureMatch::Image, None) => SignatureMatch::Undecided,
+        (SignatureMatch::Image, Some(..0xc0)) => SignatureMatch::Other,
         (look, _) => look,
     }
 }
 
 /// `BM` alone begins many words: the reserved bytes, where the pixels begin and the size of the second header count, too.
-fn bmp(head: &[u8]) -> Look {
+fn bmp(head: &[u8]) -> SignatureMatch {
     let reserved = begins(head, b"BM????\0\0\0\0");
     let number = |at: usize| Some(u32::from_le_bytes(*head.get(at..)?.first_chunk()?));
     match (reserved, number(10), number(14)) {
-        (Look::Image, Some(26..=0xffff), Some(12 | 16 | 40 | 52 | 56 | 64 | 108 | 124)) => Look::Image,
-        (Look::Image, Some(26..=0xffff) | None, None) => Look::Undecided,
-        (Look::Image, ..) => Look::Other,
+        (SignatureMatch::Image, Some(26..=0xffff), Some(12 | 16 | 40 | 52 | 56 | 64 | 108 | 124)) => {
+            SignatureMatch::Image
+        }
+        (SignatureMatch::Image, Some(26..=0xffff) | None, None) => SignatureMatch::Undecided,
+        (SignatureMatch::Image, ..) => SignatureMatch::Other,
         (look, ..) => look,
     }
 }
 
 /// An `ftyp` box with one of the brands.
-fn heif(head: &[u8]) -> Look {
+fn heif(head: &[u8]) -> SignatureMatch {
     let look = begins(head, b"\0\0??ftyp");
-    let Some(size) = head.first_chunk().filter(|_| look == Look::Image) else { return look };
+    let Some(size) = head.first_chunk().filter(|_| look == SignatureMatch::Image) else { return look };
     let size = usize::try_from(u32::from_be_bytes(*size)).unwrap_or(usize::MAX);
     // The major brand, its version, which is none, and those that it is compatible with.
     let brands = head[8..head.len().min(size.max(8))].chunks_exact(4);
     let is_one = brands.enumerate().any(|(at, brand)| at != 1 && BRANDS.iter().any(|known| *known == brand));
     match is_one {
-        true => Look::Image,
-        false if head.len() < size => Look::Undecided,
-        false => Look::Other,
+        true => SignatureMatch::Image,
+        false if head.len() < size => SignatureMatch::Undecided,
+        false => SignatureMatch::Other,
     }
 }
 
@@ -129,7 +131,7 @@ pub(crate) mod tests {
         for head in HEADS {
             let first = (0..=head.len()).find(|length| is_image(&head[..*length])).unwrap();
             for length in 0..=head.len() {
-                let expected = if length < first { Look::Undecided } else { Look::Image };
+                let expected = if length < first { SignatureMatch::Undecided } else { SignatureMatch::Image };
                 assert_eq!(look(&head[..length]), expected, "{length} of {}", head.escape_ascii());
             }
         }
@@ -150,7 +152,7 @@ pub(crate) mod tests {
             b"PK\x03\x04",
             b"<svg xmlns",
         ] {
-            assert_eq!(look(head), Look::Other, "{}", head.escape_ascii());
+            assert_eq!(look(head), SignatureMatch::Other, "{}", head.escape_ascii());
         }
     }
 }

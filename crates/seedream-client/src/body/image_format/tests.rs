@@ -68,7 +68,7 @@ fn made() -> [(&'static str, Vec<u8>); 11] {
 }
 
 fn judge(bytes: &[u8]) -> Completeness {
-    let mut end = ImageEnd::default();
+    let mut end = ImageEndCheck::default();
     end.feed(bytes);
     end.completeness()
 }
@@ -99,7 +99,7 @@ fn trailing(name: &str) -> Completeness {
 #[test]
 fn an_end_is_known_as_soon_as_it_is_there() {
     for (name, bytes) in encoded().into_iter().chain(made()) {
-        let mut end = ImageEnd::default();
+        let mut end = ImageEndCheck::default();
         let ended = bytes.iter().position(|byte| {
             end.feed(&[*byte]);
             end.has_ended()
@@ -185,9 +185,9 @@ fn any_image() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #[test]
     fn chunks_change_nothing(bytes in any_image(), chunk in 1_usize..50) {
-        let mut end = ImageEnd::default();
+        let mut end = ImageEndCheck::default();
         bytes.chunks(chunk).for_each(|chunk| end.feed(chunk));
-        let mut whole = ImageEnd::default();
+        let mut whole = ImageEndCheck::default();
         whole.feed(&bytes);
         prop_assert_eq!(end.completeness(), whole.completeness());
         prop_assert_eq!(end.has_ended(), whole.has_ended());

@@ -14,7 +14,7 @@ use tokio::{runtime::Handle, sync::oneshot};
 
 use super::record_file::{self, RecordFile};
 use crate::{
-    record::{Entry, Intent, JobRecord, Refusal},
+    record::{Intent, JobRecord, RecordEntry, Refusal},
     transport::SendBefore,
 };
 
@@ -37,7 +37,7 @@ struct RecordQueue {
 }
 
 /// An entry to write, and who waits for it.
-struct QueuedEntry(Entry, oneshot::Sender<Result<(), Refusal>>);
+struct QueuedEntry(RecordEntry, oneshot::Sender<Result<(), Refusal>>);
 
 impl fmt::Debug for FolderRecord {
     /// Shows which record it is, not what it says: signed URLs stand in it.
@@ -64,7 +64,7 @@ impl FolderRecord {
     }
 
     /// Hands an entry over at once; that it was written comes later.
-    async fn hand_over(&self, entry: Entry) -> Result<(), Refusal> {
+    async fn hand_over(&self, entry: RecordEntry) -> Result<(), Refusal> {
         let (done, receiver) = oneshot::channel();
         self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner).push_back(QueuedEntry(entry, done));
         let shared = self.shared.clone();
@@ -80,7 +80,7 @@ impl RecordQueue {
         loop {
             let next = self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some(QueuedEntry(entry, done)) = next else { return };
-            let ends = matches!(entry, Entry::Ended { .. });
+            let ends = matches!(entry, RecordEntry::Ended { .. });
             let written = match &mut *file {
                 Some(file) => file.append(entry),
                 None => {
@@ -117,12 +117,12 @@ impl JobRecord for FolderRecord {
 
     async fn attempt(&mut self, intent: &Intent) -> Result<(), Refusal> {
         let send_before = send_before();
-        self.hand_over(Entry::Intent(intent.clone())).await?;
+        self.hand_over(RecordEntry::Intent(intent.clone())).await?;
         self.send_before = Some(send_before);
         Ok(())
     }
 
-    async fn append(&mut self, entry: Entry) -> Result<(), Refusal> {
+    async fn append(&mut self, entry: RecordEntry) -> Result<(), Refusal> {
         self.hand_over(entry).await
     }
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     output::Sidecar,
-    record::{Entry, History, Intent},
+    record::{History, Intent, RecordEntry},
 };
 
 /// Another record beside this one, or metadata, of a purchase that was made or may have been.
@@ -49,7 +49,7 @@ pub(super) fn other(record: &Path, intent: &Intent) -> io::Result<Option<PathBuf
 /// One that is damaged may have been about anything that it names, and one whose process runs may buy next.
 fn in_record(path: &Path, bytes: &[u8], intent: &Intent) -> bool {
     let Ok(text) = record_text::read(bytes) else { return true };
-    let is_it = |entry: &Entry| matches!(entry, Entry::Intent(other) if (&other.job, other.purchase) == (&intent.job, intent.purchase));
+    let is_it = |entry: &RecordEntry| matches!(entry, RecordEntry::Intent(other) if (&other.job, other.purchase) == (&intent.job, intent.purchase));
     let is_running = || !matches!(record_file::look(path), Ok(RecordState::Here(_) | RecordState::Gone));
     text.entries.iter().any(is_it) && (History::new("", text.entries).charge() != Charge::No || is_running())
 }

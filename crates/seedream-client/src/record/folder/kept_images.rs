@@ -15,7 +15,7 @@ use super::record_name;
 use crate::{
     disk::{self, hex, image_file},
     job::Outcome,
-    record::Entry,
+    record::RecordEntry,
 };
 
 /// The largest image that stands in a record, in bytes.
@@ -32,11 +32,11 @@ pub(super) struct KeptImages {
 
 impl KeptImages {
     /// Those of a record that is there.
-    pub(super) fn of(record: &Path, entries: &[Entry]) -> Self {
+    pub(super) fn of(record: &Path, entries: &[RecordEntry]) -> Self {
         let ours = record_name::images(record);
         let is_ours = |path: &&PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&ours));
         let generations = entries.iter().filter_map(|entry| match entry {
-            Entry::Answered { generation, .. } => Some(generation),
+            RecordEntry::Answered { generation, .. } => Some(generation),
             _ => None,
         });
         let images = generations.flat_map(Generation::images);

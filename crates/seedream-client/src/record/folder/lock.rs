@@ -8,13 +8,13 @@ use std::{
 
 /// A record belongs to this process. Its end, however it comes, releases it: the system holds the lock.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(super) struct RecordLock {
     /// On Windows a locked file cannot be read, so one beside it is locked.
     #[cfg(windows)]
-    _beside: Beside,
+    _beside: LockFile,
 }
 
-impl Lock {
+impl RecordLock {
     /// Takes a record, unless another process has it.
     #[cfg_attr(not(windows), allow(unused_variables, reason = "the record itself is locked"))]
     pub(super) fn take(record: &File, path: &Path) -> io::Result<Option<Self>> {
@@ -29,7 +29,7 @@ impl Lock {
         }
         Ok(Some(Self {
             #[cfg(windows)]
-            _beside: Beside { _file: beside, path },
+            _beside: LockFile { _file: beside, path },
         }))
     }
 }
@@ -44,13 +44,13 @@ fn try_lock(file: &File) -> io::Result<bool> {
 
 #[cfg(windows)]
 #[derive(Debug)]
-struct Beside {
+struct LockFile {
     _file: File,
     path: std::path::PathBuf,
 }
 
 #[cfg(windows)]
-impl Drop for Beside {
+impl Drop for LockFile {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
     }

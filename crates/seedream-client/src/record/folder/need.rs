@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use seedream_core::{Charge, ErrorKind, ErrorReport};
 
-use crate::{job::Outcome, record::Entry};
+use crate::{job::Outcome, record::RecordEntry};
 
 /// What the entries of a record say, as far as it decides whether the record is needed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,9 +34,9 @@ enum LastAttempt {
 
 impl RecordNeed {
     /// Notes an entry.
-    pub(super) fn note(&mut self, entry: &Entry) {
+    pub(super) fn note(&mut self, entry: &RecordEntry) {
         match entry {
-            Entry::Intent(_) => {
+            RecordEntry::Intent(_) => {
                 let charge = match self.last {
                     LastAttempt::None => Charge::No,
                     LastAttempt::Over(charge) => charge,
@@ -46,15 +46,15 @@ impl RecordNeed {
                 self.last = LastAttempt::Open;
             }
             // An attempt that the store refused began nothing.
-            Entry::NotSent { .. } if self.last != LastAttempt::Open => {}
-            Entry::NotSent { .. } => self.last = LastAttempt::Over(Charge::No),
-            Entry::Refused { charge, .. } => self.last = LastAttempt::Over(*charge),
-            Entry::Accepted { .. } => self.last = LastAttempt::Task,
-            Entry::Answered { generation, .. } => {
+            RecordEntry::NotSent { .. } if self.last != LastAttempt::Open => {}
+            RecordEntry::NotSent { .. } => self.last = LastAttempt::Over(Charge::No),
+            RecordEntry::Refused { charge, .. } => self.last = LastAttempt::Over(*charge),
+            RecordEntry::Accepted { .. } => self.last = LastAttempt::Task,
+            RecordEntry::Answered { generation, .. } => {
                 self.last = LastAttempt::Answered;
                 self.made.extend(generation.images().map(|image| image.index));
             }
-            Entry::Image { .. } | Entry::Ended { .. } | Entry::Unknown(_) => {}
+            RecordEntry::Image { .. } | RecordEntry::Ended { .. } | RecordEntry::Unknown(_) => {}
         }
     }
 

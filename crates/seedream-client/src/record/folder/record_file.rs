@@ -11,16 +11,16 @@ use seedream_core::Generation;
 
 use super::{
     kept_images::{self, KeptImages},
-    lock::{self, Lock},
+    lock::{self, RecordLock},
     need::RecordNeed,
     record_name,
-    record_text::{self, RecordFault},
+    record_text::{self, UnreadableRecord},
 };
 use crate::{
     disk::{self, image_file},
     job::Outcome,
     output::Location,
-    record::{Entry, History, Intent, Refusal},
+    record::{History, Intent, RecordEntry, Refusal},
 };
 
 /// A record that this process writes to.
@@ -28,7 +28,7 @@ use crate::{
 pub(super) struct RecordFile {
     file: File,
     path: PathBuf,
-    _lock: Lock,
+    _lock: RecordLock,
     /// Where the next entry goes.
     end: u64,
     /// How much of it is synced.
@@ -72,7 +72,7 @@ impl RecordFile {
             number = record_name::next_free(folder, &stem, number)?;
             let path = folder.join(record_name::record(&stem, number));
             if lock.is_none() || cfg!(windows) {
-                lock = Lock::take(&file, &path)?;
+                lock = RecordLock::take(&file, &path)?;
             }
             if let Some(held) = lock.take() {
                 match disk::publish(part, &path) {
@@ -87,7 +87,7 @@ impl RecordFile {
             number = number.checked_add(1).ok_or_else(|| io::Error::other("no number is free"))?;
         };
         let mut known = RecordNeed::default();
-        known.note(&Entry::Intent(intent.clone()));
+        known.note(&RecordEntry::Intent(intent.clone()));
         let (end, images) = (end as u64, KeptImages::default());
         let record = Self { file, path, _lock: lock, end, synced: end, torn: Vec::new(), known, images };
         match disk::sync_folders(parents.iter().map(PathBuf::as_path).chain([folder])) {
@@ -132,14 +132,14 @@ impl RecordFile {
     }
 
     /// Writes an entry, and syncs where its kind asks for that.
-    pub(super) fn append(&mut self, entry: Entry) -> Result<(), Refusal> {
+    pub(super) fn append(&mut self, entry: RecordEntry) -> Result<(), Refusal> {
         match entry {
-            Entry::Answered { generation, whole, raw } => self.answered(generation, whole, raw),
-            Entry::Intent(_) | Entry::Accepted { .. } => {
+            RecordEntry::Answered { generation, whole, raw } => self.answered(generation, whole, raw),
+            RecordEntry::Intent(_) | RecordEntry::Accepted { .. } => {
                 self.write(&entry, true)?;
                 self.sync()
             }
-            Entry::Ended { outcome } => self.close(outcome),
+            RecordEntry::Ended { outcome } => self.close(outcome),
             entry => self.write(&entry, false),
         }
     }
@@ -147,10 +147,10 @@ impl RecordFile {
     /// Writes a response, whose images last before it names them.
     fn answered(&mut self, mut generation: Generation, whole: bool, raw: Option<String>) -> Result<(), Refusal> {
         let kept = self.images.keep(&self.path, &mut generation).map_err(|error| self.refusal(error));
-        let mut entry = Entry::Answered { generation, whole, raw };
+        let mut entry = RecordEntry::Answered { generation, whole, raw };
         let all = self.write(&entry, true);
         let mut some = Ok(());
-        if let (Err(_), Entry::Answered { generation, raw, .. }) = (&all, &mut entry) {
+        if let (Err(_), RecordEntry::Answered { generation, raw, .. }) = (&all, &mut entry) {
             // Where there is no room for all of it: where the images are, and that they were bought.
             kept_images::without_bytes(generation);
             *raw = None;
@@ -163,7 +163,7 @@ impl RecordFile {
     /// Removes the record, or writes why it stays.
     fn close(&mut self, outcome: Box<Outcome>) -> Result<(), Refusal> {
         if self.known.is_needed(&outcome) {
-            self.write(&Entry::Ended { outcome }, false)?;
+            self.write(&RecordEntry::Ended { outcome }, false)?;
             disk::cut(&self.file, &self.path, self.end).map_err(|error| self.refusal(error))?;
             return self.sync();
         }
@@ -175,13 +175,13 @@ impl RecordFile {
     }
 
     /// Writes an entry; one that is to be synced says how much was before it.
-    fn write(&mut self, entry: &Entry, durable: bool) -> Result<(), Refusal> {
+    fn write(&mut self, entry: &RecordEntry, durable: bool) -> Result<(), Refusal> {
         self.write_now(entry, durable).map_err(|error| self.refusal(error))?;
         self.known.note(entry);
         Ok(())
     }
 
-    fn write_now(&mut self, entry: &Entry, durable: bool) -> io::Result<()> {
+    fn write_now(&mut self, entry: &RecordEntry, durable: bool) -> io::Result<()> {
         while let Some(range) = self.torn.last() {
             let length = usize::try_from(range.end - range.start).unwrap_or_default();
             disk::write_at(&self.file, &self.path, range.start, &vec![b' '; length])?;
@@ -222,7 +222,10 @@ pub(super) fn look(path: &Path) -> Result<RecordState<History>, Refusal> {
 }
 
 /// Opens, locks and reads a record.
-fn open(how: &fs::OpenOptions, path: &Path) -> Result<RecordState<(File, Lock, record_text::RecordText)>, Refusal> {
+fn open(
+    how: &fs::OpenOptions,
+    path: &Path,
+) -> Result<RecordState<(File, RecordLock, record_text::RecordText)>, Refusal> {
     let unreadable =
         |error: io::Error| Refusal::storage(format!("the record {} cannot be read: {error}", path.display()), error);
     let file = match how.open(path) {
@@ -230,7 +233,7 @@ fn open(how: &fs::OpenOptions, path: &Path) -> Result<RecordState<(File, Lock, r
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(RecordState::Gone),
         Err(error) => return Err(unreadable(error)),
     };
-    let Some(lock) = Lock::take(&file, path).map_err(unreadable)? else { return Ok(RecordState::Running) };
+    let Some(lock) = RecordLock::take(&file, path).map_err(unreadable)? else { return Ok(RecordState::Running) };
     if lock::is_gone(&file, path).map_err(unreadable)? {
         return Ok(RecordState::Gone);
     }
@@ -243,8 +246,8 @@ fn open(how: &fs::OpenOptions, path: &Path) -> Result<RecordState<(File, Lock, r
     let mut text = record_text::read(&bytes).map_err(|fault| refused(path, fault))?;
     for entry in &mut text.entries {
         match entry {
-            Entry::Answered { generation, .. } => kept_images::find(path, generation),
-            Entry::Image { location: Location::File(image), .. } => kept_images::find_file(path, image),
+            RecordEntry::Answered { generation, .. } => kept_images::find(path, generation),
+            RecordEntry::Image { location: Location::File(image), .. } => kept_images::find_file(path, image),
             _ => {}
         }
     }
@@ -252,14 +255,14 @@ fn open(how: &fs::OpenOptions, path: &Path) -> Result<RecordState<(File, Lock, r
 }
 
 /// Says why a record cannot be used, and what there is to do.
-pub(super) fn refused(path: &Path, fault: RecordFault) -> Refusal {
+pub(super) fn refused(path: &Path, fault: UnreadableRecord) -> Refusal {
     let path = path.display();
     let message = match fault {
-        RecordFault::Format(format) => format!(
+        UnreadableRecord::Format(format) => format!(
             "the record {path} has the format {format}, which this version does not read: use the version that wrote it, or a \
              newer one"
         ),
-        RecordFault::Damaged { line, reason } => format!(
+        UnreadableRecord::Damaged { line, reason } => format!(
             "the record {path} is damaged in line {line}: {reason}; it tells of what may have been bought, so look at its text, ask \
              the provider about its request, then move it away"
         ),

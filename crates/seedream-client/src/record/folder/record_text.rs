@@ -9,7 +9,7 @@ use std::ops::Range;
 use serde::{Deserialize as _, Serialize};
 use serde_json::{Map, Value};
 
-use crate::record::{Entry, Intent};
+use crate::record::{Intent, RecordEntry};
 
 /// The format that this version writes and reads.
 const FORMAT: &str = "seedream-job/1";
@@ -27,7 +27,7 @@ struct RecordLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     record: Option<&'static str>,
     #[serde(flatten)]
-    entry: &'a Entry,
+    entry: &'a RecordEntry,
     /// How much of the record was synced before this entry, which is synced itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     synced: Option<u64>,
@@ -35,7 +35,7 @@ struct RecordLine<'a> {
 
 /// A new record, and where its first line ends.
 pub(super) fn head(intent: &Intent) -> serde_json::Result<(Vec<u8>, usize)> {
-    let entry = Entry::Intent(intent.clone());
+    let entry = RecordEntry::Intent(intent.clone());
     let mut text = serde_json::to_vec(&RecordLine { record: Some(FORMAT), entry: &entry, synced: None })?;
     text.push(b'\n');
     let end = text.len();
@@ -45,7 +45,7 @@ pub(super) fn head(intent: &Intent) -> serde_json::Result<(Vec<u8>, usize)> {
 }
 
 /// An entry as it is written; one that is synced says how much was before it.
-pub(super) fn line(entry: &Entry, synced: Option<u64>) -> serde_json::Result<Vec<u8>> {
+pub(super) fn line(entry: &RecordEntry, synced: Option<u64>) -> serde_json::Result<Vec<u8>> {
     let mut text = vec![b'\n'];
     serde_json::to_writer(&mut text, &RecordLine { record: None, entry, synced })?;
     text.push(b'\n');
@@ -56,7 +56,7 @@ pub(super) fn line(entry: &Entry, synced: Option<u64>) -> serde_json::Result<Vec
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct RecordText {
     /// Its entries.
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<RecordEntry>,
     /// Where the next is written.
     pub(super) end: u64,
     /// Up to where it was synced for certain.
@@ -67,7 +67,7 @@ pub(super) struct RecordText {
 
 /// Why a record cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum RecordFault {
+pub(super) enum UnreadableRecord {
     /// It has this format.
     Format(String),
     /// This line is not what a crash leaves; lines are counted from 1.
@@ -75,7 +75,7 @@ pub(super) enum RecordFault {
 }
 
 /// Reads a record.
-pub(super) fn read(bytes: &[u8]) -> Result<RecordText, RecordFault> {
+pub(super) fn read(bytes: &[u8]) -> Result<RecordText, UnreadableRecord> {
     let mut text = RecordText::default();
     let mut torn: Vec<(usize, String)> = Vec::new();
     let mut at = 0;
@@ -87,7 +87,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<RecordText, RecordFault> {
             continue;
         };
         let (line, range) = (&line[first..=last], (start + first) as u64..(start + last + 1) as u64);
-        let damaged = |reason: String| RecordFault::Damaged { line: number, reason };
+        let damaged = |reason: String| UnreadableRecord::Damaged { line: number, reason };
         let members: Map<String, Value> = match serde_json::from_slice(line) {
             Ok(members) => members,
             Err(error) if text.entries.is_empty() => return Err(damaged(error.to_string())),
@@ -100,24 +100,24 @@ pub(super) fn read(bytes: &[u8]) -> Result<RecordText, RecordFault> {
         if text.entries.is_empty() {
             match members.get("record").and_then(Value::as_str) {
                 Some(FORMAT) => {}
-                Some(other) => return Err(RecordFault::Format(other.to_owned())),
+                Some(other) => return Err(UnreadableRecord::Format(other.to_owned())),
                 None => return Err(damaged("it does not name its format".to_owned())),
             }
         }
         let synced = members.get("synced").and_then(Value::as_u64).unwrap_or_default();
-        let entry = Entry::deserialize(Value::Object(members)).map_err(|error| damaged(error.to_string()))?;
+        let entry = RecordEntry::deserialize(Value::Object(members)).map_err(|error| damaged(error.to_string()))?;
         text.entries.push(entry);
         text.synced = text.synced.max(synced);
         text.end = at as u64;
     }
     if text.entries.is_empty() {
-        return Err(RecordFault::Damaged { line: 1, reason: "it is empty".to_owned() });
+        return Err(UnreadableRecord::Damaged { line: 1, reason: "it is empty".to_owned() });
     }
     // A line that was torn on its way to the disk was never synced.
     match text.torn.iter().position(|range| range.start < text.synced) {
         Some(first) => {
             let (line, reason) = torn.swap_remove(first);
-            Err(RecordFault::Damaged { line, reason })
+            Err(UnreadableRecord::Damaged { line, reason })
         }
         None => Ok(text),
     }

@@ -6,7 +6,7 @@ use futures_util::task::noop_waker;
 use seedream_core::Charge;
 
 use super::*;
-use crate::{Entry, Location};
+use crate::{Location, RecordEntry};
 
 mod crashes;
 mod kept;
@@ -89,20 +89,23 @@ async fn an_attempt_may_be_sent_within_ten_seconds_of_its_intent() {
     record.append(NOT_SENT).await.unwrap();
     record.attempt(&attempt(2)).await.unwrap();
     assert_eq!(record.send_before().unwrap().instant(), now + Duration::from_secs(70));
-    assert_eq!(folder.read("ark-0.job.jsonl").entries, [Entry::Intent(intent()), NOT_SENT, Entry::Intent(attempt(2))]);
+    assert_eq!(
+        folder.read("ark-0.job.jsonl").entries,
+        [RecordEntry::Intent(intent()), NOT_SENT, RecordEntry::Intent(attempt(2))]
+    );
 }
 
 #[tokio::test]
 async fn what_was_appended_is_read_by_the_next_process_and_gone_on_with() {
     let folder = Folder::new();
     let entries = every_kind();
-    let Entry::Intent(first) = &entries[0] else { panic!() };
+    let RecordEntry::Intent(first) = &entries[0] else { panic!() };
     let mut record = folder.store().begin(first).await.unwrap();
     for entry in &entries[1..13] {
         match entry {
-            Entry::Intent(intent) => record.attempt(intent).await.unwrap(),
+            RecordEntry::Intent(intent) => record.attempt(intent).await.unwrap(),
             // There is no such file.
-            Entry::Answered { whole: true, .. } => assert!(record.append(entry.clone()).await.is_err()),
+            RecordEntry::Answered { whole: true, .. } => assert!(record.append(entry.clone()).await.is_err()),
             entry => record.append(entry.clone()).await.unwrap(),
         }
     }
@@ -205,7 +208,7 @@ async fn a_future_that_is_dropped_does_not_recall_its_entry() {
     // It is waited for, since this very process is still writing.
     let (history, _record) = folder.store().open("ark-0.job.jsonl").await.unwrap();
     assert_eq!(history.entries[1..41], entries);
-    assert_eq!(history.entries[41..], [Entry::Intent(attempt(2)), ended(unclear())]);
+    assert_eq!(history.entries[41..], [RecordEntry::Intent(attempt(2)), ended(unclear())]);
 }
 
 #[test]
@@ -261,9 +264,9 @@ async fn a_torn_line_is_blanked_before_the_next_is_written() {
         drop(store.open("ark-0.job.jsonl").await.unwrap());
         assert_eq!(fs::read(&path).unwrap(), [&head[..end], torn, padding].concat(), "a look changes nothing");
         let (history, mut record) = store.open("ark-0.job.jsonl").await.unwrap();
-        assert_eq!(history.entries, [Entry::Intent(intent())]);
+        assert_eq!(history.entries, [RecordEntry::Intent(intent())]);
         record.append(NOT_SENT).await.unwrap();
-        record.append(Entry::Accepted { task: task() }).await.unwrap();
+        record.append(RecordEntry::Accepted { task: task() }).await.unwrap();
         record.append(answered(&["https://a.example/0.png"])).await.unwrap();
         let read = folder.read("ark-0.job.jsonl");
         assert_eq!((read.entries.len(), &read.torn[..]), (4, &[][..]));
@@ -275,7 +278,7 @@ async fn a_torn_line_is_blanked_before_the_next_is_written() {
 async fn a_record_that_outgrows_its_room_goes_on() {
     let folder = Folder::new();
     let mut record = folder.store().begin(&intent()).await.unwrap();
-    let long = Entry::Answered { generation: generation([]), whole: true, raw: Some("\"\n".repeat(40_000)) };
+    let long = RecordEntry::Answered { generation: generation([]), whole: true, raw: Some("\"\n".repeat(40_000)) };
     record.append(long.clone()).await.unwrap();
     record.append(image(0, "/out")).await.unwrap();
     assert_eq!(folder.read("ark-0.job.jsonl").entries[1..], [long, image(0, "/out")]);

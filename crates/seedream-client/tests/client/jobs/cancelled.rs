@@ -8,8 +8,8 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::StreamBody;
 use seedream_client::{
-    Client, Control, Departure, Entry, History, Intent, JobError, JobEvent, JobHandle, JobRecord, JobStore, Outcome,
-    Refusal, ResponseBody, SendBefore, Transport, TransportError,
+    Client, Control, Departure, History, Intent, JobError, JobEvent, JobHandle, JobRecord, JobStore, Outcome,
+    RecordEntry, Refusal, ResponseBody, SendBefore, Transport, TransportError,
 };
 use seedream_core::{
     Blobs, Charge, Dialect, Encoded, Error, ErrorKind, Input, Operation, Policy, Response, Strictness, Then, Timestamp,
@@ -205,7 +205,7 @@ async fn a_download_is_given_up_at_the_second_time_and_the_record_has_its_url() 
     let error = ran.ended.unwrap_err();
     assert_eq!((error.error().kind(), error.outcome().charge), (ErrorKind::Cancelled, Charge::Yes));
     assert!(error.outcome().failures[0].url.is_some());
-    let answered = ran.ledger.entries().into_iter().any(|entry| matches!(entry, Entry::Answered { .. }));
+    let answered = ran.ledger.entries().into_iter().any(|entry| matches!(entry, RecordEntry::Answered { .. }));
     assert!(answered);
 }
 

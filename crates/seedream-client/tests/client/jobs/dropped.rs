@@ -3,7 +3,7 @@
 use std::{future::poll_fn, task::Poll};
 
 use async_trait::async_trait;
-use seedream_client::{Entry, History, Intent, Job, JobRecord, JobStore, Refusal};
+use seedream_client::{History, Intent, Job, JobRecord, JobStore, RecordEntry, Refusal};
 use seedream_core::Charge;
 
 use super::{ACCEPTED, Act, DONE, EVENTS, Ledger, ONE, Shelf, Wire, after, client, kept, png, wire, with};
@@ -180,8 +180,8 @@ impl JobRecord for BusyRecord {
         self.0.attempt(intent).await
     }
 
-    async fn append(&mut self, entry: Entry) -> Result<(), Refusal> {
-        let is_image = matches!(entry, Entry::Image { .. });
+    async fn append(&mut self, entry: RecordEntry) -> Result<(), Refusal> {
+        let is_image = matches!(entry, RecordEntry::Image { .. });
         self.0.append(entry).await?;
         if is_image {
             after(60.0).await;

@@ -48,7 +48,7 @@ async fn a_folder_refuses_an_id_whose_images_or_record_it_has() {
     assert_eq!(known(&job("open").run().await.unwrap_err()), id);
     fs::remove_file(&id).unwrap();
     let mut free = store.begin(&intent).await.unwrap();
-    free.append(seedream_client::Entry::NotSent { error: None }).await.unwrap();
+    free.append(seedream_client::RecordEntry::NotSent { error: None }).await.unwrap();
     assert_eq!(known(&job("open").run().await.unwrap_err()), free.id(), "its process may try again");
     drop(free);
     job("open").run().await.unwrap();

@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::StreamExt as _;
-use seedream_client::{Client, Entry, JobEvent, Outcome};
+use seedream_client::{Client, JobEvent, Outcome, RecordEntry};
 use seedream_core::{Charge, ImageData};
 
 use super::{ACCEPTED, Act, DONE, EVENTS, Ledger, ONE, Shelf, Wire, client, wire};
@@ -188,7 +188,7 @@ async fn a_failure_beside_an_image_of_a_stream_is_on_record() {
         .entries()
         .into_iter()
         .filter_map(|entry| match entry {
-            Entry::Answered { generation, whole: false, .. } => Some(generation),
+            RecordEntry::Answered { generation, whole: false, .. } => Some(generation),
             _ => None,
         })
         .collect();

@@ -7,7 +7,7 @@ use seedream_core::{Charge, GeneratedImage, ImageData};
 
 use super::{super::*, support::*};
 use crate::{
-    Entry, Location,
+    Location, RecordEntry,
     disk::{
         GrowingFile,
         crash::{self, Tree},
@@ -52,7 +52,7 @@ async fn buy(folder: &Path, arrives: Arrives) -> Vec<Op> {
         }
     };
     let generation = generation([GeneratedImage::new(0, data.clone())]);
-    record.append(Entry::Answered { generation, whole: true, raw: Some("{}".into()) }).await.unwrap();
+    record.append(RecordEntry::Answered { generation, whole: true, raw: Some("{}".into()) }).await.unwrap();
     log::mark(folder, ANSWERED);
     let image = match &data {
         ImageData::File(from) => image_file::move_in(from, true, false, folder, "out", 0, "png"),
@@ -61,7 +61,7 @@ async fn buy(folder: &Path, arrives: Arrives) -> Vec<Op> {
     };
     let image = image.unwrap();
     let (location, saved) = (Location::File(image.clone()), saved(0, &image));
-    record.append(Entry::Image { index: 0, location, sha256: saved.sha256.clone() }).await.unwrap();
+    record.append(RecordEntry::Image { index: 0, location, sha256: saved.sha256.clone() }).await.unwrap();
     let sidecar = image_file::write_beside(Some(&image), folder, "out", "json", URL.as_bytes()).unwrap();
     image_file::sync_folder(folder).unwrap();
     let mut outcome = outcome();
@@ -78,7 +78,10 @@ fn lost(log: &[Op], tree: &Tree, arrives: Arrives, image: &[u8]) -> Option<&'sta
     let Ok(histories) = histories(tree) else { return Some("a record cannot be read") };
     let entries = || histories.iter().flat_map(|history| &history.entries);
     let has_sidecar = tree.tells(".json", URL);
-    if is_past(SENT) && !entries().any(|entry| matches!(entry, Entry::Intent(_))) && !(has_sidecar && tree.has(image)) {
+    if is_past(SENT)
+        && !entries().any(|entry| matches!(entry, RecordEntry::Intent(_)))
+        && !(has_sidecar && tree.has(image))
+    {
         return Some("that something was sent");
     }
     let has_image = arrives == Arrives::Url || tree.has(image);
@@ -89,12 +92,12 @@ fn lost(log: &[Op], tree: &Tree, arrives: Arrives, image: &[u8]) -> Option<&'sta
 }
 
 /// Whether an entry says where the image is.
-fn is_answered(entry: &Entry) -> bool {
+fn is_answered(entry: &RecordEntry) -> bool {
     let is_here = |image: &GeneratedImage| match &image.data {
         ImageData::Url { url, .. } => url == URL,
         data => matches!(data, ImageData::File(_)),
     };
-    matches!(entry, Entry::Answered { generation, .. } if generation.images().any(is_here))
+    matches!(entry, RecordEntry::Answered { generation, .. } if generation.images().any(is_here))
 }
 
 fn first_loss(log: &[Op], arrives: Arrives) -> Option<&'static str> {

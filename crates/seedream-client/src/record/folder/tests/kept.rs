@@ -5,7 +5,7 @@ use seedream_core::{Charge, ErrorKind, GeneratedImage, ImageData, Result as Outc
 
 use super::{super::*, Folder, support::*};
 use crate::{
-    Entry,
+    RecordEntry,
     disk::log::{self, Op},
 };
 
@@ -31,7 +31,7 @@ async fn small_images_stand_in_the_record_and_large_ones_beside_it() {
     let cut = ImageData::Incomplete { data: Box::new(in_memory(2, 300 << 10).data), reason: "cut".into() };
     let all = [small.clone(), large.clone(), GeneratedImage::new(2, cut)];
     // A stream names an image when it comes, and again at its end.
-    let first = Entry::Answered { generation: generation([large.clone()]), whole: false, raw: None };
+    let first = RecordEntry::Answered { generation: generation([large.clone()]), whole: false, raw: None };
     record.append(first).await.unwrap();
     record.append(response(all.clone())).await.unwrap();
     assert_eq!(folder.names(), ["ark-0.image-1.png", "ark-0.image-2.png", "ark-0.job.jsonl"]);

@@ -6,19 +6,24 @@ use proptest::prelude::*;
 use seedream_core::{Charge, ErrorKind};
 
 use super::{
-    super::record_text::{self, RecordFault, RecordText},
+    super::record_text::{self, RecordText, UnreadableRecord},
     support::*,
 };
-use crate::{Entry, Intent, Location};
+use crate::{Intent, Location, RecordEntry};
 
 /// A record with these entries, of which the durable ones are synced, and where each ends.
-fn record(entries: &[Entry]) -> (Vec<u8>, Vec<usize>) {
-    let Entry::Intent(first) = &entries[0] else { panic!("{:?}", entries[0]) };
+fn record(entries: &[RecordEntry]) -> (Vec<u8>, Vec<usize>) {
+    let RecordEntry::Intent(first) = &entries[0] else { panic!("{:?}", entries[0]) };
     let (head, end) = record_text::head(first).unwrap();
     let (mut bytes, mut ends, mut synced) = (head[..end].to_vec(), vec![end], end);
     for entry in &entries[1..] {
-        let durable =
-            !matches!(entry, Entry::NotSent { .. } | Entry::Refused { .. } | Entry::Image { .. } | Entry::Unknown(_));
+        let durable = !matches!(
+            entry,
+            RecordEntry::NotSent { .. }
+                | RecordEntry::Refused { .. }
+                | RecordEntry::Image { .. }
+                | RecordEntry::Unknown(_)
+        );
         bytes.extend(record_text::line(entry, durable.then_some(synced as u64)).unwrap());
         ends.push(bytes.len());
         synced = if durable { bytes.len() } else { synced };
@@ -26,8 +31,8 @@ fn record(entries: &[Entry]) -> (Vec<u8>, Vec<usize>) {
     (bytes, ends)
 }
 
-fn damaged_line(read: &Result<RecordText, RecordFault>) -> Option<usize> {
-    if let Err(RecordFault::Damaged { line, .. }) = read { Some(*line) } else { None }
+fn damaged_line(read: &Result<RecordText, UnreadableRecord>) -> Option<usize> {
+    if let Err(UnreadableRecord::Damaged { line, .. }) = read { Some(*line) } else { None }
 }
 
 #[test]
@@ -36,7 +41,10 @@ fn a_new_record_is_64_kib_of_its_intent_and_spaces() {
     assert_eq!((text.len(), text[end - 1], *text.last().unwrap()), (64 << 10, b'\n', b'\n'));
     assert!(text[end..text.len() - 1].iter().all(|byte| *byte == b' '));
     let read = record_text::read(&text).unwrap();
-    assert_eq!(read, RecordText { entries: vec![Entry::Intent(intent())], end: end as u64, ..RecordText::default() });
+    assert_eq!(
+        read,
+        RecordText { entries: vec![RecordEntry::Intent(intent())], end: end as u64, ..RecordText::default() }
+    );
     // A request may be longer than that.
     let long = Intent { request: "x".repeat(70_000).into(), ..intent() };
     let (text, end) = record_text::head(&long).unwrap();
@@ -83,7 +91,7 @@ fn a_line_that_is_torn_at_any_byte_loses_no_line_before_it() {
 
 #[test]
 fn a_line_that_was_not_synced_and_is_torn_takes_nothing_with_it() {
-    let entries = [Entry::Intent(intent()), NOT_SENT, Entry::Intent(attempt(2))];
+    let entries = [RecordEntry::Intent(intent()), NOT_SENT, RecordEntry::Intent(attempt(2))];
     let (bytes, ends) = record(&entries);
     for torn in ends[0]..ends[1] {
         let mut bytes = bytes.clone();
@@ -104,7 +112,8 @@ fn a_line_that_was_not_synced_and_is_torn_takes_nothing_with_it() {
 
 #[test]
 fn a_line_that_was_synced_and_is_broken_is_damage() {
-    let entries = [Entry::Intent(intent()), Entry::Accepted { task: task() }, answered(&["https://a.example/0.png"])];
+    let entries =
+        [RecordEntry::Intent(intent()), RecordEntry::Accepted { task: task() }, answered(&["https://a.example/0.png"])];
     let (bytes, ends) = record(&entries);
     for at in [ends[0] + 1, ends[0] + 9, ends[1] - 2] {
         let mut bytes = bytes.clone();
@@ -124,38 +133,39 @@ fn a_line_that_was_synced_and_is_broken_is_damage() {
         assert_eq!(damaged_line(&record_text::read(bytes)), Some(1), "{bytes:?}");
     }
     let other = br#"{"record":"seedream-job/2","anything":"else"}"#;
-    assert_eq!(record_text::read(other), Err(RecordFault::Format("seedream-job/2".to_owned())));
+    assert_eq!(record_text::read(other), Err(UnreadableRecord::Format("seedream-job/2".to_owned())));
 }
 
 fn charges() -> impl Strategy<Value = Charge> {
     prop_oneof![Just(Charge::No), Just(Charge::Unknown), Just(Charge::Yes)]
 }
 
-fn entries() -> impl Strategy<Value = Entry> {
+fn entries() -> impl Strategy<Value = RecordEntry> {
     let text = || any::<String>();
     let locations = prop_oneof![text().prop_map(|path| Location::File(path.into())), text().prop_map(Location::Url)];
     prop_oneof![
         (text(), text(), any::<u32>(), text()).prop_map(|(job, endpoint, attempt, request)| {
-            Entry::Intent(Intent { job, endpoint, attempt, request: request.into(), ..intent() })
+            RecordEntry::Intent(Intent { job, endpoint, attempt, request: request.into(), ..intent() })
         }),
-        proptest::option::of(charges())
-            .prop_map(|charge| Entry::NotSent { error: charge.map(|charge| report(ErrorKind::Transport, charge)) }),
+        proptest::option::of(charges()).prop_map(|charge| RecordEntry::NotSent {
+            error: charge.map(|charge| report(ErrorKind::Transport, charge))
+        }),
         (text(), charges()).prop_map(|(message, charge)| {
             let mut error = report(ErrorKind::Balance, charge);
             error.message = message;
-            Entry::Refused { error, charge }
+            RecordEntry::Refused { error, charge }
         }),
         text().prop_map(|endpoint| {
             let mut task = task();
             task.endpoint = endpoint;
-            Entry::Accepted { task }
+            RecordEntry::Accepted { task }
         }),
         (proptest::collection::vec((any::<u32>(), text()), 0..4), any::<bool>(), proptest::option::of(text()))
             .prop_map(|(images, whole, raw)| {
                 let generation = generation(images.iter().map(|(index, at)| url(*index, at)));
-                Entry::Answered { generation, whole, raw }
+                RecordEntry::Answered { generation, whole, raw }
             }),
-        (any::<u32>(), locations, text()).prop_map(|(index, location, sha256)| Entry::Image {
+        (any::<u32>(), locations, text()).prop_map(|(index, location, sha256)| RecordEntry::Image {
             index,
             location,
             sha256
@@ -169,7 +179,7 @@ fn entries() -> impl Strategy<Value = Entry> {
             let mut members = serde_json::Map::new();
             members.insert("entry".to_owned(), "later".into());
             members.insert(format!("x{text}"), text.into());
-            Entry::Unknown(members)
+            RecordEntry::Unknown(members)
         }),
     ]
 }
@@ -178,18 +188,18 @@ proptest! {
     #[test]
     fn an_entry_of_any_content_is_one_line_and_comes_back(entry in entries(), synced in proptest::option::of(any::<u64>())) {
         // What a newer version wrote is not taken apart.
-        let synced = synced.filter(|_| !matches!(entry, Entry::Unknown(_)));
+        let synced = synced.filter(|_| !matches!(entry, RecordEntry::Unknown(_)));
         let line = record_text::line(&entry, synced).unwrap();
         let line = line.strip_prefix(b"\n").and_then(|line| line.strip_suffix(b"\n")).unwrap();
         prop_assert!(!line.contains(&b'\n'));
-        prop_assert_eq!(serde_json::from_slice::<Entry>(line).unwrap(), entry);
+        prop_assert_eq!(serde_json::from_slice::<RecordEntry>(line).unwrap(), entry);
     }
 
     #[test]
     fn no_bytes_make_reading_fail_otherwise_than_with_a_fault(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let (head, end) = record_text::head(&intent()).unwrap();
         if let Ok(read) = record_text::read(&[&head[..end], &bytes].concat()) {
-            prop_assert_eq!(&read.entries[0], &Entry::Intent(intent()));
+            prop_assert_eq!(&read.entries[0], &RecordEntry::Intent(intent()));
         }
     }
 }

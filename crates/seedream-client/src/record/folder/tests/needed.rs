@@ -5,16 +5,16 @@ use std::path::Path;
 use seedream_core::{Charge, ErrorKind, ImageFailure};
 
 use super::{super::need::RecordNeed, support::*};
-use crate::{Entry, Location, Outcome};
+use crate::{Location, Outcome, RecordEntry};
 
-fn is_needed(entries: &[Entry], outcome: &Outcome) -> bool {
+fn is_needed(entries: &[RecordEntry], outcome: &Outcome) -> bool {
     let mut known = RecordNeed::default();
     entries.iter().for_each(|entry| known.note(entry));
     known.is_needed(outcome)
 }
 
-fn begun(entries: impl IntoIterator<Item = Entry>) -> Vec<Entry> {
-    [Entry::Intent(intent())].into_iter().chain(entries).collect()
+fn begun(entries: impl IntoIterator<Item = RecordEntry>) -> Vec<RecordEntry> {
+    [RecordEntry::Intent(intent())].into_iter().chain(entries).collect()
 }
 
 /// An outcome with an error of this charge.
@@ -53,9 +53,9 @@ fn a_record_stays_where_only_it_tells_of_something() {
     use Charge::{No, Unknown, Yes};
     use ErrorKind::{Cancelled, NoImages, RateLimited, TaskFailed, Timeout, Transport};
 
-    let accepted = || Entry::Accepted { task: task() };
+    let accepted = || RecordEntry::Accepted { task: task() };
     let two = || answered(&["https://a/0", "https://a/1"]);
-    let second = |first: Entry, then: Entry| begun([first, Entry::Intent(attempt(2)), then]);
+    let second = |first: RecordEntry, then: RecordEntry| begun([first, RecordEntry::Intent(attempt(2)), then]);
     let cases = [
         ("nothing was sent", begun([NOT_SENT]), failed(Transport, No), false),
         ("it was refused for nothing", begun([refused(No)]), failed(RateLimited, No), false),
@@ -71,7 +71,7 @@ fn a_record_stays_where_only_it_tells_of_something() {
             told(failed(Transport, No)),
             true,
         ),
-        ("so may one without an end", begun([Entry::Intent(attempt(2)), two()]), told(bought(&[0, 1])), true),
+        ("so may one without an end", begun([RecordEntry::Intent(attempt(2)), two()]), told(bought(&[0, 1])), true),
         ("so may a task before another attempt", second(accepted(), two()), told(bought(&[0, 1])), true),
         ("so may a response before another attempt", second(two(), two()), told(bought(&[0, 1])), true),
         ("a refusal that was billed is an error to look into", begun([refused(Yes)]), failed(Transport, Yes), true),

@@ -9,7 +9,7 @@ use std::{
 use seedream_core::{Charge, ErrorKind, GeneratedImage, ImageData};
 
 use super::{super::*, Folder, message, support::*};
-use crate::Entry;
+use crate::RecordEntry;
 
 /// The folder in which a second process of this test begins a record.
 const FOLDER: &str = "SEEDREAM_TEST_FOLDER";
@@ -47,7 +47,7 @@ async fn a_second_process_takes_another_number_and_its_death_frees_its_record() 
     child.kill().unwrap();
     child.wait().unwrap();
     let (history, _record) = store.open(&id).await.unwrap();
-    assert_eq!(history.entries, [Entry::Intent(intent()), answered(&["https://a.example/0.png"])]);
+    assert_eq!(history.entries, [RecordEntry::Intent(intent()), answered(&["https://a.example/0.png"])]);
 }
 
 #[test]
@@ -109,17 +109,17 @@ async fn on_a_full_disk_nothing_begins_and_what_has_begun_has_its_room() {
     let rest = fs::OpenOptions::new().create(true).append(true).open(disk.0.0.path().join("filler")).unwrap();
     while std::io::Write::write(&mut &rest, &[7; 512]).is_ok_and(|written| written > 0) {}
 
-    record.append(Entry::Accepted { task: task() }).await.unwrap();
+    record.append(RecordEntry::Accepted { task: task() }).await.unwrap();
     let small = |index| GeneratedImage::new(index, ImageData::Bytes(vec![7; 100 << 10].into()));
     let large = GeneratedImage::new(2, ImageData::Bytes(vec![7; 300 << 10].into()));
     let all = generation([url(0, "https://a.example/0.png"), small(1), large]);
     let raw = Some("x".repeat(70_000));
-    let refusal = record.append(Entry::Answered { generation: all, whole: true, raw }).await.unwrap_err();
+    let refusal = record.append(RecordEntry::Answered { generation: all, whole: true, raw }).await.unwrap_err();
     assert!(message(&refusal).contains("free some space"), "{refusal}");
     record.append(image(0, "/out")).await.unwrap();
     let read = disk.0.read("ark-0.job.jsonl");
     assert_eq!((read.entries.len(), &read.torn[..]), (4, &[][..]));
-    let Entry::Answered { generation, raw: None, .. } = &read.entries[2] else { panic!("{:?}", read.entries[2]) };
+    let RecordEntry::Answered { generation, raw: None, .. } = &read.entries[2] else { panic!("{:?}", read.entries[2]) };
     assert_eq!(generation.outcomes[0], Ok(url(0, "https://a.example/0.png")));
     for (outcome, told) in generation.outcomes[1..].iter().zip(["no room to keep it", "could not be kept"]) {
         let failure = outcome.as_ref().unwrap_err();

@@ -8,7 +8,7 @@ use seedream_core::{
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::{Entry, Intent, Location, Outcome, SavedImage};
+use crate::{Intent, Location, Outcome, RecordEntry, SavedImage};
 
 pub(super) fn intent() -> Intent {
     Intent { begun_at: Timestamp::UNIX_EPOCH, ..Intent::new("job", "ark", "seedream-4-0".into()) }
@@ -29,35 +29,35 @@ pub(super) fn generation(images: impl IntoIterator<Item = GeneratedImage>) -> Ge
 }
 
 /// A response with all of its images.
-pub(super) fn response(images: impl IntoIterator<Item = GeneratedImage>) -> Entry {
-    Entry::Answered { generation: generation(images), whole: true, raw: None }
+pub(super) fn response(images: impl IntoIterator<Item = GeneratedImage>) -> RecordEntry {
+    RecordEntry::Answered { generation: generation(images), whole: true, raw: None }
 }
 
-pub(super) fn answered(urls: &[&str]) -> Entry {
+pub(super) fn answered(urls: &[&str]) -> RecordEntry {
     response((0..).zip(urls).map(|(index, at)| url(index, at)))
 }
 
-pub(super) const NOT_SENT: Entry = Entry::NotSent { error: None };
+pub(super) const NOT_SENT: RecordEntry = RecordEntry::NotSent { error: None };
 
 pub(super) fn report(kind: ErrorKind, charge: Charge) -> ErrorReport {
     ErrorReport::from(&Error::new(kind, "it went wrong").with_charge(charge))
 }
 
-pub(super) fn refused(charge: Charge) -> Entry {
-    Entry::Refused { error: report(ErrorKind::RateLimited, charge), charge }
+pub(super) fn refused(charge: Charge) -> RecordEntry {
+    RecordEntry::Refused { error: report(ErrorKind::RateLimited, charge), charge }
 }
 
 pub(super) fn task() -> Task {
     Task::new("evolink", "https://a.example", TaskId::new("task-1").unwrap(), "seedream-4-0".into())
 }
 
-pub(super) fn image(index: u32, path: &str) -> Entry {
-    Entry::Image { index, location: Location::File(path.into()), sha256: "00".repeat(32) }
+pub(super) fn image(index: u32, path: &str) -> RecordEntry {
+    RecordEntry::Image { index, location: Location::File(path.into()), sha256: "00".repeat(32) }
 }
 
-pub(super) fn unknown() -> Entry {
+pub(super) fn unknown() -> RecordEntry {
     let members = json!({"entry": "settled", "synced": "so it says", "cost": {"micros": 40_000, "unit": "USD"}});
-    Entry::Unknown(members.as_object().unwrap().clone())
+    RecordEntry::Unknown(members.as_object().unwrap().clone())
 }
 
 /// An outcome of which nothing is known, which cost nothing.
@@ -77,8 +77,8 @@ pub(super) fn unclear() -> Outcome {
     Outcome { charge: Charge::Unknown, error, ..outcome() }
 }
 
-pub(super) fn ended(outcome: Outcome) -> Entry {
-    Entry::Ended { outcome: Box::new(outcome) }
+pub(super) fn ended(outcome: Outcome) -> RecordEntry {
+    RecordEntry::Ended { outcome: Box::new(outcome) }
 }
 
 /// An image that is in a file.
@@ -100,7 +100,7 @@ pub(super) fn saved(index: u32, path: &Path) -> SavedImage {
 }
 
 /// A record of every kind of entry, as it might come about.
-pub(super) fn every_kind() -> Vec<Entry> {
+pub(super) fn every_kind() -> Vec<RecordEntry> {
     let mut error = report(ErrorKind::Server, Charge::Unknown);
     (error.status, error.task) = (Some(502), Some(task()));
     let failure = ImageFailure::new(3, ErrorKind::Transport, "it broke off").with_url("https://a.example/3.png", None);
@@ -120,20 +120,24 @@ pub(super) fn every_kind() -> Vec<Entry> {
     (outcome.images, outcome.failures) = (vec![saved(0, Path::new("/out/ark-0.png"))], vec![failure]);
     outcome.sidecar = Some(Location::Url("https://mine.example/ark-0.json".into()));
     vec![
-        Entry::Intent(Intent { request: json!({"prompt": "a lighthouse", "n": 4}), ..intent() }),
+        RecordEntry::Intent(Intent { request: json!({"prompt": "a lighthouse", "n": 4}), ..intent() }),
         NOT_SENT,
-        Entry::Intent(attempt(2)),
-        Entry::NotSent { error: Some(report(ErrorKind::Transport, Charge::No)) },
-        Entry::Intent(attempt(3)),
+        RecordEntry::Intent(attempt(2)),
+        RecordEntry::NotSent { error: Some(report(ErrorKind::Transport, Charge::No)) },
+        RecordEntry::Intent(attempt(3)),
         refused(Charge::No),
-        Entry::Intent(attempt(4)),
-        Entry::Accepted { task: task() },
-        Entry::Answered { generation: generation([url(0, "https://a.example/0.png")]), whole: false, raw: None },
-        Entry::Answered { generation: whole, whole: true, raw: Some("{\"data\":[\"\u{0}\\n\"]}\n".into()) },
+        RecordEntry::Intent(attempt(4)),
+        RecordEntry::Accepted { task: task() },
+        RecordEntry::Answered { generation: generation([url(0, "https://a.example/0.png")]), whole: false, raw: None },
+        RecordEntry::Answered { generation: whole, whole: true, raw: Some("{\"data\":[\"\u{0}\\n\"]}\n".into()) },
         image(0, "/out/ark-0.png"),
-        Entry::Image { index: 1, location: Location::Url("https://mine.example/1".into()), sha256: "11".repeat(32) },
+        RecordEntry::Image {
+            index: 1,
+            location: Location::Url("https://mine.example/1".into()),
+            sha256: "11".repeat(32),
+        },
         unknown(),
-        Entry::Refused { error, charge: Charge::Unknown },
+        RecordEntry::Refused { error, charge: Charge::Unknown },
         ended(outcome),
     ]
 }

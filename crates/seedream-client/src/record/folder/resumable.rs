@@ -14,7 +14,7 @@ use crate::{output::Sidecar, record::Refusal};
 /// Something that [`Job::resumed`](crate::Job::resumed) takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Leftover {
+pub struct Resumable {
     /// Its path, which `resume` is given.
     pub path: PathBuf,
     /// The provider's id; empty where a process works on the record.
@@ -26,7 +26,7 @@ pub struct Leftover {
 }
 
 /// What is at a path: each thing, or why it cannot be read.
-pub(super) fn at(path: &Path) -> Result<Vec<Result<Leftover, Refusal>>, Refusal> {
+pub(super) fn at(path: &Path) -> Result<Vec<Result<Resumable, Refusal>>, Refusal> {
     let unreadable =
         |error: std::io::Error| Refusal::storage(format!("{} cannot be read: {error}", path.display()), error);
     if !fs::metadata(path).map_err(unreadable)?.is_dir() {
@@ -48,7 +48,7 @@ pub(super) fn at(path: &Path) -> Result<Vec<Result<Leftover, Refusal>>, Refusal>
     Ok(found)
 }
 
-fn one(path: &Path) -> Result<Option<Leftover>, Refusal> {
+fn one(path: &Path) -> Result<Option<Resumable>, Refusal> {
     let refused =
         |message: String| Refusal::Storage { message: format!("{}: {message}", path.display()), source: None };
     if record_name::is_record(path) {
@@ -56,7 +56,7 @@ fn one(path: &Path) -> Result<Option<Leftover>, Refusal> {
             RecordState::Here(history) => {
                 let intent = history.intent();
                 let of = |text: &str| text.to_owned();
-                Some(Leftover {
+                Some(Resumable {
                     path: path.to_owned(),
                     provider: intent.map(|intent| of(&intent.provider)).unwrap_or_default(),
                     endpoint: intent.map(|intent| of(&intent.endpoint)).unwrap_or_default(),
@@ -65,7 +65,7 @@ fn one(path: &Path) -> Result<Option<Leftover>, Refusal> {
             }
             RecordState::Running => {
                 let (provider, endpoint) = (String::new(), String::new());
-                Some(Leftover { path: path.to_owned(), provider, endpoint, is_running: true })
+                Some(Resumable { path: path.to_owned(), provider, endpoint, is_running: true })
             }
             RecordState::Gone => None,
         });
@@ -74,7 +74,7 @@ fn one(path: &Path) -> Result<Option<Leftover>, Refusal> {
     let sidecar =
         Sidecar::read(&text).map_err(|error| refused(format!("it is no record of a job, and no metadata: {error}")))?;
     let outcome = sidecar.outcome;
-    Ok(outcome.is_incomplete().then(|| Leftover {
+    Ok(outcome.is_incomplete().then(|| Resumable {
         path: path.to_owned(),
         provider: outcome.provider,
         endpoint: outcome.endpoint,

@@ -6,9 +6,9 @@ use http::HeaderValue;
 
 /// Where the random numbers of a client come from.
 #[derive(Debug)]
-pub(super) struct Seeds(Mutex<fastrand::Rng>);
+pub(super) struct RandomSource(Mutex<fastrand::Rng>);
 
-impl Seeds {
+impl RandomSource {
     pub(super) fn new(seed: Option<u64>) -> Self {
         Self(Mutex::new(seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)))
     }
@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn a_request_id_is_a_random_uuid() {
         for seed in 0..100 {
-            let id = Seeds::new(Some(seed)).request_id();
+            let id = RandomSource::new(Some(seed)).request_id();
             let mut random = fastrand::Rng::with_seed(seed);
             let (a, b) = (random.u64(..), random.u64(..));
             let (version, variant) = (0x4000 | (a & 0xfff), 0x8000 | (b >> 48 & 0x3fff));

@@ -20,7 +20,7 @@ use crate::{
 ///
 /// Dropping it stops everything; the task can still be collected.
 #[must_use = "the task is billed: wait for it"]
-pub struct ExpectedTask {
+pub struct PendingTask {
     client: Client,
     task: Task,
     registration: Registration,
@@ -31,7 +31,7 @@ pub struct ExpectedTask {
     warnings: Vec<Warning>,
 }
 
-impl ExpectedTask {
+impl PendingTask {
     pub(super) fn new(
         client: Client,
         task: Task,
@@ -124,9 +124,9 @@ fn spacing(client: &Client) -> Duration {
     client.policy().pace.shortest.min(Duration::from_secs(10))
 }
 
-impl fmt::Debug for ExpectedTask {
+impl fmt::Debug for PendingTask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (task, is_polling) = (&self.task, &self.is_polling);
-        f.debug_struct("ExpectedTask").field("task", task).field("is_polling", is_polling).finish_non_exhaustive()
+        f.debug_struct("PendingTask").field("task", task).field("is_polling", is_polling).finish_non_exhaustive()
     }
 }
