@@ -8,7 +8,7 @@ use std::{
 
 use seedream::{
     Charge, Error, ErrorKind, FolderStore, GeneratedImage, Generation, ImageData, Intent, JobError, JobStore as _,
-    Location,
+    Location, RecordEntry,
 };
 use serde::{Deserialize, Serialize};
 

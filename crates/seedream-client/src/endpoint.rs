@@ -24,7 +24,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// An endpoint without a key: some relays of document 003 need none.
+    /// An endpoint without a key: some relays need none.
     ///
     /// What is unmistakable is put right, and [`Endpoint::warnings`] says so: quotes and blanks around the URL are left out, and
     /// without a scheme `http` is taken for this machine and `https` for every other. A slash at the end is taken off.
@@ -86,7 +86,7 @@ impl Endpoint {
         &self.warnings
     }
 
-    /// The same place, for whoever has no use for the key.
+    /// The same endpoint without its key.
     pub(crate) fn without_key(&self) -> Self {
         Self { key: None, ..self.clone() }
     }
@@ -104,7 +104,7 @@ impl Endpoint {
     /// The endpoint of a task: its own base URL with this key, if that is the same place.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] where it is another: a task file must not steer the key to a host that nobody configured.
+    /// [`ErrorKind::Config`] where it is another: a task file must not steer the key to a host that was not configured.
     pub(crate) fn for_task(&self, base_url: &str) -> Result<Self> {
         let other = Self::new(base_url)?;
         if !self.is_origin_of(&other.url) {
@@ -124,7 +124,7 @@ impl Endpoint {
     }
 
     /// The body of a refusal without the key, which some gateways repeat in the message of a 401. A success is never touched:
-    /// the URL of an image may hold whatever it likes.
+    /// the URL of an image may hold anything.
     pub(crate) fn scrub(&self, body: Bytes) -> Bytes {
         const SMALL: usize = 64 << 10;
         let Some(key) = self.secret() else { return body };
@@ -140,7 +140,7 @@ impl Endpoint {
     /// Puts the base URL before the request's path, and the key at its edge.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] where the path is none: a bug of an adapter.
+    /// [`ErrorKind::Config`] where the path is not valid: a bug of an adapter.
     pub(crate) fn address(&self, request: &mut http::Request<Bytes>) -> Result<()> {
         *request.uri_mut() = self.uri(request.uri())?;
         if let Some(key) = &self.key {
@@ -156,7 +156,7 @@ impl Endpoint {
     pub(crate) fn uri(&self, path: &Uri) -> Result<Uri> {
         let relative = path.authority().is_none() && path.path().starts_with('/');
         let joined = relative.then(|| format!("{}{path}", self.base)).and_then(|uri| uri.parse().ok());
-        joined.ok_or_else(|| Error::new(ErrorKind::Config, "the adapter wrote a path that is none below its base URL"))
+        joined.ok_or_else(|| Error::new(ErrorKind::Config, "the adapter wrote a path that is not below its base URL"))
     }
 }
 

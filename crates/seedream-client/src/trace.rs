@@ -1,4 +1,4 @@
-//! Spans for whoever watches from outside: an operation, its attempts and polls, and downloads.
+//! Spans for a subscriber of `tracing`: an operation, its attempts and polls, and downloads.
 //!
 //! They hold names, numbers and places. A key, a prompt, the query of a URL and the bytes of an image have no field here, and no
 //! message of a provider is repeated: it may quote any of them.
@@ -15,7 +15,7 @@ use crate::endpoint::Endpoint;
 /// The longest path that is shown.
 const LONGEST_PATH: usize = 200;
 
-/// A span that ends with this, and is is_recorded then how long it took. Nothing where nobody listens: thousands of tasks may wait.
+/// A span that ends with this, and then records how long it took. Empty without a subscriber: thousands of tasks may wait.
 #[derive(Debug)]
 pub(crate) struct TraceSpan(Option<Box<SpanState>>);
 
@@ -25,7 +25,7 @@ struct SpanState {
     started: Instant,
     bytes: Option<u64>,
     is_recorded: bool,
-    /// How it ended, where nobody tells.
+    /// The outcome, where none is recorded before.
     otherwise: &'static str,
 }
 
@@ -98,7 +98,7 @@ impl TraceSpan {
         ))
     }
 
-    /// Nothing that anybody watches.
+    /// No span.
     pub(crate) fn none() -> Self {
         Self(None)
     }
@@ -111,7 +111,7 @@ impl TraceSpan {
         Self(Some(Box::new(traced)))
     }
 
-    /// Whether anybody does.
+    /// Whether there is a subscriber.
     pub(crate) fn listens(&self) -> bool {
         self.0.is_some()
     }
@@ -150,7 +150,7 @@ impl TraceSpan {
         self.record("images", count as u64);
     }
 
-    /// There is a response, whatever it says. It need not be read to its end, and may still break off.
+    /// A response began. It need not be read to its end, and may still break off.
     pub(crate) fn answered(&mut self, status: http::StatusCode) {
         self.status(status);
         if let Some(traced) = &mut self.0 {
@@ -167,7 +167,7 @@ impl TraceSpan {
         self.record_outcome(kind.as_str());
     }
 
-    /// What came of a download.
+    /// Records how a download ended.
     pub(crate) fn fetched(&mut self, fetched: &seedream_core::Result<seedream_core::ImageData>) {
         match fetched {
             Ok(seedream_core::ImageData::Incomplete { .. }) => self.failed(ErrorKind::IncompleteImage),
@@ -207,7 +207,7 @@ impl Drop for SpanState {
     }
 }
 
-/// Scheme, host and path of a URL that a provider wrote. Of `data:` and whatever else it may be, the scheme alone.
+/// Scheme, host and path of a URL that a provider wrote. Of `data:` and any other scheme, the scheme alone.
 fn place(url: &str) -> String {
     let Ok(url) = Url::parse(url) else { return "unreadable".to_owned() };
     match (url.scheme(), url.host_str(), url.port()) {

@@ -37,7 +37,7 @@ const LAYERS: usize = 4;
 /// How many bytes are unpacked at a time.
 const UNPACK_SIZE: usize = 64 << 10;
 
-/// How many bytes may be unpacked whatever they are made of.
+/// How many bytes may be decompressed from any input.
 const FREE: u64 = 1 << 20;
 
 /// How many times what came over the wire may be unpacked beyond that. No text and no image comes near it.
@@ -200,7 +200,7 @@ impl CodingLayer {
             self.state = state;
             return;
         }
-        // What nobody labelled may be compressed twice as well.
+        // What has no label may be compressed twice as well.
         let inner = std::mem::take(&mut self.inner);
         let under = Self { inner, depth: self.depth, received: self.received.clone(), state, ended: self.ended.take() };
         *self = Self::new(ResponseBody::new(under), expected, self.depth + 1, self.received.clone());
@@ -295,7 +295,7 @@ impl CompressedData {
         Self { coding, unpacker: Unpacker::new(coding), input, output, full: false, damaged: false, unpacked: 0 }
     }
 
-    /// The next bytes; `None` where there are none without more input.
+    /// The next bytes; `None` where more input is needed.
     fn unpack(&mut self, received: u64) -> Result<Option<Bytes>, TransportError> {
         while !self.unpacker.is_over() && (self.full || self.damaged || !self.input.is_empty()) {
             if self.damaged {

@@ -93,20 +93,20 @@ impl ClientBuilder {
     }
 
     /// Adds another base URL of the same provider, with the same key. A request goes there only when the place before it provably
-    /// got nothing of it; a poll goes there when it failed for whatever reason but a refusal.
+    /// got nothing of it; a poll goes there when it failed for any reason but a refusal.
     pub fn mirror(mut self, url: impl Into<String>) -> Self {
         self.mirrors.push(url.into());
         self
     }
 
-    /// Sets the key, as [`Endpoint::with_key`] takes it. Without one no `Authorization` is sent, as some relays of document 003
-    /// want it.
+    /// Sets the key, as [`Endpoint::with_key`] takes it. Without one no `Authorization` is sent, as some relays
+    /// require.
     pub fn key(mut self, key: impl Into<ApiKey>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// Sets how patient the client is.
+    /// Sets all limits and waits.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
@@ -178,7 +178,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends requests and downloads through one proxy, whatever the environment says; see
+    /// Sends requests and downloads through one proxy instead of the environment's; see
     /// [`ReqwestTransport`](crate::transport::ReqwestTransport). A transport that is set has its own way, and only downloads go there.
     ///
     /// # Errors
@@ -211,7 +211,7 @@ impl ClientBuilder {
     /// Sets the directory to which images go that stand in a response itself; to memory otherwise. It is made when the first
     /// arrives, and should be the one in which they are saved: then saving is a rename.
     ///
-    /// Such an image is decoded while it arrives, whatever its size, and is
+    /// Such an image is decoded while it arrives, at any size, and is
     /// [`ImageData::File`](seedream_core::ImageData::File) with a name that begins with `unsaved-`. [`Client::save`] moves it
     /// to its final name; one that is not saved stays, since it was paid for. One that was cut off leaves nothing. Where the
     /// directory cannot be written to, images go to memory. A success that cannot be read is kept there too, as
@@ -239,7 +239,7 @@ impl ClientBuilder {
     /// Makes the client. Does no I/O: certificates and proxies are read when the first request is sent.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] where the base URL is none, or names no version and the documented one does, the key or the
+    /// [`ErrorKind::Config`] where the base URL is malformed, or names no version and the documented one does, the key or the
     /// `User-Agent` cannot stand in a header, there is no transport, or the overrides are about something that this provider
     /// cannot be told.
     pub fn build(self) -> Result<Client> {

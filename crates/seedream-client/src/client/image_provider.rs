@@ -116,7 +116,7 @@ impl Client {
         plan.warnings = self.warnings_of(checked);
         // An adapter may know better than the general rules, but has to say so.
         plan.max_images = effective.max_images.unwrap_or_else(|| checked.ceiling());
-        // A gateway counts a group; every layer is billed whatever the group says.
+        // A gateway counts a group; every layer is billed in any group.
         plan.max_images = plan.max_images.max(checked.layered());
         (plan.price, plan.most) = (checked.price().cloned(), checked.most().cloned());
         Ok(plan)

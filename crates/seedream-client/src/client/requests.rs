@@ -54,7 +54,7 @@ impl Client {
         catalog.decode_models(&response)
     }
 
-    /// A task of this client's provider and endpoint of which somebody knows only the id. Its model is empty.
+    /// A task of this client's provider and endpoint of which only the id is known. Its model is empty.
     pub fn task(&self, id: TaskId) -> Task {
         Task::new(self.0.dialect.descriptor().id, self.base_url(), id, "".into())
     }
@@ -88,7 +88,7 @@ impl Client {
     }
 
     /// Fetches an image into a file whose name begins with `unsaved-`, in the directory in which it will be saved: then saving it
-    /// is a rename, and an image of any size costs little memory. One that is not behind a URL stays where it is. Of one that stays
+    /// is a rename, and an image of any size costs little memory. One without a URL stays where it is. Of one that stays
     /// incomplete, what came furthest is an [`ImageData::Incomplete`](seedream_core::ImageData::Incomplete).
     ///
     /// # Errors
@@ -158,7 +158,7 @@ impl Client {
     }
 }
 
-/// The base URLs behind the first.
+/// The base URLs after the first.
 pub(super) fn mirrors(endpoints: &[Endpoint]) -> Vec<String> {
     endpoints.iter().skip(1).map(|endpoint| endpoint.base_url().to_owned()).collect()
 }

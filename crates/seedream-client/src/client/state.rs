@@ -62,7 +62,7 @@ impl Client {
         endpoint::warnings(&self.0.endpoints)
     }
 
-    /// How patient it is.
+    /// Its limits and waits.
     pub fn policy(&self) -> &Policy {
         &self.0.policy
     }

@@ -30,7 +30,7 @@ impl Spool {
 
 /// An image that is arriving.
 ///
-/// Once it is complete it is in a visible file that nobody removes behind the user's back: it was paid for. Dropped half-way it
+/// Once it is complete it is in a visible file that is never removed by itself: it was paid for. Dropped half-way it
 /// leaves nothing.
 #[derive(Debug, Default)]
 pub(crate) struct ImageBuffer {

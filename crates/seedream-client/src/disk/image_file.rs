@@ -211,7 +211,7 @@ fn publish_numbered(
     }
 }
 
-/// The first number from `from` that no file of this stem has, with whatever extension. An incomplete image takes its number from
+/// The first number from `from` that no file of this stem has, with any extension. An incomplete image takes its number from
 /// other images, and not from the file that tells of it.
 fn next_free(dir: &Path, stem: &str, from: u32, extension: &str) -> io::Result<u32> {
     let number = |name: &Path| {

@@ -50,7 +50,7 @@ pub(crate) fn create(folder: &Path, stem: &str) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-/// As [`create`], in a folder that is made if there is none.
+/// As [`create`], in a folder that is made if it is missing.
 pub(crate) fn create_hidden(folder: &Path, stem: &str) -> io::Result<NamedTempFile> {
     make_folders(folder)?;
     create(folder, stem)

@@ -74,11 +74,11 @@ impl Downloader {
         match self.get(url, Spool::default()).await? {
             ImageData::Bytes(bytes) => Ok(bytes),
             ImageData::Incomplete { reason, .. } => Err(Error::new(ErrorKind::IncompleteImage, reason)),
-            _ => Err(Error::new(ErrorKind::Storage, "the picture is not in memory")),
+            _ => Err(Error::new(ErrorKind::Storage, "the image is not in memory")),
         }
     }
 
-    /// As [`Downloader::fetch`], into a file whose name begins with `unsaved-` in a directory, which is made if there is none:
+    /// As [`Downloader::fetch`], into a file whose name begins with `unsaved-` in a directory, which is made if it is missing:
     /// an image of any size costs little memory. Where the directory cannot be written to, it comes in memory. Of an image that
     /// stayed incomplete over all tries, what came furthest is an [`ImageData::Incomplete`].
     ///

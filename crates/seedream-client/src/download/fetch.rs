@@ -48,7 +48,7 @@ impl Downloader {
             let length = partial.length();
             let failure = match ended.and_then(|()| partial.check()) {
                 Ok(()) => return Ok(partial.complete().await),
-                // Whatever was to follow, it is no part of the image.
+                // What was to follow is not part of the image.
                 Err(failure) if failure.passes && partial.has_ended() => return Ok(partial.complete().await),
                 Err(failure) => failure,
             };
@@ -204,10 +204,10 @@ fn too_slow(downloader: &Downloader, until: Instant) -> FetchFailure {
 fn not_there(status: StatusCode, headers: HeaderMap, partial: &mut PartialImage) -> FetchFailure {
     let hint = match status.as_u16() {
         401 | 403 | 404 | 410 => ": the URL may have expired",
-        202 => ": the picture is not there yet",
+        202 => ": the image is not there yet",
         _ => "",
     };
-    let message = format!("the download was answered with HTTP {}{hint}", status.as_u16());
+    let message = format!("the download failed with HTTP {}{hint}", status.as_u16());
     // There is no such rest: what has arrived does not belong to what is there now.
     let other = status == StatusCode::RANGE_NOT_SATISFIABLE && partial.start_over();
     let passes = other || status.is_server_error() || matches!(status.as_u16(), 202 | 404 | 408 | 425 | 429);

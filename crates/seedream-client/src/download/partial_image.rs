@@ -9,7 +9,7 @@ use crate::{
     disk::{ImageBuffer, Spool, random_token},
 };
 
-/// What a server states is believed up to the size of a large image; behind that, memory grows with what arrives.
+/// What a server states is believed up to the size of a large image; after that, memory grows with what arrives.
 const MAX_RESERVED: u64 = 32 << 20;
 
 /// How many bytes are asked for once more, where nothing else says that the rest belongs to what is here.
@@ -112,7 +112,7 @@ impl PartialImage {
             };
             let Some(range) = range.filter(goes_on) else {
                 self.start_over();
-                let message = "the download brought another part of the picture than the one it was asked for";
+                let message = "the download brought another part of the image than the one that was requested";
                 return Err(FetchFailure::passing(ErrorKind::Server, message));
             };
             self.total = self.total.or(range.total);
@@ -142,7 +142,7 @@ impl PartialImage {
             let known = &self.tail[self.tail.len().saturating_sub(self.again)..];
             if !known.starts_with(again) {
                 self.start_over();
-                let message = "the rest of the picture does not belong to what was there before";
+                let message = "the rest of the image does not belong to what was there before";
                 return Err(FetchFailure::passing(ErrorKind::Server, message));
             }
             self.again -= again.len();
@@ -161,7 +161,7 @@ impl PartialImage {
         if self.length.saturating_add(more) <= self.max {
             return Ok(());
         }
-        let message = format!("the picture is larger than the limit of {} bytes", self.max);
+        let message = format!("the image is larger than the limit of {} bytes", self.max);
         Err(FetchFailure::lasting(ErrorKind::TooLarge, message))
     }
 
@@ -205,7 +205,7 @@ impl PartialImage {
     }
 }
 
-/// What a `Content-ContentRange` says.
+/// A `Content-Range`.
 struct ContentRange {
     from: u64,
     total: Option<u64>,

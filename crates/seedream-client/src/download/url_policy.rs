@@ -5,12 +5,12 @@ use url::Url;
 
 use crate::Endpoint;
 
-/// The rules for one endpoint's answers.
+/// The rules for one endpoint's responses.
 #[derive(Debug)]
 pub(super) struct UrlPolicy {
     endpoint: Endpoint,
     allow_http: bool,
-    /// The names of proxies, which resolve to whatever addresses proxies have.
+    /// The names of proxies, which may resolve to any address.
     proxies: Vec<String>,
 }
 

@@ -62,20 +62,22 @@ impl IncomingResponse {
         loop {
             // A body that is always there never lets a timer fire.
             if Instant::now() >= self.until {
-                return Err(self.lost(Error::new(ErrorKind::Timeout, "the answer was not complete in time")));
+                return Err(self.lost(Error::new(ErrorKind::Timeout, "the response was not complete in time")));
             }
             let frame = match timeout_at(self.until, self.body.frame()).await {
                 Ok(Some(Ok(frame))) => frame,
                 Ok(Some(Err(error))) => return Err(self.lost(error.into())),
                 Ok(None) => return Ok(None),
-                Err(_) => return Err(self.lost(Error::new(ErrorKind::Timeout, "the answer was not complete in time"))),
+                Err(_) => {
+                    return Err(self.lost(Error::new(ErrorKind::Timeout, "the response was not complete in time")));
+                }
             };
             let Ok(bytes) = frame.into_data() else { continue };
             self.trace.read(bytes.len());
             match self.room.checked_sub(bytes.len() as u64) {
                 Some(room) => self.room = room,
                 None => {
-                    let message = "the answer is larger than the limit of the client";
+                    let message = "the response is larger than the limit of the client";
                     return Err(self.lost(Error::new(ErrorKind::TooLarge, message)));
                 }
             }
@@ -113,7 +115,7 @@ impl IncomingResponse {
     /// # Errors
     /// As [`IncomingResponse::chunk`], with what had arrived.
     pub(crate) async fn whole(mut self, so_far: &[u8], syntax: BodySyntax) -> Result<Response, (Response, Error)> {
-        // A length that lies must not reserve much, and most of a large answer is images.
+        // A length that lies must not reserve much, and most of a large response is images.
         const MAX_RESERVED: u64 = 1 << 20;
         let stated = self.head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         let ahead = usize::try_from(stated.unwrap_or(0).min(MAX_RESERVED).min(self.room)).unwrap_or(0);

@@ -54,7 +54,7 @@ pub(crate) fn events(
     });
     EventStream::new(stream::unfold(driver, |mut driver| async move {
         let event = if driver.trace.listens() {
-            // In a box, so that a task that nobody watches holds no room for a span.
+            // In a box, so that a task without a subscriber holds no room for a span.
             let span = driver.trace.span();
             Box::pin(driver.next().instrument(span)).await
         } else {
@@ -69,15 +69,15 @@ struct OperationDriver {
     io: OperationIo,
     trace: OperationTrace,
     context: JobContext,
-    /// What each attempt is recorded with; `None` where unexpected is.
+    /// What each attempt is recorded with; `None` where nothing is recorded.
     draft: Option<Box<Intent>>,
-    /// How often the operation was observe that the caller wants no more.
+    /// How many cancellations the operation was given.
     cancels: u32,
     /// Set at the first poll.
     start: Option<Instant>,
-    /// What to do next; `None` at the start and behind the end.
+    /// What to do next; `None` at the start and after the end.
     then: Option<Then>,
-    /// What the caller has not been observe yet.
+    /// Events that the caller has not read.
     events: VecDeque<Event>,
 }
 
@@ -88,11 +88,11 @@ impl OperationDriver {
             self.taken(NextStep::Input(Input::Begin)).await;
         }
         loop {
-            // What happened is observe before anything else is done.
+            // Events are given before anything else is done.
             if let Some(event) = self.events.pop_front() {
                 return Some(Ok(event));
             }
-            // Room for events is not spooled while a task waits.
+            // Room for events is not kept while a task waits.
             self.events = VecDeque::new();
             // What needs room for a moment has it in a box: a task that waits holds none.
             let happened = match self.then.take()? {
@@ -100,7 +100,7 @@ impl OperationDriver {
                 Then::WaitUntil(until) => {
                     self.io.requested = None;
                     let until = self.at(until);
-                    // Nothing that was paid for is under way: whoever wants no more waits for unexpected.
+                    // Nothing billable is under way, so cancelling takes effect at once.
                     self.unless_cancelled(until).await
                 }
                 Then::Read => self.read(None).await,
@@ -127,7 +127,7 @@ impl OperationDriver {
         }
     }
 
-    /// What happened, and what is to be spooled of it.
+    /// Gives the operation what happened, and applies the step that follows.
     fn taken(&mut self, happened: NextStep) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         let step = match happened {
             NextStep::Input(input) => {
@@ -171,7 +171,7 @@ impl OperationDriver {
         self.then = Some(then);
     }
 
-    /// What the record is observe.
+    /// The entry of the record.
     fn entry(&self, record: Record, events: &[Event], then: &Then) -> RecordEntry {
         let done = if let Then::Done(outcome) = then { Some(&**outcome) } else { None };
         let failed = done.and_then(|outcome| outcome.as_ref().err()).map(ErrorReport::from);
@@ -306,9 +306,9 @@ impl OperationDriver {
     }
 }
 
-/// What came of something that was done.
+/// What happened, for the operation.
 enum NextStep {
-    /// It is observe to the operation.
+    /// It is an input of the operation.
     Input(Input),
     /// The caller cancelled, and the operation does not go on with it.
     Ended(Box<Step>),

@@ -66,7 +66,7 @@ impl OperationIo {
         outcome
     }
 
-    /// The same as the caller is finish it: what is not needed is removed, and what could not be read is spooled.
+    /// The outcome as the caller gets it: what is not needed is removed, and what could not be read is kept.
     pub(super) async fn settle(&mut self, mut outcome: Result<Generation>) -> Result<Generation> {
         if !self.spooled.is_settled(&outcome) {
             outcome = self.spooled.settle(outcome).await;
@@ -111,7 +111,7 @@ impl OperationIo {
     }
 }
 
-/// What is finish where there is unexpected to go on with: never an end in good order.
+/// The input where nothing is left to read: never a regular end.
 pub(super) fn unexpected(message: &str) -> Input {
     Input::Broken { partial: None, error: Error::new(ErrorKind::Config, message) }
 }

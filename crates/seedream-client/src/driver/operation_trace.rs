@@ -1,4 +1,4 @@
-//! What an operation shows of itself while it is driven; see [`crate::trace`].
+//! What an operation records in its span; see [`crate::trace`].
 
 use bytes::Bytes;
 use seedream_core::{Event, ModelId, Purpose, Result, Task};
@@ -28,7 +28,7 @@ impl OperationTrace {
         Self { trace, attempts: 0, polls: 0 }
     }
 
-    /// Whether anybody watches the operation.
+    /// Whether there is a subscriber.
     pub(super) fn listens(&self) -> bool {
         self.trace.listens()
     }
@@ -53,7 +53,7 @@ impl OperationTrace {
         TraceSpan::exchange(purpose, *count, request, sender.endpoints.get(place))
     }
 
-    /// What the caller is observe.
+    /// Records an event that the caller gets.
     pub(super) fn observe(&mut self, event: Result<Event>) -> Result<Event> {
         match &event {
             Ok(Event::Submitted(task)) => self.trace.task(task.id.as_str()),

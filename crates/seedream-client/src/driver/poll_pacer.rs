@@ -7,12 +7,12 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// Hands out turns, evenly spaced, to whoever has waited longest.
+/// Spaces polls evenly; the task that waited longest is next.
 #[derive(Debug)]
 pub(crate) struct PollPacer {
-    /// Between two turns; zero where nobody waits.
+    /// Between two polls; zero for no limit.
     interval: Duration,
-    /// When the next turn is. Whoever holds the lock waits for it; tokio's lock is fair, and whoever goes away leaves the queue.
+    /// When the next poll may be sent. The holder of the lock waits for it; tokio's lock is fair, and a dropped waiter leaves the queue.
     next: Mutex<Option<Instant>>,
 }
 

@@ -1,4 +1,4 @@
-//! Links that are not absolute, as seen from the request that they answer.
+//! Links that are not absolute: they are relative to the URL of the request.
 
 use seedream_core::{Event, GeneratedImage, Generation, ImageData, Result};
 use url::Url;

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The provider's quotation number for one operation, the same at all its attempts and polls: one that changed with each
-/// attempt would help nobody to find out what became of a lost one.
+/// attempt would not help to find out what became of a lost one.
 const CLIENT_REQUEST_ID: &str = "x-client-request-id";
 
 /// What every request of one operation needs to get out.
@@ -115,7 +115,7 @@ impl RequestSender {
             Err(_) if departure.forbid() => {
                 Err(SendFailure::NotSent(late("no connection was made in time", departure)))
             }
-            Err(_) => Err(SendFailure::Sent(late("no answer came in time", departure))),
+            Err(_) => Err(SendFailure::Sent(late("no response came in time", departure))),
         }
     }
 }

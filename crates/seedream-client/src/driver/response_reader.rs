@@ -111,7 +111,7 @@ async fn peek(mut incoming: IncomingResponse, says_stream: bool, expect: Expecte
     if ended {
         frames.end().await;
     }
-    // Only an event proves that it is a stream: whoever decodes what is none should see all of it.
+    // Only an event proves that it is a stream: the decoder of anything else gets all of it.
     while frames.events.ready.is_empty() && !frames.ended {
         frames.read().await;
     }

@@ -97,7 +97,7 @@ impl SpooledImages {
         outcome.as_ref().is_ok_and(|generation| !is_short(generation)) && self.files.is_empty()
     }
 
-    /// The stream that was read: its text is the raw answer.
+    /// The stream that was read: its text is the raw response.
     pub(super) fn stream(&mut self, seen: Vec<u8>, blobs: Blobs, outcome: Result<Generation>) -> Result<Generation> {
         self.blobs = boxed(blobs);
         match outcome {
@@ -109,7 +109,7 @@ impl SpooledImages {
         }
     }
 
-    /// Ends it: after a success nothing is left but its images, and after a failure whatever may have been paid for.
+    /// Ends it: after a success only its images are left, and after a failure everything that may have been billed.
     pub(super) async fn settle(&mut self, outcome: Result<Generation>) -> Result<Generation> {
         match outcome {
             Ok(mut generation) => {
@@ -181,7 +181,7 @@ fn is_short(generation: &Generation) -> bool {
     generation.warnings.iter().any(unread) || generation.failures().any(|failure| missing(failure.kind))
 }
 
-/// Most answers bring none, and a task that waits has no room for a map.
+/// Most responses bring none, and a task that waits has no room for a map.
 fn boxed(blobs: Blobs) -> Option<Box<Blobs>> {
     (!blobs.is_empty()).then(|| Box::new(blobs))
 }

@@ -119,7 +119,7 @@ impl Job {
         self
     }
 
-    /// Collects at this base URL, which has to be one of the client's, whatever the record says. A record must not steer a key to a host
+    /// Collects at this base URL, which has to be one of the client's, instead of the record's. A record must not steer a key to a host
     /// of its own choice, so the caller says that the key may go there.
     pub fn at(mut self, base_url: impl Into<String>) -> Self {
         self.at = Some(base_url.into());

@@ -62,7 +62,7 @@ struct Unrecorded {
     warnings: Vec<Warning>,
 }
 
-/// What is behind a lock is replaced as a whole, so a panic elsewhere leaves it as good as it was.
+/// The value of a lock is replaced as a whole, so a panic elsewhere leaves it valid.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -153,7 +153,7 @@ impl JobContext {
         locked(&self.0.as_ref()?.served).clone()
     }
 
-    /// Says which client is asked now; `None` where the provider is none.
+    /// Sets the client that sends now; `None` where the provider is not a client.
     pub(crate) fn serve(&self, client: Option<&Client>) {
         if let Some(shared) = &self.0 {
             *locked(&shared.served) = client.cloned();

@@ -302,7 +302,7 @@ impl ExactlyOutcome {
 mod tests {
     use super::*;
 
-    /// A run can be handed to another thread, whatever it is told.
+    /// A run can move to another thread, whichever closure it has.
     #[test]
     fn a_run_is_send() {
         fn send<T: Send>(_: impl Fn(Exactly) -> T) {}

@@ -106,7 +106,7 @@ impl JobHandle {
         &self.id
     }
 
-    /// What cancels the job while somebody else waits for it.
+    /// What cancels the job while another task waits for it.
     pub fn control(&self) -> &Control {
         &self.control
     }

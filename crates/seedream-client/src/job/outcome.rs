@@ -120,7 +120,7 @@ impl Outcome {
         Err(JobError::of(error, self))
     }
 
-    /// Whether images that were made are missing, and are still behind a URL.
+    /// Whether images that were made are missing, and still have a URL.
     pub fn is_incomplete(&self) -> bool {
         self.failures.iter().any(|failure| failure.url.is_some())
     }

@@ -28,7 +28,7 @@ impl Job {
     /// Why no image came; [`JobError::outcome`] says what is known all the same.
     ///
     /// # Cancel safety
-    /// Dropping the future stops the job where it is: what was accepted or answered is on record, and [`Job::resumed`](crate::Job::resumed)
+    /// Dropping the future stops the job where it is: what was accepted or came in a response is on record, and [`Job::resumed`](crate::Job::resumed)
     /// delivers it; a POST that is under way may be billed, which the record says. [`Job::spawn`] does not end with its caller.
     pub async fn run(self) -> Result<Outcome, JobError> {
         run(self, |_| ()).await

@@ -276,7 +276,7 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
             match image {
                 Ok(image) => outcome.images.push(image),
                 Err(failure) => {
-                    // What was behind its URL is no whole image.
+                    // The image at its URL is not complete.
                     let cut = failure.kind == ErrorKind::IncompleteImage && failure.url.is_some();
                     delivered = delivered.saturating_sub(u32::from(cut));
                     failed.insert(failure.index, failure);

@@ -27,7 +27,7 @@ pub struct FolderOutput {
 }
 
 impl FolderOutput {
-    /// A folder, which is made if there is none. Names begin with the provider's id.
+    /// A folder, which is made if it is missing. Names begin with the provider's id.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into(), prefix: None, resumes: false }
     }

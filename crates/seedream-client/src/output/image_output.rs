@@ -14,7 +14,7 @@ use super::{location::Location, saved_image::SavedImage};
 #[async_trait]
 pub trait Output: fmt::Debug + Send + Sync {
     /// A folder of the same disk in which images are gathered while they arrive, so that saving an image of any size is a rename. They
-    /// are gathered in memory where there is none.
+    /// are gathered in memory without one.
     fn spool(&self) -> Option<&Path> {
         None
     }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub enum Location {
     /// In a file.
     File(PathBuf),
-    /// Behind a URL of the output's own.
+    /// At a URL of the output's own.
     #[serde(rename = "saved_url")]
     Url(String),
 }

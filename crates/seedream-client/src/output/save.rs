@@ -31,12 +31,12 @@ const AT_A_TIME: usize = 3;
 /// Where images are written, and under which names.
 ///
 /// A file is called `<prefix>-<n>.<ext>`: `n` is the image's place in the response, or the next number that is free; the
-/// extension is that of its content, whatever the provider says it is. An image that is incomplete, as its own format says, is
+/// extension is that of its content, whichever the provider states. An image that is incomplete, as its own format says, is
 /// called `<prefix>-<n>.partial.<ext>` and is a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SaveOptions {
-    /// The directory; made if there is none.
+    /// The directory; made if it is missing.
     pub directory: PathBuf,
     /// What names begin with. Characters that cannot stand in a file name everywhere become `_`.
     pub prefix: String,
@@ -176,7 +176,7 @@ pub(crate) async fn write(
     let Some(local) = LocalImage::of(data) else {
         return Err(failure(image, ErrorKind::Unsupported, UNKNOWN_PLACE));
     };
-    // A page that came from a URL is still there; whatever else was fetched may be an image that nobody here knows.
+    // A page that came from a URL is still there; anything else that was fetched may be an image of an unknown format.
     let fetched = matches!(image.data, ImageData::Url { .. });
     let (kind, message) = match (ImageSave { image, local: Arc::new(local), output, label }).save(incomplete).await {
         Ok(saved) => {
@@ -240,7 +240,7 @@ fn saved(
 const UNKNOWN_EXTENSION: &str = "partial.bin";
 
 /// What a later version may add.
-const UNKNOWN_PLACE: &str = "the picture is in a place that this version does not know";
+const UNKNOWN_PLACE: &str = "the image is in a place that this version does not know";
 
 /// An image that is being saved.
 struct ImageSave<'a> {
@@ -258,7 +258,7 @@ impl ImageSave<'_> {
     async fn save(&self, incomplete: Option<String>) -> Result<SavedImage, (ErrorKind, String, bool)> {
         let local = self.local.clone();
         let facts = on_disk(move || local.check()).await;
-        let unread = |error: io::Error| (ErrorKind::Storage, format!("the picture cannot be read: {error}"), false);
+        let unread = |error: io::Error| (ErrorKind::Storage, format!("the image cannot be read: {error}"), false);
         let facts = facts.map_err(unread)?;
         let incomplete = incomplete.or(match &facts.completeness {
             Completeness::Incomplete(reason) => Some(reason.clone()),
@@ -273,7 +273,10 @@ impl ImageSave<'_> {
             return Err((ErrorKind::IncompleteImage, format!("{reason}; {kept}"), false));
         }
         let Some(kind) = facts.kind else {
-            let message = format!("what was delivered is no picture but {}", describe(&facts.head, facts.length));
+            let message = format!(
+                "not a supported image format (expected PNG, JPEG, WebP, …): {}",
+                describe(&facts.head, facts.length)
+            );
             // What came inside the response is nowhere else, and may be an image all the same.
             let kept = match *self.local {
                 LocalImage::Bytes(_) if facts.length > 0 => {
@@ -289,7 +292,7 @@ impl ImageSave<'_> {
         let location = self
             .place(&facts, kind.extension().to_owned())
             .await
-            .map_err(|message| (ErrorKind::Storage, format!("the picture cannot be written: {message}"), false))?;
+            .map_err(|message| (ErrorKind::Storage, format!("the image cannot be written: {message}"), false))?;
         Ok(saved(self.image, location, &facts, kind, self.label.asked))
     }
 

@@ -29,9 +29,9 @@ use crate::{
 ///   [`ErrorKind::QuotaExhausted`], [`ErrorKind::ModelNotFound`]);
 /// - it is busy, after all attempts of its own policy ([`ErrorKind::RateLimited`], [`ErrorKind::Overloaded`]);
 /// - its rules do not allow the request ([`ErrorKind::Unsupported`], and [`ErrorKind::InvalidRequest`] with violations that were
-///   found here: a provider's own 400 may be moderation under a code that nobody knows).
+///   found here: a provider's own 400 may be moderation under an unknown code).
 ///
-/// Content that one provider declined is not shown to another unless [`Fallback::after_rejected_content`] says so. Each provider
+/// Content that one provider rejected is not shown to another unless [`Fallback::after_rejected_content`] says so. Each provider
 /// has its own deadline. Who was asked in vain, and why, is a warning of the generation ([`WarningKind::FellBack`](seedream_core::WarningKind::FellBack)); where all
 /// refuse, the error is the last one's and its attempts are those of all.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ impl Fallback {
     /// Providers, the first one first.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] where there is none.
+    /// [`ErrorKind::Config`] without a provider.
     pub fn new(providers: Vec<Arc<dyn ImageProvider>>) -> Result<Self> {
         if providers.is_empty() {
             return Err(Error::new(ErrorKind::Config, "there is no provider to ask"));
@@ -52,7 +52,7 @@ impl Fallback {
         Ok(Self { providers: providers.into(), after_rejected_content: false })
     }
 
-    /// Sets whether what one provider's moderation declined, at no cost, is shown to the next one. Off: that is the user's decision.
+    /// Sets whether what one provider's moderation rejected, at no cost, is shown to the next one. Off: that is the user's decision.
     #[must_use]
     pub fn after_rejected_content(mut self, allow: bool) -> Self {
         self.after_rejected_content = allow;
@@ -95,7 +95,7 @@ impl Fallback {
     }
 }
 
-/// Whether an account that is declined so may just not be the one that submitted the task.
+/// Whether an error of a poll may only mean that another account submitted the task.
 fn not_theirs(kind: ErrorKind) -> bool {
     use ErrorKind::{Authentication, Config, PermissionDenied, TaskNotFound};
     matches!(kind, Authentication | Config | PermissionDenied | TaskNotFound)
@@ -123,7 +123,7 @@ enum ChainRequest {
 }
 
 impl Fallback {
-    /// Opens the wanted at a place, or at the next one where that refuses it before anything is sent.
+    /// Opens the request or task at a provider, or at the next one where that refuses it before anything is sent.
     fn open_at(
         &self,
         wanted: &ChainRequest,
@@ -243,7 +243,7 @@ impl ImageProvider for Fallback {
         self.first().descriptor()
     }
 
-    /// Those of the first provider that sells the model, of the first one where nobody does.
+    /// Those of the first provider that sells the model, of the first one where none does.
     fn capabilities(&self, model: &ModelId) -> Capabilities {
         let sells = |rules: &Capabilities| matches!(rules.standing, Standing::Sold(_));
         let mut all = self.providers.iter().map(|provider| provider.capabilities(model));
@@ -284,7 +284,7 @@ impl ImageProvider for Fallback {
     fn open_task(&self, task: Task, context: JobContext) -> Result<EventStream> {
         let theirs = self.providers.iter().position(|provider| provider.descriptor().id == task.provider);
         let Some(at) = theirs else {
-            let message = format!("task {} belongs to {}, which is none of these providers", task.id, task.provider);
+            let message = format!("task {} belongs to {}, which is not one of these providers", task.id, task.provider);
             return Err(Error::new(ErrorKind::Config, message).with_task(task).with_charge(Charge::Unknown));
         };
         let wanted = ChainRequest::Task(Box::new(task));

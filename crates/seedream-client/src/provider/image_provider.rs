@@ -1,4 +1,4 @@
-//! What embedders hold: one interface, whichever dialect is behind it.
+//! The interface of every provider, whichever dialect it speaks.
 
 use async_trait::async_trait;
 use seedream_core::{Capabilities, Descriptor, Generation, ImageRequest, ModelId, Plan, Result, Task};

@@ -11,7 +11,7 @@ use crate::{job::Outcome, output::Location};
 pub struct History {
     /// The id under which the store knows it.
     pub id: String,
-    /// Its entries in the order in which they were written. The first is an [`RecordEntry::Intent`].
+    /// Its entries in the order in which they were written. The first is a [`RecordEntry::Intent`].
     pub entries: Vec<RecordEntry>,
 }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::transport::SendBefore;
 
-/// Keeps records of purchases. Whatever [`Refusal`] it gives, nothing is sent.
+/// Keeps records of purchases. After any [`Refusal`] nothing is sent.
 #[async_trait]
 pub trait JobStore: fmt::Debug + Send + Sync {
     /// Records the first attempt of a purchase. The intent is durable when this returns.

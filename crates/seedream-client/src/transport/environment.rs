@@ -38,7 +38,7 @@ impl ProxyEnvironment {
     fn variable(&self, target: &Uri) -> Option<&'static str> {
         let own = if target.scheme_str() == Some("https") { "HTTPS_PROXY" } else { "HTTP_PROXY" };
         [own, "ALL_PROXY"].into_iter().find_map(|wanted| {
-            // The first that is set counts, whatever its value; one that is no proxy leaves the choice to the next.
+            // The first that is set counts, with any value; one that is not a proxy leaves the choice to the next.
             let (name, value) = self.variables.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
             Matcher::builder().all(value.as_str()).build().intercept(target).map(|_| *name)
         })
@@ -59,7 +59,7 @@ pub(super) struct EnvironmentProxy {
 }
 
 impl EnvironmentProxy {
-    /// Whether it speaks HTTP, and answers in place of a plain target.
+    /// Whether it speaks HTTP, and can respond in place of a plain target.
     pub(super) fn is_http(&self) -> bool {
         self.address.starts_with("http")
     }

@@ -9,7 +9,7 @@ use super::{error::TransportError, response_body::ResponseBody};
 
 /// Sends one HTTP request once.
 ///
-/// An implementation must send at most once whatever happens: no retry, and no redirect followed. It sets no time limit on
+/// An implementation must send at most once in every case: no retry, and no redirect followed. It sets no time limit on
 /// the response, since the caller drops the future when the time is up.
 #[async_trait]
 pub trait Transport: fmt::Debug + Send + Sync {
@@ -18,6 +18,6 @@ pub trait Transport: fmt::Debug + Send + Sync {
     /// [`Departure`](crate::Departure) is among the request's extensions; an implementation that knows when the body leaves should use it.
     ///
     /// # Errors
-    /// [`Reached`](crate::Reached) says whether the request can have reached anybody.
+    /// [`Reached`](crate::Reached) says whether the request can have been delivered.
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError>;
 }

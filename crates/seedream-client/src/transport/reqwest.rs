@@ -24,10 +24,10 @@ use super::{
     watched_body::WatchedBody,
 };
 
-/// How long a connection may take to be made (client.md K14).
+/// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(60);
 
-/// How long an idle connection is kept. A server that closes one while a request is on its way leaves nobody knowing whether
+/// How long an idle connection is kept. A server that closes one while a request is on its way leaves it unknown whether
 /// it was bought; servers close after 5 seconds (Node) and more, so we close first.
 const IDLE: Duration = Duration::from_secs(4);
 
@@ -143,7 +143,7 @@ impl Transport for ReqwestTransport {
         let response = client.execute(request).await;
         let response = response.map_err(|error| through(via.as_ref(), failed(error, departure.reached())))?;
         let response: http::Response<lib::Body> = response.into();
-        // Inside a tunnel it is the provider who answers.
+        // Inside a tunnel the response is the provider's.
         let proxy = via.as_ref().filter(|via| is_plain && via.is_http());
         if let (Some(via), StatusCode::PROXY_AUTHENTICATION_REQUIRED) = (proxy, response.status()) {
             return Err(locked(via));
@@ -160,13 +160,13 @@ fn through(via: Option<&EnvironmentProxy>, error: TransportError) -> TransportEr
     }
 }
 
-/// Only a proxy answers with 407, and it passes nothing on before it knows who asks.
+/// Only a proxy responds with 407, and it forwards nothing before the credentials are known.
 fn locked(via: &EnvironmentProxy) -> TransportError {
     let message = format!("{via} wants a user name and a password (HTTP 407)");
     TransportError::new(Reached::NotSent, message).with_kind(ErrorKind::Config)
 }
 
-/// The client in `cell`, made now if there is none, after a check that `https` has roots to trust.
+/// The client in `cell`, made now if it is missing, after a check that `https` has roots to trust.
 fn client<'a>(
     cell: &'a OnceLock<lib::Client>,
     scheme: Option<&str>,
@@ -229,7 +229,7 @@ fn failed(error: lib::Error, body: Reached) -> TransportError {
     let message = match (connecting, reached) {
         (true, _) => "could not connect",
         (false, Reached::NotSent) => "the connection was lost before the request was sent",
-        (false, Reached::Sent) => "the connection was lost before an answer came",
+        (false, Reached::Sent) => "the connection was lost before a response came",
     };
     let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Transport };
     TransportError::new(reached, message).with_kind(kind).with_source(error.without_url())
@@ -238,5 +238,5 @@ fn failed(error: lib::Error, body: Reached) -> TransportError {
 /// A response that broke off.
 fn cut(error: lib::Error) -> TransportError {
     let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Transport };
-    TransportError::new(Reached::Sent, "the answer broke off").with_kind(kind).with_source(error.without_url())
+    TransportError::new(Reached::Sent, "the response broke off").with_kind(kind).with_source(error.without_url())
 }

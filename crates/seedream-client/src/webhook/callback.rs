@@ -11,7 +11,7 @@ use super::webhooks::Webhooks;
 pub(super) const LARGEST: usize = 64 << 10;
 
 impl Webhooks {
-    /// Responds to a callback. One of up to 64 KiB gets an empty 200, whatever it says; a path without the token does not exist.
+    /// Responds to a callback. One of up to 64 KiB gets an empty 200, whatever it holds; a path without the token does not exist.
     pub fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
         let (head, body) = request.into_parts();
         if let Some(refused) = self.refuse(&head) {

@@ -136,7 +136,7 @@ async fn a_proxy_of_the_environment_that_fails_is_named_with_its_variable() {
     }
     let mute = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = mute.local_addr().unwrap();
-    let told = format!("no answer came in time, through the proxy http://{address} of all_proxy");
+    let told = format!("no response came in time, through the proxy http://{address} of all_proxy");
     let variables = [("all_proxy", format!("http://user:s3cret@{address}")), (EXPECT, told)];
     let target = (TARGET, "http://tiny.example".to_owned());
     run_test("proxies::behind_a_mute_one", variables.into_iter().chain([target]).collect()).await;

@@ -10,7 +10,7 @@ pub(crate) const THRESHOLD: usize = 1024;
 pub(crate) enum BodySyntax {
     /// It is the whole body.
     Json,
-    /// It stands behind `data:` in lines.
+    /// It stands after `data:` in lines.
     Events,
 }
 

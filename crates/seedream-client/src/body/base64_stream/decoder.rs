@@ -128,7 +128,7 @@ impl Base64Decoder {
             return self.continued();
         }
         let Some(kind) = ODDITIES.iter().position(|(text, _)| text.starts_with(&self.escape)) else {
-            // Behind a backslash anything belongs to the escape; in the middle of digits it does not.
+            // After a backslash any byte belongs to the escape; in the middle of digits it does not.
             let taken = self.escape.len() == 2 && self.escape[0] == b'\\';
             if !taken {
                 self.escape.pop();
@@ -164,7 +164,7 @@ impl Base64Decoder {
         true
     }
 
-    /// Takes one byte behind a line break of an event.
+    /// Takes one byte after a line break of an event.
     fn continued(&mut self) -> EscapeStep {
         match continued(&self.escape) {
             NextLine::Open => EscapeStep::Taken,

@@ -103,7 +103,7 @@ async fn on_disk_or_not(
     }
 }
 
-/// The body with the images that are in memory back in it, for whoever could not read it. One pass, however many there are.
+/// The body with the images that are in memory back in it, for a response that could not be read. One pass over the body.
 pub(crate) fn put_back(body: &Bytes, blobs: &Blobs) -> Bytes {
     let in_memory: usize = blobs.iter().filter_map(|(_, data)| bytes(data)).map(|bytes| bytes.len() / 3 * 4 + 4).sum();
     let mut whole = Vec::with_capacity(body.len() + in_memory);

@@ -153,7 +153,7 @@ pub(super) fn quantum(values: [u8; 4]) -> [u8; 3] {
     [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]
 }
 
-/// Whether a string goes on behind a line break in an event.
+/// Whether a string continues after a line break in an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NextLine {
     /// More has to arrive.
@@ -165,7 +165,7 @@ pub(super) enum NextLine {
 }
 
 /// Judges what begins with a line break in a string. The parser of events joins lines of data, so that a string may go on in the
-/// next one; a bracket there begins another document, since an event may be cut off without an empty line behind it.
+/// next one; a bracket there begins another document, since an event may be cut off without an empty line after it.
 pub(super) fn continued(text: &[u8]) -> NextLine {
     let breaks = if text.starts_with(b"\r\n") { 2 } else { 1 };
     let line = &text[breaks..];

@@ -42,7 +42,7 @@ impl MemberName {
         self.len += taken;
     }
 
-    /// In whatever letter case, and with whatever between the words.
+    /// In any letter case, and with any punctuation between the words.
     pub(super) fn class(&self) -> MemberKind {
         let mut plain = [0; LONGEST];
         let mut len = 0;
@@ -79,7 +79,7 @@ pub(super) struct JsonNesting {
     echo: usize,
     /// The last name of a member.
     name: MemberName,
-    /// Whether a colon came behind it, and no value yet.
+    /// Whether a colon followed it, and no value yet.
     named: bool,
     /// Whether the next string is a name.
     at_name: bool,

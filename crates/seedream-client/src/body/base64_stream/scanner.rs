@@ -31,7 +31,7 @@ pub(super) enum HoldOutcome {
     More,
     /// It is an image.
     Begin,
-    /// It is none, and passes on.
+    /// It is not an image, and passes on.
     Release,
 }
 
@@ -69,7 +69,7 @@ enum LinePlace {
 pub(super) struct Base64Scanner {
     pub(super) syntax: BodySyntax,
     line: LinePlace,
-    /// Whether the last byte was a CR, so that a LF behind it ends no line of its own.
+    /// Whether the last byte was a CR, so that a LF after it ends no line of its own.
     after_cr: bool,
     pub(super) place: ScanState,
     nest: JsonNesting,
@@ -145,7 +145,7 @@ impl Base64Scanner {
             match &mut self.place {
                 ScanState::Plain { name, escaped } => {
                     if std::mem::take(escaped) {
-                        // Whatever it is, unless it ends the line.
+                        // Any byte, unless it ends the line.
                         at += usize::from(!self.ends_line(byte));
                         continue;
                     }
@@ -242,7 +242,7 @@ impl Base64Scanner {
     fn start(&mut self, rest: &[u8]) -> usize {
         let start = &rest[..rest.len().min(THRESHOLD)];
         match string_stop(self.syntax, start) {
-            // What is this short stays, whatever it is.
+            // A string this short stays.
             Some(end) if start[end] == b'"' => {
                 self.nest.next();
                 self.place = ScanState::Between;

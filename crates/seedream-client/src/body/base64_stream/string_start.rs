@@ -77,7 +77,7 @@ pub(super) fn begin(raw: &[u8], class: MemberKind, syntax: BodySyntax, decoded: 
     let mut at = 0;
     let mut said = false;
     if memchr(b',', raw).is_some() {
-        // Some put two in front, one behind the other.
+        // Some put two in front, one after the other.
         while let Some((length, is_image)) = head(&raw[at..], syntax) {
             at += length;
             said |= is_image;

@@ -117,7 +117,7 @@ fn is_plain(head: &[u8]) -> bool {
 fn is_text(head: &[u8]) -> bool {
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
-        // A character that goes on behind the part that was looked at.
+        // A character that continues after the part that was looked at.
         Err(error) if error.error_len().is_none() => {
             std::str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default()
         }

@@ -93,7 +93,7 @@ impl Gzip {
         self.part = match self.part {
             GzipPart::Mark(0) if byte == 0x1f => GzipPart::Mark(1),
             GzipPart::Mark(1) if byte == 0x8b => GzipPart::Head { read: 0, flags: 0 },
-            // What follows a whole member and is none is nothing.
+            // What follows a whole member and is not a member is ignored.
             GzipPart::Mark(_) if self.members > 0 => GzipPart::Over,
             GzipPart::Mark(_) => return Err(()),
             GzipPart::Head { read: 0, .. } if byte != 8 => return Err(()),

@@ -1,4 +1,4 @@
-//! The libraries that unpack, behind one interface: bytes in at one side, bytes out at the other.
+//! One interface for the libraries that decompress: bytes in, bytes out.
 
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 use flate2::Decompress;

@@ -17,7 +17,7 @@ pub(super) struct Zstd {
     mark: Vec<u8>,
     place: ZstdPlace,
     frames: u64,
-    /// How many bytes the library asks for: those that end the part that is being read, and the head of a block behind it.
+    /// How many bytes the library asks for: those that end the part that is being read, and the head of the next block.
     wanted: usize,
 }
 

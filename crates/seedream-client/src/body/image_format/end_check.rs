@@ -62,7 +62,7 @@ impl ImageEndCheck {
         }
     }
 
-    /// Whether it has reached an end behind which nothing belongs to it.
+    /// Whether it has reached its end, after which no byte belongs to it.
     pub(crate) fn has_ended(&self) -> bool {
         match &self.format {
             FormatReader::Png(png) => png.ended(),

@@ -16,7 +16,7 @@ enum JpegPlace {
     /// Before a marker, or in the data of a scan: both end at the next `FF`.
     #[default]
     Data,
-    /// Behind an `FF`.
+    /// After an `FF`.
     Marker,
     Length(u8, SplitField<2>),
     Segment(u64),

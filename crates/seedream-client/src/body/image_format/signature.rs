@@ -65,7 +65,7 @@ fn begins(head: &[u8], signature: &[u8]) -> SignatureMatch {
     }
 }
 
-/// The start of an image and a marker behind it.
+/// The start of an image and the marker after it.
 fn jpeg(head: &[u8]) -> SignatureMatch {
     match (begins(head, b"\xff\xd8\xff"), head.get(3)) {
         (SignatureMatch::Image, None) => SignatureMatch::Undecided,

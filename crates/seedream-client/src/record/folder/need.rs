@@ -28,7 +28,7 @@ enum LastAttempt {
     Over(Charge),
     /// It is a task.
     Task,
-    /// KeptImages came.
+    /// Images came.
     Answered,
 }
 
