@@ -1,22 +1,22 @@
-"""An adapter for gogogotoken (document 000), asked by `seedream conformance run --exec 'python3 tests/stranger/adapter.py'`."""
+"""An adapter for gogogotoken (docs.gogogotoken.ai), asked by `seedream conformance run --exec 'python3 tests/stranger/adapter.py'`."""
 import json
 import sys
 
 SIZE = {"pixels": {"min": 3686400, "max": 16777216, "max_aspect": 16}, "default": "2048x2048"}
 RULES = {
     "size": SIZE,
-    "images": {"advised_max": 15},  # document 000 states no largest n
+    "images": {"advised_max": 15},  # the page states no largest n
     "fields": {"response_format": {"support": "honoured", "values": ["url", "b64_json"], "default": "url"}},
 }
 DESCRIPTION = {
     "id": "gogogotoken",
-    "document": "000",
+    "document": "docs.gogogotoken.ai/overseas/seedream-images",
     "base_urls": ["https://gogogotoken.ai"],
     "default_model": "doubao-seedream-5-0-lite",
-    "members": ["model", "prompt", "n", "size", "response_format"],
+    "capabilities": {"members": {"names": ["model", "prompt", "n", "size", "response_format"]}},
     "models": [
-        {"id": "doubao-seedream-5-0-lite", "family": "seedream-5.0-lite", "rules": RULES},
-        {"id": "doubao-seedream-4-5", "family": "seedream-4.5", "rules": RULES},
+        {"id": "doubao-seedream-5-0-lite", "family": "seedream-5.0-lite", "capabilities": RULES},
+        {"id": "doubao-seedream-4-5", "family": "seedream-4.5", "capabilities": RULES},
     ],
     "unknown": {**RULES, "size": {}},
 }
@@ -59,16 +59,16 @@ def picture_of(index, item, created):
     return {"index": index, "error": error_of(200, item)}
 
 
-def decode(reply):
+def decode(response):
     try:
-        answer = json.loads(reply["body"])
+        answer = json.loads(response["body"])
     except ValueError:
         answer = None
-    if not 200 <= reply["status"] < 300:
-        return {"error": error_of(reply["status"], answer)}
+    if not 200 <= response["status"] < 300:
+        return {"error": error_of(response["status"], answer)}
     if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
         if isinstance(answer, dict) and (answer.get("error") or "code" in answer):
-            return {"error": error_of(reply["status"], answer)}
+            return {"error": error_of(response["status"], answer)}
         return {"error": {"kind": "malformed_response", "message": "the answer is a success without `data`"}}
     created = answer.get("created") if type(answer.get("created")) is int else None
     usage, model = answer.get("usage"), answer.get("model")
@@ -79,7 +79,7 @@ def decode(reply):
 METHODS = {
     "describe": lambda params: DESCRIPTION,
     "encode": lambda params: {"method": "POST", "path": "/v1/images/generations", "json": body_of(params["checked"])},
-    "decode": lambda params: decode(params["reply"]),
+    "decode": lambda params: decode(params["response"]),
     "effective": lambda params: {"n": 1, "size": "2048x2048", "response_format": "url"} | params["json"],
 }
 

@@ -18,11 +18,11 @@ DESCRIPTION = {
     "document": "harbour",
     "base_urls": ["https://api.harbour.example/v2"],
     "default_model": "harbour-large",
-    "members": ["model", "text", "pictures", "pixels", "deliver", "mark", "seed"],
+    "capabilities": {"members": {"names": ["model", "text", "pictures", "pixels", "deliver", "mark", "seed"]}},
     "abilities": ["catalog"],
     "models": [
-        {"id": "harbour-large", "family": "seedream-4.5", "rules": rules(3686400, "honoured")},
-        {"id": "harbour-classic", "family": "seedream-4.0", "rules": rules(921600, "refused")},
+        {"id": "harbour-large", "family": "seedream-4.5", "capabilities": rules(3686400, "honoured")},
+        {"id": "harbour-classic", "family": "seedream-4.0", "capabilities": rules(921600, "refused")},
     ],
     "unknown": {**rules(1, "honoured"), "size": {}},
 }
@@ -65,16 +65,16 @@ def picture_of(index, item, created):
     return {"index": index, "error": error_of(200, item)}
 
 
-def decode(reply):
+def decode(response):
     try:
-        answer = json.loads(reply["body"])
+        answer = json.loads(response["body"])
     except ValueError:
         answer = None
-    if not 200 <= reply["status"] < 300:
-        return {"error": error_of(reply["status"], answer)}
+    if not 200 <= response["status"] < 300:
+        return {"error": error_of(response["status"], answer)}
     if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
         if isinstance(answer, dict) and (answer.get("error") or "code" in answer):
-            return {"error": error_of(reply["status"], answer)}
+            return {"error": error_of(response["status"], answer)}
         return {"error": {"kind": "malformed_response", "message": "the answer is a success without `data`"}}
     created = answer.get("created") if type(answer.get("created")) is int else None
     usage, model = answer.get("usage"), answer.get("model")
@@ -82,12 +82,12 @@ def decode(reply):
             "reported_model": model if isinstance(model, str) else None, "usage": usage if isinstance(usage, dict) else {}}
 
 
-def models(reply):
-    read = decode(reply) if not 200 <= reply["status"] < 300 else None
+def models(response):
+    read = decode(response) if not 200 <= response["status"] < 300 else None
     if read:
         return read
     try:
-        return {"models": [item["id"] for item in json.loads(reply["body"])["data"]]}
+        return {"models": [item["id"] for item in json.loads(response["body"])["data"]]}
     except (ValueError, TypeError, KeyError):
         return {"error": {"kind": "malformed_response", "message": "the answer is no list of models"}}
 
@@ -95,10 +95,10 @@ def models(reply):
 METHODS = {
     "describe": lambda params: DESCRIPTION,
     "encode": lambda params: {"method": "POST", "path": "/pictures", "json": body_of(params["checked"])},
-    "decode": lambda params: decode(params["reply"]),
+    "decode": lambda params: decode(params["response"]),
     "effective": lambda params: {"pictures": 1, "pixels": "2048x2048", "deliver": "url", "mark": False} | params["json"],
     "models": lambda params: {"method": "GET", "path": "/models"},
-    "decode_models": lambda params: models(params["reply"]),
+    "decode_models": lambda params: models(params["response"]),
 }
 
 for line in sys.stdin:

@@ -16,7 +16,7 @@ async fn ask_all(mock: &MockServer) -> Vec<(Arc<dyn Dialect>, Asked)> {
     let mut all = Vec::new();
     for dialect in seedream::dialects() {
         for free in Free::of(&Subject::new(dialect.clone())).into_iter().flatten() {
-            let place = mock.base_url(dialect.descriptor().id).expect("the mock knows every provider");
+            let place = mock.base_url(&dialect.descriptor().id).expect("the mock knows every provider");
             let builder = Client::builder(dialect.clone()).base_url(place).key(KEY.to_owned());
             let asked = free.ask(builder, Arc::new(ReqwestTransport::new())).await;
             all.push((dialect.clone(), asked.expect("a place and a key make a client")));
@@ -29,9 +29,9 @@ async fn ask_all(mock: &MockServer) -> Vec<(Arc<dyn Dialect>, Asked)> {
 async fn a_live_run_is_refused_without_a_charge_and_its_recordings_replay() {
     let mock = MockServer::builder().keys([KEY]).start().await.unwrap();
     let all = ask_all(&mock).await;
-    let names: Vec<_> = all.iter().map(|(dialect, asked)| (dialect.descriptor().id, asked.name)).collect();
+    let names: Vec<_> = all.iter().map(|(dialect, asked)| (dialect.descriptor().id.to_string(), asked.name)).collect();
     assert_eq!(
-        names,
+        names.iter().map(|(id, name)| (id.as_str(), *name)).collect::<Vec<_>>(),
         [
             ("gogogotoken", "wrong-key"),
             ("gogogotoken", "illegal-size"),

@@ -193,7 +193,7 @@ struct Run {
 
 /// Plays weather against an operation, on a clock of our own; when the list is used up it begins again.
 fn play(dialect: Arc<dyn Dialect>, policy: Policy, submits: &[Weather], polls: &[Poll], seed: u64) -> Run {
-    let request = ImageRequest::new(dialect.descriptor().default_model, "3 images of a lighthouse").count(3);
+    let request = ImageRequest::new(&dialect.descriptor().default_model, "3 images of a lighthouse").count(3);
     let checked = dialect.capabilities(&request.model).check(&request, Strictness::Strict).expect("a legal request");
     let prepared = Encoded::new(&*dialect, checked).expect("an encoded request");
     let mut operation = Operation::submit(dialect, prepared, "https://api.example", policy, seed);

@@ -7,14 +7,14 @@ use seedream::*;
 const FILE: &str = r#"{
   "ark": {
     "*": { "references": { "max_bytes": 1000 } },
-    "doubao-seedream-9-0": { "family": "seedream-4.5", "images": { "max": 20 }, "fields": { "seed": "refused" } },
+    "doubao-seedream-9-0": { "family": "seedream-4.5", "images": { "max": 20 }, "fields": { "seed": { "support": "refused" } } },
     "doubao-seedream-4-0-250828": {
-      "size": { "levels": ["2K", "3K"], "pixels": { "min": 100, "max": 16777216 } },
+      "size": { "tiers": ["2K", "3K"], "pixels": { "min": 100, "max": 16777216 } },
       "references": { "max": 2 }
     },
-    "doubao-seedream-5-0-pro-260628": { "images": { "max": 4 }, "fields": { "seed": "honoured", "web_search": "honoured" } }
+    "doubao-seedream-5-0-pro-260628": { "images": { "max": 4 }, "fields": { "seed": { "support": "honoured" }, "web_search": { "support": "honoured" } } }
   },
-  "evolink": { "doubao-seedream-4.5": { "size": { "levels": ["3K"] }, "fields": { "web_search": "honoured" } } }
+  "evolink": { "doubao-seedream-4.5": { "size": { "qualities": ["3K"] }, "fields": { "web_search": { "support": "honoured" } } } }
 }"#;
 
 fn rules(provider: &str, model: &str) -> Capabilities {
@@ -84,12 +84,12 @@ fn what_cannot_be_read_or_said_is_refused() {
     for (json, told) in [
         ("{", "EOF"),
         (r#"{"ark":{"m":{"famly":"seedream-4.5"}}}"#, "famly"),
-        (r#"{"ark":{"m":{"size":{"tiers":["2K"]}}}}"#, "tiers"),
+        (r#"{"ark":{"m":{"size":{"levels":["2K"]}}}}"#, "levels"),
         (r#"{"ark":{"m":{"size":{"pixels":{"min":1,"maximum":2}}}}}"#, "maximum"),
         (r#"{"ark":{"m":{"family":"seedream-9"}}}"#, "seedream-9"),
-        (r#"{"ark":{"m":{"fields":{"sead":"refused"}}}}"#, "sead"),
-        (r#"{"ark":{"m":{"fields":{"seed":"maybe"}}}}"#, "maybe"),
-        (r#"{"ark":{"m":{"fields":{"prompt":"refused"}}}}"#, "prompt"),
+        (r#"{"ark":{"m":{"fields":{"sead":{"support":"refused"}}}}}"#, "sead"),
+        (r#"{"ark":{"m":{"fields":{"seed":{"support":"maybe"}}}}}"#, "maybe"),
+        (r#"{"ark":{"m":{"fields":{"prompt":{"support":"refused"}}}}}"#, "prompt"),
         (r#"{"ark":{"m":{"images":{"max":0}}}}"#, "nothing could meet this"),
         (r#"{"ark":{"m":{"size":{"pixels":{"min":9,"max":8}}}}}"#, "nothing could meet this"),
         (r#"{"ark":{"*":{"family":"seedream-4.5"}}}"#, "one family"),
@@ -100,7 +100,7 @@ fn what_cannot_be_read_or_said_is_refused() {
     }
     for json in [
         r#"{"gogogotoken":{"*":{"references":{"max":3}}}}"#,
-        r#"{"gogogotoken":{"*":{"fields":{"web_search":"honoured"}}}}"#,
+        r#"{"gogogotoken":{"*":{"fields":{"web_search":{"support":"honoured"}}}}}"#,
     ] {
         let overrides = Overrides::from_json("my.json", json).unwrap();
         let gogogotoken = Client::builder(dialect("gogogotoken").unwrap()).overrides(overrides.clone());

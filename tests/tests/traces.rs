@@ -109,7 +109,7 @@ fn client(dialect: impl Dialect, mock: &MockServer, key: &str) -> Client {
     let mut policy = Policy::default();
     policy.pace = Pace { shortest: Duration::from_millis(1), longest: Duration::from_millis(1) };
     policy.backoff.first = Duration::from_millis(1);
-    let base = mock.base_url(dialect.descriptor().id).unwrap();
+    let base = mock.base_url(&dialect.descriptor().id).unwrap();
     let builder = Client::builder(dialect).base_url(base).key(key.to_owned()).policy(policy);
     // What is not there is asked for once.
     builder.download(DownloadOptions::default().waits(Duration::ZERO, Duration::ZERO)).build().unwrap()

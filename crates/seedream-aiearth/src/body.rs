@@ -1,4 +1,4 @@
-//! The members of the body, in the order of document 001, section "core parameters".
+//! The members of the body, in the order of docs.aioagi.tech/api-reference/endpoint/seedream, section "core parameters".
 
 use seedream_core::{Checked, Count, ImageSource, OutputFormat, ResponseFormat};
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! What errors mean here, and the document's advice for them (document 001, section "troubleshooting").
+//! What errors mean here, and the document's advice for them (docs.aioagi.tech/api-reference/endpoint/seedream, section "troubleshooting").
 
 use seedream_core::{Error, ErrorKind};
 use seedream_wire::codes;

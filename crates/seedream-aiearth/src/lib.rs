@@ -1,4 +1,4 @@
-//! aiearth (AIOAGI): Ark's parameters under another host (document 001).
+//! aiearth (AIOAGI): Ark's parameters under another host (docs.aioagi.tech/api-reference/endpoint/seedream).
 //!
 //! Text, one reference, several references and groups; levels or pixels; `output_format`, `watermark`; `seed` and
 //! `guidance_scale` for models of the 3.0 family only. The document names two base URLs and a list of models.
@@ -12,7 +12,7 @@ mod body;
 mod capabilities;
 mod errors;
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use bytes::Bytes;
 use seedream_core::{
@@ -22,39 +22,32 @@ use seedream_core::{
 use seedream_wire::{Reader, post};
 use serde_json::{Map, Value};
 
+use capabilities::PAGE;
+
 #[cfg(feature = "client")]
 pub use seedream_client;
 pub use seedream_core;
 
-/// The dialect of document 001.
+/// The dialect of docs.aioagi.tech/api-reference/endpoint/seedream.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Aiearth;
 
 /// The document speaks of "the Seedream series" and tells its users to look at `GET /models`.
-const SERIES: Source = Source::derived("document 001 sells the series, Ark publishes the ids");
+const SERIES: Source = Source::derived("the provider's page names the series, Ark publishes the ids");
 
-static DESCRIPTOR: Descriptor = Descriptor {
-    id: "aiearth",
-    name: "AIOAGI (aiearth)",
-    document: "001",
-    pages: &["docs.aioagi.tech"],
-    base_urls: &["https://api.aiearth.dev/v1", "https://api.aiearth.vip/v1"],
-    key_variables: &["AIEARTH_API_KEY", "AIO_API_KEY"],
-    key_optional: false,
-    base_url_variables: &["AIEARTH_BASE_URL", "AIO_BASE_URL"],
-    default_model: "doubao-seedream-5-0-260128",
-    models: &[
-        ModelEntry {
-            id: "doubao-seedream-5-0-260128",
-            family: Family::Seedream5Lite,
-            aliases: &[],
-            source: Source::documented("001", "model"),
-        },
-        ModelEntry { id: "doubao-seedream-4-5-251128", family: Family::Seedream4_5, aliases: &[], source: SERIES },
-        ModelEntry { id: "doubao-seedream-4-0-250828", family: Family::Seedream4, aliases: &[], source: SERIES },
-        ModelEntry { id: "doubao-seedream-3-0-t2i-250415", family: Family::Seedream3T2i, aliases: &[], source: SERIES },
-    ],
-};
+static DESCRIPTOR: LazyLock<Descriptor> = LazyLock::new(|| {
+    let models = [
+        ModelEntry::new("doubao-seedream-5-0-260128", Family::Seedream5Lite, Source::documented(PAGE, "model")),
+        ModelEntry::new("doubao-seedream-4-5-251128", Family::Seedream4_5, SERIES),
+        ModelEntry::new("doubao-seedream-4-0-250828", Family::Seedream4, SERIES),
+        ModelEntry::new("doubao-seedream-3-0-t2i-250415", Family::Seedream3T2i, SERIES),
+    ];
+    Descriptor::new("aiearth", "AIOAGI (aiearth)", PAGE, models)
+        .pages(["docs.aioagi.tech"])
+        .base_urls(["https://api.aiearth.dev/v1", "https://api.aiearth.vip/v1"])
+        .key_variables(["AIEARTH_API_KEY", "AIO_API_KEY"])
+        .base_url_variables(["AIEARTH_BASE_URL", "AIO_BASE_URL"])
+});
 
 impl Aiearth {
     fn reader(model: ModelId) -> Reader {
@@ -64,7 +57,7 @@ impl Aiearth {
 }
 
 impl Dialect for Aiearth {
-    fn descriptor(&self) -> &'static Descriptor {
+    fn descriptor(&self) -> &Descriptor {
         &DESCRIPTOR
     }
 
@@ -73,7 +66,7 @@ impl Dialect for Aiearth {
     }
 
     fn encode(&self, request: &Checked) -> Result<http::Request<Bytes>> {
-        request.belongs_to(DESCRIPTOR.id)?;
+        request.belongs_to(&DESCRIPTOR.id)?;
         post("/images/generations", &body::Body::of(request), &request.request().extra)
     }
 

@@ -1,13 +1,16 @@
-//! The rules of document 003 for 4.0, and those of Ark's own pages for it and its siblings.
+//! The rules of doc.aimanyi.top/api-349230272 for 4.0, and those of Ark's own pages for it and its siblings.
 
 use seedream_core::{
-    Amount, BackgroundRule, Capabilities, Descriptor, Family, Field, FieldRule, LayersRule, Limits, ModelId, Price,
-    PromptRule, Source, Tier,
+    Amount, BackgroundRule, Capabilities, Descriptor, Family, Field, FieldRule, LayersRule, Limits, Members, ModelId,
+    Price, PromptRule, RelayMinimum, Source, Tier,
 };
 
 use crate::body::MEMBERS;
 
-const PAGE: &str = "volcengine.com/docs/82379/1541523";
+/// The page that the adapter is built from.
+pub(crate) const PAGE: &str = "doc.aimanyi.top/api-349230272";
+
+const ARK_PAGE: &str = "volcengine.com/docs/82379/1541523";
 
 /// Seedream 5.5, which no page of Ark's that could be read describes: a reseller's page does.
 pub(crate) const fn page_5_5(at: &'static str) -> Source {
@@ -20,20 +23,20 @@ const fn schema_5_5(at: &'static str) -> Source {
     Source::published_on("2026-11-28", page, at)
 }
 
-pub(crate) fn of(descriptor: &'static Descriptor, model: &ModelId) -> Capabilities {
+pub(crate) fn of(descriptor: &Descriptor, model: &ModelId) -> Capabilities {
     let resolution = descriptor.resolve(model);
-    let family = resolution.family();
+    let family = resolution.family;
     let limits = family.map_or_else(Limits::unknown, Limits::of);
-    let members = (MEMBERS, Source::documented("003", "request body"));
+    let members = Members::new(MEMBERS.iter().copied(), Source::documented(PAGE, "request body"));
     let mut rules = Capabilities::new(descriptor, resolution, limits.size, members);
     if family == Some(Family::Seedream4) {
         // The page of a relay; Ark's own page starts at 1280x720.
-        rules.size.relay_min = Some((1024 * 1024, Source::documented("003", "size")));
+        rules.size.relay_min = Some(RelayMinimum { pixels: 1024 * 1024, source: Source::documented(PAGE, "size") });
     }
     rules.references = limits.references;
     rules.images = limits.images;
-    rules.prompt = PromptRule::advised(Source::documented("003", "prompt"));
-    rules.fields = fields(family);
+    rules.prompt = PromptRule::advised(Source::documented(PAGE, "prompt"));
+    rules.fields = fields(family).into();
     (rules.background, rules.layers) = (background(family), layers(family));
     if family == Some(Family::Seedream5_5) {
         // What resellers ask for it.
@@ -49,9 +52,9 @@ fn background(family: Option<Family>) -> Option<BackgroundRule> {
     Some(match family? {
         Family::Seedream5_5 => BackgroundRule::one_of(&["auto", "transparent", "opaque"], schema_5_5("background")),
         Family::Seedream5Pro | Family::Seedream5Flash => {
-            BackgroundRule::one_of(&["opaque", "transparent"], Source::published(PAGE, "background"))
+            BackgroundRule::one_of(&["opaque", "transparent"], Source::published(ARK_PAGE, "background"))
         }
-        _ => BackgroundRule::refused(Source::published(PAGE, "background")),
+        _ => BackgroundRule::refused(Source::published(ARK_PAGE, "background")),
     })
 }
 
@@ -59,15 +62,15 @@ fn layers(family: Option<Family>) -> Option<LayersRule> {
     Some(match family? {
         Family::Seedream5_5 => LayersRule::up_to(99, schema_5_5("layer_decomposition")).open(),
         Family::Seedream5Pro | Family::Seedream5Flash => {
-            LayersRule::up_to(16, Source::published(PAGE, "layer_decomposition"))
+            LayersRule::up_to(16, Source::published(ARK_PAGE, "layer_decomposition"))
         }
-        _ => LayersRule::refused(Source::published(PAGE, "layer_decomposition")),
+        _ => LayersRule::refused(Source::published(ARK_PAGE, "layer_decomposition")),
     })
 }
 
 fn fields(family: Option<Family>) -> Vec<FieldRule> {
     use Family::{Seededit3I2i, Seedream3T2i, Seedream4, Seedream5_5, Seedream5Flash, Seedream5Lite, Seedream5Pro};
-    let source = |at| if family == Some(Seedream5_5) { page_5_5(at) } else { Source::published(PAGE, at) };
+    let source = |at| if family == Some(Seedream5_5) { page_5_5(at) } else { Source::published(ARK_PAGE, at) };
     let page = |field, at| FieldRule::honoured(field, source(at));
     let refused = |field, at| FieldRule::refused(field, source(at));
     let three = matches!(family, Some(Seedream3T2i | Seededit3I2i));
@@ -94,7 +97,7 @@ fn fields(family: Option<Family>) -> Vec<FieldRule> {
     let stream = if one_at_a_time {
         refused(Field::Stream, "stream")
     } else {
-        FieldRule::honoured(Field::Stream, Source::documented("003", "stream"))
+        FieldRule::honoured(Field::Stream, Source::documented(PAGE, "stream"))
     };
     let seed = match family {
         // Documented for the 3.0 family; an official example sends it with 4.0 and is not refused.
@@ -106,11 +109,11 @@ fn fields(family: Option<Family>) -> Vec<FieldRule> {
         _ => page(Field::GuidanceScale, "guidance_scale").within(1.0, 10.0),
     };
     vec![
-        FieldRule::honoured(Field::ResponseFormat, Source::documented("003", "response_format"))
+        FieldRule::honoured(Field::ResponseFormat, Source::documented(PAGE, "response_format"))
             .one_of(&["url", "b64_json"])
             .default("url"),
         stream.default(false),
-        FieldRule::honoured(Field::Watermark, Source::documented("003", "watermark")).default(true),
+        FieldRule::honoured(Field::Watermark, Source::documented(PAGE, "watermark")).default(true),
         format.default(if family == Some(Seedream5_5) { "png" } else { "jpeg" }),
         mode.default("standard"),
         search,

@@ -1,4 +1,4 @@
-//! What the codes of Ark mean, and those of the relays that document 003 is published by.
+//! What the codes of Ark mean, and those of the relays that doc.aimanyi.top/api-349230272 is published by.
 
 use seedream_core::ErrorKind;
 use seedream_wire::codes;

@@ -1,7 +1,7 @@
-//! Ark: ByteDance's own wire format, at Volcengine, at BytePlus, and at relays that keep it (document 003 and Ark's own pages).
+//! Ark: ByteDance's own wire format, at Volcengine, at BytePlus, and at relays that keep it (doc.aimanyi.top/api-349230272 and Ark's own pages).
 //!
 //! References as URLs or data URIs, groups, levels or pixels, streams of events, `watermark` (on, unless it is turned off). The
-//! base URL is Ark's own; a relay of document 003 is its host with `/v1` behind it, and may answer without a key.
+//! base URL is Ark's own; a relay of doc.aimanyi.top/api-349230272 is its host with `/v1` behind it, and may answer without a key.
 //!
 //! BytePlus speaks the same dialect at `https://ark.ap-southeast.bytepluses.com/api/v3`, with keys and model ids of its own
 //! ([`Dialect::sites`]): `seedream-4-0-250828`, `seedream-4-5-251128`, `seedream-5-0-260128`, `dola-seedream-5-0-pro-260628`,
@@ -14,7 +14,7 @@ mod body;
 mod capabilities;
 mod errors;
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use bytes::Bytes;
 use seedream_core::{
@@ -24,99 +24,71 @@ use seedream_core::{
 use seedream_wire::{Reader, post};
 use serde_json::{Map, Value};
 
+use capabilities::PAGE;
+
 #[cfg(feature = "client")]
 pub use seedream_client;
 pub use seedream_core;
 
-/// The dialect of document 003.
+/// The dialect of doc.aimanyi.top/api-349230272.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ark;
 
 const IDS: Source = Source::published("volcengine.com/docs/82379/1541523", "model");
 
-static DESCRIPTOR: Descriptor = Descriptor {
-    id: "ark",
-    name: "Volcengine Ark and relays of its form",
-    document: "003",
-    pages: &["volcengine.com", "ai.byteplus.com", "docs.byteplus.com"],
-    base_urls: &["https://ark.cn-beijing.volces.com/api/v3"],
-    key_variables: &["ARK_API_KEY"],
-    key_optional: true,
-    base_url_variables: &["ARK_BASE_URL"],
-    default_model: "doubao-seedream-4-0-250828",
-    models: &[
-        ModelEntry {
-            id: "doubao-seedream-4-0-250828",
-            family: Family::Seedream4,
-            aliases: &["seedream-4-0-250828"],
-            source: Source::documented("003", "title"),
-        },
-        ModelEntry {
-            id: "doubao-seedream-4-5-251128",
-            family: Family::Seedream4_5,
-            aliases: &["seedream-4-5-251128"],
-            source: IDS,
-        },
-        ModelEntry {
-            id: "doubao-seedream-5-0-260128",
-            family: Family::Seedream5Lite,
-            aliases: &["doubao-seedream-5-0-lite-260128", "seedream-5-0-260128", "seedream-5-0-lite-260128"],
-            source: IDS,
-        },
-        ModelEntry {
-            id: "doubao-seedream-5-0-pro-260628",
-            family: Family::Seedream5Pro,
-            aliases: &["dola-seedream-5-0-pro-260628"],
-            source: IDS,
-        },
-        ModelEntry {
-            id: "doubao-seedream-5-0-flash-260915",
-            family: Family::Seedream5Flash,
-            aliases: &["dola-seedream-5-0-flash-260915"],
-            source: IDS,
-        },
-        ModelEntry {
-            id: "dola-seedream-5-5-261028",
-            family: Family::Seedream5_5,
-            aliases: &["seedream-5-5-261028"],
-            source: capabilities::page_5_5("model"),
-        },
-        ModelEntry {
-            id: "doubao-seedream-3-0-t2i-250415",
-            family: Family::Seedream3T2i,
-            aliases: &["seedream-3-0-t2i-250415"],
-            source: IDS,
-        },
-    ],
-};
-
-static SITES: [Site; 1] = [Site {
-    name: "BytePlus",
-    base_url: "https://ark.ap-southeast.bytepluses.com/api/v3",
-    models: &[
-        "seedream-4-0-250828",
-        "seedream-4-5-251128",
-        "seedream-5-0-260128",
-        "dola-seedream-5-0-pro-260628",
-        "dola-seedream-5-0-flash-260915",
-        "dola-seedream-5-5-261028",
-    ],
-    source: Source::published_on(
-        "2026-11-28",
-        "ai.byteplus.com/ark/region:ap-southeast-1/docs/image-generation-api",
-        "model",
-    ),
-}];
+static DESCRIPTOR: LazyLock<Descriptor> = LazyLock::new(|| {
+    let models = [
+        ModelEntry::new("doubao-seedream-4-0-250828", Family::Seedream4, Source::documented(PAGE, "title"))
+            .aliases(["seedream-4-0-250828"]),
+        ModelEntry::new("doubao-seedream-4-5-251128", Family::Seedream4_5, IDS).aliases(["seedream-4-5-251128"]),
+        ModelEntry::new("doubao-seedream-5-0-260128", Family::Seedream5Lite, IDS).aliases([
+            "doubao-seedream-5-0-lite-260128",
+            "seedream-5-0-260128",
+            "seedream-5-0-lite-260128",
+        ]),
+        ModelEntry::new("doubao-seedream-5-0-pro-260628", Family::Seedream5Pro, IDS)
+            .aliases(["dola-seedream-5-0-pro-260628"]),
+        ModelEntry::new("doubao-seedream-5-0-flash-260915", Family::Seedream5Flash, IDS)
+            .aliases(["dola-seedream-5-0-flash-260915"]),
+        ModelEntry::new("dola-seedream-5-5-261028", Family::Seedream5_5, capabilities::page_5_5("model"))
+            .aliases(["seedream-5-5-261028"]),
+        ModelEntry::new("doubao-seedream-3-0-t2i-250415", Family::Seedream3T2i, IDS)
+            .aliases(["seedream-3-0-t2i-250415"]),
+    ];
+    Descriptor::new("ark", "Volcengine Ark and relays of its form", PAGE, models)
+        .pages(["volcengine.com", "ai.byteplus.com", "docs.byteplus.com"])
+        .base_urls(["https://ark.cn-beijing.volces.com/api/v3"])
+        .key_variables(["ARK_API_KEY"])
+        .base_url_variables(["ARK_BASE_URL"])
+        .key_optional()
+        .sites([Site::new(
+            "BytePlus",
+            "https://ark.ap-southeast.bytepluses.com/api/v3",
+            [
+                "seedream-4-0-250828",
+                "seedream-4-5-251128",
+                "seedream-5-0-260128",
+                "dola-seedream-5-0-pro-260628",
+                "dola-seedream-5-0-flash-260915",
+                "dola-seedream-5-5-261028",
+            ],
+            Source::published_on(
+                "2026-11-28",
+                "ai.byteplus.com/ark/region:ap-southeast-1/docs/image-generation-api",
+                "model",
+            ),
+        )])
+});
 
 impl Ark {
     fn reader(model: ModelId) -> Reader {
-        // "The link is good for 24 hours after the image was made" (document 003, response_format).
+        // "The link is good for 24 hours after the image was made" (doc.aimanyi.top/api-349230272, response_format).
         Reader { model, kind_of: errors::kind_of, lifetime: Some(Duration::from_secs(24 * 3600)) }
     }
 }
 
 impl Dialect for Ark {
-    fn descriptor(&self) -> &'static Descriptor {
+    fn descriptor(&self) -> &Descriptor {
         &DESCRIPTOR
     }
 
@@ -125,7 +97,7 @@ impl Dialect for Ark {
     }
 
     fn encode(&self, request: &Checked) -> Result<http::Request<Bytes>> {
-        request.belongs_to(DESCRIPTOR.id)?;
+        request.belongs_to(&DESCRIPTOR.id)?;
         post("/images/generations", &body::Body::of(request), &request.request().extra)
     }
 
@@ -157,10 +129,6 @@ impl Dialect for Ark {
 
     fn catalog(&self) -> Option<&dyn CatalogDialect> {
         Some(self)
-    }
-
-    fn sites(&self) -> &'static [Site] {
-        &SITES
     }
 }
 

@@ -257,8 +257,8 @@ choice!(Check -> Strictness { Strict => Strictness::Strict, Lenient => Strictnes
 
 /// The ids of all providers, and `all`.
 fn providers() -> PossibleValuesParser {
-    let ids = seedream::dialects().into_iter().map(|dialect| dialect.descriptor().id);
-    PossibleValuesParser::new(ids.chain(["all"]).collect::<Vec<_>>())
+    let ids = seedream::dialects().into_iter().map(|dialect| dialect.descriptor().id.to_string());
+    PossibleValuesParser::new(ids.chain(["all".to_owned()]).collect::<Vec<_>>())
 }
 
 fn extra(text: &str) -> Result<(String, Value), String> {

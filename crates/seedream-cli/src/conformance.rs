@@ -118,7 +118,7 @@ pub(crate) struct RunArgs {
 }
 
 fn providers() -> PossibleValuesParser {
-    seedream::dialects().iter().map(|dialect| dialect.descriptor().id).collect::<Vec<_>>().into()
+    seedream::dialects().iter().map(|dialect| dialect.descriptor().id.to_string()).collect::<Vec<_>>().into()
 }
 
 /// Does what is asked; these commands have exit codes of their own.
@@ -285,7 +285,7 @@ fn own_facts(folder: &Path) -> Result<Library, String> {
 /// The adapters in this program that are wanted.
 fn ours(args: &RunArgs) -> Vec<Subject> {
     let wanted = |id: &str| args.providers.is_empty() || args.providers.iter().any(|wanted| wanted == id);
-    let dialects = seedream::dialects().into_iter().filter(|dialect| wanted(dialect.descriptor().id));
+    let dialects = seedream::dialects().into_iter().filter(|dialect| wanted(&dialect.descriptor().id));
     dialects.map(Subject::new).collect()
 }
 

@@ -53,7 +53,7 @@ pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<E
     let jobs: Vec<(&str, Result<Asked, JobError>)> = providers
         .iter()
         .zip(jobs)
-        .map(|(provider, job)| (provider.descriptor().id, Asked::of(job, args.exactly)))
+        .map(|(provider, job)| (provider.descriptor().id.as_str(), Asked::of(job, args.exactly)))
         .collect();
     let rows = if jobs.iter().any(|(_, asked)| asked.is_err()) {
         refused(jobs, console)

@@ -1,6 +1,6 @@
 //! Who is asked, where, and with which key.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use seedream::{Client, ClientBuilder, Descriptor, Dialect, Endpoint};
 use seedream_mock::{MockServer, MockServerBuilder};
@@ -81,9 +81,9 @@ impl Station {
     /// # Errors
     /// There is no key for it.
     pub(crate) fn client(&self, dialect: &Arc<dyn Dialect>) -> Result<ClientBuilder, Failure> {
-        let id = dialect.descriptor().id;
+        let id = &dialect.descriptor().id;
         let with_key = |url: Option<&str>| {
-            let is_url = |name: &str| dialect.descriptor().base_url_variables.contains(&name);
+            let is_url = |name: &str| dialect.descriptor().base_url_variables.iter().any(|variable| variable == name);
             let lookup = |name: &str| url.filter(|_| is_url(name)).map(str::to_owned).or_else(|| environment(name));
             seedream::from_lookup(id, lookup)
                 .map_err(|error| Failure::usage(format!("{error}, or try it without a key with --mock")))
@@ -164,16 +164,16 @@ pub(crate) fn base_url(
     descriptor: &Descriptor,
     lookup: impl Fn(&str) -> Option<String>,
 ) -> Option<String> {
-    args.base_url.clone().or_else(|| first(descriptor.base_url_variables, lookup))
+    args.base_url.clone().or_else(|| first(&descriptor.base_url_variables, lookup))
 }
 
 /// Whether the environment holds what a provider needs: a key, or the base URL of a relay that needs none.
 pub(crate) fn has_key(descriptor: &Descriptor, lookup: impl Fn(&str) -> Option<String>) -> bool {
-    first(descriptor.key_variables, &lookup).is_some()
-        || (descriptor.key_optional && first(descriptor.base_url_variables, &lookup).is_some())
+    first(&descriptor.key_variables, &lookup).is_some()
+        || (descriptor.key_optional && first(&descriptor.base_url_variables, &lookup).is_some())
 }
 
-fn first(names: &[&str], lookup: impl Fn(&str) -> Option<String>) -> Option<String> {
+fn first(names: &[Cow<'static, str>], lookup: impl Fn(&str) -> Option<String>) -> Option<String> {
     names.iter().find_map(|name| lookup(name).filter(|value| !value.trim().is_empty()))
 }
 
@@ -195,7 +195,7 @@ fn no_key(problem: &str, without: &[Arc<dyn Dialect>], with_key: &[Arc<dyn Diale
 }
 
 fn ids(dialects: &[Arc<dyn Dialect>]) -> String {
-    dialects.iter().map(|dialect| dialect.descriptor().id).collect::<Vec<_>>().join(",")
+    dialects.iter().map(|dialect| dialect.descriptor().id.as_str()).collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! `seedream models`: what the providers sell.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use futures_util::future::join_all;
-use seedream::{Capabilities, Client, Dialect, ImageProvider as _, ModelId, PixelRule, SizeRule, Source};
+use seedream::{
+    Capabilities, Client, Dialect, Family, ImageProvider as _, ModelId, ProviderId, Site, SizeRule, Source, SourceKind,
+};
 use seedream_mock::MockServer;
 use serde::Serialize;
 
@@ -16,52 +18,38 @@ use crate::{
     table::{Table, cell},
 };
 
+/// What `--json` prints. The capabilities are in the one schema of all rules.
 #[derive(Serialize)]
 struct Models {
-    models: Vec<Model>,
+    models: Vec<ListedModel>,
     /// Where else these ids are taken; absent where nowhere.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    sites: Vec<Site>,
+    sites: Vec<ListedSite>,
 }
 
 /// Another seller that an adapter reaches under another base URL.
 #[derive(Serialize)]
-struct Site {
-    provider: &'static str,
-    name: &'static str,
-    base_url: &'static str,
-    /// The variable that sets it.
-    variable: Option<&'static str>,
-    models: &'static [&'static str],
-    source: String,
+struct ListedSite {
+    provider: ProviderId,
+    /// The variable that sets the base URL.
+    variable: Option<Cow<'static, str>>,
+    #[serde(flatten)]
+    site: Site,
 }
 
 #[derive(Serialize)]
-struct Model {
-    provider: &'static str,
-    id: String,
-    canonical: Option<&'static str>,
-    aliases: Vec<String>,
-    sizes: Sizes,
-    max_references: Option<u32>,
-    max_images: Option<u32>,
-    source: String,
-}
-
-/// What may be sent as a size.
-#[derive(Serialize)]
-struct Sizes {
-    tiers: Vec<String>,
-    ratios: Vec<String>,
-    auto: bool,
-    pixels: Option<PixelRule>,
-    default: Option<String>,
+struct ListedModel {
+    id: ModelId,
+    family: Option<Family>,
+    aliases: Vec<ModelId>,
+    source: Source,
+    capabilities: Capabilities,
 }
 
 /// Lists the models, from the documents or from the providers themselves.
 ///
 /// # Errors
-/// There is nobody to ask.
+/// No provider can be asked.
 pub(crate) async fn models(args: &ModelsArgs, console: &Console) -> Result<Exit, Failure> {
     let (models, sites, exit) = if args.live {
         let (models, exit) = live(&args.provider, console).await?;
@@ -73,39 +61,42 @@ pub(crate) async fn models(args: &ModelsArgs, console: &Console) -> Result<Exit,
     if args.json {
         console.json(&Models { models, sites })?;
     } else {
-        let sites: String = sites.iter().map(Site::text).collect();
+        let sites: String = sites.iter().map(ListedSite::text).collect();
         console.data(&format!("{}{sites}", table(&models)))?;
     }
     Ok(exit)
 }
 
-fn documented(args: &ProviderArgs) -> Result<(Vec<Model>, Vec<Site>), Failure> {
+fn documented(args: &ProviderArgs) -> Result<(Vec<ListedModel>, Vec<ListedSite>), Failure> {
     let named = keys::named(args)?;
     let dialects = if named.is_empty() { seedream::dialects() } else { named };
     let overrides = args.overrides()?;
     let (mut models, mut sites) = (Vec::new(), Vec::new());
     for dialect in &dialects {
-        sites.extend(Site::all(&**dialect));
+        sites.extend(ListedSite::all(&**dialect));
         let client = limited(Client::builder(dialect.clone()), &overrides).build()?;
-        for entry in dialect.descriptor().models {
-            let rules = client.capabilities(&entry.id.into());
-            let aliases = entry.aliases.iter().map(ToString::to_string).collect();
-            models.push(Model::new(&rules, entry.id.to_owned(), aliases, entry.source.to_string()));
+        let descriptor = dialect.descriptor();
+        for entry in &descriptor.models {
+            models.push(ListedModel {
+                id: entry.id.clone(),
+                family: Some(entry.family),
+                aliases: entry.aliases.clone(),
+                source: entry.source.clone(),
+                capabilities: client.capabilities(&entry.id),
+            });
         }
-        let added = overrides.iter().flat_map(|overrides| overrides.models(dialect.descriptor().id));
-        for (id, family) in added.filter(|(id, _)| dialect.descriptor().models.iter().all(|m| m.id != id.as_str())) {
-            let rules = client.capabilities(&id);
-            let source = args.limits.as_ref().map(|file| Source::overridden(file.display().to_string()).to_string());
-            let mut model = Model::new(&rules, id.to_string(), Vec::new(), source.unwrap_or_default());
-            model.canonical = Some(family.canonical());
-            models.push(model);
+        let added = overrides.iter().flat_map(|overrides| overrides.models(&descriptor.id));
+        for (id, family) in added.filter(|(id, _)| descriptor.models.iter().all(|entry| entry.id != *id)) {
+            let file = args.limits.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
+            let (source, capabilities) = (Source::overridden(file), client.capabilities(&id));
+            models.push(ListedModel { id, family: Some(family), aliases: Vec::new(), source, capabilities });
         }
     }
     Ok((models, sites))
 }
 
 /// Asks every provider that is named and has a list; without names, every one that has a list and a key.
-async fn live(args: &ProviderArgs, console: &Console) -> Result<(Vec<Model>, Exit), Failure> {
+async fn live(args: &ProviderArgs, console: &Console) -> Result<(Vec<ListedModel>, Exit), Failure> {
     let listed = |dialect: &Arc<dyn Dialect>| dialect.catalog().is_some();
     let named = keys::named(args)?;
     let mut dialects = named.clone();
@@ -150,96 +141,71 @@ async fn live(args: &ProviderArgs, console: &Console) -> Result<(Vec<Model>, Exi
     Ok((models, Exit::of_several(exits)))
 }
 
-fn of_list(client: &Client, id: &ModelId) -> Model {
-    let rules = client.capabilities(id);
-    Model::new(&rules, id.to_string(), Vec::new(), format!("GET {}/models", client.base_url()))
+fn of_list(client: &Client, id: &ModelId) -> ListedModel {
+    let mut source = Source::documented_by(format!("GET {}/models", client.base_url()), "");
+    source.kind = SourceKind::Observed;
+    let capabilities = client.capabilities(id);
+    ListedModel { id: id.clone(), family: id.family(), aliases: Vec::new(), source, capabilities }
 }
 
-impl Site {
+impl ListedSite {
     fn all(dialect: &dyn Dialect) -> impl Iterator<Item = Self> {
         let descriptor = dialect.descriptor();
-        let variable = descriptor.base_url_variables.first().copied();
-        dialect.sites().iter().map(move |site| Self {
-            provider: descriptor.id,
-            name: site.name,
-            base_url: site.base_url,
-            variable,
-            models: site.models,
-            source: site.source.to_string(),
+        let (provider, variable) = (&descriptor.id, descriptor.base_url_variables.first());
+        descriptor.sites.iter().map(move |site| Self {
+            provider: provider.clone(),
+            variable: variable.cloned(),
+            site: site.clone(),
         })
     }
 
     fn text(&self) -> String {
-        let base_url = match self.variable {
-            Some(variable) => format!("{variable}={}", self.base_url),
-            None => format!("--base-url {}", self.base_url),
+        let Self { provider, variable, site } = self;
+        let base_url = match variable {
+            Some(variable) => format!("{variable}={}", site.base_url),
+            None => format!("--base-url {}", site.base_url),
         };
-        format!("\n{} at {}, {base_url}: --model {}", self.provider, self.name, self.models.join(", "))
+        let models: Vec<_> = site.models.iter().map(ModelId::as_str).collect();
+        format!("\n{provider} at {}, {base_url}: --model {}", site.name, models.join(", "))
     }
 }
 
-impl Model {
-    fn new(rules: &Capabilities, id: String, aliases: Vec<String>, source: String) -> Self {
-        let canonical = ModelId::new(&id).family().map(seedream::Family::canonical);
-        Self {
-            provider: rules.provider,
-            id,
-            canonical,
-            aliases,
-            sizes: Sizes::of(&rules.size),
-            max_references: rules.references.max,
-            max_images: rules.images.max.or(rules.images.advised_max),
-            source,
-        }
+/// The sizes that may be sent, in a few words. A tier may be a value of its own or go with a ratio; a user writes both in the same way.
+fn sizes(rule: &SizeRule) -> String {
+    let mut tiers: Vec<_> = rule.tiers.iter().chain(&rule.qualities).copied().collect();
+    tiers.sort();
+    tiers.dedup();
+    let mut parts: Vec<_> = tiers.iter().map(ToString::to_string).collect();
+    if !rule.ratios.is_empty() {
+        parts.push("ratios".to_owned());
     }
+    if rule.auto {
+        parts.push("auto".to_owned());
+    }
+    if let Some(rule) = &rule.pixels {
+        let max = rule.max.map(|max| format!("..{max}")).unwrap_or_else(|| "..".to_owned());
+        parts.push(match rule.side {
+            Some((least, most)) => format!("WxH, each {least}..{most}"),
+            None => format!("WxH {}{max}", rule.min),
+        });
+    }
+    parts.join(" ")
 }
 
-impl Sizes {
-    fn of(rule: &SizeRule) -> Self {
-        // A level may be a value of its own or go with a ratio; a user writes both in the same way.
-        let mut tiers: Vec<_> = rule.tiers.iter().chain(&rule.qualities).copied().collect();
-        tiers.sort();
-        tiers.dedup();
-        Self {
-            tiers: tiers.iter().map(ToString::to_string).collect(),
-            ratios: rule.ratios.iter().map(ToString::to_string).collect(),
-            auto: rule.auto,
-            pixels: rule.pixels,
-            default: rule.default.clone(),
-        }
-    }
-
-    fn text(&self) -> String {
-        let mut parts = self.tiers.clone();
-        if !self.ratios.is_empty() {
-            parts.push("ratios".to_owned());
-        }
-        if self.auto {
-            parts.push("auto".to_owned());
-        }
-        if let Some(rule) = &self.pixels {
-            let max = rule.max.map(|max| format!("..{max}")).unwrap_or_else(|| "..".to_owned());
-            parts.push(match rule.side {
-                Some((least, most)) => format!("WxH, each {least}..{most}"),
-                None => format!("WxH {}{max}", rule.min),
-            });
-        }
-        parts.join(" ")
-    }
-}
-
-fn table(models: &[Model]) -> String {
+fn table(models: &[ListedModel]) -> String {
     let mut table = Table::new(&["PROVIDER", "MODEL", "FAMILY", "SIZES (pixels)", "REFS", "IMAGES", "SOURCE"]);
     let number = |number: Option<u32>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
-    for model in models {
+    for ListedModel { id, family, source, capabilities, .. } in models {
+        let Capabilities { images, references, .. } = capabilities;
+        let source = if source.kind == SourceKind::Observed { source.document.to_string() } else { source.to_string() };
         table.row(vec![
-            model.provider.to_owned(),
-            cell(&model.id),
-            cell(model.canonical.unwrap_or_default()),
-            cell(model.sizes.text()),
-            number(model.max_references),
-            number(model.max_images),
-            cell(&model.source),
+            capabilities.provider.to_string(),
+            cell(id.as_str()),
+            cell(family.map(Family::canonical).unwrap_or_default()),
+            cell(sizes(&capabilities.size)),
+            number(references.max),
+            number(images.max.or(images.advised_max)),
+            cell(source),
         ]);
     }
     table.to_string()

@@ -1,6 +1,6 @@
 //! `seedream plan`: what would be sent and what it can cost. No I/O, no key.
 
-use seedream::{Amount, Client, ImageProvider as _, Plan, Price, Warning};
+use seedream::{Amount, Client, ImageProvider as _, Plan, Price, ProviderId, Warning};
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
@@ -25,14 +25,14 @@ struct Plans {
 
 #[derive(Serialize)]
 struct Refused {
-    provider: &'static str,
+    provider: ProviderId,
     kind: &'static str,
     message: String,
 }
 
 #[derive(Serialize)]
 struct Planned {
-    provider: &'static str,
+    provider: ProviderId,
     model: String,
     method: String,
     url: String,
@@ -60,7 +60,7 @@ pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> 
     let (mut plans, mut errors, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for dialect in dialects {
         let descriptor = dialect.descriptor();
-        let mut builder = limited(Client::builder(dialect), &overrides).strictness(args.request.check.into());
+        let mut builder = limited(Client::builder(dialect.clone()), &overrides).strictness(args.request.check.into());
         if let Some(url) = keys::base_url(&args.provider, descriptor, keys::environment) {
             builder = builder.base_url(url);
         }
@@ -71,7 +71,7 @@ pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> 
             Ok(planned) => plans.push(planned),
             Err(error) => {
                 errors.push(Refused {
-                    provider: descriptor.id,
+                    provider: descriptor.id.clone(),
                     kind: error.kind().as_str(),
                     message: error.message().to_owned(),
                 });

@@ -77,7 +77,7 @@ fn client(args: &ResumeArgs, named: &Named, station: &Station) -> Result<Client,
     let mut builder = station.client(&dialect)?;
     // A file must not steer the key to a host of its own choice, but any of the documented places may be asked.
     if let (Named::Left(left), Station::Own) = (named, station)
-        && dialect.descriptor().base_urls.contains(&left.endpoint.as_str())
+        && dialect.descriptor().base_urls.iter().any(|url| *url == left.endpoint)
     {
         builder = builder.base_url(left.endpoint.as_str());
     }

@@ -16,7 +16,7 @@ pub(crate) struct Target {
 impl Target {
     /// The model that is named, or the provider's own.
     fn model(&self, named: &ModelId) -> ModelId {
-        if named.as_str().is_empty() { self.client.descriptor().default_model.into() } else { named.clone() }
+        if named.as_str().is_empty() { self.client.descriptor().default_model.clone() } else { named.clone() }
     }
 
     /// The request as this provider is asked it, and what was fitted to its rules.

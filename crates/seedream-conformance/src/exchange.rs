@@ -19,7 +19,7 @@ pub(crate) fn checked(dialect: &dyn Dialect, exchange: &Exchange) -> Result<Chec
     let request = match given(exchange) {
         Some(request) => request?,
         None => {
-            let request = ImageRequest::new(dialect.descriptor().default_model, "a lighthouse in fog");
+            let request = ImageRequest::new(&dialect.descriptor().default_model, "a lighthouse in fog");
             let streams = matches!(exchange.response.as_ref().map(|r| &r.body), Some(Body::Sse(_)));
             if streams { request.stream(true) } else { request }
         }
@@ -32,7 +32,7 @@ pub(crate) fn checked(dialect: &dyn Dialect, exchange: &Exchange) -> Result<Chec
 pub(crate) fn task(dialect: &dyn Dialect) -> Result<Task, Failure> {
     let id = TaskId::new("task-unified-1757165031-seedream4d").map_err(|error| Failure::harness(error.to_string()))?;
     let descriptor = dialect.descriptor();
-    Ok(Task::new(descriptor.id, descriptor.base_urls[0], id, descriptor.default_model.into()))
+    Ok(Task::new(&descriptor.id, &*descriptor.base_urls[0], id, descriptor.default_model.clone()))
 }
 
 /// The response of an exchange.

@@ -25,29 +25,33 @@
 //! The three pairs behind `effective` are asked only of a program that names them among its `abilities`: `tasks`, `streaming`,
 //! `catalog`. What it does not name and its document does not have is skipped, with the reason; what its document has fails.
 //!
-//! `describe` answers, every member without a comment being required:
+//! `describe` gives (`abilities`, `capabilities` and `aliases` are optional):
 //!
 //! ```text
-//! {"id": "gogogotoken", "document": "000", "base_urls": ["https://…"], "default_model": "…",
-//!  "members": ["model", "prompt", …],              the members that `encode` writes by itself
-//!  "ignored_members": ["style", …],                optional: members that are taken and have no effect
-//!  "overrides": {"member": "…", "field": "count", "says": "…"},     optional: a member that beats a field, and how
-//!  "abilities": ["catalog"],                       optional
-//!  "models": [{"id": "…", "family": "seedream-4.5", "aliases": […], "rules": RULES}],
-//!  "unknown": RULES}                               for a model that nobody knows: everything that can be said
+//! {"id": "gogogotoken", "document": "docs.gogogotoken.ai/overseas/seedream-images", "base_urls": ["https://…"], "default_model": "…",
+//!  "abilities": ["catalog"],
+//!  "capabilities": RULES,                          for every model
+//!  "models": [{"id": "…", "family": "seedream-4.5", "aliases": […], "capabilities": RULES}],
+//!  "unknown": RULES}                               for a model that is not known: everything that can be said
 //!
-//! RULES: {"size": {"tiers": ["2K"], "ratios": ["16:9"], "qualities": ["2K"], "auto": false, "default": "2048x2048",
+//! RULES: {"members": {"names": ["model", "prompt", …]},              the members that `encode` writes by itself
+//!         "ignored_members": {"names": ["style", …]},                members that are taken and have no effect
+//!         "precedence": {"member": "…", "field": "count", "message": "…"},      a member that beats a field, and how
+//!         "size": {"tiers": ["2K"], "ratios": ["16:9"], "qualities": ["2K"], "auto": false, "default": "2048x2048",
 //!                  "pixels": {"min": 3686400, "max": 16777216, "max_aspect": 16},
-//!                  "table": [{"tier": "2K", "ratio": "16:9", "pixels": "2848x1600"}]},     Ark's own unless said
+//!                  "table": [{"tier": "2K", "ratio": "16:9", "pixels": "2848x1600"}]},     Ark's own unless stated
 //!         "references": {"max": 10, "inline": true, "max_bytes": 10485760, "media_types": ["image/png"],
-//!                        "longer_than": 14, "pixels": {"min": 1, "max": 36000000}},
+//!                        "side_above": 14, "pixels": {"min": 1, "max": 36000000}},
 //!         "images": {"max": 15, "advised_max": 15, "auto": false, "prompt_decides": true, "count_refused": false,
-//!                    "with_references": [15, false]},     references and images together; whether fewer are made beyond
-//!         "prompt_chars": 2000, "prompt_advised": false,    advised: at most 300 Chinese characters, 600 English words
-//!         "background": ["opaque"],                         of the member that `extra` reaches; [] where it is refused
-//!         "layers": [16, false],                            most layers beside the base, 0 where refused; lowered by an unknown member
+//!                    "with_references": {"limit": 15, "truncates": false}},     references and images together
+//!         "prompt": {"advised_chars": 2000, "advised_length": false},       the latter: 300 Chinese characters, 600 English words
+//!         "background": {"values": ["opaque"]},                             of the member that `extra` reaches; [] where it is refused
+//!         "layers": {"most": 16, "open": false},                            most layers beside the base, 0 where they are refused
 //!         "fields": {"seed": {"support": "honoured", "values": […], "range": [0, 9], "default": 1, "unsaid": 1}}}
 //! ```
+//!
+//! RULES are a part of the one schema of capabilities, which `seedream models --json` prints and `--limits` reads
+//! ([`CAPABILITIES_SCHEMA`](seedream_core::CAPABILITIES_SCHEMA)).
 //!
 //! Every member of RULES is optional; without `references` or `images` there are none, or one. `checked` is a request that has passed
 //! these rules: `{"model": "…", "request": {…}, "size": "2048x2048", "quality": "2K"}`, the request in its stored form. `response` is
@@ -121,8 +125,9 @@ impl ExecDialect {
         let program = Program::start(command, program::PATIENCE)?;
         let described = program.ask("describe", &json!({})).map_err(|Fault(said)| said)?;
         let described = serde_json::from_str::<describe::Description>(described.get());
+        let described = described.map_err(|error| error.to_string()).and_then(Described::try_from);
         let described = described.map_err(|error| format!("`{command}` does not describe itself: {error}"))?;
-        Ok(Self { program: Arc::new(program), described: Arc::new(described.into()) })
+        Ok(Self { program: Arc::new(program), described: Arc::new(described) })
     }
 
     /// Asks; a program that fails is not the adapter's answer, so nothing of the case goes on.
@@ -173,8 +178,8 @@ fn frame(frame: &Frame) -> Value {
 }
 
 impl Dialect for ExecDialect {
-    fn descriptor(&self) -> &'static Descriptor {
-        self.described.descriptor
+    fn descriptor(&self) -> &Descriptor {
+        &self.described.descriptor
     }
 
     fn capabilities(&self, model: &ModelId) -> Capabilities {
@@ -182,12 +187,12 @@ impl Dialect for ExecDialect {
     }
 
     fn encode(&self, request: &Checked) -> Result<Request<Bytes>> {
-        request.belongs_to(self.descriptor().id)?;
+        request.belongs_to(&self.descriptor().id)?;
         Ok(self.request("encode", &json!({ "checked": checked(request) })))
     }
 
     fn decode(&self, request: &Checked, example: &Response) -> Result<Decoded> {
-        let params = json!({ "checked": checked(request), "reply": response(example) });
+        let params = json!({ "checked": checked(request), "response": response(example) });
         self.ask::<Meaning>("decode", &params).outcome(request.model(), example)
     }
 
@@ -219,7 +224,7 @@ impl TaskDialect for ExecDialect {
     }
 
     fn decode_poll(&self, task: &Task, example: &Response) -> Result<TaskState> {
-        let params = json!({ "task": task, "reply": response(example) });
+        let params = json!({ "task": task, "response": response(example) });
         self.ask::<Meaning>("decode_poll", &params).state(&task.model, example)
     }
 }
@@ -230,7 +235,7 @@ impl CatalogDialect for ExecDialect {
     }
 
     fn decode_models(&self, example: &Response) -> Result<Vec<ModelInfo>> {
-        self.ask::<Meaning>("decode_models", &json!({ "reply": response(example) })).models(example)
+        self.ask::<Meaning>("decode_models", &json!({ "response": response(example) })).models(example)
     }
 }
 
@@ -280,7 +285,7 @@ impl StreamDecoder for Decoder {
     }
 
     fn finish(self: Box<Self>, head: &Response) -> Result<Generation> {
-        let params = json!({ "checked": self.checked, "frames": self.frames, "reply": response(head) });
+        let params = json!({ "checked": self.checked, "frames": self.frames, "response": response(head) });
         let meaning: Meaning = self.dialect.ask("finish", &params);
         meaning.generation(&self.model, &head.clone().with_blobs(self.blobs))
     }

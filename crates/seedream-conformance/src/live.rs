@@ -71,8 +71,8 @@ impl Free {
     }
 
     /// The provider's id.
-    pub fn provider(&self) -> &'static str {
-        self.dialect.descriptor().id
+    pub fn provider(&self) -> &str {
+        &self.dialect.descriptor().id
     }
 
     /// What is asked: `wrong-key`, `illegal-size`, `models`.
@@ -185,7 +185,7 @@ impl Create {
 
 /// A request of one pixel: a provider that does not look at the key has another reason to refuse it.
 fn wrong_key(dialect: &dyn Dialect) -> Result<Create, String> {
-    let model = dialect.descriptor().default_model;
+    let model = &dialect.descriptor().default_model;
     let request = ImageRequest::new(model, "a lighthouse in fog").size(seedream_core::Pixels::new(1, 1));
     Create::new(dialect, request).map_err(|error| format!("wrong-key: {error}"))
 }

@@ -33,7 +33,7 @@ impl Subject {
     /// # Errors
     /// They contradict themselves, or say nothing of its provider: who judges by nothing lets everything pass.
     pub fn with_own_facts(dialect: Arc<dyn Dialect>, facts: Library) -> Result<Self, String> {
-        let id = dialect.descriptor().id;
+        let id = dialect.descriptor().id.as_str();
         let mut faults = lint_library(&facts);
         if facts.provider(id).is_none() {
             faults.push(format!("{id}/provider.json is missing"));
@@ -83,14 +83,14 @@ impl Subject {
     }
 
     /// The provider's id.
-    pub fn id(&self) -> &'static str {
-        self.dialect.descriptor().id
+    pub fn id(&self) -> &str {
+        &self.dialect.descriptor().id
     }
 
     /// The exchanges of its provider.
     pub fn exchanges(&self) -> impl Iterator<Item = &'static Exchange> + use<> {
-        let id = self.id();
-        self.facts.exchanges().iter().filter(move |exchange| exchange.provider() == id)
+        let id = self.dialect.descriptor().id.clone();
+        self.facts.exchanges().iter().filter(move |exchange| id == exchange.provider())
     }
 
     /// The document as data, if there is one.

@@ -33,7 +33,7 @@ pub fn suite(dialect: impl Dialect, folder: impl AsRef<Path>) -> ExitCode {
 
 /// The trials of an adapter by a folder, the first of which is that the folder can be used at all.
 fn trials_of(dialect: Arc<dyn Dialect>, folder: &Path) -> Vec<Trial> {
-    let id = dialect.descriptor().id;
+    let id = dialect.descriptor().id.clone();
     let read = load_dir(folder).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
     let (usable, cases) = match read.and_then(|facts| Subject::with_own_facts(dialect, facts)) {
         Ok(subject) => (Ok(()), trials(&[subject])),

@@ -32,12 +32,13 @@ pub use jiff::Timestamp;
 pub use model::{
     Amount, Count, Event, Family, Field, GeneratedImage, Generation, ImageData, ImageFailure, ImagePrice, ImageRequest,
     ImageSource, InvalidTaskId, ModelId, OutputFormat, ParseReferenceError, ParseSizeError, Pixels, Price, PromptMode,
-    Ratio, ResponseFormat, Size, Task, TaskId, Tier, Usage, Warning, WarningKind,
+    ProviderId, Ratio, ResponseFormat, Size, Task, TaskId, Tier, Usage, Warning, WarningKind,
 };
 pub use net::{is_loopback_host, is_public_host, is_public_ip};
 pub use operation::{Backoff, Exchange, Input, Operation, Pace, Policy, Purpose, Record, Step, Then};
 pub use rules::{
-    BackgroundRule, Capabilities, Checked, FieldRule, ImagesRule, LayersRule, Limits, Narrowed, Nearest, Override,
-    Overrides, PixelRule, PromptRule, ReferenceRule, Resolution, Row, SizeRule, Source, SourceKind, Standing, StatedBy,
-    Strictness, Support, TABLE, TotalRule, Violation, WireSize, nearest_ratio, row,
+    BackgroundRule, CAPABILITIES_SCHEMA, Capabilities, CapabilitiesPatch, Checked, FieldRule, FieldRules, ImagesRule,
+    LayersRule, Limits, Members, Narrowed, Nearest, Overrides, PixelRule, Precedence, PromptRule, ReferenceRule,
+    RelayMinimum, Resolution, Row, Seller, SizeRule, Source, SourceKind, Standing, StatedBy, Strictness, Support,
+    TABLE, TotalRule, Violation, WireSize, nearest_ratio, row,
 };

@@ -9,6 +9,7 @@ mod field_rule;
 mod images_rule;
 mod limits;
 mod overrides;
+mod patch;
 mod pixel_rule;
 mod reference_rule;
 mod size_rule;
@@ -17,17 +18,22 @@ pub(crate) mod source;
 mod standing;
 mod violation;
 
-pub use capabilities::{Capabilities, Override};
+/// The JSON Schema of [`Capabilities`] and of every place in which a part of them is written: `limits` (a file of [`Overrides`]),
+/// `description` (a program of the conformance suite) and `models` (`seedream models --json`), each below `$defs`.
+pub const CAPABILITIES_SCHEMA: &str = include_str!("rules/capabilities.schema.json");
+
+pub use capabilities::{Capabilities, Members, Precedence};
 pub use check::{Checked, Strictness, WireSize};
 pub use extra_members::{BackgroundRule, LayersRule};
-pub use field_rule::{FieldRule, PromptRule, Support};
+pub use field_rule::{FieldRule, FieldRules, PromptRule, Support};
 pub use images_rule::{ImagesRule, TotalRule};
 pub use limits::Limits;
 pub use overrides::Overrides;
+pub use patch::CapabilitiesPatch;
 pub use pixel_rule::PixelRule;
 pub use reference_rule::ReferenceRule;
-pub use size_rule::{Narrowed, SizeRule};
+pub use size_rule::{Narrowed, RelayMinimum, SizeRule};
 pub use size_table::{Row, TABLE, nearest_ratio, row};
-pub use source::{Source, SourceKind, StatedBy};
+pub use source::{Seller, Source, SourceKind, StatedBy};
 pub use standing::{Resolution, Standing};
 pub use violation::{Nearest, Violation};

@@ -1,4 +1,4 @@
-//! The members of the body, in the order of document 002.
+//! The members of the body, in the order of docs.evolink.ai, seedream-4.5-image-generate.
 
 use seedream_core::{Checked, Count, ImageSource, PromptMode, Tier};
 use serde::Serialize;

@@ -1,13 +1,16 @@
-//! The rules of document 002, and of the public pages of the two sibling models.
+//! The rules of docs.evolink.ai, seedream-4.5-image-generate, and of the public pages of the two sibling models.
 
 use seedream_core::{
-    Capabilities, Descriptor, Family, Field, FieldRule, ImagesRule, Limits, ModelId, PixelRule, PromptRule, Ratio,
-    ReferenceRule, SizeRule, Source, Tier, TotalRule,
+    Capabilities, Descriptor, Family, Field, FieldRule, ImagesRule, Limits, Members, ModelId, PixelRule, PromptRule,
+    Ratio, ReferenceRule, SizeRule, Source, Tier, TotalRule,
 };
 
 use crate::body::MEMBERS;
 
-/// `auto` apart (document 002, size).
+/// The page that the adapter is built from.
+pub(crate) const PAGE: &str = "docs.evolink.ai, seedream-4.5-image-generate";
+
+/// `auto` apart (docs.evolink.ai, seedream-4.5-image-generate, size).
 const RATIOS: [Ratio; 10] = [
     Ratio::new(1, 1),
     Ratio::new(2, 3),
@@ -24,10 +27,10 @@ const RATIOS: [Ratio; 10] = [
 const PAGE_4_0: &str = "docs.evolink.ai, seedream-4.0-image-generate";
 const PAGE_5_0: &str = "docs.evolink.ai, seedream-5.0-lite-image-generate";
 
-pub(crate) fn of(descriptor: &'static Descriptor, model: &ModelId) -> Capabilities {
+pub(crate) fn of(descriptor: &Descriptor, model: &ModelId) -> Capabilities {
     let resolution = descriptor.resolve(model);
-    let family = resolution.family().filter(|_| matches!(resolution.standing, seedream_core::Standing::Sold(_)));
-    let members = (MEMBERS, Source::documented("002", "ImageGenerationRequest"));
+    let family = resolution.family.filter(|_| matches!(resolution.standing, seedream_core::Standing::Sold));
+    let members = Members::new(MEMBERS.iter().copied(), Source::documented(PAGE, "ImageGenerationRequest"));
     let mut rules = Capabilities::new(descriptor, resolution, size(family), members);
     rules.references = references(family);
     let mut images = ImagesRule::up_to(15, page(family, "n"));
@@ -35,17 +38,17 @@ pub(crate) fn of(descriptor: &'static Descriptor, model: &ModelId) -> Capabiliti
     images.with_references = Some(TotalRule { limit: 15, truncates: true, source: page(family, "n") });
     rules.images = images;
     rules.prompt = PromptRule::at_most(2000, page(family, "prompt"));
-    rules.prompt.note = Some("its text says 2000 tokens, its schema 2000 characters");
-    rules.fields = fields(family);
+    rules.prompt.note = Some("its text says 2000 tokens, its schema 2000 characters".into());
+    rules.fields = fields(family).into();
     rules
 }
 
-/// The page of a model; document 002 is that of 4.5.
+/// The page of a model; docs.evolink.ai, seedream-4.5-image-generate is that of 4.5.
 fn page(family: Option<Family>, at: &'static str) -> Source {
     match family {
         Some(Family::Seedream4) => Source::published(PAGE_4_0, at),
         Some(Family::Seedream5Lite) => Source::published(PAGE_5_0, at),
-        _ => Source::documented("002", at),
+        _ => Source::documented(PAGE, at),
     }
 }
 

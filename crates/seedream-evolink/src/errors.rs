@@ -1,4 +1,4 @@
-//! What the error codes of document 002 and of the public pages beside it mean. Older pages have the status as a whole number in
+//! What the error codes of docs.evolink.ai, seedream-4.5-image-generate and of the public pages beside it mean. Older pages have the status as a whole number in
 //! the place of the code; those are understood by the status.
 
 use seedream_core::{ErrorKind, Medium, Stage};

@@ -1,4 +1,4 @@
-//! evolink: every request becomes a task, which is asked for until it ends (document 002).
+//! evolink: every request becomes a task, which is asked for until it ends (docs.evolink.ai, seedream-4.5-image-generate).
 //!
 //! A ratio with a quality, or pixels; up to 15 images, as many as the prompt asks for; references by URL only, at most 14. The
 //! provider sets credits aside for `n` images and settles by the number that was made.
@@ -12,6 +12,8 @@ mod capabilities;
 mod errors;
 mod task;
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use seedream_core::{
     Capabilities, Checked, Decoded, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId, Response, Result,
@@ -20,48 +22,39 @@ use seedream_core::{
 use seedream_wire::post;
 use serde_json::{Map, Value};
 
+use capabilities::PAGE;
+
 #[cfg(feature = "client")]
 pub use seedream_client;
 pub use seedream_core;
 
-/// The dialect of document 002.
+/// The dialect of docs.evolink.ai, seedream-4.5-image-generate.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Evolink;
 
-static DESCRIPTOR: Descriptor = Descriptor {
-    id: "evolink",
-    name: "EvoLink",
-    document: "002",
-    pages: &["docs.evolink.ai"],
-    base_urls: &["https://api.evolink.ai"],
-    key_variables: &["EVOLINK_API_KEY"],
-    key_optional: false,
-    base_url_variables: &["EVOLINK_BASE_URL"],
-    default_model: "doubao-seedream-4.5",
-    models: &[
-        ModelEntry {
-            id: "doubao-seedream-4.5",
-            family: Family::Seedream4_5,
-            aliases: &[],
-            source: Source::documented("002", "model"),
-        },
-        ModelEntry {
-            id: "doubao-seedream-4.0",
-            family: Family::Seedream4,
-            aliases: &[],
-            source: Source::published("docs.evolink.ai, seedream-4.0-image-generate", "model"),
-        },
-        ModelEntry {
-            id: "doubao-seedream-5.0-lite",
-            family: Family::Seedream5Lite,
-            aliases: &[],
-            source: Source::published("docs.evolink.ai, seedream-5.0-lite-image-generate", "model"),
-        },
-    ],
-};
+static DESCRIPTOR: LazyLock<Descriptor> = LazyLock::new(|| {
+    let models = [
+        ModelEntry::new("doubao-seedream-4.5", Family::Seedream4_5, Source::documented(PAGE, "model")),
+        ModelEntry::new(
+            "doubao-seedream-4.0",
+            Family::Seedream4,
+            Source::published("docs.evolink.ai, seedream-4.0-image-generate", "model"),
+        ),
+        ModelEntry::new(
+            "doubao-seedream-5.0-lite",
+            Family::Seedream5Lite,
+            Source::published("docs.evolink.ai, seedream-5.0-lite-image-generate", "model"),
+        ),
+    ];
+    Descriptor::new("evolink", "EvoLink", PAGE, models)
+        .pages(["docs.evolink.ai"])
+        .base_urls(["https://api.evolink.ai"])
+        .key_variables(["EVOLINK_API_KEY"])
+        .base_url_variables(["EVOLINK_BASE_URL"])
+});
 
 impl Dialect for Evolink {
-    fn descriptor(&self) -> &'static Descriptor {
+    fn descriptor(&self) -> &Descriptor {
         &DESCRIPTOR
     }
 
@@ -70,7 +63,7 @@ impl Dialect for Evolink {
     }
 
     fn encode(&self, request: &Checked) -> Result<http::Request<Bytes>> {
-        request.belongs_to(DESCRIPTOR.id)?;
+        request.belongs_to(&DESCRIPTOR.id)?;
         post("/v1/images/generations", &body::Body::of(request), &request.request().extra)
     }
 

@@ -1,5 +1,5 @@
 //! Tasks: how one is accepted, asked for, and ends. Statuses are `pending`, `processing`, `completed` and `failed`, results are links
-//! in `results` (document 002).
+//! in `results` (docs.evolink.ai, seedream-4.5-image-generate).
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ impl TaskDialect for Evolink {
     }
 
     fn decode_poll(&self, task: &Task, response: &Response) -> Result<TaskState> {
-        tasks(&task.model).state(task, response).map_err(|error| error.with_provider(DESCRIPTOR.id))
+        tasks(&task.model).state(task, response).map_err(|error| error.with_provider(&DESCRIPTOR.id))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The members of the body, in the order of document 000.
+//! The members of the body, in the order of docs.gogogotoken.ai/overseas/seedream-images.
 
 use seedream_core::{Checked, Count, ResponseFormat};
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! What the error codes of document 000 mean, and its advice for each status. Codes are those of Ark and of the gateway before it.
+//! What the error codes of docs.gogogotoken.ai/overseas/seedream-images mean, and its advice for each status. Codes are those of Ark and of the gateway before it.
 
 use seedream_core::{Charge, Error, ErrorKind};
 use seedream_wire::codes;

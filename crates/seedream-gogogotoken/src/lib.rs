@@ -1,4 +1,4 @@
-//! gogogotoken: OpenAI's images request in front of Ark (document 000).
+//! gogogotoken: OpenAI's images request in front of Ark (docs.gogogotoken.ai/overseas/seedream-images).
 //!
 //! Two models, `n`, a size in pixels of at least 3 686 400, and `response_format`; nothing else is documented. The response is
 //! Ark's own, and its `model` names the supplier's id, which is kept apart and never sent.
@@ -20,7 +20,7 @@ mod body;
 mod capabilities;
 mod errors;
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use bytes::Bytes;
 use seedream_core::{
@@ -30,31 +30,29 @@ use seedream_core::{
 use seedream_wire::{Reader, post};
 use serde_json::{Map, Value};
 
+use capabilities::PAGE;
+
 #[cfg(feature = "client")]
 pub use seedream_client;
 pub use seedream_core;
 
-/// The dialect of document 000.
+/// The dialect of docs.gogogotoken.ai/overseas/seedream-images.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Gogogotoken;
 
-const MODELS: Source = Source::documented("000", "model");
+const MODELS: Source = Source::documented(PAGE, "model");
 
-static DESCRIPTOR: Descriptor = Descriptor {
-    id: "gogogotoken",
-    name: "gogogotoken",
-    document: "000",
-    pages: &["docs.gogogotoken."],
-    base_urls: &["https://gogogotoken.ai"],
-    key_variables: &["GOGOGOTOKEN_API_KEY"],
-    key_optional: false,
-    base_url_variables: &["GOGOGOTOKEN_BASE_URL"],
-    default_model: "doubao-seedream-5-0-lite",
-    models: &[
-        ModelEntry { id: "doubao-seedream-5-0-lite", family: Family::Seedream5Lite, aliases: &[], source: MODELS },
-        ModelEntry { id: "doubao-seedream-4-5", family: Family::Seedream4_5, aliases: &[], source: MODELS },
-    ],
-};
+static DESCRIPTOR: LazyLock<Descriptor> = LazyLock::new(|| {
+    let models = [
+        ModelEntry::new("doubao-seedream-5-0-lite", Family::Seedream5Lite, MODELS),
+        ModelEntry::new("doubao-seedream-4-5", Family::Seedream4_5, MODELS),
+    ];
+    Descriptor::new("gogogotoken", "gogogotoken", PAGE, models)
+        .pages(["docs.gogogotoken."])
+        .base_urls(["https://gogogotoken.ai"])
+        .key_variables(["GOGOGOTOKEN_API_KEY"])
+        .base_url_variables(["GOGOGOTOKEN_BASE_URL"])
+});
 
 impl Gogogotoken {
     fn reader(request: &Checked) -> Reader {
@@ -65,7 +63,7 @@ impl Gogogotoken {
 }
 
 impl Dialect for Gogogotoken {
-    fn descriptor(&self) -> &'static Descriptor {
+    fn descriptor(&self) -> &Descriptor {
         &DESCRIPTOR
     }
 
@@ -74,7 +72,7 @@ impl Dialect for Gogogotoken {
     }
 
     fn encode(&self, request: &Checked) -> Result<http::Request<Bytes>> {
-        request.belongs_to(DESCRIPTOR.id)?;
+        request.belongs_to(&DESCRIPTOR.id)?;
         post("/v1/images/generations", &body::Body::of(request), &request.request().extra)
     }
 

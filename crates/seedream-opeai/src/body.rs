@@ -1,4 +1,4 @@
-//! The members of the body, in the order of document 004, section 1.
+//! The members of the body, in the order of ope.ai, the seedream series, section 1.
 
 use seedream_core::{Checked, Count, ImageSource, OutputFormat, ResponseFormat};
 use serde::Serialize;

@@ -1,40 +1,45 @@
-//! The rules of document 004. It hands sizes and references on: their rules are those that Ark publishes of a model.
+//! The rules of ope.ai, the seedream series. It hands sizes and references on: their rules are those that Ark publishes of a model.
 
 use seedream_core::{
-    Capabilities, Descriptor, Family, Field, FieldRule, ImagesRule, Limits, ModelId, Override, PixelRule, Source, Tier,
+    Capabilities, Descriptor, Family, Field, FieldRule, ImagesRule, Limits, Members, ModelId, PixelRule, Precedence,
+    Source, Tier,
 };
 
 use crate::{body::MEMBERS, gateway};
 
-pub(crate) fn of(descriptor: &'static Descriptor, model: &ModelId) -> Capabilities {
+/// The page that the adapter is built from.
+pub(crate) const PAGE: &str = "ope.ai, the seedream series";
+
+pub(crate) fn of(descriptor: &Descriptor, model: &ModelId) -> Capabilities {
     let resolution = descriptor.resolve(model);
-    let family = resolution.family();
+    let family = resolution.family;
     let three = family == Some(Family::Seedream3T2i);
     let mut limits = family.map_or_else(Limits::unknown, Limits::of);
     limits.size.default = Some(gateway::default_size(resolution.model.as_str()).into());
     if family.is_some() {
         // "size is passed on: 2K, 3K, 4K, or pixels."
-        let own = Source::documented("004", "size");
+        let own = Source::documented(PAGE, "size");
         limits.size.table_source = own.clone();
         limits.size = limits.size.stated_by(own, &[Tier::K2, Tier::K3, Tier::K4], PixelRule::any());
         limits.references = limits.references.resold();
     }
-    let members = (MEMBERS, Source::documented("004", "section 1"));
+    let members = Members::new(MEMBERS.iter().copied(), Source::documented(PAGE, "section 1"));
     let mut rules = Capabilities::new(descriptor, resolution, limits.size, members);
     rules.references = limits.references;
     rules.images = images(three, &limits.images);
-    rules.fields = fields(three);
-    rules.ignored_members = (gateway::WITHOUT_EFFECT, Source::documented("004", "members without effect"));
-    rules.overrides = Some(Override {
-        member: "sequential_image_generation",
+    rules.fields = fields(three).into();
+    rules.ignored_members =
+        Members::new(gateway::WITHOUT_EFFECT.iter().copied(), Source::documented(PAGE, "members without effect"));
+    rules.precedence = Some(Precedence {
+        member: "sequential_image_generation".into(),
         field: Field::Count,
-        says: "an explicit sequential_image_generation decides alone: the gateway makes no group of n [document 004, n]",
+        message: "an explicit sequential_image_generation decides alone: the gateway makes no group of n [ope.ai, the seedream series, n]".into(),
     });
     rules
 }
 
 fn images(three: bool, published: &ImagesRule) -> ImagesRule {
-    let source = if three { published.source.clone() } else { Source::documented("004", "n") };
+    let source = if three { published.source.clone() } else { Source::documented(PAGE, "n") };
     let mut rule = ImagesRule::up_to(three.then_some(1), source);
     if !three {
         // "The official ceiling is advised to be 1 to 15": more is not said to be refused.
@@ -46,7 +51,7 @@ fn images(three: bool, published: &ImagesRule) -> ImagesRule {
 }
 
 fn fields(three: bool) -> Vec<FieldRule> {
-    let documented = |field, at| FieldRule::honoured(field, Source::documented("004", at));
+    let documented = |field, at| FieldRule::honoured(field, Source::documented(PAGE, at));
     let stream = if three {
         FieldRule::refused(Field::Stream, Source::published("volcengine.com/docs/82379/1541523", "stream"))
     } else {
@@ -56,6 +61,6 @@ fn fields(three: bool) -> Vec<FieldRule> {
         documented(Field::ResponseFormat, "response_format").one_of(&["url", "b64_json"]).default("url"),
         stream.default(false),
         documented(Field::Watermark, "watermark").default(false),
-        FieldRule::ignored(Field::Format, Source::documented("004", "members without effect")),
+        FieldRule::ignored(Field::Format, Source::documented(PAGE, "members without effect")),
     ]
 }

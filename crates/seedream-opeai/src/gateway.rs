@@ -1,4 +1,4 @@
-//! What the gateway makes of a body before it passes it on (document 004).
+//! What the gateway makes of a body before it passes it on (ope.ai, the seedream series).
 
 use seedream_core::{Effective, ModelId};
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! ope.ai: a gateway that puts requests into its own words before it passes them on (document 004).
+//! ope.ai: a gateway that puts requests into its own words before it passes them on (ope.ai, the seedream series).
 //!
 //! Model ids are normalised, `size` and `watermark` get defaults of its own, and `n` above one becomes a group, unless
 //! `sequential_image_generation` was sent explicitly. Seven members have no effect. [`Dialect::effective`] says what it makes of a
@@ -11,7 +11,7 @@ mod capabilities;
 mod errors;
 mod gateway;
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use bytes::Bytes;
 use seedream_core::{
@@ -21,48 +21,36 @@ use seedream_core::{
 use seedream_wire::{Reader, post};
 use serde_json::{Map, Value};
 
+use capabilities::PAGE;
+
 #[cfg(feature = "client")]
 pub use seedream_client;
 pub use seedream_core;
 
-/// The dialect of document 004.
+/// The dialect of ope.ai, the seedream series.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Opeai;
 
-const MODELS: Source = Source::documented("004", "models and their normalisation");
+const MODELS: Source = Source::documented(PAGE, "models and their normalisation");
 
-static DESCRIPTOR: Descriptor = Descriptor {
-    id: "opeai",
-    name: "ope.ai",
-    document: "004",
-    pages: &["wiki.ope.ai"],
-    base_urls: &["https://api-platform.ope.ai"],
-    key_variables: &["OPEAI_API_KEY"],
-    key_optional: false,
-    base_url_variables: &["OPEAI_BASE_URL"],
-    default_model: "bytedance-seedream-5.0",
-    models: &[
-        ModelEntry { id: "bytedance-seedream-5.0", family: Family::Seedream5Lite, aliases: &[], source: MODELS },
-        ModelEntry {
-            id: "doubao-seedream-4.5",
-            family: Family::Seedream4_5,
-            aliases: &["doubao-seedream-4-5-251128"],
-            source: MODELS,
-        },
-        ModelEntry {
-            id: "doubao-seedream-4.0",
-            family: Family::Seedream4,
-            aliases: &["doubao-seedream-4-0-250828"],
-            source: MODELS,
-        },
-        ModelEntry {
-            id: "doubao-seedream-3-0-t2i-250415",
-            family: Family::Seedream3T2i,
-            aliases: &["seedream-3-0-t2i-250415"],
-            source: Source::documented("004", "default of size"),
-        },
-    ],
-};
+static DESCRIPTOR: LazyLock<Descriptor> = LazyLock::new(|| {
+    let models = [
+        ModelEntry::new("bytedance-seedream-5.0", Family::Seedream5Lite, MODELS),
+        ModelEntry::new("doubao-seedream-4.5", Family::Seedream4_5, MODELS).aliases(["doubao-seedream-4-5-251128"]),
+        ModelEntry::new("doubao-seedream-4.0", Family::Seedream4, MODELS).aliases(["doubao-seedream-4-0-250828"]),
+        ModelEntry::new(
+            "doubao-seedream-3-0-t2i-250415",
+            Family::Seedream3T2i,
+            Source::documented(PAGE, "default of size"),
+        )
+        .aliases(["seedream-3-0-t2i-250415"]),
+    ];
+    Descriptor::new("opeai", "ope.ai", PAGE, models)
+        .pages(["wiki.ope.ai"])
+        .base_urls(["https://api-platform.ope.ai"])
+        .key_variables(["OPEAI_API_KEY"])
+        .base_url_variables(["OPEAI_BASE_URL"])
+});
 
 impl Opeai {
     fn reader(request: &Checked) -> Reader {
@@ -73,7 +61,7 @@ impl Opeai {
 }
 
 impl Dialect for Opeai {
-    fn descriptor(&self) -> &'static Descriptor {
+    fn descriptor(&self) -> &Descriptor {
         &DESCRIPTOR
     }
 
@@ -82,7 +70,7 @@ impl Dialect for Opeai {
     }
 
     fn encode(&self, request: &Checked) -> Result<http::Request<Bytes>> {
-        request.belongs_to(DESCRIPTOR.id)?;
+        request.belongs_to(&DESCRIPTOR.id)?;
         post("/v1/images/generations", &body::Body::of(request), &request.request().extra)
     }
 

@@ -1,9 +1,11 @@
 //! Keys and base URLs from the environment.
 
+use std::borrow::Cow;
+
 use seedream_client::{Client, ClientBuilder, bare_key};
 use seedream_core::{Error, ErrorKind, Result};
 
-use crate::dialect;
+use crate::registry::dialect;
 
 /// A client of the provider of that id, with its key and base URL from the environment (such as `ARK_API_KEY` and `ARK_BASE_URL`).
 ///
@@ -23,18 +25,20 @@ pub fn from_env(id: &str) -> Result<Client> {
 pub fn from_lookup(id: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<ClientBuilder> {
     let dialect = dialect(id)?;
     let descriptor = dialect.descriptor();
-    let set = |name: &&'static str| Some((*name, lookup(name).filter(|value| !value.trim().is_empty())?));
-    let first = |names: &[&'static str]| names.iter().find_map(set);
-    let (key, url) = (first(descriptor.key_variables), first(descriptor.base_url_variables));
+    let set = |name: &Cow<'static, str>| Some((name.clone(), lookup(name).filter(|value| !value.trim().is_empty())?));
+    let first = |names: &[Cow<'static, str>]| names.iter().find_map(set);
+    let (key, url) = (first(&descriptor.key_variables), first(&descriptor.base_url_variables));
     if key.is_none() && !(descriptor.key_optional && url.is_some()) {
         let names = descriptor.key_variables.join(" or ");
-        return Err(Error::new(ErrorKind::Config, format!("there is no key: set {names}")).with_provider(descriptor.id));
+        return Err(
+            Error::new(ErrorKind::Config, format!("there is no key: set {names}")).with_provider(&descriptor.id)
+        );
     }
-    let mut builder = Client::builder(dialect);
+    let mut builder = Client::builder(dialect.clone());
     if let Some((name, key)) = key {
         if bare_key(&key).is_empty() {
             let message = format!("{name} holds no key: only what may stand around one");
-            return Err(Error::new(ErrorKind::Config, message).with_provider(descriptor.id));
+            return Err(Error::new(ErrorKind::Config, message).with_provider(&descriptor.id));
         }
         builder = builder.key(key);
     }
@@ -59,7 +63,7 @@ mod tests {
             _ => None,
         };
         let client = from_lookup("aiearth", lookup).unwrap().build().unwrap();
-        assert_eq!((client.descriptor().id, client.base_url()), ("aiearth", "https://api.aiearth.vip/v1"));
+        assert_eq!((client.descriptor().id.as_str(), client.base_url()), ("aiearth", "https://api.aiearth.vip/v1"));
     }
 
     #[test]
@@ -91,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_relay_of_document_003_needs_no_key_and_ark_itself_does() {
+    fn a_relay_of_arks_form_needs_no_key_and_ark_itself_does() {
         let relay = |name: &str| (name == "ARK_BASE_URL").then(|| "https://relay.example/v1".to_owned());
         assert!(from_lookup("ark", relay).is_ok());
         assert!(from_lookup("ark", |_| None).is_err());

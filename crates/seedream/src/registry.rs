@@ -27,7 +27,7 @@ pub fn dialects() -> Vec<Arc<dyn Dialect>> {
 pub fn dialect(id: &str) -> Result<Arc<dyn Dialect>> {
     let all = dialects();
     all.iter().find(|dialect| dialect.descriptor().id == id).cloned().ok_or_else(|| {
-        let ids: Vec<_> = all.iter().map(|dialect| dialect.descriptor().id).collect();
+        let ids: Vec<_> = all.iter().map(|dialect| dialect.descriptor().id.as_str()).collect();
         Error::new(ErrorKind::Config, format!("there is no provider `{id}`: use {}", ids.join(", ")))
     })
 }

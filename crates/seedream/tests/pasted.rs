@@ -41,7 +41,7 @@ fn the_providers_own_path_at_the_end_is_cut_off_with_a_warning() {
         assert_eq!(warnings.len(), 1, "{pasted}: {warnings:?}");
         assert_eq!((warnings[0].kind, warnings[0].field), (WarningKind::Rewritten, None));
         assert!(warnings[0].message.contains(&format!("is read as {used}: ")), "{pasted}: {warnings:?}");
-        let request = ImageRequest::new(client.descriptor().default_model, "a kite");
+        let request = ImageRequest::new(&client.descriptor().default_model, "a kite");
         let plan = client.plan(&request).unwrap();
         assert!(plan.warnings.starts_with(&warnings), "{pasted}: {:?}", plan.warnings);
         assert!(plan.url.starts_with(used) && !plan.url.contains("/v1/v1/"), "{}", plan.url);
@@ -52,9 +52,9 @@ fn the_providers_own_path_at_the_end_is_cut_off_with_a_warning() {
 fn what_is_right_stays_as_it_is() {
     for dialect in seedream::dialects() {
         let descriptor = dialect.descriptor();
-        for url in descriptor.base_urls {
-            let client = client(descriptor.id, &format!("{url}/")).unwrap();
-            assert_eq!((client.base_url(), client.warnings().len()), (*url, 0), "{url}");
+        for url in &descriptor.base_urls {
+            let client = client(&descriptor.id, &format!("{url}/")).unwrap();
+            assert_eq!((client.base_url(), client.warnings().len()), (url.as_ref(), 0), "{url}");
         }
     }
     for (id, url) in [

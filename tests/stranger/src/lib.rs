@@ -3,12 +3,12 @@
 //! It shows what a stranger writes for a provider of his own: this adapter, `fixtures/harbour` and one line in
 //! `tests/conformance.rs`. Nothing of the workspace knows it.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use bytes::Bytes;
 use seedream_core::{
     Capabilities, CatalogDialect, Checked, Count, Decoded, Descriptor, Dialect, Effective, ErrorKind, Family, Field,
-    FieldRule, ImagesRule, Limits, Medium, ModelEntry, ModelId, ModelInfo, PixelRule, ReferenceRule, Response,
+    FieldRule, ImagesRule, Limits, Medium, Members, ModelEntry, ModelId, ModelInfo, PixelRule, ReferenceRule, Response,
     ResponseFormat, Result, SizeRule, Source, Stage,
 };
 use seedream_wire::{Reader, get, models, post};
@@ -25,21 +25,16 @@ const fn stated(at: &'static str) -> Source {
     Source::documented(DOCUMENT, at)
 }
 
-static DESCRIPTOR: Descriptor = Descriptor {
-    id: "harbour",
-    name: "Harbour Pictures",
-    document: DOCUMENT,
-    pages: &[],
-    base_urls: &["https://api.harbour.example/v2"],
-    key_variables: &["HARBOUR_API_KEY"],
-    key_optional: false,
-    base_url_variables: &["HARBOUR_BASE_URL"],
-    default_model: "harbour-large",
-    models: &[
-        ModelEntry { id: "harbour-large", family: Family::Seedream4_5, aliases: &[], source: stated("model") },
-        ModelEntry { id: "harbour-classic", family: Family::Seedream4, aliases: &[], source: stated("model") },
-    ],
-};
+static DESCRIPTOR: LazyLock<Descriptor> = LazyLock::new(|| {
+    let models = [
+        ModelEntry::new("harbour-large", Family::Seedream4_5, stated("model")),
+        ModelEntry::new("harbour-classic", Family::Seedream4, stated("model")),
+    ];
+    Descriptor::new("harbour", "Harbour Pictures", DOCUMENT, models)
+        .base_urls(["https://api.harbour.example/v2"])
+        .key_variables(["HARBOUR_API_KEY"])
+        .base_url_variables(["HARBOUR_BASE_URL"])
+});
 
 /// The members of the body, in the order of the document.
 const MEMBERS: &[&str] = &["model", "text", "pictures", "pixels", "deliver", "mark", "seed"];
@@ -83,13 +78,13 @@ fn kind_of(_status: u16, code: &str) -> Option<ErrorKind> {
 }
 
 impl Dialect for Harbour {
-    fn descriptor(&self) -> &'static Descriptor {
+    fn descriptor(&self) -> &Descriptor {
         &DESCRIPTOR
     }
 
     fn capabilities(&self, model: &ModelId) -> Capabilities {
         let resolution = DESCRIPTOR.resolve(model);
-        let family = resolution.family();
+        let family = resolution.family;
         let pixels =
             |least| SizeRule::only_pixels(PixelRule::new(least, 16_777_216, 16), "2048x2048", stated("pixels"));
         let size = match family {
@@ -101,7 +96,12 @@ impl Dialect for Harbour {
                 size
             }
         };
-        let mut rules = Capabilities::new(&DESCRIPTOR, resolution, size, (MEMBERS, stated("POST /pictures")));
+        let mut rules = Capabilities::new(
+            &DESCRIPTOR,
+            resolution,
+            size,
+            Members::new(MEMBERS.iter().copied(), stated("POST /pictures")),
+        );
         rules.references = ReferenceRule::absent(stated("POST /pictures"));
         rules.images = ImagesRule::up_to(8, stated("pictures"));
         rules.images.prompt_decides = false;
@@ -109,16 +109,17 @@ impl Dialect for Harbour {
             Some(Family::Seedream4) => FieldRule::refused(Field::Seed, stated("seed")),
             _ => FieldRule::honoured(Field::Seed, stated("seed")),
         };
-        rules.fields = vec![
+        rules.fields = [
             FieldRule::honoured(Field::ResponseFormat, stated("deliver")).one_of(&["url", "b64_json"]).default("url"),
             FieldRule::honoured(Field::Watermark, stated("mark")).default(false),
             seed.within(0.0, 2_147_483_647.0),
-        ];
+        ]
+        .into();
         rules
     }
 
     fn encode(&self, checked: &Checked) -> Result<http::Request<Bytes>> {
-        checked.belongs_to(DESCRIPTOR.id)?;
+        checked.belongs_to(&DESCRIPTOR.id)?;
         let request = checked.request();
         let body = Body {
             model: checked.model().as_str(),

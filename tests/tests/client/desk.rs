@@ -30,7 +30,7 @@ impl Desk {
     pub(crate) fn with(&self, dialect: &Arc<dyn Dialect>, strictness: Strictness, key: &str) -> Client {
         let mut policy = Policy::default();
         policy.pace.shortest = Duration::from_millis(1);
-        let base = self.0.base_url(dialect.descriptor().id).unwrap();
+        let base = self.0.base_url(&dialect.descriptor().id).unwrap();
         let builder = Client::builder(dialect.clone()).base_url(base).key(key.to_owned());
         builder.policy(policy).strictness(strictness).build().unwrap()
     }

@@ -13,7 +13,7 @@ use crate::desk::dialect;
 
 /// How often a request is sent that is always answered so, and how it ends.
 fn ask(dialect: &Arc<dyn Dialect>, status: u16, body: &str) -> (usize, Error) {
-    let request = ImageRequest::new(dialect.descriptor().default_model, "a lighthouse");
+    let request = ImageRequest::new(&dialect.descriptor().default_model, "a lighthouse");
     let checked = dialect.capabilities(&request.model).check(&request, Strictness::Strict).unwrap();
     let prepared = Encoded::new(&**dialect, checked).unwrap();
     let mut operation = Operation::submit(dialect.clone(), prepared, "https://api.example", Policy::default(), 1);

@@ -133,7 +133,7 @@ async fn a_group_without_a_number_is_said_or_refused_and_never_sent_as_one_image
     for dialect in dialects() {
         for strictness in [Strictness::Strict, Strictness::Lenient, Strictness::Off] {
             let desk = Desk::open().await;
-            let request = ImageRequest::new(dialect.descriptor().default_model, "a set of kites").count(Count::Auto);
+            let request = ImageRequest::new(&dialect.descriptor().default_model, "a set of kites").count(Count::Auto);
             match desk.with(&dialect, strictness, "sk-any").plan(&request) {
                 Ok(plan) => {
                     assert!(plan.body.get().contains(r#""sequential_image_generation":"auto""#), "{}", plan.body);

@@ -23,8 +23,8 @@ fn a_limits_file_holds_over_the_documents() {
 
     let models = place.run(&["models", "--provider", "ark", "--limits", "limits.json", "--json"], &[]).ends(0).json();
     let added = models["models"].as_array().unwrap().iter().find(|model| model["id"] == "doubao-seedream-9-0").unwrap();
-    assert_eq!((&added["canonical"], &added["max_images"]), (&"seedream-4.5".into(), &2.into()));
-    assert_eq!(added["source"], "override: limits.json");
+    assert_eq!((&added["family"], &added["capabilities"]["images"]["max"]), (&"seedream-4.5".into(), &2.into()));
+    assert_eq!((&added["source"]["document"], &added["source"]["kind"]), (&"limits.json".into(), &"override".into()));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What would be sent, and what is sold.
 
-use crate::support::{CANARY, Place, Upstream};
+use seedream::CAPABILITIES_SCHEMA;
+
+use crate::support::{CANARY, Place, Upstream, assert_valid};
 
 #[test]
 fn the_gateways_rewrites_are_foreseen() {
@@ -46,6 +48,7 @@ fn models_are_listed() {
     let ran = place.run(&["models"], &[]);
     ran.ends(0);
     insta::assert_snapshot!("models", ran.stdout);
+    assert_valid(CAPABILITIES_SCHEMA, "/$defs/models", &place.run(&["models", "--json"], &[]).ends(0).json());
     let json = place.run(&["models", "--provider", "evolink", "--json"], &[]).ends(0).json();
     insta::assert_json_snapshot!("models_evolink", json);
 }
@@ -56,8 +59,8 @@ fn models_can_be_asked_for() {
     let live = place.run(&["models", "--live", "--mock", "--json"], &[]).ends(0).json();
     let models = live["models"].as_array().unwrap();
     assert!(
-        models.iter().any(|model| model["provider"] == "ark")
-            && models.iter().any(|model| model["provider"] == "aiearth")
+        models.iter().any(|model| model["capabilities"]["provider"] == "ark")
+            && models.iter().any(|model| model["capabilities"]["provider"] == "aiearth")
     );
     place.run(&["models", "--live"], &[]).ends(2).says("ARK_API_KEY").says("--mock");
     place.run(&["models", "--live", "--mock", "--provider", "evolink"], &[]).ends(2).says("no list of models");
@@ -113,7 +116,7 @@ fn a_rule_that_only_arks_page_states_says_so_and_lenient_checking_sends_it() {
         assert!(warnings.contains("Ark's rule") && warnings.contains(names), "{provider} {names}: {warnings}");
     }
     let stated = place.run(&["plan", "x", "--provider", "gogogotoken", "--size", "1024x1024"], &[]);
-    stated.ends(2).says("[document 000, size]");
+    stated.ends(2).says("[docs.gogogotoken.ai/overseas/seedream-images, size]");
     assert!(!stated.stderr.contains("silent") && !stated.stderr.contains("lenient"), "{}", stated.stderr);
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{CANARY, Place, Upstream};
+use crate::support::{CANARY, Place, Upstream, assert_valid};
 
 /// The sidecar, which has the form of the published schema and holds no key.
 #[track_caller]
@@ -10,14 +10,7 @@ pub(crate) fn sidecar(place: &Place, path: &str) -> Value {
     let text = std::fs::read_to_string(place.path(path)).unwrap();
     assert!(!text.contains(CANARY), "{text}");
     let sidecar = serde_json::from_str(&text).unwrap();
-    let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
-    let schema: Value = serde_json::from_str(seedream::SIDECAR_SCHEMA).unwrap();
-    let id = schema["$id"].as_str().unwrap().to_owned();
-    compiler.add_resource(&id, schema).unwrap();
-    let schema = compiler.compile(&id, &mut schemas).unwrap();
-    if let Err(error) = schemas.validate(&sidecar, schema) {
-        panic!("{error:#}\n{sidecar:#}");
-    }
+    assert_valid(seedream::SIDECAR_SCHEMA, "", &sidecar);
     sidecar
 }
 

@@ -260,3 +260,16 @@ fn read_message(from: &mut impl BufRead) -> (String, Value) {
     from.read_exact(&mut body).unwrap();
     (first.unwrap_or_default(), serde_json::from_slice(&body).unwrap_or_default())
 }
+
+/// Fails where a value is not of the form that a schema states at a place of it.
+#[track_caller]
+pub(crate) fn assert_valid(schema: &str, place: &str, value: &Value) {
+    let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
+    let schema: Value = serde_json::from_str(schema).unwrap();
+    let id = schema["$id"].as_str().unwrap_or("schema.json").to_owned();
+    compiler.add_resource(&id, schema).unwrap();
+    let schema = compiler.compile(&format!("{id}#{place}"), &mut schemas).unwrap();
+    if let Err(error) = schemas.validate(value, schema) {
+        panic!("{error:#}\n{value:#}");
+    }
+}

@@ -245,10 +245,10 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client> {
         let descriptor = self.dialect.descriptor();
         let config = |setting: &str, message: &str| {
-            Error::new(ErrorKind::Config, message).with_param(setting.to_owned()).with_provider(descriptor.id)
+            Error::new(ErrorKind::Config, message).with_param(setting.to_owned()).with_provider(&descriptor.id)
         };
         self.overrides.as_ref().map_or(Ok(()), |overrides| overrides.suit(&*self.dialect))?;
-        let endpoints = self.endpoints().map_err(|error| error.with_provider(descriptor.id))?;
+        let endpoints = self.endpoints().map_err(|error| error.with_provider(&descriptor.id))?;
         let endpoint = endpoints.first().ok_or_else(|| config("base_url", "there is no base URL: set one"))?;
         let user_agent = self.user_agent.as_deref().unwrap_or(concat!("seedream/", env!("CARGO_PKG_VERSION")));
         let user_agent = HeaderValue::from_str(user_agent.trim()).ok().filter(|value| !value.is_empty());

@@ -87,7 +87,7 @@ impl Client {
                 &owned
             }
         };
-        let mut intent = Intent::new("", self.0.dialect.descriptor().id, checked.model().clone());
+        let mut intent = Intent::new("", self.0.dialect.descriptor().id.clone(), checked.model().clone());
         intent.request = described(prepared.request());
         intent.most_images = checked.ceiling().max(checked.layered());
         intent.most_cost = checked.most().cloned();
@@ -111,7 +111,7 @@ impl Client {
         let body: Box<RawValue> = serde_json::from_slice(text).map_err(not_json)?;
         let effective = encoded.effective(&*self.0.dialect);
         let method = wire.method().to_string();
-        let mut plan = Plan::new(self.0.dialect.descriptor().id, checked.model().clone(), method, url, body);
+        let mut plan = Plan::new(self.0.dialect.descriptor().id.clone(), checked.model().clone(), method, url, body);
         plan.effective = effective.body;
         plan.warnings = self.warnings_of(checked);
         // An adapter may know better than the general rules, but has to say so.

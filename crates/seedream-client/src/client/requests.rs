@@ -33,7 +33,7 @@ impl Client {
     /// # Cancel safety
     /// It may be dropped and called again: asking costs nothing.
     pub async fn models(&self) -> Result<Vec<ModelInfo>> {
-        let id = self.0.dialect.descriptor().id;
+        let id = &self.0.dialect.descriptor().id;
         let listed = self.list().await;
         listed.map_err(|error| error.with_provider(id).with_charge(Charge::No))
     }
@@ -56,13 +56,13 @@ impl Client {
 
     /// A task of this client's provider and endpoint of which only the id is known. Its model is empty.
     pub fn task(&self, id: TaskId) -> Task {
-        Task::new(self.0.dialect.descriptor().id, self.base_url(), id, "".into())
+        Task::new(&self.0.dialect.descriptor().id, self.base_url(), id, "".into())
     }
 
     /// The events of a task, which is asked for and never submitted.
     pub(super) fn collected(&self, task: Task, context: JobContext) -> Result<EventStream> {
         let dialect = self.0.dialect.clone();
-        let id = dialect.descriptor().id;
+        let id = dialect.descriptor().id.clone();
         let kept = task.clone();
         let (seed, endpoints) = (self.0.random.next(), self.endpoints_of(&task.endpoint));
         let opened = Operation::resume(dialect, task, self.0.policy.clone(), seed).and_then(|operation| {

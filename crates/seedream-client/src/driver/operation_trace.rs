@@ -21,7 +21,8 @@ pub(super) struct OperationTrace {
 impl OperationTrace {
     pub(super) fn new(sender: &RequestSender, task: Option<&Task>, model: &ModelId) -> Self {
         let purpose = if task.is_some() { "resume" } else { "submit" };
-        let trace = TraceSpan::operation(sender.dialect.descriptor().id, model.as_str(), purpose, &sender.request_id);
+        let trace =
+            TraceSpan::operation(sender.dialect.descriptor().id.as_str(), model.as_str(), purpose, &sender.request_id);
         if let Some(task) = task {
             trace.task(task.id.as_str());
         }

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use seedream_core::{
-    Dialect, Error, ErrorKind, ImageRequest, ModelId, Result, Strictness, Task, TaskId, is_loopback_host, redact,
+    Dialect, Error, ErrorKind, ImageRequest, Result, Strictness, Task, TaskId, is_loopback_host, redact,
 };
 use url::Url;
 
@@ -38,7 +38,7 @@ pub(super) fn cut_off(dialect: &dyn Dialect, url: &mut Url) -> Option<String> {
 /// # Errors
 /// [`ErrorKind::Config`] with the documented one: which version a relay has is not to be guessed.
 pub(super) fn has_version(dialect: &dyn Dialect, base: &str) -> Result<()> {
-    let documented = dialect.descriptor().base_urls;
+    let documented = &dialect.descriptor().base_urls;
     let lacks = |base: &str| !path_of(base).iter().any(|segment| is_version(segment));
     if !lacks(base) || documented.is_empty() || documented.iter().all(|base| lacks(base)) {
         return Ok(());
@@ -78,9 +78,9 @@ fn ends_with(path: &[String], end: &[String]) -> bool {
 /// Whether a base URL is that of a relay: its host is not one of the provider's own. A server on this machine with the provider's own
 /// path stands in for the provider.
 pub(crate) fn is_relay(dialect: &dyn Dialect, base_url: &str) -> bool {
-    let sites = dialect.sites().iter().map(|site| site.base_url);
+    let sites = dialect.descriptor().sites.iter().map(|site| &site.base_url);
     let own: Vec<Url> =
-        dialect.descriptor().base_urls.iter().copied().chain(sites).filter_map(|url| Url::parse(url).ok()).collect();
+        dialect.descriptor().base_urls.iter().chain(sites).filter_map(|url| Url::parse(url).ok()).collect();
     let Ok(url) = Url::parse(base_url) else { return false };
     let path = segments(url.path());
     let stands_in = |own: &Url| {
@@ -106,7 +106,7 @@ fn segments(path: &str) -> Vec<String> {
 
 /// The path of a create request.
 fn submit_path(dialect: &dyn Dialect) -> Option<String> {
-    let model = ModelId::from(dialect.descriptor().default_model);
+    let model = dialect.descriptor().default_model.clone();
     let request = ImageRequest::new(model.clone(), "a kite");
     let checked = dialect.capabilities(&model).check(&request, Strictness::Off).ok()?;
     Some(dialect.encode(&checked).ok()?.uri().path().to_owned())
@@ -114,7 +114,7 @@ fn submit_path(dialect: &dyn Dialect) -> Option<String> {
 
 /// The path below which tasks have their ids.
 fn tasks_path(dialect: &dyn Dialect) -> Option<String> {
-    let task = Task::new(dialect.descriptor().id, "", TaskId::new("task").ok()?, "".into());
+    let task = Task::new(&dialect.descriptor().id, "", TaskId::new("task").ok()?, "".into());
     let poll = dialect.tasks()?.poll(&task).ok()?;
     poll.uri().path().strip_suffix("/task").map(str::to_owned)
 }

@@ -154,7 +154,7 @@ impl Job {
     /// An error of a job that sent nothing.
     pub(crate) fn refused(&self, error: Error) -> JobError {
         let mut outcome = Outcome::new(self.id.clone().unwrap_or_default(), self.purchase);
-        outcome.provider = self.provider.descriptor().id.to_owned();
+        outcome.provider = self.provider.descriptor().id.clone().into();
         if let Some(request) = self.request() {
             outcome.model = self.provider.capabilities(&request.model).model.to_string();
             outcome.requested = request.requested();

@@ -41,7 +41,7 @@ pub(super) async fn run(job: Job, tell: impl FnMut(JobEvent) + Send) -> Result<O
     let job = job.known_as(id.clone()).prepare()?;
     let Job { provider, start, is_named, store, output, sidecar, at, control, .. } = job;
     let mut outcome = Outcome::new(&id, purchase);
-    outcome.provider = provider.descriptor().id.to_owned();
+    outcome.provider = provider.descriptor().id.clone().into();
     let start = match start {
         JobStart::Record(record) => {
             let options = resume::ResumeOptions { provider, store, output, sidecar, at, control, started };

@@ -203,7 +203,7 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
             let Some(output) = &self.output else { continue };
             let mut label = self.label.clone();
             if let Some(client) = self.context.served() {
-                label.provider = client.dialect().descriptor().id.to_owned();
+                label.provider = client.dialect().descriptor().id.clone().into();
             }
             if let Ok(ImageData::File(file)) = &here {
                 label.is_synced = self.context.has_synced(file).await;
@@ -261,7 +261,7 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
         let Followed { response, task, failures, mut delivered, saved } = followed;
         let outcome = &mut self.outcome;
         if let Some(client) = self.context.served() {
-            outcome.provider = client.dialect().descriptor().id.to_owned();
+            outcome.provider = client.dialect().descriptor().id.clone().into();
         }
         if let Some(endpoint) = self.context.endpoint() {
             outcome.endpoint = endpoint;

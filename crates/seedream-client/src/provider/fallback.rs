@@ -149,10 +149,10 @@ impl Fallback {
                 Ok(events) => return Ok(OpenedProvider { at, events, declined }),
                 Err(error) => match self.next(wanted, at, &error) {
                     Some(next) => {
-                        declined.add(provider.descriptor().id, &error);
+                        declined.add(&provider.descriptor().id, &error);
                         at = next;
                     }
-                    None => return Err(declined.seal(provider.descriptor().id, error)),
+                    None => return Err(declined.seal(&provider.descriptor().id, error)),
                 },
             }
         }
@@ -228,8 +228,8 @@ impl FallbackChain {
     fn go_on(&mut self, error: Error, mut declined: Declined) -> Result<()> {
         let provider = self.fallback.providers[self.at].clone();
         let next = if self.committed { None } else { self.fallback.next(&self.wanted, self.at, &error) };
-        let Some(next) = next else { return Err(declined.seal(provider.descriptor().id, error)) };
-        declined.add(provider.descriptor().id, &error);
+        let Some(next) = next else { return Err(declined.seal(&provider.descriptor().id, error)) };
+        declined.add(&provider.descriptor().id, &error);
         let opened = self.fallback.open_at(&self.wanted, next, &self.context, declined)?;
         (self.at, self.events, self.declined) = (opened.at, opened.events, opened.declined);
         Ok(())
@@ -245,7 +245,7 @@ impl ImageProvider for Fallback {
 
     /// Those of the first provider that sells the model, of the first one where none does.
     fn capabilities(&self, model: &ModelId) -> Capabilities {
-        let sells = |rules: &Capabilities| matches!(rules.standing, Standing::Sold(_));
+        let sells = |rules: &Capabilities| matches!(rules.standing, Standing::Sold);
         let mut all = self.providers.iter().map(|provider| provider.capabilities(model));
         all.find(sells).unwrap_or_else(|| self.first().capabilities(model))
     }
@@ -260,9 +260,9 @@ impl ImageProvider for Fallback {
                     return Ok(Prepared::new(request, PreparedForm::Chosen { place, declined, inner }));
                 }
                 Err(error) if self.allows(&error) && place + 1 < self.providers.len() => {
-                    declined.add(provider.descriptor().id, &error);
+                    declined.add(&provider.descriptor().id, &error);
                 }
-                Err(error) => return Err(declined.seal(provider.descriptor().id, error)),
+                Err(error) => return Err(declined.seal(&provider.descriptor().id, error)),
             }
         }
         // `new` refuses an empty list.

@@ -110,7 +110,7 @@ impl PendingTask {
 
 /// An error of something that was accepted, or may have been.
 pub(super) fn maybe_billed(client: &Client, error: Error) -> Error {
-    error.with_charge(Charge::Unknown).with_provider(client.descriptor().id)
+    error.with_charge(Charge::Unknown).with_provider(&client.descriptor().id)
 }
 
 /// The next hint, at the earliest some time after the last.

@@ -35,12 +35,12 @@ impl Webhooks {
     /// # Errors
     /// [`ErrorKind::Config`] where the provider has no tasks, or the system gives no random numbers.
     pub fn new(client: Client) -> Result<Self> {
-        let provider = client.descriptor().id;
+        let provider = client.descriptor().id.clone();
         if client.dialect().tasks().is_none() {
             let message = format!("{provider} has no tasks, so it sends no callbacks");
             return Err(Error::new(ErrorKind::Config, message).with_provider(provider));
         }
-        let token = CallbackToken::random().map_err(|error| error.with_provider(provider))?;
+        let token = CallbackToken::random().map_err(|error| error.with_provider(&provider))?;
         Ok(Self(Arc::new(WebhookState { client, token, expected: TaskRegistry::default() })))
     }
 

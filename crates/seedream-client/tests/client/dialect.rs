@@ -1,5 +1,7 @@
 //! Small dialects: one that responds at once (and can stream), and one with tasks.
 
+use std::sync::LazyLock;
+
 use base64::Engine as _;
 use bytes::Bytes;
 use http::Request;
@@ -7,18 +9,12 @@ use seedream_client::{Client, ClientBuilder};
 use seedream_core::*;
 use serde_json::{Map, Value, json};
 
-pub(crate) static DESCRIPTOR: Descriptor = Descriptor {
-    id: "tiny",
-    name: "Tiny",
-    document: "000",
-    pages: &[],
-    base_urls: &["https://tiny.example", "https://mirror.example"],
-    key_variables: &["TINY_API_KEY"],
-    key_optional: false,
-    base_url_variables: &[],
-    default_model: "tiny-1",
-    models: &[],
-};
+pub(crate) static DESCRIPTOR: LazyLock<Descriptor> = LazyLock::new(|| {
+    Descriptor::new("tiny", "Tiny", "test", [])
+        .base_urls(["https://tiny.example", "https://mirror.example"])
+        .key_variables(["TINY_API_KEY"])
+        .default_model("tiny-1")
+});
 
 /// Answers at once, or as a stream where the request asks for one.
 #[derive(Debug)]
@@ -44,12 +40,13 @@ pub(crate) fn client(dialect: impl Dialect, base_url: &str) -> ClientBuilder {
 
 fn capabilities(model: &ModelId) -> Capabilities {
     let source = Source::derived("a test");
-    let resolution = Resolution { requested: model.clone(), model: model.clone(), standing: Standing::Sold(None) };
+    let resolution =
+        Resolution { requested: model.clone(), model: model.clone(), family: None, standing: Standing::Sold };
     let size = SizeRule::only_pixels(PixelRule::any(), "2048x2048", source.clone());
-    let mut capabilities = Capabilities::new(&DESCRIPTOR, resolution, size, (&[], source.clone()));
+    let mut capabilities = Capabilities::new(&DESCRIPTOR, resolution, size, Members::new::<&str>([], source.clone()));
     capabilities.images = ImagesRule::up_to(15, source.clone());
     capabilities.fields =
-        vec![FieldRule::honoured(Field::Stream, source.clone()), FieldRule::refused(Field::Seed, source)];
+        [FieldRule::honoured(Field::Stream, source.clone()), FieldRule::refused(Field::Seed, source)].into();
     capabilities
 }
 
@@ -113,7 +110,7 @@ fn generation(model: &ModelId, value: &Value, response: &Response) -> Result<Gen
 }
 
 impl Dialect for Tiny {
-    fn descriptor(&self) -> &'static Descriptor {
+    fn descriptor(&self) -> &Descriptor {
         &DESCRIPTOR
     }
 
@@ -183,7 +180,7 @@ impl StreamDecoder for Decoder {
 }
 
 impl Dialect for TinyTasks {
-    fn descriptor(&self) -> &'static Descriptor {
+    fn descriptor(&self) -> &Descriptor {
         &DESCRIPTOR
     }
 

@@ -1,6 +1,6 @@
 //! K13, fallback: the next provider is asked where the one before it refused, and never where it may have sold.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -17,32 +17,22 @@ use crate::{
 const DONE: Act = Act::Answer(200, &[], r#"{"data":[{"url":"https://a.example/0.png"}]}"#);
 const REJECTED: Act = Act::Answer(422, &[], "not this");
 
-static OTHER: Descriptor = Descriptor {
-    id: "other",
-    name: "Other",
-    document: "000",
-    pages: &[],
-    base_urls: &["https://other.example"],
-    key_variables: &[],
-    key_optional: false,
-    base_url_variables: &[],
-    default_model: "tiny-1",
-    models: &[],
-};
+static OTHER: LazyLock<Descriptor> = LazyLock::new(|| {
+    Descriptor::new("other", "Other", "test", []).base_urls(["https://other.example"]).default_model("tiny-1")
+});
 
 /// The same words under another name, and without a rule for seeds.
 #[derive(Debug)]
 struct Other<D>(D);
 
 impl<D: Dialect> Dialect for Other<D> {
-    fn descriptor(&self) -> &'static Descriptor {
+    fn descriptor(&self) -> &Descriptor {
         &OTHER
     }
 
     fn capabilities(&self, model: &ModelId) -> Capabilities {
         let mut rules = self.0.capabilities(model);
-        rules.fields.retain(|rule| rule.field != Field::Seed);
-        rules.fields.push(FieldRule::honoured(Field::Seed, Source::derived("a test")));
+        rules.fields.insert(FieldRule::honoured(Field::Seed, Source::derived("a test")));
         rules
     }
 
@@ -152,7 +142,7 @@ async fn rejected_content_goes_elsewhere_only_where_the_user_says_so() {
 async fn a_rule_of_one_provider_is_no_rule_of_the_next_and_the_plan_says_so() {
     let (fallback, first, second) = pair([DONE]);
     let plan = fallback.plan(&request().seed(7)).unwrap();
-    assert_eq!((plan.provider, plan.url.as_str()), ("other", "https://other.example/v1/images"));
+    assert_eq!((plan.provider.as_str(), plan.url.as_str()), ("other", "https://other.example/v1/images"));
     assert!(
         plan.warnings.iter().any(|warning| warning.kind == WarningKind::FellBack && warning.message.contains("seed"))
     );
@@ -196,7 +186,7 @@ async fn a_task_is_collected_where_it_belongs() {
         client(Other(TinyTasks), "https://other.example", &scripts[2]),
     ];
     let all = Fallback::new(providers).unwrap();
-    let task = |provider: &str| {
+    let task = |provider: &'static str| {
         Task::new(provider, format!("https://{provider}.example"), TaskId::new("job-1").unwrap(), "m".into())
     };
     all.collect(task("other")).await.unwrap();

@@ -29,7 +29,7 @@ fn reader(request: &Checked) -> Reader {
 }
 
 impl Dialect for Wired {
-    fn descriptor(&self) -> &'static Descriptor {
+    fn descriptor(&self) -> &Descriptor {
         Tiny.descriptor()
     }
 

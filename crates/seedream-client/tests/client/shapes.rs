@@ -33,7 +33,7 @@ fn tasks(model: &ModelId) -> Tasks {
 }
 
 impl Dialect for Shared {
-    fn descriptor(&self) -> &'static Descriptor {
+    fn descriptor(&self) -> &Descriptor {
         Tiny.descriptor()
     }
 

@@ -5,7 +5,7 @@ mod nearest;
 
 use std::collections::BTreeSet;
 
-use seedream_core::{Capabilities, Dialect, Field, ImageRequest, ImageSource, Strictness, Support, Tier};
+use seedream_core::{Capabilities, Dialect, Field, ImageRequest, ImageSource, ModelId, Strictness, Support, Tier};
 use seedream_fixtures::{Field as Member, Mode, Model, Provider, Role, RouteName, TotalAction};
 use serde_json::Value;
 
@@ -38,11 +38,16 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
 fn provider_claims(dialect: &dyn Dialect, provider: &Provider) -> Result<(), Failure> {
     let descriptor = dialect.descriptor();
     let mut d = Differences::default();
-    d.same("document", &provider.document.id.as_str(), &descriptor.document);
-    d.same("default_model", &provider.default_model.as_str(), &descriptor.default_model);
-    d.same("base_urls[0]", &provider.base_urls.first().map(String::as_str), &descriptor.base_urls.first().copied());
-    for url in descriptor.base_urls {
-        d.holds(provider.base_urls.iter().any(|known| known == url), || format!("base URL {url} is not documented"));
+    let named = citations::is_own(provider, &descriptor.document);
+    d.holds(named, || format!("document: expected {}, saw {}", provider.document.id, descriptor.document));
+    d.same("default_model", &provider.default_model.as_str(), &descriptor.default_model.as_str());
+    d.same(
+        "base_urls[0]",
+        &provider.base_urls.first().map(String::as_str),
+        &descriptor.base_urls.first().map(AsRef::as_ref),
+    );
+    for url in &descriptor.base_urls {
+        d.holds(provider.base_urls.iter().any(|known| *known == **url), || format!("base URL {url} is not documented"));
     }
     let documented: BTreeSet<_> = provider
         .models
@@ -55,18 +60,24 @@ fn provider_claims(dialect: &dyn Dialect, provider: &Provider) -> Result<(), Fai
             )
         })
         .collect();
-    let claimed: BTreeSet<(&str, String, Vec<&str>)> =
-        descriptor.models.iter().map(|entry| (entry.id, entry.family.to_string(), entry.aliases.to_vec())).collect();
+    let claimed: BTreeSet<_> = descriptor
+        .models
+        .iter()
+        .map(|entry| (entry.id.as_str(), entry.family.to_string(), entry.aliases.iter().map(ModelId::as_str).collect()))
+        .collect();
+    let documented: BTreeSet<(&str, String, Vec<&str>)> = documented;
     d.same("models", &documented, &claimed);
     d.same("tasks", &(provider.mode == Mode::Task), &dialect.tasks().is_some());
     d.same("streaming", &provider.field(Role::Stream).is_some(), &dialect.streaming().is_some());
     let lists_models = provider.routes.iter().any(|route| route.name == RouteName::Models);
     d.same("catalog", &lists_models, &dialect.catalog().is_some());
-    for site in dialect.sites() {
-        let known = provider.base_urls.iter().skip(1).any(|url| url == site.base_url);
+    for site in &descriptor.sites {
+        let known = provider.base_urls.iter().skip(1).any(|url| *url == *site.base_url);
         d.holds(known, || format!("the base URL of {}, {}, is not documented", site.name, site.base_url));
-        for id in site.models {
-            d.holds(provider.model(id).is_some(), || format!("{} takes {id}, which is not documented", site.name));
+        for id in &site.models {
+            d.holds(provider.model(id.as_str()).is_some(), || {
+                format!("{} takes {id}, which is not documented", site.name)
+            });
         }
     }
     d.into_result()

@@ -10,14 +10,14 @@ use crate::{Case, Failure, Law, Subject};
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     let descriptor = subject.dialect().descriptor();
-    let models = descriptor.models.iter().map(|entry| entry.id).chain(["model-that-nobody-knows"]);
+    let models = descriptor.models.iter().map(|entry| entry.id.clone()).chain(["model-that-nobody-knows".into()]);
     models
         .flat_map(|model| {
-            changes().into_iter().map(move |(field, name, change)| (model, field, name, change)).map(
+            changes().into_iter().map(move |(field, name, change)| (model.clone(), field, name, change)).map(
                 |(model, field, name, change)| {
                     let dialect = subject.dialect().clone();
                     let id = format!("{}/{model}/{name}", descriptor.id);
-                    Case::new(Law::NothingDropped, id, None, move || check(&*dialect, model, field, change))
+                    Case::new(Law::NothingDropped, id, None, move || check(&*dialect, &model, field, change))
                 },
             )
         })
@@ -75,8 +75,8 @@ fn sent(dialect: &dyn Dialect, request: &ImageRequest, strictness: Strictness) -
     Ok((encoded.body().to_vec(), checked.warnings().to_vec()))
 }
 
-fn check(dialect: &dyn Dialect, model: &str, field: Field, change: Change) -> std::result::Result<(), Failure> {
-    let plain = ImageRequest::new(ModelId::from(model), "3 images of a lighthouse");
+fn check(dialect: &dyn Dialect, model: &ModelId, field: Field, change: Change) -> std::result::Result<(), Failure> {
+    let plain = ImageRequest::new(model, "3 images of a lighthouse");
     let changed = change(plain.clone());
     for strictness in [Strictness::Strict, Strictness::Lenient, Strictness::Off] {
         let before =

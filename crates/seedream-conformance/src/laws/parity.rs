@@ -45,7 +45,7 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
 }
 
 fn check(subject: &Subject, ask: Ask) -> Result<(), Failure> {
-    let model = subject.dialect().descriptor().default_model;
+    let model = &subject.dialect().descriptor().default_model;
     let request = ask(ImageRequest::new(model, "3 images of a lighthouse in fog"));
     let rules = subject.dialect().capabilities(&request.model);
     let checked = rules.check(&request, Strictness::Lenient);

@@ -142,7 +142,7 @@ fn texts(error: &Error) -> String {
 }
 
 fn plain(subject: &Subject) -> ImageRequest {
-    ImageRequest::new(subject.dialect().descriptor().default_model, "a lighthouse in fog")
+    ImageRequest::new(&subject.dialect().descriptor().default_model, "a lighthouse in fog")
 }
 
 fn client(subject: &Subject, wire: Arc<dyn Transport>) -> Result<Client, Failure> {

@@ -252,7 +252,7 @@ fn cancelled_job(subject: &Subject, shown: &Shown) -> Result<JobError, Failure> 
     let (driver, dialect) = (subject.driver(), subject.dialect());
     let accepts = Accepts { created: shown.created.response.clone(), running: shown.running.response.clone() };
     let client = Client::builder(dialect.clone())
-        .base_url(dialect.descriptor().base_urls[0])
+        .base_url(&*dialect.descriptor().base_urls[0])
         .key("a-key")
         .strictness(Strictness::Off)
         .transport((driver.transport)(Arc::new(accepts)))
@@ -315,7 +315,7 @@ fn another_process(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
 /// A task of another provider is refused without a request.
 fn another_provider(subject: &Subject, _shown: &Shown) -> Result<(), Failure> {
     let mut task = exchange::task(&**subject.dialect())?;
-    task.provider = "another".to_owned();
+    task.provider = "another".into();
     let kind = Play::resume(subject, task, 0).err().map(|error| error.kind());
     let mut d = Differences::default();
     d.same("refused as", &Some(ErrorKind::Config), &kind);

@@ -43,7 +43,7 @@ pub(super) fn all() -> Vec<Mutant> {
         }),
         driver("adopts-tasks", "goes on with the task of another provider as with its own", |driver| {
             driver.resume = |mut task, own| {
-                own.clone_into(&mut task.provider);
+                task.provider = own.to_owned().into();
                 task
             };
         }),
@@ -87,7 +87,7 @@ pub(super) fn all() -> Vec<Mutant> {
                 other => other,
             };
         }),
-        driver("drops-what-arrived", "forgets what had arrived of an example that was cut off", |driver| {
+        driver("drops-what-arrived", "forgets what had arrived of a response that was cut off", |driver| {
             driver.hear = |input| match input {
                 Input::Broken { error, .. } => Input::Broken { partial: None, error },
                 other => other,

@@ -62,12 +62,12 @@ pub(super) fn all() -> Vec<Mutant> {
             rules.images.with_references.iter_mut().for_each(|total| total.limit += 1);
         }),
         rules("one-value-less", "does not know the last of the values of each field", |rules| {
-            for rule in &mut rules.fields {
+            for rule in rules.fields.iter_mut() {
                 rule.values.pop();
             }
         }),
         rules("any-value", "lets every value of every field through", |rules| {
-            for rule in &mut rules.fields {
+            for rule in rules.fields.iter_mut() {
                 (rule.values, rule.range) = (Vec::new(), None);
             }
         }),

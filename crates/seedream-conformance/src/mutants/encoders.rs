@@ -1,7 +1,7 @@
 //! Adapters that write a request wrongly, or claim what is not so.
 
 use http::header::{AUTHORIZATION, HeaderValue};
-use seedream_core::{Descriptor, Effective, Field, Support, Tier};
+use seedream_core::{Effective, Field, Support, Tier};
 use serde_json::{Map, Value};
 
 use super::dialect::Hooks;
@@ -62,10 +62,7 @@ pub(super) fn all() -> Vec<Mutant> {
         dialect(
             "moved-away",
             "knows an address that no document tells",
-            Hooks {
-                descriptor: |descriptor| Descriptor { base_urls: &["https://api.example.com"], ..*descriptor },
-                ..n
-            },
+            Hooks { descriptor: |descriptor| descriptor.base_urls = vec!["https://api.example.com".into()], ..n },
         ),
         dialect(
             "blind-to-the-gateway",
@@ -119,7 +116,7 @@ pub(super) fn all() -> Vec<Mutant> {
         dialect(
             "silent-about-ignored",
             "has no word for a field that has no member",
-            Hooks { rules: |rules| rules.fields.retain(|rule| rule.field != Field::Watermark), ..n },
+            Hooks { rules: |rules| drop(rules.fields.remove(Field::Watermark)), ..n },
         ),
     ]
 }

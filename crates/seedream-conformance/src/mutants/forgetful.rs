@@ -53,7 +53,7 @@ pub(super) fn forget(request: &mut ImageRequest, field: Field) {
 
 /// Takes every rule away that could refuse a field or warn about it.
 pub(super) fn say_nothing(rules: &mut Capabilities, field: Field) {
-    let source = rules.members.1.clone();
+    let source = rules.members.source.clone();
     match field {
         Field::Prompt => rules.prompt = PromptRule::any(source),
         Field::References => {
@@ -69,12 +69,12 @@ pub(super) fn say_nothing(rules: &mut Capabilities, field: Field) {
         }
         Field::Count => rules.images = ImagesRule::up_to(None, source),
         Field::Extra => {
-            (rules.members.0, rules.ignored_members.0) = (&[], &[]);
-            rules.overrides = None;
+            rules.members.names.clear();
+            rules.ignored_members.names.clear();
+            rules.precedence = None;
         }
         field => {
-            rules.fields.retain(|rule| rule.field != field);
-            rules.fields.push(FieldRule::honoured(field, source));
+            rules.fields.insert(FieldRule::honoured(field, source));
         }
     }
 }

@@ -21,7 +21,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let asked = |id: &str| ExecDialect::start(&format!("{} {SPEAK} {id}", program.display()));
     let mut subjects = Vec::new();
     for dialect in seedream::dialects() {
-        subjects.push(Subject::new(Arc::new(asked(dialect.descriptor().id)?)).with_cuts(32));
+        subjects.push(Subject::new(Arc::new(asked(&dialect.descriptor().id)?)).with_cuts(32));
     }
     Ok(libtest_mimic::run(&Arguments::from_args(), trials(&subjects)).exit_code())
 }

@@ -4,9 +4,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use seedream_core::{
     Capabilities, Decoded, Dialect, Error, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, ModelInfo,
-    Result, Row, StreamItem, TaskState, Usage,
+    Result, StreamItem, TaskState, Usage,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 pub(crate) fn description(dialect: &dyn Dialect) -> Value {
     let descriptor = dialect.descriptor();
@@ -17,50 +17,27 @@ pub(crate) fn description(dialect: &dyn Dialect) -> Value {
         ("lenient", dialect.is_lenient()),
     ];
     let models = descriptor.models.iter().map(|model| {
-        let rules = rules(&dialect.capabilities(&model.id.into()));
-        json!({ "id": model.id, "family": model.family, "aliases": model.aliases, "rules": rules })
+        let capabilities = rules(&dialect.capabilities(&model.id));
+        json!({ "id": model.id, "family": model.family, "aliases": model.aliases, "capabilities": capabilities })
     });
-    let default = dialect.capabilities(&descriptor.default_model.into());
-    let overrides = default.overrides.map(|all| json!({ "member": all.member, "field": all.field, "says": all.says }));
     json!({
         "id": descriptor.id, "document": descriptor.document, "base_urls": descriptor.base_urls,
         "default_model": descriptor.default_model,
-        "members": default.members.0, "ignored_members": default.ignored_members.0, "overrides": overrides,
         "abilities": abilities.iter().filter(|(_, can)| *can).map(|(name, _)| name).collect::<Vec<_>>(),
         "models": models.collect::<Vec<_>>(),
-        "unknown": rules(&dialect.capabilities(&"nobody-knows-this".into())),
+        "unknown": rules(&dialect.capabilities(&"no-such-model".into())),
     })
 }
 
+/// The rules of a model, without what says which model's they are.
 fn rules(all: &Capabilities) -> Value {
-    let Capabilities { size, references, images, prompt, fields, background, layers, .. } = all;
-    let fields = fields.iter().map(|rule| {
-        let said = json!({
-            "support": rule.support, "values": rule.values, "range": rule.range, "default": rule.default,
-            "unsaid": rule.unsaid,
+    let mut rules = serde_json::to_value(all).unwrap_or_default();
+    if let Value::Object(members) = &mut rules {
+        members.retain(|name, _| {
+            !["provider", "seller", "relay", "requested", "model", "standing", "family"].contains(&name.as_str())
         });
-        (rule.field.to_string(), said)
-    });
-    let row = |row: &Row| json!({ "tier": row.tier, "ratio": row.ratio, "pixels": row.pixels });
-    json!({
-        "size": {
-            "tiers": size.tiers, "ratios": size.ratios, "qualities": size.qualities, "auto": size.auto, "pixels": size.pixels, "default": size.default,
-            "table": size.table.iter().map(row).collect::<Vec<_>>(),
-        },
-        "references": references.member.then(|| json!({
-            "max": references.max, "inline": references.inline, "max_bytes": references.max_bytes,
-            "media_types": references.media_types, "longer_than": references.side_above, "pixels": references.pixels,
-        })),
-        "images": {
-            "max": images.max, "advised_max": images.advised_max, "auto": images.auto, "count_refused": images.count_refused,
-            "prompt_decides": images.prompt_decides,
-            "with_references": images.with_references.as_ref().map(|total| (total.limit, total.truncates)),
-        },
-        "prompt_chars": prompt.advised_chars, "prompt_advised": prompt.advised_length,
-        "background": background.as_ref().map(|rule| &rule.values),
-        "layers": layers.as_ref().map(|rule| (rule.most, rule.open)),
-        "fields": fields.collect::<Map<_, _>>(),
-    })
+    }
+    rules
 }
 
 pub(crate) fn request(request: &http::Request<Bytes>) -> serde_json::Result<Value> {

@@ -80,7 +80,7 @@ fn frame(said: &Value) -> Frame {
 }
 
 fn response(params: &Value) -> Result<Response> {
-    let said = &params["reply"];
+    let said = &params["response"];
     let mut headers = HeaderMap::new();
     for (name, value) in said["headers"].as_object().into_iter().flatten() {
         headers.append(HeaderName::try_from(name)?, HeaderValue::try_from(value.as_str().unwrap_or_default())?);

@@ -24,10 +24,15 @@ fn every_mutant_is_killed_by_the_case_that_the_readme_names() {
     let named: BTreeMap<&str, &str> =
         kept().into_iter().map(|row| (cells(row)[0], cells(row)[3].trim_matches('`'))).collect();
     let matrix = Matrix::chosen(&subjects, |mutant, case| named.get(mutant) == Some(&case));
+    // What fails from here on is to be seen.
+    drop(std::panic::take_hook());
     let ran = matrix.to_markdown();
     let of = |row: &str| [0, 1, 3].map(|column| cells(row)[column].to_owned());
     let ran: Vec<_> = ran.lines().skip(2).map(of).collect();
-    assert_eq!(ran, kept().into_iter().map(of).collect::<Vec<_>>());
+    for (ran, kept) in ran.iter().zip(kept().into_iter().map(of)) {
+        assert_eq!(*ran, kept);
+    }
+    assert_eq!(ran.len(), kept().len());
     assert!(ran.len() >= 20);
 }
 

@@ -5,13 +5,13 @@ use std::fmt;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::{Checked, Dialect, Effective, Result};
+use crate::{Checked, Dialect, Effective, ProviderId, Result};
 
 /// A [`Checked`] together with the HTTP request that [`Dialect::encode`] made of it. It is encoded here and nowhere else: a plan
 /// shows these bytes, and each attempt of an [`Operation`](crate::Operation) sends them.
 #[derive(Clone)]
 pub struct Encoded {
-    provider: &'static str,
+    provider: ProviderId,
     checked: Checked,
     request: http::Request<Bytes>,
 }
@@ -23,12 +23,12 @@ impl Encoded {
     /// As [`Dialect::encode`].
     pub fn new(dialect: &dyn Dialect, checked: Checked) -> Result<Self> {
         let request = dialect.encode(&checked)?;
-        Ok(Self { provider: dialect.descriptor().id, checked, request })
+        Ok(Self { provider: dialect.descriptor().id.clone(), checked, request })
     }
 
     /// The provider whose dialect encoded it.
-    pub fn provider(&self) -> &'static str {
-        self.provider
+    pub fn provider(&self) -> &ProviderId {
+        &self.provider
     }
 
     /// The request as it was checked.
@@ -105,7 +105,7 @@ mod tests {
         let checked = Words::ALL.capabilities(&request.model).check(&request, Strictness::Strict).unwrap();
         let body = Bytes::from("AAAA".repeat(1000));
         let prepared =
-            Encoded { provider: "words", checked, request: http::Request::post("/make").body(body).unwrap() };
+            Encoded { provider: "words".into(), checked, request: http::Request::post("/make").body(body).unwrap() };
         let shown = format!("{prepared:?}");
         assert!(shown.contains("body_bytes: 4000") && !shown.contains("AAAA"), "{shown}");
     }

@@ -3,14 +3,14 @@
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::{Amount, ModelId, Price, Warning};
+use crate::{Amount, ModelId, Price, ProviderId, Warning};
 
 /// What a request would send, and what it can cost.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Plan {
     /// The provider's id.
-    pub provider: &'static str,
+    pub provider: ProviderId,
     /// The model id to send.
     pub model: ModelId,
     /// The HTTP method.
@@ -33,7 +33,7 @@ pub struct Plan {
 
 impl Plan {
     /// A plan without effective values, warnings and price.
-    pub fn new(provider: &'static str, model: ModelId, method: String, url: String, body: Box<RawValue>) -> Self {
+    pub fn new(provider: ProviderId, model: ModelId, method: String, url: String, body: Box<RawValue>) -> Self {
         let (effective, warnings) = (Map::new(), Vec::new());
         Self { provider, model, method, url, body, effective, warnings, max_images: 1, price: None, most: None }
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     decoded::{Decoded, TaskState},
-    descriptor::{Descriptor, ModelInfo, Site},
+    descriptor::{Descriptor, ModelInfo},
     effective::Effective,
     response::{Blobs, Response},
 };
@@ -19,7 +19,7 @@ use crate::{Capabilities, Checked, GeneratedImage, Generation, ImageFailure, Mod
 /// path relative to the base URL, and a response becomes a value.
 pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     /// Who the provider is.
-    fn descriptor(&self) -> &'static Descriptor;
+    fn descriptor(&self) -> &Descriptor;
 
     /// The rules of a model, always the same for the same one; an unknown one gets rules that allow everything this dialect can
     /// say.
@@ -61,15 +61,10 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     fn catalog(&self) -> Option<&dyn CatalogDialect> {
         None
     }
-
-    /// Where else this dialect is spoken, with model ids and keys of its own; no mirrors.
-    fn sites(&self) -> &'static [Site] {
-        &[]
-    }
 }
 
-impl<T: Dialect + ?Sized> Dialect for Arc<T> {
-    fn descriptor(&self) -> &'static Descriptor {
+impl<D: Dialect + ?Sized> Dialect for Arc<D> {
+    fn descriptor(&self) -> &Descriptor {
         (**self).descriptor()
     }
 
@@ -103,10 +98,6 @@ impl<T: Dialect + ?Sized> Dialect for Arc<T> {
 
     fn catalog(&self) -> Option<&dyn CatalogDialect> {
         (**self).catalog()
-    }
-
-    fn sites(&self) -> &'static [Site] {
-        (**self).sites()
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     kind::{Charge, ErrorKind, charge_of},
     redact::{redact, told},
 };
-use crate::{Generation, InvalidTaskId, Response, Task, Violation};
+use crate::{Generation, InvalidTaskId, ProviderId, Response, Task, Violation};
 
 /// The result of everything here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -32,7 +32,7 @@ pub(super) struct Inner {
     pub(super) message: String,
     pub(super) advice: Option<Cow<'static, str>>,
     pub(super) charge: Charge,
-    pub(super) provider: Option<Cow<'static, str>>,
+    pub(super) provider: Option<ProviderId>,
     pub(super) status: Option<StatusCode>,
     pub(super) code: Option<String>,
     pub(super) param: Option<String>,
@@ -72,7 +72,7 @@ impl Error {
     }
 
     /// A request that breaks rules.
-    pub fn violations(provider: impl Into<Cow<'static, str>>, violations: Vec<Violation>) -> Self {
+    pub fn violations(provider: impl Into<ProviderId>, violations: Vec<Violation>) -> Self {
         let list: Vec<_> = violations.iter().map(ToString::to_string).collect();
         let mut error = Self::new(ErrorKind::InvalidRequest, list.join("\n")).with_provider(provider);
         error.0.violations = violations;
@@ -93,7 +93,7 @@ impl Error {
 
     /// Sets the provider.
     #[must_use]
-    pub fn with_provider(mut self, provider: impl Into<Cow<'static, str>>) -> Self {
+    pub fn with_provider(mut self, provider: impl Into<ProviderId>) -> Self {
         self.0.provider = Some(provider.into());
         self
     }

@@ -64,6 +64,12 @@ impl From<&str> for ModelId {
     }
 }
 
+impl From<&ModelId> for ModelId {
+    fn from(id: &ModelId) -> Self {
+        id.clone()
+    }
+}
+
 impl From<String> for ModelId {
     fn from(id: String) -> Self {
         Self(id)

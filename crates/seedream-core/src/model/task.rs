@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ModelId, Usage};
+use super::{ModelId, ProviderId, Usage};
 
 /// The id of a task, checked so that it can stand in a path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -70,7 +70,7 @@ impl fmt::Display for TaskId {
 #[non_exhaustive]
 pub struct Task {
     /// The provider's id.
-    pub provider: String,
+    pub provider: ProviderId,
     /// The base URL at which it was accepted, so that it is asked for at the same place.
     pub endpoint: String,
     /// The task's id.
@@ -96,7 +96,7 @@ pub struct Task {
 
 impl Task {
     /// A task of which only the id is known, as somebody types it on a command line.
-    pub fn new(provider: impl Into<String>, endpoint: impl Into<String>, id: TaskId, model: ModelId) -> Self {
+    pub fn new(provider: impl Into<ProviderId>, endpoint: impl Into<String>, id: TaskId, model: ModelId) -> Self {
         let (provider, endpoint) = (provider.into(), endpoint.into());
         Self {
             provider,

@@ -25,7 +25,7 @@ impl Turn<'_> {
         let charge = error.charge().max(floor).max(operation.owed);
         let error = error
             .with_charge(charge)
-            .with_provider(operation.dialect.descriptor().id)
+            .with_provider(&operation.dialect.descriptor().id)
             .with_attempts(std::mem::take(&mut operation.attempts));
         (State::Over { charge }, Then::Done(Box::new(Err(error))))
     }

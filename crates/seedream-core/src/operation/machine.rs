@@ -44,8 +44,8 @@ impl Operation {
     /// # Errors
     /// [`ErrorKind::Unsupported`] where the provider has no tasks; [`ErrorKind::Config`] where the task is another's.
     pub fn resume(dialect: Arc<dyn Dialect>, task: Task, policy: Policy, seed: u64) -> Result<Self> {
-        let id = dialect.descriptor().id;
-        if task.provider != id {
+        let id = &dialect.descriptor().id;
+        if task.provider != *id {
             let message = format!("task {} belongs to {}, not to {id}", task.id, task.provider);
             return Err(Error::new(ErrorKind::Config, message));
         }

@@ -71,7 +71,7 @@ impl Turn<'_> {
     }
 
     fn new_task(&self, checked: &Checked, acceptance: Acceptance, response: &Response) -> Task {
-        let (provider, place) = (self.operation.dialect.descriptor().id, self.operation.endpoints.url());
+        let (provider, place) = (&self.operation.dialect.descriptor().id, self.operation.endpoints.url());
         let mut task = Task::new(provider, place, acceptance.id, checked.model().clone());
         task.other_ids = acceptance.other_ids;
         task.submitted_at = acceptance.created.or(Some(response.received_at));

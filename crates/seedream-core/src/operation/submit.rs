@@ -39,7 +39,7 @@ impl Turn<'_> {
             let error = self.out_of_time(None);
             return self.fail(error, Charge::No);
         }
-        let (encoded, id) = (prepared.provider(), self.operation.dialect.descriptor().id);
+        let (encoded, id) = (prepared.provider(), &self.operation.dialect.descriptor().id);
         if encoded != id {
             let message = format!("this request was encoded for {encoded}, not for {id}");
             return self.fail(Error::new(ErrorKind::Config, message), Charge::No);

@@ -21,7 +21,7 @@ impl Capabilities {
     /// [`ErrorKind::InvalidRequest`] with every [`Violation`], under [`Strictness::Strict`]. Under any strictness where a
     /// field cannot be said in this dialect at all, and where `extra` names a member that a field writes.
     pub fn check(&self, request: &ImageRequest, strictness: Strictness) -> Result<Checked> {
-        let mut audit = Audit::new(self.seller);
+        let mut audit = Audit::new(self.seller.clone());
         let mut sent = request.clone();
         self.check_model(&mut audit);
         self.check_prompt(request, &mut audit);
@@ -38,7 +38,7 @@ impl Capabilities {
             audit.impossible.append(&mut audit.violations);
         }
         if !audit.impossible.is_empty() {
-            return Err(Error::violations(self.provider, audit.impossible));
+            return Err(Error::violations(self.provider.clone(), audit.impossible));
         }
         for violation in audit.violations {
             let left_out = audit.refused.contains(&violation.field);
@@ -59,12 +59,12 @@ impl Capabilities {
         audit.unsent.into_iter().for_each(|field| sent.clear(field));
         let layered = self.layered(&sent);
         // Where the adapter knows what the gateway makes of such a member, it says so itself.
-        let by_extra = self.asked_by_extra(&sent).filter(|_| self.overrides.is_none()).map_or(0, |(_, most)| most);
+        let by_extra = self.asked_by_extra(&sent).filter(|_| self.precedence.is_none()).map_or(0, |(_, most)| most);
         let ceiling = self.ceiling(&sent).max(layered).max(by_extra);
         let references = u32::try_from(sent.references.len()).unwrap_or(u32::MAX);
         let most = self.price.as_ref().and_then(|price| price.most(ceiling, references, self.tier_of(size.as_ref())));
         Ok(Checked {
-            provider: self.provider,
+            provider: self.provider.clone(),
             model: self.model.clone(),
             ceiling,
             layered,
@@ -105,14 +105,15 @@ impl Capabilities {
 
     fn check_model(&self, audit: &mut Audit) {
         if self.model.as_str().trim().is_empty() {
-            audit.violation(Field::Model, "is empty: name a model", None, &self.members.1);
+            audit.violation(Field::Model, "is empty: name a model", None, &self.members.source);
             return;
         }
         match &self.standing {
-            Standing::Sold(_) => {}
-            Standing::Elsewhere { family, sold, source } => {
+            Standing::Sold => {}
+            Standing::Elsewhere { sold, source } => {
                 let sold = sold.iter().map(ToString::to_string).collect();
-                let message = format!("{} does not sell `{}` ({family})", self.provider, self.requested);
+                let family = self.family.map(|family| format!(" ({family})")).unwrap_or_default();
+                let message = format!("{} does not sell `{}`{family}", self.provider, self.requested);
                 audit.violation(Field::Model, message, Nearest::OneOf(sold), source);
             }
             Standing::Unknown => audit.warn(

@@ -1,15 +1,21 @@
 //! Members that only `extra` reaches and whose rules are known all the same: the background, and layers, which are billed one by one.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
 use crate::Source;
 
 /// Which values of `background` a model takes.
 ///
 /// Two rules hold for all of them: `transparent` and JPEG exclude each other, and so do `background` and layers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct BackgroundRule {
     /// The values; empty where the member is refused.
-    pub values: Vec<&'static str>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<Cow<'static, str>>,
     /// Where this was read.
     pub source: Source,
 }
@@ -20,7 +26,7 @@ impl BackgroundRule {
 
     /// One of these values.
     pub fn one_of(values: &[&'static str], source: Source) -> Self {
-        Self { values: values.to_vec(), source }
+        Self { values: values.iter().copied().map(Cow::Borrowed).collect(), source }
     }
 
     /// The provider answers the member with an error.
@@ -30,13 +36,15 @@ impl BackgroundRule {
 }
 
 /// What a model does with `layer_decomposition`: it takes one image apart, and every layer is an image that is billed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct LayersRule {
     /// The most layers beside the base; 0 where the member is refused.
     pub most: u32,
     /// Whether the request can say how many at most, by a member whose name is not known here. Then what it costs has no
     /// bound but the model's own.
+    #[serde(default)]
     pub open: bool,
     /// Where this was read.
     pub source: Source,

@@ -1,26 +1,37 @@
 //! The reference images that a model takes.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{PixelRule, Source};
 
 /// Which reference images a model takes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ReferenceRule {
     /// The most images; 0 where a model takes none, `None` where the document states no number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<u32>,
     /// Whether the dialect has a member for them.
+    #[serde(default)]
     pub member: bool,
     /// Whether they may travel in the body as a data URI, or as a URL only.
+    #[serde(default)]
     pub inline: bool,
     /// The most bytes of one image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_bytes: Option<u64>,
     /// Where `max_bytes` was read, if not where the rest was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_bytes_source: Option<Source>,
     /// Media types, lower-case; empty where the document states none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub media_types: Vec<String>,
     /// Width and height must both be larger than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub side_above: Option<u32>,
     /// Area and shape.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pixels: Option<PixelRule>,
     /// Where all this was read.
     pub source: Source,

@@ -1,9 +1,12 @@
 //! The 24 rows of document 004: which pixels a ratio has at a level.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Pixels, Ratio, Tier};
 
 /// One row of a size table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Row {
     /// The level.
     pub tier: Tier,

@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 /// Where a rule comes from: limits rot, so each carries its document and the day on which it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Source {
-    /// The document: `000` to `004`, or a public page.
+    /// The public page, or the user's file.
     pub document: Cow<'static, str>,
     /// The place in it.
+    #[serde(default)]
     pub at: Cow<'static, str>,
     /// The day on which it was read, `YYYY-MM-DD`.
+    #[serde(default)]
     pub read: Cow<'static, str>,
     /// How sure it is.
     pub kind: SourceKind,
@@ -21,7 +23,7 @@ pub struct Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
-    /// Stated by one of the five documents that the adapters are built from.
+    /// Stated by the page that the adapter is built from.
     Documented,
     /// Stated by another public page.
     Published,
@@ -55,23 +57,28 @@ pub enum StatedBy {
     Seller,
 }
 
-/// The provider of some rules, as messages name it, and where its own pages are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Seller {
-    pub(crate) name: &'static str,
-    pub(crate) pages: &'static [&'static str],
+/// The provider of some rules: its name, which messages give, and where its own pages are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Seller {
+    /// The name for people.
+    pub name: Cow<'static, str>,
+    /// How the names of its own pages begin, as a [`Source`] names them.
+    #[serde(default)]
+    pub pages: Vec<Cow<'static, str>>,
 }
 
 /// Where the pages of the vendor of the models are.
 const VENDOR_PAGES: [&str; 3] = ["volcengine.com", "docs.byteplus.com", "ai.byteplus.com"];
 
 impl Seller {
-    pub(crate) fn states(self, source: &Source) -> StatedBy {
-        let on = |page: &&str| source.document.starts_with(*page);
+    pub(crate) fn states(&self, source: &Source) -> StatedBy {
+        let on = |page: &str| source.document.starts_with(page);
         match source.kind {
             SourceKind::Documented | SourceKind::Observed => StatedBy::Seller,
-            SourceKind::Published if self.pages.iter().any(on) => StatedBy::Seller,
-            SourceKind::Published if VENDOR_PAGES.iter().any(on) => StatedBy::Vendor,
+            SourceKind::Published if self.pages.iter().any(|page| on(page)) => StatedBy::Seller,
+            SourceKind::Published if VENDOR_PAGES.into_iter().any(on) => StatedBy::Vendor,
             SourceKind::Published => StatedBy::Reseller,
             SourceKind::Derived => StatedBy::Ours,
             SourceKind::Override => StatedBy::User,
@@ -79,8 +86,8 @@ impl Seller {
     }
 
     /// The source in brackets, and whether this provider's own page is silent about it.
-    pub(crate) fn cites(self, source: &Source) -> String {
-        cited(source, self.states(source), self.name)
+    pub(crate) fn cites(&self, source: &Source) -> String {
+        cited(source, self.states(source), &self.name)
     }
 }
 
@@ -94,9 +101,14 @@ pub(crate) fn cited(source: &Source, by: StatedBy, seller: &str) -> String {
 }
 
 impl Source {
-    /// A fact of one of the five documents.
+    /// A fact of the page that the adapter is built from.
     pub const fn documented(document: &'static str, at: &'static str) -> Self {
         Self::of(document, at, SourceKind::Documented)
+    }
+
+    /// A fact of the page that an adapter is built from, where its name is known at run time only.
+    pub fn documented_by(document: impl Into<Cow<'static, str>>, at: impl Into<Cow<'static, str>>) -> Self {
+        Self { document: document.into(), at: at.into(), ..Self::documented("", "") }
     }
 
     /// A fact of another public page.
@@ -115,9 +127,9 @@ impl Source {
     }
 
     /// A rule that the user set, in a file of this name.
-    pub fn overridden(file: impl Into<String>) -> Self {
+    pub fn overridden(file: impl Into<Cow<'static, str>>) -> Self {
         let (at, read) = (Cow::Borrowed(""), Cow::Borrowed(""));
-        Self { document: Cow::Owned(file.into()), at, read, kind: SourceKind::Override }
+        Self { document: file.into(), at, read, kind: SourceKind::Override }
     }
 
     const fn of(document: &'static str, at: &'static str, kind: SourceKind) -> Self {
@@ -132,7 +144,7 @@ impl Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            SourceKind::Documented => write!(f, "document {}, {}", self.document, self.at),
+            SourceKind::Documented => write!(f, "{}, {}", self.document, self.at),
             SourceKind::Published | SourceKind::Observed => {
                 write!(f, "{}, {}, read {}", self.document, self.at, self.read)
             }

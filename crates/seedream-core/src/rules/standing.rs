@@ -1,23 +1,24 @@
 //! Whether a provider sells a model, and under which id.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Family, ModelId, Source};
 
 /// Whether a provider sells a model.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Standing {
     /// It does.
-    Sold(Option<Family>),
-    /// It does not, but others do: the ids that this provider sells.
+    Sold,
+    /// It does not, but others do.
     Elsewhere {
-        /// What the id spells.
-        family: Family,
-        /// What this provider sells instead.
+        /// The ids that this provider sells instead.
         sold: Vec<ModelId>,
         /// Where its list was read.
         source: Source,
     },
-    /// Nobody here knows the id: it is sent as it is, and no rule of a model is checked.
+    /// The id is not known here: it is sent as it is, and no rule of a model is checked.
     Unknown,
 }
 
@@ -28,17 +29,8 @@ pub struct Resolution {
     pub requested: ModelId,
     /// The id to send.
     pub model: ModelId,
+    /// The family, where it is known.
+    pub family: Option<Family>,
     /// Whether it is sold here.
     pub standing: Standing,
-}
-
-impl Resolution {
-    /// The family, where it is known.
-    pub fn family(&self) -> Option<Family> {
-        match self.standing {
-            Standing::Sold(family) => family,
-            Standing::Elsewhere { family, .. } => Some(family),
-            Standing::Unknown => None,
-        }
-    }
 }

@@ -137,7 +137,7 @@ fn task() -> impl Strategy<Value = Task> {
     let said = (of(moment()), of(any::<u32>()), of(any::<bool>()));
     (text(), text(), id(), vec(id(), 0..3), text(), said, usage()).prop_map(
         |(provider, endpoint, id, other_ids, model, (submitted_at, estimated_seconds, can_cancel), usage)| Task {
-            provider,
+            provider: provider.into(),
             endpoint,
             id,
             other_ids,

@@ -34,7 +34,7 @@ impl Counting {
 }
 
 impl Dialect for Counting {
-    fn descriptor(&self) -> &'static Descriptor {
+    fn descriptor(&self) -> &Descriptor {
         Tiny.descriptor()
     }
 

@@ -23,18 +23,30 @@ pub(super) fn check(d: &mut Differences, provider: &Provider, facts: &[Rule], ru
         let (what, source) = (&statement.what, statement.source);
         match source.kind {
             SourceKind::Documented => {
-                let own = source.document == provider.document.id;
+                let own = is_own(provider, &source.document);
                 let stated = own && facts.iter().any(|fact| statement.stands_in(fact));
-                d.holds(stated, || format!("{what}: document {} does not say so at {}", source.document, source.at));
+                d.holds(stated, || format!("{what}: {} does not say so at {}", source.document, source.at));
             }
             SourceKind::Published => {
-                // "docs.example.com, page" and "docs.example.com/page" are both ways to name a page.
-                let named = |url: &String| source.document.split(", ").all(|part| url.contains(part));
+                let named = |url: &String| names(url, &source.document);
                 d.holds(pages.iter().any(named), || format!("{what}: no fact is cited from {}", source.document));
             }
             _ => {}
         }
     }
+}
+
+/// Whether a name is that of the provider's own document: its id, a part of its URL, or where it has none, the provider's name.
+pub(super) fn is_own(provider: &Provider, name: &str) -> bool {
+    let document = &provider.document;
+    // "docs.example.com, page" and "docs.example.com/page" are both ways to name a page.
+    let by_url = document.url.as_ref().map_or(name.starts_with(&provider.name), |url| names(url, name));
+    document.id == name || by_url
+}
+
+/// Whether a name is that of the page at a URL.
+fn names(url: &str, name: &str) -> bool {
+    !name.is_empty() && name.split(", ").all(|part| url.contains(part))
 }
 
 impl Statement<'_> {
@@ -103,8 +115,8 @@ fn statements(rules: &Capabilities) -> Vec<Statement<'_>> {
         state("pixels", bounds(all).into_iter().filter(|bound| !own.contains(bound)).collect(), None, &narrowed.source);
         state("levels", texts(&size.tiers), None, &narrowed.source);
     }
-    if let Some((least, source)) = &size.relay_min {
-        state("pixels at a relay", vec![least.to_string()], None, source);
+    if let Some(relay) = &size.relay_min {
+        state("pixels at a relay", vec![relay.pixels.to_string()], None, &relay.source);
     }
 
     let references = &rules.references;
@@ -132,7 +144,7 @@ fn statements(rules: &Capabilities) -> Vec<Statement<'_>> {
     if prompt.advised_length {
         state("length of the prompt", vec!["300".into(), "600".into()], None, &prompt.source);
     }
-    for rule in &rules.fields {
+    for rule in rules.fields.iter() {
         let field = rule.field.to_string();
         state(&format!("values of {field}"), rule.values.iter().map(ToString::to_string).collect(), None, &rule.source);
         let ends = rule.range.map(|(least, most)| vec![least.to_string(), most.to_string()]).unwrap_or_default();
@@ -143,8 +155,9 @@ fn statements(rules: &Capabilities) -> Vec<Statement<'_>> {
         let effect = member.map(|member| words(member).collect()).unwrap_or_default();
         state(&format!("effect of {field}"), effect, None, &rule.source);
     }
-    let (ignored, source) = &rules.ignored_members;
-    state("members without effect", ignored.iter().map(ToString::to_string).collect(), None, source);
+    let ignored = &rules.ignored_members;
+    let names = ignored.names.iter().map(ToString::to_string).collect();
+    state("members without effect", names, None, &ignored.source);
     all
 }
 

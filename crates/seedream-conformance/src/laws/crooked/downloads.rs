@@ -78,7 +78,7 @@ fn fetch(
         let provider = Arc::new(Provider::new(ground.script()));
         let driver = ground.subject.driver();
         let client = Client::builder(ground.subject.dialect().clone())
-            .base_url(ground.subject.dialect().descriptor().base_urls[0])
+            .base_url(&*ground.subject.dialect().descriptor().base_urls[0])
             .key("a-key-that-no-image-needs")
             .strictness(Strictness::Off)
             .transport((driver.transport)(provider.clone()))

@@ -59,7 +59,7 @@ fn the_response_to_a_paid_request_is_waited_for_and_nothing_is_sent_after_it() {
     assert_eq!(error.message(), "cancelled by the caller, so it was not sent again: refused");
 
     let (mut operation, _) = cancelled(plain(), vec![Input::Begin]);
-    let step = operation.on(response(200, "pictures 2"), Duration::ZERO);
+    let step = operation.on(response(200, "images 2"), Duration::ZERO);
     assert_eq!((step.events.len(), ended(step.then).unwrap().images().count()), (2, 2));
 }
 

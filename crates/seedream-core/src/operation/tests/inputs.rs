@@ -52,7 +52,7 @@ impl Made {
             Self::Begin => Input::Begin,
             Self::NotSent => not_sent(),
             Self::Vetoed => vetoed(),
-            Self::Pictures => response(200, "pictures 1"),
+            Self::Pictures => response(200, "images 1"),
             Self::Task => response(200, "task t-1"),
             Self::Wait => response(200, "wait 10"),
             Self::RateLimited => response(429, "rate_limited"),
@@ -63,7 +63,7 @@ impl Made {
             Self::Mark => frame("[DONE]"),
             Self::StreamEnd => Input::StreamEnd,
             Self::Silence => broken(None),
-            Self::Cut => broken(Some(made(200, "pictures 1"))),
+            Self::Cut => broken(Some(made(200, "images 1"))),
             Self::Woke => Input::Woke,
             Self::Cancelled => Input::Cancelled,
         }
@@ -144,9 +144,9 @@ fn an_input_that_a_state_does_not_expect_is_an_error_that_names_both() {
 #[test]
 fn what_an_unexpected_answer_holds_stays_with_the_error() {
     for (input, body) in [
-        (response(200, "pictures 1"), "pictures 1"),
+        (response(200, "images 1"), "images 1"),
         (frame("picture 0"), "picture 0"),
-        (broken(Some(made(200, "pictures 1"))), "pictures 1"),
+        (broken(Some(made(200, "images 1"))), "images 1"),
     ] {
         let error = ended(after(submit(Policy::default()), [input]).1).unwrap_err();
         assert_eq!(error.body().unwrap(), body);

@@ -48,8 +48,8 @@ fn every_end_of_an_attempt_is_kept() {
         // It cannot be collected here, and is kept all the same.
         (no_tasks(), response(200, "task t-1"), "accepted t-1"),
         (no_tasks(), head(), "malformed_response, the answer is a stream, which nobody asked for: unknown"),
-        (plain(), response(200, "pictures 1"), "answered"),
-        (plain(), broken(Some(made(200, "pictures 1"))), "answered"),
+        (plain(), response(200, "images 1"), "answered"),
+        (plain(), broken(Some(made(200, "images 1"))), "answered"),
         (plain(), head(), "nothing"),
     ] {
         let name = format!("{raw:?}");
@@ -99,7 +99,7 @@ fn each_image_of_a_stream_is_kept_as_it_comes() {
 #[test]
 fn a_task_is_kept_until_it_has_ended_for_certain() {
     for (raw, record) in [
-        (response(200, "pictures 1"), "answered"),
+        (response(200, "images 1"), "answered"),
         (response(200, "failed"), "task_failed, it failed: no"),
         // It may be asked for again, or may be billed: the acceptance stays what is known.
         (response(200, "lost"), "nothing"),

@@ -37,7 +37,7 @@ fn a_refusal_that_passes_is_sent_again_and_everything_else_is_not() {
 
 #[test]
 fn what_arrived_before_a_cut_is_kept_and_not_bought_again() {
-    let run = play(submit(Policy::default()), [broken(Some(made(200, "pictures 2")))]);
+    let run = play(submit(Policy::default()), [broken(Some(made(200, "images 2")))]);
     let generation = run.result.unwrap();
     assert_eq!((run.submits, generation.images().count()), (1, 2));
     assert_eq!(generation.warnings[0].kind, WarningKind::Incomplete);
@@ -47,7 +47,7 @@ fn what_arrived_before_a_cut_is_kept_and_not_bought_again() {
 #[test]
 fn an_ambiguous_submit_is_only_sent_again_where_that_is_asked_for() {
     let policy = Policy { resend_ambiguous: true, ..Policy::default() };
-    let run = play(submit(policy.clone()), [broken(None), response(200, "pictures 1")]);
+    let run = play(submit(policy.clone()), [broken(None), response(200, "images 1")]);
     assert_eq!(run.submits, 2);
     // What comes after it does not make the lost one free.
     for last in [not_sent(), response(400, "bad")] {
@@ -74,7 +74,7 @@ fn a_mirror_takes_over_at_once_what_was_not_sent() {
     // A refusal stays where it was given, and a place that answered is not counted as missed: the other one is tried at once.
     let often = Policy { max_submits: 5, ..Policy::default() };
     let operation = submit(often).with_mirrors(["https://mirror.example".to_owned()]);
-    let run = play(operation, [not_sent(), response(429, "rate_limited"), not_sent(), response(200, "pictures 1")]);
+    let run = play(operation, [not_sent(), response(429, "rate_limited"), not_sent(), response(200, "images 1")]);
     assert_eq!((run.places, run.result.is_ok()), (vec![0, 1, 1, 0], true));
     assert!(matches!(run.events[2], Event::Retrying { attempt: 4, wait: Duration::ZERO, .. }), "{:?}", run.events);
     // A wrong setting is wrong everywhere.
@@ -84,7 +84,7 @@ fn a_mirror_takes_over_at_once_what_was_not_sent() {
     let twice = Policy { max_submits: 2, ..Policy::default() };
     let run = play(
         submit(twice).with_mirrors(["https://mirror.example".to_owned()]),
-        [not_sent(), response(200, "pictures 1")],
+        [not_sent(), response(200, "images 1")],
     );
     assert_eq!((run.places, run.took), (vec![0, 1], Duration::ZERO));
     // One attempt is one attempt.
@@ -96,7 +96,7 @@ fn a_mirror_takes_over_at_once_what_was_not_sent() {
 #[test]
 fn a_mirror_that_accepts_a_task_is_its_place() {
     let operation = submit(Policy::default()).with_mirrors(["https://mirror.example".to_owned()]);
-    let run = play(operation, [not_sent(), response(200, "task t-1"), response(200, "pictures 1")]);
+    let run = play(operation, [not_sent(), response(200, "task t-1"), response(200, "images 1")]);
     assert_eq!(run.places, [0, 1, 1]);
     assert!(matches!(&run.events[1], Event::Submitted(task) if task.endpoint == "https://mirror.example"));
 }
@@ -125,7 +125,7 @@ fn a_response_without_images_is_free_only_where_it_says_so_whole() {
     for (raw, charge) in [
         (response(200, "none"), Charge::No),
         (broken(Some(made(200, "none"))), Charge::Unknown),
-        (response(200, "pictures 0"), Charge::Unknown),
+        (response(200, "images 0"), Charge::Unknown),
     ] {
         let shown = format!("{raw:?}");
         let error = play(submit(Policy::default()), [raw]).result.unwrap_err();
@@ -166,7 +166,7 @@ fn what_the_store_refuses_is_sent_nowhere_and_not_again() {
 fn more_images_than_were_asked_for_are_told() {
     let told = |count: u32| {
         let request = ImageRequest::new("m", "3 images").count(count);
-        let run = play(of(Words::ALL, &request, Policy::default()), [response(200, "pictures 3")]);
+        let run = play(of(Words::ALL, &request, Policy::default()), [response(200, "images 3")]);
         let warnings = run.result.unwrap().warnings;
         warnings.into_iter().find(|warning| warning.kind == WarningKind::Cost).map(|warning| warning.message)
     };
@@ -192,7 +192,7 @@ fn every_attempt_sends_the_bytes_that_were_encoded_once() {
     let prepared = Encoded::new(&Words::ALL, checked).unwrap();
     let encoded = prepared.request().body().clone();
     let mut operation = Operation::submit(Arc::new(Words::ALL), prepared, HOME, Policy::default(), 7);
-    let mut inputs = [response(429, "rate_limited"), not_sent(), response(200, "pictures 1")].into_iter();
+    let mut inputs = [response(429, "rate_limited"), not_sent(), response(200, "images 1")].into_iter();
     let (mut input, mut now, mut sent) = (Input::Begin, Duration::ZERO, 0);
     loop {
         input = match operation.on(input, now).then {

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn an_acceptance_that_was_cut_is_still_an_acceptance() {
-    let run = play(submit(Policy::default()), [broken(Some(made(200, "task t-1"))), response(200, "pictures 1")]);
+    let run = play(submit(Policy::default()), [broken(Some(made(200, "task t-1"))), response(200, "images 1")]);
     assert_eq!((run.submits, run.polls), (1, 1));
     assert!(run.result.is_ok());
 }
@@ -12,7 +12,7 @@ fn an_acceptance_that_was_cut_is_still_an_acceptance() {
 #[test]
 fn retry_after_is_waited_for_if_the_deadline_allows() {
     let wait = |seconds| with_header(response(429, "rate_limited"), "retry-after", seconds);
-    let run = play(submit(Policy::default()), [wait("7"), response(200, "pictures 1")]);
+    let run = play(submit(Policy::default()), [wait("7"), response(200, "images 1")]);
     assert_eq!((run.submits, run.took), (2, Duration::from_secs(7)));
     let run = play(submit(Policy::default()), [wait("700")]);
     let error = run.result.unwrap_err();
@@ -29,7 +29,7 @@ fn whatever_happens_to_polls_the_task_is_submitted_once() {
         response(500, "bad"),
         response(429, "rate_limited"),
         response(200, "wait 60"),
-        response(200, "pictures 3"),
+        response(200, "images 3"),
     ];
     let run = play(submit(Policy::default()), std::iter::once(response(200, "task t-1")).chain(polls));
     assert_eq!((run.submits, run.polls), (1, 7));
@@ -48,7 +48,7 @@ fn a_deadline_and_a_final_refusal_of_a_poll_keep_the_task() {
     assert!(!error.is_safe_to_retry());
 
     // Right after acceptance it may not be known everywhere yet.
-    let answers = [response(200, "task t-1"), response(404, "where?"), response(200, "pictures 1")];
+    let answers = [response(200, "task t-1"), response(404, "where?"), response(200, "images 1")];
     assert!(play(submit(Policy::default()), answers).result.is_ok());
     let gone = std::iter::repeat_with(|| response(404, "gone"));
     let run = play(submit(Policy::default()), std::iter::once(response(200, "task t-1")).chain(gone));
@@ -59,7 +59,7 @@ fn a_deadline_and_a_final_refusal_of_a_poll_keep_the_task() {
 
 #[test]
 fn a_resumed_task_is_asked_for_at_once_and_never_submitted() {
-    let run = play(resume(), [response(200, "pictures 1")]);
+    let run = play(resume(), [response(200, "images 1")]);
     assert_eq!((run.submits, run.polls, run.took), (0, 1, Duration::ZERO));
 
     let task = resume().task().unwrap().clone();
@@ -82,16 +82,15 @@ fn accepted(polls: impl IntoIterator<Item = Input>) -> impl Iterator<Item = Inpu
 
 #[test]
 fn a_poll_that_fails_goes_to_the_mirror_and_a_refusal_there_says_nothing() {
-    let run = play(mirrored(), accepted([not_sent(), response(404, "where?"), response(200, "pictures 1")]));
+    let run = play(mirrored(), accepted([not_sent(), response(404, "where?"), response(200, "images 1")]));
     assert_eq!((run.places, run.result.is_ok()), (vec![0, 0, 1, 0], true), "the place that accepted it knows it");
     let run =
-        play(mirrored(), accepted([response(500, "bad"), response(429, "rate_limited"), response(200, "pictures 1")]));
+        play(mirrored(), accepted([response(500, "bad"), response(429, "rate_limited"), response(200, "images 1")]));
     assert_eq!(run.places, [0, 0, 1, 1], "a provider that asks to be left alone is not asked elsewhere");
-    let run = play(mirrored(), accepted([broken(Some(made(200, "wait"))), response(200, "pictures 1")]));
+    let run = play(mirrored(), accepted([broken(Some(made(200, "wait"))), response(200, "images 1")]));
     assert_eq!(run.places, [0, 0, 1]);
     // So it is where the mirror accepted it.
-    let answers =
-        [not_sent(), response(200, "task t-1"), not_sent(), response(403, "who?"), response(200, "pictures 1")];
+    let answers = [not_sent(), response(200, "task t-1"), not_sent(), response(403, "who?"), response(200, "images 1")];
     let run = play(mirrored(), answers);
     assert_eq!((run.places, run.result.is_ok()), (vec![0, 1, 1, 0, 1], true));
 }
@@ -116,7 +115,7 @@ fn every_id_that_the_acceptance_names_is_asked_for() {
         }
     };
     let gone = || response(404, "lost");
-    let (asked, result) = paths(vec![response(200, "task a b"), gone(), response(200, "pictures 1")]);
+    let (asked, result) = paths(vec![response(200, "task a b"), gone(), response(200, "images 1")]);
     assert_eq!((asked, result.is_ok()), (vec!["/tasks/a".to_owned(), "/tasks/b".to_owned()], true));
     let all = std::iter::once(response(200, "task a b")).chain(std::iter::repeat_with(gone).take(20)).collect();
     let (asked, result) = paths(all);
@@ -153,7 +152,7 @@ fn images_that_a_running_task_shows_are_kept_whatever_comes_then() {
 
 #[test]
 fn a_done_task_whose_answer_is_cut_is_asked_for_again_three_times() {
-    let cut = || broken(Some(made(200, "pictures 2")));
+    let cut = || broken(Some(made(200, "images 2")));
     let run = play(submit(Policy::default()), accepted([cut(), cut(), cut()]));
     let generation = run.result.unwrap();
     assert_eq!((run.polls, generation.images().count()), (3, 2));
@@ -162,7 +161,7 @@ fn a_done_task_whose_answer_is_cut_is_asked_for_again_three_times() {
     // A whole response between them begins the count anew.
     let run = play(
         of(Words::ALL, &ImageRequest::new("m", "2 images").count(2), Policy::default()),
-        accepted([cut(), cut(), response(200, "wait 9"), cut(), response(200, "pictures 2")]),
+        accepted([cut(), cut(), response(200, "wait 9"), cut(), response(200, "images 2")]),
     );
     assert_eq!((run.polls, run.result.unwrap().warnings), (5, vec![]));
 }
@@ -181,7 +180,7 @@ fn a_task_that_ends_without_images_says_what_it_may_have_cost() {
     }
     // These say nothing of the task.
     for status in [408, 425, 429, 499, 500] {
-        let run = play(submit(Policy::default()), accepted([response(status, "later"), response(200, "pictures 1")]));
+        let run = play(submit(Policy::default()), accepted([response(status, "later"), response(200, "images 1")]));
         assert!(run.result.is_ok(), "{status}");
     }
 }

@@ -1,13 +1,15 @@
 //! A provider whose responses are words.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::*;
 use crate::{
     Acceptance, Blobs, Capabilities, Checked, Decoded, Descriptor, Dialect, Effective, Family, GeneratedImage,
-    ImageData, ImageFailure, ImagesRule, ModelEntry, ModelId, PixelRule, Response, SizeRule, Source, StreamDecoder,
-    StreamDialect, StreamItem, TaskDialect, TaskId, TaskState, Usage, Warning, sse::Frame,
+    ImageData, ImageFailure, ImagesRule, Members, ModelEntry, ModelId, PixelRule, Response, SizeRule, Source,
+    StreamDecoder, StreamDialect, StreamItem, TaskDialect, TaskId, TaskState, Usage, Warning, sse::Frame,
 };
 
 /// A request is answered with `images 2`, `none` or `task t-1` (`task t-1 t-2` where it names two ids), a poll with
@@ -18,7 +20,7 @@ use crate::{
 pub(crate) struct Words {
     pub(crate) tasks: bool,
     pub(crate) streams: bool,
-    pub(crate) descriptor: &'static Descriptor,
+    pub(crate) descriptor: &'static LazyLock<Descriptor>,
 }
 
 impl Words {
@@ -27,24 +29,13 @@ impl Words {
     pub(crate) const OTHER: Self = Self { descriptor: &OTHER, ..Self::ALL };
 }
 
-static DESCRIPTOR: Descriptor = Descriptor { id: "words", models: MODELS, ..NAMELESS };
-static OTHER: Descriptor = Descriptor { id: "other words", models: MODELS, ..NAMELESS };
+static DESCRIPTOR: LazyLock<Descriptor> = LazyLock::new(|| named("words"));
+static OTHER: LazyLock<Descriptor> = LazyLock::new(|| named("other words"));
 
-const NAMELESS: Descriptor = Descriptor {
-    id: "",
-    name: "words",
-    document: "test",
-    pages: &[],
-    base_urls: &["https://words.example"],
-    key_variables: &[],
-    key_optional: false,
-    base_url_variables: &[],
-    default_model: "m",
-    models: &[],
-};
-
-const MODELS: &[ModelEntry] =
-    &[ModelEntry { id: "m", family: Family::Seedream4, aliases: &[], source: Source::documented("test", "models") }];
+fn named(id: &'static str) -> Descriptor {
+    let model = ModelEntry::new("m", Family::Seedream4, Source::documented("test", "models"));
+    Descriptor::new(id, "words", "test", [model]).base_urls(["https://words.example"])
+}
 
 fn image(index: u32) -> GeneratedImage {
     GeneratedImage::new(index, ImageData::Bytes(Bytes::from_static(b"x")))
@@ -70,14 +61,15 @@ fn understood(response: &Response) -> Error {
 }
 
 impl Dialect for Words {
-    fn descriptor(&self) -> &'static Descriptor {
+    fn descriptor(&self) -> &Descriptor {
         self.descriptor
     }
 
     fn capabilities(&self, model: &ModelId) -> Capabilities {
         let source = Source::documented("test", "all");
         let size = SizeRule::only_pixels(PixelRule::new(1, 100, 2), "1x1", source.clone());
-        let mut rules = Capabilities::new(&DESCRIPTOR, DESCRIPTOR.resolve(model), size, (&[], source.clone()));
+        let mut rules =
+            Capabilities::new(&DESCRIPTOR, DESCRIPTOR.resolve(model), size, Members::new::<&str>([], source.clone()));
         rules.images = ImagesRule::up_to(15, source);
         rules
     }
@@ -94,7 +86,7 @@ impl Dialect for Words {
         let text = std::str::from_utf8(&response.body).unwrap();
         match text.split_once(' ').unwrap_or((text, "")) {
             _ if !response.status.is_success() => Err(understood(response)),
-            ("pictures", count) => images(request.model(), count).or_no_images().map(Decoded::Done),
+            ("images", count) => images(request.model(), count).or_no_images().map(Decoded::Done),
             ("none", _) => {
                 let mut none = images(request.model(), "0");
                 none.usage.generated_images = Some(0);
@@ -135,7 +127,7 @@ impl TaskDialect for Words {
         }
         let text = std::str::from_utf8(&response.body).unwrap();
         Ok(match text.split_once(' ').unwrap_or((text, "")) {
-            ("pictures", count) => TaskState::Done(images(&task.model, count)),
+            ("images", count) => TaskState::Done(images(&task.model, count)),
             ("wait", progress) => TaskState::running("processing", progress.parse().ok()),
             ("some", count) => TaskState::Running {
                 status: "processing".to_owned(),

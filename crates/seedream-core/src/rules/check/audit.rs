@@ -1,6 +1,6 @@
 //! What a check finds.
 
-use crate::{Field, Nearest, Source, Violation, Warning, WarningKind, rules::source::Seller};
+use crate::{Field, Nearest, Seller, Source, Violation, Warning, WarningKind};
 
 /// What a check has found so far.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl Audit {
     }
 
     pub(super) fn broken(&self, field: Field, message: String, nearest: Option<Nearest>, source: &Source) -> Violation {
-        let (stated_by, seller) = (self.seller.states(source), self.seller.name.into());
+        let (stated_by, seller) = (self.seller.states(source), self.seller.name.clone());
         Violation { field, message, nearest, source: source.clone(), stated_by, seller }
     }
 

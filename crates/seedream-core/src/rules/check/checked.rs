@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::size::WireSize;
-use crate::{Amount, Error, ErrorKind, ImageRequest, ModelId, Price, Result, Warning};
+use crate::{Amount, Error, ErrorKind, ImageRequest, ModelId, Price, ProviderId, Result, Warning};
 
 /// What happens to a request that breaks a rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub enum Strictness {
 /// encoded unchecked, or with another provider's proof.
 #[derive(Clone, Debug)]
 pub struct Checked {
-    pub(super) provider: &'static str,
+    pub(super) provider: ProviderId,
     pub(super) model: ModelId,
     pub(super) request: ImageRequest,
     pub(super) size: Option<WireSize>,
@@ -36,8 +36,8 @@ pub struct Checked {
 
 impl Checked {
     /// The provider whose rules it was checked against.
-    pub fn provider(&self) -> &'static str {
-        self.provider
+    pub fn provider(&self) -> &ProviderId {
+        &self.provider
     }
 
     /// The model id to send.

@@ -23,7 +23,7 @@ impl Capabilities {
             violation(format!("{} refuses `{member}`: leave it out", self.model), None);
             return;
         }
-        if !value.as_str().is_some_and(|text| rule.values.contains(&text)) {
+        if !value.as_str().is_some_and(|text| rule.values.iter().any(|value| value == text)) {
             let choices = rule.values.iter().map(ToString::to_string).collect();
             let message = format!("{} does not take `{member}` {value}", self.model);
             violation(message, Some(Nearest::OneOf(choices)));
@@ -79,7 +79,7 @@ impl Capabilities {
 
     /// Warns of members of `extra` that may ask for more images than the request counts.
     pub(super) fn check_asked_by_extra(&self, request: &ImageRequest, audit: &mut Audit) {
-        let (Some((member, most)), None) = (self.asked_by_extra(request), &self.overrides) else { return };
+        let (Some((member, most)), None) = (self.asked_by_extra(request), &self.precedence) else { return };
         let message = format!("`{member}` may ask for several images: {most} are counted, the most that it can make");
         audit.warn(WarningKind::Cost, Field::Extra, message);
     }

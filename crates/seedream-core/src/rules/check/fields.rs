@@ -15,7 +15,7 @@ impl Capabilities {
                 None => {
                     let message =
                         format!("{} has no member for it: leave it out, or send theirs with `extra`", self.provider);
-                    let source = &self.members.1;
+                    let source = &self.members.source;
                     if strictness == Strictness::Off {
                         audit.impossible(field, message, source);
                     } else {
@@ -58,7 +58,9 @@ impl Capabilities {
                 return;
             }
         }
-        if let Some(text) = value.as_str().filter(|text| !rule.values.is_empty() && !rule.values.contains(text)) {
+        if let Some(text) =
+            value.as_str().filter(|text| !rule.values.is_empty() && !rule.values.iter().any(|value| value == text))
+        {
             let choices = rule.values.iter().map(ToString::to_string).collect();
             audit.violation(field, format!("{} does not take `{text}`", self.model), Nearest::OneOf(choices), source);
         }
@@ -86,16 +88,16 @@ impl Capabilities {
 
     pub(super) fn check_extra(&self, request: &ImageRequest, audit: &mut Audit) {
         for member in request.extra.keys() {
-            if self.members.0.contains(&member.as_str()) {
+            if self.members.contains(member) {
                 let message = format!("`{member}` is written by a field of the request: set that field instead");
-                audit.impossible(Field::Extra, message, &self.members.1);
+                audit.impossible(Field::Extra, message, &self.members.source);
             }
             if member == "stream" && self.field(Field::Stream).is_none() {
                 let message = "the answer would be a stream, which is not read here: leave it out";
-                audit.impossible(Field::Extra, message, &self.members.1);
+                audit.impossible(Field::Extra, message, &self.members.source);
             }
-            let (ignored, source) = &self.ignored_members;
-            if ignored.contains(&member.as_str()) {
+            let source = &self.ignored_members.source;
+            if self.ignored_members.contains(member) {
                 let message = format!(
                     "{} ignores `{member}`: it is sent and has no effect {}",
                     self.provider,
@@ -104,10 +106,10 @@ impl Capabilities {
                 audit.warn(WarningKind::Ignored, Field::Extra, message);
             }
         }
-        if let Some(precedence) = &self.overrides {
-            let overridden = request.extra.contains_key(precedence.member) && request.count.is_some();
+        if let Some(precedence) = &self.precedence {
+            let overridden = request.extra.contains_key(&*precedence.member) && request.count.is_some();
             if overridden {
-                audit.warn(WarningKind::Rewritten, precedence.field, precedence.says);
+                audit.warn(WarningKind::Rewritten, precedence.field, precedence.message.clone());
             }
         }
     }

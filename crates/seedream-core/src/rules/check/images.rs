@@ -12,7 +12,7 @@ impl Capabilities {
         }
         let chars = prompt.chars().count();
         if let Some(max) = self.prompt.advised_chars.filter(|max| chars > *max) {
-            let note = self.prompt.note.map(|note| format!(", {note}")).unwrap_or_default();
+            let note = self.prompt.note.as_ref().map(|note| format!(", {note}")).unwrap_or_default();
             let message = format!(
                 "the prompt has {chars} characters, about {max} are taken{note}: shorten it {}",
                 self.seller.cites(source)
@@ -123,7 +123,7 @@ impl Capabilities {
             if !rule.auto {
                 // Left out, it would ask for one.
                 let message = format!("{} cannot leave the number of images to the model: say how many", self.provider);
-                audit.impossible(Field::Count, message, &self.members.1);
+                audit.impossible(Field::Count, message, &self.members.source);
             }
             return;
         }

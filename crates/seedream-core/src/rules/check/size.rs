@@ -2,8 +2,8 @@
 
 use super::audit::Audit;
 use crate::{
-    Capabilities, Field, ImageRequest, Nearest, PixelRule, Pixels, Ratio, Size, Source, Tier, WarningKind,
-    nearest_ratio, row,
+    Capabilities, Field, ImageRequest, Nearest, PixelRule, Pixels, Ratio, RelayMinimum, Size, Source, Tier,
+    WarningKind, nearest_ratio, row,
 };
 
 /// A size in a provider's own words.
@@ -72,7 +72,7 @@ impl Capabilities {
             let nearest = self.size.nearest(pixels).map(|nearest| Nearest::Size(nearest.into()));
             audit.violation(Field::Size, message, nearest, source);
         }
-        if let Some((least, source)) = self.size.relay_min.as_ref().filter(|_| self.relay)
+        if let Some(RelayMinimum { pixels: least, source }) = self.size.relay_min.as_ref().filter(|_| self.relay)
             && (rule.min..*least).contains(&pixels.area())
         {
             let message = format!(
