@@ -17,7 +17,7 @@ use base64::{
 };
 use bytes::Bytes;
 use futures_util::stream;
-use http_body_util::{BodyExt as _, StreamBody};
+use http_body_util::StreamBody;
 use seedream::{
     Ark, Capabilities, Checked, Client, Descriptor, Dialect, Effective, ErrorKind, ImageProvider as _, ImageRequest,
     ModelId, Response, ResponseBody, Transport, TransportError, sse::Parser,
@@ -173,7 +173,7 @@ async fn read(input: &Input) -> Result<()> {
 
 fn client(dialect: impl Dialect, content_type: &'static str, body: &Bytes) -> Result<Client> {
     let transport = Arc::new(Canned { content_type, body: body.clone() });
-    Ok(Client::builder(Arc::new(dialect)).key("sk-bench-0123456789").seed(1).transport(transport).build()?)
+    Ok(Client::builder(dialect).key("sk-bench-0123456789").seed(1).transport(transport).build()?)
 }
 
 /// Sends nothing, and has this response to everything.
@@ -189,7 +189,7 @@ impl Transport for Canned {
         let starts = (0..self.body.len()).step_by(CHUNK);
         let chunks: Vec<_> = starts.map(|at| self.body.slice(at..self.body.len().min(at + CHUNK))).collect();
         let frames = stream::iter(chunks.into_iter().map(|chunk| Ok(http_body::Frame::data(chunk))));
-        let mut response = http::Response::new(StreamBody::new(frames).boxed_unsync());
+        let mut response = http::Response::new(ResponseBody::new(StreamBody::new(frames)));
         response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(self.content_type));
         Ok(response)
     }

@@ -2,8 +2,6 @@
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
-use std::sync::Arc;
-
 use seedream::{
     Client, Evolink, ImageRequest, Strictness,
     webhook::{Webhooks, axum},
@@ -15,8 +13,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mock = MockServer::start().await?;
     let base = mock.base_url("evolink").ok_or("the mock has no evolink")?;
     // A provider takes callbacks to public https only, and the check says so. The mock takes those to this machine too.
-    let client =
-        Client::builder(Arc::new(Evolink)).base_url(base).key("any").strictness(Strictness::Lenient).build()?;
+    let client = Client::builder(Evolink).base_url(base).key("any").strictness(Strictness::Lenient).build()?;
 
     let webhooks = Webhooks::new(client)?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;

@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy knows helpers of tests as code")]
 
-use std::sync::Arc;
-
 use seedream::*;
 
 const FILE: &str = r#"{
@@ -108,6 +106,6 @@ fn what_cannot_be_read_or_said_is_refused() {
         let gogogotoken = Client::builder(dialect("gogogotoken").unwrap()).overrides(overrides.clone());
         assert!(gogogotoken.build().unwrap_err().message().contains("has no member for"));
         // Another provider's part is nobody's business.
-        assert!(Client::builder(Arc::new(Ark)).overrides(overrides).build().is_ok());
+        assert!(Client::builder(Ark).overrides(overrides).build().is_ok());
     }
 }

@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::StreamExt as _;
 use seedream::{
     Ark, Client, Dialect, DownloadOptions, Event, Evolink, Generation, ImageData, ImageProvider as _, ImageRequest,
     ImageSource, Pace, Policy, SaveOptions,
@@ -35,7 +34,9 @@ impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let name = field.name();
         match name {
-            "elapsed_ms" | "bytes" | "client_request_id" | "task" => write!(self.0, " {name}=[{name}]").unwrap(),
+            "elapsed_ms" | "wait_ms" | "bytes" | "client_request_id" | "task" => {
+                write!(self.0, " {name}=[{name}]").unwrap();
+            }
             _ => write!(self.0, " {name}={value:?}").unwrap(),
         }
     }
@@ -50,6 +51,14 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Seen {
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         values.record(context.span(id).unwrap().extensions_mut().get_mut::<Fields>().unwrap());
+    }
+
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == "seedream" {
+            let mut fields = Fields(String::new());
+            event.record(&mut fields);
+            writeln!(self.0.lock().unwrap(), "{}{}", event.metadata().level(), fields.0).unwrap();
+        }
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
@@ -99,8 +108,9 @@ async fn mock() -> MockServer {
 fn client(dialect: impl Dialect, mock: &MockServer, key: &str) -> Client {
     let mut policy = Policy::default();
     policy.pace = Pace { shortest: Duration::from_millis(1), longest: Duration::from_millis(1) };
+    policy.backoff.first = Duration::from_millis(1);
     let base = mock.base_url(&dialect.descriptor().id).unwrap();
-    let builder = Client::builder(Arc::new(dialect)).base_url(base).key(key.to_owned()).policy(policy);
+    let builder = Client::builder(dialect).base_url(base).key(key.to_owned()).policy(policy);
     // What is not there is asked for once.
     builder.download(DownloadOptions::default().waits(Duration::ZERO, Duration::ZERO)).build().unwrap()
 }
@@ -133,6 +143,20 @@ async fn a_group_one_by_one() {
     save(&client, &client.generate(request).await.unwrap()).await;
     save(&client, &client.generate(inline).await.unwrap()).await;
     insta::assert_snapshot!(seen.text(&mock));
+}
+
+#[tokio::test]
+async fn each_retry_is_an_event() {
+    let mock = mock().await;
+    let (seen, _guard) = watch();
+    let request = ImageRequest::new("doubao-seedream-4.5", "canary-prompt");
+    client(Evolink, &mock, "sk-mock-429").generate(request).await.unwrap_err();
+    let text = seen.text(&mock);
+    let events: Vec<_> = text.lines().filter(|line| line.starts_with("INFO")).collect();
+    let expected = |attempt: u32| {
+        format!(r#"INFO message=the request is sent again attempt={attempt} wait_ms=[wait_ms] kind="rate_limited""#)
+    };
+    assert_eq!(events, [expected(2), expected(3)], "{text}");
 }
 
 #[tokio::test]

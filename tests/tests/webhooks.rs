@@ -1,12 +1,12 @@
 //! Callbacks over real sockets: what a stranger sends leads to nothing, and what a provider sends leads to one question.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use futures_util::FutureExt as _;
 use seedream::{
     Charge, Client, ErrorKind, Evolink, Gogogotoken, ImageRequest, Pace, Policy, Strictness, Task, TaskId,
-    webhook::{Expected, Webhooks, axum},
+    webhook::{PendingTask, Webhooks, axum},
 };
 use seedream_mock::{MockServer, TaskEnd};
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ impl House {
         policy.pace = Pace { shortest: pace, longest: pace };
         // A hint that nobody hears fails a test, and not after ten minutes.
         policy.deadline = Duration::from_secs(60);
-        let client = Client::builder(Arc::new(Evolink)).base_url(mock.base_url("evolink").unwrap()).key(key.to_owned());
+        let client = Client::builder(Evolink).base_url(mock.base_url("evolink").unwrap()).key(key.to_owned());
         let webhooks = Webhooks::new(client.policy(policy).build().unwrap()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -48,7 +48,7 @@ impl House {
         Self { mock, webhooks, address }
     }
 
-    async fn submit(&self) -> Expected {
+    async fn submit(&self) -> PendingTask {
         let request = ImageRequest::new("doubao-seedream-4.5", "a lighthouse");
         self.webhooks.submit(request).await.unwrap()
     }
@@ -124,7 +124,7 @@ async fn a_callback_leads_to_one_question_and_the_images() {
     assert_eq!((house.polls(), house.requests()), (1, 2));
     let image = generation.images().next().unwrap();
     let seedream::ImageData::Url { url, .. } = &image.data else { panic!("{image:?}") };
-    assert!(url.starts_with(&house.mock.url()), "the pictures are those of our own question: {url}");
+    assert!(url.starts_with(&house.mock.url()), "the images are those of our own poll: {url}");
     assert_eq!(generation.model.as_str(), "doubao-seedream-4.5");
 }
 
@@ -187,14 +187,9 @@ async fn forged_bodies_cause_no_fetch_and_no_download() {
         completed("../../v1/images/generations", &evil),
         completed("", &evil),
         json!({ "id": 7, "results": [evil] }).to_string(),
-        json!({ "id": [id], "results": [evil] }).to_string(),
-        json!({ "id": { "id": id } }).to_string(),
-        json!({ "id": null, "other": { "id": id }, "url": evil }).to_string(),
-        json!(id).to_string(),
         format!(r#"{{"x":{deep},"id":"{id}x"}}"#),
         format!(r#"{{"id":{deep}}}"#),
         deep,
-        format!("other={id}"),
         format!("id={id}x"),
         "\u{feff}{}".to_owned(),
         String::new(),
@@ -222,6 +217,9 @@ async fn a_callback_in_another_form_is_a_hint_as_any_other() {
         |id: &str| json!({ "task": { "id": id } }).to_string(),
         |id: &str| json!([{ "id": id }]).to_string(),
         |id: &str| format!("\u{feff}{{\"id\":\"{id}\",}}"),
+        |id: &str| json!({ "id": [id], "other": { "id": null } }).to_string(),
+        |id: &str| json!(id).to_string(),
+        |id: &str| format!("other={id}"),
     ] {
         let house = House::new(1, NEVER).await;
         let expected = house.submit().await;
@@ -362,7 +360,7 @@ async fn a_deadline_keeps_the_task() {
     let mock = MockServer::builder().task(TaskEnd::Polls(1000)).start().await.unwrap();
     let mut policy = Policy::default();
     policy.deadline = Duration::from_millis(200);
-    let client = Client::builder(Arc::new(Evolink)).base_url(mock.base_url("evolink").unwrap()).key("sk-any");
+    let client = Client::builder(Evolink).base_url(mock.base_url("evolink").unwrap()).key("sk-any");
     let webhooks = Webhooks::new(client.policy(policy).build().unwrap()).unwrap();
     let expected = webhooks.submit(ImageRequest::new("doubao-seedream-4.5", "a lighthouse")).await.unwrap();
     let task = expected.task().clone();
@@ -379,10 +377,10 @@ async fn callbacks_are_public_https_of_evolink() {
         assert_eq!((error.kind(), error.charge()), (ErrorKind::InvalidRequest, Charge::No), "{base}");
     }
     assert_eq!(house.requests(), 0);
-    let other = Client::builder(Arc::new(Gogogotoken)).key("sk-any").strictness(Strictness::Lenient).build().unwrap();
+    let other = Client::builder(Gogogotoken).key("sk-any").strictness(Strictness::Lenient).build().unwrap();
     assert_eq!(Webhooks::new(other).unwrap_err().kind(), ErrorKind::Config);
 }
 
 fn client(house: &House) -> Client {
-    Client::builder(Arc::new(Evolink)).base_url(house.mock.base_url("evolink").unwrap()).key("sk-any").build().unwrap()
+    Client::builder(Evolink).base_url(house.mock.base_url("evolink").unwrap()).key("sk-any").build().unwrap()
 }

@@ -73,7 +73,7 @@ pub(crate) fn openai(url: &str, http: reqwest::Client) -> async_openai::Client<O
 /// This client, with everything switched on that is on by default.
 pub(crate) fn ours(url: &str) -> ClientBuilder {
     // Ark's base URLs name a version, which the server here does not read.
-    Client::builder(Arc::new(Ark)).base_url(format!("{url}/v1")).key(KEY)
+    Client::builder(Ark).base_url(format!("{url}/v1")).key(KEY)
 }
 
 pub(crate) fn our_request() -> ImageRequest {

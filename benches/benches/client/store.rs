@@ -7,8 +7,8 @@ use std::{
 };
 
 use seedream::{
-    Charge, Entry, Error, ErrorKind, FolderStore, GeneratedImage, Generation, ImageData, Intent, JobError,
-    JobStore as _, Location,
+    Charge, Error, ErrorKind, FolderStore, GeneratedImage, Generation, ImageData, Intent, JobError, JobStore as _,
+    Location, RecordEntry,
 };
 use serde::{Deserialize, Serialize};
 
@@ -78,11 +78,11 @@ async fn record(folder: &Path) -> Result<()> {
     let mut generation = Generation::new(peers::MODEL.into());
     let url = format!("https://a.example/0.jpeg?X-Tos-Signature={}", "0".repeat(400));
     generation.outcomes = vec![Ok(GeneratedImage::new(0, ImageData::Url { url, expires_at: None }))];
-    record.append(Entry::Answered { generation, whole: true, raw: None }).await?;
+    record.append(RecordEntry::Answered { generation, whole: true, raw: None }).await?;
     let (_, mut outcome) = JobError::from(Error::new(ErrorKind::Storage, "")).into_parts();
     (outcome.error, outcome.charge) = (None, Charge::Yes);
     outcome.sidecar = Some(Location::File("ark-0.json".into()));
-    record.append(Entry::Ended { outcome: Box::new(outcome) }).await?;
+    record.append(RecordEntry::Ended { outcome: Box::new(outcome) }).await?;
     assert!(!record.stays());
     Ok(())
 }

@@ -89,7 +89,7 @@ impl Poller {
                 let mut policy = Policy::default();
                 (policy.pace.shortest, policy.pace.longest) = (PAUSE, PAUSE);
                 // The tasks are spread already.
-                let builder = Client::builder(Arc::new(Evolink)).base_url(base).key(KEY);
+                let builder = Client::builder(Evolink).base_url(base).key(KEY);
                 Self::Ours(builder.policy(policy).polls_per_second(0).build()?)
             }
         })

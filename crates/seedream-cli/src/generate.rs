@@ -84,7 +84,7 @@ impl Asked {
         match self {
             Self::Once(job) => vec![Row::of(teller.follow(job).await)],
             Self::Exactly(exactly, images) => {
-                let collected = exactly.watched(|_, event| teller.tell(event)).await;
+                let collected = exactly.run_with_events(|_, event| teller.tell(event)).await;
                 let (delivered, requests) = (collected.delivered(), collected.purchases.len());
                 if delivered > images {
                     let message = "a request of one brought several";
@@ -142,7 +142,7 @@ pub(crate) fn download(args: &SaveArgs) -> DownloadOptions {
     let options = DownloadOptions::default().allow_http(args.allow_http_results);
     match args.deadline {
         // What is paid for is fetched even behind the deadline, but with no more patience than the user has.
-        Some(deadline) => options.clone().patience(options.stall, deadline),
+        Some(deadline) => options.clone().timeouts(options.stall, deadline),
         None => options,
     }
 }

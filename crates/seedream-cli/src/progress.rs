@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use seedream::{Error, ErrorKind, Job, JobError, JobEvent, Outcome};
 

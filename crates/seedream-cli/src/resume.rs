@@ -2,7 +2,7 @@
 
 use std::{fmt, path::Path, sync::Arc};
 
-use seedream::{Client, FolderStore, Job, Leftover, Refusal, TaskId};
+use seedream::{Client, FolderStore, Job, Refusal, Resumable, TaskId};
 use seedream_mock::MockServer;
 
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
 #[derive(Debug, PartialEq)]
 enum Named {
     /// A record, or a sidecar that names images which are not saved.
-    Left(Leftover),
+    Left(Resumable),
     /// Nothing but the id of a task.
     Id(String, TaskId),
 }
@@ -143,7 +143,7 @@ async fn named(text: &str, console: &Console) -> Result<Found, Failure> {
     }
     let refused = |refusal: Refusal| Failure::usage(refusal.to_string());
     let (mut found, mut running) = (Found::default(), Vec::new());
-    for left in FolderStore::leftovers(path).await.map_err(refused)? {
+    for left in FolderStore::resumable(path).await.map_err(refused)? {
         match left {
             Ok(left) if left.is_running => running.push(left.path.display().to_string()),
             Ok(left) => found.named.push(Named::Left(left)),

@@ -1,10 +1,8 @@
 //! Who is asked: a client that asks for its provider's own model where the user names none, and fits requests where the user wants that.
 
-use std::sync::Arc;
-
 use seedream::{
-    Capabilities, Client, Descriptor, EventStream, ImageProvider, ImageRequest, Job, JobContext, ModelId, Prepared,
-    Result, Task, Warning,
+    Capabilities, Client, Descriptor, EventStream, ImageProvider, ImageRequest, JobContext, ModelId, Prepared, Result,
+    Task, Warning,
 };
 
 /// A client with what the flags say of requests.
@@ -52,13 +50,5 @@ impl ImageProvider for Target {
 
     fn client(&self, provider: &str) -> Option<Client> {
         self.client.client(provider)
-    }
-
-    fn job(&self, request: ImageRequest) -> Job {
-        Job::new(Arc::new(self.clone()), request)
-    }
-
-    fn resume(&self, record: &str) -> Job {
-        Job::resumed(Arc::new(self.clone()), record)
     }
 }

@@ -1,5 +1,6 @@
 //! Where requests go, and with which key.
 
+mod api_key;
 mod pasted;
 mod route;
 
@@ -7,24 +8,23 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderValue, Uri, header};
-use secrecy::{ExposeSecret as _, SecretString};
 use seedream_core::{Dialect, Error, ErrorKind, Result, Warning, WarningKind, redact};
 use url::Url;
 
-pub use self::pasted::bare_key;
 pub(crate) use self::route::{is_relay, not_found_advice};
+pub use self::{api_key::ApiKey, pasted::bare_key};
 
 /// A provider's base URL and the key that opens it. Its `Debug` shows no key.
 #[derive(Clone)]
 pub struct Endpoint {
     base: String,
     url: Url,
-    key: Option<SecretString>,
+    key: Option<ApiKey>,
     warnings: Vec<Warning>,
 }
 
 impl Endpoint {
-    /// An endpoint without a key: some relays of document 003 need none.
+    /// An endpoint without a key: some relays need none.
     ///
     /// What is unmistakable is put right, and [`Endpoint::warnings`] says so: quotes and blanks around the URL are left out, and
     /// without a scheme `http` is taken for this machine and `https` for every other. A slash at the end is taken off.
@@ -65,12 +65,13 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`ErrorKind::Config`] where it is empty, or holds something that cannot stand in a header.
-    pub fn with_key(mut self, key: &SecretString) -> Result<Self> {
-        let (bare, changed) = pasted::clean_key(key.expose_secret());
+    pub fn with_key(mut self, key: impl Into<ApiKey>) -> Result<Self> {
+        let given = key.into();
+        let (bare, changed) = pasted::clean_key(given.expose());
         if bare.is_empty() {
-            return Err(Error::new(ErrorKind::Config, "the key is empty"));
+            return Err(config("key", "the key is empty"));
         }
-        let key = SecretString::from(bare);
+        let key = ApiKey::from(bare);
         bearer(&key)?;
         if changed {
             let message = "the key is used without the quotes, the blanks or the `Bearer ` that stand around it";
@@ -85,7 +86,7 @@ impl Endpoint {
         &self.warnings
     }
 
-    /// The same place, for whoever has no use for the key.
+    /// The same endpoint without its key.
     pub(crate) fn without_key(&self) -> Self {
         Self { key: None, ..self.clone() }
     }
@@ -103,7 +104,7 @@ impl Endpoint {
     /// The endpoint of a task: its own base URL with this key, if that is the same place.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] where it is another: a task file must not steer the key to a host that nobody configured.
+    /// [`ErrorKind::Config`] where it is another: a task file must not steer the key to a host that was not configured.
     pub(crate) fn for_task(&self, base_url: &str) -> Result<Self> {
         let other = Self::new(base_url)?;
         if !self.is_origin_of(&other.url) {
@@ -119,11 +120,11 @@ impl Endpoint {
     /// The key, where it is long enough not to be found in ordinary words.
     pub(crate) fn secret(&self) -> Option<&str> {
         const SHORT: usize = 8;
-        self.key.as_ref().map(|key| key.expose_secret()).filter(|key| key.len() >= SHORT)
+        self.key.as_ref().map(ApiKey::expose).filter(|key| key.len() >= SHORT)
     }
 
     /// The body of a refusal without the key, which some gateways repeat in the message of a 401. A success is never touched:
-    /// the URL of an image may hold whatever it likes.
+    /// the URL of an image may hold anything.
     pub(crate) fn scrub(&self, body: Bytes) -> Bytes {
         const SMALL: usize = 64 << 10;
         let Some(key) = self.secret() else { return body };
@@ -139,7 +140,7 @@ impl Endpoint {
     /// Puts the base URL before the request's path, and the key at its edge.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] where the path is none: a bug of an adapter.
+    /// [`ErrorKind::Config`] where the path is not valid: a bug of an adapter.
     pub(crate) fn address(&self, request: &mut http::Request<Bytes>) -> Result<()> {
         *request.uri_mut() = self.uri(request.uri())?;
         if let Some(key) = &self.key {
@@ -155,14 +156,19 @@ impl Endpoint {
     pub(crate) fn uri(&self, path: &Uri) -> Result<Uri> {
         let relative = path.authority().is_none() && path.path().starts_with('/');
         let joined = relative.then(|| format!("{}{path}", self.base)).and_then(|uri| uri.parse().ok());
-        joined.ok_or_else(|| Error::new(ErrorKind::Config, "the adapter wrote a path that is none below its base URL"))
+        joined.ok_or_else(|| Error::new(ErrorKind::Config, "the adapter wrote a path that is not below its base URL"))
     }
 }
 
 /// # Errors
 /// [`ErrorKind::Config`] that repeats nothing of the text, which may hold a password.
 fn read(base_url: &str) -> Result<(Url, Vec<String>)> {
-    pasted::base_url(base_url).map_err(|reason| Error::new(ErrorKind::Config, format!("the base URL {reason}")))
+    pasted::base_url(base_url).map_err(|reason| config("base_url", &format!("the base URL {reason}")))
+}
+
+/// An error of a setting, which [`Error::param`] names.
+fn config(setting: &str, message: &str) -> Error {
+    Error::new(ErrorKind::Config, message).with_param(setting.to_owned())
 }
 
 /// The warnings of several places, each once.
@@ -181,9 +187,9 @@ fn rewritten(message: String) -> Warning {
 }
 
 /// Sensitive, so that no log of headers shows it and HTTP/2 does not index it.
-fn bearer(key: &SecretString) -> Result<HeaderValue> {
-    let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose_secret()))
-        .map_err(|_| Error::new(ErrorKind::Config, "the key holds a character that cannot stand in a header"))?;
+fn bearer(key: &ApiKey) -> Result<HeaderValue> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose()))
+        .map_err(|_| config("key", "the key holds a character that cannot stand in a header"))?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -211,28 +217,29 @@ mod tests {
         }
         for given in ["", "api", "ftp://a", "https://u:s3cret@a", "https://a?s3cret", "https://a#b", "file:///etc"] {
             let error = Endpoint::new(given).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Config, "{given}");
+            assert_eq!((error.kind(), error.param()), (ErrorKind::Config, Some("base_url")), "{given}");
             assert!(!error.to_string().contains("s3cret"), "{error}");
         }
     }
 
     #[test]
     fn the_key_is_added_at_the_edge_and_shown_nowhere() {
-        let endpoint = Endpoint::new("https://a.example/v1").unwrap().with_key(&"canary-key\n".into()).unwrap();
+        let endpoint = Endpoint::new("https://a.example/v1").unwrap().with_key("canary-key\n").unwrap();
         let mut request = http::Request::get("/tasks/1?x=%2F").body(Bytes::new()).unwrap();
         endpoint.address(&mut request).unwrap();
         assert_eq!(request.uri(), "https://a.example/v1/tasks/1?x=%2F");
         assert_eq!(request.headers()["authorization"], "Bearer canary-key");
         assert!(!format!("{request:?}{endpoint:?}").contains("canary"));
-        let pasted = Endpoint::new("https://a.example").unwrap().with_key(&"\"Bearer canary-key\"".into()).unwrap();
+        let pasted = Endpoint::new("https://a.example").unwrap().with_key("\"Bearer canary-key\"").unwrap();
         let mut request = http::Request::get("/").body(Bytes::new()).unwrap();
         pasted.address(&mut request).unwrap();
         assert_eq!(request.headers()["authorization"], "Bearer canary-key");
         assert_eq!((endpoint.warnings().len(), pasted.warnings().len()), (0, 1));
         assert!(!format!("{:?}", pasted.warnings()).contains("canary"));
         for key in ["", " \n", "canary\nkey", "\"\"", "Bearer "] {
-            let error = Endpoint::new("https://a").unwrap().with_key(&key.into()).unwrap_err();
-            assert!(error.kind() == ErrorKind::Config && !format!("{error}{error:?}").contains("canary"));
+            let error = Endpoint::new("https://a").unwrap().with_key(key).unwrap_err();
+            assert_eq!((error.kind(), error.param()), (ErrorKind::Config, Some("key")));
+            assert!(!format!("{error}{error:?}").contains("canary"));
         }
     }
 
@@ -246,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_task_is_asked_for_at_its_own_base_url_of_the_same_origin_only() {
-        let endpoint = Endpoint::new("https://a.example").unwrap().with_key(&"k".into()).unwrap();
+        let endpoint = Endpoint::new("https://a.example").unwrap().with_key("k").unwrap();
         assert_eq!(endpoint.for_task("https://a.example:443/v1").unwrap().base_url(), "https://a.example/v1");
         for other in ["https://b.example", "http://a.example", "https://a.example:444", "https://a.example@b.example"] {
             assert_eq!(endpoint.for_task(other).unwrap_err().kind(), ErrorKind::Config, "{other}");

@@ -4,7 +4,7 @@
 //!   pure machine [`Operation`](seedream_core::Operation).
 //! - [`Job`] is a request from the record before its POST until its images are saved. A [`JobStore`] keeps the records, an [`Output`] the
 //!   images; [`FolderStore`] and [`FolderOutput`] do both in a folder. A job that did not end is resumed by another process
-//!   ([`ImageProvider::resume`]).
+//!   ([`Job::resumed`]).
 //! - [`Transport`] moves bytes; [`ReqwestTransport`] is the default (feature `reqwest`).
 //! - [`Fallback`] asks several providers in turn, and none after an outcome that is not known.
 //! - [`Exactly`] makes exactly so many images, where a group is only a ceiling.
@@ -30,36 +30,30 @@
 #[cfg(test)]
 extern crate self as seedream_client;
 
+mod body;
 mod client;
-mod coding;
 mod disk;
 mod download;
-mod drive;
+mod driver;
 mod endpoint;
-mod exactly;
-mod fallback;
-mod image_end;
 mod job;
-mod lift;
+mod output;
 mod provider;
-mod save;
-mod spool;
+mod record;
 mod trace;
 mod transport;
+#[cfg(feature = "webhook")]
+pub mod webhook;
 
 pub use client::{Client, ClientBuilder};
 pub use download::{DownloadOptions, Downloader};
-pub use endpoint::{Endpoint, bare_key};
-pub use exactly::{Collected, Exactly};
-pub use fallback::Fallback;
-pub use job::{
-    Control, Entry, FolderOutput, FolderStore, History, ImageContent, Intent, Job, JobContext, JobError, JobEvent,
-    JobHandle, JobRecord, JobStore, JobStream, Leftover, Location, NewImage, NoStore, Outcome, Output, Refusal,
-    SIDECAR_SCHEMA, SendBefore,
+pub use endpoint::{ApiKey, Endpoint, bare_key};
+pub use job::{Control, Exactly, ExactlyOutcome, Job, JobContext, JobError, JobEvent, JobHandle, JobStream, Outcome};
+pub use output::{
+    FolderOutput, ImageContent, Location, NewImage, Output, SIDECAR_SCHEMA, SaveOptions, Saved, SavedImage,
 };
-pub use provider::{ImageProvider, Prepared};
-pub use save::{SaveOptions, Saved, SavedImage};
-pub use secrecy::SecretString;
+pub use provider::{EventStream, Fallback, ImageProvider, Prepared};
+pub use record::{FolderStore, History, Intent, JobRecord, JobStore, NoStore, RecordEntry, Refusal, Resumable};
 #[cfg(feature = "reqwest")]
 pub use transport::ReqwestTransport;
-pub use transport::{Departure, Reached, ResponseBody, Transport, TransportError};
+pub use transport::{Departure, Reached, ResponseBody, SendBefore, Transport, TransportError};

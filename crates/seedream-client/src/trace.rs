@@ -1,4 +1,4 @@
-//! Spans for whoever watches from outside: an operation, its attempts and polls, and downloads.
+//! Spans for a subscriber of `tracing`: an operation, its attempts and polls, and downloads.
 //!
 //! They hold names, numbers and places. A key, a prompt, the query of a URL and the bytes of an image have no field here, and no
 //! message of a provider is repeated: it may quote any of them.
@@ -10,34 +10,39 @@ use tokio::time::Instant;
 use tracing::{Span, debug_span, field::Empty, info_span};
 use url::Url;
 
-use crate::{Endpoint, drive::Link};
+use crate::endpoint::Endpoint;
 
 /// The longest path that is shown.
 const LONGEST_PATH: usize = 200;
 
-/// A span that ends with this, and is told then how long it took. Nothing where nobody listens: thousands of tasks may wait.
+/// A span that ends with this, and then records how long it took. Empty without a subscriber: thousands of tasks may wait.
 #[derive(Debug)]
-pub(crate) struct Trace(Option<Box<Seen>>);
+pub(crate) struct TraceSpan(Option<Box<SpanState>>);
 
 #[derive(Debug)]
-struct Seen {
+struct SpanState {
     span: Span,
     started: Instant,
     bytes: Option<u64>,
-    told: bool,
-    /// How it ended, where nobody tells.
+    is_recorded: bool,
+    /// The outcome, where none is recorded before.
     otherwise: &'static str,
 }
 
-impl Trace {
+impl TraceSpan {
     /// A paid request, or the collection of a task.
-    pub(crate) fn operation(link: &Link, model: &str, purpose: &'static str) -> Self {
+    pub(crate) fn operation(
+        provider: &str,
+        model: &str,
+        purpose: &'static str,
+        request_id: &http::HeaderValue,
+    ) -> Self {
         Self::of(info_span!(
             "operation",
-            provider = link.dialect.descriptor().id.as_str(),
+            provider,
             model,
             purpose,
-            client_request_id = link.request_id.to_str().unwrap_or_default(),
+            client_request_id = request_id.to_str().unwrap_or_default(),
             task = Empty,
             outcome = Empty,
             charge = Empty,
@@ -54,7 +59,7 @@ impl Trace {
         place: Option<&Endpoint>,
     ) -> Self {
         let base = || place.map_or("", Endpoint::base_url);
-        let url = || format!("{}{}", base(), Cut(request.uri().path()));
+        let url = || format!("{}{}", base(), Shortened(request.uri().path()));
         let method = || request.method().as_str();
         Self::of(match purpose {
             Purpose::Submit => debug_span!(
@@ -93,7 +98,7 @@ impl Trace {
         ))
     }
 
-    /// Nothing that anybody watches.
+    /// No span.
     pub(crate) fn none() -> Self {
         Self(None)
     }
@@ -102,23 +107,23 @@ impl Trace {
         if span.is_disabled() {
             return Self::none();
         }
-        let seen = Seen { span, started: Instant::now(), bytes: None, told: false, otherwise: "dropped" };
-        Self(Some(Box::new(seen)))
+        let traced = SpanState { span, started: Instant::now(), bytes: None, is_recorded: false, otherwise: "dropped" };
+        Self(Some(Box::new(traced)))
     }
 
-    /// Whether anybody does.
+    /// Whether there is a subscriber.
     pub(crate) fn listens(&self) -> bool {
         self.0.is_some()
     }
 
     /// The span itself, for a future to run in.
     pub(crate) fn span(&self) -> Span {
-        self.0.as_ref().map_or_else(Span::none, |seen| seen.span.clone())
+        self.0.as_ref().map_or_else(Span::none, |traced| traced.span.clone())
     }
 
     fn record(&self, field: &str, value: impl tracing::Value) {
-        if let Some(seen) = &self.0 {
-            seen.span.record(field, value);
+        if let Some(traced) = &self.0 {
+            traced.span.record(field, value);
         }
     }
 
@@ -136,8 +141,8 @@ impl Trace {
 
     /// So many bytes of the response have arrived.
     pub(crate) fn read(&mut self, bytes: usize) {
-        if let Some(seen) = &mut self.0 {
-            seen.bytes = Some(seen.bytes.unwrap_or(0).saturating_add(bytes as u64));
+        if let Some(traced) = &mut self.0 {
+            traced.bytes = Some(traced.bytes.unwrap_or(0).saturating_add(bytes as u64));
         }
     }
 
@@ -145,24 +150,24 @@ impl Trace {
         self.record("images", count as u64);
     }
 
-    /// There is a response, whatever it says. It need not be read to its end, and may still break off.
+    /// A response began. It need not be read to its end, and may still break off.
     pub(crate) fn answered(&mut self, status: http::StatusCode) {
         self.status(status);
-        if let Some(seen) = &mut self.0 {
-            seen.otherwise = "answered";
+        if let Some(traced) = &mut self.0 {
+            traced.otherwise = "answered";
         }
     }
 
     pub(crate) fn succeeded(&mut self) {
-        self.tell("ok");
+        self.record_outcome("ok");
     }
 
     /// It failed in this way, unless it is known already how it ended.
     pub(crate) fn failed(&mut self, kind: ErrorKind) {
-        self.tell(kind.as_str());
+        self.record_outcome(kind.as_str());
     }
 
-    /// What came of a download.
+    /// Records how a download ended.
     pub(crate) fn fetched(&mut self, fetched: &seedream_core::Result<seedream_core::ImageData>) {
         match fetched {
             Ok(seedream_core::ImageData::Incomplete { .. }) => self.failed(ErrorKind::IncompleteImage),
@@ -177,24 +182,24 @@ impl Trace {
         self.failed(error.kind());
     }
 
-    fn tell(&mut self, outcome: &str) {
-        if let Some(seen) = &mut self.0 {
-            seen.tell(outcome);
+    fn record_outcome(&mut self, outcome: &str) {
+        if let Some(traced) = &mut self.0 {
+            traced.record_outcome(outcome);
         }
     }
 }
 
-impl Seen {
-    fn tell(&mut self, outcome: &str) {
-        if !std::mem::replace(&mut self.told, true) {
+impl SpanState {
+    fn record_outcome(&mut self, outcome: &str) {
+        if !std::mem::replace(&mut self.is_recorded, true) {
             self.span.record("outcome", outcome);
         }
     }
 }
 
-impl Drop for Seen {
+impl Drop for SpanState {
     fn drop(&mut self) {
-        self.tell(self.otherwise);
+        self.record_outcome(self.otherwise);
         if let Some(bytes) = self.bytes {
             self.span.record("bytes", bytes);
         }
@@ -202,22 +207,22 @@ impl Drop for Seen {
     }
 }
 
-/// Scheme, host and path of a URL that a provider wrote. Of `data:` and whatever else it may be, the scheme alone.
+/// Scheme, host and path of a URL that a provider wrote. Of `data:` and any other scheme, the scheme alone.
 fn place(url: &str) -> String {
     let Ok(url) = Url::parse(url) else { return "unreadable".to_owned() };
     match (url.scheme(), url.host_str(), url.port()) {
         (scheme @ ("http" | "https"), Some(host), port) => {
             let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-            format!("{scheme}://{host}{port}{}", Cut(url.path()))
+            format!("{scheme}://{host}{port}{}", Shortened(url.path()))
         }
-        (scheme, ..) => format!("{}:…", Cut(scheme)),
+        (scheme, ..) => format!("{}:…", Shortened(scheme)),
     }
 }
 
 /// A text that is shown up to a certain length.
-struct Cut<'a>(&'a str);
+struct Shortened<'a>(&'a str);
 
-impl fmt::Display for Cut<'_> {
+impl fmt::Display for Shortened<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.char_indices().nth(LONGEST_PATH) {
             Some((end, _)) => write!(f, "{}…", &self.0[..end]),

@@ -15,7 +15,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
+
 use peak_alloc::PeakAlloc;
 use seedream_client::{Client, ImageProvider as _, ResponseBody, Transport, TransportError};
 use seedream_core::{ImageRequest, Policy, Task};
@@ -39,8 +39,7 @@ impl Transport for Endless {
             self.polls.fetch_add(1, Ordering::SeqCst);
             r#"{"status":"running"}"#.to_owned()
         };
-        let body = Full::new(Bytes::from(body)).map_err(|never| match never {});
-        Ok(http::Response::new(body.boxed_unsync()))
+        Ok(http::Response::new(body.into()))
     }
 }
 
@@ -56,7 +55,7 @@ async fn measure(tasks: usize, prompt: usize) -> usize {
     let transport = Arc::new(Endless::default());
     let mut policy = Policy::default();
     policy.deadline = Duration::from_secs(86_400);
-    let builder = Client::builder(Arc::new(dialect::TinyTasks)).base_url("https://tiny.example").key(dialect::KEY);
+    let builder = Client::builder(dialect::TinyTasks).base_url("https://tiny.example").key(dialect::KEY);
     let client = builder.transport(transport.clone()).policy(policy).seed(1).polls_per_second(1000).build().unwrap();
     let before = HEAP.current_usage();
     let waiting: Vec<_> = (0..tasks)

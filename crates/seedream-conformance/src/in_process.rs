@@ -5,7 +5,6 @@ use std::{fmt, sync::Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;
-use http_body_util::{BodyExt as _, Full};
 use seedream_client::{Reached, ResponseBody, Transport, TransportError};
 use seedream_mock::{Engine, ScriptEnd, Settings};
 
@@ -53,7 +52,7 @@ impl Transport for InProcess {
         if script.end == ScriptEnd::Reset {
             return Err(TransportError::new(Reached::Sent, "connection reset"));
         }
-        let body = Full::new(script.body()).map_err(|never| match never {}).boxed_unsync();
+        let body = ResponseBody::from(script.body());
         let response = http::Response::builder().status(script.status).body(body);
         let mut response = response.map_err(|error| TransportError::new(Reached::Sent, error.to_string()))?;
         *response.headers_mut() = script.headers;

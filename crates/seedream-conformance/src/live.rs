@@ -10,7 +10,6 @@ mod record;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use seedream_client::{Client, ClientBuilder, ImageProvider as _, Transport};
 use seedream_core::{Charge, Dialect, Error, ErrorKind, Field, ImageRequest, Policy, Strictness};
 use seedream_fixtures::{EvidenceKind, ExpectedPreflight, OperationKind, RecordedExchange};

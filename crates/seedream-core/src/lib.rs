@@ -29,7 +29,7 @@ pub use dialect::{
 };
 pub use error::{Attempt, Charge, Error, ErrorKind, ErrorReport, Medium, Result, Stage, charge_of, redact};
 pub use model::{
-    Amount, Count, Event, EventStream, Family, Field, GeneratedImage, Generation, ImageData, ImageFailure, ImagePrice,
+    Amount, Count, Event, Family, Field, GeneratedImage, Generation, ImageData, ImageFailure, ImagePrice,
     ImageRequest, ImageSource, InvalidTaskId, ModelId, OutputFormat, ParseReferenceError, ParseSizeError,
     ParseTimestampError, Pixels, Price, PromptMode, ProviderId, Ratio, ResponseFormat, Size, Task, TaskId, Tier,
     Timestamp, Usage, Warning, WarningKind,

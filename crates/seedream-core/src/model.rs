@@ -16,7 +16,7 @@ mod timestamp;
 mod usage;
 mod warning;
 
-pub use event::{Event, EventStream};
+pub use event::Event;
 pub use field::Field;
 pub use generation::{GeneratedImage, Generation, ImageData, ImageFailure};
 pub use model_id::{Family, ModelId};

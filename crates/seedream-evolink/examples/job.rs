@@ -4,9 +4,8 @@
 //! What earlier runs left in the folder `out` is collected first.
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
-use std::{env, path::Path, sync::Arc};
+use std::{env, path::Path};
 
-use futures_util::StreamExt as _;
 use seedream_evolink::{
     Evolink,
     seedream_client::{Client, FolderStore, JobEvent},
@@ -22,12 +21,12 @@ async fn main() -> Result<()> {
 
 /// Collects what is left in a folder, then makes two images.
 pub async fn run(key: &str, base_url: Option<&str>, prompt: &str, folder: &str) -> Result<()> {
-    let builder = Client::builder(Arc::new(Evolink)).key(key);
+    let builder = Client::builder(Evolink).key(key);
     let builder = base_url.into_iter().fold(builder, |builder, url| builder.base_url(url));
     let client = builder.build()?;
 
     let is_new = !Path::new(folder).exists();
-    for left in if is_new { Vec::new() } else { FolderStore::leftovers(folder).await? } {
+    for left in if is_new { Vec::new() } else { FolderStore::resumable(folder).await? } {
         let path = left?.path;
         match client.resume(&path.to_string_lossy()).run().await {
             Ok(outcome) => println!("collected {} of {}", outcome.images.len(), path.display()),

@@ -3,7 +3,7 @@
 //! A ratio with a quality, or pixels; up to 15 images, as many as the prompt asks for; references by URL only, at most 14. The
 //! provider sets credits aside for `n` images and settles by the number that was made.
 //!
-//! With the feature `webhook` the end of a task can be heard of by callback, in a server of one's own.
+//! With the feature `webhook`, `seedream_client::webhook` receives the callbacks of its tasks.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
@@ -11,8 +11,6 @@ mod body;
 mod capabilities;
 mod errors;
 mod task;
-#[cfg(feature = "webhook")]
-pub mod webhook;
 
 use std::sync::LazyLock;
 

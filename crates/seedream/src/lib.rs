@@ -31,8 +31,6 @@ pub use seedream_aiearth::Aiearth;
 pub use seedream_ark::Ark;
 #[cfg(feature = "evolink")]
 pub use seedream_evolink::Evolink;
-#[cfg(feature = "webhook")]
-pub use seedream_evolink::webhook;
 #[cfg(feature = "gogogotoken")]
 pub use seedream_gogogotoken::Gogogotoken;
 #[cfg(feature = "opeai")]

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, Method, Request, Response};
 use http_body::Frame;
-use http_body_util::{BodyExt as _, StreamBody};
+use http_body_util::StreamBody;
 use seedream::{Client, Dialect, Policy, Reached, ResponseBody, Transport, TransportError};
 
 /// What answers every request.
@@ -54,7 +54,7 @@ fn body(mut left: Bytes, chunk: usize, broken: bool) -> ResponseBody {
     if broken {
         frames.push(Err(TransportError::new(Reached::Sent, "the connection broke")));
     }
-    StreamBody::new(stream::iter(frames)).boxed_unsync()
+    ResponseBody::new(StreamBody::new(stream::iter(frames)))
 }
 
 /// A client of a dialect that is answered so, and is not patient.

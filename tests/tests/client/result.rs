@@ -53,7 +53,7 @@ async fn bought_one_by_one_the_first_image_is_told_before_the_last_is_asked_for_
                 asked.push(desk.posts());
             }
         };
-        let bought = exactly.watched(tell).await;
+        let bought = exactly.run_with_events(tell).await;
         assert_eq!((bought.delivered(), asked), (3, vec![1, 2, 3]), "{dialect:?}");
     }
 }

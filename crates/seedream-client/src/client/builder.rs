@@ -2,18 +2,27 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use http::HeaderValue;
-use secrecy::SecretString;
-use seedream_core::{Dialect, Error, ErrorKind, Overrides, Policy, Result, Strictness};
+use seedream_core::{Backoff, Dialect, Error, ErrorKind, Overrides, Pace, Policy, Result, Strictness};
 
-use super::{Client, Inner};
-use crate::{DownloadOptions, Downloader, Endpoint, Transport, drive::Turns, spool::Spool};
+use super::{
+    random_source::RandomSource,
+    state::{Client, ClientState},
+};
+use crate::{
+    disk::Spool,
+    download::{DownloadOptions, Downloader},
+    driver::PollPacer,
+    endpoint::{ApiKey, Endpoint},
+    transport::Transport,
+};
 
 /// The most bytes of one response, where nothing else is said: 15 images of 16 MB in base64, with room to spare.
-const MAX_REPLY: u64 = 512 << 20;
+const MAX_RESPONSE: u64 = 512 << 20;
 
 /// The most bytes of one response that are no image, where nothing else is said.
 const MAX_TEXT: u64 = 32 << 20;
@@ -28,7 +37,7 @@ pub struct ClientBuilder {
     dialect: Arc<dyn Dialect>,
     base_url: Option<String>,
     mirrors: Vec<String>,
-    key: Option<SecretString>,
+    key: Option<ApiKey>,
     policy: Policy,
     strictness: Strictness,
     overrides: Option<Overrides>,
@@ -45,8 +54,15 @@ pub struct ClientBuilder {
     download: DownloadOptions,
 }
 
+impl Client {
+    /// A client for one provider, to be configured.
+    pub fn builder(dialect: impl Dialect) -> ClientBuilder {
+        ClientBuilder::new(Arc::new(dialect))
+    }
+}
+
 impl ClientBuilder {
-    pub(super) fn new(dialect: Arc<dyn Dialect>) -> Self {
+    fn new(dialect: Arc<dyn Dialect>) -> Self {
         Self {
             dialect,
             base_url: None,
@@ -61,7 +77,7 @@ impl ClientBuilder {
             #[cfg(feature = "reqwest")]
             proxy: None,
             seed: None,
-            max_response: MAX_REPLY,
+            max_response: MAX_RESPONSE,
             max_text: MAX_TEXT,
             spool: None,
             polls_per_second: POLLS_PER_SECOND,
@@ -77,22 +93,58 @@ impl ClientBuilder {
     }
 
     /// Adds another base URL of the same provider, with the same key. A request goes there only when the place before it provably
-    /// got nothing of it; a poll goes there when it failed for whatever reason but a refusal.
+    /// got nothing of it; a poll goes there when it failed for any reason but a refusal.
     pub fn mirror(mut self, url: impl Into<String>) -> Self {
         self.mirrors.push(url.into());
         self
     }
 
-    /// Sets the key, as [`Endpoint::with_key`] takes it. Without one no `Authorization` is sent, as some relays of document 003
-    /// want it.
-    pub fn key(mut self, key: impl Into<SecretString>) -> Self {
+    /// Sets the key, as [`Endpoint::with_key`] takes it. Without one no `Authorization` is sent, as some relays
+    /// require.
+    pub fn key(mut self, key: impl Into<ApiKey>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// Sets how patient the client is.
+    /// Sets all limits and waits.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// Sets how long an operation may take in all ([`Policy::deadline`]).
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.policy.deadline = deadline;
+        self
+    }
+
+    /// Sets how many times a request is sent at most ([`Policy::max_submits`]).
+    pub fn max_submits(mut self, submits: u32) -> Self {
+        self.policy.max_submits = submits;
+        self
+    }
+
+    /// Sets whether a request with an unknown outcome is sent again ([`Policy::resend_ambiguous`]). It may be billed twice then.
+    pub fn resend_ambiguous(mut self, resend: bool) -> Self {
+        self.policy.resend_ambiguous = resend;
+        self
+    }
+
+    /// Sets the first and the longest wait between two submits ([`Policy::backoff`]).
+    pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
+        self.policy.backoff = Backoff { first, longest };
+        self
+    }
+
+    /// Sets the shortest and the longest wait between two polls of a task ([`Policy::pace`]).
+    pub fn pace(mut self, shortest: Duration, longest: Duration) -> Self {
+        self.policy.pace = Pace { shortest, longest };
+        self
+    }
+
+    /// Sets how long one poll may take ([`Policy::poll_timeout`]).
+    pub fn poll_timeout(mut self, timeout: Duration) -> Self {
+        self.policy.poll_timeout = timeout;
         self
     }
 
@@ -126,8 +178,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends requests and downloads through one proxy, whatever the environment says; see
-    /// [`ReqwestTransport`](crate::ReqwestTransport). A transport that is set has its own way, and only downloads go there.
+    /// Sends requests and downloads through one proxy instead of the environment's; see
+    /// [`ReqwestTransport`](crate::transport::ReqwestTransport). A transport that is set has its own way, and only downloads go there.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] where it is not the URL of a proxy.
@@ -159,7 +211,7 @@ impl ClientBuilder {
     /// Sets the directory to which images go that stand in a response itself; to memory otherwise. It is made when the first
     /// arrives, and should be the one in which they are saved: then saving is a rename.
     ///
-    /// Such an image is decoded while it arrives, whatever its size, and is
+    /// Such an image is decoded while it arrives, at any size, and is
     /// [`ImageData::File`](seedream_core::ImageData::File) with a name that begins with `unsaved-`. [`Client::save`] moves it
     /// to its final name; one that is not saved stays, since it was paid for. One that was cut off leaves nothing. Where the
     /// directory cannot be written to, images go to memory. A success that cannot be read is kept there too, as
@@ -187,26 +239,29 @@ impl ClientBuilder {
     /// Makes the client. Does no I/O: certificates and proxies are read when the first request is sent.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] where the base URL is none, or names no version and the documented one does, the key or the
+    /// [`ErrorKind::Config`] where the base URL is malformed, or names no version and the documented one does, the key or the
     /// `User-Agent` cannot stand in a header, there is no transport, or the overrides are about something that this provider
     /// cannot be told.
     pub fn build(self) -> Result<Client> {
         let descriptor = self.dialect.descriptor();
-        let config = |message: &str| Error::new(ErrorKind::Config, message).with_provider(&descriptor.id);
+        let config = |setting: &str, message: &str| {
+            Error::new(ErrorKind::Config, message).with_param(setting.to_owned()).with_provider(&descriptor.id)
+        };
         self.overrides.as_ref().map_or(Ok(()), |overrides| overrides.suit(&*self.dialect))?;
-        let places = self.places().map_err(|error| error.with_provider(&descriptor.id))?;
-        let endpoint = places.first().ok_or_else(|| config("there is no base URL: set one"))?;
+        let endpoints = self.endpoints().map_err(|error| error.with_provider(&descriptor.id))?;
+        let endpoint = endpoints.first().ok_or_else(|| config("base_url", "there is no base URL: set one"))?;
         let user_agent = self.user_agent.as_deref().unwrap_or(concat!("seedream/", env!("CARGO_PKG_VERSION")));
         let user_agent = HeaderValue::from_str(user_agent.trim()).ok().filter(|value| !value.is_empty());
-        let user_agent = user_agent.ok_or_else(|| config("the User-Agent cannot stand in a header"))?;
+        let user_agent = user_agent.ok_or_else(|| config("user_agent", "the User-Agent cannot stand in a header"))?;
         #[cfg(feature = "reqwest")]
-        let own = self.proxy.clone().map(crate::ReqwestTransport::through);
+        let own = self.proxy.clone().map(crate::transport::ReqwestTransport::through);
         #[cfg(feature = "reqwest")]
         let transport = self.transport.or_else(|| own.map(|own| Arc::new(own) as Arc<dyn Transport>));
         #[cfg(not(feature = "reqwest"))]
         let transport = self.transport;
         let transport = transport.or_else(default_transport);
-        let transport = transport.ok_or_else(|| config("there is no transport: enable the feature `reqwest`"))?;
+        let transport =
+            transport.ok_or_else(|| config("transport", "there is no transport: enable the feature `reqwest`"))?;
         let downloader = Downloader::new(endpoint, self.download).with_user_agent(user_agent.clone());
         #[cfg(feature = "reqwest")]
         let downloader = match self.proxy {
@@ -217,9 +272,9 @@ impl ClientBuilder {
             Some(transport) => downloader.with_transport(transport),
             None => downloader,
         };
-        Ok(Client(Arc::new(Inner {
+        Ok(Client(Arc::new(ClientState {
             dialect: self.dialect,
-            places,
+            endpoints,
             transport,
             policy: self.policy,
             strictness: self.strictness,
@@ -229,8 +284,8 @@ impl ClientBuilder {
             max_response: self.max_response,
             max_text: self.max_text,
             spool: Spool::new(self.spool.as_deref()),
-            turns: Arc::new(Turns::per_second(self.polls_per_second)),
-            seeds: Seeds::new(self.seed),
+            pacer: Arc::new(PollPacer::per_second(self.polls_per_second)),
+            random: RandomSource::new(self.seed),
             downloader,
         })))
     }
@@ -238,77 +293,30 @@ impl ClientBuilder {
 
 impl ClientBuilder {
     /// The endpoint and its mirrors, each once, with the key.
-    fn places(&self) -> Result<Arc<[Endpoint]>> {
+    fn endpoints(&self) -> Result<Arc<[Endpoint]>> {
         let own = self.dialect.descriptor().base_urls.iter().filter(|_| self.base_url.is_none());
         let own = own.map(|url| Endpoint::new(url));
         let set = self.base_url.iter().chain(&self.mirrors).map(|url| Endpoint::of(&*self.dialect, url));
-        let mut places: Vec<Endpoint> = Vec::new();
+        let mut endpoints: Vec<Endpoint> = Vec::new();
         for place in own.chain(set) {
             let mut place = place?;
             if let Some(key) = &self.key {
-                place = place.with_key(key)?;
+                place = place.with_key(key.clone())?;
             }
-            if places.iter().all(|other| other.base_url() != place.base_url()) {
-                places.push(place);
+            if endpoints.iter().all(|other| other.base_url() != place.base_url()) {
+                endpoints.push(place);
             }
         }
-        Ok(places.into())
+        Ok(endpoints.into())
     }
 }
 
 #[cfg(feature = "reqwest")]
 fn default_transport() -> Option<Arc<dyn Transport>> {
-    Some(Arc::new(crate::ReqwestTransport::new()))
+    Some(Arc::new(crate::transport::ReqwestTransport::new()))
 }
 
 #[cfg(not(feature = "reqwest"))]
 fn default_transport() -> Option<Arc<dyn Transport>> {
     None
-}
-
-/// Where the random numbers of a client come from.
-#[derive(Debug)]
-pub(super) struct Seeds(Mutex<fastrand::Rng>);
-
-impl Seeds {
-    fn new(seed: Option<u64>) -> Self {
-        Self(Mutex::new(seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)))
-    }
-
-    /// The seed of one operation's jitter.
-    pub(super) fn next(&self) -> u64 {
-        // A generator of random numbers is not harmed by a panic elsewhere.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).u64(..)
-    }
-
-    /// The id of one operation, in the form of a random UUID.
-    pub(super) fn request_id(&self) -> HeaderValue {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let (a, b) = (self.next(), self.next());
-        let (a, b) = (a & !0xf000 | 0x4000, b & !(0xc000 << 48) | 0x8000 << 48);
-        let mut id = [b'-'; 36];
-        let places = (0..36).filter(|at| ![8, 13, 18, 23].contains(at));
-        for (digit, at) in places.enumerate() {
-            let half = if digit < 16 { a } else { b };
-            id[at] = DIGITS[(half >> (60 - digit % 16 * 4) & 0xf) as usize];
-        }
-        HeaderValue::from_bytes(&id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_request_id_is_a_random_uuid() {
-        for seed in 0..100 {
-            let id = Seeds::new(Some(seed)).request_id();
-            let mut random = fastrand::Rng::with_seed(seed);
-            let (a, b) = (random.u64(..), random.u64(..));
-            let (version, variant) = (0x4000 | (a & 0xfff), 0x8000 | (b >> 48 & 0x3fff));
-            let (first, second, last) = (a >> 32, a >> 16 & 0xffff, b & 0xffff_ffff_ffff);
-            assert_eq!(id, format!("{first:08x}-{second:04x}-{version:04x}-{variant:04x}-{last:012x}"));
-        }
-    }
 }

@@ -1,12 +1,12 @@
-//! A base URL and a key as people paste them. What is unmistakable is put right, everything else is refused.
+//! A base URL and a key as they are pasted. What is unmistakable is corrected, everything else is refused.
 
 use std::net::Ipv4Addr;
 
 use seedream_core::is_loopback_host;
 use url::Url;
 
-/// What stands around a value that was copied out of a page, a shell script or a chat: blanks, quotes, and characters that
-/// nobody sees.
+/// What stands around a value that was copied out of a page, a shell script or a chat: blanks, quotes, and invisible
+/// characters.
 fn is_wrapping(c: char) -> bool {
     c.is_whitespace()
         || c.is_control()
@@ -58,7 +58,7 @@ fn after_header(text: &str) -> Option<&str> {
 /// An `http` or `https` URL without query, and what was put right in it.
 ///
 /// # Errors
-/// Why it is none; the reason repeats nothing of it, since it may hold a password.
+/// Why it is not valid; the reason repeats nothing of it, since it may hold a password.
 pub(super) fn base_url(text: &str) -> Result<(Url, Vec<String>), String> {
     let mut fixes = Vec::new();
     let (bare, changed) = unwrapped(text);

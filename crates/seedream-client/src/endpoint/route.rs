@@ -1,4 +1,4 @@
-//! What a dialect puts below its base URL, and what that says of a base URL that somebody set.
+//! The paths that a dialect puts below its base URL, and what they say of a base URL that was set.
 
 use http::StatusCode;
 use seedream_core::{
@@ -75,7 +75,7 @@ fn ends_with(path: &[String], end: &[String]) -> bool {
     from.is_some_and(|from| path[from..].iter().zip(end).all(|(a, b)| a.eq_ignore_ascii_case(b)))
 }
 
-/// Whether a base URL is that of a relay: its host is none of the provider's own. A server on this machine with the provider's own
+/// Whether a base URL is that of a relay: its host is not one of the provider's own. A server on this machine with the provider's own
 /// path stands in for the provider.
 pub(crate) fn is_relay(dialect: &dyn Dialect, base_url: &str) -> bool {
     let sites = dialect.descriptor().sites.iter().map(|site| &site.base_url);

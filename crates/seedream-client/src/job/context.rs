@@ -12,20 +12,24 @@ use std::{
 
 use futures_util::FutureExt as _;
 use seedream_core::{Attempt, Error, ErrorKind, ErrorReport, Warning, WarningKind};
-use tokio::sync::{Mutex as AsyncMutex, watch};
+use tokio::sync::Mutex as AsyncMutex;
 
-use super::{Entry, Intent, JobRecord, JobStore, Outcome, Refusal, SendBefore};
-use crate::Client;
+use super::{control::Control, outcome::Outcome};
+use crate::{
+    client::Client,
+    record::{Intent, JobRecord, JobStore, RecordEntry, Refusal},
+    transport::SendBefore,
+};
 
 /// The place of an operation in its job. A provider that wraps others, as [`Fallback`](crate::Fallback) does, hands it on.
 ///
 /// Clients write to the record. A provider of another kind that sends requests of its own is not recorded: only what it wraps is.
 /// The default belongs to no job: nothing is recorded, and nothing cancels it.
 #[derive(Clone, Debug, Default)]
-pub struct JobContext(Option<Arc<Shared>>);
+pub struct JobContext(Option<Arc<PurchaseState>>);
 
 #[derive(Debug)]
-struct Shared {
+struct PurchaseState {
     job: String,
     /// Whether the caller chose the id of the job.
     is_named: bool,
@@ -33,7 +37,7 @@ struct Shared {
     store: Arc<dyn JobStore>,
     record: AsyncMutex<Option<Box<dyn JobRecord>>>,
     /// What is to be added to the record, in its order. It outlives a future that was dropped before its turn.
-    entries: Mutex<VecDeque<Entry>>,
+    entries: Mutex<VecDeque<RecordEntry>>,
     /// The id of the record, once there is one.
     id: OnceLock<String>,
     attempts: AtomicU32,
@@ -48,94 +52,22 @@ struct Shared {
     /// Whether a POST is under way.
     is_paying: AtomicBool,
     /// What could not be recorded.
-    trouble: Mutex<Trouble>,
+    trouble: Mutex<Unrecorded>,
 }
 
 /// What could not be recorded, as it is told by events and by warnings.
 #[derive(Debug, Default)]
-struct Trouble {
+struct Unrecorded {
     events: Vec<ErrorReport>,
     warnings: Vec<Warning>,
 }
 
-/// What is behind a lock is replaced as a whole, so a panic elsewhere leaves it as good as it was.
+/// The value of a lock is replaced as a whole, so a panic elsewhere leaves it valid.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Cancels jobs. Jobs that share one also stop buying together: once something that was paid for could not be kept, none of them sends
-/// a POST.
-#[derive(Clone, Debug)]
-pub struct Control(Arc<State>);
-
-#[derive(Debug)]
-struct State {
-    cancels: watch::Sender<u32>,
-    /// Why no POST is sent any more.
-    halted: OnceLock<String>,
-}
-
-impl Default for Control {
-    fn default() -> Self {
-        Self(Arc::new(State { cancels: watch::Sender::new(0), halted: OnceLock::new() }))
-    }
-}
-
-impl Control {
-    /// Stops the jobs: no POST is sent any more, one that is under way is waited for, and what arrives is saved. Said once more, what
-    /// is under way is given up too.
-    pub fn cancel(&self) {
-        self.0.cancels.send_modify(|times| *times = times.saturating_add(1));
-    }
-
-    /// Whether the jobs were cancelled.
-    pub fn is_cancelled(&self) -> bool {
-        self.cancels() > 0
-    }
-
-    /// Waits until the jobs are cancelled.
-    ///
-    /// # Cancel safety
-    /// It may be dropped and called again.
-    pub async fn until_cancelled(&self) {
-        self.cancelled(0).await;
-    }
-
-    /// Sends no POST any more. The first reason stays.
-    pub(crate) fn halt(&self, reason: impl Into<String>) {
-        let _ = self.0.halted.set(reason.into());
-    }
-
-    pub(crate) fn is_halted(&self) -> bool {
-        self.0.halted.get().is_some()
-    }
-
-    pub(crate) fn cancels(&self) -> u32 {
-        *self.0.cancels.borrow()
-    }
-
-    /// Waits until it was cancelled more than so many times.
-    pub(crate) async fn cancelled(&self, more_than: u32) {
-        let mut told = self.0.cancels.subscribe();
-        // The sender lives as long as `self`.
-        let _ = told.wait_for(|times| *times > more_than).await;
-    }
-
-    fn admits(&self) -> Result<(), Error> {
-        if self.is_cancelled() {
-            return Err(Error::new(ErrorKind::Cancelled, "cancelled before the request was sent"));
-        }
-        match self.0.halted.get() {
-            Some(reason) => {
-                let message = format!("nothing more is bought, since {reason}");
-                Err(Error::new(ErrorKind::Storage, message))
-            }
-            None => Ok(()),
-        }
-    }
-}
-
-impl Shared {
+impl PurchaseState {
     /// Something could not be recorded.
     fn failed(&self, refusal: &Refusal) {
         self.control.halt(refusal.to_string());
@@ -158,7 +90,7 @@ impl Shared {
     }
 }
 
-impl Drop for Shared {
+impl Drop for PurchaseState {
     /// A job that was dropped while an entry waited for its turn hands it over all the same: the first poll does that.
     fn drop(&mut self) {
         let Some(record) = self.record.get_mut() else { return };
@@ -176,7 +108,7 @@ impl JobContext {
         spool: Option<PathBuf>,
         control: Control,
     ) -> Self {
-        Self(Some(Arc::new(Shared {
+        Self(Some(Arc::new(PurchaseState {
             job,
             is_named,
             purchase,
@@ -221,7 +153,7 @@ impl JobContext {
         locked(&self.0.as_ref()?.served).clone()
     }
 
-    /// Says which client is asked now; `None` where the provider is none.
+    /// Sets the client that sends now; `None` where the provider is not a client.
     pub(crate) fn serve(&self, client: Option<&Client>) {
         if let Some(shared) = &self.0 {
             *locked(&shared.served) = client.cloned();
@@ -286,7 +218,7 @@ impl JobContext {
 
     /// Adds an entry to the record. A failure does not end the job: it is told, and the run sends no POST any more. The first poll
     /// hands the entry over, as that of [`JobRecord::append`] does.
-    pub(crate) async fn keep(&self, entry: Entry) {
+    pub(crate) async fn keep(&self, entry: RecordEntry) {
         let Some(shared) = &self.0 else { return };
         locked(&shared.entries).push_back(entry);
         let mut record = shared.record.lock().await;
@@ -306,7 +238,7 @@ impl JobContext {
         let mut record = shared.record.lock().await;
         let mut open = record.take()?;
         if let Some(outcome) = outcome {
-            let ended = open.append(Entry::Ended { outcome: Box::new(outcome) }).await;
+            let ended = open.append(RecordEntry::Ended { outcome: Box::new(outcome) }).await;
             if let Err(refusal) = ended {
                 shared.failed(&refusal);
             }

@@ -6,13 +6,15 @@ use base64::Engine as _;
 use bytes::Bytes;
 use seedream_core::{Charge, ImageData};
 
-use super::{Entry, Job, folder::histories, sidecar::Sidecar};
+use super::Job;
 use crate::{
-    Client,
+    Client, RecordEntry,
     disk::{
         crash::{self, Tree},
         log::{self, Op},
     },
+    output::Sidecar,
+    record::folder::histories,
 };
 
 #[allow(dead_code, reason = "the tests of the client use all of it")]
@@ -87,8 +89,7 @@ async fn run_as(kind: Kind, images: usize, changed: fn(Job) -> Job) -> Vec<Op> {
     };
     let marks = folder.path().to_owned();
     let wire = Arc::new(Wire::new(responses).seen(move |line| log::mark(&marks, line)));
-    let builder =
-        if kind == Kind::Task { Client::builder(Arc::new(TinyTasks)) } else { Client::builder(Arc::new(Tiny)) };
+    let builder = if kind == Kind::Task { Client::builder(TinyTasks) } else { Client::builder(Tiny) };
     let client = builder.transport(wire.clone()).download_transport(wire).seed(1).build().unwrap();
     let job = client.job(request().stream(kind == Kind::Stream)).save_to(folder.path());
     let outcome = changed(job).run().await.unwrap();
@@ -114,7 +115,7 @@ fn lost(kind: Kind, images: usize, log: &[Op], tree: &Tree) -> Option<String> {
 
     // The law, and its evidence.
     let posts = marks("POST");
-    let begun = entries().filter(|entry| matches!(entry, Entry::Intent(_))).count();
+    let begun = entries().filter(|entry| matches!(entry, RecordEntry::Intent(_))).count();
     if posts > 0 && begun == 0 {
         if !has_metadata {
             return Some("a POST left, and neither a record nor metadata tells of it".to_owned());
@@ -125,19 +126,21 @@ fn lost(kind: Kind, images: usize, log: &[Op], tree: &Tree) -> Option<String> {
         }
         return None;
     }
-    let is_free = |entry: &&Entry| matches!(entry, Entry::NotSent { .. } | Entry::Refused { charge: Charge::No, .. });
+    let is_free = |entry: &&RecordEntry| {
+        matches!(entry, RecordEntry::NotSent { .. } | RecordEntry::Refused { charge: Charge::No, .. })
+    };
     let free = entries().filter(is_free).count();
     if posts > free + 1 {
         return Some(format!("{posts} attempts left, and only {free} are on record as free, for one purchase"));
     }
 
     // What is needed to collect what was bought.
-    if marks("GET https://tiny.example") > 0 && !entries().any(|entry| matches!(entry, Entry::Accepted { .. })) {
+    if marks("GET https://tiny.example") > 0 && !entries().any(|entry| matches!(entry, RecordEntry::Accepted { .. })) {
         return Some("the task was asked for, and its id is on no record".to_owned());
     }
     let known = |number: usize| {
         entries().any(|entry| {
-            let Entry::Answered { generation, .. } = entry else { return false };
+            let RecordEntry::Answered { generation, .. } = entry else { return false };
             let is_it = |data: &ImageData| matches!(data, ImageData::Url { url: known, .. } if *known == url(number));
             generation.images().any(|image| is_it(&image.data))
         })
@@ -148,7 +151,7 @@ fn lost(kind: Kind, images: usize, log: &[Op], tree: &Tree) -> Option<String> {
     }
     let has_begun =
         |op: &Op| matches!(op, Op::Publish { to, .. } if to.extension().is_some_and(|extension| extension == "json"));
-    let is_whole = |entry: &Entry| matches!(entry, Entry::Answered { whole: true, .. });
+    let is_whole = |entry: &RecordEntry| matches!(entry, RecordEntry::Answered { whole: true, .. });
     if log.iter().any(has_begun) && !has_metadata && !entries().any(is_whole) {
         return Some("neither the record nor metadata says that the response was whole".to_owned());
     }
@@ -157,7 +160,7 @@ fn lost(kind: Kind, images: usize, log: &[Op], tree: &Tree) -> Option<String> {
         if let Some(number) = missing() {
             return Some(format!("an image was saved, and image {number} of the same response is in no file"));
         }
-        if !entries().any(|entry| matches!(entry, Entry::Answered { .. })) {
+        if !entries().any(|entry| matches!(entry, RecordEntry::Answered { .. })) {
             return Some("an image was saved, and the response is on no record".to_owned());
         }
     }

@@ -2,76 +2,62 @@
 
 use std::{
     fmt,
+    future::poll_fn,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use futures_util::{Stream, future::BoxFuture};
-use seedream_core::{Charge, Error, ErrorKind, ErrorReport, GeneratedImage, ImageFailure, Task};
+use seedream_core::{Charge, Error, ErrorKind};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
     task::JoinHandle,
 };
 
-use super::{Control, Job, JobError, Outcome, run};
-use crate::SavedImage;
+use super::{
+    configuration::Job,
+    control::Control,
+    event::JobEvent,
+    outcome::{JobError, Outcome},
+    run,
+};
 
-/// Something that happens to a job.
-#[expect(clippy::large_enum_variant, reason = "one lives at a time, and is taken apart by a match")]
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum JobEvent {
-    /// The request was refused for now and is sent again after a while.
-    Retrying {
-        /// The attempt that comes next, from 2.
-        attempt: u32,
-        /// How long from now.
-        wait: Duration,
-        /// Why.
-        kind: ErrorKind,
-    },
-    /// The provider accepted the request as a task.
-    Accepted {
-        /// The task.
-        task: Task,
-        /// The record in which it stands; `None` where there is none.
-        record: Option<String>,
-    },
-    /// The task is being worked on.
-    Progress {
-        /// The provider's own word.
-        status: String,
-        /// Per cent, where the provider says.
-        percent: Option<u8>,
-    },
-    /// The job is cancelled, and waits for the response to a POST that is under way, which may be billed. Cancelling once more gives it
-    /// up.
-    Waiting,
-    /// An image came. A job with an output fetches and saves it next.
-    Image(GeneratedImage),
-    /// An image was saved.
-    Saved(SavedImage),
-    /// An image was not made, or was made and not saved: then the failure has its URL.
-    Failed(ImageFailure),
-    /// Something could not be recorded. The job goes on, and sends no POST any more.
-    NotRecorded(ErrorReport),
-    /// The job is over.
-    Ended(Box<std::result::Result<Outcome, JobError>>),
+impl Job {
+    /// Runs the job in a task of its own: what is bought survives a caller that goes away.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn spawn(self) -> JobHandle {
+        JobHandle::spawn(self)
+    }
+
+    /// Runs the job and tells what happens as it happens. The last event is [`JobEvent::Ended`].
+    pub fn events(self) -> JobStream {
+        JobStream::new(self)
+    }
 }
 
 /// The events of a job, which runs while they are asked for. Dropped, it stops where it is; see [`Job::run`].
 pub struct JobStream {
-    running: Option<BoxFuture<'static, std::result::Result<Outcome, JobError>>>,
+    running: Option<BoxFuture<'static, Result<Outcome, JobError>>>,
     events: UnboundedReceiver<JobEvent>,
-    ended: Option<Box<std::result::Result<Outcome, JobError>>>,
+    ended: Option<Box<Result<Outcome, JobError>>>,
 }
 
 impl JobStream {
-    pub(super) fn new(job: Job) -> Self {
+    fn new(job: Job) -> Self {
         let (tell, events) = unbounded_channel();
         let running = run::run(job, move |event| drop(tell.send(event)));
         Self { running: Some(Box::pin(running)), events, ended: None }
+    }
+
+    /// The next event; `None` after [`JobEvent::Ended`].
+    ///
+    /// # Cancel safety
+    /// It may be dropped and called again: no event is lost.
+    #[expect(clippy::should_implement_trait, reason = "a stream has a `next` as well")]
+    pub fn next(&mut self) -> impl Future<Output = Option<JobEvent>> + Send + Unpin {
+        poll_fn(|context| Pin::new(&mut *self).poll_next(context))
     }
 }
 
@@ -103,14 +89,14 @@ impl Stream for JobStream {
 /// A job that runs apart. Dropping the handle lets it run on; awaiting it gives its outcome.
 #[derive(Debug)]
 pub struct JobHandle {
-    running: JoinHandle<std::result::Result<Outcome, JobError>>,
+    running: JoinHandle<Result<Outcome, JobError>>,
     control: Control,
     id: String,
 }
 
 impl JobHandle {
-    pub(super) fn spawn(job: Job) -> Self {
-        let (control, id) = (job.control.clone(), job.id_or_random());
+    fn spawn(job: Job) -> Self {
+        let (control, id) = (job.control().clone(), job.id_or_random());
         let job = job.known_as(id.clone());
         Self { running: tokio::spawn(job.run()), control, id }
     }
@@ -120,7 +106,7 @@ impl JobHandle {
         &self.id
     }
 
-    /// What cancels the job while somebody else waits for it.
+    /// What cancels the job while another task waits for it.
     pub fn control(&self) -> &Control {
         &self.control
     }
@@ -133,14 +119,14 @@ impl JobHandle {
     ///
     /// # Cancel safety
     /// Dropped, the job is cancelled all the same, and ends by itself.
-    pub async fn cancel(self) -> std::result::Result<Outcome, JobError> {
+    pub async fn cancel(self) -> Result<Outcome, JobError> {
         self.control.cancel();
         self.await
     }
 }
 
 impl Future for JobHandle {
-    type Output = std::result::Result<Outcome, JobError>;
+    type Output = Result<Outcome, JobError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.running).poll(context).map(|joined| {

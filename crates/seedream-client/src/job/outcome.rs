@@ -1,42 +1,13 @@
 //! What a job ends with.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::fmt;
 
-use seedream_core::{Attempt, Charge, Error, ErrorReport, Generation, ImageFailure, Task, Timestamp, Usage, Warning};
+use seedream_core::{
+    Attempt, Charge, Error, ErrorKind, ErrorReport, Generation, ImageFailure, Task, Timestamp, Usage, Warning,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::SavedImage;
-
-/// Where something was saved.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Location {
-    /// In a file.
-    File(PathBuf),
-    /// Behind a URL of the output's own.
-    #[serde(rename = "saved_url")]
-    Url(String),
-}
-
-impl Location {
-    /// The file, where it is one.
-    pub fn file(&self) -> Option<&Path> {
-        if let Self::File(path) = self { Some(path) } else { None }
-    }
-}
-
-impl fmt::Display for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => path.display().fmt(f),
-            Self::Url(url) => f.write_str(&seedream_core::redact(url)),
-        }
-    }
-}
+use crate::output::{Location, SavedImage};
 
 /// What one purchase of a job brought and cost. Every member is always there; what is not known is null.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -124,7 +95,32 @@ impl Outcome {
         }
     }
 
-    /// Whether images that were made are missing, and are still behind a URL.
+    /// The images that were saved.
+    pub fn into_images(self) -> Vec<SavedImage> {
+        self.images
+    }
+
+    /// The outcome, where all images came that were requested and nothing failed.
+    ///
+    /// # Errors
+    /// An error that keeps the outcome: its images are saved, and its charge is the outcome's.
+    pub fn require_all(self) -> Result<Self, JobError> {
+        let failed = self.failures.first();
+        let requested = self.requested.unwrap_or(0);
+        if failed.is_none() && self.delivered >= requested {
+            return Ok(self);
+        }
+        let kind = failed.map_or(ErrorKind::NoImages, |failure| failure.kind);
+        let why = failed.map(|failure| format!(": {}", failure.message)).unwrap_or_default();
+        let message = match self.requested {
+            Some(requested) => format!("{} of {requested} images were delivered{why}", self.delivered),
+            None => format!("{} images were delivered, and not all were made or saved{why}", self.delivered),
+        };
+        let error = Error::new(kind, message).with_charge(self.charge).with_provider(self.provider.clone());
+        Err(JobError::of(error, self))
+    }
+
+    /// Whether images that were made are missing, and still have a URL.
     pub fn is_incomplete(&self) -> bool {
         self.failures.iter().any(|failure| failure.url.is_some())
     }

@@ -2,29 +2,32 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex},
     time::Instant,
 };
 
 use seedream_core::{
-    Charge, Error, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, Warning, WarningKind,
+    Charge, Error, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, Task, Warning, WarningKind,
 };
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::{
-    Control, FolderOutput, FolderStore, History, JobContext, JobError, JobEvent, JobStore, Location, NoStore, Outcome,
-    Output, on_disk,
-    run::{Heard, Running, delivered},
-    sidecar::Sidecar,
+    context::JobContext,
+    control::Control,
+    event::JobEvent,
+    outcome::{JobError, Outcome},
+    running::{Followed, RunningJob, delivered},
 };
 use crate::{
-    ImageProvider, SavedImage,
-    save::{self, Label},
+    disk::{self, image_file, on_disk},
+    output::{self, FolderOutput, ImageLabel, Location, Output, SavedImage, Sidecar},
+    provider::ImageProvider,
+    record::{FolderStore, History, JobStore, NoStore},
 };
 
 /// With what a job is resumed.
-pub(super) struct Ways {
+pub(super) struct ResumeOptions {
     pub(super) provider: Arc<dyn ImageProvider>,
     pub(super) store: Option<Arc<dyn JobStore>>,
     pub(super) output: Option<Arc<dyn Output>>,
@@ -35,13 +38,17 @@ pub(super) struct Ways {
 }
 
 /// Goes on with a record, or with a sidecar that names images that were not saved.
-pub(super) async fn resume(record: &str, ways: Ways, tell: impl FnMut(JobEvent) + Send) -> Result<Outcome, JobError> {
+pub(super) async fn resume(
+    record: &str,
+    options: ResumeOptions,
+    tell: impl FnMut(JobEvent) + Send,
+) -> Result<Outcome, JobError> {
     let path = Path::new(record);
-    if ways.store.is_none() && path.extension().is_some_and(|extension| extension == "json") {
-        return of_sidecar(path, ways, tell).await;
+    if options.store.is_none() && path.extension().is_some_and(|extension| extension == "json") {
+        return of_sidecar(path, options, tell).await;
     }
-    let (folder, provider) = (folder_of(path), &ways.provider);
-    let store = ways.store.clone().unwrap_or_else(|| Arc::new(FolderStore::new(&folder)));
+    let (folder, provider) = (disk::parent(path).to_owned(), &options.provider);
+    let store = options.store.clone().unwrap_or_else(|| Arc::new(FolderStore::new(&folder)));
     let (history, open) = match store.open(record).await {
         Ok(opened) => opened,
         Err(refusal) => return Err(JobError::new(refusal.into(), record)),
@@ -58,9 +65,9 @@ pub(super) async fn resume(record: &str, ways: Ways, tell: impl FnMut(JobEvent) 
     (outcome.provider, outcome.endpoint) = (intent.provider.clone(), intent.endpoint.clone());
     outcome.model = intent.model.to_string();
     outcome.begun_at = intent.begun_at;
-    let output = ways.output.clone().unwrap_or_else(|| Arc::new(FolderOutput::new(folder).resuming()));
-    let at = ways.at.clone();
-    let mut running = ways.running(outcome, store, output, tell);
+    let output = options.output.clone().unwrap_or_else(|| Arc::new(FolderOutput::new(folder).resuming()));
+    let at = options.at.clone();
+    let mut running = options.running(outcome, store, output, tell);
     running.sidecar = running.sidecar.map(|_| (Some(intent.request.clone()), None));
     running.context.take_over(open, intent.attempt).await;
     match (history.answered(), history.task()) {
@@ -84,7 +91,11 @@ pub(super) async fn resume(record: &str, ways: Ways, tell: impl FnMut(JobEvent) 
 }
 
 /// Fetches what a sidecar names and does not have, and puts it into the sidecar.
-async fn of_sidecar(path: &Path, ways: Ways, tell: impl FnMut(JobEvent) + Send) -> Result<Outcome, JobError> {
+async fn of_sidecar(
+    path: &Path,
+    options: ResumeOptions,
+    tell: impl FnMut(JobEvent) + Send,
+) -> Result<Outcome, JobError> {
     let shown = path.display().to_string();
     let failed = |message: String| JobError::new(Error::new(ErrorKind::Storage, message), &shown);
     let from = path.to_owned();
@@ -98,10 +109,10 @@ async fn of_sidecar(path: &Path, ways: Ways, tell: impl FnMut(JobEvent) + Send) 
         Some(GeneratedImage::new(failure.index, ImageData::Url { url, expires_at }))
     });
     generation.outcomes = missing.map(Ok).collect();
-    let output = ways.output.clone().unwrap_or_else(|| Arc::new(FolderOutput::new(folder_of(path)).resuming()));
+    let output = options.output.clone().unwrap_or_else(|| Arc::new(FolderOutput::new(disk::parent(path)).resuming()));
     let mut outcome = Outcome::new(&before.job, before.purchase);
     (outcome.provider, outcome.model) = (before.provider.clone(), before.model.clone());
-    let running = ways.running(outcome, Arc::new(NoStore), output.clone(), tell);
+    let running = options.running(outcome, Arc::new(NoStore), output.clone(), tell);
     let images: Vec<_> = generation.images().cloned().collect();
     let saved = running.fetched(images).await;
 
@@ -129,7 +140,7 @@ async fn of_sidecar(path: &Path, ways: Ways, tell: impl FnMut(JobEvent) + Send) 
         let text = Sidecar::new(asked, planned, &after).text();
         let to = path.to_owned();
         let written = match (done, text) {
-            (Ok(_), Ok(text)) => on_disk(move || save::file::replace(&to, text.as_bytes())).await,
+            (Ok(_), Ok(text)) => on_disk(move || image_file::replace(&to, text.as_bytes())).await,
             (Err(error), _) => Err(error),
             (_, Err(error)) => Err(error.into()),
         };
@@ -156,21 +167,17 @@ async fn of_sidecar(path: &Path, ways: Ways, tell: impl FnMut(JobEvent) + Send) 
     Err(JobError::of(error.with_provider(after.provider.clone()), after))
 }
 
-fn folder_of(path: &Path) -> PathBuf {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
-}
-
-impl Ways {
+impl ResumeOptions {
     fn running<T: FnMut(JobEvent) + Send>(
         &self,
         outcome: Outcome,
         store: Arc<dyn JobStore>,
         output: Arc<dyn Output>,
         tell: T,
-    ) -> Running<T> {
+    ) -> RunningJob<T> {
         let spool = output.spool().map(ToOwned::to_owned);
         let (job, purchase) = (outcome.job.clone(), outcome.purchase);
-        let label = Label {
+        let label = ImageLabel {
             provider: outcome.provider.clone(),
             job: job.clone(),
             purchase,
@@ -178,7 +185,7 @@ impl Ways {
             is_synced: false,
             stays: false,
         };
-        Running {
+        RunningJob {
             provider: self.provider.clone(),
             context: JobContext::new((job, true), purchase, store, spool, self.control.clone()),
             control: self.control.clone(),
@@ -192,14 +199,14 @@ impl Ways {
     }
 }
 
-impl<T: FnMut(JobEvent) + Send> Running<T> {
+impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
     /// The images that are saved and whole.
     async fn kept(&self, history: &History, generation: &Generation) -> Vec<SavedImage> {
         let mut kept = Vec::new();
         for (index, location, sha256) in history.saved() {
             let made = generation.images().find(|image| image.index == index);
             if let (Some(image), Some(path)) = (made, location.file())
-                && let Some(saved) = save::looked_at(image, path).await
+                && let Some(saved) = output::existing_image(image, path).await
                 && saved.sha256 == sha256
                 && kept.iter().all(|other: &SavedImage| other.index != index)
             {
@@ -231,13 +238,13 @@ impl<T: FnMut(JobEvent) + Send> Running<T> {
         &mut self,
         generation: Generation,
         kept: Vec<SavedImage>,
-        task: Option<seedream_core::Task>,
+        task: Option<Task>,
     ) -> Result<Outcome, JobError> {
         let missing = generation.images().filter(|image| kept.iter().all(|kept| kept.index != image.index));
         let saved = self.fetched(missing.cloned().collect()).await;
         let delivered = generation.images().map(delivered).sum();
         let saved = kept.into_iter().map(Ok).chain(saved).collect();
-        self.conclude(Heard { response: Ok(generation), task, failures: Vec::new(), delivered, saved }).await
+        self.conclude(Followed { response: Ok(generation), task, failures: Vec::new(), delivered, saved }).await
     }
 
     /// Images that arrived, and of which the process could not say any more whose they are.
@@ -245,7 +252,7 @@ impl<T: FnMut(JobEvent) + Send> Running<T> {
         let Some(folder) = self.output.as_ref().and_then(|output| output.spool()).map(Path::to_owned) else { return };
         let list = on_disk(move || {
             let paths = fs::read_dir(folder)?.filter_map(Result::ok).map(|entry| entry.path());
-            let mut unsaved: Vec<_> = paths.filter(|path| save::file::is_ours(path)).collect();
+            let mut unsaved: Vec<_> = paths.filter(|path| image_file::is_unsaved(path)).collect();
             unsaved.sort();
             Ok(unsaved)
         });

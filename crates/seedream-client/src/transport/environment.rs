@@ -10,13 +10,13 @@ use url::Url;
 /// The rules by which reqwest chooses a proxy, from the same code: upper case before lower case, the scheme's own variable
 /// before `ALL_PROXY`, `NO_PROXY`, none at all in a CGI program (`REQUEST_METHOD`), and the system's settings after all these.
 #[derive(Debug)]
-pub(super) struct Environment {
+pub(super) struct ProxyEnvironment {
     matcher: Matcher,
     /// The variables that are set, in the order in which they count.
     variables: Vec<(&'static str, String)>,
 }
 
-impl Environment {
+impl ProxyEnvironment {
     pub(super) fn read() -> Self {
         let names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
         let variables = names.into_iter().filter_map(|name| Some((name, std::env::var(name).ok()?))).collect();
@@ -24,21 +24,21 @@ impl Environment {
     }
 
     /// The proxy that a request to this place goes through.
-    pub(super) fn proxy(&self, target: &Uri) -> Option<Via> {
+    pub(super) fn proxy(&self, target: &Uri) -> Option<EnvironmentProxy> {
         if is_loopback(target) {
             return None;
         }
         let proxy = self.matcher.intercept(target)?;
         // The user name and the password are not part of this.
         let address = proxy.uri().to_string().trim_end_matches('/').to_owned();
-        Some(Via { address, variable: self.variable(target) })
+        Some(EnvironmentProxy { address, variable: self.variable(target) })
     }
 
     /// The variable that names it; `None` where the system's settings do.
     fn variable(&self, target: &Uri) -> Option<&'static str> {
         let own = if target.scheme_str() == Some("https") { "HTTPS_PROXY" } else { "HTTP_PROXY" };
         [own, "ALL_PROXY"].into_iter().find_map(|wanted| {
-            // The first that is set counts, whatever its value; one that is no proxy leaves the choice to the next.
+            // The first that is set counts, with any value; one that is not a proxy leaves the choice to the next.
             let (name, value) = self.variables.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
             Matcher::builder().all(value.as_str()).build().intercept(target).map(|_| *name)
         })
@@ -53,19 +53,19 @@ pub(super) fn is_loopback(target: &Uri) -> bool {
 
 /// A proxy of the environment, without its user name and password.
 #[derive(Clone, Debug)]
-pub(super) struct Via {
+pub(super) struct EnvironmentProxy {
     address: String,
     variable: Option<&'static str>,
 }
 
-impl Via {
-    /// Whether it speaks HTTP, and answers in place of a plain target.
+impl EnvironmentProxy {
+    /// Whether it speaks HTTP, and can respond in place of a plain target.
     pub(super) fn is_http(&self) -> bool {
         self.address.starts_with("http")
     }
 }
 
-impl fmt::Display for Via {
+impl fmt::Display for EnvironmentProxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let source = self.variable.unwrap_or("the system's settings");
         write!(f, "the proxy {} of {source}", self.address)
@@ -76,8 +76,8 @@ impl fmt::Display for Via {
 mod tests {
     use super::*;
 
-    /// As [`Environment::read`], without the environment.
-    fn environment(variables: &[(&'static str, &str)]) -> Environment {
+    /// As [`ProxyEnvironment::read`], without the environment.
+    fn environment(variables: &[(&'static str, &str)]) -> ProxyEnvironment {
         let first = |wanted: &str| variables.iter().find(|(name, _)| *name == wanted).map_or("", |(_, value)| value);
         let either = |wanted: &str| {
             Some(first(wanted)).filter(|value| !value.is_empty()).unwrap_or_else(|| first(&wanted.to_ascii_lowercase()))
@@ -85,7 +85,7 @@ mod tests {
         let matcher = Matcher::builder().all(either("ALL_PROXY")).http(either("HTTP_PROXY"));
         let matcher = matcher.https(either("HTTPS_PROXY")).no(either("NO_PROXY")).build();
         let variables = variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        Environment { matcher, variables }
+        ProxyEnvironment { matcher, variables }
     }
 
     fn told(variables: &[(&'static str, &str)], target: &'static str) -> String {

@@ -15,16 +15,19 @@ use seedream_core::{Error, ErrorKind, Result as CoreResult};
 use url::Url;
 
 use super::{
-    Departure, Reached, ResponseBody, Transport, TransportError,
-    body::WatchedBody,
-    environment::{Environment, Via, is_loopback},
+    departure::Departure,
+    environment::{EnvironmentProxy, ProxyEnvironment, is_loopback},
+    error::{Reached, TransportError},
+    http_transport::Transport,
+    response_body::ResponseBody,
     tls,
+    watched_body::WatchedBody,
 };
 
-/// How long a connection may take to be made (client.md K14).
+/// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(60);
 
-/// How long an idle connection is kept. A server that closes one while a request is on its way leaves nobody knowing whether
+/// How long an idle connection is kept. A server that closes one while a request is on its way leaves it unknown whether
 /// it was bought; servers close after 5 seconds (Node) and more, so we close first.
 const IDLE: Duration = Duration::from_secs(4);
 
@@ -43,7 +46,7 @@ pub struct ReqwestTransport {
     client: OnceLock<lib::Client>,
     /// For this machine itself, where no proxy was named.
     direct: OnceLock<lib::Client>,
-    environment: OnceLock<Environment>,
+    environment: OnceLock<ProxyEnvironment>,
     proxy: Option<Proxy>,
     resolver: Option<Arc<dyn lib::dns::Resolve>>,
 }
@@ -130,7 +133,7 @@ impl Transport for ReqwestTransport {
         let cell = if proxy.is_none() && is_loopback(target) { &self.direct } else { &self.client };
         let client = client(cell, target.scheme_str(), || self.builder(target))?;
         let is_plain = target.scheme_str() == Some("http");
-        let via = proxy.is_none().then(|| self.environment.get_or_init(Environment::read).proxy(target)).flatten();
+        let via = proxy.is_none().then(|| self.environment.get_or_init(ProxyEnvironment::read).proxy(target)).flatten();
         let departure = request.extensions().get::<Departure>().cloned().unwrap_or_default();
         if let Some(via) = &via {
             departure.through(via.to_string());
@@ -140,30 +143,30 @@ impl Transport for ReqwestTransport {
         let response = client.execute(request).await;
         let response = response.map_err(|error| through(via.as_ref(), failed(error, departure.reached())))?;
         let response: http::Response<lib::Body> = response.into();
-        // Inside a tunnel it is the provider who answers.
+        // Inside a tunnel the response is the provider's.
         let proxy = via.as_ref().filter(|via| is_plain && via.is_http());
         if let (Some(via), StatusCode::PROXY_AUTHENTICATION_REQUIRED) = (proxy, response.status()) {
             return Err(locked(via));
         }
-        Ok(response.map(|body| body.map_err(move |error| through(via.as_ref(), cut(error))).boxed_unsync()))
+        Ok(response.map(|body| ResponseBody::new(body.map_err(move |error| through(via.as_ref(), cut(error))))))
     }
 }
 
 /// The failure with the name of the proxy on whose way it happened.
-fn through(via: Option<&Via>, error: TransportError) -> TransportError {
+fn through(via: Option<&EnvironmentProxy>, error: TransportError) -> TransportError {
     match via {
-        Some(via) => TransportError { message: format!("{}, through {via}", error.message), ..error },
+        Some(via) => error.adding(&format!(", through {via}")),
         None => error,
     }
 }
 
-/// Only a proxy answers with 407, and it passes nothing on before it knows who asks.
-fn locked(via: &Via) -> TransportError {
+/// Only a proxy responds with 407, and it forwards nothing before the credentials are known.
+fn locked(via: &EnvironmentProxy) -> TransportError {
     let message = format!("{via} wants a user name and a password (HTTP 407)");
     TransportError::new(Reached::NotSent, message).with_kind(ErrorKind::Config)
 }
 
-/// The client in `cell`, made now if there is none, after a check that `https` has roots to trust.
+/// The client in `cell`, made now if it is missing, after a check that `https` has roots to trust.
 fn client<'a>(
     cell: &'a OnceLock<lib::Client>,
     scheme: Option<&str>,
@@ -226,7 +229,7 @@ fn failed(error: lib::Error, body: Reached) -> TransportError {
     let message = match (connecting, reached) {
         (true, _) => "could not connect",
         (false, Reached::NotSent) => "the connection was lost before the request was sent",
-        (false, Reached::Sent) => "the connection was lost before an answer came",
+        (false, Reached::Sent) => "the connection was lost before a response came",
     };
     let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Transport };
     TransportError::new(reached, message).with_kind(kind).with_source(error.without_url())
@@ -235,5 +238,5 @@ fn failed(error: lib::Error, body: Reached) -> TransportError {
 /// A response that broke off.
 fn cut(error: lib::Error) -> TransportError {
     let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Transport };
-    TransportError::new(Reached::Sent, "the answer broke off").with_kind(kind).with_source(error.without_url())
+    TransportError::new(Reached::Sent, "the response broke off").with_kind(kind).with_source(error.without_url())
 }

@@ -36,7 +36,7 @@ pub(super) fn roots() -> Result<Arc<Verifier>, Error> {
     Ok(ROOTS.get_or_init(|| loaded).clone())
 }
 
-/// Judges certificates by the platform's roots, and loads these only when there is one to judge: a mock behind `http://`
+/// Judges certificates by the platform's roots, and loads these only when there is one to judge: a mock at `http://`
 /// must work on a machine without any CA certificate, where the platform's verifier cannot even be made.
 #[derive(Debug)]
 struct PlatformRoots {

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::StreamExt as _;
 use seedream_client::{Client, ClientBuilder, ImageProvider as _, ReqwestTransport};
 use seedream_core::{Charge, Dialect, ErrorKind, Event, Policy, WarningKind};
 use tokio::{net::TcpListener, time::Instant};
@@ -20,7 +19,7 @@ const ONE: &str = "data: {\"url\":\"https://a.example/0.png\"}\n\n";
 const TOTAL: Duration = Duration::from_secs(600);
 
 fn builder(dialect: impl Dialect, script: &Script) -> ClientBuilder {
-    Client::builder(Arc::new(dialect)).transport(Arc::new(script.clone())).seed(1)
+    Client::builder(dialect).transport(Arc::new(script.clone())).seed(1)
 }
 
 fn client(dialect: impl Dialect, script: &Script) -> Client {
@@ -122,7 +121,7 @@ async fn one_poll_takes_30_seconds_at_most_and_is_asked_again() {
 async fn a_connection_is_given_up_after_60_seconds_and_cost_nothing() {
     let mute = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let transport = ReqwestTransport::with_proxy(&format!("socks5h://{}", mute.local_addr().unwrap())).unwrap();
-    let builder = Client::builder(Arc::new(Tiny)).base_url("http://tiny.example").transport(Arc::new(transport));
+    let builder = Client::builder(Tiny).base_url("http://tiny.example").transport(Arc::new(transport));
     let error = builder.seed(1).build().unwrap().generate(request()).await.unwrap_err();
     assert_eq!((error.kind(), error.charge()), (ErrorKind::Timeout, Charge::No));
     assert!(error.is_safe_to_retry() && error.message().contains("could not connect"), "{error}");

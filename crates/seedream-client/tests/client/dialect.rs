@@ -1,6 +1,6 @@
 //! Small dialects: one that responds at once (and can stream), and one with tasks.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use base64::Engine as _;
 use bytes::Bytes;
@@ -35,7 +35,7 @@ pub(crate) fn client(dialect: impl Dialect, base_url: &str) -> ClientBuilder {
     let mut policy = Policy::default();
     policy.backoff.first = std::time::Duration::from_millis(1);
     policy.pace.shortest = std::time::Duration::from_millis(1);
-    Client::builder(Arc::new(dialect)).base_url(base_url).key(KEY).policy(policy).seed(7)
+    Client::builder(dialect).base_url(base_url).key(KEY).policy(policy).seed(7)
 }
 
 fn capabilities(model: &ModelId) -> Capabilities {
@@ -229,7 +229,7 @@ impl TaskDialect for TinyTasks {
 /// Everything that an error can show to anybody.
 pub(crate) fn texts(error: &Error) -> String {
     let mut text = format!("{error}\n{error:?}\n{error:#?}\n{}", error.message());
-    let mut source = std::error::Error::source(error);
+    let mut source = error.cause();
     while let Some(cause) = source {
         text.push_str(&format!("\n{cause}\n{cause:?}"));
         source = cause.source();

@@ -14,7 +14,7 @@ use crate::{
 
 fn downloads(base_url: &str) -> Client {
     // Patient with what is on this machine; whatever is let through to elsewhere fails soon.
-    let options = DownloadOptions::default().patience(Duration::from_secs(5), Duration::from_secs(5));
+    let options = DownloadOptions::default().timeouts(Duration::from_secs(5), Duration::from_secs(5));
     let options = options.waits(Duration::from_millis(3), Duration::from_millis(1)).max_bytes(1000);
     client(Tiny, base_url).download(options).build().unwrap()
 }

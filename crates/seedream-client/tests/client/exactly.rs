@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use http_body_util::{BodyExt as _, Full};
+
 use seedream_client::{Client, Exactly, JobEvent, Reached, ResponseBody, Transport, TransportError};
 use seedream_core::{Charge, ErrorKind};
 use tokio::sync::{Mutex, mpsc};
@@ -19,7 +19,7 @@ const DONE: Act = Act::Answer(200, &[], r#"{"data":[{"url":"https://a.example/0.
 const REJECTED: Act = Act::Answer(422, &[], "not this");
 
 fn client(script: &Script) -> Client {
-    Client::builder(Arc::new(Tiny)).transport(Arc::new(script.clone())).seed(1).build().unwrap()
+    Client::builder(Tiny).transport(Arc::new(script.clone())).seed(1).build().unwrap()
 }
 
 /// One at a time, so that a script's order is the order of the requests.
@@ -60,7 +60,7 @@ async fn an_unknown_outcome_is_never_bought_again() {
 
     // Nor is a task that can still be collected.
     let script = Script::new([Act::Answer(200, &[], r#"{"id":"job-1"}"#), Act::Answer(401, &[], "revoked")]);
-    let tasks = Client::builder(Arc::new(TinyTasks)).transport(Arc::new(script.clone())).build().unwrap();
+    let tasks = Client::builder(TinyTasks).transport(Arc::new(script.clone())).build().unwrap();
     let one = exactly(1, &tasks).attempts(9).run().await;
     assert_eq!((one.delivered(), script.lines().iter().filter(|line| line.starts_with("POST")).count()), (0, 1));
     assert!(one.errors().next().unwrap().task().is_some());
@@ -91,8 +91,7 @@ impl Transport for Gated {
     async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         self.begun.send(()).unwrap();
         self.gate.lock().await.recv().await.unwrap();
-        let body = Full::new(Bytes::from_static(br#"{"data":[{"url":"https://a.example/0.png"}]}"#));
-        Ok(http::Response::new(body.map_err(|never| match never {}).boxed_unsync()))
+        Ok(http::Response::new(r#"{"data":[{"url":"https://a.example/0.png"}]}"#.into()))
     }
 }
 
@@ -100,7 +99,7 @@ impl Transport for Gated {
 async fn so_many_at_a_time_and_each_is_told_as_it_arrives() {
     let ((begun, mut begins), (open, gate)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
     let transport = Arc::new(Gated { begun, gate: Mutex::new(gate) });
-    let client = Client::builder(Arc::new(Tiny)).transport(transport).build().unwrap();
+    let client = Client::builder(Tiny).transport(transport).build().unwrap();
     let (told, mut tells) = mpsc::unbounded_channel();
     let running = tokio::spawn(async move {
         let wish = Exactly::new(client.job(request()), 5).at_a_time(2);
@@ -109,7 +108,7 @@ async fn so_many_at_a_time_and_each_is_told_as_it_arrives() {
                 told.send(number).unwrap();
             }
         };
-        wish.watched(tell).await
+        wish.run_with_events(tell).await
     });
     for _ in 0..2 {
         begins.recv().await.unwrap();

@@ -64,7 +64,7 @@ impl<D: Dialect> TaskDialect for Other<D> {
 }
 
 fn client(dialect: impl Dialect, base_url: &str, script: &Script) -> Arc<dyn ImageProvider> {
-    let builder = Client::builder(Arc::new(dialect)).base_url(base_url);
+    let builder = Client::builder(dialect).base_url(base_url);
     Arc::new(builder.transport(Arc::new(script.clone())).seed(1).build().unwrap())
 }
 

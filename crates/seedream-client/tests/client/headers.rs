@@ -63,8 +63,7 @@ async fn without_a_key_there_is_no_authorization_and_the_agent_can_be_set() {
         .respond_with(ResponseTemplate::new(200).set_body_json(list))
         .mount(&server)
         .await;
-    let builder =
-        seedream_client::Client::builder(std::sync::Arc::new(Tiny)).base_url(format!("{}/base/", server.uri()));
+    let builder = seedream_client::Client::builder(Tiny).base_url(format!("{}/base/", server.uri()));
     let client = builder.user_agent("Mozilla/5.0").build().unwrap();
     let models: Vec<_> = client.models().await.unwrap().into_iter().map(|model| model.id.as_str().to_owned()).collect();
     assert_eq!(models, ["tiny-1", "tiny-2"]);

@@ -35,7 +35,7 @@ fn client(dialect: impl Dialect, wire: &Wire) -> Client {
 }
 
 fn policed(dialect: impl Dialect, wire: &Wire, policy: Policy) -> Client {
-    let builder = Client::builder(Arc::new(dialect)).base_url("https://tiny.example").key(crate::dialect::KEY);
+    let builder = Client::builder(dialect).base_url("https://tiny.example").key(crate::dialect::KEY);
     let wire = Arc::new(wire.clone());
     builder.transport(wire.clone()).download_transport(wire).policy(policy).seed(7).build().unwrap()
 }

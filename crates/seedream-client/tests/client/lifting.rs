@@ -61,7 +61,7 @@ impl StreamDialect for Wired {
 }
 
 pub(crate) fn client(url: &str) -> ClientBuilder {
-    Client::builder(Arc::new(Wired)).base_url(url).key("canary-0123456789")
+    Client::builder(Wired).base_url(url).key("canary-0123456789")
 }
 
 /// A PNG with a private chunk of so many bytes before its end.
@@ -269,8 +269,6 @@ impl seedream_client::Transport for Large {
         &self,
         _: Request<Bytes>,
     ) -> Result<http::Response<seedream_client::ResponseBody>, seedream_client::TransportError> {
-        use http_body_util::BodyExt as _;
-
         let (head, before, after, tail, written) = self.form;
         let (first, block) = Self::parts();
         let block = Bytes::from(written(&STANDARD.encode(block)));
@@ -285,7 +283,8 @@ impl seedream_client::Transport for Large {
         });
         let all = std::iter::once(head.into()).chain(images).chain([tail.into()]);
         let frames = all.map(|bytes: Bytes| Ok(http_body::Frame::data(bytes)));
-        let body = http_body_util::StreamBody::new(futures_util::stream::iter(frames)).boxed_unsync();
+        let body =
+            seedream_client::ResponseBody::new(http_body_util::StreamBody::new(futures_util::stream::iter(frames)));
         let mut response = http::Response::new(body);
         let is_stream = head.starts_with("data:");
         let content_type = if is_stream { "text/event-stream" } else { "application/json" };

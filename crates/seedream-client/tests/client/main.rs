@@ -22,6 +22,7 @@ mod saving;
 mod script;
 mod shapes;
 mod source;
+mod spawned;
 mod streams;
 mod surroundings;
 mod tasks;

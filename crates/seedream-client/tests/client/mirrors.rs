@@ -21,11 +21,11 @@ fn fail() -> Act {
 
 /// With the two places of the provider's document.
 fn tiny(script: &Script) -> ClientBuilder {
-    Client::builder(Arc::new(Tiny)).transport(Arc::new(script.clone())).seed(1)
+    Client::builder(Tiny).transport(Arc::new(script.clone())).seed(1)
 }
 
 fn tasks(script: &Script) -> Client {
-    Client::builder(Arc::new(TinyTasks)).transport(Arc::new(script.clone())).seed(1).build().unwrap()
+    Client::builder(TinyTasks).transport(Arc::new(script.clone())).seed(1).build().unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,6 +127,6 @@ async fn a_closed_port_leads_to_the_mirror_over_real_sockets() {
 #[test]
 fn a_mirror_that_is_no_url_is_refused() {
     let policy = Policy::default();
-    let builder = Client::builder(Arc::new(Tiny)).mirror("nonsense").policy(policy);
+    let builder = Client::builder(Tiny).mirror("nonsense").policy(policy);
     assert_eq!(builder.build().unwrap_err().kind(), ErrorKind::Config);
 }

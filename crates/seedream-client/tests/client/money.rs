@@ -14,7 +14,7 @@ use crate::{
 const DONE: Act = Act::Answer(200, &[], r#"{"data":[{"url":"https://a.example/0.png"}]}"#);
 
 fn client(script: &Script, policy: Policy) -> Client {
-    Client::builder(Arc::new(Tiny)).transport(Arc::new(script.clone())).policy(policy).seed(1).build().unwrap()
+    Client::builder(Tiny).transport(Arc::new(script.clone())).policy(policy).seed(1).build().unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,7 +87,7 @@ async fn one_client_request_id_for_all_attempts_and_polls_and_another_for_the_ne
         done(),
         done(),
     ]);
-    let tasks = Client::builder(Arc::new(TinyTasks)).transport(Arc::new(script.clone())).seed(1).build().unwrap();
+    let tasks = Client::builder(TinyTasks).transport(Arc::new(script.clone())).seed(1).build().unwrap();
     tasks.generate(request()).await.unwrap();
     tasks.collect(tasks.task(TaskId::new("job-1").unwrap())).await.unwrap();
     let ids: Vec<_> = script.sent().iter().map(|(_, sent)| sent.headers()["x-client-request-id"].clone()).collect();
@@ -145,7 +145,7 @@ async fn whoever_drops_the_future_sends_nothing_more() {
 #[tokio::test]
 async fn a_broken_rule_is_refused_before_a_byte_is_sent() {
     let script = Script::new([DONE]);
-    let builder = || Client::builder(Arc::new(Tiny)).transport(Arc::new(script.clone()));
+    let builder = || Client::builder(Tiny).transport(Arc::new(script.clone()));
     let strict = builder().build().unwrap();
     let error = strict.generate(request().seed(7)).await.unwrap_err();
     assert_eq!((error.kind(), error.charge(), script.sent().len()), (ErrorKind::InvalidRequest, Charge::No, 0));
@@ -172,13 +172,13 @@ async fn a_plan_is_the_body_that_is_sent() {
 #[tokio::test]
 async fn the_default_base_url_is_the_first_and_bad_ones_are_refused() {
     let built = |url: Option<&str>| {
-        let builder = Client::builder(Arc::new(Tiny));
+        let builder = Client::builder(Tiny);
         url.into_iter().fold(builder, |builder, url| builder.base_url(url)).build()
     };
     assert_eq!(built(None).unwrap().base_url(), "https://tiny.example");
     assert_eq!(built(Some("http://[::1]:1/base/")).unwrap().base_url(), "http://[::1]:1/base");
     let error = built(Some("https://tiny.example/?key=1")).unwrap_err();
     assert_eq!((error.kind(), error.provider()), (ErrorKind::Config, Some("tiny")));
-    let no_agent = Client::builder(Arc::new(Tiny)).user_agent("\n").build();
+    let no_agent = Client::builder(Tiny).user_agent("\n").build();
     assert_eq!(no_agent.unwrap_err().kind(), ErrorKind::Config);
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::Request;
-use http_body_util::{BodyExt as _, Full};
+
 use seedream_client::{Client, ImageProvider as _, ResponseBody, Transport, TransportError};
 use seedream_core::{Charge, ErrorKind, Policy, Task, TaskId};
 use tokio::time::Instant;
@@ -42,14 +42,14 @@ impl Transport for Patient {
             true => r#"{"status":"done","data":[{"url":"https://a.example/0.png"}]}"#,
             false => r#"{"status":"running"}"#,
         };
-        Ok(http::Response::new(Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed_unsync()))
+        Ok(http::Response::new(ResponseBody::from(body)))
     }
 }
 
 fn client(transport: Arc<Patient>, per_second: u32, deadline: Duration) -> Client {
     let mut policy = Policy::default();
     policy.deadline = deadline;
-    let builder = Client::builder(Arc::new(TinyTasks)).base_url("https://tiny.example").transport(transport);
+    let builder = Client::builder(TinyTasks).base_url("https://tiny.example").transport(transport);
     builder.policy(policy).seed(1).polls_per_second(per_second).build().unwrap()
 }
 

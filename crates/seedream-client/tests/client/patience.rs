@@ -227,7 +227,7 @@ async fn only_what_stands_still_is_said_to_have_stalled() {
     let source = Source::of(vec![slow.clone()]);
     assert_eq!(patient(&source).downloader().fetch(URL).await.unwrap(), "picture");
 
-    let options = DownloadOptions::default().patience(Duration::from_secs(30), Duration::from_secs(70));
+    let options = DownloadOptions::default().timeouts(Duration::from_secs(30), Duration::from_secs(70));
     let source = Source::of(vec![slow]);
     let error = through(&source, options).downloader().fetch(URL).await.unwrap_err();
     assert_eq!((error.kind(), source.times()), (ErrorKind::Timeout, vec![0]));
@@ -238,7 +238,7 @@ async fn only_what_stands_still_is_said_to_have_stalled() {
 async fn the_first_get_is_made_whatever_time_is_up() {
     let source = Source::of(vec![Answer::new(200, PNG)]);
     let options =
-        DownloadOptions::default().patience(Duration::ZERO, Duration::ZERO).waits(Duration::ZERO, Duration::ZERO);
+        DownloadOptions::default().timeouts(Duration::ZERO, Duration::ZERO).waits(Duration::ZERO, Duration::ZERO);
     assert_eq!(through(&source, options).downloader().fetch(URL).await.unwrap(), PNG);
 }
 

@@ -136,7 +136,7 @@ async fn a_proxy_of_the_environment_that_fails_is_named_with_its_variable() {
     }
     let mute = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = mute.local_addr().unwrap();
-    let told = format!("no answer came in time, through the proxy http://{address} of all_proxy");
+    let told = format!("no response came in time, through the proxy http://{address} of all_proxy");
     let variables = [("all_proxy", format!("http://user:s3cret@{address}")), (EXPECT, told)];
     let target = (TARGET, "http://tiny.example".to_owned());
     run_test("proxies::behind_a_mute_one", variables.into_iter().chain([target]).collect()).await;
@@ -190,7 +190,7 @@ async fn a_proxy_that_is_not_there_costs_nothing() {
         not_sent(&builder.build().unwrap().generate(request()).await.unwrap_err());
     }
     for wrong in ["", "127.0.0.1:1", "ftp://a:s3cret@b", "socks5:s3cret"] {
-        let error = Client::builder(Arc::new(Tiny)).proxy(wrong).unwrap_err();
+        let error = Client::builder(Tiny).proxy(wrong).unwrap_err();
         assert!(error.kind() == ErrorKind::Config && !error.to_string().contains("s3cret"), "{error}");
     }
 }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::{Request, Response};
 use http_body::Frame;
-use http_body_util::{BodyExt as _, Full, StreamBody};
+use http_body_util::StreamBody;
 use seedream_client::{Departure, Reached, ResponseBody, Transport, TransportError};
 use seedream_core::ErrorKind;
 use tokio::time::Instant;
@@ -106,14 +106,14 @@ impl Transport for Script {
                 assert!(departure.leave());
                 let begun = Frame::data(Bytes::from_static(body.as_bytes()));
                 let frames = stream::iter([Ok(begun)]).chain(stream::pending());
-                Ok(response(200, headers, StreamBody::new(frames).boxed_unsync()))
+                Ok(response(200, headers, ResponseBody::new(StreamBody::new(frames))))
             }
         }
     }
 }
 
 fn whole(body: &'static str) -> ResponseBody {
-    Full::new(Bytes::from_static(body.as_bytes())).map_err(|never| match never {}).boxed_unsync()
+    ResponseBody::from(Bytes::from_static(body.as_bytes()))
 }
 
 fn response(status: u16, headers: &[(&str, &str)], body: ResponseBody) -> Response<ResponseBody> {

@@ -83,7 +83,7 @@ impl TaskDialect for Shared {
 
 fn client(dialect: Shared, script: &Script) -> ClientBuilder {
     let transport = Arc::new(script.clone());
-    Client::builder(Arc::new(dialect)).base_url("https://tiny.example").key("canary-0123456789").transport(transport)
+    Client::builder(dialect).base_url("https://tiny.example").key("canary-0123456789").transport(transport)
 }
 
 fn urls(generation: &Generation) -> Vec<&str> {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::{Request, Response};
 use http_body::Frame;
-use http_body_util::{BodyExt as _, StreamBody};
+use http_body_util::StreamBody;
 use seedream_client::{Reached, ResponseBody, Transport, TransportError};
 use tokio::time::Instant;
 
@@ -123,9 +123,9 @@ impl Transport for Source {
             Ok(Frame::data(chunk))
         });
         let body = match end {
-            End::Broken => StreamBody::new(chunks.chain(stream::iter([Err(lost("broken"))]))).boxed_unsync(),
-            End::Stands => StreamBody::new(chunks.chain(stream::pending())).boxed_unsync(),
-            _ => StreamBody::new(chunks).boxed_unsync(),
+            End::Broken => ResponseBody::new(StreamBody::new(chunks.chain(stream::iter([Err(lost("broken"))])))),
+            End::Stands => ResponseBody::new(StreamBody::new(chunks.chain(stream::pending()))),
+            _ => ResponseBody::new(StreamBody::new(chunks)),
         };
         let response = Response::builder().status(status);
         Ok(headers.iter().fold(response, |response, (name, value)| response.header(*name, value)).body(body).unwrap())

@@ -8,7 +8,6 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use http_body_util::{BodyExt as _, Full};
 use seedream_client::{Client, ImageProvider as _, Reached, ResponseBody, Transport, TransportError};
 use seedream_core::{Charge, ErrorKind, Event, Policy, Task, TaskId};
 use tokio::time::Instant;
@@ -25,7 +24,7 @@ const DONE: Act = Act::Answer(200, &[], r#"{"status":"done","data":[{"url":"http
 fn client(script: &Script) -> Client {
     let mut policy = Policy::default();
     policy.deadline = Duration::from_secs(60);
-    let builder = Client::builder(Arc::new(TinyTasks)).base_url("https://tiny.example").key(KEY);
+    let builder = Client::builder(TinyTasks).base_url("https://tiny.example").key(KEY);
     builder.transport(Arc::new(script.clone())).policy(policy).seed(1).build().unwrap()
 }
 
@@ -117,7 +116,7 @@ async fn resuming_needs_tasks_and_the_right_provider() {
     let script = Script::new([DONE]);
     let task = Task::new("other", "https://tiny.example", TaskId::new("x").unwrap(), "m".into());
     assert_eq!(client(&script).collect(task).await.unwrap_err().kind(), ErrorKind::Config);
-    let sync = Client::builder(Arc::new(Tiny)).transport(Arc::new(script.clone())).build().unwrap();
+    let sync = Client::builder(Tiny).transport(Arc::new(script.clone())).build().unwrap();
     let task = sync.task(TaskId::new("x").unwrap());
     assert_eq!(sync.collect(task).await.unwrap_err().kind(), ErrorKind::Unsupported);
     assert_eq!(script.sent().len(), 0);
@@ -144,7 +143,7 @@ impl Transport for Punctual {
                 r#"{"status":"done","data":[{"url":"https://a.example/0.png"}]}"#
             }
         };
-        Ok(http::Response::new(Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed_unsync()))
+        Ok(http::Response::new(ResponseBody::from(body)))
     }
 }
 
@@ -153,7 +152,7 @@ async fn a_task_of_45_seconds_takes_at_most_12_polls_that_begin_by_the_estimate_
     let mut firsts = Vec::new();
     for seed in 0..50 {
         let transport = Arc::new(Punctual { start: Instant::now(), polls: Mutex::default() });
-        let client = Client::builder(Arc::new(TinyTasks)).transport(transport.clone()).seed(seed).build().unwrap();
+        let client = Client::builder(TinyTasks).transport(transport.clone()).seed(seed).build().unwrap();
         client.generate(request()).await.unwrap();
         let polls: Vec<_> = transport.polls.lock().unwrap().iter().map(Duration::as_secs_f64).collect();
         assert!(polls.len() <= 12, "{polls:?}");

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::StreamExt as _;
 use seedream_client::{Client, ImageProvider as _, Transport};
 use seedream_core::{Error, ErrorKind, ImageRequest, Policy};
 use seedream_fixtures::{ExpectedPreflight, RecordedExchange};

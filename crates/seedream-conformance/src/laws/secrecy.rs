@@ -2,14 +2,12 @@
 //! error, and it follows no redirect.
 
 use std::{
-    error::Error as StdError,
     fmt,
     sync::{Arc, Mutex},
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
 use seedream_client::{Client, ImageProvider as _, Reached, ResponseBody, Transport, TransportError};
 use seedream_core::{Error, ImageRequest, Policy, Response, Strictness};
 use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange};
@@ -135,7 +133,7 @@ fn hides(d: &mut Differences, what: &str, text: &str) {
 /// Everything that an error says, its causes included.
 fn texts(error: &Error) -> String {
     let mut text = format!("{error}{error:?}{error:#?}{:?}", (error.code(), error.param(), error.message()));
-    let mut cause = StdError::source(error);
+    let mut cause = error.cause();
     while let Some(next) = cause {
         text.push_str(&format!("{next}{next:?}"));
         cause = next.source();
@@ -215,7 +213,7 @@ impl Transport for Scripted {
         if let Ok(mut sent) = self.sent.lock() {
             sent.push(Sent { uri: request.uri().clone(), key_in_header, rest });
         }
-        let body = Full::new(self.response.body.clone()).map_err(|never| match never {}).boxed_unsync();
+        let body = ResponseBody::from(self.response.body.clone());
         let mut recorded = http::Response::builder().status(self.response.status);
         for (name, value) in &self.response.headers {
             recorded = recorded.header(name, value);

@@ -6,7 +6,6 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::HeaderValue;
-use http_body_util::{BodyExt as _, Full};
 use seedream_client::{Client, JobError, ResponseBody, Transport, TransportError};
 use seedream_core::{Charge, Error, ErrorKind, Exchange as Sent, Input, Purpose, Response, Strictness, Task};
 use seedream_fixtures::{OperationKind, RecordedExchange, ResponseMode};
@@ -280,7 +279,7 @@ struct Accepts {
 impl Transport for Accepts {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         let response = if request.method() == http::Method::POST { &self.created } else { &self.running };
-        let body = Full::new(response.body.clone()).map_err(|never| match never {}).boxed_unsync();
+        let body = ResponseBody::from(response.body.clone());
         let mut recorded = http::Response::new(body);
         (*recorded.status_mut(), *recorded.headers_mut()) = (response.status, response.headers.clone());
         Ok(recorded)

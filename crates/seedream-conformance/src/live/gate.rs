@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Limited};
 use seedream_client::{Reached, ResponseBody, Transport, TransportError};
 
 use super::Ask;
@@ -69,7 +69,7 @@ impl Transport for Gate {
         let body = body.map_err(|error| TransportError::new(Reached::Sent, error.to_string()))?.to_bytes();
         // The first is the only one.
         let _ = self.said.set(Said { asked, head: head.clone(), body: body.clone() });
-        Ok(http::Response::from_parts(head, Full::new(body).map_err(|never| match never {}).boxed_unsync()))
+        Ok(http::Response::from_parts(head, ResponseBody::from(body)))
     }
 }
 

@@ -9,7 +9,7 @@ use http::{
     header::{CONTENT_LENGTH, RANGE, RETRY_AFTER},
     response::Parts,
 };
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use seedream_client::{ResponseBody, Transport, TransportError};
 
 use super::{Mutant, driver};
@@ -106,7 +106,7 @@ impl Transport for Between {
         (self.asked)(&mut request);
         let response = match self.inner.send(request).await {
             Err(_) if !self.forgives => {
-                let body = Full::new(Bytes::new()).map_err(|never| match never {}).boxed_unsync();
+                let body = ResponseBody::from(Bytes::new());
                 let mut response = Response::new(body);
                 *response.status_mut() = StatusCode::GONE;
                 response
@@ -117,7 +117,7 @@ impl Transport for Between {
         (self.head)(&mut head);
         if let Some(whole) = self.whole {
             let came = body.collect().await?.to_bytes();
-            body = Full::new(whole(&mut head, came)).map_err(|never| match never {}).boxed_unsync();
+            body = ResponseBody::from(whole(&mut head, came));
         }
         Ok(Response::from_parts(head, body))
     }

@@ -212,6 +212,11 @@ impl Error {
         self
     }
 
+    /// The cause, whether the message repeats it or not.
+    pub fn cause(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+
     /// What kind of thing went wrong.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -392,8 +397,13 @@ impl fmt::Debug for Error {
 }
 
 impl StdError for Error {
+    /// The cause, unless the message says the same.
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+        let mut innermost = self.cause();
+        while let Some(next) = innermost.and_then(StdError::source) {
+            innermost = Some(next);
+        }
+        self.cause().filter(|_| innermost.is_some_and(|cause| !self.0.message.contains(&cause.to_string())))
     }
 }
 

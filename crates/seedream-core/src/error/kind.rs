@@ -106,7 +106,7 @@ pub enum ErrorKind {
     TooLarge,
     /// The local disk failed.
     Storage,
-    /// The store of jobs refused to record an attempt, for another reason than the disk: it was not sent. The refusal is the source.
+    /// The store of jobs refused to record an attempt, for another reason than the disk: it was not sent. The refusal is [`Error::cause`](crate::Error::cause).
     NotRecorded,
 }
 

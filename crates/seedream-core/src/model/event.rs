@@ -1,13 +1,6 @@
 //! What happens to a request, as it happens.
 
-use std::pin::Pin;
-
-use futures_core::Stream;
-
 use crate::{ErrorKind, GeneratedImage, Generation, ImageFailure, Result, Task};
-
-/// The events of one request.
-pub type EventStream = Pin<Box<dyn Stream<Item = Result<Event>> + Send>>;
 
 /// Something that happened to a request.
 #[derive(Clone, Debug)]

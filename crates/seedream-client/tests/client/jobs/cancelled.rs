@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
 use http::{HeaderMap, Request, StatusCode};
-use http_body_util::{BodyExt as _, StreamBody};
+use http_body_util::StreamBody;
 use seedream_client::{
-    Client, Control, Departure, Entry, History, Intent, JobError, JobEvent, JobHandle, JobRecord, JobStore, Outcome,
-    Refusal, ResponseBody, SendBefore, Transport, TransportError,
+    Client, Control, Departure, History, Intent, JobError, JobEvent, JobHandle, JobRecord, JobStore, Outcome,
+    RecordEntry, Refusal, ResponseBody, SendBefore, Transport, TransportError,
 };
 use seedream_core::{
     Blobs, Charge, Dialect, Encoded, Error, ErrorKind, Input, Operation, Policy, Response, Strictness, Then, Timestamp,
@@ -205,7 +205,7 @@ async fn a_download_is_given_up_at_the_second_time_and_the_record_has_its_url() 
     let error = ran.ended.unwrap_err();
     assert_eq!((error.error().kind(), error.outcome().charge), (ErrorKind::Cancelled, Charge::Yes));
     assert!(error.outcome().failures[0].url.is_some());
-    let answered = ran.ledger.entries().into_iter().any(|entry| matches!(entry, Entry::Answered { .. }));
+    let answered = ran.ledger.entries().into_iter().any(|entry| matches!(entry, RecordEntry::Answered { .. }));
     assert!(answered);
 }
 
@@ -263,7 +263,7 @@ impl Transport for Torrent {
             }
             Ok(http_body::Frame::data(Bytes::from_static(b"data: {\"url\":\"https://a.example/0.png\"}\n\n")))
         });
-        Ok(http::Response::new(StreamBody::new(futures_util::stream::iter(frames)).boxed_unsync()))
+        Ok(http::Response::new(ResponseBody::new(StreamBody::new(futures_util::stream::iter(frames)))))
     }
 }
 
@@ -272,7 +272,7 @@ async fn a_stream_that_always_has_more_is_given_up_all_the_same() {
     for (cancels, images, expected) in [(&[3, 5][..], 500, 3..20), (&[3], 50, 50..51)] {
         let control = Control::default();
         let transport = Arc::new(Torrent { control: control.clone(), images, cancels });
-        let client = Client::builder(Arc::new(Tiny)).transport(transport).seed(1).build().unwrap();
+        let client = Client::builder(Tiny).transport(transport).seed(1).build().unwrap();
         let outcome = client.job(request().stream(true)).controlled_by(&control).run().await.unwrap();
         assert!(
             expected.contains(&outcome.delivered),

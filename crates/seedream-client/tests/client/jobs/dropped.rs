@@ -3,7 +3,7 @@
 use std::{future::poll_fn, task::Poll};
 
 use async_trait::async_trait;
-use seedream_client::{Entry, History, Intent, Job, JobRecord, JobStore, Refusal};
+use seedream_client::{History, Intent, Job, JobRecord, JobStore, RecordEntry, Refusal};
 use seedream_core::Charge;
 
 use super::{ACCEPTED, Act, DONE, EVENTS, Ledger, ONE, Shelf, Wire, after, client, kept, png, wire, with};
@@ -99,7 +99,6 @@ async fn an_entry_that_waits_for_its_turn_is_handed_over_when_the_job_is_dropped
         let job = with(client(Tiny, &wire).job(request().stream(true)), &ledger, &shelf);
         let mut came = 0;
         let events = async {
-            use futures_util::StreamExt as _;
             let mut events = job.events();
             while let Some(event) = events.next().await {
                 came += usize::from(matches!(event, seedream_client::JobEvent::Image(_)));
@@ -181,8 +180,8 @@ impl JobRecord for BusyRecord {
         self.0.attempt(intent).await
     }
 
-    async fn append(&mut self, entry: Entry) -> Result<(), Refusal> {
-        let is_image = matches!(entry, Entry::Image { .. });
+    async fn append(&mut self, entry: RecordEntry) -> Result<(), Refusal> {
+        let is_image = matches!(entry, RecordEntry::Image { .. });
         self.0.append(entry).await?;
         if is_image {
             after(60.0).await;

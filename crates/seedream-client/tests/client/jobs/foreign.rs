@@ -1,13 +1,12 @@
 //! A provider that was written outside and is no client.
 
-use std::sync::Arc;
+use std::{sync::Arc, task::Poll};
 
 use async_trait::async_trait;
-use futures_util::stream;
-use seedream_client::{Fallback, ImageProvider, Job, JobContext, Prepared};
+use seedream_client::{EventStream, Fallback, ImageProvider, JobContext, Prepared};
 use seedream_core::{
-    Capabilities, Charge, Descriptor, Dialect as _, ErrorKind, Event, EventStream, GeneratedImage, Generation,
-    ImageData, ImageRequest, ModelId, Pixels, Result, Task,
+    Capabilities, Charge, Descriptor, Dialect as _, ErrorKind, Event, GeneratedImage, Generation, ImageData,
+    ImageRequest, ModelId, Pixels, Result, Task,
 };
 
 use super::{Act, Ledger, Shelf, after, client, png, wire, with};
@@ -19,6 +18,11 @@ struct Painter {
     draws: bool,
     /// Whether it tells of an image before its end.
     tells: bool,
+}
+
+fn events(events: impl IntoIterator<Item = Event, IntoIter: Send + 'static>) -> EventStream {
+    let mut events = events.into_iter();
+    EventStream::from_poll_fn(move |_| Poll::Ready(events.next().map(Ok)))
 }
 
 #[async_trait]
@@ -39,32 +43,24 @@ impl ImageProvider for Painter {
         let mut generation = Generation::new(prepared.request().model.clone());
         generation.outcomes = vec![Ok(GeneratedImage::new(0, ImageData::Bytes(png())))];
         if !self.draws {
-            return Ok(Box::pin(stream::pending()));
+            return Ok(EventStream::from_poll_fn(|_| Poll::Pending));
         }
         if !self.tells {
-            return Ok(Box::pin(stream::iter([Ok(Event::Finished(generation))])));
+            return Ok(events([Event::Finished(generation)]));
         }
         let image = generation.images().next().unwrap().clone();
-        Ok(Box::pin(stream::iter([Ok(Event::Image(image)), Ok(Event::Finished(generation))])))
+        Ok(events([Event::Image(image), Event::Finished(generation)]))
     }
 
     fn open_task(&self, task: Task, _: JobContext) -> Result<EventStream> {
         Err(seedream_core::Error::new(ErrorKind::Unsupported, "no tasks").with_task(task))
-    }
-
-    fn job(&self, request: ImageRequest) -> Job {
-        Job::new(Arc::new(self.clone()), request)
-    }
-
-    fn resume(&self, record: &str) -> Job {
-        Job::resumed(Arc::new(self.clone()), record)
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_is_no_client_has_jobs() {
     let shelf = Shelf::default();
-    let painter = Painter { draws: true, tells: true };
+    let painter: Arc<dyn ImageProvider> = Arc::new(Painter { draws: true, tells: true });
     let outcome = painter.job(request()).output(Arc::new(shelf.clone())).run().await.unwrap();
     assert_eq!((outcome.provider.as_str(), outcome.model.as_str(), outcome.charge), ("tiny", "tiny-1", Charge::Yes));
     assert_eq!((outcome.requested, outcome.delivered, shelf.images()), (Some(1), 1, vec![png()]));
@@ -95,7 +91,7 @@ async fn one_that_does_not_listen_is_cancelled_all_the_same() {
 #[tokio::test(start_paused = true)]
 async fn images_that_no_event_told_of_are_saved_and_counted() {
     let shelf = Shelf::default();
-    let painter = Painter { draws: true, tells: false };
+    let painter: Arc<dyn ImageProvider> = Arc::new(Painter { draws: true, tells: false });
     let outcome = painter.job(request()).output(Arc::new(shelf.clone())).run().await.unwrap();
     assert_eq!((outcome.delivered, outcome.images.len(), shelf.images()), (1, 1, vec![png()]));
     let outcome = painter.job(request()).run().await.unwrap();

@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use seedream_client::{
-    Entry, History, ImageContent, Intent, JobRecord, JobStore, Location, NewImage, Output, Refusal, SavedImage,
+    History, ImageContent, Intent, JobRecord, JobStore, Location, NewImage, Output, RecordEntry, Refusal, SavedImage,
     SendBefore,
 };
 use seedream_core::Charge;
@@ -46,7 +46,7 @@ impl std::fmt::Debug for State {
 
 #[derive(Debug, Default)]
 struct Kept {
-    entries: Vec<Entry>,
+    entries: Vec<RecordEntry>,
     /// Who may write.
     epoch: u32,
     is_over: bool,
@@ -94,7 +94,7 @@ impl Ledger {
     }
 
     /// The entries of the only record, whether it is over or not.
-    pub(crate) fn entries(&self) -> Vec<Entry> {
+    pub(crate) fn entries(&self) -> Vec<RecordEntry> {
         self.edit(|state| state.records.values().flat_map(|kept| kept.entries.clone()).collect())
     }
 
@@ -120,16 +120,16 @@ impl Ledger {
     }
 }
 
-fn word(entry: &Entry) -> &'static str {
+fn word(entry: &RecordEntry) -> &'static str {
     match entry {
-        Entry::Intent(_) => "intent",
-        Entry::NotSent { .. } => "not_sent",
-        Entry::Refused { .. } => "refused",
-        Entry::Accepted { .. } => "accepted",
-        Entry::Answered { whole: false, .. } => "answered in part",
-        Entry::Answered { .. } => "answered",
-        Entry::Image { .. } => "image",
-        Entry::Ended { .. } => "ended",
+        RecordEntry::Intent(_) => "intent",
+        RecordEntry::NotSent { .. } => "not_sent",
+        RecordEntry::Refused { .. } => "refused",
+        RecordEntry::Accepted { .. } => "accepted",
+        RecordEntry::Answered { whole: false, .. } => "answered in part",
+        RecordEntry::Answered { .. } => "answered",
+        RecordEntry::Image { .. } => "image",
+        RecordEntry::Ended { .. } => "ended",
         _ => "unknown",
     }
 }
@@ -151,7 +151,7 @@ impl JobStore for Ledger {
             }
             state.bought.push((intent.job.clone(), intent.purchase));
             state.log.push("intent");
-            let entries = vec![Entry::Intent(intent.clone())];
+            let entries = vec![RecordEntry::Intent(intent.clone())];
             state.records.insert(id.clone(), Kept { entries, epoch: 1, is_over: false });
             Ok(())
         })?;
@@ -188,7 +188,7 @@ struct Record {
 }
 
 impl Record {
-    fn write(&self, entry: Entry) -> Result<(), Refusal> {
+    fn write(&self, entry: RecordEntry) -> Result<(), Refusal> {
         self.ledger.edit(|state| {
             let append = state.appends;
             state.appends += 1;
@@ -200,7 +200,7 @@ impl Record {
                 return Err(Refusal::Fenced { id: self.id.clone() });
             }
             state.log.push(word(&entry));
-            if let Entry::Ended { outcome } = &entry {
+            if let RecordEntry::Ended { outcome } = &entry {
                 let is_open =
                     outcome.charge == Charge::Unknown || outcome.error.as_ref().is_some_and(|e| e.task.is_some());
                 kept.is_over = !is_open;
@@ -227,12 +227,12 @@ impl JobRecord for Record {
 
     async fn attempt(&mut self, intent: &Intent) -> Result<(), Refusal> {
         self.ledger.admit(intent)?;
-        let written = self.write(Entry::Intent(intent.clone()));
+        let written = self.write(RecordEntry::Intent(intent.clone()));
         yield_now().await;
         written
     }
 
-    async fn append(&mut self, entry: Entry) -> Result<(), Refusal> {
+    async fn append(&mut self, entry: RecordEntry) -> Result<(), Refusal> {
         // It is written at the first poll; that it was comes later.
         let written = self.write(entry);
         yield_now().await;

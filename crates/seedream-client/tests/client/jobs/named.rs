@@ -1,6 +1,6 @@
 //! A job that was given an id is bought once.
 
-use std::{error::Error as _, fs};
+use std::fs;
 
 use seedream_client::{Exactly, FolderStore, Intent, JobError, JobStore as _, Refusal};
 use seedream_core::{Charge, ErrorKind};
@@ -10,7 +10,7 @@ use crate::dialect::{Tiny, request};
 
 fn known(error: &JobError) -> &str {
     assert_eq!((error.error().kind(), error.error().charge()), (ErrorKind::NotRecorded, Charge::No));
-    match error.source().unwrap().downcast_ref() {
+    match error.error().cause().unwrap().downcast_ref() {
         Some(Refusal::AlreadyBought { id }) => id,
         other => panic!("{other:?}"),
     }
@@ -48,7 +48,7 @@ async fn a_folder_refuses_an_id_whose_images_or_record_it_has() {
     assert_eq!(known(&job("open").run().await.unwrap_err()), id);
     fs::remove_file(&id).unwrap();
     let mut free = store.begin(&intent).await.unwrap();
-    free.append(seedream_client::Entry::NotSent { error: None }).await.unwrap();
+    free.append(seedream_client::RecordEntry::NotSent { error: None }).await.unwrap();
     assert_eq!(known(&job("open").run().await.unwrap_err()), free.id(), "its process may try again");
     drop(free);
     job("open").run().await.unwrap();

@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::StreamExt as _;
-use seedream_client::{Client, Entry, JobEvent, Outcome};
+use seedream_client::{Client, JobEvent, Outcome, RecordEntry};
 use seedream_core::{Charge, ImageData};
 
 use super::{ACCEPTED, Act, DONE, EVENTS, Ledger, ONE, Shelf, Wire, client, wire};
@@ -162,7 +162,7 @@ async fn an_outcome_tells_each_attempt_and_where_it_was_served() {
         (true, 0) => Act::status(429),
         _ => Act::ok(ONE),
     });
-    let builder = Client::builder(Arc::new(Tiny)).mirror("https://mirror.example").seed(1);
+    let builder = Client::builder(Tiny).mirror("https://mirror.example").seed(1);
     let mut policy = seedream_core::Policy::default();
     policy.max_submits = 9;
     let transport = Arc::new(wire.clone());
@@ -188,7 +188,7 @@ async fn a_failure_beside_an_image_of_a_stream_is_on_record() {
         .entries()
         .into_iter()
         .filter_map(|entry| match entry {
-            Entry::Answered { generation, whole: false, .. } => Some(generation),
+            RecordEntry::Answered { generation, whole: false, .. } => Some(generation),
             _ => None,
         })
         .collect();

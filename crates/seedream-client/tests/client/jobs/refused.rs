@@ -1,6 +1,6 @@
 //! A store that refuses, and one that fails once something was bought.
 
-use std::{error::Error as _, io, sync::Arc};
+use std::{io, sync::Arc};
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
@@ -21,7 +21,7 @@ const REFUSALS: [(fn() -> Refusal, ErrorKind); 5] = [
 ];
 
 fn refusal(error: &JobError) -> &Refusal {
-    error.source().expect("a source").downcast_ref().expect("a refusal")
+    error.error().cause().expect("a cause").downcast_ref().expect("a refusal")
 }
 
 /// The same request through a client, a pointer and a fallback of two.
@@ -88,7 +88,7 @@ async fn a_second_attempt_that_is_refused_goes_nowhere_else() {
             let response = first.clone();
             let wire = wire(move |_, _| response.clone());
             let transport = Arc::new(wire.clone());
-            let mirrored = seedream_client::Client::builder(Arc::new(Tiny)).mirror("https://mirror.example").seed(1);
+            let mirrored = seedream_client::Client::builder(Tiny).mirror("https://mirror.example").seed(1);
             let mirrored = mirrored.transport(transport).build().unwrap();
             let other: Arc<dyn ImageProvider> = Arc::new(client(Tiny, &wire));
             let two = Fallback::new(vec![Arc::new(mirrored), other]).unwrap();

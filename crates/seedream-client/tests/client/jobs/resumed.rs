@@ -2,7 +2,9 @@
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
-use seedream_client::{Client, DownloadOptions, Entry, FolderStore, Intent, JobRecord, JobStore, Location, Outcome};
+use seedream_client::{
+    Client, DownloadOptions, FolderStore, Intent, JobRecord, JobStore, Location, Outcome, RecordEntry,
+};
 use seedream_core::{Charge, ErrorKind, GeneratedImage, Generation, ImageData, Task, TaskId, Timestamp, WarningKind};
 
 use super::{Act, DONE, Ledger, PNG, Shelf, Wire, client, with};
@@ -12,7 +14,7 @@ use crate::dialect::{KEY, Tiny, TinyTasks, request, texts};
 fn hasty(wire: &Wire) -> Client {
     let wire = Arc::new(wire.clone());
     let options = DownloadOptions::default().waits(Duration::ZERO, Duration::ZERO);
-    let builder = Client::builder(Arc::new(Tiny)).transport(wire.clone()).download_transport(wire).download(options);
+    let builder = Client::builder(Tiny).transport(wire.clone()).download_transport(wire).download(options);
     builder.seed(1).build().unwrap()
 }
 
@@ -21,13 +23,13 @@ fn url(index: u32, expires: Option<&str>) -> GeneratedImage {
     GeneratedImage::new(index, ImageData::Url { url, expires_at: expires.map(|at| at.parse::<Timestamp>().unwrap()) })
 }
 
-fn answered(images: Vec<GeneratedImage>, whole: bool) -> Entry {
+fn answered(images: Vec<GeneratedImage>, whole: bool) -> RecordEntry {
     let mut generation = Generation::new("tiny-1".into());
     generation.outcomes = images.into_iter().map(Ok).collect();
-    Entry::Answered { generation, whole, raw: None }
+    RecordEntry::Answered { generation, whole, raw: None }
 }
 
-async fn begun(store: &dyn JobStore, entries: Vec<Entry>) -> String {
+async fn begun(store: &dyn JobStore, entries: Vec<RecordEntry>) -> String {
     let mut intent = Intent::new("mine", "tiny", "tiny-1".into());
     intent.endpoint = "https://tiny.example".into();
     intent.purchase = 3;
@@ -65,7 +67,7 @@ async fn a_sidecar_is_completed_by_the_images_that_it_names() {
     assert_eq!((first.delivered, first.charge), (2, Charge::Yes), "what could not be saved was delivered");
     assert_eq!(names(folder.path()), ["tiny-0.json", "tiny-0.png"]);
     let sidecar = folder.path().join("tiny-0.json");
-    let left = FolderStore::leftovers(folder.path()).await.unwrap();
+    let left = FolderStore::resumable(folder.path()).await.unwrap();
     assert_eq!((left.len(), &left[0].as_ref().unwrap().path), (1, &sidecar));
 
     let resume = || client.resume(sidecar.to_str().unwrap());
@@ -86,7 +88,7 @@ async fn a_sidecar_is_completed_by_the_images_that_it_names() {
     let files: Vec<_> = stored.images.iter().map(|image| image.location.to_string()).collect();
     assert_eq!((files, stored.is_incomplete()), (vec!["tiny-0.png".into(), "tiny-1.png".into()], false));
     assert_eq!((stored.job, stored.purchase), (first.job, first.purchase));
-    assert!(FolderStore::leftovers(folder.path()).await.unwrap().is_empty());
+    assert!(FolderStore::resumable(folder.path()).await.unwrap().is_empty());
     // Nothing is left to do.
     let before = wire.lines();
     assert_eq!(resume().run().await.unwrap().images.len(), 2);
@@ -115,8 +117,11 @@ async fn what_expires_first_is_fetched_first_and_what_is_there_is_not_fetched_ag
     fs::write(folder.path().join("tiny-1.png"), &PNG[..40]).unwrap();
     fs::write(folder.path().join("tiny-4.png"), PNG).unwrap();
     let sha256 = "43bb3805a75dd0471248ae00fb1b98442b2101cb5994c6122b4985782a526845";
-    let saved =
-        |index: u32, file: &str| Entry::Image { index, location: Location::File(file.into()), sha256: sha256.into() };
+    let saved = |index: u32, file: &str| RecordEntry::Image {
+        index,
+        location: Location::File(file.into()),
+        sha256: sha256.into(),
+    };
     let late = Some("2026-11-22T20:00:00Z");
     let mut images: Vec<_> = (0..5).map(|index| url(index, late)).collect();
     images.push(url(5, Some("2026-11-21T20:00:00Z")));
@@ -177,7 +182,7 @@ async fn a_record_with_nothing_to_collect_tells_what_it_may_have_cost() {
     assert_eq!((error.outcome().charge, error.outcome().record.as_deref()), (Charge::Unknown, Some(&*open)));
     assert!(Path::new(&open).exists() && error.error().message().contains("before the response"), "{error}");
 
-    let free = begun(&store, vec![Entry::NotSent { error: None }]).await;
+    let free = begun(&store, vec![RecordEntry::NotSent { error: None }]).await;
     let error = client.resume(&free).run().await.unwrap_err();
     assert_eq!((error.error().charge(), error.outcome().record.as_deref()), (Charge::No, None));
     assert!(!Path::new(&free).exists() && error.error().message().contains("nothing was bought"), "{error}");
@@ -198,7 +203,7 @@ async fn a_task_elsewhere_is_collected_only_where_the_caller_says() {
     let client = client(TinyTasks, &wire);
     let task = Task::new("tiny", "https://evil.example", TaskId::new("job-9").unwrap(), "tiny-1".into());
     let (ledger, shelf) = (Ledger::default(), Shelf::default());
-    let record = begun(&ledger, vec![Entry::Accepted { task: task.clone() }]).await;
+    let record = begun(&ledger, vec![RecordEntry::Accepted { task: task.clone() }]).await;
     let resume = || with(client.resume(&record), &ledger, &shelf);
     let error = resume().run().await.unwrap_err();
     assert_eq!((error.error().kind(), error.outcome().charge), (ErrorKind::Config, Charge::Unknown));

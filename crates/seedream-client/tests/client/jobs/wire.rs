@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::{Request, Response};
 use http_body::Frame;
-use http_body_util::{BodyExt as _, StreamBody};
+use http_body_util::StreamBody;
 use seedream_client::{Departure, Reached, ResponseBody, Transport, TransportError};
 use tokio::{task::yield_now, time::Instant};
 
@@ -120,7 +120,7 @@ impl Wire {
             wire.note(&format!("end of {line}"));
             std::task::Poll::Ready(None)
         });
-        let body = StreamBody::new(pieces.chain(end)).boxed_unsync();
+        let body = ResponseBody::new(StreamBody::new(pieces.chain(end)));
         Response::builder().status(status).body(body).unwrap()
     }
 }

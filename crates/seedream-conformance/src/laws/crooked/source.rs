@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::{Method, Request, Response};
-use http_body_util::{BodyExt as _, Full, StreamBody};
+use http_body_util::StreamBody;
 use seedream_client::{Reached, ResponseBody, Transport, TransportError};
 use seedream_core::Response as CoreResponse;
 use tokio::time::Instant;
@@ -102,9 +102,9 @@ impl Transport for Source {
         let chunks: Vec<_> = body.chunks(5000).map(|chunk| Ok(http_body::Frame::data(body.slice_ref(chunk)))).collect();
         let chunks = stream::iter(chunks);
         let body = match end {
-            End::Broken => StreamBody::new(chunks.chain(stream::iter([Err(lost("broken"))]))).boxed_unsync(),
-            End::Stands => StreamBody::new(chunks.chain(stream::pending())).boxed_unsync(),
-            End::Clean | End::Reset => StreamBody::new(chunks).boxed_unsync(),
+            End::Broken => ResponseBody::new(StreamBody::new(chunks.chain(stream::iter([Err(lost("broken"))])))),
+            End::Stands => ResponseBody::new(StreamBody::new(chunks.chain(stream::pending()))),
+            End::Clean | End::Reset => ResponseBody::new(StreamBody::new(chunks)),
         };
         let recorded = Response::builder().status(status);
         let recorded = headers.iter().fold(recorded, |recorded, (name, value)| recorded.header(*name, value));
@@ -142,7 +142,7 @@ impl Transport for Provider {
         let is_purchase = request.method() == Method::POST;
         let response = if is_purchase { &self.responses.0 } else { &self.responses.1 };
         self.posts.fetch_add(usize::from(is_purchase), Ordering::Relaxed);
-        let body = Full::new(response.body.clone()).map_err(|never| match never {}).boxed_unsync();
+        let body = ResponseBody::from(response.body.clone());
         let mut recorded = Response::builder().status(response.status);
         for (name, value) in &response.headers {
             recorded = recorded.header(name, value);

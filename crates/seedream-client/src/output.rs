@@ -1,0 +1,25 @@
+//! Where images of a job go, and the metadata beside them.
+//!
+//! [`image_output`] is what an embedder can implement, [`folder_output`] the implementation in a folder. [`save`] checks an image and
+//! hands it to an output; [`sidecar`] is the metadata. Nothing here sends a request of a job or writes a record.
+
+mod folder_output;
+mod image_check;
+mod image_output;
+mod location;
+mod save;
+mod saved_image;
+mod sidecar;
+
+pub use self::{
+    folder_output::FolderOutput,
+    image_output::{ImageContent, NewImage, Output},
+    location::Location,
+    save::SaveOptions,
+    saved_image::{Saved, SavedImage},
+    sidecar::SIDECAR_SCHEMA,
+};
+pub(crate) use self::{
+    save::{ImageLabel, existing_image, failure, fetch, fetch_into, save, save_image, write},
+    sidecar::{RequestDescriber, Sidecar, described},
+};

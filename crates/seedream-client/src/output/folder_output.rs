@@ -1,0 +1,102 @@
+//! Images in a folder.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use async_trait::async_trait;
+
+use super::{
+    image_output::{ImageContent, NewImage, Output},
+    location::Location,
+    saved_image::SavedImage,
+    sidecar,
+};
+use crate::disk::{image_file, on_disk};
+
+/// Saves images in a folder, as `<prefix>-<n>.<ext>`: `n` is the place of the image in the response, or the next number that is free;
+/// the extension is that of its content. An image that is incomplete is called `<prefix>-<n>.partial.<ext>`. The metadata is
+/// `<prefix>-<n>.json`.
+#[derive(Clone, Debug)]
+pub struct FolderOutput {
+    folder: PathBuf,
+    prefix: Option<String>,
+    /// Whether an image may be there that the process before this one saved and could not record any more.
+    resumes: bool,
+}
+
+impl FolderOutput {
+    /// A folder, which is made if it is missing. Names begin with the provider's id.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), prefix: None, resumes: false }
+    }
+
+    /// For what another process began.
+    pub(crate) fn resuming(self) -> Self {
+        Self { resumes: true, ..self }
+    }
+
+    /// Sets what names begin with. Characters that cannot stand in a file name everywhere become `_`.
+    #[must_use]
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = Some(prefix.into());
+        self
+    }
+
+    fn stem(&self, provider: &str) -> String {
+        image_file::stem(self.prefix.as_deref().unwrap_or(provider))
+    }
+}
+
+#[async_trait]
+impl Output for FolderOutput {
+    fn spool(&self) -> Option<&Path> {
+        Some(&self.folder)
+    }
+
+    async fn save(&self, image: NewImage) -> io::Result<Location> {
+        let (folder, stem, resumes) = (self.folder.clone(), self.stem(&image.provider), self.resumes);
+        let save = move || {
+            if resumes
+                && let Some(saved) =
+                    image_file::find_unrecorded(&folder, &stem, &image.extension, image.bytes, &image.sha256)
+            {
+                return Ok(saved);
+            }
+            match &image.content {
+                ImageContent::Bytes(bytes) => image_file::write(&folder, &stem, image.index, &image.extension, bytes),
+                ImageContent::File { path, is_synced, stays } => {
+                    image_file::move_in(path, *is_synced, *stays, &folder, &stem, image.index, &image.extension)
+                }
+            }
+        };
+        on_disk(save).await.map(Location::File)
+    }
+
+    async fn finish(
+        &self,
+        provider: &str,
+        images: &[SavedImage],
+        metadata: Option<String>,
+    ) -> io::Result<Option<Location>> {
+        let (folder, stem) = (self.folder.clone(), self.stem(provider));
+        let first = images.iter().find_map(|image| image.location.file()).map(Path::to_owned);
+        let finish = move || {
+            let write = |text: String| {
+                // The process may have ended between its metadata and the end of its record.
+                let earlier = first.as_ref().map(|image| image.with_extension("json"));
+                match earlier.filter(|earlier| sidecar::is_of_same_purchase(earlier, &text)) {
+                    Some(earlier) => image_file::replace(&earlier, text.as_bytes()).map(|()| earlier),
+                    None => image_file::write_beside(first.as_deref(), &folder, &stem, "json", text.as_bytes()),
+                }
+            };
+            let beside = metadata.map(write).transpose()?;
+            if beside.is_some() || first.is_some() {
+                image_file::sync_folder(&folder)?;
+            }
+            Ok(beside.map(Location::File))
+        };
+        on_disk(finish).await
+    }
+}

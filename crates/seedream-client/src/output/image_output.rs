@@ -1,0 +1,90 @@
+//! What takes the images of a job.
+
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{location::Location, saved_image::SavedImage};
+
+/// Takes the images of a job, and the metadata beside them.
+#[async_trait]
+pub trait Output: fmt::Debug + Send + Sync {
+    /// A folder of the same disk in which images are gathered while they arrive, so that saving an image of any size is a rename. They
+    /// are gathered in memory without one.
+    fn spool(&self) -> Option<&Path> {
+        None
+    }
+
+    /// Saves an image, which is complete and was looked at, and says where it is. What is there already is never replaced.
+    ///
+    /// # Errors
+    /// Why it is not saved. An image in a file stays there, and one in memory is written to the system's folder for temporary files.
+    async fn save(&self, image: NewImage) -> io::Result<Location>;
+
+    /// Makes the images of a purchase outlive a crash of the whole machine, and saves the metadata beside them where there is any: a
+    /// JSON text with [`SIDECAR_SCHEMA`](crate::SIDECAR_SCHEMA).
+    ///
+    /// # Errors
+    /// Why that is not certain, or the metadata is not saved.
+    async fn finish(
+        &self,
+        provider: &str,
+        images: &[SavedImage],
+        metadata: Option<String>,
+    ) -> io::Result<Option<Location>>;
+}
+
+/// An image that is to be saved.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct NewImage {
+    /// The provider's id.
+    pub provider: String,
+    /// The id of the job.
+    pub job: String,
+    /// The purchase of the job, from 1.
+    pub purchase: u32,
+    /// Its place in the response, from 0.
+    pub index: u32,
+    /// What its name ends with, without a leading dot: `png`; `partial.png` where it is incomplete.
+    pub extension: String,
+    /// Its type, such as `image/png`.
+    pub media_type: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its SHA-256 in hexadecimal digits.
+    pub sha256: String,
+    /// The image itself.
+    pub content: ImageContent,
+}
+
+/// The bytes of an image.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum ImageContent {
+    /// In memory.
+    Bytes(Bytes),
+    /// In a file of the [`Output::spool`], which the output may move. It is removed once the image is saved.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Whether it was synced already.
+        is_synced: bool,
+        /// Whether a record names it: then it is there until [`Output::finish`] has returned, and an output in the same folder gives it a
+        /// second name.
+        stays: bool,
+    },
+}
+
+impl fmt::Debug for ImageContent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
+            Self::File { path, .. } => f.debug_tuple("File").field(path).finish(),
+        }
+    }
+}
