@@ -29,10 +29,10 @@ pub use dialect::{
 };
 pub use error::{Attempt, Charge, Error, ErrorKind, ErrorReport, Medium, Result, Stage, charge_of, redact};
 pub use model::{
-    Amount, Count, Event, Family, Field, GeneratedImage, Generation, ImageData, ImageFailure, ImagePrice,
-    ImageRequest, ImageSource, InvalidTaskId, ModelId, OutputFormat, ParseReferenceError, ParseSizeError,
-    ParseTimestampError, Pixels, Price, PromptMode, ProviderId, Ratio, ResponseFormat, Size, Task, TaskId, Tier,
-    Timestamp, Usage, Warning, WarningKind,
+    Amount, Count, Event, Family, Field, GeneratedImage, Generation, ImageData, ImageFailure, ImagePrice, ImageRequest,
+    ImageSource, InvalidTaskId, ModelId, OutputFormat, ParseReferenceError, ParseSizeError, ParseTimestampError,
+    Pixels, Price, PromptMode, ProviderId, Ratio, ResponseFormat, Size, Task, TaskId, Tier, Timestamp, Usage, Warning,
+    WarningKind,
 };
 pub use net::{is_loopback_host, is_public_host, is_public_ip};
 pub use operation::{Backoff, Exchange, Input, Operation, Pace, Policy, Purpose, Record, Step, Then};

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use seedream::{
-    Charge, Error, Event, Generation, ImageData, ImageProvider as _, ImageRequest, SaveOptions, Strictness,
-    WarningKind,
+    Charge, Error, Event, Generation, ImageData, ImageProvider as _, ImageRequest, SaveOptions, Strictness, WarningKind,
 };
 use seedream_mock::{Clock, MockServer};
 
