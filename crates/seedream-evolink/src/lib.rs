@@ -17,9 +17,9 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use seedream_core::{
     Capabilities, Checked, Decoded, Descriptor, Dialect, Effective, Family, ModelEntry, ModelId, Response, Result,
-    Source, TaskDialect,
+    Source, Task, TaskDialect, TaskState,
 };
-use seedream_wire::post;
+use seedream_wire::{get, post};
 use serde_json::{Map, Value};
 
 use capabilities::PAGE;
@@ -68,7 +68,7 @@ impl Dialect for Evolink {
     }
 
     fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded> {
-        task::accepted(request.model(), response)
+        task::tasks(request.model()).accepted(response)
     }
 
     fn is_lenient(&self) -> bool {
@@ -87,5 +87,15 @@ impl Dialect for Evolink {
 
     fn tasks(&self) -> Option<&dyn TaskDialect> {
         Some(self)
+    }
+}
+
+impl TaskDialect for Evolink {
+    fn poll(&self, task: &Task) -> Result<http::Request<Bytes>> {
+        get(&format!("/v1/tasks/{}", task.id))
+    }
+
+    fn decode_poll(&self, task: &Task, response: &Response) -> Result<TaskState> {
+        task::tasks(&task.model).state(task, response).map_err(|error| error.with_provider(&DESCRIPTOR.id))
     }
 }

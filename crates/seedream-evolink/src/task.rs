@@ -1,18 +1,18 @@
-//! Tasks: how one is accepted, asked for, and ends. Statuses are `pending`, `processing`, `completed` and `failed`, results are links
+//! What tasks are read with. Statuses are `pending`, `processing`, `completed` and `failed`, results are links
 //! in `results` (docs.evolink.ai, seedream-4.5-image-generate).
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use seedream_core::{Charge, Decoded, ModelId, Response, Result, Task, TaskDialect, TaskState};
-use seedream_wire::{Reader, Tasks, get};
+use seedream_core::{Charge, ModelId};
+use seedream_wire::{Reader, Tasks};
 
-use crate::{DESCRIPTOR, Evolink, errors};
+use crate::errors;
 
 /// "The links of images are good for 24 hours."
 const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
-fn tasks(model: &ModelId) -> Tasks {
+/// What tasks are read with.
+pub(crate) fn tasks(model: &ModelId) -> Tasks {
     Tasks {
         reader: Reader { model: model.clone(), kind_of: errors::of_http, lifetime: Some(LIFETIME) },
         kind_of_failure: errors::of_task,
@@ -22,25 +22,10 @@ fn tasks(model: &ModelId) -> Tasks {
     }
 }
 
-/// The response to a request: a task was accepted, or it was refused.
-pub(crate) fn accepted(model: &ModelId, response: &Response) -> Result<Decoded> {
-    tasks(model).accepted(response)
-}
-
-impl TaskDialect for Evolink {
-    fn poll(&self, task: &Task) -> Result<http::Request<Bytes>> {
-        get(&format!("/v1/tasks/{}", task.id))
-    }
-
-    fn decode_poll(&self, task: &Task, response: &Response) -> Result<TaskState> {
-        tasks(&task.model).state(task, response).map_err(|error| error.with_provider(&DESCRIPTOR.id))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, StatusCode};
-    use seedream_core::{ErrorKind, TaskId, Timestamp};
+    use seedream_core::{Decoded, ErrorKind, Response, Task, TaskId, TaskState, Timestamp};
 
     use super::*;
 
@@ -56,10 +41,12 @@ mod tests {
             (r#"{"task_id":"t-2","status":"pending"}"#, "t-2"),
             (r#"{"code":200,"data":{"id":"t-3","status":"submitted"}}"#, "t-3"),
         ] {
-            let Ok(Decoded::Accepted(acceptance)) = accepted(&"m".into(), &response(body)) else { panic!("{body}") };
+            let Ok(Decoded::Accepted(acceptance)) = tasks(&"m".into()).accepted(&response(body)) else {
+                panic!("{body}")
+            };
             assert_eq!(acceptance.id.as_str(), id);
         }
-        let error = accepted(&"m".into(), &response(r#"{"created":1,"id":"../x"}"#)).unwrap_err();
+        let error = tasks(&"m".into()).accepted(&response(r#"{"created":1,"id":"../x"}"#)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MalformedResponse);
         assert_eq!(error.charge(), Charge::Unknown);
     }
@@ -67,7 +54,7 @@ mod tests {
     #[test]
     fn an_array_names_no_task() {
         for body in ["[1]", r#"["task-unified-1-a"]"#, r#"{"data":[1]}"#] {
-            let error = accepted(&"m".into(), &response(body)).unwrap_err();
+            let error = tasks(&"m".into()).accepted(&response(body)).unwrap_err();
             assert_eq!((error.kind(), error.charge()), (ErrorKind::MalformedResponse, Charge::Unknown), "{body}");
         }
     }
@@ -82,7 +69,9 @@ mod tests {
             (r#"{"id":1,"status":"completed","results":[],"result_data":[{"image_url":"https://p/0"}]}"#, 1),
             (r#"{"data":{"status":"completed","results":["https://p/0"]}}"#, 1),
         ] {
-            let Ok(TaskState::Done(generation)) = Evolink.decode_poll(&task, &response(body)) else { panic!("{body}") };
+            let Ok(TaskState::Done(generation)) = tasks(&task.model).state(&task, &response(body)) else {
+                panic!("{body}")
+            };
             assert_eq!(generation.images().count(), count, "{body}");
         }
     }

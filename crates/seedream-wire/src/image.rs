@@ -1,7 +1,6 @@
 //! One item of a response: an image, or why there is none.
 
-use seedream_core::Timestamp;
-use seedream_core::{Blobs, ErrorKind, GeneratedImage, ImageData, ImageFailure, OutputFormat};
+use seedream_core::{Blobs, ErrorKind, GeneratedImage, ImageData, ImageFailure, OutputFormat, Response, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -27,6 +26,12 @@ pub(crate) struct Item {
     pub undocumented: Option<&'static str>,
     /// Whether something in it could not be read.
     pub unread: bool,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(reader: &'a Reader, response: &'a Response, created: Option<Timestamp>) -> Self {
+        Self { reader, blobs: response.blobs(), created, truncated: response.truncated }
+    }
 }
 
 impl Context<'_> {

@@ -19,7 +19,8 @@ pub fn models(reader: &Reader, response: &Response) -> Result<Vec<ModelInfo>> {
         if body.get("error").is_some() {
             return Err(reader.error(response).with_charge(seedream_core::Charge::No));
         }
-        let error = Error::from_response(ErrorKind::MalformedResponse, "the answer holds no list of models", response);
+        let error =
+            Error::from_response(ErrorKind::MalformedResponse, "the response holds no list of models", response);
         return Err(error.with_charge(seedream_core::Charge::No));
     };
     Ok(items.iter().filter_map(|item| item.get("id").and_then(Value::as_str)).map(ModelInfo::new).collect())

@@ -10,10 +10,12 @@ use serde_json::Value;
 
 use crate::{
     Failure, Reader,
+    collected::Seen,
     find::{self, find, holds_image},
     image::Context,
-    reader::{Seen, created, in_doubt, repaired, repeated, undocumented, with_head},
+    reader::{created, with_head},
     usage::{usage, whole},
+    warnings::{in_doubt, omitted, repaired, repeated, undocumented},
 };
 
 /// How much of an event that is not JSON is kept, in characters.
@@ -194,12 +196,6 @@ impl Decoder {
         }
         Vec::new()
     }
-}
-
-/// Says that not every value of a response was kept.
-pub(crate) fn omitted() -> Warning {
-    let message = "the response has too many values: some were left out; the raw response has them";
-    Warning::new(WarningKind::Unreadable, None, message)
 }
 
 /// Whether a member holds any text.

@@ -10,10 +10,11 @@ use serde_json::{Map, Value};
 use crate::{
     Failure, Reader,
     base64::percent_decoded,
+    collected::Collected,
     find::{self, find, holds_image},
-    reader::{Collected, repaired},
-    stream::omitted,
+    image::Context,
     usage::{usage, whole},
+    warnings::{omitted, repaired},
 };
 
 /// Members that hold a task's id, in the order in which they are tried.
@@ -325,7 +326,7 @@ impl Tasks {
         generation.model = task.model.clone();
         let found = find(body, self.results);
         let mut collected = Collected::default();
-        let context = self.reader.context(response, generation.created);
+        let context = Context::new(&self.reader, response, generation.created);
         for item in found.items {
             collected.add(&context, item);
         }

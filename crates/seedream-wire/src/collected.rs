@@ -1,0 +1,120 @@
+//! The images and failures of one response, each image once.
+
+use std::collections::{HashMap, HashSet};
+
+use seedream_core::{GeneratedImage, Generation, ImageData, ImageFailure, Warning, WarningKind};
+use serde_json::Value;
+
+use crate::{
+    find,
+    image::Context,
+    warnings::{in_doubt, repeated, undocumented},
+};
+
+/// How many outcomes of one response are told apart, and with those that are images.
+pub(crate) const MOST: usize = 1024;
+const MOST_IMAGES: usize = 8192;
+
+/// Outcomes that are being collected, each image once.
+#[derive(Debug, Default)]
+pub(crate) struct Collected {
+    pub outcomes: Vec<Result<GeneratedImage, ImageFailure>>,
+    seen: Seen,
+    /// The places of images that came before.
+    repeated: Vec<usize>,
+    undocumented: Vec<String>,
+    unread: bool,
+    left_out: usize,
+}
+
+impl Collected {
+    /// Reads one item.
+    pub(crate) fn add(&mut self, context: &Context<'_>, item: &Value) {
+        // What is not an image must not keep one from being taken.
+        if self.outcomes.len() >= MOST && !(find::holds_image(item) && self.outcomes.len() < MOST_IMAGES) {
+            self.left_out += 1;
+            return;
+        }
+        let index = u32::try_from(self.outcomes.len()).unwrap_or(u32::MAX);
+        let item = context.item(index, item);
+        self.unread |= item.unread;
+        self.undocumented.extend(item.undocumented.map(|name| format!("`{name}`")));
+        for outcome in item.outcomes {
+            let is_new = outcome.as_ref().map_or(true, |image| self.seen.is_new(&image.data));
+            if !is_new {
+                self.repeated.push(self.outcomes.len());
+            }
+            self.outcomes.push(outcome);
+        }
+    }
+
+    /// Takes out what came again, unless it is billed again too: some documents print one URL for every image.
+    fn without_repeated(&mut self, billed: Option<u64>) -> usize {
+        let images = self.outcomes.iter().filter(|outcome| outcome.is_ok()).count() as u64;
+        if self.repeated.is_empty() || billed.is_some_and(|billed| billed >= images) {
+            return 0;
+        }
+        let mut at = 0;
+        self.outcomes.retain(|_| {
+            at += 1;
+            self.repeated.binary_search(&(at - 1)).is_err()
+        });
+        self.repeated.len()
+    }
+
+    /// Notes where the items stand, where no document has that place.
+    pub(crate) fn stands_in(&mut self, place: Option<String>) {
+        self.undocumented.splice(0..0, place);
+    }
+
+    /// Hands everything over. `exact` says whether the response was read as it came.
+    pub(crate) fn fill(mut self, generation: &mut Generation, exact: bool) {
+        if let Some(place) = self.undocumented.first() {
+            generation.warnings.push(undocumented(place));
+        }
+        let again = self.without_repeated(generation.billed());
+        if again > 0 {
+            generation.warnings.push(repeated(again));
+        }
+        for (index, outcome) in (0..).zip(&mut self.outcomes) {
+            match outcome {
+                Ok(image) => image.index = index,
+                Err(failure) => failure.index = index,
+            }
+        }
+        if self.left_out > 0 {
+            let message =
+                format!("{} items were left out after the first {MOST}; the raw response has them", self.left_out);
+            generation.warnings.push(Warning::new(WarningKind::Unreadable, None, message));
+        }
+        generation.outcomes = self.outcomes;
+        in_doubt(generation, exact && !self.unread && self.left_out == 0);
+    }
+}
+
+/// The images that have come, to tell repeated ones.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    urls: HashSet<String>,
+    /// Images themselves, by their length: most differ in that.
+    others: HashMap<usize, Vec<ImageData>>,
+}
+
+impl Seen {
+    /// Whether an image has not come before; it has from now on.
+    pub(crate) fn is_new(&mut self, data: &ImageData) -> bool {
+        let length = match data {
+            // Documents shorten URLs, so that all of them are one.
+            ImageData::Url { url, .. } if url.contains("...") || url.contains('…') => return true,
+            ImageData::Url { url, .. } => return self.urls.insert(url.clone()),
+            ImageData::Bytes(bytes) => bytes.len(),
+            _ => 0,
+        };
+        let same = self.others.entry(length).or_default();
+        let is_new = !same.contains(data);
+        if is_new {
+            same.push(data.clone());
+        }
+        is_new
+    }
+}
