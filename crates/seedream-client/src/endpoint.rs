@@ -26,7 +26,7 @@ pub struct Endpoint {
 impl Endpoint {
     /// An endpoint without a key: some relays need none.
     ///
-    /// What is unmistakable is put right, and [`Endpoint::warnings`] says so: quotes and blanks around the URL are left out, and
+    /// What is unmistakable is corrected, and [`Endpoint::warnings`] says so: quotes and blanks around the URL are left out, and
     /// without a scheme `http` is taken for this machine and `https` for every other. A slash at the end is taken off.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ impl Endpoint {
         Ok(self)
     }
 
-    /// What was put right in the base URL and the key. No warning shows the key.
+    /// What was corrected in the base URL and the key. No warning shows the key.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }

@@ -1,4 +1,4 @@
-//! The client of seedream: it sends a paid request at most once, and keeps what was paid for.
+//! The client of seedream: it sends a billable request at most once, and keeps everything that was billed.
 //!
 //! - [`Client`] is an [`ImageProvider`] for any [`Dialect`](seedream_core::Dialect): it adds endpoint, key, transport and time to the
 //!   pure machine [`Operation`](seedream_core::Operation).
@@ -6,9 +6,9 @@
 //!   images; [`FolderStore`] and [`FolderOutput`] do both in a folder. A job that did not end is resumed by another process
 //!   ([`Job::resumed`]).
 //! - [`Transport`] moves bytes; [`ReqwestTransport`] is the default (feature `reqwest`).
-//! - [`Fallback`] asks several providers in turn, and none after an outcome that is not known.
-//! - [`Exactly`] makes exactly so many images, where a group is only a ceiling.
-//! - [`Downloader`] fetches images from URLs that a provider wrote, which are not trusted.
+//! - [`Fallback`] tries several providers in turn, and none after an unknown outcome.
+//! - [`Exactly`] makes exactly n images, where a group is only a ceiling.
+//! - [`Downloader`] fetches images from the URLs of a response, which are not trusted.
 //! - A subscriber of `tracing` sees the spans `operation`, `attempt`, `poll` and `download`, without a secret.
 //!
 //! ```

@@ -1,4 +1,4 @@
-//! Records of purchases: what a store is told before and after each POST, so that another process can go on.
+//! Records of purchases: what a store is given before and after each POST, so that another process can continue.
 //!
 //! [`store`] is what an embedder can implement, [`folder`] the store in a folder. Nothing here sends a request.
 

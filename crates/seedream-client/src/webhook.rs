@@ -1,4 +1,4 @@
-//! Callbacks: the end of a task is known at once, instead of at the next poll. For every dialect that has tasks.
+//! Callbacks: a task is polled as soon as it ends. For every dialect that has tasks.
 //!
 //! No provider signs a callback, so nothing in it is believed. Its path holds a token that cannot be guessed; its body is searched for
 //! the ids of tasks that were [submitted](Webhooks::submit) or [expected](Webhooks::expect) here, and each that is found is polled

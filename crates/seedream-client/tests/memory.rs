@@ -1,4 +1,4 @@
-//! K11: what thousands of tasks that are waited for cost in memory.
+//! What thousands of waiting tasks cost in memory.
 #![allow(clippy::unwrap_used, reason = "clippy knows helpers of tests as code")]
 
 #[path = "client/dialect.rs"]

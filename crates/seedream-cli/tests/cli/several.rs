@@ -56,7 +56,7 @@ fn the_next_provider_is_asked_where_the_first_took_nothing() {
     let args = ["generate", "a fox", "--provider", "ark,opeai", "--fallback", "--json"];
     let broke = [&env[..], &[("ARK_API_KEY", "sk-mock-402")]].concat();
     let ran = place.run(&args, &broke);
-    let json = ran.ends(0).says("warning: opeai: ark was asked first and did not take it (balance)").json();
+    let json = ran.ends(0).says("warning: opeai: ark was tried first and declined (balance)").json();
     assert_eq!(column(&json, "provider"), ["opeai"]);
     assert_eq!((column(&json, "charge"), column(&json, "delivered")), (vec![json!("yes")], vec![json!(1)]));
     assert_eq!(place.names("out"), ["opeai-0.jpg", "opeai-0.json"]);

@@ -76,7 +76,7 @@ fn where_one_provider_refuses_a_request_none_is_sent_it_and_under_fallback_the_n
     run(&place, &args, &env).ends(2).says("nothing was sent to ark either");
     assert_eq!((ark.posts(), gogo.posts(), place.names("out").len()), (0, 0, 0));
     let ran = run(&place, &[&args[..], &["--fallback", "--json"]].concat(), &env);
-    ran.ends(0).says("warning: ark: gogogotoken was asked first and did not take it (invalid_request): size");
+    ran.ends(0).says("warning: ark: gogogotoken was tried first and declined (invalid_request): size");
     assert_eq!((ark.posts(), gogo.posts()), (1, 0));
     assert_eq!(place.names("out"), ["ark-0.json", "ark-0.png"]);
 }

@@ -1,4 +1,4 @@
-//! Unpacks what comes compressed although nothing compressed was asked for, while it arrives and in constant memory.
+//! Decompresses a body that is compressed although `identity` was requested, while it arrives and in constant memory.
 //!
 //! A label (`Content-Encoding`) says what to expect, and the first bytes decide: what is labelled and not compressed is read as
 //! it is, and gzip and zstd are known by their first bytes without a label. A body that is not compressed passes through

@@ -86,14 +86,14 @@ impl ClientBuilder {
     }
 
     /// Sets where to send to; the provider's own base URL otherwise, with the mirrors that its document names. A place that is
-    /// set here has no mirrors but those that are set too. What [`Endpoint::of`] puts right stands in [`Client::warnings`].
+    /// set here has no mirrors but those that are set too. What [`Endpoint::of`] corrects is a warning of [`Client::warnings`].
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
     }
 
     /// Adds another base URL of the same provider, with the same key. A request goes there only when the place before it provably
-    /// got nothing of it; a poll goes there when it failed for any reason but a refusal.
+    /// received nothing of it; a poll goes there when it failed for any reason but a refusal.
     pub fn mirror(mut self, url: impl Into<String>) -> Self {
         self.mirrors.push(url.into());
         self

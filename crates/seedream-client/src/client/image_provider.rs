@@ -122,7 +122,7 @@ impl Client {
         Ok(plan)
     }
 
-    /// The events of a request that keeps to the rules; it is sent when they are first asked for.
+    /// The events of a checked request, which is sent at the first call of `next`.
     fn send(&self, encoded: Encoded, context: JobContext, draft: Option<Box<Intent>>) -> EventStream {
         let dialect = self.0.dialect.clone();
         let expect = match (dialect.streaming().is_some(), encoded.checked().request().stream) {

@@ -31,7 +31,7 @@ impl Client {
     /// [`ErrorKind::Unsupported`] where the provider has none; otherwise what became of the request.
     ///
     /// # Cancel safety
-    /// It may be dropped and called again: asking costs nothing.
+    /// It may be dropped and called again: a poll costs nothing.
     pub async fn models(&self) -> Result<Vec<ModelInfo>> {
         let id = &self.0.dialect.descriptor().id;
         let listed = self.list().await;
@@ -59,7 +59,7 @@ impl Client {
         Task::new(&self.0.dialect.descriptor().id, self.base_url(), id, "".into())
     }
 
-    /// The events of a task, which is asked for and never submitted.
+    /// The events of a task, which is polled and never submitted.
     pub(super) fn collected(&self, task: Task, context: JobContext) -> Result<EventStream> {
         let dialect = self.0.dialect.clone();
         let id = dialect.descriptor().id.clone();
@@ -133,7 +133,7 @@ impl Client {
         }
     }
 
-    /// Where a task is asked for: first where it was accepted, then at the others of this client's endpoints.
+    /// The endpoints for polls: first the one that accepted the task, then the others of this client.
     fn endpoints_of(&self, base_url: &str) -> Result<Arc<[Endpoint]>> {
         let known = self.0.endpoints.iter().find_map(|endpoint| endpoint.for_task(base_url).ok());
         let home = known.map_or_else(|| self.endpoint().for_task(base_url), Ok)?;

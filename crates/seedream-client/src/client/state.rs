@@ -17,7 +17,7 @@ use crate::{
     transport::Transport,
 };
 
-/// A provider that can be asked: any [`Dialect`] with its endpoint, its key and a [`Transport`].
+/// A provider that can be used: any [`Dialect`] with its endpoint, its key and a [`Transport`].
 ///
 /// Cheap to clone; clones share connections. Its `Debug` shows no key.
 #[derive(Clone)]
@@ -57,7 +57,7 @@ impl Client {
         self.0.endpoints.iter().skip(1).map(Endpoint::base_url)
     }
 
-    /// What was put right in the base URLs and the key that were set. Every plan and every generation begins with the same.
+    /// What was corrected in the base URLs and the key that were set. Every plan and every generation begins with these warnings.
     pub fn warnings(&self) -> Vec<Warning> {
         endpoint::warnings(&self.0.endpoints)
     }

@@ -314,7 +314,7 @@ enum NextStep {
     Ended(Box<Step>),
 }
 
-/// Does something that may be paid for. A caller who cancels waits for it where the operation says so; what has arrived is taken before
+/// Does something that may be billed. After a cancellation it is waited for where the operation says so; what has arrived is used before
 /// anything is given up. A submit whose body has not left by then does not leave.
 async fn attend(
     doing: impl Future<Output = Input>,

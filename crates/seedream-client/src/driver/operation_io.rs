@@ -92,7 +92,7 @@ impl OperationIo {
     ) -> Input {
         let Exchange { request, purpose, place, .. } = *exchange;
         let Some(until) = until else {
-            return Input::NotSent(Error::new(ErrorKind::Timeout, "no turn came in time"));
+            return Input::NotSent(Error::new(ErrorKind::Timeout, "the deadline passed before the poll could be sent"));
         };
         self.requested = Some(Box::new(SentRequest { place, path: request.uri().clone() }));
         let sent = self.sender.send(place, request, until, departure).instrument(trace.span()).await;

@@ -50,7 +50,7 @@ pub(super) fn has_version(dialect: &dyn Dialect, base: &str) -> Result<()> {
     Err(Error::new(ErrorKind::Config, redact(&message)))
 }
 
-/// Which URL a submit asked for in vain, and where the provider's document sends it; `None` for every other error.
+/// The URL of a submit that was not found, and where the provider's document sends it; `None` for every other error.
 pub(crate) fn not_found_advice(dialect: &dyn Dialect, error: &Error) -> Option<String> {
     if error.status() != Some(StatusCode::NOT_FOUND) || error.task().is_some() {
         return None;

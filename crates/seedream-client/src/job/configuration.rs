@@ -65,12 +65,12 @@ impl Job {
         Self::of(provider, JobStart::Request(Box::new(request)))
     }
 
-    /// A job that goes on with a record.
+    /// A job that continues a record.
     pub fn resumed(provider: Arc<dyn ImageProvider>, record: impl Into<String>) -> Self {
         Self::of(provider, JobStart::Record(record.into()))
     }
 
-    /// A job that collects a task of which only its [`Task`] is known. It keeps no record, since nothing is bought.
+    /// A job that collects a task without a record. It keeps no record, since nothing is bought.
     pub fn collecting(provider: Arc<dyn ImageProvider>, task: Task) -> Self {
         Self::of(provider, JobStart::Task(Box::new(task)))
     }

@@ -148,7 +148,7 @@ impl JobContext {
         self.0.as_ref()?.id.get().map(String::as_str)
     }
 
-    /// The client that was asked last.
+    /// The client that sent last.
     pub(crate) fn served(&self) -> Option<Client> {
         locked(&self.0.as_ref()?.served).clone()
     }

@@ -44,7 +44,7 @@ pub enum JobEvent {
     Saved(SavedImage),
     /// An image was not made, or was made and not saved: then the failure has its URL.
     Failed(ImageFailure),
-    /// Something could not be recorded. The job goes on, and sends no POST any more.
+    /// Something could not be recorded. The job continues, and sends no other POST.
     NotRecorded(ErrorReport),
     /// The job is over.
     Ended(Box<Result<Outcome, JobError>>),

@@ -20,9 +20,9 @@ const AT_A_TIME: usize = 4;
 /// Groups are not used where a model could make them: how many of a group come is the model's choice, a lost connection leaves
 /// all of them in doubt instead of one, and a refusal inside may end it. One image a request costs the same.
 ///
-/// Never are more requests open, delivered or in doubt than images are wanted, so nothing can be bought that was not asked
-/// for. A request whose outcome is not known, or that was accepted as a task, is not replaced. One that was refused at no cost
-/// is replaced while the budget of attempts lasts; the default budget is the number of images, so that nothing is asked twice. Once
+/// Requests that are open, delivered or of unknown outcome never outnumber the images that are wanted, so nothing else can be
+/// bought. A request whose outcome is not known, or that was accepted as a task, is not replaced. One that was refused at no cost
+/// is replaced while the budget of attempts lasts; the default budget is the number of images, so that no request is repeated. Once
 /// something that was paid for could not be kept, no other request is begun.
 ///
 /// ```
@@ -91,7 +91,7 @@ impl Exactly {
         self.run_with_events(|_, _| ()).await
     }
 
-    /// As [`Exactly::run`], and tells what happens as it happens, with the number of the purchase from 1.
+    /// As [`Exactly::run`], and gives each event as it happens, with the number of the purchase from 1.
     ///
     /// # Cancel safety
     /// As [`Job::run`], for every purchase that is under way.

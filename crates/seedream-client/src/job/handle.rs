@@ -23,7 +23,7 @@ use super::{
 };
 
 impl Job {
-    /// Runs the job in a task of its own: what is bought survives a caller that goes away.
+    /// Runs the job in a task of its own: it survives its caller.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -31,13 +31,13 @@ impl Job {
         JobHandle::spawn(self)
     }
 
-    /// Runs the job and tells what happens as it happens. The last event is [`JobEvent::Ended`].
+    /// Runs the job and gives its events as they happen. The last event is [`JobEvent::Ended`].
     pub fn events(self) -> JobStream {
         JobStream::new(self)
     }
 }
 
-/// The events of a job, which runs while they are asked for. Dropped, it stops where it is; see [`Job::run`].
+/// The events of a job, which runs while they are read. Dropped, it stops where it is; see [`Job::run`].
 pub struct JobStream {
     running: Option<BoxFuture<'static, Result<Outcome, JobError>>>,
     events: UnboundedReceiver<JobEvent>,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::output::{Location, SavedImage};
 
-/// What one purchase of a job brought and cost. Every member is always there; what is not known is null.
+/// The result and the cost of one purchase of a job. Every member is always there; what is unknown is null.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Outcome {
@@ -17,7 +17,7 @@ pub struct Outcome {
     pub job: String,
     /// The purchase of the job, from 1.
     pub purchase: u32,
-    /// The provider that served it, or that was asked last.
+    /// The provider that served it, or that was tried last.
     pub provider: String,
     /// Its base URL; empty where nothing was sent.
     pub endpoint: String,
@@ -29,7 +29,7 @@ pub struct Outcome {
     pub created: Option<Timestamp>,
     /// The id to quote to the provider.
     pub request_id: Option<String>,
-    /// How many images were asked for; `None` where the model chooses, and where only a task is known.
+    /// How many images were requested; `None` where the model chooses, and where only a task is known.
     pub requested: Option<u32>,
     /// How many images the provider delivered, saved or not.
     pub delivered: u32,
@@ -43,7 +43,7 @@ pub struct Outcome {
     pub images: Vec<SavedImage>,
     /// The images that were not made, and those that were made and not saved: these keep their URL.
     pub failures: Vec<ImageFailure>,
-    /// What happened differently from what was asked.
+    /// What differs from the request.
     pub warnings: Vec<Warning>,
     /// The task that was accepted.
     pub task: Option<Task>,
@@ -126,7 +126,7 @@ impl Outcome {
     }
 }
 
-/// Why a job brought no image, with what is known all the same.
+/// Why a job has no image, with the outcome as far as it is known.
 #[derive(Debug)]
 pub struct JobError {
     error: Error,

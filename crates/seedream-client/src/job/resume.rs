@@ -1,4 +1,4 @@
-//! What is left of a job that did not end: it is collected, and nothing is bought.
+//! Continues a job that did not end: what was bought is collected, and nothing is bought.
 
 use std::{
     fs,

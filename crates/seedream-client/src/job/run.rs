@@ -25,7 +25,7 @@ impl Job {
     /// Runs the job to its end. Any saved or delivered image makes it `Ok`.
     ///
     /// # Errors
-    /// Why no image came; [`JobError::outcome`] says what is known all the same.
+    /// Why no image came; [`JobError::outcome`] has the outcome as far as it is known.
     ///
     /// # Cancel safety
     /// Dropping the future stops the job where it is: what was accepted or came in a response is on record, and [`Job::resumed`](crate::Job::resumed)

@@ -45,7 +45,7 @@ pub(super) struct RunningJob<T> {
     pub(super) started: Instant,
     pub(super) outcome: Outcome,
     pub(super) tell: Mutex<T>,
-    /// What is written beside the images: what was asked and planned.
+    /// The metadata: the request and its plan.
     pub(super) sidecar: Option<(Option<Value>, Option<Value>)>,
 }
 

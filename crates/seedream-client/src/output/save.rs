@@ -40,7 +40,7 @@ pub struct SaveOptions {
     pub directory: PathBuf,
     /// What names begin with. Characters that cannot stand in a file name everywhere become `_`.
     pub prefix: String,
-    /// The size that was asked for in pixels, to warn of images that have another; `None` where none was.
+    /// The requested size in pixels, to warn of images that have another; `None` without one.
     pub asked: Option<Pixels>,
 }
 
@@ -50,7 +50,7 @@ impl SaveOptions {
         Self { directory: directory.into(), prefix: prefix.into(), asked: None }
     }
 
-    /// Sets the size that was asked for in pixels.
+    /// Sets the requested size in pixels.
     #[must_use]
     pub fn asked(mut self, size: impl Into<Option<Pixels>>) -> Self {
         self.asked = size.into();
@@ -146,7 +146,7 @@ pub(crate) struct ImageLabel {
     pub(crate) provider: String,
     pub(crate) job: String,
     pub(crate) purchase: u32,
-    /// The size that was asked for.
+    /// The requested size.
     pub(crate) asked: Option<Pixels>,
     /// Whether the file that it is in was synced already.
     pub(crate) is_synced: bool,

@@ -1,4 +1,4 @@
-//! The metadata beside the images: what was asked, planned, delivered and charged.
+//! The metadata beside the images: request, plan, images and charge.
 
 use std::{fs, path::Path};
 
@@ -17,7 +17,7 @@ pub const SIDECAR_SCHEMA: &str = include_str!("sidecar.schema.json");
 /// The longest base64 that stands as it is, in bytes.
 const LONGEST_BASE64: usize = 1024;
 
-/// An [`Outcome`] with what was asked and planned.
+/// An [`Outcome`] with the request and its plan.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Sidecar {
     schema: String,

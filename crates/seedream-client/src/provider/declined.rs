@@ -13,7 +13,7 @@ pub(crate) struct Declined {
 
 impl Declined {
     pub(super) fn add(&mut self, provider: &str, error: &Error) {
-        let message = format!("{provider} was asked first and did not take it ({}): {}", error.kind(), error.message());
+        let message = format!("{provider} was tried first and declined ({}): {}", error.kind(), error.message());
         self.warnings.push(Warning::new(WarningKind::FellBack, None, message));
         self.note(provider, error);
     }

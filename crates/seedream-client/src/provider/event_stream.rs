@@ -10,7 +10,7 @@ use std::{
 use futures_util::{Stream, stream};
 use seedream_core::{Charge, Error, ErrorKind, Event, Generation, Result};
 
-/// The events of one request, which runs while they are asked for. The last is [`Event::Finished`], or an error.
+/// The events of one request, which runs while they are read. The last is [`Event::Finished`], or an error.
 pub struct EventStream(Pin<Box<dyn Stream<Item = Result<Event>> + Send>>);
 
 impl EventStream {

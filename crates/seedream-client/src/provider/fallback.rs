@@ -1,4 +1,4 @@
-//! Several providers as one: the next is asked where the one before it declined, and never where it may have sold.
+//! Several providers as one: a request goes to the next only if the one before declined it without charging.
 
 use std::sync::Arc;
 
@@ -19,10 +19,10 @@ use crate::{
     job::{Job, JobContext},
 };
 
-/// Providers in the order in which they are asked.
+/// Providers in the order in which they are tried.
 ///
-/// The next one is asked only where the error of the one before it costs nothing ([`Charge::No`]), no task was accepted, and it
-/// is about that provider and not about what was asked:
+/// The next one is tried only where the error of the one before it costs nothing ([`Charge::No`]), no task was accepted, and it
+/// is about that provider and not about the request:
 ///
 /// - nothing was sent ([`ErrorKind::Transport`], [`ErrorKind::Timeout`]);
 /// - the account cannot buy there ([`ErrorKind::Authentication`], [`ErrorKind::PermissionDenied`], [`ErrorKind::Balance`],
@@ -32,7 +32,7 @@ use crate::{
 ///   found here: a provider's own 400 may be moderation under an unknown code).
 ///
 /// Content that one provider rejected is not shown to another unless [`Fallback::after_rejected_content`] says so. Each provider
-/// has its own deadline. Who was asked in vain, and why, is a warning of the generation ([`WarningKind::FellBack`](seedream_core::WarningKind::FellBack)); where all
+/// has its own deadline. A provider that declined, and why, is a warning of the generation ([`WarningKind::FellBack`](seedream_core::WarningKind::FellBack)); where all
 /// refuse, the error is the last one's and its attempts are those of all.
 #[derive(Clone, Debug)]
 pub struct Fallback {
@@ -47,7 +47,7 @@ impl Fallback {
     /// [`ErrorKind::Config`] without a provider.
     pub fn new(providers: Vec<Arc<dyn ImageProvider>>) -> Result<Self> {
         if providers.is_empty() {
-            return Err(Error::new(ErrorKind::Config, "there is no provider to ask"));
+            return Err(Error::new(ErrorKind::Config, "there is no provider to try"));
         }
         Ok(Self { providers: providers.into(), after_rejected_content: false })
     }
@@ -106,7 +106,7 @@ struct FallbackChain {
     fallback: Fallback,
     wanted: ChainRequest,
     context: JobContext,
-    /// The place in the list that is asked now.
+    /// The position in the list of the provider that is tried now.
     at: usize,
     events: EventStream,
     /// Whether something was bought, or may have been.
@@ -115,7 +115,7 @@ struct FallbackChain {
     over: bool,
 }
 
-/// What providers are asked for.
+/// What providers are tried for.
 #[derive(Clone)]
 enum ChainRequest {
     Request(Box<ImageRequest>),
@@ -182,7 +182,7 @@ impl Fallback {
     }
 }
 
-/// The events of the provider that was asked first.
+/// The events of the provider that was tried first.
 struct OpenedProvider {
     at: usize,
     events: EventStream,
@@ -266,7 +266,7 @@ impl ImageProvider for Fallback {
             }
         }
         // `new` refuses an empty list.
-        Err(Error::new(ErrorKind::Config, "there is no provider to ask"))
+        Err(Error::new(ErrorKind::Config, "there is no provider to try"))
     }
 
     fn open(&self, prepared: Prepared, context: JobContext) -> Result<EventStream> {
@@ -280,7 +280,7 @@ impl ImageProvider for Fallback {
         Ok(self.chain(wanted, opened, context))
     }
 
-    /// Collects a task at the provider that it belongs to; of several accounts there, at the one that knows it.
+    /// Collects a task at the provider that it belongs to; of several accounts there, at the one that has it.
     fn open_task(&self, task: Task, context: JobContext) -> Result<EventStream> {
         let theirs = self.providers.iter().position(|provider| provider.descriptor().id == task.provider);
         let Some(at) = theirs else {

@@ -6,7 +6,7 @@ use seedream_core::{Capabilities, Descriptor, Generation, ImageRequest, ModelId,
 use super::{event_stream::EventStream, prepared::Prepared};
 use crate::{client::Client, job::JobContext};
 
-/// A provider of images, ready to be asked: an adapter with its endpoint, its key and a transport.
+/// A provider of images, ready for requests: an adapter with its endpoint, its key and a transport.
 #[async_trait]
 pub trait ImageProvider: std::fmt::Debug + Send + Sync {
     /// The provider.
@@ -29,7 +29,7 @@ pub trait ImageProvider: std::fmt::Debug + Send + Sync {
         self.prepare(request.clone())?.plan()
     }
 
-    /// The events of a prepared request, which is sent when they are first asked for; the last event is
+    /// The events of a prepared request, which is sent at the first call of `next`; the last event is
     /// [`Event::Finished`](seedream_core::Event::Finished), or an error. Its attempts go on the record of the job that `context` belongs
     /// to.
     ///
@@ -47,7 +47,7 @@ pub trait ImageProvider: std::fmt::Debug + Send + Sync {
     /// The task is another provider's, or was accepted at another place. The error holds the task.
     fn open_task(&self, task: Task, context: JobContext) -> Result<EventStream>;
 
-    /// The client that fetches the images of a provider, where there is one.
+    /// The client that fetches the images of a provider, if there is one.
     fn client(&self, provider: &str) -> Option<Client> {
         let _ = provider;
         None
@@ -79,7 +79,7 @@ pub trait ImageProvider: std::fmt::Debug + Send + Sync {
     /// As [`ImageProvider::generate`]; the error holds the task while it can still be collected.
     ///
     /// # Cancel safety
-    /// It may be dropped and called again: asking costs nothing.
+    /// It may be dropped and called again: a poll costs nothing.
     async fn collect(&self, task: Task) -> Result<Generation> {
         self.open_task(task, JobContext::default())?.finished().await
     }

@@ -43,7 +43,7 @@ impl Prepared {
         self
     }
 
-    /// The request as it was asked for.
+    /// The request as the caller made it.
     pub fn request(&self) -> &ImageRequest {
         &self.request
     }

@@ -32,7 +32,7 @@ pub trait JobStore: fmt::Debug + Send + Sync {
     /// [`Refusal::Running`] where its process goes on; the store cannot be read, or knows no such record.
     async fn open(&self, id: &str) -> Result<(History, Box<dyn JobRecord>), Refusal>;
 
-    /// What is to be told about how records are kept, in sentences. Each is given once.
+    /// Warnings about how records are kept, in sentences. Each is given once.
     fn warnings(&self) -> Vec<String> {
         Vec::new()
     }
@@ -74,7 +74,7 @@ pub trait JobRecord: fmt::Debug + Send + Sync {
     /// The first poll hands the entry over: it is written even if the future is dropped.
     ///
     /// # Errors
-    /// [`Refusal::Storage`]. The job goes on without the record, and sends no POST any more.
+    /// [`Refusal::Storage`]. The job continues without the record, and sends no other POST.
     async fn append(&mut self, entry: RecordEntry) -> Result<(), Refusal>;
 }
 

@@ -1,4 +1,4 @@
-//! A body that knows whether it has begun to leave.
+//! A request body that notes when it begins to leave.
 
 use std::{
     pin::Pin,

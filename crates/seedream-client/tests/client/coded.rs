@@ -9,8 +9,8 @@ use seedream_client::{Client, DownloadOptions, ImageProvider as _, SaveOptions};
 use seedream_core::{Charge, ErrorKind, Event, GeneratedImage, ImageData, WarningKind};
 
 use crate::{
+    base64_images,
     dialect::{Tiny, client, request},
-    lifting,
     raw::{Act, Raw},
     saving::PNG,
 };
@@ -61,24 +61,25 @@ async fn a_compressed_refusal_says_what_it_says() {
 
 #[tokio::test]
 async fn a_compressed_stream_is_read_event_by_event() {
-    let event = |number| format!("data: {{\"b64_json\":\"{}\"}}\n\n", STANDARD.encode(lifting::png(number, 5000)));
+    let event =
+        |number| format!("data: {{\"b64_json\":\"{}\"}}\n\n", STANDARD.encode(base64_images::png(number, 5000)));
     let stream = format!("{}{}data: [DONE]\n\n", event(1), event(2));
     let head = "200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip";
     let server = Raw::start(vec![response(head, &gzip(stream.as_bytes()))]).await;
-    let client = lifting::client(&server.url).build().unwrap();
+    let client = base64_images::client(&server.url).build().unwrap();
     let events: Vec<_> = client.events(request().stream(true)).await.unwrap().map(Result::unwrap).collect().await;
     let [Event::Image(_), Event::Image(second), Event::Finished(_)] = &events[..] else { panic!("{events:?}") };
-    assert!(second.data == ImageData::Bytes(lifting::png(2, 5000).into()));
+    assert!(second.data == ImageData::Bytes(base64_images::png(2, 5000).into()));
 }
 
 #[tokio::test]
 async fn what_a_cut_compressed_response_still_holds_is_kept() {
-    let items: Vec<_> = (0..3).map(|seed| lifting::item(seed, 400_000)).collect();
-    let packed = gzip(lifting::body(&items).as_bytes());
+    let items: Vec<_> = (0..3).map(|seed| base64_images::item(seed, 400_000)).collect();
+    let packed = gzip(base64_images::body(&items).as_bytes());
     let head = format!("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", packed.len());
     let server = Raw::start(vec![Act::Answer([head.as_bytes(), &packed[..packed.len() - 1000]].concat())]).await;
-    let generation = lifting::client(&server.url).build().unwrap().generate(request()).await.unwrap();
-    assert_eq!((lifting::complete(&generation), server.count("POST")), ((2, 1), 1));
+    let generation = base64_images::client(&server.url).build().unwrap().generate(request()).await.unwrap();
+    assert_eq!((base64_images::complete(&generation), server.count("POST")), ((2, 1), 1));
     assert!(generation.warnings.iter().any(|warning| warning.kind == WarningKind::Incomplete));
 }
 
@@ -100,7 +101,7 @@ async fn a_response_that_unpacks_without_end_is_refused_and_its_charge_unknown()
 #[tokio::test]
 async fn a_compressed_download_is_unpacked_and_never_gone_on_with() {
     // No image, so that nothing but the transfer tells its end.
-    let bytes = lifting::png(1, 100_000).split_off(PNG.len());
+    let bytes = base64_images::png(1, 100_000).split_off(PNG.len());
     let packed = gzip(&bytes);
     for label in ["Content-Encoding: gzip\r\n", ""] {
         let tag = "ETag: \"v1\"\r\nAccept-Ranges: bytes\r\n";
@@ -145,11 +146,11 @@ async fn an_image_that_is_cut_inside_a_response_is_kept_and_a_failure() {
         png
     };
     let items = [cut(long.clone()), cut(PNG[..60].to_vec()), cut(PNG.to_vec())];
-    let body = lifting::body(&items);
+    let body = base64_images::body(&items);
     for spools in [true, false] {
         let server = Raw::start(vec![response("200 OK", body.as_bytes())]).await;
         let directory = tempfile::tempdir().unwrap();
-        let builder = lifting::client(&server.url);
+        let builder = base64_images::client(&server.url);
         let client = if spools { builder.spool(directory.path()) } else { builder }.build().unwrap();
         let generation = client.generate(request()).await.unwrap();
         assert_eq!(generation.images().count(), 3);

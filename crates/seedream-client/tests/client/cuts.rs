@@ -1,4 +1,4 @@
-//! K12: a connection that is cut at every byte of a request and of a response, over the real transport and real sockets.
+//! A connection that is cut at every byte of a request and of a response, over the real transport and real sockets.
 //!
 //! Behind the first byte of a purchase's body there is one POST, whatever happens: the error says that it may be billed, and what
 //! had arrived is kept. Before it nothing counts as sent.
@@ -20,7 +20,7 @@ use crate::{
     raw::{Act, ENDS, End, Raw, cut, response},
 };
 
-const PICTURES: &str = r#"{"data":[{"url":"https://a.example/0.png"},{"url":"https://a.example/1.png"}]}"#;
+const IMAGES: &str = r#"{"data":[{"url":"https://a.example/0.png"},{"url":"https://a.example/1.png"}]}"#;
 const ACCEPTED: &str = r#"{"id":"job-1","eta":0}"#;
 const DONE: &str = r#"{"status":"done","data":[{"url":"https://a.example/0.png"}]}"#;
 
@@ -177,9 +177,9 @@ async fn a_handshake_cut_at_any_byte_sent_nothing_and_is_tried_again() {
 #[tokio::test]
 async fn a_response_cut_at_any_byte_is_one_post_and_keeps_every_image_that_had_arrived() {
     let shared = Shared::new();
-    for whole in [with_length("200 OK", PICTURES), in_chunks(PICTURES)] {
+    for whole in [with_length("200 OK", IMAGES), in_chunks(IMAGES)] {
         for (at, end) in (0..whole.len()).flat_map(|at| ENDS.map(|end| (at, end))) {
-            let server = Raw::start(vec![cut(&whole, at, end), response("200 OK", "", PICTURES)]).await;
+            let server = Raw::start(vec![cut(&whole, at, end), response("200 OK", "", IMAGES)]).await;
             let arrived = count(&whole[..at], ".png\"");
             match shared.generate(Tiny, &server, request()).await {
                 Ok(generation) => assert_eq!((generation.images().count(), arrived.max(1)), (arrived, arrived), "{at}"),
@@ -203,7 +203,7 @@ async fn a_stream_cut_at_any_byte_is_one_post_and_keeps_every_image_that_had_arr
         (0..3).map(|n| format!("event: picture\ndata: {{\"url\":\"https://a.example/{n}.png\"}}\n\n")).collect();
     let whole = with_length("200 OK", &format!("{events}data: [DONE]\n\n"));
     for (at, end) in (0..whole.len()).flat_map(|at| ENDS.map(|end| (at, end))) {
-        let server = Raw::start(vec![cut(&whole, at, end), response("200 OK", "", PICTURES)]).await;
+        let server = Raw::start(vec![cut(&whole, at, end), response("200 OK", "", IMAGES)]).await;
         // An event whose data is whole has arrived, with or without the line behind it.
         let arrived = count(&whole[..at], ".png\"}");
         match shared.generate(Tiny, &server, request().stream(true)).await {
@@ -220,7 +220,7 @@ async fn a_refusal_cut_at_any_byte_is_free_once_its_head_has_arrived() {
     let whole = with_length("400 Bad Request", "no such size");
     let head = whole.len() - "no such size".len();
     for (at, end) in (0..=whole.len()).flat_map(|at| ENDS.map(|end| (at, end))) {
-        let server = Raw::start(vec![cut(&whole, at, end), response("200 OK", "", PICTURES)]).await;
+        let server = Raw::start(vec![cut(&whole, at, end), response("200 OK", "", IMAGES)]).await;
         let error = shared.generate(Tiny, &server, request()).await.unwrap_err();
         let charge = if at < head { Charge::Unknown } else { Charge::No };
         assert_eq!((error.charge(), server.requests().len()), (charge, 1), "{at} {end:?}: {error:?}");
@@ -278,7 +278,7 @@ const REDIRECTS: [&str; 5] =
 #[tokio::test]
 async fn a_redirect_of_a_purchase_is_not_followed() {
     for status in REDIRECTS {
-        let acts = || vec![response(status, "Location: /v1/elsewhere\r\n", ""), response("200 OK", "", PICTURES)];
+        let acts = || vec![response(status, "Location: /v1/elsewhere\r\n", ""), response("200 OK", "", IMAGES)];
         let (now, task) = (Raw::start(acts()).await, Raw::start(acts()).await);
         let shared = Shared::new();
         for (server, outcome) in [

@@ -1,4 +1,4 @@
-//! K14: one deadline for the whole job, and no other limit but that of making a connection.
+//! One deadline for the whole job, and no other limit but that of making a connection.
 
 use std::{sync::Arc, time::Duration};
 
@@ -70,7 +70,7 @@ async fn a_wait_that_would_pass_the_deadline_is_not_begun() {
 
 #[tokio::test(start_paused = true)]
 async fn a_head_that_takes_minutes_is_waited_for() {
-    // Of a response at once, and of a stream, whose head comes with its first image (providers.md 1.6.3).
+    // Of a response at once, and of a stream, whose head comes with its first image.
     for wanted in [request(), request().stream(true)] {
         let script = Script::new([Act::Late(TOTAL - Duration::from_secs(1), DONE)]);
         let generation = client(Tiny, &script).generate(wanted).await.unwrap();
@@ -93,15 +93,15 @@ async fn a_stream_that_falls_silent_ends_at_the_deadline_with_what_came() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_falls_silent_ends_at_the_deadline_with_what_came() {
-    for (body, pictures) in [(r#"{"data":[{"url":"https://a.example/0.png"},{"ur"#, Some(1)), ("{\"da", None)] {
+    for (body, images) in [(r#"{"data":[{"url":"https://a.example/0.png"},{"ur"#, Some(1)), ("{\"da", None)] {
         let script = Script::new([Act::Endless(&[], body)]);
         let start = Instant::now();
         let outcome = client(Tiny, &script).generate(request()).await;
         assert_eq!((start.elapsed(), script.sent().len()), (TOTAL, 1));
         match outcome {
-            Ok(generation) => assert_eq!(Some(generation.images().count()), pictures),
+            Ok(generation) => assert_eq!(Some(generation.images().count()), images),
             Err(error) => {
-                assert_eq!((pictures, error.kind(), error.charge()), (None, ErrorKind::Timeout, Charge::Unknown));
+                assert_eq!((images, error.kind(), error.charge()), (None, ErrorKind::Timeout, Charge::Unknown));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! K13, fallback: the next provider is asked where the one before it refused, and never where it may have sold.
+//! The next provider is tried where the one before it declined at no cost, and only there.
 
 use std::sync::{Arc, LazyLock};
 

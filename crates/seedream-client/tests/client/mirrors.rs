@@ -1,4 +1,4 @@
-//! K13, mirrors: another base URL of the same provider, for what provably was not sent and for polls.
+//! Mirrors: another base URL of the same provider, for what provably was not sent and for polls.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! K11: one pace over all tasks of a client.
+//! One pace over all tasks of a client.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

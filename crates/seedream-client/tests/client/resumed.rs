@@ -61,9 +61,9 @@ async fn what_does_not_belong_to_it_is_never_put_behind_it() {
     let other = "ETag: \"v2\"\r\nContent-Range: bytes 5-9/10\r\n";
     let elsewhere = "ETag: \"v1\"\r\nContent-Range: bytes 4-9/10\r\n";
     for (what, second, asked) in [
-        ("another picture as a whole", all(), vec!["all", "bytes=5- if \"v1\""]),
+        ("another image as a whole", all(), vec!["all", "bytes=5- if \"v1\""]),
         (
-            "a part of another picture",
+            "a part of another image",
             response("206 Partial Content", other, "fghij"),
             vec!["all", "bytes=5- if \"v1\"", "all"],
         ),
@@ -77,7 +77,7 @@ async fn what_does_not_belong_to_it_is_never_put_behind_it() {
             response("206 Partial Content", "", "56789"),
             vec!["all", "bytes=5- if \"v1\"", "all"],
         ),
-        ("a shorter picture", response("416 Range Not Satisfiable", "", ""), vec!["all", "bytes=5- if \"v1\"", "all"]),
+        ("a shorter image", response("416 Range Not Satisfiable", "", ""), vec!["all", "bytes=5- if \"v1\"", "all"]),
     ] {
         let server = Raw::start(vec![half(TAG), second, all()]).await;
         assert_eq!(downloads(&server).downloader().fetch(&server.url).await.unwrap(), "abcdefghij", "{what}");

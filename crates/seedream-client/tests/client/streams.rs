@@ -38,7 +38,7 @@ async fn events_arrive_before_the_stream_ends() {
 async fn the_first_byte_decides_and_not_the_label() {
     let body = format!("{ONE}{TWO}");
     let json = r#" {"data":[{"url":"https://a.example/0.png"}]}"#;
-    for (label, body, stream, pictures) in [
+    for (label, body, stream, images) in [
         ("application/json", body.as_str(), true, 2),
         ("text/event-stream; charset=utf-8", &body, true, 2),
         ("Text/Event-Stream", &body, false, 2),
@@ -50,7 +50,7 @@ async fn the_first_byte_decides_and_not_the_label() {
         let server = Raw::start(vec![response("200 OK", &format!("Content-Type: {label}\r\n"), body)]).await;
         let client = client(Tiny, &server.url).build().unwrap();
         let generation = client.generate(request().stream(stream)).await.unwrap();
-        assert_eq!(generation.images().count(), pictures, "{label} {body}");
+        assert_eq!(generation.images().count(), images, "{label} {body}");
     }
 }
 
@@ -67,11 +67,11 @@ async fn a_refusal_of_a_stream_request_is_a_response() {
 async fn a_last_event_whose_data_had_arrived_is_kept_when_the_connection_breaks() {
     let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9999\r\n\r\n";
     // The blank line that would have ended it is missing, once as the first event and once as the second.
-    for (before, pictures) in [("", 1), (ONE, 2)] {
+    for (before, images) in [("", 1), (ONE, 2)] {
         let body = format!("{head}{before}data: {{\"url\":\"https://a.example/1.png\"}}\n");
         let server = Raw::start(vec![Act::Answer(body.into_bytes())]).await;
         let generation = client(Tiny, &server.url).build().unwrap().generate(request().stream(true)).await.unwrap();
-        assert_eq!((generation.images().count(), server.count("POST")), (pictures, 1));
+        assert_eq!((generation.images().count(), server.count("POST")), (images, 1));
     }
 }
 

@@ -102,8 +102,8 @@ async fn a_response_cut_before_its_first_image_is_unknown_and_kept() {
 
 #[tokio::test]
 async fn a_response_over_the_limit_keeps_the_images_before_it() {
-    let pictures = r#"[{"url":"https://a.example/0.png"},{"url":"https://a.example/1.png"}]"#;
-    let body = format!(r#"{{"data":{pictures},"padding":"{}"}}"#, "x".repeat(3 << 20));
+    let images = r#"[{"url":"https://a.example/0.png"},{"url":"https://a.example/1.png"}]"#;
+    let body = format!(r#"{{"data":{images},"padding":"{}"}}"#, "x".repeat(3 << 20));
     let server = Raw::start(vec![response("200 OK", "", &body), response("200 OK", "", &body)]).await;
     let limited = client(Tiny, &server.url).max_response_bytes(2 << 20).build().unwrap();
     let generation = limited.generate(request()).await.unwrap();

@@ -3,7 +3,7 @@
 /// What the name of a member says of its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MemberKind {
-    /// It repeats what was asked: it stays, and so does everything in it.
+    /// It repeats the request: it stays, and so does everything in it.
     Echo,
     /// It is base64, even where the format of the image is not known.
     Base64,
@@ -14,7 +14,7 @@ pub(super) enum MemberKind {
 /// How many bytes of a name are looked at.
 const LONGEST: usize = 64;
 
-/// Parts of the names of members that repeat what was asked.
+/// Parts of the names of members that repeat the request.
 const ECHOES: [&[u8]; 4] = [b"prompt", b"input", b"request", b"reference"];
 
 /// Parts of the names of members that hold base64: `b64_json`, `imageBase64`, `binary_data_base64`.

@@ -46,20 +46,20 @@ fn lift(bytes: &str) -> (String, Vec<Vec<u8>>) {
 }
 
 /// Bytes of no format that is known.
-fn picture(length: usize) -> Vec<u8> {
+fn unknown_bytes(length: usize) -> Vec<u8> {
     (0..length).map(|at| (at * 7 + at / 251) as u8).collect()
 }
 
 /// The same, behind the first bytes of an image.
 fn image(head: &[u8], length: usize) -> Vec<u8> {
-    head.iter().copied().chain(picture(length)).collect()
+    head.iter().copied().chain(unknown_bytes(length)).collect()
 }
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR";
 const JPEG: &[u8] = b"\xff\xd8\xff\xe0\0\x10JFIF";
 
 fn base64(length: usize) -> String {
-    STANDARD.encode(picture(length))
+    STANDARD.encode(unknown_bytes(length))
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn images_are_lifted_and_everything_else_stays() {
         );
         let (text, images) = lift(&body);
         assert_eq!(text, r#"{"data":[{"b64_json" : "<0>","size":"1x1"},{"url":"<1>"}]}"#);
-        assert_eq!(images, [picture(length), picture(length)]);
+        assert_eq!(images, [unknown_bytes(length), unknown_bytes(length)]);
     }
 }
 
@@ -105,19 +105,19 @@ fn what_encoders_do_to_base64_is_read() {
         format!("image/png;base64,{plain}"),
     ] {
         let (text, images) = lift(&format!(r#"{{"b64_json":"{written}"}}"#));
-        assert_eq!((text.as_str(), images), (r#"{"b64_json":"<0>"}"#, vec![picture(3000)]), "{}", &written[..60]);
+        assert_eq!((text.as_str(), images), (r#"{"b64_json":"<0>"}"#, vec![unknown_bytes(3000)]), "{}", &written[..60]);
     }
     // Nor does every relay clear the bits beyond the last byte.
     let (text, images) = lift(&format!(r#"{{"b64_json":"{plain}AB== \n"}}"#));
-    assert_eq!((text.as_str(), images), (r#"{"b64_json":"<0>"}"#, vec![[picture(3000), vec![0]].concat()]));
+    assert_eq!((text.as_str(), images), (r#"{"b64_json":"<0>"}"#, vec![[unknown_bytes(3000), vec![0]].concat()]));
     // Not every relay keeps the padding.
     for length in [3001, 3002] {
         let bare = base64(length);
-        assert_eq!(lift(&format!(r#"{{"b64_json":"{}"}}"#, bare.trim_end_matches('='))).1, [picture(length)]);
-        assert_eq!(lift(&format!(r#"{{"b64_json":"{}= "}}"#, bare.trim_end_matches('='))).1, [picture(length)]);
+        assert_eq!(lift(&format!(r#"{{"b64_json":"{}"}}"#, bare.trim_end_matches('='))).1, [unknown_bytes(length)]);
+        assert_eq!(lift(&format!(r#"{{"b64_json":"{}= "}}"#, bare.trim_end_matches('='))).1, [unknown_bytes(length)]);
     }
-    let padded = STANDARD.encode(picture(3001)).replace('=', "\\u003d");
-    assert_eq!(lift(&format!(r#"{{"b64_json":"{padded}"}}"#)).1, [picture(3001)]);
+    let padded = STANDARD.encode(unknown_bytes(3001)).replace('=', "\\u003d");
+    assert_eq!(lift(&format!(r#"{{"b64_json":"{padded}"}}"#)).1, [unknown_bytes(3001)]);
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn an_image_is_lifted_wherever_it_stands() {
         let (text, images) = lift(&body);
         assert_eq!(text, left);
         let expected = [image(PNG, 3000), image(JPEG, 3000)];
-        assert!(!images.is_empty() && images.iter().all(|picture| expected.contains(picture)), "{left}");
+        assert!(!images.is_empty() && images.iter().all(|found| expected.contains(found)), "{left}");
     }
     for head in HEADS {
         let (text, images) = lift(&format!(r#"{{"x":"{}"}}"#, STANDARD.encode(image(head, 1200))));
@@ -149,7 +149,7 @@ fn an_image_is_lifted_wherever_it_stands() {
     for name in ["b64", "base64", "image_base64", "imageBase64", "b64_image", "binary_data_base64", "B64-JSON"] {
         let (text, images) = lift(&format!(r#"{{"{name}":[["{0}"],"{0}"],"x":["{0}"]}}"#, base64(900)));
         assert_eq!(text, format!(r#"{{"{name}":[["<0>"],"<1>"],"x":["{}"]}}"#, base64(900)));
-        assert_eq!(images, [picture(900), picture(900)]);
+        assert_eq!(images, [unknown_bytes(900), unknown_bytes(900)]);
     }
 }
 
@@ -222,9 +222,9 @@ fn what_is_no_image_is_put_back_to_the_byte() {
 #[test]
 fn images_in_memory_are_put_back_where_their_tokens_stand() {
     let mut blobs = seedream_core::Blobs::default();
-    blobs.insert("00112233445566ff", seedream_core::ImageData::Bytes(picture(10).into()));
+    blobs.insert("00112233445566ff", seedream_core::ImageData::Bytes(unknown_bytes(10).into()));
     blobs.insert("ffeeddccbbaa9988", seedream_core::ImageData::File("/somewhere".into()));
-    let data = Box::new(seedream_core::ImageData::Bytes(picture(20).into()));
+    let data = Box::new(seedream_core::ImageData::Bytes(unknown_bytes(20).into()));
     blobs.insert("0123456789abcdef", seedream_core::ImageData::Incomplete { data, reason: "cut".into() });
     let body = r#"{"a":"0123456789abcdef","b":["00112233445566ff","ffeeddccbbaa9988","","0011223344556600"],"c":"0123"#;
     let expected = body.replace("0123456789abcdef", &base64(20)).replace("00112233445566ff", &base64(10));
@@ -235,7 +235,7 @@ fn images_in_memory_are_put_back_where_their_tokens_stand() {
 fn a_cut_image_is_none_and_those_before_it_are() {
     let body = format!(r#"{{"data":[{{"b64_json":"{0}"}},{{"b64_json":"{0}"}}]}}"#, base64(3000));
     let (text, images) = lift(&body[..body.len() - 40]);
-    assert_eq!(images, [picture(3000)]);
+    assert_eq!(images, [unknown_bytes(3000)]);
     let closed = seedream_core::json::read(text.as_bytes()).unwrap().value;
     assert_eq!(closed, serde_json::json!({"data": [{"b64_json": "<0>"}, {}]}));
     // A string that is still held is not lost.
@@ -328,7 +328,7 @@ fn a_string_goes_on_in_the_next_line_of_data_as_the_parser_of_events_has_it() {
         let whole = lift_in(BodySyntax::Events, stream.as_bytes(), []);
         assert_eq!(lift_in(BodySyntax::Events, stream.as_bytes(), std::iter::repeat(1)), whole);
         assert_eq!(whole.0, left);
-        assert!(whole.1.iter().all(|picture| *picture == image(PNG, 3000)));
+        assert!(whole.1.iter().all(|found| *found == image(PNG, 3000)));
     }
 }
 
@@ -418,15 +418,15 @@ proptest! {
     ) {
         let (mut body, mut left, mut expected) = (String::from("["), String::from("["), Vec::new());
         for ((written, bytes, is_known), name) in values {
-            let picture = match name {
+            let lifted = match name {
                 "b64_json" => bytes,
                 "prompt" => None,
                 _ => bytes.filter(|_| is_known),
             };
             body.push_str(&format!("{{\"{name}\":\"{written}\"}},"));
-            let value = if picture.is_some() { format!("<{}>", expected.len()) } else { written };
+            let value = if lifted.is_some() { format!("<{}>", expected.len()) } else { written };
             left.push_str(&format!("{{\"{name}\":\"{value}\"}},"));
-            expected.extend(picture);
+            expected.extend(lifted);
         }
         let lifted = lift_in(BodySyntax::Json, body.as_bytes(), chunks.clone());
         prop_assert_eq!(&lifted.0, &left);

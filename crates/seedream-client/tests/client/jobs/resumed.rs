@@ -243,7 +243,7 @@ async fn an_image_that_is_cut_short_was_not_delivered() {
 async fn an_image_that_is_cut_short_inside_a_response_was_not_delivered() {
     use base64::Engine as _;
     let (ledger, shelf) = (Ledger::default(), Shelf::default());
-    let text = base64::engine::general_purpose::STANDARD.encode(crate::lifting::png(1, 9000));
+    let text = base64::engine::general_purpose::STANDARD.encode(crate::base64_images::png(1, 9000));
     let wire = Wire::new(move |_, _| Act::ok(format!(r#"{{"data":[{{"b64":"{}"#, &text[..9000])));
     let ended = with(client(Tiny, &wire).job(request()), &ledger, &shelf).run().await;
     let outcome = ended.as_ref().unwrap_or_else(|error| error.outcome());

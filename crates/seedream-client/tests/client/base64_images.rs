@@ -122,7 +122,7 @@ async fn images_in_a_response_go_to_files_and_saving_renames_them() {
     assert_eq!(names(&out), ["tiny-0.png", "tiny-1.png", "tiny-2.png"]);
     for (image, (seed, length)) in saved.images().zip([(1, 40_000), (2, 3_000_000), (3, 5000)]) {
         let bytes = fs::read(image.file().unwrap()).unwrap();
-        assert!(bytes == png(seed, length), "picture {seed}");
+        assert!(bytes == png(seed, length), "image {seed}");
         assert_eq!((image.bytes, image.width, image.height), (bytes.len() as u64, Some(3), Some(2)));
     }
     assert_eq!(saved.images().next().unwrap().sha256.len(), 64);
@@ -157,8 +157,8 @@ async fn images_go_to_memory_where_no_directory_is_named_or_it_fails() {
     fs::write(&no_directory, "x").unwrap();
     for builder in [client(&server.url), client(&server.url).spool(&no_directory)] {
         let generation = builder.build().unwrap().generate(request()).await.unwrap();
-        let pictures: Vec<_> = generation.images().map(|image| image.data.clone()).collect();
-        assert!(pictures == [ImageData::Bytes(png(1, 40_000).into()), ImageData::Bytes(png(2, 1_000_000).into())]);
+        let images: Vec<_> = generation.images().map(|image| image.data.clone()).collect();
+        assert!(images == [ImageData::Bytes(png(1, 40_000).into()), ImageData::Bytes(png(2, 1_000_000).into())]);
         assert!(generation.raw.len() < 300);
     }
     assert_eq!(names(directory.path()), ["file"]);
@@ -177,7 +177,7 @@ async fn a_response_of_any_size_costs_little_memory() {
     let Ok(url) = std::env::var(CHILD) else {
         let items: Vec<_> = (0..4).map(|seed| item(seed, 10_000_000)).collect();
         let server = Raw::start(vec![response("200 OK", "", &body(&items))]).await;
-        let name = "lifting::a_response_of_any_size_costs_little_memory";
+        let name = "base64_images::a_response_of_any_size_costs_little_memory";
         let mut child = std::process::Command::new(std::env::current_exe().unwrap());
         child.args(["--exact", name]).env(CHILD, &server.url);
         let output = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();

@@ -1,4 +1,4 @@
-//! Downloads that take patience, through a transport of the test's own and in virtual time.
+//! Waits and time limits of downloads, through a transport of the test's own and in virtual time.
 
 use std::{
     fs,
@@ -80,7 +80,7 @@ async fn what_lasts_is_asked_for_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_asks_for_patience_gets_it_within_the_30_seconds() {
+async fn a_wait_that_a_server_asks_for_is_kept_within_the_30_seconds() {
     let busy = |after: &str| Answer::new(429, b"").header("retry-after", after);
     for (after, times) in
         [("10", vec![0, 10_000, 20_000, 30_000]), ("3600", vec![0, 30_000]), ("0", vec![0, 500, 1500])]
