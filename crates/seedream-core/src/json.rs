@@ -8,11 +8,12 @@
 
 mod document;
 mod parser;
+mod strict;
 
-use serde::de::IgnoredAny;
 use serde_json::Value;
 
 pub use document::Document;
+pub use strict::is_strict;
 
 /// The longest text that is read by serde, in bytes. A longer one is read by a parser that bounds its memory.
 const STRICT: usize = 64 << 10;
@@ -85,31 +86,6 @@ pub fn is_meant(text: &[u8]) -> bool {
 pub fn first_byte(text: &[u8]) -> Option<u8> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     text.iter().copied().find(|byte| *byte > b' ')
-}
-
-/// Whether any JSON reader takes a text: it keeps the grammar and is not nested deeper than readers go.
-pub fn is_strict(text: &[u8]) -> bool {
-    is_shallow(text) && serde_json::from_slice::<IgnoredAny>(text).is_ok()
-}
-
-/// Whether a text is nested no deeper than serde goes, which skips values of any depth.
-fn is_shallow(text: &[u8]) -> bool {
-    const DEEPEST: usize = 127;
-    if memchr::memchr2_iter(b'{', b'[', text).count() <= DEEPEST {
-        return true;
-    }
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    text.iter().all(|byte| {
-        match (in_string, byte) {
-            (true, _) if std::mem::take(&mut escaped) => {}
-            (true, b'\\') => escaped = true,
-            (_, b'"') => in_string = !in_string,
-            (false, b'{' | b'[') => depth += 1,
-            (false, b'}' | b']') => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth <= DEEPEST
-    })
 }
 
 #[cfg(test)]

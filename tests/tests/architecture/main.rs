@@ -1,6 +1,13 @@
-//! The house keeps its walls: who may depend on whom, how heavy a part may be, and that a provider is whole.
+//! What may depend on what, how heavy a package may be, and what a provider consists of.
 
-use std::{collections::BTreeSet, fs, path::Path, process::Command};
+mod imports;
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// The root of the workspace.
 fn root() -> &'static Path {
@@ -23,6 +30,41 @@ fn needs(package: &str, features: &[&str]) -> BTreeSet<String> {
 
 fn ours(needed: &BTreeSet<String>) -> BTreeSet<&str> {
     needed.iter().map(String::as_str).filter(|name| name.starts_with("seedream")).collect()
+}
+
+/// The folders with sources, one a package.
+fn packages() -> Vec<PathBuf> {
+    let crates = fs::read_dir(root().join("crates")).expect("a folder").map(|entry| entry.expect("an entry").path());
+    crates.chain([root().join("fixtures")]).map(|package| package.join("src")).collect()
+}
+
+#[test]
+fn no_file_imports_upwards_or_in_a_circle() {
+    let faults: Vec<_> = packages()
+        .iter()
+        .flat_map(|src| imports::faults(src).into_iter().map(move |fault| format!("{}: {fault}", src.display())))
+        .collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The check finds what it is for.
+#[test]
+fn an_import_upwards_and_a_circle_are_found() {
+    let package = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| fs::write(package.path().join(name), text).expect("it is written");
+    fs::create_dir(package.path().join("a")).expect("a folder");
+    write("lib.rs", "mod a; mod b; pub use a::A;");
+    write("a.rs", "mod deep; pub struct A;");
+    write("b.rs", "use crate::A; pub struct B(A);");
+    write("a/deep.rs", "pub struct Deep;");
+    assert_eq!(imports::faults(package.path()), [""; 0]);
+    write("a/deep.rs", "use super::A; pub struct Deep(A);");
+    assert_eq!(imports::faults(package.path()), ["a/deep.rs imports upwards, from a.rs"]);
+    write("a/deep.rs", "pub struct Deep;");
+    write("a.rs", "mod deep; pub struct A(Box<crate::b::B>);");
+    assert!(imports::faults(package.path())[0].contains("in a circle"));
+    write("a.rs", "mod deep; #[cfg(test)] mod tests { use crate::b::B; } pub struct A;");
+    assert_eq!(imports::faults(package.path()), [""; 0]);
 }
 
 fn providers() -> Vec<String> {
