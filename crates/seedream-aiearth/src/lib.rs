@@ -1,10 +1,4 @@
-//! aiearth (AIOAGI): Ark's parameters under another host (docs.aioagi.tech/api-reference/endpoint/seedream).
-//!
-//! Text, one reference, several references and groups; levels or pixels; `output_format`, `watermark`; `seed` and
-//! `guidance_scale` for models of the 3.0 family only. The document names two base URLs and a list of models.
-//!
-//! One user reported answers of 403 to requests without a browser-like `User-Agent`; the client always sends one, and it can be
-//! set.
+#![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 

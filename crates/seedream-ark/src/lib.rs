@@ -1,12 +1,4 @@
-//! Ark: ByteDance's own wire format, at Volcengine, at BytePlus, and at relays that keep it (doc.aimanyi.top/api-349230272 and Ark's own pages).
-//!
-//! References as URLs or data URIs, groups, levels or pixels, streams of events, `watermark` (on, unless it is turned off). The
-//! base URL is Ark's own; a relay of doc.aimanyi.top/api-349230272 is its host with `/v1` behind it, and may answer without a key.
-//!
-//! BytePlus speaks the same dialect at `https://ark.ap-southeast.bytepluses.com/api/v3`, with keys and model ids of its own
-//! ([`Dialect::sites`]): `seedream-4-0-250828`, `seedream-4-5-251128`, `seedream-5-0-260128`, `dola-seedream-5-0-pro-260628`,
-//! `dola-seedream-5-0-flash-260915`, `dola-seedream-5-5-261028`. They are sent as they are given; a name without its date, such
-//! as `seedream-4.5`, becomes Volcengine's id.
+#![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 

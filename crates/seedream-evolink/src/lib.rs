@@ -1,9 +1,4 @@
-//! evolink: every request becomes a task, which is asked for until it ends (docs.evolink.ai, seedream-4.5-image-generate).
-//!
-//! A ratio with a quality, or pixels; up to 15 images, as many as the prompt asks for; references by URL only, at most 14. The
-//! provider sets credits aside for `n` images and settles by the number that was made.
-//!
-//! With the feature `webhook`, `seedream_client::webhook` receives the callbacks of its tasks.
+#![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 

@@ -1,18 +1,4 @@
-//! gogogotoken: OpenAI's images request in front of Ark (docs.gogogotoken.ai/overseas/seedream-images).
-//!
-//! Two models, `n`, a size in pixels of at least 3 686 400, and `response_format`; nothing else is documented. The response is
-//! Ark's own, and its `model` names the supplier's id, which is kept apart and never sent.
-//!
-//! ```
-//! use std::sync::Arc;
-//! use seedream_core::{Dialect, ImageRequest, Strictness};
-//!
-//! let dialect = seedream_gogogotoken::Gogogotoken;
-//! let request = ImageRequest::new("doubao-seedream-4-5", "a lighthouse in fog");
-//! let checked = dialect.capabilities(&request.model).check(&request, Strictness::Strict)?;
-//! assert_eq!(dialect.encode(&checked)?.uri(), "/v1/images/generations");
-//! # Ok::<(), seedream_core::Error>(())
-//! ```
+#![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 

@@ -1,8 +1,4 @@
-//! ope.ai: a gateway that puts requests into its own words before it passes them on (ope.ai, the seedream series).
-//!
-//! Model ids are normalised, `size` and `watermark` get defaults of its own, and `n` above one becomes a group, unless
-//! `sequential_image_generation` was sent explicitly. Seven members have no effect. [`Dialect::effective`] says what it makes of a
-//! request. Its responses are documented nowhere: they are read as Ark's, which is our guess.
+#![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 

@@ -130,32 +130,53 @@ fn nothing_needs_openssl_or_cmake() {
     }
 }
 
-/// A provider is a crate, a folder of fixtures and a line in the registry; one without the others is forgotten work.
+/// What CONTRIBUTING.md lists for another provider, and nothing else: each is checked here by its name.
 #[test]
 fn a_provider_is_whole() {
-    let registered: BTreeSet<_> = providers().into_iter().collect();
-    let folders = |below: &str| -> Vec<String> {
+    let text = |path: &str| fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let folders = |below: &str| -> BTreeSet<String> {
         let entries = fs::read_dir(root().join(below)).expect("a folder");
         entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name")).collect()
     };
-    let documented: BTreeSet<_> = folders("fixtures")
-        .into_iter()
-        .filter(|id| root().join("fixtures").join(id).join("provider.json").exists())
-        .collect();
     let parts = ["core", "wire", "client", "mock", "conformance", "cli"];
-    let adapters: BTreeSet<_> = folders("crates")
-        .iter()
-        .filter_map(|name| name.strip_prefix("seedream-"))
-        .filter(|name| !parts.contains(name))
-        .map(str::to_owned)
-        .collect();
-    assert_eq!(registered, documented);
-    assert_eq!(registered, adapters);
+    let adapters = folders("crates").into_iter().filter_map(|name| Some(name.strip_prefix("seedream-")?.to_owned()));
+    let adapters: BTreeSet<_> = adapters.filter(|name| !parts.contains(&name.as_str())).collect();
+    let documented = folders("fixtures").into_iter();
+    let documented = documented.filter(|id| root().join("fixtures").join(id).join("provider.json").exists());
+    let registered: BTreeSet<_> = providers().into_iter().collect();
+    assert_eq!(registered, adapters, "crates/seedream/src/registry.rs has a line for each adapter");
+    assert_eq!(registered, documented.collect(), "fixtures has a folder for each adapter");
+    for id in &registered {
+        let krate = format!("crates/seedream-{id}");
+        let named = [
+            ("Cargo.toml", format!("seedream-{id} = {{ path")),
+            ("crates/seedream/Cargo.toml", format!("{id} = [\"dep:seedream-{id}\"]")),
+            ("crates/seedream/src/registry.rs", format!("feature = \"{id}\"")),
+            ("README.md", format!("[`{id}`]({krate}/README.md)")),
+        ];
+        for (path, line) in named {
+            assert!(text(path).contains(&line), "{path} has to contain: {line}");
+        }
+        for path in ["README.md", "tests/conformance.rs"] {
+            assert!(root().join(&krate).join(path).exists(), "{krate}/{path} is missing");
+        }
+    }
 }
 
 #[test]
 fn the_top_level_stays_as_it_is() {
-    let known = ["Cargo.toml", "Cargo.lock", "CHANGELOG.md", "README.md", "crates", "fixtures", "tests", "benches"];
+    let known = [
+        "Cargo.toml",
+        "Cargo.lock",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "README.md",
+        "crates",
+        "fixtures",
+        "tests",
+        "benches",
+    ];
     // What git keeps, where there is git: a folder of somebody's images is nobody's business.
     let listed = Command::new("git").current_dir(root()).args(["ls-tree", "--name-only", "HEAD"]).output();
     let listed = listed.ok().filter(|output| output.status.success()).map(|output| output.stdout).unwrap_or_default();
