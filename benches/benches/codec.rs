@@ -2,7 +2,9 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use http::{HeaderMap, StatusCode};
-use seedream::{Ark, Dialect as _, ImageRequest, Response, Strictness, Timestamp};
+use seedream::adapters::Ark;
+use seedream::seedream_core::{Dialect as _, Response, Timestamp};
+use seedream::{ImageRequest, Strictness};
 use seedream_fixtures::RecordedBody;
 use serde_json::Value;
 

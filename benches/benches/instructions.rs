@@ -18,10 +18,10 @@ use base64::{
 use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::StreamBody;
-use seedream::{
-    Ark, Capabilities, Checked, Client, Descriptor, Dialect, Effective, ErrorKind, ImageProvider as _, ImageRequest,
-    ModelId, Response, ResponseBody, Transport, TransportError, sse::Parser,
-};
+use seedream::adapters::Ark;
+use seedream::seedream_client::{ResponseBody, Transport, TransportError};
+use seedream::seedream_core::{Capabilities, Checked, Descriptor, Dialect, Effective, Response, sse::Parser};
+use seedream::{Client, ErrorKind, ImageProvider as _, ImageRequest, ModelId};
 use seedream_core::Decoded;
 use serde_json::{Map, Value, json};
 

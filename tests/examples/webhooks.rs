@@ -3,8 +3,9 @@
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 use seedream::{
-    Client, Evolink, ImageRequest, Strictness,
-    webhook::{Webhooks, axum},
+    Client, ImageRequest, Strictness,
+    adapters::Evolink,
+    seedream_client::webhook::{Webhooks, axum},
 };
 use seedream_mock::MockServer;
 

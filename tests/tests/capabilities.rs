@@ -5,7 +5,7 @@
 
 use std::process::Command;
 
-use seedream::*;
+use seedream::{seedream_core::*, *};
 use seedream_core::CAPABILITIES_SCHEMA;
 use serde_json::{Value, json};
 

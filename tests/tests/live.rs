@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use seedream::{Client, Dialect, ReqwestTransport};
+use seedream::Client;
+use seedream::seedream_client::ReqwestTransport;
+use seedream::seedream_core::Dialect;
 use seedream_conformance::{
     Law, Subject, cases,
     live::{Asked, Free},

@@ -8,10 +8,9 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use proptest::prelude::*;
-use seedream::{
-    Ark, Charge, Dialect, Encoded, Error, ErrorKind, Event, Evolink, ImageRequest, Input, Operation, Policy, Purpose,
-    Response, Strictness, Then, Timestamp,
-};
+use seedream::adapters::{Ark, Evolink};
+use seedream::seedream_core::{Dialect, Encoded, Input, Operation, Policy, Purpose, Response, Then, Timestamp};
+use seedream::{Charge, Error, ErrorKind, Event, ImageRequest, Strictness};
 
 /// What one exchange came to.
 #[derive(Clone, Debug)]

@@ -4,9 +4,9 @@
 
 use std::fmt::Write as _;
 
+use seedream::seedream_core::{Dialect, Encoded, PromptMode};
 use seedream::{
-    Count, Dialect, Encoded, ImageRequest, ImageSource, OutputFormat, Pixels, PromptMode, Ratio, ResponseFormat, Size,
-    Strictness, Tier, dialects,
+    Count, ImageRequest, ImageSource, OutputFormat, Pixels, Ratio, ResponseFormat, Size, Strictness, Tier, dialects,
 };
 
 /// Everything that can be seen of a request before it is sent, as text.

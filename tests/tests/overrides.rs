@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy knows helpers of tests as code")]
 
-use seedream::*;
+use seedream::{adapters::*, seedream_client::*, seedream_core::*, *};
 
 const FILE: &str = r#"{
   "ark": {

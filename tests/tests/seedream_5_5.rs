@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use seedream::*;
+use seedream::{seedream_client::*, seedream_core::*, *};
 use serde_json::{Value, json};
 
 const MODEL: &str = "dola-seedream-5-5-261028";

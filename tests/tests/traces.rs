@@ -7,10 +7,10 @@ use std::{
     time::Duration,
 };
 
-use seedream::{
-    Ark, Client, Dialect, DownloadOptions, Event, Evolink, Generation, ImageData, ImageProvider as _, ImageRequest,
-    ImageSource, Pace, Policy, SaveOptions,
-};
+use seedream::adapters::{Ark, Evolink};
+use seedream::seedream_client::{DownloadOptions, SaveOptions};
+use seedream::seedream_core::{Dialect, Pace, Policy};
+use seedream::{Client, Event, Generation, ImageData, ImageProvider as _, ImageRequest, ImageSource};
 use seedream_mock::{MockServer, TaskEnd};
 use tracing::{
     Subscriber,

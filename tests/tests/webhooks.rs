@@ -5,8 +5,10 @@ use std::{net::SocketAddr, time::Duration};
 
 use futures_util::FutureExt as _;
 use seedream::{
-    Charge, Client, ErrorKind, Evolink, Gogogotoken, ImageRequest, Pace, Policy, Strictness, Task, TaskId,
-    webhook::{PendingTask, Webhooks, axum},
+    Charge, Client, ErrorKind, ImageRequest, Strictness, Task,
+    adapters::{Evolink, Gogogotoken},
+    seedream_client::webhook::{PendingTask, Webhooks, axum},
+    seedream_core::{Pace, Policy, TaskId},
 };
 use seedream_mock::{MockServer, TaskEnd};
 use serde_json::{Value, json};

@@ -7,7 +7,8 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use seedream::{ImageProvider as _, SaveOptions};
+use seedream::ImageProvider as _;
+use seedream::seedream_client::SaveOptions;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -85,7 +86,7 @@ struct Ready {
     server: String,
     directory: PathBuf,
     http: reqwest::Client,
-    transport: std::sync::Arc<seedream::ReqwestTransport>,
+    transport: std::sync::Arc<seedream::seedream_client::ReqwestTransport>,
 }
 
 impl Ready {

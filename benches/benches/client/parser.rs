@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use seedream::sse::Parser;
+use seedream::seedream_core::sse::Parser;
 use serde::{Deserialize, Serialize};
 
 use crate::{

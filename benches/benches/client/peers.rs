@@ -9,7 +9,8 @@ use hyper_util::{
     client::legacy::{Client as Pool, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use seedream::{Ark, Client, ClientBuilder, ImageRequest};
+use seedream::adapters::Ark;
+use seedream::{Client, ClientBuilder, ImageRequest};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use seedream::{ImageProvider as _, ImageSource, JobContext};
+use seedream::seedream_client::JobContext;
+use seedream::{ImageProvider as _, ImageSource};
 use serde::{Deserialize, Serialize};
 
 use crate::{

@@ -6,10 +6,8 @@ use std::{
     path::Path,
 };
 
-use seedream::{
-    Charge, Error, ErrorKind, FolderStore, GeneratedImage, Generation, ImageData, Intent, JobError, JobStore as _,
-    Location, RecordEntry,
-};
+use seedream::seedream_client::{FolderStore, Intent, JobError, JobStore as _, Location, RecordEntry};
+use seedream::{Charge, Error, ErrorKind, GeneratedImage, Generation, ImageData};
 use serde::{Deserialize, Serialize};
 
 use crate::{

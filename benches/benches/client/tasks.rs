@@ -6,7 +6,9 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use seedream::{Client, Evolink, ImageProvider as _, Policy, TaskId};
+use seedream::adapters::Evolink;
+use seedream::seedream_core::{Policy, TaskId};
+use seedream::{Client, ImageProvider as _};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep, sleep_until};
 

@@ -8,7 +8,8 @@ use std::{
 };
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
-use seedream::{Count, OutputFormat, PromptMode, Size, Strictness, Tier};
+use seedream::seedream_core::PromptMode;
+use seedream::{Count, OutputFormat, Size, Strictness, Tier};
 use serde_json::Value;
 
 pub(crate) use mock::*;

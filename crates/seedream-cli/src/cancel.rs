@@ -2,7 +2,7 @@
 
 use std::io;
 
-use seedream::Control;
+use seedream::seedream_client::Control;
 
 use crate::{
     exit::{Exit, Failure},

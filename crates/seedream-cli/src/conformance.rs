@@ -11,7 +11,7 @@ use std::{
 
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use jiff::{Timestamp, tz::TimeZone};
-use seedream::ReqwestTransport;
+use seedream::seedream_client::ReqwestTransport;
 use seedream_conformance::{
     Filter, Known, Matrix, Place, Report, Requirements, Run, Subject, Trace, drift::Facts, exec::ExecDialect,
 };

@@ -166,7 +166,8 @@ impl From<Error> for Failure {
 
 #[cfg(test)]
 mod tests {
-    use seedream::{Medium, Stage, Task, TaskId};
+    use seedream::Task;
+    use seedream::seedream_core::{Medium, Stage, TaskId};
 
     use super::*;
 
@@ -201,7 +202,8 @@ mod tests {
         ] {
             assert_eq!(of(kind, charge), code, "{kind} {charge:?}");
         }
-        let tried = seedream::Attempt::new(1, std::time::Duration::ZERO, "https://a.example", "HTTP 429");
+        let tried =
+            seedream::seedream_core::Attempt::new(1, std::time::Duration::ZERO, "https://a.example", "HTTP 429");
         let after_a_refusal = Error::new(ErrorKind::Storage, "m").with_attempts(vec![tried]);
         assert_eq!(Exit::of(&after_a_refusal).code(), 1, "something was sent");
         let with_task = |kind| Exit::of(&Error::new(kind, "m").with_charge(Charge::Unknown).with_task(task())).code();

@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use seedream::{DownloadOptions, Exactly, Fallback, ImageProvider, Job, JobError, Policy};
+use seedream::seedream_client::{DownloadOptions, JobError};
+use seedream::seedream_core::Policy;
+use seedream::{Exactly, Fallback, ImageProvider, Job};
 use seedream_mock::{Fault, MockServer, MockServerBuilder};
 
 use crate::{

@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use seedream::{Client, ClientBuilder, Descriptor, Dialect, Endpoint};
+use seedream::seedream_client::Endpoint;
+use seedream::seedream_core::{Descriptor, Dialect};
+use seedream::{Client, ClientBuilder};
 use seedream_mock::{MockServer, MockServerBuilder};
 
 use crate::{

@@ -1,6 +1,7 @@
 //! `--limits`: models and limits of the user's own.
 
-use seedream::{ClientBuilder, Overrides};
+use seedream::ClientBuilder;
+use seedream::seedream_core::Overrides;
 
 use crate::{args::ProviderArgs, exit::Failure};
 

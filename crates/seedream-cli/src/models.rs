@@ -3,9 +3,8 @@
 use std::{borrow::Cow, sync::Arc};
 
 use futures_util::future::join_all;
-use seedream::{
-    Capabilities, Client, Dialect, Family, ImageProvider as _, ModelId, ProviderId, Site, SizeRule, Source, SourceKind,
-};
+use seedream::seedream_core::{Capabilities, Dialect, Family, ProviderId, Site, SizeRule, Source, SourceKind};
+use seedream::{Client, ImageProvider as _, ModelId};
 use seedream_mock::MockServer;
 use serde::Serialize;
 

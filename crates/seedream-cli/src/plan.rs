@@ -1,6 +1,7 @@
 //! `seedream plan`: what would be sent and what it can cost. No I/O, no key.
 
-use seedream::{Amount, Client, ImageProvider as _, Plan, Price, ProviderId, Warning};
+use seedream::seedream_core::{Amount, Price, ProviderId};
+use seedream::{Client, ImageProvider as _, Plan, Warning};
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use seedream::{Error, ErrorKind, Job, JobError, JobEvent, Outcome};
+use seedream::seedream_client::{JobError, JobEvent};
+use seedream::{Error, ErrorKind, Job, Outcome};
 
 use crate::output::Console;
 

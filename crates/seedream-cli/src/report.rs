@@ -2,7 +2,9 @@
 
 mod text;
 
-use seedream::{Charge, Error, ErrorKind, JobError, Outcome, Warning, WarningKind};
+use seedream::seedream_client::JobError;
+use seedream::seedream_core::WarningKind;
+use seedream::{Charge, Error, ErrorKind, Outcome, Warning};
 use serde::Serialize;
 
 pub(crate) use self::text::{Again, hint};

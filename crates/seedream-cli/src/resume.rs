@@ -2,7 +2,9 @@
 
 use std::{fmt, path::Path, sync::Arc};
 
-use seedream::{Client, FolderStore, Job, Refusal, Resumable, TaskId};
+use seedream::seedream_client::{FolderStore, Refusal, Resumable};
+use seedream::seedream_core::TaskId;
+use seedream::{Client, Job};
 use seedream_mock::MockServer;
 
 use crate::{

@@ -1,9 +1,8 @@
 //! Who is asked: a client that asks for its provider's own model where the user names none, and fits requests where the user wants that.
 
-use seedream::{
-    Capabilities, Client, Descriptor, EventStream, ImageProvider, ImageRequest, JobContext, ModelId, Prepared, Result,
-    Task, Warning,
-};
+use seedream::seedream_client::{EventStream, JobContext, Prepared};
+use seedream::seedream_core::{Capabilities, Descriptor};
+use seedream::{Client, ImageProvider, ImageRequest, ModelId, Result, Task, Warning};
 
 /// A client with what the flags say of requests.
 #[derive(Clone, Debug)]

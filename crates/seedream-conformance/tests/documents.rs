@@ -8,10 +8,8 @@ use std::{collections::BTreeMap, fmt::Debug, process::ExitCode, sync::Arc};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use libtest_mimic::{Arguments, Failed, Trial};
-use seedream::{
-    Capabilities, Charge, Checked, Client, Dialect, Error, ErrorKind, ImageProvider as _, ImageRequest, Plan, Response,
-    StatedBy, Strictness, Timestamp,
-};
+use seedream::seedream_core::{Capabilities, Checked, Dialect, Response, StatedBy, Timestamp};
+use seedream::{Charge, Client, Error, ErrorKind, ImageProvider as _, ImageRequest, Plan, Strictness};
 use seedream_fixtures::{FixtureLibrary, PrintedRow, PrintedTable, RecordedBody, RecordedExchange};
 use seedream_mock::MockServer;
 use serde_json::{Map, Value, json};

@@ -1,7 +1,8 @@
 //! Base URLs as people paste them, for every provider.
 #![forbid(unsafe_code)]
 
-use seedream::{Client, ErrorKind, ImageProvider as _, ImageRequest, WarningKind};
+use seedream::seedream_core::WarningKind;
+use seedream::{Client, ErrorKind, ImageProvider as _, ImageRequest};
 
 fn client(id: &str, base_url: &str) -> seedream::Result<Client> {
     Client::builder(seedream::dialect(id)?).base_url(base_url).key("sk-any").build()

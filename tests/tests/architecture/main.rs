@@ -112,6 +112,9 @@ fn the_client_knows_no_adapter_and_the_facade_no_tool() {
     let one = needs("seedream", &["--no-default-features", "--features", "ark"]);
     let expected = ["seedream", "seedream-ark", "seedream-client", "seedream-core", "seedream-wire"];
     assert_eq!(ours(&one), BTreeSet::from(expected));
+    // A program with a transport of its own builds no HTTP client.
+    assert!(facade.contains("reqwest") && !one.contains("reqwest"));
+    assert!(!needs("seedream-ark", &["--no-default-features", "--features", "client"]).contains("reqwest"));
 }
 
 #[test]

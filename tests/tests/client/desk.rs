@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use seedream::{Client, Dialect, Policy, Strictness, dialects};
+use seedream::seedream_core::{Dialect, Policy};
+use seedream::{Client, Strictness, dialects};
 use seedream_mock::{Clock, JournalEntry, MockServer};
 
 /// A mock of its own.

@@ -4,10 +4,8 @@
 use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, StatusCode};
-use seedream::{
-    Charge, Dialect, Encoded, Error, ErrorKind, ImageRequest, Input, Operation, Policy, Response, Strictness, Then,
-    Timestamp,
-};
+use seedream::seedream_core::{Dialect, Encoded, Input, Operation, Policy, Response, Then, Timestamp};
+use seedream::{Charge, Error, ErrorKind, ImageRequest, Strictness};
 
 use crate::desk::dialect;
 

@@ -2,9 +2,9 @@
 
 use http::{HeaderMap, StatusCode};
 use proptest::prelude::*;
+use seedream::seedream_core::{Response, Standing, TABLE, TaskId, TaskState, Timestamp, WarningKind};
 use seedream::{
-    Client, ImageProvider as _, ImageRequest, ImageSource, ModelId, Ratio, Response, Size, Standing, Strictness, TABLE,
-    Task, TaskId, TaskState, Tier, Timestamp, WarningKind, dialects,
+    Client, ImageProvider as _, ImageRequest, ImageSource, ModelId, Ratio, Size, Strictness, Task, Tier, dialects,
 };
 use seedream_core::Decoded;
 use serde_json::{Map, Value, json};

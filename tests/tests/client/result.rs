@@ -1,9 +1,8 @@
 //! What comes back.
 
 use futures_util::StreamExt as _;
-use seedream::{
-    Event, Exactly, ImageData, ImageProvider as _, ImageRequest, JobEvent, OutputFormat, SaveOptions, dialects,
-};
+use seedream::seedream_client::{JobEvent, SaveOptions};
+use seedream::{Event, Exactly, ImageData, ImageProvider as _, ImageRequest, OutputFormat, dialects};
 
 use crate::desk::{Desk, dialect};
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use seedream::{
-    Charge, Error, Event, Generation, ImageData, ImageProvider as _, ImageRequest, SaveOptions, Strictness, WarningKind,
-};
+use seedream::seedream_client::SaveOptions;
+use seedream::seedream_core::WarningKind;
+use seedream::{Charge, Error, Event, Generation, ImageData, ImageProvider as _, ImageRequest, Strictness};
 use seedream_mock::{Clock, MockServer};
 
 use crate::desk::{Desk, dialect};

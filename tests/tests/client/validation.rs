@@ -1,9 +1,10 @@
 //! What is refused before anything is sent.
 
 use bytes::Bytes;
+use seedream::seedream_core::{Field, WarningKind};
 use seedream::{
-    Charge, Count, ErrorKind, Field, ImageProvider as _, ImageRequest, ImageSource, OutputFormat, Pixels, Strictness,
-    Warning, WarningKind, dialects,
+    Charge, Count, ErrorKind, ImageProvider as _, ImageRequest, ImageSource, OutputFormat, Pixels, Strictness, Warning,
+    dialects,
 };
 
 use crate::desk::{Desk, dialect};

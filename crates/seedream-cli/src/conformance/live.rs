@@ -3,7 +3,8 @@
 use std::{fs, process::ExitCode, sync::Arc};
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use seedream::{ClientBuilder, ReqwestTransport};
+use seedream::ClientBuilder;
+use seedream::seedream_client::ReqwestTransport;
 use seedream_conformance::{
     Subject,
     drift::Facts,

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use seedream::{ReqwestTransport, Transport as _};
+use seedream::seedream_client::{ReqwestTransport, Transport as _};
 use serde_json::Value;
 
 use crate::{

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use seedream::{Error, ErrorKind, Nearest, Outcome, StatedBy};
+use seedream::seedream_core::{Nearest, StatedBy};
+use seedream::{Error, ErrorKind, Outcome};
 
 use super::Row;
 use crate::{
@@ -185,7 +186,9 @@ fn indented(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use seedream::{Error, ErrorKind, JobError, Task, TaskId};
+    use seedream::seedream_client::JobError;
+    use seedream::seedream_core::TaskId;
+    use seedream::{Error, ErrorKind, Task};
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! What would be sent, and what is sold.
 
-use seedream::CAPABILITIES_SCHEMA;
+use seedream::seedream_core::CAPABILITIES_SCHEMA;
 
 use crate::support::{CANARY, Place, Upstream, assert_valid};
 

@@ -10,7 +10,7 @@ pub(crate) fn sidecar(place: &Place, path: &str) -> Value {
     let text = std::fs::read_to_string(place.path(path)).unwrap();
     assert!(!text.contains(CANARY), "{text}");
     let sidecar = serde_json::from_str(&text).unwrap();
-    assert_valid(seedream::SIDECAR_SCHEMA, "", &sidecar);
+    assert_valid(seedream::seedream_client::SIDECAR_SCHEMA, "", &sidecar);
     sidecar
 }
 

@@ -4,7 +4,9 @@ use std::{fs, sync::Arc};
 
 use bytes::Bytes;
 use jiff::civil::date;
-use seedream::{Capabilities, Checked, Descriptor, Dialect, Effective, Gogogotoken, ModelId, Response, Result};
+use seedream::adapters::Gogogotoken;
+use seedream::seedream_core::{Capabilities, Checked, Descriptor, Dialect, Effective, Response};
+use seedream::{ModelId, Result};
 use seedream_conformance::{Known, Law, Report, Requirements, Run, Subject, report::Status};
 use seedream_core::Decoded;
 use serde_json::{Map, Value};

@@ -3,10 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use seedream::{
-    Charge, Checked, Dialect, Error, Generation, ImageData, ImageRequest, Response, Strictness, Task, TaskId,
-    TaskState, Timestamp, json,
-};
+use seedream::{Charge, Error, Generation, ImageData, ImageRequest, Strictness, Task};
+use seedream::seedream_core::{Checked, Dialect, Response, TaskId, TaskState, Timestamp, json};
 use seedream_core::Decoded;
 
 use crate::input::split;

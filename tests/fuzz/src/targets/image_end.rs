@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use seedream::{DownloadOptions, Downloader, Endpoint, ErrorKind};
+use seedream::{ErrorKind};
+use seedream::seedream_client::{DownloadOptions, Downloader, Endpoint};
 
 use crate::{
     input::{chunkings, split},

@@ -1,6 +1,6 @@
 //! The reader of JSON that is not quite JSON.
 
-use seedream::json::{self, Document};
+use seedream::seedream_core::json::{self, Document};
 use serde_json::Value;
 
 use crate::input::split;

@@ -8,7 +8,8 @@ use std::sync::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
-use seedream::{Charge, Dialect, ErrorKind, Generation, ImageData, ImageProvider as _, ImageRequest};
+use seedream::{Charge, ErrorKind, Generation, ImageData, ImageProvider as _, ImageRequest};
+use seedream::seedream_core::{Dialect};
 
 use super::decode::{error_is_sound, generation_is_sound};
 use crate::{

@@ -1,6 +1,6 @@
 //! The parser of server-sent events.
 
-use seedream::sse::{Frame, Parser};
+use seedream::seedream_core::sse::{Frame, Parser};
 
 use crate::input::{chunkings, split};
 
