@@ -9,7 +9,7 @@ use seedream_core::{Capabilities, Dialect, Field, ImageRequest, ImageSource, Mod
 use seedream_fixtures::{Field as Member, Mode, Model, Provider, Role, RouteName, TotalAction};
 use serde_json::Value;
 
-use crate::{Case, Failure, Law, Subject, difference::Differences};
+use crate::{Case, CaseFailure, Law, Subject, harness::difference::Differences};
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     let Some(provider) = subject.provider() else { return Vec::new() };
@@ -17,13 +17,13 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     let about =
         Case::new(Law::Claims, format!("{}/provider", provider.id), None, move || provider_claims(&*whole, provider));
     let models = provider.models.iter().map(|model| {
-        let (dialect, facts, refused) = (subject.dialect().clone(), subject.rules(), subject.driver().refused);
+        let (dialect, facts, refused) = (subject.dialect().clone(), subject.rules(), subject.hooks().refused);
         let id = format!("{}/{}", provider.id, model.id);
         Case::new(Law::Claims, id, Some(&model.source), move || {
             let rules = dialect.capabilities(&model.id.as_str().into());
             let mut d = Differences::default();
             sizes(&mut d, provider, model, &rules);
-            pictures(&mut d, provider, model, &rules);
+            images(&mut d, provider, model, &rules);
             special(&mut d, provider, model, &rules);
             nearest::check(&mut d, model, &rules, refused);
             citations::check(&mut d, provider, facts, &rules, model);
@@ -35,7 +35,7 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
 }
 
 /// Names, base URLs, models and optional abilities.
-fn provider_claims(dialect: &dyn Dialect, provider: &Provider) -> Result<(), Failure> {
+fn provider_claims(dialect: &dyn Dialect, provider: &Provider) -> Result<(), CaseFailure> {
     let descriptor = dialect.descriptor();
     let mut d = Differences::default();
     let named = citations::is_own(provider, &descriptor.document);
@@ -86,7 +86,7 @@ fn provider_claims(dialect: &dyn Dialect, provider: &Provider) -> Result<(), Fai
 fn sizes(d: &mut Differences, provider: &Provider, model: &Model, rules: &Capabilities) {
     let (said, claimed) = (&model.size, &rules.size);
     let tiers = |tiers: &[Tier]| tiers.iter().map(ToString::to_string).collect::<Vec<_>>();
-    d.same("size.levels", &said.levels, &tiers(&claimed.tiers));
+    d.same("size.tiers", &said.levels, &tiers(&claimed.tiers));
     d.same("size.qualities", &said.qualities, &tiers(&claimed.qualities));
     d.same("size.ratios", &said.ratios, &claimed.ratios.iter().map(ToString::to_string).collect());
     d.same("size.auto", &said.auto, &claimed.auto);
@@ -101,7 +101,7 @@ fn sizes(d: &mut Differences, provider: &Provider, model: &Model, rules: &Capabi
     }
 }
 
-fn pictures(d: &mut Differences, provider: &Provider, model: &Model, rules: &Capabilities) {
+fn images(d: &mut Differences, provider: &Provider, model: &Model, rules: &Capabilities) {
     let claimed = &rules.references;
     match &model.references {
         None => d.same("references.max", &Some(0), &claimed.max),
@@ -141,7 +141,7 @@ fn special(d: &mut Differences, provider: &Provider, model: &Model, rules: &Capa
         let member = provider.field(Role::Layers).filter(|member| !model.refuses(&member.name));
         d.same("layers", &member.and(model.layers).unwrap_or(0), &claimed.most);
     }
-    // Whatever an adapter knows of layers, what they may cost is never understated.
+    // The cost of layers is never understated, whether the adapter has a rule for them or not.
     if let Some(layers) = provider.field(Role::Layers).and(model.layers) {
         let request = ImageRequest::new(model.id.as_str(), "take it apart")
             .reference(ImageSource::url("https://example.com/poster.png"))
