@@ -7,17 +7,17 @@ use seedream::seedream_client::ReqwestTransport;
 use seedream::seedream_core::Dialect;
 use seedream_conformance::{
     Law, Subject, cases,
-    live::{Asked, Free},
+    live::{FreeQuestion, QuestionOutcome},
 };
 use seedream_mock::{MockServer, Validate};
 
 const KEY: &str = "sk-customer-0123456789";
 
 /// Asks everything that is free of every dialect.
-async fn ask_all(mock: &MockServer) -> Vec<(Arc<dyn Dialect>, Asked)> {
+async fn ask_all(mock: &MockServer) -> Vec<(Arc<dyn Dialect>, QuestionOutcome)> {
     let mut all = Vec::new();
     for dialect in seedream::dialects() {
-        for free in Free::of(&Subject::new(dialect.clone())).into_iter().flatten() {
+        for free in FreeQuestion::of(&Subject::new(dialect.clone())).into_iter().flatten() {
             let place = mock.base_url(&dialect.descriptor().id).expect("the mock knows every provider");
             let builder = Client::builder(dialect.clone()).base_url(place).key(KEY.to_owned());
             let asked = free.ask(builder, Arc::new(ReqwestTransport::new())).await;

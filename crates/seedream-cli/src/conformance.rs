@@ -13,13 +13,14 @@ use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use jiff::{Timestamp, tz::TimeZone};
 use seedream::seedream_client::ReqwestTransport;
 use seedream_conformance::{
-    Filter, Known, Matrix, Place, Report, Requirements, Run, Subject, Trace, drift::Facts, exec::ExecDialect,
+    CaseFilter, ConformanceRun, KnownFailures, MockTarget, MutantMatrix, Report, Requirements, RuleTrace, Subject,
+    drift::DriftFacts, exec::ExecDialect,
 };
 use seedream_fixtures::FixtureLibrary;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{exit::Failure, keys, output::Console};
+use crate::{exit::Failure, keys, mock::checked, output::Console};
 
 /// What these commands end with, which is another table than that of `generate`.
 const EXIT_CODES: &str = "\
@@ -80,7 +81,7 @@ pub(crate) struct LintArgs {
 pub(crate) struct RunArgs {
     /// Only the cases whose names fit: decode/ark, preflight/*/errors, **/http-4*
     #[arg(long = "run", value_name = "PATTERN")]
-    filter: Option<Filter>,
+    filter: Option<CaseFilter>,
     /// Only the adapters of these providers
     #[arg(long = "provider", value_name = "ID[,ID]", value_delimiter = ',', value_parser = providers())]
     providers: Vec<String>,
@@ -139,7 +140,7 @@ pub(crate) async fn conformance(command: &ConformanceCommand, console: &Console)
 /// Prints the rules of the documents with their cases.
 fn trace(console: &Console) -> Result<ExitCode, Failure> {
     let subjects: Vec<Subject> = seedream::dialects().into_iter().map(Subject::new).collect();
-    let trace = Trace::of(&subjects);
+    let trace = RuleTrace::of(&subjects);
     console.data(&trace.to_table())?;
     Ok(ended(trace.gaps().is_empty()))
 }
@@ -148,10 +149,10 @@ fn trace(console: &Console) -> Result<ExitCode, Failure> {
 fn lint(args: &LintArgs, console: &Console) -> Result<ExitCode, Failure> {
     let (counted, found) = match &args.folder {
         None => (seedream_fixtures::exchanges().len(), seedream_fixtures::lint()),
-        Some(folder) => match seedream_fixtures::load_dir(folder) {
-            Ok(library) => (library.exchanges().len(), Vec::new()),
-            Err(errors) => (0, errors.iter().map(ToString::to_string).collect()),
-        },
+        Some(folder) => {
+            let checked = checked(folder);
+            (checked.exchanges, checked.problems.iter().map(ToString::to_string).collect())
+        }
     };
     // A folder without an exchange is a wrong path rather than a clean one.
     let empty = counted == 0 && found.is_empty();
@@ -166,12 +167,12 @@ fn lint(args: &LintArgs, console: &Console) -> Result<ExitCode, Failure> {
 /// Prints what differs between the fixtures and what a provider says now.
 fn drift(args: &DriftArgs, console: &Console) -> Result<ExitCode, Failure> {
     let library = seedream_fixtures::library();
-    let named = args.provider.as_deref().and_then(|id| Facts::of(library, id));
+    let named = args.provider.as_deref().and_then(|id| DriftFacts::of(library, id));
     let mut found = Vec::new();
     if let Some(path) = &args.openapi {
         let file: Value = parsed("--openapi", path)?;
         let servers = file["servers"].as_array().into_iter().flatten().filter_map(|server| server["url"].as_str());
-        let facts = named.or_else(|| servers.into_iter().find_map(|url| Facts::at(library, url)));
+        let facts = named.or_else(|| servers.into_iter().find_map(|url| DriftFacts::at(library, url)));
         let whose = "none of its servers is a base URL that is known here; --provider says whose it is";
         let facts = facts.ok_or_else(|| named_failure("--openapi", path, &whose))?;
         found.extend(facts.against_openapi(&file).map_err(|error| named_failure("--openapi", path, &error))?);
@@ -217,7 +218,7 @@ fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, Failure> {
             return Ok(ExitCode::from(3));
         }
     };
-    let run = Run {
+    let run = ConformanceRun {
         filter: args.filter.clone(),
         known: known(args)?,
         requirements: requirements(args)?,
@@ -229,7 +230,7 @@ fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, Failure> {
     panic::set_hook(Box::new(|_| ()));
     let report = match &mock {
         None => run.over(&subjects),
-        Some(url) => run.at(&subjects, &Place::new(url, || Arc::new(ReqwestTransport::new()))),
+        Some(url) => run.at(&subjects, &MockTarget::new(url, || Arc::new(ReqwestTransport::new()))),
     };
     drop(panic::take_hook());
     Ok(match tell(&report, args, console) {
@@ -298,15 +299,15 @@ fn mutants(args: &MutantArgs, console: &Console) -> Result<ExitCode, Failure> {
     let subjects: Vec<Subject> = seedream::dialects().into_iter().map(Subject::new).collect();
     // Mutants panic, as they should.
     panic::set_hook(Box::new(|_| ()));
-    let matrix = Matrix::over(&subjects);
+    let matrix = MutantMatrix::over(&subjects);
     drop(panic::take_hook());
     console.data(&if args.markdown { matrix.to_markdown() } else { matrix.to_table() })?;
     Ok(u8::from(!matrix.faults().is_empty()).into())
 }
 
-fn known(args: &RunArgs) -> Result<Known, Failure> {
-    let Some(path) = &args.known else { return Ok(Known::default()) };
-    Known::from_json(&read("--known", path)?).map_err(|error| named_failure("--known", path, &error))
+fn known(args: &RunArgs) -> Result<KnownFailures, Failure> {
+    let Some(path) = &args.known else { return Ok(KnownFailures::default()) };
+    KnownFailures::from_json(&read("--known", path)?).map_err(|error| named_failure("--known", path, &error))
 }
 
 fn tell(report: &Report, args: &RunArgs, console: &Console) -> Result<(), String> {

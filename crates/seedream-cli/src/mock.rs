@@ -8,6 +8,8 @@ mod routes;
 mod serve;
 mod verify;
 
+pub(crate) use check::checked;
+
 use crate::{
     args::{MockCommand, ShowArgs},
     exit::{Exit, Failure},

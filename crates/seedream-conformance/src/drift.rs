@@ -1,75 +1,18 @@
 //! What a provider has changed since its document was read: fixtures against an OpenAPI file, a saved page or a recorded exchange.
 
+mod difference;
 mod document;
-mod exchange;
+mod facts;
 mod openapi;
+mod recording;
 
-use std::fmt;
-
-use seedream_fixtures::{EvidenceKind, FactSource, FixtureLibrary, ProviderFacts, RecordedExchange};
+use seedream_fixtures::RecordedExchange;
 use serde_json::Value;
 
-/// How much a difference matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// A request that was right may be refused, or a response may be read wrongly.
-    Breaking,
-    /// Something is new, or wider than it was.
-    Notice,
-}
+pub use difference::{Drift, DriftSeverity};
+pub use facts::DriftFacts;
 
-/// One difference.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Drift {
-    /// How much it matters.
-    pub severity: Severity,
-    /// What differs: `request.n.maximum`.
-    pub at: String,
-    /// What the fixtures say.
-    pub fixtures: String,
-    /// What the provider says now.
-    pub now: String,
-}
-
-impl fmt::Display for Drift {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let severity = match self.severity {
-            Severity::Breaking => "breaking",
-            Severity::Notice => "notice",
-        };
-        write!(f, "{severity:8}  {}: the fixtures say {}, now it is {}", self.at, self.fixtures, self.now)
-    }
-}
-
-/// The facts that something is held against.
-#[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
-    provider: &'a ProviderFacts,
-    library: &'a FixtureLibrary,
-}
-
-impl<'a> Facts<'a> {
-    /// The facts of a provider in a library; `None` where it has none.
-    pub fn of(library: &'a FixtureLibrary, provider: &str) -> Option<Self> {
-        Some(Self { provider: library.provider(provider)?, library })
-    }
-
-    /// The facts of the provider that has this base URL.
-    pub fn at(library: &'a FixtureLibrary, base_url: &str) -> Option<Self> {
-        let has = |provider: &&ProviderFacts| provider.base_urls.iter().any(|known| known == base_url);
-        Some(Self { provider: library.providers().iter().find(has)?, library })
-    }
-
-    /// The provider's id.
-    pub fn provider(&self) -> &'a str {
-        &self.provider.id
-    }
-
-    fn exchanges(&self) -> impl Iterator<Item = &'a RecordedExchange> {
-        let id = self.provider();
-        self.library.exchanges().iter().filter(move |exchange| exchange.provider() == id)
-    }
-
+impl DriftFacts<'_> {
     /// Compares with an OpenAPI file: base URL, routes, keys, members of a request with their types, values and bounds, statuses
     /// with their examples, and the members of a response. A bound that the file does not state is not compared: prose may state it.
     ///
@@ -94,7 +37,7 @@ impl<'a> Facts<'a> {
     /// # Errors
     /// The recording has no response.
     pub fn against_exchange(&self, recorded: &RecordedExchange) -> Result<Vec<Drift>, String> {
-        exchange::compare(self, recorded).map(sorted)
+        recording::compare(self, recorded).map(sorted)
     }
 }
 
@@ -104,28 +47,6 @@ fn sorted(mut drifts: Vec<Drift>) -> Vec<Drift> {
     drifts
 }
 
-fn drift(severity: Severity, at: impl Into<String>, fixtures: impl fmt::Display, now: impl fmt::Display) -> Drift {
-    Drift { severity, at: at.into(), fixtures: fixtures.to_string(), now: now.to_string() }
-}
-
-/// What our documents state, and nothing that was read elsewhere.
-fn documented(source: &FactSource) -> bool {
-    source.kind == EvidenceKind::Documented
-}
-
-/// The JSON type of a value, as schemas name it.
-fn type_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() => "number",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use seedream_fixtures::{exchange, library};
@@ -133,8 +54,8 @@ mod tests {
 
     use super::*;
 
-    fn facts(provider: &str) -> Facts<'static> {
-        Facts::of(library(), provider).expect("embedded")
+    fn facts(provider: &str) -> DriftFacts<'static> {
+        DriftFacts::of(library(), provider).expect("embedded")
     }
 
     fn file() -> Value {
@@ -148,9 +69,9 @@ mod tests {
 
     #[test]
     fn the_openapi_file_of_evolink_differs_in_nothing() {
-        let facts = Facts::at(library(), "https://api.evolink.ai").expect("embedded");
+        let facts = DriftFacts::at(library(), "https://api.evolink.ai").expect("embedded");
         assert_eq!((facts.provider(), lines(&facts.against_openapi(&file()).unwrap())), ("evolink", vec![]));
-        assert!(Facts::at(library(), "https://nobody.example").is_none());
+        assert!(DriftFacts::at(library(), "https://nobody.example").is_none());
     }
 
     #[test]

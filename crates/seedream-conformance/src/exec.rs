@@ -11,7 +11,7 @@
 //!
 //! | method | params | result |
 //! |---|---|---|
-//! | `describe` | none | who the provider is and what its models take: asked first, once |
+//! | `describe` | none | the provider and the rules of its models: asked first, once |
 //! | `encode` | `checked` | `{"method": "POST", "path": "/v1/images/generations", "json": {…}}`, the path below the base URL, no key |
 //! | `decode` | `checked`, `response` | what the response means |
 //! | `effective` | `checked`, `json` | `json`, the body that `encode` wrote, after the provider's defaults |
@@ -22,7 +22,7 @@
 //! | `models` | none | as `encode` |
 //! | `decode_models` | `response` | `{"models": ["id", …]}`, or an error |
 //!
-//! The three pairs behind `effective` are asked only of a program that names them among its `abilities`: `tasks`, `streaming`,
+//! The three pairs after `effective` are asked only of a program that names them among its `abilities`: `tasks`, `streaming`,
 //! `catalog`. What it does not name and its document does not have is skipped, with the reason; what its document has fails.
 //!
 //! `describe` gives (`abilities`, `capabilities` and `aliases` are optional):
@@ -32,7 +32,7 @@
 //!  "abilities": ["catalog"],
 //!  "capabilities": RULES,                          for every model
 //!  "models": [{"id": "…", "family": "seedream-4.5", "aliases": […], "capabilities": RULES}],
-//!  "unknown": RULES}                               for a model that is not known: everything that can be said
+//!  "unknown": RULES}                               for a model that is not known: no limit but what is stated
 //!
 //! RULES: {"members": {"names": ["model", "prompt", …]},              the members that `encode` writes by itself
 //!         "ignored_members": {"names": ["style", …]},                members that are taken and have no effect
@@ -95,64 +95,65 @@ use seedream_core::{
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json, value::RawValue};
 
-use describe::Described;
-use meaning::Meaning;
-pub(crate) use program::Fault;
+use describe::ProgramDescription;
+use meaning::ResponseMeaning;
 use program::Program;
+
+use crate::case::HarnessFault;
 
 /// An adapter that is a program.
 #[derive(Clone, Debug)]
 pub struct ExecDialect {
     program: Arc<Program>,
-    described: Arc<Described>,
+    described: Arc<ProgramDescription>,
 }
 
 /// A request as the program writes it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct ProgramRequest {
     method: String,
     path: String,
     json: Option<Box<RawValue>>,
 }
 
 impl ExecDialect {
-    /// Starts a program and asks it who it is.
+    /// Starts a program and asks it to describe itself.
     ///
     /// # Errors
-    /// It does not start, or says nothing that can be used.
+    /// It does not start, or its description is not usable.
     pub fn start(command: &str) -> std::result::Result<Self, String> {
         let program = Program::start(command, program::PATIENCE)?;
-        let described = program.ask("describe", &json!({})).map_err(|Fault(said)| said)?;
-        let described = serde_json::from_str::<describe::Description>(described.get());
-        let described = described.map_err(|error| error.to_string()).and_then(Described::try_from);
+        let described = program.ask("describe", &json!({})).map_err(|HarnessFault(said)| said)?;
+        let described = serde_json::from_str::<describe::DescribeResult>(described.get());
+        let described = described.map_err(|error| error.to_string()).and_then(ProgramDescription::try_from);
         let described = described.map_err(|error| format!("`{command}` does not describe itself: {error}"))?;
         Ok(Self { program: Arc::new(program), described: Arc::new(described) })
     }
 
-    /// Asks; a program that fails is not the adapter's answer, so nothing of the case goes on.
+    /// Asks. A program that fails ends the case: its fault is not the adapter's response.
     fn ask<T: DeserializeOwned>(&self, method: &str, params: &Value) -> T {
-        let example = self.program.ask(method, params);
-        let read = example.and_then(|example| {
-            serde_json::from_str(example.get())
+        let response = self.program.ask(method, params);
+        let read = response.and_then(|response| {
+            serde_json::from_str(response.get())
                 .map_err(|error| self.program.unusable(&format!("answers {method} with what cannot be used: {error}")))
         });
         read.unwrap_or_else(|fault| std::panic::resume_unwind(Box::new(fault)))
     }
 
     fn request(&self, method: &str, params: &Value) -> Request<Bytes> {
-        let written: Written = self.ask(method, params);
+        let written: ProgramRequest = self.ask(method, params);
         let verb = Method::from_bytes(written.method.as_bytes()).unwrap_or(Method::POST);
         let request = Request::builder().method(verb).uri(&written.path);
         let body = written.json.map(|json| Bytes::from(json.get().to_owned()));
         let request = if body.is_some() { request.header(CONTENT_TYPE, "application/json") } else { request };
         let request = request.body(body.unwrap_or_default());
-        let fault = |error| self.program.unusable(&format!("answers {method} with a request that is none: {error}"));
+        let fault = |error| self.program.unusable(&format!("answers {method} with an invalid request: {error}"));
         request.map_err(fault).unwrap_or_else(|fault| std::panic::resume_unwind(Box::new(fault)))
     }
 }
 
-fn checked(checked: &Checked) -> Value {
+fn checked_json(checked: &Checked) -> Value {
     let size = checked.size();
     json!({
         "model": checked.model(), "request": checked.request(),
@@ -161,7 +162,7 @@ fn checked(checked: &Checked) -> Value {
     })
 }
 
-fn response(response: &Response) -> Value {
+fn response_json(response: &Response) -> Value {
     let headers = response
         .headers
         .iter()
@@ -173,7 +174,7 @@ fn response(response: &Response) -> Value {
     })
 }
 
-fn frame(frame: &Frame) -> Value {
+fn frame_json(frame: &Frame) -> Value {
     json!({ "event": frame.event, "data": frame.data })
 }
 
@@ -188,16 +189,16 @@ impl Dialect for ExecDialect {
 
     fn encode(&self, request: &Checked) -> Result<Request<Bytes>> {
         request.belongs_to(&self.descriptor().id)?;
-        Ok(self.request("encode", &json!({ "checked": checked(request) })))
+        Ok(self.request("encode", &json!({ "checked": checked_json(request) })))
     }
 
-    fn decode(&self, request: &Checked, example: &Response) -> Result<Decoded> {
-        let params = json!({ "checked": checked(request), "response": response(example) });
-        self.ask::<Meaning>("decode", &params).outcome(request.model(), example)
+    fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded> {
+        let params = json!({ "checked": checked_json(request), "response": response_json(response) });
+        self.ask::<ResponseMeaning>("decode", &params).outcome(request.model(), response)
     }
 
     fn effective(&self, request: &Checked, members: Map<String, Value>) -> Effective {
-        let body = self.ask("effective", &json!({ "checked": checked(request), "json": members }));
+        let body = self.ask("effective", &json!({ "checked": checked_json(request), "json": members }));
         Effective { body, max_images: Some(request.ceiling()) }
     }
 
@@ -223,9 +224,9 @@ impl TaskDialect for ExecDialect {
         Ok(self.request("poll", &json!({ "task": task })))
     }
 
-    fn decode_poll(&self, task: &Task, example: &Response) -> Result<TaskState> {
-        let params = json!({ "task": task, "response": response(example) });
-        self.ask::<Meaning>("decode_poll", &params).state(&task.model, example)
+    fn decode_poll(&self, task: &Task, response: &Response) -> Result<TaskState> {
+        let params = json!({ "task": task, "response": response_json(response) });
+        self.ask::<ResponseMeaning>("decode_poll", &params).state(&task.model, response)
     }
 }
 
@@ -234,15 +235,15 @@ impl CatalogDialect for ExecDialect {
         self.request("models", &json!({}))
     }
 
-    fn decode_models(&self, example: &Response) -> Result<Vec<ModelInfo>> {
-        self.ask::<Meaning>("decode_models", &json!({ "response": response(example) })).models(example)
+    fn decode_models(&self, response: &Response) -> Result<Vec<ModelInfo>> {
+        self.ask::<ResponseMeaning>("decode_models", &json!({ "response": response_json(response) })).models(response)
     }
 }
 
 impl StreamDialect for ExecDialect {
     fn decoder(&self, request: &Checked) -> Box<dyn StreamDecoder> {
-        let (checked, model) = (checked(request), request.model().clone());
-        Box::new(Decoder {
+        let (checked, model) = (checked_json(request), request.model().clone());
+        Box::new(ProgramStreamDecoder {
             dialect: self.clone(),
             checked,
             model,
@@ -254,7 +255,7 @@ impl StreamDialect for ExecDialect {
 }
 
 /// Remembers a stream, so that the program needs no memory.
-struct Decoder {
+struct ProgramStreamDecoder {
     dialect: ExecDialect,
     checked: Value,
     model: ModelId,
@@ -263,18 +264,18 @@ struct Decoder {
     complete: bool,
 }
 
-impl fmt::Debug for Decoder {
+impl fmt::Debug for ProgramStreamDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Decoder").field("frames", &self.frames.len()).finish_non_exhaustive()
+        f.debug_struct("ProgramStreamDecoder").field("frames", &self.frames.len()).finish_non_exhaustive()
     }
 }
 
-impl StreamDecoder for Decoder {
+impl StreamDecoder for ProgramStreamDecoder {
     fn event(&mut self, event: &Frame, blobs: &Blobs) -> Vec<StreamItem> {
         blobs.iter().for_each(|(token, data)| self.blobs.insert(token, data.clone()));
-        let params = json!({ "checked": self.checked, "frame": frame(event) });
-        self.frames.push(frame(event));
-        let meaning = self.dialect.ask::<Meaning>("event", &params);
+        let params = json!({ "checked": self.checked, "frame": frame_json(event) });
+        self.frames.push(frame_json(event));
+        let meaning = self.dialect.ask::<ResponseMeaning>("event", &params);
         self.complete |= meaning.complete;
         let outcomes = meaning.outcomes(&self.blobs);
         outcomes.into_iter().map(|outcome| outcome.map_or_else(StreamItem::Failed, StreamItem::Image)).collect()
@@ -285,8 +286,8 @@ impl StreamDecoder for Decoder {
     }
 
     fn finish(self: Box<Self>, head: &Response) -> Result<Generation> {
-        let params = json!({ "checked": self.checked, "frames": self.frames, "response": response(head) });
-        let meaning: Meaning = self.dialect.ask("finish", &params);
+        let params = json!({ "checked": self.checked, "frames": self.frames, "response": response_json(head) });
+        let meaning: ResponseMeaning = self.dialect.ask("finish", &params);
         meaning.generation(&self.model, &head.clone().with_blobs(self.blobs))
     }
 }

@@ -19,72 +19,45 @@
 //! }
 //! ```
 //!
-//! [`Run`] runs them side by side and makes a [`Report`] of it. An adapter of one's own is judged by [`suite!`], a program in another
-//! language by [`exec`]; [`guide`] leads from a document to a report.
+//! An adapter tests itself with [`suite!`]; [`guide`] leads from a document to a report. The features add more: `report` runs many
+//! adapters side by side (`ConformanceRun`), `exec` judges a program in another language, `drift` compares a provider with its fixtures,
+//! `live` asks a provider what cannot be billed.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
 mod case;
-mod dice;
-mod difference;
+#[cfg(feature = "drift")]
 pub mod drift;
-mod driver;
-mod example;
-mod exchange;
+#[cfg(feature = "exec")]
 pub mod exec;
-mod filter;
+mod fixture;
 #[doc = include_str!("../ADD-YOUR-PROVIDER.md")]
 pub mod guide {}
-mod in_process;
-mod known;
+mod harness;
 mod laws;
-mod leaves;
+#[cfg(feature = "live")]
 pub mod live;
+#[cfg(feature = "report")]
 mod mutants;
-mod place;
-mod play;
+#[cfg(feature = "report")]
 pub mod report;
-mod requirements;
+#[cfg(feature = "report")]
 mod run;
-mod seen;
 mod subject;
-pub mod trace;
+#[cfg(feature = "report")]
+mod trace;
 mod trials;
 
-pub use case::{Case, Failure, Law, Level};
-use driver::Driver;
-pub use filter::Filter;
-pub use known::Known;
-pub use mutants::Matrix;
-pub use place::Place;
+pub use case::{Case, CaseFailure, Law, RequirementLevel};
+pub use harness::target::MockTarget;
+pub use laws::{cases, cases_at};
+#[cfg(feature = "report")]
+pub use mutants::MutantMatrix;
+#[cfg(feature = "report")]
 pub use report::Report;
-pub use requirements::Requirements;
-pub use run::Run;
+#[cfg(feature = "report")]
+pub use run::{CaseFilter, ConformanceRun, KnownFailures, Requirements};
 pub use subject::Subject;
-pub use trace::Trace;
-pub use trials::{run, suite, trials};
-
-/// The cases of an adapter that can be held against a mock elsewhere: those of [`Law::Preflight`].
-pub fn cases_at(subject: &Subject, place: &Place) -> Vec<Case> {
-    laws::preflight::cases_at(subject, place)
-}
-
-/// Every case of an adapter whose provider has facts.
-pub fn cases(subject: &Subject) -> Vec<Case> {
-    let mut cases = Vec::new();
-    cases.extend(laws::encode::cases(subject));
-    cases.extend(laws::decode::cases(subject));
-    cases.extend(laws::dropped::cases(subject));
-    cases.extend(laws::unread::cases(subject));
-    cases.extend(laws::money::cases(subject));
-    cases.extend(laws::preflight::cases(subject));
-    cases.extend(laws::tasks::cases(subject));
-    cases.extend(laws::stream::cases(subject));
-    cases.extend(laws::weather::cases(subject));
-    cases.extend(laws::secrecy::cases(subject));
-    cases.extend(laws::parity::cases(subject));
-    cases.extend(laws::claims::cases(subject));
-    cases.extend(laws::crooked::cases(subject));
-    cases.iter_mut().for_each(|case| case.named_by(subject.rules()));
-    cases
-}
+#[cfg(feature = "report")]
+pub use trace::RuleTrace;
+pub use trials::{suite, trials};

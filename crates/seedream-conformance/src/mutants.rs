@@ -7,56 +7,18 @@ mod dialect;
 mod downloads;
 mod edges;
 mod encoders;
+mod field;
 mod forgetful;
+mod mutant;
 mod streams;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
-    sync::Arc,
 };
 
-use seedream_core::{Error, ErrorKind};
-
-use crate::{Case, Driver, Law, Level, Subject, cases, run::side_by_side};
-use dialect::{Broken, Hooks};
-
-/// Something broken.
-struct Mutant {
-    name: &'static str,
-    /// What it does wrong.
-    says: &'static str,
-    hooks: Hooks,
-    driver: Driver,
-}
-
-impl Mutant {
-    fn of(&self, subject: &Subject) -> Subject {
-        let dialect = Arc::new(Broken::new(subject.dialect().clone(), self.hooks));
-        // What breaks at one byte breaks at many.
-        subject.broken(dialect, self.driver.clone()).with_cuts(CUTS)
-    }
-}
-
-/// At how many places a response is cut for a mutant.
-const CUTS: usize = 48;
-
-/// A dialect that is broken.
-fn dialect(name: &'static str, says: &'static str, hooks: Hooks) -> Mutant {
-    Mutant { name, says, hooks, driver: Driver::default() }
-}
-
-/// A client that is broken.
-fn driver(name: &'static str, says: &'static str, change: impl FnOnce(&mut Driver)) -> Mutant {
-    let mut driver = Driver::default();
-    change(&mut driver);
-    Mutant { name, says, hooks: Hooks::NONE, driver }
-}
-
-/// A connection that was lost, or was never made.
-fn lost() -> Error {
-    Error::new(ErrorKind::Transport, "the connection was lost")
-}
+use crate::{Case, Law, RequirementLevel, Subject, cases, run::parallel::side_by_side};
+use mutant::Mutant;
 
 /// All of them, in the order of the matrix: what others have got wrong, one mistake each.
 fn all() -> Vec<Mutant> {
@@ -76,14 +38,14 @@ fn all() -> Vec<Mutant> {
 
 /// Which mutants are killed by which cases.
 #[derive(Clone, Debug)]
-pub struct Matrix {
-    mutants: Vec<Killed>,
+pub struct MutantMatrix {
+    mutants: Vec<MutantOutcome>,
     /// How many cases that must hold there are of each law, and the names of those that kill no mutant.
     idle: BTreeMap<Law, (usize, Vec<String>)>,
 }
 
 #[derive(Clone, Debug)]
-struct Killed {
+struct MutantOutcome {
     name: &'static str,
     says: &'static str,
     /// Of each law that kills it, how many cases do.
@@ -92,7 +54,7 @@ struct Killed {
     first: Option<String>,
 }
 
-impl Matrix {
+impl MutantMatrix {
     /// Breaks each adapter in every way and runs every case on it.
     pub fn over(subjects: &[Subject]) -> Self {
         Self::chosen(subjects, |_, _| true)
@@ -101,7 +63,7 @@ impl Matrix {
     /// The part of it that some cases make, chosen by the names of mutant and case.
     pub fn chosen(subjects: &[Subject], chosen: impl Fn(&str, &str) -> bool) -> Self {
         let mutants = all();
-        let of = |mutant: &Mutant| -> Vec<(String, Law, Level, bool)> {
+        let of = |mutant: &Mutant| -> Vec<(String, Law, RequirementLevel, bool)> {
             let mut broken: Vec<Case> = subjects.iter().flat_map(|subject| cases(&mutant.of(subject))).collect();
             broken.retain(|case| case.skip().is_none() && chosen(mutant.name, &case.name()));
             broken.sort_by_key(|case| (case.law(), case.name()));
@@ -112,9 +74,9 @@ impl Matrix {
         };
         let (mut kills, mut must) = (BTreeSet::new(), BTreeSet::new());
         let judged = |mutant: &Mutant| {
-            let mut killed = Killed { name: mutant.name, says: mutant.says, laws: BTreeMap::new(), first: None };
+            let mut killed = MutantOutcome { name: mutant.name, says: mutant.says, laws: BTreeMap::new(), first: None };
             for (name, law, level, died) in of(mutant) {
-                if level == Level::Must {
+                if level == RequirementLevel::Must {
                     must.insert((law, name.clone()));
                 }
                 if died {
@@ -139,7 +101,7 @@ impl Matrix {
 
     /// What is wrong with the suite: mutants that live, laws that kill none, and cases that must hold and kill none.
     pub fn faults(&self) -> Vec<String> {
-        let lives = |mutant: &&Killed| mutant.first.is_none();
+        let lives = |mutant: &&MutantOutcome| mutant.first.is_none();
         let idle = |law: &&Law| !self.mutants.iter().any(|mutant| mutant.laws.contains_key(law));
         let alive = self.mutants.iter().filter(lives).map(|mutant| format!("{} lives: {}", mutant.name, mutant.says));
         let laws = Law::ALL.iter().filter(idle).map(|law| format!("the law {law} kills no mutant"));
@@ -152,7 +114,7 @@ impl Matrix {
         let mut text = "| mutant | what it does wrong | killed by | first |\n|---|---|---|---|\n".to_owned();
         for mutant in &self.mutants {
             let laws: Vec<_> = mutant.laws.keys().map(|law| law.as_str()).collect();
-            let first = mutant.first.as_deref().map_or("**nobody**".to_owned(), |name| format!("`{name}`"));
+            let first = mutant.first.as_deref().map_or("**none**".to_owned(), |name| format!("`{name}`"));
             let _ = writeln!(text, "| {} | {} | {} | {first} |", mutant.name, mutant.says, laws.join(", "));
         }
         text

@@ -1,18 +1,20 @@
 //! What is judged, and the facts it is judged by.
 
+mod hooks;
+
 use std::sync::Arc;
 
 use seedream_core::Dialect;
 use seedream_fixtures::{DocumentRule, FixtureLibrary, ProviderFacts, RecordedExchange, library, lint_library};
 
-use crate::Driver;
+pub(crate) use hooks::OperationHooks;
 
-/// An adapter, and what its provider's document says.
+/// An adapter, and the facts of its provider.
 #[derive(Clone, Debug)]
 pub struct Subject {
     dialect: Arc<dyn Dialect>,
     facts: &'static Arc<FixtureLibrary>,
-    driver: Driver,
+    hooks: OperationHooks,
     /// How many places of one response are cut at most.
     cuts: usize,
 }
@@ -25,32 +27,28 @@ impl Subject {
 
     /// An adapter with facts of its own, such as those of a folder.
     pub fn with_facts(dialect: Arc<dyn Dialect>, facts: &'static Arc<FixtureLibrary>) -> Self {
-        Self { dialect, facts, driver: Driver::default(), cuts: usize::MAX }
+        Self { dialect, facts, hooks: OperationHooks::default(), cuts: usize::MAX }
     }
 
-    /// The same by facts that nobody else needs; they are kept until the program ends.
+    /// An adapter with the embedded facts, where there are facts of its provider.
     ///
     /// # Errors
-    /// They contradict themselves, or say nothing of its provider: who judges by nothing lets everything pass.
+    /// As [`with_own_facts`](Self::with_own_facts).
+    pub fn with_embedded_facts(dialect: Arc<dyn Dialect>) -> Result<Self, String> {
+        usable(&dialect.descriptor().id, library())?;
+        Ok(Self::new(dialect))
+    }
+
+    /// An adapter with facts that only this run uses; they are kept until the program ends.
+    ///
+    /// # Errors
+    /// The facts contradict themselves, or lack the provider, its rules or its exchanges: without facts every adapter would pass.
     pub fn with_own_facts(dialect: Arc<dyn Dialect>, facts: FixtureLibrary) -> Result<Self, String> {
-        let id = dialect.descriptor().id.as_str();
-        let mut faults = lint_library(&facts);
-        if facts.provider(id).is_none() {
-            faults.push(format!("{id}/provider.json is missing"));
-        }
-        if facts.rules(id).is_empty() {
-            faults.push(format!("{id}/rules.json is missing, or lists no rule"));
-        }
-        if !facts.exchanges().iter().any(|exchange| exchange.provider() == id) {
-            faults.push(format!("{id} has no exchange"));
-        }
-        if !faults.is_empty() {
-            return Err(faults.join("\n"));
-        }
+        usable(&dialect.descriptor().id, &facts)?;
         Ok(Self::with_facts(dialect, Box::leak(Box::new(Arc::new(facts)))))
     }
 
-    /// The same with responses cut at so many places at most, evenly spread, and not at every byte: asking a program takes its time.
+    /// The same with responses cut at so many places at most, evenly spread, and not at every byte: asking a program takes time.
     #[must_use]
     pub fn with_cuts(mut self, most: usize) -> Self {
         self.cuts = most.max(1);
@@ -73,13 +71,14 @@ impl Subject {
     }
 
     /// The same facts with something broken.
-    pub(crate) fn broken(&self, dialect: Arc<dyn Dialect>, driver: Driver) -> Self {
-        Self { dialect, facts: self.facts, driver, cuts: self.cuts }
+    #[cfg(feature = "report")]
+    pub(crate) fn broken(&self, dialect: Arc<dyn Dialect>, hooks: OperationHooks) -> Self {
+        Self { dialect, facts: self.facts, hooks, cuts: self.cuts }
     }
 
     /// What sends its requests.
-    pub(crate) fn driver(&self) -> &Driver {
-        &self.driver
+    pub(crate) fn hooks(&self) -> &OperationHooks {
+        &self.hooks
     }
 
     /// The provider's id.
@@ -98,7 +97,7 @@ impl Subject {
         self.facts.provider(self.id())
     }
 
-    /// The path of its provider's base URL, as the facts have it; as the adapter says where there are none.
+    /// The path of its provider's base URL, as the facts have it; as the adapter has it without facts.
     pub fn base_path(&self) -> String {
         let said = || {
             let url = self.dialect.descriptor().base_urls.first()?;
@@ -116,6 +115,21 @@ impl Subject {
     pub(crate) fn rules_of(&self, exchange: &RecordedExchange) -> Vec<&'static DocumentRule> {
         self.rules().iter().filter(|rule| rule.case_ids(self.id()).any(|case| case == exchange.id())).collect()
     }
+}
+
+/// Whether facts can judge an adapter of this provider.
+fn usable(id: &str, facts: &FixtureLibrary) -> Result<(), String> {
+    let mut faults = lint_library(facts);
+    if facts.provider(id).is_none() {
+        faults.push(format!("{id}/provider.json is missing"));
+    }
+    if facts.rules(id).is_empty() {
+        faults.push(format!("{id}/rules.json is missing, or lists no rule"));
+    }
+    if !facts.exchanges().iter().any(|exchange| exchange.provider() == id) {
+        faults.push(format!("{id} has no exchange"));
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
 }
 
 impl From<Arc<dyn Dialect>> for Subject {

@@ -9,24 +9,24 @@ use seedream_fixtures::{DocumentFacts, DocumentRule, EvidenceKind, FactSource, P
 
 use crate::{Law, Subject, cases};
 
-/// The rules of some documents with their cases. It is complete where [`Trace::gaps`] is empty.
+/// The rules of some documents with their cases. It is complete where [`RuleTrace::gaps`] is empty.
 #[derive(Clone, Debug, Default)]
-pub struct Trace {
-    documents: Vec<Traced>,
+pub struct RuleTrace {
+    documents: Vec<DocumentTrace>,
 }
 
 /// One document.
 #[derive(Clone, Debug)]
-struct Traced {
+struct DocumentTrace {
     id: String,
     lines: u32,
-    rows: Vec<Row>,
+    rows: Vec<TraceRow>,
     gaps: Vec<String>,
 }
 
 /// One rule, or lines without one.
 #[derive(Clone, Debug)]
-struct Row {
+struct TraceRow {
     lines: String,
     /// The name of the rule.
     rule: Option<String>,
@@ -39,10 +39,10 @@ struct Row {
     printed: bool,
 }
 
-impl Trace {
+impl RuleTrace {
     /// Traces the documents of some adapters' providers.
     pub fn of(subjects: &[Subject]) -> Self {
-        let mut documents: Vec<Traced> = subjects.iter().filter_map(traced).collect();
+        let mut documents: Vec<DocumentTrace> = subjects.iter().filter_map(traced).collect();
         documents.sort_by(|a, b| a.id.cmp(&b.id));
         Self { documents }
     }
@@ -50,7 +50,7 @@ impl Trace {
     /// What is missing, one sentence each: a line that no rule states and that is not said to be silent, a documented fact that no
     /// rule names, a rule whose case does not exist or is picked up by no law.
     pub fn gaps(&self) -> Vec<String> {
-        let of = |document: &Traced| {
+        let of = |document: &DocumentTrace| {
             let id = document.id.clone();
             document.gaps.clone().into_iter().map(move |gap| format!("document {id}: {gap}"))
         };
@@ -86,7 +86,7 @@ impl Trace {
     }
 }
 
-impl Traced {
+impl DocumentTrace {
     fn summary(&self) -> String {
         let rules: Vec<_> = self.rows.iter().filter(|row| row.rule.is_some() && !row.printed).collect();
         let printed = self.rows.iter().filter(|row| row.printed).count();
@@ -101,12 +101,12 @@ impl Traced {
     }
 }
 
-fn traced(subject: &Subject) -> Option<Traced> {
+fn traced(subject: &Subject) -> Option<DocumentTrace> {
     let provider = subject.provider()?;
     let document = &provider.document;
     let shown = shown(subject);
-    let mut rows: Vec<Row> = subject.rules().iter().map(|rule| row(rule, provider, &shown)).collect();
-    rows.extend(document.silent.iter().map(|silent| Row {
+    let mut rows: Vec<TraceRow> = subject.rules().iter().map(|rule| row(rule, provider, &shown)).collect();
+    rows.extend(document.silent.iter().map(|silent| TraceRow {
         lines: silent.lines.clone(),
         rule: None,
         says: silent.why.clone(),
@@ -115,7 +115,7 @@ fn traced(subject: &Subject) -> Option<Traced> {
         printed: false,
     }));
     let printed = subject.facts().printed(&provider.id);
-    rows.extend(printed.iter().map(|printed| Row {
+    rows.extend(printed.iter().map(|printed| TraceRow {
         lines: printed.lines.clone(),
         rule: Some(format!("printed in {}", printed.table)),
         says: printed.summary(),
@@ -131,7 +131,7 @@ fn traced(subject: &Subject) -> Option<Traced> {
         gaps.extend(lost.map(|(case, _)| format!("no law picks up {case}, which {rule} names")));
     }
     gaps.extend(facts_without(provider, subject.rules()));
-    Some(Traced { id: document.id.clone(), lines: document.lines.unwrap_or(0), rows, gaps })
+    Some(DocumentTrace { id: document.id.clone(), lines: document.lines.unwrap_or(0), rows, gaps })
 }
 
 /// The laws of each case, by the exchange that it is about or by its name.
@@ -144,9 +144,9 @@ fn shown(subject: &Subject) -> BTreeMap<String, BTreeSet<Law>> {
     shown
 }
 
-fn row(rule: &DocumentRule, provider: &ProviderFacts, shown: &BTreeMap<String, BTreeSet<Law>>) -> Row {
+fn row(rule: &DocumentRule, provider: &ProviderFacts, shown: &BTreeMap<String, BTreeSet<Law>>) -> TraceRow {
     let names = rule.case_ids(&provider.id).chain(rule.laws.iter().cloned());
-    Row {
+    TraceRow {
         lines: rule.lines.clone(),
         rule: Some(rule.id.clone()),
         says: rule.says.clone(),
@@ -156,7 +156,7 @@ fn row(rule: &DocumentRule, provider: &ProviderFacts, shown: &BTreeMap<String, B
     }
 }
 
-/// The lines of a document of which nobody says what they are, or of which two things are said.
+/// The lines of a document that neither a rule nor the list of silent lines names, and those that both name.
 fn lines_without(document: &DocumentFacts, rules: &[DocumentRule]) -> Vec<String> {
     let Some(count) = document.lines else {
         return vec!["provider.json does not say how many lines it has".to_owned()];
@@ -191,8 +191,12 @@ fn facts_without(provider: &ProviderFacts, rules: &[DocumentRule]) -> Vec<String
         let last = field.name.rsplit('.').next().unwrap_or_default();
         named(last, format!("the member {}", field.name), &field.source);
     }
-    for example in &provider.error_templates {
-        named(&example.status.to_string(), format!("the status {}", example.status), &example.source);
+    for error_response in &provider.error_templates {
+        named(
+            &error_response.status.to_string(),
+            format!("the status {}", error_response.status),
+            &error_response.source,
+        );
     }
     for route in &provider.routes {
         named(&route.method, format!("the route {} {}", route.method, route.path), &route.source);

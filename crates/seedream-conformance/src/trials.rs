@@ -8,10 +8,13 @@ use seedream_fixtures::load_dir;
 
 use crate::{Subject, cases};
 
-/// Runs every law over an adapter that is none of this workspace, by a folder of facts: the whole of a test.
+/// Runs every law over an adapter: the whole of a test, which needs `harness = false`.
 ///
-/// The test needs `harness = false`. The folder is named from the `Cargo.toml` of the crate, and holds `<provider>/provider.json`,
-/// `<provider>/rules.json` and `<provider>/<area>/<case>.json` in the form of this project's `fixtures/`.
+/// With a folder, the facts are those of the folder. It is named from the `Cargo.toml` of the crate, and holds
+/// `<provider>/provider.json`, `<provider>/rules.json` and `<provider>/<area>/<case>.json` in the form of this project's `fixtures/`.
+/// Without one, the facts are those of the provider that are embedded in this crate.
+///
+/// A debug build cuts a response at 32 places, evenly spread; an optimised build, and `seedream conformance run`, after each byte.
 ///
 /// ```ignore
 /// // tests/conformance.rs
@@ -21,26 +24,37 @@ use crate::{Subject, cases};
 macro_rules! suite {
     ($dialect:expr, $folder:literal $(,)?) => {
         fn main() -> ::std::process::ExitCode {
-            $crate::suite($dialect, concat!(env!("CARGO_MANIFEST_DIR"), "/", $folder))
+            $crate::suite($dialect, Some(concat!(env!("CARGO_MANIFEST_DIR"), "/", $folder).as_ref()))
+        }
+    };
+    ($dialect:expr $(,)?) => {
+        fn main() -> ::std::process::ExitCode {
+            $crate::suite($dialect, None)
         }
     };
 }
 
-/// What [`suite!`](crate::suite!) runs: every law over an adapter, by the facts of a folder, with the arguments of the command line.
-pub fn suite(dialect: impl Dialect, folder: impl AsRef<Path>) -> ExitCode {
-    libtest_mimic::run(&Arguments::from_args(), trials_of(Arc::new(dialect), folder.as_ref())).exit_code()
-}
+/// At how many places a response is cut without optimisation.
+const CUTS_IN_DEBUG: usize = 32;
 
-/// The trials of an adapter by a folder, the first of which is that the folder can be used at all.
-fn trials_of(dialect: Arc<dyn Dialect>, folder: &Path) -> Vec<Trial> {
+/// What [`suite!`](crate::suite!) runs: every law over an adapter, by the facts of a folder or the embedded ones, with the arguments
+/// of the command line.
+pub fn suite(dialect: impl Dialect, folder: Option<&Path>) -> ExitCode {
     let id = dialect.descriptor().id.clone();
-    let read = load_dir(folder).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
-    let (usable, cases) = match read.and_then(|facts| Subject::with_own_facts(dialect, facts)) {
+    let (usable, cases) = match subject(Arc::new(dialect), folder) {
+        Ok(subject) if cfg!(debug_assertions) => (Ok(()), trials(&[subject.with_cuts(CUTS_IN_DEBUG)])),
         Ok(subject) => (Ok(()), trials(&[subject])),
         Err(faults) => (Err(faults), Vec::new()),
     };
+    // The first trial is that the facts can be used at all.
     let usable = Trial::test(format!("facts/{id}"), move || usable.map_err(Failed::from));
-    std::iter::once(usable).chain(cases).collect()
+    libtest_mimic::run(&Arguments::from_args(), std::iter::once(usable).chain(cases).collect()).exit_code()
+}
+
+fn subject(dialect: Arc<dyn Dialect>, folder: Option<&Path>) -> Result<Subject, String> {
+    let Some(folder) = folder else { return Subject::with_embedded_facts(dialect) };
+    let read = load_dir(folder).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+    Subject::with_own_facts(dialect, read?)
 }
 
 /// Every case of some adapters as a named trial.
@@ -53,10 +67,4 @@ pub fn trials(subjects: &[Subject]) -> Vec<Trial> {
                 .with_ignored_flag(skipped)
         })
         .collect()
-}
-
-/// Runs every case of some adapters with the arguments of the command line, as a test without a harness does.
-pub fn run(subjects: impl IntoIterator<Item = impl Into<Subject>>) -> ExitCode {
-    let subjects: Vec<Subject> = subjects.into_iter().map(Into::into).collect();
-    libtest_mimic::run(&Arguments::from_args(), trials(&subjects)).exit_code()
 }

@@ -50,7 +50,7 @@ fn whole() -> Outcome {
     prompts.sort();
     prompts.dedup();
     same("prompts", &9, &prompts.len())?;
-    // Each of the 24 as it is printed and by its name, and the three levels.
+    // Each of the 24 as it is printed and by its name, and the three tiers.
     same("sizes of opeai", &51, &rows[&("opeai".to_owned(), PrintedTable::Sizes)])?;
     same("documents with a table of errors", &3, &of(PrintedTable::Errors).count())?;
     same("documents with fields", &5, &of(PrintedTable::Fields).count())?;

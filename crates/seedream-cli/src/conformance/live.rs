@@ -7,8 +7,8 @@ use seedream::ClientBuilder;
 use seedream::seedream_client::ReqwestTransport;
 use seedream_conformance::{
     Subject,
-    drift::Facts,
-    live::{Asked, Free},
+    drift::DriftFacts,
+    live::{FreeQuestion, QuestionOutcome},
 };
 
 use super::{RunArgs, ours};
@@ -38,7 +38,7 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, F
         for warning in builder.build()?.warnings() {
             console.note(&format!("warning: {id}: {warning}"));
         }
-        for free in Free::of(&subject) {
+        for free in FreeQuestion::of(&subject) {
             let free = match free {
                 Ok(free) => free,
                 Err(reason) => {
@@ -72,14 +72,14 @@ fn client(subject: &Subject, mock: Option<&str>) -> Result<ClientBuilder, Failur
     Ok(builder.key(key.unwrap_or_else(|| ANY_KEY.to_owned())))
 }
 
-fn tell(subject: &Subject, raw: &Asked, console: &Console) -> Result<(), Failure> {
+fn tell(subject: &Subject, raw: &QuestionOutcome, console: &Console) -> Result<(), Failure> {
     let status = if raw.differences.is_empty() { "pass" } else { "FAIL" };
     let mut text = format!("{status}  {}/{}\n", subject.id(), raw.name);
     for difference in &raw.differences {
         text.push_str(&format!("  {difference}\n"));
     }
     // What has changed without harm is told, and fails nothing here.
-    let facts = Facts::of(seedream_fixtures::library(), subject.id());
+    let facts = DriftFacts::of(seedream_fixtures::library(), subject.id());
     let recorded = raw.recorded.as_ref().map(|recorded| recorded.fixture(Date::ZERO));
     let recorded = recorded.and_then(|fixture| serde_json::from_value(fixture).ok());
     if let (Some(facts), Some(recorded)) = (facts, recorded) {
@@ -90,7 +90,7 @@ fn tell(subject: &Subject, raw: &Asked, console: &Console) -> Result<(), Failure
     console.data(&text)
 }
 
-fn record(raw: &Asked, args: &RunArgs, day: Date, console: &Console) -> Result<(), Failure> {
+fn record(raw: &QuestionOutcome, args: &RunArgs, day: Date, console: &Console) -> Result<(), Failure> {
     let (Some(folder), Some(recorded)) = (&args.record, &raw.recorded) else { return Ok(()) };
     let path = folder.join(recorded.file());
     let written = serde_json::to_string_pretty(&recorded.fixture(day)).map_err(std::io::Error::from).and_then(|text| {

@@ -1,6 +1,6 @@
 //! `seedream mock check DIR`: what is wrong with a folder of fixtures.
 
-use std::path::Path;
+use std::{fmt, path::Path};
 
 use seedream_fixtures::{FixtureError, FixtureLibrary, load_dir};
 use serde::Serialize;
@@ -11,18 +11,25 @@ use crate::{
     output::Console,
 };
 
+/// What a folder of fixtures holds, and what is wrong with it: for `mock check` and for `conformance lint`.
 #[derive(Serialize)]
-struct Checked {
-    exchanges: usize,
-    scenarios: usize,
-    problems: Vec<Problem>,
+pub(crate) struct Checked {
+    pub(crate) exchanges: usize,
+    pub(crate) scenarios: usize,
+    pub(crate) problems: Vec<Problem>,
 }
 
 #[derive(Serialize)]
-struct Problem {
+pub(crate) struct Problem {
     file: String,
     line: usize,
     message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.message)
+    }
 }
 
 /// Checks a folder.
@@ -41,13 +48,13 @@ pub(crate) fn check(args: &CheckArgs, console: &Console) -> Result<Exit, Failure
         console
             .data(&format!("{}: {exchanges} exchanges and {scenarios} scenarios, nothing wrong", args.dir.display()))?;
     } else {
-        let line = |Problem { file, line, message }: &Problem| format!("{file}:{line}: {message}");
-        console.data(&checked.problems.iter().map(line).collect::<Vec<_>>().join("\n"))?;
+        console.data(&checked.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     }
     Ok(exit)
 }
 
-fn checked(dir: &Path) -> Checked {
+/// Reads and checks a folder.
+pub(crate) fn checked(dir: &Path) -> Checked {
     let (library, faults) = match load_dir(dir) {
         Ok(library) => (library, Vec::new()),
         Err(faults) => (FixtureLibrary::default(), faults),

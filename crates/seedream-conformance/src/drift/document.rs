@@ -5,16 +5,19 @@ use std::collections::BTreeSet;
 use seedream_fixtures::FactSource;
 use serde_json::Value;
 
-use super::{Drift, Facts, Severity, documented, drift};
+use super::{
+    difference::{Drift, DriftSeverity, documented, drift},
+    facts::DriftFacts,
+};
 
-pub(super) fn compare(facts: &Facts<'_>, text: &str) -> Vec<Drift> {
+pub(super) fn compare(facts: &DriftFacts<'_>, text: &str) -> Vec<Drift> {
     // Pages write `2048×2048` and `3,686,400` as well.
     let text = text.replace('×', "x");
     let sizes = sizes(&text);
     let mut found = Vec::new();
     let mut stands = |at: String, there: bool, what: &str| {
         if !there {
-            found.push(drift(Severity::Breaking, at, what, "nowhere in the page"));
+            found.push(drift(DriftSeverity::Breaking, at, what, "nowhere in the page"));
         }
     };
     let provider = facts.provider;
@@ -52,10 +55,10 @@ pub(super) fn compare(facts: &Facts<'_>, text: &str) -> Vec<Drift> {
             stands(format!("model {} pixels", model.id), there, &pixels.to_string());
         }
     }
-    for example in provider.error_templates.iter().filter(|example| documented(&example.source)) {
-        let status = example.status.to_string();
+    for error_response in provider.error_templates.iter().filter(|error_response| documented(&error_response.source)) {
+        let status = error_response.status.to_string();
         stands(format!("status {status}"), text.contains(&status), &status);
-        stands(format!("status {status} code"), text.contains(&example.code), &example.code);
+        stands(format!("status {status} code"), text.contains(&error_response.code), &error_response.code);
     }
     for (name, table) in provider.size_tables.iter().filter(|(_, table)| documented(&table.source)) {
         // A table may have tiers from elsewhere, which the page does not name.
@@ -69,12 +72,12 @@ pub(super) fn compare(facts: &Facts<'_>, text: &str) -> Vec<Drift> {
         // Prose shortens `doubao-seedream-4-0-250828` to `doubao-seedream-4.0`.
         let short = model.replace('.', "-");
         if !known.iter().any(|known| *known == model || known.replace('.', "-").starts_with(&short)) {
-            found.push(drift(Severity::Notice, "model", "nothing", model));
+            found.push(drift(DriftSeverity::Notice, "model", "nothing", model));
         }
     }
     let (known, bounds) = (known_sizes(facts), bounds(facts));
     for size in sizes.difference(&known).filter(|size| product(size).is_none_or(|pixels| !bounds.contains(&pixels))) {
-        found.push(drift(Severity::Notice, "size", "nothing", size));
+        found.push(drift(DriftSeverity::Notice, "size", "nothing", size));
     }
     found
 }
@@ -85,7 +88,7 @@ fn wholly(source: &FactSource) -> bool {
 }
 
 /// The bounds of pixels, which pages write as sizes.
-fn bounds(facts: &Facts<'_>) -> BTreeSet<u64> {
+fn bounds(facts: &DriftFacts<'_>) -> BTreeSet<u64> {
     let models = &facts.provider.models;
     let sizes = models.iter().filter_map(|model| model.size.pixels).flat_map(|bounds| [bounds.min, bounds.max]);
     let references = models.iter().filter_map(|model| model.references.as_ref());
@@ -110,7 +113,7 @@ fn product(size: &str) -> Option<u64> {
     width.parse::<u64>().ok()?.checked_mul(height.parse().ok()?)
 }
 
-fn known_models(facts: &Facts<'_>) -> BTreeSet<String> {
+fn known_models(facts: &DriftFacts<'_>) -> BTreeSet<String> {
     let of = |model: &seedream_fixtures::ModelFacts| {
         [model.id.clone()].into_iter().chain(model.aliases.clone()).chain(model.upstream.clone()).collect::<Vec<_>>()
     };
@@ -118,7 +121,7 @@ fn known_models(facts: &Facts<'_>) -> BTreeSet<String> {
 }
 
 /// The sizes of tables, of defaults, and of every request in the fixtures.
-fn known_sizes(facts: &Facts<'_>) -> BTreeSet<String> {
+fn known_sizes(facts: &DriftFacts<'_>) -> BTreeSet<String> {
     let provider = facts.provider;
     let tables =
         provider.size_tables.values().flat_map(|table| table.tiers.values().flat_map(|ratios| ratios.values()));

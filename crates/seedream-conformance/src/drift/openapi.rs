@@ -5,27 +5,30 @@ use std::collections::BTreeSet;
 use seedream_fixtures::{FieldFacts, FieldRole, ModelFacts, OperationKind, RecordedBody, RouteName};
 use serde_json::Value;
 
-use super::{Drift, Facts, Severity, documented, drift, type_of};
+use super::{
+    difference::{Drift, DriftSeverity, documented, drift, type_of},
+    facts::DriftFacts,
+};
 
-pub(super) fn compare(facts: &Facts<'_>, file: &Value) -> Result<Vec<Drift>, String> {
+pub(super) fn compare(facts: &DriftFacts<'_>, file: &Value) -> Result<Vec<Drift>, String> {
     let mut found = Vec::new();
     let provider = facts.provider;
     let route = provider.routes.iter().find(|route| route.name == RouteName::Create);
     let route = route.ok_or("the fixtures have no create route")?;
     for server in texts(&file["servers"], "url").filter(|url| !provider.base_urls.contains(url)) {
-        found.push(drift(Severity::Breaking, "servers", provider.base_urls.join(", "), server));
+        found.push(drift(DriftSeverity::Breaking, "servers", provider.base_urls.join(", "), server));
     }
     for (path, methods) in members(&file["paths"]) {
         for (method, _) in members(methods).filter(|(method, _)| METHODS.contains(&method.as_str())) {
             let method = method.to_uppercase();
             if !provider.routes.iter().any(|known| known.path == *path && known.method == method) {
-                found.push(drift(Severity::Notice, format!("paths.{path}"), "nothing", method));
+                found.push(drift(DriftSeverity::Notice, format!("paths.{path}"), "nothing", method));
             }
         }
     }
     let operation = &file["paths"][&route.path][route.method.to_lowercase()];
     if operation.is_null() {
-        found.push(drift(Severity::Breaking, format!("paths.{}", route.path), &route.method, "nothing"));
+        found.push(drift(DriftSeverity::Breaking, format!("paths.{}", route.path), &route.method, "nothing"));
         return Ok(found);
     }
     keys(facts, file, &mut found);
@@ -37,64 +40,64 @@ pub(super) fn compare(facts: &Facts<'_>, file: &Value) -> Result<Vec<Drift>, Str
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-fn keys(facts: &Facts<'_>, file: &Value, found: &mut Vec<Drift>) {
+fn keys(facts: &DriftFacts<'_>, file: &Value, found: &mut Vec<Drift>) {
     let auth = &facts.provider.auth;
     let named = file["security"].as_array().into_iter().flatten().flat_map(members).map(|(name, _)| name);
     let schemes: Vec<_> = named.map(|name| &file["components"]["securitySchemes"][name]["scheme"]).collect();
     let needs = if auth.required { auth.scheme.as_str() } else { "no key" };
     let now = schemes.first().and_then(|scheme| scheme.as_str()).unwrap_or("no key");
     if needs != now {
-        found.push(drift(Severity::Breaking, "security", needs, now));
+        found.push(drift(DriftSeverity::Breaking, "security", needs, now));
     }
 }
 
-fn members_of_request(facts: &Facts<'_>, schema: &Value, found: &mut Vec<Drift>) {
+fn members_of_request(facts: &DriftFacts<'_>, schema: &Value, found: &mut Vec<Drift>) {
     let fields = || facts.provider.fields.iter().filter(|field| !field.name.contains('.'));
     for field in fields().filter(|field| documented(&field.source)) {
         let at = format!("request.{}", field.name);
         match schema["properties"].get(&field.name) {
-            None => found.push(drift(Severity::Breaking, at, "a member", "nothing")),
+            None => found.push(drift(DriftSeverity::Breaking, at, "a member", "nothing")),
             Some(now) => member(facts, field, now, &at, found),
         }
     }
     for (name, _) in members(&schema["properties"]).filter(|(name, _)| !fields().any(|field| field.name == **name)) {
-        found.push(drift(Severity::Notice, format!("request.{name}"), "nothing", "a member"));
+        found.push(drift(DriftSeverity::Notice, format!("request.{name}"), "nothing", "a member"));
     }
     let required: Vec<_> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     for field in fields() {
         match (field.required, required.contains(&field.name.as_str())) {
             (false, true) => {
-                found.push(drift(Severity::Breaking, format!("request.{}", field.name), "optional", "required"));
+                found.push(drift(DriftSeverity::Breaking, format!("request.{}", field.name), "optional", "required"));
             }
             (true, false) => {
-                found.push(drift(Severity::Notice, format!("request.{}", field.name), "required", "optional"));
+                found.push(drift(DriftSeverity::Notice, format!("request.{}", field.name), "required", "optional"));
             }
             _ => {}
         }
     }
 }
 
-fn member(facts: &Facts<'_>, field: &FieldFacts, now: &Value, at: &str, found: &mut Vec<Drift>) {
+fn member(facts: &DriftFacts<'_>, field: &FieldFacts, now: &Value, at: &str, found: &mut Vec<Drift>) {
     let types: Vec<_> = field.types.iter().map(|kind| kind.as_str()).collect();
     if let Some(kind) = now["type"].as_str().filter(|kind| !types.contains(kind)) {
-        found.push(drift(Severity::Breaking, format!("{at}.type"), types.join(" or "), kind));
+        found.push(drift(DriftSeverity::Breaking, format!("{at}.type"), types.join(" or "), kind));
     }
     let models: Vec<&ModelFacts> = facts.provider.models.iter().filter(|model| documented(&model.source)).collect();
     let said = values(field, &models);
     let stated = stated_values(now);
     if !stated.is_empty() {
         for gone in said.difference(&stated) {
-            found.push(drift(Severity::Breaking, format!("{at}.enum"), gone, "nothing"));
+            found.push(drift(DriftSeverity::Breaking, format!("{at}.enum"), gone, "nothing"));
         }
         for new in stated.difference(&said) {
-            found.push(drift(Severity::Notice, format!("{at}.enum"), "nothing", new));
+            found.push(drift(DriftSeverity::Notice, format!("{at}.enum"), "nothing", new));
         }
     }
     let default = default(facts, field, &models);
     if let (Some(was), Some(is)) = (&default, now["default"].as_str())
         && was != is
     {
-        found.push(drift(Severity::Breaking, format!("{at}.default"), was, is));
+        found.push(drift(DriftSeverity::Breaking, format!("{at}.default"), was, is));
     }
     let most = match field.role {
         Some(FieldRole::References) => models.iter().filter_map(|model| model.references.as_ref()).map(|r| r.max).max(),
@@ -109,9 +112,9 @@ fn member(facts: &Facts<'_>, field: &FieldFacts, now: &Value, at: &str, found: &
 
 fn bound(at: &str, was: Option<f64>, now: &Value, narrower: fn(f64, f64) -> bool, found: &mut Vec<Drift>) {
     match (was, now.as_f64()) {
-        (Some(was), Some(is)) if narrower(was, is) => found.push(drift(Severity::Breaking, at, was, is)),
-        (Some(was), Some(is)) if was != is => found.push(drift(Severity::Notice, at, was, is)),
-        (None, Some(is)) => found.push(drift(Severity::Breaking, at, "nothing", is)),
+        (Some(was), Some(is)) if narrower(was, is) => found.push(drift(DriftSeverity::Breaking, at, was, is)),
+        (Some(was), Some(is)) if was != is => found.push(drift(DriftSeverity::Notice, at, was, is)),
+        (None, Some(is)) => found.push(drift(DriftSeverity::Breaking, at, "nothing", is)),
         _ => {}
     }
 }
@@ -141,7 +144,7 @@ fn stated_values(schema: &Value) -> BTreeSet<String> {
     lists.flatten().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect()
 }
 
-fn default(facts: &Facts<'_>, field: &FieldFacts, models: &[&ModelFacts]) -> Option<String> {
+fn default(facts: &DriftFacts<'_>, field: &FieldFacts, models: &[&ModelFacts]) -> Option<String> {
     match field.role {
         Some(FieldRole::Model) => Some(facts.provider.default_model.clone()),
         Some(FieldRole::Size) => models.first().and_then(|model| model.size.default.clone()),
@@ -150,7 +153,7 @@ fn default(facts: &Facts<'_>, field: &FieldFacts, models: &[&ModelFacts]) -> Opt
 }
 
 /// The statuses with their examples, and the response of a success.
-fn statuses(facts: &Facts<'_>, file: &Value, responses: &Value, found: &mut Vec<Drift>) {
+fn statuses(facts: &DriftFacts<'_>, file: &Value, responses: &Value, found: &mut Vec<Drift>) {
     let known = |exchange: &&seedream_fixtures::RecordedExchange| {
         exchange.operation == OperationKind::Create && documented(&exchange.source) && exchange.response.is_some()
     };
@@ -166,10 +169,10 @@ fn statuses(facts: &Facts<'_>, file: &Value, responses: &Value, found: &mut Vec<
     let seen: BTreeSet<u16> = raws.iter().map(|(status, _)| *status).collect();
     let now: BTreeSet<u16> = members(responses).filter_map(|(status, _)| status.parse().ok()).collect();
     for gone in seen.difference(&now) {
-        found.push(drift(Severity::Notice, format!("responses.{gone}"), "a status", "nothing"));
+        found.push(drift(DriftSeverity::Notice, format!("responses.{gone}"), "a status", "nothing"));
     }
     for new in now.difference(&seen) {
-        found.push(drift(Severity::Notice, format!("responses.{new}"), "nothing", "a status"));
+        found.push(drift(DriftSeverity::Notice, format!("responses.{new}"), "nothing", "a status"));
     }
     for (status, response) in members(responses) {
         let at = format!("responses.{status}");
@@ -180,7 +183,7 @@ fn statuses(facts: &Facts<'_>, file: &Value, responses: &Value, found: &mut Vec<
             let said: Vec<_> = shown.iter().map(|body| &body["error"][name]).collect();
             if let Some(first) = said.first().filter(|_| !said.contains(&example)) {
                 // Adapters go by codes and types; a message is for people.
-                let severity = if name == "message" { Severity::Notice } else { Severity::Breaking };
+                let severity = if name == "message" { DriftSeverity::Notice } else { DriftSeverity::Breaking };
                 found.push(drift(severity, format!("{at}.error.{name}"), first, example));
             }
         }
@@ -189,9 +192,9 @@ fn statuses(facts: &Facts<'_>, file: &Value, responses: &Value, found: &mut Vec<
     }
 }
 
-/// The members of some answers against a schema.
+/// The members of some responses against a schema.
 fn shape(
-    facts: &Facts<'_>,
+    facts: &DriftFacts<'_>,
     file: &Value,
     schema: &Value,
     shown: &[&Value],
@@ -202,31 +205,31 @@ fn shape(
     for (name, value) in shown.iter().flat_map(|body| members(body)) {
         let (at, property) = (format!("{at}.{name}"), &schema["properties"][name]);
         if property.is_null() {
-            found.push(drift(Severity::Breaking, at, "a member", "nothing"));
+            found.push(drift(DriftSeverity::Breaking, at, "a member", "nothing"));
             continue;
         }
         let property = resolve(file, property);
         let (was, is) = (type_of(value), property["type"].as_str().unwrap_or("anything"));
         if is != "anything" && was != is && !(was == "integer" && is == "number") {
-            found.push(drift(Severity::Breaking, format!("{at}.type"), was, is));
+            found.push(drift(DriftSeverity::Breaking, format!("{at}.type"), was, is));
         }
     }
     for (name, property) in members(&schema["properties"]) {
         let (at, dotted) = (format!("{at}.{name}"), format!("{below}{name}"));
         let inside: Vec<&Value> = shown.iter().filter_map(|body| body.get(name)).collect();
         if inside.is_empty() && !shown.is_empty() {
-            found.push(drift(Severity::Notice, at, "nothing", "a member"));
+            found.push(drift(DriftSeverity::Notice, at, "nothing", "a member"));
             continue;
         }
         let property = resolve(file, property);
         let (said, stated) = (facts.provider.response_values.get(&dotted), stated_values(property));
         let said: BTreeSet<String> = said.into_iter().flatten().cloned().collect();
         for gone in said.difference(&stated) {
-            found.push(drift(Severity::Notice, format!("{at}.enum"), gone, "nothing"));
+            found.push(drift(DriftSeverity::Notice, format!("{at}.enum"), gone, "nothing"));
         }
-        // What an adapter has never heard of it may read as something else.
+        // An adapter may read an unknown value as something else.
         for new in stated.difference(&said) {
-            found.push(drift(Severity::Breaking, format!("{at}.enum"), "nothing", new));
+            found.push(drift(DriftSeverity::Breaking, format!("{at}.enum"), "nothing", new));
         }
         shape(facts, file, property, &inside, &at, &format!("{dotted}."), found);
     }

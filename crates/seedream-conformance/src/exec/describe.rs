@@ -1,4 +1,4 @@
-//! What a program says of its provider, as the types of the core crate.
+//! The description that a program gives of its provider, as the types of the core crate.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use serde::Deserialize;
 /// The response to `describe`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Description {
+pub(super) struct DescribeResult {
     id: String,
     document: String,
     base_urls: Vec<String>,
@@ -36,9 +36,9 @@ struct DescribedModel {
     capabilities: CapabilitiesPatch,
 }
 
-/// What was said, for as long as the program is judged.
+/// The description, checked.
 #[derive(Debug)]
-pub(super) struct Described {
+pub(super) struct ProgramDescription {
     pub(super) descriptor: Descriptor,
     abilities: Vec<String>,
     every: CapabilitiesPatch,
@@ -46,12 +46,12 @@ pub(super) struct Described {
     unknown: CapabilitiesPatch,
 }
 
-impl TryFrom<Description> for Described {
+impl TryFrom<DescribeResult> for ProgramDescription {
     type Error = String;
 
-    /// Reads every rule once, so that one that cannot be read is told at once.
-    fn try_from(description: Description) -> Result<Self, String> {
-        let Description { id, document, base_urls, default_model, abilities, capabilities, models, unknown } =
+    /// Reads every rule once, so that one that cannot be read is an error at once.
+    fn try_from(description: DescribeResult) -> Result<Self, String> {
+        let DescribeResult { id, document, base_urls, default_model, abilities, capabilities, models, unknown } =
             description;
         let source = Source::documented_by(document.clone(), "models");
         let entries = models.iter().map(|model| {
@@ -69,7 +69,7 @@ impl TryFrom<Description> for Described {
     }
 }
 
-impl Described {
+impl ProgramDescription {
     pub(super) fn can(&self, ability: &str) -> bool {
         self.abilities.iter().any(|named| named == ability)
     }
@@ -128,8 +128,8 @@ mod tests {
                 "id": "p", "document": "d", "base_urls": [], "default_model": "m",
                 "models": [{ "id": "m", "family": "seedream-4.5", "capabilities": { "size": size } }], "unknown": {},
             });
-            let description: Description = serde_json::from_value(description).unwrap();
-            let error = Described::try_from(description).unwrap_err();
+            let description: DescribeResult = serde_json::from_value(description).unwrap();
+            let error = ProgramDescription::try_from(description).unwrap_err();
             assert!(error.starts_with("m: ") && error.contains(wrong), "{error}");
         }
     }

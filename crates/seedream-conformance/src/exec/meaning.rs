@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 /// What a response means: images, a task, a list of models, or an error.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Meaning {
-    images: Vec<Picture>,
+pub(super) struct ResponseMeaning {
+    images: Vec<ImageMeaning>,
     models: Vec<ModelId>,
     accepted: Option<String>,
     estimated_seconds: Option<u32>,
@@ -20,9 +20,9 @@ pub(super) struct Meaning {
     running: Option<String>,
     progress: Option<u8>,
     /// The task has failed, as a response says that could be read.
-    failed: Option<Failed>,
+    failed: Option<ErrorMeaning>,
     /// The response is an error, or cannot be read.
-    error: Option<Failed>,
+    error: Option<ErrorMeaning>,
     request_id: Option<String>,
     reported_model: Option<String>,
     created: Option<i64>,
@@ -39,7 +39,7 @@ pub(super) struct Meaning {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Picture {
+struct ImageMeaning {
     index: u32,
     url: Option<String>,
     expires_at: Option<i64>,
@@ -48,12 +48,12 @@ struct Picture {
     format: Option<String>,
     #[serde(default)]
     other: Map<String, Value>,
-    error: Option<Failed>,
+    error: Option<ErrorMeaning>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Failed {
+struct ErrorMeaning {
     kind: String,
     code: Option<String>,
     message: String,
@@ -63,7 +63,7 @@ struct Failed {
     charge: Option<Charge>,
 }
 
-impl Meaning {
+impl ResponseMeaning {
     pub(super) fn outcome(self, model: &ModelId, response: &Response) -> Result<Decoded> {
         let Some(id) = &self.accepted else { return self.generation(model, response).map(Decoded::Done) };
         let id = TaskId::new(id.as_str()).map_err(|error| {
@@ -100,7 +100,7 @@ impl Meaning {
         }
         let mut generation = self.facts(model, response);
         if response.truncated {
-            let message = "the answer was cut off: what had arrived was kept";
+            let message = "the response was cut off: what had arrived was kept";
             generation.warnings.push(Warning::new(WarningKind::Incomplete, None, message));
         }
         generation.outcomes = self.outcomes(response.blobs());
@@ -132,7 +132,7 @@ impl Meaning {
     }
 
     /// An error without images still carries what the response said beside them.
-    fn error(self, failed: Failed, model: &ModelId, response: &Response) -> Error {
+    fn error(self, failed: ErrorMeaning, model: &ModelId, response: &Response) -> Error {
         let facts = self.facts(model, response);
         let says_more = facts.reported_model.is_some() || facts.created.is_some() || !facts.usage.is_empty();
         let says_more = says_more || facts.charged.is_some();
@@ -141,7 +141,7 @@ impl Meaning {
     }
 }
 
-impl Picture {
+impl ImageMeaning {
     fn outcome(self, blobs: &Blobs) -> Result<GeneratedImage, ImageFailure> {
         if let Some(failed) = self.error {
             return Err(ImageFailure::new(self.index, failed.kind(), &failed.message).with_code(failed.code));
@@ -151,9 +151,9 @@ impl Picture {
         let expires_at = self.expires_at.and_then(at);
         let data = lifted.or(self.url.map(|url| ImageData::Url { url, expires_at }));
         let data = data.or_else(|| inline(self.base64.as_deref()?));
-        let unreadable = || ImageFailure::new(self.index, ErrorKind::MalformedResponse, "there is no picture");
+        let unreadable = || ImageFailure::new(self.index, ErrorKind::MalformedResponse, "there is no image");
         let mut image = GeneratedImage::new(self.index, data.ok_or_else(unreadable)?);
-        // What is no size or format is none: it makes no image worthless.
+        // A size or format that cannot be read is left out; the image stays.
         image.size = self.size.and_then(|size| size.parse().ok());
         image.format = self.format.and_then(|format| serde_json::from_value(format.into()).ok());
         image.other = self.other;
@@ -161,7 +161,7 @@ impl Picture {
     }
 }
 
-impl Failed {
+impl ErrorMeaning {
     fn error(self, request_id: Option<String>, response: &Response) -> Error {
         let error = Error::from_response(self.kind(), &self.message, response);
         let charge = self.charge.unwrap_or_else(|| error.charge());
@@ -202,7 +202,7 @@ impl Failed {
             Unsupported,
             rejected,
         ];
-        // What is no kind is none of the expected ones, which the case then says.
+        // An unknown kind becomes one that no fixture expects, so that the case fails.
         kinds.into_iter().find(|kind| kind.as_str() == self.kind).unwrap_or(Config)
     }
 }
@@ -230,7 +230,7 @@ mod tests {
 
     use super::*;
 
-    fn read(json: Value) -> Meaning {
+    fn read(json: Value) -> ResponseMeaning {
         serde_json::from_value(json).unwrap()
     }
 

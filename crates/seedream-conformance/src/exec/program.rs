@@ -12,35 +12,33 @@ use std::{
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
+use crate::case::HarnessFault;
+
 /// How long a response may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The longest line that is read.
 const LONGEST: u64 = 64 * 1024 * 1024;
 
-/// Why a program cannot be judged: raised through whatever asks, up to the case.
-#[derive(Clone, Debug)]
-pub(crate) struct Fault(pub(crate) String);
-
 /// A program that is asked.
 pub(super) struct Program {
     command: String,
     patience: Duration,
-    wire: Mutex<Wire>,
+    wire: Mutex<ProgramPipes>,
 }
 
-struct Wire {
+struct ProgramPipes {
     child: Child,
     questions: mpsc::Sender<String>,
-    examples: mpsc::Receiver<Vec<u8>>,
+    responses: mpsc::Receiver<Vec<u8>>,
     asked: u64,
     /// Nothing is asked any more once something went wrong.
-    fault: Option<Fault>,
+    fault: Option<HarnessFault>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct DocumentedResponse {
+struct ProgramResponse {
     id: u64,
     result: Box<RawValue>,
 }
@@ -53,30 +51,30 @@ impl Program {
         let mut child = child.map_err(|error| format!("`{name}` does not start: {error}"))?;
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
         let (mut stdin, stdout) = stdin.zip(stdout).ok_or("the program has no standard input and output")?;
-        // Both ways have a thread of their own: a program that does not read, or does not write, blocks nobody.
+        // Both ways have a thread of their own: a program that does not read, or does not write, blocks neither.
         let (questions, to_ask) = mpsc::channel::<String>();
         thread::spawn(move || {
             to_ask
                 .into_iter()
                 .try_for_each(|question| stdin.write_all(question.as_bytes()).and_then(|()| stdin.flush()))
         });
-        let (answered, examples) = mpsc::channel();
+        let (lines, responses) = mpsc::channel();
         thread::spawn(move || {
             let mut stdout = BufReader::new(stdout);
             loop {
                 let mut line = Vec::new();
                 let read = stdout.by_ref().take(LONGEST).read_until(b'\n', &mut line);
-                if !matches!(read, Ok(1..)) || answered.send(line).is_err() {
+                if !matches!(read, Ok(1..)) || lines.send(line).is_err() {
                     return;
                 }
             }
         });
-        let wire = Wire { child, questions, examples, asked: 0, fault: None };
+        let wire = ProgramPipes { child, questions, responses, asked: 0, fault: None };
         Ok(Self { command: command.to_owned(), patience, wire: Mutex::new(wire) })
     }
 
     /// Asks one question and waits for its response.
-    pub(super) fn ask(&self, method: &str, params: &Value) -> Result<Box<RawValue>, Fault> {
+    pub(super) fn ask(&self, method: &str, params: &Value) -> Result<Box<RawValue>, HarnessFault> {
         let mut wire = self.wire.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(fault) = &wire.fault {
             return Err(fault.clone());
@@ -85,42 +83,42 @@ impl Program {
         let id = wire.asked;
         let question = format!("{}\n", json!({ "id": id, "method": method, "params": params }));
         let line = match wire.questions.send(question) {
-            Ok(()) => wire.examples.recv_timeout(self.patience),
+            Ok(()) => wire.responses.recv_timeout(self.patience),
             Err(_) => Err(mpsc::RecvTimeoutError::Disconnected),
         };
-        let example = match line {
+        let response = match line {
             Err(mpsc::RecvTimeoutError::Timeout) => Err(format!("does not answer {method} within {:?}", self.patience)),
             Err(mpsc::RecvTimeoutError::Disconnected) => Err(format!("ended before it answered {method}")),
-            Ok(line) => match serde_json::from_slice::<DocumentedResponse>(&line) {
-                Ok(example) if example.id == id => Ok(example.result),
-                Ok(example) => Err(format!("answers question {} where {id} ({method}) was asked", example.id)),
+            Ok(line) => match serde_json::from_slice::<ProgramResponse>(&line) {
+                Ok(response) if response.id == id => Ok(response.result),
+                Ok(response) => Err(format!("answers question {} where {id} ({method}) was asked", response.id)),
                 Err(error) => {
                     let start: String = String::from_utf8_lossy(&line).trim_end().chars().take(80).collect();
                     Err(format!("answers {method} with `{start}`: {error}"))
                 }
             },
         };
-        example.map_err(|what| wire.stop(&self.command, &what))
+        response.map_err(|what| wire.stop(&self.command, &what))
     }
 
-    /// It answers in time and in turn, but with nothing that can be used: the next question may fare better.
-    pub(super) fn unusable(&self, what: &str) -> Fault {
-        Fault(format!("`{}` {what}", self.command))
+    /// The program responds in time and in turn with something unusable; the next question is still asked.
+    pub(super) fn unusable(&self, what: &str) -> HarnessFault {
+        HarnessFault(format!("`{}` {what}", self.command))
     }
 }
 
-impl Wire {
+impl ProgramPipes {
     /// Stops the program for good; from now on every question ends with this.
-    fn stop(&mut self, command: &str, what: &str) -> Fault {
+    fn stop(&mut self, command: &str, what: &str) -> HarnessFault {
         // It may have ended by itself, and there is nothing to do if not.
         let _ = self.child.kill();
         let ended = self.child.wait().ok().and_then(|status| status.code()).filter(|code| *code != 0);
         let ended = ended.map(|code| format!(" (exit code {code})")).unwrap_or_default();
-        self.fault.get_or_insert(Fault(format!("`{command}` {what}{ended}"))).clone()
+        self.fault.get_or_insert(HarnessFault(format!("`{command}` {what}{ended}"))).clone()
     }
 }
 
-impl Drop for Wire {
+impl Drop for ProgramPipes {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

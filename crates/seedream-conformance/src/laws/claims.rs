@@ -11,7 +11,7 @@ use seedream_fixtures::{
 };
 use serde_json::Value;
 
-use crate::{Case, Failure, Law, Subject, difference::Differences};
+use crate::{Case, CaseFailure, Law, Subject, harness::difference::Differences};
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     let Some(provider) = subject.provider() else { return Vec::new() };
@@ -19,13 +19,13 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     let about =
         Case::new(Law::Claims, format!("{}/provider", provider.id), None, move || provider_claims(&*whole, provider));
     let models = provider.models.iter().map(|model| {
-        let (dialect, facts, refused) = (subject.dialect().clone(), subject.rules(), subject.driver().refused);
+        let (dialect, facts, refused) = (subject.dialect().clone(), subject.rules(), subject.hooks().refused);
         let id = format!("{}/{}", provider.id, model.id);
         Case::new(Law::Claims, id, Some(&model.source), move || {
             let rules = dialect.capabilities(&model.id.as_str().into());
             let mut d = Differences::default();
             sizes(&mut d, provider, model, &rules);
-            pictures(&mut d, provider, model, &rules);
+            images(&mut d, provider, model, &rules);
             special(&mut d, provider, model, &rules);
             nearest::check(&mut d, model, &rules, refused);
             citations::check(&mut d, provider, facts, &rules, model);
@@ -37,7 +37,7 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
 }
 
 /// Names, base URLs, models and optional abilities.
-fn provider_claims(dialect: &dyn Dialect, provider: &ProviderFacts) -> Result<(), Failure> {
+fn provider_claims(dialect: &dyn Dialect, provider: &ProviderFacts) -> Result<(), CaseFailure> {
     let descriptor = dialect.descriptor();
     let mut d = Differences::default();
     let named = citations::is_own(provider, &descriptor.document);
@@ -103,7 +103,7 @@ fn sizes(d: &mut Differences, provider: &ProviderFacts, model: &ModelFacts, rule
     }
 }
 
-fn pictures(d: &mut Differences, provider: &ProviderFacts, model: &ModelFacts, rules: &Capabilities) {
+fn images(d: &mut Differences, provider: &ProviderFacts, model: &ModelFacts, rules: &Capabilities) {
     let claimed = &rules.references;
     match &model.references {
         None => d.same("references.max", &Some(0), &claimed.max),
@@ -143,7 +143,7 @@ fn special(d: &mut Differences, provider: &ProviderFacts, model: &ModelFacts, ru
         let member = provider.field(FieldRole::Layers).filter(|member| !model.refuses(&member.name));
         d.same("layers", &member.and(model.layers).unwrap_or(0), &claimed.most);
     }
-    // Whatever an adapter knows of layers, what they may cost is never understated.
+    // The cost of layers is never understated, whether the adapter has a rule for them or not.
     if let Some(layers) = provider.field(FieldRole::Layers).and(model.layers) {
         let request = ImageRequest::new(model.id.as_str(), "take it apart")
             .reference(ImageSource::url("https://example.com/poster.png"))

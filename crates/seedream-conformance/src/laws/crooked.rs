@@ -2,7 +2,7 @@
 //! never called free or complete. The shapes are made from the provider's own documented responses, drawn anew from a seed that is
 //! the same in every run.
 //!
-//! A kind that the operation or the transport sees to holds for every adapter. A kind that only a reader can see to holds for an
+//! A kind that the operation or the transport handles holds for every adapter. A kind that only a reader can handle holds for an
 //! adapter that promises it ([`Dialect::is_lenient`](seedream_core::Dialect::is_lenient)): a document that shows one shape asks for
 //! no more.
 
@@ -10,33 +10,33 @@ mod charge;
 mod cuts;
 mod downloads;
 mod errors;
-mod ground;
+mod image_host;
 mod images;
 mod inline;
-mod source;
+mod shape_fixture;
 mod streams;
 mod tasks;
 mod texts;
 
 use seedream_fixtures::{FieldRole, ResponseMode};
 
-use crate::{Case, Failure, Law, Subject};
-use ground::Ground;
+use crate::{Case, CaseFailure, Law, Subject};
+use shape_fixture::ShapeFixture;
 
-type Check = fn(&Ground) -> Result<(), Failure>;
+type ShapeCheck = fn(&ShapeFixture) -> Result<(), CaseFailure>;
 
-/// Who sees to a kind.
+/// Which part is responsible for a kind.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum By {
+enum CheckedBy {
     /// The operation or the transport, whatever the adapter reads.
-    Machine,
+    Operation,
     /// The adapter's reader.
     Reader,
 }
 
 /// Where a kind can occur.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum At {
+enum AppliesTo {
     All,
     /// Providers whose responses have the images.
     Sync,
@@ -46,59 +46,59 @@ enum At {
     Streams,
 }
 
-const KINDS: [(&str, By, At, Check); 40] = [
-    ("almost-json", By::Machine, At::All, texts::almost_json),
-    ("billed-more", By::Machine, At::All, images::billed_more),
-    ("billed-fewer", By::Machine, At::All, images::billed_fewer),
-    ("charge-of-damage", By::Machine, At::All, charge::of_damage),
-    ("quoted-request", By::Machine, At::All, errors::quoted_request),
-    ("download-not-there-yet", By::Machine, At::All, downloads::not_there_yet),
-    ("download-asks-for-patience", By::Machine, At::All, downloads::patient),
-    ("download-lost", By::Machine, At::All, downloads::lost),
-    ("download-in-parts", By::Machine, At::All, downloads::in_parts),
-    ("download-compressed", By::Machine, At::All, downloads::compressed),
-    ("download-cut", By::Machine, At::All, downloads::cut),
-    ("download-gone", By::Machine, At::All, downloads::gone),
-    ("images-elsewhere", By::Reader, At::All, images::elsewhere),
-    ("enveloped", By::Reader, At::All, images::enveloped),
-    ("repeated-images", By::Reader, At::All, images::repeated),
-    ("bad-candidates", By::Reader, At::All, images::bad_candidates),
-    ("no-candidates", By::Reader, At::All, images::no_candidates),
-    ("data-uris", By::Reader, At::All, inline::data_uris),
-    ("base64", By::Reader, At::All, inline::base64),
-    ("links-for-base64", By::Reader, At::All, inline::links),
-    ("error-forms", By::Reader, At::All, errors::forms),
-    ("nested-errors", By::Reader, At::All, errors::nested),
-    ("errors-of-another-status", By::Reader, At::All, errors::another_status),
-    ("charge-of-unread-images", By::Reader, At::All, charge::of_unread_images),
-    ("unexpected-task", By::Reader, At::Sync, tasks::unexpected),
-    ("events-as-json", By::Reader, At::Sync, streams::as_json),
-    ("accepted-otherwise", By::Reader, At::Tasks, tasks::accepted_otherwise),
-    ("second-id", By::Reader, At::Tasks, tasks::second_id),
-    ("words-for-the-end", By::Reader, At::Tasks, tasks::words),
-    ("early-results", By::Reader, At::Tasks, tasks::early),
-    ("failed-with-results", By::Reader, At::Tasks, tasks::failed_with_results),
-    ("completed-with-error", By::Reader, At::Tasks, tasks::completed_with_error),
-    ("framed-badly", By::Reader, At::Streams, streams::framed_badly),
-    ("chunks", By::Reader, At::Streams, streams::chunks),
-    ("never-ends", By::Reader, At::Streams, streams::never_ends),
-    ("repeated-events", By::Reader, At::Streams, streams::repeated),
-    ("words-of-an-error", By::Reader, At::Streams, streams::words),
-    ("list-in-an-event", By::Reader, At::Streams, streams::list),
-    ("charge-of-unread-events", By::Reader, At::Streams, charge::of_unread_events),
-    ("charge-of-a-cut-stream", By::Reader, At::Streams, charge::of_a_cut_stream),
+const KINDS: [(&str, CheckedBy, AppliesTo, ShapeCheck); 40] = [
+    ("almost-json", CheckedBy::Operation, AppliesTo::All, texts::almost_json),
+    ("billed-more", CheckedBy::Operation, AppliesTo::All, images::billed_more),
+    ("billed-fewer", CheckedBy::Operation, AppliesTo::All, images::billed_fewer),
+    ("charge-of-damage", CheckedBy::Operation, AppliesTo::All, charge::of_damage),
+    ("quoted-request", CheckedBy::Operation, AppliesTo::All, errors::quoted_request),
+    ("download-not-there-yet", CheckedBy::Operation, AppliesTo::All, downloads::not_there_yet),
+    ("download-asks-for-patience", CheckedBy::Operation, AppliesTo::All, downloads::patient),
+    ("download-lost", CheckedBy::Operation, AppliesTo::All, downloads::lost),
+    ("download-in-parts", CheckedBy::Operation, AppliesTo::All, downloads::in_parts),
+    ("download-compressed", CheckedBy::Operation, AppliesTo::All, downloads::compressed),
+    ("download-cut", CheckedBy::Operation, AppliesTo::All, downloads::cut),
+    ("download-gone", CheckedBy::Operation, AppliesTo::All, downloads::gone),
+    ("images-elsewhere", CheckedBy::Reader, AppliesTo::All, images::elsewhere),
+    ("enveloped", CheckedBy::Reader, AppliesTo::All, images::enveloped),
+    ("repeated-images", CheckedBy::Reader, AppliesTo::All, images::repeated),
+    ("bad-candidates", CheckedBy::Reader, AppliesTo::All, images::bad_candidates),
+    ("no-candidates", CheckedBy::Reader, AppliesTo::All, images::no_candidates),
+    ("data-uris", CheckedBy::Reader, AppliesTo::All, inline::data_uris),
+    ("base64", CheckedBy::Reader, AppliesTo::All, inline::base64),
+    ("links-for-base64", CheckedBy::Reader, AppliesTo::All, inline::links),
+    ("error-forms", CheckedBy::Reader, AppliesTo::All, errors::forms),
+    ("nested-errors", CheckedBy::Reader, AppliesTo::All, errors::nested),
+    ("errors-of-another-status", CheckedBy::Reader, AppliesTo::All, errors::another_status),
+    ("charge-of-unread-images", CheckedBy::Reader, AppliesTo::All, charge::of_unread_images),
+    ("unexpected-task", CheckedBy::Reader, AppliesTo::Sync, tasks::unexpected),
+    ("events-as-json", CheckedBy::Reader, AppliesTo::Sync, streams::as_json),
+    ("accepted-otherwise", CheckedBy::Reader, AppliesTo::Tasks, tasks::accepted_otherwise),
+    ("second-id", CheckedBy::Reader, AppliesTo::Tasks, tasks::second_id),
+    ("words-for-the-end", CheckedBy::Reader, AppliesTo::Tasks, tasks::words),
+    ("early-results", CheckedBy::Reader, AppliesTo::Tasks, tasks::early),
+    ("failed-with-results", CheckedBy::Reader, AppliesTo::Tasks, tasks::failed_with_results),
+    ("completed-with-error", CheckedBy::Reader, AppliesTo::Tasks, tasks::completed_with_error),
+    ("framed-badly", CheckedBy::Reader, AppliesTo::Streams, streams::framed_badly),
+    ("chunks", CheckedBy::Reader, AppliesTo::Streams, streams::chunks),
+    ("never-ends", CheckedBy::Reader, AppliesTo::Streams, streams::never_ends),
+    ("repeated-events", CheckedBy::Reader, AppliesTo::Streams, streams::repeated),
+    ("words-of-an-error", CheckedBy::Reader, AppliesTo::Streams, streams::words),
+    ("list-in-an-event", CheckedBy::Reader, AppliesTo::Streams, streams::list),
+    ("charge-of-unread-events", CheckedBy::Reader, AppliesTo::Streams, charge::of_unread_events),
+    ("charge-of-a-cut-stream", CheckedBy::Reader, AppliesTo::Streams, charge::of_a_cut_stream),
 ];
 
 /// How often each kind is drawn.
 const ROUNDS: u64 = 4;
 
 const NO_IMAGE: &str = "no fixture of the provider shows a success whose images have URLs";
-/// Why an adapter is not held to what only a reader can see to.
+/// Why an adapter is not held to what only a reader can handle.
 pub(crate) const NO_PROMISE: &str =
     "the adapter does not promise to read shapes that its document does not show (`Dialect::is_lenient`)";
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
-    let shows = Ground::of(subject, 0).is_ok_and(|ground| ground.is_some());
+    let shows = ShapeFixture::of(subject, 0).is_ok_and(|fixture| fixture.is_some());
     if !shows {
         let skipped = Case::skipped(Law::Crooked, subject, NO_IMAGE);
         return std::iter::once(skipped).chain(cuts::cases(subject)).collect();
@@ -106,17 +106,17 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     let has_tasks = subject.provider().is_some_and(|provider| provider.mode == ResponseMode::Task);
     let streams = subject.provider().is_some_and(|provider| provider.field(FieldRole::Stream).is_some());
     let occurs = |at| match at {
-        At::All => true,
-        At::Sync => !has_tasks,
-        At::Tasks => has_tasks,
-        At::Streams => streams && streams::are_shown(subject),
+        AppliesTo::All => true,
+        AppliesTo::Sync => !has_tasks,
+        AppliesTo::Tasks => has_tasks,
+        AppliesTo::Streams => streams && streams::are_shown(subject),
     };
-    let kind = |&(name, by, at, check): &(&'static str, By, At, Check)| {
+    let kind = |&(name, by, at, check): &(&'static str, CheckedBy, AppliesTo, ShapeCheck)| {
         if !occurs(at) {
             return None;
         }
         let id = format!("{}/{name}", subject.id());
-        if by == By::Reader && !subject.dialect().is_lenient() {
+        if by == CheckedBy::Reader && !subject.dialect().is_lenient() {
             return Some(Case::not_promised(Law::Crooked, id, NO_PROMISE));
         }
         let judged = subject.clone();
@@ -126,9 +126,9 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
 }
 
 /// A kind in each of its rounds.
-fn drawn(subject: &Subject, check: Check) -> Result<(), Failure> {
+fn drawn(subject: &Subject, check: ShapeCheck) -> Result<(), CaseFailure> {
     (0..ROUNDS).try_for_each(|round| {
-        let ground = Ground::of(subject, round)?.ok_or_else(|| Failure::harness(NO_IMAGE))?;
-        check(&ground)
+        let fixture = ShapeFixture::of(subject, round)?.ok_or_else(|| CaseFailure::harness(NO_IMAGE))?;
+        check(&fixture)
     })
 }

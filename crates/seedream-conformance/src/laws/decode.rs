@@ -6,7 +6,10 @@ use seedream_core::{Dialect, Encoded, Strictness};
 use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange, RecordedResponse};
 use serde_json::Value;
 
-use crate::{Case, Failure, Law, Subject, difference::Differences, exchange, seen::Seen};
+use crate::{
+    Case, CaseFailure, Law, Subject, fixture::decoded::DecodedResponse, fixture::exchange,
+    harness::difference::Differences,
+};
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     let of = |case: &'static RecordedExchange| {
@@ -18,42 +21,42 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
 
 /// Whether a fixture says how its response, or what is made of its request, is to be read.
 fn is_read(case: &RecordedExchange) -> bool {
-    let answered = case.response.is_some() && case.operation != OperationKind::Credits;
-    case.expect.as_ref().is_some_and(|expect| answered || expect.effective.is_some())
+    let has_response = case.response.is_some() && case.operation != OperationKind::Credits;
+    case.expect.as_ref().is_some_and(|expect| has_response || expect.effective.is_some())
 }
 
-fn check(dialect: &dyn Dialect, case: &RecordedExchange) -> Result<(), Failure> {
-    let Some(expect) = &case.expect else { return Err(Failure::harness("the fixture expects nothing")) };
+fn check(dialect: &dyn Dialect, case: &RecordedExchange) -> Result<(), CaseFailure> {
+    let Some(expect) = &case.expect else { return Err(CaseFailure::harness("the fixture expects nothing")) };
     if let Some(effective) = &expect.effective {
         same_effective(dialect, case, effective)?;
     }
     let called = (case.operation == OperationKind::Callback).then(|| as_polled(case));
     let case = called.as_ref().unwrap_or(case);
-    match (Seen::of(dialect, case)?, &case.expect) {
+    match (DecodedResponse::of(dialect, case)?, &case.expect) {
         (Some(seen), Some(expect)) => seen.compare(expect),
         _ => Ok(()),
     }
 }
 
-/// What a provider calls back with, as the response to a poll: the body is the same (document 002, callback_url).
+/// What a provider calls back with, as the response to a poll: the body is the same (docs.evolink.ai, callback_url).
 fn as_polled(callback: &RecordedExchange) -> RecordedExchange {
     let mut poll = callback.clone();
     poll.operation = OperationKind::Poll;
     let body = callback.request.as_ref().and_then(|request| request.json.clone()).map(RecordedBody::Json);
     poll.response = body.map(|body| RecordedResponse { status: 200, headers: BTreeMap::new(), body });
-    // Whoever polls knows the id.
+    // A poll states no id: the client knows it.
     poll.expect.iter_mut().for_each(|expect| expect.task = None);
     poll
 }
 
 /// What the provider makes of the request; only what is named counts.
-fn same_effective(dialect: &dyn Dialect, case: &RecordedExchange, expected: &Value) -> Result<(), Failure> {
+fn same_effective(dialect: &dyn Dialect, case: &RecordedExchange, expected: &Value) -> Result<(), CaseFailure> {
     let Some(request) = exchange::given(case).transpose()? else {
-        return Err(Failure::harness("the fixture has no `given`"));
+        return Err(CaseFailure::harness("the fixture has no `given`"));
     };
     let rules = dialect.capabilities(&request.model);
-    let checked = rules.check(&request, Strictness::Lenient).map_err(|error| Failure::new(error.to_string()))?;
-    let prepared = Encoded::new(dialect, checked).map_err(|error| Failure::new(error.to_string()))?;
+    let checked = rules.check(&request, Strictness::Lenient).map_err(|error| CaseFailure::new(error.to_string()))?;
+    let prepared = Encoded::new(dialect, checked).map_err(|error| CaseFailure::new(error.to_string()))?;
     let seen = prepared.effective(dialect).body;
     let mut d = Differences::default();
     for (name, value) in expected.as_object().into_iter().flatten() {

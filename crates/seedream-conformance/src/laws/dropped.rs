@@ -1,12 +1,12 @@
 //! Setting any field of a request changes the bytes that are sent, or is refused, or is warned about: metamorphic, for every
-//! model that the provider sells and one that nobody knows.
+//! model that the provider sells and an unknown one.
 
 use seedream_core::{
     Dialect, Field, ImageRequest, ImageSource, ModelId, OutputFormat, Pixels, PromptMode, Ratio, ResponseFormat,
     Result, Size, Strictness, Tier, Warning,
 };
 
-use crate::{Case, Failure, Law, Subject};
+use crate::{Case, CaseFailure, Law, Subject};
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     let descriptor = subject.dialect().descriptor();
@@ -25,13 +25,13 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
 }
 
 /// A black image of 64 by 64 pixels, which no document has anything against.
-const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0@\0\0\0@\x01\0\0\0\0\x82\x12Ls\0\
+const PNG_IMAGE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0@\0\0\0@\x01\0\0\0\0\x82\x12Ls\0\
     \0\0\x0fIDATx\xdac`\x18\x05\xa3\x80|\0\0\x02@\0\x01\xe0M\x1dD\0\0\0\0IEND\xaeB`\x82";
 
-type Change = fn(ImageRequest) -> ImageRequest;
+type FieldChange = fn(ImageRequest) -> ImageRequest;
 
 /// Every field, with each kind of value it can have.
-fn changes() -> Vec<(Field, &'static str, Change)> {
+fn changes() -> Vec<(Field, &'static str, FieldChange)> {
     use Field::{
         CallbackUrl, Count, Extra, Format, GuidanceScale, PromptMode as Mode, References,
         ResponseFormat as ResponseFormatField, Seed, Size as SizeField, Stream, Watermark, WebSearch,
@@ -39,7 +39,7 @@ fn changes() -> Vec<(Field, &'static str, Change)> {
     vec![
         (Field::Prompt, "prompt", |r| ImageRequest::new(r.model, "3 images of something else")),
         (References, "references-url", |r| r.reference(ImageSource::url("https://example.com/a.png"))),
-        (References, "references-inline", |r| r.reference(ImageSource::inline("image/png", PICTURE))),
+        (References, "references-inline", |r| r.reference(ImageSource::inline("image/png", PNG_IMAGE))),
         (SizeField, "size-tier", |r| r.size(Tier::K2)),
         (SizeField, "size-tier-4k", |r| r.size(Tier::K4)),
         (SizeField, "size-pixels", |r| r.size(Pixels::new(2560, 1440))),
@@ -75,16 +75,21 @@ fn sent(dialect: &dyn Dialect, request: &ImageRequest, strictness: Strictness) -
     Ok((encoded.body().to_vec(), checked.warnings().to_vec()))
 }
 
-fn check(dialect: &dyn Dialect, model: &ModelId, field: Field, change: Change) -> std::result::Result<(), Failure> {
+fn check(
+    dialect: &dyn Dialect,
+    model: &ModelId,
+    field: Field,
+    change: FieldChange,
+) -> std::result::Result<(), CaseFailure> {
     let plain = ImageRequest::new(model, "3 images of a lighthouse");
     let changed = change(plain.clone());
     for strictness in [Strictness::Strict, Strictness::Lenient, Strictness::Off] {
-        let before =
-            sent(dialect, &plain, strictness).map_err(|error| Failure::new(format!("the plain request: {error}")))?;
+        let before = sent(dialect, &plain, strictness)
+            .map_err(|error| CaseFailure::new(format!("the plain request: {error}")))?;
         let Ok(after) = sent(dialect, &changed, strictness) else { continue };
         let warned = after.1.iter().any(|warning| warning.field == Some(field) && !before.1.contains(warning));
         if before.0 == after.0 && !warned {
-            return Err(Failure::new(format!("under {strictness:?}, {field} changes nothing and nobody is told")));
+            return Err(CaseFailure::new(format!("under {strictness:?}, {field} changes nothing, without a warning")));
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use seedream_core::{Dialect, Strictness};
 use seedream_fixtures::{ExpectedPreflight, ProviderFacts, RecordedExchange};
 use serde_json::Value;
 
-use crate::{Case, Failure, Law, Subject, difference::Differences, exchange};
+use crate::{Case, CaseFailure, Law, Subject, fixture::exchange, harness::difference::Differences};
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     let of = |case: &'static RecordedExchange| {
@@ -20,16 +20,16 @@ fn is_sent(case: &RecordedExchange) -> bool {
     case.given.is_some() && has_body && case.preflight != Some(ExpectedPreflight::Refused)
 }
 
-fn check(dialect: &dyn Dialect, provider: Option<&ProviderFacts>, case: &RecordedExchange) -> Result<(), Failure> {
+fn check(dialect: &dyn Dialect, provider: Option<&ProviderFacts>, case: &RecordedExchange) -> Result<(), CaseFailure> {
     let Some(request) = exchange::given(case).transpose()? else {
-        return Err(Failure::harness("the fixture has no `given`"));
+        return Err(CaseFailure::harness("the fixture has no `given`"));
     };
-    let Some(wire) = &case.request else { return Err(Failure::harness("the fixture has no request")) };
+    let Some(wire) = &case.request else { return Err(CaseFailure::harness("the fixture has no request")) };
     let checked = dialect
         .capabilities(&request.model)
         .check(&request, Strictness::Strict)
-        .map_err(|error| Failure::new(format!("is refused: {error}")))?;
-    let encoded = dialect.encode(&checked).map_err(|error| Failure::new(format!("cannot be encoded: {error}")))?;
+        .map_err(|error| CaseFailure::new(format!("is refused: {error}")))?;
+    let encoded = dialect.encode(&checked).map_err(|error| CaseFailure::new(format!("cannot be encoded: {error}")))?;
 
     let mut d = Differences::default();
     d.same("method", &wire.method.as_str(), &encoded.method().as_str());

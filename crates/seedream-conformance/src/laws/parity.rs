@@ -7,22 +7,23 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use seedream_core::{
-    Exchange as Sent, Field, ImageData, ImageRequest, Input, Pixels, Response, ResponseFormat, Strictness, WarningKind,
+    Encoded, Exchange as Sent, Field, ImageData, ImageRequest, Input, Pixels, Response, ResponseFormat, Strictness,
+    WarningKind,
 };
 use seedream_fixtures::ResponseFamily;
 use seedream_mock::Engine;
 
 use crate::{
-    Case, Failure, Law, Subject,
-    difference::Differences,
-    in_process::{HOST, mock_of},
-    play::Play,
+    Case, CaseFailure, Law, Subject,
+    harness::difference::Differences,
+    harness::in_process::{HOST, mock_of},
+    harness::simulation::Simulation,
 };
 
-type Ask = fn(ImageRequest) -> ImageRequest;
+type RequestEdit = fn(ImageRequest) -> ImageRequest;
 
-/// The requests that all providers are asked with.
-const REQUESTS: [(&str, Ask); 7] = [
+/// The requests that are sent to all providers.
+const REQUESTS: [(&str, RequestEdit); 7] = [
     ("plain", |r| r),
     ("one", |r| r.count(1)),
     ("three", |r| r.count(3)),
@@ -34,32 +35,34 @@ const REQUESTS: [(&str, Ask); 7] = [
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     if mock_of(subject).is_none() {
-        return vec![Case::skipped(Law::Parity, subject, "the mock that would answer does not serve this provider")];
+        return vec![Case::skipped(Law::Parity, subject, "the mock does not serve this provider")];
     }
-    let of = |(name, ask): (&str, Ask)| {
+    let of = |(name, ask): (&str, RequestEdit)| {
         let judged = subject.clone();
         Case::new(Law::Parity, format!("{}/{name}", subject.id()), None, move || check(&judged, ask))
     };
     REQUESTS.into_iter().map(of).collect()
 }
 
-fn check(subject: &Subject, ask: Ask) -> Result<(), Failure> {
+fn check(subject: &Subject, ask: RequestEdit) -> Result<(), CaseFailure> {
     let model = &subject.dialect().descriptor().default_model;
     let request = ask(ImageRequest::new(model, "3 images of a lighthouse in fog"));
     let rules = subject.dialect().capabilities(&request.model);
     let checked = rules.check(&request, Strictness::Lenient);
-    let checked = checked.map_err(|error| Failure::new(format!("cannot be sent at all: {error}")))?;
-    let engine = mock_of(subject).ok_or_else(|| Failure::harness("the mock does not serve this provider"))?;
-    let upstream = Upstream::new(engine, subject);
-    let played = Play::submit(subject, checked.clone(), 0)?.against(|sent, now| vec![upstream.example(sent, now)])?;
+    let checked = checked.map_err(|error| CaseFailure::new(format!("cannot be sent at all: {error}")))?;
+    let engine = mock_of(subject).ok_or_else(|| CaseFailure::harness("the mock does not serve this provider"))?;
+    let upstream = MockUpstream::new(engine, subject);
+    let encoded = Encoded::new(&**subject.dialect(), checked.clone());
+    let encoded = encoded.map_err(|error| CaseFailure::new(error.to_string()))?;
+    let run = Simulation::submit(subject, encoded, 0).against(|sent, now| vec![upstream.response(sent, now)])?;
     let mut d = Differences::default();
-    d.same("submits", &1, &played.submits.len());
-    let generation = played.result.map_err(|error| Failure::new(format!("no pictures: {error}")))?;
+    d.same("submits", &1, &run.submits.len());
+    let generation = run.result.map_err(|error| CaseFailure::new(format!("no images: {error}")))?;
 
     let loses = |kind| !matches!(kind, WarningKind::Advice | WarningKind::Rewritten);
     let lost = |field| checked.warnings().iter().any(|warning| warning.field == Some(field) && loses(warning.kind));
-    let pictures = if lost(Field::Count) { None } else { Some(request.count.map_or(1, |count| count.ceiling())) };
-    d.stated("pictures", pictures.as_ref(), u32::try_from(generation.images().count()).ok().as_ref());
+    let images = if lost(Field::Count) { None } else { Some(request.count.map_or(1, |count| count.ceiling())) };
+    d.stated("images", images.as_ref(), u32::try_from(generation.images().count()).ok().as_ref());
     d.same("failures", &0, &generation.failures().count());
     let places: Vec<_> = generation.images().map(|image| image.index).collect();
     d.same("places", &(0..places.len() as u32).collect(), &places);
@@ -79,7 +82,7 @@ fn check(subject: &Subject, ask: Ask) -> Result<(), Failure> {
             }
             ImageData::Incomplete { reason, .. } => d.holds(false, || format!("an image came incomplete: {reason}")),
             ImageData::Bytes(bytes) => d.holds(inline && !bytes.is_empty(), || "came inline, unasked".to_owned()),
-            _ => d.holds(false, || "the picture is nowhere".to_owned()),
+            _ => d.holds(false, || "the image is nowhere".to_owned()),
         }
     }
     if states_size {
@@ -88,13 +91,13 @@ fn check(subject: &Subject, ask: Ask) -> Result<(), Failure> {
     d.into_result()
 }
 
-/// The mock upstream, on the clock of the play.
-struct Upstream {
+/// The mock upstream, on the clock of the simulation.
+struct MockUpstream {
     engine: Engine,
     below: String,
 }
 
-impl Upstream {
+impl MockUpstream {
     fn new(engine: Engine, subject: &Subject) -> Self {
         let below = subject.base_path();
         Self { engine, below: format!("{HOST}/{}{below}", subject.id()) }
@@ -105,7 +108,7 @@ impl Upstream {
         jiff::Timestamp::from_second(1_795_132_800).unwrap_or_default() + now
     }
 
-    fn example(&self, sent: &Sent, now: Duration) -> Input {
+    fn response(&self, sent: &Sent, now: Duration) -> Input {
         let (mut parts, body) = sent.request.clone().into_parts();
         let uri = format!("{}{}", self.below, parts.uri);
         if let Ok(uri) = uri.parse() {
@@ -118,7 +121,7 @@ impl Upstream {
         Input::Response(Response::new(status, script.headers, body, std::time::SystemTime::from(at).into()))
     }
 
-    /// Whether an image is behind a URL.
+    /// Whether a URL serves an image.
     fn opens(&self, url: &str) -> bool {
         let Ok(request) = http::Request::get(url).body(Bytes::new()) else { return false };
         let script = self.engine.handle(Self::at(Duration::from_secs(600)), &request);

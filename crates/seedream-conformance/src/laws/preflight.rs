@@ -7,63 +7,44 @@ use seedream_core::{Error, ErrorKind, ImageRequest, Policy};
 use seedream_fixtures::{ExpectedPreflight, RecordedExchange};
 
 use crate::{
-    Case, Failure, Law, Subject,
-    difference::Differences,
-    exchange,
-    in_process::{HOST, InProcess},
-    place::{Place, Sent, Watched},
+    Case, CaseFailure, Law, Subject,
+    fixture::exchange,
+    harness::difference::Differences,
+    harness::in_process::{HOST, InProcessMock},
+    harness::{recording::RecordingTransport, target::MockTarget},
 };
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     let of = |case: &'static RecordedExchange| {
         let judged = subject.clone();
-        Case::of(Law::Preflight, subject, case, move || check(&judged, case))
-    };
-    subject.exchanges().filter(|case| case.given.is_some()).map(of).collect()
-}
-
-/// The same cases against a mock that is running elsewhere, over HTTP.
-pub(crate) fn cases_at(subject: &Subject, place: &Place) -> Vec<Case> {
-    let of = |case: &'static RecordedExchange| {
-        let (judged, place) = (subject.clone(), place.clone());
         Case::of(Law::Preflight, subject, case, move || {
-            let watched = Arc::new(Watched::new(place.transport()));
-            judge(&judged, case, place.url(), watched.clone(), &|| watched.sent())
+            check(&judged, case, HOST, Arc::new(InProcessMock::new(&judged)))
         })
     };
     subject.exchanges().filter(|case| case.given.is_some()).map(of).collect()
 }
 
-fn check(subject: &Subject, case: &RecordedExchange) -> Result<(), Failure> {
-    let mock = Arc::new(InProcess::new(subject));
-    let sent = || {
-        let reached = mock.reached();
-        Sent {
-            all: reached.len(),
-            purchases: reached.iter().filter(|(method, _)| method == http::Method::POST).count(),
-            first: reached.first().map(|(_, body)| body.clone()),
-        }
+/// The cases of an adapter that can run against a mock elsewhere, over HTTP: those of [`Law::Preflight`].
+pub fn cases_at(subject: &Subject, target: &MockTarget) -> Vec<Case> {
+    let of = |case: &'static RecordedExchange| {
+        let (judged, target) = (subject.clone(), target.clone());
+        Case::of(Law::Preflight, subject, case, move || check(&judged, case, target.url(), target.transport()))
     };
-    judge(subject, case, HOST, mock.clone(), &sent)
+    subject.exchanges().filter(|case| case.given.is_some()).map(of).collect()
 }
 
-fn judge(
-    subject: &Subject,
-    case: &RecordedExchange,
-    host: &str,
-    mock: Arc<dyn Transport>,
-    sent: &dyn Fn() -> Sent,
-) -> Result<(), Failure> {
+fn check(subject: &Subject, case: &RecordedExchange, host: &str, mock: Arc<dyn Transport>) -> Result<(), CaseFailure> {
+    let mock = Arc::new(RecordingTransport::new(mock));
     let Some(request) = exchange::given(case).transpose()? else {
-        return Err(Failure::harness("the fixture has no `given`"));
+        return Err(CaseFailure::harness("the fixture has no `given`"));
     };
-    let failed = |error: Error| Failure::harness(format!("no client: {error}"));
-    let client = client(subject, host, mock).map_err(failed)?;
+    let failed = |error: Error| CaseFailure::harness(format!("no client: {error}"));
+    let client = client(subject, host, mock.clone()).map_err(failed)?;
     let plan = client.plan(&request);
     let outcome = send(&client, request)?;
 
     let mut d = Differences::default();
-    let sent = sent();
+    let sent = mock.sent();
     match (case.preflight, &plan) {
         (Some(ExpectedPreflight::Refused), _) => {
             let kind = outcome.as_ref().err().map(Error::kind);
@@ -89,20 +70,20 @@ fn client(subject: &Subject, host: &str, mock: Arc<dyn Transport>) -> Result<Cli
     let mut policy = Policy::default();
     policy.max_submits = 1;
     policy.deadline = Duration::from_secs(30);
-    let mock = (subject.driver().transport)(mock);
+    let mock = (subject.hooks().transport)(mock);
     Client::builder(subject.dialect().clone())
         .base_url(format!("{host}/{id}{below}"))
         .key("sk-conformance")
         .policy(policy)
-        .strictness(subject.driver().strictness)
+        .strictness(subject.hooks().strictness)
         .transport(mock)
         .build()
 }
 
-/// Sends a request and follows it until the provider has answered for the first time.
-fn send(client: &Client, request: ImageRequest) -> Result<Result<(), Error>, Failure> {
+/// Sends a request and follows it until the first response of the provider.
+fn send(client: &Client, request: ImageRequest) -> Result<Result<(), Error>, CaseFailure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::harness(format!("no runtime: {error}")))?;
+    let runtime = runtime.map_err(|error| CaseFailure::harness(format!("no runtime: {error}")))?;
     Ok(runtime.block_on(async {
         let mut events = client.events(request).await?;
         match events.next().await {

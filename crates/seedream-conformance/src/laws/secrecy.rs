@@ -2,6 +2,7 @@
 //! error, and it follows no redirect.
 
 use std::{
+    error::Error as StdError,
     fmt,
     sync::{Arc, Mutex},
 };
@@ -14,12 +15,12 @@ use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange};
 use serde_json::Value;
 
 use crate::{
-    Case, Failure, Law, Subject,
-    difference::Differences,
-    example::made_up,
-    exchange,
-    in_process::HOST,
-    leaves::{leaves, with},
+    Case, CaseFailure, Law, Subject,
+    fixture::documented::made_up,
+    fixture::exchange,
+    fixture::leaves::{leaves, with},
+    harness::difference::Differences,
+    harness::in_process::HOST,
 };
 
 /// A key that no pattern gives away.
@@ -28,10 +29,10 @@ const KEY: &str = "canary7Yellow2Bird9Sings4Nothing";
 /// Headers that carry keys.
 const HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "proxy-authorization"];
 
-type Check = fn(&Subject) -> Result<(), Failure>;
+type SecrecyCheck = fn(&Subject) -> Result<(), CaseFailure>;
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
-    let ways: [(&str, Check); 3] = [("encoded", encoded), ("shown", shown), ("redirected", redirected)];
+    let ways: [(&str, SecrecyCheck); 3] = [("encoded", encoded), ("shown", shown), ("redirected", redirected)];
     let whole = ways.into_iter().map(|(name, check)| {
         let judged = subject.clone();
         Case::new(Law::Secrecy, format!("{}/{name}", subject.id()), None, move || check(&judged))
@@ -49,10 +50,10 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
 }
 
 /// What an adapter encodes carries no credential: it has none, and the edge adds it.
-fn encoded(subject: &Subject) -> Result<(), Failure> {
+fn encoded(subject: &Subject) -> Result<(), CaseFailure> {
     let dialect = &**subject.dialect();
     let mut requests = Vec::new();
-    let failed = |error: Error| Failure::new(format!("cannot be encoded: {error}"));
+    let failed = |error: Error| CaseFailure::new(format!("cannot be encoded: {error}"));
     for case in subject.exchanges().filter(|case| case.given.is_some()) {
         // What cannot be said in this dialect is no request.
         let Ok(checked) = exchange::checked(dialect, case) else { continue };
@@ -73,12 +74,12 @@ fn encoded(subject: &Subject) -> Result<(), Failure> {
     d.into_result()
 }
 
-/// The client that holds the key shows it to nobody, and sends it where it belongs.
-fn shown(subject: &Subject) -> Result<(), Failure> {
-    let wire = Arc::new(Scripted::new(made_up(401, "application/json", "{}")));
+/// The client that holds the key shows it nowhere, and sends it to its endpoint only.
+fn shown(subject: &Subject) -> Result<(), CaseFailure> {
+    let wire = Arc::new(CannedTransport::new(made_up(401, "application/json", "{}")));
     let client = client(subject, wire.clone())?;
     let request = plain(subject);
-    let plan = client.plan(&request).map_err(|error| Failure::new(format!("no plan: {error}")))?;
+    let plan = client.plan(&request).map_err(|error| CaseFailure::new(format!("no plan: {error}")))?;
     let error = ask(&client, request)?;
     let mut d = Differences::default();
     hides(&mut d, "the client", &format!("{client:?}{client:#?}"));
@@ -93,12 +94,12 @@ fn shown(subject: &Subject) -> Result<(), Failure> {
 }
 
 /// A redirect to another host is not followed, with the key or without it.
-fn redirected(subject: &Subject) -> Result<(), Failure> {
+fn redirected(subject: &Subject) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
     for status in [301, 302, 303, 307, 308] {
         let mut response = made_up(status, "text/plain", "");
         response.headers.insert(http::header::LOCATION, http::HeaderValue::from_static("https://elsewhere.example/v1"));
-        let wire = Arc::new(Scripted::new(response));
+        let wire = Arc::new(CannedTransport::new(response));
         let error = ask(&client(subject, wire.clone())?, plain(subject))?;
         hides(&mut d, "the error", &texts(&error));
         let hosts: Vec<_> = wire.sent().iter().map(|sent| sent.uri.host().unwrap_or_default().to_owned()).collect();
@@ -108,7 +109,7 @@ fn redirected(subject: &Subject) -> Result<(), Failure> {
 }
 
 /// Some gateways repeat the key that they were sent; the error does not.
-fn echoed(subject: &Subject, case: &RecordedExchange) -> Result<(), Failure> {
+fn echoed(subject: &Subject, case: &RecordedExchange) -> Result<(), CaseFailure> {
     let Some(recorded) = &case.response else { return Ok(()) };
     let response = exchange::response(recorded)?;
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
@@ -119,7 +120,7 @@ fn echoed(subject: &Subject, case: &RecordedExchange) -> Result<(), Failure> {
         let mut echo = exchange::response_with(recorded, body.to_string())?;
         for status in [echo.status, http::StatusCode::OK] {
             echo.status = status;
-            let error = ask(&client(subject, Arc::new(Scripted::new(echo.clone())))?, plain(subject))?;
+            let error = ask(&client(subject, Arc::new(CannedTransport::new(echo.clone())))?, plain(subject))?;
             hides(&mut d, &format!("the error, where {at} of a {status} repeats it,"), &texts(&error));
         }
     }
@@ -133,7 +134,7 @@ fn hides(d: &mut Differences, what: &str, text: &str) {
 /// Everything that an error says, its causes included.
 fn texts(error: &Error) -> String {
     let mut text = format!("{error}{error:?}{error:#?}{:?}", (error.code(), error.param(), error.message()));
-    let mut cause = error.cause();
+    let mut cause = StdError::source(error);
     while let Some(next) = cause {
         text.push_str(&format!("{next}{next:?}"));
         cause = next.source();
@@ -145,7 +146,7 @@ fn plain(subject: &Subject) -> ImageRequest {
     ImageRequest::new(&subject.dialect().descriptor().default_model, "a lighthouse in fog")
 }
 
-fn client(subject: &Subject, wire: Arc<dyn Transport>) -> Result<Client, Failure> {
+fn client(subject: &Subject, wire: Arc<dyn Transport>) -> Result<Client, CaseFailure> {
     let below = subject.base_path();
     let mut policy = Policy::default();
     policy.max_submits = 1;
@@ -154,53 +155,53 @@ fn client(subject: &Subject, wire: Arc<dyn Transport>) -> Result<Client, Failure
         .key(KEY)
         .policy(policy)
         .strictness(Strictness::Off)
-        .transport((subject.driver().transport)(wire))
+        .transport((subject.hooks().transport)(wire))
         .build()
-        .map_err(|error| Failure::harness(format!("no client: {error}")))
+        .map_err(|error| CaseFailure::harness(format!("no client: {error}")))
 }
 
-fn ask(client: &Client, request: ImageRequest) -> Result<Error, Failure> {
+fn ask(client: &Client, request: ImageRequest) -> Result<Error, CaseFailure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-    let runtime = runtime.map_err(|error| Failure::harness(format!("no runtime: {error}")))?;
+    let runtime = runtime.map_err(|error| CaseFailure::harness(format!("no runtime: {error}")))?;
     match runtime.block_on(client.generate(request)) {
-        Ok(_) => Err(Failure::new("a refusal was read as a success")),
+        Ok(_) => Err(CaseFailure::new("a refusal was read as a success")),
         Err(error) => Ok(error),
     }
 }
 
 /// A wire that gives the same response to everything, and remembers what was sent.
-struct Scripted {
+struct CannedTransport {
     response: Response,
-    sent: Mutex<Vec<Sent>>,
+    sent: Mutex<Vec<SentRequest>>,
 }
 
 /// A request, as far as it matters here.
 #[derive(Clone)]
-struct Sent {
+struct SentRequest {
     uri: http::Uri,
     key_in_header: bool,
     /// All of it but the one header.
     rest: String,
 }
 
-impl Scripted {
+impl CannedTransport {
     fn new(response: Response) -> Self {
         Self { response, sent: Mutex::default() }
     }
 
-    fn sent(&self) -> Vec<Sent> {
+    fn sent(&self) -> Vec<SentRequest> {
         self.sent.lock().map(|sent| sent.clone()).unwrap_or_default()
     }
 }
 
-impl fmt::Debug for Scripted {
+impl fmt::Debug for CannedTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Scripted")
+        f.write_str("CannedTransport")
     }
 }
 
 #[async_trait]
-impl Transport for Scripted {
+impl Transport for CannedTransport {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         let mut headers = request.headers().clone();
         let bearer = headers.remove(http::header::AUTHORIZATION);
@@ -211,7 +212,7 @@ impl Transport for Scripted {
             .collect();
         let rest = format!("{headers:?}{}", String::from_utf8_lossy(request.body()));
         if let Ok(mut sent) = self.sent.lock() {
-            sent.push(Sent { uri: request.uri().clone(), key_in_header, rest });
+            sent.push(SentRequest { uri: request.uri().clone(), key_in_header, rest });
         }
         let body = ResponseBody::from(self.response.body.clone());
         let mut recorded = http::Response::builder().status(self.response.status);

@@ -12,19 +12,22 @@ use seedream_fixtures::{OperationKind, RecordedExchange, ResponseMode};
 use serde_json::Value;
 
 use crate::{
-    Case, Failure, Law, Subject,
-    difference::Differences,
-    example::{Bill, DocumentedResponse, broken, made_up},
-    exchange,
-    leaves::with,
-    play::{Play, Played},
+    Case, CaseFailure, Law, Subject,
+    fixture::documented::{DocumentedCharge, DocumentedResponse, broken, made_up},
+    fixture::exchange,
+    fixture::leaves::with,
+    harness::difference::Differences,
+    harness::{
+        simulation::{SimulatedRun, Simulation},
+        task_fixtures::TaskFixtures,
+    },
 };
 
 /// What a check finds in an adapter, given what its provider's tasks look like.
-type Check = fn(&Subject, &Shown) -> Result<(), Failure>;
+type TaskCheck = fn(&Subject, &TaskFixtures) -> Result<(), CaseFailure>;
 
-/// The ways of a task that no single answer shows.
-const WAYS: [(&str, Check); 9] = [
+/// The ways of a task that no single response shows.
+const WAYS: [(&str, TaskCheck); 9] = [
     ("stuck", stuck),
     ("flapping", flapping),
     ("gentle", gentle),
@@ -38,12 +41,12 @@ const WAYS: [(&str, Check); 9] = [
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     if !subject.provider().is_some_and(|provider| provider.mode == ResponseMode::Task) {
-        return vec![Case::skipped(Law::Tasks, subject, "the document knows no tasks: an answer has the pictures")];
+        return vec![Case::skipped(Law::Tasks, subject, "the document knows no tasks: a response has the images")];
     }
-    let way = |(name, check): (&str, Check)| {
+    let way = |(name, check): (&str, TaskCheck)| {
         let judged = subject.clone();
         let id = format!("{}/{name}", subject.id());
-        Case::new(Law::Tasks, id, None, move || check(&judged, &Shown::of(&judged)?))
+        Case::new(Law::Tasks, id, None, move || check(&judged, &TaskFixtures::of(&judged)?))
     };
     let end = |case: &'static RecordedExchange| {
         let judged = subject.clone();
@@ -55,71 +58,9 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     WAYS.into_iter().map(way).chain(subject.exchanges().filter(polled).map(end)).collect()
 }
 
-/// A provider's tasks, as its responses show them.
-pub(super) struct Shown {
-    pub(super) created: DocumentedResponse,
-    pub(super) running: DocumentedResponse,
-    pub(super) done: DocumentedResponse,
-}
-
-impl Shown {
-    pub(super) fn of(subject: &Subject) -> Result<Self, Failure> {
-        if subject.dialect().tasks().is_none() {
-            return Err(Failure::new("the document has tasks, the adapter has none"));
-        }
-        let one = |operation, what: &str, fits: fn(&DocumentedResponse) -> bool| {
-            let found = DocumentedResponse::all(subject, operation)?.into_iter().find(fits);
-            found.ok_or_else(|| Failure::harness(format!("no fixture shows {what}")))
-        };
-        let is_created = |example: &DocumentedResponse| {
-            let task = example.exchange.expect.as_ref().and_then(|expect| expect.task.as_ref());
-            task.is_some_and(|task| task.id.is_some())
-        };
-        Ok(Self {
-            created: one(OperationKind::Create, "a task that is created", is_created)?,
-            running: one(OperationKind::Poll, "a task that is being made", DocumentedResponse::is_running)?,
-            done: one(OperationKind::Poll, "a task with pictures", |a| matches!(a.bill, Bill::Pictures(n) if n > 0))?,
-        })
-    }
-
-    pub(super) fn play(&self, subject: &Subject) -> Result<Play, Failure> {
-        Play::submit(subject, exchange::checked(&**subject.dialect(), self.created.exchange)?, 0)
-    }
-
-    /// Creates a task and answers the polls by `polls`, which is told how many came before.
-    pub(super) fn run(
-        &self,
-        subject: &Subject,
-        mut polls: impl FnMut(usize, Duration) -> Vec<Input>,
-    ) -> Result<Played, Failure> {
-        let mut count = 0;
-        self.play(subject)?.against(|sent, now| match sent.purpose {
-            Purpose::Submit => self.created.whole(),
-            Purpose::Poll => {
-                count += 1;
-                polls(count - 1, now)
-            }
-        })
-    }
-
-    /// How many images the task ends with.
-    fn pictures(&self) -> usize {
-        match self.done.bill {
-            Bill::Pictures(count) => count,
-            _ => 0,
-        }
-    }
-
-    fn collected(&self, d: &mut Differences, played: &Played) {
-        let seen = played.result.as_ref().map(|generation| generation.images().count());
-        d.same("pictures", &Ok(self.pictures()), &seen.map_err(ToString::to_string));
-        d.same("submits", &1, &played.submits.len());
-    }
-}
-
 /// The task is kept, as something that may be billed.
-fn kept(d: &mut Differences, kind: ErrorKind, played: &Played) {
-    let seen = played.result.as_ref().err();
+fn kept(d: &mut Differences, kind: ErrorKind, run: &SimulatedRun) {
+    let seen = run.result.as_ref().err();
     d.same("ended as", &Some(kind), &seen.map(Error::kind));
     d.same("charge", &Some(Charge::Unknown), &seen.map(Error::charge));
     d.holds(seen.is_some_and(|error| error.task().is_some()), || "the task is lost".to_owned());
@@ -130,30 +71,30 @@ fn kept(d: &mut Differences, kind: ErrorKind, played: &Played) {
 const RUNNING: usize = 4;
 
 /// A response to a poll, between some that say it runs and one that has the images.
-fn ends_as_shown(subject: &Subject, case: &'static RecordedExchange) -> Result<(), Failure> {
-    let shown = Shown::of(subject)?;
-    let Some(example) = DocumentedResponse::of(case)? else { return Ok(()) };
-    let played = shown.run(subject, |poll, _| match poll {
+fn ends_as_shown(subject: &Subject, case: &'static RecordedExchange) -> Result<(), CaseFailure> {
+    let shown = TaskFixtures::of(subject)?;
+    let Some(documented) = DocumentedResponse::of(case)? else { return Ok(()) };
+    let run = shown.run(subject, |poll, _| match poll {
         ..RUNNING => shown.running.whole(),
-        RUNNING => example.whole(),
+        RUNNING => documented.whole(),
         _ => shown.done.whole(),
     })?;
     let mut d = Differences::default();
     let error = case.expect.as_ref().and_then(|expect| expect.error.as_ref());
-    let (status, polls) = (example.response.status, played.polls.len());
-    match (example.bill, error) {
-        (Bill::Pictures(count), _) => {
-            let seen = played.result.as_ref().map(|generation| generation.images().count());
-            d.same("pictures", &Ok(count), &seen.map_err(ToString::to_string));
+    let (status, polls) = (documented.response.status, run.polls.len());
+    match (documented.charge, error) {
+        (DocumentedCharge::Images(count), _) => {
+            let seen = run.result.as_ref().map(|generation| generation.images().count());
+            d.same("images", &Ok(count), &seen.map_err(ToString::to_string));
         }
-        (Bill::Task, _) => shown.collected(&mut d, &played),
+        (DocumentedCharge::Task, _) => shown.collected(&mut d, &run),
         // The poll failed and not the task: it is asked for again.
         (_, Some(_)) if status == 429 || status.is_server_error() => {
-            shown.collected(&mut d, &played);
+            shown.collected(&mut d, &run);
             d.same("polls", &(RUNNING + 2), &polls);
         }
         (_, Some(expected)) => {
-            let seen = played.result.as_ref().err();
+            let seen = run.result.as_ref().err();
             let kind = expected.kind.as_deref();
             d.stated("error.kind", kind.as_ref(), seen.map(|e| e.kind().as_str()).as_ref());
             d.stated("error.code", expected.code.as_deref().as_ref(), seen.and_then(Error::code).as_ref());
@@ -170,31 +111,31 @@ fn ends_as_shown(subject: &Subject, case: &'static RecordedExchange) -> Result<(
 }
 
 /// A task that never ends is given up at the deadline, and kept.
-fn stuck(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
-    let played = shown.run(subject, |_, _| shown.running.whole())?;
+fn stuck(subject: &Subject, shown: &TaskFixtures) -> Result<(), CaseFailure> {
+    let run = shown.run(subject, |_, _| shown.running.whole())?;
     let mut d = Differences::default();
-    kept(&mut d, ErrorKind::Timeout, &played);
-    let (polls, ended) = (played.polls.len(), played.ended);
+    kept(&mut d, ErrorKind::Timeout, &run);
+    let (polls, ended) = (run.polls.len(), run.ended);
     d.holds(polls <= 100, || format!("a task that is stuck was asked for {polls} times"));
     d.holds(ended <= Duration::from_secs(660), || format!("given up only after {ended:?}"));
     d.into_result()
 }
 
 /// Polls that fail in every way do not end a task.
-fn flapping(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
-    let played = shown.run(subject, |poll, _| match poll {
+fn flapping(subject: &Subject, shown: &TaskFixtures) -> Result<(), CaseFailure> {
+    let run = shown.run(subject, |poll, _| match poll {
         0 | 6 => shown.running.whole(),
         1 => vec![Input::Response(made_up(502, "text/html", "<html>502</html>"))],
         2 => vec![broken(None)],
-        3 => vec![Input::NotSent(Error::new(ErrorKind::Transport, "nobody listens"))],
+        3 => vec![Input::NotSent(Error::new(ErrorKind::Transport, "connection refused"))],
         4 => vec![Input::Response(made_up(200, "application/json", ""))],
         5 => shown.done.cut(shown.done.response.body.len() / 3),
         7 => vec![Input::Response(made_up(429, "application/json", ""))],
         _ => shown.done.whole(),
     })?;
     let mut d = Differences::default();
-    shown.collected(&mut d, &played);
-    d.same("polls", &9, &played.polls.len());
+    shown.collected(&mut d, &run);
+    d.same("polls", &9, &run.polls.len());
     d.into_result()
 }
 
@@ -202,26 +143,26 @@ fn flapping(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
 const TASK: Duration = Duration::from_secs(45);
 
 /// A task of 45 s is asked for at most twelve times, and collected soon.
-fn gentle(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
-    let played = shown.run(subject, |_, now| if now < TASK { shown.running.whole() } else { shown.done.whole() })?;
+fn gentle(subject: &Subject, shown: &TaskFixtures) -> Result<(), CaseFailure> {
+    let run = shown.run(subject, |_, now| if now < TASK { shown.running.whole() } else { shown.done.whole() })?;
     let mut d = Differences::default();
-    shown.collected(&mut d, &played);
-    let (polls, ended) = (played.polls.len(), played.ended);
+    shown.collected(&mut d, &run);
+    let (polls, ended) = (run.polls.len(), run.ended);
     d.holds(polls <= 12, || format!("a task of 45 s was asked for {polls} times"));
     d.holds(ended <= TASK + Duration::from_secs(20), || format!("collected only after {ended:?}"));
     d.into_result()
 }
 
-/// Who asks to be left alone for half a minute is.
-fn patient(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
+/// A provider that asks to wait half a minute is not polled earlier.
+fn patient(subject: &Subject, shown: &TaskFixtures) -> Result<(), CaseFailure> {
     let wait = Duration::from_secs(30);
     let mut slow_down = made_up(429, "application/json", "");
     slow_down.headers.insert(http::header::RETRY_AFTER, HeaderValue::from(wait.as_secs()));
     let slow_down = |poll| if poll == 1 { vec![Input::Response(slow_down.clone())] } else { shown.running.whole() };
-    let played = shown.run(subject, |poll, _| if poll < 3 { slow_down(poll) } else { shown.done.whole() })?;
+    let run = shown.run(subject, |poll, _| if poll < 3 { slow_down(poll) } else { shown.done.whole() })?;
     let mut d = Differences::default();
-    shown.collected(&mut d, &played);
-    let waited = played.polls.get(2).zip(played.polls.get(1)).map(|(after, before)| after.0.saturating_sub(before.0));
+    shown.collected(&mut d, &run);
+    let waited = run.polls.get(2).zip(run.polls.get(1)).map(|(after, before)| after.0.saturating_sub(before.0));
     d.holds(waited >= Some(wait), || format!("asked to wait {wait:?}, waited {waited:?}"));
     d.into_result()
 }
@@ -230,27 +171,28 @@ fn patient(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A caller that cancels keeps the task: by the operation alone, and by a job of the client, which is what programs cancel.
-fn cancelled(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
-    let play = shown.play(subject)?.cancelled_at(PATIENCE);
-    let played = play.against(|sent, _| answered(shown, sent, &shown.running))?;
+fn cancelled(subject: &Subject, shown: &TaskFixtures) -> Result<(), CaseFailure> {
+    let simulation = shown.submit(subject)?.cancelled_at(PATIENCE);
+    let run = simulation.against(|sent, _| response_to(shown, sent, &shown.running))?;
     let mut d = Differences::default();
-    kept(&mut d, ErrorKind::Cancelled, &played);
+    kept(&mut d, ErrorKind::Cancelled, &run);
     let error = cancelled_job(subject, shown)?;
     d.same("the job ended as", &ErrorKind::Cancelled, &error.error().kind());
     d.same("charge of the job", &Charge::Unknown, &error.outcome().charge);
     let task = error.outcome().task.as_ref();
-    d.same("task of the job", &played.task().map(|task| &task.id), &task.map(|task| &task.id));
+    d.same("task of the job", &run.task().map(|task| &task.id), &task.map(|task| &task.id));
     d.into_result()
 }
 
 /// What a job ends with that is cancelled while its task runs.
-fn cancelled_job(subject: &Subject, shown: &Shown) -> Result<JobError, Failure> {
-    let harness = |what: &str, error: &dyn std::fmt::Display| Failure::harness(format!("{what}: {error}"));
+fn cancelled_job(subject: &Subject, shown: &TaskFixtures) -> Result<JobError, CaseFailure> {
+    let harness = |what: &str, error: &dyn std::fmt::Display| CaseFailure::harness(format!("{what}: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.map_err(|error| harness("no runtime", &error))?;
     let request = exchange::checked(&**subject.dialect(), shown.created.exchange)?.request().clone();
-    let (driver, dialect) = (subject.driver(), subject.dialect());
-    let accepts = Accepts { created: shown.created.response.clone(), running: shown.running.response.clone() };
+    let (driver, dialect) = (subject.hooks(), subject.dialect());
+    let accepts =
+        AcceptingTransport { created: shown.created.response.clone(), running: shown.running.response.clone() };
     let client = Client::builder(dialect.clone())
         .base_url(&*dialect.descriptor().base_urls[0])
         .key("a-key")
@@ -263,20 +205,20 @@ fn cancelled_job(subject: &Subject, shown: &Shown) -> Result<JobError, Failure> 
         tokio::time::sleep(PATIENCE).await;
         match running.cancel().await {
             Err(error) => Ok(error),
-            Ok(_) => Err(Failure::new("a job that was cancelled brought images of a task that runs")),
+            Ok(_) => Err(CaseFailure::new("a job that was cancelled brought images of a task that runs")),
         }
     })
 }
 
-/// Accepts a task that runs for ever.
+/// AcceptingTransport a task that runs for ever.
 #[derive(Debug)]
-struct Accepts {
+struct AcceptingTransport {
     created: Response,
     running: Response,
 }
 
 #[async_trait]
-impl Transport for Accepts {
+impl Transport for AcceptingTransport {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         let response = if request.method() == http::Method::POST { &self.created } else { &self.running };
         let body = ResponseBody::from(response.body.clone());
@@ -286,7 +228,7 @@ impl Transport for Accepts {
     }
 }
 
-fn answered(shown: &Shown, sent: &Sent, poll: &DocumentedResponse) -> Vec<Input> {
+fn response_to(shown: &TaskFixtures, sent: &Sent, poll: &DocumentedResponse) -> Vec<Input> {
     match sent.purpose {
         Purpose::Submit => shown.created.whole(),
         Purpose::Poll => poll.whole(),
@@ -294,29 +236,30 @@ fn answered(shown: &Shown, sent: &Sent, poll: &DocumentedResponse) -> Vec<Input>
 }
 
 /// What the caller was told of is enough to collect it elsewhere, and nothing is bought there.
-fn another_process(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
+fn another_process(subject: &Subject, shown: &TaskFixtures) -> Result<(), CaseFailure> {
     let told = shown.run(subject, |_, _| shown.done.whole())?;
-    let Some(task) = told.task() else { return Err(Failure::new("nobody was told that a task was accepted")) };
-    let broken = |error: serde_json::Error| Failure::new(format!("the task cannot be stored: {error}"));
+    let Some(task) = told.task() else { return Err(CaseFailure::new("no event says that a task was accepted")) };
+    let broken = |error: serde_json::Error| CaseFailure::new(format!("the task cannot be stored: {error}"));
     let stored = serde_json::to_string(task).map_err(broken)?;
     let restored: Task = serde_json::from_str(&stored).map_err(broken)?;
-    let resumed = Play::resume(subject, restored, 0).map_err(|error| Failure::new(format!("refused: {error}")))?;
-    let played = resumed
+    let resumed =
+        Simulation::resume(subject, restored, 0).map_err(|error| CaseFailure::new(format!("refused: {error}")))?;
+    let run = resumed
         .against(|_, now| if now < Duration::from_secs(5) { shown.running.whole() } else { shown.done.whole() })?;
     let mut d = Differences::default();
-    let seen = |played: &Played| played.result.as_ref().map(|g| g.outcomes.clone()).map_err(ToString::to_string);
-    d.same("outcomes", &seen(&told), &seen(&played));
-    d.same("submits", &0, &played.submits.len());
-    let paths = |played: &Played| played.polls.first().map(|(_, path)| path.clone());
-    d.same("asked for at", &paths(&told), &paths(&played));
+    let seen = |run: &SimulatedRun| run.result.as_ref().map(|g| g.outcomes.clone()).map_err(ToString::to_string);
+    d.same("outcomes", &seen(&told), &seen(&run));
+    d.same("submits", &0, &run.submits.len());
+    let paths = |run: &SimulatedRun| run.polls.first().map(|(_, path)| path.clone());
+    d.same("asked for at", &paths(&told), &paths(&run));
     d.into_result()
 }
 
 /// A task of another provider is refused without a request.
-fn another_provider(subject: &Subject, _shown: &Shown) -> Result<(), Failure> {
+fn another_provider(subject: &Subject, _shown: &TaskFixtures) -> Result<(), CaseFailure> {
     let mut task = exchange::task(&**subject.dialect())?;
     task.provider = "another".into();
-    let kind = Play::resume(subject, task, 0).err().map(|error| error.kind());
+    let kind = Simulation::resume(subject, task, 0).err().map(|error| error.kind());
     let mut d = Differences::default();
     d.same("refused as", &Some(ErrorKind::Config), &kind);
     d.into_result()
@@ -327,55 +270,57 @@ const HOSTILE: [&str; 9] =
     ["", "..", "../../v1/credits", "a/b", "a?b=c", "a#b", "a b", "%2e%2e%2f", "https://elsewhere.example/"];
 
 /// An id that could leave its path is asked for nowhere; that something was accepted is not forgotten.
-fn hostile_ids(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
+fn hostile_ids(subject: &Subject, shown: &TaskFixtures) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
     let long = "x".repeat(5000);
     for id in HOSTILE.into_iter().chain([long.as_str()]) {
         let response = named(shown, id)?;
-        let play = shown.play(subject)?;
-        let played = play.against(|sent, _| match sent.purpose {
+        let simulation = shown.submit(subject)?;
+        let run = simulation.against(|sent, _| match sent.purpose {
             Purpose::Submit => vec![Input::Response(response.clone())],
             Purpose::Poll => shown.done.whole(),
         })?;
         let name = id.chars().take(30).collect::<String>();
-        d.same(&format!("`{name}`: polls"), &Vec::new(), &played.polls);
-        let error = played.result.as_ref().err();
+        d.same(&format!("`{name}`: polls"), &Vec::new(), &run.polls);
+        let error = run.result.as_ref().err();
         d.same(&format!("`{name}`: charge"), &Some(Charge::Unknown), &error.map(Error::charge));
         let kept = error.and_then(Error::body).is_some_and(|body| *body == response.body);
-        d.holds(kept, || format!("`{name}`: the answer is not kept"));
+        d.holds(kept, || format!("`{name}`: the response is not kept"));
     }
     d.into_result()
 }
 
 /// The acceptance of a task that has another id.
-fn named(shown: &Shown, id: &str) -> Result<Response, Failure> {
+fn named(shown: &TaskFixtures, id: &str) -> Result<Response, CaseFailure> {
     let body: Value = serde_json::from_slice(&shown.created.response.body).unwrap_or_default();
     let expected = shown.created.exchange.expect.as_ref().and_then(|expect| expect.task.as_ref()?.id.as_deref());
-    let at = crate::leaves::leaves(&body).into_iter().find(|at| body.pointer(at).and_then(Value::as_str) == expected);
-    let at = at.ok_or_else(|| Failure::harness("the created task's id is nowhere in its answer"))?;
+    let at = crate::fixture::leaves::leaves(&body)
+        .into_iter()
+        .find(|at| body.pointer(at).and_then(Value::as_str) == expected);
+    let at = at.ok_or_else(|| CaseFailure::harness("the created task's id is nowhere in its response"))?;
     let mut response = shown.created.response.clone();
     response.body = with(&body, &at, |_| id.into()).to_string().into();
     Ok(response)
 }
 
-/// An acceptance that is cut off behind the id is collected; before it, nobody buys again.
-fn cut_acceptance(subject: &Subject, shown: &Shown) -> Result<(), Failure> {
+/// An acceptance that is cut off after the id is collected; cut off before it, nothing is bought again.
+fn cut_acceptance(subject: &Subject, shown: &TaskFixtures) -> Result<(), CaseFailure> {
     let expected = shown.created.exchange.expect.as_ref().and_then(|expect| expect.task.as_ref()?.id.as_deref());
     let id = format!("\"{}\"", expected.unwrap_or_default());
     let mut d = Differences::default();
     for at in (0..shown.created.response.body.len()).step_by(3) {
         let arrived = String::from_utf8_lossy(&shown.created.response.body[..at]).contains(&id);
-        let play = shown.play(subject)?;
-        let played = play.against(|sent, _| match sent.purpose {
+        let simulation = shown.submit(subject)?;
+        let run = simulation.against(|sent, _| match sent.purpose {
             Purpose::Submit => shown.created.cut(at),
             Purpose::Poll => shown.done.whole(),
         })?;
-        let collected = played.result.is_ok();
+        let collected = run.result.is_ok();
         d.holds(collected == arrived, || {
             format!("cut at byte {at}: collected {collected}, the id had arrived {arrived}")
         });
-        d.same(&format!("cut at byte {at}: submits"), &1, &played.submits.len());
-        let charge = played.result.as_ref().err().map_or(Charge::Yes, Error::charge);
+        d.same(&format!("cut at byte {at}: submits"), &1, &run.submits.len());
+        let charge = run.result.as_ref().err().map_or(Charge::Yes, Error::charge);
         d.holds(charge >= Charge::Unknown, || format!("cut at byte {at}: called free"));
     }
     d.into_result()

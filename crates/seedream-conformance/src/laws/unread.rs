@@ -8,11 +8,11 @@ use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange, RecordedR
 use serde_json::Value;
 
 use crate::{
-    Case, Failure, Law, Subject,
-    difference::Differences,
-    exchange,
-    leaves::{another, leaves, with},
-    seen::Seen,
+    Case, CaseFailure, Law, Subject,
+    fixture::decoded::DecodedResponse,
+    fixture::exchange,
+    fixture::leaves::{another, leaves, with},
+    harness::difference::Differences,
 };
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
@@ -36,7 +36,7 @@ fn is_success(case: &RecordedExchange) -> bool {
     read && success && case.expect.as_ref().is_some_and(|expect| expect.error.is_none())
 }
 
-fn check(dialect: &dyn Dialect, case: &RecordedExchange, listed: &[UnreadMember]) -> Result<(), Failure> {
+fn check(dialect: &dyn Dialect, case: &RecordedExchange, listed: &[UnreadMember]) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
     for leaf in unread(dialect, case)? {
         let known = listed.iter().any(|entry| entry.area == case.area() && fits(&entry.at, &leaf));
@@ -46,7 +46,11 @@ fn check(dialect: &dyn Dialect, case: &RecordedExchange, listed: &[UnreadMember]
 }
 
 /// Whether every entry of the list is about a leaf that is unread somewhere.
-fn needed(dialect: &dyn Dialect, cases: &[&'static RecordedExchange], listed: &[UnreadMember]) -> Result<(), Failure> {
+fn needed(
+    dialect: &dyn Dialect,
+    cases: &[&'static RecordedExchange],
+    listed: &[UnreadMember],
+) -> Result<(), CaseFailure> {
     let mut found = Vec::new();
     for case in cases {
         found.extend(unread(dialect, case)?.into_iter().map(|leaf| (case.area(), leaf)));
@@ -54,7 +58,7 @@ fn needed(dialect: &dyn Dialect, cases: &[&'static RecordedExchange], listed: &[
     let mut d = Differences::default();
     for entry in listed {
         let needed = found.iter().any(|(area, leaf)| entry.area == *area && fits(&entry.at, leaf));
-        d.holds(needed, || format!("`unread` lists {} of {}, and no answer has it unread", entry.at, entry.area));
+        d.holds(needed, || format!("`unread` lists {} of {}, and no response has it unread", entry.at, entry.area));
     }
     d.into_result()
 }
@@ -73,11 +77,11 @@ fn fits(pattern: &str, pointer: &str) -> bool {
 }
 
 /// The leaves of a response that can change without a change of what is read.
-fn unread(dialect: &dyn Dialect, case: &RecordedExchange) -> Result<Vec<String>, Failure> {
+fn unread(dialect: &dyn Dialect, case: &RecordedExchange) -> Result<Vec<String>, CaseFailure> {
     let Some(recorded) = &case.response else { return Ok(Vec::new()) };
-    let read = |body: String| -> Result<Value, Failure> {
+    let read = |body: String| -> Result<Value, CaseFailure> {
         let response = exchange::response_with(recorded, body)?;
-        Ok(Seen::read(dialect, case, &response)?.map(|seen| seen.value()).unwrap_or_default())
+        Ok(DecodedResponse::read(dialect, case, &response)?.map(|seen| seen.value()).unwrap_or_default())
     };
     let parts = parts(recorded);
     let whole = read(join(&parts, recorded))?;

@@ -1,4 +1,4 @@
-//! A response that is none is the right kind of error, with its body kept: gateways' pages, nothing at all, half of it, other types than
+//! A response that is not the provider's is the right kind of error, with its body kept: gateways' pages, nothing at all, half of it, other types than
 //! documented, a success that is an error, an error without its envelope. Nothing of it panics.
 
 use bytes::Bytes;
@@ -7,15 +7,15 @@ use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange};
 use serde_json::{Value, json};
 
 use crate::{
-    Case, Failure, Law, Subject,
-    difference::Differences,
-    example::{Bill, DocumentedResponse, made_up},
-    exchange,
-    leaves::{leaves, with},
-    seen::Seen,
+    Case, CaseFailure, Law, Subject,
+    fixture::decoded::DecodedResponse,
+    fixture::documented::{DocumentedCharge, DocumentedResponse, made_up},
+    fixture::exchange,
+    fixture::leaves::{leaves, with},
+    harness::difference::Differences,
 };
 
-/// Answers that do not come from the provider itself, and what they mean to whoever asked for images.
+/// Responses that do not come from the provider itself, and the error that each becomes.
 const STRANGE: [(&str, u16, &str, &[u8], ErrorKind); 14] = [
     ("html-200", 200, "text/html", b"<html>sign in</html>", ErrorKind::MalformedResponse),
     ("empty-200", 200, "application/json", b"", ErrorKind::MalformedResponse),
@@ -51,8 +51,8 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     strange.chain(subject.exchanges().filter(read).map(of)).collect()
 }
 
-/// A response that nobody documents, to every kind of request that the provider has.
-fn means(subject: &Subject, response: &Response, kind: ErrorKind) -> Result<(), Failure> {
+/// A response that no document shows, to every kind of request that the provider has.
+fn means(subject: &Subject, response: &Response, kind: ErrorKind) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
     for operation in [OperationKind::Create, OperationKind::Poll, OperationKind::Models] {
         let of_json = |case: &RecordedExchange| {
@@ -61,7 +61,7 @@ fn means(subject: &Subject, response: &Response, kind: ErrorKind) -> Result<(), 
         let case = subject.exchanges().find(|case| case.operation == operation && of_json(case));
         let Some(case) = case else { continue };
         let at = |what: &str| format!("{operation:?}: {what}");
-        let seen = Seen::read(&**subject.dialect(), case, response)?;
+        let seen = DecodedResponse::read(&**subject.dialect(), case, response)?;
         match seen.as_ref().map(|seen| (seen, seen.error())) {
             Some((_, Some(error))) => {
                 keeps_body(&mut d, &at("body"), error, &response.body);
@@ -85,21 +85,21 @@ fn cautious(d: &mut Differences, error: &Error, response: &Response) {
 }
 
 fn keeps_body(d: &mut Differences, name: &str, error: &Error, body: &Bytes) {
-    d.holds(error.body() == Some(body), || format!("{name}: the answer is not kept"));
+    d.holds(error.body() == Some(body), || format!("{name}: the response is not kept"));
 }
 
 /// A documented response, spoilt in every way.
-fn spoilt(subject: &Subject, case: &'static RecordedExchange) -> Result<(), Failure> {
-    let Some(example) = DocumentedResponse::of(case)? else { return Ok(()) };
-    let body: Value = serde_json::from_slice(&example.response.body).unwrap_or_default();
-    let spoiler = Spoiler { subject, case, example: &example, body };
+fn spoilt(subject: &Subject, case: &'static RecordedExchange) -> Result<(), CaseFailure> {
+    let Some(documented) = DocumentedResponse::of(case)? else { return Ok(()) };
+    let body: Value = serde_json::from_slice(&documented.response.body).unwrap_or_default();
+    let spoiler = ResponseVariants { subject, case, documented: &documented, body };
     let mut d = Differences::default();
     let is_error = case.expect.as_ref().is_some_and(|expect| expect.error.is_some());
     if is_error {
-        if !example.response.status.is_success() {
+        if !documented.response.status.is_success() {
             d.within("as a success", spoiler.as_success());
             d.within("without its envelope", spoiler.unwrapped());
-            d.within("with a code that nobody knows", spoiler.unknown_code());
+            d.within("with an unknown code", spoiler.unknown_code());
         }
     } else {
         d.within("cut off in silence", spoiler.truncated());
@@ -108,24 +108,27 @@ fn spoilt(subject: &Subject, case: &'static RecordedExchange) -> Result<(), Fail
     d.into_result()
 }
 
-struct Spoiler<'a> {
+struct ResponseVariants<'a> {
     subject: &'a Subject,
     case: &'static RecordedExchange,
-    example: &'a DocumentedResponse,
+    documented: &'a DocumentedResponse,
     body: Value,
 }
 
-impl Spoiler<'_> {
-    fn read(&self, status: u16, body: impl Into<Bytes>) -> Result<(Response, Seen), Failure> {
-        let Some(recorded) = &self.case.response else { return Err(Failure::harness("the fixture has no answer")) };
+impl ResponseVariants<'_> {
+    fn read(&self, status: u16, body: impl Into<Bytes>) -> Result<(Response, DecodedResponse), CaseFailure> {
+        let Some(recorded) = &self.case.response else {
+            return Err(CaseFailure::harness("the fixture has no response"));
+        };
         let mut response = exchange::response_with(recorded, body)?;
-        response.status = http::StatusCode::from_u16(status).map_err(|error| Failure::harness(error.to_string()))?;
-        let seen = Seen::read(&**self.subject.dialect(), self.case, &response)?;
-        seen.map(|seen| (response, seen)).ok_or_else(|| Failure::harness("nobody reads this"))
+        response.status =
+            http::StatusCode::from_u16(status).map_err(|error| CaseFailure::harness(error.to_string()))?;
+        let seen = DecodedResponse::read(&**self.subject.dialect(), self.case, &response)?;
+        seen.map(|seen| (response, seen)).ok_or_else(|| CaseFailure::harness("no adapter reads responses of this kind"))
     }
 
     fn status(&self) -> u16 {
-        self.example.response.status.as_u16()
+        self.documented.response.status.as_u16()
     }
 
     fn is_create(&self) -> bool {
@@ -133,14 +136,14 @@ impl Spoiler<'_> {
     }
 
     /// The wrapped error as the adapter reads it.
-    fn plain(&self) -> Result<(ErrorKind, Option<String>), Failure> {
+    fn plain(&self) -> Result<(ErrorKind, Option<String>), CaseFailure> {
         let (_, seen) = self.read(self.status(), self.body.to_string())?;
-        let error = seen.error().ok_or_else(|| Failure::new(format!("expected an error, saw {}", seen.name())))?;
+        let error = seen.error().ok_or_else(|| CaseFailure::new(format!("expected an error, saw {}", seen.name())))?;
         Ok((error.kind(), error.code().map(str::to_owned)))
     }
 
-    /// Status 200 with an error inside: an error, and nobody knows what it cost.
-    fn as_success(&self) -> Result<(), Failure> {
+    /// Status 200 with an error inside: an error with an unknown charge.
+    fn as_success(&self) -> Result<(), CaseFailure> {
         let (response, seen) = self.read(200, self.body.to_string())?;
         let mut d = Differences::default();
         match seen.error() {
@@ -157,7 +160,7 @@ impl Spoiler<'_> {
     }
 
     /// `{"code": …}` in place of `{"error": {"code": …}}` is the same error.
-    fn unwrapped(&self) -> Result<(), Failure> {
+    fn unwrapped(&self) -> Result<(), CaseFailure> {
         let Some(inner @ Value::Object(_)) = self.body.get("error") else { return Ok(()) };
         let (response, seen) = self.read(self.status(), inner.to_string())?;
         let (kind, code) = self.plain()?;
@@ -173,7 +176,7 @@ impl Spoiler<'_> {
         d.into_result()
     }
 
-    fn unknown_code(&self) -> Result<(), Failure> {
+    fn unknown_code(&self) -> Result<(), CaseFailure> {
         if self.body.pointer("/error/code").is_none() {
             return Ok(());
         }
@@ -193,7 +196,7 @@ impl Spoiler<'_> {
     }
 
     /// Half of a success that claims to be whole: an error, or no more than what had arrived.
-    fn truncated(&self) -> Result<(), Failure> {
+    fn truncated(&self) -> Result<(), CaseFailure> {
         let whole = self.body.to_string();
         let steps = (whole.len() / 64).max(1);
         let mut d = Differences::default();
@@ -208,12 +211,12 @@ impl Spoiler<'_> {
                 }
                 None => {
                     let images = match &seen {
-                        Seen::Generation(generation) => generation.images().count(),
+                        DecodedResponse::Generation(generation) => generation.images().count(),
                         _ => 0,
                     };
-                    let named = self.example.names_every_image();
-                    let most = if named { self.example.named_in(&whole[..at]) } else { usize::MAX };
-                    d.holds(images <= most, || format!("at byte {at}: {most} pictures arrived, {images} were read"));
+                    let named = self.documented.names_every_image();
+                    let most = if named { self.documented.named_in(&whole[..at]) } else { usize::MAX };
+                    d.holds(images <= most, || format!("at byte {at}: {most} images arrived, {images} were read"));
                 }
             }
         }
@@ -221,7 +224,7 @@ impl Spoiler<'_> {
     }
 
     /// Every leaf with a value of every other type: no panic, and images do not depend on what stands beside them.
-    fn other_types(&self) -> Result<(), Failure> {
+    fn other_types(&self) -> Result<(), CaseFailure> {
         let others =
             [Value::Null, json!(true), json!(-1.5), json!("x"), json!([1]), json!({"a": {"b": 1}}), json!(1e300)];
         let mut d = Differences::default();
@@ -235,23 +238,23 @@ impl Spoiler<'_> {
                     cautious(&mut d, error, &response);
                     keeps_body(&mut d, &name(), error, &response.body);
                 }
-                if let Bill::Pictures(count) = self.example.bill
+                if let DocumentedCharge::Images(count) = self.documented.charge
                     && self.is_create()
-                    && self.example.names_every_image()
+                    && self.documented.names_every_image()
                     && self.is_beside_images(&leaf)
                 {
                     let images = match &seen {
-                        Seen::Generation(generation) => generation.images().count(),
+                        DecodedResponse::Generation(generation) => generation.images().count(),
                         _ => 0,
                     };
-                    d.holds(images == count, || format!("{}: {count} pictures came, {} was read", name(), seen.name()));
+                    d.holds(images == count, || format!("{}: {count} images came, {} was read", name(), seen.name()));
                 }
             }
         }
         d.into_result()
     }
 
-    /// Whether a leaf is no part of what names an image, or says that there is none.
+    /// Whether a leaf is no part of what names an image, or says that there is no image.
     fn is_beside_images(&self, leaf: &str) -> bool {
         let names_one = self.body.pointer(leaf).and_then(Value::as_str).is_some_and(|text| text.starts_with("http"));
         !names_one && !leaf.contains("error") && !leaf.ends_with("/url") && !leaf.ends_with("/b64_json")

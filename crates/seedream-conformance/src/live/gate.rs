@@ -1,4 +1,4 @@
-//! Lets one request pass, and keeps what was said.
+//! Lets one request pass, and keeps the exchange.
 
 use std::{
     fmt,
@@ -10,35 +10,35 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use seedream_client::{Reached, ResponseBody, Transport, TransportError};
 
-use super::Ask;
+use super::QuestionKind;
 
 /// The most bytes of a response; an error or a list has less.
 const MOST: usize = 4 << 20;
 
 /// A transport for one question: the first request that is the question goes out, and nothing else ever.
-pub(super) struct Gate {
-    ask: Ask,
+pub(super) struct SingleRequestGate {
+    ask: QuestionKind,
     inner: Arc<dyn Transport>,
     passed: Mutex<bool>,
-    said: OnceLock<Said>,
+    captured: OnceLock<CapturedExchange>,
 }
 
-/// What was sent and answered.
+/// The request and its response.
 #[derive(Debug)]
-pub(super) struct Said {
+pub(super) struct CapturedExchange {
     pub(super) asked: http::Request<Bytes>,
     pub(super) head: http::response::Parts,
     pub(super) body: Bytes,
 }
 
-impl Gate {
-    pub(super) fn new(ask: Ask, inner: Arc<dyn Transport>) -> Self {
-        Self { ask, inner, passed: Mutex::new(false), said: OnceLock::new() }
+impl SingleRequestGate {
+    pub(super) fn new(ask: QuestionKind, inner: Arc<dyn Transport>) -> Self {
+        Self { ask, inner, passed: Mutex::new(false), captured: OnceLock::new() }
     }
 
-    /// What was said, once it was.
-    pub(super) fn said(&self) -> Option<&Said> {
-        self.said.get()
+    /// The exchange, after it took place.
+    pub(super) fn captured(&self) -> Option<&CapturedExchange> {
+        self.captured.get()
     }
 
     /// Whether a request may go out; the next may not.
@@ -48,14 +48,14 @@ impl Gate {
     }
 }
 
-impl fmt::Debug for Gate {
+impl fmt::Debug for SingleRequestGate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Gate")
+        f.write_str("SingleRequestGate")
     }
 }
 
 #[async_trait]
-impl Transport for Gate {
+impl Transport for SingleRequestGate {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         if !self.passes(&request) {
             return Err(TransportError::new(
@@ -68,7 +68,7 @@ impl Transport for Gate {
         let body = Limited::new(body, MOST).collect().await;
         let body = body.map_err(|error| TransportError::new(Reached::Sent, error.to_string()))?.to_bytes();
         // The first is the only one.
-        let _ = self.said.set(Said { asked, head: head.clone(), body: body.clone() });
+        let _ = self.captured.set(CapturedExchange { asked, head: head.clone(), body: body.clone() });
         Ok(http::Response::from_parts(head, ResponseBody::from(body)))
     }
 }
@@ -78,10 +78,13 @@ mod tests {
     use seedream_core::ImageRequest;
 
     use super::{
-        super::{Create, NOBODYS_KEY},
+        super::question::{CreateRequest, INVALID_KEY},
         *,
     };
-    use crate::{Subject, in_process::InProcess};
+    use crate::{
+        Subject,
+        harness::{in_process::InProcessMock, recording::RecordingTransport},
+    };
 
     fn post(key: &str, body: &'static str) -> http::Request<Bytes> {
         let request = http::Request::post("http://mock.localhost/ark/api/v3/images/generations");
@@ -91,29 +94,29 @@ mod tests {
     #[tokio::test]
     async fn one_request_passes_and_it_is_the_question() {
         let ark = Subject::new(seedream::dialect("ark").unwrap());
-        let create = || Create { request: ImageRequest::new("m", "p"), body: "{}".into() };
+        let create = || CreateRequest { request: ImageRequest::new("m", "p"), body: "{}".into() };
         let list = || http::Request::get("http://mock.localhost/ark/api/v3/models").body(Bytes::new()).unwrap();
         for (ask, right, wrong) in [
             (
-                Ask::WrongKey(create()),
-                post(NOBODYS_KEY, "{}"),
-                vec![post("sk-customer", "{}"), post(NOBODYS_KEY, "{ }"), list()],
+                QuestionKind::WrongKey(create()),
+                post(INVALID_KEY, "{}"),
+                vec![post("sk-customer", "{}"), post(INVALID_KEY, "{ }"), list()],
             ),
-            (Ask::IllegalSize(create()), post("sk-customer", "{}"), vec![post("sk-customer", "{ }"), list()]),
-            (Ask::Models, list(), vec![post("sk-customer", "{}")]),
+            (QuestionKind::IllegalSize(create()), post("sk-customer", "{}"), vec![post("sk-customer", "{ }"), list()]),
+            (QuestionKind::Models, list(), vec![post("sk-customer", "{}")]),
         ] {
             for wrong in wrong {
-                let mock = Arc::new(InProcess::new(&ark));
-                let gate = Gate::new(ask.clone(), mock.clone());
+                let mock = Arc::new(RecordingTransport::new(Arc::new(InProcessMock::new(&ark))));
+                let gate = SingleRequestGate::new(ask.clone(), mock.clone());
                 assert_eq!(gate.send(wrong).await.unwrap_err().reached(), Reached::NotSent, "{ask:?}");
                 // What was no question may be followed by none.
                 assert!(gate.send(right.clone()).await.is_err());
-                assert_eq!((mock.reached().len(), gate.said().is_none()), (0, true));
+                assert_eq!((mock.sent().all, gate.captured().is_none()), (0, true));
             }
-            let mock = Arc::new(InProcess::new(&ark));
-            let gate = Gate::new(ask.clone(), mock.clone());
+            let mock = Arc::new(RecordingTransport::new(Arc::new(InProcessMock::new(&ark))));
+            let gate = SingleRequestGate::new(ask.clone(), mock.clone());
             assert!(gate.send(right.clone()).await.is_ok() && gate.send(right).await.is_err(), "{ask:?}");
-            assert_eq!((mock.reached().len(), gate.said().is_some()), (1, true));
+            assert_eq!((mock.sent().all, gate.captured().is_some()), (1, true));
         }
     }
 }

@@ -8,18 +8,18 @@ use seedream_core::redact;
 use seedream_fixtures::OperationKind;
 use serde_json::{Value, json};
 
-use super::{Free, gate::Said};
+use super::{FreeQuestion, gate::CapturedExchange};
 
 /// A recorded exchange. No header is kept but the type of the content, and every text went through
 /// [`redact`](seedream_core::redact): no key, no signed query, no image.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Recorded {
+pub struct RecordedFixture {
     file: String,
     fixture: Value,
 }
 
-impl Recorded {
-    pub(super) fn new(free: &Free, Said { asked, head, body }: &Said) -> Self {
+impl RecordedFixture {
+    pub(super) fn new(free: &FreeQuestion, CapturedExchange { asked, head, body }: &CapturedExchange) -> Self {
         let area = if free.operation() == OperationKind::Models { "models" } else { "errors" };
         let uri = asked.uri();
         let place =
@@ -30,7 +30,7 @@ impl Recorded {
             "source": {"kind": "observed", "url": redact(&place), "note": "recorded by seedream conformance run --live"},
             "operation": if area == "models" { "models" } else { "create" },
             "request": {"method": asked.method().as_str(), "path": uri.path(), "headers": kept(asked.headers())},
-            "response": example(head, body),
+            "response": response(head, body),
         });
         if let Some(given) = free.given() {
             fixture["given"] = serde_json::to_value(given).unwrap_or_default();
@@ -60,14 +60,14 @@ impl Recorded {
     }
 }
 
-fn example(head: &response::Parts, body: &Bytes) -> Value {
-    let mut example = json!({"status": head.status.as_u16(), "headers": kept(&head.headers)});
+fn response(head: &response::Parts, body: &Bytes) -> Value {
+    let mut response = json!({"status": head.status.as_u16(), "headers": kept(&head.headers)});
     match (serde_json::from_slice::<Value>(body), std::str::from_utf8(body)) {
-        (Ok(value), _) => example["json"] = value,
-        (Err(_), Ok(text)) => example["text"] = text.into(),
-        (Err(_), Err(_)) => example["base64"] = STANDARD.encode(body).into(),
+        (Ok(value), _) => response["json"] = value,
+        (Err(_), Ok(text)) => response["text"] = text.into(),
+        (Err(_), Err(_)) => response["base64"] = STANDARD.encode(body).into(),
     }
-    example
+    response
 }
 
 /// The type of the content: everything else may name the account.
@@ -108,7 +108,7 @@ mod tests {
     fn no_key_and_no_signed_query_is_recorded() {
         let mut value = json!({
             "message": "key 12-of-a-strange-form-34 is wrong, as is Bearer sk-another-key-0123456789",
-            "list": ["https://a.example/0.png?X-Tos-Signature=0123456789abcdef"],
+            "list": ["https://a.response/0.png?X-Tos-Signature=0123456789abcdef"],
             "12-of-a-strange-form-34": {"n": 1},
         });
         scrub(&mut value, "12-of-a-strange-form-34");
@@ -116,6 +116,6 @@ mod tests {
         for secret in ["12-of-a-strange-form-34", "another-key", "0123456789abcdef"] {
             assert!(!text.contains(secret), "{text}");
         }
-        assert!(text.contains(r#"{"n":1}"#) && text.contains("https://a.example/0.png?"), "{text}");
+        assert!(text.contains(r#"{"n":1}"#) && text.contains("https://a.response/0.png?"), "{text}");
     }
 }

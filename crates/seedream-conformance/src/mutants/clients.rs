@@ -8,30 +8,30 @@ use http::header::{AUTHORIZATION, LOCATION};
 use seedream_client::{Reached, ResponseBody, Transport, TransportError};
 use seedream_core::{Charge, Error, Input, Nearest, Policy, Size, Strictness, Then};
 
-use super::{Mutant, driver, lost};
+use super::mutant::{Mutant, client, lost};
 
 pub(super) fn all() -> Vec<Mutant> {
     vec![
-        driver("resends-ambiguous", "sends again what may have been bought", |driver| {
-            driver.policy.resend_ambiguous = true;
+        client("resends-ambiguous", "sends again what may have been bought", |hooks| {
+            hooks.policy.resend_ambiguous = true;
         }),
-        driver("resends-after-timeout", "takes a connection that broke for one that never was", |driver| {
-            driver.hear = |input| match input {
+        client("resends-after-timeout", "takes a connection that broke for one that never was", |hooks| {
+            hooks.input = |input| match input {
                 Input::Broken { partial: None, .. } => Input::NotSent(lost()),
                 other => other,
             };
         }),
-        driver("retries-500", "sends a request again that met a 5xx", |driver| {
-            driver.hear = |input| match input {
+        client("retries-500", "sends a request again that met a 5xx", |hooks| {
+            hooks.input = |input| match input {
                 Input::Response(response) if response.status.is_server_error() => Input::NotSent(lost()),
                 other => other,
             };
         }),
-        driver("checks-nothing", "sends a request whatever is wrong with it", |driver| {
-            driver.strictness = Strictness::Off;
+        client("checks-nothing", "sends a request whatever is wrong with it", |hooks| {
+            hooks.strictness = Strictness::Off;
         }),
-        driver("names-a-farther-size", "names a legal size that is not the nearest one", |driver| {
-            driver.refused = |error| {
+        client("names-a-farther-size", "names a legal size that is not the nearest one", |hooks| {
+            hooks.refused = |error| {
                 let farther = error.violations().iter().cloned().map(|mut violation| {
                     if let Some(Nearest::Size(Size::Pixels(size))) = &mut violation.nearest {
                         (size.width, size.height) = (size.width + 1, size.height + 1);
@@ -41,22 +41,22 @@ pub(super) fn all() -> Vec<Mutant> {
                 Error::from_violations(error.provider().unwrap_or_default().to_owned(), farther.collect())
             };
         }),
-        driver("adopts-tasks", "goes on with the task of another provider as with its own", |driver| {
-            driver.resume = |mut task, own| {
+        client("adopts-tasks", "goes on with the task of another provider as with its own", |hooks| {
+            hooks.resume = |mut task, own| {
                 task.provider = own.to_owned().into();
                 task
             };
         }),
-        driver("retries-4xx", "sends a request again that was refused for good", |driver| {
-            driver.hear = |input| match input {
+        client("retries-4xx", "sends a request again that was refused for good", |hooks| {
+            hooks.input = |input| match input {
                 Input::Response(response) if response.status.is_client_error() && response.status != 429 => {
                     Input::NotSent(lost())
                 }
                 other => other,
             };
         }),
-        driver("ignores-retry-after", "comes again before the time that it was asked to wait", |driver| {
-            driver.hear = |input| match input {
+        client("ignores-retry-after", "comes again before the time that it was asked to wait", |hooks| {
+            hooks.input = |input| match input {
                 Input::Response(mut response) => {
                     response.headers.remove(http::header::RETRY_AFTER);
                     Input::Response(response)
@@ -64,13 +64,13 @@ pub(super) fn all() -> Vec<Mutant> {
                 other => other,
             };
         }),
-        driver("polls-without-pause", "asks for a task as fast as it can", |driver| {
-            driver.policy.pace.shortest = Duration::from_millis(100);
-            driver.policy.pace.longest = Duration::from_millis(100);
+        client("polls-without-pause", "asks for a task as fast as it can", |hooks| {
+            hooks.policy.pace.shortest = Duration::from_millis(100);
+            hooks.policy.pace.longest = Duration::from_millis(100);
         }),
-        driver("never-stops-polling", "has no deadline", |driver| driver.policy.deadline = Duration::MAX),
-        driver("gives-up-polling", "gives up a task at the first poll that fails", |driver| {
-            driver.hear = |input| match input {
+        client("never-stops-polling", "has no deadline", |hooks| hooks.policy.deadline = Duration::MAX),
+        client("gives-up-polling", "gives up a task at the first poll that fails", |hooks| {
+            hooks.input = |input| match input {
                 Input::Response(mut response) if response.status.is_server_error() || response.status == 429 => {
                     response.status = http::StatusCode::BAD_REQUEST;
                     Input::Response(response)
@@ -78,8 +78,8 @@ pub(super) fn all() -> Vec<Mutant> {
                 other => other,
             };
         }),
-        driver("keeps-a-truncated-picture", "closes a cut answer behind whatever had arrived", |driver| {
-            driver.hear = |input| match input {
+        client("keeps-a-truncated-picture", "closes a cut response after what had arrived", |hooks| {
+            hooks.input = |input| match input {
                 Input::Broken { partial: Some(mut response), .. } => {
                     response.body = [&response.body[..], br#""}]}"#].concat().into();
                     Input::Response(response)
@@ -87,48 +87,48 @@ pub(super) fn all() -> Vec<Mutant> {
                 other => other,
             };
         }),
-        driver("drops-what-arrived", "forgets what had arrived of a response that was cut off", |driver| {
-            driver.hear = |input| match input {
+        client("drops-what-arrived", "forgets what had arrived of a response that was cut off", |hooks| {
+            hooks.input = |input| match input {
                 Input::Broken { error, .. } => Input::Broken { partial: None, error },
                 other => other,
             };
         }),
-        driver("calls-it-free", "says of every error that it cost nothing", |driver| {
-            driver.say = |mut step| {
+        client("calls-it-free", "says of every error that it cost nothing", |hooks| {
+            hooks.step = |mut step| {
                 if let Then::Done(result) = step.then {
                     step.then = Then::Done(Box::new(result.map_err(|error| error.with_charge(Charge::No))));
                 }
                 step
             };
         }),
-        driver("forgets-the-task", "tells nobody that a task was accepted", |driver| {
-            driver.say = |mut step| {
+        client("forgets-the-task", "does not report that a task was accepted", |hooks| {
+            hooks.step = |mut step| {
                 step.events.retain(|event| !matches!(event, seedream_core::Event::Submitted(_)));
                 step
             };
         }),
-        driver("follows-redirects", "follows a redirect with the key", |driver| {
-            driver.transport = |inner| Arc::new(Following(inner));
+        client("follows-redirects", "follows a redirect with the key", |hooks| {
+            hooks.transport = |inner| Arc::new(RedirectFollower(inner));
         }),
-        driver("key-in-error", "tells in the error of a refusal which headers were sent", |driver| {
-            driver.transport = |inner| Arc::new(Talkative(inner));
+        client("key-in-error", "tells in the error of a refusal which headers were sent", |hooks| {
+            hooks.transport = |inner| Arc::new(KeyLeakingTransport(inner));
         }),
-        driver("sends-twice", "sends every request a second time", |driver| {
-            driver.transport = |inner| Arc::new(Twice(inner));
+        client("sends-twice", "sends every request a second time", |hooks| {
+            hooks.transport = |inner| Arc::new(DuplicatingTransport(inner));
         }),
-        driver("impatient", "gives up after five seconds", |driver| {
-            driver.policy = Policy::default();
-            driver.policy.deadline = Duration::from_secs(5);
+        client("impatient", "gives up after five seconds", |hooks| {
+            hooks.policy = Policy::default();
+            hooks.policy.deadline = Duration::from_secs(5);
         }),
     ]
 }
 
 /// Follows redirects, with all headers.
 #[derive(Debug)]
-struct Following(Arc<dyn Transport>);
+struct RedirectFollower(Arc<dyn Transport>);
 
 #[async_trait]
-impl Transport for Following {
+impl Transport for RedirectFollower {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         let mut again = request.clone();
         let response = self.0.send(request).await?;
@@ -145,10 +145,10 @@ impl Transport for Following {
 
 /// Makes an error of every refusal, and tells in it what was sent.
 #[derive(Debug)]
-struct Talkative(Arc<dyn Transport>);
+struct KeyLeakingTransport(Arc<dyn Transport>);
 
 #[async_trait]
-impl Transport for Talkative {
+impl Transport for KeyLeakingTransport {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         let key = request.headers().get(AUTHORIZATION).and_then(|key| key.to_str().ok()).unwrap_or_default().to_owned();
         let response = self.0.send(request).await?;
@@ -162,10 +162,10 @@ impl Transport for Talkative {
 
 /// Sends everything twice.
 #[derive(Debug)]
-struct Twice(Arc<dyn Transport>);
+struct DuplicatingTransport(Arc<dyn Transport>);
 
 #[async_trait]
-impl Transport for Twice {
+impl Transport for DuplicatingTransport {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         drop(self.0.send(request.clone()).await);
         self.0.send(request).await

@@ -8,75 +8,75 @@ use seedream_core::{
 };
 use serde_json::Value;
 
-use super::dialect::Hooks;
-use super::{Mutant, dialect, driver};
+use super::dialect::AdapterHooks;
+use super::mutant::{Mutant, adapter, client};
 
 pub(super) fn all() -> Vec<Mutant> {
-    let n = Hooks::NONE;
+    let n = AdapterHooks::NONE;
     vec![
-        dialect(
+        adapter(
             "looks-in-one-place",
             "reads images only where the document has them",
-            Hooks {
+            AdapterHooks {
                 read: |made, response| unless(made, response, |made, _| warns(made, WarningKind::Undocumented)),
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "fetches-data-uris",
             "takes an image in a data URI for a link",
-            Hooks {
+            AdapterHooks {
                 read: |made, response| {
                     unless(made, response, |made, response| is_inline(made) && has(response, "\"data:"))
                 },
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "strict-base64",
             "reads base64 only in its plain form",
-            Hooks {
+            AdapterHooks {
                 read: |made, response| unless(made, response, |made, response| is_inline(made) && is_dressed(response)),
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "ignores-links-for-base64",
             "takes a link where base64 should be for base64",
-            Hooks {
+            AdapterHooks {
                 read: |made, response| {
                     unless(made, response, |made, response| !is_inline(made) && has(response, "\"b64"))
                 },
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "drops-second-candidates",
             "looks at the first candidate of an image alone",
-            Hooks {
+            AdapterHooks {
                 read: |made, response| {
                     unless(made, response, |_, response| has(response, "\"url\"") && has(response, "\"b64_json\""))
                 },
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "takes-blanks-for-images",
             "takes a member without a text for a link",
-            Hooks {
+            AdapterHooks {
                 state: |state, response| match state {
                     TaskState::Failed(error) if is_blank(&response.body) => TaskState::Done(blank(error.generation())),
                     other => other,
                 },
-                rescued: |error| error.body().filter(|body| is_blank(body)).map(|_| blank(error.generation())),
+                recovered: |error| error.body().filter(|body| is_blank(body)).map(|_| blank(error.generation())),
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "opens-no-envelope",
             "reads no response inside another",
-            Hooks {
-                heard: |response| {
+            AdapterHooks {
+                response: |response| {
                     let body = json::read(&response.body).map(|document| document.value).unwrap_or_default();
                     let inner = ["data", "result", "response", "output"]
                         .iter()
@@ -88,10 +88,10 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "delivers-again",
             "delivers an image as often as it came",
-            Hooks {
+            AdapterHooks {
                 read: |mut made, _| {
                     if warns(&made, WarningKind::Repeated) {
                         made.outcomes.extend(made.outcomes.first().cloned());
@@ -101,8 +101,8 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        driver("counts-nothing", "does not compare what is billed with what came", |driver| {
-            driver.say = |mut step| {
+        client("counts-nothing", "does not compare what is billed with what came", |hooks| {
+            hooks.step = |mut step| {
                 if let Then::Done(result) = &mut step.then
                     && let Ok(made) = &mut **result
                 {
@@ -111,8 +111,8 @@ pub(super) fn all() -> Vec<Mutant> {
                 step
             };
         }),
-        driver("counts-only-more", "does not say that fewer images are billed than came", |driver| {
-            driver.say = |mut step| {
+        client("counts-only-more", "does not say that fewer images are billed than came", |hooks| {
+            hooks.step = |mut step| {
                 if let Then::Done(result) = &mut step.then
                     && let Ok(made) = &mut **result
                 {
@@ -121,14 +121,14 @@ pub(super) fn all() -> Vec<Mutant> {
                 step
             };
         }),
-        driver("reads-strict-json", "reads nothing that is not quite JSON", |driver| {
-            driver.hear = |input| emptied(input, |response| response.repaired);
+        client("reads-strict-json", "reads nothing that is not quite JSON", |hooks| {
+            hooks.input = |input| emptied(input, |response| response.repaired);
         }),
-        driver("trusts-a-clean-end", "takes a response that ends in good order for a whole one", |driver| {
-            driver.hear = |input| emptied(input, |response| response.truncated);
+        client("trusts-a-clean-end", "takes a response that ends in good order for a whole one", |hooks| {
+            hooks.input = |input| emptied(input, |response| response.truncated);
         }),
-        driver("forgets-unexpected-tasks", "has no word for a task where images should be", |driver| {
-            driver.say = |mut step| {
+        client("forgets-unexpected-tasks", "has no word for a task where images should be", |hooks| {
+            hooks.step = |mut step| {
                 if let Then::Done(result) = step.then {
                     step.then = Then::Done(Box::new(result.map_err(|error| match error.kind() {
                         ErrorKind::UnexpectedTask => {
@@ -140,11 +140,11 @@ pub(super) fn all() -> Vec<Mutant> {
                 step
             };
         }),
-        dialect(
+        adapter(
             "reads-ids-in-one-place",
             "knows a task only by the id that the document has",
-            Hooks {
-                heard: |response| {
+            AdapterHooks {
+                response: |response| {
                     let body = json::read(&response.body).map(|document| document.value).unwrap_or_default();
                     let other =
                         ["/task_id", "/taskId", "/data/task_id", "/data/0/task_id", "/result", "/result/task_id"];
@@ -155,10 +155,10 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "keeps-one-id",
             "keeps the first of several ids that may be a task's",
-            Hooks {
+            AdapterHooks {
                 accepted: |mut acceptance, _| {
                     acceptance.other_ids.clear();
                     acceptance
@@ -166,10 +166,10 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "knows-documented-words",
             "knows the end of a task by the documented words alone",
-            Hooks {
+            AdapterHooks {
                 state: |state, response| match (&state, status(response)) {
                     (TaskState::Done(_) | TaskState::Failed(_), Some(word)) if !DOCUMENTED.contains(&&*word) => {
                         TaskState::running(word, None)
@@ -179,10 +179,10 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "waits-for-the-word",
             "takes no image of a task that has not ended",
-            Hooks {
+            AdapterHooks {
                 state: |state, _| match state {
                     TaskState::Running { status, progress, .. } => TaskState::running(status, progress),
                     other => other,
@@ -190,10 +190,10 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "throws-failed-results-away",
             "takes no image of a task that has failed",
-            Hooks {
+            AdapterHooks {
                 state: |state, response| match state {
                     TaskState::Done(_) if status(response).is_some_and(|word| !word.starts_with(['c', 'C'])) => {
                         TaskState::Failed(Error::from_response(ErrorKind::TaskFailed, "it failed", response))
@@ -203,10 +203,10 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "keeps-silent-about-empty-tasks",
             "does not say why a task ended without an image",
-            Hooks {
+            AdapterHooks {
                 state: |state, response| match state {
                     TaskState::Failed(error) if error.message().starts_with("the task ended without an image: ") => {
                         let silent = Error::from_response(error.kind(), "the task ended without an image", response);
@@ -217,11 +217,11 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "takes-labels-for-granted",
             "reads no events under the label of JSON",
-            Hooks {
-                heard: |response| {
+            AdapterHooks {
+                response: |response| {
                     let text = response.body.trim_ascii_start();
                     let is_framed = [&b"data:"[..], b"event:", b":"].iter().any(|field| text.starts_with(field));
                     if is_framed || json::documents(text).nth(1).is_some_and(|document| document.value.is_object()) {
@@ -231,33 +231,33 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "reads-framed-events-only",
             "skips what is framed as no document frames it",
-            Hooks { hears: |frame| frame.event.is_some() || frame.data.starts_with("{\"error\""), ..n },
+            AdapterHooks { keeps_event: |frame| frame.event.is_some() || frame.data.starts_with("{\"error\""), ..n },
         ),
-        dialect(
+        adapter(
             "reads-one-image-an-event",
             "skips an event with a list",
-            Hooks { hears: |frame| !frame.data.contains("\"data\":"), ..n },
+            AdapterHooks { keeps_event: |frame| !frame.data.contains("\"data\":"), ..n },
         ),
-        driver("waits-for-the-end", "reads on when everything has come", |driver| {
-            driver.say = |mut step| {
+        client("waits-for-the-end", "reads on when everything has come", |hooks| {
+            hooks.step = |mut step| {
                 if let Then::ReadUntil(_) = step.then {
                     step.then = Then::Read;
                 }
                 step
             };
         }),
-        dialect(
+        adapter(
             "deaf-to-words",
             "skips an event that is an error in words",
-            Hooks { hears: |frame| frame.event.as_deref() != Some("error"), ..n },
+            AdapterHooks { keeps_event: |frame| frame.event.as_deref() != Some("error"), ..n },
         ),
-        dialect(
+        adapter(
             "knows-one-form-of-error",
             "knows a code only where the document has it",
-            Hooks {
+            AdapterHooks {
                 failed: |error, response| {
                     let body = json::read(&response.body).map(|document| document.value).unwrap_or_default();
                     let other = ["errors", "detail", "error_code", "title", "msg"];
@@ -267,10 +267,10 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "reads-the-outermost-error",
             "reads no error inside the message of another",
-            Hooks {
+            AdapterHooks {
                 failed: |error, response| {
                     let nested = has(response, "{\\\"") || has(response, "{'");
                     if nested { error.with_code_and_param(None, None) } else { error }
@@ -278,10 +278,10 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "stops-at-base64",
             "shows a message up to what it quotes of the request",
-            Hooks {
+            AdapterHooks {
                 failed: |error, response| {
                     if response.body.len() < 50_000 {
                         return error;
@@ -292,10 +292,10 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "free-by-a-damaged-bill",
             "believes a bill for nothing in a response of which a part could not be read",
-            Hooks {
+            AdapterHooks {
                 failed: |error, _| match error.generation() {
                     Some(made) if made.billed() == Some(0) && made.charged == Some(Charge::Unknown) => {
                         let mut made = made.clone();
@@ -307,10 +307,10 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "free-images",
             "calls images free that came with a bill for nothing or from a task that failed",
-            Hooks {
+            AdapterHooks {
                 read: |mut made, _| {
                     if made.billed() == Some(0) || made.charged == Some(Charge::Unknown) {
                         made.charged = Some(Charge::No);
@@ -320,8 +320,8 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        driver("believes-a-cut-stream", "believes a bill for nothing in a stream that was cut off", |driver| {
-            driver.say = |mut step| {
+        client("believes-a-cut-stream", "believes a bill for nothing in a stream that was cut off", |hooks| {
+            hooks.step = |mut step| {
                 if let Then::Done(result) = step.then {
                     step.then = Then::Done(Box::new(result.map_err(|error| {
                         let none = error.generation().is_some_and(|made| made.billed() == Some(0));
@@ -378,7 +378,7 @@ fn has(response: &Response, text: &str) -> bool {
 /// Whether a response holds base64 that a strict reader refuses.
 fn is_dressed(response: &Response) -> bool {
     let body = json::read(&response.body).map(|document| document.value).unwrap_or_default();
-    let texts = crate::leaves::leaves(&body).into_iter().filter(|at| at.ends_with("b64_json"));
+    let texts = crate::fixture::leaves::leaves(&body).into_iter().filter(|at| at.ends_with("b64_json"));
     let texts: Vec<_> = texts.filter_map(|at| body.pointer(&at)?.as_str().map(str::to_owned)).collect();
     texts.iter().any(|text| STANDARD.decode(text).is_err())
 }

@@ -8,16 +8,16 @@ use seedream_core::{
 use serde_json::Value;
 use std::time::Duration;
 
-use super::dialect::Hooks;
-use super::{Mutant, dialect};
+use super::dialect::AdapterHooks;
+use super::mutant::{Mutant, adapter};
 
 pub(super) fn all() -> Vec<Mutant> {
-    let n = Hooks::NONE;
+    let n = AdapterHooks::NONE;
     vec![
-        dialect(
+        adapter(
             "drops-failures",
-            "leaves out the pictures that failed",
-            Hooks {
+            "leaves out the images that failed",
+            AdapterHooks {
                 read: |mut generation, _| {
                     generation.outcomes.retain(Result::is_ok);
                     Ok(generation)
@@ -25,10 +25,10 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "first-picture-only",
-            "reads only the first picture",
-            Hooks {
+            "reads only the first image",
+            AdapterHooks {
                 read: |mut generation, _| {
                     generation.outcomes.truncate(1);
                     Ok(generation)
@@ -36,10 +36,10 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "strict-usage",
             "makes an error of a success whose usage is odd or absent",
-            Hooks {
+            AdapterHooks {
                 read: |generation, response| match generation.usage.generated_images {
                     Some(_) => Ok(generation),
                     None => Err(Error::from_response(ErrorKind::MalformedResponse, "usage is missing", response)),
@@ -47,10 +47,10 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "forgets-facts",
             "forgets usage, time and the model that is reported",
-            Hooks {
+            AdapterHooks {
                 read: |mut generation, _| {
                     (generation.usage, generation.created) = (Default::default(), None);
                     generation.reported_model = None;
@@ -59,44 +59,48 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "loses-the-reservation",
             "keeps of a task that was accepted nothing but its id",
-            Hooks { accepted: |acceptance, _| Acceptance::new(acceptance.id), ..n },
+            AdapterHooks { accepted: |acceptance, _| Acceptance::new(acceptance.id), ..n },
         ),
-        dialect("cuts-task-ids", "keeps of a task's id what stands before its last dash", Hooks { accepted: cut, ..n }),
-        dialect(
+        adapter(
+            "cuts-task-ids",
+            "keeps of a task's id what stands before its last dash",
+            AdapterHooks { accepted: cut, ..n },
+        ),
+        adapter(
             "takes-all-for-usage",
-            "keeps the whole answer as usage, so that nothing in it is without a meaning",
-            Hooks {
+            "keeps the whole response as usage, so that nothing in it is without a meaning",
+            AdapterHooks {
                 read: |mut generation, response| {
-                    generation.usage.other.insert("answer".to_owned(), text(response));
+                    generation.usage.other.insert("response".to_owned(), text(response));
                     Ok(generation)
                 },
                 accepted: |mut acceptance, response| {
-                    acceptance.usage.other.insert("answer".to_owned(), text(response));
+                    acceptance.usage.other.insert("response".to_owned(), text(response));
                     acceptance
                 },
                 ..n
             },
         ),
-        picture("trims-urls", "takes the signed query off the URLs", trim),
-        picture("forgets-when-links-end", "does not say when a URL ends", |image| ending(image, |_| None)),
-        picture("links-for-a-week", "says that every URL is good for a week", |image| {
+        image("trims-urls", "takes the signed query off the URLs", trim),
+        image("forgets-when-links-end", "does not say when a URL ends", |image| ending(image, |_| None)),
+        image("links-for-a-week", "says that every URL is good for a week", |image| {
             ending(image, |at| at?.checked_add(Duration::from_secs(6 * 24 * 3600)));
         }),
-        picture("forgets-sizes", "does not say how large a picture is", |image| image.size = None),
-        picture("forgets-formats", "does not say which format a picture has", |image| image.format = None),
-        picture("forgets-the-rest", "drops members of a picture that have no field", |image| image.other.clear()),
+        image("forgets-sizes", "does not say how large a image is", |image| image.size = None),
+        image("forgets-formats", "does not say which format a image has", |image| image.format = None),
+        image("forgets-the-rest", "drops members of a image that have no field", |image| image.other.clear()),
         failure("failures-swapped", "gives every failure the first place", |failure| failure.index = 0),
-        failure("forgets-codes-of-failures", "drops the code of a picture that failed", |failure| failure.code = None),
-        failure("forgets-words-of-failures", "drops the words about a picture that failed", |failure| {
+        failure("forgets-codes-of-failures", "drops the code of a image that failed", |failure| failure.code = None),
+        failure("forgets-words-of-failures", "drops the words about a image that failed", |failure| {
             failure.message.clear();
         }),
-        dialect(
+        adapter(
             "forgets-request-ids",
-            "drops the id of a request that was answered",
-            Hooks {
+            "drops the id that the response gives the request",
+            AdapterHooks {
                 read: |mut generation, _| {
                     generation.request_id = None;
                     Ok(generation)
@@ -104,10 +108,10 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "drops-param",
             "does not say which member an error is about",
-            Hooks {
+            AdapterHooks {
                 failed: |error, _| {
                     let code = error.code().map(str::to_owned);
                     error.with_code_and_param(code, None)
@@ -115,20 +119,20 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "too-optimistic",
             "calls every error free",
-            Hooks { failed: |error, _| error.with_charge(Charge::No), ..n },
+            AdapterHooks { failed: |error, _| error.with_charge(Charge::No), ..n },
         ),
-        dialect(
+        adapter(
             "too-pessimistic",
             "calls every error a purchase",
-            Hooks { failed: |error, _| error.with_charge(Charge::Yes), ..n },
+            AdapterHooks { failed: |error, _| error.with_charge(Charge::Yes), ..n },
         ),
-        dialect(
+        adapter(
             "wrong-kind",
             "calls every refusal a fault of the server",
-            Hooks {
+            AdapterHooks {
                 failed: |error, response| {
                     Error::from_response(ErrorKind::Server, error.message(), response)
                         .with_code_and_param(error.code().map(str::to_owned), None)
@@ -136,10 +140,10 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "drops-code",
             "keeps the message of an error, and not its code",
-            Hooks {
+            AdapterHooks {
                 failed: |error, _| {
                     let param = error.param().map(str::to_owned);
                     error.with_code_and_param(None, param)
@@ -147,20 +151,20 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "forgets-body",
-            "does not keep the answer that was an error",
-            Hooks { failed: |error, _| error.with_body(Bytes::new()), ..n },
+            "does not keep the response that was an error",
+            AdapterHooks { failed: |error, _| error.with_body(Bytes::new()), ..n },
         ),
-        dialect(
+        adapter(
             "panics-on-unknown",
             "panics where a code or a type is unknown",
-            Hooks { heard: panic_on_unknown, ..n },
+            AdapterHooks { response: panic_on_unknown, ..n },
         ),
-        dialect(
+        adapter(
             "never-done",
             "takes the end of a task for a part of its way",
-            Hooks {
+            AdapterHooks {
                 state: |state, _| match state {
                     TaskState::Done(_) => TaskState::running("completed", Some(100)),
                     other => other,
@@ -168,10 +172,10 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "failed-is-running",
             "takes a task that failed for one that runs",
-            Hooks {
+            AdapterHooks {
                 state: |state, _| match state {
                     TaskState::Failed(_) => TaskState::running("failed", None),
                     other => other,
@@ -179,7 +183,7 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        picture("pictures-swapped", "gives every picture the first place", |image| image.index = 0),
+        image("pictures-swapped", "gives every image the first place", |image| image.index = 0),
     ]
 }
 
@@ -191,13 +195,13 @@ fn cut(mut acceptance: Acceptance, _: &Response) -> Acceptance {
 }
 
 /// An adapter that reads each image wrongly.
-fn picture(name: &'static str, says: &'static str, picture: fn(&mut GeneratedImage)) -> Mutant {
-    dialect(name, says, Hooks { picture, ..Hooks::NONE })
+fn image(name: &'static str, says: &'static str, image: fn(&mut GeneratedImage)) -> Mutant {
+    adapter(name, says, AdapterHooks { image, ..AdapterHooks::NONE })
 }
 
 /// An adapter that reads wrongly why there is no image.
 fn failure(name: &'static str, says: &'static str, failure: fn(&mut ImageFailure)) -> Mutant {
-    dialect(name, says, Hooks { failure, ..Hooks::NONE })
+    adapter(name, says, AdapterHooks { failure, ..AdapterHooks::NONE })
 }
 
 /// Gives an image's URL another end.

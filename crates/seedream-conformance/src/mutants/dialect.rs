@@ -10,25 +10,25 @@ use seedream_core::{
 };
 use serde_json::{Map, Value};
 
-use super::forgetful;
+use super::field;
 
 /// What is done to each part; by itself, nothing.
 #[derive(Clone, Copy)]
-pub(super) struct Hooks {
+pub(super) struct AdapterHooks {
     /// The field that is dropped in silence.
     pub(super) forgets: Option<Field>,
     pub(super) rules: fn(&mut Capabilities),
     /// The members of an encoded body, and the request that they say.
     pub(super) body: fn(&mut Map<String, Value>, &Checked),
     pub(super) request: fn(&mut http::Request<Bytes>),
-    /// What the gateway is said to make of a request whose body has these members.
+    /// Changes what the gateway makes of a request whose body has these members.
     pub(super) effective: fn(Effective, Map<String, Value>) -> Effective,
-    /// Who it says it is.
+    /// Changes the descriptor.
     pub(super) descriptor: fn(&mut Descriptor),
     /// A response, before it is read.
-    pub(super) heard: fn(&mut Response),
+    pub(super) response: fn(&mut Response),
     /// What was read of one image.
-    pub(super) picture: fn(&mut GeneratedImage),
+    pub(super) image: fn(&mut GeneratedImage),
     /// What was read of one image that failed.
     pub(super) failure: fn(&mut ImageFailure),
     /// What was read of a success.
@@ -38,14 +38,14 @@ pub(super) struct Hooks {
     /// An error that was read.
     pub(super) failed: fn(Error, &Response) -> Error,
     /// A success in the place of an error.
-    pub(super) rescued: fn(&Error) -> Option<Generation>,
+    pub(super) recovered: fn(&Error) -> Option<Generation>,
     /// What was found of a task.
     pub(super) state: fn(TaskState, &Response) -> TaskState,
-    /// Whether an event is heard at all.
-    pub(super) hears: fn(&Frame) -> bool,
+    /// Whether an event is read at all.
+    pub(super) keeps_event: fn(&Frame) -> bool,
 }
 
-impl Hooks {
+impl AdapterHooks {
     pub(super) const NONE: Self = Self {
         forgets: None,
         rules: |_| (),
@@ -53,21 +53,21 @@ impl Hooks {
         request: |_| (),
         effective: |effective, _| effective,
         descriptor: |_| (),
-        heard: |_| (),
-        picture: |_| (),
+        response: |_| (),
+        image: |_| (),
         failure: |_| (),
         read: |generation, _| Ok(generation),
         accepted: |acceptance, _| acceptance,
         failed: |error, _| error,
-        rescued: |_| None,
+        recovered: |_| None,
         state: |state, _| state,
-        hears: |_| true,
+        keeps_event: |_| true,
     };
 
     fn success(&self, mut generation: Generation, response: &Response) -> Result<Generation> {
         for outcome in &mut generation.outcomes {
             match outcome {
-                Ok(image) => (self.picture)(image),
+                Ok(image) => (self.image)(image),
                 Err(failure) => (self.failure)(failure),
             }
         }
@@ -77,20 +77,20 @@ impl Hooks {
 
 /// A dialect with hooks.
 #[derive(Clone, Debug)]
-pub(super) struct Broken {
+pub(super) struct BrokenDialect {
     inner: Arc<dyn Dialect>,
-    hooks: Hooks,
+    hooks: AdapterHooks,
     descriptor: Descriptor,
 }
 
-impl std::fmt::Debug for Hooks {
+impl std::fmt::Debug for AdapterHooks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Hooks")
+        f.write_str("AdapterHooks")
     }
 }
 
-impl Broken {
-    pub(super) fn new(inner: Arc<dyn Dialect>, hooks: Hooks) -> Self {
+impl BrokenDialect {
+    pub(super) fn new(inner: Arc<dyn Dialect>, hooks: AdapterHooks) -> Self {
         let mut descriptor = inner.descriptor().clone();
         (hooks.descriptor)(&mut descriptor);
         Self { inner, hooks, descriptor }
@@ -99,18 +99,18 @@ impl Broken {
     /// A request as if a field had not been set.
     fn without(&self, request: &Checked, field: Field) -> Result<Checked> {
         let mut request = request.request().clone();
-        forgetful::forget(&mut request, field);
+        field::forget(&mut request, field);
         self.capabilities(&request.model).check(&request, Strictness::Off)
     }
 
-    fn hear(&self, response: &Response) -> Response {
-        let mut heard = response.clone();
-        (self.hooks.heard)(&mut heard);
-        heard
+    fn changed(&self, response: &Response) -> Response {
+        let mut changed = response.clone();
+        (self.hooks.response)(&mut changed);
+        changed
     }
 }
 
-impl Dialect for Broken {
+impl Dialect for BrokenDialect {
     fn descriptor(&self) -> &Descriptor {
         &self.descriptor
     }
@@ -118,7 +118,7 @@ impl Dialect for Broken {
     fn capabilities(&self, model: &ModelId) -> Capabilities {
         let mut rules = self.inner.capabilities(model);
         if let Some(field) = self.hooks.forgets {
-            forgetful::say_nothing(&mut rules, field);
+            field::say_nothing(&mut rules, field);
         }
         (self.hooks.rules)(&mut rules);
         rules
@@ -141,10 +141,10 @@ impl Dialect for Broken {
     }
 
     fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded> {
-        match self.inner.decode(request, &self.hear(response)) {
+        match self.inner.decode(request, &self.changed(response)) {
             Ok(Decoded::Done(generation)) => self.hooks.success(generation, response).map(Decoded::Done),
             Ok(Decoded::Accepted(acceptance)) => Ok(Decoded::Accepted((self.hooks.accepted)(acceptance, response))),
-            Err(error) => match (self.hooks.rescued)(&error) {
+            Err(error) => match (self.hooks.recovered)(&error) {
                 Some(generation) => Ok(Decoded::Done(generation)),
                 None => Err((self.hooks.failed)(error, response)),
             },
@@ -176,7 +176,7 @@ impl Dialect for Broken {
 /// What an ability is asked for that its dialect has.
 const HAS: &str = "handed out only where the dialect within has it";
 
-impl TaskDialect for Broken {
+impl TaskDialect for BrokenDialect {
     fn poll(&self, task: &Task) -> Result<http::Request<Bytes>> {
         let mut request = self.inner.tasks().expect(HAS).poll(task)?;
         (self.hooks.request)(&mut request);
@@ -184,7 +184,7 @@ impl TaskDialect for Broken {
     }
 
     fn decode_poll(&self, task: &Task, response: &Response) -> Result<TaskState> {
-        let state = match self.inner.tasks().expect(HAS).decode_poll(task, &self.hear(response)) {
+        let state = match self.inner.tasks().expect(HAS).decode_poll(task, &self.changed(response)) {
             Ok(TaskState::Done(generation)) => match self.hooks.success(generation, response) {
                 Ok(generation) => TaskState::Done(generation),
                 Err(error) => TaskState::Failed(error),
@@ -197,33 +197,33 @@ impl TaskDialect for Broken {
     }
 }
 
-impl StreamDialect for Broken {
+impl StreamDialect for BrokenDialect {
     fn decoder(&self, request: &Checked) -> Box<dyn StreamDecoder> {
         let inner = self.inner.streaming().expect(HAS).decoder(request);
-        Box::new(BrokenStream { inner, hooks: self.hooks })
+        Box::new(BrokenDecoder { inner, hooks: self.hooks })
     }
 }
 
-impl CatalogDialect for Broken {
+impl CatalogDialect for BrokenDialect {
     fn models_request(&self) -> http::Request<Bytes> {
         self.inner.catalog().expect(HAS).models_request()
     }
 
     fn decode_models(&self, response: &Response) -> Result<Vec<ModelInfo>> {
-        let models = self.inner.catalog().expect(HAS).decode_models(&self.hear(response));
+        let models = self.inner.catalog().expect(HAS).decode_models(&self.changed(response));
         models.map_err(|error| (self.hooks.failed)(error, response))
     }
 }
 
 #[derive(Debug)]
-struct BrokenStream {
+struct BrokenDecoder {
     inner: Box<dyn StreamDecoder>,
-    hooks: Hooks,
+    hooks: AdapterHooks,
 }
 
-impl StreamDecoder for BrokenStream {
+impl StreamDecoder for BrokenDecoder {
     fn event(&mut self, frame: &Frame, blobs: &Blobs) -> Vec<StreamItem> {
-        if (self.hooks.hears)(frame) { self.inner.event(frame, blobs) } else { Vec::new() }
+        if (self.hooks.keeps_event)(frame) { self.inner.event(frame, blobs) } else { Vec::new() }
     }
 
     fn is_complete(&self) -> bool {

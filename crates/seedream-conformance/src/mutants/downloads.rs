@@ -1,4 +1,4 @@
-//! Clients that fetch images wrongly, by what stands between them and the source.
+//! Clients that fetch images wrongly, by a transport that alters what they send and get.
 
 use std::{fmt, sync::Arc};
 
@@ -12,56 +12,59 @@ use http::{
 use http_body_util::BodyExt as _;
 use seedream_client::{ResponseBody, Transport, TransportError};
 
-use super::{Mutant, driver};
+use super::mutant::{Mutant, client};
 
 pub(super) fn all() -> Vec<Mutant> {
     vec![
-        driver("gives-up-at-404", "takes an image that is not there yet for one that is gone", |driver| {
-            driver.download = |inner| Between::of(inner).head(|head| becomes(head, &[404], StatusCode::GONE));
+        client("gives-up-at-404", "takes an image that is not there yet for one that is gone", |hooks| {
+            hooks.download = |inner| AlteringTransport::of(inner).head(|head| becomes(head, &[404], StatusCode::GONE));
         }),
-        driver("hurries-a-source", "asks for an image again before the time that it was asked to wait", |driver| {
-            driver.download = |inner| {
-                Between::of(inner).head(|head| {
+        client("hurries-a-source", "asks for an image again before the time that it was asked to wait", |hooks| {
+            hooks.download = |inner| {
+                AlteringTransport::of(inner).head(|head| {
                     head.headers.remove(RETRY_AFTER);
                 })
             };
         }),
-        driver("gives-up-at-a-reset", "asks once for an image where a connection breaks", |driver| {
-            driver.download = |inner| Arc::new(Between { forgives: false, ..Between::of(inner) });
+        client("gives-up-at-a-reset", "asks once for an image where a connection breaks", |hooks| {
+            hooks.download = |inner| Arc::new(AlteringTransport { forgives: false, ..AlteringTransport::of(inner) });
         }),
-        driver("never-resumes", "asks for all of an image where a part of it is there", |driver| {
-            driver.download = |inner| {
+        client("never-resumes", "asks for all of an image where a part of it is there", |hooks| {
+            hooks.download = |inner| {
                 let asked = |request: &mut Request<Bytes>| {
                     request.headers_mut().remove(RANGE);
                 };
-                Arc::new(Between { asked, ..Between::of(inner) })
+                Arc::new(AlteringTransport { asked, ..AlteringTransport::of(inner) })
             };
         }),
-        driver("unpacks-nothing", "saves a compressed image as it came", |driver| {
-            driver.download = |inner| Arc::new(Between { whole: Some(as_it_came), ..Between::of(inner) });
+        client("unpacks-nothing", "saves a compressed image as it came", |hooks| {
+            hooks.download =
+                |inner| Arc::new(AlteringTransport { whole: Some(as_it_came), ..AlteringTransport::of(inner) });
         }),
-        driver("completes-a-cut-image", "saves an image that was cut off as a whole one", |driver| {
-            driver.download = |inner| Arc::new(Between { whole: Some(completed), ..Between::of(inner) });
+        client("completes-a-cut-image", "saves an image that was cut off as a whole one", |hooks| {
+            hooks.download =
+                |inner| Arc::new(AlteringTransport { whole: Some(completed), ..AlteringTransport::of(inner) });
         }),
-        driver("asks-for-what-is-gone", "takes an image that is gone for one that is not there yet", |driver| {
-            driver.download =
-                |inner| Between::of(inner).head(|head| becomes(head, &[401, 403, 410], StatusCode::NOT_FOUND));
+        client("asks-for-what-is-gone", "takes an image that is gone for one that is not there yet", |hooks| {
+            hooks.download = |inner| {
+                AlteringTransport::of(inner).head(|head| becomes(head, &[401, 403, 410], StatusCode::NOT_FOUND))
+            };
         }),
     ]
 }
 
-/// Changes what is asked and answered on its way.
-struct Between {
+/// A transport that alters requests and responses.
+struct AlteringTransport {
     inner: Arc<dyn Transport>,
     asked: fn(&mut Request<Bytes>),
     head: fn(&mut Parts),
-    /// What becomes of a body that has come whole.
+    /// Changes a body that has arrived whole.
     whole: Option<fn(&mut Parts, Bytes) -> Bytes>,
     /// Whether a connection that breaks may be made again.
     forgives: bool,
 }
 
-impl Between {
+impl AlteringTransport {
     fn of(inner: Arc<dyn Transport>) -> Self {
         Self { inner, asked: |_| (), head: |_| (), whole: None, forgives: true }
     }
@@ -71,9 +74,9 @@ impl Between {
     }
 }
 
-impl fmt::Debug for Between {
+impl fmt::Debug for AlteringTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Between")
+        f.write_str("AlteringTransport")
     }
 }
 
@@ -83,7 +86,7 @@ fn becomes(head: &mut Parts, statuses: &[u16], status: StatusCode) {
     }
 }
 
-/// A compressed body whose form is hidden from whoever would unpack it.
+/// A compressed body whose form is hidden, so that it is not unpacked.
 fn as_it_came(head: &mut Parts, body: Bytes) -> Bytes {
     head.headers.remove(http::header::CONTENT_ENCODING);
     if body.starts_with(b"\x1f\x8b") { [b"packed".as_slice(), &body].concat().into() } else { body }
@@ -101,7 +104,7 @@ fn completed(head: &mut Parts, body: Bytes) -> Bytes {
 }
 
 #[async_trait]
-impl Transport for Between {
+impl Transport for AlteringTransport {
     async fn send(&self, mut request: Request<Bytes>) -> Result<Response<ResponseBody>, TransportError> {
         (self.asked)(&mut request);
         let response = match self.inner.send(request).await {

@@ -1,23 +1,24 @@
-//! Adapters whose limits stand one step beside the documented ones: too narrow, or too wide.
+//! Adapters whose limits are one step off the documented ones: too narrow, or too wide.
 
 use seedream_core::{Capabilities, PixelRule};
 
-use super::dialect::Hooks;
-use super::{Mutant, dialect};
+use super::dialect::AdapterHooks;
+use super::mutant::{Mutant, adapter};
 
 pub(super) fn all() -> Vec<Mutant> {
-    let rules = |name, says, rules: fn(&mut Capabilities)| dialect(name, says, Hooks { rules, ..Hooks::NONE });
+    let rules =
+        |name, says, rules: fn(&mut Capabilities)| adapter(name, says, AdapterHooks { rules, ..AdapterHooks::NONE });
     vec![
-        rules("least-area-refused", "refuses the smallest picture that is allowed", |rules| {
+        rules("least-area-refused", "refuses the smallest image that is allowed", |rules| {
             each_area(rules, |area| area.min += 1);
         }),
-        rules("largest-area-refused", "refuses the largest picture that is allowed", |rules| {
+        rules("largest-area-refused", "refuses the largest image that is allowed", |rules| {
             each_area(rules, |area| area.max = area.max.map(|max| max - 1));
         }),
-        rules("smaller-areas", "lets pictures through that are a little too small", |rules| {
+        rules("smaller-areas", "lets images through that are a little too small", |rules| {
             each_area(rules, |area| area.min = area.min * 3 / 4);
         }),
-        rules("larger-areas", "lets pictures through that are a little too large", |rules| {
+        rules("larger-areas", "lets images through that are a little too large", |rules| {
             each_area(rules, |area| area.max = area.max.map(|max| max * 4 / 3));
         }),
         rules("flatter-shapes", "refuses the longest and the tallest shape that are allowed", |rules| {
@@ -36,7 +37,7 @@ pub(super) fn all() -> Vec<Mutant> {
         rules("two-layers", "counts two images where every layer is billed", |rules| {
             rules.layers.iter_mut().for_each(|layers| layers.most = 1);
         }),
-        rules("one-level-less", "does not know the largest level", |rules| {
+        rules("one-level-less", "does not know the largest tier", |rules| {
             rules.size.tiers.pop();
             rules.size.qualities.pop();
         }),
@@ -49,16 +50,16 @@ pub(super) fn all() -> Vec<Mutant> {
         rules("one-reference-more", "lets one reference too many through", |rules| {
             rules.references.max = rules.references.max.map(|max| max + 1);
         }),
-        rules("one-picture-less", "refuses as many pictures as are allowed", |rules| {
+        rules("one-picture-less", "refuses as many images as are allowed", |rules| {
             rules.images.max = rules.images.max.map(|max| max.saturating_sub(1));
         }),
-        rules("one-picture-more", "lets one picture too many through", |rules| {
+        rules("one-picture-more", "lets one image too many through", |rules| {
             rules.images.max = rules.images.max.map(|max| max + 1);
         }),
-        rules("one-in-all-less", "refuses as many references and pictures together as are allowed", |rules| {
+        rules("one-in-all-less", "refuses as many references and images together as are allowed", |rules| {
             rules.images.with_references.iter_mut().for_each(|total| total.limit -= 1);
         }),
-        rules("one-in-all-more", "lets one reference or picture too many in all through", |rules| {
+        rules("one-in-all-more", "lets one reference or image too many in all through", |rules| {
             rules.images.with_references.iter_mut().for_each(|total| total.limit += 1);
         }),
         rules("one-value-less", "does not know the last of the values of each field", |rules| {

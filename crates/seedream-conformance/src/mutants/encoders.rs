@@ -4,26 +4,26 @@ use http::header::{AUTHORIZATION, HeaderValue};
 use seedream_core::{Effective, Field, Support, Tier};
 use serde_json::{Map, Value};
 
-use super::dialect::Hooks;
-use super::{Mutant, dialect};
+use super::dialect::AdapterHooks;
+use super::mutant::{Mutant, adapter};
 
 pub(super) fn all() -> Vec<Mutant> {
-    let n = Hooks::NONE;
+    let n = AdapterHooks::NONE;
     vec![
-        dialect(
+        adapter(
             "leaves-out-false",
             "leaves out `watermark: false`, so that the provider's default holds",
-            Hooks { body: |body, _| body.retain(|name, value| name != "watermark" || *value != false), ..n },
+            AdapterHooks { body: |body, _| body.retain(|name, value| name != "watermark" || *value != false), ..n },
         ),
-        dialect(
+        adapter(
             "undocumented-member",
             "adds a member that no document knows",
-            Hooks { body: |body, _| drop(body.insert("hd".to_owned(), true.into())), ..n },
+            AdapterHooks { body: |body, _| drop(body.insert("hd".to_owned(), true.into())), ..n },
         ),
-        dialect(
+        adapter(
             "overrides-sequential",
             "writes `auto` over an explicit `sequential_image_generation`",
-            Hooks {
+            AdapterHooks {
                 body: |body, _| {
                     if let Some(group) = body.get_mut("sequential_image_generation") {
                         *group = "auto".into();
@@ -32,10 +32,10 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "wrong-model",
             "sends the model's name in our spelling",
-            Hooks {
+            AdapterHooks {
                 body: |body, _| {
                     if let Some(Value::String(model)) = body.get_mut("model") {
                         *model = model.replace("doubao-", "");
@@ -44,50 +44,53 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "asks-for-one",
-            "never asks for more than one picture",
-            Hooks {
+            "never asks for more than one image",
+            AdapterHooks {
                 body: |body, _| {
                     body.retain(|name, _| !matches!(name.as_str(), "n" | "sequential_image_generation_options"));
                 },
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "wrong-path",
             "posts to a path of its own",
-            Hooks { request: |request| *request.uri_mut() = http::Uri::from_static("/v1/images"), ..n },
+            AdapterHooks { request: |request| *request.uri_mut() = http::Uri::from_static("/v1/images"), ..n },
         ),
-        dialect(
+        adapter(
             "moved-away",
             "knows an address that no document tells",
-            Hooks { descriptor: |descriptor| descriptor.base_urls = vec!["https://api.example.com".into()], ..n },
+            AdapterHooks {
+                descriptor: |descriptor| descriptor.base_urls = vec!["https://api.example.com".into()],
+                ..n
+            },
         ),
-        dialect(
+        adapter(
             "blind-to-the-gateway",
             "says that a request arrives as it was sent",
-            Hooks { effective: |effective, sent| Effective { body: sent, ..effective }, ..n },
+            AdapterHooks { effective: |effective, sent| Effective { body: sent, ..effective }, ..n },
         ),
-        dialect(
+        adapter(
             "silent-about-the-gateway",
             "does not say what the gateway makes of a request",
-            Hooks { effective: |effective, _| Effective { body: Map::new(), ..effective }, ..n },
+            AdapterHooks { effective: |effective, _| Effective { body: Map::new(), ..effective }, ..n },
         ),
-        dialect(
+        adapter(
             "key-in-adapter",
             "sets the header of the key in the adapter",
-            Hooks {
+            AdapterHooks {
                 request: |request| {
                     drop(request.headers_mut().insert(AUTHORIZATION, HeaderValue::from_static("Bearer k")));
                 },
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "wrong-limits",
-            "claims that a model takes any number of pictures, of any size",
-            Hooks {
+            "claims that a model takes any number of images, of any size",
+            AdapterHooks {
                 rules: |rules| {
                     rules.images.max = None;
                     rules.images.advised_max = None;
@@ -97,10 +100,10 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "refuses-too-much",
             "refuses what the document allows: references and groups",
-            Hooks {
+            AdapterHooks {
                 rules: |rules| {
                     rules.references.max = Some(0);
                     rules.images.max = Some(1);
@@ -108,15 +111,18 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "claims-honoured",
             "claims that every field has an effect",
-            Hooks { rules: |rules| rules.fields.iter_mut().for_each(|rule| rule.support = Support::Honoured), ..n },
+            AdapterHooks {
+                rules: |rules| rules.fields.iter_mut().for_each(|rule| rule.support = Support::Honoured),
+                ..n
+            },
         ),
-        dialect(
+        adapter(
             "silent-about-ignored",
             "has no word for a field that has no member",
-            Hooks { rules: |rules| drop(rules.fields.remove(Field::Watermark)), ..n },
+            AdapterHooks { rules: |rules| drop(rules.fields.remove(Field::Watermark)), ..n },
         ),
     ]
 }

@@ -2,16 +2,16 @@
 
 use seedream_core::{Error, ErrorKind, Input};
 
-use super::dialect::Hooks;
-use super::{Mutant, dialect, driver, lost};
+use super::dialect::AdapterHooks;
+use super::mutant::{Mutant, adapter, client, lost};
 
 pub(super) fn all() -> Vec<Mutant> {
-    let n = Hooks::NONE;
+    let n = AdapterHooks::NONE;
     vec![
-        dialect(
+        adapter(
             "needs-completed",
             "makes an error of a stream without the event that sums up",
-            Hooks {
+            AdapterHooks {
                 read: |generation, response| {
                     let is_stream = response.body.is_empty();
                     if is_stream && generation.usage.is_empty() {
@@ -26,19 +26,19 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        dialect(
+        adapter(
             "deaf-to-failures",
-            "skips the event of a picture that failed",
-            Hooks { hears: |frame| !frame.data.contains("partial_failed"), ..n },
+            "skips the event of a image that failed",
+            AdapterHooks { keeps_event: |frame| !frame.data.contains("partial_failed"), ..n },
         ),
-        driver("needs-done", "takes a stream without `[DONE]` for one that was cut off", |driver| {
-            driver.hear = |input| match input {
+        client("needs-done", "takes a stream without `[DONE]` for one that was cut off", |hooks| {
+            hooks.input = |input| match input {
                 Input::StreamEnd => Input::Broken { partial: None, error: lost() },
                 other => other,
             };
         }),
-        driver("ends-at-a-failure", "ends a stream at the first picture that failed", |driver| {
-            driver.hear = |input| match input {
+        client("ends-at-a-failure", "ends a stream at the first image that failed", |hooks| {
+            hooks.input = |input| match input {
                 Input::Frame(frame, _) if frame.data.contains("partial_failed") => Input::StreamEnd,
                 other => other,
             };

@@ -1,6 +1,6 @@
 //! The report for a browser: one file that loads nothing.
 
-use super::Report;
+use super::summary::Report;
 
 const PAGE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/style.css");
@@ -23,12 +23,12 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::{Run, report::Status};
+    use crate::{ConformanceRun, report::CaseStatus};
 
     fn report() -> Report {
-        let mut report = Run::everything(date(2026, 11, 1)).over(&[]);
+        let mut report = ConformanceRun::everything(date(2026, 11, 1)).over(&[]);
         report.filter = Some("</script><script>alert(1)</script><!-- {{style}} {{report}} & \u{2028}".to_owned());
-        report.counts.insert(Status::Pass, 1);
+        report.counts.insert(CaseStatus::Pass, 1);
         report
     }
 

@@ -2,20 +2,23 @@
 
 use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Fault, Report, Status};
-use crate::Level;
+use super::{
+    case_report::CaseStatus,
+    summary::{Report, RunFault},
+};
+use crate::RequirementLevel;
 
 /// One suite a provider, one test a case; what is wrong with the run itself is a suite of its own.
 pub(super) fn junit(report: &Report) -> String {
     let mut junit = Junit::new("seedream-conformance");
     let mut suites: Vec<TestSuite> = Vec::new();
-    for entry in report.cases.iter().filter(|entry| entry.status != Status::NotRun) {
+    for entry in report.cases.iter().filter(|entry| entry.status != CaseStatus::NotRun) {
         let mut status = match entry.status {
-            // A conclusion of ours gates nothing, and a test that fails would.
-            Status::Fail if entry.level == Level::May => TestCaseStatus::skipped(),
-            Status::Fail | Status::Stale => TestCaseStatus::non_success(NonSuccessKind::Failure),
-            Status::HarnessError => TestCaseStatus::non_success(NonSuccessKind::Error),
-            Status::KnownFailing | Status::Skip => TestCaseStatus::skipped(),
+            // A derived fact gates nothing, and a failed test would.
+            CaseStatus::Fail if entry.level == RequirementLevel::May => TestCaseStatus::skipped(),
+            CaseStatus::Fail | CaseStatus::Stale => TestCaseStatus::non_success(NonSuccessKind::Failure),
+            CaseStatus::HarnessError => TestCaseStatus::non_success(NonSuccessKind::Error),
+            CaseStatus::KnownFailing | CaseStatus::Skip => TestCaseStatus::skipped(),
             _ => TestCaseStatus::success(),
         };
         match &entry.reason {
@@ -37,7 +40,7 @@ pub(super) fn junit(report: &Report) -> String {
     }
     if !report.faults.is_empty() {
         let mut suite = TestSuite::new("the run itself");
-        for Fault::Known(what) | Fault::TooFew(what) in &report.faults {
+        for RunFault::Known(what) | RunFault::TooFew(what) in &report.faults {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
             status.set_message(what.as_str());
             suite.add_test_case(TestCase::new(what.as_str(), status));

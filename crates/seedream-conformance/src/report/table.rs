@@ -2,20 +2,23 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use super::{Entry, Fault, Report, Status};
-use crate::{Law, Level};
+use super::{
+    case_report::{CaseReport, CaseStatus},
+    summary::{Report, RunFault},
+};
+use crate::{Law, RequirementLevel};
 
 /// Laws down, providers across: how many cases hold, and of how many where some do not.
 pub(super) fn table(report: &Report) -> String {
     let mut cells: BTreeMap<(Law, &str), (usize, usize)> = BTreeMap::new();
     let mut providers: Vec<&str> = Vec::new();
-    for entry in report.cases.iter().filter(|entry| entry.status != Status::NotRun) {
+    for entry in report.cases.iter().filter(|entry| entry.status != CaseStatus::NotRun) {
         if !providers.contains(&entry.provider.as_str()) {
             providers.push(&entry.provider);
         }
         let (good, all) = cells.entry((entry.law, &entry.provider)).or_default();
-        *good += usize::from(matches!(entry.status, Status::Pass | Status::KnownFailing));
-        *all += usize::from(entry.status != Status::Skip);
+        *good += usize::from(matches!(entry.status, CaseStatus::Pass | CaseStatus::KnownFailing));
+        *all += usize::from(entry.status != CaseStatus::Skip);
     }
     let mut text = format!("{:16}", "LAW");
     for provider in &providers {
@@ -36,21 +39,23 @@ pub(super) fn table(report: &Report) -> String {
         text.push('\n');
     }
     text.push('\n');
-    for entry in
-        report.cases.iter().filter(|entry| matches!(entry.status, Status::Fail | Status::Stale | Status::HarnessError))
+    for entry in report
+        .cases
+        .iter()
+        .filter(|entry| matches!(entry.status, CaseStatus::Fail | CaseStatus::Stale | CaseStatus::HarnessError))
     {
         failure(&mut text, entry);
     }
     for fault in &report.faults {
-        let (Fault::Known(what) | Fault::TooFew(what)) = fault;
+        let (RunFault::Known(what) | RunFault::TooFew(what)) = fault;
         let _ = writeln!(text, "error: {what}");
     }
     summary(&mut text, report);
     text
 }
 
-fn failure(text: &mut String, entry: &Entry) {
-    let weight = if entry.level == Level::May { ", which gates nothing" } else { "" };
+fn failure(text: &mut String, entry: &CaseReport) {
+    let weight = if entry.level == RequirementLevel::May { ", which gates nothing" } else { "" };
     let _ =
         writeln!(text, "{} {} ({}{weight})", entry.status.as_str().to_uppercase(), entry.name, entry.level.as_str());
     for line in entry.told() {

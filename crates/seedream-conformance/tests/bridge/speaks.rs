@@ -1,4 +1,4 @@
-//! The other side of the pipe: reads a question, lets the adapter answer it.
+//! The other side of the pipe: reads a question, has the adapter respond.
 
 use std::{
     error::Error,
@@ -15,7 +15,7 @@ use crate::says;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Answers until nobody asks any more.
+/// Responds until the input ends.
 pub(crate) fn speak(id: &str) -> Result<()> {
     let dialects = seedream::dialects();
     let dialect = dialects.iter().find(|dialect| dialect.descriptor().id == id).ok_or("no adapter of that id")?;
@@ -60,7 +60,7 @@ fn example(dialect: &Arc<dyn Dialect>, method: &str, params: &Value) -> Result<V
         }
         "models" => says::request(&dialect.catalog().ok_or_else(missing)?.models_request())?,
         "decode_models" => says::models(dialect.catalog().ok_or_else(missing)?.decode_models(&response(params)?)),
-        _ => return Err(format!("nobody knows how to {method}").into()),
+        _ => return Err(format!("{method} is not a method of the protocol").into()),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use seedream_conformance::{Matrix, Subject};
+use seedream_conformance::{MutantMatrix, Subject};
 
 /// The rows of the matrix in the README.
 fn kept() -> Vec<&'static str> {
@@ -23,7 +23,7 @@ fn every_mutant_is_killed_by_the_case_that_the_readme_names() {
     let subjects: Vec<Subject> = seedream::dialects().into_iter().map(Subject::new).collect();
     let named: BTreeMap<&str, &str> =
         kept().into_iter().map(|row| (cells(row)[0], cells(row)[3].trim_matches('`'))).collect();
-    let matrix = Matrix::chosen(&subjects, |mutant, case| named.get(mutant) == Some(&case));
+    let matrix = MutantMatrix::chosen(&subjects, |mutant, case| named.get(mutant) == Some(&case));
     // What fails from here on is to be seen.
     drop(std::panic::take_hook());
     let ran = matrix.to_markdown();
@@ -51,7 +51,8 @@ fn every_law_kills_a_mutant() {
 fn a_case_that_kills_no_mutant_is_a_fault() {
     let subjects: Vec<Subject> = seedream::dialects().into_iter().take(1).map(Subject::new).collect();
     let case = format!("encode/{}/generate/chinese-prompt", subjects[0].id());
-    let faults = |mutant: &str| Matrix::chosen(&subjects, |name, chosen| name == mutant && chosen == case).faults();
+    let faults =
+        |mutant: &str| MutantMatrix::chosen(&subjects, |name, chosen| name == mutant && chosen == case).faults();
     let idle = format!("{case} kills no mutant");
     assert!(faults("moved-away").contains(&idle));
     assert!(!faults("wrong-path").contains(&idle));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use seedream_conformance::{Subject, cases};
 use serde_json::{Value, json};
 
-/// Adding or losing a case is a change that somebody sees: write the counts that are printed here into `src/requirements.json`.
+/// Adding or losing a case is a visible change: write the counts that are printed here into `src/requirements.json`.
 #[test]
 fn the_requirements_are_what_there_is() {
     let mut counts: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use seedream_core::{Capabilities, PixelRule, Source, SourceKind, Support};
 use seedream_fixtures::{DocumentRule, ModelFacts, ProviderFacts};
 
-use crate::difference::Differences;
+use crate::harness::difference::Differences;
 
 /// One rule of an adapter: what has to stand on the page that it cites.
-struct Statement<'a> {
+struct CitedStatement<'a> {
     what: String,
     /// Numbers and words, all in one sentence about the place that is cited.
     tokens: Vec<String>,
@@ -55,7 +55,7 @@ fn names(url: &str, name: &str) -> bool {
     !name.is_empty() && name.split(", ").all(|part| url.contains(part))
 }
 
-impl Statement<'_> {
+impl CitedStatement<'_> {
     fn stands_in(&self, fact: &DocumentRule) -> bool {
         let mut said = tokens(&fact.says);
         let about: BTreeSet<String> = words(&fact.id).chain(words(&fact.says)).collect();
@@ -97,11 +97,11 @@ fn published(provider: &ProviderFacts, model: &ModelFacts) -> Vec<String> {
     sources.filter_map(|source| source.url.clone()).collect()
 }
 
-fn statements(rules: &Capabilities) -> Vec<Statement<'_>> {
+fn statements(rules: &Capabilities) -> Vec<CitedStatement<'_>> {
     let mut all = Vec::new();
     let mut state = |what: &str, tokens: Vec<String>, topic, source| {
         if !tokens.is_empty() {
-            all.push(Statement { what: what.to_owned(), tokens, topic, source });
+            all.push(CitedStatement { what: what.to_owned(), tokens, topic, source });
         }
     };
     let size = &rules.size;
@@ -110,7 +110,7 @@ fn statements(rules: &Capabilities) -> Vec<Statement<'_>> {
         Some(narrowed) => (&narrowed.tiers, Some(narrowed.pixels)),
         None => (&size.tiers, size.pixels),
     };
-    state("levels", texts(tiers), None, &size.source);
+    state("tiers", texts(tiers), None, &size.source);
     state("qualities", texts(&size.qualities), Some("quality"), &size.source);
     state("ratios", size.ratios.iter().map(ToString::to_string).collect(), None, &size.source);
     for bound in own.map(bounds).unwrap_or_default() {
@@ -119,7 +119,7 @@ fn statements(rules: &Capabilities) -> Vec<Statement<'_>> {
     if let (Some(narrowed), Some(all)) = (&size.narrowed, size.pixels) {
         let own = bounds(narrowed.pixels);
         state("pixels", bounds(all).into_iter().filter(|bound| !own.contains(bound)).collect(), None, &narrowed.source);
-        state("levels", texts(&size.tiers), None, &narrowed.source);
+        state("tiers", texts(&size.tiers), None, &narrowed.source);
     }
     if let Some(relay) = &size.relay_min {
         state("pixels at a relay", vec![relay.pixels.to_string()], None, &relay.source);
@@ -155,7 +155,7 @@ fn statements(rules: &Capabilities) -> Vec<Statement<'_>> {
         state(&format!("values of {field}"), rule.values.iter().map(ToString::to_string).collect(), None, &rule.source);
         let ends = rule.range.map(|(least, most)| vec![least.to_string(), most.to_string()]).unwrap_or_default();
         state(&format!("range of {field}"), ends, None, rule.range_source.as_ref().unwrap_or(&rule.source));
-        // Each page has words of its own for a member without effect; that it speaks of the member is what can be asked.
+        // Pages word a member without effect differently; only that the page names the member is checked.
         let member =
             rule.source.at.rsplit('.').next().filter(|at| !at.contains(' ') && rule.support != Support::Honoured);
         let effect = member.map(|member| words(member).collect()).unwrap_or_default();
@@ -184,7 +184,7 @@ mod tests {
         let fact = DocumentRule { id, lines, says, cases: Vec::new(), laws: Vec::new(), untestable: None };
         let source = Source::documented("000", at);
         let tokens = tokens.iter().map(ToString::to_string).collect();
-        Statement { what: String::new(), tokens, topic: None, source: &source }.stands_in(&fact)
+        CitedStatement { what: String::new(), tokens, topic: None, source: &source }.stands_in(&fact)
     }
 
     #[test]

@@ -1,15 +1,19 @@
 //! The nearest legal size that an adapter names is the nearest, found here by trying every width.
 
+use crate::harness::random::Rng;
 use seedream_core::{Capabilities, Error, ImageRequest, Nearest, Pixels, Size, Strictness};
 use seedream_fixtures::ModelFacts;
 
-use crate::{dice::Dice, difference::Differences};
+use crate::{
+    harness::difference::Differences,
+    harness::random::{below, seeded},
+};
 
 /// How many sizes are drawn for a model.
 const ROUNDS: u64 = 12;
 
 /// The rule of a model, as its provider's facts have it.
-struct Rule {
+struct SizeBounds {
     area: (u64, u64),
     sides: (u64, u64),
     /// The largest quotient of the longer and the shorter side.
@@ -21,30 +25,30 @@ pub(super) fn check(d: &mut Differences, model: &ModelFacts, rules: &Capabilitie
     let (most, aspect) = (said.max.unwrap_or(u64::MAX), said.aspect.map_or(f64::INFINITY, |aspect| aspect.max));
     // No legal width is larger than this.
     let widest = ((most as f64 * aspect).sqrt() as u64).saturating_add(1).min(1 << 16);
-    let rule = Rule {
+    let rule = SizeBounds {
         area: (said.min.unwrap_or(1), most),
         sides: said.side.map_or((1, widest), |side| (side.min.into(), side.max.into())),
         aspect,
     };
     for round in 0..ROUNDS {
-        let asked = rule.draw(&mut Dice::of(&model.id, round));
+        let asked = rule.draw(&mut seeded(&model.id, round));
         if rule.allows(asked) {
             continue;
         }
         let request = ImageRequest::new(model.id.as_str(), "a lighthouse in fog").size(asked);
-        let example = rules.check(&request, Strictness::Strict).err().map(refused).and_then(|error| {
+        let named = rules.check(&request, Strictness::Strict).err().map(refused).and_then(|error| {
             error.violations().iter().find_map(|violation| match violation.nearest {
                 Some(Nearest::Size(Size::Pixels(size))) => Some(size),
                 _ => None,
             })
         });
-        let Some(example) = example else {
+        let Some(named) = named else {
             d.holds(false, || format!("nearest to {asked}: none is named"));
             continue;
         };
         let Some(nearest) = rule.nearest(asked) else { continue };
-        let right = rule.allows(example) && distance(example, asked) == distance(nearest, asked);
-        d.holds(right, || format!("nearest to {asked}: expected {nearest}, saw {example}"));
+        let right = rule.allows(named) && distance(named, asked) == distance(nearest, asked);
+        d.holds(right, || format!("nearest to {asked}: expected {nearest}, saw {named}"));
     }
 }
 
@@ -52,19 +56,19 @@ fn distance(a: Pixels, b: Pixels) -> u32 {
     a.width.abs_diff(b.width) + a.height.abs_diff(b.height)
 }
 
-impl Rule {
+impl SizeBounds {
     /// A size around a bound, or anywhere.
-    fn draw(&self, dice: &mut Dice) -> Pixels {
+    fn draw(&self, random: &mut Rng) -> Pixels {
         let least = f64::from(u32::try_from(self.area.0.max(self.sides.0 * self.sides.0)).unwrap_or(u32::MAX));
         let most = if self.area.1 == u64::MAX { (self.sides.1 * self.sides.1) as f64 } else { self.area.1 as f64 };
-        let area = match dice.below(4) {
+        let area = match below(random, 4) {
             0 => least * 0.999,
             1 => most * 1.001,
-            2 => least * (0.05 + 0.01 * dice.below(90) as f64),
-            _ => most * (1.0 + 0.05 * dice.below(90) as f64),
+            2 => least * (0.05 + 0.01 * below(random, 90) as f64),
+            _ => most * (1.0 + 0.05 * below(random, 90) as f64),
         };
         let shapes = [(1.0, 1.0), (16.0, 9.0), (3.0, 4.0), (21.0, 9.0), (1.0, 3.0), (40.0, 1.0), (7.0, 5.0)];
-        let (across, down) = shapes[dice.below(shapes.len())];
+        let (across, down) = shapes[below(random, shapes.len())];
         let width = (area * across / down).sqrt();
         Pixels::new((width as u32).max(1), ((area / width) as u32).max(1))
     }

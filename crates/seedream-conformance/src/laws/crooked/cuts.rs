@@ -1,19 +1,19 @@
-//! Every documented response, cut behind each of its bytes, by a clean end or a broken one: what was complete before the cut is
+//! Every documented response, cut after each of its bytes, by a clean end or a broken one: what was complete before the cut is
 //! delivered, or the task is collected; only a refusal is called free, and nothing is bought twice.
 
 use std::{collections::BTreeSet, time::Duration};
 
-use seedream_core::{Charge, Error, Input, Purpose, charge_of, json, sse};
+use seedream_core::{Charge, Encoded, Error, Input, Purpose, charge_of, json, sse};
 use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange};
 
-use super::ground::{Came, came, charge};
+use super::shape_fixture::{DeliveredImage, charge, delivered_images};
 use crate::{
-    Case, Failure, Law, Subject,
-    difference::Differences,
-    example::{Bill, DocumentedResponse, broken, stream},
-    exchange,
-    laws::tasks::Shown,
-    play::{Play, Played},
+    Case, CaseFailure, Law, Subject,
+    fixture::documented::{DocumentedCharge, DocumentedResponse, broken, stream},
+    fixture::exchange,
+    harness::difference::Differences,
+    harness::simulation::{SimulatedRun, Simulation},
+    harness::task_fixtures::TaskFixtures,
 };
 
 pub(super) fn cases(subject: &Subject) -> Vec<Case> {
@@ -36,7 +36,7 @@ pub(super) fn cases(subject: &Subject) -> Vec<Case> {
             let judged = subject.clone();
             cases.push(Case::about(Law::Crooked, subject, exchange, "cut", move || {
                 match DocumentedResponse::of(exchange)? {
-                    Some(example) => success(&judged, &example),
+                    Some(documented) => success(&judged, &documented),
                     None => Ok(()),
                 }
             }));
@@ -50,38 +50,39 @@ pub(super) fn cases(subject: &Subject) -> Vec<Case> {
 /// How a connection ends.
 const ENDS: [(&str, bool); 2] = [("ended", true), ("broken", false)];
 
-fn success(subject: &Subject, example: &DocumentedResponse) -> Result<(), Failure> {
-    let polled = example.exchange.operation == OperationKind::Poll;
+fn success(subject: &Subject, documented: &DocumentedResponse) -> Result<(), CaseFailure> {
+    let polled = documented.exchange.operation == OperationKind::Poll;
     if polled && subject.dialect().tasks().is_none() {
-        return Err(Failure::new("the document has tasks, the adapter has none"));
+        return Err(CaseFailure::new("the document has tasks, the adapter has none"));
     }
-    let whole = play(subject, example, example.response.body.len(), true)?;
+    let cut = CutResponse::new(subject, documented)?;
+    let whole = cut.simulate(documented.response.body.len(), true)?;
     let (free, known) = (charge(&whole) == Charge::No, images(&whole));
-    let values = values(&example.response.body);
-    for at in subject.cuts(example.response.body.len()) {
+    let values = values(&documented.response.body);
+    let task = documented.exchange.expect.as_ref().and_then(|expect| expect.task.as_ref()?.id.as_deref());
+    let task = task.filter(|_| !polled);
+    for at in subject.cuts(documented.response.body.len()) {
+        let part = &documented.response.body[..at];
+        let arrived = arrived(subject, documented, at);
+        let named = task.is_some_and(|id| String::from_utf8_lossy(part).contains(&format!("\"{id}\"")));
         for (name, ends) in ENDS {
             let mut d = Differences::default();
-            let name = format!("{name} behind byte {at}");
-            let played = play(subject, example, at, ends)?;
-            let part = &example.response.body[..at];
-            let text = String::from_utf8_lossy(part);
-            let kept = images(&played);
-            let arrived = arrived(subject, example, at);
+            let name = format!("{name} after byte {at}");
+            let run = cut.simulate(at, ends)?;
+            let kept = images(&run);
             d.holds(kept.len() >= arrived, || format!("{name}: {arrived} images arrived, {} came", kept.len()));
-            let real = kept.iter().all(|image| known.contains(image) || matches!(image, Came::Inline(_)));
-            d.holds(real, || format!("{name}: an image came that is none of the whole response: {kept:?}"));
-            let task = example.exchange.expect.as_ref().and_then(|expect| expect.task.as_ref()?.id.clone());
-            if let Some(id) = task.filter(|_| !polled) {
-                let asked = played.polls.iter().any(|(_, path)| path.ends_with(&id));
-                let named = text.contains(&format!("\"{id}\""));
+            let real = kept.iter().all(|image| known.contains(image) || matches!(image, DeliveredImage::Inline(_)));
+            d.holds(real, || format!("{name}: an image came that is not in the whole response: {kept:?}"));
+            if let Some(id) = task {
+                let asked = run.polls.iter().any(|(_, path)| path.ends_with(id));
                 d.holds(asked == named, || format!("{name}: the id had arrived: {named}, the task is polled: {asked}"));
             }
-            let lost = polled && played.result.as_ref().is_err_and(|error| error.task().is_none());
+            let lost = polled && run.result.as_ref().is_err_and(|error| error.task().is_none());
             d.holds(!lost, || format!("{name}: the task is lost"));
-            // What is missing says nothing.
-            let same = free && ends && is_stream(example) && self::values(part) == values;
-            d.holds(same || charge(&played) != Charge::No, || format!("{name}: called free"));
-            d.same(&format!("{name}: submits"), &1, &played.submits.len());
+            // What is missing proves nothing.
+            let same = free && ends && is_stream(documented) && self::values(part) == values;
+            d.holds(same || charge(&run) != Charge::No, || format!("{name}: called free"));
+            d.same(&format!("{name}: submits"), &1, &run.submits.len());
             d.into_result()?;
         }
     }
@@ -89,23 +90,24 @@ fn success(subject: &Subject, example: &DocumentedResponse) -> Result<(), Failur
 }
 
 /// An error that is cut is bounded by its status, and is sent again only where that is free.
-fn refusals(subject: &Subject) -> Result<(), Failure> {
-    for example in DocumentedResponse::all(subject, OperationKind::Create)? {
-        let status = example.response.status;
+fn refusals(subject: &Subject) -> Result<(), CaseFailure> {
+    for documented in DocumentedResponse::all(subject, OperationKind::Create)? {
+        let status = documented.response.status;
         if status.is_success() {
             continue;
         }
-        for at in subject.cuts(example.response.body.len()) {
+        let cut = CutResponse::new(subject, &documented)?;
+        for at in subject.cuts(documented.response.body.len()) {
             for (name, ends) in ENDS {
                 let mut d = Differences::default();
-                let name = format!("{} {name} behind byte {at}", example.exchange.id());
-                let played = play(subject, &example, at, ends)?;
-                let Err(error) = &played.result else {
-                    return Err(Failure::new(format!("{name}: read as a success")));
+                let name = format!("{} {name} after byte {at}", documented.exchange.id());
+                let run = cut.simulate(at, ends)?;
+                let Err(error) = &run.result else {
+                    return Err(CaseFailure::new(format!("{name}: read as a success")));
                 };
                 let least = charge_of(status, error.kind());
                 d.holds(error.charge() >= least, || format!("{name}: {:?}, at least {least:?}", error.charge()));
-                let again = played.submits.len() > 1;
+                let again = run.submits.len() > 1;
                 d.holds(!again || matches!(status.as_u16(), 429 | 503), || format!("{name}: sent again"));
                 d.holds(!again || least == Charge::No, || format!("{name}: sent again, and may have been bought"));
                 d.into_result()?;
@@ -115,8 +117,8 @@ fn refusals(subject: &Subject) -> Result<(), Failure> {
     Ok(())
 }
 
-fn is_stream(example: &DocumentedResponse) -> bool {
-    matches!(example.exchange.response.as_ref().map(|response| &response.body), Some(RecordedBody::Sse(_)))
+fn is_stream(documented: &DocumentedResponse) -> bool {
+    matches!(documented.exchange.response.as_ref().map(|response| &response.body), Some(RecordedBody::Sse(_)))
 }
 
 /// How many values of events are complete.
@@ -127,48 +129,70 @@ fn values(part: &[u8]) -> usize {
 }
 
 /// How many images were complete.
-fn arrived(subject: &Subject, example: &DocumentedResponse, at: usize) -> usize {
+fn arrived(subject: &Subject, documented: &DocumentedResponse, at: usize) -> usize {
     // An event that is cut is read by the adapter alone.
-    if is_stream(example) && !subject.dialect().is_lenient() {
-        return example.arrived(at);
+    if is_stream(documented) && !subject.dialect().is_lenient() {
+        return documented.arrived(at);
     }
-    example.named_in(&String::from_utf8_lossy(&example.response.body[..at]))
+    documented.named_in(&String::from_utf8_lossy(&documented.response.body[..at]))
 }
 
-/// What comes of the first bytes of a response.
-fn play(subject: &Subject, example: &DocumentedResponse, at: usize, ends: bool) -> Result<Played, Failure> {
-    let inputs = || {
-        let part = example.response.body.slice(..at);
-        if is_stream(example) {
+/// A response that is cut, and what is the same at each cut.
+struct CutResponse<'a> {
+    subject: &'a Subject,
+    documented: &'a DocumentedResponse,
+    /// The request; `None` where the response is that of a poll.
+    request: Option<Encoded>,
+    /// The end of the task, where the response accepts one.
+    done: Option<DocumentedResponse>,
+}
+
+impl<'a> CutResponse<'a> {
+    fn new(subject: &'a Subject, documented: &'a DocumentedResponse) -> Result<Self, CaseFailure> {
+        let polled = documented.exchange.operation == OperationKind::Poll;
+        let request = if polled { None } else { Some(exchange::encoded(&**subject.dialect(), documented.exchange)?) };
+        let accepts = !polled && documented.charge == DocumentedCharge::Task;
+        let done = if accepts { Some(TaskFixtures::of(subject)?.done) } else { None };
+        Ok(Self { subject, documented, request, done })
+    }
+
+    /// Runs the operation with the first bytes of the response.
+    fn simulate(&self, at: usize, ends: bool) -> Result<SimulatedRun, CaseFailure> {
+        let Some(request) = &self.request else {
+            let task = exchange::task(&**self.subject.dialect())?;
+            let simulation = Simulation::resume(self.subject, task, 0)
+                .map_err(|error| CaseFailure::new(format!("refused: {error}")))?;
+            let mut run = simulation.cancelled_at(PATIENCE).against(|_, _| self.inputs(at, ends))?;
+            // Nothing was submitted, as it should be.
+            run.submits.push((Duration::ZERO, bytes::Bytes::new()));
+            return Ok(run);
+        };
+        let simulation = Simulation::submit(self.subject, request.clone(), 0).cancelled_at(PATIENCE);
+        simulation.against(|sent, _| match (sent.purpose, &self.done) {
+            (Purpose::Poll, Some(done)) => done.whole(),
+            _ => self.inputs(at, ends),
+        })
+    }
+
+    fn inputs(&self, at: usize, ends: bool) -> Vec<Input> {
+        let response = &self.documented.response;
+        let part = response.body.slice(..at);
+        if is_stream(self.documented) {
             let mut parser = sse::Parser::new();
             let frames = parser.feed(&part).into_iter().chain(parser.finish()).collect();
-            return stream(&example.response, frames, if ends { Input::StreamEnd } else { broken(None) });
+            return stream(response, frames, if ends { Input::StreamEnd } else { broken(None) });
         }
-        let mut response = example.response.clone();
+        let mut response = response.clone();
         response.body = part;
         vec![if ends { Input::Response(response) } else { broken(Some(response)) }]
-    };
-    if example.exchange.operation == OperationKind::Poll {
-        let task = exchange::task(&**subject.dialect())?;
-        let play = Play::resume(subject, task, 0).map_err(|error| Failure::new(format!("refused: {error}")))?;
-        let mut played = play.cancelled_at(PATIENCE).against(|_, _| inputs())?;
-        // Nothing was submitted, as it should be.
-        played.submits.push((Duration::ZERO, bytes::Bytes::new()));
-        return Ok(played);
     }
-    let checked = exchange::checked(&**subject.dialect(), example.exchange)?;
-    let done = if example.bill == Bill::Task { Some(Shown::of(subject)?.done) } else { None };
-    Play::submit(subject, checked, 0)?.cancelled_at(PATIENCE).against(|sent, _| match (sent.purpose, &done) {
-        (Purpose::Poll, Some(done)) => done.whole(),
-        _ => inputs(),
-    })
 }
 
 /// How long polls that are cut are made: as long as takes some of them.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// What came, also beside an error.
-fn images(played: &Played) -> Vec<Came> {
-    let generation = played.result.as_ref().ok().or_else(|| played.result.as_ref().err().and_then(Error::generation));
-    generation.map(came).unwrap_or_default()
+/// The images that were delivered, also with an error.
+fn images(run: &SimulatedRun) -> Vec<DeliveredImage> {
+    let generation = run.result.as_ref().ok().or_else(|| run.result.as_ref().err().and_then(Error::generation));
+    generation.map(delivered_images).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! Images that take patience to fetch, or come in part, on a clock of their own: only a GET is ever repeated, and what is not whole is
-//! kept as a part and told as a failure.
+//! Images that are fetched late, or in part, on a simulated clock: only a GET is repeated, and an image that stays incomplete is kept as
+//! a part and reported as a failure.
 
 use std::{fmt, fs, path::PathBuf, sync::Arc, time::Duration};
 
@@ -11,17 +11,14 @@ use seedream_core::{ErrorKind, Strictness};
 use tokio::time::Instant;
 
 use super::{
-    ground::Ground,
+    image_host::{BodyEnd, ImageHost, ImageResponse, ScriptedProvider},
     inline::{chunk, crc32, png},
-    source::{End, ImageResponse, Provider, Source},
+    shape_fixture::{IMAGES, ShapeFixture},
 };
-use crate::{Failure, difference::Differences, exchange};
+use crate::{CaseFailure, fixture::exchange, harness::difference::Differences};
 
-/// Where the images of a response are said to be.
-pub(super) const IMAGES: &str = "https://images.example/";
-
-/// What came of a response whose first image is fetched from a source.
-struct Fetched {
+/// The result of saving the first image of a response.
+struct FetchedImage {
     saved: Saved,
     /// The files, and what is in them.
     files: Vec<(String, Vec<u8>)>,
@@ -31,14 +28,14 @@ struct Fetched {
     gets: Vec<Duration>,
 }
 
-impl fmt::Debug for Fetched {
+impl fmt::Debug for FetchedImage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let files: Vec<_> = self.files.iter().map(|(name, bytes)| (name, bytes.len())).collect();
         write!(f, "{:?}, files {files:?}, requests at {:?}", self.saved.failures().collect::<Vec<_>>(), self.gets)
     }
 }
 
-impl Fetched {
+impl FetchedImage {
     /// The image came whole, by GETs alone, and was bought once.
     fn whole(&self, d: &mut Differences, name: &str, image: &[u8]) {
         let same = matches!(&self.files[..], [(_, bytes)] if bytes == image);
@@ -62,23 +59,23 @@ impl Fetched {
     }
 }
 
-/// Buys an image of the documented kind and saves it, each request for it being answered by its number.
+/// Buys an image of the documented kind and saves it, each request for it getting the response of its number.
 fn fetch(
-    ground: &Ground,
-    examples: impl Fn(usize, &http::Request<Bytes>) -> ImageResponse + Send + Sync + 'static,
-) -> Result<Fetched, Failure> {
-    let harness = |what: &str, error: &dyn fmt::Display| Failure::harness(format!("{what}: {error}"));
+    fixture: &ShapeFixture,
+    responses: impl Fn(usize, &http::Request<Bytes>) -> ImageResponse + Send + Sync + 'static,
+) -> Result<FetchedImage, CaseFailure> {
+    let harness = |what: &str, error: &dyn fmt::Display| CaseFailure::harness(format!("{what}: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.map_err(|error| harness("no runtime", &error))?;
     let folder = tempfile::tempdir().map_err(|error| harness("no folder", &error))?;
-    let mut request = exchange::checked(&**ground.subject.dialect(), ground.example.exchange)?.request().clone();
+    let mut request = exchange::checked(&**fixture.subject.dialect(), fixture.documented.exchange)?.request().clone();
     request.stream = None;
     runtime.block_on(async {
-        let source = Arc::new(Source::new(Instant::now(), examples));
-        let provider = Arc::new(Provider::new(ground.script()));
-        let driver = ground.subject.driver();
-        let client = Client::builder(ground.subject.dialect().clone())
-            .base_url(&*ground.subject.dialect().descriptor().base_urls[0])
+        let source = Arc::new(ImageHost::new(Instant::now(), responses));
+        let provider = Arc::new(ScriptedProvider::new(fixture.script()));
+        let driver = fixture.subject.hooks();
+        let client = Client::builder(fixture.subject.dialect().clone())
+            .base_url(&*fixture.subject.dialect().descriptor().base_urls[0])
             .key("a-key-that-no-image-needs")
             .strictness(Strictness::Off)
             .transport((driver.transport)(provider.clone()))
@@ -86,18 +83,18 @@ fn fetch(
             .build()
             .map_err(|error| harness("no client", &error))?;
         let generation = client.generate(request).await;
-        let mut generation = generation.map_err(|error| Failure::new(format!("no images: {error}")))?;
+        let mut generation = generation.map_err(|error| CaseFailure::new(format!("no images: {error}")))?;
         generation.outcomes.truncate(1);
         let saved = client.save(&generation, &SaveOptions::new(folder.path(), "image")).await;
         let sent = source.sent();
         let other = sent.iter().find(|(_, sent)| sent.method() != Method::GET || !sent.body().is_empty());
         if let Some((_, other)) = other {
-            return Err(Failure::new(format!("a {} was sent for an image", other.method())));
+            return Err(CaseFailure::new(format!("a {} was sent for an image", other.method())));
         }
         if sent.iter().any(|(_, sent)| sent.headers().contains_key(header::AUTHORIZATION)) {
-            return Err(Failure::new("the key was sent for an image"));
+            return Err(CaseFailure::new("the key was sent for an image"));
         }
-        Ok(Fetched {
+        Ok(FetchedImage {
             saved,
             files: files(folder.path().to_owned()).map_err(|error| harness("no files", &error))?,
             posts: provider.posts(),
@@ -116,38 +113,38 @@ fn files(folder: PathBuf) -> std::io::Result<Vec<(String, Vec<u8>)>> {
     Ok(files)
 }
 
-/// Answers one by one, and the image then.
+/// ImageResponder one by one, and the image then.
 fn then(first: Vec<ImageResponse>, image: &Bytes) -> impl Fn(usize, &http::Request<Bytes>) -> ImageResponse + use<> {
     let image = image.clone();
     move |number, _| first.get(number).cloned().unwrap_or_else(|| ImageResponse::new(200, &image))
 }
 
 /// An image that is not there yet is waited for.
-pub(super) fn not_there_yet(ground: &Ground) -> Result<(), Failure> {
+pub(super) fn not_there_yet(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
-    let image = png(ground);
-    let drawn = [408, 425, 429, 500, 502, 503, 504][ground.draw(7)];
+    let image = png(fixture);
+    let drawn = [408, 425, 429, 500, 502, 503, 504][fixture.draw(7)];
     for status in [404, drawn] {
         let no = ImageResponse::new(status, b"no");
-        let fetched = fetch(ground, then(vec![no.clone(), no], &image))?;
+        let fetched = fetch(fixture, then(vec![no.clone(), no], &image))?;
         fetched.whole(&mut d, &format!("after {status} twice"), &image);
     }
     // One that never comes is given up after half a minute, and named.
-    let fetched = fetch(ground, |_, _| ImageResponse::new(404, b"no"))?;
+    let fetched = fetch(fixture, |_, _| ImageResponse::new(404, b"no"))?;
     fetched.failed(&mut d, "404 for ever", ErrorKind::Server);
     let waited = fetched.waited(fetched.gets.len().saturating_sub(1));
     d.holds(waited >= Duration::from_secs(30), || format!("404 for ever: given up after {waited:?}"));
     d.into_result()
 }
 
-/// A source that asks for patience gets it.
-pub(super) fn patient(ground: &Ground) -> Result<(), Failure> {
+/// The client waits as long as the host asks.
+pub(super) fn patient(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
-    let image = png(ground);
-    let seconds = 5 + ground.draw(10) as u64;
-    let status = [429, 503][ground.draw(2)];
+    let image = png(fixture);
+    let seconds = 5 + fixture.draw(10) as u64;
+    let status = [429, 503][fixture.draw(2)];
     let busy = ImageResponse::new(status, b"").header("retry-after", seconds.to_string());
-    let fetched = fetch(ground, then(vec![busy], &image))?;
+    let fetched = fetch(fixture, then(vec![busy], &image))?;
     fetched.whole(&mut d, "after a wait", &image);
     let waited = fetched.waited(1);
     d.holds(waited >= Duration::from_secs(seconds), || format!("asked to wait {seconds} s, waited {waited:?}"));
@@ -155,79 +152,81 @@ pub(super) fn patient(ground: &Ground) -> Result<(), Failure> {
 }
 
 /// A connection that breaks or stands still is made again.
-pub(super) fn lost(ground: &Ground) -> Result<(), Failure> {
+pub(super) fn lost(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
-    let image = png(ground);
-    let part = &image[..1 + ground.draw(image.len() - 20)];
+    let image = png(fixture);
+    let part = &image[..1 + fixture.draw(image.len() - 20)];
     for (name, bad) in [
-        ("a reset", ImageResponse::new(200, b"").end(End::Reset)),
-        ("a break", ImageResponse::new(200, part).end(End::Broken)),
-        ("a stall", ImageResponse::new(200, part).end(End::Stands)),
+        ("a reset", ImageResponse::new(200, b"").end(BodyEnd::Reset)),
+        ("a break", ImageResponse::new(200, part).end(BodyEnd::Broken)),
+        ("a stall", ImageResponse::new(200, part).end(BodyEnd::Stands)),
     ] {
-        // What is asked for behind a part is all of it here, as by a source that knows no ranges.
-        fetch(ground, then(vec![bad], &image))?.whole(&mut d, name, &image);
+        // A request for the rest gets the whole image here, as from a host that knows no ranges.
+        fetch(fixture, then(vec![bad], &image))?.whole(&mut d, name, &image);
     }
     d.into_result()
 }
 
 /// A source that closes every 64 KiB delivers in the end.
-pub(super) fn in_parts(ground: &Ground) -> Result<(), Failure> {
+pub(super) fn in_parts(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
     let mut image = b"\x89PNG\r\n\x1a\n".to_vec();
-    let noise: Vec<u8> = (0..150_000 + ground.draw(40_000)).map(|at| (at * 31 % 251) as u8).collect();
+    let noise: Vec<u8> = (0..150_000 + fixture.draw(40_000)).map(|at| (at * 31 % 251) as u8).collect();
     chunk(&mut image, b"IHDR", &[0, 0, 0, 3, 0, 0, 0, 2, 8, 2, 0, 0, 0]);
     chunk(&mut image, b"IDAT", &noise);
     chunk(&mut image, b"IEND", &[]);
     let source = image.clone();
-    let fetched = fetch(ground, move |_, request| {
+    let fetched = fetch(fixture, move |_, request| {
         let range = request.headers().get(header::RANGE).and_then(|range| range.to_str().ok());
         let from = range.and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
         let from: usize = from.unwrap_or(0).min(source.len() - 1);
         let to = (from + (64 << 10)).min(source.len());
-        let example = ImageResponse::new(if from > 0 { 206 } else { 200 }, &source[from..to]).header("etag", "\"1\"");
-        let example = example.header("content-length", (source.len() - from).to_string());
-        let example = example.header("content-range", format!("bytes {from}-{}/{}", source.len() - 1, source.len()));
-        example.end(if to < source.len() { End::Broken } else { End::Clean })
+        let response = ImageResponse::new(if from > 0 { 206 } else { 200 }, &source[from..to]).header("etag", "\"1\"");
+        let response = response.header("content-length", (source.len() - from).to_string());
+        let response = response.header("content-range", format!("bytes {from}-{}/{}", source.len() - 1, source.len()));
+        response.end(if to < source.len() { BodyEnd::Broken } else { BodyEnd::Clean })
     })?;
     fetched.whole(&mut d, "in parts", &image);
     d.into_result()
 }
 
 /// A compressed image is unpacked, labelled or not.
-pub(super) fn compressed(ground: &Ground) -> Result<(), Failure> {
+pub(super) fn compressed(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
-    let image = png(ground);
+    let image = png(fixture);
     let packed = gzip(&image);
-    let label = ["gzip", "GZIP", "x-gzip"][ground.draw(3)];
+    let label = ["gzip", "GZIP", "x-gzip"][fixture.draw(3)];
     let labelled = ImageResponse::new(200, &packed).header("content-encoding", label);
-    for (name, example) in [("labelled", labelled), ("not labelled", ImageResponse::new(200, &packed))] {
-        fetch(ground, then(vec![example], &image))?.whole(&mut d, name, &image);
+    for (name, response) in [("labelled", labelled), ("not labelled", ImageResponse::new(200, &packed))] {
+        fetch(fixture, then(vec![response], &image))?.whole(&mut d, name, &image);
     }
     // A label without compression is read as it is.
     let plain = ImageResponse::new(200, &image).header("content-encoding", label);
-    fetch(ground, then(vec![plain], &image))?.whole(&mut d, "labelled, and plain", &image);
+    fetch(fixture, then(vec![plain], &image))?.whole(&mut d, "labelled, and plain", &image);
     d.into_result()
 }
 
-/// An image that is cut off is fetched again, and if it stays so, kept as a part and told as a failure.
-pub(super) fn cut(ground: &Ground) -> Result<(), Failure> {
+/// An image that is cut off is fetched again, and if it stays so, kept as a part and reported as a failure.
+pub(super) fn cut(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
-    let image = png(ground);
-    let part = image.slice(..40 + ground.draw(image.len() - 60));
+    let image = png(fixture);
+    let part = image.slice(..40 + fixture.draw(image.len() - 60));
     let length = part.len().to_string();
-    for (name, example) in [
+    for (name, response) in [
         ("with its length", ImageResponse::new(200, &part).header("content-length", length)),
         ("without a length", ImageResponse::new(200, &part)),
     ] {
-        fetch(ground, then(vec![example.clone()], &image))?.whole(&mut d, &format!("cut once {name}"), &image);
-        let fetched = fetch(ground, move |_, _| example.clone())?;
+        fetch(fixture, then(vec![response.clone()], &image))?.whole(&mut d, &format!("cut once {name}"), &image);
+        let fetched = fetch(fixture, move |_, _| response.clone())?;
         let name = format!("cut {name}");
         fetched.failed(&mut d, &name, ErrorKind::IncompleteImage);
         let kept = matches!(&fetched.files[..], [(name, bytes)] if name.contains(".partial.") && *bytes == part);
         d.holds(kept, || format!("{name}: the part is not kept as one: {fetched:?}"));
     }
     // The same inside the response: there is nothing to fetch again.
-    let Some(inline) = Ground::of(&ground.subject, 0)?.map(|ground| ground.with_image(&STANDARD.encode(&part))) else {
+    let Some(inline) =
+        ShapeFixture::of(&fixture.subject, 0)?.map(|fixture| fixture.with_image(&STANDARD.encode(&part)))
+    else {
         return d.into_result();
     };
     let fetched = fetch(&inline, |_, _| ImageResponse::new(404, b""))?;
@@ -238,11 +237,11 @@ pub(super) fn cut(ground: &Ground) -> Result<(), Failure> {
     d.into_result()
 }
 
-/// What is gone is asked for once.
-pub(super) fn gone(ground: &Ground) -> Result<(), Failure> {
+/// An image that is gone is requested once.
+pub(super) fn gone(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
-    let status = [401, 403, 410][ground.draw(3)];
-    let fetched = fetch(ground, move |_, _| ImageResponse::new(status, b"no"))?;
+    let status = [401, 403, 410][fixture.draw(3)];
+    let fetched = fetch(fixture, move |_, _| ImageResponse::new(status, b"no"))?;
     fetched.failed(&mut d, &status.to_string(), ErrorKind::Server);
     d.same(&format!("{status}: requests"), &1, &fetched.gets.len());
     d.into_result()

@@ -4,11 +4,11 @@ use seedream_core::{Error, Response, charge_of};
 use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange};
 use serde_json::{Value, json};
 
-use super::ground::Ground;
-use crate::{Failure, difference::Differences, exchange, seen::Seen};
+use super::shape_fixture::ShapeFixture;
+use crate::{CaseFailure, fixture::decoded::DecodedResponse, fixture::exchange, harness::difference::Differences};
 
 /// A documented error, and how the adapter reads it.
-struct Shown {
+struct ErrorFixture {
     case: &'static RecordedExchange,
     status: u16,
     code: String,
@@ -17,9 +17,9 @@ struct Shown {
 }
 
 /// The errors of the provider that have a code.
-fn shown(ground: &Ground) -> Result<Vec<Shown>, Failure> {
+fn shown(fixture: &ShapeFixture) -> Result<Vec<ErrorFixture>, CaseFailure> {
     let mut all = Vec::new();
-    for case in ground.subject.exchanges().filter(|case| case.operation == OperationKind::Create) {
+    for case in fixture.subject.exchanges().filter(|case| case.operation == OperationKind::Create) {
         let Some(response) = case.response.as_ref().filter(|response| response.status >= 400) else { continue };
         let RecordedBody::Json(raw) = &response.body else { continue };
         let body: Value = serde_json::from_str(raw.get()).unwrap_or_default();
@@ -31,32 +31,32 @@ fn shown(ground: &Ground) -> Result<Vec<Shown>, Failure> {
         if message.contains('{') {
             continue;
         }
-        let read = read(ground, case, response.status, &body)?;
-        all.push(Shown { case, status: response.status, code, message, read });
+        let read = read(fixture, case, response.status, &body)?;
+        all.push(ErrorFixture { case, status: response.status, code, message, read });
     }
     Ok(all)
 }
 
-fn response(case: &RecordedExchange, status: u16, body: impl Into<bytes::Bytes>) -> Result<Response, Failure> {
-    let Some(recorded) = &case.response else { return Err(Failure::harness("the fixture has no answer")) };
+fn response(case: &RecordedExchange, status: u16, body: impl Into<bytes::Bytes>) -> Result<Response, CaseFailure> {
+    let Some(recorded) = &case.response else { return Err(CaseFailure::harness("the fixture has no response")) };
     let mut response = exchange::response_with(recorded, body)?;
-    response.status = http::StatusCode::from_u16(status).map_err(|error| Failure::harness(error.to_string()))?;
+    response.status = http::StatusCode::from_u16(status).map_err(|error| CaseFailure::harness(error.to_string()))?;
     Ok(response)
 }
 
-fn read(ground: &Ground, case: &RecordedExchange, status: u16, body: &Value) -> Result<Error, Failure> {
-    let response = response(case, status, ground.text(body))?.mended();
-    match Seen::read(&**ground.subject.dialect(), case, &response)? {
-        Some(Seen::Error(error)) => Ok(error),
-        Some(seen) => Err(Failure::new(format!("expected an error, saw {}", seen.name()))),
-        None => Err(Failure::harness("nobody reads this")),
+fn read(fixture: &ShapeFixture, case: &RecordedExchange, status: u16, body: &Value) -> Result<Error, CaseFailure> {
+    let response = response(case, status, fixture.text(body))?.mended();
+    match DecodedResponse::read(&**fixture.subject.dialect(), case, &response)? {
+        Some(DecodedResponse::Error(error)) => Ok(error),
+        Some(seen) => Err(CaseFailure::new(format!("expected an error, saw {}", seen.name()))),
+        None => Err(CaseFailure::harness("no adapter reads responses of this kind")),
     }
 }
 
 /// The same error in other members.
-pub(super) fn forms(ground: &Ground) -> Result<(), Failure> {
+pub(super) fn forms(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
-    for shown in shown(ground)? {
+    for shown in shown(fixture)? {
         let (code, message) = (&shown.code, &shown.message);
         let coded = [
             json!({ "code": code, "msg": message }),
@@ -70,7 +70,7 @@ pub(super) fn forms(ground: &Ground) -> Result<(), Failure> {
             json!([{ "error": { "code": code, "message": message } }]),
         ];
         for body in coded {
-            same(&mut d, &shown, &body, &read(ground, shown.case, shown.status, &body)?);
+            same(&mut d, &shown, &body, &read(fixture, shown.case, shown.status, &body)?);
         }
         for body in [
             json!({ "detail": message }),
@@ -80,19 +80,19 @@ pub(super) fn forms(ground: &Ground) -> Result<(), Failure> {
             json!({ "error_description": message }),
             json!({ "detail": [{ "loc": ["body", "size"], "msg": message, "type": "value_error" }] }),
         ] {
-            says(&mut d, &shown, &body, &read(ground, shown.case, shown.status, &body)?);
+            says(&mut d, &shown, &body, &read(fixture, shown.case, shown.status, &body)?);
         }
     }
     d.into_result()
 }
 
 /// The same error inside the messages of others.
-pub(super) fn nested(ground: &Ground) -> Result<(), Failure> {
+pub(super) fn nested(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
-    for shown in shown(ground)? {
+    for shown in shown(fixture)? {
         let inner = json!({ "error": { "code": shown.code, "message": shown.message, "param": null } });
         let python = python(&inner);
-        let words = ["Error code: 400 - ", "upstream error: ", "bad response status code 451, body: "][ground.draw(3)];
+        let words = ["Error code: 400 - ", "upstream error: ", "bad response status code 451, body: "][fixture.draw(3)];
         let outer = |message: String| json!({ "error": { "message": message, "type": "upstream_error", "code": "" } });
         let once = outer(inner.to_string());
         for body in [
@@ -107,21 +107,21 @@ pub(super) fn nested(ground: &Ground) -> Result<(), Failure> {
             json!({ "error": inner.to_string() }),
             json!({ "msg": inner.to_string(), "data": null }),
         ] {
-            same(&mut d, &shown, &body, &read(ground, shown.case, shown.status, &body)?);
+            same(&mut d, &shown, &body, &read(fixture, shown.case, shown.status, &body)?);
         }
     }
     d.into_result()
 }
 
 /// A documented error under another status: the status still bounds the charge.
-pub(super) fn another_status(ground: &Ground) -> Result<(), Failure> {
+pub(super) fn another_status(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
-    for shown in shown(ground)? {
+    for shown in shown(fixture)? {
         let inner = json!({ "error": { "code": shown.code, "message": shown.message } });
         let outer = json!({ "error": { "message": format!("upstream: {inner}"), "code": null } });
         for (status, body) in [(200, &inner), (200, &outer), (400, &outer), (500, &outer), (502, &inner), (408, &outer)]
         {
-            let error = read(ground, shown.case, status, body)?;
+            let error = read(fixture, shown.case, status, body)?;
             let least = charge_of(http::StatusCode::from_u16(status).unwrap_or_default(), error.kind());
             let name = format!("{} under {status}", shown.case.id());
             d.same(&format!("{name}: code"), &Some(shown.code.as_str()), &error.code());
@@ -132,14 +132,14 @@ pub(super) fn another_status(ground: &Ground) -> Result<(), Failure> {
 }
 
 /// What follows a long quotation of the request is shown.
-pub(super) fn quoted_request(ground: &Ground) -> Result<(), Failure> {
+pub(super) fn quoted_request(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
-    for shown in shown(ground)? {
-        let quoted = "iVBORw0KGgoA/+".repeat(8_000 + ground.draw(1_000));
-        let head = ["data:image/png;base64,", "\"image\": \"", ""][ground.draw(3)];
+    for shown in shown(fixture)? {
+        let quoted = "iVBORw0KGgoA/+".repeat(8_000 + fixture.draw(1_000));
+        let head = ["data:image/png;base64,", "\"image\": \"", ""][fixture.draw(3)];
         let message = format!("Invalid image {head}{quoted}\": the reference is too large");
         let body = json!({ "error": { "code": shown.code, "message": message } });
-        let error = read(ground, shown.case, shown.status, &body)?;
+        let error = read(fixture, shown.case, shown.status, &body)?;
         let said = error.message();
         let name = shown.case.id();
         d.holds(said.contains("the reference is too large"), || format!("{name}: the reason is not shown"));
@@ -149,7 +149,7 @@ pub(super) fn quoted_request(ground: &Ground) -> Result<(), Failure> {
 }
 
 /// The error that the document shows.
-fn same(d: &mut Differences, shown: &Shown, body: &Value, seen: &Error) {
+fn same(d: &mut Differences, shown: &ErrorFixture, body: &Value, seen: &Error) {
     let name = format!("{}, as {body:.90}", shown.case.id(), body = body.to_string());
     d.same(&format!("{name}: code"), &Some(shown.code.as_str()), &seen.code());
     d.same(&format!("{name}: kind"), &shown.read.kind(), &seen.kind());
@@ -158,7 +158,7 @@ fn same(d: &mut Differences, shown: &Shown, body: &Value, seen: &Error) {
 }
 
 /// Its words are shown.
-fn says(d: &mut Differences, shown: &Shown, body: &Value, seen: &Error) {
+fn says(d: &mut Differences, shown: &ErrorFixture, body: &Value, seen: &Error) {
     // A message may have been shortened or redacted.
     let words: String = shown.read.message().chars().take(40).collect();
     d.holds(seen.message().contains(&words), || {

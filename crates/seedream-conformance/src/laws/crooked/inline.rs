@@ -1,4 +1,4 @@
-//! Images inside the response, in other dress than plain base64.
+//! Images inside the response, in other forms than plain base64.
 
 use base64::{
     Engine as _,
@@ -7,14 +7,14 @@ use base64::{
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::ground::{Came, Ground, delivered};
-use crate::{Failure, difference::Differences};
+use super::shape_fixture::{DeliveredImage, ShapeFixture, delivered};
+use crate::{CaseFailure, harness::difference::Differences};
 
 /// A PNG with bytes of which each letter of base64 comes.
-pub(super) fn png(ground: &Ground) -> Bytes {
+pub(super) fn png(fixture: &ShapeFixture) -> Bytes {
     let mut data = vec![0xfb, 0xff, 0xfe, 0xfb, 0xef, 0xbe];
     // Never a multiple of three, so that there is padding.
-    data.extend((0..90 + 3 * ground.draw(20)).map(|_| u8::try_from(ground.draw(256)).unwrap_or_default()));
+    data.extend((0..90 + 3 * fixture.draw(20)).map(|_| u8::try_from(fixture.draw(256)).unwrap_or_default()));
     while (8 + 25 + 12 + data.len() + 12) % 3 == 0 {
         data.push(0xff);
     }
@@ -45,11 +45,11 @@ pub(super) fn encoded(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-type Dress = fn(&Ground, &[u8]) -> String;
+type Base64Form = fn(&ShapeFixture, &[u8]) -> String;
 
 /// Data URIs and bare base64 where a link is expected.
-pub(super) fn data_uris(ground: &Ground) -> Result<(), Failure> {
-    let dresses: [(&str, Dress); 9] = [
+pub(super) fn data_uris(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
+    let dresses: [(&str, Base64Form); 9] = [
         ("plain", |g, b| g.cased("data:image/png;base64,") + &encoded(b)),
         ("with a parameter", |g, b| g.cased("data:Image/PNG;charset=utf-8;base64,") + &encoded(b)),
         ("without a type", |g, b| g.cased("data:;base64,") + &encoded(b)),
@@ -65,12 +65,12 @@ pub(super) fn data_uris(ground: &Ground) -> Result<(), Failure> {
         ("url-safe", |g, b| g.cased("data:image/png;base64,") + &URL_SAFE.encode(b)),
         ("without a head", |_, b| encoded(b)),
     ];
-    each(ground, "url", &dresses)
+    each(fixture, "url", &dresses)
 }
 
 /// Base64 in other alphabets, with blanks, without padding, or with a head.
-pub(super) fn base64(ground: &Ground) -> Result<(), Failure> {
-    let dresses: [(&str, Dress); 8] = [
+pub(super) fn base64(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
+    let dresses: [(&str, Base64Form); 8] = [
         ("url-safe", |_, b| URL_SAFE.encode(b)),
         ("mixed", |g, b| {
             let safe = URL_SAFE.encode(b);
@@ -89,28 +89,28 @@ pub(super) fn base64(ground: &Ground) -> Result<(), Failure> {
         ("with a head", |g, b| g.cased("data:image/png;base64,") + &encoded(b)),
         ("with two heads", |g, b| g.cased("data:image/jpeg;base64,data:image/png;base64,") + &URL_SAFE.encode(b)),
     ];
-    each(ground, "b64_json", &dresses)
+    each(fixture, "b64_json", &dresses)
 }
 
-fn each(ground: &Ground, member: &str, dresses: &[(&str, Dress)]) -> Result<(), Failure> {
+fn each(fixture: &ShapeFixture, member: &str, dresses: &[(&str, Base64Form)]) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
     for (name, dress) in dresses {
-        let images: Vec<Bytes> = ground.urls.iter().map(|_| png(ground)).collect();
-        let items = images.iter().map(|image| json!({ member: dress(ground, image) })).collect();
-        let played = ground.played(&ground.holding(items))?;
-        let expected: Vec<_> = images.into_iter().map(Came::Inline).collect();
-        delivered(&mut d, &format!("{member} {name}"), &expected, &played);
+        let images: Vec<Bytes> = fixture.urls.iter().map(|_| png(fixture)).collect();
+        let items = images.iter().map(|image| json!({ member: dress(fixture, image) })).collect();
+        let run = fixture.simulate_json(&fixture.holding(items))?;
+        let expected: Vec<_> = images.into_iter().map(DeliveredImage::Inline).collect();
+        delivered(&mut d, &format!("{member} {name}"), &expected, &run);
     }
     d.into_result()
 }
 
 /// A link where base64 is expected.
-pub(super) fn links(ground: &Ground) -> Result<(), Failure> {
+pub(super) fn links(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
     for member in ["b64_json", "b64", "image_base64"] {
-        let items: Value = ground.urls.iter().map(|url| json!({ member: url })).collect();
-        let played = ground.played(&ground.holding(items))?;
-        ground.delivers(&mut d, &format!("a link in {member}"), &played);
+        let items: Value = fixture.urls.iter().map(|url| json!({ member: url })).collect();
+        let run = fixture.simulate_json(&fixture.holding(items))?;
+        fixture.delivers(&mut d, &format!("a link in {member}"), &run);
     }
     d.into_result()
 }

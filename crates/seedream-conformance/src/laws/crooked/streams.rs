@@ -1,4 +1,4 @@
-//! Events that are framed badly, come twice, never end, or come where none were asked for.
+//! Events that are framed badly, repeated, without an end, or sent where no stream was requested.
 
 use std::time::Duration;
 
@@ -6,65 +6,66 @@ use seedream_core::{Error, Input, WarningKind, sse};
 use seedream_fixtures::{OperationKind, RecordedBody};
 use serde_json::{Value, json};
 
-use super::ground::{Came, Ground, delivered, warned, warnings};
+use super::shape_fixture::{DeliveredImage, ShapeFixture, delivered, warned, warnings};
 use crate::{
-    Failure, Subject,
-    difference::Differences,
-    example::{DocumentedResponse, made_up, stream},
-    exchange,
-    play::{Play, Played},
-    seen::Seen,
+    CaseFailure, Subject,
+    fixture::decoded::DecodedResponse,
+    fixture::documented::{DocumentedResponse, made_up, stream},
+    fixture::exchange,
+    harness::difference::Differences,
+    harness::simulation::{SimulatedRun, Simulation},
 };
 
 /// A documented stream whose images have URLs.
-pub(super) struct Shown {
-    example: DocumentedResponse,
+pub(super) struct StreamFixture {
+    documented: DocumentedResponse,
     /// The data of each of its events.
     pub(super) events: Vec<String>,
-    images: Vec<Came>,
+    images: Vec<DeliveredImage>,
 }
 
-impl Shown {
+impl StreamFixture {
     /// The stream with the most images.
-    pub(super) fn of(subject: &Subject) -> Result<Self, Failure> {
-        let fits = |example: &DocumentedResponse| {
-            let apart = !example.response.body.windows(3).any(|three| three == b"...");
-            let body = example.exchange.response.as_ref().map(|recorded| &recorded.body);
-            let is_stream = matches!(body, Some(RecordedBody::Sse(_))) && example.response.status == 200;
-            let text = String::from_utf8_lossy(&example.response.body);
+    pub(super) fn of(subject: &Subject) -> Result<Self, CaseFailure> {
+        let fits = |documented: &DocumentedResponse| {
+            let apart = !documented.response.body.windows(3).any(|three| three == b"...");
+            let body = documented.exchange.response.as_ref().map(|recorded| &recorded.body);
+            let is_stream = matches!(body, Some(RecordedBody::Sse(_))) && documented.response.status == 200;
+            let text = String::from_utf8_lossy(&documented.response.body);
             is_stream
                 && apart
-                && example.names_every_image()
-                && example.named_in(&text) > 0
+                && documented.names_every_image()
+                && documented.named_in(&text) > 0
                 && text.contains("completed")
         };
         let shown = DocumentedResponse::all(subject, OperationKind::Create)?.into_iter().filter(fits);
-        let count = |example: &DocumentedResponse| example.named_in(&String::from_utf8_lossy(&example.response.body));
-        let example = shown.max_by_key(count).ok_or_else(|| Failure::harness("no fixture shows a stream"))?;
+        let count =
+            |documented: &DocumentedResponse| documented.named_in(&String::from_utf8_lossy(&documented.response.body));
+        let documented = shown.max_by_key(count).ok_or_else(|| CaseFailure::harness("no fixture shows a stream"))?;
         let mut parser = sse::Parser::new();
-        let frames = parser.feed(&example.response.body).into_iter().chain(parser.finish());
+        let frames = parser.feed(&documented.response.body).into_iter().chain(parser.finish());
         let events = frames.filter(|frame| !frame.is_done()).map(|frame| frame.data.replace('\n', "")).collect();
-        let expect = example.exchange.expect.iter().flat_map(|expect| expect.images.iter().flatten());
-        let images = expect.filter_map(|image| image.url.clone()).map(Came::Link).collect();
-        Ok(Self { example, events, images })
+        let expect = documented.exchange.expect.iter().flat_map(|expect| expect.images.iter().flatten());
+        let images = expect.filter_map(|image| image.url.clone()).map(DeliveredImage::Link).collect();
+        Ok(Self { documented, events, images })
     }
 
-    pub(super) fn play(&self, subject: &Subject, body: &[u8], end: Input) -> Result<Played, Failure> {
+    pub(super) fn simulate(&self, subject: &Subject, body: &[u8], end: Input) -> Result<SimulatedRun, CaseFailure> {
         let mut parser = sse::Parser::new();
         let frames = parser.feed(body).into_iter().chain(parser.finish()).collect();
         self.frames(subject, frames, end)
     }
 
-    fn frames(&self, subject: &Subject, frames: Vec<sse::Frame>, end: Input) -> Result<Played, Failure> {
-        let checked = exchange::checked(&**subject.dialect(), self.example.exchange)?;
-        let mut inputs = Some(stream(&self.example.response, frames, end));
-        Play::submit(subject, checked, 0)?.against(|_, _| inputs.take().unwrap_or_default())
+    fn frames(&self, subject: &Subject, frames: Vec<sse::Frame>, end: Input) -> Result<SimulatedRun, CaseFailure> {
+        let request = exchange::encoded(&**subject.dialect(), self.documented.exchange)?;
+        let mut inputs = Some(stream(&self.documented.response, frames, end));
+        Simulation::submit(subject, request, 0).against(|_, _| inputs.take().unwrap_or_default())
     }
 
     /// The documented images, each once, and nothing to warn about.
-    fn delivers(&self, d: &mut Differences, name: &str, played: &Played) {
-        delivered(d, name, &self.images, played);
-        let odd = warnings(played);
+    fn delivers(&self, d: &mut Differences, name: &str, run: &SimulatedRun) {
+        delivered(d, name, &self.images, run);
+        let odd = warnings(run);
         let odd: Vec<_> = odd.iter().filter(|warning| is_odd(warning.kind)).collect();
         d.holds(odd.is_empty(), || format!("{name}: warned of {odd:?}"));
     }
@@ -76,16 +77,16 @@ fn is_odd(kind: WarningKind) -> bool {
 
 /// Whether the provider's facts show a stream.
 pub(super) fn are_shown(subject: &Subject) -> bool {
-    subject.dialect().streaming().is_some() && Shown::of(subject).is_ok()
+    subject.dialect().streaming().is_some() && StreamFixture::of(subject).is_ok()
 }
 
 /// Events divided by other than blank lines, framed twice, or not at all.
-pub(super) fn framed_badly(ground: &Ground) -> Result<(), Failure> {
-    let shown = Shown::of(&ground.subject)?;
+pub(super) fn framed_badly(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
+    let shown = StreamFixture::of(&fixture.subject)?;
     let mut d = Differences::default();
-    let line = ["\n", "\r\n", "\r"][ground.draw(3)];
+    let line = ["\n", "\r\n", "\r"][fixture.draw(3)];
     let noise =
-        [": keep-alive", "data:", "data: ", "data: : keep-alive", "event: ping", "retry: 5", ":"][ground.draw(7)];
+        [": keep-alive", "data:", "data: ", "data: : keep-alive", "event: ping", "retry: 5", ":"][fixture.draw(7)];
     let each = |of: &dyn Fn(&str) -> String| -> String { shown.events.iter().map(|event| of(event)).collect() };
     let name = |event: &str| {
         let value: Value = serde_json::from_str(event).unwrap_or_default();
@@ -119,79 +120,79 @@ pub(super) fn framed_badly(ground: &Ground) -> Result<(), Failure> {
         ("a list of all in one event", format!("data: [{}]{line}{line}", shown.events.join(","))),
     ] {
         for mark in ["", "data: [DONE]\n\n", "data: data: [DONE]\n\n", "data: [DONE]"] {
-            let played = shown.play(&ground.subject, format!("{text}{mark}").as_bytes(), Input::StreamEnd)?;
-            shown.delivers(&mut d, &format!("{what}, noise {noise:?}, mark {mark:?}"), &played);
+            let run = shown.simulate(&fixture.subject, format!("{text}{mark}").as_bytes(), Input::StreamEnd)?;
+            shown.delivers(&mut d, &format!("{what}, noise {noise:?}, mark {mark:?}"), &run);
         }
     }
     d.into_result()
 }
 
 /// A whole response in one event.
-pub(super) fn list(ground: &Ground) -> Result<(), Failure> {
-    let shown = Shown::of(&ground.subject)?;
+pub(super) fn list(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
+    let shown = StreamFixture::of(&fixture.subject)?;
     let mut d = Differences::default();
-    let body = ground.holding(ground.items());
-    for value in [body.clone(), json!({ "type": "image_generation.completed", "data": ground.items() })] {
+    let body = fixture.holding(fixture.items());
+    for value in [body.clone(), json!({ "type": "image_generation.completed", "data": fixture.items() })] {
         let text = format!(": on\n\ndata: {value}\n\ndata: [DONE]\n\n");
-        let played = shown.play(&ground.subject, text.as_bytes(), Input::StreamEnd)?;
-        ground.delivers(&mut d, "a whole response in one event", &played);
+        let run = shown.simulate(&fixture.subject, text.as_bytes(), Input::StreamEnd)?;
+        fixture.delivers(&mut d, "a whole response in one event", &run);
     }
     d.into_result()
 }
 
 /// A stream in chunks that end anywhere.
-pub(super) fn chunks(ground: &Ground) -> Result<(), Failure> {
-    let shown = Shown::of(&ground.subject)?;
+pub(super) fn chunks(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
+    let shown = StreamFixture::of(&fixture.subject)?;
     let mut d = Differences::default();
-    let (body, mut parser, mut frames) = (&shown.example.response.body, sse::Parser::new(), Vec::new());
+    let (body, mut parser, mut frames) = (&shown.documented.response.body, sse::Parser::new(), Vec::new());
     let mut rest = &body[..];
     while !rest.is_empty() {
-        let (chunk, after) = rest.split_at((1 + ground.draw(40)).min(rest.len()));
+        let (chunk, after) = rest.split_at((1 + fixture.draw(40)).min(rest.len()));
         frames.extend(parser.feed(chunk));
         rest = after;
     }
     frames.extend(parser.finish());
-    shown.delivers(&mut d, "in chunks", &shown.frames(&ground.subject, frames, Input::StreamEnd)?);
+    shown.delivers(&mut d, "in chunks", &shown.frames(&fixture.subject, frames, Input::StreamEnd)?);
     d.into_result()
 }
 
 /// A stream that is complete ends soon, whether its connection does or not.
-pub(super) fn never_ends(ground: &Ground) -> Result<(), Failure> {
-    let shown = Shown::of(&ground.subject)?;
+pub(super) fn never_ends(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
+    let shown = StreamFixture::of(&fixture.subject)?;
     let mut d = Differences::default();
     let event = |data: &str| sse::Frame { event: None, data: data.to_owned() };
     let frames: Vec<_> = shown.events.iter().map(|data| event(data)).collect();
-    let checked = exchange::checked(&**ground.subject.dialect(), shown.example.exchange)?;
-    let mut inputs = stream(&shown.example.response, frames, Input::StreamEnd);
+    let request = exchange::encoded(&**fixture.subject.dialect(), shown.documented.exchange)?;
+    let mut inputs = stream(&shown.documented.response, frames, Input::StreamEnd);
     inputs.pop();
     let mut inputs = Some(inputs);
-    let played = Play::submit(&ground.subject, checked, 0)?.against(|_, _| inputs.take().unwrap_or_default())?;
-    shown.delivers(&mut d, "without an end", &played);
-    d.holds(played.ended <= Duration::from_secs(10), || format!("ended only after {:?}", played.ended));
+    let run = Simulation::submit(&fixture.subject, request, 0).against(|_, _| inputs.take().unwrap_or_default())?;
+    shown.delivers(&mut d, "without an end", &run);
+    d.holds(run.ended <= Duration::from_secs(10), || format!("ended only after {:?}", run.ended));
     d.into_result()
 }
 
-/// What comes again is delivered once, and told.
-pub(super) fn repeated(ground: &Ground) -> Result<(), Failure> {
-    let shown = Shown::of(&ground.subject)?;
+/// A repeated image is delivered once, with a warning.
+pub(super) fn repeated(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
+    let shown = StreamFixture::of(&fixture.subject)?;
     let mut d = Differences::default();
     let event = |data: &String| format!("data: {data}\n\n");
     let all: String = shown.events.iter().map(event).collect();
-    let twice: String = shown.events.iter().map(|data| event(data).repeat(2 + ground.draw(2))).collect();
+    let twice: String = shown.events.iter().map(|data| event(data).repeat(2 + fixture.draw(2))).collect();
     for (name, text) in [("each event again", twice), ("the stream replayed", all.repeat(2))] {
-        let played = shown.play(&ground.subject, text.as_bytes(), Input::StreamEnd)?;
-        delivered(&mut d, name, &shown.images, &played);
-        warned(&mut d, name, WarningKind::Repeated, &[], &played);
+        let run = shown.simulate(&fixture.subject, text.as_bytes(), Input::StreamEnd)?;
+        delivered(&mut d, name, &shown.images, &run);
+        warned(&mut d, name, WarningKind::Repeated, &[], &run);
     }
     d.into_result()
 }
 
 /// Words of an error inside a stream are shown, and mean what the same code means elsewhere.
-pub(super) fn words(ground: &Ground) -> Result<(), Failure> {
-    let shown = Shown::of(&ground.subject)?;
+pub(super) fn words(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
+    let shown = StreamFixture::of(&fixture.subject)?;
     let mut d = Differences::default();
-    let dialect = ground.subject.dialect();
-    for case in ground.subject.exchanges().filter(|case| case.operation == OperationKind::Create) {
+    let dialect = fixture.subject.dialect();
+    for case in fixture.subject.exchanges().filter(|case| case.operation == OperationKind::Create) {
         let Some(RecordedBody::Json(raw)) = case.response.as_ref().filter(|r| r.status >= 400).map(|r| &r.body) else {
             continue;
         };
@@ -200,7 +201,7 @@ pub(super) fn words(ground: &Ground) -> Result<(), Failure> {
             |name: &str| body.pointer(&format!("/error/{name}")).and_then(Value::as_str).filter(|s| !s.is_empty());
         let (Some(code), Some(message)) = (member("code"), member("message")) else { continue };
         let plain = made_up(200, "application/json", body.to_string());
-        let Some(Seen::Error(expected)) = Seen::read(&**dialect, case, &plain)? else { continue };
+        let Some(DecodedResponse::Error(expected)) = DecodedResponse::read(&**dialect, case, &plain)? else { continue };
         // What has no meaning under 200 is not looked for in words.
         let coded = expected.kind() != seedream_core::ErrorKind::Server;
         for (text, has_code) in [
@@ -210,38 +211,38 @@ pub(super) fn words(ground: &Ground) -> Result<(), Failure> {
             (format!("data: {body}\n\ndata: [DONE]\n\n"), true),
         ] {
             let name = format!("{}: {:.60}", case.id(), text);
-            let played = shown.play(&ground.subject, text.as_bytes(), Input::StreamEnd)?;
-            let error = played.result.as_ref().err();
+            let run = shown.simulate(&fixture.subject, text.as_bytes(), Input::StreamEnd)?;
+            let error = run.result.as_ref().err();
             let words: String = expected.message().chars().take(30).collect();
             d.holds(error.is_some_and(|e| e.message().contains(&words)), || format!("{name}: not shown: {error:?}"));
             if has_code {
                 d.same(&format!("{name}: kind"), &Some(expected.kind()), &error.map(Error::kind));
             }
-            // Behind an image it is told beside it.
+            // After an image it becomes a warning.
             let text = format!("data: {}\n\n{text}", shown.events[0]);
-            let played = shown.play(&ground.subject, text.as_bytes(), Input::StreamEnd)?;
-            delivered(&mut d, &name, &shown.images[..1], &played);
-            warned(&mut d, &name, WarningKind::Incomplete, &[&words], &played);
+            let run = shown.simulate(&fixture.subject, text.as_bytes(), Input::StreamEnd)?;
+            delivered(&mut d, &name, &shown.images[..1], &run);
+            warned(&mut d, &name, WarningKind::Incomplete, &[&words], &run);
         }
     }
     d.into_result()
 }
 
-/// Events where no stream was asked for, under the label of JSON.
-pub(super) fn as_json(ground: &Ground) -> Result<(), Failure> {
+/// Events where no stream was requested, labelled as JSON.
+pub(super) fn as_json(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
-    let line = ["\n", "\r\n"][ground.draw(2)];
-    let usage = json!({ "generated_images": ground.urls.len() });
+    let line = ["\n", "\r\n"][fixture.draw(2)];
+    let usage = json!({ "generated_images": fixture.urls.len() });
     let completed = json!({ "type": "image_generation.completed", "usage": usage });
     let ark = |url: &String| json!({ "type": "image_generation.partial_succeeded", "url": url });
-    let named: String = ground
+    let named: String = fixture
         .urls
         .iter()
         .map(|url| format!("event: image_generation.partial_succeeded{line}data: {}{line}{line}", ark(url)))
         .collect();
-    let plain: String = ground.urls.iter().map(|url| format!("data: {}{line}{line}", json!({ "url": url }))).collect();
-    let whole = format!("data: {}{line}{line}", ground.holding(ground.items()));
-    let bare: String = ground.urls.iter().map(|url| format!("{}{line}", ark(url))).collect();
+    let plain: String = fixture.urls.iter().map(|url| format!("data: {}{line}{line}", json!({ "url": url }))).collect();
+    let whole = format!("data: {}{line}{line}", fixture.holding(fixture.items()));
+    let bare: String = fixture.urls.iter().map(|url| format!("{}{line}", ark(url))).collect();
     let done = format!("data: {completed}{line}{line}data: [DONE]{line}{line}");
     for (name, text) in [
         ("named events", format!("{named}{done}")),
@@ -252,8 +253,8 @@ pub(super) fn as_json(ground: &Ground) -> Result<(), Failure> {
         ("a whole response in one event", format!("{whole}data: [DONE]{line}{line}")),
         ("bare JSON in lines", format!("{bare}{completed}{line}")),
     ] {
-        let played = ground.play(text)?;
-        ground.delivers(&mut d, name, &played);
+        let run = fixture.simulate(text)?;
+        fixture.delivers(&mut d, name, &run);
     }
     d.into_result()
 }

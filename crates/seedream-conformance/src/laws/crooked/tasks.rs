@@ -1,16 +1,18 @@
-//! Tasks that are accepted, run and end in other words than documented, and those that nobody expected.
+//! Tasks that are accepted, run and end in other words than documented, and tasks where none was expected.
 
 use std::time::Duration;
 
 use seedream_core::{Charge, Error, ErrorKind, Input, Response, Task, WarningKind};
 use serde_json::{Value, json};
 
-use super::ground::{Came, Ground, came, not_free, once, warned};
-use crate::{Failure, difference::Differences, example::made_up, play::Played};
+use super::shape_fixture::{DeliveredImage, ShapeFixture, delivered_images, not_free, once, warned};
+use crate::{
+    CaseFailure, fixture::documented::made_up, harness::difference::Differences, harness::simulation::SimulatedRun,
+};
 
 /// How a task is accepted in the wild.
-fn acceptances(ground: &Ground, id: &str) -> Vec<Value> {
-    let status = ground.cased(["submitted", "pending", "queued", "in_progress", "processing"][ground.draw(5)]);
+fn acceptances(fixture: &ShapeFixture, id: &str) -> Vec<Value> {
+    let status = fixture.cased(["submitted", "pending", "queued", "in_progress", "processing"][fixture.draw(5)]);
     vec![
         json!({ "code": 200, "data": [{ "status": status, "task_id": id }] }),
         json!({ "code": 200, "data": { "status": status, "task_id": id } }),
@@ -32,44 +34,44 @@ fn ids(task: &Task) -> Vec<String> {
 }
 
 /// A task where images should be is an error that holds it, and nothing is bought again.
-pub(super) fn unexpected(ground: &Ground) -> Result<(), Failure> {
+pub(super) fn unexpected(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
-    let id = ground.id();
-    for body in acceptances(ground, &id) {
+    let id = fixture.id();
+    for body in acceptances(fixture, &id) {
         let name = body.to_string();
-        let played = ground.played(&body)?;
-        let error = played.result.as_ref().err();
+        let run = fixture.simulate_json(&body)?;
+        let error = run.result.as_ref().err();
         d.same(&format!("{name}: kind"), &Some(ErrorKind::UnexpectedTask), &error.map(Error::kind));
         d.same(&format!("{name}: charge"), &Some(Charge::Unknown), &error.map(Error::charge));
         d.holds(error.is_some_and(|error| error.message().contains(&id)), || format!("{name}: the id is not shown"));
         let held = error.and_then(Error::task).is_some_and(|task| ids(task).contains(&id));
         d.holds(held, || format!("{name}: the task is lost"));
-        d.same(&format!("{name}: polls"), &0, &played.polls.len());
-        once(&mut d, &name, &played);
+        d.same(&format!("{name}: polls"), &0, &run.polls.len());
+        once(&mut d, &name, &run);
     }
     d.into_result()
 }
 
 /// A poll of a task: done where its id is the right one, not known elsewhere.
-fn known(ground: &Ground, path: &str, id: &str) -> Response {
-    if path.ends_with(id) { ground.example.response.clone() } else { made_up(404, "application/json", "{}") }
+fn known(fixture: &ShapeFixture, path: &str, id: &str) -> Response {
+    if path.ends_with(id) { fixture.documented.response.clone() } else { made_up(404, "application/json", "{}") }
 }
 
 /// However a task is accepted, it is collected.
-pub(super) fn accepted_otherwise(ground: &Ground) -> Result<(), Failure> {
+pub(super) fn accepted_otherwise(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
-    let id = ground.id();
-    for body in acceptances(ground, &id) {
-        let played = ground.accepted(&body, |path| known(ground, path, &id))?;
-        ground.delivers(&mut d, &body.to_string(), &played);
+    let id = fixture.id();
+    for body in acceptances(fixture, &id) {
+        let run = fixture.accepted(&body, |path| known(fixture, path, &id))?;
+        fixture.delivers(&mut d, &body.to_string(), &run);
     }
     d.into_result()
 }
 
 /// Of several ids, the one that polls know is found; where none is known, all of them are kept.
-pub(super) fn second_id(ground: &Ground) -> Result<(), Failure> {
+pub(super) fn second_id(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
-    let (request, id) = (ground.id(), ground.id());
+    let (request, id) = (fixture.id(), fixture.id());
     for body in [
         json!({ "id": request, "data": { "task_id": id, "status": "pending" } }),
         json!({ "id": request, "task_id": id, "status": "pending" }),
@@ -77,139 +79,139 @@ pub(super) fn second_id(ground: &Ground) -> Result<(), Failure> {
     ] {
         let name = body.to_string();
         for right in [&id, &request] {
-            let played = ground.accepted(&body, |path| known(ground, path, right))?;
-            ground.delivers(&mut d, &name, &played);
+            let run = fixture.accepted(&body, |path| known(fixture, path, right))?;
+            fixture.delivers(&mut d, &name, &run);
         }
-        let played = ground.accepted(&body, |path| known(ground, path, "no id"))?;
-        let kept = played.result.as_ref().err().and_then(Error::task).map(ids).unwrap_or_default();
+        let run = fixture.accepted(&body, |path| known(fixture, path, "no id"))?;
+        let kept = run.result.as_ref().err().and_then(Error::task).map(ids).unwrap_or_default();
         d.holds(kept.contains(&id) && kept.contains(&request), || format!("{name}: kept of its ids: {kept:?}"));
-        not_free(&mut d, &name, &played);
+        not_free(&mut d, &name, &run);
     }
     d.into_result()
 }
 
 /// A task in another status, by the documented response.
-fn ended(ground: &Ground, status: &str, more: &Value) -> Value {
-    let mut body = ground.facts.clone();
+fn ended(fixture: &ShapeFixture, status: &str, more: &Value) -> Value {
+    let mut body = fixture.facts.clone();
     body.insert("status".to_owned(), status.into());
     body.extend(more.as_object().cloned().unwrap_or_default());
     body.into()
 }
 
-/// Whatever word says that a task has ended, it has.
-pub(super) fn words(ground: &Ground) -> Result<(), Failure> {
+/// Each common word for the end of a task ends it.
+pub(super) fn words(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
-    let first = vec![Came::Link(ground.urls[0].clone())];
+    let first = vec![DeliveredImage::Link(fixture.urls[0].clone())];
     for word in ["completed", "succeeded", "success", "finished", "done"] {
-        let word = ground.cased(word);
-        let results = json!({ ground.member.as_str(): ground.urls });
+        let word = fixture.cased(word);
+        let results = json!({ fixture.member.as_str(): fixture.urls });
         for body in [
-            ended(ground, &word, &results),
-            json!({ "code": 200, "data": ended(ground, &word, &results) }),
-            json!({ "code": "success", "data": { "status": word, "results": ground.urls } }),
+            ended(fixture, &word, &results),
+            json!({ "code": 200, "data": ended(fixture, &word, &results) }),
+            json!({ "code": "success", "data": { "status": word, "results": fixture.urls } }),
         ] {
             let name = format!("{word}: {:.60}", body.to_string());
-            let played = ground.played(&body)?;
-            ground.delivers(&mut d, &name, &played);
-            d.same(&format!("{name}: polls"), &1, &played.polls.len());
+            let run = fixture.simulate_json(&body)?;
+            fixture.delivers(&mut d, &name, &run);
+            d.same(&format!("{name}: polls"), &1, &run.polls.len());
         }
         for member in ["result_url", "image_url", "url"] {
-            let played = ground.played(&json!({ "data": { "status": word, member: ground.urls[0] } }))?;
-            let seen = played.result.as_ref().map(came).unwrap_or_default();
+            let run = fixture.simulate_json(&json!({ "data": { "status": word, member: fixture.urls[0] } }))?;
+            let seen = run.result.as_ref().map(delivered_images).unwrap_or_default();
             d.same(&format!("{word} with {member}"), &first, &seen);
         }
     }
     for word in ["failed", "failure", "error", "cancelled", "canceled", "expired", "timeout"] {
-        let word = ground.cased(word);
+        let word = fixture.cased(word);
         for body in [
-            ended(ground, &word, &json!({ "fail_reason": "the lamp is broken" })),
-            json!({ "code": 200, "data": ended(ground, &word, &json!({ "error": { "message": "the lamp is broken" } })) }),
+            ended(fixture, &word, &json!({ "fail_reason": "the lamp is broken" })),
+            json!({ "code": 200, "data": ended(fixture, &word, &json!({ "error": { "message": "the lamp is broken" } })) }),
         ] {
-            let played = ground.played(&body)?;
-            let error = played.result.as_ref().err();
+            let run = fixture.simulate_json(&body)?;
+            let error = run.result.as_ref().err();
             let said = error.is_some_and(|error| error.message().contains("the lamp is broken"));
             d.holds(said, || format!("{word}: the reason is not shown: {error:?}"));
-            d.same(&format!("{word}: polls"), &1, &played.polls.len());
-            once(&mut d, &word, &played);
+            d.same(&format!("{word}: polls"), &1, &run.polls.len());
+            once(&mut d, &word, &run);
         }
     }
-    // A word that nobody knows says nothing.
+    // An unknown word means nothing.
     let mut polls = 0;
-    let played = ground.against(|| {
+    let run = fixture.against(|| {
         polls += 1;
-        let body = if polls < 4 { ended(ground, "pondering", &json!({})).to_string() } else { text(ground) };
-        vec![Input::Response(ground.response(body))]
+        let body = if polls < 4 { ended(fixture, "pondering", &json!({})).to_string() } else { text(fixture) };
+        vec![Input::Response(fixture.response(body))]
     })?;
-    ground.delivers(&mut d, "after a word that nobody knows", &played);
+    fixture.delivers(&mut d, "after an unknown word", &run);
     d.into_result()
 }
 
-fn text(ground: &Ground) -> String {
-    String::from_utf8_lossy(&ground.example.response.body).into_owned()
+fn text(fixture: &ShapeFixture) -> String {
+    String::from_utf8_lossy(&fixture.documented.response.body).into_owned()
 }
 
 /// The images of a task that runs for ever are there at its deadline, and the task is kept.
-pub(super) fn early(ground: &Ground) -> Result<(), Failure> {
+pub(super) fn early(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
-    let word = ["processing", "running", "pending", "pondering"][ground.draw(4)];
-    let results = json!({ ground.member.as_str(): ground.urls });
-    let played = ground.played(&ended(ground, word, &results))?;
-    let error = played.result.as_ref().err();
+    let word = ["processing", "running", "pending", "pondering"][fixture.draw(4)];
+    let results = json!({ fixture.member.as_str(): fixture.urls });
+    let run = fixture.simulate_json(&ended(fixture, word, &results))?;
+    let error = run.result.as_ref().err();
     d.same("kind", &Some(ErrorKind::Timeout), &error.map(Error::kind));
     d.same("charge", &Some(Charge::Unknown), &error.map(Error::charge));
     d.holds(error.is_some_and(|error| error.task().is_some()), || "the task is lost".to_owned());
-    there(&mut d, ground, "at the deadline", &played);
-    d.holds(played.ended >= Duration::from_secs(60), || format!("given up after {:?}", played.ended));
+    there(&mut d, fixture, "at the deadline", &run);
+    d.holds(run.ended >= Duration::from_secs(60), || format!("given up after {:?}", run.ended));
     // More images than at the end are kept where the last polls fail.
-    let (mut polls, some) = (0, ground.text(&ended(ground, word, &results)));
-    let played = ground.against(|| {
+    let (mut polls, some) = (0, fixture.text(&ended(fixture, word, &results)));
+    let run = fixture.against(|| {
         polls += 1;
         let broken = made_up(502, "text/html", "<html>502</html>");
-        vec![Input::Response(if polls == 2 { ground.response(some.clone()) } else { broken })]
+        vec![Input::Response(if polls == 2 { fixture.response(some.clone()) } else { broken })]
     })?;
-    there(&mut d, ground, "behind polls that fail", &played);
+    there(&mut d, fixture, "after polls that fail", &run);
     d.into_result()
 }
 
 /// The images that an error holds.
-fn there(d: &mut Differences, ground: &Ground, name: &str, played: &Played) {
-    let held = played.result.as_ref().err().and_then(Error::generation).map(came).unwrap_or_default();
-    let links: Vec<_> = ground.urls.iter().cloned().map(Came::Link).collect();
+fn there(d: &mut Differences, fixture: &ShapeFixture, name: &str, run: &SimulatedRun) {
+    let held = run.result.as_ref().err().and_then(Error::generation).map(delivered_images).unwrap_or_default();
+    let links: Vec<_> = fixture.urls.iter().cloned().map(DeliveredImage::Link).collect();
     d.same(&format!("{name}: images"), &links, &held);
-    once(d, name, played);
+    once(d, name, run);
 }
 
-/// Images of a task that has failed are delivered, and nobody knows what they cost.
-pub(super) fn failed_with_results(ground: &Ground) -> Result<(), Failure> {
+/// Images of a task that has failed are delivered, with an unknown charge.
+pub(super) fn failed_with_results(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
     for word in ["failed", "cancelled", "canceled", "error"] {
-        let more = json!({ ground.member.as_str(): ground.urls, "error": { "code": "x", "message": "too late" } });
-        let played = ground.played(&ended(ground, word, &more))?;
-        ground.delivers(&mut d, word, &played);
-        let charge = played.result.as_ref().map(seedream_core::Generation::charge).ok();
+        let more = json!({ fixture.member.as_str(): fixture.urls, "error": { "code": "x", "message": "too late" } });
+        let run = fixture.simulate_json(&ended(fixture, word, &more))?;
+        fixture.delivers(&mut d, word, &run);
+        let charge = run.result.as_ref().map(seedream_core::Generation::charge).ok();
         d.same(&format!("{word}: charge"), &Some(Charge::Unknown), &charge);
-        warned(&mut d, word, WarningKind::Incomplete, &["too late"], &played);
+        warned(&mut d, word, WarningKind::Incomplete, &["too late"], &run);
     }
     d.into_result()
 }
 
 /// A task that ended well without an image says why.
-pub(super) fn completed_with_error(ground: &Ground) -> Result<(), Failure> {
+pub(super) fn completed_with_error(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
     let error = json!({ "code": "x", "message": "the lamp is broken" });
     for more in [
         json!({ "error": error }),
-        json!({ "error": error, ground.member.as_str(): [] }),
-        json!({ "error": "the lamp is broken", ground.member.as_str(): null }),
+        json!({ "error": error, fixture.member.as_str(): [] }),
+        json!({ "error": "the lamp is broken", fixture.member.as_str(): null }),
         json!({ "fail_reason": "the lamp is broken" }),
     ] {
         let name = more.to_string();
-        let word = ground.cased("completed");
-        let played = ground.played(&ended(ground, &word, &more))?;
-        let error = played.result.as_ref().err();
+        let word = fixture.cased("completed");
+        let run = fixture.simulate_json(&ended(fixture, &word, &more))?;
+        let error = run.result.as_ref().err();
         let said = error.is_some_and(|error| error.message().contains("the lamp is broken"));
         d.holds(said, || format!("{name}: the reason is not shown: {error:?}"));
-        not_free(&mut d, &name, &played);
+        not_free(&mut d, &name, &run);
     }
     d.into_result()
 }

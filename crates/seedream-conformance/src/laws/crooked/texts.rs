@@ -2,14 +2,14 @@
 
 use seedream_core::WarningKind;
 
-use super::ground::{Ground, warned};
-use crate::{Failure, difference::Differences};
+use super::shape_fixture::{ShapeFixture, warned};
+use crate::{CaseFailure, harness::difference::Differences};
 
-/// Whatever makes a body no JSON, the images of it are delivered.
-pub(super) fn almost_json(ground: &Ground) -> Result<(), Failure> {
+/// The images of a body are delivered whatever makes it invalid JSON.
+pub(super) fn almost_json(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
-    let body = String::from_utf8_lossy(&ground.example.response.body).into_owned();
-    let deep = 128 + ground.draw(200);
+    let body = String::from_utf8_lossy(&fixture.documented.response.body).into_owned();
+    let deep = 128 + fixture.draw(200);
     let deep = format!(r#""deep":{}1{},"#, "[".repeat(deep), "]".repeat(deep));
     let members = [
         ("raw line breaks", "\"note\":\"a\nb\tc\r\n\u{1}d\","),
@@ -19,16 +19,16 @@ pub(super) fn almost_json(ground: &Ground) -> Result<(), Failure> {
         ("comments", "/* a note */ // to the end\n"),
         ("more nesting than readers take", &deep),
     ];
-    let mut judge = |name: &str, text: String| -> Result<(), Failure> {
-        let played = ground.play(text)?;
-        ground.delivers(&mut d, name, &played);
-        if ground.subject.dialect().is_lenient() {
-            warned(&mut d, name, WarningKind::Repaired, &[], &played);
+    let mut judge = |name: &str, text: String| -> Result<(), CaseFailure> {
+        let run = fixture.simulate(text)?;
+        fixture.delivers(&mut d, name, &run);
+        if fixture.subject.dialect().is_lenient() {
+            warned(&mut d, name, WarningKind::Repaired, &[], &run);
         }
         Ok(())
     };
     for (name, member) in members {
-        judge(name, with_member(ground, &body, member))?;
+        judge(name, with_member(fixture, &body, member))?;
     }
     judge(
         "trailing commas",
@@ -40,15 +40,15 @@ pub(super) fn almost_json(ground: &Ground) -> Result<(), Failure> {
         }),
     )?;
     let all: String = members.iter().map(|(_, member)| *member).collect();
-    judge("everything at once", with_member(ground, &body, &all))?;
+    judge("everything at once", with_member(fixture, &body, &all))?;
     d.into_result()
 }
 
 /// A member at the beginning of one of the objects.
-fn with_member(ground: &Ground, body: &str, member: &str) -> String {
+fn with_member(fixture: &ShapeFixture, body: &str, member: &str) -> String {
     let mut objects = 0;
     outside_texts(body, |c, _| objects += usize::from(c == '{'));
-    let (chosen, mut seen) = (ground.draw(objects), 0);
+    let (chosen, mut seen) = (fixture.draw(objects), 0);
     outside_texts(body, |c, out| {
         out.push(c);
         if c == '{' {

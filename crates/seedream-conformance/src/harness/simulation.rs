@@ -1,13 +1,14 @@
-//! Plays a paid request against a wire that is made up, on a clock of its own.
+//! Runs an operation against a simulated wire and clock.
 
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
-use seedream_core::{
-    Checked, Encoded, Error, Event, Exchange, Generation, Input, Operation, Purpose, Step, Task, Then,
-};
+use seedream_core::{Encoded, Error, Event, Exchange, Generation, Input, Operation, Purpose, Task, Then};
 
-use crate::{Failure, Subject};
+use crate::{
+    CaseFailure,
+    subject::{OperationHooks, Subject},
+};
 
 /// Where everything is sent.
 pub(crate) const ENDPOINT: &str = "https://api.example";
@@ -18,13 +19,13 @@ const LATENCY: Duration = Duration::from_millis(100);
 /// More steps than any run needs.
 const STEPS: usize = 20_000;
 
-/// What came of it, seen from the wire.
-pub(crate) struct Played {
+/// What was sent, and how the operation ended.
+pub(crate) struct SimulatedRun {
     /// When each submit was sent, and its body.
     pub(crate) submits: Vec<(Duration, Bytes)>,
     /// When each poll was sent, and its path.
     pub(crate) polls: Vec<(Duration, String)>,
-    /// What the caller was told.
+    /// The events that the caller got.
     pub(crate) events: Vec<Event>,
     /// How it ended.
     pub(crate) result: Result<Generation, Error>,
@@ -32,8 +33,8 @@ pub(crate) struct Played {
     pub(crate) ended: Duration,
 }
 
-impl Played {
-    /// The task that the caller was told of.
+impl SimulatedRun {
+    /// The task of the event that announces one.
     pub(crate) fn task(&self) -> Option<&Task> {
         self.events.iter().find_map(|event| match event {
             Event::Submitted(task) => Some(task),
@@ -42,26 +43,21 @@ impl Played {
     }
 }
 
-/// A request that is being played.
-pub(crate) struct Play {
+/// A request that is being run.
+pub(crate) struct Simulation {
     operation: Operation,
-    hear: fn(Input) -> Input,
-    say: fn(Step) -> Step,
+    hooks: OperationHooks,
     cancel_at: Option<Duration>,
 }
 
-impl Play {
+impl Simulation {
     /// A request that is to be bought.
-    ///
-    /// # Errors
-    /// Where it cannot be encoded.
-    pub(crate) fn submit(subject: &Subject, checked: Checked, seed: u64) -> Result<Self, Failure> {
-        let policy = subject.driver().policy.clone();
-        let prepared = Encoded::new(&**subject.dialect(), checked).map_err(|error| Failure::new(error.to_string()))?;
-        let operation = Operation::submit(subject.dialect().clone(), prepared, ENDPOINT, policy, seed);
-        // Whatever there is to fall back to, nothing is bought twice.
+    pub(crate) fn submit(subject: &Subject, request: Encoded, seed: u64) -> Self {
+        let policy = subject.hooks().policy.clone();
+        let operation = Operation::submit(subject.dialect().clone(), request, ENDPOINT, policy, seed);
+        // Also with a mirror, nothing is bought twice.
         let mirrors = (seed % 2 == 1).then(|| "https://mirror.example".to_owned());
-        Ok(Self::of(subject, operation.with_mirrors(mirrors)))
+        Self::of(subject, operation.with_mirrors(mirrors))
     }
 
     /// A task that is to be collected.
@@ -69,37 +65,36 @@ impl Play {
     /// # Errors
     /// Where it cannot be one of this provider's.
     pub(crate) fn resume(subject: &Subject, task: Task, seed: u64) -> Result<Self, Error> {
-        let policy = subject.driver().policy.clone();
-        let task = (subject.driver().resume)(task, subject.id());
+        let policy = subject.hooks().policy.clone();
+        let task = (subject.hooks().resume)(task, subject.id());
         Operation::resume(subject.dialect().clone(), task, policy, seed).map(|operation| Self::of(subject, operation))
     }
 
     fn of(subject: &Subject, operation: Operation) -> Self {
-        let driver = subject.driver();
-        Self { operation, hear: driver.hear, say: driver.say, cancel_at: None }
+        Self { operation, hooks: subject.hooks().clone(), cancel_at: None }
     }
 
-    /// The caller loses patience at a moment: in a wait, or while a response is on its way.
+    /// The caller cancels at a moment: in a wait, or while a response is on its way.
     pub(crate) fn cancelled_at(mut self, at: Duration) -> Self {
         self.cancel_at = Some(at);
         self
     }
 
-    /// Plays it; `wire` says what comes of each exchange.
+    /// Runs it; `wire` gives the inputs of each exchange.
     ///
     /// # Errors
-    /// Where it does not end, or reads on where nothing comes.
+    /// The operation does not end, or reads on after the last input.
     pub(crate) fn against(
         mut self,
         mut wire: impl FnMut(&Exchange, Duration) -> Vec<Input>,
-    ) -> Result<Played, Failure> {
+    ) -> Result<SimulatedRun, CaseFailure> {
         let (mut submits, mut polls, mut events) = (Vec::new(), Vec::new(), Vec::new());
         let (mut coming, mut now) = (VecDeque::from([Input::Begin]), Duration::ZERO);
         for _ in 0..STEPS {
             let Some(input) = coming.pop_front() else {
-                return Err(Failure::new("it reads on although nothing comes any more"));
+                return Err(CaseFailure::new("it reads on although nothing comes any more"));
             };
-            let step = (self.say)(self.operation.on((self.hear)(input), now));
+            let step = (self.hooks.step)(self.operation.on((self.hooks.input)(input), now));
             events.extend(step.events);
             match step.then {
                 Then::Send(exchange) => {
@@ -124,9 +119,9 @@ impl Play {
                     coming = [if is_cancelled { Input::Cancelled } else { Input::Woke }].into();
                     now = now.max(until);
                 }
-                Then::Done(result) => return Ok(Played { submits, polls, events, result: *result, ended: now }),
+                Then::Done(result) => return Ok(SimulatedRun { submits, polls, events, result: *result, ended: now }),
             }
         }
-        Err(Failure::new(format!("it does not end: {} submits, {} polls", submits.len(), polls.len())))
+        Err(CaseFailure::new(format!("it does not end: {} submits, {} polls", submits.len(), polls.len())))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{cell::RefCell, fmt};
 
+use crate::harness::random::Rng;
 use bytes::Bytes;
 use seedream_core::{
     Charge, Error, Exchange as Sent, Generation, ImageData, Input, Purpose, Response, Warning, WarningKind,
@@ -9,41 +10,43 @@ use seedream_core::{
 use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange, ResponseMode};
 use serde_json::{Map, Value, json};
 
-use super::downloads::IMAGES;
 use crate::{
-    Failure, Subject,
-    dice::Dice,
-    difference::Differences,
-    example::{Bill, DocumentedResponse, made_up},
-    exchange,
-    laws::tasks::Shown,
-    play::{Play, Played},
+    CaseFailure, Subject,
+    fixture::documented::{DocumentedCharge, DocumentedResponse, made_up},
+    fixture::exchange,
+    harness::difference::Differences,
+    harness::random::{below, seeded},
+    harness::simulation::{SimulatedRun, Simulation},
+    harness::task_fixtures::TaskFixtures,
 };
 
+/// The host of the images of a response.
+pub(super) const IMAGES: &str = "https://images.response/";
+
 /// A documented success whose images have URLs, and what is drawn for it.
-pub(super) struct Ground {
+pub(super) struct ShapeFixture {
     pub(super) subject: Subject,
     /// The tasks of a provider that has them.
-    shown: Option<Shown>,
-    pub(super) example: DocumentedResponse,
+    shown: Option<TaskFixtures>,
+    pub(super) documented: DocumentedResponse,
     /// The response, without its images.
     pub(super) facts: Map<String, Value>,
     /// The member that holds the images.
     pub(super) member: String,
     pub(super) urls: Vec<String>,
-    dice: RefCell<Dice>,
+    random: RefCell<Rng>,
 }
 
-/// An image that came.
+/// An image that was delivered.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Came {
+pub(super) enum DeliveredImage {
     Link(String),
     Inline(Bytes),
     /// A file, or something incomplete.
     Otherwise,
 }
 
-impl fmt::Debug for Came {
+impl fmt::Debug for DeliveredImage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Link(url) => f.write_str(&url.chars().take(60).collect::<String>()),
@@ -53,7 +56,7 @@ impl fmt::Debug for Came {
     }
 }
 
-impl Came {
+impl DeliveredImage {
     fn of(data: &ImageData) -> Self {
         match data {
             ImageData::Url { url, .. } => Self::Link(url.clone()),
@@ -63,26 +66,26 @@ impl Came {
     }
 }
 
-impl Ground {
+impl ShapeFixture {
     /// The success with the most images; `None` where none is shown.
-    pub(super) fn of(subject: &Subject, round: u64) -> Result<Option<Self>, Failure> {
+    pub(super) fn of(subject: &Subject, round: u64) -> Result<Option<Self>, CaseFailure> {
         let has_tasks = subject.provider().is_some_and(|provider| provider.mode == ResponseMode::Task);
         let operation = if has_tasks { OperationKind::Poll } else { OperationKind::Create };
         let usable = DocumentedResponse::all(subject, operation)?.into_iter().filter(is_usable);
-        let Some(example) = usable.max_by_key(|example| urls(example.exchange).len()) else { return Ok(None) };
-        let shown = if has_tasks { Some(Shown::of(subject)?) } else { None };
-        let urls = urls(example.exchange);
-        let Ok(Value::Object(mut facts)) = serde_json::from_slice(&example.response.body) else { return Ok(None) };
+        let Some(documented) = usable.max_by_key(|documented| urls(documented.exchange).len()) else { return Ok(None) };
+        let shown = if has_tasks { Some(TaskFixtures::of(subject)?) } else { None };
+        let urls = urls(documented.exchange);
+        let Ok(Value::Object(mut facts)) = serde_json::from_slice(&documented.response.body) else { return Ok(None) };
         let member = facts.iter().find(|(_, value)| value.is_array() && value.to_string().contains(&urls[0]));
         let Some(member) = member.map(|(name, _)| name.clone()) else { return Ok(None) };
         facts.remove(&member);
-        let dice = RefCell::new(Dice::of(subject.id(), round));
-        Ok(Some(Self { subject: subject.clone(), shown, example, facts, member, urls, dice }))
+        let random = RefCell::new(seeded(subject.id(), round));
+        Ok(Some(Self { subject: subject.clone(), shown, documented, facts, member, urls, random }))
     }
 
     /// A number from 0 up to, but not, `end`.
     pub(super) fn draw(&self, end: usize) -> usize {
-        self.dice.borrow_mut().below(end)
+        below(&mut self.random.borrow_mut(), end)
     }
 
     /// A text in letters of any case.
@@ -125,24 +128,24 @@ impl Ground {
 
     /// The documented head with another body.
     pub(super) fn response(&self, body: impl Into<Bytes>) -> Response {
-        let mut response = self.example.response.clone();
+        let mut response = self.documented.response.clone();
         response.body = body.into();
         response
     }
 
-    /// What comes of a response in the place of the documented one.
-    pub(super) fn play(&self, body: impl Into<Bytes>) -> Result<Played, Failure> {
+    /// Runs the operation with a body in the place of the documented one.
+    pub(super) fn simulate(&self, body: impl Into<Bytes>) -> Result<SimulatedRun, CaseFailure> {
         let response = self.response(body);
         self.against(|| vec![Input::Response(response.clone())])
     }
 
-    /// What comes of a value, as one of many writers would write it.
-    pub(super) fn played(&self, value: &Value) -> Result<Played, Failure> {
-        self.play(self.text(value))
+    /// Runs the operation with a value as the body, written in one of many ways.
+    pub(super) fn simulate_json(&self, value: &Value) -> Result<SimulatedRun, CaseFailure> {
+        self.simulate(self.text(value))
     }
 
     /// The same, of anything that happens in its place: at the request, or at each poll.
-    pub(super) fn against(&self, mut inputs: impl FnMut() -> Vec<Input>) -> Result<Played, Failure> {
+    pub(super) fn against(&self, mut inputs: impl FnMut() -> Vec<Input>) -> Result<SimulatedRun, CaseFailure> {
         match &self.shown {
             Some(shown) => shown.run(&self.subject, |_, _| inputs()),
             None => self.submit()?.against(|_, _| inputs()),
@@ -150,16 +153,20 @@ impl Ground {
     }
 
     /// A request to the provider.
-    pub(super) fn submit(&self) -> Result<Play, Failure> {
+    pub(super) fn submit(&self) -> Result<Simulation, CaseFailure> {
         if let Some(shown) = &self.shown {
-            return shown.play(&self.subject);
+            return shown.submit(&self.subject);
         }
-        let checked = exchange::checked(&**self.subject.dialect(), self.example.exchange)?;
-        Play::submit(&self.subject, checked, 0)
+        let request = exchange::encoded(&**self.subject.dialect(), self.documented.exchange)?;
+        Ok(Simulation::submit(&self.subject, request, 0))
     }
 
-    /// What comes of a response to the request itself, each poll being answered by its path.
-    pub(super) fn accepted(&self, body: &Value, mut poll: impl FnMut(&str) -> Response) -> Result<Played, Failure> {
+    /// Runs the operation with a response to the request itself; each poll gets a response by its path.
+    pub(super) fn accepted(
+        &self,
+        body: &Value,
+        mut poll: impl FnMut(&str) -> Response,
+    ) -> Result<SimulatedRun, CaseFailure> {
         let response = made_up(200, "application/json", self.text(body));
         self.submit()?.against(|sent: &Sent, _| match sent.purpose {
             Purpose::Submit => vec![Input::Response(response.clone())],
@@ -169,7 +176,7 @@ impl Ground {
 
     /// The documented responses to a purchase and to a poll, the images of which are elsewhere.
     pub(super) fn script(&self) -> (Response, Response) {
-        let mut text = String::from_utf8_lossy(&self.example.response.body).into_owned();
+        let mut text = String::from_utf8_lossy(&self.documented.response.body).into_owned();
         for (place, url) in self.urls.iter().enumerate() {
             text = text.replace(url, &format!("{IMAGES}{place}.png?sig=s3cret"));
         }
@@ -179,70 +186,70 @@ impl Ground {
 
     /// The documented response with one image inside it, as its base64.
     pub(super) fn with_image(self, base64: &str) -> Self {
-        let mut example = self.example.clone();
+        let mut documented = self.documented.clone();
         let body =
             self.with(json!({ self.member.as_str(): [{ "b64_json": base64 }], "usage": { "generated_images": 1 } }));
-        example.response.body = body.to_string().into();
-        Self { example, urls: Vec::new(), ..self }
+        documented.response.body = body.to_string().into();
+        Self { documented, urls: Vec::new(), ..self }
     }
 
     /// The documented images, and nothing was bought twice.
-    pub(super) fn delivers(&self, d: &mut Differences, name: &str, played: &Played) {
-        let links: Vec<_> = self.urls.iter().cloned().map(Came::Link).collect();
-        delivered(d, name, &links, played);
+    pub(super) fn delivers(&self, d: &mut Differences, name: &str, run: &SimulatedRun) {
+        let links: Vec<_> = self.urls.iter().cloned().map(DeliveredImage::Link).collect();
+        delivered(d, name, &links, run);
     }
 }
 
-/// These images came, and nothing was bought twice.
-pub(super) fn delivered(d: &mut Differences, name: &str, expected: &[Came], played: &Played) {
-    match &played.result {
-        Ok(generation) => d.same(&format!("{name}: images"), &expected.to_vec(), &came(generation)),
+/// These images were delivered, and nothing was bought twice.
+pub(super) fn delivered(d: &mut Differences, name: &str, expected: &[DeliveredImage], run: &SimulatedRun) {
+    match &run.result {
+        Ok(generation) => d.same(&format!("{name}: images"), &expected.to_vec(), &delivered_images(generation)),
         Err(error) => d.holds(false, || format!("{name}: {} images came, and: {error}", expected.len())),
     }
-    once(d, name, played);
+    once(d, name, run);
 }
 
-pub(super) fn once(d: &mut Differences, name: &str, played: &Played) {
-    d.same(&format!("{name}: submits"), &1, &played.submits.len());
+pub(super) fn once(d: &mut Differences, name: &str, run: &SimulatedRun) {
+    d.same(&format!("{name}: submits"), &1, &run.submits.len());
 }
 
-pub(super) fn came(generation: &Generation) -> Vec<Came> {
-    generation.images().map(|image| Came::of(&image.data)).collect()
+pub(super) fn delivered_images(generation: &Generation) -> Vec<DeliveredImage> {
+    generation.images().map(|image| DeliveredImage::of(&image.data)).collect()
 }
 
-/// A warning of a kind, in which one of these words stands.
-pub(super) fn warned(d: &mut Differences, name: &str, kind: WarningKind, words: &[&str], played: &Played) {
+/// There is a warning of a kind that contains one of these words.
+pub(super) fn warned(d: &mut Differences, name: &str, kind: WarningKind, words: &[&str], run: &SimulatedRun) {
     let says = |warning: &Warning| {
         warning.kind == kind && (words.is_empty() || words.iter().any(|word| warning.message.contains(word)))
     };
-    let seen = warnings(played);
+    let seen = warnings(run);
     d.holds(seen.iter().any(says), || format!("{name}: no warning `{kind:?}` names {words:?}: {seen:?}"));
 }
 
-pub(super) fn warnings(played: &Played) -> Vec<Warning> {
-    let generation = played.result.as_ref().ok().or_else(|| played.result.as_ref().err()?.generation());
+pub(super) fn warnings(run: &SimulatedRun) -> Vec<Warning> {
+    let generation = run.result.as_ref().ok().or_else(|| run.result.as_ref().err()?.generation());
     generation.map(|generation| generation.warnings.clone()).unwrap_or_default()
 }
 
 /// What it cost.
-pub(super) fn charge(played: &Played) -> Charge {
-    played.result.as_ref().map_or_else(Error::charge, Generation::charge)
+pub(super) fn charge(run: &SimulatedRun) -> Charge {
+    run.result.as_ref().map_or_else(Error::charge, Generation::charge)
 }
 
 /// It is not called free.
-pub(super) fn not_free(d: &mut Differences, name: &str, played: &Played) {
+pub(super) fn not_free(d: &mut Differences, name: &str, run: &SimulatedRun) {
     let said =
-        || played.result.as_ref().map_or_else(ToString::to_string, |made| format!("{} images", made.outcomes.len()));
-    d.holds(charge(played) != Charge::No, || format!("{name}: called free: {}", said()));
-    once(d, name, played);
+        || run.result.as_ref().map_or_else(ToString::to_string, |made| format!("{} images", made.outcomes.len()));
+    d.holds(charge(run) != Charge::No, || format!("{name}: called free: {}", said()));
+    once(d, name, run);
 }
 
-fn is_usable(example: &DocumentedResponse) -> bool {
-    let response = example.exchange.response.as_ref();
+fn is_usable(documented: &DocumentedResponse) -> bool {
+    let response = documented.exchange.response.as_ref();
     let is_json = response.is_some_and(|response| matches!(response.body, RecordedBody::Json(_)));
-    let expect = example.exchange.expect.as_ref();
+    let expect = documented.exchange.expect.as_ref();
     let fails = expect.and_then(|expect| expect.failures.as_ref()).is_some_and(|failures| !failures.is_empty());
-    let urls = urls(example.exchange);
+    let urls = urls(documented.exchange);
     let mut apart = urls.clone();
     apart.sort();
     apart.dedup();
@@ -252,7 +259,7 @@ fn is_usable(example: &DocumentedResponse) -> bool {
         && real
         && !urls.is_empty()
         && apart.len() == urls.len()
-        && example.bill == Bill::Pictures(urls.len())
+        && documented.charge == DocumentedCharge::Images(urls.len())
 }
 
 fn urls(exchange: &RecordedExchange) -> Vec<String> {

@@ -7,12 +7,12 @@ use serde::{Deserialize, Deserializer, de};
 
 /// A pattern of names: `*` stands for anything within a part and `**` for any parts; what names a folder means all below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Filter {
+pub struct CaseFilter {
     itself: Pattern,
     below: Pattern,
 }
 
-impl Filter {
+impl CaseFilter {
     /// Whether a name fits.
     pub fn fits(&self, name: &str) -> bool {
         let options = MatchOptions { require_literal_separator: true, ..MatchOptions::new() };
@@ -20,7 +20,7 @@ impl Filter {
     }
 }
 
-impl FromStr for Filter {
+impl FromStr for CaseFilter {
     type Err = PatternError;
 
     fn from_str(text: &str) -> Result<Self, PatternError> {
@@ -30,13 +30,13 @@ impl FromStr for Filter {
     }
 }
 
-impl fmt::Display for Filter {
+impl fmt::Display for CaseFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.itself.as_str())
     }
 }
 
-impl<'de> Deserialize<'de> for Filter {
+impl<'de> Deserialize<'de> for CaseFilter {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
@@ -44,12 +44,12 @@ impl<'de> Deserialize<'de> for Filter {
 
 #[cfg(test)]
 mod tests {
-    use super::Filter;
+    use super::CaseFilter;
 
     #[test]
     fn patterns_fit_names_part_by_part() {
         let name = "decode/ark/errors/http-401";
-        let fits = |pattern: &str| pattern.parse::<Filter>().unwrap().fits(name);
+        let fits = |pattern: &str| pattern.parse::<CaseFilter>().unwrap().fits(name);
         for pattern in
             ["decode", "decode/ark/", "decode/*/errors", "**", "**/http-401", "decode/**/http-4*", name, "*/ark"]
         {
@@ -59,6 +59,6 @@ mod tests {
         for pattern in ["nothing/**", "dec", "decode/evolink", "decode/*/http-401", "**/http-402", &longer] {
             assert!(!fits(pattern), "{pattern}");
         }
-        assert!("a**".parse::<Filter>().is_err());
+        assert!("a**".parse::<CaseFilter>().is_err());
     }
 }

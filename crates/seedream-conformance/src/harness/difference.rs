@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use serde_json::{Map, Value};
 
-use crate::Failure;
+use crate::CaseFailure;
 
 /// What differs so far.
 #[derive(Debug, Default)]
@@ -61,14 +61,14 @@ impl Differences {
     }
 
     /// Adds what a part found, under a name.
-    pub(crate) fn within(&mut self, name: &str, part: Result<(), Failure>) {
+    pub(crate) fn within(&mut self, name: &str, part: Result<(), CaseFailure>) {
         if let Err(failure) = part {
             self.0.extend(failure.lines().iter().map(|line| format!("{name}: {line}")));
         }
     }
 
-    pub(crate) fn into_result(self) -> Result<(), Failure> {
-        if self.0.is_empty() { Ok(()) } else { Err(Failure::of(self.0)) }
+    pub(crate) fn into_result(self) -> Result<(), CaseFailure> {
+        if self.0.is_empty() { Ok(()) } else { Err(CaseFailure::of(self.0)) }
     }
 }
 

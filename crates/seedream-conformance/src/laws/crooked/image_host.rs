@@ -24,25 +24,25 @@ pub(super) struct ImageResponse {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Bytes,
-    end: End,
+    end: BodyEnd,
 }
 
 /// How it ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum BodyEnd {
     /// In good order.
     Clean,
     /// The connection breaks.
     Broken,
-    /// Nothing comes any more.
+    /// The body stalls.
     Stands,
-    /// Nothing came at all.
+    /// There is no response.
     Reset,
 }
 
 impl ImageResponse {
     pub(super) fn new(status: u16, body: &[u8]) -> Self {
-        Self { status, headers: Vec::new(), body: Bytes::copy_from_slice(body), end: End::Clean }
+        Self { status, headers: Vec::new(), body: Bytes::copy_from_slice(body), end: BodyEnd::Clean }
     }
 
     pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -50,27 +50,27 @@ impl ImageResponse {
         self
     }
 
-    pub(super) fn end(mut self, end: End) -> Self {
+    pub(super) fn end(mut self, end: BodyEnd) -> Self {
         self.end = end;
         self
     }
 }
 
-type Answers = dyn Fn(usize, &Request<Bytes>) -> ImageResponse + Send + Sync;
+type ImageResponder = dyn Fn(usize, &Request<Bytes>) -> ImageResponse + Send + Sync;
 
-/// A source of images, which remembers when each request came.
-pub(super) struct Source {
+/// A host of images that records the time of each request.
+pub(super) struct ImageHost {
     start: Instant,
-    examples: Box<Answers>,
+    responses: Box<ImageResponder>,
     sent: Mutex<Vec<(Duration, Request<Bytes>)>>,
 }
 
-impl Source {
+impl ImageHost {
     pub(super) fn new(
         start: Instant,
-        examples: impl Fn(usize, &Request<Bytes>) -> ImageResponse + Send + Sync + 'static,
+        responses: impl Fn(usize, &Request<Bytes>) -> ImageResponse + Send + Sync + 'static,
     ) -> Self {
-        Self { start, examples: Box::new(examples), sent: Mutex::default() }
+        Self { start, responses: Box::new(responses), sent: Mutex::default() }
     }
 
     pub(super) fn sent(&self) -> Vec<(Duration, Request<Bytes>)> {
@@ -78,9 +78,9 @@ impl Source {
     }
 }
 
-impl fmt::Debug for Source {
+impl fmt::Debug for ImageHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Source")
+        f.write_str("ImageHost")
     }
 }
 
@@ -89,22 +89,22 @@ fn lost(what: &str) -> TransportError {
 }
 
 #[async_trait]
-impl Transport for Source {
+impl Transport for ImageHost {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<ResponseBody>, TransportError> {
         let number = self.sent.lock().map_or(0, |mut sent| {
             sent.push((self.start.elapsed(), request.clone()));
             sent.len() - 1
         });
-        let ImageResponse { status, headers, body, end } = (self.examples)(number, &request);
-        if end == End::Reset {
+        let ImageResponse { status, headers, body, end } = (self.responses)(number, &request);
+        if end == BodyEnd::Reset {
             return Err(lost("reset"));
         }
         let chunks: Vec<_> = body.chunks(5000).map(|chunk| Ok(http_body::Frame::data(body.slice_ref(chunk)))).collect();
         let chunks = stream::iter(chunks);
         let body = match end {
-            End::Broken => ResponseBody::new(StreamBody::new(chunks.chain(stream::iter([Err(lost("broken"))])))),
-            End::Stands => ResponseBody::new(StreamBody::new(chunks.chain(stream::pending()))),
-            End::Clean | End::Reset => ResponseBody::new(StreamBody::new(chunks)),
+            BodyEnd::Broken => ResponseBody::new(StreamBody::new(chunks.chain(stream::iter([Err(lost("broken"))])))),
+            BodyEnd::Stands => ResponseBody::new(StreamBody::new(chunks.chain(stream::pending()))),
+            BodyEnd::Clean | BodyEnd::Reset => ResponseBody::new(StreamBody::new(chunks)),
         };
         let recorded = Response::builder().status(status);
         let recorded = headers.iter().fold(recorded, |recorded, (name, value)| recorded.header(*name, value));
@@ -113,13 +113,13 @@ impl Transport for Source {
 }
 
 /// A provider that responds to a purchase, and each poll, as documented.
-pub(super) struct Provider {
+pub(super) struct ScriptedProvider {
     /// To a purchase, and to a poll.
     responses: (CoreResponse, CoreResponse),
     posts: AtomicUsize,
 }
 
-impl Provider {
+impl ScriptedProvider {
     pub(super) fn new(responses: (CoreResponse, CoreResponse)) -> Self {
         Self { responses, posts: AtomicUsize::new(0) }
     }
@@ -130,14 +130,14 @@ impl Provider {
     }
 }
 
-impl fmt::Debug for Provider {
+impl fmt::Debug for ScriptedProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Provider")
+        f.write_str("ScriptedProvider")
     }
 }
 
 #[async_trait]
-impl Transport for Provider {
+impl Transport for ScriptedProvider {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<ResponseBody>, TransportError> {
         let is_purchase = request.method() == Method::POST;
         let response = if is_purchase { &self.responses.0 } else { &self.responses.1 };

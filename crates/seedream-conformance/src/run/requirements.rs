@@ -20,7 +20,7 @@ impl Requirements {
     /// # Panics
     /// Never: a test reads them.
     pub fn of_the_documents() -> Self {
-        Self::from_json(include_str!("requirements.json")).expect("the embedded requirements are well formed")
+        Self::from_json(include_str!("../requirements.json")).expect("the embedded requirements are well formed")
     }
 
     /// Reads requirements: `{"set": "2026-11", "cases": {"ark": {"encode": 40}}}`.

@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use seedream_fixtures::{EvidenceKind, RecordedBody, RecordedExchange, RecordedResponse};
 use serde_json::Value;
 
-use super::{Drift, Facts, Severity, drift, type_of};
+use super::{
+    difference::{Drift, DriftSeverity, drift, type_of},
+    facts::DriftFacts,
+};
 
-/// The types that each member has been seen with, by its place; `*` stands for any item of a list.
-type Members = BTreeMap<String, BTreeSet<&'static str>>;
+/// The types that each member has been seen with, by its place; `*` is any item of a list.
+type MemberTypes = BTreeMap<String, BTreeSet<&'static str>>;
 
-pub(super) fn compare<'a>(facts: &Facts<'a>, recorded: &RecordedExchange) -> Result<Vec<Drift>, String> {
-    let raw = recorded.response.as_ref().ok_or("the recording has no answer")?;
+pub(super) fn compare<'a>(facts: &DriftFacts<'a>, recorded: &RecordedExchange) -> Result<Vec<Drift>, String> {
+    let raw = recorded.response.as_ref().ok_or("the recording has no response")?;
     let same = |exchange: &&RecordedExchange| exchange.operation == recorded.operation;
     let judged = |exchange: &'a RecordedExchange| {
         Some((exchange.source.kind != EvidenceKind::Derived, exchange.response.as_ref()?))
@@ -21,33 +24,34 @@ pub(super) fn compare<'a>(facts: &Facts<'a>, recorded: &RecordedExchange) -> Res
     if known.is_empty() {
         let statuses: BTreeSet<_> = raws.iter().map(|(_, known)| known.status.to_string()).collect();
         let statuses = statuses.into_iter().collect::<Vec<_>>().join(", ");
-        return Ok(vec![drift(Severity::Notice, "status", statuses, raw.status)]);
+        return Ok(vec![drift(DriftSeverity::Notice, "status", statuses, raw.status)]);
     }
     let Some(now) = members(raw) else {
         let json = known.iter().any(|(_, known)| matches!(known.body, RecordedBody::Json(_)));
-        let found = json.then(|| drift(Severity::Breaking, "body", "JSON", raw.body.content_type()));
+        let found = json.then(|| drift(DriftSeverity::Breaking, "body", "JSON", raw.body.content_type()));
         return Ok(found.into_iter().collect());
     };
-    let all: Vec<Members> = known.iter().filter_map(|(_, known)| members(known)).collect();
-    // Nobody is held to our own conclusions.
-    let sure: Vec<Members> = known.iter().filter(|(sure, _)| *sure).filter_map(|(_, known)| members(known)).collect();
-    let before = |all: &[Members], at: &str| -> BTreeSet<_> {
+    let all: Vec<MemberTypes> = known.iter().filter_map(|(_, known)| members(known)).collect();
+    // A derived fact proves no drift.
+    let sure: Vec<MemberTypes> =
+        known.iter().filter(|(sure, _)| *sure).filter_map(|(_, known)| members(known)).collect();
+    let before = |all: &[MemberTypes], at: &str| -> BTreeSet<_> {
         all.iter().filter_map(|known| known.get(at)).flatten().copied().collect()
     };
     let mut found = Vec::new();
     for (at, types) in &now {
         let surely = before(&sure, at);
         if before(&all, at).is_empty() {
-            found.push(drift(Severity::Notice, at, "nothing", words(types)));
+            found.push(drift(DriftSeverity::Notice, at, "nothing", words(types)));
         } else if !surely.is_empty() && !types.is_subset(&surely) {
-            found.push(drift(Severity::Breaking, at, words(&surely), words(types)));
+            found.push(drift(DriftSeverity::Breaking, at, words(&surely), words(types)));
         }
     }
     let mut always = sure.iter();
     let first = always.next().cloned().unwrap_or_default();
     for (at, types) in first.iter().filter(|(at, _)| always.clone().all(|known| known.contains_key(*at))) {
         if !now.contains_key(at) {
-            found.push(drift(Severity::Breaking, at, words(types), "nothing"));
+            found.push(drift(DriftSeverity::Breaking, at, words(types), "nothing"));
         }
     }
     Ok(found)
@@ -58,15 +62,15 @@ fn words(types: &BTreeSet<&'static str>) -> String {
 }
 
 /// The members of a response; `None` where it is no JSON.
-fn members(response: &RecordedResponse) -> Option<Members> {
+fn members(response: &RecordedResponse) -> Option<MemberTypes> {
     let RecordedBody::Json(raw) = &response.body else { return None };
     let value: Value = serde_json::from_str(raw.get()).ok()?;
-    let mut members = Members::new();
+    let mut members = MemberTypes::new();
     collect("body", &value, &mut members);
     Some(members)
 }
 
-fn collect(at: &str, value: &Value, members: &mut Members) {
+fn collect(at: &str, value: &Value, members: &mut MemberTypes) {
     members.entry(at.to_owned()).or_default().insert(type_of(value));
     match value {
         Value::Object(all) => all.iter().for_each(|(name, value)| collect(&format!("{at}.{name}"), value, members)),

@@ -7,13 +7,13 @@ use seedream_core::{Error, Input, Policy, Step, Strictness, Task};
 
 /// The operation and the transport as they are, unless a part is broken on purpose.
 #[derive(Clone)]
-pub(crate) struct Driver {
+pub(crate) struct OperationHooks {
     /// How patient the operation is.
     pub(crate) policy: Policy,
-    /// What the operation is told.
-    pub(crate) hear: fn(Input) -> Input,
-    /// What the operation says.
-    pub(crate) say: fn(Step) -> Step,
+    /// Changes an input before the operation gets it.
+    pub(crate) input: fn(Input) -> Input,
+    /// Changes a step of the operation.
+    pub(crate) step: fn(Step) -> Step,
     /// How strictly a client looks at a request before it is sent.
     pub(crate) strictness: Strictness,
     /// What a check says of a request that breaks rules.
@@ -26,12 +26,12 @@ pub(crate) struct Driver {
     pub(crate) download: fn(Arc<dyn Transport>) -> Arc<dyn Transport>,
 }
 
-impl Default for Driver {
+impl Default for OperationHooks {
     fn default() -> Self {
         Self {
             policy: Policy::default(),
-            hear: |input| input,
-            say: |step| step,
+            input: |input| input,
+            step: |step| step,
             strictness: Strictness::Strict,
             refused: |error| error,
             resume: |task, _| task,
@@ -41,8 +41,8 @@ impl Default for Driver {
     }
 }
 
-impl fmt::Debug for Driver {
+impl fmt::Debug for OperationHooks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Driver").field("policy", &self.policy).finish_non_exhaustive()
+        f.debug_struct("OperationHooks").field("policy", &self.policy).finish_non_exhaustive()
     }
 }

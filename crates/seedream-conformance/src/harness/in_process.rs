@@ -1,10 +1,9 @@
-//! An upstream without a socket: the mock, or where it does not serve a provider, a wire that only remembers.
+//! The mock without a socket; where it does not serve a provider, a connection without a response.
 
-use std::{fmt, sync::Mutex};
+use std::fmt;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::Method;
 use seedream_client::{Reached, ResponseBody, Transport, TransportError};
 use seedream_mock::{Engine, ScriptEnd, Settings};
 
@@ -18,36 +17,29 @@ pub(crate) fn mock_of(subject: &Subject) -> Option<Engine> {
     subject.provider().map(|_| Engine::with(subject.facts().clone(), Settings::default()))
 }
 
-/// A transport that ends in a mock of its own; a stranger's request is remembered, and not answered.
-pub(crate) struct InProcess {
+/// A transport to a mock of its own. Without facts of the provider no request has a response.
+pub(crate) struct InProcessMock {
     mock: Option<Engine>,
-    reached: Mutex<Vec<(Method, Bytes)>>,
 }
 
-impl InProcess {
+impl InProcessMock {
     pub(crate) fn new(subject: &Subject) -> Self {
-        Self { mock: mock_of(subject), reached: Mutex::default() }
-    }
-
-    /// What has reached it: the method and the body of each request.
-    pub(crate) fn reached(&self) -> Vec<(Method, Bytes)> {
-        self.reached.lock().map(|reached| reached.clone()).unwrap_or_default()
+        Self { mock: mock_of(subject) }
     }
 }
 
-impl fmt::Debug for InProcess {
+impl fmt::Debug for InProcessMock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("InProcess")
+        f.write_str("InProcessMock")
     }
 }
 
 #[async_trait]
-impl Transport for InProcess {
+impl Transport for InProcessMock {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
-        if let Ok(mut reached) = self.reached.lock() {
-            reached.push((request.method().clone(), request.body().clone()));
-        }
-        let Some(mock) = &self.mock else { return Err(TransportError::new(Reached::Sent, "nobody answers here")) };
+        let Some(mock) = &self.mock else {
+            return Err(TransportError::new(Reached::Sent, "the mock does not serve this provider"));
+        };
         let script = mock.handle(jiff::Timestamp::now(), &request);
         if script.end == ScriptEnd::Reset {
             return Err(TransportError::new(Reached::Sent, "connection reset"));
