@@ -135,7 +135,7 @@ pub(super) fn another_status(fixture: &ShapeFixture) -> Result<(), CaseFailure> 
 pub(super) fn quoted_request(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
     for shown in shown(fixture)? {
-        let quoted = "iVBORw0KGgoA/+".repeat(8_000 + fixture.draw(1_000));
+        let quoted = "iVBORw0KGgoA/+".repeat(4_000 + fixture.draw(500));
         let head = ["data:image/png;base64,", "\"image\": \"", ""][fixture.draw(3)];
         let message = format!("Invalid image {head}{quoted}\": the reference is too large");
         let body = json!({ "error": { "code": shown.code, "message": message } });

@@ -1,0 +1,66 @@
+//! What no law checks: the words of the document's advice, the end of a link without a signature, and that the adapter is held to the
+//! lenient cases of the law `crooked` at all.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use http::{HeaderMap, StatusCode};
+use seedream_aiearth::Aiearth;
+use seedream_core::{Checked, Decoded, Dialect, ImageData, ImageRequest, Response, Result, Strictness, Timestamp};
+
+fn checked() -> Checked {
+    let request = ImageRequest::new(&Aiearth.descriptor().default_model, "a lighthouse in fog");
+    Aiearth.capabilities(&request.model).check(&request, Strictness::Strict).unwrap()
+}
+
+fn read(status: u16, body: String) -> Result<Decoded> {
+    let status = StatusCode::from_u16(status).unwrap();
+    Aiearth.decode(&checked(), &Response::new(status, HeaderMap::new(), body, Timestamp::UNIX_EPOCH))
+}
+
+#[test]
+fn each_error_has_the_advice_of_the_document() {
+    for (status, code, advice) in [
+        (400, "InvalidParameter", Some("takes this size")),
+        (400, "model_not_found", Some("models --provider aiearth")),
+        (400, "InputTextSensitiveContentDetected", None),
+        (401, "", Some("sk-")),
+        (403, "", Some("balance")),
+        (404, "", Some("models --provider aiearth")),
+        (500, "", None),
+    ] {
+        let body = format!(r#"{{"error": {{"code": "{code}", "message": "no"}}}}"#);
+        let error = read(status, body).unwrap_err();
+        let seen = error.advice();
+        let same = match advice {
+            Some(words) => seen.is_some_and(|seen| seen.contains(words)),
+            None => seen.is_none(),
+        };
+        assert!(same, "{status} {code}: {seen:?}");
+    }
+}
+
+#[test]
+fn it_promises_to_read_shapes_that_its_document_does_not_show() {
+    assert!(Aiearth.is_lenient());
+}
+
+#[test]
+fn a_link_lives_for_a_day() {
+    let decoded = read(200, r#"{"created": 1, "data": [{"url": "https://a.example/a.png"}]}"#.to_owned()).unwrap();
+    let Decoded::Done(made) = decoded else { panic!("{decoded:?}") };
+    let ends: Vec<_> = made
+        .images()
+        .map(|image| match &image.data {
+            ImageData::Url { expires_at, .. } => expires_at.map(Timestamp::as_second),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ends, [Some(1 + 24 * 60 * 60)]);
+}
+
+#[test]
+fn what_the_provider_makes_of_a_request_has_its_members_and_its_count() {
+    let members = [("model".to_owned(), "m".into())].into_iter().collect();
+    let effective = Aiearth.effective(&checked(), members);
+    assert_eq!((effective.body["model"].as_str(), effective.max_images), (Some("m"), Some(1)));
+}
