@@ -1,4 +1,4 @@
-//! `seedream mock check DIR`: what is wrong with a folder of fixtures.
+//! `seedream mock check DIR`: checks a folder of fixtures.
 
 use std::path::Path;
 
@@ -25,10 +25,10 @@ struct Problem {
     message: String,
 }
 
-/// Checks a folder.
+/// Checks the folder and prints its problems.
 ///
 /// # Errors
-/// Standard output cannot be written to.
+/// Standard output cannot be written.
 pub(crate) fn check(args: &CheckArgs, console: &Console) -> Result<Exit, Failure> {
     let checked = checked(&args.dir);
     let exit = if checked.problems.is_empty() { Exit::Ok } else { Exit::Other };
@@ -39,7 +39,7 @@ pub(crate) fn check(args: &CheckArgs, console: &Console) -> Result<Exit, Failure
     if checked.problems.is_empty() {
         let Checked { exchanges, scenarios, .. } = checked;
         console
-            .data(&format!("{}: {exchanges} exchanges and {scenarios} scenarios, nothing wrong", args.dir.display()))?;
+            .data(&format!("{}: {exchanges} exchanges and {scenarios} scenarios, no problems", args.dir.display()))?;
     } else {
         let line = |Problem { file, line, message }: &Problem| format!("{file}:{line}: {message}");
         console.data(&checked.problems.iter().map(line).collect::<Vec<_>>().join("\n"))?;
@@ -48,14 +48,14 @@ pub(crate) fn check(args: &CheckArgs, console: &Console) -> Result<Exit, Failure
 }
 
 fn checked(dir: &Path) -> Checked {
-    let (library, faults) = match load_dir(dir) {
+    let (library, errors) = match load_dir(dir) {
         Ok(library) => (library, Vec::new()),
-        Err(faults) => (FixtureLibrary::default(), faults),
+        Err(errors) => (FixtureLibrary::default(), errors),
     };
     let problem = |FixtureError { file, line, message }| Problem { file, line, message };
     Checked {
         exchanges: library.exchanges().len(),
         scenarios: library.scenarios().len(),
-        problems: faults.into_iter().map(problem).collect(),
+        problems: errors.into_iter().map(problem).collect(),
     }
 }
