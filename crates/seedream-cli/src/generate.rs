@@ -114,9 +114,9 @@ impl PreparedJob {
 fn refused(jobs: Vec<(&str, Result<PreparedJob, JobError>)>, console: &Console) -> Vec<PurchaseResult> {
     let others: Vec<_> = jobs.iter().filter(|(_, job)| job.is_ok()).map(|(id, _)| *id).collect();
     if !others.is_empty() {
-        let others = others.join(", ");
+        let others = others.join(",");
         console.note(&format!(
-            "nothing was sent to {others} either: leave out the providers that refuse the request with --provider, or add --fallback"
+            "nothing was sent to {others} either; use --provider {others} to leave out the providers that refuse, or add --fallback"
         ));
     }
     jobs.into_iter().filter_map(|(_, job)| Some(PurchaseResult::refused(job.err()?))).collect()

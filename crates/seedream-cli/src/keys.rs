@@ -50,13 +50,13 @@ pub(crate) fn choose(
         });
     let chosen = match (named.is_empty(), with_key.len(), without.is_empty()) {
         (true, 1, _) | (false, _, true) => with_key,
-        (true, 0, _) => return Err(no_key("no API key is set", &without, &[])),
+        (true, 0, _) => return Err(no_key("no API key is set; set one of", &without, &[])),
         (true, _, _) => {
             let ids = ids(&with_key);
             let message = format!("several providers have a key: select one or more with --provider {ids}");
             return Err(Failure { exit: Exit::Usage, message });
         }
-        (false, _, false) => return Err(no_key("the API key is missing", &without, &with_key)),
+        (false, _, false) => return Err(no_key("an API key is missing; set", &without, &with_key)),
     };
     check_base_url(args, &chosen)?;
     Ok(chosen)
@@ -90,7 +90,7 @@ fn first(names: &[Cow<'static, str>], lookup: impl Fn(&str) -> Option<String>) -
 }
 
 fn no_key(problem: &str, without: &[Arc<dyn Dialect>], with_key: &[Arc<dyn Dialect>]) -> Failure {
-    let mut message = format!("{problem}: set");
+    let mut message = problem.to_owned();
     let several = without.len() > 1;
     for dialect in without {
         let descriptor = dialect.descriptor();
@@ -145,7 +145,7 @@ mod tests {
         let keys = ["ARK_API_KEY", "OPEAI_API_KEY"];
         insta::assert_snapshot!(chosen(&args(&[], false, None), &keys).unwrap_err(), @"several providers have a key: select one or more with --provider ark,opeai");
         insta::assert_snapshot!(chosen(&args(&[], false, None), &[]).unwrap_err(), @r"
-        no API key is set: set
+        no API key is set; set one of
           GOGOGOTOKEN_API_KEY for gogogotoken
           AIEARTH_API_KEY or AIO_API_KEY for aiearth
           EVOLINK_API_KEY for evolink
@@ -153,8 +153,8 @@ mod tests {
           OPEAI_API_KEY for opeai
         or use --mock, which needs no key
         ");
-        insta::assert_snapshot!(chosen(&args(&["evolink"], false, None), &keys).unwrap_err(), @"the API key is missing: set EVOLINK_API_KEY, or use --mock, which needs no key");
-        insta::assert_snapshot!(chosen(&args(&["aiearth", "ark"], false, None), &keys).unwrap_err(), @"the API key is missing: set AIEARTH_API_KEY or AIO_API_KEY, or use only the providers with a key, --provider ark, or use --mock, which needs no key");
+        insta::assert_snapshot!(chosen(&args(&["evolink"], false, None), &keys).unwrap_err(), @"an API key is missing; set EVOLINK_API_KEY, or use --mock, which needs no key");
+        insta::assert_snapshot!(chosen(&args(&["aiearth", "ark"], false, None), &keys).unwrap_err(), @"an API key is missing; set AIEARTH_API_KEY or AIO_API_KEY, or use only the providers with a key, --provider ark, or use --mock, which needs no key");
         insta::assert_snapshot!(chosen(&args(&["ark", "opeai"], false, Some("http://a")), &keys).unwrap_err(), @"--base-url applies to one provider: select it with --provider");
     }
 }

@@ -27,12 +27,12 @@ impl RequestArgs {
                 let text = File::open(file).map_err(|error| error.to_string()).and_then(read);
                 (source, text)
             }
-            (prompt, None) => ("the argument".to_owned(), Ok(prompt.clone().unwrap_or_default())),
+            (prompt, None) => ("PROMPT".to_owned(), Ok(prompt.clone().unwrap_or_default())),
         };
         let text = text.map_err(|reason| Failure::usage(format!("{source}: {reason}")))?;
         if text.trim().is_empty() {
             return Err(Failure::usage(format!(
-                "{source}: the prompt is empty; write one in quotes, or use --prompt-file FILE"
+                "{source}: the prompt is empty; describe the image to generate"
             )));
         }
         Ok(text)

@@ -127,7 +127,7 @@ fn every_documented_rule_has_a_case_or_a_reason() {
 #[test]
 fn lint_names_the_file_and_the_problem() {
     let workdir = Workdir::new();
-    assert!(workdir.run(&["conformance", "lint"], &[]).exits_with(0).stdout.ends_with(", 0 faults\n"));
+    assert!(workdir.run(&["conformance", "lint"], &[]).exits_with(0).stdout.ends_with(", 0 problems\n"));
     let area = workdir.path("mine/ark/generate");
     std::fs::create_dir_all(&area).unwrap();
     workdir.run(&["conformance", "lint", "mine"], &[]).exits_with(2).stderr_contains("<provider>/<area>/<case>.json");

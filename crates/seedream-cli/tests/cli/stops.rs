@@ -14,8 +14,8 @@ fn cancelling_keeps_the_record_of_a_running_task() {
     let base = upstream.base("evolink");
     let args = ["generate", "a fox", "--provider", "evolink", "--base-url", &base, "--json"];
     let mut child = workdir.spawn(&args, &[("EVOLINK_API_KEY", "sk-mock-stuck")]);
-    let mut stderr = until(&mut child, "was accepted");
-    // The file is there before anybody is message.
+    let mut stderr = until(&mut child, "accepted and recorded");
+    // The record exists before the message is printed.
     let kept = workdir.names("out");
     assert_eq!(kept, ["evolink-0.job.jsonl"]);
 
@@ -50,7 +50,7 @@ fn cancelling_waits_for_a_response_that_may_be_billed() {
     let workdir = Workdir::new();
     let (mut child, stream) = under_way(&workdir);
     signal(&child, "INT");
-    let mut stderr = until(&mut child, "waiting for the answer");
+    let mut stderr = until(&mut child, "waiting for the response");
     let image = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
     // The request is already read.
     response(&stream, &format!(r#"{{"created":1,"data":[{{"b64_json":"{image}"}}]}}"#));
@@ -66,7 +66,7 @@ fn an_abandoned_request_may_be_billed() {
     let workdir = Workdir::new();
     let (mut child, _stream) = under_way(&workdir);
     signal(&child, "INT");
-    let mut stderr = until(&mut child, "waiting for the answer");
+    let mut stderr = until(&mut child, "waiting for the response");
     signal(&child, "INT");
     let mut output = child.wait_with_output().unwrap();
     stderr.read_to_end(&mut output.stderr).unwrap();
@@ -102,7 +102,7 @@ fn resume_after_a_kill_fetches_the_task_without_a_purchase() {
     let base = upstream.base("evolink");
     let env = [("EVOLINK_API_KEY", CANARY)];
     let mut child = workdir.spawn(&["generate", "a fox", "--provider", "evolink", "--base-url", &base], &env);
-    until(&mut child, "was accepted");
+    until(&mut child, "accepted and recorded");
     signal(&child, "KILL");
     assert_eq!(child.wait().unwrap().code(), None);
     let file = format!("out/{}", workdir.names("out").pop().unwrap());
