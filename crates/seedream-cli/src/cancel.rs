@@ -29,7 +29,7 @@ impl Cancel {
                 cancelled.cancel();
                 match (&console, times) {
                     (Some(console), 1) => {
-                        console.note("cancelled: saving the received images; press Ctrl-C again to stop")
+                        console.note("cancelled: saving the received images; press Ctrl-C again to stop");
                     }
                     (_, 1 | 2) => {}
                     _ => std::process::exit(Exit::Cancelled.code().into()),

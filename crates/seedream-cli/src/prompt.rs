@@ -31,9 +31,7 @@ impl RequestArgs {
         };
         let text = text.map_err(|reason| Failure::usage(format!("{source}: {reason}")))?;
         if text.trim().is_empty() {
-            return Err(Failure::usage(format!(
-                "{source}: the prompt is empty; describe the image to generate"
-            )));
+            return Err(Failure::usage(format!("{source}: the prompt is empty; describe the image to generate")));
         }
         Ok(text)
     }

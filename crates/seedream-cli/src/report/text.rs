@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use seedream::{Error, ErrorKind, Nearest, Outcome, StatedBy};
+use seedream::{Error, ErrorKind, Field, Nearest, Outcome, StatedBy};
 
 use super::purchase::PurchaseResult;
 use crate::{
@@ -169,13 +169,31 @@ pub(crate) fn hint<'a>(errors: impl IntoIterator<Item = &'a Error>) -> Option<St
     let fits = fits.into_iter().any(|nearest| !matches!(nearest, Nearest::OneOf(_)));
     let unconfirmed =
         violations.iter().any(|violation| !matches!(violation.stated_by, StatedBy::Seller | StatedBy::User));
+    // A message names the field; the user needs the flag.
+    let mut flags: Vec<_> = violations.iter().filter_map(|violation| flag(violation.field)).collect();
+    flags.dedup();
+    let flags = format!("change or remove {}", flags.join(" and "));
     let ways = [
+        (flags.contains("--"), flags.as_str()),
         (fits, "--fit uses the nearest valid values"),
         (unconfirmed, "--check lenient sends it with a warning, since the provider's page does not state this rule"),
         (fits || unconfirmed, "--check off sends the request unchanged"),
     ];
     let ways: Vec<_> = ways.into_iter().filter_map(|(helps, way)| helps.then_some(way)).collect();
     (!ways.is_empty()).then(|| format!("hint: {}", ways.join("; ")))
+}
+
+/// The flag of a field with another name.
+fn flag(field: Field) -> Option<&'static str> {
+    Some(match field {
+        Field::References => "--image",
+        Field::ResponseFormat => "--inline or --response-format",
+        Field::GuidanceScale => "--guidance-scale",
+        Field::PromptMode => "--prompt-mode",
+        Field::WebSearch => "--web-search",
+        Field::CallbackUrl => "--callback-url",
+        _ => return None,
+    })
 }
 
 /// Indents the lines of a message after the first.
@@ -185,9 +203,20 @@ fn indented(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use seedream::{Error, ErrorKind, JobError, Task, TaskId};
+    use seedream::{
+        Client, Error, ErrorKind, ImageProvider as _, ImageRequest, JobError, ResponseFormat, Task, TaskId,
+    };
 
     use super::*;
+
+    #[test]
+    fn the_hint_names_the_flag_of_a_refused_field() {
+        let client = Client::builder(seedream::Evolink).key("k").build().unwrap();
+        let request = ImageRequest::new("seedream-4.5", "a kite").response_format(ResponseFormat::B64Json);
+        let error = client.plan(&request).unwrap_err();
+        let hint = hint([&error]).unwrap();
+        assert!(hint.starts_with("hint: change or remove --inline or --response-format"), "{hint}");
+    }
 
     #[test]
     fn the_resume_command_has_every_flag_it_needs() {
