@@ -1,5 +1,6 @@
-//! The command line itself.
+//! The arguments of the command line.
 
+mod conformance;
 mod mock;
 
 use std::{
@@ -8,28 +9,40 @@ use std::{
 };
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
-use seedream::seedream_core::PromptMode;
+use seedream::seedream_core::{Descriptor, PromptMode};
 use seedream::{Count, OutputFormat, Size, Strictness, Tier};
 use serde_json::Value;
 
+pub(crate) use conformance::*;
 pub(crate) use mock::*;
 
-use crate::{conformance::ConformanceCommand, duration};
+use crate::duration;
 
 const EXIT_CODES: &str = "\
-Keys come from the environment only: GOGOGOTOKEN_API_KEY, AIEARTH_API_KEY or AIO_API_KEY, EVOLINK_API_KEY,
-ARK_API_KEY, OPEAI_API_KEY; a base URL may stand beside each (ARK_BASE_URL, ...). BytePlus is asked through ark, with
-ARK_BASE_URL=https://ark.ap-southeast.bytepluses.com/api/v3 and its own model ids (`seedream models`).
+Exit codes: 0 ok, 1 other failure, 2 usage error or request refused before sending, 3 some images failed, 4 rejected
+by content moderation, 5 authentication or permission, 6 balance or quota, 7 outcome unknown (may be billed),
+9 network failure before sending, 10 deadline reached with a task to resume, 130 cancelled.";
 
-Exit codes: 0 ok, 1 other failure, 2 usage or refused before sending, 3 some images failed, 4 refused for
-content, 5 authentication or permission, 6 balance or quota, 7 outcome unknown (may be billed), 9 network
-before anything was sent, 10 deadline with a task to resume, 130 cancelled.";
+/// The environment variables of every provider, and the exit codes.
+fn after_help() -> String {
+    let mut text = "API keys and base URLs come from environment variables:\n".to_owned();
+    for dialect in seedream::dialects() {
+        let Descriptor { id, key_variables, base_url_variables, sites, .. } = dialect.descriptor();
+        let (keys, base_url) = (key_variables.join(" or "), base_url_variables.first());
+        let base_url = base_url.map(|name| format!("; base URL: {name}")).unwrap_or_default();
+        text.push_str(&format!("  {:12} {keys}{base_url}\n", id.as_str()));
+        for (site, name) in sites.iter().zip(base_url_variables.iter().cycle()) {
+            text.push_str(&format!("  {:12} {}: set {name}={}\n", "", site.name, site.base_url));
+        }
+    }
+    format!("{text}\n{EXIT_CODES}")
+}
 
-/// Seedream images from any reseller: nothing that was paid for is lost or bought twice
+/// Generate Seedream images through any reseller, without losing or repeating a paid request
 #[derive(Debug, Parser)]
-#[command(name = "seedream", version, after_help = EXIT_CODES)]
+#[command(name = "seedream", version, after_help = after_help())]
 pub(crate) struct Cli {
-    /// Tell on standard error what is sent and fetched, and how it ends
+    /// Log each request and download to standard error
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
     #[command(subcommand)]
@@ -38,132 +51,134 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make images and save them
+    /// Generate images and save them
+    #[command(after_help = EXIT_CODES)]
     Generate(Box<GenerateArgs>),
-    /// Show what `generate` would send and what it can cost; sends nothing and needs no key
+    /// Show the request that `generate` would send and its maximum cost; needs no key and sends nothing
     Plan(Box<PlanArgs>),
-    /// Collect an accepted task; never submits
+    /// Fetch the results of interrupted requests and accepted tasks; never sends a paid request
+    #[command(after_help = EXIT_CODES)]
     Resume(ResumeArgs),
-    /// List the models that the providers sell
+    /// List the models of each provider
     Models(ModelsArgs),
-    /// A local upstream that responds like the providers, without a key
+    /// Run and control a local mock of the providers
     Mock {
         #[command(subcommand)]
         command: Box<MockCommand>,
     },
-    /// Laws that every adapter must obey, run against what the providers' documents say
+    /// Test the adapters against the providers' documentation
     Conformance {
         #[command(subcommand)]
         command: ConformanceCommand,
     },
 }
 
-/// What is asked for.
+/// The request.
 #[derive(Debug, Args)]
 pub(crate) struct RequestArgs {
-    /// What to draw, or how to edit the references; - reads it from standard input
+    /// The prompt; - reads it from standard input
     #[arg(required_unless_present = "prompt_file")]
     pub(crate) prompt: Option<String>,
-    /// A file that holds the prompt: UTF-8 text, to its end
+    /// Read the prompt from a UTF-8 text file
     #[arg(long, value_name = "FILE", conflicts_with = "prompt")]
     pub(crate) prompt_file: Option<PathBuf>,
-    /// The model, in any provider's spelling [default: each provider's own]
+    /// Model id or alias of any provider [default: the provider's default model]
     #[arg(long, value_name = "ID")]
     pub(crate) model: Option<String>,
-    /// A level (2K), width x height (2048x2048), a ratio (16:9, 16:9@2K), or auto
+    /// Image size: a tier (2K), pixels (2048x2048), a ratio with or without a tier (16:9, 16:9@2K), or auto
     #[arg(long)]
     pub(crate) size: Option<Size>,
-    /// The level of a ratio, or a level alone: 1K, 1.5K, 2K, 3K, 4K
+    /// Resolution tier, alone or with a ratio in --size: 1K, 1.5K, 2K, 3K, 4K
     #[arg(long)]
     pub(crate) tier: Option<Tier>,
-    /// At most this many images, or auto: the model decides, up to 15; ask for several in the prompt too
+    /// Maximum number of images; auto lets the model choose, up to 15. The prompt must ask for several images too
     #[arg(long, value_name = "N|auto")]
     pub(crate) count: Option<Count>,
-    /// A reference image: a file, a URL or a data URI; may be repeated
+    /// Reference image: a file, a URL or a data URI; repeatable
     #[arg(long = "image", value_name = "PATH|URL")]
     pub(crate) images: Vec<String>,
-    /// The file format
+    /// Image file format
     #[arg(long)]
     pub(crate) format: Option<Format>,
-    /// Whether a visible mark is put into the image
+    /// Add a visible watermark to the images
     #[arg(long, action = ArgAction::Set, value_name = "BOOL")]
     pub(crate) watermark: Option<bool>,
-    /// The seed of the random numbers
+    /// Random seed
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) seed: Option<i64>,
-    /// How closely the prompt is followed (3.0 models)
+    /// How closely the image follows the prompt (3.0 models)
     #[arg(long, value_name = "F", allow_negative_numbers = true)]
     pub(crate) guidance_scale: Option<f64>,
-    /// How the provider rewrites the prompt
+    /// How the provider optimizes the prompt
     #[arg(long, value_name = "MODE")]
     pub(crate) prompt_mode: Option<Mode>,
-    /// Whether the model may search the web
+    /// Let the model search the web
     #[arg(long, action = ArgAction::Set, value_name = "BOOL")]
     pub(crate) web_search: Option<bool>,
-    /// Where the provider reports the end of a task
+    /// URL to which the provider sends task updates
     #[arg(long, value_name = "URL")]
     pub(crate) callback_url: Option<String>,
-    /// How the images come back: behind URLs, or as base64 inside the response [default: the provider's own, mostly url]
+    /// Return images as URLs or as base64 in the response [default: the provider's default, mostly url]
     #[arg(long, value_name = "FORM")]
-    pub(crate) response_format: Option<Form>,
-    /// Short for --response-format b64_json
+    pub(crate) response_format: Option<ResponseForm>,
+    /// Return images as base64 in the response instead of URLs (same as --response-format b64_json)
     #[arg(long, conflicts_with = "response_format")]
     pub(crate) inline: bool,
-    /// Have the images one by one while the others are made
+    /// Receive each image as soon as it is ready
     #[arg(long)]
     pub(crate) stream: bool,
-    /// A member of the provider's own body, such as background='"opaque"'; may be repeated
+    /// Extra member of the request body, such as background='"opaque"'; repeatable
     #[arg(long, value_name = "NAME=JSON", value_parser = extra)]
     pub(crate) extra: Vec<(String, Value)>,
-    /// What happens to a request that breaks a rule
+    /// How to handle a request that breaks a rule: strict refuses it; lenient omits fields that the provider rejects, warns and sends; off warns and sends it unchanged
     #[arg(long, value_name = "HOW", default_value = "strict")]
     pub(crate) check: Check,
-    /// Take the nearest legal value of whatever is not legal, with a warning
+    /// Replace invalid values by the nearest valid ones, with a warning
     #[arg(long)]
     pub(crate) fit: bool,
 }
 
-/// Who is asked.
+/// The providers and their endpoints.
 #[derive(Debug, Args)]
 pub(crate) struct ProviderArgs {
-    /// The providers, or all
+    /// Providers to use, or all [default: the provider whose key is set; with --mock, all]
     #[arg(long = "provider", value_name = "ID[,ID]|all", value_delimiter = ',', value_parser = providers())]
     pub(crate) ids: Vec<String>,
-    /// Run against a mock inside this program: no key, no network, no cost
+    /// Use the built-in mock: no key, no network, no cost
     #[arg(long, conflicts_with = "base_url")]
     pub(crate) mock: bool,
-    /// Where to send to, instead of the provider's own base URL
+    /// Base URL of the endpoint [default: the provider's]
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
-    /// A JSON file with models and limits that hold over the documents'
+    /// JSON file that overrides the built-in models and limits
     #[arg(long, value_name = "FILE")]
     pub(crate) limits: Option<PathBuf>,
 }
 
-/// Where images go, and how long they may take.
+/// Output folder and time limits.
 #[derive(Debug, Args)]
 pub(crate) struct SaveArgs {
-    /// The folder for images, their metadata and the records of jobs [default: out]
+    /// Folder for images, metadata and job records [default: out]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// How long the whole job may take: 90s, 10m, 1h30m; a reseller measured 110 to 130 s for Seedream 5.0 pro [default: 10m]
+    /// Time limit for the whole job: 90s, 10m, 1h30m; a reseller measured 110 to 130 s for Seedream 5.0 pro [default: 10m]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub(crate) deadline: Option<Duration>,
-    /// Fetch images from plain http URLs too
+    /// Allow image downloads over plain http
     #[arg(long)]
     pub(crate) allow_http_results: bool,
-    /// Write no JSON beside the images that says what was asked, answered and charged
+    /// Do not write the metadata (.json) file next to the images
     #[arg(long)]
     pub(crate) no_sidecar: bool,
 }
 
 impl SaveArgs {
-    /// The folder for images.
+    /// The output folder.
     pub(crate) fn out(&self) -> &Path {
         self.out.as_deref().unwrap_or(Path::new("out"))
     }
 
-    /// Whether the user named it.
+    /// Whether `--out` was given.
     pub(crate) fn names_out(&self) -> bool {
         self.out.is_some()
     }
@@ -177,10 +192,10 @@ pub(crate) struct GenerateArgs {
     pub(crate) provider: ProviderArgs,
     #[command(flatten)]
     pub(crate) save: SaveArgs,
-    /// Make exactly this many images, by requests of one: nothing that may have been bought is bought again
+    /// Generate exactly N images with N single-image requests; requests with an unknown outcome are not retried
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "count")]
     pub(crate) exactly: Option<u32>,
-    /// Ask the providers one after the other, in the order of --provider: the next only where the one before took nothing
+    /// Try providers in --provider order; continue only if the previous one rejected the request without charging
     #[arg(long, conflicts_with = "exactly")]
     pub(crate) fallback: bool,
     /// Print JSON
@@ -201,13 +216,13 @@ pub(crate) struct PlanArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ResumeArgs {
-    /// A record (.job.jsonl) or metadata file (.json) that `generate` left, a folder of them, or a provider and a task's id
+    /// A record (.job.jsonl) or metadata (.json) file of `generate`, a folder of them, or a provider and task id
     #[arg(value_name = "FILE|FOLDER|PROVIDER:ID")]
     pub(crate) task: String,
-    /// Ask a mock inside this program: it knows the documented tasks only
+    /// Use the built-in mock, which knows only the documented tasks
     #[arg(long, conflicts_with = "base_url")]
     pub(crate) mock: bool,
-    /// Where to ask, instead of where the task was accepted
+    /// Base URL of the endpoint [default: where the task was accepted]
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
     #[command(flatten)]
@@ -221,7 +236,7 @@ pub(crate) struct ResumeArgs {
 pub(crate) struct ModelsArgs {
     #[command(flatten)]
     pub(crate) provider: ProviderArgs,
-    /// Ask the providers that have a list (GET /models)
+    /// Fetch the list from each provider that has one (GET /models)
     #[arg(long)]
     pub(crate) live: bool,
     /// Print JSON
@@ -229,6 +244,7 @@ pub(crate) struct ModelsArgs {
     pub(crate) json: bool,
 }
 
+/// A command-line enum that converts to a library enum.
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident -> $target:ty { $($variant:ident => $to:path),* $(,)? }) => {
         $(#[$doc])*
@@ -242,12 +258,11 @@ macro_rules! choice {
         }
     };
 }
-pub(crate) use choice;
 
 choice!(Format -> OutputFormat { Png => OutputFormat::Png, Jpeg => OutputFormat::Jpeg });
-/// `url`, `b64_json`: the values of the member itself.
+/// Values of the `response_format` member.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Form {
+pub(crate) enum ResponseForm {
     Url,
     #[value(name = "b64_json")]
     B64Json,
@@ -256,16 +271,17 @@ pub(crate) enum Form {
 choice!(Mode -> PromptMode { Standard => PromptMode::Standard, Fast => PromptMode::Fast });
 choice!(Check -> Strictness { Strict => Strictness::Strict, Lenient => Strictness::Lenient, Off => Strictness::Off });
 
-/// The ids of all providers, and `all`.
+/// The provider ids, and `all`.
 fn providers() -> PossibleValuesParser {
     let ids = seedream::dialects().into_iter().map(|dialect| dialect.descriptor().id.to_string());
     PossibleValuesParser::new(ids.chain(["all".to_owned()]).collect::<Vec<_>>())
 }
 
 fn extra(text: &str) -> Result<(String, Value), String> {
-    let (name, json) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("write NAME=JSON")?;
+    let (name, json) =
+        text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("write NAME=JSON, such as n=3")?;
     let value = serde_json::from_str(json)
-        .map_err(|error| format!("the value is not JSON ({error}); a text needs quotes: {name}='\"text\"'"))?;
+        .map_err(|error| format!("the value is not valid JSON ({error}); a string needs quotes: {name}='\"text\"'"))?;
     Ok((name.to_owned(), value))
 }
 
@@ -276,7 +292,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_argument_definitions_are_consistent() {
         Cli::command().debug_assert();
     }
 

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM, counted.
+//! Cancellation by Ctrl-C, SIGTERM and SIGHUP.
 
 use std::io;
 
@@ -9,26 +9,28 @@ use crate::{
     output::Console,
 };
 
-/// Told once: stop asking, and save what arrived. Told twice: stop saving too. Told three times: gone.
+/// The first signal stops sending and saves received images, the second stops saving, the third exits.
 #[derive(Clone, Debug)]
 pub(crate) struct Cancel(Control);
 
 impl Cancel {
-    /// Listens from now on, and tells on `console` what the first signal leads to.
+    /// Installs the signal handlers. The first signal prints a message to `console`.
     ///
     /// # Errors
-    /// The system does not let this program listen.
+    /// The handlers cannot be installed.
     pub(crate) fn on_signals(console: Option<&Console>) -> Result<Self, Failure> {
-        let listen = |error: io::Error| Failure::other(format!("signals cannot be caught: {error}"));
+        let listen = |error: io::Error| Failure::other(format!("cannot install signal handlers: {error}"));
         let mut signals = Signals::new().map_err(listen)?;
         let (control, console) = (Control::default(), console.cloned());
-        let told = control.clone();
+        let cancelled = control.clone();
         tokio::spawn(async move {
             for times in 1.. {
                 signals.next().await;
-                told.cancel();
+                cancelled.cancel();
                 match (&console, times) {
-                    (Some(console), 1) => console.note("cancelled: what arrived is saved; Ctrl-C again stops that too"),
+                    (Some(console), 1) => {
+                        console.note("cancelled: saving the received images; press Ctrl-C again to stop");
+                    }
                     (_, 1 | 2) => {}
                     _ => std::process::exit(Exit::Cancelled.code().into()),
                 }
@@ -37,25 +39,25 @@ impl Cancel {
         Ok(Self(control))
     }
 
-    /// What cancels the jobs.
+    /// The control that cancels the jobs.
     pub(crate) fn control(&self) -> &Control {
         &self.0
     }
 }
 
-/// Where a file would grow beyond `ulimit -f`, the write fails and is told of, instead of ending this program.
+/// Catches SIGXFSZ: a write beyond `ulimit -f` then fails with an error instead of ending the process.
 ///
 /// # Errors
-/// The system does not let this program listen.
+/// The handler cannot be installed.
 #[cfg(any(target_os = "linux", target_os = "macos"))]
-pub(crate) fn outlive_file_limits() -> io::Result<()> {
+pub(crate) fn catch_file_size_signal() -> io::Result<()> {
     const SIGXFSZ: i32 = 25;
-    // A signal that was caught once stays caught.
+    // The handler stays installed after the stream is dropped.
     tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(SIGXFSZ)).map(drop)
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-pub(crate) fn outlive_file_limits() -> io::Result<()> {
+pub(crate) fn catch_file_size_signal() -> io::Result<()> {
     Ok(())
 }
 
@@ -63,7 +65,7 @@ pub(crate) fn outlive_file_limits() -> io::Result<()> {
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
-    /// The terminal was closed: what is paid is kept all the same.
+    /// The terminal closed; paid images are still saved.
     hangup: tokio::signal::unix::Signal,
 }
 

@@ -1,38 +1,38 @@
-//! What a run ends with: the exit code says whether money may be gone before any text is read.
+//! Exit codes. The code alone says whether a request may have been billed.
 
 use std::process::ExitCode;
 
 use seedream::{Charge, Error, ErrorKind};
 
-/// How a run ended. 8 is kept for a budget, which nothing here has yet.
+/// The result of a run. Code 8 is reserved for a budget limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// All is well.
+    /// Success.
     Ok,
-    /// Some other failure.
+    /// Any other failure.
     Other,
-    /// A mistake in the call, or a request that was refused before anything was sent.
+    /// A usage error, or a request refused before anything was sent.
     Usage,
-    /// Some images failed, or could not be saved.
+    /// Some images failed or could not be saved.
     Partial,
-    /// Refused for its content.
+    /// Rejected by content moderation.
     Content,
-    /// The key is wrong, or may not do this.
+    /// The key is invalid or lacks a permission.
     Key,
-    /// No money or no quota left.
+    /// The balance or quota is used up.
     Balance,
-    /// Nobody knows what became of it: it may be billed.
+    /// The outcome is unknown; the request may be billed.
     Unknown,
     /// The network failed before anything was sent.
     Network,
-    /// The time was up, and a task is there to be resumed.
+    /// The deadline passed; a task can be resumed.
     Deadline,
     /// Cancelled by the user.
     Cancelled,
 }
 
 impl Exit {
-    /// What is told where several occurred: first what may have cost something.
+    /// Which result decides the exit code of a run with several: those that may have been billed come first.
     const PRECEDENCE: [Self; 10] = [
         Self::Cancelled,
         Self::Unknown,
@@ -46,16 +46,16 @@ impl Exit {
         Self::Other,
     ];
 
-    /// The one that is told of several.
+    /// The deciding result of several.
     pub(crate) fn of_several(all: impl IntoIterator<Item = Self>) -> Self {
         let all: Vec<_> = all.into_iter().collect();
         Self::PRECEDENCE.into_iter().find(|exit| all.contains(exit)).unwrap_or(Self::Ok)
     }
 
-    /// How an error that came after the check ends a run.
+    /// The result for an error after the request was checked.
     pub(crate) fn of(error: &Error) -> Self {
         match Self::of_kind(error) {
-            // The exit code must not say that nothing was sent: a provider before this one was asked.
+            // An earlier provider of a fallback received the request, so the code must not say that nothing was sent.
             Self::Usage if error.attempts().iter().any(|attempt| !attempt.place.is_empty()) => Self::Other,
             exit => exit,
         }
@@ -65,32 +65,32 @@ impl Exit {
         match error.kind() {
             ErrorKind::Cancelled if error.status().is_none() => Self::Cancelled,
             ErrorKind::Timeout if error.task().is_some() => Self::Deadline,
-            // The provider has a task that cannot be collected here.
+            // The provider accepted a task that this client cannot fetch.
             ErrorKind::UnexpectedTask => Self::Unknown,
             _ if error.task().is_none() && error.charge() == Charge::Unknown => Self::Unknown,
             ErrorKind::Balance | ErrorKind::QuotaExhausted => Self::Balance,
             ErrorKind::Authentication | ErrorKind::PermissionDenied => Self::Key,
             ErrorKind::ContentRejected { .. } => Self::Content,
             ErrorKind::NoImages if all_refused(error) => Self::Content,
-            // Without a status nothing was answered, and what was sent would have made the charge unknown.
+            // There was no response; if the request had been sent, the charge would be unknown.
             ErrorKind::Transport | ErrorKind::Timeout if error.status().is_none() => Self::Network,
-            // With a status it was sent: a redirect, which a paid request does not follow.
+            // With a status the request was sent and redirected; paid requests do not follow redirects.
             ErrorKind::Config | ErrorKind::MissingKey | ErrorKind::UnknownProvider if error.status().is_none() => {
                 Self::Usage
             }
             ErrorKind::InvalidRequest if !error.violations().is_empty() => Self::Usage,
-            // Found before the first attempt: after one the exit code must not say that nothing was sent.
+            // Only before the first attempt may the code say that nothing was sent.
             ErrorKind::Storage | ErrorKind::NotRecorded | ErrorKind::InvalidRequest | ErrorKind::Unsupported
                 if error.status().is_none() && error.attempts().is_empty() =>
             {
-                let asked = error.charge() == Charge::No || error.kind() == ErrorKind::Unsupported;
-                if asked { Self::Usage } else { Self::Other }
+                let not_sent = error.charge() == Charge::No || error.kind() == ErrorKind::Unsupported;
+                if not_sent { Self::Usage } else { Self::Other }
             }
             _ => Self::Other,
         }
     }
 
-    /// The number.
+    /// The exit code.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Ok => 0,
@@ -107,7 +107,7 @@ impl Exit {
         }
     }
 
-    /// One word for a table.
+    /// The text in the OUTCOME column.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -125,7 +125,7 @@ impl Exit {
     }
 }
 
-/// Whether a response without an image holds nothing but refusals of moderation.
+/// Whether every image of a response was rejected by moderation.
 fn all_refused(error: &Error) -> bool {
     let mut failures = error.generation().into_iter().flat_map(seedream::Generation::failures).peekable();
     failures.peek().is_some() && failures.all(|failure| matches!(failure.kind, ErrorKind::ContentRejected { .. }))
@@ -137,22 +137,22 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why nothing was done, or why it could not go on.
+/// An error that ends the run.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// What the run ends with.
+    /// The exit code.
     pub(crate) exit: Exit,
-    /// What to tell the user.
+    /// The message for the user.
     pub(crate) message: String,
 }
 
 impl Failure {
-    /// A mistake in the call, found before anything was sent.
+    /// A usage error, found before anything was sent.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, message: message.into() }
     }
 
-    /// A failure of this machine.
+    /// A failure of the local system.
     pub(crate) fn other(message: impl Into<String>) -> Self {
         Self { exit: Exit::Other, message: message.into() }
     }
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_end_a_run_with_the_code_of_the_contract() {
+    fn each_kind_of_error_has_its_exit_code() {
         let of = |kind, charge| Exit::of(&Error::new(kind, "m").with_charge(charge)).code();
         for (kind, charge, code) in [
             (ErrorKind::Cancelled, Charge::Unknown, 130),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_of_which_every_image_was_refused_is_a_refusal() {
+    fn a_group_whose_images_are_all_rejected_is_a_rejection() {
         let mut generation = seedream::Generation::new("m".into());
         let refused = ErrorKind::rejected(Stage::Output, Medium::Image);
         generation.outcomes = vec![Err(seedream::ImageFailure::new(0, refused, "no"))];
@@ -226,12 +226,12 @@ mod tests {
     }
 
     #[test]
-    fn of_several_the_most_expensive_is_told() {
+    fn of_several_results_the_most_expensive_decides() {
         let code = |all: &[Exit]| Exit::of_several(all.iter().copied()).code();
         assert_eq!(code(&[]), 0);
         assert_eq!(code(&[Exit::Ok, Exit::Ok]), 0);
-        let told: Vec<_> = Exit::PRECEDENCE.iter().map(|exit| exit.code()).collect();
-        assert_eq!(told, [130, 7, 10, 6, 5, 4, 9, 3, 2, 1]);
+        let codes: Vec<_> = Exit::PRECEDENCE.iter().map(|exit| exit.code()).collect();
+        assert_eq!(codes, [130, 7, 10, 6, 5, 4, 9, 3, 2, 1]);
         for (place, exit) in Exit::PRECEDENCE.iter().enumerate() {
             let mut rest = Exit::PRECEDENCE[place..].to_vec();
             rest.push(Exit::Ok);

@@ -1,4 +1,4 @@
-//! `--limits`: models and limits of the user's own.
+//! `--limits`: a file that overrides the built-in models and limits.
 
 use seedream::ClientBuilder;
 use seedream::seedream_core::Overrides;
@@ -6,10 +6,10 @@ use seedream::seedream_core::Overrides;
 use crate::{args::ProviderArgs, exit::Failure};
 
 impl ProviderArgs {
-    /// The user's own rules, if a file is named.
+    /// Reads the file, if one is given.
     ///
     /// # Errors
-    /// The file cannot be read, has another form, or names a provider that there is not.
+    /// The file cannot be read, is not valid, or names an unknown provider.
     pub(crate) fn overrides(&self) -> Result<Option<Overrides>, Failure> {
         let Some(path) = &self.limits else { return Ok(None) };
         let name = path.display().to_string();
@@ -23,7 +23,7 @@ impl ProviderArgs {
     }
 }
 
-/// Puts them into a builder.
+/// Applies the overrides to a client builder.
 pub(crate) fn limited(builder: ClientBuilder, overrides: &Option<Overrides>) -> ClientBuilder {
     match overrides {
         Some(overrides) => builder.overrides(overrides.clone()),

@@ -1,11 +1,12 @@
-//! `seedream`: Seedream images from any reseller, on the command line.
+//! `seedream`: the command line.
 //!
-//! Standard output is data, everything else goes to standard error; see [`output`]. What a run ends with is in [`exit`].
+//! Results go to standard output, messages to standard error ([`output`]). [`exit`] defines the exit codes.
 #![forbid(unsafe_code)]
 
 mod args;
 mod cancel;
 mod conformance;
+mod destination;
 mod duration;
 mod exit;
 mod generate;
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and the version are answers and go to standard output; everything else is a mistake and ends with 2.
+            // Help and version go to standard output and end with 0; usage errors go to standard error and end with 2.
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
             return match error.print() {
                 Ok(()) => exit.into(),
@@ -56,31 +57,32 @@ fn main() -> ExitCode {
     };
     let console = Console::new();
     if cli.verbose {
-        verbose::watch(&console);
+        verbose::enable(&console);
     }
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
-            console.note(&format!("error: this program cannot start: {error}"));
+            console
+                .note(&format!("error: cannot start the runtime: {error}; check the limits on threads and open files"));
             return Exit::Other.into();
         }
     };
-    let ended = runtime.block_on(run(cli, &console));
-    // Nothing that matters is left: what still runs is a resolver or a connection that nobody waits for.
+    let result = runtime.block_on(run(cli, &console));
+    // The remaining background work, such as DNS lookups and idle connections, is not needed.
     runtime.shutdown_background();
-    ended.unwrap_or_else(|failure| {
+    result.unwrap_or_else(|failure| {
         console.note(&format!("error: {}", failure.message));
         failure.exit.into()
     })
 }
 
-/// How many threads run tasks.
+/// The number of worker threads.
 const WORKERS: usize = 2;
 
-/// A runtime with a thread that writes files: it is there before anything is sent, and stays, since the system may refuse a new one after
-/// the payment.
+/// Builds a runtime whose blocking thread, which writes files, exists before a request is sent and stays alive: the system may
+/// refuse to start a thread after a paid request.
 fn runtime() -> io::Result<Runtime> {
-    // The runtime panics where the system starts no thread, so that is found out first: all of these live at once.
+    // The runtime panics if a thread cannot start. These probes, which run at the same time, detect that first.
     let gate = Arc::new(Mutex::new(()));
     let closed = gate.lock();
     let probe = |_| {
@@ -100,15 +102,16 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 async fn run(cli: Cli, console: &Console) -> Result<ExitCode, Failure> {
-    cancel::outlive_file_limits().map_err(|error| Failure::other(format!("signals cannot be caught: {error}")))?;
-    let ended = match cli.command {
+    cancel::catch_file_size_signal()
+        .map_err(|error| Failure::other(format!("cannot install signal handlers: {error}")))?;
+    let result = match cli.command {
         Command::Generate(args) => generate::generate(&args, console).await,
         Command::Plan(args) => plan::plan(&args, console),
         Command::Resume(args) => resume::resume(&args, console).await,
         Command::Models(args) => models::models(&args, console).await,
         Command::Mock { command } => mock::run(*command, console).await,
-        // It has a table of exit codes of its own.
+        // It has its own exit codes.
         Command::Conformance { command } => return conformance::conformance(&command, console).await,
     };
-    ended.map(ExitCode::from)
+    result.map(ExitCode::from)
 }

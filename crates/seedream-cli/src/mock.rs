@@ -1,9 +1,9 @@
-//! `seedream mock`: the mock as a process of its own, what it knows, and what a running one did.
+//! `seedream mock`: serves a mock, describes it, and controls a running one.
 
+mod admin_client;
 mod check;
 mod ctl;
 mod evidence;
-mod remote;
 mod routes;
 mod serve;
 mod verify;
@@ -16,10 +16,10 @@ use crate::{
     output::Console,
 };
 
-/// Runs one of its commands.
+/// Runs a mock command.
 ///
 /// # Errors
-/// As the command says.
+/// As the command.
 pub(crate) async fn run(command: MockCommand, console: &Console) -> Result<Exit, Failure> {
     match command {
         MockCommand::Serve(args) => serve::serve(args, console).await,
@@ -28,11 +28,11 @@ pub(crate) async fn run(command: MockCommand, console: &Console) -> Result<Exit,
         MockCommand::Evidence(args) => evidence::evidence(&args, console),
         MockCommand::Faults(args) => faults(&args, console),
         MockCommand::Verify(args) => verify::verify(&args, console).await,
-        MockCommand::Ctl { place, command } => ctl::ctl(&place, command, console).await,
+        MockCommand::Ctl { mock, command } => ctl::ctl(&mock, command, console).await,
     }
 }
 
-/// Lists the words of the grammar, from the code that reads them.
+/// Lists the words of the fault syntax.
 fn faults(args: &ShowArgs, console: &Console) -> Result<Exit, Failure> {
     let words = seedream_mock::fault_words();
     if args.json {
@@ -45,10 +45,10 @@ fn faults(args: &ShowArgs, console: &Console) -> Result<Exit, Failure> {
         format!("{form}\n    {does}\n    {example}\n{values}")
     };
     let words: Vec<String> = words.iter().map(shown).collect();
-    console.data(&format!("{}\n{PLACES}", words.join("")))?;
+    console.data(&format!("{}\n{SYNTAX}", words.join("")))?;
     Ok(Exit::Ok)
 }
 
-const PLACES: &str = "\
-Several words make one fault, several faults have ; between them. They stand in `mock serve --fault`, in
+const SYNTAX: &str = "\
+A fault is one or more words; separate faults with ;. Faults are accepted by `mock serve --fault`, by
 `mock ctl faults`, in the header x-mock-fault, in a prompt as [[mock: ...]], and as JSON with the words as members.";

@@ -1,4 +1,4 @@
-//! `seedream models`: what the providers sell.
+//! `seedream models`: the models of the providers.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -10,23 +10,24 @@ use serde::Serialize;
 
 use crate::{
     args::{ModelsArgs, ProviderArgs},
+    destination::Destination,
     exit::{Exit, Failure},
-    keys::{self, Station},
+    keys,
     limits::limited,
     output::Console,
     table::{Table, cell},
 };
 
-/// What `--json` prints. The capabilities are in the one schema of all rules.
+/// The output of `--json`. Capabilities have the form of `capabilities.schema.json`.
 #[derive(Serialize)]
 struct Models {
     models: Vec<ListedModel>,
-    /// Where else these ids are taken; absent where nowhere.
+    /// Other sites that accept these ids.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     sites: Vec<ListedSite>,
 }
 
-/// Another seller that an adapter reaches under another base URL.
+/// A site that an adapter reaches with another base URL.
 #[derive(Serialize)]
 struct ListedSite {
     provider: ProviderId,
@@ -45,16 +46,16 @@ struct ListedModel {
     capabilities: Capabilities,
 }
 
-/// Lists the models, from the documents or from the providers themselves.
+/// Lists the built-in models, or with `--live` those that the providers return.
 ///
 /// # Errors
-/// No provider can be asked.
+/// No provider can be used.
 pub(crate) async fn models(args: &ModelsArgs, console: &Console) -> Result<Exit, Failure> {
     let (models, sites, exit) = if args.live {
         let (models, exit) = live(&args.provider, console).await?;
         (models, Vec::new(), exit)
     } else {
-        let (models, sites) = documented(&args.provider)?;
+        let (models, sites) = built_in(&args.provider)?;
         (models, sites, Exit::Ok)
     };
     if args.json {
@@ -66,7 +67,7 @@ pub(crate) async fn models(args: &ModelsArgs, console: &Console) -> Result<Exit,
     Ok(exit)
 }
 
-fn documented(args: &ProviderArgs) -> Result<(Vec<ListedModel>, Vec<ListedSite>), Failure> {
+fn built_in(args: &ProviderArgs) -> Result<(Vec<ListedModel>, Vec<ListedSite>), Failure> {
     let named = keys::named(args)?;
     let dialects = if named.is_empty() { seedream::dialects() } else { named };
     let overrides = args.overrides()?;
@@ -94,7 +95,7 @@ fn documented(args: &ProviderArgs) -> Result<(Vec<ListedModel>, Vec<ListedSite>)
     Ok((models, sites))
 }
 
-/// Asks every provider that is named and has a list; without names, every one that has a list and a key.
+/// Fetches the list of each provider that has one: those in `--provider`, else those with a key.
 async fn live(args: &ProviderArgs, console: &Console) -> Result<(Vec<ListedModel>, Exit), Failure> {
     let listed = |dialect: &Arc<dyn Dialect>| dialect.catalog().is_some();
     let named = keys::named(args)?;
@@ -106,20 +107,20 @@ async fn live(args: &ProviderArgs, console: &Console) -> Result<(Vec<ListedModel
             let with_list = seedream::dialects().into_iter().filter(listed);
             let keys: Vec<_> = with_list.map(|dialect| dialect.descriptor().key_variables.join(" or ")).collect();
             let message =
-                format!("no provider with a list has a key: set {}, or try it with --mock", keys.join(" or "));
+                format!("no key is set for a provider with a list of models: set {}, or use --mock", keys.join(" or "));
             return Err(Failure::usage(message));
         }
     }
-    keys::one_place(args, &dialects)?;
+    keys::check_base_url(args, &dialects)?;
     let overrides = args.overrides()?;
-    let station = Station::open(args.mock.then(MockServer::builder), args.base_url.as_deref(), console).await?;
+    let destination = Destination::open(args.mock.then(MockServer::builder), args.base_url.as_deref(), console).await?;
     let mut clients = Vec::new();
     for dialect in &dialects {
         if named.len() > 1 && !listed(dialect) {
-            console.note(&format!("{}: this provider has no list of models", dialect.descriptor().id));
+            console.note(&format!("{}: skipped: this provider has no list of models", dialect.descriptor().id));
             continue;
         }
-        let client = limited(station.client(dialect)?, &overrides).build()?;
+        let client = limited(destination.client(dialect)?, &overrides).build()?;
         for warning in client.warnings() {
             console.note(&format!("warning: {}: {warning}", dialect.descriptor().id));
         }
@@ -130,7 +131,7 @@ async fn live(args: &ProviderArgs, console: &Console) -> Result<(Vec<ListedModel
         join_all(clients.iter().map(|client| async move { (client, client.models().await) })).await
     {
         match response {
-            Ok(infos) => models.extend(infos.iter().map(|info| of_list(client, &info.id))),
+            Ok(infos) => models.extend(infos.iter().map(|info| listed_model(client, &info.id))),
             Err(error) => {
                 console.note(&format!("error: {error}"));
                 exits.push(Exit::of(&error));
@@ -140,7 +141,7 @@ async fn live(args: &ProviderArgs, console: &Console) -> Result<(Vec<ListedModel
     Ok((models, Exit::of_several(exits)))
 }
 
-fn of_list(client: &Client, id: &ModelId) -> ListedModel {
+fn listed_model(client: &Client, id: &ModelId) -> ListedModel {
     let mut source = Source::documented_by(format!("GET {}/models", client.base_url()), "");
     source.kind = SourceKind::Observed;
     let capabilities = client.capabilities(id);
@@ -169,7 +170,7 @@ impl ListedSite {
     }
 }
 
-/// The sizes that may be sent, in a few words. A tier may be a value of its own or go with a ratio; a user writes both in the same way.
+/// The allowed sizes in short form. Tiers that stand alone and tiers of a ratio are listed together.
 fn sizes(rule: &SizeRule) -> String {
     let mut tiers: Vec<_> = rule.tiers.iter().chain(&rule.qualities).copied().collect();
     tiers.sort();

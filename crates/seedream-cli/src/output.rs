@@ -1,4 +1,4 @@
-//! The only place that prints: standard output is data, everything else is standard error.
+//! All printing: results to standard output, messages to standard error.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::exit::Failure;
 
-/// Where a run prints to.
+/// Standard output, standard error and the progress lines.
 #[derive(Clone, Debug)]
 pub(crate) struct Console {
     bars: MultiProgress,
@@ -15,7 +15,7 @@ pub(crate) struct Console {
 }
 
 impl Console {
-    /// Progress moves only where somebody watches: not in a pipe, in CI, or on a terminal that cannot move its cursor.
+    /// Shows progress lines only on a terminal that supports them and outside CI.
     pub(crate) fn new() -> Self {
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
@@ -24,40 +24,40 @@ impl Console {
         Self { bars: MultiProgress::with_draw_target(target), live }
     }
 
-    /// The lines that move.
+    /// The progress lines.
     pub(crate) fn bars(&self) -> &MultiProgress {
         &self.bars
     }
 
-    /// Whether lines move.
+    /// Whether progress lines are shown.
     pub(crate) fn is_live(&self) -> bool {
         self.live
     }
 
-    /// Tells the user something, on standard error. A standard error that is gone is no reason to stop.
+    /// Prints a message to standard error. Write errors are ignored.
     pub(crate) fn note(&self, text: &str) {
         self.bars.suspend(|| drop(writeln!(io::stderr().lock(), "{}", printable(text))));
     }
 
-    /// Prints text as data.
+    /// Prints text to standard output.
     ///
     /// # Errors
-    /// Standard output cannot be written to, for another reason than that nobody reads it any more.
+    /// Standard output cannot be written. A closed pipe is not an error.
     pub(crate) fn data(&self, text: &str) -> Result<(), Failure> {
         write(printable(text).trim_end())
     }
 
-    /// Prints JSON as data.
+    /// Prints JSON to standard output.
     ///
     /// # Errors
     /// As [`Console::data`].
     pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value)
-            .map_err(|error| Failure::other(format!("the result cannot be written as JSON: {error}")))?;
+            .map_err(|error| Failure::other(format!("cannot serialize the result as JSON: {error}")))?;
         write(&text)
     }
 
-    /// Prints one line of data as it is.
+    /// Prints one line to standard output, unchanged.
     ///
     /// # Errors
     /// As [`Console::data`].
@@ -70,13 +70,13 @@ fn write(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::other(format!("standard output cannot be written: {error}")))
+            Err(Failure::other(format!("cannot write to standard output: {error}")))
         }
         _ => Ok(()),
     }
 }
 
-/// The text without what could move the cursor or change colours: much of it was written by a provider.
+/// Replaces control characters: text from a provider must not control the terminal.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_provider_cannot_write_to_the_terminal() {
+    fn control_characters_are_replaced() {
         assert_eq!(printable("a\u{1b}[31mred\r\u{9b}2J\nb"), "a\u{fffd}[31mred\u{fffd}\u{fffd}2J\nb");
     }
 }

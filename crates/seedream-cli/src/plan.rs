@@ -1,4 +1,4 @@
-//! `seedream plan`: what would be sent and what it can cost. No I/O, no key.
+//! `seedream plan`: the request that would be sent and its maximum cost, without I/O and without a key.
 
 use seedream::seedream_core::{Amount, Price, ProviderId};
 use seedream::{Client, ImageProvider as _, Plan, Warning};
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Serialize)]
 struct Plans {
     plans: Vec<Planned>,
-    /// What a provider would refuse; absent where none would.
+    /// The providers that refuse the request.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Refused>,
 }
@@ -45,18 +45,18 @@ struct Planned {
     most: Option<Amount>,
 }
 
-/// Shows the plan of every provider.
+/// Prints the plan of each provider.
 ///
 /// # Errors
-/// Flags that contradict each other; what a single provider would refuse is told, and the others are shown.
+/// The flags are not valid. If one provider refuses the request, the others are still printed.
 pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> {
     let named = keys::named(&args.provider)?;
     let dialects = if named.is_empty() { seedream::dialects() } else { named };
-    keys::one_place(&args.provider, &dialects)?;
+    keys::check_base_url(&args.provider, &dialects)?;
     let request = args.request.request(console)?;
     let overrides = args.provider.overrides()?;
     if args.provider.mock {
-        console.note("mock: a plan sends nothing, so no mock is started");
+        console.note("mock: ignored, since a plan sends nothing");
     }
     let (mut plans, mut errors, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for dialect in dialects {

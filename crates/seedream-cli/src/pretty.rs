@@ -1,12 +1,12 @@
-//! JSON for people: indented in its own member order, with long texts cut.
+//! Indented JSON in its original member order, with long strings shortened.
 
-/// Texts longer than this are cut: a data URI is longer than any screen.
+/// The longest string that is shown in full. Data URIs are longer.
 const LONGEST: usize = 400;
 
-/// How much of a long text is shown.
+/// How many characters of a longer string are shown.
 const SHOWN: usize = 60;
 
-/// Indents valid JSON by two spaces a level behind `margin`. Its member order is the document's, so it is not parsed into a map.
+/// Indents valid JSON by two spaces per nesting depth after `margin`. It is not parsed into a map, which would lose the member order.
 pub(crate) fn pretty(json: &str, margin: &str) -> String {
     let (mut out, mut depth) = (String::new(), 0_usize);
     let mut chars = json.chars().peekable();
@@ -61,7 +61,7 @@ fn quoted(text: &str) -> String {
     if length <= LONGEST {
         return format!("\"{text}\"");
     }
-    // An escape that was cut in two would be no JSON, but this is for people: the whole text is in `--json`.
+    // This may cut an escape sequence; `--json` prints the whole string.
     let start: String = text.chars().take(SHOWN).collect();
     format!("\"{start}...\" ({length} characters)")
 }
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_is_indented_in_its_own_order_and_long_texts_are_cut() {
+    fn json_keeps_its_member_order_and_long_strings_are_shortened() {
         let json = format!(r#"{{"z":1,"a":[{{"b":"c,\"{{"}}, true ],"e":{{ }},"l":"{}"}}"#, "x".repeat(500));
         insta::assert_snapshot!(pretty(&json, "  "), @r#"
         {

@@ -1,4 +1,4 @@
-//! What happens to a job, told while it happens: one moving line a provider, and notes for those who read them later.
+//! Progress of jobs: one progress line per provider on a terminal, messages otherwise.
 
 use std::time::Duration;
 
@@ -8,79 +8,82 @@ use seedream::{Error, ErrorKind, Job, Outcome};
 
 use crate::output::Console;
 
-/// Tells of one provider's jobs.
+/// Reports the progress of one provider's jobs.
 #[derive(Debug)]
-pub(crate) struct Teller<'a> {
+pub(crate) struct ProgressReporter<'a> {
     console: &'a Console,
     provider: &'a str,
-    line: Line,
-    /// Whether every image is told of as soon as it is saved.
-    one_by_one: bool,
+    line: ProgressLine,
+    /// Whether each saved image is reported at once.
+    report_images: bool,
     saved: usize,
-    /// Whether the record could not be written.
+    /// Whether writing the record failed.
     is_unrecorded: bool,
 }
 
-impl<'a> Teller<'a> {
-    pub(crate) fn new(console: &'a Console, provider: &'a str, one_by_one: bool) -> Self {
-        let line = Line::new(console, provider);
-        Self { console, provider, line, one_by_one, saved: 0, is_unrecorded: false }
+impl<'a> ProgressReporter<'a> {
+    pub(crate) fn new(console: &'a Console, provider: &'a str, report_images: bool) -> Self {
+        let line = ProgressLine::new(console, provider);
+        Self { console, provider, line, report_images, saved: 0, is_unrecorded: false }
     }
 
     /// Runs a job to its end.
-    pub(crate) async fn follow(&mut self, job: Job) -> Result<Outcome, JobError> {
+    pub(crate) async fn run(&mut self, job: Job) -> Result<Outcome, JobError> {
         let mut events = job.events();
         while let Some(event) = events.next().await {
             match event {
                 JobEvent::Ended(ended) => return *ended,
-                event => self.tell(&event),
+                event => self.report(&event),
             }
         }
         Err(JobError::from(Error::new(ErrorKind::Config, "the job ended without an outcome")))
     }
 
-    pub(crate) fn tell(&mut self, event: &JobEvent) {
+    /// Reports one event.
+    pub(crate) fn report(&mut self, event: &JobEvent) {
         let provider = self.provider;
         match event {
             JobEvent::Accepted { task, record } => {
                 let id = &task.id;
-                self.line.say("accepted");
+                self.line.set("accepted");
                 match record.as_ref().filter(|_| !self.is_unrecorded) {
                     Some(record) if !self.console.is_live() => {
                         let cancel = match task.can_cancel {
-                            Some(true) => "; the provider says that it can be cancelled",
-                            Some(false) => "; the provider says that it cannot be cancelled",
+                            Some(true) => "; the provider can cancel it",
+                            Some(false) => "; the provider cannot cancel it",
                             None => "",
                         };
-                        self.note(&format!("task {id} was accepted and is kept in {record}{cancel}"));
+                        self.note(&format!("task {id} accepted and recorded in {record}{cancel}"));
                     }
                     Some(_) => {}
                     None => {
-                        self.note(&format!("task {id} was accepted and is not recorded: write down {provider}:{id}"));
+                        self.note(&format!(
+                            "task {id} accepted but not recorded; note it down to run: seedream resume {provider}:{id}"
+                        ));
                     }
                 }
             }
             JobEvent::Progress { status, percent } => {
-                self.line.say(percent.map_or(status.clone(), |percent| format!("{status} {percent}%")));
+                self.line.set(percent.map_or(status.clone(), |percent| format!("{status} {percent}%")));
             }
             JobEvent::Retrying { attempt, wait, kind } => {
                 let seconds = wait.as_secs_f64();
-                self.line.say(format!("{kind}: waiting {seconds:.1}s before attempt {attempt}"));
+                self.line.set(format!("{kind}: retrying in {seconds:.1}s (attempt {attempt})"));
                 if !self.console.is_live() {
-                    self.note(&format!("{kind}: attempt {attempt} follows in {seconds:.1}s"));
+                    self.note(&format!("{kind}: retrying in {seconds:.1}s (attempt {attempt})"));
                 }
             }
             JobEvent::Waiting => {
-                self.note("waiting for the answer, which may be paid; Ctrl-C again gives it up");
+                self.note("waiting for the response of a request that may be billed; press Ctrl-C again to abandon it");
             }
             JobEvent::Saved(image) => {
                 self.saved += 1;
-                self.line.say(format!("{} saved", self.saved));
-                if self.one_by_one {
+                self.line.set(format!("{} saved", self.saved));
+                if self.report_images {
                     self.note(&format!("saved {}", image.location));
                 }
             }
-            // The warnings of the outcome say why.
+            // The outcome has a warning with the reason.
             JobEvent::NotRecorded(_) => self.is_unrecorded = true,
             _ => {}
         }
@@ -91,12 +94,12 @@ impl<'a> Teller<'a> {
     }
 }
 
-/// The line of one provider. It goes when it is dropped.
+/// The progress line of one provider, removed on drop.
 #[derive(Debug)]
-struct Line(ProgressBar);
+struct ProgressLine(ProgressBar);
 
-impl Line {
-    /// A line that says that the request is under way.
+impl ProgressLine {
+    /// Adds a line.
     fn new(console: &Console, provider: &str) -> Self {
         let bar = console.bars().add(ProgressBar::new_spinner());
         if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix:12} {msg} ({elapsed})") {
@@ -110,14 +113,14 @@ impl Line {
         Self(bar)
     }
 
-    /// Says what is happening.
-    fn say(&self, message: impl Into<String>) {
+    /// Sets the text.
+    fn set(&self, message: impl Into<String>) {
         let message: String = message.into();
         self.0.set_message(message.replace(|c: char| c.is_control(), " "));
     }
 }
 
-impl Drop for Line {
+impl Drop for ProgressLine {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }

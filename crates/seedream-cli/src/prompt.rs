@@ -1,4 +1,4 @@
-//! The prompt: an argument, standard input or a file.
+//! The prompt, from the argument, standard input or a file.
 
 use std::{
     fs::File,
@@ -7,17 +7,17 @@ use std::{
 
 use crate::{args::RequestArgs, exit::Failure, output::Console};
 
-/// No model takes a prompt anywhere near as long; a longer text is a mistake.
+/// The largest prompt that is read, in bytes. It is far beyond the limit of every model.
 const LONGEST: u64 = 1 << 20;
 
-/// What stands for standard input.
+/// The argument that selects standard input.
 const STANDARD_INPUT: &str = "-";
 
 impl RequestArgs {
-    /// The prompt that the flags name.
+    /// Reads the prompt.
     ///
     /// # Errors
-    /// It cannot be read, is no text, or says nothing: a provider would make an image of that, and bill it.
+    /// The prompt cannot be read, is not UTF-8 text, or is blank: a provider would bill for a blank prompt.
     pub(crate) fn prompt(&self, console: &Console) -> Result<String, Failure> {
         let (source, text) = match (&self.prompt, &self.prompt_file) {
             (Some(prompt), _) if prompt == STANDARD_INPUT => standard_input(console),
@@ -27,36 +27,36 @@ impl RequestArgs {
                 let text = File::open(file).map_err(|error| error.to_string()).and_then(read);
                 (source, text)
             }
-            (prompt, None) => ("the argument".to_owned(), Ok(prompt.clone().unwrap_or_default())),
+            (prompt, None) => ("PROMPT".to_owned(), Ok(prompt.clone().unwrap_or_default())),
         };
         let text = text.map_err(|reason| Failure::usage(format!("{source}: {reason}")))?;
         if text.trim().is_empty() {
-            return Err(Failure::usage(format!("{source}: the prompt is empty")));
+            return Err(Failure::usage(format!("{source}: the prompt is empty; describe the image to generate")));
         }
         Ok(text)
     }
 }
 
-/// Its name, and what stands in it.
+/// Reads standard input; returns its name and its text.
 fn standard_input(console: &Console) -> (String, Result<String, String>) {
     let input = io::stdin();
     if input.is_terminal() {
-        console.note("the prompt is read from standard input, to its end (Ctrl-D)");
+        console.note("reading the prompt from standard input; end it with Ctrl-D");
     }
     ("standard input".to_owned(), read(input.lock()))
 }
 
-/// The text, without the mark that some editors put before it and the newline that ends its last line.
+/// Reads UTF-8 text, without a byte order mark and the final newline.
 fn read(from: impl Read) -> Result<String, String> {
     let mut bytes = Vec::new();
     from.take(LONGEST + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     if bytes.len() as u64 > LONGEST {
-        return Err("the text is longer than any prompt".to_owned());
+        return Err("the prompt is longer than 1 MiB; check the file name".to_owned());
     }
     let text = match std::str::from_utf8(&bytes) {
-        // UTF-16 of plain letters is UTF-8 too, with a zero at every other place.
+        // UTF-16 of ASCII text is valid UTF-8 with NUL characters.
         Ok(text) if !text.contains('\0') => text,
-        _ => return Err("this is not UTF-8 text".to_owned()),
+        _ => return Err("the prompt is not UTF-8 text; convert it first".to_owned()),
     };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let line = text.strip_suffix('\n').unwrap_or(text);
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_loses_its_mark_and_one_newline() {
+    fn a_byte_order_mark_and_one_final_newline_are_removed() {
         for (bytes, prompt) in [
             ("a kite", "a kite"),
             ("a kite\n", "a kite"),
@@ -86,9 +86,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_refused() {
+    fn input_that_is_not_utf8_text_is_refused() {
         for bytes in [&b"a kite \xff"[..], b"\xff\xfea\0 \0", b"a\0 \0k\0", b"\x89PNG\r\n\x1a\n", b"caf\xe9"] {
-            assert_eq!(read(bytes).unwrap_err(), "this is not UTF-8 text", "{bytes:?}");
+            assert!(read(bytes).unwrap_err().contains("not UTF-8 text"), "{bytes:?}");
         }
         assert!(read(io::repeat(b'a')).unwrap_err().contains("longer"));
         assert_eq!(read(&vec![b'a'; 1 << 20][..]).unwrap().len(), 1 << 20);

@@ -1,15 +1,15 @@
-//! A plain table: columns aligned by spaces, cells of several lines, no frames and no colours.
+//! A text table: columns are aligned with spaces, and cells may have several lines.
 
-/// A table with a head.
+/// A table with a header row.
 #[derive(Debug)]
 pub(crate) struct Table {
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    /// A table with these columns.
-    pub(crate) fn new(head: &[&str]) -> Self {
-        Self { rows: vec![head.iter().map(|name| (*name).to_owned()).collect()] }
+    /// Creates a table with these column names.
+    pub(crate) fn new(header: &[&str]) -> Self {
+        Self { rows: vec![header.iter().map(|name| (*name).to_owned()).collect()] }
     }
 
     /// Adds a row.
@@ -40,7 +40,7 @@ impl std::fmt::Display for Table {
     }
 }
 
-/// A cell of one line: what it says may come from a provider.
+/// A cell of one line, without control characters.
 pub(crate) fn cell(text: impl AsRef<str>) -> String {
     let text = text.as_ref();
     if text.is_empty() { "-".to_owned() } else { text.replace(|c: char| c.is_control(), " ") }
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_aligned_and_cells_may_have_lines() {
+    fn columns_are_aligned_and_cells_may_have_several_lines() {
         let mut table = Table::new(&["a", "files", "b"]);
         table.row(vec!["long cell".into(), "one\nthree four".into(), "x".into()]);
         table.row(vec![cell(""), cell("li\nne"), "y".into()]);

@@ -1,24 +1,24 @@
-//! Who is asked: a client that asks for its provider's own model where the user names none, and fits requests where the user wants that.
+//! A client that applies `--model` and `--fit` to each request.
 
 use seedream::seedream_client::{EventStream, JobContext, Prepared};
 use seedream::seedream_core::{Capabilities, Descriptor};
 use seedream::{Client, ImageProvider, ImageRequest, ModelId, Result, Task, Warning};
 
-/// A client with what the flags say of requests.
+/// A client plus the flags that change its requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) client: Client,
-    /// Whether `--fit` was given.
+    /// Whether `--fit` is set.
     pub(crate) fit: bool,
 }
 
 impl Target {
-    /// The model that is named, or the provider's own.
-    fn model(&self, named: &ModelId) -> ModelId {
-        if named.as_str().is_empty() { self.client.descriptor().default_model.clone() } else { named.clone() }
+    /// The requested model, or the provider's default model.
+    fn model(&self, requested: &ModelId) -> ModelId {
+        if requested.as_str().is_empty() { self.client.descriptor().default_model.clone() } else { requested.clone() }
     }
 
-    /// The request as this provider is asked it, and what was fitted to its rules.
+    /// The request for this provider, and a warning for each value that `--fit` changed.
     fn fitted(&self, mut request: ImageRequest) -> (ImageRequest, Vec<Warning>) {
         request.model = self.model(&request.model);
         if self.fit { self.client.capabilities(&request.model).fit(&request) } else { (request, Vec::new()) }

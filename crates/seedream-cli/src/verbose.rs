@@ -1,4 +1,4 @@
-//! `--verbose`: the client's spans on standard error, each when it ends.
+//! `--verbose`: prints each span of the client to standard error when it ends.
 
 use std::io;
 
@@ -12,25 +12,23 @@ use tracing_subscriber::{
 
 use crate::output::Console;
 
-/// Shows the spans of this program from here on.
-///
-/// Only of this program: the libraries below it know nothing of its secrets, and what they show changes with their versions.
-pub(crate) fn watch(console: &Console) {
+/// Starts printing the spans of the seedream crates. Spans of other libraries might contain secrets.
+pub(crate) fn enable(console: &Console) {
     let spans = fmt::layer()
         .with_ansi(false)
         .with_target(false)
         .with_span_events(FmtSpan::CLOSE)
-        .with_writer(Lines(console.clone()))
+        .with_writer(ConsoleWriter(console.clone()))
         .with_filter(Targets::new().with_target("seedream", LevelFilter::TRACE));
-    // There is no other, since this is the program itself; and if there were, nothing but these lines would be missing.
+    // This fails only if another subscriber is installed, which this program does not do.
     drop(tracing_subscriber::registry().with(spans).try_init());
 }
 
-/// Writes lines where the console writes its own.
+/// Writes lines through the console.
 #[derive(Clone)]
-struct Lines(Console);
+struct ConsoleWriter(Console);
 
-impl io::Write for Lines {
+impl io::Write for ConsoleWriter {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         self.0.note(String::from_utf8_lossy(text).trim_end());
         Ok(text.len())
@@ -41,7 +39,7 @@ impl io::Write for Lines {
     }
 }
 
-impl<'a> MakeWriter<'a> for Lines {
+impl<'a> MakeWriter<'a> for ConsoleWriter {
     type Writer = Self;
 
     fn make_writer(&'a self) -> Self {

@@ -1,30 +1,33 @@
-//! What `seedream mock` takes.
+//! Arguments of `seedream mock`.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
 
-use clap::{ArgGroup, Args, Subcommand, ValueEnum};
-use seedream_mock::{Fault, RelayProfiles, TaskEnd, Validate};
+use clap::{
+    ArgGroup, Args, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use seedream_mock::{AcceptedContentTypes, CallbackReach, Fault, RelayProfiles, Settings, TaskEnd, Validate};
 
 use crate::duration;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum MockCommand {
-    /// Serve until Ctrl-C or SIGTERM; the first line of standard output says where
+    /// Serve until Ctrl-C or SIGTERM; the first line of standard output is JSON with the URLs
     Serve(ServeArgs),
-    /// Check a folder of fixtures: file:line: message, and exit code 1 where anything is wrong
+    /// Check a folder of fixtures; print file:line: message and exit with 1 if there are problems
     Check(CheckArgs),
     /// List the routes of every provider
     Routes(ShowArgs),
-    /// Tell how sure the responses are: documented, published, observed or derived
+    /// Show the evidence for the responses: documented, published, observed or derived
     Evidence(EvidenceArgs),
-    /// List the words that faults are written in
+    /// List the words of the fault syntax
     Faults(ShowArgs),
-    /// Ask a running mock whether it was asked what was expected; exit code 1 where it was not
+    /// Check that a running mock received the expected requests; exit with 1 if not
     Verify(VerifyArgs),
-    /// Look at and steer a running mock
+    /// Inspect and control a running mock
     Ctl {
         #[command(flatten)]
-        place: PlaceArgs,
+        mock: RunningMockArgs,
         #[command(subcommand)]
         command: CtlCommand,
     },
@@ -32,62 +35,96 @@ pub(crate) enum MockCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// The port; 0 takes a free one
+    /// Port; 0 selects a free one
     #[arg(long, default_value_t = 0)]
     pub(crate) port: u16,
-    /// The address; any but loopback needs --admin-token
+    /// Address to bind; an address other than loopback requires --admin-token
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     pub(crate) host: IpAddr,
-    /// What the admin routes want as a bearer
+    /// Bearer token for the admin routes
     #[arg(long, value_name = "TOKEN")]
     pub(crate) admin_token: Option<String>,
-    /// How strictly requests are checked
-    #[arg(long, value_name = "HOW", default_value = "strict")]
-    pub(crate) validate: Checks,
-    /// Which content types a request for images may have: application/json, or any and none
-    #[arg(long, value_name = "WHICH", default_value = "json")]
-    pub(crate) content_type: ContentType,
-    /// The keys that are known [default: every key]
+    /// How to handle invalid requests: strict returns the provider's error, warn records the violation and serves, off does not check
+    #[arg(long, value_name = "HOW", default_value = "strict", value_parser = words::<Validate>(&["strict", "warn", "off"]))]
+    pub(crate) validate: Validate,
+    /// Accepted content types of image requests: json requires application/json, any also accepts none
+    #[arg(long, value_name = "WHICH", default_value = "json", value_parser = words::<AcceptedContentTypes>(&["json", "any"]))]
+    pub(crate) content_type: AcceptedContentTypes,
+    /// Accepted API keys [default: any key]
     #[arg(long, value_name = "KEY", value_delimiter = ',')]
     pub(crate) keys: Vec<String>,
-    /// When a task ends: polls=3, time=5s or hand [default: polls=3]
-    #[arg(long, value_name = "WHEN")]
-    pub(crate) task: Option<TaskEnd>,
-    /// The estimated_time of a task, in seconds [default: 1]
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) estimated: Option<u64>,
-    /// Whom callbacks may reach: this machine over http, or only whom the provider allows, who is never called
-    #[arg(long, value_name = "WHOM", default_value = "loopback")]
-    pub(crate) callbacks: Callbacks,
-    /// What goes wrong in every session, in the words of `seedream mock faults`; may be repeated
+    /// When a task ends: after polls (polls=3), after a time (time=5s), or by `mock ctl tasks` (hand)
+    #[arg(long, value_name = "WHEN", default_value_t = defaults().task)]
+    pub(crate) task: TaskEnd,
+    /// The estimated_time member of a task, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = defaults().estimated_seconds)]
+    pub(crate) estimated: u64,
+    /// Accepted callback URLs: loopback also accepts http URLs of this machine and sends to them; strict accepts only public https URLs, and no callback is sent
+    #[arg(long, value_name = "WHICH", default_value = "loopback", value_parser = words::<CallbackReach>(&["loopback", "strict"]))]
+    pub(crate) callbacks: CallbackReach,
+    /// Fault to inject in every session, as `seedream mock faults` lists them; repeatable
     #[arg(long = "fault", value_name = "FAULT")]
     pub(crate) faults: Vec<Fault>,
-    /// How long the key sk-mock-slow waits [default: 5s]
-    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
-    pub(crate) slow: Option<Duration>,
-    /// The most sessions beside `default` [default: 1024]
-    #[arg(long, value_name = "N")]
-    pub(crate) sessions: Option<usize>,
-    /// How long a session is kept without use [default: 1h]
-    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
-    pub(crate) session_idle: Option<Duration>,
-    /// The most entries of a session's journal [default: 1000]
-    #[arg(long, value_name = "N")]
-    pub(crate) journal: Option<usize>,
-    /// What images and ids are made from
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Delay of requests with the key sk-mock-slow
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration::parse)]
+    pub(crate) slow: Duration,
+    /// Maximum number of sessions besides `default`
+    #[arg(long, value_name = "N", default_value_t = defaults().session_capacity)]
+    pub(crate) sessions: usize,
+    /// Time after which an unused session is removed
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration::parse)]
+    pub(crate) session_idle: Duration,
+    /// Maximum number of journal entries of a session
+    #[arg(long, value_name = "N", default_value_t = defaults().journal_capacity)]
+    pub(crate) journal: usize,
+    /// Seed of the images and ids
+    #[arg(long, value_name = "N", default_value_t = defaults().seed)]
     pub(crate) seed: u64,
-    /// How relays behave: ark=new-api,unwrapped-errors, or one for all; may be repeated
+    /// Behavior of a relay in front of a provider, such as ark=new-api,unwrapped-errors; without a provider it applies to all; repeatable
     #[arg(long = "profile", value_name = "PROFILE")]
     pub(crate) profiles: Vec<RelayProfiles>,
-    /// A folder of own exchanges, <provider>/<area>/<case>.json, over the documented ones
+    /// Folder of additional exchanges, <provider>/<area>/<case>.json, which take precedence over the documented ones
     #[arg(long, value_name = "DIR")]
     pub(crate) fixtures: Option<PathBuf>,
 }
 
+impl ServeArgs {
+    /// The settings of the mock.
+    pub(crate) fn settings(self) -> Settings {
+        Settings {
+            seed: self.seed,
+            validate: self.validate,
+            content_type: self.content_type,
+            task: self.task,
+            estimated_seconds: self.estimated,
+            keys: self.keys,
+            callbacks: self.callbacks,
+            slow: self.slow,
+            faults: self.faults,
+            profiles: self.profiles.into_iter().fold(RelayProfiles::default(), |all, later| later.over(all)),
+            journal_capacity: self.journal,
+            session_capacity: self.sessions,
+            session_idle: self.session_idle,
+            admin_token: self.admin_token,
+        }
+    }
+}
+
+fn defaults() -> Settings {
+    Settings::default()
+}
+
+/// A parser of a type that has a word for each value.
+fn words<T>(words: &'static [&'static str]) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err = String> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<T>())
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// The folder: <provider>/<area>/<case>.json below it
+    /// Folder with <provider>/<area>/<case>.json files
     #[arg(value_name = "DIR")]
     pub(crate) dir: PathBuf,
     /// Print JSON
@@ -107,53 +144,53 @@ pub(crate) struct EvidenceArgs {
     /// List every exchange with its source
     #[arg(long)]
     pub(crate) list: bool,
-    /// Print JSON, with the list
+    /// Print JSON, including the list
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// Which mock is meant, and which session of it.
+/// The running mock and its session.
 #[derive(Debug, Args)]
-pub(crate) struct PlaceArgs {
-    /// The mock: the `url` of its ready line [default: $SEEDREAM_MOCK_URL]
+pub(crate) struct RunningMockArgs {
+    /// URL of the mock: the `url` member of its ready line [default: $SEEDREAM_MOCK_URL]
     #[arg(long, value_name = "URL", global = true)]
     pub(crate) at: Option<String>,
-    /// The session; * means all, where the mock allows that [default: the session default]
+    /// Session; * selects all sessions where the route allows it [default: default]
     #[arg(long, value_name = "NAME", global = true)]
     pub(crate) session: Option<String>,
-    /// What its admin routes want [default: $SEEDREAM_MOCK_TOKEN]
+    /// Token for the admin routes [default: $SEEDREAM_MOCK_TOKEN]
     #[arg(long, value_name = "TOKEN", global = true)]
     pub(crate) admin_token: Option<String>,
-    /// Print the mock's own answer
+    /// Print the JSON response of the mock
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }
 
-/// Which entries of the journal are meant.
+/// Filters of journal entries.
 #[derive(Debug, Args)]
 pub(crate) struct FilterArgs {
-    /// Only those of this provider
+    /// Only requests to this provider
     #[arg(long, value_name = "ID")]
     pub(crate) provider: Option<String>,
-    /// Only those with this method
+    /// Only requests with this method
     #[arg(long)]
     pub(crate) method: Option<String>,
-    /// Only those with this path; * stands for anything
+    /// Only requests with this path; * matches any text
     #[arg(long)]
     pub(crate) path: Option<String>,
-    /// Only those answered with this status, or a class such as 5xx
+    /// Only responses with this status, or a class such as 5xx
     #[arg(long)]
     pub(crate) status: Option<String>,
-    /// Only those that name this model
+    /// Only requests with this model
     #[arg(long, value_name = "ID")]
     pub(crate) model: Option<String>,
-    /// Only those answered by this exchange; - means by none
+    /// Only responses from this exchange; - selects responses without one
     #[arg(long, value_name = "ID")]
     pub(crate) fixture: Option<String>,
-    /// Only those that cost so many images, or anything (true), or nothing (false)
+    /// Only requests billed for N images, for any number (true), or for none (false)
     #[arg(long, value_name = "N")]
     pub(crate) billed: Option<String>,
-    /// Only those from this time (RFC 3339) or ordinal on
+    /// Only requests at or after this time (RFC 3339) or ordinal
     #[arg(long, value_name = "WHEN")]
     pub(crate) since: Option<String>,
 }
@@ -161,61 +198,61 @@ pub(crate) struct FilterArgs {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("exact").args(["count"]).conflicts_with_all(["at_least", "at_most"])))]
 pub(crate) struct VerifyArgs {
-    /// A JSON pattern of an entry, such as '{"body":{"prompt":"*kite*"}}'; * stands for anything
+    /// JSON pattern of a journal entry, such as '{"body":{"prompt":"*kite*"}}'; * matches any text
     #[arg(long = "match", value_name = "JSON")]
     pub(crate) pattern: Option<String>,
-    /// Exactly this many
+    /// Require exactly N requests
     #[arg(long, value_name = "N")]
     pub(crate) count: Option<u64>,
-    /// This many or more [default: 1]
+    /// Require at least N requests [default: 1]
     #[arg(long, value_name = "N")]
     pub(crate) at_least: Option<u64>,
-    /// This many or fewer
+    /// Require at most N requests
     #[arg(long, value_name = "N")]
     pub(crate) at_most: Option<u64>,
-    /// Wait so long until there are enough
+    /// Wait up to this time for the requests
     #[arg(long, value_name = "TIME")]
     pub(crate) wait: Option<String>,
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
     #[command(flatten)]
-    pub(crate) place: PlaceArgs,
+    pub(crate) mock: RunningMockArgs,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CtlCommand {
     /// List the sessions
     Sessions,
-    /// Show the clock, or move it; with --session that of a session alone
+    /// Show or change the clock; with --session, the clock of that session
     Clock(ClockArgs),
-    /// Show the faults, or add some, in the words of `seedream mock faults`
+    /// Show, add or clear faults, written as `seedream mock faults` lists them
     Faults(FaultsArgs),
-    /// List the tasks, or move one by hand
+    /// List the tasks, or change their state
     Tasks(TasksArgs),
-    /// Show what was asked and answered
+    /// Show the recorded requests and responses
     Journal(JournalArgs),
-    /// Show what was paid
+    /// Show the billed requests
     Ledger,
-    /// Show who was and will be called back
+    /// Show the sent and pending callbacks
     Callbacks,
-    /// Show how requests are answered, or change it
+    /// Show or change the settings
     Settings(SettingsArgs),
-    /// Forget: journal, ledger, faults, tasks, callbacks, clock, settings, session
+    /// Clear parts of the state: journal, ledger, faults, tasks, callbacks, clock, settings, session
     Reset(ResetArgs),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ClockArgs {
-    /// Stop it at this time (RFC 3339)
+    /// Stop the clock at this time (RFC 3339)
     #[arg(long, value_name = "TIME")]
     pub(crate) set: Option<String>,
-    /// Move it forward: 25h, 500ms
+    /// Move the clock forward: 25h, 500ms
     #[arg(long, value_name = "TIME")]
     pub(crate) advance: Option<String>,
-    /// Stop it where it is
+    /// Stop the clock at the current time
     #[arg(long, conflicts_with = "run")]
     pub(crate) stop: bool,
-    /// Let it run on
+    /// Restart the clock
     #[arg(long)]
     pub(crate) run: bool,
 }
@@ -225,7 +262,7 @@ pub(crate) struct FaultsArgs {
     /// Faults to add
     #[arg(value_name = "FAULT")]
     pub(crate) add: Vec<String>,
-    /// Forget those that are set, before any are added
+    /// Remove the existing faults first
     #[arg(long)]
     pub(crate) clear: bool,
 }
@@ -233,19 +270,19 @@ pub(crate) struct FaultsArgs {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("to").args(["complete", "fail", "cancel", "progress"])))]
 pub(crate) struct TasksArgs {
-    /// The task; all that have not ended, where it is left out
+    /// Task id [default: all unfinished tasks]
     #[arg(value_name = "ID", requires = "to")]
     pub(crate) id: Option<String>,
-    /// End it with the images it has
+    /// Complete the task with its images
     #[arg(long)]
     pub(crate) complete: bool,
-    /// End it without images, with a code
+    /// Fail the task with an error code
     #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = "content_policy_violation")]
     pub(crate) fail: Option<String>,
-    /// End it as cancelled
+    /// Cancel the task
     #[arg(long)]
     pub(crate) cancel: bool,
-    /// Move it to a percentage
+    /// Set the progress of the task
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..100))]
     pub(crate) progress: Option<u8>,
 }
@@ -254,46 +291,51 @@ pub(crate) struct TasksArgs {
 pub(crate) struct JournalArgs {
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
-    /// Name the exchanges that a request nearly was, with --json
+    /// With --json, include the exchanges that nearly match each request
     #[arg(long)]
     pub(crate) explain: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct SettingsArgs {
-    /// What to change: validate=warn, content_type=any, task=time=5s, estimated_seconds=9, callbacks=strict, slow=1s
+    /// Settings to change: validate=warn, content_type=any, task=time=5s, estimated_seconds=9, callbacks=strict, slow=1s
     #[arg(value_name = "NAME=VALUE", value_parser = setting)]
     pub(crate) change: Vec<(String, String)>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ResetArgs {
-    /// What to forget
+    /// Parts to clear
     #[arg(value_name = "PART", required = true, value_parser = parts())]
     pub(crate) parts: Vec<String>,
 }
 
-super::choice!(Checks -> Validate { Strict => Validate::Strict, Warn => Validate::Warn, Off => Validate::Off });
-
-/// Which content types a request may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ContentType {
-    Json,
-    Any,
-}
-
-/// Whom callbacks may reach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Callbacks {
-    Loopback,
-    Strict,
-}
-
 fn setting(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, such as validate=warn")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
-fn parts() -> clap::builder::PossibleValuesParser {
+fn parts() -> PossibleValuesParser {
     seedream_mock::ResetPart::ALL.iter().map(|part| part.as_str()).collect::<Vec<_>>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Serve {
+        #[command(flatten)]
+        args: ServeArgs,
+    }
+
+    #[test]
+    fn without_flags_the_settings_are_the_defaults_of_the_mock() {
+        let json = |settings: &Settings| serde_json::to_value(settings).unwrap();
+        let settings = Serve::try_parse_from(["serve"]).unwrap().args.settings();
+        assert_eq!(json(&settings), json(&Settings::default()));
+        assert_eq!(settings.admin_token, None);
+    }
 }

@@ -1,4 +1,4 @@
-//! `seedream conformance run --live`: what can be asked of a provider for free.
+//! `seedream conformance run --live`: requests to the providers that cannot be billed.
 
 use std::{fs, process::ExitCode, sync::Arc};
 
@@ -11,26 +11,26 @@ use seedream_conformance::{
     live::{FreeQuestion, QuestionOutcome},
 };
 
-use super::{RunArgs, ours};
-use crate::{exit::Failure, keys, output::Console};
+use super::subjects::built_in;
+use crate::{args::RunArgs, destination::mock_url, exit::Failure, keys::environment, output::Console};
 
-/// What a mock that knows every key is asked with.
-const ANY_KEY: &str = "sk-conformance";
+/// The key for a mock, which accepts any.
+const MOCK_KEY: &str = "sk-conformance";
 
-/// Asks every provider that is chosen, and tells what it answered.
+/// Sends the requests to each selected provider and prints the results.
 ///
 /// # Errors
-/// A provider that is named has no key, or a recording cannot be written.
+/// A provider in `--provider` has no key, or a recording cannot be written.
 pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, Failure> {
     let day = Timestamp::now().to_zoned(TimeZone::UTC).date();
-    let (mut asked, mut wrong) = (0, 0);
-    let mock = args.mock.as_ref().map(|url| keys::mock_url("--mock", url, console)).transpose()?;
+    let (mut sent, mut failed) = (0, 0);
+    let mock = args.mock.as_ref().map(|url| mock_url("--mock", url, console)).transpose()?;
     let client = |subject: &Subject| client(subject, mock.as_deref());
-    for subject in ours(args) {
+    for subject in built_in(args) {
         let id = subject.id();
         let builder = match client(&subject) {
             Err(_) if args.providers.is_empty() => {
-                console.data(&format!("skip  {id}: there is no key for it"))?;
+                console.data(&format!("skip  {id}: no key is set"))?;
                 continue;
             }
             builder => builder?,
@@ -47,38 +47,38 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, F
                 }
             };
             let raw = free.ask(client(&subject)?, Arc::new(ReqwestTransport::new())).await?;
-            asked += 1;
-            wrong += usize::from(!raw.differences.is_empty());
-            tell(&subject, &raw, console)?;
+            sent += 1;
+            failed += usize::from(!raw.differences.is_empty());
+            show(&subject, &raw, console)?;
             record(&raw, args, day, console)?;
         }
     }
-    console.data(&format!("asked {asked}, of which {wrong} are wrong"))?;
-    Ok(match (asked, wrong) {
+    console.data(&format!("{sent} requests sent, {failed} failed"))?;
+    Ok(match (sent, failed) {
         (0, _) => ExitCode::from(4),
         (_, 0) => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     })
 }
 
-/// A client's builder with the place and the key of a provider, or of the mock.
+/// A client builder with the endpoint and key of a provider or of the mock.
 fn client(subject: &Subject, mock: Option<&str>) -> Result<ClientBuilder, Failure> {
     let id = subject.id();
-    let Some(mock) = mock else { return Ok(seedream::from_lookup(id, keys::environment)?) };
+    let Some(mock) = mock else { return Ok(seedream::from_lookup(id, environment)?) };
     let below = subject.base_path();
-    let key = subject.dialect().descriptor().key_variables.iter().find_map(|name| keys::environment(name));
+    let key = subject.dialect().descriptor().key_variables.iter().find_map(|name| environment(name));
     let builder = seedream::Client::builder(subject.dialect().clone());
     let builder = builder.base_url(format!("{mock}/{id}{below}"));
-    Ok(builder.key(key.unwrap_or_else(|| ANY_KEY.to_owned())))
+    Ok(builder.key(key.unwrap_or_else(|| MOCK_KEY.to_owned())))
 }
 
-fn tell(subject: &Subject, raw: &QuestionOutcome, console: &Console) -> Result<(), Failure> {
+fn show(subject: &Subject, raw: &QuestionOutcome, console: &Console) -> Result<(), Failure> {
     let status = if raw.differences.is_empty() { "pass" } else { "FAIL" };
     let mut text = format!("{status}  {}/{}\n", subject.id(), raw.name);
     for difference in &raw.differences {
         text.push_str(&format!("  {difference}\n"));
     }
-    // What has changed without harm is told, and fails nothing here.
+    // Harmless differences are printed but do not fail.
     let facts = DriftFacts::of(seedream_fixtures::library(), subject.id());
     let recorded = raw.recorded.as_ref().map(|recorded| recorded.fixture(Date::ZERO));
     let recorded = recorded.and_then(|fixture| serde_json::from_value(fixture).ok());

@@ -1,4 +1,4 @@
-//! `seedream mock check DIR`: what is wrong with a folder of fixtures.
+//! `seedream mock check DIR`: checks a folder of fixtures.
 
 use std::{fmt, path::Path};
 
@@ -11,11 +11,10 @@ use crate::{
     output::Console,
 };
 
-/// What a folder of fixtures holds, and what is wrong with it: for `mock check` and for `conformance lint`.
 #[derive(Serialize)]
 pub(crate) struct Checked {
     pub(crate) exchanges: usize,
-    pub(crate) scenarios: usize,
+    scenarios: usize,
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -26,16 +25,10 @@ pub(crate) struct Problem {
     message: String,
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.file, self.line, self.message)
-    }
-}
-
-/// Checks a folder.
+/// Checks the folder and prints its problems.
 ///
 /// # Errors
-/// Standard output cannot be written to.
+/// Standard output cannot be written.
 pub(crate) fn check(args: &CheckArgs, console: &Console) -> Result<Exit, Failure> {
     let checked = checked(&args.dir);
     let exit = if checked.problems.is_empty() { Exit::Ok } else { Exit::Other };
@@ -46,23 +39,29 @@ pub(crate) fn check(args: &CheckArgs, console: &Console) -> Result<Exit, Failure
     if checked.problems.is_empty() {
         let Checked { exchanges, scenarios, .. } = checked;
         console
-            .data(&format!("{}: {exchanges} exchanges and {scenarios} scenarios, nothing wrong", args.dir.display()))?;
+            .data(&format!("{}: {exchanges} exchanges and {scenarios} scenarios, no problems", args.dir.display()))?;
     } else {
         console.data(&checked.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     }
     Ok(exit)
 }
 
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.message)
+    }
+}
+
 /// Reads and checks a folder.
 pub(crate) fn checked(dir: &Path) -> Checked {
-    let (library, faults) = match load_dir(dir) {
+    let (library, errors) = match load_dir(dir) {
         Ok(library) => (library, Vec::new()),
-        Err(faults) => (FixtureLibrary::default(), faults),
+        Err(errors) => (FixtureLibrary::default(), errors),
     };
     let problem = |FixtureError { file, line, message }| Problem { file, line, message };
     Checked {
         exchanges: library.exchanges().len(),
         scenarios: library.scenarios().len(),
-        problems: faults.into_iter().map(problem).collect(),
+        problems: errors.into_iter().map(problem).collect(),
     }
 }

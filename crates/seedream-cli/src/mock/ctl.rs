@@ -1,55 +1,55 @@
-//! `seedream mock ctl`: looking at a running mock, and steering it.
+//! `seedream mock ctl`: inspects and controls a running mock.
 
 use serde_json::{Map, Value, json};
 
-use super::remote::Remote;
+use super::admin_client::AdminClient;
 use crate::{
-    args::{ClockArgs, CtlCommand, FaultsArgs, JournalArgs, PlaceArgs, SettingsArgs, TasksArgs},
+    args::{ClockArgs, CtlCommand, FaultsArgs, JournalArgs, RunningMockArgs, SettingsArgs, TasksArgs},
     exit::{Exit, Failure},
     output::Console,
     table::{Table, cell},
 };
 
-/// Does one thing and shows what the mock answers.
+/// Runs a command and prints the response.
 ///
 /// # Errors
-/// As [`Remote::send`].
-pub(crate) async fn ctl(place: &PlaceArgs, command: CtlCommand, console: &Console) -> Result<Exit, Failure> {
-    let remote = Remote::of(place, console)?;
+/// As [`AdminClient::send`].
+pub(crate) async fn ctl(mock: &RunningMockArgs, command: CtlCommand, console: &Console) -> Result<Exit, Failure> {
+    let client = AdminClient::new(mock, console)?;
     let (response, text) = match command {
-        CtlCommand::Sessions => of(remote.get("sessions", &[]).await?, |it| {
+        CtlCommand::Sessions => shown(client.get("sessions", &[]).await?, |it| {
             table(&it["sessions"], &["session", "requests", "tasks", "faults", "images", "credits", "used"])
         }),
-        CtlCommand::Clock(args) => of(clock(&remote, &args).await?, |it| {
-            let stands = if it["stopped"] == true { " stopped" } else { "" };
-            format!("{}{stands}", text(&it["now"]))
+        CtlCommand::Clock(args) => shown(clock(&client, &args).await?, |it| {
+            let stopped = if it["stopped"] == true { " stopped" } else { "" };
+            format!("{}{stopped}", text(&it["now"]))
         }),
-        CtlCommand::Faults(args) => of(faults(&remote, &args).await?, |it| table(&it["faults"], &["text", "hits"])),
-        CtlCommand::Tasks(args) => of(tasks(&remote, &args).await?, |it| {
+        CtlCommand::Faults(args) => shown(faults(&client, &args).await?, |it| table(&it["faults"], &["text", "hits"])),
+        CtlCommand::Tasks(args) => shown(tasks(&client, &args).await?, |it| {
             table(&it["tasks"], &["id", "status", "progress", "images", "polls", "ends"])
         }),
-        CtlCommand::Journal(args) => of(journal(&remote, &args).await?, |it| {
+        CtlCommand::Journal(args) => shown(journal(&client, &args).await?, |it| {
             let columns = ["ordinal", "at", "method", "path", "status", "billed", "fixture", "fault", "violation"];
             table(&it["entries"], &columns)
         }),
-        CtlCommand::Ledger => of(remote.get("ledger", &[]).await?, |it| {
+        CtlCommand::Ledger => shown(client.get("ledger", &[]).await?, |it| {
             let columns = ["at", "provider", "model", "key", "images", "credits", "settled", "answered", "request"];
             let bills = table(&it["entries"], &columns);
             format!("{bills}\n{} images, {} credits", it["images"], it["credits"])
         }),
-        CtlCommand::Callbacks => of(remote.get("callbacks", &[]).await?, |it| {
-            let told = table(&it["entries"], &["at", "path", "status", "notes"]);
-            format!("{told}\n{}", table(&it["awaiting"], &["at", "task", "url"]))
+        CtlCommand::Callbacks => shown(client.get("callbacks", &[]).await?, |it| {
+            let sent = table(&it["entries"], &["at", "path", "status", "notes"]);
+            format!("{sent}\n{}", table(&it["awaiting"], &["at", "task", "url"]))
         }),
-        CtlCommand::Settings(args) => of(settings(&remote, &args).await?, |it| {
+        CtlCommand::Settings(args) => shown(settings(&client, &args).await?, |it| {
             let lines = it["settings"].as_object().into_iter().flatten();
             lines.map(|(name, value)| format!("{name}={}", text(value))).collect::<Vec<_>>().join("\n")
         }),
-        CtlCommand::Reset(args) => of(remote.post("reset", &[], &json!({ "clear": args.parts })).await?, |it| {
-            format!("{}: forgot {}", text(&it["session"]), text(&it["cleared"]))
+        CtlCommand::Reset(args) => shown(client.post("reset", &[], &json!({ "clear": args.parts })).await?, |it| {
+            format!("{}: cleared {}", text(&it["session"]), text(&it["cleared"]))
         }),
     };
-    if place.json {
+    if mock.json {
         console.json(&response)?;
     } else {
         console.data(&text)?;
@@ -57,12 +57,12 @@ pub(crate) async fn ctl(place: &PlaceArgs, command: CtlCommand, console: &Consol
     Ok(Exit::Ok)
 }
 
-fn of(response: Value, told: impl Fn(&Value) -> String) -> (Value, String) {
-    let text = told(&response);
+fn shown(response: Value, show: impl Fn(&Value) -> String) -> (Value, String) {
+    let text = show(&response);
     (response, text)
 }
 
-async fn clock(remote: &Remote, args: &ClockArgs) -> Result<Value, Failure> {
+async fn clock(client: &AdminClient, args: &ClockArgs) -> Result<Value, Failure> {
     let mut body = Map::new();
     for (name, time) in [("set", &args.set), ("advance", &args.advance)] {
         if let Some(time) = time {
@@ -72,54 +72,54 @@ async fn clock(remote: &Remote, args: &ClockArgs) -> Result<Value, Failure> {
     if args.stop || args.run {
         body.insert("stop".to_owned(), args.stop.into());
     }
-    if body.is_empty() { remote.get("clock", &[]).await } else { remote.post("clock", &[], &body.into()).await }
+    if body.is_empty() { client.get("clock", &[]).await } else { client.post("clock", &[], &body.into()).await }
 }
 
-async fn faults(remote: &Remote, args: &FaultsArgs) -> Result<Value, Failure> {
-    let cleared = if args.clear { Some(remote.send("DELETE", "faults", &[], None).await?) } else { None };
+async fn faults(client: &AdminClient, args: &FaultsArgs) -> Result<Value, Failure> {
+    let cleared = if args.clear { Some(client.send("DELETE", "faults", &[], None).await?) } else { None };
     match cleared {
-        _ if !args.add.is_empty() => remote.post("faults", &[], &args.add.join(";").into()).await,
+        _ if !args.add.is_empty() => client.post("faults", &[], &args.add.join(";").into()).await,
         Some(response) => Ok(response),
-        None => remote.get("faults", &[]).await,
+        None => client.get("faults", &[]).await,
     }
 }
 
-async fn tasks(remote: &Remote, args: &TasksArgs) -> Result<Value, Failure> {
+async fn tasks(client: &AdminClient, args: &TasksArgs) -> Result<Value, Failure> {
     let mut body = match (args.complete, &args.fail, args.progress) {
         _ if args.cancel => json!({ "status": "cancelled" }),
         (true, _, _) => json!({ "status": "completed" }),
         (_, Some(code), _) => json!({ "status": "failed", "code": code }),
         (_, _, Some(percent)) => json!({ "status": "processing", "progress": percent }),
-        _ => return remote.get("tasks", &[]).await,
+        _ => return client.get("tasks", &[]).await,
     };
     if let Some(id) = &args.id {
         body["id"] = id.as_str().into();
     }
-    remote.post("tasks", &[], &body).await
+    client.post("tasks", &[], &body).await
 }
 
-async fn journal(remote: &Remote, args: &JournalArgs) -> Result<Value, Failure> {
+async fn journal(client: &AdminClient, args: &JournalArgs) -> Result<Value, Failure> {
     let mut query = args.filter.query();
     if args.explain {
         query.push(("explain", "true"));
     }
-    remote.get("journal", &query).await
+    client.get("journal", &query).await
 }
 
-async fn settings(remote: &Remote, args: &SettingsArgs) -> Result<Value, Failure> {
+async fn settings(client: &AdminClient, args: &SettingsArgs) -> Result<Value, Failure> {
     if args.change.is_empty() {
-        return remote.get("settings", &[]).await;
+        return client.get("settings", &[]).await;
     }
-    // A number is a number; everything else is a text, which the mock reads.
+    // Numbers are sent as JSON numbers, everything else as strings.
     let value = |text: &String| text.parse::<u64>().map_or_else(|_| Value::from(text.as_str()), Value::from);
     let body: Map<String, Value> = args.change.iter().map(|(name, text)| (name.clone(), value(text))).collect();
-    remote.post("settings", &[], &body.into()).await
+    client.post("settings", &[], &body.into()).await
 }
 
-/// Some members of every object of a list.
+/// A table of some members of each object in a list.
 fn table(list: &Value, columns: &[&str]) -> String {
-    let heads: Vec<String> = columns.iter().map(|name| name.to_uppercase()).collect();
-    let mut table = Table::new(&heads.iter().map(String::as_str).collect::<Vec<_>>());
+    let headers: Vec<String> = columns.iter().map(|name| name.to_uppercase()).collect();
+    let mut table = Table::new(&headers.iter().map(String::as_str).collect::<Vec<_>>());
     for row in list.as_array().into_iter().flatten() {
         table.row(columns.iter().map(|name| cell(text(&row[*name]))).collect());
     }

@@ -1,4 +1,4 @@
-//! `seedream mock evidence`: how sure the responses are.
+//! `seedream mock evidence`: the evidence for the responses.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ use crate::{
 };
 
 const KINDS: [(EvidenceKind, &str); 4] = [
-    (EvidenceKind::Documented, "in one of the five documents"),
+    (EvidenceKind::Documented, "in a provider's API reference"),
     (EvidenceKind::Published, "on another public page"),
-    (EvidenceKind::Observed, "in a recorded call"),
-    (EvidenceKind::Derived, "our own conclusion"),
+    (EvidenceKind::Observed, "in a recorded request"),
+    (EvidenceKind::Derived, "inferred"),
 ];
 
 #[derive(Serialize)]
@@ -32,10 +32,10 @@ struct Line {
     source: &'static FactSource,
 }
 
-/// Counts the exchanges by how sure they are, or lists them.
+/// Counts the exchanges by evidence, or lists them.
 ///
 /// # Errors
-/// Standard output cannot be written to.
+/// Standard output cannot be written.
 pub(crate) fn evidence(args: &EvidenceArgs, console: &Console) -> Result<Exit, Failure> {
     let mut counts: BTreeMap<_, BTreeMap<_, usize>> = BTreeMap::new();
     for exchange in exchanges() {
@@ -54,8 +54,8 @@ pub(crate) fn evidence(args: &EvidenceArgs, console: &Console) -> Result<Exit, F
 }
 
 fn table(counts: &BTreeMap<&str, BTreeMap<&str, usize>>) -> String {
-    let heads = KINDS.map(|(kind, _)| kind.as_str().to_uppercase());
-    let mut table = Table::new(&[&["EXCHANGES OF"], heads.each_ref().map(String::as_str).as_slice()].concat());
+    let headers = KINDS.map(|(kind, _)| kind.as_str().to_uppercase());
+    let mut table = Table::new(&[&["EXCHANGES OF"], headers.each_ref().map(String::as_str).as_slice()].concat());
     let row = |name: &str, of: &dyn Fn(&str) -> usize| {
         let numbers = KINDS.iter().map(|(kind, _)| of(kind.as_str()).to_string());
         std::iter::once(name.to_owned()).chain(numbers).collect()
@@ -65,19 +65,19 @@ fn table(counts: &BTreeMap<&str, BTreeMap<&str, usize>>) -> String {
     }
     table.row(row("all", &|kind| counts.values().map(|kinds| kinds[kind]).sum()));
     let meanings = KINDS.map(|(kind, meaning)| format!("{}: {meaning}", kind.as_str()));
-    let (whole, printed) = own_requests();
+    let (whole, printed) = example_requests();
     format!(
-        "{table}\n{}; what no exchange says is derived from the documents' rules. Of the documents' {whole} example requests, \
-         recognised word for word by the SHA-256 of the prompt, {printed} have a printed response and get it, values included; the \
-         others get a derived one.",
+        "{table}\n{}. Responses without an exchange are derived from the documented rules. The mock recognizes the {whole} example requests \
+         of the documents by the SHA-256 of their prompts: {printed} have a printed response, which the mock returns; the others get a \
+         derived one.",
         meanings.join(", ")
     )
 }
 
-/// How many requests the documents print, and how many of them with a response.
-fn own_requests() -> (usize, usize) {
-    let answered = || exchanges().iter().filter(|it| it.prompt_sha256.is_some() && it.response.is_some());
-    (answered().count(), answered().filter(|it| it.source.kind == EvidenceKind::Documented).count())
+/// The number of example requests in the documents, and of those with a printed response.
+fn example_requests() -> (usize, usize) {
+    let examples = || exchanges().iter().filter(|it| it.prompt_sha256.is_some() && it.response.is_some());
+    (examples().count(), examples().filter(|it| it.source.kind == EvidenceKind::Documented).count())
 }
 
 fn list() -> String {

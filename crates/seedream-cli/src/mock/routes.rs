@@ -1,4 +1,4 @@
-//! `seedream mock routes`: what can be called, and what it takes to be let in.
+//! `seedream mock routes`: the routes and their authentication.
 
 use seedream_fixtures::{ProviderFacts, RouteFacts, providers};
 use serde::Serialize;
@@ -14,7 +14,7 @@ use crate::{
 struct Line<'p> {
     provider: &'p str,
     method: &'p str,
-    /// As the mock serves it.
+    /// The path on the mock.
     path: String,
     does: &'static str,
     /// Whether a key is needed.
@@ -38,7 +38,7 @@ impl<'p> Line<'p> {
 /// Lists the routes.
 ///
 /// # Errors
-/// Standard output cannot be written to.
+/// Standard output cannot be written.
 pub(crate) fn routes(args: &ShowArgs, console: &Console) -> Result<Exit, Failure> {
     let lines = providers().iter().flat_map(|provider| provider.routes.iter().map(|route| Line::of(provider, route)));
     let lines: Vec<_> = lines.collect();
@@ -53,7 +53,7 @@ pub(crate) fn routes(args: &ShowArgs, console: &Console) -> Result<Exit, Failure
         table.row(cells.iter().map(ToString::to_string).collect());
     }
     console.data(&format!(
-        "{table}\nbefore each path may stand /s/<session>; `seedream mock ctl --help` has the mock's own routes"
+        "{table}\nprefix a path with /s/<session> to use a session; use `seedream mock ctl` for the admin routes"
     ))?;
     Ok(Exit::Ok)
 }

@@ -1,20 +1,20 @@
-//! `seedream mock verify`: whether a running mock was asked what was expected.
+//! `seedream mock verify`: checks which requests a running mock received.
 
 use serde_json::{Map, Value};
 
-use super::remote::Remote;
+use super::admin_client::AdminClient;
 use crate::{
     args::VerifyArgs,
     exit::{Exit, Failure},
     output::Console,
 };
 
-/// Asks, and ends with 1 where the mock was not asked what was expected.
+/// Prints the verdict; exits with 1 if the requests are not as expected.
 ///
 /// # Errors
-/// The pattern is no JSON, or as [`Remote::send`].
+/// The pattern is not JSON, or as [`AdminClient::send`].
 pub(crate) async fn verify(args: &VerifyArgs, console: &Console) -> Result<Exit, Failure> {
-    let remote = Remote::of(&args.place, console)?;
+    let client = AdminClient::new(&args.mock, console)?;
     let mut body = Map::new();
     if let Some(pattern) = &args.pattern {
         let pattern = serde_json::from_str(pattern).map_err(|error| {
@@ -34,27 +34,27 @@ pub(crate) async fn verify(args: &VerifyArgs, console: &Console) -> Result<Exit,
         }
         None => "verify",
     };
-    let verdict = remote.post(route, &args.filter.query(), &body.into()).await?;
-    if args.place.json {
+    let verdict = client.post(route, &args.filter.query(), &body.into()).await?;
+    if args.mock.json {
         console.json(&verdict)?;
     } else {
-        console.data(&told(&verdict))?;
+        console.data(&described(&verdict))?;
     }
     Ok(if verdict["satisfied"] == true { Exit::Ok } else { Exit::Other })
 }
 
-/// The verdict in words.
-fn told(verdict: &Value) -> String {
+/// The verdict as text.
+fn described(verdict: &Value) -> String {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let so = if verdict["satisfied"] == true { "ok" } else { "not as expected" };
-    let mut lines = vec![format!("{so}: expected {}, {} fit", text(&verdict["expected"]), verdict["matched"])];
+    let status = if verdict["satisfied"] == true { "ok" } else { "not as expected" };
+    let mut lines = vec![format!("{status}: expected {}, found {}", text(&verdict["expected"]), verdict["matched"])];
     for miss in verdict["nearest"].as_array().into_iter().flatten() {
         let [ordinal, method, path, status] = ["ordinal", "method", "path", "status"].map(|name| text(&miss[name]));
-        lines.push(format!("near: request {ordinal}, {method} {path}, answered {status}"));
+        lines.push(format!("nearest: request {ordinal}, {method} {path}, response {status}"));
         for differs in miss["differs"].as_array().into_iter().flatten() {
             let value = |name: &str| differs.get(name).map_or_else(|| "nothing".to_owned(), Value::to_string);
             lines.push(format!(
-                "  {}: expected {}, is {}",
+                "  {}: expected {}, got {}",
                 text(&differs["field"]),
                 value("expected"),
                 value("actual")

@@ -1,47 +1,47 @@
-//! Results for people: a table as data, warnings and errors beside it.
+//! Results as text: tables on standard output, warnings and errors on standard error.
 
 use std::path::{Path, PathBuf};
 
-use seedream::seedream_core::{Nearest, StatedBy};
+use seedream::seedream_core::{Field, Nearest, StatedBy};
 use seedream::{Error, ErrorKind, Outcome};
 
-use super::Row;
+use super::purchase::PurchaseResult;
 use crate::{
     output::Console,
     table::{Table, cell},
 };
 
-/// What a command that collects what is left has to repeat of this one.
+/// The `seedream resume` command for unfinished purchases of this run.
 #[derive(Debug)]
-pub(crate) struct Again {
-    /// The base URL that the user named.
+pub(crate) struct ResumeCommand {
+    /// The value of `--base-url`.
     pub(crate) base_url: Option<String>,
-    /// Where images go.
+    /// The output folder.
     pub(crate) out: PathBuf,
-    /// Whether it was the embedded mock, which is gone with this process.
+    /// Whether the run used the built-in mock, which ends with this process.
     pub(crate) mock: bool,
 }
 
-impl Again {
-    /// The command that fetches what a sidecar names and does not have, to its own folder.
+impl ResumeCommand {
+    /// The command that fetches the unsaved images of a metadata file.
     fn sidecar(&self, sidecar: &str) -> String {
-        format!("seedream resume {}{}", quoted(sidecar), self.place())
+        format!("seedream resume {}{}", quoted(sidecar), self.base_url_flag())
     }
 
-    fn place(&self) -> String {
+    fn base_url_flag(&self) -> String {
         self.base_url.as_ref().map(|url| format!(" --base-url {}", quoted(url))).unwrap_or_default()
     }
 
-    /// The command that collects what is left of a purchase; `None` where nothing is.
+    /// The command that resumes a purchase from its record or task.
     fn command(&self, outcome: &Outcome) -> Option<String> {
         let task = outcome.task.as_ref();
-        let what = match (&outcome.record, task) {
+        let item = match (&outcome.record, task) {
             (Some(record), _) => record.clone(),
             (None, Some(task)) => format!("{}:{}", task.provider, task.id),
             (None, None) => return None,
         };
-        let mut command = format!("seedream resume {}{}", quoted(&what), self.place());
-        // A record is collected where it is.
+        let mut command = format!("seedream resume {}{}", quoted(&item), self.base_url_flag());
+        // Images of a record are saved next to it.
         if outcome.record.is_none() && self.out != Path::new("out") {
             command.push_str(&format!(" --out {}", quoted(&self.out.to_string_lossy())));
         }
@@ -49,7 +49,7 @@ impl Again {
     }
 }
 
-/// A word as a shell takes it.
+/// Quotes a word for a POSIX shell.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -59,28 +59,28 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// The table, and where images are that were delivered and could not be saved.
-pub(super) fn of(rows: &[Row]) -> String {
+/// The table of results, and a table of the delivered images that are not saved.
+pub(super) fn tables(purchases: &[PurchaseResult]) -> String {
     let mut table = Table::new(&["PROVIDER", "MODEL", "OUTCOME", "IMAGES", "SIZE", "BILLED", "TIME", "FILES"]);
-    for entry in rows {
-        table.row(row(entry));
+    for purchase in purchases {
+        table.row(row(purchase));
     }
-    let outcomes = rows.iter().map(|row| &row.outcome);
-    let unsaved = outcomes.flat_map(|outcome| outcome.failures.iter().map(move |failure| (outcome, failure)));
-    let mut lost = Table::new(&["NOT SAVED", "IMAGE", "UNTIL", "URL"]);
-    let mut some = false;
-    for (outcome, failure) in unsaved {
+    let outcomes = purchases.iter().map(|purchase| &purchase.outcome);
+    let failures = outcomes.flat_map(|outcome| outcome.failures.iter().map(move |failure| (outcome, failure)));
+    let mut unsaved = Table::new(&["NOT SAVED", "IMAGE", "UNTIL", "URL"]);
+    let mut any = false;
+    for (outcome, failure) in failures {
         if let Some(url) = &failure.url {
-            some = true;
+            any = true;
             let until = failure.expires_at.map(|until| until.to_string()).unwrap_or_default();
-            lost.row(vec![outcome.provider.clone(), failure.index.to_string(), cell(until), cell(url)]);
+            unsaved.row(vec![outcome.provider.clone(), failure.index.to_string(), cell(until), cell(url)]);
         }
     }
-    if some { format!("{table}\n{lost}") } else { table.to_string() }
+    if any { format!("{table}\n{unsaved}") } else { table.to_string() }
 }
 
-fn row(row: &Row) -> Vec<String> {
-    let outcome = &row.outcome;
+fn row(purchase: &PurchaseResult) -> Vec<String> {
+    let outcome = &purchase.outcome;
     let model = match (outcome.model.as_str(), &outcome.reported_model) {
         ("", reported) => reported.clone().unwrap_or_default(),
         (model, Some(reported)) if model != reported => format!("{model} ({reported})"),
@@ -100,7 +100,7 @@ fn row(row: &Row) -> Vec<String> {
     vec![
         outcome.provider.clone(),
         cell(model),
-        row.word().to_owned(),
+        purchase.word().to_owned(),
         format!("{}/{requested}", outcome.delivered),
         cell(sizes.join(", ")),
         outcome.billed.map_or_else(|| "-".to_owned(), |billed| billed.to_string()),
@@ -109,9 +109,9 @@ fn row(row: &Row) -> Vec<String> {
     ]
 }
 
-/// Warnings, failures and errors, each with its provider, and how to collect what is left.
-pub(super) fn notes(rows: &[Row], again: &Again, console: &Console) {
-    for Row { outcome, cause, .. } in rows {
+/// Prints warnings, failed images and errors with their provider, and the command that resumes a purchase.
+pub(super) fn notes(purchases: &[PurchaseResult], resume: &ResumeCommand, console: &Console) {
+    for PurchaseResult { outcome, error, .. } in purchases {
         let provider = &outcome.provider;
         for warning in &outcome.warnings {
             console.note(&format!("warning: {provider}: {}", indented(&warning.message)));
@@ -119,67 +119,85 @@ pub(super) fn notes(rows: &[Row], again: &Again, console: &Console) {
         for failure in &outcome.failures {
             let code = failure.code.as_ref().map(|code| format!(" (code {code})")).unwrap_or_default();
             let message = indented(&failure.message);
-            console.note(&format!("failed: {provider}: picture {}: {message}{code}", failure.index));
+            console.note(&format!("failed: {provider}: image {}: {message}{code}", failure.index));
         }
-        if let Some(told) = cause.as_ref().map(ToString::to_string) {
-            let named = told.starts_with(&format!("{provider}: "));
-            let told = if named { told } else { format!("{provider}: {told}") };
-            console.note(&format!("error: {}", indented(&told)));
+        if let Some(text) = error.as_ref().map(ToString::to_string) {
+            let has_provider = text.starts_with(&format!("{provider}: "));
+            let text = if has_provider { text } else { format!("{provider}: {text}") };
+            console.note(&format!("error: {}", indented(&text)));
         }
-        left(outcome, cause.as_ref(), again, console);
+        unfinished(outcome, error.as_ref(), resume, console);
     }
-    if let Some(hint) = hint(rows.iter().filter_map(|row| row.cause.as_ref())) {
+    if let Some(hint) = hint(purchases.iter().filter_map(|purchase| purchase.error.as_ref())) {
         console.note(&hint);
     }
 }
 
-/// How to collect what is left, and where the rest is on record.
-fn left(outcome: &Outcome, cause: Option<&Error>, again: &Again, console: &Console) {
+/// Prints how to resume an unfinished purchase, or where its record is.
+fn unfinished(outcome: &Outcome, error: Option<&Error>, resume: &ResumeCommand, console: &Console) {
     let provider = &outcome.provider;
     let is_open = |error: &Error| {
         let is_task = !matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::InvalidRequest);
         error.task().is_some() && !error.task_has_ended() && is_task
     };
-    let task = outcome.task.as_ref().filter(|_| cause.is_some_and(is_open));
+    let task = outcome.task.as_ref().filter(|_| error.is_some_and(is_open));
     let images = outcome.is_incomplete();
-    match again.command(outcome) {
-        _ if again.mock && task.is_some() => {
-            console.note(&format!("{provider}: the task ends with the embedded mock: there is nothing to resume"));
+    match resume.command(outcome) {
+        _ if resume.mock && task.is_some() => {
+            console.note(&format!("{provider}: the built-in mock has ended, so its task cannot be resumed"));
         }
         Some(command) if task.is_some() || (images && outcome.record.is_some()) => {
-            console.note(&format!("{provider}: collect what is left with: {command}"));
+            console.note(&format!("{provider}: to fetch the rest, run: {command}"));
         }
         _ if images && outcome.sidecar.is_some() => {
             if let Some(sidecar) = &outcome.sidecar {
-                let command = again.sidecar(&sidecar.to_string());
-                console.note(&format!("{provider}: fetch what is not saved with: {command}"));
+                let command = resume.sidecar(&sidecar.to_string());
+                console.note(&format!("{provider}: to fetch the unsaved images, run: {command}"));
             }
         }
         _ => {
             if let Some(record) = &outcome.record {
-                console.note(&format!("{provider}: the record is {record}"));
+                console.note(&format!("{provider}: recorded in {record}"));
             }
         }
     }
 }
 
-/// What to do about requests that break rules; `None` where no flag helps.
+/// The flags that help with requests that break rules.
 pub(crate) fn hint<'a>(errors: impl IntoIterator<Item = &'a Error>) -> Option<String> {
     let violations: Vec<_> = errors.into_iter().flat_map(Error::violations).collect();
     let fits = violations.iter().filter_map(|violation| violation.nearest.as_ref());
     let fits = fits.into_iter().any(|nearest| !matches!(nearest, Nearest::OneOf(_)));
-    let elsewhere =
+    let unconfirmed =
         violations.iter().any(|violation| !matches!(violation.stated_by, StatedBy::Seller | StatedBy::User));
+    // A message names the field; the user needs the flag.
+    let mut flags: Vec<_> = violations.iter().filter_map(|violation| flag(violation.field)).collect();
+    flags.dedup();
+    let flags = format!("change or remove {}", flags.join(" and "));
     let ways = [
-        (fits, "--fit takes the nearest legal values"),
-        (elsewhere, "--check lenient sends it with a warning, since the provider's own page is silent"),
-        (fits || elsewhere, "--check off sends the request as it is"),
+        (flags.contains("--"), flags.as_str()),
+        (fits, "--fit uses the nearest valid values"),
+        (unconfirmed, "--check lenient sends it with a warning, since the provider's page does not state this rule"),
+        (fits || unconfirmed, "--check off sends the request unchanged"),
     ];
     let ways: Vec<_> = ways.into_iter().filter_map(|(helps, way)| helps.then_some(way)).collect();
     (!ways.is_empty()).then(|| format!("hint: {}", ways.join("; ")))
 }
 
-/// Further lines of a message stand behind its first.
+/// The flag of a field with another name.
+fn flag(field: Field) -> Option<&'static str> {
+    Some(match field {
+        Field::References => "--image",
+        Field::ResponseFormat => "--inline or --response-format",
+        Field::GuidanceScale => "--guidance-scale",
+        Field::PromptMode => "--prompt-mode",
+        Field::WebSearch => "--web-search",
+        Field::CallbackUrl => "--callback-url",
+        _ => return None,
+    })
+}
+
+/// Indents the lines of a message after the first.
 fn indented(message: &str) -> String {
     message.trim_end().replace('\n', "\n  ")
 }
@@ -188,23 +206,33 @@ fn indented(message: &str) -> String {
 mod tests {
     use seedream::seedream_client::JobError;
     use seedream::seedream_core::TaskId;
-    use seedream::{Error, ErrorKind, Task};
+    use seedream::{Client, Error, ErrorKind, ImageProvider as _, ImageRequest, ResponseFormat, Task};
 
     use super::*;
 
     #[test]
-    fn the_command_that_collects_what_is_left_is_whole() {
+    fn the_hint_names_the_flag_of_a_refused_field() {
+        let client = Client::builder(seedream::adapters::Evolink).key("k").build().unwrap();
+        let request = ImageRequest::new("seedream-4.5", "a kite").response_format(ResponseFormat::B64Json);
+        let error = client.plan(&request).unwrap_err();
+        let hint = hint([&error]).unwrap();
+        assert!(hint.starts_with("hint: change or remove --inline or --response-format"), "{hint}");
+    }
+
+    #[test]
+    fn the_resume_command_has_every_flag_it_needs() {
         let task = Task::new("evolink", "https://a.example", TaskId::new("t-1").unwrap(), "m".into());
         let (_, mut outcome) = JobError::from(Error::new(ErrorKind::Timeout, "late")).into_parts();
-        let again = Again { base_url: None, out: "out".into(), mock: false };
-        assert_eq!(again.command(&outcome), None);
+        let resume = ResumeCommand { base_url: None, out: "out".into(), mock: false };
+        assert_eq!(resume.command(&outcome), None);
         outcome.task = Some(task);
-        assert_eq!(again.command(&outcome).unwrap(), "seedream resume evolink:t-1");
+        assert_eq!(resume.command(&outcome).unwrap(), "seedream resume evolink:t-1");
         outcome.record = Some("pics/evolink-0.job.jsonl".into());
-        assert_eq!(again.command(&outcome).unwrap(), "seedream resume pics/evolink-0.job.jsonl");
+        assert_eq!(resume.command(&outcome).unwrap(), "seedream resume pics/evolink-0.job.jsonl");
         outcome.record = None;
-        let again = Again { base_url: Some("http://127.0.0.1:1/x".into()), out: "it's here".into(), mock: false };
-        let command = again.command(&outcome).unwrap();
+        let resume =
+            ResumeCommand { base_url: Some("http://127.0.0.1:1/x".into()), out: "it's here".into(), mock: false };
+        let command = resume.command(&outcome).unwrap();
         assert_eq!(command, r"seedream resume evolink:t-1 --base-url http://127.0.0.1:1/x --out 'it'\''s here'");
     }
 }

@@ -1,4 +1,4 @@
-//! Key, prompt, signatures and base64 are canaries: none sings in anything that a verbose run prints unasked (client.md K21).
+//! Verbose runs print no key, prompt, signature or base64 data.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -8,28 +8,28 @@ use std::{
 
 use seedream_mock::TaskEnd;
 
-use crate::support::{Place, Ran, Upstream};
+use crate::support::{RunResult, Upstream, Workdir};
 
-/// It looks like no key, so that only who knows it can keep it secret.
+/// It does not look like a key, so only code that knows it can redact it.
 const KEY: &str = "kanarienvogel.0123456789";
 const PROMPT: &str = "2 images of a canary-prompt";
 const SIGNED: &str = "https://pictures.example.com/a.png?X-Tos-Signature=canary-signature&token=canary-signature";
 
-/// What nobody may see: the key, the prompt, signatures, and how a PNG, a JPEG and the reference begin in base64.
+/// Texts that must not be printed: the key, the prompt, signatures, and the base64 starts of a PNG, a JPEG and the reference.
 const CANARIES: [&str; 7] =
     [KEY, "canary-prompt", "canary-signature", "X-Tos-Signature", "iVBORw0KGgo", "/9j/", "Y2FuYXJ5LXBpY3R1cmU"];
 
 const VARIABLES: [&str; 5] =
     ["GOGOGOTOKEN_API_KEY", "AIEARTH_API_KEY", "EVOLINK_API_KEY", "ARK_API_KEY", "OPEAI_API_KEY"];
 
-/// Runs a command verbosely, and listens.
+/// Runs a command with `-v` and checks that it prints no secret.
 #[track_caller]
-fn silent(place: &Place, args: &[&str]) -> Ran {
+fn run_without_secrets(workdir: &Workdir, args: &[&str]) -> RunResult {
     let env = VARIABLES.map(|name| (name, KEY));
-    let ran = place.run(&[args, &["-v"]].concat(), &env);
+    let ran = workdir.run(&[args, &["-v"]].concat(), &env);
     for canary in CANARIES {
         assert!(!ran.stderr.contains(canary), "`{canary}` in {args:?}: {ran:#?}");
-        // A URL is data where JSON was asked for, and where an image is nowhere else.
+        // JSON output and the table of unsaved images contain URLs.
         let url = canary.to_ascii_lowercase().contains("signature");
         let data = ran.stdout.split_once("NOT SAVED").map_or(&*ran.stdout, |(results, _)| results);
         assert!((url && args.contains(&"--json")) || !data.contains(canary), "`{canary}` in {args:?}: {ran:#?}");
@@ -38,11 +38,11 @@ fn silent(place: &Place, args: &[&str]) -> Ran {
 }
 
 #[test]
-fn nothing_sings_while_all_goes_well() {
-    let place = Place::new();
-    // A file that begins as a PNG does; the mock looks no further.
+fn successful_runs_print_no_secret() {
+    let workdir = Workdir::new();
+    // A file with a PNG header; the mock does not decode it.
     let png = [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x08\0\0\0\x08\0\x08\x02\0\0\0canary-picture".as_slice(), &[0; 100]];
-    std::fs::write(place.path("reference.png"), png.concat()).unwrap();
+    std::fs::write(workdir.path("reference.png"), png.concat()).unwrap();
     let upstream = Upstream::with(TaskEnd::Polls(2));
     let both = [SIGNED, "reference.png"];
     for (provider, images, flags) in [
@@ -58,39 +58,43 @@ fn nothing_sings_while_all_goes_well() {
         let mut args = vec!["generate", PROMPT, "--provider", provider, "--base-url", &base, "--check", "lenient"];
         args.extend(["--count", "2"].iter().chain(flags));
         args.extend(images.iter().flat_map(|image| ["--image", image]));
-        let ran = silent(&place, &args);
-        ran.ends(0)
-            .says("operation{")
-            .says("attempt{")
-            .says(&format!("provider=\"{provider}\""))
-            .says("outcome=\"ok\"");
+        let ran = run_without_secrets(&workdir, &args);
+        ran.exits_with(0)
+            .stderr_contains("operation{")
+            .stderr_contains("attempt{")
+            .stderr_contains(&format!("provider=\"{provider}\""))
+            .stderr_contains("outcome=\"ok\"");
         args.push("--json");
-        silent(&place, &args).ends(0);
+        run_without_secrets(&workdir, &args).exits_with(0);
     }
-    silent(&place, &["models", "--provider", "aiearth", "--base-url", &upstream.base("aiearth"), "--live"]).ends(0);
+    run_without_secrets(
+        &workdir,
+        &["models", "--provider", "aiearth", "--base-url", &upstream.base("aiearth"), "--live"],
+    )
+    .exits_with(0);
 }
 
 #[test]
-fn nothing_sings_when_it_goes_wrong() {
-    let place = Place::new();
+fn failed_runs_print_no_secret() {
+    let workdir = Workdir::new();
     let ark = |base: &str, flags: &[&str]| {
         let args = ["generate", PROMPT, "--provider", "ark", "--base-url", base, "--deadline", "2s"];
-        silent(&place, &[&args, flags].concat())
+        run_without_secrets(&workdir, &[&args, flags].concat())
     };
-    // Nobody there, and refused before anything is sent.
-    ark("http://127.0.0.1:1/v1", &[]).ends(9);
-    ark("http://127.0.0.1:1/v1", &["--size", "1x1", "--image", SIGNED, "--callback-url", SIGNED]).ends(2);
-    ark(&format!("http://canary-prompt:{KEY}@127.0.0.1:1/v1"), &[]).ends(2);
-    ark(&format!("http://127.0.0.1:1/v1/{}", &SIGNED[29..]), &[]).ends(2);
-    ark("http://127.0.0.1:1/v1", &["--image", "data:image/png;base64,Y2FuYXJ5LXBpY3R1cmU!"]).ends(2);
+    // A refused connection, and a request refused before sending.
+    ark("http://127.0.0.1:1/v1", &[]).exits_with(9);
+    ark("http://127.0.0.1:1/v1", &["--size", "1x1", "--image", SIGNED, "--callback-url", SIGNED]).exits_with(2);
+    ark(&format!("http://canary-prompt:{KEY}@127.0.0.1:1/v1"), &[]).exits_with(2);
+    ark(&format!("http://127.0.0.1:1/v1/{}", &SIGNED[29..]), &[]).exits_with(2);
+    ark("http://127.0.0.1:1/v1", &["--image", "data:image/png;base64,Y2FuYXJ5LXBpY3R1cmU!"]).exits_with(2);
 
-    // Images that cannot be fetched: refused, not there, and no image at all.
+    // Images that cannot be fetched: forbidden, missing, and not an image.
     for url in [SIGNED.replace("https", "http"), SIGNED.replace("pictures.example.com", "127.0.0.1")] {
         let (base, server) = gateway(1, move |_| (200, format!(r#"{{"created":1,"data":[{{"url":"{url}"}}]}}"#)));
-        ark(&base, &[]).ends(3).says("download{");
+        ark(&base, &[]).exits_with(3).stderr_contains("download{");
         server.join().unwrap();
     }
-    // A gateway that redirects with a signature of its own, and answers that are cut, empty and not JSON.
+    // A gateway that redirects to a signed URL, and responses that are truncated, empty or not JSON.
     for (status, body) in [
         (307, ""),
         (502, "<html>X-Tos-Signature=canary-signature</html>"),
@@ -103,8 +107,8 @@ fn nothing_sings_when_it_goes_wrong() {
 }
 
 #[test]
-fn a_gateway_that_quotes_the_key_and_a_url_is_not_repeated() {
-    let place = Place::new();
+fn a_key_and_a_url_quoted_by_a_gateway_are_not_printed() {
+    let workdir = Workdir::new();
     for status in [400, 401, 429, 500] {
         let quote = move |request: &str| {
             let key = request.lines().find(|line| line.to_ascii_lowercase().starts_with("authorization")).unwrap();
@@ -113,13 +117,13 @@ fn a_gateway_that_quotes_the_key_and_a_url_is_not_repeated() {
         };
         let (base, server) = gateway(1, quote);
         let args = ["generate", PROMPT, "--provider", "ark", "--base-url", &base, "--deadline", "300ms"];
-        silent(&place, &args).says("you sent");
-        silent(&place, &[&args[..], &["--json"]].concat());
+        run_without_secrets(&workdir, &args).stderr_contains("you sent");
+        run_without_secrets(&workdir, &[&args[..], &["--json"]].concat());
         drop(server);
     }
 }
 
-/// A server that responds to that many requests by what they say.
+/// A server for a number of requests.
 fn gateway(requests: usize, response: impl Fn(&str) -> (u16, String) + Send + 'static) -> (String, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}/v1", listener.local_addr().unwrap());

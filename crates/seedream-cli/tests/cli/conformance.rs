@@ -1,122 +1,122 @@
-//! The laws on the command line.
+//! `seedream conformance`.
 
-use crate::support::{CANARY, Place, Ran, Upstream};
+use crate::support::{CANARY, RunResult, Upstream, Workdir};
 
 #[test]
-fn the_adapters_of_ours_hold_and_the_table_fits_a_terminal() {
-    let place = Place::new();
+fn the_built_in_adapters_pass_and_the_table_fits_a_terminal() {
+    let workdir = Workdir::new();
     let files = ["--json", "report.json", "--junit", "report.xml", "--html", "report.html"];
-    let ran = place.run(&[&["conformance", "run"], &files[..]].concat(), &[]);
-    let lines: Vec<_> = ran.ends(0).stdout.lines().collect();
+    let ran = workdir.run(&[&["conformance", "run"], &files[..]].concat(), &[]);
+    let lines: Vec<_> = ran.exits_with(0).stdout.lines().collect();
     assert!(lines[0].starts_with("LAW") && lines.iter().all(|line| line.chars().count() <= 100), "{ran:#?}");
     assert!(!ran.stdout.contains("FAIL"), "{ran:#?}");
     let report: seedream_conformance::Report =
-        serde_json::from_str(&std::fs::read_to_string(place.path("report.json")).unwrap()).unwrap();
+        serde_json::from_str(&std::fs::read_to_string(workdir.path("report.json")).unwrap()).unwrap();
     assert_eq!((report.exit_code(), report.faults.len(), report.filter.as_deref()), (0, 0, None));
-    let junit = std::fs::read_to_string(place.path("report.xml")).unwrap();
+    let junit = std::fs::read_to_string(workdir.path("report.xml")).unwrap();
     assert!(junit.starts_with("<?xml") && junit.matches("<testcase ").count() == report.cases.len());
-    assert_eq!(std::fs::read_to_string(place.path("report.html")).unwrap(), report.to_html());
+    assert_eq!(std::fs::read_to_string(workdir.path("report.html")).unwrap(), report.to_html());
 }
 
 #[test]
-fn nothing_that_ran_is_no_success_and_a_part_says_so() {
-    let place = Place::new();
-    assert!(place.run(&["conformance", "run", "--run", "nothing/**"], &[]).ends(4).stdout.contains("partial"));
-    let part = place.run(&["conformance", "run", "--run", "claims/ark"], &[]);
-    assert!(part.ends(0).stdout.contains("partial: only claims/ark"));
-    place.run(&["conformance", "run", "--run", "a**"], &[]).ends(2);
+fn an_empty_run_fails_and_a_filtered_run_is_marked_partial() {
+    let workdir = Workdir::new();
+    assert!(workdir.run(&["conformance", "run", "--run", "nothing/**"], &[]).exits_with(4).stdout.contains("partial"));
+    let part = workdir.run(&["conformance", "run", "--run", "claims/ark"], &[]);
+    assert!(part.exits_with(0).stdout.contains("partial: only claims/ark"));
+    workdir.run(&["conformance", "run", "--run", "a**"], &[]).exits_with(2);
 }
 
 #[test]
-fn a_known_failure_that_does_not_fail_fails() {
-    let place = Place::new();
+fn a_known_failure_that_passes_fails_the_run() {
+    let workdir = Workdir::new();
     let known = |case: &str, until: &str| {
         let list = format!(r#"[{{"case": "{case}", "reason": "a test", "until": "{until}"}}]"#);
-        std::fs::write(place.path("known.json"), list).unwrap();
-        place.run(&["conformance", "run", "--provider", "gogogotoken", "--known", "known.json"], &[])
+        std::fs::write(workdir.path("known.json"), list).unwrap();
+        workdir.run(&["conformance", "run", "--provider", "gogogotoken", "--known", "known.json"], &[])
     };
     let stale = known("claims/gogogotoken/provider", "2999-01-01");
-    assert!(stale.ends(1).stdout.contains("STALE claims/gogogotoken/provider"), "{stale:#?}");
-    assert!(known("claims/nobody/**", "2999-01-01").ends(1).stdout.contains("there is no such case"));
-    assert!(known("claims/gogogotoken/**", "2020-01-01").ends(1).stdout.contains("which has passed"));
-    std::fs::write(place.path("known.json"), "[{}]").unwrap();
-    place
+    assert!(stale.exits_with(1).stdout.contains("STALE claims/gogogotoken/provider"), "{stale:#?}");
+    assert!(known("claims/nobody/**", "2999-01-01").exits_with(1).stdout.contains("there is no such case"));
+    assert!(known("claims/gogogotoken/**", "2020-01-01").exits_with(1).stdout.contains("which has passed"));
+    std::fs::write(workdir.path("known.json"), "[{}]").unwrap();
+    workdir
         .run(&["conformance", "run", "--provider", "gogogotoken", "--known", "known.json"], &[])
-        .ends(2)
-        .says("known.json");
+        .exits_with(2)
+        .stderr_contains("known.json");
 }
 
-/// Judges the adapter of `tests/stranger`, as it is or with a part of it broken.
-fn judged(broken: Option<(&str, &str)>) -> Ran {
-    let place = Place::new();
+/// Runs the suite on the adapter of `tests/stranger`, unchanged or with one part replaced.
+fn stranger(broken: Option<(&str, &str)>) -> RunResult {
+    let workdir = Workdir::new();
     let own = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/stranger/adapter.py");
     let mut program = std::fs::read_to_string(own).unwrap();
     if let Some((part, other)) = broken {
         assert!(program.contains(part), "{part}");
         program = program.replacen(part, other, 1);
     }
-    std::fs::write(place.path("adapter.py"), program).unwrap();
+    std::fs::write(workdir.path("adapter.py"), program).unwrap();
     let path = std::env::var("PATH").unwrap();
-    place.run(&["conformance", "run", "--exec", "python3 adapter.py", "--json", "-"], &[("PATH", &path)])
+    workdir.run(&["conformance", "run", "--exec", "python3 adapter.py", "--json", "-"], &[("PATH", &path)])
 }
 
 #[test]
-fn a_program_in_python_is_judged_by_every_law() {
-    let report: seedream_conformance::Report = serde_json::from_str(&judged(None).ends(0).stdout).unwrap();
-    // What its reader does not promise is skipped, as is a law for which its document gives no ground.
+fn an_external_python_adapter_runs_every_law() {
+    let report: seedream_conformance::Report = serde_json::from_str(&stranger(None).exits_with(0).stdout).unwrap();
+    // Cases beyond the promises of its reader are skipped, and laws without documented facts.
     let skipped = report.cases.iter().filter_map(|case| case.reason.as_deref());
     let skipped: Vec<_> = skipped.filter(|reason| !reason.contains("is_lenient")).collect();
     assert_eq!(skipped.len(), 2, "{skipped:?}");
-    let other_limit = judged(Some(("3686400", "3686401")));
-    assert!(other_limit.ends(1).stdout.contains("size.pixels: expected Some((3686400"));
+    let other_limit = stranger(Some(("3686400", "3686401")));
+    assert!(other_limit.exits_with(1).stdout.contains("size.pixels: expected Some((3686400"));
 }
 
-/// Judges the Python adapter of an invented provider by the facts of its own folder.
-fn harbour(more: &[&str]) -> Ran {
+/// Runs the suite on the Python adapter of a fictional provider with the facts in its folder.
+fn harbour(more: &[&str]) -> RunResult {
     let stranger = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/stranger");
     let (program, facts) = (format!("python3 {stranger}/harbour.py"), format!("{stranger}/fixtures"));
     let of_its_own = ["conformance", "run", "--exec", &program, "--fixtures", &facts];
     let path = std::env::var("PATH").unwrap();
-    Place::new().run(&[&of_its_own, more].concat(), &[("PATH", &path)])
+    Workdir::new().run(&[&of_its_own, more].concat(), &[("PATH", &path)])
 }
 
 #[test]
-fn a_program_of_an_invented_provider_is_judged_by_facts_of_its_own() {
+fn an_external_adapter_of_a_new_provider_uses_its_own_facts() {
     let requirements = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/stranger/requirements.json");
     let whole = harbour(&["--requirements", requirements]);
-    assert!(whole.ends(0).stdout.contains("cases  206 pass, 16 skip"), "{whole:#?}");
+    assert!(whole.exits_with(0).stdout.contains("cases  206 pass, 16 skip"), "{whole:#?}");
     let unsaid = harbour(&[]);
     assert!(
-        unsaid.ends(4).stdout.contains("as many cases as ran are {\"cases\":{\"harbour\":{\"claims\":3,"),
+        unsaid.exits_with(4).stdout.contains("as many cases as ran are {\"cases\":{\"harbour\":{\"claims\":3,"),
         "{unsaid:#?}"
     );
 }
 
 #[test]
-fn what_runs_a_case_again_names_the_program_and_its_facts() {
+fn the_command_of_a_case_names_the_adapter_and_its_facts() {
     let ran = harbour(&["--run", "encode/harbour/generate/plain", "--json", "-"]);
-    let report: seedream_conformance::Report = serde_json::from_str(&ran.ends(0).stdout).unwrap();
+    let report: seedream_conformance::Report = serde_json::from_str(&ran.exits_with(0).stdout).unwrap();
     let case = report.cases.iter().find(|case| case.name == "encode/harbour/generate/plain").unwrap();
     assert!(case.command.starts_with("seedream conformance run --exec 'python3 "), "{}", case.command);
     assert!(case.command.contains("/fixtures' --run 'encode/harbour/generate/plain'"), "{}", case.command);
 }
 
 #[test]
-fn a_program_that_cannot_be_judged_ends_with_3() {
+fn an_adapter_that_cannot_run_exits_with_3() {
     let question = "    question = json.loads(line)";
-    let ends = judged(Some((question, &format!("{question}\n    question[\"id\"] > 9 and sys.exit(7)"))));
-    assert!(ends.ends(3).stdout.contains("(exit code 7)"), "{}", ends.stdout);
-    let other_form = judged(Some((r#""images": ["#, r#""pictures": ["#)));
-    assert!(other_form.ends(3).stdout.contains("unknown field `pictures`"));
-    let nobody = judged(Some((r#""id": "gogogotoken""#, r#""id": "nobody""#)));
-    assert!(nobody.ends(3).stderr.contains("no facts of the provider `nobody`"));
+    let ends = stranger(Some((question, &format!("{question}\n    question[\"id\"] > 9 and sys.exit(7)"))));
+    assert!(ends.exits_with(3).stdout.contains("(exit code 7)"), "{}", ends.stdout);
+    let other_form = stranger(Some((r#""images": ["#, r#""pictures": ["#)));
+    assert!(other_form.exits_with(3).stdout.contains("unknown field `pictures`"));
+    let nobody = stranger(Some((r#""id": "gogogotoken""#, r#""id": "nobody""#)));
+    assert!(nobody.exits_with(3).stderr.contains("no facts for the provider `nobody`"));
 }
 
 #[test]
-fn every_rule_of_the_documents_has_a_case_or_a_reason_and_every_line_a_rule() {
-    let place = Place::new();
-    let ran = place.run(&["conformance", "trace"], &[]);
-    assert!(ran.ends(0).stdout.ends_with("gaps 0\n"), "{ran:#?}");
+fn every_documented_rule_has_a_case_or_a_reason() {
+    let workdir = Workdir::new();
+    let ran = workdir.run(&["conformance", "trace"], &[]);
+    assert!(ran.exits_with(0).stdout.ends_with("gaps 0\n"), "{ran:#?}");
     for line in
         ["002  191          002-size-product", "evolink/errors/pixels-too-few (", "no case: ", "claims/evolink/doubao-"]
     {
@@ -125,86 +125,92 @@ fn every_rule_of_the_documents_has_a_case_or_a_reason_and_every_line_a_rule() {
 }
 
 #[test]
-fn lint_names_the_file_and_what_is_wrong_with_it() {
-    let place = Place::new();
-    assert!(place.run(&["conformance", "lint"], &[]).ends(0).stdout.ends_with(", 0 faults\n"));
-    let area = place.path("mine/ark/generate");
+fn lint_names_the_file_and_the_problem() {
+    let workdir = Workdir::new();
+    assert!(workdir.run(&["conformance", "lint"], &[]).exits_with(0).stdout.ends_with(", 0 problems\n"));
+    let area = workdir.path("mine/ark/generate");
     std::fs::create_dir_all(&area).unwrap();
-    place.run(&["conformance", "lint", "mine"], &[]).ends(2).says("<provider>/<area>/<case>.json");
+    workdir.run(&["conformance", "lint", "mine"], &[]).exits_with(2).stderr_contains("<provider>/<area>/<case>.json");
     std::fs::write(
         area.join("a.json"),
         r#"{"source": {"kind": "documented"}, "response": {"status": 200, "text": ""}}"#,
     )
     .unwrap();
-    let ran = place.run(&["conformance", "lint", "mine"], &[]);
+    let ran = workdir.run(&["conformance", "lint", "mine"], &[]);
     assert!(
-        ran.ends(1).stdout.contains("ark/generate/a.json:1: a documented source names its document and lines"),
+        ran.exits_with(1).stdout.contains("ark/generate/a.json:1: a documented source names its document and lines"),
         "{ran:#?}"
     );
     std::fs::write(area.join("b.json"), "{\n  \"sauce\": {}\n}").unwrap();
-    let ran = place.run(&["conformance", "lint", "mine"], &[]);
-    assert!(ran.ends(1).stdout.contains("b.json:2: unknown field `sauce`"), "{ran:#?}");
+    let ran = workdir.run(&["conformance", "lint", "mine"], &[]);
+    assert!(ran.exits_with(1).stdout.contains("b.json:2: unknown field `sauce`"), "{ran:#?}");
 }
 
 #[test]
-fn drift_ends_with_1_on_a_difference_and_with_2_on_a_file_that_is_none() {
-    let place = Place::new();
+fn drift_exits_with_1_on_a_difference_and_with_2_on_an_invalid_file() {
+    let workdir = Workdir::new();
     let file =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/evolink/openapi.json")).unwrap();
     let drift = |name: &str, text: &str, args: &[&str]| {
-        std::fs::write(place.path(name), text).unwrap();
-        place.run(&[&["conformance", "drift"], args].concat(), &[])
+        std::fs::write(workdir.path(name), text).unwrap();
+        workdir.run(&[&["conformance", "drift"], args].concat(), &[])
     };
     let same = drift("openapi.json", &file, &["--openapi", "openapi.json"]);
-    assert_eq!(same.ends(0).stdout, "differences 0\n");
+    assert_eq!(same.exits_with(0).stdout, "differences 0\n");
     let less =
         drift("openapi.json", &file.replace("\"maximum\": 15", "\"maximum\": 9"), &["--openapi", "openapi.json"]);
     assert!(
-        less.ends(1).stdout.starts_with("breaking  request.n.maximum: the fixtures say 15, now it is 9\n"),
+        less.exits_with(1).stdout.starts_with("breaking  request.n.maximum: the fixtures say 15, now it is 9\n"),
         "{less:#?}"
     );
-    drift("openapi.json", "{", &["--openapi", "openapi.json"]).ends(2).says("openapi.json");
-    drift("openapi.json", "{}", &["--openapi", "openapi.json"]).ends(2).says("--provider");
-    drift("page.txt", "", &["--document", "page.txt"]).ends(2).says("--provider");
-    drift("page.txt", "", &["--document", "page.txt", "--provider", "opeai"]).ends(1);
-    drift("one.json", "{}", &["--exchange", "one.json", "--provider", "ark"]).ends(2).says("one.json");
-    place.run(&["conformance", "drift"], &[]).ends(2).says("--openapi");
+    drift("openapi.json", "{", &["--openapi", "openapi.json"]).exits_with(2).stderr_contains("openapi.json");
+    drift("openapi.json", "{}", &["--openapi", "openapi.json"]).exits_with(2).stderr_contains("--provider");
+    drift("page.txt", "", &["--document", "page.txt"]).exits_with(2).stderr_contains("--provider");
+    drift("page.txt", "", &["--document", "page.txt", "--provider", "opeai"]).exits_with(1);
+    drift("one.json", "{}", &["--exchange", "one.json", "--provider", "ark"]).exits_with(2).stderr_contains("one.json");
+    workdir.run(&["conformance", "drift"], &[]).exits_with(2).stderr_contains("--openapi");
 }
 
 #[test]
-fn live_against_a_mock_records_what_it_saw_and_without_a_key_asks_nobody() {
-    let place = Place::new();
+fn live_records_exchanges_and_skips_providers_without_a_key() {
+    let workdir = Workdir::new();
     let upstream = Upstream::start();
     let mock = upstream.base("gogogotoken").replace("/gogogotoken", "");
     let live =
-        |args: &[&str]| place.run(&[&["conformance", "run", "--live"], args].concat(), &[("ARK_API_KEY", CANARY)]);
-    // This mock knows every key, so the wrong one is told of.
+        |args: &[&str]| workdir.run(&[&["conformance", "run", "--live"], args].concat(), &[("ARK_API_KEY", CANARY)]);
+    // This mock accepts every key, so the case with a wrong key fails.
     let ran = live(&["--mock", &mock, "--provider", "ark", "--record", "seen"]);
-    assert!(ran.ends(1).stdout.contains("FAIL  ark/wrong-key\n  error.kind: expected authentication"), "{ran:#?}");
+    assert!(
+        ran.exits_with(1).stdout.contains("FAIL  ark/wrong-key\n  error.kind: expected authentication"),
+        "{ran:#?}"
+    );
     assert!(ran.stdout.contains("pass  ark/illegal-size") && ran.stdout.contains("pass  ark/models"), "{ran:#?}");
-    assert_eq!(place.names("seen/ark/errors"), ["live-illegal-size.json", "live-wrong-key.json"]);
-    assert!(!std::fs::read_to_string(place.path("seen/ark/errors/live-illegal-size.json")).unwrap().contains(CANARY));
+    assert_eq!(workdir.names("seen/ark/errors"), ["live-illegal-size.json", "live-wrong-key.json"]);
+    assert!(!std::fs::read_to_string(workdir.path("seen/ark/errors/live-illegal-size.json")).unwrap().contains(CANARY));
     let drift = ["conformance", "drift", "--provider", "ark", "--exchange", "seen/ark/errors/live-illegal-size.json"];
-    place.run(&drift, &[]).ends(0);
+    workdir.run(&drift, &[]).exits_with(0);
 
-    let nobody = place.run(&["conformance", "run", "--live"], &[]);
-    assert!(nobody.ends(4).stdout.contains("skip  evolink: there is no key for it"), "{nobody:#?}");
-    place.run(&["conformance", "run", "--live", "--provider", "evolink"], &[]).ends(2).says("EVOLINK_API_KEY");
-    live(&["--json", "report.json"]).ends(2);
-    place.run(&["conformance", "run", "--record", "seen"], &[]).ends(2).says("--live");
+    let nobody = workdir.run(&["conformance", "run", "--live"], &[]);
+    assert!(nobody.exits_with(4).stdout.contains("skip  evolink: no key is set"), "{nobody:#?}");
+    workdir
+        .run(&["conformance", "run", "--live", "--provider", "evolink"], &[])
+        .exits_with(2)
+        .stderr_contains("EVOLINK_API_KEY");
+    live(&["--json", "report.json"]).exits_with(2);
+    workdir.run(&["conformance", "run", "--record", "seen"], &[]).exits_with(2).stderr_contains("--live");
 }
 
 #[test]
-fn preflight_holds_over_http_against_a_mock_that_is_running_elsewhere() {
-    let place = Place::new();
+fn preflight_passes_over_http_against_a_running_mock() {
+    let workdir = Workdir::new();
     let upstream = Upstream::start();
     let mock = upstream.base("gogogotoken").replace("/gogogotoken", "");
     let run = |url: &str| {
-        place.run(&["conformance", "run", "--mock", url, "--provider", "gogogotoken", "--json", "report.json"], &[])
+        workdir.run(&["conformance", "run", "--mock", url, "--provider", "gogogotoken", "--json", "report.json"], &[])
     };
-    assert!(run(&mock).ends(0).stdout.contains("partial: only preflight"));
+    assert!(run(&mock).exits_with(0).stdout.contains("partial: only preflight"));
     let report: seedream_conformance::Report =
-        serde_json::from_str(&std::fs::read_to_string(place.path("report.json")).unwrap()).unwrap();
+        serde_json::from_str(&std::fs::read_to_string(workdir.path("report.json")).unwrap()).unwrap();
     let refused = |name: &str| name.contains("/errors/size-too-small");
     let sent = report.cases.iter().filter(|entry| !refused(&entry.name)).count();
     assert_eq!((report.cases.len(), upstream.count("POST")), (14, sent));

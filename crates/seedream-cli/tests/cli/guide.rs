@@ -1,16 +1,16 @@
-//! The mock's guide in Python runs as it stands, with the built binary.
+//! The mock's Python guide runs with the built binary.
 
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::Place;
+use crate::support::Workdir;
 
 #[test]
-fn the_guide_in_python_runs() {
+fn the_python_guide_runs() {
     let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../seedream-mock/examples/guide.py");
-    let place = Place::new();
+    let workdir = Workdir::new();
     let mut command = Command::new("python3");
-    command.arg(guide).args([env!("CARGO_BIN_EXE_seedream"), "mock", "serve"]).current_dir(place.path("."));
+    command.arg(guide).args([env!("CARGO_BIN_EXE_seedream"), "mock", "serve"]).current_dir(workdir.path("."));
     let output = match command.output() {
         Ok(output) => output,
         Err(error) => {
@@ -18,6 +18,9 @@ fn the_guide_in_python_runs() {
             return;
         }
     };
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && told.contains("Ran 6 tests") && told.trim_end().ends_with("OK"), "{told}");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && message.contains("Ran 6 tests") && message.trim_end().ends_with("OK"),
+        "{message}"
+    );
 }

@@ -1,10 +1,10 @@
-//! What a user reads first.
+//! Help texts and usage errors.
 
-use crate::support::Place;
+use crate::support::Workdir;
 
 #[test]
-fn every_command_explains_itself() {
-    let place = Place::new();
+fn every_command_has_help() {
+    let workdir = Workdir::new();
     let mock = ["", " serve", " check", " routes", " evidence", " faults", " verify", " ctl"];
     let ctl = ["sessions", "clock", "faults", "tasks", "journal", "ledger", "callbacks", "settings", "reset"];
     let mock = mock.into_iter().map(str::to_owned).chain(ctl.iter().map(|name| format!(" ctl {name}")));
@@ -13,17 +13,17 @@ fn every_command_explains_itself() {
     let others = ["", "generate", "plan", "resume", "models"].map(str::to_owned);
     for words in others.into_iter().chain(mock).chain(conformance) {
         let args: Vec<_> = words.split_whitespace().chain(["--help"]).collect();
-        let ran = place.run(&args, &[]);
-        ran.ends(0);
+        let ran = workdir.run(&args, &[]);
+        ran.exits_with(0);
         assert_eq!(ran.stderr, "");
         insta::assert_snapshot!(format!("help {words}").trim().replace(' ', "-"), ran.stdout);
     }
 }
 
 #[test]
-fn a_mistake_is_told_on_standard_error_and_ends_with_2() {
-    let place = Place::new();
-    for (args, told) in [
+fn usage_errors_go_to_standard_error_and_exit_with_2() {
+    let workdir = Workdir::new();
+    for (args, message) in [
         (&["generate"][..], "<PROMPT>"),
         (&["generate", "x", "--size", "5K"], "1K, 1.5K, 2K, 3K, 4K"),
         (&["generate", "x", "--provider", "openai"], "gogogotoken"),
@@ -40,11 +40,11 @@ fn a_mistake_is_told_on_standard_error_and_ends_with_2() {
         (&["mock", "verify", "--at", "http://a", "--match", "{"], "--match is not JSON"),
         (&["mock", "ctl", "--at", "http://a", "tasks", "some-id"], "--complete"),
         (&["mock", "ctl", "--at", "http://a", "reset", "all"], "journal, ledger, faults"),
-        (&["resume", "nothing"], "no PROVIDER:ID"),
+        (&["resume", "nothing"], "PROVIDER:ID"),
     ] {
-        let ran = place.run(args, &[]);
-        ran.ends(2).says(told);
+        let ran = workdir.run(args, &[]);
+        ran.exits_with(2).stderr_contains(message);
         assert_eq!(ran.stdout, "");
     }
-    assert_eq!(place.names("."), [""; 0]);
+    assert_eq!(workdir.names("."), [""; 0]);
 }

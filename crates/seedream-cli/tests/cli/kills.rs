@@ -1,4 +1,4 @@
-//! A process that is killed at any moment loses nothing that was paid for, and nothing is bought a second time.
+//! A process killed at any moment loses no paid image, and resuming does not repeat a purchase.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use crate::{
     scripted::{Act, Asked, Scripted, files},
-    support::{CANARY, Place, Ran, signal},
+    support::{CANARY, RunResult, Workdir, signal},
 };
 
 const ENV: [(&str, &str); 3] = [("ARK_API_KEY", CANARY), ("EVOLINK_API_KEY", CANARY), ("GOGOGOTOKEN_API_KEY", CANARY)];
 
-/// How a group is asked for.
+/// A way to request a group.
 #[derive(Clone, Copy, Debug)]
 struct Way {
     provider: &'static str,
@@ -34,20 +34,20 @@ const INLINE: [Way; 3] = [
     Way { provider: "gogogotoken", more: &["--inline"] },
 ];
 
-fn generate(place: &Place, server: &Scripted, way: Way, count: usize) -> Child {
+fn generate(workdir: &Workdir, server: &Scripted, way: Way, count: usize) -> Child {
     let (base, count) = (server.base(way.provider), count.to_string());
     let args = ["generate", "images of a fox", "--provider", way.provider, "--base-url", &base, "--count", &count];
-    place.spawn(&[&args[..], way.more].concat(), &ENV)
+    workdir.spawn(&[&args[..], way.more].concat(), &ENV)
 }
 
-fn resume(place: &Place, server: &Scripted, way: Way) -> Ran {
+fn resume(workdir: &Workdir, server: &Scripted, way: Way) -> RunResult {
     let record = format!("out/{}-0.job.jsonl", way.provider);
-    place.run(&["resume", &record, "--base-url", &server.base(way.provider), "--json"], &ENV)
+    workdir.run(&["resume", &record, "--base-url", &server.base(way.provider), "--json"], &ENV)
 }
 
-/// Waits until all of the response is on record: a stream goes on while its first images are fetched.
-fn answered(place: &Place, way: Way) {
-    let record = place.path(&format!("out/{}-0.job.jsonl", way.provider));
+/// Waits until the whole response is recorded; a stream continues while its first images are fetched.
+fn answered(workdir: &Workdir, way: Way) {
+    let record = workdir.path(&format!("out/{}-0.job.jsonl", way.provider));
     while !std::fs::read_to_string(&record).unwrap().contains(r#""whole":true"#) {
         std::thread::yield_now();
     }
@@ -58,15 +58,15 @@ fn kill(mut child: Child) {
     assert_eq!(child.wait().unwrap().code(), None);
 }
 
-/// All images were delivered, nothing was bought, and nothing but a sidecar is beside them.
+/// Checks that all images are delivered without another purchase, and that only metadata remains next to them.
 #[track_caller]
-fn delivers_all(place: &Place, server: &Scripted, way: Way, ran: &Ran) {
-    let result = ran.ends(0).result();
+fn delivers_all(workdir: &Workdir, server: &Scripted, way: Way, ran: &RunResult) {
+    let result = ran.exits_with(0).result();
     let served = server.hashes();
     let reported: Vec<_> = result["images"].as_array().unwrap().iter().map(|image| image["sha256"].clone()).collect();
     assert_eq!(reported, served, "{way:?}");
     assert_eq!((&result["record"], &result["charge"]), (&Value::Null, &"yes".into()), "{way:?}");
-    let mut left = files(&place.path("out"));
+    let mut left = files(&workdir.path("out"));
     let provider = way.provider;
     assert!(left.remove(&format!("{provider}-0.json")).is_some(), "{way:?}: {left:?}");
     for (index, hash) in served.iter().enumerate() {
@@ -76,22 +76,22 @@ fn delivers_all(place: &Place, server: &Scripted, way: Way, ran: &Ran) {
     assert_eq!(server.posts(), 1, "{way:?}");
 }
 
-/// Another run takes other names, and what was there keeps its bytes.
+/// Checks that another run uses other file names and leaves the existing files unchanged.
 #[track_caller]
-fn runs_again(place: &Place, server: &Scripted, way: Way, count: usize) {
+fn runs_again(workdir: &Workdir, server: &Scripted, way: Way, count: usize) {
     server.rule(|_| Act::Serve);
-    let before = files(&place.path("out"));
+    let before = files(&workdir.path("out"));
     let earlier = server.images().len();
-    let output = generate(place, server, way, count).wait_with_output().unwrap();
-    Ran::of(output).ends(0);
-    let mut after = files(&place.path("out"));
+    let output = generate(workdir, server, way, count).wait_with_output().unwrap();
+    RunResult::of(output).exits_with(0);
+    let mut after = files(&workdir.path("out"));
     for (name, hash) in &before {
         assert_eq!(after.remove(name).as_ref(), Some(hash), "{way:?}: {name}");
     }
     let mut new: Vec<_> = after.into_iter().filter(|(name, _)| name.ends_with(".png")).map(|(_, hash)| hash).collect();
     let mut made = server.hashes().split_off(earlier.min(server.images().len()));
     if way.provider == "evolink" {
-        // The scripted task is the same again.
+        // The scripted server returns the same task again.
         made = server.hashes();
     }
     new.sort();
@@ -100,165 +100,165 @@ fn runs_again(place: &Place, server: &Scripted, way: Way, count: usize) {
 }
 
 #[test]
-fn a_request_without_a_response_may_have_been_billed_and_is_never_sent_again() {
+fn a_request_without_a_response_may_be_billed_and_is_not_sent_again() {
     for way in [URLS[0], URLS[1], URLS[2], URLS[3], INLINE[0]] {
-        let (place, server) = (Place::new(), Scripted::start(1000));
+        let (workdir, server) = (Workdir::new(), Scripted::start(1000));
         server.rule(|_| Act::Hold);
-        let child = generate(&place, &server, way, 2);
+        let child = generate(&workdir, &server, way, 2);
         let held = server.held();
-        assert_eq!(place.names("out"), [format!("{}-0.job.jsonl", way.provider)]);
+        assert_eq!(workdir.names("out"), [format!("{}-0.job.jsonl", way.provider)]);
         kill(child);
         drop(held);
-        let record = files(&place.path("out"));
+        let record = files(&workdir.path("out"));
         for _ in 0..2 {
-            let ran = resume(&place, &server, way);
-            let result = ran.ends(7).says("may have been billed").result();
+            let ran = resume(&workdir, &server, way);
+            let result = ran.exits_with(7).stderr_contains("may have been billed").result();
             assert_eq!((&result["charge"], &result["delivered"]), (&"unknown".into(), &0.into()), "{way:?}");
             assert_eq!(result["record"], format!("out/{}-0.job.jsonl", way.provider));
-            assert_eq!(files(&place.path("out")), record, "{way:?}");
+            assert_eq!(files(&workdir.path("out")), record, "{way:?}");
         }
         assert_eq!(server.posts(), 1);
-        runs_again(&place, &server, way, 2);
+        runs_again(&workdir, &server, way, 2);
     }
 }
 
 #[test]
-fn a_task_that_was_accepted_is_collected() {
-    let (place, server, way) = (Place::new(), Scripted::start(1000), URLS[3]);
+fn an_accepted_task_is_resumed() {
+    let (workdir, server, way) = (Workdir::new(), Scripted::start(1000), URLS[3]);
     server.rule(|asked| if asked == Asked::Poll { Act::Hold } else { Act::Serve });
-    let child = generate(&place, &server, way, 3);
+    let child = generate(&workdir, &server, way, 3);
     let held = server.held();
     kill(child);
     drop(held);
     server.rule(|_| Act::Serve);
-    delivers_all(&place, &server, way, &resume(&place, &server, way));
-    runs_again(&place, &server, way, 3);
+    delivers_all(&workdir, &server, way, &resume(&workdir, &server, way));
+    runs_again(&workdir, &server, way, 3);
 }
 
 #[test]
-fn a_response_of_which_no_image_was_fetched_is_fetched() {
+fn the_images_of_a_recorded_response_are_fetched() {
     for way in URLS {
-        let (place, server) = (Place::new(), Scripted::start(1000));
+        let (workdir, server) = (Workdir::new(), Scripted::start(1000));
         server.rule(|asked| if matches!(asked, Asked::Image(_)) { Act::Hold } else { Act::Serve });
-        let child = generate(&place, &server, way, 4);
+        let child = generate(&workdir, &server, way, 4);
         let held = server.held();
-        answered(&place, way);
+        answered(&workdir, way);
         kill(child);
         drop(held);
         server.rule(|_| Act::Serve);
-        delivers_all(&place, &server, way, &resume(&place, &server, way));
-        runs_again(&place, &server, way, 4);
+        delivers_all(&workdir, &server, way, &resume(&workdir, &server, way));
+        runs_again(&workdir, &server, way, 4);
     }
 }
 
 #[test]
-fn a_group_that_was_cut_between_two_images_is_completed() {
+fn a_group_interrupted_between_two_images_is_completed() {
     for way in URLS {
-        let (place, server) = (Place::new(), Scripted::start(1000));
-        // The fourth is asked for once the first is saved.
+        let (workdir, server) = (Workdir::new(), Scripted::start(1000));
+        // The fourth image is requested after the first is saved.
         server.rule(|asked| if matches!(asked, Asked::Image(1..)) { Act::Hold } else { Act::Serve });
-        let child = generate(&place, &server, way, 5);
+        let child = generate(&workdir, &server, way, 5);
         let held = [server.held(), server.held(), server.held()];
         assert!(held.iter().any(|held| held.asked == Asked::Image(3)), "{held:?}");
-        assert!(place.names("out").contains(&format!("{}-0.png", way.provider)));
-        answered(&place, way);
+        assert!(workdir.names("out").contains(&format!("{}-0.png", way.provider)));
+        answered(&workdir, way);
         kill(child);
         drop(held);
         server.rule(|_| Act::Serve);
-        delivers_all(&place, &server, way, &resume(&place, &server, way));
+        delivers_all(&workdir, &server, way, &resume(&workdir, &server, way));
         assert_eq!(server.times(Asked::Image(0)), 1, "{way:?}: what is saved is not fetched again");
-        runs_again(&place, &server, way, 5);
+        runs_again(&workdir, &server, way, 5);
     }
 }
 
-/// Inline images are on their way to the disk at an unknown moment when the process is killed: whichever it is, nothing is lost.
+/// The process is killed at an unknown moment while inline images are written.
 #[test]
-fn inline_images_that_arrived_are_delivered_and_others_may_have_been_billed() {
+fn received_inline_images_are_saved_and_missing_ones_may_be_billed() {
     for way in INLINE {
         for bytes in [1000, 300_000] {
-            let (place, server) = (Place::new(), Scripted::start(bytes));
+            let (workdir, server) = (Workdir::new(), Scripted::start(bytes));
             server.rule(|_| Act::Hold);
-            let child = generate(&place, &server, way, 3);
+            let child = generate(&workdir, &server, way, 3);
             server.held().serve();
             kill(child);
-            if place.path(&format!("out/{}-0.job.jsonl", way.provider)).exists() {
-                let ran = resume(&place, &server, way);
+            if workdir.path(&format!("out/{}-0.job.jsonl", way.provider)).exists() {
+                let ran = resume(&workdir, &server, way);
                 match ran.code {
-                    0 => delivers_all(&place, &server, way, &ran),
-                    3 => drop(ran.says("the process ended while the response arrived")),
-                    _ => drop(ran.ends(7).says("may have been billed")),
+                    0 => delivers_all(&workdir, &server, way, &ran),
+                    3 => drop(ran.stderr_contains("the process ended while the response arrived")),
+                    _ => drop(ran.exits_with(7).stderr_contains("may have been billed")),
                 }
             }
             assert_eq!(server.posts(), 1);
-            runs_again(&place, &server, way, 3);
+            runs_again(&workdir, &server, way, 3);
         }
     }
 }
 
 #[test]
-fn metadata_that_was_written_before_the_end_of_the_record_is_not_written_twice() {
-    let (place, server, way) = (Place::new(), Scripted::start(1000), URLS[0]);
+fn metadata_written_before_the_record_ended_is_not_written_twice() {
+    let (workdir, server, way) = (Workdir::new(), Scripted::start(1000), URLS[0]);
     server.rule(|asked| if matches!(asked, Asked::Image(_)) { Act::Hold } else { Act::Serve });
-    let child = generate(&place, &server, way, 1);
+    let child = generate(&workdir, &server, way, 1);
     let held = server.held();
-    let record = place.path("out/ark-0.job.jsonl");
+    let record = workdir.path("out/ark-0.job.jsonl");
     let text = std::fs::read_to_string(&record).unwrap();
     held.serve();
-    Ran::of(child.wait_with_output().unwrap()).ends(0);
-    // As a kill leaves it that comes just before the record goes.
+    RunResult::of(child.wait_with_output().unwrap()).exits_with(0);
+    // The state after a kill just before the record is removed.
     let image = serde_json::json!({
         "entry": "image", "index": 0, "file": "out/ark-0.png", "sha256": server.hashes()[0],
     });
     std::fs::write(&record, format!("{}\n{image}\n", text.trim_end())).unwrap();
-    delivers_all(&place, &server, way, &resume(&place, &server, way));
+    delivers_all(&workdir, &server, way, &resume(&workdir, &server, way));
     assert_eq!(server.times(Asked::Image(0)), 1);
 }
 
 #[test]
-fn an_image_that_was_saved_and_not_yet_recorded_is_not_saved_twice() {
-    let (place, server, way) = (Place::new(), Scripted::start(1000), URLS[0]);
+fn an_image_saved_but_not_yet_recorded_is_not_saved_twice() {
+    let (workdir, server, way) = (Workdir::new(), Scripted::start(1000), URLS[0]);
     server.rule(|asked| if matches!(asked, Asked::Image(1)) { Act::Hold } else { Act::Serve });
-    let child = generate(&place, &server, way, 2);
+    let child = generate(&workdir, &server, way, 2);
     let held = server.held();
-    answered(&place, way);
-    let record = place.path("out/ark-0.job.jsonl");
-    // The first image may be on record by now, and the second is not.
+    answered(&workdir, way);
+    let record = workdir.path("out/ark-0.job.jsonl");
+    // The first image may be recorded, the second is not.
     let text = std::fs::read_to_string(&record).unwrap();
     held.serve();
-    Ran::of(child.wait_with_output().unwrap()).ends(0);
-    std::fs::remove_file(place.path("out/ark-0.json")).unwrap();
+    RunResult::of(child.wait_with_output().unwrap()).exits_with(0);
+    std::fs::remove_file(workdir.path("out/ark-0.json")).unwrap();
     std::fs::write(&record, text).unwrap();
     server.rule(|_| Act::Serve);
-    delivers_all(&place, &server, way, &resume(&place, &server, way));
+    delivers_all(&workdir, &server, way, &resume(&workdir, &server, way));
     assert_eq!(server.times(Asked::Image(1)), 2);
 }
 
 #[test]
-fn inline_images_of_a_response_that_is_not_on_record_are_told_of() {
-    let (place, server, way) = (Place::new(), Scripted::start(1000), INLINE[0]);
+fn unrecorded_inline_images_are_named() {
+    let (workdir, server, way) = (Workdir::new(), Scripted::start(1000), INLINE[0]);
     server.rule(|_| Act::Hold);
-    let child = generate(&place, &server, way, 1);
+    let child = generate(&workdir, &server, way, 1);
     let held = server.held();
     kill(child);
     drop(held);
-    std::fs::write(place.path("out/unsaved-0123.png"), "an image").unwrap();
-    resume(&place, &server, way).ends(7).says("they may be of this request: out/unsaved-0123.png");
+    std::fs::write(workdir.path("out/unsaved-0123.png"), "an image").unwrap();
+    resume(&workdir, &server, way).exits_with(7).stderr_contains("they may be of this request: out/unsaved-0123.png");
 }
 
 #[test]
-fn the_images_of_a_stream_that_was_cut_are_kept() {
+fn the_images_of_an_interrupted_stream_are_kept() {
     for way in [URLS[1], INLINE[1]] {
-        let (place, server) = (Place::new(), Scripted::start(1000));
+        let (workdir, server) = (Workdir::new(), Scripted::start(1000));
         server.rule(|asked| if matches!(asked, Asked::Post(_)) { Act::HoldAfter(2) } else { Act::Serve });
-        let mut child = generate(&place, &server, way, 4);
+        let mut child = generate(&workdir, &server, way, 4);
         let held = server.held();
         until(&mut child, "saved out/ark-1.png");
         kill(child);
         drop(held);
-        let ran = resume(&place, &server, way);
-        let result = ran.ends(3).says("the process ended while the response arrived").result();
+        let ran = resume(&workdir, &server, way);
+        let result = ran.exits_with(3).stderr_contains("the process ended while the response arrived").result();
         assert_eq!(result["images"].as_array().unwrap().len(), 2, "{result:#}");
-        let saved = files(&place.path("out"));
+        let saved = files(&workdir.path("out"));
         for (index, hash) in server.hashes().iter().take(2).enumerate() {
             assert_eq!(saved.get(&format!("ark-{index}.png")), Some(hash));
         }
@@ -267,13 +267,13 @@ fn the_images_of_a_stream_that_was_cut_are_kept() {
 }
 
 #[test]
-fn each_of_fifteen_images_is_collected_once() {
+fn each_of_fifteen_images_is_saved_once() {
     for signals in [&["KILL"][..], &["TERM", "KILL"]] {
         for way in [URLS[0], URLS[2], URLS[3]] {
-            let (place, server) = (Place::new(), Scripted::start(1000));
+            let (workdir, server) = (Workdir::new(), Scripted::start(1000));
             server.rule(|asked| if matches!(asked, Asked::Image(6..)) { Act::Hold } else { Act::Serve });
-            let mut child = generate(&place, &server, way, 15);
-            // The ninth is asked for once six are saved.
+            let mut child = generate(&workdir, &server, way, 15);
+            // The ninth image is requested after six are saved.
             let held = [server.held(), server.held(), server.held()];
             if signals.len() > 1 {
                 signal(&child, "TERM");
@@ -281,15 +281,15 @@ fn each_of_fifteen_images_is_collected_once() {
             }
             kill(child);
             drop(held);
-            // What collects is killed too.
+            // The resuming process is killed too.
             server.rule(|asked| if matches!(asked, Asked::Image(10..)) { Act::Hold } else { Act::Serve });
             let (record, base) = (format!("out/{}-0.job.jsonl", way.provider), server.base(way.provider));
-            let child = place.spawn(&["resume", &record, "--base-url", &base], &ENV);
+            let child = workdir.spawn(&["resume", &record, "--base-url", &base], &ENV);
             let held = [server.held(), server.held(), server.held()];
             kill(child);
             drop(held);
             server.rule(|_| Act::Serve);
-            delivers_all(&place, &server, way, &resume(&place, &server, way));
+            delivers_all(&workdir, &server, way, &resume(&workdir, &server, way));
             for image in 0..15 {
                 let times = server.times(Asked::Image(image));
                 let cut = (6..9).contains(&image) || (10..13).contains(&image);
@@ -299,13 +299,13 @@ fn each_of_fifteen_images_is_collected_once() {
     }
 }
 
-/// Reads standard error until it says something.
+/// Reads standard error until it contains a text.
 #[track_caller]
 fn until(child: &mut Child, text: &str) {
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    let mut told = String::new();
-    while !told.contains(text) {
-        assert_ne!(stderr.read_line(&mut told).unwrap(), 0, "{told}");
+    let mut message = String::new();
+    while !message.contains(text) {
+        assert_ne!(stderr.read_line(&mut message).unwrap(), 0, "{message}");
     }
     // The pipe stays open.
     child.stderr = Some(stderr.into_inner());

@@ -1,38 +1,39 @@
-//! Models and limits of the user's own.
+//! `--limits`.
 
-use crate::support::{Place, Upstream};
+use crate::support::{Upstream, Workdir};
 
 const LIMITS: &str = r#"{"ark":{"doubao-seedream-9-0":{"family":"seedream-4.5","images":{"max":2}}}}"#;
 
 #[test]
-fn a_limits_file_holds_over_the_documents() {
-    let place = Place::new();
-    std::fs::write(place.path("limits.json"), LIMITS).unwrap();
+fn a_limits_file_overrides_the_built_in_rules() {
+    let workdir = Workdir::new();
+    std::fs::write(workdir.path("limits.json"), LIMITS).unwrap();
     let model = ["--provider", "ark", "--model", "doubao-seedream-9-0", "--limits", "limits.json"];
-    let plan = place.run(&[&["plan", "2 images of a fox", "--count", "2", "--json"][..], &model].concat(), &[]);
-    assert_eq!(plan.ends(0).json()["plans"][0]["warnings"], serde_json::json!([]));
-    place
+    let plan = workdir.run(&[&["plan", "2 images of a fox", "--count", "2", "--json"][..], &model].concat(), &[]);
+    assert_eq!(plan.exits_with(0).json()["plans"][0]["warnings"], serde_json::json!([]));
+    workdir
         .run(&[&["plan", "3 images of a fox", "--count", "3"][..], &model].concat(), &[])
-        .ends(2)
-        .says("at most 2 a request")
-        .says("[override: limits.json]");
+        .exits_with(2)
+        .stderr_contains("at most 2 a request")
+        .stderr_contains("[override: limits.json]");
     let upstream = Upstream::start();
     let base = upstream.base("ark");
     let refused = [&["generate", "3 images of a fox", "--count", "3", "--base-url", &base][..], &model].concat();
-    place.run(&refused, &[("ARK_API_KEY", "k")]).ends(2).says("[override: limits.json]");
+    workdir.run(&refused, &[("ARK_API_KEY", "k")]).exits_with(2).stderr_contains("[override: limits.json]");
 
-    let models = place.run(&["models", "--provider", "ark", "--limits", "limits.json", "--json"], &[]).ends(0).json();
+    let models =
+        workdir.run(&["models", "--provider", "ark", "--limits", "limits.json", "--json"], &[]).exits_with(0).json();
     let added = models["models"].as_array().unwrap().iter().find(|model| model["id"] == "doubao-seedream-9-0").unwrap();
     assert_eq!((&added["family"], &added["capabilities"]["images"]["max"]), (&"seedream-4.5".into(), &2.into()));
     assert_eq!((&added["source"]["document"], &added["source"]["kind"]), (&"limits.json".into(), &"override".into()));
 }
 
 #[test]
-fn a_limits_file_that_is_wrong_is_refused() {
-    let place = Place::new();
-    std::fs::write(place.path("a.json"), r#"{"ark":{"m":{"familly":"x"}}}"#).unwrap();
-    std::fs::write(place.path("b.json"), r#"{"arc":{}}"#).unwrap();
-    for (file, told) in [("a.json", "familly"), ("b.json", "there is no provider `arc`"), ("c.json", "c.json")] {
-        place.run(&["models", "--limits", file], &[]).ends(2).says(told);
+fn an_invalid_limits_file_is_refused() {
+    let workdir = Workdir::new();
+    std::fs::write(workdir.path("a.json"), r#"{"ark":{"m":{"familly":"x"}}}"#).unwrap();
+    std::fs::write(workdir.path("b.json"), r#"{"arc":{}}"#).unwrap();
+    for (file, message) in [("a.json", "familly"), ("b.json", "there is no provider `arc`"), ("c.json", "c.json")] {
+        workdir.run(&["models", "--limits", file], &[]).exits_with(2).stderr_contains(message);
     }
 }

@@ -1,4 +1,4 @@
-//! The built binary from outside: what it prints, what it leaves on disk, and how it ends.
+//! Tests of the built binary: output, files and exit codes.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 

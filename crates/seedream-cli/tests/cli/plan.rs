@@ -1,16 +1,16 @@
-//! What would be sent, and what is sold.
+//! `plan` and `models`.
 
 use seedream::seedream_core::CAPABILITIES_SCHEMA;
 
-use crate::support::{CANARY, Place, Upstream, assert_valid};
+use crate::support::{CANARY, Upstream, Workdir, assert_valid};
 
 #[test]
-fn the_gateways_rewrites_are_foreseen() {
-    let place = Place::new();
+fn a_plan_shows_the_rewrites_of_a_gateway() {
+    let workdir = Workdir::new();
     let args =
         ["plan", "8 images of a fox", "--provider", "opeai", "--model", "seedream-4.5", "--count", "8", "--json"];
-    let ran = place.run(&args, &[]);
-    ran.ends(0);
+    let ran = workdir.run(&args, &[]);
+    ran.exits_with(0);
     assert_eq!(ran.stderr, "");
     let plan = ran.json()["plans"][0].take();
     assert_eq!(plan["body"]["n"], 8);
@@ -19,56 +19,59 @@ fn the_gateways_rewrites_are_foreseen() {
 }
 
 #[test]
-fn without_names_every_provider_plans_and_the_others_refusals_are_told() {
-    let place = Place::new();
-    let ran = place.run(&["plan", "a fox", "--size", "1024x1024"], &[("ARK_BASE_URL", "https://relay.example/v1/")]);
-    ran.ends(2).says("error: evolink: size: 1024x1024").says("error: opeai:");
+fn without_provider_all_are_planned_and_refusals_are_printed() {
+    let workdir = Workdir::new();
+    let ran = workdir.run(&["plan", "a fox", "--size", "1024x1024"], &[("ARK_BASE_URL", "https://relay.example/v1/")]);
+    ran.exits_with(2).stderr_contains("error: evolink: size: 1024x1024").stderr_contains("error: opeai:");
     insta::assert_snapshot!("plan_text", ran.stdout);
-    let all = place.run(&["plan", "a fox", "--json"], &[]).ends(0).json();
+    let all = workdir.run(&["plan", "a fox", "--json"], &[]).exits_with(0).json();
     assert_eq!(all["plans"].as_array().unwrap().len(), 5);
-    assert_eq!(place.names("."), [""; 0]);
+    assert_eq!(workdir.names("."), [""; 0]);
 }
 
 #[test]
-fn the_body_is_the_one_that_is_sent() {
-    let place = Place::new();
+fn the_planned_body_is_the_one_sent() {
+    let workdir = Workdir::new();
     let upstream = Upstream::start();
     let base = upstream.base("ark");
     let flags =
         ["a fox", "--provider", "ark", "--base-url", &base, "--watermark", "false", "--extra", "user=\"me\"", "--json"];
-    let plan = place.run(&[&["plan"][..], &flags].concat(), &[]).ends(0).json();
+    let plan = workdir.run(&[&["plan"][..], &flags].concat(), &[]).exits_with(0).json();
     assert_eq!(plan["plans"][0]["url"], format!("{base}/images/generations"));
-    place.run(&[&["generate"][..], &flags].concat(), &[("ARK_API_KEY", CANARY)]).ends(0);
+    workdir.run(&[&["generate"][..], &flags].concat(), &[("ARK_API_KEY", CANARY)]).exits_with(0);
     assert_eq!(upstream.sent(), plan["plans"][0]["body"]);
 }
 
 #[test]
 fn models_are_listed() {
-    let place = Place::new();
-    let ran = place.run(&["models"], &[]);
-    ran.ends(0);
+    let workdir = Workdir::new();
+    let ran = workdir.run(&["models"], &[]);
+    ran.exits_with(0);
     insta::assert_snapshot!("models", ran.stdout);
-    assert_valid(CAPABILITIES_SCHEMA, "/$defs/models", &place.run(&["models", "--json"], &[]).ends(0).json());
-    let json = place.run(&["models", "--provider", "evolink", "--json"], &[]).ends(0).json();
+    assert_valid(CAPABILITIES_SCHEMA, "/$defs/models", &workdir.run(&["models", "--json"], &[]).exits_with(0).json());
+    let json = workdir.run(&["models", "--provider", "evolink", "--json"], &[]).exits_with(0).json();
     insta::assert_json_snapshot!("models_evolink", json);
 }
 
 #[test]
-fn models_can_be_asked_for() {
-    let place = Place::new();
-    let live = place.run(&["models", "--live", "--mock", "--json"], &[]).ends(0).json();
+fn models_can_be_fetched_from_the_provider() {
+    let workdir = Workdir::new();
+    let live = workdir.run(&["models", "--live", "--mock", "--json"], &[]).exits_with(0).json();
     let models = live["models"].as_array().unwrap();
     assert!(
         models.iter().any(|model| model["capabilities"]["provider"] == "ark")
             && models.iter().any(|model| model["capabilities"]["provider"] == "aiearth")
     );
-    place.run(&["models", "--live"], &[]).ends(2).says("ARK_API_KEY").says("--mock");
-    place.run(&["models", "--live", "--mock", "--provider", "evolink"], &[]).ends(2).says("no list of models");
+    workdir.run(&["models", "--live"], &[]).exits_with(2).stderr_contains("ARK_API_KEY").stderr_contains("--mock");
+    workdir
+        .run(&["models", "--live", "--mock", "--provider", "evolink"], &[])
+        .exits_with(2)
+        .stderr_contains("no list of models");
 }
 
 #[test]
-fn every_request_that_a_document_prints_is_made_by_flags() {
-    let place = Place::new();
+fn flags_can_express_every_documented_example_request() {
+    let workdir = Workdir::new();
     let mut made = 0;
     for provider in seedream_fixtures::providers() {
         let examples = seedream_fixtures::printed(&provider.id).iter().filter(|row| row.prompt_sha256.is_some());
@@ -87,7 +90,7 @@ fn every_request_that_a_document_prints_is_made_by_flags() {
                 }
             }
             let args: Vec<_> = args.iter().map(String::as_str).collect();
-            let plan = place.run(&args, &[]).ends(0).json();
+            let plan = workdir.run(&args, &[]).exits_with(0).json();
             let printed = exchange.request.as_ref().unwrap().json_value().unwrap();
             assert_eq!(plan["plans"][0]["body"], printed, "{}", exchange.id());
             made += 1;
@@ -97,35 +100,39 @@ fn every_request_that_a_document_prints_is_made_by_flags() {
 }
 
 #[test]
-fn a_rule_that_only_arks_page_states_says_so_and_lenient_checking_sends_it() {
-    let place = Place::new();
+fn a_rule_stated_only_by_ark_is_marked_and_lenient_checking_sends_the_request() {
+    let workdir = Workdir::new();
     let cases = [
-        ("opeai", &["--image", "https://example.com/a.png", "--count", "15"][..], "15 pictures"),
+        ("opeai", &["--image", "https://example.com/a.png", "--count", "15"][..], "15"),
         ("opeai", &["--model", "doubao-seedream-4.5", "--size", "3K"], "3K"),
         ("opeai", &["--size", "1024x1024"], "1024x1024"),
-        ("gogogotoken", &["--count", "16"], "16 pictures"),
+        ("gogogotoken", &["--count", "16"], "16"),
         ("gogogotoken", &["--size", "5000x5000"], "5000x5000"),
         ("gogogotoken", &["--size", "8000x480"], "8000x480"),
     ];
     for (provider, flags, names) in cases {
         let flags = [&["plan", "a set of kites", "--provider", provider], flags].concat();
-        let refused = place.run(&flags, &[]);
-        refused.ends(2).says(names).says("Ark's rule [volcengine.com/").says("is silent").says("--check lenient");
-        let sent = place.run(&[&flags[..], &["--check", "lenient", "--json"]].concat(), &[]).ends(0).json();
+        let refused = workdir.run(&flags, &[]);
+        refused
+            .exits_with(2)
+            .stderr_contains(names)
+            .stderr_contains("Ark's rule [volcengine.com/")
+            .stderr_contains("--check lenient");
+        let sent = workdir.run(&[&flags[..], &["--check", "lenient", "--json"]].concat(), &[]).exits_with(0).json();
         let warnings = sent["plans"][0]["warnings"].to_string();
         assert!(warnings.contains("Ark's rule") && warnings.contains(names), "{provider} {names}: {warnings}");
     }
-    let stated = place.run(&["plan", "x", "--provider", "gogogotoken", "--size", "1024x1024"], &[]);
-    stated.ends(2).says("[docs.gogogotoken.ai/overseas/seedream-images, size]");
-    assert!(!stated.stderr.contains("silent") && !stated.stderr.contains("lenient"), "{}", stated.stderr);
+    let stated = workdir.run(&["plan", "x", "--provider", "gogogotoken", "--size", "1024x1024"], &[]);
+    stated.exits_with(2).stderr_contains("[docs.gogogotoken.ai/overseas/seedream-images, size]");
+    assert!(!stated.stderr.contains("lenient"), "{}", stated.stderr);
 }
 
 #[test]
-fn a_relay_of_ark_is_warned_about_where_its_page_has_another_floor() {
-    let place = Place::new();
+fn a_relay_of_ark_gets_a_warning_about_another_minimum_size() {
+    let workdir = Workdir::new();
     let plan = |base: &str, size: &str| {
         let args = ["plan", "a kite", "--provider", "ark", "--base-url", base, "--size", size, "--json"];
-        place.run(&args, &[]).ends(0).json()["plans"][0]["warnings"].to_string()
+        workdir.run(&args, &[]).exits_with(0).json()["plans"][0]["warnings"].to_string()
     };
     for size in ["1280x720", "960x960", "1024x1023"] {
         let warned = plan("https://relay.example/v1", size);
@@ -136,8 +143,8 @@ fn a_relay_of_ark_is_warned_about_where_its_page_has_another_floor() {
 }
 
 #[test]
-fn members_that_may_ask_for_more_images_are_counted() {
-    let place = Place::new();
+fn extra_members_that_request_more_images_are_counted() {
+    let workdir = Workdir::new();
     for (provider, member, most) in [
         ("gogogotoken", "sequential_image_generation=\"auto\"", 15),
         ("ark", "n=4", 4),
@@ -145,7 +152,7 @@ fn members_that_may_ask_for_more_images_are_counted() {
         ("evolink", "num_images=3", 3),
     ] {
         let args = ["plan", "a kite", "--provider", provider, "--extra", member, "--json"];
-        let plan = place.run(&args, &[]).ends(0).json()["plans"][0].take();
+        let plan = workdir.run(&args, &[]).exits_with(0).json()["plans"][0].take();
         assert_eq!(plan["max_images"], most, "{provider} {member}");
         assert!(plan["warnings"].to_string().contains("may ask for several images"), "{provider}: {plan}");
     }

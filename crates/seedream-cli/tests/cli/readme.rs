@@ -1,29 +1,29 @@
-//! The README cannot lie: its `seedream` lines are run and say what it shows, and its curl lines get images.
+//! The commands in the README run and print what it shows.
 
 use std::io::{BufRead as _, BufReader};
 
 use seedream_mock::MockServer;
 use serde_json::Value;
 
-use crate::support::Place;
+use crate::support::Workdir;
 
 const README: &str = include_str!("../../../../README.md");
 
-/// Every fenced block of a language.
+/// The fenced blocks of a language.
 fn blocks(language: &str) -> Vec<&'static str> {
     let fence = format!("```{language}\n");
     let parts = README.split(fence.as_str()).skip(1);
     parts.map(|rest| &rest[..rest.find("```").expect("a block ends")]).collect()
 }
 
-/// A command of a console block, the code it ends with, and what is shown of its output.
+/// A command of a console block, its exit code, and the lines of its output.
 struct Shown {
     args: Vec<String>,
     code: i32,
     output: Vec<&'static str>,
 }
 
-/// The `seedream` commands that are shown; `cargo test` is what runs this.
+/// The `seedream` commands of the README, without `cargo test`.
 fn shown() -> Vec<Shown> {
     let mut all: Vec<Shown> = Vec::new();
     let mut ours = false;
@@ -44,7 +44,7 @@ fn shown() -> Vec<Shown> {
     all
 }
 
-/// Splits a line at its spaces, as a shell does with single and double quotes.
+/// Splits a line into words, with single and double quotes as in a shell.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
     for c in line.chars() {
@@ -60,38 +60,38 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// A line without what differs from run to run: how long it took.
+/// A line with its durations replaced.
 fn steady(line: &str) -> String {
     let is_time = |word: &str| word.strip_suffix('s').is_some_and(|number| number.parse::<f64>().is_ok());
     line.split_whitespace().map(|word| if is_time(word) { "TIME" } else { word }).collect::<Vec<_>>().join(" ")
 }
 
 #[test]
-fn its_commands_say_what_it_shows() {
+fn console_blocks_match_the_output() {
     let commands = shown();
-    assert!(commands.len() >= 4, "the README shows its commands");
+    assert!(commands.len() >= 4, "the README has too few commands");
     for Shown { args, code, output } in commands {
         let args: Vec<_> = args.iter().map(String::as_str).collect();
-        let place = Place::new();
+        let workdir = Workdir::new();
         if args.starts_with(&["mock", "serve"]) {
             let args: Vec<_> = args.iter().map(|word| if *word == "8080" { "0" } else { *word }).collect();
-            assert_eq!(output, [ready_line(&place, &args)], "{args:?}");
+            assert_eq!(output, [ready_line(&workdir, &args)], "{args:?}");
             continue;
         }
-        let ran = place.run(&args, &[]);
-        ran.ends(code);
+        let ran = workdir.run(&args, &[]);
+        ran.exits_with(code);
         let said: Vec<_> = ran.stdout.lines().chain(ran.stderr.lines()).map(steady).collect();
         let mut rest = said.iter();
         for line in output.into_iter().filter(|line| *line != "…") {
             let line = steady(line);
-            assert!(rest.any(|said| *said == line), "{args:?} does not say in its place: {line}\n{ran:#?}");
+            assert!(rest.any(|said| *said == line), "{args:?} does not print, in order: {line}\n{ran:#?}");
         }
     }
 }
 
-/// The ready line of a mock on a free port, with the port and the process id of the README.
-fn ready_line(place: &Place, args: &[&str]) -> String {
-    let mut child = place.spawn(args, &[]);
+/// The ready line of a mock, with the port and process id of the README.
+fn ready_line(workdir: &Workdir, args: &[&str]) -> String {
+    let mut child = workdir.spawn(args, &[]);
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     child.kill().unwrap();
@@ -103,7 +103,7 @@ fn ready_line(place: &Place, args: &[&str]) -> String {
 }
 
 #[test]
-fn its_curl_lines_get_images() {
+fn curl_lines_return_images() {
     let engine = MockServer::builder().engine();
     let mut providers = 0;
     for line in blocks("sh").into_iter().flat_map(str::lines).filter(|line| line.starts_with("curl ")) {

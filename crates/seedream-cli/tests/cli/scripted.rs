@@ -1,4 +1,4 @@
-//! An upstream whose every response the test holds back, breaks or lets go.
+//! A server whose responses each test can hold, break or release.
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +14,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-/// What was asked.
+/// The kind of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Asked {
     /// A POST, counted from 1.
@@ -25,18 +25,18 @@ pub(crate) enum Asked {
     Image(usize),
 }
 
-/// What is done about it.
+/// How the server handles a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
     Serve,
-    /// The test gets the connection and nothing is sent.
+    /// Nothing is sent; the test gets the connection.
     Hold,
-    /// The images of the response that many are sent, and then the test gets the connection.
+    /// Sends this many images of the response, then the test gets the connection.
     HoldAfter(usize),
     Status(u16),
 }
 
-/// A request that waits for as long as this is kept.
+/// A request that waits until this is dropped.
 pub(crate) struct Held {
     pub(crate) asked: Asked,
     stream: TcpStream,
@@ -51,12 +51,12 @@ impl fmt::Debug for Held {
 }
 
 impl Held {
-    /// Answers it.
+    /// Sends the response.
     pub(crate) fn serve(self) {
         self.state.serve(self.asked, &self.request, &self.stream, None);
     }
 
-    /// Refuses it.
+    /// Sends an error.
     pub(crate) fn refuse(self, status: u16) {
         refuse(&self.stream, status);
     }
@@ -79,21 +79,21 @@ struct State {
     address: SocketAddr,
     bytes: usize,
     posts: Mutex<usize>,
-    /// Who was sent which image.
+    /// The images of all responses.
     images: Mutex<Vec<Arc<Vec<u8>>>>,
     asked: Mutex<BTreeMap<Asked, usize>>,
     rule: Mutex<Rule>,
     held: Mutex<mpsc::Sender<Held>>,
 }
 
-/// A server that speaks like ark, gogogotoken and evolink, each below a path of its own. Every image is another one.
+/// A server with the dialects of ark, gogogotoken and evolink at separate paths. Each image is unique.
 pub(crate) struct Scripted {
     state: Arc<State>,
     held: mpsc::Receiver<Held>,
 }
 
 impl Scripted {
-    /// Images have about so many bytes.
+    /// Starts a server with images of about this size.
     pub(crate) fn start(bytes: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (sender, held) = mpsc::channel();
@@ -122,12 +122,12 @@ impl Scripted {
         format!("http://{}{path}", self.state.address)
     }
 
-    /// Sets what is done about each request from now on.
+    /// Sets how later requests are handled.
     pub(crate) fn rule(&self, rule: impl Fn(Asked) -> Act + Send + 'static) {
         *self.state.rule.lock().unwrap() = Box::new(rule);
     }
 
-    /// Waits until a request is held back.
+    /// Waits for a held request.
     pub(crate) fn held(&self) -> Held {
         self.held.recv().unwrap()
     }
@@ -136,22 +136,22 @@ impl Scripted {
         *self.state.posts.lock().unwrap()
     }
 
-    /// How often something was asked for.
+    /// The number of requests of a kind.
     pub(crate) fn times(&self, asked: Asked) -> usize {
         self.state.asked.lock().unwrap().get(&asked).copied().unwrap_or_default()
     }
 
-    /// What was billed.
+    /// The billed images.
     pub(crate) fn images(&self) -> Vec<Arc<Vec<u8>>> {
         self.state.images.lock().unwrap().clone()
     }
 
-    /// The SHA-256 of each image that was billed, in their order.
+    /// The SHA-256 of each billed image, in order.
     pub(crate) fn hashes(&self) -> Vec<String> {
         self.images().iter().map(|image| sha256(image)).collect()
     }
 
-    /// The end of the URL of an image.
+    /// The last path segment of an image URL.
     pub(crate) fn name(index: usize) -> String {
         format!("/images/{index}.png")
     }
@@ -175,7 +175,7 @@ impl State {
         let request = Request { path, body };
         let hold = |state: Arc<Self>, stream, request| {
             let sender = self.held.lock().unwrap().clone();
-            // The test may be over.
+            // The test may have ended.
             let _ = sender.send(Held { asked, stream, request, state });
         };
         match act {
@@ -240,7 +240,7 @@ impl State {
                 text.push_str(&format!("event: image_generation.completed\ndata: {end}\n\ndata: [DONE]\n\n"));
             }
             let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
-            // The process may be gone.
+            // The process may have ended.
             let _ = (&*stream).write_all([head.as_bytes(), text.as_bytes()].concat().as_slice());
             return;
         }
@@ -252,7 +252,7 @@ impl State {
         format!("http://{}{}", self.address, Scripted::name(index))
     }
 
-    /// Bills so many images.
+    /// Bills a number of images.
     fn make(&self, count: u64) -> std::ops::Range<usize> {
         let mut images = self.images.lock().unwrap();
         let start = images.len();
@@ -264,7 +264,7 @@ impl State {
     }
 }
 
-/// The method, the path and the body of a request.
+/// Reads the method, path and body of a request.
 fn read(from: &mut BufReader<TcpStream>) -> Option<(String, String, Value)> {
     let (mut first, mut length) = (String::new(), 0);
     loop {
@@ -294,15 +294,15 @@ fn send(mut stream: &TcpStream, status: &str, media_type: &str, body: &[u8]) {
     let head = format!(
         "HTTP/1.1 {status}\r\ncontent-type: {media_type}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
     );
-    // The process may be gone.
+    // The process may have ended.
     let _ = stream.write_all(&[head.as_bytes(), body].concat());
 }
 
-/// A PNG of one pixel that no other number has, with so many bytes of padding.
+/// A PNG of one pixel, unique for each number, with padding.
 fn image(number: usize, bytes: usize) -> Vec<u8> {
     let tiny = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
     let tiny = STANDARD.decode(tiny).unwrap();
-    // Behind the signature and the header.
+    // After the signature and the header.
     let (head, rest) = tiny.split_at(33);
     let noise = (0..bytes).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8 ^ number as u8);
     let chunk: Vec<u8> = b"paDd".iter().copied().chain(number.to_be_bytes()).chain(noise).collect();

@@ -1,4 +1,4 @@
-//! The mock as a process of its own.
+//! `mock serve`.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -7,13 +7,13 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Place, get, signal};
+use crate::support::{Workdir, get, signal};
 
 #[test]
-fn the_first_line_says_where_it_is_and_a_signal_ends_it() {
-    let place = Place::new();
+fn the_first_line_has_the_urls_and_a_signal_ends_the_mock() {
+    let workdir = Workdir::new();
     for name in ["TERM", "INT"] {
-        let mut child = place.spawn(&["mock", "serve", "--task", "polls=2", "--seed", "7"], &[]);
+        let mut child = workdir.spawn(&["mock", "serve", "--task", "polls=2", "--seed", "7"], &[]);
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
@@ -24,10 +24,10 @@ fn the_first_line_says_where_it_is_and_a_signal_ends_it() {
         let (status, health) = get(&format!("{url}/__mock/v1/health"));
         assert_eq!((status, &health["status"]), (200, &"ok".into()));
 
-        let told = Instant::now();
+        let signalled = Instant::now();
         signal(&child, name);
         let status = child.wait().unwrap();
-        assert!(told.elapsed() < Duration::from_secs(1), "{name}: {:?}", told.elapsed());
+        assert!(signalled.elapsed() < Duration::from_secs(1), "{name}: {:?}", signalled.elapsed());
         assert_eq!(status.code(), Some(0), "{name}");
         let mut rest = String::new();
         assert_eq!(stdout.read_line(&mut rest).unwrap(), 0, "only one line is data: {rest}");

@@ -1,33 +1,33 @@
-//! Several requests for one wish: exactly so many images, and the next provider where one took nothing.
+//! `--exactly` and `--fallback`.
 
 use serde_json::{Value, json};
 
-use crate::support::{CANARY, Place, Upstream};
+use crate::support::{CANARY, Upstream, Workdir};
 
 fn column(json: &Value, member: &str) -> Vec<Value> {
     json["results"].as_array().unwrap().iter().map(|result| result[member].clone()).collect()
 }
 
 #[test]
-fn exactly_four_are_four_requests_of_one() {
-    let (place, upstream) = (Place::new(), Upstream::start());
+fn exactly_sends_one_request_per_image() {
+    let (workdir, upstream) = (Workdir::new(), Upstream::start());
     let base = upstream.base("ark");
     let args = ["generate", "a fox", "--provider", "ark", "--exactly", "4", "--base-url", &base, "--json"];
-    let json = place.run(&args, &[("ARK_API_KEY", CANARY)]).ends(0).json();
+    let json = workdir.run(&args, &[("ARK_API_KEY", CANARY)]).exits_with(0).json();
     assert_eq!((column(&json, "requested"), column(&json, "billed")), (vec![json!(1); 4], vec![json!(1); 4]));
-    let images = place.names("out").into_iter().filter(|name| name.ends_with(".jpg")).collect::<Vec<_>>();
+    let images = workdir.names("out").into_iter().filter(|name| name.ends_with(".jpg")).collect::<Vec<_>>();
     assert_eq!(images, ["ark-0.jpg", "ark-1.jpg", "ark-2.jpg", "ark-3.jpg"]);
     assert_eq!(upstream.count("POST"), 4);
 }
 
 #[test]
-fn what_may_be_bought_is_not_bought_again_and_the_numbers_are_told() {
-    let (place, upstream) = (Place::new(), Upstream::start());
+fn an_unknown_outcome_is_not_retried_and_the_counts_are_printed() {
+    let (workdir, upstream) = (Workdir::new(), Upstream::start());
     upstream.fault("reset@body:1 times=1");
     let base = upstream.base("ark");
     let args = ["generate", "a fox", "--provider", "ark", "--exactly", "3", "--base-url", &base, "--json"];
-    let ran = place.run(&args, &[("ARK_API_KEY", CANARY)]);
-    let json = ran.ends(7).says("ark: 2 of 3 images were delivered by 3 requests").json();
+    let ran = workdir.run(&args, &[("ARK_API_KEY", CANARY)]);
+    let json = ran.exits_with(7).stderr_contains("ark: received 2 of 3 images from 3 requests").json();
     let mut charges = column(&json, "charge");
     charges.sort_by_key(Value::to_string);
     assert_eq!(charges, ["unknown", "yes", "yes"]);
@@ -35,40 +35,41 @@ fn what_may_be_bought_is_not_bought_again_and_the_numbers_are_told() {
 }
 
 #[test]
-fn an_image_that_was_refused_makes_it_a_part() {
-    let (place, upstream) = (Place::new(), Upstream::start());
+fn a_rejected_image_makes_the_run_partial() {
+    let (workdir, upstream) = (Workdir::new(), Upstream::start());
     upstream.fault("refuse=moderated times=1");
     let base = upstream.base("ark");
     let args = ["generate", "a fox", "--provider", "ark", "--exactly", "2", "--base-url", &base];
-    let ran = place.run(&args, &[("ARK_API_KEY", CANARY)]);
-    ran.ends(3).says("ark: 1 of 2 images were delivered by 2 requests");
+    let ran = workdir.run(&args, &[("ARK_API_KEY", CANARY)]);
+    ran.exits_with(3).stderr_contains("ark: received 1 of 2 images from 2 requests");
     assert!(ran.stdout.contains("refused") && ran.stdout.contains("ok"), "{ran:#?}");
-    // What every other request would meet too is met once.
-    let ran = place.run(&args, &[("ARK_API_KEY", "sk-mock-401")]);
-    ran.ends(5).says("0 of 2 images were delivered by");
+    // An error that would affect every request is reported once.
+    let ran = workdir.run(&args, &[("ARK_API_KEY", "sk-mock-401")]);
+    ran.exits_with(5).stderr_contains("received 0 of 2 images from");
 }
 
 #[test]
-fn the_next_provider_is_asked_where_the_first_took_nothing() {
-    let (place, upstream) = (Place::new(), Upstream::start());
+fn fallback_continues_after_a_free_rejection() {
+    let (workdir, upstream) = (Workdir::new(), Upstream::start());
     let (ark, opeai) = (upstream.base("ark"), upstream.base("opeai"));
     let env = [("ARK_BASE_URL", ark.as_str()), ("OPEAI_BASE_URL", &opeai), ("OPEAI_API_KEY", CANARY)];
     let args = ["generate", "a fox", "--provider", "ark,opeai", "--fallback", "--json"];
     let broke = [&env[..], &[("ARK_API_KEY", "sk-mock-402")]].concat();
-    let ran = place.run(&args, &broke);
-    let json = ran.ends(0).says("warning: opeai: ark was tried first and declined (balance)").json();
+    let ran = workdir.run(&args, &broke);
+    let json =
+        ran.exits_with(0).stderr_contains("warning: opeai: ark was asked first and did not take it (balance)").json();
     assert_eq!(column(&json, "provider"), ["opeai"]);
     assert_eq!((column(&json, "charge"), column(&json, "delivered")), (vec![json!("yes")], vec![json!(1)]));
-    assert_eq!(place.names("out"), ["opeai-0.jpg", "opeai-0.json"]);
-    // Whoever takes it is the last who is asked.
+    assert_eq!(workdir.names("out"), ["opeai-0.jpg", "opeai-0.json"]);
+    // No provider follows the one that accepts the request.
     let fine = [&env[..], &[("ARK_API_KEY", CANARY)]].concat();
-    assert_eq!(column(&place.run(&args, &fine).ends(0).json(), "provider"), ["ark"]);
+    assert_eq!(column(&workdir.run(&args, &fine).exits_with(0).json(), "provider"), ["ark"]);
     assert_eq!(upstream.count("POST"), 3);
 }
 
 #[test]
-fn nobody_is_asked_behind_an_outcome_that_is_not_known() {
-    let (place, upstream) = (Place::new(), Upstream::start());
+fn fallback_stops_after_an_unknown_outcome() {
+    let (workdir, upstream) = (Workdir::new(), Upstream::start());
     let (ark, opeai) = (upstream.base("ark"), upstream.base("opeai"));
     let env = [
         ("ARK_BASE_URL", ark.as_str()),
@@ -77,41 +78,44 @@ fn nobody_is_asked_behind_an_outcome_that_is_not_known() {
         ("OPEAI_API_KEY", CANARY),
     ];
     let args = ["generate", "a fox", "--provider", "ark,opeai", "--fallback", "--json"];
-    let json = place.run(&args, &env).ends(7).json();
+    let json = workdir.run(&args, &env).exits_with(7).json();
     assert_eq!(column(&json, "provider"), ["ark"]);
     assert_eq!(upstream.count("POST"), 1);
 }
 
 #[cfg(unix)]
 #[test]
-fn nothing_more_is_bought_once_an_image_could_not_be_kept() {
-    let (place, upstream) = (Place::new(), Upstream::start());
+fn sending_stops_after_an_image_cannot_be_saved() {
+    let (workdir, upstream) = (Workdir::new(), Upstream::start());
     let base = upstream.base("ark");
     let limited = |kib: u32, more: &[&str]| {
         let args = ["generate", "a fox", "--provider", "ark", "--base-url", &base, "--size", "3072x3072", "--inline"];
-        place.run_limited(kib, &[&args[..], more].concat(), &[("ARK_API_KEY", CANARY)])
+        workdir.run_limited(kib, &[&args[..], more].concat(), &[("ARK_API_KEY", CANARY)])
     };
-    // There is no room at all, and nothing is sent.
-    limited(32, &[]).ends(2).says("no record can be written to the folder out").says("nothing was sent");
+    // The limit allows no record, so nothing is sent.
+    limited(32, &[])
+        .exits_with(2)
+        .stderr_contains("no record can be written to the folder out")
+        .stderr_contains("nothing was sent");
     assert_eq!(upstream.count("POST"), 0);
-    // There is room for what is tried, and not for an image: four requests are under way when that is found.
+    // The limit allows a record but no image; four requests are in flight when the first write fails.
     let ran = limited(72, &["--exactly", "12"]);
     assert!(ran.code != 0 && ran.stderr.contains("cannot be written"), "{ran:#?}");
     assert_eq!(upstream.count("POST"), 4);
 }
 
 #[test]
-fn exactly_so_many_are_not_asked_for_by_requests_that_may_make_more() {
-    let (place, upstream) = (Place::new(), Upstream::start());
+fn exactly_refuses_requests_that_may_return_several_images() {
+    let (workdir, upstream) = (Workdir::new(), Upstream::start());
     let base = upstream.base("ark");
     let args = ["generate", "a fox", "--provider", "ark", "--base-url", &base, "--exactly", "2"];
     let apart = ["--model", "dola-seedream-5-5-261028", "--image", "https://example.com/a.png"];
     let layers = [&args[..], &apart, &["--extra", "layer_decomposition=true"]].concat();
     for args in [layers, [&args[..], &["--extra", "n=3"]].concat()] {
-        place
+        workdir
             .run(&args, &[("ARK_API_KEY", CANARY)])
-            .ends(2)
-            .says("exactly so many images are made by requests of one image");
+            .exits_with(2)
+            .stderr_contains("exactly so many images are made by requests of one image");
     }
     assert_eq!(upstream.count("POST"), 0);
 }

@@ -1,4 +1,4 @@
-//! Runs the binary in a folder of its own, against a mock of the test's own.
+//! Runs the binary in a temporary folder against a mock in the test process.
 
 use std::{
     io::{BufRead, BufReader, Write as _},
@@ -13,18 +13,18 @@ use serde_json::Value;
 /// A key that must never be printed.
 pub(crate) const CANARY: &str = "sk-canary-0123456789";
 
-/// An empty folder in which the binary runs.
-pub(crate) struct Place(tempfile::TempDir);
+/// A temporary working directory for the binary.
+pub(crate) struct Workdir(tempfile::TempDir);
 
-/// How a run ended.
+/// The exit code and output of a run.
 #[derive(Debug)]
-pub(crate) struct Ran {
+pub(crate) struct RunResult {
     pub(crate) code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-impl Place {
+impl Workdir {
     pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
@@ -41,7 +41,7 @@ impl Place {
         names
     }
 
-    /// The binary, in this folder, with nothing in its environment but what is given.
+    /// The binary in this directory, with only the given environment variables.
     pub(crate) fn command(&self, args: &[&str], env: &[(&str, &str)]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_seedream"));
         command.args(args).env_clear().envs(env.iter().copied()).current_dir(self.0.path());
@@ -49,19 +49,19 @@ impl Place {
         command
     }
 
-    pub(crate) fn run(&self, args: &[&str], env: &[(&str, &str)]) -> Ran {
-        Ran::of(self.command(args, env).output().unwrap())
+    pub(crate) fn run(&self, args: &[&str], env: &[(&str, &str)]) -> RunResult {
+        RunResult::of(self.command(args, env).output().unwrap())
     }
 
-    /// The same, where no file may be larger than so many KiB.
+    /// Runs the binary with a limit on the file size.
     #[cfg(unix)]
-    pub(crate) fn run_limited(&self, kib: u32, args: &[&str], env: &[(&str, &str)]) -> Ran {
-        // A shell counts in blocks of 512 bytes.
+    pub(crate) fn run_limited(&self, kib: u32, args: &[&str], env: &[(&str, &str)]) -> RunResult {
+        // The unit of `ulimit -f` is 512 bytes.
         let limit = format!("ulimit -f {}; exec \"$0\" \"$@\"", kib * 2);
         let mut command = Command::new("/bin/sh");
         command.args(["-c", &limit, env!("CARGO_BIN_EXE_seedream")]).args(args);
         command.env_clear().envs(env.iter().copied()).current_dir(self.0.path());
-        Ran::of(command.output().unwrap())
+        RunResult::of(command.output().unwrap())
     }
 
     pub(crate) fn spawn(&self, args: &[&str], env: &[(&str, &str)]) -> Child {
@@ -69,7 +69,7 @@ impl Place {
     }
 }
 
-impl Ran {
+impl RunResult {
     pub(crate) fn of(output: Output) -> Self {
         let ran = Self {
             code: output.status.code().expect("it ended by itself"),
@@ -82,13 +82,13 @@ impl Ran {
     }
 
     #[track_caller]
-    pub(crate) fn ends(&self, code: i32) -> &Self {
+    pub(crate) fn exits_with(&self, code: i32) -> &Self {
         assert_eq!(self.code, code, "{self:#?}");
         self
     }
 
     #[track_caller]
-    pub(crate) fn says(&self, text: &str) -> &Self {
+    pub(crate) fn stderr_contains(&self, text: &str) -> &Self {
         assert!(self.stderr.contains(text), "`{text}` is missing: {self:#?}");
         self
     }
@@ -98,7 +98,7 @@ impl Ran {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
 
-    /// The one result of `generate` or `resume`.
+    /// The single result of `generate` or `resume`.
     #[track_caller]
     pub(crate) fn result(&self) -> Value {
         let mut json = self.json();
@@ -107,7 +107,7 @@ impl Ran {
     }
 }
 
-/// A mock in the test's own process.
+/// A mock in the test process.
 pub(crate) struct Upstream {
     server: MockServer,
     _runtime: tokio::runtime::Runtime,
@@ -128,18 +128,18 @@ impl Upstream {
         self.server.base_url(provider).unwrap()
     }
 
-    /// Adds faults to what comes next.
+    /// Adds faults for later requests.
     pub(crate) fn fault(&self, faults: &str) {
         self.server.default_session().add_faults(seedream_mock::parse_faults(faults).unwrap());
     }
 
-    /// How many requests came, of one method.
+    /// The number of requests with a method.
     pub(crate) fn count(&self, method: &str) -> usize {
         self.server.journal().iter().filter(|entry| entry.method == method).count()
     }
 }
 
-/// The value without what differs from run to run.
+/// The value with its variable parts replaced.
 pub(crate) fn redacted(mut value: Value) -> Value {
     redact(&mut value);
     value
@@ -166,7 +166,7 @@ fn redact(value: &mut Value) {
     }
 }
 
-/// Checks that an image on disk is what the report says of it, and returns its size.
+/// Checks that an image on disk matches the report, and returns its size.
 #[track_caller]
 pub(crate) fn opens(dir: &Path, image: &Value) -> (u64, u64) {
     let path = dir.join(image["file"].as_str().unwrap());
@@ -179,14 +179,14 @@ pub(crate) fn opens(dir: &Path, image: &Value) -> (u64, u64) {
 }
 
 impl Upstream {
-    /// The body of the last request that bought something.
+    /// The body of the last POST.
     pub(crate) fn sent(&self) -> Value {
         let journal = self.server.journal();
         journal.iter().rev().find(|entry| entry.method == "POST").unwrap().body.clone()
     }
 }
 
-/// An address at which nothing listens.
+/// An address without a listener.
 pub(crate) fn closed() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
@@ -202,25 +202,25 @@ pub(crate) fn read_request(stream: &mut TcpStream) -> Value {
     read_message(&mut BufReader::new(stream)).1
 }
 
-/// Reads one request and answers it with JSON.
+/// Reads one request and responds with JSON.
 pub(crate) fn read_and_respond(stream: &TcpStream, body: &str) {
     read_message(&mut BufReader::new(stream));
     response(stream, body);
 }
 
-/// Answers a request that was read.
+/// Responds to a request that was read.
 pub(crate) fn response(mut stream: &TcpStream, body: &str) {
     let length = body.len();
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
     write!(stream, "{head}\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
 }
 
-/// Asks by plain HTTP, and returns status and body.
+/// Sends a GET request and returns status and body.
 pub(crate) fn get(url: &str) -> (u16, Value) {
     exchange("GET", url, "")
 }
 
-/// Posts JSON as a client of another language would.
+/// Sends a POST request with JSON and returns the body.
 pub(crate) fn post(url: &str, body: &Value) -> Value {
     let (status, body) = exchange("POST", url, &body.to_string());
     assert_eq!(status, 200, "{body}");
@@ -241,7 +241,7 @@ pub(crate) fn exchange(method: &str, url: &str, body: &str) -> (u16, Value) {
     (first.split_whitespace().nth(1).unwrap().parse().unwrap(), body)
 }
 
-/// The first line and the JSON body of a message.
+/// Reads the first line and the JSON body of an HTTP message.
 fn read_message(from: &mut impl BufRead) -> (String, Value) {
     let (mut first, mut length) = (None, 0);
     loop {
@@ -261,14 +261,14 @@ fn read_message(from: &mut impl BufRead) -> (String, Value) {
     (first.unwrap_or_default(), serde_json::from_slice(&body).unwrap_or_default())
 }
 
-/// Fails where a value is not of the form that a schema states at a place of it.
+/// Checks a value against the part of a schema at a JSON pointer.
 #[track_caller]
-pub(crate) fn assert_valid(schema: &str, place: &str, value: &Value) {
+pub(crate) fn assert_valid(schema: &str, pointer: &str, value: &Value) {
     let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
     let schema: Value = serde_json::from_str(schema).unwrap();
     let id = schema["$id"].as_str().unwrap_or("schema.json").to_owned();
     compiler.add_resource(&id, schema).unwrap();
-    let schema = compiler.compile(&format!("{id}#{place}"), &mut schemas).unwrap();
+    let schema = compiler.compile(&format!("{id}#{pointer}"), &mut schemas).unwrap();
     if let Err(error) = schemas.validate(value, schema) {
         panic!("{error:#}\n{value:#}");
     }

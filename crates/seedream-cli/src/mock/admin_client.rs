@@ -1,4 +1,4 @@
-//! A mock that runs somewhere, asked over its admin routes.
+//! A client for the admin routes of a running mock.
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
@@ -6,62 +6,63 @@ use seedream::seedream_client::{ReqwestTransport, Transport as _};
 use serde_json::Value;
 
 use crate::{
-    args::{FilterArgs, PlaceArgs},
+    args::{FilterArgs, RunningMockArgs},
+    destination::mock_url,
     exit::{Exit, Failure},
-    keys::{environment, mock_url},
+    keys::environment,
     output::Console,
 };
 
-/// Where a mock runs, which of its sessions is meant, and what lets us in.
+/// The URL, session and token of a running mock.
 #[derive(Debug)]
-pub(crate) struct Remote {
+pub(crate) struct AdminClient {
     admin: String,
     session: Option<String>,
     token: Option<String>,
     transport: ReqwestTransport,
 }
 
-impl Remote {
-    /// The mock that the flags or the environment name.
+impl AdminClient {
+    /// A client for the mock in the flags or the environment.
     ///
     /// # Errors
-    /// [`Exit::Usage`] where neither does.
-    pub(crate) fn of(place: &PlaceArgs, console: &Console) -> Result<Self, Failure> {
-        let said = place.at.clone().map(|url| ("--at", url));
-        let said = said.or_else(|| Some(("SEEDREAM_MOCK_URL", environment("SEEDREAM_MOCK_URL")?)));
-        let (what, url) = said.ok_or_else(|| {
-            Failure::usage("which mock? name the `url` of its ready line with --at, or in SEEDREAM_MOCK_URL")
+    /// [`Exit::Usage`] if neither has a URL.
+    pub(crate) fn new(args: &RunningMockArgs, console: &Console) -> Result<Self, Failure> {
+        let url = args.at.clone().map(|url| ("--at", url));
+        let url = url.or_else(|| Some(("SEEDREAM_MOCK_URL", environment("SEEDREAM_MOCK_URL")?)));
+        let (option, url) = url.ok_or_else(|| {
+            Failure::usage("no mock selected: set --at or SEEDREAM_MOCK_URL to the `url` of its ready line")
         })?;
-        let url = mock_url(what, &url, console)?;
+        let url = mock_url(option, &url, console)?;
         let root = url.trim_end_matches("/__mock/v1");
         Ok(Self {
             admin: format!("{root}/__mock/v1"),
-            session: place.session.clone(),
-            token: place.admin_token.clone().or_else(|| environment("SEEDREAM_MOCK_TOKEN")),
+            session: args.session.clone(),
+            token: args.admin_token.clone().or_else(|| environment("SEEDREAM_MOCK_TOKEN")),
             transport: ReqwestTransport::new(),
         })
     }
 
-    /// Asks.
+    /// Sends a GET request.
     ///
     /// # Errors
-    /// As [`Remote::send`].
+    /// As [`AdminClient::send`].
     pub(crate) async fn get(&self, route: &str, query: &[(&str, &str)]) -> Result<Value, Failure> {
         self.send("GET", route, query, None).await
     }
 
-    /// Tells.
+    /// Sends a POST request.
     ///
     /// # Errors
-    /// As [`Remote::send`].
+    /// As [`AdminClient::send`].
     pub(crate) async fn post(&self, route: &str, query: &[(&str, &str)], body: &Value) -> Result<Value, Failure> {
         self.send("POST", route, query, Some(body)).await
     }
 
-    /// Sends one request about the session, and reads what the mock says.
+    /// Sends a request for the session and returns the JSON response.
     ///
     /// # Errors
-    /// Nobody answers there ([`Exit::Network`]), the token is wrong ([`Exit::Key`]), or the mock refuses and says why
+    /// No mock responds ([`Exit::Network`]), the token is wrong ([`Exit::Key`]), or the mock refuses the request
     /// ([`Exit::Usage`]).
     pub(crate) async fn send(
         &self,
@@ -81,27 +82,30 @@ impl Remote {
         let body = body.map(Value::to_string).unwrap_or_default();
         let request = request.body(Bytes::from(body));
         let request =
-            request.map_err(|error| Failure::usage(format!("{} is no place of a mock: {error}", self.admin)))?;
-        let lost = |error: &dyn std::fmt::Display| Failure {
+            request.map_err(|error| Failure::usage(format!("{} is not a valid mock URL: {error}", self.admin)))?;
+        let unreachable = |error: &dyn std::fmt::Display| Failure {
             exit: Exit::Network,
-            message: format!("no mock answers at {}: {error}", self.admin),
+            message: format!("no mock responds at {}: {error}; start one with `seedream mock serve`", self.admin),
         };
-        let response = self.transport.send(request).await.map_err(|error| lost(&error))?;
+        let response = self.transport.send(request).await.map_err(|error| unreachable(&error))?;
         let status = response.status();
-        let body = response.into_body().collect().await.map_err(|error| lost(&error))?.to_bytes();
+        let body = response.into_body().collect().await.map_err(|error| unreachable(&error))?.to_bytes();
         let value: Option<Value> = serde_json::from_slice(&body).ok();
         if status.is_success() {
-            return value.ok_or_else(|| lost(&"what answers there is no mock"));
+            return value.ok_or_else(|| unreachable(&"the response is not from a mock"));
         }
-        let told = value.as_ref().and_then(|value| value["error"]["message"].as_str()).unwrap_or("it is no mock");
+        let message = value
+            .as_ref()
+            .and_then(|value| value["error"]["message"].as_str())
+            .unwrap_or("the response is not from a mock");
         let exit = if status == http::StatusCode::UNAUTHORIZED { Exit::Key } else { Exit::Usage };
-        let hint = if exit == Exit::Key { " (--admin-token, or SEEDREAM_MOCK_TOKEN)" } else { "" };
-        Err(Failure { exit, message: format!("the mock answers {}: {told}{hint}", status.as_u16()) })
+        let hint = if exit == Exit::Key { "; set --admin-token or SEEDREAM_MOCK_TOKEN" } else { "" };
+        Err(Failure { exit, message: format!("the mock responded with {}: {message}{hint}", status.as_u16()) })
     }
 }
 
 impl FilterArgs {
-    /// The members of a query.
+    /// The query parameters.
     pub(crate) fn query(&self) -> Vec<(&'static str, &str)> {
         let Self { provider, method, path, status, model, fixture, billed, since } = self;
         let all = [
@@ -118,7 +122,7 @@ impl FilterArgs {
     }
 }
 
-/// Percent-encoded as far as a query needs it.
+/// Percent-encodes a query value.
 fn encoded(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
@@ -136,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_query_carries_any_text() {
+    fn query_values_are_percent_encoded() {
         assert_eq!(encoded("2026-11-20T10:00:00+01:00"), "2026-11-20T10:00:00%2B01:00");
         assert_eq!(encoded("a b&c=%/ä*"), "a%20b%26c%3D%25/%C3%A4*");
     }
