@@ -1,10 +1,10 @@
 //! aiearth (AIOAGI): Ark's parameters under another host (docs.aioagi.tech/api-reference/endpoint/seedream).
 //!
-//! Text, one reference, several references and groups; levels or pixels; `output_format`, `watermark`; `seed` and
-//! `guidance_scale` for models of the 3.0 family only. The document names two base URLs and a list of models.
+//! Text, one or several references, groups; tiers or pixels; `output_format`, `watermark`; `seed` and `guidance_scale` for the 3.0
+//! family only. The page documents two base URLs and a live list of models.
 //!
-//! One user reported answers of 403 to requests without a browser-like `User-Agent`; the client always sends one, and it can be
-//! set.
+//! According to one user report, requests without a browser-like `User-Agent` fail with 403; the client always sends a `User-Agent`,
+//! which can be set.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
@@ -32,7 +32,7 @@ pub use seedream_core;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Aiearth;
 
-/// The document speaks of "the Seedream series" and tells its users to look at `GET /models`.
+/// The page names "the Seedream series" and refers to `GET /models`.
 const SERIES: Source = Source::derived("the provider's page names the series, Ark publishes the ids");
 
 static DESCRIPTOR: LazyLock<Descriptor> = LazyLock::new(|| {
@@ -51,7 +51,7 @@ static DESCRIPTOR: LazyLock<Descriptor> = LazyLock::new(|| {
 
 impl Aiearth {
     fn reader(model: ModelId) -> Reader {
-        // The document says only that links expire; the day is that of the models' own host.
+        // The page states only that links expire; 24 hours is the lifetime at Ark.
         Reader { model, kind_of: errors::kind_of, lifetime: Some(Duration::from_secs(24 * 3600)) }
     }
 }

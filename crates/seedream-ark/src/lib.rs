@@ -1,12 +1,12 @@
 //! Ark: ByteDance's own wire format, at Volcengine, at BytePlus, and at relays that keep it (doc.aimanyi.top/api-349230272 and Ark's own pages).
 //!
-//! References as URLs or data URIs, groups, levels or pixels, streams of events, `watermark` (on, unless it is turned off). The
-//! base URL is Ark's own; a relay of doc.aimanyi.top/api-349230272 is its host with `/v1` behind it, and may answer without a key.
+//! References as URLs or data URIs, groups, tiers or pixels, event streams, `watermark` (on by default). The default base URL is Ark's.
+//! The base URL of a relay of doc.aimanyi.top/api-349230272 is its host followed by `/v1`; a relay may need no key.
 //!
-//! BytePlus speaks the same dialect at `https://ark.ap-southeast.bytepluses.com/api/v3`, with keys and model ids of its own
+//! BytePlus has the same dialect at `https://ark.ap-southeast.bytepluses.com/api/v3`, with its own keys and model ids
 //! ([`Dialect::sites`]): `seedream-4-0-250828`, `seedream-4-5-251128`, `seedream-5-0-260128`, `dola-seedream-5-0-pro-260628`,
-//! `dola-seedream-5-0-flash-260915`, `dola-seedream-5-5-261028`. They are sent as they are given; a name without its date, such
-//! as `seedream-4.5`, becomes Volcengine's id.
+//! `dola-seedream-5-0-flash-260915`, `dola-seedream-5-5-261028`. They are sent unchanged; a name without a date, such as
+//! `seedream-4.5`, becomes Volcengine's id.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
@@ -138,7 +138,7 @@ impl StreamDialect for Ark {
     }
 }
 
-/// Published, not documented: Volcengine answers it, and so does BytePlus by two reports of live calls; the plans do not.
+/// Published, not documented: Volcengine supports it, and BytePlus too by two reports of live calls; the plans do not.
 impl CatalogDialect for Ark {
     fn models_request(&self) -> http::Request<Bytes> {
         let mut request = http::Request::new(Bytes::new());

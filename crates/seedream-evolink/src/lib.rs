@@ -1,7 +1,7 @@
-//! evolink: every request becomes a task, which is asked for until it ends (docs.evolink.ai, seedream-4.5-image-generate).
+//! evolink: every request becomes a task, which is polled until it ends (docs.evolink.ai, seedream-4.5-image-generate).
 //!
-//! A ratio with a quality, or pixels; up to 15 images, as many as the prompt asks for; references by URL only, at most 14. The
-//! provider sets credits aside for `n` images and settles by the number that was made.
+//! A ratio with a quality, or pixels; up to 15 images, the prompt decides the number; at most 14 references, by URL only. The provider
+//! reserves credits for `n` images and settles by the number of generated images.
 //!
 //! With the feature `webhook`, `seedream_client::webhook` receives the callbacks of its tasks.
 #![deny(missing_docs)]

@@ -1,7 +1,7 @@
 //! gogogotoken: OpenAI's images request in front of Ark (docs.gogogotoken.ai/overseas/seedream-images).
 //!
-//! Two models, `n`, a size in pixels of at least 3 686 400, and `response_format`; nothing else is documented. The response is
-//! Ark's own, and its `model` names the supplier's id, which is kept apart and never sent.
+//! The page documents two models, `n`, a size of at least 3 686 400 pixels, and `response_format`. The response is Ark's; its `model` is
+//! the supplier's id, which is reported separately and never sent.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -56,7 +56,7 @@ static DESCRIPTOR: LazyLock<Descriptor> = LazyLock::new(|| {
 
 impl Gogogotoken {
     fn reader(request: &Checked) -> Reader {
-        // "URLs usually live for a while (24 hours, for example)" is all that the document says.
+        // The page states only "URLs usually live for a while (24 hours, for example)".
         let lifetime = Some(Duration::from_secs(24 * 3600));
         Reader { model: request.model().clone(), kind_of: errors::kind_of, lifetime }
     }

@@ -1,8 +1,8 @@
-//! ope.ai: a gateway that puts requests into its own words before it passes them on (ope.ai, the seedream series).
+//! ope.ai: a gateway that rewrites requests before it forwards them (ope.ai, the seedream series).
 //!
-//! Model ids are normalised, `size` and `watermark` get defaults of its own, and `n` above one becomes a group, unless
-//! `sequential_image_generation` was sent explicitly. Seven members have no effect. [`Dialect::effective`] says what it makes of a
-//! request. Its responses are documented nowhere: they are read as Ark's, which is our guess.
+//! The gateway normalises model ids, has its own defaults of `size` and `watermark`, and converts `n` above one to a group, unless
+//! `sequential_image_generation` is explicit. Seven members have no effect. [`Dialect::effective`] shows the rewritten request. The
+//! page documents no responses: they are decoded as Ark's, which is an assumption.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
@@ -54,7 +54,7 @@ static DESCRIPTOR: LazyLock<Descriptor> = LazyLock::new(|| {
 
 impl Opeai {
     fn reader(request: &Checked) -> Reader {
-        // Our guess, after Ark: the document says nothing about how long a link lives.
+        // Ark's lifetime, an assumption: the page does not state how long a link is valid.
         let lifetime = Some(Duration::from_secs(24 * 3600));
         Reader { model: request.model().clone(), kind_of: errors::kind_of, lifetime }
     }

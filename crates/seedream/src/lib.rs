@@ -1,6 +1,6 @@
-//! One typed request, any Seedream reseller, and nothing that was paid for is lost or bought twice.
+//! One typed request for every Seedream reseller: billed images are never lost, and no request is billed twice.
 //!
-//! Each provider is a feature; all are on by default. An embedder of one takes its crate, or this one with that feature alone.
+//! Each provider is a feature; all are on by default. For one provider only, use its crate, or this crate with that feature alone.
 //!
 //! ```no_run
 //! use seedream::{ImageProvider, ImageRequest, Tier};
