@@ -92,7 +92,7 @@ fn a_key_is_freed_of_what_was_copied_with_it_and_never_shown() {
     }
     assert!(!place.run(&args, &[("ARK_API_KEY", &format!("{CANARY}\n"))]).ends(0).stderr.contains("warning"));
     for empty in ["\"\"", "Bearer ", "'Bearer'"] {
-        place.run(&args, &[("ARK_API_KEY", empty)]).ends(2).says("ARK_API_KEY holds no key");
+        place.run(&args, &[("ARK_API_KEY", empty)]).ends(2).says("ARK_API_KEY contains no key");
     }
     assert_eq!(upstream.count("POST"), 4);
 }

@@ -11,7 +11,7 @@ use crate::{Acceptance, Charge, Checked, Decoded, Error, ErrorKind, Response, Ta
 
 impl Turn<'_> {
     /// A response that ended cleanly.
-    pub(super) fn answered(&mut self, sent: Submitting, response: Response) -> Next {
+    pub(super) fn on_response(&mut self, sent: Submitting, response: Response) -> Next {
         let raw = response.body.clone();
         let response = response.mended();
         // A body without a length ends with its connection, and a gateway that lost its upstream ends its response cleanly: only the

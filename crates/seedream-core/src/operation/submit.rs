@@ -59,7 +59,7 @@ impl Turn<'_> {
             }
             Input::Response(response) => {
                 self.note(format!("HTTP {}", response.status.as_u16()));
-                self.answered(sent, response)
+                self.on_response(sent, response)
             }
             Input::Head(head) => self.begun(sent, head),
             Input::Broken { partial, error } => {

@@ -61,8 +61,11 @@ impl Capabilities {
             let message = format!("`{member}` needs exactly one reference, not {}", request.references.len());
             audit.violation(Field::References, message, None, &rule.source);
         }
-        let bound =
-            if rule.open { ": no member that lowers this is known, so the request cannot bound the cost" } else { "" };
+        let bound = if rule.open {
+            ": no member that lowers this is known, so the cost is not bounded by the request"
+        } else {
+            ""
+        };
         let message = format!(
             "`{member}` bills every layer and the base, up to {} images{bound} {}",
             rule.images(),
