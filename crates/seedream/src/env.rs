@@ -88,7 +88,7 @@ mod tests {
             let lookup = |name: &str| (name == "AIO_API_KEY").then(|| value.to_owned());
             let error = from_lookup("aiearth", lookup).unwrap_err();
             assert!(
-                error.kind() == ErrorKind::MissingKey && error.message().starts_with("AIO_API_KEY holds no key"),
+                error.kind() == ErrorKind::MissingKey && error.message().starts_with("AIO_API_KEY contains no key"),
                 "{error}"
             );
         }

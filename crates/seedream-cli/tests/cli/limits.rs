@@ -14,7 +14,7 @@ fn a_limits_file_holds_over_the_documents() {
     place
         .run(&[&["plan", "3 images of a fox", "--count", "3"][..], &model].concat(), &[])
         .ends(2)
-        .says("at most 2 a request")
+        .says("at most 2 per request")
         .says("[override: limits.json]");
     let upstream = Upstream::start();
     let base = upstream.base("ark");

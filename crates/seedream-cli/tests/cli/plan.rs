@@ -100,10 +100,10 @@ fn every_request_that_a_document_prints_is_made_by_flags() {
 fn a_rule_that_only_arks_page_states_says_so_and_lenient_checking_sends_it() {
     let place = Place::new();
     let cases = [
-        ("opeai", &["--image", "https://example.com/a.png", "--count", "15"][..], "15 pictures"),
+        ("opeai", &["--image", "https://example.com/a.png", "--count", "15"][..], "15 images"),
         ("opeai", &["--model", "doubao-seedream-4.5", "--size", "3K"], "3K"),
         ("opeai", &["--size", "1024x1024"], "1024x1024"),
-        ("gogogotoken", &["--count", "16"], "16 pictures"),
+        ("gogogotoken", &["--count", "16"], "16 images"),
         ("gogogotoken", &["--size", "5000x5000"], "5000x5000"),
         ("gogogotoken", &["--size", "8000x480"], "8000x480"),
     ];
