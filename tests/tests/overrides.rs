@@ -90,9 +90,9 @@ fn what_cannot_be_read_or_said_is_refused() {
         (r#"{"ark":{"m":{"fields":{"sead":{"support":"refused"}}}}}"#, "sead"),
         (r#"{"ark":{"m":{"fields":{"seed":{"support":"maybe"}}}}}"#, "maybe"),
         (r#"{"ark":{"m":{"fields":{"prompt":{"support":"refused"}}}}}"#, "prompt"),
-        (r#"{"ark":{"m":{"images":{"max":0}}}}"#, "nothing could meet this"),
-        (r#"{"ark":{"m":{"size":{"pixels":{"min":9,"max":8}}}}}"#, "nothing could meet this"),
-        (r#"{"ark":{"*":{"family":"seedream-4.5"}}}"#, "one family"),
+        (r#"{"ark":{"m":{"images":{"max":0}}}}"#, "no value satisfies this rule"),
+        (r#"{"ark":{"m":{"size":{"pixels":{"min":9,"max":8}}}}}"#, "no value satisfies this rule"),
+        (r#"{"ark":{"*":{"family":"seedream-4.5"}}}"#, "name a model"),
     ] {
         let error = Overrides::from_json("my.json", json).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);

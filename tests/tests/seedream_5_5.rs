@@ -85,8 +85,8 @@ fn its_limits_are_checked_before_anything_is_sent() {
     }
     plan(&references(10)).unwrap();
     refused(&references(11), "at most 10");
-    refused(&asked(MODEL).size(Tier::K3), "no level 3K");
-    refused(&asked(MODEL).count(2), "one picture a request");
+    refused(&asked(MODEL).size(Tier::K3), "no tier 3K");
+    refused(&asked(MODEL).count(2), "one image per request");
     refused(&asked(MODEL).stream(true), "refuses it");
     refused(&asked(MODEL).prompt_mode(PromptMode::Fast), "does not take `fast`");
     // The members are refused whatever they say, so what happens anyway is not said.
@@ -105,15 +105,15 @@ fn a_background_is_one_of_three_and_goes_with_neither_transparent_jpeg_nor_layer
     for value in ["auto", "transparent", "opaque"] {
         assert_eq!(body(&plan(&background(value)).unwrap())["background"], value);
         plan(&background(value).format(OutputFormat::Png)).unwrap();
-        refused(&apart(MODEL).extra("background", value), "leave one of them out");
+        refused(&apart(MODEL).extra("background", value), "remove one of them");
     }
     for value in ["auto", "opaque"] {
         plan(&background(value).format(OutputFormat::Jpeg)).unwrap();
     }
-    refused(&background("transparent").format(OutputFormat::Jpeg), "take png");
+    refused(&background("transparent").format(OutputFormat::Jpeg), "use png");
     refused(&background("white"), "auto, transparent, opaque");
     refused(&asked(MODEL).extra("background", true), "auto, transparent, opaque");
-    refused(&asked("seedream-5-0-260128").extra("background", "opaque"), "leave it out");
+    refused(&asked("seedream-5-0-260128").extra("background", "opaque"), "remove it");
     refused(&asked("dola-seedream-5-0-pro-260628").extra("background", "auto"), "opaque, transparent");
 }
 
@@ -145,9 +145,9 @@ fn a_plan_never_counts_fewer_images_than_layers_may_be_billed() {
 
 #[test]
 fn exactly_one_image_is_taken_apart_and_only_where_the_model_can() {
-    refused(&asked(MODEL).extra("layer_decomposition", true), "exactly one image apart, not 0");
-    refused(&apart(MODEL).reference(ImageSource::url("https://example.com/b.png")), "exactly one image apart, not 2");
-    refused(&apart("seedream-4-5-251128"), "takes no image apart");
+    refused(&asked(MODEL).extra("layer_decomposition", true), "exactly one reference, not 0");
+    refused(&apart(MODEL).reference(ImageSource::url("https://example.com/b.png")), "exactly one reference, not 2");
+    refused(&apart("seedream-4-5-251128"), "does not decompose images");
 }
 
 #[test]

@@ -41,7 +41,7 @@ pub(crate) struct Body<'a> {
     guidance_scale: Option<f64>,
 }
 
-/// A string for one image, an array for several, as the examples of the document have it.
+/// A string for one image, an array for several, as in the examples of the page.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Image {

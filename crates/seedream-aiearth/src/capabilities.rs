@@ -1,4 +1,4 @@
-//! The rules of docs.aioagi.tech/api-reference/endpoint/seedream; where it says "depends on the model", those that Ark publishes of the model.
+//! The rules of docs.aioagi.tech/api-reference/endpoint/seedream; for "depends on the model", Ark's published rules of the model.
 
 use seedream_core::{
     Capabilities, Descriptor, Family, Field, FieldRule, Limits, Members, ModelId, PixelRule, Source, Tier,
@@ -6,7 +6,7 @@ use seedream_core::{
 
 use crate::body::MEMBERS;
 
-/// The page that the adapter is built from.
+/// The documentation page of the adapter.
 pub(crate) const PAGE: &str = "docs.aioagi.tech/api-reference/endpoint/seedream";
 
 pub(crate) fn of(descriptor: &Descriptor, model: &ModelId) -> Capabilities {
@@ -41,7 +41,7 @@ fn fields(family: Option<Family>) -> Vec<FieldRule> {
     let seed = match family {
         // "Only some 3.0 models."
         Some(Family::Seedream3T2i) | None => documented(Field::Seed, "seed"),
-        // An official example of Ark sends it with 4.0 and is not refused.
+        // An official example of Ark sends it with 4.0 and succeeds.
         Some(_) => FieldRule::ignored(Field::Seed, Source::documented(PAGE, "seed")),
     };
     let guidance = match family {

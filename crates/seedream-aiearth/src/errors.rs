@@ -1,4 +1,4 @@
-//! What errors mean here, and the document's advice for them (docs.aioagi.tech/api-reference/endpoint/seedream, section "troubleshooting").
+//! The meaning of errors, and the page's advice (docs.aioagi.tech/api-reference/endpoint/seedream, section "troubleshooting").
 
 use seedream_core::{Error, ErrorKind};
 use seedream_wire::codes;
@@ -11,7 +11,7 @@ pub(crate) fn kind_of(status: u16, code: &str) -> Option<ErrorKind> {
     }
 }
 
-/// Adds what the document advises.
+/// Adds the page's advice.
 pub(crate) fn advise(error: Error) -> Error {
     let status = error.status().map(|status| status.as_u16());
     let advice = match (status, error.kind()) {

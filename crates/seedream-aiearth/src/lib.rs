@@ -26,7 +26,7 @@ pub use seedream_core;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Aiearth;
 
-/// The document speaks of "the Seedream series" and tells its users to look at `GET /models`.
+/// The page names "the Seedream series" and refers to `GET /models`.
 const SERIES: Source = Source::derived("the provider's page names the series, Ark publishes the ids");
 
 static DESCRIPTOR: LazyLock<Descriptor> = LazyLock::new(|| {
@@ -45,7 +45,7 @@ static DESCRIPTOR: LazyLock<Descriptor> = LazyLock::new(|| {
 
 impl Aiearth {
     fn reader(model: ModelId) -> Reader {
-        // The document says only that links expire; the day is that of the models' own host.
+        // The page states only that links expire; 24 hours is the lifetime at Ark.
         Reader { model, kind_of: errors::kind_of, lifetime: Some(Duration::from_secs(24 * 3600)) }
     }
 }

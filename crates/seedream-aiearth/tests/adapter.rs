@@ -51,7 +51,7 @@ fn a_link_lives_for_a_day() {
     let ends: Vec<_> = made
         .images()
         .map(|image| match &image.data {
-            ImageData::Url { expires_at, .. } => expires_at.map(Timestamp::as_second),
+            ImageData::Url { expires_at, .. } => expires_at.map(Timestamp::unix_seconds),
             _ => None,
         })
         .collect();

@@ -1,4 +1,4 @@
-//! The members of the body, in the order of doc.aimanyi.top/api-349230272, and behind them those that Ark's own pages add.
+//! The members of the body: those of doc.aimanyi.top/api-349230272 in its order, then those that only Ark's own pages list.
 
 use seedream_core::{Checked, Count, ImageSource, OutputFormat, PromptMode, ResponseFormat};
 use serde::Serialize;
@@ -24,7 +24,7 @@ pub(crate) const MEMBERS: &[&str] = &[
 pub(crate) struct Body<'a> {
     model: &'a str,
     prompt: &'a str,
-    /// Always an array, as doc.aimanyi.top/api-349230272 has it; Ark takes a string too.
+    /// Always an array, as on doc.aimanyi.top/api-349230272; Ark accepts a string too.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     image: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

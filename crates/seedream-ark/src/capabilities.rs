@@ -7,17 +7,17 @@ use seedream_core::{
 
 use crate::body::MEMBERS;
 
-/// The page that the adapter is built from.
+/// The documentation page of the adapter.
 pub(crate) const PAGE: &str = "doc.aimanyi.top/api-349230272";
 
 const ARK_PAGE: &str = "volcengine.com/docs/82379/1541523";
 
-/// Seedream 5.5, which no page of Ark's that could be read describes: a reseller's page does.
+/// Seedream 5.5: a reseller's page, since no page of Ark on it is available.
 pub(crate) const fn page_5_5(at: &'static str) -> Source {
     Source::published_on("2026-11-28", "docs.laozhang.ai/en/api-capabilities/seedream-5-5", at)
 }
 
-/// The request of 5.5 as another reseller passes it on unchanged, with what is refused together.
+/// The 5.5 request as another reseller forwards it unchanged, with its excluded combinations.
 const fn schema_5_5(at: &'static str) -> Source {
     let page = "docs.comfy.org/development/comfy-router/models/byteplus/seedream-5-5-261028/code";
     Source::published_on("2026-11-28", page, at)
@@ -30,7 +30,7 @@ pub(crate) fn of(descriptor: &Descriptor, model: &ModelId) -> Capabilities {
     let members = Members::new(MEMBERS.iter().copied(), Source::documented(PAGE, "request body"));
     let mut rules = Capabilities::new(descriptor, resolution, limits.size, members);
     if family == Some(Family::Seedream4) {
-        // The page of a relay; Ark's own page starts at 1280x720.
+        // The minimum is that of a relay; Ark's own page starts at 1280x720.
         rules.size.relay_min = Some(RelayMinimum { pixels: 1024 * 1024, source: Source::documented(PAGE, "size") });
     }
     rules.references = limits.references;
@@ -39,7 +39,7 @@ pub(crate) fn of(descriptor: &Descriptor, model: &ModelId) -> Capabilities {
     rules.fields = fields(family).into();
     (rules.background, rules.layers) = (background(family), layers(family));
     if family == Some(Family::Seedream5_5) {
-        // What resellers ask for it.
+        // The price at resellers.
         let page = Source::published_on("2026-11-28", "inference.sh/apps/bytedance/seedream-5-5", "price");
         let usd = |micros| Amount::micros(micros, "USD");
         let by_tier = [(&[Tier::K1, Tier::K1_5][..], usd(20_000)), (&[Tier::K2], usd(35_000))];
@@ -80,7 +80,7 @@ fn fields(family: Option<Family>) -> Vec<FieldRule> {
         Some(Seedream5Lite | Seedream5Pro | Seedream5Flash | Seedream5_5) | None => {
             page(Field::Format, "output_format").one_of(&["jpeg", "png"])
         }
-        // 4.5 and 4.0 make JPEG and refuse to be told so.
+        // 4.5 and 4.0 make JPEG and refuse the member.
         Some(_) => refused(Field::Format, "output_format"),
     };
     let mode = match family {
@@ -100,7 +100,7 @@ fn fields(family: Option<Family>) -> Vec<FieldRule> {
         FieldRule::honoured(Field::Stream, Source::documented(PAGE, "stream"))
     };
     let seed = match family {
-        // Documented for the 3.0 family; an official example sends it with 4.0 and is not refused.
+        // Documented for the 3.0 family; an official example sends it with 4.0 and succeeds.
         Some(_) if !three => FieldRule::ignored(Field::Seed, source("seed")),
         _ => page(Field::Seed, "seed"),
     };

@@ -1,4 +1,4 @@
-//! What the codes of Ark mean, and those of the relays that doc.aimanyi.top/api-349230272 is published by.
+//! The meaning of the error codes of Ark and of the relays of doc.aimanyi.top/api-349230272.
 
 use seedream_core::ErrorKind;
 use seedream_wire::codes;

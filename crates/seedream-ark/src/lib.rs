@@ -130,7 +130,7 @@ impl StreamDialect for Ark {
     }
 }
 
-/// Published, not documented: Volcengine answers it, and so does BytePlus by two reports of live calls; the plans do not.
+/// Published, not documented: Volcengine supports it, and BytePlus too by two reports of live calls; the plans do not.
 impl CatalogDialect for Ark {
     fn models_request(&self) -> http::Request<Bytes> {
         let mut request = http::Request::new(Bytes::new());

@@ -1,6 +1,6 @@
-//! What an adapter implements: pure functions between a checked request, HTTP, and a response.
+//! The traits of an adapter: pure functions from a checked request to HTTP, and from a response to a value.
 //!
-//! No key, socket, clock or loop lives here.
+//! This module contains no key, socket, clock or loop.
 
 mod decoded;
 mod descriptor;

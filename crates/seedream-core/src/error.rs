@@ -1,6 +1,6 @@
-//! The one error type: what went wrong, and whether money may be gone.
+//! The error type: what failed, and whether the request may have been billed.
 //!
-//! Nothing here knows a provider. Messages are made free of keys, signed queries and image bytes where an error is made.
+//! This module is independent of any provider. The constructors remove keys, signed queries and image bytes from messages.
 
 mod attempt;
 mod error_type;

@@ -1,10 +1,10 @@
-//! Reads JSON as providers write it and as broken connections leave it.
+//! A lenient JSON reader for responses of providers, truncated ones included.
 //!
-//! Requests are written strictly; responses are read leniently, since what they hold was paid for. [`read`] takes what RFC 8259
-//! forbids and was seen all the same: byte order marks, bytes that are not UTF-8, raw line breaks and quotes inside strings, unknown
-//! escapes, single quotes, trailing commas, comments, leading zeros, `NaN`, Python's `None`, mismatched brackets, any depth, an end
-//! anywhere, UTF-16, and a few words around the JSON. [`Document`] says whether the text was cut, had to be repaired or has more
-//! values than are kept, so that a caller never takes such a response for a whole one.
+//! Requests are written strictly; responses are read leniently, since their content is billed. [`read`] accepts observed deviations
+//! from RFC 8259: byte order marks, bytes that are not UTF-8, raw line breaks and quotes inside strings, unknown escapes, single
+//! quotes, trailing commas, comments, leading zeros, `NaN`, Python's `None`, mismatched brackets, any depth, truncation at any byte,
+//! UTF-16, and a few words around the JSON. [`Document`] states whether the text was truncated, repaired, or has more values than
+//! are kept, so that such a response is never treated as complete.
 
 mod document;
 mod parser;
@@ -15,13 +15,13 @@ use serde_json::Value;
 pub use document::Document;
 pub use strict::is_strict;
 
-/// The longest text that is read by serde, in bytes. A longer one is read by a parser that bounds its memory.
+/// The longest text that serde reads, in bytes. Longer text goes to a parser with bounded memory.
 const STRICT: usize = 64 << 10;
 
-/// Reads the first value of a text; `None` where there is none.
+/// Reads the first value of a text; `None` if there is no value.
 ///
-/// Takes time linear in the text. The value takes at most about four times the memory of a long text: elements that cannot be an
-/// image are left out of it then.
+/// Takes time linear in the text. The value of a long text takes at most about four times its memory: elements that cannot be an
+/// image are omitted beyond that.
 pub fn read(text: &[u8]) -> Option<Document> {
     if text.len() <= STRICT
         && let Ok(value) = serde_json::from_slice(text)
@@ -34,7 +34,7 @@ pub fn read(text: &[u8]) -> Option<Document> {
     }
 }
 
-/// Text that is written in UTF-16, with a byte order mark or so that its first characters are seen to be, as UTF-8.
+/// Converts UTF-16 to UTF-8; UTF-16 is detected by a byte order mark or by the first characters.
 fn utf16(text: &[u8]) -> Option<String> {
     let unit: fn([u8; 2]) -> u16 = match *text {
         [0xff, 0xfe, ..] => u16::from_le_bytes,
@@ -47,12 +47,12 @@ fn utf16(text: &[u8]) -> Option<String> {
     Some(String::from_utf16_lossy(&units).trim_start_matches('\u{feff}').to_owned())
 }
 
-/// JSON behind a few words or signs: in a block of Markdown, as the argument of a function, behind a guard against scripts.
+/// Finds JSON after a short prefix: in a Markdown block, as a function argument, after a script guard.
 fn wrapped(text: &[u8]) -> Option<Document> {
-    /// How long the words are at most, in bytes.
+    /// The longest prefix, in bytes.
     const LONGEST: usize = 64;
     let start = text.iter().take(LONGEST).position(|byte| matches!(byte, b'{' | b'['))?;
-    // Markup, and lines with fields.
+    // Not a prefix: markup, and lines with fields.
     if text[..start].iter().any(|byte| matches!(byte, b'<' | b':' | b'"')) {
         return None;
     }
@@ -67,7 +67,7 @@ fn wrapped(text: &[u8]) -> Option<Document> {
     (told && closed).then_some(Document { repaired: true, length: text.len(), ..document })
 }
 
-/// Reads every object and list of a text, whatever stands between them.
+/// Reads every object and list of a text and ignores the text between them.
 pub fn documents(mut text: &[u8]) -> impl Iterator<Item = Document> {
     std::iter::from_fn(move || {
         let start = text.iter().position(|byte| matches!(byte, b'{' | b'['))?;
@@ -77,12 +77,12 @@ pub fn documents(mut text: &[u8]) -> impl Iterator<Item = Document> {
     })
 }
 
-/// Whether a text is meant to be a JSON object or list: its first byte that is not blank is a bracket.
+/// Whether a text looks like a JSON object or list: its first non-blank byte is a bracket.
 pub fn is_meant(text: &[u8]) -> bool {
     matches!(first_byte(text), Some(b'{' | b'['))
 }
 
-/// The first byte that is neither blank, which control bytes are too, nor of a byte order mark.
+/// The first byte that is not a blank, a control byte or part of a byte order mark.
 pub fn first_byte(text: &[u8]) -> Option<u8> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     text.iter().copied().find(|byte| *byte > b' ')

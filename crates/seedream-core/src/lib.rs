@@ -1,13 +1,12 @@
-//! One typed request for Seedream images, and the machine that owns the money.
+//! A typed request for Seedream images, and a sans-I/O state machine for one billable request.
 //!
-//! - [`ImageRequest`] says what somebody wants; [`Capabilities::check`] finds every rule that it breaks before a byte is sent.
-//! - [`Dialect`] is what an adapter implements: pure functions between a checked request, HTTP, and what came back.
-//! - [`Operation`] owns the life of one paid request, without I/O: when it is sent, when it may be sent again, how a task is
-//!   collected.
-//! - [`Error::charge`] says whether a failed request may have cost something.
-//! - `ImageProvider` of `seedream-client` is what a program holds: any dialect with its endpoint and key.
+//! - [`ImageRequest`] describes the images; [`Capabilities::check`] finds every violated rule before a byte is sent.
+//! - [`Dialect`] is the trait of an adapter: pure functions from a checked request to HTTP, and from a response to a value.
+//! - [`Operation`] runs one billable request without I/O: when to send, retry and poll, and what a failure may have cost.
+//! - [`Error::charge`] states whether a failed request may have been billed.
+//! - `ImageProvider` of `seedream-client` is any dialect with its endpoint and key.
 //!
-//! Why it is built this way, and where it departs from its first design, is in [`docs`].
+//! [`docs`] lists the design decisions and their reasons.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 

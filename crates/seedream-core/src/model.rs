@@ -1,6 +1,6 @@
-//! What a caller asks for and what comes back: plain values, the same for every provider.
+//! Requests and outcomes: plain values, independent of the provider.
 //!
-//! No rule of a provider and no I/O lives here.
+//! This module contains no rule of a provider and no I/O.
 
 mod event;
 mod field;

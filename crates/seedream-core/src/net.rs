@@ -1,8 +1,8 @@
-//! Which hosts are public: for callback URLs, and for every place from which an image is fetched.
+//! Which hosts are public: for callback URLs and image downloads.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether an address can be one of the public internet.
+/// Whether an address can be public.
 ///
 /// Not public: loopback, private, link-local, carrier-grade NAT, documentation, benchmarking, multicast, reserved and
 /// unspecified addresses, and IPv6 forms that carry such an IPv4 address.
@@ -13,10 +13,10 @@ pub fn is_public_ip(address: IpAddr) -> bool {
     }
 }
 
-/// Whether a host of a URL, as it is written there, can be one of the public internet.
+/// Whether a host, as written in a URL, can be public.
 ///
-/// A name is public unless it is local by its own ending. Numbers are read as addresses; the old forms of one (`2130706433`,
-/// `0x7f.1`, `127.1`) are never public, since programs disagree about them.
+/// A name is public unless its suffix is local. Numbers are read as addresses; old forms (`2130706433`, `0x7f.1`, `127.1`) are never
+/// public, since programs interpret them differently.
 pub fn is_public_host(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(&host);
@@ -29,8 +29,8 @@ pub fn is_public_host(host: &str) -> bool {
     !(numeric || local || host.is_empty() || host.contains(['[', ']', ':', '%']))
 }
 
-/// Whether a host of a URL, as it is written there, is this machine itself: a loopback or unspecified address, an IPv6 form of
-/// one, `localhost`, or a name that ends in `.localhost`.
+/// Whether a host, as written in a URL, is this machine: a loopback or unspecified address, an IPv6 form of one, `localhost`, or a name
+/// that ends in `.localhost`.
 pub fn is_loopback_host(host: &str) -> bool {
     let host = host.trim_end_matches('.');
     let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
@@ -65,7 +65,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         let ([a, b], [c, d]) = (hi.to_be_bytes(), lo.to_be_bytes());
         return is_public_v4(Ipv4Addr::new(a, b, c, d));
     }
-    // Only 2000::/3 is given out; of it, 2001:db8::/32 and 3fff::/20 are for documentation, 2001::/23 for protocols.
+    // Only 2000::/3 is allocated; of it, 2001:db8::/32 and 3fff::/20 are for documentation, 2001::/23 for protocols.
     (0x2000..0x4000).contains(&s[0])
         && !(s[0] == 0x2001 && (s[1] == 0xdb8 || s[1] < 0x200))
         && !(s[0] == 0x3fff && s[1] < 0x1000)

@@ -1,11 +1,11 @@
-//! The machine that owns the money: the life of one paid request, without any I/O.
+//! Sans-I/O state machine for one billable request: when to send, retry and poll, and what a failure may have cost.
 //!
-//! A driver sends what [`Then::Send`] holds, waits as long as [`Then::WaitUntil`] says, and reports what happened as an [`Input`].
-//! The operation decides what that means. A paid request is sent again only when it provably did no work: the connection was
-//! never made, or the provider refused with a code that passes by itself.
+//! A driver sends the exchange of [`Then::Send`], waits for [`Then::WaitUntil`], and reports the result as an [`Input`]. The operation
+//! decides the next step. A billable request is sent again only if it provably did no work: no byte of its body was sent, or the
+//! provider refused it with a temporary error.
 //!
-//! Each state is a value that holds what it needs; each input is taken in one turn (`operation/machine.rs`). What each state waits for and does
-//! is in the docs of [`Operation`], which are in `operation/states.md`.
+//! Each state is a value with its data; `operation/machine.rs` handles one input at a time. The docs of [`Operation`] describe all
+//! states (`operation/states.md`).
 
 mod count;
 mod end;

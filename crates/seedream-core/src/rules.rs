@@ -1,6 +1,6 @@
-//! The rules of a model at a provider, each with the page it was read from, and the check of a request against them.
+//! The rules of a model at a provider, each with its source, and the check of a request against them.
 //!
-//! Rules are plain data. What a request becomes on the wire is the dialect's part.
+//! Rules are plain data; a dialect encodes the checked request.
 
 mod capabilities;
 mod check;
@@ -18,7 +18,7 @@ pub(crate) mod source;
 mod standing;
 mod violation;
 
-/// The JSON Schema of [`Capabilities`] and of every place in which a part of them is written: `limits` (a file of [`Overrides`]),
+/// The JSON Schema of [`Capabilities`] and of every format that contains a part of them: `limits` (a file of [`Overrides`]),
 /// `description` (a program of the conformance suite) and `models` (`seedream models --json`), each below `$defs`.
 pub const CAPABILITIES_SCHEMA: &str = include_str!("rules/capabilities.schema.json");
 

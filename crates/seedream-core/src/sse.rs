@@ -1,9 +1,9 @@
-//! Server-sent events, read as leniently as the providers write them.
+//! A lenient parser for server-sent events.
 //!
-//! Linear in the bytes, whatever their chunking. Lines end in LF, CRLF or CR; comments and unknown fields are skipped; several
-//! `data` lines are one event. Ark's documents print JSON over several lines of which only the first begins with `data:`; such
-//! lines are taken as data, although the grammar of SSE would drop them. So is JSON on lines without any field. Where blank lines
-//! are missing between events, a line of data that follows complete JSON begins the next event, and so does a second name.
+//! Takes time linear in the bytes, for any chunking. Lines end in LF, CRLF or CR; comments and unknown fields are skipped; several
+//! `data` lines are one event. Ark's pages print JSON over several lines of which only the first begins with `data:`; the parser
+//! accepts such lines as data, although the SSE grammar drops them. It also accepts JSON on lines without a field. If blank lines
+//! between events are missing, a data line after complete JSON begins the next event, and so does a second name.
 
 use std::fmt;
 
@@ -14,14 +14,14 @@ use nesting::Nesting;
 /// One event: its name and its data.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Frame {
-    /// The text behind `event:`; `None` where there is none.
+    /// The text after `event:`, if any.
     pub event: Option<String>,
-    /// The lines behind `data:`, joined by LF.
+    /// The lines after `data:`, joined by LF.
     pub data: String,
 }
 
 impl fmt::Debug for Frame {
-    /// Shows the size of the data, not the data: signed URLs and images stand in it.
+    /// Shows the size of the data, not its content: it may contain signed URLs and images.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Frame")
             .field("event", &self.event)
@@ -31,24 +31,24 @@ impl fmt::Debug for Frame {
 }
 
 impl Frame {
-    /// Whether this is the mark that ends a stream of OpenAI's family.
+    /// Whether this is the end mark `[DONE]` of OpenAI's family.
     pub fn is_done(&self) -> bool {
         self.data.trim().eq_ignore_ascii_case("[DONE]")
     }
 }
 
-/// Reads events from bytes as they arrive.
+/// An incremental event parser.
 #[derive(Clone, Default)]
 pub struct Parser {
-    /// The line that has not ended yet.
+    /// The incomplete last line.
     line: Vec<u8>,
-    /// Whether the last byte was a CR, so that a LF behind it ends no second line.
+    /// Whether the last byte was a CR, so that a LF after it does not end a second line.
     after_cr: bool,
-    /// Whether anything but a byte order mark has been read.
+    /// Whether anything other than a byte order mark has been read.
     begun: bool,
     event: Option<String>,
     data: Option<String>,
-    /// How far the JSON of the data is read. It is read only where a second line of data comes.
+    /// How far the JSON of the data was scanned; it is scanned only if a second data line arrives.
     nesting: Nesting,
 }
 
@@ -59,15 +59,15 @@ impl fmt::Debug for Parser {
 }
 
 impl Parser {
-    /// A parser at the start of a stream.
+    /// Creates a parser at the start of a stream.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes the next bytes and returns the events that they complete.
+    /// Reads the next bytes and returns the events that they complete.
     pub fn feed(&mut self, mut bytes: &[u8]) -> Vec<Frame> {
         let mut frames = Vec::new();
-        // A LF right behind a CR belongs to it, in whatever chunk it comes; the one after it does not.
+        // A LF directly after a CR belongs to it, in any chunk; the next one does not.
         if !bytes.is_empty() && std::mem::take(&mut self.after_cr) && bytes[0] == b'\n' {
             bytes = &bytes[1..];
         }
@@ -82,7 +82,7 @@ impl Parser {
         frames
     }
 
-    /// The events that the end of the stream completes: providers leave out the last blank line.
+    /// Returns the events that the end of the stream completes: providers omit the last blank line.
     pub fn finish(&mut self) -> Vec<Frame> {
         let before = if self.line.is_empty() { None } else { self.end_line() };
         before.into_iter().chain(self.take()).collect()
@@ -110,24 +110,24 @@ impl Parser {
             return before;
         }
         if is("data") {
-            // Some gateways frame an event that is framed already.
+            // Some gateways frame an event twice.
             let mut value = value;
             while let Some(rest) = framed_again(&line[value..]) {
                 value = line.len() - rest.len();
             }
             return self.push_data(line, value, true);
         }
-        // JSON without any framing, or a line of it that was printed without `data:` after one that had it.
+        // JSON without framing, or a continuation line without `data:`.
         let is_json = self.data.is_some() || line.trim_ascii_start().starts_with(['{', '[']);
         if is_json { self.push_data(line, 0, false) } else { None }
     }
 
-    /// Takes a line of data, from where its value begins, and returns the event that was complete before it. The first line stays
-    /// where it is: it may be an image.
+    /// Adds a data line, from the start of its value, and returns the event that was complete before it. The first line is not
+    /// copied: it may be an image.
     fn push_data(&mut self, mut line: String, value: usize, framed: bool) -> Option<Frame> {
         let complete = self.data.as_ref().is_some_and(|data| self.nesting.is_complete(data));
         if complete && !framed && !line.trim_ascii_start().starts_with(['{', '[']) {
-            // Neither data nor JSON: a field that is not known.
+            // Neither data nor JSON: an unknown field.
             return None;
         }
         let before = if complete { self.take() } else { None };
@@ -151,7 +151,7 @@ impl Parser {
     }
 }
 
-/// What stands after another `data:` before JSON or the mark that ends a stream. A data URI is left as it is.
+/// Removes a second `data:` before JSON or the end mark. A data URI is unchanged.
 fn framed_again(value: &str) -> Option<&str> {
     let (field, rest) = value.trim_ascii_start().split_at_checked("data:".len())?;
     let rest = field.eq_ignore_ascii_case("data:").then_some(rest)?.trim_ascii_start();
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lf_that_comes_alone_behind_a_cr_ends_no_line_and_the_next_one_does() {
+    fn a_lf_directly_after_a_cr_ends_no_line_and_the_next_one_does() {
         let mut parser = Parser::new();
         let frames: Vec<_> = ["data: a\r", "\n", "\n", "data: b\r", "", "\n\n"]
             .iter()

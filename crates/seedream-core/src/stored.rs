@@ -1,12 +1,12 @@
-//! How stored values are read again, also where a newer version wrote them: a word that this version does not know never makes a
-//! record unreadable, and it is never read as something that is cheaper or safer than it may be.
+//! Reads stored values, also those of a newer version: an unknown word never makes a record unreadable, and is never read as something
+//! cheaper or safer than it may be.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serializer, de::DeserializeOwned};
 use serde_json::Value;
 
-/// A value; one in a form that this version does not know is read as if it were not there.
+/// A value; an unknown form is read as absent.
 pub(crate) fn known<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     Ok(T::deserialize(Value::deserialize(deserializer)?).ok())
 }

@@ -1,8 +1,8 @@
-//! Images with a record: what was bought survives the end of this process, whatever ends it.
+//! A job with a record: billed images survive a crash of this process.
 //!
-//! `EVOLINK_API_KEY=… cargo run -p seedream-evolink --example job -- "two views of a lighthouse"`; with `EVOLINK_BASE_URL` it asks a mock.
-//! What earlier runs left in the folder `out` is collected first.
-#![allow(clippy::print_stdout, reason = "it is a program")]
+//! `EVOLINK_API_KEY=… cargo run -p seedream-evolink --example job -- "two views of a lighthouse"`; `EVOLINK_BASE_URL` sets a mock.
+//! The example first collects the records of earlier runs in the folder `out`.
+#![allow(clippy::print_stdout, reason = "this is a program")]
 
 use std::{env, path::Path};
 
@@ -19,7 +19,7 @@ async fn main() -> Result<()> {
     run(&key, env::var("EVOLINK_BASE_URL").ok().as_deref(), &prompt, "out").await
 }
 
-/// Collects what is left in a folder, then makes two images.
+/// Collects the records in a folder, then makes two images.
 pub async fn run(key: &str, base_url: Option<&str>, prompt: &str, folder: &str) -> Result<()> {
     let builder = Client::builder(Evolink).key(key);
     let builder = base_url.into_iter().fold(builder, |builder, url| builder.base_url(url));
@@ -30,12 +30,12 @@ pub async fn run(key: &str, base_url: Option<&str>, prompt: &str, folder: &str) 
         let path = left?.path;
         match client.resume(&path.to_string_lossy()).run().await {
             Ok(outcome) => println!("collected {} of {}", outcome.images.len(), path.display()),
-            // The charge says whether it may have been billed all the same.
+            // The charge states whether the request may have been billed.
             Err(error) => println!("not collected: {error}; charge {}", error.outcome().charge.as_str()),
         }
     }
 
-    // The record is on disk before the request leaves, and goes once the images and their metadata are durable.
+    // The record is on disk before the request is sent, and is removed once the images and their metadata are durable.
     let mut events = client.job(ImageRequest::new("seedream-4.5", prompt).count(2)).save_to(folder).events();
     while let Some(event) = events.next().await {
         match event {

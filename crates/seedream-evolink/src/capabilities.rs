@@ -7,10 +7,10 @@ use seedream_core::{
 
 use crate::body::MEMBERS;
 
-/// The page that the adapter is built from.
+/// The documentation page of the adapter.
 pub(crate) const PAGE: &str = "docs.evolink.ai, seedream-4.5-image-generate";
 
-/// `auto` apart (docs.evolink.ai, seedream-4.5-image-generate, size).
+/// The ratios, without `auto` (docs.evolink.ai, seedream-4.5-image-generate, size).
 const RATIOS: [Ratio; 10] = [
     Ratio::new(1, 1),
     Ratio::new(2, 3),

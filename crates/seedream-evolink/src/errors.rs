@@ -1,5 +1,5 @@
-//! What the error codes of docs.evolink.ai, seedream-4.5-image-generate and of the public pages beside it mean. Older pages have the status as a whole number in
-//! the place of the code; those are understood by the status.
+//! The meaning of the error codes of docs.evolink.ai, seedream-4.5-image-generate, and of its sibling pages. Older pages print the status
+//! as the code; such errors are classified by status.
 
 use seedream_core::{ErrorKind, Medium, Stage};
 
@@ -18,22 +18,22 @@ pub(crate) fn of_http(status: u16, code: &str) -> Option<ErrorKind> {
         "task_not_found" => ErrorKind::TaskNotFound,
         "rate_limit_exceeded" => ErrorKind::RateLimited,
         "internal_error" => ErrorKind::Server,
-        // Older pages, by status alone: an unknown model, and a reference that is too large.
+        // Older pages, by status only: an unknown model, and a reference that is too large.
         "" if status == 404 => ErrorKind::ModelNotFound,
         "" if status == 413 => ErrorKind::ReferenceImage,
         _ => return None,
     })
 }
 
-/// Codes of a task that failed (public page of error codes). Asking again changes nothing: only a new request would.
+/// Codes of a failed task (public page of error codes). Another poll does not change them; only a new request does.
 pub(crate) fn of_task(code: &str) -> Option<ErrorKind> {
     Some(match code {
-        // Which of the two was looked at stands only in the message.
+        // Only the message states which of the two was rejected.
         "content_policy_violation" => ErrorKind::rejected(Stage::Unknown, Medium::Unknown),
         "invalid_parameters" => ErrorKind::InvalidRequest,
         "image_processing_error" | "image_dimension_mismatch" => ErrorKind::ReferenceImage,
         "request_cancelled" => ErrorKind::Cancelled,
-        // In a task the word means the rate or the concurrency, not the account.
+        // In a task this code means rate or concurrency, not the account.
         "quota_exceeded" => ErrorKind::RateLimited,
         "resource_exhausted" => ErrorKind::Overloaded,
         "generation_failed_no_content"

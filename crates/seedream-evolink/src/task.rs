@@ -1,5 +1,5 @@
-//! What tasks are read with. Statuses are `pending`, `processing`, `completed` and `failed`, results are links
-//! in `results` (docs.evolink.ai, seedream-4.5-image-generate).
+//! Decodes tasks. Statuses are `pending`, `processing`, `completed` and `failed`, results are URLs in `results`
+//! (docs.evolink.ai, seedream-4.5-image-generate).
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use crate::errors;
 /// "The links of images are good for 24 hours."
 const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
-/// What tasks are read with.
+/// The task decoder.
 pub(crate) fn tasks(model: &ModelId) -> Tasks {
     Tasks {
         reader: Reader { model: model.clone(), kind_of: errors::of_http, lifetime: Some(LIFETIME) },
         kind_of_failure: errors::of_task,
         results: "results",
-        // What is charged goes by the number of images made.
+        // The charge depends on the number of generated images.
         failed: Charge::No,
     }
 }

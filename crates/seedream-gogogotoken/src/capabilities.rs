@@ -7,14 +7,14 @@ use seedream_core::{
 
 use crate::body::MEMBERS;
 
-/// The page that the adapter is built from.
+/// The documentation page of the adapter.
 pub(crate) const PAGE: &str = "docs.gogogotoken.ai/overseas/seedream-images";
 
 pub(crate) fn of(descriptor: &Descriptor, model: &ModelId) -> Capabilities {
     let resolution = descriptor.resolve(model);
     let family = resolution.family;
     let size = match (&resolution.standing, family) {
-        // The least area is the document's; the largest and the shapes are those of the models that it resells.
+        // The page states the minimum area; the maximum and the shapes are those of the resold models.
         (Standing::Sold, Some(family)) => {
             let mut own = PixelRule::any();
             own.min = 3_686_400;
@@ -31,13 +31,13 @@ pub(crate) fn of(descriptor: &Descriptor, model: &ModelId) -> Capabilities {
     let members = Members::new(MEMBERS.iter().copied(), Source::documented(PAGE, "request body"));
     let mut rules = Capabilities::new(descriptor, resolution, size, members);
     rules.references = ReferenceRule::absent(Source::documented(PAGE, "request body"));
-    // The document states no largest `n`; 15 is what the models that it resells make.
+    // The page states no maximum of `n`; 15 is the maximum of the resold models.
     rules.images = match family {
         Some(family) => Limits::of(family).images,
         None => Limits::unknown().images,
     };
     (rules.images.with_references, rules.images.auto) = (None, false);
-    // It also does not say that the prompt decides: it bills what is delivered.
+    // The page does not state that the prompt decides; it bills delivered images.
     rules.images.prompt_decides = false;
     rules.fields = [FieldRule::honoured(Field::ResponseFormat, Source::documented(PAGE, "response_format"))
         .one_of(&["url", "b64_json"])

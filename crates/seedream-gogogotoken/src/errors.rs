@@ -1,4 +1,5 @@
-//! What the error codes of docs.gogogotoken.ai/overseas/seedream-images mean, and its advice for each status. Codes are those of Ark and of the gateway before it.
+//! The meaning of error codes, and the advice of docs.gogogotoken.ai/overseas/seedream-images for each status. Codes are those of Ark and
+//! of the gateway in front of it.
 
 use seedream_core::{Charge, Error, ErrorKind};
 use seedream_wire::codes;
@@ -10,7 +11,7 @@ pub(crate) fn kind_of(_status: u16, code: &str) -> Option<ErrorKind> {
     }
 }
 
-/// Adds what the document advises (its table of error codes).
+/// Adds the page's advice (its table of error codes).
 pub(crate) fn advise(error: Error) -> Error {
     let advice = match (error.status().map(|status| status.as_u16()), error.charge()) {
         (Some(400), _) if error.kind() == ErrorKind::InvalidRequest => {

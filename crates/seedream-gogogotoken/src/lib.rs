@@ -42,7 +42,7 @@ static DESCRIPTOR: LazyLock<Descriptor> = LazyLock::new(|| {
 
 impl Gogogotoken {
     fn reader(request: &Checked) -> Reader {
-        // "URLs usually live for a while (24 hours, for example)" is all that the document says.
+        // The page states only "URLs usually live for a while (24 hours, for example)".
         let lifetime = Some(Duration::from_secs(24 * 3600));
         Reader { model: request.model().clone(), kind_of: errors::kind_of, lifetime }
     }

@@ -22,15 +22,15 @@ pub(crate) struct Body<'a> {
     watermark: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     n: Option<u32>,
-    /// Only for a group without a number: the gateway makes a group of every `n` above 1 by itself.
+    /// Only for a group without a number: the gateway converts every `n` above 1 to a group.
     #[serde(skip_serializing_if = "Option::is_none")]
     sequential_image_generation: Option<&'static str>,
-    /// Has no effect; sent, and warned about.
+    /// Has no effect; sent with a warning.
     #[serde(skip_serializing_if = "Option::is_none")]
     output_format: Option<&'static str>,
 }
 
-/// A string for one image, an array for several: the document shows neither, Ark takes both.
+/// A string for one image, an array for several: the page shows neither, Ark accepts both.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Image {

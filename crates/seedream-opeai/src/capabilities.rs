@@ -1,4 +1,4 @@
-//! The rules of ope.ai, the seedream series. It hands sizes and references on: their rules are those that Ark publishes of a model.
+//! The rules of ope.ai, the seedream series. The gateway forwards sizes and references: their rules are Ark's published rules.
 
 use seedream_core::{
     Capabilities, Descriptor, Family, Field, FieldRule, ImagesRule, Limits, Members, ModelId, PixelRule, Precedence,
@@ -7,7 +7,7 @@ use seedream_core::{
 
 use crate::{body::MEMBERS, gateway};
 
-/// The page that the adapter is built from.
+/// The documentation page of the adapter.
 pub(crate) const PAGE: &str = "ope.ai, the seedream series";
 
 pub(crate) fn of(descriptor: &Descriptor, model: &ModelId) -> Capabilities {
@@ -33,7 +33,7 @@ pub(crate) fn of(descriptor: &Descriptor, model: &ModelId) -> Capabilities {
     rules.precedence = Some(Precedence {
         member: "sequential_image_generation".into(),
         field: Field::Count,
-        message: "an explicit sequential_image_generation decides alone: the gateway makes no group of n [ope.ai, the seedream series, n]".into(),
+        message: "an explicit sequential_image_generation takes precedence: the gateway ignores n for the group [ope.ai, the seedream series, n]".into(),
     });
     rules
 }
@@ -42,7 +42,7 @@ fn images(three: bool, published: &ImagesRule) -> ImagesRule {
     let source = if three { published.source.clone() } else { Source::documented(PAGE, "n") };
     let mut rule = ImagesRule::up_to(three.then_some(1), source);
     if !three {
-        // "The official ceiling is advised to be 1 to 15": more is not said to be refused.
+        // "The official ceiling is advised to be 1 to 15": the page does not state that more is refused.
         rule.advised_max = Some(15);
         rule.auto = true;
         rule.with_references.clone_from(&published.with_references);

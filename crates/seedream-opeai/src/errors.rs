@@ -1,5 +1,5 @@
-//! What error codes mean here. The document names none: they are read as Ark's and as those of the usual gateways, which is our
-//! guess.
+//! The meaning of error codes. The page documents none: they are classified as Ark's and as those of common gateways, which is an
+//! assumption.
 
 use seedream_core::ErrorKind;
 use seedream_wire::codes;

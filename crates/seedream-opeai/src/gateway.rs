@@ -1,13 +1,13 @@
-//! What the gateway makes of a body before it passes it on (ope.ai, the seedream series).
+//! The gateway's rewrites of a body (ope.ai, the seedream series).
 
 use seedream_core::{Effective, ModelId};
 use serde_json::{Map, Value, json};
 
-/// The members that it drops.
+/// The members that the gateway drops.
 pub(crate) const WITHOUT_EFFECT: &[&str] =
     &["quality", "style", "user", "output_format", "output_compression", "background", "moderation"];
 
-/// The size that it adds where there is none.
+/// The default size.
 pub(crate) fn default_size(model: &str) -> &'static str {
     match model {
         "doubao-seedream-3-0-t2i-250415" | "seedream-3-0-t2i-250415" => "1024x1024",
@@ -15,7 +15,7 @@ pub(crate) fn default_size(model: &str) -> &'static str {
     }
 }
 
-/// The id that it passes on.
+/// The model id that the gateway forwards.
 fn normalised(model: &str) -> &str {
     match model {
         "doubao-seedream-4.5" | "doubao-seedream-4-5-251128" => "seedream-4-5-251128",
@@ -24,7 +24,7 @@ fn normalised(model: &str) -> &str {
     }
 }
 
-/// The body that it passes on, and the most images that this can cost.
+/// The body that the gateway forwards, and the most images that can be billed.
 pub(crate) fn normalise(mut body: Map<String, Value>, ceiling: u32) -> Effective {
     body.retain(|member, _| !WITHOUT_EFFECT.contains(&member.as_str()));
     let model = body.get("model").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -33,11 +33,11 @@ pub(crate) fn normalise(mut body: Map<String, Value>, ceiling: u32) -> Effective
     body.entry("stream").or_insert_with(|| false.into());
     body.entry("watermark").or_insert_with(|| false.into());
     body.insert("model".into(), normalised(&model).into());
-    // Whether `n` itself is passed on is not said; what decides is the group.
+    // The page does not state whether `n` is forwarded; the group decides.
     let n = body.remove("n").and_then(|n| n.as_u64()).unwrap_or(1);
     let seedream = ModelId::new(model).family().is_some();
     let max_images = match body.get("sequential_image_generation").and_then(Value::as_str) {
-        // Without a ceiling of its own, a group is Ark's: 15.
+        // Without its own maximum, a group has Ark's: 15.
         Some("auto") => body
             .get("sequential_image_generation_options")
             .and_then(|options| options.get("max_images"))

@@ -50,7 +50,7 @@ static DESCRIPTOR: LazyLock<Descriptor> = LazyLock::new(|| {
 
 impl Opeai {
     fn reader(request: &Checked) -> Reader {
-        // Our guess, after Ark: the document says nothing about how long a link lives.
+        // Ark's lifetime, an assumption: the page does not state how long a link is valid.
         let lifetime = Some(Duration::from_secs(24 * 3600));
         Reader { model: request.model().clone(), kind_of: errors::kind_of, lifetime }
     }

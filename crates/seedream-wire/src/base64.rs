@@ -1,4 +1,4 @@
-//! Base64 and data URIs in every dress.
+//! Lenient decoding of base64 and data URIs.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use base64::{
 };
 use bytes::Bytes;
 
-/// Padding may be missing and stray bits may stand in the last letter: not every encoder is right about them.
+/// Padding may be missing and the last character may have stray bits: some encoders are wrong about them.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -16,7 +16,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// How many letters say whether base64 is an image.
+/// How many characters are needed to recognise base64 of an image.
 const HEAD: usize = 24;
 
 /// Whether a text is a data URI, in any letter case.
@@ -24,16 +24,16 @@ pub(crate) fn is_data_uri(text: &str) -> bool {
     text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
 }
 
-/// Base64 without what some writers leave around it: blanks, quotes, and the `b` that Python writes before bytes.
+/// Removes blanks, quotes and Python's `b` prefix around base64.
 fn undressed(text: &str) -> &str {
     let text = text.trim_ascii();
     let quoted = text.strip_prefix('b').filter(|rest| rest.starts_with(['\'', '"'])).unwrap_or(text);
     let inner = quoted.strip_prefix(['\'', '"']);
-    // The quote at the end is missing where only a beginning is looked at.
+    // A prefix of the text has no closing quote.
     inner.map_or(text, |inner| inner.strip_suffix(['\'', '"']).unwrap_or(inner).trim_ascii())
 }
 
-/// The bytes of a data URI: base64 or percent-encoded, also where a URI stands inside another.
+/// The bytes of a data URI: base64 or percent-encoded, also nested.
 pub(crate) fn of_data_uri(uri: &str) -> Option<Bytes> {
     let mut text = uri;
     let mut is_base64 = false;
@@ -45,7 +45,7 @@ pub(crate) fn of_data_uri(uri: &str) -> Option<Bytes> {
     if is_base64 {
         return of_base64(&String::from_utf8_lossy(&percent_decoded(text)));
     }
-    // Without `;base64` it is meant literally; some writers forget the word.
+    // Without `;base64` the data is percent-encoded; some encoders omit the word.
     let literal = percent_decoded(text);
     if !is_image(&literal)
         && let Some(bytes) = image_of_base64(text)
@@ -55,7 +55,7 @@ pub(crate) fn of_data_uri(uri: &str) -> Option<Bytes> {
     (!literal.is_empty()).then(|| literal.into_owned().into())
 }
 
-/// The bytes of base64 in either alphabet, with blanks or quotes, and with or without padding; `None` where it is not base64.
+/// The bytes of base64 in either alphabet, with blanks or quotes, with or without padding; `None` if it is not base64.
 pub(crate) fn of_base64(text: &str) -> Option<Bytes> {
     let text = undressed(text);
     let odd = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'-' | b'_');
@@ -81,7 +81,7 @@ pub(crate) fn of_base64(text: &str) -> Option<Bytes> {
     LENIENT.decode(standard).ok().map(Bytes::from)
 }
 
-/// The bytes of base64 that begins as an image does.
+/// The bytes of base64 that begins with an image signature.
 pub(crate) fn image_of_base64(text: &str) -> Option<Bytes> {
     let text = undressed(text);
     let head: String = text.chars().filter(|c| !c.is_ascii_whitespace()).take(HEAD).collect();
@@ -91,7 +91,7 @@ pub(crate) fn image_of_base64(text: &str) -> Option<Bytes> {
     of_base64(text)
 }
 
-/// Whether bytes begin as an image of a known format does.
+/// Whether bytes begin with the signature of a known image format.
 pub(crate) fn is_image(bytes: &[u8]) -> bool {
     let at = |at: usize, text: &[u8]| bytes.get(at..).is_some_and(|rest| rest.starts_with(text));
     at(0, b"\x89PNG\r\n\x1a\n")
@@ -107,7 +107,7 @@ pub(crate) fn is_image(bytes: &[u8]) -> bool {
             && [&b"avif"[..], b"avis", b"heic", b"heix", b"mif1", b"msf1"].iter().any(|brand| at(8, brand)))
 }
 
-/// The bytes that percent-encoded text stands for.
+/// Decodes percent-encoded text.
 pub(crate) fn percent_decoded(text: &str) -> Cow<'_, [u8]> {
     if !text.contains('%') {
         return text.as_bytes().into();

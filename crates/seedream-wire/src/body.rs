@@ -1,4 +1,4 @@
-//! What every adapter's body has in common: it is JSON, it is posted, and `extra` comes last.
+//! HTTP requests of all adapters: a POST with a JSON body and `extra` last, or a GET.
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -6,17 +6,19 @@ use seedream_core::{Error, ErrorKind, Result};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// A POST with a JSON body: the members of `body` in their order, and those of `extra` behind them.
+/// Creates a POST with a JSON body: the members of `body` in their order, then those of `extra`.
 ///
 /// # Errors
-/// [`ErrorKind::Config`] where `body` is no object or `path` is none: a bug of the adapter.
+/// [`ErrorKind::Config`] if `body` is not an object or `path` is not valid: a bug of the adapter.
 pub fn post(path: &str, body: &impl Serialize, extra: &Map<String, Value>) -> Result<http::Request<Bytes>> {
-    let bug = |what: &str| Error::new(ErrorKind::Config, format!("the request cannot be written: {what}"));
-    let mut json = serde_json::to_string(body).map_err(|error| bug("its body").with_source(error))?;
+    let bug = |what: &str| {
+        Error::new(ErrorKind::Config, format!("the request cannot be encoded: {what}; this is a bug of the adapter"))
+    };
+    let mut json = serde_json::to_string(body).map_err(|error| bug("its body is not JSON").with_source(error))?;
     for (name, value) in extra {
         let open = json.pop();
         if open != Some('}') {
-            return Err(bug("its body is no object"));
+            return Err(bug("its body is not an object"));
         }
         if !json.ends_with('{') {
             json.push(',');
@@ -29,15 +31,17 @@ pub fn post(path: &str, body: &impl Serialize, extra: &Map<String, Value>) -> Re
     http::Request::post(path)
         .header(CONTENT_TYPE, "application/json")
         .body(Bytes::from(json))
-        .map_err(|error| bug("its path").with_source(error))
+        .map_err(|error| bug("its path is not valid").with_source(error))
 }
 
-/// A GET without a body.
+/// Creates a GET without a body.
 ///
 /// # Errors
-/// [`ErrorKind::Config`] where `path` is none: a bug of the adapter.
+/// [`ErrorKind::Config`] if `path` is not valid: a bug of the adapter.
 pub fn get(path: &str) -> Result<http::Request<Bytes>> {
-    let bug = |error| Error::new(ErrorKind::Config, "the request cannot be written: its path").with_source(error);
+    let bug = |error| {
+        Error::new(ErrorKind::Config, "the request cannot be encoded: its path is not valid").with_source(error)
+    };
     http::Request::get(path).body(Bytes::new()).map_err(bug)
 }
 

@@ -1,39 +1,39 @@
-//! Error codes that several providers share, because their relays pass them on.
+//! Error codes that several providers share, since relays forward them.
 //!
-//! An adapter's own `errors.rs` asks its own table first and these after it.
+//! An adapter's `errors.rs` checks its own table first, then these.
 
 use seedream_core::{ErrorKind, Medium, Stage};
 
 /// The codes of Ark (public: its error code page of 2026-08-18).
 pub fn ark(code: &str) -> Option<ErrorKind> {
     Some(match code {
-        // What is missing or wrong stands behind the dot.
+        // The suffix after the dot names the missing or invalid member.
         _ if starts(code, &["MissingParameter", "InvalidParameter", "InvalidArgumentError"]) => {
             ErrorKind::InvalidRequest
         }
-        // A reference that is empty, no image, or cannot be fetched.
+        // A reference that is empty, not an image, or cannot be fetched.
         _ if starts(code, &["InvalidImageURL"]) => ErrorKind::ReferenceImage,
         "OutofContextError" | "InvalidEndpoint.ClosedEndpoint" | "BadRequest" => ErrorKind::InvalidRequest,
-        // Moderation names what it looked at.
+        // Moderation names the rejected content.
         _ if starts(code, &["InputText"]) => ErrorKind::rejected(Stage::Input, Medium::Text),
         _ if starts(code, &["InputImage"]) => ErrorKind::rejected(Stage::Input, Medium::Image),
         _ if starts(code, &["OutputText"]) => ErrorKind::rejected(Stage::Output, Medium::Text),
         _ if starts(code, &["OutputImage"]) => ErrorKind::rejected(Stage::Output, Medium::Image),
         _ if starts(code, &["SensitiveContentDetected"]) => ErrorKind::rejected(Stage::Unknown, Medium::Unknown),
-        // Moderation itself failed: passes, but only a response that is a refusal is tried again.
+        // Moderation itself failed: temporary, but only a response that is a refusal is sent again.
         "ContentSecurityDetectionError" => ErrorKind::Overloaded,
         "AuthenticationError" => ErrorKind::Authentication,
-        // The account as a whole, or its bill.
+        // The account or its balance.
         "AccountOverdueError" | "InvalidSubscription" | "OperationDenied.ServiceOverdue" => ErrorKind::Balance,
         "InvalidAccountStatus" | "AccessDenied" | "ModelNotOpen" => ErrorKind::PermissionDenied,
         _ if starts(code, &["OperationDenied"]) => ErrorKind::PermissionDenied,
         "UnsupportedModel" => ErrorKind::ModelNotFound,
         _ if starts(code, &["InvalidEndpointOrModel", "NotFound"]) => ErrorKind::ModelNotFound,
-        // Limits that pass by themselves.
+        // Temporary limits.
         "RequestBurstTooFast" | "AccountRateLimitExceeded" => ErrorKind::RateLimited,
         _ if starts(code, &["RateLimitExceeded"]) || code.ends_with("RateLimitExceeded") => ErrorKind::RateLimited,
         "ServerOverloaded" | "InflightBatchsizeExceeded" => ErrorKind::Overloaded,
-        // A plan's window, a free trial, or a ceiling that the owner set.
+        // The window of a plan, a free trial, or a limit that the owner set.
         "QuotaExceeded" | "SetLimitExceeded" => ErrorKind::QuotaExhausted,
         "InternalServiceError" => ErrorKind::Server,
         _ => return None,
@@ -46,16 +46,16 @@ pub fn new_api(code: &str) -> Option<ErrorKind> {
         "invalid_request" | "bad_request_body" | "convert_request_failed" | "read_request_body_failed" => {
             ErrorKind::InvalidRequest
         }
-        // Their own word lists, looked at before anything is sent on.
+        // Their own word lists, checked before the request is forwarded.
         "sensitive_words_detected" | "prompt_blocked" => ErrorKind::rejected(Stage::Input, Medium::Text),
         "invalid_api_key" => ErrorKind::Authentication,
         "access_denied" => ErrorKind::PermissionDenied,
         "insufficient_user_quota" => ErrorKind::Balance,
-        // The share of the account that this key may spend.
+        // The quota of this key.
         "pre_consume_token_quota_failed" => ErrorKind::QuotaExhausted,
         "model_not_found" => ErrorKind::ModelNotFound,
         "token_concurrency_limit_reached" | "rate_limit_exceeded" => ErrorKind::RateLimited,
-        // No channel could be asked, or the one that was asked gave nothing that could be used.
+        // No channel is available, or the channel returned no usable response.
         "get_channel_failed" | "do_request_failed" | "bad_response" | "bad_response_body" | "empty_response" => {
             ErrorKind::Server
         }
@@ -64,7 +64,7 @@ pub fn new_api(code: &str) -> Option<ErrorKind> {
     })
 }
 
-/// Whether a code is one of `families` or a refinement of one behind a dot or straight on.
+/// Whether a code is one of `families`, or one of them with a suffix, with or without a dot.
 fn starts(code: &str, families: &[&str]) -> bool {
     families.iter().any(|family| code.starts_with(family))
 }

@@ -1,4 +1,4 @@
-//! The images and failures of one response, each image once.
+//! Collects the images and failures of one response, each image once.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,16 +11,16 @@ use crate::{
     warnings::{in_doubt, repeated, undocumented},
 };
 
-/// How many outcomes of one response are told apart, and with those that are images.
+/// The most outcomes of one response, and the most including images.
 pub(crate) const MOST: usize = 1024;
 const MOST_IMAGES: usize = 8192;
 
-/// Outcomes that are being collected, each image once.
+/// Collects outcomes, each image once.
 #[derive(Debug, Default)]
 pub(crate) struct Collected {
     pub outcomes: Vec<Result<GeneratedImage, ImageFailure>>,
     seen: Seen,
-    /// The places of images that came before.
+    /// The indices of earlier images.
     repeated: Vec<usize>,
     undocumented: Vec<String>,
     unread: bool,
@@ -28,9 +28,9 @@ pub(crate) struct Collected {
 }
 
 impl Collected {
-    /// Reads one item.
+    /// Decodes one item.
     pub(crate) fn add(&mut self, context: &Context<'_>, item: &Value) {
-        // What is not an image must not keep one from being taken.
+        // Items without an image must not displace images.
         if self.outcomes.len() >= MOST && !(find::holds_image(item) && self.outcomes.len() < MOST_IMAGES) {
             self.left_out += 1;
             return;
@@ -48,7 +48,7 @@ impl Collected {
         }
     }
 
-    /// Takes out what came again, unless it is billed again too: some documents print one URL for every image.
+    /// Removes repeated images, unless they are billed too: some pages print one URL for every image.
     fn without_repeated(&mut self, billed: Option<u64>) -> usize {
         let images = self.outcomes.iter().filter(|outcome| outcome.is_ok()).count() as u64;
         if self.repeated.is_empty() || billed.is_some_and(|billed| billed >= images) {
@@ -62,12 +62,12 @@ impl Collected {
         self.repeated.len()
     }
 
-    /// Notes where the items stand, where no document has that place.
+    /// Records an undocumented location of the items.
     pub(crate) fn stands_in(&mut self, place: Option<String>) {
         self.undocumented.splice(0..0, place);
     }
 
-    /// Hands everything over. `exact` says whether the response was read as it came.
+    /// Moves everything into a generation. `exact`: whether the response was neither truncated nor repaired.
     pub(crate) fn fill(mut self, generation: &mut Generation, exact: bool) {
         if let Some(place) = self.undocumented.first() {
             generation.warnings.push(undocumented(place));
@@ -84,7 +84,7 @@ impl Collected {
         }
         if self.left_out > 0 {
             let message =
-                format!("{} items were left out after the first {MOST}; the raw response has them", self.left_out);
+                format!("{} items after the first {MOST} were omitted; the raw response has them", self.left_out);
             generation.warnings.push(Warning::new(WarningKind::Unreadable, None, message));
         }
         generation.outcomes = self.outcomes;
@@ -92,19 +92,19 @@ impl Collected {
     }
 }
 
-/// The images that have come, to tell repeated ones.
+/// The images so far, to detect repeated ones.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     urls: HashSet<String>,
-    /// Images themselves, by their length: most differ in that.
+    /// Inline images, by length: most differ in length.
     others: HashMap<usize, Vec<ImageData>>,
 }
 
 impl Seen {
-    /// Whether an image has not come before; it has from now on.
+    /// Adds an image; returns whether it is new.
     pub(crate) fn is_new(&mut self, data: &ImageData) -> bool {
         let length = match data {
-            // Documents shorten URLs, so that all of them are one.
+            // Examples in documentation shorten URLs, so that all are equal.
             ImageData::Url { url, .. } if url.contains("...") || url.contains('…') => return true,
             ImageData::Url { url, .. } => return self.urls.insert(url.clone()),
             ImageData::Bytes(bytes) => bytes.len(),

@@ -1,11 +1,10 @@
-//! When a URL ends.
+//! The expiry of URLs.
 
 use std::time::Duration;
 
 use seedream_core::Timestamp;
 
-/// When a pre-signed URL ends, by its own parameters: `X-Tos-Date` + `X-Tos-Expires`, as Ark writes them, or the same of
-/// `X-Amz-`.
+/// When a pre-signed URL expires, by its parameters: `X-Tos-Date` + `X-Tos-Expires` (Ark), or the same of `X-Amz-`.
 pub fn expiry_of(url: &str) -> Option<Timestamp> {
     let (_, query) = url.split_once('?')?;
     let parameter = |name: &str| {

@@ -1,17 +1,17 @@
-//! Error envelopes, in every form in which they were seen.
+//! Decodes error envelopes in all observed forms.
 
 use seedream_core::{Response, json, redact};
 use serde_json::{Map, Value};
 
 use crate::find::is_same;
 
-/// How often an error is looked for inside the message of another.
+/// The deepest nesting of an error inside the message of another.
 const NESTED: u8 = 4;
 
-/// How much of a message is searched for another error, in bytes.
+/// How many bytes of a message are searched for another error.
 const SEARCHED: usize = 256 << 10;
 
-/// Members that hold the words of an error, in the order in which they are tried; letter case and `_` do not count.
+/// Members with the message of an error, in order of precedence; letter case and `_` are ignored.
 const MESSAGES: [&str; 12] = [
     "message",
     "msg",
@@ -27,25 +27,25 @@ const MESSAGES: [&str; 12] = [
     "errmsg",
 ];
 
-/// Members that hold its code.
+/// Members with its code.
 const CODES: [&str; 3] = ["code", "error_code", "err_code"];
 
 /// Members that only an error has.
 const TELLING: [&str; 6] =
     ["error_description", "error_code", "error_message", "error_msg", "fail_reason", "failure_reason"];
 
-/// What a response says went wrong, whatever its form.
+/// The error of a response, in any form.
 ///
-/// Read: `{"error": {…}}`, `{"error": "…"}`, an un-wrapped `{"code", "message"}` (seen live on Ark), `{"ResponseMetadata":
+/// Supported forms: `{"error": {…}}`, `{"error": "…"}`, an un-wrapped `{"code", "message"}` (seen live on Ark), `{"ResponseMetadata":
 /// {"Error": {"Code", "Message"}}}` (Volcengine's gateway), `errors` and `detail` as text or lists (FastAPI), `error_description`
 /// (OAuth), `extensions` (GraphQL), `title` (RFC 9457), `msg`, `success: false`, an envelope around any of them, XML with `Code` and
-/// `Message` (TOS), text, HTML, and nothing at all; names in any letter case. Relays put the vendor's error as JSON into a message of
-/// their own, also after words: the innermost error counts.
+/// `Message` (TOS), text, HTML, and an empty body; names in any letter case. Relays embed the vendor's error as JSON in their own
+/// message, also after words: the innermost error is used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Failure {
-    /// The code as text; numbers are written out, an empty one counts as none.
+    /// The code as text, also for numbers; an empty code is absent.
     pub code: Option<String>,
-    /// The message, or what can be said of the body instead.
+    /// The message, or a description of the body.
     pub message: String,
     /// The member that the provider names.
     pub param: Option<String>,
@@ -54,7 +54,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Reads the body of a response that is an error.
+    /// Decodes the body of an error response.
     pub fn of(response: &Response) -> Self {
         match json::read(&response.body) {
             Some(document) => Self::of_error(&document.value).unwrap_or_else(|| Self::of_other(&document.value)),
@@ -62,12 +62,12 @@ impl Failure {
         }
     }
 
-    /// Reads an envelope; `None` where the value does not say that it is an error.
+    /// Decodes an envelope; `None` if the value is not an error.
     pub fn of_json(value: &Value) -> Option<Self> {
         Self::envelope(value, false).map(|failure| failure.innermost(NESTED))
     }
 
-    /// Reads an envelope of which it is known that it is one.
+    /// Decodes an envelope that is known to be an error.
     pub(crate) fn of_error(value: &Value) -> Option<Self> {
         Self::envelope(value, true).map(|failure| failure.innermost(NESTED))
     }
@@ -89,7 +89,7 @@ impl Failure {
         match member(body, "error") {
             Some(Value::Object(error)) => return Some(outer(Self::of_members(error))),
             Some(Value::String(message)) if !message.trim().is_empty() => {
-                // OAuth puts a code there, and the words beside it.
+                // OAuth puts the code there, and the message in another member.
                 let described = text(member(body, "error_description")).or_else(|| text(member(body, "message")));
                 let failure = match described {
                     Some(words) => Self { code: Some(message.clone()), ..Self::of_message(words) },
@@ -139,7 +139,7 @@ impl Failure {
         }
     }
 
-    /// What one member says: words, a list of what is wrong, or an error again.
+    /// Decodes one member: a message, a list of problems, or a nested error.
     fn of_value(value: &Value) -> Self {
         match value {
             Value::String(words) => Self::of_message(words.clone()),
@@ -149,7 +149,7 @@ impl Failure {
         }
     }
 
-    /// A list of what is wrong, as FastAPI writes it: `loc` is the place in the request.
+    /// Decodes a list of problems in FastAPI's form: `loc` is the path in the request.
     fn of_list(list: &[Value]) -> Self {
         let one = |value: &Value| {
             let mut failure = Self::of_value(value);
@@ -174,7 +174,7 @@ impl Failure {
         Self { request_id: request_id_in(&message), code: code_before(&message), message, ..Self::default() }
     }
 
-    /// What this one says, and where it is silent, what another says.
+    /// Fills missing parts from another failure.
     fn or(self, outer: Self) -> Self {
         Self {
             code: self.code.or(outer.code),
@@ -184,7 +184,7 @@ impl Failure {
         }
     }
 
-    /// The error that stands as JSON inside the message, alone or after words.
+    /// The error that is embedded as JSON in the message, alone or after words.
     fn innermost(self, depth: u8) -> Self {
         if depth == 0 {
             return self;
@@ -200,15 +200,18 @@ impl Failure {
         }
     }
 
-    /// JSON that is no error: what its members are says more than its first characters.
+    /// JSON that is not an error: the message lists its members.
     fn of_other(value: &Value) -> Self {
         let message = match value {
             Value::Object(members) => {
                 let names: Vec<_> = members.keys().take(12).map(String::as_str).collect();
-                format!("the answer is JSON with the members {}", names.join(", "))
+                format!("the response is JSON with the members {}", names.join(", "))
             }
             other => {
-                format!("the answer is JSON, but no object: {}", other.to_string().chars().take(40).collect::<String>())
+                format!(
+                    "the response is JSON, but not an object: {}",
+                    other.to_string().chars().take(40).collect::<String>()
+                )
             }
         };
         Self { message, ..Self::default() }
@@ -216,7 +219,7 @@ impl Failure {
 
     fn of_text(bytes: &[u8]) -> Self {
         if bytes.iter().take(512).any(|b| *b < 0x20 && !b.is_ascii_whitespace()) {
-            let message = format!("the answer is {} bytes that are no text", bytes.len());
+            let message = format!("the response is {} bytes that are not text", bytes.len());
             return Self { message, ..Self::default() };
         }
         let body = String::from_utf8_lossy(bytes);
@@ -229,19 +232,19 @@ impl Failure {
             return Self { code: Some(code), message, request_id: tag("RequestId"), param: None };
         }
         let message = if body.is_empty() {
-            "the answer has no body".into()
+            "the response has no body".into()
         } else if body.starts_with('<') {
             let title = tag("title").or_else(|| tag("h1")).map(|title| format!(": {title}")).unwrap_or_default();
-            format!("the answer is a web page{title}")
+            format!("the response is a web page{title}")
         } else {
             let start: String = redact(body.get(..SEARCHED).unwrap_or(body)).chars().take(200).collect();
-            format!("the answer is no JSON: {start}")
+            format!("the response is not JSON: {start}")
         };
         Self { message, ..Self::default() }
     }
 }
 
-/// A member as text; `null`, `""` and anything that is neither text nor number count as absent.
+/// A member as text; `null`, `""` and other types count as absent.
 fn text(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
@@ -250,14 +253,14 @@ fn text(value: Option<&Value>) -> Option<String> {
     }
 }
 
-/// A member by its name, whatever its letter case and with or without `_`.
+/// A member by name; letter case and `_` are ignored.
 fn member<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     const MOST: usize = 64;
     let other = || members.iter().take(MOST).find(|(other, _)| is_same(other, name)).map(|(_, value)| value);
     members.get(name).or_else(other)
 }
 
-/// The code of an error that an object states, by itself or among the extensions of GraphQL.
+/// The error code of an object, or of its GraphQL extensions.
 fn code(members: &Map<String, Value>) -> Option<String> {
     let own = CODES.iter().find_map(|name| text(member(members, name)));
     own.or_else(|| code(member(members, "extensions")?.as_object()?))
@@ -267,19 +270,19 @@ fn has_code(members: &Map<String, Value>) -> bool {
     CODES.iter().any(|name| member(members, name).is_some())
 }
 
-/// Whether there is a member for a code and nothing in it.
+/// Whether the member for a code exists and is empty.
 fn no_code(members: &Map<String, Value>) -> bool {
     has_code(members) && code(members).is_none()
 }
 
-/// The code that stands before the words of a message: small letters with `_`, and a colon.
+/// The code at the start of a message: lower-case letters with `_`, and a colon.
 fn code_before(message: &str) -> Option<String> {
     let (code, _) = message.trim_start().split_once(':')?;
     let is_word = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     (code.contains('_') && code.split('_').all(is_word)).then(|| code.to_owned())
 }
 
-/// Whether a code says that all is well.
+/// Whether a code means success.
 fn is_success(code: &str) -> bool {
     let code = code.to_ascii_lowercase();
     matches!(&*code, "0" | "1" | "success" | "ok" | "true") || (code.len() == 3 && code.starts_with('2'))
@@ -294,7 +297,7 @@ fn says_something(value: &Value) -> bool {
     }
 }
 
-/// The id behind `Request id: ` or `(request id: …)` in a message.
+/// The id after `Request id: ` or in `(request id: …)` in a message.
 fn request_id_in(message: &str) -> Option<String> {
     let mark = "request id:";
     let at = message.to_ascii_lowercase().rfind(mark)?;

@@ -1,7 +1,6 @@
-//! Where the images of a response stand: under the documented name, or wherever else resellers put them.
+//! Finds the images of a response: in the documented member, or in other members that resellers use.
 //!
-//! Only these names are followed. A response also echoes the request, and a reference that was sent must not be taken for an image
-//! that was made.
+//! Only these names are followed: a response may echo the request, and a reference must not be mistaken for a generated image.
 
 use std::collections::HashSet;
 
@@ -10,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::usage::whole;
 
-/// Members that hold images or something around them, in the order in which they are tried.
+/// Members with images or with envelopes of images, in order of precedence.
 const CONTAINERS: [&str; 30] = [
     "data",
     "results",
@@ -44,24 +43,24 @@ const CONTAINERS: [&str; 30] = [
     "content",
 ];
 
-/// Lists of images that stand beside the documented one.
+/// Lists of images in addition to the documented one.
 const BESIDE: [&str; 5] = ["data", "results", "images", "generated_images", "output_images"];
 
-/// Members with facts around images.
+/// Members with metadata of images.
 const FACTS: [&str; 8] = ["usage", "model", "created", "error", "type", "size", "image_index", "output_format"];
 
-/// What the value of a member is expected to be.
+/// The expected value of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A link; a data URI or base64 of an image is taken too.
+    /// A URL; a data URI or base64 of an image is accepted too.
     Link,
-    /// Base64; a link is taken too.
+    /// Base64; a URL is accepted too.
     Base64,
-    /// Either, told apart by its text alone.
+    /// Either, distinguished by the text.
     Either,
 }
 
-/// Members of an item that may be its image, in the order in which they are tried: the documented ones first.
+/// Members of an item that may be its image, in order of precedence: the documented ones first.
 pub(crate) const NAMES: [(&str, Kind); 22] = [
     ("url", Kind::Link),
     ("b64_json", Kind::Base64),
@@ -87,18 +86,18 @@ pub(crate) const NAMES: [(&str, Kind); 22] = [
     ("file", Kind::Either),
 ];
 
-/// How deep images are looked for.
+/// The deepest nesting that is searched.
 const DEPTH: usize = 8;
 
-/// The items of a response that are images, or say why there is none.
+/// The items of a response: images, or reasons for missing images.
 #[derive(Debug)]
 pub(crate) struct Found<'a> {
     pub items: Vec<&'a Value>,
-    /// Where they stand, if that is not where the document says.
+    /// Their location, if it is undocumented.
     pub undocumented: Option<String>,
 }
 
-/// Finds the images of a response whose document puts them into the member `documented`.
+/// Finds the images of a response; `documented` is the documented member.
 pub(crate) fn find<'a>(body: &'a Value, documented: &str) -> Found<'a> {
     let listed = match body.get(documented) {
         Some(Value::Array(items)) => items.as_slice(),
@@ -122,8 +121,7 @@ pub(crate) fn find<'a>(body: &'a Value, documented: &str) -> Found<'a> {
     Found { items: walk.items, undocumented: Some(place) }
 }
 
-/// Adds the lists beside the documented one, each image once. Where the bill is for those of the documented list, what stands beside it
-/// repeats the request.
+/// Adds images of other lists, each image once. If the bill covers only the documented list, the other lists repeat the request.
 fn beside<'a>(body: &'a Value, documented: &str, mut items: Vec<&'a Value>) -> Found<'a> {
     let billed = body.get("usage").and_then(|usage| usage.get("generated_images")).and_then(whole);
     if billed.is_some_and(|billed| billed <= items.len() as u64) {
@@ -142,7 +140,7 @@ fn beside<'a>(body: &'a Value, documented: &str, mut items: Vec<&'a Value>) -> F
     Found { items, undocumented }
 }
 
-/// The elements of a list, or of an object whose members are numbered, in their order.
+/// The elements of a list, or of an object with numbered members, in order.
 fn elements(value: &Value) -> Option<Vec<&Value>> {
     match value {
         Value::Array(items) => Some(items.iter().collect()),
@@ -156,7 +154,7 @@ fn elements(value: &Value) -> Option<Vec<&Value>> {
     }
 }
 
-/// The first text of an item that can be its image.
+/// The first text of an item that may be its image.
 fn text_of(item: &Value) -> Option<&str> {
     match item {
         Value::String(text) => Some(text),
@@ -169,12 +167,12 @@ fn text_of(item: &Value) -> Option<&str> {
     }
 }
 
-/// Whether an element of a list is an event of a stream.
+/// Whether a list element is a stream event.
 fn is_event(item: &Value) -> bool {
     item.get("type").and_then(Value::as_str).is_some_and(|kind| kind.contains('.'))
 }
 
-/// Whether an item is no image but the event that ends a stream.
+/// Whether an item is the end event of a stream.
 fn is_summary(item: &Value) -> bool {
     let kind = item.get("type").and_then(Value::as_str);
     kind.is_some_and(|kind| kind.ends_with("completed")) && !holds_image(item) && item.get("error").is_none()
@@ -183,19 +181,19 @@ fn is_summary(item: &Value) -> bool {
 #[derive(Default)]
 struct Walk<'a> {
     items: Vec<&'a Value>,
-    /// Where the first of them stands.
+    /// The location of the first one.
     place: String,
 }
 
 impl<'a> Walk<'a> {
-    /// Looks into a value, and says whether images were found there.
+    /// Searches a value, and returns whether it contains images.
     fn look(&mut self, value: &'a Value, at: &mut String, depth: usize) -> bool {
         if depth > DEPTH {
             return false;
         }
         let before = self.items.len();
         if let Some(items) = elements(value) {
-            // What holds further lists is looked into, and an item without an image beside others may say why.
+            // Nested lists are searched, and an item without an image may state the reason.
             let deeper: Vec<bool> = items.iter().map(|item| self.below(item, "", at, depth)).collect();
             let direct = items.iter().zip(&deeper).any(|(item, deeper)| !deeper && holds_image(item));
             if direct {
@@ -220,7 +218,7 @@ impl<'a> Walk<'a> {
             at.push_str(name);
         }
         let found = self.look(value, at, depth + 1);
-        // A named value that is an image itself; elements of lists are taken together by their list.
+        // A named value that is itself an image; list elements are handled by their list.
         let found =
             found || (!name.is_empty() && !value.is_array() && holds_image(value) && self.take(vec![value], at));
         at.truncate(length);
@@ -236,7 +234,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Whether a value is an item with an image: an object with such a member, or a text that can be one.
+/// Whether a value is an item with an image: an object with such a member, or a text that may be an image.
 pub(crate) fn holds_image(item: &Value) -> bool {
     match item {
         Value::String(text) => can_be(text, Kind::Either),
@@ -258,7 +256,7 @@ fn is_candidate(value: &Value, kind: Kind, failed: bool) -> bool {
     }
 }
 
-/// Whether a text under a name of this kind can be an image at all.
+/// Whether a text in a member of this kind may be an image.
 pub(crate) fn can_be(text: &str, kind: Kind) -> bool {
     let text = text.trim();
     match kind {
@@ -267,14 +265,14 @@ pub(crate) fn can_be(text: &str, kind: Kind) -> bool {
     }
 }
 
-/// Whether a text stands where there is none: a word for nothing, or a URL without a host.
+/// Whether a text is a placeholder: a word for "nothing", or a URL without a host.
 fn says_nothing(text: &str) -> bool {
     const WORDS: [&str; 8] = ["", "-", "null", "none", "nil", "n/a", "undefined", "false"];
     WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
         || after_scheme(text).is_some_and(|rest| host(rest).is_empty())
 }
 
-/// What stands behind `http://` or `https://` in a text that begins so.
+/// The rest of a text after `http://` or `https://`.
 fn after_scheme(text: &str) -> Option<&str> {
     let is_scheme = |scheme: &&str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
     ["http://", "https://"].iter().find(|scheme| is_scheme(scheme)).map(|scheme| &text[scheme.len()..])
@@ -289,7 +287,7 @@ fn begins_as_image(text: &str) -> bool {
     crate::base64::image_of_base64(&text[..end]).is_some()
 }
 
-/// A link by its text alone: absolute, or a path to an image.
+/// Whether a text is a URL: absolute, or a path to an image.
 pub(crate) fn is_link(text: &str) -> bool {
     if let Some(rest) = after_scheme(text) {
         return !host(rest).is_empty();
@@ -300,13 +298,13 @@ pub(crate) fn is_link(text: &str) -> bool {
     is_image && !path.contains(char::is_whitespace)
 }
 
-/// What stands in the place of an image that was lifted out of the response.
+/// Whether a text is the token of an extracted image.
 fn is_token(text: &str) -> bool {
     text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Makes a response uniform where images are looked for: values stand in the place of texts that hold JSON, and members have their
-/// names as the tables here write them, whatever their letter case and with or without underscores.
+/// Normalises a response before the search: texts with JSON become values, and member names get the spelling of the tables in this
+/// file (letter case and underscores are ignored).
 pub(crate) fn expand(value: &mut Value) {
     expand_to(value, DEPTH + 2, 4);
 }
@@ -342,7 +340,7 @@ fn expand_to(value: &mut Value, depth: usize, texts: usize) {
     }
 }
 
-/// Gives members the names that the tables have for them, where those are free.
+/// Renames members to the spelling of the tables, unless that name is taken.
 fn rename(members: &mut Map<String, Value>) {
     const LONGEST: usize = 24;
     let tables = || NAMES.iter().map(|(name, _)| *name).chain(CONTAINERS).chain(FACTS);
@@ -359,7 +357,7 @@ fn rename(members: &mut Map<String, Value>) {
     }
 }
 
-/// Whether two names are the same but for letter case, `_` and `-`.
+/// Whether two names are equal apart from letter case, `_` and `-`.
 pub(crate) fn is_same(one: &str, other: &str) -> bool {
     fn letters(name: &str) -> impl Iterator<Item = u8> {
         name.bytes().filter(|byte| !matches!(byte, b'_' | b'-')).map(|byte| byte.to_ascii_lowercase())
@@ -367,7 +365,7 @@ pub(crate) fn is_same(one: &str, other: &str) -> bool {
     letters(one).eq(letters(other))
 }
 
-/// The objects around and inside envelopes in which facts may stand, the outermost first.
+/// The objects outside and inside envelopes that may have metadata, the outermost first.
 pub(crate) fn layers(body: &Value) -> impl Iterator<Item = &Map<String, Value>> {
     let mut found = Vec::new();
     collect_layers(body, 2, &mut found);
@@ -376,7 +374,7 @@ pub(crate) fn layers(body: &Value) -> impl Iterator<Item = &Map<String, Value>> 
 
 fn collect_layers<'a>(value: &'a Value, depth: u8, found: &mut Vec<&'a Map<String, Value>>) {
     let members = match value {
-        // Events of a stream, each with facts of its own.
+        // Stream events, each with its own metadata.
         Value::Array(items) if items.iter().all(is_event) => {
             return found.extend(items.iter().filter_map(Value::as_object));
         }

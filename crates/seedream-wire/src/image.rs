@@ -1,4 +1,4 @@
-//! One item of a response: an image, or why there is none.
+//! Decodes one item of a response: an image, or the reason for a missing one.
 
 use seedream_core::{Blobs, ErrorKind, GeneratedImage, ImageData, ImageFailure, OutputFormat, Response, Timestamp};
 use serde_json::{Map, Value};
@@ -8,23 +8,23 @@ use crate::{
     find::{Kind, NAMES, can_be, is_link},
 };
 
-/// What an item is read with.
+/// The context for decoding an item.
 pub(crate) struct Context<'a> {
     pub reader: &'a Reader,
     pub blobs: &'a Blobs,
-    /// When the provider says that it made the images.
+    /// When the images were made, as the provider states it.
     pub created: Option<Timestamp>,
-    /// Whether the response was cut off, so that an item without an image was probably one.
+    /// Whether the response is truncated, so that an item without an image was probably one.
     pub truncated: bool,
 }
 
-/// What an item came to.
+/// A decoded item.
 pub(crate) struct Item {
-    /// The image, or several where its member is a list, or why there is none.
+    /// The image (several if its member is a list), or the failure.
     pub outcomes: Vec<Result<GeneratedImage, ImageFailure>>,
-    /// The member that held it, where no document has that.
+    /// The member with the image, if it is undocumented.
     pub undocumented: Option<&'static str>,
-    /// Whether something in it could not be read.
+    /// Whether a part of it could not be decoded.
     pub unread: bool,
 }
 
@@ -35,7 +35,7 @@ impl<'a> Context<'a> {
 }
 
 impl Context<'_> {
-    /// Reads an item whose first outcome has the place `index`.
+    /// Decodes an item; `index` is the index of its first outcome.
     pub(crate) fn item(&self, index: u32, item: &Value) -> Item {
         let none = Map::new();
         let members = match item {
@@ -61,10 +61,10 @@ impl Context<'_> {
         } else if bad {
             ImageFailure::new(index, ErrorKind::MalformedResponse, "the image is not valid base64")
         } else if self.truncated {
-            let message = "the response was cut off before this image had arrived";
+            let message = "the response is truncated before this image";
             ImageFailure::new(index, ErrorKind::Transport, message)
         } else {
-            let message = "the item holds neither an image nor a reason";
+            let message = "the item contains neither an image nor a reason";
             ImageFailure::new(index, ErrorKind::MalformedResponse, message)
         };
         Item::failed(failure, true)
@@ -77,19 +77,19 @@ impl Context<'_> {
                 Item { outcomes, undocumented: None, unread: false }
             }
             _ => {
-                let message = "the item holds neither an image nor a reason";
+                let message = "the item contains neither an image nor a reason";
                 Item::failed(ImageFailure::new(index, ErrorKind::MalformedResponse, message), true)
             }
         }
     }
 
-    /// A failure that the provider gives a reason for.
+    /// A failure with the provider's reason.
     pub(crate) fn failure(&self, index: u32, failure: Failure) -> ImageFailure {
         let kind = self.reader.kind(200, failure.code.as_deref()).unwrap_or(ErrorKind::Server);
         ImageFailure::new(index, kind, failure.message).with_code(failure.code)
     }
 
-    /// The images in a member's value, and whether something there could not be read.
+    /// The images in a member's value, and whether a part could not be decoded.
     fn images(&self, value: &Value, kind: Kind) -> (Vec<ImageData>, bool) {
         match value {
             Value::String(text) => match self.candidate(text, kind) {
@@ -112,7 +112,7 @@ impl Context<'_> {
         }
     }
 
-    /// The image that a text is, or why it is none; `None` where nothing says that it is meant to be one.
+    /// The image of a text, or the reason why it cannot be decoded; `None` if the text is not meant to be an image.
     fn candidate(&self, text: &str, kind: Kind) -> Option<Result<ImageData, Unreadable>> {
         if let Some(data) = self.blobs.get(text.trim()) {
             return Some(Ok(data.clone()));
@@ -142,7 +142,7 @@ impl Context<'_> {
         }
     }
 
-    /// A link as it came: its signature covers every byte.
+    /// An unchanged URL: its signature covers every byte.
     fn link(&self, url: &str) -> ImageData {
         let lifetime = || self.created?.checked_add(self.reader.lifetime?);
         ImageData::Url { url: url.to_owned(), expires_at: expiry_of(url).or_else(lifetime) }
@@ -155,10 +155,10 @@ impl Item {
     }
 }
 
-/// A text that is meant to be an image and cannot be read.
+/// A text that is meant to be an image and cannot be decoded.
 struct Unreadable;
 
-/// Adds what the item says of its image; nothing of it can make the image worthless.
+/// Adds the item's metadata; invalid metadata does not invalidate the image.
 fn with_facts(mut image: GeneratedImage, members: &Map<String, Value>) -> GeneratedImage {
     for (name, value) in members {
         match name.as_str() {
@@ -174,7 +174,7 @@ fn with_facts(mut image: GeneratedImage, members: &Map<String, Value>) -> Genera
     image
 }
 
-/// A format by its name.
+/// A format by name.
 pub(crate) fn format(name: &str) -> Option<OutputFormat> {
     match name.to_ascii_lowercase().as_str() {
         "png" => Some(OutputFormat::Png),

@@ -1,8 +1,8 @@
 //! Lenient decoders for the responses of the Seedream resellers.
 //!
-//! Four of the five dialects respond in one family of shapes: Ark's own, OpenAI's, and what relays make of the two. A [`Reader`]
-//! reads them all. Nothing that was paid for is lost because a member looks odd: a 2xx response with an image is a success, and
-//! what cannot be read is kept and warned about.
+//! Four of the five dialects share one family of response shapes: Ark's, OpenAI's, and variants of relays. A [`Reader`] decodes all of
+//! them. An unexpected member never loses a billed image: a 2xx response with an image is a success, and the parts that cannot be decoded
+//! are kept and lead to a warning.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! What the responses of one provider are read with, and what a status and a code mean there.
+//! The decoder of one provider's responses, and the meaning of statuses and codes.
 
 use std::time::Duration;
 
@@ -11,20 +11,19 @@ use crate::{
     usage::{usage, whole},
 };
 
-/// Reads the responses to one request, in any shape of the family.
+/// Decodes the responses to one request, in any shape of the family.
 #[derive(Clone, Debug)]
 pub struct Reader {
-    /// The model that was asked for.
+    /// The requested model.
     pub model: ModelId,
-    /// What a status and a code mean to this provider (the code is empty where there is none, or only the status again); `None`
-    /// where it does not know them.
+    /// The meaning of a status and a code at this provider (the code is empty if absent or equal to the status); `None` if unknown.
     pub kind_of: fn(u16, &str) -> Option<ErrorKind>,
-    /// How long a result URL lives that does not say so itself, from the moment its image was made.
+    /// The lifetime of a result URL without an expiry parameter, from the creation of its image.
     pub lifetime: Option<Duration>,
 }
 
 impl Reader {
-    /// What a response says around its images.
+    /// The metadata of a response.
     pub(crate) fn facts(&self, body: &Value, response: &Response) -> Generation {
         let mut generation = Generation::new(self.model.clone());
         for layer in find::layers(body) {
@@ -40,7 +39,7 @@ impl Reader {
         generation
     }
 
-    /// What a status and a code mean; a code that is a status means that status.
+    /// The meaning of a status and a code; a code that is a status means that status.
     pub(crate) fn kind(&self, status: u16, code: Option<&str>) -> Option<ErrorKind> {
         let code = code?;
         let stated = code.parse().ok().filter(|stated| (400..600).contains(stated));
@@ -50,7 +49,7 @@ impl Reader {
         }
     }
 
-    /// The error that a response is, with its code understood; one without a known code is understood by its status.
+    /// The error of a response, classified by its code, or by its status if the code is unknown.
     pub fn error(&self, response: &Response) -> Error {
         let failure = Failure::of(response);
         let status = response.status;
@@ -62,9 +61,9 @@ impl Reader {
         };
         let kind = known.unwrap_or_else(|| by_status(status));
         let message = if status.is_redirection() {
-            let place = response.header("location").unwrap_or("nowhere");
+            let place = response.header("location").unwrap_or("an unknown address");
             format!(
-                "the response points to {place}: paid requests do not follow, so set the base URL to where it is meant to go"
+                "the response redirects to {place}: billable requests do not follow redirects, so set the base URL to the new address"
             )
         } else {
             failure.message
@@ -75,7 +74,7 @@ impl Reader {
     }
 }
 
-/// Adds the head of the response to an error that was made from its body.
+/// Adds the head of the response to an error of its body.
 pub(crate) fn with_head(error: Error, response: &Response) -> Error {
     let id = error.request_id().map(str::to_owned).or_else(|| response.request_id());
     error.with_request_id(id).with_body(response.body.clone())
@@ -87,7 +86,7 @@ pub(crate) fn created(body: &Map<String, Value>) -> Option<Timestamp> {
     Timestamp::from_unix_seconds(i64::try_from(seconds).ok()?)
 }
 
-/// What a status means where there is no code, or none that is known.
+/// The meaning of a status without a known code.
 pub(crate) fn by_status(status: StatusCode) -> ErrorKind {
     match status.as_u16() {
         200..=299 => ErrorKind::Server,

@@ -1,4 +1,4 @@
-//! Reads a whole response.
+//! Decodes a complete response.
 
 use seedream_core::{
     Charge, Decoded, Error, ErrorKind, Generation, Response, Result, StreamDecoder, Warning, WarningKind, json, redact,
@@ -18,16 +18,16 @@ use crate::{
 };
 
 impl Reader {
-    /// Reads a response: images from a success, an error from everything else. A task where images should be is an acceptance.
+    /// Decodes a response: images from a success, otherwise an error. A task instead of images is an acceptance.
     ///
     /// # Errors
-    /// What the response says; [`ErrorKind::MalformedResponse`] for a success that cannot be read, with its body kept;
-    /// [`ErrorKind::NoImages`] for one without images.
+    /// The error in the response; [`ErrorKind::MalformedResponse`], with the body, for a success that cannot be decoded;
+    /// [`ErrorKind::NoImages`] for a success without images.
     pub fn outcome(&self, response: &Response) -> Result<Decoded> {
         if response.status.is_success() { self.of_success(response) } else { self.of_failure(response) }
     }
 
-    /// A response whose status says that it failed. Some gateways put one over a response that holds what was bought.
+    /// Decodes a response with an error status. Some gateways return billed images with such a status.
     fn of_failure(&self, response: &Response) -> Result<Decoded> {
         let error = self.error(response);
         let Some(mut document) = json::read(&response.body) else { return Err(error) };
@@ -61,7 +61,7 @@ impl Reader {
             return self.streamed(&frames, response).map(Decoded::Done);
         }
         let Some(mut document) = json::read(&response.body) else {
-            return Err(self.malformed(response, "the response cannot be read"));
+            return Err(self.malformed(response, "the response cannot be decoded"));
         };
         find::expand(&mut document.value);
         if let Value::String(text) = &document.value
@@ -72,7 +72,7 @@ impl Reader {
         }
         let body = &document.value;
         if !(body.is_object() || body.is_array()) {
-            return Err(self.malformed(response, "the response cannot be read"));
+            return Err(self.malformed(response, "the response cannot be decoded"));
         }
         let found = find(body, "data");
         if !found.items.iter().any(|item| find::holds_image(item)) {
@@ -107,7 +107,8 @@ impl Reader {
             && let Some(failure) = Failure::of_json(body)
         {
             let code = failure.code.map(|code| format!(" ({code})")).unwrap_or_default();
-            let message = redact(&format!("the response has an error beside its images: {}{code}", failure.message));
+            let message =
+                redact(&format!("the response has an error in addition to its images: {}{code}", failure.message));
             generation.warnings.push(Warning::new(WarningKind::Incomplete, None, message));
         }
         // OpenAI states size and format once for all images.
@@ -124,7 +125,7 @@ impl Reader {
         Error::from_response(ErrorKind::MalformedResponse, message, response)
     }
 
-    /// Events of a stream that arrived as one body.
+    /// Decodes stream events that arrived as one body.
     fn streamed(&self, frames: &[Frame], response: &Response) -> Result<Generation> {
         let mut decoder = Box::new(Decoder::new(self.clone(), u32::MAX));
         for frame in frames.iter().filter(|frame| !frame.is_done()) {
@@ -133,13 +134,13 @@ impl Reader {
         decoder.finish(response)
     }
 
-    /// A decoder for a stream of events; `asked` is how many images it may bring.
+    /// Creates a decoder for an event stream; `asked` is the most images.
     pub fn stream(self, asked: u32) -> Box<dyn StreamDecoder> {
         Box::new(Decoder::new(self, asked))
     }
 }
 
-/// The events of a body that is a stream, whatever its label says: lines with fields, or several JSON values.
+/// The events of a body that is a stream, with any content type: lines with fields, or several JSON values.
 fn frames(response: &Response) -> Option<Vec<Frame>> {
     let body = response.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&response.body).trim_ascii_start();
     let begins = [&b"data:"[..], b"event:", b"id:", b"retry:", b":"]
@@ -159,7 +160,7 @@ fn frames(response: &Response) -> Option<Vec<Frame>> {
     is_stream.then(|| several.into_iter().map(|document| frame(document.value)).collect())
 }
 
-/// Whether an object has an error that is not empty.
+/// Whether an object has a non-empty error.
 fn says_error(members: &Map<String, Value>) -> bool {
     members.get("error").is_some_and(|error| match error {
         Value::Null | Value::Bool(false) => false,

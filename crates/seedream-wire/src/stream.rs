@@ -1,4 +1,4 @@
-//! Reads a stream of events, Ark's or OpenAI's.
+//! Decodes an event stream, Ark's or OpenAI's.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -18,42 +18,42 @@ use crate::{
     warnings::{in_doubt, omitted, repaired, repeated, undocumented},
 };
 
-/// How much of an event that is not JSON is kept, in characters.
+/// How many characters of an event that is not JSON are kept.
 const LONGEST_UNREADABLE: usize = 4096;
 
-/// Collects the events of one stream.
+/// Decodes the events of one stream.
 ///
-/// A failed image does not end the others (the protocol says so; two official SDKs stop there), `completed` may be missing, and
-/// an event is an image if it holds one, whatever its name: OpenAI's `completed` carries the image, Ark's only the usage. An event
-/// may hold several JSON values, and a value a whole list.
+/// A failed image does not end the stream (by the protocol; two official SDKs stop there), `completed` may be missing, and an event with
+/// an image is an image whatever its name: OpenAI's `completed` has the image, Ark's only the usage. An event may contain several JSON
+/// values, and a value a whole list.
 pub(crate) struct Decoder {
     reader: Reader,
-    /// How many images may come.
+    /// The most images.
     asked: u32,
     generation: Generation,
     outcomes: BTreeMap<u32, Result<GeneratedImage, ImageFailure>>,
-    /// No place before this one is free.
+    /// The lowest index that may be free.
     next: u32,
     seen: Seen,
     repeated: usize,
     place: Option<String>,
-    /// An error that is about the whole request.
+    /// An error of the whole request.
     error: Option<Failure>,
-    /// Plain words among the events.
+    /// Plain text among the events.
     words: Option<String>,
     unreadable: u32,
-    /// Whether something was repaired.
+    /// Whether an event was repaired.
     repaired: bool,
     /// Whether an event had more values than are kept.
     omitted: bool,
-    /// Whether something was cut or could not be read.
+    /// Whether an event was truncated or could not be decoded.
     unread: bool,
-    /// Whether the event that sums up has come.
+    /// Whether the final event with the usage has arrived.
     completed: bool,
 }
 
 impl fmt::Debug for Decoder {
-    /// Leaves out what was received: signed URLs stand in it.
+    /// Omits received content: it may contain signed URLs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoder")
             .field("generation", &self.generation)
@@ -84,7 +84,7 @@ impl Decoder {
         }
     }
 
-    /// The place of an event's image: its own, or the next.
+    /// The index of an event's image: its own, or the next free one.
     fn index(&mut self, stated: Option<u32>) -> u32 {
         while self.outcomes.contains_key(&self.next) {
             self.next += 1;
@@ -93,7 +93,7 @@ impl Decoder {
     }
 
     fn keep(&mut self, stated: Option<u32>, outcome: Result<GeneratedImage, ImageFailure>) -> Option<StreamItem> {
-        // An event with a place of its own is a repeated one only where the same stands in that place.
+        // An event with an index is repeated only if the same image has that index.
         let known = stated.and_then(|index| self.outcomes.get(&index));
         let is_new = match (&outcome, known) {
             (Ok(image), Some(Ok(known))) => known.data != image.data && self.seen.is_new(&image.data),
@@ -115,7 +115,7 @@ impl Decoder {
         Some(outcome.map_or_else(StreamItem::Failed, StreamItem::Image))
     }
 
-    /// Text that is not JSON: words of an error, a remark that means nothing, or something damaged.
+    /// Handles text that is not JSON: an error, a remark, or damaged JSON.
     fn text(&mut self, frame: &Frame) {
         let text = frame.data.trim();
         if text.is_empty() || text.starts_with(':') {
@@ -123,7 +123,7 @@ impl Decoder {
         }
         let words: String = text.chars().take(LONGEST_UNREADABLE).collect();
         if names_error(frame) {
-            // The vendor's error may stand in the words.
+            // The text may contain the vendor's error.
             let failure = Failure::of_json(&serde_json::json!({ "error": words })).unwrap_or_default();
             self.error = Some(Failure { code: failure.code.or_else(|| self.code_in(&words)), ..failure });
         } else if text.contains(['{', '"', '\u{fffd}']) {
@@ -133,7 +133,7 @@ impl Decoder {
         }
     }
 
-    /// The first word that is one of the seller's codes.
+    /// The first word that is a code of the seller.
     fn code_in(&self, words: &str) -> Option<String> {
         let tokens = words.split(|c: char| !(c.is_ascii_alphanumeric() || "_.:-".contains(c)));
         let mut tokens = tokens.map(|token| token.trim_matches(['.', ':', '-']));
@@ -144,7 +144,7 @@ impl Decoder {
         find::expand(&mut body);
         let kind = body.get("type").and_then(Value::as_str).or(name).unwrap_or_default().to_owned();
         if kind.ends_with("partial_image") {
-            // A preview (OpenAI): the image itself comes later.
+            // A preview (OpenAI): the final image follows.
             return Vec::new();
         }
         let facts = &mut self.generation;
@@ -187,7 +187,7 @@ impl Decoder {
         items
     }
 
-    /// The images of a whole response in one event.
+    /// Decodes the images of a complete response in one event.
     fn listed<'a>(&mut self, body: &'a Value) -> Vec<&'a Value> {
         let found = find(body, "data");
         if found.items.iter().any(|item| holds_image(item)) {
@@ -198,17 +198,17 @@ impl Decoder {
     }
 }
 
-/// Whether a member holds any text.
+/// Whether a member contains any text.
 fn says(value: &Value) -> bool {
     value.as_str().is_some_and(|text| !text.trim().is_empty())
 }
 
-/// Whether the name of an event says that it is an error.
+/// Whether the name of an event marks an error.
 fn names_error(frame: &Frame) -> bool {
     frame.event.as_deref().is_some_and(|event| event.to_ascii_lowercase().contains("error"))
 }
 
-/// An event that is called an error, whatever its members are.
+/// Decodes an event that is named an error, with any members.
 fn named_error(body: &Value, kind: &str) -> Option<Failure> {
     kind.contains("error").then(|| {
         let message = body.get("message").or(body.get("data")).and_then(Value::as_str).map(str::to_owned);
@@ -221,7 +221,7 @@ impl StreamDecoder for Decoder {
     fn event(&mut self, frame: &Frame, blobs: &Blobs) -> Vec<StreamItem> {
         let mut items = Vec::new();
         let mut any = false;
-        // Brackets inside words are not JSON.
+        // Brackets inside text are not JSON.
         let meant = json::is_meant(frame.data.as_bytes());
         if !meant && names_error(frame) && !frame.data.trim().is_empty() {
             self.text(frame);
@@ -241,7 +241,7 @@ impl StreamDecoder for Decoder {
             }
         }
         if !any {
-            // A bare image, or words.
+            // A bare image, or text.
             let text = Value::String(frame.data.trim().to_owned());
             if holds_image(&text) {
                 return self.value(text, frame.event.as_deref(), blobs);
@@ -262,7 +262,7 @@ impl StreamDecoder for Decoder {
         generation.request_id = response.request_id();
         generation.outcomes = outcomes.into_values().collect();
         if unreadable > 0 {
-            let message = format!("{unreadable} events of the stream could not be read");
+            let message = format!("{unreadable} events of the stream could not be decoded");
             generation.warnings.push(Warning::new(WarningKind::Unreadable, None, message));
         }
         if self.repaired {
@@ -287,7 +287,7 @@ impl StreamDecoder for Decoder {
                 }
                 generation.or_no_images().map_err(|error| {
                     let error = match words {
-                        Some(words) => error.adding(&format!("; the stream says: {words}")),
+                        Some(words) => error.adding(&format!("; the stream contains: {words}")),
                         None => error,
                     };
                     with_head(error, response)

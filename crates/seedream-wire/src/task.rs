@@ -1,4 +1,4 @@
-//! Reads tasks: how one is accepted, how far it is, and how it ends.
+//! Decodes tasks: acceptance, progress, end.
 
 use http::StatusCode;
 use seedream_core::{
@@ -17,29 +17,29 @@ use crate::{
     warnings::{omitted, repaired},
 };
 
-/// Members that hold a task's id, in the order in which they are tried.
+/// Members with a task's id, in order of precedence.
 const IDS: [&str; 9] = ["id", "task_id", "taskId", "taskID", "TaskId", "task", "job_id", "jobId", "result"];
 
-/// Those whose name says that it is one.
+/// Members whose name states that they are a task's id.
 const TASK_IDS: [&str; 7] = ["task_id", "taskId", "taskID", "TaskId", "task", "job_id", "jobId"];
 
-/// Members that hold a task's status.
+/// Members with a task's status.
 const STATUSES: [&str; 6] = ["status", "state", "task_status", "taskStatus", "Status", "task_state"];
 
-/// Reads the tasks of one provider.
+/// Decodes the tasks of one provider.
 #[derive(Clone, Debug)]
 pub struct Tasks {
-    /// Reads everything around them.
+    /// The decoder of the rest of a response.
     pub reader: Reader,
-    /// What the code of a failed task means.
+    /// The meaning of a failed task's code.
     pub kind_of_failure: fn(&str) -> Option<ErrorKind>,
-    /// The member that holds the images by the provider's document.
+    /// The documented member with the images.
     pub results: &'static str,
-    /// What a failed task costs by that document.
+    /// The documented charge of a failed task.
     pub failed: Charge,
 }
 
-/// What a status says, in whatever word.
+/// The meaning of a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Word {
     Running,
@@ -50,7 +50,7 @@ enum Word {
 }
 
 impl Word {
-    /// The meaning of a word in any letter case; `-`, `_` and blanks do not count.
+    /// The meaning of a status word; letter case, `-`, `_` and blanks are ignored.
     fn of(text: &str) -> Self {
         let text: String = text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
         let text = text.strip_prefix("taskstatus").unwrap_or(&text);
@@ -69,7 +69,7 @@ impl Word {
     }
 }
 
-/// The task that a response accepts where images should be. Only what says that it is a task is one.
+/// The task that a response accepts instead of returning images. Only explicit task members count.
 pub(crate) fn instead_of_images(body: &Value) -> Option<Acceptance> {
     let says_so = find::layers(body).any(|layer| {
         let named = TASK_IDS.iter().any(|name| layer.get(*name).is_some_and(|id| is_id(id) || id.is_object()));
@@ -80,7 +80,7 @@ pub(crate) fn instead_of_images(body: &Value) -> Option<Acceptance> {
     says_so.then(|| acceptance(body)).flatten()
 }
 
-/// The ids that a body may name a task by, as a callback does: JSON in whatever envelope, or a form.
+/// The possible task ids in the body of a callback: JSON in any envelope, or a form.
 pub fn task_ids(body: &[u8]) -> Vec<TaskId> {
     let document = json::read(body).filter(|document| document.value.is_object() || document.value.is_array());
     if let Some(mut document) = document {
@@ -104,7 +104,7 @@ pub fn task_ids(body: &[u8]) -> Vec<TaskId> {
     ids
 }
 
-/// Words about what may be the id of something that was bought, for the message of a response that is not understood.
+/// Lists possible task ids, for the message of a response that cannot be decoded.
 pub(crate) fn named_ids(body: &Value) -> String {
     let is_name = |name: &str| {
         let name = name.to_ascii_lowercase();
@@ -128,7 +128,7 @@ pub(crate) fn named_ids(body: &Value) -> String {
     if ids.is_empty() { String::new() } else { format!(" (it names {}, which may be a task)", ids.join(", ")) }
 }
 
-/// Ids in the order in which they were found, each once.
+/// Ids in order of occurrence, each once.
 #[derive(Default)]
 struct Ids(Vec<TaskId>);
 
@@ -143,11 +143,11 @@ impl Ids {
     }
 }
 
-/// What a response says of the task that it accepts, in whatever shape.
+/// Decodes an acceptance in any shape.
 fn acceptance(body: &Value) -> Option<Acceptance> {
     let mut ids = Ids::default();
     let mut layers: Vec<_> = find::layers(body).collect();
-    // An envelope has an id of its own at most; one that has a status is the task.
+    // An envelope may have its own id; the object with a status is the task.
     if layers.first().is_some_and(|outer| status(outer).is_none()) {
         layers.rotate_left(1);
     }
@@ -174,7 +174,7 @@ fn acceptance(body: &Value) -> Option<Acceptance> {
     Some(acceptance)
 }
 
-/// `{"code": 1, "result": "ID"}`: the id is all that is said.
+/// `{"code": 1, "result": "ID"}`: only an id.
 fn bare_result(layer: &Map<String, Value>) -> Option<&Value> {
     let result = ["result", "data"].iter().find_map(|name| layer.get(*name).filter(|id| is_id(id)))?;
     let code = layer.get("code").or(layer.get("status")).or(layer.get("success"))?;
@@ -202,7 +202,7 @@ fn status(members: &Map<String, Value>) -> Option<&str> {
     STATUSES.iter().find_map(|name| members.get(*name).and_then(Value::as_str)).filter(|text| !text.trim().is_empty())
 }
 
-/// The body with JSON in the place of texts that hold it.
+/// The body; texts with JSON become values.
 fn read(response: &Response) -> Option<json::Document> {
     let mut document = json::read(&response.body)?;
     find::expand(&mut document.value);
@@ -211,7 +211,7 @@ fn read(response: &Response) -> Option<json::Document> {
     Some(document)
 }
 
-/// Per cent, as a number or as text.
+/// Percentage, as a number or as text.
 fn progress(members: &Map<String, Value>) -> Option<u8> {
     let value = members.get("progress")?;
     let text = || value.as_str()?.trim().trim_end_matches('%').parse().ok();
@@ -225,14 +225,14 @@ fn created(members: &Map<String, Value>) -> Option<Timestamp> {
 }
 
 impl Tasks {
-    /// The response to a request: a task was accepted, or images came at once, or it was refused.
+    /// Decodes the response to a submit: an accepted task, images, or an error.
     ///
     /// # Errors
-    /// What the response says, or [`ErrorKind::MalformedResponse`] where it names no task.
+    /// The error in the response, or [`ErrorKind::MalformedResponse`] if it names no task.
     pub fn accepted(&self, response: &Response) -> Result<Decoded> {
         let document = read(response).map(|document| document.value);
         if !response.status.is_success() {
-            // Some gateways put a failure over a task that runs: it was paid for, and asking for it costs nothing.
+            // Some gateways return a running task with an error status: it is billed, and polling it is free.
             let runs = |body: &Value| {
                 find::layers(body)
                     .filter_map(status)
@@ -257,25 +257,25 @@ impl Tasks {
             }
         }
         let named = read(response).map(|document| named_ids(&document.value)).unwrap_or_default();
-        let message = format!("the answer names no task{named}: {}", Failure::of(response).message);
+        let message = format!("the response names no task{named}: {}", Failure::of(response).message);
         Err(Error::from_response(ErrorKind::MalformedResponse, message, response))
     }
 
-    /// What the response to a poll says of a task.
+    /// Decodes the response to a poll.
     ///
     /// # Errors
-    /// Where it says nothing of the task: the poll failed, not the task.
+    /// If the response does not state the task's status: the poll failed, not the task.
     pub fn state(&self, task: &Task, response: &Response) -> Result<TaskState> {
         if !response.status.is_success() {
             return Err(self.poll_error(response));
         }
         let told = |document: &json::Document| document.value.is_object() || document.value.is_array();
         let Some(document) = read(response).filter(told) else {
-            let message = format!("the answer says nothing of the task: {}", Failure::of(response).message);
+            let message = format!("the response does not state the task's status: {}", Failure::of(response).message);
             return Err(Error::from_response(ErrorKind::MalformedResponse, message, response));
         };
         let body = &document.value;
-        // An envelope may have a status of its own, so the innermost counts.
+        // An envelope may have its own status, so the innermost one is used.
         let inner: Vec<_> = find::layers(body).collect();
         let told = inner.iter().rev().find_map(|layer| Some((*layer, status(layer)?)));
         let mut generation = self.images(task, &document, response);
@@ -285,7 +285,7 @@ impl Tasks {
         };
         let word = Word::of(status);
         if word == Word::Done && !matches!(status, "completed") || matches!(word, Word::Failed) && status != "failed" {
-            let message = format!("the task's status is `{status}`, a word that the provider's document does not have");
+            let message = format!("the task's status is `{status}`, which the provider does not document");
             generation.warnings.push(Warning::new(WarningKind::Undocumented, None, message));
         }
         match word {
@@ -293,7 +293,7 @@ impl Tasks {
             Word::Done => Ok(TaskState::Failed(self.empty(body, generation, response))),
             Word::Failed | Word::Cancelled if any => {
                 let reason = self.failure(body, true).map(|failure| redact(&failure.message)).unwrap_or_default();
-                let message = format!("the task ended as `{status}` and has images all the same: {reason}");
+                let message = format!("the task ended as `{status}`, but has images: {reason}");
                 generation.warnings.push(Warning::new(WarningKind::Incomplete, None, message));
                 generation.charged = Some(Charge::Unknown);
                 Ok(TaskState::Done(generation))
@@ -309,7 +309,7 @@ impl Tasks {
         }
     }
 
-    /// A poll that says nothing of the task: whatever it says, the task was paid for and may still be there.
+    /// The error of a poll without a task status: the task may be billed and may still exist.
     fn poll_error(&self, response: &Response) -> Error {
         let mut error = self.reader.error(response);
         if response.status == StatusCode::NOT_FOUND {
@@ -339,12 +339,12 @@ impl Tasks {
         generation
     }
 
-    /// A task that ended well without an image: the reason, if there is one, says more than that.
+    /// The error of a successful task without an image, with the reason if there is one.
     fn empty(&self, body: &Value, generation: Generation, response: &Response) -> Error {
         let Some(failure) = self.failure(body, false).filter(|_| generation.outcomes.is_empty()) else {
             return match generation.or_no_images() {
                 Err(error) => error,
-                Ok(_) => Error::from_response(ErrorKind::NoImages, "the task holds no image", response),
+                Ok(_) => Error::from_response(ErrorKind::NoImages, "the task contains no image", response),
             };
         };
         let kind = self.kind(&failure).unwrap_or(ErrorKind::TaskFailed);
@@ -356,7 +356,7 @@ impl Tasks {
             .with_generation(generation)
     }
 
-    /// A failed task is a response of 200.
+    /// A failed task has HTTP status 200.
     fn failed(
         &self,
         word: Word,
@@ -371,12 +371,12 @@ impl Tasks {
             None if word == Word::Cancelled => ErrorKind::Cancelled,
             None => ErrorKind::TaskFailed,
         };
-        // Of what the document's own word for a failure costs it speaks; of no other word, nor of a damaged response.
+        // The documented charge applies only to the documented status word in an undamaged response.
         let known = status == "failed" && kind != ErrorKind::Cancelled && document.is_exact();
         let charge = if known { self.failed } else { Charge::Unknown };
         let message = match (failure.message.as_str(), word) {
-            ("", Word::Cancelled) => "the task was cancelled at the provider, and no reason is given",
-            ("", _) => "the task failed, and no reason is given",
+            ("", Word::Cancelled) => "the task was cancelled at the provider; it states no reason",
+            ("", _) => "the task failed; the provider states no reason",
             (message, _) => message,
         };
         Error::from_response(kind, message, response)
@@ -390,7 +390,7 @@ impl Tasks {
         (self.kind_of_failure)(code).or_else(|| self.reader.kind(200, Some(code)))
     }
 
-    /// Why a task failed, wherever it says so. `failed` says whether it is known to have.
+    /// The reason of a failed task, in any member. `failed`: whether the task is known to have failed.
     fn failure(&self, body: &Value, failed: bool) -> Option<Failure> {
         let layers: Vec<_> = find::layers(body).collect();
         layers.iter().rev().find_map(|layer| {

@@ -1,9 +1,9 @@
-//! Usage, as Ark, OpenAI and their relays write it.
+//! Decodes the usage of Ark, OpenAI and their relays.
 
 use seedream_core::{Amount, Usage};
 use serde_json::Value;
 
-/// Reads a `usage` member. What has no field, or no readable value, is kept in [`Usage::other`].
+/// Decodes a `usage` member. Unknown members and unreadable values are kept in [`Usage::other`].
 pub fn usage(value: Option<&Value>) -> Usage {
     let mut usage = Usage::default();
     let Some(Value::Object(members)) = value else { return usage };
@@ -44,7 +44,7 @@ pub fn usage(value: Option<&Value>) -> Usage {
     usage
 }
 
-/// A whole number, also where it is written as text or with a fraction of zero.
+/// A whole number, also as text or with a zero fraction.
 pub(crate) fn whole(value: &Value) -> Option<u64> {
     match value {
         Value::Number(number) => number

@@ -1,4 +1,4 @@
-//! Responses whose status says that nothing was made, and what they hold all the same.
+//! Responses with an error status that contain images or tasks.
 
 #![allow(clippy::unwrap_used, reason = "clippy knows helpers of tests as code")]
 
@@ -52,7 +52,7 @@ fn an_error_beside_images_or_a_bill_is_never_free() {
     assert!(unbilled.charge() >= Charge::Unknown && unbilled.generation().is_some());
     let billed = refused(402, &json!({"error": error, "usage": {"generated_images": 2}}));
     assert_eq!(billed.charge(), Charge::Yes);
-    // What repeats the request holds nothing that was made.
+    // An echo of the request contains no generated image.
     for body in [
         json!({"error": error, "request": {"image": [A], "prompt": "a kite"}}),
         json!({"error": error, "usage": {"generated_images": 0}}),
@@ -76,7 +76,7 @@ fn a_task_under_the_status_of_a_failure_was_accepted() {
 }
 
 #[test]
-fn an_error_beside_the_images_of_a_success_is_told() {
+fn an_error_in_addition_to_images_is_a_warning() {
     let error = json!({"code": "OutputImageSensitiveContentDetected", "message": "two others were withheld"});
     let Ok(Decoded::Done(generation)) = read(200, &json!({"data": [{"url": A}], "error": error})) else { panic!() };
     let told: Vec<_> = generation.warnings.iter().map(|warning| warning.message.as_str()).collect();
@@ -88,7 +88,7 @@ fn an_error_beside_the_images_of_a_success_is_told() {
 }
 
 #[test]
-fn whatever_may_be_the_id_of_a_task_is_in_the_message() {
+fn every_possible_task_id_is_in_the_message() {
     for (body, id) in [
         (json!({"id": "cgt-2025-abc"}), "cgt-2025-abc"),
         (json!({"message": "submitted", "data": "ID8"}), "ID8"),
@@ -106,7 +106,7 @@ fn whatever_may_be_the_id_of_a_task_is_in_the_message() {
 }
 
 #[test]
-fn only_the_documents_own_word_says_what_a_failed_task_costs() {
+fn only_the_documented_status_word_determines_the_charge_of_a_failed_task() {
     let task = Task::new("p", "https://p.example", TaskId::new("t").unwrap(), "m".into());
     for (status, charge) in [
         ("failed", Charge::No),
@@ -138,7 +138,7 @@ fn a_list_beside_the_documented_one_is_taken_only_where_more_is_billed() {
 }
 
 #[test]
-fn values_that_were_left_out_are_told() {
+fn omitted_values_lead_to_a_warning() {
     let log: Vec<&str> = vec!["s"; 400_000];
     let body = json!({"log": log, "data": [{"url": A}], "usage": {"generated_images": 1}});
     let Ok(Decoded::Done(generation)) = read(200, &body) else { panic!() };

@@ -1,4 +1,4 @@
-//! What was paid for is read, however odd the rest of a response looks.
+//! Billed images are decoded, whatever the rest of the response is.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, StatusCode};
@@ -54,7 +54,7 @@ proptest! {
     ) {
         let body = json!({
             "model": model, "created": created, "usage": usage, "error": error, "size": size,
-            "data": [{"url": "https://pictures.example/0.png", "size": size, "output_format": format, "error": error}],
+            "data": [{"url": "https://images.example/0.png", "size": size, "output_format": format, "error": error}],
         });
         let generation = read(&body).map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert_eq!(generation.images().count(), 1);
@@ -88,7 +88,7 @@ proptest! {
     }
 
     #[test]
-    fn a_stream_that_is_cut_keeps_what_had_arrived(at in any::<prop::sample::Index>()) {
+    fn a_truncated_stream_keeps_its_arrived_events(at in any::<prop::sample::Index>()) {
         let whole = stream(STREAM.as_bytes(), false).unwrap();
         let cut = &STREAM.as_bytes()[..at.index(STREAM.len() + 1)];
         let kept = stream(cut, true).map(|generation| generation.outcomes).unwrap_or_default();
@@ -104,9 +104,9 @@ proptest! {
 }
 
 /// An image, a refusal, an image, the usage, the end.
-const STREAM: &str = "event: image_generation.partial_succeeded\ndata: {\"type\":\"image_generation.partial_succeeded\",\"model\":\"m-1\",\"created\":1757396757,\"image_index\":0,\"url\":\"https://pictures.example/0\",\"size\":\"2496x1664\"}\n\n\
+const STREAM: &str = "event: image_generation.partial_succeeded\ndata: {\"type\":\"image_generation.partial_succeeded\",\"model\":\"m-1\",\"created\":1757396757,\"image_index\":0,\"url\":\"https://images.example/0\",\"size\":\"2496x1664\"}\n\n\
 event: image_generation.partial_failed\ndata: {\"type\":\"image_generation.partial_failed\",\"image_index\":1,\"error\":{\"code\":\"OutputImageSensitiveContentDetected\",\"message\":\"no\"}}\n\n\
-data: {\"type\":\"image_generation.partial_succeeded\",\"image_index\":2,\"url\":\"https://pictures.example/2\",\"size\":\"2496x1664\"}\n\n\
+data: {\"type\":\"image_generation.partial_succeeded\",\"image_index\":2,\"url\":\"https://images.example/2\",\"size\":\"2496x1664\"}\n\n\
 data: {\"type\":\"image_generation.completed\",\"usage\":{\"generated_images\":2}}\n\n\
 data: [DONE]\n\n";
 
@@ -142,21 +142,21 @@ fn completed_is_an_image_where_it_holds_one_and_previews_are_not() {
 fn an_error_event_without_images_is_the_error_and_with_images_a_warning() {
     let error = "data: {\"error\":{\"code\":\"InternalServiceError\",\"message\":\"no\"}}\n\n";
     assert_eq!(stream(error.as_bytes(), false).unwrap_err().code(), Some("InternalServiceError"));
-    let image = "data: {\"url\":\"https://pictures.example/0\"}\n\n";
+    let image = "data: {\"url\":\"https://images.example/0\"}\n\n";
     let generation = stream(format!("{image}{error}").as_bytes(), false).unwrap();
     assert_eq!((generation.images().count(), generation.warnings.len()), (1, 1));
 }
 
 #[test]
-fn images_that_claim_one_place_are_all_kept() {
-    let event = |n: u32| format!("data: {{\"image_index\":4294967295,\"url\":\"https://pictures.example/{n}\"}}\n\n");
+fn images_with_the_same_index_are_all_kept() {
+    let event = |n: u32| format!("data: {{\"image_index\":4294967295,\"url\":\"https://images.example/{n}\"}}\n\n");
     let generation = stream([event(0), event(1), event(2), event(1)].concat().as_bytes(), false).unwrap();
     assert_eq!(generation.images().count(), 3);
     assert_eq!(generation.warnings[0].kind, WarningKind::Repeated);
 }
 
 #[test]
-fn an_item_that_was_cut_off_is_a_failure_in_its_place() {
+fn a_truncated_item_is_a_failure_with_its_index() {
     let cut = response(&br#"{"data":[{"url":"https://images.example/0"},{"url":"https://pic"#[..]).mended();
     assert!(cut.truncated);
     let generation = done(reader().outcome(&cut)).unwrap();
@@ -173,7 +173,7 @@ fn unknown_members_of_an_item_are_kept() {
 }
 
 #[test]
-fn when_a_url_ends_is_taken_from_itself_and_only_then_from_the_provider() {
+fn the_expiry_of_a_url_is_its_own_or_the_providers() {
     let lifetime = Some(std::time::Duration::from_secs(3600));
     let reader = Reader { lifetime, ..reader() };
     for (query, ends) in [

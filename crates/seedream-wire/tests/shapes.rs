@@ -1,4 +1,4 @@
-//! Shapes that no document shows: images in other places, tasks in other words, errors inside errors.
+//! Undocumented shapes: images in other members, other status words, nested errors.
 
 #![allow(clippy::unwrap_used, reason = "clippy knows helpers of tests as code")]
 
@@ -43,7 +43,7 @@ const A: &str = "https://p.example/a.png";
 const B: &str = "https://p.example/b.png";
 
 #[test]
-fn images_are_found_wherever_they_stand_and_the_place_is_named() {
+fn images_are_found_in_any_member_and_the_member_is_named() {
     for (body, place) in [
         (json!([{"url": A}, {"url": B}]), "the top of the response"),
         (json!([A, B]), "the top of the response"),
@@ -82,7 +82,7 @@ fn images_are_found_wherever_they_stand_and_the_place_is_named() {
 }
 
 #[test]
-fn an_image_after_much_that_is_none_is_taken() {
+fn an_image_after_many_items_without_one_is_found() {
     for filler in ["\"\"", "0", "{\"\":0}", "null"] {
         let body = format!("{{\"data\":[{},{{\"url\":\"{A}\"}}]}}", [filler; 100_000].join(","));
         let generation = read(body).unwrap_or_else(|error| panic!("{filler}: {error}"));
@@ -92,7 +92,7 @@ fn an_image_after_much_that_is_none_is_taken() {
 }
 
 #[test]
-fn what_stands_behind_many_small_values_is_read_and_not_called_repaired() {
+fn values_after_many_small_ones_are_read_and_not_called_repaired() {
     for count in [20_000, 300_000] {
         let log = vec!["s"; count];
         let body = json!({"a_log": log, "data": [{"url": A}], "usage": {"generated_images": 2}});
@@ -129,7 +129,7 @@ fn a_response_is_read_in_another_encoding_and_with_words_around_it() {
 }
 
 #[test]
-fn what_only_echoes_the_request_is_not_an_image() {
+fn an_echo_of_the_request_is_not_an_image() {
     for body in [
         json!({"id": "x", "request": {"image": A, "images": [A]}}),
         json!({"input": {"image_urls": [A]}, "parameters": {"url": A}}),
@@ -140,7 +140,7 @@ fn what_only_echoes_the_request_is_not_an_image() {
 }
 
 #[test]
-fn an_inline_image_is_read_in_every_dress_and_a_link_wherever_it_stands() {
+fn an_inline_image_is_decoded_in_every_form_and_a_url_in_any_member() {
     let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xfb\xff\xfe\0\0\0\0";
     let base64 = STANDARD.encode(png);
     let image = ImageData::Bytes(png.to_vec().into());
@@ -204,7 +204,7 @@ fn a_list_of_events_is_read_as_their_stream_is() {
 }
 
 #[test]
-fn a_task_where_images_should_be_is_an_acceptance() {
+fn a_task_instead_of_images_is_an_acceptance() {
     for (body, id) in [
         (r#"{"code":200,"data":[{"status":"submitted","task_id":"task_A1"}]}"#, "task_A1"),
         (r#"{"code":200,"data":{"status":"submitted","task_id":"task_A1"}}"#, "task_A1"),
@@ -328,7 +328,7 @@ fn a_success_that_says_it_failed_is_its_error() {
         let error = read(body).unwrap_err();
         assert_eq!((error.kind(), error.message()), (kind, message), "{body}");
     }
-    // What only sounds like it is a success.
+    // A similar word is a success.
     let body = json!({"success": true, "message": "done", "reason": "stop", "data": [{"url": A}]});
     assert_eq!(urls(&read(body.to_string()).unwrap()), [A]);
 }
@@ -411,7 +411,7 @@ fn a_stream_is_read_however_it_is_framed() {
             "{text}: {:?}",
             generation.warnings
         );
-        // The same bytes under the label of JSON.
+        // The same bytes with the content type of JSON.
         assert_eq!(urls(&read(text.clone()).unwrap()), [A, B], "{text}");
     }
 }
@@ -524,7 +524,7 @@ fn images_of_a_task_that_has_not_ended_or_not_well_are_there() {
         other => panic!("{other:?}"),
     };
     assert_eq!((cost("failed"), cost("cancelled")), (Charge::No, Charge::Unknown));
-    // What is read of a damaged response may not be all that it says.
+    // A damaged response may be incomplete.
     for text in ["\0{\"status\":\"failed\"", "// a gateway\n{\"status\":\"failed\"}"] {
         let Ok(TaskState::Failed(error)) = tasks().state(&task(), &response(200, text)) else { panic!("{text}") };
         assert_eq!(error.charge(), Charge::Unknown, "{text}");

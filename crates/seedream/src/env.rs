@@ -7,21 +7,21 @@ use seedream_core::{Error, ErrorKind, Result};
 
 use crate::registry::dialect;
 
-/// A client of the provider of that id, with its key and base URL from the environment (such as `ARK_API_KEY` and `ARK_BASE_URL`).
+/// Creates a client of a provider, with key and base URL from the environment (such as `ARK_API_KEY` and `ARK_BASE_URL`).
 ///
 /// # Errors
-/// [`ErrorKind::UnknownProvider`] and [`ErrorKind::MissingKey`]; the message names the providers or the variable. As well what
-/// [`ClientBuilder::build`] refuses.
+/// [`ErrorKind::UnknownProvider`] and [`ErrorKind::MissingKey`]; the message names the providers or the variable. Also the errors of
+/// [`ClientBuilder::build`].
 pub fn from_env(id: &str) -> Result<Client> {
     from_lookup(id, |name| std::env::var(name).ok())?.build()
 }
 
-/// The builder of such a client, with variables from anywhere.
+/// Creates the builder of such a client, with variables from any source.
 ///
-/// Both are given to the builder as they stand there: what is unmistakable in them is put right, and `Client::warnings` says so.
+/// The builder receives both values unchanged: it corrects obvious paste errors and reports them in `Client::warnings`.
 ///
 /// # Errors
-/// As [`from_env`], without what is refused when the client is built.
+/// As [`from_env`], without the errors of [`ClientBuilder::build`].
 pub fn from_lookup(id: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<ClientBuilder> {
     let dialect = dialect(id)?;
     let descriptor = dialect.descriptor();
@@ -37,7 +37,7 @@ pub fn from_lookup(id: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<
     let mut builder = Client::builder(dialect.clone());
     if let Some((name, key)) = key {
         if bare_key(&key).is_empty() {
-            let message = format!("{name} holds no key: only what may stand around one");
+            let message = format!("{name} contains no key, only blanks, quotes or `Bearer`: set it to the key");
             return Err(Error::new(ErrorKind::MissingKey, message).with_provider(&descriptor.id));
         }
         builder = builder.key(key);
@@ -88,7 +88,7 @@ mod tests {
             let lookup = |name: &str| (name == "AIO_API_KEY").then(|| value.to_owned());
             let error = from_lookup("aiearth", lookup).unwrap_err();
             assert!(
-                error.kind() == ErrorKind::MissingKey && error.message().starts_with("AIO_API_KEY holds no key"),
+                error.kind() == ErrorKind::MissingKey && error.message().starts_with("AIO_API_KEY contains no key"),
                 "{error}"
             );
         }

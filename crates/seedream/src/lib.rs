@@ -1,4 +1,4 @@
-//! One typed request, any Seedream reseller, and nothing that was paid for is lost or bought twice.
+//! One typed request for every Seedream reseller: billed images are never lost, and no request is billed twice.
 //!
 //! Each provider is a feature; all are on by default. A program that embeds one adapter depends on its crate, or on this one with that
 //! feature alone.

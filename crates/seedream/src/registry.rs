@@ -1,10 +1,10 @@
-//! The providers: a new one is one line here.
+//! The registry of providers: one line each.
 
 use std::sync::Arc;
 
 use seedream_core::{Dialect, Error, ErrorKind, Result};
 
-/// Every provider that is switched on, in the order of their documents.
+/// All enabled providers.
 pub fn dialects() -> Vec<Arc<dyn Dialect>> {
     vec![
         #[cfg(feature = "gogogotoken")]
@@ -23,7 +23,7 @@ pub fn dialects() -> Vec<Arc<dyn Dialect>> {
 /// The provider of that id.
 ///
 /// # Errors
-/// [`ErrorKind::UnknownProvider`] with the ids that there are.
+/// [`ErrorKind::UnknownProvider`]; the message lists the ids.
 pub fn dialect(id: &str) -> Result<Arc<dyn Dialect>> {
     let all = dialects();
     all.iter().find(|dialect| dialect.descriptor().id == id).cloned().ok_or_else(|| {

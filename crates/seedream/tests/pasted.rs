@@ -1,4 +1,4 @@
-//! Base URLs as people paste them, for every provider.
+//! Base URLs in common pasted forms, for every provider.
 #![forbid(unsafe_code)]
 
 use seedream::seedream_core::WarningKind;

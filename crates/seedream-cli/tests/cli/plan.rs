@@ -154,6 +154,6 @@ fn extra_members_that_request_more_images_are_counted() {
         let args = ["plan", "a kite", "--provider", provider, "--extra", member, "--json"];
         let plan = workdir.run(&args, &[]).exits_with(0).json()["plans"][0].take();
         assert_eq!(plan["max_images"], most, "{provider} {member}");
-        assert!(plan["warnings"].to_string().contains("may ask for several images"), "{provider}: {plan}");
+        assert!(plan["warnings"].to_string().contains("may request several images"), "{provider}: {plan}");
     }
 }

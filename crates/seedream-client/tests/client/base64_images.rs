@@ -528,7 +528,7 @@ async fn a_success_that_cannot_be_read_is_kept_and_named() {
     let error = spooling.generate(request()).await.unwrap_err();
     assert_eq!((error.kind(), error.charge()), (ErrorKind::MalformedResponse, Charge::Unknown));
     let kept = error.kept().unwrap();
-    assert!(error.to_string().contains(&format!("the answer is kept in {}", kept.display())), "{error}");
+    assert!(error.to_string().contains(&format!("the response is kept in {}", kept.display())), "{error}");
     assert!(kept.parent() == Some(directory.path()) && fs::read(kept).unwrap() == page.as_bytes());
     assert!(page.as_bytes().starts_with(error.body().unwrap()) && error.body().unwrap().len() < 100_000);
 

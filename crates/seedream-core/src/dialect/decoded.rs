@@ -1,39 +1,39 @@
-//! What a response means.
+//! Decoded responses.
 
 use crate::{Error, Generation, TaskId, Timestamp, Usage};
 
-/// What a response to a submitted request means.
+/// The decoded response to a submit.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Decoded {
-    /// The images are here.
+    /// The response contains images.
     Done(Generation),
-    /// The job was accepted and is to be collected.
+    /// The request was accepted as a task.
     Accepted(Acceptance),
 }
 
-/// What a provider says when it accepts a job.
+/// The response that accepts a task.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Acceptance {
     /// The task's id.
     pub id: TaskId,
-    /// Other ids that may be the task's, where the response names several.
+    /// Other possible ids of the task, if the response names several.
     pub other_ids: Vec<TaskId>,
-    /// The model that the provider says it uses.
+    /// The model, as the provider reports it.
     pub reported_model: Option<String>,
-    /// When the provider says it accepted it.
+    /// When the task was accepted, as the provider states it.
     pub created: Option<Timestamp>,
-    /// How many seconds the provider thinks it takes.
+    /// The provider's estimate of its duration, in seconds.
     pub estimated_seconds: Option<u32>,
-    /// Whether the provider says that it can be cancelled.
+    /// Whether the provider states that the task can be cancelled.
     pub can_cancel: Option<bool>,
-    /// What is set aside for it.
+    /// The reserved amount.
     pub usage: Usage,
 }
 
 impl Acceptance {
-    /// An acceptance of which only the id is known.
+    /// Creates an acceptance from the id only.
     pub fn new(id: TaskId) -> Self {
         Self {
             id,
@@ -47,28 +47,28 @@ impl Acceptance {
     }
 }
 
-/// What a poll found.
+/// The decoded response to a poll.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "made once a request and taken apart at once")]
 #[non_exhaustive]
 pub enum TaskState {
-    /// It is still being made. A status that nobody here knows counts as this.
+    /// The task is running. An unknown status counts as running.
     Running {
-        /// The provider's own word, such as `pending`.
+        /// The provider's status word, such as `pending`.
         status: String,
-        /// Per cent, where the provider says.
+        /// Percentage, if the provider states it.
         progress: Option<u8>,
-        /// The images that are there already.
+        /// The images that are already available.
         found: Option<Box<Generation>>,
     },
-    /// It has ended with images.
+    /// The task has ended with images.
     Done(Generation),
-    /// It has ended without.
+    /// The task has ended without images.
     Failed(Error),
 }
 
 impl TaskState {
-    /// A task that is still being made and of which no image is there.
+    /// A running task without images.
     pub fn running(status: impl Into<String>, progress: Option<u8>) -> Self {
         Self::Running { status: status.into(), progress, found: None }
     }

@@ -1,4 +1,4 @@
-//! Who a provider is and which models it sells.
+//! The description of a provider: names, base URLs, environment variables, models.
 
 use std::borrow::Cow;
 
@@ -6,46 +6,46 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Family, ModelId, ProviderId, Resolution, Source, Standing};
 
-/// Who a provider is.
+/// The description of a provider.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Descriptor {
-    /// The id, as on the command line.
+    /// The id, such as `ark`.
     pub id: ProviderId,
-    /// The name for people.
+    /// The display name.
     pub name: Cow<'static, str>,
-    /// The page that the adapter was built from.
+    /// The documentation page of the adapter.
     pub document: Cow<'static, str>,
-    /// How the names of the provider's own pages begin, as a [`Source`] names them, beside its document.
+    /// Prefixes of the provider's other pages, as a [`Source`] names them.
     pub pages: Vec<Cow<'static, str>>,
-    /// What its document tells a user to configure; the first is the default, the others are mirrors.
+    /// The documented base URLs; the first is the default, the others are mirrors.
     pub base_urls: Vec<Cow<'static, str>>,
-    /// The environment variables that may hold the key, first come first.
+    /// The environment variables for the key, in order of precedence.
     pub key_variables: Vec<Cow<'static, str>>,
-    /// Whether its document makes the key optional, at a base URL that the user sets (a relay of Ark's form).
+    /// Whether the key is optional at a base URL that the user sets (a relay of Ark's form).
     pub key_optional: bool,
-    /// The environment variables that may hold the base URL.
+    /// The environment variables for the base URL, in order of precedence.
     pub base_url_variables: Vec<Cow<'static, str>>,
-    /// The model that is taken where the user names none.
+    /// The default model.
     pub default_model: ModelId,
     /// The models that it sells.
     pub models: Vec<ModelEntry>,
-    /// Where else this dialect is spoken, with model ids and keys of its own; no mirrors.
+    /// Other sellers of this dialect, with their own model ids and keys; these are not mirrors.
     pub sites: Vec<Site>,
 }
 
-/// Another seller that speaks a dialect word for word: only the base URL, the key and the model ids differ.
+/// Another seller of the same dialect: only the base URL, the key and the model ids differ.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Site {
-    /// The name for people.
+    /// The display name.
     pub name: Cow<'static, str>,
-    /// What a user sets as the base URL.
+    /// The base URL.
     pub base_url: Cow<'static, str>,
-    /// The model ids that it takes, which are ids or aliases of the [`Descriptor`].
+    /// The accepted model ids: ids or aliases of the [`Descriptor`].
     pub models: Vec<ModelId>,
-    /// Where this was read.
+    /// The source of this entry.
     pub source: Source,
 }
 
@@ -57,14 +57,14 @@ pub struct ModelEntry {
     pub id: ModelId,
     /// The family.
     pub family: Family,
-    /// Other ids of it that this provider takes.
+    /// Other ids of the model that this provider accepts.
     #[serde(default)]
     pub aliases: Vec<ModelId>,
-    /// Where this was read.
+    /// The source of this entry.
     pub source: Source,
 }
 
-/// An entry of a provider's own list of models.
+/// An entry of a provider's live list of models.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ModelInfo {
@@ -73,33 +73,33 @@ pub struct ModelInfo {
 }
 
 impl ModelInfo {
-    /// An entry.
+    /// Creates an entry.
     pub fn new(id: impl Into<ModelId>) -> Self {
         Self { id: id.into() }
     }
 }
 
 impl ModelEntry {
-    /// A model under one id.
+    /// Creates a model with one id.
     pub fn new(id: impl Into<ModelId>, family: Family, source: Source) -> Self {
         Self { id: id.into(), family, aliases: Vec::new(), source }
     }
 
-    /// Adds other ids that the provider takes for it.
+    /// Adds other ids of the model.
     #[must_use]
     pub fn aliases<T: Into<ModelId>>(mut self, ids: impl IntoIterator<Item = T>) -> Self {
         self.aliases.extend(ids.into_iter().map(Into::into));
         self
     }
 
-    /// Whether an id is one of this model's.
+    /// Whether this is an id of the model.
     pub fn is_named(&self, id: &ModelId) -> bool {
         self.id == *id || self.aliases.contains(id)
     }
 }
 
 impl Site {
-    /// Another seller.
+    /// Creates another seller.
     pub fn new<T: Into<ModelId>>(
         name: impl Into<Cow<'static, str>>,
         base_url: impl Into<Cow<'static, str>>,
@@ -116,7 +116,7 @@ fn texts<T: Into<Cow<'static, str>>>(texts: impl IntoIterator<Item = T>) -> Vec<
 }
 
 impl Descriptor {
-    /// A provider with the page that the adapter was built from and the models that it sells, of which the first is its default.
+    /// Creates a provider with its documentation page and its models, the first of which is the default.
     pub fn new(
         id: impl Into<ProviderId>,
         name: impl Into<Cow<'static, str>>,
@@ -139,7 +139,7 @@ impl Descriptor {
         }
     }
 
-    /// Sets how the names of the provider's own pages begin.
+    /// Sets the prefixes of the provider's other pages.
     #[must_use]
     pub fn pages<T: Into<Cow<'static, str>>>(mut self, pages: impl IntoIterator<Item = T>) -> Self {
         self.pages = texts(pages);
@@ -153,43 +153,43 @@ impl Descriptor {
         self
     }
 
-    /// Sets the environment variables that may hold the key, first come first.
+    /// Sets the environment variables for the key, in order of precedence.
     #[must_use]
     pub fn key_variables<T: Into<Cow<'static, str>>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
         self.key_variables = texts(names);
         self
     }
 
-    /// Sets the environment variables that may hold the base URL.
+    /// Sets the environment variables for the base URL.
     #[must_use]
     pub fn base_url_variables<T: Into<Cow<'static, str>>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
         self.base_url_variables = texts(names);
         self
     }
 
-    /// States that a base URL of the user's own may need no key.
+    /// Makes the key optional at a base URL that the user sets.
     #[must_use]
     pub fn key_optional(mut self) -> Self {
         self.key_optional = true;
         self
     }
 
-    /// Sets the model that is taken where the user names none.
+    /// Sets the default model.
     #[must_use]
     pub fn default_model(mut self, id: impl Into<ModelId>) -> Self {
         self.default_model = id.into();
         self
     }
 
-    /// Sets where else this dialect is spoken.
+    /// Sets the other sellers of this dialect.
     #[must_use]
     pub fn sites(mut self, sites: impl IntoIterator<Item = Site>) -> Self {
         self.sites = sites.into_iter().collect();
         self
     }
 
-    /// What an id means to this provider: one of its own ids is sent as it is, another provider's id of a family that is sold
-    /// here becomes the id here, and an id that is not known is sent as it is.
+    /// Resolves an id: one of this provider's ids is sent unchanged, an id of another provider becomes this provider's id of the same
+    /// family, and an unknown id is sent unchanged.
     pub fn resolve(&self, requested: &ModelId) -> Resolution {
         let resolved =
             |model: ModelId, family, standing| Resolution { requested: requested.clone(), model, family, standing };
@@ -203,7 +203,7 @@ impl Descriptor {
             return resolved(entry.id.clone(), Some(family), Standing::Sold);
         }
         let sold = self.models.iter().map(|entry| entry.id.clone()).collect();
-        let source = self.models.first().map_or(Source::derived("no model is known"), |entry| entry.source.clone());
+        let source = self.models.first().map_or(Source::derived("no known model"), |entry| entry.source.clone());
         resolved(requested.clone(), Some(family), Standing::Elsewhere { sold, source })
     }
 }

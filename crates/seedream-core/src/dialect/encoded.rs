@@ -1,4 +1,4 @@
-//! A request that is ready to be sent: checked, and encoded once.
+//! A request that is ready to send: checked, and encoded once.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::{Checked, Dialect, Effective, ProviderId, Result};
 
-/// A [`Checked`] together with the HTTP request that [`Dialect::encode`] made of it. It is encoded here and nowhere else: a plan
-/// shows these bytes, and each attempt of an [`Operation`](crate::Operation) sends them.
+/// A [`Checked`] and the HTTP request that [`Dialect::encode`] made of it. A request is encoded only here: a plan shows these bytes,
+/// and each attempt of an [`Operation`](crate::Operation) sends them.
 #[derive(Clone)]
 pub struct Encoded {
     provider: ProviderId,
@@ -26,38 +26,38 @@ impl Encoded {
         Ok(Self { provider: dialect.descriptor().id.clone(), checked, request })
     }
 
-    /// The provider whose dialect encoded it.
+    /// The provider of the dialect.
     pub fn provider(&self) -> &ProviderId {
         &self.provider
     }
 
-    /// The request as it was checked.
+    /// The checked request.
     pub fn checked(&self) -> &Checked {
         &self.checked
     }
 
-    /// The request on the wire: method, path below the base URL, headers and body, without the key. A clone shares the body.
+    /// The HTTP request: method, path below the base URL, headers and body, without the key. A clone shares the body.
     pub fn request(&self) -> &http::Request<Bytes> {
         &self.request
     }
 
-    /// The members of the body; none where it is not a JSON object.
+    /// The members of the body; empty if it is not a JSON object.
     pub fn members(&self) -> Map<String, Value> {
         serde_json::from_slice(self.request.body()).unwrap_or_default()
     }
 
-    /// What the provider makes of it.
+    /// The effective request at the provider.
     pub fn effective(&self, dialect: &dyn Dialect) -> Effective {
         dialect.effective(&self.checked, self.members())
     }
 
-    /// The request as it was checked. The body is dropped.
+    /// Converts into the checked request and drops the body.
     pub fn into_checked(self) -> Checked {
         self.checked
     }
 }
 
-/// Shows how large the body is, not what is in it.
+/// Shows the size of the body, not its content.
 impl fmt::Debug for Encoded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Encoded")

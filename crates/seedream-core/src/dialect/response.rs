@@ -1,4 +1,4 @@
-//! An HTTP response as an adapter sees it.
+//! HTTP responses, as adapters read them.
 
 use std::{collections::HashMap, fmt, time::Duration};
 
@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::{ImageData, Timestamp, json};
 
-/// An HTTP response: its head, its small body, and the images that were lifted out of the body while it arrived.
+/// An HTTP response: its head, its body, and the base64 images that were extracted from the body while it arrived.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Response {
@@ -15,18 +15,18 @@ pub struct Response {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body; where a long base64 string stood, it holds the token of a blob.
+    /// The body; each long base64 string is replaced by the token of a blob.
     pub body: Bytes,
-    /// Whether the body was cut off. Where it is JSON, it was closed after its last complete member ([`Response::mended`]).
+    /// Whether the body is truncated. Truncated JSON is closed after its last complete member ([`Response::mended`]).
     pub truncated: bool,
-    /// Whether the body was not quite JSON and was repaired ([`Response::mended`]).
+    /// Whether the body was not valid JSON and was repaired ([`Response::mended`]).
     pub repaired: bool,
-    /// When it arrived, by the clock on the wall.
+    /// When the response arrived, by the system clock.
     pub received_at: Timestamp,
     blobs: Blobs,
 }
 
-/// Images that were lifted out of a body, by the token that stands in their place.
+/// The images that were extracted from a body, by their tokens.
 #[derive(Clone, Debug, Default)]
 pub struct Blobs(HashMap<String, ImageData>);
 
@@ -36,25 +36,25 @@ impl Blobs {
         self.0.insert(token.into(), data);
     }
 
-    /// The image whose token stands in a string of the body: it is all of it, or stands between quotes where a string of a body
-    /// that is not quite JSON goes on behind its own end.
+    /// The image whose token is in a string of the body: the token is the whole string, or is in quotes inside it if the JSON is
+    /// invalid and the string extends past its end.
     pub fn get(&self, token: &str) -> Option<&ImageData> {
         self.0.get(token).or_else(|| token.split('"').find_map(|part| self.0.get(part)))
     }
 
-    /// Every image with its token, in no order.
+    /// All images with their tokens, in arbitrary order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &ImageData)> {
         self.0.iter().map(|(token, data)| (token.as_str(), data))
     }
 
-    /// Whether there is none.
+    /// Whether there are no images.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
 impl Response {
-    /// A response that arrived whole.
+    /// Creates a complete response.
     pub fn new(status: StatusCode, headers: HeaderMap, body: impl Into<Bytes>, received_at: Timestamp) -> Self {
         Self {
             status,
@@ -67,15 +67,15 @@ impl Response {
         }
     }
 
-    /// Adds the images that were lifted out of the body.
+    /// Adds the images that were extracted from the body.
     #[must_use]
     pub fn with_blobs(mut self, blobs: Blobs) -> Self {
         self.blobs = blobs;
         self
     }
 
-    /// The same response with a body that every JSON reader takes: what is almost JSON is repaired, and what was cut is closed
-    /// after its last complete member. [`Response::truncated`] and [`Response::repaired`] say so. What is not JSON stays as it is.
+    /// Returns the response with valid JSON as its body: invalid JSON is repaired, and truncated JSON is closed after its last
+    /// complete member. [`Response::truncated`] and [`Response::repaired`] are set. A body that is not JSON is unchanged.
     #[must_use]
     pub fn mended(mut self) -> Self {
         if !json::is_meant(&self.body) || json::is_strict(&self.body) {
@@ -84,7 +84,7 @@ impl Response {
         if let Some(document) = json::read(&self.body) {
             self.truncated |= document.cut;
             self.repaired |= document.repaired;
-            // Several values in a row are one response: their readers part them.
+            // Several values in a row are one response: the decoder separates them.
             if document.cut || self.body[document.length..].trim_ascii().is_empty() {
                 self.body = document.value.to_string().into();
             }
@@ -92,12 +92,12 @@ impl Response {
         self
     }
 
-    /// Whether all of it was read as it came.
+    /// Whether the body is neither truncated nor repaired.
     pub fn is_whole(&self) -> bool {
         !self.truncated && !self.repaired
     }
 
-    /// The images that were lifted out of the body.
+    /// The images that were extracted from the body.
     pub fn blobs(&self) -> &Blobs {
         &self.blobs
     }
@@ -107,7 +107,7 @@ impl Response {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The provider's id of this exchange: `x-request-id` (Ark, aiearth) or `X-Oneapi-Request-Id` (new-api relays).
+    /// The provider's request id: `x-request-id` (Ark, aiearth) or `X-Oneapi-Request-Id` (new-api relays).
     pub fn request_id(&self) -> Option<String> {
         ["x-request-id", "x-oneapi-request-id", "x-tt-logid"]
             .iter()
@@ -115,9 +115,9 @@ impl Response {
             .map(str::to_owned)
     }
 
-    /// How long the provider asks to wait: `Retry-After` in seconds or as a date, `retry-after-ms` first.
+    /// The requested wait: `retry-after-ms`, or `Retry-After` in seconds or as a date.
     ///
-    /// A date is measured from the response's own `Date`, so that a wrong local clock does not matter.
+    /// A date is relative to the response's `Date`, so a wrong local clock does not matter.
     pub fn retry_after(&self) -> Option<Duration> {
         if let Some(ms) = self.header("retry-after-ms").and_then(|text| text.trim().parse::<f64>().ok()) {
             return seconds(ms / 1000.0);
@@ -131,7 +131,7 @@ impl Response {
         Some(at.duration_since(now))
     }
 
-    /// What the provider says about trying again (`x-should-retry`), where it says anything.
+    /// The header `x-should-retry`, if present.
     pub fn should_retry(&self) -> Option<bool> {
         match self.header("x-should-retry")? {
             "true" => Some(true),
@@ -146,7 +146,7 @@ fn seconds(number: f64) -> Option<Duration> {
 }
 
 impl fmt::Debug for Response {
-    /// Shows the size of the body, not the body.
+    /// Shows the size of the body, not its content.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
             .field("status", &self.status)
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_found_in_a_string_that_goes_on_behind_its_end() {
+    fn a_token_is_found_in_a_string_that_extends_past_its_end() {
         let mut blobs = Blobs::default();
         blobs.insert("0123456789abcdef", ImageData::Bytes("image".into()));
         let body = json::read(br#"{"b64_json":"0123456789abcdef".png"}"#).unwrap().value;

@@ -1,4 +1,4 @@
-//! What an adapter is: pure functions between a request, HTTP, and what came back.
+//! The traits of an adapter.
 
 use std::{fmt, sync::Arc};
 
@@ -13,51 +13,50 @@ use super::{
 };
 use crate::{Capabilities, Checked, GeneratedImage, Generation, ImageFailure, ModelId, Result, Task, sse::Frame};
 
-/// One provider's way of speaking.
+/// The wire format of one provider.
 ///
-/// An adapter holds no key, socket, clock or loop: a request that passed [`Capabilities::check`] becomes an HTTP request with a
-/// path relative to the base URL, and a response becomes a value.
+/// An adapter has no key, socket, clock or loop. It converts a request that passed [`Capabilities::check`] to an HTTP request with a
+/// path relative to the base URL, and a response to a value.
 pub trait Dialect: fmt::Debug + Send + Sync + 'static {
-    /// Who the provider is.
+    /// The description of the provider.
     fn descriptor(&self) -> &Descriptor;
 
-    /// The rules of a model, always the same for the same one; an unknown one gets rules that allow everything this dialect can
-    /// say.
+    /// The rules of a model, constant for each id. The rules of an unknown model allow everything that this dialect can express.
     fn capabilities(&self, model: &ModelId) -> Capabilities;
 
-    /// The request on the wire: method, path below the base URL with its leading `/`, content type and body. No credential.
+    /// Encodes a request: method, path below the base URL with its leading `/`, content type and body, without a credential.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) where the request was checked for another provider.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the request was checked for another provider.
     fn encode(&self, request: &Checked) -> Result<http::Request<Bytes>>;
 
-    /// What a response means.
+    /// Decodes the response to a submit.
     ///
     /// # Errors
-    /// Whatever the response says, with its code understood. A 2xx response with an image is never an error.
+    /// The error in the response, classified by its code. A 2xx response with an image is never an error.
     fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded>;
 
-    /// What the provider makes of the request: `members` are those of the body that [`Dialect::encode`] wrote, to which this adds
-    /// the provider's defaults and rewrites. [`Encoded::effective`](crate::Encoded::effective) calls it.
+    /// The effective request: `members` are those of the body that [`Dialect::encode`] wrote; this adds the provider's defaults and
+    /// rewrites. [`Encoded::effective`](crate::Encoded::effective) calls it.
     fn effective(&self, request: &Checked, members: Map<String, Value>) -> Effective;
 
-    /// Whether this adapter promises to read responses in shapes that no document shows, as `seedream-wire` reads them. The law
-    /// `crooked` of `seedream-conformance` holds it to that; what the operation and the transport do is held without it.
+    /// Whether this adapter also decodes undocumented response shapes, as `seedream-wire` does. The law `crooked` of
+    /// `seedream-conformance` tests this; its cases about operation and transport apply to every adapter.
     fn is_lenient(&self) -> bool {
         false
     }
 
-    /// Tasks, where requests are accepted first and collected later.
+    /// Tasks, if the provider accepts requests first and delivers later.
     fn tasks(&self) -> Option<&dyn TaskDialect> {
         None
     }
 
-    /// Streams, where images can arrive one by one.
+    /// Event streams, if images can arrive one by one.
     fn streaming(&self) -> Option<&dyn StreamDialect> {
         None
     }
 
-    /// The list of models, where the provider has one.
+    /// The live list of models, if the provider has one.
     fn catalog(&self) -> Option<&dyn CatalogDialect> {
         None
     }
@@ -103,43 +102,43 @@ impl<D: Dialect + ?Sized> Dialect for Arc<D> {
 
 /// A provider that accepts a request as a task.
 pub trait TaskDialect: Dialect {
-    /// The request that asks for a task.
+    /// Encodes the poll of a task.
     ///
     /// # Errors
-    /// Where the id cannot be one of this provider's.
+    /// If the id cannot belong to this provider.
     fn poll(&self, task: &Task) -> Result<http::Request<Bytes>>;
 
-    /// What the response says of the task.
+    /// Decodes the response to a poll.
     ///
     /// # Errors
-    /// Where the response says nothing of the task: the poll failed, not the task.
+    /// If the response does not state the task's status: the poll failed, not the task.
     fn decode_poll(&self, task: &Task, response: &Response) -> Result<TaskState>;
 }
 
-/// A provider that can send images one by one. [`Dialect::encode`] writes `stream` itself when the request sets it.
+/// A provider that can send images one by one. [`Dialect::encode`] writes `stream` if the request sets it.
 pub trait StreamDialect: Dialect {
-    /// A decoder for the response to one request.
+    /// Creates a decoder for the response to one request.
     fn decoder(&self, request: &Checked) -> Box<dyn StreamDecoder>;
 }
 
-/// Reads the events of one stream.
+/// Decodes the events of one stream.
 pub trait StreamDecoder: Send + fmt::Debug {
-    /// Takes one event; unknown ones are skipped.
+    /// Decodes one event; unknown events are skipped.
     fn event(&mut self, frame: &Frame, blobs: &Blobs) -> Vec<StreamItem>;
 
-    /// Whether every image has come and the usage is known, so that nothing but an end mark can follow.
+    /// Whether all images and the usage have arrived, so that only an end mark can follow.
     fn is_complete(&self) -> bool {
         false
     }
 
-    /// What the stream amounts to. `response` is its head, with [`Response::truncated`] set where the connection broke.
+    /// Ends the stream and returns its outcome. `response` is its head, with [`Response::truncated`] set if the connection broke.
     ///
     /// # Errors
-    /// What an error event said, or [`ErrorKind::NoImages`](crate::ErrorKind::NoImages): only where no image came.
+    /// The error of an error event, or [`ErrorKind::NoImages`](crate::ErrorKind::NoImages): only if no image arrived.
     fn finish(self: Box<Self>, response: &Response) -> Result<Generation>;
 }
 
-/// What an event of a stream brought.
+/// A decoded event of a stream.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum StreamItem {
@@ -149,14 +148,14 @@ pub enum StreamItem {
     Failed(ImageFailure),
 }
 
-/// A provider that lists its models.
+/// A provider with a live list of models.
 pub trait CatalogDialect: Dialect {
-    /// The request for the list.
+    /// Encodes the request for the list.
     fn models_request(&self) -> http::Request<Bytes>;
 
-    /// The list.
+    /// Decodes the list.
     ///
     /// # Errors
-    /// What the response says, or that it cannot be read.
+    /// The error in the response, or that it cannot be decoded.
     fn decode_models(&self, response: &Response) -> Result<Vec<ModelInfo>>;
 }

@@ -1,4 +1,4 @@
-//! The one error type: what went wrong, and above all whether money may be gone.
+//! The error type: what failed, and whether the request may have been billed.
 
 use std::{
     borrow::Cow,
@@ -18,13 +18,13 @@ use super::{
 };
 use crate::{Generation, InvalidTaskId, ProviderId, Response, Task, Violation};
 
-/// The result of everything here.
+/// A `Result` whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong.
+/// What failed, and whether the request may have been billed ([`Error::charge`]).
 ///
-/// Its text never holds a key, a signed query or the bytes of an image. [`Error::body`] gives the response as it came, for
-/// whoever has to argue with a provider.
+/// The text never contains a key, a signed query or image bytes. [`Error::body`] has the unchanged response, for a support request to
+/// the provider.
 pub struct Error(pub(super) Box<Inner>);
 
 pub(super) struct Inner {
@@ -48,7 +48,7 @@ pub(super) struct Inner {
 }
 
 impl Error {
-    /// An error that cost nothing. Queries of URLs and keys are taken out of the message.
+    /// An error with [`Charge::No`]. URL queries and keys are removed from the message.
     pub fn new(kind: ErrorKind, message: impl AsRef<str>) -> Self {
         Self(Box::new(Inner {
             kind,
@@ -71,7 +71,7 @@ impl Error {
         }))
     }
 
-    /// A request that breaks rules.
+    /// An error for a request that violates rules.
     pub fn from_violations(provider: impl Into<ProviderId>, violations: Vec<Violation>) -> Self {
         let list: Vec<_> = violations.iter().map(ToString::to_string).collect();
         let mut error = Self::new(ErrorKind::InvalidRequest, list.join("\n")).with_provider(provider);
@@ -79,7 +79,7 @@ impl Error {
         error
     }
 
-    /// A response that is an error: status, request id, Retry-After and body are taken from it, and the charge from its
+    /// An error for a response. Status, request id, `Retry-After` and body come from the response; the charge comes from its
     /// status (see [`charge_of`]).
     pub fn from_response(kind: ErrorKind, message: impl AsRef<str>, response: &Response) -> Self {
         let mut error = Self::new(kind, message);
@@ -98,7 +98,7 @@ impl Error {
         self
     }
 
-    /// Adds what there is to do about it, such as what the provider's document advises.
+    /// Adds advice for the user, such as the provider's documented advice.
     #[must_use]
     pub fn with_advice(mut self, advice: impl Into<Cow<'static, str>>) -> Self {
         let advice = advice.into();
@@ -109,7 +109,7 @@ impl Error {
         self
     }
 
-    /// Takes a secret out of the message, the code and the member: some gateways repeat the key that they were sent.
+    /// Removes a secret from message, code and param: some gateways repeat the key.
     #[must_use]
     pub fn without(mut self, secret: &str) -> Self {
         let inner = &mut *self.0;
@@ -121,14 +121,14 @@ impl Error {
         self
     }
 
-    /// Sets whether it may have cost something.
+    /// Sets whether the request may have been billed.
     #[must_use]
     pub fn with_charge(mut self, charge: Charge) -> Self {
         self.0.charge = charge;
         self
     }
 
-    /// Adds words to the message. Queries of URLs and keys are taken out of them.
+    /// Appends text to the message. URL queries and keys are removed from it.
     #[must_use]
     pub fn adding(mut self, words: &str) -> Self {
         self.0.message.push_str(&told(words));
@@ -142,49 +142,49 @@ impl Error {
         self
     }
 
-    /// Sets the member that the provider names.
+    /// Sets the member of the body that the provider names.
     #[must_use]
     pub fn with_param(mut self, param: impl Into<Cow<'static, str>>) -> Self {
         self.0.param = Some(param.into());
         self
     }
 
-    /// Sets the provider's own code and the member that it names to what a response has of them.
+    /// Sets the provider's code and the member that it names, as the response states them.
     #[must_use]
     pub fn with_code_and_param(mut self, code: Option<String>, param: Option<String>) -> Self {
         (self.0.code, self.0.param) = (code.map(Cow::Owned), param.map(Cow::Owned));
         self
     }
 
-    /// Sets the request id, where the response has one.
+    /// Sets the request id, if the response has one.
     #[must_use]
     pub fn with_request_id(mut self, id: impl Into<Option<String>>) -> Self {
         self.0.request_id = id.into().or(self.0.request_id);
         self
     }
 
-    /// Sets the task that holds what was paid for.
+    /// Sets the accepted task.
     #[must_use]
     pub fn with_task(mut self, task: Task) -> Self {
         self.0.task = Some(task);
         self
     }
 
-    /// Sets the response as it came.
+    /// Sets the unchanged response body.
     #[must_use]
     pub fn with_body(mut self, body: Bytes) -> Self {
         self.0.body = Some(body);
         self
     }
 
-    /// Sets the file in which the whole response is kept.
+    /// Sets the file that contains the whole response.
     #[must_use]
     pub fn with_kept(mut self, file: impl Into<PathBuf>) -> Self {
         self.0.kept = Some(file.into());
         self
     }
 
-    /// Sets the times that it was tried.
+    /// Sets the attempts.
     #[must_use]
     pub fn with_attempts(mut self, attempts: Vec<Attempt>) -> Self {
         self.0.attempts = attempts;
@@ -198,7 +198,7 @@ impl Error {
         self
     }
 
-    /// Takes over the failures, the usage and the body of an error that says what had arrived.
+    /// Copies failures, usage and body from the error of a partial response.
     pub(crate) fn with_what_arrived(mut self, seen: Self) -> Self {
         self.0.generation = seen.0.generation.or(self.0.generation);
         self.0.body = seen.0.body.or(self.0.body);
@@ -217,28 +217,28 @@ impl Error {
         self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }
 
-    /// What kind of thing went wrong.
+    /// The kind of error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Whether it may have cost something.
+    /// Whether the request may have been billed.
     pub fn charge(&self) -> Charge {
         self.0.charge
     }
 
-    /// Whether sending the same request again can neither buy twice nor fail for the same reason at once.
+    /// Whether the same request can be sent again: it is not billed twice, and the cause may pass.
     pub fn is_safe_to_retry(&self) -> bool {
         let passes = self.0.kind.passes() || matches!(self.0.kind, ErrorKind::Transport | ErrorKind::Timeout);
         self.0.charge == Charge::No && passes && self.0.task.is_none()
     }
 
-    /// One sentence, without provider and status.
+    /// The message: one sentence, without provider and status.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// What there is to do about it.
+    /// Advice for the user.
     pub fn advice(&self) -> Option<&str> {
         self.0.advice.as_deref()
     }
@@ -268,55 +268,55 @@ impl Error {
         self.0.request_id.as_deref()
     }
 
-    /// How long the provider asks to wait.
+    /// How long to wait before the next request, as the provider states it.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// The task that holds what was paid for.
+    /// The accepted task, which may hold billed images.
     pub fn task(&self) -> Option<&Task> {
         self.0.task.as_ref()
     }
 
-    /// Takes the task that holds what was paid for out of the error.
+    /// Converts the error into its accepted task.
     pub fn into_task(self) -> Option<Task> {
         self.0.task
     }
 
-    /// Whether it was found here, before a byte was sent: a request that breaks a rule, a missing key, a wrong setting. What a provider
-    /// refuses, and a connection that failed, are not local.
+    /// Whether the error was found before a byte was sent: a violated rule, a missing key, an invalid setting. A refusal by the
+    /// provider and a failed connection are not local.
     pub fn is_local(&self) -> bool {
         let e = &self.0;
         e.status.is_none() && e.attempts.is_empty() && e.task.is_none() && e.charge == Charge::No
     }
 
-    /// Whether the provider says that the task has ended: there is nothing to resume.
+    /// Whether the provider reports that the task has ended. Such a task cannot be resumed.
     pub fn task_has_ended(&self) -> bool {
         self.0.task.is_some()
             && match self.0.kind {
                 ErrorKind::TaskFailed => true,
-                // The caller's own cancelling is no response.
+                // A cancellation by the caller has no response.
                 ErrorKind::Cancelled => self.0.status.is_some(),
                 _ => false,
             }
     }
 
-    /// The response as it came; only its beginning where [`Error::kept`] names a file that has all of it.
+    /// The unchanged response body; only its beginning if [`Error::kept`] names a file with the whole body.
     pub fn body(&self) -> Option<&Bytes> {
         self.0.body.as_ref()
     }
 
-    /// The file in which the whole response is kept, where it may have been paid for and could not be read.
+    /// The file with the whole response, if it may have been billed and could not be decoded.
     pub fn kept(&self) -> Option<&Path> {
         self.0.kept.as_deref()
     }
 
-    /// The rules that the request breaks, where they were found before anything was sent.
+    /// The rules that the request violates, if the check found them before anything was sent.
     pub fn violations(&self) -> &[Violation] {
         &self.0.violations
     }
 
-    /// The times that the request was sent, where it was more than checked.
+    /// The attempts to send the request; empty if it was only checked.
     pub fn attempts(&self) -> &[Attempt] {
         &self.0.attempts
     }
@@ -358,14 +358,14 @@ impl fmt::Display for Error {
         }
         match (&e.task, e.charge) {
             (Some(task), _) if e.kind == ErrorKind::TaskNotFound => {
-                write!(f, "; task {} is not known there, or not any more", task.id)
+                write!(f, "; the provider does not have task {}, or has deleted it", task.id)
             }
             (Some(task), Charge::Unknown | Charge::Yes)
                 if self.task_has_ended() || e.kind == ErrorKind::UnexpectedTask =>
             {
                 write!(f, "; task {} may have been billed", task.id)
             }
-            // The id itself was refused: nothing says that there is such a task.
+            // The provider rejected the id itself, so the task may not exist.
             (Some(_), _) if matches!(e.kind, ErrorKind::Unsupported | ErrorKind::InvalidRequest) => Ok(()),
             (Some(task), Charge::Unknown | Charge::Yes) => {
                 write!(f, "; task {} was accepted and may be billed: resume it to collect its images", task.id)
@@ -378,7 +378,7 @@ impl fmt::Display for Error {
 }
 
 impl fmt::Debug for Error {
-    /// Shows the size of the body, not the body.
+    /// Shows the size of the body, not its content.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let e = &self.0;
         f.debug_struct("Error")
@@ -397,7 +397,7 @@ impl fmt::Debug for Error {
 }
 
 impl StdError for Error {
-    /// The cause, unless the message says the same.
+    /// The cause, unless the message already contains it.
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         let mut innermost = self.cause();
         while let Some(next) = innermost.and_then(StdError::source) {

@@ -1,22 +1,22 @@
-//! What can go wrong, and what it means for money.
+//! Kinds of errors, and what they mean for billing.
 
 use std::fmt;
 
 use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Whether a failed request may have cost something.
+/// Whether a request may have been billed.
 ///
-/// Ordered: of two statements the larger is the more cautious one.
-/// Its stored form is a word; one that a newer version wrote is read as [`Charge::Unknown`].
+/// Ordered: the larger of two values is the more cautious one.
+/// Stored as a word; an unknown word of a newer version is read as [`Charge::Unknown`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Charge {
-    /// It cost nothing.
+    /// Not billed.
     No,
-    /// It may have cost something: the response that would say so did not arrive.
+    /// Possibly billed: no response states it.
     Unknown,
-    /// It cost something.
+    /// Billed.
     Yes,
 }
 
@@ -44,7 +44,7 @@ impl<'de> Deserialize<'de> for Charge {
     }
 }
 
-/// What kind of thing went wrong, and what follows from it.
+/// The kind of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -52,79 +52,79 @@ pub enum ErrorKind {
     Config,
     /// No API key is set for the provider. No request was sent.
     MissingKey,
-    /// The provider id is not known here. No request was sent.
+    /// No adapter has this provider id. No request was sent.
     UnknownProvider,
-    /// The request breaks a rule; found here ([`Error::violations`](crate::Error::violations)) or by the provider. Sending it again changes nothing.
+    /// The request violates a rule, found by the check ([`Error::violations`](crate::Error::violations)) or by the provider. A retry fails again.
     InvalidRequest,
-    /// The provider or the model cannot do this.
+    /// The provider or the model does not support this.
     Unsupported,
     /// The key is missing, wrong or expired.
     Authentication,
     /// The key may not use this model or this feature.
     PermissionDenied,
-    /// The account has no money left.
+    /// The balance of the account is too low.
     Balance,
-    /// A quota, or a limit that the owner set, is used up: waiting a moment does not help.
+    /// A quota, or a limit set by the owner, is used up. A short wait does not help.
     QuotaExhausted,
-    /// The provider does not know this model, or does not serve it.
+    /// The provider does not offer this model.
     ModelNotFound,
-    /// Too many requests: passes by itself.
+    /// Too many requests; temporary.
     RateLimited,
-    /// The provider is overloaded and said so before it did any work: passes by itself.
+    /// The provider is overloaded and rejected the request before any work; temporary.
     Overloaded,
-    /// Moderation refused what was asked or what was drawn.
+    /// Moderation rejected the input or the generated image.
     ContentRejected {
-        /// What was looked at.
+        /// Whether the input or the output was rejected.
         stage: Stage,
-        /// What it was.
+        /// Whether text or an image was rejected.
         medium: Medium,
     },
-    /// A reference image could not be fetched or read by the provider.
+    /// The provider could not fetch or read a reference image.
     ReferenceImage,
-    /// The time was up.
+    /// A time limit has passed.
     Timeout,
     /// The connection failed.
     Transport,
-    /// The provider failed.
+    /// Internal error of the provider.
     Server,
-    /// A 2xx response that cannot be read. Something was probably bought: the body is kept.
+    /// A 2xx response that cannot be decoded. It was probably billed; the error has the body.
     MalformedResponse,
-    /// The provider accepted the request as a task, though its document describes no tasks. The id is in
-    /// [`Error::task`](crate::Error::task); this crate cannot collect it.
+    /// The provider accepted the request as a task, although its documentation describes no tasks. [`Error::task`](crate::Error::task)
+    /// has the id; this crate cannot collect it.
     UnexpectedTask,
-    /// An image was cut off or damaged before its end.
+    /// An image is truncated or damaged.
     IncompleteImage,
     /// A task ended without images.
     TaskFailed,
-    /// The provider does not know this task, or not any more.
+    /// The provider does not have this task, or has deleted it.
     TaskNotFound,
-    /// The caller cancelled, or the provider says that its task was.
+    /// The caller cancelled, or the provider reports a cancelled task.
     Cancelled,
-    /// The response is a success without a single image; its failures and usage are in [`Error::generation`](crate::Error::generation).
+    /// A successful response without an image; [`Error::generation`](crate::Error::generation) has its failures and usage.
     NoImages,
-    /// The response is larger than the caller allows.
+    /// The response is larger than the configured limit.
     TooLarge,
-    /// The local disk failed.
+    /// The local disk failed or is full.
     Storage,
-    /// The store of jobs refused to record an attempt, for another reason than the disk: it was not sent. The refusal is [`Error::cause`](crate::Error::cause).
+    /// The job store refused to record an attempt, for a reason other than the disk. It was not sent. [`Error::cause`](crate::Error::cause) is the refusal.
     NotRecorded,
 }
 
-/// What moderation looked at.
+/// What moderation rejected: the input or the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Stage {
-    /// What was asked.
+    /// The prompt or a reference image.
     Input,
-    /// What was drawn.
+    /// The generated image.
     Output,
-    /// The provider does not say.
+    /// Not stated by the provider.
     #[serde(other)]
     Unknown,
 }
 
-/// What kind of content moderation refused.
+/// The kind of content that moderation rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -133,16 +133,16 @@ pub enum Medium {
     Text,
     /// An image.
     Image,
-    /// The provider does not say.
+    /// Not stated by the provider.
     #[serde(other)]
     Unknown,
 }
 
-/// The kinds that are a word alone: the word and the way back are written once.
+/// The kinds without fields: one table for both directions of the stored word.
 macro_rules! words {
     ($($kind:ident => $word:literal,)*) => {
         impl ErrorKind {
-            /// The word of the stored form, such as `rate_limited`.
+            /// The stored word, such as `rate_limited`.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$kind => $word,)*
@@ -150,7 +150,7 @@ macro_rules! words {
                 }
             }
 
-            /// The kind of a word. One that a newer version wrote is [`ErrorKind::Server`], which is never safe to retry.
+            /// The kind of a stored word. An unknown word of a newer version is [`ErrorKind::Server`], which is never safe to retry.
             fn from_word(word: &str) -> Self {
                 match word {
                     $($word => Self::$kind,)*
@@ -192,7 +192,7 @@ words! {
 }
 
 impl ErrorKind {
-    /// Whether the provider refuses to work for this account or this content, whatever the status it says so under.
+    /// Whether the provider refuses this account or this content, whatever the HTTP status.
     pub fn is_refusal(self) -> bool {
         matches!(
             self,
@@ -204,12 +204,12 @@ impl ErrorKind {
         )
     }
 
-    /// Whether the provider refuses now and will not in a moment.
+    /// Whether the refusal is temporary.
     pub fn passes(self) -> bool {
         matches!(self, Self::RateLimited | Self::Overloaded)
     }
 
-    /// Moderation that refused the prompt or a reference.
+    /// A rejection by moderation.
     pub const fn rejected(stage: Stage, medium: Medium) -> Self {
         Self::ContentRejected { stage, medium }
     }
@@ -221,7 +221,7 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// The word alone. What stores a kind whole is flat: `stage` and `medium` stand beside `kind`.
+/// Serializes the word only. A complete kind is stored flat: `stage` and `medium` next to `kind`.
 impl Serialize for ErrorKind {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
@@ -266,11 +266,10 @@ pub(crate) mod members {
     }
 }
 
-/// What a response's status says about money; `kind` is what its code was understood as.
+/// The charge that follows from a response's status; `kind` is the meaning of its code.
 ///
-/// Refusals cost nothing, and nor do a 503 that names overload or an unknown model; a timeout (408, 499) and every other 5xx
-/// leave it open whether the work was done. A 2xx that turned into an error was probably paid for, unless it holds a refusal: some
-/// gateways answer everything with 200.
+/// Refusals are not billed, nor is a 503 for overload or an unknown model. A timeout (408, 499) and every other 5xx may be billed.
+/// An error with a 2xx status was probably billed, unless it is a refusal: some gateways respond to everything with 200.
 pub fn charge_of(status: StatusCode, kind: ErrorKind) -> Charge {
     match status.as_u16() {
         408 | 499 => Charge::Unknown,

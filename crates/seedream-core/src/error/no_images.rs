@@ -1,4 +1,4 @@
-//! A response without images is an error that keeps everything else.
+//! Converts an outcome without images into an error that keeps its failures and usage.
 
 use super::{
     error_type::{Error, Result},
@@ -7,7 +7,7 @@ use super::{
 use crate::Generation;
 
 impl Generation {
-    /// The outcome if it holds an image, an error with all the rest otherwise.
+    /// Returns the outcome if it contains an image, otherwise an error with its failures and usage.
     ///
     /// # Errors
     /// [`ErrorKind::NoImages`], with the code of the first failure.
@@ -18,10 +18,10 @@ impl Generation {
         let failure = self.failures().next();
         let message = match failure {
             Some(failure) => format!("no image was made: {}", failure.message),
-            None => "the response holds no image".to_owned(),
+            None => "the response contains no image".to_owned(),
         };
         let code = failure.and_then(|failure| failure.code.clone());
-        // Nothing came, so only the provider's own word can make it free.
+        // Without an image, only the provider's statement can show that nothing was billed.
         let charge = self.charge().min(Charge::Unknown);
         let error = Error::new(ErrorKind::NoImages, message).with_charge(charge);
         let error = match code {

@@ -1,12 +1,11 @@
-//! Keeps secrets out of texts that end in errors and logs.
+//! Removes secrets from text for errors and logs.
 
 use std::borrow::Cow;
 
-/// The text with every query and every user name of a URL, and everything that looks like a key, replaced by `…`.
+/// Replaces URL queries, URL user names and everything that looks like a key by `…`.
 ///
-/// Providers put request ids, but also signed URLs, into their messages; a signed query opens the image to anybody. URLs are
-/// found as they are, and as JSON writers escape them (`https:\/\/`, `\u0026`). An image in base64 goes too: it says nothing to a
-/// reader. Linear in the text.
+/// Messages of providers contain request ids, and also signed URLs; a signed query gives access to the image. URLs are found in plain
+/// form and in JSON escapes (`https:\/\/`, `\u0026`). Base64 images are removed too. Takes time linear in the text.
 pub fn redact(text: &str) -> String {
     let text = &*without_images(text);
     let mut out = String::with_capacity(text.len());
@@ -24,10 +23,10 @@ pub fn redact(text: &str) -> String {
     out
 }
 
-/// The longest run of base64 that may still be a word, an id or a path.
+/// The longest base64 run that can be a word, an id or a path.
 const LONGEST_WORD: usize = 200;
 
-/// The text with every run of base64 that is longer than any word replaced by `…`.
+/// Replaces every base64 run longer than [`LONGEST_WORD`] by `…`.
 pub(crate) fn without_images(text: &str) -> Cow<'_, str> {
     let is_letter = |c: char| c.is_ascii_alphanumeric() || "+/=_-".contains(c);
     let runs = text.split(|c: char| !is_letter(c));
@@ -37,7 +36,7 @@ pub(crate) fn without_images(text: &str) -> Cow<'_, str> {
     let mut out = String::with_capacity(text.len());
     let mut end = 0;
     for run in runs {
-        // Between two runs stands the one character that parted them.
+        // One character separates two runs.
         out.push_str(if run.len() > LONGEST_WORD { "…" } else { run });
         end += run.len();
         if let Some(parting) = text[end..].chars().next() {
@@ -48,11 +47,11 @@ pub(crate) fn without_images(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Writes a URL from its `://` on, without its secrets; how much of the text that was.
+/// Writes a URL from its `://` on, without secrets; returns the length that was read.
 fn url(text: &str, out: &mut String) -> Option<usize> {
     let mark = ["://", ":\\/\\/"].into_iter().find(|mark| text.starts_with(mark))?;
     let end = text.find(|c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>')).unwrap_or(text.len());
-    // What parts it from the next words of a message.
+    // The URL ends at a separator.
     let end = text[..end].trim_end_matches([';', ',']).len();
     let body = text.get(mark.len()..end)?;
     out.push_str(mark);
@@ -71,9 +70,9 @@ fn url(text: &str, out: &mut String) -> Option<usize> {
     Some(end)
 }
 
-/// Writes what looks like a key, a word of at least eight characters behind a mark that keys have; how much of the text that was.
+/// Writes a redacted key: a known key prefix and at least eight characters. Returns the length that was read.
 fn key(text: &str, out: &mut String) -> Option<usize> {
-    // Ark's keys are `ark-` and a UUID: a shorter word may be anybody's file name.
+    // Ark's keys are `ark-` and a UUID: a shorter word may be a file name.
     let marks = [("Bearer ", 8), ("bearer ", 8), ("sk-", 8), ("ark-", 30)];
     let (mark, least) = marks.into_iter().find(|(mark, _)| text.starts_with(mark))?;
     let word = &text[mark.len()..];
@@ -86,10 +85,10 @@ fn key(text: &str, out: &mut String) -> Option<usize> {
     Some(mark.len() + length)
 }
 
-/// The longest message that is kept, in characters; the whole of what a provider said is in the body.
+/// The longest message, in characters; the body has the full text.
 const LONGEST_MESSAGE: usize = 4096;
 
-/// A message as it is told: shortened, without images, signed queries and keys.
+/// Shortens a message and removes images, signed queries and keys.
 pub(crate) fn told(message: &str) -> String {
     redact(shortened(&without_images(message)))
 }

@@ -1,4 +1,4 @@
-//! An error as it is stored.
+//! The stored form of an error.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -12,20 +12,20 @@ use super::{
 };
 use crate::{Generation, Task, Violation, stored::whole_millis};
 
-/// An [`Error`] without its cause and its body, which can be copied, compared, stored and read again. In its JSON `stage` and
-/// `medium` stand beside the `kind` that has them.
+/// An [`Error`] without cause and body, which can be cloned, compared and stored. Its JSON has `stage` and `medium` next to
+/// `kind`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ErrorReport {
-    /// What kind of thing went wrong.
+    /// The kind of error.
     #[serde(flatten, with = "super::kind::members")]
     pub kind: ErrorKind,
-    /// One sentence, without provider and status.
+    /// The message: one sentence, without provider and status.
     pub message: String,
-    /// What there is to do about it.
+    /// Advice for the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
-    /// Whether it may have cost something.
+    /// Whether the request may have been billed.
     pub charge: Charge,
     /// The provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,22 +42,22 @@ pub struct ErrorReport {
     /// The id to quote to the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// How many milliseconds the provider asks to wait.
+    /// How many milliseconds to wait before the next request, as the provider states it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
-    /// The task that holds what was paid for.
+    /// The accepted task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<Task>,
-    /// The file in which the whole response is kept.
+    /// The file with the whole response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<PathBuf>,
-    /// The rules that the request breaks.
+    /// The rules that the request violates.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub violations: Vec<Violation>,
-    /// The times that the request was sent.
+    /// The attempts to send the request.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
-    /// The images, the failures and the usage that came with it.
+    /// The failures and the usage of the response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<Generation>,
 }
@@ -88,7 +88,7 @@ impl From<ErrorReport> for Error {
     fn from(report: ErrorReport) -> Self {
         let mut error = Self::new(report.kind, "").with_charge(report.charge);
         let inner = &mut *error.0;
-        // It was told already when it became the message of an error.
+        // The message was redacted when the error was created.
         inner.message = report.message;
         inner.advice = report.advice.map(Into::into);
         inner.provider = report.provider.map(Into::into);

@@ -1,26 +1,26 @@
-//! A recursive parser that never refuses: what it cannot read it leaves out, and says so.
+//! A recursive parser that never fails: it omits values that it cannot read, and reports that.
 
 use serde_json::{Map, Number, Value};
 
 use super::document::Document;
 
-/// How deep values are kept. What lies deeper is left out: serde reads 127 levels, and a value may stand inside another document.
+/// The deepest nesting that is kept. Deeper values are omitted: serde reads a depth of 127, and a value may be inside another document.
 const DEPTH: usize = 100;
 
-/// Memory that values without an image may take, in bytes, beside twice the length of the text.
+/// Memory for values that cannot be an image, in bytes, in addition to twice the length of the text.
 const FREE: usize = 256 << 10;
 
-/// Memory beside that, in bytes. Each list and each object takes at most half of what the one around it has left, and its own words
-/// and numbers at most half of that, so that what follows a huge one is kept too.
+/// Spare memory, in bytes. Each list and each object takes at most half of its parent's rest, and its own scalars at most half of that,
+/// so that values after a huge one are kept too.
 const SPARE: usize = 1 << 20;
 
-/// How many strings that may be images are kept once that is used up.
+/// How many strings that may be images are kept after the spare memory is used up.
 const CANDIDATES: usize = 4096;
 
-/// The longest name of a member that is recognised where a comma is missing before it, in bytes.
+/// The longest member name that is recognised after a missing comma, in bytes.
 const LONGEST_NAME: usize = 64;
 
-/// How much memory a value takes in a list, a member in an object and an object by itself, in bytes.
+/// Memory of a value in a list, of a member in an object, and of an object itself, in bytes.
 const VALUE: usize = 32;
 const MEMBER: usize = 64;
 const OBJECT: usize = 640;
@@ -42,7 +42,7 @@ pub(super) fn read(text: &[u8]) -> Option<Document> {
         parser.at = 3;
     }
     parser.blanks();
-    // A text without brackets, quotes or numbers in front is not JSON: words are read elsewhere.
+    // A text that does not begin with a bracket, quote or number is not JSON.
     if !matches!(parser.peek()?, b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n') {
         return None;
     }
@@ -50,13 +50,13 @@ pub(super) fn read(text: &[u8]) -> Option<Document> {
     let value = parser.value(0)?;
     if bare {
         parser.blanks();
-        // A word that only begins like a literal.
+        // A word that only starts like a literal.
         if parser.at < text.len() || parser.repaired {
             return None;
         }
     }
     let Parser { cut, mut repaired, mut omitted, at: length, .. } = parser;
-    // A number beyond all range keeps the grammar.
+    // An out-of-range number is valid JSON.
     if repaired && !cut && length == text.len() && super::strict::is_strict(text) {
         (repaired, omitted) = (false, true);
     }
@@ -69,21 +69,21 @@ struct Parser<'a> {
     cut: bool,
     repaired: bool,
     omitted: bool,
-    /// Memory that values without an image may still take.
+    /// Remaining memory for values that cannot be an image.
     budget: usize,
-    /// Memory that they may take once that is used up.
+    /// Spare memory after that.
     spare: usize,
     share: Share,
-    /// Strings that may be images and may still be kept without a budget.
+    /// Remaining count of strings that may be images and are kept without memory budget.
     candidates: usize,
 }
 
-/// What the list or object that is being read may take of the spare memory.
+/// The share of the spare memory for the current list or object.
 #[derive(Clone, Copy, Default)]
 struct Share {
-    /// How much it must leave.
+    /// The part of the spare memory that must remain.
     floor: usize,
-    /// How much its own words and numbers may take; the lists and objects in it leave that.
+    /// The part for its own scalars; nested lists and objects leave it.
     own: usize,
 }
 
@@ -114,7 +114,7 @@ impl Parser<'_> {
         self.at += length.unwrap_or(rest.len());
     }
 
-    /// Reads a value; `None` where it was cut, is left out, or is none.
+    /// Reads a value; `None` if it is truncated, omitted or not a value.
     fn value(&mut self, depth: usize) -> Option<Value> {
         match self.peek() {
             None => {
@@ -142,7 +142,7 @@ impl Parser<'_> {
             match self.peek() {
                 None => self.cut = true,
                 Some(b']') => self.at += 1,
-                // The list was not closed: the bracket is that of the object around it.
+                // The list is not closed: the bracket belongs to the object around it.
                 Some(b'}') => self.repaired = true,
                 Some(_) => {
                     let before = self.at;
@@ -188,7 +188,7 @@ impl Parser<'_> {
         self.blanks();
         match self.peek() {
             Some(b':') => self.at += 1,
-            // A name without a value: cut, or something that is none.
+            // A name without a value: truncated, or not a value.
             None => {
                 self.cut = true;
                 return;
@@ -205,7 +205,7 @@ impl Parser<'_> {
         }
         if let (Some(value), Some(name)) = (self.value(depth + 1), name) {
             self.keep(value, MEMBER + name.len(), |value| {
-                // Of two members of one name the one that says something counts.
+                // Of two members with one name, the non-empty one is kept.
                 if !value.is_null() || !members.contains_key(&name) {
                     members.insert(name, value);
                 }
@@ -213,7 +213,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Begins a list or an object that costs so much itself, and returns the share of the one around it.
+    /// Begins a list or an object of this size, and returns the share of its parent.
     fn open(&mut self, cost: usize) -> Share {
         let outer = self.share;
         let left = outer.floor + outer.own;
@@ -226,7 +226,7 @@ impl Parser<'_> {
         outer
     }
 
-    /// Keeps a value where there is room for it. One that may be an image is kept in any case.
+    /// Keeps a value if there is memory for it. A value that may be an image is always kept.
     fn keep(&mut self, value: Value, cost: usize, keep: impl FnOnce(Value)) {
         let cost = cost + own_cost(&value);
         if self.budget >= cost {
@@ -250,7 +250,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Skips what separates values: more commas than needed are none too many.
+    /// Skips the separators between values, extra commas included.
     fn separators(&mut self) {
         loop {
             self.blanks();
@@ -272,7 +272,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Whatever is read, the parser goes on.
+    /// Skips a byte if nothing was read, so that the parser always advances.
     fn progress(&mut self, before: usize) {
         if self.at == before {
             self.repaired = true;
@@ -280,7 +280,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Skips a value with everything inside it.
+    /// Skips a value and its content.
     fn skip(&mut self) {
         let mut open = 0_usize;
         while let Some(byte) = self.peek() {
@@ -316,7 +316,7 @@ impl Parser<'_> {
         let rest = &self.text[self.at..];
         let length = rest.iter().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.' | b'_')));
         let Some(length) = length else {
-            // More of it may have been on its way.
+            // The end of the text may have truncated it.
             self.at = self.text.len();
             self.cut = true;
             return None;
@@ -343,7 +343,7 @@ impl Parser<'_> {
         })
     }
 
-    /// A string without its quotes; `None` where it was cut.
+    /// A string without its quotes; `None` if it is truncated.
     fn string(&mut self, quote: u8) -> Option<String> {
         let before = self.repaired;
         self.repaired |= quote != b'"';
@@ -354,7 +354,7 @@ impl Parser<'_> {
             let Some(plain) = memchr::memchr2(quote, b'\\', rest) else {
                 self.at = self.text.len();
                 self.cut = true;
-                // It is left out, so nothing of it was repaired: an escape may be incomplete only because it was cut too.
+                // The string is omitted, so nothing was repaired: an escape may be incomplete only because of the truncation.
                 self.repaired = before;
                 return None;
             };
@@ -377,7 +377,7 @@ impl Parser<'_> {
         }))
     }
 
-    /// Whether the quote before this place ends its string: something must follow that can follow one.
+    /// Whether the quote before this position ends its string: a valid separator must follow.
     fn ends_string(&self, quote: u8) -> bool {
         let rest = self.text[self.at..].trim_ascii_start();
         match rest.first() {
@@ -392,7 +392,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The character that an escape stands for. Its backslash was read.
+    /// The character of an escape. Its backslash has been read.
     fn escape(&mut self, bytes: &mut Vec<u8>) {
         let Some(byte) = self.peek() else { return };
         self.at += 1;
@@ -404,7 +404,7 @@ impl Parser<'_> {
             b'f' => 12,
             b'u' => return self.unicode(bytes),
             b'"' | b'\\' | b'/' => byte,
-            // `\'`, `\x` and what else there is.
+            // `\'`, `\x` and other unknown escapes.
             other => {
                 self.repaired = true;
                 other
@@ -445,7 +445,7 @@ impl Parser<'_> {
     }
 }
 
-/// A number that JSON does not have: with leading zeros or a sign, without a value, or beyond all range.
+/// A number that JSON forbids: with leading zeros or a sign, `NaN`, or out of range.
 fn number(word: &str) -> Value {
     let (sign, digits) = match word.as_bytes().first() {
         Some(b'-') => ("-", &word[1..]),
@@ -467,7 +467,7 @@ fn own_cost(value: &Value) -> usize {
     }
 }
 
-/// Whether a string may be an image: a link, a data URI, base64, or the token of one that was lifted out.
+/// Whether a string may be an image: a URL, a data URI, base64, or the token of an extracted image.
 fn may_be_image(text: &str) -> bool {
     let start = text.trim_start();
     start.len() >= 8 && (start.len() >= 64 || start.contains("://") || start.contains('/') || is_token(start))

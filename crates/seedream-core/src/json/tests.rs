@@ -114,7 +114,7 @@ fn a_long_text_keeps_its_images_and_not_the_rest() {
 }
 
 #[test]
-fn what_stands_behind_a_huge_value_is_kept_and_valid_json_is_not_called_repaired() {
+fn values_after_a_huge_one_are_kept_and_valid_json_is_not_called_repaired() {
     let items: Vec<_> = (0..15).map(|at| json!({"url": format!("https://p.example/{at}"), "size": "1x1"})).collect();
     let rest = json!({"data": items, "usage": {"generated_images": 2}}).to_string();
     let strings = |count| format!("\"log\":[{}]", vec!["\"s\""; count].join(","));
@@ -134,7 +134,7 @@ fn what_stands_behind_a_huge_value_is_kept_and_valid_json_is_not_called_repaired
         let text = format!("{{{before},\"code\":0,{}", &rest[1..]);
         let document = read(text.as_bytes()).unwrap();
         for (name, value) in serde_json::from_str::<Value>(&rest).unwrap().as_object().unwrap() {
-            assert_eq!(document.value.get(name), Some(value), "{name} behind {}", &before[..40]);
+            assert_eq!(document.value.get(name), Some(value), "{name} after {}", &before[..40]);
         }
         assert_eq!((document.cut, document.repaired, document.omitted), (false, false, true), "{}", &before[..40]);
         assert_eq!(document.length, text.len());

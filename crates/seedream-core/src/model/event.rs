@@ -1,34 +1,34 @@
-//! What happens to a request, as it happens.
+//! Events during a request.
 
 use crate::{ErrorKind, GeneratedImage, Generation, ImageFailure, Result, Task};
 
-/// Something that happened to a request.
+/// An event during a request.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// It was refused for now and is sent again after a while.
+    /// The request was refused temporarily and is sent again after a wait.
     Retrying {
-        /// The attempt that comes next, from 2.
+        /// The number of the next attempt, from 2.
         attempt: u32,
-        /// How long from now.
+        /// The wait before it.
         wait: std::time::Duration,
-        /// Why.
+        /// The reason.
         kind: ErrorKind,
     },
-    /// It was accepted: from here on it can be collected with this.
+    /// The request was accepted as a task; from now on the task can be resumed.
     Submitted(Task),
-    /// It is being made.
+    /// The task is running.
     Progress {
-        /// The provider's own word.
+        /// The provider's status word.
         status: String,
-        /// Per cent, where the provider says.
+        /// Percentage, if the provider states it.
         percent: Option<u8>,
     },
-    /// An image is there.
+    /// An image arrived.
     Image(GeneratedImage),
     /// An image failed; others may follow.
     ImageFailed(ImageFailure),
-    /// It is over.
+    /// The request has ended.
     Finished(Generation),
 }
 

@@ -26,7 +26,7 @@ pub enum Field {
 }
 
 impl Field {
-    /// The optional fields that a model honours, ignores or refuses as a whole.
+    /// The optional fields, each of which a model honours, ignores or refuses.
     pub const OPTIONAL: [Self; 9] = [
         Self::ResponseFormat,
         Self::Format,

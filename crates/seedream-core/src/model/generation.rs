@@ -1,4 +1,4 @@
-//! What came back: images, failures and what they cost.
+//! The outcome of a request: images, failures and usage.
 
 use std::{fmt, path::PathBuf};
 
@@ -14,36 +14,36 @@ use crate::{
     stored::known,
 };
 
-/// The outcome of a request that brought at least one image.
+/// The outcome of a request with at least one image.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Generation {
-    /// The model that was asked for, in the provider's spelling.
+    /// The requested model, in the provider's spelling.
     pub model: ModelId,
-    /// The model that the provider says it used: often an id of its own supplier, never one to send.
+    /// The model that the provider reports: often an id of its supplier, which is never sent.
     pub reported_model: Option<String>,
-    /// When the provider says it made them.
+    /// When the images were made, as the provider states it.
     pub created: Option<Timestamp>,
     /// The id to quote to the provider.
     pub request_id: Option<String>,
-    /// One entry an image, in the provider's order, failures included. In JSON each is an object whose member `outcome` says which it
-    /// is: `image` or `failure`.
+    /// One entry per image, in the provider's order, failures included. In JSON each is an object whose member `outcome` is `image` or
+    /// `failure`.
     #[serde(with = "outcomes")]
     pub outcomes: Vec<Result<GeneratedImage, ImageFailure>>,
-    /// What the response says about cost.
+    /// The usage in the response.
     pub usage: Usage,
-    /// What happened differently from what was asked.
+    /// Deviations from the request.
     pub warnings: Vec<Warning>,
-    /// What it cost, where the usage alone does not say: the response was not read whole, or it contradicts itself.
+    /// The charge, if the usage does not determine it: the response is truncated or contradicts itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charged: Option<Charge>,
-    /// The response as it came; long base64 stands as a short token.
+    /// The raw response; long base64 is replaced by a short token.
     #[serde(skip)]
     pub raw: Bytes,
 }
 
 impl fmt::Debug for Generation {
-    /// Shows the size of the response, not the response: signed URLs stand in it.
+    /// Shows the size of the response, not its content: it may contain signed URLs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Generation")
             .field("model", &self.model)
@@ -62,45 +62,45 @@ impl fmt::Debug for Generation {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GeneratedImage {
-    /// Its place in the response, from 0, counting failures too.
+    /// The index in the response, from 0, counting failures too.
     pub index: u32,
-    /// The image, or where it is.
+    /// The image or its location.
     #[serde(flatten)]
     pub data: ImageData,
-    /// Width and height that the provider states.
+    /// Width and height, as the provider states them.
     #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
     pub size: Option<Pixels>,
-    /// The file format that the provider states.
+    /// The file format, as the provider states it.
     #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
     pub format: Option<OutputFormat>,
-    /// Members of the provider's item that have no field here.
+    /// Other members of the provider's item.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub other: Map<String, Value>,
 }
 
-/// An image, or where it is.
+/// An image or its location.
 ///
-/// Its JSON is flat: `url` with `expires_at`, or `base64`, or `file`; and `incomplete` with the reason where it is that.
+/// Its JSON is flat: `url` with `expires_at`, or `base64`, or `file`; and `incomplete` with the reason if the image is incomplete.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(into = "Members", try_from = "Members")]
 #[non_exhaustive]
 pub enum ImageData {
-    /// A URL, mostly signed and good for a day.
+    /// A URL, usually signed and valid for 24 hours.
     Url {
-        /// The URL as the provider wrote it: its signature covers every byte of the query.
+        /// The unchanged URL: its signature covers every byte of the query.
         url: String,
-        /// When it ends, where that is known.
+        /// When the URL expires, if known.
         expires_at: Option<Timestamp>,
     },
-    /// The image itself.
+    /// The image bytes.
     Bytes(Bytes),
-    /// A file that holds it.
+    /// A file with the image.
     File(PathBuf),
-    /// An image that ends too early or is damaged, as its own format says. Saving it is a failure that keeps what there is.
+    /// A truncated or damaged image, by its own format. Saving it is a failure that keeps the available bytes.
     Incomplete {
-        /// What there is of it: bytes or a file.
+        /// The available part: bytes or a file.
         data: Box<ImageData>,
-        /// What is wrong with it, such as `the PNG ends without its IEND chunk`.
+        /// The defect, such as `the PNG ends without its IEND chunk`.
         reason: String,
     },
 }
@@ -151,7 +151,7 @@ impl TryFrom<Members> for ImageData {
     }
 }
 
-/// The stored form of what came: `{"outcome": "image", "index": 0, …}`, `{"outcome": "failure", "index": 1, …}`.
+/// The stored form of an outcome: `{"outcome": "image", "index": 0, …}`, `{"outcome": "failure", "index": 1, …}`.
 mod outcomes {
     use super::*;
 
@@ -179,7 +179,7 @@ mod outcomes {
         }))
     }
 
-    /// One that cannot be read, since a newer version wrote it, is a failure that says so: it is not forgotten.
+    /// An outcome of a newer version that cannot be read becomes a failure that states this.
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Vec<Result<GeneratedImage, ImageFailure>>, D::Error> {
@@ -216,27 +216,27 @@ impl fmt::Debug for ImageData {
     }
 }
 
-/// An image that did not come, or did not arrive.
+/// An image that was not made, or that did not arrive.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ImageFailure {
-    /// Its place in the response, from 0.
+    /// The index in the response, from 0.
     pub index: u32,
-    /// What went wrong. In JSON `stage` and `medium` stand beside the `kind` that has them.
+    /// The kind of error. In JSON `stage` and `medium` are next to `kind`.
     #[serde(flatten, with = "kind_members")]
     pub kind: ErrorKind,
     /// The provider's own code.
     pub code: Option<String>,
-    /// One sentence.
+    /// The message: one sentence.
     pub message: String,
-    /// Where the image still is, if it was made and only its download failed.
+    /// The URL of the image, if only its download failed.
     pub url: Option<String>,
-    /// When that URL ends.
+    /// When that URL expires.
     pub expires_at: Option<Timestamp>,
 }
 
 impl ImageFailure {
-    /// A failure without a URL. Queries of URLs and keys are taken out of the message.
+    /// Creates a failure without a URL. URL queries and keys are removed from the message.
     pub fn new(index: u32, kind: ErrorKind, message: impl AsRef<str>) -> Self {
         Self { index, kind, code: None, message: told(message.as_ref()), url: None, expires_at: None }
     }
@@ -248,7 +248,7 @@ impl ImageFailure {
         self
     }
 
-    /// Sets where the image still is.
+    /// Sets the URL of the image.
     #[must_use]
     pub fn with_url(mut self, url: impl Into<String>, expires_at: Option<Timestamp>) -> Self {
         self.url = Some(url.into());
@@ -278,14 +278,14 @@ impl fmt::Display for ImageFailure {
 impl std::error::Error for ImageFailure {}
 
 impl GeneratedImage {
-    /// An image of which nothing is known but where it is.
+    /// An image of which only the location is known.
     pub fn new(index: u32, data: ImageData) -> Self {
         Self { index, data, size: None, format: None, other: Map::new() }
     }
 }
 
 impl Generation {
-    /// An outcome without images, to be filled in.
+    /// Creates an outcome without images.
     pub fn new(model: ModelId) -> Self {
         Self {
             model,
@@ -300,7 +300,7 @@ impl Generation {
         }
     }
 
-    /// Takes a secret out of the messages of failures and warnings; images and URLs stay as they came.
+    /// Removes a secret from the messages of failures and warnings; images and URLs are unchanged.
     #[must_use]
     pub fn without(mut self, secret: &str) -> Self {
         let failures =
@@ -323,24 +323,24 @@ impl Generation {
         self.outcomes.iter().filter_map(|outcome| outcome.as_ref().err())
     }
 
-    /// The images, if none failed.
+    /// Returns the images if none failed.
     ///
     /// # Errors
-    /// The first failure; `self` still holds the images.
+    /// The first failure; `self` still has the images.
     pub fn require_all(&self) -> Result<Vec<&GeneratedImage>, &ImageFailure> {
         self.outcomes.iter().map(Result::as_ref).collect()
     }
 
-    /// How many images the provider says it bills; `None` where it does not say.
+    /// How many images the provider bills; `None` if it does not state that.
     pub fn billed(&self) -> Option<u64> {
         self.usage.generated_images
     }
 
-    /// Whether it cost something: a success did, unless the provider bills no image and brings none.
+    /// Whether the request was billed: a success was, unless the provider bills no image and delivers none.
     pub fn charge(&self) -> Charge {
         let by_usage = match (self.billed(), self.images().next()) {
             (Some(0), None) => Charge::No,
-            // Images that the provider says it did not bill.
+            // The provider states that it did not bill these images.
             (Some(0), Some(_)) => Charge::Unknown,
             _ => Charge::Yes,
         };

@@ -1,12 +1,12 @@
-//! Model ids and the families behind their many spellings.
+//! Model ids, and the family that each spelling belongs to.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A model id as somebody wrote it: `doubao-seedream-4-5-251128`, `bytedance-seedream-5.0`, `ep-…`.
+/// A model id in any spelling: `doubao-seedream-4-5-251128`, `bytedance-seedream-5.0`, `ep-…`.
 ///
-/// Any string is allowed: limits and names rot, so an id that nobody here knows is sent as it is, with a warning.
+/// Any string is valid: names change over time, so an unknown id is sent unchanged, with a warning.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ModelId(String);
@@ -17,12 +17,12 @@ impl ModelId {
         Self(id.into())
     }
 
-    /// The id as it was written.
+    /// The unchanged id.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The family that this id spells, whoever's spelling it is.
+    /// The family of this id, in the spelling of any provider.
     ///
     /// Vendor prefixes (`doubao-`, `dola-`, `bytedance-`), dots for dashes and the published release date do not matter:
     /// `doubao-seedream-4.5`, `doubao-seedream-4-5-251128`, `seedream-4-5-251128` and `doubao-seedream-4-5` are one model.
@@ -43,11 +43,11 @@ impl ModelId {
             "seedream-5-0" | "seedream-5-0-lite" => Family::Seedream5Lite,
             "seedream-5-0-pro" => Family::Seedream5Pro,
             "seedream-5-0-flash" => Family::Seedream5Flash,
-            // Volcengine's own pages name no such id: it is sent as it is, and never becomes BytePlus's.
+            // Volcengine's pages name no such id: it is sent unchanged and never mapped to BytePlus's.
             "seedream-5-5" if !doubao => Family::Seedream5_5,
             _ => return None,
         };
-        // The date is the version: one that is not published is another model, whose limits nobody here knows.
+        // The date is the version: an unpublished date is another model with unknown limits.
         date.is_none_or(|date| date == family.released()).then_some(family)
     }
 }
@@ -76,7 +76,7 @@ impl From<String> for ModelId {
     }
 }
 
-/// One model of ByteDance's, under whatever id a reseller sells it.
+/// One model of ByteDance, independent of the ids of resellers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Family {
@@ -107,7 +107,7 @@ pub enum Family {
 }
 
 impl Family {
-    /// The name that this project uses for the family, whoever sells it.
+    /// The name of the family in this project.
     pub fn canonical(self) -> &'static str {
         match self {
             Self::Seedream3T2i => "seedream-3.0-t2i",
@@ -123,7 +123,7 @@ impl Family {
 }
 
 impl Family {
-    /// The date behind its published id, `YYMMDD`.
+    /// The date suffix of its published id, `YYMMDD`.
     fn released(self) -> &'static str {
         match self {
             Self::Seedream3T2i => "250415",
@@ -183,7 +183,7 @@ mod tests {
             }
             assert_eq!(ModelId::from(family.canonical()).family(), Some(family));
         }
-        // The first is a version that nobody has published; of 5.5 there is no published id that begins with `doubao-`.
+        // The first is an unpublished version; 5.5 has no published id that begins with `doubao-`.
         for id in ["doubao-seedream-4-5-270301", "ep-20260101-abcde", "gpt-image-2", "doubao-seedream-5-5", ""] {
             assert_eq!(ModelId::from(id).family(), None, "{id}");
         }

@@ -1,4 +1,4 @@
-//! Amounts of money and credits, and what an image costs where that is published.
+//! Amounts of money and credits, and published prices.
 
 use std::{borrow::Cow, fmt};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Source, Tier};
 
-/// An amount of money or of credits, to a millionth, so that sums are exact.
+/// An amount of money or credits, in millionths, so that sums are exact.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Amount {
     /// Millionths of the unit.
@@ -16,24 +16,24 @@ pub struct Amount {
 }
 
 impl Amount {
-    /// So many millionths of a unit.
+    /// Creates an amount from millionths of a unit.
     pub const fn micros(micros: i64, unit: &'static str) -> Self {
         Self { micros, unit: Cow::Borrowed(unit) }
     }
 
-    /// The amount of a number as providers write it, to the nearest millionth; `None` where that is no finite number or has no room.
+    /// Converts a number to the nearest millionth; `None` if it is not finite or out of range.
     pub fn from_number(number: f64, unit: &'static str) -> Option<Self> {
         let micros = (number * 1e6).round();
-        // Up to here every whole number is exact.
+        // Up to this limit every whole number is exact.
         (micros.abs() <= 9e15).then(|| Self::micros(micros as i64, unit))
     }
 
-    /// So many times this; `None` where that has no room.
+    /// Multiplies the amount; `None` on overflow.
     pub fn times(&self, count: u32) -> Option<Self> {
         Some(Self { micros: self.micros.checked_mul(count.into())?, unit: self.unit.clone() })
     }
 
-    /// The sum; `None` where the units differ, or it has no room.
+    /// Adds two amounts; `None` if the units differ, or on overflow.
     pub fn plus(&self, other: &Self) -> Option<Self> {
         let micros = self.micros.checked_add(other.micros).filter(|_| self.unit == other.unit)?;
         Some(Self { micros, unit: self.unit.clone() })
@@ -50,23 +50,23 @@ impl fmt::Display for Amount {
     }
 }
 
-/// What a model costs at a provider, where that is published.
+/// The published price of a model at a provider.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Price {
-    /// What an image costs, by its level; no level stands for all others.
+    /// The price of an image by tier; an entry without tiers is for all others.
     pub images: Vec<ImagePrice>,
-    /// What a reference costs, where it is billed.
+    /// The price of a reference image, if it is billed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Amount>,
-    /// Where this was read.
+    /// The source of the price.
     pub source: Source,
 }
 
-/// What one image costs.
+/// The price of one image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImagePrice {
-    /// The levels of which this is the price; empty for every level that has none of its own.
+    /// The tiers with this price; empty for every tier without its own entry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tiers: Vec<Tier>,
     /// The price.
@@ -74,20 +74,20 @@ pub struct ImagePrice {
 }
 
 impl Price {
-    /// A price of images by level.
+    /// Creates a price by tier.
     pub fn by_tier(images: impl IntoIterator<Item = (&'static [Tier], Amount)>, source: Source) -> Self {
         let images = images.into_iter().map(|(tiers, amount)| ImagePrice { tiers: tiers.to_vec(), amount }).collect();
         Self { images, reference: None, source }
     }
 
-    /// States what a reference costs.
+    /// Sets the price of a reference image.
     #[must_use]
     pub fn with_reference(mut self, amount: Amount) -> Self {
         self.reference = Some(amount);
         self
     }
 
-    /// The most that so many images and references cost: at this level, or at the dearest where it is not known. `None` where the
+    /// The maximum cost of these images and references at this tier, or at the most expensive tier if it is unknown. `None` if the
     /// amounts cannot be added.
     pub fn most(&self, images: u32, references: u32, tier: Option<Tier>) -> Option<Amount> {
         let named = self.images.iter().find(|price| tier.is_some_and(|tier| price.tiers.contains(&tier)));
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_is_that_of_the_level_or_of_the_dearest() {
+    fn the_most_is_that_of_the_tier_or_of_the_most_expensive_one() {
         let cents = |cents: i64| Amount::micros(cents * 10_000, "USD");
         let price = Price::by_tier([(&[Tier::K1][..], cents(2)), (&[Tier::K2], cents(3))], Source::derived("a test"))
             .with_reference(cents(1));

@@ -4,13 +4,13 @@ use std::{borrow::Cow, fmt, ops::Deref};
 
 use serde::{Deserialize, Serialize};
 
-/// The id of a provider, as on the command line: `ark`.
+/// The id of a provider, such as `ark`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ProviderId(Cow<'static, str>);
 
 impl ProviderId {
-    /// An id that is known when the program is built.
+    /// Creates an id from a constant.
     pub const fn new(id: &'static str) -> Self {
         Self(Cow::Borrowed(id))
     }

@@ -1,4 +1,4 @@
-//! Reference images: where they come from and how they are written down.
+//! Reference images: their sources and their text form.
 
 use std::{fmt, str::FromStr};
 
@@ -16,7 +16,7 @@ use crate::Pixels;
 pub enum ImageSource {
     /// A URL that the provider fetches itself.
     Url(String),
-    /// The image itself.
+    /// The image, sent inside the request.
     Inline {
         /// Lower-case media type, such as `image/png`.
         media_type: String,
@@ -26,17 +26,18 @@ pub enum ImageSource {
 }
 
 impl ImageSource {
-    /// An image that the provider fetches from a URL.
+    /// Creates a reference that the provider fetches from a URL.
     pub fn url(url: impl Into<String>) -> Self {
         Self::Url(url.into())
     }
 
-    /// An image that travels with the request. The media type is lowered: Ark refuses `image/PNG` (doc.aimanyi.top/api-349230272, image).
+    /// Creates a reference that is sent inside the request. The media type becomes lower-case: Ark refuses `image/PNG`
+    /// (doc.aimanyi.top/api-349230272, image).
     pub fn inline(media_type: impl AsRef<str>, bytes: impl Into<Bytes>) -> Self {
         Self::Inline { media_type: media_type.as_ref().to_ascii_lowercase(), bytes: bytes.into() }
     }
 
-    /// An image that travels with the request, of the media type that its bytes show.
+    /// Creates a reference that is sent inside the request, with the media type that its bytes show.
     ///
     /// # Errors
     /// The bytes are not PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or AVIF: [`ImageSource::inline`] takes any.
@@ -53,12 +54,16 @@ impl ImageSource {
             Ok(ImageType::Tiff) => "image/tiff",
             Ok(ImageType::Heif(Compression::Av1)) => "image/avif",
             Ok(ImageType::Heif(_)) => "image/heic",
-            _ => return Err(ParseReferenceError("the bytes are of no image format that is known here")),
+            _ => {
+                return Err(ParseReferenceError(
+                    "the bytes are not a supported image format (PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or AVIF)",
+                ));
+            }
         };
         Ok(Self::inline(media_type, bytes))
     }
 
-    /// The form that a request body carries: the URL, or `data:image/<format>;base64,…`.
+    /// The form in a request body: the URL, or `data:image/<format>;base64,…`.
     pub fn to_wire(&self) -> String {
         match self {
             Self::Url(url) => url.clone(),
@@ -75,7 +80,7 @@ impl ImageSource {
 }
 
 impl fmt::Debug for ImageSource {
-    /// Never shows bytes, and of a URL only what stands before its query.
+    /// Never shows bytes or the query of a URL.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Url(url) => f.debug_tuple("Url").field(&crate::redact(url)).finish(),
@@ -92,14 +97,14 @@ pub struct ParseReferenceError(&'static str);
 
 impl fmt::Display for ParseReferenceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a reference image is an http or https URL or a data URI with base64: {}", self.0)
+        write!(f, "not a reference image: {}; use an http or https URL, or a data URI with base64", self.0)
     }
 }
 
 impl std::error::Error for ParseReferenceError {}
 
 impl From<&str> for ImageSource {
-    /// A data URI is read; every other text is taken as a URL, which the check of the request judges.
+    /// Decodes a data URI; any other text is a URL, which the check of the request validates.
     fn from(text: &str) -> Self {
         text.parse().unwrap_or_else(|_| Self::url(text))
     }
@@ -120,11 +125,12 @@ impl FromStr for ImageSource {
             return Ok(Self::url(text));
         }
         if !starts("data:") {
-            return Err(ParseReferenceError("this has no such scheme"));
+            return Err(ParseReferenceError("the scheme is missing or different"));
         }
         let (head, data) = text[5..].split_once(',').ok_or(ParseReferenceError("the data URI has no comma"))?;
         let media_type = head.strip_suffix(";base64").ok_or(ParseReferenceError("the data URI is not base64"))?;
-        let bytes = STANDARD.decode(data).map_err(|_| ParseReferenceError("the data URI does not decode"))?;
+        let bytes =
+            STANDARD.decode(data).map_err(|_| ParseReferenceError("the base64 of the data URI is not valid"))?;
         Ok(Self::inline(media_type, bytes))
     }
 }
@@ -159,7 +165,7 @@ impl<'de> Deserialize<'de> for ImageSource {
         }
         match Form::deserialize(deserializer)? {
             Form::Text(text) if text.starts_with("data:") => text.parse().map_err(de::Error::custom),
-            // Whether a URL may be sent is for the check of a request to say, with the field's name.
+            // The check of a request validates the URL and names the field.
             Form::Text(text) => Ok(Self::Url(text)),
             Form::Inline(inline) => {
                 let bytes = STANDARD.decode(inline.base64).map_err(de::Error::custom)?;
@@ -182,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_neither_url_nor_data_uri_is_refused_by_name() {
+    fn a_text_that_is_neither_url_nor_data_uri_is_an_error() {
         for text in ["/tmp/a.png", "ftp://a/b", "data:image/png,abc", "data:image/png;base64,%%", "data:"] {
             assert!(text.parse::<ImageSource>().is_err(), "{text}");
         }

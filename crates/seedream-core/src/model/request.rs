@@ -1,4 +1,4 @@
-//! The one request that every dialect is asked with.
+//! The request type of all dialects.
 
 use std::str::FromStr;
 
@@ -7,19 +7,19 @@ use serde_json::{Map, Value};
 
 use super::{Field, ImageSource, ModelId, Size};
 
-/// What somebody wants: independent of who sells it.
+/// A request for images, independent of the provider.
 ///
-/// `None` is never sent, so that the provider's own default holds; `Some` is sent explicitly, or refused, or warned about.
-/// The serde form is the same everywhere a request is stored, with unknown members refused.
+/// `None` is never sent, so the provider's default applies; `Some` is sent explicitly, refused, or leads to a warning.
+/// The serde form is the same wherever a request is stored; unknown members are an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ImageRequest {
     /// The model, in any provider's spelling.
     pub model: ModelId,
-    /// What to draw or how to edit the references.
+    /// The prompt: what to draw, or how to edit the references.
     pub prompt: String,
-    /// Reference images, in the order in which the prompt counts them.
+    /// Reference images, in the order in which the prompt numbers them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<ImageSource>,
     /// Size of each image.
@@ -28,19 +28,19 @@ pub struct ImageRequest {
     /// How many images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<Count>,
-    /// Whether the response holds URLs or the images themselves.
+    /// Whether the response contains URLs or base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_format: Option<ResponseFormat>,
     /// File format of the images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<OutputFormat>,
-    /// Whether a visible mark is put into the image. Ark's default is true, ope.ai's false.
+    /// Whether the image has a visible watermark. Ark's default is true, ope.ai's false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watermark: Option<bool>,
     /// Seed of the random numbers; the same seed gives similar images, not equal ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<i64>,
-    /// How closely the prompt is followed, 1 to 10 (the 3.0 family).
+    /// How closely the image follows the prompt, 1 to 10 (the 3.0 family).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guidance_scale: Option<f64>,
     /// How the provider rewrites the prompt.
@@ -49,43 +49,42 @@ pub struct ImageRequest {
     /// Whether the model may search the web.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub web_search: Option<bool>,
-    /// Where the provider reports the end of a task (document 002: HTTPS, public, at most 2048 characters).
+    /// The URL to which the provider reports the end of a task (docs.evolink.ai: HTTPS, public, at most 2048 characters).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callback_url: Option<String>,
-    /// Whether images are to arrive one by one while the others are still being made.
+    /// Whether each image arrives as soon as it is made, as an event stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<bool>,
-    /// Members of the provider's own body that have no field here, merged last and verbatim.
+    /// Other members of the provider's body, merged last and verbatim.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
 }
 
-/// How many images a request asks for.
+/// How many images are requested.
 ///
-/// Its serde form is a number: `1` is exactly one, `n` above one a ceiling; `{"up_to": 1}` is a group of at most one, and `"auto"` a
+/// The serde form is a number: `1` is exactly one, a larger `n` is a maximum; `{"up_to": 1}` is a group of at most one, and `"auto"` a
 /// group without a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Count {
-    /// One image, and no group.
+    /// One image, not a group.
     One,
-    /// A group of at most this many; how many come is the model's choice, read from the prompt (documents 002, 003, 004).
+    /// A group of at most this many images; the model decides the number from the prompt.
     UpTo(u32),
-    /// A group whose number is left to the model: at most [`Count::MOST`], less where references count too (documents 001, 003,
-    /// 004).
+    /// A group whose number the model decides: at most [`Count::MOST`], fewer if references count too.
     Auto,
 }
 
 impl Count {
-    /// The most images of a group without a number (document 003, max_images).
+    /// The most images of a group without a number (doc.aimanyi.top/api-349230272, max_images).
     pub const MOST: u32 = 15;
 
-    /// `1` as [`Count::One`], any other number as a ceiling.
+    /// `1` is [`Count::One`], any other number a maximum.
     pub fn new(n: u32) -> Self {
         if n == 1 { Self::One } else { Self::UpTo(n) }
     }
 
-    /// The most images that this asks for.
+    /// The most images of this count.
     pub fn ceiling(self) -> u32 {
         match self {
             Self::One => 1,
@@ -94,13 +93,13 @@ impl Count {
         }
     }
 
-    /// The number that is written in the request; `None` where it is left to the model.
+    /// The number in the request; `None` for [`Count::Auto`].
     pub fn number(self) -> Option<u32> {
         (self != Self::Auto).then(|| self.ceiling())
     }
 }
 
-/// As it is written on the command line: a number, or `auto`.
+/// Parses a number, or `auto`.
 impl FromStr for Count {
     type Err = String;
 
@@ -147,19 +146,19 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
-/// How the images come back, by the values of the member `response_format`.
+/// How the response delivers the images: the values of the member `response_format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ResponseFormat {
-    /// URLs that expire, mostly after 24 hours.
+    /// URLs that expire, usually after 24 hours.
     #[serde(rename = "url")]
     Url,
-    /// The images themselves, as base64 in the response.
+    /// Base64 in the response.
     #[serde(rename = "b64_json")]
     B64Json,
 }
 
 impl ResponseFormat {
-    /// The documents' value of `response_format`.
+    /// The value of `response_format` in a request body.
     pub fn wire(self) -> &'static str {
         match self {
             Self::Url => "url",
@@ -180,7 +179,7 @@ pub enum OutputFormat {
 }
 
 impl OutputFormat {
-    /// The documents' value of `output_format`.
+    /// The value of `output_format` in a request body.
     pub fn wire(self) -> &'static str {
         match self {
             Self::Png => "png",
@@ -189,7 +188,7 @@ impl OutputFormat {
     }
 }
 
-/// How the provider rewrites the prompt before it draws.
+/// How the provider rewrites the prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -201,7 +200,7 @@ pub enum PromptMode {
 }
 
 impl PromptMode {
-    /// The documents' spelling.
+    /// The value in a request body.
     pub fn wire(self) -> &'static str {
         match self {
             Self::Standard => "standard",
@@ -222,7 +221,7 @@ macro_rules! setters {
 }
 
 impl ImageRequest {
-    /// A request that leaves everything but the model and the prompt to the provider.
+    /// Creates a request with a model and a prompt; everything else is the provider's default.
     pub fn new(model: impl Into<ModelId>, prompt: impl Into<String>) -> Self {
         Self {
             model: model.into(),
@@ -257,57 +256,57 @@ impl ImageRequest {
         self
     }
 
-    /// Asks for one image, and no group.
+    /// Requests one image, not a group.
     #[must_use]
     pub fn single(self) -> Self {
         self.count(Count::One)
     }
 
-    /// Asks for a group of at most `n` images: the model decides how many it makes, most by the words of the prompt.
+    /// Requests a group of at most `n` images: the model decides the number, mostly from the prompt.
     #[must_use]
     pub fn up_to(self, n: u32) -> Self {
         self.count(Count::UpTo(n))
     }
 
-    /// Asks for at most `n` images, or for exactly one; [`Count::Auto`] leaves the number to the model.
+    /// Requests at most `n` images, or exactly one; with [`Count::Auto`] the model decides the number.
     #[must_use]
     pub fn count(mut self, count: impl Into<Count>) -> Self {
         self.count = Some(count.into());
         self
     }
 
-    /// How many images are asked for; `None` where the number is left to the model.
+    /// How many images are requested; `None` if the model decides.
     pub fn requested(&self) -> Option<u32> {
         self.count.map_or(Some(1), Count::number)
     }
 
     setters! {
-        /// Sets how the images travel back.
+        /// Sets whether the response contains URLs or base64.
         response_format: ResponseFormat,
         /// Sets the file format.
         format: OutputFormat,
-        /// Sets whether the image carries a visible mark.
+        /// Sets whether the image has a visible watermark.
         watermark: bool,
         /// Sets the seed.
         seed: i64,
-        /// Sets how closely the prompt is followed.
+        /// Sets how closely the image follows the prompt.
         guidance_scale: f64,
         /// Sets how the provider rewrites the prompt.
         prompt_mode: PromptMode,
         /// Sets whether the model may search the web.
         web_search: bool,
-        /// Sets whether images arrive one by one.
+        /// Sets whether images arrive as an event stream.
         stream: bool,
     }
 
-    /// Sets where the provider reports the end of a task.
+    /// Sets the URL to which the provider reports the end of a task.
     #[must_use]
     pub fn callback_url(mut self, url: impl Into<String>) -> Self {
         self.callback_url = Some(url.into());
         self
     }
 
-    /// Adds a member of the provider's own body.
+    /// Adds a member of the provider's body.
     #[must_use]
     pub fn extra(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.extra.insert(name.into(), value.into());
@@ -316,7 +315,7 @@ impl ImageRequest {
 }
 
 impl ImageRequest {
-    /// The value of an optional field as its serde form, `None` where it is not set.
+    /// The serde form of an optional field; `None` if it is not set.
     pub(crate) fn optional(&self, field: Field) -> Option<Value> {
         match field {
             Field::ResponseFormat => self.response_format.map(|format| format.wire().into()),
@@ -332,7 +331,7 @@ impl ImageRequest {
         }
     }
 
-    /// Takes an optional field back.
+    /// Clears an optional field.
     pub(crate) fn clear(&mut self, field: Field) {
         match field {
             Field::References => self.references.clear(),

@@ -1,31 +1,31 @@
-//! Sizes: what a user may ask for, and how the pixel rules find the nearest legal value.
+//! Image sizes: tiers, pixels, aspect ratios.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// The size of an image, in one of the four ways in which the documents let a user ask for it.
+/// The size of an image, in one of the four forms that providers accept.
 ///
 /// Its text form is its serde form: `2K`, `2048x2048`, `16:9`, `16:9@2K`, `auto`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Size {
-    /// A level: the provider takes the aspect ratio from the prompt.
+    /// A tier; the model takes the aspect ratio from the prompt.
     Tier(Tier),
     /// Exact width and height.
     Pixels(Pixels),
-    /// An aspect ratio, at a level or at the provider's own.
+    /// An aspect ratio, at a tier or at the provider's default tier.
     Ratio {
         /// Width to height.
         ratio: Ratio,
-        /// The level; `None` leaves it to the provider, or to `2K` where a table has to be read.
+        /// The tier; `None` is the provider's default, or `2K` if a size table is used.
         tier: Option<Tier>,
     },
     /// The provider decides.
     Auto,
 }
 
-/// A resolution level.
+/// A resolution tier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Tier {
@@ -60,10 +60,10 @@ pub struct Ratio {
 }
 
 impl Tier {
-    /// All levels, smallest first.
+    /// All tiers, smallest first.
     pub const ALL: [Self; 5] = [Self::K1, Self::K1_5, Self::K2, Self::K3, Self::K4];
 
-    /// The documents' spelling, such as `2K`.
+    /// The text form, such as `2K`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::K1 => "1K",
@@ -134,7 +134,7 @@ impl fmt::Display for Ratio {
     }
 }
 
-/// A text that is no size.
+/// A text that is not a size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseSizeError {
     text: String,
@@ -144,8 +144,8 @@ impl fmt::Display for ParseSizeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "`{}` is not a size: write a level (1K, 1.5K, 2K, 3K, 4K), width x height (2048x2048), a ratio (16:9), \
-             a ratio at a level (16:9@2K), or auto",
+            "`{}` is not a size: write a tier (1K, 1.5K, 2K, 3K, 4K), width x height (2048x2048), a ratio (16:9), \
+             a ratio at a tier (16:9@2K), or auto",
             self.text.chars().take(40).collect::<String>()
         )
     }
@@ -178,7 +178,7 @@ impl FromStr for Tier {
     type Err = ParseSizeError;
 
     fn from_str(text: &str) -> Result<Self, ParseSizeError> {
-        // The error texts of Ark list levels in lower case, the documents in upper case; both are accepted there.
+        // Ark's error texts list tiers in lower case, its pages in upper case; Ark accepts both.
         Self::ALL
             .into_iter()
             .find(|tier| tier.as_str().eq_ignore_ascii_case(text))
@@ -212,7 +212,7 @@ impl FromStr for Ratio {
     }
 }
 
-/// A number of at least 1, digits only: `+16` and ` 16` are no part of a size.
+/// A number of at least 1, digits only: `+16` and ` 16` are not valid.
 fn number<N: FromStr + PartialOrd + From<u8>>(text: &str) -> Option<N> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     digits.then(|| text.parse().ok()).flatten().filter(|n| *n >= N::from(1))
@@ -257,7 +257,7 @@ impl TryFrom<&str> for Size {
 }
 
 impl Size {
-    /// An aspect ratio, width to height, at the provider's own tier; [`Size::at`] sets one.
+    /// An aspect ratio, width to height, at the provider's default tier; [`Size::at`] sets one.
     ///
     /// ```
     /// # use seedream_core::{Size, Tier};
@@ -267,7 +267,7 @@ impl Size {
         Self::Ratio { ratio: Ratio::new(width, height), tier: None }
     }
 
-    /// The ratio at a tier; another size stays as it is.
+    /// Sets the tier of a ratio; any other size is unchanged.
     #[must_use]
     pub const fn at(self, tier: Tier) -> Self {
         match self {
@@ -322,10 +322,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_size_is_named_with_the_ways_to_write_one() {
+    fn an_invalid_size_is_an_error_that_lists_the_valid_forms() {
         for text in ["", "5K", "0x4", "2048", "16:0", "16:9@", "16:9@5K", "-1x5", "1x2x3", "99999999999x1"] {
             assert!(text.parse::<Size>().is_err(), "{text}");
         }
-        insta::assert_snapshot!("5K".parse::<Size>().unwrap_err(), @"`5K` is not a size: write a level (1K, 1.5K, 2K, 3K, 4K), width x height (2048x2048), a ratio (16:9), a ratio at a level (16:9@2K), or auto");
+        insta::assert_snapshot!("5K".parse::<Size>().unwrap_err(), @"`5K` is not a size: write a tier (1K, 1.5K, 2K, 3K, 4K), width x height (2048x2048), a ratio (16:9), a ratio at a tier (16:9@2K), or auto");
     }
 }

@@ -1,4 +1,4 @@
-//! Tasks: enough to collect a paid job after a crash.
+//! Tasks: the data to collect a billed task after a crash.
 
 use std::fmt;
 
@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{ModelId, ProviderId, Timestamp, Usage};
 
-/// The id of a task, checked so that it can stand in a path.
+/// The id of a task, validated for use in a URL path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TaskId(String);
 
 impl TaskId {
-    /// An id.
+    /// Validates an id.
     ///
     /// # Errors
-    /// [`InvalidTaskId`] where it is empty, longer than 256 characters, or holds anything but ASCII letters, digits, `-`, `_` and
-    /// `.`, or only dots: it comes from a response or a command line and becomes part of a path.
+    /// [`InvalidTaskId`] if the text is empty, longer than 256 characters, contains anything other than ASCII letters, digits, `-`, `_`
+    /// and `.`, or only dots: it comes from a response or a command line and becomes part of a path.
     pub fn new(id: impl Into<String>) -> Result<Self, InvalidTaskId> {
         let id = id.into();
         let safe = id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
@@ -32,13 +32,13 @@ impl TaskId {
     }
 }
 
-/// A text that cannot be the id of a task; it holds the first 40 characters.
+/// A text that is not a task id; the value has its first 40 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidTaskId(String);
 
 impl fmt::Display for InvalidTaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is not a task id: letters, digits, `-`, `_` and `.`, at most 256", self.0)
+        write!(f, "`{}` is not a task id: use letters, digits, `-`, `_` and `.`, at most 256 characters", self.0)
     }
 }
 
@@ -64,37 +64,37 @@ impl fmt::Display for TaskId {
     }
 }
 
-/// An accepted job of an asynchronous provider.
+/// An accepted task of an asynchronous provider.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Task {
     /// The provider's id.
     pub provider: ProviderId,
-    /// The base URL at which it was accepted, so that it is asked for at the same place.
+    /// The base URL of the endpoint that accepted the task; polls go there.
     pub endpoint: String,
     /// The task's id.
     pub id: TaskId,
-    /// Other ids that the response which accepted it named. Where the first is not known, they are asked for.
+    /// Other ids in the response that accepted the task. They are polled if the first is not found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_ids: Vec<TaskId>,
-    /// The model that was asked for.
+    /// The requested model.
     pub model: ModelId,
-    /// When it was accepted.
+    /// When the task was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submitted_at: Option<Timestamp>,
-    /// How many seconds the provider thinks it takes.
+    /// The provider's estimate of its duration, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated_seconds: Option<u32>,
-    /// Whether the provider says that it can be cancelled. How, no page says: `seedream` cannot.
+    /// Whether the provider states that the task can be cancelled. No page documents the request, so `seedream` cannot cancel it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub can_cancel: Option<bool>,
-    /// What the provider has set aside for it.
+    /// The amount that the provider has reserved.
     #[serde(default, skip_serializing_if = "Usage::is_empty")]
     pub usage: Usage,
 }
 
 impl Task {
-    /// A task of which only the id is known, as somebody types it on a command line.
+    /// Creates a task from its id only.
     pub fn new(provider: impl Into<ProviderId>, endpoint: impl Into<String>, id: TaskId, model: ModelId) -> Self {
         let (provider, endpoint) = (provider.into(), endpoint.into());
         Self {

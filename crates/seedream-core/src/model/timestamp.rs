@@ -1,4 +1,4 @@
-//! A moment in time.
+//! Timestamps.
 
 use std::{
     fmt,
@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-/// A moment in time, to the nanosecond. Its text and its JSON are RFC 3339: `2026-11-20T20:00:00Z`.
+/// A moment in time, in nanoseconds. The text and JSON forms are RFC 3339: `2026-11-20T20:00:00Z`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(jiff::Timestamp);
@@ -17,12 +17,12 @@ impl Timestamp {
     /// 1970-01-01T00:00:00Z.
     pub const UNIX_EPOCH: Self = Self(jiff::Timestamp::UNIX_EPOCH);
 
-    /// The moment by the clock of this machine.
+    /// The current time of the system clock.
     pub fn now() -> Self {
         Self(jiff::Timestamp::now())
     }
 
-    /// So many seconds after 1970-01-01T00:00:00Z; `None` beyond the year 9999.
+    /// The moment this many seconds after 1970-01-01T00:00:00Z; `None` beyond the year 9999.
     pub fn from_unix_seconds(seconds: i64) -> Option<Self> {
         jiff::Timestamp::from_second(seconds).ok().map(Self)
     }
@@ -32,12 +32,12 @@ impl Timestamp {
         self.0.as_second()
     }
 
-    /// The moment so much later; `None` beyond the year 9999.
+    /// The moment this much later; `None` beyond the year 9999.
     pub fn checked_add(self, duration: Duration) -> Option<Self> {
         self.0.checked_add(duration).ok().map(Self)
     }
 
-    /// How long it is after an earlier moment; zero where it is not after it.
+    /// The duration since an earlier moment; zero if that moment is later.
     pub fn duration_since(self, earlier: Self) -> Duration {
         Duration::try_from(self.0.duration_since(earlier.0)).unwrap_or(Duration::ZERO)
     }
@@ -54,7 +54,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// A text that is not a moment in the form of RFC 3339.
+/// A text that is not an RFC 3339 timestamp.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseTimestampError(String);
 

@@ -1,4 +1,4 @@
-//! Warnings: what a user did not ask for and should know.
+//! Warnings about deviations from a request.
 
 use std::fmt;
 
@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Field, stored::known};
 
-/// Something that happens differently from what the request says, or may.
+/// An actual or possible deviation from the request.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Warning {
-    /// What kind of thing.
+    /// The kind of warning.
     pub kind: WarningKind,
-    /// The field of the request that it is about.
+    /// The field of the request that it concerns.
     #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
     pub field: Option<Field>,
-    /// One sentence for a person.
+    /// The message: one sentence.
     pub message: String,
 }
 
@@ -24,49 +24,49 @@ pub struct Warning {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum WarningKind {
-    /// Nobody here knows this model: its rules were not checked.
+    /// The model is unknown: its rules were not checked.
     UnknownModel,
     /// The provider ignores this field.
     Ignored,
-    /// The request was put into other words for this provider.
+    /// A value was rewritten for this provider.
     Rewritten,
-    /// A refused field was left out (lenient checking).
+    /// A refused field was omitted (lenient checking).
     LeftOut,
-    /// A rule is broken, and the request was sent all the same (lenient checking, or none).
+    /// A rule is violated, and the request was sent nevertheless (checking is lenient or off).
     Violated,
-    /// A document advises against it.
+    /// The provider's documentation advises against the value.
     Advice,
-    /// It may cost more images than the request counts, or did.
+    /// More images than requested may be billed, or were.
     Cost,
-    /// The provider will make fewer images than asked for.
+    /// The provider will make fewer images than requested.
     Truncated,
-    /// The response was cut off: what had arrived was kept.
+    /// The response is truncated: the part that arrived was kept.
     Incomplete,
-    /// The response holds something that could not be read.
+    /// A part of the response could not be decoded.
     Unreadable,
-    /// An image is not as large as the response says, or as was asked for.
+    /// An image has a different size than the response states, or than requested.
     OtherSize,
-    /// Another provider was asked first and did not take the request.
+    /// Another provider refused the request first.
     FellBack,
-    /// The response is not quite JSON and was repaired.
+    /// The response is not valid JSON and was repaired.
     Repaired,
-    /// Something stood in a place, or was said in a word, that the provider's document does not have.
+    /// The response uses a member or a word that the provider does not document.
     Undocumented,
-    /// The same image came more than once and is delivered once.
+    /// The same image arrived more than once and is delivered once.
     Repeated,
     /// The provider bills more images than it delivered.
     BilledMore,
     /// The provider bills fewer images than it delivered.
     BilledFewer,
-    /// Something beside the images could not be written on this machine.
+    /// A file other than an image could not be written.
     NotKept,
-    /// A stored warning of a kind that this version does not know.
+    /// A stored warning of an unknown kind.
     #[serde(other)]
     Other,
 }
 
 impl Warning {
-    /// A warning about a field.
+    /// Creates a warning.
     pub fn new(kind: WarningKind, field: impl Into<Option<Field>>, message: impl Into<String>) -> Self {
         Self { kind, field: field.into(), message: message.into() }
     }

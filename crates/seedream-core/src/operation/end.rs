@@ -1,4 +1,4 @@
-//! How an operation ends, and what an end says about money.
+//! How an operation ends, and the charge of each end.
 
 use super::{
     Record, Then,
@@ -7,11 +7,11 @@ use super::{
 };
 use crate::{Charge, Error, ErrorKind, Event, Generation, Response, Warning, WarningKind, charge_of};
 
-/// What is said of a response that ended in good order and too early.
+/// The message for a response that ended cleanly but too early.
 pub(super) const CUT: &str = "the response ended in the middle";
 
 impl Turn<'_> {
-    /// Images that arrived at once. `warnings` is what the check found.
+    /// Ends with the images of a response. `warnings` are those of the check.
     pub(super) fn done(&mut self, mut generation: Generation, warnings: Vec<Warning>) -> Next {
         reconcile(&mut generation, self.operation.most);
         self.record = Some(Record::Answered);
@@ -30,7 +30,7 @@ impl Turn<'_> {
         (State::Over { charge }, Then::Done(Box::new(Err(error))))
     }
 
-    /// Ends an attempt that brought neither an image nor a task, with a charge of at least `floor`.
+    /// Ends an attempt without image and task, with a charge of at least `floor`.
     pub(super) fn lose(&mut self, error: Error, floor: Charge) -> Next {
         self.record = Some(refused(&error, floor));
         self.fail(error, floor)
@@ -39,26 +39,26 @@ impl Turn<'_> {
     pub(super) fn out_of_time(&self, last_poll: Option<&str>) -> Error {
         let mut message = format!("the deadline of {} s has passed", self.operation.policy.deadline.as_secs_f64());
         if let Some(said) = last_poll {
-            message.push_str(", and the last poll said: ");
+            message.push_str("; the last poll reported: ");
             message.push_str(said);
         }
         Error::new(ErrorKind::Timeout, message)
     }
 }
 
-/// How an attempt ended that brought neither an image nor a task.
+/// Records an attempt that ended without image and task.
 pub(super) fn refused(error: &Error, floor: Charge) -> Record {
     let (kind, message, charge) = (error.kind(), error.message().to_owned(), error.charge().max(floor));
     Record::Refused { kind, message, charge }
 }
 
-/// Ends with images, of which the caller was told.
+/// Ends with images that were already reported as events.
 pub(super) fn succeed(mut generation: Generation, warnings: Vec<Warning>) -> Next {
     generation.warnings.splice(0..0, warnings);
     (State::Over { charge: generation.charge() }, Then::Done(Box::new(Ok(generation))))
 }
 
-/// The least that a response's own status lets an error's charge be: an adapter can only be more cautious.
+/// Raises an error's charge to the minimum that the response's status implies: an adapter can only be more cautious.
 pub(super) fn floor(response: &Response, error: &Error) -> Charge {
     let told_free =
         error.generation().is_some_and(|generation| generation.charge() == Charge::No) && response.is_whole();
@@ -69,8 +69,8 @@ pub(super) fn cancelled() -> Error {
     Error::new(ErrorKind::Cancelled, "cancelled by the caller")
 }
 
-/// What is said of a success that was cut off.
+/// The warning for a truncated successful response.
 pub(super) fn incomplete(error: &Error) -> Warning {
-    let message = format!("the answer was cut off ({}): what had arrived was kept", error.message());
+    let message = format!("the response was truncated ({}): the part that arrived was kept", error.message());
     Warning::new(WarningKind::Incomplete, None, message)
 }

@@ -1,36 +1,36 @@
-//! What an operation is told.
+//! Inputs of an operation.
 
 use crate::{Blobs, Charge, Error, ErrorKind, Response, sse::Frame};
 
-/// What happened. One that the operation does not expect ends it with an error that names it and the state.
+/// What happened. An input that the state does not expect ends the operation with an error that names both.
 #[derive(Debug)]
 pub enum Input {
-    /// The driver is ready. The first input, once.
+    /// The driver starts. This is the first input, and it occurs once.
     Begin,
-    /// The request could not be sent: no byte of its body left this machine.
+    /// The request was not sent: no byte of its body left this machine.
     NotSent(Error),
-    /// The submit must not be sent, and no byte of it left: the driver's own store refused this attempt, or the caller cancelled before
-    /// the driver had begun to send it. It is not sent elsewhere or again.
+    /// The submit must not be sent, and no byte of it left: the driver's store refused this attempt, or the caller cancelled before
+    /// the driver began to send. The operation tries neither a mirror nor a retry.
     Vetoed(Error),
-    /// A response arrived whole.
+    /// A complete response arrived.
     Response(Response),
-    /// A successful response has begun that is a stream of events; its head, without a body.
+    /// A successful event stream has begun; its head, without a body.
     Head(Response),
-    /// An event of that stream, with the images that were lifted out of it.
+    /// An event of the stream, with the base64 images that were extracted from it.
     Frame(Frame, Blobs),
-    /// That stream has ended.
+    /// The stream has ended.
     StreamEnd,
-    /// The exchange broke after the body had begun to leave: what had arrived of the response, and why.
+    /// The exchange failed after the first byte of the body was sent.
     Broken {
-        /// What had arrived, if at least a head had.
+        /// The part of the response that arrived, if at least its head did.
         partial: Option<Response>,
-        /// Why.
+        /// The cause.
         error: Error,
     },
-    /// The time that was waited for has come.
+    /// The awaited moment has come.
     Woke,
-    /// The caller wants no more. It is told at once, whatever is under way: a paid request is waited for and a stream is read to its
-    /// end ([`Then::Continue`](crate::Then::Continue)), and nothing is sent any more. A second one abandons what is under way.
+    /// The caller cancels. The driver reports it immediately: the operation keeps an exchange in progress to its end
+    /// ([`Then::Continue`](crate::Then::Continue)) and sends nothing more. A second one abandons the exchange in progress.
     Cancelled,
 }
 
@@ -50,11 +50,11 @@ impl Input {
         }
     }
 
-    /// The error of an input that its state does not expect. One that tells of a request that left is not free, and what had
-    /// arrived stays with the error.
+    /// The error for an input that the state does not expect. An input that shows a sent request has charge `unknown`, and the error
+    /// keeps the part of the response that arrived.
     pub(super) fn unexpected(self, state: &str) -> Error {
         let name = self.name();
-        let message = format!("`{name}` came in state `{state}`, which does not expect it: the driver is wrong");
+        let message = format!("input `{name}` is not expected in state `{state}`: this is a bug of the driver");
         let error = Error::new(ErrorKind::Config, message);
         match self {
             Self::Begin | Self::Woke | Self::Cancelled => error,
@@ -72,7 +72,7 @@ impl Input {
     }
 }
 
-/// Adds what another error says. It is no source: a driver takes keys out of the message alone.
+/// Appends the text of another error. It is not a source: a driver removes keys from the message only.
 pub(super) fn because(error: Error, cause: &Error) -> Error {
     error.adding(": ").adding(cause.message())
 }

@@ -1,4 +1,4 @@
-//! The operation, its states with what each holds, and the turn in which one input is taken.
+//! The operation, its states with their data, and the handling of one input.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,25 +8,25 @@ use crate::{
     Task, Warning,
 };
 
-/// The life of one paid request.
+/// Sans-I/O state machine for one billable request: when to send, retry and poll, and what a failure may have cost.
 #[doc = include_str!("states.md")]
 #[derive(Debug)]
 pub struct Operation {
     pub(super) dialect: Arc<dyn Dialect>,
-    /// Where it is sent, and where a task is asked for.
+    /// Where submits and polls are sent.
     pub(super) endpoints: Endpoints,
     pub(super) policy: Policy,
     pub(super) jitter: Jitter,
     pub(super) attempts: Vec<Attempt>,
-    /// What earlier submits may have cost, where an ambiguous one was sent again.
+    /// The charge of earlier submits, if one with an unknown outcome was sent again.
     pub(super) owed: Charge,
-    /// The most images that were asked for; `None` where only a task is known.
+    /// The most images that were requested; `None` if only a task is known.
     pub(super) most: Option<u32>,
     pub(super) state: State,
 }
 
 impl Operation {
-    /// An operation that submits a request and sees it through.
+    /// Creates an operation that submits a request and follows it to its end.
     pub fn submit(
         dialect: Arc<dyn Dialect>,
         prepared: Encoded,
@@ -39,18 +39,19 @@ impl Operation {
         Self { most, ..Self::new(dialect, endpoint.into(), policy, seed, state) }
     }
 
-    /// An operation that collects a task and never submits.
+    /// Creates an operation that collects a task. It never submits.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] where the provider has no tasks; [`ErrorKind::Config`] where the task is another's.
+    /// [`ErrorKind::Unsupported`] if the provider has no tasks; [`ErrorKind::Config`] if the task belongs to another provider.
     pub fn resume(dialect: Arc<dyn Dialect>, task: Task, policy: Policy, seed: u64) -> Result<Self> {
         let id = &dialect.descriptor().id;
         if task.provider != *id {
-            let message = format!("task {} belongs to {}, not to {id}", task.id, task.provider);
+            let message =
+                format!("task {} belongs to provider {}, not to {id}: resume it there", task.id, task.provider);
             return Err(Error::new(ErrorKind::Config, message));
         }
         if dialect.tasks().is_none() {
-            let message = format!("{id} answers at once: it has no tasks to resume");
+            let message = format!("{id} has no tasks to resume: it returns images directly");
             return Err(Error::new(ErrorKind::Unsupported, message).with_provider(id));
         }
         let endpoint = task.endpoint.clone();
@@ -70,21 +71,21 @@ impl Operation {
         }
     }
 
-    /// Adds the provider's other base URLs. A submit goes to the next one only when it provably was not sent, and at once: that
-    /// is another attempt of [`Policy::max_submits`]. A poll that fails goes there too. A refusal of another place than the one
-    /// that accepted a task says nothing of the task.
+    /// Adds the provider's mirrors. A submit switches to the next one only if it provably was not sent, and immediately; that is
+    /// another attempt of [`Policy::max_submits`]. A failed poll switches too. A refusal by an endpoint other than the one that
+    /// accepted the task is not the task's status.
     #[must_use]
     pub fn with_mirrors(mut self, urls: impl IntoIterator<Item = String>) -> Self {
         self.endpoints.add(urls);
         self
     }
 
-    /// When the job is given up, measured from its start.
+    /// The deadline of the whole operation, since its start.
     pub fn deadline(&self) -> Duration {
         self.policy.deadline
     }
 
-    /// The attempts that have ended. Those of an operation that ended with an error are in the error.
+    /// The finished attempts. After an error, [`Error::attempts`] has them.
     pub fn attempts(&self) -> &[Attempt] {
         &self.attempts
     }
@@ -99,9 +100,9 @@ impl Operation {
         }
     }
 
-    /// Takes what happened at `now`, measured from the start of the operation, and says what to do.
+    /// Handles an input that occurred at `now`, since the start of the operation, and returns the next step.
     pub fn on(&mut self, input: Input, now: Duration) -> Step {
-        // What a panic of an adapter leaves behind is over, and not free.
+        // After a panic of an adapter the operation is over, and its charge is not `no`.
         let state = std::mem::replace(&mut self.state, State::Over { charge: Charge::Unknown });
         let mut turn = Turn { operation: self, now, events: Vec::new(), record: None };
         let (state, then) = turn.take(state, input);
@@ -111,31 +112,31 @@ impl Operation {
     }
 }
 
-/// Where an operation is.
+/// The state of an operation.
 #[derive(Debug)]
 pub(super) enum State {
-    /// Nothing was sent yet.
+    /// Nothing has been sent.
     Ready { prepared: Box<Encoded> },
-    /// The request is under way.
+    /// The request is in progress.
     Submitting(Submitting),
-    /// The request provably did no work, and is sent again at a moment.
+    /// The request provably did no work and is sent again at a known moment.
     BackingOff { prepared: Box<Encoded>, until: Duration },
-    /// A stream of events is being read.
+    /// An event stream is being read.
     Streaming(Box<Streaming>),
-    /// A task of an earlier run, which was not asked for yet.
+    /// A task of an earlier run, not yet polled.
     Resumed(Collecting),
-    /// A task is asked for at a moment.
+    /// A task is polled at a known moment.
     Waiting { collecting: Collecting, due: Duration },
-    /// A poll is under way.
+    /// A poll is in progress.
     Polling(Collecting),
-    /// It has ended, and this is what it cost.
+    /// The operation has ended, with this charge.
     Over { charge: Charge },
 }
 
-/// The state that follows, and what is to be done in it.
+/// The next state, and what to do in it.
 pub(super) type Next = (State, Then);
 
-/// One input that is being taken: when it came, what the caller is told, and what is to be kept.
+/// The handling of one input: its time, the events for the caller, and the record to keep.
 pub(super) struct Turn<'a> {
     pub(super) operation: &'a mut Operation,
     pub(super) now: Duration,
@@ -158,43 +159,43 @@ impl Turn<'_> {
     }
 }
 
-/// A request that is under way.
+/// A request in progress.
 #[derive(Debug)]
 pub(super) struct Submitting {
     pub(super) prepared: Box<Encoded>,
-    /// Whether the caller wants no more: its response is waited for, and nothing is sent after it.
+    /// Whether the caller cancelled: the response is awaited, and nothing is sent after it.
     pub(super) cancelled: bool,
 }
 
-/// A stream that is being read.
+/// A stream in progress.
 #[derive(Debug)]
 pub(super) struct Streaming {
     pub(super) checked: Checked,
     pub(super) head: Response,
     pub(super) decoder: Box<dyn StreamDecoder>,
-    /// When reading ends, once it is complete.
+    /// When reading ends, once the stream is complete.
     pub(super) until: Option<Duration>,
-    /// Whether the caller wants no more: it is read to its end all the same, since it is paid for.
+    /// Whether the caller cancelled: the stream is read to its end, since it is billed.
     pub(super) cancelled: bool,
 }
 
-/// A task that is being collected.
+/// A task in progress.
 #[derive(Debug)]
 pub(super) struct Collecting {
     pub(super) task: Task,
-    /// What the check found, before the request was sent.
+    /// The warnings of the check.
     pub(super) warnings: Vec<Warning>,
-    /// How many polls were made.
+    /// The number of polls so far.
     pub(super) polls: u32,
-    /// Whether it was accepted in this run: a provider may need a moment until it knows it everywhere.
+    /// Whether this run submitted it: a new task may not be visible at once.
     pub(super) fresh: bool,
-    /// Why the last poll said nothing.
+    /// Why the last poll had no result.
     pub(super) last: Option<String>,
-    /// The images that a poll found before the task ended, or in a response that was cut off.
+    /// The images of a poll before the task ended, or of a truncated response.
     pub(super) found: Option<Box<Generation>>,
-    /// How often none of its ids was known.
+    /// How many rounds found none of its ids.
     pub(super) missed: u8,
-    /// How many responses in a row were cut off although they say that the task has ended.
+    /// How many responses in a row were truncated although they report an ended task.
     pub(super) cut: u8,
 }
 
@@ -208,13 +209,13 @@ impl Collecting {
         Self { fresh: false, ..Self::accepted(task, Vec::new()) }
     }
 
-    /// How many polls of a task that was just accepted may find nothing.
+    /// How many polls of a new task may return "not found".
     pub(super) const GRACE: u32 = 3;
 
-    /// How many cut responses of a task that has ended are worth asking again for.
+    /// How many truncated responses of an ended task lead to another poll.
     pub(super) const CUTS: u8 = 3;
 
-    /// Keeps images that are there, unless more are known already.
+    /// Keeps the images found, unless more are already known.
     pub(super) fn keep(&mut self, found: Box<Generation>) {
         let known = self.found.as_ref().map_or(0, |known| known.images().count());
         if found.images().count() > known {
@@ -222,7 +223,7 @@ impl Collecting {
         }
     }
 
-    /// Takes another of the task's ids; whether there is one that was not taken in this round.
+    /// Switches to another id of the task; returns whether it was not yet tried in this round.
     pub(super) fn next_id(&mut self) -> bool {
         let ids = self.task.other_ids.len();
         if ids == 0 {
@@ -234,7 +235,7 @@ impl Collecting {
         usize::from(self.missed) % (ids + 1) != 0
     }
 
-    /// Whether a failed poll would fail again: every refusal but "slow down", "took too long", and "not known" right at the start.
+    /// Whether a failed poll would fail again: every refusal except a rate limit, a timeout, and "not found" for a new task.
     pub(super) fn is_final(&self, response: &Response) -> bool {
         let status = response.status.as_u16();
         let ids = u32::try_from(self.task.other_ids.len()).unwrap_or(u32::MAX).saturating_add(1);

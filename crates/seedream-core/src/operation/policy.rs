@@ -1,23 +1,23 @@
-//! How patient an operation is, and how often it asks.
+//! Retries, waits and deadlines of an operation.
 
 use std::time::Duration;
 
-/// How patient an operation is. The defaults lose nothing and buy nothing twice.
+/// Retries, waits and deadlines of an operation. The defaults never bill twice.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Policy {
-    /// How often a request is sent at most, the first time included. Only refusals and failed connections lead to another.
+    /// The most submits, including the first. Only temporary refusals and failed connections lead to another one.
     pub max_submits: u32,
-    /// Whether a request whose outcome is unknown is sent again. Off: it may be bought twice.
+    /// Retry requests whose outcome is unknown. Default `false`: retrying may be billed twice.
     pub resend_ambiguous: bool,
-    /// How long to wait between two submits.
+    /// The wait between two submits.
     pub backoff: Backoff,
-    /// How long to wait between two polls of a task.
+    /// The wait between two polls of a task.
     pub pace: Pace,
-    /// How long one poll may take.
+    /// The time limit of one poll.
     pub poll_timeout: Duration,
-    /// How long the whole job may take, 10 minutes unless set. Models differ: a reseller measured 110 to 130 s for one image of
-    /// Seedream 5.0 pro, and 12 to 35 s for one of 5.5. A deadline that strikes before the response leaves the charge unknown.
+    /// The time limit of the whole operation. Default: 10 minutes. Models differ: a reseller measured 110 to 130 s for one image of
+    /// Seedream 5.0 pro, and 12 to 35 s for one of 5.5. If the deadline passes before the response, the charge is unknown.
     pub deadline: Duration,
 }
 
@@ -34,7 +34,7 @@ impl Default for Policy {
     }
 }
 
-/// Waits that double, less up to a quarter.
+/// Exponential backoff: each wait doubles, minus a jitter of up to a quarter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Backoff {
     /// The first wait.
@@ -44,19 +44,19 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The wait before submit `attempt` (2 for the second); `random` is between 0 and 1.
+    /// The wait before submit number `attempt`, from 2; `random` is between 0 and 1.
     pub(super) fn wait(&self, attempt: u32, random: f64) -> Duration {
         let doubled = self.first.saturating_mul(1 << attempt.saturating_sub(2).min(16));
         doubled.min(self.longest).mul_f64(1.0 - random / 4.0)
     }
 }
 
-/// Polls that begin in the middle of the time a provider estimates, and then grow apart.
+/// Waits between polls: the first is half of the provider's estimate, the following ones grow.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pace {
     /// The shortest wait.
     pub shortest: Duration,
-    /// The longest wait, but for the first.
+    /// The longest wait, except for the first.
     pub longest: Duration,
 }
 
@@ -68,19 +68,19 @@ impl Pace {
         let wait = if poll == 0 {
             estimated / 2
         } else {
-            // A tenth of what was estimated, a quarter longer each time.
+            // A tenth of the estimate, and a quarter longer each time.
             (estimated / 10).max(self.shortest).mul_f64(1.25_f64.powi(poll.min(64) as i32 - 1)).min(self.longest)
         };
         wait.max(self.shortest).mul_f64(jitter)
     }
 }
 
-/// A small generator of jitter (splitmix64): seeded, so that a run can be repeated exactly.
+/// A jitter generator (splitmix64), seeded so that a run is reproducible.
 #[derive(Clone, Debug)]
 pub(super) struct Jitter(pub(super) u64);
 
 impl Jitter {
-    /// A number from 0 up to, but not, 1.
+    /// A number from 0 (inclusive) to 1 (exclusive).
     pub(super) fn next(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

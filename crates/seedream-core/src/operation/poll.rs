@@ -1,4 +1,4 @@
-//! What the response to a poll says of its task. Whatever fails on the way leaves the task as it was.
+//! Handles the response to a poll. A failed poll does not change the task.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ impl Turn<'_> {
                 partial.truncated = true;
                 self.polled_in_part(collecting, &partial.mended(), &error)
             }
-            // A wrong setting does not pass.
+            // An invalid setting is not temporary.
             Input::NotSent(error) if error.kind() == ErrorKind::Config => self.abandon(error, collecting),
             Input::NotSent(error) | Input::Broken { error, .. } => {
                 collecting.last = Some(error.message().to_owned());
@@ -41,7 +41,7 @@ impl Turn<'_> {
         collecting.cut = 0;
         match self.read_poll(&collecting.task, response) {
             Ok(TaskState::Running { status, progress, found }) => {
-                collecting.last = Some(format!("it is {status}"));
+                collecting.last = Some(format!("status {status}"));
                 if let Some(found) = found {
                     collecting.keep(found);
                 }
@@ -54,26 +54,26 @@ impl Turn<'_> {
                 }
                 self.done(generation, collecting.warnings)
             }
-            // A task that ended in a way that may be billed may hold more than could be read.
+            // An ended task that may be billed may contain more than could be decoded.
             Ok(TaskState::Failed(error))
                 if error.charge() != Charge::No || collecting.found.is_some() || !response.is_whole() =>
             {
                 self.abandon(error, collecting)
             }
             Ok(TaskState::Failed(error)) => self.lose(error, Charge::No),
-            // Which of several ids is the task's shows when one is asked for.
+            // Polling shows which of several ids is the task's.
             Err(error) if response.status == http::StatusCode::NOT_FOUND && collecting.next_id() => {
                 collecting.last = Some(error.message().to_owned());
                 self.wait(collecting, Duration::ZERO)
             }
-            // Only the place that accepted it knows a task for certain.
+            // Only the endpoint that accepted the task is sure to have it.
             Err(_) if collecting.is_final(response) && self.operation.endpoints.go_home() => {
                 self.wait(collecting, Duration::ZERO)
             }
             Err(error) if collecting.is_final(response) => self.abandon(error, collecting),
             Err(error) => {
                 collecting.last = Some(error.message().to_owned());
-                // A provider that asks to be left alone is not asked at another place.
+                // A rate limit also holds for mirrors.
                 if response.status != http::StatusCode::TOO_MANY_REQUESTS {
                     self.operation.endpoints.next();
                 }
@@ -82,7 +82,7 @@ impl Turn<'_> {
         }
     }
 
-    /// A poll whose response was cut off. Asking again costs nothing; if it is cut again and again, what it holds is all there is.
+    /// A poll with a truncated response. Another poll is free; after repeated truncation the operation takes what arrived.
     fn polled_in_part(&mut self, mut collecting: Collecting, partial: &Response, error: &Error) -> Next {
         collecting.last = Some(error.message().to_owned());
         match self.read_poll(&collecting.task, partial) {
@@ -117,7 +117,7 @@ impl Turn<'_> {
     }
 }
 
-/// A dialect that had tasks and has none any more.
+/// The error of a dialect that no longer has tasks.
 pub(super) fn no_tasks() -> Error {
-    Error::new(ErrorKind::Unsupported, "this provider has no tasks to ask for")
+    Error::new(ErrorKind::Unsupported, "this provider has no tasks to poll")
 }

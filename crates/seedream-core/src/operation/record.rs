@@ -1,35 +1,33 @@
-//! What must not be forgotten of an attempt.
+//! The durable record of an attempt.
 
 use crate::{Charge, ErrorKind, Task};
 
-/// What became of an attempt, which is one submit. It is kept before [`Step::then`](crate::Step::then) is done, so that a process
-/// that ends there can be followed by another one that knows it.
+/// The result of one attempt (one submit). The driver stores it before it does [`Step::then`](crate::Step::then), so that another
+/// process can continue after a crash.
 ///
-/// An attempt of which nothing is kept may have been bought. Each one that the operation lives to see the end of has a record: the
-/// next one begins only after [`NotSent`](Self::NotSent), or [`Refused`](Self::Refused) with [`Charge::No`]; after any other charge
-/// only where [`Policy::resend_ambiguous`](crate::Policy::resend_ambiguous) says so.
+/// An attempt without a record may have been billed. Every attempt that ends while the operation runs has one. The next attempt begins
+/// only after [`NotSent`](Self::NotSent), or [`Refused`](Self::Refused) with [`Charge::No`]; after any other charge only under
+/// [`Policy::resend_ambiguous`](crate::Policy::resend_ambiguous).
 #[derive(Debug)]
 pub enum Record {
-    /// No byte of the request left. Also where the store vetoed the attempt; then there may be nothing to keep it in.
+    /// No byte of the request was sent. Also after a veto of the store; then it may be impossible to store this record.
     NotSent,
-    /// It ended without an image and without a task: it was refused, it broke off, the caller abandoned it, or its task failed
-    /// and is not billed. `charge` is that of this attempt alone. Where it ends the operation, the whole error is in
-    /// [`Then::Done`](crate::Then::Done).
+    /// The attempt ended without image and task: refused, interrupted, abandoned by the caller, or its task failed without a charge.
+    /// `charge` is that of this attempt only. If the operation ends too, [`Then::Done`](crate::Then::Done) has the whole error.
     Refused {
-        /// What kind of error it was.
+        /// The kind of error.
         kind: ErrorKind,
-        /// What it said.
+        /// The message of the error.
         message: String,
-        /// Whether the attempt may have cost something.
+        /// Whether the attempt may have been billed.
         charge: Charge,
     },
-    /// It was accepted as a task. Once this is kept, the task can be collected by another process.
+    /// The attempt was accepted as a task. Once this is stored, another process can collect the task.
     Accepted {
         /// The task.
         task: Box<Task>,
     },
-    /// Images are there, and their links may end soon. They are in [`Step::events`](crate::Step::events), and where they end the
-    /// operation, the whole generation is in [`Then::Done`](crate::Then::Done). A stream says this with every image, and once
-    /// more at its end.
+    /// Images arrived; their URLs may expire soon. [`Step::events`](crate::Step::events) has them; if the operation ends,
+    /// [`Then::Done`](crate::Then::Done) has the whole generation. A stream repeats this record with every image and at its end.
     Answered,
 }

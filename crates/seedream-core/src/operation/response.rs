@@ -1,4 +1,4 @@
-//! What the response to a submitted request means: images, a task, or an error.
+//! Handles the response to a submit: images, a task, or an error.
 
 use bytes::Bytes;
 
@@ -10,12 +10,12 @@ use super::{
 use crate::{Acceptance, Charge, Checked, Decoded, Error, ErrorKind, Response, Task};
 
 impl Turn<'_> {
-    /// A response that ended in good order.
-    pub(super) fn answered(&mut self, sent: Submitting, response: Response) -> Next {
+    /// A response that ended cleanly.
+    pub(super) fn on_response(&mut self, sent: Submitting, response: Response) -> Next {
         let raw = response.body.clone();
         let response = response.mended();
-        // A body without a length ends where its connection ends, and a gateway that lost its upstream ends its own response in
-        // good order: only the JSON shows that more was meant to come.
+        // A body without a length ends with its connection, and a gateway that lost its upstream ends its response cleanly: only the
+        // JSON shows that it is truncated.
         if response.truncated && response.status.is_success() {
             return self.cut_off(sent, response, raw, Error::new(ErrorKind::Transport, CUT));
         }
@@ -33,7 +33,7 @@ impl Turn<'_> {
         }
     }
 
-    /// A response that was cut off, its JSON closed: whatever it holds is kept, and nothing is sent again.
+    /// A truncated response with its JSON closed: its content is kept, and nothing is sent again.
     pub(super) fn cut_off(&mut self, sent: Submitting, mut partial: Response, raw: Bytes, error: Error) -> Next {
         partial.truncated = true;
         match self.operation.dialect.decode(sent.prepared.checked(), &partial) {
@@ -43,7 +43,7 @@ impl Turn<'_> {
                 self.done(generation, sent.prepared.into_checked().into_warnings())
             }
             Ok(Decoded::Accepted(acceptance)) => self.accepted(sent, acceptance, &partial, raw),
-            // The head alone says that it was refused.
+            // The head alone shows a refusal.
             Err(refused) if !partial.status.is_success() => {
                 let floor = floor(&partial, &refused);
                 self.retry_or_fail(sent, refused, floor, Some(&partial))
@@ -52,19 +52,19 @@ impl Turn<'_> {
         }
     }
 
-    /// A job that was accepted: it is collected, or where the provider is not known to have tasks, told as an error that holds it.
+    /// An accepted task: the operation collects it, or ends with an error that has it if the dialect has no tasks.
     fn accepted(&mut self, sent: Submitting, acceptance: Acceptance, response: &Response, raw: Bytes) -> Next {
         let task = self.new_task(sent.prepared.checked(), acceptance, response);
         self.record = Some(Record::Accepted { task: Box::new(task.clone()) });
         if self.operation.dialect.tasks().is_some() {
-            // The request has done its work, and its images may be large; thousands of tasks may wait at a time.
+            // The request is dropped: its references may be large, and thousands of tasks may wait at a time.
             let collecting = Collecting::accepted(task, sent.prepared.into_checked().into_warnings());
             return self.collect(collecting, sent.cancelled);
         }
         let ids =
             std::iter::once(&task.id).chain(&task.other_ids).map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let message = format!(
-            "the response accepts task {ids} instead of holding images; the provider's document describes no tasks, so the task cannot be collected here"
+            "the response accepts task {ids} instead of returning images; the provider documents no tasks, so it cannot be collected here: give the id to the provider's support"
         );
         let error = Error::from_response(ErrorKind::UnexpectedTask, message, response).with_body(raw).with_task(task);
         self.fail(error, Charge::Unknown)

@@ -1,4 +1,4 @@
-//! What an operation says.
+//! Outputs of an operation.
 
 use std::time::Duration;
 
@@ -7,32 +7,32 @@ use bytes::Bytes;
 use super::Record;
 use crate::{Event, Generation, Result};
 
-/// What to do.
+/// The result of one input: events, a record, and the next thing to do.
 #[derive(Debug)]
 pub struct Step {
-    /// What to tell the caller first.
+    /// Events to report to the caller first.
     pub events: Vec<Event>,
-    /// What to keep, where it is to be known to another process, before `then` is done.
+    /// The record to store, for another process, before `then` is done.
     pub record: Option<Record>,
-    /// What to do then.
+    /// The next thing to do.
     pub then: Then,
 }
 
 /// The next thing to do.
 #[derive(Debug)]
 pub enum Then {
-    /// Send this and report what comes of it. In a box, since thousands of tasks may wait and none of them is being sent.
+    /// Send this exchange and report the result. Boxed, since thousands of tasks may wait without one.
     Send(Box<Exchange>),
-    /// Go on reading the stream.
+    /// Continue to read the stream.
     Read,
-    /// Go on reading the stream until this moment, and report [`Input::Woke`](crate::Input::Woke) then: nothing more is expected.
+    /// Continue to read the stream until this moment, then report [`Input::Woke`](crate::Input::Woke): the stream is complete.
     ReadUntil(Duration),
-    /// Go on with what was being done when the input came: an exchange, or a stream. Only [`Input::Cancelled`](crate::Input::Cancelled)
-    /// is answered so, since it comes while something is under way.
+    /// Continue the exchange or the stream in progress. Only [`Input::Cancelled`](crate::Input::Cancelled) leads to this, since it is
+    /// the only input that occurs during an exchange.
     Continue,
     /// Wait until this moment and report [`Input::Woke`](crate::Input::Woke).
     WaitUntil(Duration),
-    /// It is over.
+    /// The operation has ended.
     Done(Box<Result<Generation>>),
 }
 
@@ -41,19 +41,19 @@ pub enum Then {
 pub struct Exchange {
     /// Method, path below the base URL, headers and body, without the key.
     pub request: http::Request<Bytes>,
-    /// What it is for.
+    /// Its purpose.
     pub purpose: Purpose,
-    /// Where to send it: 0 is the endpoint, the mirrors follow in their order ([`Operation::with_mirrors`](crate::Operation::with_mirrors)).
+    /// Where to send it: 0 is the base URL, the mirrors follow in order ([`Operation::with_mirrors`](crate::Operation::with_mirrors)).
     pub place: usize,
     /// When to give up and report [`Input::Broken`](crate::Input::Broken) with [`ErrorKind::Timeout`](crate::ErrorKind::Timeout).
     pub until: Duration,
 }
 
-/// What a request is for.
+/// The purpose of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Purpose {
-    /// It buys.
+    /// A submit, which may be billed.
     Submit,
-    /// It asks for a task and costs nothing.
+    /// A poll of a task, which is free.
     Poll,
 }

@@ -1,4 +1,4 @@
-//! The part of an operation in which images arrive one by one.
+//! Handles event streams, in which images arrive one by one.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use super::{
 };
 use crate::{Charge, Checked, Error, ErrorKind, Event, Generation, Response, StreamItem, Warning, WarningKind};
 
-/// How long a stream that is complete is read on for its end mark: some gateways keep it open for ever.
+/// How long to wait for the end mark of a complete stream: some gateways never close the connection.
 const LINGER: Duration = Duration::from_secs(3);
 
 impl Turn<'_> {
     /// The response to a submit is a stream.
     pub(super) fn begun(&mut self, sent: Submitting, head: Response) -> Next {
         let Some(streams) = self.operation.dialect.streaming() else {
-            let message = "the answer is a stream, which nobody asked for";
+            let message = "the response is an event stream, which was not requested";
             return self.lose(Error::new(ErrorKind::MalformedResponse, message), Charge::Unknown);
         };
         let decoder = streams.decoder(sent.prepared.checked());
@@ -54,7 +54,7 @@ impl Turn<'_> {
             Input::Woke if streaming.until.is_some_and(|until| self.now >= until) => {
                 self.stream_over(*streaming, End::Marked)
             }
-            // Early.
+            // Woken early.
             Input::Woke if streaming.until.is_some() => read_on(streaming),
             other @ (Input::Begin
             | Input::NotSent(_)
@@ -65,7 +65,7 @@ impl Turn<'_> {
         }
     }
 
-    /// An input that no stream brings: the images that had come stay with the error.
+    /// An input that a stream does not expect: the error keeps the images that arrived.
     fn stray(&mut self, streaming: Streaming, error: Error) -> Next {
         let Streaming { mut head, decoder, .. } = streaming;
         head.truncated = true;
@@ -93,7 +93,7 @@ impl Turn<'_> {
                 self.events.extend(generation.outcomes[came..].iter().cloned().map(Event::of));
                 succeed(generation, checked.into_warnings())
             }
-            // Failures and usage that had arrived are told beside the reason why no more came.
+            // The error has the failures and the usage that arrived, and the cause.
             (Err(seen), End::Broken(error)) => self.lose(error.with_what_arrived(seen), Charge::Unknown),
             (Err(error), _) => {
                 let floor = floor(&head, &error);
@@ -108,17 +108,17 @@ fn read_on(streaming: Box<Streaming>) -> Next {
     (State::Streaming(streaming), then)
 }
 
-/// Whether more may have been on its way. A stream may end without a mark (Ark leaves `completed` out for one image, relays
-/// leave `[DONE]` out), but not with fewer images than were asked for and nothing said about it.
+/// Whether the stream may be truncated. A stream may end without a mark (Ark omits `completed` for one image, relays omit
+/// `[DONE]`), but not with fewer images than requested and no reason.
 fn cut_short(checked: &Checked, generation: &Generation, end: &End) -> Option<Warning> {
     match end {
         End::Broken(error) => Some(incomplete(error)),
-        // An error among the events has said why already.
+        // An error event already states the reason.
         End::Silent if generation.warnings.iter().any(|warning| warning.kind == WarningKind::Incomplete) => None,
         End::Silent if generation.usage.is_empty() && generation.outcomes.len() < checked.ceiling() as usize => {
             let (came, asked) = (generation.outcomes.len(), checked.ceiling());
             let message = format!(
-                "the stream ended without its mark after {came} of up to {asked} pictures: it may have been cut off"
+                "the stream ended without its end mark after {came} of up to {asked} images: it may be truncated"
             );
             Some(Warning::new(WarningKind::Incomplete, None, message))
         }
@@ -130,8 +130,8 @@ fn cut_short(checked: &Checked, generation: &Generation, end: &End) -> Option<Wa
 enum End {
     /// With `[DONE]`.
     Marked,
-    /// Without a word.
+    /// Without a mark.
     Silent,
-    /// Before its end.
+    /// The connection broke.
     Broken(Error),
 }

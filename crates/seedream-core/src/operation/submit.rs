@@ -1,4 +1,4 @@
-//! The part of an operation that buys: the request is sent, and sent again only where it provably did no work.
+//! Submits: the request is sent, and sent again only if it provably did no work.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use super::{
 };
 use crate::{Attempt, Charge, Encoded, Error, ErrorKind, Event, Response};
 
-/// What to do where a refusal passes by itself, but not soon enough.
+/// Advice if a temporary refusal lasts longer than the deadline.
 const NO_TIME_TO_WAIT: &str =
-    "waiting for it to pass would take longer than the deadline: try later, or with a longer one";
+    "the necessary wait is longer than the deadline: try again later, or set a longer deadline";
 
 impl Turn<'_> {
     pub(super) fn ready(&mut self, prepared: Box<Encoded>, input: Input) -> Next {
@@ -32,7 +32,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Sends the request, which buys.
+    /// Sends the request, which may be billed.
     fn send(&mut self, prepared: Box<Encoded>) -> Next {
         let until = self.operation.policy.deadline;
         if self.now >= until {
@@ -52,14 +52,14 @@ impl Turn<'_> {
     pub(super) fn submitting(&mut self, sent: Submitting, input: Input) -> Next {
         match input {
             Input::NotSent(error) => self.not_sent(sent, error),
-            // A mirror would be another attempt, which the store refuses as well.
+            // A mirror would be another attempt, which the store would refuse too.
             Input::Vetoed(error) => {
                 self.record = Some(Record::NotSent);
                 self.fail(error, Charge::No)
             }
             Input::Response(response) => {
                 self.note(format!("HTTP {}", response.status.as_u16()));
-                self.answered(sent, response)
+                self.on_response(sent, response)
             }
             Input::Head(head) => self.begun(sent, head),
             Input::Broken { partial, error } => {
@@ -80,7 +80,7 @@ impl Turn<'_> {
         }
     }
 
-    /// A submit that provably was not sent: a mirror is tried at once, and after all of them the first again, with patience.
+    /// A submit that provably was not sent: the next mirror is tried at once; after all mirrors, the first one after a wait.
     fn not_sent(&mut self, sent: Submitting, error: Error) -> Next {
         self.note(format!("not sent: {}", error.message()));
         self.record = Some(Record::NotSent);
@@ -94,7 +94,7 @@ impl Turn<'_> {
         self.retry_or_fail(sent, error, Charge::No, None)
     }
 
-    /// Sends again where that is safe, allowed and in time.
+    /// Sends again if that is safe, allowed and before the deadline.
     pub(super) fn retry_or_fail(
         &mut self,
         sent: Submitting,
@@ -104,7 +104,7 @@ impl Turn<'_> {
     ) -> Next {
         let charge = error.charge().max(floor);
         self.record.get_or_insert_with(|| refused(&error, floor));
-        // Without a response only the way there can have failed, and a wrong setting does not pass.
+        // Without a response only the connection failed; an invalid setting is not temporary.
         let slow_down = |response: &Response| {
             matches!(response.status.as_u16(), 429 | 503) && response.should_retry() != Some(false)
         };
@@ -134,12 +134,12 @@ impl Turn<'_> {
         (State::BackingOff { prepared: sent.prepared, until }, Then::WaitUntil(until))
     }
 
-    /// The number of the attempt that comes next, from 1.
+    /// The number of the next attempt, from 1.
     fn next_attempt(&self) -> u32 {
         u32::try_from(self.operation.attempts.len()).unwrap_or(u32::MAX).saturating_add(1)
     }
 
-    /// Notes how an attempt ended.
+    /// Records how an attempt ended.
     pub(super) fn note(&mut self, outcome: String) {
         let attempt = Attempt::new(self.next_attempt(), self.now, self.operation.endpoints.url(), outcome);
         self.operation.attempts.push(attempt);

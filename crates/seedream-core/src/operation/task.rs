@@ -1,4 +1,4 @@
-//! The part of an operation behind acceptance: a task is asked for until it ends, which costs nothing and is repeated freely.
+//! Tasks after acceptance: polled until they end. Polls are free and can be repeated.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{
 use crate::{Charge, Error, ErrorKind, Event, Warning, WarningKind};
 
 impl Turn<'_> {
-    /// A task was accepted: the caller is told before anything else happens.
+    /// A task was accepted: the caller gets the event before anything else.
     pub(super) fn collect(&mut self, collecting: Collecting, is_cancelled: bool) -> Next {
         self.events.push(Event::Submitted(collecting.task.clone()));
         self.operation.endpoints.settle();
@@ -22,7 +22,7 @@ impl Turn<'_> {
         self.wait(collecting, Duration::ZERO)
     }
 
-    /// A task of an earlier run may be done: it is asked for at once.
+    /// A task of an earlier run may have ended: it is polled at once.
     pub(super) fn resumed(&mut self, collecting: Collecting, input: Input) -> Next {
         match input {
             Input::Begin => self.poll(collecting),
@@ -40,7 +40,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Asks for the task, which costs nothing.
+    /// Polls the task, which is free.
     fn poll(&mut self, collecting: Collecting) -> Next {
         let operation = &*self.operation;
         let deadline = operation.policy.deadline;
@@ -75,20 +75,20 @@ impl Turn<'_> {
         (State::Waiting { collecting, due }, Then::WaitUntil(due))
     }
 
-    /// Ends before the task has: images that are there are delivered, and the error keeps the task for the rest.
+    /// Ends before the task does: available images are delivered, or the error has the task.
     pub(super) fn abandon(&mut self, error: Error, collecting: Collecting) -> Next {
         let Collecting { task, found, .. } = collecting;
         let others = task.other_ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let error = if others.is_empty() || error.kind() != ErrorKind::TaskNotFound {
             error
         } else {
-            error.adding(&format!("; the response that accepted it also named {others}"))
+            error.adding(&format!("; the response that accepted it also names {others}"))
         };
         let error = match found {
             Some(mut found) => {
                 self.events.extend(found.outcomes.iter().cloned().map(Event::of));
                 let there = found.images().count();
-                let message = format!("the task has not ended, or not well, and {there} of its images are there");
+                let message = format!("the task has not ended or has failed; {there} of its images are available");
                 found.warnings.push(Warning::new(WarningKind::Incomplete, None, message));
                 error.with_generation(*found)
             }

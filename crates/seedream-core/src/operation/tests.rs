@@ -1,4 +1,4 @@
-//! A tiny provider, a wire that is made up, and a clock of our own.
+//! A small test provider, scripted inputs and a manual clock.
 
 mod cancelling;
 mod inputs;
@@ -45,7 +45,7 @@ fn response(status: u16, body: &'static str) -> Input {
 }
 
 fn with_header(input: Input, name: &'static str, value: &'static str) -> Input {
-    let Input::Response(mut response) = input else { panic!("a reply") };
+    let Input::Response(mut response) = input else { panic!("a response") };
     response.headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     Input::Response(response)
 }
@@ -66,12 +66,12 @@ fn not_sent() -> Input {
     Input::NotSent(Error::new(ErrorKind::Transport, "connection refused"))
 }
 
-/// The store cannot keep what it must before a request is sent.
+/// The store cannot record the attempt before it is sent.
 fn vetoed() -> Input {
     Input::Vetoed(Error::new(ErrorKind::Storage, "the disk is full"))
 }
 
-/// An operation that has taken these inputs, all at once, and the last thing it said.
+/// An operation after these inputs, all at time zero, and its last step.
 fn after(mut operation: Operation, inputs: impl IntoIterator<Item = Input>) -> (Operation, Then) {
     let step = inputs.into_iter().map(|input| operation.on(input, Duration::ZERO)).last().expect("an input");
     (operation, step.then)
@@ -84,11 +84,11 @@ fn ended(then: Then) -> Result<Generation> {
     }
 }
 
-/// What a whole run came to.
+/// The result of a run.
 struct Run {
     submits: usize,
     polls: usize,
-    /// Where each request went.
+    /// The endpoint of each request.
     places: Vec<usize>,
     events: Vec<Event>,
     result: Result<Generation>,
@@ -112,7 +112,7 @@ fn play(mut operation: Operation, inputs: impl IntoIterator<Item = Input>) -> Ru
                 }
                 places.push(exchange.place);
                 assert!(exchange.until > now);
-                inputs.next().expect("an answer to every request")
+                inputs.next().expect("a response to every request")
             }
             Then::WaitUntil(until) => {
                 assert!(until > now, "a wait goes forward");

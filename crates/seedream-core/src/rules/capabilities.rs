@@ -1,4 +1,4 @@
-//! What a provider's model takes: typed rules, each with the document it was read from.
+//! The typed rules of a provider's model, each with its source.
 
 use std::borrow::Cow;
 
@@ -11,27 +11,27 @@ use crate::{
 
 /// The rules of one model at one provider.
 ///
-/// Plain data, so that rules can be stored, compared with a document and corrected without a new release. Their JSON is the one
-/// schema of all rules ([`CAPABILITIES_SCHEMA`](crate::CAPABILITIES_SCHEMA)): what [`Overrides`](crate::Overrides) read is a part of it.
+/// Plain data, so that rules can be stored, compared and corrected without a new release. [`CAPABILITIES_SCHEMA`](crate::CAPABILITIES_SCHEMA)
+/// is their JSON Schema; [`Overrides`](crate::Overrides) read a part of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Capabilities {
     /// The provider's id.
     pub provider: ProviderId,
-    /// Its name and where its pages are, for messages.
+    /// Its name and the prefixes of its pages, for messages.
     pub seller: Seller,
-    /// Whether the request goes to a relay: a host that speaks this dialect and is not the provider's own.
+    /// Whether the request goes to a relay: a host with this dialect that is not the provider's.
     #[serde(default)]
     pub relay: bool,
-    /// The model that was asked for.
+    /// The requested model.
     pub requested: ModelId,
-    /// The id under which this provider sells it; the requested one where nobody here knows the model.
+    /// The id of the model at this provider; the requested id if the model is unknown.
     pub model: ModelId,
-    /// The family, where it is known.
+    /// The family, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub family: Option<Family>,
-    /// Whether it is sold here.
+    /// Whether this provider sells the model.
     pub standing: Standing,
     /// Sizes.
     pub size: SizeRule,
@@ -41,64 +41,64 @@ pub struct Capabilities {
     pub images: ImagesRule,
     /// The prompt.
     pub prompt: PromptRule,
-    /// The optional fields; one that is not listed has no member in this dialect's body. In JSON an object by the field's name.
+    /// The optional fields; a field that is not listed has no member in this dialect. In JSON an object by field name.
     pub fields: FieldRules,
-    /// The members that the adapter writes itself, so that `extra` may not name them, and where the document lists them.
+    /// The members that the adapter writes, which `extra` must not contain, and their source.
     pub members: Members,
-    /// Members that the document says have no effect, with that document.
+    /// Members without effect, and their source.
     pub ignored_members: Members,
-    /// A member of `extra` that takes precedence over a field, as ope.ai's explicit `sequential_image_generation` does over `n`.
+    /// A member of `extra` that takes precedence over a field, such as ope.ai's explicit `sequential_image_generation` over `n`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precedence: Option<Precedence>,
-    /// The member `background` of `extra`; `None` where nothing is known of it.
+    /// The member `background` of `extra`; `None` if its rule is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub background: Option<BackgroundRule>,
-    /// The member `layer_decomposition` of `extra`; `None` where nothing is known of it.
+    /// The member `layer_decomposition` of `extra`; `None` if its rule is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers: Option<LayersRule>,
-    /// What an image costs, where that is published.
+    /// The published price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
 }
 
-/// Members of a provider's body, and where its document lists them.
+/// Members of a provider's body, and their source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Members {
     /// The names.
     #[serde(default)]
     pub names: Vec<Cow<'static, str>>,
-    /// Where they were read.
+    /// The source.
     pub source: Source,
 }
 
 impl Members {
-    /// Members of these names.
+    /// Creates a set of members.
     pub fn new<T: Into<Cow<'static, str>>>(names: impl IntoIterator<Item = T>, source: Source) -> Self {
         Self { names: names.into_iter().map(Into::into).collect(), source }
     }
 
-    /// Whether one has this name.
+    /// Whether the set contains this name.
     pub fn contains(&self, name: &str) -> bool {
         self.names.iter().any(|member| member == name)
     }
 }
 
-/// A member of `extra` that decides in place of a field.
+/// A member of `extra` that takes precedence over a field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Precedence {
     /// The member.
     pub member: Cow<'static, str>,
-    /// The field that then has no effect.
+    /// The field without effect in that case.
     pub field: Field,
-    /// What happens, as a sentence.
+    /// The warning: one sentence.
     pub message: Cow<'static, str>,
 }
 
 impl Capabilities {
-    /// Rules with the sizes and the members of the body given, without references, one image, any prompt and no optional
-    /// field: an adapter adds what its document states.
+    /// Creates rules with these sizes and members, no references, one image, any prompt and no optional field; an adapter adds the
+    /// documented rules.
     pub fn new(provider: &Descriptor, resolution: Resolution, size: SizeRule, members: Members) -> Self {
         let source = members.source.clone();
         Self {
@@ -123,12 +123,12 @@ impl Capabilities {
         }
     }
 
-    /// Who states a rule of this source.
+    /// Which party states a rule of this source.
     pub fn stated_by(&self, source: &Source) -> StatedBy {
         self.seller.states(source)
     }
 
-    /// The rule of an optional field; `None` where this dialect has no member for it.
+    /// The rule of an optional field; `None` if this dialect has no member for it.
     pub fn field(&self, field: Field) -> Option<&FieldRule> {
         self.fields.get(field)
     }

@@ -1,4 +1,4 @@
-//! The check before money: every rule of a model against one request, all violations at once.
+//! The check of a request against all rules of a model; it reports all violations at once.
 
 mod audit;
 mod callback;
@@ -18,8 +18,8 @@ impl Capabilities {
     /// Checks a request against these rules.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`] with every [`Violation`], under [`Strictness::Strict`]. Under any strictness where a
-    /// field cannot be said in this dialect at all, and where `extra` names a member that a field writes.
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) with every [`Violation`](crate::Violation), under [`Strictness::Strict`]. Under any strictness if the dialect cannot
+    /// express a field, or if `extra` contains a member that a field writes.
     pub fn check(&self, request: &ImageRequest, strictness: Strictness) -> Result<Checked> {
         let mut audit = Audit::new(self.seller.clone());
         let mut sent = request.clone();
@@ -49,7 +49,7 @@ impl Capabilities {
             };
             let did = match kind {
                 WarningKind::LeftOut => "left out:",
-                _ => "sent all the same:",
+                _ => "sent nevertheless:",
             };
             audit.warnings.push(Warning::new(kind, violation.field, format!("{did} {violation}")));
         }
@@ -58,7 +58,7 @@ impl Capabilities {
         }
         audit.unsent.into_iter().for_each(|field| sent.clear(field));
         let layered = self.layered(&sent);
-        // Where the adapter knows what the gateway makes of such a member, it says so itself.
+        // An adapter with a precedence rule reports the effect of such a member itself.
         let by_extra = self.asked_by_extra(&sent).filter(|_| self.precedence.is_none()).map_or(0, |(_, most)| most);
         let ceiling = self.ceiling(&sent).max(layered).max(by_extra);
         let references = u32::try_from(sent.references.len()).unwrap_or(u32::MAX);
@@ -76,13 +76,13 @@ impl Capabilities {
         })
     }
 
-    /// The request with every value that has a nearest legal one replaced by it, and what was replaced.
+    /// Returns the request with every illegal value replaced by its nearest legal value, and a warning for each.
     ///
-    /// Fields that are refused as a whole stay: leaving one out changes what is bought.
+    /// Refused fields are not removed: that would change the result.
     pub fn fit(&self, request: &ImageRequest) -> (ImageRequest, Vec<Warning>) {
         let mut fitted = request.clone();
         let mut warnings = Vec::new();
-        // Taking one value can bring another rule into play (a count that fits the references), so a few rounds.
+        // A replaced value can violate another rule (a count that fits the references), hence several rounds.
         for _ in 0..3 {
             let Err(error) = self.check(&fitted, Strictness::Strict) else { break };
             let before = fitted.clone();
@@ -119,10 +119,7 @@ impl Capabilities {
             Standing::Unknown => audit.warn(
                 WarningKind::UnknownModel,
                 Field::Model,
-                format!(
-                    "`{}` is not a model that {} is known to sell: its limits were not checked",
-                    self.requested, self.provider
-                ),
+                format!("`{}` is not a known model of {}: its limits were not checked", self.requested, self.provider),
             ),
         }
     }

@@ -6,36 +6,36 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Field, Source};
 
-/// What a prompt may be.
+/// The rule of the prompt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PromptRule {
-    /// The most characters that are advised; documents state it in tokens, so it is no rule of ours.
+    /// The advised maximum in characters; pages state it in tokens, so it is not enforced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advised_chars: Option<usize>,
-    /// What there is to know about that number, such as two statements of it that differ.
+    /// A note on that number, such as two contradicting statements.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Cow<'static, str>>,
-    /// Whether the document advises at most 300 Chinese characters or 600 English words.
+    /// Whether the page advises at most 300 Chinese characters or 600 English words.
     #[serde(default)]
     pub advised_length: bool,
-    /// Where this was read.
+    /// The source of the rule.
     pub source: Source,
 }
 
 impl PromptRule {
-    /// Any length.
+    /// Accepts any length.
     pub fn any(source: Source) -> Self {
         Self { advised_chars: None, note: None, advised_length: false, source }
     }
 
-    /// Ark's advice on the length, which no provider enforces.
+    /// Accepts any length and warns by Ark's advice, which no provider enforces.
     pub fn advised(source: Source) -> Self {
         Self { advised_length: true, ..Self::any(source) }
     }
 
-    /// At most about this many characters.
+    /// Accepts any length and warns above about this many characters.
     pub fn at_most(chars: usize, source: Source) -> Self {
         Self { advised_chars: Some(chars), ..Self::any(source) }
     }
@@ -45,11 +45,11 @@ impl PromptRule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Support {
-    /// It does what it says.
+    /// The field has its documented effect.
     Honoured,
-    /// It may be sent and changes nothing: always warned about.
+    /// The field may be sent and has no effect: always a warning.
     Ignored,
-    /// The provider answers with an error: refused here.
+    /// The provider responds with an error: a violation.
     Refused,
 }
 
@@ -61,29 +61,29 @@ pub struct FieldRule {
     /// The field.
     #[serde(skip, default = "any_field")]
     pub field: Field,
-    /// Whether it has an effect.
+    /// Whether the field has an effect.
     pub support: Support,
-    /// The values it may have, in their stored form; empty where any is allowed.
+    /// The legal values, in stored form; empty if any is legal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<Cow<'static, str>>,
     /// The range of a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<(f64, f64)>,
-    /// Where the range was read, if not where the rest was.
+    /// The source of the range, if it differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range_source: Option<Source>,
-    /// What the provider takes where nothing is sent.
+    /// The provider's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<serde_json::Value>,
-    /// A value that is said by sending nothing.
+    /// A value that is expressed by omitting the member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsaid: Option<serde_json::Value>,
-    /// Where this was read.
+    /// The source of the rule.
     pub source: Source,
 }
 
 impl FieldRule {
-    /// A field with an effect.
+    /// Creates the rule of a field with an effect.
     pub fn honoured(field: Field, source: Source) -> Self {
         Self {
             field,
@@ -97,12 +97,12 @@ impl FieldRule {
         }
     }
 
-    /// A field that may be sent and changes nothing.
+    /// Creates the rule of a field without effect.
     pub fn ignored(field: Field, source: Source) -> Self {
         Self { support: Support::Ignored, ..Self::honoured(field, source) }
     }
 
-    /// A field that the provider answers with an error.
+    /// Creates the rule of a field that the provider refuses.
     pub fn refused(field: Field, source: Source) -> Self {
         Self { support: Support::Refused, ..Self::honoured(field, source) }
     }
@@ -121,21 +121,21 @@ impl FieldRule {
         self
     }
 
-    /// States where the range was read, which the provider's own page does not name.
+    /// Sets the source of the range, if the provider's page does not state it.
     #[must_use]
     pub fn range_from(mut self, source: Source) -> Self {
         self.range_source = Some(source);
         self
     }
 
-    /// States a value that is said by sending nothing.
+    /// Sets a value that is expressed by omitting the member.
     #[must_use]
     pub fn unsaid(mut self, value: impl Into<serde_json::Value>) -> Self {
         self.unsaid = Some(value.into());
         self
     }
 
-    /// States the provider's default.
+    /// Sets the provider's default.
     #[must_use]
     pub fn default(mut self, value: impl Into<serde_json::Value>) -> Self {
         self.default = Some(value.into());
@@ -143,18 +143,18 @@ impl FieldRule {
     }
 }
 
-/// The name stands beside the rule in JSON.
+/// In JSON the field name is the key of the rule.
 fn any_field() -> Field {
     Field::Extra
 }
 
-/// The rules of the optional fields, one each. In JSON an object by the field's name.
+/// The rules of the optional fields, one each. In JSON an object by field name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "BTreeMap<Field, FieldRule>", into = "BTreeMap<Field, FieldRule>")]
 pub struct FieldRules(BTreeMap<Field, FieldRule>);
 
 impl FieldRules {
-    /// The rule of a field; `None` where there is none.
+    /// The rule of a field, if any.
     pub fn get(&self, field: Field) -> Option<&FieldRule> {
         self.0.get(&field)
     }
@@ -164,17 +164,17 @@ impl FieldRules {
         self.0.insert(rule.field, rule);
     }
 
-    /// Takes the rule of a field out.
+    /// Removes the rule of a field.
     pub fn remove(&mut self, field: Field) -> Option<FieldRule> {
         self.0.remove(&field)
     }
 
-    /// Every rule, in the order of the fields.
+    /// All rules, in the order of the fields.
     pub fn iter(&self) -> impl Iterator<Item = &FieldRule> {
         self.0.values()
     }
 
-    /// Every rule, to be changed.
+    /// All rules, mutable.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut FieldRule> {
         self.0.values_mut()
     }

@@ -1,38 +1,38 @@
-//! How many images a model makes.
+//! The number of images that a model makes.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Source;
 
-/// How many images a model makes for one request.
+/// The number of images that a model makes for one request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ImagesRule {
-    /// The most that may be asked for; `None` where the document states no number.
+    /// The legal maximum; `None` if no page states one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<u32>,
-    /// The most that the document advises, without saying that more is refused (document 004, n).
+    /// The advised maximum, which is not enforced (ope.ai, the seedream series, n).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advised_max: Option<u32>,
-    /// Whether a group may be asked for without a number ([`Count::Auto`](crate::Count::Auto)).
+    /// Whether a group without a number is legal ([`Count::Auto`](crate::Count::Auto)).
     #[serde(default)]
     pub auto: bool,
-    /// Whether asking for a number at all is an error (Ark 5.0 pro refuses even `disabled`).
+    /// Whether any count is an error (Ark 5.0 pro refuses even `disabled`).
     #[serde(default)]
     pub count_refused: bool,
-    /// The most of references and images together.
+    /// The maximum of references and images together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub with_references: Option<TotalRule>,
-    /// Whether the model reads from the prompt how many to make, so that the number is only a ceiling.
+    /// Whether the model reads the number from the prompt, so that the count is only a maximum.
     #[serde(default)]
     pub prompt_decides: bool,
-    /// Where all this was read.
+    /// The source of the rule.
     pub source: Source,
 }
 
 impl ImagesRule {
-    /// Up to `max` images, as many as the prompt asks for.
+    /// Accepts up to `max` images; the prompt decides the number.
     pub fn up_to(max: impl Into<Option<u32>>, source: Source) -> Self {
         Self {
             max: max.into(),
@@ -45,7 +45,7 @@ impl ImagesRule {
         }
     }
 
-    /// One image, and no member may ask for more.
+    /// Accepts one image and no count.
     pub fn single(source: Source) -> Self {
         Self {
             max: Some(1),
@@ -65,9 +65,9 @@ impl ImagesRule {
 pub struct TotalRule {
     /// The limit.
     pub limit: u32,
-    /// Whether the provider then makes fewer images, instead of answering with an error.
+    /// Whether the provider makes fewer images instead of responding with an error.
     #[serde(default)]
     pub truncates: bool,
-    /// Where this was read.
+    /// The source of the limit.
     pub source: Source,
 }

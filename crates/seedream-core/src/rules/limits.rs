@@ -1,24 +1,24 @@
-//! The limits of ByteDance's own models, as Ark publishes them: every reseller passes requests on to these.
+//! The limits of ByteDance's models, as Ark publishes them: every reseller forwards requests to these.
 
 use crate::{
     Family, ImagesRule, PixelRule, Pixels, Ratio, ReferenceRule, Row, SizeRule, Source, TABLE, Tier, TotalRule,
     rules::source::ARK,
 };
 
-/// What Ark publishes of a model.
+/// Ark's published rules of a model.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Limits {
     /// Sizes.
     pub size: SizeRule,
-    /// Reference images, with Ark's own 30 MB for each; resellers take less.
+    /// Reference images, with Ark's 30 MB each; resellers accept less.
     pub references: ReferenceRule,
-    /// How many images.
+    /// The number of images.
     pub images: ImagesRule,
 }
 
-/// The page of a reseller, and the day on which it was read: of 5.5 no page of Ark's could be read. Its exact pixels, and what a
-/// reference may be, are those of 5.0 pro.
+/// A reseller's page on 5.5 and its date, since no page of Ark on 5.5 is available. Exact pixels and reference rules are those of
+/// 5.0 pro.
 const SEEDREAM_5_5: &str = "docs.laozhang.ai/en/api-capabilities/seedream-5-5";
 const SEEDREAM_5_5_READ: &str = "2026-11-28";
 
@@ -69,7 +69,7 @@ impl Limits {
                 (size(&[], rule, "1024x1024", ONE_K.to_vec()), None, single())
             }
             Family::Seededit3I2i => {
-                // Takes only `adaptive`, which is its default: the size follows the reference.
+                // Accepts only `adaptive`, its default: the size follows the reference.
                 let mut rule = size(&[], PixelRule::new(1, 1, 1), "adaptive", Vec::new());
                 rule.pixels = None;
                 (rule, Some(1), single())
@@ -94,9 +94,9 @@ impl Limits {
         Self { size, references, images }
     }
 
-    /// What is assumed of a model that nobody here knows: everything that can be said is let through.
+    /// The rules of an unknown model: everything that the dialect can express is legal.
     pub fn unknown() -> Self {
-        let source = Source::derived("the model is not known");
+        let source = Source::derived("the model is unknown");
         let any = PixelRule::any();
         let mut size = SizeRule::levels(&Tier::ALL, any, "not known", source.clone());
         size.table = ONE_K.into_iter().chain(TABLE).collect();
@@ -113,7 +113,7 @@ const fn at(tier: Tier, ratio: (u16, u16), width: u32, height: u32) -> Row {
     Row { tier, ratio: Ratio::new(ratio.0, ratio.1), pixels: Pixels::new(width, height) }
 }
 
-/// 1K of 4.0, which 3.0 uses too.
+/// The 1K rows of 4.0, which 3.0 shares.
 const ONE_K: [Row; 8] = [
     at(Tier::K1, (1, 1), 1024, 1024),
     at(Tier::K1, (4, 3), 1152, 864),
@@ -125,7 +125,7 @@ const ONE_K: [Row; 8] = [
     at(Tier::K1, (21, 9), 1512, 648),
 ];
 
-/// All levels of 5.0 pro and flash.
+/// All tiers of 5.0 pro and flash.
 const PRO: [Row; 24] = [
     at(Tier::K1, (1, 1), 1024, 1024),
     at(Tier::K1, (4, 3), 1152, 864),

@@ -1,4 +1,4 @@
-//! Rules of a user's own file, which are put over those of the adapters at run time: limits rot faster than releases are made.
+//! Rules of a user's file, which override those of the adapters at run time: limits change more often than releases.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,10 @@ use super::{
 };
 use crate::{Descriptor, Dialect, Error, ErrorKind, Family, Field, Members, ModelId, Resolution, Result, Support};
 
-/// Models and limits that a user states over those of the adapters.
+/// Models and limits of a user's file, which override those of the adapters.
 ///
-/// The file is JSON: by provider and model a part of [`Capabilities`], in the same words. A model is named as it is sent or as it is
-/// asked for, and `*` stands for every model of the provider, below what is said of one. Every member is optional, and an unknown one is
-/// refused:
+/// The file is JSON: by provider and model, a part of [`Capabilities`]. A model is named by the sent or the requested id; `*` is every
+/// model of the provider, with lower precedence. Every member is optional; an unknown one is an error:
 ///
 /// ```
 /// # let json = r#"
@@ -33,29 +32,29 @@ use crate::{Descriptor, Dialect, Error, ErrorKind, Family, Field, Members, Model
 /// # assert_eq!(overrides.providers().collect::<Vec<_>>(), ["ark"]);
 /// ```
 ///
-/// - `family`: the provider sells this id, with the rules of that family ([`Family`]) below those that follow;
-/// - `size.tiers`: what may be sent as a tier; where a tier goes beside a ratio, as on evolink, it is `size.qualities`;
+/// - `family`: the provider sells this id; the rules of that family ([`Family`]) apply below the other members;
+/// - `size.tiers`: the legal tiers; `size.qualities` if a tier is sent in addition to a ratio, as on evolink;
 /// - everything else as in `seedream models --json`.
 ///
-/// Each rule that is set so has [`Source::overridden`] with the name of the file.
+/// Each rule of the file has [`Source::overridden`] with the name of the file as its source.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Overrides {
     file: String,
     providers: BTreeMap<String, BTreeMap<String, CapabilitiesPatch>>,
 }
 
-/// Stands for every model of a provider.
+/// Matches every model of a provider.
 const EVERY: &str = "*";
 
-/// An id that is not sold anywhere: its rules are everything that a dialect can say.
+/// An id that no provider sells: its rules are everything that a dialect can express.
 const UNSOLD: &str = "no-such-model";
 
 impl Overrides {
-    /// Reads a file's text; its name is what rules then give as their source.
+    /// Parses a file's text; its name becomes the source of the rules.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] where it is not JSON of this form, names a field that is not optional, or a rule that nothing can
-    /// meet.
+    /// [`ErrorKind::Config`] if the text is not JSON of this form, names a field that is not optional, or states a rule that no value
+    /// satisfies.
     pub fn from_json(file: impl Into<String>, json: &str) -> Result<Self> {
         let file = file.into();
         let refused = |reason: String| Error::new(ErrorKind::Config, format!("{file}: {reason}"));
@@ -69,21 +68,21 @@ impl Overrides {
         Ok(Self { file, providers })
     }
 
-    /// The ids of the providers that it speaks of.
+    /// The ids of the providers in the file.
     pub fn providers(&self) -> impl Iterator<Item = &str> {
         self.providers.keys().map(String::as_str)
     }
 
-    /// The ids that it adds to the models of a provider, with their families.
+    /// The model ids that the file adds to a provider, with their families.
     pub fn models(&self, provider: &str) -> impl Iterator<Item = (ModelId, Family)> {
         let models = self.providers.get(provider).into_iter().flatten();
         models.filter_map(|(id, patch)| family(patch).map(|family| (id.as_str().into(), family)))
     }
 
-    /// Whether a dialect can say what is set here.
+    /// Checks that a dialect can express the rules.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] where a rule is about something that has no member in its body.
+    /// [`ErrorKind::Config`] if a rule is about a field without a member in the dialect.
     pub fn suit(&self, dialect: &dyn Dialect) -> Result<()> {
         let id = &dialect.descriptor().id;
         let all = dialect.capabilities(&UNSOLD.into());
@@ -92,14 +91,14 @@ impl Overrides {
             let references = patch.get(&["references", "max"]).and_then(serde_json::Value::as_u64);
             let references = references.is_some_and(|max| max > 0) && !all.references.member;
             if let Some(field) = field.or(references.then_some(Field::References)) {
-                let message = format!("{}: {model}: {id} has no member for {field}", self.file);
+                let message = format!("{}: {model}: {id} has no member for {field}: remove this rule", self.file);
                 return Err(Error::new(ErrorKind::Config, message).with_provider(id));
             }
         }
         Ok(())
     }
 
-    /// The rules of a model: the dialect's, with these over them.
+    /// The rules of a model: the dialect's, with these overrides.
     pub fn capabilities(&self, dialect: &dyn Dialect, model: &ModelId) -> Capabilities {
         let Some(models) = self.providers.get(dialect.descriptor().id.as_str()) else {
             return dialect.capabilities(model);
@@ -116,14 +115,14 @@ impl Overrides {
         let own = [model, &rules.model.clone()].into_iter().find_map(|id| models.get(id.as_str()));
         let source = Source::overridden(self.file.clone());
         for patch in models.get(EVERY).into_iter().chain(own) {
-            // Where the model has no such rule, or one that only refuses, the dialect's own words hold.
+            // If the model has no such rule, or one that only refuses, the dialect's rule for an unknown model applies.
             for field in fields(patch) {
                 if rules.field(field).is_none_or(|rule| rule.support == Support::Refused) {
                     let said = dialect.capabilities(&UNSOLD.into()).fields.remove(field);
                     said.into_iter().for_each(|rule| rules.fields.insert(rule));
                 }
             }
-            // It was read when the file was, so that only rules of another form than the file's can refuse it.
+            // The file was validated when it was read, so this fails only for rules of a different form.
             rules = patch.apply(&rules, &source).unwrap_or(rules);
         }
         rules
@@ -138,7 +137,7 @@ fn fields(patch: &CapabilitiesPatch) -> impl Iterator<Item = Field> {
     patch.names("fields").filter_map(|name| serde_json::from_value(name.into()).ok())
 }
 
-/// Puts a part of a file over rules that allow everything, so that what cannot be read is told at once.
+/// Applies a part of a file to rules that allow everything, so that errors are reported when the file is read.
 fn check(model: &str, patch: &CapabilitiesPatch) -> std::result::Result<(), String> {
     let Limits { size, references, images } = Limits::unknown();
     let source = Source::derived("any model");
@@ -150,14 +149,14 @@ fn check(model: &str, patch: &CapabilitiesPatch) -> std::result::Result<(), Stri
     any.fields = Field::OPTIONAL.map(|field| FieldRule::honoured(field, source.clone())).into();
     let rules = patch.apply(&any, &Source::overridden("")).map_err(|error| error.to_string())?;
     if model == EVERY && rules.family.is_some() {
-        return Err("one family cannot be every model".into());
+        return Err("`family` is not legal for `*`: name a model".into());
     }
     if let Some(field) = fields(patch).find(|field| !Field::OPTIONAL.contains(field)) {
-        return Err(format!("`{field}` cannot be switched on or off"));
+        return Err(format!("`{field}` is not an optional field: use one of the optional fields of a request"));
     }
     let impossible = rules.size.pixels.is_some_and(|rule| rule.max.is_some_and(|max| max < rule.min));
     if impossible || rules.images.max == Some(0) {
-        return Err("nothing could meet this".into());
+        return Err("no value satisfies this rule: widen it".into());
     }
     Ok(())
 }

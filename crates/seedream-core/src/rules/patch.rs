@@ -1,4 +1,4 @@
-//! A part of some rules, which is put over them.
+//! Partial rules, which override others.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,46 +10,48 @@ use super::{
     standing::Standing,
 };
 
-/// A part of [`Capabilities`], in their JSON: what a user's file or a program states, with the members that it does not name left as
-/// they are. `null` takes an optional member away.
+/// A part of [`Capabilities`] as JSON, from a user's file or a program. Members that it does not name are unchanged; `null` removes an
+/// optional member.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CapabilitiesPatch(Map<String, Value>);
 
-/// What says which rules these are, and is no rule.
+/// Members that identify the rules.
 const NAMES: [&str; 6] = ["provider", "seller", "relay", "requested", "model", "standing"];
 
-/// The parts that have a source of their own, below those of [`Capabilities`] itself.
+/// The nested parts with their own source.
 const NESTED: [(&str, &str); 3] = [("images", "with_references"), ("size", "narrowed"), ("size", "relay_min")];
 
-/// Members that may have been read elsewhere than the rest of their part, and the member that says where.
+/// Members that may have a different source than their part, and the member with that source.
 const EXCEPTIONS: [(&str, &str); 3] =
     [("max_bytes", "max_bytes_source"), ("table", "table_source"), ("range", "range_source")];
 
 impl CapabilitiesPatch {
-    /// The value of a member, by its names from the outside in.
+    /// The value of a member, by its path.
     pub fn get(&self, path: &[&str]) -> Option<&Value> {
         let (first, rest) = path.split_first()?;
         rest.iter().try_fold(self.0.get(*first)?, |value, name| value.get(name))
     }
 
-    /// The names of the members that it sets in one part.
+    /// The names of the members that the patch sets in one part.
     pub fn names<'a>(&'a self, part: &str) -> impl Iterator<Item = &'a str> {
         self.0.get(part).and_then(Value::as_object).into_iter().flat_map(|members| members.keys().map(String::as_str))
     }
 
-    /// These rules with this part over them. What it states without a source of its own has the one given.
+    /// Applies the patch to rules. Members without their own source get `source`.
     ///
-    /// A rule that only made sense beside the one that is replaced goes: a page that narrows the sizes, advice on a number that is set
-    /// now, rows of the size table at tiers that are not taken any more.
+    /// Rules that depend on a replaced one are removed: narrowed sizes, advice on a number that is now set, rows of the size table at
+    /// tiers that are no longer legal.
     ///
     /// # Errors
-    /// A member that rules do not have, or a value of another form, by name.
+    /// An unknown member, or a value of the wrong form; the message names it.
     pub fn apply(&self, rules: &Capabilities, source: &Source) -> Result<Capabilities, serde_json::Error> {
         use serde::de::Error as _;
 
         if let Some(name) = NAMES.iter().find(|name| self.0.contains_key(**name)) {
-            return Err(serde_json::Error::custom(format!("`{name}` names the rules and cannot be set")));
+            return Err(serde_json::Error::custom(format!(
+                "`{name}` identifies the rules and cannot be set: remove it"
+            )));
         }
         let source = serde_json::to_value(source)?;
         let mut value = serde_json::to_value(rules)?;
@@ -59,7 +61,7 @@ impl CapabilitiesPatch {
                 Value::Object(fields) if name == "fields" => {
                     fields.iter().for_each(|(field, patch)| replace(&mut target[field], patch, &source));
                 }
-                // It says what happens and cites its page in its own sentence.
+                // Its message contains its citation.
                 Value::Object(_) if name == "precedence" => merge(target, patch),
                 Value::Object(_) => {
                     for (_, nested) in NESTED.iter().filter(|(part, _)| part == name) {
@@ -77,7 +79,7 @@ impl CapabilitiesPatch {
         Ok(patched)
     }
 
-    /// Takes away what only made sense beside a rule that was replaced.
+    /// Removes rules that depend on a replaced rule.
     fn settle(&self, rules: &mut Capabilities) {
         let sets = |part, member| self.get(&[part, member]).is_some();
         if sets("size", "tiers") || sets("size", "qualities") {
@@ -103,7 +105,7 @@ impl CapabilitiesPatch {
             if !sets("images", "count_refused") {
                 rules.images.count_refused &= max <= 1;
             }
-            // The total that the document states would take the rest away again.
+            // The documented total would lower the new maximum again.
             if let Some(total) = rules.images.with_references.as_mut().filter(|_| !sets("images", "with_references")) {
                 total.limit = total.limit.max(max);
                 total.source.clone_from(&rules.images.source);
@@ -115,7 +117,7 @@ impl CapabilitiesPatch {
     }
 }
 
-/// Puts a part with a source over what is there.
+/// Applies a part with a source.
 fn replace(target: &mut Value, patch: &Value, source: &Value) {
     let Value::Object(members) = patch else {
         target.clone_from(patch);
@@ -145,7 +147,7 @@ fn set(target: &mut Value, name: &str, value: Option<&Value>) {
     }
 }
 
-/// Puts members over members, objects member by member.
+/// Merges members, objects recursively.
 fn merge(target: &mut Value, patch: &Value) {
     match (target, patch) {
         (Value::Object(target), Value::Object(patch)) => {

@@ -4,35 +4,35 @@ use serde::{Deserialize, Serialize};
 
 use crate::Pixels;
 
-/// Which widths and heights a model takes. Both the area and the shape have to be within bounds.
+/// The widths and heights that a model accepts. Area and shape must both be within bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PixelRule {
     /// Least number of pixels.
     pub min: u64,
-    /// Largest number of pixels; `None` where the document states none.
+    /// Largest number of pixels; `None` if no page states one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<u64>,
-    /// Largest quotient of the longer and the shorter side, such as 16; `None` where the document states none.
+    /// Largest quotient of the longer and the shorter side, such as 16; `None` if no page states one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_aspect: Option<u32>,
-    /// Shortest and longest side in pixels; `None` where the document states none.
+    /// Shortest and longest side in pixels; `None` if no page states them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub side: Option<(u32, u32)>,
 }
 
 impl PixelRule {
-    /// A rule with both bounds of the area and a bound of the shape.
+    /// Creates a rule with both bounds of the area and a bound of the shape.
     pub const fn new(min: u64, max: u64, max_aspect: u32) -> Self {
         Self { min, max: Some(max), max_aspect: Some(max_aspect), side: None }
     }
 
-    /// A rule that bounds each side by itself.
+    /// Creates a rule that bounds each side.
     pub const fn sides(shortest: u32, longest: u32) -> Self {
         Self { min: 1, max: None, max_aspect: None, side: Some((shortest, longest)) }
     }
 
-    /// No rule.
+    /// Creates a rule that allows everything.
     pub const fn any() -> Self {
         Self { min: 1, max: None, max_aspect: None, side: None }
     }
@@ -45,23 +45,23 @@ impl PixelRule {
             && self.sides_allowed(size)
     }
 
-    /// Whether each side by itself is allowed.
+    /// Whether both sides are within bounds.
     pub fn sides_allowed(&self, size: Pixels) -> bool {
         self.side
             .is_none_or(|(least, most)| (least..=most).contains(&size.width) && (least..=most).contains(&size.height))
     }
 
-    /// Whether the shape, leaving the area aside, is allowed.
+    /// Whether the shape is within bounds, independent of the area.
     pub fn shape_allowed(&self, size: Pixels) -> bool {
         let (long, short) = (size.width.max(size.height), size.width.min(size.height));
         self.max_aspect.is_none_or(|max| u64::from(long) <= u64::from(short) * u64::from(max))
     }
 
-    /// The legal size nearest to the one asked for: the one whose sides differ by the fewest pixels in sum, among those whose
-    /// shape differs by at most 1 %; of two as near, the one with the nearer shape, and then the smaller one, which costs less.
+    /// The legal size nearest to the requested one: of the sizes whose shape differs by at most 1 %, the one whose sides differ by the
+    /// fewest pixels in sum; of equally near sizes, the one with the nearer shape, then the smaller one, which costs less.
     ///
-    /// A shape outside the rule is replaced by the nearest shape inside it. Where no legal size has a shape so near, every legal
-    /// size counts.
+    /// A shape outside the rule is replaced by the nearest shape inside it. If no legal size has such a shape, all legal sizes are
+    /// candidates.
     pub fn nearest(&self, size: Pixels) -> Pixels {
         if self.allows(size) {
             return size;
@@ -71,7 +71,7 @@ impl PixelRule {
             let mut best: Option<(Distance, Pixels)> = None;
             for width in self.widths(size, wanted) {
                 let Some(found) = self.nearest_height(width, size, window) else { continue };
-                // Shapes are compared where the sides are as near, since that takes a logarithm.
+                // Shapes are compared only for equally near sides, since that takes a logarithm.
                 if best.is_some_and(|(least, _)| apart(found, size) > least.sides) {
                     continue;
                 }
@@ -85,7 +85,7 @@ impl PixelRule {
         near(Some(wanted)).or_else(|| near(None)).unwrap_or(size)
     }
 
-    /// The nearest legal size, or one of those that are named where it is as near.
+    /// The nearest legal size, or one of `named` if it is equally near.
     pub(crate) fn nearest_of(&self, asked: Pixels, named: impl IntoIterator<Item = Pixels>) -> Pixels {
         let (nearest, shape) = (self.nearest(asked), self.nearest_shape(asked));
         let as_near = |size: &Pixels| {
@@ -95,7 +95,7 @@ impl PixelRule {
         named.into_iter().find(as_near).unwrap_or(nearest)
     }
 
-    /// The shape to keep, as a width and a height: the one asked for, or the nearest that the rule allows.
+    /// The shape to keep, as a width and a height: the requested one, or the nearest legal one.
     fn nearest_shape(&self, size: Pixels) -> Pixels {
         match self.max_aspect {
             Some(max) if !self.shape_allowed(size) && size.width > size.height => Pixels::new(max, 1),
@@ -104,22 +104,22 @@ impl PixelRule {
         }
     }
 
-    /// The widths among which the nearest size is: from the smaller to the larger of the width asked for and the widths that the
-    /// bounds of the area have in this shape, with room for the 1 %.
+    /// The candidate widths: from the smaller to the larger of the requested width and the widths at the area bounds in this shape, with
+    /// room for the 1 %.
     fn widths(&self, size: Pixels, wanted: Pixels) -> std::ops::RangeInclusive<u32> {
         let at = |area: u64| (area as f64 * wanted.aspect()).sqrt();
         let asked = f64::from(size.width);
         let mut ends = vec![asked, at(self.min)];
         ends.extend(self.max.map(at));
-        // Without a shape to keep, a side may have to give way to the other.
+        // Without a shape to keep, one side may limit the other.
         ends.extend(self.max.map(|max| max as f64 / f64::from(size.height)));
         ends.push(self.min as f64 / f64::from(size.height));
         let (shortest, longest) = self.side.unwrap_or((1, u32::MAX));
-        // The width at which the height is the shortest that is legal.
+        // The width at the shortest legal height.
         ends.extend(self.side.map(|(least, _)| f64::from(least) * wanted.aspect()));
         let least = ends.iter().copied().fold(f64::INFINITY, f64::min) * 0.98 - ROOM;
         let most = ends.iter().copied().fold(0.0, f64::max) * 1.02 + ROOM;
-        // No legal width is larger than this.
+        // The largest legal width.
         let limit = match (self.max, self.max_aspect) {
             (Some(max), Some(aspect)) => (max as f64 * f64::from(aspect)).sqrt(),
             (Some(max), None) => max as f64,
@@ -130,7 +130,7 @@ impl PixelRule {
         first..=last.min(first.saturating_add(MOST_WIDTHS))
     }
 
-    /// The legal height for this width that is nearest to the height asked for; `shape` bounds the shape to 1 % around it.
+    /// The legal height for this width that is nearest to the requested height; `shape` bounds the shape to 1 % around it.
     fn nearest_height(&self, width: u32, size: Pixels, shape: Option<Pixels>) -> Option<Pixels> {
         let wide = u64::from(width);
         let (mut least, mut most) = self.side.map_or((1, u64::from(u32::MAX)), |(a, b)| (u64::from(a), u64::from(b)));
@@ -156,26 +156,26 @@ impl PixelRule {
     }
 }
 
-/// How far the shape of the nearest size may be from the one asked for, in percent.
+/// The largest difference between the requested shape and that of the nearest size, in percent.
 const NEAR_PERCENT: u128 = 1;
 
-/// Room around the widths that are looked at, for rounding.
+/// Room around the candidate widths, for rounding.
 const ROOM: f64 = 16.0;
 
-/// The most widths that are looked at: more than the widest legal size of any model has.
+/// The most candidate widths: more than the widest legal size of any model.
 const MOST_WIDTHS: u32 = 1 << 17;
 
-/// How far a legal size is from the one asked for; the order of the members is the order of importance.
+/// The distance between a legal size and the requested one; the order of the members is the order of importance.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 struct Distance {
-    /// The pixels by which the sides differ, in sum.
+    /// The difference of the sides in pixels, in sum.
     sides: u64,
-    /// By how much the shapes differ.
+    /// The difference of the shapes.
     shape: f64,
     area: u64,
 }
 
-/// The pixels by which the sides differ, in sum.
+/// The difference of the sides in pixels, in sum.
 fn apart(size: Pixels, asked: Pixels) -> u64 {
     u64::from(size.width.abs_diff(asked.width)) + u64::from(size.height.abs_diff(asked.height))
 }

@@ -1,4 +1,4 @@
-//! The 24 rows of document 004: which pixels a ratio has at a level.
+//! The size table of ope.ai, the seedream series: the pixels of a ratio at a tier, in 24 rows.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::{Pixels, Ratio, Tier};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
-    /// The level.
+    /// The tier.
     pub tier: Tier,
     /// The aspect ratio.
     pub ratio: Ratio,
@@ -22,10 +22,10 @@ const fn at(tier: Tier, rw: u16, rh: u16, width: u32, height: u32) -> Row {
 
 use Tier::{K2, K3, K4};
 
-/// The levels 2K, 3K and 4K in eight ratios (document 004, section 3).
+/// The tiers 2K, 3K and 4K in eight ratios (ope.ai, the seedream series, section 3).
 ///
-/// Document 004 prints the two 4K rows of 4:3 and 3:4 with each other's pixels (4:3 as 3520x4704, which is upright).
-/// Ark's own table, which it refers to, has them as here, and so does every other row of the document.
+/// The page swaps the pixels of the 4K rows 4:3 and 3:4 (4:3 as 3520x4704, which is portrait). This table follows Ark's table, to which
+/// the page refers.
 pub const TABLE: [Row; 24] = [
     at(K2, 1, 1, 2048, 2048),
     at(K2, 4, 3, 2304, 1728),
@@ -53,13 +53,13 @@ pub const TABLE: [Row; 24] = [
     at(K4, 21, 9, 6240, 2656),
 ];
 
-/// The pixels of a ratio at a level in a table; ratios are compared as numbers, so `32:18` finds `16:9`.
+/// The pixels of a ratio at a tier in a table; ratios are compared as numbers, so `32:18` finds `16:9`.
 pub fn row(table: &[Row], tier: Tier, ratio: Ratio) -> Option<Pixels> {
     let same = |r: Ratio| u32::from(r.width) * u32::from(ratio.height) == u32::from(r.height) * u32::from(ratio.width);
     table.iter().find(|row| row.tier == tier && same(row.ratio)).map(|row| row.pixels)
 }
 
-/// The ratio of `choices` whose shape is nearest, measured as the quotient of the two aspects.
+/// The ratio of `choices` with the nearest shape, by the quotient of the two aspects.
 pub fn nearest_ratio(choices: impl IntoIterator<Item = Ratio>, wanted: Ratio) -> Option<Ratio> {
     let distance = |ratio: Ratio| (ratio.aspect() / wanted.aspect()).ln().abs();
     choices.into_iter().min_by(|a, b| distance(*a).total_cmp(&distance(*b)))

@@ -1,37 +1,37 @@
-//! Where a rule was read, and how sure it is.
+//! The source of a rule, and its certainty.
 
 use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 
-/// Where a rule comes from: limits rot, so each carries its document and the day on which it was read.
+/// The source of a rule: limits change, so each has its page and the date on which it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Source {
     /// The public page, or the user's file.
     pub document: Cow<'static, str>,
-    /// The place in it.
+    /// The section of the page.
     #[serde(default)]
     pub at: Cow<'static, str>,
-    /// The day on which it was read, `YYYY-MM-DD`.
+    /// The date on which it was read, `YYYY-MM-DD`.
     #[serde(default)]
     pub read: Cow<'static, str>,
-    /// How sure it is.
+    /// The certainty.
     pub kind: SourceKind,
 }
 
-/// How sure a fact is.
+/// The certainty of a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
-    /// Stated by the page that the adapter is built from.
+    /// Stated by the provider's documentation page.
     Documented,
     /// Stated by another public page.
     Published,
-    /// Seen in a recorded call.
+    /// Observed in a recorded call.
     Observed,
     /// Set by the user ([`Overrides`](crate::Overrides)).
     Override,
-    /// Our guess. A stored word that this version does not know is read as this.
+    /// An assumption of this project. An unknown stored word is read as this.
     #[serde(other)]
     Derived,
 }
@@ -39,37 +39,37 @@ pub enum SourceKind {
 /// The page on which Ark describes the models.
 pub(crate) const ARK: &str = "volcengine.com/docs/82379/1541523";
 
-/// Who states a rule, seen from the provider that a request is for.
+/// Which party states a rule, from the view of the requested provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StatedBy {
-    /// A page of Volcengine Ark or BytePlus, who run the models that the provider resells.
+    /// A page of Volcengine Ark or BytePlus, which run the models.
     Vendor,
     /// The page of another reseller.
     Reseller,
-    /// No page: it is our guess.
+    /// No page: an assumption of this project.
     Ours,
-    /// The user's own file.
+    /// The user's file.
     User,
-    /// The provider's own page. A stored word that this version does not know is read as this, which lenient checking respects.
+    /// The provider's own page. An unknown stored word is read as this, which lenient checking respects.
     #[serde(other)]
     Seller,
 }
 
-/// The provider of some rules: its name, which messages give, and where its own pages are.
+/// The provider of the rules: its name, for messages, and the prefixes of its pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Seller {
-    /// The name for people.
+    /// The display name.
     pub name: Cow<'static, str>,
-    /// How the names of its own pages begin, as a [`Source`] names them.
+    /// Prefixes of its own pages, as a [`Source`] names them.
     #[serde(default)]
     pub pages: Vec<Cow<'static, str>>,
 }
 
-/// Where the pages of the vendor of the models are.
+/// Prefixes of the pages of the model vendor.
 const VENDOR_PAGES: [&str; 3] = ["volcengine.com", "docs.byteplus.com", "ai.byteplus.com"];
 
 impl Seller {
@@ -85,7 +85,7 @@ impl Seller {
         }
     }
 
-    /// The source in brackets, and whether this provider's own page is silent about it.
+    /// The citation in brackets; it states if the provider's own page does not have the rule.
     pub(crate) fn cites(&self, source: &Source) -> String {
         cited(source, self.states(source), &self.name)
     }
@@ -94,19 +94,21 @@ impl Seller {
 pub(crate) fn cited(source: &Source, by: StatedBy, seller: &str) -> String {
     match by {
         StatedBy::Seller | StatedBy::User => format!("[{source}]"),
-        StatedBy::Vendor => format!("(Ark's rule [{source}]; the page of {seller} is silent)"),
-        StatedBy::Reseller => format!("(the rule of another reseller [{source}]; the page of {seller} is silent)"),
-        StatedBy::Ours => format!("(our rule [{source}]; the page of {seller} is silent)"),
+        StatedBy::Vendor => format!("(Ark's rule [{source}]; the page of {seller} does not state it)"),
+        StatedBy::Reseller => {
+            format!("(the rule of another reseller [{source}]; the page of {seller} does not state it)")
+        }
+        StatedBy::Ours => format!("(our rule [{source}]; the page of {seller} does not state it)"),
     }
 }
 
 impl Source {
-    /// A fact of the page that the adapter is built from.
+    /// A fact of the provider's documentation page.
     pub const fn documented(document: &'static str, at: &'static str) -> Self {
         Self::of(document, at, SourceKind::Documented)
     }
 
-    /// A fact of the page that an adapter is built from, where its name is known at run time only.
+    /// A fact of a provider's documentation page whose name is known only at run time.
     pub fn documented_by(document: impl Into<Cow<'static, str>>, at: impl Into<Cow<'static, str>>) -> Self {
         Self { document: document.into(), at: at.into(), ..Self::documented("", "") }
     }
@@ -116,17 +118,17 @@ impl Source {
         Self::of(document, at, SourceKind::Published)
     }
 
-    /// A fact of another public page that was read on another day than most, `YYYY-MM-DD`.
+    /// A fact of another public page, with the date on which it was read, `YYYY-MM-DD`.
     pub const fn published_on(day: &'static str, document: &'static str, at: &'static str) -> Self {
         Self::read_on(day, document, at, SourceKind::Published)
     }
 
-    /// Our guess, with what it rests on.
+    /// An assumption of this project, with its basis.
     pub const fn derived(at: &'static str) -> Self {
         Self::of("our guess", at, SourceKind::Derived)
     }
 
-    /// A rule that the user set, in a file of this name.
+    /// A rule of the user's file of this name.
     pub fn overridden(file: impl Into<Cow<'static, str>>) -> Self {
         let (at, read) = (Cow::Borrowed(""), Cow::Borrowed(""));
         Self { document: file.into(), at, read, kind: SourceKind::Override }

@@ -9,28 +9,28 @@ use crate::{Family, ModelId, Source};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Standing {
-    /// It does.
+    /// The provider sells it.
     Sold,
-    /// It does not, but others do.
+    /// Only other providers sell it.
     Elsewhere {
-        /// The ids that this provider sells instead.
+        /// The ids that this provider sells.
         sold: Vec<ModelId>,
-        /// Where its list was read.
+        /// The source of its list.
         source: Source,
     },
-    /// The id is not known here: it is sent as it is, and no rule of a model is checked.
+    /// The id is unknown: it is sent unchanged, and no rule of a model is checked.
     Unknown,
 }
 
-/// What an id means to one provider.
+/// The resolution of an id at one provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolution {
-    /// The id that was asked for.
+    /// The requested id.
     pub requested: ModelId,
     /// The id to send.
     pub model: ModelId,
-    /// The family, where it is known.
+    /// The family, if known.
     pub family: Option<Family>,
-    /// Whether it is sold here.
+    /// Whether the provider sells it.
     pub standing: Standing,
 }

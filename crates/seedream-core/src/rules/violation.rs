@@ -1,4 +1,4 @@
-//! Violations: what a provider would refuse, found before a byte is sent.
+//! Violations: values that a provider would refuse, found before a byte is sent.
 
 use std::{borrow::Cow, fmt};
 
@@ -7,27 +7,27 @@ use serde_json::{Map, Value};
 
 use crate::{Count, Field, Size, Source, StatedBy, rules::source::cited, stored::known};
 
-/// A rule that a request breaks, with what would be legal.
+/// A rule that a request violates, with the nearest legal value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Violation {
-    /// The field of the request. A stored one that this version does not know is read as [`Field::Extra`], by which it is reached.
+    /// The field of the request. An unknown stored field is read as [`Field::Extra`].
     #[serde(deserialize_with = "field")]
     pub field: Field,
-    /// What is wrong and what the rule is, in one sentence.
+    /// The message: the defect and the rule, in one sentence.
     pub message: String,
-    /// The nearest legal value, as a user would write it.
+    /// The nearest legal value.
     #[serde(default, deserialize_with = "nearest", skip_serializing_if = "Option::is_none")]
     pub nearest: Option<Nearest>,
-    /// Where the rule was read.
+    /// The source of the rule.
     pub source: Source,
-    /// Who states it. Lenient checking sends what the provider's own page does not rule out.
+    /// Which party states the rule. Lenient checking sends values that the provider's own page allows.
     pub stated_by: StatedBy,
-    /// The provider, as its page calls itself.
+    /// The display name of the provider.
     pub seller: Cow<'static, str>,
 }
 
-/// The legal value nearest to what was asked for.
+/// The legal value nearest to the requested one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -40,7 +40,7 @@ pub enum Nearest {
     Seed(i64),
     /// Another guidance scale.
     GuidanceScale(f64),
-    /// One of these, in words; there is no single nearest value, so `fit` does not take it.
+    /// One of these; there is no single nearest value, so `fit` does not use it.
     OneOf(Vec<String>),
 }
 
@@ -48,7 +48,7 @@ fn field<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Field, D::Error> 
     Ok(known(deserializer)?.unwrap_or(Field::Extra))
 }
 
-/// The one member that is known; another one beside it is nothing to stumble over.
+/// The one known member; unknown members are ignored.
 fn nearest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Nearest>, D::Error> {
     let members: Option<Map<String, Value>> = known(deserializer)?;
     let one = |(name, value)| Nearest::deserialize(Value::from_iter([(name, value)])).ok();

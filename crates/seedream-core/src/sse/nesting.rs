@@ -1,9 +1,9 @@
-//! Whether the JSON of an event is complete, so that what follows belongs to the next one.
+//! Detects whether the JSON of an event is complete, so that the next line belongs to the next event.
 
-/// How deep the JSON is nested at the place to which it was read.
+/// The nesting depth of the JSON at the scanned position.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Nesting {
-    /// How many bytes were read.
+    /// How many bytes were scanned.
     at: usize,
     depth: usize,
     in_string: bool,
@@ -13,7 +13,7 @@ pub(super) struct Nesting {
 }
 
 impl Nesting {
-    /// Reads on in the same data, which has grown, and says whether it is a complete object or list.
+    /// Continues to scan the same data, which has grown, and returns whether it is a complete object or list.
     pub(super) fn is_complete(&mut self, data: &str) -> bool {
         for &byte in &data.as_bytes()[self.at..] {
             if self.in_string {

@@ -1,4 +1,4 @@
-//! What is stored is read again as it was, also with members and words that a newer version has added.
+//! Stored values round-trip, also with members and words of a newer version.
 
 use std::fmt::Debug;
 
@@ -39,7 +39,7 @@ fn moment() -> impl Strategy<Value = Timestamp> {
     })
 }
 
-/// Members that have no field: anything a provider may write.
+/// Members without a field: any JSON.
 fn other() -> impl Strategy<Value = Map<String, Value>> {
     let value = prop_oneof![
         Just(Value::Null),
@@ -220,7 +220,7 @@ fn error() -> impl Strategy<Value = Error> {
     )
 }
 
-/// Adds members that this version does not know to every object, except where every member is a provider's own.
+/// Adds unknown members to every object, except to objects whose members all belong to the provider.
 fn sprinkled(value: &Value) -> Value {
     match value {
         Value::Object(members) => {

@@ -1,47 +1,47 @@
-//! A caller that wants no more gets what is under way, and is told what it may have cost; nothing is sent any more.
+//! Cancelling: the exchange in progress ends with its charge, and nothing more is sent.
 
 use super::*;
 
-/// What an operation says to a caller that wants no more, after these inputs.
+/// The result of cancelling after these inputs.
 fn cancelled(operation: Operation, inputs: Vec<Input>) -> (Operation, Then) {
     after(operation, inputs.into_iter().chain([Input::Cancelled]))
 }
 
 #[test]
-fn where_nothing_is_under_way_it_is_over_at_once() {
+fn without_an_exchange_in_progress_it_ends_at_once() {
     let limited = || response(429, "rate_limited");
     for (name, operation, inputs, charge, holds) in [
         ("ready", submit(Policy::default()), vec![], Charge::No, false),
         ("backing off", submit(Policy::default()), vec![Input::Begin, limited()], Charge::No, false),
         ("a task of an earlier run", resume(), vec![], Charge::Unknown, true),
         ("waiting", submit(Policy::default()), vec![Input::Begin, response(200, "task t-1")], Charge::Unknown, true),
-        // A poll costs nothing, so its response is not waited for.
+        // A poll is free, so its response is not awaited.
         ("polling", resume(), vec![Input::Begin], Charge::Unknown, true),
     ] {
         let error = ended(cancelled(operation, inputs).1).unwrap_err();
         let seen = (error.kind(), error.charge(), error.task().is_some());
         assert_eq!(seen, (ErrorKind::Cancelled, charge, holds), "{name}");
     }
-    // What was lost before is not free because what came after it was refused.
+    // A later refusal does not make the lost request free.
     let policy = Policy { resend_ambiguous: true, ..Policy::default() };
     let error = ended(cancelled(submit(policy), vec![Input::Begin, broken(None)]).1).unwrap_err();
     assert_eq!((error.kind(), error.charge()), (ErrorKind::Cancelled, Charge::Unknown));
 }
 
 #[test]
-fn the_response_to_a_paid_request_is_waited_for_and_nothing_is_sent_after_it() {
+fn the_response_to_a_billable_request_is_awaited_and_nothing_is_sent_after_it() {
     use ErrorKind::{Cancelled, NoImages, Server, Transport};
 
     let mirrored = || submit(Policy::default()).with_mirrors(["https://mirror.example".to_owned()]);
     let ambiguous = || submit(Policy { resend_ambiguous: true, ..Policy::default() });
     let plain = || submit(Policy::default());
     for (operation, raw, kind, charge) in [
-        // Where it would be sent again, it is cancelled.
+        // The operation is cancelled instead of sending again.
         (plain(), response(429, "rate_limited"), Cancelled, Charge::No),
         (plain(), not_sent(), Cancelled, Charge::No),
         (mirrored(), not_sent(), Cancelled, Charge::No),
         (ambiguous(), broken(None), Cancelled, Charge::Unknown),
-        // Everything else is what it is.
+        // Other results are unchanged.
         (plain(), broken(None), Transport, Charge::Unknown),
         (plain(), response(400, "bad"), Server, Charge::No),
         (plain(), response(500, "bad"), Server, Charge::Unknown),
@@ -92,7 +92,7 @@ fn a_stream_is_read_to_its_end() {
 }
 
 #[test]
-fn a_second_time_abandons_what_is_under_way() {
+fn a_second_time_abandons_the_exchange_in_progress() {
     let twice = |inputs: Vec<Input>| {
         let (mut operation, _) = cancelled(submit(Policy::default()), inputs);
         ended(operation.on(Input::Cancelled, Duration::ZERO).then)
@@ -105,7 +105,7 @@ fn a_second_time_abandons_what_is_under_way() {
     let (mut operation, _) = cancelled(submit(Policy::default()), vec![Input::Begin]);
     operation.on(head(), Duration::ZERO);
     assert!(matches!(operation.on(Input::Cancelled, Duration::ZERO).then, Then::Done(_)));
-    // The image that had come is kept.
+    // The image that arrived is kept.
     let generation = twice(vec![Input::Begin, head(), frame("image 0")]).unwrap();
     assert_eq!((generation.images().count(), generation.warnings[0].kind), (1, WarningKind::Incomplete));
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// An input that can be made again and shown.
+/// An input that can be created again and shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Made {
     Begin,
@@ -119,7 +119,7 @@ fn an_input_that_a_state_does_not_expect_is_an_error_that_names_both() {
             }
             let then = operation.on(input.input(), Duration::ZERO).then;
             let named = |error: Option<&Error>| {
-                let text = format!("`{}` came in state `{state}`, which does not expect it", input.name());
+                let text = format!("input `{}` is not expected in state `{state}`", input.name());
                 error.is_some_and(|error| error.kind() == ErrorKind::Config && error.message().contains(&text))
             };
             let unexpected = matches!(&then, Then::Done(result) if named(result.as_ref().as_ref().err()));
@@ -142,7 +142,7 @@ fn an_input_that_a_state_does_not_expect_is_an_error_that_names_both() {
 }
 
 #[test]
-fn what_an_unexpected_answer_holds_stays_with_the_error() {
+fn the_error_keeps_the_content_of_an_unexpected_response() {
     for (input, body) in [
         (response(200, "images 1"), "images 1"),
         (frame("image 0"), "image 0"),
@@ -206,7 +206,7 @@ proptest! {
         let (mut doing, mut now, mut due) = (Doing::Nothing, Duration::ZERO, Duration::ZERO);
         // Whether the last request may have been bought, whether an earlier one may have been, and what the end said.
         let (mut bought, mut owed, mut end) = (resumes, false, None);
-        // Whether the caller wants no more, and whether the last attempt, if there was one, left a record.
+        // Whether the caller cancelled, and whether the last attempt, if there was one, left a record.
         let (mut cancelled, mut kept) = (false, true);
         for (fits, index, on_time) in moves {
             let fitting: Vec<_> = Made::ALL.into_iter().filter(|made| doing.expects(*made)).collect();
@@ -279,13 +279,13 @@ proptest! {
             }
             // After an input that nothing led to it is over, or, where a wait was only too short, where it was.
             prop_assert!(expected || doing == Doing::Over, "{made:?} while it is {before:?}: {doing:?}");
-            prop_assert!(end.is_none() || doing == Doing::Over, "it goes on behind its end");
+            prop_assert!(end.is_none() || doing == Doing::Over, "it continues after its end");
         }
     }
 }
 
 #[test]
-fn the_page_tells_of_every_state_and_every_input() {
+fn the_page_describes_every_state_and_every_input() {
     let page = include_str!("../states.md");
     for (state, _, _, expected, _) in states() {
         assert!(page.contains(&format!("| `{state}` |")), "{state}");

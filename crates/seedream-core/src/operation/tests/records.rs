@@ -1,8 +1,8 @@
-//! What is to be kept of each attempt, and when.
+//! The record of each attempt, and when it is kept.
 
 use super::*;
 
-/// What the last of these inputs leaves.
+/// The record after the last of these inputs.
 fn left_by(mut operation: Operation, inputs: impl IntoIterator<Item = Input>) -> Option<Record> {
     inputs.into_iter().map(|input| operation.on(input, Duration::ZERO)).last().unwrap().record
 }
@@ -42,12 +42,12 @@ fn every_end_of_an_attempt_is_kept() {
         (ambiguous(), broken(None), "transport, connection reset: unknown"),
         (plain(), broken(Some(made(200, "bad"))), "transport, connection reset: unknown"),
         (plain(), broken(Some(made(400, "bad"))), "server, refused: no"),
-        (plain(), response(200, "none"), "no_images, the response holds no image: no"),
+        (plain(), response(200, "none"), "no_images, the response contains no image: no"),
         (plain(), response(200, "task t-1"), "accepted t-1"),
         (plain(), broken(Some(made(200, "task t-1"))), "accepted t-1"),
         // It cannot be collected here, and is kept all the same.
         (no_tasks(), response(200, "task t-1"), "accepted t-1"),
-        (no_tasks(), head(), "malformed_response, the answer is a stream, which nobody asked for: unknown"),
+        (no_tasks(), head(), "malformed_response, the response is an event stream, which was not requested: unknown"),
         (plain(), response(200, "images 1"), "answered"),
         (plain(), broken(Some(made(200, "images 1"))), "answered"),
         (plain(), head(), "nothing"),
@@ -117,7 +117,7 @@ fn a_task_is_kept_until_it_has_ended_for_certain() {
 #[test]
 fn what_is_abandoned_may_have_been_bought() {
     let record = left_by(submit(Policy::default()), [Input::Begin, Input::Cancelled]);
-    assert_eq!(shown(record), "nothing", "its answer is waited for");
+    assert_eq!(shown(record), "nothing", "its response is awaited");
     let record = left_by(submit(Policy::default()), [Input::Begin, Input::Cancelled, Input::Cancelled]);
     assert_eq!(shown(record), "cancelled, cancelled by the caller: unknown");
     let record = left_by(submit(Policy::default()), [Input::Begin, Input::Begin]);

@@ -1,4 +1,4 @@
-//! Images that arrive one by one.
+//! Event streams.
 
 use super::*;
 
@@ -23,7 +23,7 @@ fn a_stream_ends_with_its_mark_or_with_its_connection() {
         ("its end", vec![frame("image 0"), frame("image 1"), Input::StreamEnd], 2, 0, vec![]),
         ("its end, with usage", vec![frame("image 0"), frame("usage 1"), Input::StreamEnd], 1, 0, vec![]),
         ("its end, after one of two", vec![frame("image 0"), Input::StreamEnd], 1, 0, vec![Incomplete]),
-        // Why no more came is told once.
+        // The reason is reported once.
         ("an error", vec![frame("image 0"), frame("error 0"), Input::StreamEnd], 1, 0, vec![Incomplete]),
         ("a break", vec![frame("image 0"), frame("usage 1"), broken(None)], 1, 0, vec![Incomplete]),
         ("more billed", vec![frame("image 0"), frame("usage 2"), done()], 1, 1, vec![BilledMore]),
@@ -32,11 +32,11 @@ fn a_stream_ends_with_its_mark_or_with_its_connection() {
         let run = play(of_count(2), std::iter::once(head()).chain(frames));
         let generation = run.result.unwrap();
         let came = (generation.images().count(), generation.failures().count());
-        // What the check found comes first.
+        // The warnings of the check come first.
         let warnings = [vec![Advice], warnings].concat();
         assert_eq!((run.submits, came, kinds(&generation)), (1, (images, failures), warnings), "{name}");
         let told = run.events.iter().filter(|event| matches!(event, Event::Image(_) | Event::ImageFailed(_))).count();
-        assert_eq!(told, images + failures, "{name}: each outcome is told once");
+        assert_eq!(told, images + failures, "{name}: each outcome is reported once");
     }
 }
 
@@ -50,7 +50,7 @@ fn a_stream_without_an_image_is_an_error_that_says_what_it_may_have_cost() {
     ] {
         let error = play(of_count(2), std::iter::once(head()).chain(frames)).result.unwrap_err();
         assert_eq!((error.kind(), error.charge()), (kind, charge), "{name}");
-        assert!(error.generation().is_some(), "{name}: what had arrived is kept");
+        assert!(error.generation().is_some(), "{name}: the arrived part is kept");
         assert_eq!((error.attempts().len(), error.attempts()[0].outcome.as_str()), (1, "HTTP 200, a stream"));
     }
 }

@@ -1,4 +1,4 @@
-//! A request is sent again where that is safe, and nowhere else.
+//! A request is sent again only if that is safe.
 
 use super::*;
 
@@ -11,11 +11,11 @@ fn a_refusal_that_passes_is_sent_again_and_everything_else_is_not() {
         (Input::NotSent(Error::new(ErrorKind::Config, "no certificates")), 1, Charge::No),
         (response(429, "quota"), 1, Charge::No),
         (response(400, "bad"), 1, Charge::No),
-        // A code that passes by itself, on a response that the table calls final.
+        // A temporary code with a final status.
         (response(400, "overloaded"), 1, Charge::No),
         (response(403, "rate_limited"), 1, Charge::No),
         (response(307, "moved"), 1, Charge::No),
-        // The adapter claims that these cost nothing; the status says otherwise.
+        // The adapter reports no charge; the status contradicts it.
         (response(408, "slow"), 1, Charge::Unknown),
         (response(499, "gone"), 1, Charge::Unknown),
         (response(500, "rate_limited"), 1, Charge::Unknown),
@@ -41,7 +41,7 @@ fn what_arrived_before_a_cut_is_kept_and_not_bought_again() {
     let generation = run.result.unwrap();
     assert_eq!((run.submits, generation.images().count()), (1, 2));
     assert_eq!(generation.warnings[0].kind, WarningKind::Incomplete);
-    assert_eq!(run.events.len(), 2, "each image is told");
+    assert_eq!(run.events.len(), 2, "each image is reported");
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn an_ambiguous_submit_is_only_sent_again_where_that_is_asked_for() {
     let policy = Policy { resend_ambiguous: true, ..Policy::default() };
     let run = play(submit(policy.clone()), [broken(None), response(200, "images 1")]);
     assert_eq!(run.submits, 2);
-    // What comes after it does not make the lost one free.
+    // A later refusal does not make the lost request free.
     for last in [not_sent(), response(400, "bad")] {
         let run = play(submit(policy.clone()), [broken(None), last, not_sent()]);
         assert_eq!(run.result.unwrap_err().charge(), Charge::Unknown);
@@ -59,7 +59,7 @@ fn an_ambiguous_submit_is_only_sent_again_where_that_is_asked_for() {
 #[test]
 fn a_mirror_takes_over_at_once_what_was_not_sent() {
     let mirrored = || submit(Policy::default()).with_mirrors(["https://mirror.example".to_owned()]);
-    // Both were missed: there is a wait before the first is tried again, and no fourth attempt.
+    // Neither was reached: there is a wait before the first is tried again, and no fourth attempt.
     let run = play(mirrored(), [not_sent(), not_sent(), not_sent(), not_sent()]);
     let error = run.result.unwrap_err();
     assert_eq!((run.places, error.charge()), (vec![0, 1, 0], Charge::No));
@@ -71,13 +71,13 @@ fn a_mirror_takes_over_at_once_what_was_not_sent() {
     });
     assert_eq!(waits.collect::<Vec<_>>(), [(2, true), (3, false)]);
 
-    // A refusal stays where it was given, and a place that answered is not counted as missed: the other one is tried at once.
+    // A refusal does not switch endpoints, and an endpoint that responded counts as reached: the other one is tried at once.
     let often = Policy { max_submits: 5, ..Policy::default() };
     let operation = submit(often).with_mirrors(["https://mirror.example".to_owned()]);
     let run = play(operation, [not_sent(), response(429, "rate_limited"), not_sent(), response(200, "images 1")]);
     assert_eq!((run.places, run.result.is_ok()), (vec![0, 1, 1, 0], true));
     assert!(matches!(run.events[2], Event::Retrying { attempt: 4, wait: Duration::ZERO, .. }), "{:?}", run.events);
-    // A wrong setting is wrong everywhere.
+    // An invalid setting is invalid at every endpoint.
     let wrong = Input::NotSent(Error::new(ErrorKind::Config, "no certificates"));
     assert_eq!(play(mirrored(), [wrong]).places, [0]);
     // The last attempt that is allowed is made at once too.
@@ -94,7 +94,7 @@ fn a_mirror_takes_over_at_once_what_was_not_sent() {
 }
 
 #[test]
-fn a_mirror_that_accepts_a_task_is_its_place() {
+fn a_mirror_that_accepts_a_task_is_its_endpoint() {
     let operation = submit(Policy::default()).with_mirrors(["https://mirror.example".to_owned()]);
     let run = play(operation, [not_sent(), response(200, "task t-1"), response(200, "images 1")]);
     assert_eq!(run.places, [0, 1, 1]);
@@ -134,7 +134,7 @@ fn a_response_without_images_is_free_only_where_it_says_so_whole() {
 }
 
 #[test]
-fn an_acceptance_where_the_document_has_no_tasks_is_an_error_that_holds_it() {
+fn an_acceptance_at_a_provider_without_tasks_is_an_error_with_the_task() {
     let words = Words { tasks: false, ..Words::ALL };
     let run = play(of(words, &ImageRequest::new("m", "p"), Policy::default()), [response(200, "task t-1 t-2")]);
     let error = run.result.unwrap_err();
@@ -144,7 +144,7 @@ fn an_acceptance_where_the_document_has_no_tasks_is_an_error_that_holds_it() {
 }
 
 #[test]
-fn what_the_store_refuses_is_sent_nowhere_and_not_again() {
+fn an_attempt_that_the_store_refuses_is_not_sent_at_all() {
     let mirrored = |policy| submit(policy).with_mirrors(["https://mirror.example".to_owned()]);
     for (before, resend_ambiguous, charge, attempts) in [
         (vec![], false, Charge::No, 0),
@@ -163,14 +163,14 @@ fn what_the_store_refuses_is_sent_nowhere_and_not_again() {
 }
 
 #[test]
-fn more_images_than_were_asked_for_are_told() {
+fn more_images_than_requested_lead_to_a_warning() {
     let told = |count: u32| {
         let request = ImageRequest::new("m", "3 images").count(count);
         let run = play(of(Words::ALL, &request, Policy::default()), [response(200, "images 3")]);
         let warnings = run.result.unwrap().warnings;
         warnings.into_iter().find(|warning| warning.kind == WarningKind::Cost).map(|warning| warning.message)
     };
-    assert_eq!(told(2).as_deref(), Some("3 images were made or billed, and at most 2 were asked for"));
+    assert_eq!(told(2).as_deref(), Some("3 images were made or billed, but at most 2 were requested"));
     assert_eq!(told(3), None);
 }
 
@@ -182,7 +182,7 @@ fn at_the_deadline_no_mirror_is_tried() {
     let step = operation.on(not_sent(), Duration::from_secs(1));
     let error = ended(step.then).unwrap_err();
     assert_eq!((step.events.len(), error.kind(), error.charge()), (0, ErrorKind::Transport, Charge::No));
-    assert!(error.advice().unwrap().contains("longer than the deadline"), "{error}");
+    assert!(error.advice().unwrap().contains("set a longer deadline"), "{error}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A task is asked for until it ends, and is never lost.
+//! A task is polled until it ends, and is never lost.
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn retry_after_is_waited_for_if_the_deadline_allows() {
 }
 
 #[test]
-fn whatever_happens_to_polls_the_task_is_submitted_once() {
+fn failed_polls_never_submit_the_task_again() {
     let polls = [
         response(200, "wait 10"),
         not_sent(),
@@ -44,12 +44,12 @@ fn a_deadline_and_a_final_refusal_of_a_poll_keep_the_task() {
     let error = run.result.unwrap_err();
     assert_eq!((error.kind(), error.charge(), run.took.as_secs()), (ErrorKind::Timeout, Charge::Unknown, 600));
     assert_eq!(error.task().unwrap().endpoint, "https://words.example");
-    assert!(error.message().ends_with("the last poll said: it is processing"), "{error}");
+    assert!(error.message().ends_with("the last poll reported: status processing"), "{error}");
     assert!(!error.is_safe_to_retry());
 
-    // Right after acceptance it may not be known everywhere yet.
-    let answers = [response(200, "task t-1"), response(404, "where?"), response(200, "images 1")];
-    assert!(play(submit(Policy::default()), answers).result.is_ok());
+    // A new task may not be visible at once.
+    let responses = [response(200, "task t-1"), response(404, "where?"), response(200, "images 1")];
+    assert!(play(submit(Policy::default()), responses).result.is_ok());
     let gone = std::iter::repeat_with(|| response(404, "gone"));
     let run = play(submit(Policy::default()), std::iter::once(response(200, "task t-1")).chain(gone));
     assert_eq!(run.polls, 4);
@@ -58,7 +58,7 @@ fn a_deadline_and_a_final_refusal_of_a_poll_keep_the_task() {
 }
 
 #[test]
-fn a_resumed_task_is_asked_for_at_once_and_never_submitted() {
+fn a_resumed_task_is_polled_at_once_and_never_submitted() {
     let run = play(resume(), [response(200, "images 1")]);
     assert_eq!((run.submits, run.polls, run.took), (0, 1, Duration::ZERO));
 
@@ -83,28 +83,33 @@ fn accepted(polls: impl IntoIterator<Item = Input>) -> impl Iterator<Item = Inpu
 #[test]
 fn a_poll_that_fails_goes_to_the_mirror_and_a_refusal_there_says_nothing() {
     let run = play(mirrored(), accepted([not_sent(), response(404, "where?"), response(200, "images 1")]));
-    assert_eq!((run.places, run.result.is_ok()), (vec![0, 0, 1, 0], true), "the place that accepted it knows it");
+    assert_eq!(
+        (run.places, run.result.is_ok()),
+        (vec![0, 0, 1, 0], true),
+        "the endpoint that accepted the task has it"
+    );
     let run =
         play(mirrored(), accepted([response(500, "bad"), response(429, "rate_limited"), response(200, "images 1")]));
-    assert_eq!(run.places, [0, 0, 1, 1], "a provider that asks to be left alone is not asked elsewhere");
+    assert_eq!(run.places, [0, 0, 1, 1], "a rate limit also holds for mirrors");
     let run = play(mirrored(), accepted([broken(Some(made(200, "wait"))), response(200, "images 1")]));
     assert_eq!(run.places, [0, 0, 1]);
     // So it is where the mirror accepted it.
-    let answers = [not_sent(), response(200, "task t-1"), not_sent(), response(403, "who?"), response(200, "images 1")];
-    let run = play(mirrored(), answers);
+    let responses =
+        [not_sent(), response(200, "task t-1"), not_sent(), response(403, "who?"), response(200, "images 1")];
+    let run = play(mirrored(), responses);
     assert_eq!((run.places, run.result.is_ok()), (vec![0, 1, 1, 0, 1], true));
 }
 
 #[test]
-fn every_id_that_the_acceptance_names_is_asked_for() {
-    let paths = |answers: Vec<Input>| {
+fn every_id_that_the_acceptance_names_is_polled() {
+    let paths = |responses: Vec<Input>| {
         let (mut operation, mut asked, mut input) = (submit(Policy::default()), Vec::new(), Input::Begin);
-        let (mut answers, mut now) = (answers.into_iter(), Duration::ZERO);
+        let (mut responses, mut now) = (responses.into_iter(), Duration::ZERO);
         loop {
             input = match operation.on(input, now).then {
                 Then::Send(exchange) => {
                     asked.push(exchange.request.uri().to_string());
-                    answers.next().unwrap()
+                    responses.next().unwrap()
                 }
                 Then::WaitUntil(until) => {
                     now = until;
@@ -121,7 +126,7 @@ fn every_id_that_the_acceptance_names_is_asked_for() {
     let (asked, result) = paths(all);
     let error = result.unwrap_err();
     assert_eq!((asked.len(), error.kind()), (8, ErrorKind::TaskNotFound), "three times each, and once more");
-    assert!(error.message().ends_with("the response that accepted it also named b"), "{error}");
+    assert!(error.message().ends_with("the response that accepted it also names b"), "{error}");
 }
 
 #[test]
@@ -146,19 +151,19 @@ fn images_that_a_running_task_shows_are_kept_whatever_comes_then() {
         let found = error.generation().unwrap();
         assert_eq!((found.images().count(), found.warnings[0].kind), (2, WarningKind::Incomplete));
         assert!(found.warnings[0].message.contains("2 of its images"), "{:?}", found.warnings);
-        assert_eq!(step.events.len(), 2, "each is told");
+        assert_eq!(step.events.len(), 2, "each is reported");
     }
 }
 
 #[test]
-fn a_done_task_whose_answer_is_cut_is_asked_for_again_three_times() {
+fn an_ended_task_with_a_truncated_response_is_polled_three_more_times() {
     let cut = || broken(Some(made(200, "images 2")));
     let run = play(submit(Policy::default()), accepted([cut(), cut(), cut()]));
     let generation = run.result.unwrap();
     assert_eq!((run.polls, generation.images().count()), (3, 2));
     assert!(generation.warnings.iter().any(|warning| warning.kind == WarningKind::Incomplete));
-    assert_eq!(generation.usage.input_images, Some(2), "what the acceptance said stays");
-    // A whole response between them begins the count anew.
+    assert_eq!(generation.usage.input_images, Some(2), "the usage of the acceptance is kept");
+    // A complete response resets the count.
     let run = play(
         of(Words::ALL, &ImageRequest::new("m", "2 images").count(2), Policy::default()),
         accepted([cut(), cut(), response(200, "wait 9"), cut(), response(200, "images 2")]),
@@ -178,7 +183,7 @@ fn a_task_that_ends_without_images_says_what_it_may_have_cost() {
         let error = play(submit(Policy::default()), accepted([raw])).result.unwrap_err();
         assert_eq!((error.kind(), error.charge(), error.task().is_some()), (kind, charge, holds), "{shown}");
     }
-    // These say nothing of the task.
+    // These do not state the task's status.
     for status in [408, 425, 429, 499, 500] {
         let run = play(submit(Policy::default()), accepted([response(status, "later"), response(200, "images 1")]));
         assert!(run.result.is_ok(), "{status}");
@@ -202,7 +207,7 @@ fn a_task_of_an_earlier_run_that_is_not_known_is_final_at_once() {
     let run = play(resume(), [response(404, "lost")]);
     let error = run.result.unwrap_err();
     assert_eq!((run.polls, error.kind(), error.charge()), (1, ErrorKind::TaskNotFound, Charge::Unknown));
-    // Without other ids nothing is said of them.
+    // Without other ids the message does not mention any.
     assert_eq!((error.message(), error.task().is_some()), ("refused", true));
 }
 

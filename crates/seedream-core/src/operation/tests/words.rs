@@ -12,7 +12,7 @@ use crate::{
     StreamDecoder, StreamDialect, StreamItem, TaskDialect, TaskId, TaskState, Usage, Warning, sse::Frame,
 };
 
-/// A request is answered with `images 2`, `none` or `task t-1` (`task t-1 t-2` where it names two ids), a poll with
+/// The response to a submit is `images 2`, `none` or `task t-1` (`task t-1 t-2` where it names two ids), a poll with
 /// `wait 40`, `some 2`, `images 2`, `failed` or `lost`, and a stream has the events `image 0`, `failed 0`,
 /// `error 0` and `usage 2`.
 /// Everything else is an error: `rate_limited`, `overloaded`, `quota`.
@@ -56,7 +56,7 @@ fn understood(response: &Response) -> Error {
         _ if response.status.is_success() => ErrorKind::MalformedResponse,
         _ => ErrorKind::Server,
     };
-    // What an adapter says is not believed where the wire says otherwise.
+    // The status overrides the charge that an adapter reports.
     Error::from_response(kind, "refused", response).with_charge(Charge::No)
 }
 
@@ -147,7 +147,7 @@ impl StreamDialect for Words {
     }
 }
 
-/// What was heard of a stream.
+/// The decoded part of a stream.
 #[derive(Debug)]
 struct Heard {
     asked: u32,

@@ -1,18 +1,18 @@
-//! What a check finds.
+//! The findings of a check.
 
 use crate::{Field, Nearest, Seller, Source, Violation, Warning, WarningKind};
 
-/// What a check has found so far.
+/// The findings of a check so far.
 #[derive(Debug)]
 pub(super) struct Audit {
     pub(super) seller: Seller,
     pub(super) violations: Vec<Violation>,
-    /// Violations that no strictness can send: there is no way to say it in this dialect.
+    /// Violations that no strictness can send: the dialect cannot express the field.
     pub(super) impossible: Vec<Violation>,
     pub(super) warnings: Vec<Warning>,
-    /// Refused fields that lenient checking leaves out.
+    /// Refused fields that lenient checking omits.
     pub(super) refused: Vec<Field>,
-    /// Fields that say what happens anyway, and that this provider refuses to be told.
+    /// Fields with the default value that this provider refuses to receive.
     pub(super) unsent: Vec<Field>,
 }
 
@@ -43,13 +43,9 @@ impl Audit {
         Violation { field, message, nearest, source: source.clone(), stated_by, seller }
     }
 
-    /// A field that asks for what happens anyway is not sent.
+    /// A field with the default value is not sent.
     pub(super) fn unsaid(&mut self, field: Field) {
-        self.warn(
-            WarningKind::Rewritten,
-            field,
-            format!("{field}: nothing is sent, since that is what happens anyway"),
-        );
+        self.warn(WarningKind::Rewritten, field, format!("{field}: not sent, since it is the provider's default"));
         self.unsent.push(field);
     }
 

@@ -1,4 +1,4 @@
-//! The rules of a callback URL (document 002, callback_url).
+//! The rules of a callback URL (docs.evolink.ai, seedream-4.5-image-generate, callback_url).
 
 use http::Uri;
 
@@ -7,24 +7,24 @@ use crate::net::is_public_host;
 /// The most characters of a callback URL.
 const MAX_CHARS: usize = 2048;
 
-/// What is wrong with a callback URL.
+/// The problems of a callback URL.
 pub(super) fn problems(url: &str) -> Vec<String> {
     let mut problems = Vec::new();
     let chars = url.chars().count();
     if chars > MAX_CHARS {
-        problems.push(format!("has {chars} characters, at most {MAX_CHARS} are taken"));
+        problems.push(format!("has {chars} characters: use at most {MAX_CHARS}"));
     }
     let Ok(uri) = url.parse::<Uri>() else {
-        problems.push("is not a URL; a host in other letters is written in its xn-- form".into());
+        problems.push("is not a valid URL: write a host with non-ASCII letters in its xn-- form".into());
         return problems;
     };
     if uri.scheme_str() != Some("https") {
-        problems.push("must be https".into());
+        problems.push("is not https: use an https URL".into());
     }
     match uri.host() {
-        None | Some("") => problems.push("names no host".into()),
+        None | Some("") => problems.push("has no host: name a public host".into()),
         Some(host) if !is_public_host(host) => {
-            problems.push(format!("must be reachable from the internet, and {host} is a private address"));
+            problems.push(format!("has the private address {host}: use a host that is reachable from the internet"));
         }
         Some(_) => {}
     }

@@ -1,26 +1,26 @@
-//! A request that was checked, and how strictly.
+//! Checked requests, and the strictness of a check.
 
 use serde::{Deserialize, Serialize};
 
 use super::size::WireSize;
 use crate::{Amount, Error, ErrorKind, ImageRequest, ModelId, Price, ProviderId, Result, Warning};
 
-/// What happens to a request that breaks a rule.
+/// The treatment of a request that violates a rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Strictness {
-    /// It is refused before a byte is sent.
+    /// The request is refused before a byte is sent.
     #[default]
     Strict,
-    /// It is sent without the fields that the provider refuses, and everything else is a warning. This is the way to send what
-    /// only another page than the provider's own rules out ([`Violation::stated_by`]).
+    /// The request is sent without the fields that the provider refuses; other violations become warnings. This sends values that only a
+    /// page of another party forbids ([`Violation::stated_by`](crate::Violation::stated_by)).
     Lenient,
-    /// It is sent as it is; what breaks a rule is still a warning.
+    /// The request is sent unchanged; violations become warnings.
     Off,
 }
 
-/// A request that was checked against one provider's rules: only [`Capabilities::check`] makes one, so that nothing can be
-/// encoded unchecked, or with another provider's proof.
+/// A request that was checked against one provider's rules. Only [`Capabilities::check`](crate::Capabilities::check) creates one, so an unchecked request cannot be
+/// encoded.
 #[derive(Clone, Debug)]
 pub struct Checked {
     pub(super) provider: ProviderId,
@@ -45,51 +45,51 @@ impl Checked {
         &self.model
     }
 
-    /// What is to be sent: the request, without the fields that were left out.
+    /// The request to send, without omitted fields.
     pub fn request(&self) -> &ImageRequest {
         &self.request
     }
 
-    /// The size in this provider's words; `None` where its default is to hold.
+    /// The size in this provider's spelling; `None` for its default.
     pub fn size(&self) -> Option<&WireSize> {
         self.size.as_ref()
     }
 
-    /// The most images that this request can cost.
+    /// The most images that can be billed.
     pub fn ceiling(&self) -> u32 {
         self.ceiling
     }
 
-    /// The most images that a request for layers (`layer_decomposition` in `extra`) can cost, whatever else it says; 0 where
-    /// it asks for none.
+    /// The most images of a request for layers (`layer_decomposition` in `extra`), independent of its other fields; 0 for any other
+    /// request.
     pub fn layered(&self) -> u32 {
         self.layered
     }
 
-    /// What an image costs here, where that is published.
+    /// The published price of an image.
     pub fn price(&self) -> Option<&Price> {
         self.price.as_ref()
     }
 
-    /// The most that this request can cost, by the price that is published.
+    /// The maximum cost of this request at the published price.
     pub fn most(&self) -> Option<&Amount> {
         self.most.as_ref()
     }
 
-    /// What a user should know before it is sent.
+    /// The warnings of the check.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
 
-    /// What remains of it once it was accepted.
+    /// Converts into the warnings, after acceptance.
     pub(crate) fn into_warnings(self) -> Vec<Warning> {
         self.warnings
     }
 
-    /// Proves that it was checked against the rules of `provider`.
+    /// Verifies that the request was checked against the rules of `provider`.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] where it was another's: a bug of the caller.
+    /// [`ErrorKind::Config`] if it was checked for another provider: a bug of the caller.
     pub fn belongs_to(&self, provider: &str) -> Result<()> {
         if self.provider == provider {
             return Ok(());

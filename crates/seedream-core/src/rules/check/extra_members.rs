@@ -1,4 +1,4 @@
-//! The background and the layers of an image, which only `extra` reaches.
+//! The members `background` and `layer_decomposition` of `extra`.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::audit::Audit;
 use crate::{BackgroundRule, Capabilities, Count, Field, ImageRequest, LayersRule, Nearest, OutputFormat, WarningKind};
 
 impl ImageRequest {
-    /// Whether an image is to be taken apart. Only `false` and `null` say no for certain.
+    /// Whether an image is to be decomposed. Only `false` and `null` certainly mean no.
     fn takes_apart(&self) -> bool {
         self.extra.get(LayersRule::MEMBER).is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false)))
     }
@@ -20,7 +20,7 @@ impl Capabilities {
         let mut violation =
             |message: String, nearest: Option<Nearest>| audit.violation(Field::Extra, message, nearest, &rule.source);
         if rule.values.is_empty() {
-            violation(format!("{} refuses `{member}`: leave it out", self.model), None);
+            violation(format!("{} refuses `{member}`: remove it", self.model), None);
             return;
         }
         if !value.as_str().is_some_and(|text| rule.values.iter().any(|value| value == text)) {
@@ -29,13 +29,10 @@ impl Capabilities {
             violation(message, Some(Nearest::OneOf(choices)));
         }
         if value == "transparent" && request.format == Some(OutputFormat::Jpeg) {
-            violation(
-                format!("`{member}` transparent is refused with jpeg, which has no transparency: take png"),
-                None,
-            );
+            violation(format!("`{member}` transparent is refused with jpeg, which has no transparency: use png"), None);
         }
         if request.takes_apart() {
-            let message = format!("`{member}` is refused where `{}` is set: leave one of them out", LayersRule::MEMBER);
+            let message = format!("`{member}` is refused together with `{}`: remove one of them", LayersRule::MEMBER);
             violation(message, None);
         }
     }
@@ -47,8 +44,8 @@ impl Capabilities {
         let member = LayersRule::MEMBER;
         let Some(rule) = &self.layers else {
             let message = format!(
-                "`{member}` may bill every layer: how many {} makes is not known, so the cost is not bounded; {} images \
-                 are counted, the most that is known of any model",
+                "`{member}` may bill every layer: the maximum of {} is unknown, so the cost is not bounded; {} images are \
+                 counted, the most of any known model",
                 self.model,
                 LayersRule::MOST_IMAGES
             );
@@ -56,16 +53,16 @@ impl Capabilities {
             return;
         };
         if rule.most == 0 {
-            let message = format!("{} takes no image apart: leave `{member}` out", self.model);
+            let message = format!("{} does not decompose images: remove `{member}`", self.model);
             audit.violation(Field::Extra, message, None, &rule.source);
             return;
         }
         if request.references.len() != 1 {
-            let message = format!("`{member}` takes exactly one image apart, not {}", request.references.len());
+            let message = format!("`{member}` needs exactly one reference, not {}", request.references.len());
             audit.violation(Field::References, message, None, &rule.source);
         }
         let bound = if rule.open {
-            ": no member that lowers this is known here, so the cost is not bounded by the request"
+            ": no member that lowers this is known, so the cost is not bounded by the request"
         } else {
             ""
         };
@@ -77,14 +74,14 @@ impl Capabilities {
         audit.warn(WarningKind::Cost, Field::Extra, message);
     }
 
-    /// Warns of members of `extra` that may ask for more images than the request counts.
+    /// Warns about members of `extra` that may request more images than the count.
     pub(super) fn check_asked_by_extra(&self, request: &ImageRequest, audit: &mut Audit) {
         let (Some((member, most)), None) = (self.asked_by_extra(request), &self.precedence) else { return };
-        let message = format!("`{member}` may ask for several images: {most} are counted, the most that it can make");
+        let message = format!("`{member}` may request several images: the maximum of {most} is counted");
         audit.warn(WarningKind::Cost, Field::Extra, message);
     }
 
-    /// The member of `extra` by which a dialect of this family may make several images, and how many; `None` where each asks for one.
+    /// The member of `extra` that may request several images, and how many; `None` if there is no such member.
     pub(super) fn asked_by_extra<'a>(&self, request: &'a ImageRequest) -> Option<(&'a str, u32)> {
         const COUNTS: [&str; 6] = ["n", "num_images", "image_count", "batch_size", "max_images", "count"];
         let number = |value: &Value| value.as_u64().map(|number| u32::try_from(number).unwrap_or(u32::MAX));
@@ -100,7 +97,7 @@ impl Capabilities {
         request.extra.iter().filter_map(asked).filter(|(_, most)| *most > 1).max_by_key(|(_, most)| *most)
     }
 
-    /// The most images of a request that takes one apart; 0 where it does not.
+    /// The most images of a request for layers; 0 for any other request.
     pub(super) fn layered(&self, request: &ImageRequest) -> u32 {
         match &self.layers {
             _ if !request.takes_apart() => 0,

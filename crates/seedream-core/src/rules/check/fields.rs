@@ -13,8 +13,10 @@ impl Capabilities {
                 Some(rule) => self.check_field(rule, &value, audit),
                 None if is_what_happens_anyway(field, &value) => audit.unsaid(field),
                 None => {
-                    let message =
-                        format!("{} has no member for it: leave it out, or send theirs with `extra`", self.provider);
+                    let message = format!(
+                        "{} has no member for it: remove it, or set the provider's own member with `extra`",
+                        self.provider
+                    );
                     let source = &self.members.source;
                     if strictness == Strictness::Off {
                         audit.impossible(field, message, source);
@@ -30,7 +32,7 @@ impl Capabilities {
     fn check_field(&self, rule: &FieldRule, value: &Value, audit: &mut Audit) {
         let (field, source) = (rule.field, &rule.source);
         if value.is_null() {
-            audit.violation(field, "is no finite number", None, source);
+            audit.violation(field, "is not a finite number", None, source);
             return;
         }
         if rule.unsaid.as_ref() == Some(value) {
@@ -52,7 +54,7 @@ impl Capabilities {
                 return;
             }
             Support::Refused => {
-                let message = format!("{} refuses it: leave it out", self.model);
+                let message = format!("{} refuses it: remove it", self.model);
                 audit.refused.push(field);
                 audit.violation(field, message, None, source);
                 return;
@@ -89,11 +91,11 @@ impl Capabilities {
     pub(super) fn check_extra(&self, request: &ImageRequest, audit: &mut Audit) {
         for member in request.extra.keys() {
             if self.members.contains(member) {
-                let message = format!("`{member}` is written by a field of the request: set that field instead");
+                let message = format!("a field of the request writes `{member}`: set that field instead");
                 audit.impossible(Field::Extra, message, &self.members.source);
             }
             if member == "stream" && self.field(Field::Stream).is_none() {
-                let message = "the answer would be a stream, which is not read here: leave it out";
+                let message = "the response would be an event stream, which this adapter cannot read: remove it";
                 audit.impossible(Field::Extra, message, &self.members.source);
             }
             let source = &self.ignored_members.source;
@@ -115,7 +117,7 @@ impl Capabilities {
     }
 }
 
-/// Whether a value asks for what a dialect that has no member for it does anyway.
+/// Whether a value is the behaviour of a dialect without a member for it.
 fn is_what_happens_anyway(field: Field, value: &Value) -> bool {
     match field {
         Field::Stream | Field::WebSearch => *value == Value::Bool(false),

@@ -1,4 +1,4 @@
-//! The prompt, the reference images and how many images come back.
+//! The checks of the prompt, the reference images and the count.
 
 use super::{audit::Audit, checked::Strictness};
 use crate::net::is_public_host;
@@ -8,13 +8,13 @@ impl Capabilities {
     pub(super) fn check_prompt(&self, request: &ImageRequest, audit: &mut Audit) {
         let (prompt, source) = (&request.prompt, &self.prompt.source);
         if prompt.trim().is_empty() {
-            audit.violation(Field::Prompt, "is empty: say what to draw", None, source);
+            audit.violation(Field::Prompt, "is empty: describe the image", None, source);
         }
         let chars = prompt.chars().count();
         if let Some(max) = self.prompt.advised_chars.filter(|max| chars > *max) {
             let note = self.prompt.note.as_ref().map(|note| format!(", {note}")).unwrap_or_default();
             let message = format!(
-                "the prompt has {chars} characters, about {max} are taken{note}: shorten it {}",
+                "the prompt has {chars} characters; at most about {max} are advised{note}: shorten it {}",
                 self.seller.cites(source)
             );
             audit.warn(WarningKind::Advice, Field::Prompt, message);
@@ -22,8 +22,7 @@ impl Capabilities {
         let chinese = prompt.chars().filter(|c| matches!(c, '\u{4e00}'..='\u{9fff}')).count();
         let words = prompt.split_whitespace().count();
         if self.prompt.advised_length && (chinese > 300 || words > 600) {
-            let message =
-                "is longer than the 300 Chinese characters or 600 English words that are advised: details may be lost";
+            let message = "is longer than the advised 300 Chinese characters or 600 English words: details may be lost";
             audit.warn(
                 WarningKind::Advice,
                 Field::Prompt,
@@ -32,7 +31,7 @@ impl Capabilities {
         }
         let several = request.count.is_some_and(|count| count.ceiling() > 1);
         if several && self.images.prompt_decides && !asks_for_several(prompt) {
-            let message = "the prompt decides how many pictures come: ask for several in its words, such as `3 images`";
+            let message = "the prompt decides the number of images: state it in the prompt, such as `3 images`";
             audit.warn(
                 WarningKind::Advice,
                 Field::Count,
@@ -48,8 +47,10 @@ impl Capabilities {
         }
         let source = &rule.source;
         if !rule.member {
-            let message =
-                format!("{} has no member for them: leave them out, or send theirs with `extra`", self.provider);
+            let message = format!(
+                "{} has no member for them: remove them, or set the provider's own member with `extra`",
+                self.provider
+            );
             if strictness == Strictness::Off {
                 audit.impossible(Field::References, message, source);
             } else {
@@ -60,7 +61,7 @@ impl Capabilities {
         }
         if let Some(max) = rule.max.filter(|max| references.len() > *max as usize) {
             let message = format!(
-                "{} pictures, {} takes at most {max}: leave out {}",
+                "{} images, but {} takes at most {max}: remove {}",
                 references.len(),
                 self.model,
                 references.len() - max as usize
@@ -72,12 +73,12 @@ impl Capabilities {
                 && url.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(is_public_host)) == Some(false)
             {
                 let message =
-                    format!("picture {index} is at a private address, where {} cannot fetch it", self.provider);
+                    format!("image {index} has a private address, from which {} cannot fetch it", self.provider);
                 audit.warn(WarningKind::Advice, Field::References, message);
             }
             if let Some(format) = rule.other_format(reference) {
                 let message = format!(
-                    "picture {index} is named .{format}; {} takes {} {}",
+                    "image {index} has the extension .{format}; {} takes {} {}",
                     self.provider,
                     rule.media_types.join(", "),
                     self.seller.cites(source)
@@ -85,13 +86,13 @@ impl Capabilities {
                 audit.warn(WarningKind::Advice, Field::References, message);
             }
             for problem in rule.problems(reference) {
-                audit.violation(Field::References, format!("picture {index} {problem}"), None, source);
+                audit.violation(Field::References, format!("image {index} {problem}"), None, source);
             }
             if let ImageSource::Inline { bytes, .. } = reference
                 && let Some(max) = rule.max_bytes.filter(|max| bytes.len() as u64 > *max)
             {
                 let message =
-                    format!("picture {index} has {} bytes, at most {max} are taken: compress it", bytes.len());
+                    format!("image {index} has {} bytes, but at most {max} are allowed: compress it", bytes.len());
                 audit.violation(Field::References, message, None, rule.max_bytes_source.as_ref().unwrap_or(source));
             }
         }
@@ -102,18 +103,18 @@ impl Capabilities {
         let Some(count) = request.count else { return };
         let asked = count.ceiling();
         if asked == 0 {
-            audit.violation(Field::Count, "0 pictures cannot be asked for", Nearest::Count(Count::One), source);
+            audit.violation(Field::Count, "is 0: request at least one image", Nearest::Count(Count::One), source);
             return;
         }
         if rule.count_refused {
             audit.refused.push(Field::Count);
             if count == Count::One {
-                let message = format!("{} makes one picture a request: the number is not sent", self.model);
+                let message = format!("{} makes one image per request: the number is not sent", self.model);
                 audit.warn(WarningKind::Rewritten, Field::Count, message);
                 audit.unsent.push(Field::Count);
             } else {
                 let asked = count.number().map_or_else(|| "a group".to_owned(), |asked| asked.to_string());
-                let message = format!("{} makes one picture a request, not {asked}", self.model);
+                let message = format!("{} makes one image per request, not {asked}", self.model);
                 audit.violation(Field::Count, message, Nearest::Count(Count::One), source);
             }
             return;
@@ -121,20 +122,20 @@ impl Capabilities {
         let references = u32::try_from(request.references.len()).unwrap_or(u32::MAX);
         if count == Count::Auto {
             if !rule.auto {
-                // Left out, it would ask for one.
-                let message = format!("{} cannot leave the number of images to the model: say how many", self.provider);
+                // An omitted count would request one image.
+                let message = format!("{} needs a number of images: set a number instead of auto", self.provider);
                 audit.impossible(Field::Count, message, &self.members.source);
             }
             return;
         }
         if let Some(max) = rule.max.filter(|max| asked > *max) {
-            let message = format!("{asked} pictures, {} makes at most {max} a request", self.model);
+            let message = format!("{asked} images, but {} makes at most {max} per request", self.model);
             audit.violation(Field::Count, message, Nearest::Count(Count::new(max)), source);
             return;
         }
         if let Some(max) = rule.advised_max.filter(|max| asked > *max) {
             let message =
-                format!("{asked} pictures, at most {max} a request are advised {}", self.seller.cites(source));
+                format!("{asked} images, but at most {max} per request are advised {}", self.seller.cites(source));
             audit.warn(WarningKind::Advice, Field::Count, message);
         }
         let over = |total: &TotalRule| references > 0 && references.saturating_add(asked) > total.limit;
@@ -142,7 +143,7 @@ impl Capabilities {
             return;
         };
         let room = total.limit.saturating_sub(references);
-        let message = format!("{references} references and {asked} pictures are more than {} together", total.limit);
+        let message = format!("{references} references and {asked} images are more than {} together", total.limit);
         if total.truncates {
             let message =
                 format!("{message}: {} makes at most {room} {}", self.provider, self.seller.cites(&total.source));
@@ -153,7 +154,7 @@ impl Capabilities {
         }
     }
 
-    /// The most images that a request can cost here.
+    /// The most images that can be billed.
     pub(super) fn ceiling(&self, request: &ImageRequest) -> u32 {
         let asked = request.count.map_or(1, Count::ceiling);
         let references = u32::try_from(request.references.len()).unwrap_or(u32::MAX);
@@ -167,7 +168,7 @@ impl Capabilities {
 }
 
 impl ReferenceRule {
-    /// The ending of a URL's name, where it is that of a format which is not taken. What is behind the URL may be another.
+    /// The file extension of a URL, if it belongs to an unsupported format. The actual format may differ.
     fn other_format(&self, reference: &ImageSource) -> Option<&'static str> {
         const ENDINGS: [(&str, &str); 19] = [
             ("jpg", "jpeg"),
@@ -198,7 +199,7 @@ impl ReferenceRule {
         (!self.media_types.is_empty() && !self.media_types.iter().any(taken)).then_some(name)
     }
 
-    /// What is wrong with one image, from its header alone.
+    /// The problems of one reference, from its header only.
     fn problems(&self, reference: &ImageSource) -> Vec<String> {
         let ImageSource::Inline { media_type, .. } = reference else {
             let ImageSource::Url(url) = reference else { return Vec::new() };
@@ -211,38 +212,38 @@ impl ReferenceRule {
         };
         let mut problems = Vec::new();
         if !self.inline {
-            problems.push(
-                "travels inside the request, but only URLs are taken: put it where the provider can fetch it".into(),
-            );
+            problems.push("is inline, but only URLs are supported: upload it and pass its URL".into());
         }
         if !self.media_types.is_empty() && !self.media_types.contains(media_type) {
             problems.push(format!("is {media_type}; use {}", self.media_types.join(", ")));
         }
         if self.inline && reference.pixels().is_none() {
-            problems.push("has no header of a picture: its width and height cannot be read".into());
+            problems.push(
+                "has no readable image header (expected PNG, JPEG, WebP, …): its width and height are unknown".into(),
+            );
         }
         if let Some(size) = reference.pixels() {
             if let Some(above) = self.side_above.filter(|above| size.width.min(size.height) <= *above) {
-                problems.push(format!("is {size}, both sides must be longer than {above} pixels"));
+                problems.push(format!("is {size}: both sides must be longer than {above} pixels"));
             }
             if let Some(rule) = self.pixels.filter(|rule| !rule.allows(size)) {
                 let max = rule.max.map(|max| format!(" to {max}")).unwrap_or_default();
                 let shape = rule.max_aspect.map(|max| format!(" and shapes 1:{max} to {max}:1")).unwrap_or_default();
-                problems.push(format!("is {size}; {}{max} pixels{shape} are taken", rule.min));
+                problems.push(format!("is {size}: use {}{max} pixels{shape}", rule.min));
             }
         }
         problems
     }
 }
 
-/// Whether a prompt seems to ask for more than one image: a number before a word for images, or a word for a group.
+/// Whether a prompt seems to request several images: a number before a word for images, or a word for a group.
 fn asks_for_several(prompt: &str) -> bool {
     const NUMBERS: [&str; 11] =
         ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
     const GROUPS: [&str; 10] =
         ["several", "series", "set", "group", "pair", "various", "variations", "sequence", "storyboard", "each"];
-    // What is counted stands within two words behind its number: "three views", "8 film posters".
-    const PICTURES: [&str; 22] = [
+    // The counted noun is within two words after the number: "three views", "8 film posters".
+    const IMAGE_WORDS: [&str; 22] = [
         "images",
         "image",
         "pictures",
@@ -269,7 +270,7 @@ fn asks_for_several(prompt: &str) -> bool {
     let lower = prompt.to_lowercase();
     let words: Vec<_> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let number = |word: &str| NUMBERS.contains(&word) || word.parse::<u32>().is_ok_and(|n| n > 1);
-    let counted = |at: usize| words[at + 1..].iter().take(3).any(|word| PICTURES.contains(word));
+    let counted = |at: usize| words[at + 1..].iter().take(3).any(|word| IMAGE_WORDS.contains(word));
     let chinese = || {
         let chars: Vec<_> = lower.chars().filter(|c| !c.is_whitespace()).collect();
         let digit = |c: char| c.is_ascii_digit() || "两二三四五六七八九十几多组系列套".contains(c);

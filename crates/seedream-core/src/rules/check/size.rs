@@ -1,4 +1,4 @@
-//! Puts a size into a provider's own words.
+//! Converts a size to a provider's spelling.
 
 use super::audit::Audit;
 use crate::{
@@ -6,12 +6,12 @@ use crate::{
     WarningKind, nearest_ratio, row,
 };
 
-/// A size in a provider's own words.
+/// A size in a provider's spelling.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WireSize {
-    /// The member `size`; `None` where it is left out and the provider's default holds.
+    /// The member `size`; `None` if it is omitted and the provider's default applies.
     pub size: Option<String>,
-    /// The level that goes with a ratio in a member of its own (document 002, quality).
+    /// The tier that a separate member adds to a ratio (docs.evolink.ai, seedream-4.5-image-generate, quality).
     pub quality: Option<Tier>,
 }
 
@@ -21,7 +21,7 @@ impl WireSize {
     }
 }
 
-/// The level at which a table is read where a ratio comes without one: the level that every model with a table has.
+/// The table tier of a ratio without a tier: every model with a table has it.
 const DEFAULT_TIER: Tier = Tier::K2;
 
 /// A bound of a [`PixelRule`].
@@ -34,7 +34,7 @@ enum Bound {
 }
 
 impl Capabilities {
-    /// Finds this provider's words for the size; what has none goes out as it was written, with a violation.
+    /// Converts the size to this provider's spelling; a size without one is unchanged, with a violation.
     pub(super) fn check_size(&self, request: &ImageRequest, audit: &mut Audit) -> Option<WireSize> {
         let size = request.size?;
         let wire = match size {
@@ -49,12 +49,12 @@ impl Capabilities {
     fn pixels(&self, pixels: Pixels, audit: &mut Audit) -> Option<WireSize> {
         let source = &self.size.source;
         let Some(rule) = self.size.pixels else {
-            let message = format!("{pixels} cannot be sent: {} takes no width and height", self.model);
-            audit.violation(Field::Size, message, self.levels(), source);
+            let message = format!("{pixels} cannot be sent: {} does not take width x height", self.model);
+            audit.violation(Field::Size, message, self.legal_tiers(), source);
             return None;
         };
         let broken = self.broken(rule, pixels);
-        // What the provider's own page rules out, and then what only another page does.
+        // First the violations of the provider's own page, then those of other pages.
         let (own, others): (Vec<_>, Vec<_>) = match &self.size.narrowed {
             Some(narrowed) => {
                 let own = self.broken(narrowed.pixels, pixels);
@@ -76,7 +76,7 @@ impl Capabilities {
             && (rule.min..*least).contains(&pixels.area())
         {
             let message = format!(
-                "{pixels} has {} pixels: {} takes {} and more {}, and relays state {least} {}, so a relay may refuse it",
+                "{pixels} has {} pixels: the minimum of {} is {} {}, but relays state {least} {}, so a relay may refuse it",
                 pixels.area(),
                 self.model,
                 rule.min,
@@ -88,7 +88,7 @@ impl Capabilities {
         Some(WireSize::plain(pixels))
     }
 
-    /// The bounds of a rule that a size breaks, each with its words.
+    /// The bounds that a size violates, each with its message.
     fn broken(&self, rule: PixelRule, pixels: Pixels) -> Vec<(Bound, String)> {
         let (area, model) = (pixels.area(), &self.model);
         let mut broken = Vec::new();
@@ -118,18 +118,18 @@ impl Capabilities {
         if self.size.tiers.is_empty() && self.size.qualities.is_empty() {
             let square = row(&self.size.table, tier, Ratio::new(1, 1));
             if let Some(pixels) = square {
-                let message = format!("{} takes no levels: {tier} is sent as {pixels}, its 1:1 size", self.provider);
+                let message = format!("{} takes no tiers: {tier} is sent as {pixels}, its 1:1 size", self.provider);
                 audit.warn(WarningKind::Rewritten, Field::Size, message);
                 return self.pixels(pixels, audit);
             }
         }
-        let message = format!("{} has no level {tier}", self.model);
-        audit.violation(Field::Size, message, self.nearest_tier(tier), self.source_of_level(tier));
+        let message = format!("{} has no tier {tier}", self.model);
+        audit.violation(Field::Size, message, self.nearest_tier(tier), self.source_of_tier(tier));
         None
     }
 
-    /// Who says that there is no such level: another page where the provider's own has it.
-    fn source_of_level(&self, tier: Tier) -> &Source {
+    /// The source for a missing tier: another page, if the provider's own page has the tier.
+    fn source_of_tier(&self, tier: Tier) -> &Source {
         let narrowed = self.size.narrowed.as_ref().filter(|narrowed| narrowed.tiers.contains(&tier));
         narrowed.map_or(&self.size.source, |narrowed| &narrowed.source)
     }
@@ -138,26 +138,27 @@ impl Capabilities {
         if !self.size.ratios.is_empty() {
             return self.ratio_by_name(ratio, tier, audit);
         }
-        let level = tier.unwrap_or(DEFAULT_TIER);
-        let Some(pixels) = row(&self.size.table, level, ratio) else {
-            let offered: Vec<_> = self.size.table.iter().filter(|row| row.tier == level).map(|row| row.ratio).collect();
+        let chosen = tier.unwrap_or(DEFAULT_TIER);
+        let Some(pixels) = row(&self.size.table, chosen, ratio) else {
+            let offered: Vec<_> =
+                self.size.table.iter().filter(|row| row.tier == chosen).map(|row| row.ratio).collect();
             let (message, nearest, source) = match nearest_ratio(offered, ratio) {
                 Some(nearest) => (
-                    format!("{ratio} has no size at {level} in the size table of {}", self.model),
+                    format!("{ratio} has no size at {chosen} in the size table of {}", self.model),
                     Nearest::Size(Size::Ratio { ratio: nearest, tier }),
                     &self.size.table_source,
                 ),
                 None => {
-                    let tier = self.size.table.iter().map(|row| row.tier).min_by_key(|t| distance(*t, level)).or(tier);
+                    let tier = self.size.table.iter().map(|row| row.tier).min_by_key(|t| distance(*t, chosen)).or(tier);
                     let nearest = Nearest::Size(Size::Ratio { ratio, tier });
-                    (format!("{} has no level {level}", self.model), nearest, self.source_of_level(level))
+                    (format!("{} has no tier {chosen}", self.model), nearest, self.source_of_tier(chosen))
                 }
             };
             audit.violation(Field::Size, message, nearest, source);
             return None;
         };
         if tier.is_none() {
-            let message = format!("{ratio} has no level: {level} is taken, which is {pixels}");
+            let message = format!("{ratio} has no tier: {chosen} is used, which is {pixels}");
             audit.warn(WarningKind::Rewritten, Field::Size, message);
         }
         self.pixels(pixels, audit)
@@ -184,29 +185,27 @@ impl Capabilities {
             return Some(WireSize::plain(Size::Auto));
         }
         let (wire, says) = if self.size.tiers.contains(&DEFAULT_TIER) {
-            (
-                WireSize::plain(DEFAULT_TIER),
-                format!("the level {DEFAULT_TIER}, whose shape the model takes from the prompt"),
-            )
+            (WireSize::plain(DEFAULT_TIER), format!("{DEFAULT_TIER}, and the model takes the shape from the prompt"))
         } else {
             let default = self.size.default.as_deref().unwrap_or("not stated");
-            (
-                WireSize { size: None, quality: None },
-                format!("no size at all, so the provider's default ({default}) holds"),
-            )
+            (WireSize { size: None, quality: None }, format!("no size, so the provider's default ({default}) applies"))
         };
-        audit.warn(WarningKind::Rewritten, Field::Size, format!("{} has no size auto: it gets {says}", self.provider));
+        audit.warn(
+            WarningKind::Rewritten,
+            Field::Size,
+            format!("{} has no size auto: it receives {says}", self.provider),
+        );
         Some(wire)
     }
 
-    /// The level of a size that is sent, or of the default; `None` where pixels are sent, whose level no page defines.
+    /// The tier of the sent size, or of the default; `None` for pixels, whose tier no page defines.
     pub(super) fn tier_of(&self, size: Option<&WireSize>) -> Option<Tier> {
         let written = size.map_or(self.size.default.as_deref(), |size| size.size.as_deref());
         size.and_then(|size| size.quality).or_else(|| written?.parse().ok())
     }
 
-    /// The levels in words, where pixels cannot be sent.
-    fn levels(&self) -> Nearest {
+    /// The legal tiers, for a model without pixels.
+    fn legal_tiers(&self) -> Nearest {
         Nearest::OneOf(self.size.tiers.iter().map(ToString::to_string).collect())
     }
 
@@ -222,7 +221,7 @@ impl Capabilities {
     }
 }
 
-/// How many levels lie between two; of two equally far the smaller comes first, since it costs less.
+/// The distance between two tiers; of two equal distances the smaller tier comes first, since it costs less.
 fn distance(a: Tier, b: Tier) -> (usize, Tier) {
     let place = |tier| Tier::ALL.iter().position(|t| *t == tier).unwrap_or(0);
     (place(a).abs_diff(place(b)), a)
