@@ -99,7 +99,7 @@ async fn response(mut stream: TcpStream) -> (u16, String) {
     (text.split(' ').nth(1).unwrap().parse().unwrap(), lines.collect())
 }
 
-/// What document 002 sends when that task has ended, with images at `url`.
+/// What EvoLink sends when that task has ended, with images at `url`.
 fn completed(id: &str, url: &str) -> String {
     let text = include_str!("../../fixtures/evolink/callbacks/completed.json");
     let mut body: Value = serde_json::from_str::<Value>(text).unwrap()["request"]["json"].take();

@@ -96,7 +96,7 @@ impl Document {
             .header("authorization", "Bearer sk-any")
             .header("content-type", "application/json")
             .body(Bytes::from(body.to_string()))?;
-        let example = MockServer::builder().engine().handle(jiff::Timestamp::now(), &request);
+        let example = MockServer::builder().engine().handle(std::time::SystemTime::now(), &request);
         same("status", &200, &example.status)?;
         let evidence = if row.response_lines.is_some() { "documented" } else { "derived" };
         same("evidence", &Some(evidence), &example.header("x-mock-evidence"))?;

@@ -7,7 +7,7 @@ pub(crate) mod pipeline;
 pub(crate) mod record;
 pub(crate) mod services;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 use http::Request;
@@ -44,7 +44,8 @@ impl Engine {
     }
 
     /// Processes a request that arrives at a time.
-    pub fn handle(&self, now: Timestamp, request: &Request<Bytes>) -> Script {
+    pub fn handle(&self, now: impl Into<SystemTime>, request: &Request<Bytes>) -> Script {
+        let now = Timestamp::try_from(now.into()).unwrap_or_default();
         if let Some(session) = self.session_of(request) {
             self.services.sessions.enter(session, now);
         }

@@ -1,4 +1,4 @@
-//! K12: which refusals pass by themselves and are sent again, and which are final, by every published code (providers.md 1.7, 1.8,
+//! Which refusals pass by themselves and are sent again, and which are final, by every published code (providers.md 1.7, 1.8,
 //! 2.5; the money table).
 
 use std::{sync::Arc, time::Duration};

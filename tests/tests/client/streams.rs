@@ -1,4 +1,4 @@
-//! K8: streams of events, with every oddity that was seen of them (a stranger's words and our own, none may cost an image).
+//! Streams of events, with every oddity that was seen of them (a stranger's words and our own, none may cost an image).
 
 use std::time::Duration;
 

@@ -14,7 +14,7 @@ fn a_limits_file_overrides_the_built_in_rules() {
     workdir
         .run(&[&["plan", "3 images of a fox", "--count", "3"][..], &model].concat(), &[])
         .exits_with(2)
-        .stderr_contains("at most 2 a request")
+        .stderr_contains("at most 2 per request")
         .stderr_contains("[override: limits.json]");
     let upstream = Upstream::start();
     let base = upstream.base("ark");

@@ -106,7 +106,7 @@ fn copied_quotes_and_blanks_are_removed_from_a_key() {
     }
     assert!(!workdir.run(&args, &[("ARK_API_KEY", &format!("{CANARY}\n"))]).exits_with(0).stderr.contains("warning"));
     for empty in ["\"\"", "Bearer ", "'Bearer'"] {
-        workdir.run(&args, &[("ARK_API_KEY", empty)]).exits_with(2).stderr_contains("ARK_API_KEY holds no key");
+        workdir.run(&args, &[("ARK_API_KEY", empty)]).exits_with(2).stderr_contains("ARK_API_KEY contains no key");
     }
     assert_eq!(upstream.count("POST"), 4);
 }

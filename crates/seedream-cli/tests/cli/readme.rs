@@ -119,8 +119,8 @@ fn curl_lines_return_images() {
             request = request.header("content-type", "application/json");
         }
         let request = request.method(if body.is_some() { "POST" } else { "GET" });
-        let script =
-            engine.handle(jiff::Timestamp::now(), &request.body(body.clone().unwrap_or_default().into()).unwrap());
+        let script = engine
+            .handle(std::time::SystemTime::now(), &request.body(body.clone().unwrap_or_default().into()).unwrap());
         assert_eq!(script.status, 200, "{line}");
         if body.is_some() {
             let response = String::from_utf8(script.body().to_vec()).unwrap();

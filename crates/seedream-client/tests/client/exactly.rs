@@ -1,4 +1,4 @@
-//! K7: exactly n images by requests of one, and what was requested, delivered and billed as three numbers.
+//! Exactly n images by requests of one, and what was requested, delivered and billed as three numbers.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 

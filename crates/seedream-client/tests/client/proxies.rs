@@ -1,4 +1,4 @@
-//! K22: proxies of the environment, explicit ones, `NO_PROXY` and SOCKS, against a small proxy of the test's own.
+//! Proxies of the environment, explicit ones, `NO_PROXY` and SOCKS, against a small proxy of the test's own.
 
 use std::{
     process::Command,

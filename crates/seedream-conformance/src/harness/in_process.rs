@@ -1,5 +1,7 @@
 //! The mock without a socket; where it does not serve a provider, a connection without a response.
 
+use std::time::SystemTime;
+
 use std::fmt;
 
 use async_trait::async_trait;
@@ -40,7 +42,7 @@ impl Transport for InProcessMock {
         let Some(mock) = &self.mock else {
             return Err(TransportError::new(Reached::Sent, "the mock does not serve this provider"));
         };
-        let script = mock.handle(jiff::Timestamp::now(), &request);
+        let script = mock.handle(SystemTime::now(), &request);
         if script.end == ScriptEnd::Reset {
             return Err(TransportError::new(Reached::Sent, "connection reset"));
         }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use seedream_core::{
     Encoded, Exchange as Sent, Field, ImageData, ImageRequest, Input, Pixels, Response, ResponseFormat, Strictness,
-    WarningKind,
+    Timestamp, WarningKind,
 };
 use seedream_fixtures::ResponseFamily;
 use seedream_mock::Engine;
@@ -103,9 +103,9 @@ impl MockUpstream {
         Self { engine, below: format!("{HOST}/{}{below}", subject.id()) }
     }
 
-    fn at(now: Duration) -> jiff::Timestamp {
+    fn at(now: Duration) -> Timestamp {
         // 2026-11-20T00:00:00Z: any day, but the same in every run.
-        jiff::Timestamp::from_second(1_795_132_800).unwrap_or_default() + now
+        Timestamp::from_unix_seconds(1_795_132_800).and_then(|day| day.checked_add(now)).unwrap_or_default()
     }
 
     fn response(&self, sent: &Sent, now: Duration) -> Input {
@@ -118,7 +118,7 @@ impl MockUpstream {
         let at = Self::at(now);
         let script = self.engine.handle(at, &http::Request::from_parts(parts, body));
         let (status, body) = (http::StatusCode::from_u16(script.status).unwrap_or_default(), script.body());
-        Input::Response(Response::new(status, script.headers, body, std::time::SystemTime::from(at).into()))
+        Input::Response(Response::new(status, script.headers, body, at))
     }
 
     /// Whether a URL serves an image.
