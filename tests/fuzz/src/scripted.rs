@@ -14,7 +14,7 @@ use futures_util::stream;
 use http::{HeaderMap, Method, Request, Response};
 use http_body::Frame;
 use http_body_util::StreamBody;
-use seedream::{Client};
+use seedream::Client;
 use seedream::seedream_client::{Reached, ResponseBody, Transport, TransportError};
 use seedream::seedream_core::{Dialect, Policy};
 

@@ -3,8 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use seedream::{Charge, Error, Generation, ImageData, ImageRequest, Strictness, Task};
 use seedream::seedream_core::{Checked, Dialect, Response, TaskId, TaskState, Timestamp, json};
+use seedream::{Charge, Error, Generation, ImageData, ImageRequest, Strictness, Task};
 use seedream_core::Decoded;
 
 use crate::input::split;
@@ -36,10 +36,10 @@ pub(crate) static ASKED: LazyLock<Vec<Asked>> = LazyLock::new(|| {
 
 pub(crate) fn asked(dialect: Arc<dyn Dialect>, count: u32) -> Asked {
     let descriptor = dialect.descriptor();
-    let request = ImageRequest::new(descriptor.default_model, "a lighthouse in fog").count(count);
+    let request = ImageRequest::new(&descriptor.default_model, "a lighthouse in fog").count(count);
     let request = dialect.capabilities(&request.model).check(&request, Strictness::Lenient).expect("it breaks no rule");
     let id = TaskId::new("task-1").expect("it is an id");
-    let task = Task::new(descriptor.id, descriptor.base_urls[0], id, request.model().clone());
+    let task = Task::new(&descriptor.id, &*descriptor.base_urls[0], id, request.model().clone());
     Asked { dialect, request, task }
 }
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use seedream::{ErrorKind};
+use seedream::ErrorKind;
 use seedream::seedream_client::{DownloadOptions, Downloader, Endpoint};
 
 use crate::{

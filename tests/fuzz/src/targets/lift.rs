@@ -8,8 +8,8 @@ use std::sync::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
+use seedream::seedream_core::Dialect;
 use seedream::{Charge, ErrorKind, Generation, ImageData, ImageProvider as _, ImageRequest};
-use seedream::seedream_core::{Dialect};
 
 use super::decode::{error_is_sound, generation_is_sound};
 use crate::{
@@ -76,7 +76,7 @@ impl Response<'_> {
         let (headers, body, purchases) = (self.headers.clone(), self.body.clone(), AtomicUsize::new(0));
         let scripted = Arc::new(Scripted { accepted, headers, body, chunk, broken, purchases });
         let client = scripted::client(self.dialect.clone(), scripted.clone());
-        let request = ImageRequest::new(self.dialect.descriptor().default_model, "a lighthouse in fog").count(2);
+        let request = ImageRequest::new(&self.dialect.descriptor().default_model, "a lighthouse in fog").count(2);
         let streams = self.stream && self.dialect.streaming().is_some();
         let request = if streams { request.stream(true) } else { request };
         let outcome = scripted::run(client.generate(request));

@@ -33,7 +33,7 @@ pub fn run(input: &[u8]) {
 /// What a client would see, with the images not rendered.
 fn told(script: &Script) -> (u16, String, Vec<Bytes>) {
     let render = |image: &seedream_mock::TestImage| Bytes::from(format!("{image:?}"));
-    let body = script.chunks.iter().map(|chunk| chunk.content.bytes(render)).collect();
+    let body = script.chunks.iter().map(|chunk| chunk.bytes(render)).collect();
     (script.status, format!("{:?} {:?} {:?}", script.headers, script.end, script.delay), body)
 }
 

@@ -3,8 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use http::{HeaderMap, StatusCode};
-use seedream::{Charge, Error, Generation, ImageData};
 use seedream::seedream_core::{Blobs, Dialect, Response, StreamItem, Timestamp, sse::Frame};
+use seedream::{Charge, Error, Generation, ImageData};
 
 use super::{
     decode::{Asked, asked, error_is_sound, generation_is_sound},
