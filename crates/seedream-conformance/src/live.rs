@@ -33,7 +33,7 @@ impl FreeQuestion {
     /// Asks it, once. The builder has the key and the place; the transport is what sends.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] where the builder makes no client.
+    /// [`ErrorKind::Config`](seedream_core::ErrorKind::Config) where the builder makes no client.
     pub async fn ask(&self, builder: ClientBuilder, transport: Arc<dyn Transport>) -> Result<QuestionOutcome, Error> {
         let mut policy = Policy::default();
         policy.max_submits = 1;
