@@ -56,8 +56,7 @@ fn fallback_continues_after_a_free_rejection() {
     let args = ["generate", "a fox", "--provider", "ark,opeai", "--fallback", "--json"];
     let broke = [&env[..], &[("ARK_API_KEY", "sk-mock-402")]].concat();
     let ran = workdir.run(&args, &broke);
-    let json =
-        ran.exits_with(0).stderr_contains("warning: opeai: ark was tried first and declined (balance)").json();
+    let json = ran.exits_with(0).stderr_contains("warning: opeai: ark was tried first and declined (balance)").json();
     assert_eq!(column(&json, "provider"), ["opeai"]);
     assert_eq!((column(&json, "charge"), column(&json, "delivered")), (vec![json!("yes")], vec![json!(1)]));
     assert_eq!(workdir.names("out"), ["opeai-0.jpg", "opeai-0.json"]);

@@ -76,8 +76,7 @@ fn one_refusing_provider_stops_a_parallel_run_but_not_a_fallback() {
     run(&workdir, &args, &env).exits_with(2).stderr_contains("nothing was sent to ark either");
     assert_eq!((ark.posts(), gogo.posts(), workdir.names("out").len()), (0, 0, 0));
     let ran = run(&workdir, &[&args[..], &["--fallback", "--json"]].concat(), &env);
-    ran.exits_with(0)
-        .stderr_contains("warning: ark: gogogotoken was tried first and declined (invalid_request): size");
+    ran.exits_with(0).stderr_contains("warning: ark: gogogotoken was tried first and declined (invalid_request): size");
     assert_eq!((ark.posts(), gogo.posts()), (1, 0));
     assert_eq!(workdir.names("out"), ["ark-0.json", "ark-0.png"]);
 }
