@@ -1,4 +1,4 @@
-//! One minimal server on the loopback: a thread a connection, and answers that are ready before anybody asks.
+//! One minimal server on the loopback: one thread per connection, and responses that are prepared in advance.
 
 use std::{
     collections::HashMap,

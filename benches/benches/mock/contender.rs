@@ -63,7 +63,7 @@ impl Contender {
         Server::start(command.env(CONTENDER, self.label()).stdin(Stdio::piped()), |line| Ok(line.parse()?))
     }
 
-    /// Serves until nobody holds the other end of standard input. Its first line says where.
+    /// Serves until standard input is closed. Its first line is the address.
     pub(crate) fn serve(self) -> Result<()> {
         // As many threads as `seedream mock serve` has.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

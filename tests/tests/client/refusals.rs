@@ -1,5 +1,4 @@
-//! Which refusals pass by themselves and are sent again, and which are final, by every published code (providers.md 1.7, 1.8,
-//! 2.5; the money table).
+//! Which refusals pass by themselves and are sent again, and which are final, by every published code.
 
 use std::{sync::Arc, time::Duration};
 

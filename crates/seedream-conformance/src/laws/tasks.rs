@@ -269,7 +269,7 @@ fn another_provider(subject: &Subject, _shown: &TaskFixtures) -> Result<(), Case
 const HOSTILE: [&str; 9] =
     ["", "..", "../../v1/credits", "a/b", "a?b=c", "a#b", "a b", "%2e%2e%2f", "https://elsewhere.example/"];
 
-/// An id that could leave its path is asked for nowhere; that something was accepted is not forgotten.
+/// An id that could leave its path is never polled, and the error still says that a task was accepted.
 fn hostile_ids(subject: &Subject, shown: &TaskFixtures) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
     let long = "x".repeat(5000);
