@@ -5,9 +5,7 @@
 use std::fmt::Write as _;
 
 use seedream::seedream_core::{Dialect, Encoded, PromptMode};
-use seedream::{
-    Count, ImageRequest, ImageSource, OutputFormat, Pixels, Ratio, ResponseFormat, Size, Strictness, Tier, dialects,
-};
+use seedream::{Count, ImageRequest, ImageSource, OutputFormat, ResponseFormat, Size, Strictness, Tier, dialects};
 
 /// Everything that can be seen of a request before it is sent, as text.
 fn seen(dialect: &dyn Dialect, request: &ImageRequest, strictness: Strictness) -> String {
@@ -45,7 +43,7 @@ fn a_group_with_references_at_a_ratio() {
     let request = ImageRequest::new("seedream-4.5", "three views of this lighthouse")
         .reference(ImageSource::url("https://example.com/lighthouse.png"))
         .reference(ImageSource::url("https://example.com/sea.png"))
-        .size(Size::Ratio { ratio: Ratio::new(16, 9), tier: Some(Tier::K2) })
+        .size(Size::ratio(16, 9).at(Tier::K2))
         .count(3)
         .watermark(false);
     insta::assert_snapshot!(through_all(&request, Strictness::Lenient));
@@ -54,7 +52,7 @@ fn a_group_with_references_at_a_ratio() {
 #[test]
 fn every_field_at_once_is_refused_by_name_where_it_cannot_be_honoured() {
     let request = ImageRequest::new("seedream-4.5", "a lighthouse")
-        .size(Pixels::new(1024, 1024))
+        .size(Size::pixels(1024, 1024))
         .count(20)
         .response_format(ResponseFormat::B64Json)
         .format(OutputFormat::Png)
@@ -94,12 +92,12 @@ fn every_size_in_every_dialects_words() {
 
 #[test]
 fn fit_takes_the_nearest_legal_value() {
-    let request = ImageRequest::new("seedream-4.5", "twenty lighthouses").size(Pixels::new(1024, 1024)).count(20);
+    let request = ImageRequest::new("seedream-4.5", "twenty lighthouses").size(Size::pixels(1024, 1024)).count(20);
     for dialect in dialects() {
         let rules = dialect.capabilities(&request.model);
         let (fitted, warnings) = rules.fit(&request);
         assert!(rules.check(&fitted, Strictness::Strict).is_ok(), "{dialect:?}");
-        assert_eq!(fitted.size, Some(Size::Pixels(Pixels::new(1920, 1920))), "{dialect:?}");
+        assert_eq!(fitted.size, Some(Size::pixels(1920, 1920)), "{dialect:?}");
         // A ceiling that a document only advises is nothing to be fitted into.
         let advised = rules.images.max.is_none();
         assert_eq!(fitted.count, Some(Count::UpTo(if advised { 20 } else { 15 })), "{dialect:?}");

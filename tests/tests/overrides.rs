@@ -32,7 +32,7 @@ fn a_model_is_added_to_a_family() {
     let checked = rules("ark", "doubao-seedream-9-0").check(&request, Strictness::Strict).unwrap();
     assert_eq!((checked.model().as_str(), checked.warnings().len()), ("doubao-seedream-9-0", 0));
     // The family's own rules hold below it.
-    let family = refused("ark", &request.clone().size(Pixels::new(1024, 1024)));
+    let family = refused("ark", &request.clone().size(Size::pixels(1024, 1024)));
     assert!(family.contains("3686400") && family.contains("volcengine.com"), "{family}");
     let seed = refused("ark", &request.clone().seed(1));
     assert!(seed.contains("refuses it") && seed.contains("[override: limits.json]"), "{seed}");

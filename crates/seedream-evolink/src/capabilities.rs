@@ -12,16 +12,16 @@ pub(crate) const PAGE: &str = "docs.evolink.ai, seedream-4.5-image-generate";
 
 /// The ratios, without `auto` (docs.evolink.ai, seedream-4.5-image-generate, size).
 const RATIOS: [Ratio; 10] = [
-    Ratio::new(1, 1),
-    Ratio::new(2, 3),
-    Ratio::new(3, 2),
-    Ratio::new(3, 4),
-    Ratio::new(4, 3),
-    Ratio::new(4, 5),
-    Ratio::new(5, 4),
-    Ratio::new(9, 16),
-    Ratio::new(16, 9),
-    Ratio::new(21, 9),
+    Ratio::of(1, 1),
+    Ratio::of(2, 3),
+    Ratio::of(3, 2),
+    Ratio::of(3, 4),
+    Ratio::of(4, 3),
+    Ratio::of(4, 5),
+    Ratio::of(5, 4),
+    Ratio::of(9, 16),
+    Ratio::of(16, 9),
+    Ratio::of(21, 9),
 ];
 
 const PAGE_4_0: &str = "docs.evolink.ai, seedream-4.0-image-generate";

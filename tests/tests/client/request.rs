@@ -4,7 +4,7 @@ use http::{HeaderMap, StatusCode};
 use proptest::prelude::*;
 use seedream::seedream_core::{Response, Standing, TABLE, TaskId, TaskState, Timestamp, WarningKind};
 use seedream::{
-    Client, ImageProvider as _, ImageRequest, ImageSource, ModelId, Ratio, Size, Strictness, Task, Tier, dialects,
+    Client, ImageProvider as _, ImageRequest, ImageSource, ModelId, Size, Strictness, Task, Tier, dialects,
 };
 use seedream_core::Decoded;
 use serde_json::{Map, Value, json};
@@ -152,7 +152,7 @@ async fn the_plan_is_what_the_provider_then_gets_and_makes_of_it() {
         let desk = Desk::open().await;
         let client = desk.client(&dialect);
         let mut request = ImageRequest::new("seedream-4.5", "three views of a lighthouse")
-            .size(Size::Ratio { ratio: Ratio::new(16, 9), tier: Some(Tier::K2) })
+            .size(Size::ratio(16, 9).at(Tier::K2))
             .count(3);
         if dialect.descriptor().id != "gogogotoken" {
             request = request.reference(ImageSource::url("https://example.com/lighthouse.png"));

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use seedream::seedream_core::{Field, WarningKind};
 use seedream::{
-    Charge, Count, ErrorKind, ImageProvider as _, ImageRequest, ImageSource, OutputFormat, Pixels, Strictness, Warning,
+    Charge, Count, ErrorKind, ImageProvider as _, ImageRequest, ImageSource, OutputFormat, Size, Strictness, Warning,
     dialects,
 };
 
@@ -13,7 +13,7 @@ use crate::desk::{Desk, dialect};
 async fn a_size_that_is_too_small_names_the_rule_and_the_nearest_and_nothing_is_sent() {
     for dialect in dialects() {
         let desk = Desk::open().await;
-        let request = ImageRequest::new("seedream-4.5", "a lighthouse").size(Pixels::new(1024, 1024)).seed(-9);
+        let request = ImageRequest::new("seedream-4.5", "a lighthouse").size(Size::pixels(1024, 1024)).seed(-9);
         let error = desk.client(&dialect).generate(request.clone()).await.unwrap_err();
         let text = error.to_string();
         assert_eq!(error.kind(), ErrorKind::InvalidRequest);
@@ -22,7 +22,7 @@ async fn a_size_that_is_too_small_names_the_rule_and_the_nearest_and_nothing_is_
         assert_eq!(desk.journal().len(), 0, "{dialect:?}");
     }
     let desk = Desk::open().await;
-    let request = ImageRequest::new("seedream-4.5", "a lighthouse").size(Pixels::new(1024, 1024));
+    let request = ImageRequest::new("seedream-4.5", "a lighthouse").size(Size::pixels(1024, 1024));
     let unchecked = desk.with(&dialect("ark"), Strictness::Off, "sk-any");
     let error = unchecked.generate(request).await.unwrap_err();
     assert_eq!((desk.posts(), error.code()), (1, Some("InvalidParameter")), "{error}");
@@ -33,7 +33,7 @@ async fn lenient_warns_of_every_violation_leaves_out_what_is_refused_and_sends()
     for dialect in dialects() {
         let desk = Desk::open().await;
         // Too small everywhere, and a seed that nobody takes.
-        let request = ImageRequest::new("seedream-4.5", "a lighthouse").size(Pixels::new(1024, 1024)).seed(-9);
+        let request = ImageRequest::new("seedream-4.5", "a lighthouse").size(Size::pixels(1024, 1024)).seed(-9);
         let strict = desk.client(&dialect).plan(&request).unwrap_err();
         let lenient = desk.with(&dialect, Strictness::Lenient, "sk-any");
         let warnings = lenient.plan(&request).unwrap().warnings;
@@ -67,7 +67,7 @@ async fn lenient_warns_of_every_violation_leaves_out_what_is_refused_and_sends()
 async fn fit_takes_the_nearest_and_the_provider_takes_that() {
     for dialect in dialects() {
         let desk = Desk::open().await;
-        let request = ImageRequest::new("seedream-4.5", "a lighthouse").size(Pixels::new(1024, 1024));
+        let request = ImageRequest::new("seedream-4.5", "a lighthouse").size(Size::pixels(1024, 1024));
         let (fitted, warnings) = dialect.capabilities(&request.model).fit(&request);
         assert!(warnings.iter().any(|warning| warning.message.contains("1920x1920")), "{dialect:?}: {warnings:?}");
         let generation = desk.client(&dialect).generate(fitted).await.unwrap();

@@ -337,7 +337,7 @@ fn content(local: &LocalImage, ImageLabel { is_synced, stays, .. }: &ImageLabel)
 
 /// What is to be said of an image whose size is not the one that the response states or that was asked for.
 fn other_size(index: u32, is: (u32, u32), stated: Option<Pixels>, asked: Option<Pixels>) -> Vec<Warning> {
-    let other = |size: Option<Pixels>| size.filter(|size| (size.width, size.height) != is);
+    let other = |size: Option<Pixels>| size.filter(|size| (size.width(), size.height()) != is);
     let said = match (other(stated), other(asked)) {
         (None, None) => return Vec::new(),
         (Some(stated), None) => format!("the response says {stated}"),

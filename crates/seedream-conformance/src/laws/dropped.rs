@@ -2,8 +2,8 @@
 //! model that the provider sells and an unknown one.
 
 use seedream_core::{
-    Dialect, Field, ImageRequest, ImageSource, ModelId, OutputFormat, Pixels, PromptMode, Ratio, ResponseFormat,
-    Result, Size, Strictness, Tier, Warning,
+    Dialect, Field, ImageRequest, ImageSource, ModelId, OutputFormat, PromptMode, ResponseFormat, Result, Size,
+    Strictness, Tier, Warning,
 };
 
 use crate::{Case, CaseFailure, Law, Subject};
@@ -42,10 +42,10 @@ fn changes() -> Vec<(Field, &'static str, FieldChange)> {
         (References, "references-inline", |r| r.reference(ImageSource::inline("image/png", PNG_IMAGE))),
         (SizeField, "size-tier", |r| r.size(Tier::K2)),
         (SizeField, "size-tier-4k", |r| r.size(Tier::K4)),
-        (SizeField, "size-pixels", |r| r.size(Pixels::new(2560, 1440))),
-        (SizeField, "size-ratio", |r| r.size(Size::Ratio { ratio: Ratio::new(16, 9), tier: None })),
-        (SizeField, "size-ratio-tier", |r| r.size(Size::Ratio { ratio: Ratio::new(16, 9), tier: Some(Tier::K2) })),
-        (SizeField, "size-ratio-odd", |r| r.size(Size::Ratio { ratio: Ratio::new(4, 5), tier: Some(Tier::K2) })),
+        (SizeField, "size-pixels", |r| r.size(Size::pixels(2560, 1440))),
+        (SizeField, "size-ratio", |r| r.size(Size::ratio(16, 9))),
+        (SizeField, "size-ratio-tier", |r| r.size(Size::ratio(16, 9).at(Tier::K2))),
+        (SizeField, "size-ratio-odd", |r| r.size(Size::ratio(4, 5).at(Tier::K2))),
         (SizeField, "size-auto", |r| r.size(Size::Auto)),
         (Count, "count-one", |r| r.count(1)),
         (Count, "count-three", |r| r.count(3)),

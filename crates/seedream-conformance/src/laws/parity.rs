@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use seedream_core::{
-    Encoded, Exchange as Sent, Field, ImageData, ImageRequest, Input, Pixels, Response, ResponseFormat, Strictness,
+    Encoded, Exchange as Sent, Field, ImageData, ImageRequest, Input, Response, ResponseFormat, Size, Strictness,
     Timestamp, WarningKind,
 };
 use seedream_fixtures::ResponseFamily;
@@ -27,8 +27,8 @@ const REQUESTS: [(&str, RequestEdit); 7] = [
     ("plain", |r| r),
     ("one", |r| r.count(1)),
     ("three", |r| r.count(3)),
-    ("pixels", |r| r.size(Pixels::new(2048, 2048))),
-    ("wide", |r| r.size(Pixels::new(2560, 1440))),
+    ("pixels", |r| r.size(Size::pixels(2048, 2048))),
+    ("wide", |r| r.size(Size::pixels(2560, 1440))),
     ("inline", |r| r.response_format(ResponseFormat::B64Json)),
     ("without-watermark", |r| r.watermark(false)),
 ];

@@ -121,7 +121,7 @@ impl CreateRequest {
 /// A request of one pixel: a provider that does not look at the key has another reason to refuse it.
 fn wrong_key(dialect: &dyn Dialect) -> Result<CreateRequest, String> {
     let model = &dialect.descriptor().default_model;
-    let request = ImageRequest::new(model, "a lighthouse in fog").size(seedream_core::Pixels::new(1, 1));
+    let request = ImageRequest::new(model, "a lighthouse in fog").size(seedream_core::Size::pixels(1, 1));
     CreateRequest::new(dialect, request).map_err(|error| format!("wrong-key: {error}"))
 }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, LOCATION};
 use seedream_client::{Reached, ResponseBody, Transport, TransportError};
-use seedream_core::{Charge, Error, Input, Nearest, Policy, Size, Strictness, Then};
+use seedream_core::{Charge, Error, Input, Nearest, Pixels, Policy, Size, Strictness, Then};
 
 use super::mutant::{Mutant, client, lost};
 
@@ -34,7 +34,7 @@ pub(super) fn all() -> Vec<Mutant> {
             hooks.refused = |error| {
                 let farther = error.violations().iter().cloned().map(|mut violation| {
                     if let Some(Nearest::Size(Size::Pixels(size))) = &mut violation.nearest {
-                        (size.width, size.height) = (size.width + 1, size.height + 1);
+                        *size = Pixels::of(size.width() + 1, size.height() + 1);
                     }
                     violation
                 });

@@ -38,7 +38,7 @@ pub(super) fn say_nothing(rules: &mut Capabilities, field: Field) {
         Field::Size => {
             rules.size.tiers = vec![Tier::K1, Tier::K2, Tier::K3, Tier::K4];
             rules.size.qualities.clone_from(&rules.size.tiers);
-            rules.size.ratios = vec![Ratio::new(16, 9), Ratio::new(4, 5)];
+            rules.size.ratios = vec![Ratio::of(16, 9), Ratio::of(4, 5)];
             rules.size.auto = true;
             rules.size.pixels = Some(PixelRule::sides(1, u32::MAX));
         }

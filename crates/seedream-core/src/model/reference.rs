@@ -75,7 +75,7 @@ impl ImageSource {
     pub fn pixels(&self) -> Option<Pixels> {
         let Self::Inline { bytes, .. } = self else { return None };
         let size = imagesize::blob_size(bytes).ok()?;
-        Some(Pixels::new(u32::try_from(size.width).ok()?, u32::try_from(size.height).ok()?))
+        Pixels::new(u32::try_from(size.width).ok()?, u32::try_from(size.height).ok()?).ok()
     }
 }
 

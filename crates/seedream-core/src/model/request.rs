@@ -355,13 +355,13 @@ impl ImageRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Pixels, Tier};
+    use crate::Tier;
 
     #[test]
     fn a_full_request_has_one_stored_form() {
         let request = ImageRequest::new("doubao-seedream-4-5", "a lighthouse")
             .reference(ImageSource::url("https://example.com/a.png"))
-            .size(Pixels::new(2048, 2048))
+            .size(Size::pixels(2048, 2048))
             .count(3)
             .response_format(ResponseFormat::B64Json)
             .format(OutputFormat::Png)

@@ -44,19 +44,15 @@ pub enum Tier {
 /// Width and height in pixels, both at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Pixels {
-    /// Width in pixels.
-    pub width: u32,
-    /// Height in pixels.
-    pub height: u32,
+    width: u32,
+    height: u32,
 }
 
-/// An aspect ratio, width to height, as written: `16:9`.
+/// An aspect ratio, width to height, as written: `16:9`. Both numbers are at least 1; `32:18` stays as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ratio {
-    /// The number before the colon.
-    pub width: u16,
-    /// The number after the colon.
-    pub height: u16,
+    width: u16,
+    height: u16,
 }
 
 impl Tier {
@@ -76,9 +72,32 @@ impl Tier {
 }
 
 impl Pixels {
-    /// Width and height.
-    pub const fn new(width: u32, height: u32) -> Self {
+    /// Width and height, from numbers known only at run time; [`Pixels::of`] is for constants.
+    ///
+    /// # Errors
+    /// One of them is 0.
+    pub fn new(width: u32, height: u32) -> Result<Self, ParseSizeError> {
+        let pixels = Self { width, height };
+        if width == 0 || height == 0 { Err(ParseSizeError { text: pixels.to_string() }) } else { Ok(pixels) }
+    }
+
+    /// Width and height written in the source: `Pixels::of(2048, 2048)`.
+    ///
+    /// # Panics
+    /// One of them is 0; in a constant, this is an error of the compiler.
+    pub const fn of(width: u32, height: u32) -> Self {
+        assert!(width > 0 && height > 0, "an image has at least one pixel in each direction");
         Self { width, height }
+    }
+
+    /// Width in pixels.
+    pub const fn width(self) -> u32 {
+        self.width
+    }
+
+    /// Height in pixels.
+    pub const fn height(self) -> u32 {
+        self.height
     }
 
     /// The number of pixels.
@@ -93,9 +112,32 @@ impl Pixels {
 }
 
 impl Ratio {
-    /// Width to height.
-    pub const fn new(width: u16, height: u16) -> Self {
+    /// Width to height, from numbers known only at run time; [`Ratio::of`] is for constants.
+    ///
+    /// # Errors
+    /// One of them is 0.
+    pub fn new(width: u16, height: u16) -> Result<Self, ParseSizeError> {
+        let ratio = Self { width, height };
+        if width == 0 || height == 0 { Err(ParseSizeError { text: ratio.to_string() }) } else { Ok(ratio) }
+    }
+
+    /// Width to height written in the source: `Ratio::of(16, 9)`.
+    ///
+    /// # Panics
+    /// One of them is 0; in a constant, this is an error of the compiler.
+    pub const fn of(width: u16, height: u16) -> Self {
+        assert!(width > 0 && height > 0, "both numbers of a ratio are at least 1");
         Self { width, height }
+    }
+
+    /// The number before the colon.
+    pub const fn width(self) -> u16 {
+        self.width
+    }
+
+    /// The number after the colon.
+    pub const fn height(self) -> u16 {
+        self.height
     }
 
     /// Width divided by height.
@@ -257,14 +299,31 @@ impl TryFrom<&str> for Size {
 }
 
 impl Size {
-    /// An aspect ratio, width to height, at the provider's default tier; [`Size::at`] sets one.
+    /// Exact width and height, written in the source. For numbers known only at run time, [`Pixels::new`] returns an error.
+    ///
+    /// ```
+    /// # use seedream_core::Size;
+    /// assert_eq!(Size::pixels(2560, 1440).to_string(), "2560x1440");
+    /// ```
+    ///
+    /// # Panics
+    /// One of them is 0.
+    pub const fn pixels(width: u32, height: u32) -> Self {
+        Self::Pixels(Pixels::of(width, height))
+    }
+
+    /// An aspect ratio, written in the source, at the provider's default tier; [`Size::at`] sets one. For numbers known only at run
+    /// time, [`Ratio::new`] returns an error.
     ///
     /// ```
     /// # use seedream_core::{Size, Tier};
     /// assert_eq!(Size::ratio(16, 9).at(Tier::K2).to_string(), "16:9@2K");
     /// ```
+    ///
+    /// # Panics
+    /// One of them is 0.
     pub const fn ratio(width: u16, height: u16) -> Self {
-        Self::Ratio { ratio: Ratio::new(width, height), tier: None }
+        Self::Ratio { ratio: Ratio::of(width, height), tier: None }
     }
 
     /// Sets the tier of a ratio; any other size is unchanged.
@@ -293,9 +352,9 @@ mod tests {
         let tier = || prop::sample::select(Tier::ALL.to_vec());
         prop_oneof![
             tier().prop_map(Size::Tier),
-            (1..=u32::MAX, 1..=u32::MAX).prop_map(|(w, h)| Size::Pixels(Pixels::new(w, h))),
+            (1..=u32::MAX, 1..=u32::MAX).prop_map(|(w, h)| Size::pixels(w, h)),
             (1..=u16::MAX, 1..=u16::MAX, prop::option::of(tier()))
-                .prop_map(|(w, h, tier)| Size::Ratio { ratio: Ratio::new(w, h), tier }),
+                .prop_map(|(w, h, tier)| Size::Ratio { ratio: Ratio::of(w, h), tier }),
             Just(Size::Auto),
         ]
     }
@@ -317,8 +376,18 @@ mod tests {
     #[test]
     fn other_spellings_are_understood() {
         assert_eq!("2k".parse(), Ok(Size::Tier(Tier::K2)));
-        assert_eq!(" 2048×2048 ".parse(), Ok(Size::Pixels(Pixels::new(2048, 2048))));
+        assert_eq!(" 2048×2048 ".parse(), Ok(Size::pixels(2048, 2048)));
         assert_eq!("AUTO".parse(), Ok(Size::Auto));
+    }
+
+    #[test]
+    fn nothing_is_zero_wide_or_high() {
+        for (width, height) in [(0, 9), (16, 0), (0, 0)] {
+            assert!(Pixels::new(width, height).unwrap_err().to_string().contains(&format!("{width}x{height}")));
+            assert!(Ratio::new(width as u16, height as u16).is_err());
+        }
+        assert_eq!(Pixels::new(1, 4096), Ok(Pixels::of(1, 4096)));
+        assert_eq!(Ratio::new(16, 9), Ok(Ratio::of(16, 9)));
     }
 
     #[test]

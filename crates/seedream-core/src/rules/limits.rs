@@ -110,7 +110,7 @@ fn without(tier: Tier) -> Vec<Row> {
 }
 
 const fn at(tier: Tier, ratio: (u16, u16), width: u32, height: u32) -> Row {
-    Row { tier, ratio: Ratio::new(ratio.0, ratio.1), pixels: Pixels::new(width, height) }
+    Row { tier, ratio: Ratio::of(ratio.0, ratio.1), pixels: Pixels::of(width, height) }
 }
 
 /// The 1K rows of 4.0, which 3.0 shares.

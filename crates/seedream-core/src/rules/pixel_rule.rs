@@ -1,12 +1,12 @@
 //! The pixel rule of a model: area and shape.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::Pixels;
 
 /// The widths and heights that a model accepts. Area and shape must both be within bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct PixelRule {
     /// Least number of pixels.
     pub min: u64,
@@ -21,7 +21,30 @@ pub struct PixelRule {
     pub side: Option<(u32, u32)>,
 }
 
+impl Serialize for PixelRule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for PixelRule {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let rule = Self::deserialize(deserializer)?;
+        if rule.is_consistent() { Ok(rule) } else { Err(de::Error::custom(INCONSISTENT)) }
+    }
+}
+
+const INCONSISTENT: &str =
+    "the pixel rule allows no size: `min` is at most `max`, `max_aspect` at least 1, and `side` from at least 1 upwards";
+
 impl PixelRule {
+    /// Whether the bounds do not exclude each other.
+    fn is_consistent(&self) -> bool {
+        self.max.is_none_or(|max| max >= self.min.max(1))
+            && self.max_aspect != Some(0)
+            && self.side.is_none_or(|(shortest, longest)| shortest >= 1 && longest >= shortest)
+    }
+
     /// Creates a rule with both bounds of the area and a bound of the shape.
     pub const fn new(min: u64, max: u64, max_aspect: u32) -> Self {
         Self { min, max: Some(max), max_aspect: Some(max_aspect), side: None }
@@ -47,13 +70,14 @@ impl PixelRule {
 
     /// Whether both sides are within bounds.
     pub fn sides_allowed(&self, size: Pixels) -> bool {
-        self.side
-            .is_none_or(|(least, most)| (least..=most).contains(&size.width) && (least..=most).contains(&size.height))
+        self.side.is_none_or(|(least, most)| {
+            (least..=most).contains(&size.width()) && (least..=most).contains(&size.height())
+        })
     }
 
     /// Whether the shape is within bounds, independent of the area.
     pub fn shape_allowed(&self, size: Pixels) -> bool {
-        let (long, short) = (size.width.max(size.height), size.width.min(size.height));
+        let (long, short) = (size.width().max(size.height()), size.width().min(size.height()));
         self.max_aspect.is_none_or(|max| u64::from(long) <= u64::from(short) * u64::from(max))
     }
 
@@ -61,9 +85,9 @@ impl PixelRule {
     /// fewest pixels in sum; of equally near sizes, the one with the nearer shape, then the smaller one, which costs less.
     ///
     /// A shape outside the rule is replaced by the nearest shape inside it. If no legal size has such a shape, all legal sizes are
-    /// candidates.
+    /// candidates. If the rule allows no size at all, `size` is returned.
     pub fn nearest(&self, size: Pixels) -> Pixels {
-        if self.allows(size) {
+        if self.allows(size) || !self.is_consistent() {
             return size;
         }
         let wanted = self.nearest_shape(size);
@@ -87,9 +111,12 @@ impl PixelRule {
 
     /// The nearest legal size, or one of `named` if it is equally near.
     pub(crate) fn nearest_of(&self, asked: Pixels, named: impl IntoIterator<Item = Pixels>) -> Pixels {
+        if !self.is_consistent() {
+            return asked;
+        }
         let (nearest, shape) = (self.nearest(asked), self.nearest_shape(asked));
         let as_near = |size: &Pixels| {
-            let found = self.nearest_height(size.width, *size, Some(shape));
+            let found = self.nearest_height(size.width(), *size, Some(shape));
             apart(*size, asked) == apart(nearest, asked) && found == Some(*size)
         };
         named.into_iter().find(as_near).unwrap_or(nearest)
@@ -98,8 +125,8 @@ impl PixelRule {
     /// The shape to keep, as a width and a height: the requested one, or the nearest legal one.
     fn nearest_shape(&self, size: Pixels) -> Pixels {
         match self.max_aspect {
-            Some(max) if !self.shape_allowed(size) && size.width > size.height => Pixels::new(max, 1),
-            Some(max) if !self.shape_allowed(size) => Pixels::new(1, max),
+            Some(max) if !self.shape_allowed(size) && size.width() > size.height() => Pixels::of(max, 1),
+            Some(max) if !self.shape_allowed(size) => Pixels::of(1, max),
             _ => size,
         }
     }
@@ -108,12 +135,12 @@ impl PixelRule {
     /// room for the 1 %.
     fn widths(&self, size: Pixels, wanted: Pixels) -> std::ops::RangeInclusive<u32> {
         let at = |area: u64| (area as f64 * wanted.aspect()).sqrt();
-        let asked = f64::from(size.width);
+        let asked = f64::from(size.width());
         let mut ends = vec![asked, at(self.min)];
         ends.extend(self.max.map(at));
         // Without a shape to keep, one side may limit the other.
-        ends.extend(self.max.map(|max| max as f64 / f64::from(size.height)));
-        ends.push(self.min as f64 / f64::from(size.height));
+        ends.extend(self.max.map(|max| max as f64 / f64::from(size.height())));
+        ends.push(self.min as f64 / f64::from(size.height()));
         let (shortest, longest) = self.side.unwrap_or((1, u32::MAX));
         // The width at the shortest legal height.
         ends.extend(self.side.map(|(least, _)| f64::from(least) * wanted.aspect()));
@@ -146,13 +173,13 @@ impl PixelRule {
             most = most.min(wide.saturating_mul(aspect));
         }
         if let Some(shape) = shape {
-            let (across, down) = (u128::from(shape.width), u128::from(shape.height));
+            let (across, down) = (u128::from(shape.width()), u128::from(shape.height()));
             let scaled = u128::from(wide) * down * 100;
             least = least.max(u64::try_from(scaled.div_ceil(across * (100 + NEAR_PERCENT))).unwrap_or(u64::MAX));
             most = most.min(u64::try_from(scaled / (across * (100 - NEAR_PERCENT))).unwrap_or(u64::MAX));
         }
-        let height = (least <= most).then(|| u64::from(size.height).clamp(least, most))?;
-        Some(Pixels::new(width, u32::try_from(height).ok()?))
+        let height = (least <= most).then(|| u64::from(size.height()).clamp(least, most))?;
+        Pixels::new(width, u32::try_from(height).ok()?).ok()
     }
 }
 
@@ -177,7 +204,7 @@ struct Distance {
 
 /// The difference of the sides in pixels, in sum.
 fn apart(size: Pixels, asked: Pixels) -> u64 {
-    u64::from(size.width.abs_diff(asked.width)) + u64::from(size.height.abs_diff(asked.height))
+    u64::from(size.width().abs_diff(asked.width())) + u64::from(size.height().abs_diff(asked.height()))
 }
 
 impl Distance {
@@ -195,8 +222,26 @@ mod tests {
     const LITE: PixelRule = PixelRule::new(3_686_400, 16_777_216, 16);
 
     #[test]
+    fn a_rule_that_allows_nothing_is_refused_and_makes_nothing_panic() {
+        let size = Pixels::of(3, 5);
+        for rule in [
+            PixelRule::new(1, 100, 0),
+            PixelRule::new(100, 1, 16),
+            PixelRule::new(0, 0, 1),
+            PixelRule::sides(0, 0),
+            PixelRule::sides(9, 1),
+        ] {
+            assert!(!rule.allows(size), "{rule:?}");
+            assert_eq!(rule.nearest(size), size);
+            assert_eq!(rule.nearest_of(size, [Pixels::of(1, 1)]), size, "{rule:?}");
+            let refused = serde_json::from_value::<PixelRule>(serde_json::to_value(rule).unwrap()).unwrap_err();
+            assert_eq!(refused.to_string(), INCONSISTENT);
+        }
+    }
+
+    #[test]
     fn the_nearest_size_differs_by_the_fewest_pixels() {
-        let nearest = |rule: PixelRule, w, h| rule.nearest(Pixels::new(w, h)).to_string();
+        let nearest = |rule: PixelRule, w, h| rule.nearest(Pixels::of(w, h)).to_string();
         assert_eq!(nearest(LITE, 1024, 1024), "1920x1920");
         assert_eq!(nearest(LITE, 1919, 1920), "1920x1920");
         assert_eq!(nearest(LITE, 8192, 8192), "4096x4096");
@@ -212,8 +257,7 @@ mod tests {
             .prop_map(|(min, room, aspect)| PixelRule::new(min, min * (1 + room), aspect));
         let sides = (1_u32..1000, 1_u32..4000).prop_map(|(least, room)| PixelRule::sides(least, least + room));
         let side = || prop_oneof![1_u32..40_000, 1_u32..3000];
-        (prop_oneof![bounds, sides], side(), side())
-            .prop_map(|(rule, width, height)| (rule, Pixels::new(width, height)))
+        (prop_oneof![bounds, sides], side(), side()).prop_map(|(rule, width, height)| (rule, Pixels::of(width, height)))
     }
 
     proptest! {
@@ -228,15 +272,15 @@ mod tests {
             prop_assert_eq!(rule.nearest(nearest), nearest);
             let shape = rule.nearest_shape(asked);
             let near = |size: Pixels| {
-                let (a, b) = (u128::from(size.width) * u128::from(shape.height), u128::from(size.height) * u128::from(shape.width));
+                let (a, b) = (u128::from(size.width()) * u128::from(shape.height()), u128::from(size.height()) * u128::from(shape.width()));
                 a * 100 <= b * 101 && a * 100 >= b * 99
             };
             // One anywhere, and one around the size that was found.
             let area = 1.0 + x * 4.0 * rule.min.max(rule.max.unwrap_or(0)).max(1_000_000) as f64;
             let aspect = shape.aspect() * (1.0 + y);
-            let anywhere = Pixels::new(((area * aspect).sqrt() as u32).max(1), ((area / aspect).sqrt() as u32).max(1));
+            let anywhere = Pixels::of(((area * aspect).sqrt() as u32).max(1), ((area / aspect).sqrt() as u32).max(1));
             let moved = |side: u32, by: i64| u32::try_from(i64::from(side) + by).unwrap_or(1).max(1);
-            let around = Pixels::new(moved(nearest.width, dx), moved(nearest.height, dy));
+            let around = Pixels::of(moved(nearest.width(), dx), moved(nearest.height(), dy));
             for other in [anywhere, around].into_iter().filter(|other| rule.allows(*other)) {
                 // Where no legal size has the shape, the shape does not count.
                 if near(other) == near(nearest) {

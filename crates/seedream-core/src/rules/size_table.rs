@@ -17,7 +17,7 @@ pub struct Row {
 }
 
 const fn at(tier: Tier, rw: u16, rh: u16, width: u32, height: u32) -> Row {
-    Row { tier, ratio: Ratio::new(rw, rh), pixels: Pixels::new(width, height) }
+    Row { tier, ratio: Ratio::of(rw, rh), pixels: Pixels::of(width, height) }
 }
 
 use Tier::{K2, K3, K4};
@@ -55,7 +55,8 @@ pub const TABLE: [Row; 24] = [
 
 /// The pixels of a ratio at a tier in a table; ratios are compared as numbers, so `32:18` finds `16:9`.
 pub fn row(table: &[Row], tier: Tier, ratio: Ratio) -> Option<Pixels> {
-    let same = |r: Ratio| u32::from(r.width) * u32::from(ratio.height) == u32::from(r.height) * u32::from(ratio.width);
+    let same =
+        |r: Ratio| u32::from(r.width()) * u32::from(ratio.height()) == u32::from(r.height()) * u32::from(ratio.width());
     table.iter().find(|row| row.tier == tier && same(row.ratio)).map(|row| row.pixels)
 }
 
@@ -76,15 +77,15 @@ mod tests {
             assert!((0.98..1.02).contains(&error), "{entry:?}");
             assert_eq!(row(&TABLE, entry.tier, entry.ratio), Some(entry.pixels));
         }
-        assert_eq!(row(&TABLE, K2, Ratio::new(32, 18)), Some(Pixels::new(2848, 1600)));
-        assert_eq!(row(&TABLE, K2, Ratio::new(4, 5)), None);
+        assert_eq!(row(&TABLE, K2, Ratio::of(32, 18)), Some(Pixels::of(2848, 1600)));
+        assert_eq!(row(&TABLE, K2, Ratio::of(4, 5)), None);
     }
 
     #[test]
     fn the_nearest_ratio_is_nearest_by_shape() {
         let ratios = || TABLE.iter().map(|row| row.ratio);
-        assert_eq!(nearest_ratio(ratios(), Ratio::new(4, 5)), Some(Ratio::new(3, 4)));
-        assert_eq!(nearest_ratio(ratios(), Ratio::new(32, 9)), Some(Ratio::new(21, 9)));
-        assert_eq!(nearest_ratio([], Ratio::new(1, 1)), None);
+        assert_eq!(nearest_ratio(ratios(), Ratio::of(4, 5)), Some(Ratio::of(3, 4)));
+        assert_eq!(nearest_ratio(ratios(), Ratio::of(32, 9)), Some(Ratio::of(21, 9)));
+        assert_eq!(nearest_ratio([], Ratio::of(1, 1)), None);
     }
 }

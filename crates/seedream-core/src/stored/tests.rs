@@ -11,8 +11,8 @@ use serde_json::{Map, json};
 use super::*;
 use crate::{
     Amount, Attempt, Charge, Count, Error, ErrorKind, ErrorReport, Field, GeneratedImage, Generation, ImageData,
-    ImageFailure, Medium, ModelId, Nearest, OutputFormat, Pixels, Ratio, Size, Source, SourceKind, Stage, StatedBy,
-    Task, TaskId, Tier, Timestamp, Usage, Violation, Warning, WarningKind,
+    ImageFailure, Medium, ModelId, Nearest, OutputFormat, Pixels, Size, Source, SourceKind, Stage, StatedBy, Task,
+    TaskId, Tier, Timestamp, Usage, Violation, Warning, WarningKind,
 };
 
 fn charge() -> impl Strategy<Value = Charge> {
@@ -88,7 +88,7 @@ fn field() -> impl Strategy<Value = Field> {
 }
 
 fn pixels() -> impl Strategy<Value = Pixels> {
-    (1..=u32::MAX, 1..=u32::MAX).prop_map(|(width, height)| Pixels::new(width, height))
+    (1..=u32::MAX, 1..=u32::MAX).prop_map(|(width, height)| Pixels::of(width, height))
 }
 
 fn nearest() -> impl Strategy<Value = Nearest> {
@@ -96,7 +96,7 @@ fn nearest() -> impl Strategy<Value = Nearest> {
         pixels().prop_map(Size::Pixels),
         Just(Size::Auto),
         Just(Size::Tier(Tier::K1_5)),
-        Just(Size::Ratio { ratio: Ratio::new(16, 9), tier: Some(Tier::K2) }),
+        Just(Size::ratio(16, 9).at(Tier::K2)),
     ];
     let count = prop_oneof![Just(Count::One), Just(Count::Auto), any::<u32>().prop_map(Count::UpTo)];
     prop_oneof![
@@ -337,7 +337,7 @@ fn an_error_and_a_generation_have_one_stored_form() {
     task.submitted_at = Some("2026-11-20T20:00:00Z".parse().unwrap());
     let mut generation = Generation::new("seedream-4.5".into());
     let expires_at = "2026-11-21T20:00:00Z".parse().unwrap();
-    let at = |index, data| GeneratedImage { size: Some(Pixels::new(2048, 2048)), ..GeneratedImage::new(index, data) };
+    let at = |index, data| GeneratedImage { size: Some(Pixels::of(2048, 2048)), ..GeneratedImage::new(index, data) };
     let file = || ImageData::File("images/ark-1-2.png".into());
     let reason = "the PNG ends without its IEND chunk".to_owned();
     let mut inline = at(1, ImageData::Bytes(Bytes::from_static(b"\x89PNG")));
@@ -357,7 +357,7 @@ fn an_error_and_a_generation_have_one_stored_form() {
     let violation = Violation {
         field: Field::Size,
         message: "is too small".to_owned(),
-        nearest: Some(Nearest::Size(Size::Pixels(Pixels::new(1920, 1920)))),
+        nearest: Some(Nearest::Size(Size::pixels(1920, 1920))),
         source: Source::documented("003", "size"),
         stated_by: StatedBy::Seller,
         seller: "Ark".into(),

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use seedream_client::{EventStream, Fallback, ImageProvider, JobContext, Prepared};
 use seedream_core::{
     Capabilities, Charge, Descriptor, Dialect as _, ErrorKind, Event, GeneratedImage, Generation, ImageData,
-    ImageRequest, ModelId, Pixels, Result, Task,
+    ImageRequest, ModelId, Result, Size, Task,
 };
 
 use super::{Act, Ledger, Shelf, after, client, png, wire, with};
@@ -66,7 +66,7 @@ async fn a_provider_that_is_no_client_has_jobs() {
     assert_eq!((outcome.requested, outcome.delivered, shelf.images()), (Some(1), 1, vec![png()]));
     assert_eq!(painter.job(request()).plan().unwrap_err().kind(), ErrorKind::Unsupported);
     let folder = tempfile::tempdir().unwrap();
-    let large = painter.job(request().size(Pixels::new(4, 4))).output(Arc::new(shelf)).run().await.unwrap();
+    let large = painter.job(request().size(Size::pixels(4, 4))).output(Arc::new(shelf)).run().await.unwrap();
     let told = large.warnings.iter().filter(|warning| warning.message.contains("4x4 was asked for")).count();
     assert_eq!(told, 1, "{:?}", large.warnings);
     let outcome = painter.job(request()).save_to(folder.path()).run().await.unwrap();

@@ -53,7 +53,7 @@ pub(super) fn check(d: &mut Differences, model: &ModelFacts, rules: &Capabilitie
 }
 
 fn distance(a: Pixels, b: Pixels) -> u32 {
-    a.width.abs_diff(b.width) + a.height.abs_diff(b.height)
+    a.width().abs_diff(b.width()) + a.height().abs_diff(b.height())
 }
 
 impl SizeBounds {
@@ -70,11 +70,11 @@ impl SizeBounds {
         let shapes = [(1.0, 1.0), (16.0, 9.0), (3.0, 4.0), (21.0, 9.0), (1.0, 3.0), (40.0, 1.0), (7.0, 5.0)];
         let (across, down) = shapes[below(random, shapes.len())];
         let width = (area * across / down).sqrt();
-        Pixels::new((width as u32).max(1), ((area / width) as u32).max(1))
+        Pixels::of((width as u32).max(1), ((area / width) as u32).max(1))
     }
 
     fn allows(&self, size: Pixels) -> bool {
-        let (width, height) = (u64::from(size.width), u64::from(size.height));
+        let (width, height) = (u64::from(size.width()), u64::from(size.height()));
         let inside = |side| (self.sides.0..=self.sides.1).contains(&side);
         (self.area.0..=self.area.1).contains(&(width * height))
             && inside(width)
@@ -92,8 +92,8 @@ impl SizeBounds {
                 let low = low.max((wide / self.aspect).ceil() as u64).max((wide / most - 1e-9).ceil() as u64);
                 let high = (self.area.1 / width).min(self.sides.1);
                 let high = high.min((wide * self.aspect) as u64).min((wide / least + 1e-9) as u64);
-                let height = (low <= high).then(|| u64::from(asked.height).clamp(low, high))?;
-                let size = Pixels::new(u32::try_from(width).ok()?, u32::try_from(height).ok()?);
+                let height = (low <= high).then(|| u64::from(asked.height()).clamp(low, high))?;
+                let size = Pixels::new(u32::try_from(width).ok()?, u32::try_from(height).ok()?).ok()?;
                 self.allows(size).then_some(size)
             };
             (self.sides.0..=self.sides.1).filter_map(of).min_by_key(|size| distance(*size, asked))

@@ -223,7 +223,7 @@ impl ReferenceRule {
             );
         }
         if let Some(size) = reference.pixels() {
-            if let Some(above) = self.side_above.filter(|above| size.width.min(size.height) <= *above) {
+            if let Some(above) = self.side_above.filter(|above| size.width().min(size.height()) <= *above) {
                 problems.push(format!("is {size}: both sides must be longer than {above} pixels"));
             }
             if let Some(rule) = self.pixels.filter(|rule| !rule.allows(size)) {

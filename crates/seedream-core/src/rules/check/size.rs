@@ -116,7 +116,7 @@ impl Capabilities {
             return Some(WireSize { size: Some("auto".into()), quality: Some(tier) });
         }
         if self.size.tiers.is_empty() && self.size.qualities.is_empty() {
-            let square = row(&self.size.table, tier, Ratio::new(1, 1));
+            let square = row(&self.size.table, tier, Ratio::of(1, 1));
             if let Some(pixels) = square {
                 let message = format!("{} takes no tiers: {tier} is sent as {pixels}, its 1:1 size", self.provider);
                 audit.warn(WarningKind::Rewritten, Field::Size, message);
