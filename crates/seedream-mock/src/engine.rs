@@ -25,6 +25,7 @@ use crate::response::script::Script;
 use crate::settings::Settings;
 use crate::state::entry::JournalEntry;
 use crate::state::ledger::{LedgerEntry, PaidTotal, sum_of};
+use crate::time::timestamp;
 
 /// A mock without a socket. It answers for every provider of its fixtures; engines with equal settings give equal scripts for
 /// equal requests at equal times in equal order.
@@ -45,7 +46,7 @@ impl Engine {
 
     /// Processes a request that arrives at a time.
     pub fn handle(&self, now: impl Into<SystemTime>, request: &Request<Bytes>) -> Script {
-        let now = Timestamp::try_from(now.into()).unwrap_or_default();
+        let now = timestamp(now.into());
         if let Some(session) = self.session_of(request) {
             self.services.sessions.enter(session, now);
         }
@@ -88,7 +89,8 @@ impl Engine {
     }
 
     /// The ledger at a time, of one session or of all: a task that has ended by then is settled.
-    pub fn ledger(&self, now: Timestamp, session: Option<&str>) -> Vec<LedgerEntry> {
+    pub fn ledger(&self, now: impl Into<SystemTime>, session: Option<&str>) -> Vec<LedgerEntry> {
+        let now = timestamp(now.into());
         let entries = self.services.sessions.each(|name, open| {
             let wanted = session.is_none_or(|session| session == name);
             wanted.then(|| open.settled(now).entries().collect::<Vec<_>>())
@@ -100,20 +102,20 @@ impl Engine {
 
     /// The images and credits that one session has paid for at a time. Entries that the ledger no longer holds one by one
     /// count too.
-    pub fn paid(&self, now: Timestamp, session: &str) -> PaidTotal {
-        let sessions = &self.services.sessions;
+    pub fn paid(&self, now: impl Into<SystemTime>, session: &str) -> PaidTotal {
+        let (now, sessions) = (timestamp(now.into()), &self.services.sessions);
         let sum = sessions.look(session, |open| open.settled(now).sum());
         sum.unwrap_or_else(|| sum_of(&sessions.totals(session).unwrap_or_default().keys))
     }
 
     /// Adds faults to a session, after those that it has.
-    pub fn add_faults(&self, now: Timestamp, session: &str, faults: impl IntoIterator<Item = Fault>) {
-        self.services.sessions.add_faults(session, now, faults.into_iter().collect());
+    pub fn add_faults(&self, now: impl Into<SystemTime>, session: &str, faults: impl IntoIterator<Item = Fault>) {
+        self.services.sessions.add_faults(session, timestamp(now.into()), faults.into_iter().collect());
     }
 
     /// Removes the faults of a session.
-    pub fn clear_faults(&self, now: Timestamp, session: &str) {
-        self.services.sessions.with(session, now, |session| session.rules.clear());
+    pub fn clear_faults(&self, now: impl Into<SystemTime>, session: &str) {
+        self.services.sessions.with(session, timestamp(now.into()), |session| session.rules.clear());
     }
 
     /// The settings with which the engine started.

@@ -1,8 +1,9 @@
 //! Durations as text (`500ms`, `7s`, `2m`, `25h`, `1h30m`), and times that saturate.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
+use serde::Serializer;
 
 /// The units, the largest first, in milliseconds.
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
@@ -36,6 +37,17 @@ pub(crate) fn write(time: Duration) -> String {
 /// A later time, at most the last one that a timestamp can hold.
 pub(crate) fn later(at: Timestamp, by: Duration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// A time of the machine as a timestamp; beyond the years 1 to 9999, the nearest one.
+pub(crate) fn timestamp(at: SystemTime) -> Timestamp {
+    let end = if at < SystemTime::UNIX_EPOCH { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::try_from(at).unwrap_or(end)
+}
+
+/// Serialises a time as RFC 3339, as in `2026-11-20T10:00:00Z`.
+pub(crate) fn rfc3339<S: Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&timestamp(*at))
 }
 
 /// The serde form of a duration: its text.

@@ -38,7 +38,7 @@ impl Responder {
 
     /// The ledger of all sessions.
     pub fn ledger(&self) -> Vec<LedgerEntry> {
-        self.engine.ledger(self.clock.now(), None)
+        self.engine.ledger(self.clock.timestamp(), None)
     }
 }
 
@@ -53,7 +53,7 @@ impl Respond for Responder {
         // What came over HTTP is a target that HTTP allows.
         *asked.uri_mut() = target.parse().unwrap_or_default();
         *asked.headers_mut() = request.headers.clone();
-        template(&self.engine.handle(self.clock.now(), &asked))
+        template(&self.engine.handle(self.clock.timestamp(), &asked))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Streams of events, with every oddity that was seen of them (a stranger's words and our own, none may cost an image).
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt as _;
 use seedream::seedream_client::SaveOptions;
@@ -110,7 +110,7 @@ async fn an_error_event_before_any_image_is_the_error() {
 /// The head comes with the first image, after half a minute (1.6.3), and each image when it is made.
 #[tokio::test]
 async fn a_late_head_is_waited_for_and_each_image_is_on_disk_before_the_next_exists() {
-    let start = jiff::Timestamp::from_second(1_795_204_800).unwrap();
+    let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_204_800);
     let mock = MockServer::builder().clock(Clock::stopped(start)).start().await.unwrap();
     let desk = Desk::of(mock);
     let place = tempfile::tempdir().unwrap();
@@ -127,10 +127,10 @@ async fn a_late_head_is_waited_for_and_each_image_is_on_disk_before_the_next_exi
         let Some(Ok(Event::Image(image))) = event else { panic!("{event:?}") };
         assert!(matches!(image.data, ImageData::Url { .. }) && image.index == number);
         client.save_image(&image, &SaveOptions::new(place.path(), "ark")).await.unwrap();
-        let passed = clock.now().duration_since(start).as_secs();
+        let passed = clock.now().duration_since(start).unwrap().as_secs();
         assert_eq!(
             (passed, std::fs::read_dir(place.path()).unwrap().count()),
-            (27 * i64::from(number + 1), 1 + number as usize)
+            (27 * u64::from(number + 1), 1 + number as usize)
         );
     }
     let rest: Vec<_> = events.collect().await;

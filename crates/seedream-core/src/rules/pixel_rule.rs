@@ -34,8 +34,7 @@ impl<'de> Deserialize<'de> for PixelRule {
     }
 }
 
-const INCONSISTENT: &str =
-    "the pixel rule allows no size: `min` is at most `max`, `max_aspect` at least 1, and `side` from at least 1 upwards";
+const INCONSISTENT: &str = "the pixel rule allows no size: `min` is at most `max`, `max_aspect` at least 1, and `side` from at least 1 upwards";
 
 impl PixelRule {
     /// Whether the bounds do not exclude each other.

@@ -37,7 +37,7 @@ pub(crate) async fn respond(shared: &Shared, request: &Request<Bytes>) -> Option
         ("GET" | "POST", "wait") => wait(shared, request).await,
         (_, "wait") => Err(AdminError::method("GET and POST")),
         ("POST", "reset") => reset(shared, request),
-        ("GET", "health" | "sessions") => Ok(shared.engine.respond(shared.clocks.mock().now(), request)),
+        ("GET", "health" | "sessions") => Ok(shared.engine.respond(shared.clocks.mock().timestamp(), request)),
         _ => Ok(plain(shared, route, request)),
     };
     Some(response.unwrap_or_else(|refusal| refusal.script()))
@@ -49,7 +49,7 @@ fn plain(shared: &Shared, route: &str, request: &Request<Bytes>) -> Script {
     let named = query.split('&').find_map(|pair| pair.strip_prefix("session="));
     let session = named.or(SessionScope::Unsaid.session()).unwrap_or_default();
     let opens = request.method() == "POST" && matches!(route, "faults" | "settings") && is_session(session);
-    let now = if opens { shared.enter(session).now() } else { shared.now(session) };
+    let now = if opens { shared.enter(session).timestamp() } else { shared.now(session) };
     let script = shared.engine.respond(now, request);
     // Faults, tasks and settings may have changed what another request waits for.
     shared.notifiers.journal.send_replace(());
@@ -91,7 +91,7 @@ fn clock(shared: &Shared, request: &Request<Bytes>) -> Result<Script, AdminError
         "POST" => moved(&clock, request.body()).map_err(|message| AdminError::bad("mock_bad_clock", message))?,
         _ => return Err(AdminError::method("GET and POST")),
     }
-    let mut shown = json!({ "now": clock.now().to_string(), "stopped": clock.is_stopped() });
+    let mut shown = json!({ "now": clock.timestamp().to_string(), "stopped": clock.is_stopped() });
     if let Some(session) = session {
         shown["session"] = Value::from(session);
     }

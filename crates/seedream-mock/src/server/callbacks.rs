@@ -47,7 +47,7 @@ async fn next_due(shared: &Shared) {
 async fn attempts(shared: Shared, callback: Callback) {
     let clock = shared.clocks.of(&callback.session);
     let record = |attempt: usize, outcome: &Delivery| {
-        callbacks::record(shared.services(), clock.now(), &callback, attempt, outcome);
+        callbacks::record(shared.services(), clock.timestamp(), &callback, attempt, outcome);
         shared.notifiers.journal.send_replace(());
     };
     let receiver = match CallbackReceiver::read(&callback.url) {

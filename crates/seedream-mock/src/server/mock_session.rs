@@ -70,7 +70,7 @@ impl MockSession {
     /// # }
     /// ```
     pub fn add_faults(&self, faults: impl IntoIterator<Item = Fault>) {
-        let now = self.shared.enter(&self.name).now();
+        let now = self.shared.enter(&self.name).timestamp();
         self.shared.engine.add_faults(now, &self.name, faults);
     }
 

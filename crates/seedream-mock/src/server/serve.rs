@@ -80,13 +80,13 @@ async fn script(shared: &Shared, request: &Request<Bytes>) -> (Script, Clock) {
     let Some(session) = shared.engine.session_of(request) else {
         let script = admin::respond(shared, request).await;
         let clock = shared.clocks.mock();
-        return (script.unwrap_or_else(|| shared.engine.respond(clock.now(), request)), clock.clone());
+        return (script.unwrap_or_else(|| shared.engine.respond(clock.timestamp(), request)), clock.clone());
     };
     let clock = shared.enter(session);
-    if let Some(image) = shared.partial_image(clock.now(), request) {
+    if let Some(image) = shared.partial_image(clock.timestamp(), request) {
         shared.render(ChunkContent::Image(image)).await;
     }
-    (shared.engine.respond(clock.now(), request), clock)
+    (shared.engine.respond(clock.timestamp(), request), clock)
 }
 
 /// A request's body, if it comes to its end and is not too large, or the beginning of it that is wanted at `most`. Nearly

@@ -52,7 +52,7 @@ impl Shared {
 
     /// The time in a session.
     pub(crate) fn now(&self, session: &str) -> Timestamp {
-        self.clocks.of(session).now()
+        self.clocks.of(session).timestamp()
     }
 
     /// Uses a session, which is opened if need be, and returns its clock.

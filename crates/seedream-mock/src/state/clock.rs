@@ -3,12 +3,12 @@
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
-use crate::time::later;
+use crate::time::{later, timestamp};
 
 /// The clock of a mock or of a session. Clones are the same clock.
 ///
@@ -46,8 +46,8 @@ impl Clock {
     }
 
     /// A clock that shows `at` until it is moved.
-    pub fn stopped(at: Timestamp) -> Self {
-        Self::with(ClockMode::Stopped(at), None)
+    pub fn stopped(at: impl Into<SystemTime>) -> Self {
+        Self::with(ClockMode::Stopped(timestamp(at.into())), None)
     }
 
     /// A clock that follows this one until it is moved.
@@ -62,7 +62,12 @@ impl Clock {
     }
 
     /// The time it shows.
-    pub fn now(&self) -> Timestamp {
+    pub fn now(&self) -> SystemTime {
+        self.timestamp().into()
+    }
+
+    /// The time it shows, in the engine's form.
+    pub(crate) fn timestamp(&self) -> Timestamp {
         self.show(self.mode())
     }
 
@@ -84,7 +89,8 @@ impl Clock {
     }
 
     /// Stops it at a time.
-    pub fn set(&self, at: Timestamp) {
+    pub fn set(&self, at: impl Into<SystemTime>) {
+        let at = timestamp(at.into());
         self.change(|mode| *mode = ClockMode::Stopped(at));
     }
 
@@ -104,8 +110,12 @@ impl Clock {
     }
 
     /// Waits until it shows `at` or later. A stopped clock has to be moved for that.
-    pub async fn sleep_until(&self, at: Timestamp) {
-        if self.now() >= at {
+    pub async fn sleep_until(&self, at: impl Into<SystemTime>) {
+        self.sleep_until_timestamp(timestamp(at.into())).await;
+    }
+
+    async fn sleep_until_timestamp(&self, at: Timestamp) {
+        if self.timestamp() >= at {
             return;
         }
         let _sleeper = WaitGuard::new(&self.0.waiting);
@@ -131,7 +141,7 @@ impl Clock {
     /// Waits for a while on this clock.
     pub async fn sleep(&self, time: Duration) {
         if !time.is_zero() {
-            self.sleep_until(later(self.now(), time)).await;
+            self.sleep_until_timestamp(later(self.timestamp(), time)).await;
         }
     }
 
@@ -147,7 +157,7 @@ impl Clock {
         Box::pin(async move {
             let at = at.checked_sub(ahead).unwrap_or(Timestamp::MAX);
             match &self.0.base {
-                Some(base) => base.sleep_until(at).await,
+                Some(base) => base.sleep_until_timestamp(at).await,
                 None => {
                     let left = Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
                     tokio::time::sleep(left).await;
@@ -158,7 +168,7 @@ impl Clock {
 
     /// The time of the clock that it follows.
     fn base(&self) -> Timestamp {
-        self.0.base.as_ref().map_or_else(Timestamp::now, Self::now)
+        self.0.base.as_ref().map_or_else(Timestamp::now, Self::timestamp)
     }
 
     fn show(&self, mode: ClockMode) -> Timestamp {
@@ -222,19 +232,19 @@ mod tests {
         let clock = Clock::stopped(Timestamp::UNIX_EPOCH);
         let twin = clock.clone();
         clock.advance(Duration::from_secs(5));
-        assert_eq!(twin.now().as_second(), 5);
+        assert_eq!(twin.timestamp().as_second(), 5);
         twin.set(Timestamp::UNIX_EPOCH);
-        assert_eq!(clock.now().as_second(), 0);
+        assert_eq!(clock.timestamp().as_second(), 0);
     }
 
     #[test]
     fn a_running_clock_can_be_ahead_and_behind() {
         let clock = Clock::real();
         clock.advance(Duration::from_secs(3600));
-        assert!(clock.now() > Timestamp::now() && !clock.is_stopped());
+        assert!(clock.timestamp() > Timestamp::now() && !clock.is_stopped());
         clock.set(Timestamp::UNIX_EPOCH);
         clock.run();
-        assert!(clock.now().as_second() < 3600 && !clock.is_stopped());
+        assert!(clock.timestamp().as_second() < 3600 && !clock.is_stopped());
         clock.stop();
         assert!(clock.is_stopped() && clock.now() == clock.now());
     }
@@ -274,14 +284,14 @@ mod tests {
         let (blue, red) = (mock.child(), mock.child());
         mock.advance(Duration::from_secs(10));
         blue.advance(Duration::from_secs(5));
-        assert_eq!([&mock, &blue, &red].map(|clock| clock.now().as_second()), [10, 15, 10]);
+        assert_eq!([&mock, &blue, &red].map(|clock| clock.timestamp().as_second()), [10, 15, 10]);
         assert!(blue.is_stopped(), "it stands where the mock's stands");
         blue.set(Timestamp::UNIX_EPOCH);
         mock.advance(Duration::from_secs(90));
-        assert_eq!([&mock, &blue, &red].map(|clock| clock.now().as_second()), [100, 0, 100]);
+        assert_eq!([&mock, &blue, &red].map(|clock| clock.timestamp().as_second()), [100, 0, 100]);
         blue.run();
         mock.advance(Duration::from_secs(1));
-        assert_eq!(blue.now().as_second(), 1);
+        assert_eq!(blue.timestamp().as_second(), 1);
         blue.reset();
         assert_eq!(blue.now(), mock.now());
     }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
+use std::time::SystemTime;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -24,14 +26,15 @@ const SHORT_BODY: usize = 4096;
 const SECRET_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
 
 /// One request and its response.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct JournalEntry {
     /// Its place among all requests of the mock, from 0.
     pub ordinal: u64,
     /// `request`, or `callback` for a callback that the mock sent: its path and status are those of the receiver.
     pub kind: &'static str,
     /// When it arrived, by the clock of its session.
-    pub at: Timestamp,
+    #[serde(serialize_with = "crate::time::rfc3339")]
+    pub at: SystemTime,
     /// Its session.
     pub session: String,
     /// The id of the provider, if the path names one.
@@ -66,6 +69,34 @@ pub struct JournalEntry {
     pub violation: Option<String>,
     /// Further notes, such as lost or ignored members.
     pub notes: Vec<String>,
+}
+
+impl JournalEntry {
+    /// An entry of which nothing is known but its session and kind.
+    pub(crate) fn unknown(session: &str, kind: EntryKind) -> Self {
+        Self {
+            ordinal: 0,
+            kind: kind.as_str(),
+            at: SystemTime::UNIX_EPOCH,
+            session: session.to_owned(),
+            provider: None,
+            model: None,
+            method: String::new(),
+            path: String::new(),
+            status: 0,
+            fixture: None,
+            evidence: "",
+            profile: None,
+            fault: None,
+            billed: 0,
+            request_id: String::new(),
+            headers: BTreeMap::new(),
+            body: Value::Null,
+            effective: None,
+            violation: None,
+            notes: Vec::new(),
+        }
+    }
 }
 
 /// An entry before it is kept, with what it is made of.
@@ -198,7 +229,7 @@ impl StoredEntry {
         JournalEntry {
             ordinal: self.ordinal,
             kind: self.kind.as_str(),
-            at: self.at,
+            at: self.at.into(),
             session: session.to_owned(),
             provider,
             model,

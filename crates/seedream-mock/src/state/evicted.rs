@@ -61,7 +61,7 @@ pub(crate) struct EvictedEntries {
 impl EvictedEntries {
     /// Entries of a session of which nothing else is known, if there were any.
     pub(crate) fn unknown(session: &str, kind: EntryKind, count: u64) -> Option<Self> {
-        let entry = JournalEntry { session: session.to_owned(), kind: kind.as_str(), ..JournalEntry::default() };
+        let entry = JournalEntry::unknown(session, kind);
         (count > 0).then(|| Self { entry, known: KnownMembers::Kind, tally: EvictedTally::unknown(count) })
     }
 }
@@ -194,8 +194,6 @@ impl EvictedCounts {
             let mut texts = group.texts.texts();
             let mut own = || texts.own();
             let entry = JournalEntry {
-                session: session.to_owned(),
-                kind: group.kind.as_str(),
                 status: group.status,
                 evidence: group.evidence,
                 billed: group.billed,
@@ -206,7 +204,7 @@ impl EvictedCounts {
                 fixture: own(),
                 profile: own(),
                 fault: own(),
-                ..JournalEntry::default()
+                ..JournalEntry::unknown(session, group.kind)
             };
             EvictedEntries { entry, known, tally: group.tally }
         })

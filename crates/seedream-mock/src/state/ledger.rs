@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use std::time::SystemTime;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -26,7 +28,8 @@ pub struct LedgerEntry {
     /// The request id in its response.
     pub request: String,
     /// When it arrived, by the clock of its session.
-    pub at: Timestamp,
+    #[serde(serialize_with = "crate::time::rfc3339")]
+    pub at: SystemTime,
     /// The id of the task, if it is one.
     pub task: Option<String>,
     /// Whether it is final.
@@ -116,7 +119,7 @@ impl StoredLedgerEntry {
             images: self.images,
             credits: self.credits(),
             request: own(),
-            at: self.at,
+            at: self.at.into(),
             task,
             settled: self.settled,
             answered: self.answered,

@@ -1,17 +1,16 @@
 //! The admin API, route by route, and its errors for invalid requests.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
 use seedream_mock::{Clock, MockServer, TaskEnd};
 use serde_json::{Value, json};
 
-use crate::http1::{Received, download, get, post, send};
+use crate::http1::{Received, download, get, post, rfc3339, send};
 
 const CREATE: &str = "/evolink/v1/images/generations";
 
-fn start() -> Timestamp {
-    Timestamp::from_second(1_795_000_000).unwrap()
+fn start() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000)
 }
 
 async fn mock() -> MockServer {
@@ -49,7 +48,7 @@ async fn health_and_sessions_list_the_sessions() {
     admin(&mock, "ledger?session=red").await;
     let mut sessions = admin(&mock, "sessions").await;
     let used = sessions["sessions"][0]["used"].take();
-    assert!(used.as_str().unwrap().parse::<Timestamp>().is_ok(), "{used}");
+    assert!(used.as_str().unwrap().parse::<jiff::Timestamp>().is_ok(), "{used}");
     let expected = json!([{
         "session": "blue", "used": null, "requests": 1, "tasks": 1, "faults": 0, "images": 2, "credits": 3.6,
     }]);
@@ -283,7 +282,7 @@ async fn pending_callbacks_are_listed_and_can_be_cleared() {
     let body = json!({ "model": "doubao-seedream-4.5", "prompt": "a kite", "callback_url": "http://127.0.0.1:9/hook" });
     let id = post(&mock, CREATE, &body).await.json()["id"].clone();
     let shown = admin(&mock, "callbacks").await;
-    let at = (start() + Duration::from_secs(1)).to_string();
+    let at = rfc3339(start() + Duration::from_secs(1));
     assert_eq!(shown["awaiting"], json!([{ "task": id, "url": "http://127.0.0.1:9/hook", "at": at }]));
     tell(&mock, "reset", &json!({ "clear": ["callbacks"] })).await;
     assert_eq!(admin(&mock, "callbacks").await["awaiting"], json!([]));

@@ -1,18 +1,17 @@
 //! The clock that is read and moved over the admin API.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
 use seedream_mock::{Clock, MockServer, TaskEnd};
 use serde_json::{Value, json};
 
-use crate::http1::{Received, download, get, post, send, soon};
+use crate::http1::{Received, download, get, post, rfc3339, send, soon};
 
 const CLOCK: &str = "/__mock/v1/clock";
 
-fn start() -> Timestamp {
-    Timestamp::from_second(1_795_000_000).unwrap()
+fn start() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000)
 }
 
 async fn tick(mock: &MockServer, body: &Value) -> Received {
@@ -29,7 +28,7 @@ async fn the_clock_is_stopped_set_moved_and_let_go() {
     assert_eq!(set, json!({ "now": "2026-11-20T10:00:00Z", "stopped": true }));
     let moved = tick(&mock, &json!({ "advance": "25h" })).await.json();
     assert_eq!(moved["now"], "2026-11-21T11:00:00Z");
-    assert_eq!(mock.clock().now(), "2026-11-21T11:00:00Z".parse().unwrap());
+    assert_eq!(rfc3339(mock.clock().now()), "2026-11-21T11:00:00Z");
     assert_eq!(tick(&mock, &json!({ "stop": false })).await.json()["stopped"], false);
     assert!(mock.journal().is_empty(), "looking at the clock is not in the journal");
 }
@@ -104,7 +103,7 @@ async fn a_session_has_a_clock_of_its_own_that_goes_with_the_mocks_until_it_is_m
         states
     };
     let moved = post(&mock, &format!("{CLOCK}?session=blue"), &json!({ "advance": "1h" })).await.json();
-    assert_eq!(mock.session("blue").clock().now().to_string(), moved["now"].as_str().unwrap());
+    assert_eq!(rfc3339(mock.session("blue").clock().now()), moved["now"].as_str().unwrap());
     assert_eq!(mock.session("blue").clock().now(), start() + Duration::from_secs(3600));
     assert_eq!(states().await, ["pending", "completed", "pending"]);
     assert_eq!(mock.session("blue").journal()[1].at, start() + Duration::from_secs(3600), "its journal goes by it");
@@ -113,7 +112,7 @@ async fn a_session_has_a_clock_of_its_own_that_goes_with_the_mocks_until_it_is_m
     assert_eq!(mock.session("blue").clock().now(), start() + Duration::from_secs(7200));
     let reset = post(&mock, "/__mock/v1/reset?session=blue", &json!({ "clear": ["clock"] })).await;
     assert_eq!(reset.status, 200, "{}", reset.text());
-    assert_eq!(download(&mock, &format!("{CLOCK}?session=blue")).await.json()["now"], mock.clock().now().to_string());
+    assert_eq!(download(&mock, &format!("{CLOCK}?session=blue")).await.json()["now"], rfc3339(mock.clock().now()));
     assert_eq!(mock.session("blue").clock().now(), mock.clock().now());
 }
 

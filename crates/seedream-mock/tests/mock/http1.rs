@@ -111,3 +111,8 @@ fn dechunk(mut rest: &[u8]) -> Option<(Vec<u8>, Vec<usize>)> {
         rest = rest.get(line + 4 + size..)?;
     }
 }
+
+/// A time as the mock writes it.
+pub(crate) fn rfc3339(at: std::time::SystemTime) -> String {
+    jiff::Timestamp::try_from(at).unwrap().to_string()
+}

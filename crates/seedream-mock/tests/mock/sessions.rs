@@ -1,20 +1,19 @@
 //! Sessions: they appear on first use, are capped, expire, and never see each other; nor do mocks of one process.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
 use seedream_mock::{Clock, MockServer, TaskEnd};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::calls::{json, request};
-use crate::http1::{download, get, post};
+use crate::http1::{download, get, post, rfc3339};
 
 const CREATE: &str = "/evolink/v1/images/generations";
 
-fn start() -> Timestamp {
-    Timestamp::from_second(1_795_000_000).unwrap()
+fn start() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000)
 }
 
 /// One user of a session: requests `images` images, polls a task to its end, and uses a clock and a fault. Returns what the
@@ -48,7 +47,7 @@ async fn life(mock: &MockServer, session: &str, images: u32, hours: u64) -> Valu
 fn expected(images: u32, hours: u64) -> Value {
     json!({
         "requests": 5, "posts": 1, "images": images, "bills": 1, "broken": 500 + images,
-        "now": (start() + Duration::from_secs(hours * 3600)).to_string(),
+        "now": rfc3339(start() + Duration::from_secs(hours * 3600)),
     })
 }
 

@@ -1,9 +1,8 @@
 //! Verification of the journal, waiting for entries, and the nearest entries.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
 use seedream_mock::{Clock, Expectation, MockServer};
 use serde_json::{Value, json};
 
@@ -11,8 +10,8 @@ use crate::http1::{Received, download, post, send, soon};
 
 const ARK: &str = "/ark/api/v3/images/generations";
 
-fn start() -> Timestamp {
-    Timestamp::from_second(1_795_000_000).unwrap()
+fn start() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000)
 }
 
 async fn mock() -> MockServer {

@@ -1,5 +1,7 @@
 //! What the query of an admin route says: which session, which entries of the journal.
 
+use std::time::SystemTime;
+
 use http::Request;
 use jiff::Timestamp;
 
@@ -238,7 +240,7 @@ impl JournalFilter {
             && range(self.billed, entry.billed)
             && match self.since {
                 None => true,
-                Some(SinceFilter::At(at)) => entry.at >= at,
+                Some(SinceFilter::At(at)) => entry.at >= SystemTime::from(at),
                 Some(SinceFilter::Ordinal(ordinal)) => entry.ordinal >= ordinal,
             }
     }
