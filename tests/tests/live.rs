@@ -31,22 +31,9 @@ async fn ask_all(mock: &MockServer) -> Vec<(Arc<dyn Dialect>, QuestionOutcome)> 
 async fn a_live_run_is_refused_without_a_charge_and_its_recordings_replay() {
     let mock = MockServer::builder().keys([KEY]).start().await.unwrap();
     let all = ask_all(&mock).await;
-    let names: Vec<_> = all.iter().map(|(dialect, asked)| (dialect.descriptor().id.to_string(), asked.name)).collect();
-    assert_eq!(
-        names.iter().map(|(id, name)| (id.as_str(), *name)).collect::<Vec<_>>(),
-        [
-            ("gogogotoken", "wrong-key"),
-            ("gogogotoken", "illegal-size"),
-            ("aiearth", "wrong-key"),
-            ("aiearth", "models"),
-            ("evolink", "wrong-key"),
-            ("evolink", "illegal-size"),
-            ("ark", "wrong-key"),
-            ("ark", "illegal-size"),
-            ("ark", "models"),
-            ("opeai", "wrong-key"),
-        ]
-    );
+    let names: Vec<_> =
+        all.iter().map(|(dialect, asked)| format!("{} {}", dialect.descriptor().id, asked.name)).collect();
+    insta::assert_snapshot!("live_questions", names.join("\n"));
     let folder = tempfile::tempdir().unwrap();
     for (dialect, asked) in &all {
         assert_eq!(asked.differences, [""; 0], "{} {}", dialect.descriptor().id, asked.name);

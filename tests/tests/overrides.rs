@@ -91,7 +91,8 @@ fn what_cannot_be_read_or_said_is_refused() {
         (r#"{"ark":{"m":{"fields":{"seed":{"support":"maybe"}}}}}"#, "maybe"),
         (r#"{"ark":{"m":{"fields":{"prompt":{"support":"refused"}}}}}"#, "prompt"),
         (r#"{"ark":{"m":{"images":{"max":0}}}}"#, "no value satisfies this rule"),
-        (r#"{"ark":{"m":{"size":{"pixels":{"min":9,"max":8}}}}}"#, "no value satisfies this rule"),
+        (r#"{"ark":{"m":{"size":{"pixels":{"min":9,"max":8}}}}}"#, "allows no size"),
+        (r#"{"ark":{"m":{"size":{"pixels":{"max_aspect":0}}}}}"#, "allows no size"),
         (r#"{"ark":{"*":{"family":"seedream-4.5"}}}"#, "name a model"),
     ] {
         let error = Overrides::from_json("my.json", json).unwrap_err();
@@ -105,7 +106,14 @@ fn what_cannot_be_read_or_said_is_refused() {
         let overrides = Overrides::from_json("my.json", json).unwrap();
         let gogogotoken = Client::builder(dialect("gogogotoken").unwrap()).overrides(overrides.clone());
         assert!(gogogotoken.build().unwrap_err().message().contains("has no member for"));
-        // Another provider's part is nobody's business.
+        // The part of another provider is not read.
         assert!(Client::builder(Ark).overrides(overrides).build().is_ok());
+    }
+    // The dialect's own largest area is 16777216 pixels.
+    for model in ["*", "doubao-seedream-4-5-251128"] {
+        let json = serde_json::json!({ "ark": { model: { "size": { "pixels": { "min": 20_000_000 } } } } });
+        let overrides = Overrides::from_json("my.json", &json.to_string()).unwrap();
+        let error = Client::builder(Ark).overrides(overrides).build().unwrap_err();
+        assert!(error.message().contains("allows no size"), "{error}");
     }
 }

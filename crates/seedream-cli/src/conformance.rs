@@ -22,7 +22,7 @@ use serde_json::Value;
 use crate::{
     args::{ConformanceCommand, DriftArgs, LintArgs, MutantArgs, RunArgs},
     destination::mock_url,
-    exit::Failure,
+    failure::Failure,
     mock::checked,
     output::Console,
 };

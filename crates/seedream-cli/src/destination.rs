@@ -7,7 +7,7 @@ use seedream::seedream_core::Dialect;
 use seedream::{Client, ClientBuilder};
 use seedream_mock::{MockServer, MockServerBuilder};
 
-use crate::{exit::Failure, keys::environment, output::Console};
+use crate::{failure::Failure, keys::environment, output::Console};
 
 /// The key for the built-in mock, which accepts any.
 const MOCK_KEY: &str = "embedded-mock";

@@ -137,33 +137,6 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// An error that ends the run.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    /// The exit code.
-    pub(crate) exit: Exit,
-    /// The message for the user.
-    pub(crate) message: String,
-}
-
-impl Failure {
-    /// A usage error, found before anything was sent.
-    pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, message: message.into() }
-    }
-
-    /// A failure of the local system.
-    pub(crate) fn other(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Other, message: message.into() }
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self { exit: Exit::of(&error), message: error.to_string() }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use seedream::Task;

@@ -10,14 +10,15 @@ use seedream_mock::{Fault, MockServer, MockServerBuilder};
 
 use crate::{
     args::{GenerateArgs, SaveArgs},
-    cancel::Cancel,
     destination::Destination,
-    exit::{Exit, Failure},
+    exit::Exit,
+    failure::Failure,
     keys,
     limits::limited,
     output::Console,
     progress::ProgressReporter,
     report::{self, PurchaseResult, ResumeCommand},
+    signals::Cancel,
     target::Target,
 };
 

@@ -3,7 +3,7 @@
 use seedream::ClientBuilder;
 use seedream::seedream_core::Overrides;
 
-use crate::{args::ProviderArgs, exit::Failure};
+use crate::{args::ProviderArgs, failure::Failure};
 
 impl ProviderArgs {
     /// Reads the file, if one is given.

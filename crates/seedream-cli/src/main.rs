@@ -4,11 +4,11 @@
 #![forbid(unsafe_code)]
 
 mod args;
-mod cancel;
 mod conformance;
 mod destination;
 mod duration;
 mod exit;
+mod failure;
 mod generate;
 mod keys;
 mod limits;
@@ -22,6 +22,7 @@ mod prompt;
 mod report;
 mod request;
 mod resume;
+mod signals;
 mod table;
 mod target;
 mod verbose;
@@ -39,7 +40,8 @@ use tokio::runtime::Runtime;
 
 use crate::{
     args::{Cli, Command},
-    exit::{Exit, Failure},
+    exit::Exit,
+    failure::Failure,
     output::Console,
 };
 
@@ -102,7 +104,7 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 async fn run(cli: Cli, console: &Console) -> Result<ExitCode, Failure> {
-    cancel::catch_file_size_signal()
+    signals::catch_file_size_signal()
         .map_err(|error| Failure::other(format!("cannot install signal handlers: {error}")))?;
     let result = match cli.command {
         Command::Generate(args) => generate::generate(&args, console).await,

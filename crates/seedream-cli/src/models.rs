@@ -11,7 +11,8 @@ use serde::Serialize;
 use crate::{
     args::{ModelsArgs, ProviderArgs},
     destination::Destination,
-    exit::{Exit, Failure},
+    exit::Exit,
+    failure::Failure,
     keys,
     limits::limited,
     output::Console,

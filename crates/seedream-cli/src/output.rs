@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
 
-use crate::exit::Failure;
+use crate::failure::Failure;
 
 /// Standard output, standard error and the progress lines.
 #[derive(Clone, Debug)]

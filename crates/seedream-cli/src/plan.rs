@@ -6,13 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
-    args::PlanArgs,
-    exit::{Exit, Failure},
-    keys,
-    limits::limited,
-    output::Console,
-    pretty::pretty,
-    report::hint,
+    args::PlanArgs, exit::Exit, failure::Failure, keys, limits::limited, output::Console, pretty::pretty, report::hint,
     target::Target,
 };
 

@@ -10,10 +10,7 @@ pub(crate) use self::{
     purchase::PurchaseResult,
     text::{ResumeCommand, hint},
 };
-use crate::{
-    exit::{Exit, Failure},
-    output::Console,
-};
+use crate::{exit::Exit, failure::Failure, output::Console};
 
 /// The JSON output: one entry per purchase.
 #[derive(Debug, Serialize)]

@@ -6,7 +6,7 @@ use seedream::{ImageRequest, ImageSource, ResponseFormat, Size, Tier};
 
 use crate::{
     args::{RequestArgs, ResponseForm},
-    exit::Failure,
+    failure::Failure,
     output::Console,
 };
 

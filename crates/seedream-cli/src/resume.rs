@@ -9,13 +9,14 @@ use seedream_mock::MockServer;
 
 use crate::{
     args::ResumeArgs,
-    cancel::Cancel,
     destination::Destination,
-    exit::{Exit, Failure},
+    exit::Exit,
+    failure::Failure,
     generate::{download, policy},
     output::Console,
     progress::ProgressReporter,
     report::{self, PurchaseResult, ResumeCommand},
+    signals::Cancel,
     target::Target,
 };
 

@@ -3,14 +3,14 @@
 //! This module is independent of any provider. The constructors remove keys, signed queries and image bytes from messages.
 
 mod attempt;
-mod error_type;
+mod error_struct;
 mod kind;
-mod no_images;
+mod or_no_images;
 mod redact;
 mod report;
 
 pub use attempt::Attempt;
-pub use error_type::{Error, Result};
+pub use error_struct::{Error, Result};
 pub(crate) use kind::members as kind_members;
 pub use kind::{Charge, ErrorKind, Medium, Stage, charge_of};
 pub use redact::redact;

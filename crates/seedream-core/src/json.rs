@@ -7,13 +7,13 @@
 //! are kept, so that such a response is never treated as complete.
 
 mod document;
+mod is_strict;
 mod parser;
-mod strict;
 
 use serde_json::Value;
 
 pub use document::Document;
-pub use strict::is_strict;
+pub use is_strict::is_strict;
 
 /// The longest text that serde reads, in bytes. Longer text goes to a parser with bounded memory.
 const STRICT: usize = 64 << 10;

@@ -24,10 +24,10 @@ pub use builder::MockServerBuilder;
 pub use endpoints::admin::verify::{Expectation, NearestEntry, Verification};
 pub use engine::Engine;
 pub use faults::grammar::{Fault, FaultWord, fault_words};
+pub use faults::notation::{FaultError, parse as parse_faults};
 pub use faults::shapes::{
     BodyFault, CodingFault, ErrorFault, LengthFault, StatusWord, StreamFault, TaskFault, Thousands, Truncation,
 };
-pub use faults::text::{FaultError, parse as parse_faults};
 pub use faults::word_enum::FaultValue;
 pub use faults::words::{
     BytePosition, ByteRate, ConnectionEnd, FaultTarget, ImageFault, Probability, RefusalCause, SseFault,

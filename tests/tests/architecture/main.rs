@@ -156,6 +156,7 @@ fn a_provider_is_whole() {
             ("crates/seedream/Cargo.toml", format!("{id} = [\"dep:seedream-{id}\"]")),
             ("crates/seedream/src/registry.rs", format!("feature = \"{id}\"")),
             ("README.md", format!("[`{id}`]({krate}/README.md)")),
+            ("crates/seedream-conformance/src/requirements.json", format!("\"{id}\": {{")),
         ];
         for (path, line) in named {
             assert!(text(path).contains(&line), "{path} has to contain: {line}");

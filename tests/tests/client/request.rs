@@ -154,7 +154,7 @@ async fn the_plan_is_what_the_provider_then_gets_and_makes_of_it() {
         let mut request = ImageRequest::new("seedream-4.5", "three views of a lighthouse")
             .size(Size::ratio(16, 9).at(Tier::K2))
             .count(3);
-        if dialect.descriptor().id != "gogogotoken" {
+        if dialect.capabilities(&"seedream-4.5".into()).references.member {
             request = request.reference(ImageSource::url("https://example.com/lighthouse.png"));
         }
         let plan = client.plan(&request).unwrap();

@@ -12,7 +12,7 @@ use seedream_conformance::{
 };
 
 use super::subjects::built_in;
-use crate::{args::RunArgs, destination::mock_url, exit::Failure, keys::environment, output::Console};
+use crate::{args::RunArgs, destination::mock_url, failure::Failure, keys::environment, output::Console};
 
 /// The key for a mock, which accepts any.
 const MOCK_KEY: &str = "sk-conformance";

@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::{
     args::{FilterArgs, RunningMockArgs},
     destination::mock_url,
-    exit::{Exit, Failure},
+    exit::Exit,
+    failure::Failure,
     keys::environment,
     output::Console,
 };

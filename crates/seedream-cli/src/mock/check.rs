@@ -5,11 +5,7 @@ use std::{fmt, path::Path};
 use seedream_fixtures::{FixtureError, FixtureLibrary, load_dir};
 use serde::Serialize;
 
-use crate::{
-    args::CheckArgs,
-    exit::{Exit, Failure},
-    output::Console,
-};
+use crate::{args::CheckArgs, exit::Exit, failure::Failure, output::Console};
 
 #[derive(Serialize)]
 pub(crate) struct Checked {

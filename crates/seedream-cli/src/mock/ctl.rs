@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use super::admin_client::AdminClient;
 use crate::{
     args::{ClockArgs, CtlCommand, FaultsArgs, JournalArgs, RunningMockArgs, SettingsArgs, TasksArgs},
-    exit::{Exit, Failure},
+    exit::Exit,
+    failure::Failure,
     output::Console,
     table::{Table, cell},
 };

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::{
     args::EvidenceArgs,
-    exit::{Exit, Failure},
+    exit::Exit,
+    failure::Failure,
     output::Console,
     table::{Table, cell},
 };

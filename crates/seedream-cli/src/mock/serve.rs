@@ -2,12 +2,7 @@
 
 use seedream_mock::MockServer;
 
-use crate::{
-    args::ServeArgs,
-    cancel::Cancel,
-    exit::{Exit, Failure},
-    output::Console,
-};
+use crate::{args::ServeArgs, exit::Exit, failure::Failure, output::Console, signals::Cancel};
 
 /// Serves until a signal arrives. The first line of standard output is the ready line.
 ///

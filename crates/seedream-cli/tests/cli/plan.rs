@@ -25,7 +25,7 @@ fn without_provider_all_are_planned_and_refusals_are_printed() {
     ran.exits_with(2).stderr_contains("error: evolink: size: 1024x1024").stderr_contains("error: opeai:");
     insta::assert_snapshot!("plan_text", ran.stdout);
     let all = workdir.run(&["plan", "a fox", "--json"], &[]).exits_with(0).json();
-    assert_eq!(all["plans"].as_array().unwrap().len(), 5);
+    assert_eq!(all["plans"].as_array().unwrap().len(), seedream::dialects().len());
     assert_eq!(workdir.names("."), [""; 0]);
 }
 
@@ -96,7 +96,7 @@ fn flags_can_express_every_documented_example_request() {
             made += 1;
         }
     }
-    assert_eq!(made, 9);
+    assert!(made >= 9, "{made}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn local_mocks_are_reached_without_the_proxy() {
     let dead = format!("http://user:s3cret@{}", closed());
     let mut env = proxies(&dead);
     workdir.run(&["generate", "x", "--mock"], &env).exits_with(0);
-    assert_eq!(workdir.names("out").len(), 10);
+    assert_eq!(workdir.names("out").len(), 2 * seedream::dialects().len(), "an image and its metadata each");
     workdir.run(&["models", "--live", "--mock"], &env).exits_with(0);
 
     let upstream = Upstream::start();

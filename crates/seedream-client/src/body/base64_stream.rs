@@ -10,10 +10,10 @@ mod body_syntax;
 mod decoder;
 mod extractor;
 mod held_string;
-mod letters;
 mod member;
-mod restore;
+mod reencode;
 mod scanner;
+mod spelling;
 mod string_start;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     attempt::Attempt,
-    error_type::Error,
+    error_struct::Error,
     kind::{Charge, ErrorKind},
 };
 use crate::{Generation, Task, Violation, stored::whole_millis};

@@ -57,7 +57,7 @@ pub(super) fn read(text: &[u8]) -> Option<Document> {
     }
     let Parser { cut, mut repaired, mut omitted, at: length, .. } = parser;
     // An out-of-range number is valid JSON.
-    if repaired && !cut && length == text.len() && super::strict::is_strict(text) {
+    if repaired && !cut && length == text.len() && super::is_strict::is_strict(text) {
         (repaired, omitted) = (false, true);
     }
     Some(Document { value, cut, repaired, omitted, length })

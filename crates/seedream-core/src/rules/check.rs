@@ -4,8 +4,8 @@ mod audit;
 mod callback;
 mod checked;
 mod extra_members;
-mod fields;
 mod images;
+mod optional_fields;
 mod size;
 
 use crate::{Capabilities, Error, Field, ImageRequest, Nearest, Result, Standing, Warning, WarningKind};

@@ -79,10 +79,11 @@ impl Overrides {
         models.filter_map(|(id, patch)| family(patch).map(|family| (id.as_str().into(), family)))
     }
 
-    /// Checks that a dialect can express the rules.
+    /// Checks that a dialect can express the rules, and that they do not contradict its own.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] if a rule is about a field without a member in the dialect.
+    /// [`ErrorKind::Config`] if a rule is about a field without a member in the dialect, or leaves no legal size, such as a `min`
+    /// above the dialect's `max`.
     pub fn suit(&self, dialect: &dyn Dialect) -> Result<()> {
         let id = &dialect.descriptor().id;
         let all = dialect.capabilities(&UNSOLD.into());
@@ -94,14 +95,27 @@ impl Overrides {
                 let message = format!("{}: {model}: {id} has no member for {field}: remove this rule", self.file);
                 return Err(Error::new(ErrorKind::Config, message).with_provider(id));
             }
+            let all = dialect.descriptor().models.iter().map(|entry| entry.id.clone());
+            let models: Vec<ModelId> = if model == EVERY { all.collect() } else { vec![model.as_str().into()] };
+            for model in models {
+                if let Err(problem) = self.merged(dialect, &model) {
+                    let message = format!("{}: {id}, {model}: {problem}", self.file);
+                    return Err(Error::new(ErrorKind::Config, message).with_provider(id));
+                }
+            }
         }
         Ok(())
     }
 
-    /// The rules of a model: the dialect's, with these overrides.
+    /// The rules of a model: the dialect's, with these overrides. Overrides that contradict the dialect's rules ([`Overrides::suit`]
+    /// returns them as an error) are left out.
     pub fn capabilities(&self, dialect: &dyn Dialect, model: &ModelId) -> Capabilities {
+        self.merged(dialect, model).unwrap_or_else(|_| dialect.capabilities(model))
+    }
+
+    fn merged(&self, dialect: &dyn Dialect, model: &ModelId) -> std::result::Result<Capabilities, serde_json::Error> {
         let Some(models) = self.providers.get(dialect.descriptor().id.as_str()) else {
-            return dialect.capabilities(model);
+            return Ok(dialect.capabilities(model));
         };
         let mut rules = match models.get(model.as_str()).and_then(family) {
             Some(family) => {
@@ -122,10 +136,9 @@ impl Overrides {
                     said.into_iter().for_each(|rule| rules.fields.insert(rule));
                 }
             }
-            // The file was validated when it was read, so this fails only for rules of a different form.
-            rules = patch.apply(&rules, &source).unwrap_or(rules);
+            rules = patch.apply(&rules, &source)?;
         }
-        rules
+        Ok(rules)
     }
 }
 
@@ -154,8 +167,7 @@ fn check(model: &str, patch: &CapabilitiesPatch) -> std::result::Result<(), Stri
     if let Some(field) = fields(patch).find(|field| !Field::OPTIONAL.contains(field)) {
         return Err(format!("`{field}` is not an optional field: use one of the optional fields of a request"));
     }
-    let impossible = rules.size.pixels.is_some_and(|rule| rule.max.is_some_and(|max| max < rule.min));
-    if impossible || rules.images.max == Some(0) {
+    if rules.images.max == Some(0) {
         return Err("no value satisfies this rule: widen it".into());
     }
     Ok(())

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::endpoints::{credits, generate, images, models, recorded, relay, tasks};
 use crate::engine::services::Services;
 use crate::faults::grammar::Fault;
-use crate::faults::text::FaultError;
+use crate::faults::notation::FaultError;
 use crate::faults::{apply, reshape};
 use crate::request::address::{Address, DEFAULT_SESSION};
 use crate::request::context;

@@ -122,7 +122,7 @@ impl FaultRules {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::faults::text::parse;
+    use crate::faults::notation::parse;
 
     #[test]
     fn rules_follow_one_another() {

@@ -11,9 +11,9 @@ use serde_json::Value;
 
 use crate::engine::services::Services;
 use crate::faults::grammar::Fault;
+use crate::faults::notation::FaultError;
 use crate::faults::rate::RateKey;
 use crate::faults::select::{FaultSources, SelectedFaults};
-use crate::faults::text::FaultError;
 use crate::faults::words::{FaultTarget, ImageFault};
 use crate::faults::{select, upload};
 use crate::hash;

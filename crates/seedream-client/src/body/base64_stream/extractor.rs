@@ -10,7 +10,7 @@ use seedream_core::{Blobs, ImageData};
 
 use super::{
     body_syntax::BodySyntax,
-    restore::Restorer,
+    reencode::Restorer,
     scanner::{Base64Scanner, ScannedPiece},
 };
 use crate::disk::{GrowingFile, ImageBuffer, Spool, innermost, random_token};

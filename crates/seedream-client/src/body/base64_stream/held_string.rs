@@ -2,8 +2,8 @@
 
 use super::{
     body_syntax::{BodySyntax, THRESHOLD, string_stop},
-    letters::{NextLine, continued},
     scanner::{Base64Scanner, HoldOutcome, ScanState},
+    spelling::{NextLine, continued},
     string_start::{begin, may_be_image},
 };
 

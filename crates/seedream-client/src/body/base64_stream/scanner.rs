@@ -6,7 +6,7 @@ use super::{
     body_syntax::{BodySyntax, DATA_FIELD, THRESHOLD, string_stop},
     decoder::{Base64Decoder, DecodeStop},
     member::{JsonNesting, MemberKind},
-    restore::Restorer,
+    reencode::Restorer,
     string_start::{may_be_image, may_begin},
 };
 

@@ -5,8 +5,8 @@ use memchr::memchr;
 use super::{
     body_syntax::BodySyntax,
     decoder::{Base64Decoder, DecodeStop},
-    letters::{Alphabet, NONE, NextLine, continued, quantum},
     member::MemberKind,
+    spelling::{Alphabet, NONE, NextLine, continued, quantum},
 };
 use crate::body::image_format::signature::{SignatureMatch, is_image, is_weak, look};
 

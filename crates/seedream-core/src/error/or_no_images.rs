@@ -1,7 +1,7 @@
 //! Converts an outcome without images into an error that keeps its failures and usage.
 
 use super::{
-    error_type::{Error, Result},
+    error_struct::{Error, Result},
     kind::{Charge, ErrorKind},
 };
 use crate::Generation;

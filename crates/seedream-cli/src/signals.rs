@@ -1,13 +1,10 @@
-//! Cancellation by Ctrl-C, SIGTERM and SIGHUP.
+//! Signals: cancellation by Ctrl-C, SIGTERM and SIGHUP, and a file size limit that fails a write instead of the process.
 
 use std::io;
 
 use seedream::seedream_client::Control;
 
-use crate::{
-    exit::{Exit, Failure},
-    output::Console,
-};
+use crate::{exit::Exit, failure::Failure, output::Console};
 
 /// The first signal stops sending and saves received images, the second stops saving, the third exits.
 #[derive(Clone, Debug)]
