@@ -7,6 +7,8 @@ mod extra_members;
 mod fields;
 mod images;
 mod size;
+#[cfg(test)]
+mod tests;
 
 use crate::{Capabilities, Error, Field, ImageRequest, Nearest, Result, Standing, Warning, WarningKind};
 
