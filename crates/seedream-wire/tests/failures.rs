@@ -61,6 +61,8 @@ fn an_error_beside_images_or_a_bill_is_never_free() {
     ] {
         assert_eq!(refused(400, &failed).charge(), Charge::Yes, "{failed}");
     }
+    // An image that cannot be decoded may have been billed.
+    assert_eq!(refused(400, &json!({"data": [{"b64_json": "!!"}]})).charge(), Charge::Unknown);
     // An echo of the request contains no generated image.
     for body in [
         json!({"error": error, "request": {"image": [A], "prompt": "a kite"}}),

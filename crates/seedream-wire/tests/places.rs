@@ -13,9 +13,13 @@ const B: &str = "https://p.example/b.png";
 const TOKEN: &str = "0123456789abcdef";
 
 fn read(body: &Value) -> Result<Generation> {
+    read_text(&body.to_string())
+}
+
+fn read_text(body: &str) -> Result<Generation> {
     let mut blobs = Blobs::default();
     blobs.insert(TOKEN, ImageData::Bytes("image".into()));
-    let response = Response::new(StatusCode::OK, HeaderMap::new(), body.to_string(), Timestamp::UNIX_EPOCH);
+    let response = Response::new(StatusCode::OK, HeaderMap::new(), body.to_owned(), Timestamp::UNIX_EPOCH);
     match (Reader { model: "m".into(), kind_of: |_, _| None, lifetime: None }).outcome(&response.with_blobs(blobs))? {
         Decoded::Done(generation) => Ok(generation),
         other => panic!("expected images, saw {other:?}"),
@@ -81,6 +85,10 @@ fn what_is_no_image_is_not_taken_for_one() {
         (json!({"results": [{"image": [A]}]}), ErrorKind::MalformedResponse, None),
         (json!({"data": {"x": 1}}), ErrorKind::NoImages, Some(0)),
         (json!({"data": {}}), ErrorKind::NoImages, Some(0)),
+        (json!({"data": null}), ErrorKind::NoImages, Some(0)),
+        (json!({"error": "", "data": []}), ErrorKind::NoImages, Some(0)),
+        (json!({"error": [], "data": []}), ErrorKind::NoImages, Some(0)),
+        (json!({"error": 7, "data": []}), ErrorKind::Server, None),
     ] {
         let error = read(&body).unwrap_err();
         assert_eq!(
@@ -146,4 +154,14 @@ fn an_item_without_an_image_says_why() {
         let failure = generation.failures().next().unwrap();
         assert_eq!((failure.index, failure.message.as_str()), (1, message), "{item}");
     }
+}
+
+#[test]
+fn several_values_in_a_body_are_a_stream_and_a_broken_one_is_repaired() {
+    let kinds = |generation: &Generation| generation.warnings.iter().map(|warning| warning.kind).collect::<Vec<_>>();
+    let stream = [json!({"url": A}), json!({"url": B}), json!({"usage": {"generated_images": 2}})];
+    let generation = read_text(&stream.map(|value| value.to_string()).join("\n")).unwrap();
+    assert_eq!((generation.images().count(), generation.billed(), kinds(&generation)), (2, Some(2), vec![]));
+    let generation = read_text(&format!(r#"{{"data":[{{"url":"{A}"}}],"usage":{{"generated_images":1}},}}"#)).unwrap();
+    assert_eq!((generation.images().count(), kinds(&generation)), (1, vec![WarningKind::Repaired]));
 }
