@@ -110,6 +110,31 @@ fn an_image_of_another_list_is_not_called_repeated() {
 }
 
 #[test]
+fn the_same_url_is_one_image_unless_it_is_shortened() {
+    for (url, images, message) in [
+        (A, vec![A, A], "1 image arrived twice and is delivered once"),
+        (A, vec![A, A, A], "2 images arrived twice and are delivered once"),
+        ("https://p.example/...", vec!["https://p.example/..."; 2], ""),
+        ("https://p.example/…", vec!["https://p.example/…"; 2], ""),
+    ] {
+        let generation = read(&json!({ "data": images })).unwrap();
+        let told: Vec<_> = generation.warnings.iter().map(|warning| warning.message.as_str()).collect();
+        let count = if message.is_empty() { images.len() } else { 1 };
+        assert_eq!((generation.images().count(), told.join("")), (count, message.to_owned()), "{url}");
+    }
+}
+
+#[test]
+fn items_after_a_thousand_are_counted_and_images_among_them_kept() {
+    let mut items = vec![json!("none"); 1030];
+    items.push(json!(A));
+    let generation = read(&json!({ "data": items })).unwrap();
+    assert_eq!((generation.outcomes.len(), generation.images().next().unwrap().index), (1025, 1024));
+    let told: Vec<_> = generation.warnings.iter().map(|warning| warning.message.as_str()).collect();
+    assert_eq!(told, ["6 items after the first 1024 were omitted; the raw response has them"]);
+}
+
+#[test]
 fn facts_are_found_in_envelopes_and_events() {
     for (body, billed, model) in [
         (json!([{"result": {"usage": {"generated_images": 2}, "model": "x", "images": [A]}}]), Some(2), Some("x")),

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "clippy knows helpers of tests as code")]
 
 use http::{HeaderMap, StatusCode};
-use seedream_core::{Acceptance, Charge, Decoded, Response, Result, Task, TaskId, TaskState, Timestamp};
+use seedream_core::{
+    Acceptance, Charge, Decoded, ErrorKind, Response, Result, Task, TaskId, TaskState, Timestamp, WarningKind,
+};
 use seedream_wire::{Reader, Tasks, task_ids};
 use serde_json::{Value, json};
 
@@ -14,6 +16,11 @@ fn tasks() -> Tasks {
 
 fn response(status: u16, body: &Value) -> Response {
     Response::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), body.to_string(), Timestamp::UNIX_EPOCH)
+}
+
+fn state(status: u16, body: &Value) -> Result<TaskState> {
+    let task = Task::new("p", "https://p.example", TaskId::new("t").unwrap(), "m".into());
+    tasks().state(&task, &response(status, body))
 }
 
 /// The id of a task that a response accepts instead of images.
@@ -91,7 +98,6 @@ fn under_the_status_of_a_failure_only_a_running_task_is_accepted() {
 
 #[test]
 fn the_progress_is_a_percentage_in_any_form() {
-    let task = Task::new("p", "https://p.example", TaskId::new("t").unwrap(), "m".into());
     for (progress, expected) in [
         (json!(45), Some(45)),
         (json!(45.9), Some(45)),
@@ -103,9 +109,7 @@ fn the_progress_is_a_percentage_in_any_form() {
         (Value::Null, None),
     ] {
         let body = json!({"status": "processing", "progress": progress});
-        let Ok(TaskState::Running { progress: seen, .. }) = tasks().state(&task, &response(200, &body)) else {
-            panic!("{body}")
-        };
+        let Ok(TaskState::Running { progress: seen, .. }) = state(200, &body) else { panic!("{body}") };
         assert_eq!(seen, expected, "{body}");
     }
 }
@@ -143,5 +147,55 @@ fn a_response_without_a_task_names_what_may_be_one() {
         let told = error.message().contains("it names");
         assert_eq!(told, named.is_some(), "{body}: {error}");
         assert!(named.is_none_or(|named| error.message().contains(named)), "{body}: {error}");
+    }
+}
+
+#[test]
+fn a_status_in_other_words_leads_to_a_warning() {
+    let (undocumented, incomplete) = (WarningKind::Undocumented, WarningKind::Incomplete);
+    for (status, kinds) in [
+        ("completed", &[][..]),
+        ("done", &[undocumented]),
+        ("Completed", &[undocumented]),
+        ("failed", &[incomplete]),
+        ("error", &[undocumented, incomplete]),
+        ("cancelled", &[incomplete]),
+        ("processing", &[]),
+        ("dreaming", &[]),
+    ] {
+        let made = match state(200, &json!({"status": status, "results": ["https://p.example/a.png"]})).unwrap() {
+            TaskState::Done(made) => made,
+            TaskState::Running { found: Some(found), .. } => *found,
+            other => panic!("{status}: {other:?}"),
+        };
+        let seen: Vec<_> = made.warnings.iter().map(|warning| warning.kind).collect();
+        assert_eq!((seen.as_slice(), made.images().count()), (kinds, 1), "{status}");
+    }
+}
+
+#[test]
+fn a_poll_that_fails_says_nothing_about_the_charge() {
+    for (status, kind) in [
+        (404, ErrorKind::TaskNotFound),
+        (403, ErrorKind::PermissionDenied),
+        (405, ErrorKind::Unsupported),
+        (500, ErrorKind::Server),
+        (200, ErrorKind::Server),
+    ] {
+        let error = state(status, &json!({"error": {"message": "no", "code": "x", "param": "p"}})).unwrap_err();
+        let seen = (error.kind(), error.charge(), error.code(), error.param(), error.message());
+        assert_eq!(seen, (kind, Charge::Unknown, Some("x"), Some("p"), "no"), "{status}");
+    }
+}
+
+#[test]
+fn the_code_of_a_failed_task_is_that_of_its_error() {
+    for (body, code) in [
+        (json!({"code": 200, "status": "failed", "error": {"message": "no"}}), None),
+        (json!({"code": 200, "status": "failed", "error": {"message": "no", "code": "x"}}), Some("x")),
+        (json!({"code": "x", "status": "failed", "error": null, "message": "no"}), Some("x")),
+    ] {
+        let TaskState::Failed(error) = state(200, &body).unwrap() else { panic!("{body}") };
+        assert_eq!((error.code(), error.message()), (code, "no"), "{body}");
     }
 }
