@@ -160,6 +160,50 @@ mod tests {
         assert!(image_of_base64("/9j/4AAQSkZJRgABAQAAAQABAAD/2wBD").is_some());
     }
 
+    #[test]
+    fn a_format_is_known_by_its_signature() {
+        for bytes in [
+            PNG,
+            b"\xff\xd8\xff\xc0",
+            b"RIFF\x10\0\0\0WEBPVP8 ",
+            b"GIF87a",
+            b"GIF89a",
+            b"BM\x10\0\0\0\0\0\0\0",
+            b"II*\0",
+            b"MM\0*",
+            b"\xff\x0a",
+            b"\0\0\0\x1cftypavif",
+            b"\0\0\0\x1cftypheic",
+        ] {
+            assert!(is_image(bytes), "{bytes:?}");
+        }
+        for bytes in [
+            &b""[..],
+            b"\xff\xd8\xff",
+            b"\xff\xd8\xff\xbf",
+            b"\xff\xd8\xfe\xe0",
+            b"RIFF\x10\0\0\0WAVEfmt ",
+            b"JUNK\x10\0\0\0WEBPVP8 ",
+            b"BM\x10\0\0\0\x01\0\0\0",
+            b"MZ\x10\0\0\0\0\0\0\0",
+            b"\0\0\0\x1cftypmp42",
+            b"\0\0\0\x1cmoovavif",
+        ] {
+            assert!(!is_image(bytes), "{bytes:?}");
+        }
+        // A signature without an image.
+        assert_eq!(image_of_base64("iVBORw0KGgo="), None);
+    }
+
+    #[test]
+    fn a_percent_sign_without_digits_is_itself() {
+        for (text, decoded) in
+            [("a+b", "a+b"), ("%41%2fb", "A/b"), ("%4", "%4"), ("100%zz%41", "100%zzA"), ("%é%41", "%éA")]
+        {
+            assert_eq!(percent_decoded(text), decoded.as_bytes(), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn base64_is_read_in_every_dress(

@@ -76,28 +76,51 @@ mod tests {
     #[test]
     fn published_codes_are_understood() {
         let rejected = ErrorKind::rejected;
-        for (code, kind) in [
-            ("MissingParameter.prompt", ErrorKind::InvalidRequest),
-            ("InvalidParameter.UnsupportedParameter", ErrorKind::InvalidRequest),
-            ("InvalidImageURL.EmptyURL", ErrorKind::ReferenceImage),
-            ("InputTextSensitiveContentDetected", rejected(Stage::Input, Medium::Text)),
-            ("InputImageSensitiveContentDetected.PrivacyInformation", rejected(Stage::Input, Medium::Image)),
-            ("OutputImageRiskDetection", rejected(Stage::Output, Medium::Image)),
-            ("SensitiveContentDetected.Violence", rejected(Stage::Unknown, Medium::Unknown)),
-            ("AuthenticationError", ErrorKind::Authentication),
-            ("AccountOverdueError", ErrorKind::Balance),
-            ("OperationDenied.ServiceNotOpen", ErrorKind::PermissionDenied),
-            ("InvalidEndpointOrModel.NotFound", ErrorKind::ModelNotFound),
-            ("ModelAccountIpmRateLimitExceeded", ErrorKind::RateLimited),
-            ("RateLimitExceeded.EndpointRPMExceeded", ErrorKind::RateLimited),
-            ("ServerOverloaded", ErrorKind::Overloaded),
-            ("SetLimitExceeded", ErrorKind::QuotaExhausted),
-            ("InternalServiceError", ErrorKind::Server),
+        for (kind, codes) in [
+            (ErrorKind::InvalidRequest, &["MissingParameter.prompt", "InvalidParameter.UnsupportedParameter"][..]),
+            (ErrorKind::InvalidRequest, &["InvalidArgumentError.x", "OutofContextError", "BadRequest"]),
+            (ErrorKind::InvalidRequest, &["InvalidEndpoint.ClosedEndpoint"]),
+            (ErrorKind::ReferenceImage, &["InvalidImageURL.EmptyURL"]),
+            (rejected(Stage::Input, Medium::Text), &["InputTextSensitiveContentDetected"]),
+            (rejected(Stage::Input, Medium::Image), &["InputImageSensitiveContentDetected.PrivacyInformation"]),
+            (rejected(Stage::Output, Medium::Text), &["OutputTextSensitiveContentDetected"]),
+            (rejected(Stage::Output, Medium::Image), &["OutputImageRiskDetection"]),
+            (rejected(Stage::Unknown, Medium::Unknown), &["SensitiveContentDetected.Violence"]),
+            (
+                ErrorKind::Overloaded,
+                &["ContentSecurityDetectionError", "ServerOverloaded", "InflightBatchsizeExceeded"],
+            ),
+            (ErrorKind::Authentication, &["AuthenticationError"]),
+            (ErrorKind::Balance, &["AccountOverdueError", "InvalidSubscription", "OperationDenied.ServiceOverdue"]),
+            (ErrorKind::PermissionDenied, &["InvalidAccountStatus", "AccessDenied", "ModelNotOpen"]),
+            (ErrorKind::PermissionDenied, &["OperationDenied.ServiceNotOpen"]),
+            (ErrorKind::ModelNotFound, &["UnsupportedModel", "InvalidEndpointOrModel.NotFound", "NotFound"]),
+            (ErrorKind::RateLimited, &["RequestBurstTooFast", "AccountRateLimitExceeded"]),
+            (ErrorKind::RateLimited, &["ModelAccountIpmRateLimitExceeded", "RateLimitExceeded.EndpointRPMExceeded"]),
+            (ErrorKind::QuotaExhausted, &["QuotaExceeded", "SetLimitExceeded"]),
+            (ErrorKind::Server, &["InternalServiceError"]),
         ] {
-            assert_eq!(ark(code), Some(kind), "{code}");
+            codes.iter().for_each(|code| assert_eq!(ark(code), Some(kind), "{code}"));
         }
-        assert_eq!(new_api("insufficient_user_quota"), Some(ErrorKind::Balance));
-        assert_eq!(new_api("channel:no_available_key"), Some(ErrorKind::Server));
-        assert_eq!((ark("SomethingNew"), new_api("something_new")), (None, None));
+        assert_eq!(ark("SomethingNew"), None);
+    }
+
+    #[test]
+    fn codes_of_relays_are_understood() {
+        for (kind, codes) in [
+            (ErrorKind::InvalidRequest, &["invalid_request", "bad_request_body", "convert_request_failed"][..]),
+            (ErrorKind::rejected(Stage::Input, Medium::Text), &["sensitive_words_detected", "prompt_blocked"]),
+            (ErrorKind::Authentication, &["invalid_api_key"]),
+            (ErrorKind::PermissionDenied, &["access_denied"]),
+            (ErrorKind::Balance, &["insufficient_user_quota"]),
+            (ErrorKind::QuotaExhausted, &["pre_consume_token_quota_failed"]),
+            (ErrorKind::ModelNotFound, &["model_not_found"]),
+            (ErrorKind::RateLimited, &["token_concurrency_limit_reached", "rate_limit_exceeded"]),
+            (ErrorKind::Server, &["get_channel_failed", "do_request_failed", "bad_response", "empty_response"]),
+            (ErrorKind::Server, &["channel:no_available_key"]),
+        ] {
+            codes.iter().for_each(|code| assert_eq!(new_api(code), Some(kind), "{code}"));
+        }
+        assert_eq!(new_api("something_new"), None);
     }
 }

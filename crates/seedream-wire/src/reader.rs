@@ -89,7 +89,6 @@ pub(crate) fn created(body: &Map<String, Value>) -> Option<Timestamp> {
 /// The meaning of a status without a known code.
 pub(crate) fn by_status(status: StatusCode) -> ErrorKind {
     match status.as_u16() {
-        200..=299 => ErrorKind::Server,
         300..=399 => ErrorKind::Config,
         401 => ErrorKind::Authentication,
         402 => ErrorKind::Balance,

@@ -64,8 +64,9 @@ mod tests {
     #[test]
     fn ark_and_openai_usage_are_both_read() {
         let ark = usage(Some(&json!({"generated_images": 3, "output_tokens": 48672, "total_tokens": 48672,
-            "input_images": 1, "tool_usage": {"web_search": 2}})));
+            "input_images": 1, "input_tokens": 5, "tool_usage": {"web_search": 2}})));
         assert_eq!((ark.generated_images, ark.output_tokens, ark.web_searches), (Some(3), Some(48672), Some(2)));
+        assert_eq!((ark.input_images, ark.input_tokens, ark.total_tokens), (Some(1), Some(5), Some(48672)));
         assert!(ark.other.is_empty());
         let relay = usage(Some(&json!({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 16280,
             "prompt_tokens_details": {"cached_tokens_details": {}}, "output_tokens": 16280})));
@@ -78,6 +79,10 @@ mod tests {
         let odd = usage(Some(&json!({"generated_images": "2", "output_tokens": 1.0, "total_tokens": [], "x": null})));
         assert_eq!((odd.generated_images, odd.output_tokens, odd.total_tokens), (Some(2), Some(1), None));
         assert_eq!(odd.other.len(), 2);
+        for number in [json!(1.5), json!(-1.0), json!(1e16), json!("x")] {
+            let odd = usage(Some(&json!({"generated_images": number, "credits_reserved": "x", "tool_usage": 3})));
+            assert_eq!((odd.generated_images, odd.reserved, odd.web_searches, odd.other.len()), (None, None, None, 3));
+        }
         for value in [None, Some(&json!(7)), Some(&json!("none")), Some(&json!(null)), Some(&json!([]))] {
             assert_eq!(usage(value), Usage::default());
         }

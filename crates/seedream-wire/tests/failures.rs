@@ -52,6 +52,17 @@ fn an_error_beside_images_or_a_bill_is_never_free() {
     assert!(unbilled.charge() >= Charge::Unknown && unbilled.generation().is_some());
     let billed = refused(402, &json!({"error": error, "usage": {"generated_images": 2}}));
     assert_eq!(billed.charge(), Charge::Yes);
+    for failed in [
+        json!({"code": "Bad", "message": "no", "data": [{"url": A}]}),
+        json!({"error": 7, "data": [{"url": A}]}),
+        json!({"error": true, "data": [{"url": A}]}),
+        json!({"error": "no", "data": [{"url": A}]}),
+        json!({"error": ["no"], "data": [{"url": A}]}),
+    ] {
+        assert_eq!(refused(400, &failed).charge(), Charge::Yes, "{failed}");
+    }
+    // An image that cannot be decoded may have been billed.
+    assert_eq!(refused(400, &json!({"data": [{"b64_json": "!!"}]})).charge(), Charge::Unknown);
     // An echo of the request contains no generated image.
     for body in [
         json!({"error": error, "request": {"image": [A], "prompt": "a kite"}}),

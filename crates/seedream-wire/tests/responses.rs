@@ -4,8 +4,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, StatusCode};
 use proptest::prelude::*;
 use seedream_core::{
-    Blobs, Decoded, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, Response, Result, Timestamp,
-    WarningKind, sse,
+    Blobs, Charge, Decoded, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, OutputFormat, Pixels,
+    Response, Result, Size, Timestamp, WarningKind, sse,
 };
 use seedream_wire::{Reader, codes};
 use serde_json::{Value, json};
@@ -163,6 +163,36 @@ fn a_truncated_item_is_a_failure_with_its_index() {
     assert_eq!(generation.images().count(), 1);
     let failure = generation.failures().next().unwrap();
     assert_eq!((failure.index, failure.kind), (1, ErrorKind::Transport));
+}
+
+#[test]
+fn size_and_format_are_stated_by_an_image_or_once_for_all() {
+    let items = json!([{"url": "https://p.example/0", "size": "20x10", "output_format": "JPG"}, {"url": "https://p.example/1"}]);
+    let generation = read(&json!({"data": items, "size": "30x10", "output_format": "png"})).unwrap();
+    let facts: Vec<_> = generation.images().map(|image| (image.size, image.format)).collect();
+    let pixels = |width| Some(Pixels::new(width, 10));
+    assert_eq!(facts, [(pixels(20), Some(OutputFormat::Jpeg)), (pixels(30), Some(OutputFormat::Png))]);
+}
+
+#[test]
+fn a_list_of_models_is_read_or_is_an_error_that_costs_nothing() {
+    let read = |status: u16, body: Value| {
+        let mut response = response(body.to_string());
+        response.status = StatusCode::from_u16(status).unwrap();
+        seedream_wire::models(&reader(), &response)
+    };
+    let models = read(200, json!({"data": [{"id": "a"}, {"name": "x"}, {"id": "b"}]})).unwrap();
+    assert_eq!(models.iter().map(|model| model.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    let error = json!({"error": {"code": "AuthenticationError", "message": "no"}});
+    for (status, body, kind) in [
+        (200, error.clone(), ErrorKind::Authentication),
+        (401, error, ErrorKind::Authentication),
+        (404, json!({"data": []}), ErrorKind::Unsupported),
+        (200, json!({"models": []}), ErrorKind::MalformedResponse),
+    ] {
+        let error = read(status, body.clone()).unwrap_err();
+        assert_eq!((error.kind(), error.charge()), (kind, Charge::No), "{status} {body}");
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ mod texts;
 use seedream_fixtures::{FieldRole, ResponseMode};
 
 use crate::{Case, CaseFailure, Law, Subject};
-use shape_fixture::ShapeFixture;
+use shape_fixture::{ROUNDS, ShapeFixture};
 
 type ShapeCheck = fn(&ShapeFixture) -> Result<(), CaseFailure>;
 
@@ -88,9 +88,6 @@ const KINDS: [(&str, CheckedBy, AppliesTo, ShapeCheck); 40] = [
     ("charge-of-unread-events", CheckedBy::Reader, AppliesTo::Streams, charge::of_unread_events),
     ("charge-of-a-cut-stream", CheckedBy::Reader, AppliesTo::Streams, charge::of_a_cut_stream),
 ];
-
-/// How often each kind is drawn.
-const ROUNDS: u64 = 4;
 
 const NO_IMAGE: &str = "no fixture of the provider shows a success whose images have URLs";
 /// Why an adapter is not held to what only a reader can handle.

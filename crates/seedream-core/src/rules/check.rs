@@ -7,6 +7,8 @@ mod extra_members;
 mod images;
 mod optional_fields;
 mod size;
+#[cfg(test)]
+mod tests;
 
 use crate::{Capabilities, Error, Field, ImageRequest, Nearest, Result, Standing, Warning, WarningKind};
 

@@ -16,25 +16,27 @@ struct ErrorFixture {
     read: Error,
 }
 
-/// The errors of the provider that have a code.
+/// The errors of the provider that have a code, those of this round.
 fn shown(fixture: &ShapeFixture) -> Result<Vec<ErrorFixture>, CaseFailure> {
-    let mut all = Vec::new();
-    for case in fixture.subject.exchanges().filter(|case| case.operation == OperationKind::Create) {
-        let Some(response) = case.response.as_ref().filter(|response| response.status >= 400) else { continue };
-        let RecordedBody::Json(raw) = &response.body else { continue };
-        let body: Value = serde_json::from_str(raw.get()).unwrap_or_default();
-        let member = |name: &str| {
-            let value = body.pointer(&format!("/error/{name}")).or_else(|| body.get(name))?;
-            value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
-        };
-        let (Some(code), Some(message)) = (member("code"), member("message")) else { continue };
-        if message.contains('{') {
-            continue;
-        }
-        let read = read(fixture, case, response.status, &body)?;
-        all.push(ErrorFixture { case, status: response.status, code, message, read });
-    }
-    Ok(all)
+    let created = fixture.subject.exchanges().filter(|case| case.operation == OperationKind::Create);
+    let coded = fixture.share(created.filter_map(coded)).map(|(case, status, body, code, message)| {
+        let read = read(fixture, case, status, &body)?;
+        Ok(ErrorFixture { case, status, code, message, read })
+    });
+    coded.collect()
+}
+
+/// The status, the body, the code and the message of an error with a code.
+fn coded(case: &'static RecordedExchange) -> Option<(&'static RecordedExchange, u16, Value, String, String)> {
+    let response = case.response.as_ref().filter(|response| response.status >= 400)?;
+    let RecordedBody::Json(raw) = &response.body else { return None };
+    let body: Value = serde_json::from_str(raw.get()).ok()?;
+    let member = |name: &str| {
+        let value = body.pointer(&format!("/error/{name}")).or_else(|| body.get(name))?;
+        value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    let (code, message) = (member("code")?, member("message")?);
+    (!message.contains('{')).then_some((case, response.status, body, code, message))
 }
 
 fn response(case: &RecordedExchange, status: u16, body: impl Into<bytes::Bytes>) -> Result<Response, CaseFailure> {

@@ -20,6 +20,9 @@ use crate::{
     harness::task_fixtures::TaskFixtures,
 };
 
+/// How often each kind is drawn.
+pub(super) const ROUNDS: u64 = 4;
+
 /// The host of the images of a response.
 pub(super) const IMAGES: &str = "https://images.response/";
 
@@ -34,6 +37,7 @@ pub(super) struct ShapeFixture {
     /// The member that holds the images.
     pub(super) member: String,
     pub(super) urls: Vec<String>,
+    round: u64,
     random: RefCell<Rng>,
 }
 
@@ -80,7 +84,12 @@ impl ShapeFixture {
         let Some(member) = member.map(|(name, _)| name.clone()) else { return Ok(None) };
         facts.remove(&member);
         let random = RefCell::new(seeded(subject.id(), round));
-        Ok(Some(Self { subject: subject.clone(), shown, documented, facts, member, urls, random }))
+        Ok(Some(Self { subject: subject.clone(), shown, documented, facts, member, urls, round, random }))
+    }
+
+    /// Those of many documented responses that this round takes; the rounds together take each of them once.
+    pub(super) fn share<T>(&self, responses: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
+        responses.into_iter().zip((0..ROUNDS).cycle()).filter(|(_, round)| *round == self.round).map(|(one, _)| one)
     }
 
     /// A number from 0 up to, but not, `end`.

@@ -192,8 +192,10 @@ pub(super) fn words(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let shown = StreamFixture::of(&fixture.subject)?;
     let mut d = Differences::default();
     let dialect = fixture.subject.dialect();
-    for case in fixture.subject.exchanges().filter(|case| case.operation == OperationKind::Create) {
-        let Some(RecordedBody::Json(raw)) = case.response.as_ref().filter(|r| r.status >= 400).map(|r| &r.body) else {
+    let created = fixture.subject.exchanges().filter(|case| case.operation == OperationKind::Create);
+    let refused = created.filter(|case| case.response.as_ref().is_some_and(|response| response.status >= 400));
+    for case in fixture.share(refused) {
+        let Some(RecordedBody::Json(raw)) = case.response.as_ref().map(|r| &r.body) else {
             continue;
         };
         let body: Value = serde_json::from_str(raw.get()).unwrap_or_default();

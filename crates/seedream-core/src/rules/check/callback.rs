@@ -38,7 +38,10 @@ mod tests {
     #[test]
     fn only_a_public_https_url_of_bounded_length_passes() {
         assert!(problems("https://hooks.example.com/seedream?job=1").is_empty());
-        let long = format!("https://a.example/{}", "x".repeat(2048));
+        let of_length =
+            |length: usize| format!("https://a.example/{}", "x".repeat(length - "https://a.example/".len()));
+        assert!(problems(&of_length(2048)).is_empty());
+        let long = of_length(2049);
         for url in [
             "http://hooks.example.com/",
             "https://127.0.0.1/",
