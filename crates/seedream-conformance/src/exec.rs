@@ -62,7 +62,7 @@
 //!             {"index": 1, "base64": "…"}, {"index": 2, "error": ERROR}],
 //!  "reported_model": "…", "created": 1795132800, "request_id": "…", "usage": {"generated_images": 2}}
 //! {"accepted": "task-id", "estimated_seconds": 45, "can_cancel": true, …}
-//! {"running": "processing", "progress": 40}       and the images that are there already
+//! {"running": "processing", "progress": 40, "estimated_seconds": 45}      and the images that are there already
 //! {"failed": ERROR, …}                            the task has failed; with `error` it was the poll that did
 //! {"error": {"kind": "rate_limited", "code": "…", "message": "…", "param": "…", "stage": "input", "medium": "text", "charge": "no"}, …}
 //! ```

@@ -162,11 +162,9 @@ fn acceptance(body: &Value) -> Option<Acceptance> {
         let text = |name: &str| layer.get(name).and_then(Value::as_str).map(str::to_owned);
         acceptance.reported_model = acceptance.reported_model.or_else(|| text("model"));
         acceptance.created = acceptance.created.or_else(|| created(layer));
-        let info = layer.get("task_info").and_then(|info| info.get("estimated_time")).or(layer.get("estimated_time"));
         let can_cancel = layer.get("task_info").and_then(|info| info.get("can_cancel")).and_then(Value::as_bool);
         acceptance.can_cancel = acceptance.can_cancel.or(can_cancel);
-        let seconds = info.and_then(Value::as_u64).and_then(|seconds| u32::try_from(seconds).ok());
-        acceptance.estimated_seconds = acceptance.estimated_seconds.or(seconds);
+        acceptance.estimated_seconds = acceptance.estimated_seconds.or_else(|| estimate(layer));
         if acceptance.usage.is_empty() {
             acceptance.usage = usage(layer.get("usage"));
         }
@@ -216,6 +214,12 @@ fn progress(members: &Map<String, Value>) -> Option<u8> {
     let value = members.get("progress")?;
     let text = || value.as_str()?.trim().trim_end_matches('%').parse().ok();
     value.as_f64().or_else(text).map(|per_cent| per_cent.clamp(0.0, 100.0) as u8)
+}
+
+/// The estimate of a task's whole duration in seconds (docs.evolink.ai, seedream-4.5-image-generate, `task_info.estimated_time`).
+fn estimate(members: &Map<String, Value>) -> Option<u32> {
+    let info = members.get("task_info").and_then(|info| info.get("estimated_time")).or(members.get("estimated_time"));
+    u32::try_from(info?.as_u64()?).ok()
 }
 
 fn created(members: &Map<String, Value>) -> Option<Timestamp> {
@@ -303,8 +307,9 @@ impl Tasks {
             }
             Word::Running | Word::Unknown => {
                 let progress = progress(members);
+                let estimated_seconds = find::layers(body).find_map(estimate);
                 let found = any.then(|| Box::new(generation));
-                Ok(TaskState::Running { status: status.to_owned(), progress, found })
+                Ok(TaskState::Running { status: status.to_owned(), progress, estimated_seconds, found })
             }
         }
     }

@@ -553,3 +553,14 @@ fn a_task_is_accepted_in_any_form_and_every_id_is_kept() {
         .unwrap_err();
     assert_eq!((refused.kind(), refused.charge()), (ErrorKind::Balance, Charge::No));
 }
+
+#[test]
+fn an_estimate_is_read_of_a_poll_too() {
+    for body in [
+        json!({"status": "pending", "task_info": {"estimated_time": 60}}),
+        json!({"code": 200, "data": {"status": "submitted", "estimated_time": 60}}),
+    ] {
+        let TaskState::Running { estimated_seconds, .. } = state(body.clone()) else { panic!("{body}") };
+        assert_eq!(estimated_seconds, Some(60), "{body}");
+    }
+}

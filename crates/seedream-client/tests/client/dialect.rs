@@ -219,7 +219,7 @@ impl TaskDialect for TinyTasks {
             Some("done") => Ok(TaskState::Done(generation(&task.model, &value, response)?)),
             Some("some") => {
                 let found = Some(Box::new(generation(&task.model, &value, response)?));
-                Ok(TaskState::Running { status: "some".to_owned(), progress: None, found })
+                Ok(TaskState::Running { status: "some".to_owned(), progress: None, estimated_seconds: None, found })
             }
             status => Ok(TaskState::running(status.unwrap_or("?"), Some(50))),
         }

@@ -80,11 +80,11 @@ impl ResponseMeaning {
 
     pub(super) fn state(mut self, model: &ModelId, response: &Response) -> Result<TaskState> {
         if let Some(status) = self.running.take() {
-            let progress = self.progress;
-            let found = self.generation(model, response).ok().map(Box::new);
+            let (progress, estimate) = (self.progress, self.estimated_seconds);
+            let images = self.generation(model, response).ok().map(Box::new);
             let mut state = TaskState::running(status, progress);
-            if let TaskState::Running { found: here, .. } = &mut state {
-                *here = found;
+            if let TaskState::Running { estimated_seconds, found, .. } = &mut state {
+                (*estimated_seconds, *found) = (estimate, images);
             }
             return Ok(state);
         }

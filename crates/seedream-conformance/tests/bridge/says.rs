@@ -61,9 +61,10 @@ pub(crate) fn outcome(outcome: Result<Decoded>) -> Value {
 
 pub(crate) fn state(state: Result<TaskState>) -> Value {
     match state {
-        Ok(TaskState::Running { status, progress, found }) => {
+        Ok(TaskState::Running { status, progress, estimated_seconds, found }) => {
             let mut said = found.map_or_else(|| json!({}), |found| generation(Ok(*found)));
             (said["running"], said["progress"]) = (status.into(), progress.into());
+            said["estimated_seconds"] = estimated_seconds.into();
             said
         }
         Ok(TaskState::Done(made)) => generation(Ok(made)),

@@ -58,6 +58,8 @@ pub enum TaskState {
         status: String,
         /// Percentage, if the provider states it.
         progress: Option<u8>,
+        /// The provider's estimate of the task's whole duration, in seconds. It replaces an earlier one.
+        estimated_seconds: Option<u32>,
         /// The images that are already available.
         found: Option<Box<Generation>>,
     },
@@ -68,8 +70,8 @@ pub enum TaskState {
 }
 
 impl TaskState {
-    /// A running task without images.
+    /// A running task without images and without an estimate.
     pub fn running(status: impl Into<String>, progress: Option<u8>) -> Self {
-        Self::Running { status: status.into(), progress, found: None }
+        Self::Running { status: status.into(), progress, estimated_seconds: None, found: None }
     }
 }

@@ -40,8 +40,9 @@ impl Turn<'_> {
         }
         collecting.cut = 0;
         match self.read_poll(&collecting.task, response) {
-            Ok(TaskState::Running { status, progress, found }) => {
+            Ok(TaskState::Running { status, progress, estimated_seconds, found }) => {
                 collecting.last = Some(format!("status {status}"));
+                collecting.task.estimated_seconds = estimated_seconds.or(collecting.task.estimated_seconds);
                 if let Some(found) = found {
                     collecting.keep(found);
                 }

@@ -71,6 +71,24 @@ impl SizeRule {
         Self::levels(&[], pixels, default, source)
     }
 
+    /// Accepts aspect ratios only: neither tiers nor width x height can be sent. A model with tiers for its ratios sets
+    /// [`qualities`](Self::qualities) too.
+    pub fn only_ratios(ratios: &[Ratio], default: Option<&str>, source: Source) -> Self {
+        Self {
+            tiers: Vec::new(),
+            ratios: ratios.to_vec(),
+            qualities: Vec::new(),
+            auto: false,
+            pixels: None,
+            table: Vec::new(),
+            table_source: source.clone(),
+            default: default.map(Into::into),
+            source,
+            narrowed: None,
+            relay_min: None,
+        }
+    }
+
     /// Accepts tiers or pixels, as Ark and its relays do, with [`TABLE`] for ratios.
     pub fn levels(tiers: &[Tier], pixels: PixelRule, default: &str, source: Source) -> Self {
         Self {

@@ -247,3 +247,20 @@ fn polls_begin_in_the_middle_of_the_time_that_the_provider_estimates() {
         assert!(matches!(then, Then::WaitUntil(until) if wait.contains(&until.as_secs_f64())), "{then:?}");
     }
 }
+
+#[test]
+fn an_estimate_that_a_poll_gives_is_kept_and_sets_the_pace() {
+    let (mut operation, _) = after(resume(), [Input::Begin, response(200, "wait 10")]);
+    let Then::Send(_) = operation.on(Input::Woke, Duration::from_secs(2)).then else { panic!("no poll") };
+    let now = Duration::from_secs(3);
+    let then = operation.on(response(200, "about 80"), now).then;
+    // A tenth of the estimate.
+    let wait = now + Duration::from_secs_f64(7.2)..now + Duration::from_secs_f64(8.8);
+    assert!(matches!(then, Then::WaitUntil(until) if wait.contains(&until)), "{then:?}");
+    operation.on(Input::Woke, now + Duration::from_secs(10));
+    let then = operation.on(response(200, "wait 20"), now + Duration::from_secs(10)).then;
+    // A poll without an estimate does not take it back.
+    assert!(matches!(then, Then::WaitUntil(until) if until > now + Duration::from_secs(19)), "{then:?}");
+    let error = ended(operation.on(Input::Cancelled, now + Duration::from_secs(11)).then).unwrap_err();
+    assert_eq!(error.task().unwrap().estimated_seconds, Some(80));
+}

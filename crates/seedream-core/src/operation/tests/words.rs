@@ -132,7 +132,14 @@ impl TaskDialect for Words {
             ("some", count) => TaskState::Running {
                 status: "processing".to_owned(),
                 progress: None,
+                estimated_seconds: None,
                 found: Some(Box::new(images(&task.model, count))),
+            },
+            ("about", seconds) => TaskState::Running {
+                status: "processing".to_owned(),
+                progress: None,
+                estimated_seconds: seconds.parse().ok(),
+                found: None,
             },
             ("failed", _) => TaskState::Failed(Error::new(ErrorKind::TaskFailed, "it failed")),
             ("lost", _) => TaskState::Failed(Error::new(ErrorKind::TaskFailed, "").with_charge(Charge::Unknown)),

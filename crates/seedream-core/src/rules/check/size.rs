@@ -50,7 +50,7 @@ impl Capabilities {
         let source = &self.size.source;
         let Some(rule) = self.size.pixels else {
             let message = format!("{pixels} cannot be sent: {} does not take width x height", self.model);
-            audit.violation(Field::Size, message, self.legal_tiers(), source);
+            audit.violation(Field::Size, message, self.nearest_without_pixels(pixels), source);
             return None;
         };
         let broken = self.broken(rule, pixels);
@@ -204,9 +204,15 @@ impl Capabilities {
         size.and_then(|size| size.quality).or_else(|| written?.parse().ok())
     }
 
-    /// The legal tiers, for a model without pixels.
-    fn legal_tiers(&self) -> Nearest {
-        Nearest::OneOf(self.size.tiers.iter().map(ToString::to_string).collect())
+    /// The legal sizes for a model without pixels: the ratio of the nearest shape, or the tiers.
+    fn nearest_without_pixels(&self, pixels: Pixels) -> Option<Nearest> {
+        let side = |side: u32| u16::try_from(side / (pixels.width.max(pixels.height) / 10_000 + 1)).unwrap_or(u16::MAX);
+        let shape = Ratio::new(side(pixels.width).max(1), side(pixels.height).max(1));
+        if let Some(ratio) = nearest_ratio(self.size.ratios.iter().copied(), shape) {
+            return Some(Nearest::Size(Size::Ratio { ratio, tier: None }));
+        }
+        let tiers: Vec<_> = self.size.tiers.iter().map(ToString::to_string).collect();
+        (!tiers.is_empty()).then_some(Nearest::OneOf(tiers))
     }
 
     fn nearest_tier(&self, tier: Tier) -> Option<Nearest> {
@@ -225,4 +231,37 @@ impl Capabilities {
 fn distance(a: Tier, b: Tier) -> (usize, Tier) {
     let place = |tier| Tier::ALL.iter().position(|t| *t == tier).unwrap_or(0);
     (place(a).abs_diff(place(b)), a)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Capabilities, Descriptor, ImageRequest, Members, Nearest, Pixels, Ratio, Size, SizeRule, Source, Strictness,
+        Tier,
+    };
+
+    #[test]
+    fn a_model_with_ratios_only_refuses_other_sizes_and_names_the_nearest_ratio() {
+        let source = Source::overridden("a test");
+        let descriptor = Descriptor::new("shop", "Shop", "page", []);
+        let mut size = SizeRule::only_ratios(&[Ratio::new(1, 1), Ratio::new(16, 9)], Some("1:1"), source.clone());
+        size.qualities = vec![Tier::K2];
+        let members = Members::new::<&str>([], source);
+        let rules = Capabilities::new(&descriptor, descriptor.resolve(&"m".into()), size, members);
+        let check = |size: Size| rules.check(&ImageRequest::new("m", "a lighthouse").size(size), Strictness::Strict);
+        let wide = Size::Ratio { ratio: Ratio::new(16, 9), tier: Some(Tier::K2) };
+        let sent = check(wide).unwrap();
+        let sent = sent.size().unwrap();
+        assert_eq!((sent.size.as_deref(), sent.quality), (Some("16:9"), Some(Tier::K2)));
+        let ratio = |width, height| Nearest::Size(Size::Ratio { ratio: Ratio::new(width, height), tier: None });
+        for (asked, nearest) in [
+            (Size::Pixels(Pixels::new(2560, 1440)), Some(ratio(16, 9))),
+            (Size::Pixels(Pixels::new(200_000, 200_001)), Some(ratio(1, 1))),
+            (Size::Pixels(Pixels::new(u32::MAX, 1)), Some(ratio(16, 9))),
+            (Size::Tier(Tier::K4), Some(Nearest::Size(Size::Tier(Tier::K2)))),
+        ] {
+            let error = check(asked).unwrap_err();
+            assert_eq!(error.violations()[0].nearest, nearest, "{asked}");
+        }
+    }
 }
