@@ -82,7 +82,7 @@ async fn script(shared: &Shared, request: &Request<Bytes>) -> (Script, Clock) {
         let clock = shared.clocks.mock();
         return (script.unwrap_or_else(|| shared.engine.respond(clock.now(), request)), clock.clone());
     };
-    let clock = shared.enter(session);
+    let clock = shared.enter(&session);
     if let Some(image) = shared.partial_image(clock.now(), request) {
         shared.render(ChunkContent::Image(image)).await;
     }
