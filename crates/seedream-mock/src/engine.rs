@@ -7,7 +7,7 @@ pub(crate) mod pipeline;
 pub(crate) mod record;
 pub(crate) mod services;
 
-use std::{sync::Arc, time::SystemTime};
+use std::{borrow::Cow, sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 use http::Request;
@@ -19,7 +19,8 @@ use crate::endpoints::admin;
 use crate::engine::pipeline::Processed;
 use crate::engine::services::Services;
 use crate::faults::grammar::Fault;
-use crate::request::address::{ADMIN, Address, DEFAULT_SESSION};
+use crate::request::address;
+use crate::request::address::{ADMIN, Address, DEFAULT_SESSION, RouteQuestion};
 use crate::request::context::RequestContext;
 use crate::response::script::Script;
 use crate::settings::Settings;
@@ -48,17 +49,31 @@ impl Engine {
     pub fn handle(&self, now: impl Into<SystemTime>, request: &Request<Bytes>) -> Script {
         let now = timestamp(now.into());
         if let Some(session) = self.session_of(request) {
-            self.services.sessions.enter(session, now);
+            self.services.sessions.enter(&session, now);
         }
         self.respond(now, request)
     }
 
     /// The session that a request uses; `None` for a request to the admin API.
-    pub(crate) fn session_of<'r>(&self, request: &'r Request<Bytes>) -> Option<&'r str> {
+    pub(crate) fn session_of<'r>(&self, request: &'r Request<Bytes>) -> Option<Cow<'r, str>> {
         let address = Address::read(request.uri().path());
-        let of_task = || self.services.task_session(address.below.rsplit('/').next().unwrap_or_default());
-        let named = address.session.or_else(of_task).unwrap_or(DEFAULT_SESSION);
-        (address.prefix != ADMIN).then_some(named)
+        if address.prefix == ADMIN {
+            return None;
+        }
+        let named = address.session.map(Cow::Borrowed).or_else(|| self.session_of_task(&address, request));
+        Some(named.unwrap_or(Cow::Borrowed(DEFAULT_SESSION)))
+    }
+
+    /// The session that the id of a polled task carries.
+    fn session_of_task<'r>(&self, address: &Address<'r>, request: &'r Request<Bytes>) -> Option<Cow<'r, str>> {
+        let provider = self.services.library.provider(address.prefix)?;
+        let (method, query) = (request.method().as_str(), request.uri().query());
+        let question = RouteQuestion { method, path: address.below, query, json: None };
+        let (route, id) = address::find(provider, &question)?;
+        let Some(at) = &route.id_at else { return self.services.task_session(id).map(Cow::Borrowed) };
+        let body: Value = serde_json::from_slice(request.body()).ok()?;
+        let session = self.services.task_session(body.pointer(at)?.as_str()?)?;
+        Some(Cow::Owned(session.to_owned()))
     }
 
     /// Processes a request at a time of its session's clock: parses it, chooses its fault, asks its endpoint, applies the

@@ -11,4 +11,5 @@ pub(crate) mod images;
 pub(crate) mod json;
 pub(crate) mod script;
 pub(crate) mod sse;
+pub(crate) mod task;
 pub(crate) mod text_encoding;

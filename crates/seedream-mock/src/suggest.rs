@@ -1,6 +1,6 @@
 //! What a request that matched nothing came nearest to, and in which fields it differs.
 
-use seedream_fixtures::{FixtureLibrary, ProviderFacts};
+use seedream_fixtures::{FixtureLibrary, ProviderFacts, distance};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ pub(crate) struct NearRoute {
 }
 
 /// The routes nearest to a method and a path, the nearest first.
-pub(crate) fn routes(providers: &[ProviderFacts], method: &str, path: &str) -> Vec<NearRoute> {
+pub(crate) fn routes(providers: &[ProviderFacts], method: &str, path: &str, query: Option<&str>) -> Vec<NearRoute> {
     // A session is before every route, so it never is what differs.
     let path = Address::read(path).session.map_or(path, |session| &path["/s/".len() + session.len()..]);
     let asked = format!("{method} {path}");
@@ -28,8 +28,10 @@ pub(crate) fn routes(providers: &[ProviderFacts], method: &str, path: &str) -> V
         .map(|(provider, route)| {
             let template = format!("/{}{}", provider.id, route.path);
             let name = format!("{} {template}", route.method);
-            let differs = differences(&route.method, &template, method, path);
-            (distance(&asked, &name), name.clone(), NearRoute { route: name, differs })
+            let (below, wanted) = template.split_once('?').unwrap_or((&template, ""));
+            let mut differs = differences(&route.method, below, method, path);
+            differs.extend(missing_members(wanted, query.unwrap_or_default()));
+            (distance(&asked, &format!("{} {below}", route.method)), name.clone(), NearRoute { route: name, differs })
         })
         .collect();
     routes.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
@@ -57,6 +59,22 @@ fn differences(wanted: &str, template: &str, method: &str, path: &str) -> Vec<Di
     found
 }
 
+/// The members of a query that a request lacks.
+fn missing_members(wanted: &str, query: &str) -> Option<Difference> {
+    let is_there = |wanted: &str| {
+        let fits = |member: &str| match wanted.strip_suffix("{id}") {
+            Some(name) => member.len() > name.len() && member.starts_with(name),
+            None => member == wanted,
+        };
+        wanted.is_empty() || query.split('&').any(fits)
+    };
+    (!wanted.split('&').all(is_there)).then(|| Difference {
+        field: String::from("query"),
+        expected: Some(Value::from(wanted)),
+        actual: Some(Value::from(query)),
+    })
+}
+
 fn segments(path: &str) -> Vec<&str> {
     path.trim_start_matches('/').split('/').collect()
 }
@@ -70,22 +88,6 @@ pub(crate) fn exchanges<'l>(library: &'l FixtureLibrary, asked: &str) -> Vec<&'l
     names.into_iter().map(|(_, name)| name).take(SHOWN).collect()
 }
 
-/// How many characters must change (Levenshtein).
-pub(crate) fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    // A path can be as long as a URL may be; what is nearest is decided long before that.
-    for (i, x) in a.chars().take(200).enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, &y) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,7 +95,7 @@ mod tests {
     #[test]
     fn a_typo_finds_its_route_and_is_named() {
         let nearest = |method: &str, path: &str| {
-            let routes = routes(seedream_fixtures::providers(), method, path);
+            let routes = routes(seedream_fixtures::providers(), method, path, None);
             let fields: Vec<String> = routes[0].differs.iter().map(|difference| difference.field.clone()).collect();
             (routes[0].route.clone(), fields)
         };
@@ -107,5 +109,16 @@ mod tests {
         assert_eq!(nearest("POST", "/evolink/images/generations"), (create.into(), vec!["path".into()]));
         let poll = "GET /evolink/v1/tasks/{id}";
         assert_eq!(nearest("PUT", "/evolink/v1/tasks/abc"), (poll.into(), vec!["method".into()]));
+    }
+
+    #[test]
+    fn a_query_that_a_route_has_is_missed() {
+        let mut provider = seedream_fixtures::provider("evolink").unwrap().clone();
+        provider.routes[1].path = "/v1/tasks/{id}?language=en".into();
+        let providers = [provider];
+        let differs = |query| routes(&providers, "GET", "/evolink/v1/tasks/abc", query).remove(0).differs;
+        assert_eq!(differs(Some("a=b&language=en")), []);
+        let missed = differs(Some("language=zh"));
+        assert_eq!((missed[0].field.as_str(), &missed[0].expected), ("query", &Some(Value::from("language=en"))));
     }
 }

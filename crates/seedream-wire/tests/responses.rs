@@ -170,7 +170,7 @@ fn size_and_format_are_stated_by_an_image_or_once_for_all() {
     let items = json!([{"url": "https://p.example/0", "size": "20x10", "output_format": "JPG"}, {"url": "https://p.example/1"}]);
     let generation = read(&json!({"data": items, "size": "30x10", "output_format": "png"})).unwrap();
     let facts: Vec<_> = generation.images().map(|image| (image.size, image.format)).collect();
-    let pixels = |width| Some(Pixels::new(width, 10));
+    let pixels = |width| Some(Pixels::of(width, 10));
     assert_eq!(facts, [(pixels(20), Some(OutputFormat::Jpeg)), (pixels(30), Some(OutputFormat::Png))]);
 }
 

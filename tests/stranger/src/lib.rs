@@ -1,7 +1,9 @@
 //! Harbour Pictures: an invented provider, whose whole document is `harbour.txt`.
 //!
 //! It shows what a stranger writes for a provider of his own: this adapter, `fixtures/harbour` and one line in
-//! `tests/conformance.rs`. Nothing of the workspace knows it.
+//! `tests/conformance.rs`. Nothing of the workspace knows it. [`quarry`] is another provider, whose responses are tasks.
+
+pub mod quarry;
 
 use std::{sync::LazyLock, time::Duration};
 

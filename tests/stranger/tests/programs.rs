@@ -11,6 +11,9 @@ mod one_adapter;
 #[path = "../examples/server.rs"]
 #[allow(dead_code, reason = "its main is for cargo run")]
 mod server;
+#[path = "../examples/tasks.rs"]
+#[allow(dead_code, reason = "its main is for cargo run")]
+mod tasks;
 
 #[tokio::test]
 async fn one_adapter_prints_images_failures_and_cost() {
@@ -22,6 +25,28 @@ async fn one_adapter_prints_images_failures_and_cost() {
     let count = |start: &str| lines.iter().filter(|line| line.starts_with(start)).count();
     assert_eq!((count("image "), count("failed: ")), (2, 1), "{lines:?}");
     assert_eq!(lines.last().map(String::as_str), Some("billed: 2 images, charge: yes"));
+}
+
+#[tokio::test]
+async fn a_provider_of_ones_own_with_tasks_is_served_by_its_fixtures() {
+    let mock = MockServer::builder().fixtures(tasks::FIXTURES).expect("good fixtures").start().await;
+    let mock = mock.expect("the mock starts");
+    let folder = tempfile::tempdir().expect("a folder");
+    let lines = tasks::run(&mock.base_url("quarry").expect("it serves quarry"), folder.path()).await;
+    let lines = lines.expect("two images were made");
+    assert_eq!(lines.last().map(String::as_str), Some("cost: 0.08 dollars, charge: yes"), "{lines:?}");
+    let files = std::fs::read_dir(folder.path()).expect("a folder").map(|file| file.expect("a file").path());
+    let mut images = 0;
+    for file in files.filter(|file| file.extension().is_some_and(|extension| extension == "jpeg" || extension == "jpg"))
+    {
+        assert!(std::fs::read(file).expect("an image").starts_with(b"\xff\xd8\xff"));
+        images += 1;
+    }
+    assert_eq!(images, 2, "{lines:?}");
+    let paid = mock.default_session().paid();
+    assert_eq!((paid.images, paid.credits), (2, 0.08));
+    let polls = mock.default_session().journal().iter().filter(|entry| entry.method == "GET").count();
+    assert!(polls >= 3, "three polls end a task, and the images are fetched");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! What may depend on what, how heavy a package may be, and what a provider consists of.
 
 mod imports;
+mod names;
 
 use std::{
     collections::BTreeSet,
@@ -115,6 +116,14 @@ fn the_client_knows_no_adapter_and_the_facade_no_tool() {
     // A program with a transport of its own builds no HTTP client.
     assert!(facade.contains("reqwest") && !one.contains("reqwest"));
     assert!(!needs("seedream-ark", &["--no-default-features", "--features", "client"]).contains("reqwest"));
+}
+
+#[test]
+fn the_mock_and_the_laws_name_no_provider() {
+    let sources = ["crates/seedream-mock/src", "crates/seedream-conformance/src", "fixtures/src"];
+    let found: Vec<String> =
+        sources.iter().flat_map(|source| names::found(&root().join(source), &providers())).collect();
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]

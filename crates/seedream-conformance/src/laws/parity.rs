@@ -68,7 +68,7 @@ fn check(subject: &Subject, ask: RequestEdit) -> Result<(), CaseFailure> {
     d.same("places", &(0..places.len() as u32).collect(), &places);
     d.same("model", checked.model(), &generation.model);
     let inline = request.response_format == Some(ResponseFormat::B64Json) && !lost(Field::ResponseFormat);
-    let states_size = subject.provider().is_some_and(|provider| provider.response == ResponseFamily::Ark);
+    let states_size = subject.provider().is_some_and(|provider| provider.response == ResponseFamily::Images);
     for image in generation.images() {
         let size = match request.size {
             Some(seedream_core::Size::Pixels(pixels)) if states_size => Some(pixels),

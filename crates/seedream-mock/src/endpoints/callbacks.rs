@@ -1,4 +1,4 @@
-//! Callbacks: what a provider tells a caller by itself when a task ends (docs.evolink.ai, `callback_url`).
+//! Callbacks: what a provider tells a caller by itself when a task ends (the member of a request with the role `callback`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,10 @@ use crate::engine::services::Services;
 use crate::request::rewrite::ForwardedRequest;
 use crate::state::entry::{EntryKind, NewEntry};
 use crate::state::session::Session;
-use crate::state::task::{MockTask, TaskProgress};
+use crate::state::task::MockTask;
 
-/// How long a receiver may take.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The pause after each failed attempt; after the last attempt there is none.
-pub(crate) const RETRIES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+/// How many seconds a receiver may take, where the provider does not say.
+const TIMEOUT_SECONDS: u64 = 10;
 
 /// One callback that is due.
 #[derive(Debug, Clone)]
@@ -26,6 +23,10 @@ pub(crate) struct Callback {
     /// The task as a poll would tell it.
     pub(crate) body: Vec<u8>,
     pub(crate) session: String,
+    /// How long its receiver may take.
+    pub(crate) timeout: Duration,
+    /// The pause after each failed attempt; after the last attempt there is none.
+    pub(crate) pauses: Vec<Duration>,
     provider: String,
     task: Arc<str>,
 }
@@ -56,8 +57,19 @@ pub(crate) fn take(services: &Services, now: impl Fn(&str) -> Timestamp) -> Vec<
         let now = now(&name);
         for (task, at) in services.sessions.look(&name, |session| session.take_ended(now)).unwrap_or_default() {
             let Some((url, origin)) = task.callback.clone() else { continue };
-            let body = tasks::detail(services, &origin, &name, &task, TaskProgress::Ended(at));
-            taken.push(Callback { url, body, session: name.clone(), provider: task.provider, task: task.id });
+            let body = tasks::callback(services, &origin, &name, &task, at);
+            let limits = services.library.provider(&task.provider).map(|provider| &provider.limits);
+            let timeout = limits.and_then(|limits| limits.callback_timeout_seconds).unwrap_or(TIMEOUT_SECONDS);
+            let retries = limits.map_or(&[][..], |limits| &limits.callback_retry_seconds);
+            taken.push(Callback {
+                url,
+                body,
+                session: name.clone(),
+                timeout: Duration::from_secs(timeout),
+                pauses: retries.iter().copied().map(Duration::from_secs).collect(),
+                provider: task.provider,
+                task: task.id,
+            });
         }
     }
     taken
@@ -71,7 +83,7 @@ pub(crate) fn is_wanted(services: &Services, callback: &Callback) -> bool {
 
 /// Writes an attempt into the journal of its session, if that is still there.
 pub(crate) fn record(services: &Services, now: Timestamp, callback: &Callback, attempt: usize, outcome: &Delivery) {
-    let whole = RETRIES.len() + 1;
+    let whole = callback.pauses.len() + 1;
     let how = match outcome {
         Ok(status) => format!("status {status}"),
         Err(reason) => reason.clone(),

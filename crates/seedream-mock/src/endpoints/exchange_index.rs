@@ -28,6 +28,8 @@ struct Candidates {
 
 struct ExchangeCandidate {
     id: String,
+    /// The query that a request must have; none means that any will do.
+    query: Option<String>,
     /// Whether it is a user's own, which comes before all others.
     users: bool,
     body: Option<Value>,
@@ -55,13 +57,18 @@ impl ExchangeIndex {
             // judged before. A POST without a body is one whose source shows the response only.
             let unfindable = exchange.operation == OperationKind::Callback
                 || (recorded.status == 401 && !exchange.is_users())
-                || (body.is_none() && request.method != "GET");
+                || (body.is_none() && request.method != "GET" && exchange.operation == OperationKind::Create);
             if !unfindable {
                 let paths = index.by_request.entry(exchange.provider().to_owned()).or_default();
-                let methods = paths.entry(request.path.clone()).or_default();
+                let (path, query) = match request.path.split_once('?') {
+                    Some((path, query)) => (path, Some(query.to_owned())),
+                    None => (request.path.as_str(), None),
+                };
+                let methods = paths.entry(path.to_owned()).or_default();
                 let bare = body.as_ref().map(without_nulls);
                 methods.entry(request.method.clone()).or_default().add(ExchangeCandidate {
                     id: exchange.id().to_owned(),
+                    query,
                     users: exchange.is_users(),
                     body,
                     bare,
@@ -82,16 +89,21 @@ impl ExchangeIndex {
         &self,
         provider: &ProviderFacts,
         method: &str,
-        path: &str,
+        (path, query): (&str, Option<&str>),
         body: Option<&Value>,
         hash: u64,
         own: bool,
     ) -> Option<ExchangeMatch<'_>> {
         let candidates = self.candidates(&provider.id, method, path)?;
         // What is equal is alike too, and nearly always nothing is.
-        let alike = candidates.alike(body, hash);
+        let mut alike = candidates.alike(body, hash);
+        alike.retain(|candidate| candidate.has_query(query));
+        if alike.iter().any(|candidate| candidate.query.is_some()) {
+            alike.retain(|candidate| candidate.query.is_some());
+        }
         if alike.is_empty() {
-            let printed = candidates.printed(provider, body);
+            let mut printed = candidates.printed(provider, body);
+            printed.retain(|candidate| candidate.has_query(query));
             let id = only(&printed, |candidate| candidate.users).or_else(|| only(&printed, |_| !own))?;
             return Some(ExchangeMatch { id, printed: true });
         }
@@ -140,6 +152,16 @@ impl Candidates {
 }
 
 impl ExchangeCandidate {
+    /// Whether a request has its query, in any order.
+    fn has_query(&self, query: Option<&str>) -> bool {
+        let sorted = |query: &str| {
+            let mut members: Vec<String> = query.split('&').map(str::to_owned).collect();
+            members.sort_unstable();
+            members
+        };
+        self.query.as_ref().is_none_or(|own| query.is_some_and(|query| own == query || sorted(own) == sorted(query)))
+    }
+
     /// Whether a body is the same, nulls aside.
     fn is_alike(&self, body: Option<&Value>) -> bool {
         match (&self.bare, body) {

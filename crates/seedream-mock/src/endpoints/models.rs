@@ -10,13 +10,13 @@ use crate::response::endpoint_response::EndpointResponse;
 const NEW_API_CREATED: i64 = 1_626_777_600;
 
 #[derive(Serialize)]
-struct ArkList<'a> {
+struct PlainList<'a> {
     object: &'static str,
-    data: Vec<ArkModel<'a>>,
+    data: Vec<PlainModel<'a>>,
 }
 
 #[derive(Serialize)]
-struct ArkModel<'a> {
+struct PlainModel<'a> {
     id: &'a str,
     object: &'static str,
 }
@@ -81,9 +81,13 @@ pub(crate) fn list(provider: &ProviderFacts, family: ErrorFamily) -> EndpointRes
             let data = ids.map(NewApiModel::new);
             EndpointResponse::value(200, &NewApiList { success: true, data: data.collect(), object: "list" })
         }
-        ErrorFamily::Ark | ErrorFamily::TextCode | ErrorFamily::TextCodePoll | ErrorFamily::StatusCode => {
-            let data = ids.map(|id| ArkModel { id, object: "model" });
-            EndpointResponse::value(200, &ArkList { object: "list", data: data.collect() })
+        ErrorFamily::CodeParam
+        | ErrorFamily::TextCode
+        | ErrorFamily::TextCodePoll
+        | ErrorFamily::StatusCode
+        | ErrorFamily::Template => {
+            let data = ids.map(|id| PlainModel { id, object: "model" });
+            EndpointResponse::value(200, &PlainList { object: "list", data: data.collect() })
         }
     }
 }

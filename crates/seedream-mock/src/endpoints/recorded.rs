@@ -1,12 +1,15 @@
 //! Recorded responses: found by an equal request, or forced by name.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use seedream_fixtures::{EvidenceKind, OperationKind, RecordedBody, RecordedExchange, RecordedResponse};
-use serde_json::Value;
+use seedream_fixtures::{
+    EvidenceKind, JsonTemplate, OperationKind, Placeholder, RecordedBody, RecordedExchange, RecordedResponse,
+    ResponseFamily, TaskFacts, TextTemplate,
+};
 
 use crate::endpoints::{credits, generate, models, tasks};
 use crate::engine::services::Services;
@@ -20,6 +23,7 @@ use crate::request::rewrite::ForwardedRequest;
 use crate::request::{rewrite, sizes};
 use crate::response::chunk::{Chunk, inline_marker, splice};
 use crate::response::endpoint_response::EndpointResponse;
+use crate::time::later;
 
 /// The response of the recorded exchange with an equal request, if there is one.
 pub(crate) fn respond(context: &RequestContext<'_>) -> Option<EndpointResponse> {
@@ -27,7 +31,8 @@ pub(crate) fn respond(context: &RequestContext<'_>) -> Option<EndpointResponse> 
     // A relay that differs from its documentation does not answer as documented; a user's own exchange stands.
     let own = !context.profile.is_documented();
     let Services { index, library, .. } = context.services;
-    let found = index.find(context.provider, method, context.below, context.json, context.body_hash, own)?;
+    let asked = (context.below, context.request.uri().query());
+    let found = index.find(context.provider, method, asked, context.json, context.body_hash, own)?;
     let mut response = live(context, library.exchange(found.id)?, found.printed)?;
     if response.status >= 400 {
         response.violations = generate::broken_rules(context);
@@ -78,11 +83,14 @@ fn live(context: &RequestContext<'_>, exchange: &RecordedExchange, printed: bool
             vec![Chunk::now(splice(&text, &live.images))]
         }
         RecordedBody::Sse(text) => live.events(text),
+        // Of a task that is accepted only the head may say so.
+        RecordedBody::Text(text) if live.task_form().is_some() => vec![Chunk::text(text.clone())],
         RecordedBody::Text(_) | RecordedBody::Base64(_) => return forced(exchange),
     };
     // A page may print fewer images than it says were made.
     let images = live.generated.unwrap_or_else(|| u32::try_from(live.images.len()).unwrap_or(u32::MAX));
     let mut response = with_head(exchange, recorded, chunks);
+    live.accept_head(&mut response.headers);
     if live.derived {
         response.evidence = EvidenceKind::Derived;
     }
@@ -134,7 +142,7 @@ struct LiveExchange<'c, 'e> {
     derived: bool,
 }
 
-impl LiveExchange<'_, '_> {
+impl<'e> LiveExchange<'_, 'e> {
     /// Whether the request asked for images, rather than for how something is.
     fn creates(&self) -> bool {
         self.operation == OperationKind::Create
@@ -163,11 +171,8 @@ impl LiveExchange<'_, '_> {
         for item in node.get_mut("data").map(OrderedValue::items_mut).unwrap_or_default() {
             self.item(item);
         }
-        for result in node.get_mut("results").map(OrderedValue::items_mut).unwrap_or_default() {
-            let url = self.image(None);
-            if let Ok(url) = OrderedValue::parse(&Value::from(url).to_string()) {
-                *result = url;
-            }
+        if self.operation == OperationKind::Poll {
+            self.polled(node);
         }
         // An event of a stream is an item itself.
         self.item(node);
@@ -176,20 +181,85 @@ impl LiveExchange<'_, '_> {
     /// A task in a response becomes one that can be polled. How long it takes is this mock's to say, except to the document's own
     /// request.
     fn accept(&mut self, node: &mut OrderedValue) {
-        let is_task = node.get("task_info").is_some() && node.get("id").is_some();
-        if is_task {
-            let id = tasks::accept(self.context, &self.spec, self.spec.reported);
-            node.replace("id", &id);
-            self.accepted = Some(id);
-            if let Some(info) = node.get_mut("task_info").filter(|_| !self.printed) {
-                info.replace("estimated_time", &self.context.settings.estimated_seconds);
+        let Some(accepted) = self.task_form().and_then(|form| form.accepted.json.as_ref()) else { return };
+        if accepted.place(Placeholder::Id).is_some_and(|place| node.pointer_mut(place).is_some()) {
+            self.keep_task();
+        }
+        let Some(id) = self.accepted.clone() else { return };
+        for (place, placeholder) in accepted.places() {
+            let Some(value) = node.pointer_mut(place) else { continue };
+            match placeholder {
+                Placeholder::Id => value.set(&id),
+                Placeholder::Created => value.set(&self.context.now.as_second()),
+                Placeholder::Estimate if !self.printed => value.set(&self.context.settings.estimated_seconds),
+                _ => {}
+            }
+        }
+    }
+
+    /// The form of the tasks that this route accepts or tells of, if it does.
+    fn task_form(&self) -> Option<&'e TaskFacts> {
+        let context = self.context;
+        (context.response_family() == ResponseFamily::Task).then(|| context.services.task_form(context.provider))
+    }
+
+    /// The headers of an acceptance that name its task; where they alone do, the task is accepted here.
+    fn accept_head(&mut self, headers: &mut [(String, String)]) {
+        let Some(form) = self.task_form().filter(|_| self.creates()) else { return };
+        let is_id = |text: &TextTemplate| text.used().any(|placeholder| placeholder == Placeholder::Id);
+        for (name, text) in form.accepted.headers.iter().filter(|(_, text)| is_id(text)) {
+            let Some((_, value)) = headers.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) else {
+                continue;
+            };
+            if self.accepted.is_none() {
+                self.keep_task();
+            }
+            let id = self.accepted.clone().unwrap_or_default();
+            *value = text.write(|_| Cow::Borrowed(id.as_str()));
+        }
+    }
+
+    fn keep_task(&mut self) {
+        self.accepted = Some(tasks::accept(self.context, &self.spec, self.spec.reported));
+    }
+
+    /// The images of a task that has ended.
+    fn polled(&mut self, node: &mut OrderedValue) {
+        let Some(form) = self.task_form() else { return };
+        let expires_at = later(self.context.now, Duration::from_secs(self.context.provider.limits.result_seconds));
+        let places = form.completed.json.iter().flat_map(JsonTemplate::places);
+        for (place, placeholder) in places {
+            let Some(value) = node.pointer_mut(place) else { continue };
+            match placeholder {
+                Placeholder::Images => {
+                    for image in value.items_mut() {
+                        self.polled_image(&form.image, image, expires_at.as_second());
+                    }
+                }
+                Placeholder::ExpiresAt => value.set(&expires_at.as_second()),
+                _ => {}
+            }
+        }
+    }
+
+    fn polled_image(&mut self, form: &JsonTemplate, image: &mut OrderedValue, expires_at: i64) {
+        for (place, placeholder) in form.places() {
+            let Some(value) = image.pointer_mut(place) else { continue };
+            match placeholder {
+                Placeholder::Url => value.set(&self.image(None)),
+                Placeholder::ExpiresAt => value.set(&expires_at),
+                _ => {}
             }
         }
     }
 
     fn item(&mut self, item: &mut OrderedValue) {
         let size = item.get("size").and_then(OrderedValue::text);
-        if item.get("url").and_then(OrderedValue::text).is_some() {
+        if let Some(OrderedValue::Array(urls)) = item.get_mut("url") {
+            for url in urls {
+                url.set(&self.image(size.as_deref()));
+            }
+        } else if item.get("url").and_then(OrderedValue::text).is_some() {
             let url = self.image(size.as_deref());
             item.replace("url", &url);
         } else if item.get("b64_json").and_then(OrderedValue::text).is_some() {

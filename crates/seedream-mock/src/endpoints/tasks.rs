@@ -1,15 +1,19 @@
 //! Tasks: created by a request, advanced by polls or by time.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use seedream_fixtures::{ErrorCause, EvidenceKind, FieldRole, TaskFacts};
-use serde::Serialize;
+use jiff::Timestamp;
+use seedream_fixtures::{
+    CodeFacts, ErrorCause, EvidenceKind, FieldRole, Placeholder, TaskFacts, TaskPhase, TaskResponse,
+};
 
 use crate::engine::services::Services;
 use crate::faults::grammar::Fault;
 use crate::faults::reshape::task_status;
 use crate::faults::shapes::TaskFault;
 use crate::image::signed_url::UrlScope;
+use crate::image::test_image::TestImage;
 use crate::json::path;
 use crate::request::address::DEFAULT_SESSION;
 use crate::request::context::RequestContext;
@@ -18,92 +22,38 @@ use crate::response::endpoint_response::EndpointResponse;
 use crate::response::error;
 use crate::response::error::ErrorDetails;
 use crate::response::images::places;
+use crate::response::task::{TaskReport, TaskValues, body, report, word};
 use crate::state::ledger::credits;
 use crate::state::task::{MockTask, TaskProgress};
 use crate::state::task_id;
 use crate::time::later;
 
-#[derive(Serialize)]
-struct CreatedTask<'a> {
-    created: i64,
-    id: &'a str,
-    model: &'a str,
-    object: &'a str,
-    progress: u8,
-    status: &'static str,
-    task_info: CreatedInfo,
-    r#type: &'a str,
-    usage: ReservedUsage<'a>,
-}
-
-#[derive(Serialize)]
-struct CreatedInfo {
-    can_cancel: bool,
-    estimated_time: u64,
-}
-
-#[derive(Serialize)]
-struct ReservedUsage<'a> {
-    billing_rule: &'a str,
-    credits_reserved: f64,
-    user_group: &'a str,
-}
-
-#[derive(Serialize)]
-struct TaskDetail<'a> {
-    created: i64,
-    id: &'a str,
-    model: &'a str,
-    object: &'a str,
-    progress: u8,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    results: Option<Vec<String>>,
-    status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<TaskErrorBody<'a>>,
-    task_info: DetailInfo,
-    r#type: &'a str,
-}
-
-#[derive(Serialize)]
-struct TaskErrorBody<'a> {
-    code: &'a str,
-    message: &'a str,
-    r#type: &'a str,
-}
-
-#[derive(Serialize)]
-struct DetailInfo {
-    can_cancel: bool,
-}
-
 /// Accepts a task.
 pub(crate) fn create(context: &RequestContext<'_>, spec: &GenerationSpec<'_>) -> EndpointResponse {
     let form = context.services.task_form(context.provider);
     let task = accept(context, spec, spec.reported);
-    let each = spec.model.and_then(|model| model.credits).unwrap_or(1.0);
-    let body = CreatedTask {
-        created: context.now.as_second(),
+    let values = TaskValues {
         id: &task,
         model: spec.reported,
-        object: &form.object,
-        progress: 0,
-        status: "pending",
-        task_info: CreatedInfo { can_cancel: true, estimated_time: context.settings.estimated_seconds },
-        r#type: &form.kind,
-        usage: ReservedUsage {
-            billing_rule: &form.billing_rule,
-            credits_reserved: credits(each, spec.reserved),
-            user_group: &form.user_group,
-        },
+        created: context.now.as_second(),
+        status: word(form, TaskPhase::Accepted),
+        running: true,
+        estimate: Some(context.settings.estimated_seconds),
+        reserved: Some(credits(credits_of_one(spec), spec.reserved)),
+        ..TaskValues::default()
     };
-    // Structs of texts and numbers always serialise.
-    let body = serde_json::to_vec(&body).unwrap_or_default();
+    let mut report = report(form, form.response(TaskPhase::Accepted), &values);
     let unknown = task_id::new(&form.id_prefix, context.now, context.session, !context.settings.seed, context.ordinal);
-    let mut response = EndpointResponse::json(200, task_status::accepted(&context.fault.task, &task, &unknown, body));
+    report.content = task_status::accepted(&context.fault.task, &task, &unknown, report.content);
+    let mut response = EndpointResponse::from(report);
     response.billed = delivered(context, spec);
     response.reserved = Some((task, spec.reserved));
     response
+}
+
+/// The credits of one image; one where the facts name none.
+fn credits_of_one(spec: &GenerationSpec<'_>) -> f64 {
+    spec.model.and_then(|model| model.credits).unwrap_or(1.0)
 }
 
 /// How many images a task will deliver.
@@ -139,6 +89,10 @@ pub(crate) fn accept(context: &RequestContext<'_>, spec: &GenerationSpec<'_>, mo
         faults: context.fault.task.clone(),
         later: context.later.clone(),
         image_faults: context.image_faults(),
+        inline: spec.inline,
+        estimate: settings.estimated_seconds,
+        credits: credits_of_one(spec),
+        reserved: spec.reserved,
         result_seconds: context.provider.limits.result_seconds,
         provider: context.provider.id.clone(),
         callback,
@@ -160,18 +114,19 @@ fn callback_url<'c>(context: &'c RequestContext<'_>) -> Option<&'c str> {
 }
 
 /// The code and the message of a task that ends without images.
-pub(crate) fn failure(form: &TaskFacts, fault: &Fault) -> (String, String) {
-    let own = if fault.fail.is_some() { &form.failed_code } else { &form.moderated_code };
-    let code = fault.code.as_ref().unwrap_or(own);
-    let other = || format!("The task failed: {}.", code.replace('_', " "));
-    let message = fault.message.clone().or_else(|| form.messages.get(code).cloned());
-    (code.clone(), message.unwrap_or_else(other))
+pub(crate) fn failure(form: &TaskFacts, fault: &Fault) -> (CodeFacts, String) {
+    let own = form.failures.of(if fault.fail.is_some() { TaskPhase::Failed } else { TaskPhase::Moderated });
+    let code = fault.code.as_ref().map_or_else(|| own.code.clone(), |code| own.code.with(code));
+    let other = || format!("The task failed: {}.", code.as_str().replace('_', " "));
+    let stated = || form.failures.message(code.as_str()).map(str::to_owned);
+    let message = fault.message.clone().or_else(stated).unwrap_or_else(other);
+    (code, message)
 }
 
 /// Answers a poll.
 pub(crate) fn respond(context: &RequestContext<'_>) -> EndpointResponse {
     let id = context.task_id;
-    if !id.starts_with(&context.services.task_form(context.provider).id_prefix) {
+    if id.is_empty() || !id.starts_with(&context.services.task_form(context.provider).id_prefix) {
         return error::of(context, ErrorCause::TaskIdInvalid, &ErrorDetails::default()).into();
     }
     let polled = context.services.sessions.with(context.session, context.now, |session| {
@@ -186,8 +141,8 @@ pub(crate) fn respond(context: &RequestContext<'_>) -> EndpointResponse {
     });
     match polled {
         Some((task, progress)) => {
-            let body = detail(context.services, &context.origin, context.session, &task, progress);
-            EndpointResponse { evidence: EvidenceKind::Derived, ..EndpointResponse::json(200, body) }
+            let report = poll(context.services, &context.origin, context.session, &task, progress);
+            EndpointResponse { evidence: EvidenceKind::Derived, ..report.into() }
         }
         None => {
             let response: EndpointResponse =
@@ -209,50 +164,104 @@ fn missing(context: &RequestContext<'_>) -> String {
     }
 }
 
-/// The body of a poll or of a callback.
-pub(crate) fn detail(
-    services: &Services,
-    origin: &str,
-    session: &str,
-    task: &MockTask,
-    progress: TaskProgress,
-) -> Vec<u8> {
+/// The response to a poll.
+fn poll(services: &Services, origin: &str, session: &str, task: &MockTask, progress: TaskProgress) -> TaskReport {
     let form = services.task_form_of(&task.provider);
+    let (phase, values) = values(services, form, (origin, session), task, progress);
+    let mut report = report(form, response(form, phase, &values), &values);
+    report.content = task_status::polled(&task.faults, matches!(progress, TaskProgress::Ended(_)), report.content);
+    report
+}
+
+/// The body of a callback.
+pub(crate) fn callback(services: &Services, origin: &str, session: &str, task: &MockTask, at: Timestamp) -> Vec<u8> {
+    let form = services.task_form_of(&task.provider);
+    let progress = TaskProgress::Ended(at);
+    let content = match &form.callback {
+        Some(template) => {
+            let (_, values) = values(services, form, (origin, session), task, progress);
+            task_status::polled(&task.faults, true, body(form, template, &values))
+        }
+        None => poll(services, origin, session, task, progress).content,
+    };
+    content.bytes(TestImage::render).into()
+}
+
+/// The template of a phase. Images that come with a failure need one that has a place for them.
+fn response<'f>(form: &'f TaskFacts, phase: TaskPhase, values: &TaskValues<'_>) -> &'f TaskResponse {
+    let own = form.response(phase);
+    let is_lost = !values.images.is_empty() && !own.uses(Placeholder::Images);
+    if is_lost { form.response(TaskPhase::Completed) } else { own }
+}
+
+/// The phase that a task is in.
+fn phase(form: &TaskFacts, task: &MockTask, progress: TaskProgress) -> TaskPhase {
+    match (progress, &task.failure) {
+        (TaskProgress::Pending, _) => TaskPhase::Pending,
+        (TaskProgress::Processing(_), _) => TaskPhase::Processing,
+        (TaskProgress::Ended(_), None) => TaskPhase::Completed,
+        (TaskProgress::Ended(_), Some(_)) if task.cancelled => TaskPhase::Cancelled,
+        (TaskProgress::Ended(_), Some((code, _))) => {
+            let is_moderated = *code == form.failures.of(TaskPhase::Moderated).code;
+            if is_moderated { TaskPhase::Moderated } else { TaskPhase::Failed }
+        }
+    }
+}
+
+/// The phase of a task, and what is told of it.
+fn values<'t>(
+    services: &Services,
+    form: &'t TaskFacts,
+    (origin, session): (&str, &str),
+    task: &'t MockTask,
+    progress: TaskProgress,
+) -> (TaskPhase, TaskValues<'t>) {
     let reports = |way| task.faults.contains(&way);
-    let urls = |at| {
+    let phase = phase(form, task, progress);
+    // A fault may tell another state than the one it is in.
+    let told = match progress {
+        TaskProgress::Ended(_) if reports(TaskFault::CompletedError) => TaskPhase::Completed,
+        _ => phase,
+    };
+    let percent = match progress {
+        TaskProgress::Processing(percent) => percent,
+        TaskProgress::Ended(_) if told == TaskPhase::Completed => 100,
+        TaskProgress::Ended(_) | TaskProgress::Pending => 0,
+    };
+    let shown_at = match progress {
+        TaskProgress::Ended(at) => Some(at),
+        TaskProgress::Processing(_) if reports(TaskFault::Early) => Some(task.created),
+        TaskProgress::Processing(_) | TaskProgress::Pending => None,
+    };
+    let ended = matches!(progress, TaskProgress::Ended(_));
+    let own_word = || {
+        let mut words = task.faults.iter().rev().filter_map(|fault| match fault {
+            TaskFault::Word(word) => Some(Cow::Owned(word.as_str().into())),
+            _ => None,
+        });
+        words.next().filter(|_| ended)
+    };
+    let images = shown_at.map(|at| {
         let place = UrlScope { origin, session, faults: &task.image_faults };
-        let url = |image| services.signer.url(&place, image, at, task.result_seconds);
-        task.images.iter().map(url).collect::<Vec<_>>()
-    };
-    let (status, percent, results, error) = match (progress, &task.failure) {
-        (TaskProgress::Pending, _) => ("pending", 0, None, None),
-        (TaskProgress::Processing(percent), _) => {
-            ("processing", percent, reports(TaskFault::Early).then(|| urls(task.created)), None)
-        }
-        (TaskProgress::Ended(at), Some((code, message))) => {
-            let error = Some(TaskErrorBody { code, message, r#type: &form.error_type });
-            let results = (!task.images.is_empty()).then(|| urls(at));
-            if reports(TaskFault::CompletedError) {
-                ("completed", 100, results, error)
-            } else {
-                ("failed", 0, results, error)
-            }
-        }
-        (TaskProgress::Ended(at), None) => ("completed", 100, Some(urls(at)), None),
-    };
-    let body = TaskDetail {
-        created: task.created.as_second(),
+        let url = |image| (image, services.signer.url(&place, image, at, task.result_seconds));
+        task.images.iter().map(url).collect()
+    });
+    let delivered = u32::try_from(task.images.len()).unwrap_or(u32::MAX);
+    let values = TaskValues {
         id: &task.id,
         model: &task.model,
-        object: &form.object,
+        created: task.created.as_second(),
+        ended_at: shown_at.filter(|_| ended).map(Timestamp::as_second),
+        status: own_word().or_else(|| word(form, told)),
         progress: percent,
-        results,
-        status,
-        error,
-        task_info: DetailInfo { can_cancel: matches!(status, "pending" | "processing") },
-        r#type: &form.kind,
+        running: !ended,
+        estimate: (!ended).then_some(task.estimate),
+        reserved: Some(credits(task.credits, task.reserved)),
+        cost: ended.then(|| credits(task.credits, delivered)),
+        error: task.failure.as_ref().filter(|_| ended).map(|(code, message)| (code, message.as_str())),
+        images: images.unwrap_or_default(),
+        expires_at: later(shown_at.unwrap_or(task.created), Duration::from_secs(task.result_seconds)).as_second(),
+        inline: task.inline,
     };
-    // Structs of texts and numbers always serialise.
-    let body = serde_json::to_vec(&body).unwrap_or_default();
-    task_status::polled(&task.faults, matches!(progress, TaskProgress::Ended(_)), body)
+    (phase, values)
 }

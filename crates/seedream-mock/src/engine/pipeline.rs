@@ -72,7 +72,7 @@ pub(crate) fn other<'r>(
     address: &Address<'r>,
 ) -> Processed<'r> {
     let path = images::signed_path(address, request);
-    let request_id = context::request_id(ErrorFamily::Ark, now, services.settings.initial().seed, ordinal);
+    let request_id = context::request_id(ErrorFamily::CodeParam, now, services.settings.initial().seed, ordinal);
     let session = address.session.unwrap_or(DEFAULT_SESSION);
     let (mut provider_id, mut fault) = (None, Fault::default());
     let response = if let Some(path) = path {
@@ -155,7 +155,7 @@ fn by_request(context: &RequestContext<'_>) -> EndpointResponse {
 
 fn no_such_route(services: &Services, request: &Request<Bytes>) -> EndpointResponse {
     let (method, path) = (request.method().as_str(), request.uri().path());
-    let nearest = suggest::routes(services.library.providers(), method, path);
+    let nearest = suggest::routes(services.library.providers(), method, path, request.uri().query());
     let names: Vec<&str> = nearest.iter().map(|near| near.route.as_str()).collect();
     let differs = nearest.first().map(|near| near.differs.iter().map(ToString::to_string).collect::<Vec<_>>());
     let message = format!(

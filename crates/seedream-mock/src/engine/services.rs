@@ -30,10 +30,26 @@ pub(crate) struct Services {
     pub(crate) own_id_headers: [String; 1],
 }
 
+/// The form of a task where no provider has one.
+const PLAIN_TASK: &str = r#"{
+    "id_prefix": "task-",
+    "status": {"processing": "pending", "completed": "completed", "failed": "failed"},
+    "accepted": {"json": {"created": "{created}", "id": "{id}", "status": "{status}"}},
+    "running": {"json": {"id": "{id}", "status": "{status}"}},
+    "completed": {"json": {"id": "{id}", "status": "{status}", "images": "{images}"}},
+    "failed": {"json": {"id": "{id}", "status": "{status}", "error": {"code": "{error.code}"}}},
+    "failures": {"failed": {"code": "failed"}},
+    "source": {"kind": "derived"}
+}"#;
+
+fn plain_task() -> TaskFacts {
+    serde_json::from_str(PLAIN_TASK).expect("it is the form of a task, as a test checks")
+}
+
 impl Services {
     pub(crate) fn new(library: Arc<FixtureLibrary>, settings: Settings) -> Self {
         Self {
-            task_form: library.providers().iter().find_map(|provider| provider.task.clone()).unwrap_or_default(),
+            task_form: library.providers().iter().find_map(|provider| provider.task.clone()).unwrap_or_else(plain_task),
             index: Arc::new(ExchangeIndex::new(&library)),
             library,
             signer: UrlSigner::new(settings.seed),
@@ -63,5 +79,16 @@ impl Services {
     pub(crate) fn task_session<'i>(&self, id: &'i str) -> Option<&'i str> {
         let mut forms = self.library.providers().iter().filter_map(|provider| provider.task.as_ref());
         forms.find_map(|form| task_id::session_of(&form.id_prefix, id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_provider_tasks_have_a_plain_form() {
+        let services = Services::new(Arc::default(), Settings::default());
+        assert_eq!(services.task_form_of("unknown").id_prefix, plain_task().id_prefix);
     }
 }

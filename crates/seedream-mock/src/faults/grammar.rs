@@ -354,7 +354,7 @@ grammar! {
     ];
     sse: Vec<SseFault> = [
         SseFault::FORM,
-        "a stream differs from Ark's; several with commas",
+        "a stream differs from the provider's; several with commas",
         "sse=crlf,no-done", values SseFault::VALUES
     ];
     stream: Vec<StreamFault> = [

@@ -10,7 +10,7 @@ use crate::faults::rate::RateKey;
 use crate::faults::select;
 use crate::faults::select::{FaultSources, SelectedFaults};
 use crate::faults::words::FaultTarget;
-use crate::request::address::Address;
+use crate::request::address::{Address, RouteQuestion};
 use crate::request::auth::Admission;
 use crate::request::{address, auth};
 
@@ -28,7 +28,9 @@ pub(crate) fn cut_after(services: &Services, now: impl Fn(&str) -> Timestamp, he
     }
     let address = Address::read(head.uri.path());
     let provider = services.library.provider(address.prefix)?;
-    let (route, _) = address::find(provider, head.method.as_str(), address.below)?;
+    let question =
+        RouteQuestion { method: head.method.as_str(), path: address.below, query: head.uri.query(), json: None };
+    let (route, _) = address::find(provider, &question)?;
     let session = address.session.unwrap_or(address::DEFAULT_SESSION);
     let settings = services.settings_of(session);
     let required = route.auth_required.unwrap_or(provider.auth.required);

@@ -64,7 +64,7 @@ word_enum! {
 }
 
 word_enum! {
-    /// How a stream differs from Ark's.
+    /// How a stream differs from the provider's.
     #[derive(Copy)]
     SseFault("sse") {
         /// There is no `completed` event.

@@ -71,6 +71,23 @@ impl OrderedValue {
         }
     }
 
+    /// The value at a JSON pointer.
+    pub(crate) fn pointer_mut(&mut self, pointer: &str) -> Option<&mut Self> {
+        pointer.split('/').skip(1).try_fold(self, |node, step| match node {
+            Self::Object(_) => node.get_mut(&step.replace("~1", "/").replace("~0", "~")),
+            Self::Array(items) => items.get_mut(step.parse::<usize>().ok()?),
+            Self::Leaf(_) => None,
+        })
+    }
+
+    /// Replaces this by another value.
+    pub(crate) fn set(&mut self, value: &(impl Serialize + ?Sized)) {
+        // Texts and numbers always serialise.
+        if let Ok(raw) = serde_json::value::to_raw_value(value) {
+            *self = Self::Leaf(raw);
+        }
+    }
+
     /// Replaces a member that is there.
     pub(crate) fn replace(&mut self, name: &str, value: &impl Serialize) -> bool {
         match (self.get_mut(name), serde_json::value::to_raw_value(value)) {
@@ -161,5 +178,16 @@ mod tests {
         assert!(node.replace("a", &7));
         assert!(!node.replace("absent", &7));
         assert_eq!(node.write(), r#"{"z":1.80,"a":7,"m":{}}"#);
+    }
+
+    #[test]
+    fn pointers_lead_inside() {
+        let mut node = OrderedValue::parse(r#"{"a/b":[{"c":1}]}"#).unwrap();
+        node.pointer_mut("/a~1b/0/c").unwrap().set("x");
+        for nothing in ["/a~1b/1", "/a~1b/0/c/d", "/a", "/a~1b/x"] {
+            assert!(node.pointer_mut(nothing).is_none(), "{nothing}");
+        }
+        node.pointer_mut("").unwrap();
+        assert_eq!(node.write(), r#"{"a/b":[{"c":"x"}]}"#);
     }
 }

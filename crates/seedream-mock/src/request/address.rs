@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use seedream_fixtures::{ProviderFacts, RouteFacts};
+use serde_json::Value;
 
 /// The session of paths that name none.
 pub(crate) const DEFAULT_SESSION: &str = "default";
@@ -74,28 +75,46 @@ pub(crate) fn nested<'p>(session: &str, below: &'p str) -> Option<Cow<'p, str>> 
     Some(if prefix.is_empty() { below[place..].into() } else { format!("{prefix}{}", &below[place..]).into() })
 }
 
-/// The route of a method and a path, and what stands for `{id}`.
-pub(crate) fn find<'p, 'a>(
-    provider: &'p ProviderFacts,
-    method: &str,
-    path: &'a str,
-) -> Option<(&'p RouteFacts, &'a str)> {
-    provider
-        .routes
-        .iter()
-        .filter(|route| route.method == method)
-        .find_map(|route| fit(&route.path, path).map(|id| (route, id)))
+/// What of a request leads to a route.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RouteQuestion<'a> {
+    pub(crate) method: &'a str,
+    /// The path below the provider's prefix.
+    pub(crate) path: &'a str,
+    pub(crate) query: Option<&'a str>,
+    /// The body, if it is JSON.
+    pub(crate) json: Option<&'a Value>,
 }
 
-/// Whether a path has the form of a template with at most one `{id}`.
-fn fit<'a>(template: &str, path: &'a str) -> Option<&'a str> {
-    match template.split_once("{id}") {
-        None => (template == path).then_some(""),
+/// The route of a request, and the id of the task that it names; an empty one where it names none.
+pub(crate) fn find<'p, 'a>(
+    provider: &'p ProviderFacts,
+    question: &RouteQuestion<'a>,
+) -> Option<(&'p RouteFacts, &'a str)> {
+    let named = provider.routes.iter().filter(|route| route.method == question.method);
+    named.into_iter().find_map(|route| {
+        let id = fit(&route.path, question.path, question.query)?;
+        let in_body = || route.id_at.as_ref().and_then(|at| question.json?.pointer(at)?.as_str());
+        Some((route, if id.is_empty() { in_body().unwrap_or_default() } else { id }))
+    })
+}
+
+/// Whether a path has the form of a template with at most one `{id}`, and a query all members of the template's.
+fn fit<'a>(template: &str, path: &'a str, query: Option<&'a str>) -> Option<&'a str> {
+    let (template, wanted) = template.split_once('?').unwrap_or((template, ""));
+    let id = match template.split_once("{id}") {
+        None => (template == path).then_some("")?,
         Some((before, after)) => {
             let id = path.strip_prefix(before)?.strip_suffix(after)?;
-            (!id.is_empty() && !id.contains('/')).then_some(id)
+            (!id.is_empty() && !id.contains('/')).then_some(id)?
         }
-    }
+    };
+    let members = || query.unwrap_or_default().split('&');
+    let of_query = |id, wanted: &str| match wanted.strip_suffix("{id}") {
+        Some(name) => members().find_map(|member| member.strip_prefix(name)).filter(|id| !id.is_empty()),
+        None => members().any(|member| member == wanted).then_some(id),
+    };
+    wanted.split('&').filter(|wanted| !wanted.is_empty()).try_fold(id, of_query)
 }
 
 #[cfg(test)]
@@ -113,9 +132,33 @@ mod tests {
 
     #[test]
     fn templates_take_one_segment() {
-        assert_eq!(fit("/v1/tasks/{id}", "/v1/tasks/abc"), Some("abc"));
-        assert_eq!(fit("/v1/tasks/{id}", "/v1/tasks/a/b"), None);
-        assert_eq!(fit("/v1/tasks/{id}", "/v1/tasks/"), None);
-        assert_eq!(fit("/v1/x", "/v1/x"), Some(""));
+        assert_eq!(fit("/v1/tasks/{id}", "/v1/tasks/abc", None), Some("abc"));
+        assert_eq!(fit("/v1/tasks/{id}", "/v1/tasks/a/b", None), None);
+        assert_eq!(fit("/v1/tasks/{id}", "/v1/tasks/", None), None);
+        assert_eq!(fit("/v1/x", "/v1/x", Some("a=b")), Some(""));
+    }
+
+    #[test]
+    fn the_query_of_a_template_must_be_there() {
+        let fixed = |query| fit("/v1/tasks/{id}?language=en", "/v1/tasks/abc", query);
+        assert_eq!([fixed(Some("language=en")), fixed(Some("a=b&language=en"))], [Some("abc"); 2]);
+        assert_eq!([fixed(None), fixed(Some("language=zh")), fixed(Some("language="))], [None; 3]);
+        let named = |query| fit("/v1/task?task_id={id}&v=2", "/v1/task", query);
+        assert_eq!(
+            [named(Some("v=2&task_id=abc")), named(Some("task_id=abc")), named(Some("task_id=&v=2"))],
+            [Some("abc"), None, None]
+        );
+    }
+
+    #[test]
+    fn an_id_may_stand_in_the_body() {
+        let mut provider = seedream_fixtures::provider("evolink").unwrap().clone();
+        provider.routes[1].path = "/v1/query".into();
+        provider.routes[1].method = "POST".into();
+        provider.routes[1].id_at = Some("/task/id".into());
+        let json = serde_json::json!({ "task": { "id": "abc" } });
+        let question = RouteQuestion { method: "POST", path: "/v1/query", query: None, json: Some(&json) };
+        assert_eq!(find(&provider, &question).map(|(_, id)| id), Some("abc"));
+        assert_eq!(find(&provider, &RouteQuestion { json: None, ..question }).map(|(_, id)| id), Some(""));
     }
 }

@@ -21,7 +21,7 @@ use crate::image::signed_url::UrlScope;
 use crate::image::test_image::TestImage;
 use crate::json::path;
 use crate::json::path::Object;
-use crate::request::address::Address;
+use crate::request::address::{Address, RouteQuestion};
 use crate::request::auth::Admission;
 use crate::request::{address, auth};
 use crate::settings::Settings;
@@ -87,7 +87,13 @@ impl<'e> RequestContext<'e> {
         provider: &'e ProviderFacts,
         json: Option<&'e Value>,
     ) -> Self {
-        let found = address::find(provider, request.method().as_str(), address.below);
+        let question = RouteQuestion {
+            method: request.method().as_str(),
+            path: address.below,
+            query: request.uri().query(),
+            json,
+        };
+        let found = address::find(provider, &question);
         let (route, task_id) = found.map_or((None, ""), |(route, id)| (Some(route), id));
         let session = address.session.or_else(|| services.task_session(task_id)).unwrap_or(address::DEFAULT_SESSION);
         let SessionView { patch, has_rules } = services.sessions.view(session);
@@ -232,7 +238,11 @@ pub(crate) fn request_id(family: ErrorFamily, now: Timestamp, seed: u64, ordinal
         ErrorFamily::NewApi | ErrorFamily::Upstream => {
             format!("{}{}", now.strftime("%Y%m%d%H%M%S%9f"), hash::hex(&hash[..4]))
         }
-        ErrorFamily::Ark | ErrorFamily::TextCode | ErrorFamily::TextCodePoll | ErrorFamily::StatusCode => {
+        ErrorFamily::CodeParam
+        | ErrorFamily::TextCode
+        | ErrorFamily::TextCodePoll
+        | ErrorFamily::StatusCode
+        | ErrorFamily::Template => {
             let mut id = String::with_capacity("02".len() + "1795132800000".len() + 2 * 19);
             // Writing into a string cannot fail.
             let _ = write!(id, "02{}", now.as_millisecond());

@@ -1,6 +1,10 @@
 //! Errors in the provider's own words and form.
 
-use seedream_fixtures::{ErrorCause, ErrorFamily, ErrorTemplate, EvidenceKind};
+use std::borrow::Cow;
+
+use seedream_fixtures::{
+    CodeFacts, ErrorCause, ErrorFamily, ErrorTemplate, EvidenceKind, JsonTemplate, Placeholder, TemplateSink,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -70,7 +74,11 @@ fn nearest(cause: ErrorCause) -> Option<ErrorCause> {
 fn general(family: ErrorFamily) -> Option<ErrorFamily> {
     match family {
         ErrorFamily::TextCodePoll | ErrorFamily::StatusCode => Some(ErrorFamily::TextCode),
-        ErrorFamily::Ark | ErrorFamily::Upstream | ErrorFamily::NewApi | ErrorFamily::TextCode => None,
+        ErrorFamily::CodeParam
+        | ErrorFamily::Upstream
+        | ErrorFamily::NewApi
+        | ErrorFamily::TextCode
+        | ErrorFamily::Template => None,
     }
 }
 
@@ -111,12 +119,12 @@ fn filled(context: &RequestContext<'_>, template: &ErrorTemplate, fill: &ErrorDe
 
 /// The code and the sentence of an image that is not there.
 pub(crate) fn of_image(context: &RequestContext<'_>, cause: ErrorCause) -> (String, String) {
-    template(context, cause).map(|template| (template.code.clone(), template.message.clone())).unwrap_or_default()
+    template(context, cause).map(|template| (template.code.to_string(), template.message.clone())).unwrap_or_default()
 }
 
 /// The member order of each family is the order its document prints.
 fn write(context: &RequestContext<'_>, template: &ErrorTemplate, message: &str, param: Option<&str>) -> String {
-    let (code, r#type) = (template.code.as_str(), template.kind.as_str());
+    let (code, r#type) = (&template.code, template.kind.as_str());
     let param = param.filter(|_| !r#type.is_empty()).or(template.param.as_deref());
     let r#type = match r#type {
         "" if context.profile.has(RelayBehavior::UpstreamError) => "upstream_error",
@@ -124,17 +132,18 @@ fn write(context: &RequestContext<'_>, template: &ErrorTemplate, message: &str, 
     };
     let unwrapped = context.profile.has(RelayBehavior::UnwrappedErrors);
     let text = match context.family() {
-        ErrorFamily::Ark => {
+        ErrorFamily::CodeParam => {
             let message = &format!("{message} Request id: {}", context.request_id);
-            let error = ArkError { code, message, param: param.unwrap_or_default(), r#type };
+            let error = CodeParamError { code, message, param: param.unwrap_or_default(), r#type };
             if unwrapped { serde_json::to_string(&error) } else { enveloped(error) }
         }
         ErrorFamily::Upstream => enveloped(UpstreamError { message, r#type, code }),
         // An error that is passed on ends as the provider after the relay ends it (new-api's source).
         ErrorFamily::NewApi if template.passed_on => {
-            let message = &format!("{message} Request id: {}", context.request_id_of(ErrorFamily::Ark));
+            let message = &format!("{message} Request id: {}", context.request_id_of(ErrorFamily::CodeParam));
             // Where there is no `error` it finds no code either.
-            let (code, r#type) = if unwrapped { (CODE_LOST, CODE_LOST) } else { (code, r#type) };
+            let lost = CodeFacts::text(CODE_LOST);
+            let (code, r#type) = if unwrapped { (&lost, CODE_LOST) } else { (code, r#type) };
             enveloped(NewApiError { message, r#type, param: param.or(Some("")), code })
         }
         ErrorFamily::NewApi => {
@@ -144,6 +153,17 @@ fn write(context: &RequestContext<'_>, template: &ErrorTemplate, message: &str, 
         ErrorFamily::TextCode | ErrorFamily::TextCodePoll => {
             enveloped(TextCodeError { code, message, r#type, param: template.param.as_deref() })
         }
+        ErrorFamily::Template => {
+            let values = ErrorSink {
+                template,
+                message,
+                r#type,
+                param,
+                request_id: &context.request_id,
+                body: Vec::with_capacity(256),
+            };
+            return context.provider.error_body.as_ref().map(|body| values.write(body)).unwrap_or_default();
+        }
         ErrorFamily::StatusCode => enveloped(StatusCodeError {
             code: template.status,
             message,
@@ -152,7 +172,7 @@ fn write(context: &RequestContext<'_>, template: &ErrorTemplate, message: &str, 
             fallback_suggestion: template.fallback_suggestion.as_deref(),
         }),
     };
-    // Maps of texts always serialise.
+    // Structs of texts and numbers always serialise.
     text.unwrap_or_default()
 }
 
@@ -167,13 +187,13 @@ pub(crate) fn of_fault(context: &RequestContext<'_>, fault: &Fault) -> Option<Er
     };
     let mut template = self::template(context, cause)?.clone();
     if let Some(status) = fault.status {
-        if context.family() == ErrorFamily::Ark && status != template.status {
+        if context.family() == ErrorFamily::CodeParam && status != template.status {
             template.kind = String::from(kind_of(status));
         }
         template.status = status;
     }
     if let Some(code) = &fault.code {
-        template.code.clone_from(code);
+        template.code = template.code.with(code);
     }
     if let Some(message) = &fault.message {
         template.message.clone_from(message);
@@ -242,14 +262,71 @@ fn message(template: &ErrorTemplate, fill: &ErrorDetails<'_>) -> String {
         .replace("{model}", fill.model)
 }
 
+/// Fills the body of an error.
+struct ErrorSink<'a> {
+    template: &'a ErrorTemplate,
+    message: &'a str,
+    r#type: &'a str,
+    param: Option<&'a str>,
+    request_id: &'a str,
+    body: Vec<u8>,
+}
+
+impl ErrorSink<'_> {
+    fn write(mut self, body: &JsonTemplate) -> String {
+        body.write(&mut self);
+        String::from_utf8(self.body).unwrap_or_default()
+    }
+
+    /// The text of a placeholder; the status and the code may be numbers.
+    fn words(&self, placeholder: Placeholder) -> Option<&str> {
+        match placeholder {
+            Placeholder::ErrorMessage => Some(self.message),
+            Placeholder::ErrorType => Some(self.r#type).filter(|kind| !kind.is_empty()),
+            Placeholder::ErrorParam => self.param,
+            Placeholder::ErrorSuggestion => self.template.fallback_suggestion.as_deref(),
+            Placeholder::RequestId => Some(self.request_id),
+            Placeholder::ErrorCode => Some(self.template.code.as_str()),
+            _ => None,
+        }
+    }
+}
+
+impl TemplateSink for ErrorSink<'_> {
+    fn has(&self, placeholder: Placeholder) -> bool {
+        placeholder == Placeholder::Status || self.words(placeholder).is_some()
+    }
+
+    fn fixed(&mut self, json: &str) {
+        self.body.extend_from_slice(json.as_bytes());
+    }
+
+    fn value(&mut self, placeholder: Placeholder) {
+        let json = match placeholder {
+            Placeholder::Status => serde_json::to_string(&self.template.status),
+            Placeholder::ErrorCode => serde_json::to_string(&self.template.code),
+            placeholder => serde_json::to_string(&self.words(placeholder)),
+        };
+        // Texts and numbers always serialise.
+        self.fixed(&json.unwrap_or_default());
+    }
+
+    fn text(&self, placeholder: Placeholder) -> Cow<'_, str> {
+        match placeholder {
+            Placeholder::Status => self.template.status.to_string().into(),
+            placeholder => self.words(placeholder).unwrap_or_default().into(),
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct ErrorEnvelope<T> {
     error: T,
 }
 
 #[derive(Serialize)]
-struct ArkError<'a> {
-    code: &'a str,
+struct CodeParamError<'a> {
+    code: &'a CodeFacts,
     message: &'a str,
     param: &'a str,
     r#type: &'a str,
@@ -259,7 +336,7 @@ struct ArkError<'a> {
 struct UpstreamError<'a> {
     message: &'a str,
     r#type: &'a str,
-    code: &'a str,
+    code: &'a CodeFacts,
 }
 
 #[derive(Serialize)]
@@ -268,19 +345,18 @@ struct NewApiError<'a> {
     r#type: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     param: Option<&'a str>,
-    code: &'a str,
+    code: &'a CodeFacts,
 }
 
 #[derive(Serialize)]
 struct TextCodeError<'a> {
-    code: &'a str,
+    code: &'a CodeFacts,
     message: &'a str,
     r#type: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     param: Option<&'a str>,
 }
 
-/// Older pages, and the credits, have a number for a code (docs.evolink.ai).
 #[derive(Serialize)]
 struct StatusCodeError<'a> {
     code: u16,

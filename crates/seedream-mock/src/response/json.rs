@@ -12,11 +12,11 @@ use crate::response::images;
 use crate::response::images::ImageResult;
 
 #[derive(Serialize)]
-struct ArkBody<'a> {
+struct ImagesBody<'a> {
     model: &'a str,
     created: i64,
     data: Vec<ImageMember<'a>>,
-    usage: ArkUsage,
+    usage: ImageUsage,
     #[serde(skip_serializing_if = "Option::is_none")]
     tools: Option<&'a Value>,
 }
@@ -60,7 +60,7 @@ struct ImageError<'a> {
 
 /// What was used, as Ark counts.
 #[derive(Serialize)]
-pub(crate) struct ArkUsage {
+pub(crate) struct ImageUsage {
     #[serde(skip_serializing_if = "Option::is_none")]
     input_images: Option<u32>,
     generated_images: u32,
@@ -83,7 +83,7 @@ pub(crate) fn tokens(items: &[ImageResult]) -> u64 {
     (pixels + 128) / 256
 }
 
-impl ArkUsage {
+impl ImageUsage {
     pub(crate) fn of(spec: &GenerationSpec<'_>, items: &[ImageResult]) -> Self {
         let reports = spec.model.is_some_and(|model| model.reports(ReportedMember::InputImages));
         let tokens = tokens(items);
@@ -158,28 +158,28 @@ pub(crate) fn images(items: &[ImageResult]) -> Vec<TestImage> {
 fn bytes(context: &RequestContext<'_>, spec: &GenerationSpec<'_>, items: &[ImageResult]) -> Vec<u8> {
     let created = context.now.as_second();
     match context.response_family() {
-        ResponseFamily::ArkRelay => ark_relay(spec, items, created),
-        ResponseFamily::Ark | ResponseFamily::Task => ark(spec, items, created),
+        ResponseFamily::ImagesInTokens => in_tokens(spec, items, created),
+        ResponseFamily::Images | ResponseFamily::Task => in_images(spec, items, created),
     }
 }
 
 /// In Ark's form.
-fn ark(spec: &GenerationSpec<'_>, items: &[ImageResult], created: i64) -> Vec<u8> {
+fn in_images(spec: &GenerationSpec<'_>, items: &[ImageResult], created: i64) -> Vec<u8> {
     let data = data(spec, items);
-    let usage = ArkUsage::of(spec, items);
-    written(items, &ArkBody { model: spec.reported, created, data, usage, tools: spec.tools })
+    let usage = ImageUsage::of(spec, items);
+    written(items, &ImagesBody { model: spec.reported, created, data, usage, tools: spec.tools })
 }
 
 #[derive(Serialize)]
-struct RelayedBody<'a> {
+struct TokensBody<'a> {
     data: Vec<ImageMember<'a>>,
     created: i64,
-    usage: RelayedUsage,
+    usage: TokenUsage,
 }
 
 /// The relay of doc.aimanyi.top writes Ark's tokens into the usage of a chat.
 #[derive(Serialize)]
-struct RelayedUsage {
+struct TokenUsage {
     prompt_tokens: u64,
     completion_tokens: u64,
     total_tokens: u64,
@@ -197,10 +197,10 @@ struct PromptDetails {
 struct EmptyObject {}
 
 /// In the form of doc.aimanyi.top: no model, no sizes.
-fn ark_relay(spec: &GenerationSpec<'_>, items: &[ImageResult], created: i64) -> Vec<u8> {
+fn in_tokens(spec: &GenerationSpec<'_>, items: &[ImageResult], created: i64) -> Vec<u8> {
     let data = data(spec, items).into_iter().map(ImageMember::bare).collect();
     let tokens = tokens(items);
-    let usage = RelayedUsage {
+    let usage = TokenUsage {
         prompt_tokens: 0,
         completion_tokens: 0,
         total_tokens: tokens,
@@ -208,7 +208,7 @@ fn ark_relay(spec: &GenerationSpec<'_>, items: &[ImageResult], created: i64) -> 
         completion_tokens_details: EmptyObject {},
         output_tokens: tokens,
     };
-    written(items, &RelayedBody { data, created, usage })
+    written(items, &TokensBody { data, created, usage })
 }
 
 fn data<'a>(spec: &GenerationSpec<'a>, items: &'a [ImageResult]) -> Vec<ImageMember<'a>> {

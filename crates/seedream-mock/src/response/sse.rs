@@ -18,7 +18,7 @@ use crate::request::generation_spec::GenerationSpec;
 use crate::response::chunk::{Chunk, ChunkContent, inline_marker};
 use crate::response::endpoint_response::EndpointResponse;
 use crate::response::images::ImageResult;
-use crate::response::json::{ArkUsage, ImageMember};
+use crate::response::json::{ImageMember, ImageUsage};
 use crate::response::sse::format::SseFormat;
 use crate::response::sse::frame::{MEDIA_TYPE, SseFrame};
 use crate::response::{error, images, json};
@@ -47,7 +47,7 @@ pub(crate) fn respond(
     } else if fault.streams(SseFault::JsonAsStream) || context.profile.has(RelayBehavior::JsonAsStream) {
         (json_as_stream(context, spec, items), items)
     } else {
-        ark(context, spec, items)
+        by_image(context, spec, items)
     };
     let flaw = context.image_fault();
     let frames = flaws::events(fault, frames);
@@ -114,13 +114,13 @@ struct PartialEvent<'a> {
 
 #[derive(Serialize)]
 struct CompletedEvent<'a> {
-    usage: ArkUsage,
+    usage: ImageUsage,
     #[serde(skip_serializing_if = "Option::is_none")]
     tools: Option<&'a Value>,
 }
 
 /// Ark's events: one an image, `completed`, `[DONE]`. With them comes what is billed.
-fn ark<'i>(
+fn by_image<'i>(
     context: &RequestContext<'_>,
     spec: &GenerationSpec<'_>,
     items: &'i [ImageResult],
@@ -147,7 +147,7 @@ fn ark<'i>(
     }
     if !fault.streams(SseFault::NoCompleted) {
         let created = at(context, items.len().saturating_sub(1));
-        let usage = ArkUsage::of(spec, items);
+        let usage = ImageUsage::of(spec, items);
         let usage = match flaws::counted(fault, images::made(items)) {
             Some(images) => usage.counting(images),
             None => usage,

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::endpoints::callbacks;
-use crate::endpoints::callbacks::{Callback, Delivery, RETRIES, TIMEOUT, is_delivered};
+use crate::endpoints::callbacks::{Callback, Delivery, is_delivered};
 use crate::server::shared::Shared;
 
 /// Sends what is due, until it is dropped.
@@ -54,14 +54,14 @@ async fn attempts(shared: Shared, callback: Callback) {
         Ok(receiver) => receiver,
         Err(reason) => return record(1, &Err(reason)),
     };
-    let mut pauses = RETRIES.into_iter();
+    let mut pauses = callback.pauses.iter().copied();
     for attempt in 1.. {
         if !callbacks::is_wanted(shared.services(), &callback) {
             return;
         }
         let outcome: Delivery = tokio::select! {
             outcome = receiver.post(&callback.body) => outcome.map_err(|error| format!("failed: {error}")),
-            () = clock.sleep(TIMEOUT) => Err(format!("no response within {} s", TIMEOUT.as_secs())),
+            () = clock.sleep(callback.timeout) => Err(format!("no response within {} s", callback.timeout.as_secs())),
         };
         record(attempt, &outcome);
         match pauses.next() {

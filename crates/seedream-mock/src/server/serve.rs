@@ -82,7 +82,7 @@ async fn script(shared: &Shared, request: &Request<Bytes>) -> (Script, Clock) {
         let clock = shared.clocks.mock();
         return (script.unwrap_or_else(|| shared.engine.respond(clock.timestamp(), request)), clock.clone());
     };
-    let clock = shared.enter(session);
+    let clock = shared.enter(&session);
     if let Some(image) = shared.partial_image(clock.timestamp(), request) {
         shared.render(ChunkContent::Image(image)).await;
     }

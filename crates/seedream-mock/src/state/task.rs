@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use seedream_fixtures::CodeFacts;
 
 use crate::faults::grammar::Fault;
 use crate::faults::shapes::TaskFault;
@@ -27,13 +28,21 @@ pub(crate) struct MockTask {
     /// The faults of its reports.
     pub(crate) faults: Vec<TaskFault>,
     /// Why it ends without images: a code and a sentence.
-    pub(crate) failure: Option<(String, String)>,
+    pub(crate) failure: Option<(CodeFacts, String)>,
     /// Whether it was cancelled by hand.
     pub(crate) cancelled: bool,
     /// The faults of its polls and its downloads.
     pub(crate) later: Vec<Fault>,
     /// What its result URLs carry of that.
     pub(crate) image_faults: String,
+    /// Whether its images are asked for as files rather than as URLs.
+    pub(crate) inline: bool,
+    /// How long it is expected to take, in seconds.
+    pub(crate) estimate: u64,
+    /// The credits of one image.
+    pub(crate) credits: f64,
+    /// For how many images credits were reserved.
+    pub(crate) reserved: u32,
     /// How long its result URLs open.
     pub(crate) result_seconds: u64,
     /// The provider's id.
@@ -160,6 +169,10 @@ mod tests {
             cancelled: false,
             later: Vec::new(),
             image_faults: String::new(),
+            inline: false,
+            estimate: 0,
+            credits: 1.0,
+            reserved: 1,
             result_seconds: 0,
             provider: String::new(),
             callback: None,

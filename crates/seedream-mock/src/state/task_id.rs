@@ -20,7 +20,11 @@ pub(crate) fn new(prefix: &str, now: Timestamp, session: &str, seed: u64, ordina
 /// The session that an id carries; `None` for the default session and for ids of another form.
 pub(crate) fn session_of<'i>(prefix: &str, id: &'i str) -> Option<&'i str> {
     let rest = id.strip_prefix(prefix)?;
-    let (_, random_and_session) = rest.split_once('-')?;
+    let (time, random_and_session) = rest.split_once('-')?;
+    // Without a prefix the ids of another provider begin like one.
+    if !time.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
     let session = random_and_session.get(RANDOM..)?.strip_prefix('-')?;
     is_session(session).then_some(session)
 }
@@ -41,5 +45,7 @@ mod tests {
         assert_eq!(id.len(), "task-unified-1757165031-".len() + RANDOM);
         assert_eq!(session_of(PREFIX, &id), None);
         assert_eq!(session_of(PREFIX, "task-unified-1757165031-seedream4d"), None);
+        let (bare, other) = (new("", now, "blue", 0, 7), new(PREFIX, now, "blue", 0, 7));
+        assert_eq!((session_of("", &bare), session_of("", &other)), (Some("blue"), None));
     }
 }

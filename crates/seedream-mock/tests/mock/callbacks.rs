@@ -27,12 +27,12 @@ async fn create(mock: &MockServer, url: &str) -> String {
     format!("/evolink/v1/tasks/{}", created.json()["id"].as_str().unwrap())
 }
 
-fn url(receiver: &TcpListener) -> String {
+pub(crate) fn url(receiver: &TcpListener) -> String {
     format!("http://{}/hook?token=t", receiver.local_addr().unwrap())
 }
 
 /// Takes one callback: its head, its body, and the line to answer on.
-async fn receive(receiver: &TcpListener) -> (String, Value, TcpStream) {
+pub(crate) async fn receive(receiver: &TcpListener) -> (String, Value, TcpStream) {
     let (mut stream, _) = soon(receiver.accept()).await.unwrap();
     let mut bytes = Vec::new();
     loop {

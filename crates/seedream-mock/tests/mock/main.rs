@@ -12,6 +12,7 @@ mod crooked;
 mod errors;
 mod faults;
 mod fixtures;
+mod forms;
 mod grammar;
 mod http1;
 mod images;

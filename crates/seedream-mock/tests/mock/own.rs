@@ -23,7 +23,7 @@ impl Folder {
         folder
     }
 
-    fn engine(&self) -> Engine {
+    pub(crate) fn engine(&self) -> Engine {
         MockServer::builder().fixtures(&self.0).unwrap().engine()
     }
 }

@@ -152,7 +152,7 @@ proptest! {
         }
         let response: Value = serde_json::from_str(&text).unwrap();
         match route.response.unwrap_or(provider.response) {
-            ResponseFamily::Ark => {
+            ResponseFamily::Images => {
                 prop_assert_eq!(names(&response), ["created", "data", "model", "usage"]);
                 prop_assert_eq!(&response["model"], model.upstream.as_ref().unwrap_or(&model.id));
                 let data = response["data"].as_array().unwrap();
@@ -164,7 +164,7 @@ proptest! {
                     prop_assert_eq!(response["usage"]["output_tokens"].as_u64(), Some((pixels + 128) / 256));
                 }
             }
-            ResponseFamily::ArkRelay => {
+            ResponseFamily::ImagesInTokens => {
                 prop_assert_eq!(names(&response), ["created", "data", "usage"]);
                 let usage = &response["usage"];
                 prop_assert_eq!(&usage["total_tokens"], &usage["output_tokens"]);

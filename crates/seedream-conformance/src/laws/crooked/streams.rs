@@ -236,15 +236,15 @@ pub(super) fn as_json(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let line = ["\n", "\r\n"][fixture.draw(2)];
     let usage = json!({ "generated_images": fixture.urls.len() });
     let completed = json!({ "type": "image_generation.completed", "usage": usage });
-    let ark = |url: &String| json!({ "type": "image_generation.partial_succeeded", "url": url });
+    let event = |url: &String| json!({ "type": "image_generation.partial_succeeded", "url": url });
     let named: String = fixture
         .urls
         .iter()
-        .map(|url| format!("event: image_generation.partial_succeeded{line}data: {}{line}{line}", ark(url)))
+        .map(|url| format!("event: image_generation.partial_succeeded{line}data: {}{line}{line}", event(url)))
         .collect();
     let plain: String = fixture.urls.iter().map(|url| format!("data: {}{line}{line}", json!({ "url": url }))).collect();
     let whole = format!("data: {}{line}{line}", fixture.holding(fixture.items()));
-    let bare: String = fixture.urls.iter().map(|url| format!("{}{line}", ark(url))).collect();
+    let bare: String = fixture.urls.iter().map(|url| format!("{}{line}", event(url))).collect();
     let done = format!("data: {completed}{line}{line}data: [DONE]{line}{line}");
     for (name, text) in [
         ("named events", format!("{named}{done}")),

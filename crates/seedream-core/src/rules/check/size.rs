@@ -206,8 +206,9 @@ impl Capabilities {
 
     /// The legal sizes for a model without pixels: the ratio of the nearest shape, or the tiers.
     fn nearest_without_pixels(&self, pixels: Pixels) -> Option<Nearest> {
-        let side = |side: u32| u16::try_from(side / (pixels.width.max(pixels.height) / 10_000 + 1)).unwrap_or(u16::MAX);
-        let shape = Ratio::new(side(pixels.width).max(1), side(pixels.height).max(1));
+        let side =
+            |side: u32| u16::try_from(side / (pixels.width().max(pixels.height()) / 10_000 + 1)).unwrap_or(u16::MAX);
+        let shape = Ratio::of(side(pixels.width()).max(1), side(pixels.height()).max(1));
         if let Some(ratio) = nearest_ratio(self.size.ratios.iter().copied(), shape) {
             return Some(Nearest::Size(Size::Ratio { ratio, tier: None }));
         }
@@ -244,20 +245,20 @@ mod tests {
     fn a_model_with_ratios_only_refuses_other_sizes_and_names_the_nearest_ratio() {
         let source = Source::overridden("a test");
         let descriptor = Descriptor::new("shop", "Shop", "page", []);
-        let mut size = SizeRule::only_ratios(&[Ratio::new(1, 1), Ratio::new(16, 9)], Some("1:1"), source.clone());
+        let mut size = SizeRule::only_ratios(&[Ratio::of(1, 1), Ratio::of(16, 9)], Some("1:1"), source.clone());
         size.qualities = vec![Tier::K2];
         let members = Members::new::<&str>([], source);
         let rules = Capabilities::new(&descriptor, descriptor.resolve(&"m".into()), size, members);
         let check = |size: Size| rules.check(&ImageRequest::new("m", "a lighthouse").size(size), Strictness::Strict);
-        let wide = Size::Ratio { ratio: Ratio::new(16, 9), tier: Some(Tier::K2) };
+        let wide = Size::Ratio { ratio: Ratio::of(16, 9), tier: Some(Tier::K2) };
         let sent = check(wide).unwrap();
         let sent = sent.size().unwrap();
         assert_eq!((sent.size.as_deref(), sent.quality), (Some("16:9"), Some(Tier::K2)));
-        let ratio = |width, height| Nearest::Size(Size::Ratio { ratio: Ratio::new(width, height), tier: None });
+        let ratio = |width, height| Nearest::Size(Size::Ratio { ratio: Ratio::of(width, height), tier: None });
         for (asked, nearest) in [
-            (Size::Pixels(Pixels::new(2560, 1440)), Some(ratio(16, 9))),
-            (Size::Pixels(Pixels::new(200_000, 200_001)), Some(ratio(1, 1))),
-            (Size::Pixels(Pixels::new(u32::MAX, 1)), Some(ratio(16, 9))),
+            (Size::pixels(2560, 1440), Some(ratio(16, 9))),
+            (Size::Pixels(Pixels::of(200_000, 200_001)), Some(ratio(1, 1))),
+            (Size::Pixels(Pixels::of(u32::MAX, 1)), Some(ratio(16, 9))),
             (Size::Tier(Tier::K4), Some(Nearest::Size(Size::Tier(Tier::K2)))),
         ] {
             let error = check(asked).unwrap_err();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
+use seedream_fixtures::TaskPhase;
 use serde_json::{Map, Value, json};
 
 use crate::endpoints::admin::error::{AdminError, object};
@@ -51,7 +52,7 @@ pub(crate) fn respond(
     match request.method().as_str() {
         "GET" => {}
         "POST" => {
-            let example = r#"{"id":"task-unified-…","status":"completed"}"#;
+            let example = r#"{"id":"…","status":"completed"}"#;
             let mut members = object(BAD, request.body(), example)?;
             let id = text(&mut members, "id")?;
             let wanted = read(members)?;
@@ -200,7 +201,10 @@ fn move_one(
         }
         TaskTransition::Cancelled => {
             task.cancelled = true;
-            fail(task, Fault { code: Some(form.cancelled_code.clone()), ..Fault::default() });
+            fail(
+                task,
+                Fault { code: Some(form.failures.of(TaskPhase::Cancelled).code.to_string()), ..Fault::default() },
+            );
         }
     }
     Ok(())

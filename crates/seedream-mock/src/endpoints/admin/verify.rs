@@ -1,5 +1,6 @@
 //! Whether what was asked is what a test expects, and if not, what came nearest.
 
+use seedream_fixtures::distance;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -9,7 +10,6 @@ use crate::engine::services::Services;
 use crate::json::diff::{Difference, unfitting};
 use crate::state::entry::JournalEntry;
 use crate::state::evicted::{EvictedEntries, KnownMembers};
-use crate::suggest::distance;
 
 const BAD: &str = "mock_bad_verify";
 

@@ -1,8 +1,12 @@
 //! An accepted task where images should be.
 
+use seedream_fixtures::TaskPhase;
+
 use crate::faults::reshape::document::LooseJson;
 use crate::faults::shapes::BodyFault;
 use crate::request::context::RequestContext;
+use crate::response::task;
+use crate::response::task::{TaskValues, word};
 use crate::state::task_id;
 
 /// The response that accepts a task. Where the provider has tasks, `accepted` is its own and `document` says so; elsewhere
@@ -21,15 +25,7 @@ pub(crate) fn shaped(
     let text = |text: &str| LooseJson::value(text);
     let whole = match accepted {
         Some(_) => document,
-        None => LooseJson::object([
-            ("created", LooseJson::value(&context.now.as_second())),
-            ("id", text(&id)),
-            ("model", document.get("model").cloned().unwrap_or_else(|| text(""))),
-            ("object", text(&form.object)),
-            ("progress", LooseJson::value(&0)),
-            ("status", text("pending")),
-            ("type", text(&form.kind)),
-        ]),
+        None => told(context, &id, &document).unwrap_or(document),
     };
     let short = LooseJson::object([("status", text("submitted")), ("task_id", text(&id))]);
     let envelope = |data| LooseJson::object([("code", LooseJson::value(&200)), ("data", data)]);
@@ -39,4 +35,19 @@ pub(crate) fn shaped(
         BodyFault::TaskEnvelope => envelope(whole),
         _ => whole,
     }
+}
+
+/// A task with this id, as the response that accepts it tells; of its time and its price nothing is said.
+fn told(context: &RequestContext<'_>, id: &str, document: &LooseJson) -> Option<LooseJson> {
+    let form = context.services.task_form(context.provider);
+    let model = document.get("model").and_then(LooseJson::text).unwrap_or_default();
+    let values = TaskValues {
+        id,
+        model: &model,
+        created: context.now.as_second(),
+        status: word(form, TaskPhase::Accepted),
+        running: true,
+        ..TaskValues::default()
+    };
+    LooseJson::read(&task::body(form, form.accepted.json.as_ref()?, &values))
 }

@@ -1,6 +1,7 @@
 //! A JSON document whose texts may hold images, in the order of its members.
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::image::test_image::TestImage;
 use crate::json::ordered::OrderedValue;
@@ -18,6 +19,9 @@ pub(crate) enum LooseJson {
     Image(String, TestImage, TextEncoding),
 }
 
+/// What a text begins with that stands for an image's file: a control character, which no response has.
+const MARKER: &str = "\\u0001@";
+
 /// The member that holds an image's file.
 pub(crate) const INLINE: &str = "b64_json";
 
@@ -32,17 +36,14 @@ impl LooseJson {
 
     fn of(node: OrderedValue, images: &[TestImage]) -> Self {
         match node {
-            OrderedValue::Object(members) => Self::Object(
-                members
-                    .into_iter()
-                    .map(|(name, node)| match (name.as_str(), marked(&node, images)) {
-                        (INLINE, Some(image)) => (name, Self::inline(image.clone())),
-                        _ => (name, Self::of(node, images)),
-                    })
-                    .collect(),
-            ),
+            OrderedValue::Object(members) => {
+                Self::Object(members.into_iter().map(|(name, node)| (name, Self::of(node, images))).collect())
+            }
             OrderedValue::Array(items) => Self::List(items.into_iter().map(|node| Self::of(node, images)).collect()),
-            OrderedValue::Leaf(raw) => Self::Raw(raw.get().to_owned()),
+            OrderedValue::Leaf(raw) => match marked(&raw, images) {
+                Some(image) => Self::inline(image.clone()),
+                None => Self::Raw(raw.get().to_owned()),
+            },
         }
     }
 
@@ -110,11 +111,9 @@ impl LooseJson {
 }
 
 /// The image that stands where a text is only a marker.
-fn marked<'p>(node: &OrderedValue, images: &'p [TestImage]) -> Option<&'p TestImage> {
-    if images.is_empty() {
-        return None;
-    }
-    images.get(node.text()?.strip_prefix('@')?.parse::<usize>().ok()?)
+fn marked<'p>(leaf: &RawValue, images: &'p [TestImage]) -> Option<&'p TestImage> {
+    let marker = leaf.get().strip_prefix('"')?.strip_prefix(MARKER)?;
+    images.get(marker.strip_suffix('"')?.parse::<usize>().ok()?)
 }
 
 /// A content's text with markers for its images.
@@ -122,7 +121,7 @@ fn unsplice(content: &ChunkContent, text: &mut Vec<u8>, images: &mut Vec<TestIma
     match content {
         ChunkContent::Bytes(bytes) => text.extend_from_slice(bytes),
         ChunkContent::Base64(image) => {
-            text.extend_from_slice(format!("@{}", images.len()).as_bytes());
+            text.extend_from_slice(format!("{MARKER}{}", images.len()).as_bytes());
             images.push(image.clone());
         }
         ChunkContent::Joined(parts) => {

@@ -32,7 +32,7 @@ pub(crate) fn fails(faults: &[TaskFault]) -> bool {
 }
 
 /// The response that accepts a task; `other` is an id that nothing can be asked about.
-pub(crate) fn accepted(faults: &[TaskFault], id: &str, other: &str, body: Vec<u8>) -> Vec<u8> {
+pub(crate) fn accepted(faults: &[TaskFault], id: &str, other: &str, body: ChunkContent) -> ChunkContent {
     let id = || LooseJson::value(id);
     let document = faults.iter().find_map(|fault| {
         Some(match fault {
@@ -42,7 +42,7 @@ pub(crate) fn accepted(faults: &[TaskFault], id: &str, other: &str, body: Vec<u8
                 ("data", LooseJson::object([("task_id", id())])),
             ]),
             TaskFault::TwoIds => {
-                let mut document = read(&body)?;
+                let mut document = LooseJson::read(&body)?;
                 document.set("id", LooseJson::value(other));
                 document.set("task_id", id());
                 document
@@ -50,15 +50,15 @@ pub(crate) fn accepted(faults: &[TaskFault], id: &str, other: &str, body: Vec<u8
             _ => return None,
         })
     });
-    document.map_or(body, |document| written(&document))
+    document.map_or(body, |document| document.write(false))
 }
 
-/// How a task is, in other words and places; `ended` says whether it has.
-pub(crate) fn polled(faults: &[TaskFault], ended: bool, body: Vec<u8>) -> Vec<u8> {
+/// How a task is, in other places; `ended` says whether it has.
+pub(crate) fn polled(faults: &[TaskFault], ended: bool, body: ChunkContent) -> ChunkContent {
     if faults.is_empty() {
         return body;
     }
-    let Some(mut document) = read(&body) else { return body };
+    let Some(mut document) = LooseJson::read(&body) else { return body };
     for fault in faults {
         match fault {
             TaskFault::ResultUrl => result_url(&mut document, ended),
@@ -79,14 +79,13 @@ pub(crate) fn polled(faults: &[TaskFault], ended: bool, body: Vec<u8>) -> Vec<u8
                     *results = LooseJson::List(vec![LooseJson::value("")]);
                 }
             }
-            TaskFault::Word(word) if ended => document.set("status", LooseJson::value(word.as_str())),
             _ => {}
         }
     }
     if faults.contains(&TaskFault::Envelope) {
         document = LooseJson::object([("code", LooseJson::value(&200)), ("data", document)]);
     }
-    written(&document)
+    document.write(false)
 }
 
 /// One URL instead of the results, or a list where there are several; the reason of a failure beside it.
@@ -102,11 +101,7 @@ fn result_url(document: &mut LooseJson, ended: bool) {
     }
 }
 
-fn read(body: &[u8]) -> Option<LooseJson> {
-    LooseJson::read(&ChunkContent::Bytes(bytes::Bytes::copy_from_slice(body)))
-}
-
-/// What tasks say holds no image.
-fn written(document: &LooseJson) -> Vec<u8> {
-    document.write(false).bytes(|_| bytes::Bytes::new()).into()
+/// A value as text; the files of images stay out.
+fn written(json: &LooseJson) -> Vec<u8> {
+    json.write(false).bytes(|_| bytes::Bytes::new()).into()
 }

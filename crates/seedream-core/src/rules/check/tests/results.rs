@@ -50,7 +50,7 @@ fn a_checked_request_says_what_it_may_cost_at_most() {
         (request().size(Tier::K2), 3),
         (request().size(Tier::K4), 30),
         // No page says which tier they are.
-        (request().size(Pixels::new(2048, 2048)), 30),
+        (request().size(Pixels::of(2048, 2048)), 30),
         (request().reference("https://a.example/b").reference("https://a.example/c"), 203),
     ] {
         let checked = rules.check(&request, Strictness::Strict).unwrap();

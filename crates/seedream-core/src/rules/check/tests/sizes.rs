@@ -141,7 +141,7 @@ fn a_provider_without_tiers_receives_pixels() {
 fn a_provider_with_ratios_receives_a_ratio_and_a_quality() {
     let named = with(|rules| {
         rules.size.tiers.clear();
-        rules.size.ratios = vec![crate::Ratio::new(1, 1), crate::Ratio::new(16, 9)];
+        rules.size.ratios = vec![crate::Ratio::of(1, 1), crate::Ratio::of(16, 9)];
         rules.size.qualities = vec![Tier::K2, Tier::K4];
         rules.size.auto = true;
     });
