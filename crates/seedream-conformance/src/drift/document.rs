@@ -58,7 +58,11 @@ pub(super) fn compare(facts: &DriftFacts<'_>, text: &str) -> Vec<Drift> {
     for error_response in provider.error_templates.iter().filter(|error_response| documented(&error_response.source)) {
         let status = error_response.status.to_string();
         stands(format!("status {status}"), text.contains(&status), &status);
-        stands(format!("status {status} code"), text.contains(&error_response.code), &error_response.code);
+        stands(
+            format!("status {status} code"),
+            text.contains(error_response.code.as_str()),
+            error_response.code.as_str(),
+        );
     }
     for (name, table) in provider.size_tables.iter().filter(|(_, table)| documented(&table.source)) {
         // A table may have tiers from elsewhere, which the page does not name.
