@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod add_provider;
 mod canary;
 mod conformance;
 mod disks;

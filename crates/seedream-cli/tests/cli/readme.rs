@@ -45,7 +45,7 @@ fn shown() -> Vec<Shown> {
 }
 
 /// Splits a line into words, with single and double quotes as in a shell.
-fn words(line: &str) -> Vec<String> {
+pub(crate) fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
     for c in line.chars() {
         match (quote, c) {
