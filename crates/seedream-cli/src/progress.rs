@@ -67,11 +67,12 @@ impl<'a> ProgressReporter<'a> {
                 self.line.set(percent.map_or(status.clone(), |percent| format!("{status} {percent}%")));
             }
             JobEvent::Retrying { attempt, wait, kind } => {
-                let seconds = wait.as_secs_f64();
-                self.line.set(format!("{kind}: retrying in {seconds:.1}s (attempt {attempt})"));
+                let cause = kind.as_str().replace('_', " ");
+                let text = format!("{cause}, retrying in {:.1} s (attempt {attempt})", wait.as_secs_f64());
                 if !self.console.is_live() {
-                    self.note(&format!("{kind}: retrying in {seconds:.1}s (attempt {attempt})"));
+                    self.note(&text);
                 }
+                self.line.set(text);
             }
             JobEvent::Waiting => {
                 self.note("waiting for the response of a request that may be billed; press Ctrl-C again to abandon it");

@@ -16,7 +16,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// How many characters are needed to recognise base64 of an image.
+/// How many characters are needed to recognize base64 of an image.
 const HEAD: usize = 24;
 
 /// Whether a text is a data URI, in any letter case.

@@ -303,7 +303,7 @@ fn is_token(text: &str) -> bool {
     text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Normalises a response before the search: texts with JSON become values, and member names get the spelling of the tables in this
+/// Normalizes a response before the search: texts with JSON become values, and member names get the spelling of the tables in this
 /// file (letter case and underscores are ignored).
 pub(crate) fn expand(value: &mut Value) {
     expand_to(value, DEPTH + 2, 4);

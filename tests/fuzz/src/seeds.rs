@@ -84,7 +84,7 @@ pub(crate) fn requests() -> Vec<Vec<u8>> {
     requests.chain(on_requests).chain(alone).collect()
 }
 
-/// Some responses in each content coding, labelled and not.
+/// Some responses in each content coding, labeled and not.
 pub(crate) fn packed() -> Vec<Vec<u8>> {
     let bodies = recorded().into_iter().filter(|(status, _)| *status < 300).map(|(_, body)| body).step_by(8);
     bodies

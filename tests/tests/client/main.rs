@@ -1,4 +1,4 @@
-//! The client's behaviours by the names of their rows (K1 to K15), over a real socket against the mock.
+//! The client's behaviors by the names of their rows (K1 to K15), over a real socket against the mock.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod desk;

@@ -181,13 +181,16 @@ pub(crate) fn hint<'a>(errors: impl IntoIterator<Item = &'a Error>) -> Option<St
     let unconfirmed = can_waive && any(|violation| !is_omitted(violation) && is_unconfirmed(violation));
     let off = can_waive && !any(|violation| violation.waiver == Waiver::NoMember);
 
-    let omitted = flags(&violations, |violation| is_omitted(violation) && !has_nearest(violation));
     let changed = flags(&violations, |violation| !is_omitted(violation) && !has_nearest(violation));
+    let removed = flags(&violations, |violation| is_omitted(violation) && !has_nearest(violation));
+    let omitted = flags(&violations, is_omitted);
+    let same = omits && removed == omitted;
     let ways = [
         (!changed.is_empty(), format!("change or remove {changed}")),
-        (!omitted.is_empty(), format!("remove {omitted}")),
+        (same, format!("remove {removed}, or use --check lenient, which omits it")),
+        (!same && !removed.is_empty(), format!("remove {removed}")),
         (fits, "--fit uses the nearest legal values".to_owned()),
-        (omits, format!("--check lenient omits {} and sends the request", flags(&violations, is_omitted))),
+        (!same && omits, format!("--check lenient omits {omitted} and sends the request")),
         (
             unconfirmed,
             "--check lenient sends the value with a warning, since the provider's page does not state this rule"
@@ -271,12 +274,21 @@ mod tests {
 
         let request = |model: &str| ImageRequest::new(model, "a set of kites");
         let b64 = request("seedream-4.5").response_format(ResponseFormat::B64Json);
-        insta::assert_snapshot!(hint_of(Evolink, &b64), @"");
-        insta::assert_snapshot!(hint_of(Ark, &request("dola-seedream-5-5-261028").count(3).stream(true)), @"");
-        insta::assert_snapshot!(hint_of(Ark, &request("doubao-seedream-4-5-251128").count(16).seed(1)), @"");
-        insta::assert_snapshot!(hint_of(Gogogotoken, &request("doubao-seedream-5-0-lite").count(16)), @"");
-        insta::assert_snapshot!(hint_of(Ark, &request("doubao-seedream-4-5-251128").extra("size", "2K")), @"");
-        insta::assert_snapshot!(hint_of(Ark, &ImageRequest::new("doubao-seedream-4-5-251128", " ")), @"");
+        let hints = [
+            hint_of(Evolink, &b64),
+            hint_of(Ark, &request("dola-seedream-5-5-261028").count(3).stream(true)),
+            hint_of(Ark, &request("doubao-seedream-4-5-251128").count(16).seed(1)),
+            hint_of(Gogogotoken, &request("doubao-seedream-5-0-lite").count(16)),
+            hint_of(Ark, &request("doubao-seedream-4-5-251128").extra("size", "2K")),
+            hint_of(Ark, &ImageRequest::new("doubao-seedream-4-5-251128", " ")),
+        ];
+        insta::assert_snapshot!(hints.join("\n"), @r"
+        hint: remove --inline or --response-format, or use --check lenient, which omits it; --extra NAME=JSON sends a member that no page documents
+        hint: remove --stream; --fit uses the nearest legal values; --check lenient omits --count and --stream and sends the request; --check off sends the request unchanged
+        hint: --fit uses the nearest legal values; --check off sends the request unchanged
+        hint: --fit uses the nearest legal values; --check lenient sends the value with a warning, since the provider's page does not state this rule; --check off sends the request unchanged
+        hint: change or remove --extra
+        ");
     }
 
     #[test]

@@ -123,5 +123,5 @@ fn an_interrupted_upload_reports_its_size_and_a_remedy() {
     ran.exits_with(7)
         .stderr_contains("the request has 4.0 MB")
         .stderr_contains("a smaller reference image, or its URL, may pass");
-    ran.stderr_contains("it may have been billed, so it was not sent again");
+    ran.stderr_contains("the request may have been billed, so it was not sent again");
 }

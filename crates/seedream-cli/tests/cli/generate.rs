@@ -122,3 +122,26 @@ fn fit_uses_the_nearest_size_and_warns() {
     assert_eq!(opens(&workdir.path("."), &result["images"][0]), (1920, 1920));
     assert_eq!(result["warnings"][0]["kind"], "rewritten");
 }
+
+#[test]
+fn an_output_folder_that_is_a_file_is_refused_before_sending() {
+    let workdir = Workdir::new();
+    std::fs::write(workdir.path("afile"), "x").unwrap();
+    for out in ["afile", "afile/below"] {
+        workdir
+            .run(&["generate", "a fox", "--mock", "--provider", "ark", "--out", out], &[])
+            .exits_with(2)
+            .stderr_contains(&format!(
+                "--out {out}: afile is a file, not a folder; name another folder with --out; nothing was sent"
+            ));
+    }
+}
+
+#[test]
+fn a_warning_of_every_request_is_printed_once() {
+    let workdir = Workdir::new();
+    let args = ["generate", "a fox", "--mock", "--provider", "ark", "--exactly", "3", "--size", "16:9"];
+    let ran = workdir.run(&args, &[]);
+    let warning = "warning: ark: 16:9 names no tier: 2K is used (2848x1600)";
+    assert_eq!(ran.exits_with(0).stderr.matches(warning).count(), 1, "{ran:#?}");
+}

@@ -217,7 +217,7 @@ fn files_that_cannot_be_resumed_are_named_and_not_changed() {
     let ran = workdir.run(&["resume", &record, "--base-url", &base, "--out", "elsewhere"], &ENV);
     ran.exits_with(2).stderr_contains("--out applies only to PROVIDER:ID");
     fs::write(workdir.path("latin.json"), [0xff]).unwrap();
-    workdir.run(&["resume", "latin.json"], &ENV).exits_with(2).stderr_contains("latin.json: it cannot be read");
+    workdir.run(&["resume", "latin.json"], &ENV).exits_with(2).stderr_contains("latin.json cannot be read");
     assert_eq!(files(&workdir.path("odd")), before);
     assert_eq!((server.posts(), server.times(Asked::Poll)), (1, 1));
     assert_eq!(fs::read_to_string(workdir.path(&record)).unwrap(), whole);

@@ -1,6 +1,6 @@
 //! Decompresses a body that is compressed although `identity` was requested, while it arrives and in constant memory.
 //!
-//! A label (`Content-Encoding`) says what to expect, and the first bytes decide: what is labelled and not compressed is read as
+//! A label (`Content-Encoding`) says what to expect, and the first bytes decide: what is labeled and not compressed is read as
 //! it is, and gzip and zstd are known by their first bytes without a label. A body that is not compressed passes through
 //! untouched.
 
@@ -68,7 +68,7 @@ impl DecodedBody {
         codings.truncate(LAYERS);
         let depth = codings.len();
         for (depth, coding) in codings.into_iter().enumerate() {
-            body = ResponseBody::new(CodingLayer::new(body, ExpectedCoding::Labelled(coding), depth, received.clone()));
+            body = ResponseBody::new(CodingLayer::new(body, ExpectedCoding::Labeled(coding), depth, received.clone()));
         }
         Self(CodingLayer::new(body, ExpectedCoding::Anything, depth, received))
     }
@@ -196,7 +196,7 @@ impl CodingLayer {
         };
         self.received.coded.store(true, Ordering::Relaxed);
         let state = LayerState::Compressed(Box::new(CompressedData::new(coding, first)));
-        if matches!(expected, ExpectedCoding::Labelled(_)) {
+        if matches!(expected, ExpectedCoding::Labeled(_)) {
             self.state = state;
             return;
         }

@@ -97,14 +97,14 @@ async fn once(
         let (mut head, body) = get(downloader, &url, until, partial).await?.into_parts();
         trace.status(head.status);
         if head.status.is_success() && head.status != StatusCode::ACCEPTED {
-            let labelled = head.headers.contains_key(header::CONTENT_ENCODING);
+            let labeled = head.headers.contains_key(header::CONTENT_ENCODING);
             // A part of an image may look like anything.
             let body = match head.status {
                 StatusCode::PARTIAL_CONTENT => DecodedBody::untouched(body),
                 _ => DecodedBody::new(&mut head.headers, body),
             };
-            let coded = labelled && !head.headers.contains_key(header::CONTENT_ENCODING);
-            let coded = coded || (labelled && head.status == StatusCode::PARTIAL_CONTENT);
+            let coded = labeled && !head.headers.contains_key(header::CONTENT_ENCODING);
+            let coded = coded || (labeled && head.status == StatusCode::PARTIAL_CONTENT);
             partial.begin(head.status, &head.headers, coded)?;
             return read(downloader, body, until, partial, trace).await;
         }

@@ -99,7 +99,7 @@ impl PartialImage {
         known
     }
 
-    /// Takes the head of a success; `coded` is whether it is labelled as compressed.
+    /// Takes the head of a success; `coded` is whether it is labeled as compressed.
     pub(super) fn begin(&mut self, status: StatusCode, headers: &HeaderMap, coded: bool) -> Result<(), FetchFailure> {
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let tag = headers.get(header::ETAG);

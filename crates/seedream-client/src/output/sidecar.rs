@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::location::Location;
 use crate::{disk::sha256_hex, job::Outcome};
 
-/// The JSON Schema (draft 2020-12) of the metadata that a job saves beside its images. It holds no key. Images that travelled with the
+/// The JSON Schema (draft 2020-12) of the metadata that a job saves beside its images. It holds no key. Images that traveled with the
 /// request stand as their length and SHA-256; signed URLs stand as they are, since nothing else finds an image that is not saved.
 pub const SIDECAR_SCHEMA: &str = include_str!("sidecar.schema.json");
 

@@ -227,9 +227,13 @@ fn failed(error: lib::Error, body: Reached) -> TransportError {
     let connecting = error.is_connect();
     let reached = if connecting { Reached::NotSent } else { body };
     let message = match (connecting, reached) {
-        (true, _) => "could not connect",
-        (false, Reached::NotSent) => "the connection was lost before the request was sent",
-        (false, Reached::Sent) => "the connection was lost before a response came",
+        // The origin alone: a path or a query may hold a secret.
+        (true, _) => {
+            let origin = error.url().map(|url| format!(" to {}", url.origin().ascii_serialization()));
+            format!("could not connect{}", origin.unwrap_or_default())
+        }
+        (false, Reached::NotSent) => "the connection was lost before the request was sent".to_owned(),
+        (false, Reached::Sent) => "the connection was lost before a response came".to_owned(),
     };
     let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Transport };
     TransportError::new(reached, message).with_kind(kind).with_source(error.without_url())

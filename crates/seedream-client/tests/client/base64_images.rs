@@ -352,7 +352,7 @@ async fn images_under_any_name_and_in_any_dress_cost_little_memory() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-#[ignore = "takes minutes without optimisation"]
+#[ignore = "takes minutes without optimization"]
 async fn fifteen_images_of_16_mib_under_any_name_and_in_any_dress_stay_under_16_mib() {
     lifts_every_form(15, 16, 16 << 10).await;
 }

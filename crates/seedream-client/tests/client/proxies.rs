@@ -95,7 +95,12 @@ async fn the_environment_names_a_proxy_for_each_scheme() {
     }
     // The other scheme's proxy is not asked.
     let (proxy, target) = (Raw::start(vec![good()]).await, (TARGET, "http://tiny.example".to_owned()));
-    run(vec![("https_proxy", proxy.url.clone()), target, (EXPECT, "could not connect: ".into())]).await;
+    run(vec![
+        ("https_proxy", proxy.url.clone()),
+        target,
+        (EXPECT, "could not connect to http://tiny.example: ".into()),
+    ])
+    .await;
     assert_eq!(proxy.requests().len(), 0);
 }
 
@@ -103,7 +108,7 @@ async fn the_environment_names_a_proxy_for_each_scheme() {
 async fn no_proxy_is_reached_directly() {
     for (no_proxy, through) in [("tiny.example", false), ("a.example, .example", false), ("example.com", true)] {
         let proxy = Raw::start(vec![good()]).await;
-        let expect = if through { "delivered" } else { "could not connect: " };
+        let expect = if through { "delivered" } else { "could not connect to http://tiny.example: " };
         let variables = [("http_proxy", proxy.url.clone()), ("no_proxy", no_proxy.to_owned())];
         let rest = [(TARGET, "http://tiny.example".to_owned()), (EXPECT, expect.to_owned())];
         run(variables.into_iter().chain(rest).collect()).await;
@@ -130,7 +135,8 @@ async fn this_machine_is_never_asked_through_a_proxy_of_the_environment() {
 async fn a_proxy_of_the_environment_that_fails_is_named_with_its_variable() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     for (variable, scheme) in [("HTTP_PROXY", "http"), ("http_proxy", "http"), ("ALL_PROXY", "socks5h")] {
-        let told = format!("could not connect, through the proxy {scheme}://{closed} of {variable}: ");
+        let told =
+            format!("could not connect to http://tiny.example, through the proxy {scheme}://{closed} of {variable}: ");
         let url = format!("{scheme}://user:s3cret@{closed}");
         run(vec![(variable, url), (TARGET, "http://tiny.example".to_owned()), (EXPECT, told)]).await;
     }

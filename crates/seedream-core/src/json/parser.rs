@@ -17,7 +17,7 @@ const SPARE: usize = 1 << 20;
 /// How many strings that may be images are kept after the spare memory is used up.
 const CANDIDATES: usize = 4096;
 
-/// The longest member name that is recognised after a missing comma, in bytes.
+/// The longest member name that is recognized after a missing comma, in bytes.
 const LONGEST_NAME: usize = 64;
 
 /// Memory of a value in a list, of a member in an object, and of an object itself, in bytes.

@@ -39,7 +39,7 @@ impl ModelId {
             "seededit-3-0-i2i" => Family::Seededit3I2i,
             "seedream-4-0" => Family::Seedream4,
             "seedream-4-5" => Family::Seedream4_5,
-            // Ark's catalogue calls 5.0 lite just "5.0"; the Agent Plan and the resellers append "-lite".
+            // Ark's catalog calls 5.0 lite just "5.0"; the Agent Plan and the resellers append "-lite".
             "seedream-5-0" | "seedream-5-0-lite" => Family::Seedream5Lite,
             "seedream-5-0-pro" => Family::Seedream5Pro,
             "seedream-5-0-flash" => Family::Seedream5Flash,
@@ -92,7 +92,7 @@ pub enum Family {
     /// Seedream 4.5.
     #[serde(rename = "seedream-4.5")]
     Seedream4_5,
-    /// Seedream 5.0 lite, in Ark's catalogue just "5.0".
+    /// Seedream 5.0 lite, in Ark's catalog just "5.0".
     #[serde(rename = "seedream-5.0-lite")]
     Seedream5Lite,
     /// Seedream 5.0 pro.

@@ -21,7 +21,7 @@ pub(super) enum ContentCoding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ExpectedCoding {
     /// What the head says, or not.
-    Labelled(ContentCoding),
+    Labeled(ContentCoding),
     /// What has a mark of its own.
     Anything,
 }
@@ -55,9 +55,9 @@ impl fmt::Display for ContentCoding {
 pub(super) fn coding_of(expected: ExpectedCoding, head: &[u8], at_end: bool) -> Option<Option<ContentCoding>> {
     if let Some(coding) = marked(head) {
         return Some(match expected {
-            ExpectedCoding::Labelled(label) if label == coding => Some(coding),
+            ExpectedCoding::Labeled(label) if label == coding => Some(coding),
             // The layer above reads what it is.
-            ExpectedCoding::Labelled(_) => None,
+            ExpectedCoding::Labeled(_) => None,
             ExpectedCoding::Anything => Some(coding),
         });
     }
@@ -65,11 +65,11 @@ pub(super) fn coding_of(expected: ExpectedCoding, head: &[u8], at_end: bool) -> 
         return None;
     }
     match expected {
-        ExpectedCoding::Anything | ExpectedCoding::Labelled(ContentCoding::Gzip | ContentCoding::Zstd) => Some(None),
-        ExpectedCoding::Labelled(_) if head.len() < TELLING && !at_end => None,
-        ExpectedCoding::Labelled(_) if head.is_empty() || is_plain(head) => Some(None),
-        ExpectedCoding::Labelled(ContentCoding::Deflate) if is_zlib(head) => Some(Some(ContentCoding::Zlib)),
-        ExpectedCoding::Labelled(label) => Some(Some(label)),
+        ExpectedCoding::Anything | ExpectedCoding::Labeled(ContentCoding::Gzip | ContentCoding::Zstd) => Some(None),
+        ExpectedCoding::Labeled(_) if head.len() < TELLING && !at_end => None,
+        ExpectedCoding::Labeled(_) if head.is_empty() || is_plain(head) => Some(None),
+        ExpectedCoding::Labeled(ContentCoding::Deflate) if is_zlib(head) => Some(Some(ContentCoding::Zlib)),
+        ExpectedCoding::Labeled(label) => Some(Some(label)),
     }
 }
 
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn the_first_bytes_decide_as_soon_as_they_can() {
-        use ExpectedCoding::{Anything, Labelled};
+        use ExpectedCoding::{Anything, Labeled};
         let json = &br#"{"created":1763668800,"data":[]}"#[..];
         for (expected, head, at_end, judged) in [
             (Anything, &b""[..], false, None),
@@ -161,23 +161,23 @@ mod tests {
             (Anything, b"\x5a\x2a\x4d\x18", false, Some(Some(ContentCoding::Zstd))),
             (Anything, b"{", false, Some(None)),
             (Anything, b"(a", false, Some(None)),
-            (Labelled(ContentCoding::Gzip), json, false, Some(None)),
-            (Labelled(ContentCoding::Zstd), json, false, Some(None)),
-            (Labelled(ContentCoding::Brotli), b"{\"da", false, None),
-            (Labelled(ContentCoding::Brotli), b"{\"da", true, Some(None)),
-            (Labelled(ContentCoding::Brotli), json, false, Some(None)),
-            (Labelled(ContentCoding::Deflate), b"retry after 30 s", false, Some(None)),
-            (Labelled(ContentCoding::Deflate), b"retry after 30 s\x01", false, Some(None)),
-            (Labelled(ContentCoding::Deflate), "\u{feff}{\"é\":\"日本語日本語\"}".as_bytes(), false, Some(None)),
-            (Labelled(ContentCoding::Deflate), b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", false, Some(None)),
+            (Labeled(ContentCoding::Gzip), json, false, Some(None)),
+            (Labeled(ContentCoding::Zstd), json, false, Some(None)),
+            (Labeled(ContentCoding::Brotli), b"{\"da", false, None),
+            (Labeled(ContentCoding::Brotli), b"{\"da", true, Some(None)),
+            (Labeled(ContentCoding::Brotli), json, false, Some(None)),
+            (Labeled(ContentCoding::Deflate), b"retry after 30 s", false, Some(None)),
+            (Labeled(ContentCoding::Deflate), b"retry after 30 s\x01", false, Some(None)),
+            (Labeled(ContentCoding::Deflate), "\u{feff}{\"é\":\"日本語日本語\"}".as_bytes(), false, Some(None)),
+            (Labeled(ContentCoding::Deflate), b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", false, Some(None)),
             (
-                Labelled(ContentCoding::Deflate),
+                Labeled(ContentCoding::Deflate),
                 b"\x78\x9c\xab\xae\x05\x00\x01\x75\x00\xf9",
                 true,
                 Some(Some(ContentCoding::Zlib)),
             ),
-            (Labelled(ContentCoding::Deflate), b"\xab\xae\x05\x00", true, Some(Some(ContentCoding::Deflate))),
-            (Labelled(ContentCoding::Brotli), b"\x1f\x8b\x08\x00", false, Some(None)),
+            (Labeled(ContentCoding::Deflate), b"\xab\xae\x05\x00", true, Some(Some(ContentCoding::Deflate))),
+            (Labeled(ContentCoding::Brotli), b"\x1f\x8b\x08\x00", false, Some(None)),
         ] {
             assert_eq!(coding_of(expected, head, at_end), judged, "{expected:?} {head:?} {at_end}");
         }

@@ -106,7 +106,7 @@ impl Capabilities {
     }
 }
 
-/// Whether a value is the behaviour of a dialect without a member for it.
+/// Whether a value is the behavior of a dialect without a member for it.
 fn is_what_happens_anyway(field: Field, value: &Value) -> bool {
     match field {
         Field::Stream | Field::WebSearch => *value == Value::Bool(false),
