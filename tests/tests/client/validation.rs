@@ -102,10 +102,10 @@ async fn references_are_checked_from_their_headers_by_each_dialects_own_limits()
         ("ark", "seedream-4.5", inline(6100, 5920, 100), "36000000"),
         ("ark", "seedream-4.5", inline(1700, 100, 100), "1:16 to 16:1"),
         ("ark", "seedream-4.5", inline(14, 200, 100), "longer than 14"),
-        ("ark", "seedream-3.0-t2i", urls(1), "at most 0"),
+        ("ark", "seedream-3.0-t2i", urls(1), "accepts no reference images"),
         ("evolink", "seedream-4.5", inline(2048, 2048, 100), "only URLs"),
         ("aiearth", "seedream-4.5", inline(2048, 2048, megabytes(101)), "bytes"),
-        ("gogogotoken", "seedream-4.5", urls(1), "no member"),
+        ("gogogotoken", "seedream-4.5", urls(1), "documents no reference images"),
     ] {
         let desk = Desk::open().await;
         let mut request = ImageRequest::new(model, "this lighthouse at dawn");

@@ -10,7 +10,9 @@ mod size;
 #[cfg(test)]
 mod tests;
 
-use crate::{Capabilities, Error, Field, ImageRequest, Nearest, Result, Standing, Warning, WarningKind};
+use crate::{
+    Capabilities, Error, Field, ImageRequest, Nearest, Result, Standing, Violation, Waiver, Warning, WarningKind,
+};
 
 use audit::Audit;
 pub use checked::{Checked, Strictness};
@@ -27,18 +29,21 @@ impl Capabilities {
         let mut sent = request.clone();
         self.check_model(&mut audit);
         self.check_prompt(request, &mut audit);
-        self.check_references(request, strictness, &mut audit);
+        self.check_references(request, &mut audit);
         self.check_count(request, &mut audit);
         let size = self.check_size(request, &mut audit);
-        self.check_fields(request, strictness, &mut audit);
+        self.check_fields(request, &mut audit);
         self.check_extra(request, &mut audit);
         self.check_background(request, &mut audit);
         self.check_layers(request, &mut audit);
         self.check_asked_by_extra(request, &mut audit);
 
-        if strictness == Strictness::Strict {
-            audit.impossible.append(&mut audit.violations);
-        }
+        let is_refused = |violation: &mut Violation| match strictness {
+            Strictness::Strict => true,
+            Strictness::Lenient => false,
+            Strictness::Off => violation.waiver == Waiver::NoMember,
+        };
+        audit.impossible.extend(audit.violations.extract_if(.., is_refused));
         if !audit.impossible.is_empty() {
             return Err(Error::from_violations(self.provider.clone(), audit.impossible));
         }

@@ -1,6 +1,5 @@
 //! The findings of a check.
 
-use super::checked::Strictness;
 use crate::{Field, Nearest, Seller, Source, Violation, Waiver, Warning, WarningKind};
 
 /// The findings of a check so far.
@@ -46,16 +45,9 @@ impl Audit {
     }
 
     /// A field without a member in the dialect: lenient checking omits it, and the unchanged request cannot be sent.
-    pub(super) fn no_member(
-        &mut self,
-        field: Field,
-        message: impl Into<String>,
-        strictness: Strictness,
-        source: &Source,
-    ) {
+    pub(super) fn no_member(&mut self, field: Field, message: impl Into<String>, source: &Source) {
         let violation = self.broken(field, message, None, source, Waiver::NoMember);
-        let found = if strictness == Strictness::Off { &mut self.impossible } else { &mut self.violations };
-        found.push(violation);
+        self.violations.push(violation);
     }
 
     /// A request that no strictness sends.

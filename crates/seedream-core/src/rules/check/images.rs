@@ -1,6 +1,6 @@
 //! The checks of the prompt, the reference images and the count.
 
-use super::{audit::Audit, checked::Strictness};
+use super::audit::Audit;
 use crate::net::is_public_host;
 use crate::{Capabilities, Count, Field, ImageRequest, ImageSource, Nearest, ReferenceRule, TotalRule, WarningKind};
 
@@ -40,7 +40,7 @@ impl Capabilities {
         }
     }
 
-    pub(super) fn check_references(&self, request: &ImageRequest, strictness: Strictness, audit: &mut Audit) {
+    pub(super) fn check_references(&self, request: &ImageRequest, audit: &mut Audit) {
         let (rule, references) = (&self.references, &request.references);
         if references.is_empty() {
             return;
@@ -48,7 +48,7 @@ impl Capabilities {
         let source = &rule.source;
         if !rule.member {
             let message = format!("{} documents no reference images", self.provider);
-            audit.no_member(Field::References, message, strictness, source);
+            audit.no_member(Field::References, message, source);
             return;
         }
         if let Some(max) = rule.max.filter(|max| references.len() > *max as usize) {

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::{audit::Audit, callback, checked::Strictness};
+use super::{audit::Audit, callback};
 use crate::{Capabilities, Field, FieldRule, ImageRequest, Nearest, Support, WarningKind};
 
 impl Capabilities {
-    pub(super) fn check_fields(&self, request: &ImageRequest, strictness: Strictness, audit: &mut Audit) {
+    pub(super) fn check_fields(&self, request: &ImageRequest, audit: &mut Audit) {
         for field in Field::OPTIONAL {
             let Some(value) = request.optional(field) else { continue };
             match self.field(field) {
@@ -14,7 +14,7 @@ impl Capabilities {
                 None if is_what_happens_anyway(field, &value) => audit.unsaid(field),
                 None => {
                     let message = format!("{} documents no member for it", self.provider);
-                    audit.no_member(field, message, strictness, &self.members.source);
+                    audit.no_member(field, message, &self.members.source);
                 }
             }
         }
