@@ -1,11 +1,14 @@
-//! What no law checks: the end of a link without a signature, and that the adapter is held to the lenient cases of the law `crooked` at
-//! all.
+//! What no law checks: the end of a link without a signature, what the provider makes of a request, and that the adapter is held to the
+//! lenient cases of the law `crooked` at all.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use http::{HeaderMap, StatusCode};
-use seedream_core::{Dialect, ImageData, Response, Task, TaskDialect, TaskId, TaskState, Timestamp};
+use seedream_core::{
+    Dialect, ImageData, ImageRequest, Response, Strictness, Task, TaskDialect, TaskId, TaskState, Timestamp,
+};
 use seedream_evolink::Evolink;
+use serde_json::json;
 
 #[test]
 fn it_promises_to_read_shapes_that_its_document_does_not_show() {
@@ -26,4 +29,24 @@ fn a_link_lives_for_a_day() {
         })
         .collect();
     assert_eq!(ends, [Some(1 + 24 * 60 * 60)]);
+}
+
+#[test]
+fn the_provider_fills_in_defaults_and_makes_fewer_images_beside_references() {
+    for (count, references, n, most) in [(None, 0, 1, 1), (Some(5), 0, 9, 5), (Some(3), 12, 9, 3), (Some(5), 12, 3, 3)]
+    {
+        let mut request = ImageRequest::new(&Evolink.descriptor().default_model, "images of a lighthouse");
+        request.count = count.map(u32::into);
+        let request = (0..references).fold(request, |request, _| request.reference("https://a.example/b.png"));
+        let checked = Evolink.capabilities(&request.model).check(&request, Strictness::Strict).unwrap();
+        // A number that was sent stays as it is unless fewer are made.
+        let sent = count.map(|_| ("n".to_owned(), 9.into()));
+        let effective = Evolink.effective(&checked, sent.into_iter().collect());
+        let expected = json!({"n": n, "size": "2048x2048", "prompt_priority": "standard"});
+        assert_eq!(
+            (serde_json::Value::Object(effective.body), effective.max_images),
+            (expected, Some(most)),
+            "{count:?}"
+        );
+    }
 }
