@@ -5,7 +5,7 @@ use http::{HeaderMap, StatusCode};
 use proptest::prelude::*;
 use seedream_core::{
     Blobs, Charge, Decoded, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, OutputFormat, Pixels,
-    Response, Result, Size, Timestamp, WarningKind, sse,
+    Response, Result, Timestamp, WarningKind, sse,
 };
 use seedream_wire::{Reader, codes};
 use serde_json::{Value, json};
