@@ -10,7 +10,7 @@ fn sizes(rule: &SizeRule) -> String {
     let ratios = (!rule.ratios.is_empty()).then(|| "ratios".to_owned());
     let auto = rule.auto.then(|| "auto".to_owned());
     let pixels = rule.pixels.map(|rule| match (rule.side, rule.max) {
-        (Some((least, most)), _) => format!("{least} to {most} pixels a side"),
+        (Some((least, most)), _) => format!("{least} to {most} pixels per side"),
         (None, Some(max)) => format!("{} to {max} pixels", rule.min),
         (None, None) => format!("{} pixels and more", rule.min),
     });

@@ -35,7 +35,7 @@ fn a_model_is_added_to_a_family() {
     let family = refused("ark", &request.clone().size(Size::pixels(1024, 1024)));
     assert!(family.contains("3686400") && family.contains("volcengine.com"), "{family}");
     let seed = refused("ark", &request.clone().seed(1));
-    assert!(seed.contains("refuses it") && seed.contains("[override: limits.json]"), "{seed}");
+    assert!(seed.contains("does not accept it") && seed.contains("[override: limits.json]"), "{seed}");
     let many = refused("ark", &request.count(21));
     assert!(many.contains("at most 20") && many.contains("[override: limits.json]"), "{many}");
     // Without the file nobody knows it.
@@ -82,22 +82,26 @@ fn fields_and_groups_are_switched_on() {
 #[test]
 fn what_cannot_be_read_or_said_is_refused() {
     for (json, told) in [
-        ("{", "EOF"),
-        (r#"{"ark":{"m":{"famly":"seedream-4.5"}}}"#, "famly"),
+        ("{\n", ":2:0: this is not JSON: EOF"),
+        ("1", r#"the file needs an object of providers, {"<provider>": {…}}"#),
+        (r#"{"foo":1}"#, r#"the provider `foo` needs an object of models, {"<model or *>": {…}}"#),
+        (r#"{"ark":{"m":1}}"#, r#"ark, m needs an object of rules, such as {"images": {"max": 4}}"#),
+        (r#"{"ark":{"m":{"provider":"x"}}}"#, "`provider` identifies the rules and cannot be set"),
+        (r#"{"ark":{"m":{"famly":"seedream-4.5"}}}"#, "`famly` is not a rule: use one of family, size, references"),
         (r#"{"ark":{"m":{"size":{"levels":["2K"]}}}}"#, "levels"),
         (r#"{"ark":{"m":{"size":{"pixels":{"min":1,"maximum":2}}}}}"#, "maximum"),
         (r#"{"ark":{"m":{"family":"seedream-9"}}}"#, "seedream-9"),
         (r#"{"ark":{"m":{"fields":{"sead":{"support":"refused"}}}}}"#, "sead"),
         (r#"{"ark":{"m":{"fields":{"seed":{"support":"maybe"}}}}}"#, "maybe"),
         (r#"{"ark":{"m":{"fields":{"prompt":{"support":"refused"}}}}}"#, "prompt"),
-        (r#"{"ark":{"m":{"images":{"max":0}}}}"#, "no value satisfies this rule"),
+        (r#"{"ark":{"m":{"images":{"max":0}}}}"#, "images.max: 0 allows no image: set at least 1"),
         (r#"{"ark":{"m":{"size":{"pixels":{"min":9,"max":8}}}}}"#, "allows no size"),
         (r#"{"ark":{"m":{"size":{"pixels":{"max_aspect":0}}}}}"#, "allows no size"),
         (r#"{"ark":{"*":{"family":"seedream-4.5"}}}"#, "name a model"),
     ] {
         let error = Overrides::from_json("my.json", json).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
-        assert!(error.message().starts_with("my.json: ") && error.message().contains(told), "{error}");
+        assert!(error.message().starts_with("my.json:") && error.message().contains(told), "{error}");
     }
     for json in [
         r#"{"gogogotoken":{"*":{"references":{"max":3}}}}"#,
@@ -105,7 +109,7 @@ fn what_cannot_be_read_or_said_is_refused() {
     ] {
         let overrides = Overrides::from_json("my.json", json).unwrap();
         let gogogotoken = Client::builder(dialect("gogogotoken").unwrap()).overrides(overrides.clone());
-        assert!(gogogotoken.build().unwrap_err().message().contains("has no member for"));
+        assert!(gogogotoken.build().unwrap_err().message().contains("documents no member for"));
         // The part of another provider is not read.
         assert!(Client::builder(Ark).overrides(overrides).build().is_ok());
     }

@@ -87,7 +87,7 @@ fn its_limits_are_checked_before_anything_is_sent() {
     refused(&references(11), "at most 10");
     refused(&asked(MODEL).size(Tier::K3), "no tier 3K");
     refused(&asked(MODEL).count(2), "one image per request");
-    refused(&asked(MODEL).stream(true), "refuses it");
+    refused(&asked(MODEL).stream(true), "does not accept it");
     refused(&asked(MODEL).prompt_mode(PromptMode::Fast), "does not take `fast`");
     // The members are refused whatever they say, so what happens anyway is not said.
     for model in [MODEL, "dola-seedream-5-0-flash-260915"] {

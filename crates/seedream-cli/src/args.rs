@@ -16,11 +16,11 @@ use serde_json::Value;
 pub(crate) use conformance::*;
 pub(crate) use mock::*;
 
-use crate::duration;
+use crate::{duration, failure::Failure};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 ok, 1 other failure, 2 usage error or request refused before sending, 3 some images failed, 4 rejected
-by content moderation, 5 authentication or permission, 6 balance or quota, 7 outcome unknown (may be billed),
+by content moderation, 5 authentication or permission, 6 balance or quota, 7 outcome unknown (may have been billed),
 9 network failure before sending, 10 deadline reached with a task to resume, 130 cancelled.";
 
 /// The environment variables of every provider, and the exit codes.
@@ -38,7 +38,7 @@ fn after_help() -> String {
     format!("{text}\n{EXIT_CODES}")
 }
 
-/// Generate Seedream images through any reseller, without losing or repeating a paid request
+/// Generate Seedream images through any provider, without losing or repeating a paid request
 #[derive(Debug, Parser)]
 #[command(name = "seedream", version, after_help = after_help())]
 pub(crate) struct Cli {
@@ -55,11 +55,13 @@ pub(crate) enum Command {
     #[command(after_help = EXIT_CODES)]
     Generate(Box<GenerateArgs>),
     /// Show the request that `generate` would send and its maximum cost; needs no key and sends nothing
+    #[command(mut_arg("ids", |provider| provider.help("Providers to use, or all [default: all]")))]
     Plan(Box<PlanArgs>),
     /// Fetch the results of interrupted requests and accepted tasks; never sends a paid request
     #[command(after_help = EXIT_CODES)]
     Resume(ResumeArgs),
     /// List the models of each provider
+    #[command(mut_arg("ids", |provider| provider.help("Providers to use, or all [default: all; with --live, those with a key]")))]
     Models(ModelsArgs),
     /// Run and control a local mock of the providers
     Mock {
@@ -130,10 +132,10 @@ pub(crate) struct RequestArgs {
     /// Extra member of the request body, such as background='"opaque"'; repeatable
     #[arg(long, value_name = "NAME=JSON", value_parser = extra)]
     pub(crate) extra: Vec<(String, Value)>,
-    /// How to handle a request that breaks a rule: strict refuses it; lenient omits fields that the provider rejects, warns and sends; off warns and sends it unchanged
+    /// How to handle a request that breaks a rule: strict refuses it; lenient omits fields that the provider does not accept and sends other values, with warnings; off sends it unchanged, with warnings
     #[arg(long, value_name = "HOW", default_value = "strict")]
     pub(crate) check: Check,
-    /// Replace invalid values by the nearest valid ones, with a warning
+    /// Replace illegal values by the nearest legal ones, with a warning
     #[arg(long)]
     pub(crate) fit: bool,
 }
@@ -178,6 +180,18 @@ impl SaveArgs {
         self.out.as_deref().unwrap_or(Path::new("out"))
     }
 
+    /// Checks that the output folder is not a file, nor below one.
+    ///
+    /// # Errors
+    /// It is; nothing was sent.
+    pub(crate) fn check_out(&self) -> Result<(), Failure> {
+        let Some(file) = self.out().ancestors().find(|path| path.exists() && !path.is_dir()) else { return Ok(()) };
+        let (out, file) = (self.out().display(), file.display());
+        Err(Failure::usage(format!(
+            "--out {out}: {file} is a file, not a folder; name another folder with --out; nothing was sent"
+        )))
+    }
+
     /// Whether `--out` was given.
     pub(crate) fn names_out(&self) -> bool {
         self.out.is_some()
@@ -192,7 +206,7 @@ pub(crate) struct GenerateArgs {
     pub(crate) provider: ProviderArgs,
     #[command(flatten)]
     pub(crate) save: SaveArgs,
-    /// Generate exactly N images with N single-image requests; requests with an unknown outcome are not retried
+    /// Generate N images with N single-image requests; a request with an unknown outcome is not sent again
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "count")]
     pub(crate) exactly: Option<u32>,
     /// Try providers in --provider order; continue only if the previous one rejected the request without charging

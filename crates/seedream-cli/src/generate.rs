@@ -27,6 +27,7 @@ use crate::{
 /// # Errors
 /// The run cannot start. The failure of a single provider is a result.
 pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<Exit, Failure> {
+    args.save.check_out()?;
     let dialects = keys::choose(&args.provider, keys::environment)?;
     let request = args.request.request(console)?;
     let overrides = args.provider.overrides()?;

@@ -47,13 +47,13 @@ pub(crate) fn choose(
         });
     let chosen = match (named.is_empty(), with_key.len(), without.is_empty()) {
         (true, 1, _) | (false, _, true) => with_key,
-        (true, 0, _) => return Err(no_key("no API key is set; set one of", &without, &[])),
+        (true, 0, _) => return Err(no_key("no API key is set: set one of", &without, &[])),
         (true, _, _) => {
             let ids = ids(&with_key);
             let message = format!("several providers have a key: select one or more with --provider {ids}");
             return Err(Failure { exit: Exit::Usage, message });
         }
-        (false, _, false) => return Err(no_key("an API key is missing; set", &without, &with_key)),
+        (false, _, false) => return Err(no_key("no API key is set: set", &without, &with_key)),
     };
     check_base_url(args, &chosen)?;
     Ok(chosen)
@@ -143,14 +143,14 @@ mod tests {
         let keys = ["ARK_API_KEY", "OPEAI_API_KEY"];
         insta::assert_snapshot!(chosen(&args(&[], false, None), &keys).unwrap_err(), @"several providers have a key: select one or more with --provider ark,opeai");
         let none = chosen(&args(&[], false, None), &[]).unwrap_err();
-        assert!(none.starts_with("no API key is set; set one of\n  "), "{none}");
+        assert!(none.starts_with("no API key is set: set one of\n  "), "{none}");
         assert!(none.ends_with("\nor use --mock, which needs no key"), "{none}");
         for line in ["AIEARTH_API_KEY or AIO_API_KEY for aiearth", "ARK_API_KEY for ark"] {
             assert!(none.lines().any(|each| each.trim() == line), "{none}");
         }
         assert_eq!(none.lines().count(), seedream::dialects().len() + 2, "{none}");
-        insta::assert_snapshot!(chosen(&args(&["evolink"], false, None), &keys).unwrap_err(), @"an API key is missing; set EVOLINK_API_KEY, or use --mock, which needs no key");
-        insta::assert_snapshot!(chosen(&args(&["aiearth", "ark"], false, None), &keys).unwrap_err(), @"an API key is missing; set AIEARTH_API_KEY or AIO_API_KEY, or use only the providers with a key, --provider ark, or use --mock, which needs no key");
+        insta::assert_snapshot!(chosen(&args(&["evolink"], false, None), &keys).unwrap_err(), @"no API key is set: set EVOLINK_API_KEY, or use --mock, which needs no key");
+        insta::assert_snapshot!(chosen(&args(&["aiearth", "ark"], false, None), &keys).unwrap_err(), @"no API key is set: set AIEARTH_API_KEY or AIO_API_KEY, or use only the providers with a key, --provider ark, or use --mock, which needs no key");
         insta::assert_snapshot!(chosen(&args(&["ark", "opeai"], false, Some("http://a")), &keys).unwrap_err(), @"--base-url applies to one provider: select it with --provider");
     }
 }

@@ -15,7 +15,8 @@ impl ProviderArgs {
         let name = path.display().to_string();
         let text =
             std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("--limits {name}: {error}")))?;
-        let overrides = Overrides::from_json(name.as_str(), &text)?;
+        let overrides = Overrides::from_json(name.as_str(), &text)
+            .map_err(|error| Failure::usage(format!("--limits {}", error.message())))?;
         for provider in overrides.providers() {
             seedream::dialect(provider).map_err(|error| Failure::usage(format!("--limits {name}: {error}")))?;
         }

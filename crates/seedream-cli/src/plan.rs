@@ -6,7 +6,14 @@ use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
-    args::PlanArgs, exit::Exit, failure::Failure, keys, limits::limited, output::Console, pretty::pretty, report::hint,
+    args::PlanArgs,
+    exit::Exit,
+    failure::Failure,
+    keys,
+    limits::limited,
+    output::Console,
+    pretty::pretty,
+    report::{hint, warning_text},
     target::Target,
 };
 
@@ -111,7 +118,10 @@ impl Planned {
             text.push_str(&format!("  at most    {most}\n"));
         }
         for warning in &self.warnings {
-            text.push_str(&format!("  warning    {}\n", warning.message.replace('\n', "\n             ")));
+            text.push_str(&format!(
+                "  warning    {}\n",
+                warning_text(&self.provider, &self.model, warning).replace('\n', "\n             ")
+            ));
         }
         text
     }

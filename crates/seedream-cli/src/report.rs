@@ -2,6 +2,7 @@
 
 mod purchase;
 mod text;
+mod warnings;
 
 use seedream::Outcome;
 use serde::Serialize;
@@ -9,6 +10,7 @@ use serde::Serialize;
 pub(crate) use self::{
     purchase::PurchaseResult,
     text::{ResumeCommand, hint},
+    warnings::text as warning_text,
 };
 use crate::{exit::Exit, failure::Failure, output::Console};
 

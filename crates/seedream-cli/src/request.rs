@@ -71,7 +71,8 @@ fn reference(text: &str) -> Result<ImageSource, Failure> {
     match infer::get(&bytes).filter(|kind| kind.matcher_type() == infer::MatcherType::Image) {
         Some(kind) => Ok(ImageSource::inline(kind.mime_type(), bytes)),
         None => {
-            Err(Failure::usage(format!("--image {text}: not a supported image format (expected PNG, JPEG, WebP, …)")))
+            let message = "not a PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or AVIF image: convert it";
+            Err(Failure::usage(format!("--image {text}: {message}")))
         }
     }
 }
@@ -115,7 +116,12 @@ mod tests {
         let ImageSource::Inline { media_type, .. } = reference(path.to_str().unwrap()).unwrap() else { panic!() };
         assert_eq!(media_type, "image/png");
         std::fs::write(&path, b"not an image").unwrap();
-        assert!(reference(path.to_str().unwrap()).unwrap_err().message.contains("expected PNG"));
+        assert!(
+            reference(path.to_str().unwrap())
+                .unwrap_err()
+                .message
+                .ends_with(": not a PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or AVIF image: convert it")
+        );
         assert!(reference("/no/such/file").unwrap_err().message.contains("/no/such/file"));
         assert_eq!(reference("HTTPS://a.example/b.png").unwrap(), ImageSource::url("HTTPS://a.example/b.png"));
         assert!(reference("data:image/png;base64,AAAA").is_ok() && reference("data:x").is_err());

@@ -34,6 +34,7 @@ enum Item {
 /// # Errors
 /// Nothing can be resumed: the file or provider does not exist, or a key is missing.
 pub(crate) async fn resume(args: &ResumeArgs, console: &Console) -> Result<Exit, Failure> {
+    args.save.check_out()?;
     let Found { items, mut problems } = find(&args.task, console).await?;
     if args.save.names_out() && items.iter().any(|item| matches!(item, Item::File(_))) {
         let message = "--out applies only to PROVIDER:ID: images of a record or metadata file are saved next to it; move the file to save them elsewhere";
@@ -134,8 +135,12 @@ impl Item {
 /// Nothing can be resumed.
 async fn find(text: &str, console: &Console) -> Result<Found, Failure> {
     if let Some((provider, id)) = text.split_once(':')
-        && seedream::dialect(provider).is_ok()
+        && let Ok(dialect) = seedream::dialect(provider)
     {
+        if dialect.tasks().is_none() {
+            let message = "this provider has no tasks; resume a record instead, such as: seedream resume out";
+            return Err(Failure::usage(format!("{text}: {message}")));
+        }
         let id = TaskId::new(id).map_err(|error| Failure::usage(error.to_string()))?;
         return Ok(Found { items: vec![Item::Task(provider.to_owned(), id)], ..Found::default() });
     }
@@ -177,7 +182,7 @@ mod tests {
         let console = Console::new();
         let id = TaskId::new("t-1").unwrap();
         assert_eq!(find("evolink:t-1", &console).await.unwrap().items, [Item::Task("evolink".into(), id)]);
-        for text in ["evolink:../x", "evolink:", "openai:t-1", "no-such-file", "Cargo.toml"] {
+        for text in ["evolink:../x", "evolink:", "ark:t-1", "openai:t-1", "no-such-file", "Cargo.toml"] {
             assert_eq!(find(text, &console).await.unwrap_err().exit, Exit::Usage, "{text}");
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! - [`ImageRequest`] describes the images; [`Capabilities::check`] finds every violated rule before a byte is sent.
 //! - [`Dialect`] is the trait of an adapter: pure functions from a checked request to HTTP, and from a response to a value.
-//! - [`Operation`] runs one billable request without I/O: when to send, retry and poll, and what a failure may have cost.
+//! - [`Operation`] runs one billable request without I/O: when to send, retry and poll, and whether a failed request may have been billed.
 //! - [`Error::charge`] states whether a failed request may have been billed.
 //! - `ImageProvider` of `seedream-client` is any dialect with its endpoint and key.
 //!
@@ -39,5 +39,5 @@ pub use rules::{
     BackgroundRule, CAPABILITIES_SCHEMA, Capabilities, CapabilitiesPatch, Checked, FieldRule, FieldRules, ImagesRule,
     LayersRule, Limits, Members, Narrowed, Nearest, Overrides, PixelRule, Precedence, PromptRule, ReferenceRule,
     RelayMinimum, Resolution, Row, Seller, SizeRule, Source, SourceKind, Standing, StatedBy, Strictness, Support,
-    TABLE, TotalRule, Violation, WireSize, nearest_ratio, row,
+    TABLE, TotalRule, Violation, Waiver, WireSize, nearest_ratio, row,
 };

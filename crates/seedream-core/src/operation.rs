@@ -1,4 +1,4 @@
-//! Sans-I/O state machine for one billable request: when to send, retry and poll, and what a failure may have cost.
+//! Sans-I/O state machine for one billable request: when to send, retry and poll, and whether a failed request may have been billed.
 //!
 //! A driver sends the exchange of [`Then::Send`], waits for [`Then::WaitUntil`], and reports the result as an [`Input`]. The operation
 //! decides the next step. A billable request is sent again only if it provably did no work: no byte of its body was sent, or the

@@ -36,4 +36,4 @@ pub use size_rule::{Narrowed, RelayMinimum, SizeRule};
 pub use size_table::{Row, TABLE, nearest_ratio, row};
 pub use source::{Seller, Source, SourceKind, StatedBy};
 pub use standing::{Resolution, Standing};
-pub use violation::{Nearest, Violation};
+pub use violation::{Nearest, Violation, Waiver};

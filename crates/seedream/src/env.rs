@@ -31,7 +31,7 @@ pub fn from_lookup(id: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<
     if key.is_none() && !(descriptor.key_optional && url.is_some()) {
         let names = descriptor.key_variables.join(" or ");
         return Err(
-            Error::new(ErrorKind::MissingKey, format!("there is no key: set {names}")).with_provider(&descriptor.id)
+            Error::new(ErrorKind::MissingKey, format!("no API key is set: set {names}")).with_provider(&descriptor.id)
         );
     }
     let mut builder = Client::builder(dialect.clone());
@@ -106,8 +106,8 @@ mod tests {
     #[test]
     fn a_missing_key_and_a_missing_provider_are_named() {
         let missing = |id| from_lookup(id, |_| None).unwrap_err().to_string();
-        insta::assert_snapshot!(missing("evolink"), @"evolink: there is no key: set EVOLINK_API_KEY");
-        insta::assert_snapshot!(missing("aiearth"), @"aiearth: there is no key: set AIEARTH_API_KEY or AIO_API_KEY");
+        insta::assert_snapshot!(missing("evolink"), @"evolink: no API key is set: set EVOLINK_API_KEY");
+        insta::assert_snapshot!(missing("aiearth"), @"aiearth: no API key is set: set AIEARTH_API_KEY or AIO_API_KEY");
         let unknown = missing("openai");
         assert!(unknown.starts_with("there is no provider `openai`: use "), "{unknown}");
         assert!(

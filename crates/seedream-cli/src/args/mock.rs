@@ -47,7 +47,7 @@ pub(crate) struct ServeArgs {
     /// How to handle invalid requests: strict returns the provider's error, warn records the violation and serves, off does not check
     #[arg(long, value_name = "HOW", default_value = "strict", value_parser = words::<Validate>(&["strict", "warn", "off"]))]
     pub(crate) validate: Validate,
-    /// Accepted content types of image requests: json requires application/json, any also accepts none
+    /// Accepted content types of image requests: json requires application/json; any accepts every content type, and requests without one
     #[arg(long, value_name = "WHICH", default_value = "json", value_parser = words::<AcceptedContentTypes>(&["json", "any"]))]
     pub(crate) content_type: AcceptedContentTypes,
     /// Accepted API keys [default: any key]

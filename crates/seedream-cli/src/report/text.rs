@@ -1,11 +1,14 @@
 //! Results as text: tables on standard output, warnings and errors on standard error.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
-use seedream::seedream_core::{Field, Nearest, StatedBy};
+use seedream::seedream_core::{Field, Nearest, StatedBy, Violation, Waiver};
 use seedream::{Error, ErrorKind, Outcome};
 
-use super::purchase::PurchaseResult;
+use super::{purchase::PurchaseResult, warnings::text as warning_text};
 use crate::{
     output::Console,
     table::{Table, cell},
@@ -111,10 +114,15 @@ fn row(purchase: &PurchaseResult) -> Vec<String> {
 
 /// Prints warnings, failed images and errors with their provider, and the command that resumes a purchase.
 pub(super) fn notes(purchases: &[PurchaseResult], resume: &ResumeCommand, console: &Console) {
+    // The purchases of `--exactly` have the same warnings.
+    let mut warned = BTreeSet::new();
     for PurchaseResult { outcome, error, .. } in purchases {
         let provider = &outcome.provider;
         for warning in &outcome.warnings {
-            console.note(&format!("warning: {provider}: {}", indented(&warning.message)));
+            let text = format!("warning: {provider}: {}", indented(&warning_text(provider, &outcome.model, warning)));
+            if warned.insert(text.clone()) {
+                console.note(&text);
+            }
         }
         for failure in &outcome.failures {
             let code = failure.code.as_ref().map(|code| format!(" (code {code})")).unwrap_or_default();
@@ -166,33 +174,74 @@ fn unfinished(outcome: &Outcome, error: Option<&Error>, resume: &ResumeCommand, 
 /// The flags that help with requests that break rules.
 pub(crate) fn hint<'a>(errors: impl IntoIterator<Item = &'a Error>) -> Option<String> {
     let violations: Vec<_> = errors.into_iter().flat_map(Error::violations).collect();
-    let fits = violations.iter().filter_map(|violation| violation.nearest.as_ref());
-    let fits = fits.into_iter().any(|nearest| !matches!(nearest, Nearest::OneOf(_)));
-    let unconfirmed =
-        violations.iter().any(|violation| !matches!(violation.stated_by, StatedBy::Seller | StatedBy::User));
-    // A message names the field; the user needs the flag.
-    let mut flags: Vec<_> = violations.iter().filter_map(|violation| flag(violation.field)).collect();
-    flags.dedup();
-    let flags = format!("change or remove {}", flags.join(" and "));
+    let any = |is: fn(&Violation) -> bool| violations.iter().any(|violation| is(violation));
+    let can_waive = !any(|violation| violation.waiver == Waiver::Never);
+    let fits = any(has_nearest);
+    let omits = can_waive && any(is_omitted);
+    let unconfirmed = can_waive && any(|violation| !is_omitted(violation) && is_unconfirmed(violation));
+    let off = can_waive && !any(|violation| violation.waiver == Waiver::NoMember);
+
+    let omitted = flags(&violations, |violation| is_omitted(violation) && !has_nearest(violation));
+    let changed = flags(&violations, |violation| !is_omitted(violation) && !has_nearest(violation));
     let ways = [
-        (flags.contains("--"), flags.as_str()),
-        (fits, "--fit uses the nearest valid values"),
-        (unconfirmed, "--check lenient sends it with a warning, since the provider's page does not state this rule"),
-        (fits || unconfirmed, "--check off sends the request unchanged"),
+        (!changed.is_empty(), format!("change or remove {changed}")),
+        (!omitted.is_empty(), format!("remove {omitted}")),
+        (fits, "--fit uses the nearest legal values".to_owned()),
+        (omits, format!("--check lenient omits {} and sends the request", flags(&violations, is_omitted))),
+        (
+            unconfirmed,
+            "--check lenient sends the value with a warning, since the provider's page does not state this rule"
+                .to_owned(),
+        ),
+        (
+            any(|violation| violation.waiver == Waiver::NoMember),
+            "--extra NAME=JSON sends a member that no page documents".to_owned(),
+        ),
+        (off && (fits || unconfirmed || omits), "--check off sends the request unchanged".to_owned()),
     ];
     let ways: Vec<_> = ways.into_iter().filter_map(|(helps, way)| helps.then_some(way)).collect();
     (!ways.is_empty()).then(|| format!("hint: {}", ways.join("; ")))
 }
 
-/// The flag of a field with another name.
+/// Whether `--fit` replaces the value.
+fn has_nearest(violation: &Violation) -> bool {
+    violation.nearest.as_ref().is_some_and(|nearest| !matches!(nearest, Nearest::OneOf(_)))
+}
+
+/// Whether `--check lenient` omits the field.
+fn is_omitted(violation: &Violation) -> bool {
+    matches!(violation.waiver, Waiver::Omitted | Waiver::NoMember)
+}
+
+/// Whether neither the provider's own page nor the user states the rule, so that the provider may accept the value.
+fn is_unconfirmed(violation: &Violation) -> bool {
+    !matches!(violation.stated_by, StatedBy::Seller | StatedBy::User)
+}
+
+/// The flags of the fields of some violations, each once.
+fn flags(violations: &[&Violation], is: impl Fn(&Violation) -> bool) -> String {
+    let fields = violations.iter().filter(|violation| is(violation)).map(|violation| violation.field);
+    let flags: BTreeSet<_> = fields.filter_map(|field| Some((field, flag(field)?))).collect();
+    flags.into_iter().map(|(_, flag)| flag).collect::<Vec<_>>().join(" and ")
+}
+
+/// The flag that sets a field; none for the prompt.
 fn flag(field: Field) -> Option<&'static str> {
     Some(match field {
+        Field::Model => "--model",
         Field::References => "--image",
+        Field::Size => "--size",
+        Field::Count => "--count",
         Field::ResponseFormat => "--inline or --response-format",
+        Field::Format => "--format",
+        Field::Watermark => "--watermark",
+        Field::Seed => "--seed",
         Field::GuidanceScale => "--guidance-scale",
         Field::PromptMode => "--prompt-mode",
         Field::WebSearch => "--web-search",
         Field::CallbackUrl => "--callback-url",
+        Field::Stream => "--stream",
+        Field::Extra => "--extra",
         _ => return None,
     })
 }
@@ -210,13 +259,24 @@ mod tests {
 
     use super::*;
 
+    fn hint_of(dialect: impl seedream::seedream_core::Dialect + 'static, request: &ImageRequest) -> String {
+        let client = Client::builder(dialect).key("k").build().unwrap();
+        let error = client.plan(request).unwrap_err();
+        hint([&error]).unwrap_or_default()
+    }
+
     #[test]
-    fn the_hint_names_the_flag_of_a_refused_field() {
-        let client = Client::builder(seedream::adapters::Evolink).key("k").build().unwrap();
-        let request = ImageRequest::new("seedream-4.5", "a kite").response_format(ResponseFormat::B64Json);
-        let error = client.plan(&request).unwrap_err();
-        let hint = hint([&error]).unwrap();
-        assert!(hint.starts_with("hint: change or remove --inline or --response-format"), "{hint}");
+    fn the_hint_says_which_flags_to_change_and_what_each_check_does() {
+        use seedream::adapters::{Ark, Evolink, Gogogotoken};
+
+        let request = |model: &str| ImageRequest::new(model, "a set of kites");
+        let b64 = request("seedream-4.5").response_format(ResponseFormat::B64Json);
+        insta::assert_snapshot!(hint_of(Evolink, &b64), @"");
+        insta::assert_snapshot!(hint_of(Ark, &request("dola-seedream-5-5-261028").count(3).stream(true)), @"");
+        insta::assert_snapshot!(hint_of(Ark, &request("doubao-seedream-4-5-251128").count(16).seed(1)), @"");
+        insta::assert_snapshot!(hint_of(Gogogotoken, &request("doubao-seedream-5-0-lite").count(16)), @"");
+        insta::assert_snapshot!(hint_of(Ark, &request("doubao-seedream-4-5-251128").extra("size", "2K")), @"");
+        insta::assert_snapshot!(hint_of(Ark, &ImageRequest::new("doubao-seedream-4-5-251128", " ")), @"");
     }
 
     #[test]

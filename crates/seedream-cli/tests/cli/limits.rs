@@ -33,7 +33,13 @@ fn an_invalid_limits_file_is_refused() {
     let workdir = Workdir::new();
     std::fs::write(workdir.path("a.json"), r#"{"ark":{"m":{"familly":"x"}}}"#).unwrap();
     std::fs::write(workdir.path("b.json"), r#"{"arc":{}}"#).unwrap();
-    for (file, message) in [("a.json", "familly"), ("b.json", "there is no provider `arc`"), ("c.json", "c.json")] {
+    std::fs::write(workdir.path("d.json"), "{\"ark\": {").unwrap();
+    for (file, message) in [
+        ("a.json", "--limits a.json: ark, m: `familly` is not a rule: use one of family, size,"),
+        ("b.json", "--limits b.json: there is no provider `arc`"),
+        ("c.json", "--limits c.json"),
+        ("d.json", "--limits d.json:1:9: this is not JSON"),
+    ] {
         workdir.run(&["models", "--limits", file], &[]).exits_with(2).stderr_contains(message);
     }
 }

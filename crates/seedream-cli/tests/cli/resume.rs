@@ -85,5 +85,8 @@ fn the_record_of_an_unknown_task_is_kept() {
     let ran = workdir.run(&["resume", "evolink:task-unified-1-none", "--base-url", &base, "--json"], &ENV);
     let result = ran.exits_with(1).result();
     assert_eq!((&result["error"]["kind"], &result["charge"]), (&"task_not_found".into(), &"unknown".into()));
-    workdir.run(&["resume", "ark:task-1", "--mock"], &[]).exits_with(2).stderr_contains("no tasks to resume");
+    workdir
+        .run(&["resume", "ark:task-1"], &[])
+        .exits_with(2)
+        .stderr_contains("ark:task-1: this provider has no tasks; resume a record");
 }

@@ -193,10 +193,10 @@ fn files_that_cannot_be_resumed_are_named_and_not_changed() {
         ("odd/newer.job.jsonl", whole.replace("seedream-job/1", "seedream-job/9"), "use the version that wrote it"),
         ("odd/empty.job.jsonl", String::new(), "is damaged"),
         ("odd/other.json", r#"{"name":"x"}"#.to_owned(), "it does not name the form"),
-        ("odd/text.json", "no JSON".to_owned(), "it is not JSON"),
+        ("odd/text.json", "no JSON".to_owned(), "nor a metadata file (.json): not JSON (line 1 column 2)"),
         ("odd/newer.json", r#"{"schema":"seedream-sidecar/9"}"#.to_owned(), "this version reads"),
         ("odd/folder.job.jsonl/x.job.jsonl", String::new(), "is damaged"),
-        ("odd/image.png", "PNG".to_owned(), "it is no record of a job"),
+        ("odd/image.png", "PNG".to_owned(), "odd/image.png is neither a job record (.job.jsonl) nor a metadata file"),
     ];
     for (name, text, _) in &cases {
         fs::write(workdir.path(name), text).unwrap();

@@ -94,7 +94,8 @@ pub(super) fn base_url(text: &str) -> Result<(Url, Vec<String>), String> {
 /// The scheme, and everything after its `://`.
 fn scheme<'a>(text: &'a str, fixes: &mut Vec<String>) -> Result<(&'static str, &'a str), String> {
     const SLASHES: [char; 2] = ['/', '\\'];
-    let no_url = || Err("must begin with https:// or http://, and a host".to_owned());
+    let no_url =
+        || Err("is not a URL with a host: write https://HOST/PATH, such as https://api.example.com/v1".to_owned());
     if let Some((scheme, after)) = known_scheme(text) {
         let rest = after.trim_start_matches(SLASHES);
         if known_scheme(rest).is_some_and(|(_, after)| after.starts_with("//")) {

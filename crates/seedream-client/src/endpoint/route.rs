@@ -44,7 +44,8 @@ pub(super) fn has_version(dialect: &dyn Dialect, base: &str) -> Result<()> {
         return Ok(());
     }
     let message = format!(
-        "the base URL {base} names no version, such as /v1 or /v3, and none is added to it: the documented base URL is {}",
+        "the base URL {base} has no version, such as /v1 or /v3, and the client does not guess one: append it; the documented \
+         base URL is {}",
         documented.join(" or ")
     );
     Err(Error::new(ErrorKind::Config, redact(&message)))

@@ -101,8 +101,8 @@ async fn of_sidecar(
     let from = path.to_owned();
     let text = on_disk(move || fs::read_to_string(from)).await;
     let text = text.map_err(|error| failed(format!("{shown} cannot be read: {error}")))?;
-    let Sidecar { asked, planned, outcome: before, .. } =
-        Sidecar::read(&text).map_err(|message| failed(format!("{shown} is no metadata of a job: {message}")))?;
+    let Sidecar { asked, planned, outcome: before, .. } = Sidecar::read(&text)
+        .map_err(|message| failed(format!("{shown} is not a metadata file of a job: {message}")))?;
     let mut generation = Generation::new(before.model.as_str().into());
     let missing = before.failures.iter().filter_map(|failure| {
         let (url, expires_at) = (failure.url.clone()?, failure.expires_at);

@@ -52,7 +52,8 @@ impl Sidecar {
     /// # Errors
     /// Why it cannot be read, in a sentence.
     pub(crate) fn read(text: &str) -> Result<Self, String> {
-        let value: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
+        let value: Value = serde_json::from_str(text)
+            .map_err(|error| format!("not JSON (line {} column {})", error.line(), error.column()))?;
         match value.get("schema").and_then(Value::as_str) {
             Some(Self::FORMAT) => serde_json::from_value(value).map_err(|error| format!("it is damaged: {error}")),
             Some(other) => Err(format!("it has the form {other}, and this version reads {}", Self::FORMAT)),

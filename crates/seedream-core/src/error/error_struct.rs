@@ -370,8 +370,8 @@ impl fmt::Display for Error {
             (Some(task), Charge::Unknown | Charge::Yes) => {
                 write!(f, "; task {} was accepted and may be billed: resume it to collect its images", task.id)
             }
-            (None, Charge::Unknown) => f.write_str("; it may have been billed, so it was not sent again"),
-            (None, Charge::Yes) => f.write_str("; it was billed"),
+            (None, Charge::Unknown) => f.write_str("; the request may have been billed, so it was not sent again"),
+            (None, Charge::Yes) => f.write_str("; the request was billed"),
             (_, Charge::No) => Ok(()),
         }
     }
@@ -418,7 +418,7 @@ mod tests {
             .with_code("Internal")
             .with_body(Bytes::from_static(b"sk-0123456789"))
             .with_charge(Charge::Unknown);
-        insta::assert_snapshot!(error, @"ark: see https://a.example/x?… with sk-… (code Internal); it may have been billed, so it was not sent again");
+        insta::assert_snapshot!(error, @"ark: see https://a.example/x?… with sk-… (code Internal); the request may have been billed, so it was not sent again");
         assert!(!format!("{error:?}").contains("0123456789"));
     }
 }

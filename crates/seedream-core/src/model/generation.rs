@@ -336,7 +336,7 @@ impl Generation {
         self.usage.generated_images
     }
 
-    /// Whether the request was billed: a success was, unless the provider bills no image and delivers none.
+    /// Whether the request was billed. A successful response counts as billed, unless the provider bills and delivers no image.
     pub fn charge(&self) -> Charge {
         let by_usage = match (self.billed(), self.images().next()) {
             (Some(0), None) => Charge::No,

@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(price.most(1, 0, Some(Tier::K4)), Some(cents(3)));
         assert_eq!(
             price.to_string(),
-            "0.02 USD an image (1K), 0.03 USD an image (2K), 0.01 USD a reference [our guess: a test]"
+            "0.02 USD an image (1K), 0.03 USD an image (2K), 0.01 USD a reference [assumption: a test]"
         );
     }
 }

@@ -125,7 +125,7 @@ impl FromStr for ImageSource {
             return Ok(Self::url(text));
         }
         if !starts("data:") {
-            return Err(ParseReferenceError("the scheme is missing or different"));
+            return Err(ParseReferenceError("the scheme is neither http, https nor data"));
         }
         let (head, data) = text[5..].split_once(',').ok_or(ParseReferenceError("the data URI has no comma"))?;
         let media_type = head.strip_suffix(";base64").ok_or(ParseReferenceError("the data URI is not base64"))?;

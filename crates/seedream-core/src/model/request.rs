@@ -275,7 +275,7 @@ impl ImageRequest {
         self
     }
 
-    /// How many images are requested; `None` if the model decides.
+    /// The requested maximum of images; `None` for [`Count::Auto`].
     pub fn requested(&self) -> Option<u32> {
         self.count.map_or(Some(1), Count::number)
     }

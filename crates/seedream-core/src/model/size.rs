@@ -84,7 +84,7 @@ impl Pixels {
     /// Width and height written in the source: `Pixels::of(2048, 2048)`.
     ///
     /// # Panics
-    /// One of them is 0; in a constant, this is an error of the compiler.
+    /// One of them is 0; in a constant, this is a compile error.
     pub const fn of(width: u32, height: u32) -> Self {
         assert!(width > 0 && height > 0, "an image has at least one pixel in each direction");
         Self { width, height }
@@ -124,7 +124,7 @@ impl Ratio {
     /// Width to height written in the source: `Ratio::of(16, 9)`.
     ///
     /// # Panics
-    /// One of them is 0; in a constant, this is an error of the compiler.
+    /// One of them is 0; in a constant, this is a compile error.
     pub const fn of(width: u16, height: u16) -> Self {
         assert!(width > 0 && height > 0, "both numbers of a ratio are at least 1");
         Self { width, height }

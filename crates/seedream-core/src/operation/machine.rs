@@ -8,7 +8,7 @@ use crate::{
     Task, Warning,
 };
 
-/// Sans-I/O state machine for one billable request: when to send, retry and poll, and what a failure may have cost.
+/// Sans-I/O state machine for one billable request: when to send, retry and poll, and whether a failed request may have been billed.
 #[doc = include_str!("states.md")]
 #[derive(Debug)]
 pub struct Operation {
@@ -51,7 +51,7 @@ impl Operation {
             return Err(Error::new(ErrorKind::Config, message));
         }
         if dialect.tasks().is_none() {
-            let message = format!("{id} has no tasks to resume: it returns images directly");
+            let message = "this provider has no tasks: it returns images directly; resume a record instead";
             return Err(Error::new(ErrorKind::Unsupported, message).with_provider(id));
         }
         let endpoint = task.endpoint.clone();

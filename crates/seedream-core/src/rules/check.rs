@@ -43,20 +43,17 @@ impl Capabilities {
             return Err(Error::from_violations(self.provider.clone(), audit.impossible));
         }
         for violation in audit.violations {
-            let left_out = audit.refused.contains(&violation.field);
-            let kind = if left_out && strictness == Strictness::Lenient {
-                WarningKind::LeftOut
-            } else {
-                WarningKind::Violated
+            let field = violation.field;
+            let is = if field == Field::References { "are" } else { "is" };
+            let (kind, message) = match (violation.is_of_the_field(), strictness) {
+                (true, Strictness::Lenient) => {
+                    audit.unsent.push(field);
+                    (WarningKind::LeftOut, format!("{field} {is} omitted: {}", violation.fact()))
+                }
+                (true, _) => (WarningKind::Violated, format!("{field} {is} sent nevertheless: {}", violation.fact())),
+                (false, _) => (WarningKind::Violated, format!("sent nevertheless: {violation}")),
             };
-            let did = match kind {
-                WarningKind::LeftOut => "left out:",
-                _ => "sent nevertheless:",
-            };
-            audit.warnings.push(Warning::new(kind, violation.field, format!("{did} {violation}")));
-        }
-        if strictness == Strictness::Lenient {
-            audit.unsent.append(&mut audit.refused);
+            audit.warnings.push(Warning::new(kind, field, message));
         }
         audit.unsent.into_iter().for_each(|field| sent.clear(field));
         let layered = self.layered(&sent);
@@ -121,7 +118,10 @@ impl Capabilities {
             Standing::Unknown => audit.warn(
                 WarningKind::UnknownModel,
                 Field::Model,
-                format!("`{}` is not a known model of {}: its limits were not checked", self.requested, self.provider),
+                format!(
+                    "`{}` is not a known model of {}: it is sent unchanged and its limits are not checked",
+                    self.requested, self.provider
+                ),
             ),
         }
     }

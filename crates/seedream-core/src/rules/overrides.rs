@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::{
     capabilities::Capabilities, field_rule::FieldRule, limits::Limits, patch::CapabilitiesPatch, source::Source,
     standing::Standing,
@@ -58,8 +60,11 @@ impl Overrides {
     pub fn from_json(file: impl Into<String>, json: &str) -> Result<Self> {
         let file = file.into();
         let refused = |reason: String| Error::new(ErrorKind::Config, format!("{file}: {reason}"));
-        let providers: BTreeMap<String, BTreeMap<String, CapabilitiesPatch>> =
-            serde_json::from_str(json).map_err(|error| refused(error.to_string()))?;
+        let value: Value = serde_json::from_str(json).map_err(|error| {
+            let message = format!("{file}:{}:{}: this is not JSON: {error}", error.line(), error.column());
+            Error::new(ErrorKind::Config, message)
+        })?;
+        let providers = providers(value).map_err(refused)?;
         for (provider, models) in &providers {
             for (model, patch) in models {
                 check(model, patch).map_err(|problem| refused(format!("{provider}, {model}: {problem}")))?;
@@ -89,10 +94,10 @@ impl Overrides {
         let all = dialect.capabilities(&UNSOLD.into());
         for (model, patch) in self.providers.get(id.as_str()).into_iter().flatten() {
             let field = fields(patch).find(|field| all.field(*field).is_none());
-            let references = patch.get(&["references", "max"]).and_then(serde_json::Value::as_u64);
+            let references = patch.get(&["references", "max"]).and_then(Value::as_u64);
             let references = references.is_some_and(|max| max > 0) && !all.references.member;
             if let Some(field) = field.or(references.then_some(Field::References)) {
-                let message = format!("{}: {model}: {id} has no member for {field}: remove this rule", self.file);
+                let message = format!("{}: {model}: {id} documents no member for {field}: remove this rule", self.file);
                 return Err(Error::new(ErrorKind::Config, message).with_provider(id));
             }
             let all = dialect.descriptor().models.iter().map(|entry| entry.id.clone());
@@ -142,6 +147,29 @@ impl Overrides {
     }
 }
 
+/// The parts of a file by provider and model.
+///
+/// # Errors
+/// The value that is not an object, and what to write there.
+fn providers(file: Value) -> std::result::Result<BTreeMap<String, BTreeMap<String, CapabilitiesPatch>>, String> {
+    let object = |value: Value, at: &str, needs: &str| match value {
+        Value::Object(members) => Ok(members),
+        _ => Err(format!("{at} needs {needs}")),
+    };
+    let mut providers = BTreeMap::new();
+    for (provider, models) in object(file, "the file", r#"an object of providers, {"<provider>": {…}}"#)? {
+        let at = format!("the provider `{provider}`");
+        let mut patches = BTreeMap::new();
+        for (model, rules) in object(models, &at, r#"an object of models, {"<model or *>": {…}}"#)? {
+            let at = format!("{provider}, {model}");
+            let rules = object(rules, &at, r#"an object of rules, such as {"images": {"max": 4}}"#)?;
+            patches.insert(model, CapabilitiesPatch::from(rules));
+        }
+        providers.insert(provider, patches);
+    }
+    Ok(providers)
+}
+
 fn family(patch: &CapabilitiesPatch) -> Option<Family> {
     patch.get(&["family"]).and_then(|family| serde_json::from_value(family.clone()).ok())
 }
@@ -168,7 +196,7 @@ fn check(model: &str, patch: &CapabilitiesPatch) -> std::result::Result<(), Stri
         return Err(format!("`{field}` is not an optional field: use one of the optional fields of a request"));
     }
     if rules.images.max == Some(0) {
-        return Err("no value satisfies this rule: widen it".into());
+        return Err("images.max: 0 allows no image: set at least 1, or remove the member".into());
     }
     Ok(())
 }

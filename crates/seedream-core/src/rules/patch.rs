@@ -19,12 +19,34 @@ pub struct CapabilitiesPatch(Map<String, Value>);
 /// Members that identify the rules.
 const NAMES: [&str; 6] = ["provider", "seller", "relay", "requested", "model", "standing"];
 
+/// The members that a patch may set.
+const MEMBERS: [&str; 12] = [
+    "family",
+    "size",
+    "references",
+    "images",
+    "prompt",
+    "fields",
+    "members",
+    "ignored_members",
+    "precedence",
+    "background",
+    "layers",
+    "price",
+];
+
 /// The nested parts with their own source.
 const NESTED: [(&str, &str); 3] = [("images", "with_references"), ("size", "narrowed"), ("size", "relay_min")];
 
 /// Members that may have a different source than their part, and the member with that source.
 const EXCEPTIONS: [(&str, &str); 3] =
     [("max_bytes", "max_bytes_source"), ("table", "table_source"), ("range", "range_source")];
+
+impl From<Map<String, Value>> for CapabilitiesPatch {
+    fn from(members: Map<String, Value>) -> Self {
+        Self(members)
+    }
+}
 
 impl CapabilitiesPatch {
     /// The value of a member, by its path.
@@ -52,6 +74,10 @@ impl CapabilitiesPatch {
             return Err(serde_json::Error::custom(format!(
                 "`{name}` identifies the rules and cannot be set: remove it"
             )));
+        }
+        if let Some(name) = self.0.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
+            let members = MEMBERS.join(", ");
+            return Err(serde_json::Error::custom(format!("`{name}` is not a rule: use one of {members}")));
         }
         let source = serde_json::to_value(source)?;
         let mut value = serde_json::to_value(rules)?;

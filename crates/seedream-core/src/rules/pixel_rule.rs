@@ -30,18 +30,30 @@ impl Serialize for PixelRule {
 impl<'de> Deserialize<'de> for PixelRule {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let rule = Self::deserialize(deserializer)?;
-        if rule.is_consistent() { Ok(rule) } else { Err(de::Error::custom(INCONSISTENT)) }
+        rule.contradiction().map_or(Ok(rule), |problem| Err(de::Error::custom(format!("pixels: {problem}"))))
     }
 }
 
-const INCONSISTENT: &str = "the pixel rule allows no size: `min` is at most `max`, `max_aspect` at least 1, and `side` from at least 1 upwards";
-
 impl PixelRule {
+    /// Why the bounds allow no size, and what to set; `None` if they allow one.
+    fn contradiction(&self) -> Option<String> {
+        let Self { min, max, max_aspect, side } = *self;
+        match (max, max_aspect, side) {
+            (Some(0), ..) => Some("max is 0, which allows no size: set at least 1".to_owned()),
+            (Some(max), ..) if max < min => {
+                Some(format!("min {min} is larger than max {max}, which allows no size: set max to at least {min}"))
+            }
+            (_, Some(0), _) => Some("max_aspect is 0, which allows no size: set at least 1".to_owned()),
+            (_, _, Some((shortest, longest))) if shortest == 0 || longest < shortest => Some(format!(
+                "side [{shortest}, {longest}] allows no size: write [SHORTEST, LONGEST] in pixels, such as [512, 2048]"
+            )),
+            _ => None,
+        }
+    }
+
     /// Whether the bounds do not exclude each other.
     fn is_consistent(&self) -> bool {
-        self.max.is_none_or(|max| max >= self.min.max(1))
-            && self.max_aspect != Some(0)
-            && self.side.is_none_or(|(shortest, longest)| shortest >= 1 && longest >= shortest)
+        self.contradiction().is_none()
     }
 
     /// Creates a rule with both bounds of the area and a bound of the shape.
@@ -223,18 +235,24 @@ mod tests {
     #[test]
     fn a_rule_that_allows_nothing_is_refused_and_makes_nothing_panic() {
         let size = Pixels::of(3, 5);
-        for rule in [
-            PixelRule::new(1, 100, 0),
-            PixelRule::new(100, 1, 16),
-            PixelRule::new(0, 0, 1),
-            PixelRule::sides(0, 0),
-            PixelRule::sides(9, 1),
+        for (rule, reason) in [
+            (PixelRule::new(1, 100, 0), "max_aspect is 0, which allows no size: set at least 1"),
+            (PixelRule::new(100, 1, 16), "min 100 is larger than max 1, which allows no size: set max to at least 100"),
+            (PixelRule::new(0, 0, 1), "max is 0, which allows no size: set at least 1"),
+            (
+                PixelRule::sides(0, 0),
+                "side [0, 0] allows no size: write [SHORTEST, LONGEST] in pixels, such as [512, 2048]",
+            ),
+            (
+                PixelRule::sides(9, 1),
+                "side [9, 1] allows no size: write [SHORTEST, LONGEST] in pixels, such as [512, 2048]",
+            ),
         ] {
             assert!(!rule.allows(size), "{rule:?}");
             assert_eq!(rule.nearest(size), size);
             assert_eq!(rule.nearest_of(size, [Pixels::of(1, 1)]), size, "{rule:?}");
             let refused = serde_json::from_value::<PixelRule>(serde_json::to_value(rule).unwrap()).unwrap_err();
-            assert_eq!(refused.to_string(), INCONSISTENT);
+            assert_eq!(refused.to_string(), format!("pixels: {reason}"));
         }
     }
 

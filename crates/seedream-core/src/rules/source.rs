@@ -98,7 +98,7 @@ pub(crate) fn cited(source: &Source, by: StatedBy, seller: &str) -> String {
         StatedBy::Reseller => {
             format!("(the rule of another reseller [{source}]; the page of {seller} does not state it)")
         }
-        StatedBy::Ours => format!("(our rule [{source}]; the page of {seller} does not state it)"),
+        StatedBy::Ours => format!("(an assumption: {}; the page of {seller} does not state it)", source.at),
     }
 }
 
@@ -125,7 +125,7 @@ impl Source {
 
     /// An assumption of this project, with its basis.
     pub const fn derived(at: &'static str) -> Self {
-        Self::of("our guess", at, SourceKind::Derived)
+        Self::of("assumption", at, SourceKind::Derived)
     }
 
     /// A rule of the user's file of this name.

@@ -25,6 +25,27 @@ pub struct Violation {
     pub stated_by: StatedBy,
     /// The display name of the provider.
     pub seller: Cow<'static, str>,
+    /// What a check that is not strict does instead of refusing the request.
+    #[serde(default)]
+    pub waiver: Waiver,
+}
+
+/// What a check that is not strict does with a violation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Waiver {
+    /// [`Strictness::Lenient`](crate::Strictness::Lenient) and [`Strictness::Off`](crate::Strictness::Off) send the value.
+    Sent,
+    /// `Lenient` omits the field; `Off` sends it.
+    Omitted,
+    /// `Lenient` omits the field; `Off` refuses it, since the dialect has no member for it. Only
+    /// [`extra`](crate::ImageRequest::extra) can send a member that no page documents.
+    NoMember,
+    /// No strictness sends the request. An unknown stored word is read as this.
+    #[default]
+    #[serde(other)]
+    Never,
 }
 
 /// The legal value nearest to the requested one.
@@ -67,6 +88,18 @@ impl fmt::Display for Nearest {
     }
 }
 
+impl Violation {
+    /// Whether no value of the field is accepted, so that lenient checking omits the field.
+    pub(crate) fn is_of_the_field(&self) -> bool {
+        matches!(self.waiver, Waiver::Omitted | Waiver::NoMember)
+    }
+
+    /// The message and the page, without field and cure.
+    pub(crate) fn fact(&self) -> String {
+        format!("{} {}", self.message, cited(&self.source, self.stated_by, &self.seller))
+    }
+}
+
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.field, self.message)?;
@@ -74,6 +107,8 @@ impl fmt::Display for Violation {
             Some(Nearest::OneOf(choices)) if choices.is_empty() => {}
             Some(nearest @ Nearest::OneOf(_)) => write!(f, " (use {nearest})")?,
             Some(nearest) => write!(f, "; {nearest} is the nearest legal value")?,
+            None if self.is_of_the_field() && self.field == Field::References => f.write_str(": remove them")?,
+            None if self.is_of_the_field() => f.write_str(": remove it")?,
             None => {}
         }
         write!(f, " {}", cited(&self.source, self.stated_by, &self.seller))

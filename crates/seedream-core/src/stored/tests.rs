@@ -12,7 +12,7 @@ use super::*;
 use crate::{
     Amount, Attempt, Charge, Count, Error, ErrorKind, ErrorReport, Field, GeneratedImage, Generation, ImageData,
     ImageFailure, Medium, ModelId, Nearest, OutputFormat, Pixels, Size, Source, SourceKind, Stage, StatedBy, Task,
-    TaskId, Tier, Timestamp, Usage, Violation, Warning, WarningKind,
+    TaskId, Tier, Timestamp, Usage, Violation, Waiver, Warning, WarningKind,
 };
 
 fn charge() -> impl Strategy<Value = Charge> {
@@ -116,14 +116,16 @@ fn violation() -> impl Strategy<Value = Violation> {
         Source::overridden("limits.json"),
     ]);
     let by = prop::sample::select(vec![StatedBy::Seller, StatedBy::Vendor, StatedBy::Ours, StatedBy::User]);
-    (field(), text(), of(nearest()), source, by, text()).prop_map(
-        |(field, message, nearest, source, stated_by, seller)| Violation {
+    let waiver = prop::sample::select(vec![Waiver::Sent, Waiver::Omitted, Waiver::NoMember, Waiver::Never]);
+    (field(), text(), of(nearest()), source, by, text(), waiver).prop_map(
+        |(field, message, nearest, source, stated_by, seller, waiver)| Violation {
             field,
             message,
             nearest,
             source,
             stated_by,
             seller: seller.into(),
+            waiver,
         },
     )
 }
@@ -298,6 +300,7 @@ fn words_of_a_newer_version_are_read_with_caution() {
     assert_eq!(read::<Medium>("sound".into()), Medium::Unknown);
     assert_eq!(read::<SourceKind>("rumoured".into()), SourceKind::Derived);
     assert_eq!(read::<StatedBy>("court".into()), StatedBy::Seller);
+    assert_eq!(read::<Waiver>("bribed".into()), Waiver::Never);
     let warning: Warning = read(json!({ "kind": "sings", "field": "melody", "message": "m" }));
     assert_eq!(warning, Warning::new(WarningKind::Other, None, "m"));
     let violation: Violation = read(json!({
@@ -361,6 +364,7 @@ fn an_error_and_a_generation_have_one_stored_form() {
         source: Source::documented("003", "size"),
         stated_by: StatedBy::Seller,
         seller: "Ark".into(),
+        waiver: Waiver::Sent,
     };
     let report = ErrorReport {
         kind: ErrorKind::rejected(Stage::Input, Medium::Text),

@@ -51,13 +51,7 @@ pub(super) enum RecordState<T> {
 impl RecordFile {
     /// Makes a record with its first entry. Gives back too whether its folder could be synced.
     pub(super) fn create(folder: &Path, intent: &Intent) -> Result<(Self, bool), Refusal> {
-        Self::create_now(folder, intent).map_err(|error| {
-            let message = format!(
-                "no record can be written to the folder {}: {error}; free some space there or choose another folder",
-                folder.display()
-            );
-            Refusal::storage(message, error)
-        })
+        Self::create_now(folder, intent).map_err(|error| Refusal::storage(cannot_create(folder, &error), error))
     }
 
     fn create_now(folder: &Path, intent: &Intent) -> io::Result<(Self, bool)> {
@@ -207,8 +201,30 @@ impl RecordFile {
     }
 
     fn refusal(&self, error: io::Error) -> Refusal {
-        let message = format!("the record {} cannot be written: {error}; free some space there", self.path.display());
-        Refusal::storage(message, error)
+        let path = self.path.display();
+        Refusal::storage(format!("the record {path} cannot be written: {error}; {}", remedy(&error)), error)
+    }
+}
+
+/// Why a folder cannot have a record, and what to do.
+fn cannot_create(folder: &Path, error: &io::Error) -> String {
+    let shown = folder.display();
+    if let Some(file) = folder.ancestors().find(|path| path.exists() && !path.is_dir()) {
+        return format!("{} is a file, not a folder: choose another output folder", file.display());
+    }
+    if !folder.as_os_str().is_empty() && !folder.is_dir() {
+        return format!("the folder {shown} cannot be created: {error}; choose another output folder");
+    }
+    format!("no record can be written to the folder {shown}: {error}; {}, or choose another folder", remedy(error))
+}
+
+/// What to do about a file that cannot be written.
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space there",
+        io::ErrorKind::FileTooLarge => "raise the limit on the size of files (ulimit -f)",
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "allow this process to write there",
+        _ => "check that folder and its disk",
     }
 }
 

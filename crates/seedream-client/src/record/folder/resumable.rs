@@ -49,8 +49,6 @@ pub(super) fn at(path: &Path) -> Result<Vec<Result<Resumable, Refusal>>, Refusal
 }
 
 fn one(path: &Path) -> Result<Option<Resumable>, Refusal> {
-    let refused =
-        |message: String| Refusal::Storage { message: format!("{}: {message}", path.display()), source: None };
     if record_name::is_record(path) {
         return Ok(match record_file::look(path)? {
             RecordState::Here(history) => {
@@ -70,9 +68,15 @@ fn one(path: &Path) -> Result<Option<Resumable>, Refusal> {
             RecordState::Gone => None,
         });
     }
-    let text = fs::read_to_string(path).map_err(|error| refused(format!("it cannot be read: {error}")))?;
-    let sidecar =
-        Sidecar::read(&text).map_err(|error| refused(format!("it is no record of a job, and no metadata: {error}")))?;
+    let text = fs::read_to_string(path)
+        .map_err(|error| Refusal::storage(format!("{} cannot be read: {error}", path.display()), error))?;
+    let sidecar = Sidecar::read(&text).map_err(|reason| Refusal::Storage {
+        message: format!(
+            "{} is neither a job record (.job.jsonl) nor a metadata file (.json): {reason}; name a file that a job wrote",
+            path.display()
+        ),
+        source: None,
+    })?;
     let outcome = sidecar.outcome;
     Ok(outcome.is_incomplete().then(|| Resumable {
         path: path.to_owned(),

@@ -78,6 +78,23 @@ async fn a_record_is_there_before_begin_returns_and_goes_after_attempts_that_cos
     assert_eq!(synced.len(), 5, "the folder, and those in which one was made: {synced:?}");
 }
 
+#[tokio::test]
+async fn a_folder_that_cannot_have_a_record_is_refused_with_its_cause() {
+    let folder = Folder::new();
+    let file = folder.write("afile", "x");
+    for out in [file.clone(), file.join("below/it")] {
+        let refusal = FolderStore::new(out).begin(&intent()).await.unwrap_err();
+        let expected = format!("{} is a file, not a folder: choose another output folder", file.display());
+        assert_eq!(message(&refusal), expected);
+    }
+    #[cfg(target_os = "linux")]
+    {
+        let refusal = FolderStore::new("/proc/x").begin(&intent()).await.unwrap_err();
+        let told = message(&refusal);
+        assert!(told.starts_with("the folder /proc/x cannot be created: ") && !told.contains("space"), "{told}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_attempt_may_be_sent_within_ten_seconds_of_its_intent() {
     let folder = Folder::new();

@@ -96,7 +96,7 @@ async fn a_sidecar_is_completed_by_the_images_that_it_names() {
 
     for (name, text, told) in [
         ("none.json", None, "cannot be read"),
-        ("other.json", Some("{}"), "is no metadata of a job"),
+        ("other.json", Some("{}"), "is not a metadata file of a job"),
         ("newer.json", Some(r#"{"schema":"seedream-sidecar/9"}"#), "seedream-sidecar/9"),
     ] {
         let path = folder.path().join(name);

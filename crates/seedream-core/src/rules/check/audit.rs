@@ -1,6 +1,7 @@
 //! The findings of a check.
 
-use crate::{Field, Nearest, Seller, Source, Violation, Warning, WarningKind};
+use super::checked::Strictness;
+use crate::{Field, Nearest, Seller, Source, Violation, Waiver, Warning, WarningKind};
 
 /// The findings of a check so far.
 #[derive(Debug)]
@@ -10,8 +11,6 @@ pub(super) struct Audit {
     /// Violations that no strictness can send: the dialect cannot express the field.
     pub(super) impossible: Vec<Violation>,
     pub(super) warnings: Vec<Warning>,
-    /// Refused fields that lenient checking omits.
-    pub(super) refused: Vec<Field>,
     /// Fields with the default value that this provider refuses to receive.
     pub(super) unsent: Vec<Field>,
 }
@@ -19,9 +18,10 @@ pub(super) struct Audit {
 impl Audit {
     pub(super) fn new(seller: Seller) -> Self {
         let (violations, impossible, warnings) = (Vec::new(), Vec::new(), Vec::new());
-        Self { seller, violations, impossible, warnings, refused: Vec::new(), unsent: Vec::new() }
+        Self { seller, violations, impossible, warnings, unsent: Vec::new() }
     }
 
+    /// A value that breaks a rule.
     pub(super) fn violation(
         &mut self,
         field: Field,
@@ -29,18 +29,52 @@ impl Audit {
         nearest: impl Into<Option<Nearest>>,
         source: &Source,
     ) {
-        let violation = self.broken(field, message.into(), nearest.into(), source);
+        let violation = self.broken(field, message, nearest, source, Waiver::Sent);
         self.violations.push(violation);
     }
 
+    /// A field of which no value is accepted: lenient checking omits it.
+    pub(super) fn refused(
+        &mut self,
+        field: Field,
+        message: impl Into<String>,
+        nearest: impl Into<Option<Nearest>>,
+        source: &Source,
+    ) {
+        let violation = self.broken(field, message, nearest, source, Waiver::Omitted);
+        self.violations.push(violation);
+    }
+
+    /// A field without a member in the dialect: lenient checking omits it, and the unchanged request cannot be sent.
+    pub(super) fn no_member(
+        &mut self,
+        field: Field,
+        message: impl Into<String>,
+        strictness: Strictness,
+        source: &Source,
+    ) {
+        let violation = self.broken(field, message, None, source, Waiver::NoMember);
+        let found = if strictness == Strictness::Off { &mut self.impossible } else { &mut self.violations };
+        found.push(violation);
+    }
+
+    /// A request that no strictness sends.
     pub(super) fn impossible(&mut self, field: Field, message: impl Into<String>, source: &Source) {
-        let violation = self.broken(field, message.into(), None, source);
+        let violation = self.broken(field, message, None, source, Waiver::Never);
         self.impossible.push(violation);
     }
 
-    pub(super) fn broken(&self, field: Field, message: String, nearest: Option<Nearest>, source: &Source) -> Violation {
+    fn broken(
+        &self,
+        field: Field,
+        message: impl Into<String>,
+        nearest: impl Into<Option<Nearest>>,
+        source: &Source,
+        waiver: Waiver,
+    ) -> Violation {
         let (stated_by, seller) = (self.seller.states(source), self.seller.name.clone());
-        Violation { field, message, nearest, source: source.clone(), stated_by, seller }
+        let (message, nearest, source) = (message.into(), nearest.into(), source.clone());
+        Violation { field, message, nearest, source, stated_by, seller, waiver }
     }
 
     /// A field with the default value is not sent.

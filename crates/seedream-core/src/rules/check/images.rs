@@ -47,25 +47,17 @@ impl Capabilities {
         }
         let source = &rule.source;
         if !rule.member {
-            let message = format!(
-                "{} has no member for them: remove them, or set the provider's own member with `extra`",
-                self.provider
-            );
-            if strictness == Strictness::Off {
-                audit.impossible(Field::References, message, source);
-            } else {
-                audit.refused.push(Field::References);
-                audit.violation(Field::References, message, None, source);
-            }
+            let message = format!("{} documents no reference images", self.provider);
+            audit.no_member(Field::References, message, strictness, source);
             return;
         }
         if let Some(max) = rule.max.filter(|max| references.len() > *max as usize) {
-            let message = format!(
-                "{} images, but {} takes at most {max}: remove {}",
-                references.len(),
-                self.model,
-                references.len() - max as usize
-            );
+            let (count, model) = (references.len(), &self.model);
+            let message = match max {
+                0 => format!("{model} accepts no reference images: remove them"),
+                1 => format!("{count} images, but {model} accepts only one: remove {}", count - 1),
+                _ => format!("{count} images, but {model} accepts at most {max}: remove {}", count - max as usize),
+            };
             audit.violation(Field::References, message, None, source);
         }
         for (index, reference) in references.iter().enumerate() {
@@ -107,7 +99,6 @@ impl Capabilities {
             return;
         }
         if rule.count_refused {
-            audit.refused.push(Field::Count);
             if count == Count::One {
                 let message = format!("{} makes one image per request: the number is not sent", self.model);
                 audit.warn(WarningKind::Rewritten, Field::Count, message);
@@ -115,7 +106,7 @@ impl Capabilities {
             } else {
                 let asked = count.number().map_or_else(|| "a group".to_owned(), |asked| asked.to_string());
                 let message = format!("{} makes one image per request, not {asked}", self.model);
-                audit.violation(Field::Count, message, Nearest::Count(Count::One), source);
+                audit.refused(Field::Count, message, Nearest::Count(Count::One), source);
             }
             return;
         }
@@ -219,7 +210,7 @@ impl ReferenceRule {
         }
         if self.inline && reference.pixels().is_none() {
             problems.push(
-                "has no readable image header (expected PNG, JPEG, WebP, …): its width and height are unknown".into(),
+                "has no readable image header, so its width and height are unknown: use a whole PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or AVIF image".into(),
             );
         }
         if let Some(size) = reference.pixels() {
@@ -228,7 +219,8 @@ impl ReferenceRule {
             }
             if let Some(rule) = self.pixels.filter(|rule| !rule.allows(size)) {
                 let max = rule.max.map(|max| format!(" to {max}")).unwrap_or_default();
-                let shape = rule.max_aspect.map(|max| format!(" and shapes 1:{max} to {max}:1")).unwrap_or_default();
+                let shape =
+                    rule.max_aspect.map(|max| format!(" and aspect ratios 1:{max} to {max}:1")).unwrap_or_default();
                 problems.push(format!("is {size}: use {}{max} pixels{shape}", rule.min));
             }
         }

@@ -13,17 +13,8 @@ impl Capabilities {
                 Some(rule) => self.check_field(rule, &value, audit),
                 None if is_what_happens_anyway(field, &value) => audit.unsaid(field),
                 None => {
-                    let message = format!(
-                        "{} has no member for it: remove it, or set the provider's own member with `extra`",
-                        self.provider
-                    );
-                    let source = &self.members.source;
-                    if strictness == Strictness::Off {
-                        audit.impossible(field, message, source);
-                    } else {
-                        audit.refused.push(field);
-                        audit.violation(field, message, None, source);
-                    }
+                    let message = format!("{} documents no member for it", self.provider);
+                    audit.no_member(field, message, strictness, &self.members.source);
                 }
             }
         }
@@ -54,9 +45,7 @@ impl Capabilities {
                 return;
             }
             Support::Refused => {
-                let message = format!("{} refuses it: remove it", self.model);
-                audit.refused.push(field);
-                audit.violation(field, message, None, source);
+                audit.refused(field, format!("{} does not accept it", self.model), None, source);
                 return;
             }
         }
@@ -91,7 +80,7 @@ impl Capabilities {
     pub(super) fn check_extra(&self, request: &ImageRequest, audit: &mut Audit) {
         for member in request.extra.keys() {
             if self.members.contains(member) {
-                let message = format!("a field of the request writes `{member}`: set that field instead");
+                let message = format!("`{member}` is written by another field of the request: set that field instead");
                 audit.impossible(Field::Extra, message, &self.members.source);
             }
             if member == "stream" && self.field(Field::Stream).is_none() {

@@ -99,7 +99,7 @@ impl Capabilities {
             broken.push((Bound::Most, format!("has {area} pixels, {model} takes at most {max}")));
         }
         if let Some(max) = rule.max_aspect.filter(|_| !rule.shape_allowed(pixels)) {
-            broken.push((Bound::Shape, format!("is outside the shapes 1:{max} to {max}:1")));
+            broken.push((Bound::Shape, format!("has an aspect ratio outside 1:{max} to {max}:1")));
         }
         if let Some((least, most)) = rule.side.filter(|_| !rule.sides_allowed(pixels)) {
             broken.push((Bound::Sides, format!("has a side outside {least} to {most} pixels")));
@@ -158,7 +158,7 @@ impl Capabilities {
             return None;
         };
         if tier.is_none() {
-            let message = format!("{ratio} has no tier: {chosen} is used, which is {pixels}");
+            let message = format!("{ratio} names no tier: {chosen} is used ({pixels})");
             audit.warn(WarningKind::Rewritten, Field::Size, message);
         }
         self.pixels(pixels, audit)
@@ -175,7 +175,7 @@ impl Capabilities {
         if let Some(tier) = tier.filter(|tier| !self.size.qualities.contains(tier)) {
             let quality = self.size.qualities.iter().copied().min_by_key(|q| distance(*q, tier));
             let nearest = Nearest::Size(Size::Ratio { ratio, tier: quality });
-            audit.violation(Field::Size, format!("{} has no quality {tier}", self.model), nearest, source);
+            audit.violation(Field::Size, format!("{} has no tier {tier}", self.model), nearest, source);
         }
         Some(WireSize { size: Some(ratio.to_string()), quality: tier })
     }

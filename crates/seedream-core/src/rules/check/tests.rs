@@ -11,7 +11,7 @@ use super::*;
 use crate::{
     Amount, BackgroundRule, Count, Descriptor, Family, FieldRule, ImageSource, ImagesRule, LayersRule, Members,
     ModelEntry, OutputFormat, PixelRule, Pixels, Precedence, Price, PromptRule, ReferenceRule, RelayMinimum,
-    ResponseFormat, SizeRule, Source, Tier, TotalRule,
+    ResponseFormat, SizeRule, Source, Tier, TotalRule, Waiver,
 };
 
 /// A rule of the provider's page.

@@ -14,11 +14,7 @@ fn an_optional_field_is_sent_warned_of_or_refused() {
     let callback = || honoured(Field::CallbackUrl);
     let not_sent =
         |field: &str| Some(format!("rewritten {field}: {field}: not sent, since it is the provider's default"));
-    let absent = |field: &str| {
-        Some(format!(
-            "{field}: shop has no member for it: remove it, or set the provider's own member with `extra` [page, body]"
-        ))
-    };
+    let absent = |field: &str| Some(format!("{field}: shop documents no member for it: remove it [page, body]"));
     let told = |text: &str| Some(text.to_owned());
     for (rule, request, expected) in [
         (None, request().seed(1), absent("seed")),
@@ -28,9 +24,13 @@ fn an_optional_field_is_sent_warned_of_or_refused() {
         (None, request().response_format(ResponseFormat::Url), not_sent("response_format")),
         (None, request().response_format(ResponseFormat::B64Json), absent("response_format")),
         (None, request().watermark(false), absent("watermark")),
-        (Some(refused(Field::Seed)), request().seed(1), told("seed: m refuses it: remove it [page, field]")),
+        (Some(refused(Field::Seed)), request().seed(1), told("seed: m does not accept it: remove it [page, field]")),
         (Some(refused(Field::Stream)), request().stream(false), not_sent("stream")),
-        (Some(refused(Field::Stream)), request().stream(true), told("stream: m refuses it: remove it [page, field]")),
+        (
+            Some(refused(Field::Stream)),
+            request().stream(true),
+            told("stream: m does not accept it: remove it [page, field]"),
+        ),
         (
             Some(FieldRule::ignored(Field::Seed, page("field"))),
             request().seed(1),
@@ -89,12 +89,12 @@ fn a_refused_field_is_left_out_sent_or_an_error() {
         (
             known(),
             Strictness::Lenient,
-            Ok((None, "left_out seed: left out: seed: m refuses it: remove it [page, field]")),
+            Ok((None, "left_out seed: seed is omitted: m does not accept it [page, field]")),
         ),
         (
             known(),
             Strictness::Off,
-            Ok((Some(9), "violated seed: sent nevertheless: seed: m refuses it: remove it [page, field]")),
+            Ok((Some(9), "violated seed: seed is sent nevertheless: m does not accept it [page, field]")),
         ),
         (None, Strictness::Strict, Err(())),
         // What the dialect cannot express cannot be sent.
@@ -116,6 +116,16 @@ fn a_refused_field_is_left_out_sent_or_an_error() {
         });
         assert_eq!(sent, expected.map(|(seed, warning)| (seed, warning.to_owned())), "{strictness:?} {rule:?}");
     }
+    let waivers = |request: &ImageRequest, strictness| {
+        let error = rules().check(request, strictness).unwrap_err();
+        error.violations().iter().map(|violation| violation.waiver).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        waivers(&request().seed(9).count(2).size(Tier::K3), Strictness::Strict),
+        [Waiver::Omitted, Waiver::Sent, Waiver::NoMember]
+    );
+    assert_eq!(waivers(&request().seed(9), Strictness::Off), [Waiver::NoMember]);
+    assert_eq!(waivers(&request().extra("n", 2), Strictness::Lenient), [Waiver::Never]);
     let lenient = rules().check(&request().seed(9), Strictness::Lenient).unwrap();
     assert_eq!((lenient.request().seed, lenient.warnings()[0].kind), (None, WarningKind::LeftOut));
 }
@@ -141,7 +151,7 @@ fn a_member_of_extra_is_not_one_that_a_field_writes() {
             rules.clone(),
             "n",
             None,
-            Some("extra: a field of the request writes `n`: set that field instead [page, body]"),
+            Some("extra: `n` is written by another field of the request: set that field instead [page, body]"),
         ),
         (rules.clone(), "stream", None, Some(event_stream)),
         (streaming(), "stream", None, None),

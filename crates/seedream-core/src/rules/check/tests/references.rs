@@ -24,8 +24,8 @@ fn each_reference_is_checked_by_itself() {
         pixels: Some(PixelRule { max: None, max_aspect: None, ..PixelRule::new(196, 1, 1) }),
         ..any.clone()
     };
-    let header = "references: image 0 has no readable image header (expected PNG, JPEG, WebP, …): its width and height \
-                  are unknown [page, image]";
+    let header = "references: image 0 has no readable image header, so its width and height are \
+                  unknown: use a whole PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or AVIF image [page, image]";
     let scheme = "references: image 0 is not an http or https URL with a host [page, image]";
     let url = ImageSource::url;
     for (rule, reference, expected) in [
@@ -90,7 +90,9 @@ fn each_reference_is_checked_by_itself() {
         (
             &pixels,
             png(6001, 6000, 40),
-            Some("references: image 0 is 6001x6000: use 196 to 36000000 pixels and shapes 1:16 to 16:1 [page, image]"),
+            Some(
+                "references: image 0 is 6001x6000: use 196 to 36000000 pixels and aspect ratios 1:16 to 16:1 [page, image]",
+            ),
         ),
         (&least, png(13, 14, 40), Some("references: image 0 is 13x14: use 196 pixels [page, image]")),
     ] {
@@ -111,7 +113,7 @@ fn there_are_at_most_so_many_references_and_each_is_named_by_its_place() {
     assert_eq!(
         findings(&rules, &with_references(4, "b"), Strictness::Strict),
         [
-            "references: 5 images, but m takes at most 3: remove 2 [page, image]",
+            "references: 5 images, but m accepts at most 3: remove 2 [page, image]",
             "references: image 4 is not an http or https URL with a host [page, image]"
         ]
     );
@@ -121,12 +123,15 @@ fn there_are_at_most_so_many_references_and_each_is_named_by_its_place() {
 fn references_without_a_member_are_left_out_or_refused() {
     let rules = rules();
     let request = request().reference(ImageSource::url("b"));
-    let message = "shop has no member for them: remove them, or set the provider's own member with `extra`";
+    let message = "shop documents no reference images";
     for strictness in [Strictness::Strict, Strictness::Off] {
-        assert_eq!(findings(&rules, &request, strictness), [format!("references: {message} [page, body]")]);
+        assert_eq!(
+            findings(&rules, &request, strictness),
+            [format!("references: {message}: remove them [page, body]")]
+        );
     }
     let checked = rules.check(&request, Strictness::Lenient).unwrap();
     let warnings: Vec<_> = checked.warnings().iter().map(shown).collect();
-    assert_eq!(warnings, [format!("left_out references: left out: references: {message} [page, body]")]);
+    assert_eq!(warnings, [format!("left_out references: references are omitted: {message} [page, body]")]);
     assert!(checked.request().references.is_empty());
 }

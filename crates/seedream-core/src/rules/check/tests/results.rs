@@ -24,7 +24,12 @@ fn a_model_is_sold_here_or_elsewhere_or_is_unknown() {
             Some("model: shop does not sell `other` (seedream-3.0-t2i) (use m, m2) [page, models]"),
         ),
         (elsewhere(None), Some("model: shop does not sell `other` (use m, m2) [page, models]")),
-        (unknown, Some("unknown_model model: `m9` is not a known model of shop: its limits were not checked")),
+        (
+            unknown,
+            Some(
+                "unknown_model model: `m9` is not a known model of shop: it is sent unchanged and its limits are not checked",
+            ),
+        ),
     ] {
         assert_eq!(findings(&rules, &request(), Strictness::Strict), Vec::from_iter(expected));
     }

@@ -57,17 +57,19 @@ fn a_provider_with_tiers_receives_tiers_or_pixels() {
                 "8001x500",
                 "8001x500",
                 &[
-                    "size: 8001x500 is outside the shapes 1:16 to 16:1; 8000x500 is the nearest legal value [page, size]",
+                    "size: 8001x500 has an aspect ratio outside 1:16 to 16:1; 8000x500 is the nearest legal value [page, size]",
                 ],
             ),
             (
                 "17x1",
                 "17x1",
-                &["size: 17x1 has 17 pixels, m needs at least 3686400, and it is outside the shapes 1:16 to 16:1; \
-                 7649x482 is the nearest legal value [page, size]"],
+                &[
+                    "size: 17x1 has 17 pixels, m needs at least 3686400, and it has an aspect ratio outside 1:16 to 16:1; \
+                 7649x482 is the nearest legal value [page, size]",
+                ],
             ),
             ("16:9@4K", "5504x3040", &[]),
-            ("16:9", "2848x1600", &["rewritten size: 16:9 has no tier: 2K is used, which is 2848x1600"]),
+            ("16:9", "2848x1600", &["rewritten size: 16:9 names no tier: 2K is used (2848x1600)"]),
             ("16:9@1K", "16:9@1K", &["size: m has no tier 1K; 16:9@2K is the nearest legal value [page, size]"]),
             (
                 "5:4@4K",
@@ -153,7 +155,7 @@ fn a_provider_with_ratios_receives_a_ratio_and_a_quality() {
             ("16:9", "16:9", &[]),
             ("16:9@4K", "16:9 at 4K", &[]),
             // Of two tiers as near the smaller one.
-            ("16:9@3K", "16:9 at 3K", &["size: m has no quality 3K; 16:9@2K is the nearest legal value [page, size]"]),
+            ("16:9@3K", "16:9 at 3K", &["size: m has no tier 3K; 16:9@2K is the nearest legal value [page, size]"]),
             ("3:2", "3:2", &["size: m has no ratio 3:2; 16:9 is the nearest legal value [page, size]"]),
             ("3:2@4K", "3:2@4K", &["size: m has no ratio 3:2; 16:9@4K is the nearest legal value [page, size]"]),
             ("4K", "auto at 4K", &["rewritten size: 4K is sent as size auto with quality 4K"]),
@@ -183,7 +185,7 @@ fn a_bound_of_another_page_cites_that_page() {
                 .to_owned(),
         ]),
         ("15000x800", vec![
-            "size: 15000x800 is outside the shapes 1:16 to 16:1; 12000x750 is the nearest legal value [page, size]"
+            "size: 15000x800 has an aspect ratio outside 1:16 to 16:1; 12000x750 is the nearest legal value [page, size]"
                 .to_owned(),
             format!(
                 "size: 15000x800 has 12000000 pixels, m takes at most 9000000; 12000x750 is the nearest legal value \
