@@ -64,3 +64,11 @@ fn what_the_provider_makes_of_a_request_has_its_members_and_its_count() {
     let effective = Aiearth.effective(&checked(), members);
     assert_eq!((effective.body["model"].as_str(), effective.max_images), (Some("m"), Some(1)));
 }
+
+#[test]
+fn the_page_states_the_number_of_images_of_a_group_and_no_other() {
+    for (model, ours) in [("seedream-4.5", true), ("seedream-5.0-pro", false), ("an-unknown-model", false)] {
+        let source = Aiearth.capabilities(&model.into()).images.source;
+        assert_eq!(source.document.contains("docs.aioagi.tech"), ours, "{model}: {source}");
+    }
+}

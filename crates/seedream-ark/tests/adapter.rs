@@ -1,11 +1,12 @@
-//! What no law checks: the end of a link without a signature, and that the adapter is held to the lenient cases of the law `crooked` at
-//! all.
+//! What no law checks: the end of a link without a signature, what the provider makes of a request, rules that differ between families,
+//! and that the adapter is held to the lenient cases of the law `crooked` at all.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use http::{HeaderMap, StatusCode};
 use seedream_ark::Ark;
-use seedream_core::{Decoded, Dialect, ImageData, ImageRequest, Response, Strictness, Timestamp};
+use seedream_core::{Decoded, Dialect, Field, ImageData, ImageRequest, Response, Strictness, Support, Timestamp};
+use serde_json::{Value, json};
 
 #[test]
 fn it_promises_to_read_shapes_that_its_document_does_not_show() {
@@ -27,4 +28,64 @@ fn a_link_lives_for_a_day() {
         })
         .collect();
     assert_eq!(ends, [Some(1 + 24 * 60 * 60)]);
+}
+
+#[test]
+fn the_provider_fills_in_the_defaults_of_the_model() {
+    for (model, group, size) in
+        [("seedream-4.5", json!("disabled"), "2048x2048"), ("seedream-5.0-pro", Value::Null, "2K")]
+    {
+        let request = ImageRequest::new(model, "a lighthouse in fog");
+        let checked = Ark.capabilities(&request.model).check(&request, Strictness::Strict).unwrap();
+        let effective = Ark.effective(&checked, serde_json::Map::new());
+        let body = Value::Object(effective.body);
+        assert_eq!((&body["sequential_image_generation"], &body["size"]), (&group, &json!(size)), "{model}");
+        assert_eq!(
+            (&body["response_format"], &body["watermark"], &body["stream"], effective.max_images),
+            (&json!("url"), &json!(true), &json!(false), Some(1)),
+            "{model}"
+        );
+    }
+}
+
+#[test]
+fn rules_that_differ_between_families() {
+    for (model, relay_minimum, backgrounds, layers, open, priced) in [
+        ("seedream-4.0", Some(1024 * 1024), Some(0), Some(0), false, false),
+        ("seedream-4.5", None, Some(0), Some(0), false, false),
+        ("seedream-5.0-pro", None, Some(2), Some(16), false, false),
+        ("seedream-5.5", None, Some(3), Some(99), true, true),
+        ("an-unknown-model", None, None, None, false, false),
+    ] {
+        let rules = Ark.capabilities(&model.into());
+        let seen = (
+            rules.size.relay_min.map(|least| least.pixels),
+            rules.background.map(|rule| rule.values.len()),
+            rules.layers.as_ref().map(|rule| rule.most),
+            rules.layers.is_some_and(|rule| rule.open),
+            rules.price.is_some(),
+        );
+        assert_eq!(seen, (relay_minimum, backgrounds, layers, open, priced), "{model}");
+    }
+}
+
+#[test]
+fn fields_that_differ_between_families() {
+    use Support::{Honoured, Ignored, Refused};
+    let fields = [Field::Format, Field::PromptMode, Field::WebSearch, Field::Stream, Field::Seed, Field::GuidanceScale];
+    for (model, support, modes, format) in [
+        ("seedream-3.0-t2i", [Refused, Refused, Refused, Refused, Honoured, Honoured], 0, "jpeg"),
+        ("seedream-4.0", [Refused, Honoured, Refused, Honoured, Ignored, Refused], 2, "jpeg"),
+        ("seedream-4.5", [Refused, Honoured, Refused, Honoured, Ignored, Refused], 1, "jpeg"),
+        ("seedream-5.0-lite", [Honoured, Honoured, Honoured, Honoured, Ignored, Refused], 1, "jpeg"),
+        ("seedream-5.0-pro", [Honoured, Honoured, Refused, Refused, Ignored, Refused], 2, "jpeg"),
+        ("seedream-5.5", [Honoured, Honoured, Refused, Refused, Ignored, Refused], 1, "png"),
+        ("an-unknown-model", [Honoured; 6], 2, "jpeg"),
+    ] {
+        let rules = Ark.capabilities(&model.into());
+        let rule = |field| rules.field(field).unwrap();
+        assert_eq!(fields.map(|field| rule(field).support), support, "{model}");
+        assert_eq!(rule(Field::PromptMode).values.len(), modes, "{model}");
+        assert_eq!(rule(Field::Format).default, Some(json!(format)), "{model}");
+    }
 }

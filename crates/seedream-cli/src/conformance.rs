@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
-    args::{ConformanceCommand, DriftArgs, LintArgs, MutantArgs, RunArgs},
+    args::{AdapterArgs, ConformanceCommand, DriftArgs, LintArgs, MutantArgs, RunArgs},
     destination::mock_url,
     failure::Failure,
     mock::checked,
@@ -35,7 +35,7 @@ pub(crate) async fn conformance(command: &ConformanceCommand, console: &Console)
     match command {
         ConformanceCommand::Run(args) if args.live => live::run(args, console).await,
         ConformanceCommand::Run(args) => run(args, console),
-        ConformanceCommand::Trace => trace(console),
+        ConformanceCommand::Trace(args) => trace(args, console),
         ConformanceCommand::Lint(args) => lint(args, console),
         ConformanceCommand::Drift(args) => drift(args, console),
         ConformanceCommand::Mutants(args) => mutants(args, console),
@@ -43,11 +43,31 @@ pub(crate) async fn conformance(command: &ConformanceCommand, console: &Console)
 }
 
 /// Prints the documented rules with their cases.
-fn trace(console: &Console) -> Result<ExitCode, Failure> {
-    let subjects: Vec<Subject> = seedream::dialects().into_iter().map(Subject::new).collect();
+fn trace(args: &AdapterArgs, console: &Console) -> Result<ExitCode, Failure> {
+    let subjects = match external(args) {
+        Ok(external) => external.map_or_else(all, |subject| vec![subject]),
+        Err(message) => return Ok(unusable(&message, console)),
+    };
     let trace = RuleTrace::of(&subjects);
     console.data(&trace.to_table())?;
     Ok(exit_code(trace.gaps().is_empty()))
+}
+
+/// The built-in adapters.
+fn all() -> Vec<Subject> {
+    seedream::dialects().into_iter().map(Subject::new).collect()
+}
+
+/// The external adapter, if one is named.
+fn external(args: &AdapterArgs) -> Result<Option<Subject>, String> {
+    let command = args.exec.as_deref();
+    command.map(|command| subjects::external(command, args.fixtures.as_deref())).transpose()
+}
+
+/// Prints why an adapter or its facts cannot be used.
+fn unusable(message: &str, console: &Console) -> ExitCode {
+    console.note(&format!("error: {message}"));
+    ExitCode::from(3)
 }
 
 /// Prints the problems of fixtures.
@@ -118,10 +138,7 @@ fn exit_code(success: bool) -> ExitCode {
 fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, Failure> {
     let subjects = match subjects::subjects(args) {
         Ok(subjects) => subjects,
-        Err(message) => {
-            console.note(&format!("error: {message}"));
-            return Ok(ExitCode::from(3));
-        }
+        Err(message) => return Ok(unusable(&message, console)),
     };
     let run = ConformanceRun {
         filter: args.filter.clone(),
@@ -167,10 +184,16 @@ fn requirements(args: &RunArgs) -> Result<Requirements, Failure> {
 /// # Errors
 /// Standard output cannot be written.
 fn mutants(args: &MutantArgs, console: &Console) -> Result<ExitCode, Failure> {
-    let subjects: Vec<Subject> = seedream::dialects().into_iter().map(Subject::new).collect();
+    let external = match external(&args.adapter) {
+        Ok(external) => external,
+        Err(message) => return Ok(unusable(&message, console)),
+    };
     // Mutants panic by design.
     panic::set_hook(Box::new(|_| ()));
-    let matrix = MutantMatrix::over(&subjects);
+    let matrix = match external {
+        Some(subject) => MutantMatrix::of_adapter(&subject, |_, _| true),
+        None => MutantMatrix::over(&all()),
+    };
     drop(panic::take_hook());
     console.data(&if args.markdown { matrix.to_markdown() } else { matrix.to_table() })?;
     Ok(u8::from(!matrix.faults().is_empty()).into())

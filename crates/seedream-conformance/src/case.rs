@@ -72,8 +72,8 @@ impl Case {
         Self { skip: Some(reason), ..Self::new(law, id, None, || Ok(())) }
     }
 
-    /// A case that the adapter does not promise to hold, with the reason.
-    pub(crate) fn not_promised(law: Law, id: String, reason: &'static str) -> Self {
+    /// A case that does not apply to the adapter, with the reason.
+    pub(crate) fn passed_over(law: Law, id: String, reason: &'static str) -> Self {
         Self { skip: Some(reason), ..Self::new(law, id, None, || Ok(())) }
     }
 

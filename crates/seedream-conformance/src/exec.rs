@@ -25,7 +25,8 @@
 //! The three pairs after `effective` are asked only of a program that names them among its `abilities`: `tasks`, `streaming`,
 //! `catalog`. What it does not name and its document does not have is skipped, with the reason; what its document has fails.
 //!
-//! `describe` gives (`abilities`, `capabilities` and `aliases` are optional):
+//! `describe` gives (`abilities`, `capabilities`, `aliases` and `key_variables`, which are `["GOGOGOTOKEN_API_KEY"]` unless stated, are
+//! optional):
 //!
 //! ```text
 //! {"id": "gogogotoken", "document": "docs.gogogotoken.ai/overseas/seedream-images", "base_urls": ["https://…"], "default_model": "…",

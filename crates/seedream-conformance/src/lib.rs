@@ -60,4 +60,6 @@ pub use run::{CaseFilter, ConformanceRun, KnownFailures, Requirements};
 pub use subject::Subject;
 #[cfg(feature = "report")]
 pub use trace::RuleTrace;
+#[cfg(feature = "report")]
+pub use trials::mutants;
 pub use trials::{suite, trials};

@@ -1,6 +1,7 @@
 //! What is judged, and the facts it is judged by.
 
 mod hooks;
+mod unshown;
 
 use std::sync::Arc;
 
@@ -42,7 +43,8 @@ impl Subject {
     /// An adapter with facts that only this run uses; they are kept until the program ends.
     ///
     /// # Errors
-    /// The facts contradict themselves, or lack the provider, its rules or its exchanges: without facts every adapter would pass.
+    /// The facts contradict themselves, lack the provider, its rules or its exchanges, or have no exchange for a member, an error, a form
+    /// of a size or an end of a task that `provider.json` states: without facts every adapter would pass.
     pub fn with_own_facts(dialect: Arc<dyn Dialect>, facts: FixtureLibrary) -> Result<Self, String> {
         usable(&dialect.descriptor().id, &facts)?;
         Ok(Self::with_facts(dialect, Box::leak(Box::new(Arc::new(facts)))))
@@ -120,14 +122,19 @@ impl Subject {
 /// Whether facts can judge an adapter of this provider.
 fn usable(id: &str, facts: &FixtureLibrary) -> Result<(), String> {
     let mut faults = lint_library(facts);
-    if facts.provider(id).is_none() {
+    // A file that cannot be read is there, and is named already.
+    let is_read = |file: &str| !facts.errors().iter().any(|error| error.file == format!("{id}/{file}"));
+    if facts.provider(id).is_none() && is_read("provider.json") {
         faults.push(format!("{id}/provider.json is missing"));
     }
-    if facts.rules(id).is_empty() {
+    if facts.rules(id).is_empty() && is_read("rules.json") {
         faults.push(format!("{id}/rules.json is missing, or lists no rule"));
     }
-    if !facts.exchanges().iter().any(|exchange| exchange.provider() == id) {
+    let own: Vec<_> = facts.exchanges().iter().filter(|exchange| exchange.provider() == id).collect();
+    if own.is_empty() {
         faults.push(format!("{id} has no exchange"));
+    } else if let Some(provider) = facts.provider(id).filter(|_| faults.is_empty()) {
+        faults = unshown::unshown(provider, &own);
     }
     if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
 }

@@ -1,5 +1,7 @@
 //! Cases as tests of a runner.
 
+#[cfg(feature = "report")]
+use std::io::{self, Write as _};
 use std::{path::Path, process::ExitCode, sync::Arc};
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -32,6 +34,41 @@ macro_rules! suite {
             $crate::suite($dialect, None)
         }
     };
+}
+
+/// Breaks an adapter in every way and prints which cases find the mistake: the whole of an example or of a test with
+/// `harness = false`. Needs the feature `report`, and an optimised build, since every case runs on every broken adapter.
+///
+/// ```ignore
+/// // examples/mutants.rs: cargo run --release --example mutants
+/// seedream_conformance::mutants!(seedream_harbour::Harbour, "fixtures");
+/// ```
+#[cfg(feature = "report")]
+#[macro_export]
+macro_rules! mutants {
+    ($dialect:expr, $folder:literal $(,)?) => {
+        fn main() -> ::std::process::ExitCode {
+            $crate::mutants($dialect, concat!(env!("CARGO_MANIFEST_DIR"), "/", $folder).as_ref())
+        }
+    };
+}
+
+/// What [`mutants!`](crate::mutants!) runs. It ends with 0 if a case finds every mistake that changes something of the adapter, with 1 if
+/// not, and with 3 if the facts cannot be used.
+#[cfg(feature = "report")]
+pub fn mutants(dialect: impl Dialect, folder: &Path) -> ExitCode {
+    let subject = match subject(Arc::new(dialect), Some(folder)) {
+        Ok(subject) => subject,
+        Err(faults) => {
+            let _ = writeln!(io::stderr(), "{faults}");
+            return ExitCode::from(3);
+        }
+    };
+    std::panic::set_hook(Box::new(|_| ()));
+    let matrix = crate::MutantMatrix::of_adapter(&subject, |_, _| true);
+    drop(std::panic::take_hook());
+    let _ = write!(io::stdout(), "{}", matrix.to_table());
+    ExitCode::from(u8::from(!matrix.faults().is_empty()))
 }
 
 /// At how many places a response is cut without optimisation.

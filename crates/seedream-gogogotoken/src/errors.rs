@@ -5,10 +5,7 @@ use seedream_core::{Charge, Error, ErrorKind};
 use seedream_wire::codes;
 
 pub(crate) fn kind_of(_status: u16, code: &str) -> Option<ErrorKind> {
-    match code {
-        "InvalidParameter" => Some(ErrorKind::InvalidRequest),
-        _ => codes::ark(code).or_else(|| codes::new_api(code)),
-    }
+    codes::ark(code).or_else(|| codes::new_api(code))
 }
 
 /// Adds the page's advice (its table of error codes).

@@ -66,7 +66,7 @@ impl Engine {
 
     /// The session that the id of a polled task carries.
     fn session_of_task<'r>(&self, address: &Address<'r>, request: &'r Request<Bytes>) -> Option<Cow<'r, str>> {
-        let provider = self.services.library.provider(address.prefix)?;
+        let provider = self.services.library.provider(address.prefix).filter(|provider| provider.task.is_some())?;
         let (method, query) = (request.method().as_str(), request.uri().query());
         let question = RouteQuestion { method, path: address.below, query, json: None };
         let (route, id) = address::find(provider, &question)?;

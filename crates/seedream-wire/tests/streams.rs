@@ -56,7 +56,8 @@ fn an_image_has_the_stated_index_where_one_is_stated_for_it_alone() {
         (json!({"image_index": 5, "url": [A, B]}), &[(0, A), (1, B)]),
         (json!({"url": "", "data": [{"url": A}]}), &[(0, A)]),
     ] {
-        let (images, _) = seen(&[("", event.to_string())]);
+        let (images, kinds) = seen(&[("", event.to_string())]);
+        assert_eq!(kinds.is_empty(), !event["url"].is_array(), "{event}: {kinds:?}");
         let expected: Vec<_> = indices.iter().map(|(index, url)| (*index, (*url).to_owned())).collect();
         assert_eq!(images, expected, "{event}");
     }

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::Request;
 use seedream_core::{
     Capabilities, Charge, Checked, Count, Decoded, Descriptor, Dialect, Effective, ErrorKind, Family, Field, FieldRule,
-    Generation, ImageData, ImagesRule, Limits, Medium, Members, ModelEntry, ModelId, PixelRule, Ratio, ReferenceRule,
-    Response, Result, SizeRule, Source, Stage, Task, TaskDialect, TaskState, Tier, Timestamp,
+    Generation, ImageData, ImagesRule, Limits, Medium, Members, ModelEntry, ModelId, Ratio, ReferenceRule, Response,
+    Result, SizeRule, Source, Stage, Task, TaskDialect, TaskState, Tier, Timestamp,
 };
 use seedream_wire::{Reader, Tasks, get, post};
 use serde::{Deserialize, Serialize};
@@ -136,9 +136,7 @@ impl Dialect for Quarry {
 
     fn capabilities(&self, model: &ModelId) -> Capabilities {
         let resolution = DESCRIPTOR.resolve(model);
-        let mut size = SizeRule::only_pixels(PixelRule::any(), "1:1", stated("size"));
-        (size.pixels, size.table) = (None, Vec::new());
-        size.ratios = RATIOS.to_vec();
+        let mut size = SizeRule::only_ratios(&RATIOS, Some("1:1"), stated("size"));
         size.qualities = match resolution.family {
             Some(Family::Seedream4) => vec![Tier::K1, Tier::K2, Tier::K4],
             Some(_) => vec![Tier::K2, Tier::K4],

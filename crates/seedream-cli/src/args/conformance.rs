@@ -16,7 +16,7 @@ pub(crate) enum ConformanceCommand {
     #[command(after_help = EXIT_CODES)]
     Run(Box<RunArgs>),
     /// Show which cases cover each documented rule; exit with 1 if a rule has no case
-    Trace,
+    Trace(AdapterArgs),
     /// Check the format and the sources of fixtures; exit with 1 if there are problems
     Lint(LintArgs),
     /// Compare the fixtures with a provider's current documentation; exit with 1 if they differ
@@ -28,10 +28,24 @@ pub(crate) enum ConformanceCommand {
 
 const MUTANT_EXIT_CODES: &str = "\
 Exit codes: 0 every mutant is killed, 1 a mutant survives, or a law or a required case kills none,
-2 usage error.";
+2 usage error, 3 the adapter of --exec or its facts cannot be used. Of an adapter of --exec only those mutants
+count that change something of it.";
+
+/// One external adapter in place of the built-in ones.
+#[derive(Debug, Args)]
+pub(crate) struct AdapterArgs {
+    /// Only an external adapter that speaks JSON lines instead of the built-in ones: 'python3 adapter.py'
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) exec: Option<String>,
+    /// Folder with additional facts for --exec: <provider>/provider.json, rules.json and <area>/<case>.json
+    #[arg(long, value_name = "DIR", requires = "exec")]
+    pub(crate) fixtures: Option<PathBuf>,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct MutantArgs {
+    #[command(flatten)]
+    pub(crate) adapter: AdapterArgs,
     /// Print the matrix as Markdown
     #[arg(long)]
     pub(crate) markdown: bool,

@@ -7,23 +7,26 @@ use seedream_fixtures::FixtureLibrary;
 
 use crate::args::RunArgs;
 
+/// The adapter of a command, with the facts of a folder or the built-in ones.
+pub(crate) fn external(command: &str, fixtures: Option<&Path>) -> Result<Subject, String> {
+    let dialect = Arc::new(ExecDialect::start(command)?);
+    let subject = match fixtures {
+        None => Subject::new(dialect),
+        Some(folder) => own_facts(folder).and_then(|facts| Subject::with_own_facts(dialect, facts))?,
+    };
+    match subject.provider() {
+        // An external adapter is slow, so fewer cut positions are tested.
+        Some(_) => Ok(subject.with_cuts(64)),
+        None => Err(format!("there are no facts for the provider `{}`; add them with --fixtures DIR", subject.id())),
+    }
+}
+
 /// The external adapter of `--exec`, or the built-in adapters.
 pub(crate) fn subjects(args: &RunArgs) -> Result<Vec<Subject>, String> {
-    if let Some(command) = &args.exec {
-        let dialect = Arc::new(ExecDialect::start(command)?);
-        let subject = match &args.fixtures {
-            None => Subject::new(dialect),
-            Some(folder) => own_facts(folder).and_then(|facts| Subject::with_own_facts(dialect, facts))?,
-        };
-        return match subject.provider() {
-            // An external adapter is slow, so fewer cut positions are tested.
-            Some(_) => Ok(vec![subject.with_cuts(64)]),
-            None => {
-                Err(format!("there are no facts for the provider `{}`; add them with --fixtures DIR", subject.id()))
-            }
-        };
+    match &args.exec {
+        Some(command) => external(command, args.fixtures.as_deref()).map(|subject| vec![subject]),
+        None => Ok(built_in(args)),
     }
-    Ok(built_in(args))
 }
 
 /// The facts of a folder, merged over the built-in ones.

@@ -84,10 +84,10 @@ fn harbour(more: &[&str]) -> RunResult {
 fn an_external_adapter_of_a_new_provider_uses_its_own_facts() {
     let requirements = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/stranger/requirements.json");
     let whole = harbour(&["--requirements", requirements]);
-    assert!(whole.exits_with(0).stdout.contains("cases  206 pass, 16 skip"), "{whole:#?}");
+    assert!(whole.exits_with(0).stdout.contains("cases  212 pass, 16 skip"), "{whole:#?}");
     let unsaid = harbour(&[]);
     assert!(
-        unsaid.exits_with(4).stdout.contains("as many cases as ran are {\"cases\":{\"harbour\":{\"claims\":3,"),
+        unsaid.exits_with(4).stdout.contains("as many cases as ran are {\"cases\":{\"harbour\":{\"claims\":4,"),
         "{unsaid:#?}"
     );
 }
@@ -121,6 +121,23 @@ fn every_documented_rule_has_a_case_or_a_reason() {
         ["002  191          002-size-product", "evolink/errors/pixels-too-few (", "no case: ", "claims/evolink/doubao-"]
     {
         assert!(ran.stdout.contains(line), "{line}: {ran:#?}");
+    }
+}
+
+#[test]
+fn the_rules_of_an_external_adapter_are_traced_by_its_own_facts() {
+    let stranger = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/stranger");
+    let (program, facts) = (format!("python3 {stranger}/harbour.py"), format!("{stranger}/fixtures"));
+    let path = std::env::var("PATH").unwrap();
+    let workdir = Workdir::new();
+    let ran = workdir.run(&["conformance", "trace", "--exec", &program, "--fixtures", &facts], &[("PATH", &path)]);
+    // This document does not say how many lines it has.
+    assert!(ran.exits_with(1).stdout.contains("harbour-seed"), "{ran:#?}");
+    assert!(!ran.stdout.contains("evolink"), "{ran:#?}");
+    for command in ["trace", "mutants"] {
+        let nothing = workdir.run(&["conformance", command, "--exec", "no-such-program"], &[]);
+        assert!(nothing.exits_with(3).stderr.contains("no-such-program"), "{nothing:#?}");
+        workdir.run(&["conformance", command, "--fixtures", &facts], &[]).exits_with(2).stderr_contains("--exec");
     }
 }
 

@@ -95,7 +95,7 @@ pub enum RequirementLevel {
 }
 
 impl RequirementLevel {
-    pub(super) fn of(source: Option<&FactSource>) -> Self {
+    pub(crate) fn of(source: Option<&FactSource>) -> Self {
         match source.map(|source| source.kind) {
             None | Some(EvidenceKind::Documented | EvidenceKind::Observed | EvidenceKind::User) => Self::Must,
             Some(EvidenceKind::Published) => Self::Should,

@@ -18,6 +18,9 @@ pub(super) struct DescribeResult {
     default_model: String,
     #[serde(default)]
     abilities: Vec<String>,
+    /// The environment variables of the key; `<ID>_API_KEY` unless stated.
+    #[serde(default)]
+    key_variables: Vec<String>,
     /// What holds for every model.
     #[serde(default)]
     capabilities: CapabilitiesPatch,
@@ -51,15 +54,21 @@ impl TryFrom<DescribeResult> for ProgramDescription {
 
     /// Reads every rule once, so that one that cannot be read is an error at once.
     fn try_from(description: DescribeResult) -> Result<Self, String> {
-        let DescribeResult { id, document, base_urls, default_model, abilities, capabilities, models, unknown } =
+        let DescribeResult { id, document, base_urls, default_model, abilities, capabilities, models, unknown, .. } =
             description;
+        let mut key_variables = description.key_variables;
+        if key_variables.is_empty() {
+            key_variables.push(format!("{}_API_KEY", id.to_uppercase().replace('-', "_")));
+        }
         let source = Source::documented_by(document.clone(), "models");
         let entries = models.iter().map(|model| {
             ModelEntry::new(model.id.as_str(), model.family, source.clone())
                 .aliases(model.aliases.iter().map(String::as_str))
         });
-        let descriptor =
-            Descriptor::new(id.clone(), id, document, entries).base_urls(base_urls).default_model(default_model);
+        let descriptor = Descriptor::new(id.clone(), id, document, entries)
+            .base_urls(base_urls)
+            .default_model(default_model)
+            .key_variables(key_variables);
         let models = models.into_iter().map(|model| (model.id.into(), model.capabilities)).collect();
         let described = Self { descriptor, abilities, every: capabilities, models, unknown };
         for model in described.models.keys().cloned().chain(["no-such-model".into()]) {

@@ -67,6 +67,13 @@ impl Differences {
         }
     }
 
+    /// Adds what a part found.
+    pub(crate) fn add(&mut self, part: Result<(), CaseFailure>) {
+        if let Err(failure) = part {
+            self.0.extend(failure.lines().iter().cloned());
+        }
+    }
+
     pub(crate) fn into_result(self) -> Result<(), CaseFailure> {
         if self.0.is_empty() { Ok(()) } else { Err(CaseFailure::of(self.0)) }
     }

@@ -19,11 +19,21 @@ const LATENCY: Duration = Duration::from_millis(100);
 /// More steps than any run needs.
 const STEPS: usize = 20_000;
 
+/// What a poll asks for: its path, its query, and its body where it has one. The id of the task is in one of them.
+pub(crate) fn poll_target(request: &http::Request<Bytes>) -> String {
+    format!("{} {}", request.uri(), String::from_utf8_lossy(request.body())).trim_end().to_owned()
+}
+
+/// Whether a poll asks for this task: its id is all of a segment of the path, of a value in the query, or of a text in the body.
+pub(crate) fn asks_for(target: &str, id: &str) -> bool {
+    target.split(['/', '?', '&', '=', '#', '"', ' ']).any(|part| part == id)
+}
+
 /// What was sent, and how the operation ended.
 pub(crate) struct SimulatedRun {
     /// When each submit was sent, and its body.
     pub(crate) submits: Vec<(Duration, Bytes)>,
-    /// When each poll was sent, and its path.
+    /// When each poll was sent, and its target.
     pub(crate) polls: Vec<(Duration, String)>,
     /// The events that the caller got.
     pub(crate) events: Vec<Event>,
@@ -100,7 +110,7 @@ impl Simulation {
                 Then::Send(exchange) => {
                     match exchange.purpose {
                         Purpose::Submit => submits.push((now, exchange.request.body().clone())),
-                        Purpose::Poll => polls.push((now, exchange.request.uri().to_string())),
+                        Purpose::Poll => polls.push((now, poll_target(&exchange.request))),
                     }
                     coming = wire(&exchange, now).into();
                     now += LATENCY;

@@ -1,7 +1,10 @@
 //! What an adapter claims is what the document says.
 
 mod citations;
+mod defaults;
 mod nearest;
+mod role;
+pub(crate) mod unknown;
 
 use std::collections::BTreeSet;
 
@@ -10,6 +13,8 @@ use seedream_fixtures::{
     FieldFacts as Member, FieldRole, ModelFacts, ProviderFacts, ResponseMode, RouteName, TotalAction,
 };
 use serde_json::Value;
+
+use role::role;
 
 use crate::{Case, CaseFailure, Law, Subject, harness::difference::Differences};
 
@@ -27,13 +32,17 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
             sizes(&mut d, provider, model, &rules);
             images(&mut d, provider, model, &rules);
             special(&mut d, provider, model, &rules);
+            defaults::check(&mut d, &*dialect, provider, model);
             nearest::check(&mut d, model, &rules, refused);
             citations::check(&mut d, provider, facts, &rules, model);
             Field::OPTIONAL.into_iter().for_each(|field| optional(&mut d, provider, model, &rules, field));
             d.into_result()
         })
     });
-    std::iter::once(about).chain(models).collect()
+    let dialect = subject.dialect().clone();
+    let unknown = format!("{}/unknown-model", provider.id);
+    let unknown = Case::new(Law::Claims, unknown, None, move || unknown::check(&*dialect, provider));
+    [about, unknown].into_iter().chain(models).collect()
 }
 
 /// Names, base URLs, models and optional abilities.
@@ -48,6 +57,8 @@ fn provider_claims(dialect: &dyn Dialect, provider: &ProviderFacts) -> Result<()
         &provider.base_urls.first().map(String::as_str),
         &descriptor.base_urls.first().map(AsRef::as_ref),
     );
+    let named = descriptor.key_variables.iter().any(|name| !name.is_empty());
+    d.holds(named || !provider.auth.required, || "no environment variable of the key is named".to_owned());
     for url in &descriptor.base_urls {
         d.holds(provider.base_urls.iter().any(|known| *known == **url), || format!("base URL {url} is not documented"));
     }
@@ -87,12 +98,16 @@ fn provider_claims(dialect: &dyn Dialect, provider: &ProviderFacts) -> Result<()
 
 fn sizes(d: &mut Differences, provider: &ProviderFacts, model: &ModelFacts, rules: &Capabilities) {
     let (said, claimed) = (&model.size, &rules.size);
+    // A provider writes its tiers as it likes, `2k` or `2K`; the law `encode` compares how they are sent.
+    let words = |words: &[String]| words.iter().map(|word| word.to_uppercase()).collect::<Vec<_>>();
     let tiers = |tiers: &[Tier]| tiers.iter().map(ToString::to_string).collect::<Vec<_>>();
-    d.same("size.tiers", &said.tiers, &tiers(&claimed.tiers));
-    d.same("size.qualities", &said.qualities, &tiers(&claimed.qualities));
+    d.same("size.tiers", &words(&said.tiers), &tiers(&claimed.tiers));
+    d.same("size.qualities", &words(&said.qualities), &tiers(&claimed.qualities));
     d.same("size.ratios", &said.ratios, &claimed.ratios.iter().map(ToString::to_string).collect());
     d.same("size.auto", &said.auto, &claimed.auto);
-    d.same("size.default", &said.default.as_ref().or(Some(&said.default_pixels)), &claimed.default.as_ref());
+    let default = said.default.as_ref().unwrap_or(&said.default_pixels);
+    let same = claimed.default.as_ref().is_some_and(|claimed| claimed.eq_ignore_ascii_case(default));
+    d.holds(same, || format!("size.default: expected {default}, saw {:?}", claimed.default));
     let sides = |p: &seedream_fixtures::PixelBounds| p.side.map(|side| (side.min, side.max));
     let bounds = said.pixels.map(|p| (p.min.unwrap_or(1), p.max, p.aspect.map(|aspect| aspect.max as u32), sides(&p)));
     d.same("size.pixels", &bounds, &claimed.pixels.map(|p| (p.min, p.max, p.max_aspect, p.side)));
@@ -153,22 +168,6 @@ fn special(d: &mut Differences, provider: &ProviderFacts, model: &ModelFacts, ru
             format!("images of a request for layers: at least {}, saw {counted:?}", layers + 1)
         });
     }
-}
-
-/// The member of the body that a field is written as.
-fn role(field: Field) -> Option<FieldRole> {
-    Some(match field {
-        Field::ResponseFormat => FieldRole::ResponseFormat,
-        Field::Format => FieldRole::Format,
-        Field::Watermark => FieldRole::Watermark,
-        Field::Seed => FieldRole::Seed,
-        Field::GuidanceScale => FieldRole::Guidance,
-        Field::PromptMode => FieldRole::PromptMode,
-        Field::WebSearch => FieldRole::Tools,
-        Field::CallbackUrl => FieldRole::Callback,
-        Field::Stream => FieldRole::Stream,
-        _ => return None,
-    })
 }
 
 fn optional(d: &mut Differences, provider: &ProviderFacts, model: &ModelFacts, rules: &Capabilities, field: Field) {

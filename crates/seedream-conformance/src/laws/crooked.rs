@@ -114,7 +114,7 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
         }
         let id = format!("{}/{name}", subject.id());
         if by == CheckedBy::Reader && !subject.dialect().is_lenient() {
-            return Some(Case::not_promised(Law::Crooked, id, NO_PROMISE));
+            return Some(Case::passed_over(Law::Crooked, id, NO_PROMISE));
         }
         let judged = subject.clone();
         Some(Case::new(Law::Crooked, id, None, move || drawn(&judged, check)))

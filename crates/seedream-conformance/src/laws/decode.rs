@@ -1,4 +1,6 @@
-//! A documented response is read as it is meant.
+//! A documented response is read as it is meant, and what every response says is kept: its body, its words, the id of its request.
+
+mod kept;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +18,10 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
         let dialect = subject.dialect().clone();
         Case::of(Law::Decode, subject, case, move || check(&*dialect, case))
     };
-    subject.exchanges().filter(|case| is_read(case)).map(of).collect()
+    let mut cases: Vec<Case> = subject.exchanges().filter(|case| is_read(case)).map(of).collect();
+    let (judged, id) = (subject.clone(), format!("{}/request-id", subject.id()));
+    cases.push(Case::new(Law::Decode, id, None, move || kept::request_ids(&judged)));
+    cases
 }
 
 /// Whether a fixture says how its response, or what is made of its request, is to be read.
@@ -33,7 +38,13 @@ fn check(dialect: &dyn Dialect, case: &RecordedExchange) -> Result<(), CaseFailu
     let called = (case.operation == OperationKind::Callback).then(|| as_polled(case));
     let case = called.as_ref().unwrap_or(case);
     match (DecodedResponse::of(dialect, case)?, &case.expect) {
-        (Some(seen), Some(expect)) => seen.compare(expect),
+        (Some(seen), Some(expect)) => {
+            let mut d = Differences::default();
+            d.add(seen.compare(expect));
+            kept::body(&mut d, case, &seen)?;
+            kept::message(&mut d, dialect, case)?;
+            d.into_result()
+        }
         _ => Ok(()),
     }
 }

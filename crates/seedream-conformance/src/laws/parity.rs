@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use seedream_core::{
-    Encoded, Exchange as Sent, Field, ImageData, ImageRequest, Input, Response, ResponseFormat, Size, Strictness,
+    Encoded, Exchange as Sent, Field, ImageData, ImageRequest, Input, Response, ResponseFormat, Size, Strictness, Tier,
     Timestamp, WarningKind,
 };
 use seedream_fixtures::ResponseFamily;
@@ -23,32 +23,62 @@ use crate::{
 type RequestEdit = fn(ImageRequest) -> ImageRequest;
 
 /// The requests that are sent to all providers.
-const REQUESTS: [(&str, RequestEdit); 7] = [
+const REQUESTS: [(&str, RequestEdit); 10] = [
     ("plain", |r| r),
     ("one", |r| r.count(1)),
     ("three", |r| r.count(3)),
     ("pixels", |r| r.size(Size::pixels(2048, 2048))),
     ("wide", |r| r.size(Size::pixels(2560, 1440))),
+    ("tier", |r| r.size(Tier::K2)),
+    ("ratio", |r| r.size(Size::ratio(16, 9))),
+    ("ratio-tier", |r| r.size(Size::ratio(16, 9).at(Tier::K2))),
     ("inline", |r| r.response_format(ResponseFormat::B64Json)),
     ("without-watermark", |r| r.watermark(false)),
 ];
+
+/// Why a request is passed over: neither the document nor the adapter has its size, so there is nothing to compare.
+const NO_SUCH_SIZE: &str = "the document has no such size, and the adapter refuses it";
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     if mock_of(subject).is_none() {
         return vec![Case::skipped(Law::Parity, subject, "the mock does not serve this provider")];
     }
     let of = |(name, ask): (&str, RequestEdit)| {
-        let judged = subject.clone();
-        Case::new(Law::Parity, format!("{}/{name}", subject.id()), None, move || check(&judged, ask))
+        let (judged, id) = (subject.clone(), format!("{}/{name}", subject.id()));
+        let request = request(subject, ask);
+        if !is_offered(subject, &request) {
+            return Case::passed_over(Law::Parity, id, NO_SUCH_SIZE);
+        }
+        Case::new(Law::Parity, id, None, move || check(&judged, &request))
     };
     REQUESTS.into_iter().map(of).collect()
 }
 
-fn check(subject: &Subject, ask: RequestEdit) -> Result<(), CaseFailure> {
+fn request(subject: &Subject, ask: RequestEdit) -> ImageRequest {
     let model = &subject.dialect().descriptor().default_model;
-    let request = ask(ImageRequest::new(model, "3 images of a lighthouse in fog"));
+    ask(ImageRequest::new(model, "3 images of a lighthouse in fog"))
+}
+
+/// Whether the document's model has the size of a request, or the adapter accepts it in another form.
+fn is_offered(subject: &Subject, request: &ImageRequest) -> bool {
+    let facts = subject.provider().and_then(|provider| provider.model(request.model.as_str()));
+    let (Some(size), Some(facts)) = (request.size, facts.map(|model| &model.size)) else { return true };
+    let has = |words: &[String], word: &str| words.iter().any(|known| known.eq_ignore_ascii_case(word));
+    let documented = match size {
+        Size::Tier(tier) => has(&facts.tiers, tier.as_str()),
+        Size::Pixels(_) => facts.pixels.is_some(),
+        Size::Ratio { ratio, tier } => {
+            has(&facts.ratios, &ratio.to_string()) && tier.is_none_or(|tier| has(&facts.qualities, tier.as_str()))
+        }
+        _ => facts.auto,
+    };
     let rules = subject.dialect().capabilities(&request.model);
-    let checked = rules.check(&request, Strictness::Lenient);
+    documented || rules.check(request, Strictness::Strict).is_ok()
+}
+
+fn check(subject: &Subject, request: &ImageRequest) -> Result<(), CaseFailure> {
+    let rules = subject.dialect().capabilities(&request.model);
+    let checked = rules.check(request, Strictness::Lenient);
     let checked = checked.map_err(|error| CaseFailure::new(format!("cannot be sent at all: {error}")))?;
     let engine = mock_of(subject).ok_or_else(|| CaseFailure::harness("the mock does not serve this provider"))?;
     let upstream = MockUpstream::new(engine, subject);
@@ -71,7 +101,7 @@ fn check(subject: &Subject, ask: RequestEdit) -> Result<(), CaseFailure> {
     let states_size = subject.provider().is_some_and(|provider| provider.response == ResponseFamily::Images);
     for image in generation.images() {
         let size = match request.size {
-            Some(seedream_core::Size::Pixels(pixels)) if states_size => Some(pixels),
+            Some(Size::Pixels(pixels)) if states_size => Some(pixels),
             _ => None,
         };
         d.stated("size", size.as_ref(), image.size.as_ref());

@@ -15,7 +15,7 @@ use crate::{
     Case, CaseFailure, Law, Subject,
     fixture::documented::{DocumentedCharge, DocumentedResponse, broken, made_up},
     fixture::exchange,
-    fixture::leaves::with,
+    fixture::leaves::{leaves, with},
     harness::difference::Differences,
     harness::{
         simulation::{SimulatedRun, Simulation},
@@ -142,15 +142,48 @@ fn flapping(subject: &Subject, shown: &TaskFixtures) -> Result<(), CaseFailure> 
 /// How long the gentle task takes.
 const TASK: Duration = Duration::from_secs(45);
 
-/// A task of 45 s is asked for at most twelve times, and collected soon.
+/// How often it is polled at most, and how long after its end it is collected at the latest.
+const POLLS: usize = 12;
+const LATE: Duration = Duration::from_secs(20);
+
+/// A task of 45 s is polled at most twelve times and collected soon, whatever estimate the provider gives; an estimate that the
+/// provider does not give is not invented.
 fn gentle(subject: &Subject, shown: &TaskFixtures) -> Result<(), CaseFailure> {
     let run = shown.run(subject, |_, now| if now < TASK { shown.running.whole() } else { shown.done.whole() })?;
     let mut d = Differences::default();
     shown.collected(&mut d, &run);
     let (polls, ended) = (run.polls.len(), run.ended);
-    d.holds(polls <= 12, || format!("a task of 45 s was asked for {polls} times"));
-    d.holds(ended <= TASK + Duration::from_secs(20), || format!("collected only after {ended:?}"));
+    let estimate = run.task().and_then(|task| task.estimated_seconds);
+    let pace = || match estimate {
+        Some(seconds) => {
+            format!(
+                "the pace is that of the client (`Pace` of seedream-core) for the estimate of {seconds} s that the adapter read"
+            )
+        }
+        None => "the pace is that of the client (`Pace` of seedream-core), for the adapter read no estimate".to_owned(),
+    };
+    d.holds(polls <= POLLS, || {
+        format!("a task of 45 s was polled {polls} times, at most {POLLS} are allowed; {}", pace())
+    });
+    let latest = TASK + LATE;
+    d.holds(ended <= latest, || format!("collected after {ended:?}, at most {latest:?} are allowed; {}", pace()));
+    let body: Value = serde_json::from_slice(&shown.created.response.body).unwrap_or_default();
+    let stated = estimate.is_none_or(|seconds| states_number(&body, seconds));
+    d.holds(stated, || {
+        format!(
+            "the adapter reads an estimate of {} s, which the response does not state",
+            estimate.unwrap_or_default()
+        )
+    });
     d.into_result()
+}
+
+/// Whether a number stands anywhere in a body, as a number or a text.
+fn states_number(body: &Value, number: u32) -> bool {
+    leaves(body).iter().filter_map(|at| body.pointer(at)).any(|leaf| {
+        let text = leaf.as_str().and_then(|text| text.trim().parse::<f64>().ok());
+        leaf.as_f64().or(text).is_some_and(|stated| (stated - f64::from(number)).abs() < 1.0)
+    })
 }
 
 /// A provider that asks to wait half a minute is not polled earlier.
@@ -294,9 +327,7 @@ fn hostile_ids(subject: &Subject, shown: &TaskFixtures) -> Result<(), CaseFailur
 fn named(shown: &TaskFixtures, id: &str) -> Result<Response, CaseFailure> {
     let body: Value = serde_json::from_slice(&shown.created.response.body).unwrap_or_default();
     let expected = shown.created.exchange.expect.as_ref().and_then(|expect| expect.task.as_ref()?.id.as_deref());
-    let at = crate::fixture::leaves::leaves(&body)
-        .into_iter()
-        .find(|at| body.pointer(at).and_then(Value::as_str) == expected);
+    let at = leaves(&body).into_iter().find(|at| body.pointer(at).and_then(Value::as_str) == expected);
     let at = at.ok_or_else(|| CaseFailure::harness("the created task's id is nowhere in its response"))?;
     let mut response = shown.created.response.clone();
     response.body = with(&body, &at, |_| id.into()).to_string().into();

@@ -78,7 +78,7 @@ pub(super) fn all() -> Vec<Mutant> {
                 other => other,
             };
         }),
-        client("keeps-a-truncated-picture", "closes a cut response after what had arrived", |hooks| {
+        client("keeps-a-truncated-image", "closes a cut response after what had arrived", |hooks| {
             hooks.input = |input| match input {
                 Input::Broken { partial: Some(mut response), .. } => {
                     response.body = [&response.body[..], br#""}]}"#].concat().into();

@@ -26,7 +26,7 @@ pub(super) fn all() -> Vec<Mutant> {
             },
         ),
         adapter(
-            "first-picture-only",
+            "first-image-only",
             "reads only the first image",
             AdapterHooks {
                 read: |mut generation, _| {
@@ -89,12 +89,12 @@ pub(super) fn all() -> Vec<Mutant> {
         image("links-for-a-week", "says that every URL is good for a week", |image| {
             ending(image, |at| at?.checked_add(Duration::from_secs(6 * 24 * 3600)));
         }),
-        image("forgets-sizes", "does not say how large a image is", |image| image.size = None),
-        image("forgets-formats", "does not say which format a image has", |image| image.format = None),
-        image("forgets-the-rest", "drops members of a image that have no field", |image| image.other.clear()),
+        image("forgets-sizes", "does not say how large an image is", |image| image.size = None),
+        image("forgets-formats", "does not say which format an image has", |image| image.format = None),
+        image("forgets-the-rest", "drops members of an image that have no field", |image| image.other.clear()),
         failure("failures-swapped", "gives every failure the first place", |failure| failure.index = 0),
-        failure("forgets-codes-of-failures", "drops the code of a image that failed", |failure| failure.code = None),
-        failure("forgets-words-of-failures", "drops the words about a image that failed", |failure| {
+        failure("forgets-codes-of-failures", "drops the code of an image that failed", |failure| failure.code = None),
+        failure("forgets-words-of-failures", "drops the words about an image that failed", |failure| {
             failure.message.clear();
         }),
         adapter(
@@ -104,6 +104,51 @@ pub(super) fn all() -> Vec<Mutant> {
                 read: |mut generation, _| {
                     generation.request_id = None;
                     Ok(generation)
+                },
+                ..n
+            },
+        ),
+        adapter(
+            "forgets-request-ids-of-errors",
+            "gives a request that failed an id of its own",
+            AdapterHooks { failed: |error, _| error.with_request_id("lost".to_owned()), ..n },
+        ),
+        adapter(
+            "forgets-raw",
+            "does not keep the response that has the images",
+            AdapterHooks {
+                read: |mut generation, _| {
+                    generation.raw = Bytes::new();
+                    Ok(generation)
+                },
+                ..n
+            },
+        ),
+        adapter(
+            "forgets-words-of-errors",
+            "drops the words of an error",
+            AdapterHooks { failed: |error, response| without_words(&error, response), ..n },
+        ),
+        adapter(
+            "invents-an-estimate",
+            "says that every task takes an hour",
+            AdapterHooks {
+                accepted: |mut acceptance, _| {
+                    acceptance.estimated_seconds = Some(3600);
+                    acceptance
+                },
+                ..n
+            },
+        ),
+        adapter(
+            "forgets-estimates-of-polls",
+            "does not read the estimate in the response to a poll",
+            AdapterHooks {
+                state: |mut state, _| {
+                    if let TaskState::Running { estimated_seconds, .. } = &mut state {
+                        *estimated_seconds = None;
+                    }
+                    state
                 },
                 ..n
             },
@@ -183,8 +228,19 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        image("pictures-swapped", "gives every image the first place", |image| image.index = 0),
+        image("images-swapped", "gives every image the first place", |image| image.index = 0),
     ]
+}
+
+fn without_words(error: &Error, response: &Response) -> Error {
+    let silent = Error::from_response(error.kind(), "it failed", response)
+        .with_code_and_param(error.code().map(str::to_owned), error.param().map(str::to_owned))
+        .with_request_id(error.request_id().map(str::to_owned))
+        .with_charge(error.charge());
+    match error.generation() {
+        Some(generation) => silent.with_generation(generation.clone()),
+        None => silent,
+    }
 }
 
 fn cut(mut acceptance: Acceptance, _: &Response) -> Acceptance {

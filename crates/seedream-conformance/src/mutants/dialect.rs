@@ -1,6 +1,12 @@
 //! A dialect of which a part is broken.
 
-use std::sync::Arc;
+use std::{
+    fmt::Debug,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use seedream_core::{
@@ -81,6 +87,8 @@ pub(super) struct BrokenDialect {
     inner: Arc<dyn Dialect>,
     hooks: AdapterHooks,
     descriptor: Descriptor,
+    /// Set where the mistake changes something; `None` where that is not watched, since it takes time.
+    changed: Option<Arc<AtomicBool>>,
 }
 
 impl std::fmt::Debug for AdapterHooks {
@@ -93,7 +101,20 @@ impl BrokenDialect {
     pub(super) fn new(inner: Arc<dyn Dialect>, hooks: AdapterHooks) -> Self {
         let mut descriptor = inner.descriptor().clone();
         (hooks.descriptor)(&mut descriptor);
-        Self { inner, hooks, descriptor }
+        Self { inner, hooks, descriptor, changed: None }
+    }
+
+    /// Sets a flag where the mistake changes something.
+    pub(super) fn watched(mut self, changed: Arc<AtomicBool>) -> Self {
+        self.changed = Some(changed);
+        self.watch(|| self.inner.descriptor().clone(), &self.descriptor);
+        self
+    }
+
+    fn watch<T: Debug>(&self, right: impl FnOnce() -> T, broken: &T) {
+        if let Some(changed) = self.changed.as_ref().filter(|changed| !changed.load(Ordering::Relaxed)) {
+            changed.fetch_or(format!("{:?}", right()) != format!("{broken:?}"), Ordering::Relaxed);
+        }
     }
 
     /// A request as if a field had not been set.
@@ -121,6 +142,7 @@ impl Dialect for BrokenDialect {
             field::say_nothing(&mut rules, field);
         }
         (self.hooks.rules)(&mut rules);
+        self.watch(|| self.inner.capabilities(model), &rules);
         rules
     }
 
@@ -137,11 +159,13 @@ impl Dialect for BrokenDialect {
             }
         }
         (self.hooks.request)(&mut encoded);
-        Ok(encoded)
+        let encoded = Ok(encoded);
+        self.watch(|| self.inner.encode(request), &encoded);
+        encoded
     }
 
     fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded> {
-        match self.inner.decode(request, &self.changed(response)) {
+        let decoded = match self.inner.decode(request, &self.changed(response)) {
             Ok(Decoded::Done(generation)) => self.hooks.success(generation, response).map(Decoded::Done),
             Ok(Decoded::Accepted(acceptance)) => Ok(Decoded::Accepted((self.hooks.accepted)(acceptance, response))),
             Err(error) => match (self.hooks.recovered)(&error) {
@@ -149,11 +173,15 @@ impl Dialect for BrokenDialect {
                 None => Err((self.hooks.failed)(error, response)),
             },
             other => other,
-        }
+        };
+        self.watch(|| self.inner.decode(request, response), &decoded);
+        decoded
     }
 
     fn effective(&self, request: &Checked, members: Map<String, Value>) -> Effective {
-        (self.hooks.effective)(self.inner.effective(request, members.clone()), members)
+        let effective = (self.hooks.effective)(self.inner.effective(request, members.clone()), members.clone());
+        self.watch(|| self.inner.effective(request, members), &effective);
+        effective
     }
 
     fn is_lenient(&self) -> bool {
@@ -178,29 +206,36 @@ const HAS: &str = "handed out only where the dialect within has it";
 
 impl TaskDialect for BrokenDialect {
     fn poll(&self, task: &Task) -> Result<http::Request<Bytes>> {
-        let mut request = self.inner.tasks().expect(HAS).poll(task)?;
+        let inner = self.inner.tasks().expect(HAS);
+        let mut request = inner.poll(task)?;
         (self.hooks.request)(&mut request);
-        Ok(request)
+        let request = Ok(request);
+        self.watch(|| inner.poll(task), &request);
+        request
     }
 
     fn decode_poll(&self, task: &Task, response: &Response) -> Result<TaskState> {
-        let state = match self.inner.tasks().expect(HAS).decode_poll(task, &self.changed(response)) {
+        let inner = self.inner.tasks().expect(HAS);
+        let state = match inner.decode_poll(task, &self.changed(response)) {
             Ok(TaskState::Done(generation)) => match self.hooks.success(generation, response) {
-                Ok(generation) => TaskState::Done(generation),
-                Err(error) => TaskState::Failed(error),
+                Ok(generation) => Ok(TaskState::Done(generation)),
+                Err(error) => Ok(TaskState::Failed(error)),
             },
-            Ok(TaskState::Failed(error)) => TaskState::Failed((self.hooks.failed)(error, response)),
-            Ok(state) => state,
-            Err(error) => return Err((self.hooks.failed)(error, response)),
+            Ok(TaskState::Failed(error)) => Ok(TaskState::Failed((self.hooks.failed)(error, response))),
+            Ok(state) => Ok(state),
+            Err(error) => Err((self.hooks.failed)(error, response)),
         };
-        Ok((self.hooks.state)(state, response))
+        let state = state.map(|state| (self.hooks.state)(state, response));
+        self.watch(|| inner.decode_poll(task, response), &state);
+        state
     }
 }
 
 impl StreamDialect for BrokenDialect {
     fn decoder(&self, request: &Checked) -> Box<dyn StreamDecoder> {
         let inner = self.inner.streaming().expect(HAS).decoder(request);
-        Box::new(BrokenDecoder { inner, hooks: self.hooks })
+        let right = self.changed.is_some().then(|| self.inner.streaming().expect(HAS).decoder(request));
+        Box::new(BrokenDecoder { inner, dialect: self.clone(), right })
     }
 }
 
@@ -210,20 +245,31 @@ impl CatalogDialect for BrokenDialect {
     }
 
     fn decode_models(&self, response: &Response) -> Result<Vec<ModelInfo>> {
-        let models = self.inner.catalog().expect(HAS).decode_models(&self.changed(response));
-        models.map_err(|error| (self.hooks.failed)(error, response))
+        let inner = self.inner.catalog().expect(HAS);
+        let models = inner.decode_models(&self.changed(response));
+        let models = models.map_err(|error| (self.hooks.failed)(error, response));
+        self.watch(|| inner.decode_models(response), &models);
+        models
     }
 }
 
 #[derive(Debug)]
 struct BrokenDecoder {
     inner: Box<dyn StreamDecoder>,
-    hooks: AdapterHooks,
+    dialect: BrokenDialect,
+    /// The decoder as it is, where changes are watched.
+    right: Option<Box<dyn StreamDecoder>>,
 }
 
 impl StreamDecoder for BrokenDecoder {
     fn event(&mut self, frame: &Frame, blobs: &Blobs) -> Vec<StreamItem> {
-        if (self.hooks.keeps_event)(frame) { self.inner.event(frame, blobs) } else { Vec::new() }
+        let keeps = (self.dialect.hooks.keeps_event)(frame);
+        let items = if keeps { self.inner.event(frame, blobs) } else { Vec::new() };
+        if let Some(right) = &mut self.right {
+            let right = right.event(frame, blobs);
+            self.dialect.watch(|| right, &items);
+        }
+        items
     }
 
     fn is_complete(&self) -> bool {
@@ -231,9 +277,14 @@ impl StreamDecoder for BrokenDecoder {
     }
 
     fn finish(self: Box<Self>, response: &Response) -> Result<Generation> {
-        match self.inner.finish(response) {
-            Ok(generation) => self.hooks.success(generation, response),
-            Err(error) => Err((self.hooks.failed)(error, response)),
+        let Self { inner, dialect, right } = *self;
+        let finished = match inner.finish(response) {
+            Ok(generation) => dialect.hooks.success(generation, response),
+            Err(error) => Err((dialect.hooks.failed)(error, response)),
+        };
+        if let Some(right) = right {
+            dialect.watch(|| right.finish(response), &finished);
         }
+        finished
     }
 }

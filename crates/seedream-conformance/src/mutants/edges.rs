@@ -50,10 +50,10 @@ pub(super) fn all() -> Vec<Mutant> {
         rules("one-reference-more", "lets one reference too many through", |rules| {
             rules.references.max = rules.references.max.map(|max| max + 1);
         }),
-        rules("one-picture-less", "refuses as many images as are allowed", |rules| {
+        rules("one-image-less", "refuses as many images as are allowed", |rules| {
             rules.images.max = rules.images.max.map(|max| max.saturating_sub(1));
         }),
-        rules("one-picture-more", "lets one image too many through", |rules| {
+        rules("one-image-more", "lets one image too many through", |rules| {
             rules.images.max = rules.images.max.map(|max| max + 1);
         }),
         rules("one-in-all-less", "refuses as many references and images together as are allowed", |rules| {

@@ -1,7 +1,8 @@
 //! Adapters that write a request wrongly, or claim what is not so.
 
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderValue};
-use seedream_core::{Effective, Field, Support, Tier};
+use seedream_core::{Effective, Field, PixelRule, Standing, Support, Tier};
 use serde_json::{Map, Value};
 
 use super::dialect::AdapterHooks;
@@ -58,6 +59,99 @@ pub(super) fn all() -> Vec<Mutant> {
             "wrong-path",
             "posts to a path of its own",
             AdapterHooks { request: |request| *request.uri_mut() = http::Uri::from_static("/v1/images"), ..n },
+        ),
+        adapter(
+            "leaves-out-the-base",
+            "posts to the last part of its path",
+            AdapterHooks {
+                request: |request| path(request, |path| path[path.rfind('/').unwrap_or(0)..].to_owned()),
+                ..n
+            },
+        ),
+        adapter(
+            "polls-elsewhere",
+            "polls with a query that no document has",
+            AdapterHooks {
+                request: |request| {
+                    if request.method() == http::Method::GET {
+                        path(request, |path| format!("{path}?verbose=1"));
+                    }
+                },
+                ..n
+            },
+        ),
+        adapter(
+            "one-seed-for-all",
+            "sends a seed of its own",
+            AdapterHooks {
+                body: |body, _| {
+                    if let Some(seed) = body.get_mut("seed") {
+                        *seed = 42.into();
+                    }
+                },
+                ..n
+            },
+        ),
+        adapter(
+            "next-seed",
+            "sends the number after the seed",
+            AdapterHooks {
+                body: |body, _| {
+                    if let Some(seed) = body.get_mut("seed") {
+                        *seed = (seed.as_i64().unwrap_or(0) + 1).into();
+                    }
+                },
+                ..n
+            },
+        ),
+        adapter(
+            "one-format-for-all",
+            "sends a value of its own for every field that has a list of values",
+            AdapterHooks {
+                body: |body, _| {
+                    for name in ["response_format", "output_format", "deliver"] {
+                        if let Some(value) = body.get_mut(name) {
+                            *value = if name == "output_format" { "png".into() } else { "b64_json".into() };
+                        }
+                    }
+                },
+                ..n
+            },
+        ),
+        adapter(
+            "wrong-defaults",
+            "says that absent members have other values than their documented defaults",
+            AdapterHooks {
+                effective: |mut effective, sent| {
+                    for (name, value) in effective.body.iter_mut().filter(|(name, _)| !sent.contains_key(*name)) {
+                        *value = match &*value {
+                            Value::Bool(held) => (!held).into(),
+                            Value::Number(_) => 2.into(),
+                            _ => format!("another-{name}").into(),
+                        };
+                    }
+                    effective
+                },
+                ..n
+            },
+        ),
+        adapter(
+            "no-key-variable",
+            "names no environment variable of the key",
+            AdapterHooks { descriptor: |descriptor| descriptor.key_variables.clear(), ..n },
+        ),
+        adapter(
+            "strict-about-unknown-models",
+            "holds a model that it does not know to the limits of one that it does",
+            AdapterHooks {
+                rules: |rules| {
+                    if rules.standing != Standing::Sold {
+                        rules.images.max = Some(1);
+                        rules.size.pixels = Some(PixelRule::new(3_686_400, 4_194_304, 2));
+                    }
+                },
+                ..n
+            },
         ),
         adapter(
             "moved-away",
@@ -125,4 +219,12 @@ pub(super) fn all() -> Vec<Mutant> {
             AdapterHooks { rules: |rules| drop(rules.fields.remove(Field::Watermark)), ..n },
         ),
     ]
+}
+
+/// Gives a request another path.
+fn path(request: &mut http::Request<Bytes>, change: fn(&str) -> String) {
+    let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    if let Ok(uri) = change(path).parse() {
+        *request.uri_mut() = uri;
+    }
 }

@@ -7,7 +7,7 @@ use seedream_core::{
 /// Takes a field out of a request.
 pub(super) fn forget(request: &mut ImageRequest, field: Field) {
     match field {
-        Field::Prompt => "a image".clone_into(&mut request.prompt),
+        Field::Prompt => "an image".clone_into(&mut request.prompt),
         Field::References => request.references.clear(),
         Field::Extra => request.extra.clear(),
         Field::Size => request.size = None,

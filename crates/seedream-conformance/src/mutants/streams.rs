@@ -28,7 +28,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "deaf-to-failures",
-            "skips the event of a image that failed",
+            "skips the event of an image that failed",
             AdapterHooks { keeps_event: |frame| !frame.data.contains("partial_failed"), ..n },
         ),
         client("needs-done", "takes a stream without `[DONE]` for one that was cut off", |hooks| {

@@ -69,6 +69,13 @@ fn summary(text: &mut String, report: &Report) {
     let facts = report.facts.iter().map(|(kind, count)| format!("{count} {kind}"));
     let _ = writeln!(text, "cases  {}", counts.collect::<Vec<_>>().join(", "));
     let _ = writeln!(text, "facts  {}", facts.collect::<Vec<_>>().join(", "));
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for entry in report.cases.iter().filter(|entry| entry.status == CaseStatus::Skip) {
+        *reasons.entry(entry.reason.as_deref().unwrap_or_default()).or_default() += 1;
+    }
+    for (reason, count) in reasons {
+        let _ = writeln!(text, "skip {count:3}: {reason}");
+    }
     let partial = report.filter.as_ref().map(|filter| format!(", partial: only {filter}")).unwrap_or_default();
     let _ = writeln!(text, "requirements {}{partial}", report.requirements);
 }

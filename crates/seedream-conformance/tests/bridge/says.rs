@@ -22,7 +22,7 @@ pub(crate) fn description(dialect: &dyn Dialect) -> Value {
     });
     json!({
         "id": descriptor.id, "document": descriptor.document, "base_urls": descriptor.base_urls,
-        "default_model": descriptor.default_model,
+        "default_model": descriptor.default_model, "key_variables": descriptor.key_variables,
         "abilities": abilities.iter().filter(|(_, can)| *can).map(|(name, _)| name).collect::<Vec<_>>(),
         "models": models.collect::<Vec<_>>(),
         "unknown": rules(&dialect.capabilities(&"no-such-model".into())),
@@ -80,14 +80,14 @@ pub(crate) fn models(models: Result<Vec<ModelInfo>>) -> Value {
 }
 
 pub(crate) fn generation(generation: Result<Generation>) -> Value {
-    let pictures = |made: &Generation| {
-        with_facts(json!({ "images": made.outcomes.iter().map(picture).collect::<Vec<_>>() }), made)
+    let images = |made: &Generation| {
+        with_facts(json!({ "images": made.outcomes.iter().map(image_json).collect::<Vec<_>>() }), made)
     };
     match generation {
-        Ok(made) => pictures(&made),
+        Ok(made) => images(&made),
         // Where every image failed, the error follows from what is said of each.
         Err(error) => match error.generation().filter(|made| !made.outcomes.is_empty()) {
-            Some(made) => pictures(made),
+            Some(made) => images(made),
             None => failed(&error),
         },
     }
@@ -102,14 +102,14 @@ fn with_facts(mut meaning: Value, made: &Generation) -> Value {
 
 pub(crate) fn items(items: Vec<StreamItem>, complete: bool) -> Value {
     let outcome = |item| match item {
-        StreamItem::Image(image) => picture(&Ok(image)),
-        StreamItem::Failed(failure) => picture(&Err(failure)),
+        StreamItem::Image(made) => image_json(&Ok(made)),
+        StreamItem::Failed(failure) => image_json(&Err(failure)),
         _ => Value::Null,
     };
     json!({ "images": items.into_iter().map(outcome).collect::<Vec<_>>(), "complete": complete })
 }
 
-fn picture(outcome: &std::result::Result<GeneratedImage, ImageFailure>) -> Value {
+fn image_json(outcome: &std::result::Result<GeneratedImage, ImageFailure>) -> Value {
     let image = match outcome {
         Ok(image) => image,
         Err(failure) => {

@@ -5,3 +5,4 @@
 mod mutants;
 mod requirements;
 mod statuses;
+mod stranger;

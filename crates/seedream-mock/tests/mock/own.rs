@@ -123,7 +123,7 @@ async fn a_folder_can_bring_a_provider() {
 #[test]
 fn every_fault_of_a_folder_is_reported_at_once() {
     let secret = json!({
-        "request": { "method": "POST", "path": "/v1", "headers": { "Authorization": "Bearer sk-secret" } },
+        "request": { "method": "POST", "path": "/api/v3/images/generations", "headers": { "Authorization": "Bearer sk-secret" } },
         "response": { "status": 200, "text": "" },
     });
     let files = [

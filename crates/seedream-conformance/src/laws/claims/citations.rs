@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use seedream_core::{Capabilities, PixelRule, Source, SourceKind, Support};
-use seedream_fixtures::{DocumentRule, ModelFacts, ProviderFacts};
+use seedream_fixtures::{DocumentRule, FieldRole, ModelFacts, ProviderFacts};
 
 use crate::harness::difference::Differences;
 
@@ -13,7 +13,7 @@ struct CitedStatement<'a> {
     /// Numbers and words, all in one sentence about the place that is cited.
     tokens: Vec<String>,
     /// What the sentence is about, where that is not the place that is cited.
-    topic: Option<&'static str>,
+    topic: Option<&'a str>,
     source: &'a Source,
 }
 
@@ -25,7 +25,9 @@ pub(super) fn check(
     model: &ModelFacts,
 ) {
     let pages = published(provider, model);
-    for statement in statements(rules) {
+    // The last part of a nested member, as in `model_params.quality`.
+    let quality = provider.field(FieldRole::Quality).map(|field| field.name.rsplit('.').next().unwrap_or_default());
+    for statement in statements(rules, quality) {
         let (what, source) = (&statement.what, statement.source);
         match source.kind {
             SourceKind::Documented => {
@@ -97,7 +99,8 @@ fn published(provider: &ProviderFacts, model: &ModelFacts) -> Vec<String> {
     sources.filter_map(|source| source.url.clone()).collect()
 }
 
-fn statements(rules: &Capabilities) -> Vec<CitedStatement<'_>> {
+/// `quality` is the member that carries the tier of a ratio.
+fn statements<'a>(rules: &'a Capabilities, quality: Option<&'a str>) -> Vec<CitedStatement<'a>> {
     let mut all = Vec::new();
     let mut state = |what: &str, tokens: Vec<String>, topic, source| {
         if !tokens.is_empty() {
@@ -111,7 +114,7 @@ fn statements(rules: &Capabilities) -> Vec<CitedStatement<'_>> {
         None => (&size.tiers, size.pixels),
     };
     state("tiers", texts(tiers), None, &size.source);
-    state("qualities", texts(&size.qualities), Some("quality"), &size.source);
+    state("qualities", texts(&size.qualities), quality, &size.source);
     state("ratios", size.ratios.iter().map(ToString::to_string).collect(), None, &size.source);
     for bound in own.map(bounds).unwrap_or_default() {
         state("pixels", vec![bound], None, &size.source);

@@ -12,7 +12,7 @@ use crate::{
     fixture::documented::{DocumentedCharge, DocumentedResponse, broken, stream},
     fixture::exchange,
     harness::difference::Differences,
-    harness::simulation::{SimulatedRun, Simulation},
+    harness::simulation::{SimulatedRun, Simulation, asks_for},
     harness::task_fixtures::TaskFixtures,
 };
 
@@ -74,7 +74,7 @@ fn success(subject: &Subject, documented: &DocumentedResponse) -> Result<(), Cas
             let real = kept.iter().all(|image| known.contains(image) || matches!(image, DeliveredImage::Inline(_)));
             d.holds(real, || format!("{name}: an image came that is not in the whole response: {kept:?}"));
             if let Some(id) = task {
-                let asked = run.polls.iter().any(|(_, path)| path.ends_with(id));
+                let asked = run.polls.iter().any(|(_, target)| asks_for(target, id));
                 d.holds(asked == named, || format!("{name}: the id had arrived: {named}, the task is polled: {asked}"));
             }
             let lost = polled && run.result.as_ref().is_err_and(|error| error.task().is_none());

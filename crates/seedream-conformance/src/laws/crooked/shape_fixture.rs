@@ -16,7 +16,7 @@ use crate::{
     fixture::exchange,
     harness::difference::Differences,
     harness::random::{below, seeded},
-    harness::simulation::{SimulatedRun, Simulation},
+    harness::simulation::{SimulatedRun, Simulation, poll_target},
     harness::task_fixtures::TaskFixtures,
 };
 
@@ -170,7 +170,7 @@ impl ShapeFixture {
         Ok(Simulation::submit(&self.subject, request, 0))
     }
 
-    /// Runs the operation with a response to the request itself; each poll gets a response by its path.
+    /// Runs the operation with a response to the request itself; each poll gets a response by its target.
     pub(super) fn accepted(
         &self,
         body: &Value,
@@ -179,7 +179,7 @@ impl ShapeFixture {
         let response = made_up(200, "application/json", self.text(body));
         self.submit()?.against(|sent: &Sent, _| match sent.purpose {
             Purpose::Submit => vec![Input::Response(response.clone())],
-            Purpose::Poll => vec![Input::Response(poll(sent.request.uri().path()))],
+            Purpose::Poll => vec![Input::Response(poll(&poll_target(&sent.request)))],
         })
     }
 

@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 
 use super::shape_fixture::{DeliveredImage, ShapeFixture, delivered_images, not_free, once, warned};
 use crate::{
-    CaseFailure, fixture::documented::made_up, harness::difference::Differences, harness::simulation::SimulatedRun,
+    CaseFailure,
+    fixture::documented::made_up,
+    harness::difference::Differences,
+    harness::simulation::{SimulatedRun, asks_for},
 };
 
 /// How a task is accepted in the wild.
@@ -53,8 +56,8 @@ pub(super) fn unexpected(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
 }
 
 /// A poll of a task: done where its id is the right one, not known elsewhere.
-fn known(fixture: &ShapeFixture, path: &str, id: &str) -> Response {
-    if path.ends_with(id) { fixture.documented.response.clone() } else { made_up(404, "application/json", "{}") }
+fn known(fixture: &ShapeFixture, target: &str, id: &str) -> Response {
+    if asks_for(target, id) { fixture.documented.response.clone() } else { made_up(404, "application/json", "{}") }
 }
 
 /// However a task is accepted, it is collected.
@@ -62,7 +65,7 @@ pub(super) fn accepted_otherwise(fixture: &ShapeFixture) -> Result<(), CaseFailu
     let mut d = Differences::default();
     let id = fixture.id();
     for body in acceptances(fixture, &id) {
-        let run = fixture.accepted(&body, |path| known(fixture, path, &id))?;
+        let run = fixture.accepted(&body, |target| known(fixture, target, &id))?;
         fixture.delivers(&mut d, &body.to_string(), &run);
     }
     d.into_result()
@@ -79,10 +82,10 @@ pub(super) fn second_id(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     ] {
         let name = body.to_string();
         for right in [&id, &request] {
-            let run = fixture.accepted(&body, |path| known(fixture, path, right))?;
+            let run = fixture.accepted(&body, |target| known(fixture, target, right))?;
             fixture.delivers(&mut d, &name, &run);
         }
-        let run = fixture.accepted(&body, |path| known(fixture, path, "no id"))?;
+        let run = fixture.accepted(&body, |target| known(fixture, target, "no id"))?;
         let kept = run.result.as_ref().err().and_then(Error::task).map(ids).unwrap_or_default();
         d.holds(kept.contains(&id) && kept.contains(&request), || format!("{name}: kept of its ids: {kept:?}"));
         not_free(&mut d, &name, &run);

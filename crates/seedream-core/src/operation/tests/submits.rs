@@ -115,6 +115,7 @@ fn what_is_not_sent_costs_nothing() {
 fn a_wait_that_is_too_short_goes_on() {
     let (mut operation, then) = after(submit(Policy::default()), [Input::Begin, response(429, "rate_limited")]);
     let Then::WaitUntil(until) = then else { panic!("{then:?}") };
+    assert_eq!(operation.attempts().len(), 1);
     let early = operation.on(Input::Woke, until / 2).then;
     assert!(matches!(early, Then::WaitUntil(moment) if moment == until), "{early:?}");
     assert!(matches!(operation.on(Input::Woke, until).then, Then::Send(_)));

@@ -283,6 +283,7 @@ mod tests {
     fn a_number_counts_where_it_counts_images() {
         for prompt in [
             "three views of a lighthouse",
+            "three tall red views",
             "3 images of a kite",
             "eight film posters",
             "a series of portraits",

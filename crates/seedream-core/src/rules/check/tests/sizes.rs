@@ -87,6 +87,8 @@ fn a_provider_with_tiers_receives_tiers_or_pixels() {
             ),
         ],
     );
+    let more = with(|rules| rules.size.tiers = vec![Tier::K1, Tier::K2, Tier::K3]);
+    assert_sizes(&more, [("4K", "4K", &["size: m has no tier 4K; 3K is the nearest legal value [page, size]"])]);
     // Nothing is sent if nothing is requested.
     let checked = rules().check(&request(), Strictness::Strict).unwrap();
     assert_eq!((checked.size(), checked.warnings()), (None, &[][..]));
