@@ -1,7 +1,7 @@
 """Reads what the clients saw, compares it with what the mock billed, and prints one line a client and scenario.
 
 A line of standard input has these fields, with tabs between them: verdict, client, version, scenario, attempts to buy,
-pictures billed, pictures kept, what was seen. Each scenario has a session of the mock to itself: `client-scenario`. Its
+images billed, images kept, what was seen. Each scenario has a session of the mock to itself: `client-scenario`. Its
 pictures lie in PICTURES as `client-scenario.index.WIDTHxHEIGHT.format` and are decoded here, by Pillow. A verdict is ok, FAIL,
 or skip where a client could not be installed, which is said by name with the reason.
 """
@@ -25,7 +25,7 @@ def ask(what, session):
 
 
 def bought(session):
-    """The requests to buy of a session, and how many pictures it was billed for, as the mock says."""
+    """The requests to buy of a session, and how many images it was billed for, as the mock says."""
     attempts = [entry for entry in ask("journal", session)["entries"] if entry["method"] == "POST"]
     return attempts, ask("ledger", session)["images"]
 
@@ -36,12 +36,12 @@ def differences(session, posts, billed, kept):
     if len(attempts) != posts:
         yield f"{len(attempts)} POSTs instead of {posts}"
     if images != billed:
-        yield f"{images} pictures billed instead of {billed}"
+        yield f"{images} images billed instead of {billed}"
     if session.endswith("-references") and not any("image" in entry["body"] for entry in attempts):
         yield "no reference arrived"
     pictures = list(PICTURES.glob(f"{session}.*"))
     if len(pictures) != kept:
-        yield f"{len(pictures)} pictures kept instead of {kept}"
+        yield f"{len(pictures)} images kept instead of {kept}"
     for file in pictures:
         _, promised, form = file.name.removeprefix(session).lstrip(".").split(".")
         try:
@@ -49,7 +49,7 @@ def differences(session, posts, billed, kept):
                 picture.load()
                 found = f"{picture.width}x{picture.height}.{picture.format.lower()}"
         except OSError as error:
-            found = f"no picture: {error}"
+            found = f"not an image: {error}"
         if found != f"{promised}.{form}":
             yield f"{file.name} is {found}"
 

@@ -1,5 +1,5 @@
-// What openai-node, Genkit and the Vercel AI SDK do when only their base URL and their key are changed. One line a scenario,
-// as judge.py reads it. Where a client loses a picture that was paid for, that is asserted too: it does so to the real ones.
+// What openai-node, Genkit and the Vercel AI SDK do when only their base URL and their key are changed. One line per scenario,
+// as judge.py reads it. Where a client loses an image that was paid for, that is asserted too: it does so to the real ones.
 // Clients of one kind share their scenarios. A client whose package is not installed is skipped.
 
 import assert from 'node:assert/strict';
@@ -37,7 +37,7 @@ const versionOf = ([own, provider]) => (provider ? `${pins[own]} (${provider.spl
 const dot = 'iVBORw0KGgoAAAANSUhEUgAAAEAAAABAAQAAAACCEkxzAAAAD0lEQVR42mNgGAWjgHwAAAJAAAHgTR1EAAAAAElFTkSuQmCC';
 const dataUri = `data:image/png;base64,${dot}`;
 
-// A session of the mock, and where its pictures are kept for the judge.
+// A session of the mock, and where its images are kept for the judge.
 class Session {
   kept = 0;
   constructor(client, name) {
@@ -99,7 +99,7 @@ const groupOptions = session =>
 const openais = ['openai-node', 'genkit'];
 const sdks = ['ai-sdk', 'ai-sdk-bytedance'];
 
-// Clients, scenario; what the judge shall find: attempts to buy, pictures billed, pictures kept.
+// Clients, scenario; what the judge shall find: attempts to buy, images billed, images kept.
 const scenarios = [
   [openais, 'url', 1, 1, 1, async session => {
     const [image] = await images(session, { ...one, response_format: 'url' });
@@ -127,10 +127,10 @@ const scenarios = [
     for (const { size, url } of items) if (url) await session.download(size, url);
     if (session.client === 'openai-node') {
       assert.equal(items[1].error.code, withheld);
-      return 'drops nothing: an error item stands among the images';
+      return 'drops nothing: the list of images contains an error item';
     }
     assert.equal(items[1].b64_json, 'undefined');
-    return 'drops the reason: a file of the text "undefined" stands among the images';
+    return 'drops the reason: the list of images contains a file of the text "undefined"';
   }],
   ['openai-node', 'stream', 1, 3, 3, async session => {
     const types = [];
@@ -178,7 +178,7 @@ const scenarios = [
     session.keep(one.size, image.uint8Array);
     const download = (await session.journal()).find(entry => entry.method === 'GET');
     assert.ok(download.headers.authorization && download.notes.some(note => note.includes('key')));
-    return 'downloads the picture itself and sends its key along';
+    return 'downloads the image itself and sends its key along';
   }],
   [sdks, 'b64_json', 1, 1, 1, async session => {
     const { image } = await sdk(session, { options: session.client === 'ai-sdk' ? { response_format: 'b64_json' } : {} });

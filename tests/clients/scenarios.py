@@ -1,6 +1,6 @@
 """What clients written in Python do when only their base URL and their key are changed.
 
-One line a scenario, as judge.py reads it. Where a client loses a picture that was paid for, that is asserted too: it does
+One line per scenario, as judge.py reads it. Where a client loses an image that was paid for, that is asserted too: it does
 the same to the real providers. Clients of one kind share their scenarios. A client whose package is not installed is skipped.
 """
 
@@ -61,8 +61,8 @@ scenarios = []
 
 
 def scenario(clients, name, posts, billed, kept, **extra):
-    """A scenario of one client, or of each of several, with what the judge shall find: attempts to buy, pictures billed,
-    pictures kept."""
+    """A scenario of one client, or of each of several, with what the judge shall find: attempts to buy, images billed,
+    images kept."""
 
     def register(run):
         for client in [clients] if isinstance(clients, str) else clients:
@@ -73,7 +73,7 @@ def scenario(clients, name, posts, billed, kept, **extra):
 
 
 class Session:
-    """A session of the mock, and where its pictures are kept for the judge."""
+    """A session of the mock, and where its images are kept for the judge."""
 
     def __init__(self, client, name):
         self.client = client
@@ -94,7 +94,7 @@ class Session:
 
 
 def reference():
-    """A reference picture as a data URI."""
+    """A reference image as a data URI."""
     file = BytesIO()
     Image.new("RGB", (64, 64), "red").save(file, "png")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
@@ -167,7 +167,7 @@ def _(session):
     assert answer.data[1].error["code"] == WITHHELD and answer.usage.generated_images == 2
     for image in answer.data[0], answer.data[2]:
         session.download(image.size, image.url)
-    return "drops nothing: an error item stands among the images"
+    return "drops nothing: the list of images contains an error item"
 
 
 @scenario("openai-python", "stream", 1, 3, 3)
@@ -350,7 +350,7 @@ def _(session):
     for image in answer.data:
         session.download(image.size, image.url)
     assert answer.usage.generated_images == 3
-    return "3 pictures"
+    return "3 images"
 
 
 @scenario(ARKS, "group-withheld", 1, 2, 2)
@@ -360,7 +360,7 @@ def _(session):
     assert answer.data[1].error["code"] == WITHHELD and answer.usage.generated_images == 2
     for image in answer.data[0], answer.data[2]:
         session.download(image.size, image.url)
-    return "drops nothing: an error item stands among the images"
+    return "drops nothing: the list of images contains an error item"
 
 
 @scenario(ARKS, "stream", 1, 3, 3)
@@ -438,7 +438,7 @@ def _(session):
     answer = litellm_image(session)
     assert answer.usage.total_tokens == 4096
     session.download("1024x1024", answer.data[0].url)
-    return "a URL that opens; the size of each picture is dropped"
+    return "a URL that opens; the size of each image is dropped"
 
 
 @scenario("litellm", "opeai", 1, 3, 3)
@@ -458,7 +458,7 @@ def _(session):
     assert "error" not in answer.data[1].model_dump()
     for image in answer.data[0], answer.data[2]:
         session.download("1024x1024", image.url)
-    return "drops the reason: an item without an image stands among the images"
+    return "drops the reason: the list of images contains an item without an image"
 
 
 @scenario("litellm", "response_format", 0, 0, 0)

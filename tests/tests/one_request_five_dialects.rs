@@ -19,7 +19,7 @@ fn seen(dialect: &dyn Dialect, request: &ImageRequest, strictness: Strictness) -
             writeln!(text, "{} {}", wire.method(), wire.uri()).unwrap();
             writeln!(text, "{}", String::from_utf8_lossy(wire.body())).unwrap();
             writeln!(text, "effective: {}", serde_json::to_string(&effective.body).unwrap()).unwrap();
-            writeln!(text, "at most {} pictures", effective.max_images.unwrap()).unwrap();
+            writeln!(text, "at most {} images", effective.max_images.unwrap()).unwrap();
             for warning in checked.warnings() {
                 writeln!(text, "warning ({}): {warning}", warning.kind.as_str()).unwrap();
             }

@@ -183,7 +183,10 @@ impl MockServerBuilder {
     /// ([`io::ErrorKind::InvalidInput`]).
     pub async fn start(self) -> io::Result<MockServer> {
         if !self.address.ip().is_loopback() && self.settings.admin_token.is_none() {
-            let message = format!("{} can be reached by others: binding it needs an admin token", self.address.ip());
+            let message = format!(
+                "{} is not loopback, so other machines can reach the admin routes: set an admin token, or bind 127.0.0.1",
+                self.address.ip()
+            );
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
         }
         if let Some(name) = self.settings.profiles.names().find(|name| self.library.provider(name).is_none()) {

@@ -17,7 +17,7 @@ use crate::state::ledger::LedgerEntry;
 ///
 /// wiremock plays a status, headers, a delay and a whole body. So a stream comes in one piece once its last image is due,
 /// delays go by the machine's time, no callback is sent, and the clock has no admin route (move the [`Clock`] that the
-/// builder was given). What wiremock cannot play at all (`reset`, `close`, `stall`, `drip`, `length`, `stream=no-end`, downloads with `picture=cut`
+/// builder was given). What wiremock cannot play at all (`reset`, `close`, `stall`, `drip`, `length`, `stream=no-end`, downloads with `image=cut`
 /// or `close-every`) gets
 /// 501 and the code `mock_beyond_wiremock`, so that no test passes because its fault did not happen.
 #[derive(Debug, Clone)]

@@ -90,7 +90,7 @@ async fn withheld(session: &Session) -> Seen {
             None => check(item["error"]["code"].is_string(), "the item without an image has an error")?,
         }
     }
-    Ok("byot drops nothing: an error item stands among the images".into())
+    Ok("byot drops nothing: the list of images contains an error item".into())
 }
 
 async fn refused(session: &Session, key: &str, size: &str, status: u16, code: &str) -> Seen {

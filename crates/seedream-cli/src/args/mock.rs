@@ -51,7 +51,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "WHICH", default_value = "json", value_parser = words::<AcceptedContentTypes>(&["json", "any"]))]
     pub(crate) content_type: AcceptedContentTypes,
     /// Accepted API keys [default: any key]
-    #[arg(long, value_name = "KEY", value_delimiter = ',')]
+    #[arg(long, value_name = "KEY[,KEY]", value_delimiter = ',')]
     pub(crate) keys: Vec<String>,
     /// When a task ends: after polls (polls=3), after a time (time=5s), or by `mock ctl tasks` (hand)
     #[arg(long, value_name = "WHEN", default_value_t = defaults().task)]

@@ -9,15 +9,21 @@ use crate::{args::ServeArgs, exit::Exit, failure::Failure, output::Console, sign
 /// # Errors
 /// The port cannot be bound, the address requires a token, or the listener fails.
 pub(crate) async fn serve(args: ServeArgs, console: &Console) -> Result<Exit, Failure> {
+    if !args.host.is_loopback() && args.admin_token.is_none() {
+        return Err(Failure::usage(format!(
+            "--host {} is not loopback, so other machines can reach the admin routes: set --admin-token TOKEN, or use --host \
+             127.0.0.1",
+            args.host
+        )));
+    }
     let (host, port, fixtures) = (args.host, args.port, args.fixtures.clone());
     let mut builder = MockServer::builder().settings(args.settings()).bind(host).port(port);
     if let Some(folder) = fixtures {
-        builder = builder.fixtures(folder).map_err(|error| Failure::usage(format!("--fixtures: {error}")))?;
+        builder = builder.fixtures(folder).map_err(|error| Failure::usage(format!("--fixtures {error}")))?;
     }
     // The handlers exist before the ready line, whose reader may send a signal at once.
     let cancel = Cancel::on_signals(None)?;
     let mut mock = builder.start().await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::PermissionDenied => Failure::usage(format!("{error}; set --admin-token TOKEN")),
         std::io::ErrorKind::InvalidInput => Failure::usage(error.to_string()),
         _ => Failure::other(format!("the mock cannot listen on {host}:{port}: {error}")),
     })?;

@@ -32,9 +32,16 @@ fn usage_errors_go_to_standard_error_and_exit_with_2() {
         (&["generate", "x", "--mock", "--extra", "style=vivid"], "quotes"),
         (&["generate", "x", "--mock", "--size", "4K", "--tier", "2K"], "--tier 2K contradicts --size 4K"),
         (&["generate", "x", "--mock", "--image", "no-such-file.png"], "no-such-file.png"),
-        (&["mock", "serve", "--host", "0.0.0.0"], "--admin-token"),
+        (
+            &["mock", "serve", "--host", "0.0.0.0"],
+            "--host 0.0.0.0 is not loopback, so other machines can reach the admin routes",
+        ),
+        (
+            &["mock", "serve", "--fixtures", "nofolder"],
+            "--fixtures nofolder: there is no such folder; name a folder of",
+        ),
         (&["mock", "serve", "--task", "soon"], "polls=3, time=5s or hand"),
-        (&["mock", "serve", "--fault", "explode"], "not a word of a fault"),
+        (&["mock", "serve", "--fault", "explode"], "explode is not a fault; `seedream mock faults` lists them"),
         (&["mock", "ctl", "sessions"], "SEEDREAM_MOCK_URL"),
         (&["mock", "verify", "--count", "1", "--at-most", "2"], "cannot be used with"),
         (&["mock", "verify", "--at", "http://a", "--match", "{"], "--match is not JSON"),

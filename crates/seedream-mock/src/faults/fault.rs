@@ -237,7 +237,7 @@ mod tests {
             (Fault::html(502), "html=502"),
             (Fault::moderate([0, 2]).code("x"), "code=x moderate=0,2"),
             (Fault::task(TaskFault::Stuck), "task=stuck"),
-            (Fault::image(ImageFault::Html).times(2), "times=2 picture=html"),
+            (Fault::image(ImageFault::Html).times(2), "times=2 image=html"),
             (Fault::status(503).message("m").retry_after("7"), "status=503 message=m retry-after=7"),
         ] {
             assert_eq!(fault.to_string(), text);

@@ -34,13 +34,15 @@ pub const fn fault_words() -> &'static [FaultWord] {
 
 /// One word with its parser and its writer.
 pub(crate) struct GrammarEntry {
-    word: FaultWord,
+    pub(crate) word: FaultWord,
     pub(crate) name: &'static str,
     pub(crate) takes: WordArgument,
     /// Sets the member of a fault from the text of a value.
     pub(crate) read: fn(&mut Fault, &str) -> Result<(), String>,
     /// The text of the member, where it is set.
     pub(crate) write: fn(&Fault) -> Option<String>,
+    /// The name of another word, without which this one has no effect; empty if there is none.
+    pub(crate) needs: &'static str,
 }
 
 /// What follows the name of a word.
@@ -74,6 +76,7 @@ impl GrammarEntry {
         word: FaultWord,
         read: fn(&mut Fault, &str) -> Result<(), String>,
         write: fn(&Fault) -> Option<String>,
+        needs: &'static str,
     ) -> Self {
         let bytes = word.form.as_bytes();
         let mut end = 0;
@@ -86,7 +89,7 @@ impl GrammarEntry {
             true => WordArgument::Value,
         };
         let (name, _) = word.form.split_at(end);
-        Self { word, name, takes, read, write }
+        Self { word, name, takes, read, write, needs }
     }
 }
 
@@ -153,7 +156,8 @@ macro_rules! values {
 values! {
     FaultTarget, RefusalCause, BodyFault, CodingFault, ErrorFault, StreamFault, TaskFault, SseFault, ImageFault,
     LengthFault, BytePosition, ByteRate, Probability, Truncation,
-    u32: "is not a number in range", u64: "is not a number in range", bool: "is neither true nor false",
+    u32: "is not a whole number from 0 to 4294967295", u64: "is not a whole number from 0 to 18446744073709551615",
+    bool: "is neither true nor false",
 }
 
 impl WordValue for String {
@@ -188,11 +192,12 @@ impl WordValue for Duration {
     }
 }
 
-/// The grammar: each member of a fault with its type, and the words that write it: form, meaning, example, and where the
-/// type cannot do it, a parser and a writer.
+/// The grammar: each member of a fault with its type, and the words that write it: form, meaning, example, the word that it
+/// needs, and where the type cannot do it, a parser and a writer.
 macro_rules! grammar {
     ($($member:ident: $Type:ty = $([
-        $form:expr, $does:literal, $example:literal $(, values $values:expr)? $(, via $read:expr, $write:expr)?
+        $form:expr, $does:literal, $example:literal $(, needs $needs:literal)? $(, values $values:expr)?
+        $(, via $read:expr, $write:expr)?
     ]),+;)+) => {
         /// One fault: what goes wrong, with which requests, and how often. The default does nothing.
         ///
@@ -209,6 +214,7 @@ macro_rules! grammar {
             FaultWord { form: $form, does: $does, example: $example, values: grammar!(@values $($values)?) },
             grammar!(@read $member $($read)?),
             grammar!(@write $member $($write)?),
+            concat!($($needs)?),
         ),)+)+];
     };
     (@values) => { &[] };
@@ -222,23 +228,28 @@ macro_rules! grammar {
 grammar! {
     on: Option<FaultTarget> = [
         FaultTarget::FORM,
-        "the requests that it hits: create by default, image downloads for picture=, in a header the request that carries it",
+        "the requests that it hits; default: create; with image=, image downloads; in a header, the request with that header",
         "on=poll status=500 times=2", values FaultTarget::VALUES
     ];
-    times: Option<u32> = ["times=N", "only the first N of these requests", "status=429 times=2"];
+    times: Option<u32> = [
+        "times=N",
+        "only the first N of these requests, at least 1",
+        "status=429 times=2",
+        via set_times, |fault| fault.times.text()
+    ];
     chance: Option<Probability> = [
         "p=CHANCE",
-        "each of these requests with this probability; equal seeds, sessions and orders decide equally",
+        "each of these requests with this probability; the same seed, session and order of requests give the same result",
         "p=0.3 seed=7 status=503"
     ];
     seed: Option<u64> = [
         "seed=N",
         "the seed of p=; default: the seed of the mock",
-        "p=0.5 seed=1 reset@before"
+        "p=0.5 seed=1 reset@before", needs "p"
     ];
     rpm: Option<u32> = [
         "rpm=N",
-        "only beyond N requests a minute of one key and model; default effect: refuse=request-rate",
+        "only beyond N requests per minute of one key and model; default effect: refuse=request-rate",
         "rpm=60 retry-after=7"
     ];
     ipm: Option<u32> = ["ipm=N", "only after N images within a minute; default effect: refuse=rate-limited", "ipm=500"];
@@ -264,11 +275,16 @@ grammar! {
     ];
     code: Option<String> = [
         "code=CODE",
-        "the code of the error, of the failed task, of the withheld image",
+        "the code of the error, of the failed task or of the withheld image",
         "status=503 code=ServerOverloaded"
     ];
     message: Option<String> = ["message=TEXT", "the message of the error", "status=400 message=\"not today\""];
-    retry_after: Option<String> = ["retry-after=SECONDS|DATE", "the retry-after header", "status=429 retry-after=7"];
+    retry_after: Option<String> = [
+        "retry-after=SECONDS|DATE",
+        "the retry-after header",
+        "status=429 retry-after=7",
+        via set_retry_after, |fault| fault.retry_after.clone()
+    ];
     should_retry: Option<bool> = ["should-retry=true|false", "the x-should-retry header", "status=429 should-retry=false"];
     delay: Option<Duration> = ["delay=TIME", "the head is delayed, on the mock's clock", "delay=2s"];
     pace: Option<Duration> = [
@@ -278,7 +294,7 @@ grammar! {
     ];
     end: Option<(ConnectionEnd, BytePosition)> = [
         "reset@before|head[:BYTE]|body[:BYTE]|request[:BYTE]",
-        "a TCP reset at this byte of the response, which is billed; request: while the request's body is being read, which is not",
+        "a TCP reset at this byte of the response, and the request is billed; with request:, at this byte of the request's body, and nothing is billed",
         "reset@body:100",
         via |fault, text| set_end(fault, ConnectionEnd::Reset, text), |fault| end(fault, ConnectionEnd::Reset)
     ], [
@@ -295,8 +311,8 @@ grammar! {
     ];
     stall_for: Option<Duration> = [
         "for=TIME",
-        "how long it stalls, on the mock's clock; default: without an end",
-        "stall@head for=30s"
+        "how long it stalls, on the mock's clock; default: forever",
+        "stall@head for=30s", needs "stall"
     ];
     drip: Option<ByteRate> = ["drip=BYTES/TIME", "the body comes this many bytes at a time", "drip=1/10ms"];
     html: Option<u16> = ["html=STATUS", "the page of a gateway in the place of the response; nothing is billed", "html=502"];
@@ -305,9 +321,13 @@ grammar! {
         "a redirect to the same path in the place of the response; nothing is billed",
         "redirect=307 times=1"
     ];
-    to: Option<String> = ["to=URL", "where the redirect leads", "redirect=302 to=http://169.254.169.254/"];
+    to: Option<String> = [
+        "to=URL",
+        "where the redirect leads",
+        "redirect=302 to=http://169.254.169.254/", needs "redirect"
+    ];
     empty: bool = ["empty", "the response without its body", "empty"];
-    garbage: bool = ["garbage", "a body that is not JSON, labelled as JSON", "garbage"];
+    garbage: bool = ["garbage", "a body that is not JSON, labeled as JSON", "garbage"];
     label: Option<String> = ["label=TYPE", "the content type that the head names", "label=text/plain"];
     oversize: Option<u64> = [
         "oversize=BYTES",
@@ -316,7 +336,7 @@ grammar! {
     ];
     truncate: Option<Truncation> = [
         "truncate=BYTE|-BYTE|brace",
-        "the body ends here, in order: after this many bytes, this many before its end, or after its first complete inner object",
+        "the body ends here without a connection error: after this many bytes, this many before its end, or after its first complete inner object",
         "truncate=50"
     ];
     length: Option<LengthFault> = [
@@ -326,7 +346,7 @@ grammar! {
     ];
     broken_gzip: bool = [
         "gzip=broken",
-        "the body is labelled as compressed and is not",
+        "the body is labeled as compressed and is not",
         "gzip=broken",
         via set_gzip, |fault| fault.broken_gzip.then(|| String::from("broken"))
     ];
@@ -365,11 +385,35 @@ grammar! {
     image: Option<ImageFault> = [
         ImageFault::FORM,
         "the file of an image is damaged, or its connection ends early",
-        "picture=corrupt times=1", values ImageFault::VALUES
+        "image=corrupt times=1", values ImageFault::VALUES
     ];
 }
 
+fn set_times(fault: &mut Fault, text: &str) -> Result<(), String> {
+    match u32::parse_value(text)? {
+        0 => Err(String::from("0 hits no request: use at least 1")),
+        times => {
+            fault.times = Some(times);
+            Ok(())
+        }
+    }
+}
+
+/// Seconds or an HTTP date, as the header has them.
+fn set_retry_after(fault: &mut Fault, text: &str) -> Result<(), String> {
+    if text.parse::<u64>().is_err() && jiff::fmt::rfc2822::parse(text).is_err() {
+        return Err(format!(
+            "{text} is neither a whole number of seconds nor an HTTP date: write 7 or \"Wed, 21 Oct 2026 07:28:00 GMT\""
+        ));
+    }
+    fault.retry_after = Some(text.to_owned());
+    Ok(())
+}
+
 fn set_end(fault: &mut Fault, end: ConnectionEnd, text: &str) -> Result<(), String> {
+    if fault.end.is_some_and(|(own, _)| own != end) {
+        return Err(String::from("a connection ends once: use one of reset@ and close@"));
+    }
     fault.end = Some((end, text.parse()?));
     Ok(())
 }

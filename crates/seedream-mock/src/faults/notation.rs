@@ -58,7 +58,7 @@ pub fn parse(text: &str) -> Result<Vec<Fault>, FaultError> {
         rest = after.trim_start();
     }
     faults.retain(|fault| *fault != Fault::default());
-    Ok(faults)
+    faults.into_iter().map(Fault::complete).collect()
 }
 
 /// A value and what follows it: up to a space, or a JSON string.
@@ -84,8 +84,11 @@ impl Fault {
     /// Sets what a word says.
     pub(crate) fn set(&mut self, name: &str, value: Option<&str>) -> Result<(), FaultError> {
         let Some(entry) = grammar::find(name) else {
-            return Err(FaultError(format!("{name} is not a word of a fault")));
+            return Err(FaultError(format!("{name} is not a fault; `seedream mock faults` lists them")));
         };
+        if (entry.write)(self).is_some() {
+            return Err(FaultError(format!("{name}: is given twice: use it once, or separate two faults with `;`")));
+        }
         let value = match (entry.takes, value) {
             (WordArgument::Nothing, Some(_)) => return Err(FaultError(format!("{name} takes no value"))),
             (WordArgument::Value | WordArgument::Position, None) => {
@@ -94,6 +97,17 @@ impl Fault {
             (_, value) => value.unwrap_or_default(),
         };
         (entry.read)(self, value).map_err(|error| FaultError(format!("{name}: {error}")))
+    }
+
+    /// Checks that every word has an effect.
+    fn complete(self) -> Result<Self, FaultError> {
+        for GrammarEntry { name, needs, write, .. } in TABLE.iter().filter(|entry| !entry.needs.is_empty()) {
+            let Some(needed) = grammar::find(needs).filter(|needed| (needed.write)(&self).is_none()) else { continue };
+            if write(&self).is_some() {
+                return Err(FaultError(format!("{name}: has no effect alone: add {}", needed.word.form)));
+            }
+        }
+        Ok(self)
     }
 
     /// What it says, in a fixed order.
@@ -126,7 +140,7 @@ impl Fault {
                 value => fault.set(name, Some(&spelled(name, value)?))?,
             }
         }
-        Ok(fault)
+        fault.complete()
     }
 }
 

@@ -127,14 +127,14 @@ mod tests {
     #[test]
     fn rules_follow_one_another() {
         let mut rules = FaultRules::default();
-        rules.add(parse("status=503 times=1; status=429 times=1; on=poll empty; picture=html").unwrap());
+        rules.add(parse("status=503 times=1; status=429 times=1; on=poll empty; image=html").unwrap());
         let occasion = |target| Occasion { target, session: "", seed: 0, usage: RateUsage::default() };
         let mut next = |target| rules.hit(&occasion(target)).map(|fault| fault.to_string());
         assert_eq!(next(FaultTarget::Create).as_deref(), Some("status=503"));
         assert_eq!(next(FaultTarget::Create).as_deref(), Some("status=429"));
         assert_eq!(next(FaultTarget::Create), None);
         assert_eq!(next(FaultTarget::Poll).as_deref(), Some("empty"));
-        assert_eq!(next(FaultTarget::Image).as_deref(), Some("picture=html"));
+        assert_eq!(next(FaultTarget::Image).as_deref(), Some("image=html"));
         assert_eq!(next(FaultTarget::Models), None);
     }
 }

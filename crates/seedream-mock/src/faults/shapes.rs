@@ -301,7 +301,7 @@ impl fmt::Display for StatusWord {
     }
 }
 
-/// Where a body ends early, in order.
+/// Where a body ends early, without a connection error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Truncation {
     /// After this many bytes.

@@ -18,7 +18,7 @@ word_enum! {
         /// Polls of tasks.
         Poll = "poll",
         /// Downloads of images.
-        Image = "picture",
+        Image = "image",
         /// Lists of models, and credits.
         Models = "models",
         /// All requests.
@@ -99,7 +99,7 @@ word_enum! {
 word_enum! {
     /// How the file of an image is damaged.
     #[derive(Copy)]
-    ImageFault("picture") {
+    ImageFault("image") {
         /// Its bytes are damaged.
         Corrupt = "corrupt",
         /// Half of it is missing.

@@ -313,8 +313,8 @@ mod tests {
     fn urls_carry_the_faults_of_their_images() {
         let signer = UrlSigner::new(7);
         let now = Timestamp::from_second(1_757_469_561).unwrap();
-        let (path, query) = split(&signer.url(&place("default", "picture=corrupt; empty"), &image(), now, 86_400));
-        assert_eq!(faults(&query), "picture=corrupt; empty");
+        let (path, query) = split(&signer.url(&place("default", "image=corrupt; empty"), &image(), now, 86_400));
+        assert_eq!(faults(&query), "image=corrupt; empty");
         assert_eq!(signer.open(&http::Method::GET, &path, &query, now), Ok(image()));
         assert_eq!(faults("about=x"), "");
     }
@@ -340,7 +340,7 @@ mod tests {
     fn a_query_that_is_written_otherwise_and_means_the_same_opens() {
         let signer = UrlSigner::new(7);
         let now = Timestamp::from_second(1_757_469_561).unwrap();
-        let (path, query) = split(&signer.url(&place("default", "on=picture drip=9/1s"), &image(), now, 86_400));
+        let (path, query) = split(&signer.url(&place("default", "on=image drip=9/1s"), &image(), now, 86_400));
         let mut reversed: Vec<&str> = query.split('&').collect();
         reversed.reverse();
         for rewritten in [
@@ -351,7 +351,7 @@ mod tests {
             format!("&{query}&"),
         ] {
             assert_eq!(signer.open(&http::Method::GET, &path, &rewritten, now), Ok(image()), "{rewritten}");
-            assert_eq!(faults(&rewritten), "on=picture drip=9/1s");
+            assert_eq!(faults(&rewritten), "on=image drip=9/1s");
         }
     }
 

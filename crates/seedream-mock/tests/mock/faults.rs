@@ -143,20 +143,20 @@ fn images_are_corrupt_truncated_of_another_size_or_no_images() {
     };
     let whole = download("").body();
     assert!(!whole.is_empty());
-    let corrupt = download("picture=corrupt");
+    let corrupt = download("image=corrupt");
     assert_eq!((corrupt.status, corrupt.body().len()), (200, whole.len()));
     assert_ne!(corrupt.body(), whole);
-    assert_eq!(download("picture=truncated").body(), whole.slice(..whole.len() / 2));
-    let small = imagesize::blob_size(&download("picture=wrong-size").body()).unwrap();
+    assert_eq!(download("image=truncated").body(), whole.slice(..whole.len() / 2));
+    let small = imagesize::blob_size(&download("image=wrong-size").body()).unwrap();
     let right = imagesize::blob_size(&whole).unwrap();
     assert_eq!((small.width * 2, small.height * 2), (right.width, right.height));
-    let html = download("picture=html");
+    let html = download("image=html");
     assert_eq!((html.header("content-type"), &html.body()[..6]), (Some("text/html"), &b"<html>"[..]));
-    let broken = download("on=picture status=500 code=InternalError");
+    let broken = download("on=image status=500 code=InternalError");
     assert_eq!((broken.status, broken.header("content-type")), (500, Some("application/json")));
     let mut inline = kite();
     inline["response_format"] = json!("b64_json");
-    let script = post_with(&engine(), "picture=truncated", &create_path("ark"), &inline);
+    let script = post_with(&engine(), "image=truncated", &create_path("ark"), &inline);
     let whole = json(&post(&engine(), &create_path("ark"), &inline))["data"][0]["b64_json"].as_str().unwrap().len();
     let half = json(&script)["data"][0]["b64_json"].as_str().unwrap().len();
     assert!(half * 2 <= whole + 8, "{half} of {whole}");
@@ -165,7 +165,7 @@ fn images_are_corrupt_truncated_of_another_size_or_no_images() {
 #[test]
 fn a_download_fails_so_often_and_then_opens() {
     let engine = engine();
-    let made = json(&ark(&engine, "picture=corrupt times=1"));
+    let made = json(&ark(&engine, "image=corrupt times=1"));
     let url = made["data"][0]["url"].as_str().unwrap().strip_prefix("http://mock").unwrap().to_owned();
     let (first, second) = (get(&engine, &url).body(), get(&engine, &url).body());
     assert_ne!(first, second);

@@ -30,6 +30,12 @@ fn text() -> impl Strategy<Value = String> {
     prop_oneof!["[a-zA-Z0-9_.]{0,12}", any::<String>()]
 }
 
+fn retry_after() -> impl Strategy<Value = String> {
+    prop_oneof![any::<u64>().prop_map(|seconds| seconds.to_string()), Just(String::from(DATE))]
+}
+
+const DATE: &str = "Wed, 21 Oct 2026 07:28:00 GMT";
+
 /// Where a response, or the request, is cut off.
 fn cut_off() -> impl Strategy<Value = BytePosition> {
     prop_oneof![place(), any::<u64>().prop_map(BytePosition::Request)]
@@ -56,13 +62,13 @@ fn stream() -> impl Strategy<Value = StreamFault> {
 fn fault() -> impl Strategy<Value = Fault> {
     let head = (
         of(select(FaultTarget::ALL)),
-        of(any::<u32>()),
+        of(1u32..),
         of(select(RefusalCause::ALL)),
         of(200u16..1000),
         of(text()),
         of(text()),
     );
-    let waits = (of(text()), of(any::<bool>()), of(time()), of(time()), of(place()), of(time()));
+    let waits = (of(retry_after()), of(any::<bool>()), of(time()), of(time()), of(place()), of(time()));
     let end = of((select(ConnectionEnd::ALL), cut_off()));
     let drip = of((1u32.., time()).prop_map(|(bytes, every)| ByteRate { bytes, every }));
     let body = (of(200u16..1000), of(200u16..1000), of(text()), any::<[bool; 3]>(), of(any::<u64>()), of(cut()));
@@ -93,11 +99,11 @@ fn fault() -> impl Strategy<Value = Fault> {
         pace: waits.3,
         end,
         stall: waits.4,
-        stall_for: waits.5,
+        stall_for: waits.4.and(waits.5),
         drip,
         html: body.0,
         redirect: body.1,
-        to: body.2,
+        to: body.1.and(body.2),
         empty: body.3[0],
         garbage: body.3[1],
         broken_gzip: body.3[2],
@@ -115,7 +121,7 @@ fn fault() -> impl Strategy<Value = Fault> {
         sse: rest.0,
         image: rest.1,
         chance: when.0,
-        seed: when.1,
+        seed: when.0.and(when.1),
         rpm: when.2[0],
         ipm: when.2[1],
         concurrent: when.2[2],
@@ -151,7 +157,7 @@ fn faults_are_written_as_people_write_them() {
     let json = json!({ "on": "create", "times": 2, "status": 503, "code": "ServerOverloaded", "retry-after": 7 });
     assert_eq!(serde_json::to_value(&fault).unwrap(), json);
     let date: Fault = "status=429 retry-after=\"Wed, 21 Oct 2026 07:28:00 GMT\"".parse().unwrap();
-    assert_eq!(date.retry_after.as_deref(), Some("Wed, 21 Oct 2026 07:28:00 GMT"));
+    assert_eq!(date.retry_after.as_deref(), Some(DATE));
     let reset: Fault = "reset@body:100".parse().unwrap();
     assert_eq!(reset.end, Some((ConnectionEnd::Reset, BytePosition::Body(100))));
     assert_eq!("reset@head".parse::<Fault>().unwrap().to_string(), "reset@head:12");
@@ -162,7 +168,7 @@ fn faults_are_written_as_people_write_them() {
 #[test]
 fn what_is_no_fault_is_explained() {
     for (text, word) in [
-        ("statos=503", "statos"),
+        ("statos=503", "statos is not a fault; `seedream mock faults` lists them"),
         ("status", "status needs a value"),
         ("status=99", "status: 99 is not a status from 200 to 999"),
         ("empty=yes", "empty takes no value"),
@@ -173,7 +179,15 @@ fn what_is_no_fault_is_explained() {
         ("sse=crlf,lf", "lf is not one of no-completed"),
         ("p=2", "2 is not a probability"),
         ("p=NaN", "not a probability"),
-        ("rpm=-1", "rpm: -1 is not a number"),
+        ("rpm=-1", "rpm: -1 is not a whole number from 0 to 4294967295"),
+        ("moderate=a", "moderate: a is not a whole number from 0 to 4294967295"),
+        ("status=503 times=0", "times: 0 hits no request: use at least 1"),
+        ("status=503 status=500", "status: is given twice"),
+        ("reset@before close@head", "close: a connection ends once: use one of reset@ and close@"),
+        ("retry-after=soon", "retry-after: soon is neither a whole number of seconds nor an HTTP date"),
+        ("for=5s", "for: has no effect alone: add stall@before|head[:BYTE]|body[:BYTE]"),
+        ("seed=7 status=503", "seed: has no effect alone: add p=CHANCE"),
+        ("to=http://a.example/", "to: has no effect alone: add redirect=STATUS"),
         ("length=right", "length: right is not one of wrong, none"),
         ("gzip=whole", "gzip: whole is not broken"),
         ("truncate=end", "end is not one of BYTE, -BYTE, brace"),
@@ -220,5 +234,5 @@ fn the_list_names_every_word_and_its_examples_are_faults() {
     values("error=", ErrorFault::ALL.iter().map(|word| word.as_str()).collect());
     values("stream=", StreamFault::ALL.iter().map(|word| word.as_str()).collect());
     values("sse=", SseFault::ALL.iter().map(|word| word.as_str()).collect());
-    values("picture=", ImageFault::ALL.iter().map(|word| word.as_str()).collect());
+    values("image=", ImageFault::ALL.iter().map(|word| word.as_str()).collect());
 }

@@ -290,7 +290,7 @@ async fn images_come_in_parts_and_under_conditions_as_from_an_object_store() {
 #[tokio::test]
 async fn a_file_that_is_wrong_has_no_parts_and_no_tag() {
     let mock = MockServer::start().await.unwrap();
-    for fault in ["picture=corrupt", "picture=truncated", "on=picture coding=gzip", "on=picture truncate=100"] {
+    for fault in ["image=corrupt", "image=truncated", "on=image coding=gzip", "on=image truncate=100"] {
         let prompt = format!("a kite [[mock: {fault}]]");
         let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": prompt, "size": "1K" });
         let response = generate(&mock, body).await;

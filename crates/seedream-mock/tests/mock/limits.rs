@@ -176,7 +176,7 @@ fn said(script: &Script) -> String {
     if let Some(error) = value.get("error") {
         return format!("error {} {}", error["code"], error["message"]);
     }
-    let kind = |item: &Value| item["error"]["code"].as_str().map_or_else(|| "picture".to_owned(), str::to_owned);
+    let kind = |item: &Value| item["error"]["code"].as_str().map_or_else(|| "image".to_owned(), str::to_owned);
     match (value["data"].as_array(), value["status"].as_str()) {
         (Some(data), _) => data.iter().map(kind).collect::<Vec<_>>().join(", "),
         (None, Some(status)) => format!("{status} {}", value["progress"]),
@@ -205,7 +205,7 @@ fn every_word_in_a_table() {
             }
             let image = value["data"][0]["url"].as_str().and_then(|url| url.strip_prefix("http://mock"));
             if let Some(path) = image {
-                let _ = writeln!(table, "  {provider} picture: {}", line(&get(&engine, path)));
+                let _ = writeln!(table, "  {provider} image: {}", line(&get(&engine, path)));
             }
         }
     }

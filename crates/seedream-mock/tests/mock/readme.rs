@@ -35,7 +35,7 @@ fn the_readme_names_existing_words_and_every_kind_of_them() {
             kinds.extend(read.iter().map(|fault| serde_json::to_value(fault).unwrap()));
         }
     }
-    for kind in ["body", "coding", "error", "stream", "task", "picture", "truncate", "length", "label", "reset"] {
+    for kind in ["body", "coding", "error", "stream", "task", "image", "truncate", "length", "label", "reset"] {
         assert!(kinds.iter().any(|fault| fault.get(kind).is_some()), "{kind}");
     }
 }

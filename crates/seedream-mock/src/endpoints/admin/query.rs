@@ -184,7 +184,7 @@ impl JournalFilter {
             model: text("model"),
             fixture: text("fixture"),
             status: read("status", "a status such as 503, or a class such as 5xx", &status)?,
-            billed: read("billed", "true, false or a number of pictures", &billed)?,
+            billed: read("billed", "true, false or a number of images", &billed)?,
             since: query.get("since").map(since).transpose()?,
         })
     }

@@ -161,7 +161,7 @@ async fn a_stream_is_packed_event_by_event() {
 async fn a_download_is_packed_too() {
     let mock = MockServer::start().await.unwrap();
     let mut body = kites(false);
-    body["prompt"] = json!("a kite [[mock: on=picture coding=gzip,br]]");
+    body["prompt"] = json!("a kite [[mock: on=image coding=gzip,br]]");
     let made = http1::post(&mock, &create_path("ark"), &body).await.json();
     let file = http1::download(&mock, made["data"][0]["url"].as_str().unwrap()).await;
     assert_eq!((file.header("content-encoding"), file.header("content-type")), ("gzip, br", "image/jpeg"));

@@ -41,20 +41,20 @@ async fn whole(mock: &MockServer) -> Vec<u8> {
 async fn an_image_is_cut_off_whatever_the_framing_says() {
     let mock = MockServer::start().await.unwrap();
     let whole = whole(&mock).await;
-    let (head, body) = raw(&mock, &url(&mock, "picture=cut").await, "").await;
+    let (head, body) = raw(&mock, &url(&mock, "image=cut").await, "").await;
     assert!(head.contains("connection: close\r\n") && head.contains("content-type: image/jpeg"), "{head}");
     assert!(!head.contains("content-length") && !head.contains("transfer-encoding"), "{head}");
     assert_eq!(body, whole[..80]);
     for (fault, length) in
-        [("picture=cut-length", 80), ("picture=cut-end", whole.len() - 4), ("on=picture truncate=-1", whole.len() - 1)]
+        [("image=cut-length", 80), ("image=cut-end", whole.len() - 4), ("on=image truncate=-1", whole.len() - 1)]
     {
         let file = http1::download(&mock, &url(&mock, fault).await).await;
         assert_eq!((file.status, file.header("content-length")), (200, length.to_string().as_str()), "{fault}");
         assert_eq!(file.body, whole[..length], "{fault}");
     }
-    let (head, body) = raw(&mock, &url(&mock, "on=picture length=none").await, "").await;
+    let (head, body) = raw(&mock, &url(&mock, "on=image length=none").await, "").await;
     assert!(head.starts_with("HTTP/1.0 200 OK") && body == whole, "a whole image without a length");
-    let trailing = http1::download(&mock, &url(&mock, "picture=trailing").await).await.body;
+    let trailing = http1::download(&mock, &url(&mock, "image=trailing").await).await.body;
     assert!(trailing.starts_with(&whole) && trailing.len() > whole.len());
     assert!(mock.ledger().iter().all(|bill| bill.images == 1), "a cut image is a paid one");
 }
@@ -73,13 +73,13 @@ fn inline_images_are_cut_off_too() {
     };
     let whole = inline("", false);
     for by_prompt in [false, true] {
-        for fault in ["picture=cut", "picture=cut-length", "on=create picture=cut"] {
+        for fault in ["image=cut", "image=cut-length", "on=create image=cut"] {
             assert_eq!(inline(fault, by_prompt), whole[..80], "{fault}");
         }
-        assert_eq!(inline("picture=cut-end", by_prompt), whole[..whole.len() - 4]);
-        assert!(inline("picture=trailing", by_prompt).len() > whole.len());
+        assert_eq!(inline("image=cut-end", by_prompt), whole[..whole.len() - 4]);
+        assert!(inline("image=trailing", by_prompt).len() > whole.len());
     }
-    let uri = json(&post_with(&engine(), "picture=cut; body=data-uri", &create_path("ark"), &kite("times=1")));
+    let uri = json(&post_with(&engine(), "image=cut; body=data-uri", &create_path("ark"), &kite("times=1")));
     let file = uri["data"][0]["url"].as_str().unwrap().strip_prefix("data:image/jpeg;base64,").unwrap().to_owned();
     assert_eq!(STANDARD.decode(file).unwrap().len(), 80, "in a URI too");
 }
@@ -90,9 +90,9 @@ async fn a_connection_closes_every_64_kib_and_ranges_go_on() {
     let whole = whole(&mock).await;
     assert!(whole.len() > 1 << 16, "{}", whole.len());
     for (fault, tagged, part) in [
-        ("picture=close-every", true, 65_536),
-        ("picture=close-every-untagged", false, 65_536),
-        ("picture=close-every close@body:20000", true, 20_000),
+        ("image=close-every", true, 65_536),
+        ("image=close-every-untagged", false, 65_536),
+        ("image=close-every close@body:20000", true, 20_000),
     ] {
         let url = url(&mock, fault).await;
         let (head, mut file) = raw(&mock, &url, "").await;
@@ -120,7 +120,7 @@ async fn a_connection_closes_every_64_kib_and_ranges_go_on() {
 async fn a_link_is_not_there_yet_and_says_when_to_come_back() {
     let mock = MockServer::start().await.unwrap();
     for status in [404, 425, 429, 503] {
-        let fault = format!("on=picture status={status} times=2 retry-after=7");
+        let fault = format!("on=image status={status} times=2 retry-after=7");
         let by_prompt = url(&mock, &fault).await;
         let headers = [("authorization", "Bearer sk-test"), ("x-mock-fault", fault.as_str())];
         let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "another kite" }).to_string();
@@ -137,7 +137,7 @@ async fn a_link_is_not_there_yet_and_says_when_to_come_back() {
             assert_eq!((responses[1].header("retry-after"), responses[2].header("retry-after")), ("7", ""));
         }
     }
-    let task = json!({ "model": "doubao-seedream-4.5", "prompt": "a kite [[mock: on=picture status=404 times=1 retry-after=3]]" });
+    let task = json!({ "model": "doubao-seedream-4.5", "prompt": "a kite [[mock: on=image status=404 times=1 retry-after=3]]" });
     let created = http1::post(&mock, &create_path("evolink"), &task).await.json();
     let path = format!("/evolink/v1/tasks/{}", created["id"].as_str().unwrap());
     let mut polled = Value::Null;
@@ -153,7 +153,7 @@ async fn a_link_is_not_there_yet_and_says_when_to_come_back() {
 #[test]
 fn a_rule_of_a_session_reaches_inline_images_where_it_means_creates() {
     let engine = engine();
-    engine.add_faults(crate::calls::now(), "default", ["on=create picture=cut-length".parse().unwrap()]);
+    engine.add_faults(crate::calls::now(), "default", ["on=create image=cut-length".parse().unwrap()]);
     let mut body = kite("times=1");
     body["response_format"] = json!("b64_json");
     let file = json(&post(&engine, &create_path("ark"), &body))["data"][0]["b64_json"].as_str().unwrap().to_owned();
