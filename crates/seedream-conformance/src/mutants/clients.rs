@@ -12,25 +12,25 @@ use super::mutant::{Mutant, client, lost};
 
 pub(super) fn all() -> Vec<Mutant> {
     vec![
-        client("resends-ambiguous", "sends again what may have been bought", |hooks| {
+        client("resends-ambiguous", "sends a request again that may have been billed", |hooks| {
             hooks.policy.resend_ambiguous = true;
         }),
-        client("resends-after-timeout", "takes a connection that broke for one that never was", |hooks| {
+        client("resends-after-timeout", "treats a broken connection as one that was never made", |hooks| {
             hooks.input = |input| match input {
                 Input::Broken { partial: None, .. } => Input::NotSent(lost()),
                 other => other,
             };
         }),
-        client("retries-500", "sends a request again that met a 5xx", |hooks| {
+        client("retries-500", "sends a request again after a 5xx", |hooks| {
             hooks.input = |input| match input {
                 Input::Response(response) if response.status.is_server_error() => Input::NotSent(lost()),
                 other => other,
             };
         }),
-        client("checks-nothing", "sends a request whatever is wrong with it", |hooks| {
+        client("checks-nothing", "sends requests that violate a rule", |hooks| {
             hooks.strictness = Strictness::Off;
         }),
-        client("names-a-farther-size", "names a legal size that is not the nearest one", |hooks| {
+        client("names-a-farther-size", "suggests a legal size that is not the nearest", |hooks| {
             hooks.refused = |error| {
                 let farther = error.violations().iter().cloned().map(|mut violation| {
                     if let Some(Nearest::Size(Size::Pixels(size))) = &mut violation.nearest {
@@ -41,13 +41,13 @@ pub(super) fn all() -> Vec<Mutant> {
                 Error::from_violations(error.provider().unwrap_or_default().to_owned(), farther.collect())
             };
         }),
-        client("adopts-tasks", "goes on with the task of another provider as with its own", |hooks| {
+        client("adopts-tasks", "polls the task of another provider", |hooks| {
             hooks.resume = |mut task, own| {
                 task.provider = own.to_owned().into();
                 task
             };
         }),
-        client("retries-4xx", "sends a request again that was refused for good", |hooks| {
+        client("retries-4xx", "sends a finally refused request again", |hooks| {
             hooks.input = |input| match input {
                 Input::Response(response) if response.status.is_client_error() && response.status != 429 => {
                     Input::NotSent(lost())
@@ -55,7 +55,7 @@ pub(super) fn all() -> Vec<Mutant> {
                 other => other,
             };
         }),
-        client("ignores-retry-after", "comes again before the time that it was asked to wait", |hooks| {
+        client("ignores-retry-after", "retries before the time in `Retry-After`", |hooks| {
             hooks.input = |input| match input {
                 Input::Response(mut response) => {
                     response.headers.remove(http::header::RETRY_AFTER);
@@ -64,12 +64,12 @@ pub(super) fn all() -> Vec<Mutant> {
                 other => other,
             };
         }),
-        client("polls-without-pause", "asks for a task as fast as it can", |hooks| {
+        client("polls-without-pause", "polls without a pause", |hooks| {
             hooks.policy.pace.shortest = Duration::from_millis(100);
             hooks.policy.pace.longest = Duration::from_millis(100);
         }),
         client("never-stops-polling", "has no deadline", |hooks| hooks.policy.deadline = Duration::MAX),
-        client("gives-up-polling", "gives up a task at the first poll that fails", |hooks| {
+        client("gives-up-polling", "abandons a task at the first failed poll", |hooks| {
             hooks.input = |input| match input {
                 Input::Response(mut response) if response.status.is_server_error() || response.status == 429 => {
                     response.status = http::StatusCode::BAD_REQUEST;
@@ -78,22 +78,26 @@ pub(super) fn all() -> Vec<Mutant> {
                 other => other,
             };
         }),
-        client("keeps-a-truncated-image", "closes a cut response after what had arrived", |hooks| {
-            hooks.input = |input| match input {
-                Input::Broken { partial: Some(mut response), .. } => {
-                    response.body = [&response.body[..], br#""}]}"#].concat().into();
-                    Input::Response(response)
-                }
-                other => other,
-            };
-        }),
-        client("drops-what-arrived", "forgets what had arrived of a response that was cut off", |hooks| {
+        client(
+            "keeps-a-truncated-image",
+            "completes truncated JSON after the last byte and treats a cut image as whole",
+            |hooks| {
+                hooks.input = |input| match input {
+                    Input::Broken { partial: Some(mut response), .. } => {
+                        response.body = [&response.body[..], br#""}]}"#].concat().into();
+                        Input::Response(response)
+                    }
+                    other => other,
+                };
+            },
+        ),
+        client("drops-what-arrived", "drops the part of a truncated response that arrived", |hooks| {
             hooks.input = |input| match input {
                 Input::Broken { error, .. } => Input::Broken { partial: None, error },
                 other => other,
             };
         }),
-        client("calls-it-free", "says of every error that it cost nothing", |hooks| {
+        client("calls-it-free", "reports charge `no` for every error of the client", |hooks| {
             hooks.step = |mut step| {
                 if let Then::Done(result) = step.then {
                     step.then = Then::Done(Box::new(result.map_err(|error| error.with_charge(Charge::No))));
@@ -110,10 +114,10 @@ pub(super) fn all() -> Vec<Mutant> {
         client("follows-redirects", "follows a redirect with the key", |hooks| {
             hooks.transport = |inner| Arc::new(RedirectFollower(inner));
         }),
-        client("key-in-error", "tells in the error of a refusal which headers were sent", |hooks| {
+        client("key-in-error", "puts the sent headers into the error of a refusal", |hooks| {
             hooks.transport = |inner| Arc::new(KeyLeakingTransport(inner));
         }),
-        client("sends-twice", "sends every request a second time", |hooks| {
+        client("sends-twice", "sends every request twice", |hooks| {
             hooks.transport = |inner| Arc::new(DuplicatingTransport(inner));
         }),
         client("impatient", "gives up after five seconds", |hooks| {

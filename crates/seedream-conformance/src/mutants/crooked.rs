@@ -16,7 +16,7 @@ pub(super) fn all() -> Vec<Mutant> {
     vec![
         adapter(
             "looks-in-one-place",
-            "reads images only where the document has them",
+            "finds images only at the documented member",
             AdapterHooks {
                 read: |made, response| unless(made, response, |made, _| warns(made, WarningKind::Undocumented)),
                 ..n
@@ -24,7 +24,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "fetches-data-uris",
-            "takes an image in a data URI for a link",
+            "treats a data URI as a link",
             AdapterHooks {
                 read: |made, response| {
                     unless(made, response, |made, response| is_inline(made) && has(response, "\"data:"))
@@ -34,7 +34,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "strict-base64",
-            "reads base64 only in its plain form",
+            "decodes base64 only in its plain form",
             AdapterHooks {
                 read: |made, response| unless(made, response, |made, response| is_inline(made) && is_dressed(response)),
                 ..n
@@ -42,7 +42,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "ignores-links-for-base64",
-            "takes a link where base64 should be for base64",
+            "treats a link in a base64 member as base64",
             AdapterHooks {
                 read: |made, response| {
                     unless(made, response, |made, response| !is_inline(made) && has(response, "\"b64"))
@@ -52,7 +52,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "drops-second-candidates",
-            "looks at the first candidate of an image alone",
+            "looks only at the first candidate of an image",
             AdapterHooks {
                 read: |made, response| {
                     unless(made, response, |_, response| has(response, "\"url\"") && has(response, "\"b64_json\""))
@@ -62,7 +62,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "takes-blanks-for-images",
-            "takes a member without a text for a link",
+            "treats an empty member as a link",
             AdapterHooks {
                 state: |state, response| match state {
                     TaskState::Failed(error) if is_blank(&response.body) => TaskState::Done(blank(error.generation())),
@@ -74,7 +74,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "opens-no-envelope",
-            "reads no response inside another",
+            "does not look inside an envelope",
             AdapterHooks {
                 response: |response| {
                     let body = json::read(&response.body).map(|document| document.value).unwrap_or_default();
@@ -90,7 +90,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "delivers-again",
-            "delivers an image as often as it came",
+            "delivers a repeated image more than once",
             AdapterHooks {
                 read: |mut made, _| {
                     if warns(&made, WarningKind::Repeated) {
@@ -101,7 +101,7 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        client("counts-nothing", "does not compare what is billed with what came", |hooks| {
+        client("counts-nothing", "does not compare billed with delivered images", |hooks| {
             hooks.step = |mut step| {
                 if let Then::Done(result) = &mut step.then
                     && let Ok(made) = &mut **result
@@ -111,7 +111,7 @@ pub(super) fn all() -> Vec<Mutant> {
                 step
             };
         }),
-        client("counts-only-more", "does not say that fewer images are billed than came", |hooks| {
+        client("counts-only-more", "does not report that fewer images are billed than delivered", |hooks| {
             hooks.step = |mut step| {
                 if let Then::Done(result) = &mut step.then
                     && let Ok(made) = &mut **result
@@ -121,13 +121,13 @@ pub(super) fn all() -> Vec<Mutant> {
                 step
             };
         }),
-        client("reads-strict-json", "reads nothing that is not quite JSON", |hooks| {
+        client("reads-strict-json", "does not decode invalid JSON", |hooks| {
             hooks.input = |input| emptied(input, |response| response.repaired);
         }),
-        client("trusts-a-clean-end", "takes a response that ends in good order for a whole one", |hooks| {
+        client("trusts-a-clean-end", "treats a truncated response with a clean end as whole", |hooks| {
             hooks.input = |input| emptied(input, |response| response.truncated);
         }),
-        client("forgets-unexpected-tasks", "has no word for a task where images should be", |hooks| {
+        client("forgets-unexpected-tasks", "does not report a task that arrives instead of images", |hooks| {
             hooks.step = |mut step| {
                 if let Then::Done(result) = step.then {
                     step.then = Then::Done(Box::new(result.map_err(|error| match error.kind() {
@@ -142,7 +142,7 @@ pub(super) fn all() -> Vec<Mutant> {
         }),
         adapter(
             "reads-ids-in-one-place",
-            "knows a task only by the id that the document has",
+            "finds a task id only at the documented member",
             AdapterHooks {
                 response: |response| {
                     let body = json::read(&response.body).map(|document| document.value).unwrap_or_default();
@@ -157,7 +157,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "keeps-one-id",
-            "keeps the first of several ids that may be a task's",
+            "keeps only the first of several possible task ids",
             AdapterHooks {
                 accepted: |mut acceptance, _| {
                     acceptance.other_ids.clear();
@@ -168,7 +168,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "knows-documented-words",
-            "knows the end of a task by the documented words alone",
+            "knows only the documented words for the end of a task",
             AdapterHooks {
                 state: |state, response| match (&state, status(response)) {
                     (TaskState::Done(_) | TaskState::Failed(_), Some(word)) if !DOCUMENTED.contains(&&*word) => {
@@ -181,7 +181,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "waits-for-the-word",
-            "takes no image of a task that has not ended",
+            "ignores images of a running task",
             AdapterHooks {
                 state: |state, _| match state {
                     TaskState::Running { status, progress, .. } => TaskState::running(status, progress),
@@ -192,7 +192,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "throws-failed-results-away",
-            "takes no image of a task that has failed",
+            "ignores images of a failed task",
             AdapterHooks {
                 state: |state, response| match state {
                     TaskState::Done(_) if status(response).is_some_and(|word| !word.starts_with(['c', 'C'])) => {
@@ -205,7 +205,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "keeps-silent-about-empty-tasks",
-            "does not say why a task ended without an image",
+            "drops the reason of a task that ended without an image",
             AdapterHooks {
                 state: |state, response| match state {
                     TaskState::Failed(error) if error.message().starts_with("the task ended without an image: ") => {
@@ -219,7 +219,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "takes-labels-for-granted",
-            "reads no events under the label of JSON",
+            "does not read events labeled as JSON",
             AdapterHooks {
                 response: |response| {
                     let text = response.body.trim_ascii_start();
@@ -233,15 +233,15 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "reads-framed-events-only",
-            "skips what is framed as no document frames it",
+            "skips events with undocumented framing",
             AdapterHooks { keeps_event: |frame| frame.event.is_some() || frame.data.starts_with("{\"error\""), ..n },
         ),
         adapter(
             "reads-one-image-an-event",
-            "skips an event with a list",
+            "skips an event with a list of images",
             AdapterHooks { keeps_event: |frame| !frame.data.contains("\"data\":"), ..n },
         ),
-        client("waits-for-the-end", "reads on when everything has come", |hooks| {
+        client("waits-for-the-end", "reads on after the last event", |hooks| {
             hooks.step = |mut step| {
                 if let Then::ReadUntil(_) = step.then {
                     step.then = Then::Read;
@@ -251,12 +251,12 @@ pub(super) fn all() -> Vec<Mutant> {
         }),
         adapter(
             "deaf-to-words",
-            "skips an event that is an error in words",
+            "skips an event that is an error message",
             AdapterHooks { keeps_event: |frame| frame.event.as_deref() != Some("error"), ..n },
         ),
         adapter(
             "knows-one-form-of-error",
-            "knows a code only where the document has it",
+            "finds an error code only at the documented member",
             AdapterHooks {
                 failed: |error, response| {
                     let body = json::read(&response.body).map(|document| document.value).unwrap_or_default();
@@ -269,7 +269,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "reads-the-outermost-error",
-            "reads no error inside the message of another",
+            "does not read an error inside the message of another",
             AdapterHooks {
                 failed: |error, response| {
                     let nested = has(response, "{\\\"") || has(response, "{'");
@@ -280,7 +280,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "stops-at-base64",
-            "shows a message up to what it quotes of the request",
+            "cuts a message at the part that quotes the request",
             AdapterHooks {
                 failed: |error, response| {
                     if response.body.len() < 50_000 {
@@ -294,7 +294,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "free-by-a-damaged-bill",
-            "believes a bill for nothing in a response of which a part could not be read",
+            "reports charge `no` if the usage counts 0 images, although a part of the response is unreadable",
             AdapterHooks {
                 failed: |error, _| match error.generation() {
                     Some(made) if made.billed() == Some(0) && made.charged == Some(Charge::Unknown) => {
@@ -309,7 +309,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "free-images",
-            "calls images free that came with a bill for nothing or from a task that failed",
+            "reports charge `no` if the usage counts 0 images, although images arrived or the task failed",
             AdapterHooks {
                 read: |mut made, _| {
                     if made.billed() == Some(0) || made.charged == Some(Charge::Unknown) {
@@ -320,17 +320,25 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        client("believes-a-cut-stream", "believes a bill for nothing in a stream that was cut off", |hooks| {
-            hooks.step = |mut step| {
-                if let Then::Done(result) = step.then {
-                    step.then = Then::Done(Box::new(result.map_err(|error| {
-                        let none = error.generation().is_some_and(|made| made.billed() == Some(0));
-                        if none && error.kind() == ErrorKind::Transport { error.with_charge(Charge::No) } else { error }
-                    })));
-                }
-                step
-            };
-        }),
+        client(
+            "believes-a-cut-stream",
+            "reports charge `no` if the usage counts 0 images, although the stream was cut off",
+            |hooks| {
+                hooks.step = |mut step| {
+                    if let Then::Done(result) = step.then {
+                        step.then = Then::Done(Box::new(result.map_err(|error| {
+                            let none = error.generation().is_some_and(|made| made.billed() == Some(0));
+                            if none && error.kind() == ErrorKind::Transport {
+                                error.with_charge(Charge::No)
+                            } else {
+                                error
+                            }
+                        })));
+                    }
+                    step
+                };
+            },
+        ),
     ]
 }
 

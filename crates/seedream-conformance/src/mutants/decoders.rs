@@ -16,7 +16,7 @@ pub(super) fn all() -> Vec<Mutant> {
     vec![
         adapter(
             "drops-failures",
-            "leaves out the images that failed",
+            "omits failed images",
             AdapterHooks {
                 read: |mut generation, _| {
                     generation.outcomes.retain(Result::is_ok);
@@ -38,7 +38,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "strict-usage",
-            "makes an error of a success whose usage is odd or absent",
+            "returns an error if the usage of a success is odd or absent",
             AdapterHooks {
                 read: |generation, response| match generation.usage.generated_images {
                     Some(_) => Ok(generation),
@@ -49,7 +49,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "forgets-facts",
-            "forgets usage, time and the model that is reported",
+            "drops usage, time and the reported model",
             AdapterHooks {
                 read: |mut generation, _| {
                     (generation.usage, generation.created) = (Default::default(), None);
@@ -61,17 +61,13 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "loses-the-reservation",
-            "keeps of a task that was accepted nothing but its id",
+            "keeps only the id of an accepted task",
             AdapterHooks { accepted: |acceptance, _| Acceptance::new(acceptance.id), ..n },
         ),
-        adapter(
-            "cuts-task-ids",
-            "keeps of a task's id what stands before its last dash",
-            AdapterHooks { accepted: cut, ..n },
-        ),
+        adapter("cuts-task-ids", "cuts the id of a task at its last dash", AdapterHooks { accepted: cut, ..n }),
         adapter(
             "takes-all-for-usage",
-            "keeps the whole response as usage, so that nothing in it is without a meaning",
+            "keeps the whole response as usage, so that every member seems to be read",
             AdapterHooks {
                 read: |mut generation, response| {
                     generation.usage.other.insert("response".to_owned(), text(response));
@@ -84,22 +80,22 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        image("trims-urls", "takes the signed query off the URLs", trim),
-        image("forgets-when-links-end", "does not say when a URL ends", |image| ending(image, |_| None)),
-        image("links-for-a-week", "says that every URL is good for a week", |image| {
+        image("trims-urls", "removes the signed query from URLs", trim),
+        image("forgets-when-links-end", "does not report when a URL expires", |image| ending(image, |_| None)),
+        image("links-for-a-week", "reports that every URL is valid for a week", |image| {
             ending(image, |at| at?.checked_add(Duration::from_secs(6 * 24 * 3600)));
         }),
-        image("forgets-sizes", "does not say how large an image is", |image| image.size = None),
-        image("forgets-formats", "does not say which format an image has", |image| image.format = None),
-        image("forgets-the-rest", "drops members of an image that have no field", |image| image.other.clear()),
-        failure("failures-swapped", "gives every failure the first place", |failure| failure.index = 0),
-        failure("forgets-codes-of-failures", "drops the code of an image that failed", |failure| failure.code = None),
-        failure("forgets-words-of-failures", "drops the words about an image that failed", |failure| {
+        image("forgets-sizes", "does not report the size of an image", |image| image.size = None),
+        image("forgets-formats", "does not report the format of an image", |image| image.format = None),
+        image("forgets-the-rest", "drops members of an image without a typed field", |image| image.other.clear()),
+        failure("failures-swapped", "gives every failure the index 0", |failure| failure.index = 0),
+        failure("forgets-codes-of-failures", "drops the code of a failed image", |failure| failure.code = None),
+        failure("forgets-words-of-failures", "drops the message of a failed image", |failure| {
             failure.message.clear();
         }),
         adapter(
             "forgets-request-ids",
-            "drops the id that the response gives the request",
+            "drops the request id of a response",
             AdapterHooks {
                 read: |mut generation, _| {
                     generation.request_id = None;
@@ -110,12 +106,12 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "forgets-request-ids-of-errors",
-            "gives a request that failed an id of its own",
+            "invents a request id for a failed request",
             AdapterHooks { failed: |error, _| error.with_request_id("lost".to_owned()), ..n },
         ),
         adapter(
             "forgets-raw",
-            "does not keep the response that has the images",
+            "drops the raw response of a success",
             AdapterHooks {
                 read: |mut generation, _| {
                     generation.raw = Bytes::new();
@@ -126,12 +122,12 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "forgets-words-of-errors",
-            "drops the words of an error",
+            "drops the message of an error",
             AdapterHooks { failed: |error, response| without_words(&error, response), ..n },
         ),
         adapter(
             "invents-an-estimate",
-            "says that every task takes an hour",
+            "reports an estimate of one hour for every task",
             AdapterHooks {
                 accepted: |mut acceptance, _| {
                     acceptance.estimated_seconds = Some(3600);
@@ -142,7 +138,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "forgets-estimates-of-polls",
-            "does not read the estimate in the response to a poll",
+            "ignores the estimate in the response to a poll",
             AdapterHooks {
                 state: |mut state, _| {
                     if let TaskState::Running { estimated_seconds, .. } = &mut state {
@@ -155,7 +151,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "drops-param",
-            "does not say which member an error is about",
+            "drops the member that an error names",
             AdapterHooks {
                 failed: |error, _| {
                     let code = error.code().map(str::to_owned);
@@ -166,17 +162,17 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "too-optimistic",
-            "calls every error free",
+            "reports charge `no` for every error",
             AdapterHooks { failed: |error, _| error.with_charge(Charge::No), ..n },
         ),
         adapter(
             "too-pessimistic",
-            "calls every error a purchase",
+            "reports charge `yes` for every error",
             AdapterHooks { failed: |error, _| error.with_charge(Charge::Yes), ..n },
         ),
         adapter(
             "wrong-kind",
-            "calls every refusal a fault of the server",
+            "reports every refusal as a server error",
             AdapterHooks {
                 failed: |error, response| {
                     Error::from_response(ErrorKind::Server, error.message(), response)
@@ -187,7 +183,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "drops-code",
-            "keeps the message of an error, and not its code",
+            "drops the code of an error",
             AdapterHooks {
                 failed: |error, _| {
                     let param = error.param().map(str::to_owned);
@@ -198,17 +194,17 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "forgets-body",
-            "does not keep the response that was an error",
+            "drops the body of an error response",
             AdapterHooks { failed: |error, _| error.with_body(Bytes::new()), ..n },
         ),
         adapter(
             "panics-on-unknown",
-            "panics where a code or a type is unknown",
+            "panics at an unknown code or type",
             AdapterHooks { response: panic_on_unknown, ..n },
         ),
         adapter(
             "never-done",
-            "takes the end of a task for a part of its way",
+            "reports an ended task as running",
             AdapterHooks {
                 state: |state, _| match state {
                     TaskState::Done(_) => TaskState::running("completed", Some(100)),
@@ -219,7 +215,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "failed-is-running",
-            "takes a task that failed for one that runs",
+            "reports a failed task as running",
             AdapterHooks {
                 state: |state, _| match state {
                     TaskState::Failed(_) => TaskState::running("failed", None),
@@ -228,7 +224,7 @@ pub(super) fn all() -> Vec<Mutant> {
                 ..n
             },
         ),
-        image("images-swapped", "gives every image the first place", |image| image.index = 0),
+        image("images-swapped", "gives every image the index 0", |image| image.index = 0),
     ]
 }
 

@@ -16,20 +16,20 @@ use super::mutant::{Mutant, client};
 
 pub(super) fn all() -> Vec<Mutant> {
     vec![
-        client("gives-up-at-404", "takes an image that is not there yet for one that is gone", |hooks| {
+        client("gives-up-at-404", "treats an image that is not there yet as gone", |hooks| {
             hooks.download = |inner| AlteringTransport::of(inner).head(|head| becomes(head, &[404], StatusCode::GONE));
         }),
-        client("hurries-a-source", "asks for an image again before the time that it was asked to wait", |hooks| {
+        client("hurries-a-source", "requests an image again before the time in `Retry-After`", |hooks| {
             hooks.download = |inner| {
                 AlteringTransport::of(inner).head(|head| {
                     head.headers.remove(RETRY_AFTER);
                 })
             };
         }),
-        client("gives-up-at-a-reset", "asks once for an image where a connection breaks", |hooks| {
+        client("gives-up-at-a-reset", "does not retry a download after a reset", |hooks| {
             hooks.download = |inner| Arc::new(AlteringTransport { forgives: false, ..AlteringTransport::of(inner) });
         }),
-        client("never-resumes", "asks for all of an image where a part of it is there", |hooks| {
+        client("never-resumes", "downloads a partly downloaded image from its start", |hooks| {
             hooks.download = |inner| {
                 let asked = |request: &mut Request<Bytes>| {
                     request.headers_mut().remove(RANGE);
@@ -37,15 +37,15 @@ pub(super) fn all() -> Vec<Mutant> {
                 Arc::new(AlteringTransport { asked, ..AlteringTransport::of(inner) })
             };
         }),
-        client("unpacks-nothing", "saves a compressed image as it came", |hooks| {
+        client("unpacks-nothing", "saves a compressed image without decompressing it", |hooks| {
             hooks.download =
                 |inner| Arc::new(AlteringTransport { whole: Some(as_it_came), ..AlteringTransport::of(inner) });
         }),
-        client("completes-a-cut-image", "saves an image that was cut off as a whole one", |hooks| {
+        client("completes-a-cut-image", "saves a truncated image as whole", |hooks| {
             hooks.download =
                 |inner| Arc::new(AlteringTransport { whole: Some(completed), ..AlteringTransport::of(inner) });
         }),
-        client("asks-for-what-is-gone", "takes an image that is gone for one that is not there yet", |hooks| {
+        client("asks-for-what-is-gone", "retries an image that is gone", |hooks| {
             hooks.download = |inner| {
                 AlteringTransport::of(inner).head(|head| becomes(head, &[401, 403, 410], StatusCode::NOT_FOUND))
             };

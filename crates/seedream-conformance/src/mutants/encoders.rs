@@ -18,7 +18,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "undocumented-member",
-            "adds a member that no document knows",
+            "adds an undocumented member",
             AdapterHooks { body: |body, _| drop(body.insert("hd".to_owned(), true.into())), ..n },
         ),
         adapter(
@@ -35,7 +35,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "wrong-model",
-            "sends the model's name in our spelling",
+            "sends the requested name of a model and not the provider's id",
             AdapterHooks {
                 body: |body, _| {
                     if let Some(Value::String(model)) = body.get_mut("model") {
@@ -57,12 +57,12 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "wrong-path",
-            "posts to a path of its own",
+            "posts to a different path",
             AdapterHooks { request: |request| *request.uri_mut() = http::Uri::from_static("/v1/images"), ..n },
         ),
         adapter(
             "leaves-out-the-base",
-            "posts to the last part of its path",
+            "posts to the last segment of the path",
             AdapterHooks {
                 request: |request| path(request, |path| path[path.rfind('/').unwrap_or(0)..].to_owned()),
                 ..n
@@ -70,7 +70,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "polls-elsewhere",
-            "polls with a query that no document has",
+            "polls with an undocumented query",
             AdapterHooks {
                 request: |request| {
                     if request.method() == http::Method::GET {
@@ -82,7 +82,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "one-seed-for-all",
-            "sends a seed of its own",
+            "sends a constant seed",
             AdapterHooks {
                 body: |body, _| {
                     if let Some(seed) = body.get_mut("seed") {
@@ -106,7 +106,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "one-format-for-all",
-            "sends a value of its own for every field that has a list of values",
+            "sends a constant for every field with a list of values",
             AdapterHooks {
                 body: |body, _| {
                     for name in ["response_format", "output_format", "deliver"] {
@@ -120,7 +120,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "wrong-defaults",
-            "says that absent members have other values than their documented defaults",
+            "reports wrong defaults for absent members",
             AdapterHooks {
                 effective: |mut effective, sent| {
                     for (name, value) in effective.body.iter_mut().filter(|(name, _)| !sent.contains_key(*name)) {
@@ -137,12 +137,12 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "no-key-variable",
-            "names no environment variable of the key",
+            "has no environment variable for the key",
             AdapterHooks { descriptor: |descriptor| descriptor.key_variables.clear(), ..n },
         ),
         adapter(
             "strict-about-unknown-models",
-            "holds a model that it does not know to the limits of one that it does",
+            "applies the limits of a known model to an unknown one",
             AdapterHooks {
                 rules: |rules| {
                     if rules.standing != Standing::Sold {
@@ -155,7 +155,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "moved-away",
-            "knows an address that no document tells",
+            "has an undocumented base URL",
             AdapterHooks {
                 descriptor: |descriptor| descriptor.base_urls = vec!["https://api.example.com".into()],
                 ..n
@@ -163,17 +163,17 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "blind-to-the-gateway",
-            "says that a request arrives as it was sent",
+            "reports that the provider changes no request",
             AdapterHooks { effective: |effective, sent| Effective { body: sent, ..effective }, ..n },
         ),
         adapter(
             "silent-about-the-gateway",
-            "does not say what the gateway makes of a request",
+            "does not report the provider's changes of a request",
             AdapterHooks { effective: |effective, _| Effective { body: Map::new(), ..effective }, ..n },
         ),
         adapter(
             "key-in-adapter",
-            "sets the header of the key in the adapter",
+            "sets the header with the key in the adapter",
             AdapterHooks {
                 request: |request| {
                     drop(request.headers_mut().insert(AUTHORIZATION, HeaderValue::from_static("Bearer k")));
@@ -183,7 +183,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "wrong-limits",
-            "claims that a model takes any number of images, of any size",
+            "claims that a model accepts any number of images of any size",
             AdapterHooks {
                 rules: |rules| {
                     rules.images.max = None;
@@ -215,7 +215,7 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "silent-about-ignored",
-            "has no word for a field that has no member",
+            "does not warn about a field without a member",
             AdapterHooks { rules: |rules| drop(rules.fields.remove(Field::Watermark)), ..n },
         ),
     ]

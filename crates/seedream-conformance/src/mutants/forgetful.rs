@@ -8,7 +8,7 @@ use super::mutant::{Mutant, adapter};
 /// One of each field that a request may set.
 pub(super) fn all() -> Vec<Mutant> {
     let fields = [
-        (Field::Prompt, "forgets-the-prompt", "sends a prompt of its own"),
+        (Field::Prompt, "forgets-the-prompt", "sends a constant prompt"),
         (Field::References, "forgets-references", "drops `references` in silence"),
         (Field::Size, "forgets-size", "drops `size` in silence"),
         (Field::Count, "forgets-count", "drops `count` in silence"),

@@ -10,7 +10,7 @@ pub(super) fn all() -> Vec<Mutant> {
     vec![
         adapter(
             "needs-completed",
-            "makes an error of a stream without the event that sums up",
+            "returns an error for a stream without the final event",
             AdapterHooks {
                 read: |generation, response| {
                     let is_stream = response.body.is_empty();
@@ -28,16 +28,16 @@ pub(super) fn all() -> Vec<Mutant> {
         ),
         adapter(
             "deaf-to-failures",
-            "skips the event of an image that failed",
+            "skips the event of a failed image",
             AdapterHooks { keeps_event: |frame| !frame.data.contains("partial_failed"), ..n },
         ),
-        client("needs-done", "takes a stream without `[DONE]` for one that was cut off", |hooks| {
+        client("needs-done", "treats a stream without `[DONE]` as truncated", |hooks| {
             hooks.input = |input| match input {
                 Input::StreamEnd => Input::Broken { partial: None, error: lost() },
                 other => other,
             };
         }),
-        client("ends-at-a-failure", "ends a stream at the first image that failed", |hooks| {
+        client("ends-at-a-failure", "ends a stream at the first failed image", |hooks| {
             hooks.input = |input| match input {
                 Input::Frame(frame, _) if frame.data.contains("partial_failed") => Input::StreamEnd,
                 other => other,
