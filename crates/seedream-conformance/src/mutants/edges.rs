@@ -27,7 +27,7 @@ pub(super) fn all() -> Vec<Mutant> {
         rules("longer-shapes", "accepts aspect ratios slightly above the maximum", |rules| {
             each_area(rules, |area| area.max_aspect = area.max_aspect.map(|most| most + 8));
         }),
-        rules("cites-its-own-page", "cites its own page for a rule that only Ark's page states", |rules| {
+        rules("cites-its-own-page", "cites its own page for a rule that only another page states", |rules| {
             let own = rules.size.source.clone();
             rules.size.narrowed.iter_mut().for_each(|narrowed| narrowed.source = own.clone());
             let own = rules.images.source.clone();
