@@ -14,9 +14,9 @@ use jiff::{Timestamp, tz::TimeZone};
 use seedream::seedream_client::ReqwestTransport;
 use seedream_conformance::{
     ConformanceRun, KnownFailures, MockTarget, MutantMatrix, Report, Requirements, RuleTrace, Subject,
-    drift::DriftFacts,
+    drift::DriftFacts, report::CaseStatus,
 };
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
 use crate::{
@@ -123,6 +123,21 @@ fn parsed<T: DeserializeOwned>(flag: &str, path: &Path) -> Result<T, Failure> {
     serde_json::from_str(&read(flag, path)?).map_err(|error| named_failure(flag, path, &error))
 }
 
+/// A JSON file of one form.
+fn formed<T, E: std::fmt::Display>(
+    flag: &str,
+    path: &Path,
+    form: &str,
+    from_json: impl Fn(&str) -> Result<T, E>,
+) -> Result<T, Failure> {
+    let text = read(flag, path)?;
+    if let Err(error) = serde_json::from_str::<IgnoredAny>(&text) {
+        let place = format!("{}:{}:{}", path.display(), error.line(), error.column());
+        return Err(Failure::usage(format!("{flag} {place}: not JSON; write {form}")));
+    }
+    from_json(&text).map_err(|error| named_failure(flag, path, &format!("{error}; write {form}")))
+}
+
 fn named_failure(flag: &str, path: &Path, error: &dyn std::fmt::Display) -> Failure {
     Failure::usage(format!("{flag} {}: {error}", path.display()))
 }
@@ -156,7 +171,14 @@ fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, Failure> {
     };
     drop(panic::take_hook());
     Ok(match write(&report, args, console) {
-        Ok(()) => report.exit_code().into(),
+        Ok(()) => {
+            let matches_nothing = report.count(CaseStatus::NotRun) == report.cases.len();
+            if let Some(pattern) = args.filter.as_ref().filter(|_| matches_nothing) {
+                let names = "names are <law>/<provider>/…, such as decode/ark";
+                console.note(&format!("error: --run {pattern}: no case has this name; {names}"));
+            }
+            report.exit_code().into()
+        }
         Err(message) => {
             console.note(&format!("error: {message}"));
             ExitCode::from(3)
@@ -175,8 +197,8 @@ fn again(args: &RunArgs) -> String {
 
 fn requirements(args: &RunArgs) -> Result<Requirements, Failure> {
     let Some(path) = &args.requirements else { return Ok(Requirements::of_the_documents()) };
-    Requirements::from_json(&read("--requirements", path)?)
-        .map_err(|error| named_failure("--requirements", path, &error))
+    let form = r#"{"set": "mine", "cases": {"harbour": {"encode": 6}}}"#;
+    formed("--requirements", path, form, Requirements::from_json)
 }
 
 /// Runs every case on every mutant and prints which case kills which mutant.
@@ -201,7 +223,8 @@ fn mutants(args: &MutantArgs, console: &Console) -> Result<ExitCode, Failure> {
 
 fn known(args: &RunArgs) -> Result<KnownFailures, Failure> {
     let Some(path) = &args.known else { return Ok(KnownFailures::default()) };
-    KnownFailures::from_json(&read("--known", path)?).map_err(|error| named_failure("--known", path, &error))
+    let form = r#"[{"case": "decode/ark/**", "reason": "...", "until": "2027-01-31"}]"#;
+    formed("--known", path, form, KnownFailures::from_json)
 }
 
 /// Writes the report files and prints the table.

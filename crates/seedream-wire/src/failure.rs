@@ -39,7 +39,7 @@ const TELLING: [&str; 6] =
 /// Supported forms: `{"error": {…}}`, `{"error": "…"}`, an un-wrapped `{"code", "message"}` (seen live on Ark), `{"ResponseMetadata":
 /// {"Error": {"Code", "Message"}}}` (Volcengine's gateway), `errors` and `detail` as text or lists (FastAPI), `error_description`
 /// (OAuth), `extensions` (GraphQL), `title` (RFC 9457), `msg`, `success: false`, an envelope around any of them, XML with `Code` and
-/// `Message` (TOS), text, HTML, and an empty body; names in any letter case. Relays embed the vendor's error as JSON in their own
+/// `Message` (TOS), text, HTML, and an empty body; names in any letter case. Relays embed Ark's error as JSON in their own
 /// message, also after words: the innermost error is used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Failure {

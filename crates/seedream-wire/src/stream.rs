@@ -123,7 +123,7 @@ impl Decoder {
         }
         let words: String = text.chars().take(LONGEST_UNREADABLE).collect();
         if names_error(frame) {
-            // The text may contain the vendor's error.
+            // The text may contain Ark's error.
             let failure = Failure::of_json(&serde_json::json!({ "error": words })).unwrap_or_default();
             self.error = Some(Failure { code: failure.code.or_else(|| self.code_in(&words)), ..failure });
         } else if text.contains(['{', '"', '\u{fffd}']) {

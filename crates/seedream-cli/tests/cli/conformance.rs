@@ -21,7 +21,21 @@ fn the_built_in_adapters_pass_and_the_table_fits_a_terminal() {
 #[test]
 fn an_empty_run_fails_and_a_filtered_run_is_marked_partial() {
     let workdir = Workdir::new();
-    assert!(workdir.run(&["conformance", "run", "--run", "nothing/**"], &[]).exits_with(4).stdout.contains("partial"));
+    let nothing = workdir.run(&["conformance", "run", "--run", "nothing/**"], &[]);
+    assert!(nothing.exits_with(4).stdout.contains("partial"));
+    nothing.stderr_contains(
+        "error: --run nothing/**: no case has this name; names are <law>/<provider>/…, such as decode/ark",
+    );
+    std::fs::write(workdir.path("afile"), "x").unwrap();
+    std::fs::write(workdir.path("list"), "[]").unwrap();
+    for (flag, file, told) in [
+        ("--requirements", "afile", "--requirements afile:1:1: not JSON; write {\"set\": \"mine\", \"cases\":"),
+        ("--known", "afile", "--known afile:1:1: not JSON; write [{\"case\":"),
+        ("--requirements", "list", "; write {\"set\": \"mine\","),
+    ] {
+        let ran = workdir.run(&["conformance", "run", "--run", "decode/ark", flag, file], &[]);
+        ran.exits_with(2).stderr_contains(told);
+    }
     let part = workdir.run(&["conformance", "run", "--run", "claims/ark"], &[]);
     assert!(part.exits_with(0).stdout.contains("partial: only claims/ark"));
     workdir.run(&["conformance", "run", "--run", "a**"], &[]).exits_with(2);

@@ -20,7 +20,7 @@ use crate::{
 pub struct Generation {
     /// The requested model, in the provider's spelling.
     pub model: ModelId,
-    /// The model that the provider reports: often an id of its supplier, which is never sent.
+    /// The model that the provider reports: often the id of the provider behind it, which is never sent.
     pub reported_model: Option<String>,
     /// When the images were made, as the provider states it.
     pub created: Option<Timestamp>,

@@ -52,7 +52,7 @@ pub struct RelayMinimum {
     pub source: Source,
 }
 
-/// Size rules that the provider's page does not state: those of the vendor whose models it resells, or of this project.
+/// Size rules that the provider's page does not state: those of ByteDance, whose models it resells, or of this project.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Narrowed {

@@ -69,7 +69,7 @@ pub struct Seller {
     pub pages: Vec<Cow<'static, str>>,
 }
 
-/// Prefixes of the pages of the model vendor.
+/// Prefixes of the pages of ByteDance, which runs the models.
 const VENDOR_PAGES: [&str; 3] = ["volcengine.com", "docs.byteplus.com", "ai.byteplus.com"];
 
 impl Seller {

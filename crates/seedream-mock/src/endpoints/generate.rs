@@ -74,7 +74,7 @@ pub(crate) fn content_type_violation(context: &RequestContext<'_>) -> Option<Rul
     (!is_json).then(|| RuleViolation::new("Content-Type", "content_type", "must be application/json."))
 }
 
-/// The refusal of a request for its content type: the error is the provider's, that it comes is our guess.
+/// The refusal of a request for its content type: the error is the provider's; that it is sent is an assumption.
 pub(crate) fn refuse_content_type(context: &RequestContext<'_>, violation: &RuleViolation) -> EndpointResponse {
     let nothing = Object::new();
     let refusal = refuse(context, context.object().unwrap_or(&nothing), violation);

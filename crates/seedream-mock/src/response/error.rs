@@ -112,7 +112,7 @@ fn template<'e>(context: &RequestContext<'e>, cause: ErrorCause) -> Option<&'e E
 /// A response for a cause, filled.
 fn filled(context: &RequestContext<'_>, template: &ErrorTemplate, fill: &ErrorDetails<'_>) -> ErrorResponse {
     let body = write(context, template, &message(template, fill), fill.param);
-    // Words that were not observed are a guess, wherever the rest of the response is documented.
+    // Words that were not observed are an assumption, wherever the rest of the response is documented.
     let evidence = if has_detail(template) && !fill.recorded { EvidenceKind::Derived } else { template.source.kind };
     ErrorResponse { status: template.status, body, evidence }
 }
