@@ -42,7 +42,7 @@ enum Input {
     /// Polls a task until it is done.
     Poll(Client),
     /// Has the mock's engine respond to a small generation, so many times.
-    Engine(Box<Engine>, Request<Bytes>, usize),
+    Engine(Box<(Engine, Request<Bytes>)>, usize),
 }
 
 /// A small response of Ark's.
@@ -66,7 +66,7 @@ pub(crate) const ALL: [Scenario; 15] = [
     }),
     of("poll", 200, "polls", |n| Ok(Input::Poll(polled(n)?))),
     of("engine", 200, "generations", |n| {
-        Ok(Input::Engine(Box::new(Engine::new(Settings::default())), generation()?, n))
+        Ok(Input::Engine(Box::new((Engine::new(Settings::default()), generation()?)), n))
     }),
 ];
 
@@ -170,7 +170,8 @@ async fn once(input: &Input) -> Result<()> {
         Input::Poll(client) => {
             client.collect(client.task(TaskId::new("task-unified-1")?)).await?;
         }
-        Input::Engine(engine, request, times) => {
+        Input::Engine(pair, times) => {
+            let (engine, request) = &**pair;
             for _ in 0..*times {
                 let script =
                     engine.handle(std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000), request);
