@@ -2,11 +2,13 @@
 
 use std::{
     fs,
+    hint::black_box,
     io::Write as _,
     path::{Path, PathBuf},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ring::digest::{SHA256, digest};
 use seedream::ImageProvider as _;
 use seedream::seedream_client::SaveOptions;
 use serde::{Deserialize, Serialize};
@@ -17,7 +19,7 @@ use crate::{
     contest::{self, Contest, Entry},
     meter::{Cost, Meter},
     peers,
-    server::PICTURE,
+    server::{self, PICTURE},
 };
 
 pub(crate) const PART: Part = Part { name: "base64", contests, contend };
@@ -26,6 +28,10 @@ pub(crate) const PART: Part = Part { name: "base64", contests, contend };
 enum Way {
     /// The whole body to a file, as it comes.
     Download,
+    /// The SHA-256 of the images, which are in memory.
+    Hash,
+    /// The images from memory to files, each synced and then renamed.
+    Sync,
     Values,
     Openai,
     Memory,
@@ -33,8 +39,10 @@ enum Way {
     Saved,
 }
 
-const WAYS: [(Way, &str); 6] = [
+const WAYS: [(Way, &str); 8] = [
     (Way::Download, "plain download to a file"),
+    (Way::Hash, "SHA-256 alone"),
+    (Way::Sync, "write and fsync alone"),
     (Way::Values, "reqwest + serde_json + base64, in memory"),
     (Way::Openai, "async-openai + base64, in memory"),
     (Way::Memory, "this client, to memory"),
@@ -86,13 +94,16 @@ struct Ready {
     server: String,
     directory: PathBuf,
     http: reqwest::Client,
+    /// An image, where none is asked for.
+    image: Vec<u8>,
     transport: std::sync::Arc<seedream::seedream_client::ReqwestTransport>,
 }
 
 impl Ready {
     fn new(way: Way, server: &str, directory: &Path) -> Result<Self> {
         let (server, directory) = (server.to_owned(), directory.to_owned());
-        Ok(Self { way, server, directory, http: peers::reqwest()?, transport: Default::default() })
+        let image = if matches!(way, Way::Hash | Way::Sync) { server::image(PICTURE) } else { Vec::new() };
+        Ok(Self { way, server, directory, http: peers::reqwest()?, image, transport: Default::default() })
     }
 
     async fn ask(&self, pictures: usize) -> Result<()> {
@@ -105,6 +116,21 @@ impl Ready {
                 while let Some(chunk) = response.chunk().await? {
                     file.write_all(&chunk)?;
                 }
+            }
+            Way::Hash => {
+                for _ in 0..pictures {
+                    black_box(digest(&SHA256, &self.image));
+                }
+            }
+            Way::Sync => {
+                for picture in 0..pictures {
+                    let part = self.directory.join("part");
+                    let mut file = fs::File::create(&part)?;
+                    file.write_all(&self.image)?;
+                    file.sync_all()?;
+                    fs::rename(part, self.directory.join(picture.to_string()))?;
+                }
+                fs::File::open(&self.directory)?.sync_all()?;
             }
             Way::Values => {
                 let body = self.http.post(url).body("{}").send().await?.bytes().await?;

@@ -51,7 +51,7 @@ impl Server {
 
 /// What is answered.
 struct Ready {
-    /// Noise that begins as a PNG.
+    /// An image.
     base64: String,
     /// Whole answers, by path.
     responses: Mutex<HashMap<String, Arc<[u8]>>>,
@@ -156,16 +156,28 @@ pub(crate) fn event_head() -> String {
 /// What it ends with.
 pub(crate) const EVENT_TAIL: &str = "\"}\n\n";
 
-/// Noise that begins as a PNG of 1024 x 768 does.
+/// The chunks of a PNG of 1024 x 768, whose pixels are noise.
 pub(crate) fn image(bytes: usize) -> Vec<u8> {
-    let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x04\0\0\0\x03\0\x08\x02\0\0\0\xcf\x3e\x3c\xc2".to_vec();
+    const AROUND: usize = 8 + 25 + 12 + 12;
     let mut noise = 1u64;
-    png.resize_with(bytes, || {
+    let mut pixels = vec![0; bytes - AROUND];
+    pixels.fill_with(|| {
         noise ^= noise << 13;
         noise ^= noise >> 7;
         noise ^= noise << 17;
         noise as u8
     });
+    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
+    for (name, data) in [(b"IHDR", &b"\0\0\x04\0\0\0\x03\0\x08\x02\0\0\0"[..]), (b"IDAT", &pixels), (b"IEND", b"")] {
+        let mut checksum = crc32fast::Hasher::new();
+        checksum.update(name);
+        checksum.update(data);
+        let length = u32::try_from(data.len()).expect("a chunk is smaller than 4 GiB");
+        png.extend_from_slice(&length.to_be_bytes());
+        png.extend_from_slice(name);
+        png.extend_from_slice(data);
+        png.extend_from_slice(&checksum.finalize().to_be_bytes());
+    }
     png
 }
 

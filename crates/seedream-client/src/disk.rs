@@ -14,9 +14,11 @@ pub(crate) mod image_file;
 pub(crate) mod log;
 mod operations;
 
+#[cfg(feature = "webhook")]
+pub(crate) use self::digest::hex;
 pub(crate) use self::{
     blocking::on_disk,
-    digest::{hex, sha256_hex},
+    digest::{Sha256, sha256_hex},
     growing_file::GrowingFile,
     image_buffer::{ImageBuffer, Spool, innermost, random_token},
     operations::*,

@@ -155,7 +155,8 @@ impl Endpoint {
     /// [`ErrorKind::Config`] where it is not such a path.
     pub(crate) fn uri(&self, path: &Uri) -> Result<Uri> {
         let relative = path.authority().is_none() && path.path().starts_with('/');
-        let joined = relative.then(|| format!("{}{path}", self.base)).and_then(|uri| uri.parse().ok());
+        let path = path.path_and_query().filter(|_| relative);
+        let joined = path.and_then(|path| Uri::try_from([&self.base, path.as_str()].concat()).ok());
         joined.ok_or_else(|| Error::new(ErrorKind::Config, "the adapter wrote a path that is not below its base URL"))
     }
 }

@@ -20,6 +20,6 @@ pub use self::{
     sidecar::SIDECAR_SCHEMA,
 };
 pub(crate) use self::{
-    save::{ImageLabel, existing_image, failure, fetch, fetch_into, save, save_image, write},
+    save::{ExaminedImage, ImageLabel, examine, existing_image, failure, fetch, fetch_into, save, save_image, write},
     sidecar::{RequestDescriber, Sidecar, described},
 };

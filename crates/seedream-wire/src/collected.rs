@@ -95,6 +95,10 @@ impl Collected {
 /// The images so far, to detect repeated ones.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
+    /// The first, which most responses have no other to compare with.
+    first: Option<ImageData>,
+    /// Whether the first is among those below.
+    several: bool,
     urls: HashSet<String>,
     /// Inline images, by length: most differ in length.
     others: HashMap<usize, Vec<ImageData>>,
@@ -103,6 +107,18 @@ pub(crate) struct Seen {
 impl Seen {
     /// Adds an image; returns whether it is new.
     pub(crate) fn is_new(&mut self, data: &ImageData) -> bool {
+        let Some(first) = &self.first else {
+            self.first = Some(data.clone());
+            return true;
+        };
+        if !std::mem::replace(&mut self.several, true) {
+            let first = first.clone();
+            self.insert(&first);
+        }
+        self.insert(data)
+    }
+
+    fn insert(&mut self, data: &ImageData) -> bool {
         let length = match data {
             // Examples in documentation shorten URLs, so that all are equal.
             ImageData::Url { url, .. } if url.contains("...") || url.contains('…') => return true,

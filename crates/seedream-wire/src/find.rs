@@ -268,8 +268,7 @@ pub(crate) fn can_be(text: &str, kind: Kind) -> bool {
 /// Whether a text is a placeholder: a word for "nothing", or a URL without a host.
 fn says_nothing(text: &str) -> bool {
     const WORDS: [&str; 8] = ["", "-", "null", "none", "nil", "n/a", "undefined", "false"];
-    WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
-        || after_scheme(text).is_some_and(|rest| host(rest).is_empty())
+    WORDS.iter().any(|word| word.eq_ignore_ascii_case(text)) || after_scheme(text).is_some_and(|rest| !has_host(rest))
 }
 
 /// The rest of a text after `http://` or `https://`.
@@ -278,8 +277,9 @@ fn after_scheme(text: &str) -> Option<&str> {
     ["http://", "https://"].iter().find(|scheme| is_scheme(scheme)).map(|scheme| &text[scheme.len()..])
 }
 
-fn host(rest: &str) -> &str {
-    rest.split(['/', '?', '#']).next().unwrap_or_default()
+/// Whether the rest of a URL begins with a host.
+fn has_host(rest: &str) -> bool {
+    !rest.is_empty() && !rest.starts_with(['/', '?', '#'])
 }
 
 fn begins_as_image(text: &str) -> bool {
@@ -290,7 +290,7 @@ fn begins_as_image(text: &str) -> bool {
 /// Whether a text is a URL: absolute, or a path to an image.
 pub(crate) fn is_link(text: &str) -> bool {
     if let Some(rest) = after_scheme(text) {
-        return !host(rest).is_empty();
+        return has_host(rest);
     }
     let path = text.split(['?', '#']).next().unwrap_or_default();
     let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();

@@ -7,7 +7,7 @@ use seedream_core::{Error, ErrorKind, Generation, ModelId, Response, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::{
-    Failure, find,
+    Failure,
     usage::{usage, whole},
 };
 
@@ -24,9 +24,9 @@ pub struct Reader {
 
 impl Reader {
     /// The metadata of a response.
-    pub(crate) fn facts(&self, body: &Value, response: &Response) -> Generation {
+    pub(crate) fn facts(&self, layers: &[&Map<String, Value>], response: &Response) -> Generation {
         let mut generation = Generation::new(self.model.clone());
-        for layer in find::layers(body) {
+        for layer in layers {
             generation.reported_model =
                 generation.reported_model.or_else(|| layer.get("model").and_then(Value::as_str).map(str::to_owned));
             generation.created = generation.created.or_else(|| created(layer));

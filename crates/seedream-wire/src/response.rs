@@ -33,10 +33,11 @@ impl Reader {
         let Some(mut document) = json::read(&response.body) else { return Err(error) };
         find::expand(&mut document.value);
         let body = &document.value;
-        let failed = Failure::of_json(body).is_some() || find::layers(body).any(says_error);
+        let layers: Vec<_> = find::layers(body).collect();
+        let failed = Failure::of_json(body).is_some() || layers.iter().any(|layer| says_error(layer));
         let images =
             body.get("data").and_then(Value::as_array).is_some_and(|items| items.iter().any(find::holds_image));
-        let billed = self.facts(body, response).billed().is_some_and(|billed| billed > 0);
+        let billed = self.facts(&layers, response).billed().is_some_and(|billed| billed > 0);
         if !images && !billed {
             let accepted = task::instead_of_images(body).filter(|_| !failed);
             return accepted.map(Decoded::Accepted).ok_or(error);
@@ -57,10 +58,13 @@ impl Reader {
     }
 
     fn of_success(&self, response: &Response) -> Result<Decoded> {
-        if let Some(frames) = frames(response) {
+        let document = json::read(&response.body);
+        // One value that is exactly the body is no stream, which nearly every response shows at once.
+        let is_one = document.as_ref().is_some_and(|one| one.is_exact() && one.length == response.body.len());
+        if let Some(frames) = (!is_one).then(|| frames(response)).flatten() {
             return self.streamed(&frames, response).map(Decoded::Done);
         }
-        let Some(mut document) = json::read(&response.body) else {
+        let Some(mut document) = document else {
             return Err(self.malformed(response, "the response cannot be decoded"));
         };
         find::expand(&mut document.value);
@@ -89,7 +93,8 @@ impl Reader {
                 return Err(self.malformed(response, &format!("the response is a success without images{named}")));
             }
         }
-        let mut generation = self.facts(body, response);
+        let layers: Vec<_> = find::layers(body).collect();
+        let mut generation = self.facts(&layers, response);
         let mut collected = Collected::default();
         let context = Context::new(self, response, generation.created);
         for item in found.items {
@@ -103,7 +108,7 @@ impl Reader {
         generation.warnings.extend(document.omitted.then(omitted));
         collected.fill(&mut generation, exact);
         if generation.images().next().is_some()
-            && find::layers(body).any(says_error)
+            && layers.into_iter().any(says_error)
             && let Some(failure) = Failure::of_json(body)
         {
             let code = failure.code.map(|code| format!(" ({code})")).unwrap_or_default();

@@ -282,7 +282,7 @@ impl Tasks {
         // An envelope may have its own status, so the innermost one is used.
         let inner: Vec<_> = find::layers(body).collect();
         let told = inner.iter().rev().find_map(|layer| Some((*layer, status(layer)?)));
-        let mut generation = self.images(task, &document, response);
+        let mut generation = self.images(task, &document, &inner, response);
         let any = generation.images().next().is_some();
         let Some((members, status)) = told else {
             return if any { Ok(TaskState::Done(generation)) } else { Err(self.poll_error(response)) };
@@ -307,7 +307,7 @@ impl Tasks {
             }
             Word::Running | Word::Unknown => {
                 let progress = progress(members);
-                let estimated_seconds = find::layers(body).find_map(estimate);
+                let estimated_seconds = inner.iter().find_map(|layer| estimate(layer));
                 let found = any.then(|| Box::new(generation));
                 Ok(TaskState::Running { status: status.to_owned(), progress, estimated_seconds, found })
             }
@@ -325,9 +325,15 @@ impl Tasks {
         error.with_charge(Charge::Unknown)
     }
 
-    fn images(&self, task: &Task, document: &json::Document, response: &Response) -> Generation {
+    fn images(
+        &self,
+        task: &Task,
+        document: &json::Document,
+        layers: &[&Map<String, Value>],
+        response: &Response,
+    ) -> Generation {
         let body = &document.value;
-        let mut generation = self.reader.facts(body, response);
+        let mut generation = self.reader.facts(layers, response);
         generation.model = task.model.clone();
         let found = find(body, self.results);
         let mut collected = Collected::default();

@@ -135,6 +135,9 @@ impl Client {
 
     /// The endpoints for polls: first the one that accepted the task, then the others of this client.
     fn endpoints_of(&self, base_url: &str) -> Result<Arc<[Endpoint]>> {
+        if base_url == self.base_url() {
+            return Ok(self.0.endpoints.clone());
+        }
         let known = self.0.endpoints.iter().find_map(|endpoint| endpoint.for_task(base_url).ok());
         let home = known.map_or_else(|| self.endpoint().for_task(base_url), Ok)?;
         let others = self.0.endpoints.iter().filter(|endpoint| endpoint.base_url() != home.base_url()).cloned();

@@ -1,5 +1,7 @@
 //! A response that is arriving, within its limits.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{header, response::Parts};
 use http_body_util::BodyExt as _;
@@ -19,7 +21,9 @@ use crate::{
 /// A response that is arriving.
 #[derive(Debug)]
 pub(crate) struct IncomingResponse {
-    pub(super) endpoint: Endpoint,
+    pub(super) endpoints: Arc<[Endpoint]>,
+    /// Which of them responds.
+    pub(super) place: usize,
     pub(super) head: Parts,
     pub(super) body: DecodedBody,
     pub(super) until: Instant,
@@ -35,8 +39,9 @@ pub(crate) struct IncomingResponse {
 
 impl IncomingResponse {
     /// The same, seen from outside.
-    pub(crate) fn watched(self, trace: TraceSpan) -> Self {
-        Self { trace, ..self }
+    pub(crate) fn watched(mut self: Box<Self>, trace: TraceSpan) -> Box<Self> {
+        self.trace = trace;
+        self
     }
 
     pub(crate) fn status(&self) -> http::StatusCode {
@@ -49,8 +54,10 @@ impl IncomingResponse {
 
     /// The response with this body.
     pub(crate) fn response(&self, body: impl Into<Bytes>) -> Response {
-        let body = body.into();
-        let body = if self.head.status.is_success() { body } else { self.endpoint.scrub(body) };
+        let body = match self.endpoints.get(self.place) {
+            Some(place) if !self.head.status.is_success() => place.scrub(body.into()),
+            _ => body.into(),
+        };
         Response::new(self.head.status, self.head.headers.clone(), body, self.received_at)
     }
 
@@ -114,7 +121,11 @@ impl IncomingResponse {
     ///
     /// # Errors
     /// As [`IncomingResponse::chunk`], with what had arrived.
-    pub(crate) async fn whole(mut self, so_far: &[u8], syntax: BodySyntax) -> Result<Response, (Response, Error)> {
+    pub(crate) async fn whole(
+        mut self: Box<Self>,
+        so_far: &[u8],
+        syntax: BodySyntax,
+    ) -> Result<Response, (Response, Error)> {
         // A length that lies must not reserve much, and most of a large response is images.
         const MAX_RESERVED: u64 = 1 << 20;
         let stated = self.head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -122,32 +133,45 @@ impl IncomingResponse {
         let mut body = CollectedBody { text: Vec::with_capacity(ahead), blobs: Blobs::default() };
         // What is refused holds no image, and is told as it is.
         let holds_images = self.head.status.is_success();
-        let mut extractor = None;
         body.text(so_far);
         let ended = loop {
             if let Err(error) = self.room_for_text(body.text.len()) {
                 break Err(error);
             }
-            // A response that is shorter than what is lifted has nothing to be lifted.
-            if extractor.is_none() && holds_images && body.text.len() > THRESHOLD {
-                let begun = std::mem::take(&mut body.text);
-                extractor.insert(self.extractor(syntax)).feed(&begun, &mut body).await;
+            // A response that is shorter than what is lifted has nothing to be lifted, and no room for it: hence the box.
+            if holds_images && body.text.len() > THRESHOLD {
+                break Box::pin(self.without_images(syntax, &mut body)).await;
             }
-            match (self.chunk().await, &mut extractor) {
-                (Ok(Some(bytes)), Some(extractor)) => extractor.feed(&bytes, &mut body).await,
-                (Ok(Some(bytes)), None) => body.text(&bytes),
-                (Ok(None), _) => break Ok(()),
-                (Err(error), _) => break Err(error),
+            match self.chunk().await {
+                Ok(Some(bytes)) => body.text(&bytes),
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
             }
         };
-        if let Some(mut extractor) = extractor {
-            extractor.finish(&mut body).await;
-        }
         let response = self.response(body.text).with_blobs(body.blobs);
         match ended {
             Ok(()) => Ok(response),
             Err(error) => Err((response, error)),
         }
+    }
+
+    /// Takes the images out of what has come, and of all that follows.
+    async fn without_images(&mut self, syntax: BodySyntax, body: &mut CollectedBody) -> Result<()> {
+        let begun = std::mem::take(&mut body.text);
+        let mut extractor = self.extractor(syntax);
+        extractor.feed(&begun, body).await;
+        let ended = loop {
+            if let Err(error) = self.room_for_text(body.text.len()) {
+                break Err(error);
+            }
+            match self.chunk().await {
+                Ok(Some(bytes)) => extractor.feed(&bytes, body).await,
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        extractor.finish(body).await;
+        ended
     }
 }
 

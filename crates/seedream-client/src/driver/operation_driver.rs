@@ -162,7 +162,7 @@ impl OperationDriver {
                 Ok(_) => self.operation.attempts(),
                 Err(error) => error.attempts(),
             });
-            then = Then::Done(Box::new(Box::pin(self.io.settle(*outcome)).await));
+            then = Then::Done(Box::new(self.io.settle(*outcome).await));
         }
         if let Some(record) = record {
             Box::pin(self.context.keep(self.entry(record, &events, &then))).await;

@@ -69,7 +69,7 @@ impl OperationIo {
     /// The outcome as the caller gets it: what is not needed is removed, and what could not be read is kept.
     pub(super) async fn settle(&mut self, mut outcome: Result<Generation>) -> Result<Generation> {
         if !self.spooled.is_settled(&outcome) {
-            outcome = self.spooled.settle(outcome).await;
+            outcome = Box::pin(self.spooled.settle(outcome)).await;
         }
         self.sender.finish(outcome)
     }
@@ -105,7 +105,7 @@ impl OperationIo {
         };
         let expect = if purpose == Purpose::Submit { self.expect } else { ExpectedBody::Poll };
         let OpenedResponse { mut input, frames } = response_reader::open(incoming, expect).instrument(span).await;
-        self.frames = frames.map(Box::new);
+        self.frames = frames;
         self.spooled.note(&mut input).await;
         input
     }

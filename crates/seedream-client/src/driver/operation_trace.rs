@@ -74,7 +74,7 @@ impl OperationTrace {
 }
 
 /// Records what a request led to.
-pub(super) fn trace_sent(trace: &mut TraceSpan, sent: &Result<IncomingResponse, SendFailure>) {
+pub(super) fn trace_sent(trace: &mut TraceSpan, sent: &Result<Box<IncomingResponse>, SendFailure>) {
     match sent {
         Ok(incoming) => trace.answered(incoming.status()),
         Err(SendFailure::NotSent(error) | SendFailure::Sent(error)) => trace.failed(error.kind()),

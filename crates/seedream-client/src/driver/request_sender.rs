@@ -3,7 +3,7 @@
 use std::{pin::pin, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderValue, header};
+use http::{HeaderName, HeaderValue, header};
 use seedream_core::{Dialect, Error, ErrorKind, Generation, Result, Timestamp};
 use tokio::time::{Instant, timeout_at};
 
@@ -18,7 +18,7 @@ use crate::{
 
 /// The provider's quotation number for one operation, the same at all its attempts and polls: one that changed with each
 /// attempt would not help to find out what became of a lost one.
-const CLIENT_REQUEST_ID: &str = "x-client-request-id";
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
 
 /// What every request of one operation needs to get out.
 #[derive(Clone, Debug)]
@@ -78,7 +78,7 @@ impl RequestSender {
         mut request: http::Request<Bytes>,
         until: Instant,
         departure: &Departure,
-    ) -> Result<IncomingResponse, SendFailure> {
+    ) -> Result<Box<IncomingResponse>, SendFailure> {
         let endpoint = self.endpoints.get(place).ok_or_else(nowhere).map_err(SendFailure::NotSent)?;
         endpoint.address(&mut request).map_err(SendFailure::NotSent)?;
         let headers = request.headers_mut();
@@ -98,8 +98,10 @@ impl RequestSender {
             Ok(Ok(response)) => {
                 let (mut head, body) = response.into_parts();
                 let body = DecodedBody::new(&mut head.headers, body);
-                Ok(IncomingResponse {
-                    endpoint: endpoint.clone(),
+                // In a box: it goes through the hands of several futures, each of which would have room for it.
+                Ok(Box::new(IncomingResponse {
+                    endpoints: self.endpoints.clone(),
+                    place,
                     head,
                     body,
                     until,
@@ -108,7 +110,7 @@ impl RequestSender {
                     spool: self.spool.clone(),
                     trace: TraceSpan::none(),
                     received_at: Timestamp::now(),
-                })
+                }))
             }
             Ok(Err(error)) if error.reached() == Reached::NotSent => Err(SendFailure::NotSent(error.into())),
             Ok(Err(error)) => Err(SendFailure::Sent(large(error.into(), length))),

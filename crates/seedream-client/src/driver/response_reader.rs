@@ -27,7 +27,7 @@ pub(crate) enum ExpectedBody {
 pub(super) struct OpenedResponse {
     pub(super) input: Input,
     /// The rest of it, where it is a stream.
-    pub(super) frames: Option<EventFrames>,
+    pub(super) frames: Option<Box<EventFrames>>,
 }
 
 impl OpenedResponse {
@@ -37,7 +37,7 @@ impl OpenedResponse {
 }
 
 /// Reads a response to its end, or to its first event.
-pub(super) async fn open(incoming: IncomingResponse, expect: ExpectedBody) -> OpenedResponse {
+pub(super) async fn open(incoming: Box<IncomingResponse>, expect: ExpectedBody) -> OpenedResponse {
     if !incoming.status().is_success() || expect == ExpectedBody::Poll {
         return whole(incoming, &[], BodySyntax::Json).await;
     }
@@ -78,7 +78,7 @@ impl BodyStart {
 
 /// Looks at the first bytes, since neither the type nor its absence can be trusted: validation errors come as JSON, and some
 /// relays label a stream as JSON. The type counts only where the bytes do not decide.
-async fn peek(mut incoming: IncomingResponse, says_stream: bool, expect: ExpectedBody) -> OpenedResponse {
+async fn peek(mut incoming: Box<IncomingResponse>, says_stream: bool, expect: ExpectedBody) -> OpenedResponse {
     let mut start = Vec::new();
     let (beginning, ended) = loop {
         if let Some(beginning) = BodyStart::of(&start) {
@@ -106,8 +106,14 @@ async fn peek(mut incoming: IncomingResponse, says_stream: bool, expect: Expecte
     if !streams {
         return whole(incoming, &start, BodySyntax::Json).await;
     }
-    let mut frames = EventFrames::new(incoming);
-    frames.take(&start).await;
+    // In a box, since most responses are no stream.
+    Box::pin(begin_stream(incoming, &start, ended, says_stream)).await
+}
+
+/// Reads a stream to its first event.
+async fn begin_stream(incoming: Box<IncomingResponse>, start: &[u8], ended: bool, says_stream: bool) -> OpenedResponse {
+    let mut frames = Box::new(EventFrames::new(incoming));
+    frames.take(start).await;
     if ended {
         frames.end().await;
     }
@@ -126,7 +132,7 @@ async fn peek(mut incoming: IncomingResponse, says_stream: bool, expect: Expecte
     OpenedResponse { input: Input::Head(frames.incoming.response("")), frames: Some(frames) }
 }
 
-async fn whole(incoming: IncomingResponse, so_far: &[u8], syntax: BodySyntax) -> OpenedResponse {
+async fn whole(incoming: Box<IncomingResponse>, so_far: &[u8], syntax: BodySyntax) -> OpenedResponse {
     OpenedResponse::whole(match incoming.whole(so_far, syntax).await {
         Ok(response) => Input::Response(response),
         Err((partial, error)) => Input::Broken { partial: Some(partial), error },
@@ -136,7 +142,7 @@ async fn whole(incoming: IncomingResponse, so_far: &[u8], syntax: BodySyntax) ->
 /// A stream of events that is being read.
 #[derive(Debug)]
 pub(super) struct EventFrames {
-    incoming: IncomingResponse,
+    incoming: Box<IncomingResponse>,
     extractor: ImageExtractor,
     events: EventAssembler,
     ended: bool,
@@ -158,7 +164,7 @@ struct EventAssembler {
 }
 
 impl EventFrames {
-    fn new(incoming: IncomingResponse) -> Self {
+    fn new(incoming: Box<IncomingResponse>) -> Self {
         let extractor = incoming.extractor(BodySyntax::Events);
         Self { incoming, extractor, events: EventAssembler::default(), ended: false, broken: None }
     }

@@ -46,12 +46,12 @@ impl SpooledImages {
             Input::Frame(frame, blobs) if !blobs.is_empty() => {
                 // A preview: the image itself comes later.
                 let preview = frame.data.contains("partial_image");
-                self.take(blobs, preview).await;
+                Box::pin(self.take(blobs, preview)).await;
             }
             Input::Response(response) | Input::Broken { partial: Some(response), .. } => {
                 let mut blobs = response.blobs().clone();
                 if !blobs.is_empty() {
-                    self.take(&mut blobs, false).await;
+                    Box::pin(self.take(&mut blobs, false)).await;
                     *response = response.clone().with_blobs(blobs.clone());
                 }
                 self.blobs = boxed(blobs);

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     disk::{self, image_file, on_disk},
-    output::{self, ImageLabel, Output, RequestDescriber, SavedImage, Sidecar},
+    output::{self, ExaminedImage, ImageLabel, Output, RequestDescriber, SavedImage, Sidecar},
     provider::{EventStream, ImageProvider, Prepared},
     record::RecordEntry,
 };
@@ -190,13 +190,14 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
         followed
     }
 
-    /// Saves images as they arrive: fetched side by side, saved in their order, so that numbers follow it.
+    /// Saves images as they arrive: fetched and looked at side by side, saved in their order, so that numbers follow it.
     pub(super) async fn save(
         &self,
         mut images: UnboundedReceiver<GeneratedImage>,
     ) -> Vec<Result<SavedImage, ImageFailure>> {
         let arrived = stream::poll_fn(move |context| images.poll_recv(context));
-        let fetched = arrived.map(|image| async move { (self.fetch(&image).await, image) }).buffered(AT_A_TIME);
+        let fetched = arrived.map(|image| async move { (self.fetch_and_examine(&image).await, image) });
+        let fetched = fetched.buffered(AT_A_TIME);
         let mut fetched = pin!(fetched);
         let mut saved = Vec::new();
         while let Some((here, image)) = fetched.next().await {
@@ -205,7 +206,7 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
             if let Some(client) = self.context.served() {
                 label.provider = client.dialect().descriptor().id.clone().into();
             }
-            if let Ok(ImageData::File(file)) = &here {
+            if let Ok(Some(file)) = here.as_ref().map(|examined| examined.as_ref().and_then(ExaminedImage::file)) {
                 label.is_synced = self.context.has_synced(file).await;
                 // It came inside the response.
                 label.stays = matches!(image.data, ImageData::File(_)) && self.context.record_id().is_some();
@@ -231,6 +232,12 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
             saved.push(written);
         }
         saved
+    }
+
+    /// The image on this machine, and what its bytes say; `None` where it is not here, or nothing saves it.
+    async fn fetch_and_examine(&self, image: &GeneratedImage) -> Result<Option<ExaminedImage>, ImageFailure> {
+        let here = self.fetch(image).await?;
+        Ok(if self.output.is_some() { output::examine(here).await } else { None })
     }
 
     /// The image on this machine.

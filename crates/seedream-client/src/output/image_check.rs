@@ -8,11 +8,10 @@ use std::{
 
 use bytes::Bytes;
 use seedream_core::ImageData;
-use sha2::{Digest as _, Sha256};
 
 use crate::{
     body::image_format::{Completeness, ImageEndCheck},
-    disk::hex,
+    disk::Sha256,
 };
 
 /// An image that is to be written.
@@ -80,7 +79,7 @@ impl LocalImage {
                 }
             }
         }
-        Ok((hex(&digest.finalize()), end.completeness()))
+        Ok((digest.hex(), end.completeness()))
     }
 }
 

@@ -104,18 +104,21 @@ pub(crate) async fn save(downloader: &Downloader, generation: &Generation, optio
     for outcome in &generation.outcomes {
         fetches.push(async move {
             match outcome {
-                Ok(image) => Ok((image, fetch_into(downloader, image, &options.directory).await?)),
+                Ok(image) => {
+                    let here = fetch_into(downloader, image, &options.directory).await?;
+                    Ok((image, examine(here.data).await))
+                }
                 Err(failure) => Err(failure.clone()),
             }
         });
     }
-    // Fetched side by side and written one after the other in their order, so that numbers follow the order too.
+    // Fetched and looked at side by side, and written one after the other in their order, so that numbers follow the order too.
     let mut fetched = stream::iter(fetches).buffered(AT_A_TIME);
     let mut outcomes = Vec::with_capacity(generation.outcomes.len());
     let (output, label) = options.output();
     while let Some(fetched) = fetched.next().await {
         outcomes.push(match fetched {
-            Ok((image, fetched)) => write(image, fetched.data, &output, &label).await,
+            Ok((image, examined)) => write(image, examined, &output, &label).await,
             Err(failure) => Err(failure),
         });
     }
@@ -135,7 +138,8 @@ pub(crate) async fn save_image(
     options: &SaveOptions,
 ) -> Result<SavedImage, ImageFailure> {
     let (output, label) = options.output();
-    let saved = write(image, fetch_into(downloader, image, &options.directory).await?.data, &output, &label).await;
+    let examined = examine(fetch_into(downloader, image, &options.directory).await?.data).await;
+    let saved = write(image, examined, &output, &label).await;
     last(options).await;
     saved
 }
@@ -161,24 +165,50 @@ impl SaveOptions {
     }
 }
 
-/// Saves an image that is here by now, and tells of a failure where it was before.
-pub(crate) async fn write(
-    image: &GeneratedImage,
-    data: ImageData,
-    output: &dyn Output,
-    label: &ImageLabel,
-) -> Result<SavedImage, ImageFailure> {
+/// An image that is here by now, and what its bytes say of it.
+pub(crate) struct ExaminedImage {
+    local: Arc<LocalImage>,
+    facts: io::Result<ImageFacts>,
+    /// Why it is incomplete, where that was known before.
+    incomplete: Option<String>,
+}
+
+impl ExaminedImage {
+    /// The file that all of it is in.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match &*self.local {
+            LocalImage::File(path) if self.incomplete.is_none() => Some(path),
+            _ => None,
+        }
+    }
+}
+
+/// Looks at an image, which reads and hashes all of it; `None` where it is not here.
+pub(crate) async fn examine(data: ImageData) -> Option<ExaminedImage> {
     let (data, incomplete) = match data {
         ImageData::Incomplete { data, reason } => (*data, Some(reason)),
         data => (data, None),
     };
-    let file = if let ImageData::File(path) = &data { Some(path.clone()) } else { None };
-    let Some(local) = LocalImage::of(data) else {
+    let local = Arc::new(LocalImage::of(data)?);
+    let looked_at = local.clone();
+    let facts = on_disk(move || looked_at.check()).await;
+    Some(ExaminedImage { local, facts, incomplete })
+}
+
+/// Saves an image that is here by now, and tells of a failure where it was before.
+pub(crate) async fn write(
+    image: &GeneratedImage,
+    examined: Option<ExaminedImage>,
+    output: &dyn Output,
+    label: &ImageLabel,
+) -> Result<SavedImage, ImageFailure> {
+    let Some(ExaminedImage { local, facts, incomplete }) = examined else {
         return Err(failure(image, ErrorKind::Unsupported, UNKNOWN_PLACE));
     };
+    let file = if let LocalImage::File(path) = &*local { Some(path.clone()) } else { None };
     // A page that came from a URL is still there; anything else that was fetched may be an image of an unknown format.
     let fetched = matches!(image.data, ImageData::Url { .. });
-    let (kind, message) = match (ImageSave { image, local: Arc::new(local), output, label }).save(incomplete).await {
+    let (kind, message) = match (ImageSave { image, local, output, label }).save(facts, incomplete).await {
         Ok(saved) => {
             if let Some(file) = file.filter(|file| image_file::is_unsaved(file) && !label.stays) {
                 // The output may have moved it.
@@ -251,13 +281,15 @@ struct ImageSave<'a> {
 }
 
 impl ImageSave<'_> {
-    /// Looks at it and saves it. `incomplete` says why it is, where that is known already.
+    /// Saves it. `incomplete` says why it is, where that is known already.
     ///
     /// # Errors
     /// What kind of thing went wrong, a sentence about it, and whether a web page came in the place of an image.
-    async fn save(&self, incomplete: Option<String>) -> Result<SavedImage, (ErrorKind, String, bool)> {
-        let local = self.local.clone();
-        let facts = on_disk(move || local.check()).await;
+    async fn save(
+        &self,
+        facts: io::Result<ImageFacts>,
+        incomplete: Option<String>,
+    ) -> Result<SavedImage, (ErrorKind, String, bool)> {
         let unread = |error: io::Error| (ErrorKind::Storage, format!("the image cannot be read: {error}"), false);
         let facts = facts.map_err(unread)?;
         let incomplete = incomplete.or(match &facts.completeness {

@@ -23,9 +23,9 @@ impl ProxyEnvironment {
         Self { matcher: Matcher::from_system(), variables }
     }
 
-    /// The proxy that a request to this place goes through.
-    pub(super) fn proxy(&self, target: &Uri) -> Option<EnvironmentProxy> {
-        if is_loopback(target) {
+    /// The proxy that a request to this place goes through; `url` is the same place.
+    pub(super) fn proxy(&self, target: &Uri, url: &Url) -> Option<EnvironmentProxy> {
+        if is_loopback(url) {
             return None;
         }
         let proxy = self.matcher.intercept(target)?;
@@ -46,9 +46,8 @@ impl ProxyEnvironment {
 }
 
 /// Whether a request stays on this machine, which no proxy of the environment can reach.
-pub(super) fn is_loopback(target: &Uri) -> bool {
-    // Read as the request itself is, so that `127.1` is what it becomes.
-    Url::parse(&target.to_string()).is_ok_and(|url| url.host_str().is_some_and(is_loopback_host))
+pub(super) fn is_loopback(url: &Url) -> bool {
+    url.host_str().is_some_and(is_loopback_host)
 }
 
 /// A proxy of the environment, without its user name and password.
@@ -89,7 +88,8 @@ mod tests {
     }
 
     fn told(variables: &[(&'static str, &str)], target: &'static str) -> String {
-        environment(variables).proxy(&Uri::from_static(target)).map_or_else(String::new, |via| via.to_string())
+        let url = Url::parse(target).unwrap();
+        environment(variables).proxy(&Uri::from_static(target), &url).map_or_else(String::new, |via| via.to_string())
     }
 
     #[test]

@@ -39,6 +39,9 @@ impl Blobs {
     /// The image whose token is in a string of the body: the token is the whole string, or is in quotes inside it if the JSON is
     /// invalid and the string extends past its end.
     pub fn get(&self, token: &str) -> Option<&ImageData> {
+        if self.is_empty() {
+            return None;
+        }
         self.0.get(token).or_else(|| token.split('"').find_map(|part| self.0.get(part)))
     }
 

@@ -25,7 +25,7 @@ impl Capabilities {
     /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) with every [`Violation`](crate::Violation), under [`Strictness::Strict`]. Under any strictness if the dialect cannot
     /// express a field, or if `extra` contains a member that a field writes.
     pub fn check(&self, request: &ImageRequest, strictness: Strictness) -> Result<Checked> {
-        let mut audit = Audit::new(self.seller.clone());
+        let mut audit = Audit::new(&self.seller);
         let mut sent = request.clone();
         self.check_model(&mut audit);
         self.check_prompt(request, &mut audit);
@@ -107,7 +107,7 @@ impl Capabilities {
         (fitted, warnings)
     }
 
-    fn check_model(&self, audit: &mut Audit) {
+    fn check_model(&self, audit: &mut Audit<'_>) {
         if self.model.as_str().trim().is_empty() {
             audit.violation(Field::Model, "is empty: name a model", None, &self.members.source);
             return;

@@ -9,11 +9,10 @@ use std::{
 
 use bytes::Bytes;
 use seedream_core::{ErrorKind, Generation, ImageData, ImageFailure};
-use sha2::{Digest as _, Sha256};
 
 use super::record_name;
 use crate::{
-    disk::{self, hex, image_file},
+    disk::{self, image_file, sha256_hex},
     job::Outcome,
     record::RecordEntry,
 };
@@ -26,8 +25,8 @@ const INLINE: usize = 256 << 10;
 pub(super) struct KeptImages {
     /// Those that were synced.
     synced: HashSet<PathBuf>,
-    /// Those that the record keeps of images that were in memory.
-    lifted: Vec<(PathBuf, [u8; 32])>,
+    /// Those that the record keeps of images that were in memory, with the SHA-256 of each.
+    lifted: Vec<(PathBuf, String)>,
 }
 
 impl KeptImages {
@@ -41,8 +40,7 @@ impl KeptImages {
         });
         let images = generations.flat_map(Generation::images);
         let paths: BTreeSet<_> = images.filter_map(|image| path(&image.data)).filter(is_ours).collect();
-        let lifted =
-            paths.into_iter().filter_map(|path| Some((path.clone(), Sha256::digest(fs::read(path).ok()?).into())));
+        let lifted = paths.into_iter().filter_map(|path| Some((path.clone(), sha256_hex(&fs::read(path).ok()?))));
         Self { synced: HashSet::new(), lifted: lifted.collect() }
     }
 
@@ -97,7 +95,7 @@ impl KeptImages {
 
     /// The file of an image that was in memory, and whether it is new: a stream names an image twice.
     fn lift(&mut self, record: &Path, index: u32, bytes: &Bytes) -> io::Result<(PathBuf, bool)> {
-        let digest = Sha256::digest(bytes).into();
+        let digest = sha256_hex(bytes);
         if let Some((path, _)) = self.lifted.iter().find(|(_, known)| *known == digest) {
             return Ok((path.clone(), false));
         }
@@ -109,13 +107,9 @@ impl KeptImages {
 
     /// Removes the files that the record kept of images that were saved elsewhere since.
     pub(super) fn remove_saved(&self, outcome: &Outcome) {
-        for (path, digest) in &self.lifted {
-            let sha256 = hex(digest);
-            if outcome
-                .images
-                .iter()
-                .any(|image| image.sha256 == sha256 && image.location.file() != Some(path.as_path()))
-            {
+        for (path, sha256) in &self.lifted {
+            let mut images = outcome.images.iter();
+            if images.any(|image| image.sha256 == *sha256 && image.location.file() != Some(path.as_path())) {
                 // Two copies are no harm.
                 let _ = disk::remove(path);
             }

@@ -4,8 +4,8 @@ use crate::{Field, Nearest, Seller, Source, Violation, Waiver, Warning, WarningK
 
 /// The findings of a check so far.
 #[derive(Debug)]
-pub(super) struct Audit {
-    pub(super) seller: Seller,
+pub(super) struct Audit<'a> {
+    pub(super) seller: &'a Seller,
     pub(super) violations: Vec<Violation>,
     /// Violations that no strictness can send: the dialect cannot express the field.
     pub(super) impossible: Vec<Violation>,
@@ -14,8 +14,8 @@ pub(super) struct Audit {
     pub(super) unsent: Vec<Field>,
 }
 
-impl Audit {
-    pub(super) fn new(seller: Seller) -> Self {
+impl<'a> Audit<'a> {
+    pub(super) fn new(seller: &'a Seller) -> Self {
         let (violations, impossible, warnings) = (Vec::new(), Vec::new(), Vec::new());
         Self { seller, violations, impossible, warnings, unsent: Vec::new() }
     }

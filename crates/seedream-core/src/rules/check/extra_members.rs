@@ -13,7 +13,7 @@ impl ImageRequest {
 }
 
 impl Capabilities {
-    pub(super) fn check_background(&self, request: &ImageRequest, audit: &mut Audit) {
+    pub(super) fn check_background(&self, request: &ImageRequest, audit: &mut Audit<'_>) {
         let Some(rule) = &self.background else { return };
         let member = BackgroundRule::MEMBER;
         let Some(value) = request.extra.get(member).filter(|value| !value.is_null()) else { return };
@@ -37,7 +37,7 @@ impl Capabilities {
         }
     }
 
-    pub(super) fn check_layers(&self, request: &ImageRequest, audit: &mut Audit) {
+    pub(super) fn check_layers(&self, request: &ImageRequest, audit: &mut Audit<'_>) {
         if !request.takes_apart() {
             return;
         }
@@ -75,7 +75,7 @@ impl Capabilities {
     }
 
     /// Warns about members of `extra` that may request more images than the count.
-    pub(super) fn check_asked_by_extra(&self, request: &ImageRequest, audit: &mut Audit) {
+    pub(super) fn check_asked_by_extra(&self, request: &ImageRequest, audit: &mut Audit<'_>) {
         let (Some((member, most)), None) = (self.asked_by_extra(request), &self.precedence) else { return };
         let message = format!("`{member}` may request several images: the maximum of {most} is counted");
         audit.warn(WarningKind::Cost, Field::Extra, message);

@@ -5,7 +5,7 @@ use crate::net::is_public_host;
 use crate::{Capabilities, Count, Field, ImageRequest, ImageSource, Nearest, ReferenceRule, TotalRule, WarningKind};
 
 impl Capabilities {
-    pub(super) fn check_prompt(&self, request: &ImageRequest, audit: &mut Audit) {
+    pub(super) fn check_prompt(&self, request: &ImageRequest, audit: &mut Audit<'_>) {
         let (prompt, source) = (&request.prompt, &self.prompt.source);
         if prompt.trim().is_empty() {
             audit.violation(Field::Prompt, "is empty: describe the image", None, source);
@@ -40,7 +40,7 @@ impl Capabilities {
         }
     }
 
-    pub(super) fn check_references(&self, request: &ImageRequest, audit: &mut Audit) {
+    pub(super) fn check_references(&self, request: &ImageRequest, audit: &mut Audit<'_>) {
         let (rule, references) = (&self.references, &request.references);
         if references.is_empty() {
             return;
@@ -90,7 +90,7 @@ impl Capabilities {
         }
     }
 
-    pub(super) fn check_count(&self, request: &ImageRequest, audit: &mut Audit) {
+    pub(super) fn check_count(&self, request: &ImageRequest, audit: &mut Audit<'_>) {
         let (rule, source) = (&self.images, &self.images.source);
         let Some(count) = request.count else { return };
         let asked = count.ceiling();

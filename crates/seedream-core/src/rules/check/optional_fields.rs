@@ -6,7 +6,7 @@ use super::{audit::Audit, callback};
 use crate::{Capabilities, Field, FieldRule, ImageRequest, Nearest, Support, WarningKind};
 
 impl Capabilities {
-    pub(super) fn check_fields(&self, request: &ImageRequest, audit: &mut Audit) {
+    pub(super) fn check_fields(&self, request: &ImageRequest, audit: &mut Audit<'_>) {
         for field in Field::OPTIONAL {
             let Some(value) = request.optional(field) else { continue };
             match self.field(field) {
@@ -20,7 +20,7 @@ impl Capabilities {
         }
     }
 
-    fn check_field(&self, rule: &FieldRule, value: &Value, audit: &mut Audit) {
+    fn check_field(&self, rule: &FieldRule, value: &Value, audit: &mut Audit<'_>) {
         let (field, source) = (rule.field, &rule.source);
         if value.is_null() {
             audit.violation(field, "is not a finite number", None, source);
@@ -77,7 +77,7 @@ impl Capabilities {
         }
     }
 
-    pub(super) fn check_extra(&self, request: &ImageRequest, audit: &mut Audit) {
+    pub(super) fn check_extra(&self, request: &ImageRequest, audit: &mut Audit<'_>) {
         for member in request.extra.keys() {
             if self.members.contains(member) {
                 let message = format!("`{member}` is written by another field of the request: set that field instead");

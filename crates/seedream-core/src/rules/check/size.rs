@@ -35,7 +35,7 @@ enum Bound {
 
 impl Capabilities {
     /// Converts the size to this provider's spelling; a size without one is unchanged, with a violation.
-    pub(super) fn check_size(&self, request: &ImageRequest, audit: &mut Audit) -> Option<WireSize> {
+    pub(super) fn check_size(&self, request: &ImageRequest, audit: &mut Audit<'_>) -> Option<WireSize> {
         let size = request.size?;
         let wire = match size {
             Size::Pixels(pixels) => self.pixels(pixels, audit),
@@ -46,7 +46,7 @@ impl Capabilities {
         Some(wire.unwrap_or_else(|| WireSize::plain(size)))
     }
 
-    fn pixels(&self, pixels: Pixels, audit: &mut Audit) -> Option<WireSize> {
+    fn pixels(&self, pixels: Pixels, audit: &mut Audit<'_>) -> Option<WireSize> {
         let source = &self.size.source;
         let Some(rule) = self.size.pixels else {
             let message = format!("{pixels} cannot be sent: {} does not take width x height", self.model);
@@ -107,7 +107,7 @@ impl Capabilities {
         broken
     }
 
-    fn tier(&self, tier: Tier, audit: &mut Audit) -> Option<WireSize> {
+    fn tier(&self, tier: Tier, audit: &mut Audit<'_>) -> Option<WireSize> {
         if self.size.tiers.contains(&tier) {
             return Some(WireSize::plain(tier));
         }
@@ -134,7 +134,7 @@ impl Capabilities {
         narrowed.map_or(&self.size.source, |narrowed| &narrowed.source)
     }
 
-    fn ratio(&self, ratio: Ratio, tier: Option<Tier>, audit: &mut Audit) -> Option<WireSize> {
+    fn ratio(&self, ratio: Ratio, tier: Option<Tier>, audit: &mut Audit<'_>) -> Option<WireSize> {
         if !self.size.ratios.is_empty() {
             return self.ratio_by_name(ratio, tier, audit);
         }
@@ -164,7 +164,7 @@ impl Capabilities {
         self.pixels(pixels, audit)
     }
 
-    fn ratio_by_name(&self, ratio: Ratio, tier: Option<Tier>, audit: &mut Audit) -> Option<WireSize> {
+    fn ratio_by_name(&self, ratio: Ratio, tier: Option<Tier>, audit: &mut Audit<'_>) -> Option<WireSize> {
         let source = &self.size.source;
         if !self.size.ratios.contains(&ratio) {
             let nearest = nearest_ratio(self.size.ratios.iter().copied(), ratio)
@@ -180,7 +180,7 @@ impl Capabilities {
         Some(WireSize { size: Some(ratio.to_string()), quality: tier })
     }
 
-    fn auto(&self, audit: &mut Audit) -> Option<WireSize> {
+    fn auto(&self, audit: &mut Audit<'_>) -> Option<WireSize> {
         if self.size.auto {
             return Some(WireSize::plain(Size::Auto));
         }
