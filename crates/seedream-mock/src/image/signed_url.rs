@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use crate::hash::{digest, digest_of, hex, push_hex};
 use crate::image::test_image::{ImageFormat, TestImage};
 use crate::request::address::{FOLDER, session_prefix};
-use crate::time::later;
+use crate::time::{compact, later};
 
 /// About how long a URL is without its caption.
 const LENGTH: usize = 512;
@@ -20,11 +20,8 @@ const LENGTH: usize = 512;
 /// The form of `X-Tos-Date`.
 const DATE: &str = "%Y%m%dT%H%M%SZ";
 
-/// The credential's scope, then the date.
-const SCOPE_AND_DATE: &str = "mock/%Y%m%d/local/tos/request%Y%m%dT%H%M%SZ";
-
-/// How long a scope is.
-const SCOPE: usize = "mock/20260101/local/tos/request".len();
+/// How long a day is in it.
+const DAY: usize = "20260101".len();
 
 /// The parameter that holds the signature; it covers all others.
 const SIGNATURE: &str = "X-Tos-Signature";
@@ -176,15 +173,12 @@ impl UrlSigner {
         };
         let caption = written("?about=", &image.caption);
         let fault = if faults.is_empty() { 0..0 } else { written("&mock-fault=", faults) };
-        let stamp = now.strftime(SCOPE_AND_DATE).to_string();
-        let (scope, date) = stamp.split_at(SCOPE);
-        for part in ["&X-Tos-Algorithm=", ALGORITHM, "&X-Tos-Credential="] {
+        let date = &compact(now)[..];
+        let day = &date[..DAY];
+        for part in ["&X-Tos-Algorithm=", ALGORITHM, "&X-Tos-Credential=mock%2F", day, "%2Flocal%2Ftos%2Frequest"] {
             url.push_str(part);
         }
-        for (nth, part) in scope.split('/').enumerate() {
-            url.push_str(if nth == 0 { "" } else { "%2F" });
-            url.push_str(part);
-        }
+        let scope = &["mock/", day, "/local/tos/request"].concat()[..];
         for part in ["&X-Tos-Date=", date, "&X-Tos-Expires="] {
             url.push_str(part);
         }
@@ -253,7 +247,8 @@ fn read_date(text: &str) -> Option<Timestamp> {
 fn write_name(url: &mut String, image: &TestImage) -> std::fmt::Result {
     let TestImage { key, index, width, height, .. } = image;
     let mark = if image.mark { "-mark" } else { "" };
-    write!(url, "{key:016x}-{index}-{width}x{height}{mark}.{}", image.format.as_str())
+    push_hex(url, &key.to_be_bytes());
+    write!(url, "-{index}-{width}x{height}{mark}.{}", image.format.as_str())
 }
 
 /// The image that a path and a query describe, without a check of the signature.

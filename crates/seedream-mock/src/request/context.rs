@@ -1,6 +1,7 @@
 //! One request to a provider and everything that its endpoint needs.
 
 use std::fmt::Write as _;
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use crate::faults::select::{FaultSources, SelectedFaults};
 use crate::faults::words::{FaultTarget, ImageFault};
 use crate::faults::{select, upload};
 use crate::hash;
+use crate::hash::MixHasher;
 use crate::image::signed_url::UrlScope;
 use crate::image::test_image::TestImage;
 use crate::json::path;
@@ -178,7 +180,9 @@ impl<'e> RequestContext<'e> {
 
     /// The number of this request among the equal requests of its session, from 1. Each call counts.
     pub(crate) fn repeat(&self) -> u32 {
-        let hash = hash::number(&[self.provider.id.as_bytes(), &self.body_hash.to_be_bytes()]);
+        let mut hasher = MixHasher::default();
+        (self.provider.id.as_str(), self.body_hash).hash(&mut hasher);
+        let hash = hasher.finish();
         self.services.sessions.with(self.session, self.now, |session| session.repeats.next(hash))
     }
 
