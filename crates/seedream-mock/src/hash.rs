@@ -4,6 +4,8 @@ use std::hash::Hasher;
 
 use ring::digest::SHA256;
 
+use crate::digits::{hex, push_hex};
+
 /// The hash of several parts, each with its length, so that no two lists of parts collide by concatenation.
 pub(crate) fn digest(parts: &[&[u8]]) -> [u8; 32] {
     digest_of(parts.iter().copied())
@@ -59,26 +61,6 @@ impl Hasher for MixHasher {
 pub(crate) fn number(parts: &[&[u8]]) -> u64 {
     let hash = digest(parts);
     hash[..8].iter().fold(0, |number, &byte| number << 8 | u64::from(byte))
-}
-
-/// Bytes as lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    push_hex(&mut text, bytes);
-    text
-}
-
-/// Writes bytes as lower-case hexadecimal digits.
-pub(crate) fn push_hex(text: &mut String, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    const LENGTH: usize = 32;
-    for part in bytes.chunks(LENGTH) {
-        let mut digits = [0; 2 * LENGTH];
-        for (pair, byte) in digits.chunks_exact_mut(2).zip(part) {
-            pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-        }
-        text.push_str(std::str::from_utf8(&digits[..2 * part.len()]).unwrap_or_default());
-    }
 }
 
 /// A short name for something that must not be shown, such as a key.

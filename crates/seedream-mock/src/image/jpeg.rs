@@ -43,8 +43,8 @@ pub(crate) fn encode(canvas: &Canvas) -> Vec<u8> {
     writer.done()
 }
 
-/// Palette indices of a block, row after row.
-type Indices = [[u8; SIDE]; SIDE];
+/// Palette indices of a block: of a row each.
+type Indices = [u64; SIDE];
 
 /// The blocks of an image, each coded once.
 struct KnownBlocks {
@@ -72,12 +72,12 @@ impl KnownBlocks {
         let corners = [(0, 0), (SIDE, 0), (0, SIDE), (SIDE, SIDE)];
         let bright = corners.map(|(right, down)| {
             let start = down * stride + left + right;
-            let mut indices: Indices = [[0; SIDE]; SIDE];
+            let mut indices: Indices = [0; SIDE];
             for (row, from) in indices.iter_mut().zip((start..).step_by(stride)) {
-                row.copy_from_slice(&rows[from..from + SIDE]);
+                *row = rows[from..].first_chunk().map_or(0, |row| u64::from_le_bytes(*row));
             }
             *self.luminance.entry(indices).or_insert_with(|| {
-                self.all.push(code(Plane::Luminance, |x, y| self.colours[usize::from(indices[y][x])][0]));
+                self.all.push(code(Plane::Luminance, |x, y| self.colours[usize::from(indices[y].to_le_bytes()[x])][0]));
                 self.all.len() - 1
             })
         });

@@ -1,7 +1,6 @@
 //! Result URLs: they describe their image, carry their session, are signed like the provider's and expire like them.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -9,7 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::hash::{digest, digest_of, hex, push_hex};
+use crate::digits::{hex, push_hex, push_number};
+use crate::hash::{digest, digest_of};
 use crate::image::test_image::{ImageFormat, TestImage};
 use crate::request::address::{FOLDER, session_prefix};
 use crate::time::{compact, later};
@@ -163,7 +163,7 @@ impl UrlSigner {
         for part in [origin, session_prefix(session).as_str(), "/", FOLDER, "/", image.provider.as_str(), "/"] {
             url.push_str(part);
         }
-        let _ = write_name(&mut url, image);
+        write_name(&mut url, image);
         let path = url.len();
         let mut written = |name: &str, text: &str| {
             url.push_str(name);
@@ -183,7 +183,7 @@ impl UrlSigner {
             url.push_str(part);
         }
         let expires = url.len();
-        let _ = write!(url, "{seconds}");
+        push_number(&mut url, seconds);
         // Sorted, as `Parameters` are.
         let parameters = [
             ("X-Tos-Algorithm", ALGORITHM),
@@ -244,11 +244,15 @@ fn read_date(text: &str) -> Option<Timestamp> {
 }
 
 /// `<key>-<index>-<width>x<height>[-mark].<format>`
-fn write_name(url: &mut String, image: &TestImage) -> std::fmt::Result {
-    let TestImage { key, index, width, height, .. } = image;
-    let mark = if image.mark { "-mark" } else { "" };
-    push_hex(url, &key.to_be_bytes());
-    write!(url, "-{index}-{width}x{height}{mark}.{}", image.format.as_str())
+fn write_name(url: &mut String, image: &TestImage) {
+    push_hex(url, &image.key.to_be_bytes());
+    for (before, number) in [("-", image.index), ("-", image.width), ("x", image.height)] {
+        url.push_str(before);
+        push_number(url, number.into());
+    }
+    for part in [if image.mark { "-mark." } else { "." }, image.format.as_str()] {
+        url.push_str(part);
+    }
 }
 
 /// The image that a path and a query describe, without a check of the signature.

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::digits::push_number;
 use crate::image::test_image::TestImage;
 use crate::request::context::RequestContext;
 use crate::request::generation_spec::GenerationSpec;
@@ -119,7 +120,7 @@ impl<'a> ImageMember<'a> {
                 Self {
                     url: if spec.inline { None } else { quoted(url) },
                     b64_json: spec.inline.then(|| inline_marker(place)),
-                    size: reports(ReportedMember::Size).then(|| format!("{}x{}", image.width, image.height)),
+                    size: reports(ReportedMember::Size).then(|| dimensions(image)),
                     output_format: (spec.model.is_some() && reports(ReportedMember::OutputFormat))
                         .then_some(image.format.as_str()),
                     z_index: spec.layers.map(|_| image.index),
@@ -210,6 +211,14 @@ fn in_tokens(spec: &GenerationSpec<'_>, items: &[ImageResult], created: i64) -> 
         output_tokens: tokens,
     };
     written(items, &TokensBody { data, created, usage })
+}
+
+fn dimensions(image: &TestImage) -> String {
+    let mut text = String::with_capacity("16384x16384".len());
+    push_number(&mut text, image.width.into());
+    text.push('x');
+    push_number(&mut text, image.height.into());
+    text
 }
 
 /// A URL as it stands in JSON. Reading it once to see that nothing is to be escaped costs less than writing it byte by byte.

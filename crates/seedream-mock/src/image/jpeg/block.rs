@@ -27,27 +27,17 @@ impl CodedBlock {
 /// Codes a block of a plane by its samples.
 pub(crate) fn code(plane: Plane, sample: impl Fn(usize, usize) -> u8) -> CodedBlock {
     let coding = plane.coding();
-    let samples = std::array::from_fn(|y| std::array::from_fn(|x| i32::from(sample(x, y)) - 128));
+    let mut samples = [[0; SIDE]; SIDE];
+    for (y, row) in samples.iter_mut().enumerate() {
+        for (x, value) in row.iter_mut().enumerate() {
+            *value = i32::from(sample(x, y)) - 128;
+        }
+    }
     let waves = transform(samples);
-    let mut steps = ZIGZAG.iter().zip(&coding.steps).map(|(place, step)| {
-        let (place, step) = (usize::from(*place), i32::from(*step) * 8);
-        let wave = waves[place / SIDE][place % SIDE];
-        divided(wave, step)
-    });
+    let of_place = |place: u8| waves[usize::from(place) / SIDE][usize::from(place) % SIDE];
+    let mut steps = ZIGZAG.iter().zip(&coding.steps).map(|(place, step)| step.times(of_place(*place)));
     let mean = steps.next().unwrap_or_default();
     CodedBlock { mean, rest: rest(coding, steps) }
-}
-
-/// A value in steps, to the nearest: by a reciprocal of fifteen bits, as common encoders do it, so that our bytes are theirs.
-fn divided(value: i32, step: i32) -> i32 {
-    const BITS: u32 = 15;
-    let (whole, half) = ((1 << BITS) / step, step / 2);
-    let (reciprocal, half) = match (1 << BITS) % step {
-        0 => (whole, half),
-        rest if rest <= half => (whole, half + 1),
-        _ => (whole + 1, half),
-    };
-    (((value.abs() + half) * reciprocal) >> BITS) * value.signum()
 }
 
 /// The bits of all values but the first: for each that is not zero how many zeros come before it, and itself.
@@ -103,21 +93,31 @@ const COSINES: [[i32; SIDE / 2]; SIDE] = [
 
 /// The two-dimensional cosine transform, times eight: first of rows, with two more bits, then of columns.
 fn transform(samples: [[i32; SIDE]; SIDE]) -> [[i32; SIDE]; SIDE] {
-    transposed(transposed(samples.map(|row| waves(row, 13 - 2))).map(|column| waves(column, 13 + 2)))
+    columns(transposed(columns(transposed(samples), 13 - 2)), 13 + 2)
 }
 
-/// The transform of one row or column; so many bits go in the end.
-fn waves(samples: [i32; SIDE], bits: u32) -> [i32; SIDE] {
-    std::array::from_fn(|wave| {
-        let folded = |x: usize| {
-            let mirrored = samples[SIDE - 1 - x];
-            if wave % 2 == 0 { samples[x] + mirrored } else { samples[x] - mirrored }
-        };
-        let sum: i32 = COSINES[wave].iter().enumerate().map(|(x, cosine)| cosine * folded(x)).sum();
-        (sum + (1 << (bits - 1))) >> bits
-    })
+/// The transform of every column; so many bits go in the end.
+fn columns(samples: [[i32; SIDE]; SIDE], bits: u32) -> [[i32; SIDE]; SIDE] {
+    let mut waves = [[0; SIDE]; SIDE];
+    for (number, wave) in waves.iter_mut().enumerate() {
+        for (y, cosine) in COSINES[number].iter().enumerate() {
+            let mirrored = if number % 2 == 0 { *cosine } else { -cosine };
+            let rows = samples[y].iter().zip(&samples[SIDE - 1 - y]);
+            for (value, (sample, opposite)) in wave.iter_mut().zip(rows) {
+                *value += cosine * sample + mirrored * opposite;
+            }
+        }
+        wave.iter_mut().for_each(|value| *value = (*value + (1 << (bits - 1))) >> bits);
+    }
+    waves
 }
 
 fn transposed(rows: [[i32; SIDE]; SIDE]) -> [[i32; SIDE]; SIDE] {
-    std::array::from_fn(|x| std::array::from_fn(|y| rows[y][x]))
+    let mut columns = [[0; SIDE]; SIDE];
+    for (y, row) in rows.iter().enumerate() {
+        for (x, value) in row.iter().enumerate() {
+            columns[x][y] = *value;
+        }
+    }
+    columns
 }

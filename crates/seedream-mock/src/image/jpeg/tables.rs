@@ -28,11 +28,39 @@ impl Plane {
 /// How the blocks of a plane are coded.
 pub(crate) struct Coding {
     /// The step of every value, in the order of a zigzag.
-    pub(crate) steps: [u8; 64],
+    pub(crate) steps: [Step; 64],
     /// The codes of a mean's size.
     pub(crate) means: Vec<Bits>,
     /// The codes of other values: zeros before it and its size, in four bits each.
     pub(crate) waves: Vec<Bits>,
+}
+
+/// The step of a value, as common encoders divide by it, so that our bytes are theirs: by a reciprocal of fifteen bits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Step {
+    reciprocal: i32,
+    /// About half a step, for the nearest.
+    half: i32,
+}
+
+impl Step {
+    const BITS: u32 = 15;
+
+    /// The transform has eight times the value.
+    fn of(step: u8) -> Self {
+        let step = 8 * i32::from(step);
+        let (reciprocal, half) = ((1 << Self::BITS) / step, step / 2);
+        match (1 << Self::BITS) % step {
+            0 => Self { reciprocal, half },
+            rest if rest <= half => Self { reciprocal, half: half + 1 },
+            _ => Self { reciprocal: reciprocal + 1, half },
+        }
+    }
+
+    /// How many steps a value is.
+    pub(crate) fn times(self, value: i32) -> i32 {
+        (((value.abs() + self.half) * self.reciprocal) >> Self::BITS) * value.signum()
+    }
 }
 
 /// The place of each value of a block, from slow waves to fast ones.
@@ -111,7 +139,7 @@ const MEANS: [u8; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 
 impl Coding {
     fn of(tables: &Tables) -> Self {
-        Self { steps: tables.steps(), means: tables.means.codes(), waves: tables.waves.codes() }
+        Self { steps: tables.steps().map(Step::of), means: tables.means.codes(), waves: tables.waves.codes() }
     }
 }
 
