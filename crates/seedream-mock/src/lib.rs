@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod builder;
+mod digits;
 mod endpoints;
 mod engine;
 mod faults;

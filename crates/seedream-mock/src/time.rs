@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
+use jiff::tz::Offset;
 use serde::Serializer;
 
 /// The units, the largest first, in milliseconds.
@@ -37,6 +38,19 @@ pub(crate) fn write(time: Duration) -> String {
 /// A later time, at most the last one that a timestamp can hold.
 pub(crate) fn later(at: Timestamp, by: Duration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// A time in UTC as `20260101T120000Z`: its first eight characters are the day.
+pub(crate) fn compact(at: Timestamp) -> String {
+    let time = Offset::UTC.to_datetime(at);
+    let year = time.year().unsigned_abs();
+    let pairs = [(0, (year / 100) as i8), (2, (year % 100) as i8), (4, time.month()), (6, time.day())];
+    let mut text = *b"00000000T000000Z";
+    for (place, number) in pairs.into_iter().chain([(9, time.hour()), (11, time.minute()), (13, time.second())]) {
+        text[place] += number.unsigned_abs() / 10;
+        text[place + 1] += number.unsigned_abs() % 10;
+    }
+    String::from_utf8(text.to_vec()).unwrap_or_default()
 }
 
 /// A time of the machine as a timestamp; beyond the years 1 to 9999, the nearest one.

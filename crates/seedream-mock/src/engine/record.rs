@@ -12,8 +12,6 @@ use crate::engine::services::Services;
 use crate::faults::grammar::Fault;
 use crate::faults::shapes::LengthFault;
 use crate::faults::words::BytePosition;
-use crate::hash;
-use crate::request::auth;
 use crate::state::entry;
 use crate::state::entry::{EntryKind, NewEntry};
 use crate::state::ledger::{NewLedgerEntry, StoredLedgerEntry};
@@ -55,7 +53,7 @@ pub(crate) fn record(
         violations: &response.violations,
         notes: &response.notes,
     };
-    let bill = bill(request, &entry, processed);
+    let bill = bill(&entry, processed);
     let entry = entry.pack();
     let end = complete_at(now, processed);
     let (awaits, evicted) = services.sessions.with(processed.session, now, |session| {
@@ -70,18 +68,17 @@ pub(crate) fn record(
 }
 
 /// The ledger entry of a response, if it costs something.
-fn bill(request: &Request<Bytes>, entry: &NewEntry<'_>, processed: &Processed<'_>) -> Option<StoredLedgerEntry> {
+fn bill(entry: &NewEntry<'_>, processed: &Processed<'_>) -> Option<StoredLedgerEntry> {
     let Processed { response, fault, provider, .. } = processed;
     let (reserved, provider) = (response.reserved.as_ref(), (*provider)?);
     if response.billed == 0 && reserved.is_none() {
         return None;
     }
     let model = entry.model.unwrap_or_default();
-    let key = auth::bearer(request.headers()).map(hash::short);
     let bill = NewLedgerEntry {
         provider: &provider.id,
         model,
-        key: key.as_deref(),
+        key: processed.key,
         images: reserved.map_or(response.billed, |(_, images)| *images),
         each: provider.model(model).and_then(|model| model.credits),
         request: entry.request_id,

@@ -1,7 +1,6 @@
 //! Result URLs: they describe their image, carry their session, are signed like the provider's and expire like them.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -9,10 +8,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::hash::{digest, digest_of, hex, push_hex};
+use crate::digits::{hex, push_hex, push_number};
+use crate::hash::{digest, digest_of};
 use crate::image::test_image::{ImageFormat, TestImage};
 use crate::request::address::{FOLDER, session_prefix};
-use crate::time::later;
+use crate::time::{compact, later};
 
 /// About how long a URL is without its caption.
 const LENGTH: usize = 512;
@@ -20,11 +20,8 @@ const LENGTH: usize = 512;
 /// The form of `X-Tos-Date`.
 const DATE: &str = "%Y%m%dT%H%M%SZ";
 
-/// The credential's scope, then the date.
-const SCOPE_AND_DATE: &str = "mock/%Y%m%d/local/tos/request%Y%m%dT%H%M%SZ";
-
-/// How long a scope is.
-const SCOPE: usize = "mock/20260101/local/tos/request".len();
+/// How long a day is in it.
+const DAY: usize = "20260101".len();
 
 /// The parameter that holds the signature; it covers all others.
 const SIGNATURE: &str = "X-Tos-Signature";
@@ -166,7 +163,7 @@ impl UrlSigner {
         for part in [origin, session_prefix(session).as_str(), "/", FOLDER, "/", image.provider.as_str(), "/"] {
             url.push_str(part);
         }
-        let _ = write_name(&mut url, image);
+        write_name(&mut url, image);
         let path = url.len();
         let mut written = |name: &str, text: &str| {
             url.push_str(name);
@@ -176,20 +173,17 @@ impl UrlSigner {
         };
         let caption = written("?about=", &image.caption);
         let fault = if faults.is_empty() { 0..0 } else { written("&mock-fault=", faults) };
-        let stamp = now.strftime(SCOPE_AND_DATE).to_string();
-        let (scope, date) = stamp.split_at(SCOPE);
-        for part in ["&X-Tos-Algorithm=", ALGORITHM, "&X-Tos-Credential="] {
+        let date = &compact(now)[..];
+        let day = &date[..DAY];
+        for part in ["&X-Tos-Algorithm=", ALGORITHM, "&X-Tos-Credential=mock%2F", day, "%2Flocal%2Ftos%2Frequest"] {
             url.push_str(part);
         }
-        for (nth, part) in scope.split('/').enumerate() {
-            url.push_str(if nth == 0 { "" } else { "%2F" });
-            url.push_str(part);
-        }
+        let scope = &["mock/", day, "/local/tos/request"].concat()[..];
         for part in ["&X-Tos-Date=", date, "&X-Tos-Expires="] {
             url.push_str(part);
         }
         let expires = url.len();
-        let _ = write!(url, "{seconds}");
+        push_number(&mut url, seconds);
         // Sorted, as `Parameters` are.
         let parameters = [
             ("X-Tos-Algorithm", ALGORITHM),
@@ -250,10 +244,15 @@ fn read_date(text: &str) -> Option<Timestamp> {
 }
 
 /// `<key>-<index>-<width>x<height>[-mark].<format>`
-fn write_name(url: &mut String, image: &TestImage) -> std::fmt::Result {
-    let TestImage { key, index, width, height, .. } = image;
-    let mark = if image.mark { "-mark" } else { "" };
-    write!(url, "{key:016x}-{index}-{width}x{height}{mark}.{}", image.format.as_str())
+fn write_name(url: &mut String, image: &TestImage) {
+    push_hex(url, &image.key.to_be_bytes());
+    for (before, number) in [("-", image.index), ("-", image.width), ("x", image.height)] {
+        url.push_str(before);
+        push_number(url, number.into());
+    }
+    for part in [if image.mark { "-mark." } else { "." }, image.format.as_str()] {
+        url.push_str(part);
+    }
 }
 
 /// The image that a path and a query describe, without a check of the signature.

@@ -1,9 +1,11 @@
 //! Members of a request by their dotted names; an explicit `null` is an absent member.
 
 use std::borrow::Cow;
-use std::hash::{DefaultHasher, Hash as _, Hasher};
+use std::hash::{Hash as _, Hasher};
 
 use serde_json::{Map, Value};
+
+use crate::hash::MixHasher;
 
 /// A JSON object.
 pub(crate) type Object = Map<String, Value>;
@@ -97,7 +99,7 @@ pub(crate) fn is_bare_but(bare: &Object, body: &Object, but: Option<&str>) -> bo
 
 /// A hash that bodies have in common which are the same [without their nulls](without_nulls).
 pub(crate) fn hash(body: Option<&Value>) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = MixHasher::default();
     match body {
         Some(Value::Object(body)) => hash_members(body, &mut hasher),
         body => body.hash(&mut hasher),

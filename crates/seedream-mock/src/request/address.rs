@@ -65,7 +65,7 @@ pub(crate) fn session_prefix(session: &str) -> String {
 /// Whether a path leads to an image below another path.
 pub(crate) fn is_nested(below: &str) -> bool {
     // The folder, the provider, the file: every request is asked, so only the end is looked at.
-    below.rsplit('/').nth(2) == Some(FOLDER)
+    below.as_bytes().rsplit(|byte| *byte == b'/').nth(2) == Some(FOLDER.as_bytes())
 }
 
 /// The path that was signed, where a relative link has led below another path of the same session.

@@ -1,6 +1,6 @@
 //! One request to a provider and everything that its endpoint needs.
 
-use std::fmt::Write as _;
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use seedream_fixtures::{ErrorFamily, FieldRole, ProviderFacts, RelayFacts, ResponseFamily, RouteFacts};
 use serde_json::Value;
 
+use crate::digits::{hex, push_hex, push_number};
 use crate::engine::services::Services;
 use crate::faults::grammar::Fault;
 use crate::faults::notation::FaultError;
@@ -17,6 +18,7 @@ use crate::faults::select::{FaultSources, SelectedFaults};
 use crate::faults::words::{FaultTarget, ImageFault};
 use crate::faults::{select, upload};
 use crate::hash;
+use crate::hash::MixHasher;
 use crate::image::signed_url::UrlScope;
 use crate::image::test_image::TestImage;
 use crate::json::path;
@@ -178,7 +180,9 @@ impl<'e> RequestContext<'e> {
 
     /// The number of this request among the equal requests of its session, from 1. Each call counts.
     pub(crate) fn repeat(&self) -> u32 {
-        let hash = hash::number(&[self.provider.id.as_bytes(), &self.body_hash.to_be_bytes()]);
+        let mut hasher = MixHasher::default();
+        (self.provider.id.as_str(), self.body_hash).hash(&mut hasher);
+        let hash = hasher.finish();
         self.services.sessions.with(self.session, self.now, |session| session.repeats.next(hash))
     }
 
@@ -236,7 +240,7 @@ pub(crate) fn request_id(family: ErrorFamily, now: Timestamp, seed: u64, ordinal
     let hash = hash::digest(&[b"request", &seed.to_be_bytes(), &ordinal.to_be_bytes()]);
     match family {
         ErrorFamily::NewApi | ErrorFamily::Upstream => {
-            format!("{}{}", now.strftime("%Y%m%d%H%M%S%9f"), hash::hex(&hash[..4]))
+            format!("{}{}", now.strftime("%Y%m%d%H%M%S%9f"), hex(&hash[..4]))
         }
         ErrorFamily::CodeParam
         | ErrorFamily::TextCode
@@ -244,9 +248,13 @@ pub(crate) fn request_id(family: ErrorFamily, now: Timestamp, seed: u64, ordinal
         | ErrorFamily::StatusCode
         | ErrorFamily::Template => {
             let mut id = String::with_capacity("02".len() + "1795132800000".len() + 2 * 19);
-            // Writing into a string cannot fail.
-            let _ = write!(id, "02{}", now.as_millisecond());
-            hash::push_hex(&mut id, &hash[..19]);
+            id.push_str("02");
+            let millis = now.as_millisecond();
+            if millis < 0 {
+                id.push('-');
+            }
+            push_number(&mut id, millis.unsigned_abs());
+            push_hex(&mut id, &hash[..19]);
             id
         }
     }
@@ -256,5 +264,5 @@ pub(crate) fn request_id(family: ErrorFamily, now: Timestamp, seed: u64, ordinal
 fn origin(request: &Request<Bytes>) -> String {
     let header = request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok());
     let host = header.or_else(|| request.uri().authority().map(http::uri::Authority::as_str));
-    format!("http://{}", host.unwrap_or("localhost"))
+    ["http://", host.unwrap_or("localhost")].concat()
 }

@@ -13,7 +13,12 @@ pub(crate) struct RequestFields<'a> {
     pub(crate) provider: &'a ProviderFacts,
     /// The value of each field; `null` counts as absent.
     values: Vec<Option<&'a Value>>,
+    /// The same by the roles of the fields.
+    by_role: [Option<&'a Value>; ROLES],
 }
+
+/// How many roles there are.
+const ROLES: usize = FieldRole::Callback as usize + 1;
 
 impl<'a> RequestFields<'a> {
     pub(crate) fn of(provider: &'a ProviderFacts, body: &'a Object) -> Self {
@@ -31,7 +36,14 @@ impl<'a> RequestFields<'a> {
                 }
             }
         }
-        Self { provider, values }
+        let mut by_role = [None; ROLES];
+        // Where several fields have a role, the first one plays it.
+        for (field, said) in provider.fields.iter().zip(&values).rev() {
+            if let Some(role) = field.role {
+                by_role[role as usize] = *said;
+            }
+        }
+        Self { provider, values, by_role }
     }
 
     /// Every field in the order of the document, with what is said of it.
@@ -46,7 +58,7 @@ impl<'a> RequestFields<'a> {
 
     /// What is said in a role.
     pub(crate) fn get(&self, role: FieldRole) -> Option<&'a Value> {
-        self.field(role)?.1
+        self.by_role[role as usize]
     }
 
     /// The text that is said in a role.

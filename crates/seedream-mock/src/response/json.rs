@@ -3,7 +3,9 @@
 use seedream_fixtures::{ReportedMember, ResponseFamily};
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
+use crate::digits::push_number;
 use crate::image::test_image::TestImage;
 use crate::request::context::RequestContext;
 use crate::request::generation_spec::GenerationSpec;
@@ -25,7 +27,7 @@ struct ImagesBody<'a> {
 #[derive(Default, Serialize)]
 pub(crate) struct ImageMember<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    url: Option<&'a str>,
+    url: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     b64_json: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,9 +118,9 @@ impl<'a> ImageMember<'a> {
                 let layer = spec.layer(image.index);
                 let (width, height) = spec.size;
                 Self {
-                    url: (!spec.inline).then_some(url),
+                    url: if spec.inline { None } else { quoted(url) },
                     b64_json: spec.inline.then(|| inline_marker(place)),
-                    size: reports(ReportedMember::Size).then(|| format!("{}x{}", image.width, image.height)),
+                    size: reports(ReportedMember::Size).then(|| dimensions(image)),
                     output_format: (spec.model.is_some() && reports(ReportedMember::OutputFormat))
                         .then_some(image.format.as_str()),
                     z_index: spec.layers.map(|_| image.index),
@@ -209,6 +211,20 @@ fn in_tokens(spec: &GenerationSpec<'_>, items: &[ImageResult], created: i64) -> 
         output_tokens: tokens,
     };
     written(items, &TokensBody { data, created, usage })
+}
+
+fn dimensions(image: &TestImage) -> String {
+    let mut text = String::with_capacity("16384x16384".len());
+    push_number(&mut text, image.width.into());
+    text.push('x');
+    push_number(&mut text, image.height.into());
+    text
+}
+
+/// A URL as it stands in JSON. Reading it once to see that nothing is to be escaped costs less than writing it byte by byte.
+fn quoted(url: &str) -> Option<Box<RawValue>> {
+    let plain = (!url.contains('\\')).then(|| RawValue::from_string(["\"", url, "\""].concat()).ok()).flatten();
+    plain.or_else(|| serde_json::value::to_raw_value(url).ok())
 }
 
 fn data<'a>(spec: &GenerationSpec<'a>, items: &'a [ImageResult]) -> Vec<ImageMember<'a>> {

@@ -46,10 +46,13 @@ pub struct Script {
     pub until_close: bool,
 }
 
+/// The most headers that a response has beside the documented ones.
+const OWN: usize = 4;
+
 impl Script {
     /// The script of a response under a fault, with the request id in these headers.
     pub(crate) fn of(response: EndpointResponse, fault: &Fault, id_headers: &[String], id: String) -> Self {
-        let mut all = HeaderMap::with_capacity(8);
+        let mut all = HeaderMap::with_capacity(response.headers.len() + id_headers.len() + OWN);
         for (name, value) in &response.headers {
             append(&mut all, name, value);
         }

@@ -52,7 +52,7 @@ fn plain(shared: &Shared, route: &str, request: &Request<Bytes>) -> Script {
     let now = if opens { shared.enter(session).timestamp() } else { shared.now(session) };
     let script = shared.engine.respond(now, request);
     // Faults, tasks and settings may have changed what another request waits for.
-    shared.notifiers.journal.send_replace(());
+    shared.notifiers.journal_grew();
     script
 }
 

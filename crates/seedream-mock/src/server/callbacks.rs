@@ -48,7 +48,7 @@ async fn attempts(shared: Shared, callback: Callback) {
     let clock = shared.clocks.of(&callback.session);
     let record = |attempt: usize, outcome: &Delivery| {
         callbacks::record(shared.services(), clock.timestamp(), &callback, attempt, outcome);
-        shared.notifiers.journal.send_replace(());
+        shared.notifiers.journal_grew();
     };
     let receiver = match CallbackReceiver::read(&callback.url) {
         Ok(receiver) => receiver,

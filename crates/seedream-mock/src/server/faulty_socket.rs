@@ -3,7 +3,8 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -17,7 +18,14 @@ use crate::state::clock::Clock;
 
 /// What a handler wants of the bytes of its response. Clones are of the same connection.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct ConnectionSchedule(Arc<Mutex<Option<ActiveSchedule>>>);
+pub(crate) struct ConnectionSchedule(Arc<PlannedSchedule>);
+
+#[derive(Debug, Default)]
+struct PlannedSchedule {
+    /// Whether there may be one: nearly no response has one, and every write asks for it.
+    is_planned: AtomicBool,
+    active: Mutex<Option<ActiveSchedule>>,
+}
 
 /// What is to be done with a response's bytes, and the clock that this goes by.
 #[derive(Debug)]
@@ -29,11 +37,20 @@ struct ActiveSchedule {
 impl ConnectionSchedule {
     /// What holds for the response that is about to be written.
     pub(crate) fn plan(&self, schedule: Option<ByteSchedule>, clock: Clock) {
-        *self.planned() = schedule.map(|schedule| ActiveSchedule { schedule, clock });
+        let PlannedSchedule { is_planned, active } = &*self.0;
+        if schedule.is_some() || is_planned.load(Ordering::Acquire) {
+            let mut active = active.lock().unwrap_or_else(PoisonError::into_inner);
+            is_planned.store(schedule.is_some(), Ordering::Release);
+            *active = schedule.map(|schedule| ActiveSchedule { schedule, clock });
+        }
     }
 
-    fn planned(&self) -> MutexGuard<'_, Option<ActiveSchedule>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Works with what is planned, if anything is.
+    fn planned<T>(&self, work: impl FnOnce(&mut ActiveSchedule) -> T) -> Option<T> {
+        if !self.0.is_planned.load(Ordering::Acquire) {
+            return None;
+        }
+        self.0.active.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map(work)
     }
 }
 
@@ -59,7 +76,7 @@ impl FaultySocket {
         step: impl Fn(&ByteSchedule) -> WriteStep,
     ) -> Poll<io::Result<Option<usize>>> {
         loop {
-            let planned = self.caller.planned().as_ref().map(|plan| (step(&plan.schedule), plan.clock.clone()));
+            let planned = self.caller.planned(|plan| (step(&plan.schedule), plan.clock.clone()));
             let Some((step, clock)) = planned else { return Poll::Ready(Ok(None)) };
             match step {
                 WriteStep::Write(bytes) => return Poll::Ready(Ok(Some(bytes))),
@@ -68,9 +85,7 @@ impl FaultySocket {
                     let pause = self.pause.get_or_insert_with(|| Box::pin(wait(clock, time)));
                     ready!(pause.as_mut().poll(cx));
                     self.pause = None;
-                    if let Some(plan) = self.caller.planned().as_mut() {
-                        plan.schedule.waited();
-                    }
+                    self.caller.planned(|plan| plan.schedule.waited());
                 }
             }
         }
@@ -94,9 +109,7 @@ impl FaultySocket {
     fn write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let allowed = ready!(self.allowed(cx, |schedule| schedule.step(bytes)))?.unwrap_or(bytes.len());
         let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &bytes[..allowed]))?;
-        if let Some(plan) = self.caller.planned().as_mut() {
-            plan.schedule.wrote(&bytes[..written]);
-        }
+        self.caller.planned(|plan| plan.schedule.wrote(&bytes[..written]));
         Poll::Ready(Ok(written))
     }
 }
@@ -125,7 +138,7 @@ impl AsyncWrite for FaultySocket {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.caller.planned().is_none() {
+        if self.caller.planned(|_| ()).is_none() {
             return Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         }
         let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
@@ -143,8 +156,8 @@ impl AsyncWrite for FaultySocket {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let ending = match self.caller.planned().as_ref().and_then(|plan| plan.schedule.due()) {
-            Some(WriteStep::End(ending)) => ending,
+        let ending = match self.caller.planned(|plan| plan.schedule.due()) {
+            Some(Some(WriteStep::End(ending))) => ending,
             _ => ConnectionEnd::Close,
         };
         if ending == ConnectionEnd::Reset {

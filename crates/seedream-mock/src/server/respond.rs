@@ -133,7 +133,7 @@ impl Drop for DisconnectGuard {
     fn drop(&mut self) {
         if let Some(ordinal) = self.ordinal {
             self.connection.shared.services().sessions.disconnected(ordinal);
-            self.connection.shared.notifiers.journal.send_replace(());
+            self.connection.shared.notifiers.journal_grew();
         }
     }
 }

@@ -33,7 +33,17 @@ pub(crate) struct Notifiers {
     /// A task may have been accepted or ended.
     pub(crate) tasks: Notify,
     /// A journal may have another entry.
-    pub(crate) journal: watch::Sender<()>,
+    journal: watch::Sender<()>,
+}
+
+impl Notifiers {
+    /// Wakes the tasks that wait for an entry of a journal. A task subscribes before it looks at the journal, so that one which
+    /// is not counted here sees the entry.
+    pub(crate) fn journal_grew(&self) {
+        if self.journal.receiver_count() > 0 {
+            self.journal.send_replace(());
+        }
+    }
 }
 
 impl Shared {
@@ -114,6 +124,6 @@ impl Shared {
         if awaits {
             self.notifiers.tasks.notify_one();
         }
-        self.notifiers.journal.send_replace(());
+        self.notifiers.journal_grew();
     }
 }

@@ -17,10 +17,15 @@ impl TextArenaBuilder {
     }
 
     pub(crate) fn push(&mut self, text: &str) {
+        self.push_bytes(text.as_bytes());
+    }
+
+    /// A text whose bytes are to be checked by its reader, who asks for [`ArenaTexts::bytes`].
+    pub(crate) fn push_bytes(&mut self, text: &[u8]) {
         // No text is longer than a `u32` counts: bodies are limited far below that.
         let length = u32::try_from(text.len()).ok().filter(|length| *length != NOTHING).unwrap_or_default();
         self.0.extend_from_slice(&length.to_ne_bytes());
-        self.0.extend_from_slice(&text.as_bytes()[..length as usize]);
+        self.0.extend_from_slice(&text[..length as usize]);
     }
 
     pub(crate) fn push_if(&mut self, text: Option<&str>) {
@@ -57,7 +62,9 @@ impl TextArena {
     /// The first texts, as they are kept.
     pub(crate) fn beginning(&self, texts: usize) -> &[u8] {
         let mut rest = self.texts();
-        rest.by_ref().take(texts).for_each(drop);
+        for _ in 0..texts {
+            rest.bytes();
+        }
         &self.0[..self.0.len() - rest.0.len()]
     }
 
@@ -78,6 +85,13 @@ impl<'a> Iterator for ArenaTexts<'a> {
     type Item = Option<&'a str>;
 
     fn next(&mut self) -> Option<Option<&'a str>> {
+        Some(self.bytes()?.map(|text| std::str::from_utf8(text).unwrap_or_default()))
+    }
+}
+
+impl<'a> ArenaTexts<'a> {
+    /// The next text as it was written.
+    pub(crate) fn bytes(&mut self) -> Option<Option<&'a [u8]>> {
         let (length, rest) = self.0.split_first_chunk()?;
         let length = u32::from_ne_bytes(*length);
         let (text, rest) = if length == NOTHING {
@@ -86,11 +100,9 @@ impl<'a> Iterator for ArenaTexts<'a> {
             rest.split_at_checked(length as usize).map(|(text, rest)| (Some(text), rest))?
         };
         self.0 = rest;
-        Some(text.map(|text| std::str::from_utf8(text).unwrap_or_default()))
+        Some(text)
     }
-}
 
-impl<'a> ArenaTexts<'a> {
     /// The next text, if it is there.
     pub(crate) fn text(&mut self) -> Option<&'a str> {
         self.next().flatten()

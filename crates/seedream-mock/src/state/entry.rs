@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
@@ -131,7 +131,7 @@ pub(crate) enum EntryKind {
     Callback,
 }
 
-/// An entry as it is kept. Few entries are ever read, so the slow work is done on reading.
+/// An entry as it is kept. Few entries are ever read, so the slow work is done on reading: secrets too are hashed then.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredEntry {
     pub(crate) ordinal: u64,
@@ -160,7 +160,7 @@ impl NewEntry<'_> {
         let headers = || self.headers.into_iter().flatten();
         let count = known.len() + longer.len() + 2 * headers().count() + 1 + self.notes.len();
         let length = known.iter().chain(&longer).flatten().map(|text| text.len()).sum::<usize>()
-            + headers().map(|(name, value)| name.as_str().len() + value.len().max(hash::SHORT)).sum::<usize>()
+            + headers().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>()
             + self.notes.iter().map(String::len).sum::<usize>();
         let mut texts = TextArenaBuilder::new(count, length);
         for text in known.into_iter().chain(longer) {
@@ -168,7 +168,7 @@ impl NewEntry<'_> {
         }
         for (name, value) in headers() {
             texts.push(name.as_str());
-            texts.push(&shown(name.as_str(), value));
+            texts.push_bytes(value.as_bytes());
         }
         texts.push_if(None);
         for note in self.notes {
@@ -220,7 +220,8 @@ impl StoredEntry {
         let violation = texts.own();
         let mut headers = BTreeMap::new();
         while let Some(name) = texts.text() {
-            headers.insert(name.to_owned(), texts.own().unwrap_or_default());
+            let value = String::from_utf8_lossy(texts.bytes().flatten().unwrap_or_default());
+            headers.insert(name.to_owned(), shown(name, value));
         }
         let mut notes: Vec<String> = texts.flatten().map(str::to_owned).collect();
         if self.left {
@@ -261,9 +262,8 @@ impl EntryKind {
 }
 
 /// The value of a header, without its secret.
-fn shown<'a>(name: &str, value: &'a HeaderValue) -> Cow<'a, str> {
-    let text = String::from_utf8_lossy(value.as_bytes());
-    if SECRET_HEADERS.contains(&name) { hash::short(&text).into() } else { text }
+fn shown(name: &str, value: Cow<'_, str>) -> String {
+    if SECRET_HEADERS.contains(&name) { hash::short(&value) } else { value.into_owned() }
 }
 
 /// A body as it is kept: JSON, whose long texts are taken out at once where there can be many.
@@ -319,9 +319,8 @@ mod tests {
 
     #[test]
     fn secrets_and_long_texts_are_hashed() {
-        let (key, plain) = (HeaderValue::from_static("Bearer sk-secret"), HeaderValue::from_static("*/*"));
-        assert!(shown("authorization", &key).starts_with("sha256:"));
-        assert_eq!(shown("accept", &plain), "*/*");
+        assert!(shown("authorization", "Bearer sk-secret".into()).starts_with("sha256:"));
+        assert_eq!(shown("accept", "*/*".into()), "*/*");
         let long = shortened(&json!({ "image": ["x".repeat(2000)], "prompt": "short" }));
         assert_eq!(long["image"][0]["length"], 2000);
         assert_eq!(long["prompt"], "short");

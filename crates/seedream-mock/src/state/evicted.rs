@@ -119,15 +119,15 @@ impl EvictedCounts {
     /// Counts an entry that goes.
     pub(crate) fn add(&mut self, entry: &StoredEntry) {
         let head = entry.head();
+        if counted(&mut self.whole, entry, |group| group.is_like(entry) && group.texts.bytes_of_texts() == head) {
+            return;
+        }
         let (before, after) = entry.around_path();
         let is_pathless = |texts: &[u8]| {
             texts.len() == before.len() + TextArena::MISSING + after.len()
                 && texts.starts_with(before)
                 && texts.ends_with(after)
         };
-        if counted(&mut self.whole, entry, |group| group.is_like(entry) && group.texts.bytes_of_texts() == head) {
-            return;
-        }
         if self.whole.len() < KINDS {
             return keep(&mut self.whole, &mut self.bytes, EvictedGroup::of(entry, TextArena::of(head)));
         }

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::hash;
 use crate::state::arena::{TextArena, TextArenaBuilder};
 
 /// The most bills a session keeps; older ones count in the sums only.
@@ -50,6 +51,7 @@ pub(crate) fn credits(each: f64, images: u32) -> f64 {
 pub(crate) struct NewLedgerEntry<'a> {
     pub(crate) provider: &'a str,
     pub(crate) model: &'a str,
+    /// The key itself.
     pub(crate) key: Option<&'a str>,
     pub(crate) images: u32,
     /// The credits of one image.
@@ -62,7 +64,7 @@ pub(crate) struct NewLedgerEntry<'a> {
     pub(crate) ordinal: u64,
 }
 
-/// A bill as it is kept.
+/// A bill as it is kept. Few are ever read, so the key is hashed on reading.
 #[derive(Debug)]
 pub(crate) struct StoredLedgerEntry {
     images: u32,
@@ -110,12 +112,12 @@ impl StoredLedgerEntry {
 
     fn bill(&self) -> LedgerEntry {
         let mut texts = self.texts.texts();
-        let (key, task) = (texts.own(), texts.own());
+        let (key, task) = (texts.text(), texts.own());
         let mut own = || texts.own().unwrap_or_default();
         LedgerEntry {
             provider: own(),
             model: own(),
-            key,
+            key: key.map(hash::short),
             images: self.images,
             credits: self.credits(),
             request: own(),
@@ -139,6 +141,8 @@ pub(crate) struct Ledger {
     bills: VecDeque<StoredLedgerEntry>,
     /// What the bills that are no longer kept come to, by key; no key is an empty one.
     evicted: BTreeMap<String, PaidTotal>,
+    /// What an evicted session of the same name paid, by the short hash of the key.
+    before: BTreeMap<String, PaidTotal>,
     /// How many these are.
     folded: u64,
     /// What the bills hold, in bytes.
@@ -220,7 +224,7 @@ impl Ledger {
     pub(crate) fn add_totals(&mut self, keys: &[PaidByKey], bills: u64) {
         self.folded += bills;
         for PaidByKey { key, sum } in keys {
-            let known = self.evicted.entry(key.clone().unwrap_or_default()).or_default();
+            let known = self.before.entry(key.clone().unwrap_or_default()).or_default();
             *known = known.and(*sum);
         }
     }
@@ -241,9 +245,14 @@ impl Ledger {
 
     /// What each key paid.
     pub(crate) fn keys(&self) -> Vec<PaidByKey> {
-        let mut sums = self.evicted.clone();
+        let mut by_key = self.evicted.clone();
         for bill in &self.bills {
-            add(&mut sums, bill);
+            add(&mut by_key, bill);
+        }
+        let mut sums = self.before.clone();
+        for (key, sum) in by_key {
+            let known = sums.entry(if key.is_empty() { key } else { hash::short(&key) }).or_default();
+            *known = known.and(sum);
         }
         sums.into_iter().map(|(key, sum)| PaidByKey { key: Some(key).filter(|key| !key.is_empty()), sum }).collect()
     }

@@ -1,6 +1,9 @@
 //! How often a session was asked the same: the n-th of equal requests gets images of its own.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+
+use crate::hash::MixHasher;
 
 /// Of how many different requests the count is certain to be kept.
 const MOST: usize = 1000;
@@ -12,8 +15,8 @@ const COUNT: usize = 32;
 /// becomes the older, which is dropped, so that memory is bounded and repeated requests stay.
 #[derive(Debug, Default)]
 pub(crate) struct RepeatCounts {
-    young: HashMap<u64, u32>,
-    old: HashMap<u64, u32>,
+    young: HashMap<u64, u32, BuildHasherDefault<MixHasher>>,
+    old: HashMap<u64, u32, BuildHasherDefault<MixHasher>>,
 }
 
 impl RepeatCounts {
