@@ -6,3 +6,4 @@ pub(crate) mod decoded;
 pub(crate) mod documented;
 pub(crate) mod exchange;
 pub(crate) mod leaves;
+pub(crate) mod task_id;

@@ -46,6 +46,12 @@ impl TaskFixtures {
         })
     }
 
+    /// The id of the task that is created.
+    pub(crate) fn id(&self) -> &str {
+        let task = self.created.exchange.expect.as_ref().and_then(|expect| expect.task.as_ref());
+        task.and_then(|task| task.id.as_deref()).unwrap_or_default()
+    }
+
     pub(crate) fn submit(&self, subject: &Subject) -> Result<Simulation, CaseFailure> {
         let request = exchange::encoded(&**subject.dialect(), self.created.exchange)?;
         Ok(Simulation::submit(subject, request, 0))

@@ -10,7 +10,7 @@ use seedream_core::{
     Encoded, Exchange as Sent, Field, ImageData, ImageRequest, Input, Response, ResponseFormat, Size, Strictness, Tier,
     Timestamp, WarningKind,
 };
-use seedream_fixtures::ResponseFamily;
+use seedream_fixtures::{Placeholder, ProviderFacts, ResponseFamily};
 use seedream_mock::Engine;
 
 use crate::{
@@ -98,6 +98,7 @@ fn check(subject: &Subject, request: &ImageRequest) -> Result<(), CaseFailure> {
     d.same("places", &(0..places.len() as u32).collect(), &places);
     d.same("model", checked.model(), &generation.model);
     let inline = request.response_format == Some(ResponseFormat::B64Json) && !lost(Field::ResponseFormat);
+    let always = subject.provider().is_some_and(|provider| has_only_base64(subject, provider));
     let states_size = subject.provider().is_some_and(|provider| provider.response == ResponseFamily::Images);
     for image in generation.images() {
         let size = match request.size {
@@ -111,7 +112,9 @@ fn check(subject: &Subject, request: &ImageRequest) -> Result<(), CaseFailure> {
                 d.holds(upstream.opens(url), || format!("{url} does not open"));
             }
             ImageData::Incomplete { reason, .. } => d.holds(false, || format!("an image came incomplete: {reason}")),
-            ImageData::Bytes(bytes) => d.holds(inline && !bytes.is_empty(), || "came inline, unasked".to_owned()),
+            ImageData::Bytes(bytes) => {
+                d.holds((inline || always) && !bytes.is_empty(), || "came inline, unasked".to_owned());
+            }
             _ => d.holds(false, || "the image is nowhere".to_owned()),
         }
     }
@@ -119,6 +122,16 @@ fn check(subject: &Subject, request: &ImageRequest) -> Result<(), CaseFailure> {
         d.same("billed", &Some(generation.images().count() as u64), &generation.billed());
     }
     d.into_result()
+}
+
+/// Whether each image that the document shows is in the response itself, and none has a URL.
+fn has_only_base64(subject: &Subject, provider: &ProviderFacts) -> bool {
+    if let Some(task) = &provider.task {
+        return task.image.uses(Placeholder::Base64) && !task.image.uses(Placeholder::Url);
+    }
+    let expected = subject.exchanges().filter_map(|exchange| exchange.expect.as_ref()?.images.as_ref());
+    let mut images = expected.flatten().peekable();
+    images.peek().is_some() && images.all(|image| image.inline == Some(true) && image.url.is_none())
 }
 
 /// The mock upstream, on the clock of the simulation.
