@@ -61,7 +61,7 @@ fn rest(coding: &Coding, values: impl Iterator<Item = i32>) -> Vec<Bits> {
             put(coding.waves[0xf0]);
         }
         let (size, value) = magnitude(value);
-        put(coding.waves[zeros % 16 << 4 | size as usize].then(value));
+        put(coding.waves[((zeros % 16) << 4) | size as usize].then(value));
         zeros = 0;
     }
     if zeros > 0 {
