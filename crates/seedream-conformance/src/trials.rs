@@ -4,7 +4,7 @@
 use std::io::{self, Write as _};
 use std::{path::Path, process::ExitCode, sync::Arc};
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use seedream_core::Dialect;
 use seedream_fixtures::load_dir;
 
@@ -99,9 +99,10 @@ pub fn trials(subjects: &[Subject]) -> Vec<Trial> {
     let cases = subjects.iter().flat_map(cases);
     cases
         .map(|case| {
-            let skipped = case.skip().is_some();
-            Trial::test(case.name(), move || case.run().map_err(|failure| failure.to_string().into()))
-                .with_ignored_flag(skipped)
+            Trial::ignorable_test(case.name(), move || match case.skip() {
+                Some(reason) => Ok(Completion::ignored_with(reason)),
+                None => case.run().map(|()| Completion::Completed).map_err(|failure| failure.to_string().into()),
+            })
         })
         .collect()
 }

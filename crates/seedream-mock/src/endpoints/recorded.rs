@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use seedream_fixtures::{
     EvidenceKind, JsonTemplate, OperationKind, Placeholder, RecordedBody, RecordedExchange, RecordedResponse,
-    ResponseFamily, TaskFacts, TextTemplate,
+    ResponseFamily, RouteName, TaskFacts, TextTemplate,
 };
 
 use crate::endpoints::{credits, generate, models, tasks};
@@ -34,7 +34,8 @@ pub(crate) fn respond(context: &RequestContext<'_>) -> Option<EndpointResponse> 
     let asked = (context.below, context.request.uri().query());
     let found = index.find(context.provider, method, asked, context.json, context.body_hash, own)?;
     let mut response = live(context, library.exchange(found.id)?, found.printed)?;
-    if response.status >= 400 {
+    // The rules are those of requests for images.
+    if response.status >= 400 && context.route.is_some_and(|route| route.name == RouteName::Create) {
         response.violations = generate::broken_rules(context);
     }
     Some(response)

@@ -80,7 +80,10 @@ pub(crate) fn accept(context: &RequestContext<'_>, spec: &GenerationSpec<'_>, mo
         id: id.as_str().into(),
         model: model.to_owned(),
         created: context.now,
-        failure: (images.is_empty() || task_status::fails(&context.fault.task)).then(|| failure(form, &context.fault)),
+        failure: (images.is_empty() || task_status::fails(&context.fault.task)).then(|| {
+            let phase = if context.fault.fail.is_some() { TaskPhase::Failed } else { TaskPhase::Moderated };
+            failure(form, phase, &context.fault)
+        }),
         cancelled: false,
         images,
         end: (!never_ends(&context.fault)).then_some(settings.task),
@@ -113,9 +116,9 @@ fn callback_url<'c>(context: &'c RequestContext<'_>) -> Option<&'c str> {
     path::text(context.object()?, &context.provider.field(FieldRole::Callback)?.name)
 }
 
-/// The code and the message of a task that ends without images.
-pub(crate) fn failure(form: &TaskFacts, fault: &Fault) -> (CodeFacts, String) {
-    let own = form.failures.of(if fault.fail.is_some() { TaskPhase::Failed } else { TaskPhase::Moderated });
+/// The code and the message of a task that ends in a phase without images, where the fault names no others.
+pub(crate) fn failure(form: &TaskFacts, phase: TaskPhase, fault: &Fault) -> (CodeFacts, String) {
+    let own = form.failures.of(phase);
     let code = fault.code.as_ref().map_or_else(|| own.code.clone(), |code| own.code.with(code));
     let other = || format!("The task failed: {}.", code.as_str().replace('_', " "));
     let stated = || form.failures.message(code.as_str()).map(str::to_owned);
@@ -126,8 +129,11 @@ pub(crate) fn failure(form: &TaskFacts, fault: &Fault) -> (CodeFacts, String) {
 /// Answers a poll.
 pub(crate) fn respond(context: &RequestContext<'_>) -> EndpointResponse {
     let id = context.task_id;
-    if id.is_empty() || !id.starts_with(&context.services.task_form(context.provider).id_prefix) {
-        return error::of(context, ErrorCause::TaskIdInvalid, &ErrorDetails::default()).into();
+    let prefix = &context.services.task_form(context.provider).id_prefix;
+    if id.is_empty() || !id.starts_with(prefix) {
+        let (field, detail) = id_fault(context, prefix);
+        let details = ErrorDetails { field: &field, detail: &detail, ..ErrorDetails::default() };
+        return error::of(context, ErrorCause::TaskIdInvalid, &details).into();
     }
     let polled = context.services.sessions.with(context.session, context.now, |session| {
         let task = session.task(id)?;
@@ -150,6 +156,23 @@ pub(crate) fn respond(context: &RequestContext<'_>) -> EndpointResponse {
             EndpointResponse { notes: vec![missing(context)], ..response }
         }
     }
+}
+
+/// The member that should have the id of a task, and what is wrong with it.
+fn id_fault(context: &RequestContext<'_>, prefix: &str) -> (String, String) {
+    let begins = || format!("it must begin with {prefix}.");
+    let Some(pointer) = context.route.and_then(|route| route.id_at.as_deref()) else {
+        return ("id".to_owned(), begins());
+    };
+    let Some(body) = context.json.filter(|body| body.is_object()) else {
+        return ("body".to_owned(), "the request body must be a JSON object.".to_owned());
+    };
+    let detail = match body.pointer(pointer) {
+        None => "it is missing.".to_owned(),
+        Some(value) if !value.is_string() => "it must be a text.".to_owned(),
+        Some(_) => begins(),
+    };
+    (pointer.trim_start_matches('/').replace('/', "."), detail)
 }
 
 /// Why a task is not there, for the journal.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use seedream_fixtures::{
-    CodeFacts, ErrorCause, ErrorFamily, ErrorTemplate, EvidenceKind, JsonTemplate, Placeholder, TemplateSink,
+    CodeFacts, ErrorCause, ErrorFamily, ErrorTemplate, EvidenceKind, FieldRole, JsonTemplate, Placeholder, TemplateSink,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -200,7 +200,7 @@ pub(crate) fn of_fault(context: &RequestContext<'_>, fault: &Fault) -> Option<Er
     }
     let altered = fault.status.is_some() || fault.code.is_some() || fault.message.is_some();
     let details = ErrorDetails {
-        field: "prompt",
+        field: context.provider.field(FieldRole::Prompt).map_or("prompt", |field| &field.name),
         detail: "the mock was asked to refuse it.",
         model: context.model.unwrap_or_default(),
         ..ErrorDetails::default()

@@ -14,6 +14,7 @@ fn provider(task: &Value, edit: impl FnOnce(&mut Value)) -> Folder {
     let mut provider: Value = serde_json::from_str(text).unwrap();
     provider["id"] = json!("house");
     provider["task"] = task.clone();
+    provider["unread"] = json!([]);
     provider["task"]["source"] = json!({ "kind": "derived" });
     provider["routes"].as_array_mut().unwrap().truncate(2);
     provider["routes"][0]["path"] = json!("/v1/images");
@@ -145,6 +146,65 @@ fn an_id_may_come_in_a_header_and_be_asked_for_in_a_body() {
     assert_eq!(polls, 3);
     let nothing = post(&engine, "/house/v1/jobs/query", &json!({ "job": 7 }));
     assert!(nothing.status >= 400);
+}
+
+/// Its polls are POST requests with the id in the body, its errors are a template, and its prompt has another name.
+fn polled_by_post() -> Folder {
+    let text = include_str!("../../../../tests/stranger/fixtures/quarry/provider.json");
+    let mut provider: Value = serde_json::from_str(text).unwrap();
+    provider["id"] = json!("house");
+    provider["task"]["source"] = json!({ "kind": "derived" });
+    let route = &mut provider["routes"].as_array_mut().unwrap().iter_mut().find(|r| r["name"] == "task").unwrap();
+    (route["method"], route["path"], route["id_at"]) = (json!("POST"), json!("/v1/query"), json!("/job/id"));
+    let fields = provider["fields"].as_array_mut().unwrap();
+    fields.iter_mut().find(|field| field["role"] == "prompt").unwrap()["name"] = json!("text");
+    for template in provider["error_templates"].as_array_mut().unwrap() {
+        template["message"] = json!("{field}: {detail}");
+    }
+    let poll = json!({
+        "source": { "kind": "derived" }, "operation": "poll",
+        "request": { "method": "POST", "path": "/v1/query", "json": { "job": { "id": "task_404" } } },
+        "response": { "status": 404, "json": { "error": { "code": 1301, "message": "there is no such task" } } },
+    });
+    let name = format!("post-{:?}", std::thread::current().id()).replace(['(', ')'], "-");
+    Folder::new(&name, &[("house/provider.json", provider), ("house/errors/no-such-task.json", poll)])
+}
+
+#[test]
+fn a_poll_by_post_is_no_request_for_images() {
+    let folder = polled_by_post();
+    let engine = folder.engine();
+    let recorded = post(&engine, "/house/v1/query", &json!({ "job": { "id": "task_404" } }));
+    assert_eq!((recorded.status, recorded.header("x-mock-violation")), (404, None));
+    assert_eq!(recorded.header("x-mock-fixture"), Some("house/errors/no-such-task"));
+    for (body, expected) in [
+        ("{}", "job.id: it is missing."),
+        (r#"{"job":{"id":7}}"#, "job.id: it must be a text."),
+        (r#"{"job":{"id":"other"}}"#, "job.id: it must begin with task_."),
+        ("no JSON", "body: the request body must be a JSON object."),
+    ] {
+        let script = engine.handle(now(), &request("POST", "/house/v1/query", Some("sk-test"), body));
+        assert_eq!(json(&script)["error"]["message"], expected, "{body}");
+    }
+}
+
+#[test]
+fn a_refusal_of_the_prompt_names_the_member_of_the_provider() {
+    let folder = polled_by_post();
+    let script = post_with(&folder.engine(), "refuse=moderated-prompt", "/house/v1/images/generations", &kite());
+    assert_eq!(json(&script)["error"]["message"], "text: the mock was asked to refuse it.");
+}
+
+#[test]
+fn a_task_that_is_failed_by_hand_has_the_code_of_a_failure() {
+    let folder = polled_by_post();
+    let engine = folder.engine();
+    let body = json!({ "model": "quarry-4.5", "text": "a quarry", "size": "16:9" });
+    let accepted = json(&post(&engine, "/house/v1/images/generations", &body));
+    let id = accepted["data"][0]["task_id"].as_str().unwrap();
+    post(&engine, "/__mock/v1/tasks", &json!({ "id": id, "status": "failed" }));
+    let ended = json(&post(&engine, "/house/v1/query", &json!({ "job": { "id": id } })));
+    assert_eq!(ended["data"]["error"]["code"], 2001, "{ended}");
 }
 
 #[test]
@@ -377,8 +437,8 @@ fn an_exchange_of_another_form_than_its_provider_is_refused() {
     assert_eq!(
         messages,
         [
+            "no exchange of a poll has anything at /task_id in the body of its request; there are /id",
             "its response has nothing at /data/0/task_id, where `task.accepted` has {id}",
-            "its body has nothing at /task_id, where the route has the id of the task",
             "its response has nothing at /data/result/images, where `task.completed` has {images}",
         ]
     );

@@ -178,6 +178,8 @@ pub(crate) fn facts(edit: impl Fn(&mut Value)) -> std::result::Result<FixtureLib
     (provider["id"], provider["name"]) = ("shop".into(), "Shop".into());
     provider["base_urls"] = json!(["https://api.shop.example/v1"]);
     provider["routes"].as_array_mut().unwrap().truncate(2);
+    // Its exchanges are fewer than those of evolink, and show less.
+    provider["task"]["source"] = json!({"kind": "derived"});
     provider["models"].as_array_mut().unwrap().truncate(1);
     let model = &mut provider["models"][0];
     model["size"] = json!({

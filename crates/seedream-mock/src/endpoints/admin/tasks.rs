@@ -188,23 +188,21 @@ fn move_one(
         return Err(TransitionError::Ended);
     }
     let form = services.task_form_of(&task.provider);
-    let fail = |task: &mut MockTask, fault: Fault| {
+    let fail = |task: &mut MockTask, phase: TaskPhase, fault: Fault| {
         task.images.clear();
-        task.failure = Some(failure(form, &fault));
+        task.failure = Some(failure(form, phase, &fault));
         task.ended = Some(now);
     };
     match wanted {
         TaskTransition::Processing(percent) => task.moved = task.moved.max(*percent),
         TaskTransition::Completed => task.ended = Some(now),
         TaskTransition::Failed { code, message } => {
-            fail(task, Fault { code: code.clone(), message: message.clone(), ..Fault::default() });
+            let fault = Fault { code: code.clone(), message: message.clone(), ..Fault::default() };
+            fail(task, TaskPhase::Failed, fault);
         }
         TaskTransition::Cancelled => {
             task.cancelled = true;
-            fail(
-                task,
-                Fault { code: Some(form.failures.of(TaskPhase::Cancelled).code.to_string()), ..Fault::default() },
-            );
+            fail(task, TaskPhase::Cancelled, Fault::default());
         }
     }
     Ok(())
