@@ -51,7 +51,7 @@ impl Server {
 
 /// What is answered.
 struct Ready {
-    /// An image.
+    /// The pixels of an image.
     base64: String,
     /// Whole answers, by path.
     responses: Mutex<HashMap<String, Arc<[u8]>>>,
@@ -61,7 +61,11 @@ struct Ready {
 
 impl Ready {
     fn new() -> Self {
-        Self { base64: STANDARD.encode(image(PICTURE)), responses: Mutex::default(), polls: Mutex::default() }
+        Self {
+            base64: STANDARD.encode(pixels(PICTURE - BEGINNING)),
+            responses: Mutex::default(),
+            polls: Mutex::default(),
+        }
     }
 
     /// Answers until the other side goes away.
@@ -98,12 +102,13 @@ impl Ready {
     fn base64(&self, images: usize, mut socket: &TcpStream) -> io::Result<()> {
         let (open, close) = ("{\"b64_json\":\"", "\",\"size\":\"1024x768\"}");
         let (head, tail) = ("{\"created\":1763668800,\"data\":[", &format!("],{USAGE}}}"));
-        let item = open.len() + self.base64.len() + close.len();
+        let item = open.len() + BEGINNING / 3 * 4 + self.base64.len() + close.len();
         let length = head.len() + tail.len() + images * item + images.saturating_sub(1);
         write!(socket, "{}{head}", json_head(length))?;
         for number in 0..images {
             let comma = if number > 0 { "," } else { "" };
-            for part in [comma, open, &self.base64, close] {
+            let beginning = STANDARD.encode(beginning(number as u8));
+            for part in [comma, open, &beginning, &self.base64, close] {
                 socket.write_all(part.as_bytes())?;
             }
         }
@@ -115,7 +120,9 @@ impl Ready {
         socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")?;
         for _ in 0..events {
             socket.write_all(event_head().as_bytes())?;
-            let mut left = bytes / 4 * 4;
+            let beginning = STANDARD.encode(beginning(0));
+            socket.write_all(beginning.as_bytes())?;
+            let mut left = (bytes / 4 * 4).saturating_sub(beginning.len());
             while left > 0 {
                 let part = left.min(self.base64.len() / 4 * 4 - 4);
                 socket.write_all(&self.base64.as_bytes()[..part])?;
@@ -156,29 +163,48 @@ pub(crate) fn event_head() -> String {
 /// What it ends with.
 pub(crate) const EVENT_TAIL: &str = "\"}\n\n";
 
-/// The chunks of a PNG of 1024 x 768, whose pixels are noise.
+/// A PNG of 1024 x 768, whose pixels are noise.
 pub(crate) fn image(bytes: usize) -> Vec<u8> {
-    const AROUND: usize = 8 + 25 + 12 + 12;
+    [beginning(0), pixels(bytes - BEGINNING)].concat()
+}
+
+/// How many bytes an image has before its pixels: a multiple of 3, so that its base64 is that of both parts.
+const BEGINNING: usize = 48;
+
+/// An image before its pixels, with its number: two equal images of one response are one.
+fn beginning(number: u8) -> Vec<u8> {
+    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
+    chunk(&mut png, b"IHDR", b"\0\0\x04\0\0\0\x03\0\x08\x02\0\0\0");
+    chunk(&mut png, b"tEXt", &[b'n', 0, number]);
+    png
+}
+
+/// The rest of an image.
+fn pixels(bytes: usize) -> Vec<u8> {
     let mut noise = 1u64;
-    let mut pixels = vec![0; bytes - AROUND];
+    // Each chunk has twelve bytes beside its data.
+    let mut pixels = vec![0; bytes - 24];
     pixels.fill_with(|| {
         noise ^= noise << 13;
         noise ^= noise >> 7;
         noise ^= noise << 17;
         noise as u8
     });
-    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
-    for (name, data) in [(b"IHDR", &b"\0\0\x04\0\0\0\x03\0\x08\x02\0\0\0"[..]), (b"IDAT", &pixels), (b"IEND", b"")] {
-        let mut checksum = crc32fast::Hasher::new();
-        checksum.update(name);
-        checksum.update(data);
-        let length = u32::try_from(data.len()).expect("a chunk is smaller than 4 GiB");
-        png.extend_from_slice(&length.to_be_bytes());
-        png.extend_from_slice(name);
-        png.extend_from_slice(data);
-        png.extend_from_slice(&checksum.finalize().to_be_bytes());
-    }
+    let mut png = Vec::with_capacity(bytes);
+    chunk(&mut png, b"IDAT", &pixels);
+    chunk(&mut png, b"IEND", b"");
     png
+}
+
+fn chunk(png: &mut Vec<u8>, name: &[u8; 4], data: &[u8]) {
+    let mut checksum = crc32fast::Hasher::new();
+    checksum.update(name);
+    checksum.update(data);
+    let length = u32::try_from(data.len()).expect("a chunk is smaller than 4 GiB");
+    png.extend_from_slice(&length.to_be_bytes());
+    png.extend_from_slice(name);
+    png.extend_from_slice(data);
+    png.extend_from_slice(&checksum.finalize().to_be_bytes());
 }
 
 fn images(count: usize) -> String {
