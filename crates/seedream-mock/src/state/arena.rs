@@ -1,11 +1,20 @@
 //! Texts in one piece of memory: what is kept of every request and is read of very few.
 
+use std::fmt;
+
 /// The length of a text that is not there.
 const NOTHING: u32 = u32::MAX;
 
 /// A sequence of texts, each of which may be missing.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct TextArena(Vec<u8>);
+
+impl fmt::Debug for TextArena {
+    /// The texts hold keys as they came.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TextArena({} bytes)", self.0.len())
+    }
+}
 
 /// Builds a [`TextArena`].
 pub(crate) struct TextArenaBuilder(Vec<u8>);
