@@ -5,7 +5,7 @@
 
 use http::{HeaderMap, StatusCode};
 use seedream_ark::Ark;
-use seedream_core::{Decoded, Dialect, Field, ImageData, ImageRequest, Response, Strictness, Support, Timestamp};
+use seedream_core::{Decoded, Dialect, Field, ImageRequest, Response, Strictness, Support, Timestamp};
 use serde_json::{Value, json};
 
 #[test]
@@ -20,13 +20,7 @@ fn a_link_lives_for_a_day() {
     let body = r#"{"created": 1, "data": [{"url": "https://a.example/a.png"}]}"#;
     let decoded = Ark.decode(&checked, &Response::new(StatusCode::OK, HeaderMap::new(), body, Timestamp::UNIX_EPOCH));
     let Decoded::Done(made) = decoded.unwrap() else { panic!("no images") };
-    let ends: Vec<_> = made
-        .images()
-        .map(|image| match &image.data {
-            ImageData::Url { expires_at, .. } => expires_at.map(Timestamp::unix_seconds),
-            _ => None,
-        })
-        .collect();
+    let ends: Vec<_> = made.images().map(|image| image.data.expires_at().map(Timestamp::unix_seconds)).collect();
     assert_eq!(ends, [Some(1 + 24 * 60 * 60)]);
 }
 

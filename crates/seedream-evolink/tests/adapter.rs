@@ -5,7 +5,7 @@
 
 use http::{HeaderMap, StatusCode};
 use seedream_core::{
-    Dialect, ErrorKind, ImageData, ImageRequest, Medium, Response, Stage, Strictness, Task, TaskDialect, TaskId,
+    Dialect, ErrorKind, ImageRequest, Medium, Response, Stage, Strictness, Task, TaskDialect, TaskId,
     TaskState, Timestamp,
 };
 use seedream_evolink::Evolink;
@@ -22,13 +22,7 @@ fn a_link_lives_for_a_day() {
     let task = Task::new("evolink", "https://a.example", TaskId::new("task-unified-1-a").unwrap(), "m".into());
     let response = Response::new(StatusCode::OK, HeaderMap::new(), body, Timestamp::UNIX_EPOCH);
     let TaskState::Done(made) = Evolink.decode_poll(&task, &response).unwrap() else { panic!("not done") };
-    let ends: Vec<_> = made
-        .images()
-        .map(|image| match &image.data {
-            ImageData::Url { expires_at, .. } => expires_at.map(Timestamp::unix_seconds),
-            _ => None,
-        })
-        .collect();
+    let ends: Vec<_> = made.images().map(|image| image.data.expires_at().map(Timestamp::unix_seconds)).collect();
     assert_eq!(ends, [Some(1 + 24 * 60 * 60)]);
 }
 

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use http::{HeaderMap, StatusCode};
-use seedream_core::{Checked, Decoded, Dialect, ImageData, ImageRequest, Response, Result, Strictness, Timestamp};
+use seedream_core::{Checked, Decoded, Dialect, ImageRequest, Response, Result, Strictness, Timestamp};
 use seedream_gogogotoken::Gogogotoken;
 
 fn checked() -> Checked {
@@ -49,13 +49,7 @@ fn it_promises_to_read_shapes_that_its_document_does_not_show() {
 fn a_link_lives_for_a_day() {
     let decoded = read(200, r#"{"created": 1, "data": [{"url": "https://a.example/a.png"}]}"#.to_owned()).unwrap();
     let Decoded::Done(made) = decoded else { panic!("{decoded:?}") };
-    let ends: Vec<_> = made
-        .images()
-        .map(|image| match &image.data {
-            ImageData::Url { expires_at, .. } => expires_at.map(Timestamp::unix_seconds),
-            _ => None,
-        })
-        .collect();
+    let ends: Vec<_> = made.images().map(|image| image.data.expires_at().map(Timestamp::unix_seconds)).collect();
     assert_eq!(ends, [Some(1 + 24 * 60 * 60)]);
 }
 

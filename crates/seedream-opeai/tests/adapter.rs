@@ -5,7 +5,7 @@
 
 use http::{HeaderMap, StatusCode};
 use seedream_core::{
-    Checked, Count, Decoded, Dialect, ErrorKind, ImageData, ImageRequest, Response, Result, Strictness, Timestamp,
+    Checked, Count, Decoded, Dialect, ErrorKind, ImageRequest, Response, Result, Strictness, Timestamp,
 };
 use seedream_opeai::Opeai;
 use serde_json::{Value, json};
@@ -33,13 +33,7 @@ fn it_promises_to_read_shapes_that_its_document_does_not_show() {
 fn a_link_lives_for_a_day() {
     let body = json!({"created": 1, "data": [{"url": "https://a.example/a.png"}]});
     let Decoded::Done(made) = read(200, &body).unwrap() else { panic!("no images") };
-    let ends: Vec<_> = made
-        .images()
-        .map(|image| match &image.data {
-            ImageData::Url { expires_at, .. } => expires_at.map(Timestamp::unix_seconds),
-            _ => None,
-        })
-        .collect();
+    let ends: Vec<_> = made.images().map(|image| image.data.expires_at().map(Timestamp::unix_seconds)).collect();
     assert_eq!(ends, [Some(1 + 24 * 60 * 60)]);
 }
 

@@ -27,5 +27,5 @@ pub use expiry::expiry_of;
 pub use failure::Failure;
 pub use models::models;
 pub use reader::Reader;
-pub use task::{Tasks, task_ids};
+pub use task::Tasks;
 pub use usage::usage;

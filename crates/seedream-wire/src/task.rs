@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 
 use crate::{
     Failure, Reader,
-    base64::percent_decoded,
     collected::Collected,
     find::{self, find, holds_image},
     image::Context,
@@ -78,30 +77,6 @@ pub(crate) fn instead_of_images(body: &Value) -> Option<Acceptance> {
         named || object || (runs && layer.get("id").is_some_and(is_id)) || bare_result(layer).is_some()
     });
     says_so.then(|| acceptance(body)).flatten()
-}
-
-/// The possible task ids in the body of a callback: JSON in any envelope, or a form.
-pub fn task_ids(body: &[u8]) -> Vec<TaskId> {
-    let document = json::read(body).filter(|document| document.value.is_object() || document.value.is_array());
-    if let Some(mut document) = document {
-        find::expand(&mut document.value);
-        let mut ids = Ids::default();
-        for layer in find::layers(&document.value) {
-            IDS.iter().filter_map(|name| layer.get(*name)).filter(|id| id.is_string()).for_each(|id| ids.add(id));
-        }
-        return ids.0;
-    }
-    let text = String::from_utf8_lossy(body);
-    let mut ids = Vec::new();
-    for (name, value) in text.split('&').filter_map(|pair| pair.split_once('=')).take(64) {
-        let value = percent_decoded(&value.replace('+', " ")).into_owned();
-        if json::is_meant(&value) {
-            ids.extend(task_ids(&value));
-        } else if IDS.contains(&name.trim()) {
-            ids.extend(TaskId::new(String::from_utf8_lossy(&value)));
-        }
-    }
-    ids
 }
 
 /// Lists possible task ids, for the message of a response that cannot be decoded.

@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode};
 use seedream_core::{
     Acceptance, Charge, Decoded, ErrorKind, Response, Result, Task, TaskId, TaskState, Timestamp, WarningKind,
 };
-use seedream_wire::{Reader, Tasks, task_ids};
+use seedream_wire::{Reader, Tasks};
 use serde_json::{Value, json};
 
 fn tasks() -> Tasks {
@@ -111,24 +111,6 @@ fn the_progress_is_a_percentage_in_any_form() {
         let body = json!({"status": "processing", "progress": progress});
         let Ok(TaskState::Running { progress: seen, .. }) = state(200, &body) else { panic!("{body}") };
         assert_eq!(seen, expected, "{body}");
-    }
-}
-
-#[test]
-fn a_callback_names_its_task_in_json_or_in_a_form() {
-    for (body, ids) in [
-        (r#"{"id":"a","task_id":"b","model":"m"}"#, &["a", "b"][..]),
-        (r#"[{"id":"a"}]"#, &["a"]),
-        (r#"{"data":{"taskId":"a"}}"#, &["a"]),
-        (r#"{"id":7}"#, &[]),
-        ("task_id=a&x=b", &["a"]),
-        ("id=7&taskId=b%2Dc", &["7", "b-c"]),
-        ("payload=%7B%22id%22%3A+%22a%22%7D", &["a"]),
-        ("nothing", &[]),
-        (r#""a""#, &[]),
-    ] {
-        let seen: Vec<_> = task_ids(body.as_bytes()).iter().map(ToString::to_string).collect();
-        assert_eq!(seen, ids, "{body}");
     }
 }
 

@@ -105,6 +105,16 @@ pub enum ImageData {
     },
 }
 
+impl ImageData {
+    /// When the URL of the image expires, if it has one and the time is known.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Url { expires_at, .. } => *expires_at,
+            Self::Bytes(_) | Self::File(_) | Self::Incomplete { .. } => None,
+        }
+    }
+}
+
 /// The stored form of an [`ImageData`].
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
