@@ -1,8 +1,8 @@
 //! What this client costs, beside hyper, beside reqwest and beside async-openai.
 //!
 //! `cargo bench -p seedream-benches --bench client`, or with one of [`PARTS`] behind `--`. One loopback server in this process
-//! answers; every contender runs in a process of its own, in turn. Prints medians and ratios, and writes them to
-//! `target/bench/client.json`. A ratio is the median of the ratios of each round, so that what else the machine does matters less.
+//! answers; every contender runs in a process of its own, in turn. Prints medians and ratios. A ratio is the median of the ratios of
+//! each round, so that what else the machine does matters less.
 
 mod base64;
 mod caller;
@@ -18,8 +18,9 @@ mod small;
 mod store;
 mod tasks;
 
-use std::{error::Error, fs, path::Path};
+use std::error::Error;
 
+use seedream_benches::Arguments;
 use serde_json::json;
 
 use contest::{Contest, say};
@@ -48,11 +49,10 @@ fn main() -> Result<()> {
     if cfg!(debug_assertions) {
         return Ok(());
     }
-    let wanted: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let chosen = |part: &&Part| wanted.is_empty() || wanted.iter().any(|name| name == part.name);
+    let arguments = Arguments::read();
     let server = Server::start()?;
     let mut report = Vec::new();
-    for part in PARTS.iter().filter(chosen) {
+    for part in PARTS.iter().filter(|part| arguments.asks_for(part.name)) {
         for contest in (part.contests)()? {
             report.push(contest.run(part.name, server.url())?);
         }
@@ -60,10 +60,6 @@ fn main() -> Result<()> {
     if report.is_empty() {
         return Err(format!("no such part; there are {}", PARTS.map(|part| part.name).join(", ")).into());
     }
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench");
-    fs::create_dir_all(&target)?;
-    let path = target.join("client.json");
-    fs::write(&path, serde_json::to_string_pretty(&json!({ "contests": report }))?)?;
-    say(&format!("\nwritten to {}", path.display()));
+    arguments.write(env!("CARGO_TARGET_TMPDIR"), "client", &json!({ "contests": report }))?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! `cargo bench -p seedream-benches --bench instructions`, or with the names of some [`scenario::ALL`] behind `--`. Needs `valgrind`
 //! on the path. Every scenario runs under `valgrind --tool=callgrind` with an input of `n` units and with one of `2n`, once and twice
 //! in a process each; the difference between twice and once is what is counted, so that starting up and making the input are not.
-//! Prints both counts and their ratio, and writes them to `target/bench/instructions.json`.
+//! Prints both counts and their ratio.
 //!
 //! It fails where the ratio is above [`MOST_GROWTH`] (what is read in one pass takes twice as many instructions for twice the input),
 //! and with `--check` where a count is more than 5 % above the one in `benches/instructions.json`. `--update` writes that file anew.
@@ -17,8 +17,9 @@ mod bodies;
 mod canned;
 mod scenario;
 
-use std::{error::Error, fs, io::Write as _, path::Path};
+use std::{error::Error, io::Write as _};
 
+use seedream_benches::Arguments;
 use serde_json::json;
 
 use baseline::Baseline;
@@ -30,25 +31,20 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 const MOST_GROWTH: f64 = 2.2;
 
 fn main() -> Result<()> {
-    let arguments: Vec<_> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    if let [one, name, units, times] = &arguments[..]
-        && one == "--one"
-    {
+    let arguments = Arguments::read();
+    if let ([name, units, times], true) = (&arguments.names[..], arguments.has("--one")) {
         let scenario = scenario::ALL.iter().find(|scenario| scenario.name == name).ok_or("no such scenario")?;
         return scenario.run(units.parse()?, times.parse()?);
     }
-    if arguments == ["--cpu"] {
+    if arguments.has("--cpu") {
         say(&baseline::cpu());
         return Ok(());
     }
     if cfg!(debug_assertions) {
         return Ok(());
     }
-    let (flags, names): (Vec<_>, Vec<_>) = arguments.into_iter().partition(|argument| argument.starts_with("--"));
-    let flag = |name: &str| flags.iter().any(|flag| flag == name);
-    let chosen = |scenario: &&Scenario| names.is_empty() || names.iter().any(|name| name == scenario.name);
     let (mut report, mut counts, mut problems) = (Vec::new(), Vec::new(), Vec::new());
-    for scenario in scenario::ALL.iter().filter(chosen) {
+    for scenario in scenario::ALL.iter().filter(|scenario| arguments.asks_for(scenario.name)) {
         let (one, two) = (scenario.count(scenario.n)?, scenario.count(scenario.n * 2)?);
         let growth = two as f64 / one as f64;
         let Scenario { name, n, unit, .. } = scenario;
@@ -63,17 +59,13 @@ fn main() -> Result<()> {
         let names: Vec<_> = scenario::ALL.iter().map(|scenario| scenario.name).collect();
         return Err(format!("no such scenario; there are {}", names.join(", ")).into());
     }
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench");
-    fs::create_dir_all(&target)?;
-    let path = target.join("instructions.json");
-    fs::write(&path, serde_json::to_string_pretty(&json!({ "scenarios": report }))?)?;
-    say(&format!("written to {}", path.display()));
-    if flag("--check") || flag("--update") {
+    arguments.write(env!("CARGO_TARGET_TMPDIR"), "instructions", &json!({ "scenarios": report }))?;
+    if arguments.has("--check") || arguments.has("--update") {
         let mut baseline = Baseline::read()?;
-        if flag("--check") {
+        if arguments.has("--check") {
             problems.extend(baseline.compare(&counts));
         }
-        if flag("--update") || !baseline.is_known() {
+        if arguments.has("--update") || !baseline.is_known() {
             baseline.write(&counts)?;
         }
     }

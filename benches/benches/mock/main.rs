@@ -1,8 +1,8 @@
 //! What the mock costs, beside a minimal hyper server and beside wiremock.
 //!
 //! `cargo bench -p seedream-benches --bench mock`, or with some of [`PARTS`] behind `--`. Every server runs in a process of its
-//! own; this process is the one that asks. Prints medians, and what is wanted beside what was seen, and writes them to
-//! `target/bench/mock.json`. A ratio is the median of the ratios of each round, so that what else the machine does matters less.
+//! own; this process is the one that asks. Prints medians, and what is wanted beside what was seen. A ratio is the median of the
+//! ratios of each round, so that what else the machine does matters less.
 
 mod contender;
 mod engine;
@@ -14,12 +14,12 @@ mod ready;
 mod report;
 mod small;
 
-use std::{error::Error, fs, path::Path};
+use std::{error::Error, path::Path};
 
+use seedream_benches::Arguments;
 use serde_json::{Map, Value};
 
 use contender::Contender;
-use report::say;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -41,20 +41,15 @@ fn main() -> Result<()> {
     if cfg!(debug_assertions) {
         return Ok(());
     }
-    let wanted: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let chosen = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
+    let arguments = Arguments::read();
     let mut report = Map::new();
-    for (name, measure) in PARTS.into_iter().filter(|(name, _)| chosen(name)) {
+    for (name, measure) in PARTS.into_iter().filter(|(name, _)| arguments.asks_for(name)) {
         report.insert(name.to_owned(), measure()?);
     }
     if report.is_empty() {
         return Err(format!("no such part; there are {}", PARTS.map(|(name, _)| name).join(", ")).into());
     }
-    let folder = target().join("bench");
-    fs::create_dir_all(&folder)?;
-    let path = folder.join("mock.json");
-    fs::write(&path, serde_json::to_string_pretty(&report)?)?;
-    say(&format!("\nwritten to {}", path.display()));
+    arguments.write(env!("CARGO_TARGET_TMPDIR"), "mock", &Value::Object(report))?;
     Ok(())
 }
 

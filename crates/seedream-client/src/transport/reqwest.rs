@@ -3,7 +3,7 @@
 use std::{
     error::Error as StdError,
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -48,6 +48,8 @@ pub struct ReqwestTransport {
     /// For this machine itself, where no proxy was named.
     direct: OnceLock<lib::Client>,
     environment: OnceLock<ProxyEnvironment>,
+    /// The URL of the last request, which is most often that of the next; parsing it takes longer than looking whether it is.
+    last: Mutex<Option<(Uri, Url)>>,
     proxy: Option<Proxy>,
     resolver: Option<Arc<dyn lib::dns::Resolve>>,
 }
@@ -74,6 +76,19 @@ impl ReqwestTransport {
     pub(crate) fn resolving(mut self, resolver: impl lib::dns::Resolve + 'static) -> Self {
         self.resolver = Some(Arc::new(resolver));
         self
+    }
+
+    /// The same as a URL, as reqwest parses it: `127.1` becomes `127.0.0.1`.
+    fn url_of(&self, uri: &Uri) -> Result<Url, url::ParseError> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, url)) = &*last
+            && known == uri
+        {
+            return Ok(url.clone());
+        }
+        let url = Url::parse(&uri.to_string())?;
+        *last = Some((uri.clone(), url.clone()));
+        Ok(url)
     }
 
     fn builder(&self, url: &Url) -> Result<lib::ClientBuilder, TransportError> {
@@ -130,8 +145,7 @@ impl fmt::Debug for Proxy {
 impl Transport for ReqwestTransport {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         let (http::request::Parts { method, uri, version, headers, mut extensions, .. }, bytes) = request.into_parts();
-        // Parsed once, as reqwest itself does, so that `127.1` is what it becomes.
-        let url = url_of(&uri).map_err(|error| not_usable("the URL cannot be sent", error))?;
+        let url = self.url_of(&uri).map_err(|error| not_usable("the URL cannot be sent", error))?;
         let proxy = self.proxy.as_ref();
         let cell = if proxy.is_none() && is_loopback(&url) { &self.direct } else { &self.client };
         let client = client(cell, url.scheme(), || self.builder(&url))?;
@@ -154,17 +168,6 @@ impl Transport for ReqwestTransport {
             return Err(locked(via));
         }
         Ok(response.map(|body| ResponseBody::new(body.map_err(move |error| through(via.as_ref(), cut(error))))))
-    }
-}
-
-/// The same as a URL. Joining the parts costs a tenth of what formatting them does.
-fn url_of(uri: &Uri) -> Result<Url, url::ParseError> {
-    let parts = (uri.scheme_str(), uri.authority(), uri.path_and_query());
-    match parts {
-        (Some(scheme), Some(authority), Some(path)) => {
-            Url::parse(&[scheme, "://", authority.as_str(), path.as_str()].concat())
-        }
-        _ => Url::parse(&uri.to_string()),
     }
 }
 

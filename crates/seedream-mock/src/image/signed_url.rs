@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::digits::{hex, push_hex, push_number};
-use crate::hash::{digest, digest_of};
+use crate::hash::digest;
 use crate::image::test_image::{ImageFormat, TestImage};
 use crate::request::address::{FOLDER, session_prefix};
 use crate::time::{compact, later};
@@ -152,7 +152,7 @@ pub(crate) struct UrlSigner {
 
 impl UrlSigner {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { secret: digest(&[b"result urls", &seed.to_be_bytes()]) }
+        Self { secret: digest([&b"result urls"[..], &seed.to_be_bytes()]) }
     }
 
     /// The URL of an image that was made at `now`.
@@ -234,7 +234,7 @@ impl UrlSigner {
     fn signature<T: AsRef<str>>(&self, path: &str, parameters: &[(T, T)]) -> [u8; 32] {
         let texts = parameters.iter().flat_map(|(name, value)| [name.as_ref(), value.as_ref()]);
         let parts = [&self.secret[..], b"GET", path.as_bytes()];
-        digest_of(parts.into_iter().chain(texts.map(str::as_bytes)))
+        digest(parts.into_iter().chain(texts.map(str::as_bytes)))
     }
 }
 

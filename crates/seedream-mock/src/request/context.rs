@@ -237,7 +237,7 @@ fn family(provider: &ProviderFacts, route: Option<&RouteFacts>, profile: &RelayP
 
 /// An id in the form of the software that answers.
 pub(crate) fn request_id(family: ErrorFamily, now: Timestamp, seed: u64, ordinal: u64) -> String {
-    let hash = hash::digest(&[b"request", &seed.to_be_bytes(), &ordinal.to_be_bytes()]);
+    let hash = hash::digest([&b"request"[..], &seed.to_be_bytes(), &ordinal.to_be_bytes()]);
     match family {
         ErrorFamily::NewApi | ErrorFamily::Upstream => {
             format!("{}{}", now.strftime("%Y%m%d%H%M%S%9f"), hex(&hash[..4]))
