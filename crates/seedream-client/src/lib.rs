@@ -9,7 +9,7 @@
 //! - [`Fallback`] tries several providers in turn, and none after an unknown outcome.
 //! - [`Exactly`] makes exactly n images, where a group is only a ceiling.
 //! - [`Downloader`] fetches images from the URLs of a response, which are not trusted.
-//! - A subscriber of `tracing` sees the spans `operation`, `attempt`, `poll` and `download`, without a secret.
+//! - A subscriber of `tracing` sees the spans `operation`, `attempt`, `poll` and `download`, and each wait between them, without a secret.
 //!
 //! ```
 //! # use std::sync::Arc;

@@ -100,6 +100,7 @@ impl OperationDriver {
                 Then::WaitUntil(until) => {
                     self.io.requested = None;
                     let until = self.at(until);
+                    self.trace.waits(until);
                     // Nothing billable is under way, so cancelling takes effect at once.
                     self.unless_cancelled(until).await
                 }

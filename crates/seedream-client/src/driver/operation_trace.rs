@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use seedream_core::{Event, ModelId, Purpose, Result, Task};
-use tracing::{Span, info};
+use tokio::time::Instant;
+use tracing::{Span, debug, info};
 
 use super::{
     incoming::IncomingResponse,
@@ -52,6 +53,14 @@ impl OperationTrace {
         };
         *count = count.saturating_add(1);
         TraceSpan::exchange(purpose, *count, request, sender.endpoints.get(place))
+    }
+
+    /// A wait before the next request, so that a log explains all of the time that an operation takes.
+    pub(super) fn waits(&self, until: Instant) {
+        self.trace.span().in_scope(|| {
+            let wait_ms = u64::try_from(until.duration_since(Instant::now()).as_millis()).unwrap_or(u64::MAX);
+            debug!(target: "seedream", wait_ms, "waits for the next request");
+        });
     }
 
     /// Records an event that the caller gets.
