@@ -26,7 +26,7 @@ pub use dialect::{
     Acceptance, Blobs, CatalogDialect, Decoded, Descriptor, Dialect, Effective, Encoded, ModelEntry, ModelInfo, Plan,
     Response, Site, StreamDecoder, StreamDialect, StreamItem, TaskDialect, TaskState,
 };
-pub use error::{Attempt, Charge, Error, ErrorKind, ErrorReport, Medium, Result, Stage, charge_of, redact};
+pub use error::{Attempt, Charge, Error, ErrorKind, Medium, Result, Stage, StoredError, charge_of, redact};
 pub use model::{
     Amount, Count, Event, Family, Field, GeneratedImage, Generation, ImageData, ImageFailure, ImagePrice, ImageRequest,
     ImageSource, InvalidTaskId, ModelId, OutputFormat, ParseReferenceError, ParseSizeError, ParseTimestampError,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use seedream_core::{Charge, ErrorKind, ErrorReport};
+use seedream_core::{Charge, ErrorKind, StoredError};
 
 use crate::{job::Outcome, record::RecordEntry};
 
@@ -89,7 +89,7 @@ impl RecordNeed {
 }
 
 /// Whether the provider says that the task has ended: there is nothing to collect.
-fn task_has_ended(error: &ErrorReport) -> bool {
+fn task_has_ended(error: &StoredError) -> bool {
     match error.kind {
         ErrorKind::TaskFailed => true,
         // The caller's own cancelling is no response.

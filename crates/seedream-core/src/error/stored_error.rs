@@ -16,7 +16,7 @@ use crate::{Generation, Task, Violation, stored::whole_millis};
 /// `kind`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct ErrorReport {
+pub struct StoredError {
     /// The kind of error.
     #[serde(flatten, with = "super::kind::members")]
     pub kind: ErrorKind,
@@ -62,7 +62,7 @@ pub struct ErrorReport {
     pub generation: Option<Generation>,
 }
 
-impl From<&Error> for ErrorReport {
+impl From<&Error> for StoredError {
     fn from(error: &Error) -> Self {
         Self {
             kind: error.kind(),
@@ -84,20 +84,20 @@ impl From<&Error> for ErrorReport {
     }
 }
 
-impl From<ErrorReport> for Error {
-    fn from(report: ErrorReport) -> Self {
-        let mut error = Self::new(report.kind, "").with_charge(report.charge);
+impl From<StoredError> for Error {
+    fn from(stored: StoredError) -> Self {
+        let mut error = Self::new(stored.kind, "").with_charge(stored.charge);
         let inner = &mut *error.0;
         // The message was redacted when the error was created.
-        inner.message = report.message;
-        inner.advice = report.advice.map(Into::into);
-        inner.provider = report.provider.map(Into::into);
-        inner.status = report.status.and_then(|status| StatusCode::from_u16(status).ok());
-        (inner.code, inner.param) = (report.code.map(Into::into), report.param.map(Into::into));
-        inner.request_id = report.request_id;
-        inner.retry_after = report.retry_after_ms.map(Duration::from_millis);
-        (inner.task, inner.kept) = (report.task, report.kept);
-        (inner.violations, inner.attempts, inner.generation) = (report.violations, report.attempts, report.generation);
+        inner.message = stored.message;
+        inner.advice = stored.advice.map(Into::into);
+        inner.provider = stored.provider.map(Into::into);
+        inner.status = stored.status.and_then(|status| StatusCode::from_u16(status).ok());
+        (inner.code, inner.param) = (stored.code.map(Into::into), stored.param.map(Into::into));
+        inner.request_id = stored.request_id;
+        inner.retry_after = stored.retry_after_ms.map(Duration::from_millis);
+        (inner.task, inner.kept) = (stored.task, stored.kept);
+        (inner.violations, inner.attempts, inner.generation) = (stored.violations, stored.attempts, stored.generation);
         error
     }
 }
