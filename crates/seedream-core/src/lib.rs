@@ -16,8 +16,8 @@ pub mod docs {}
 mod error;
 pub mod json;
 mod model;
-mod net;
 mod operation;
+mod public_hosts;
 mod rules;
 pub mod sse;
 mod stored;
@@ -33,8 +33,8 @@ pub use model::{
     Pixels, Price, PromptMode, ProviderId, Ratio, ResponseFormat, Size, Task, TaskId, Tier, Timestamp, Usage, Warning,
     WarningKind,
 };
-pub use net::{is_loopback_host, is_public_host, is_public_ip};
 pub use operation::{Backoff, Exchange, Input, Operation, Pace, Policy, Purpose, Record, Step, Then};
+pub use public_hosts::{is_loopback_host, is_public_host, is_public_ip};
 pub use rules::{
     BackgroundRule, CAPABILITIES_SCHEMA, Capabilities, CapabilitiesPatch, Checked, FieldRule, FieldRules, ImagesRule,
     LayersRule, Limits, Members, Narrowed, Nearest, Overrides, PixelRule, Precedence, PromptRule, ReferenceRule,

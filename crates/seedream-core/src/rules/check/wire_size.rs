@@ -1,6 +1,6 @@
 //! Converts a size to a provider's spelling.
 
-use super::audit::Audit;
+use super::findings::Findings;
 use crate::{
     Capabilities, Field, ImageRequest, Nearest, PixelRule, Pixels, Ratio, RelayMinimum, Size, Source, Tier,
     WarningKind, nearest_ratio, row,
@@ -35,22 +35,22 @@ enum Bound {
 
 impl Capabilities {
     /// Converts the size to this provider's spelling; a size without one is unchanged, with a violation.
-    pub(super) fn check_size(&self, request: &ImageRequest, audit: &mut Audit<'_>) -> Option<WireSize> {
+    pub(super) fn check_size(&self, request: &ImageRequest, findings: &mut Findings<'_>) -> Option<WireSize> {
         let size = request.size?;
         let wire = match size {
-            Size::Pixels(pixels) => self.pixels(pixels, audit),
-            Size::Tier(tier) => self.tier(tier, audit),
-            Size::Ratio { ratio, tier } => self.ratio(ratio, tier, audit),
-            Size::Auto => self.auto(audit),
+            Size::Pixels(pixels) => self.pixels(pixels, findings),
+            Size::Tier(tier) => self.tier(tier, findings),
+            Size::Ratio { ratio, tier } => self.ratio(ratio, tier, findings),
+            Size::Auto => self.auto(findings),
         };
         Some(wire.unwrap_or_else(|| WireSize::plain(size)))
     }
 
-    fn pixels(&self, pixels: Pixels, audit: &mut Audit<'_>) -> Option<WireSize> {
+    fn pixels(&self, pixels: Pixels, findings: &mut Findings<'_>) -> Option<WireSize> {
         let source = &self.size.source;
         let Some(rule) = self.size.pixels else {
             let message = format!("{pixels} cannot be sent: {} does not take width x height", self.model);
-            audit.violation(Field::Size, message, self.nearest_without_pixels(pixels), source);
+            findings.violation(Field::Size, message, self.nearest_without_pixels(pixels), source);
             return None;
         };
         let broken = self.broken(rule, pixels);
@@ -70,7 +70,7 @@ impl Capabilities {
             let reasons: Vec<_> = broken.into_iter().map(|(_, reason)| reason).collect();
             let message = format!("{pixels} {}", reasons.join(", and it "));
             let nearest = self.size.nearest(pixels).map(|nearest| Nearest::Size(nearest.into()));
-            audit.violation(Field::Size, message, nearest, source);
+            findings.violation(Field::Size, message, nearest, source);
         }
         if let Some(RelayMinimum { pixels: least, source }) = self.size.relay_min.as_ref().filter(|_| self.relay)
             && (rule.min..*least).contains(&pixels.area())
@@ -83,7 +83,7 @@ impl Capabilities {
                 self.seller.cites(&self.size.source),
                 self.seller.cites(source),
             );
-            audit.warn(WarningKind::Advice, Field::Size, message);
+            findings.warn(WarningKind::Advice, Field::Size, message);
         }
         Some(WireSize::plain(pixels))
     }
@@ -107,24 +107,28 @@ impl Capabilities {
         broken
     }
 
-    fn tier(&self, tier: Tier, audit: &mut Audit<'_>) -> Option<WireSize> {
+    fn tier(&self, tier: Tier, findings: &mut Findings<'_>) -> Option<WireSize> {
         if self.size.tiers.contains(&tier) {
             return Some(WireSize::plain(tier));
         }
         if self.size.auto && self.size.qualities.contains(&tier) {
-            audit.warn(WarningKind::Rewritten, Field::Size, format!("{tier} is sent as size auto with quality {tier}"));
+            findings.warn(
+                WarningKind::Rewritten,
+                Field::Size,
+                format!("{tier} is sent as size auto with quality {tier}"),
+            );
             return Some(WireSize { size: Some("auto".into()), quality: Some(tier) });
         }
         if self.size.tiers.is_empty() && self.size.qualities.is_empty() {
             let square = row(&self.size.table, tier, Ratio::of(1, 1));
             if let Some(pixels) = square {
                 let message = format!("{} takes no tiers: {tier} is sent as {pixels}, its 1:1 size", self.provider);
-                audit.warn(WarningKind::Rewritten, Field::Size, message);
-                return self.pixels(pixels, audit);
+                findings.warn(WarningKind::Rewritten, Field::Size, message);
+                return self.pixels(pixels, findings);
             }
         }
         let message = format!("{} has no tier {tier}", self.model);
-        audit.violation(Field::Size, message, self.nearest_tier(tier), self.source_of_tier(tier));
+        findings.violation(Field::Size, message, self.nearest_tier(tier), self.source_of_tier(tier));
         None
     }
 
@@ -134,9 +138,9 @@ impl Capabilities {
         narrowed.map_or(&self.size.source, |narrowed| &narrowed.source)
     }
 
-    fn ratio(&self, ratio: Ratio, tier: Option<Tier>, audit: &mut Audit<'_>) -> Option<WireSize> {
+    fn ratio(&self, ratio: Ratio, tier: Option<Tier>, findings: &mut Findings<'_>) -> Option<WireSize> {
         if !self.size.ratios.is_empty() {
-            return self.ratio_by_name(ratio, tier, audit);
+            return self.ratio_by_name(ratio, tier, findings);
         }
         let chosen = tier.unwrap_or(DEFAULT_TIER);
         let Some(pixels) = row(&self.size.table, chosen, ratio) else {
@@ -154,33 +158,33 @@ impl Capabilities {
                     (format!("{} has no tier {chosen}", self.model), nearest, self.source_of_tier(chosen))
                 }
             };
-            audit.violation(Field::Size, message, nearest, source);
+            findings.violation(Field::Size, message, nearest, source);
             return None;
         };
         if tier.is_none() {
             let message = format!("{ratio} names no tier: {chosen} is used ({pixels})");
-            audit.warn(WarningKind::Rewritten, Field::Size, message);
+            findings.warn(WarningKind::Rewritten, Field::Size, message);
         }
-        self.pixels(pixels, audit)
+        self.pixels(pixels, findings)
     }
 
-    fn ratio_by_name(&self, ratio: Ratio, tier: Option<Tier>, audit: &mut Audit<'_>) -> Option<WireSize> {
+    fn ratio_by_name(&self, ratio: Ratio, tier: Option<Tier>, findings: &mut Findings<'_>) -> Option<WireSize> {
         let source = &self.size.source;
         if !self.size.ratios.contains(&ratio) {
             let nearest = nearest_ratio(self.size.ratios.iter().copied(), ratio)
                 .map(|ratio| Nearest::Size(Size::Ratio { ratio, tier }));
-            audit.violation(Field::Size, format!("{} has no ratio {ratio}", self.model), nearest, source);
+            findings.violation(Field::Size, format!("{} has no ratio {ratio}", self.model), nearest, source);
             return None;
         }
         if let Some(tier) = tier.filter(|tier| !self.size.qualities.contains(tier)) {
             let quality = self.size.qualities.iter().copied().min_by_key(|q| distance(*q, tier));
             let nearest = Nearest::Size(Size::Ratio { ratio, tier: quality });
-            audit.violation(Field::Size, format!("{} has no tier {tier}", self.model), nearest, source);
+            findings.violation(Field::Size, format!("{} has no tier {tier}", self.model), nearest, source);
         }
         Some(WireSize { size: Some(ratio.to_string()), quality: tier })
     }
 
-    fn auto(&self, audit: &mut Audit<'_>) -> Option<WireSize> {
+    fn auto(&self, findings: &mut Findings<'_>) -> Option<WireSize> {
         if self.size.auto {
             return Some(WireSize::plain(Size::Auto));
         }
@@ -190,7 +194,7 @@ impl Capabilities {
             let default = self.size.default.as_deref().unwrap_or("not stated");
             (WireSize { size: None, quality: None }, format!("no size, so the provider's default ({default}) applies"))
         };
-        audit.warn(
+        findings.warn(
             WarningKind::Rewritten,
             Field::Size,
             format!("{} has no size auto: it receives {says}", self.provider),

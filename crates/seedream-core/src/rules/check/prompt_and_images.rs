@@ -1,14 +1,14 @@
 //! The checks of the prompt, the reference images and the count.
 
-use super::audit::Audit;
-use crate::net::is_public_host;
+use super::findings::Findings;
+use crate::public_hosts::is_public_host;
 use crate::{Capabilities, Count, Field, ImageRequest, ImageSource, Nearest, ReferenceRule, TotalRule, WarningKind};
 
 impl Capabilities {
-    pub(super) fn check_prompt(&self, request: &ImageRequest, audit: &mut Audit<'_>) {
+    pub(super) fn check_prompt(&self, request: &ImageRequest, findings: &mut Findings<'_>) {
         let (prompt, source) = (&request.prompt, &self.prompt.source);
         if prompt.trim().is_empty() {
-            audit.violation(Field::Prompt, "is empty: describe the image", None, source);
+            findings.violation(Field::Prompt, "is empty: describe the image", None, source);
         }
         let chars = prompt.chars().count();
         if let Some(max) = self.prompt.advised_chars.filter(|max| chars > *max) {
@@ -17,13 +17,13 @@ impl Capabilities {
                 "the prompt has {chars} characters; at most about {max} are advised{note}: shorten it {}",
                 self.seller.cites(source)
             );
-            audit.warn(WarningKind::Advice, Field::Prompt, message);
+            findings.warn(WarningKind::Advice, Field::Prompt, message);
         }
         let chinese = prompt.chars().filter(|c| matches!(c, '\u{4e00}'..='\u{9fff}')).count();
         let words = prompt.split_whitespace().count();
         if self.prompt.advised_length && (chinese > 300 || words > 600) {
             let message = "is longer than the advised 300 Chinese characters or 600 English words: details may be lost";
-            audit.warn(
+            findings.warn(
                 WarningKind::Advice,
                 Field::Prompt,
                 format!("the prompt {message} {}", self.seller.cites(source)),
@@ -32,7 +32,7 @@ impl Capabilities {
         let several = request.count.is_some_and(|count| count.ceiling() > 1);
         if several && self.images.prompt_decides && !asks_for_several(prompt) {
             let message = "the prompt decides the number of images: state it in the prompt, such as `3 images`";
-            audit.warn(
+            findings.warn(
                 WarningKind::Advice,
                 Field::Count,
                 format!("{message} {}", self.seller.cites(&self.images.source)),
@@ -40,7 +40,7 @@ impl Capabilities {
         }
     }
 
-    pub(super) fn check_references(&self, request: &ImageRequest, audit: &mut Audit<'_>) {
+    pub(super) fn check_references(&self, request: &ImageRequest, findings: &mut Findings<'_>) {
         let (rule, references) = (&self.references, &request.references);
         if references.is_empty() {
             return;
@@ -48,7 +48,7 @@ impl Capabilities {
         let source = &rule.source;
         if !rule.member {
             let message = format!("{} documents no reference images", self.provider);
-            audit.no_member(Field::References, message, source);
+            findings.no_member(Field::References, message, source);
             return;
         }
         if let Some(max) = rule.max.filter(|max| references.len() > *max as usize) {
@@ -58,7 +58,7 @@ impl Capabilities {
                 1 => format!("{count} images, but {model} accepts only one: remove {}", count - 1),
                 _ => format!("{count} images, but {model} accepts at most {max}: remove {}", count - max as usize),
             };
-            audit.violation(Field::References, message, None, source);
+            findings.violation(Field::References, message, None, source);
         }
         for (index, reference) in references.iter().enumerate() {
             if let ImageSource::Url(url) = reference
@@ -66,7 +66,7 @@ impl Capabilities {
             {
                 let message =
                     format!("image {index} has a private address, from which {} cannot fetch it", self.provider);
-                audit.warn(WarningKind::Advice, Field::References, message);
+                findings.warn(WarningKind::Advice, Field::References, message);
             }
             if let Some(format) = rule.other_format(reference) {
                 let message = format!(
@@ -75,38 +75,38 @@ impl Capabilities {
                     rule.media_types.join(", "),
                     self.seller.cites(source)
                 );
-                audit.warn(WarningKind::Advice, Field::References, message);
+                findings.warn(WarningKind::Advice, Field::References, message);
             }
             for problem in rule.problems(reference) {
-                audit.violation(Field::References, format!("image {index} {problem}"), None, source);
+                findings.violation(Field::References, format!("image {index} {problem}"), None, source);
             }
             if let ImageSource::Inline { bytes, .. } = reference
                 && let Some(max) = rule.max_bytes.filter(|max| bytes.len() as u64 > *max)
             {
                 let message =
                     format!("image {index} has {} bytes, but at most {max} are allowed: compress it", bytes.len());
-                audit.violation(Field::References, message, None, rule.max_bytes_source.as_ref().unwrap_or(source));
+                findings.violation(Field::References, message, None, rule.max_bytes_source.as_ref().unwrap_or(source));
             }
         }
     }
 
-    pub(super) fn check_count(&self, request: &ImageRequest, audit: &mut Audit<'_>) {
+    pub(super) fn check_count(&self, request: &ImageRequest, findings: &mut Findings<'_>) {
         let (rule, source) = (&self.images, &self.images.source);
         let Some(count) = request.count else { return };
         let asked = count.ceiling();
         if asked == 0 {
-            audit.violation(Field::Count, "is 0: request at least one image", Nearest::Count(Count::One), source);
+            findings.violation(Field::Count, "is 0: request at least one image", Nearest::Count(Count::One), source);
             return;
         }
         if rule.count_refused {
             if count == Count::One {
                 let message = format!("{} makes one image per request: the number is not sent", self.model);
-                audit.warn(WarningKind::Rewritten, Field::Count, message);
-                audit.unsent.push(Field::Count);
+                findings.warn(WarningKind::Rewritten, Field::Count, message);
+                findings.unsent.push(Field::Count);
             } else {
                 let asked = count.number().map_or_else(|| "a group".to_owned(), |asked| asked.to_string());
                 let message = format!("{} makes one image per request, not {asked}", self.model);
-                audit.refused(Field::Count, message, Nearest::Count(Count::One), source);
+                findings.refused(Field::Count, message, Nearest::Count(Count::One), source);
             }
             return;
         }
@@ -115,19 +115,19 @@ impl Capabilities {
             if !rule.auto {
                 // An omitted count would request one image.
                 let message = format!("{} needs a number of images: set a number instead of auto", self.provider);
-                audit.impossible(Field::Count, message, &self.members.source);
+                findings.impossible(Field::Count, message, &self.members.source);
             }
             return;
         }
         if let Some(max) = rule.max.filter(|max| asked > *max) {
             let message = format!("{asked} images, but {} makes at most {max} per request", self.model);
-            audit.violation(Field::Count, message, Nearest::Count(Count::new(max)), source);
+            findings.violation(Field::Count, message, Nearest::Count(Count::new(max)), source);
             return;
         }
         if let Some(max) = rule.advised_max.filter(|max| asked > *max) {
             let message =
                 format!("{asked} images, but at most {max} per request are advised {}", self.seller.cites(source));
-            audit.warn(WarningKind::Advice, Field::Count, message);
+            findings.warn(WarningKind::Advice, Field::Count, message);
         }
         let over = |total: &TotalRule| references > 0 && references.saturating_add(asked) > total.limit;
         let Some(total) = rule.with_references.as_ref().filter(|total| over(total)) else {
@@ -138,10 +138,10 @@ impl Capabilities {
         if total.truncates {
             let message =
                 format!("{message}: {} makes at most {room} {}", self.provider, self.seller.cites(&total.source));
-            audit.warn(WarningKind::Truncated, Field::Count, message);
+            findings.warn(WarningKind::Truncated, Field::Count, message);
         } else {
             let nearest = (room > 0).then(|| Nearest::Count(Count::new(room)));
-            audit.violation(Field::Count, message, nearest, &total.source);
+            findings.violation(Field::Count, message, nearest, &total.source);
         }
     }
 

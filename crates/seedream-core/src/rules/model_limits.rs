@@ -2,7 +2,7 @@
 
 use crate::{
     Family, ImagesRule, PixelRule, Pixels, Ratio, ReferenceRule, Row, SizeRule, Source, TABLE, Tier, TotalRule,
-    rules::source::ARK,
+    rules::rule_source::ARK,
 };
 
 /// Ark's published rules of a model.

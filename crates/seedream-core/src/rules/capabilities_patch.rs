@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 
 use super::{
     capabilities::Capabilities,
+    model_standing::Standing,
+    rule_source::Source,
     size_table::{Row, TABLE},
-    source::Source,
-    standing::Standing,
 };
 
 /// A part of [`Capabilities`] as JSON, from a user's file or a program. Members that it does not name are unchanged; `null` removes an

@@ -4,7 +4,7 @@ use crate::{Field, Nearest, Seller, Source, Violation, Waiver, Warning, WarningK
 
 /// The findings of a check so far.
 #[derive(Debug)]
-pub(super) struct Audit<'a> {
+pub(super) struct Findings<'a> {
     pub(super) seller: &'a Seller,
     pub(super) violations: Vec<Violation>,
     /// Violations that no strictness can send: the dialect cannot express the field.
@@ -14,7 +14,7 @@ pub(super) struct Audit<'a> {
     pub(super) unsent: Vec<Field>,
 }
 
-impl<'a> Audit<'a> {
+impl<'a> Findings<'a> {
     pub(super) fn new(seller: &'a Seller) -> Self {
         let (violations, impossible, warnings) = (Vec::new(), Vec::new(), Vec::new());
         Self { seller, violations, impossible, warnings, unsent: Vec::new() }

@@ -6,7 +6,7 @@ use super::{
     Exchange, Input, Purpose, Then,
     end::cancelled,
     machine::{Collecting, Next, State, Turn},
-    poll::no_tasks,
+    poll_response::no_tasks,
 };
 use crate::{Charge, Error, ErrorKind, Event, Warning, WarningKind};
 
