@@ -5,7 +5,7 @@ use seedream_core::{Event, ModelId, Purpose, Result, Task};
 use tracing::{Span, info};
 
 use super::{
-    incoming::IncomingResponse,
+    incoming_response::IncomingResponse,
     request_sender::{RequestSender, SendFailure},
 };
 use crate::trace::TraceSpan;

@@ -11,7 +11,7 @@ use seedream_client::{Client, JobEvent, Outcome, RecordEntry};
 use seedream_core::{Charge, ImageData};
 
 use super::{ACCEPTED, Act, DONE, EVENTS, Ledger, ONE, Shelf, Wire, client, wire};
-use crate::dialect::{KEY, Tiny, TinyTasks, request};
+use crate::tiny_dialects::{KEY, Tiny, TinyTasks, request};
 
 /// What the folder holds.
 fn names(folder: &Path) -> Vec<String> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use seedream_core::{Charge, ErrorKind, ImageFailure};
 
-use super::{super::need::RecordNeed, support::*};
+use super::{super::record_need::RecordNeed, support::*};
 use crate::{Location, Outcome, RecordEntry};
 
 fn is_needed(entries: &[RecordEntry], outcome: &Outcome) -> bool {

@@ -10,7 +10,7 @@ use seedream_core::{
 };
 
 use super::{Act, Ledger, Shelf, after, client, png, wire, with};
-use crate::dialect::{DESCRIPTOR, Tiny, request};
+use crate::tiny_dialects::{DESCRIPTOR, Tiny, request};
 
 /// Draws at once, or never.
 #[derive(Clone, Debug)]

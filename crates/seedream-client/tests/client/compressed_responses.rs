@@ -10,9 +10,9 @@ use seedream_core::{Charge, ErrorKind, Event, GeneratedImage, ImageData, Warning
 
 use crate::{
     base64_images,
-    dialect::{Tiny, client, request},
-    raw::{Act, Raw},
+    raw_server::{Act, Raw},
     saving::PNG,
+    tiny_dialects::{Tiny, client, request},
 };
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

@@ -10,7 +10,7 @@ use seedream_client::{
 use seedream_core::{Charge, ErrorKind, WarningKind};
 
 use super::{ACCEPTED, Act, DONE, Ledger, ONE, Shelf, Wire, client, kept, png, wire, with};
-use crate::dialect::{Tiny, TinyTasks, request};
+use crate::tiny_dialects::{Tiny, TinyTasks, request};
 
 const REFUSALS: [(fn() -> Refusal, ErrorKind); 5] = [
     (|| Refusal::Budget { message: "it is used up".into() }, ErrorKind::NotRecorded),

@@ -6,8 +6,8 @@ use seedream_client::{DownloadOptions, ImageProvider as _};
 use seedream_core::{Charge, ErrorKind};
 
 use crate::{
-    dialect::{Tiny, client, request},
-    raw::{Raw, response},
+    raw_server::{Raw, response},
+    tiny_dialects::{Tiny, client, request},
 };
 
 /// Set for the process that plays the bare machine.
@@ -29,7 +29,7 @@ fn run(test: &str, variables: &[(&str, &str)]) {
 fn a_machine_without_certificates_can_use_a_mock() {
     // What the platform's verifier reads in place of the system's store.
     let none = [("SSL_CERT_FILE", "/nonexistent/certificates.pem"), ("SSL_CERT_DIR", "/nonexistent")];
-    run("environment::on_the_bare_machine", &[(BARE, "1"), none[0], none[1]]);
+    run("process_environment::on_the_bare_machine", &[(BARE, "1"), none[0], none[1]]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,8 +38,9 @@ async fn behind_a_proxy_its_name_may_be_local() {
     let proxy = Raw::start(vec![image(), image()]).await;
     // By name, so that the resolver is asked for it.
     let url = proxy.url.replace("127.0.0.1", "localhost");
-    let child =
-        move || run("environment::behind_the_proxy", &[(PROXIED, &url), ("http_proxy", &url), ("no_proxy", "")]);
+    let child = move || {
+        run("process_environment::behind_the_proxy", &[(PROXIED, &url), ("http_proxy", &url), ("no_proxy", "")]);
+    };
     tokio::task::spawn_blocking(child).await.unwrap();
     let lines: Vec<_> = proxy.requests().iter().map(|request| request.lines().next().unwrap().to_owned()).collect();
     assert_eq!(lines, ["GET http://pictures.example/a.png?sig=1 HTTP/1.1"]);

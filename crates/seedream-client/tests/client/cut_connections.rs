@@ -16,8 +16,8 @@ use tokio::{
 };
 
 use crate::{
-    dialect::{Tiny, TinyTasks, client, request},
-    raw::{Act, ENDS, End, Raw, cut, response},
+    raw_server::{Act, ENDS, End, Raw, cut, response},
+    tiny_dialects::{Tiny, TinyTasks, client, request},
 };
 
 const IMAGES: &str = r#"{"data":[{"url":"https://a.example/0.png"},{"url":"https://a.example/1.png"}]}"#;

@@ -6,7 +6,7 @@ use seedream_core::{Charge, ErrorKind, GeneratedImage, ImageData, Result as Outc
 use super::{super::*, Folder, support::*};
 use crate::{
     RecordEntry,
-    disk::log::{self, Op},
+    disk::operation_log::{self, Op},
 };
 
 fn in_memory(index: u32, length: usize) -> GeneratedImage {
@@ -59,16 +59,16 @@ async fn files_are_synced_once_and_then_their_folders() {
     let [a, b] = ["unsaved-a.png", "unsaved-b.png"].map(|name| folder.write(name, "image"));
     let c = other.write("unsaved-c.png", "image");
     let mut record = folder.store().begin(&intent()).await.unwrap();
-    let before = log::below(folder.0.path()).len();
+    let before = operation_log::below(folder.0.path()).len();
     let cut = ImageData::Incomplete { data: Box::new(ImageData::File(b.clone())), reason: "cut".into() };
     let all = [in_file(0, &a), GeneratedImage::new(1, cut), in_file(2, &c), url(3, "https://a.example/3.png")];
     record.append(response(all[..1].to_vec())).await.unwrap();
     record.append(response(all)).await.unwrap();
-    let log = log::below(folder.0.path());
+    let log = operation_log::below(folder.0.path());
     let syncs: Vec<_> = log[before..].iter().filter(|op| op.is_sync()).cloned().collect();
     let (of, on_record) = (Op::SyncFolder(folder.0.path().into()), Op::Sync(PathBuf::from(record.id())));
     assert_eq!(syncs, [Op::Sync(a), of.clone(), on_record.clone(), Op::Sync(b), of, on_record]);
-    assert_eq!(log::below(other.0.path()), [Op::Sync(c), Op::SyncFolder(other.0.path().into())]);
+    assert_eq!(operation_log::below(other.0.path()), [Op::Sync(c), Op::SyncFolder(other.0.path().into())]);
 }
 
 #[tokio::test]

@@ -10,23 +10,23 @@ use super::Job;
 use crate::{
     Client, RecordEntry,
     disk::{
-        crash::{self, Tree},
-        log::{self, Op},
+        crash_states::{self, Tree},
+        operation_log::{self, Op},
     },
     output::Sidecar,
     record::folder::histories,
 };
 
-#[allow(dead_code, reason = "the tests of the client use all of it")]
-#[path = "../../tests/client/dialect.rs"]
-mod dialect;
 #[allow(dead_code, reason = "the tests of jobs use all of it")]
-#[path = "../../tests/client/jobs/wire.rs"]
-mod wire;
+#[path = "../../tests/client/jobs/job_transport.rs"]
+mod job_transport;
+#[allow(dead_code, reason = "the tests of the client use all of it")]
+#[path = "../../tests/client/tiny_dialects.rs"]
+mod tiny_dialects;
 
 use self::{
-    dialect::{Tiny, TinyTasks, request},
-    wire::{Act, Wire},
+    job_transport::{Act, Wire},
+    tiny_dialects::{Tiny, TinyTasks, request},
 };
 
 const PNG: &[u8] = include_bytes!("../../tests/client/tiny.png");
@@ -88,13 +88,13 @@ async fn run_as(kind: Kind, images: usize, changed: fn(Job) -> Job) -> Vec<Op> {
         }
     };
     let marks = folder.path().to_owned();
-    let wire = Arc::new(Wire::new(responses).seen(move |line| log::mark(&marks, line)));
+    let wire = Arc::new(Wire::new(responses).seen(move |line| operation_log::mark(&marks, line)));
     let builder = if kind == Kind::Task { Client::builder(TinyTasks) } else { Client::builder(Tiny) };
     let client = builder.transport(wire.clone()).download_transport(wire).seed(1).build().unwrap();
     let job = client.job(request().stream(kind == Kind::Stream)).save_to(folder.path());
     let outcome = changed(job).run().await.unwrap();
     assert_eq!((outcome.images.len(), outcome.record), (images, None), "{:?}", outcome.failures);
-    log::below(folder.path())
+    operation_log::below(folder.path())
 }
 
 /// What is missing in a state, where something is.
@@ -170,7 +170,7 @@ fn lost(kind: Kind, images: usize, log: &[Op], tree: &Tree) -> Option<String> {
 /// The first state in which something is missing, and after how many operations it may come about.
 fn first_loss(kind: Kind, images: usize, log: &[Op]) -> Option<String> {
     let mut seen: HashMap<usize, Vec<Tree>> = HashMap::new();
-    crash::states(log).find_map(|(done, tree)| {
+    crash_states::states(log).find_map(|(done, tree)| {
         let states = seen.entry(done).or_default();
         if states.contains(&tree) {
             return None;
@@ -201,8 +201,8 @@ async fn no_crash_loses_what_a_job_bought_and_each_sync_is_needed() {
         let images = if kind == Kind::Stream { 2 } else { 1 };
         let log = run(kind, images).await;
         assert_eq!(first_loss(kind, images, &log), None, "{kind:?}");
-        for at in crash::syncs(&log) {
-            let loss = first_loss(kind, images, &crash::without(&log, at));
+        for at in crash_states::syncs(&log) {
+            let loss = first_loss(kind, images, &crash_states::without(&log, at));
             let loss = loss.unwrap_or_else(|| panic!("{kind:?} needs no {}: {log:#?}", shown(&log[at])));
             told.push(format!("{kind:?} without {}: {loss}", shown(&log[at])));
         }
@@ -225,7 +225,7 @@ async fn a_job_syncs_once_for_each_image_and_five_times_beside() {
             [(Kind::Url, 0), (Kind::Inline, 1), (Kind::Task, 1), (Kind::Again, 1), (Kind::Stream, images)]
         {
             let log = run(kind, images).await;
-            let syncs: Vec<_> = crash::syncs(&log).into_iter().map(|at| shown(&log[at])).collect();
+            let syncs: Vec<_> = crash_states::syncs(&log).into_iter().map(|at| shown(&log[at])).collect();
             assert_eq!(syncs.len(), images + 5 + more, "{kind:?} of {images}: {syncs:#?}");
         }
     }
@@ -234,6 +234,6 @@ async fn a_job_syncs_once_for_each_image_and_five_times_beside() {
 #[tokio::test(start_paused = true)]
 async fn the_names_of_images_without_metadata_are_synced_last() {
     let log = run_as(Kind::Url, 1, Job::without_sidecar).await;
-    let syncs: Vec<_> = crash::syncs(&log).into_iter().map(|at| shown(&log[at])).collect();
+    let syncs: Vec<_> = crash_states::syncs(&log).into_iter().map(|at| shown(&log[at])).collect();
     assert_eq!((syncs.len(), syncs.last().unwrap().as_str()), (5, "the sync of the folder"), "{syncs:#?}");
 }

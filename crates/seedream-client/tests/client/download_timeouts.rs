@@ -12,9 +12,9 @@ use seedream_client::{Client, DownloadOptions, SaveOptions};
 use seedream_core::{ErrorKind, GeneratedImage, ImageData};
 
 use crate::{
-    dialect::{Tiny, client},
+    download_transport::{Answer, End, Source},
     saving::PNG,
-    source::{Answer, End, Source},
+    tiny_dialects::{Tiny, client},
 };
 
 const URL: &str = "https://pictures.example/a.png?sig=s3cret";

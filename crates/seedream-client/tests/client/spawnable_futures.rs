@@ -9,8 +9,8 @@ use seedream_client::{
 use seedream_core::{GeneratedImage, Generation, ImageData, ImageRequest, Task};
 
 use crate::{
-    dialect::{Tiny, client},
     saving::PNG,
+    tiny_dialects::{Tiny, client},
 };
 
 fn spawnable<T: Send + 'static>(_: impl FnOnce() -> T) {}

@@ -7,8 +7,8 @@ use seedream_client::{Client, ImageProvider as _, Reached};
 use seedream_core::{Charge, ErrorKind, Policy, Strictness, TaskId};
 
 use crate::{
-    dialect::{Tiny, TinyTasks, request},
-    script::{Act, Script},
+    scripted_transport::{Act, Script},
+    tiny_dialects::{Tiny, TinyTasks, request},
 };
 
 const DONE: Act = Act::Answer(200, &[], r#"{"data":[{"url":"https://a.example/0.png"}]}"#);

@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{log::Op, parent};
+use super::{operation_log::Op, parent};
 
 /// Up to how many operations that are not certain every combination is tried.
 const EXHAUSTIVE: usize = 10;

@@ -14,7 +14,7 @@ use seedream_core::{
 use serde_json::{Map, Value};
 
 use super::{Act, ONE, Shelf, client, wire};
-use crate::dialect::{Tiny, request};
+use crate::tiny_dialects::{Tiny, request};
 
 /// Counts what an adapter is asked.
 #[derive(Clone, Debug, Default)]

@@ -6,7 +6,7 @@ use seedream_client::{Exactly, FolderStore, Intent, JobError, JobStore as _, Ref
 use seedream_core::{Charge, ErrorKind};
 
 use super::{Act, ONE, client, wire};
-use crate::dialect::{Tiny, request};
+use crate::tiny_dialects::{Tiny, request};
 
 fn known(error: &JobError) -> &str {
     assert_eq!((error.error().kind(), error.error().charge()), (ErrorKind::NotRecorded, Charge::No));

@@ -6,9 +6,9 @@ use seedream_client::{Client, DownloadOptions, SaveOptions};
 use seedream_core::{ErrorKind, GeneratedImage, ImageData};
 
 use crate::{
-    dialect::{Tiny, client},
-    raw::{Act, Raw, response},
+    raw_server::{Act, Raw, response},
     saving::PNG,
+    tiny_dialects::{Tiny, client},
 };
 
 fn downloads(server: &Raw) -> Client {

@@ -11,7 +11,7 @@ use seedream_client::{Client, ImageProvider as _, ResponseBody, Transport, Trans
 use seedream_core::{Charge, ErrorKind, Policy, Task, TaskId};
 use tokio::time::Instant;
 
-use crate::dialect::TinyTasks;
+use crate::tiny_dialects::TinyTasks;
 
 /// Never done, but after so many polls of a task.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use seedream_core::ImageRequest;
 
-use super::state::Client;
+use super::client_struct::Client;
 use crate::job::Job;
 
 impl Client {

@@ -1,7 +1,7 @@
 //! AVIF and HEIF: boxes with a length. Nothing marks the end, so an image is complete where a box ends and both its description
 //! (`meta` or `moov`) and its data (`mdat`, or `idat` in `meta`) are there.
 
-use super::chunked::{Damage, SplitField, skip};
+use super::split_field::{Damage, SplitField, skip};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Boxes {

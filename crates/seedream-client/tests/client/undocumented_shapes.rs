@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::{
-    dialect::{Tiny, request},
-    script::{Act, Script},
+    scripted_transport::{Act, Script},
+    tiny_dialects::{Tiny, request},
 };
 
 /// Asks as [`Tiny`] does and reads as all our adapters do: at once, as a stream, or as a task.
