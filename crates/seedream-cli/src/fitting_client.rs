@@ -6,13 +6,13 @@ use seedream::{Client, ImageProvider, ImageRequest, ModelId, Result, Task, Warni
 
 /// A client plus the flags that change its requests.
 #[derive(Clone, Debug)]
-pub(crate) struct Target {
+pub(crate) struct FittingClient {
     pub(crate) client: Client,
     /// Whether `--fit` is set.
     pub(crate) fit: bool,
 }
 
-impl Target {
+impl FittingClient {
     /// The requested model, or the provider's default model.
     fn model(&self, requested: &ModelId) -> ModelId {
         if requested.as_str().is_empty() { self.client.descriptor().default_model.clone() } else { requested.clone() }
@@ -25,7 +25,7 @@ impl Target {
     }
 }
 
-impl ImageProvider for Target {
+impl ImageProvider for FittingClient {
     fn descriptor(&self) -> &Descriptor {
         self.client.descriptor()
     }

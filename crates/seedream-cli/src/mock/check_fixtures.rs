@@ -5,7 +5,7 @@ use std::{fmt, path::Path};
 use seedream_fixtures::{FixtureError, FixtureLibrary, load_dir};
 use serde::Serialize;
 
-use crate::{args::CheckArgs, exit::Exit, failure::Failure, output::Console};
+use crate::{args::CheckArgs, console::Console, exit::Exit, failure::Failure};
 
 #[derive(Serialize)]
 pub(crate) struct Checked {

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::{
     args::EvidenceArgs,
+    console::Console,
     exit::Exit,
     failure::Failure,
-    output::Console,
     table::{Table, cell},
 };
 

@@ -1,6 +1,6 @@
 //! `mock faults`: the words of the fault syntax.
 
-use crate::{args::ShowArgs, exit::Exit, failure::Failure, output::Console};
+use crate::{args::ShowArgs, console::Console, exit::Exit, failure::Failure};
 
 /// Lists the words.
 ///

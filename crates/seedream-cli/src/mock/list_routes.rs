@@ -3,7 +3,7 @@
 use seedream_fixtures::{ProviderFacts, RouteFacts, providers};
 use serde::Serialize;
 
-use crate::{args::ShowArgs, exit::Exit, failure::Failure, output::Console, table::Table};
+use crate::{args::ShowArgs, console::Console, exit::Exit, failure::Failure, table::Table};
 
 #[derive(Serialize)]
 struct Line<'p> {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::admin_client::AdminClient;
-use crate::{args::VerifyArgs, exit::Exit, failure::Failure, output::Console};
+use crate::{args::VerifyArgs, console::Console, exit::Exit, failure::Failure};
 
 /// Prints the verdict; exits with 1 if the requests are not as expected.
 ///

@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    scripted::{Act, Asked, Scripted, files},
+    scripted_server::{Act, Asked, Scripted, files},
     sidecar::sidecar,
     support::{CANARY, RunResult, Workdir, signal},
 };
