@@ -6,7 +6,7 @@ use http::request::Parts;
 use jiff::Timestamp;
 
 use crate::engine::services::Services;
-use crate::faults::rate::RateKey;
+use crate::faults::rate_counters::RateKey;
 use crate::faults::select;
 use crate::faults::select::{FaultSources, SelectedFaults};
 use crate::faults::words::FaultTarget;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::faults::grammar::Fault;
-use crate::faults::rate::RateUsage;
+use crate::faults::rate_counters::RateUsage;
 use crate::faults::words::FaultTarget;
 use crate::hash;
 

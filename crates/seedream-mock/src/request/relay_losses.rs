@@ -7,7 +7,7 @@ use seedream_fixtures::FieldRole;
 use crate::json::path;
 use crate::json::path::Object;
 use crate::request::context::RequestContext;
-use crate::settings::profile::RelayBehavior;
+use crate::settings::relay_profile::RelayBehavior;
 
 /// The body that arrives at the provider, and the members that are lost.
 pub(crate) fn relayed<'b>(context: &RequestContext<'_>, body: &'b Object) -> (Cow<'b, Object>, Vec<String>) {

@@ -10,10 +10,10 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::faults::shapes::CodingFault;
+use crate::faults::shape_words::CodingFault;
 use crate::image::test_image::TestImage;
 use crate::response::chunk::{Chunk, ChunkContent, DeferredBytes};
-use crate::response::coding::deflate::Checksums;
+use crate::response::content_coding::deflate::Checksums;
 use crate::response::endpoint_response::EndpointResponse;
 
 /// What a bomb is made of, and how often: a gibibyte.

@@ -10,8 +10,8 @@ use crate::image::test_image::TestImage;
 use crate::request::context::RequestContext;
 use crate::request::generation_spec::GenerationSpec;
 use crate::response::chunk::{ChunkContent, inline_marker, splice};
-use crate::response::images;
-use crate::response::images::ImageResult;
+use crate::response::image_results;
+use crate::response::image_results::ImageResult;
 
 #[derive(Serialize)]
 struct ImagesBody<'a> {
@@ -91,7 +91,7 @@ impl ImageUsage {
         let tokens = tokens(items);
         Self {
             input_images: reports.then_some(spec.references),
-            generated_images: images::made(items),
+            generated_images: image_results::made(items),
             output_tokens: tokens,
             total_tokens: tokens,
             tool_usage: spec.tools.map(|_| ToolUsage { web_search: 1 }),

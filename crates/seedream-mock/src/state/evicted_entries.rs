@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::state::arena::TextArena;
-use crate::state::entry::{EntryKind, JournalEntry, StoredEntry};
+use crate::state::journal_entry::{EntryKind, JournalEntry, StoredEntry};
+use crate::state::text_arena::TextArena;
 
 /// Of how many kinds of entries a session keeps a count each, and of how many more without their paths; of what is beyond
 /// that only whether it was a request.
@@ -214,8 +214,8 @@ impl EvictedCounts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::rewrite::ForwardedRequest;
-    use crate::state::entry::NewEntry;
+    use crate::request::gateway_rewrite::ForwardedRequest;
+    use crate::state::journal_entry::NewEntry;
 
     fn entry(ordinal: u64, method: &str, path: &str, status: u16) -> StoredEntry {
         let draft = NewEntry {

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use crate::hash;
 use crate::json::path::Object;
-use crate::request::rewrite::ForwardedRequest;
-use crate::state::arena::{TextArena, TextArenaBuilder};
+use crate::request::gateway_rewrite::ForwardedRequest;
+use crate::state::text_arena::{TextArena, TextArenaBuilder};
 
 /// Texts longer than this stand in the journal as their hash and length.
 const LONGEST_TEXT: usize = 1024;

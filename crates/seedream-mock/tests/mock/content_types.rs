@@ -4,7 +4,7 @@ use seedream_fixtures::{RouteName, providers};
 use seedream_mock::{Engine, MockServer, Settings, Validate};
 use serde_json::{Value, json};
 
-use crate::calls::{engine, json, now, request};
+use crate::engine_calls::{engine, json, now, request};
 
 /// A small request for images that every provider takes, with a content type or none.
 fn ask(engine: &Engine, path: &str, model: &str, label: Option<&str>) -> seedream_mock::Script {

@@ -4,7 +4,7 @@ use seedream_fixtures::RecordedBody;
 use seedream_mock::{Engine, Settings, Validate};
 use serde_json::{Value, json};
 
-use crate::calls::{create_path, engine, get, json, now, post, post_with};
+use crate::engine_calls::{create_path, engine, get, json, now, post, post_with};
 
 const PRO: &str = "dola-seedream-5-0-pro-260628";
 

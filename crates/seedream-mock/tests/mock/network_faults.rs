@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::http1::soon;
+use crate::http1_client::soon;
 
 const PATH: &str = "/ark/api/v3/images/generations";
 

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use seedream_mock::{Engine, MockServer};
 use serde_json::{Value, json};
 
-use crate::calls::{get, json, now, post, request};
-use crate::http1;
+use crate::engine_calls::{get, json, now, post, request};
+use crate::http1_client;
 
 /// A folder that goes away with the test.
 pub(crate) struct Folder(pub(crate) PathBuf);
@@ -115,7 +115,7 @@ async fn a_folder_can_bring_a_provider() {
     let folder = Folder::new("provider", &[("house/provider.json", provider)]);
     let mock = MockServer::builder().fixtures(&folder.0).unwrap().start().await.unwrap();
     assert!(mock.ready_line().contains(&format!("\"house\":\"{}/house\"", mock.url())), "{}", mock.ready_line());
-    let response = http1::post(&mock, "/house/v1/images/generations", &kite()).await;
+    let response = http1_client::post(&mock, "/house/v1/images/generations", &kite()).await;
     assert_eq!((response.status, response.json()["data"].as_array().unwrap().len()), (200, 1));
     assert_eq!(mock.ledger().len(), 1, "it bills too");
 }

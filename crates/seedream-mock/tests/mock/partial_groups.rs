@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::calls::{create_path, engine, get, json, post_with};
+use crate::engine_calls::{create_path, engine, get, json, post_with};
 
 fn group(stream: bool) -> Value {
     json!({

@@ -7,8 +7,8 @@ use seedream_mock::{Engine, MockServer};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::calls::{json, now, post};
-use crate::own::Folder;
+use crate::engine_calls::{json, now, post};
+use crate::own_fixtures::Folder;
 
 /// What stands in the place of a document's words in these tests.
 const WORDS: &str = "the document's own words,\nin two lines";

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use seedream_mock::{Engine, Fault, Script, ScriptEnd, Settings, fault_words};
 use serde_json::{Value, json};
 
-use crate::calls::{create_path, engine, get, json, now, post, request};
+use crate::engine_calls::{create_path, engine, get, json, now, post, request};
 
 fn kite() -> Value {
     json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a kite above the dunes" })

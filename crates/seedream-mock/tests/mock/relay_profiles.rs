@@ -4,7 +4,7 @@ use seedream_fixtures::{RecordedBody, RecordedExchange};
 use seedream_mock::{Engine, MockServer, Script, Settings};
 use serde_json::{Value, json};
 
-use crate::calls::{get, json, now, post, request};
+use crate::engine_calls::{get, json, now, post, request};
 
 const PATH: &str = "/ark/api/v3/images/generations";
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use seedream_fixtures::{ExpectedPreflight, RecordedExchange};
 use seedream_mock::{CallbackReach, Engine, Settings};
 
-use crate::calls::{now, request};
+use crate::engine_calls::{now, request};
 
 /// Whether an exchange's request was accepted, as far as it says.
 fn accepted(exchange: &RecordedExchange) -> Option<bool> {

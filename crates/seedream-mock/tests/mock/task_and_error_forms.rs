@@ -3,8 +3,8 @@
 use seedream_mock::{Engine, MockServer, Settings, TaskEnd};
 use serde_json::{Value, json};
 
-use crate::calls::{get, json, now, post, post_with, request};
-use crate::own::Folder;
+use crate::engine_calls::{get, json, now, post, post_with, request};
+use crate::own_fixtures::Folder;
 
 const CREATE: &str = "/house/v1/images";
 
@@ -298,9 +298,9 @@ fn a_callback_has_the_form_of_a_poll_or_its_own() {
             let receiver = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let mut asked = kite();
             asked["callback_url"] = json!(crate::callbacks::url(&receiver));
-            let accepted = crate::http1::post(&mock, CREATE, &asked).await.json();
+            let accepted = crate::http1_client::post(&mock, CREATE, &asked).await.json();
             let id = accepted["data"][0]["task_id"].as_str().unwrap();
-            crate::http1::get(&mock, &format!("/house/v1/tasks/{id}?language=en")).await;
+            crate::http1_client::get(&mock, &format!("/house/v1/tasks/{id}?language=en")).await;
             crate::callbacks::receive(&receiver).await.1
         });
         assert!(body.pointer(pointer).is_some_and(Value::is_string), "{body}");

@@ -10,7 +10,7 @@ use seedream_fixtures::{FieldRole, ModelFacts, ProviderFacts, ResponseFamily, Ro
 use seedream_mock::{Script, TestImage};
 use serde_json::{Map, Value, json};
 
-use crate::calls::{engine, post};
+use crate::engine_calls::{engine, post};
 
 /// A provider's create route and one of its models.
 fn targets() -> Vec<(&'static ProviderFacts, &'static RouteFacts, &'static ModelFacts)> {
@@ -181,6 +181,6 @@ proptest! {
             }
         }
         let created = response["created"].as_i64().unwrap();
-        prop_assert_eq!(Timestamp::from_second(created).unwrap(), crate::calls::now());
+        prop_assert_eq!(Timestamp::from_second(created).unwrap(), crate::engine_calls::now());
     }
 }

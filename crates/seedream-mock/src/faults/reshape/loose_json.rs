@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use crate::image::test_image::TestImage;
 use crate::json::ordered::OrderedValue;
 use crate::response::chunk::ChunkContent;
-use crate::response::text_encoding::TextEncoding;
+use crate::response::inline_encoding::TextEncoding;
 
 /// A JSON value, or what is nearly one.
 #[derive(Debug, Clone)]

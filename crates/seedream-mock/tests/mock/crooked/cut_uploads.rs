@@ -6,8 +6,8 @@ use seedream_mock::{MockServer, ScriptEnd};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::calls::{create_path, engine, post_with};
-use crate::http1;
+use crate::engine_calls::{create_path, engine, post_with};
+use crate::http1_client;
 
 const LENGTH: usize = 17 << 20;
 
@@ -21,13 +21,13 @@ async fn upload(mock: &MockServer, header: &str) -> (usize, ErrorKind) {
     socket.write_all(head.as_bytes()).await.unwrap();
     let mut sent = 0;
     while sent < LENGTH {
-        match http1::soon(socket.write(&[b' '; 65_536][..65_536.min(LENGTH - sent)])).await {
+        match http1_client::soon(socket.write(&[b' '; 65_536][..65_536.min(LENGTH - sent)])).await {
             Ok(bytes) => sent += bytes,
             Err(error) => return (sent, error.kind()),
         }
     }
     let mut response = Vec::new();
-    match http1::soon(socket.read_to_end(&mut response)).await {
+    match http1_client::soon(socket.read_to_end(&mut response)).await {
         Err(error) => (sent, error.kind()),
         Ok(_) => panic!("{}", String::from_utf8_lossy(&response)),
     }
@@ -60,7 +60,7 @@ async fn rules_of_a_session_cut_off_in_their_turn_and_are_used_up_once() {
         .add_faults(["status=503 times=1".parse().unwrap(), "reset@request:0 times=1".parse().unwrap()]);
     let post = async || {
         let headers = [("authorization", "Bearer sk-test")];
-        http1::send(&mock, "POST", &create_path("ark"), &headers, kite.to_string().as_bytes()).await
+        http1_client::send(&mock, "POST", &create_path("ark"), &headers, kite.to_string().as_bytes()).await
     };
     assert_eq!(post().await.unwrap().status, 503, "the question whether it is cut off uses nothing up");
     assert!(post().await.is_err());

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
 use seedream_mock::{Engine, MockServer, Script};
 use serde_json::{Value, json};
 
-use crate::calls::{create_path, engine, get, json, post_with};
-use crate::http1;
+use crate::engine_calls::{create_path, engine, get, json, post_with};
+use crate::http1_client;
 
 fn group() -> Value {
     json!({
@@ -142,10 +142,10 @@ async fn links_that_are_not_absolute_open_where_they_lead() {
         ] {
             let mut body = group();
             body["prompt"] = json!(format!("a kite [[mock: body={fault}]]"));
-            let made = http1::post(&mock, &path, &body).await.json();
+            let made = http1_client::post(&mock, &path, &body).await.json();
             let link = made["data"][0]["url"].as_str().unwrap();
             assert!(link.starts_with(&begins), "{fault}: {link}");
-            let file = http1::download(&mock, &format!("{resolved}{link}")).await;
+            let file = http1_client::download(&mock, &format!("{resolved}{link}")).await;
             assert_eq!((file.status, is_jpeg(&file.body)), (200, true), "{fault}");
         }
     }
