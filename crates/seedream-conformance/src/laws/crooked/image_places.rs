@@ -5,7 +5,7 @@ use seedream_core::{Charge, ErrorKind, WarningKind};
 use serde_json::{Value, json};
 
 use super::{
-    inline::{encoded, png},
+    inline_images::{encoded, png},
     shape_fixture::{DeliveredImage, ShapeFixture, delivered, not_free, warned},
 };
 use crate::{CaseFailure, harness::difference::Differences};

@@ -2,7 +2,7 @@
 
 use seedream_core::Field;
 
-use super::dialect::AdapterHooks;
+use super::broken_dialect::AdapterHooks;
 use super::mutant::{Mutant, adapter};
 
 /// One of each field that a request may set.

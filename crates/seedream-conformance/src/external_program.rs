@@ -81,9 +81,9 @@
 //! A program that ends, answers out of turn, or not within ten seconds cannot be judged: it is stopped, every case that needs it is a
 //! harness error, and the command ends with 3. A response of another form makes a harness error of its case alone.
 
+mod child_process;
 mod describe;
-mod meaning;
-mod program;
+mod response_meaning;
 
 use std::{fmt, sync::Arc};
 
@@ -96,9 +96,9 @@ use seedream_core::{
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json, value::RawValue};
 
+use child_process::Program;
 use describe::ProgramDescription;
-use meaning::ResponseMeaning;
-use program::Program;
+use response_meaning::ResponseMeaning;
 
 use crate::case::HarnessFault;
 
@@ -124,7 +124,7 @@ impl ExecDialect {
     /// # Errors
     /// It does not start, or its description is not usable.
     pub fn start(command: &str) -> std::result::Result<Self, String> {
-        let program = Program::start(command, program::PATIENCE)?;
+        let program = Program::start(command, child_process::PATIENCE)?;
         let described = program.ask("describe", &json!({})).map_err(|HarnessFault(said)| said)?;
         let described = serde_json::from_str::<describe::DescribeResult>(described.get());
         let described = described.map_err(|error| error.to_string()).and_then(ProgramDescription::try_from);

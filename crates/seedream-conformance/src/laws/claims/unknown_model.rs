@@ -5,7 +5,7 @@ use seedream_core::{
 };
 use seedream_fixtures::{FieldRole, ModelFacts, ProviderFacts};
 
-use super::role::role;
+use super::role_members::role;
 use crate::{CaseFailure, harness::difference::Differences};
 
 /// A model that no provider sells.

@@ -78,12 +78,12 @@ mod tests {
     use seedream_core::ImageRequest;
 
     use super::{
-        super::question::{CreateRequest, INVALID_KEY},
+        super::free_question::{CreateRequest, INVALID_KEY},
         *,
     };
     use crate::{
         Subject,
-        harness::{in_process::InProcessMock, recording::RecordingTransport},
+        harness::{in_process_mock::InProcessMock, recording_transport::RecordingTransport},
     };
 
     fn post(key: &str, body: &'static str) -> http::Request<Bytes> {

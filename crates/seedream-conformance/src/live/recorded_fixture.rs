@@ -8,7 +8,7 @@ use seedream_core::redact;
 use seedream_fixtures::OperationKind;
 use serde_json::{Value, json};
 
-use super::{FreeQuestion, gate::CapturedExchange};
+use super::{FreeQuestion, single_request_gate::CapturedExchange};
 
 /// A recorded exchange. No header is kept but the type of the content, and every text went through
 /// [`redact`](seedream_core::redact): no key, no signed query, no image.

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use crate::{
     CaseFailure, Subject,
-    fixture::decoded::DecodedResponse,
-    fixture::exchange,
-    fixture::leaves::{leaves, with},
+    fixture::convert_exchange,
+    fixture::decoded_response::DecodedResponse,
+    fixture::json_leaves::{leaves, with},
     harness::difference::Differences,
 };
 
@@ -23,7 +23,7 @@ pub(super) fn body(d: &mut Differences, case: &RecordedExchange, seen: &DecodedR
     else {
         return Ok(());
     };
-    let response = exchange::response(recorded)?;
+    let response = convert_exchange::response(recorded)?;
     match seen {
         DecodedResponse::Generation(generation) => {
             d.holds(generation.raw == response.body, || "raw: the body of the response is not kept".to_owned());
@@ -52,7 +52,7 @@ pub(super) fn message(d: &mut Differences, dialect: &dyn Dialect, case: &Recorde
     let mut said = words.is_empty();
     for at in words {
         let changed = with(&body, &at, |_| OTHER.into());
-        let response = exchange::response_with(recorded, changed.to_string())?;
+        let response = convert_exchange::response_with(recorded, changed.to_string())?;
         let seen = DecodedResponse::read(dialect, case, &response)?;
         said |= seen.as_ref().and_then(DecodedResponse::error).is_some_and(|error| error.message().contains(OTHER));
     }
@@ -67,7 +67,7 @@ pub(super) fn request_ids(subject: &Subject) -> Result<(), CaseFailure> {
     for case in subject.exchanges().filter(|case| matches!(case.operation, OperationKind::Create)) {
         let (Some(recorded), Some(_)) = (&case.response, &case.expect) else { continue };
         for name in names {
-            let mut response = exchange::response(recorded)?;
+            let mut response = convert_exchange::response(recorded)?;
             let header: HeaderName =
                 name.parse().map_err(|_| CaseFailure::harness(format!("{name} is not the name of a header")))?;
             // Another header that names the request would come first or last; the facts do not say.

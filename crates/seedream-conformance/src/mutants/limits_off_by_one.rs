@@ -2,7 +2,7 @@
 
 use seedream_core::{Capabilities, PixelRule};
 
-use super::dialect::AdapterHooks;
+use super::broken_dialect::AdapterHooks;
 use super::mutant::{Mutant, adapter};
 
 pub(super) fn all() -> Vec<Mutant> {

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use seedream_core::{Blobs, Checked, Dialect, ImageRequest, Response, Strictness, Task, Timestamp, sse::Frame};
 use serde_json::{Value, json};
 
-use crate::says;
+use crate::program_responses;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -33,33 +33,35 @@ pub(crate) fn speak(id: &str) -> Result<()> {
 fn example(dialect: &Arc<dyn Dialect>, method: &str, params: &Value) -> Result<Value> {
     let missing = || format!("{method} is no ability of {}", dialect.descriptor().id);
     Ok(match method {
-        "describe" => says::description(&**dialect),
-        "encode" => says::request(&dialect.encode(&checked(dialect, params)?)?)?,
-        "decode" => says::outcome(dialect.decode(&checked(dialect, params)?, &response(params)?)),
+        "describe" => program_responses::description(&**dialect),
+        "encode" => program_responses::request(&dialect.encode(&checked(dialect, params)?)?)?,
+        "decode" => program_responses::outcome(dialect.decode(&checked(dialect, params)?, &response(params)?)),
         "effective" => {
             dialect.effective(&checked(dialect, params)?, serde_json::from_value(params["json"].clone())?).body.into()
         }
-        "poll" => says::request(&dialect.tasks().ok_or_else(missing)?.poll(&task(params)?)?)?,
+        "poll" => program_responses::request(&dialect.tasks().ok_or_else(missing)?.poll(&task(params)?)?)?,
         "decode_poll" => {
             let tasks = dialect.tasks().ok_or_else(missing)?;
-            says::state(tasks.decode_poll(&task(params)?, &response(params)?))
+            program_responses::state(tasks.decode_poll(&task(params)?, &response(params)?))
         }
         "event" => {
             let mut decoder = dialect.streaming().ok_or_else(missing)?.decoder(&checked(dialect, params)?);
             let frame = frame(&params["frame"]);
             let items = decoder.event(&frame, &Blobs::default());
             let complete = items.is_empty() && frame.data.contains(".completed\"");
-            says::items(items, complete)
+            program_responses::items(items, complete)
         }
         "finish" => {
             let mut decoder = dialect.streaming().ok_or_else(missing)?.decoder(&checked(dialect, params)?);
             for event in params["frames"].as_array().into_iter().flatten() {
                 decoder.event(&frame(event), &Blobs::default());
             }
-            says::generation(decoder.finish(&response(params)?))
+            program_responses::generation(decoder.finish(&response(params)?))
         }
-        "models" => says::request(&dialect.catalog().ok_or_else(missing)?.models_request())?,
-        "decode_models" => says::models(dialect.catalog().ok_or_else(missing)?.decode_models(&response(params)?)),
+        "models" => program_responses::request(&dialect.catalog().ok_or_else(missing)?.models_request())?,
+        "decode_models" => {
+            program_responses::models(dialect.catalog().ok_or_else(missing)?.decode_models(&response(params)?))
+        }
         _ => return Err(format!("{method} is not a method of the protocol").into()),
     })
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use seedream_core::{Dialect, Error, ErrorKind, Field, ImageRequest, Strictness};
 use seedream_fixtures::{EvidenceKind, ExpectedPreflight, OperationKind, RecordedExchange};
 
-use crate::{Subject, fixture::exchange};
+use crate::{Subject, fixture::convert_exchange};
 
 /// A key that no provider has issued: no account pays for its requests.
 pub(super) const INVALID_KEY: &str = "sk-nobody-0000000000000000000000000000";
@@ -133,7 +133,7 @@ fn illegal_size(subject: &Subject) -> Result<CreateRequest, String> {
         let shown = case.source.kind != EvidenceKind::Derived && case.operation == OperationKind::Create;
         shown && refused && case.preflight == Some(ExpectedPreflight::Refused)
     };
-    let candidates = subject.exchanges().filter(|case| refused(case)).filter_map(exchange::given);
+    let candidates = subject.exchanges().filter(|case| refused(case)).filter_map(convert_exchange::given);
     let request = candidates.filter_map(Result::ok).find(|request| {
         let checked = dialect.capabilities(&request.model).check(request, Strictness::Strict);
         let violations = checked.as_ref().err().map(Error::violations).unwrap_or_default();
