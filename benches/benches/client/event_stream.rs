@@ -13,10 +13,10 @@ use crate::{
     Part, Result,
     contest::{self, Contest, Entry},
     meter::{Cost, Meter},
-    peers::{self, Hyper, KEY, Peer, Request},
+    peer::{self, Hyper, KEY, Peer, Request},
 };
 
-pub(crate) const PART: Part = Part { name: "events", contests, contend };
+pub(crate) const PART: Part = Part { name: "events", contests, run_entry };
 
 #[derive(Serialize, Deserialize)]
 struct Job {
@@ -48,11 +48,11 @@ fn contests() -> Result<Vec<Contest>> {
     [2, 8, 32].into_iter().map(of).collect()
 }
 
-fn contend() -> Result<Cost> {
+fn run_entry() -> Result<Cost> {
     let (job, server) = contest::job::<Job>()?;
     let base = format!("{server}/events/{}/{}", job.events, job.mib << 20);
     let directory = tempfile::tempdir()?;
-    peers::runtime()?.block_on(async {
+    peer::runtime()?.block_on(async {
         let reader = Reader::new(job.peer, &base, job.spool.then_some(directory.path()))?;
         let meter = Meter::start()?;
         assert_eq!(reader.read().await?, job.events * (job.mib << 20) / 4 * 3);
@@ -72,11 +72,11 @@ impl Reader {
     fn new(peer: Peer, base: &str, spool: Option<&Path>) -> Result<Self> {
         let url = format!("{base}/images/generations");
         Ok(match peer {
-            Peer::Hyper => Self::Hyper { client: peers::hyper(), url },
-            Peer::Reqwest => Self::Reqwest { client: peers::reqwest()?, url },
-            Peer::Openai => Self::Openai(peers::openai(base, peers::reqwest()?)),
+            Peer::Hyper => Self::Hyper { client: peer::hyper(), url },
+            Peer::Reqwest => Self::Reqwest { client: peer::reqwest()?, url },
+            Peer::Openai => Self::Openai(peer::openai(base, peer::reqwest()?)),
             Peer::Ours => {
-                let builder = peers::ours(base);
+                let builder = peer::ours(base);
                 Self::Ours(spool.into_iter().fold(builder, ClientBuilder::spool).build()?)
             }
         })
@@ -87,7 +87,7 @@ impl Reader {
         let mut events = Events::default();
         match self {
             Self::Hyper { client, url } => {
-                let mut body = client.request(peers::post(url, &Request::PLAIN)?).await?.into_body();
+                let mut body = client.request(peer::post(url, &Request::PLAIN)?).await?.into_body();
                 while let Some(frame) = body.frame().await {
                     if let Ok(chunk) = frame?.into_data() {
                         events.feed(&chunk)?;
@@ -103,7 +103,7 @@ impl Reader {
             Self::Openai(client) => {
                 use async_openai::types::images::ImageGenStreamEvent;
 
-                let mut stream = client.images().generate_stream(peers::openai_request()).await?;
+                let mut stream = client.images().generate_stream(peer::openai_request()).await?;
                 while let Some(event) = stream.next().await {
                     if let ImageGenStreamEvent::Completed(event) = event? {
                         events.pictures.push(STANDARD.decode(event.b64_json)?);
@@ -111,7 +111,7 @@ impl Reader {
                 }
             }
             Self::Ours(client) => {
-                let generation = client.generate(peers::our_request().stream(true)).await?;
+                let generation = client.generate(peer::our_request().stream(true)).await?;
                 let length = |image: &GeneratedImage| match &image.data {
                     ImageData::Bytes(bytes) => bytes.len() as u64,
                     ImageData::File(path) => path.metadata().map_or(0, |metadata| metadata.len()),

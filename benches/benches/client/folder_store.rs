@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Part, Result,
-    contest::{self, Contest, Entry as Contender},
+    contest::{self, Contest, Entry},
     meter::{Cost, Meter},
-    peers,
+    peer,
 };
 
-pub(crate) const PART: Part = Part { name: "store", contests, contend };
+pub(crate) const PART: Part = Part { name: "store", contests, run_entry };
 
 /// How many purchases are recorded.
 const PURCHASES: usize = 200;
@@ -34,16 +34,16 @@ enum Way {
 
 fn contests() -> Result<Vec<Contest>> {
     let ways = [(Way::Bare, "bare writes and syncs"), (Way::Store, "the folder store")];
-    let entries = ways.iter().map(|(way, label)| Contender::new(*label, way)).collect::<Result<_>>()?;
+    let entries = ways.iter().map(|(way, label)| Entry::new(*label, way)).collect::<Result<_>>()?;
     let title = "a record: begun, answered, over".to_owned();
     Ok(vec![Contest { title, unit: "record", rounds: 5, entries, memory: None }])
 }
 
-fn contend() -> Result<Cost> {
+fn run_entry() -> Result<Cost> {
     let (way, _) = contest::job::<Way>()?;
     // Where a build goes there is a disk; a folder for temporary files may be in memory.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    peers::runtime()?.block_on(async {
+    peer::runtime()?.block_on(async {
         let meter = Meter::start()?;
         for _ in 0..PURCHASES {
             match way {
@@ -70,10 +70,10 @@ fn bare(folder: &Path) -> Result<()> {
 }
 
 async fn record(folder: &Path) -> Result<()> {
-    let mut intent = Intent::new("job", "ark", peers::MODEL.into());
-    intent.request = serde_json::json!({ "model": peers::MODEL, "prompt": peers::PROMPT });
+    let mut intent = Intent::new("job", "ark", peer::MODEL.into());
+    intent.request = serde_json::json!({ "model": peer::MODEL, "prompt": peer::PROMPT });
     let mut record = FolderStore::new(folder).begin(&intent).await?;
-    let mut generation = Generation::new(peers::MODEL.into());
+    let mut generation = Generation::new(peer::MODEL.into());
     let url = format!("https://a.example/0.jpeg?X-Tos-Signature={}", "0".repeat(400));
     generation.outcomes = vec![Ok(GeneratedImage::new(0, ImageData::Url { url, expires_at: None }))];
     record.append(RecordEntry::Answered { generation, whole: true, raw: None }).await?;

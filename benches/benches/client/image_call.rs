@@ -5,7 +5,7 @@ use seedream::{ImageProvider as _, ImageRequest};
 
 use crate::{
     Result,
-    peers::{self, Answer, Hyper, KEY, Peer, Request},
+    peer::{self, Answer, Hyper, KEY, Peer, Request},
 };
 
 /// A peer with its connections.
@@ -20,10 +20,10 @@ impl Caller {
     pub(crate) fn new(peer: Peer, base: &str) -> Result<Self> {
         let url = format!("{base}/images/generations");
         Ok(match peer {
-            Peer::Hyper => Self::Hyper { client: peers::hyper(), url },
-            Peer::Reqwest => Self::Reqwest { client: peers::reqwest()?, url },
-            Peer::Openai => Self::Openai(peers::openai(base, peers::reqwest()?)),
-            Peer::Ours => Self::Ours(peers::ours(base).build()?),
+            Peer::Hyper => Self::Hyper { client: peer::hyper(), url },
+            Peer::Reqwest => Self::Reqwest { client: peer::reqwest()?, url },
+            Peer::Openai => Self::Openai(peer::openai(base, peer::reqwest()?)),
+            Peer::Ours => Self::Ours(peer::ours(base).build()?),
         })
     }
 
@@ -31,7 +31,7 @@ impl Caller {
     pub(crate) async fn call(&self) -> Result<usize> {
         match self {
             Self::Hyper { client, url } => {
-                let response = client.request(peers::post(url, &Request::PLAIN)?).await?;
+                let response = client.request(peer::post(url, &Request::PLAIN)?).await?;
                 if !response.status().is_success() {
                     return Err(response.status().to_string().into());
                 }
@@ -39,8 +39,8 @@ impl Caller {
                 Ok(count(&serde_json::from_slice(&body)?))
             }
             Self::Reqwest { client, url } => posted(client, url, &Request::PLAIN).await,
-            Self::Openai(client) => Ok(client.images().generate(peers::openai_request()).await?.data.len()),
-            Self::Ours(client) => generated(client, peers::our_request()).await,
+            Self::Openai(client) => Ok(client.images().generate(peer::openai_request()).await?.data.len()),
+            Self::Ours(client) => generated(client, peer::our_request()).await,
         }
     }
 }

@@ -41,7 +41,7 @@ impl Peer {
     }
 }
 
-/// One thread, as a contender has it.
+/// One thread, as an entry has it.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
 }

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Part, Result,
-    caller::Caller,
     contest::{self, Contest, Entry},
+    image_call::Caller,
     meter::{Cost, Meter},
-    peers::{self, Peer},
+    peer::{self, Peer},
 };
 
-pub(crate) const PART: Part = Part { name: "small", contests, contend };
+pub(crate) const PART: Part = Part { name: "small", contests, run_entry };
 
 #[derive(Serialize, Deserialize)]
 struct Job {
@@ -32,10 +32,10 @@ fn contests() -> Result<Vec<Contest>> {
     [(1, 4000), (64, 125)].into_iter().map(of).collect()
 }
 
-fn contend() -> Result<Cost> {
+fn run_entry() -> Result<Cost> {
     let (job, server) = contest::job::<Job>()?;
     let caller = Arc::new(Caller::new(job.peer, &format!("{server}/pictures/1"))?);
-    peers::runtime()?.block_on(async {
+    peer::runtime()?.block_on(async {
         // Connections, and everything that is made once, are not counted.
         together(&caller, job.connections, 3).await?;
         let meter = Meter::start()?;

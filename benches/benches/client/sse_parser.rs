@@ -12,7 +12,7 @@ use crate::{
     server::{EVENT_TAIL, event_head},
 };
 
-pub(crate) const PART: Part = Part { name: "parser", contests, contend };
+pub(crate) const PART: Part = Part { name: "parser", contests, run_entry };
 
 #[derive(Serialize, Deserialize)]
 struct Job {
@@ -47,7 +47,7 @@ fn contests() -> Result<Vec<Contest>> {
     ])
 }
 
-fn contend() -> Result<Cost> {
+fn run_entry() -> Result<Cost> {
     let (job, _) = contest::job::<Job>()?;
     let event = format!("{}{}{EVENT_TAIL}", event_head(), "A".repeat(job.mib << 20));
     let mut parser = Parser::new();

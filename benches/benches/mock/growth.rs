@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::{
     Result,
-    contender::{Contender, PATH},
     load::{self, Next},
+    peer::{PATH, Peer},
     report::{Wanted, compare, say},
 };
 
@@ -20,7 +20,7 @@ const MOST: Duration = Duration::from_secs(300);
 const MARKS: [usize; 5] = [10, 25, 50, 75, 100];
 
 pub(crate) fn measure() -> Result<Value> {
-    let server = Contender::Mock.start()?;
+    let server = Peer::Mock.start()?;
     let idle = server.resident()? / 1024.0;
     say(&format!("\nmemory of the mock over {REQUESTS} requests; {idle:.1} MiB before the first"));
     let next: Next = Arc::new(next);

@@ -18,10 +18,10 @@ use wiremock::{
     matchers::{method, path},
 };
 
-use crate::{Result, process::Server};
+use crate::{Result, server_process::Server};
 
 /// Names the server that a process is.
-const CONTENDER: &str = "SEEDREAM_BENCH_CONTENDER";
+const PEER: &str = "SEEDREAM_BENCH_PEER";
 
 /// What is asked for images.
 pub(crate) const PATH: &str = "/ark/api/v3/images/generations";
@@ -31,7 +31,7 @@ const ANSWER: &str = r#"{"model":"doubao-seedream-4-0-250828","created":17636688
 
 /// Who answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Contender {
+pub(crate) enum Peer {
     /// Reads the body, looks at nothing, and answers what is ready.
     Hyper,
     /// As it comes: it checks, signs, keeps a journal and a ledger.
@@ -40,7 +40,7 @@ pub(crate) enum Contender {
     Wiremock,
 }
 
-impl Contender {
+impl Peer {
     pub(crate) const ALL: [Self; 3] = [Self::Hyper, Self::Mock, Self::Wiremock];
 
     pub(crate) fn label(self) -> &'static str {
@@ -53,14 +53,14 @@ impl Contender {
 
     /// Which one this process is; none is the one that asks.
     pub(crate) fn of_this_process() -> Option<Self> {
-        let name = std::env::var(CONTENDER).ok()?;
-        Self::ALL.into_iter().find(|contender| contender.label() == name)
+        let name = std::env::var(PEER).ok()?;
+        Self::ALL.into_iter().find(|peer| peer.label() == name)
     }
 
     /// Starts it in a process of its own.
     pub(crate) fn start(self) -> Result<Server> {
         let mut command = Command::new(std::env::current_exe()?);
-        Server::start(command.env(CONTENDER, self.label()).stdin(Stdio::piped()), |line| Ok(line.parse()?))
+        Server::start(command.env(PEER, self.label()).stdin(Stdio::piped()), |line| Ok(line.parse()?))
     }
 
     /// Serves until standard input is closed. Its first line is the address.

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use crate::{
     Result,
-    contender::Contender,
-    process::Server,
+    peer::Peer,
     report::{Wanted, compare, median, say},
+    server_process::Server,
     target,
 };
 
@@ -31,7 +31,7 @@ pub(crate) fn measure() -> Result<Value> {
         resident.push(server.resident()? / 1024.0);
         drop(server);
         let started = Instant::now();
-        drop(Contender::Hyper.start()?);
+        drop(Peer::Hyper.start()?);
         hyper.push(started.elapsed().as_secs_f64() * 1e3);
     }
     let [ready, cpu, resident, hyper] = [ready, cpu, resident, hyper].map(median);
