@@ -5,8 +5,8 @@
 
 use http::{HeaderMap, StatusCode};
 use seedream_core::{
-    Dialect, ErrorKind, ImageRequest, Medium, Response, Stage, Strictness, Task, TaskDialect, TaskId,
-    TaskState, Timestamp,
+    Dialect, ErrorKind, ImageRequest, Medium, Response, Stage, Strictness, Task, TaskDialect, TaskId, TaskState,
+    Timestamp,
 };
 use seedream_evolink::Evolink;
 use serde_json::json;
