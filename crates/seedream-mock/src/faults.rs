@@ -15,4 +15,4 @@ pub(crate) mod reshape;
 pub(crate) mod select;
 pub(crate) mod shape_words;
 pub(crate) mod word_enum;
-pub(crate) mod words;
+pub(crate) mod word_values;

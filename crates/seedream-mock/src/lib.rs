@@ -30,7 +30,7 @@ pub use faults::shape_words::{
     BodyFault, CodingFault, ErrorFault, LengthFault, StatusWord, StreamFault, TaskFault, Thousands, Truncation,
 };
 pub use faults::word_enum::FaultValue;
-pub use faults::words::{
+pub use faults::word_values::{
     BytePosition, ByteRate, ConnectionEnd, FaultTarget, ImageFault, Probability, RefusalCause, SseFault,
 };
 pub use image::test_image::{ImageFormat, TestImage};

@@ -8,7 +8,7 @@ use seedream_fixtures::{ErrorCause, EvidenceKind, FieldRole, ResponseFamily, Rou
 use crate::endpoints::tasks;
 use crate::faults::grammar::Fault;
 use crate::faults::shape_words::BodyFault;
-use crate::faults::words::{RefusalCause, SseFault};
+use crate::faults::word_values::{RefusalCause, SseFault};
 use crate::json::path;
 use crate::json::path::Object;
 use crate::request::context::RequestContext;

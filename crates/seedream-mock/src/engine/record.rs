@@ -11,7 +11,7 @@ use crate::engine::pipeline::Processed;
 use crate::engine::services::Services;
 use crate::faults::grammar::Fault;
 use crate::faults::shape_words::LengthFault;
-use crate::faults::words::BytePosition;
+use crate::faults::word_values::BytePosition;
 use crate::state::journal_entry;
 use crate::state::journal_entry::{EntryKind, NewEntry};
 use crate::state::ledger::{NewLedgerEntry, StoredLedgerEntry};

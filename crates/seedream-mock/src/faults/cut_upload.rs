@@ -9,7 +9,7 @@ use crate::engine::services::Services;
 use crate::faults::rate_counters::RateKey;
 use crate::faults::select;
 use crate::faults::select::{FaultSources, SelectedFaults};
-use crate::faults::words::FaultTarget;
+use crate::faults::word_values::FaultTarget;
 use crate::request::address::{Address, RouteQuestion};
 use crate::request::auth::Admission;
 use crate::request::{address, auth};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::faults::grammar::Fault;
 use crate::faults::rate_counters::RateUsage;
-use crate::faults::words::FaultTarget;
+use crate::faults::word_values::FaultTarget;
 use crate::hash;
 
 /// The most counters a session keeps before it starts anew.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::faults::shape_words::{BodyFault, CodingFault, ErrorFault, LengthFault, StreamFault, TaskFault, Truncation};
 use crate::faults::word_enum::FaultValue;
-use crate::faults::words::{
+use crate::faults::word_values::{
     BytePosition, ByteRate, ConnectionEnd, FaultTarget, ImageFault, Probability, RefusalCause, SseFault,
 };
 use crate::time;

@@ -36,7 +36,7 @@ pub(crate) struct RateKey<'a> {
 
 impl RateKey<'_> {
     /// Its name in a session's memory, which holds no key.
-    pub(crate) fn name(&self, target: crate::faults::words::FaultTarget) -> String {
+    pub(crate) fn name(&self, target: crate::faults::word_values::FaultTarget) -> String {
         let key = self.key.map(crate::hash::short).unwrap_or_default();
         format!("{target} {} {} {key}", self.provider, self.model)
     }

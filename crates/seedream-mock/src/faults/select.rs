@@ -9,7 +9,7 @@ use crate::faults::grammar::Fault;
 use crate::faults::notation::{FaultError, parse};
 use crate::faults::prompt_directive;
 use crate::faults::rate_counters::RateKey;
-use crate::faults::words::{BytePosition, FaultTarget};
+use crate::faults::word_values::{BytePosition, FaultTarget};
 use crate::headers;
 use crate::state::session::Session;
 

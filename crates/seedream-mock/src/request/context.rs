@@ -15,7 +15,7 @@ use crate::faults::grammar::Fault;
 use crate::faults::notation::FaultError;
 use crate::faults::rate_counters::RateKey;
 use crate::faults::select::{FaultSources, SelectedFaults};
-use crate::faults::words::{FaultTarget, ImageFault};
+use crate::faults::word_values::{FaultTarget, ImageFault};
 use crate::faults::{cut_upload, select};
 use crate::hash;
 use crate::hash::MixHasher;

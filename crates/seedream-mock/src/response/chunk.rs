@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 
 use crate::faults::shape_words::Truncation;
-use crate::faults::words::ImageFault;
+use crate::faults::word_values::ImageFault;
 use crate::image::test_image::TestImage;
 use crate::response::inline_encoding::TextEncoding;
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use seedream_fixtures::EvidenceKind;
 use serde::Serialize;
 
-use crate::faults::words::BytePosition;
+use crate::faults::word_values::BytePosition;
 use crate::request::gateway_rewrite::ForwardedRequest;
 use crate::response::chunk::Chunk;
 

@@ -3,7 +3,7 @@
 use seedream_fixtures::ErrorCause;
 
 use crate::faults::grammar::Fault;
-use crate::faults::words::SseFault;
+use crate::faults::word_values::SseFault;
 use crate::image::test_image::TestImage;
 use crate::request::context::RequestContext;
 use crate::request::generation_spec::GenerationSpec;

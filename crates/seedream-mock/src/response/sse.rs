@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::faults::shape_words::StreamFault;
-use crate::faults::words::SseFault;
+use crate::faults::word_values::SseFault;
 use crate::image::test_image::TestImage;
 use crate::request::context::RequestContext;
 use crate::request::generation_spec::GenerationSpec;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::faults::grammar::Fault;
 use crate::faults::reshape;
 use crate::faults::shape_words::StreamFault;
-use crate::faults::words::RefusalCause;
+use crate::faults::word_values::RefusalCause;
 use crate::request::context::RequestContext;
 use crate::request::generation_spec::GenerationSpec;
 use crate::response::chunk::{Chunk, splice};

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::faults::grammar::Fault;
 use crate::faults::shape_words::StreamFault;
-use crate::faults::words::SseFault;
+use crate::faults::word_values::SseFault;
 use crate::json::ordered::OrderedValue;
 use crate::response::chunk::{Chunk, ChunkContent, splice};
 use crate::response::sse::frame::SseFrame;
