@@ -7,7 +7,7 @@
 mod engine;
 mod growth;
 mod images;
-mod load;
+mod load_generator;
 mod peer;
 mod report;
 mod server_process;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Result,
-    load::{self, Next},
+    load_generator::{self, Next},
     peer::{PATH, Peer},
     report::{Wanted, compare, median, say},
 };
@@ -37,7 +37,7 @@ pub(crate) fn measure() -> Result<Value> {
     }
     say(&format!(
         "\nsmall generation, connections: {}, requests: {CALLS} (medians of {ROUNDS} rounds)",
-        load::CONNECTIONS
+        load_generator::CONNECTIONS
     ));
     let mut rows = Vec::new();
     let of = |at: usize, value: fn(&Shown) -> f64| median(rounds.iter().map(|round| value(&round[at])));
@@ -73,11 +73,11 @@ pub(crate) fn measure() -> Result<Value> {
 /// One peer, in a process of its own.
 fn show(peer: Peer) -> Result<Shown> {
     let server = peer.start()?;
-    let request = load::small(PATH, "a lighthouse in fog, seen from the sea");
+    let request = load_generator::small(PATH, "a lighthouse in fog, seen from the sea");
     let next: Next = Arc::new(move |_, _| request.clone());
-    load::ask(server.address, 0..WARMING, MOST, &next)?;
+    load_generator::ask(server.address, 0..WARMING, MOST, &next)?;
     let before = server.cpu()?;
-    let seen = load::ask(server.address, 0..CALLS, MOST, &next)?;
+    let seen = load_generator::ask(server.address, 0..CALLS, MOST, &next)?;
     Ok(Shown {
         per_second: seen.per_second(),
         cpu: (server.cpu()? - before) / seen.waits.len() as f64,
