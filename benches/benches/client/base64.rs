@@ -18,11 +18,11 @@ use crate::{
     Part, Result,
     contest::{self, Contest, Entry},
     meter::{Cost, Meter},
-    peers,
+    peer,
     server::{self, PICTURE},
 };
 
-pub(crate) const PART: Part = Part { name: "base64", contests, contend };
+pub(crate) const PART: Part = Part { name: "base64", contests, run_entry };
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
 enum Way {
@@ -68,10 +68,10 @@ fn contests() -> Result<Vec<Contest>> {
     [(1, 15), (5, 3), (15, 1)].into_iter().map(of).collect()
 }
 
-fn contend() -> Result<Cost> {
+fn run_entry() -> Result<Cost> {
     let (job, server) = contest::job::<Job>()?;
     let directory = tempfile::tempdir()?;
-    peers::runtime()?.block_on(async {
+    peer::runtime()?.block_on(async {
         let ready = Ready::new(job.way, &server, directory.path())?;
         // The first connection, and everything that is made once, is not counted; nor is it a response that all of them like.
         drop(ready.ask(0).await);
@@ -88,7 +88,7 @@ fn contend() -> Result<Cost> {
     })
 }
 
-/// A contender with its connections.
+/// An entry with its connections.
 struct Ready {
     way: Way,
     server: String,
@@ -103,7 +103,7 @@ impl Ready {
     fn new(way: Way, server: &str, directory: &Path) -> Result<Self> {
         let (server, directory) = (server.to_owned(), directory.to_owned());
         let image = if matches!(way, Way::Hash | Way::Sync) { server::image(PICTURE) } else { Vec::new() };
-        Ok(Self { way, server, directory, http: peers::reqwest()?, image, transport: Default::default() })
+        Ok(Self { way, server, directory, http: peer::reqwest()?, image, transport: Default::default() })
     }
 
     async fn ask(&self, pictures: usize) -> Result<()> {
@@ -142,8 +142,8 @@ impl Ready {
             Way::Openai => {
                 use async_openai::types::images::Image;
 
-                let client = peers::openai(&base, self.http.clone());
-                let response = client.images().generate(peers::openai_request()).await?;
+                let client = peer::openai(&base, self.http.clone());
+                let response = client.images().generate(peer::openai_request()).await?;
                 let base64 = |image: &'_ std::sync::Arc<Image>| match &**image {
                     Image::B64Json { b64_json, .. } => b64_json.clone(),
                     Image::Url { .. } => Default::default(),
@@ -152,12 +152,12 @@ impl Ready {
                 check(pictures, all.iter().map(|base64| base64.as_str()))?;
             }
             Way::Memory | Way::Spool | Way::Saved => {
-                let mut builder = peers::ours(&base).transport(self.transport.clone());
+                let mut builder = peer::ours(&base).transport(self.transport.clone());
                 if !matches!(self.way, Way::Memory) {
                     builder = builder.spool(&self.directory);
                 }
                 let client = builder.build()?;
-                let generation = client.generate(peers::our_request()).await?;
+                let generation = client.generate(peer::our_request()).await?;
                 assert_eq!(generation.images().count(), pictures);
                 if matches!(self.way, Way::Saved) {
                     let saved = client.save(&generation, &SaveOptions::new(&self.directory, "bench")).await;

@@ -1,4 +1,4 @@
-//! Contenders in turn, each in a process of its own, so that CPU time and the peak of memory are its own.
+//! Entries in turn, each in a process of its own, so that CPU time and the peak of memory are its own.
 
 use std::{io::Write as _, process::Command};
 
@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use crate::{Result, meter::Cost};
 
-/// Names the part to a contender's process, and hands it its job.
+/// Names the part to an entry's process, and hands it its job.
 pub(crate) const PART: &str = "SEEDREAM_BENCH_PART";
 const JOB: &str = "SEEDREAM_BENCH_JOB";
 
-/// Some contenders who do the same.
+/// Some entries that do the same.
 pub(crate) struct Contest {
     /// What they do.
     pub(crate) title: String,
@@ -25,7 +25,7 @@ pub(crate) struct Contest {
     pub(crate) memory: Option<(usize, &'static str)>,
 }
 
-/// One contender.
+/// One entry.
 pub(crate) struct Entry {
     pub(crate) label: String,
     job: Value,
@@ -79,15 +79,15 @@ impl Contest {
                 self.memory.map(each).unwrap_or_default(),
             ));
             rows.push(json!({
-                "contender": entry.label, "job": entry.job, "cpu_us": cpu, "cpu_ratio": cpu_ratio, "wall_us": wall,
+                "entry": entry.label, "job": entry.job, "cpu_us": cpu, "cpu_ratio": cpu_ratio, "wall_us": wall,
                 "wall_ratio": wall_ratio, "per_second": 1e6 / wall, "growth_kib": growth, "peak_kib": peak,
             }));
         }
-        Ok(json!({"part": part, "title": self.title, "unit": self.unit, "rounds": self.rounds, "contenders": rows}))
+        Ok(json!({"part": part, "title": self.title, "unit": self.unit, "rounds": self.rounds, "entries": rows}))
     }
 }
 
-/// Runs one contender in a process of its own.
+/// Runs one entry in a process of its own.
 fn measure(part: &str, server: &str, entry: &Entry) -> Result<Cost> {
     let order = Order { server: server.to_owned(), job: &entry.job };
     let output = Command::new(std::env::current_exe()?)

@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Part, Result,
-    caller::{Caller, generated, posted},
     contest::{self, Contest, Entry},
+    image_call::{Caller, generated, posted},
     meter::{Cost, Meter},
-    peers::{self, MODEL, PROMPT, Peer, Request},
+    peer::{self, MODEL, PROMPT, Peer, Request},
     server::image,
     tasks,
 };
 
-pub(crate) const PART: Part = Part { name: "growth", contests, contend };
+pub(crate) const PART: Part = Part { name: "growth", contests, run_entry };
 
 #[derive(Serialize, Deserialize)]
 enum Job {
@@ -58,9 +58,9 @@ impl Job {
     }
 }
 
-fn contend() -> Result<Cost> {
+fn run_entry() -> Result<Cost> {
     match contest::job::<Job>()? {
-        (Job::Pictures { peer, number }, server) => peers::runtime()?.block_on(async {
+        (Job::Pictures { peer, number }, server) => peer::runtime()?.block_on(async {
             let caller = Caller::new(peer, &format!("{server}/pictures/{number}"))?;
             caller.call().await?;
             let meter = Meter::start()?;
@@ -70,7 +70,7 @@ fn contend() -> Result<Cost> {
             meter.stop(PICTURES)
         }),
         (Job::References { peer, number }, server) => {
-            peers::runtime()?.block_on(references(peer, number, &format!("{server}/pictures/1")))
+            peer::runtime()?.block_on(references(peer, number, &format!("{server}/pictures/1")))
         }
         (Job::Tasks(job), server) => tasks::poll_all(&job, &server),
     }
@@ -79,14 +79,14 @@ fn contend() -> Result<Cost> {
 /// Sends images that are in memory.
 async fn references(peer: Peer, number: usize, base: &str) -> Result<Cost> {
     let pictures: Vec<_> = (0..number).map(|_| bytes::Bytes::from(image(REFERENCE))).collect();
-    let (http, client) = (peers::reqwest()?, peers::ours(base).build()?);
+    let (http, client) = (peer::reqwest()?, peer::ours(base).build()?);
     posted(&http, &format!("{base}/images/generations"), &Request::PLAIN).await?;
-    generated(&client, peers::our_request()).await?;
+    generated(&client, peer::our_request()).await?;
     let meter = Meter::start()?;
     for _ in 0..REFERENCES / number {
         let came = if peer == Peer::Ours {
             let references = pictures.iter().map(|picture| ImageSource::inline("image/png", picture.clone()));
-            generated(&client, references.fold(peers::our_request(), ImageRequest::reference)).await?
+            generated(&client, references.fold(peer::our_request(), ImageRequest::reference)).await?
         } else {
             let uri = |picture| format!("data:image/png;base64,{}", STANDARD.encode(picture));
             let image: Vec<_> = pictures.iter().map(uri).collect();

@@ -1,21 +1,21 @@
 //! What this client costs, beside hyper, beside reqwest and beside async-openai.
 //!
 //! `cargo bench -p seedream-benches --bench client`, or with one of [`PARTS`] behind `--`. One loopback server in this process
-//! answers; every contender runs in a process of its own, in turn. Prints medians and ratios. A ratio is the median of the ratios of
+//! answers; every entry runs in a process of its own, in turn. Prints medians and ratios. A ratio is the median of the ratios of
 //! each round, so that what else the machine does matters less.
 
 mod base64;
-mod caller;
 mod contest;
-mod events;
+mod event_stream;
+mod folder_store;
 mod growth;
+mod image_call;
 mod meter;
-mod parser;
-mod peers;
+mod peer;
 mod references;
 mod server;
-mod small;
-mod store;
+mod small_generation;
+mod sse_parser;
 mod tasks;
 
 use std::error::Error;
@@ -33,17 +33,25 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 struct Part {
     name: &'static str,
     contests: fn() -> Result<Vec<Contest>>,
-    /// What a contender's process does.
-    contend: fn() -> Result<Cost>,
+    /// What an entry's process does.
+    run_entry: fn() -> Result<Cost>,
 }
 
-const PARTS: [Part; 8] =
-    [small::PART, base64::PART, events::PART, parser::PART, tasks::PART, growth::PART, references::PART, store::PART];
+const PARTS: [Part; 8] = [
+    small_generation::PART,
+    base64::PART,
+    event_stream::PART,
+    sse_parser::PART,
+    tasks::PART,
+    growth::PART,
+    references::PART,
+    folder_store::PART,
+];
 
 fn main() -> Result<()> {
     if let Ok(name) = std::env::var(contest::PART) {
         let part = PARTS.iter().find(|part| part.name == name).ok_or("no such part")?;
-        say(&serde_json::to_string(&(part.contend)()?)?);
+        say(&serde_json::to_string(&(part.run_entry)()?)?);
         return Ok(());
     }
     if cfg!(debug_assertions) {

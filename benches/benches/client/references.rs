@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Part, Result,
-    caller::{generated, posted},
     contest::{self, Contest, Entry},
+    image_call::{generated, posted},
     meter::{Cost, Meter},
-    peers::{self, MODEL, PROMPT, Request},
+    peer::{self, MODEL, PROMPT, Request},
     server::image,
 };
 
-pub(crate) const PART: Part = Part { name: "references", contests, contend };
+pub(crate) const PART: Part = Part { name: "references", contests, run_entry };
 
 const REFERENCE: usize = 30 << 20;
 const CALLS: usize = 8;
@@ -39,17 +39,17 @@ fn contests() -> Result<Vec<Contest>> {
     Ok(vec![Contest { title: "a reference of 30 MiB".to_owned(), unit: "call", rounds: 5, entries, memory: None }])
 }
 
-fn contend() -> Result<Cost> {
+fn run_entry() -> Result<Cost> {
     let (way, server) = contest::job::<Way>()?;
     let base = format!("{server}/pictures/1");
     let reference = bytes::Bytes::from(image(REFERENCE));
-    peers::runtime()?.block_on(async {
+    peer::runtime()?.block_on(async {
         let url = format!("{base}/images/generations");
-        let (http, client) = (peers::reqwest()?, peers::ours(&base).strictness(seedream::Strictness::Off).build()?);
+        let (http, client) = (peer::reqwest()?, peer::ours(&base).strictness(seedream::Strictness::Off).build()?);
         let client = Arc::new(client);
         posted(&http, &url, &Request::PLAIN).await?;
-        generated(&client, peers::our_request()).await?;
-        let ours = || peers::our_request().reference(ImageSource::inline("image/png", reference.clone()));
+        generated(&client, peer::our_request()).await?;
+        let ours = || peer::our_request().reference(ImageSource::inline("image/png", reference.clone()));
         let meter = Meter::start()?;
         for _ in 0..CALLS {
             let came = match way {

@@ -16,11 +16,11 @@ use crate::{
     Part, Result,
     contest::{self, Contest, Entry},
     meter::{Cost, Meter},
-    peers::{self, Hyper, KEY, Peer},
+    peer::{self, Hyper, KEY, Peer},
     server::POLLS,
 };
 
-pub(crate) const PART: Part = Part { name: "tasks", contests, contend };
+pub(crate) const PART: Part = Part { name: "tasks", contests, run_entry };
 
 /// Between two polls of a task. The tasks begin spread over as long, so that they are never asked for all at once.
 const PAUSE: Duration = Duration::from_secs(3);
@@ -39,14 +39,14 @@ fn contests() -> Result<Vec<Contest>> {
     Ok(vec![Contest { title, unit: "poll", rounds: 3, entries, memory: Some((tasks, "task")) }])
 }
 
-fn contend() -> Result<Cost> {
+fn run_entry() -> Result<Cost> {
     let (job, server) = contest::job::<Job>()?;
     poll_all(&job, &server)
 }
 
 /// Asks for all of them until they are done.
 pub(crate) fn poll_all(job: &Job, server: &str) -> Result<Cost> {
-    peers::runtime()?.block_on(async {
+    peer::runtime()?.block_on(async {
         let poller = Arc::new(Poller::new(job.peer, &format!("{server}/tasks"))?);
         // The first connection, and everything that is made once, is not counted.
         poller.collect("first").await?;
@@ -84,8 +84,8 @@ impl Poller {
     fn new(peer: Peer, base: &str) -> Result<Self> {
         let base = base.to_owned();
         Ok(match peer {
-            Peer::Hyper => Self::Hyper { client: peers::hyper(), base },
-            Peer::Reqwest => Self::Reqwest { client: peers::reqwest()?, base },
+            Peer::Hyper => Self::Hyper { client: peer::hyper(), base },
+            Peer::Reqwest => Self::Reqwest { client: peer::reqwest()?, base },
             Peer::Openai => return Err("async-openai has no tasks".into()),
             Peer::Ours => {
                 let mut policy = Policy::default();

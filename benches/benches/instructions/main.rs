@@ -13,8 +13,8 @@
 //! `valgrind --tool=callgrind --dump-instr=no <this program> --one base64 8 1` runs one of them by hand, for `callgrind_annotate`.
 
 mod baseline;
-mod bodies;
-mod canned;
+mod canned_clients;
+mod response_bodies;
 mod scenario;
 
 use std::{error::Error, io::Write as _};

@@ -11,8 +11,8 @@ use seedream_mock::{Engine, Settings};
 
 use crate::{
     Result,
-    bodies::{self, IMAGE},
-    canned::{CHUNK, Unread, client, polled},
+    canned_clients::{CHUNK, Unread, client, polled},
+    response_bodies::{self, IMAGE},
 };
 
 /// What is counted: a name, the smaller number of units, what a unit is, and how such an input is made.
@@ -49,16 +49,18 @@ enum Input {
 const SMALL: &str = r#"{"model":"doubao-seedream-4-0-250828","created":1763668800,"data":[{"url":"https://ark-content.example/a.jpeg?X-Tos-Signature=0123456789abcdef","size":"2048x2048"}],"usage":{"generated_images":1,"output_tokens":16384,"total_tokens":16384}}"#;
 
 pub(crate) const ALL: [Scenario; 15] = [
-    image("base64", |n| Ok(Input::Whole(bodies::body(n, IMAGE, &bodies::plain)))),
-    image("escaped", |n| Ok(Input::Whole(bodies::body(n, IMAGE, &bodies::escaped)))),
-    image("lines", |n| Ok(Input::Whole(bodies::body(n, IMAGE, &bodies::lines)))),
-    image("url-safe", |n| Ok(Input::Whole(bodies::body(n, IMAGE, &bodies::url_safe)))),
-    image("mixed", |n| Ok(Input::Whole(bodies::body(n, IMAGE, &bodies::mixed)))),
-    image("events", |n| Ok(Input::Stream(bodies::events(n)))),
-    of("small-events", 500, "events", |n| Ok(Input::Stream(bodies::small_events(n)))),
-    of("parser", 5000, "events", |n| Ok(Input::Parser(bodies::small_events(n)))),
-    of("words", 1000, "items", |n| Ok(Input::Unread(bodies::words(n)))),
-    of("put-back", 500, "images of 1 KiB", |n| Ok(Input::Unread(bodies::body(n, 1 << 10, &bodies::plain)))),
+    image("base64", |n| Ok(Input::Whole(response_bodies::body(n, IMAGE, &response_bodies::plain)))),
+    image("escaped", |n| Ok(Input::Whole(response_bodies::body(n, IMAGE, &response_bodies::escaped)))),
+    image("lines", |n| Ok(Input::Whole(response_bodies::body(n, IMAGE, &response_bodies::lines)))),
+    image("url-safe", |n| Ok(Input::Whole(response_bodies::body(n, IMAGE, &response_bodies::url_safe)))),
+    image("mixed", |n| Ok(Input::Whole(response_bodies::body(n, IMAGE, &response_bodies::mixed)))),
+    image("events", |n| Ok(Input::Stream(response_bodies::events(n)))),
+    of("small-events", 500, "events", |n| Ok(Input::Stream(response_bodies::small_events(n)))),
+    of("parser", 5000, "events", |n| Ok(Input::Parser(response_bodies::small_events(n)))),
+    of("words", 1000, "items", |n| Ok(Input::Unread(response_bodies::words(n)))),
+    of("put-back", 500, "images of 1 KiB", |n| {
+        Ok(Input::Unread(response_bodies::body(n, 1 << 10, &response_bodies::plain)))
+    }),
     of("encode", 200, "requests", |n| Ok(Input::Encode(n))),
     of("decode", 200, "responses", |n| Ok(Input::Decode(n))),
     of("call", 200, "calls", |n| {

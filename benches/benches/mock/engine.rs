@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use crate::{
     Result,
-    contender::PATH,
-    process::ran,
+    peer::PATH,
     report::{median, say},
+    server_process::ran,
 };
 
 const ROUNDS: usize = 15;

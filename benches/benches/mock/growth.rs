@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::{
     Result,
-    contender::{Contender, PATH},
-    load::{self, Next},
+    load_generator::{self, Next},
+    peer::{PATH, Peer},
     report::{Wanted, compare, say},
 };
 
@@ -20,7 +20,7 @@ const MOST: Duration = Duration::from_secs(300);
 const MARKS: [usize; 5] = [10, 25, 50, 75, 100];
 
 pub(crate) fn measure() -> Result<Value> {
-    let server = Contender::Mock.start()?;
+    let server = Peer::Mock.start()?;
     let idle = server.resident()? / 1024.0;
     say(&format!("\nmemory of the mock over {REQUESTS} requests; {idle:.1} MiB before the first"));
     let next: Next = Arc::new(next);
@@ -28,7 +28,7 @@ pub(crate) fn measure() -> Result<Value> {
     for mark in MARKS {
         let to = REQUESTS / 100 * mark;
         let share = MOST.mul_f64((to - from) as f64 / REQUESTS as f64);
-        asked += load::ask(server.address, from..to, share, &next)?.waits.len();
+        asked += load_generator::ask(server.address, from..to, share, &next)?.waits.len();
         let resident = server.resident()? / 1024.0;
         say(&format!("  at {mark:>3} %, after {asked:>7} requests: {resident:>6.1} MiB"));
         residents.push(json!({ "percent": mark, "requests": asked, "resident_mib": resident }));
@@ -45,18 +45,18 @@ pub(crate) fn measure() -> Result<Value> {
 fn next(number: usize, last: &str) -> Vec<u8> {
     if let Some(id) = member(last, "id").filter(|_| member(last, "status").is_some_and(|status| status != "completed"))
     {
-        return load::get(&format!("/evolink/v1/tasks/{id}"));
+        return load_generator::get(&format!("/evolink/v1/tasks/{id}"));
     }
     let url = member(last, "url").and_then(|url| url.strip_prefix("http://127.0.0.1:40000"));
     if let Some(path) = url.filter(|_| number % 100 == 1) {
-        return load::get(path);
+        return load_generator::get(path);
     }
     if number.is_multiple_of(5) {
         let body = format!(r#"{{"model":"doubao-seedream-4.5","prompt":"a kite, number {number}","n":1}}"#);
-        return load::post("/evolink/v1/images/generations", &body);
+        return load_generator::post("/evolink/v1/images/generations", &body);
     }
     let prompt = format!("a lighthouse in fog, number {number}");
-    load::post(
+    load_generator::post(
         PATH,
         &format!(
             r#"{{"model":"doubao-seedream-5-0-260128","prompt":"{prompt}","size":"2048x2048","output_format":"png"}}"#

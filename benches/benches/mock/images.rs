@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::{
     Result,
-    process::ran,
     report::{Wanted, compare, median, say},
+    server_process::ran,
 };
 
 const ROUNDS: u64 = 41;

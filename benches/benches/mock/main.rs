@@ -4,22 +4,22 @@
 //! own; this process is the one that asks. Prints medians, and what is wanted beside what was seen. A ratio is the median of the
 //! ratios of each round, so that what else the machine does matters less.
 
-mod contender;
 mod engine;
 mod growth;
 mod images;
-mod load;
-mod process;
-mod ready;
+mod load_generator;
+mod peer;
 mod report;
-mod small;
+mod server_process;
+mod small_generation;
+mod startup;
 
 use std::{error::Error, path::Path};
 
 use seedream_benches::Arguments;
 use serde_json::{Map, Value};
 
-use contender::Contender;
+use peer::Peer;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -27,16 +27,16 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 type Part = (&'static str, fn() -> Result<Value>);
 
 const PARTS: [Part; 5] = [
-    ("small", small::measure),
+    ("small", small_generation::measure),
     ("engine", engine::measure),
     ("growth", growth::measure),
-    ("ready", ready::measure),
+    ("ready", startup::measure),
     ("pictures", images::measure),
 ];
 
 fn main() -> Result<()> {
-    if let Some(contender) = Contender::of_this_process() {
-        return contender.serve();
+    if let Some(peer) = Peer::of_this_process() {
+        return peer.serve();
     }
     if cfg!(debug_assertions) {
         return Ok(());

@@ -21,10 +21,10 @@ use serde_json::Value;
 
 use crate::{
     args::{AdapterArgs, ConformanceCommand, DriftArgs, LintArgs, MutantArgs, RunArgs},
+    console::Console,
     destination::mock_url,
     failure::Failure,
     mock::checked,
-    output::Console,
 };
 
 /// Runs a conformance command.

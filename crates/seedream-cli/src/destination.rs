@@ -7,7 +7,7 @@ use seedream::seedream_core::Dialect;
 use seedream::{Client, ClientBuilder};
 use seedream_mock::{MockServer, MockServerBuilder};
 
-use crate::{failure::Failure, keys::environment, output::Console};
+use crate::{console::Console, failure::Failure, provider_selection::environment};
 
 /// The key for the built-in mock, which accepts any.
 const MOCK_KEY: &str = "embedded-mock";

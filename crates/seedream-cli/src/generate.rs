@@ -10,16 +10,16 @@ use seedream_mock::{Fault, MockServer, MockServerBuilder};
 
 use crate::{
     args::{GenerateArgs, SaveArgs},
+    console::Console,
     destination::Destination,
     exit::Exit,
     failure::Failure,
-    keys,
-    limits::limited,
-    output::Console,
+    fitting_client::FittingClient,
+    limits_file::limited,
     progress::ProgressReporter,
+    provider_selection,
     report::{self, PurchaseResult, ResumeCommand},
     signals::Cancel,
-    target::Target,
 };
 
 /// Sends the request, saves the images and prints the results.
@@ -28,26 +28,26 @@ use crate::{
 /// The run cannot start. The failure of a single provider is a result.
 pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<Exit, Failure> {
     args.save.check_out()?;
-    let dialects = keys::choose(&args.provider, keys::environment)?;
+    let dialects = provider_selection::choose(&args.provider, provider_selection::environment)?;
     let request = args.request.request(console)?;
     let overrides = args.provider.overrides()?;
     let mock = args.provider.mock.then(|| builtin_mock(args.request.stream));
     let destination = Destination::open(mock, args.provider.base_url.as_deref(), console).await?;
-    let mut targets = Vec::new();
+    let mut clients = Vec::new();
     for dialect in &dialects {
         let builder = limited(destination.client(dialect)?, &overrides);
         let builder = builder.policy(policy(&args.save, destination.is_mock())).download(download(&args.save));
         let client = builder.strictness(args.request.check.into()).build()?;
-        targets.push(Target { client, fit: args.request.fit });
+        clients.push(FittingClient { client, fit: args.request.fit });
     }
-    let base_url = destination.base_url().and(targets.first()).map(|target| target.client.base_url().to_owned());
+    let base_url = destination.base_url().and(clients.first()).map(|fitting| fitting.client.base_url().to_owned());
     let resume = ResumeCommand { base_url, out: args.save.out().to_owned(), mock: destination.is_mock() };
 
     let providers: Vec<Arc<dyn ImageProvider>> = if args.fallback {
-        let all = targets.into_iter().map(|target| Arc::new(target) as Arc<dyn ImageProvider>);
+        let all = clients.into_iter().map(|fitting| Arc::new(fitting) as Arc<dyn ImageProvider>);
         vec![Arc::new(Fallback::new(all.collect())?)]
     } else {
-        targets.into_iter().map(|target| Arc::new(target) as _).collect()
+        clients.into_iter().map(|fitting| Arc::new(fitting) as _).collect()
     };
     let cancel = Cancel::on_signals(Some(console))?;
     let jobs = providers.iter().map(|provider| {

@@ -1,30 +1,30 @@
 //! `seedream`: the command line.
 //!
-//! Results go to standard output, messages to standard error ([`output`]). [`exit`] defines the exit codes.
+//! Results go to standard output, messages to standard error ([`console`]). [`exit`] defines the exit codes.
 #![forbid(unsafe_code)]
 
 mod args;
 mod conformance;
+mod console;
 mod destination;
 mod duration;
 mod exit;
 mod failure;
+mod fitting_client;
 mod generate;
-mod keys;
-mod limits;
+mod limits_file;
 mod mock;
 mod models;
-mod output;
 mod plan;
-mod pretty;
+mod pretty_json;
 mod progress;
 mod prompt;
+mod provider_selection;
 mod report;
 mod request;
 mod resume;
 mod signals;
 mod table;
-mod target;
 mod verbose;
 
 use std::{
@@ -40,9 +40,9 @@ use tokio::runtime::Runtime;
 
 use crate::{
     args::{Cli, Command},
+    console::Console,
     exit::Exit,
     failure::Failure,
-    output::Console,
 };
 
 fn main() -> ExitCode {

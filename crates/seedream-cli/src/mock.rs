@@ -1,17 +1,17 @@
 //! `seedream mock`: serves a mock, describes it, and controls a running one.
 
 mod admin_client;
-mod check;
+mod check_fixtures;
 mod ctl;
-mod evidence;
-mod faults;
-mod routes;
+mod list_evidence;
+mod list_fault_words;
+mod list_routes;
 mod serve;
-mod verify;
+mod verify_requests;
 
-pub(crate) use check::checked;
+pub(crate) use check_fixtures::checked;
 
-use crate::{args::MockCommand, exit::Exit, failure::Failure, output::Console};
+use crate::{args::MockCommand, console::Console, exit::Exit, failure::Failure};
 
 /// Runs a mock command.
 ///
@@ -20,11 +20,11 @@ use crate::{args::MockCommand, exit::Exit, failure::Failure, output::Console};
 pub(crate) async fn run(command: MockCommand, console: &Console) -> Result<Exit, Failure> {
     match command {
         MockCommand::Serve(args) => serve::serve(args, console).await,
-        MockCommand::Check(args) => check::check(&args, console),
-        MockCommand::Routes(args) => routes::routes(&args, console),
-        MockCommand::Evidence(args) => evidence::evidence(&args, console),
-        MockCommand::Faults(args) => faults::faults(&args, console),
-        MockCommand::Verify(args) => verify::verify(&args, console).await,
+        MockCommand::Check(args) => check_fixtures::check(&args, console),
+        MockCommand::Routes(args) => list_routes::routes(&args, console),
+        MockCommand::Evidence(args) => list_evidence::evidence(&args, console),
+        MockCommand::Faults(args) => list_fault_words::faults(&args, console),
+        MockCommand::Verify(args) => verify_requests::verify(&args, console).await,
         MockCommand::Ctl { mock, command } => ctl::ctl(&mock, command, console).await,
     }
 }

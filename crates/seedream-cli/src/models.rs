@@ -10,12 +10,12 @@ use serde::Serialize;
 
 use crate::{
     args::{ModelsArgs, ProviderArgs},
+    console::Console,
     destination::Destination,
     exit::Exit,
     failure::Failure,
-    keys,
-    limits::limited,
-    output::Console,
+    limits_file::limited,
+    provider_selection,
     table::{Table, cell},
 };
 
@@ -69,7 +69,7 @@ pub(crate) async fn models(args: &ModelsArgs, console: &Console) -> Result<Exit,
 }
 
 fn built_in(args: &ProviderArgs) -> Result<(Vec<ListedModel>, Vec<ListedSite>), Failure> {
-    let named = keys::named(args)?;
+    let named = provider_selection::named(args)?;
     let dialects = if named.is_empty() { seedream::dialects() } else { named };
     let overrides = args.overrides()?;
     let (mut models, mut sites) = (Vec::new(), Vec::new());
@@ -99,10 +99,12 @@ fn built_in(args: &ProviderArgs) -> Result<(Vec<ListedModel>, Vec<ListedSite>), 
 /// Fetches the list of each provider that has one: those in `--provider`, else those with a key.
 async fn live(args: &ProviderArgs, console: &Console) -> Result<(Vec<ListedModel>, Exit), Failure> {
     let listed = |dialect: &Arc<dyn Dialect>| dialect.catalog().is_some();
-    let named = keys::named(args)?;
+    let named = provider_selection::named(args)?;
     let mut dialects = named.clone();
     if named.is_empty() {
-        let has_key = |dialect: &Arc<dyn Dialect>| args.mock || keys::has_key(dialect.descriptor(), keys::environment);
+        let has_key = |dialect: &Arc<dyn Dialect>| {
+            args.mock || provider_selection::has_key(dialect.descriptor(), provider_selection::environment)
+        };
         dialects = seedream::dialects().into_iter().filter(|dialect| listed(dialect) && has_key(dialect)).collect();
         if dialects.is_empty() {
             let with_list = seedream::dialects().into_iter().filter(listed);
@@ -112,7 +114,7 @@ async fn live(args: &ProviderArgs, console: &Console) -> Result<(Vec<ListedModel
             return Err(Failure::usage(message));
         }
     }
-    keys::check_base_url(args, &dialects)?;
+    provider_selection::check_base_url(args, &dialects)?;
     let overrides = args.overrides()?;
     let destination = Destination::open(args.mock.then(MockServer::builder), args.base_url.as_deref(), console).await?;
     let mut clients = Vec::new();

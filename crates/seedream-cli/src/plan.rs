@@ -7,14 +7,14 @@ use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
     args::PlanArgs,
+    console::Console,
     exit::Exit,
     failure::Failure,
-    keys,
-    limits::limited,
-    output::Console,
-    pretty::pretty,
+    fitting_client::FittingClient,
+    limits_file::limited,
+    pretty_json::pretty,
+    provider_selection,
     report::{hint, warning_text},
-    target::Target,
 };
 
 #[derive(Serialize)]
@@ -51,9 +51,9 @@ struct Planned {
 /// # Errors
 /// The flags are not valid. If one provider refuses the request, the others are still printed.
 pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> {
-    let named = keys::named(&args.provider)?;
+    let named = provider_selection::named(&args.provider)?;
     let dialects = if named.is_empty() { seedream::dialects() } else { named };
-    keys::check_base_url(&args.provider, &dialects)?;
+    provider_selection::check_base_url(&args.provider, &dialects)?;
     let request = args.request.request(console)?;
     let overrides = args.provider.overrides()?;
     if args.provider.mock {
@@ -63,12 +63,12 @@ pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> 
     for dialect in dialects {
         let descriptor = dialect.descriptor();
         let mut builder = limited(Client::builder(dialect.clone()), &overrides).strictness(args.request.check.into());
-        if let Some(url) = keys::base_url(&args.provider, descriptor, keys::environment) {
+        if let Some(url) = provider_selection::base_url(&args.provider, descriptor, provider_selection::environment) {
             builder = builder.base_url(url);
         }
         let planned = builder
             .build()
-            .and_then(|client| Ok(Planned::from(Target { client, fit: args.request.fit }.plan(&request)?)));
+            .and_then(|client| Ok(Planned::from(FittingClient { client, fit: args.request.fit }.plan(&request)?)));
         match planned {
             Ok(planned) => plans.push(planned),
             Err(error) => {

@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use seedream::seedream_client::{JobError, JobEvent};
 use seedream::{Error, ErrorKind, Job, Outcome};
 
-use crate::output::Console;
+use crate::console::Console;
 
 /// Reports the progress of one provider's jobs.
 #[derive(Debug)]

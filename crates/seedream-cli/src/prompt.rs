@@ -5,7 +5,7 @@ use std::{
     io::{self, IsTerminal as _, Read},
 };
 
-use crate::{args::RequestArgs, failure::Failure, output::Console};
+use crate::{args::RequestArgs, console::Console, failure::Failure};
 
 /// The largest prompt that is read, in bytes. It is far beyond the limit of every model.
 const LONGEST: u64 = 1 << 20;

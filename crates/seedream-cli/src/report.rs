@@ -1,6 +1,6 @@
 //! The results of a run, as JSON and as text.
 
-mod purchase;
+mod purchase_result;
 mod text;
 mod warnings;
 
@@ -8,11 +8,11 @@ use seedream::Outcome;
 use serde::Serialize;
 
 pub(crate) use self::{
-    purchase::PurchaseResult,
+    purchase_result::PurchaseResult,
     text::{ResumeCommand, hint},
     warnings::text as warning_text,
 };
-use crate::{exit::Exit, failure::Failure, output::Console};
+use crate::{console::Console, exit::Exit, failure::Failure};
 
 /// The JSON output: one entry per purchase.
 #[derive(Debug, Serialize)]

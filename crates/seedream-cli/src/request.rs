@@ -6,8 +6,8 @@ use seedream::{ImageRequest, ImageSource, ResponseFormat, Size, Tier};
 
 use crate::{
     args::{RequestArgs, ResponseForm},
+    console::Console,
     failure::Failure,
-    output::Console,
 };
 
 /// The largest reference file that is read, in bytes. It is far beyond the limit of every provider.

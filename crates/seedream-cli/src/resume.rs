@@ -9,15 +9,15 @@ use seedream_mock::MockServer;
 
 use crate::{
     args::ResumeArgs,
+    console::Console,
     destination::Destination,
     exit::Exit,
     failure::Failure,
+    fitting_client::FittingClient,
     generate::{download, policy},
-    output::Console,
     progress::ProgressReporter,
     report::{self, PurchaseResult, ResumeCommand},
     signals::Cancel,
-    target::Target,
 };
 
 /// Something that can be resumed.
@@ -97,8 +97,8 @@ fn job(args: &ResumeArgs, item: &Item, client: &Client, destination: &Destinatio
             if matches!(destination, Destination::Providers) { job } else { job.at(client.base_url()) }
         }
         Item::Task(_, id) => {
-            let target = Target { client: client.clone(), fit: false };
-            Job::collecting(Arc::new(target), client.task(id.clone())).save_to(args.save.out())
+            let fitting = FittingClient { client: client.clone(), fit: false };
+            Job::collecting(Arc::new(fitting), client.task(id.clone())).save_to(args.save.out())
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use seedream::seedream_client::Control;
 
-use crate::{exit::Exit, failure::Failure, output::Console};
+use crate::{console::Console, exit::Exit, failure::Failure};
 
 /// The first signal stops sending and saves received images, the second stops saving, the third exits.
 #[derive(Clone, Debug)]

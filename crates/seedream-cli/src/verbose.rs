@@ -10,7 +10,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use crate::output::Console;
+use crate::console::Console;
 
 /// Starts printing the spans of the seedream crates. Spans of other libraries might contain secrets.
 pub(crate) fn enable(console: &Console) {

@@ -5,13 +5,13 @@
 
 mod blocking;
 #[cfg(test)]
-pub(crate) mod crash;
+pub(crate) mod crash_states;
 mod digest;
 mod growing_file;
 mod image_buffer;
 pub(crate) mod image_file;
 #[cfg(test)]
-pub(crate) mod log;
+pub(crate) mod operation_log;
 mod operations;
 
 #[cfg(feature = "webhook")]

@@ -3,7 +3,7 @@
 //! [`operation_driver`] is the loop, [`operation_io`] its requests and responses. Nothing runs in the background: dropping the stream
 //! stops everything at once, and nothing is sent any more. Nothing here saves an image.
 
-mod incoming;
+mod incoming_response;
 mod operation_driver;
 mod operation_io;
 mod operation_trace;

@@ -1,8 +1,8 @@
 //! Where requests go, and with which key.
 
 mod api_key;
-mod pasted;
-mod route;
+mod dialect_paths;
+mod pasted_url_and_key;
 
 use std::fmt;
 
@@ -11,8 +11,8 @@ use http::{HeaderValue, Uri, header};
 use seedream_core::{Dialect, Error, ErrorKind, Result, Warning, WarningKind, redact};
 use url::Url;
 
-pub(crate) use self::route::{is_relay, not_found_advice};
-pub use self::{api_key::ApiKey, pasted::bare_key};
+pub(crate) use self::dialect_paths::{is_relay, not_found_advice};
+pub use self::{api_key::ApiKey, pasted_url_and_key::bare_key};
 
 /// A provider's base URL and the key that opens it. Its `Debug` shows no key.
 #[derive(Clone)]
@@ -45,11 +45,11 @@ impl Endpoint {
     /// does not.
     pub fn of(dialect: &dyn Dialect, base_url: &str) -> Result<Self> {
         let (mut url, mut fixes) = read(base_url)?;
-        if let Some(cut) = route::cut_off(dialect, &mut url) {
+        if let Some(cut) = dialect_paths::cut_off(dialect, &mut url) {
             fixes.push(format!("{cut} at its end is added to every request and is cut off"));
         }
         let place = Self::at(url, &fixes);
-        route::has_version(dialect, &place.base)?;
+        dialect_paths::has_version(dialect, &place.base)?;
         Ok(place)
     }
 
@@ -67,7 +67,7 @@ impl Endpoint {
     /// [`ErrorKind::Config`] where it is empty, or holds something that cannot stand in a header.
     pub fn with_key(mut self, key: impl Into<ApiKey>) -> Result<Self> {
         let given = key.into();
-        let (bare, changed) = pasted::clean_key(given.expose());
+        let (bare, changed) = pasted_url_and_key::clean_key(given.expose());
         if bare.is_empty() {
             return Err(config("key", "the key is empty"));
         }
@@ -164,7 +164,7 @@ impl Endpoint {
 /// # Errors
 /// [`ErrorKind::Config`] that repeats nothing of the text, which may hold a password.
 fn read(base_url: &str) -> Result<(Url, Vec<String>)> {
-    pasted::base_url(base_url).map_err(|reason| config("base_url", &format!("the base URL {reason}")))
+    pasted_url_and_key::base_url(base_url).map_err(|reason| config("base_url", &format!("the base URL {reason}")))
 }
 
 /// An error of a setting, which [`Error::param`] names.

@@ -7,7 +7,7 @@ mod configuration;
 mod context;
 mod control;
 #[cfg(test)]
-mod crashes;
+mod crash_tests;
 mod event;
 mod exactly;
 mod handle;

@@ -2,7 +2,7 @@
 //!
 //! [`image_provider`] is what an embedder can implement. Nothing here saves an image or writes a record.
 
-mod declined;
+mod declined_providers;
 mod event_stream;
 mod fallback;
 mod image_provider;

@@ -5,13 +5,13 @@
 mod entry;
 pub(crate) mod folder;
 mod history;
-mod refusal;
 mod store;
+mod store_refusal;
 
 pub use self::{
     entry::{Intent, RecordEntry},
     folder::{FolderStore, Resumable},
     history::History,
-    refusal::Refusal,
     store::{JobRecord, JobStore, NoStore},
+    store_refusal::Refusal,
 };

@@ -5,10 +5,10 @@
 
 mod deadline;
 mod departure;
-#[cfg(feature = "reqwest")]
-mod environment;
 mod error;
 mod http_transport;
+#[cfg(feature = "reqwest")]
+mod proxy_environment;
 #[cfg(feature = "reqwest")]
 pub(crate) mod reqwest;
 mod response_body;

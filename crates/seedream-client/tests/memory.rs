@@ -1,9 +1,9 @@
 //! What thousands of waiting tasks cost in memory.
 #![allow(clippy::unwrap_used, reason = "clippy knows helpers of tests as code")]
 
-#[path = "client/dialect.rs"]
+#[path = "client/tiny_dialects.rs"]
 #[allow(dead_code, reason = "the other tests use the rest")]
-mod dialect;
+mod tiny_dialects;
 
 use std::{
     sync::{
@@ -55,7 +55,7 @@ async fn measure(tasks: usize, prompt: usize) -> usize {
     let transport = Arc::new(Endless::default());
     let mut policy = Policy::default();
     policy.deadline = Duration::from_secs(86_400);
-    let builder = Client::builder(dialect::TinyTasks).base_url("https://tiny.example").key(dialect::KEY);
+    let builder = Client::builder(tiny_dialects::TinyTasks).base_url("https://tiny.example").key(tiny_dialects::KEY);
     let client = builder.transport(transport.clone()).policy(policy).seed(1).polls_per_second(1000).build().unwrap();
     let before = HEAP.current_usage();
     let waiting: Vec<_> = (0..tasks)

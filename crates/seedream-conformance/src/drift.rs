@@ -1,10 +1,10 @@
 //! What a provider has changed since its document was read: fixtures against an OpenAPI file, a saved page or a recorded exchange.
 
 mod difference;
-mod document;
 mod facts;
 mod openapi;
-mod recording;
+mod recorded_exchange;
+mod saved_page;
 
 use seedream_fixtures::RecordedExchange;
 use serde_json::Value;
@@ -29,7 +29,7 @@ impl DriftFacts<'_> {
     /// only the name is compared, since part of it is from elsewhere. Where things stand, and what the prose between them says,
     /// is not compared.
     pub fn against_document(&self, text: &str) -> Vec<Drift> {
-        sorted(document::compare(self, text))
+        sorted(saved_page::compare(self, text))
     }
 
     /// Compares with a recorded exchange: the members of its response with those of the fixtures of the same operation and status.
@@ -37,7 +37,7 @@ impl DriftFacts<'_> {
     /// # Errors
     /// The recording has no response.
     pub fn against_exchange(&self, recorded: &RecordedExchange) -> Result<Vec<Drift>, String> {
-        recording::compare(self, recorded).map(sorted)
+        recorded_exchange::compare(self, recorded).map(sorted)
     }
 }
 

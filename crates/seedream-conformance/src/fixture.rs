@@ -2,8 +2,8 @@
 //!
 //! No law stands here, and nothing is sent.
 
-pub(crate) mod decoded;
-pub(crate) mod documented;
-pub(crate) mod exchange;
-pub(crate) mod leaves;
+pub(crate) mod convert_exchange;
+pub(crate) mod decoded_response;
+pub(crate) mod documented_response;
+pub(crate) mod json_leaves;
 pub(crate) mod task_id;

@@ -3,9 +3,9 @@
 //! Nothing here knows a law or decides whether a case passes.
 
 pub(crate) mod difference;
-pub(crate) mod in_process;
+pub(crate) mod in_process_mock;
 pub(crate) mod random;
-pub(crate) mod recording;
+pub(crate) mod recording_transport;
+pub(crate) mod running_mock;
 pub(crate) mod simulation;
-pub(crate) mod target;
 pub(crate) mod task_fixtures;

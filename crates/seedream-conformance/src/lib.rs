@@ -29,7 +29,7 @@ mod case;
 #[cfg(feature = "drift")]
 pub mod drift;
 #[cfg(feature = "exec")]
-pub mod exec;
+pub mod external_program;
 mod fixture;
 #[doc = include_str!("../ADD-YOUR-PROVIDER.md")]
 pub mod guide {}
@@ -42,24 +42,24 @@ mod mutants;
 #[cfg(feature = "report")]
 pub mod report;
 #[cfg(feature = "report")]
+mod rule_trace;
+#[cfg(feature = "report")]
 mod run;
 mod subject;
-#[cfg(feature = "report")]
-mod trace;
 mod trials;
 
 pub use case::{Case, CaseFailure, Law, RequirementLevel};
-pub use harness::target::MockTarget;
+pub use harness::running_mock::MockTarget;
 pub use laws::{cases, cases_at};
 #[cfg(feature = "report")]
 pub use mutants::MutantMatrix;
 #[cfg(feature = "report")]
 pub use report::Report;
 #[cfg(feature = "report")]
+pub use rule_trace::RuleTrace;
+#[cfg(feature = "report")]
 pub use run::{CaseFilter, ConformanceRun, KnownFailures, Requirements};
 pub use subject::Subject;
-#[cfg(feature = "report")]
-pub use trace::RuleTrace;
 #[cfg(feature = "report")]
 pub use trials::mutants;
 pub use trials::{suite, trials};

@@ -4,19 +4,19 @@
 //! known to refuse, and the list of models. Each goes through the real client behind a gate that lets one request pass, the one
 //! that the [`FreeQuestion`] stands for, and refuses everything else.
 
-mod gate;
-mod question;
-mod record;
+mod free_question;
+mod recorded_fixture;
+mod single_request_gate;
 
 use std::{sync::Arc, time::Duration};
 
 use seedream_client::{Client, ClientBuilder, ImageProvider as _, Transport};
 use seedream_core::{Charge, Error, Policy, Strictness};
 
-use gate::SingleRequestGate;
-pub use question::FreeQuestion;
-use question::{INVALID_KEY, QuestionKind};
-pub use record::RecordedFixture;
+pub use free_question::FreeQuestion;
+use free_question::{INVALID_KEY, QuestionKind};
+pub use recorded_fixture::RecordedFixture;
+use single_request_gate::SingleRequestGate;
 
 /// The outcome of a question.
 #[derive(Clone, Debug)]

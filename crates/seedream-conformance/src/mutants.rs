@@ -1,15 +1,15 @@
 //! Adapters and clients that are broken on purpose: a suite that lets one of them pass is worth nothing.
 
+mod broken_dialect;
 mod clients;
 mod crooked;
 mod decoders;
-mod dialect;
 mod downloads;
-mod edges;
+mod dropped_fields;
 mod encoders;
-mod field;
-mod forgetful;
+mod limits_off_by_one;
 mod mutant;
+mod remove_field;
 mod streams;
 
 use std::{
@@ -24,9 +24,9 @@ use mutant::Mutant;
 fn all() -> Vec<Mutant> {
     let (adapters, clients) = (encoders::all(), clients::all());
     let all = [
-        forgetful::all(),
+        dropped_fields::all(),
         adapters,
-        edges::all(),
+        limits_off_by_one::all(),
         decoders::all(),
         streams::all(),
         clients,

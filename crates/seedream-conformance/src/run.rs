@@ -1,7 +1,7 @@
 //! A run of many cases, side by side, with one report: which cases run, which failures are known, how many cases there must be.
 
 mod filter;
-mod known;
+mod known_failures;
 pub(crate) mod parallel;
 mod requirements;
 
@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use seedream_fixtures::{EvidenceKind, FactSource};
 
 pub use filter::CaseFilter;
-pub use known::KnownFailures;
+pub use known_failures::KnownFailures;
 use parallel::side_by_side;
 pub use requirements::Requirements;
 

@@ -1,14 +1,14 @@
 //! What is judged, and the facts it is judged by.
 
-mod hooks;
-mod unshown;
+mod operation_hooks;
+mod unshown_claims;
 
 use std::sync::Arc;
 
 use seedream_core::Dialect;
 use seedream_fixtures::{DocumentRule, FixtureLibrary, ProviderFacts, RecordedExchange, library, lint_library};
 
-pub(crate) use hooks::OperationHooks;
+pub(crate) use operation_hooks::OperationHooks;
 
 /// An adapter, and the facts of its provider.
 #[derive(Clone, Debug)]
@@ -134,7 +134,7 @@ fn usable(id: &str, facts: &FixtureLibrary) -> Result<(), String> {
     if own.is_empty() {
         faults.push(format!("{id} has no exchange"));
     } else if let Some(provider) = facts.provider(id).filter(|_| faults.is_empty()) {
-        faults = unshown::unshown(provider, &own);
+        faults = unshown_claims::unshown(provider, &own);
     }
     if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
 }

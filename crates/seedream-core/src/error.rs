@@ -7,7 +7,7 @@ mod error_struct;
 mod kind;
 mod or_no_images;
 mod redact;
-mod report;
+mod stored_error;
 
 pub use attempt::Attempt;
 pub use error_struct::{Error, Result};
@@ -15,4 +15,4 @@ pub(crate) use kind::members as kind_members;
 pub use kind::{Charge, ErrorKind, Medium, Stage, charge_of};
 pub use redact::redact;
 pub(crate) use redact::told;
-pub use report::ErrorReport;
+pub use stored_error::StoredError;

@@ -16,8 +16,8 @@ pub mod docs {}
 mod error;
 pub mod json;
 mod model;
-mod net;
 mod operation;
+mod public_hosts;
 mod rules;
 pub mod sse;
 mod stored;
@@ -26,15 +26,15 @@ pub use dialect::{
     Acceptance, Blobs, CatalogDialect, Decoded, Descriptor, Dialect, Effective, Encoded, ModelEntry, ModelInfo, Plan,
     Response, Site, StreamDecoder, StreamDialect, StreamItem, TaskDialect, TaskState,
 };
-pub use error::{Attempt, Charge, Error, ErrorKind, ErrorReport, Medium, Result, Stage, charge_of, redact};
+pub use error::{Attempt, Charge, Error, ErrorKind, Medium, Result, Stage, StoredError, charge_of, redact};
 pub use model::{
     Amount, Count, Event, Family, Field, GeneratedImage, Generation, ImageData, ImageFailure, ImagePrice, ImageRequest,
     ImageSource, InvalidTaskId, ModelId, OutputFormat, ParseReferenceError, ParseSizeError, ParseTimestampError,
     Pixels, Price, PromptMode, ProviderId, Ratio, ResponseFormat, Size, Task, TaskId, Tier, Timestamp, Usage, Warning,
     WarningKind,
 };
-pub use net::{is_loopback_host, is_public_host, is_public_ip};
 pub use operation::{Backoff, Exchange, Input, Operation, Pace, Policy, Purpose, Record, Step, Then};
+pub use public_hosts::{is_loopback_host, is_public_host, is_public_ip};
 pub use rules::{
     BackgroundRule, CAPABILITIES_SCHEMA, Capabilities, CapabilitiesPatch, Checked, FieldRule, FieldRules, ImagesRule,
     LayersRule, Limits, Members, Narrowed, Nearest, Overrides, PixelRule, Precedence, PromptRule, ReferenceRule,

@@ -7,26 +7,26 @@
 //! Each state is a value with its data; `operation/machine.rs` handles one input at a time. The docs of [`Operation`] describe all
 //! states (`operation/states.md`).
 
-mod count;
+mod attempt_record;
 mod end;
 mod endpoints;
+mod image_counts;
 mod input;
 mod machine;
 mod policy;
-mod poll;
-mod record;
-mod response;
+mod poll_response;
 mod step;
 mod stream;
 mod submit;
-mod task;
+mod submit_response;
+mod task_polling;
 #[cfg(test)]
 mod tests;
 
+pub use attempt_record::Record;
 pub use input::Input;
 pub use machine::Operation;
 pub use policy::{Backoff, Pace, Policy};
-pub use record::Record;
 pub use step::{Exchange, Purpose, Step, Then};
 #[cfg(test)]
 pub(crate) use tests::Words;

@@ -3,19 +3,19 @@
 //! Rules are plain data; a dialect encodes the checked request.
 
 mod capabilities;
+mod capabilities_patch;
 mod check;
 mod extra_members;
 mod field_rule;
 mod images_rule;
-mod limits;
+mod model_limits;
+mod model_standing;
 mod overrides;
-mod patch;
 mod pixel_rule;
 mod reference_rule;
+pub(crate) mod rule_source;
 mod size_rule;
 mod size_table;
-pub(crate) mod source;
-mod standing;
 mod violation;
 
 /// The JSON Schema of [`Capabilities`] and of every format that contains a part of them: `limits` (a file of [`Overrides`]),
@@ -23,17 +23,17 @@ mod violation;
 pub const CAPABILITIES_SCHEMA: &str = include_str!("rules/capabilities.schema.json");
 
 pub use capabilities::{Capabilities, Members, Precedence};
+pub use capabilities_patch::CapabilitiesPatch;
 pub use check::{Checked, Strictness, WireSize};
 pub use extra_members::{BackgroundRule, LayersRule};
 pub use field_rule::{FieldRule, FieldRules, PromptRule, Support};
 pub use images_rule::{ImagesRule, TotalRule};
-pub use limits::Limits;
+pub use model_limits::Limits;
+pub use model_standing::{Resolution, Standing};
 pub use overrides::Overrides;
-pub use patch::CapabilitiesPatch;
 pub use pixel_rule::PixelRule;
 pub use reference_rule::ReferenceRule;
+pub use rule_source::{Seller, Source, SourceKind, StatedBy};
 pub use size_rule::{Narrowed, RelayMinimum, SizeRule};
 pub use size_table::{Row, TABLE, nearest_ratio, row};
-pub use source::{Seller, Source, SourceKind, StatedBy};
-pub use standing::{Resolution, Standing};
 pub use violation::{Nearest, Violation, Waiver};

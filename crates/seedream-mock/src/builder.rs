@@ -11,7 +11,7 @@ use seedream_fixtures::FixtureLibrary;
 use crate::engine::Engine;
 use crate::faults::grammar::Fault;
 use crate::server::mock_server::MockServer;
-use crate::settings::profile::RelayProfiles;
+use crate::settings::relay_profile::RelayProfiles;
 use crate::settings::{AcceptedContentTypes, CallbackReach, Settings, TaskEnd, Validate};
 use crate::state::clock::Clock;
 

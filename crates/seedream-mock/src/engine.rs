@@ -24,7 +24,7 @@ use crate::request::address::{ADMIN, Address, DEFAULT_SESSION, RouteQuestion};
 use crate::request::context::RequestContext;
 use crate::response::script::Script;
 use crate::settings::Settings;
-use crate::state::entry::JournalEntry;
+use crate::state::journal_entry::JournalEntry;
 use crate::state::ledger::{LedgerEntry, PaidTotal, sum_of};
 use crate::time::timestamp;
 

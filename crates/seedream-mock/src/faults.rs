@@ -4,15 +4,15 @@
 //! same words are the members of its JSON form. Faults of the connection itself (reset, stall, drip) are applied by the server.
 
 pub(crate) mod apply;
-pub(crate) mod directive;
+pub(crate) mod cut_upload;
 pub(crate) mod fault;
+pub(crate) mod fault_rules;
 pub(crate) mod grammar;
 pub(crate) mod notation;
-pub(crate) mod rate;
+pub(crate) mod prompt_directive;
+pub(crate) mod rate_counters;
 pub(crate) mod reshape;
-pub(crate) mod rules;
 pub(crate) mod select;
-pub(crate) mod shapes;
-pub(crate) mod upload;
+pub(crate) mod shape_words;
 pub(crate) mod word_enum;
-pub(crate) mod words;
+pub(crate) mod word_values;

@@ -26,11 +26,11 @@ pub use endpoints::admin::verify::{Expectation, NearestEntry, Verification};
 pub use engine::Engine;
 pub use faults::grammar::{Fault, FaultWord, fault_words};
 pub use faults::notation::{FaultError, parse as parse_faults};
-pub use faults::shapes::{
+pub use faults::shape_words::{
     BodyFault, CodingFault, ErrorFault, LengthFault, StatusWord, StreamFault, TaskFault, Thousands, Truncation,
 };
 pub use faults::word_enum::FaultValue;
-pub use faults::words::{
+pub use faults::word_values::{
     BytePosition, ByteRate, ConnectionEnd, FaultTarget, ImageFault, Probability, RefusalCause, SseFault,
 };
 pub use image::test_image::{ImageFormat, TestImage};
@@ -39,10 +39,10 @@ pub use response::chunk::Chunk;
 pub use response::script::{Script, ScriptEnd};
 pub use server::mock_server::MockServer;
 pub use server::mock_session::MockSession;
-pub use settings::profile::{RelayBehavior, RelayProfile, RelayProfileError, RelayProfiles};
+pub use settings::relay_profile::{RelayBehavior, RelayProfile, RelayProfileError, RelayProfiles};
 pub use settings::{AcceptedContentTypes, CallbackReach, Settings, TaskEnd, Validate};
 pub use state::clock::Clock;
-pub use state::entry::JournalEntry;
+pub use state::journal_entry::JournalEntry;
 pub use state::ledger::{LedgerEntry, PaidTotal};
 pub use state::reset_part::ResetPart;
 #[cfg(feature = "wiremock")]

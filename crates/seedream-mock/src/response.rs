@@ -3,13 +3,13 @@
 //! Nothing here decides what a request gets; the endpoints do.
 
 pub(crate) mod chunk;
-pub(crate) mod coding;
+pub(crate) mod content_coding;
 pub(crate) mod endpoint_response;
 pub(crate) mod error;
 pub(crate) mod html_page;
-pub(crate) mod images;
-pub(crate) mod json;
+pub(crate) mod image_results;
+pub(crate) mod inline_encoding;
 pub(crate) mod script;
 pub(crate) mod sse;
+pub(crate) mod success_json;
 pub(crate) mod task;
-pub(crate) mod text_encoding;

@@ -2,7 +2,7 @@
 //!
 //! [`Settings`] is the whole of it; [`SettingsPatch`] is the part that may change while the mock runs.
 
-pub(crate) mod profile;
+pub(crate) mod relay_profile;
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
 use crate::faults::grammar::Fault;
-use crate::settings::profile::RelayProfiles;
+use crate::settings::relay_profile::RelayProfiles;
 use crate::time;
 
 /// The JSON form of a type that is written as a text.

@@ -2,15 +2,15 @@
 //!
 //! Nothing here reads a request or writes a response.
 
-pub(crate) mod arena;
 pub(crate) mod clock;
-pub(crate) mod entry;
-pub(crate) mod evicted;
+pub(crate) mod evicted_entries;
 pub(crate) mod journal;
+pub(crate) mod journal_entry;
 pub(crate) mod ledger;
-pub(crate) mod repeats;
+pub(crate) mod repeat_counts;
 pub(crate) mod reset_part;
 pub(crate) mod session;
 pub(crate) mod sessions;
 pub(crate) mod task;
 pub(crate) mod task_id;
+pub(crate) mod text_arena;

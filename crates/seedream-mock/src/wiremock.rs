@@ -9,7 +9,7 @@ use wiremock::{Request, Respond, ResponseTemplate};
 use crate::engine::Engine;
 use crate::response::script::{Script, ScriptEnd};
 use crate::state::clock::Clock;
-use crate::state::entry::JournalEntry;
+use crate::state::journal_entry::JournalEntry;
 use crate::state::ledger::LedgerEntry;
 
 /// Responds to the requests of a wiremock server as the mock does: `respond_with(MockServer::builder().responder())`. Mount it for any

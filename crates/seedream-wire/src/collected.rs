@@ -6,7 +6,7 @@ use seedream_core::{GeneratedImage, Generation, ImageData, ImageFailure, Warning
 use serde_json::Value;
 
 use crate::{
-    find,
+    find_images,
     image::Context,
     warnings::{in_doubt, repeated, undocumented},
 };
@@ -31,7 +31,7 @@ impl Collected {
     /// Decodes one item.
     pub(crate) fn add(&mut self, context: &Context<'_>, item: &Value) {
         // Items without an image must not displace images.
-        if self.outcomes.len() >= MOST && !(find::holds_image(item) && self.outcomes.len() < MOST_IMAGES) {
+        if self.outcomes.len() >= MOST && !(find_images::holds_image(item) && self.outcomes.len() < MOST_IMAGES) {
             self.left_out += 1;
             return;
         }

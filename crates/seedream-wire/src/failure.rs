@@ -3,7 +3,7 @@
 use seedream_core::{Response, json, redact};
 use serde_json::{Map, Value};
 
-use crate::find::is_same;
+use crate::find_images::is_same;
 
 /// The deepest nesting of an error inside the message of another.
 const NESTED: u8 = 4;

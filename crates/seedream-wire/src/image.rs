@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Failure, Reader, base64, expiry_of,
-    find::{Kind, NAMES, can_be, is_link},
+    find_images::{Kind, NAMES, can_be, is_link},
 };
 
 /// The context for decoding an item.

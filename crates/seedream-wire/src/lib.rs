@@ -7,25 +7,25 @@
 #![forbid(unsafe_code)]
 
 mod base64;
-mod body;
 pub mod codes;
 mod collected;
 mod expiry;
 mod failure;
-mod find;
+mod find_images;
 mod image;
 mod models;
 mod reader;
+mod request;
 mod response;
 mod stream;
 mod task;
 mod usage;
 mod warnings;
 
-pub use body::{get, post};
 pub use expiry::expiry_of;
 pub use failure::Failure;
 pub use models::models;
 pub use reader::Reader;
+pub use request::{get, post};
 pub use task::Tasks;
 pub use usage::usage;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::{
     Failure, Reader,
     collected::{Collected, MOST},
-    find::{self, find},
+    find_images::{self, find},
     image::{Context, format},
     reader::with_head,
     stream::Decoder,
@@ -31,12 +31,12 @@ impl Reader {
     fn of_failure(&self, response: &Response) -> Result<Decoded> {
         let error = self.error(response);
         let Some(mut document) = json::read(&response.body) else { return Err(error) };
-        find::expand(&mut document.value);
+        find_images::expand(&mut document.value);
         let body = &document.value;
-        let layers: Vec<_> = find::layers(body).collect();
+        let layers: Vec<_> = find_images::layers(body).collect();
         let failed = Failure::of_json(body).is_some() || layers.iter().any(|layer| says_error(layer));
         let images =
-            body.get("data").and_then(Value::as_array).is_some_and(|items| items.iter().any(find::holds_image));
+            body.get("data").and_then(Value::as_array).is_some_and(|items| items.iter().any(find_images::holds_image));
         let billed = self.facts(&layers, response).billed().is_some_and(|billed| billed > 0);
         if !images && !billed {
             let accepted = task::instead_of_images(body).filter(|_| !failed);
@@ -67,7 +67,7 @@ impl Reader {
         let Some(mut document) = document else {
             return Err(self.malformed(response, "the response cannot be decoded"));
         };
-        find::expand(&mut document.value);
+        find_images::expand(&mut document.value);
         if let Value::String(text) = &document.value
             && json::is_meant(text.as_bytes())
             && let Some(inner) = json::read(text.as_bytes())
@@ -79,8 +79,8 @@ impl Reader {
             return Err(self.malformed(response, "the response cannot be decoded"));
         }
         let found = find(body, "data");
-        if !found.items.iter().any(|item| find::holds_image(item)) {
-            let failed = Failure::of_json(body).is_some() || find::layers(body).any(says_error);
+        if !found.items.iter().any(|item| find_images::holds_image(item)) {
+            let failed = Failure::of_json(body).is_some() || find_images::layers(body).any(says_error);
             if let Some(accepted) = task::instead_of_images(body).filter(|_| !failed) {
                 return Ok(Decoded::Accepted(accepted));
             }
@@ -93,7 +93,7 @@ impl Reader {
                 return Err(self.malformed(response, &format!("the response is a success without images{named}")));
             }
         }
-        let layers: Vec<_> = find::layers(body).collect();
+        let layers: Vec<_> = find_images::layers(body).collect();
         let mut generation = self.facts(&layers, response);
         let mut collected = Collected::default();
         let context = Context::new(self, response, generation.created);

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::{
     Failure, Reader,
     collected::Seen,
-    find::{self, find, holds_image},
+    find_images::{self, find, holds_image},
     image::Context,
     reader::{created, with_head},
     usage::{usage, whole},
@@ -141,14 +141,14 @@ impl Decoder {
     }
 
     fn value(&mut self, mut body: Value, name: Option<&str>, blobs: &Blobs) -> Vec<StreamItem> {
-        find::expand(&mut body);
+        find_images::expand(&mut body);
         let kind = body.get("type").and_then(Value::as_str).or(name).unwrap_or_default().to_owned();
         if kind.ends_with("partial_image") {
             // A preview (OpenAI): the final image follows.
             return Vec::new();
         }
         let facts = &mut self.generation;
-        for layer in find::layers(&body) {
+        for layer in find_images::layers(&body) {
             facts.created = created(layer).or(facts.created);
             if let Some(model) = layer.get("model").and_then(Value::as_str) {
                 facts.reported_model = Some(model.to_owned());

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::{
     Failure, Reader,
     collected::Collected,
-    find::{self, find, holds_image},
+    find_images::{self, find, holds_image},
     image::Context,
     usage::{usage, whole},
     warnings::{omitted, repaired},
@@ -70,7 +70,7 @@ impl Word {
 
 /// The task that a response accepts instead of returning images. Only explicit task members count.
 pub(crate) fn instead_of_images(body: &Value) -> Option<Acceptance> {
-    let says_so = find::layers(body).any(|layer| {
+    let says_so = find_images::layers(body).any(|layer| {
         let named = TASK_IDS.iter().any(|name| layer.get(*name).is_some_and(|id| is_id(id) || id.is_object()));
         let object = layer.get("object").and_then(Value::as_str).is_some_and(|object| object.contains("task"));
         let runs = status(layer).is_some_and(|status| matches!(Word::of(status), Word::Running));
@@ -91,8 +91,9 @@ pub(crate) fn named_ids(body: &Value) -> String {
         _ => None,
     };
     let items = |value: &'_ Value| value.as_array().cloned().unwrap_or_default();
-    let inner: Vec<Value> = find::layers(body).flat_map(|layer| layer.values().flat_map(items)).take(16).collect();
-    let layers = find::layers(body).chain(inner.iter().filter_map(Value::as_object));
+    let inner: Vec<Value> =
+        find_images::layers(body).flat_map(|layer| layer.values().flat_map(items)).take(16).collect();
+    let layers = find_images::layers(body).chain(inner.iter().filter_map(Value::as_object));
     let mut ids: Vec<String> = Vec::new();
     for id in layers.flat_map(|layer| layer.iter().filter(|(name, _)| is_name(name)).filter_map(|(_, id)| text(id))) {
         if !ids.contains(&id) {
@@ -121,7 +122,7 @@ impl Ids {
 /// Decodes an acceptance in any shape.
 fn acceptance(body: &Value) -> Option<Acceptance> {
     let mut ids = Ids::default();
-    let mut layers: Vec<_> = find::layers(body).collect();
+    let mut layers: Vec<_> = find_images::layers(body).collect();
     // An envelope may have its own id; the object with a status is the task.
     if layers.first().is_some_and(|outer| status(outer).is_none()) {
         layers.rotate_left(1);
@@ -151,7 +152,7 @@ fn acceptance(body: &Value) -> Option<Acceptance> {
 fn bare_result(layer: &Map<String, Value>) -> Option<&Value> {
     let result = ["result", "data"].iter().find_map(|name| layer.get(*name).filter(|id| is_id(id)))?;
     let code = layer.get("code").or(layer.get("status")).or(layer.get("success"))?;
-    let is_link = result.as_str().is_some_and(|text| find::is_link(text) || text.len() > 128);
+    let is_link = result.as_str().is_some_and(|text| find_images::is_link(text) || text.len() > 128);
     let all_well = match code {
         Value::Number(number) => number.as_u64().is_some_and(|number| matches!(number, 0 | 1 | 22 | 200..=202)),
         Value::String(text) => {
@@ -178,7 +179,7 @@ fn status(members: &Map<String, Value>) -> Option<&str> {
 /// The body; texts with JSON become values.
 fn read(response: &Response) -> Option<json::Document> {
     let mut document = json::read(&response.body)?;
-    find::expand(&mut document.value);
+    find_images::expand(&mut document.value);
     document.cut |= response.truncated;
     document.repaired |= response.repaired;
     Some(document)
@@ -213,7 +214,7 @@ impl Tasks {
         if !response.status.is_success() {
             // Some gateways return a running task with an error status: it is billed, and polling it is free.
             let runs = |body: &Value| {
-                find::layers(body)
+                find_images::layers(body)
                     .filter_map(status)
                     .any(|status| matches!(Word::of(status), Word::Running | Word::Done))
             };
@@ -224,7 +225,7 @@ impl Tasks {
         if let Some(body) = document.filter(|body| body.is_object() || body.pointer("/0").is_some_and(Value::is_object))
         {
             let failed = Failure::of_json(&body).is_some();
-            let runs = find::layers(&body).any(|layer| status(layer).is_some());
+            let runs = find_images::layers(&body).any(|layer| status(layer).is_some());
             if let Some(accepted) = acceptance(&body).filter(|_| runs || !failed) {
                 return Ok(Decoded::Accepted(accepted));
             }
@@ -255,7 +256,7 @@ impl Tasks {
         };
         let body = &document.value;
         // An envelope may have its own status, so the innermost one is used.
-        let inner: Vec<_> = find::layers(body).collect();
+        let inner: Vec<_> = find_images::layers(body).collect();
         let told = inner.iter().rev().find_map(|layer| Some((*layer, status(layer)?)));
         let mut generation = self.images(task, &document, &inner, response);
         let any = generation.images().next().is_some();
@@ -378,7 +379,7 @@ impl Tasks {
 
     /// The reason of a failed task, in any member. `failed`: whether the task is known to have failed.
     fn failure(&self, body: &Value, failed: bool) -> Option<Failure> {
-        let layers: Vec<_> = find::layers(body).collect();
+        let layers: Vec<_> = find_images::layers(body).collect();
         layers.iter().rev().find_map(|layer| {
             let error = layer.get("error").filter(|error| !error.is_null());
             let error = error.map(|error| serde_json::json!({ "error": error }));

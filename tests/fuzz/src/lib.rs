@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod input;
-mod scripted;
+mod scripted_client;
 mod seeds;
 pub mod targets;
 

@@ -1,7 +1,7 @@
 //! What may depend on what, how heavy a package may be, and what a provider consists of.
 
 mod imports;
-mod names;
+mod provider_names;
 
 use std::{
     collections::BTreeSet,
@@ -122,7 +122,7 @@ fn the_client_knows_no_adapter_and_the_facade_no_tool() {
 fn the_mock_and_the_laws_name_no_provider() {
     let sources = ["crates/seedream-mock/src", "crates/seedream-conformance/src", "fixtures/src"];
     let found: Vec<String> =
-        sources.iter().flat_map(|source| names::found(&root().join(source), &providers())).collect();
+        sources.iter().flat_map(|source| provider_names::found(&root().join(source), &providers())).collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 

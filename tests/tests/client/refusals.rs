@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode};
 use seedream::seedream_core::{Dialect, Encoded, Input, Operation, Policy, Response, Then, Timestamp};
 use seedream::{Charge, Error, ErrorKind, ImageRequest, Strictness};
 
-use crate::desk::dialect;
+use crate::mock_and_clients::dialect;
 
 /// How often a request is sent that is always answered so, and how it ends.
 fn ask(dialect: &Arc<dyn Dialect>, status: u16, body: &str) -> (usize, Error) {

@@ -9,7 +9,7 @@ use seedream::{
 use seedream_core::Decoded;
 use serde_json::{Map, Value, json};
 
-use crate::desk::{Desk, dialect};
+use crate::mock_and_clients::{Desk, dialect};
 
 fn any_extra() -> impl Strategy<Value = Map<String, Value>> {
     let value = prop_oneof![

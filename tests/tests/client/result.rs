@@ -4,7 +4,7 @@ use futures_util::StreamExt as _;
 use seedream::seedream_client::{JobEvent, SaveOptions};
 use seedream::{Event, Exactly, ImageData, ImageProvider as _, ImageRequest, OutputFormat, dialects};
 
-use crate::desk::{Desk, dialect};
+use crate::mock_and_clients::{Desk, dialect};
 
 #[tokio::test]
 async fn the_first_image_of_a_stream_is_on_disk_before_the_stream_ends() {

@@ -8,7 +8,7 @@ use seedream::seedream_core::WarningKind;
 use seedream::{Charge, Error, Event, Generation, ImageData, ImageProvider as _, ImageRequest, Strictness};
 use seedream_mock::{Clock, MockServer};
 
-use crate::desk::{Desk, dialect};
+use crate::mock_and_clients::{Desk, dialect};
 
 fn three(fault: &str) -> ImageRequest {
     ImageRequest::new("seedream-4.0", format!("3 images of a kite [[mock: {fault}]]")).count(3).stream(true)

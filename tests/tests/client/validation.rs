@@ -7,7 +7,7 @@ use seedream::{
     dialects,
 };
 
-use crate::desk::{Desk, dialect};
+use crate::mock_and_clients::{Desk, dialect};
 
 #[tokio::test]
 async fn a_size_that_is_too_small_names_the_rule_and_the_nearest_and_nothing_is_sent() {

@@ -12,7 +12,9 @@ use seedream_conformance::{
 };
 
 use super::subjects::built_in;
-use crate::{args::RunArgs, destination::mock_url, failure::Failure, keys::environment, output::Console};
+use crate::{
+    args::RunArgs, console::Console, destination::mock_url, failure::Failure, provider_selection::environment,
+};
 
 /// The key for a mock, which accepts any.
 const MOCK_KEY: &str = "sk-conformance";

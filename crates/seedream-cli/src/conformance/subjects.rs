@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use seedream_conformance::{Subject, exec::ExecDialect};
+use seedream_conformance::{Subject, external_program::ExecDialect};
 use seedream_fixtures::FixtureLibrary;
 
 use crate::args::RunArgs;

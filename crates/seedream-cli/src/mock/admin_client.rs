@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use crate::{
     args::{FilterArgs, RunningMockArgs},
+    console::Console,
     destination::mock_url,
     exit::Exit,
     failure::Failure,
-    keys::environment,
-    output::Console,
+    provider_selection::environment,
 };
 
 /// The URL, session and token of a running mock.

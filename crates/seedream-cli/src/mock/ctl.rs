@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 use super::admin_client::AdminClient;
 use crate::{
     args::{ClockArgs, CtlCommand, FaultsArgs, JournalArgs, RunningMockArgs, SettingsArgs, TasksArgs},
+    console::Console,
     exit::Exit,
     failure::Failure,
-    output::Console,
     table::{Table, cell},
 };
 

@@ -2,7 +2,7 @@
 
 use seedream_mock::MockServer;
 
-use crate::{args::ServeArgs, exit::Exit, failure::Failure, output::Console, signals::Cancel};
+use crate::{args::ServeArgs, console::Console, exit::Exit, failure::Failure, signals::Cancel};
 
 /// Serves until a signal arrives. The first line of standard output is the ready line.
 ///

@@ -8,9 +8,9 @@ use std::{
 use seedream::seedream_core::{Field, Nearest, StatedBy, Violation, Waiver};
 use seedream::{Error, ErrorKind, Outcome};
 
-use super::{purchase::PurchaseResult, warnings::text as warning_text};
+use super::{purchase_result::PurchaseResult, warnings::text as warning_text};
 use crate::{
-    output::Console,
+    console::Console,
     table::{Table, cell},
 };
 

@@ -13,7 +13,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::{
-    scripted::{Act, Asked, Scripted, sha256},
+    scripted_server::{Act, Asked, Scripted, sha256},
     support::{CANARY, RunResult, Workdir},
 };
 

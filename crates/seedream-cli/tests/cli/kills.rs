@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    scripted::{Act, Asked, Scripted, files},
+    scripted_server::{Act, Asked, Scripted, files},
     support::{CANARY, RunResult, Workdir, signal},
 };
 

@@ -3,26 +3,26 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod add_provider;
-mod canary;
+mod cancellation;
 mod conformance;
 mod disks;
+mod exactly_and_fallback;
 mod fails;
 mod generate;
-mod guide;
 mod help;
 mod kills;
-mod limits;
+mod limits_file;
 mod mock;
-mod pasted;
-mod plan;
+mod mock_serve;
+mod pasted_url_and_key;
+mod plan_and_models;
 mod prompts;
 mod proxies;
+mod python_guide;
 mod readme;
 mod resume;
-mod scripted;
-mod serve;
-mod several;
+mod scripted_server;
+mod secrets;
+mod shared_folder;
 mod sidecar;
-mod stops;
 mod support;
-mod together;

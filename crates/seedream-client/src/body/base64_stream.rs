@@ -6,6 +6,7 @@
 //!
 //! [`extractor`] is the entry: it feeds [`scanner`], which finds strings and decodes them with [`decoder`].
 
+mod base64_alphabet;
 mod body_syntax;
 mod decoder;
 mod extractor;
@@ -13,7 +14,6 @@ mod held_string;
 mod member;
 mod reencode;
 mod scanner;
-mod spelling;
 mod string_start;
 #[cfg(test)]
 mod tests;

@@ -3,13 +3,13 @@
 //! The framing of a response says nothing of that: a source that was cut is delivered with a correct length. Bytes after the
 //! end are allowed, and a format that is not known here is not checked.
 
-mod boxes;
-mod chunked;
+mod avif_heif;
 mod end_check;
 mod gif;
 mod jpeg;
 mod png;
 pub(crate) mod signature;
+mod split_field;
 #[cfg(test)]
 mod tests;
 

@@ -10,8 +10,8 @@ use http::HeaderValue;
 use seedream_core::{Backoff, Dialect, Error, ErrorKind, Overrides, Pace, Policy, Result, Strictness};
 
 use super::{
+    client_struct::{Client, ClientState},
     random_source::RandomSource,
-    state::{Client, ClientState},
 };
 use crate::{
     disk::Spool,

@@ -1,6 +1,10 @@
 //! The client as an [`ImageProvider`].
 
-use std::{future::ready, pin::Pin};
+use std::{
+    future::ready,
+    pin::Pin,
+    sync::{Arc, PoisonError},
+};
 
 use async_trait::async_trait;
 use seedream_core::{
@@ -9,7 +13,7 @@ use seedream_core::{
 };
 use serde_json::value::RawValue;
 
-use super::{requests::mirrors, state::Client};
+use super::{client_struct::Client, new_sender::mirrors};
 use crate::{
     driver::{self, ExpectedBody},
     endpoint,
@@ -73,6 +77,20 @@ impl ImageProvider for Client {
 }
 
 impl Client {
+    fn check(&self, request: &ImageRequest) -> Result<Checked> {
+        self.rules(&request.model).check(request, self.0.strictness)
+    }
+
+    /// The rules of a model. Those of the last are kept: writing them down costs more than checking a request.
+    fn rules(&self, model: &ModelId) -> Arc<Capabilities> {
+        // Rules are replaced as a whole, so a panic elsewhere leaves them as good as they were.
+        let mut last = self.0.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some(rules) if rules.requested == *model => rules.clone(),
+            _ => last.insert(Arc::new(self.capabilities(model))).clone(),
+        }
+    }
+
     fn encode(&self, request: &ImageRequest) -> Result<Encoded> {
         Encoded::new(&*self.0.dialect, self.check(request)?)
     }

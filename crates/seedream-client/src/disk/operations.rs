@@ -9,7 +9,7 @@ use std::{
 use tempfile::{Builder, NamedTempFile, PathPersistError, TempPath};
 
 #[cfg(test)]
-use super::log::{Op, note};
+use super::operation_log::{Op, note};
 
 /// Makes a folder and those above it that are missing. Gives back the folders in which one was made: their names last once these are
 /// synced.

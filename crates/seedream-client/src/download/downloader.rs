@@ -7,7 +7,7 @@ use http::HeaderValue;
 use seedream_core::{Error, ErrorKind, ImageData, Result};
 use tracing::Instrument as _;
 
-use super::{options::DownloadOptions, routes::DownloadRoutes, url_policy::UrlPolicy};
+use super::{download_routes::DownloadRoutes, options::DownloadOptions, url_policy::UrlPolicy};
 use crate::{Endpoint, disk::Spool, trace::TraceSpan, transport::Transport};
 
 /// Fetches images. Holds no key.

@@ -10,12 +10,12 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::{
+    download_routes::DownloadRoutes,
     downloader::Downloader,
     failure::FetchFailure,
     options::DownloadOptions,
     partial_image::PartialImage,
     retry_waits::RetryWaits,
-    routes::DownloadRoutes,
     url_policy::{DownloadRoute, parse, refused},
 };
 use crate::{

@@ -5,7 +5,7 @@ use std::{error::Error as StdError, fmt, io, net::SocketAddr, pin::Pin, sync::Ar
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use seedream_core::is_public_ip;
 
-use super::routes::DownloadRoutes;
+use super::download_routes::DownloadRoutes;
 use crate::transport::{ReqwestTransport, reqwest::Proxy};
 
 impl DownloadRoutes {

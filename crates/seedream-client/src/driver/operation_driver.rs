@@ -11,8 +11,8 @@ use futures_util::{
     stream,
 };
 use seedream_core::{
-    Error, ErrorKind, ErrorReport, Event, Exchange, GeneratedImage, Generation, ImageFailure, Input, ModelId,
-    Operation, Purpose, Record, Result, Step, Then, Timestamp,
+    Error, ErrorKind, Event, Exchange, GeneratedImage, Generation, ImageFailure, Input, ModelId, Operation, Purpose,
+    Record, Result, Step, StoredError, Then, Timestamp,
 };
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::Instrument as _;
@@ -175,14 +175,14 @@ impl OperationDriver {
     /// The entry of the record.
     fn entry(&self, record: Record, events: &[Event], then: &Then) -> RecordEntry {
         let done = if let Then::Done(outcome) = then { Some(&**outcome) } else { None };
-        let failed = done.and_then(|outcome| outcome.as_ref().err()).map(ErrorReport::from);
+        let failed = done.and_then(|outcome| outcome.as_ref().err()).map(StoredError::from);
         // Some gateways repeat the key that they were sent.
         let secrets = self.io.sender.endpoints.iter().filter_map(|place| place.secret());
         match record {
             Record::NotSent => RecordEntry::NotSent { error: failed },
             Record::Refused { kind, message, charge } => {
                 let plain = || secrets.fold(Error::new(kind, message).with_charge(charge), Error::without);
-                RecordEntry::Refused { error: failed.unwrap_or_else(|| ErrorReport::from(&plain())), charge }
+                RecordEntry::Refused { error: failed.unwrap_or_else(|| StoredError::from(&plain())), charge }
             }
             Record::Accepted { task } => RecordEntry::Accepted { task: *task },
             Record::Answered => match done {

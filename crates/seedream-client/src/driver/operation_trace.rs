@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use tracing::{Span, debug, info};
 
 use super::{
-    incoming::IncomingResponse,
+    incoming_response::IncomingResponse,
     request_sender::{RequestSender, SendFailure},
 };
 use crate::trace::TraceSpan;

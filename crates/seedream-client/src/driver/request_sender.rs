@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, header};
 use seedream_core::{Dialect, Error, ErrorKind, Generation, Result, Timestamp};
 use tokio::time::{Instant, timeout_at};
 
-use super::{incoming::IncomingResponse, poll_pacer::PollPacer};
+use super::{incoming_response::IncomingResponse, poll_pacer::PollPacer};
 use crate::{
     body::content_coding::DecodedBody,
     disk::Spool,

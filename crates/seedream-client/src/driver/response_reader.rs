@@ -7,7 +7,7 @@ use seedream_core::{
     sse::{Frame, Parser},
 };
 
-use super::incoming::IncomingResponse;
+use super::incoming_response::IncomingResponse;
 use crate::body::base64_stream::{BodySink, BodySyntax, ImageExtractor};
 
 /// What kind of response a request can have.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use seedream_core::{Attempt, Error, ErrorKind, ErrorReport, Warning, WarningKind};
+use seedream_core::{Attempt, Error, ErrorKind, StoredError, Warning, WarningKind};
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::{control::Control, outcome::Outcome};
@@ -58,7 +58,7 @@ struct PurchaseState {
 /// What could not be recorded, as it is told by events and by warnings.
 #[derive(Debug, Default)]
 struct Unrecorded {
-    events: Vec<ErrorReport>,
+    events: Vec<StoredError>,
     warnings: Vec<Warning>,
 }
 
@@ -74,7 +74,7 @@ impl PurchaseState {
         let error = Error::new(ErrorKind::Storage, refusal.to_string());
         let warning = Warning::new(WarningKind::NotKept, None, error.message());
         let mut trouble = locked(&self.trouble);
-        trouble.events.push(ErrorReport::from(&error));
+        trouble.events.push(StoredError::from(&error));
         trouble.warnings.push(warning);
     }
 
@@ -247,7 +247,7 @@ impl JobContext {
     }
 
     /// What could not be recorded since this was last asked.
-    pub(crate) fn trouble(&self) -> Vec<ErrorReport> {
+    pub(crate) fn trouble(&self) -> Vec<StoredError> {
         self.0.as_ref().map(|shared| mem::take(&mut locked(&shared.trouble).events)).unwrap_or_default()
     }
 

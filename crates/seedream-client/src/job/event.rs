@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seedream_core::{ErrorKind, ErrorReport, GeneratedImage, ImageFailure, Task};
+use seedream_core::{ErrorKind, GeneratedImage, ImageFailure, StoredError, Task};
 
 use super::outcome::{JobError, Outcome};
 use crate::output::SavedImage;
@@ -45,7 +45,7 @@ pub enum JobEvent {
     /// An image was not made, or was made and not saved: then the failure has its URL.
     Failed(ImageFailure),
     /// Something could not be recorded. The job continues, and sends no other POST.
-    NotRecorded(ErrorReport),
+    NotRecorded(StoredError),
     /// The job is over.
     Ended(Box<Result<Outcome, JobError>>),
 }

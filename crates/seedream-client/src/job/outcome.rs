@@ -3,7 +3,7 @@
 use std::fmt;
 
 use seedream_core::{
-    Attempt, Charge, Error, ErrorKind, ErrorReport, Generation, ImageFailure, Task, Timestamp, Usage, Warning,
+    Attempt, Charge, Error, ErrorKind, Generation, ImageFailure, StoredError, Task, Timestamp, Usage, Warning,
 };
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +50,7 @@ pub struct Outcome {
     /// Each time that the request was sent, or was tried to be.
     pub attempts: Vec<Attempt>,
     /// Why it failed, where it did.
-    pub error: Option<ErrorReport>,
+    pub error: Option<StoredError>,
     /// The record, where something is left to be collected or to be looked into.
     pub record: Option<String>,
     /// The metadata beside the images.
@@ -135,7 +135,7 @@ pub struct JobError {
 
 impl JobError {
     pub(crate) fn with(error: Error, mut outcome: Outcome) -> Self {
-        outcome.error = Some(ErrorReport::from(&error));
+        outcome.error = Some(StoredError::from(&error));
         Self { error, outcome: Box::new(outcome) }
     }
 

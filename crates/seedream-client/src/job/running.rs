@@ -13,7 +13,7 @@ use futures_util::{
     stream,
 };
 use seedream_core::{
-    Charge, Error, ErrorKind, ErrorReport, Event, GeneratedImage, Generation, ImageData, ImageFailure, Pixels, Size,
+    Charge, Error, ErrorKind, Event, GeneratedImage, Generation, ImageData, ImageFailure, Pixels, Size, StoredError,
     Task, Warning, WarningKind,
 };
 use serde_json::Value;
@@ -312,9 +312,9 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
                 outcome.attempts = error.attempts().to_vec();
             }
             // The outcome has its attempts and images.
-            let mut report = ErrorReport::from(error);
-            (report.attempts, report.generation) = (Vec::new(), None);
-            outcome.error = Some(report);
+            let mut stored = StoredError::from(error);
+            (stored.attempts, stored.generation) = (Vec::new(), None);
+            outcome.error = Some(stored);
         }
         outcome.generation = known.cloned();
         self.close().await;

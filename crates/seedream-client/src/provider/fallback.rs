@@ -9,7 +9,7 @@ use seedream_core::{
 };
 
 use super::{
-    declined::Declined,
+    declined_providers::Declined,
     event_stream::EventStream,
     image_provider::ImageProvider,
     prepared::{Prepared, PreparedForm},

@@ -2,7 +2,7 @@
 
 use seedream_core::{Encoded, Error, ErrorKind, ImageRequest, ModelId, Plan, Result, Warning};
 
-use super::declined::Declined;
+use super::declined_providers::Declined;
 use crate::client::Client;
 
 /// A request that was checked and encoded.

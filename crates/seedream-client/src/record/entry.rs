@@ -1,6 +1,6 @@
 //! The lines of a record.
 
-use seedream_core::{Amount, Charge, ErrorReport, Generation, ModelId, Task, Timestamp};
+use seedream_core::{Amount, Charge, Generation, ModelId, StoredError, Task, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
@@ -73,12 +73,12 @@ pub enum RecordEntry {
     /// No byte of the attempt's request left.
     NotSent {
         /// Why.
-        error: Option<ErrorReport>,
+        error: Option<StoredError>,
     },
     /// The attempt ended without an image and without a task.
     Refused {
         /// What came.
-        error: ErrorReport,
+        error: StoredError,
         /// Whether the attempt may have cost something.
         charge: Charge,
     },
@@ -121,10 +121,10 @@ enum StoredEntry {
     Intent(Intent),
     NotSent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        error: Option<ErrorReport>,
+        error: Option<StoredError>,
     },
     Refused {
-        error: ErrorReport,
+        error: StoredError,
         charge: Charge,
     },
     Accepted {

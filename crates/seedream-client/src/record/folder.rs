@@ -1,15 +1,15 @@
 //! Records in a folder: one file a purchase.
 //!
-//! [`record_text`] is the form of a file, [`record_file`] the file while this process holds it, [`need`] decides whether it is still
-//! needed.
+//! [`record_text`] is the form of a file, [`record_file`] the file while this process holds it, [`record_need`] decides whether it
+//! is still needed.
 
 mod folder_record;
 mod job_lookup;
 mod kept_images;
 mod lock;
-mod need;
 mod record_file;
 mod record_name;
+mod record_need;
 mod record_text;
 mod resumable;
 #[cfg(test)]
@@ -37,8 +37,8 @@ use self::{
 use super::{
     entry::Intent,
     history::History,
-    refusal::Refusal,
     store::{JobRecord, JobStore},
+    store_refusal::Refusal,
 };
 
 /// How long a record is waited for that another process holds, or a future of this one that was dropped and still writes.
@@ -227,7 +227,7 @@ impl Drop for UnclaimedRecord {
 
 /// The records among the files that a crash left.
 #[cfg(test)]
-pub(crate) fn histories(tree: &crate::disk::crash::Tree) -> Result<Vec<Arc<History>>, String> {
+pub(crate) fn histories(tree: &crate::disk::crash_states::Tree) -> Result<Vec<Arc<History>>, String> {
     use std::cell::RefCell;
 
     // Most states have the same records.

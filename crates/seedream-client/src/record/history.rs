@@ -104,7 +104,7 @@ impl History {
 
 #[cfg(test)]
 mod tests {
-    use seedream_core::{Error, ErrorKind, ErrorReport, TaskId};
+    use seedream_core::{Error, ErrorKind, StoredError, TaskId};
 
     use super::*;
 
@@ -115,7 +115,7 @@ mod tests {
     }
 
     fn refused(charge: Charge) -> RecordEntry {
-        let error = ErrorReport::from(&Error::new(ErrorKind::TaskFailed, "it failed").with_charge(charge));
+        let error = StoredError::from(&Error::new(ErrorKind::TaskFailed, "it failed").with_charge(charge));
         RecordEntry::Refused { error, charge }
     }
 

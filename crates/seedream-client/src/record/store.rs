@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::{
     entry::{Intent, RecordEntry},
     history::History,
-    refusal::Refusal,
+    store_refusal::Refusal,
 };
 use crate::transport::SendBefore;
 

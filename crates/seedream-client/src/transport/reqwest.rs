@@ -17,9 +17,9 @@ use url::Url;
 
 use super::{
     departure::Departure,
-    environment::{EnvironmentProxy, ProxyEnvironment, is_loopback},
     error::{Reached, TransportError},
     http_transport::Transport,
+    proxy_environment::{EnvironmentProxy, ProxyEnvironment, is_loopback},
     response_body::ResponseBody,
     tls,
     watched_body::WatchedBody,

@@ -16,8 +16,8 @@ use serde_json::{Map, Value};
 use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
-    dialect::{Tiny, request},
-    raw::{Act, Raw, response},
+    raw_server::{Act, Raw, response},
+    tiny_dialects::{Tiny, request},
 };
 
 /// Asks as [`Tiny`] does and reads as all our adapters do.

@@ -7,8 +7,8 @@ use seedream_core::{Charge, Dialect, ErrorKind, Event, Policy, WarningKind};
 use tokio::{net::TcpListener, time::Instant};
 
 use crate::{
-    dialect::{Tiny, TinyTasks, request},
-    script::{Act, Script},
+    scripted_transport::{Act, Script},
+    tiny_dialects::{Tiny, TinyTasks, request},
 };
 
 const DONE: &str = r#"{"data":[{"url":"https://a.example/0.png"}]}"#;

@@ -8,8 +8,8 @@ use tokio::net::TcpListener;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path};
 
 use crate::{
-    dialect::{Tiny, client, texts},
-    raw::{Act, Raw, response},
+    raw_server::{Act, Raw, response},
+    tiny_dialects::{Tiny, client, texts},
 };
 
 fn downloads(base_url: &str) -> Client {

@@ -11,8 +11,8 @@ use seedream_core::{Charge, ErrorKind};
 use tokio::sync::{Mutex, mpsc};
 
 use crate::{
-    dialect::{Tiny, TinyTasks, request},
-    script::{Act, Script},
+    scripted_transport::{Act, Script},
+    tiny_dialects::{Tiny, TinyTasks, request},
 };
 
 const DONE: Act = Act::Answer(200, &[], r#"{"data":[{"url":"https://a.example/0.png"}],"billed":1}"#);

@@ -9,8 +9,8 @@ use wiremock::{
 };
 
 use crate::{
-    dialect::{Tiny, TinyTasks, client, request},
     saving::PNG,
+    tiny_dialects::{Tiny, TinyTasks, client, request},
 };
 
 fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {

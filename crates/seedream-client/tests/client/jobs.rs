@@ -1,15 +1,15 @@
 //! Jobs: the order of record, request, images and metadata, whatever store, output or provider they have.
 
 mod cancelled;
-mod counted;
 mod dropped;
-mod foreign;
-mod ledger;
-mod named;
-mod order;
-mod refused;
+mod encoded_once;
+mod foreign_provider;
+mod job_ids;
+pub(crate) mod job_transport;
+mod memory_store;
 mod resumed;
-pub(crate) mod wire;
+mod store_refusals;
+mod write_order;
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,10 +18,10 @@ use seedream_client::{Client, Job};
 use seedream_core::{Dialect, Policy};
 
 use self::{
-    ledger::{Ledger, Shelf},
-    wire::{Act, Wire},
+    job_transport::{Act, Wire},
+    memory_store::{Ledger, Shelf},
 };
-use crate::dialect::request;
+use crate::tiny_dialects::request;
 
 const PNG: &[u8] = include_bytes!("tiny.png");
 const ONE: &str = r#"{"data":[{"url":"https://a.example/0.png"}],"billed":1}"#;
@@ -35,7 +35,7 @@ fn client(dialect: impl Dialect, wire: &Wire) -> Client {
 }
 
 fn policed(dialect: impl Dialect, wire: &Wire, policy: Policy) -> Client {
-    let builder = Client::builder(dialect).base_url("https://tiny.example").key(crate::dialect::KEY);
+    let builder = Client::builder(dialect).base_url("https://tiny.example").key(crate::tiny_dialects::KEY);
     let wire = Arc::new(wire.clone());
     builder.transport(wire.clone()).download_transport(wire).policy(policy).seed(7).build().unwrap()
 }

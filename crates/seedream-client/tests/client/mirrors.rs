@@ -7,9 +7,9 @@ use seedream_core::{Charge, ErrorKind, Policy, Task, TaskId};
 use tokio::net::TcpListener;
 
 use crate::{
-    dialect::{KEY, Tiny, TinyTasks, client, request},
-    raw::{Act as RawAct, Raw, response},
-    script::{Act, Script},
+    raw_server::{Act as RawAct, Raw, response},
+    scripted_transport::{Act, Script},
+    tiny_dialects::{KEY, Tiny, TinyTasks, client, request},
 };
 
 const DONE: Act = Act::Answer(200, &[], r#"{"data":[{"url":"https://a.example/0.png"}]}"#);

@@ -13,8 +13,8 @@ use tokio::{
 };
 
 use crate::{
-    dialect::{KEY, Tiny, client, request, texts},
-    raw::{Raw, response},
+    raw_server::{Raw, response},
+    tiny_dialects::{KEY, Tiny, client, request, texts},
 };
 
 const BODY: &str = r#"{"data":[{"url":"https://a.example/0.png"}]}"#;
@@ -77,7 +77,7 @@ fn not_sent(error: &seedream_core::Error) {
     assert!(!texts(error).contains(KEY) && !texts(error).contains("s3cret"), "{}", texts(error));
 }
 
-fn good() -> crate::raw::Act {
+fn good() -> crate::raw_server::Act {
     response("200 OK", "Connection: close\r\n", BODY)
 }
 

@@ -7,8 +7,8 @@ use seedream_client::{Client, FolderOutput, Output as _, SaveOptions};
 use seedream_core::{ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, Pixels, WarningKind};
 
 use crate::{
-    dialect::{Tiny, client},
-    raw::{Raw, response},
+    raw_server::{Raw, response},
+    tiny_dialects::{Tiny, client},
 };
 
 /// A PNG of 3 x 2 pixels with all its chunks.

@@ -8,8 +8,8 @@ use seedream_core::{Charge, ErrorKind, Event, WarningKind};
 use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
-    dialect::{Tiny, client, request},
-    raw::{Act, Raw, response},
+    raw_server::{Act, Raw, response},
+    tiny_dialects::{Tiny, client, request},
 };
 
 const ONE: &str = "event: image\ndata: {\"url\":\"https://a.example/0.png\"}\n\n";

@@ -13,8 +13,8 @@ use seedream_core::{Charge, ErrorKind, Event, Policy, Task, TaskId};
 use tokio::time::Instant;
 
 use crate::{
-    dialect::{KEY, Tiny, TinyTasks, request, texts},
-    script::{Act, Script},
+    scripted_transport::{Act, Script},
+    tiny_dialects::{KEY, Tiny, TinyTasks, request, texts},
 };
 
 const ACCEPTED: Act = Act::Answer(200, &[], r#"{"id":"job-1","eta":4}"#);

@@ -7,8 +7,8 @@ use seedream_core::{Charge, ErrorKind, ImageData, Policy, WarningKind};
 use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::{
-    dialect::{Tiny, client, request, texts},
-    raw::{Act, Raw, response},
+    raw_server::{Act, Raw, response},
+    tiny_dialects::{Tiny, client, request, texts},
 };
 
 #[tokio::test]

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     CaseFailure, Subject,
-    fixture::documented::{DocumentedCharge, DocumentedResponse},
-    fixture::exchange,
+    fixture::convert_exchange,
+    fixture::documented_response::{DocumentedCharge, DocumentedResponse},
 };
 
 /// A provider's tasks, as its responses show them.
@@ -53,7 +53,7 @@ impl TaskFixtures {
     }
 
     pub(crate) fn submit(&self, subject: &Subject) -> Result<Simulation, CaseFailure> {
-        let request = exchange::encoded(&**subject.dialect(), self.created.exchange)?;
+        let request = convert_exchange::encoded(&**subject.dialect(), self.created.exchange)?;
         Ok(Simulation::submit(subject, request, 0))
     }
 

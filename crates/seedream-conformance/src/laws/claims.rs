@@ -2,9 +2,9 @@
 
 mod citations;
 mod defaults;
-mod nearest;
-mod role;
-pub(crate) mod unknown;
+mod nearest_size;
+mod role_members;
+pub(crate) mod unknown_model;
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use seedream_fixtures::{
 };
 use serde_json::Value;
 
-use role::role;
+use role_members::role;
 
 use crate::{Case, CaseFailure, Law, Subject, harness::difference::Differences};
 
@@ -33,7 +33,7 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
             images(&mut d, provider, model, &rules);
             special(&mut d, provider, model, &rules);
             defaults::check(&mut d, &*dialect, provider, model);
-            nearest::check(&mut d, model, &rules, refused);
+            nearest_size::check(&mut d, model, &rules, refused);
             citations::check(&mut d, provider, facts, &rules, model);
             Field::OPTIONAL.into_iter().for_each(|field| optional(&mut d, provider, model, &rules, field));
             d.into_result()
@@ -41,7 +41,7 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     });
     let dialect = subject.dialect().clone();
     let unknown = format!("{}/unknown-model", provider.id);
-    let unknown = Case::new(Law::Claims, unknown, None, move || unknown::check(&*dialect, provider));
+    let unknown = Case::new(Law::Claims, unknown, None, move || unknown_model::check(&*dialect, provider));
     [about, unknown].into_iter().chain(models).collect()
 }
 

@@ -6,17 +6,17 @@
 //! adapter that promises it ([`Dialect::is_lenient`](seedream_core::Dialect::is_lenient)): a document that shows one shape asks for
 //! no more.
 
+mod almost_json;
 mod charge;
 mod cuts;
 mod downloads;
 mod errors;
 mod image_host;
-mod images;
-mod inline;
+mod image_places;
+mod inline_images;
 mod shape_fixture;
 mod streams;
 mod tasks;
-mod texts;
 
 use seedream_fixtures::{FieldRole, ResponseMode};
 
@@ -47,9 +47,9 @@ enum AppliesTo {
 }
 
 const KINDS: [(&str, CheckedBy, AppliesTo, ShapeCheck); 40] = [
-    ("almost-json", CheckedBy::Operation, AppliesTo::All, texts::almost_json),
-    ("billed-more", CheckedBy::Operation, AppliesTo::All, images::billed_more),
-    ("billed-fewer", CheckedBy::Operation, AppliesTo::All, images::billed_fewer),
+    ("almost-json", CheckedBy::Operation, AppliesTo::All, almost_json::almost_json),
+    ("billed-more", CheckedBy::Operation, AppliesTo::All, image_places::billed_more),
+    ("billed-fewer", CheckedBy::Operation, AppliesTo::All, image_places::billed_fewer),
     ("charge-of-damage", CheckedBy::Operation, AppliesTo::All, charge::of_damage),
     ("quoted-request", CheckedBy::Operation, AppliesTo::All, errors::quoted_request),
     ("download-not-there-yet", CheckedBy::Operation, AppliesTo::All, downloads::not_there_yet),
@@ -59,14 +59,14 @@ const KINDS: [(&str, CheckedBy, AppliesTo, ShapeCheck); 40] = [
     ("download-compressed", CheckedBy::Operation, AppliesTo::All, downloads::compressed),
     ("download-cut", CheckedBy::Operation, AppliesTo::All, downloads::cut),
     ("download-gone", CheckedBy::Operation, AppliesTo::All, downloads::gone),
-    ("images-elsewhere", CheckedBy::Reader, AppliesTo::All, images::elsewhere),
-    ("enveloped", CheckedBy::Reader, AppliesTo::All, images::enveloped),
-    ("repeated-images", CheckedBy::Reader, AppliesTo::All, images::repeated),
-    ("bad-candidates", CheckedBy::Reader, AppliesTo::All, images::bad_candidates),
-    ("no-candidates", CheckedBy::Reader, AppliesTo::All, images::no_candidates),
-    ("data-uris", CheckedBy::Reader, AppliesTo::All, inline::data_uris),
-    ("base64", CheckedBy::Reader, AppliesTo::All, inline::base64),
-    ("links-for-base64", CheckedBy::Reader, AppliesTo::All, inline::links),
+    ("images-elsewhere", CheckedBy::Reader, AppliesTo::All, image_places::elsewhere),
+    ("enveloped", CheckedBy::Reader, AppliesTo::All, image_places::enveloped),
+    ("repeated-images", CheckedBy::Reader, AppliesTo::All, image_places::repeated),
+    ("bad-candidates", CheckedBy::Reader, AppliesTo::All, image_places::bad_candidates),
+    ("no-candidates", CheckedBy::Reader, AppliesTo::All, image_places::no_candidates),
+    ("data-uris", CheckedBy::Reader, AppliesTo::All, inline_images::data_uris),
+    ("base64", CheckedBy::Reader, AppliesTo::All, inline_images::base64),
+    ("links-for-base64", CheckedBy::Reader, AppliesTo::All, inline_images::links),
     ("error-forms", CheckedBy::Reader, AppliesTo::All, errors::forms),
     ("nested-errors", CheckedBy::Reader, AppliesTo::All, errors::nested),
     ("errors-of-another-status", CheckedBy::Reader, AppliesTo::All, errors::another_status),

@@ -1,6 +1,6 @@
 //! A documented response is read as it is meant, and what every response says is kept: its body, its words, the id of its request.
 
-mod kept;
+mod kept_response;
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange, RecordedR
 use serde_json::Value;
 
 use crate::{
-    Case, CaseFailure, Law, Subject, fixture::decoded::DecodedResponse, fixture::exchange,
+    Case, CaseFailure, Law, Subject, fixture::convert_exchange, fixture::decoded_response::DecodedResponse,
     harness::difference::Differences,
 };
 
@@ -20,7 +20,7 @@ pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     };
     let mut cases: Vec<Case> = subject.exchanges().filter(|case| is_read(case)).map(of).collect();
     let (judged, id) = (subject.clone(), format!("{}/request-id", subject.id()));
-    cases.push(Case::new(Law::Decode, id, None, move || kept::request_ids(&judged)));
+    cases.push(Case::new(Law::Decode, id, None, move || kept_response::request_ids(&judged)));
     cases
 }
 
@@ -41,8 +41,8 @@ fn check(dialect: &dyn Dialect, case: &RecordedExchange) -> Result<(), CaseFailu
         (Some(seen), Some(expect)) => {
             let mut d = Differences::default();
             d.add(seen.compare(expect));
-            kept::body(&mut d, case, &seen)?;
-            kept::message(&mut d, dialect, case)?;
+            kept_response::body(&mut d, case, &seen)?;
+            kept_response::message(&mut d, dialect, case)?;
             d.into_result()
         }
         _ => Ok(()),
@@ -62,7 +62,7 @@ fn as_polled(callback: &RecordedExchange) -> RecordedExchange {
 
 /// What the provider makes of the request; only what is named counts.
 fn same_effective(dialect: &dyn Dialect, case: &RecordedExchange, expected: &Value) -> Result<(), CaseFailure> {
-    let Some(request) = exchange::given(case).transpose()? else {
+    let Some(request) = convert_exchange::given(case).transpose()? else {
         return Err(CaseFailure::harness("the fixture has no `given`"));
     };
     let rules = dialect.capabilities(&request.model);

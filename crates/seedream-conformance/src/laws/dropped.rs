@@ -2,7 +2,7 @@
 //! model that the provider sells and an unknown one. Another value of the field changes them again, and a value that the document's
 //! member takes as it is stands there.
 
-mod written;
+mod written_members;
 
 use seedream_core::{
     Dialect, Field, ImageRequest, ImageSource, ModelId, OutputFormat, PromptMode, ResponseFormat, Result, Size,
@@ -11,7 +11,7 @@ use seedream_core::{
 use seedream_fixtures::ProviderFacts;
 use serde_json::Value;
 
-use super::claims::unknown::UNKNOWN_MODEL;
+use super::claims::unknown_model::UNKNOWN_MODEL;
 use crate::{Case, CaseFailure, Law, Subject};
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
@@ -149,7 +149,9 @@ fn check(
             return failure("changes nothing, without a warning");
         }
         let body: Value = serde_json::from_slice(&after).unwrap_or_default();
-        if let Some(difference) = provider.and_then(|provider| written::difference(provider, &changed, field, &body)) {
+        if let Some(difference) =
+            provider.and_then(|provider| written_members::difference(provider, &changed, field, &body))
+        {
             return failure(&difference);
         }
         let another = change.another.and_then(|another| sent(dialect, &another(plain.clone()), strictness).ok());

@@ -9,7 +9,7 @@ use seedream_fixtures::{
 };
 use serde_json::Value;
 
-use crate::{Case, CaseFailure, Law, Subject, fixture::exchange, harness::difference::Differences};
+use crate::{Case, CaseFailure, Law, Subject, fixture::convert_exchange, harness::difference::Differences};
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
     let provider = subject.provider();
@@ -39,7 +39,7 @@ fn is_sent(case: &RecordedExchange, provider: Option<&ProviderFacts>) -> bool {
 }
 
 fn check(dialect: &dyn Dialect, provider: Option<&ProviderFacts>, case: &RecordedExchange) -> Result<(), CaseFailure> {
-    let Some(request) = exchange::given(case).transpose()? else {
+    let Some(request) = convert_exchange::given(case).transpose()? else {
         return Err(CaseFailure::harness("the fixture has no `given`"));
     };
     let Some(wire) = &case.request else { return Err(CaseFailure::harness("the fixture has no request")) };
@@ -73,7 +73,7 @@ fn check_path(
     let (name, encoded) = if case.operation == OperationKind::Poll {
         let id = provider.and_then(|provider| task_id(provider, &wire.path));
         let id = id.ok_or_else(|| CaseFailure::harness("the fixture's path has no task id"))?;
-        let mut task = exchange::task(dialect)?;
+        let mut task = convert_exchange::task(dialect)?;
         task.id = id;
         let poll = dialect.tasks().ok_or_else(|| missing("tasks"))?.poll(&task);
         (RouteName::Task, poll.map_err(|error| CaseFailure::new(format!("cannot be polled: {error}")))?)

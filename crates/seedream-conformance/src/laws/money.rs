@@ -10,8 +10,8 @@ use seedream_fixtures::{OperationKind, RecordedExchange};
 
 use crate::{
     Case, CaseFailure, Law, Subject,
-    fixture::documented::{DocumentedCharge, DocumentedResponse, broken},
-    fixture::exchange,
+    fixture::convert_exchange,
+    fixture::documented_response::{DocumentedCharge, DocumentedResponse, broken},
     harness::difference::Differences,
     harness::random::{below, seeded},
     harness::simulation::{SimulatedRun, Simulation},
@@ -38,7 +38,7 @@ fn check(subject: &Subject, case: &'static RecordedExchange) -> Result<(), CaseF
     let Some(first) = DocumentedResponse::of(case)? else { return Ok(()) };
     let submits = DocumentedResponse::all(subject, OperationKind::Create)?;
     let polls = DocumentedResponse::all(subject, OperationKind::Poll)?;
-    let request = exchange::encoded(&**subject.dialect(), case)?;
+    let request = convert_exchange::encoded(&**subject.dialect(), case)?;
     (0..ROUNDS + CANCELLED).try_for_each(|round| {
         let mut wire = RandomWire::new(&first, &submits, &polls, seeded(case.id(), round));
         let mut simulation = Simulation::submit(subject, request.clone(), round);

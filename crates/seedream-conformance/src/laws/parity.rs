@@ -16,7 +16,7 @@ use seedream_mock::Engine;
 use crate::{
     Case, CaseFailure, Law, Subject,
     harness::difference::Differences,
-    harness::in_process::{HOST, mock_of},
+    harness::in_process_mock::{HOST, mock_of},
     harness::simulation::Simulation,
 };
 

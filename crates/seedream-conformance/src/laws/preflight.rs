@@ -8,10 +8,10 @@ use seedream_fixtures::{ExpectedPreflight, RecordedExchange};
 
 use crate::{
     Case, CaseFailure, Law, Subject,
-    fixture::exchange,
+    fixture::convert_exchange,
     harness::difference::Differences,
-    harness::in_process::{HOST, InProcessMock},
-    harness::{recording::RecordingTransport, target::MockTarget},
+    harness::in_process_mock::{HOST, InProcessMock},
+    harness::{recording_transport::RecordingTransport, running_mock::MockTarget},
 };
 
 pub(crate) fn cases(subject: &Subject) -> Vec<Case> {
@@ -35,7 +35,7 @@ pub fn cases_at(subject: &Subject, target: &MockTarget) -> Vec<Case> {
 
 fn check(subject: &Subject, case: &RecordedExchange, host: &str, mock: Arc<dyn Transport>) -> Result<(), CaseFailure> {
     let mock = Arc::new(RecordingTransport::new(mock));
-    let Some(request) = exchange::given(case).transpose()? else {
+    let Some(request) = convert_exchange::given(case).transpose()? else {
         return Err(CaseFailure::harness("the fixture has no `given`"));
     };
     let failed = |error: Error| CaseFailure::harness(format!("no client: {error}"));

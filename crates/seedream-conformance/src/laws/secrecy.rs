@@ -16,11 +16,11 @@ use serde_json::Value;
 
 use crate::{
     Case, CaseFailure, Law, Subject,
-    fixture::documented::made_up,
-    fixture::exchange,
-    fixture::leaves::{leaves, with},
+    fixture::convert_exchange,
+    fixture::documented_response::made_up,
+    fixture::json_leaves::{leaves, with},
     harness::difference::Differences,
-    harness::in_process::HOST,
+    harness::in_process_mock::HOST,
 };
 
 /// A key that no pattern gives away.
@@ -56,12 +56,12 @@ fn encoded(subject: &Subject) -> Result<(), CaseFailure> {
     let failed = |error: Error| CaseFailure::new(format!("cannot be encoded: {error}"));
     for case in subject.exchanges().filter(|case| case.given.is_some()) {
         // What cannot be said in this dialect is no request.
-        let Ok(checked) = exchange::checked(dialect, case) else { continue };
+        let Ok(checked) = convert_exchange::checked(dialect, case) else { continue };
         requests.push(dialect.encode(&checked).map_err(failed)?);
     }
     requests.extend(dialect.catalog().map(|catalog| catalog.models_request()));
     if let Some(tasks) = dialect.tasks() {
-        requests.push(tasks.poll(&exchange::task(dialect)?).map_err(failed)?);
+        requests.push(tasks.poll(&convert_exchange::task(dialect)?).map_err(failed)?);
     }
     let mut d = Differences::default();
     for request in requests {
@@ -111,13 +111,13 @@ fn redirected(subject: &Subject) -> Result<(), CaseFailure> {
 /// Some gateways repeat the key that they were sent; the error does not.
 fn echoed(subject: &Subject, case: &RecordedExchange) -> Result<(), CaseFailure> {
     let Some(recorded) = &case.response else { return Ok(()) };
-    let response = exchange::response(recorded)?;
+    let response = convert_exchange::response(recorded)?;
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     let said: Vec<_> = leaves(&body).into_iter().filter(|at| body.pointer(at).is_some_and(Value::is_string)).collect();
     let mut d = Differences::default();
     for at in said {
         let body = with(&body, &at, |text| format!("{} Bearer {KEY}", text.as_str().unwrap_or_default()).into());
-        let mut echo = exchange::response_with(recorded, body.to_string())?;
+        let mut echo = convert_exchange::response_with(recorded, body.to_string())?;
         for status in [echo.status, http::StatusCode::OK] {
             echo.status = status;
             let error = ask(&client(subject, Arc::new(CannedTransport::new(echo.clone())))?, plain(subject))?;

@@ -6,8 +6,8 @@ use seedream_fixtures::{FieldRole, RecordedBody, RecordedExchange};
 
 use crate::{
     Case, CaseFailure, Law, Subject,
-    fixture::documented::{DocumentedResponse, stream},
-    fixture::exchange,
+    fixture::convert_exchange,
+    fixture::documented_response::{DocumentedResponse, stream},
     harness::difference::Differences,
     harness::simulation::{SimulatedRun, Simulation},
 };
@@ -49,7 +49,7 @@ fn simulate(
     documented: &DocumentedResponse,
     inputs: Vec<Input>,
 ) -> Result<SimulatedRun, CaseFailure> {
-    let request = exchange::encoded(&**subject.dialect(), documented.exchange)?;
+    let request = convert_exchange::encoded(&**subject.dialect(), documented.exchange)?;
     let mut inputs = Some(inputs);
     Simulation::submit(subject, request, 0).against(|_, _| inputs.take().unwrap_or_default())
 }
@@ -180,7 +180,7 @@ fn items(
     let dialect = subject.dialect();
     let streams =
         dialect.streaming().ok_or_else(|| CaseFailure::new("the document has streams, the adapter has none"))?;
-    let mut decoder = streams.decoder(&exchange::checked(&**dialect, documented.exchange)?);
+    let mut decoder = streams.decoder(&convert_exchange::checked(&**dialect, documented.exchange)?);
     let read = |frame: sse::Frame| {
         let items = decoder.event(&frame, &Blobs::default());
         (frame, items)

@@ -13,9 +13,9 @@ use serde_json::Value;
 
 use crate::{
     Case, CaseFailure, Law, Subject,
-    fixture::documented::{DocumentedCharge, DocumentedResponse, broken, made_up},
-    fixture::exchange,
-    fixture::leaves::leaves,
+    fixture::convert_exchange,
+    fixture::documented_response::{DocumentedCharge, DocumentedResponse, broken, made_up},
+    fixture::json_leaves::leaves,
     fixture::task_id,
     harness::difference::Differences,
     harness::{
@@ -223,7 +223,7 @@ fn cancelled_job(subject: &Subject, shown: &TaskFixtures) -> Result<JobError, Ca
     let harness = |what: &str, error: &dyn std::fmt::Display| CaseFailure::harness(format!("{what}: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.map_err(|error| harness("no runtime", &error))?;
-    let request = exchange::checked(&**subject.dialect(), shown.created.exchange)?.request().clone();
+    let request = convert_exchange::checked(&**subject.dialect(), shown.created.exchange)?.request().clone();
     let (driver, dialect) = (subject.hooks(), subject.dialect());
     let accepts =
         AcceptingTransport { created: shown.created.response.clone(), running: shown.running.response.clone() };
@@ -291,7 +291,7 @@ fn another_process(subject: &Subject, shown: &TaskFixtures) -> Result<(), CaseFa
 
 /// A task of another provider is refused without a request.
 fn another_provider(subject: &Subject, _shown: &TaskFixtures) -> Result<(), CaseFailure> {
-    let mut task = exchange::task(&**subject.dialect())?;
+    let mut task = convert_exchange::task(&**subject.dialect())?;
     task.provider = "another".into();
     let kind = Simulation::resume(subject, task, 0).err().map(|error| error.kind());
     let mut d = Differences::default();

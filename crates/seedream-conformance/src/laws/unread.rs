@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use crate::{
     Case, CaseFailure, Law, Subject,
-    fixture::decoded::DecodedResponse,
-    fixture::exchange,
-    fixture::leaves::{another, leaves, with},
+    fixture::convert_exchange,
+    fixture::decoded_response::DecodedResponse,
+    fixture::json_leaves::{another, leaves, with},
     harness::difference::Differences,
 };
 
@@ -80,7 +80,7 @@ fn fits(pattern: &str, pointer: &str) -> bool {
 fn unread(dialect: &dyn Dialect, case: &RecordedExchange) -> Result<Vec<String>, CaseFailure> {
     let Some(recorded) = &case.response else { return Ok(Vec::new()) };
     let read = |body: String| -> Result<Value, CaseFailure> {
-        let response = exchange::response_with(recorded, body)?;
+        let response = convert_exchange::response_with(recorded, body)?;
         Ok(DecodedResponse::read(dialect, case, &response)?.map(|seen| seen.value()).unwrap_or_default())
     };
     let parts = parts(recorded);

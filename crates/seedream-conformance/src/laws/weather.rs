@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::{
     Case, CaseFailure, Law, Subject,
-    fixture::decoded::DecodedResponse,
-    fixture::documented::{DocumentedCharge, DocumentedResponse, made_up},
-    fixture::exchange,
-    fixture::leaves::{leaves, with},
+    fixture::convert_exchange,
+    fixture::decoded_response::DecodedResponse,
+    fixture::documented_response::{DocumentedCharge, DocumentedResponse, made_up},
+    fixture::json_leaves::{leaves, with},
     harness::difference::Differences,
 };
 
@@ -120,7 +120,7 @@ impl ResponseVariants<'_> {
         let Some(recorded) = &self.case.response else {
             return Err(CaseFailure::harness("the fixture has no response"));
         };
-        let mut response = exchange::response_with(recorded, body)?;
+        let mut response = convert_exchange::response_with(recorded, body)?;
         response.status =
             http::StatusCode::from_u16(status).map_err(|error| CaseFailure::harness(error.to_string()))?;
         let seen = DecodedResponse::read(&**self.subject.dialect(), self.case, &response)?;

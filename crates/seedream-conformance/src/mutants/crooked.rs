@@ -8,7 +8,7 @@ use seedream_core::{
 };
 use serde_json::Value;
 
-use super::dialect::AdapterHooks;
+use super::broken_dialect::AdapterHooks;
 use super::mutant::{Mutant, adapter, client};
 
 pub(super) fn all() -> Vec<Mutant> {
@@ -386,7 +386,7 @@ fn has(response: &Response, text: &str) -> bool {
 /// Whether a response holds base64 that a strict reader refuses.
 fn is_dressed(response: &Response) -> bool {
     let body = json::read(&response.body).map(|document| document.value).unwrap_or_default();
-    let texts = crate::fixture::leaves::leaves(&body).into_iter().filter(|at| at.ends_with("b64_json"));
+    let texts = crate::fixture::json_leaves::leaves(&body).into_iter().filter(|at| at.ends_with("b64_json"));
     let texts: Vec<_> = texts.filter_map(|at| body.pointer(&at)?.as_str().map(str::to_owned)).collect();
     texts.iter().any(|text| STANDARD.decode(text).is_err())
 }

@@ -8,7 +8,7 @@ use seedream_core::{
 use serde_json::Value;
 use std::time::Duration;
 
-use super::dialect::AdapterHooks;
+use super::broken_dialect::AdapterHooks;
 use super::mutant::{Mutant, adapter};
 
 pub(super) fn all() -> Vec<Mutant> {

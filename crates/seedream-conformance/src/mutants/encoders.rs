@@ -5,7 +5,7 @@ use http::header::{AUTHORIZATION, HeaderValue};
 use seedream_core::{Effective, Field, PixelRule, Standing, Support, Tier};
 use serde_json::{Map, Value};
 
-use super::dialect::AdapterHooks;
+use super::broken_dialect::AdapterHooks;
 use super::mutant::{Mutant, adapter};
 
 pub(super) fn all() -> Vec<Mutant> {

@@ -7,7 +7,7 @@ use std::sync::{
 
 use seedream_core::{Error, ErrorKind};
 
-use super::dialect::{AdapterHooks, BrokenDialect};
+use super::broken_dialect::{AdapterHooks, BrokenDialect};
 use crate::subject::{OperationHooks, Subject};
 
 /// Something broken.

@@ -2,7 +2,7 @@
 
 use seedream_core::{Error, ErrorKind, Input};
 
-use super::dialect::AdapterHooks;
+use super::broken_dialect::AdapterHooks;
 use super::mutant::{Mutant, adapter, client, lost};
 
 pub(super) fn all() -> Vec<Mutant> {

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod case_statuses;
 mod mutants;
 mod requirements;
-mod statuses;
 mod stranger;

@@ -1,13 +1,13 @@
 //! An adapter of another provider, with few exchanges: asynchronous, sizes are ratios only, tiers in lower case, no estimate at acceptance.
 //! As it is it holds every law; each mistake is found by a law, whatever exchanges there are.
 
-mod shop;
+mod shop_adapter;
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::civil::date;
 use seedream_conformance::{ConformanceRun, Law, MutantMatrix, Report, RuleTrace, Subject, report::CaseStatus};
-use shop::{Mistake, Shop, facts};
+use shop_adapter::{Mistake, Shop, facts};
 
 fn run(mistake: Mistake, filter: Option<&str>, edit: impl Fn(&mut serde_json::Value)) -> Report {
     let facts = facts(edit).unwrap_or_else(|faults| panic!("{faults:?}"));

@@ -2,7 +2,7 @@
 
 use super::{
     Record, Then,
-    count::reconcile,
+    image_counts::reconcile,
     machine::{Next, State, Turn},
 };
 use crate::{Charge, Error, ErrorKind, Event, Generation, Response, Warning, WarningKind, charge_of};

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{
     Input, Record, Then,
-    count::reconcile,
     end::{cancelled, floor, incomplete, succeed},
+    image_counts::reconcile,
     machine::{Next, State, Streaming, Submitting, Turn},
 };
 use crate::{Charge, Checked, Error, ErrorKind, Event, Generation, Response, StreamItem, Warning, WarningKind};

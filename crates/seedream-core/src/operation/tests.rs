@@ -6,7 +6,7 @@ mod records;
 mod streams;
 mod submits;
 mod tasks;
-mod words;
+mod words_dialect;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
@@ -17,7 +17,7 @@ use crate::{
     Blobs, Charge, Dialect, Encoded, Error, ErrorKind, Event, Generation, ImageRequest, Response, Result, Strictness,
     Task, TaskId, Timestamp, WarningKind, sse::Frame,
 };
-pub(crate) use words::Words;
+pub(crate) use words_dialect::Words;
 
 const HOME: &str = "https://words.example";
 

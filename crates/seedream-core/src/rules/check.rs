@@ -1,22 +1,22 @@
 //! The check of a request against all rules of a model; it reports all violations at once.
 
-mod audit;
 mod callback;
 mod checked;
 mod extra_members;
-mod images;
+mod findings;
 mod optional_fields;
-mod size;
+mod prompt_and_images;
 #[cfg(test)]
 mod tests;
+mod wire_size;
 
 use crate::{
     Capabilities, Error, Field, ImageRequest, Nearest, Result, Standing, Violation, Waiver, Warning, WarningKind,
 };
 
-use audit::Audit;
 pub use checked::{Checked, Strictness};
-pub use size::WireSize;
+use findings::Findings;
+pub use wire_size::WireSize;
 
 impl Capabilities {
     /// Checks a request against these rules.
@@ -25,42 +25,42 @@ impl Capabilities {
     /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) with every [`Violation`](crate::Violation), under [`Strictness::Strict`]. Under any strictness if the dialect cannot
     /// express a field, or if `extra` contains a member that a field writes.
     pub fn check(&self, request: &ImageRequest, strictness: Strictness) -> Result<Checked> {
-        let mut audit = Audit::new(&self.seller);
+        let mut findings = Findings::new(&self.seller);
         let mut sent = request.clone();
-        self.check_model(&mut audit);
-        self.check_prompt(request, &mut audit);
-        self.check_references(request, &mut audit);
-        self.check_count(request, &mut audit);
-        let size = self.check_size(request, &mut audit);
-        self.check_fields(request, &mut audit);
-        self.check_extra(request, &mut audit);
-        self.check_background(request, &mut audit);
-        self.check_layers(request, &mut audit);
-        self.check_asked_by_extra(request, &mut audit);
+        self.check_model(&mut findings);
+        self.check_prompt(request, &mut findings);
+        self.check_references(request, &mut findings);
+        self.check_count(request, &mut findings);
+        let size = self.check_size(request, &mut findings);
+        self.check_fields(request, &mut findings);
+        self.check_extra(request, &mut findings);
+        self.check_background(request, &mut findings);
+        self.check_layers(request, &mut findings);
+        self.check_asked_by_extra(request, &mut findings);
 
         let is_refused = |violation: &mut Violation| match strictness {
             Strictness::Strict => true,
             Strictness::Lenient => false,
             Strictness::Off => violation.waiver == Waiver::NoMember,
         };
-        audit.impossible.extend(audit.violations.extract_if(.., is_refused));
-        if !audit.impossible.is_empty() {
-            return Err(Error::from_violations(self.provider.clone(), audit.impossible));
+        findings.impossible.extend(findings.violations.extract_if(.., is_refused));
+        if !findings.impossible.is_empty() {
+            return Err(Error::from_violations(self.provider.clone(), findings.impossible));
         }
-        for violation in audit.violations {
+        for violation in findings.violations {
             let field = violation.field;
             let is = if field == Field::References { "are" } else { "is" };
             let (kind, message) = match (violation.is_of_the_field(), strictness) {
                 (true, Strictness::Lenient) => {
-                    audit.unsent.push(field);
+                    findings.unsent.push(field);
                     (WarningKind::LeftOut, format!("{field} {is} omitted: {}", violation.fact()))
                 }
                 (true, _) => (WarningKind::Violated, format!("{field} {is} sent nevertheless: {}", violation.fact())),
                 (false, _) => (WarningKind::Violated, format!("sent nevertheless: {violation}")),
             };
-            audit.warnings.push(Warning::new(kind, field, message));
+            findings.warnings.push(Warning::new(kind, field, message));
         }
-        audit.unsent.into_iter().for_each(|field| sent.clear(field));
+        findings.unsent.into_iter().for_each(|field| sent.clear(field));
         let layered = self.layered(&sent);
         // An adapter with a precedence rule reports the effect of such a member itself.
         let by_extra = self.asked_by_extra(&sent).filter(|_| self.precedence.is_none()).map_or(0, |(_, most)| most);
@@ -76,7 +76,7 @@ impl Capabilities {
             size,
             price: self.price.clone(),
             most,
-            warnings: audit.warnings,
+            warnings: findings.warnings,
         })
     }
 
@@ -107,9 +107,9 @@ impl Capabilities {
         (fitted, warnings)
     }
 
-    fn check_model(&self, audit: &mut Audit<'_>) {
+    fn check_model(&self, findings: &mut Findings<'_>) {
         if self.model.as_str().trim().is_empty() {
-            audit.violation(Field::Model, "is empty: name a model", None, &self.members.source);
+            findings.violation(Field::Model, "is empty: name a model", None, &self.members.source);
             return;
         }
         match &self.standing {
@@ -118,9 +118,9 @@ impl Capabilities {
                 let sold = sold.iter().map(ToString::to_string).collect();
                 let family = self.family.map(|family| format!(" ({family})")).unwrap_or_default();
                 let message = format!("{} does not sell `{}`{family}", self.provider, self.requested);
-                audit.violation(Field::Model, message, Nearest::OneOf(sold), source);
+                findings.violation(Field::Model, message, Nearest::OneOf(sold), source);
             }
-            Standing::Unknown => audit.warn(
+            Standing::Unknown => findings.warn(
                 WarningKind::UnknownModel,
                 Field::Model,
                 format!(

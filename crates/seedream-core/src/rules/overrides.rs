@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-    capabilities::Capabilities, field_rule::FieldRule, limits::Limits, patch::CapabilitiesPatch, source::Source,
-    standing::Standing,
+    capabilities::Capabilities, capabilities_patch::CapabilitiesPatch, field_rule::FieldRule, model_limits::Limits,
+    model_standing::Standing, rule_source::Source,
 };
 use crate::{Descriptor, Dialect, Error, ErrorKind, Family, Field, Members, ModelId, Resolution, Result, Support};
 

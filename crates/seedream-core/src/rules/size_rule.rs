@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PixelRule, Pixels, Ratio, Row, Source, TABLE, Tier, rules::source::ARK};
+use crate::{PixelRule, Pixels, Ratio, Row, Source, TABLE, Tier, rules::rule_source::ARK};
 
 /// The sizes that a model accepts, and their spelling.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

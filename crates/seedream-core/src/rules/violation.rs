@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Count, Field, Size, Source, StatedBy, rules::source::cited, stored::known};
+use crate::{Count, Field, Size, Source, StatedBy, rules::rule_source::cited, stored::known};
 
 /// A rule that a request violates, with the nearest legal value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -10,8 +10,8 @@ use serde_json::{Map, json};
 
 use super::*;
 use crate::{
-    Amount, Attempt, Charge, Count, Error, ErrorKind, ErrorReport, Field, GeneratedImage, Generation, ImageData,
-    ImageFailure, Medium, ModelId, Nearest, OutputFormat, Pixels, Size, Source, SourceKind, Stage, StatedBy, Task,
+    Amount, Attempt, Charge, Count, Error, ErrorKind, Field, GeneratedImage, Generation, ImageData, ImageFailure,
+    Medium, ModelId, Nearest, OutputFormat, Pixels, Size, Source, SourceKind, Stage, StatedBy, StoredError, Task,
     TaskId, Tier, Timestamp, Usage, Violation, Waiver, Warning, WarningKind,
 };
 
@@ -270,19 +270,19 @@ proptest! {
     }
 
     #[test]
-    fn an_error_is_the_same_after_its_report(error in error()) {
-        let report = ErrorReport::from(&error);
-        round_trips(&report);
-        let again = Error::from(report.clone());
-        prop_assert_eq!(ErrorReport::from(&again), report);
+    fn an_error_is_the_same_after_it_was_stored(error in error()) {
+        let stored = StoredError::from(&error);
+        round_trips(&stored);
+        let again = Error::from(stored.clone());
+        prop_assert_eq!(StoredError::from(&again), stored);
         prop_assert_eq!(again.to_string(), error.to_string());
         prop_assert_eq!(again.is_safe_to_retry(), error.is_safe_to_retry());
     }
 
     #[test]
     fn a_word_of_a_newer_version_is_never_safe_to_retry(word in "[a-z_]{0,12}x", charge in charge()) {
-        let report = json!({ "kind": word, "message": "", "charge": charge });
-        let error = Error::from(serde_json::from_value::<ErrorReport>(report).unwrap());
+        let stored = json!({ "kind": word, "message": "", "charge": charge });
+        let error = Error::from(serde_json::from_value::<StoredError>(stored).unwrap());
         prop_assert!(!error.is_safe_to_retry());
         prop_assert_eq!(error.charge(), charge);
     }
@@ -366,7 +366,7 @@ fn an_error_and_a_generation_have_one_stored_form() {
         seller: "Ark".into(),
         waiver: Waiver::Sent,
     };
-    let report = ErrorReport {
+    let stored = StoredError {
         kind: ErrorKind::rejected(Stage::Input, Medium::Text),
         message: "the prompt was refused".to_owned(),
         advice: Some("change it".to_owned()),
@@ -383,5 +383,5 @@ fn an_error_and_a_generation_have_one_stored_form() {
         attempts: vec![Attempt::new(1, Duration::from_micros(1_234_567), "https://ark.example", "HTTP 400")],
         generation: Some(Generation::new("seedream-4.5".into())),
     };
-    insta::assert_snapshot!("error_report", serde_json::to_string_pretty(&report).unwrap());
+    insta::assert_snapshot!("stored_error", serde_json::to_string_pretty(&stored).unwrap());
 }

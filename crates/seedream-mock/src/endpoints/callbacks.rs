@@ -8,8 +8,8 @@ use seedream_fixtures::EvidenceKind;
 
 use crate::endpoints::tasks;
 use crate::engine::services::Services;
-use crate::request::rewrite::ForwardedRequest;
-use crate::state::entry::{EntryKind, NewEntry};
+use crate::request::gateway_rewrite::ForwardedRequest;
+use crate::state::journal_entry::{EntryKind, NewEntry};
 use crate::state::session::Session;
 use crate::state::task::MockTask;
 

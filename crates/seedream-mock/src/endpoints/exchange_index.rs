@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::hash;
 use crate::json::diff::Difference;
 use crate::json::{diff, path};
-use crate::state::entry::shortened;
+use crate::state::journal_entry::shortened;
 
 /// The exchanges with a response, by what asks for them: provider, path, method.
 pub(crate) struct ExchangeIndex {

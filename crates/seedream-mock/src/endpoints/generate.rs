@@ -7,22 +7,22 @@ use seedream_fixtures::{ErrorCause, EvidenceKind, FieldRole, ResponseFamily, Rou
 
 use crate::endpoints::tasks;
 use crate::faults::grammar::Fault;
-use crate::faults::shapes::BodyFault;
-use crate::faults::words::{RefusalCause, SseFault};
+use crate::faults::shape_words::BodyFault;
+use crate::faults::word_values::{RefusalCause, SseFault};
 use crate::json::path;
 use crate::json::path::Object;
 use crate::request::context::RequestContext;
 use crate::request::fields::RequestFields;
+use crate::request::gateway_rewrite::ForwardedRequest;
 use crate::request::generation_spec::GenerationSpec;
-use crate::request::rewrite::ForwardedRequest;
-use crate::request::rules::RuleOptions;
+use crate::request::validate::RuleOptions;
 use crate::request::violation::RuleViolation;
-use crate::request::{relay, rewrite, rules};
+use crate::request::{gateway_rewrite, relay_losses, validate};
 use crate::response::chunk::Chunk;
 use crate::response::endpoint_response::EndpointResponse;
 use crate::response::error::ErrorDetails;
-use crate::response::images::ImageResult;
-use crate::response::{error, images, json, sse};
+use crate::response::image_results::ImageResult;
+use crate::response::{error, image_results, sse, success_json};
 use crate::settings::{AcceptedContentTypes, CallbackReach, Validate};
 
 /// Answers a request for images.
@@ -33,10 +33,10 @@ pub(crate) fn respond(context: &RequestContext<'_>) -> EndpointResponse {
         let violations = vec![format!("body: json: {detail}")];
         return EndpointResponse { violations, ..error::of(context, ErrorCause::Invalid, &fill).into() };
     };
-    let (relayed, lost) = relay::relayed(context, body);
+    let (relayed, lost) = relay_losses::relayed(context, body);
     let own = matches!(relayed, Cow::Borrowed(_));
     let body = &*relayed;
-    let effective = rewrite::effective(context.provider, body);
+    let effective = gateway_rewrite::effective(context.provider, body);
     let said = RequestFields::of(context.provider, body);
     let sent_on = match &effective {
         Cow::Borrowed(_) => said.clone(),
@@ -51,7 +51,7 @@ pub(crate) fn respond(context: &RequestContext<'_>) -> EndpointResponse {
         None => by_rules(context, &GenerationSpec::read(&said, &sent_on).repeated(context.repeat())),
     };
     response.violations = lines;
-    let ignored = rules::unknown_members(context.provider, body)
+    let ignored = validate::unknown_members(context.provider, body)
         .into_iter()
         .map(|name| format!("{name} is not a documented member and was ignored"));
     response.notes = lost.into_iter().map(|name| format!("{name} was lost at the relay")).chain(ignored).collect();
@@ -84,7 +84,7 @@ pub(crate) fn refuse_content_type(context: &RequestContext<'_>, violation: &Rule
 /// The rules a request breaks, in one line each, for a response that was found elsewhere.
 pub(crate) fn broken_rules(context: &RequestContext<'_>) -> Vec<String> {
     let found = |body| {
-        let effective = rewrite::effective(context.provider, body);
+        let effective = gateway_rewrite::effective(context.provider, body);
         violations(
             context,
             &RequestFields::of(context.provider, body),
@@ -107,7 +107,7 @@ fn violations(
                 callbacks: context.settings.callbacks == CallbackReach::Strict,
                 min_pixels: context.route.and_then(|route| route.min_pixels),
             };
-            rules::violations(body, effective, strictness)
+            validate::violations(body, effective, strictness)
         }
     }
 }
@@ -128,7 +128,7 @@ fn by_rules(context: &RequestContext<'_>, spec: &GenerationSpec<'_>) -> Endpoint
     // Events under the name of JSON.
     let mislabelled = context.fault.shapes(BodyFault::Sse) && !spec.stream;
     let streams = mislabelled || (spec.stream && !context.fault.streams(SseFault::Json));
-    let items = images::items(context, spec);
+    let items = image_results::items(context, spec);
     // One image alone is refused as a whole (Ark's API reference); in a stream it is an event like others.
     if let ([ImageResult::Withheld { cause, .. }], false) = (items.as_slice(), streams) {
         return refuse_whole(context, *cause);
@@ -140,11 +140,14 @@ fn by_rules(context: &RequestContext<'_>, spec: &GenerationSpec<'_>) -> Endpoint
         }
         return response;
     }
-    let content = json::content(context, spec, &items);
+    let content = success_json::content(context, spec, &items);
     let each = context.fault.pace.unwrap_or_default();
     let after = each.saturating_mul(u32::try_from(items.len()).unwrap_or(u32::MAX));
     let chunk = Chunk { after, content: content.flawed(context.image_fault()) };
-    EndpointResponse { billed: images::made(&items), ..EndpointResponse::new(200, "application/json", vec![chunk]) }
+    EndpointResponse {
+        billed: image_results::made(&items),
+        ..EndpointResponse::new(200, "application/json", vec![chunk])
+    }
 }
 
 fn refuse_whole(context: &RequestContext<'_>, cause: ErrorCause) -> EndpointResponse {

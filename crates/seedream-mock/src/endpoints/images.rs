@@ -13,7 +13,7 @@ use crate::engine::services::Services;
 use crate::faults::grammar::Fault;
 use crate::faults::notation::{FaultError, parse};
 use crate::faults::select::{FaultSources, SelectedFaults};
-use crate::faults::words::{BytePosition, FaultTarget, ImageFault};
+use crate::faults::word_values::{BytePosition, FaultTarget, ImageFault};
 use crate::faults::{apply, select};
 use crate::image::signed_url;
 use crate::image::test_image::TestImage;

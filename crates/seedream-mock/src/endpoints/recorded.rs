@@ -18,9 +18,9 @@ use crate::json::ordered::OrderedValue;
 use crate::json::path::Object;
 use crate::request::context::RequestContext;
 use crate::request::fields::RequestFields;
+use crate::request::gateway_rewrite::ForwardedRequest;
 use crate::request::generation_spec::GenerationSpec;
-use crate::request::rewrite::ForwardedRequest;
-use crate::request::{rewrite, sizes};
+use crate::request::{gateway_rewrite, sizes};
 use crate::response::chunk::{Chunk, inline_marker, splice};
 use crate::response::endpoint_response::EndpointResponse;
 use crate::time::later;
@@ -63,7 +63,7 @@ fn live(context: &RequestContext<'_>, exchange: &RecordedExchange, printed: bool
     }
     let nothing = Object::new();
     let body = context.object().unwrap_or(&nothing);
-    let effective = rewrite::effective(context.provider, body);
+    let effective = gateway_rewrite::effective(context.provider, body);
     let spec = GenerationSpec::read(
         &RequestFields::of(context.provider, body),
         &RequestFields::of(context.provider, &effective),

@@ -7,7 +7,7 @@ use crate::endpoints::models;
 use crate::request::context::RequestContext;
 use crate::response::chunk::Chunk;
 use crate::response::endpoint_response::EndpointResponse;
-use crate::settings::profile::RelayBehavior;
+use crate::settings::relay_profile::RelayBehavior;
 
 /// Where new-api lists its models.
 const MODELS: &str = "/v1/models";

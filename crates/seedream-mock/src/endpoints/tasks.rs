@@ -11,7 +11,7 @@ use seedream_fixtures::{
 use crate::engine::services::Services;
 use crate::faults::grammar::Fault;
 use crate::faults::reshape::task_status;
-use crate::faults::shapes::TaskFault;
+use crate::faults::shape_words::TaskFault;
 use crate::image::signed_url::UrlScope;
 use crate::image::test_image::TestImage;
 use crate::json::path;
@@ -21,7 +21,7 @@ use crate::request::generation_spec::GenerationSpec;
 use crate::response::endpoint_response::EndpointResponse;
 use crate::response::error;
 use crate::response::error::ErrorDetails;
-use crate::response::images::places;
+use crate::response::image_results::places;
 use crate::response::task::{TaskReport, TaskValues, body, report, word};
 use crate::state::ledger::credits;
 use crate::state::task::{MockTask, TaskProgress};

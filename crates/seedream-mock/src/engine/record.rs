@@ -10,10 +10,10 @@ use serde_json::Value;
 use crate::engine::pipeline::Processed;
 use crate::engine::services::Services;
 use crate::faults::grammar::Fault;
-use crate::faults::shapes::LengthFault;
-use crate::faults::words::BytePosition;
-use crate::state::entry;
-use crate::state::entry::{EntryKind, NewEntry};
+use crate::faults::shape_words::LengthFault;
+use crate::faults::word_values::BytePosition;
+use crate::state::journal_entry;
+use crate::state::journal_entry::{EntryKind, NewEntry};
 use crate::state::ledger::{NewLedgerEntry, StoredLedgerEntry};
 use crate::time::later;
 
@@ -31,7 +31,7 @@ pub(crate) fn record(
 ) -> bool {
     let Processed { response, fault, .. } = processed;
     let fault_text = (!fault.is_empty()).then(|| fault.to_string());
-    let body = entry::body(request.body(), json);
+    let body = journal_entry::body(request.body(), json);
     let entry = NewEntry {
         ordinal,
         kind: EntryKind::Request,

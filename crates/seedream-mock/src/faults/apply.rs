@@ -4,9 +4,9 @@ use bytes::Bytes;
 use http::Uri;
 
 use crate::faults::grammar::Fault;
-use crate::faults::shapes::{LengthFault, Truncation};
+use crate::faults::shape_words::{LengthFault, Truncation};
 use crate::response::chunk::{Chunk, ChunkContent};
-use crate::response::coding;
+use crate::response::content_coding;
 use crate::response::endpoint_response::EndpointResponse;
 use crate::response::html_page::html_page;
 
@@ -68,7 +68,7 @@ pub(crate) fn apply(mut response: EndpointResponse, fault: &Fault) -> EndpointRe
     if fault.empty || fault.garbage || fault.truncate.is_some() {
         response.repeats = None;
     }
-    coding::pack(response, &fault.coding)
+    content_coding::pack(response, &fault.coding)
 }
 
 /// This many spaces, which JSON allows.

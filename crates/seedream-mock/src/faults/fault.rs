@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use crate::faults::grammar::Fault;
-use crate::faults::rate::RateUsage;
-use crate::faults::shapes::{BodyFault, StreamFault, TaskFault};
-use crate::faults::words::{BytePosition, ConnectionEnd, FaultTarget, ImageFault, Probability, RefusalCause, SseFault};
+use crate::faults::rate_counters::RateUsage;
+use crate::faults::shape_words::{BodyFault, StreamFault, TaskFault};
+use crate::faults::word_values::{
+    BytePosition, ConnectionEnd, FaultTarget, ImageFault, Probability, RefusalCause, SseFault,
+};
 
 /// Constructors of the faults that tests need most. Each hits the requests that create images, unless [`Fault::on`] says
 /// otherwise, and hits every one of them, unless [`Fault::times`] does.

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::faults::shapes::{BodyFault, CodingFault, ErrorFault, LengthFault, StreamFault, TaskFault, Truncation};
+use crate::faults::shape_words::{BodyFault, CodingFault, ErrorFault, LengthFault, StreamFault, TaskFault, Truncation};
 use crate::faults::word_enum::FaultValue;
-use crate::faults::words::{
+use crate::faults::word_values::{
     BytePosition, ByteRate, ConnectionEnd, FaultTarget, ImageFault, Probability, RefusalCause, SseFault,
 };
 use crate::time;

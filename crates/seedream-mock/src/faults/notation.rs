@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::faults::grammar;
 use crate::faults::grammar::{Fault, GrammarEntry, TABLE, WordArgument};
-use crate::faults::words::Probability;
+use crate::faults::word_values::Probability;
 
 /// Why a text or a JSON value is no fault.
 #[derive(Debug, Clone, PartialEq, Eq)]

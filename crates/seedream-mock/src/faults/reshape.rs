@@ -1,16 +1,16 @@
 //! Responses in other forms: the same images, tasks and errors, in JSON that no page shows.
 
 pub(crate) mod accepted_task;
-pub(crate) mod document;
 pub(crate) mod error;
 pub(crate) mod images;
 pub(crate) mod invalid_json;
 pub(crate) mod links;
+pub(crate) mod loose_json;
 pub(crate) mod task_status;
 
-use crate::faults::reshape::document::LooseJson;
 use crate::faults::reshape::images::ImageList;
-use crate::faults::shapes::BodyFault;
+use crate::faults::reshape::loose_json::LooseJson;
+use crate::faults::shape_words::BodyFault;
 use crate::request::context::RequestContext;
 use crate::response::chunk::{Chunk, ChunkContent};
 use crate::response::endpoint_response::EndpointResponse;

@@ -4,12 +4,12 @@ use http::HeaderMap;
 use jiff::Timestamp;
 
 use crate::engine::services::Services;
-use crate::faults::directive;
+use crate::faults::fault_rules::Occasion;
 use crate::faults::grammar::Fault;
 use crate::faults::notation::{FaultError, parse};
-use crate::faults::rate::RateKey;
-use crate::faults::rules::Occasion;
-use crate::faults::words::{BytePosition, FaultTarget};
+use crate::faults::prompt_directive;
+use crate::faults::rate_counters::RateKey;
+use crate::faults::word_values::{BytePosition, FaultTarget};
 use crate::headers;
 use crate::state::session::Session;
 
@@ -31,7 +31,7 @@ impl FaultSources<'_> {
         self.header.is_none()
             && self.key.is_none()
             && self.carried.is_empty()
-            && !self.prompt.is_some_and(directive::is_in)
+            && !self.prompt.is_some_and(prompt_directive::is_in)
     }
 }
 
@@ -106,7 +106,7 @@ fn said(target: FaultTarget, sources: FaultSources<'_>) -> Result<Vec<StatedFaul
         said.push((String::from("header"), fault, target));
     }
     let prompt = prompt.unwrap_or_default();
-    for fault in parse(&directive::of(prompt))? {
+    for fault in parse(&prompt_directive::of(prompt))? {
         said.push((format!("prompt {prompt}"), fault, FaultTarget::Create));
     }
     said.extend(key.map(|fault| (String::from("key"), fault, FaultTarget::Create)));

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::faults::words::ImageFault;
+use crate::faults::word_values::ImageFault;
 use crate::image::test_image::TestImage;
 use crate::response::html_page::html_page;
 

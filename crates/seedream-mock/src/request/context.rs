@@ -13,10 +13,10 @@ use crate::digits::{hex, push_hex, push_number};
 use crate::engine::services::Services;
 use crate::faults::grammar::Fault;
 use crate::faults::notation::FaultError;
-use crate::faults::rate::RateKey;
+use crate::faults::rate_counters::RateKey;
 use crate::faults::select::{FaultSources, SelectedFaults};
-use crate::faults::words::{FaultTarget, ImageFault};
-use crate::faults::{select, upload};
+use crate::faults::word_values::{FaultTarget, ImageFault};
+use crate::faults::{cut_upload, select};
 use crate::hash;
 use crate::hash::MixHasher;
 use crate::image::signed_url::UrlScope;
@@ -27,7 +27,7 @@ use crate::request::address::{Address, RouteQuestion};
 use crate::request::auth::Admission;
 use crate::request::{address, auth};
 use crate::settings::Settings;
-use crate::settings::profile::{RelayBehavior, RelayProfile};
+use crate::settings::relay_profile::{RelayBehavior, RelayProfile};
 use crate::state::session::Session;
 use crate::state::sessions::SessionView;
 
@@ -107,7 +107,7 @@ impl<'e> RequestContext<'e> {
 
         let faults = |key: Option<Box<Fault>>| {
             let Some(route) = route else { return Ok(SelectedFaults::default()) };
-            if let Some(selected) = upload::selected(request) {
+            if let Some(selected) = cut_upload::selected(request) {
                 return Ok(selected);
             }
             let target = FaultTarget::of(route.name);

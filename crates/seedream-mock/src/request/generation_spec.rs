@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use seedream_fixtures::{CountingMode, FieldRole, LayerFacts, ModelFacts, ProviderFacts};
 use serde_json::Value;
 
-use crate::faults::directive;
+use crate::faults::prompt_directive;
 use crate::hash;
 use crate::image::test_image::{ImageFormat, TestImage};
 use crate::request::fields::RequestFields;
@@ -54,7 +54,7 @@ impl<'p> GenerationSpec<'p> {
         // The client's spelling finds the model: a rewrite may have replaced it by a name that clients may not send.
         let name = body.text(FieldRole::Model).unwrap_or_default();
         let model = provider.model(name);
-        let prompt = directive::without(text(FieldRole::Prompt).unwrap_or_default());
+        let prompt = prompt_directive::without(text(FieldRole::Prompt).unwrap_or_default());
         let references = u32::try_from(effective.references().len()).unwrap_or(u32::MAX);
         let (images, reserved) = count(model, effective, &prompt, references);
         let layers = layers(provider, model, effective);
@@ -172,13 +172,13 @@ fn count(model: Option<&ModelFacts>, body: &RequestFields<'_>, prompt: &str, ref
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::rewrite;
+    use crate::request::gateway_rewrite;
     use serde_json::json;
 
     fn images(provider: &str, body: Value) -> u32 {
         let provider = seedream_fixtures::provider(provider).unwrap();
         let Value::Object(body) = body else { panic!("object") };
-        let effective = rewrite::effective(provider, &body);
+        let effective = gateway_rewrite::effective(provider, &body);
         GenerationSpec::read(&RequestFields::of(provider, &body), &RequestFields::of(provider, &effective)).image_count
     }
 

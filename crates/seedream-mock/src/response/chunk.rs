@@ -8,10 +8,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 
-use crate::faults::shapes::Truncation;
-use crate::faults::words::ImageFault;
+use crate::faults::shape_words::Truncation;
+use crate::faults::word_values::ImageFault;
 use crate::image::test_image::TestImage;
-use crate::response::text_encoding::TextEncoding;
+use crate::response::inline_encoding::TextEncoding;
 
 /// One part of a body.
 #[derive(Debug, Clone)]

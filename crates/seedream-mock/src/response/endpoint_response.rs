@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use seedream_fixtures::EvidenceKind;
 use serde::Serialize;
 
-use crate::faults::words::BytePosition;
-use crate::request::rewrite::ForwardedRequest;
+use crate::faults::word_values::BytePosition;
+use crate::request::gateway_rewrite::ForwardedRequest;
 use crate::response::chunk::Chunk;
 
 /// What is sent, why, and what the journal says about it.

@@ -12,7 +12,7 @@ use crate::faults::grammar::Fault;
 use crate::request::context::RequestContext;
 use crate::request::violation::RuleViolation;
 use crate::response::endpoint_response::EndpointResponse;
-use crate::settings::profile::RelayBehavior;
+use crate::settings::relay_profile::RelayBehavior;
 
 /// What an error's template is filled with.
 #[derive(Debug, Default)]

@@ -8,8 +8,8 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::faults::grammar::Fault;
-use crate::faults::shapes::LengthFault;
-use crate::faults::words::{BytePosition, ByteRate, ConnectionEnd};
+use crate::faults::shape_words::LengthFault;
+use crate::faults::word_values::{BytePosition, ByteRate, ConnectionEnd};
 use crate::headers;
 use crate::image::test_image::TestImage;
 use crate::response::chunk::Chunk;

@@ -10,19 +10,19 @@ use seedream_fixtures::{ErrorCause, FieldRole, ResponseFamily};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::faults::shapes::StreamFault;
-use crate::faults::words::SseFault;
+use crate::faults::shape_words::StreamFault;
+use crate::faults::word_values::SseFault;
 use crate::image::test_image::TestImage;
 use crate::request::context::RequestContext;
 use crate::request::generation_spec::GenerationSpec;
 use crate::response::chunk::{Chunk, ChunkContent, inline_marker};
 use crate::response::endpoint_response::EndpointResponse;
-use crate::response::images::ImageResult;
-use crate::response::json::{ImageMember, ImageUsage};
+use crate::response::image_results::ImageResult;
 use crate::response::sse::format::SseFormat;
 use crate::response::sse::frame::{MEDIA_TYPE, SseFrame};
-use crate::response::{error, images, json};
-use crate::settings::profile::RelayBehavior;
+use crate::response::success_json::{ImageMember, ImageUsage};
+use crate::response::{error, image_results, success_json};
+use crate::settings::relay_profile::RelayBehavior;
 use crate::time::later;
 
 const COMPLETED: &str = "image_generation.completed";
@@ -61,7 +61,7 @@ pub(crate) fn respond(
     let kept_alive = || Chunk { after: KEPT_ALIVE, content: ChunkContent::Bytes(form.comment().into()) };
     EndpointResponse {
         streamed: true,
-        billed: images::made(billed) + more,
+        billed: image_results::made(billed) + more,
         repeats: fault.flows(&StreamFault::NoEnd).then(kept_alive),
         ..EndpointResponse::new(200, MEDIA_TYPE, chunks)
     }
@@ -76,8 +76,11 @@ pub(crate) fn refuses(context: &RequestContext<'_>) -> bool {
 /// Everything in one event.
 fn whole(context: &RequestContext<'_>, spec: &GenerationSpec<'_>, items: &[ImageResult]) -> Vec<SseFrame> {
     let after = context.fault.pace.unwrap_or_default().saturating_mul(items.len().try_into().unwrap_or(u32::MAX));
-    let document =
-        SseFrame { images: json::images(items), after, ..SseFrame::text(None, json::text(context, spec, items)) };
+    let document = SseFrame {
+        images: success_json::images(items),
+        after,
+        ..SseFrame::text(None, success_json::text(context, spec, items))
+    };
     let mut frames = vec![document];
     if ends(context) {
         frames.push(SseFrame::done());
@@ -148,7 +151,7 @@ fn by_image<'i>(
     if !fault.streams(SseFault::NoCompleted) {
         let created = at(context, items.len().saturating_sub(1));
         let usage = ImageUsage::of(spec, items);
-        let usage = match flaws::counted(fault, images::made(items)) {
+        let usage = match flaws::counted(fault, image_results::made(items)) {
             Some(images) => usage.counting(images),
             None => usage,
         };
@@ -227,7 +230,7 @@ struct OpenAiUsage {
 fn open_ai(context: &RequestContext<'_>, items: &[ImageResult]) -> Vec<SseFrame> {
     let made = items.iter().filter_map(|item| item.image().map(|image| (item, image)));
     let frame = |(place, (item, image)): (usize, (&ImageResult, &TestImage))| {
-        let tokens = json::tokens(std::slice::from_ref(item));
+        let tokens = success_json::tokens(std::slice::from_ref(item));
         let event = OpenAiEvent {
             r#type: COMPLETED,
             b64_json: inline_marker(0),

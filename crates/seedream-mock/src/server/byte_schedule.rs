@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::faults::words::{BytePosition, ByteRate, ConnectionEnd};
+use crate::faults::word_values::{BytePosition, ByteRate, ConnectionEnd};
 use crate::response::script::{Script, ScriptEnd};
 
 /// What ends a head.

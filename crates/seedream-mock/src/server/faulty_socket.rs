@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::faults::words::ConnectionEnd;
+use crate::faults::word_values::ConnectionEnd;
 use crate::server::byte_schedule::{ByteSchedule, WriteStep};
 use crate::state::clock::Clock;
 

@@ -19,7 +19,7 @@ use crate::server::mock_session::MockSession;
 use crate::server::serve;
 use crate::server::shared::Shared;
 use crate::state::clock::Clock;
-use crate::state::entry::JournalEntry;
+use crate::state::journal_entry::JournalEntry;
 use crate::state::ledger::LedgerEntry;
 
 /// How long a stop waits for responses in progress.

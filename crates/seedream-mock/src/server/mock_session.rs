@@ -6,7 +6,7 @@ use crate::endpoints::admin::{reset, verify};
 use crate::faults::grammar::Fault;
 use crate::server::shared::Shared;
 use crate::state::clock::Clock;
-use crate::state::entry::JournalEntry;
+use crate::state::journal_entry::JournalEntry;
 use crate::state::ledger::{LedgerEntry, PaidTotal};
 use crate::state::reset_part::ResetPart;
 

@@ -13,12 +13,18 @@ use tokio::sync::mpsc;
 use crate::response::chunk::Chunk;
 use crate::response::script::Script;
 use crate::server::byte_schedule::ByteSchedule;
-use crate::server::connection::Connection;
+use crate::server::faulty_socket::ConnectionSchedule;
 use crate::server::shared::Shared;
 use crate::state::clock::Clock;
 
 /// The bytes that a head with a wrong length promises and that never come.
 const MISSING: &[u8] = &[b' '; 64];
+
+/// One connection of a server.
+pub(crate) struct Connection {
+    pub(crate) shared: Shared,
+    pub(crate) caller: ConnectionSchedule,
+}
 
 /// Plays a script: waits, renders what is still to be rendered, and sends.
 pub(crate) async fn play(script: Script, connection: Arc<Connection>, clock: Clock) -> Response<MockBody> {

@@ -18,9 +18,8 @@ use tokio::sync::oneshot;
 
 use crate::response::chunk::ChunkContent;
 use crate::response::script::Script;
-use crate::server::connection::Connection;
 use crate::server::faulty_socket::{ConnectionSchedule, FaultySocket};
-use crate::server::respond::MockBody;
+use crate::server::respond::{Connection, MockBody};
 use crate::server::shared::Shared;
 use crate::server::{admin, respond};
 use crate::state::clock::Clock;

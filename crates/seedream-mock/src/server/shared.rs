@@ -11,7 +11,7 @@ use crate::endpoints::admin::verify::{Expectation, Verification};
 use crate::endpoints::{admin, images};
 use crate::engine::Engine;
 use crate::engine::services::Services;
-use crate::faults::upload;
+use crate::faults::cut_upload;
 use crate::image::test_image::TestImage;
 use crate::response::chunk::ChunkContent;
 use crate::server::clocks::{SessionClocks, SessionEntry};
@@ -80,7 +80,7 @@ impl Shared {
 
     /// After how many bytes of its body a request is cut off, if it is.
     pub(crate) fn cut_after(&self, head: &mut http::request::Parts) -> Option<u64> {
-        upload::cut_after(self.services(), |session| self.now(session), head)
+        cut_upload::cut_after(self.services(), |session| self.now(session), head)
     }
 
     /// The image of which a request asks for a part. It is rendered before the engine responds, so that the engine finds it

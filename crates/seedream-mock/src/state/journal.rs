@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use crate::state::entry::{EntryKind, StoredEntry};
-use crate::state::evicted::EvictedCounts;
+use crate::state::evicted_entries::EvictedCounts;
+use crate::state::journal_entry::{EntryKind, StoredEntry};
 
 /// The last requests of a session.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::hash;
-use crate::state::arena::{TextArena, TextArenaBuilder};
+use crate::state::text_arena::{TextArena, TextArenaBuilder};
 
 /// The most bills a session keeps; older ones count in the sums only.
 const BILLS: usize = 10_000;

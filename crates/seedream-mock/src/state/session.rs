@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::faults::fault_rules::FaultRules;
 use crate::faults::grammar::Fault;
-use crate::faults::rate::{RateCounters, RateUsage};
-use crate::faults::rules::FaultRules;
+use crate::faults::rate_counters::{RateCounters, RateUsage};
 use crate::settings::SettingsPatch;
-use crate::state::entry::{EntryKind, StoredEntry};
 use crate::state::journal::Journal;
+use crate::state::journal_entry::{EntryKind, StoredEntry};
 use crate::state::ledger;
 use crate::state::ledger::Ledger;
-use crate::state::repeats::RepeatCounts;
+use crate::state::repeat_counts::RepeatCounts;
 use crate::state::task::MockTask;
 
 /// The most tasks that a session keeps; the oldest are dropped first.

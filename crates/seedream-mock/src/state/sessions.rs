@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use crate::faults::grammar::Fault;
 use crate::request::address::DEFAULT_SESSION;
 use crate::settings::{Settings, SettingsPatch};
-use crate::state::entry::{EntryKind, JournalEntry, StoredEntry};
-use crate::state::evicted::EvictedEntries;
+use crate::state::evicted_entries::EvictedEntries;
+use crate::state::journal_entry::{EntryKind, JournalEntry, StoredEntry};
 use crate::state::ledger::PaidByKey;
 use crate::state::reset_part::ResetPart;
 use crate::state::session::{DroppedState, Session};
@@ -399,7 +399,8 @@ mod tests {
         for (second, name) in [DEFAULT_SESSION, "a", "b", "c", "a", "d"].into_iter().enumerate() {
             let second = i64::try_from(second).unwrap();
             sessions.enter(name, at(second));
-            sessions.with(name, at(second), |session| session.journal.push(crate::state::entry::entry_of(4000)));
+            sessions
+                .with(name, at(second), |session| session.journal.push(crate::state::journal_entry::entry_of(4000)));
         }
         assert_eq!(sessions.names(), ["a", "b", "c", "d", DEFAULT_SESSION], "all are still there");
         let kept = |name: &str| sessions.places(name);

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use seedream_fixtures::CodeFacts;
 
 use crate::faults::grammar::Fault;
-use crate::faults::shapes::TaskFault;
+use crate::faults::shape_words::TaskFault;
 use crate::image::test_image::TestImage;
 use crate::settings::TaskEnd;
 use crate::time::later;

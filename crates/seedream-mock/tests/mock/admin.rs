@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use seedream_mock::{Clock, MockServer, TaskEnd};
 use serde_json::{Value, json};
 
-use crate::http1::{Received, download, get, post, rfc3339, send};
+use crate::http1_client::{Received, download, get, post, rfc3339, send};
 
 const CREATE: &str = "/evolink/v1/images/generations";
 

@@ -5,8 +5,8 @@ use std::io;
 use seedream_mock::{Engine, MockServer, ScriptEnd, Settings};
 use serde_json::json;
 
-use crate::calls::{create_path, engine, json, now, post_as, request};
-use crate::http1::send;
+use crate::engine_calls::{create_path, engine, json, now, post_as, request};
+use crate::http1_client::send;
 
 /// Provider, key, status, and the code of the provider's own error.
 const REFUSED: [(&str, Option<&str>, u16, &str); 18] = [

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::http1::{download, get, post, soon};
+use crate::http1_client::{download, get, post, soon};
 
 const CREATE: &str = "/evolink/v1/images/generations";
 

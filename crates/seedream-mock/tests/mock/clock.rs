@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use seedream_mock::{Clock, MockServer, TaskEnd};
 use serde_json::{Value, json};
 
-use crate::http1::{Received, download, get, post, rfc3339, send, soon};
+use crate::http1_client::{Received, download, get, post, rfc3339, send, soon};
 
 const CLOCK: &str = "/__mock/v1/clock";
 

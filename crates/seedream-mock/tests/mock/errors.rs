@@ -8,7 +8,7 @@ use seedream_fixtures::{FieldFacts, FieldRole, JsonType, ModelFacts, ProviderFac
 use seedream_mock::{Engine, RefusalCause, Script, Settings};
 use serde_json::{Value, json};
 
-use crate::calls::{now, request};
+use crate::engine_calls::{now, request};
 
 /// One request for images that breaks one rule: what is wrong, and the body.
 type Row = (String, Value);

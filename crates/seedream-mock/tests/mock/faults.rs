@@ -5,8 +5,8 @@ use std::time::Duration;
 use seedream_mock::{Engine, MockServer, Script, ScriptEnd, parse_faults};
 use serde_json::{Value, json};
 
-use crate::calls::{create_path, engine, get, json, now, post, post_as, post_with, request};
-use crate::http1;
+use crate::engine_calls::{create_path, engine, get, json, now, post, post_as, post_with, request};
+use crate::http1_client;
 
 const ADMIN: &str = "/__mock/v1/faults";
 
@@ -228,8 +228,9 @@ fn rules_of_a_session_follow_one_another_and_stay_in_it() {
 async fn a_builder_and_a_test_set_faults_too() {
     let faults = parse_faults("status=503 times=1").unwrap();
     let mock = MockServer::builder().faults(faults).start().await.unwrap();
-    let create =
-        async |session: &str| http1::post(&mock, &format!("{session}{}", create_path("ark")), &kite()).await.status;
+    let create = async |session: &str| {
+        http1_client::post(&mock, &format!("{session}{}", create_path("ark")), &kite()).await.status
+    };
     for session in ["", "/s/blue"] {
         assert_eq!((create(session).await, create(session).await), (503, 200), "each session has its own");
     }

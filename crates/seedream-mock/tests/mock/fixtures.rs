@@ -4,8 +4,8 @@ use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange};
 use seedream_mock::{Engine, MockServer, Script};
 use serde_json::{Value, json};
 
-use crate::calls::{engine, now, request};
-use crate::http1::{download, get, post, send};
+use crate::engine_calls::{engine, now, request};
+use crate::http1_client::{download, get, post, send};
 
 /// Every exchange that a request can find: it has a body to be equal to, and a response.
 fn findable() -> impl Iterator<Item = &'static RecordedExchange> {

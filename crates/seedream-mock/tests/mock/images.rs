@@ -9,8 +9,8 @@ use seedream_mock::{Clock, MockServer, Settings};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::calls::{create_path, json, post as call};
-use crate::http1::{Received, download, post, send};
+use crate::engine_calls::{create_path, json, post as call};
+use crate::http1_client::{Received, download, post, send};
 
 async fn generate(mock: &MockServer, body: Value) -> Value {
     let response = post(mock, "/ark/api/v3/images/generations", &body).await;
@@ -84,7 +84,7 @@ fn paths(script: &seedream_mock::Script) -> Vec<String> {
 #[test]
 fn the_nth_of_equal_requests_has_images_of_its_own_and_always_the_same() {
     let asked = |session: &str| -> Vec<Vec<String>> {
-        let engine = crate::calls::engine();
+        let engine = crate::engine_calls::engine();
         let path = format!("{session}{}", create_path("ark"));
         let group = json!({
             "model": "doubao-seedream-4-0-250828", "prompt": "2 images of a kite", "sequential_image_generation": "auto",
@@ -112,13 +112,13 @@ fn the_nth_of_equal_requests_has_images_of_its_own_and_always_the_same() {
 
 #[test]
 fn a_session_that_is_reset_counts_equal_requests_anew() {
-    let engine = crate::calls::engine();
+    let engine = crate::engine_calls::engine();
     let path = format!("/s/blue{}", create_path("ark"));
     let once = || paths(&call(&engine, &path, &lite(&json!({}))));
     let (first, second) = (once(), once());
     assert_ne!(first, second);
-    let reset = crate::calls::request("POST", "/__mock/v1/reset?session=blue", None, r#"{"clear":["session"]}"#);
-    assert_eq!(engine.handle(crate::calls::now(), &reset).status, 200);
+    let reset = crate::engine_calls::request("POST", "/__mock/v1/reset?session=blue", None, r#"{"clear":["session"]}"#);
+    assert_eq!(engine.handle(crate::engine_calls::now(), &reset).status, 200);
     assert_eq!([once(), once()], [first, second]);
 }
 
@@ -148,11 +148,11 @@ async fn equal_requests_have_other_bytes_too_and_a_repeated_download_the_same() 
 /// A task's results and a documented exchange's live URLs are images of their request as any other.
 #[test]
 fn equal_tasks_and_equal_documented_requests_have_images_of_their_own() {
-    let engine = crate::calls::engine();
+    let engine = crate::engine_calls::engine();
     let task = json!({ "model": "doubao-seedream-4.5", "prompt": "two views of a kite", "n": 2 });
     let results = || {
         let id = json(&call(&engine, &create_path("evolink"), &task))["id"].as_str().unwrap().to_owned();
-        let poll = || json(&crate::calls::get(&engine, &format!("/evolink/v1/tasks/{id}")));
+        let poll = || json(&crate::engine_calls::get(&engine, &format!("/evolink/v1/tasks/{id}")));
         let polls = [poll(), poll(), poll(), poll()];
         assert_eq!(polls[2]["results"], polls[3]["results"], "asking again changes nothing");
         polls[3]["results"]
@@ -183,7 +183,7 @@ fn equal_tasks_and_equal_documented_requests_have_images_of_their_own() {
 #[test]
 fn the_mark_follows_the_request_and_the_default() {
     let url = |provider: &str, body: Value| {
-        let response = json(&call(&crate::calls::engine(), &create_path(provider), &body));
+        let response = json(&call(&crate::engine_calls::engine(), &create_path(provider), &body));
         response["data"][0]["url"].as_str().unwrap().to_owned()
     };
     assert!(url("ark", lite(&json!({}))).contains("-mark."), "Ark marks unless told otherwise");

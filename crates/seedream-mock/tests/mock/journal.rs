@@ -5,8 +5,8 @@ use seedream_mock::{Engine, MockServer, RelayProfiles, Settings};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::calls::{RGBA, create_path, engine, inline_png, now, post, post_as, request};
-use crate::http1;
+use crate::engine_calls::{RGBA, create_path, engine, inline_png, now, post, post_as, request};
+use crate::http1_client;
 
 #[test]
 fn entries_say_what_happened_without_the_key() {
@@ -93,9 +93,9 @@ fn a_null_is_an_absent_member_in_the_response_and_in_the_journal() {
 async fn the_journal_is_served_by_session() {
     let mock = MockServer::start().await.unwrap();
     let body = json!({ "model": "doubao-seedream-5-0-lite", "prompt": "a kite" });
-    http1::post(&mock, "/s/blue/gogogotoken/v1/images/generations", &body).await;
+    http1_client::post(&mock, "/s/blue/gogogotoken/v1/images/generations", &body).await;
     let count = async |target: &str| {
-        let response = http1::download(&mock, target).await;
+        let response = http1_client::download(&mock, target).await;
         response.json()["entries"].as_array().unwrap().len()
     };
     assert_eq!(count("/__mock/v1/journal?session=blue").await, 1);
@@ -109,22 +109,22 @@ async fn the_journal_comes_in_pages_and_without_them_as_a_stream() {
     let mock = MockServer::builder().journal_capacity(150).start().await.unwrap();
     for number in 0..500 {
         let session = ["", "/s/blue", "/s/red"][number % 3];
-        http1::get(&mock, &format!("{session}/nowhere/{number}")).await;
+        http1_client::get(&mock, &format!("{session}/nowhere/{number}")).await;
     }
-    let all = http1::download(&mock, "/__mock/v1/journal?session=*").await;
+    let all = http1_client::download(&mock, "/__mock/v1/journal?session=*").await;
     assert!(all.chunks.len() > 2 && all.header("content-length").is_empty(), "more than a page flows");
     let all = all.json();
     assert_eq!((&all["count"], &all["forgotten"], &all["next"]), (&json!(450), &json!(50), &json!(null)));
     let expected = serde_json::to_value(mock.journal()).unwrap();
     assert_eq!(all["entries"], expected);
-    let none = http1::download(&mock, "/__mock/v1/journal?session=green").await;
+    let none = http1_client::download(&mock, "/__mock/v1/journal?session=green").await;
     assert!(none.chunks.is_empty() && none.header("content-length") != "0", "{:?}", none.headers);
 
     for (filter, expected) in [("", expected.as_array().unwrap().clone()), ("&path=*7", ending_in_7(&expected))] {
         let (mut entries, mut after, mut pages) = (Vec::new(), String::new(), 0);
         loop {
             let target = format!("/__mock/v1/journal?session=*&limit=64{after}{filter}");
-            let page = http1::download(&mock, &target).await.json();
+            let page = http1_client::download(&mock, &target).await.json();
             let told = page["entries"].as_array().unwrap();
             assert_eq!((page["count"].as_u64(), told.len() <= 64), (Some(told.len() as u64), true));
             entries.extend(told.iter().cloned());
@@ -138,7 +138,7 @@ async fn the_journal_comes_in_pages_and_without_them_as_a_stream() {
         assert_eq!(entries, expected);
     }
     for query in ["limit=0", "limit=few", "after=-1"] {
-        assert_eq!(http1::download(&mock, &format!("/__mock/v1/journal?{query}")).await.status, 400, "{query}");
+        assert_eq!(http1_client::download(&mock, &format!("/__mock/v1/journal?{query}")).await.status, 400, "{query}");
     }
 }
 

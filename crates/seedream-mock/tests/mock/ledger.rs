@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::calls::{create_path, engine, get, json, now, post, post_as, post_with, request};
-use crate::http1::{self, soon};
+use crate::engine_calls::{create_path, engine, get, json, now, post, post_as, post_with, request};
+use crate::http1_client::{self, soon};
 
 fn kite(prompt: &str) -> Value {
     json!({ "model": "doubao-seedream-4-0-250828", "prompt": prompt })
@@ -99,7 +99,7 @@ async fn a_client_that_disconnects_is_billed() {
     soon(mock.default_session().wait_for(&left)).await;
     assert_eq!((mock.ledger()[0].images, mock.ledger()[0].answered), (1, false));
     assert_eq!(mock.journal()[0].notes, ["the client disconnected before the response was complete"]);
-    let patient = http1::post(&mock, &create_path("ark"), &kite("a kite somebody waits for")).await;
+    let patient = http1_client::post(&mock, &create_path("ark"), &kite("a kite somebody waits for")).await;
     assert_eq!((patient.status, mock.ledger()[1].answered), (200, true));
     clock.advance(Duration::from_secs(3600));
     assert_eq!(mock.ledger().len(), 2);

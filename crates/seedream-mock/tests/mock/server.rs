@@ -7,7 +7,7 @@ use seedream_mock::MockServer;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use crate::http1::{download, get, post, send};
+use crate::http1_client::{download, get, post, send};
 
 #[tokio::test]
 async fn the_ready_line_says_where_everything_is() {
@@ -47,7 +47,7 @@ async fn every_dialect_is_on_one_port() {
     let mock = MockServer::start().await.unwrap();
     for provider in seedream_fixtures::providers() {
         let body = json!({ "model": provider.default_model, "prompt": "an ordinary test sentence" });
-        let response = post(&mock, &crate::calls::create_path(&provider.id), &body).await;
+        let response = post(&mock, &crate::engine_calls::create_path(&provider.id), &body).await;
         assert_eq!(response.status, 200, "{}", provider.id);
         for header in &provider.request_id_headers {
             assert!(!response.header(header).is_empty(), "{} has {header}", provider.id);

@@ -7,8 +7,8 @@ use seedream_mock::{Clock, MockServer, TaskEnd};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::calls::{json, request};
-use crate::http1::{download, get, post, rfc3339};
+use crate::engine_calls::{json, request};
+use crate::http1_client::{download, get, post, rfc3339};
 
 const CREATE: &str = "/evolink/v1/images/generations";
 

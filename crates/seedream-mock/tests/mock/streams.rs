@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::calls::{create_path, engine, json, now, post_with, request};
-use crate::http1::{Received, download, post, send, soon};
+use crate::engine_calls::{create_path, engine, json, now, post_with, request};
+use crate::http1_client::{Received, download, post, send, soon};
 
 fn group() -> Value {
     json!({

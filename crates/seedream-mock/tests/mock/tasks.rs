@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use seedream_mock::{Clock, MockServer, TaskEnd};
 use serde_json::{Value, json};
 
-use crate::calls::{self, engine, json};
-use crate::http1::{download, get, post, send};
+use crate::engine_calls::{self, engine, json};
+use crate::http1_client::{download, get, post, send};
 
 const CREATE: &str = "/evolink/v1/images/generations";
 
@@ -141,7 +141,7 @@ fn every_model_that_is_taken_is_listed() {
         ("/ark/api/v3/models", &["id", "object"]),
         ("/ark/v1/models", &["created", "id", "object", "owned_by", "supported_endpoint_types"]),
     ] {
-        let list = json(&calls::get(&engine, path));
+        let list = json(&engine_calls::get(&engine, path));
         let provider = seedream_fixtures::provider(path.split('/').nth(1).unwrap()).unwrap();
         let listed: Vec<&str> =
             list["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
@@ -152,7 +152,11 @@ fn every_model_that_is_taken_is_listed() {
             .collect();
         for id in &listed {
             let body = json!({ "model": id, "prompt": "a kite" });
-            assert_eq!(calls::post(&engine, &calls::create_path(&provider.id), &body).status, 200, "{id} is taken");
+            assert_eq!(
+                engine_calls::post(&engine, &engine_calls::create_path(&provider.id), &body).status,
+                200,
+                "{id} is taken"
+            );
         }
         let mut each = listed.clone();
         sold.sort_unstable();

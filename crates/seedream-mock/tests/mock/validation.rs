@@ -4,7 +4,7 @@ use seedream_fixtures::FieldRole;
 use seedream_mock::{Engine, Settings, Validate};
 use serde_json::{Value, json};
 
-use crate::calls::{RGB, RGBA, create_path, engine, inline_png, json, now, post};
+use crate::engine_calls::{RGB, RGBA, create_path, engine, inline_png, json, now, post};
 
 /// One refused request: what is merged into a valid body, the status, the code, a part of the message, the broken rule.
 type Case = (Value, u16, &'static str, &'static str, &'static str);

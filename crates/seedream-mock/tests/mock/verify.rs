@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use seedream_mock::{Clock, Expectation, MockServer};
 use serde_json::{Value, json};
 
-use crate::http1::{Received, download, post, send, soon};
+use crate::http1_client::{Received, download, post, send, soon};
 
 const ARK: &str = "/ark/api/v3/images/generations";
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer as Wiremock};
 
-use crate::http1::{Received, parse};
+use crate::http1_client::{Received, parse};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

@@ -9,7 +9,7 @@ use seedream::seedream_client::{DownloadOptions, Downloader, Endpoint};
 
 use crate::{
     input::{chunkings, split},
-    scripted::{self, Scripted},
+    scripted_client::{self, Scripted},
 };
 
 /// An image; the first byte chooses where it is cut.
@@ -41,6 +41,6 @@ fn fetch(image: &[u8], chunk: usize) -> Result<Bytes, (ErrorKind, String)> {
     let endpoint = Endpoint::new("https://api.example/v1").expect("it is a URL");
     let options = DownloadOptions::default().waits(Duration::ZERO, Duration::ZERO);
     let downloader = Downloader::new(&endpoint, options).with_transport(Arc::new(scripted));
-    scripted::run(downloader.fetch("https://p.example/0.png"))
+    scripted_client::run(downloader.fetch("https://p.example/0.png"))
         .map_err(|error| (error.kind(), error.message().to_owned()))
 }

@@ -14,7 +14,7 @@ use seedream::{Charge, ErrorKind, Generation, ImageData, ImageProvider as _, Ima
 use super::decode::{error_is_sound, generation_is_sound};
 use crate::{
     input::{chunkings, split},
-    scripted::{self, Scripted},
+    scripted_client::{self, Scripted},
 };
 
 const ACCEPTED: &str = r#"{"id":"task-unified-1-a","status":"pending","task_info":{"estimated_time":1}}"#;
@@ -75,11 +75,11 @@ impl Response<'_> {
         let accepted = self.dialect.tasks().map(|_| ACCEPTED);
         let (headers, body, purchases) = (self.headers.clone(), self.body.clone(), AtomicUsize::new(0));
         let scripted = Arc::new(Scripted { accepted, headers, body, chunk, broken, purchases });
-        let client = scripted::client(self.dialect.clone(), scripted.clone());
+        let client = scripted_client::client(self.dialect.clone(), scripted.clone());
         let request = ImageRequest::new(&self.dialect.descriptor().default_model, "a lighthouse in fog").count(2);
         let streams = self.stream && self.dialect.streaming().is_some();
         let request = if streams { request.stream(true) } else { request };
-        let outcome = scripted::run(client.generate(request));
+        let outcome = scripted_client::run(client.generate(request));
         assert_eq!(scripted.purchases.load(Ordering::Relaxed), 1, "a success is not bought again");
         match outcome {
             Ok(generation) => {

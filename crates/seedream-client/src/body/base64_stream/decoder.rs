@@ -3,9 +3,9 @@
 use memchr::memchr2;
 
 use super::{
+    base64_alphabet::{self, Alphabet, NONE, NextLine, ODDITIES, OTHER_ALPHABET, blank, continued, quantum},
     body_syntax::BodySyntax,
     reencode::{OddityLog, Restorer},
-    spelling::{self, Alphabet, NONE, NextLine, ODDITIES, OTHER_ALPHABET, blank, continued, quantum},
 };
 
 /// How far a string was read.
@@ -94,7 +94,7 @@ impl Base64Decoder {
             }
             match byte {
                 b'"' => return DecodeStop::Quote(at),
-                b'\\' => match input.get(at + 1).and_then(|byte| spelling::escaped(*byte)) {
+                b'\\' => match input.get(at + 1).and_then(|byte| base64_alphabet::escaped(*byte)) {
                     Some(kind) if self.odd(kind, decoded) => at += 1,
                     _ => self.escape.push(byte),
                 },
@@ -240,7 +240,7 @@ impl Base64Decoder {
 
     /// What writes the string again, from its decoded bytes, and what of it ended no line but may have begun to.
     pub(super) fn into_restorer(self) -> (Restorer, Vec<u8>) {
-        let mut rest: Vec<_> = self.carry[..self.carried].iter().map(|value| spelling::letter(*value)).collect();
+        let mut rest: Vec<_> = self.carry[..self.carried].iter().map(|value| base64_alphabet::letter(*value)).collect();
         rest.extend(std::iter::repeat_n(b'=', self.padding));
         let broke = if matches!(self.escape.first(), Some(b'\n' | b'\r')) { self.escape.clone() } else { Vec::new() };
         (Restorer::new(self.prefix, rest, self.escape, self.log), broke)

@@ -1,9 +1,9 @@
 //! Holds the beginning of a string until it can be judged.
 
 use super::{
+    base64_alphabet::{NextLine, continued},
     body_syntax::{BodySyntax, THRESHOLD, string_stop},
     scanner::{Base64Scanner, HoldOutcome, ScanState},
-    spelling::{NextLine, continued},
     string_start::{begin, may_be_image},
 };
 

@@ -2,7 +2,7 @@
 
 use base64_simd::STANDARD_NO_PAD;
 
-use super::spelling::{Alphabet, ODDITIES, OTHER_ALPHABET};
+use super::base64_alphabet::{Alphabet, ODDITIES, OTHER_ALPHABET};
 
 /// Where in a string something else than a plain letter stood. Repeated patterns, such as lines of 76 letters, are kept once;
 /// anything else takes about two bytes an escape.

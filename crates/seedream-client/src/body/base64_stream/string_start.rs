@@ -3,10 +3,10 @@
 use memchr::memchr;
 
 use super::{
+    base64_alphabet::{Alphabet, NONE, NextLine, continued, quantum},
     body_syntax::BodySyntax,
     decoder::{Base64Decoder, DecodeStop},
     member::MemberKind,
-    spelling::{Alphabet, NONE, NextLine, continued, quantum},
 };
 use crate::body::image_format::signature::{SignatureMatch, is_image, is_weak, look};
 

@@ -1,7 +1,7 @@
 //! Whether an image is complete, told while its bytes pass.
 
 use super::{
-    boxes::{self, Boxes},
+    avif_heif::{self, Boxes},
     gif::Gif,
     jpeg::Jpeg,
     png::{self, Png},
@@ -115,7 +115,7 @@ impl FormatReader {
             let length = u64::from(u32_le(2));
             return if length >= 26 { Self::Sized { name: "BMP", length, seen: 0 } } else { Self::Unknown };
         }
-        if head[4..].starts_with(b"ftyp") && boxes::is_image(&head[8..12]) {
+        if head[4..].starts_with(b"ftyp") && avif_heif::is_image(&head[8..12]) {
             return Self::Boxes(Boxes::default());
         }
         Self::Unknown

@@ -1,6 +1,6 @@
 //! GIF: blocks up to the trailer.
 
-use super::chunked::{Damage, SplitField, skip};
+use super::split_field::{Damage, SplitField, skip};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gif {

@@ -3,7 +3,7 @@
 
 use memchr::memchr;
 
-use super::chunked::{Damage, SplitField, skip};
+use super::split_field::{Damage, SplitField, skip};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Jpeg {

@@ -2,7 +2,7 @@
 
 use crc32fast::Hasher;
 
-use super::chunked::{Damage, SplitField};
+use super::split_field::{Damage, SplitField};
 
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{
     super::{
-        crash::{Tree, states, syncs, without},
-        log::{below, mark},
+        crash_states::{Tree, states, syncs, without},
+        operation_log::{below, mark},
     },
     *,
 };

@@ -51,12 +51,12 @@ fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
     vec(attempt, 0..3)
 }
 
-fn report() -> impl Strategy<Value = ErrorReport> {
+fn report() -> impl Strategy<Value = StoredError> {
     (kind(), ".{0,12}", charge(), of(task()), attempts(), of("[a-z_]{1,8}")).prop_map(
         |(kind, message, charge, task, attempts, code)| {
             let error =
                 Error::new(kind, message).with_charge(charge).with_attempts(attempts).with_code_and_param(code, None);
-            ErrorReport::from(&task.into_iter().fold(error, Error::with_task))
+            StoredError::from(&task.into_iter().fold(error, Error::with_task))
         },
     )
 }
@@ -141,7 +141,7 @@ proptest! {
         let stored = serde_json::to_string(failed.outcome()).unwrap();
         let read: Outcome = serde_json::from_str(&stored).unwrap();
         prop_assert_eq!(read.error.as_ref(), Some(&report));
-        prop_assert_eq!(&ErrorReport::from(&Error::from(read.error.unwrap())), &report);
+        prop_assert_eq!(&StoredError::from(&Error::from(read.error.unwrap())), &report);
         prop_assert_eq!((failed.error().kind(), failed.to_string()), (report.kind, failed.error().to_string()));
     }
 }

@@ -12,8 +12,8 @@ use seedream_core::Generation;
 use super::{
     kept_images::{self, KeptImages},
     lock::{self, RecordLock},
-    need::RecordNeed,
     record_name,
+    record_need::RecordNeed,
     record_text::{self, UnreadableRecord},
 };
 use crate::{

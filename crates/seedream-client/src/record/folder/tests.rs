@@ -9,10 +9,10 @@ use super::*;
 use crate::{Location, RecordEntry};
 
 mod crashes;
-mod kept;
-mod lines;
-mod needed;
+mod kept_images;
 mod processes;
+mod record_form;
+mod record_stays;
 mod support;
 
 use self::support::*;
@@ -73,8 +73,8 @@ async fn a_record_is_there_before_begin_returns_and_goes_after_attempts_that_cos
     assert!(!Path::new(&id).exists());
     assert!(message(&record.append(NOT_SENT).await.unwrap_err()).contains("closed"));
     assert!(format!("{record:?}").contains(&id));
-    let log = crate::disk::log::below(folder.path());
-    let synced: Vec<_> = log.iter().filter(|op| matches!(op, crate::disk::log::Op::SyncFolder(_))).collect();
+    let log = crate::disk::operation_log::below(folder.path());
+    let synced: Vec<_> = log.iter().filter(|op| matches!(op, crate::disk::operation_log::Op::SyncFolder(_))).collect();
     assert_eq!(synced.len(), 5, "the folder, and those in which one was made: {synced:?}");
 }
 
@@ -241,8 +241,8 @@ fn a_record_that_was_begun_for_no_job_is_removed() {
     });
     // It waits for threads that write.
     drop(runtime);
-    let log = crate::disk::log::below(folder.0.path());
-    assert!(log.iter().any(|op| matches!(op, crate::disk::log::Op::Publish { .. })), "it was there: {log:?}");
+    let log = crate::disk::operation_log::below(folder.0.path());
+    assert!(log.iter().any(|op| matches!(op, crate::disk::operation_log::Op::Publish { .. })), "it was there: {log:?}");
     assert_eq!(folder.names(), [""; 0]);
 }
 

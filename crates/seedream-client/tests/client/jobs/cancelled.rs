@@ -17,7 +17,7 @@ use seedream_core::{
 };
 
 use super::{ACCEPTED, Act, DONE, EVENTS, Ledger, ONE, Shelf, Wire, after, client, kept, png, policed, wire, with};
-use crate::dialect::{Tiny, TinyTasks, request};
+use crate::tiny_dialects::{Tiny, TinyTasks, request};
 
 /// What the machine says of these inputs.
 fn machine(dialect: impl Dialect, inputs: impl IntoIterator<Item = Input>) -> Charge {

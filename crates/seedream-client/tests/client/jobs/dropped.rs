@@ -7,7 +7,7 @@ use seedream_client::{History, Intent, Job, JobRecord, JobStore, RecordEntry, Re
 use seedream_core::Charge;
 
 use super::{ACCEPTED, Act, DONE, EVENTS, Ledger, ONE, Shelf, Wire, after, client, kept, png, wire, with};
-use crate::dialect::{Tiny, TinyTasks, request};
+use crate::tiny_dialects::{Tiny, TinyTasks, request};
 
 /// Polls a future so many times and drops it.
 async fn polls<T>(future: impl Future<Output = T>, most: usize) -> Option<T> {

@@ -8,7 +8,7 @@ use seedream_client::{
 use seedream_core::{Charge, ErrorKind, GeneratedImage, Generation, ImageData, Task, TaskId, Timestamp, WarningKind};
 
 use super::{Act, DONE, Ledger, PNG, Shelf, Wire, client, with};
-use crate::dialect::{KEY, Tiny, TinyTasks, request, texts};
+use crate::tiny_dialects::{KEY, Tiny, TinyTasks, request, texts};
 
 /// A client that tries each download once.
 fn hasty(wire: &Wire) -> Client {

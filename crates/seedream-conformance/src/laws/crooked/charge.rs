@@ -7,7 +7,7 @@ use super::{
     shape_fixture::{ShapeFixture, not_free},
     streams::StreamFixture,
 };
-use crate::{CaseFailure, fixture::documented::broken, harness::difference::Differences};
+use crate::{CaseFailure, fixture::documented_response::broken, harness::difference::Differences};
 
 /// The usage that a response states: nothing, all, or no word.
 fn usages(fixture: &ShapeFixture) -> [Value; 3] {

@@ -9,8 +9,8 @@ use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange};
 use super::shape_fixture::{DeliveredImage, charge, delivered_images};
 use crate::{
     Case, CaseFailure, Law, Subject,
-    fixture::documented::{DocumentedCharge, DocumentedResponse, broken, stream},
-    fixture::exchange,
+    fixture::convert_exchange,
+    fixture::documented_response::{DocumentedCharge, DocumentedResponse, broken, stream},
     fixture::task_id,
     harness::difference::Differences,
     harness::simulation::{SimulatedRun, Simulation, asks_for},
@@ -154,7 +154,8 @@ struct CutResponse<'a> {
 impl<'a> CutResponse<'a> {
     fn new(subject: &'a Subject, documented: &'a DocumentedResponse) -> Result<Self, CaseFailure> {
         let polled = documented.exchange.operation == OperationKind::Poll;
-        let request = if polled { None } else { Some(exchange::encoded(&**subject.dialect(), documented.exchange)?) };
+        let request =
+            if polled { None } else { Some(convert_exchange::encoded(&**subject.dialect(), documented.exchange)?) };
         let accepts = !polled && documented.charge == DocumentedCharge::Task;
         let done = if accepts { Some(TaskFixtures::of(subject)?.done) } else { None };
         Ok(Self { subject, documented, request, done })
@@ -163,7 +164,7 @@ impl<'a> CutResponse<'a> {
     /// Runs the operation with the first bytes of the response.
     fn simulate(&self, at: usize, ends: bool) -> Result<SimulatedRun, CaseFailure> {
         let Some(request) = &self.request else {
-            let task = exchange::task(&**self.subject.dialect())?;
+            let task = convert_exchange::task(&**self.subject.dialect())?;
             let simulation = Simulation::resume(self.subject, task, 0)
                 .map_err(|error| CaseFailure::new(format!("refused: {error}")))?;
             let mut run = simulation.cancelled_at(PATIENCE).against(|_, _| self.inputs(at, ends))?;

@@ -12,10 +12,10 @@ use tokio::time::Instant;
 
 use super::{
     image_host::{BodyEnd, ImageHost, ImageResponse, ScriptedProvider},
-    inline::{chunk, crc32, png},
+    inline_images::{chunk, crc32, png},
     shape_fixture::{IMAGES, ShapeFixture},
 };
-use crate::{CaseFailure, fixture::exchange, harness::difference::Differences};
+use crate::{CaseFailure, fixture::convert_exchange, harness::difference::Differences};
 
 /// The result of saving the first image of a response.
 struct FetchedImage {
@@ -68,7 +68,8 @@ fn fetch(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.map_err(|error| harness("no runtime", &error))?;
     let folder = tempfile::tempdir().map_err(|error| harness("no folder", &error))?;
-    let mut request = exchange::checked(&**fixture.subject.dialect(), fixture.documented.exchange)?.request().clone();
+    let mut request =
+        convert_exchange::checked(&**fixture.subject.dialect(), fixture.documented.exchange)?.request().clone();
     request.stream = None;
     runtime.block_on(async {
         let source = Arc::new(ImageHost::new(Instant::now(), responses));

@@ -5,7 +5,10 @@ use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange};
 use serde_json::{Value, json};
 
 use super::shape_fixture::ShapeFixture;
-use crate::{CaseFailure, fixture::decoded::DecodedResponse, fixture::exchange, harness::difference::Differences};
+use crate::{
+    CaseFailure, fixture::convert_exchange, fixture::decoded_response::DecodedResponse,
+    harness::difference::Differences,
+};
 
 /// A documented error, and how the adapter reads it.
 struct ErrorFixture {
@@ -41,7 +44,7 @@ fn coded(case: &'static RecordedExchange) -> Option<(&'static RecordedExchange, 
 
 fn response(case: &RecordedExchange, status: u16, body: impl Into<bytes::Bytes>) -> Result<Response, CaseFailure> {
     let Some(recorded) = &case.response else { return Err(CaseFailure::harness("the fixture has no response")) };
-    let mut response = exchange::response_with(recorded, body)?;
+    let mut response = convert_exchange::response_with(recorded, body)?;
     response.status = http::StatusCode::from_u16(status).map_err(|error| CaseFailure::harness(error.to_string()))?;
     Ok(response)
 }

@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     CaseFailure, Subject,
-    fixture::documented::{DocumentedCharge, DocumentedResponse, made_up},
-    fixture::exchange,
+    fixture::convert_exchange,
+    fixture::documented_response::{DocumentedCharge, DocumentedResponse, made_up},
     harness::difference::Differences,
     harness::random::{below, seeded},
     harness::simulation::{SimulatedRun, Simulation, poll_target},
@@ -166,7 +166,7 @@ impl ShapeFixture {
         if let Some(shown) = &self.shown {
             return shown.submit(&self.subject);
         }
-        let request = exchange::encoded(&**self.subject.dialect(), self.documented.exchange)?;
+        let request = convert_exchange::encoded(&**self.subject.dialect(), self.documented.exchange)?;
         Ok(Simulation::submit(&self.subject, request, 0))
     }
 

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::shape_fixture::{DeliveredImage, ShapeFixture, delivered, warned, warnings};
 use crate::{
     CaseFailure, Subject,
-    fixture::decoded::DecodedResponse,
-    fixture::documented::{DocumentedResponse, made_up, stream},
-    fixture::exchange,
+    fixture::convert_exchange,
+    fixture::decoded_response::DecodedResponse,
+    fixture::documented_response::{DocumentedResponse, made_up, stream},
     harness::difference::Differences,
     harness::simulation::{SimulatedRun, Simulation},
 };
@@ -57,7 +57,7 @@ impl StreamFixture {
     }
 
     fn frames(&self, subject: &Subject, frames: Vec<sse::Frame>, end: Input) -> Result<SimulatedRun, CaseFailure> {
-        let request = exchange::encoded(&**subject.dialect(), self.documented.exchange)?;
+        let request = convert_exchange::encoded(&**subject.dialect(), self.documented.exchange)?;
         let mut inputs = Some(stream(&self.documented.response, frames, end));
         Simulation::submit(subject, request, 0).against(|_, _| inputs.take().unwrap_or_default())
     }
@@ -162,7 +162,7 @@ pub(super) fn never_ends(fixture: &ShapeFixture) -> Result<(), CaseFailure> {
     let mut d = Differences::default();
     let event = |data: &str| sse::Frame { event: None, data: data.to_owned() };
     let frames: Vec<_> = shown.events.iter().map(|data| event(data)).collect();
-    let request = exchange::encoded(&**fixture.subject.dialect(), shown.documented.exchange)?;
+    let request = convert_exchange::encoded(&**fixture.subject.dialect(), shown.documented.exchange)?;
     let mut inputs = stream(&shown.documented.response, frames, Input::StreamEnd);
     inputs.pop();
     let mut inputs = Some(inputs);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::shape_fixture::{DeliveredImage, ShapeFixture, delivered_images, not_free, once, warned};
 use crate::{
     CaseFailure,
-    fixture::documented::made_up,
+    fixture::documented_response::made_up,
     harness::difference::Differences,
     harness::simulation::{SimulatedRun, asks_for},
 };

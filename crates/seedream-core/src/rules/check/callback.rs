@@ -2,7 +2,7 @@
 
 use http::Uri;
 
-use crate::net::is_public_host;
+use crate::public_hosts::is_public_host;
 
 /// The most characters of a callback URL.
 const MAX_CHARS: usize = 2048;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::size::WireSize;
+use super::wire_size::WireSize;
 use crate::{Amount, Error, ErrorKind, ImageRequest, ModelId, Price, ProviderId, Result, Warning};
 
 /// The treatment of a request that violates a rule.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::audit::Audit;
+use super::findings::Findings;
 use crate::{BackgroundRule, Capabilities, Count, Field, ImageRequest, LayersRule, Nearest, OutputFormat, WarningKind};
 
 impl ImageRequest {
@@ -13,12 +13,13 @@ impl ImageRequest {
 }
 
 impl Capabilities {
-    pub(super) fn check_background(&self, request: &ImageRequest, audit: &mut Audit<'_>) {
+    pub(super) fn check_background(&self, request: &ImageRequest, findings: &mut Findings<'_>) {
         let Some(rule) = &self.background else { return };
         let member = BackgroundRule::MEMBER;
         let Some(value) = request.extra.get(member).filter(|value| !value.is_null()) else { return };
-        let mut violation =
-            |message: String, nearest: Option<Nearest>| audit.violation(Field::Extra, message, nearest, &rule.source);
+        let mut violation = |message: String, nearest: Option<Nearest>| {
+            findings.violation(Field::Extra, message, nearest, &rule.source);
+        };
         if rule.values.is_empty() {
             violation(format!("{} refuses `{member}`: remove it", self.model), None);
             return;
@@ -37,7 +38,7 @@ impl Capabilities {
         }
     }
 
-    pub(super) fn check_layers(&self, request: &ImageRequest, audit: &mut Audit<'_>) {
+    pub(super) fn check_layers(&self, request: &ImageRequest, findings: &mut Findings<'_>) {
         if !request.takes_apart() {
             return;
         }
@@ -49,17 +50,17 @@ impl Capabilities {
                 self.model,
                 LayersRule::MOST_IMAGES
             );
-            audit.warn(WarningKind::Cost, Field::Extra, message);
+            findings.warn(WarningKind::Cost, Field::Extra, message);
             return;
         };
         if rule.most == 0 {
             let message = format!("{} does not decompose images: remove `{member}`", self.model);
-            audit.violation(Field::Extra, message, None, &rule.source);
+            findings.violation(Field::Extra, message, None, &rule.source);
             return;
         }
         if request.references.len() != 1 {
             let message = format!("`{member}` needs exactly one reference, not {}", request.references.len());
-            audit.violation(Field::References, message, None, &rule.source);
+            findings.violation(Field::References, message, None, &rule.source);
         }
         let bound = if rule.open {
             ": no member that lowers this is known, so the cost is not bounded by the request"
@@ -71,14 +72,14 @@ impl Capabilities {
             rule.images(),
             self.seller.cites(&rule.source)
         );
-        audit.warn(WarningKind::Cost, Field::Extra, message);
+        findings.warn(WarningKind::Cost, Field::Extra, message);
     }
 
     /// Warns about members of `extra` that may request more images than the count.
-    pub(super) fn check_asked_by_extra(&self, request: &ImageRequest, audit: &mut Audit<'_>) {
+    pub(super) fn check_asked_by_extra(&self, request: &ImageRequest, findings: &mut Findings<'_>) {
         let (Some((member, most)), None) = (self.asked_by_extra(request), &self.precedence) else { return };
         let message = format!("`{member}` may request several images: the maximum of {most} is counted");
-        audit.warn(WarningKind::Cost, Field::Extra, message);
+        findings.warn(WarningKind::Cost, Field::Extra, message);
     }
 
     /// The member of `extra` that may request several images, and how many; `None` if there is no such member.

@@ -2,32 +2,32 @@
 
 use serde_json::Value;
 
-use super::{audit::Audit, callback};
+use super::{callback, findings::Findings};
 use crate::{Capabilities, Field, FieldRule, ImageRequest, Nearest, Support, WarningKind};
 
 impl Capabilities {
-    pub(super) fn check_fields(&self, request: &ImageRequest, audit: &mut Audit<'_>) {
+    pub(super) fn check_fields(&self, request: &ImageRequest, findings: &mut Findings<'_>) {
         for field in Field::OPTIONAL {
             let Some(value) = request.optional(field) else { continue };
             match self.field(field) {
-                Some(rule) => self.check_field(rule, &value, audit),
-                None if is_what_happens_anyway(field, &value) => audit.unsaid(field),
+                Some(rule) => self.check_field(rule, &value, findings),
+                None if is_what_happens_anyway(field, &value) => findings.unsaid(field),
                 None => {
                     let message = format!("{} documents no member for it", self.provider);
-                    audit.no_member(field, message, &self.members.source);
+                    findings.no_member(field, message, &self.members.source);
                 }
             }
         }
     }
 
-    fn check_field(&self, rule: &FieldRule, value: &Value, audit: &mut Audit<'_>) {
+    fn check_field(&self, rule: &FieldRule, value: &Value, findings: &mut Findings<'_>) {
         let (field, source) = (rule.field, &rule.source);
         if value.is_null() {
-            audit.violation(field, "is not a finite number", None, source);
+            findings.violation(field, "is not a finite number", None, source);
             return;
         }
         if rule.unsaid.as_ref() == Some(value) {
-            audit.unsaid(field);
+            findings.unsaid(field);
             return;
         }
         match rule.support {
@@ -38,14 +38,14 @@ impl Capabilities {
                     self.model,
                     self.seller.cites(source)
                 );
-                audit.warn(WarningKind::Ignored, field, message);
+                findings.warn(WarningKind::Ignored, field, message);
             }
             Support::Refused if is_what_happens_anyway(field, value) => {
-                audit.unsaid(field);
+                findings.unsaid(field);
                 return;
             }
             Support::Refused => {
-                audit.refused(field, format!("{} does not accept it", self.model), None, source);
+                findings.refused(field, format!("{} does not accept it", self.model), None, source);
                 return;
             }
         }
@@ -53,7 +53,12 @@ impl Capabilities {
             value.as_str().filter(|text| !rule.values.is_empty() && !rule.values.iter().any(|value| value == text))
         {
             let choices = rule.values.iter().map(ToString::to_string).collect();
-            audit.violation(field, format!("{} does not take `{text}`", self.model), Nearest::OneOf(choices), source);
+            findings.violation(
+                field,
+                format!("{} does not take `{text}`", self.model),
+                Nearest::OneOf(choices),
+                source,
+            );
         }
         if let (Some(number), Some((least, most))) = (value.as_f64(), rule.range)
             && !(least..=most).contains(&number)
@@ -63,7 +68,7 @@ impl Capabilities {
                 Field::Seed => Nearest::Seed(clamped as i64),
                 _ => Nearest::GuidanceScale(clamped),
             };
-            audit.violation(
+            findings.violation(
                 field,
                 format!("{number} is outside {least} to {most}"),
                 nearest,
@@ -72,20 +77,20 @@ impl Capabilities {
         }
         if let (Field::CallbackUrl, Some(url)) = (field, value.as_str()) {
             for problem in callback::problems(url) {
-                audit.violation(field, problem, None, source);
+                findings.violation(field, problem, None, source);
             }
         }
     }
 
-    pub(super) fn check_extra(&self, request: &ImageRequest, audit: &mut Audit<'_>) {
+    pub(super) fn check_extra(&self, request: &ImageRequest, findings: &mut Findings<'_>) {
         for member in request.extra.keys() {
             if self.members.contains(member) {
                 let message = format!("`{member}` is written by another field of the request: set that field instead");
-                audit.impossible(Field::Extra, message, &self.members.source);
+                findings.impossible(Field::Extra, message, &self.members.source);
             }
             if member == "stream" && self.field(Field::Stream).is_none() {
                 let message = "the response would be an event stream, which this adapter cannot read: remove it";
-                audit.impossible(Field::Extra, message, &self.members.source);
+                findings.impossible(Field::Extra, message, &self.members.source);
             }
             let source = &self.ignored_members.source;
             if self.ignored_members.contains(member) {
@@ -94,13 +99,13 @@ impl Capabilities {
                     self.provider,
                     self.seller.cites(source)
                 );
-                audit.warn(WarningKind::Ignored, Field::Extra, message);
+                findings.warn(WarningKind::Ignored, Field::Extra, message);
             }
         }
         if let Some(precedence) = &self.precedence {
             let overridden = request.extra.contains_key(&*precedence.member) && request.count.is_some();
             if overridden {
-                audit.warn(WarningKind::Rewritten, precedence.field, precedence.message.clone());
+                findings.warn(WarningKind::Rewritten, precedence.field, precedence.message.clone());
             }
         }
     }

@@ -1,10 +1,10 @@
 //! The check of a request, rule by rule: each case is rules, a request and all findings.
 
+mod checked_request;
 mod counts;
 mod fields;
 mod prompts;
 mod references;
-mod results;
 mod sizes;
 
 use super::*;

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use crate::endpoints::admin::error::AdminError;
 use crate::endpoints::admin::query::AdminQuery;
 use crate::engine::services::Services;
+use crate::faults::fault_rules::{FaultRule, FaultRules};
 use crate::faults::grammar::Fault;
 use crate::faults::notation::{FaultError, parse};
-use crate::faults::rules::{FaultRule, FaultRules};
 use crate::response::endpoint_response::EndpointResponse;
 
 /// Lists, adds or removes the faults of a session.

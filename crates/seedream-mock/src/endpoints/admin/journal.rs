@@ -13,7 +13,7 @@ use crate::image::test_image::TestImage;
 use crate::request::address::Address;
 use crate::response::chunk::{Chunk, ChunkContent, DeferredBytes};
 use crate::response::endpoint_response::EndpointResponse;
-use crate::state::entry::JournalEntry;
+use crate::state::journal_entry::JournalEntry;
 use crate::state::sessions::Sessions;
 
 /// How many entries are read at a time.

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use crate::endpoints::admin::error::AdminError;
 use crate::json::diff::fits;
 use crate::request::address::{Address, DEFAULT_SESSION, is_session};
-use crate::state::entry::JournalEntry;
-use crate::state::evicted::{EvictedEntries, KnownMembers};
+use crate::state::evicted_entries::{EvictedEntries, KnownMembers};
+use crate::state::journal_entry::JournalEntry;
 
 pub(crate) const BAD: &str = "mock_bad_query";
 

@@ -7,7 +7,7 @@ use crate::endpoints::admin::query::SessionScope;
 use crate::engine::services::Services;
 use crate::response::endpoint_response::EndpointResponse;
 use crate::settings::SettingsPatch;
-use crate::state::entry::EntryKind;
+use crate::state::journal_entry::EntryKind;
 use crate::state::ledger::Ledger;
 use crate::state::reset_part::ResetPart;
 use crate::state::session::Session;

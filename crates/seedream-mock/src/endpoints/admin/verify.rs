@@ -8,8 +8,8 @@ use crate::endpoints::admin::error::{AdminError, object};
 use crate::endpoints::admin::query::{FilterMatch, JournalFilter, SessionScope};
 use crate::engine::services::Services;
 use crate::json::diff::{Difference, unfitting};
-use crate::state::entry::JournalEntry;
-use crate::state::evicted::{EvictedEntries, KnownMembers};
+use crate::state::evicted_entries::{EvictedEntries, KnownMembers};
+use crate::state::journal_entry::JournalEntry;
 
 const BAD: &str = "mock_bad_verify";
 

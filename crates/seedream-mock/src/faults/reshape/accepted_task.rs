@@ -2,8 +2,8 @@
 
 use seedream_fixtures::TaskPhase;
 
-use crate::faults::reshape::document::LooseJson;
-use crate::faults::shapes::BodyFault;
+use crate::faults::reshape::loose_json::LooseJson;
+use crate::faults::shape_words::BodyFault;
 use crate::request::context::RequestContext;
 use crate::response::task;
 use crate::response::task::{TaskValues, word};

@@ -1,7 +1,7 @@
 //! Errors in other forms: what stands around the message, and what the message holds.
 
-use crate::faults::reshape::document::LooseJson;
-use crate::faults::shapes::ErrorFault;
+use crate::faults::reshape::loose_json::LooseJson;
+use crate::faults::shape_words::ErrorFault;
 
 /// How many bytes of a request a message quotes.
 const QUOTED: usize = 120 * 1024;

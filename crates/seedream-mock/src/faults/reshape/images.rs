@@ -1,11 +1,11 @@
 //! The images of a response: taken out of a JSON document, written in another form, put back in another place.
 
-use crate::faults::reshape::document::{INLINE, LooseJson};
 use crate::faults::reshape::links;
-use crate::faults::shapes::BodyFault;
+use crate::faults::reshape::loose_json::{INLINE, LooseJson};
+use crate::faults::shape_words::BodyFault;
 use crate::image::test_image::TestImage;
 use crate::request::context::RequestContext;
-use crate::response::text_encoding::TextEncoding;
+use crate::response::inline_encoding::TextEncoding;
 
 /// The members from which images are taken: a list of items, and a list of URLs.
 const LISTS: [&str; 2] = ["data", "results"];

@@ -1,7 +1,7 @@
 //! What is almost JSON.
 
-use crate::faults::reshape::document::LooseJson;
-use crate::faults::shapes::BodyFault;
+use crate::faults::reshape::loose_json::LooseJson;
+use crate::faults::shape_words::BodyFault;
 
 /// How deep a member is nested: more than the 127 that common readers allow.
 const DEPTH: usize = 200;

@@ -1,6 +1,6 @@
 //! Links that are not absolute, or lead to the API itself.
 
-use crate::faults::shapes::BodyFault;
+use crate::faults::shape_words::BodyFault;
 use crate::image::signed_url;
 use crate::image::test_image::TestImage;
 use crate::request::address::session_prefix;

@@ -1,7 +1,7 @@
 //! Tasks reported in other forms: how they are accepted, what ends them, and where their results stand.
 
-use crate::faults::reshape::document::LooseJson;
-use crate::faults::shapes::TaskFault;
+use crate::faults::reshape::loose_json::LooseJson;
+use crate::faults::shape_words::TaskFault;
 use crate::response::chunk::ChunkContent;
 
 /// Words that say that a task failed, in whatever letters.

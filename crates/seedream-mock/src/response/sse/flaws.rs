@@ -5,17 +5,17 @@ use serde_json::Value;
 
 use crate::faults::grammar::Fault;
 use crate::faults::reshape;
-use crate::faults::shapes::StreamFault;
-use crate::faults::words::RefusalCause;
+use crate::faults::shape_words::StreamFault;
+use crate::faults::word_values::RefusalCause;
 use crate::request::context::RequestContext;
 use crate::request::generation_spec::GenerationSpec;
 use crate::response::chunk::{Chunk, splice};
 use crate::response::endpoint_response::EndpointResponse;
 use crate::response::error::{ErrorDetails, ErrorResponse};
-use crate::response::images::ImageResult;
+use crate::response::image_results::ImageResult;
 use crate::response::sse::format::COMMENT;
 use crate::response::sse::frame::{MEDIA_TYPE, SseFrame};
-use crate::response::{error, images, json};
+use crate::response::{error, image_results, success_json};
 
 /// How many small events make one chunk.
 const SMALL: usize = 1000;
@@ -90,7 +90,7 @@ pub(crate) fn instead(
 ) -> Option<EndpointResponse> {
     let fault = &context.fault;
     if fault.flows(&StreamFault::BareJson) {
-        let document = splice(&json::text(context, spec, items), &json::images(items));
+        let document = splice(&success_json::text(context, spec, items), &success_json::images(items));
         let after = fault.pace.unwrap_or_default().saturating_mul(items.len().try_into().unwrap_or(u32::MAX));
         let chunks = vec![
             Chunk::text(COMMENT),
@@ -98,7 +98,7 @@ pub(crate) fn instead(
             Chunk::text(format!("\n\n{COMMENT}")),
         ];
         let mut response = EndpointResponse { streamed: true, ..EndpointResponse::new(200, MEDIA_TYPE, chunks) };
-        response.billed = images::made(items);
+        response.billed = image_results::made(items);
         return Some(response);
     }
     if !tells_errors(fault) {

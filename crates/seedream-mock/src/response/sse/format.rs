@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::faults::grammar::Fault;
-use crate::faults::shapes::StreamFault;
-use crate::faults::words::SseFault;
+use crate::faults::shape_words::StreamFault;
+use crate::faults::word_values::SseFault;
 use crate::json::ordered::OrderedValue;
 use crate::response::chunk::{Chunk, ChunkContent, splice};
 use crate::response::sse::frame::SseFrame;

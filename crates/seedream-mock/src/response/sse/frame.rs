@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::image::test_image::TestImage;
-use crate::response::images::ImageResult;
+use crate::response::image_results::ImageResult;
 
 /// The content type of a stream of events.
 pub(crate) const MEDIA_TYPE: &str = "text/event-stream";

@@ -6,8 +6,8 @@ use flate2::read::{DeflateDecoder, GzDecoder, ZlibDecoder};
 use seedream_mock::{Engine, MockServer, Script};
 use serde_json::{Value, json};
 
-use crate::calls::{create_path, engine, get, json, post_with};
-use crate::http1;
+use crate::engine_calls::{create_path, engine, get, json, post_with};
+use crate::http1_client;
 
 fn kites(stream: bool) -> Value {
     json!({
@@ -147,7 +147,7 @@ async fn a_stream_is_packed_event_by_event() {
     for layer in LAYERS {
         let headers = [("authorization", "Bearer sk-test"), ("x-mock-fault", &*format!("coding={layer}"))];
         let body = kites(true).to_string();
-        let response = http1::send(&mock, "POST", &create_path("ark"), &headers, body.as_bytes()).await.unwrap();
+        let response = http1_client::send(&mock, "POST", &create_path("ark"), &headers, body.as_bytes()).await.unwrap();
         let (events, whole) = unpacked(layer, &response.body);
         let events = String::from_utf8(events).unwrap();
         assert!(whole && events.ends_with("data: [DONE]\n\n"), "{layer}");
@@ -162,8 +162,8 @@ async fn a_download_is_packed_too() {
     let mock = MockServer::start().await.unwrap();
     let mut body = kites(false);
     body["prompt"] = json!("a kite [[mock: on=image coding=gzip,br]]");
-    let made = http1::post(&mock, &create_path("ark"), &body).await.json();
-    let file = http1::download(&mock, made["data"][0]["url"].as_str().unwrap()).await;
+    let made = http1_client::post(&mock, &create_path("ark"), &body).await.json();
+    let file = http1_client::download(&mock, made["data"][0]["url"].as_str().unwrap()).await;
     assert_eq!((file.header("content-encoding"), file.header("content-type")), ("gzip, br", "image/jpeg"));
     let (image, whole) = unpacked("gzip", &unpacked("br", &file.body).0);
     assert!(whole && image.starts_with(b"\xff\xd8") && image.ends_with(b"\xff\xd9"));

@@ -6,8 +6,8 @@ use seedream_mock::MockServer;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::calls::{create_path, engine, json, post, post_with};
-use crate::http1::{self, Received};
+use crate::engine_calls::{create_path, engine, json, post, post_with};
+use crate::http1_client::{self, Received};
 
 fn kite(fault: &str) -> Value {
     json!({
@@ -18,7 +18,7 @@ fn kite(fault: &str) -> Value {
 
 /// The URL of an image whose downloads suffer this.
 async fn url(mock: &MockServer, fault: &str) -> String {
-    let made = http1::post(mock, &create_path("ark"), &kite(fault)).await.json();
+    let made = http1_client::post(mock, &create_path("ark"), &kite(fault)).await.json();
     made["data"][0]["url"].as_str().unwrap().to_owned()
 }
 
@@ -28,13 +28,13 @@ async fn raw(mock: &MockServer, url: &str, headers: &str) -> (String, Vec<u8>) {
     let mut socket = tokio::net::TcpStream::connect(mock.address()).await.unwrap();
     socket.write_all(format!("GET {target} HTTP/1.1\r\nhost: mock\r\n{headers}\r\n").as_bytes()).await.unwrap();
     let mut bytes = Vec::new();
-    http1::soon(socket.read_to_end(&mut bytes)).await.unwrap();
+    http1_client::soon(socket.read_to_end(&mut bytes)).await.unwrap();
     let head = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
     (String::from_utf8_lossy(&bytes[..head]).into_owned(), bytes.split_off(head))
 }
 
 async fn whole(mock: &MockServer) -> Vec<u8> {
-    http1::download(mock, &url(mock, "times=1").await).await.body
+    http1_client::download(mock, &url(mock, "times=1").await).await.body
 }
 
 #[tokio::test]
@@ -48,13 +48,13 @@ async fn an_image_is_cut_off_whatever_the_framing_says() {
     for (fault, length) in
         [("image=cut-length", 80), ("image=cut-end", whole.len() - 4), ("on=image truncate=-1", whole.len() - 1)]
     {
-        let file = http1::download(&mock, &url(&mock, fault).await).await;
+        let file = http1_client::download(&mock, &url(&mock, fault).await).await;
         assert_eq!((file.status, file.header("content-length")), (200, length.to_string().as_str()), "{fault}");
         assert_eq!(file.body, whole[..length], "{fault}");
     }
     let (head, body) = raw(&mock, &url(&mock, "on=image length=none").await, "").await;
     assert!(head.starts_with("HTTP/1.0 200 OK") && body == whole, "a whole image without a length");
-    let trailing = http1::download(&mock, &url(&mock, "image=trailing").await).await.body;
+    let trailing = http1_client::download(&mock, &url(&mock, "image=trailing").await).await.body;
     assert!(trailing.starts_with(&whole) && trailing.len() > whole.len());
     assert!(mock.ledger().iter().all(|bill| bill.images == 1), "a cut image is a paid one");
 }
@@ -124,12 +124,13 @@ async fn a_link_is_not_there_yet_and_says_when_to_come_back() {
         let by_prompt = url(&mock, &fault).await;
         let headers = [("authorization", "Bearer sk-test"), ("x-mock-fault", fault.as_str())];
         let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "another kite" }).to_string();
-        let made = http1::send(&mock, "POST", &create_path("ark"), &headers, body.as_bytes()).await.unwrap().json();
+        let made =
+            http1_client::send(&mock, "POST", &create_path("ark"), &headers, body.as_bytes()).await.unwrap().json();
         for url in [by_prompt.as_str(), made["data"][0]["url"].as_str().unwrap()] {
             let responses: Vec<Received> = [
-                http1::download(&mock, url).await,
-                http1::download(&mock, url).await,
-                http1::download(&mock, url).await,
+                http1_client::download(&mock, url).await,
+                http1_client::download(&mock, url).await,
+                http1_client::download(&mock, url).await,
             ]
             .into();
             let statuses: Vec<u16> = responses.iter().map(|response| response.status).collect();
@@ -138,22 +139,22 @@ async fn a_link_is_not_there_yet_and_says_when_to_come_back() {
         }
     }
     let task = json!({ "model": "doubao-seedream-4.5", "prompt": "a kite [[mock: on=image status=404 times=1 retry-after=3]]" });
-    let created = http1::post(&mock, &create_path("evolink"), &task).await.json();
+    let created = http1_client::post(&mock, &create_path("evolink"), &task).await.json();
     let path = format!("/evolink/v1/tasks/{}", created["id"].as_str().unwrap());
     let mut polled = Value::Null;
     for _ in 0..3 {
-        polled = http1::get(&mock, &path).await.json();
+        polled = http1_client::get(&mock, &path).await.json();
     }
     let url = polled["results"][0].as_str().unwrap();
-    let first = http1::download(&mock, url).await;
+    let first = http1_client::download(&mock, url).await;
     assert_eq!((first.status, first.header("retry-after")), (404, "3"));
-    assert_eq!(http1::download(&mock, url).await.status, 200);
+    assert_eq!(http1_client::download(&mock, url).await.status, 200);
 }
 
 #[test]
 fn a_rule_of_a_session_reaches_inline_images_where_it_means_creates() {
     let engine = engine();
-    engine.add_faults(crate::calls::now(), "default", ["on=create image=cut-length".parse().unwrap()]);
+    engine.add_faults(crate::engine_calls::now(), "default", ["on=create image=cut-length".parse().unwrap()]);
     let mut body = kite("times=1");
     body["response_format"] = json!("b64_json");
     let file = json(&post(&engine, &create_path("ark"), &body))["data"][0]["b64_json"].as_str().unwrap().to_owned();

@@ -3,7 +3,7 @@
 use seedream_mock::{Engine, Script};
 use serde_json::{Value, json};
 
-use crate::calls::{create_path, engine, json, post_with};
+use crate::engine_calls::{create_path, engine, json, post_with};
 
 fn ark(engine: &Engine, fault: &str) -> Script {
     let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a kite above the dunes" });

@@ -7,8 +7,8 @@ use seedream_mock::{Clock, Engine, MockServer, Script};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::calls::{create_path, engine, post_with};
-use crate::http1::soon;
+use crate::engine_calls::{create_path, engine, post_with};
+use crate::http1_client::soon;
 
 fn kites(inline: bool) -> Value {
     json!({

@@ -3,7 +3,7 @@
 use seedream_mock::{Engine, Script};
 use serde_json::{Value, json};
 
-use crate::calls::{create_path, engine, get, json, now, post_with};
+use crate::engine_calls::{create_path, engine, get, json, now, post_with};
 
 fn create(engine: &Engine, fault: &str, images: u32) -> Script {
     let prompt = if images == 1 { "a kite" } else { "two views of a kite" };

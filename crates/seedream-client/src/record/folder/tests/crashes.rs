@@ -10,9 +10,9 @@ use crate::{
     Location, RecordEntry,
     disk::{
         GrowingFile,
-        crash::{self, Tree},
+        crash_states::{self, Tree},
         image_file,
-        log::{self, Op},
+        operation_log::{self, Op},
     },
 };
 
@@ -42,7 +42,7 @@ fn large() -> Bytes {
 async fn buy(folder: &Path, arrives: Arrives) -> Vec<Op> {
     let store = FolderStore::new(folder);
     let mut record = store.begin(&intent()).await.unwrap();
-    log::mark(folder, SENT);
+    operation_log::mark(folder, SENT);
     let data = match arrives {
         Arrives::Url => ImageData::Url { url: URL.into(), expires_at: None },
         Arrives::Memory => ImageData::Bytes(large()),
@@ -53,7 +53,7 @@ async fn buy(folder: &Path, arrives: Arrives) -> Vec<Op> {
     };
     let generation = generation([GeneratedImage::new(0, data.clone())]);
     record.append(RecordEntry::Answered { generation, whole: true, raw: Some("{}".into()) }).await.unwrap();
-    log::mark(folder, ANSWERED);
+    operation_log::mark(folder, ANSWERED);
     let image = match &data {
         ImageData::File(from) => image_file::move_in(from, true, false, folder, "out", 0, "png"),
         ImageData::Bytes(bytes) => image_file::write(folder, "out", 0, "png", bytes),
@@ -68,8 +68,8 @@ async fn buy(folder: &Path, arrives: Arrives) -> Vec<Op> {
     (outcome.charge, outcome.images) = (Charge::Yes, vec![saved]);
     outcome.sidecar = Some(Location::File(sidecar));
     record.append(ended(outcome)).await.unwrap();
-    log::mark(folder, ENDED);
-    log::below(folder)
+    operation_log::mark(folder, ENDED);
+    operation_log::below(folder)
 }
 
 /// What is lost in a state.
@@ -102,7 +102,7 @@ fn is_answered(entry: &RecordEntry) -> bool {
 
 fn first_loss(log: &[Op], arrives: Arrives) -> Option<&'static str> {
     let image = if arrives == Arrives::Memory { large() } else { PNG.into() };
-    crash::states(log).find_map(|(done, tree)| lost(&log[..done], &tree, arrives, &image))
+    crash_states::states(log).find_map(|(done, tree)| lost(&log[..done], &tree, arrives, &image))
 }
 
 #[tokio::test]
@@ -111,11 +111,11 @@ async fn no_crash_loses_what_was_paid_for_and_no_sync_is_one_too_many() {
         let folder = tempfile::tempdir().unwrap();
         let log = buy(folder.path(), arrives).await;
         assert_eq!(first_loss(&log, arrives), None, "{arrives:?}");
-        let places = crash::syncs(&log);
-        println!("{arrives:?}: {} syncs, {} states", places.len(), crash::states(&log).count());
+        let places = crash_states::syncs(&log);
+        println!("{arrives:?}: {} syncs, {} states", places.len(), crash_states::states(&log).count());
         assert_eq!(places.len(), syncs, "{arrives:?}");
         for at in places {
-            let without = crash::without(&log, at);
+            let without = crash_states::without(&log, at);
             assert!(first_loss(&without, arrives).is_some(), "{arrives:?} needs no {:?}", log[at]);
         }
     }

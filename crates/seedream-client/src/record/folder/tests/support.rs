@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use seedream_core::{
-    Charge, Error, ErrorKind, ErrorReport, GeneratedImage, Generation, ImageData, ImageFailure, Task, TaskId, Timestamp,
+    Charge, Error, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, StoredError, Task, TaskId, Timestamp,
 };
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -39,8 +39,8 @@ pub(super) fn answered(urls: &[&str]) -> RecordEntry {
 
 pub(super) const NOT_SENT: RecordEntry = RecordEntry::NotSent { error: None };
 
-pub(super) fn report(kind: ErrorKind, charge: Charge) -> ErrorReport {
-    ErrorReport::from(&Error::new(kind, "it went wrong").with_charge(charge))
+pub(super) fn report(kind: ErrorKind, charge: Charge) -> StoredError {
+    StoredError::from(&Error::new(kind, "it went wrong").with_charge(charge))
 }
 
 pub(super) fn refused(charge: Charge) -> RecordEntry {
