@@ -4,7 +4,7 @@
 
 mod body;
 mod capabilities;
-mod errors;
+mod error_codes;
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -46,7 +46,7 @@ static DESCRIPTOR: LazyLock<Descriptor> = LazyLock::new(|| {
 impl Aiearth {
     fn reader(model: ModelId) -> Reader {
         // The page states only that links expire; 24 hours is the lifetime at Ark.
-        Reader { model, kind_of: errors::kind_of, lifetime: Some(Duration::from_secs(24 * 3600)) }
+        Reader { model, kind_of: error_codes::kind_of, lifetime: Some(Duration::from_secs(24 * 3600)) }
     }
 }
 
@@ -65,7 +65,7 @@ impl Dialect for Aiearth {
     }
 
     fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded> {
-        Self::reader(request.model().clone()).outcome(response).map_err(errors::advise)
+        Self::reader(request.model().clone()).outcome(response).map_err(error_codes::advise)
     }
 
     fn is_lenient(&self) -> bool {
@@ -95,6 +95,6 @@ impl CatalogDialect for Aiearth {
     }
 
     fn decode_models(&self, response: &Response) -> Result<Vec<ModelInfo>> {
-        seedream_wire::models(&Self::reader("".into()), response).map_err(errors::advise)
+        seedream_wire::models(&Self::reader("".into()), response).map_err(error_codes::advise)
     }
 }

@@ -4,7 +4,7 @@
 
 mod body;
 mod capabilities;
-mod errors;
+mod error_codes;
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -75,7 +75,7 @@ static DESCRIPTOR: LazyLock<Descriptor> = LazyLock::new(|| {
 impl Ark {
     fn reader(model: ModelId) -> Reader {
         // "The link is good for 24 hours after the image was made" (doc.aimanyi.top/api-349230272, response_format).
-        Reader { model, kind_of: errors::kind_of, lifetime: Some(Duration::from_secs(24 * 3600)) }
+        Reader { model, kind_of: error_codes::kind_of, lifetime: Some(Duration::from_secs(24 * 3600)) }
     }
 }
 

@@ -14,11 +14,11 @@ use crate::{
     destination::Destination,
     exit::Exit,
     failure::Failure,
-    fitting_client::FittingClient,
     limits_file::limited,
     progress::ProgressReporter,
     provider_selection,
     report::{self, PurchaseResult, ResumeCommand},
+    request_fitter::RequestFitter,
     signals::Cancel,
 };
 
@@ -38,7 +38,7 @@ pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<E
         let builder = limited(destination.client(dialect)?, &overrides);
         let builder = builder.policy(policy(&args.save, destination.is_mock())).download(download(&args.save));
         let client = builder.strictness(args.request.check.into()).build()?;
-        clients.push(FittingClient { client, fit: args.request.fit });
+        clients.push(RequestFitter { client, fit: args.request.fit });
     }
     let base_url = destination.base_url().and(clients.first()).map(|fitting| fitting.client.base_url().to_owned());
     let resume = ResumeCommand { base_url, out: args.save.out().to_owned(), mock: destination.is_mock() };

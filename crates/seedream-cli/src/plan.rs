@@ -10,11 +10,11 @@ use crate::{
     console::Console,
     exit::Exit,
     failure::Failure,
-    fitting_client::FittingClient,
     limits_file::limited,
     pretty_json::pretty,
     provider_selection,
     report::{hint, warning_text},
+    request_fitter::RequestFitter,
 };
 
 #[derive(Serialize)]
@@ -68,7 +68,7 @@ pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> 
         }
         let planned = builder
             .build()
-            .and_then(|client| Ok(Planned::from(FittingClient { client, fit: args.request.fit }.plan(&request)?)));
+            .and_then(|client| Ok(Planned::from(RequestFitter { client, fit: args.request.fit }.plan(&request)?)));
         match planned {
             Ok(planned) => plans.push(planned),
             Err(error) => {

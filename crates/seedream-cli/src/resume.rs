@@ -13,10 +13,10 @@ use crate::{
     destination::Destination,
     exit::Exit,
     failure::Failure,
-    fitting_client::FittingClient,
     generate::{download, policy},
     progress::ProgressReporter,
     report::{self, PurchaseResult, ResumeCommand},
+    request_fitter::RequestFitter,
     signals::Cancel,
 };
 
@@ -97,7 +97,7 @@ fn job(args: &ResumeArgs, item: &Item, client: &Client, destination: &Destinatio
             if matches!(destination, Destination::Providers) { job } else { job.at(client.base_url()) }
         }
         Item::Task(_, id) => {
-            let fitting = FittingClient { client: client.clone(), fit: false };
+            let fitting = RequestFitter { client: client.clone(), fit: false };
             Job::collecting(Arc::new(fitting), client.task(id.clone())).save_to(args.save.out())
         }
     }

@@ -1,7 +1,7 @@
 //! What a provider has changed since its document was read: fixtures against an OpenAPI file, a saved page or a recorded exchange.
 
 mod difference;
-mod facts;
+mod fixture_facts;
 mod openapi;
 mod recorded_exchange;
 mod saved_page;
@@ -10,7 +10,7 @@ use seedream_fixtures::RecordedExchange;
 use serde_json::Value;
 
 pub use difference::{Drift, DriftSeverity};
-pub use facts::DriftFacts;
+pub use fixture_facts::DriftFacts;
 
 impl DriftFacts<'_> {
     /// Compares with an OpenAPI file: base URL, routes, keys, members of a request with their types, values and bounds, statuses

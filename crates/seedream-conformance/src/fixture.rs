@@ -6,4 +6,4 @@ pub(crate) mod convert_exchange;
 pub(crate) mod decoded_response;
 pub(crate) mod documented_response;
 pub(crate) mod json_leaves;
-pub(crate) mod task_id;
+pub(crate) mod task_id_in_response;

@@ -4,7 +4,7 @@
 
 mod body;
 mod capabilities;
-mod errors;
+mod error_codes;
 mod task;
 
 use std::sync::LazyLock;

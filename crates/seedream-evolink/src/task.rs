@@ -6,7 +6,7 @@ use std::time::Duration;
 use seedream_core::{Charge, ModelId};
 use seedream_wire::{Reader, Tasks};
 
-use crate::errors;
+use crate::error_codes;
 
 /// "The links of images are good for 24 hours."
 const LIFETIME: Duration = Duration::from_secs(24 * 3600);
@@ -14,8 +14,8 @@ const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// The task decoder.
 pub(crate) fn tasks(model: &ModelId) -> Tasks {
     Tasks {
-        reader: Reader { model: model.clone(), kind_of: errors::of_http, lifetime: Some(LIFETIME) },
-        kind_of_failure: errors::of_task,
+        reader: Reader { model: model.clone(), kind_of: error_codes::of_http, lifetime: Some(LIFETIME) },
+        kind_of_failure: error_codes::of_task,
         results: "results",
         // The charge depends on the number of generated images.
         failed: Charge::No,

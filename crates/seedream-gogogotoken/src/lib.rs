@@ -4,7 +4,7 @@
 
 mod body;
 mod capabilities;
-mod errors;
+mod error_codes;
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -44,7 +44,7 @@ impl Gogogotoken {
     fn reader(request: &Checked) -> Reader {
         // The page states only "URLs usually live for a while (24 hours, for example)".
         let lifetime = Some(Duration::from_secs(24 * 3600));
-        Reader { model: request.model().clone(), kind_of: errors::kind_of, lifetime }
+        Reader { model: request.model().clone(), kind_of: error_codes::kind_of, lifetime }
     }
 }
 
@@ -63,7 +63,7 @@ impl Dialect for Gogogotoken {
     }
 
     fn decode(&self, request: &Checked, response: &Response) -> Result<Decoded> {
-        Self::reader(request).outcome(response).map_err(errors::advise)
+        Self::reader(request).outcome(response).map_err(error_codes::advise)
     }
 
     fn is_lenient(&self) -> bool {

@@ -1,4 +1,4 @@
-//! The forms of a response: JSON, a stream of events, an error, and the script that the server plays.
+//! The forms of a response ([`endpoint_response`]): JSON, a stream of events, an error, and the script that the server plays.
 //!
 //! Nothing here decides what a request gets; the endpoints do.
 

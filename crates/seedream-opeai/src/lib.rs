@@ -4,7 +4,7 @@
 
 mod body;
 mod capabilities;
-mod errors;
+mod error_codes;
 mod gateway;
 
 use std::{sync::LazyLock, time::Duration};
@@ -52,7 +52,7 @@ impl Opeai {
     fn reader(request: &Checked) -> Reader {
         // Ark's lifetime, an assumption: the page does not state how long a link is valid.
         let lifetime = Some(Duration::from_secs(24 * 3600));
-        Reader { model: request.model().clone(), kind_of: errors::kind_of, lifetime }
+        Reader { model: request.model().clone(), kind_of: error_codes::kind_of, lifetime }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Error codes that several providers share, since relays forward them.
 //!
-//! An adapter's `errors.rs` checks its own table first, then these.
+//! An adapter's `error_codes.rs` checks its own table first, then these.
 
 use seedream_core::{ErrorKind, Medium, Stage};
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     difference::{Drift, DriftSeverity, documented, drift, type_of},
-    facts::DriftFacts,
+    fixture_facts::DriftFacts,
 };
 
 pub(super) fn compare(facts: &DriftFacts<'_>, file: &Value) -> Result<Vec<Drift>, String> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     difference::{Drift, DriftSeverity, drift, type_of},
-    facts::DriftFacts,
+    fixture_facts::DriftFacts,
 };
 
 /// The types that each member has been seen with, by its place; `*` is any item of a list.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     difference::{Drift, DriftSeverity, documented, drift},
-    facts::DriftFacts,
+    fixture_facts::DriftFacts,
 };
 
 pub(super) fn compare(facts: &DriftFacts<'_>, text: &str) -> Vec<Drift> {

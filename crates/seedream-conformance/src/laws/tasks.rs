@@ -16,7 +16,7 @@ use crate::{
     fixture::convert_exchange,
     fixture::documented_response::{DocumentedCharge, DocumentedResponse, broken, made_up},
     fixture::json_leaves::leaves,
-    fixture::task_id,
+    fixture::task_id_in_response,
     harness::difference::Differences,
     harness::{
         simulation::{SimulatedRun, Simulation},
@@ -326,7 +326,7 @@ fn hostile_ids(subject: &Subject, shown: &TaskFixtures) -> Result<(), CaseFailur
 
 /// The acceptance of a task that has another id.
 fn named(shown: &TaskFixtures, id: &str) -> Result<Response, CaseFailure> {
-    let renamed = task_id::renamed(&shown.created.response, shown.id(), id);
+    let renamed = task_id_in_response::renamed(&shown.created.response, shown.id(), id);
     renamed.ok_or_else(|| CaseFailure::harness("the created task's id is nowhere in its response"))
 }
 
@@ -335,7 +335,8 @@ fn cut_acceptance(subject: &Subject, shown: &TaskFixtures) -> Result<(), CaseFai
     let (response, id) = (&shown.created.response, shown.id());
     let mut d = Differences::default();
     for at in (0..response.body.len()).step_by(3) {
-        let (must, may) = (task_id::must_be_known(response, id, at), task_id::may_be_known(response, id, at));
+        let (must, may) =
+            (task_id_in_response::must_be_known(response, id, at), task_id_in_response::may_be_known(response, id, at));
         let simulation = shown.submit(subject)?;
         let run = simulation.against(|sent, _| match sent.purpose {
             Purpose::Submit => shown.created.cut(at),

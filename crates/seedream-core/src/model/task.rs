@@ -1,4 +1,4 @@
-//! Tasks: the data to collect a billed task after a crash.
+//! An accepted task: the data to collect it after a crash. What a poll finds is [`TaskState`](crate::TaskState).
 
 use std::fmt;
 

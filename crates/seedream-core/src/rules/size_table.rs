@@ -1,4 +1,4 @@
-//! The size table of ope.ai, the seedream series: the pixels of a ratio at a tier, in 24 rows.
+//! The pixels of a ratio at a tier, in 24 rows, as ope.ai documents them for the seedream series; Ark and its relays use the same.
 
 use serde::{Deserialize, Serialize};
 

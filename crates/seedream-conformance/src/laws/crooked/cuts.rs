@@ -11,7 +11,7 @@ use crate::{
     Case, CaseFailure, Law, Subject,
     fixture::convert_exchange,
     fixture::documented_response::{DocumentedCharge, DocumentedResponse, broken, stream},
-    fixture::task_id,
+    fixture::task_id_in_response,
     harness::difference::Differences,
     harness::simulation::{SimulatedRun, Simulation, asks_for},
     harness::task_fixtures::TaskFixtures,
@@ -66,7 +66,7 @@ fn success(subject: &Subject, documented: &DocumentedResponse) -> Result<(), Cas
         let part = &documented.response.body[..at];
         let is_known =
             |known: fn(&Response, &str, usize) -> bool| task.is_some_and(|id| known(&documented.response, id, at));
-        let (must, may) = (is_known(task_id::must_be_known), is_known(task_id::may_be_known));
+        let (must, may) = (is_known(task_id_in_response::must_be_known), is_known(task_id_in_response::may_be_known));
         let arrived = arrived(subject, documented, at);
         for (name, ends) in ENDS {
             let mut d = Differences::default();

@@ -6,13 +6,13 @@ use seedream::{Client, ImageProvider, ImageRequest, ModelId, Result, Task, Warni
 
 /// A client plus the flags that change its requests.
 #[derive(Clone, Debug)]
-pub(crate) struct FittingClient {
+pub(crate) struct RequestFitter {
     pub(crate) client: Client,
     /// Whether `--fit` is set.
     pub(crate) fit: bool,
 }
 
-impl FittingClient {
+impl RequestFitter {
     /// The requested model, or the provider's default model.
     fn model(&self, requested: &ModelId) -> ModelId {
         if requested.as_str().is_empty() { self.client.descriptor().default_model.clone() } else { requested.clone() }
@@ -25,7 +25,7 @@ impl FittingClient {
     }
 }
 
-impl ImageProvider for FittingClient {
+impl ImageProvider for RequestFitter {
     fn descriptor(&self) -> &Descriptor {
         self.client.descriptor()
     }
