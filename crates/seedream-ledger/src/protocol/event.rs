@@ -49,10 +49,13 @@ pub enum Action {
         /// Its epoch.
         epoch: u64,
     },
-    /// Evidence: no byte of the request left.
+    /// Evidence: no byte of the request left. Only who sends an attempt can say that: a worker whose COMMIT was lost does not know
+    /// whether the attempt of this number became its own.
     NotSent {
         /// The attempt.
         attempt: u32,
+        /// The epoch in which it was to be sent.
+        epoch: u64,
     },
     /// Evidence: the attempt ended without an image and without a task.
     Refused {

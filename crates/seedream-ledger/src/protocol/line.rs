@@ -35,6 +35,8 @@ pub struct AttemptRow {
     pub hold: i64,
     /// What was billed.
     pub billed: i64,
+    /// The epoch in which it was sent.
+    pub epoch: u64,
     /// When it was sent.
     pub sent_at: Option<i64>,
     /// How long its request may take, in seconds.
@@ -76,7 +78,7 @@ impl Purchase {
         if has(LineState::Settled) {
             return LineState::Settled;
         }
-        if self.attempts.iter().any(|attempt| attempt.state == LineState::Failed && attempt.charge != Charge::No) {
+        if self.attempts.iter().any(|attempt| attempt.state == LineState::Failed && !attempt.is_closed()) {
             return LineState::Failed;
         }
         match (self.is_over, has(LineState::Failed) || has(LineState::Unknown)) {
@@ -114,6 +116,7 @@ impl AttemptRow {
             charge: Charge::No,
             hold,
             billed: 0,
+            epoch: 0,
             sent_at: None,
             deadline: 0,
             is_lost: false,
@@ -126,7 +129,7 @@ impl AttemptRow {
     pub fn is_closed(&self) -> bool {
         match self.state {
             LineState::Cancelled => true,
-            LineState::Failed => self.charge == Charge::No,
+            LineState::Failed => self.charge == Charge::No || self.verdict == Some(Verdict::Again),
             LineState::Unknown => self.verdict == Some(Verdict::Again),
             _ => false,
         }

@@ -34,6 +34,8 @@ pub fn step(line: &Line, event: &LineEvent) -> Result<(Line, Vec<LineEffect>), I
             for attempt in purchase.attempts.iter_mut().filter(|attempt| attempt.state == LineState::Sent) {
                 (attempt.state, attempt.charge, attempt.is_lost) = (LineState::Unknown, Charge::Unknown, true);
             }
+            let is_bought = !purchase.attempts.iter().all(AttemptRow::is_closed);
+            purchase.is_over |= is_bought && purchase.attempts.iter().all(AttemptRow::is_at_end);
         }
         Action::Reserve { epoch, hold, left } => {
             purchase.fence(epoch)?;
@@ -49,7 +51,7 @@ pub fn step(line: &Line, event: &LineEvent) -> Result<(Line, Vec<LineEffect>), I
                 return Err(Illegal::State);
             };
             (attempt.state, attempt.charge) = (LineState::Sent, Charge::Unknown);
-            (attempt.sent_at, attempt.deadline) = (Some(now), deadline);
+            (attempt.epoch, attempt.sent_at, attempt.deadline) = (epoch, Some(now), deadline);
             effects.push(LineEffect::MaySend { attempt: number });
         }
         Action::Release { epoch } => {
@@ -60,18 +62,26 @@ pub fn step(line: &Line, event: &LineEvent) -> Result<(Line, Vec<LineEffect>), I
             purchase.holder = None;
             purchase.cancel_reserved();
         }
-        Action::NotSent { attempt } => at(&mut purchase.attempts, attempt)?.not_sent(),
+        Action::NotSent { attempt, epoch } => {
+            let row = at(&mut purchase.attempts, attempt)?;
+            if row.epoch == epoch {
+                row.not_sent();
+            }
+        }
         Action::Refused { attempt, charge } => at(&mut purchase.attempts, attempt)?.refused(charge),
         Action::Accepted { attempt } => {
-            at(&mut purchase.attempts, attempt)?.arrived(LineState::Accepted)?;
-            purchase.cancel_reserved();
+            if at(&mut purchase.attempts, attempt)?.arrived(LineState::Accepted)? {
+                purchase.reopen();
+            }
         }
         Action::Answered { attempt, charge, billed } => {
             let row = at(&mut purchase.attempts, attempt)?;
             let is_first = row.arrived(LineState::Answered)?;
             row.charge = if is_first { charge } else { row.charge.max(charge) };
             row.billed = row.billed.max(billed);
-            purchase.cancel_reserved();
+            if is_first {
+                purchase.reopen();
+            }
         }
         Action::Saved { attempt } => {
             let row = at(&mut purchase.attempts, attempt)?;
@@ -80,9 +90,11 @@ pub fn step(line: &Line, event: &LineEvent) -> Result<(Line, Vec<LineEffect>), I
             }
         }
         Action::Ended { attempt, epoch, charge, has_images, is_left } => {
-            at(&mut purchase.attempts, attempt)?.ended(charge, has_images, is_left);
-            // Who was fenced ends nothing but its own attempt.
-            if purchase.fence(epoch).is_ok() {
+            let holds = purchase.fence(epoch).is_ok();
+            let row = at(&mut purchase.attempts, attempt)?;
+            // Whoever was fenced ends nothing: what it knows of a response is recorded already.
+            if holds {
+                row.ended(charge, has_images, is_left);
                 purchase.holder = None;
                 purchase.cancel_reserved();
                 purchase.is_over = purchase.attempts.iter().all(AttemptRow::is_at_end);
@@ -151,6 +163,12 @@ impl Purchase {
             None => self.attempts.push(AttemptRow::reserved(hold)),
         }
         Ok(())
+    }
+
+    /// Something is to be collected, whatever was decided before, and nothing else is bought.
+    fn reopen(&mut self) {
+        self.is_over = false;
+        self.cancel_reserved();
     }
 
     fn cancel_reserved(&mut self) {

@@ -22,7 +22,7 @@ const TAKE: Action = Action::Take { worker: 7 };
 const RESERVE: Action = Action::Reserve { epoch: 1, hold: 10, left: Some(10) };
 const SEND: Action = Action::Send { epoch: 1, now: 1_000, deadline: DEADLINE };
 const LOST: Action = Action::Lost { epoch: 1 };
-const NOT_SENT: Action = Action::NotSent { attempt: 1 };
+const NOT_SENT: Action = Action::NotSent { attempt: 1, epoch: 1 };
 const ACCEPTED: Action = Action::Accepted { attempt: 1 };
 const ANSWERED: Action = Action::Answered { attempt: 1, charge: Charge::Yes, billed: 8 };
 const SAVED: Action = Action::Saved { attempt: 1 };
@@ -62,6 +62,7 @@ fn every_step_leads_where_the_table_says() {
         (&[TAKE, RESERVE, LOST], Action::Cancel, Cancelled, Charge::No, (0, 0)),
         (&SENT, LOST, Unknown, Charge::Unknown, (10, 0)),
         (&SENT, NOT_SENT, Failed, Charge::No, (0, 0)),
+        (&SENT, Action::NotSent { attempt: 1, epoch: 0 }, Sent, Charge::Unknown, (10, 0)),
         (&SENT, refused(Charge::No), Failed, Charge::No, (0, 0)),
         (&SENT, refused(Charge::Unknown), Unknown, Charge::Unknown, (10, 0)),
         (&SENT, refused(Charge::Yes), Failed, Charge::Yes, (0, 10)),
@@ -144,7 +145,7 @@ fn what_the_table_does_not_have_is_refused() {
     assert!(matches!(apply(&after(&lost), no_room), Err(Illegal::Budget { .. })));
 }
 
-const NOT_SENT_OF_2: Action = Action::NotSent { attempt: 2 };
+const NOT_SENT_OF_2: Action = Action::NotSent { attempt: 2, epoch: 1 };
 
 #[test]
 fn a_person_waits_for_a_request_that_may_be_under_way_and_fences_it() {
@@ -199,7 +200,7 @@ fn action() -> impl Strategy<Value = Action> {
             .prop_map(|(epoch, hold, left)| Action::Reserve { epoch, hold, left }),
         4 => (epoch.clone(), 0..9_i64).prop_map(|(epoch, now)| Action::Send { epoch, now, deadline: DEADLINE }),
         1 => epoch.clone().prop_map(|epoch| Action::Release { epoch }),
-        1 => attempt.clone().prop_map(|attempt| Action::NotSent { attempt }),
+        1 => (attempt.clone(), epoch.clone()).prop_map(|(attempt, epoch)| Action::NotSent { attempt, epoch }),
         2 => (attempt.clone(), charge()).prop_map(|(attempt, charge)| Action::Refused { attempt, charge }),
         1 => attempt.clone().prop_map(|attempt| Action::Accepted { attempt }),
         1 => (attempt.clone(), charge(), 0..20_i64)
@@ -268,7 +269,7 @@ proptest! {
                 continue;
             }
             for action in [
-                Action::NotSent { attempt: number },
+                Action::NotSent { attempt: number, epoch: attempt.epoch },
                 Action::Refused { attempt: number, charge: late },
                 Action::Accepted { attempt: number },
                 Action::Answered { attempt: number, charge: late, billed: 5 },
