@@ -137,8 +137,11 @@ impl AttemptRow {
 
     /// Whether it may have been billed.
     pub fn may_be_billed(&self) -> bool {
-        !matches!(self.state, LineState::Reserved | LineState::Cancelled)
-            && !(self.state == LineState::Failed && self.charge == Charge::No)
+        match self.state {
+            LineState::Reserved | LineState::Cancelled => false,
+            LineState::Failed => self.charge != Charge::No,
+            _ => true,
+        }
     }
 
     /// What it holds of the budget, and what it was billed.

@@ -45,6 +45,8 @@ fn with(before: &[Action], then: Action) -> Vec<Action> {
 }
 
 /// What is before, what happens, and state and charge of the attempt, with what is held and billed.
+type Row<'a> = (&'a [Action], Action, LineState, Charge, (i64, i64));
+
 #[test]
 fn every_step_leads_where_the_table_says() {
     use LineState::{Accepted, Answered, Cancelled, Failed, Reserved, Saved, Sent, Settled, Unknown};
@@ -53,7 +55,7 @@ fn every_step_leads_where_the_table_says() {
     let answered = with(&SENT, ANSWERED);
     let unpaid = with(&lost, resolve(Verdict::NotPaid, 0));
     let paid = with(&lost, resolve(Verdict::Paid, 0));
-    let table: &[(&[Action], Action, LineState, Charge, (i64, i64))] = &[
+    let table: &[Row<'_>] = &[
         (&[TAKE], RESERVE, Reserved, Charge::No, (10, 0)),
         (&[TAKE, RESERVE], Action::Reserve { epoch: 1, hold: 15, left: Some(5) }, Reserved, Charge::No, (15, 0)),
         (&[TAKE, RESERVE], SEND, Sent, Charge::Unknown, (10, 0)),
