@@ -1,0 +1,22 @@
+//! A durable store of jobs.
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "sqlite")]
+mod budget;
+#[cfg(feature = "sqlite")]
+mod evidence;
+#[cfg(feature = "sqlite")]
+mod identity;
+pub mod protocol;
+#[cfg(feature = "sqlite")]
+mod report;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+#[cfg(feature = "sqlite")]
+pub use self::{
+    budget::{Budget, BudgetPeriod, IMAGES},
+    report::{AttemptReport, Comparison, JobDetail, JobFilter, JobRow, PurchaseRow, Salvage, SpendRow},
+    sqlite::{Ledger, LedgerError, LineWork, PlanReport, PlannedLine, Resolution, Taken, Worker, WorkerOptions},
+};

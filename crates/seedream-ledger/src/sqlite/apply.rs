@@ -1,0 +1,72 @@
+//! What entries do to a purchase.
+
+use rusqlite::params;
+use seedream_client::{RecordEntry, Refusal};
+use seedream_core::Timestamp;
+
+use super::{
+    failure::storage,
+    rows::{Failed, StoredPurchase, signed},
+    spool::Spooled,
+    sql,
+    writer::Database,
+};
+use crate::{evidence, protocol::LineState};
+
+/// Adds an entry, once, and takes the steps that it means. An entry that the protocol does not expect is kept all the same. Says
+/// whether something of the purchase is left.
+pub(super) fn record(database: &Database, spooled: &Spooled) -> Result<bool, Refusal> {
+    let failed = |error| storage(&database.path, error);
+    let mut purchase = StoredPurchase::load(&database.connection, spooled.purchase).map_err(failed)?;
+    write(database, &mut purchase, spooled).map_err(failed)?;
+    Ok(is_left(&purchase))
+}
+
+/// Whether something is to be collected or looked into.
+pub(super) fn is_left(purchase: &StoredPurchase) -> bool {
+    let state = purchase.state.state();
+    state.is_collectable() || matches!(state, LineState::Sent | LineState::Unknown)
+}
+
+fn write(database: &Database, purchase: &mut StoredPurchase, spooled: &Spooled) -> rusqlite::Result<()> {
+    let connection = &database.connection;
+    let Spooled { token, attempt, epoch, entry, .. } = spooled;
+    let text = serde_json::to_string(entry).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let now = Timestamp::now();
+    let added = connection.prepare_cached(sql::ADD_ENTRY)?.execute(params![
+        token,
+        purchase.id,
+        attempt,
+        signed(*epoch),
+        evidence::kind(entry),
+        now.to_string(),
+        text
+    ])?;
+    if added == 0 {
+        return Ok(());
+    }
+    let is_whole = is_whole(connection, purchase.id, *attempt)?;
+    let is_saved = is_whole && matches!(entry, RecordEntry::Image { .. }) && {
+        let mut statement = connection.prepare_cached(sql::SAVED_IMAGES)?;
+        let (came, saved): (Option<u32>, u32) =
+            statement.query_row(params![purchase.id, attempt], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        came.is_some_and(|came| came > 0 && saved >= came)
+    };
+    let bound = purchase.bound(*attempt);
+    let context = evidence::Context { attempt: *attempt, epoch: *epoch, bound: &bound, is_whole, is_saved, now };
+    let (actions, notes) = evidence::meaning(entry, &context);
+    purchase.note(connection, *attempt, &notes)?;
+    for action in actions {
+        match purchase.step(connection, action) {
+            // Where the protocol does not expect it, it is on record, and nothing else follows.
+            Ok(()) | Err(Failed::Illegal(_)) => {}
+            Err(Failed::Sql(error)) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Whether the response was read to its end: a stream names its images one by one before.
+fn is_whole(connection: &rusqlite::Connection, purchase: i64, attempt: u32) -> rusqlite::Result<bool> {
+    connection.prepare_cached(sql::IS_WHOLE)?.query_row(params![purchase, attempt], |row| row.get(0))
+}

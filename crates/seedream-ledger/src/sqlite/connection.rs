@@ -1,0 +1,158 @@
+//! Opens the file: what it has to be, and how it is written.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
+use seedream_client::Refusal;
+
+use super::{
+    failure::{refused, storage},
+    sql,
+};
+
+/// How long another process is waited for.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Versions before this one can lose a commit when two processes write (<https://sqlite.org/wal.html>, the WAL-reset bug).
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// Opens a ledger, and makes one where there is no file.
+pub(super) fn open(path: &Path) -> Result<Connection, Refusal> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(refused(format!("SQLite {} can lose a commit: 3.51.3 is needed", rusqlite::version())));
+    }
+    let folder = folder(path);
+    if is_remote(&folder).map_err(|error| unreadable(&folder, error))? {
+        let message = format!(
+            "the ledger {} is on a network file system, whose locks cannot be relied on: put it on a local disk",
+            path.display()
+        );
+        return Err(refused(message));
+    }
+    let is_new = !path.exists();
+    let failed = |error| storage(path, error);
+    let mut connection = Connection::open(path).map_err(failed)?;
+    connection.busy_timeout(BUSY).map_err(failed)?;
+    configure(&connection).map_err(failed)?;
+    migrate(&mut connection, path)?;
+    let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
+    if check != "ok" {
+        return Err(refused(format!(
+            "the ledger {} is damaged: {check}; nothing was changed: copy it, and export what can be read",
+            path.display()
+        )));
+    }
+    if is_new && !cfg!(windows) {
+        // Its name lasts.
+        fs::File::open(&folder).and_then(|folder| folder.sync_all()).map_err(|error| unreadable(&folder, error))?;
+    }
+    Ok(connection)
+}
+
+/// Opens a ledger that may be damaged, to read it.
+pub(super) fn open_to_read(path: &Path) -> Result<Connection, Refusal> {
+    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| storage(path, error))
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    debug_assert_eq!(mode, "wal");
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; PRAGMA foreign_keys = ON;",
+    )?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+/// Brings the schema to this program's version.
+fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Refusal> {
+    let failed = |error| storage(path, error);
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    let number = |pragma| transaction.query_row(pragma, [], |row| row.get::<_, i64>(0));
+    let version = number("PRAGMA user_version").map_err(failed)?;
+    let application = number("PRAGMA application_id").map_err(failed)?;
+    let tables = number("SELECT count(*) FROM sqlite_schema").map_err(failed)?;
+    if tables > 0 && application != sql::APPLICATION {
+        return Err(refused(format!("{} is a database of another program, not a ledger", path.display())));
+    }
+    if version > sql::VERSION {
+        return Err(refused(format!(
+            "the ledger {} has version {version}, and this program reads version {}: use a newer one",
+            path.display(),
+            sql::VERSION
+        )));
+    }
+    if version < 1 {
+        transaction.execute_batch(&sql::version_1()).map_err(failed)?;
+    }
+    transaction.commit().map_err(failed)
+}
+
+pub(super) fn folder(path: &Path) -> PathBuf {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
+}
+
+fn unreadable(folder: &Path, error: io::Error) -> Refusal {
+    Refusal::storage(format!("the folder {} cannot be used: {error}", folder.display()), error)
+}
+
+/// Whether the folder is on a file system of another machine.
+#[cfg(target_os = "linux")]
+fn is_remote(folder: &Path) -> io::Result<bool> {
+    Ok(is_remote_kind(u64::from_ne_bytes(i64::from(rustix::fs::statfs(folder)?.f_type).to_ne_bytes())))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_remote(folder: &Path) -> io::Result<bool> {
+    fs::metadata(folder).map(|_| false)
+}
+
+/// NFS, SMB and CIFS, 9P, AFS, Coda, Ceph, Lustre, GFS2, OCFS2, and FUSE, which most other ones are made with.
+#[cfg(target_os = "linux")]
+fn is_remote_kind(kind: u64) -> bool {
+    const REMOTE: [u32; 12] = [
+        0x6969,
+        0x517b,
+        0xff53_4d42,
+        0xfe53_4d42,
+        0x0102_1997,
+        0x5346_414f,
+        0x7375_7245,
+        0x00c3_6400,
+        0x0bd0_0bd0,
+        0x0116_1970,
+        0x7461_636f,
+        0x6573_5546,
+    ];
+    REMOTE.iter().any(|remote| u64::from(*remote) == kind & 0xffff_ffff)
+}
+
+/// The time since the machine started, in seconds, and which start that was. Where the system does not say, the wall clock.
+pub(super) fn clock() -> (i64, Option<String>) {
+    #[cfg(target_os = "linux")]
+    {
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|boot| boot.trim().to_owned());
+        if boot.is_some() {
+            return (rustix::time::clock_gettime(rustix::time::ClockId::Boottime).tv_sec, boot);
+        }
+    }
+    (seedream_core::Timestamp::now().unix_seconds(), None)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #[test]
+    fn file_systems_of_other_machines_are_known_by_their_number() {
+        let (ext4, nfs, tmpfs, fuse, smb2) = (0xef53, 0x6969, 0x0102_1994, 0x6573_5546, 0xfe53_4d42);
+        for (kind, is_remote) in [(ext4, false), (tmpfs, false), (nfs, true), (fuse, true), (smb2, true)] {
+            assert_eq!(super::is_remote_kind(kind), is_remote, "{kind:x}");
+        }
+        assert!(super::is_remote_kind(0xffff_ffff_fe53_4d42), "sign-extended");
+    }
+}

@@ -1,0 +1,78 @@
+//! What can go wrong.
+
+use std::{fmt, path::Path};
+
+use rusqlite::ErrorCode;
+use seedream_client::Refusal;
+
+use crate::protocol::Illegal;
+
+/// Why a ledger did not do what it was asked to.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// As the store of a job says it.
+    Refused(Refusal),
+    /// The protocol does not allow it.
+    Illegal {
+        /// The job.
+        job: String,
+        /// Why not.
+        why: Illegal,
+    },
+    /// The ledger knows no such job, purchase or attempt.
+    NoSuchJob(String),
+    /// Lines have the `id` of a line that was sent, and ask for something else. Nothing was planned.
+    Changed(Vec<String>),
+}
+
+impl fmt::Display for LedgerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Illegal { job, why } => write!(f, "{job}: {why}"),
+            Self::NoSuchJob(job) => write!(f, "the ledger has no job {job}"),
+            Self::Changed(ids) => write!(
+                f,
+                "these lines were sent before with another request: {}; give a changed line another id",
+                ids.join(", ")
+            ),
+        }
+    }
+}
+
+impl std::error::Error for LedgerError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        if let Self::Refused(refusal) = self { refusal.source() } else { None }
+    }
+}
+
+impl From<Refusal> for LedgerError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// What the database says, with the name of the file and what to do.
+pub(super) fn storage(path: &Path, error: rusqlite::Error) -> Refusal {
+    let path = path.display();
+    let message = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            format!("the ledger {path} is damaged: {error}; nothing was changed: copy it, and export what can be read")
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            format!("the ledger {path} is busy: another process has been writing for too long")
+        }
+        Some(ErrorCode::DiskFull) => format!("the disk of the ledger {path} is full"),
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            format!("the ledger {path} cannot be written: {error}")
+        }
+        _ => format!("the ledger {path} failed: {error}"),
+    };
+    Refusal::storage(message, error)
+}
+
+/// A refusal without a cause.
+pub(super) fn refused(message: impl Into<String>) -> Refusal {
+    Refusal::Storage { message: message.into(), source: None }
+}

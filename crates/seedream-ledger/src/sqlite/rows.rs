@@ -1,0 +1,339 @@
+//! Purchases in the database: read, changed by the protocol, and written in the same transaction.
+
+use rusqlite::{Connection, OptionalExtension as _, Result, params};
+use seedream_client::{RecordEntry, Refusal};
+use seedream_core::{Amount, Charge, Timestamp};
+
+use super::{connection, sql};
+use crate::{
+    budget::{self, Bound, Budget, BudgetPeriod, IMAGES},
+    evidence::Notes,
+    protocol::{Action, AttemptRow, Illegal, Line, LineEvent, LineState, Purchase, Verdict, step},
+};
+
+/// A purchase as it is stored.
+#[derive(Debug)]
+pub(super) struct StoredPurchase {
+    pub(super) id: i64,
+    pub(super) line: i64,
+    pub(super) number: u32,
+    pub(super) job: String,
+    pub(super) batch: String,
+    /// The bound of the line, as it was planned.
+    pub(super) most_images: u32,
+    pub(super) most_cost: Option<Amount>,
+    /// What the protocol knows.
+    pub(super) state: Purchase,
+    /// The bound of each attempt, and how many images it was billed.
+    bounds: Vec<(Bound, Option<u64>)>,
+}
+
+/// Why a step was not made.
+#[derive(Debug)]
+pub(super) enum Failed {
+    Illegal(Illegal),
+    Sql(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Failed {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::from_ne_bytes(number.to_ne_bytes())
+}
+
+pub(super) fn signed(number: u64) -> i64 {
+    i64::from_ne_bytes(number.to_ne_bytes())
+}
+
+impl StoredPurchase {
+    pub(super) fn find(connection: &Connection, job: &str, number: u32) -> Result<Option<Self>> {
+        let mut statement = connection.prepare_cached(sql::PURCHASE_ID)?;
+        let id = statement.query_row(params![job, number], |row| row.get(0)).optional()?;
+        id.map(|id| Self::load(connection, id)).transpose()
+    }
+
+    pub(super) fn load(connection: &Connection, id: i64) -> Result<Self> {
+        let mut statement = connection.prepare_cached(sql::PURCHASE)?;
+        let mut purchase = statement.query_row([id], |row| {
+            let cost: Option<String> = row.get(9)?;
+            Ok(Self {
+                id,
+                line: row.get(1)?,
+                number: row.get(2)?,
+                job: row.get(6)?,
+                batch: row.get(7)?,
+                most_images: row.get(8)?,
+                most_cost: cost.and_then(|cost| serde_json::from_str(&cost).ok()),
+                state: Purchase {
+                    holder: row.get::<_, Option<i64>>(3)?.map(unsigned),
+                    epoch: unsigned(row.get(4)?),
+                    is_over: row.get(5)?,
+                    attempts: Vec::new(),
+                },
+                bounds: Vec::new(),
+            })
+        })?;
+        let mut statement = connection.prepare_cached(sql::ATTEMPTS)?;
+        let mut rows = statement.query(params![id, connection::clock().1])?;
+        while let Some(row) = rows.next()? {
+            let hold: i64 = row.get(2)?;
+            purchase.state.attempts.push(AttemptRow {
+                state: word(row, 0, LineState::parse)?,
+                charge: word(row, 1, charge)?,
+                hold,
+                billed: row.get(3)?,
+                epoch: unsigned(row.get(4)?),
+                sent_at: row.get(5)?,
+                deadline: row.get(6)?,
+                is_lost: row.get(7)?,
+                verdict: row.get::<_, Option<String>>(8)?.as_deref().and_then(Verdict::parse),
+                is_conflict: row.get(9)?,
+            });
+            let amount = Amount { micros: hold, unit: row.get::<_, String>(12)?.into() };
+            purchase.bounds.push((Bound { amount, images: row.get(10)? }, row.get(11)?));
+        }
+        Ok(purchase)
+    }
+
+    /// The bound of an attempt.
+    pub(super) fn bound(&self, attempt: u32) -> Bound {
+        let known = (attempt as usize).checked_sub(1).and_then(|index| self.bounds.get(index));
+        known.map_or(Bound { amount: budget::in_images(1), images: 1 }, |(bound, _)| bound.clone())
+    }
+
+    /// The number of the last attempt.
+    pub(super) fn attempts(&self) -> u32 {
+        u32::try_from(self.state.attempts.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Takes a step of the protocol, and writes what it changes.
+    pub(super) fn step(&mut self, connection: &Connection, action: Action) -> Result<(), Failed> {
+        let line = Line { purchases: vec![self.state.clone()] };
+        let (mut line, _) = step(&line, &LineEvent { purchase: 1, action }).map_err(Failed::Illegal)?;
+        let Some(next) = line.purchases.pop() else { return Err(Failed::Illegal(Illegal::NoSuch)) };
+        let before = std::mem::replace(&mut self.state, next);
+        if self.state == before {
+            return Ok(());
+        }
+        for (index, attempt) in self.state.attempts.iter().enumerate() {
+            match before.attempts.get(index) {
+                Some(before) if before == attempt => {}
+                Some(_) => self.save_attempt(connection, index, attempt)?,
+                None => {
+                    let bound = self.bounds.last().map_or(
+                        Bound { amount: budget::in_images(self.most_images.into()), images: self.most_images },
+                        |(bound, _)| bound.clone(),
+                    );
+                    self.bounds.push((
+                        Bound { amount: Amount { micros: attempt.hold, unit: bound.amount.unit.clone() }, ..bound },
+                        None,
+                    ));
+                    let bound = &self.bounds[index].0;
+                    connection.prepare_cached(sql::ADD_ATTEMPT)?.execute(params![
+                        self.id,
+                        index + 1,
+                        attempt.hold,
+                        bound.amount.unit,
+                        self.batch,
+                        today(),
+                        bound.images
+                    ])?;
+                }
+            }
+        }
+        let Purchase { holder, epoch, is_over, .. } = self.state;
+        let state = self.state.state().as_str();
+        connection.prepare_cached(sql::SAVE_PURCHASE)?.execute(params![
+            self.id,
+            state,
+            holder.map(signed),
+            signed(epoch),
+            is_over
+        ])?;
+        Ok(())
+    }
+
+    fn save_attempt(&self, connection: &Connection, index: usize, attempt: &AttemptRow) -> Result<()> {
+        let (held, paid) = attempt.account();
+        let (bound, billed) = &self.bounds[index];
+        let images = |amount: i64, images: u64| if amount == 0 { 0 } else { i64::try_from(images).unwrap_or(i64::MAX) };
+        let most = u64::from(bound.images);
+        connection.prepare_cached(sql::SAVE_ATTEMPT)?.execute(params![
+            self.id,
+            index + 1,
+            attempt.state.as_str(),
+            attempt.charge.as_str(),
+            attempt.hold,
+            attempt.billed,
+            signed(attempt.epoch),
+            attempt.sent_at,
+            attempt.deadline,
+            attempt.is_lost,
+            attempt.verdict.map(Verdict::as_str),
+            attempt.is_conflict,
+            held,
+            paid,
+            images(held, most.max(billed.unwrap_or(0))),
+            images(paid, billed.unwrap_or(most)),
+            connection::clock().1,
+        ])?;
+        Ok(())
+    }
+
+    /// Reserves an attempt, or makes the reservation fit: the budget is looked at and the hold written in the same transaction.
+    pub(super) fn reserve(
+        &mut self,
+        connection: &Connection,
+        bound: Bound,
+        budget: Option<&Budget>,
+    ) -> Result<(), Failed> {
+        let left = budget.map(|budget| left(connection, &self.batch, budget)).transpose()?;
+        let epoch = self.state.epoch;
+        let known = self.bounds.len();
+        // The unit of a new attempt is that of the bound before it, so it stands there first.
+        self.bounds.push((bound.clone(), None));
+        let reserved = self.step(connection, Action::Reserve { epoch, hold: bound.amount.micros, left });
+        self.bounds.truncate(self.state.attempts.len());
+        reserved?;
+        if self.state.attempts.len() == known
+            && let Some(last) = self.bounds.last_mut()
+        {
+            last.0 = bound.clone();
+            self.save_attempt(connection, known - 1, &self.state.attempts[known - 1])?;
+        }
+        connection.prepare_cached(sql::BOUND)?.execute(params![
+            self.id,
+            self.attempts(),
+            bound.amount.unit,
+            bound.images,
+            today()
+        ])?;
+        Ok(())
+    }
+
+    /// Notes what an entry says beside the steps that it means.
+    pub(super) fn note(&mut self, connection: &Connection, attempt: u32, notes: &Notes) -> Result<()> {
+        if let Some(billed) = notes.billed {
+            if let Some(bound) = (attempt as usize).checked_sub(1).and_then(|index| self.bounds.get_mut(index)) {
+                bound.1 = Some(billed);
+            }
+            connection.prepare_cached(sql::BILLED)?.execute(params![self.id, attempt, signed(billed)])?;
+        }
+        if let Some((came, is_all)) = notes.came {
+            connection.prepare_cached(sql::CAME)?.execute(params![self.id, attempt, came, is_all])?;
+        }
+        if let Some(at) = notes.expires_at {
+            connection.prepare_cached(sql::EXPIRES)?.execute(params![self.id, at])?;
+        }
+        Ok(())
+    }
+
+    /// What the ledger knows of the purchase: the attempt that is to be collected, or the last one, comes last.
+    pub(super) fn entries(&self, connection: &Connection) -> Result<(u32, Vec<RecordEntry>)> {
+        let last = self.state.collectable().unwrap_or(self.attempts());
+        let mut statement = connection.prepare_cached(sql::ENTRIES)?;
+        let mut rows = statement.query([self.id])?;
+        let (mut before, mut entries) = (Vec::new(), Vec::new());
+        while let Some(row) = rows.next()? {
+            let entry = read_entry(&row.get::<_, String>(1)?);
+            if row.get::<_, u32>(0)? == last { entries.push(entry) } else { before.push(entry) }
+        }
+        before.append(&mut entries);
+        Ok((last, before))
+    }
+}
+
+/// An entry; one that cannot be read is kept as it is written.
+pub(super) fn read_entry(text: &str) -> RecordEntry {
+    serde_json::from_str(text).unwrap_or_else(|_| {
+        let members = [("entry", "unreadable"), ("text", text)];
+        RecordEntry::Unknown(members.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect())
+    })
+}
+
+fn charge(word: &str) -> Option<Charge> {
+    [Charge::No, Charge::Unknown, Charge::Yes].into_iter().find(|charge| charge.as_str() == word)
+}
+
+fn word<T>(row: &rusqlite::Row<'_>, column: usize, parse: impl Fn(&str) -> Option<T>) -> Result<T> {
+    let text: String = row.get(column)?;
+    parse(&text).ok_or_else(|| {
+        let message = format!("`{text}` is not a word of this version");
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, message.into())
+    })
+}
+
+/// The day in UTC.
+pub(super) fn today() -> String {
+    Timestamp::now().to_string().chars().take(10).collect()
+}
+
+/// What is left of a budget; attempts that cannot be expressed in its unit leave nothing.
+pub(super) fn left(connection: &Connection, batch: &str, budget: &Budget) -> Result<i64> {
+    let (query, key) = match budget.period {
+        BudgetPeriod::Batch => (sql::SPENT_OF_BATCH, batch.to_owned()),
+        BudgetPeriod::Day => (sql::SPENT_OF_DAY, today()),
+    };
+    let unit = budget.limit.unit.as_ref();
+    let mut left = budget.limit.micros;
+    let mut statement = connection.prepare_cached(query)?;
+    let mut rows = statement.query([key])?;
+    while let Some(row) = rows.next()? {
+        let spent = if row.get::<_, String>(0)? == unit {
+            row.get::<_, i64>(1)?.saturating_add(row.get(2)?)
+        } else if unit == IMAGES {
+            row.get::<_, i64>(3)?.saturating_add(row.get(4)?).saturating_mul(1_000_000)
+        } else {
+            i64::MAX
+        };
+        left = left.saturating_sub(spent);
+    }
+    Ok(left)
+}
+
+/// The refusal of a job whose step is not legal.
+pub(super) fn refusal(purchase: &StoredPurchase, why: Illegal, budget: Option<&Budget>) -> Refusal {
+    let id = record_id(&purchase.job, purchase.number);
+    match why {
+        Illegal::Budget { hold, left } => {
+            let unit = budget.map_or("", |budget| budget.limit.unit.as_ref());
+            let amount = |micros| Amount { micros, unit: unit.to_owned().into() };
+            let message = if left < -(i64::MAX / 2) {
+                format!("earlier attempts have no price in {unit}: state the budget in images")
+            } else {
+                format!("{id} may cost {}, and {} are left of the budget", amount(hold), amount(left.max(0)))
+            };
+            Refusal::Budget { message }
+        }
+        Illegal::Held => Refusal::Running { id },
+        Illegal::Bought => Refusal::AlreadyBought { id },
+        Illegal::Fenced | Illegal::NoSuch | Illegal::TooEarly { .. } | Illegal::State => Refusal::Fenced { id },
+    }
+}
+
+/// The id of a record: the job, and the purchase where it is not the first.
+pub(super) fn record_id(job: &str, purchase: u32) -> String {
+    if purchase == 1 { job.to_owned() } else { format!("{job}#{purchase}") }
+}
+
+/// The purchase that a record's id names.
+pub(super) fn find_record(connection: &Connection, id: &str) -> Result<Option<StoredPurchase>> {
+    if let Some((job, number)) = id.rsplit_once('#')
+        && let Ok(number) = number.parse()
+        && let Some(found) = StoredPurchase::find(connection, job, number)?
+    {
+        return Ok(Some(found));
+    }
+    StoredPurchase::find(connection, id, 1)
+}
+
+/// The ids that a query gives.
+pub(super) fn ids(connection: &Connection, query: &str, of: impl rusqlite::Params) -> Result<Vec<i64>> {
+    let mut statement = connection.prepare_cached(query)?;
+    let rows = statement.query_map(of, |row| row.get(0))?;
+    rows.collect()
+}

@@ -1,0 +1,259 @@
+//! The thread that writes: what waits at the same time becomes one transaction, with one sync.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::mpsc::{self, Receiver, Sender},
+    thread,
+};
+
+use rusqlite::Connection;
+use seedream_client::Refusal;
+use tokio::sync::oneshot;
+
+use super::{
+    apply,
+    failure::{refused, storage},
+    spool::{Spool, Spooled},
+};
+
+/// How many requests share a transaction at most.
+const GROUP: usize = 64;
+
+/// The database, as the thread that writes has it.
+pub(super) struct Database {
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
+    spool: Spool,
+    /// Why nothing is sent any more.
+    halted: Option<String>,
+    #[cfg(test)]
+    pub(super) faults: std::sync::Arc<super::tests::Faults>,
+}
+
+/// Something to do inside a transaction.
+trait Work: Send {
+    /// Whether it may be committed.
+    fn run(&mut self, database: &Database) -> bool;
+    /// What has to be kept where it did not get to the disk.
+    fn unwritten(&mut self) -> Option<Spooled>;
+    /// Tells who waits.
+    fn finish(self: Box<Self>, failed: Option<Refusal>);
+}
+
+/// What a request gives back, with an entry that must not be lost if the transaction fails.
+pub(super) type Done<T> = Result<T, Refusal>;
+
+struct Request<T, F> {
+    run: Option<F>,
+    done: Option<Done<T>>,
+    keep: Option<Spooled>,
+    unsure: Option<Box<dyn Fn(&T) -> Option<Spooled> + Send>>,
+    reply: oneshot::Sender<Done<T>>,
+}
+
+impl<T: Send, F: FnOnce(&Database) -> Done<T> + Send> Work for Request<T, F> {
+    fn run(&mut self, database: &Database) -> bool {
+        self.done = self.run.take().map(|run| run(database));
+        matches!(self.done, Some(Ok(_)))
+    }
+
+    fn unwritten(&mut self) -> Option<Spooled> {
+        let unsure = self.unsure.take();
+        self.keep.take().or_else(|| match (&self.done, unsure) {
+            (Some(Ok(done)), Some(unsure)) => unsure(done),
+            _ => None,
+        })
+    }
+
+    fn finish(self: Box<Self>, failed: Option<Refusal>) {
+        let done = match (failed, self.done) {
+            (Some(failed), Some(Ok(_)) | None) => Err(failed),
+            (_, Some(done)) => done,
+            (None, None) => Err(refused("the ledger did not do it")),
+        };
+        // Whoever asked may be gone.
+        let _ = self.reply.send(done);
+    }
+}
+
+/// Hands work over to the thread, which ends with the last of these.
+#[derive(Clone)]
+pub(super) struct Writer(Sender<Box<dyn Work>>);
+
+impl Writer {
+    pub(super) fn start(
+        connection: Connection,
+        path: &Path,
+        #[cfg(test)] faults: std::sync::Arc<super::tests::Faults>,
+    ) -> Result<Self, Refusal> {
+        let (sender, receiver) = mpsc::channel();
+        let mut database = Database {
+            connection,
+            path: path.to_owned(),
+            spool: Spool::new(path),
+            halted: None,
+            #[cfg(test)]
+            faults,
+        };
+        database.replay_others()?;
+        let thread = thread::Builder::new().name("seedream-ledger".into()).spawn(move || database.serve(&receiver));
+        thread.map_err(|error| Refusal::storage(format!("the ledger cannot start a thread: {error}"), error))?;
+        Ok(Self(sender))
+    }
+
+    /// Does something in a transaction. The first poll hands it over; it is done even if the future is dropped.
+    pub(super) async fn call<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&Database) -> Done<T> + Send + 'static,
+    ) -> Done<T> {
+        self.request(run, None, None).await
+    }
+
+    /// The same with an entry that is kept somewhere else where it cannot be written.
+    pub(super) async fn keep<T: Send + 'static>(
+        &self,
+        entry: Spooled,
+        run: impl FnOnce(&Database) -> Done<T> + Send + 'static,
+    ) -> Done<T> {
+        self.request(run, Some(entry), None).await
+    }
+
+    /// The same where it has to be recorded that it is not used, should the reply to COMMIT be lost.
+    pub(super) async fn prepare<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&Database) -> Done<T> + Send + 'static,
+        unsure: impl Fn(&T) -> Option<Spooled> + Send + 'static,
+    ) -> Done<T> {
+        self.request(run, None, Some(Box::new(unsure))).await
+    }
+
+    async fn request<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&Database) -> Done<T> + Send + 'static,
+        keep: Option<Spooled>,
+        unsure: Option<Box<dyn Fn(&T) -> Option<Spooled> + Send>>,
+    ) -> Done<T> {
+        let (reply, receiver) = oneshot::channel();
+        let request = Request { run: Some(run), done: None, keep, unsure, reply };
+        if self.0.send(Box::new(request)).is_err() {
+            return Err(gone());
+        }
+        receiver.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// Does something that nobody waits for.
+    pub(super) fn send(&self, run: impl FnOnce(&Database) -> Done<()> + Send + 'static) {
+        let (reply, _) = oneshot::channel();
+        // The thread ends with the process.
+        let _ = self.0.send(Box::new(Request { run: Some(run), done: None, keep: None, unsure: None, reply }));
+    }
+}
+
+fn gone() -> Refusal {
+    refused("the ledger's thread has ended")
+}
+
+impl Database {
+    /// Why nothing may be sent.
+    ///
+    /// # Errors
+    /// Something that was paid for could not be recorded.
+    pub(super) fn may_send(&self) -> Result<(), Refusal> {
+        self.halted.as_ref().map_or(Ok(()), |why| Err(refused(format!("nothing more is sent: {why}"))))
+    }
+
+    fn serve(mut self, receiver: &Receiver<Box<dyn Work>>) {
+        while let Ok(first) = receiver.recv() {
+            let mut group = vec![first];
+            while group.len() < GROUP
+                && let Ok(next) = receiver.try_recv()
+            {
+                group.push(next);
+            }
+            self.execute(group);
+        }
+        // What still waits is tried a last time.
+        self.execute(Vec::new());
+    }
+
+    /// Runs a group in one transaction: each has a savepoint, so that one that fails takes no other with it.
+    fn execute(&mut self, mut group: Vec<Box<dyn Work>>) {
+        let (mut failed, mut good) = (None, vec![false; group.len()]);
+        let waiting = !self.spool.waiting.is_empty();
+        match self.connection.execute_batch("BEGIN IMMEDIATE") {
+            Ok(()) => {
+                let mut replayed = true;
+                for index in 0..self.spool.waiting.len() {
+                    replayed &=
+                        self.guarded(|database| apply::record(database, &database.spool.waiting[index]).is_ok());
+                }
+                for (work, good) in group.iter_mut().zip(&mut good) {
+                    *good = self.guarded(|database| work.run(database));
+                }
+                match self.commit() {
+                    Ok(()) if waiting && replayed => self.spool.clear(),
+                    Ok(()) => {}
+                    Err(error) => failed = Some(error),
+                }
+            }
+            Err(error) => failed = Some(error),
+        }
+        for (mut work, good) in group.into_iter().zip(good) {
+            let unwritten = if failed.is_some() || !good { work.unwritten() } else { None };
+            let mut refusal = failed.as_ref().map(|error| refused(storage(&self.path, copy(error)).to_string()));
+            if let Some(entry) = unwritten {
+                let why = refusal.as_ref().map_or("it cannot be written".to_owned(), ToString::to_string);
+                let kept = self.spool.keep(entry);
+                let message = format!("{why}; {kept}");
+                self.halted = Some(message.clone());
+                refusal = Some(refused(message));
+            }
+            work.finish(refusal);
+        }
+    }
+
+    /// Does something that leaves nothing where it fails.
+    fn guarded(&self, run: impl FnOnce(&Self) -> bool) -> bool {
+        if self.connection.execute_batch("SAVEPOINT one").is_err() {
+            return false;
+        }
+        let good = run(self);
+        let end = if good { "RELEASE one" } else { "ROLLBACK TO one; RELEASE one" };
+        self.connection.execute_batch(end).is_ok() && good
+    }
+
+    fn commit(&self) -> rusqlite::Result<()> {
+        #[cfg(test)]
+        let committed = self.faults.commit(&self.connection);
+        #[cfg(not(test))]
+        let committed = self.connection.execute_batch("COMMIT");
+        if committed.is_err() && !self.connection.is_autocommit() {
+            // What cannot be rolled back either is rolled back when the file is opened again.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        committed
+    }
+
+    /// Writes what earlier workers could not.
+    fn replay_others(&mut self) -> Result<(), Refusal> {
+        for (path, entries) in self.spool.others() {
+            let run = |connection: &Connection| connection.execute_batch("BEGIN IMMEDIATE");
+            run(&self.connection).map_err(|error| storage(&self.path, error))?;
+            let written = entries.iter().all(|entry| self.guarded(|database| apply::record(database, entry).is_ok()));
+            self.commit().map_err(|error| storage(&self.path, error))?;
+            if written {
+                // Its tokens make it harmless where it stays.
+                let _ = std::fs::remove_file(path);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The same error for each that waits.
+fn copy(error: &rusqlite::Error) -> rusqlite::Error {
+    match error {
+        rusqlite::Error::SqliteFailure(code, message) => rusqlite::Error::SqliteFailure(*code, message.clone()),
+        other => rusqlite::Error::ToSqlConversionFailure(other.to_string().into()),
+    }
+}
