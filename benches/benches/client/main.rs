@@ -7,9 +7,9 @@
 mod base64;
 mod contest;
 mod event_stream;
-mod folder_store;
 mod growth;
 mod image_call;
+mod job_record;
 mod meter;
 mod peer;
 mod references;
@@ -45,7 +45,7 @@ const PARTS: [Part; 8] = [
     tasks::PART,
     growth::PART,
     references::PART,
-    folder_store::PART,
+    job_record::PART,
 ];
 
 fn main() -> Result<()> {

@@ -7,9 +7,9 @@ mod decoders;
 mod downloads;
 mod dropped_fields;
 mod encoders;
+mod forget_field;
 mod limits_off_by_one;
 mod mutant;
-mod remove_field;
 mod streams;
 
 use std::{

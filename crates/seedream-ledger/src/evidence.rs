@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use seedream_client::{Outcome, RecordEntry};
-use seedream_core::{Charge, ErrorKind, ErrorReport, Generation, Timestamp};
+use seedream_core::{Charge, ErrorKind, Generation, StoredError, Timestamp};
 
 use crate::{
     budget::{Bound, bill},
@@ -118,7 +118,7 @@ fn is_left(outcome: &Outcome, now: Timestamp) -> bool {
 }
 
 /// Whether the provider says that there is nothing to collect.
-fn task_has_ended(error: &ErrorReport, is_young: bool) -> bool {
+fn task_has_ended(error: &StoredError, is_young: bool) -> bool {
     match error.kind {
         ErrorKind::TaskFailed => true,
         // A provider forgets a task after a while, and some do not know it at once.

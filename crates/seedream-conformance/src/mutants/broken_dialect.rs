@@ -16,7 +16,7 @@ use seedream_core::{
 };
 use serde_json::{Map, Value};
 
-use super::remove_field;
+use super::forget_field;
 
 /// What is done to each part; by itself, nothing.
 #[derive(Clone, Copy)]
@@ -120,7 +120,7 @@ impl BrokenDialect {
     /// A request as if a field had not been set.
     fn without(&self, request: &Checked, field: Field) -> Result<Checked> {
         let mut request = request.request().clone();
-        remove_field::forget(&mut request, field);
+        forget_field::forget(&mut request, field);
         self.capabilities(&request.model).check(&request, Strictness::Off)
     }
 
@@ -139,7 +139,7 @@ impl Dialect for BrokenDialect {
     fn capabilities(&self, model: &ModelId) -> Capabilities {
         let mut rules = self.inner.capabilities(model);
         if let Some(field) = self.hooks.forgets {
-            remove_field::say_nothing(&mut rules, field);
+            forget_field::say_nothing(&mut rules, field);
         }
         (self.hooks.rules)(&mut rules);
         self.watch(|| self.inner.capabilities(model), &rules);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use seedream_client::{Intent, Location, Outcome, RecordEntry};
 use seedream_core::{
-    Charge, Error, ErrorKind, ErrorReport, GeneratedImage, Generation, ImageData, Task, TaskId, Timestamp,
+    Charge, Error, ErrorKind, GeneratedImage, Generation, ImageData, StoredError, Task, TaskId, Timestamp,
 };
 use serde_json::json;
 
@@ -32,7 +32,7 @@ pub(crate) fn task() -> Task {
 
 pub(crate) fn refused(charge: Charge) -> RecordEntry {
     let error = Error::new(ErrorKind::RateLimited, "it went wrong").with_charge(charge);
-    RecordEntry::Refused { error: ErrorReport::from(&error), charge }
+    RecordEntry::Refused { error: StoredError::from(&error), charge }
 }
 
 fn one(data: ImageData, whole: bool) -> RecordEntry {
