@@ -1,5 +1,6 @@
 //! The arguments of the command line.
 
+mod batch;
 mod conformance;
 mod mock;
 
@@ -13,6 +14,7 @@ use seedream::seedream_core::{Descriptor, PromptMode};
 use seedream::{Count, OutputFormat, Size, Strictness, Tier};
 use serde_json::Value;
 
+pub(crate) use batch::*;
 pub(crate) use conformance::*;
 pub(crate) use mock::*;
 
@@ -21,7 +23,7 @@ use crate::{duration, failure::Failure};
 const EXIT_CODES: &str = "\
 Exit codes: 0 ok, 1 other failure, 2 usage error or request refused before sending, 3 some images failed, 4 rejected
 by content moderation, 5 authentication or permission, 6 balance or quota, 7 outcome unknown (may have been billed),
-9 network failure before sending, 10 deadline reached with a task to resume, 130 cancelled.";
+8 budget used up, 9 network failure before sending, 10 deadline reached with a task to resume, 130 cancelled.";
 
 /// The environment variables of every provider, and the exit codes.
 fn after_help() -> String {
@@ -60,6 +62,16 @@ pub(crate) enum Command {
     /// Fetch the results of interrupted requests and accepted tasks; never sends a paid request
     #[command(after_help = EXIT_CODES)]
     Resume(ResumeArgs),
+    /// Generate the images of a file of requests, each at most once, even across crashes and restarts
+    #[command(after_help = BATCH_HELP)]
+    Batch(Box<BatchArgs>),
+    /// List, show and decide the jobs of a ledger
+    Jobs {
+        #[command(subcommand)]
+        command: JobsCommand,
+    },
+    /// Show what was spent, by day, provider, model and state
+    Spend(SpendArgs),
     /// List the models of each provider
     #[command(mut_arg("ids", |provider| provider.help("Providers to use, or all [default: all; with --live, those with a key]")))]
     Models(ModelsArgs),
@@ -84,6 +96,15 @@ pub(crate) struct RequestArgs {
     /// Read the prompt from a UTF-8 text file
     #[arg(long, value_name = "FILE", conflicts_with = "prompt")]
     pub(crate) prompt_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) options: RequestOptions,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
+}
+
+/// Everything of a request but the prompt.
+#[derive(Debug, Args)]
+pub(crate) struct RequestOptions {
     /// Model id or alias of any provider [default: the provider's default model]
     #[arg(long, value_name = "ID")]
     pub(crate) model: Option<String>,
@@ -132,6 +153,11 @@ pub(crate) struct RequestArgs {
     /// Extra member of the request body, such as background='"opaque"'; repeatable
     #[arg(long, value_name = "NAME=JSON", value_parser = extra)]
     pub(crate) extra: Vec<(String, Value)>,
+}
+
+/// What happens to a request that breaks a rule.
+#[derive(Debug, Args)]
+pub(crate) struct RuleArgs {
     /// How to handle a request that breaks a rule: strict refuses it; lenient omits fields that the provider does not accept and sends other values, with warnings; off sends it unchanged, with warnings
     #[arg(long, value_name = "HOW", default_value = "strict")]
     pub(crate) check: Check,
@@ -212,6 +238,9 @@ pub(crate) struct GenerateArgs {
     /// Try providers in --provider order; continue only if the previous one rejected the request without charging
     #[arg(long, conflicts_with = "exactly")]
     pub(crate) fallback: bool,
+    /// Record the job in this ledger instead of a file in the output folder; made if it is missing
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ledger: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use seedream::{Charge, Error, ErrorKind};
 
-/// The result of a run. Code 8 is reserved for a budget limit.
+/// The result of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// Success.
@@ -23,6 +23,8 @@ pub(crate) enum Exit {
     Balance,
     /// The outcome is unknown; the request may be billed.
     Unknown,
+    /// The budget is used up; what was left out was not sent.
+    Budget,
     /// The network failed before anything was sent.
     Network,
     /// The deadline passed; a task can be resumed.
@@ -33,10 +35,11 @@ pub(crate) enum Exit {
 
 impl Exit {
     /// Which result decides the exit code of a run with several: those that may have been billed come first.
-    const PRECEDENCE: [Self; 10] = [
+    const PRECEDENCE: [Self; 11] = [
         Self::Cancelled,
         Self::Unknown,
         Self::Deadline,
+        Self::Budget,
         Self::Balance,
         Self::Key,
         Self::Content,
@@ -101,6 +104,7 @@ impl Exit {
             Self::Key => 5,
             Self::Balance => 6,
             Self::Unknown => 7,
+            Self::Budget => 8,
             Self::Network => 9,
             Self::Deadline => 10,
             Self::Cancelled => 130,
@@ -118,6 +122,7 @@ impl Exit {
             Self::Key => "no access",
             Self::Balance => "no balance",
             Self::Unknown => "unknown",
+            Self::Budget => "no budget",
             Self::Network => "no network",
             Self::Deadline => "deadline",
             Self::Cancelled => "cancelled",
@@ -204,7 +209,7 @@ mod tests {
         assert_eq!(code(&[]), 0);
         assert_eq!(code(&[Exit::Ok, Exit::Ok]), 0);
         let codes: Vec<_> = Exit::PRECEDENCE.iter().map(|exit| exit.code()).collect();
-        assert_eq!(codes, [130, 7, 10, 6, 5, 4, 9, 3, 2, 1]);
+        assert_eq!(codes, [130, 7, 10, 8, 6, 5, 4, 9, 3, 2, 1]);
         for (place, exit) in Exit::PRECEDENCE.iter().enumerate() {
             let mut rest = Exit::PRECEDENCE[place..].to_vec();
             rest.push(Exit::Ok);

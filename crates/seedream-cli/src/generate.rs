@@ -1,11 +1,12 @@
 //! `seedream generate`: sends a request to several providers in parallel, or in turn with `--fallback`.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use seedream::seedream_client::{DownloadOptions, JobError};
+use seedream::seedream_client::{DownloadOptions, JobError, JobStore};
 use seedream::seedream_core::Policy;
 use seedream::{Exactly, Fallback, ImageProvider, Job};
+use seedream_ledger::WorkerOptions;
 use seedream_mock::{Fault, MockServer, MockServerBuilder};
 
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
     destination::Destination,
     exit::Exit,
     failure::Failure,
+    ledger_file,
     limits_file::limited,
     progress::ProgressReporter,
     provider_selection,
@@ -31,14 +33,14 @@ pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<E
     let dialects = provider_selection::choose(&args.provider, provider_selection::environment)?;
     let request = args.request.request(console)?;
     let overrides = args.provider.overrides()?;
-    let mock = args.provider.mock.then(|| builtin_mock(args.request.stream));
+    let mock = args.provider.mock.then(|| builtin_mock(args.request.options.stream));
     let destination = Destination::open(mock, args.provider.base_url.as_deref(), console).await?;
     let mut clients = Vec::new();
     for dialect in &dialects {
         let builder = limited(destination.client(dialect)?, &overrides);
         let builder = builder.policy(policy(&args.save, destination.is_mock())).download(download(&args.save));
-        let client = builder.strictness(args.request.check.into()).build()?;
-        clients.push(RequestFitter { client, fit: args.request.fit });
+        let client = builder.strictness(args.request.rules.check.into()).build()?;
+        clients.push(RequestFitter { client, fit: args.request.rules.fit });
     }
     let base_url = destination.base_url().and(clients.first()).map(|fitting| fitting.client.base_url().to_owned());
     let resume = ResumeCommand { base_url, out: args.save.out().to_owned(), mock: destination.is_mock() };
@@ -50,8 +52,10 @@ pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<E
         clients.into_iter().map(|fitting| Arc::new(fitting) as _).collect()
     };
     let cancel = Cancel::on_signals(Some(console))?;
+    let store = args.ledger.as_deref().map(|path| store(path, &args.save)).transpose()?;
     let jobs = providers.iter().map(|provider| {
         let job = provider.job(request.clone()).save_to(args.save.out()).controlled_by(cancel.control());
+        let job = if let Some(store) = &store { job.store(store.clone()) } else { job };
         if args.save.no_sidecar { job.without_sidecar() } else { job }
     });
     // All requests are checked before the first one is sent.
@@ -63,7 +67,8 @@ pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<E
     let results = if jobs.iter().any(|(_, job)| job.is_err()) {
         refused(jobs, console)
     } else {
-        let runs = jobs.into_iter().filter_map(|(id, job)| Some(job.ok()?.run(id, args.request.stream, console)));
+        let runs =
+            jobs.into_iter().filter_map(|(id, job)| Some(job.ok()?.run(id, args.request.options.stream, console)));
         join_all(runs).await.into_iter().flatten().collect()
     };
     report::print(&results, args.json, &resume, cancel.control().is_cancelled(), console)
@@ -124,6 +129,12 @@ fn refused(jobs: Vec<(&str, Result<PreparedJob, JobError>)>, console: &Console) 
         ));
     }
     jobs.into_iter().filter_map(|(_, job)| Some(PurchaseResult::refused(job.err()?))).collect()
+}
+
+/// The ledger as the store of the jobs.
+fn store(path: &Path, save: &SaveArgs) -> Result<Arc<dyn JobStore>, Failure> {
+    let options = WorkerOptions::default().deadline(policy(save, false).deadline);
+    Ok(Arc::new(ledger_file::open_or_make(path)?.worker(options)?))
 }
 
 /// The built-in mock. It slows streams down so that their progress is visible.

@@ -4,6 +4,8 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod batch;
+mod budget;
 mod conformance;
 mod console;
 mod destination;
@@ -11,6 +13,8 @@ mod duration;
 mod exit;
 mod failure;
 mod generate;
+mod jobs;
+mod ledger_file;
 mod limits_file;
 mod mock;
 mod models;
@@ -24,6 +28,7 @@ mod request;
 mod request_fitter;
 mod resume;
 mod signals;
+mod spend;
 mod table;
 mod verbose;
 
@@ -110,6 +115,9 @@ async fn run(cli: Cli, console: &Console) -> Result<ExitCode, Failure> {
         Command::Generate(args) => generate::generate(&args, console).await,
         Command::Plan(args) => plan::plan(&args, console),
         Command::Resume(args) => resume::resume(&args, console).await,
+        Command::Batch(args) => batch::batch(&args, console).await,
+        Command::Jobs { command } => jobs::jobs(command, console).await,
+        Command::Spend(args) => spend::spend(&args, console).await,
         Command::Models(args) => models::models(&args, console).await,
         Command::Mock { command } => mock::run(*command, console).await,
         // It has its own exit codes.

@@ -62,13 +62,14 @@ pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> 
     let (mut plans, mut errors, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for dialect in dialects {
         let descriptor = dialect.descriptor();
-        let mut builder = limited(Client::builder(dialect.clone()), &overrides).strictness(args.request.check.into());
+        let mut builder =
+            limited(Client::builder(dialect.clone()), &overrides).strictness(args.request.rules.check.into());
         if let Some(url) = provider_selection::base_url(&args.provider, descriptor, provider_selection::environment) {
             builder = builder.base_url(url);
         }
-        let planned = builder
-            .build()
-            .and_then(|client| Ok(Planned::from(RequestFitter { client, fit: args.request.fit }.plan(&request)?)));
+        let planned = builder.build().and_then(|client| {
+            Ok(Planned::from(RequestFitter { client, fit: args.request.rules.fit }.plan(&request)?))
+        });
         match planned {
             Ok(planned) => plans.push(planned),
             Err(error) => {

@@ -5,7 +5,7 @@ use std::{fs::File, io::Read as _, path::Path};
 use seedream::{ImageRequest, ImageSource, ResponseFormat, Size, Tier};
 
 use crate::{
-    args::{RequestArgs, ResponseForm},
+    args::{RequestArgs, RequestOptions, ResponseForm},
     console::Console,
     failure::Failure,
 };
@@ -19,7 +19,17 @@ impl RequestArgs {
     /// # Errors
     /// The prompt is blank, flags contradict each other, or a reference file cannot be read or is not an image.
     pub(crate) fn request(&self, console: &Console) -> Result<ImageRequest, Failure> {
-        let mut request = ImageRequest::new(self.model.as_deref().unwrap_or_default(), self.prompt(console)?);
+        self.options.of_prompt(self.prompt(console)?)
+    }
+}
+
+impl RequestOptions {
+    /// The request for a prompt.
+    ///
+    /// # Errors
+    /// As [`RequestArgs::request`].
+    pub(crate) fn of_prompt(&self, prompt: String) -> Result<ImageRequest, Failure> {
+        let mut request = ImageRequest::new(self.model.as_deref().unwrap_or_default(), prompt);
         request.size = size(self.size, self.tier)?;
         request.references = self.images.iter().map(|image| reference(image)).collect::<Result<_, _>>()?;
         request.count = self.count;

@@ -43,6 +43,26 @@ impl PurchaseResult {
         Self { outcome, error: Some(error), exit: Exit::Usage, counts_as: Exit::Usage }
     }
 
+    pub(crate) fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    pub(crate) fn error(&self) -> Option<&Error> {
+        self.error.as_ref()
+    }
+
+    pub(crate) fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// Whether an image or a record could not be written.
+    pub(crate) fn is_unsaved(&self) -> bool {
+        let is_local = |kind: ErrorKind| matches!(kind, ErrorKind::Storage | ErrorKind::NotRecorded);
+        self.error.as_ref().is_some_and(|error| is_local(error.kind()))
+            || self.outcome.failures.iter().any(|failure| is_local(failure.kind))
+            || self.outcome.warnings.iter().any(|warning| warning.kind == WarningKind::NotKept)
+    }
+
     /// Counts a failure as partial, because other requests of the same `--exactly` delivered images. Unknown and resumable
     /// outcomes keep their exit code.
     pub(crate) fn mark_partial(&mut self) {

@@ -10,8 +10,9 @@ fn every_command_has_help() {
     let mock = mock.into_iter().map(str::to_owned).chain(ctl.iter().map(|name| format!(" ctl {name}")));
     let mock = mock.map(|words| format!("mock{words}"));
     let conformance = ["", " run", " drift", " mutants"].map(|words| format!("conformance{words}"));
-    let others = ["", "generate", "plan", "resume", "models"].map(str::to_owned);
-    for words in others.into_iter().chain(mock).chain(conformance) {
+    let jobs = ["", " list", " show", " resume", " resolve", " export"].map(|words| format!("jobs{words}"));
+    let others = ["", "generate", "plan", "resume", "batch", "spend", "models"].map(str::to_owned);
+    for words in others.into_iter().chain(jobs).chain(mock).chain(conformance) {
         let args: Vec<_> = words.split_whitespace().chain(["--help"]).collect();
         let ran = workdir.run(&args, &[]);
         ran.exits_with(0);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod add_provider;
+mod batch;
 mod cancellation;
 mod conformance;
 mod disks;

@@ -60,10 +60,20 @@ pub(crate) fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// A line with its durations replaced.
+/// A line with its durations and days replaced.
 fn steady(line: &str) -> String {
     let is_time = |word: &str| word.strip_suffix('s').is_some_and(|number| number.parse::<f64>().is_ok());
-    line.split_whitespace().map(|word| if is_time(word) { "TIME" } else { word }).collect::<Vec<_>>().join(" ")
+    let is_day = |word: &str| word.len() == 10 && word.split('-').map(str::len).eq([4, 2, 2]);
+    let steady = |word| {
+        if is_time(word) {
+            "TIME"
+        } else if is_day(word) {
+            "DAY"
+        } else {
+            word
+        }
+    };
+    line.split_whitespace().map(steady).collect::<Vec<_>>().join(" ")
 }
 
 #[test]
@@ -73,6 +83,7 @@ fn console_blocks_match_the_output() {
     for Shown { args, code, output } in commands {
         let args: Vec<_> = args.iter().map(String::as_str).collect();
         let workdir = Workdir::new();
+        std::fs::write(workdir.path("jobs.jsonl"), blocks("jsonl").concat()).unwrap();
         if args.starts_with(&["mock", "serve"]) {
             let args: Vec<_> = args.iter().map(|word| if *word == "8080" { "0" } else { *word }).collect();
             assert_eq!(output, [ready_line(&workdir, &args)], "{args:?}");

@@ -94,6 +94,12 @@ impl RunResult {
     }
 
     #[track_caller]
+    pub(crate) fn stdout_contains(&self, text: &str) -> &Self {
+        assert!(self.stdout.contains(text), "`{text}` is missing: {self:#?}");
+        self
+    }
+
+    #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }

@@ -1,0 +1,158 @@
+//! `seedream batch`: generates the images of a file of requests, each at most once.
+
+mod planned;
+mod results;
+mod rows;
+mod runner;
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use seedream::{Fallback, ImageProvider};
+use seedream_ledger::{Budget, Worker, WorkerOptions};
+use seedream_mock::MockServer;
+
+pub(crate) use {results::spend_table, runner::Runner};
+
+use crate::{
+    args::{BatchArgs, ProviderArgs, RuleArgs, SaveArgs},
+    console::Console,
+    destination::Destination,
+    exit::Exit,
+    failure::Failure,
+    generate::{download, policy},
+    ledger_file,
+    limits_file::limited,
+    provider_selection,
+    request_fitter::RequestFitter,
+    signals::Cancel,
+};
+
+/// Plans the lines of the file, collects what earlier runs bought, and sends what was never sent.
+///
+/// # Errors
+/// A line is not valid, or the ledger cannot be used: nothing was sent.
+pub(crate) async fn batch(args: &BatchArgs, console: &Console) -> Result<Exit, Failure> {
+    args.save.check_out()?;
+    let files = BatchFiles::of(args)?;
+    let destination = open(&args.provider, console).await?;
+    let targets = targets(&args.provider, &args.rules, &args.save, &destination)?;
+    let lines = planned::lines(args, &targets, console)?;
+    let ledger = ledger_file::open_or_make(&files.ledger)?;
+    let report = ledger.plan_lines(&files.batch, lines).await?;
+    if args.retry_failed {
+        let again = ledger.retry_failed(&files.batch).await?;
+        console.note(&format!("lines that failed without a charge and are tried again: {again}"));
+    }
+    if report.gone > 0 {
+        console
+            .note(&format!("lines of earlier runs that are no longer in the file and are not sent: {}", report.gone));
+    }
+    let worker = worker(args, &files.batch, &ledger)?;
+    let cancel = Cancel::on_signals(Some(console))?;
+    let runner = Runner {
+        provider: provider(targets)?,
+        worker,
+        options: Some(&args.options),
+        save: &args.save,
+        cancel: &cancel,
+        concurrency: args.concurrency,
+        per_minute: args.per_minute,
+        total: report.new + report.known,
+        console,
+    };
+    let run = runner.run().await;
+    // Whatever ended the run, its results are written first.
+    let summary = results::write(&ledger, &files, args.json, console).await;
+    summary?.exit(run?, &cancel)
+}
+
+/// Where a batch keeps its files, and its name.
+pub(crate) struct BatchFiles {
+    pub(crate) batch: String,
+    pub(crate) ledger: PathBuf,
+    pub(crate) results: PathBuf,
+    pub(crate) failed: PathBuf,
+}
+
+impl BatchFiles {
+    /// # Errors
+    /// Standard input has no name beside which a ledger could be.
+    fn of(args: &BatchArgs) -> Result<Self, Failure> {
+        let is_input = args.file.as_os_str() == "-";
+        if is_input && args.ledger.is_none() {
+            let message =
+                "standard input has no name: add --ledger FILE, which records what was sent; nothing was sent";
+            return Err(Failure::usage(message));
+        }
+        let beside = if is_input { args.ledger.as_deref().unwrap_or(Path::new("batch")) } else { &args.file };
+        let with = |ending: &str| {
+            let mut name = OsString::from(beside);
+            name.push(ending);
+            PathBuf::from(name)
+        };
+        // What the mock delivered must not count as bought.
+        let ledger = if args.provider.mock { ".mock.ledger" } else { ".ledger" };
+        let name = || beside.file_name().unwrap_or(beside.as_os_str()).to_string_lossy().into_owned();
+        Ok(Self {
+            batch: args.batch.clone().unwrap_or_else(|| if is_input { "stdin".to_owned() } else { name() }),
+            ledger: args.ledger.clone().unwrap_or_else(|| with(ledger)),
+            results: args.results.clone().unwrap_or_else(|| with(".results.jsonl")),
+            failed: args.failed.clone().unwrap_or_else(|| with(".failed.jsonl")),
+        })
+    }
+}
+
+fn worker(args: &BatchArgs, batch: &str, ledger: &seedream_ledger::Ledger) -> Result<Worker, Failure> {
+    let mut options = WorkerOptions::of_batch(batch).deadline(policy(&args.save, false).deadline);
+    if let Some(limit) = &args.budget {
+        options = options.budget(Budget::of_batch(limit.clone()));
+    }
+    if let Some(limit) = &args.budget_day {
+        options = options.budget(Budget::of_day(limit.clone()));
+    }
+    Ok(ledger.worker(options)?)
+}
+
+/// Opens the destination of a command that has no request of its own.
+///
+/// # Errors
+/// As [`Destination::open`].
+pub(crate) async fn open(args: &ProviderArgs, console: &Console) -> Result<Destination, Failure> {
+    Destination::open(args.mock.then(MockServer::builder), args.base_url.as_deref(), console).await
+}
+
+/// The clients of the chosen providers.
+///
+/// # Errors
+/// A key is missing, or a provider is not known.
+pub(crate) fn targets(
+    provider: &ProviderArgs,
+    rules: &RuleArgs,
+    save: &SaveArgs,
+    destination: &Destination,
+) -> Result<Vec<RequestFitter>, Failure> {
+    let overrides = provider.overrides()?;
+    let mut targets = Vec::new();
+    for dialect in provider_selection::choose(provider, provider_selection::environment)? {
+        let builder = limited(destination.client(&dialect)?, &overrides);
+        let builder = builder.policy(policy(save, destination.is_mock())).download(download(save));
+        targets.push(RequestFitter { client: builder.strictness(rules.check.into()).build()?, fit: rules.fit });
+    }
+    Ok(targets)
+}
+
+/// The providers as one: in their order, the next only where the one before declined without a charge.
+///
+/// # Errors
+/// There is none.
+pub(crate) fn provider(targets: Vec<RequestFitter>) -> Result<Arc<dyn ImageProvider>, Failure> {
+    let mut all: Vec<_> = targets.into_iter().map(|target| Arc::new(target) as Arc<dyn ImageProvider>).collect();
+    match all.len() {
+        1 => Ok(all.swap_remove(0)),
+        _ => Ok(Arc::new(Fallback::new(all)?)),
+    }
+}

@@ -1,0 +1,158 @@
+//! `seedream jobs`: the jobs of a ledger.
+
+use std::path::Path;
+
+use seedream_ledger::{JobFilter, JobRow, Ledger, Resolution, WorkerOptions, protocol::Verdict};
+
+use crate::{
+    args::{Check, Decision, JobsCommand, ProviderArgs, RuleArgs, SaveArgs},
+    batch::{self, Runner},
+    console::Console,
+    exit::Exit,
+    failure::Failure,
+    ledger_file,
+    signals::Cancel,
+    table::{Table, cell},
+};
+
+/// How many jobs are read at a time.
+const PAGE: u32 = 500;
+
+/// Runs a command about jobs.
+///
+/// # Errors
+/// The ledger cannot be used, or has no such job.
+pub(crate) async fn jobs(command: JobsCommand, console: &Console) -> Result<Exit, Failure> {
+    match command {
+        JobsCommand::List { ledger, batch, state } => {
+            let mut filter = JobFilter::default();
+            (filter.batch, filter.state) = (batch, state);
+            list(&ledger_file::open(&ledger.ledger)?, filter, ledger.json, console).await
+        }
+        JobsCommand::Show { id, ledger } => {
+            let found = ledger_file::open(&ledger)?.show(&id).await?;
+            let found = found.ok_or_else(|| {
+                let file = ledger.display();
+                Failure::usage(format!("{file} has no job {id}; list them with: seedream jobs list --ledger {file}"))
+            })?;
+            console.json(&found)?;
+            Ok(Exit::Ok)
+        }
+        JobsCommand::Resume { ledger, provider, save } => {
+            resume(&ledger_file::open(&ledger.ledger)?, &provider, &save, console).await
+        }
+        JobsCommand::Resolve { id, decision, yes: _, force, ledger } => {
+            let mut resolution = Resolution::new(verdict(decision));
+            if force {
+                resolution = resolution.force();
+            }
+            let state = ledger_file::open(&ledger.ledger)?.resolve(&id, resolution).await?;
+            if ledger.json {
+                console.json(&serde_json::json!({ "id": id, "state": state.as_str() }))?;
+            } else {
+                console.data(&format!("{id} is {state}"))?;
+            }
+            Ok(Exit::Ok)
+        }
+        JobsCommand::Export { ledger } => export(&ledger, console).await,
+    }
+}
+
+fn verdict(decision: Decision) -> Verdict {
+    match decision {
+        Decision { paid: true, .. } => Verdict::Paid,
+        Decision { again: true, .. } => Verdict::Again,
+        _ => Verdict::NotPaid,
+    }
+}
+
+async fn list(ledger: &Ledger, mut filter: JobFilter, json: bool, console: &Console) -> Result<Exit, Failure> {
+    let mut table = Table::new(&["RECORD", "STATE", "PROVIDER", "MODEL", "ATTEMPTS", "HELD", "BILLED", "BEGUN"]);
+    let mut all = Vec::new();
+    filter.limit = PAGE;
+    loop {
+        let page = ledger.jobs(filter.clone()).await?;
+        let Some(last) = page.last() else { break };
+        filter.after = last.id;
+        if json {
+            all.extend(page);
+        } else {
+            page.iter().for_each(|job| rows(job, &mut table));
+        }
+    }
+    if json {
+        console.json(&all)?;
+    } else {
+        console.data(&table.to_string())?;
+    }
+    Ok(Exit::Ok)
+}
+
+fn rows(job: &JobRow, table: &mut Table) {
+    for purchase in &job.purchases {
+        let last = purchase.attempts.last();
+        let text = |of: fn(&seedream_ledger::AttemptReport) -> String| cell(last.map(of).unwrap_or_default());
+        let conflict = if purchase.attempts.iter().any(|attempt| attempt.is_conflict) { " (conflict)" } else { "" };
+        table.row(vec![
+            cell(&purchase.record),
+            format!("{}{conflict}", purchase.state),
+            text(|attempt| attempt.provider.clone()),
+            text(|attempt| attempt.model.clone()),
+            purchase.attempts.len().to_string(),
+            text(|attempt| attempt.held.to_string()),
+            text(|attempt| attempt.billed.to_string()),
+            text(|attempt| attempt.begun_at.clone().unwrap_or_default()),
+        ]);
+    }
+}
+
+/// Collects what was bought and not saved, of all batches.
+async fn resume(ledger: &Ledger, provider: &ProviderArgs, save: &SaveArgs, console: &Console) -> Result<Exit, Failure> {
+    save.check_out()?;
+    let destination = batch::open(provider, console).await?;
+    let targets = batch::targets(provider, &RuleArgs { check: Check::Strict, fit: false }, save, &destination)?;
+    let cancel = Cancel::on_signals(Some(console))?;
+    let runner = Runner {
+        provider: batch::provider(targets)?,
+        worker: ledger.worker(WorkerOptions::default())?,
+        options: None,
+        save,
+        cancel: &cancel,
+        concurrency: 4,
+        per_minute: None,
+        total: 0,
+        console,
+    };
+    let run = runner.run().await?;
+    console.data(&format!("{} collected", run.exits.len()))?;
+    Ok(Exit::of_several(run.exits.into_iter().chain(cancel.control().is_cancelled().then_some(Exit::Cancelled))))
+}
+
+/// Prints every job as a JSON line; of a damaged ledger what can be read.
+async fn export(path: &Path, console: &Console) -> Result<Exit, Failure> {
+    let ledger = match ledger_file::open(path) {
+        Ok(ledger) => ledger,
+        Err(failure) if path.exists() => {
+            console.note(&format!("error: {}", failure.message));
+            let salvage = Ledger::salvage(path)?;
+            for (record, entry) in &salvage.entries {
+                console.line(&serde_json::json!({ "record": record, "entry": entry }).to_string())?;
+            }
+            for problem in &salvage.problems {
+                console.note(&format!("error: {problem}"));
+            }
+            return Ok(Exit::Partial);
+        }
+        Err(failure) => return Err(failure),
+    };
+    let mut filter = JobFilter::default();
+    filter.limit = PAGE;
+    loop {
+        let page = ledger.export(filter.clone()).await?;
+        let Some(last) = page.last() else { return Ok(Exit::Ok) };
+        filter.after = last.job.id;
+        for job in &page {
+            console.line(&serde_json::json!(job).to_string())?;
+        }
+    }
+}
