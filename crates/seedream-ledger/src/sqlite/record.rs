@@ -17,7 +17,7 @@ use seedream_core::{Generation, ImageData, Timestamp};
 
 use super::{
     apply, connection,
-    failure::storage,
+    failure::{refused, storage},
     liveness::{self, WorkerLock},
     rows::{Failed, StoredPurchase, record_id, refusal, signed},
     spool::Spooled,
@@ -111,7 +111,7 @@ pub(super) fn send(database: &Database, purchase: &mut StoredPurchase, intent: &
     let deadline = i64::try_from(bench.deadline.as_secs()).unwrap_or(i64::MAX);
     let epoch = purchase.state.epoch;
     let stepped = purchase
-        .reserve(connection, bound, budget)
+        .reserve(connection, &bound, budget)
         .and_then(|()| purchase.step(connection, Action::Send { epoch, now: connection::clock().0, deadline }));
     match stepped {
         Ok(()) => {}
@@ -189,13 +189,16 @@ impl JobRecord for LedgerRecord {
 
     async fn append(&mut self, entry: RecordEntry) -> Result<(), Refusal> {
         if self.is_closed {
-            return Err(super::failure::refused("the record is closed: its purchase is over"));
+            return Err(refused("the record is closed: its purchase is over"));
         }
         let ends = matches!(entry, RecordEntry::Ended { .. });
         self.is_closed |= ends;
         let (spooled, synced) = (self.place.spooled(entry), self.synced.clone());
         let kept = spooled.clone();
         let run = move |database: &Database| {
+            if database.has_waiting(spooled.purchase) {
+                return Err(refused("an entry before this one waits to be written"));
+            }
             if let RecordEntry::Answered { generation, .. } = &spooled.entry {
                 let files = sync(generation).map_err(|error| {
                     Refusal::storage(format!("an image of the response cannot be synced: {error}"), error)

@@ -187,7 +187,7 @@ fn take(database: &Database, bench: &Bench, batch: Option<&str>, collected: &Mut
     };
     let budget = bench.budget.as_ref();
     let step = purchase.step(connection, Action::Take { worker: bench.lock.id });
-    match step.and_then(|()| purchase.reserve(connection, bound, budget)) {
+    match step.and_then(|()| purchase.reserve(connection, &bound, budget)) {
         Ok(()) => {}
         Err(Failed::Illegal(why)) => {
             let refusal = refusal(&purchase, why, budget);

@@ -36,18 +36,23 @@ trait Work: Send {
     fn run(&mut self, database: &Database) -> bool;
     /// What has to be kept where it did not get to the disk.
     fn unwritten(&mut self) -> Option<Spooled>;
-    /// Tells who waits.
+    /// Why it was not done, as far as it knows itself.
+    fn refused(&self) -> Option<String>;
+    /// Tells who waits: what it did, unless that failed otherwise.
     fn finish(self: Box<Self>, failed: Option<Refusal>);
 }
 
 /// What a request gives back, with an entry that must not be lost if the transaction fails.
 pub(super) type Done<T> = Result<T, Refusal>;
 
+/// What is recorded where it is not known whether a transaction was committed.
+type Unsure<T> = Box<dyn Fn(&T) -> Option<Spooled> + Send>;
+
 struct Request<T, F> {
     run: Option<F>,
     done: Option<Done<T>>,
     keep: Option<Spooled>,
-    unsure: Option<Box<dyn Fn(&T) -> Option<Spooled> + Send>>,
+    unsure: Option<Unsure<T>>,
     reply: oneshot::Sender<Done<T>>,
 }
 
@@ -65,10 +70,14 @@ impl<T: Send, F: FnOnce(&Database) -> Done<T> + Send> Work for Request<T, F> {
         })
     }
 
+    fn refused(&self) -> Option<String> {
+        self.done.as_ref().and_then(|done| done.as_ref().err()).map(ToString::to_string)
+    }
+
     fn finish(self: Box<Self>, failed: Option<Refusal>) {
         let done = match (failed, self.done) {
-            (Some(failed), Some(Ok(_)) | None) => Err(failed),
-            (_, Some(done)) => done,
+            (Some(failed), _) => Err(failed),
+            (None, Some(done)) => done,
             (None, None) => Err(refused("the ledger did not do it")),
         };
         // Whoever asked may be gone.
@@ -131,7 +140,7 @@ impl Writer {
         &self,
         run: impl FnOnce(&Database) -> Done<T> + Send + 'static,
         keep: Option<Spooled>,
-        unsure: Option<Box<dyn Fn(&T) -> Option<Spooled> + Send>>,
+        unsure: Option<Unsure<T>>,
     ) -> Done<T> {
         let (reply, receiver) = oneshot::channel();
         let request = Request { run: Some(run), done: None, keep, unsure, reply };
@@ -162,6 +171,11 @@ impl Database {
         self.halted.as_ref().map_or(Ok(()), |why| Err(refused(format!("nothing more is sent: {why}"))))
     }
 
+    /// Whether an entry of a purchase waits to be written, so that the next one has to wait too.
+    pub(super) fn has_waiting(&self, purchase: i64) -> bool {
+        self.spool.waiting.iter().any(|entry| entry.purchase == purchase)
+    }
+
     fn serve(mut self, receiver: &Receiver<Box<dyn Work>>) {
         while let Ok(first) = receiver.recv() {
             let mut group = vec![first];
@@ -173,43 +187,57 @@ impl Database {
             self.execute(group);
         }
         // What still waits is tried a last time.
-        self.execute(Vec::new());
+        self.replay();
     }
 
     /// Runs a group in one transaction: each has a savepoint, so that one that fails takes no other with it.
-    fn execute(&mut self, mut group: Vec<Box<dyn Work>>) {
-        let (mut failed, mut good) = (None, vec![false; group.len()]);
-        let waiting = !self.spool.waiting.is_empty();
-        match self.connection.execute_batch("BEGIN IMMEDIATE") {
-            Ok(()) => {
-                let mut replayed = true;
-                for index in 0..self.spool.waiting.len() {
-                    replayed &=
-                        self.guarded(|database| apply::record(database, &database.spool.waiting[index]).is_ok());
-                }
-                for (work, good) in group.iter_mut().zip(&mut good) {
-                    *good = self.guarded(|database| work.run(database));
-                }
-                match self.commit() {
-                    Ok(()) if waiting && replayed => self.spool.clear(),
-                    Ok(()) => {}
-                    Err(error) => failed = Some(error),
+    fn execute(&mut self, group: Vec<Box<dyn Work>>) {
+        self.replay();
+        let mut waiting = group.into_iter();
+        while waiting.len() > 0 {
+            let mut done = Vec::with_capacity(waiting.len());
+            let mut failed = self.connection.execute_batch("BEGIN IMMEDIATE").err();
+            for mut work in waiting.by_ref() {
+                let good = failed.is_none() && self.guarded(|database| work.run(database));
+                done.push((work, good));
+                // A full disk ends the whole transaction: what comes next gets another one.
+                if failed.is_none() && self.connection.is_autocommit() {
+                    break;
                 }
             }
-            Err(error) => failed = Some(error),
-        }
-        for (mut work, good) in group.into_iter().zip(good) {
-            let unwritten = if failed.is_some() || !good { work.unwritten() } else { None };
-            let mut refusal = failed.as_ref().map(|error| refused(storage(&self.path, copy(error)).to_string()));
-            if let Some(entry) = unwritten {
-                let why = refusal.as_ref().map_or("it cannot be written".to_owned(), ToString::to_string);
-                let kept = self.spool.keep(entry);
-                let message = format!("{why}; {kept}");
-                self.halted = Some(message.clone());
-                refusal = Some(refused(message));
+            if failed.is_none() {
+                failed = self.commit().err();
             }
-            work.finish(refusal);
+            for (work, good) in done {
+                self.finish(work, good, failed.as_ref());
+            }
         }
+    }
+
+    /// Writes what could not be written before. Where it still cannot, it waits, and holds up nothing else.
+    fn replay(&mut self) {
+        if self.spool.waiting.is_empty() || self.connection.execute_batch("BEGIN IMMEDIATE").is_err() {
+            return;
+        }
+        let write = |entry| self.guarded(|database| apply::record(database, entry).is_ok());
+        let written = self.spool.waiting.iter().all(write);
+        if self.commit().is_ok() && written {
+            self.spool.clear();
+        }
+    }
+
+    fn finish(&mut self, mut work: Box<dyn Work>, good: bool, failed: Option<&rusqlite::Error>) {
+        let unwritten = if failed.is_some() || !good { work.unwritten() } else { None };
+        let own = work.refused();
+        let failed = failed.map(|error| storage(&self.path, copy(error)));
+        let Some(entry) = unwritten else {
+            // What it found out itself is said rather than that the others' transaction failed.
+            return work.finish(failed.filter(|_| own.is_none()));
+        };
+        let why = own.or(failed.map(|failed| failed.to_string())).unwrap_or_else(|| "it cannot be written".into());
+        let message = format!("{why}; {}", self.spool.keep(entry));
+        self.halted = Some(message.clone());
+        work.finish(Some(refused(message)));
     }
 
     /// Does something that leaves nothing where it fails.
