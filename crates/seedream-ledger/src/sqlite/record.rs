@@ -204,11 +204,11 @@ impl JobRecord for LedgerRecord {
                     Refusal::storage(format!("an image of the response cannot be synced: {error}"), error)
                 });
                 // The entry is written whatever becomes of the files.
-                let left = apply::record(database, &spooled)?;
+                let left = apply::record(&database.connection, &database.path, &spooled)?;
                 synced.lock().unwrap_or_else(PoisonError::into_inner).extend(files?);
                 return Ok(left);
             }
-            apply::record(database, &spooled)
+            apply::record(&database.connection, &database.path, &spooled)
         };
         let left = self.bench.writer.keep(kept, run).await?;
         if ends {

@@ -330,7 +330,9 @@ impl Drop for Unclaimed {
     fn drop(&mut self) {
         if let Some((bench, place)) = self.0.take() {
             if let Some(entry) = record::unsure(&place) {
-                bench.writer.send(move |database| apply::record(database, &entry).map(drop));
+                bench
+                    .writer
+                    .send(move |database| apply::record(&database.connection, &database.path, &entry).map(drop));
             }
             record::lose(&bench.writer, place.purchase, place.epoch);
         }

@@ -219,7 +219,7 @@ impl Database {
         if self.spool.waiting.is_empty() || self.connection.execute_batch("BEGIN IMMEDIATE").is_err() {
             return;
         }
-        let write = |entry| self.guarded(|database| apply::record(database, entry).is_ok());
+        let write = |entry| self.guarded(|database| apply::record(&database.connection, &database.path, entry).is_ok());
         let written = self.spool.waiting.iter().all(write);
         if self.commit().is_ok() && written {
             self.spool.clear();
@@ -267,7 +267,9 @@ impl Database {
         for (path, entries) in self.spool.others() {
             let run = |connection: &Connection| connection.execute_batch("BEGIN IMMEDIATE");
             run(&self.connection).map_err(|error| storage(&self.path, error))?;
-            let written = entries.iter().all(|entry| self.guarded(|database| apply::record(database, entry).is_ok()));
+            let written = entries.iter().all(|entry| {
+                self.guarded(|database| apply::record(&database.connection, &database.path, entry).is_ok())
+            });
             self.commit().map_err(|error| storage(&self.path, error))?;
             if written {
                 // Its tokens make it harmless where it stays.
