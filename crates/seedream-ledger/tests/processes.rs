@@ -70,6 +70,7 @@ async fn a_process_that_is_killed() {
     record.append(answered("https://a.example/0.png", true)).await.unwrap();
     after("answered");
     record.append(image(Path::new("out"))).await.unwrap();
+    ledger.flush().await.unwrap();
     after("saved");
     record.append(ended(&line.job, Charge::Yes, 1)).await.unwrap();
     after("settled");

@@ -7,7 +7,7 @@ use seedream_client::{RecordEntry, Refusal};
 use seedream_core::Timestamp;
 
 use super::{
-    failure::storage,
+    failure::{refused, storage},
     rows::{Failed, StoredPurchase, signed},
     spool::Spooled,
     sql,
@@ -19,6 +19,9 @@ use crate::{evidence, protocol::LineState};
 pub(super) fn record(connection: &Connection, path: &Path, spooled: &Spooled) -> Result<bool, Refusal> {
     let failed = |error| storage(path, error);
     let mut purchase = StoredPurchase::load(connection, spooled.purchase).map_err(failed)?;
+    if purchase.job != spooled.job {
+        return Err(refused(format!("{} is of another ledger than {}", spooled.job, path.display())));
+    }
     write(connection, &mut purchase, spooled).map_err(failed)?;
     Ok(is_left(&purchase))
 }

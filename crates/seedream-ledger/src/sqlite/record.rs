@@ -193,7 +193,12 @@ impl JobRecord for LedgerRecord {
         }
         let ends = matches!(entry, RecordEntry::Ended { .. });
         self.is_closed |= ends;
+        // It is durable before the end, with which it shares a sync; without it the image is fetched again.
+        let can_wait = matches!(entry, RecordEntry::Image { .. });
         let (spooled, synced) = (self.place.spooled(entry), self.synced.clone());
+        if can_wait {
+            return self.bench.writer.later(spooled);
+        }
         let kept = spooled.clone();
         let run = move |database: &Database| {
             if database.has_waiting(spooled.purchase) {

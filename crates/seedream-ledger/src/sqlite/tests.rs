@@ -306,6 +306,53 @@ async fn the_database_itself_refuses_every_illegal_step() {
     refused(&add(2, "sent"), "begins as reserved");
 }
 
+/// One for the intent, one for the response, and one for the image and the end; a task has one more.
+#[tokio::test]
+async fn a_call_is_three_transactions_and_a_task_four() {
+    let bed = Bed::new();
+    let ledger = bed.open();
+    let first = worker(&ledger);
+    let commits = || bed.faults.1.load(Ordering::SeqCst);
+    for (job, more) in [("one", 0), ("two", 1)] {
+        let before = commits();
+        let mut record = first.begin(&intent(job)).await.unwrap();
+        if more == 1 {
+            record.append(accepted()).await.unwrap();
+        }
+        record.append(answered(10)).await.unwrap();
+        let location = seedream_client::Location::File("ark-0.png".into());
+        record.append(RecordEntry::Image { index: 0, location, sha256: String::new() }).await.unwrap();
+        // The end of a job is an entry like this to the thread that writes.
+        record.append(refused_at(Charge::Unknown, "it ended")).await.unwrap();
+        assert_eq!(commits() - before, 3 + more, "{job}");
+        assert_eq!(entries(&ledger, job).await.len(), 4 + usize::from(more));
+    }
+}
+
+#[tokio::test]
+async fn a_spool_of_another_ledger_is_left_and_told_of() {
+    let bed = Bed::new();
+    let ledger = bed.open();
+    drop(worker(&ledger).begin(&intent("one")).await.unwrap());
+    ledger.flush().await.unwrap();
+    let line = r#"{"token":1,"purchase":1,"job":"other","attempt":1,"epoch":1,"entry":{"entry":"not_sent"}}"#;
+    let path = bed.folder.path().join("test.ledger.spool-00.jsonl");
+    fs::write(&path, line).unwrap();
+    let warnings = worker(&bed.open()).warnings();
+    assert!(warnings.len() == 1 && warnings[0].contains("spool-00"), "{warnings:?}");
+    assert_eq!((fs::read_to_string(path).unwrap().as_str(), state(&ledger, "one").await), (line, LineState::Unknown));
+}
+
+#[test]
+fn many_threads_make_one_ledger_at_the_same_time() {
+    let bed = Bed::new();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| drop(Ledger::open(bed.path()).unwrap()));
+        }
+    });
+}
+
 #[tokio::test]
 async fn writes_that_wait_share_a_transaction() {
     let bed = Bed::new();

@@ -386,4 +386,8 @@ impl JobStore for Worker {
         let (history, record) = self.bench.writer.call(run).await?;
         Ok((history, Box::new(record)))
     }
+
+    fn warnings(&self) -> Vec<String> {
+        self.bench.writer.warnings()
+    }
 }
