@@ -96,9 +96,9 @@ pub(crate) fn bill(bound: &Bound, generation: &Generation) -> (i64, u64) {
 mod tests {
     use super::*;
 
-    fn bound(most: Option<Amount>, budget: Option<Amount>) -> Result<Amount, Refusal> {
+    fn bound(most: Option<&Amount>, budget: Option<Amount>) -> Result<Amount, Refusal> {
         let budget = budget.map(Budget::of_day);
-        Bound::of(3, most.as_ref(), budget.as_ref()).map(|bound| bound.amount)
+        Bound::of(3, most, budget.as_ref()).map(|bound| bound.amount)
     }
 
     #[test]
@@ -106,10 +106,10 @@ mod tests {
         let usd = |micros| Amount::micros(micros, "USD");
         let images = || in_images(3);
         assert_eq!(bound(None, None).unwrap(), images());
-        assert_eq!(bound(Some(usd(90)), None).unwrap(), usd(90));
-        assert_eq!(bound(Some(usd(90)), Some(in_images(5))).unwrap(), images());
-        assert_eq!(bound(Some(usd(90)), Some(usd(5))).unwrap(), usd(90));
-        for most in [None, Some(Amount::micros(1, "credits"))] {
+        assert_eq!(bound(Some(&usd(90)), None).unwrap(), usd(90));
+        assert_eq!(bound(Some(&usd(90)), Some(in_images(5))).unwrap(), images());
+        assert_eq!(bound(Some(&usd(90)), Some(usd(5))).unwrap(), usd(90));
+        for most in [None, Some(&Amount::micros(1, "credits"))] {
             assert!(matches!(bound(most, Some(usd(5))), Err(Refusal::Budget { .. })));
         }
     }

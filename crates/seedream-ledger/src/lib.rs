@@ -1,4 +1,4 @@
-//! A durable store of jobs.
+#![cfg_attr(feature = "sqlite", doc = include_str!("../README.md"))]
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 

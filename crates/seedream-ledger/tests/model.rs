@@ -3,6 +3,8 @@
 //! The search is written here instead of taken from a crate: `stateright`, the one that is maintained, needs 25 other crates, an HTTP
 //! server among them, and does not search backwards, which shows that an end can be reached from each state.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
 #[path = "model/search.rs"]
 mod search;
 #[path = "model/world.rs"]

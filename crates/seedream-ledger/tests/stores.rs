@@ -1,5 +1,7 @@
 //! What every store of jobs has to do, whichever it is.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
 #[path = "stores/entries.rs"]
 mod entries;
 

@@ -107,7 +107,9 @@ fn an_adapter_without_the_client_stays_light_and_knows_no_other() {
 fn the_client_knows_no_adapter_and_the_facade_no_tool() {
     assert_eq!(ours(&needs("seedream-client", &[])), BTreeSet::from(["seedream-client", "seedream-core"]));
     let facade = needs("seedream", &[]);
-    for tool in ["seedream-mock", "seedream-fixtures", "seedream-conformance", "seedream-cli"] {
+    for tool in
+        ["seedream-ledger", "rusqlite", "seedream-mock", "seedream-fixtures", "seedream-conformance", "seedream-cli"]
+    {
         assert!(!facade.contains(tool), "{tool}");
     }
     let one = needs("seedream", &["--no-default-features", "--features", "ark"]);
@@ -116,6 +118,18 @@ fn the_client_knows_no_adapter_and_the_facade_no_tool() {
     // A program with a transport of its own builds no HTTP client.
     assert!(facade.contains("reqwest") && !one.contains("reqwest"));
     assert!(!needs("seedream-ark", &["--no-default-features", "--features", "client"]).contains("reqwest"));
+}
+
+/// A program that embeds an adapter gets no database.
+#[test]
+fn the_ledger_stands_on_the_client_and_under_no_adapter() {
+    let ledger = needs("seedream-ledger", &[]);
+    assert_eq!(ours(&ledger), BTreeSet::from(["seedream-client", "seedream-core", "seedream-ledger"]));
+    let adapters = providers().into_iter().map(|id| format!("seedream-{id}"));
+    for package in adapters.chain(["seedream-client".to_owned()]) {
+        let needed = needs(&package, &["--all-features"]);
+        assert!(!needed.contains("seedream-ledger") && !needed.contains("rusqlite"), "{package}");
+    }
 }
 
 #[test]
@@ -150,7 +164,7 @@ fn a_provider_is_whole() {
         let entries = fs::read_dir(root().join(below)).expect("a folder");
         entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name")).collect()
     };
-    let parts = ["core", "wire", "client", "mock", "conformance", "cli"];
+    let parts = ["core", "wire", "client", "ledger", "mock", "conformance", "cli"];
     let adapters = folders("crates").into_iter().filter_map(|name| Some(name.strip_prefix("seedream-")?.to_owned()));
     let adapters: BTreeSet<_> = adapters.filter(|name| !parts.contains(&name.as_str())).collect();
     let documented = folders("fixtures").into_iter();

@@ -93,6 +93,13 @@ impl Job {
         self
     }
 
+    /// Sets which purchase of its job it is, from 1; the first otherwise. A store that plans several purchases under one id names them so;
+    /// [`Exactly`](crate::Exactly) numbers its own.
+    pub fn numbered(mut self, purchase: u32) -> Self {
+        self.purchase = purchase.max(1);
+        self
+    }
+
     /// Sets the store of records.
     pub fn store(mut self, store: Arc<dyn JobStore>) -> Self {
         self.store = Some(store);

@@ -1,24 +1,28 @@
 //! What entries do to a purchase.
 
-use rusqlite::params;
+use std::path::Path;
+
+use rusqlite::{Connection, params};
 use seedream_client::{RecordEntry, Refusal};
 use seedream_core::Timestamp;
 
 use super::{
-    failure::storage,
+    failure::{refused, storage},
     rows::{Failed, StoredPurchase, signed},
     spool::Spooled,
     sql,
-    writer::Database,
 };
 use crate::{evidence, protocol::LineState};
 
 /// Adds an entry, once, and takes the steps that it means. An entry that the protocol does not expect is kept all the same. Says
 /// whether something of the purchase is left.
-pub(super) fn record(database: &Database, spooled: &Spooled) -> Result<bool, Refusal> {
-    let failed = |error| storage(&database.path, error);
-    let mut purchase = StoredPurchase::load(&database.connection, spooled.purchase).map_err(failed)?;
-    write(database, &mut purchase, spooled).map_err(failed)?;
+pub(super) fn record(connection: &Connection, path: &Path, spooled: &Spooled) -> Result<bool, Refusal> {
+    let failed = |error| storage(path, error);
+    let mut purchase = StoredPurchase::load(connection, spooled.purchase).map_err(failed)?;
+    if purchase.job != spooled.job {
+        return Err(refused(format!("{} is of another ledger than {}", spooled.job, path.display())));
+    }
+    write(connection, &mut purchase, spooled).map_err(failed)?;
     Ok(is_left(&purchase))
 }
 
@@ -28,8 +32,7 @@ pub(super) fn is_left(purchase: &StoredPurchase) -> bool {
     state.is_collectable() || matches!(state, LineState::Sent | LineState::Unknown)
 }
 
-fn write(database: &Database, purchase: &mut StoredPurchase, spooled: &Spooled) -> rusqlite::Result<()> {
-    let connection = &database.connection;
+fn write(connection: &Connection, purchase: &mut StoredPurchase, spooled: &Spooled) -> rusqlite::Result<()> {
     let Spooled { token, attempt, epoch, entry, .. } = spooled;
     let text = serde_json::to_string(entry).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     let now = Timestamp::now();
@@ -67,6 +70,6 @@ fn write(database: &Database, purchase: &mut StoredPurchase, spooled: &Spooled) 
 }
 
 /// Whether the response was read to its end: a stream names its images one by one before.
-fn is_whole(connection: &rusqlite::Connection, purchase: i64, attempt: u32) -> rusqlite::Result<bool> {
+fn is_whole(connection: &Connection, purchase: i64, attempt: u32) -> rusqlite::Result<bool> {
     connection.prepare_cached(sql::IS_WHOLE)?.query_row(params![purchase, attempt], |row| row.get(0))
 }

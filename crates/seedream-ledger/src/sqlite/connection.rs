@@ -105,7 +105,10 @@ fn unreadable(folder: &Path, error: io::Error) -> Refusal {
 /// Whether the folder is on a file system of another machine.
 #[cfg(target_os = "linux")]
 fn is_remote(folder: &Path) -> io::Result<bool> {
-    Ok(is_remote_kind(u64::from_ne_bytes(i64::from(rustix::fs::statfs(folder)?.f_type).to_ne_bytes())))
+    // The type of the number differs between machines.
+    #[allow(clippy::unnecessary_cast, reason = "not on every machine")]
+    let kind = rustix::fs::statfs(folder)?.f_type as u64;
+    Ok(is_remote_kind(kind))
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -17,7 +17,7 @@ use seedream_core::{Generation, ImageData, Timestamp};
 
 use super::{
     apply, connection,
-    failure::storage,
+    failure::{refused, storage},
     liveness::{self, WorkerLock},
     rows::{Failed, StoredPurchase, record_id, refusal, signed},
     spool::Spooled,
@@ -111,7 +111,7 @@ pub(super) fn send(database: &Database, purchase: &mut StoredPurchase, intent: &
     let deadline = i64::try_from(bench.deadline.as_secs()).unwrap_or(i64::MAX);
     let epoch = purchase.state.epoch;
     let stepped = purchase
-        .reserve(connection, bound, budget)
+        .reserve(connection, &bound, budget)
         .and_then(|()| purchase.step(connection, Action::Send { epoch, now: connection::clock().0, deadline }));
     match stepped {
         Ok(()) => {}
@@ -189,23 +189,31 @@ impl JobRecord for LedgerRecord {
 
     async fn append(&mut self, entry: RecordEntry) -> Result<(), Refusal> {
         if self.is_closed {
-            return Err(super::failure::refused("the record is closed: its purchase is over"));
+            return Err(refused("the record is closed: its purchase is over"));
         }
         let ends = matches!(entry, RecordEntry::Ended { .. });
         self.is_closed |= ends;
+        // It is durable before the end, with which it shares a sync; without it the image is fetched again.
+        let can_wait = matches!(entry, RecordEntry::Image { .. });
         let (spooled, synced) = (self.place.spooled(entry), self.synced.clone());
+        if can_wait {
+            return self.bench.writer.later(spooled);
+        }
         let kept = spooled.clone();
         let run = move |database: &Database| {
+            if database.has_waiting(spooled.purchase) {
+                return Err(refused("an entry before this one waits to be written"));
+            }
             if let RecordEntry::Answered { generation, .. } = &spooled.entry {
                 let files = sync(generation).map_err(|error| {
                     Refusal::storage(format!("an image of the response cannot be synced: {error}"), error)
                 });
                 // The entry is written whatever becomes of the files.
-                let left = apply::record(database, &spooled)?;
+                let left = apply::record(&database.connection, &database.path, &spooled)?;
                 synced.lock().unwrap_or_else(PoisonError::into_inner).extend(files?);
                 return Ok(left);
             }
-            apply::record(database, &spooled)
+            apply::record(&database.connection, &database.path, &spooled)
         };
         let left = self.bench.writer.keep(kept, run).await?;
         if ends {

@@ -188,7 +188,7 @@ impl StoredPurchase {
     pub(super) fn reserve(
         &mut self,
         connection: &Connection,
-        bound: Bound,
+        bound: &Bound,
         budget: Option<&Budget>,
     ) -> Result<(), Failed> {
         let left = budget.map(|budget| left(connection, &self.batch, budget)).transpose()?;

@@ -11,8 +11,8 @@ pub(super) const VERSION: i64 = 1;
 pub(super) const APPLICATION: i64 = 0x5344_4c47;
 
 /// An attempt that the next one of its purchase may follow.
-const CLOSED: &str = "(state = 'cancelled' OR (state = 'failed' AND (charge = 'no' OR verdict = 'again'))
-    OR (state = 'unknown' AND verdict = 'again'))";
+const CLOSED: &str = "(state = 'cancelled' OR (state = 'failed' AND (charge = 'no' OR verdict IS 'again'))
+    OR (state = 'unknown' AND verdict IS 'again'))";
 
 const TABLES: &str = "
 CREATE TABLE legal_step(

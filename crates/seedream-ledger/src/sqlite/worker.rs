@@ -187,7 +187,7 @@ fn take(database: &Database, bench: &Bench, batch: Option<&str>, collected: &Mut
     };
     let budget = bench.budget.as_ref();
     let step = purchase.step(connection, Action::Take { worker: bench.lock.id });
-    match step.and_then(|()| purchase.reserve(connection, bound, budget)) {
+    match step.and_then(|()| purchase.reserve(connection, &bound, budget)) {
         Ok(()) => {}
         Err(Failed::Illegal(why)) => {
             let refusal = refusal(&purchase, why, budget);
@@ -330,7 +330,9 @@ impl Drop for Unclaimed {
     fn drop(&mut self) {
         if let Some((bench, place)) = self.0.take() {
             if let Some(entry) = record::unsure(&place) {
-                bench.writer.send(move |database| apply::record(database, &entry).map(drop));
+                bench
+                    .writer
+                    .send(move |database| apply::record(&database.connection, &database.path, &entry).map(drop));
             }
             record::lose(&bench.writer, place.purchase, place.epoch);
         }
@@ -383,5 +385,9 @@ impl JobStore for Worker {
         };
         let (history, record) = self.bench.writer.call(run).await?;
         Ok((history, Box::new(record)))
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.bench.writer.warnings()
     }
 }

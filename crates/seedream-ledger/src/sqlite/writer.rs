@@ -2,8 +2,12 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::mpsc::{self, Receiver, Sender},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    },
     thread,
+    time::Duration,
 };
 
 use rusqlite::Connection;
@@ -19,15 +23,29 @@ use super::{
 /// How many requests share a transaction at most.
 const GROUP: usize = 64;
 
+/// How long an entry waits for a transaction that it can share, where nobody waits for it.
+const LATER: Duration = Duration::from_millis(50);
+
 /// The database, as the thread that writes has it.
 pub(super) struct Database {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
     spool: Spool,
+    /// Entries for the next transaction, whichever that is.
+    later: Vec<Box<dyn Work>>,
     /// Why nothing is sent any more.
     halted: Option<String>,
+    warnings: Warnings,
     #[cfg(test)]
     pub(super) faults: std::sync::Arc<super::tests::Faults>,
+}
+
+/// What a person should know, in sentences.
+type Warnings = Arc<Mutex<Vec<String>>>;
+
+enum Message {
+    Now(Box<dyn Work>),
+    Later(Box<dyn Work>),
 }
 
 /// Something to do inside a transaction.
@@ -36,18 +54,23 @@ trait Work: Send {
     fn run(&mut self, database: &Database) -> bool;
     /// What has to be kept where it did not get to the disk.
     fn unwritten(&mut self) -> Option<Spooled>;
-    /// Tells who waits.
+    /// Why it was not done, as far as it knows itself.
+    fn refused(&self) -> Option<String>;
+    /// Tells who waits: what it did, unless that failed otherwise.
     fn finish(self: Box<Self>, failed: Option<Refusal>);
 }
 
 /// What a request gives back, with an entry that must not be lost if the transaction fails.
 pub(super) type Done<T> = Result<T, Refusal>;
 
+/// What is recorded where it is not known whether a transaction was committed.
+type Unsure<T> = Box<dyn Fn(&T) -> Option<Spooled> + Send>;
+
 struct Request<T, F> {
     run: Option<F>,
     done: Option<Done<T>>,
     keep: Option<Spooled>,
-    unsure: Option<Box<dyn Fn(&T) -> Option<Spooled> + Send>>,
+    unsure: Option<Unsure<T>>,
     reply: oneshot::Sender<Done<T>>,
 }
 
@@ -65,10 +88,14 @@ impl<T: Send, F: FnOnce(&Database) -> Done<T> + Send> Work for Request<T, F> {
         })
     }
 
+    fn refused(&self) -> Option<String> {
+        self.done.as_ref().and_then(|done| done.as_ref().err()).map(ToString::to_string)
+    }
+
     fn finish(self: Box<Self>, failed: Option<Refusal>) {
         let done = match (failed, self.done) {
-            (Some(failed), Some(Ok(_)) | None) => Err(failed),
-            (_, Some(done)) => done,
+            (Some(failed), _) => Err(failed),
+            (None, Some(done)) => done,
             (None, None) => Err(refused("the ledger did not do it")),
         };
         // Whoever asked may be gone.
@@ -76,9 +103,31 @@ impl<T: Send, F: FnOnce(&Database) -> Done<T> + Send> Work for Request<T, F> {
     }
 }
 
+/// An entry that nobody waits for.
+struct Later(Spooled);
+
+impl Work for Later {
+    fn run(&mut self, database: &Database) -> bool {
+        !database.has_waiting(self.0.purchase) && apply::record(&database.connection, &database.path, &self.0).is_ok()
+    }
+
+    fn unwritten(&mut self) -> Option<Spooled> {
+        Some(self.0.clone())
+    }
+
+    fn refused(&self) -> Option<String> {
+        None
+    }
+
+    fn finish(self: Box<Self>, _: Option<Refusal>) {}
+}
+
 /// Hands work over to the thread, which ends with the last of these.
 #[derive(Clone)]
-pub(super) struct Writer(Sender<Box<dyn Work>>);
+pub(super) struct Writer {
+    sender: Sender<Message>,
+    warnings: Warnings,
+}
 
 impl Writer {
     pub(super) fn start(
@@ -91,14 +140,27 @@ impl Writer {
             connection,
             path: path.to_owned(),
             spool: Spool::new(path),
+            later: Vec::new(),
             halted: None,
+            warnings: Warnings::default(),
             #[cfg(test)]
             faults,
         };
         database.replay_others()?;
+        let warnings = database.warnings.clone();
         let thread = thread::Builder::new().name("seedream-ledger".into()).spawn(move || database.serve(&receiver));
         thread.map_err(|error| Refusal::storage(format!("the ledger cannot start a thread: {error}"), error))?;
-        Ok(Self(sender))
+        Ok(Self { sender, warnings })
+    }
+
+    /// What a person should know, each once.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        std::mem::take(&mut self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Writes an entry with the next transaction, or soon.
+    pub(super) fn later(&self, entry: Spooled) -> Done<()> {
+        self.sender.send(Message::Later(Box::new(Later(entry)))).map_err(|_| gone())
     }
 
     /// Does something in a transaction. The first poll hands it over; it is done even if the future is dropped.
@@ -131,11 +193,11 @@ impl Writer {
         &self,
         run: impl FnOnce(&Database) -> Done<T> + Send + 'static,
         keep: Option<Spooled>,
-        unsure: Option<Box<dyn Fn(&T) -> Option<Spooled> + Send>>,
+        unsure: Option<Unsure<T>>,
     ) -> Done<T> {
         let (reply, receiver) = oneshot::channel();
         let request = Request { run: Some(run), done: None, keep, unsure, reply };
-        if self.0.send(Box::new(request)).is_err() {
+        if self.sender.send(Message::Now(Box::new(request))).is_err() {
             return Err(gone());
         }
         receiver.await.unwrap_or_else(|_| Err(gone()))
@@ -145,7 +207,8 @@ impl Writer {
     pub(super) fn send(&self, run: impl FnOnce(&Database) -> Done<()> + Send + 'static) {
         let (reply, _) = oneshot::channel();
         // The thread ends with the process.
-        let _ = self.0.send(Box::new(Request { run: Some(run), done: None, keep: None, unsure: None, reply }));
+        let request = Request { run: Some(run), done: None, keep: None, unsure: None, reply };
+        let _ = self.sender.send(Message::Now(Box::new(request)));
     }
 }
 
@@ -162,54 +225,93 @@ impl Database {
         self.halted.as_ref().map_or(Ok(()), |why| Err(refused(format!("nothing more is sent: {why}"))))
     }
 
-    fn serve(mut self, receiver: &Receiver<Box<dyn Work>>) {
-        while let Ok(first) = receiver.recv() {
-            let mut group = vec![first];
-            while group.len() < GROUP
-                && let Ok(next) = receiver.try_recv()
-            {
-                group.push(next);
+    /// Whether an entry of a purchase waits to be written, so that the next one has to wait too.
+    pub(super) fn has_waiting(&self, purchase: i64) -> bool {
+        self.spool.waiting.iter().any(|entry| entry.purchase == purchase)
+    }
+
+    fn serve(mut self, receiver: &Receiver<Message>) {
+        loop {
+            let first = if self.later.is_empty() {
+                receiver.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                receiver.recv_timeout(LATER)
+            };
+            let mut group = Vec::new();
+            let is_over = matches!(first, Err(RecvTimeoutError::Disconnected));
+            // What only waits does not start a transaction.
+            let mut is_due = first.is_err();
+            let more = std::iter::from_fn(|| receiver.try_recv().ok());
+            for message in first.ok().into_iter().chain(more).take(GROUP) {
+                match message {
+                    Message::Later(work) => self.later.push(work),
+                    Message::Now(work) => {
+                        // The order of a record is that in which it was handed over.
+                        group.append(&mut self.later);
+                        group.push(work);
+                        is_due = true;
+                    }
+                }
             }
-            self.execute(group);
+            if is_due {
+                group.append(&mut self.later);
+                self.execute(group);
+            }
+            if is_over {
+                // What still waits is tried a last time.
+                return self.replay();
+            }
         }
-        // What still waits is tried a last time.
-        self.execute(Vec::new());
     }
 
     /// Runs a group in one transaction: each has a savepoint, so that one that fails takes no other with it.
-    fn execute(&mut self, mut group: Vec<Box<dyn Work>>) {
-        let (mut failed, mut good) = (None, vec![false; group.len()]);
-        let waiting = !self.spool.waiting.is_empty();
-        match self.connection.execute_batch("BEGIN IMMEDIATE") {
-            Ok(()) => {
-                let mut replayed = true;
-                for index in 0..self.spool.waiting.len() {
-                    replayed &=
-                        self.guarded(|database| apply::record(database, &database.spool.waiting[index]).is_ok());
-                }
-                for (work, good) in group.iter_mut().zip(&mut good) {
-                    *good = self.guarded(|database| work.run(database));
-                }
-                match self.commit() {
-                    Ok(()) if waiting && replayed => self.spool.clear(),
-                    Ok(()) => {}
-                    Err(error) => failed = Some(error),
+    fn execute(&mut self, group: Vec<Box<dyn Work>>) {
+        self.replay();
+        let mut waiting = group.into_iter();
+        while waiting.len() > 0 {
+            let mut done = Vec::with_capacity(waiting.len());
+            let mut failed = self.connection.execute_batch("BEGIN IMMEDIATE").err();
+            for mut work in waiting.by_ref() {
+                let good = failed.is_none() && self.guarded(|database| work.run(database));
+                done.push((work, good));
+                // A full disk ends the whole transaction: what comes next gets another one.
+                if failed.is_none() && self.connection.is_autocommit() {
+                    break;
                 }
             }
-            Err(error) => failed = Some(error),
-        }
-        for (mut work, good) in group.into_iter().zip(good) {
-            let unwritten = if failed.is_some() || !good { work.unwritten() } else { None };
-            let mut refusal = failed.as_ref().map(|error| refused(storage(&self.path, copy(error)).to_string()));
-            if let Some(entry) = unwritten {
-                let why = refusal.as_ref().map_or("it cannot be written".to_owned(), ToString::to_string);
-                let kept = self.spool.keep(entry);
-                let message = format!("{why}; {kept}");
-                self.halted = Some(message.clone());
-                refusal = Some(refused(message));
+            if failed.is_none() {
+                failed = self.commit().err();
             }
-            work.finish(refusal);
+            for (work, good) in done {
+                self.finish(work, good, failed.as_ref());
+            }
         }
+    }
+
+    /// Writes what could not be written before. Where it still cannot, it waits, and holds up nothing else.
+    fn replay(&mut self) {
+        if self.spool.waiting.is_empty() || self.connection.execute_batch("BEGIN IMMEDIATE").is_err() {
+            return;
+        }
+        let write = |entry| self.guarded(|database| apply::record(&database.connection, &database.path, entry).is_ok());
+        let written = self.spool.waiting.iter().all(write);
+        if self.commit().is_ok() && written {
+            self.spool.clear();
+        }
+    }
+
+    fn finish(&mut self, mut work: Box<dyn Work>, good: bool, failed: Option<&rusqlite::Error>) {
+        let unwritten = if failed.is_some() || !good { work.unwritten() } else { None };
+        let own = work.refused();
+        let failed = failed.map(|error| storage(&self.path, copy(error)));
+        let Some(entry) = unwritten else {
+            // What it found out itself is said rather than that the others' transaction failed.
+            return work.finish(failed.filter(|_| own.is_none()));
+        };
+        let why = own.or(failed.map(|failed| failed.to_string())).unwrap_or_else(|| "it cannot be written".into());
+        let message = format!("{why}; {}", self.spool.keep(entry));
+        self.halted = Some(message.clone());
+        work.finish(Some(refused(message)));
     }
 
     /// Does something that leaves nothing where it fails.
@@ -237,13 +339,21 @@ impl Database {
     /// Writes what earlier workers could not.
     fn replay_others(&mut self) -> Result<(), Refusal> {
         for (path, entries) in self.spool.others() {
-            let run = |connection: &Connection| connection.execute_batch("BEGIN IMMEDIATE");
-            run(&self.connection).map_err(|error| storage(&self.path, error))?;
-            let written = entries.iter().all(|entry| self.guarded(|database| apply::record(database, entry).is_ok()));
+            self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| storage(&self.path, error))?;
+            let write =
+                |entry| self.guarded(|database| apply::record(&database.connection, &database.path, entry).is_ok());
+            let written = entries.iter().all(write);
             self.commit().map_err(|error| storage(&self.path, error))?;
             if written {
                 // Its tokens make it harmless where it stays.
                 let _ = std::fs::remove_file(path);
+            } else {
+                let message = format!(
+                    "{} holds what was paid for and could not be written into the ledger {}: look into it",
+                    path.display(),
+                    self.path.display()
+                );
+                self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(message);
             }
         }
         Ok(())
