@@ -64,6 +64,7 @@ pub(crate) enum Command {
     Resume(ResumeArgs),
     /// Generate the images of a file of requests, each at most once, even across crashes and restarts
     #[command(after_help = BATCH_HELP)]
+    #[command(mut_arg("ids", |provider| provider.help("Providers in the order in which they are tried, or all; the next only if the previous one rejected the request without charging [default: the provider whose key is set; with --mock, all]")))]
     Batch(Box<BatchArgs>),
     /// List, show and decide the jobs of a ledger
     Jobs {

@@ -11,7 +11,7 @@ use std::{
 
 use rusqlite::Connection;
 use seedream_client::{Intent, JobStore, RecordEntry};
-use seedream_core::{Charge, Error, ErrorKind, ErrorReport, Task, TaskId};
+use seedream_core::{Charge, Error, ErrorKind, StoredError, Task, TaskId};
 
 use super::*;
 use crate::protocol::LineState;
@@ -86,7 +86,7 @@ fn answered(bytes: usize) -> RecordEntry {
 
 fn refused_at(charge: Charge, message: &str) -> RecordEntry {
     let error = Error::new(ErrorKind::Server, message).with_charge(charge);
-    RecordEntry::Refused { error: ErrorReport::from(&error), charge }
+    RecordEntry::Refused { error: StoredError::from(&error), charge }
 }
 
 async fn state(ledger: &Ledger, job: &str) -> LineState {
