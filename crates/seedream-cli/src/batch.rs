@@ -1,20 +1,18 @@
 //! `seedream batch`: generates the images of a file of requests, each at most once.
 
+mod files;
 mod planned;
 mod results;
 mod rows;
 mod runner;
 
-use std::{
-    ffi::OsString,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use seedream::{Fallback, ImageProvider};
 use seedream_ledger::{Budget, Worker, WorkerOptions};
 use seedream_mock::MockServer;
 
+use files::BatchFiles;
 pub(crate) use {results::spend_table, runner::Runner};
 
 use crate::{
@@ -68,42 +66,6 @@ pub(crate) async fn batch(args: &BatchArgs, console: &Console) -> Result<Exit, F
     // Whatever ended the run, its results are written first.
     let summary = results::write(&ledger, &files, args.json, console).await;
     summary?.exit(run?, &cancel)
-}
-
-/// Where a batch keeps its files, and its name.
-pub(crate) struct BatchFiles {
-    pub(crate) batch: String,
-    pub(crate) ledger: PathBuf,
-    pub(crate) results: PathBuf,
-    pub(crate) failed: PathBuf,
-}
-
-impl BatchFiles {
-    /// # Errors
-    /// Standard input has no name beside which a ledger could be.
-    fn of(args: &BatchArgs) -> Result<Self, Failure> {
-        let is_input = args.file.as_os_str() == "-";
-        if is_input && args.ledger.is_none() {
-            let message =
-                "standard input has no name: add --ledger FILE, which records what was sent; nothing was sent";
-            return Err(Failure::usage(message));
-        }
-        let beside = if is_input { args.ledger.as_deref().unwrap_or(Path::new("batch")) } else { &args.file };
-        let with = |ending: &str| {
-            let mut name = OsString::from(beside);
-            name.push(ending);
-            PathBuf::from(name)
-        };
-        // What the mock delivered must not count as bought.
-        let ledger = if args.provider.mock { ".mock.ledger" } else { ".ledger" };
-        let name = || beside.file_name().unwrap_or(beside.as_os_str()).to_string_lossy().into_owned();
-        Ok(Self {
-            batch: args.batch.clone().unwrap_or_else(|| if is_input { "stdin".to_owned() } else { name() }),
-            ledger: args.ledger.clone().unwrap_or_else(|| with(ledger)),
-            results: args.results.clone().unwrap_or_else(|| with(".results.jsonl")),
-            failed: args.failed.clone().unwrap_or_else(|| with(".failed.jsonl")),
-        })
-    }
 }
 
 fn worker(args: &BatchArgs, batch: &str, ledger: &seedream_ledger::Ledger) -> Result<Worker, Failure> {

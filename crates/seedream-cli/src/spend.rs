@@ -1,6 +1,24 @@
 //! `seedream spend`: what a ledger says was spent.
 
+use seedream::seedream_core::Amount;
+use seedream_ledger::SpendRow;
+
 use crate::{args::SpendArgs, batch::spend_table, console::Console, exit::Exit, failure::Failure, ledger_file};
+
+const HEADER: [&str; 12] = [
+    "day",
+    "provider",
+    "model",
+    "state",
+    "attempts",
+    "held",
+    "held_unit",
+    "billed",
+    "billed_unit",
+    "images",
+    "billed_images",
+    "comparison",
+];
 
 /// Prints what was spent, by day, provider, model and state.
 ///
@@ -12,53 +30,34 @@ pub(crate) async fn spend(args: &SpendArgs, console: &Console) -> Result<Exit, F
     if args.ledger.json {
         console.json(&rows)?;
     } else if args.csv {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer
-            .write_record([
-                "day",
-                "provider",
-                "model",
-                "state",
-                "attempts",
-                "held",
-                "held_unit",
-                "billed",
-                "billed_unit",
-                "images",
-                "billed_images",
-                "comparison",
-            ])
-            .map_err(not_written)?;
-        for row in &rows {
-            let (held, billed) = (row.held.to_string(), row.billed.to_string());
-            let (held, held_unit) = held.split_once(' ').unwrap_or((&held, ""));
-            let (billed, billed_unit) = billed.split_once(' ').unwrap_or((&billed, ""));
-            let comparison = serde_json::to_value(row.comparison).unwrap_or_default();
-            writer
-                .write_record([
-                    &row.day,
-                    &row.provider,
-                    &row.model,
-                    row.state.as_str(),
-                    &row.attempts.to_string(),
-                    held,
-                    held_unit,
-                    billed,
-                    billed_unit,
-                    &row.delivered.to_string(),
-                    &row.billed_images.to_string(),
-                    comparison.as_str().unwrap_or_default(),
-                ])
-                .map_err(not_written)?;
-        }
-        let text = writer.into_inner().map_err(|error| not_written(error.to_string()))?;
-        console.data(&String::from_utf8_lossy(&text))?;
+        console.data(&csv(&rows).map_err(|error| Failure::other(error.to_string()))?)?;
     } else {
         console.data(&spend_table(&rows))?;
     }
     Ok(Exit::Ok)
 }
 
-fn not_written(error: impl ToString) -> Failure {
-    Failure::other(error.to_string())
+fn csv(rows: &[SpendRow]) -> Result<String, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(HEADER)?;
+    for row in rows {
+        let comparison = serde_json::to_value(row.comparison).unwrap_or_default();
+        let [held, billed] = [&row.held, &row.billed].map(|amount| Amount::micros(amount.micros, "").to_string());
+        writer.write_record([
+            &row.day,
+            &row.provider,
+            &row.model,
+            row.state.as_str(),
+            &row.attempts.to_string(),
+            held.trim_end(),
+            &row.held.unit,
+            billed.trim_end(),
+            &row.billed.unit,
+            &row.delivered.to_string(),
+            &row.billed_images.to_string(),
+            comparison.as_str().unwrap_or_default(),
+        ])?;
+    }
+    writer.flush()?;
+    Ok(String::from_utf8_lossy(writer.get_ref()).into_owned())
 }

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use seedream::seedream_core::Amount;
 use seedream_ledger::protocol::LineState;
 
-use super::{ProviderArgs, RequestOptions, RuleArgs, SaveArgs};
+use super::groups::{ProviderArgs, RequestOptions, RuleArgs, SaveArgs};
 use crate::budget;
 
 pub(super) const BATCH_HELP: &str = "\

@@ -13,7 +13,7 @@ use seedream_ledger::{JobDetail, JobFilter, JobRow, Ledger, SpendRow, protocol::
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{BatchFiles, runner::Run};
+use super::{files::BatchFiles, runner::Run};
 use crate::{
     console::Console,
     exit::Exit,
