@@ -38,14 +38,34 @@ pub(crate) fn of(descriptor: &Descriptor, model: &ModelId) -> Capabilities {
     rules.prompt = PromptRule::advised(Source::documented(PAGE, "prompt"));
     rules.fields = fields(family).into();
     (rules.background, rules.layers) = (background(family), layers(family));
-    if family == Some(Family::Seedream5_5) {
-        // The price at resellers.
-        let page = Source::published_on("2026-11-28", "inference.sh/apps/bytedance/seedream-5-5", "price");
-        let usd = |micros| Amount::micros(micros, "USD");
-        let by_tier = [(&[Tier::K1, Tier::K1_5][..], usd(20_000)), (&[Tier::K2], usd(35_000))];
-        rules.price = Some(Price::by_tier(by_tier, page).with_reference(usd(8_000)));
-    }
+    rules.price = family.and_then(price);
     rules
+}
+
+/// The prices of BytePlus in USD, as a public note quotes them. Volcengine bills in CNY.
+fn price(family: Family) -> Option<Price> {
+    let usd = |micros| Amount::micros(micros, "USD");
+    let page =
+        Source::published_on("2026-10-31", "BytePlus model pricing, as a public note quotes it", "price per image");
+    Some(match family {
+        Family::Seedream5_5 => {
+            // The price at resellers.
+            let page = Source::published_on("2026-11-28", "inference.sh/apps/bytedance/seedream-5-5", "price");
+            let by_tier = [(&[Tier::K1, Tier::K1_5][..], usd(20_000)), (&[Tier::K2], usd(35_000))];
+            Price::by_tier(by_tier, page).with_reference(usd(8_000))
+        }
+        Family::Seedream5Pro => {
+            // Up to 2.61 million pixels, and above. The first reference is free.
+            let by_tier = [(&[Tier::K1, Tier::K1_5][..], usd(45_000)), (&[], usd(90_000))];
+            Price::by_tier(by_tier, page).with_reference(usd(3_000))
+        }
+        Family::Seedream5Flash => Price::flat(usd(18_000), page),
+        Family::Seedream5Lite => Price::flat(usd(35_000), page),
+        Family::Seedream4_5 => Price::flat(usd(40_000), page),
+        Family::Seedream4 => Price::flat(usd(30_000), page),
+        Family::Seededit3I2i => Price::flat(usd(30_000), page),
+        _ => return None,
+    })
 }
 
 fn background(family: Option<Family>) -> Option<BackgroundRule> {

@@ -44,12 +44,16 @@ fn the_provider_fills_in_the_defaults_of_the_model() {
 
 #[test]
 fn rules_that_differ_between_families() {
-    for (model, relay_minimum, backgrounds, layers, open, priced) in [
-        ("seedream-4.0", Some(1024 * 1024), Some(0), Some(0), false, false),
-        ("seedream-4.5", None, Some(0), Some(0), false, false),
-        ("seedream-5.0-pro", None, Some(2), Some(16), false, false),
-        ("seedream-5.5", None, Some(3), Some(99), true, true),
-        ("an-unknown-model", None, None, None, false, false),
+    for (model, relay_minimum, backgrounds, layers, open, most) in [
+        ("seedream-4.0", Some(1024 * 1024), Some(0), Some(0), false, Some(30_000)),
+        ("seedream-4.5", None, Some(0), Some(0), false, Some(40_000)),
+        ("seedream-5.0-lite", None, Some(0), Some(0), false, Some(35_000)),
+        ("seedream-5.0-flash", None, Some(2), Some(16), false, Some(18_000)),
+        // At the most expensive tier, with two references.
+        ("seedream-5.0-pro", None, Some(2), Some(16), false, Some(96_000)),
+        ("seedream-5.5", None, Some(3), Some(99), true, Some(51_000)),
+        ("seedream-3.0-t2i", None, Some(0), Some(0), false, None),
+        ("an-unknown-model", None, None, None, false, None),
     ] {
         let rules = Ark.capabilities(&model.into());
         let seen = (
@@ -57,9 +61,9 @@ fn rules_that_differ_between_families() {
             rules.background.map(|rule| rule.values.len()),
             rules.layers.as_ref().map(|rule| rule.most),
             rules.layers.is_some_and(|rule| rule.open),
-            rules.price.is_some(),
+            rules.price.and_then(|price| price.most(1, 2, None)).map(|most| most.micros),
         );
-        assert_eq!(seen, (relay_minimum, backgrounds, layers, open, priced), "{model}");
+        assert_eq!(seen, (relay_minimum, backgrounds, layers, open, most), "{model}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use futures_util::future::join_all;
-use seedream::seedream_core::{Capabilities, Dialect, Family, ProviderId, Site, SizeRule, Source, SourceKind};
+use seedream::seedream_core::{Capabilities, Dialect, Family, Price, ProviderId, Site, SizeRule, Source, SourceKind};
 use seedream::{Client, ImageProvider as _, ModelId};
 use seedream_mock::MockServer;
 use serde::Serialize;
@@ -195,8 +195,22 @@ fn sizes(rule: &SizeRule) -> String {
     parts.join(" ")
 }
 
+/// The price of an image, or the range of prices.
+fn price(price: &Price) -> String {
+    let amounts = || price.images.iter().map(|image| &image.amount);
+    let (least, most) = (amounts().min_by_key(|amount| amount.micros), amounts().max_by_key(|amount| amount.micros));
+    match (least, most) {
+        (Some(least), Some(most)) if least != most => {
+            let least = least.to_string();
+            format!("{}..{most}", least.split(' ').next().unwrap_or_default())
+        }
+        (Some(one), _) => one.to_string(),
+        _ => String::new(),
+    }
+}
+
 fn table(models: &[ListedModel]) -> String {
-    let mut table = Table::new(&["PROVIDER", "MODEL", "FAMILY", "SIZES (pixels)", "REFS", "IMAGES", "SOURCE"]);
+    let mut table = Table::new(&["PROVIDER", "MODEL", "FAMILY", "SIZES (pixels)", "REFS", "IMAGES", "PRICE", "SOURCE"]);
     let number = |number: Option<u32>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
     for ListedModel { id, family, source, capabilities, .. } in models {
         let Capabilities { images, references, .. } = capabilities;
@@ -208,6 +222,7 @@ fn table(models: &[ListedModel]) -> String {
             cell(sizes(&capabilities.size)),
             number(references.max),
             number(images.max.or(images.advised_max)),
+            cell(capabilities.price.as_ref().map(price).unwrap_or_default()),
             cell(source),
         ]);
     }

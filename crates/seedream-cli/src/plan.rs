@@ -113,7 +113,7 @@ impl Planned {
             self.max_images,
             if self.max_images == 1 { "" } else { "s" }
         ));
-        let price = self.price.as_ref().map_or_else(|| "not documented".to_owned(), ToString::to_string);
+        let price = self.price.as_ref().map_or_else(|| "not published".to_owned(), ToString::to_string);
         text.push_str(&format!("  price      {price}\n"));
         if let Some(most) = &self.most {
             text.push_str(&format!("  at most    {most}\n"));

@@ -1,8 +1,8 @@
 //! The rules of docs.evolink.ai, seedream-4.5-image-generate, and of the public pages of the two sibling models.
 
 use seedream_core::{
-    Capabilities, Descriptor, Family, Field, FieldRule, ImagesRule, Limits, Members, ModelId, PixelRule, PromptRule,
-    Ratio, ReferenceRule, SizeRule, Source, Tier, TotalRule,
+    Amount, Capabilities, Descriptor, Family, Field, FieldRule, ImagesRule, Limits, Members, ModelId, PixelRule, Price,
+    PromptRule, Ratio, ReferenceRule, SizeRule, Source, Tier, TotalRule,
 };
 
 use crate::body::MEMBERS;
@@ -40,7 +40,21 @@ pub(crate) fn of(descriptor: &Descriptor, model: &ModelId) -> Capabilities {
     rules.prompt = PromptRule::at_most(2000, page(family, "prompt"));
     rules.prompt.note = Some("its text says 2000 tokens, its schema 2000 characters".into());
     rules.fields = fields(family).into();
+    rules.price = price(family);
     rules
+}
+
+/// The credits of an image, of pages older than those of the request. A response has `credits_reserved`.
+fn price(family: Option<Family>) -> Option<Price> {
+    let (micros, page) = match family? {
+        Family::Seedream4_5 => (2_000_000, PAGE),
+        Family::Seedream4 => (1_400_000, PAGE_4_0),
+        _ => return None,
+    };
+    Some(Price::flat(
+        Amount::micros(micros, "credits"),
+        Source::published_on("2026-11-20", page, "price of an older version"),
+    ))
 }
 
 /// The page of a model; docs.evolink.ai, seedream-4.5-image-generate is that of 4.5.

@@ -1,8 +1,8 @@
 //! The rules of docs.gogogotoken.ai/overseas/seedream-images, section "request body".
 
 use seedream_core::{
-    Capabilities, Descriptor, Field, FieldRule, Limits, Members, ModelId, PixelRule, ReferenceRule, Source, Standing,
-    TABLE,
+    Amount, Capabilities, Descriptor, Family, Field, FieldRule, Limits, Members, ModelId, PixelRule, Price,
+    ReferenceRule, Source, Standing, TABLE,
 };
 
 use crate::body::MEMBERS;
@@ -43,5 +43,17 @@ pub(crate) fn of(descriptor: &Descriptor, model: &ModelId) -> Capabilities {
         .one_of(&["url", "b64_json"])
         .default("url")]
     .into();
+    rules.price = price(family);
     rules
+}
+
+/// Billed per delivered image.
+fn price(family: Option<Family>) -> Option<Price> {
+    let micros = match family? {
+        Family::Seedream5Lite => 35_000,
+        Family::Seedream4_5 => 40_000,
+        _ => return None,
+    };
+    let page = Source::published_on("2026-11-20", "docs.gogogotoken.ai/overseas/seedream-models", "price");
+    Some(Price::flat(Amount::micros(micros, "USD"), page))
 }

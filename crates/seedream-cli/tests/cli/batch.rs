@@ -115,13 +115,19 @@ fn a_budget_holds_over_runs() {
         batch(&workdir, &base, &["--budget", "2images"]).exits_with(8).stderr_contains("lines that were not sent: 1");
         assert_eq!(upstream.count("POST"), 2);
     }
-    batch(&workdir, &base, &["--budget", "1000000usd"]).exits_with(8).stderr_contains("no price in USD is known");
+    batch(&workdir, &base, &["--budget", "1000000cny"]).exits_with(8).stderr_contains("no price in CNY is known");
+    // What was bought under a budget of images has no amount of money.
+    batch(&workdir, &base, &["--budget", "1000usd"]).exits_with(8).stderr_contains("state the budget in images");
     assert_eq!(upstream.count("POST"), 2);
     batch(&workdir, &base, &["--budget", "3images"]).exits_with(0);
     assert_eq!(upstream.count("POST"), 3);
     let spend = workdir.run(&["spend", "--ledger", "jobs.jsonl.ledger", "--csv"], &[]);
     let today = &spend.exits_with(0).stdout.lines().nth(1).unwrap()[..10];
     insta::assert_snapshot!(spend.stdout.replace(today, "DAY"));
+    // Two lines at 0.03 USD fit into 0.08.
+    let money = ["--ledger", "money.ledger", "--budget", "0.08usd"];
+    batch(&workdir, &base, &money).exits_with(8).stderr_contains("lines that were not sent: 1");
+    assert_eq!(upstream.count("POST"), 5);
 }
 
 #[test]

@@ -80,6 +80,11 @@ impl Price {
         Self { images, reference: None, source }
     }
 
+    /// Creates a price of an image of any size.
+    pub fn flat(amount: Amount, source: Source) -> Self {
+        Self { images: vec![ImagePrice { tiers: Vec::new(), amount }], reference: None, source }
+    }
+
     /// Sets the price of a reference image.
     #[must_use]
     pub fn with_reference(mut self, amount: Amount) -> Self {
