@@ -233,7 +233,7 @@ impl Ledger {
             let Resolution { verdict, is_forced, budget } = &resolution;
             let left =
                 budget.as_ref().map(|budget| rows::left(&database.connection, &purchase.batch, budget)).transpose()?;
-            let now = connection::clock().0;
+            let now = connection::clock();
             Ok(Action::Resolve { attempt, verdict: *verdict, now, is_forced: *is_forced, left })
         })
         .await

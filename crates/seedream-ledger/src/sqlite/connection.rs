@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::OnceLock,
     time::Duration,
 };
 
@@ -136,16 +137,20 @@ fn is_remote_kind(kind: u64) -> bool {
     REMOTE.iter().any(|remote| u64::from(*remote) == kind & 0xffff_ffff)
 }
 
-/// The time since the machine started, in seconds, and which start that was. Where the system does not say, the wall clock.
-pub(super) fn clock() -> (i64, Option<String>) {
+/// Which start of the machine this is, where the system says so.
+pub(super) fn boot() -> Option<&'static str> {
+    static BOOT: OnceLock<Option<String>> = OnceLock::new();
+    let read = || fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|boot| boot.trim().to_owned());
+    BOOT.get_or_init(|| if cfg!(target_os = "linux") { read() } else { None }).as_deref()
+}
+
+/// The time since the machine started, in seconds, which no one sets; the wall clock where the system does not say which start that was.
+pub(super) fn clock() -> i64 {
     #[cfg(target_os = "linux")]
-    {
-        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|boot| boot.trim().to_owned());
-        if boot.is_some() {
-            return (rustix::time::clock_gettime(rustix::time::ClockId::Boottime).tv_sec, boot);
-        }
+    if boot().is_some() {
+        return rustix::time::clock_gettime(rustix::time::ClockId::Boottime).tv_sec;
     }
-    (seedream_core::Timestamp::now().unix_seconds(), None)
+    seedream_core::Timestamp::now().unix_seconds()
 }
 
 #[cfg(all(test, target_os = "linux"))]

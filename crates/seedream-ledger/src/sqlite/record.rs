@@ -112,7 +112,7 @@ pub(super) fn send(database: &Database, purchase: &mut StoredPurchase, intent: &
     let epoch = purchase.state.epoch;
     let stepped = purchase
         .reserve(connection, &bound, budget)
-        .and_then(|()| purchase.step(connection, Action::Send { epoch, now: connection::clock().0, deadline }));
+        .and_then(|()| purchase.step(connection, Action::Send { epoch, now: connection::clock(), deadline }));
     match stepped {
         Ok(()) => {}
         Err(Failed::Illegal(why)) => return Err(refusal(purchase, why, budget)),

@@ -123,6 +123,7 @@ async fn a_commit_whose_reply_is_lost_sends_nothing_and_leaves_nothing_unknown()
         drop((first, ledger));
         let ledger = bed.open();
         let other = worker(&ledger);
+        assert_eq!((bed.names("spool"), other.warnings()), (Vec::new(), Vec::new()), "{fault}");
         assert_eq!(other.unfinished().await.unwrap(), [], "{fault}");
         assert!(other.begin(&intent("one")).await.is_ok(), "{fault}");
     }
@@ -335,7 +336,7 @@ async fn a_spool_of_another_ledger_is_left_and_told_of() {
     let ledger = bed.open();
     drop(worker(&ledger).begin(&intent("one")).await.unwrap());
     ledger.flush().await.unwrap();
-    let line = r#"{"token":1,"purchase":1,"job":"other","attempt":1,"epoch":1,"entry":{"entry":"not_sent"}}"#;
+    let line = r#"{"token":1,"purchase":1,"job":"other","attempt":1,"epoch":1,"entry":{"entry":"news"}}"#;
     let path = bed.folder.path().join("test.ledger.spool-00.jsonl");
     fs::write(&path, line).unwrap();
     let warnings = worker(&bed.open()).warnings();
