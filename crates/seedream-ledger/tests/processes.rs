@@ -7,7 +7,7 @@
 mod entries;
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
     path::Path,
     process::{Command, Stdio},
     sync::Arc,
@@ -16,8 +16,10 @@ use std::{
 use entries::{answered, ended, image, intent, refused, task};
 use seedream_ark::Ark;
 use seedream_client::{Client, ImageProvider as _, Job, JobStore, RecordEntry, Refusal};
-use seedream_core::{Charge, ImageRequest};
-use seedream_ledger::{JobFilter, Ledger, PlannedLine, Taken, Worker, WorkerOptions, protocol::LineState};
+use seedream_core::{Amount, Charge, ImageRequest};
+use seedream_ledger::{
+    Budget, IMAGES, JobFilter, Ledger, PlannedLine, Taken, Worker, WorkerOptions, protocol::LineState,
+};
 use seedream_mock::MockServer;
 use serde_json::json;
 
@@ -123,6 +125,105 @@ async fn a_line_of_a_process_that_was_killed_is_bought_at_most_once() {
             }
         }
     }
+}
+
+/// A provider that notes every request in a file, and nothing else.
+fn post(folder: &Path, job: &str) {
+    let mut log = std::fs::File::options().create(true).append(true).open(folder.join("posts")).unwrap();
+    log.write_all(format!("{job}\n").as_bytes()).unwrap();
+}
+
+/// Polls a future once, so that the thread that writes has its work, and ends the process in the middle of it.
+fn die(future: impl Future<Output = impl Sized>) -> ! {
+    let future = std::pin::pin!(future);
+    let _ = future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+    std::process::abort()
+}
+
+/// Buys lines until a number of steps was made, and ends there without a word.
+async fn buy(folder: &Path, mut steps: u32) {
+    let ledger = Ledger::open(folder.join("b.ledger")).unwrap();
+    let budget = Budget::of_batch(Amount::micros(LINES as i64 * 1_000_000, IMAGES));
+    let worker = ledger.worker(WorkerOptions::of_batch("b").budget(budget)).unwrap();
+    let mut ends = || {
+        steps -= 1;
+        steps == 0
+    };
+    // Each step is made, or begun and cut off.
+    macro_rules! step {
+        ($future:expr) => {
+            if ends() { die($future) } else { $future.await.unwrap() }
+        };
+    }
+    loop {
+        let (mut record, job) = match step!(worker.take()) {
+            Taken::Send(line) => {
+                let begun = step!(worker.begin(&intent(&line.job)));
+                post(folder, &line.job);
+                (begun, line.job.clone())
+            }
+            Taken::Collect(record) => match worker.open(&record).await {
+                Ok((_, open)) => (open, record),
+                // Another one was faster.
+                Err(_) => continue,
+            },
+            _ => return,
+        };
+        step!(record.append(answered("https://a.example/0.png", true)));
+        step!(record.append(image(Path::new("out"))));
+        step!(record.append(ended(&job, Charge::Yes, 1)));
+    }
+}
+
+const LINES: usize = 60;
+const STEPS: &str = "SEEDREAM_LEDGER_TEST_STEPS";
+
+#[tokio::test]
+async fn a_process_that_ends_in_the_middle() {
+    let (Ok(folder), Ok(steps)) = (std::env::var(FOLDER), std::env::var(STEPS)) else { return };
+    buy(Path::new(&folder), steps.parse().unwrap()).await;
+}
+
+#[tokio::test]
+async fn processes_that_end_anywhere_buy_no_line_twice_and_forget_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ledger, _) = open(folder.path());
+    let lines = (0..LINES).map(|number| PlannedLine::new(json!({ "prompt": number })));
+    ledger.plan_lines("b", lines.collect()).await.unwrap();
+    for round in 0..10 {
+        let children: Vec<_> = (0..4)
+            .map(|number| {
+                Command::new(std::env::current_exe().unwrap())
+                    .args(["a_process_that_ends_in_the_middle", "--exact", "--test-threads=1"])
+                    .env(FOLDER, folder.path())
+                    .env(STEPS, (1 + (round * 4 + number) % 11).to_string())
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .spawn()
+                    .unwrap()
+            })
+            .collect();
+        for mut child in children {
+            assert!(!child.wait().unwrap().success(), "it ends in the middle");
+        }
+    }
+    buy(folder.path(), u32::MAX).await;
+
+    let posts = std::fs::read_to_string(folder.path().join("posts")).unwrap();
+    let mut posts: Vec<_> = posts.lines().collect();
+    posts.sort_unstable();
+    let count = posts.len();
+    posts.dedup();
+    assert_eq!(posts.len(), count, "a line was bought twice");
+    let jobs = ledger.jobs(JobFilter::of_batch("b")).await.unwrap();
+    let in_state = |state| jobs.iter().filter(move |job| job.purchases[0].state == state).count();
+    let (settled, unknown) = (in_state(LineState::Settled), in_state(LineState::Unknown));
+    assert_eq!(settled + unknown, LINES, "every line is settled or in doubt");
+    assert!(count >= settled && count <= LINES && unknown <= 40, "{count} posts, {settled} settled, {unknown} unknown");
+    println!("{count} posts, {settled} settled, {unknown} unknown");
+    let held: i64 =
+        jobs.iter().map(|job| job.purchases[0].attempts.iter().map(|one| one.held.micros).sum::<i64>()).sum();
+    assert_eq!(held, unknown as i64 * 1_000_000, "held is what is in doubt");
 }
 
 #[tokio::test]
