@@ -101,7 +101,7 @@ impl Ledger {
     /// [`Refusal::Storage`]: the file is damaged, of a newer version or of another program, cannot be written, or is on a network file
     /// system. It is left as it is.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, LedgerError> {
-        let path = path.into();
+        let path = connection::real_path(&path.into())?;
         let connection = connection::open(&path)?;
         let writer = Writer::start(
             connection,

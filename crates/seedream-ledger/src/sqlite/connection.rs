@@ -54,6 +54,23 @@ pub(super) fn open(path: &Path) -> Result<Connection, Refusal> {
     Ok(connection)
 }
 
+/// The one path of a ledger, beside which its locks are: whoever named it by a link has to find the same ones.
+pub(super) fn real_path(path: &Path) -> Result<PathBuf, Refusal> {
+    let folder = folder(path);
+    let Some(name) = path.file_name() else {
+        return Err(refused(format!("{} names no file for a ledger", path.display())));
+    };
+    let real = match fs::canonicalize(path) {
+        Ok(real) => real,
+        Err(_) => fs::canonicalize(&folder).map_err(|error| unreadable(&folder, error))?.join(name),
+    };
+    #[cfg(unix)]
+    if fs::metadata(&real).is_ok_and(|file| std::os::unix::fs::MetadataExt::nlink(&file) > 1) {
+        return Err(refused(format!("the ledger {} has several names: remove the other hard links", path.display())));
+    }
+    Ok(real)
+}
+
 /// Opens a ledger that may be damaged, to read it.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, Refusal> {
     Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| storage(path, error))
@@ -61,7 +78,13 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, Refusal> {
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
-    debug_assert_eq!(mode, "wal");
+    if mode != "wal" {
+        let message = format!("its journal is `{mode}`, since the file system cannot share memory");
+        return Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN),
+            Some(message),
+        ));
+    }
     connection.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; PRAGMA foreign_keys = ON;",
     )?;

@@ -344,6 +344,23 @@ async fn a_spool_of_another_ledger_is_left_and_told_of() {
     assert_eq!((fs::read_to_string(path).unwrap().as_str(), state(&ledger, "one").await), (line, LineState::Unknown));
 }
 
+/// Two names of one file would have locks in two places.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_ledger_is_the_same_whichever_link_names_it() {
+    let bed = Bed::new();
+    let ledger = bed.open();
+    let record = worker(&ledger).begin(&intent("one")).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("link.ledger");
+    std::os::unix::fs::symlink(bed.path(), &link).unwrap();
+    let other = worker(&Ledger::open(&link).unwrap());
+    assert!(matches!(other.open("one").await, Err(Refusal::Running { .. })));
+    drop(record);
+    fs::hard_link(bed.path(), bed.folder.path().join("hard.ledger")).unwrap();
+    assert!(Ledger::open(&link).unwrap_err().to_string().contains("several names"));
+}
+
 #[test]
 fn many_threads_make_one_ledger_at_the_same_time() {
     let bed = Bed::new();
