@@ -49,7 +49,7 @@ mod line;
 mod state;
 mod step;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use self::{
     event::{Action, Illegal, LineEffect, LineEvent, Verdict},

@@ -232,15 +232,17 @@ async fn whole_jobs_are_bought_once_and_saved_and_their_bill_is_that_of_the_prov
     let server = MockServer::builder().start().await.unwrap();
     let client = Client::builder(Ark).base_url(server.base_url("ark").unwrap()).key("a-key").build().unwrap();
     let row = |prompt: &str| PlannedLine::new(json!({ "prompt": prompt }));
+    let mut twice = row("one");
+    twice.purchases = 2;
     for run in 0..2 {
         let (ledger, worker) = open(folder.path());
-        ledger.plan_lines("b", vec![row("one"), row("two"), row("two")]).await.unwrap();
+        ledger.plan_lines("b", vec![twice.clone(), row("two"), row("two")]).await.unwrap();
         let mut bought = 0;
         loop {
             match worker.take().await.unwrap() {
                 Taken::Send(line) => {
                     let request = ImageRequest::new("seedream-4.5", line.row["prompt"].as_str().unwrap());
-                    let job = client.job(request).id(&line.job).store(Arc::new(worker.clone()));
+                    let job = client.job(request).id(&line.job).numbered(line.purchase).store(Arc::new(worker.clone()));
                     let outcome = job.save_to(folder.path().join("out")).run().await.unwrap();
                     assert_eq!((outcome.images.len(), outcome.record), (1, None));
                     bought += 1;
@@ -249,12 +251,12 @@ async fn whole_jobs_are_bought_once_and_saved_and_their_bill_is_that_of_the_prov
                 other => panic!("{other:?}"),
             }
         }
-        assert_eq!(bought, if run == 0 { 3 } else { 0 });
+        assert_eq!(bought, if run == 0 { 4 } else { 0 });
         let spent = ledger.spend(Some("b"), None).await.unwrap();
-        assert_eq!((spent.len(), spent[0].attempts, spent[0].state), (1, 3, LineState::Settled));
-        assert_eq!((spent[0].billed_images, spent[0].delivered), (3, 3));
+        assert_eq!((spent.len(), spent[0].attempts, spent[0].state), (1, 4, LineState::Settled));
+        assert_eq!((spent[0].billed_images, spent[0].delivered), (4, 4));
     }
-    assert_eq!(server.ledger().len(), 3, "the provider billed three");
+    assert_eq!(server.ledger().len(), 4, "what the provider billed");
 }
 
 /// The process ends after the response and before the download, which the next run does.

@@ -192,7 +192,8 @@ fn charge() -> impl Strategy<Value = Charge> {
     prop_oneof![Just(Charge::No), Just(Charge::Unknown), Just(Charge::Yes)]
 }
 
-fn action() -> impl Strategy<Value = Action> {
+/// Anything that may happen.
+pub(crate) fn action() -> impl Strategy<Value = Action> {
     let (epoch, attempt, left) = (0..4_u64, 1..4_u32, prop_oneof![Just(None), (-5..30_i64).prop_map(Some)]);
     let verdict = prop_oneof![Just(Verdict::Paid), Just(Verdict::NotPaid), Just(Verdict::Again)];
     prop_oneof![
