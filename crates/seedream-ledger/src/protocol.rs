@@ -29,7 +29,7 @@
 //! | `sent`, `unknown`, `accepted` | `answered` | [`Action::Answered`] | whoever made or collects the attempt |
 //! | `answered` | `saved` | [`Action::Saved`] | whoever saved the images |
 //! | `answered`, `saved` | `settled` | [`Action::Ended`] with nothing left to collect | the holder |
-//! | `answered` | `failed`, with charge | [`Action::Ended`] without an image and with nothing left to collect | the holder |
+//! | `answered` | `failed`, by its charge | [`Action::Ended`] without an image and with nothing left to collect | the holder |
 //! | `sent`, `accepted` | `unknown` or `failed` | [`Action::Ended`] with nothing left to collect | the holder |
 //! | `sent` | `unknown` | [`Action::Lost`] | the store, once the holder is known to be gone |
 //! | `sent`, `unknown` | `failed`, with charge | [`Action::Resolve`] with [`Verdict::Paid`] | a person |
