@@ -25,7 +25,7 @@ pub struct Budget {
 pub enum BudgetPeriod {
     /// Those of the same batch, whenever they were made.
     Batch,
-    /// Those that began on the same day in UTC, of all batches.
+    /// Those that were reserved on the same day in UTC, of all batches.
     Day,
 }
 

@@ -1,4 +1,5 @@
 #![cfg_attr(feature = "sqlite", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "sqlite"), doc = "The protocol of a durable store of jobs, without a store.")]
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 

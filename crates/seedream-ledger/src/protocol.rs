@@ -23,20 +23,23 @@
 //! | `reserved` | `sent` | [`Action::Send`] | the holder, while every earlier attempt ended and cost nothing |
 //! | `reserved` | `cancelled` | [`Action::Release`], [`Action::Cancel`], [`Action::Ended`] | the holder, a person |
 //! | `reserved` | `cancelled` | evidence that an earlier attempt is a task or has images | whoever made the earlier attempt |
-//! | `sent`, `unknown` | `failed`, no charge | [`Action::NotSent`] | whoever made the attempt |
+//! | `sent`, `unknown` | `failed`, no charge | [`Action::NotSent`] | whoever sent the attempt, in the same epoch |
 //! | `sent`, `unknown`, `accepted` | `failed` or `unknown` | [`Action::Refused`], by its charge | whoever made the attempt |
 //! | `sent`, `unknown` | `accepted` | [`Action::Accepted`] | whoever made the attempt |
 //! | `sent`, `unknown`, `accepted` | `answered` | [`Action::Answered`] | whoever made or collects the attempt |
 //! | `answered` | `saved` | [`Action::Saved`] | whoever saved the images |
-//! | `answered`, `saved` | `settled` | [`Action::Ended`] with nothing left to collect | whoever saved the images |
-//! | `answered` | `failed`, with charge | [`Action::Ended`] without an image and with nothing left to collect | whoever collected |
-//! | `sent`, `accepted` | `unknown` or `failed` | [`Action::Ended`] with nothing left to collect | whoever made the attempt |
+//! | `answered`, `saved` | `settled` | [`Action::Ended`] with nothing left to collect | the holder |
+//! | `answered` | `failed`, by its charge | [`Action::Ended`] without an image and with nothing left to collect | the holder |
+//! | `sent`, `accepted` | `unknown` or `failed` | [`Action::Ended`] with nothing left to collect | the holder |
 //! | `sent` | `unknown` | [`Action::Lost`] | the store, once the holder is known to be gone |
 //! | `sent`, `unknown` | `failed`, with charge | [`Action::Resolve`] with [`Verdict::Paid`] | a person |
 //! | `sent`, `unknown` | `failed`, no charge | [`Action::Resolve`] with [`Verdict::NotPaid`] | a person, after the wait |
 //! | `failed` | `accepted`, `answered` | evidence that contradicts: kept, charged, and a conflict | whoever made the attempt |
 //!
 //! [`LineState::may_become`] is this table; a database enforces it with a table that is generated from it.
+//!
+//! [`Action::Ended`] of a worker that was fenced changes nothing: what it knows of a response is evidence, which it recorded before.
+//! Evidence that arrives after a decision opens the purchase again, so that what was paid for is collected.
 //!
 //! A purchase without an attempt is `planned`, and so is one whose attempts all ended and cost nothing, until [`Action::Ended`] closes it:
 //! it is `failed` then. [`Action::Retry`] opens it again. [`Action::Cancel`] closes a purchase that was not sent: `cancelled`.
@@ -46,7 +49,7 @@ mod line;
 mod state;
 mod step;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use self::{
     event::{Action, Illegal, LineEffect, LineEvent, Verdict},

@@ -101,7 +101,7 @@ impl Ledger {
     /// [`Refusal::Storage`]: the file is damaged, of a newer version or of another program, cannot be written, or is on a network file
     /// system. It is left as it is.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, LedgerError> {
-        let path = path.into();
+        let path = connection::real_path(&path.into())?;
         let connection = connection::open(&path)?;
         let writer = Writer::start(
             connection,
@@ -233,7 +233,7 @@ impl Ledger {
             let Resolution { verdict, is_forced, budget } = &resolution;
             let left =
                 budget.as_ref().map(|budget| rows::left(&database.connection, &purchase.batch, budget)).transpose()?;
-            let now = connection::clock().0;
+            let now = connection::clock();
             Ok(Action::Resolve { attempt, verdict: *verdict, now, is_forced: *is_forced, left })
         })
         .await

@@ -183,6 +183,26 @@ async fn money_needs_a_price_and_one_that_is_larger_than_planned_has_to_fit() {
     );
 }
 
+/// What a dead worker reserved for another budget does not count towards this one.
+#[tokio::test]
+async fn a_reservation_in_another_unit_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = ledger(&folder);
+    let usd = |micros| Amount::micros(micros, "USD");
+    let mut priced = named("priced", "1");
+    priced.most_cost = Some(usd(40));
+    ledger.plan_lines("b", vec![priced]).await.unwrap();
+    let dead = ledger.worker(WorkerOptions::of_batch("b").budget(images(1))).unwrap();
+    std::mem::forget(line(&dead).await);
+    drop(dead);
+    let worker = ledger.worker(WorkerOptions::of_batch("b").budget(Budget::of_batch(usd(40)))).unwrap();
+    let work = line(&worker).await;
+    let mut priced = intent(&work.job);
+    priced.most_cost = Some(usd(40));
+    finish(worker.begin(&priced).await.unwrap(), &work.job).await;
+    assert_eq!(ledger.spend(None, None).await.unwrap()[0].billed, usd(40));
+}
+
 #[tokio::test]
 async fn run_again_only_what_was_never_sent_is_sent() {
     let folder = tempfile::tempdir().unwrap();

@@ -7,7 +7,7 @@
 mod entries;
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
     path::Path,
     process::{Command, Stdio},
     sync::Arc,
@@ -16,8 +16,10 @@ use std::{
 use entries::{answered, ended, image, intent, refused, task};
 use seedream_ark::Ark;
 use seedream_client::{Client, ImageProvider as _, Job, JobStore, RecordEntry, Refusal};
-use seedream_core::{Charge, ImageRequest};
-use seedream_ledger::{JobFilter, Ledger, PlannedLine, Taken, Worker, WorkerOptions, protocol::LineState};
+use seedream_core::{Amount, Charge, ImageRequest};
+use seedream_ledger::{
+    Budget, IMAGES, JobFilter, Ledger, PlannedLine, Taken, Worker, WorkerOptions, protocol::LineState,
+};
 use seedream_mock::MockServer;
 use serde_json::json;
 
@@ -125,21 +127,122 @@ async fn a_line_of_a_process_that_was_killed_is_bought_at_most_once() {
     }
 }
 
+/// A provider that notes every request in a file, and nothing else.
+fn post(folder: &Path, job: &str) {
+    let mut log = std::fs::File::options().create(true).append(true).open(folder.join("posts")).unwrap();
+    log.write_all(format!("{job}\n").as_bytes()).unwrap();
+}
+
+/// Polls a future once, so that the thread that writes has its work, and ends the process in the middle of it.
+fn die(future: impl Future<Output = impl Sized>) -> ! {
+    let future = std::pin::pin!(future);
+    let _ = future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+    std::process::abort()
+}
+
+/// Buys lines until a number of steps was made, and ends there without a word.
+async fn buy(folder: &Path, mut steps: u32) {
+    let ledger = Ledger::open(folder.join("b.ledger")).unwrap();
+    let budget = Budget::of_batch(Amount::micros(LINES as i64 * 1_000_000, IMAGES));
+    let worker = ledger.worker(WorkerOptions::of_batch("b").budget(budget)).unwrap();
+    let mut ends = || {
+        steps -= 1;
+        steps == 0
+    };
+    // Each step is made, or begun and cut off.
+    macro_rules! step {
+        ($future:expr) => {
+            if ends() { die($future) } else { $future.await.unwrap() }
+        };
+    }
+    loop {
+        let (mut record, job) = match step!(worker.take()) {
+            Taken::Send(line) => {
+                let begun = step!(worker.begin(&intent(&line.job)));
+                post(folder, &line.job);
+                (begun, line.job.clone())
+            }
+            Taken::Collect(record) => match worker.open(&record).await {
+                Ok((_, open)) => (open, record),
+                // Another one was faster.
+                Err(_) => continue,
+            },
+            _ => return,
+        };
+        step!(record.append(answered("https://a.example/0.png", true)));
+        step!(record.append(image(Path::new("out"))));
+        step!(record.append(ended(&job, Charge::Yes, 1)));
+    }
+}
+
+const LINES: usize = 60;
+const STEPS: &str = "SEEDREAM_LEDGER_TEST_STEPS";
+
+#[tokio::test]
+async fn a_process_that_ends_in_the_middle() {
+    let (Ok(folder), Ok(steps)) = (std::env::var(FOLDER), std::env::var(STEPS)) else { return };
+    buy(Path::new(&folder), steps.parse().unwrap()).await;
+}
+
+#[tokio::test]
+async fn processes_that_end_anywhere_buy_no_line_twice_and_forget_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ledger, _) = open(folder.path());
+    let lines = (0..LINES).map(|number| PlannedLine::new(json!({ "prompt": number })));
+    ledger.plan_lines("b", lines.collect()).await.unwrap();
+    for round in 0..10 {
+        let children: Vec<_> = (0..4)
+            .map(|number| {
+                Command::new(std::env::current_exe().unwrap())
+                    .args(["a_process_that_ends_in_the_middle", "--exact", "--test-threads=1"])
+                    .env(FOLDER, folder.path())
+                    .env(STEPS, (1 + (round * 4 + number) % 11).to_string())
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .spawn()
+                    .unwrap()
+            })
+            .collect();
+        for mut child in children {
+            assert!(!child.wait().unwrap().success(), "it ends in the middle");
+        }
+    }
+    buy(folder.path(), u32::MAX).await;
+
+    let posts = std::fs::read_to_string(folder.path().join("posts")).unwrap();
+    let mut posts: Vec<_> = posts.lines().collect();
+    posts.sort_unstable();
+    let count = posts.len();
+    posts.dedup();
+    assert_eq!(posts.len(), count, "a line was bought twice");
+    let jobs = ledger.jobs(JobFilter::of_batch("b")).await.unwrap();
+    let in_state = |state| jobs.iter().filter(move |job| job.purchases[0].state == state).count();
+    let (settled, unknown) = (in_state(LineState::Settled), in_state(LineState::Unknown));
+    assert_eq!(settled + unknown, LINES, "every line is settled or in doubt");
+    assert!(count >= settled && count <= LINES && unknown <= 40, "{count} posts, {settled} settled, {unknown} unknown");
+    println!("{count} posts, {settled} settled, {unknown} unknown");
+    let held: i64 =
+        jobs.iter().map(|job| job.purchases[0].attempts.iter().map(|one| one.held.micros).sum::<i64>()).sum();
+    assert_eq!(held, unknown as i64 * 1_000_000, "held is what is in doubt");
+}
+
 #[tokio::test]
 async fn whole_jobs_are_bought_once_and_saved_and_their_bill_is_that_of_the_provider() {
     let folder = tempfile::tempdir().unwrap();
     let server = MockServer::builder().start().await.unwrap();
     let client = Client::builder(Ark).base_url(server.base_url("ark").unwrap()).key("a-key").build().unwrap();
     let row = |prompt: &str| PlannedLine::new(json!({ "prompt": prompt }));
+    let mut twice = row("one");
+    twice.purchases = 2;
     for run in 0..2 {
         let (ledger, worker) = open(folder.path());
-        ledger.plan_lines("b", vec![row("one"), row("two"), row("two")]).await.unwrap();
+        ledger.plan_lines("b", vec![twice.clone(), row("two"), row("two")]).await.unwrap();
         let mut bought = 0;
         loop {
             match worker.take().await.unwrap() {
                 Taken::Send(line) => {
                     let request = ImageRequest::new("seedream-4.5", line.row["prompt"].as_str().unwrap());
-                    let job = client.job(request).id(&line.job).store(Arc::new(worker.clone()));
+                    let job = client.job(request).id(&line.job).numbered(line.purchase).store(Arc::new(worker.clone()));
                     let outcome = job.save_to(folder.path().join("out")).run().await.unwrap();
                     assert_eq!((outcome.images.len(), outcome.record), (1, None));
                     bought += 1;
@@ -148,12 +251,12 @@ async fn whole_jobs_are_bought_once_and_saved_and_their_bill_is_that_of_the_prov
                 other => panic!("{other:?}"),
             }
         }
-        assert_eq!(bought, if run == 0 { 3 } else { 0 });
+        assert_eq!(bought, if run == 0 { 4 } else { 0 });
         let spent = ledger.spend(Some("b"), None).await.unwrap();
-        assert_eq!((spent.len(), spent[0].attempts, spent[0].state), (1, 3, LineState::Settled));
-        assert_eq!((spent[0].billed_images, spent[0].delivered), (3, 3));
+        assert_eq!((spent.len(), spent[0].attempts, spent[0].state), (1, 4, LineState::Settled));
+        assert_eq!((spent[0].billed_images, spent[0].delivered), (4, 4));
     }
-    assert_eq!(server.ledger().len(), 3, "the provider billed three");
+    assert_eq!(server.ledger().len(), 4, "what the provider billed");
 }
 
 /// The process ends after the response and before the download, which the next run does.

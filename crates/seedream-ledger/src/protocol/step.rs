@@ -287,8 +287,11 @@ impl AttemptRow {
             LineState::Accepted if !is_left => self.refused(charge),
             LineState::Answered | LineState::Saved if !is_left => {
                 let charge = self.charge.max(charge);
-                if has_images || self.state == LineState::Saved || charge == Charge::No {
+                if has_images || self.state == LineState::Saved {
                     (self.state, self.charge) = (LineState::Settled, charge);
+                } else if charge == Charge::No {
+                    // A response without an image that the provider does not bill.
+                    self.fail(Charge::No);
                 } else {
                     (self.state, self.charge) = (LineState::Failed, Charge::Yes);
                 }

@@ -25,6 +25,7 @@ const LOST: Action = Action::Lost { epoch: 1 };
 const NOT_SENT: Action = Action::NotSent { attempt: 1, epoch: 1 };
 const ACCEPTED: Action = Action::Accepted { attempt: 1 };
 const ANSWERED: Action = Action::Answered { attempt: 1, charge: Charge::Yes, billed: 8 };
+const EMPTY: Action = Action::Answered { attempt: 1, charge: Charge::No, billed: 0 };
 const SAVED: Action = Action::Saved { attempt: 1 };
 const SENT: [Action; 3] = [TAKE, RESERVE, SEND];
 
@@ -83,6 +84,7 @@ fn every_step_leads_where_the_table_says() {
         (&answered, SAVED, Saved, Charge::Yes, (10, 0)),
         (&answered, ended(false, true), Answered, Charge::Yes, (10, 0)),
         (&answered, ended(true, false), Settled, Charge::Yes, (0, 8)),
+        (&with(&SENT, EMPTY), ended(false, false), Failed, Charge::No, (0, 0)),
         // What expired was billed, and is not bought again.
         (&answered, ended(false, false), Failed, Charge::Yes, (0, 8)),
         (&answered, Action::Answered { attempt: 1, charge: Charge::Yes, billed: 30 }, Answered, Charge::Yes, (30, 0)),
@@ -192,7 +194,8 @@ fn charge() -> impl Strategy<Value = Charge> {
     prop_oneof![Just(Charge::No), Just(Charge::Unknown), Just(Charge::Yes)]
 }
 
-fn action() -> impl Strategy<Value = Action> {
+/// Anything that may happen.
+pub(crate) fn action() -> impl Strategy<Value = Action> {
     let (epoch, attempt, left) = (0..4_u64, 1..4_u32, prop_oneof![Just(None), (-5..30_i64).prop_map(Some)]);
     let verdict = prop_oneof![Just(Verdict::Paid), Just(Verdict::NotPaid), Just(Verdict::Again)];
     prop_oneof![

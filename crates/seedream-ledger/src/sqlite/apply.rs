@@ -18,10 +18,17 @@ use crate::{evidence, protocol::LineState};
 /// whether something of the purchase is left.
 pub(super) fn record(connection: &Connection, path: &Path, spooled: &Spooled) -> Result<bool, Refusal> {
     let failed = |error| storage(path, error);
-    let mut purchase = StoredPurchase::load(connection, spooled.purchase).map_err(failed)?;
-    if purchase.job != spooled.job {
+    let found = match StoredPurchase::load(connection, spooled.purchase) {
+        Err(rusqlite::Error::QueryReturnedNoRows) => None,
+        found => Some(found.map_err(failed)?).filter(|purchase| purchase.job == spooled.job),
+    };
+    let Some(mut purchase) = found else {
+        // The attempt was not committed, so there is nothing that was not sent.
+        if let RecordEntry::NotSent { error: None } = spooled.entry {
+            return Ok(false);
+        }
         return Err(refused(format!("{} is of another ledger than {}", spooled.job, path.display())));
-    }
+    };
     write(connection, &mut purchase, spooled).map_err(failed)?;
     Ok(is_left(&purchase))
 }

@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::OnceLock,
     time::Duration,
 };
 
@@ -53,6 +54,23 @@ pub(super) fn open(path: &Path) -> Result<Connection, Refusal> {
     Ok(connection)
 }
 
+/// The one path of a ledger, beside which its locks are: whoever named it by a link has to find the same ones.
+pub(super) fn real_path(path: &Path) -> Result<PathBuf, Refusal> {
+    let folder = folder(path);
+    let Some(name) = path.file_name() else {
+        return Err(refused(format!("{} names no file for a ledger", path.display())));
+    };
+    let real = match fs::canonicalize(path) {
+        Ok(real) => real,
+        Err(_) => fs::canonicalize(&folder).map_err(|error| unreadable(&folder, error))?.join(name),
+    };
+    #[cfg(unix)]
+    if fs::metadata(&real).is_ok_and(|file| std::os::unix::fs::MetadataExt::nlink(&file) > 1) {
+        return Err(refused(format!("the ledger {} has several names: remove the other hard links", path.display())));
+    }
+    Ok(real)
+}
+
 /// Opens a ledger that may be damaged, to read it.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, Refusal> {
     Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| storage(path, error))
@@ -60,7 +78,13 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, Refusal> {
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
-    debug_assert_eq!(mode, "wal");
+    if mode != "wal" {
+        let message = format!("its journal is `{mode}`, since the file system cannot share memory");
+        return Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN),
+            Some(message),
+        ));
+    }
     connection.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; PRAGMA foreign_keys = ON;",
     )?;
@@ -136,16 +160,20 @@ fn is_remote_kind(kind: u64) -> bool {
     REMOTE.iter().any(|remote| u64::from(*remote) == kind & 0xffff_ffff)
 }
 
-/// The time since the machine started, in seconds, and which start that was. Where the system does not say, the wall clock.
-pub(super) fn clock() -> (i64, Option<String>) {
+/// Which start of the machine this is, where the system says so.
+pub(super) fn boot() -> Option<&'static str> {
+    static BOOT: OnceLock<Option<String>> = OnceLock::new();
+    let read = || fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|boot| boot.trim().to_owned());
+    BOOT.get_or_init(|| if cfg!(target_os = "linux") { read() } else { None }).as_deref()
+}
+
+/// The time since the machine started, in seconds, which no one sets; the wall clock where the system does not say which start that was.
+pub(super) fn clock() -> i64 {
     #[cfg(target_os = "linux")]
-    {
-        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|boot| boot.trim().to_owned());
-        if boot.is_some() {
-            return (rustix::time::clock_gettime(rustix::time::ClockId::Boottime).tv_sec, boot);
-        }
+    if boot().is_some() {
+        return rustix::time::clock_gettime(rustix::time::ClockId::Boottime).tv_sec;
     }
-    (seedream_core::Timestamp::now().unix_seconds(), None)
+    seedream_core::Timestamp::now().unix_seconds()
 }
 
 #[cfg(all(test, target_os = "linux"))]

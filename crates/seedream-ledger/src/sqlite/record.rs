@@ -6,7 +6,7 @@ use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -80,7 +80,7 @@ pub(super) struct LedgerRecord {
     send_before: Option<SendBefore>,
     stays: bool,
     is_closed: bool,
-    synced: Arc<Mutex<HashSet<PathBuf>>>,
+    synced: HashSet<PathBuf>,
 }
 
 impl fmt::Debug for LedgerRecord {
@@ -93,7 +93,7 @@ impl fmt::Debug for LedgerRecord {
 impl LedgerRecord {
     pub(super) fn new(bench: Bench, place: Place, send_before: Option<SendBefore>) -> Self {
         let id = record_id(&place.job, place.number);
-        Self { id, place, bench, send_before, stays: true, is_closed: false, synced: Arc::default() }
+        Self { id, place, bench, send_before, stays: true, is_closed: false, synced: HashSet::new() }
     }
 }
 
@@ -112,7 +112,7 @@ pub(super) fn send(database: &Database, purchase: &mut StoredPurchase, intent: &
     let epoch = purchase.state.epoch;
     let stepped = purchase
         .reserve(connection, &bound, budget)
-        .and_then(|()| purchase.step(connection, Action::Send { epoch, now: connection::clock().0, deadline }));
+        .and_then(|()| purchase.step(connection, Action::Send { epoch, now: connection::clock(), deadline }));
     match stepped {
         Ok(()) => {}
         Err(Failed::Illegal(why)) => return Err(refusal(purchase, why, budget)),
@@ -166,7 +166,7 @@ impl JobRecord for LedgerRecord {
     }
 
     fn has_synced(&self, file: &Path) -> bool {
-        self.synced.lock().unwrap_or_else(PoisonError::into_inner).contains(file)
+        self.synced.contains(file)
     }
 
     async fn attempt(&mut self, intent: &Intent) -> Result<(), Refusal> {
@@ -195,7 +195,7 @@ impl JobRecord for LedgerRecord {
         self.is_closed |= ends;
         // It is durable before the end, with which it shares a sync; without it the image is fetched again.
         let can_wait = matches!(entry, RecordEntry::Image { .. });
-        let (spooled, synced) = (self.place.spooled(entry), self.synced.clone());
+        let spooled = self.place.spooled(entry);
         if can_wait {
             return self.bench.writer.later(spooled);
         }
@@ -204,21 +204,21 @@ impl JobRecord for LedgerRecord {
             if database.has_waiting(spooled.purchase) {
                 return Err(refused("an entry before this one waits to be written"));
             }
-            if let RecordEntry::Answered { generation, .. } = &spooled.entry {
-                let files = sync(generation).map_err(|error| {
-                    Refusal::storage(format!("an image of the response cannot be synced: {error}"), error)
-                });
-                // The entry is written whatever becomes of the files.
-                let left = apply::record(&database.connection, &database.path, &spooled)?;
-                synced.lock().unwrap_or_else(PoisonError::into_inner).extend(files?);
-                return Ok(left);
-            }
-            apply::record(&database.connection, &database.path, &spooled)
+            // The entry is written whatever becomes of its files.
+            let files = if let RecordEntry::Answered { generation, .. } = &spooled.entry {
+                sync(generation)
+            } else {
+                Ok(Vec::new())
+            };
+            let left = apply::record(&database.connection, &database.path, &spooled)?;
+            Ok((left, files))
         };
-        let left = self.bench.writer.keep(kept, run).await?;
+        let (left, files) = self.bench.writer.keep(kept, run).await?;
         if ends {
             self.stays = left;
         }
+        let unsynced = |error| Refusal::storage(format!("an image of the response cannot be synced: {error}"), error);
+        self.synced.extend(files.map_err(unsynced)?);
         Ok(())
     }
 }

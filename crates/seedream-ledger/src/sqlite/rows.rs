@@ -24,8 +24,18 @@ pub(super) struct StoredPurchase {
     pub(super) most_cost: Option<Amount>,
     /// What the protocol knows.
     pub(super) state: Purchase,
-    /// The bound of each attempt, and how many images it was billed.
-    bounds: Vec<(Bound, Option<u64>)>,
+    /// What is known of each attempt beside.
+    known: Vec<Known>,
+}
+
+/// What the protocol does not ask for.
+#[derive(Clone, Debug)]
+struct Known {
+    bound: Bound,
+    /// How many images it was billed.
+    billed: Option<u64>,
+    /// The day on which it was reserved.
+    day: String,
 }
 
 /// Why a step was not made.
@@ -74,11 +84,11 @@ impl StoredPurchase {
                     is_over: row.get(5)?,
                     attempts: Vec::new(),
                 },
-                bounds: Vec::new(),
+                known: Vec::new(),
             })
         })?;
         let mut statement = connection.prepare_cached(sql::ATTEMPTS)?;
-        let mut rows = statement.query(params![id, connection::clock().1])?;
+        let mut rows = statement.query(params![id, connection::boot()])?;
         while let Some(row) = rows.next()? {
             let hold: i64 = row.get(2)?;
             purchase.state.attempts.push(AttemptRow {
@@ -94,15 +104,16 @@ impl StoredPurchase {
                 is_conflict: row.get(9)?,
             });
             let amount = Amount { micros: hold, unit: row.get::<_, String>(12)?.into() };
-            purchase.bounds.push((Bound { amount, images: row.get(10)? }, row.get(11)?));
+            let bound = Bound { amount, images: row.get(10)? };
+            purchase.known.push(Known { bound, billed: row.get(11)?, day: row.get(13)? });
         }
         Ok(purchase)
     }
 
     /// The bound of an attempt.
     pub(super) fn bound(&self, attempt: u32) -> Bound {
-        let known = (attempt as usize).checked_sub(1).and_then(|index| self.bounds.get(index));
-        known.map_or(Bound { amount: budget::in_images(1), images: 1 }, |(bound, _)| bound.clone())
+        let known = (attempt as usize).checked_sub(1).and_then(|index| self.known.get(index));
+        known.map_or(Bound { amount: budget::in_images(1), images: 1 }, |known| known.bound.clone())
     }
 
     /// The number of the last attempt.
@@ -124,22 +135,21 @@ impl StoredPurchase {
                 Some(before) if before == attempt => {}
                 Some(_) => self.save_attempt(connection, index, attempt)?,
                 None => {
-                    let bound = self.bounds.last().map_or(
-                        Bound { amount: budget::in_images(self.most_images.into()), images: self.most_images },
-                        |(bound, _)| bound.clone(),
-                    );
-                    self.bounds.push((
-                        Bound { amount: Amount { micros: attempt.hold, unit: bound.amount.unit.clone() }, ..bound },
-                        None,
-                    ));
-                    let bound = &self.bounds[index].0;
+                    if self.known.len() == index {
+                        // A person wants it again: it costs what the one before it may.
+                        let bound = self.bound(u32::try_from(index).unwrap_or(u32::MAX));
+                        self.known.push(Known { bound, billed: None, day: today() });
+                    }
+                    let Known { bound, day, .. } = &self.known[index];
+                    let Self { id, batch, .. } = &*self;
+                    let number = index + 1;
                     connection.prepare_cached(sql::ADD_ATTEMPT)?.execute(params![
-                        self.id,
-                        index + 1,
+                        id,
+                        number,
                         attempt.hold,
                         bound.amount.unit,
-                        self.batch,
-                        today(),
+                        batch,
+                        day,
                         bound.images
                     ])?;
                 }
@@ -159,7 +169,7 @@ impl StoredPurchase {
 
     fn save_attempt(&self, connection: &Connection, index: usize, attempt: &AttemptRow) -> Result<()> {
         let (held, paid) = attempt.account();
-        let (bound, billed) = &self.bounds[index];
+        let Known { bound, billed, .. } = &self.known[index];
         let images = |amount: i64, images: u64| if amount == 0 { 0 } else { i64::try_from(images).unwrap_or(i64::MAX) };
         let most = u64::from(bound.images);
         connection.prepare_cached(sql::SAVE_ATTEMPT)?.execute(params![
@@ -179,7 +189,7 @@ impl StoredPurchase {
             paid,
             images(held, most.max(billed.unwrap_or(0))),
             images(paid, billed.unwrap_or(most)),
-            connection::clock().1,
+            connection::boot(),
         ])?;
         Ok(())
     }
@@ -191,35 +201,36 @@ impl StoredPurchase {
         bound: &Bound,
         budget: Option<&Budget>,
     ) -> Result<(), Failed> {
-        let left = budget.map(|budget| left(connection, &self.batch, budget)).transpose()?;
-        let epoch = self.state.epoch;
-        let known = self.bounds.len();
-        // The unit of a new attempt is that of the bound before it, so it stands there first.
-        self.bounds.push((bound.clone(), None));
-        let reserved = self.step(connection, Action::Reserve { epoch, hold: bound.amount.micros, left });
-        self.bounds.truncate(self.state.attempts.len());
-        reserved?;
-        if self.state.attempts.len() == known
-            && let Some(last) = self.bounds.last_mut()
-        {
-            last.0 = bound.clone();
-            self.save_attempt(connection, known - 1, &self.state.attempts[known - 1])?;
+        let reserved = self.state.attempts.last().is_some_and(|last| last.state == LineState::Reserved);
+        let is_other = |known: &Known| known.bound.amount.unit != bound.amount.unit || known.day != today();
+        let is_new = !reserved || self.known.last().is_none_or(is_other);
+        if let (true, true, Some(worker)) = (reserved, is_new, self.state.holder) {
+            // In another unit or of another day it would count towards another budget.
+            self.step(connection, Action::Release { epoch: self.state.epoch })?;
+            self.step(connection, Action::Take { worker })?;
         }
-        connection.prepare_cached(sql::BOUND)?.execute(params![
-            self.id,
-            self.attempts(),
-            bound.amount.unit,
-            bound.images,
-            today()
-        ])?;
-        Ok(())
+        let index = self.state.attempts.len();
+        let (epoch, hold) = (self.state.epoch, bound.amount.micros);
+        let left = budget.map(|budget| left(connection, &self.batch, budget)).transpose()?;
+        if is_new {
+            self.known.push(Known { bound: bound.clone(), billed: None, day: today() });
+        }
+        let step = self.step(connection, Action::Reserve { epoch, hold, left });
+        if is_new && step.is_err() {
+            self.known.truncate(index);
+        } else if step.is_ok() && !is_new {
+            self.known[index - 1].bound = bound.clone();
+            connection.prepare_cached(sql::MOST_IMAGES)?.execute(params![self.id, index, bound.images])?;
+            self.save_attempt(connection, index - 1, &self.state.attempts[index - 1])?;
+        }
+        step
     }
 
     /// Notes what an entry says beside the steps that it means.
     pub(super) fn note(&mut self, connection: &Connection, attempt: u32, notes: &Notes) -> Result<()> {
         if let Some(billed) = notes.billed {
-            if let Some(bound) = (attempt as usize).checked_sub(1).and_then(|index| self.bounds.get_mut(index)) {
-                bound.1 = Some(billed);
+            if let Some(known) = (attempt as usize).checked_sub(1).and_then(|index| self.known.get_mut(index)) {
+                known.billed = Some(billed);
             }
             connection.prepare_cached(sql::BILLED)?.execute(params![self.id, attempt, signed(billed)])?;
         }

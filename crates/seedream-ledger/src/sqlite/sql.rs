@@ -175,14 +175,13 @@ pub(super) const FAILED: &str = "SELECT purchase.id FROM line JOIN purchase ON l
     WHERE batch = ?1 AND is_listed = 1 AND state = 'failed'";
 
 pub(super) const ATTEMPTS: &str = "SELECT state, charge, hold, billed, epoch, sent_at, deadline,
-    is_lost OR (boot IS NOT NULL AND boot <> ?2), verdict, is_conflict, most_images, billed_images, unit
+    is_lost OR (boot IS NOT NULL AND boot <> ?2), verdict, is_conflict, most_images, billed_images, unit, day
     FROM attempt WHERE purchase = ?1 ORDER BY number";
 pub(super) const ADD_ATTEMPT: &str =
     "INSERT INTO attempt(purchase, number, state, charge, hold, billed, unit, epoch, deadline,
     is_lost, is_conflict, batch, day, most_images, held, held_images)
     VALUES(?1, ?2, 'reserved', 'no', ?3, 0, ?4, 0, 0, 0, 0, ?5, ?6, ?7, ?3, ?7)";
-pub(super) const BOUND: &str =
-    "UPDATE attempt SET unit = ?3, most_images = ?4, day = ?5 WHERE purchase = ?1 AND number = ?2";
+pub(super) const MOST_IMAGES: &str = "UPDATE attempt SET most_images = ?3 WHERE purchase = ?1 AND number = ?2";
 pub(super) const SAVE_ATTEMPT: &str = "UPDATE attempt SET state = ?3, charge = ?4, hold = ?5, billed = ?6, epoch = ?7, sent_at = ?8,
     deadline = ?9, is_lost = ?10, verdict = ?11, is_conflict = ?12, held = ?13, paid = ?14, held_images = ?15, paid_images = ?16,
     boot = CASE WHEN ?8 IS sent_at THEN boot ELSE ?17 END WHERE purchase = ?1 AND number = ?2";

@@ -123,6 +123,7 @@ async fn a_commit_whose_reply_is_lost_sends_nothing_and_leaves_nothing_unknown()
         drop((first, ledger));
         let ledger = bed.open();
         let other = worker(&ledger);
+        assert_eq!((bed.names("spool"), other.warnings()), (Vec::new(), Vec::new()), "{fault}");
         assert_eq!(other.unfinished().await.unwrap(), [], "{fault}");
         assert!(other.begin(&intent("one")).await.is_ok(), "{fault}");
     }
@@ -335,12 +336,52 @@ async fn a_spool_of_another_ledger_is_left_and_told_of() {
     let ledger = bed.open();
     drop(worker(&ledger).begin(&intent("one")).await.unwrap());
     ledger.flush().await.unwrap();
-    let line = r#"{"token":1,"purchase":1,"job":"other","attempt":1,"epoch":1,"entry":{"entry":"not_sent"}}"#;
+    let line = r#"{"token":1,"purchase":1,"job":"other","attempt":1,"epoch":1,"entry":{"entry":"news"}}"#;
     let path = bed.folder.path().join("test.ledger.spool-00.jsonl");
     fs::write(&path, line).unwrap();
     let warnings = worker(&bed.open()).warnings();
     assert!(warnings.len() == 1 && warnings[0].contains("spool-00"), "{warnings:?}");
     assert_eq!((fs::read_to_string(path).unwrap().as_str(), state(&ledger, "one").await), (line, LineState::Unknown));
+}
+
+#[tokio::test]
+async fn every_commit_is_synced_before_it_returns() {
+    let bed = Bed::new();
+    let ledger = bed.open();
+    let read = |database: &Database| {
+        let pragma = |name: &str| {
+            database
+                .connection
+                .query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, rusqlite::types::Value>(0))
+                .unwrap()
+        };
+        Ok(["journal_mode", "synchronous", "fullfsync", "checkpoint_fullfsync"].map(pragma))
+    };
+    let [mode, synchronous, full, checkpoint] = ledger.writer.call(read).await.unwrap();
+    assert_eq!((mode, synchronous), ("wal".to_owned().into(), 2.into()));
+    assert_eq!(
+        (full, checkpoint),
+        (1.into(), 1.into()),
+        "on macOS a sync that is not full leaves the cache of the disk"
+    );
+    assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
+}
+
+/// Two names of one file would have locks in two places.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_ledger_is_the_same_whichever_link_names_it() {
+    let bed = Bed::new();
+    let ledger = bed.open();
+    let record = worker(&ledger).begin(&intent("one")).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("link.ledger");
+    std::os::unix::fs::symlink(bed.path(), &link).unwrap();
+    let other = worker(&Ledger::open(&link).unwrap());
+    assert!(matches!(other.open("one").await, Err(Refusal::Running { .. })));
+    drop(record);
+    fs::hard_link(bed.path(), bed.folder.path().join("hard.ledger")).unwrap();
+    assert!(Ledger::open(&link).unwrap_err().to_string().contains("several names"));
 }
 
 #[test]
@@ -380,4 +421,28 @@ async fn writes_that_wait_share_a_transaction() {
     let commits = bed.faults.1.load(Ordering::SeqCst) - before;
     // Records that are dropped write again.
     assert!(commits <= 4, "{commits}");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 200, ..Default::default() })]
+
+    /// What the protocol allows the database allows too, and what is read is what was written.
+    #[test]
+    fn the_database_takes_every_legal_step(actions in proptest::collection::vec(crate::protocol::tests::action(), 1..40)) {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(&sql::version_1()).unwrap();
+        connection.execute(sql::ADD_LINE, rusqlite::params!["job", "", "job", "", 0, 0, "null", 1, None::<String>]).unwrap();
+        connection.execute(sql::ADD_PURCHASE, [1, 1]).unwrap();
+        let mut purchase = StoredPurchase::load(&connection, 1).unwrap();
+        for action in actions {
+            match purchase.step(&connection, action) {
+                Ok(()) | Err(Failed::Illegal(_)) => {}
+                Err(Failed::Sql(error)) => panic!("{action:?} of {:?}: {error}", purchase.state),
+            }
+            let read = StoredPurchase::load(&connection, 1).unwrap();
+            proptest::prop_assert_eq!(&read.state, &purchase.state);
+            let state: String = connection.query_row("SELECT state FROM purchase", [], |row| row.get(0)).unwrap();
+            proptest::prop_assert_eq!(state, purchase.state.state().as_str());
+        }
+    }
 }

@@ -11,7 +11,6 @@ use std::{
 use async_trait::async_trait;
 use rusqlite::params;
 use seedream_client::{History, Intent, JobRecord, JobStore, Refusal};
-use seedream_core::Charge;
 use serde_json::Value;
 
 use super::{
@@ -25,7 +24,7 @@ use super::{
 };
 use crate::{
     budget::{Bound, Budget},
-    protocol::{Action, LineState},
+    protocol::{Action, AttemptRow, LineState},
 };
 
 /// How long a request may take, where nothing else is said: the default of a client's policy.
@@ -276,7 +275,8 @@ fn begin(database: &Database, intent: &Intent, bench: &Bench) -> Done<Place> {
     database.may_send()?;
     let mut purchase = find(database, intent)?;
     let id = record_id(&purchase.job, purchase.number);
-    if purchase.state.charge() != Charge::No && !purchase.state.may_try() {
+    let bought = |attempt: &AttemptRow| !attempt.is_closed() && attempt.state != LineState::Reserved;
+    if purchase.state.attempts.iter().any(bought) {
         let holder = purchase.state.holder;
         let runs = holder.is_some_and(|holder| holder != bench.lock.id && !liveness::is_gone(&database.path, holder));
         return Err(if runs { Refusal::Running { id } } else { Refusal::AlreadyBought { id } });
