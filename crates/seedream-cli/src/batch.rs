@@ -63,8 +63,10 @@ pub(crate) async fn batch(args: &BatchArgs, console: &Console) -> Result<Exit, F
         console,
     };
     let run = runner.run().await;
+    let flushed = ledger.flush().await;
     // Whatever ended the run, its results are written first.
     let summary = results::write(&ledger, &files, args.json, console).await;
+    flushed?;
     summary?.exit(run?, &cancel)
 }
 

@@ -1,12 +1,12 @@
 //! `seedream generate`: sends a request to several providers in parallel, or in turn with `--fallback`.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use seedream::seedream_client::{DownloadOptions, JobError, JobStore};
 use seedream::seedream_core::Policy;
 use seedream::{Exactly, Fallback, ImageProvider, Job};
-use seedream_ledger::WorkerOptions;
+use seedream_ledger::{Ledger, WorkerOptions};
 use seedream_mock::{Fault, MockServer, MockServerBuilder};
 
 use crate::{
@@ -52,7 +52,8 @@ pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<E
         clients.into_iter().map(|fitting| Arc::new(fitting) as _).collect()
     };
     let cancel = Cancel::on_signals(Some(console))?;
-    let store = args.ledger.as_deref().map(|path| store(path, &args.save)).transpose()?;
+    let ledger = args.ledger.as_deref().map(ledger_file::open_or_make).transpose()?;
+    let store = ledger.as_ref().map(|ledger| store(ledger, &args.save)).transpose()?;
     let jobs = providers.iter().map(|provider| {
         let job = provider.job(request.clone()).save_to(args.save.out()).controlled_by(cancel.control());
         let job = if let Some(store) = &store { job.store(store.clone()) } else { job };
@@ -71,7 +72,10 @@ pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<E
             jobs.into_iter().filter_map(|(id, job)| Some(job.ok()?.run(id, args.request.options.stream, console)));
         join_all(runs).await.into_iter().flatten().collect()
     };
-    report::print(&results, args.json, &resume, cancel.control().is_cancelled(), console)
+    let flushed = if let Some(ledger) = &ledger { ledger.flush().await } else { Ok(()) };
+    let exit = report::print(&results, args.json, &resume, cancel.control().is_cancelled(), console)?;
+    flushed?;
+    Ok(exit)
 }
 
 /// The checked job of one provider.
@@ -132,9 +136,9 @@ fn refused(jobs: Vec<(&str, Result<PreparedJob, JobError>)>, console: &Console) 
 }
 
 /// The ledger as the store of the jobs.
-fn store(path: &Path, save: &SaveArgs) -> Result<Arc<dyn JobStore>, Failure> {
+fn store(ledger: &Ledger, save: &SaveArgs) -> Result<Arc<dyn JobStore>, Failure> {
     let options = WorkerOptions::default().deadline(policy(save, false).deadline);
-    Ok(Arc::new(ledger_file::open_or_make(path)?.worker(options)?))
+    Ok(Arc::new(ledger.worker(options)?))
 }
 
 /// The built-in mock. It slows streams down so that their progress is visible.

@@ -124,6 +124,7 @@ async fn resume(ledger: &Ledger, provider: &ProviderArgs, save: &SaveArgs, conso
         console,
     };
     let run = runner.run().await?;
+    ledger.flush().await?;
     console.data(&format!("{} collected", run.exits.len()))?;
     Ok(Exit::of_several(run.exits.into_iter().chain(cancel.control().is_cancelled().then_some(Exit::Cancelled))))
 }
