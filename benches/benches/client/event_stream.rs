@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::BytesMut;
 use futures_util::StreamExt as _;
 use http_body_util::BodyExt as _;
-use seedream::{ClientBuilder, GeneratedImage, ImageData, ImageProvider as _};
+use seedream::{ClientBuilder, ImageData, ImageProvider as _};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -112,15 +112,21 @@ impl Reader {
             }
             Self::Ours(client) => {
                 let generation = client.generate(peer::our_request().stream(true)).await?;
-                let length = |image: &GeneratedImage| match &image.data {
-                    ImageData::Bytes(bytes) => bytes.len() as u64,
-                    ImageData::File(path) => path.metadata().map_or(0, |metadata| metadata.len()),
-                    _ => 0,
-                };
-                return Ok(usize::try_from(generation.images().map(length).sum::<u64>())?);
+                return Ok(usize::try_from(generation.images().map(|image| length(&image.data)).sum::<u64>())?);
             }
         }
         Ok(events.pictures.iter().map(Vec::len).sum())
+    }
+}
+
+/// How long an image is.
+fn length(data: &ImageData) -> u64 {
+    match data {
+        ImageData::Bytes(bytes) => bytes.len() as u64,
+        ImageData::File(path) => path.metadata().map_or(0, |metadata| metadata.len()),
+        // The server's images have a beginning and no end.
+        ImageData::Incomplete { data, .. } => length(data),
+        _ => 0,
     }
 }
 

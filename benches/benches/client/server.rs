@@ -118,9 +118,10 @@ impl Ready {
     /// The form is OpenAI's, which all of them can read; the base64 of an event has so many bytes.
     fn events(&self, events: usize, bytes: usize, mut socket: &TcpStream) -> io::Result<()> {
         socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")?;
-        for _ in 0..events {
+        for number in 0..events {
             socket.write_all(event_head().as_bytes())?;
-            let beginning = STANDARD.encode(beginning(0));
+            // Each its own: the client keeps one of equal images.
+            let beginning = STANDARD.encode(beginning(number.to_le_bytes()[0]));
             socket.write_all(beginning.as_bytes())?;
             let mut left = (bytes / 4 * 4).saturating_sub(beginning.len());
             while left > 0 {
