@@ -12,7 +12,7 @@ impl Client {
     /// Fetches an image into memory, wherever it is.
     ///
     /// # Errors
-    /// Why it could not be fetched, with its URL; [`ErrorKind::IncompleteImage`] where it ends too early or is damaged.
+    /// Why it could not be fetched, with its URL; [`ErrorKind::IncompleteImage`](seedream_core::ErrorKind::IncompleteImage) where it ends too early or is damaged.
     ///
     /// # Cancel safety
     /// It may be dropped and called again.
