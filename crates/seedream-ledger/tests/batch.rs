@@ -204,6 +204,22 @@ async fn a_reservation_in_another_unit_is_made_anew() {
 }
 
 #[tokio::test]
+async fn a_line_that_was_planned_without_a_price_may_be_served_by_a_provider_that_has_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = ledger(&folder);
+    ledger.plan_lines("b", lines(&["1"])).await.unwrap();
+    let worker = worker(&ledger);
+    let work = line(&worker).await;
+    let mut priced = intent(&work.job);
+    priced.most_cost = Some(Amount::micros(40, "USD"));
+    let record = worker.begin(&priced).await.unwrap();
+    finish(record, &work.job).await;
+    let spent = ledger.spend(Some("b"), None).await.unwrap();
+    let told: Vec<_> = spent.iter().map(|row| (row.state, row.attempts, row.billed.to_string())).collect();
+    assert_eq!(told, [(LineState::Settled, 1, "0.00004 USD".to_owned())]);
+}
+
+#[tokio::test]
 async fn run_again_only_what_was_never_sent_is_sent() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = ledger(&folder);

@@ -109,10 +109,11 @@ pub(super) fn send(database: &Database, purchase: &mut StoredPurchase, intent: &
     let bound = Bound::of_intent(intent, budget)?;
     let connection = &database.connection;
     let deadline = i64::try_from(bench.deadline.as_secs()).unwrap_or(i64::MAX);
-    let epoch = purchase.state.epoch;
-    let stepped = purchase
-        .reserve(connection, &bound, budget)
-        .and_then(|()| purchase.step(connection, Action::Send { epoch, now: connection::clock(), deadline }));
+    let stepped = purchase.reserve(connection, &bound, budget).and_then(|()| {
+        // A reservation that was made anew has another epoch.
+        let epoch = purchase.state.epoch;
+        purchase.step(connection, Action::Send { epoch, now: connection::clock(), deadline })
+    });
     match stepped {
         Ok(()) => {}
         Err(Failed::Illegal(why)) => return Err(refusal(purchase, why, budget)),
