@@ -112,7 +112,7 @@ pub(crate) fn targets(
 /// The providers as one: in their order, the next only where the one before declined without a charge.
 ///
 /// # Errors
-/// There is none.
+/// No provider was chosen.
 pub(crate) fn provider(targets: Vec<RequestFitter>) -> Result<Arc<dyn ImageProvider>, Failure> {
     let mut all: Vec<_> = targets.into_iter().map(|target| Arc::new(target) as Arc<dyn ImageProvider>).collect();
     match all.len() {
