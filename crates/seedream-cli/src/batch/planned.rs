@@ -1,5 +1,7 @@
 //! Checks every row before anything is sent, and what it may cost.
 
+use std::collections::HashMap;
+
 use seedream::seedream_core::Amount;
 use seedream::{ImageProvider as _, ImageRequest, ImageSource, Plan};
 use seedream_ledger::{IMAGES, PlannedLine};
@@ -22,9 +24,11 @@ pub(crate) fn lines(
     console: &Console,
 ) -> Result<Vec<PlannedLine>, Failure> {
     let (mut lines, mut problems) = (Vec::new(), Vec::new());
+    let mut ids = HashMap::new();
     for row in rows::read(&args.file)? {
         let at = row.as_ref().map_or(0, |row| row.line);
-        match row.and_then(|row| line(args, row, targets, console)) {
+        let line = row.and_then(|row| line(args, row, targets, console));
+        match line.and_then(|line| unique(line, at, &mut ids)) {
             Ok(line) => lines.push(line),
             Err(failure) if at == 0 => problems.push(failure),
             Err(failure) => problems.push(Failure { message: format!("line {at}: {}", failure.message), ..failure }),
@@ -45,6 +49,17 @@ pub(crate) fn lines(
     }
     let remedy = "nothing was sent; correct these lines, or run the others with --keep-going";
     Err(Failure { exit, message: format!("{}\n{remedy}", text.join("\n")) })
+}
+
+/// # Errors
+/// Another line has the same id: one of both would be left out.
+fn unique(line: PlannedLine, at: u64, ids: &mut HashMap<String, u64>) -> Result<PlannedLine, Failure> {
+    if let Some(id) = &line.id
+        && let Some(first) = ids.insert(id.clone(), at)
+    {
+        return Err(Failure::usage(format!("the id `{id}` is that of line {first} too; give each line its own id")));
+    }
+    Ok(line)
 }
 
 fn line(args: &BatchArgs, row: Row, targets: &[RequestFitter], console: &Console) -> Result<PlannedLine, Failure> {

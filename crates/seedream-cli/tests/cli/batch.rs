@@ -69,6 +69,10 @@ fn a_line_that_is_not_valid_stops_the_batch_before_anything_is_sent() {
     assert_eq!((upstream.count("POST"), workdir.names(".")), (0, vec!["jobs.jsonl".to_owned()]));
     batch(&workdir, &base, &["--keep-going"]).exits_with(0).stderr_contains("lines that are left out: 3");
     assert_eq!(upstream.count("POST"), 1);
+    // None of two lines with one id is left out in silence.
+    write(&workdir, "{\"id\": \"a\", \"prompt\": \"a fox\"}\n{\"id\": \"a\", \"prompt\": \"a cat\"}\n");
+    batch(&workdir, &base, &[]).exits_with(2).stderr_contains("line 2: the id `a` is that of line 1 too");
+    assert_eq!(upstream.count("POST"), 1);
 }
 
 #[test]
