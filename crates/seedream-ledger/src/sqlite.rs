@@ -19,6 +19,7 @@ mod worker;
 mod writer;
 
 use std::{
+    collections::HashSet,
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -145,8 +146,15 @@ impl Ledger {
     /// Dropped, it plans all of them or none.
     ///
     /// # Errors
-    /// [`LedgerError::Changed`] where a line was sent with another request; nothing is planned then.
+    /// [`LedgerError::Changed`] where a line was sent with another request, [`LedgerError::Repeated`] where two lines have one id;
+    /// nothing is planned then.
     pub async fn plan_lines(&self, batch: &str, lines: Vec<PlannedLine>) -> Result<PlanReport, LedgerError> {
+        let mut ids = HashSet::new();
+        let repeated = lines.iter().filter_map(|line| line.id.as_deref()).filter(|id| !ids.insert(*id));
+        let repeated: Vec<String> = repeated.map(str::to_owned).collect();
+        if !repeated.is_empty() {
+            return Err(LedgerError::Repeated(repeated));
+        }
         let batch = batch.to_owned();
         let planned = move |database: &Database| {
             let failed = |error| storage(&database.path, error);

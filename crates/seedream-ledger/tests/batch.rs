@@ -220,6 +220,16 @@ async fn a_line_that_was_planned_without_a_price_may_be_served_by_a_provider_tha
 }
 
 #[tokio::test]
+async fn two_lines_with_one_id_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = ledger(&folder);
+    let twice = vec![named("a", "1"), named("b", "1"), named("a", "2")];
+    let error = ledger.plan_lines("b", twice).await.unwrap_err();
+    assert!(matches!(&error, LedgerError::Repeated(ids) if ids == &["a"]), "{error}");
+    assert!(ledger.jobs(JobFilter::of_batch("b")).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn run_again_only_what_was_never_sent_is_sent() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = ledger(&folder);

@@ -24,6 +24,8 @@ pub enum LedgerError {
     NoSuchJob(String),
     /// Lines have the `id` of a line that was sent, and ask for something else. Nothing was planned.
     Changed(Vec<String>),
+    /// Several lines have one of these ids. Nothing was planned.
+    Repeated(Vec<String>),
 }
 
 impl fmt::Display for LedgerError {
@@ -37,6 +39,7 @@ impl fmt::Display for LedgerError {
                 "these lines were sent before with another request: {}; give a changed line another id",
                 ids.join(", ")
             ),
+            Self::Repeated(ids) => write!(f, "several lines have the id {}; give each line its own", ids.join(", ")),
         }
     }
 }

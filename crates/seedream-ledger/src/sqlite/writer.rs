@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex, PoisonError,
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -122,11 +122,25 @@ impl Work for Later {
     fn finish(self: Box<Self>, _: Option<Refusal>) {}
 }
 
-/// Hands work over to the thread, which ends with the last of these.
+/// Hands work over to the thread. The last of these waits until all of it is done.
 #[derive(Clone)]
-pub(super) struct Writer {
-    sender: Sender<Message>,
+pub(super) struct Writer(Arc<WriterThread>);
+
+struct WriterThread {
+    /// `None` while it is dropped.
+    sender: Option<Sender<Message>>,
+    thread: Option<JoinHandle<()>>,
     warnings: Warnings,
+}
+
+impl Drop for WriterThread {
+    fn drop(&mut self) {
+        self.sender = None;
+        if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != thread::current().id()) {
+            // A panic of the thread was told by each request that it did not do.
+            let _ = thread.join();
+        }
+    }
 }
 
 impl Writer {
@@ -149,18 +163,19 @@ impl Writer {
         database.replay_others()?;
         let warnings = database.warnings.clone();
         let thread = thread::Builder::new().name("seedream-ledger".into()).spawn(move || database.serve(&receiver));
-        thread.map_err(|error| Refusal::storage(format!("the ledger cannot start a thread: {error}"), error))?;
-        Ok(Self { sender, warnings })
+        let thread =
+            thread.map_err(|error| Refusal::storage(format!("the ledger cannot start a thread: {error}"), error))?;
+        Ok(Self(Arc::new(WriterThread { sender: Some(sender), thread: Some(thread), warnings })))
     }
 
     /// What a person should know, each once.
     pub(super) fn warnings(&self) -> Vec<String> {
-        std::mem::take(&mut self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.0.warnings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Writes an entry with the next transaction, or soon.
     pub(super) fn later(&self, entry: Spooled) -> Done<()> {
-        self.sender.send(Message::Later(Box::new(Later(entry)))).map_err(|_| gone())
+        self.hand_over(Message::Later(Box::new(Later(entry))))
     }
 
     /// Does something in a transaction. The first poll hands it over; it is done even if the future is dropped.
@@ -197,9 +212,7 @@ impl Writer {
     ) -> Done<T> {
         let (reply, receiver) = oneshot::channel();
         let request = Request { run: Some(run), done: None, keep, unsure, reply };
-        if self.sender.send(Message::Now(Box::new(request))).is_err() {
-            return Err(gone());
-        }
+        self.hand_over(Message::Now(Box::new(request)))?;
         receiver.await.unwrap_or_else(|_| Err(gone()))
     }
 
@@ -208,7 +221,11 @@ impl Writer {
         let (reply, _) = oneshot::channel();
         // The thread ends with the process.
         let request = Request { run: Some(run), done: None, keep: None, unsure: None, reply };
-        let _ = self.sender.send(Message::Now(Box::new(request)));
+        let _ = self.hand_over(Message::Now(Box::new(request)));
+    }
+
+    fn hand_over(&self, message: Message) -> Done<()> {
+        self.0.sender.as_ref().and_then(|sender| sender.send(message).ok()).ok_or_else(gone)
     }
 }
 
