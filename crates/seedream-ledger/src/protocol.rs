@@ -9,7 +9,7 @@
 //! - An attempt is `sent` on disk before the first byte of its POST. The next attempt of a purchase begins only after every earlier
 //!   one ended and cost nothing. So attempts that may have been billed never outnumber purchases, unless a person allows it.
 //! - Only the holder of the last epoch reserves and sends. Evidence, which is what a provider responded, is never refused: it is
-//!   recorded at its attempt, whoever holds the purchase.
+//!   recorded at its attempt, even if another worker holds the purchase.
 //! - A holder that is gone while an attempt was `sent` leaves it `unknown`. Nothing but evidence or a person ends that.
 //! - What an attempt may cost is held from `reserved` on. It is released when the attempt cost nothing, and replaced by the bill at
 //!   the end. It stays held while the attempt is `unknown`.
@@ -22,19 +22,19 @@
 //! | (nothing) | `reserved` | [`Action::Resolve`] with [`Verdict::Again`] | a person, if the budget has room |
 //! | `reserved` | `sent` | [`Action::Send`] | the holder, while every earlier attempt ended and cost nothing |
 //! | `reserved` | `cancelled` | [`Action::Release`], [`Action::Cancel`], [`Action::Ended`] | the holder, a person |
-//! | `reserved` | `cancelled` | evidence that an earlier attempt is a task or has images | whoever made the earlier attempt |
-//! | `sent`, `unknown` | `failed`, no charge | [`Action::NotSent`] | whoever sent the attempt, in the same epoch |
-//! | `sent`, `unknown`, `accepted` | `failed` or `unknown` | [`Action::Refused`], by its charge | whoever made the attempt |
-//! | `sent`, `unknown` | `accepted` | [`Action::Accepted`] | whoever made the attempt |
-//! | `sent`, `unknown`, `accepted` | `answered` | [`Action::Answered`] | whoever made or collects the attempt |
-//! | `answered` | `saved` | [`Action::Saved`] | whoever saved the images |
+//! | `reserved` | `cancelled` | evidence that an earlier attempt is a task or has images | the worker that made the earlier attempt |
+//! | `sent`, `unknown` | `failed`, no charge | [`Action::NotSent`] | the worker that sent the attempt, in the same epoch |
+//! | `sent`, `unknown`, `accepted` | `failed` or `unknown` | [`Action::Refused`], by its charge | the worker that made the attempt |
+//! | `sent`, `unknown` | `accepted` | [`Action::Accepted`] | the worker that made the attempt |
+//! | `sent`, `unknown`, `accepted` | `answered` | [`Action::Answered`] | the worker that made or collects the attempt |
+//! | `answered` | `saved` | [`Action::Saved`] | the worker that saved the images |
 //! | `answered`, `saved` | `settled` | [`Action::Ended`] with nothing left to collect | the holder |
 //! | `answered` | `failed`, by its charge | [`Action::Ended`] without an image and with nothing left to collect | the holder |
 //! | `sent`, `accepted` | `unknown` or `failed` | [`Action::Ended`] with nothing left to collect | the holder |
 //! | `sent` | `unknown` | [`Action::Lost`] | the store, once the holder is known to be gone |
 //! | `sent`, `unknown` | `failed`, with charge | [`Action::Resolve`] with [`Verdict::Paid`] | a person |
 //! | `sent`, `unknown` | `failed`, no charge | [`Action::Resolve`] with [`Verdict::NotPaid`] | a person, after the wait |
-//! | `failed` | `accepted`, `answered` | evidence that contradicts: kept, charged, and a conflict | whoever made the attempt |
+//! | `failed` | `accepted`, `answered` | evidence that contradicts: kept, charged, and a conflict | the worker that made the attempt |
 //!
 //! [`LineState::may_become`] is this table; a database enforces it with a table that is generated from it.
 //!

@@ -122,7 +122,7 @@ pub enum Verdict {
     Paid,
     /// It was not billed.
     NotPaid,
-    /// Nobody knows, and it is bought again, maybe twice.
+    /// It is not known, and it is bought again, maybe twice.
     Again,
 }
 

@@ -92,7 +92,7 @@ pub fn step(line: &Line, event: &LineEvent) -> Result<(Line, Vec<LineEffect>), I
         Action::Ended { attempt, epoch, charge, has_images, is_left } => {
             let holds = purchase.fence(epoch).is_ok();
             let row = at(&mut purchase.attempts, attempt)?;
-            // Whoever was fenced ends nothing: what it knows of a response is recorded already.
+            // A fenced worker ends nothing: what it knows of a response is recorded already.
             if holds {
                 row.ended(charge, has_images, is_left);
                 purchase.holder = None;
@@ -209,7 +209,7 @@ impl Purchase {
                 self.attempts.push(AttemptRow::reserved(hold));
             }
         }
-        // Whoever held it may still record what comes, and sends nothing more.
+        // The worker that held it may still record what comes, and sends nothing more.
         self.holder = None;
         self.epoch += 1;
         self.is_over = self.attempts.iter().all(AttemptRow::is_at_end);

@@ -54,7 +54,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, Refusal> {
     Ok(connection)
 }
 
-/// The one path of a ledger, beside which its locks are: whoever named it by a link has to find the same ones.
+/// The one path of a ledger, beside which its locks are: a process that names it by a link has to find the same ones.
 pub(super) fn real_path(path: &Path) -> Result<PathBuf, Refusal> {
     let folder = folder(path);
     let Some(name) = path.file_name() else {

@@ -78,7 +78,7 @@ impl Spool {
                 let file = File::open(&path).ok()?;
                 file.lock_shared().ok()?;
                 let text = io::read_to_string(&file).ok()?;
-                // A torn last line was not promised to anybody.
+                // No caller was told that a torn last line is kept.
                 Some((path, text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()))
             })
             .collect()

@@ -317,7 +317,7 @@ fn open(database: &Database, id: &str, bench: &Bench) -> Done<(History, Place)> 
     Ok((History::new(record_id(&purchase.job, purchase.number), entries), place))
 }
 
-/// A record that was begun and that nobody has yet. Dropped, it says that nothing is sent.
+/// A record that was begun and that no caller has yet. Dropped, it says that nothing is sent.
 struct Unclaimed(Option<(Bench, Place)>);
 
 impl Unclaimed {

@@ -23,7 +23,7 @@ use super::{
 /// How many requests share a transaction at most.
 const GROUP: usize = 64;
 
-/// How long an entry waits for a transaction that it can share, where nobody waits for it.
+/// How long an entry waits for a transaction that it can share, where no caller waits for it.
 const LATER: Duration = Duration::from_millis(50);
 
 /// The database, as the thread that writes has it.
@@ -98,12 +98,12 @@ impl<T: Send, F: FnOnce(&Database) -> Done<T> + Send> Work for Request<T, F> {
             (None, Some(done)) => done,
             (None, None) => Err(refused("the ledger did not do it")),
         };
-        // Whoever asked may be gone.
+        // The caller may be gone.
         let _ = self.reply.send(done);
     }
 }
 
-/// An entry that nobody waits for.
+/// An entry that no caller waits for.
 struct Later(Spooled);
 
 impl Work for Later {
@@ -216,7 +216,7 @@ impl Writer {
         receiver.await.unwrap_or_else(|_| Err(gone()))
     }
 
-    /// Does something that nobody waits for.
+    /// Does something that no caller waits for.
     pub(super) fn send(&self, run: impl FnOnce(&Database) -> Done<()> + Send + 'static) {
         let (reply, _) = oneshot::channel();
         // The thread ends with the process.
