@@ -58,32 +58,46 @@ impl Runner<'_> {
         let bar = self.bar();
         let started = Instant::now();
         let (mut images, mut refused) = (0u64, None);
+        // Whether the pace allows another request.
+        let mut is_due = pace.is_none();
         loop {
-            while running.len() < self.concurrency as usize
-                && run.stopped.is_none()
-                && !self.cancel.control().is_cancelled()
-            {
-                match self.worker.take().await {
-                    Ok(Taken::Collect(record)) => running.push(self.collect(record)),
-                    Ok(Taken::Send(work)) => {
-                        if let Some(pace) = &mut pace {
-                            pace.tick().await;
+            let is_open = run.stopped.is_none() && !self.cancel.control().is_cancelled();
+            let has_room = is_open && running.len() < self.concurrency as usize;
+            let ended = if has_room && !is_due {
+                // Requests that are under way go on while the next one waits.
+                tokio::select! {
+                    () = tick(&mut pace) => {
+                        is_due = true;
+                        continue;
+                    }
+                    Some(ended) = running.next() => Some(ended),
+                }
+            } else {
+                if has_room {
+                    match self.worker.take().await {
+                        Ok(Taken::Collect(record)) => {
+                            running.push(self.collect(record));
+                            continue;
                         }
-                        running.push(self.send(work));
-                    }
-                    Ok(Taken::BudgetUsedUp(message)) if running.is_empty() => {
-                        run.stopped = Some((Exit::Budget, message));
-                    }
-                    // A job that costs less than it could may make room.
-                    Ok(Taken::BudgetUsedUp(_) | Taken::Nothing) => break,
-                    Ok(_) => break,
-                    Err(refusal) => {
-                        refused = Some(refusal);
-                        run.stopped = Some((Exit::Other, "the ledger cannot be written".to_owned()));
+                        Ok(Taken::Send(work)) => {
+                            is_due = pace.is_none();
+                            running.push(self.send(work));
+                            continue;
+                        }
+                        Ok(Taken::BudgetUsedUp(message)) if running.is_empty() => {
+                            run.stopped = Some((Exit::Budget, message));
+                        }
+                        // A job that costs less than it could may make room.
+                        Ok(_) => {}
+                        Err(refusal) => {
+                            refused = Some(refusal);
+                            run.stopped = Some((Exit::Other, "the ledger cannot be written".to_owned()));
+                        }
                     }
                 }
-            }
-            let Some((key, result)) = running.next().await else { break };
+                running.next().await
+            };
+            let Some((key, result)) = ended else { break };
             let result = PurchaseResult::new(result);
             let outcome = result.outcome();
             images += u64::from(outcome.delivered);
@@ -156,6 +170,13 @@ impl Runner<'_> {
             bar.enable_steady_tick(Duration::from_millis(250));
         }
         bar
+    }
+}
+
+/// Waits until the pace allows another request.
+async fn tick(pace: &mut Option<Interval>) {
+    if let Some(pace) = pace {
+        pace.tick().await;
     }
 }
 

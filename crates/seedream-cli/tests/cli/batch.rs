@@ -142,6 +142,23 @@ fn what_was_bought_before_a_kill_is_collected_and_not_bought_again() {
 }
 
 #[test]
+fn a_request_under_way_goes_on_while_the_next_line_waits_for_its_turn() {
+    let (workdir, server) = (Workdir::new(), Scripted::start(1000));
+    write(&workdir, LINES);
+    let base = server.base("ark");
+    let args = ["batch", "jobs.jsonl", "--provider", "ark", "--base-url", &base, "--per-minute", "1"];
+    let mut child = workdir.spawn(&args, &ENV);
+    while !workdir.path("out/kite-0.json").exists() {
+        assert_eq!(child.try_wait().unwrap(), None, "the batch ends before its first line is saved");
+        std::thread::yield_now();
+    }
+    // Were the first line to wait too, the second would have been sent by now.
+    assert_eq!(server.posts(), 1);
+    signal(&child, "KILL");
+    child.wait().unwrap();
+}
+
+#[test]
 fn a_budget_holds_over_runs() {
     let (workdir, upstream) = (Workdir::new(), Upstream::start());
     let base = upstream.base("ark");
