@@ -9,6 +9,9 @@ mod budget;
 mod evidence;
 #[cfg(feature = "sqlite")]
 mod identity;
+#[cfg(feature = "kill-points")]
+#[doc(hidden)]
+pub mod kill_points;
 pub mod protocol;
 #[cfg(feature = "sqlite")]
 mod report;

@@ -17,16 +17,21 @@ fn root() -> &'static Path {
 
 /// The crates that a package needs to be built for use, by name, itself included.
 fn needs(package: &str, features: &[&str]) -> BTreeSet<String> {
+    let names = tree(&[&["--format", "{p}", "--package", package], features].concat());
+    names.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+}
+
+/// What `cargo tree` prints of what is built for use.
+fn tree(arguments: &[&str]) -> String {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let output = Command::new(cargo)
         .current_dir(root())
-        .args(["tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}", "--package", package])
-        .args(features)
+        .args(["tree", "--locked", "--edges", "normal", "--prefix", "none"])
+        .args(arguments)
         .output()
         .expect("cargo tree runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let names = String::from_utf8(output.stdout).expect("names are text");
-    names.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+    String::from_utf8(output.stdout).expect("names are text")
 }
 
 fn ours(needed: &BTreeSet<String>) -> BTreeSet<&str> {
@@ -130,6 +135,18 @@ fn the_ledger_stands_on_the_client_and_under_no_adapter() {
         let needed = needs(&package, &["--all-features"]);
         assert!(!needed.contains("seedream-ledger") && !needed.contains("rusqlite"), "{package}");
     }
+}
+
+/// Tests end the process inside the store; the command line has nothing of that.
+#[test]
+fn the_command_line_has_no_kill_points() {
+    let features = |package| {
+        let printed = tree(&["--package", package, "--all-features", "--format", "{p} {f}"]);
+        printed.lines().filter(|line| line.starts_with("seedream-ledger ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(features("seedream-ledger").iter().any(|line| line.contains("kill-points")), "the feature has this name");
+    let built = features("seedream-cli");
+    assert!(!built.is_empty() && built.iter().all(|line| !line.contains("kill-points")), "{built:?}");
 }
 
 #[test]

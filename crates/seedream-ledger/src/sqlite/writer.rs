@@ -342,6 +342,8 @@ impl Database {
     }
 
     fn commit(&self) -> rusqlite::Result<()> {
+        #[cfg(feature = "kill-points")]
+        crate::kill_points::reached(crate::kill_points::Commit::Begins);
         #[cfg(test)]
         let committed = self.faults.commit(&self.connection);
         #[cfg(not(test))]
@@ -349,6 +351,10 @@ impl Database {
         if committed.is_err() && !self.connection.is_autocommit() {
             // What cannot be rolled back either is rolled back when the file is opened again.
             let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        #[cfg(feature = "kill-points")]
+        if committed.is_ok() {
+            crate::kill_points::reached(crate::kill_points::Commit::Succeeded);
         }
         committed
     }
