@@ -151,5 +151,9 @@ pub(crate) fn reach(point: impl Into<Option<Point>>) {
         // What a process has written is there after its death.
         File::create(hit).unwrap().write_all(point.name().as_bytes()).unwrap();
         kill_process(getpid(), signal).unwrap();
+        // The signal may reach another thread first, and this one goes no further.
+        while hit.exists() {
+            std::thread::yield_now();
+        }
     }
 }

@@ -4,7 +4,8 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     os::unix::process::ExitStatusExt as _,
     path::Path,
-    process::Child,
+    sync::Mutex,
+    thread,
 };
 
 use seedream_ledger::Ledger;
@@ -17,7 +18,7 @@ use super::{
 };
 
 const LINES: usize = 1_000;
-const WORKERS: usize = 4;
+const WORKERS: u32 = 4;
 const KILLS: u32 = 50;
 /// How many lines a worker buys side by side.
 const AT_ONCE: usize = 4;
@@ -145,32 +146,29 @@ async fn soak(defect: Option<Defect>) -> Soak {
     soak
 }
 
+/// As many processes at a time as there are workers; one that was killed is followed by another.
 fn run_workers(assignment: &Assignment) -> Soak {
-    let (mut soak, mut numbers) = (Soak::default(), Numbers(1));
-    let mut started = 0;
-    let mut start = |may_be_killed: bool| {
-        let mut assignment = assignment.clone();
-        assignment.kill = (may_be_killed && started < KILLS).then(|| numbers.kill(started));
-        started += 1;
-        (started, assignment.start(started))
+    let soak = Mutex::new(Soak::default());
+    let numbers = Mutex::new((0..=KILLS + WORKERS, Numbers(1)));
+    let next = || {
+        let (numbers, random) = &mut *numbers.lock().unwrap();
+        let number = numbers.next().unwrap();
+        let kill = (number < KILLS).then(|| random.kill(number));
+        (number, Assignment { kill, ..assignment.clone() })
     };
-    let mut workers: Vec<(u32, Child)> = (0..WORKERS).map(|_| start(true)).collect();
-    while let Some((number, mut child)) = workers.pop() {
-        let Some(status) = child.try_wait().unwrap() else {
-            workers.insert(0, (number, child));
-            std::thread::yield_now();
-            continue;
-        };
-        if status.signal() == Some(9) {
-            soak.add_kill(assignment, number);
-            workers.push(start(true));
-        } else {
+    let run = || loop {
+        let (number, assignment) = next();
+        let status = assignment.start(number).wait().unwrap();
+        if status.signal() != Some(9) {
             assert!(status.success(), "{status}");
+            return;
         }
-    }
+        soak.lock().unwrap().add_kill(&assignment, number);
+    };
+    thread::scope(|scope| (0..WORKERS).for_each(|_| drop(scope.spawn(run))));
     // What the last that were killed have left.
-    assert!(start(false).1.wait().unwrap().success());
-    soak
+    run();
+    soak.into_inner().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -30,6 +30,7 @@ async fn a_worker_that_is_stopped_around_its_post_keeps_its_line() {
         let ledger = Ledger::open(&assignment.ledger).unwrap();
         let second = ledger.worker(WorkerOptions::of_batch(BATCH)).unwrap();
         assert!(matches!(second.take().await.unwrap(), Taken::Nothing), "{}", point.name());
+        std::fs::remove_file(assignment.hit(0)).unwrap();
         kill_process(Pid::from_child(&child), Signal::CONT).unwrap();
         let ended = tokio::task::spawn_blocking(move || child.wait().unwrap());
         assert!(ended.await.unwrap().success());
