@@ -174,6 +174,7 @@ impl Ledger {
                 return Err(Refusal::storage("", LedgerError::Changed(changed)));
             }
             let gone = connection.execute(sql::UNLIST_OTHERS, rusqlite::params![batch, last + 1]).map_err(failed)?;
+            connection.execute(sql::UNLIST_OTHER_PURCHASES, [&batch]).map_err(failed)?;
             report.gone = gone as u64;
             Ok(report)
         };
@@ -280,7 +281,7 @@ impl Ledger {
     pub async fn jobs(&self, filter: JobFilter) -> Result<Vec<JobRow>, LedgerError> {
         self.read(move |database| {
             worker::recover(database, None)?;
-            query::jobs(&database.connection, &filter, None).map_err(|error| storage(&database.path, error))
+            query::jobs(&database.connection, &filter).map_err(|error| storage(&database.path, error))
         })
         .await
     }
@@ -297,7 +298,7 @@ impl Ledger {
         self.read(move |database| {
             worker::recover(database, None)?;
             let shown = || {
-                let job = query::jobs(&database.connection, &JobFilter::default(), Some(&job))?.pop();
+                let job = query::job(&database.connection, &job)?;
                 job.map(|job| query::detail(&database.connection, job)).transpose()
             };
             shown().map_err(|error| storage(&database.path, error))
@@ -315,7 +316,7 @@ impl Ledger {
     pub async fn export(&self, filter: JobFilter) -> Result<Vec<JobDetail>, LedgerError> {
         self.read(move |database| {
             let exported = || {
-                let jobs = query::jobs(&database.connection, &filter, None)?;
+                let jobs = query::jobs(&database.connection, &filter)?;
                 jobs.into_iter().map(|job| query::detail(&database.connection, job)).collect::<rusqlite::Result<_>>()
             };
             exported().map_err(|error| storage(&database.path, error))

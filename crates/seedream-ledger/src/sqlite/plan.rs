@@ -82,6 +82,7 @@ pub(super) fn add(
                 connection.prepare_cached(sql::CHANGE_LINE)?.execute(params![id, hash, row, most, cost])?;
             }
             connection.prepare_cached(sql::LIST_LINE)?.execute(params![id, position, plan])?;
+            connection.prepare_cached(sql::LIST_PURCHASES)?.execute([*id, position])?;
             *id
         }
         None => {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, Result, Row, params};
+use rusqlite::{Connection, Result, Row, Rows, params};
 use seedream_client::Refusal;
 use seedream_core::Charge;
 
@@ -17,10 +17,18 @@ use crate::{
     report::{AttemptReport, Comparison, JobDetail, JobFilter, JobRow, PurchaseRow, Salvage, SpendRow, amount},
 };
 
-pub(super) fn jobs(connection: &Connection, filter: &JobFilter, job: Option<&str>) -> Result<Vec<JobRow>> {
+pub(super) fn jobs(connection: &Connection, filter: &JobFilter) -> Result<Vec<JobRow>> {
     let mut statement = connection.prepare_cached(sql::JOBS)?;
     let JobFilter { batch, state, after, limit } = filter;
-    let mut rows = statement.query(params![after, batch, job, state.map(LineState::as_str), limit])?;
+    read_jobs(connection, statement.query(params![after, batch, state.map(LineState::as_str), limit])?)
+}
+
+pub(super) fn job(connection: &Connection, job: &str) -> Result<Option<JobRow>> {
+    let mut statement = connection.prepare_cached(sql::JOB)?;
+    Ok(read_jobs(connection, statement.query([job])?)?.pop())
+}
+
+fn read_jobs(connection: &Connection, mut rows: Rows<'_>) -> Result<Vec<JobRow>> {
     let mut jobs = Vec::new();
     while let Some(row) = rows.next()? {
         let (id, job): (i64, String) = (row.get(0)?, row.get(1)?);

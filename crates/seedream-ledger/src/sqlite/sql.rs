@@ -41,6 +41,9 @@ CREATE TABLE purchase(
   id INTEGER PRIMARY KEY,
   line INTEGER NOT NULL REFERENCES line(id),
   number INTEGER NOT NULL,
+  batch TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  is_listed INTEGER NOT NULL,
   state TEXT NOT NULL DEFAULT 'planned',
   holder INTEGER,
   epoch INTEGER NOT NULL DEFAULT 0,
@@ -49,6 +52,8 @@ CREATE TABLE purchase(
   UNIQUE(line, number)
 ) STRICT;
 CREATE INDEX purchase_state ON purchase(state, expires_at);
+CREATE INDEX purchase_free ON purchase(batch, position, line, number)
+  WHERE is_listed = 1 AND holder IS NULL AND state IN ('planned', 'reserved');
 CREATE INDEX purchase_holder ON purchase(holder) WHERE holder IS NOT NULL;
 
 CREATE TABLE attempt(
@@ -151,10 +156,15 @@ pub(super) const LINE_WAS_SENT: &str = "SELECT EXISTS (SELECT 1 FROM purchase JO
     WHERE line = ?1 AND attempt.sent_at IS NOT NULL)";
 pub(super) const LAST_PLAN: &str = "SELECT ifnull(max(plan), 0) FROM line WHERE batch = ?1";
 pub(super) const UNLIST_OTHERS: &str = "UPDATE line SET is_listed = 0 WHERE batch = ?1 AND plan < ?2 AND is_listed = 1";
-pub(super) const ADD_PURCHASE: &str = "INSERT OR IGNORE INTO purchase(line, number) VALUES(?1, ?2)";
+/// A purchase has what orders the lines of a batch too, so that the next one is found by an index, however many are over.
+pub(super) const ADD_PURCHASE: &str = "INSERT OR IGNORE INTO purchase(line, number, batch, position, is_listed)
+    SELECT id, ?2, batch, position, is_listed FROM line WHERE id = ?1";
+pub(super) const LIST_PURCHASES: &str = "UPDATE purchase SET position = ?2, is_listed = 1 WHERE line = ?1";
+pub(super) const UNLIST_OTHER_PURCHASES: &str = "UPDATE purchase SET is_listed = 0 WHERE batch = ?1 AND is_listed = 1
+    AND line IN (SELECT id FROM line WHERE batch = ?1 AND is_listed = 0)";
 
 pub(super) const PURCHASE: &str =
-    "SELECT purchase.id, line, number, holder, epoch, is_over, job, batch, most_images, most_cost
+    "SELECT purchase.id, line, number, holder, epoch, is_over, job, line.batch, most_images, most_cost
     FROM purchase JOIN line ON line.id = line WHERE purchase.id = ?1";
 pub(super) const PURCHASE_ID: &str =
     "SELECT purchase.id FROM purchase JOIN line ON line.id = line WHERE job = ?1 AND number = ?2";
@@ -165,14 +175,13 @@ pub(super) const HOLDERS: &str = "SELECT DISTINCT holder FROM purchase WHERE hol
 pub(super) const HELD_BY: &str = "SELECT id FROM purchase WHERE holder = ?1";
 pub(super) const UNFINISHED: &str = "SELECT id FROM purchase
     WHERE holder IS NULL AND state IN ('sent', 'unknown', 'accepted', 'answered', 'saved') ORDER BY id";
-pub(super) const COLLECTABLE: &str = "SELECT purchase.id FROM purchase JOIN line ON line.id = line
+pub(super) const COLLECTABLE: &str = "SELECT id FROM purchase
     WHERE state IN ('accepted', 'answered', 'saved') AND holder IS NULL AND (?1 IS NULL OR batch = ?1)
-    ORDER BY expires_at, purchase.id";
-pub(super) const PLANNED: &str = "SELECT purchase.id FROM line JOIN purchase ON line = line.id
-    WHERE batch = ?1 AND is_listed = 1 AND state IN ('planned', 'reserved') AND holder IS NULL
-    ORDER BY position, line.id, number LIMIT 1";
-pub(super) const FAILED: &str = "SELECT purchase.id FROM line JOIN purchase ON line = line.id
-    WHERE batch = ?1 AND is_listed = 1 AND state = 'failed'";
+    ORDER BY expires_at, id";
+pub(super) const PLANNED: &str = "SELECT id FROM purchase
+    WHERE batch = ?1 AND is_listed = 1 AND holder IS NULL AND state IN ('planned', 'reserved')
+    ORDER BY position, line, number LIMIT 1";
+pub(super) const FAILED: &str = "SELECT id FROM purchase WHERE batch = ?1 AND is_listed = 1 AND state = 'failed'";
 
 pub(super) const ATTEMPTS: &str = "SELECT state, charge, hold, billed, epoch, sent_at, deadline,
     is_lost OR (boot IS NOT NULL AND boot <> ?2), verdict, is_conflict, most_images, billed_images, unit, day
@@ -202,9 +211,10 @@ pub(super) const SAVED_IMAGES: &str = "SELECT (SELECT delivered FROM attempt WHE
     count(DISTINCT entry ->> 'index') FROM entry WHERE purchase = ?1 AND attempt = ?2 AND kind = 'image'";
 
 pub(super) const JOBS: &str = "SELECT line.id, job, batch, key, position, row, is_listed FROM line
-    WHERE line.id > ?1 AND (?2 IS NULL OR batch = ?2) AND (?3 IS NULL OR job = ?3)
-      AND (?4 IS NULL OR EXISTS (SELECT 1 FROM purchase WHERE line = line.id AND state = ?4))
-    ORDER BY line.id LIMIT ?5";
+    WHERE line.id > ?1 AND (?2 IS NULL OR batch = ?2)
+      AND (?3 IS NULL OR EXISTS (SELECT 1 FROM purchase WHERE line = line.id AND state = ?3))
+    ORDER BY line.id LIMIT ?4";
+pub(super) const JOB: &str = "SELECT id, job, batch, key, position, row, is_listed FROM line WHERE job = ?1";
 pub(super) const PURCHASES_OF: &str =
     "SELECT id, number, state, holder, is_over, expires_at FROM purchase WHERE line = ?1 ORDER BY number";
 pub(super) const ATTEMPTS_OF: &str =

@@ -303,7 +303,7 @@ async fn the_database_itself_refuses_every_illegal_step() {
         )
     };
     refused(&add(1, "reserved"), "an earlier attempt may have been billed");
-    raw.execute("INSERT INTO purchase(line, number) VALUES(1, 2)", []).unwrap();
+    raw.execute(sql::ADD_PURCHASE, [1, 2]).unwrap();
     refused(&add(2, "sent"), "begins as reserved");
 }
 
@@ -445,4 +445,28 @@ proptest::proptest! {
             proptest::prop_assert_eq!(state, purchase.state.state().as_str());
         }
     }
+}
+
+/// However many lines are over, what a worker asks for each time is found by an index, in its order.
+#[test]
+fn the_next_line_and_a_job_are_found_by_an_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let connection = connection::open(&folder.path().join("test.ledger")).unwrap();
+    let plan = |query: &str| {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+        let parameters = statement.parameter_count();
+        let rows =
+            statement.query_map(rusqlite::params_from_iter(vec!["b"; parameters]), |row| row.get::<_, String>(3));
+        rows.unwrap().collect::<Result<Vec<_>, _>>().unwrap().join("; ")
+    };
+    for (query, index) in [
+        (sql::PLANNED, "INDEX purchase_free (batch=?)"),
+        (sql::COLLECTABLE, "INDEX purchase_state (state=?)"),
+        (sql::JOB, "(job=?)"),
+        (sql::LINE_OF_KEY, "(batch=? AND key=?)"),
+        (sql::HOLDERS, "INDEX purchase_holder"),
+    ] {
+        assert!(plan(query).contains(index), "{query}: {}", plan(query));
+    }
+    assert!(!plan(sql::PLANNED).contains("TEMP"), "it is sorted already");
 }
