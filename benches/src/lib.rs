@@ -1,5 +1,6 @@
 //! Benchmarks: `cargo bench -p seedream-benches --bench codec` for one exchange without I/O, `--bench client` for what this client
 //! costs beside others, and `--bench mock` for what the mock costs beside a minimal server and wiremock; `-- small` runs one part.
+//! `--bench batch` measures the ledger, and batches of 10,000 and 100,000 lines.
 //! `--bench instructions` counts, under valgrind, what reading a response takes and how it grows with the response.
 //!
 //! With `--json` each writes its figures to `target/bench/<name>.json` as well; `RESULTS.md` is made from them.
