@@ -101,9 +101,14 @@ fn rows(job: &JobRow, table: &mut Table) {
             purchase.attempts.len().to_string(),
             text(|attempt| attempt.held.to_string()),
             text(|attempt| attempt.billed.to_string()),
-            text(|attempt| attempt.begun_at.clone().unwrap_or_default()),
+            text(|attempt| attempt.begun_at.as_deref().map(whole_seconds).unwrap_or_default()),
         ]);
     }
+}
+
+/// A time in RFC 3339 without the fraction of its seconds.
+fn whole_seconds(time: &str) -> String {
+    time.split_once('.').map_or(time.to_owned(), |(seconds, _)| format!("{seconds}Z"))
 }
 
 /// Collects what was bought and not saved, of all batches.

@@ -35,6 +35,12 @@ impl From<LedgerError> for Failure {
             LedgerError::Refused(_) => Exit::Other,
             _ => Exit::Usage,
         };
-        Self { exit, message: error.to_string() }
+        let remedy = match &error {
+            LedgerError::Illegal { why: Illegal::TooEarly { .. }, .. } => {
+                ", until its deadline and 60 s have passed; wait, or add --force"
+            }
+            _ => "",
+        };
+        Self { exit, message: format!("{error}{remedy}") }
     }
 }

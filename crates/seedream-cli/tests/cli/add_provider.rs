@@ -7,7 +7,7 @@ use seedream_mock::{Engine, MockServer};
 use serde_json::Value;
 
 use crate::{
-    readme::words,
+    console_blocks::words,
     support::{RunResult, Workdir},
 };
 

@@ -4,8 +4,10 @@
 
 mod add_provider;
 mod batch;
+mod batch_tutorial;
 mod cancellation;
 mod conformance;
+mod console_blocks;
 mod disks;
 mod exactly_and_fallback;
 mod fails;

@@ -5,98 +5,27 @@ use std::io::{BufRead as _, BufReader};
 use seedream_mock::MockServer;
 use serde_json::Value;
 
-use crate::support::Workdir;
+use crate::{
+    console_blocks::{blocks, shown, words},
+    support::Workdir,
+};
 
 const README: &str = include_str!("../../../../README.md");
 
-/// The fenced blocks of a language.
-fn blocks(language: &str) -> Vec<&'static str> {
-    let fence = format!("```{language}\n");
-    let parts = README.split(fence.as_str()).skip(1);
-    parts.map(|rest| &rest[..rest.find("```").expect("a block ends")]).collect()
-}
-
-/// A command of a console block, its exit code, and the lines of its output.
-struct Shown {
-    args: Vec<String>,
-    code: i32,
-    output: Vec<&'static str>,
-}
-
-/// The `seedream` commands of the README, without `cargo test`.
-fn shown() -> Vec<Shown> {
-    let mut all: Vec<Shown> = Vec::new();
-    let mut ours = false;
-    for line in blocks("console").into_iter().flat_map(str::lines) {
-        let Some(command) = line.strip_prefix("$ ") else {
-            if let Some(last) = all.last_mut().filter(|_| ours) {
-                last.output.push(line);
-            }
-            continue;
-        };
-        let (command, code) = command.split_once(" # exit ").unwrap_or((command, "0"));
-        let binary = ["cargo run --release -- ", "seedream "].iter().find_map(|name| command.strip_prefix(name));
-        ours = binary.is_some();
-        if let Some(args) = binary {
-            all.push(Shown { args: words(args), code: code.parse().unwrap(), output: Vec::new() });
-        }
-    }
-    all
-}
-
-/// Splits a line into words, with single and double quotes as in a shell.
-pub(crate) fn words(line: &str) -> Vec<String> {
-    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
-    for c in line.chars() {
-        match (quote, c) {
-            (None, '"' | '\'') => quote = Some(c),
-            (Some(open), c) if open == c => quote = None,
-            (None, ' ') => words.push(std::mem::take(&mut word)),
-            _ => word.push(c),
-        }
-    }
-    words.push(word);
-    words.retain(|word| !word.is_empty());
-    words
-}
-
-/// A line with its durations and days replaced.
-fn steady(line: &str) -> String {
-    let is_time = |word: &str| word.strip_suffix('s').is_some_and(|number| number.parse::<f64>().is_ok());
-    let is_day = |word: &str| word.len() == 10 && word.split('-').map(str::len).eq([4, 2, 2]);
-    let steady = |word| {
-        if is_time(word) {
-            "TIME"
-        } else if is_day(word) {
-            "DAY"
-        } else {
-            word
-        }
-    };
-    line.split_whitespace().map(steady).collect::<Vec<_>>().join(" ")
-}
-
 #[test]
 fn console_blocks_match_the_output() {
-    let commands = shown();
+    let commands = shown(README);
     assert!(commands.len() >= 4, "the README has too few commands");
-    for Shown { args, code, output } in commands {
-        let args: Vec<_> = args.iter().map(String::as_str).collect();
+    for command in commands {
         let workdir = Workdir::new();
-        std::fs::write(workdir.path("jobs.jsonl"), blocks("jsonl").concat()).unwrap();
-        if args.starts_with(&["mock", "serve"]) {
-            let args: Vec<_> = args.iter().map(|word| if *word == "8080" { "0" } else { *word }).collect();
-            assert_eq!(output, [ready_line(&workdir, &args)], "{args:?}");
+        std::fs::write(workdir.path("jobs.jsonl"), blocks(README, "jsonl").concat()).unwrap();
+        if command.args.starts_with(&["mock".to_owned(), "serve".to_owned()]) {
+            let args: Vec<_> =
+                command.args.iter().map(|word| if word == "8080" { "0" } else { word.as_str() }).collect();
+            assert_eq!(command.output, [ready_line(&workdir, &args)], "{args:?}");
             continue;
         }
-        let ran = workdir.run(&args, &[]);
-        ran.exits_with(code);
-        let said: Vec<_> = ran.stdout.lines().chain(ran.stderr.lines()).map(steady).collect();
-        let mut rest = said.iter();
-        for line in output.into_iter().filter(|line| *line != "…") {
-            let line = steady(line);
-            assert!(rest.any(|said| *said == line), "{args:?} does not print, in order: {line}\n{ran:#?}");
-        }
+        command.runs(&workdir);
     }
 }
 
@@ -117,7 +46,7 @@ fn ready_line(workdir: &Workdir, args: &[&str]) -> String {
 fn curl_lines_return_images() {
     let engine = MockServer::builder().engine();
     let mut providers = 0;
-    for line in blocks("sh").into_iter().flat_map(str::lines).filter(|line| line.starts_with("curl ")) {
+    for line in blocks(README, "sh").into_iter().flat_map(str::lines).filter(|line| line.starts_with("curl ")) {
         let words = words(line);
         let after = |flag: &str| words.iter().skip_while(|word| *word != flag).nth(1).cloned();
         let mut request = http::Request::builder().uri(&words[1]);
