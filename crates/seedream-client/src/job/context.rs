@@ -41,6 +41,8 @@ struct PurchaseState {
     /// The id of the record, once there is one.
     id: OnceLock<String>,
     attempts: AtomicU32,
+    /// The name of the attempt that began last.
+    attempt: Mutex<Option<String>>,
     /// The attempts of the operations that have ended.
     ended: Mutex<Vec<Attempt>>,
     /// Where the last attempt was sent.
@@ -117,6 +119,7 @@ impl JobContext {
             entries: Mutex::default(),
             id: OnceLock::new(),
             attempts: AtomicU32::new(0),
+            attempt: Mutex::default(),
             ended: Mutex::default(),
             endpoint: Mutex::default(),
             control,
@@ -128,10 +131,11 @@ impl JobContext {
     }
 
     /// Goes on with a record of an earlier process.
-    pub(crate) async fn take_over(&self, record: Box<dyn JobRecord>, attempts: u32) {
+    pub(crate) async fn take_over(&self, record: Box<dyn JobRecord>, last: &Intent) {
         let Some(shared) = &self.0 else { return };
         let _ = shared.id.set(record.id().to_owned());
-        shared.attempts.store(attempts, Ordering::SeqCst);
+        shared.attempts.store(last.attempt, Ordering::SeqCst);
+        *locked(&shared.attempt) = Some(last.token());
         *shared.record.lock().await = Some(record);
     }
 
@@ -146,6 +150,11 @@ impl JobContext {
     /// The id of the record, where there is one.
     pub(crate) fn record_id(&self) -> Option<&str> {
         self.0.as_ref()?.id.get().map(String::as_str)
+    }
+
+    /// The name of the attempt that began last, where one is on record.
+    pub(crate) fn attempt(&self) -> Option<String> {
+        locked(&self.0.as_ref()?.attempt).clone()
     }
 
     /// The client that sent last.
@@ -208,6 +217,7 @@ impl JobContext {
             }
         })?;
         shared.attempts.store(intent.attempt, Ordering::SeqCst);
+        *locked(&shared.attempt) = Some(intent.token());
         let before = record.as_ref().and_then(|record| record.send_before());
         drop(record);
         // It may have taken a while.

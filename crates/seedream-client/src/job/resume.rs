@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     disk::{self, image_file, on_disk},
-    output::{self, FolderOutput, ImageLabel, Location, Output, SavedImage, Sidecar},
+    output::{self, FinishedPurchase, FolderOutput, ImageLabel, Location, Output, SavedImage, Sidecar},
     provider::ImageProvider,
     record::{FolderStore, History, JobStore, NoStore},
 };
@@ -69,7 +69,7 @@ pub(super) async fn resume(
     let at = options.at.clone();
     let mut running = options.running(outcome, store, output, tell);
     running.sidecar = running.sidecar.map(|_| (Some(intent.request.clone()), None));
-    running.context.take_over(open, intent.attempt).await;
+    running.context.take_over(open, &intent).await;
     match (history.answered(), history.task()) {
         (Some(generation), task) => {
             let mut generation = generation;
@@ -136,7 +136,9 @@ async fn of_sidecar(
         let provider = after.provider.clone();
         // Their names last before the metadata says that they are saved.
         let new: Vec<_> = saved.iter().filter_map(|image| image.as_ref().ok().cloned()).collect();
-        let done = output.finish(&provider, &new, None).await;
+        let (job, images) = (&*after.job, &*new);
+        let purchase = FinishedPurchase { provider: &provider, job, attempt: "", images, metadata: None };
+        let done = output.finish(purchase).await;
         let text = Sidecar::new(asked, planned, &after).text();
         let to = path.to_owned();
         let written = match (done, text) {
@@ -181,6 +183,7 @@ impl ResumeOptions {
             provider: outcome.provider.clone(),
             job: job.clone(),
             purchase,
+            attempt: String::new(),
             asked: None,
             is_synced: false,
             stays: false,
@@ -205,8 +208,8 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
         let mut kept = Vec::new();
         for (index, location, sha256) in history.saved() {
             let made = generation.images().find(|image| image.index == index);
-            if let (Some(image), Some(path)) = (made, location.file())
-                && let Some(saved) = output::existing_image(image, path).await
+            if let Some(image) = made
+                && let Some(saved) = output::existing_image(image, location, self.output.as_deref()).await
                 && saved.sha256 == sha256
                 && kept.iter().all(|other: &SavedImage| other.index != index)
             {

@@ -58,6 +58,7 @@ pub(super) async fn run(job: Job, tell: impl FnMut(JobEvent) + Send) -> Result<O
         provider: outcome.provider.clone(),
         job: id,
         purchase,
+        attempt: String::new(),
         asked: None,
         is_synced: false,
         stays: false,

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     disk::{self, image_file, on_disk},
-    output::{self, ExaminedImage, ImageLabel, Output, RequestDescriber, SavedImage, Sidecar},
+    output::{self, ExaminedImage, FinishedPurchase, ImageLabel, Output, RequestDescriber, SavedImage, Sidecar},
     provider::{EventStream, ImageProvider, Prepared},
     record::RecordEntry,
 };
@@ -206,6 +206,7 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
             if let Some(client) = self.context.served() {
                 label.provider = client.dialect().descriptor().id.clone().into();
             }
+            label.attempt = self.context.attempt().unwrap_or_default();
             if let Ok(Some(file)) = here.as_ref().map(|examined| examined.as_ref().and_then(ExaminedImage::file)) {
                 label.is_synced = self.context.has_synced(file).await;
                 // It came inside the response.
@@ -248,7 +249,13 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
         let Some(client) = self.context.served() else {
             return Err(output::failure(image, ErrorKind::Unsupported, "the provider has nothing that fetches images"));
         };
+        let attempt = self.context.attempt();
         let fetching = async {
+            if let (Some(output), Some(attempt)) = (&self.output, &attempt)
+                && let Some(file) = output.unsaved(attempt, image.index).await
+            {
+                return Ok(ImageData::File(file));
+            }
             match self.output.as_ref().and_then(|output| output.spool()) {
                 Some(folder) => client.fetch_into(image, folder).await.map(|image| image.data),
                 None => client.fetch(image).await.map(ImageData::Bytes),
@@ -346,7 +353,15 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
                 outcome.charge != Charge::No || !outcome.images.is_empty() || !outcome.failures.is_empty();
             let metadata = self.sidecar.take().filter(|_| is_worth_it && !is_open);
             let text = metadata.and_then(|(asked, planned)| Sidecar::new(asked, planned, outcome).text().ok());
-            match output.finish(&outcome.provider, &outcome.images, text).await {
+            let attempt = self.context.attempt().unwrap_or_default();
+            let purchase = FinishedPurchase {
+                provider: &outcome.provider,
+                job: &outcome.job,
+                attempt: &attempt,
+                images: &outcome.images,
+                metadata: text,
+            };
+            match output.finish(purchase).await {
                 Ok(place) => {
                     outcome.sidecar = place;
                     forget(outcome).await;
