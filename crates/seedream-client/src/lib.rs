@@ -5,6 +5,7 @@
 //! - [`Job`] is a request from the record before its POST until its images are saved. A [`JobStore`] keeps the records, an [`Output`] the
 //!   images; [`FolderStore`] and [`FolderOutput`] do both in a folder. A job that did not end is resumed by another process
 //!   ([`Job::resumed`]).
+//! - `storage::BucketOutput` saves images in a bucket (feature `storage`).
 //! - [`Transport`] moves bytes; [`ReqwestTransport`] is the default (feature `reqwest`).
 //! - [`Fallback`] tries several providers in turn, and none after an unknown outcome.
 //! - [`Exactly`] makes exactly n images, where a group is only a ceiling.
@@ -40,6 +41,8 @@ mod job;
 mod output;
 mod provider;
 mod record;
+#[cfg(feature = "storage")]
+pub mod storage;
 mod trace;
 mod transport;
 #[cfg(feature = "webhook")]

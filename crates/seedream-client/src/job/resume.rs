@@ -136,9 +136,9 @@ async fn of_sidecar(
         let provider = after.provider.clone();
         // Their names last before the metadata says that they are saved.
         let new: Vec<_> = saved.iter().filter_map(|image| image.as_ref().ok().cloned()).collect();
-        let (job, images) = (&*after.job, &*new);
-        let purchase = FinishedPurchase { provider: &provider, job, attempt: "", images, metadata: None };
-        let done = output.finish(purchase).await;
+        let mut finished = FinishedPurchase::new(&provider, &before.job, before.purchase, "");
+        finished.images = &new;
+        let done = output.finish(finished).await;
         let text = Sidecar::new(asked, planned, &after).text();
         let to = path.to_owned();
         let written = match (done, text) {

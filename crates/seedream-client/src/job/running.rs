@@ -357,6 +357,7 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
             let purchase = FinishedPurchase {
                 provider: &outcome.provider,
                 job: &outcome.job,
+                purchase: outcome.purchase,
                 attempt: &attempt,
                 images: &outcome.images,
                 metadata: text,

@@ -55,6 +55,8 @@ pub struct FinishedPurchase<'a> {
     pub provider: &'a str,
     /// The id of the job.
     pub job: &'a str,
+    /// The purchase of the job, from 1.
+    pub purchase: u32,
     /// The attempt, as [`NewImage::attempt`].
     pub attempt: &'a str,
     /// The images that are saved now, in the order of the response.
@@ -65,8 +67,8 @@ pub struct FinishedPurchase<'a> {
 
 impl<'a> FinishedPurchase<'a> {
     /// A purchase without an image and without metadata.
-    pub fn new(provider: &'a str, job: &'a str, attempt: &'a str) -> Self {
-        Self { provider, job, attempt, images: &[], metadata: None }
+    pub fn new(provider: &'a str, job: &'a str, purchase: u32, attempt: &'a str) -> Self {
+        Self { provider, job, purchase, attempt, images: &[], metadata: None }
     }
 }
 

@@ -172,7 +172,7 @@ async fn an_incomplete_image_takes_no_number_from_the_file_that_tells_of_it() {
     let failure = local().save_image(&inline(0, &PNG[..60]), &options).await.unwrap_err();
     assert_eq!(failure.kind, ErrorKind::IncompleteImage);
     let output = FolderOutput::new(directory.path()).prefix("tiny");
-    let mut purchase = FinishedPurchase::new("tiny", "job", "");
+    let mut purchase = FinishedPurchase::new("tiny", "job", 1, "");
     purchase.metadata = Some("{}".to_owned());
     output.finish(purchase).await.unwrap();
     local().save_image(&inline(0, PNG), &options).await.unwrap();
