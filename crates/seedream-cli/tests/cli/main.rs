@@ -26,4 +26,6 @@ mod scripted_server;
 mod secrets;
 mod shared_folder;
 mod sidecar;
+#[cfg(feature = "storage")]
+mod storage;
 mod support;

@@ -17,6 +17,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use super::{control::Control, outcome::Outcome};
 use crate::{
     client::Client,
+    output::Output,
     record::{Intent, JobRecord, JobStore, RecordEntry, Refusal},
     transport::SendBefore,
 };
@@ -50,6 +51,8 @@ struct PurchaseState {
     control: Control,
     /// Where images go while they arrive; to memory otherwise.
     spool: Option<PathBuf>,
+    /// Where they go then, where that is no folder.
+    place: Option<String>,
     served: Mutex<Option<Client>>,
     /// Whether a POST is under way.
     is_paying: AtomicBool,
@@ -107,7 +110,7 @@ impl JobContext {
         (job, is_named): (String, bool),
         purchase: u32,
         store: Arc<dyn JobStore>,
-        spool: Option<PathBuf>,
+        output: Option<&dyn Output>,
         control: Control,
     ) -> Self {
         Self(Some(Arc::new(PurchaseState {
@@ -123,7 +126,8 @@ impl JobContext {
             ended: Mutex::default(),
             endpoint: Mutex::default(),
             control,
-            spool,
+            spool: output.and_then(|output| output.spool()).map(ToOwned::to_owned),
+            place: output.and_then(|output| output.place()),
             served: Mutex::new(None),
             is_paying: AtomicBool::new(false),
             trouble: Mutex::default(),
@@ -198,6 +202,7 @@ impl JobContext {
         let Some(shared) = &self.0 else { return Ok(None) };
         shared.control.admits()?;
         (intent.job, intent.purchase, intent.is_named) = (shared.job.clone(), shared.purchase, shared.is_named);
+        intent.place = shared.place.clone();
         intent.attempt = shared.attempts.load(Ordering::SeqCst).saturating_add(1);
         let mut record = shared.record.lock().await;
         let begun = match &mut *record {

@@ -61,6 +61,11 @@ pub(super) async fn resume(
         let message = format!("{record} is of {}, and this job has no client of it", intent.provider);
         return Err(JobError::new(Error::new(ErrorKind::Config, message).with_charge(history.charge()), record));
     }
+    // Images that wait in the spool of such an output would be left out.
+    if let (Some(place), None) = (&intent.place, options.output.as_ref().and_then(|output| output.place())) {
+        let message = format!("the images of {record} go to {place}: resume it with that output (--out {place})");
+        return Err(JobError::new(Error::new(ErrorKind::Config, message).with_charge(history.charge()), record));
+    }
     let mut outcome = Outcome::new(&intent.job, intent.purchase);
     (outcome.provider, outcome.endpoint) = (intent.provider.clone(), intent.endpoint.clone());
     outcome.model = intent.model.to_string();
@@ -177,7 +182,6 @@ impl ResumeOptions {
         output: Arc<dyn Output>,
         tell: T,
     ) -> RunningJob<T> {
-        let spool = output.spool().map(ToOwned::to_owned);
         let (job, purchase) = (outcome.job.clone(), outcome.purchase);
         let label = ImageLabel {
             provider: outcome.provider.clone(),
@@ -190,7 +194,7 @@ impl ResumeOptions {
         };
         RunningJob {
             provider: self.provider.clone(),
-            context: JobContext::new((job, true), purchase, store, spool, self.control.clone()),
+            context: JobContext::new((job, true), purchase, store, Some(&*output), self.control.clone()),
             control: self.control.clone(),
             output: Some(output),
             label,

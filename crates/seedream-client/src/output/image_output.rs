@@ -19,6 +19,12 @@ pub trait Output: fmt::Debug + Send + Sync {
         None
     }
 
+    /// What a person names this output by where images are in no folder, such as `s3://bucket/prefix`. A record keeps it, and a job that
+    /// is resumed needs an output that has a place too: only such a one looks for [`Output::unsaved`] images.
+    fn place(&self) -> Option<String> {
+        None
+    }
+
     /// Saves an image, which is complete and was looked at, and says where it is. What is there already is never replaced.
     ///
     /// # Errors

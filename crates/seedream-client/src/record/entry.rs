@@ -39,6 +39,9 @@ pub struct Intent {
     /// Whether the caller chose the job's id, so that a store refuses one that it knows. No other job has a random one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_named: bool,
+    /// Where the images go ([`Output::place`](crate::Output::place)), where that is no folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
 impl Intent {
@@ -57,6 +60,7 @@ impl Intent {
             most_cost: None,
             begun_at: Timestamp::now(),
             is_named: false,
+            place: None,
         }
     }
 

@@ -184,6 +184,10 @@ impl Output for BucketOutput {
         Some(self.0.spool.folder())
     }
 
+    fn place(&self) -> Option<String> {
+        Some(self.url().to_string())
+    }
+
     async fn save(&self, image: NewImage) -> io::Result<Location> {
         let Opened { bucket, spool, .. } = &*self.0;
         let key = object_key::of_image(bucket.url(), &image);

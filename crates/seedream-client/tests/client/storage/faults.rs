@@ -112,6 +112,9 @@ async fn an_image_that_cannot_be_sent_waits_and_is_sent_when_the_job_is_resumed(
             }
             assert!(outcome.record.is_some());
             assert_eq!(names(spool.path()).iter().filter(|name| name.starts_with("waiting-")).count(), images);
+            let record = outcome.record.clone().unwrap();
+            let refused = Job::resumed(std::sync::Arc::new(client.clone()), record).run().await.unwrap_err();
+            assert!(refused.error().message().contains("go to s3://b/p: resume it with that output"), "{refused}");
             // The images at their URLs are gone by now.
             let gone = Wire::new(|_, _| Act::status(403));
             store.rule(|_, _| Answer::Serve);
