@@ -89,7 +89,19 @@ fn console_blocks_match_the_output() {
             assert_eq!(output, [ready_line(&workdir, &args)], "{args:?}");
             continue;
         }
-        let ran = workdir.run(&args, &[]);
+        let needs_store = args.iter().any(|word| word.starts_with("s3://"));
+        let store = needs_store.then(store).flatten();
+        if needs_store && store.is_none() {
+            continue;
+        }
+        let url = store.as_ref().map(Store::url).unwrap_or_default();
+        let env: &[_] = &[
+            ("AWS_ENDPOINT_URL_S3", url.as_str()),
+            ("AWS_ALLOW_HTTP", "true"),
+            ("AWS_ACCESS_KEY_ID", "any"),
+            ("AWS_SECRET_ACCESS_KEY", "any"),
+        ];
+        let ran = workdir.run(&args, if needs_store { env } else { &[] });
         ran.exits_with(code);
         let said: Vec<_> = ran.stdout.lines().chain(ran.stderr.lines()).map(steady).collect();
         let mut rest = said.iter();
@@ -98,6 +110,33 @@ fn console_blocks_match_the_output() {
             assert!(rest.any(|said| *said == line), "{args:?} does not print, in order: {line}\n{ran:#?}");
         }
     }
+}
+
+#[cfg(feature = "storage")]
+use crate::storage::moto::Moto as Store;
+
+/// A store with the bucket of the README; `None` where its server is not installed.
+#[cfg(feature = "storage")]
+fn store() -> Option<Store> {
+    let store = Store::start()?;
+    store.create_bucket("team-images");
+    Some(store)
+}
+
+/// A build without buckets has none.
+#[cfg(not(feature = "storage"))]
+enum Store {}
+
+#[cfg(not(feature = "storage"))]
+impl Store {
+    fn url(&self) -> String {
+        match *self {}
+    }
+}
+
+#[cfg(not(feature = "storage"))]
+fn store() -> Option<Store> {
+    None
 }
 
 /// The ready line of a mock, with the port and process id of the README.
