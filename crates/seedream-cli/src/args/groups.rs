@@ -114,7 +114,7 @@ pub(crate) struct SaveArgs {
     /// Folder for images, metadata and job records [default: out], or a bucket for images and metadata
     #[arg(long, value_name = "DIR|s3://BUCKET/PREFIX")]
     out: Option<PathBuf>,
-    /// Folder on a local disk where images wait until the bucket of --out has them, and for job records [default: FILE.spool beside a ledger, else ~/.local/state/seedream/spool]
+    /// Folder on a local disk where images wait until the bucket of --out has them, and for job records [default: FILE.spool beside a ledger, the folder of a record, else ~/.local/state/seedream/spool]
     #[arg(long, value_name = "DIR")]
     pub(crate) spool: Option<PathBuf>,
     /// Time limit for the whole job: 90s, 10m, 1h30m; a reseller measured 110 to 130 s for Seedream 5.0 pro [default: 10m]

@@ -4,7 +4,7 @@
 pub(crate) mod moto;
 mod proxy;
 
-use std::process::Child;
+use std::{fs, path::Path, process::Child};
 
 use serde_json::Value;
 
@@ -13,6 +13,7 @@ use self::{
     proxy::{Proxy, Way},
 };
 use crate::{
+    kills::until,
     scripted_server::{Scripted, sha256},
     support::{CANARY, RunResult, Workdir, closed, signal},
 };
@@ -45,6 +46,21 @@ fn generate<'a>(base: &'a str, count: &'a str) -> Vec<&'a str> {
     let out = "s3://pictures/foxes";
     let args = ["generate", "images of a fox", "--provider", "ark", "--base-url", base, "--count", count];
     [&args[..], &["--out", out, "--spool", "spool", "--json", "-v"]].concat()
+}
+
+/// No file below the folder has a key.
+#[track_caller]
+fn no_key_is_on_disk(folder: &Path) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            no_key_is_on_disk(&path);
+        } else {
+            let bytes = fs::read(&path).unwrap();
+            let has_key = bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes());
+            assert!(!has_key, "{} has a key", path.display());
+        }
+    }
 }
 
 fn started() -> Option<Moto> {
@@ -87,7 +103,7 @@ fn a_group_and_a_large_image_are_in_the_bucket() {
 fn a_batch_goes_to_a_bucket_and_its_ledger_names_the_objects() {
     let Some(moto) = started() else { return };
     let (workdir, server) = (Workdir::new(), Scripted::start(1000));
-    std::fs::write(workdir.path("jobs.jsonl"), "{\"id\": \"a/b\", \"prompt\": \"a fox\"}\n{\"prompt\": \"a cat\"}\n")
+    fs::write(workdir.path("jobs.jsonl"), "{\"id\": \"a/b\", \"prompt\": \"a fox\"}\n{\"prompt\": \"a cat\"}\n")
         .unwrap();
     let base = server.base("ark");
     let args = [
@@ -106,7 +122,7 @@ fn a_batch_goes_to_a_bucket_and_its_ledger_names_the_objects() {
         run(&workdir, &moto.url(), &args).exits_with(0).stderr_contains("images wait in jobs.jsonl.ledger.spool until");
         assert_eq!((server.posts(), moto.keys("pictures").len()), (2, 4));
     }
-    let results = std::fs::read_to_string(workdir.path("jobs.jsonl.results.jsonl")).unwrap();
+    let results = fs::read_to_string(workdir.path("jobs.jsonl.results.jsonl")).unwrap();
     let first: Value = serde_json::from_str(results.lines().next().unwrap()).unwrap();
     let url = first["outcome"]["images"][0]["saved_url"].as_str().unwrap().to_owned();
     assert!(url.starts_with("s3://pictures/jobs.jsonl/a/b-"), "{url}");
@@ -169,6 +185,7 @@ fn a_kill_during_an_upload_loses_nothing_and_resume_writes_the_same_object() {
         let uploads = usize::from(held == "PUT part");
         assert_eq!(moto.uploads("pictures").len(), uploads);
         assert_eq!(workdir.names("spool").iter().filter(|name| name.ends_with(".upload")).count(), uploads);
+        no_key_is_on_disk(&workdir.path("."));
         proxy.rule(|_| Way::Forward);
         // The record names the bucket.
         let ran = run(&workdir, &proxy.url(), &["resume", "spool", "--base-url", &base, "--json"]);
@@ -178,6 +195,27 @@ fn a_kill_during_an_upload_loses_nothing_and_resume_writes_the_same_object() {
         assert!(name.ends_with(&url["s3://pictures/".len()..]), "{name} is not {url}");
         assert_eq!((workdir.names("spool"), server.posts()), (vec![], 1));
         assert_eq!((moto.keys("pictures").len(), moto.uploads("pictures").len()), (before.len() + 2, 0));
+    }
+}
+
+#[test]
+fn a_store_that_does_not_respond_is_given_up_at_the_second_signal() {
+    let Some(moto) = started() else { return };
+    for held in ["-0.png", ".json"] {
+        let (workdir, server, proxy) = (Workdir::new(), Scripted::start(1000), Proxy::start(&moto));
+        proxy.rule(move |name| if name.starts_with("PUT ") && name.ends_with(held) { Way::Hold } else { Way::Forward });
+        let base = server.base("ark");
+        let mut child = spawn(&workdir, &proxy.url(), &generate(&base, "1"));
+        proxy.held();
+        signal(&child, "TERM");
+        until(&mut child, "cancelled: saving");
+        signal(&child, "TERM");
+        let ran = RunResult::of(child.wait_with_output().unwrap());
+        ran.exits_with(130).stderr_contains("cancelled before it was saved");
+        proxy.rule(|_| Way::Forward);
+        let ran = run(&workdir, &proxy.url(), &["resume", "spool", "--base-url", &base, "--json"]);
+        are_objects(&moto, &server, &ran.exits_with(0).result());
+        assert_eq!((workdir.names("spool"), server.posts()), (vec![], 1));
     }
 }
 
@@ -222,7 +260,7 @@ fn a_ledger_keeps_what_waits_and_the_same_batch_sends_it() {
     let Some(moto) = started() else { return };
     let (workdir, server, proxy) = (Workdir::new(), Scripted::start(1000), Proxy::start(&moto));
     proxy.rule(|name| if name.starts_with("PUT ") && name.ends_with(".png") { Way::Status(403) } else { Way::Forward });
-    std::fs::write(workdir.path("jobs.jsonl"), "{\"id\": \"fox\", \"prompt\": \"a fox\"}\n{\"prompt\": \"a cat\"}\n")
+    fs::write(workdir.path("jobs.jsonl"), "{\"id\": \"fox\", \"prompt\": \"a fox\"}\n{\"prompt\": \"a cat\"}\n")
         .unwrap();
     let base = server.base("ark");
     let args = ["batch", "jobs.jsonl", "--provider", "ark", "--base-url", &base, "--concurrency", "1"];
@@ -230,6 +268,7 @@ fn a_ledger_keeps_what_waits_and_the_same_batch_sends_it() {
     let ran = run(&workdir, &proxy.url(), &to_bucket);
     ran.exits_with(3).stderr_contains("an image could not be saved; lines that were not sent: 1");
     assert_eq!((server.posts(), workdir.names("jobs.jsonl.ledger.spool").len()), (1, 1));
+    no_key_is_on_disk(&workdir.path("."));
     // Without the bucket the waiting image would be left out.
     let resume = ["jobs", "resume", "--ledger", "jobs.jsonl.ledger", "--provider", "ark", "--base-url", &base];
     let ran = run(&workdir, &proxy.url(), &resume);

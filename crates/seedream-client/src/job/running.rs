@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
+    io,
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
@@ -34,6 +35,9 @@ use crate::{
 
 /// How many images are fetched at a time.
 const AT_A_TIME: usize = 3;
+
+/// What is said of an output that the caller gave up: what was to be saved waits where the output gathers it.
+const GIVEN_UP: &str = "cancelled before it was saved; the record stays";
 
 /// A job that is under way.
 pub(super) struct RunningJob<T> {
@@ -213,7 +217,11 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
                 label.stays = matches!(image.data, ImageData::File(_)) && self.context.record_id().is_some();
             }
             let written = match here {
-                Ok(here) => output::write(&image, here, &**output, &label).await,
+                Ok(here) => {
+                    let written =
+                        unless_given_up(&**output, &self.control, output::write(&image, here, &**output, &label)).await;
+                    written.unwrap_or_else(|| Err(output::failure(&image, ErrorKind::Cancelled, GIVEN_UP)))
+                }
                 Err(failure) => Err(failure),
             };
             match &written {
@@ -362,7 +370,8 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
                 images: &outcome.images,
                 metadata: text,
             };
-            match output.finish(purchase).await {
+            let finished = unless_given_up(&*output, &self.control, output.finish(purchase)).await;
+            match finished.unwrap_or_else(|| Err(io::Error::other(GIVEN_UP))) {
                 Ok(place) => {
                     outcome.sidecar = place;
                     forget(outcome).await;
@@ -378,6 +387,17 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
         self.outcome.record = self.context.close(certain.then(|| self.outcome.clone())).await;
         self.tell_trouble();
         self.warn_of_trouble();
+    }
+}
+
+/// Waits for an output that is not on this machine; `None` once the caller has cancelled twice.
+async fn unless_given_up<R>(output: &dyn Output, control: &Control, work: impl Future<Output = R>) -> Option<R> {
+    if output.place().is_none() {
+        return Some(work.await);
+    }
+    match select(pin!(work), pin!(control.cancelled(1))).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
     }
 }
 

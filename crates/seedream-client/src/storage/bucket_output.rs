@@ -33,6 +33,9 @@ use crate::{
 /// store knows one ([`Proof`]). It leaves the folder when the metadata is in the bucket too. An image that cannot be sent stays in the
 /// folder, and a job that is resumed with the same folder takes it from there. An image of more than 8 MiB is sent in parts, of which a
 /// note is in the folder: an upload whose process died is ended by the next [`BucketOutput::open`] with the folder.
+///
+/// A [`FolderStore`](crate::FolderStore) knows the ids of finished jobs by their metadata, which is not in a folder here: a program that
+/// names its jobs and must not buy one twice keeps them in a ledger.
 #[derive(Clone, Debug)]
 pub struct BucketOutput(Arc<Opened>);
 
