@@ -3,7 +3,7 @@
 //! A [`BucketOutput`] keeps each image in a synced file of a spool folder until the store has proven that it holds the same bytes. A key
 //! belongs to one attempt of one job, so an upload may be repeated: a job that is resumed writes the same object again.
 //!
-//! [`bucket`] has the requests, over the [`Transport`](crate::Transport) of the client; [`fingerprint`] decides what a response proves.
+//! `bucket` has the requests, over the [`Transport`](crate::Transport) of the client; `fingerprint` decides what a response proves.
 //!
 //! ```
 //! # use std::sync::Arc;
