@@ -4,6 +4,8 @@ mod batch;
 mod conformance;
 mod groups;
 mod mock;
+#[cfg(feature = "storage")]
+mod storage;
 
 use std::path::PathBuf;
 
@@ -14,6 +16,8 @@ pub(crate) use batch::*;
 pub(crate) use conformance::*;
 pub(crate) use groups::*;
 pub(crate) use mock::*;
+#[cfg(feature = "storage")]
+pub(crate) use storage::*;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 ok, 1 other failure, 2 usage error or request refused before sending, 3 some images failed, 4 rejected
@@ -68,6 +72,12 @@ pub(crate) enum Command {
     },
     /// Show what was spent, by day, provider, model and state
     Spend(SpendArgs),
+    /// Check a bucket for images
+    #[cfg(feature = "storage")]
+    Storage {
+        #[command(subcommand)]
+        command: StorageCommand,
+    },
     /// List the models of each provider
     #[command(mut_arg("ids", |provider| provider.help("Providers to use, or all [default: all; with --live, those with a key]")))]
     Models(ModelsArgs),

@@ -24,6 +24,7 @@ use crate::{
     generate::{download, policy},
     ledger_file,
     limits_file::limited,
+    output_place::{Beside, OutputPlace},
     provider_selection,
     request_fitter::RequestFitter,
     signals::Cancel,
@@ -39,6 +40,7 @@ pub(crate) async fn batch(args: &BatchArgs, console: &Console) -> Result<Exit, F
     let destination = open(&args.provider, console).await?;
     let targets = targets(&args.provider, &args.rules, &args.save, &destination)?;
     let lines = planned::lines(args, &targets, console)?;
+    let place = OutputPlace::open(&args.save, None, Beside::Ledger(&files.ledger), console).await?;
     let ledger = ledger_file::open_or_make(&files.ledger)?;
     let report = ledger.plan_lines(&files.batch, lines).await?;
     if args.retry_failed {
@@ -55,7 +57,8 @@ pub(crate) async fn batch(args: &BatchArgs, console: &Console) -> Result<Exit, F
         provider: provider(targets)?,
         worker,
         options: Some(&args.options),
-        save: &args.save,
+        place,
+        has_sidecar: !args.save.no_sidecar,
         cancel: &cancel,
         concurrency: args.concurrency,
         per_minute: args.per_minute,

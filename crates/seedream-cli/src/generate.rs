@@ -17,6 +17,7 @@ use crate::{
     failure::Failure,
     ledger_file,
     limits_file::limited,
+    output_place::{Beside, OutputPlace},
     progress::ProgressReporter,
     provider_selection,
     report::{self, PurchaseResult, ResumeCommand},
@@ -43,7 +44,6 @@ pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<E
         clients.push(RequestFitter { client, fit: args.request.rules.fit });
     }
     let base_url = destination.base_url().and(clients.first()).map(|fitting| fitting.client.base_url().to_owned());
-    let resume = ResumeCommand { base_url, out: args.save.out().to_owned(), mock: destination.is_mock() };
 
     let providers: Vec<Arc<dyn ImageProvider>> = if args.fallback {
         let all = clients.into_iter().map(|fitting| Arc::new(fitting) as Arc<dyn ImageProvider>);
@@ -52,10 +52,18 @@ pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<E
         clients.into_iter().map(|fitting| Arc::new(fitting) as _).collect()
     };
     let cancel = Cancel::on_signals(Some(console))?;
+    let beside = args.ledger.as_deref().map_or(Beside::Nothing, Beside::Ledger);
+    let place = OutputPlace::open(&args.save, None, beside, console).await?;
+    let resume = ResumeCommand {
+        base_url,
+        out: args.save.out().to_owned(),
+        ledger: args.ledger.clone(),
+        mock: destination.is_mock(),
+    };
     let ledger = args.ledger.as_deref().map(ledger_file::open_or_make).transpose()?;
     let store = ledger.as_ref().map(|ledger| store(ledger, &args.save)).transpose()?;
     let jobs = providers.iter().map(|provider| {
-        let job = provider.job(request.clone()).save_to(args.save.out()).controlled_by(cancel.control());
+        let job = place.keep(provider.job(request.clone())).controlled_by(cancel.control());
         let job = if let Some(store) = &store { job.store(store.clone()) } else { job };
         if args.save.no_sidecar { job.without_sidecar() } else { job }
     });

@@ -11,6 +11,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     ledger_file,
+    output_place::{Beside, OutputPlace},
     signals::Cancel,
     table::{Table, cell},
 };
@@ -39,7 +40,8 @@ pub(crate) async fn jobs(command: JobsCommand, console: &Console) -> Result<Exit
             Ok(Exit::Ok)
         }
         JobsCommand::Resume { ledger, provider, save } => {
-            resume(&ledger_file::open(&ledger.ledger)?, &provider, &save, console).await
+            let place = Beside::Ledger(&ledger.ledger);
+            resume(&ledger_file::open(&ledger.ledger)?, place, &provider, &save, console).await
         }
         JobsCommand::Resolve { id, decision, yes: _, force, ledger } => {
             let mut resolution = Resolution::new(verdict(decision));
@@ -112,7 +114,13 @@ fn whole_seconds(time: &str) -> String {
 }
 
 /// Collects what was bought and not saved, of all batches.
-async fn resume(ledger: &Ledger, provider: &ProviderArgs, save: &SaveArgs, console: &Console) -> Result<Exit, Failure> {
+async fn resume(
+    ledger: &Ledger,
+    beside: Beside<'_>,
+    provider: &ProviderArgs,
+    save: &SaveArgs,
+    console: &Console,
+) -> Result<Exit, Failure> {
     save.check_out()?;
     let destination = batch::open(provider, console).await?;
     let targets = batch::targets(provider, &RuleArgs { check: Check::Strict, fit: false }, save, &destination)?;
@@ -121,7 +129,8 @@ async fn resume(ledger: &Ledger, provider: &ProviderArgs, save: &SaveArgs, conso
         provider: batch::provider(targets)?,
         worker: ledger.worker(WorkerOptions::default())?,
         options: None,
-        save,
+        place: OutputPlace::open(save, None, beside, console).await?,
+        has_sidecar: !save.no_sidecar,
         cancel: &cancel,
         concurrency: 4,
         per_minute: None,

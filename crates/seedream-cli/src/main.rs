@@ -18,6 +18,7 @@ mod ledger_file;
 mod limits_file;
 mod mock;
 mod models;
+mod output_place;
 mod plan;
 mod pretty_json;
 mod progress;
@@ -29,6 +30,8 @@ mod request_fitter;
 mod resume;
 mod signals;
 mod spend;
+#[cfg(feature = "storage")]
+mod storage;
 mod table;
 mod verbose;
 
@@ -118,6 +121,8 @@ async fn run(cli: Cli, console: &Console) -> Result<ExitCode, Failure> {
         Command::Batch(args) => batch::batch(&args, console).await,
         Command::Jobs { command } => jobs::jobs(command, console).await,
         Command::Spend(args) => spend::spend(&args, console).await,
+        #[cfg(feature = "storage")]
+        Command::Storage { command } => storage::storage(command, console).await,
         Command::Models(args) => models::models(&args, console).await,
         Command::Mock { command } => mock::run(*command, console).await,
         // It has its own exit codes.

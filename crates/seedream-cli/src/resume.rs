@@ -1,6 +1,10 @@
 //! `seedream resume`: fetches the results of earlier requests. It never sends a paid request.
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use seedream::seedream_client::{FolderStore, Refusal, Resumable};
 use seedream::seedream_core::TaskId;
@@ -8,12 +12,13 @@ use seedream::{Client, Job};
 use seedream_mock::MockServer;
 
 use crate::{
-    args::ResumeArgs,
+    args::{ResumeArgs, SaveArgs},
     console::Console,
     destination::Destination,
     exit::Exit,
     failure::Failure,
     generate::{download, policy},
+    output_place::{Beside, OutputPlace},
     progress::ProgressReporter,
     report::{self, PurchaseResult, ResumeCommand},
     request_fitter::RequestFitter,
@@ -36,10 +41,11 @@ enum Item {
 pub(crate) async fn resume(args: &ResumeArgs, console: &Console) -> Result<Exit, Failure> {
     args.save.check_out()?;
     let Found { items, mut problems } = find(&args.task, console).await?;
-    if args.save.names_out() && items.iter().any(|item| matches!(item, Item::File(_))) {
-        let message = "--out applies only to PROVIDER:ID: images of a record or metadata file are saved next to it; move the file to save them elsewhere";
-        return Err(Failure::usage(message));
+    if let Some(file) = items.iter().find(|item| args.save.names_out() && !item.takes_out(&args.save)) {
+        let message = "--out applies only to PROVIDER:ID, and a bucket to a record whose images go to one: other images are saved next to the record or metadata file; move the file to save them elsewhere";
+        return Err(Failure::usage(format!("{file}: {message}")));
     }
+    let mut places = Places::default();
     let destination = Destination::open(args.mock.then(MockServer::builder), args.base_url.as_deref(), console).await?;
     let cancel = Cancel::on_signals(Some(console))?;
     let mut base_url = destination.base_url().map(str::to_owned);
@@ -55,7 +61,14 @@ pub(crate) async fn resume(args: &ResumeArgs, console: &Console) -> Result<Exit,
         if destination.base_url().is_some() {
             base_url = Some(client.base_url().to_owned());
         }
-        let job = job(args, &item, &client, &destination).controlled_by(cancel.control());
+        let place = match places.of(args, &item, console).await {
+            Ok(place) => place,
+            Err(failure) => {
+                problems.push(format!("{item}: {}", failure.message));
+                continue;
+            }
+        };
+        let job = job(&item, &client, &destination, &place).controlled_by(cancel.control());
         let job = if args.save.no_sidecar { job.without_sidecar() } else { job };
         let result = PurchaseResult::new(ProgressReporter::new(console, item.provider(), false).run(job).await);
         // The task is at another endpoint: the user must allow the key to go there.
@@ -70,7 +83,8 @@ pub(crate) async fn resume(args: &ResumeArgs, console: &Console) -> Result<Exit,
     for problem in &problems {
         console.note(&format!("error: {problem}"));
     }
-    let resume = ResumeCommand { base_url, out: args.save.out().to_owned(), mock: destination.is_mock() };
+    let (out, mock) = (args.save.out().to_owned(), destination.is_mock());
+    let resume = ResumeCommand { base_url, out, ledger: None, mock };
     let exit = report::print(&results, args.json, &resume, cancel.control().is_cancelled(), console)?;
     let partial = (!problems.is_empty()).then_some(Exit::Partial);
     Ok(Exit::of_several(partial.into_iter().chain([exit])))
@@ -90,16 +104,48 @@ fn client(args: &ResumeArgs, item: &Item, destination: &Destination) -> Result<C
 }
 
 /// The job that resumes an item, at `--base-url` if it is given.
-fn job(args: &ResumeArgs, item: &Item, client: &Client, destination: &Destination) -> Job {
+fn job(item: &Item, client: &Client, destination: &Destination, place: &OutputPlace) -> Job {
     match item {
         Item::File(file) => {
             let job = client.resume(&file.path.to_string_lossy());
+            let job = if let Some(bucket) = place.bucket() { job.output(bucket) } else { job };
             if matches!(destination, Destination::Providers) { job } else { job.at(client.base_url()) }
         }
         Item::Task(_, id) => {
             let fitting = RequestFitter { client: client.clone(), fit: false };
-            Job::collecting(Arc::new(fitting), client.task(id.clone())).save_to(args.save.out())
+            place.keep(Job::collecting(Arc::new(fitting), client.task(id.clone())))
         }
+    }
+}
+
+/// The places that were opened, by the URL and the folder of the records.
+#[derive(Default)]
+struct Places(Vec<((Option<String>, PathBuf), OutputPlace)>);
+
+impl Places {
+    /// Where the images of an item go. A record names its bucket.
+    ///
+    /// # Errors
+    /// As [`OutputPlace::open`].
+    async fn of(&mut self, args: &ResumeArgs, item: &Item, console: &Console) -> Result<OutputPlace, Failure> {
+        let (url, records) = match item {
+            Item::File(file) => {
+                let folder = file.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                (file.place.clone(), folder.unwrap_or(Path::new(".")))
+            }
+            Item::Task(..) => (None, Path::new("")),
+        };
+        let key = (url, records.to_owned());
+        if let Some((_, place)) = self.0.iter().find(|(known, _)| *known == key) {
+            return Ok(place.clone());
+        }
+        let beside = match item {
+            Item::File(_) => Beside::Records(records),
+            Item::Task(..) => Beside::Nothing,
+        };
+        let place = OutputPlace::open(&args.save, key.0.as_deref(), beside, console).await?;
+        self.0.push((key, place.clone()));
+        Ok(place)
     }
 }
 
@@ -121,6 +167,14 @@ impl fmt::Display for Item {
 }
 
 impl Item {
+    /// Whether `--out` applies to it.
+    fn takes_out(&self, save: &SaveArgs) -> bool {
+        match self {
+            Self::File(file) => file.place.is_some() && save.out_url().is_some(),
+            Self::Task(..) => true,
+        }
+    }
+
     fn provider(&self) -> &str {
         match self {
             Self::File(file) => &file.provider,

@@ -14,7 +14,7 @@ pub(crate) mod image_file;
 pub(crate) mod operation_log;
 mod operations;
 
-#[cfg(feature = "webhook")]
+#[cfg(any(feature = "storage", feature = "webhook"))]
 pub(crate) use self::digest::hex;
 pub(crate) use self::{
     blocking::on_disk,

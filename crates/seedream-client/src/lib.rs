@@ -5,6 +5,7 @@
 //! - [`Job`] is a request from the record before its POST until its images are saved. A [`JobStore`] keeps the records, an [`Output`] the
 //!   images; [`FolderStore`] and [`FolderOutput`] do both in a folder. A job that did not end is resumed by another process
 //!   ([`Job::resumed`]).
+//! - `storage::BucketOutput` saves images in a bucket (feature `storage`).
 //! - [`Transport`] moves bytes; [`ReqwestTransport`] is the default (feature `reqwest`).
 //! - [`Fallback`] tries several providers in turn, and none after an unknown outcome.
 //! - [`Exactly`] makes exactly n images, where a group is only a ceiling.
@@ -40,6 +41,8 @@ mod job;
 mod output;
 mod provider;
 mod record;
+#[cfg(feature = "storage")]
+pub mod storage;
 mod trace;
 mod transport;
 #[cfg(feature = "webhook")]
@@ -50,7 +53,8 @@ pub use download::{DownloadOptions, Downloader};
 pub use endpoint::{ApiKey, Endpoint, bare_key};
 pub use job::{Control, Exactly, ExactlyOutcome, Job, JobContext, JobError, JobEvent, JobHandle, JobStream, Outcome};
 pub use output::{
-    FolderOutput, ImageContent, Location, NewImage, Output, SIDECAR_SCHEMA, SaveOptions, Saved, SavedImage,
+    FinishedPurchase, FolderOutput, ImageContent, Location, NewImage, Output, SIDECAR_SCHEMA, SaveOptions, Saved,
+    SavedImage,
 };
 pub use provider::{EventStream, Fallback, ImageProvider, Prepared};
 pub use record::{FolderStore, History, Intent, JobRecord, JobStore, NoStore, RecordEntry, Refusal, Resumable};

@@ -13,7 +13,7 @@ mod sidecar;
 
 pub use self::{
     folder_output::FolderOutput,
-    image_output::{ImageContent, NewImage, Output},
+    image_output::{FinishedPurchase, ImageContent, NewImage, Output},
     location::Location,
     save::SaveOptions,
     saved_image::{Saved, SavedImage},

@@ -165,6 +165,25 @@ fn the_laws_know_no_adapter() {
     }
 }
 
+/// A program that saves in folders builds no client of a store, and one that saves in buckets no second TLS.
+#[test]
+fn buckets_are_for_those_who_ask_for_them() {
+    for package in providers().into_iter().map(|id| format!("seedream-{id}")) {
+        assert!(!needs(&package, &[]).contains("object_store"), "{package}");
+    }
+    let folders = needs("seedream", &[]);
+    assert!(!folders.contains("object_store"));
+    let buckets = needs("seedream", &["--features", "storage"]);
+    for other in ["aws-lc-rs", "aws-lc-sys", "openssl-sys", "native-tls"] {
+        assert!(!buckets.contains(other), "{other}");
+    }
+    let more: Vec<_> = buckets.difference(&folders).collect();
+    assert!(more.len() <= 30, "buckets need {} crates more: {more:?}", more.len());
+    // Its requests go over any transport.
+    let bare = needs("seedream-client", &["--no-default-features", "--features", "storage"]);
+    assert!(bare.contains("object_store") && !bare.contains("reqwest"));
+}
+
 #[test]
 fn nothing_needs_openssl_or_cmake() {
     let all = needs("seedream-cli", &[]);

@@ -111,9 +111,12 @@ pub(crate) struct ProviderArgs {
 /// Output folder and time limits.
 #[derive(Debug, Args)]
 pub(crate) struct SaveArgs {
-    /// Folder for images, metadata and job records [default: out]
-    #[arg(long, value_name = "DIR")]
+    /// Folder for images, metadata and job records [default: out], or a bucket for images and metadata
+    #[arg(long, value_name = "DIR|s3://BUCKET/PREFIX")]
     out: Option<PathBuf>,
+    /// Folder on a local disk where images wait until the bucket of --out has them, and for job records [default: FILE.spool beside a ledger, the folder of a record, else ~/.local/state/seedream/spool]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) spool: Option<PathBuf>,
     /// Time limit for the whole job: 90s, 10m, 1h30m; a reseller measured 110 to 130 s for Seedream 5.0 pro [default: 10m]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub(crate) deadline: Option<Duration>,
@@ -131,11 +134,24 @@ impl SaveArgs {
         self.out.as_deref().unwrap_or(Path::new("out"))
     }
 
-    /// Checks that the output folder is not a file, nor below one.
+    /// The URL in `--out`, where that is no folder.
+    pub(crate) fn out_url(&self) -> Option<&str> {
+        self.out.as_deref().and_then(Path::to_str).filter(|out| out.contains("://"))
+    }
+
+    /// Checks that the output folder is not a file, nor below one, and that `--spool` has a bucket.
     ///
     /// # Errors
-    /// It is; nothing was sent.
+    /// It is, or it has none; nothing was sent.
     pub(crate) fn check_out(&self) -> Result<(), Failure> {
+        if self.out_url().is_some() {
+            return Ok(());
+        }
+        if self.spool.is_some() {
+            return Err(Failure::usage(
+                "--spool applies only to --out s3://BUCKET/PREFIX; leave it out; nothing was sent",
+            ));
+        }
         let Some(file) = self.out().ancestors().find(|path| path.exists() && !path.is_dir()) else { return Ok(()) };
         let (out, file) = (self.out().display(), file.display());
         Err(Failure::usage(format!(

@@ -7,19 +7,15 @@ use std::{
 
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use indicatif::{ProgressBar, ProgressStyle};
-use seedream::seedream_client::{FolderOutput, JobError};
+use seedream::seedream_client::JobError;
 use seedream::{ErrorKind, ImageProvider, Job, Outcome};
 use seedream_ledger::{LineWork, Taken, Worker};
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::rows;
 use crate::{
-    args::{RequestOptions, SaveArgs},
-    console::Console,
-    exit::Exit,
-    failure::Failure,
-    report::PurchaseResult,
-    signals::Cancel,
+    args::RequestOptions, console::Console, exit::Exit, failure::Failure, output_place::OutputPlace,
+    report::PurchaseResult, signals::Cancel,
 };
 
 /// Runs jobs until nothing is left to be done.
@@ -28,7 +24,9 @@ pub(crate) struct Runner<'a> {
     pub(crate) worker: Worker,
     /// What the rows leave open; `None` where nothing is sent.
     pub(crate) options: Option<&'a RequestOptions>,
-    pub(crate) save: &'a SaveArgs,
+    pub(crate) place: OutputPlace,
+    /// Whether metadata is written beside the images.
+    pub(crate) has_sidecar: bool,
     pub(crate) cancel: &'a Cancel,
     pub(crate) concurrency: u32,
     pub(crate) per_minute: Option<u32>,
@@ -148,10 +146,9 @@ impl Runner<'_> {
     }
 
     fn run_job(&self, key: String, job: Job) -> BoxFuture<'_, (String, Result<Outcome, JobError>)> {
-        let output = FolderOutput::new(self.save.out()).prefix(&key);
-        let job = job.output(Arc::new(output)).store(Arc::new(self.worker.clone()));
+        let job = job.output(self.place.of_line(&key)).store(Arc::new(self.worker.clone()));
         let job = job.controlled_by(self.cancel.control());
-        let job = if self.save.no_sidecar { job.without_sidecar() } else { job };
+        let job = if self.has_sidecar { job } else { job.without_sidecar() };
         async move { (key, job.run().await) }.boxed()
     }
 

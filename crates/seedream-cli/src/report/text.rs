@@ -6,7 +6,7 @@ use std::{
 };
 
 use seedream::seedream_core::{Field, Nearest, StatedBy, Violation, Waiver};
-use seedream::{Error, ErrorKind, Outcome};
+use seedream::{Error, ErrorKind, ImageFailure, Outcome};
 
 use super::{purchase_result::PurchaseResult, warnings::text as warning_text};
 use crate::{
@@ -19,8 +19,10 @@ use crate::{
 pub(crate) struct ResumeCommand {
     /// The value of `--base-url`.
     pub(crate) base_url: Option<String>,
-    /// The output folder.
+    /// The output folder or bucket.
     pub(crate) out: PathBuf,
+    /// The ledger that keeps the record.
+    pub(crate) ledger: Option<PathBuf>,
     /// Whether the run used the built-in mock, which ends with this process.
     pub(crate) mock: bool,
 }
@@ -37,6 +39,12 @@ impl ResumeCommand {
 
     /// The command that resumes a purchase from its record or task.
     fn command(&self, outcome: &Outcome) -> Option<String> {
+        if let (Some(_), Some(ledger)) = (&outcome.record, &self.ledger) {
+            let words = [("--ledger", ledger), ("--out", &self.out)];
+            let [ledger, out] = words.map(|(flag, value)| format!("{flag} {}", quoted(&value.to_string_lossy())));
+            let provider = quoted(&outcome.provider);
+            return Some(format!("seedream jobs resume {ledger} --provider {provider} {out}{}", self.base_url_flag()));
+        }
         let task = outcome.task.as_ref();
         let item = match (&outcome.record, task) {
             (Some(record), _) => record.clone(),
@@ -149,7 +157,8 @@ fn unfinished(outcome: &Outcome, error: Option<&Error>, resume: &ResumeCommand, 
         error.task().is_some() && !error.task_has_ended() && is_task
     };
     let task = outcome.task.as_ref().filter(|_| error.is_some_and(is_open));
-    let images = outcome.is_incomplete();
+    let is_here = |failure: &ImageFailure| failure.kind == ErrorKind::Storage;
+    let images = outcome.is_incomplete() || (outcome.record.is_some() && outcome.failures.iter().any(is_here));
     match resume.command(outcome) {
         _ if resume.mock && task.is_some() => {
             console.note(&format!("{provider}: the built-in mock has ended, so its task cannot be resumed"));
@@ -295,15 +304,19 @@ mod tests {
     fn the_resume_command_has_every_flag_it_needs() {
         let task = Task::new("evolink", "https://a.example", TaskId::new("t-1").unwrap(), "m".into());
         let (_, mut outcome) = JobError::from(Error::new(ErrorKind::Timeout, "late")).into_parts();
-        let resume = ResumeCommand { base_url: None, out: "out".into(), mock: false };
+        let resume = ResumeCommand { base_url: None, out: "out".into(), ledger: None, mock: false };
         assert_eq!(resume.command(&outcome), None);
         outcome.task = Some(task);
         assert_eq!(resume.command(&outcome).unwrap(), "seedream resume evolink:t-1");
         outcome.record = Some("pics/evolink-0.job.jsonl".into());
         assert_eq!(resume.command(&outcome).unwrap(), "seedream resume pics/evolink-0.job.jsonl");
         outcome.record = None;
-        let resume =
-            ResumeCommand { base_url: Some("http://127.0.0.1:1/x".into()), out: "it's here".into(), mock: false };
+        let resume = ResumeCommand {
+            base_url: Some("http://127.0.0.1:1/x".into()),
+            out: "it's here".into(),
+            ledger: None,
+            mock: false,
+        };
         let command = resume.command(&outcome).unwrap();
         assert_eq!(command, r"seedream resume evolink:t-1 --base-url http://127.0.0.1:1/x --out 'it'\''s here'");
     }

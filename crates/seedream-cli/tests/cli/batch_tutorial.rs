@@ -15,6 +15,6 @@ fn the_tutorial_runs() {
     let commands = shown(TUTORIAL);
     assert!(commands.len() >= 7, "{} commands", commands.len());
     for command in commands {
-        command.runs(&workdir);
+        command.runs(&workdir, &[]);
     }
 }

@@ -71,9 +71,9 @@ fn steady(line: &str) -> String {
 
 impl Shown<'_> {
     /// Runs it, and finds what is shown in what it prints, in this order; `…` stands for anything.
-    pub(crate) fn runs(&self, workdir: &Workdir) {
+    pub(crate) fn runs(&self, workdir: &Workdir, env: &[(&str, &str)]) {
         let args: Vec<_> = self.args.iter().map(String::as_str).collect();
-        let ran = workdir.run(&args, &[]);
+        let ran = workdir.run(&args, env);
         ran.exits_with(self.code);
         let printed: Vec<_> = ran.stdout.lines().chain(ran.stderr.lines()).map(steady).collect();
         let mut rest = printed.iter();

@@ -12,7 +12,9 @@ fn every_command_has_help() {
     let conformance = ["", " run", " drift", " mutants"].map(|words| format!("conformance{words}"));
     let jobs = ["", " list", " show", " resume", " resolve", " export"].map(|words| format!("jobs{words}"));
     let others = ["", "generate", "plan", "resume", "batch", "spend", "models"].map(str::to_owned);
-    for words in others.into_iter().chain(jobs).chain(mock).chain(conformance) {
+    let storage = ["storage", "storage check"].map(str::to_owned);
+    let storage = storage.into_iter().filter(|_| cfg!(feature = "storage"));
+    for words in others.into_iter().chain(jobs).chain(storage).chain(mock).chain(conformance) {
         let args: Vec<_> = words.split_whitespace().chain(["--help"]).collect();
         let ran = workdir.run(&args, &[]);
         ran.exits_with(0);

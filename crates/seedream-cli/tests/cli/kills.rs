@@ -301,7 +301,7 @@ fn each_of_fifteen_images_is_saved_once() {
 
 /// Reads standard error until it contains a text.
 #[track_caller]
-fn until(child: &mut Child, text: &str) {
+pub(crate) fn until(child: &mut Child, text: &str) {
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut message = String::new();
     while !message.contains(text) {

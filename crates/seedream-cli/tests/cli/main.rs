@@ -28,4 +28,6 @@ mod scripted_server;
 mod secrets;
 mod shared_folder;
 mod sidecar;
+#[cfg(feature = "storage")]
+mod storage;
 mod support;

@@ -25,8 +25,47 @@ fn console_blocks_match_the_output() {
             assert_eq!(command.output, [ready_line(&workdir, &args)], "{args:?}");
             continue;
         }
-        command.runs(&workdir);
+        let needs_store = command.args.iter().any(|word| word.starts_with("s3://"));
+        let store = needs_store.then(store).flatten();
+        if needs_store && store.is_none() {
+            continue;
+        }
+        let url = store.as_ref().map(Store::url).unwrap_or_default();
+        let env: &[_] = &[
+            ("AWS_ENDPOINT_URL_S3", url.as_str()),
+            ("AWS_ALLOW_HTTP", "true"),
+            ("AWS_ACCESS_KEY_ID", "any"),
+            ("AWS_SECRET_ACCESS_KEY", "any"),
+        ];
+        command.runs(&workdir, if needs_store { env } else { &[] });
     }
+}
+
+#[cfg(feature = "storage")]
+use crate::storage::moto::Moto as Store;
+
+/// A store with the bucket of the README; `None` where its server is not installed.
+#[cfg(feature = "storage")]
+fn store() -> Option<Store> {
+    let store = Store::start()?;
+    store.create_bucket("team-images");
+    Some(store)
+}
+
+/// A build without buckets has none.
+#[cfg(not(feature = "storage"))]
+enum Store {}
+
+#[cfg(not(feature = "storage"))]
+impl Store {
+    fn url(&self) -> String {
+        match *self {}
+    }
+}
+
+#[cfg(not(feature = "storage"))]
+fn store() -> Option<Store> {
+    None
 }
 
 /// The ready line of a mock, with the port and process id of the README.

@@ -5,6 +5,7 @@ mod hasher {
     use ring::digest::{Context, SHA256};
 
     /// The SHA-256 of bytes that come in pieces: that of ring, which is there for TLS and uses what the CPU has for it.
+    #[derive(Clone)]
     pub(crate) struct Sha256(Context);
 
     impl Sha256 {
@@ -16,7 +17,7 @@ mod hasher {
             self.0.update(bytes);
         }
 
-        pub(super) fn digest(self) -> [u8; 32] {
+        pub(crate) fn digest(self) -> [u8; 32] {
             self.0.finish().as_ref().try_into().expect("a SHA-256 has 32 bytes")
         }
     }
@@ -27,6 +28,7 @@ mod hasher {
     use sha2::Digest as _;
 
     /// The SHA-256 of bytes that come in pieces: a program without reqwest gets no ring for it.
+    #[derive(Clone)]
     pub(crate) struct Sha256(sha2::Sha256);
 
     impl Sha256 {
@@ -38,7 +40,7 @@ mod hasher {
             self.0.update(bytes);
         }
 
-        pub(super) fn digest(self) -> [u8; 32] {
+        pub(crate) fn digest(self) -> [u8; 32] {
             self.0.finalize().into()
         }
     }

@@ -17,6 +17,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use super::{control::Control, outcome::Outcome};
 use crate::{
     client::Client,
+    output::Output,
     record::{Intent, JobRecord, JobStore, RecordEntry, Refusal},
     transport::SendBefore,
 };
@@ -41,6 +42,8 @@ struct PurchaseState {
     /// The id of the record, once there is one.
     id: OnceLock<String>,
     attempts: AtomicU32,
+    /// The name of the attempt that began last.
+    attempt: Mutex<Option<String>>,
     /// The attempts of the operations that have ended.
     ended: Mutex<Vec<Attempt>>,
     /// Where the last attempt was sent.
@@ -48,6 +51,8 @@ struct PurchaseState {
     control: Control,
     /// Where images go while they arrive; to memory otherwise.
     spool: Option<PathBuf>,
+    /// Where they go then, where that is no folder.
+    place: Option<String>,
     served: Mutex<Option<Client>>,
     /// Whether a POST is under way.
     is_paying: AtomicBool,
@@ -105,7 +110,7 @@ impl JobContext {
         (job, is_named): (String, bool),
         purchase: u32,
         store: Arc<dyn JobStore>,
-        spool: Option<PathBuf>,
+        output: Option<&dyn Output>,
         control: Control,
     ) -> Self {
         Self(Some(Arc::new(PurchaseState {
@@ -117,10 +122,12 @@ impl JobContext {
             entries: Mutex::default(),
             id: OnceLock::new(),
             attempts: AtomicU32::new(0),
+            attempt: Mutex::default(),
             ended: Mutex::default(),
             endpoint: Mutex::default(),
             control,
-            spool,
+            spool: output.and_then(|output| output.spool()).map(ToOwned::to_owned),
+            place: output.and_then(|output| output.place()),
             served: Mutex::new(None),
             is_paying: AtomicBool::new(false),
             trouble: Mutex::default(),
@@ -128,10 +135,11 @@ impl JobContext {
     }
 
     /// Goes on with a record of an earlier process.
-    pub(crate) async fn take_over(&self, record: Box<dyn JobRecord>, attempts: u32) {
+    pub(crate) async fn take_over(&self, record: Box<dyn JobRecord>, last: &Intent) {
         let Some(shared) = &self.0 else { return };
         let _ = shared.id.set(record.id().to_owned());
-        shared.attempts.store(attempts, Ordering::SeqCst);
+        shared.attempts.store(last.attempt, Ordering::SeqCst);
+        *locked(&shared.attempt) = Some(last.token());
         *shared.record.lock().await = Some(record);
     }
 
@@ -146,6 +154,11 @@ impl JobContext {
     /// The id of the record, where there is one.
     pub(crate) fn record_id(&self) -> Option<&str> {
         self.0.as_ref()?.id.get().map(String::as_str)
+    }
+
+    /// The name of the attempt that began last, where one is on record.
+    pub(crate) fn attempt(&self) -> Option<String> {
+        locked(&self.0.as_ref()?.attempt).clone()
     }
 
     /// The client that sent last.
@@ -189,6 +202,7 @@ impl JobContext {
         let Some(shared) = &self.0 else { return Ok(None) };
         shared.control.admits()?;
         (intent.job, intent.purchase, intent.is_named) = (shared.job.clone(), shared.purchase, shared.is_named);
+        intent.place = shared.place.clone();
         intent.attempt = shared.attempts.load(Ordering::SeqCst).saturating_add(1);
         let mut record = shared.record.lock().await;
         let begun = match &mut *record {
@@ -208,6 +222,7 @@ impl JobContext {
             }
         })?;
         shared.attempts.store(intent.attempt, Ordering::SeqCst);
+        *locked(&shared.attempt) = Some(intent.token());
         let before = record.as_ref().and_then(|record| record.send_before());
         drop(record);
         // It may have taken a while.

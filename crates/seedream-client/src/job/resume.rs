@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     disk::{self, image_file, on_disk},
-    output::{self, FolderOutput, ImageLabel, Location, Output, SavedImage, Sidecar},
+    output::{self, FinishedPurchase, FolderOutput, ImageLabel, Location, Output, SavedImage, Sidecar},
     provider::ImageProvider,
     record::{FolderStore, History, JobStore, NoStore},
 };
@@ -61,6 +61,11 @@ pub(super) async fn resume(
         let message = format!("{record} is of {}, and this job has no client of it", intent.provider);
         return Err(JobError::new(Error::new(ErrorKind::Config, message).with_charge(history.charge()), record));
     }
+    // Images that wait in the spool of such an output would be left out.
+    if let (Some(place), None) = (&intent.place, options.output.as_ref().and_then(|output| output.place())) {
+        let message = format!("the images of {record} go to {place}: resume it with that output (--out {place})");
+        return Err(JobError::new(Error::new(ErrorKind::Config, message).with_charge(history.charge()), record));
+    }
     let mut outcome = Outcome::new(&intent.job, intent.purchase);
     (outcome.provider, outcome.endpoint) = (intent.provider.clone(), intent.endpoint.clone());
     outcome.model = intent.model.to_string();
@@ -69,7 +74,7 @@ pub(super) async fn resume(
     let at = options.at.clone();
     let mut running = options.running(outcome, store, output, tell);
     running.sidecar = running.sidecar.map(|_| (Some(intent.request.clone()), None));
-    running.context.take_over(open, intent.attempt).await;
+    running.context.take_over(open, &intent).await;
     match (history.answered(), history.task()) {
         (Some(generation), task) => {
             let mut generation = generation;
@@ -136,7 +141,9 @@ async fn of_sidecar(
         let provider = after.provider.clone();
         // Their names last before the metadata says that they are saved.
         let new: Vec<_> = saved.iter().filter_map(|image| image.as_ref().ok().cloned()).collect();
-        let done = output.finish(&provider, &new, None).await;
+        let mut finished = FinishedPurchase::new(&provider, &before.job, before.purchase, "");
+        finished.images = &new;
+        let done = output.finish(finished).await;
         let text = Sidecar::new(asked, planned, &after).text();
         let to = path.to_owned();
         let written = match (done, text) {
@@ -175,19 +182,19 @@ impl ResumeOptions {
         output: Arc<dyn Output>,
         tell: T,
     ) -> RunningJob<T> {
-        let spool = output.spool().map(ToOwned::to_owned);
         let (job, purchase) = (outcome.job.clone(), outcome.purchase);
         let label = ImageLabel {
             provider: outcome.provider.clone(),
             job: job.clone(),
             purchase,
+            attempt: String::new(),
             asked: None,
             is_synced: false,
             stays: false,
         };
         RunningJob {
             provider: self.provider.clone(),
-            context: JobContext::new((job, true), purchase, store, spool, self.control.clone()),
+            context: JobContext::new((job, true), purchase, store, Some(&*output), self.control.clone()),
             control: self.control.clone(),
             output: Some(output),
             label,
@@ -205,8 +212,8 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
         let mut kept = Vec::new();
         for (index, location, sha256) in history.saved() {
             let made = generation.images().find(|image| image.index == index);
-            if let (Some(image), Some(path)) = (made, location.file())
-                && let Some(saved) = output::existing_image(image, path).await
+            if let Some(image) = made
+                && let Some(saved) = output::existing_image(image, location, self.output.as_deref()).await
                 && saved.sha256 == sha256
                 && kept.iter().all(|other: &SavedImage| other.index != index)
             {

@@ -52,12 +52,12 @@ pub(super) async fn run(job: Job, tell: impl FnMut(JobEvent) + Send) -> Result<O
         JobStart::Request(request) => Either::Left(Box::new(Prepared::unchecked(*request))),
     };
     let store: Arc<dyn JobStore> = store.unwrap_or_else(|| Arc::new(NoStore));
-    let spool = output.as_ref().and_then(|output| output.spool()).map(ToOwned::to_owned);
-    let context = JobContext::new((id.clone(), is_named), purchase, store, spool, control.clone());
+    let context = JobContext::new((id.clone(), is_named), purchase, store, output.as_deref(), control.clone());
     let label = ImageLabel {
         provider: outcome.provider.clone(),
         job: id,
         purchase,
+        attempt: String::new(),
         asked: None,
         is_synced: false,
         stays: false,

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
+    io,
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
@@ -27,13 +28,16 @@ use super::{
 };
 use crate::{
     disk::{self, image_file, on_disk},
-    output::{self, ExaminedImage, ImageLabel, Output, RequestDescriber, SavedImage, Sidecar},
+    output::{self, ExaminedImage, FinishedPurchase, ImageLabel, Output, RequestDescriber, SavedImage, Sidecar},
     provider::{EventStream, ImageProvider, Prepared},
     record::RecordEntry,
 };
 
 /// How many images are fetched at a time.
 const AT_A_TIME: usize = 3;
+
+/// What is said of an output that the caller gave up: what was to be saved waits where the output gathers it.
+const GIVEN_UP: &str = "cancelled before it was saved; the record stays";
 
 /// A job that is under way.
 pub(super) struct RunningJob<T> {
@@ -206,13 +210,18 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
             if let Some(client) = self.context.served() {
                 label.provider = client.dialect().descriptor().id.clone().into();
             }
+            label.attempt = self.context.attempt().unwrap_or_default();
             if let Ok(Some(file)) = here.as_ref().map(|examined| examined.as_ref().and_then(ExaminedImage::file)) {
                 label.is_synced = self.context.has_synced(file).await;
                 // It came inside the response.
                 label.stays = matches!(image.data, ImageData::File(_)) && self.context.record_id().is_some();
             }
             let written = match here {
-                Ok(here) => output::write(&image, here, &**output, &label).await,
+                Ok(here) => {
+                    let written =
+                        unless_given_up(&**output, &self.control, output::write(&image, here, &**output, &label)).await;
+                    written.unwrap_or_else(|| Err(output::failure(&image, ErrorKind::Cancelled, GIVEN_UP)))
+                }
                 Err(failure) => Err(failure),
             };
             match &written {
@@ -248,7 +257,13 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
         let Some(client) = self.context.served() else {
             return Err(output::failure(image, ErrorKind::Unsupported, "the provider has nothing that fetches images"));
         };
+        let attempt = self.context.attempt();
         let fetching = async {
+            if let (Some(output), Some(attempt)) = (&self.output, &attempt)
+                && let Some(file) = output.unsaved(attempt, image.index).await
+            {
+                return Ok(ImageData::File(file));
+            }
             match self.output.as_ref().and_then(|output| output.spool()) {
                 Some(folder) => client.fetch_into(image, folder).await.map(|image| image.data),
                 None => client.fetch(image).await.map(ImageData::Bytes),
@@ -346,7 +361,17 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
                 outcome.charge != Charge::No || !outcome.images.is_empty() || !outcome.failures.is_empty();
             let metadata = self.sidecar.take().filter(|_| is_worth_it && !is_open);
             let text = metadata.and_then(|(asked, planned)| Sidecar::new(asked, planned, outcome).text().ok());
-            match output.finish(&outcome.provider, &outcome.images, text).await {
+            let attempt = self.context.attempt().unwrap_or_default();
+            let purchase = FinishedPurchase {
+                provider: &outcome.provider,
+                job: &outcome.job,
+                purchase: outcome.purchase,
+                attempt: &attempt,
+                images: &outcome.images,
+                metadata: text,
+            };
+            let finished = unless_given_up(&*output, &self.control, output.finish(purchase)).await;
+            match finished.unwrap_or_else(|| Err(io::Error::other(GIVEN_UP))) {
                 Ok(place) => {
                     outcome.sidecar = place;
                     forget(outcome).await;
@@ -362,6 +387,17 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
         self.outcome.record = self.context.close(certain.then(|| self.outcome.clone())).await;
         self.tell_trouble();
         self.warn_of_trouble();
+    }
+}
+
+/// Waits for an output that is not on this machine; `None` once the caller has cancelled twice.
+async fn unless_given_up<R>(output: &dyn Output, control: &Control, work: impl Future<Output = R>) -> Option<R> {
+    if output.place().is_none() {
+        return Some(work.await);
+    }
+    match select(pin!(work), pin!(control.cancelled(1))).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
     }
 }
 

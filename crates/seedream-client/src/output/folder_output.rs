@@ -8,9 +8,8 @@ use std::{
 use async_trait::async_trait;
 
 use super::{
-    image_output::{ImageContent, NewImage, Output},
+    image_output::{FinishedPurchase, ImageContent, NewImage, Output},
     location::Location,
-    saved_image::SavedImage,
     sidecar,
 };
 use crate::disk::{image_file, on_disk};
@@ -74,12 +73,8 @@ impl Output for FolderOutput {
         on_disk(save).await.map(Location::File)
     }
 
-    async fn finish(
-        &self,
-        provider: &str,
-        images: &[SavedImage],
-        metadata: Option<String>,
-    ) -> io::Result<Option<Location>> {
+    async fn finish(&self, purchase: FinishedPurchase<'_>) -> io::Result<Option<Location>> {
+        let FinishedPurchase { provider, images, metadata, .. } = purchase;
         let (folder, stem) = (self.folder.clone(), self.stem(provider));
         let first = images.iter().find_map(|image| image.location.file()).map(Path::to_owned);
         let finish = move || {

@@ -19,23 +19,63 @@ pub trait Output: fmt::Debug + Send + Sync {
         None
     }
 
+    /// What a person names this output by where images are in no folder, such as `s3://bucket/prefix`. A record keeps it, and a job that
+    /// is resumed needs an output that has a place too: only such a one looks for [`Output::unsaved`] images.
+    fn place(&self) -> Option<String> {
+        None
+    }
+
     /// Saves an image, which is complete and was looked at, and says where it is. What is there already is never replaced.
     ///
     /// # Errors
     /// Why it is not saved. An image in a file stays there, and one in memory is written to the system's folder for temporary files.
     async fn save(&self, image: NewImage) -> io::Result<Location>;
 
-    /// Makes the images of a purchase outlive a crash of the whole machine, and saves the metadata beside them where there is any: a
-    /// JSON text with [`SIDECAR_SCHEMA`](crate::SIDECAR_SCHEMA).
+    /// Makes the images of a purchase outlive a crash of the whole machine, and saves the metadata beside them where there is any.
     ///
     /// # Errors
     /// Why that is not certain, or the metadata is not saved.
-    async fn finish(
-        &self,
-        provider: &str,
-        images: &[SavedImage],
-        metadata: Option<String>,
-    ) -> io::Result<Option<Location>>;
+    async fn finish(&self, purchase: FinishedPurchase<'_>) -> io::Result<Option<Location>>;
+
+    /// The complete file of an image that an earlier process fetched and could not save; it is taken in place of a download.
+    async fn unsaved(&self, attempt: &str, index: u32) -> Option<PathBuf> {
+        let _ = (attempt, index);
+        None
+    }
+
+    /// Reads an image back that was saved at a URL of this output; `None` where it is not there, or this output does not know the URL.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    async fn read(&self, url: &str) -> io::Result<Option<Bytes>> {
+        let _ = url;
+        Ok(None)
+    }
+}
+
+/// A purchase whose images were handed to an output.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FinishedPurchase<'a> {
+    /// The provider's id.
+    pub provider: &'a str,
+    /// The id of the job.
+    pub job: &'a str,
+    /// The purchase of the job, from 1.
+    pub purchase: u32,
+    /// The attempt, as [`NewImage::attempt`].
+    pub attempt: &'a str,
+    /// The images that are saved now, in the order of the response.
+    pub images: &'a [SavedImage],
+    /// The metadata: a JSON text with [`SIDECAR_SCHEMA`](crate::SIDECAR_SCHEMA).
+    pub metadata: Option<String>,
+}
+
+impl<'a> FinishedPurchase<'a> {
+    /// A purchase without an image and without metadata.
+    pub fn new(provider: &'a str, job: &'a str, purchase: u32, attempt: &'a str) -> Self {
+        Self { provider, job, purchase, attempt, images: &[], metadata: None }
+    }
 }
 
 /// An image that is to be saved.
@@ -48,6 +88,9 @@ pub struct NewImage {
     pub job: String,
     /// The purchase of the job, from 1.
     pub purchase: u32,
+    /// A name of the attempt that delivered it, in hexadecimal digits ([`Intent::token`](crate::Intent::token)): no attempt of any job
+    /// shares it, and a job that is resumed has the same. Empty where no attempt is on record.
+    pub attempt: String,
     /// Its place in the response, from 0.
     pub index: u32,
     /// What its name ends with, without a leading dot: `png`; `partial.png` where it is incomplete.

@@ -150,6 +150,8 @@ pub(crate) struct ImageLabel {
     pub(crate) provider: String,
     pub(crate) job: String,
     pub(crate) purchase: u32,
+    /// The attempt, as [`NewImage::attempt`].
+    pub(crate) attempt: String,
     /// The requested size.
     pub(crate) asked: Option<Pixels>,
     /// Whether the file that it is in was synced already.
@@ -230,14 +232,21 @@ pub(crate) async fn write(
     Err(failure(image, kind, &message))
 }
 
-/// An image that is in a file already; `None` where it is not there, or is not whole.
-pub(crate) async fn existing_image(image: &GeneratedImage, path: &Path) -> Option<SavedImage> {
-    let local = LocalImage::File(path.to_owned());
+/// An image that an earlier process saved; `None` where it is not there, or is not whole.
+pub(crate) async fn existing_image(
+    image: &GeneratedImage,
+    location: &Location,
+    output: Option<&dyn Output>,
+) -> Option<SavedImage> {
+    let local = match location {
+        Location::File(path) => LocalImage::File(path.clone()),
+        Location::Url(url) => LocalImage::Bytes(output?.read(url).await.ok()??),
+    };
     let facts = on_disk(move || local.check()).await.ok()?;
     if matches!(facts.completeness, Completeness::Incomplete(_)) {
         return None;
     }
-    Some(saved(image, Location::File(path.to_owned()), &facts, facts.kind?, None))
+    Some(saved(image, location.clone(), &facts, facts.kind?, None))
 }
 
 fn saved(
@@ -334,11 +343,12 @@ impl ImageSave<'_> {
     /// Why that does not take it, and where it is instead: an image that came inside the response is nowhere else, so it has a second
     /// place.
     async fn place(&self, facts: &ImageFacts, extension: String) -> Result<Location, String> {
-        let ImageLabel { provider, job, purchase, .. } = self.label.clone();
+        let ImageLabel { provider, job, purchase, attempt, .. } = self.label.clone();
         let new = NewImage {
             provider,
             job,
             purchase,
+            attempt,
             index: self.image.index,
             extension: extension.clone(),
             media_type: facts.kind.map_or("application/octet-stream", |kind| kind.mime_type()).to_owned(),

@@ -4,7 +4,7 @@ use seedream_core::{Amount, Charge, Generation, ModelId, StoredError, Task, Time
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
-use crate::{job::Outcome, output::Location};
+use crate::{disk::sha256_hex, job::Outcome, output::Location};
 
 /// What is about to be bought: written before the first byte of each attempt, which is one POST.
 ///
@@ -39,6 +39,9 @@ pub struct Intent {
     /// Whether the caller chose the job's id, so that a store refuses one that it knows. No other job has a random one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_named: bool,
+    /// Where the images go ([`Output::place`](crate::Output::place)), where that is no folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
 impl Intent {
@@ -57,7 +60,16 @@ impl Intent {
             most_cost: None,
             begun_at: Timestamp::now(),
             is_named: false,
+            place: None,
         }
+    }
+
+    /// A name of the attempt that no other attempt has, in hexadecimal digits. Each process that reads the intent makes the same.
+    pub fn token(&self) -> String {
+        let Self { job, purchase, attempt, client_request_id, begun_at, .. } = self;
+        let mut token = sha256_hex(format!("{job}\0{purchase}\0{attempt}\0{client_request_id}\0{begun_at}").as_bytes());
+        token.truncate(16);
+        token
     }
 }
 
@@ -189,5 +201,29 @@ impl<'de> Deserialize<'de> for RecordEntry {
             return Ok(Self::Unknown(members));
         }
         serde_json::from_value::<StoredEntry>(Value::Object(members)).map(Self::from).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_attempt_has_a_token_of_its_own_which_outlives_the_process() {
+        let first = Intent::new("job", "tiny", "m".into());
+        let read: Intent = serde_json::from_str(&serde_json::to_string(&first).unwrap()).unwrap();
+        assert_eq!((read.token(), first.token().len()), (first.token(), 16));
+        let changes: [fn(&mut Intent); 5] = [
+            |intent| intent.job.push('2'),
+            |intent| intent.purchase = 2,
+            |intent| intent.attempt = 2,
+            |intent| intent.client_request_id.push('2'),
+            |intent| intent.begun_at = Timestamp::UNIX_EPOCH,
+        ];
+        for change in changes {
+            let mut other = first.clone();
+            change(&mut other);
+            assert_ne!(other.token(), first.token());
+        }
     }
 }

@@ -22,6 +22,8 @@ mod retries_and_charges;
 mod saving;
 mod scripted_transport;
 mod spawnable_futures;
+#[cfg(feature = "storage")]
+mod storage;
 mod streams;
 mod tasks;
 mod tiny_dialects;

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, sync::Arc};
 
 use bytes::Bytes;
-use seedream_client::{Client, FolderOutput, Output as _, SaveOptions};
+use seedream_client::{Client, FinishedPurchase, FolderOutput, Output as _, SaveOptions};
 use seedream_core::{ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, Pixels, WarningKind};
 
 use crate::{
@@ -172,7 +172,9 @@ async fn an_incomplete_image_takes_no_number_from_the_file_that_tells_of_it() {
     let failure = local().save_image(&inline(0, &PNG[..60]), &options).await.unwrap_err();
     assert_eq!(failure.kind, ErrorKind::IncompleteImage);
     let output = FolderOutput::new(directory.path()).prefix("tiny");
-    output.finish("tiny", &[], Some("{}".to_owned())).await.unwrap();
+    let mut purchase = FinishedPurchase::new("tiny", "job", 1, "");
+    purchase.metadata = Some("{}".to_owned());
+    output.finish(purchase).await.unwrap();
     local().save_image(&inline(0, PNG), &options).await.unwrap();
     local().save_image(&inline(0, &PNG[..60]), &options).await.unwrap_err();
     assert_eq!(names(directory.path()), ["tiny-0.json", "tiny-0.partial.png", "tiny-1.png", "tiny-2.partial.png"]);

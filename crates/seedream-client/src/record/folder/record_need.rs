@@ -63,7 +63,7 @@ impl RecordNeed {
     /// 1. a task that is to be collected: one that the outcome's error names or that is on record without images, and of which the
     ///    provider did not say that it ended;
     /// 2. an attempt that may have been billed and brought nothing, of this outcome or before it;
-    /// 3. where no sidecar was written: an error that may have cost something, an image that was made and not saved, or a failure
+    /// 3. where no sidecar was written, or one that is in no file and cannot be resumed: an error that may have cost something, an image that was made and not saved, or a failure
     ///    that has a URL.
     ///
     /// Everything else lets it go: what cost nothing, and what a sidecar or the saved images themselves tell.
@@ -78,7 +78,7 @@ impl RecordNeed {
         if self.earlier > Some(Charge::No) || (over.max(outcome.charge) == Charge::Unknown && !answered) {
             return true;
         }
-        if outcome.sidecar.is_some() {
+        if outcome.sidecar.as_ref().is_some_and(|place| place.file().is_some()) {
             return false;
         }
         let is_saved = |index: &u32| outcome.images.iter().any(|image| image.index == *index);

@@ -21,6 +21,8 @@ pub struct Resumable {
     pub provider: String,
     /// The base URL.
     pub endpoint: String,
+    /// Where its images go, where that is no folder.
+    pub place: Option<String>,
     /// Whether a process works on it.
     pub is_running: bool,
 }
@@ -58,12 +60,13 @@ fn one(path: &Path) -> Result<Option<Resumable>, Refusal> {
                     path: path.to_owned(),
                     provider: intent.map(|intent| of(&intent.provider)).unwrap_or_default(),
                     endpoint: intent.map(|intent| of(&intent.endpoint)).unwrap_or_default(),
+                    place: intent.and_then(|intent| intent.place.clone()),
                     is_running: false,
                 })
             }
             RecordState::Running => {
                 let (provider, endpoint) = (String::new(), String::new());
-                Some(Resumable { path: path.to_owned(), provider, endpoint, is_running: true })
+                Some(Resumable { path: path.to_owned(), provider, endpoint, place: None, is_running: true })
             }
             RecordState::Gone => None,
         });
@@ -82,6 +85,7 @@ fn one(path: &Path) -> Result<Option<Resumable>, Refusal> {
         path: path.to_owned(),
         provider: outcome.provider,
         endpoint: outcome.endpoint,
+        place: None,
         is_running: false,
     }))
 }

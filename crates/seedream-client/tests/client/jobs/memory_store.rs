@@ -9,8 +9,8 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use seedream_client::{
-    History, ImageContent, Intent, JobRecord, JobStore, Location, NewImage, Output, RecordEntry, Refusal, SavedImage,
-    SendBefore,
+    FinishedPurchase, History, ImageContent, Intent, JobRecord, JobStore, Location, NewImage, Output, RecordEntry,
+    Refusal, SendBefore,
 };
 use seedream_core::Charge;
 use tokio::task::yield_now;
@@ -281,8 +281,8 @@ impl Output for Shelf {
         Ok(self.put(&format!("{}-{}-{}", image.provider, image.purchase, image.index), &image.extension, bytes))
     }
 
-    async fn finish(&self, provider: &str, _: &[SavedImage], metadata: Option<String>) -> io::Result<Option<Location>> {
+    async fn finish(&self, purchase: FinishedPurchase<'_>) -> io::Result<Option<Location>> {
         yield_now().await;
-        Ok(metadata.map(|text| self.put(provider, "json", text.into())))
+        Ok(purchase.metadata.map(|text| self.put(purchase.provider, "json", text.into())))
     }
 }

@@ -5,7 +5,7 @@ use std::{io, sync::Arc};
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use seedream_client::{
-    Exactly, Fallback, ImageProvider, Job, JobError, JobEvent, Location, NewImage, Output, Refusal, SavedImage,
+    Exactly, Fallback, FinishedPurchase, ImageProvider, Job, JobError, JobEvent, Location, NewImage, Output, Refusal,
 };
 use seedream_core::{Charge, ErrorKind, WarningKind};
 
@@ -221,7 +221,7 @@ impl Output for Full {
         Err(io::Error::other("no space is left"))
     }
 
-    async fn finish(&self, _: &str, _: &[SavedImage], _: Option<String>) -> io::Result<Option<Location>> {
+    async fn finish(&self, _: FinishedPurchase<'_>) -> io::Result<Option<Location>> {
         Ok(None)
     }
 }
