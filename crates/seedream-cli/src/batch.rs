@@ -1,6 +1,7 @@
 //! `seedream batch`: generates the images of a file of requests, each at most once.
 
 mod files;
+mod live_spend;
 mod planned;
 mod results;
 mod rows;
@@ -42,6 +43,7 @@ pub(crate) async fn batch(args: &BatchArgs, console: &Console) -> Result<Exit, F
     let lines = planned::lines(args, &targets, console)?;
     let place = OutputPlace::open(&args.save, None, Beside::Ledger(&files.ledger), console).await?;
     let ledger = ledger_file::open_or_make(&files.ledger)?;
+    let total = lines.iter().map(|line| u64::from(line.purchases)).sum();
     let report = ledger.plan_lines(&files.batch, lines).await?;
     if args.retry_failed {
         let again = ledger.retry_failed(&files.batch).await?;
@@ -55,6 +57,8 @@ pub(crate) async fn batch(args: &BatchArgs, console: &Console) -> Result<Exit, F
     let cancel = Cancel::on_signals(Some(console))?;
     let runner = Runner {
         provider: provider(targets)?,
+        ledger: &ledger,
+        batch: Some(&files.batch),
         worker,
         options: Some(&args.options),
         place,
@@ -62,7 +66,7 @@ pub(crate) async fn batch(args: &BatchArgs, console: &Console) -> Result<Exit, F
         cancel: &cancel,
         concurrency: args.concurrency,
         per_minute: args.per_minute,
-        total: report.new + report.known,
+        total,
         console,
     };
     let run = runner.run().await;

@@ -127,6 +127,8 @@ async fn resume(
     let cancel = Cancel::on_signals(Some(console))?;
     let runner = Runner {
         provider: batch::provider(targets)?,
+        ledger,
+        batch: None,
         worker: ledger.worker(WorkerOptions::default())?,
         options: None,
         place: OutputPlace::open(save, None, beside, console).await?,

@@ -66,9 +66,9 @@ fn line(args: &BatchArgs, row: Row, targets: &[RequestFitter], console: &Console
     let request = rows::request(&row.columns, &args.options, console)?;
     let limit = args.budget.as_ref().or(args.budget_day.as_ref());
     let (most_images, most_cost) = bound(&request, targets, limit)?;
-    let id = row.id()?;
+    let (id, exactly) = (row.id()?, rows::exactly(&row.columns)?);
     let mut line = PlannedLine::new(Value::Object(row.columns));
-    line.id = id;
+    (line.id, line.purchases) = (id, exactly.unwrap_or(1));
     line.references = request.references.iter().map(hash).collect();
     (line.most_images, line.most_cost) = (most_images, most_cost);
     Ok(line)

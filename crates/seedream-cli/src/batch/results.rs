@@ -37,6 +37,9 @@ struct ResultLine<'a> {
     /// What the last run of the line brought; absent where it was not sent or its process died.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'a Outcome>,
+    /// The same for each purchase of a line that has several, one an image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcomes: Option<&'a [Outcome]>,
 }
 
 struct LineStateName(LineState);
@@ -87,14 +90,16 @@ pub(crate) async fn write(
         let Some(detail) = ledger.show(job).await? else { continue };
         let (state, charge) = state(&detail.job);
         *states.entry(state.as_str()).or_default() += 1;
-        let outcome = outcome(&detail);
+        let outcomes = outcomes(&detail);
+        let is_one = detail.job.purchases.len() < 2;
         results.line(&ResultLine {
             position: detail.job.position + 1,
             id: &detail.job.key,
             state: LineStateName(state),
             charge,
             row: &detail.job.row,
-            outcome: outcome.as_ref(),
+            outcome: outcomes.last().filter(|_| is_one),
+            outcomes: (!is_one).then_some(&outcomes),
         })?;
         if (state, charge) == (LineState::Failed, Charge::No) {
             if failed.is_none() {
@@ -129,19 +134,30 @@ pub(crate) async fn write(
 
 /// The state of a line, and whether it was charged: the worst of its purchases.
 fn state(job: &JobRow) -> (LineState, Charge) {
-    let state = job.purchases.last().map_or(LineState::Planned, |purchase| purchase.state);
+    // Of what is over, a failure is worse than an image; what may have been billed is the worst.
+    let rank = |state: &LineState| match state {
+        LineState::Unknown => 4,
+        LineState::Failed => 2,
+        LineState::Cancelled => 1,
+        LineState::Settled => 0,
+        _ => 3,
+    };
+    let state = job.purchases.iter().map(|purchase| purchase.state).max_by_key(rank);
     let attempts = job.purchases.iter().flat_map(|purchase| &purchase.attempts);
-    (state, attempts.map(|attempt| attempt.charge).max().unwrap_or(Charge::No))
+    (state.unwrap_or(LineState::Planned), attempts.map(|attempt| attempt.charge).max().unwrap_or(Charge::No))
 }
 
-/// The last outcome of a line. The URL of a saved image is left out: it gives access to the image.
-fn outcome(detail: &JobDetail) -> Option<Outcome> {
+/// The last outcome of each purchase. The URL of a saved image is left out: it gives access to the image.
+fn outcomes(detail: &JobDetail) -> Vec<Outcome> {
     let ended =
         |entry: &RecordEntry| if let RecordEntry::Ended { outcome } = entry { Some((**outcome).clone()) } else { None };
-    let mut outcome = detail.entries.iter().flatten().rev().find_map(ended)?;
-    outcome.images.iter_mut().for_each(|image| image.url = None);
-    outcome.generation = None;
-    Some(outcome)
+    let last = detail.entries.iter().filter_map(|entries| entries.iter().rev().find_map(ended));
+    let concise = last.map(|mut outcome| {
+        outcome.images.iter_mut().for_each(|image| image.url = None);
+        outcome.generation = None;
+        outcome
+    });
+    concise.collect()
 }
 
 impl Summary {

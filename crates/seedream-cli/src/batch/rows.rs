@@ -19,6 +19,12 @@ use crate::{
 /// The column with a line's own id.
 const ID: &str = "id";
 
+/// The column with the number of images that a line needs, each of a request of its own.
+const EXACTLY: &str = "exactly";
+
+/// The most images that a line may need.
+const MOST_EXACTLY: u32 = 1_000;
+
 /// The options of a request that are not those of one line.
 const NOT_OF_A_LINE: [&str; 3] = ["check", "fit", "help"];
 
@@ -140,6 +146,26 @@ impl Row {
     }
 }
 
+/// How many images a row needs, where it says so.
+///
+/// # Errors
+/// It is not a number from 1 to 1000, or `count` is there too.
+pub(crate) fn exactly(columns: &Map<String, Value>) -> Result<Option<u32>, Failure> {
+    let number = match columns.get(EXACTLY) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(text)) => text.trim().parse().ok(),
+        Some(value) => value.as_u64().and_then(|number| u32::try_from(number).ok()),
+    };
+    if columns.get("count").is_some_and(|count| !count.is_null()) {
+        return Err(Failure::usage(
+            "`exactly` and `count` are both there: count is the most images of one request, exactly sends a request for each image; leave one out",
+        ));
+    }
+    number.filter(|number| (1..=MOST_EXACTLY).contains(number)).map(Some).ok_or_else(|| {
+        Failure::usage(format!("`exactly` is {}; write a number from 1 to {MOST_EXACTLY}", columns[EXACTLY]))
+    })
+}
+
 /// The request of a row: its columns, and the options of the command line where it has none.
 ///
 /// # Errors
@@ -152,7 +178,9 @@ pub(crate) fn request(
     let command = RowFlags::command();
     let mut flags = Vec::new();
     let mut prompt = None;
-    for (column, value) in columns.iter().filter(|(name, value)| *name != ID && !value.is_null()) {
+    for (column, value) in
+        columns.iter().filter(|(name, value)| ![ID, EXACTLY].contains(&name.as_str()) && !value.is_null())
+    {
         if column == "prompt" {
             prompt = Some(value.as_str().ok_or_else(|| Failure::usage("`prompt` is not a text"))?);
             continue;
@@ -171,15 +199,14 @@ pub(crate) fn request(
             }
         }
     }
-    let Some(prompt) = prompt else {
-        if !columns.contains_key("prompt_file") {
-            return Err(Failure::usage("there is no `prompt`; describe the image to generate"));
-        }
-        return merged(flags, defaults, console);
-    };
-    // Last, so that no prompt is read as a flag.
-    flags.extend(["--".to_owned(), prompt.to_owned()]);
-    merged(flags, defaults, console)
+    match prompt {
+        // Last, so that no prompt is read as a flag.
+        Some(prompt) => flags.extend(["--".to_owned(), prompt.to_owned()]),
+        None if columns.contains_key("prompt_file") => {}
+        None => return Err(Failure::usage("there is no `prompt`; describe the image to generate")),
+    }
+    let request = merged(flags, defaults, console)?;
+    Ok(if exactly(columns)?.is_some() { request.single() } else { request })
 }
 
 fn merged(flags: Vec<String>, defaults: &RequestOptions, console: &Console) -> Result<ImageRequest, Failure> {
@@ -224,7 +251,7 @@ fn is_named(argument: &Arg, column: &str) -> bool {
 
 fn unknown_column(command: &clap::Command, column: &str) -> Failure {
     let longs = command.get_arguments().filter_map(Arg::get_long).filter(|long| !NOT_OF_A_LINE.contains(long));
-    let mut names: Vec<_> = ["prompt".to_owned(), ID.to_owned()].into_iter().collect();
+    let mut names: Vec<_> = ["prompt", ID, EXACTLY].map(str::to_owned).into_iter().collect();
     names.extend(longs.map(|long| long.replace('-', "_")));
     let near = names.iter().max_by(|a, b| strsim::jaro_winkler(a, column).total_cmp(&strsim::jaro_winkler(b, column)));
     let near = near.filter(|name| strsim::jaro_winkler(name, column) > 0.8);

@@ -9,10 +9,10 @@ use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::Fu
 use indicatif::{ProgressBar, ProgressStyle};
 use seedream::seedream_client::JobError;
 use seedream::{ErrorKind, ImageProvider, Job, Outcome};
-use seedream_ledger::{LineWork, Taken, Worker};
+use seedream_ledger::{Ledger, LineWork, Taken, Worker};
 use tokio::time::{Interval, MissedTickBehavior};
 
-use super::rows;
+use super::{live_spend::LiveSpend, rows};
 use crate::{
     args::RequestOptions, console::Console, exit::Exit, failure::Failure, output_place::OutputPlace,
     report::PurchaseResult, signals::Cancel,
@@ -21,6 +21,9 @@ use crate::{
 /// Runs jobs until nothing is left to be done.
 pub(crate) struct Runner<'a> {
     pub(crate) provider: Arc<dyn ImageProvider>,
+    pub(crate) ledger: &'a Ledger,
+    /// Of which the spend is shown; of all where there is none.
+    pub(crate) batch: Option<&'a str>,
     pub(crate) worker: Worker,
     /// What the rows leave open; `None` where nothing is sent.
     pub(crate) options: Option<&'a RequestOptions>,
@@ -30,7 +33,7 @@ pub(crate) struct Runner<'a> {
     pub(crate) cancel: &'a Cancel,
     pub(crate) concurrency: u32,
     pub(crate) per_minute: Option<u32>,
-    /// How many lines there are.
+    /// How many purchases there are.
     pub(crate) total: u64,
     pub(crate) console: &'a Console,
 }
@@ -56,6 +59,7 @@ impl Runner<'_> {
         let bar = self.bar();
         let started = Instant::now();
         let (mut images, mut refused) = (0u64, None);
+        let mut spend = LiveSpend::default();
         // Whether the pace allows another request.
         let mut is_due = pace.is_none();
         loop {
@@ -105,7 +109,10 @@ impl Runner<'_> {
             run.stopped = run.stopped.take().or_else(|| concerns_all(&result));
             run.exits.push(result.exit());
             let rate = images as f64 * 60.0 / started.elapsed().as_secs_f64().max(0.001);
-            bar.set_message(format!("{images} images, {rate:.0} a minute"));
+            if self.console.is_live() {
+                spend.refresh(self.ledger, self.batch).await;
+            }
+            bar.set_message(format!("{images} images, {rate:.0} a minute{}", spend.text()));
             bar.inc(1);
         }
         bar.finish_and_clear();
@@ -127,7 +134,7 @@ impl Runner<'_> {
         let request = request.and_then(|options| rows::request(&columns, options, self.console));
         match request {
             Ok(request) => {
-                let job = Job::new(self.provider.clone(), request).id(work.job.clone());
+                let job = Job::new(self.provider.clone(), request).id(work.job.clone()).numbered(work.purchase);
                 let key = work.key.clone();
                 // Held until the job has begun.
                 async move {
@@ -160,7 +167,7 @@ impl Runner<'_> {
 
     fn bar(&self) -> ProgressBar {
         let bar = self.console.bars().add(ProgressBar::new(self.total));
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} lines  {msg}  ({elapsed})") {
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}  ({elapsed})") {
             bar.set_style(style);
         }
         if self.console.is_live() {

@@ -76,6 +76,29 @@ fn a_line_that_is_not_valid_stops_the_batch_before_anything_is_sent() {
 }
 
 #[test]
+fn a_line_that_needs_several_images_is_a_request_for_each() {
+    let (workdir, upstream) = (Workdir::new(), Upstream::start());
+    let base = upstream.base("ark");
+    write(&workdir, "{\"id\": \"fox\", \"prompt\": \"a fox\", \"exactly\": 3}\n");
+    for _ in 0..2 {
+        batch(&workdir, &base, &["--budget", "3images"]).exits_with(0).stdout_contains("settled  1");
+        assert_eq!(upstream.count("POST"), 3);
+    }
+    let line = &results(&workdir)[0];
+    let outcomes = line["outcomes"].as_array().unwrap();
+    let files: Vec<_> = outcomes.iter().map(|outcome| outcome["images"][0]["file"].as_str().unwrap()).collect();
+    assert_eq!((line.get("outcome"), files.len()), (None, 3));
+    assert!(files.iter().all(|file| workdir.path(file).exists()) && files[0] != files[1] && files[1] != files[2]);
+    for (row, why) in [
+        (r#"{"prompt": "a", "exactly": 0}"#, "`exactly` is 0; write a number from 1 to 1000"),
+        (r#"{"prompt": "a", "exactly": 2, "count": 2}"#, "`exactly` and `count` are both there"),
+    ] {
+        write(&workdir, row);
+        batch(&workdir, &base, &[]).exits_with(2).stderr_contains(why);
+    }
+}
+
+#[test]
 fn a_line_under_way_at_a_kill_is_unknown_and_only_a_person_has_it_sent_again() {
     let (workdir, server) = (Workdir::new(), Scripted::start(1000));
     server.rule(|_| Act::Hold);
