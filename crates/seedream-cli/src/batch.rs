@@ -22,7 +22,6 @@ use crate::{
     exit::Exit,
     failure::Failure,
     generate::{download, policy},
-    ledger_file,
     limits_file::limited,
     provider_selection,
     request_fitter::RequestFitter,
@@ -39,7 +38,7 @@ pub(crate) async fn batch(args: &BatchArgs, console: &Console) -> Result<Exit, F
     let destination = open(&args.provider, console).await?;
     let targets = targets(&args.provider, &args.rules, &args.save, &destination)?;
     let lines = planned::lines(args, &targets, console)?;
-    let ledger = ledger_file::open_or_make(&files.ledger)?;
+    let ledger = files.ledger.open_or_make(args.accept_failover)?;
     let report = ledger.plan_lines(&files.batch, lines).await?;
     if args.retry_failed {
         let again = ledger.retry_failed(&files.batch).await?;

@@ -15,7 +15,6 @@ use crate::{
     destination::Destination,
     exit::Exit,
     failure::Failure,
-    ledger_file,
     limits_file::limited,
     progress::ProgressReporter,
     provider_selection,
@@ -52,7 +51,7 @@ pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<E
         clients.into_iter().map(|fitting| Arc::new(fitting) as _).collect()
     };
     let cancel = Cancel::on_signals(Some(console))?;
-    let ledger = args.ledger.as_deref().map(ledger_file::open_or_make).transpose()?;
+    let ledger = args.ledger.as_ref().map(|at| at.open_or_make(args.accept_failover)).transpose()?;
     let store = ledger.as_ref().map(|ledger| store(ledger, &args.save)).transpose()?;
     let jobs = providers.iter().map(|provider| {
         let job = provider.job(request.clone()).save_to(args.save.out()).controlled_by(cancel.control());

@@ -6,6 +6,8 @@ mod add_provider;
 mod batch;
 mod cancellation;
 mod conformance;
+#[cfg(feature = "postgres")]
+mod database;
 mod disks;
 mod exactly_and_fallback;
 mod fails;
@@ -17,6 +19,9 @@ mod mock;
 mod mock_serve;
 mod pasted_url_and_key;
 mod plan_and_models;
+#[cfg(feature = "postgres")]
+#[path = "../../../seedream-ledger/tests/support/postgres.rs"]
+mod postgres;
 mod prompts;
 mod proxies;
 mod python_guide;
