@@ -65,6 +65,7 @@ pub(crate) fn storage(ledger: &str, error: DatabaseError) -> Refusal {
         FailureKind::Busy => format!("the ledger {ledger} is busy: another process has been writing for too long"),
         FailureKind::Full => format!("the disk of the ledger {ledger} is full"),
         FailureKind::ReadOnly => format!("the ledger {ledger} cannot be written: {error}"),
+        FailureKind::Complete => error.message.clone(),
         FailureKind::NoRow | FailureKind::Other => format!("the ledger {ledger} failed: {error}"),
     };
     Refusal::storage(message, error)

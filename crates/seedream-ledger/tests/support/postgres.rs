@@ -100,6 +100,16 @@ impl Postgres {
         writeln!(file, "{parameter} = {value}").unwrap();
     }
 
+    /// Gives the server a file that only it may read.
+    pub(crate) fn put(&self, name: &str, text: &str) {
+        let path = self.folder.join("data").join(name);
+        fs::write(&path, text).unwrap();
+        succeeds(Command::new("chmod").arg("600").arg(&path));
+        if is_root() {
+            succeeds(Command::new("chown").arg("nobody").arg(&path));
+        }
+    }
+
     /// Ends the server as a crash does, and starts it again.
     pub(crate) fn restart(&self) {
         self.ctl(&["-m", "immediate", "restart"]);

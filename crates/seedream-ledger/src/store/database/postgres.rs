@@ -7,56 +7,17 @@ mod address;
 mod connection;
 mod failure;
 mod heartbeat;
+mod options;
 mod session;
 mod tls;
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::time::Duration;
 
 use seedream_client::Refusal;
 
+pub use self::options::ServerOptions;
 use self::{address::Address, connection::ServerConnection, heartbeat::Heartbeat};
 use super::connection::{Alive, Opened, Site};
-
-/// How a ledger on a server is opened.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct ServerOptions {
-    /// Whether a server is accepted that is not the one that recorded last: after a failover, or with a restored backup. The latest
-    /// entries may be missing there.
-    pub accept_failover: bool,
-    /// Whether a database without a ledger is refused rather than that one is made in it.
-    pub must_exist: bool,
-    /// A folder on this machine for what could not be written into the ledger. Without one it is `seedream` in the folder that the
-    /// system has for the state of programs: `$XDG_STATE_HOME`, `~/.local/state`, or `%LOCALAPPDATA%`.
-    pub spool: Option<PathBuf>,
-}
-
-impl ServerOptions {
-    /// Accepts a server that is not the one that recorded last.
-    #[must_use]
-    pub fn accept_failover(mut self) -> Self {
-        self.accept_failover = true;
-        self
-    }
-
-    /// Refuses a database without a ledger.
-    #[must_use]
-    pub fn must_exist(mut self) -> Self {
-        self.must_exist = true;
-        self
-    }
-
-    /// Sets the folder for what could not be written into the ledger.
-    #[must_use]
-    pub fn spool(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.spool = Some(folder.into());
-        self
-    }
-}
 
 /// How often a worker shows that it is alive.
 const BEAT: Duration = Duration::from_secs(5);
@@ -79,19 +40,6 @@ impl PostgresServer {
     pub(crate) fn new(url: &str, options: ServerOptions) -> Result<Self, Refusal> {
         Ok(Self { address: Address::parse(url)?, options, beat: BEAT, restart: RESTART })
     }
-
-    fn spool(&self) -> Result<PathBuf, Refusal> {
-        let folder = self.options.spool.clone().unwrap_or_else(state_folder);
-        fs::create_dir_all(&folder).map_err(|error| {
-            let message = format!(
-                "the folder {} for what the ledger {} cannot take cannot be made: {error}; name another with XDG_STATE_HOME",
-                folder.display(),
-                self.address.name
-            );
-            Refusal::storage(message, error)
-        })?;
-        Ok(folder)
-    }
 }
 
 impl Site for PostgresServer {
@@ -100,7 +48,7 @@ impl Site for PostgresServer {
     }
 
     fn open(&self) -> Result<Opened, Refusal> {
-        let folder = self.spool()?;
+        let folder = self.options.folder(&self.address.name)?;
         let connection = ServerConnection::open(&self.address, &self.options, self.restart)?;
         let spool = folder.join(connection.ledger());
         Ok(Opened { connection: Box::new(connection), spool })
@@ -109,11 +57,4 @@ impl Site for PostgresServer {
     fn worker(&self) -> Result<Alive, Refusal> {
         Heartbeat::start(&self.address, self.beat)
     }
-}
-
-fn state_folder() -> PathBuf {
-    let set = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = || set("HOME").map(|home| home.join(".local/state"));
-    let of_system = if cfg!(windows) { set("LOCALAPPDATA") } else { set("XDG_STATE_HOME").or_else(home) };
-    of_system.unwrap_or_else(env::temp_dir).join(Path::new("seedream"))
 }

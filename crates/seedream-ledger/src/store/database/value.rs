@@ -141,6 +141,9 @@ pub(crate) enum FailureKind {
     Full,
     /// It cannot be written.
     ReadOnly,
+    /// The message names the ledger and what to do.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "a file is opened once"))]
+    Complete,
     /// Everything else.
     Other,
 }

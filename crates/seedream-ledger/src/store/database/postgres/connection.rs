@@ -12,9 +12,9 @@ use postgres::{
 };
 use seedream_client::Refusal;
 
-use super::{ServerOptions, address::Address, failure::ends_connection, session::Session};
+use super::{address::Address, failure::ends_connection, options::ServerOptions, session::Session};
 use crate::store::{
-    database::{Connection, DatabaseError, Presence, Result, Row, Value},
+    database::{Connection, DatabaseError, FailureKind, Presence, Result, Row, Value},
     failure::refused,
 };
 
@@ -106,11 +106,11 @@ impl ServerConnection {
         loop {
             let error = match Session::open(&self.address, &ServerOptions::default().must_exist()) {
                 Ok(session) if session.ledger == self.ledger => return Ok(session),
-                Ok(_) => "the database has another ledger than before".to_owned(),
+                Ok(_) => format!("the database {} has another ledger than before: start again", self.address.name),
                 Err(refusal) => refusal.to_string(),
             };
             if since.elapsed() >= self.restart {
-                return Err(DatabaseError::other(error));
+                return Err(DatabaseError { kind: FailureKind::Complete, message: error });
             }
             thread::sleep(AGAIN);
         }

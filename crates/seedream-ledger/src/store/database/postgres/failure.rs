@@ -37,6 +37,9 @@ fn message(error: &postgres::Error) -> String {
         message.push_str(&format!(": {next}"));
         cause = next.source();
     }
+    if message.contains("TLS") {
+        message.push_str("; name its authority with SSL_CERT_FILE, or set sslmode=disable in a network that you trust");
+    }
     message
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use postgres::{Client, NoTls, SimpleQueryMessage, Statement, config::SslMode};
 use seedream_client::Refusal;
 
-use super::{ServerOptions, address::Address, tls};
+use super::{address::Address, options::ServerOptions, tls};
 use crate::store::{
     database::{DatabaseError, schema},
     failure::{refused, storage},
@@ -142,7 +142,7 @@ impl Session {
                     "the server of the ledger {name} is not the one that recorded last (system {system} on timeline {timeline}, \
                     was {known_system} on {known_timeline}): after a failover or with a restored backup the latest entries may be \
                     missing, and what they record would be bought again; compare with the provider's bill, then accept this server \
-                    with --accept-failover"
+                    with --accept-failover (ServerOptions::accept_failover)"
                 ));
             }
         }
