@@ -8,6 +8,6 @@ pub(crate) mod sqlite;
 mod value;
 
 pub(crate) use self::{
-    connection::{Alive, Connection, Opened, Presence, Site},
+    connection::{Alive, Connection, Opened, Presence, Site, WRITING_THREAD},
     value::{DatabaseError, FailureKind, Result, Row, Value, values},
 };

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::{
     apply,
-    database::{self, Connection, DatabaseError, Opened, Site},
+    database::{self, Connection, DatabaseError, Opened, Site, WRITING_THREAD},
     failure::{refused, storage},
     spool::{Spool, Spooled},
 };
@@ -152,7 +152,7 @@ impl Writer {
         let (sender, receiver) = mpsc::channel();
         let (ready, opened) = mpsc::sync_channel(1);
         let warnings = Warnings::default();
-        let told = warnings.clone();
+        let shared = warnings.clone();
         let serve = move || {
             let open = || {
                 let Opened { connection, spool } = site.open()?;
@@ -162,7 +162,7 @@ impl Writer {
                     spool: Spool::new(&spool),
                     later: Vec::new(),
                     halted: None,
-                    warnings: told,
+                    warnings: shared,
                     #[cfg(test)]
                     faults,
                 };
@@ -179,7 +179,7 @@ impl Writer {
                 database.serve(&receiver);
             }
         };
-        let thread = thread::Builder::new().name("seedream-ledger".into()).spawn(serve);
+        let thread = thread::Builder::new().name(WRITING_THREAD.into()).spawn(serve);
         let thread =
             thread.map_err(|error| Refusal::storage(format!("the ledger cannot start a thread: {error}"), error))?;
         opened.recv().unwrap_or_else(|_| Err(gone()))?;

@@ -31,6 +31,9 @@ pub(crate) struct Opened {
     pub(crate) spool: PathBuf,
 }
 
+/// The name of the thread that writes.
+pub(crate) const WRITING_THREAD: &str = "seedream-ledger";
+
 /// A worker that others see as alive.
 pub(crate) struct Alive {
     pub(crate) id: u64,

@@ -184,6 +184,32 @@ async fn a_worker_that_was_not_seen_is_fenced_and_what_it_records_later_is_kept(
     assert!(silent.begin(&intent("two")).await.is_ok());
 }
 
+/// The thread that writes ends it, inside the transaction in which it notes that it is alive.
+#[tokio::test]
+async fn a_worker_that_is_dropped_while_it_takes_a_line_holds_up_nothing() {
+    let Some(server) = Postgres::shared() else { return };
+    let bed = Bed::postgres(&server.url_of_new_database());
+    let ledger = bed.open();
+    ledger.plan_lines("b", vec![PlannedLine::new("a lighthouse".into())]).await.unwrap();
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    ledger.writer.send(move |_| {
+        let _ = wait.recv();
+        Ok(())
+    });
+    {
+        let dropped = ledger.worker(WorkerOptions::of_batch("b")).unwrap();
+        let mut taken = Box::pin(dropped.take());
+        let waker = std::task::Waker::noop();
+        assert!(taken.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_pending());
+    }
+    drop(go);
+    let jobs = ledger.jobs(JobFilter::default()).await.unwrap();
+    // It was taken and released; a server ends a transaction that waits for itself.
+    assert_eq!(jobs[0].purchases[0].attempts.len(), 1);
+    let other = ledger.worker(WorkerOptions::of_batch("b")).unwrap();
+    assert!(matches!(other.take().await.unwrap(), Taken::Send(_)));
+}
+
 /// Whatever the role or the database sets.
 #[tokio::test]
 async fn every_commit_is_on_disk_before_it_returns() {

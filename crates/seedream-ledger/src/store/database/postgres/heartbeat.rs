@@ -11,7 +11,7 @@ use seedream_client::Refusal;
 
 use super::{address::Address, session::connect};
 use crate::store::{
-    database::{Alive, Result},
+    database::{Alive, Result, WRITING_THREAD},
     failure::{refused, storage},
     random::random,
 };
@@ -73,7 +73,9 @@ impl Heartbeat {
 impl Drop for Heartbeat {
     fn drop(&mut self) {
         self.stop = None;
-        if let Some(thread) = self.thread.take() {
+        // The thread that writes may have the row of this worker in its transaction, for whose end the other waits.
+        let waits = thread::current().name() != Some(WRITING_THREAD);
+        if let Some(thread) = self.thread.take().filter(|_| waits) {
             // One that panicked shows nothing any more: the others take over later.
             let _ = thread.join();
         }
