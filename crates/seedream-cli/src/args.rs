@@ -7,8 +7,6 @@ mod mock;
 #[cfg(feature = "storage")]
 mod storage;
 
-use std::path::PathBuf;
-
 use clap::{Args, Parser, Subcommand};
 use seedream::seedream_core::Descriptor;
 
@@ -18,6 +16,8 @@ pub(crate) use groups::*;
 pub(crate) use mock::*;
 #[cfg(feature = "storage")]
 pub(crate) use storage::*;
+
+use crate::ledger::LedgerAt;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 ok, 1 other failure, 2 usage error or request refused before sending, 3 some images failed, 4 rejected
@@ -107,9 +107,13 @@ pub(crate) struct GenerateArgs {
     /// Try providers in --provider order; continue only if the previous one rejected the request without charging
     #[arg(long, conflicts_with = "exactly")]
     pub(crate) fallback: bool,
-    /// Record the job in this ledger instead of a file in the output folder; made if it is missing
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ledger: Option<PathBuf>,
+    /// Record the job in this ledger instead of a file in the output folder: a file, or postgres://USER@HOST/DATABASE; made if it is
+    /// missing
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) ledger: Option<LedgerAt>,
+    /// Send although the server of the ledger is not the one that recorded last, as after a failover: its latest entries may be missing
+    #[arg(long, requires = "ledger")]
+    pub(crate) accept_failover: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

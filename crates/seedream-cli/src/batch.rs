@@ -23,9 +23,8 @@ use crate::{
     exit::Exit,
     failure::Failure,
     generate::{download, policy},
-    ledger_file,
     limits_file::limited,
-    output_place::{Beside, OutputPlace},
+    output_place::OutputPlace,
     provider_selection,
     request_fitter::RequestFitter,
     signals::Cancel,
@@ -41,8 +40,8 @@ pub(crate) async fn batch(args: &BatchArgs, console: &Console) -> Result<Exit, F
     let destination = open(&args.provider, console).await?;
     let targets = targets(&args.provider, &args.rules, &args.save, &destination)?;
     let lines = planned::lines(args, &targets, console)?;
-    let place = OutputPlace::open(&args.save, None, Beside::Ledger(&files.ledger), console).await?;
-    let ledger = ledger_file::open_or_make(&files.ledger)?;
+    let place = OutputPlace::open(&args.save, None, files.ledger.beside(), console).await?;
+    let ledger = files.ledger.open_or_make(args.accept_failover)?;
     let total = lines.iter().map(|line| u64::from(line.purchases)).sum();
     let report = ledger.plan_lines(&files.batch, lines).await?;
     if args.retry_failed {

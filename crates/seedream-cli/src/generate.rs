@@ -15,7 +15,7 @@ use crate::{
     destination::Destination,
     exit::Exit,
     failure::Failure,
-    ledger_file,
+    ledger::LedgerAt,
     limits_file::limited,
     output_place::{Beside, OutputPlace},
     progress::ProgressReporter,
@@ -52,15 +52,15 @@ pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<E
         clients.into_iter().map(|fitting| Arc::new(fitting) as _).collect()
     };
     let cancel = Cancel::on_signals(Some(console))?;
-    let beside = args.ledger.as_deref().map_or(Beside::Nothing, Beside::Ledger);
+    let beside = args.ledger.as_ref().map_or(Beside::Nothing, LedgerAt::beside);
     let place = OutputPlace::open(&args.save, None, beside, console).await?;
+    let ledger = args.ledger.as_ref().map(|at| at.open_or_make(args.accept_failover)).transpose()?;
     let resume = ResumeCommand {
         base_url,
         out: args.save.out().to_owned(),
-        ledger: args.ledger.clone(),
+        ledger: args.ledger.as_ref().zip(ledger.as_ref()).map(|(at, ledger)| at.shown(ledger)),
         mock: destination.is_mock(),
     };
-    let ledger = args.ledger.as_deref().map(ledger_file::open_or_make).transpose()?;
     let store = ledger.as_ref().map(|ledger| store(ledger, &args.save)).transpose()?;
     let jobs = providers.iter().map(|provider| {
         let job = place.keep(provider.job(request.clone())).controlled_by(cancel.control());

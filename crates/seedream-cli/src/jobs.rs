@@ -1,7 +1,5 @@
 //! `seedream jobs`: the jobs of a ledger.
 
-use std::path::Path;
-
 use seedream_ledger::{JobFilter, JobRow, Ledger, Resolution, WorkerOptions, protocol::Verdict};
 
 use crate::{
@@ -10,7 +8,7 @@ use crate::{
     console::Console,
     exit::Exit,
     failure::Failure,
-    ledger_file,
+    ledger::LedgerAt,
     output_place::{Beside, OutputPlace},
     signals::Cancel,
     table::{Table, cell},
@@ -28,27 +26,26 @@ pub(crate) async fn jobs(command: JobsCommand, console: &Console) -> Result<Exit
         JobsCommand::List { ledger, batch, state } => {
             let mut filter = JobFilter::default();
             (filter.batch, filter.state) = (batch, state);
-            list(&ledger_file::open(&ledger.ledger)?, filter, ledger.json, console).await
+            list(&ledger.ledger.open()?, filter, ledger.json, console).await
         }
         JobsCommand::Show { id, ledger } => {
-            let found = ledger_file::open(&ledger)?.show(&id).await?;
-            let found = found.ok_or_else(|| {
-                let file = ledger.display();
-                Failure::usage(format!("{file} has no job {id}; list them with: seedream jobs list --ledger {file}"))
+            let opened = ledger.open()?;
+            let found = opened.show(&id).await?.ok_or_else(|| {
+                let name = ledger.shown(&opened);
+                Failure::usage(format!("{name} has no job {id}; list them with: seedream jobs list --ledger {name}"))
             })?;
             console.json(&found)?;
             Ok(Exit::Ok)
         }
         JobsCommand::Resume { ledger, provider, save } => {
-            let place = Beside::Ledger(&ledger.ledger);
-            resume(&ledger_file::open(&ledger.ledger)?, place, &provider, &save, console).await
+            resume(&ledger.ledger.open()?, ledger.ledger.beside(), &provider, &save, console).await
         }
         JobsCommand::Resolve { id, decision, yes: _, force, ledger } => {
             let mut resolution = Resolution::new(verdict(decision));
             if force {
                 resolution = resolution.force();
             }
-            let state = ledger_file::open(&ledger.ledger)?.resolve(&id, resolution).await?;
+            let state = ledger.ledger.open()?.resolve(&id, resolution).await?;
             if ledger.json {
                 console.json(&serde_json::json!({ "id": id, "state": state.as_str() }))?;
             } else {
@@ -146,10 +143,10 @@ async fn resume(
 }
 
 /// Prints every job as a JSON line; of a damaged ledger what can be read.
-async fn export(path: &Path, console: &Console) -> Result<Exit, Failure> {
-    let ledger = match ledger_file::open(path) {
-        Ok(ledger) => ledger,
-        Err(failure) if path.exists() => {
+async fn export(at: &LedgerAt, console: &Console) -> Result<Exit, Failure> {
+    let ledger = match (at.open(), at) {
+        (Ok(ledger), _) => ledger,
+        (Err(failure), LedgerAt::File(path)) if path.exists() => {
             console.note(&format!("error: {}", failure.message));
             let salvage = Ledger::salvage(path)?;
             for (record, entry) in &salvage.entries {
@@ -160,7 +157,7 @@ async fn export(path: &Path, console: &Console) -> Result<Exit, Failure> {
             }
             return Ok(Exit::Partial);
         }
-        Err(failure) => return Err(failure),
+        (Err(failure), _) => return Err(failure),
     };
     let mut filter = JobFilter::default();
     filter.limit = PAGE;

@@ -14,7 +14,7 @@ mod exit;
 mod failure;
 mod generate;
 mod jobs;
-mod ledger_file;
+mod ledger;
 mod limits_file;
 mod mock;
 mod models;

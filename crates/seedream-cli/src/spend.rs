@@ -3,7 +3,7 @@
 use seedream::seedream_core::Amount;
 use seedream_ledger::SpendRow;
 
-use crate::{args::SpendArgs, batch::spend_table, console::Console, exit::Exit, failure::Failure, ledger_file};
+use crate::{args::SpendArgs, batch::spend_table, console::Console, exit::Exit, failure::Failure};
 
 const HEADER: [&str; 12] = [
     "day",
@@ -25,7 +25,7 @@ const HEADER: [&str; 12] = [
 /// # Errors
 /// The ledger cannot be read.
 pub(crate) async fn spend(args: &SpendArgs, console: &Console) -> Result<Exit, Failure> {
-    let ledger = ledger_file::open(&args.ledger.ledger)?;
+    let ledger = args.ledger.ledger.open()?;
     let rows = ledger.spend(args.batch.as_deref(), args.since.as_deref()).await?;
     if args.ledger.json {
         console.json(&rows)?;

@@ -50,6 +50,16 @@ pub(crate) fn kind(entry: &RecordEntry) -> &'static str {
     }
 }
 
+/// Which image an entry saves.
+pub(crate) fn image(entry: &RecordEntry) -> Option<u32> {
+    if let RecordEntry::Image { index, .. } = entry { Some(*index) } else { None }
+}
+
+/// Whether an entry is a response that was read to its end.
+pub(crate) fn is_whole(entry: &RecordEntry) -> bool {
+    matches!(entry, RecordEntry::Answered { whole: true, .. })
+}
+
 /// What happens to the attempt, in this order, and what is noted.
 pub(crate) fn meaning(entry: &RecordEntry, context: &Context<'_>) -> (Vec<Action>, Notes) {
     let (attempt, epoch) = (context.attempt, context.epoch);

@@ -16,11 +16,13 @@ pub mod protocol;
 #[cfg(feature = "sqlite")]
 mod report;
 #[cfg(feature = "sqlite")]
-mod sqlite;
+mod store;
 
+#[cfg(feature = "postgres")]
+pub use self::store::ServerOptions;
 #[cfg(feature = "sqlite")]
 pub use self::{
     budget::{Budget, BudgetPeriod, IMAGES},
     report::{AttemptReport, Comparison, JobDetail, JobFilter, JobRow, PurchaseRow, Salvage, SpendRow},
-    sqlite::{Ledger, LedgerError, LineWork, PlanReport, PlannedLine, Resolution, Taken, Worker, WorkerOptions},
+    store::{Ledger, LedgerError, LineWork, PlanReport, PlannedLine, Resolution, Taken, Worker, WorkerOptions},
 };

@@ -31,7 +31,7 @@
 //! | `answered`, `saved` | `settled` | [`Action::Ended`] with nothing left to collect | the holder |
 //! | `answered` | `failed`, by its charge | [`Action::Ended`] without an image and with nothing left to collect | the holder |
 //! | `sent`, `accepted` | `unknown` or `failed` | [`Action::Ended`] with nothing left to collect | the holder |
-//! | `sent` | `unknown` | [`Action::Lost`] | the store, once the holder is known to be gone |
+//! | `sent` | `unknown` | [`Action::Lost`] | the store, once the holder has ended or was not seen for too long |
 //! | `sent`, `unknown` | `failed`, with charge | [`Action::Resolve`] with [`Verdict::Paid`] | a person |
 //! | `sent`, `unknown` | `failed`, no charge | [`Action::Resolve`] with [`Verdict::NotPaid`] | a person, after the wait |
 //! | `failed` | `accepted`, `answered` | evidence that contradicts: kept, charged, and a conflict | the worker that made the attempt |

@@ -4,32 +4,37 @@
 
 #[path = "stores/entries.rs"]
 mod entries;
+#[path = "support/ledgers.rs"]
+mod ledgers;
 
 use std::{path::Path, sync::Arc};
 
 use entries::{answered, attempt, ended, image, intent, job, refused, task, unknown_kind};
+use ledgers::Place;
 use seedream_client::{FolderStore, JobRecord, JobStore, RecordEntry, Refusal};
 use seedream_core::Charge;
-use seedream_ledger::{Ledger, WorkerOptions};
+use seedream_ledger::WorkerOptions;
 
 const NOT_SENT: RecordEntry = RecordEntry::NotSent { error: None };
 
-/// A store in a folder. Made again, it is that of another process.
-type Make = fn(&Path) -> Arc<dyn JobStore>;
+/// Makes a store. Made again, it is that of another process.
+type Make = Box<dyn Fn() -> Arc<dyn JobStore>>;
 
-const STORES: [(&str, Make); 2] = [
-    ("folder", |folder| Arc::new(FolderStore::new(folder))),
-    ("sqlite", |folder| {
-        Arc::new(Ledger::open(folder.join("jobs.ledger")).unwrap().worker(WorkerOptions::default()).unwrap())
-    }),
-];
+/// A worker of each ledger that can be made on this machine.
+fn ledgers() -> impl Iterator<Item = Make> {
+    let worker =
+        |place: Place| -> Make { Box::new(move || Arc::new(place.open().worker(WorkerOptions::default()).unwrap())) };
+    Place::each().into_iter().map(worker)
+}
 
 /// Runs a test over each store, in a folder of its own.
 async fn each(test: impl AsyncFn(&dyn Fn() -> Arc<dyn JobStore>, &Path)) {
-    for (name, make) in STORES {
-        println!("{name}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
+    let in_folder: Make = Box::new(move || Arc::new(FolderStore::new(&path)));
+    for make in std::iter::once(in_folder).chain(ledgers()) {
         let folder = tempfile::tempdir().unwrap();
-        test(&|| make(folder.path()), folder.path()).await;
+        test(&*make, folder.path()).await;
     }
 }
 
@@ -220,10 +225,11 @@ async fn purchases_of_a_job_are_records_of_their_own() {
 /// The protocol forbids what a client never asks for.
 #[tokio::test]
 async fn a_ledger_refuses_the_attempt_that_a_client_must_not_make() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = STORES[1].1(folder.path());
-    let mut record = begun(&store, "one").await;
-    assert!(matches!(record.attempt(&attempt("one", 2)).await, Err(Refusal::AlreadyBought { .. })));
-    record.append(refused(Charge::Unknown)).await.unwrap();
-    assert!(matches!(record.attempt(&attempt("one", 2)).await, Err(Refusal::AlreadyBought { .. })));
+    for make in ledgers() {
+        let store = make();
+        let mut record = begun(&store, "one").await;
+        assert!(matches!(record.attempt(&attempt("one", 2)).await, Err(Refusal::AlreadyBought { .. })));
+        record.append(refused(Charge::Unknown)).await.unwrap();
+        assert!(matches!(record.attempt(&attempt("one", 2)).await, Err(Refusal::AlreadyBought { .. })));
+    }
 }

@@ -7,7 +7,7 @@ use seedream::seedream_core::Amount;
 use seedream_ledger::protocol::LineState;
 
 use super::groups::{ProviderArgs, RequestOptions, RuleArgs, SaveArgs};
-use crate::budget;
+use crate::{budget, ledger::LedgerAt};
 
 pub(super) const BATCH_HELP: &str = "\
 FILE has one request per line (JSONL) or per row (CSV with a header). `prompt` is required. Every option above that is part of a
@@ -18,6 +18,9 @@ may have several values; in CSV a column may stand several times. `id` names a l
 The ledger records every line before its request is sent. Run the same command again after a crash, or when lines were added: lines
 that were sent are collected, never sent again. A line is `unknown` where a request was under way when the process died; decide with
 `seedream jobs resolve`.
+
+A ledger in PostgreSQL is for workers on several machines: each runs the same command. A URL without a password takes it from the
+variable PGPASSWORD. A worker that was not seen for a minute is taken for gone.
 
 Exit codes: 0 all lines have their images, 2 nothing was sent, 3 some lines failed, 7 some lines are unknown, 8 budget used up,
 130 cancelled; others as `seedream generate`.";
@@ -35,9 +38,13 @@ pub(crate) struct BatchArgs {
     pub(crate) provider: ProviderArgs,
     #[command(flatten)]
     pub(crate) save: SaveArgs,
-    /// Ledger of the batch [default: FILE.ledger, with --mock FILE.mock.ledger]; made if it is missing
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ledger: Option<PathBuf>,
+    /// Ledger of the batch: a file, or postgres://USER@HOST/DATABASE [default: FILE.ledger, with --mock FILE.mock.ledger]; made if it
+    /// is missing
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) ledger: Option<LedgerAt>,
+    /// Send although the server of the ledger is not the one that recorded last, as after a failover: its latest entries may be missing
+    #[arg(long, requires = "ledger")]
+    pub(crate) accept_failover: bool,
     /// Name of the batch in the ledger [default: the name of FILE]
     #[arg(long, value_name = "NAME")]
     pub(crate) batch: Option<String>,
@@ -73,9 +80,9 @@ pub(crate) struct BatchArgs {
 /// The ledger of a command.
 #[derive(Debug, Args)]
 pub(crate) struct LedgerArgs {
-    /// The ledger
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ledger: PathBuf,
+    /// The ledger: a file, or postgres://USER@HOST/DATABASE
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) ledger: LedgerAt,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -98,9 +105,9 @@ pub(crate) enum JobsCommand {
     Show {
         /// The job, as `jobs list` prints it
         id: String,
-        /// The ledger
-        #[arg(long, value_name = "FILE")]
-        ledger: PathBuf,
+        /// The ledger: a file, or postgres://USER@HOST/DATABASE
+        #[arg(long, value_name = "FILE|URL")]
+        ledger: LedgerAt,
     },
     /// Collect what was bought and not saved; never sends a paid request
     Resume {
@@ -128,9 +135,9 @@ pub(crate) enum JobsCommand {
     },
     /// Print every job with all that is recorded, as JSONL; reads what is readable of a damaged ledger
     Export {
-        /// The ledger
-        #[arg(long, value_name = "FILE")]
-        ledger: PathBuf,
+        /// The ledger: a file, or postgres://USER@HOST/DATABASE
+        #[arg(long, value_name = "FILE|URL")]
+        ledger: LedgerAt,
     },
 }
 

@@ -5,12 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{args::BatchArgs, failure::Failure};
+use crate::{args::BatchArgs, failure::Failure, ledger::LedgerAt};
 
 /// Where a batch keeps its files, and its name.
 pub(crate) struct BatchFiles {
     pub(crate) batch: String,
-    pub(crate) ledger: PathBuf,
+    pub(crate) ledger: LedgerAt,
     pub(crate) results: PathBuf,
     pub(crate) failed: PathBuf,
 }
@@ -25,7 +25,11 @@ impl BatchFiles {
                 "standard input has no name: add --ledger FILE, which records what was sent; nothing was sent";
             return Err(Failure::usage(message));
         }
-        let beside = if is_input { args.ledger.as_deref().unwrap_or(Path::new("batch")) } else { &args.file };
+        let beside = match &args.ledger {
+            Some(LedgerAt::File(ledger)) if is_input => ledger,
+            _ if is_input => Path::new("stdin"),
+            _ => &args.file,
+        };
         let with = |ending: &str| {
             let mut name = OsString::from(beside);
             name.push(ending);
@@ -36,7 +40,7 @@ impl BatchFiles {
         let name = || beside.file_name().unwrap_or(beside.as_os_str()).to_string_lossy().into_owned();
         Ok(Self {
             batch: args.batch.clone().unwrap_or_else(|| if is_input { "stdin".to_owned() } else { name() }),
-            ledger: args.ledger.clone().unwrap_or_else(|| with(ledger)),
+            ledger: args.ledger.clone().unwrap_or_else(|| LedgerAt::File(with(ledger))),
             results: args.results.clone().unwrap_or_else(|| with(".results.jsonl")),
             failed: args.failed.clone().unwrap_or_else(|| with(".failed.jsonl")),
         })

@@ -122,7 +122,7 @@ pub(crate) async fn write(
         spend: ledger.spend(Some(&files.batch), None).await?,
         results: files.results.display().to_string(),
         failed: has_failed.then(|| files.failed.display().to_string()),
-        ledger: files.ledger.display().to_string(),
+        ledger: files.ledger.shown(ledger),
     };
     if json {
         console.json(&summary)?;

@@ -22,7 +22,7 @@ pub(crate) struct ResumeCommand {
     /// The output folder or bucket.
     pub(crate) out: PathBuf,
     /// The ledger that keeps the record.
-    pub(crate) ledger: Option<PathBuf>,
+    pub(crate) ledger: Option<String>,
     /// Whether the run used the built-in mock, which ends with this process.
     pub(crate) mock: bool,
 }
@@ -40,8 +40,8 @@ impl ResumeCommand {
     /// The command that resumes a purchase from its record or task.
     fn command(&self, outcome: &Outcome) -> Option<String> {
         if let (Some(_), Some(ledger)) = (&outcome.record, &self.ledger) {
-            let words = [("--ledger", ledger), ("--out", &self.out)];
-            let [ledger, out] = words.map(|(flag, value)| format!("{flag} {}", quoted(&value.to_string_lossy())));
+            let words = [("--ledger", ledger.as_str()), ("--out", &self.out.to_string_lossy())];
+            let [ledger, out] = words.map(|(flag, value)| format!("{flag} {}", quoted(value)));
             let provider = quoted(&outcome.provider);
             return Some(format!("seedream jobs resume {ledger} --provider {provider} {out}{}", self.base_url_flag()));
         }

@@ -8,6 +8,8 @@ mod batch_tutorial;
 mod cancellation;
 mod conformance;
 mod console_blocks;
+#[cfg(feature = "postgres")]
+mod database;
 mod disks;
 mod exactly_and_fallback;
 mod fails;
@@ -19,6 +21,9 @@ mod mock;
 mod mock_serve;
 mod pasted_url_and_key;
 mod plan_and_models;
+#[cfg(feature = "postgres")]
+#[path = "../../../seedream-ledger/tests/support/postgres.rs"]
+mod postgres;
 mod prompts;
 mod proxies;
 mod python_guide;

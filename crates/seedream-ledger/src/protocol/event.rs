@@ -21,10 +21,12 @@ pub enum Action {
         /// The worker.
         worker: u64,
     },
-    /// The holder is gone: its process ended, or it dropped the purchase.
+    /// The holder is gone: its process ended, it dropped the purchase, or it was not seen for too long.
     Lost {
         /// Its epoch.
         epoch: u64,
+        /// Whether it is known that it waits for no response any more.
+        is_over: bool,
     },
     /// The holder is about to buy.
     Reserve {

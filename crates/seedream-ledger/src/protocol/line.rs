@@ -41,7 +41,7 @@ pub struct AttemptRow {
     pub sent_at: Option<i64>,
     /// How long its request may take, in seconds.
     pub deadline: i64,
-    /// Whether its worker went while it was sent.
+    /// Whether its worker is known to have gone while it was sent.
     pub is_lost: bool,
     /// What a person decided.
     pub verdict: Option<Verdict>,

@@ -28,11 +28,11 @@ pub fn step(line: &Line, event: &LineEvent) -> Result<(Line, Vec<LineEffect>), I
             purchase.holder = Some(worker);
             purchase.epoch += 1;
         }
-        Action::Lost { epoch } => {
+        Action::Lost { epoch, is_over } => {
             purchase.fence(epoch)?;
             purchase.holder = None;
             for attempt in purchase.attempts.iter_mut().filter(|attempt| attempt.state == LineState::Sent) {
-                (attempt.state, attempt.charge, attempt.is_lost) = (LineState::Unknown, Charge::Unknown, true);
+                (attempt.state, attempt.charge, attempt.is_lost) = (LineState::Unknown, Charge::Unknown, is_over);
             }
             let is_bought = !purchase.attempts.iter().all(AttemptRow::is_closed);
             purchase.is_over |= is_bought && purchase.attempts.iter().all(AttemptRow::is_at_end);

@@ -21,7 +21,7 @@ fn after(actions: &[Action]) -> Line {
 const TAKE: Action = Action::Take { worker: 7 };
 const RESERVE: Action = Action::Reserve { epoch: 1, hold: 10, left: Some(10) };
 const SEND: Action = Action::Send { epoch: 1, now: 1_000, deadline: DEADLINE };
-const LOST: Action = Action::Lost { epoch: 1 };
+const LOST: Action = Action::Lost { epoch: 1, is_over: true };
 const NOT_SENT: Action = Action::NotSent { attempt: 1, epoch: 1 };
 const ACCEPTED: Action = Action::Accepted { attempt: 1 };
 const ANSWERED: Action = Action::Answered { attempt: 1, charge: Charge::Yes, billed: 8 };
@@ -200,7 +200,7 @@ pub(crate) fn action() -> impl Strategy<Value = Action> {
     let verdict = prop_oneof![Just(Verdict::Paid), Just(Verdict::NotPaid), Just(Verdict::Again)];
     prop_oneof![
         3 => (1..3_u64).prop_map(|worker| Action::Take { worker }),
-        1 => epoch.clone().prop_map(|epoch| Action::Lost { epoch }),
+        1 => (epoch.clone(), proptest::bool::ANY).prop_map(|(epoch, is_over)| Action::Lost { epoch, is_over }),
         4 => (epoch.clone(), 0..12_i64, left.clone())
             .prop_map(|(epoch, hold, left)| Action::Reserve { epoch, hold, left }),
         4 => (epoch.clone(), 0..9_i64).prop_map(|(epoch, now)| Action::Send { epoch, now, deadline: DEADLINE }),

@@ -140,7 +140,10 @@ impl World {
             if let Some(holder) = purchase.holder {
                 if self.is_gone(holder, at) {
                     let mut next = self.clone();
-                    next.commit(number, Action::Lost { epoch: purchase.epoch }).unwrap();
+                    // One that was not seen for too long may still wait for a response.
+                    let is_over = self.variant == Variant::LeaseByWorkersClock
+                        || self.workers.iter().all(|worker| worker.id != holder);
+                    next.commit(number, Action::Lost { epoch: purchase.epoch, is_over }).unwrap();
                     steps.push((Label::of("takes over", Some(at), Some(number)), next));
                 }
                 continue;
@@ -338,7 +341,7 @@ impl World {
                 let mut next = self.clone();
                 next.workers[at].work = None;
                 // It may have been taken over.
-                let _ = next.commit(purchase, Action::Lost { epoch });
+                let _ = next.commit(purchase, Action::Lost { epoch, is_over: true });
                 push("drops it", next);
             }
         }

@@ -1,10 +1,12 @@
 //! Planning: the lines of a file, from one run to the next.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
 use seedream_core::Amount;
 use serde_json::Value;
 
-use super::sql;
+use super::{
+    database::{Connection, DatabaseError, values},
+    sql,
+};
 use crate::identity::Keys;
 
 /// A line of a batch, as it is planned.
@@ -47,18 +49,18 @@ pub struct PlanReport {
 pub(super) enum Refused {
     /// It was sent, with another request.
     Changed(String),
-    Sql(rusqlite::Error),
+    Database(DatabaseError),
 }
 
-impl From<rusqlite::Error> for Refused {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sql(error)
+impl From<DatabaseError> for Refused {
+    fn from(error: DatabaseError) -> Self {
+        Self::Database(error)
     }
 }
 
 /// Adds a line, or takes it over. Says whether it is new.
 pub(super) fn add(
-    connection: &Connection,
+    connection: &dyn Connection,
     batch: &str,
     plan: i64,
     position: i64,
@@ -68,33 +70,28 @@ pub(super) fn add(
     let (key, hash) = keys.next(line.id.as_deref(), &line.row, &line.references);
     let row = line.row.to_string();
     let cost = line.most_cost.as_ref().and_then(|cost| serde_json::to_string(cost).ok());
-    let known: Option<(i64, String)> = connection
-        .prepare_cached(sql::LINE_OF_KEY)?
-        .query_row([batch, &key], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
+    let known = connection.find(sql::LINE_OF_KEY, values![batch, key])?;
     let id = match &known {
-        Some((id, known)) => {
-            if *known != hash {
-                if connection.prepare_cached(sql::LINE_WAS_SENT)?.query_row([id], |row| row.get(0))? {
+        Some(known) => {
+            let id: i64 = known.get(0)?;
+            if known.get::<&str>(1)? != hash {
+                if connection.row(sql::LINE_WAS_SENT, values![id])?.get(0)? {
                     return Err(Refused::Changed(key));
                 }
                 let most = line.most_images;
-                connection.prepare_cached(sql::CHANGE_LINE)?.execute(params![id, hash, row, most, cost])?;
+                connection.execute(sql::CHANGE_LINE, values![id, hash, row, most, cost])?;
             }
-            connection.prepare_cached(sql::LIST_LINE)?.execute(params![id, position, plan])?;
-            connection.prepare_cached(sql::LIST_PURCHASES)?.execute([*id, position])?;
-            *id
+            connection.execute(sql::LIST_LINE, values![id, position, plan])?;
+            connection.execute(sql::LIST_PURCHASES, values![id, position])?;
+            id
         }
         None => {
             let (job, most) = (format!("{batch}/{key}"), line.most_images);
-            connection
-                .prepare_cached(sql::ADD_LINE)?
-                .execute(params![job, batch, key, hash, position, plan, row, most, cost])?;
-            connection.last_insert_rowid()
+            connection.row(sql::ADD_LINE, values![job, batch, key, hash, position, plan, row, most, cost])?.get(0)?
         }
     };
     for number in 1..=line.purchases.max(1) {
-        connection.prepare_cached(sql::ADD_PURCHASE)?.execute(params![id, number])?;
+        connection.execute(sql::ADD_PURCHASE, values![id, number])?;
     }
     Ok(known.is_none())
 }

@@ -3,22 +3,20 @@
 use std::{
     collections::HashSet,
     fmt,
-    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use rusqlite::params;
 use seedream_client::{History, Intent, JobRecord, JobStore, Refusal};
 use serde_json::Value;
 
 use super::{
     apply,
+    database::{Alive, Connection, Presence, Result, values},
     failure::{refused, storage},
-    liveness::{self, WorkerLock},
     record::{self, Bench, LedgerRecord, Place},
-    rows::{Failed, StoredPurchase, find_record, ids, record_id, refusal},
+    rows::{Failed, StoredPurchase, find_record, record_id, refusal},
     sql,
     writer::{Database, Done, Writer},
 };
@@ -117,11 +115,11 @@ impl Drop for Release {
     fn drop(&mut self) {
         let Self { purchase, epoch, .. } = *self;
         self.writer.send(move |database| {
-            let failed = |error| storage(&database.path, error);
-            let mut purchase = StoredPurchase::load(&database.connection, purchase).map_err(failed)?;
-            match purchase.step(&database.connection, Action::Release { epoch }) {
+            let failed = |error| storage(&database.name, error);
+            let mut purchase = StoredPurchase::load(&*database.connection, purchase).map_err(failed)?;
+            match purchase.step(&*database.connection, Action::Release { epoch }) {
                 Ok(()) | Err(Failed::Illegal(_)) => Ok(()),
-                Err(Failed::Sql(error)) => Err(failed(error)),
+                Err(Failed::Database(error)) => Err(failed(error)),
             }
         });
     }
@@ -142,13 +140,9 @@ impl fmt::Debug for Worker {
 }
 
 impl Worker {
-    pub(super) fn start(writer: Writer, path: &Path, options: WorkerOptions) -> Result<Self, Refusal> {
-        liveness::clean(path);
-        let lock = WorkerLock::take(path).map_err(|error| {
-            Refusal::storage(format!("no worker can be started beside the ledger {}: {error}", path.display()), error)
-        })?;
+    pub(super) fn new(writer: Writer, alive: Alive, options: WorkerOptions) -> Self {
         let WorkerOptions { batch, budget, deadline } = options;
-        Ok(Self { bench: Bench { writer, lock: Arc::new(lock), budget, deadline }, batch, collected: Arc::default() })
+        Self { bench: Bench { writer, alive: Arc::new(alive), budget, deadline }, batch, collected: Arc::default() }
     }
 
     /// What is to be done next: what was bought is collected before anything else is sent.
@@ -165,10 +159,11 @@ impl Worker {
 }
 
 fn take(database: &Database, bench: &Bench, batch: Option<&str>, collected: &Mutex<HashSet<i64>>) -> Done<Taken> {
-    let failed = |error| storage(&database.path, error);
-    let connection = &database.connection;
-    recover(database, Some(bench.lock.id))?;
-    for id in ids(connection, sql::COLLECTABLE, [batch]).map_err(failed)? {
+    let failed = |error| storage(&database.name, error);
+    let connection = &*database.connection;
+    connection.is_seen(bench.alive.id).map_err(failed)?;
+    recover(database, Some(bench.alive.id))?;
+    for id in connection.ids(sql::COLLECTABLE, values![batch]).map_err(failed)? {
         if collected.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
             let purchase = StoredPurchase::load(connection, id).map_err(failed)?;
             return Ok(Taken::Collect(record_id(&purchase.job, purchase.number)));
@@ -176,7 +171,7 @@ fn take(database: &Database, bench: &Bench, batch: Option<&str>, collected: &Mut
     }
     database.may_send()?;
     let Some(batch) = batch else { return Ok(Taken::Nothing) };
-    let Some(id) = ids(connection, sql::PLANNED, [batch]).map_err(failed)?.first().copied() else {
+    let Some(id) = connection.ids(sql::PLANNED, values![batch]).map_err(failed)?.first().copied() else {
         return Ok(Taken::Nothing);
     };
     let mut purchase = StoredPurchase::load(connection, id).map_err(failed)?;
@@ -185,14 +180,14 @@ fn take(database: &Database, bench: &Bench, batch: Option<&str>, collected: &Mut
         bound => bound?,
     };
     let budget = bench.budget.as_ref();
-    let step = purchase.step(connection, Action::Take { worker: bench.lock.id });
+    let step = purchase.step(connection, Action::Take { worker: bench.alive.id });
     match step.and_then(|()| purchase.reserve(connection, &bound, budget)) {
         Ok(()) => {}
         Err(Failed::Illegal(why)) => {
             let refusal = refusal(&purchase, why, budget);
             let epoch = purchase.state.epoch;
             match purchase.step(connection, Action::Release { epoch }) {
-                Err(Failed::Sql(error)) => return Err(failed(error)),
+                Err(Failed::Database(error)) => return Err(failed(error)),
                 Ok(()) | Err(Failed::Illegal(_)) => {}
             }
             return match refusal {
@@ -200,119 +195,119 @@ fn take(database: &Database, bench: &Bench, batch: Option<&str>, collected: &Mut
                 refusal => Err(refusal),
             };
         }
-        Err(Failed::Sql(error)) => return Err(failed(error)),
+        Err(Failed::Database(error)) => return Err(failed(error)),
     }
-    let line = connection.prepare_cached(sql::LINE).and_then(|mut line| {
-        line.query_row([purchase.line], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)))
-    });
-    let (key, position, row) = line.map_err(failed)?;
+    let line = connection.row(sql::LINE, values![purchase.line]).map_err(failed)?;
+    let row = line.get(2).map_err(failed)?;
+    let row = serde_json::from_str(row).unwrap_or_default();
+    let (key, position) = (line.get(0).map_err(failed)?, line.get(1).map_err(failed)?);
     let release = Release { writer: bench.writer.clone(), purchase: id, epoch: purchase.state.epoch };
-    let row = serde_json::from_str(&row).unwrap_or_default();
     Ok(Taken::Send(LineWork { job: purchase.job, purchase: purchase.number, key, position, row, _release: release }))
 }
 
-/// Records of every holder that has ended that it is gone.
+/// Records of every holder that is gone that it is.
 pub(super) fn recover(database: &Database, me: Option<u64>) -> Result<(), Refusal> {
-    let failed = |error| storage(&database.path, error);
-    for holder in ids(&database.connection, sql::HOLDERS, []).map_err(failed)? {
+    let failed = |error| storage(&database.name, error);
+    let connection = &*database.connection;
+    for holder in connection.ids(sql::HOLDERS, &[]).map_err(failed)? {
         let id = u64::from_ne_bytes(holder.to_ne_bytes());
-        if me == Some(id) || !liveness::is_gone(&database.path, id) {
+        if me == Some(id) {
             continue;
         }
-        for purchase in ids(&database.connection, sql::HELD_BY, [holder]).map_err(failed)? {
-            let mut purchase = StoredPurchase::load(&database.connection, purchase).map_err(failed)?;
-            lost(database, &mut purchase)?;
+        let presence = connection.presence(id).map_err(failed)?;
+        if presence == Presence::Alive {
+            continue;
+        }
+        for purchase in connection.ids(sql::HELD_BY, values![holder]).map_err(failed)? {
+            let mut purchase = StoredPurchase::load(connection, purchase).map_err(failed)?;
+            lost(database, &mut purchase, presence)?;
         }
     }
     Ok(())
 }
 
-fn lost(database: &Database, purchase: &mut StoredPurchase) -> Result<(), Refusal> {
+fn lost(database: &Database, purchase: &mut StoredPurchase, presence: Presence) -> Result<(), Refusal> {
     let epoch = purchase.state.epoch;
-    step(database, purchase, Action::Lost { epoch })
+    step(database, purchase, Action::Lost { epoch, is_over: presence == Presence::Ended })
 }
 
 fn step(database: &Database, purchase: &mut StoredPurchase, action: Action) -> Result<(), Refusal> {
-    match purchase.step(&database.connection, action) {
+    match purchase.step(&*database.connection, action) {
         Ok(()) => Ok(()),
         Err(Failed::Illegal(why)) => Err(refusal(purchase, why, None)),
-        Err(Failed::Sql(error)) => Err(storage(&database.path, error)),
+        Err(Failed::Database(error)) => Err(storage(&database.name, error)),
     }
 }
 
 /// The purchase of an intent, which is made where there is none.
-fn find(database: &Database, intent: &Intent) -> Result<StoredPurchase, Refusal> {
-    let connection = &database.connection;
-    let found = || {
-        let mut statement = connection.prepare_cached(sql::LINE_OF_JOB)?;
-        let line: i64 = match statement.query_row([&intent.job], |row| row.get(0)) {
-            Err(rusqlite::Error::QueryReturnedNoRows) => {
-                let cost = intent.most_cost.as_ref().and_then(|cost| serde_json::to_string(cost).ok());
-                let row = intent.request.to_string();
-                connection.prepare_cached(sql::ADD_LINE)?.execute(params![
-                    intent.job,
-                    "",
-                    intent.job,
-                    "",
-                    0,
-                    0,
-                    row,
-                    intent.most_images,
-                    cost
-                ])?;
-                connection.last_insert_rowid()
-            }
-            line => line?,
-        };
-        connection.prepare_cached(sql::ADD_PURCHASE)?.execute(params![line, intent.purchase])?;
-        StoredPurchase::find(connection, &intent.job, intent.purchase)
-    };
-    let found = found().map_err(|error| storage(&database.path, error))?;
+fn find(database: &Database, intent: &Intent) -> Done<StoredPurchase> {
+    let failed = |error| storage(&database.name, error);
+    let connection = &*database.connection;
+    let line = line(connection, intent).map_err(failed)?;
+    connection.execute(sql::ADD_PURCHASE, values![line, intent.purchase]).map_err(failed)?;
+    let found = StoredPurchase::find(connection, &intent.job, intent.purchase).map_err(failed)?;
     found.ok_or_else(|| refused("the purchase was not found after it was added"))
+}
+
+fn line(connection: &dyn Connection, intent: &Intent) -> Result<i64> {
+    if let Some(line) = connection.find(sql::LINE_OF_JOB, values![intent.job])? {
+        return line.get(0);
+    }
+    let cost = intent.most_cost.as_ref().and_then(|cost| serde_json::to_string(cost).ok());
+    let row = intent.request.to_string();
+    let values = values![intent.job, "", intent.job, "", 0_i64, 0_i64, row, intent.most_images, cost];
+    connection.row(sql::ADD_LINE, values)?.get(0)
 }
 
 fn begin(database: &Database, intent: &Intent, bench: &Bench) -> Done<Place> {
     database.may_send()?;
+    let failed = |error| storage(&database.name, error);
+    let presence = |worker| database.connection.presence(worker).map_err(failed);
+    database.connection.is_seen(bench.alive.id).map_err(failed)?;
     let mut purchase = find(database, intent)?;
     let id = record_id(&purchase.job, purchase.number);
     let bought = |attempt: &AttemptRow| !attempt.is_closed() && attempt.state != LineState::Reserved;
     if purchase.state.attempts.iter().any(bought) {
-        let holder = purchase.state.holder;
-        let runs = holder.is_some_and(|holder| holder != bench.lock.id && !liveness::is_gone(&database.path, holder));
+        let other = purchase.state.holder.filter(|holder| *holder != bench.alive.id);
+        let runs = other.map(presence).transpose()? == Some(Presence::Alive);
         return Err(if runs { Refusal::Running { id } } else { Refusal::AlreadyBought { id } });
     }
     if let Some(holder) = purchase.state.holder {
-        let is_mine = holder == bench.lock.id && purchase.state.state() == LineState::Reserved;
-        if !is_mine && !liveness::is_gone(&database.path, holder) {
+        let is_mine = holder == bench.alive.id && purchase.state.state() == LineState::Reserved;
+        let presence = if is_mine { Presence::Ended } else { presence(holder)? };
+        if presence == Presence::Alive {
             return Err(Refusal::Running { id });
         }
-        lost(database, &mut purchase)?;
+        lost(database, &mut purchase, presence)?;
     }
     if purchase.state.is_over {
         step(database, &mut purchase, Action::Retry)?;
     }
-    step(database, &mut purchase, Action::Take { worker: bench.lock.id })?;
+    step(database, &mut purchase, Action::Take { worker: bench.alive.id })?;
     record::send(database, &mut purchase, intent, bench)
 }
 
 fn open(database: &Database, id: &str, bench: &Bench) -> Done<(History, Place)> {
-    let failed = |error| storage(&database.path, error);
-    let found = find_record(&database.connection, id).map_err(failed)?;
+    let failed = |error| storage(&database.name, error);
+    let connection = &*database.connection;
+    connection.is_seen(bench.alive.id).map_err(failed)?;
+    let found = find_record(connection, id).map_err(failed)?;
     let known = found.filter(|purchase| !purchase.state.attempts.is_empty());
     let Some(mut purchase) = known else {
-        return Err(refused(format!("the ledger {} has no record {id}", database.path.display())));
+        return Err(refused(format!("the ledger {} has no record {id}", database.name)));
     };
     if let Some(holder) = purchase.state.holder {
-        if !liveness::is_gone(&database.path, holder) {
+        let presence = connection.presence(holder).map_err(failed)?;
+        if presence == Presence::Alive {
             return Err(Refusal::Running { id: id.to_owned() });
         }
-        lost(database, &mut purchase)?;
+        lost(database, &mut purchase, presence)?;
     }
     if purchase.state.is_over && !apply::is_left(&purchase) {
         return Err(refused(format!("{id} is over ({}): nothing is left to be collected", purchase.state.state())));
     }
-    step(database, &mut purchase, Action::Take { worker: bench.lock.id })?;
-    let (attempt, entries) = purchase.entries(&database.connection).map_err(failed)?;
+    step(database, &mut purchase, Action::Take { worker: bench.alive.id })?;
+    let (attempt, entries) = purchase.entries(&*database.connection).map_err(failed)?;
     let place = Place::of(&purchase, attempt);
     Ok((History::new(record_id(&purchase.job, purchase.number), entries), place))
 }
@@ -332,7 +327,7 @@ impl Drop for Unclaimed {
             if let Some(entry) = record::unsure(&place) {
                 bench
                     .writer
-                    .send(move |database| apply::record(&database.connection, &database.path, &entry).map(drop));
+                    .send(move |database| apply::record(&*database.connection, &database.name, &entry).map(drop));
             }
             record::lose(&bench.writer, place.purchase, place.epoch);
         }
@@ -343,7 +338,7 @@ impl Drop for Unclaimed {
 impl JobStore for Worker {
     /// # Cancel safety
     /// An attempt that was begun for a future that was dropped is recorded as not sent.
-    async fn begin(&self, intent: &Intent) -> Result<Box<dyn JobRecord>, Refusal> {
+    async fn begin(&self, intent: &Intent) -> Done<Box<dyn JobRecord>> {
         let before = record::send_before();
         let (bench, intent) = (self.bench.clone(), intent.clone());
         let run = move |database: &Database| {
@@ -357,18 +352,18 @@ impl JobStore for Worker {
     }
 
     /// What is to be collected or looked into, of every batch.
-    async fn unfinished(&self) -> Result<Vec<History>, Refusal> {
-        let me = self.bench.lock.id;
+    async fn unfinished(&self) -> Done<Vec<History>> {
+        let me = self.bench.alive.id;
         let read = move |database: &Database| {
-            let failed = |error| storage(&database.path, error);
+            let failed = |error| storage(&database.name, error);
             recover(database, Some(me))?;
-            let found = ids(&database.connection, sql::UNFINISHED, []).map_err(failed)?;
+            let found = database.connection.ids(sql::UNFINISHED, &[]).map_err(failed)?;
             let history = |id| {
-                let purchase = StoredPurchase::load(&database.connection, id)?;
-                let (_, entries) = purchase.entries(&database.connection)?;
+                let purchase = StoredPurchase::load(&*database.connection, id)?;
+                let (_, entries) = purchase.entries(&*database.connection)?;
                 Ok(History::new(record_id(&purchase.job, purchase.number), entries))
             };
-            found.into_iter().map(history).collect::<rusqlite::Result<_>>().map_err(failed)
+            found.into_iter().map(history).collect::<Result<_>>().map_err(failed)
         };
         self.bench.writer.call(read).await
     }
@@ -377,7 +372,7 @@ impl JobStore for Worker {
     ///
     /// # Cancel safety
     /// A record that was opened for a future that was dropped is free again.
-    async fn open(&self, id: &str) -> Result<(History, Box<dyn JobRecord>), Refusal> {
+    async fn open(&self, id: &str) -> Done<(History, Box<dyn JobRecord>)> {
         let (bench, id) = (self.bench.clone(), id.to_owned());
         let run = move |database: &Database| {
             let (history, place) = open(database, &id, &bench)?;

@@ -1,10 +1,12 @@
 //! Purchases in the database: read, changed by the protocol, and written in the same transaction.
 
-use rusqlite::{Connection, OptionalExtension as _, Result, params};
 use seedream_client::{RecordEntry, Refusal};
-use seedream_core::{Amount, Charge, Timestamp};
+use seedream_core::{Amount, Charge};
 
-use super::{connection, sql};
+use super::{
+    database::{Connection, DatabaseError, Result, Row, values},
+    sql,
+};
 use crate::{
     budget::{self, Bound, Budget, BudgetPeriod, IMAGES},
     evidence::Notes,
@@ -42,12 +44,12 @@ struct Known {
 #[derive(Debug)]
 pub(super) enum Failed {
     Illegal(Illegal),
-    Sql(rusqlite::Error),
+    Database(DatabaseError),
 }
 
-impl From<rusqlite::Error> for Failed {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sql(error)
+impl From<DatabaseError> for Failed {
+    fn from(error: DatabaseError) -> Self {
+        Self::Database(error)
     }
 }
 
@@ -55,41 +57,40 @@ fn unsigned(number: i64) -> u64 {
     u64::from_ne_bytes(number.to_ne_bytes())
 }
 
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
 pub(super) fn signed(number: u64) -> i64 {
     i64::from_ne_bytes(number.to_ne_bytes())
 }
 
 impl StoredPurchase {
-    pub(super) fn find(connection: &Connection, job: &str, number: u32) -> Result<Option<Self>> {
-        let mut statement = connection.prepare_cached(sql::PURCHASE_ID)?;
-        let id = statement.query_row(params![job, number], |row| row.get(0)).optional()?;
-        id.map(|id| Self::load(connection, id)).transpose()
+    pub(super) fn find(connection: &dyn Connection, job: &str, number: u32) -> Result<Option<Self>> {
+        let found = connection.find(sql::PURCHASE_ID, values![job, number])?;
+        found.map(|row| Self::load(connection, row.get(0)?)).transpose()
     }
 
-    pub(super) fn load(connection: &Connection, id: i64) -> Result<Self> {
-        let mut statement = connection.prepare_cached(sql::PURCHASE)?;
-        let mut purchase = statement.query_row([id], |row| {
-            let cost: Option<String> = row.get(9)?;
-            Ok(Self {
-                id,
-                line: row.get(1)?,
-                number: row.get(2)?,
-                job: row.get(6)?,
-                batch: row.get(7)?,
-                most_images: row.get(8)?,
-                most_cost: cost.and_then(|cost| serde_json::from_str(&cost).ok()),
-                state: Purchase {
-                    holder: row.get::<_, Option<i64>>(3)?.map(unsigned),
-                    epoch: unsigned(row.get(4)?),
-                    is_over: row.get(5)?,
-                    attempts: Vec::new(),
-                },
-                known: Vec::new(),
-            })
-        })?;
-        let mut statement = connection.prepare_cached(sql::ATTEMPTS)?;
-        let mut rows = statement.query(params![id, connection::boot()])?;
-        while let Some(row) = rows.next()? {
+    pub(super) fn load(connection: &dyn Connection, id: i64) -> Result<Self> {
+        let row = connection.row(sql::PURCHASE, values![id])?;
+        let cost: Option<&str> = row.get(9)?;
+        let mut purchase = Self {
+            id,
+            line: row.get(1)?,
+            number: row.get(2)?,
+            job: row.get(6)?,
+            batch: row.get(7)?,
+            most_images: row.get(8)?,
+            most_cost: cost.and_then(|cost| serde_json::from_str(cost).ok()),
+            state: Purchase {
+                holder: row.get::<Option<i64>>(3)?.map(unsigned),
+                epoch: unsigned(row.get(4)?),
+                is_over: row.get(5)?,
+                attempts: Vec::new(),
+            },
+            known: Vec::new(),
+        };
+        for row in &connection.query(sql::ATTEMPTS, values![id, connection.boot()])? {
             let hold: i64 = row.get(2)?;
             purchase.state.attempts.push(AttemptRow {
                 state: word(row, 0, LineState::parse)?,
@@ -100,10 +101,10 @@ impl StoredPurchase {
                 sent_at: row.get(5)?,
                 deadline: row.get(6)?,
                 is_lost: row.get(7)?,
-                verdict: row.get::<_, Option<String>>(8)?.as_deref().and_then(Verdict::parse),
+                verdict: row.get::<Option<&str>>(8)?.and_then(Verdict::parse),
                 is_conflict: row.get(9)?,
             });
-            let amount = Amount { micros: hold, unit: row.get::<_, String>(12)?.into() };
+            let amount = Amount { micros: hold, unit: row.get::<String>(12)?.into() };
             let bound = Bound { amount, images: row.get(10)? };
             purchase.known.push(Known { bound, billed: row.get(11)?, day: row.get(13)? });
         }
@@ -118,11 +119,11 @@ impl StoredPurchase {
 
     /// The number of the last attempt.
     pub(super) fn attempts(&self) -> u32 {
-        u32::try_from(self.state.attempts.len()).unwrap_or(u32::MAX)
+        number(self.state.attempts.len())
     }
 
     /// Takes a step of the protocol, and writes what it changes.
-    pub(super) fn step(&mut self, connection: &Connection, action: Action) -> Result<(), Failed> {
+    pub(super) fn step(&mut self, connection: &dyn Connection, action: Action) -> Result<(), Failed> {
         let line = Line { purchases: vec![self.state.clone()] };
         let (mut line, _) = step(&line, &LineEvent { purchase: 1, action }).map_err(Failed::Illegal)?;
         let Some(next) = line.purchases.pop() else { return Err(Failed::Illegal(Illegal::NoSuch)) };
@@ -137,72 +138,64 @@ impl StoredPurchase {
                 None => {
                     if self.known.len() == index {
                         // A person wants it again: it costs what the one before it may.
-                        let bound = self.bound(u32::try_from(index).unwrap_or(u32::MAX));
-                        self.known.push(Known { bound, billed: None, day: today() });
+                        let bound = self.bound(number(index));
+                        self.known.push(Known { bound, billed: None, day: connection.day() });
                     }
                     let Known { bound, day, .. } = &self.known[index];
                     let Self { id, batch, .. } = &*self;
-                    let number = index + 1;
-                    connection.prepare_cached(sql::ADD_ATTEMPT)?.execute(params![
-                        id,
-                        number,
-                        attempt.hold,
-                        bound.amount.unit,
-                        batch,
-                        day,
-                        bound.images
-                    ])?;
+                    let number = number(index + 1);
+                    connection.execute(
+                        sql::ADD_ATTEMPT,
+                        values![id, number, attempt.hold, bound.amount.unit.as_ref(), batch, day, bound.images],
+                    )?;
                 }
             }
         }
         let Purchase { holder, epoch, is_over, .. } = self.state;
         let state = self.state.state().as_str();
-        connection.prepare_cached(sql::SAVE_PURCHASE)?.execute(params![
-            self.id,
-            state,
-            holder.map(signed),
-            signed(epoch),
-            is_over
-        ])?;
+        connection.execute(sql::SAVE_PURCHASE, values![self.id, state, holder.map(signed), signed(epoch), is_over])?;
         Ok(())
     }
 
-    fn save_attempt(&self, connection: &Connection, index: usize, attempt: &AttemptRow) -> Result<()> {
+    fn save_attempt(&self, connection: &dyn Connection, index: usize, attempt: &AttemptRow) -> Result<()> {
         let (held, paid) = attempt.account();
         let Known { bound, billed, .. } = &self.known[index];
         let images = |amount: i64, images: u64| if amount == 0 { 0 } else { i64::try_from(images).unwrap_or(i64::MAX) };
         let most = u64::from(bound.images);
-        connection.prepare_cached(sql::SAVE_ATTEMPT)?.execute(params![
-            self.id,
-            index + 1,
-            attempt.state.as_str(),
-            attempt.charge.as_str(),
-            attempt.hold,
-            attempt.billed,
-            signed(attempt.epoch),
-            attempt.sent_at,
-            attempt.deadline,
-            attempt.is_lost,
-            attempt.verdict.map(Verdict::as_str),
-            attempt.is_conflict,
-            held,
-            paid,
-            images(held, most.max(billed.unwrap_or(0))),
-            images(paid, billed.unwrap_or(most)),
-            connection::boot(),
-        ])?;
+        connection.execute(
+            sql::SAVE_ATTEMPT,
+            values![
+                self.id,
+                number(index + 1),
+                attempt.state.as_str(),
+                attempt.charge.as_str(),
+                attempt.hold,
+                attempt.billed,
+                signed(attempt.epoch),
+                attempt.sent_at,
+                attempt.deadline,
+                attempt.is_lost,
+                attempt.verdict.map(Verdict::as_str),
+                attempt.is_conflict,
+                held,
+                paid,
+                images(held, most.max(billed.unwrap_or(0))),
+                images(paid, billed.unwrap_or(most)),
+                connection.boot(),
+            ],
+        )?;
         Ok(())
     }
 
     /// Reserves an attempt, or makes the reservation fit: the budget is looked at and the hold written in the same transaction.
     pub(super) fn reserve(
         &mut self,
-        connection: &Connection,
+        connection: &dyn Connection,
         bound: &Bound,
         budget: Option<&Budget>,
     ) -> Result<(), Failed> {
         let reserved = self.state.attempts.last().is_some_and(|last| last.state == LineState::Reserved);
-        let is_other = |known: &Known| known.bound.amount.unit != bound.amount.unit || known.day != today();
+        let is_other = |known: &Known| known.bound.amount.unit != bound.amount.unit || known.day != connection.day();
         let is_new = !reserved || self.known.last().is_none_or(is_other);
         if let (true, true, Some(worker)) = (reserved, is_new, self.state.holder) {
             // In another unit or of another day it would count towards another budget.
@@ -213,45 +206,43 @@ impl StoredPurchase {
         let (epoch, hold) = (self.state.epoch, bound.amount.micros);
         let left = budget.map(|budget| left(connection, &self.batch, budget)).transpose()?;
         if is_new {
-            self.known.push(Known { bound: bound.clone(), billed: None, day: today() });
+            self.known.push(Known { bound: bound.clone(), billed: None, day: connection.day() });
         }
         let step = self.step(connection, Action::Reserve { epoch, hold, left });
         if is_new && step.is_err() {
             self.known.truncate(index);
         } else if step.is_ok() && !is_new {
             self.known[index - 1].bound = bound.clone();
-            connection.prepare_cached(sql::MOST_IMAGES)?.execute(params![self.id, index, bound.images])?;
+            connection.execute(sql::MOST_IMAGES, values![self.id, number(index), bound.images])?;
             self.save_attempt(connection, index - 1, &self.state.attempts[index - 1])?;
         }
         step
     }
 
     /// Notes what an entry says beside the steps that it means.
-    pub(super) fn note(&mut self, connection: &Connection, attempt: u32, notes: &Notes) -> Result<()> {
+    pub(super) fn note(&mut self, connection: &dyn Connection, attempt: u32, notes: &Notes) -> Result<()> {
         if let Some(billed) = notes.billed {
             if let Some(known) = (attempt as usize).checked_sub(1).and_then(|index| self.known.get_mut(index)) {
                 known.billed = Some(billed);
             }
-            connection.prepare_cached(sql::BILLED)?.execute(params![self.id, attempt, signed(billed)])?;
+            connection.execute(sql::BILLED, values![self.id, attempt, signed(billed)])?;
         }
         if let Some((came, is_all)) = notes.came {
-            connection.prepare_cached(sql::CAME)?.execute(params![self.id, attempt, came, is_all])?;
+            connection.execute(sql::CAME, values![self.id, attempt, came, is_all])?;
         }
         if let Some(at) = notes.expires_at {
-            connection.prepare_cached(sql::EXPIRES)?.execute(params![self.id, at])?;
+            connection.execute(sql::EXPIRES, values![self.id, at])?;
         }
         Ok(())
     }
 
     /// What the ledger knows of the purchase: the attempt that is to be collected, or the last one, comes last.
-    pub(super) fn entries(&self, connection: &Connection) -> Result<(u32, Vec<RecordEntry>)> {
+    pub(super) fn entries(&self, connection: &dyn Connection) -> Result<(u32, Vec<RecordEntry>)> {
         let last = self.state.collectable().unwrap_or(self.attempts());
-        let mut statement = connection.prepare_cached(sql::ENTRIES)?;
-        let mut rows = statement.query([self.id])?;
         let (mut before, mut entries) = (Vec::new(), Vec::new());
-        while let Some(row) = rows.next()? {
-            let entry = read_entry(&row.get::<_, String>(1)?);
-            if row.get::<_, u32>(0)? == last { entries.push(entry) } else { before.push(entry) }
+        for row in &connection.query(sql::ENTRIES, values![self.id])? {
+            let entry = read_entry(row.get(1)?);
+            if row.get::<u32>(0)? == last { entries.push(entry) } else { before.push(entry) }
         }
         before.append(&mut entries);
         Ok((last, before))
@@ -270,34 +261,24 @@ fn charge(word: &str) -> Option<Charge> {
     [Charge::No, Charge::Unknown, Charge::Yes].into_iter().find(|charge| charge.as_str() == word)
 }
 
-fn word<T>(row: &rusqlite::Row<'_>, column: usize, parse: impl Fn(&str) -> Option<T>) -> Result<T> {
-    let text: String = row.get(column)?;
-    parse(&text).ok_or_else(|| {
-        let message = format!("`{text}` is not a word of this version");
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, message.into())
-    })
-}
-
-/// The day in UTC.
-pub(super) fn today() -> String {
-    Timestamp::now().to_string().chars().take(10).collect()
+fn word<T>(row: &Row, column: usize, parse: impl Fn(&str) -> Option<T>) -> Result<T> {
+    let text: &str = row.get(column)?;
+    parse(text).ok_or_else(|| DatabaseError::other(format!("`{text}` is not a word of this version")))
 }
 
 /// What is left of a budget; attempts that cannot be expressed in its unit leave nothing.
-pub(super) fn left(connection: &Connection, batch: &str, budget: &Budget) -> Result<i64> {
+pub(super) fn left(connection: &dyn Connection, batch: &str, budget: &Budget) -> Result<i64> {
     let (query, key) = match budget.period {
         BudgetPeriod::Batch => (sql::SPENT_OF_BATCH, batch.to_owned()),
-        BudgetPeriod::Day => (sql::SPENT_OF_DAY, today()),
+        BudgetPeriod::Day => (sql::SPENT_OF_DAY, connection.day()),
     };
     let unit = budget.limit.unit.as_ref();
     let mut left = budget.limit.micros;
-    let mut statement = connection.prepare_cached(query)?;
-    let mut rows = statement.query([key])?;
-    while let Some(row) = rows.next()? {
-        let spent = if row.get::<_, String>(0)? == unit {
-            row.get::<_, i64>(1)?.saturating_add(row.get(2)?)
+    for row in &connection.query(query, values![key])? {
+        let spent = if row.get::<&str>(0)? == unit {
+            row.get::<i64>(1)?.saturating_add(row.get(2)?)
         } else if unit == IMAGES {
-            row.get::<_, i64>(3)?.saturating_add(row.get(4)?).saturating_mul(1_000_000)
+            row.get::<i64>(3)?.saturating_add(row.get(4)?).saturating_mul(1_000_000)
         } else {
             i64::MAX
         };
@@ -332,7 +313,7 @@ pub(super) fn record_id(job: &str, purchase: u32) -> String {
 }
 
 /// The purchase that a record's id names.
-pub(super) fn find_record(connection: &Connection, id: &str) -> Result<Option<StoredPurchase>> {
+pub(super) fn find_record(connection: &dyn Connection, id: &str) -> Result<Option<StoredPurchase>> {
     if let Some((job, number)) = id.rsplit_once('#')
         && let Ok(number) = number.parse()
         && let Some(found) = StoredPurchase::find(connection, job, number)?
@@ -340,11 +321,4 @@ pub(super) fn find_record(connection: &Connection, id: &str) -> Result<Option<St
         return Ok(Some(found));
     }
     StoredPurchase::find(connection, id, 1)
-}
-
-/// The ids that a query gives.
-pub(super) fn ids(connection: &Connection, query: &str, of: impl rusqlite::Params) -> Result<Vec<i64>> {
-    let mut statement = connection.prepare_cached(query)?;
-    let rows = statement.query_map(of, |row| row.get(0))?;
-    rows.collect()
 }

@@ -1,14 +1,15 @@
-//! A ledger in one SQLite file, for any number of processes of one machine.
+//! The store: one implementation for every database.
 //!
-//! [`connection`] opens the file, [`writer`] is the thread that writes, [`rows`] executes the protocol, [`apply`] reads entries,
+//! [`database`] connects to one, [`writer`] is the thread that writes, [`rows`] executes the protocol, [`apply`] reads entries,
 //! [`record`] is what a client writes to. Every statement is in [`sql`].
 
 mod apply;
-mod connection;
+pub(crate) mod database;
 mod failure;
-mod liveness;
+mod folder;
 mod plan;
 mod query;
+mod random;
 mod record;
 mod rows;
 mod spool;
@@ -18,24 +19,22 @@ mod tests;
 mod worker;
 mod writer;
 
-use std::{
-    collections::HashSet,
-    fmt,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::HashSet, fmt, path::Path, sync::Arc};
 
 use seedream_client::Refusal;
 
+#[cfg(feature = "postgres")]
+pub use self::database::postgres::ServerOptions;
+use self::{
+    database::{Site, sqlite::SqliteFile, values},
+    failure::storage,
+    rows::{Failed, StoredPurchase, find_record},
+    writer::{Database, Writer},
+};
 pub use self::{
     failure::LedgerError,
     plan::{PlanReport, PlannedLine},
     worker::{LineWork, Taken, Worker, WorkerOptions},
-};
-use self::{
-    failure::storage,
-    rows::{Failed, StoredPurchase, find_record, ids},
-    writer::{Database, Writer},
 };
 use crate::{
     budget::Budget,
@@ -44,19 +43,19 @@ use crate::{
     report::{JobDetail, JobFilter, JobRow, Salvage, SpendRow},
 };
 
-/// A ledger of jobs in a file. Clones are the same ledger.
+/// A ledger of jobs, in a file or on a server. Clones are the same ledger.
 ///
-/// Several processes may use one file at the same time. Every write is on disk when its future is done. The first poll of a future
+/// Several processes may use one ledger at the same time. Every write is on disk when its future is done. The first poll of a future
 /// hands its work over to a thread of the ledger; dropping the future afterwards does not recall it.
 #[derive(Clone)]
 pub struct Ledger {
     writer: Writer,
-    path: Arc<Path>,
+    site: Arc<dyn Site>,
 }
 
 impl fmt::Debug for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ledger").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Ledger").field("name", &self.name()).finish_non_exhaustive()
     }
 }
 
@@ -101,21 +100,36 @@ impl Ledger {
     /// # Errors
     /// [`Refusal::Storage`]: the file is damaged, of a newer version or of another program, cannot be written, or is on a network file
     /// system. It is left as it is.
-    pub fn open(path: impl Into<PathBuf>) -> Result<Self, LedgerError> {
-        let path = connection::real_path(&path.into())?;
-        let connection = connection::open(&path)?;
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, LedgerError> {
+        Self::at(Arc::new(SqliteFile::new(path.as_ref())?))
+    }
+
+    /// Opens the ledger in a PostgreSQL database, and makes one where there is none: in the schema `seedream_ledger`, one for a database.
+    /// The URL is `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; without a password it takes that of the variable `PGPASSWORD`. It
+    /// blocks this thread.
+    ///
+    /// What earlier processes on this machine could not write and kept in a file is written now.
+    ///
+    /// # Errors
+    /// [`Refusal::Storage`]: the server cannot be reached, is older than version 12, or may lose what it says it has written
+    /// (`fsync`, `full_page_writes`); the ledger is of a newer version; or the folder for a spool cannot be made.
+    #[cfg(feature = "postgres")]
+    pub fn connect(url: &str, options: ServerOptions) -> Result<Self, LedgerError> {
+        Self::at(Arc::new(database::postgres::PostgresServer::new(url, options)?))
+    }
+
+    fn at(site: Arc<dyn Site>) -> Result<Self, LedgerError> {
         let writer = Writer::start(
-            connection,
-            &path,
+            site.clone(),
             #[cfg(test)]
             Arc::default(),
         )?;
-        Ok(Self { writer, path: path.into() })
+        Ok(Self { writer, site })
     }
 
-    /// The file.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// The file, or the URL of the database without its password and parameters.
+    pub fn name(&self) -> &str {
+        self.site.name()
     }
 
     /// Waits until everything that was handed over before is done.
@@ -131,12 +145,12 @@ impl Ledger {
 
     /// A worker, which takes lines and is the [`JobStore`](seedream_client::JobStore) of their jobs. It counts as alive as long as the
     /// worker or one of its records exists, or until the process ends in whatever way. It writes a file beside the ledger on this
-    /// thread.
+    /// thread; on a server it has a connection of its own, and others take over once it was not seen for 60 s.
     ///
     /// # Errors
     /// [`Refusal::Storage`] where that file cannot be made.
     pub fn worker(&self, options: WorkerOptions) -> Result<Worker, LedgerError> {
-        Ok(Worker::start(self.writer.clone(), &self.path, options)?)
+        Ok(Worker::new(self.writer.clone(), self.site.worker()?, options))
     }
 
     /// Plans the lines of a batch: all that its file has now. Lines that were planned before and are not among them are not sent any
@@ -157,25 +171,25 @@ impl Ledger {
         }
         let batch = batch.to_owned();
         let planned = move |database: &Database| {
-            let failed = |error| storage(&database.path, error);
-            let connection = &database.connection;
-            let last: i64 = connection.query_row(sql::LAST_PLAN, [&batch], |row| row.get(0)).map_err(failed)?;
+            let failed = |error| storage(&database.name, error);
+            let connection = &*database.connection;
+            let last: i64 =
+                connection.row(sql::LAST_PLAN, values![batch]).and_then(|row| row.get(0)).map_err(failed)?;
             let (mut keys, mut report, mut changed) = (Keys::default(), PlanReport::default(), Vec::new());
             for (position, line) in (0..).zip(&lines) {
                 match plan::add(connection, &batch, last + 1, position, &mut keys, line) {
                     Ok(true) => report.new += 1,
                     Ok(false) => report.known += 1,
                     Err(plan::Refused::Changed(key)) => changed.push(key),
-                    Err(plan::Refused::Sql(error)) => return Err(failed(error)),
+                    Err(plan::Refused::Database(error)) => return Err(failed(error)),
                 }
             }
             if !changed.is_empty() {
                 // An error, so that nothing of it stays.
                 return Err(Refusal::storage("", LedgerError::Changed(changed)));
             }
-            let gone = connection.execute(sql::UNLIST_OTHERS, rusqlite::params![batch, last + 1]).map_err(failed)?;
-            connection.execute(sql::UNLIST_OTHER_PURCHASES, [&batch]).map_err(failed)?;
-            report.gone = gone as u64;
+            report.gone = connection.execute(sql::UNLIST_OTHERS, values![batch, last + 1]).map_err(failed)?;
+            connection.execute(sql::UNLIST_OTHER_PURCHASES, values![batch]).map_err(failed)?;
             Ok(report)
         };
         self.writer.call(planned).await.map_err(unwrapped)
@@ -191,15 +205,15 @@ impl Ledger {
     pub async fn retry_failed(&self, batch: &str) -> Result<u64, LedgerError> {
         let batch = batch.to_owned();
         let retried = move |database: &Database| {
-            let failed = |error| storage(&database.path, error);
-            let connection = &database.connection;
+            let failed = |error| storage(&database.name, error);
+            let connection = &*database.connection;
             let mut count = 0;
-            for id in ids(connection, sql::FAILED, [&batch]).map_err(failed)? {
+            for id in connection.ids(sql::FAILED, values![batch]).map_err(failed)? {
                 let mut purchase = StoredPurchase::load(connection, id).map_err(failed)?;
                 match purchase.step(connection, Action::Retry) {
                     Ok(()) => count += 1,
                     Err(Failed::Illegal(_)) => {}
-                    Err(Failed::Sql(error)) => return Err(failed(error)),
+                    Err(Failed::Database(error)) => return Err(failed(error)),
                 }
             }
             Ok(count)
@@ -241,8 +255,8 @@ impl Ledger {
             let Some(attempt) = attempt else { return Err(Failed::Illegal(Illegal::State)) };
             let Resolution { verdict, is_forced, budget } = &resolution;
             let left =
-                budget.as_ref().map(|budget| rows::left(&database.connection, &purchase.batch, budget)).transpose()?;
-            let now = connection::clock();
+                budget.as_ref().map(|budget| rows::left(&*database.connection, &purchase.batch, budget)).transpose()?;
+            let now = database.connection.now();
             Ok(Action::Resolve { attempt, verdict: *verdict, now, is_forced: *is_forced, left })
         })
         .await
@@ -255,17 +269,17 @@ impl Ledger {
     ) -> Result<LineState, LedgerError> {
         let record = record.to_owned();
         let decided = move |database: &Database| {
-            let failed = |error| storage(&database.path, error);
+            let failed = |error| storage(&database.name, error);
             worker::recover(database, None)?;
-            let found = find_record(&database.connection, &record).map_err(failed)?;
+            let found = find_record(&*database.connection, &record).map_err(failed)?;
             let Some(mut purchase) = found else {
                 return Err(Refusal::storage("", LedgerError::NoSuchJob(record)));
             };
             let action = action(database, &purchase);
-            match action.and_then(|action| purchase.step(&database.connection, action)) {
+            match action.and_then(|action| purchase.step(&*database.connection, action)) {
                 Ok(()) => Ok(purchase.state.state()),
                 Err(Failed::Illegal(why)) => Err(Refusal::storage("", LedgerError::Illegal { job: record, why })),
-                Err(Failed::Sql(error)) => Err(failed(error)),
+                Err(Failed::Database(error)) => Err(failed(error)),
             }
         };
         self.writer.call(decided).await.map_err(unwrapped)
@@ -281,7 +295,7 @@ impl Ledger {
     pub async fn jobs(&self, filter: JobFilter) -> Result<Vec<JobRow>, LedgerError> {
         self.read(move |database| {
             worker::recover(database, None)?;
-            query::jobs(&database.connection, &filter).map_err(|error| storage(&database.path, error))
+            query::jobs(&*database.connection, &filter).map_err(|error| storage(&database.name, error))
         })
         .await
     }
@@ -298,10 +312,10 @@ impl Ledger {
         self.read(move |database| {
             worker::recover(database, None)?;
             let shown = || {
-                let job = query::job(&database.connection, &job)?;
-                job.map(|job| query::detail(&database.connection, job)).transpose()
+                let job = query::job(&*database.connection, &job)?;
+                job.map(|job| query::detail(&*database.connection, job)).transpose()
             };
-            shown().map_err(|error| storage(&database.path, error))
+            shown().map_err(|error| storage(&database.name, error))
         })
         .await
     }
@@ -316,10 +330,10 @@ impl Ledger {
     pub async fn export(&self, filter: JobFilter) -> Result<Vec<JobDetail>, LedgerError> {
         self.read(move |database| {
             let exported = || {
-                let jobs = query::jobs(&database.connection, &filter)?;
-                jobs.into_iter().map(|job| query::detail(&database.connection, job)).collect::<rusqlite::Result<_>>()
+                let jobs = query::jobs(&*database.connection, &filter)?;
+                jobs.into_iter().map(|job| query::detail(&*database.connection, job)).collect::<database::Result<_>>()
             };
-            exported().map_err(|error| storage(&database.path, error))
+            exported().map_err(|error| storage(&database.name, error))
         })
         .await
     }
@@ -334,8 +348,8 @@ impl Ledger {
     pub async fn spend(&self, batch: Option<&str>, since: Option<&str>) -> Result<Vec<SpendRow>, LedgerError> {
         let (batch, since) = (batch.map(str::to_owned), since.map(str::to_owned));
         self.read(move |database| {
-            let spent = query::spend(&database.connection, batch.as_deref(), since.as_deref());
-            spent.map_err(|error| storage(&database.path, error))
+            let spent = query::spend(&*database.connection, batch.as_deref(), since.as_deref());
+            spent.map_err(|error| storage(&database.name, error))
         })
         .await
     }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::connection;
+use crate::store::{folder::folder, random::random};
 
 /// The lock of a worker. It lasts as long as this value.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Drop for WorkerLock {
 fn path(ledger: &Path, id: u64) -> PathBuf {
     let mut name = ledger.file_name().unwrap_or_default().to_owned();
     name.push(format!(".worker-{id:016x}"));
-    connection::folder(ledger).join(name)
+    folder(ledger).join(name)
 }
 
 /// Whether a worker has ended. Where that cannot be found out, it has not.
@@ -60,7 +60,7 @@ pub(super) fn is_gone(ledger: &Path, id: u64) -> bool {
 /// Removes the files of workers that have ended.
 pub(super) fn clean(ledger: &Path) {
     let Some(name) = ledger.file_name().map(|name| format!("{}.worker-", name.to_string_lossy())) else { return };
-    let Ok(entries) = fs::read_dir(connection::folder(ledger)) else { return };
+    let Ok(entries) = fs::read_dir(folder(ledger)) else { return };
     for entry in entries.filter_map(Result::ok) {
         if entry.file_name().to_string_lossy().starts_with(&name)
             && let Ok(file) = File::open(entry.path())
@@ -70,11 +70,4 @@ pub(super) fn clean(ledger: &Path) {
             let _ = fs::remove_file(entry.path());
         }
     }
-}
-
-/// A number that no other process chooses.
-pub(super) fn random() -> u64 {
-    use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-    // The standard library seeds each of these from the system.
-    RandomState::new().build_hasher().finish()
 }

@@ -10,9 +10,10 @@ use std::{
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 use seedream_client::Refusal;
 
-use super::{
+use crate::store::{
+    database::schema,
     failure::{refused, storage},
-    sql,
+    folder::folder,
 };
 
 /// How long another process is waited for.
@@ -35,7 +36,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, Refusal> {
         return Err(refused(message));
     }
     let is_new = !path.exists();
-    let failed = |error| storage(path, error);
+    let failed = |error: rusqlite::Error| storage(&path.display().to_string(), error.into());
     let mut connection = Connection::open(path).map_err(failed)?;
     connection.busy_timeout(BUSY).map_err(failed)?;
     configure(&connection).map_err(failed)?;
@@ -73,7 +74,8 @@ pub(super) fn real_path(path: &Path) -> Result<PathBuf, Refusal> {
 
 /// Opens a ledger that may be damaged, to read it.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, Refusal> {
-    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| storage(path, error))
+    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .map_err(|error| storage(&path.display().to_string(), error.into()))
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
@@ -96,30 +98,28 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Brings the schema to this program's version.
 fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Refusal> {
-    let failed = |error| storage(path, error);
+    let failed = |error: rusqlite::Error| storage(&path.display().to_string(), error.into());
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let number = |pragma| transaction.query_row(pragma, [], |row| row.get::<_, i64>(0));
     let version = number("PRAGMA user_version").map_err(failed)?;
     let application = number("PRAGMA application_id").map_err(failed)?;
     let tables = number("SELECT count(*) FROM sqlite_schema").map_err(failed)?;
-    if tables > 0 && application != sql::APPLICATION {
+    if tables > 0 && application != schema::APPLICATION {
         return Err(refused(format!("{} is a database of another program, not a ledger", path.display())));
     }
-    if version > sql::VERSION {
+    if version > schema::VERSION {
         return Err(refused(format!(
             "the ledger {} has version {version}, and this program reads version {}: use a newer one",
             path.display(),
-            sql::VERSION
+            schema::VERSION
         )));
     }
-    if version < 1 {
-        transaction.execute_batch(&sql::version_1()).map_err(failed)?;
+    match version {
+        0 => transaction.execute_batch(&schema::sqlite()).map_err(failed)?,
+        1 => transaction.execute_batch(&schema::sqlite_from_1()).map_err(failed)?,
+        _ => {}
     }
     transaction.commit().map_err(failed)
-}
-
-pub(super) fn folder(path: &Path) -> PathBuf {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
 }
 
 fn unreadable(folder: &Path, error: io::Error) -> Refusal {

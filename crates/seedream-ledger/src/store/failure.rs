@@ -1,10 +1,10 @@
 //! What can go wrong.
 
-use std::{fmt, path::Path};
+use std::fmt;
 
-use rusqlite::ErrorCode;
 use seedream_client::Refusal;
 
+use super::database::{DatabaseError, FailureKind};
 use crate::protocol::Illegal;
 
 /// Why a ledger did not do what it was asked to.
@@ -56,26 +56,22 @@ impl From<Refusal> for LedgerError {
     }
 }
 
-/// What the database says, with the name of the file and what to do.
-pub(super) fn storage(path: &Path, error: rusqlite::Error) -> Refusal {
-    let path = path.display();
-    let message = match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            format!("the ledger {path} is damaged: {error}; nothing was changed: copy it, and export what can be read")
-        }
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            format!("the ledger {path} is busy: another process has been writing for too long")
-        }
-        Some(ErrorCode::DiskFull) => format!("the disk of the ledger {path} is full"),
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            format!("the ledger {path} cannot be written: {error}")
-        }
-        _ => format!("the ledger {path} failed: {error}"),
+/// What the database says, with the name of the ledger and what to do.
+pub(crate) fn storage(ledger: &str, error: DatabaseError) -> Refusal {
+    let message = match error.kind {
+        FailureKind::Damaged => format!(
+            "the ledger {ledger} is damaged: {error}; nothing was changed: copy it, and export what can be read"
+        ),
+        FailureKind::Busy => format!("the ledger {ledger} is busy: another process has been writing for too long"),
+        FailureKind::Full => format!("the disk of the ledger {ledger} is full"),
+        FailureKind::ReadOnly => format!("the ledger {ledger} cannot be written: {error}"),
+        FailureKind::Complete => error.message.clone(),
+        FailureKind::NoRow | FailureKind::Other => format!("the ledger {ledger} failed: {error}"),
     };
     Refusal::storage(message, error)
 }
 
 /// A refusal without a cause.
-pub(super) fn refused(message: impl Into<String>) -> Refusal {
+pub(crate) fn refused(message: impl Into<String>) -> Refusal {
     Refusal::Storage { message: message.into(), source: None }
 }

@@ -11,22 +11,22 @@ use std::{
 };
 
 use async_trait::async_trait;
-use rusqlite::params;
 use seedream_client::{Intent, JobRecord, RecordEntry, Refusal, SendBefore};
 use seedream_core::{Generation, ImageData, Timestamp};
 
 use super::{
-    apply, connection,
+    apply,
+    database::{Alive, values},
     failure::{refused, storage},
-    liveness::{self, WorkerLock},
-    rows::{Failed, StoredPurchase, record_id, refusal, signed},
+    folder::folder,
+    random::random,
+    rows::{Failed, StoredPurchase, record_id, refusal},
     spool::Spooled,
     sql,
     writer::{Database, Done, Writer},
 };
 use crate::{
     budget::{Bound, Budget},
-    evidence,
     protocol::Action,
 };
 
@@ -37,7 +37,7 @@ const SEND_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(super) struct Bench {
     pub(super) writer: Writer,
-    pub(super) lock: Arc<WorkerLock>,
+    pub(super) alive: Arc<Alive>,
     pub(super) budget: Option<Budget>,
     pub(super) deadline: Duration,
 }
@@ -60,7 +60,7 @@ impl Place {
 
     pub(super) fn spooled(&self, entry: RecordEntry) -> Spooled {
         let Self { purchase, job, attempt, epoch, .. } = self;
-        let token = liveness::random() >> 1;
+        let token = random() >> 1;
         Spooled {
             token: token.cast_signed(),
             purchase: *purchase,
@@ -104,46 +104,33 @@ pub(super) fn send_before() -> SendBefore {
 
 /// Reserves and sends an attempt of a purchase that this worker holds, and writes its intent.
 pub(super) fn send(database: &Database, purchase: &mut StoredPurchase, intent: &Intent, bench: &Bench) -> Done<Place> {
-    let failed = |error| storage(&database.path, error);
+    let failed = |error| storage(&database.name, error);
     let budget = bench.budget.as_ref();
     let bound = Bound::of_intent(intent, budget)?;
-    let connection = &database.connection;
+    let connection = &*database.connection;
     let deadline = i64::try_from(bench.deadline.as_secs()).unwrap_or(i64::MAX);
     let stepped = purchase.reserve(connection, &bound, budget).and_then(|()| {
         // A reservation that was made anew has another epoch.
         let epoch = purchase.state.epoch;
-        purchase.step(connection, Action::Send { epoch, now: connection::clock(), deadline })
+        purchase.step(connection, Action::Send { epoch, now: connection.now(), deadline })
     });
     match stepped {
         Ok(()) => {}
         Err(Failed::Illegal(why)) => return Err(refusal(purchase, why, budget)),
-        Err(Failed::Sql(error)) => return Err(failed(error)),
+        Err(Failed::Database(error)) => return Err(failed(error)),
     }
     let place = Place::of(purchase, purchase.attempts());
-    let describe = || -> rusqlite::Result<()> {
-        connection.prepare_cached(sql::DESCRIBE)?.execute(params![
-            place.purchase,
-            place.attempt,
-            intent.provider,
-            intent.model.to_string(),
-            intent.endpoint,
-            intent.begun_at.to_string()
-        ])?;
-        let entry = place.spooled(RecordEntry::Intent(intent.clone()));
-        let text = serde_json::to_string(&entry.entry)
-            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        connection.prepare_cached(sql::ADD_ENTRY)?.execute(params![
-            entry.token,
-            place.purchase,
-            place.attempt,
-            signed(place.epoch),
-            evidence::kind(&entry.entry),
-            Timestamp::now().to_string(),
-            text
-        ])?;
-        Ok(())
-    };
-    describe().map_err(failed)?;
+    let values = values![
+        place.purchase,
+        place.attempt,
+        intent.provider,
+        intent.model.to_string(),
+        intent.endpoint,
+        intent.begun_at.to_string(),
+    ];
+    connection.execute(sql::DESCRIBE, values).map_err(failed)?;
+    let entry = place.spooled(RecordEntry::Intent(intent.clone()));
+    apply::add(connection, &entry, Timestamp::now()).map_err(failed)?;
     Ok(place)
 }
 
@@ -176,9 +163,9 @@ impl JobRecord for LedgerRecord {
         let id = self.id.clone();
         let run = move |database: &Database| {
             database.may_send()?;
-            let loaded = StoredPurchase::load(&database.connection, place.purchase);
-            let mut purchase = loaded.map_err(|error| storage(&database.path, error))?;
-            if purchase.state.epoch != place.epoch || purchase.state.holder != Some(bench.lock.id) {
+            let loaded = StoredPurchase::load(&*database.connection, place.purchase);
+            let mut purchase = loaded.map_err(|error| storage(&database.name, error))?;
+            if purchase.state.epoch != place.epoch || purchase.state.holder != Some(bench.alive.id) {
                 return Err(Refusal::Fenced { id });
             }
             send(database, &mut purchase, &intent, &bench)
@@ -211,7 +198,7 @@ impl JobRecord for LedgerRecord {
             } else {
                 Ok(Vec::new())
             };
-            let left = apply::record(&database.connection, &database.path, &spooled)?;
+            let left = apply::record(&*database.connection, &database.name, &spooled)?;
             Ok((left, files))
         };
         let (left, files) = self.bench.writer.keep(kept, run).await?;
@@ -237,12 +224,12 @@ impl Drop for LedgerRecord {
 /// Records that a holder is gone.
 pub(super) fn lose(writer: &Writer, purchase: i64, epoch: u64) {
     writer.send(move |database| {
-        let failed = |error| storage(&database.path, error);
-        let mut purchase = StoredPurchase::load(&database.connection, purchase).map_err(failed)?;
-        match purchase.step(&database.connection, Action::Lost { epoch }) {
+        let failed = |error| storage(&database.name, error);
+        let mut purchase = StoredPurchase::load(&*database.connection, purchase).map_err(failed)?;
+        match purchase.step(&*database.connection, Action::Lost { epoch, is_over: true }) {
             // It was taken over.
             Ok(()) | Err(Failed::Illegal(_)) => Ok(()),
-            Err(Failed::Sql(error)) => Err(failed(error)),
+            Err(Failed::Database(error)) => Err(failed(error)),
         }
     });
 }
@@ -257,7 +244,7 @@ fn sync(generation: &Generation) -> io::Result<Vec<PathBuf>> {
         }
         if let ImageData::File(path) = data {
             File::open(path)?.sync_all()?;
-            folders.insert(connection::folder(path));
+            folders.insert(folder(path));
             files.push(path.clone());
         }
     }

@@ -9,7 +9,7 @@ use std::{
 use seedream_client::RecordEntry;
 use serde::{Deserialize, Serialize};
 
-use super::{connection, liveness};
+use super::{folder::folder, random::random};
 
 /// An entry with what is needed to write it later, once: the token says whether it is there already.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,16 +26,17 @@ pub(super) struct Spooled {
 /// Entries that wait to be written: in memory, and in a file of this worker as far as that can be written.
 #[derive(Debug)]
 pub(super) struct Spool {
-    ledger: PathBuf,
+    /// What the names of all such files of the ledger begin with.
+    prefix: PathBuf,
     path: PathBuf,
     pub(super) waiting: Vec<Spooled>,
 }
 
 impl Spool {
-    pub(super) fn new(ledger: &Path) -> Self {
-        let mut name = ledger.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".spool-{:016x}.jsonl", liveness::random()));
-        Self { path: connection::folder(ledger).join(name), ledger: ledger.to_owned(), waiting: Vec::new() }
+    pub(super) fn new(prefix: &Path) -> Self {
+        let mut name = prefix.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".spool-{:016x}.jsonl", random()));
+        Self { path: folder(prefix).join(name), prefix: prefix.to_owned(), waiting: Vec::new() }
     }
 
     /// Keeps an entry. Says where, for a person; in memory only, where the disk takes nothing.
@@ -58,17 +59,17 @@ impl Spool {
         file.write_all(&text)?;
         file.sync_all()?;
         if is_new && !cfg!(windows) {
-            File::open(connection::folder(&self.path))?.sync_all()?;
+            File::open(folder(&self.path))?.sync_all()?;
         }
         Ok(())
     }
 
     /// What other workers could not write.
     pub(super) fn others(&self) -> Vec<(PathBuf, Vec<Spooled>)> {
-        let Some(name) = self.ledger.file_name().map(|name| format!("{}.spool-", name.to_string_lossy())) else {
+        let Some(name) = self.prefix.file_name().map(|name| format!("{}.spool-", name.to_string_lossy())) else {
             return Vec::new();
         };
-        let Ok(entries) = fs::read_dir(connection::folder(&self.ledger)) else { return Vec::new() };
+        let Ok(entries) = fs::read_dir(folder(&self.prefix)) else { return Vec::new() };
         let paths =
             entries.filter_map(Result::ok).filter(|entry| entry.file_name().to_string_lossy().starts_with(&name));
         paths

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, Result, Row, Rows, params};
 use seedream_client::Refusal;
 use seedream_core::Charge;
 
 use super::{
-    connection,
+    database::{Connection, Result, Row, sqlite::SqliteFile, values},
     failure::storage,
     rows::{StoredPurchase, read_entry, record_id},
     sql,
@@ -17,20 +16,18 @@ use crate::{
     report::{AttemptReport, Comparison, JobDetail, JobFilter, JobRow, PurchaseRow, Salvage, SpendRow, amount},
 };
 
-pub(super) fn jobs(connection: &Connection, filter: &JobFilter) -> Result<Vec<JobRow>> {
-    let mut statement = connection.prepare_cached(sql::JOBS)?;
+pub(super) fn jobs(connection: &dyn Connection, filter: &JobFilter) -> Result<Vec<JobRow>> {
     let JobFilter { batch, state, after, limit } = filter;
-    read_jobs(connection, statement.query(params![after, batch, state.map(LineState::as_str), limit])?)
+    read_jobs(connection, &connection.query(sql::JOBS, values![after, batch, state.map(LineState::as_str), limit])?)
 }
 
-pub(super) fn job(connection: &Connection, job: &str) -> Result<Option<JobRow>> {
-    let mut statement = connection.prepare_cached(sql::JOB)?;
-    Ok(read_jobs(connection, statement.query([job])?)?.pop())
+pub(super) fn job(connection: &dyn Connection, job: &str) -> Result<Option<JobRow>> {
+    Ok(read_jobs(connection, &connection.query(sql::JOB, values![job])?)?.pop())
 }
 
-fn read_jobs(connection: &Connection, mut rows: Rows<'_>) -> Result<Vec<JobRow>> {
+fn read_jobs(connection: &dyn Connection, rows: &[Row]) -> Result<Vec<JobRow>> {
     let mut jobs = Vec::new();
-    while let Some(row) = rows.next()? {
+    for row in rows {
         let (id, job): (i64, String) = (row.get(0)?, row.get(1)?);
         jobs.push(JobRow {
             purchases: purchases(connection, id, &job)?,
@@ -39,25 +36,23 @@ fn read_jobs(connection: &Connection, mut rows: Rows<'_>) -> Result<Vec<JobRow>>
             batch: row.get(2)?,
             key: row.get(3)?,
             position: row.get(4)?,
-            row: serde_json::from_str(&row.get::<_, String>(5)?).unwrap_or_default(),
+            row: serde_json::from_str(row.get(5)?).unwrap_or_default(),
             is_listed: row.get(6)?,
         });
     }
     Ok(jobs)
 }
 
-fn purchases(connection: &Connection, line: i64, job: &str) -> Result<Vec<PurchaseRow>> {
-    let mut statement = connection.prepare_cached(sql::PURCHASES_OF)?;
-    let mut rows = statement.query([line])?;
+fn purchases(connection: &dyn Connection, line: i64, job: &str) -> Result<Vec<PurchaseRow>> {
     let mut purchases = Vec::new();
-    while let Some(row) = rows.next()? {
+    for row in &connection.query(sql::PURCHASES_OF, values![line])? {
         let number = row.get(1)?;
         let state = state(row, 2)?;
         purchases.push(PurchaseRow {
             number,
             record: record_id(job, number),
             state,
-            is_held: row.get::<_, Option<i64>>(3)?.is_some(),
+            is_held: row.get::<Option<i64>>(3)?.is_some(),
             expires_at: if state.is_collectable() { row.get(5)? } else { None },
             attempts: attempts(connection, row.get(0)?)?,
         });
@@ -65,12 +60,12 @@ fn purchases(connection: &Connection, line: i64, job: &str) -> Result<Vec<Purcha
     Ok(purchases)
 }
 
-fn attempts(connection: &Connection, purchase: i64) -> Result<Vec<AttemptReport>> {
-    let mut statement = connection.prepare_cached(sql::ATTEMPTS_OF)?;
-    let rows = statement.query_map([purchase], |row| {
-        let unit: String = row.get(6)?;
-        let of = |column| Ok::<_, rusqlite::Error>(amount(row.get(column)?, &unit));
-        let charge: String = row.get(2)?;
+fn attempts(connection: &dyn Connection, purchase: i64) -> Result<Vec<AttemptReport>> {
+    let rows = connection.query(sql::ATTEMPTS_OF, values![purchase])?;
+    let report = |row: &Row| {
+        let unit: &str = row.get(6)?;
+        let of = |column| row.get(column).map(|micros| amount(micros, unit));
+        let charge: &str = row.get(2)?;
         Ok(AttemptReport {
             number: row.get(0)?,
             state: state(row, 1)?,
@@ -78,7 +73,7 @@ fn attempts(connection: &Connection, purchase: i64) -> Result<Vec<AttemptReport>
             hold: of(3)?,
             held: of(4)?,
             billed: of(5)?,
-            verdict: row.get::<_, Option<String>>(7)?.as_deref().and_then(Verdict::parse),
+            verdict: row.get::<Option<&str>>(7)?.and_then(Verdict::parse),
             is_conflict: row.get(8)?,
             provider: row.get(9)?,
             model: row.get(10)?,
@@ -88,16 +83,16 @@ fn attempts(connection: &Connection, purchase: i64) -> Result<Vec<AttemptReport>
             billed_images: row.get(14)?,
             delivered: row.get(15)?,
         })
-    })?;
-    rows.collect()
+    };
+    rows.iter().map(report).collect()
 }
 
-fn state(row: &Row<'_>, column: usize) -> Result<LineState> {
+fn state(row: &Row, column: usize) -> Result<LineState> {
     // A word of a newer version cannot be here: such a file is refused.
-    Ok(LineState::parse(&row.get::<_, String>(column)?).unwrap_or(LineState::Unknown))
+    Ok(LineState::parse(row.get(column)?).unwrap_or(LineState::Unknown))
 }
 
-pub(super) fn detail(connection: &Connection, job: JobRow) -> Result<JobDetail> {
+pub(super) fn detail(connection: &dyn Connection, job: JobRow) -> Result<JobDetail> {
     let mut entries = Vec::with_capacity(job.purchases.len());
     for purchase in &job.purchases {
         entries.push(match StoredPurchase::find(connection, &job.job, purchase.number)? {
@@ -108,47 +103,46 @@ pub(super) fn detail(connection: &Connection, job: JobRow) -> Result<JobDetail> 
     Ok(JobDetail { job, entries })
 }
 
-pub(super) fn spend(connection: &Connection, batch: Option<&str>, since: Option<&str>) -> Result<Vec<SpendRow>> {
-    let mut statement = connection.prepare_cached(sql::SPEND)?;
-    let rows = statement.query_map(params![batch, since], |row| {
-        let unit: String = row.get(4)?;
+pub(super) fn spend(connection: &dyn Connection, batch: Option<&str>, since: Option<&str>) -> Result<Vec<SpendRow>> {
+    let rows = connection.query(sql::SPEND, values![batch, since])?;
+    let spent = |row: &Row| {
+        let unit: &str = row.get(4)?;
         let (delivered, billed_images) = (row.get(8)?, row.get(9)?);
         let state = state(row, 3)?;
-        let is_known = row.get::<_, u64>(10)? == 0;
+        let is_known = row.get::<u64>(10)? == 0;
         Ok(SpendRow {
             day: row.get(0)?,
             provider: row.get(1)?,
             model: row.get(2)?,
             state,
             attempts: row.get(5)?,
-            held: amount(row.get(6)?, &unit),
-            billed: amount(row.get(7)?, &unit),
+            held: amount(row.get(6)?, unit),
+            billed: amount(row.get(7)?, unit),
             delivered,
             billed_images,
             comparison: Comparison::of(billed_images, delivered, is_known),
             conflicts: row.get(11)?,
         })
-    })?;
-    rows.collect()
+    };
+    rows.iter().map(spent).collect()
 }
 
 /// Reads entry by entry, so that a page that is damaged takes no other with it.
-pub(super) fn salvage(path: &Path) -> std::result::Result<Salvage, Refusal> {
-    let connection = connection::open_to_read(path)?;
-    let failed = |error| storage(path, error);
-    let last: i64 = connection.query_row(sql::LAST_ENTRY, [], |row| row.get(0)).map_err(failed)?;
-    let mut statement = connection.prepare(sql::READ_ENTRY).map_err(failed)?;
+pub(super) fn salvage(path: &Path) -> Result<Salvage, Refusal> {
+    let connection = SqliteFile::open_to_read(path)?;
+    let last = connection.row(sql::LAST_ENTRY, &[]).and_then(|row| row.get::<i64>(0));
+    let last = last.map_err(|error| storage(&path.display().to_string(), error))?;
     let mut salvage = Salvage::default();
     for id in 1..=last {
-        let read = statement.query_row([id], |row| {
-            let job: Option<String> = row.get(3)?;
+        let read = || -> Result<_> {
+            let Some(row) = connection.find(sql::READ_ENTRY, values![id])? else { return Ok(None) };
+            let job: Option<&str> = row.get(3)?;
             let number: Option<u32> = row.get(4)?;
-            let record = job.zip(number).map(|(job, number)| record_id(&job, number));
-            Ok((record, read_entry(&row.get::<_, String>(2)?)))
-        });
-        match read {
-            Ok(entry) => salvage.entries.push(entry),
-            Err(rusqlite::Error::QueryReturnedNoRows) => {}
+            let record = job.zip(number).map(|(job, number)| record_id(job, number));
+            Ok(Some((record, read_entry(row.get(2)?))))
+        };
+        match read() {
+            Ok(entry) => salvage.entries.extend(entry),
             Err(error) => salvage.problems.push(format!("entry {id} cannot be read: {error}")),
         }
     }

@@ -1,7 +1,6 @@
 //! The thread that writes: what waits at the same time becomes one transaction, with one sync.
 
 use std::{
-    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
@@ -10,12 +9,12 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::Connection;
 use seedream_client::Refusal;
 use tokio::sync::oneshot;
 
 use super::{
     apply,
+    database::{self, Connection, DatabaseError, Opened, Site, WRITING_THREAD},
     failure::{refused, storage},
     spool::{Spool, Spooled},
 };
@@ -28,8 +27,9 @@ const LATER: Duration = Duration::from_millis(50);
 
 /// The database, as the thread that writes has it.
 pub(super) struct Database {
-    pub(super) connection: Connection,
-    pub(super) path: PathBuf,
+    pub(super) connection: Box<dyn Connection>,
+    /// What messages call the ledger.
+    pub(super) name: String,
     spool: Spool,
     /// Entries for the next transaction, whichever that is.
     later: Vec<Box<dyn Work>>,
@@ -108,7 +108,7 @@ struct Later(Spooled);
 
 impl Work for Later {
     fn run(&mut self, database: &Database) -> bool {
-        !database.has_waiting(self.0.purchase) && apply::record(&database.connection, &database.path, &self.0).is_ok()
+        !database.has_waiting(self.0.purchase) && apply::record(&*database.connection, &database.name, &self.0).is_ok()
     }
 
     fn unwritten(&mut self) -> Option<Spooled> {
@@ -144,27 +144,45 @@ impl Drop for WriterThread {
 }
 
 impl Writer {
+    /// Opens the ledger on the thread that will write, and waits for that.
     pub(super) fn start(
-        connection: Connection,
-        path: &Path,
+        site: Arc<dyn Site>,
         #[cfg(test)] faults: std::sync::Arc<super::tests::Faults>,
     ) -> Result<Self, Refusal> {
         let (sender, receiver) = mpsc::channel();
-        let mut database = Database {
-            connection,
-            path: path.to_owned(),
-            spool: Spool::new(path),
-            later: Vec::new(),
-            halted: None,
-            warnings: Warnings::default(),
-            #[cfg(test)]
-            faults,
+        let (ready, opened) = mpsc::sync_channel(1);
+        let warnings = Warnings::default();
+        let shared = warnings.clone();
+        let serve = move || {
+            let open = || {
+                let Opened { connection, spool } = site.open()?;
+                let mut database = Database {
+                    connection,
+                    name: site.name().to_owned(),
+                    spool: Spool::new(&spool),
+                    later: Vec::new(),
+                    halted: None,
+                    warnings: shared,
+                    #[cfg(test)]
+                    faults,
+                };
+                database.replay_others()?;
+                Ok(database)
+            };
+            let (database, opened) = match open() {
+                Ok(database) => (Some(database), Ok(())),
+                Err(refusal) => (None, Err(refusal)),
+            };
+            // The caller waits for it.
+            let _ = ready.send(opened);
+            if let Some(database) = database {
+                database.serve(&receiver);
+            }
         };
-        database.replay_others()?;
-        let warnings = database.warnings.clone();
-        let thread = thread::Builder::new().name("seedream-ledger".into()).spawn(move || database.serve(&receiver));
+        let thread = thread::Builder::new().name(WRITING_THREAD.into()).spawn(serve);
         let thread =
             thread.map_err(|error| Refusal::storage(format!("the ledger cannot start a thread: {error}"), error))?;
+        opened.recv().unwrap_or_else(|_| Err(gone()))?;
         Ok(Self(Arc::new(WriterThread { sender: Some(sender), thread: Some(thread), warnings })))
     }
 
@@ -239,6 +257,7 @@ impl Database {
     /// # Errors
     /// Something that was paid for could not be recorded.
     pub(super) fn may_send(&self) -> Result<(), Refusal> {
+        self.connection.may_send()?;
         self.halted.as_ref().map_or(Ok(()), |why| Err(refused(format!("nothing more is sent: {why}"))))
     }
 
@@ -287,12 +306,12 @@ impl Database {
         let mut waiting = group.into_iter();
         while waiting.len() > 0 {
             let mut done = Vec::with_capacity(waiting.len());
-            let mut failed = self.connection.execute_batch("BEGIN IMMEDIATE").err();
+            let mut failed = self.connection.begin().err();
             for mut work in waiting.by_ref() {
                 let good = failed.is_none() && self.guarded(|database| work.run(database));
                 done.push((work, good));
                 // A full disk ends the whole transaction: what comes next gets another one.
-                if failed.is_none() && self.connection.is_autocommit() {
+                if failed.is_none() && !self.connection.is_in_transaction() {
                     break;
                 }
             }
@@ -307,20 +326,21 @@ impl Database {
 
     /// Writes what could not be written before. Where it still cannot, it waits, and holds up nothing else.
     fn replay(&mut self) {
-        if self.spool.waiting.is_empty() || self.connection.execute_batch("BEGIN IMMEDIATE").is_err() {
+        if self.spool.waiting.is_empty() || self.connection.begin().is_err() {
             return;
         }
-        let write = |entry| self.guarded(|database| apply::record(&database.connection, &database.path, entry).is_ok());
+        let write =
+            |entry| self.guarded(|database| apply::record(&*database.connection, &database.name, entry).is_ok());
         let written = self.spool.waiting.iter().all(write);
         if self.commit().is_ok() && written {
             self.spool.clear();
         }
     }
 
-    fn finish(&mut self, mut work: Box<dyn Work>, good: bool, failed: Option<&rusqlite::Error>) {
+    fn finish(&mut self, mut work: Box<dyn Work>, good: bool, failed: Option<&DatabaseError>) {
         let unwritten = if failed.is_some() || !good { work.unwritten() } else { None };
         let own = work.refused();
-        let failed = failed.map(|error| storage(&self.path, copy(error)));
+        let failed = failed.map(|error| storage(&self.name, error.clone()));
         let Some(entry) = unwritten else {
             // What it found out itself is said rather than that the others' transaction failed.
             return work.finish(failed.filter(|_| own.is_none()));
@@ -333,24 +353,24 @@ impl Database {
 
     /// Does something that leaves nothing where it fails.
     fn guarded(&self, run: impl FnOnce(&Self) -> bool) -> bool {
-        if self.connection.execute_batch("SAVEPOINT one").is_err() {
+        if self.connection.batch("SAVEPOINT one").is_err() {
             return false;
         }
         let good = run(self);
         let end = if good { "RELEASE one" } else { "ROLLBACK TO one; RELEASE one" };
-        self.connection.execute_batch(end).is_ok() && good
+        self.connection.batch(end).is_ok() && good
     }
 
-    fn commit(&self) -> rusqlite::Result<()> {
+    fn commit(&self) -> database::Result<()> {
         #[cfg(feature = "kill-points")]
         crate::kill_points::reached(crate::kill_points::Commit::Begins);
         #[cfg(test)]
-        let committed = self.faults.commit(&self.connection);
+        let committed = self.faults.commit(&*self.connection);
         #[cfg(not(test))]
-        let committed = self.connection.execute_batch("COMMIT");
-        if committed.is_err() && !self.connection.is_autocommit() {
+        let committed = self.connection.commit();
+        if committed.is_err() && self.connection.is_in_transaction() {
             // What cannot be rolled back either is rolled back when the file is opened again.
-            let _ = self.connection.execute_batch("ROLLBACK");
+            let _ = self.connection.rollback();
         }
         #[cfg(feature = "kill-points")]
         if committed.is_ok() {
@@ -362,11 +382,11 @@ impl Database {
     /// Writes what earlier workers could not.
     fn replay_others(&mut self) -> Result<(), Refusal> {
         for (path, entries) in self.spool.others() {
-            self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| storage(&self.path, error))?;
+            self.connection.begin().map_err(|error| storage(&self.name, error))?;
             let write =
-                |entry| self.guarded(|database| apply::record(&database.connection, &database.path, entry).is_ok());
+                |entry| self.guarded(|database| apply::record(&*database.connection, &database.name, entry).is_ok());
             let written = entries.iter().all(write);
-            self.commit().map_err(|error| storage(&self.path, error))?;
+            self.commit().map_err(|error| storage(&self.name, error))?;
             if written {
                 // Its tokens make it harmless where it stays.
                 let _ = std::fs::remove_file(path);
@@ -374,19 +394,11 @@ impl Database {
                 let message = format!(
                     "{} holds what was paid for and could not be written into the ledger {}: look into it",
                     path.display(),
-                    self.path.display()
+                    self.name
                 );
                 self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(message);
             }
         }
         Ok(())
-    }
-}
-
-/// The same error for each that waits.
-fn copy(error: &rusqlite::Error) -> rusqlite::Error {
-    match error {
-        rusqlite::Error::SqliteFailure(code, message) => rusqlite::Error::SqliteFailure(*code, message.clone()),
-        other => rusqlite::Error::ToSqlConversionFailure(other.to_string().into()),
     }
 }

@@ -1,12 +1,10 @@
 //! What entries do to a purchase.
 
-use std::path::Path;
-
-use rusqlite::{Connection, params};
 use seedream_client::{RecordEntry, Refusal};
 use seedream_core::Timestamp;
 
 use super::{
+    database::{Connection, DatabaseError, FailureKind, Result, values},
     failure::{refused, storage},
     rows::{Failed, StoredPurchase, signed},
     spool::Spooled,
@@ -16,10 +14,10 @@ use crate::{evidence, protocol::LineState};
 
 /// Adds an entry, once, and takes the steps that it means. An entry that the protocol does not expect is kept all the same. Says
 /// whether something of the purchase is left.
-pub(super) fn record(connection: &Connection, path: &Path, spooled: &Spooled) -> Result<bool, Refusal> {
-    let failed = |error| storage(path, error);
+pub(super) fn record(connection: &dyn Connection, ledger: &str, spooled: &Spooled) -> Result<bool, Refusal> {
+    let failed = |error| storage(ledger, error);
     let found = match StoredPurchase::load(connection, spooled.purchase) {
-        Err(rusqlite::Error::QueryReturnedNoRows) => None,
+        Err(error) if error.kind == FailureKind::NoRow => None,
         found => Some(found.map_err(failed)?).filter(|purchase| purchase.job == spooled.job),
     };
     let Some(mut purchase) = found else {
@@ -27,7 +25,7 @@ pub(super) fn record(connection: &Connection, path: &Path, spooled: &Spooled) ->
         if let RecordEntry::NotSent { error: None } = spooled.entry {
             return Ok(false);
         }
-        return Err(refused(format!("{} is of another ledger than {}", spooled.job, path.display())));
+        return Err(refused(format!("{} is of another ledger than {ledger}", spooled.job)));
     };
     write(connection, &mut purchase, spooled).map_err(failed)?;
     Ok(is_left(&purchase))
@@ -39,27 +37,16 @@ pub(super) fn is_left(purchase: &StoredPurchase) -> bool {
     state.is_collectable() || matches!(state, LineState::Sent | LineState::Unknown)
 }
 
-fn write(connection: &Connection, purchase: &mut StoredPurchase, spooled: &Spooled) -> rusqlite::Result<()> {
-    let Spooled { token, attempt, epoch, entry, .. } = spooled;
-    let text = serde_json::to_string(entry).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+fn write(connection: &dyn Connection, purchase: &mut StoredPurchase, spooled: &Spooled) -> Result<()> {
+    let Spooled { attempt, epoch, entry, .. } = spooled;
     let now = Timestamp::now();
-    let added = connection.prepare_cached(sql::ADD_ENTRY)?.execute(params![
-        token,
-        purchase.id,
-        attempt,
-        signed(*epoch),
-        evidence::kind(entry),
-        now.to_string(),
-        text
-    ])?;
-    if added == 0 {
+    if !add(connection, spooled, now)? {
         return Ok(());
     }
     let is_whole = is_whole(connection, purchase.id, *attempt)?;
     let is_saved = is_whole && matches!(entry, RecordEntry::Image { .. }) && {
-        let mut statement = connection.prepare_cached(sql::SAVED_IMAGES)?;
-        let (came, saved): (Option<u32>, u32) =
-            statement.query_row(params![purchase.id, attempt], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let row = connection.row(sql::SAVED_IMAGES, values![purchase.id, attempt])?;
+        let (came, saved): (Option<u32>, u32) = (row.get(0)?, row.get(1)?);
         came.is_some_and(|came| came > 0 && saved >= came)
     };
     let bound = purchase.bound(*attempt);
@@ -70,13 +57,22 @@ fn write(connection: &Connection, purchase: &mut StoredPurchase, spooled: &Spool
         match purchase.step(connection, action) {
             // Where the protocol does not expect it, it is on record, and nothing else follows.
             Ok(()) | Err(Failed::Illegal(_)) => {}
-            Err(Failed::Sql(error)) => return Err(error),
+            Err(Failed::Database(error)) => return Err(error),
         }
     }
     Ok(())
 }
 
 /// Whether the response was read to its end: a stream names its images one by one before.
-fn is_whole(connection: &Connection, purchase: i64, attempt: u32) -> rusqlite::Result<bool> {
-    connection.prepare_cached(sql::IS_WHOLE)?.query_row(params![purchase, attempt], |row| row.get(0))
+fn is_whole(connection: &dyn Connection, purchase: i64, attempt: u32) -> Result<bool> {
+    connection.row(sql::IS_WHOLE, values![purchase, attempt])?.get(0)
+}
+
+/// Adds an entry, once. Says whether it is new.
+pub(super) fn add(connection: &dyn Connection, spooled: &Spooled, now: Timestamp) -> Result<bool> {
+    let Spooled { token, purchase, attempt, epoch, entry, .. } = spooled;
+    let text = serde_json::to_string(entry).map_err(|error| DatabaseError::other(error.to_string()))?;
+    let (kind, image, is_whole) = (evidence::kind(entry), evidence::image(entry), evidence::is_whole(entry));
+    let values = values![token, purchase, attempt, signed(*epoch), kind, now.to_string(), text, image, is_whole];
+    Ok(connection.execute(sql::ADD_ENTRY, values)? > 0)
 }

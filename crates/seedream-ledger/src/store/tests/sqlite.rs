@@ -1,0 +1,185 @@
+//! A file on a disk that fails, and files that are not what they should be.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rusqlite::Connection;
+use seedream_client::{JobStore as _, Refusal};
+
+use super::{Bed, accepted, answered, entries, intent, state, worker};
+use crate::{Ledger, protocol::LineState, store::writer::Database};
+
+fn path(bed: &Bed) -> PathBuf {
+    bed.folder.path().join("test.ledger")
+}
+
+async fn pragma(ledger: &Ledger, pragma: &'static str) {
+    let set = move |database: &Database| {
+        // Some give back a row.
+        let _ = database.connection.batch(pragma);
+        Ok(())
+    };
+    ledger.writer.call(set).await.unwrap();
+}
+
+#[tokio::test]
+async fn on_a_full_disk_nothing_is_bought_and_nothing_that_was_is_lost() {
+    let bed = Bed::sqlite();
+    let ledger = bed.open();
+    let first = worker(&ledger);
+    let mut record = first.begin(&intent("one")).await.unwrap();
+    // SQLite takes the number of pages that there are, where it is larger.
+    pragma(&ledger, "PRAGMA max_page_count = 1").await;
+    let large = answered(1 << 20);
+    let refusal = record.append(large.clone()).await.unwrap_err();
+    assert!(refusal.to_string().contains("it is kept in"), "{refusal}");
+    assert!(first.begin(&intent("two")).await.is_err());
+    pragma(&ledger, "PRAGMA max_page_count = 1000000").await;
+    ledger.flush().await.unwrap();
+    assert_eq!(entries(&ledger, "one").await[1..], [large]);
+    assert_eq!(state(&ledger, "one").await, LineState::Answered);
+
+    let bed = Bed::sqlite();
+    let ledger = bed.open();
+    let first = worker(&ledger);
+    pragma(&ledger, "PRAGMA max_page_count = 1").await;
+    let mut large = intent("one");
+    large.request = "x".repeat(1 << 20).into();
+    let refusal = first.begin(&large).await.unwrap_err();
+    assert!(refusal.to_string().contains("is full"), "{refusal}");
+    assert!(ledger.show("one").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_ledger_that_another_process_writes_to_for_too_long_refuses_and_goes_on() {
+    let bed = Bed::sqlite();
+    let ledger = bed.open();
+    let first = worker(&ledger);
+    let mut record = first.begin(&intent("one")).await.unwrap();
+    pragma(&ledger, "PRAGMA busy_timeout = 1").await;
+    let other = Connection::open(path(&bed)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let refusal = first.begin(&intent("two")).await.unwrap_err();
+    assert!(refusal.to_string().contains("busy"), "{refusal}");
+    assert!(record.append(accepted()).await.is_err());
+    other.execute_batch("ROLLBACK").unwrap();
+    ledger.flush().await.unwrap();
+    assert_eq!(state(&ledger, "one").await, LineState::Accepted);
+}
+
+#[test]
+fn a_file_that_cannot_be_a_ledger_is_refused_by_its_name_and_left_as_it_is() {
+    let bed = Bed::sqlite();
+    drop(bed.open());
+    let refused = |prepare: &dyn Fn(&Path), told: &str| {
+        let path = bed.folder.path().join("other.ledger");
+        let _ = fs::remove_file(&path);
+        prepare(&path);
+        let before = fs::read(&path).unwrap_or_default();
+        let error = Ledger::open(&path).unwrap_err().to_string();
+        assert!(error.contains(path.to_str().unwrap()) && error.contains(told), "{error}");
+        assert_eq!(fs::read(&path).unwrap_or_default(), before);
+    };
+    let sql = |path: &Path, sql: &str| Connection::open(path).unwrap().execute_batch(sql).unwrap();
+    refused(&|path| fs::write(path, "x".repeat(5_000)).unwrap(), "damaged");
+    refused(&|path| sql(path, "PRAGMA journal_mode = WAL; CREATE TABLE mine(x)"), "another program");
+    let newer = |path: &Path| {
+        drop(Ledger::open(path).unwrap());
+        sql(path, "PRAGMA user_version = 99");
+    };
+    refused(&newer, "use a newer one");
+    let missing = Ledger::open("/nonexistent/folder/a.ledger").unwrap_err().to_string();
+    assert!(missing.contains("/nonexistent/folder"), "{missing}");
+    #[cfg(target_os = "linux")]
+    {
+        let refused = Ledger::open("/proc/a.ledger").unwrap_err().to_string();
+        assert!(refused.contains("cannot be written"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_ledger_is_refused_and_what_can_be_read_of_it_is() {
+    let bed = Bed::sqlite();
+    let ledger = bed.open();
+    let first = worker(&ledger);
+    for job in ["one", "two", "three"] {
+        let mut record = first.begin(&intent(job)).await.unwrap();
+        record.append(answered(20_000)).await.unwrap();
+    }
+    pragma(&ledger, "COMMIT; PRAGMA wal_checkpoint(TRUNCATE); BEGIN").await;
+    let mut bytes = fs::read(path(&bed)).unwrap();
+    // A page in the middle of the second entry, and the one before it.
+    let at = bytes.windows(4_000).position(|window| window.iter().all(|byte| *byte == b'x')).unwrap() / 4_096 * 4_096;
+    bytes[at..at + 4_096].fill(0xff);
+    let path = bed.folder.path().join("damaged.ledger");
+    fs::write(&path, &bytes).unwrap();
+    let error = Ledger::open(&path).map(drop).unwrap_err().to_string();
+    assert!(error.contains("damaged") && error.contains("damaged.ledger"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+    let salvage = Ledger::salvage(&path).unwrap();
+    let known: Vec<_> = salvage.entries.iter().filter_map(|(record, _)| record.as_deref()).collect();
+    assert!(known.len() >= 4 && known.contains(&"one") && known.contains(&"three"), "{known:?}");
+}
+
+#[tokio::test]
+async fn every_commit_is_synced_before_it_returns() {
+    let bed = Bed::sqlite();
+    let ledger = bed.open();
+    let read = |database: &Database| {
+        let pragma = |name: &str| database.connection.row(&format!("PRAGMA {name}"), &[]).unwrap().0.remove(0);
+        Ok(["journal_mode", "synchronous", "fullfsync", "checkpoint_fullfsync"].map(pragma))
+    };
+    let [mode, synchronous, full, checkpoint] = ledger.writer.call(read).await.unwrap();
+    assert_eq!((mode, synchronous), ("wal".into(), 2_u32.into()));
+    assert_eq!(
+        (full, checkpoint),
+        (1_u32.into(), 1_u32.into()),
+        "on macOS a sync that is not full leaves the cache of the disk"
+    );
+    assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
+}
+
+/// Two names of one file would have locks in two places.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_ledger_is_the_same_whichever_link_names_it() {
+    let bed = Bed::sqlite();
+    let ledger = bed.open();
+    let record = worker(&ledger).begin(&intent("one")).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("link.ledger");
+    std::os::unix::fs::symlink(path(&bed), &link).unwrap();
+    let other = worker(&Ledger::open(&link).unwrap());
+    assert!(matches!(other.open("one").await, Err(Refusal::Running { .. })));
+    drop(record);
+    fs::hard_link(path(&bed), bed.folder.path().join("hard.ledger")).unwrap();
+    assert!(Ledger::open(&link).unwrap_err().to_string().contains("several names"));
+}
+
+/// Version 1 had to look into the text of an entry for what version 2 has columns for.
+#[tokio::test]
+async fn a_ledger_of_version_1_is_migrated() {
+    let bed = Bed::sqlite();
+    let ledger = bed.open();
+    let mut record = worker(&ledger).begin(&intent("one")).await.unwrap();
+    let location = seedream_client::Location::File("ark-0.png".into());
+    record.append(answered(10)).await.unwrap();
+    record.append(seedream_client::RecordEntry::Image { index: 3, location, sha256: String::new() }).await.unwrap();
+    drop((record, ledger));
+    let raw = Connection::open(path(&bed)).unwrap();
+    raw.execute_batch(
+        "ALTER TABLE entry DROP COLUMN image; ALTER TABLE entry DROP COLUMN is_whole; PRAGMA user_version = 1",
+    )
+    .unwrap();
+    let ledger = bed.open();
+    let mut statement = raw.prepare("SELECT kind, image, is_whole FROM entry ORDER BY id").unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    let rows: Vec<(String, Option<i64>, i64)> = rows.unwrap().map(Result::unwrap).collect();
+    let expected = [("intent", None, 0), ("answered", None, 1), ("image", Some(3), 0)];
+    assert_eq!(rows, expected.map(|(kind, image, is_whole)| (kind.to_owned(), image, is_whole)));
+    let error = raw.execute("UPDATE entry SET image = 1", []).unwrap_err().to_string();
+    assert!(error.contains("never changed"), "{error}");
+    assert_eq!(state(&ledger, "one").await, LineState::Answered);
+}
