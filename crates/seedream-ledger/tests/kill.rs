@@ -7,6 +7,8 @@
 mod audit;
 #[path = "kill/interposed.rs"]
 mod interposed;
+#[path = "support/ledgers.rs"]
+mod ledgers;
 #[path = "kill/matrix.rs"]
 mod matrix;
 #[path = "kill/point.rs"]

@@ -244,7 +244,8 @@ fn the_database_itself_refuses_every_illegal_step() {
         };
         refused(&add(1, "reserved"), "an earlier attempt may have been billed");
         raw.begin().unwrap();
-        raw.execute("INSERT INTO purchase(line, number) VALUES(1, 2)", &[]).unwrap();
+        raw.execute("INSERT INTO purchase(line, number, batch, position, is_listed) VALUES(1, 2, '', 0, 1)", &[])
+            .unwrap();
         raw.commit().unwrap();
         refused(&add(2, "sent"), "begins as reserved");
     }

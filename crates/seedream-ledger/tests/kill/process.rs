@@ -1,8 +1,8 @@
 //! A worker as a process of its own, and what it is to do.
 
 use std::{
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
     sync::Arc,
 };
 
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::{
     interposed::{EventLog, Store, Wire, watch_commits},
+    ledgers::{self, Place},
     point::{Kill, Kind, Point, plan, reach},
 };
 
@@ -33,7 +34,7 @@ pub(crate) enum Defect {
 /// What a worker is to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Assignment {
-    /// The path of the ledger.
+    /// The path of the ledger, or its URL.
     pub(crate) ledger: String,
     /// Where images are saved, and where it says what it has done.
     pub(crate) folder: PathBuf,
@@ -48,10 +49,10 @@ pub(crate) struct Assignment {
 }
 
 impl Assignment {
-    pub(crate) fn new(ledger: &str, folder: &Path, server: &MockServer, lines: Vec<Kind>) -> Self {
+    pub(crate) fn new(place: &Place, server: &MockServer, lines: Vec<Kind>) -> Self {
         let base = |provider| server.base_url(provider).unwrap();
         let (ark, evolink) = (base("ark"), base("evolink"));
-        let (ledger, folder) = (ledger.to_owned(), folder.to_owned());
+        let (ledger, folder) = (place.ledger.clone(), place.path().to_owned());
         Self { ledger, folder, ark, evolink, lines, at_once: 1, kill: None, defect: None }
     }
 
@@ -75,6 +76,11 @@ impl Assignment {
             .unwrap()
     }
 
+    /// Starts a process and waits for its end.
+    pub(crate) async fn ended(self, number: u32) -> ExitStatus {
+        tokio::task::spawn_blocking(move || self.start(number).wait().unwrap()).await.unwrap()
+    }
+
     fn rows(&self) -> Vec<PlannedLine> {
         let line = |line| PlannedLine { most_images: 2, ..PlannedLine::new(row(line)) };
         self.lines.iter().enumerate().map(line).collect()
@@ -95,7 +101,7 @@ pub(crate) fn assigned() -> Option<(u32, Assignment)> {
 pub(crate) async fn work(number: u32, assignment: &Assignment) {
     plan(assignment.kill, &assignment.hit(number));
     watch_commits();
-    let ledger = Ledger::open(&assignment.ledger).unwrap();
+    let ledger = ledgers::open(&assignment.ledger, &assignment.folder);
     ledger.plan_lines(BATCH, assignment.rows()).await.unwrap();
     reach(Point::Planned);
     // What is held and billed is counted in images then.

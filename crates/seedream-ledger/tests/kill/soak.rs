@@ -8,11 +8,11 @@ use std::{
     thread,
 };
 
-use seedream_ledger::Ledger;
 use seedream_mock::MockServer;
 
 use super::{
     audit::Audit,
+    ledgers::Place,
     point::{Kill, Kind, Point},
     process::{Assignment, Defect},
 };
@@ -61,11 +61,13 @@ impl Soak {
         problems
     }
 
-    fn print(&self) {
+    fn print(&self, database: &str) {
         let Self { audit, kills, with_post, under_way, either } = self;
         let in_flight =
             under_way.len() + either.intersection(&audit.unknown).filter(|line| !under_way.contains(*line)).count();
-        println!("{LINES} lines, {WORKERS} workers, {kills} kills, {with_post} of them with a POST under way");
+        println!(
+            "{database}: {LINES} lines, {WORKERS} workers, {kills} kills, {with_post} of them with a POST under way"
+        );
         println!("settled        {}", audit.settled);
         println!("lost           {}", audit.lost.len());
         println!("bought twice   {}", audit.bought_twice.len());
@@ -128,28 +130,28 @@ impl Numbers {
 }
 
 /// Runs workers until all that they can buy is bought; the first of them are killed.
-async fn soak(defect: Option<Defect>) -> Soak {
-    let folder = tempfile::tempdir().unwrap();
+async fn soak(place: &Place, defect: Option<Defect>) -> Soak {
     let builder = MockServer::builder().journal_capacity(100 * LINES).estimated_seconds(1);
     let server = builder.start().await.unwrap();
-    let path = folder.path().join("b.ledger");
     let lines = (0..LINES).map(|number| Kind::ALL[number % 3]).collect();
-    let mut assignment = Assignment::new(path.to_str().unwrap(), folder.path(), &server, lines);
+    let mut assignment = Assignment::new(place, &server, lines);
     (assignment.at_once, assignment.defect) = (AT_ONCE, defect);
     let workers = tokio::task::spawn_blocking({
         let assignment = assignment.clone();
         move || run_workers(&assignment)
     });
     let mut soak = workers.await.unwrap();
-    let ledger = Ledger::open(&assignment.ledger).unwrap();
-    soak.audit = Audit::of(&ledger, &server, &assignment).await;
+    // What the last that were killed have left.
+    place.all_workers_ended();
+    assert!(assignment.clone().ended(KILLS + WORKERS).await.success());
+    soak.audit = Audit::of(&place.open(), &server, &assignment).await;
     soak
 }
 
 /// As many processes at a time as there are workers; one that was killed is followed by another.
 fn run_workers(assignment: &Assignment) -> Soak {
     let soak = Mutex::new(Soak::default());
-    let numbers = Mutex::new((0..=KILLS + WORKERS, Numbers(1)));
+    let numbers = Mutex::new((0..KILLS + WORKERS, Numbers(1)));
     let next = || {
         let (numbers, random) = &mut *numbers.lock().unwrap();
         let number = numbers.next().unwrap();
@@ -166,22 +168,25 @@ fn run_workers(assignment: &Assignment) -> Soak {
         soak.lock().unwrap().add_kill(&assignment, number);
     };
     thread::scope(|scope| (0..WORKERS).for_each(|_| drop(scope.spawn(run))));
-    // What the last that were killed have left.
-    run();
     soak.into_inner().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn workers_that_are_killed_at_random_lose_nothing_and_buy_nothing_twice() {
-    let soak = soak(None).await;
-    soak.print();
-    assert_eq!(soak.problems(), [""; 0]);
+    for place in Place::each() {
+        let soak = soak(&place, None).await;
+        soak.print(place.database);
+        assert_eq!(soak.problems(), [""; 0], "{}", place.database);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_does_not_do_its_work_is_found() {
-    let idle = soak(Some(Defect::BuysNothing)).await.problems();
-    assert!(idle.iter().any(|problem| problem.ends_with("lines were never bought")), "{idle:?}");
-    let careless = soak(Some(Defect::CallsEverythingUnknown)).await.problems();
-    assert!(careless.iter().any(|problem| problem.starts_with("unknown although")), "{careless:?}");
+    for (defect, problem) in [
+        (Defect::BuysNothing, "lines were never bought"),
+        (Defect::CallsEverythingUnknown, "unknown although no kill hit them"),
+    ] {
+        let problems = soak(&Place::each()[0], Some(defect)).await.problems();
+        assert!(problems.iter().any(|found| found.contains(problem)), "{problems:?}");
+    }
 }

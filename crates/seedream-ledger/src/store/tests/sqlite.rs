@@ -9,7 +9,11 @@ use rusqlite::Connection;
 use seedream_client::{JobStore as _, Refusal};
 
 use super::{Bed, accepted, answered, entries, intent, state, worker};
-use crate::{Ledger, protocol::LineState, store::writer::Database};
+use crate::{
+    Ledger,
+    protocol::LineState,
+    store::{sql, writer::Database},
+};
 
 fn path(bed: &Bed) -> PathBuf {
     bed.folder.path().join("test.ledger")
@@ -170,7 +174,9 @@ async fn a_ledger_of_version_1_is_migrated() {
     drop((record, ledger));
     let raw = Connection::open(path(&bed)).unwrap();
     raw.execute_batch(
-        "ALTER TABLE entry DROP COLUMN image; ALTER TABLE entry DROP COLUMN is_whole; PRAGMA user_version = 1",
+        "ALTER TABLE entry DROP COLUMN image; ALTER TABLE entry DROP COLUMN is_whole; DROP INDEX purchase_free;
+         ALTER TABLE purchase DROP COLUMN batch; ALTER TABLE purchase DROP COLUMN position;
+         ALTER TABLE purchase DROP COLUMN is_listed; PRAGMA user_version = 1",
     )
     .unwrap();
     let ledger = bed.open();
@@ -181,5 +187,32 @@ async fn a_ledger_of_version_1_is_migrated() {
     assert_eq!(rows, expected.map(|(kind, image, is_whole)| (kind.to_owned(), image, is_whole)));
     let error = raw.execute("UPDATE entry SET image = 1", []).unwrap_err().to_string();
     assert!(error.contains("never changed"), "{error}");
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+    let purchase = raw.query_row("SELECT batch, position, is_listed FROM purchase", [], read).unwrap();
+    assert_eq!(purchase, (String::new(), 0, 1));
     assert_eq!(state(&ledger, "one").await, LineState::Answered);
+}
+
+/// However many lines are over, what a worker asks for each time is found by an index, in its order.
+#[test]
+fn the_next_line_and_a_job_are_found_by_an_index() {
+    let bed = Bed::sqlite();
+    drop(bed.open());
+    let raw = Connection::open(path(&bed)).unwrap();
+    let plan = |query: &str| {
+        let mut statement = raw.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+        let parameters = vec!["b"; statement.parameter_count()];
+        let rows = statement.query_map(rusqlite::params_from_iter(parameters), |row| row.get::<_, String>(3));
+        rows.unwrap().collect::<Result<Vec<_>, _>>().unwrap().join("; ")
+    };
+    for (query, index) in [
+        (sql::PLANNED, "INDEX purchase_free (batch=?)"),
+        (sql::COLLECTABLE, "INDEX purchase_state (state=?)"),
+        (sql::JOB, "(job=?)"),
+        (sql::LINE_OF_KEY, "(batch=? AND key=?)"),
+        (sql::HOLDERS, "INDEX purchase_holder"),
+    ] {
+        assert!(plan(query).contains(index), "{query}: {}", plan(query));
+    }
+    assert!(!plan(sql::PLANNED).contains("TEMP"), "it is sorted already");
 }
