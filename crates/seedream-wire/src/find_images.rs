@@ -202,7 +202,7 @@ impl<'a> Walk<'a> {
                 self.take(direct.map(|(item, _)| item).collect(), at);
             }
         } else if let Value::Object(members) = value {
-            for (name, value) in CONTAINERS.into_iter().filter_map(|name| Some((name, members.get(name)?))) {
+            for (name, value) in containers(members) {
                 self.below(value, name, at, depth);
             }
         }
@@ -234,12 +234,21 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// The members that may contain images, in order of precedence. An object has fewer members than the table has names.
+fn containers(members: &Map<String, Value>) -> Vec<(&'static str, &Value)> {
+    let rank = |name: &str| CONTAINERS.iter().position(|known| *known == name);
+    let mut found: Vec<_> = members.iter().filter_map(|(name, value)| Some((rank(name)?, value))).collect();
+    found.sort_unstable_by_key(|(rank, _)| *rank);
+    found.into_iter().map(|(rank, value)| (CONTAINERS[rank], value)).collect()
+}
+
 /// Whether a value is an item with an image: an object with such a member, or a text that may be an image.
 pub(crate) fn holds_image(item: &Value) -> bool {
     match item {
         Value::String(text) => can_be(text, Kind::Either),
-        Value::Object(members) => NAMES.iter().any(|(name, kind)| {
-            members.get(*name).is_some_and(|value| is_candidate(value, *kind, members.contains_key("error")))
+        Value::Object(members) => members.iter().any(|(name, value)| {
+            let known = NAMES.iter().find(|(known, _)| known == name);
+            known.is_some_and(|(_, kind)| is_candidate(value, *kind, members.contains_key("error")))
         }),
         _ => false,
     }

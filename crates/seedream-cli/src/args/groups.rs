@@ -152,6 +152,14 @@ impl SaveArgs {
                 "--spool applies only to --out s3://BUCKET/PREFIX; leave it out; nothing was sent",
             ));
         }
+        if names_image(self.out()) && !self.out().is_dir() {
+            let (out, parent) = (self.out(), self.out().parent().filter(|parent| !parent.as_os_str().is_empty()));
+            let parent = parent.unwrap_or(Path::new(".")).display();
+            return Err(Failure::usage(format!(
+                "--out {} names an image, and --out is the folder for all files: write --out {parent}; each image is named by its provider; nothing was sent",
+                out.display()
+            )));
+        }
         let Some(file) = self.out().ancestors().find(|path| path.exists() && !path.is_dir()) else { return Ok(()) };
         let (out, file) = (self.out().display(), file.display());
         Err(Failure::usage(format!(
@@ -163,6 +171,13 @@ impl SaveArgs {
     pub(crate) fn names_out(&self) -> bool {
         self.out.is_some()
     }
+}
+
+/// Whether a path ends as the file of an image does.
+fn names_image(path: &Path) -> bool {
+    const ENDINGS: [&str; 7] = ["png", "jpg", "jpeg", "webp", "gif", "avif", "heic"];
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| ENDINGS.iter().any(|known| known.eq_ignore_ascii_case(ending)))
 }
 
 /// A command-line enum that converts to a library enum.

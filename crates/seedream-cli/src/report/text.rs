@@ -6,7 +6,7 @@ use std::{
 };
 
 use seedream::seedream_core::{Field, Nearest, StatedBy, Violation, Waiver};
-use seedream::{Error, ErrorKind, ImageFailure, Outcome};
+use seedream::{Charge, Error, ErrorKind, ImageFailure, Outcome};
 
 use super::{purchase_result::PurchaseResult, warnings::text as warning_text};
 use crate::{
@@ -87,7 +87,25 @@ pub(super) fn tables(purchases: &[PurchaseResult]) -> String {
             unsaved.row(vec![outcome.provider.clone(), failure.index.to_string(), cell(until), cell(url)]);
         }
     }
-    if any { format!("{table}\n{unsaved}") } else { table.to_string() }
+    let total = if purchases.len() > 1 { total(purchases) } else { String::new() };
+    if any { format!("{table}{total}\n{unsaved}") } else { format!("{table}{total}") }
+}
+
+/// The sum over several purchases.
+fn total(purchases: &[PurchaseResult]) -> String {
+    let (mut images, mut billed, mut unknown) = (0, 0, 0);
+    let mut reserved: Vec<String> = Vec::new();
+    for PurchaseResult { outcome, .. } in purchases {
+        images += outcome.delivered;
+        match (outcome.billed, &outcome.usage.reserved, outcome.charge) {
+            (Some(number), ..) => billed += number,
+            (None, _, Charge::No) => {}
+            (None, Some(amount), _) => reserved.push(format!(", {amount} (reserved)")),
+            (None, None, _) => unknown += 1,
+        }
+    }
+    let unknown = if unknown > 0 { format!(", unknown for requests: {unknown}") } else { String::new() };
+    format!("total: images: {images}; billed: {billed}{}{unknown}\n", reserved.concat())
 }
 
 fn row(purchase: &PurchaseResult) -> Vec<String> {
@@ -114,10 +132,21 @@ fn row(purchase: &PurchaseResult) -> Vec<String> {
         purchase.word().to_owned(),
         format!("{}/{requested}", outcome.delivered),
         cell(sizes.join(", ")),
-        outcome.billed.map_or_else(|| "-".to_owned(), |billed| billed.to_string()),
+        billed(outcome),
         format!("{:.1}s", outcome.elapsed_ms as f64 / 1000.0),
         if files.is_empty() { "-".to_owned() } else { files.join("\n") },
     ]
+}
+
+/// How many images were billed, or what else is known of the bill.
+fn billed(outcome: &Outcome) -> String {
+    match (outcome.billed, &outcome.usage.reserved, outcome.charge) {
+        (Some(billed), ..) => billed.to_string(),
+        (None, _, Charge::No) => "0".to_owned(),
+        (None, Some(reserved), _) => format!("{reserved} (reserved)"),
+        (None, None, Charge::Yes) => "yes".to_owned(),
+        (None, None, _) => "?".to_owned(),
+    }
 }
 
 /// Prints warnings, failed images and errors with their provider, and the command that resumes a purchase.

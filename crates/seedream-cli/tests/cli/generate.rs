@@ -38,10 +38,27 @@ fn only_the_table_goes_to_standard_output() {
         lines[0].starts_with("PROVIDER") && lines[1].starts_with("ark") && lines[2].starts_with("opeai"),
         "{ran:#?}"
     );
-    for line in &lines[1..] {
+    for line in &lines[1..3] {
         assert!(line.contains("1/1") && line.contains("x1") && line.contains("out/"), "{ran:#?}");
     }
-    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[3..], ["total: images: 2; billed: 2"]);
+}
+
+#[test]
+fn an_output_folder_that_is_named_like_an_image_is_refused() {
+    let workdir = Workdir::new();
+    let ran = workdir.run(&["generate", "a fox", "--mock", "--out", "pictures/fox.jpg"], &[]);
+    ran.exits_with(2).stderr_contains("write --out pictures;");
+    assert_eq!(workdir.names("."), [""; 0]);
+}
+
+#[test]
+fn a_request_that_may_have_been_billed_is_not_shown_as_free() {
+    let workdir = Workdir::new();
+    let args = ["generate", "a fox [[mock: reset@before]]", "--mock", "--provider", "ark,evolink"];
+    let ran = workdir.run(&args, &[]);
+    ran.exits_with(7).stdout_contains("total: images: 0; billed: 0, unknown for requests: 2");
+    assert!(ran.stdout.lines().nth(1).unwrap().contains(" ? "), "{ran:#?}");
 }
 
 #[test]

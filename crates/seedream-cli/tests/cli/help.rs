@@ -31,7 +31,7 @@ fn usage_errors_go_to_standard_error_and_exit_with_2() {
         (&["generate", "x", "--size", "5K"], "1K, 1.5K, 2K, 3K, 4K"),
         (&["generate", "x", "--provider", "openai"], "gogogotoken"),
         (&["generate", "x", "--mock", "--base-url", "http://a"], "cannot be used with"),
-        (&["generate", "x", "--deadline", "10"], "90s, 10m or 1h30m"),
+        (&["generate", "x", "--deadline", "soon"], "90s, 10m, 1h30m, or a number of seconds"),
         (&["generate", "x", "--mock", "--extra", "style=vivid"], "quotes"),
         (&["generate", "x", "--mock", "--size", "4K", "--tier", "2K"], "--tier 2K contradicts --size 4K"),
         (&["generate", "x", "--mock", "--image", "no-such-file.png"], "no-such-file.png"),
