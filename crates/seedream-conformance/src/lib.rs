@@ -22,6 +22,7 @@
 //! An adapter tests itself with [`suite!`]; [`guide`] leads from a document to a report. The features add more: `report` runs many
 //! adapters side by side (`ConformanceRun`), `exec` judges a program in another language, `drift` compares a provider with its fixtures,
 //! `live` asks a provider what cannot be billed.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 

@@ -2,6 +2,7 @@
 
 mod imports;
 mod provider_names;
+mod published;
 
 use std::{
     collections::BTreeSet,
@@ -23,15 +24,15 @@ fn needs(package: &str, features: &[&str]) -> BTreeSet<String> {
 
 /// What `cargo tree` prints of what is built for use.
 fn tree(arguments: &[&str]) -> String {
+    cargo(&[&["tree", "--locked", "--edges", "normal", "--prefix", "none"], arguments].concat())
+}
+
+/// What cargo prints at the root of the workspace.
+fn cargo(arguments: &[&str]) -> String {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let output = Command::new(cargo)
-        .current_dir(root())
-        .args(["tree", "--locked", "--edges", "normal", "--prefix", "none"])
-        .args(arguments)
-        .output()
-        .expect("cargo tree runs");
+    let output = Command::new(cargo).current_dir(root()).args(arguments).output().expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("names are text")
+    String::from_utf8(output.stdout).expect("cargo prints text")
 }
 
 fn ours(needed: &BTreeSet<String>) -> BTreeSet<&str> {
@@ -251,5 +252,15 @@ fn the_top_level_stays_as_it_is() {
     }
     for name in known {
         assert!(root().join(name).exists(), "{name} is missing");
+    }
+}
+
+#[test]
+fn a_published_package_is_whole() {
+    let packages = published::packages();
+    assert!(packages.len() > 10, "only {} packages are published", packages.len());
+    for package in packages {
+        let faults = published::faults(&package);
+        assert!(faults.is_empty(), "{}: {}", package["name"], faults.join("; "));
     }
 }

@@ -16,7 +16,7 @@ pub(super) struct RecordLock {
 
 impl RecordLock {
     /// Takes a record, unless another process has it.
-    #[cfg_attr(not(windows), allow(unused_variables, reason = "the record itself is locked"))]
+    #[allow(unused_variables, reason = "Windows locks a file beside the path, any other system the record itself")]
     pub(super) fn take(record: &File, path: &Path) -> io::Result<Option<Self>> {
         #[cfg(windows)]
         let path = path.with_extension("lock");

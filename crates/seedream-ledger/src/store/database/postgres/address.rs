@@ -77,6 +77,7 @@ impl Address {
 fn name(config: &Config) -> String {
     let ports = config.get_ports();
     let port = |at: usize| ports.get(at).or(ports.first()).map(|port| format!(":{port}")).unwrap_or_default();
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has sockets that are files"))]
     let mut sockets = Vec::new();
     let mut hosts = Vec::new();
     for (at, host) in config.get_hosts().iter().enumerate() {
