@@ -5,6 +5,7 @@
 pub(crate) mod relay_profile;
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -213,6 +214,16 @@ pub struct Settings {
     /// How long a session other than `default` is kept without use, as `1h` in JSON. Default: 1 hour.
     #[serde(with = "time::text")]
     pub session_idle: Duration,
+    /// How long the head of a request may take from its first byte, as `15s` in JSON; `0s` is without a limit. By the machine's
+    /// time. Default: 15 seconds.
+    #[serde(with = "time::text")]
+    pub head_timeout: Duration,
+    /// How long a connection may wait for a request, or for the next bytes of a body, before it is closed, as `75s` in JSON;
+    /// `0s` is without a limit. By the machine's time, and never while a response is pending. Default: 75 seconds.
+    #[serde(with = "time::text")]
+    pub idle_timeout: Duration,
+    /// The most open connections. Further ones wait in the backlog of the system until one ends. Default: 1024.
+    pub connections: NonZeroUsize,
     /// The bearer token of the admin routes; `None` means that they are open. It is never serialized.
     #[serde(skip_serializing)]
     pub admin_token: Option<String>,
@@ -234,6 +245,9 @@ impl Default for Settings {
             journal_capacity: 1000,
             session_capacity: 1024,
             session_idle: Duration::from_secs(3600),
+            head_timeout: Duration::from_secs(15),
+            idle_timeout: Duration::from_secs(75),
+            connections: const { NonZeroUsize::new(1024).unwrap() },
             admin_token: None,
         }
     }

@@ -6,6 +6,7 @@ mod admin;
 mod auth;
 mod callbacks;
 mod clock;
+mod connections;
 mod content_types;
 mod crooked;
 mod engine_calls;
