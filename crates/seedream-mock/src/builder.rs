@@ -12,6 +12,7 @@ use seedream_fixtures::FixtureLibrary;
 use crate::engine::Engine;
 use crate::faults::grammar::Fault;
 use crate::server::mock_server::MockServer;
+use crate::settings::cors_origin::CorsOrigin;
 use crate::settings::relay_profile::RelayProfiles;
 use crate::settings::{AcceptedContentTypes, CallbackReach, Settings, TaskEnd, Validate};
 use crate::state::clock::Clock;
@@ -170,6 +171,13 @@ impl MockServerBuilder {
     /// The most open connections. Further ones wait in the backlog of the system until one ends. Default: 1024.
     pub fn connections(mut self, most: NonZeroUsize) -> Self {
         self.settings.connections = most;
+        self
+    }
+
+    /// The origins whose pages may use the routes of the providers and the images, beside those of this machine:
+    /// `["https://app.example".parse()?]`. Default: none.
+    pub fn cors(mut self, origins: impl IntoIterator<Item = CorsOrigin>) -> Self {
+        self.settings.cors = origins.into_iter().collect();
         self
     }
 

@@ -39,6 +39,7 @@ pub use response::chunk::Chunk;
 pub use response::script::{Script, ScriptEnd};
 pub use server::mock_server::MockServer;
 pub use server::mock_session::MockSession;
+pub use settings::cors_origin::CorsOrigin;
 pub use settings::relay_profile::{RelayBehavior, RelayProfile, RelayProfileError, RelayProfiles};
 pub use settings::{AcceptedContentTypes, CallbackReach, Settings, TaskEnd, Validate};
 pub use state::clock::Clock;

@@ -2,6 +2,7 @@
 //!
 //! [`Settings`] is the whole of it; [`SettingsPatch`] is the part that may change while the mock runs.
 
+pub(crate) mod cors_origin;
 pub(crate) mod relay_profile;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
 use crate::faults::grammar::Fault;
+use crate::settings::cors_origin::CorsOrigin;
 use crate::settings::relay_profile::RelayProfiles;
 use crate::time;
 
@@ -34,7 +36,7 @@ macro_rules! text_form {
     };
 }
 
-text_form!(Validate, AcceptedContentTypes, CallbackReach, TaskEnd, RelayProfiles);
+text_form!(Validate, AcceptedContentTypes, CallbackReach, TaskEnd, RelayProfiles, CorsOrigin);
 
 /// How strictly requests are checked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -224,6 +226,9 @@ pub struct Settings {
     pub idle_timeout: Duration,
     /// The most open connections. Further ones wait in the backlog of the system until one ends. Default: 1024.
     pub connections: NonZeroUsize,
+    /// The origins whose pages may use the routes of the providers and the images, beside those of this machine. The admin routes
+    /// are for pages of this machine only. Default: empty.
+    pub cors: Vec<CorsOrigin>,
     /// The bearer token of the admin routes; `None` means that they are open. It is never serialized.
     #[serde(skip_serializing)]
     pub admin_token: Option<String>,
@@ -247,6 +252,7 @@ impl Default for Settings {
             session_idle: Duration::from_secs(3600),
             head_timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(75),
+            cors: Vec::new(),
             connections: const { NonZeroUsize::new(1024).unwrap() },
             admin_token: None,
         }

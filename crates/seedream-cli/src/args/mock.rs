@@ -6,7 +6,9 @@ use clap::{
     ArgGroup, Args, Subcommand,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use seedream_mock::{AcceptedContentTypes, CallbackReach, Fault, RelayProfiles, Settings, TaskEnd, Validate};
+use seedream_mock::{
+    AcceptedContentTypes, CallbackReach, CorsOrigin, Fault, RelayProfiles, Settings, TaskEnd, Validate,
+};
 
 use crate::duration;
 
@@ -83,6 +85,9 @@ pub(crate) struct ServeArgs {
     /// Maximum number of open connections; further connections wait until one ends
     #[arg(long, value_name = "N", default_value_t = defaults().connections)]
     pub(crate) connections: NonZeroUsize,
+    /// Origin whose pages may use the provider and image routes, such as https://app.example; * for all; repeatable [default: only pages of this machine]
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) cors: Vec<CorsOrigin>,
     /// Maximum number of journal entries of a session
     #[arg(long, value_name = "N", default_value_t = defaults().journal_capacity)]
     pub(crate) journal: usize,
@@ -117,6 +122,7 @@ impl ServeArgs {
             head_timeout: self.head_timeout,
             idle_timeout: self.idle_timeout,
             connections: self.connections,
+            cors: self.cors,
             admin_token: self.admin_token,
         }
     }

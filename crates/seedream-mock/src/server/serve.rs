@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode};
@@ -19,6 +19,7 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::response::chunk::ChunkContent;
 use crate::response::script::Script;
 use crate::server::connection_watch::{ConnectionWatch, WaitLimits};
+use crate::server::cors::Page;
 use crate::server::faulty_socket::{ConnectionSchedule, FaultySocket};
 use crate::server::respond::{Connection, MockBody};
 use crate::server::shared::Shared;
@@ -77,13 +78,19 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 
 /// The one handler: reads the body, asks the engine, plays what it says.
 async fn respond(connection: Arc<Connection>, request: Request<Incoming>) -> Result<Response<MockBody>, Infallible> {
+    let began = Instant::now();
     let watch = connection.watch.clone();
     watch.reads_body();
-    let response = answer(connection, request).await;
+    let page = Page::of(&connection.shared.engine.settings().cors, &request);
+    let mut response = match page.preflight(&request) {
+        Some(response) => response,
+        None => answer(connection, request, began).await,
+    };
+    page.allow(response.headers_mut());
     Ok(response.map(|body| body.watched(watch)))
 }
 
-async fn answer(connection: Arc<Connection>, request: Request<Incoming>) -> Response<MockBody> {
+async fn answer(connection: Arc<Connection>, request: Request<Incoming>, began: Instant) -> Response<MockBody> {
     let (mut head, body) = request.into_parts();
     let most = connection.shared.cut_after(&mut head);
     let Some(body) = whole(body, most).await else {
@@ -96,7 +103,12 @@ async fn answer(connection: Arc<Connection>, request: Request<Incoming>) -> Resp
     let (script, clock) = script(&connection.shared, &request).await;
     // Over the admin routes a task may have been ended.
     connection.shared.notify(script.awaits || script.ordinal.is_none());
-    respond::play(script, connection, clock).await
+    let (shared, counts) = (connection.shared.clone(), script.ordinal.is_some());
+    let response = respond::play(script, connection, clock).await;
+    if counts {
+        shared.services().metrics.responded(began.elapsed());
+    }
+    response
 }
 
 /// The script of a request, and the clock by which it is played.
