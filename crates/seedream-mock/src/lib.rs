@@ -15,6 +15,7 @@ mod request;
 mod response;
 mod server;
 mod settings;
+mod settings_patch;
 mod state;
 mod suggest;
 mod time;

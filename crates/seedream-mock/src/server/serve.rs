@@ -55,6 +55,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Shared, stopped: onesho
         let connection = connections.watch(http1::Builder::new().serve_connection(socket, service));
         tokio::spawn(async move {
             tokio::select! {
+                biased;
                 // How a connection ends is its caller's to notice.
                 _ = connection => {}
                 () = watch.overdue(limits) => {}
@@ -103,10 +104,10 @@ async fn answer(connection: Arc<Connection>, request: Request<Incoming>, began: 
     let (script, clock) = script(&connection.shared, &request).await;
     // Over the admin routes a task may have been ended.
     connection.shared.notify(script.awaits || script.ordinal.is_none());
-    let (shared, counts) = (connection.shared.clone(), script.ordinal.is_some());
-    let response = respond::play(script, connection, clock).await;
+    let counts = script.ordinal.is_some();
+    let response = respond::play(script, connection.clone(), clock).await;
     if counts {
-        shared.services().metrics.responded(began.elapsed());
+        connection.shared.services().metrics.responded(began.elapsed());
     }
     response
 }
