@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use seedream_fixtures::FixtureLibrary;
 use crate::engine::Engine;
 use crate::faults::grammar::Fault;
 use crate::server::mock_server::MockServer;
+use crate::settings::cors_origin::CorsOrigin;
 use crate::settings::relay_profile::RelayProfiles;
 use crate::settings::{AcceptedContentTypes, CallbackReach, Settings, TaskEnd, Validate};
 use crate::state::clock::Clock;
@@ -149,6 +151,33 @@ impl MockServerBuilder {
     /// session. Default: 1 hour.
     pub fn session_idle(mut self, idle: Duration) -> Self {
         self.settings.session_idle = idle;
+        self
+    }
+
+    /// How long the head of a request may take from its first byte, by the machine's time; zero is without a limit. Default: 15
+    /// seconds.
+    pub fn head_timeout(mut self, limit: Duration) -> Self {
+        self.settings.head_timeout = limit;
+        self
+    }
+
+    /// How long a connection may wait for a request, or for the next bytes of a body, by the machine's time; zero is without a
+    /// limit. A response that is delayed, stalled or dripping has no limit. Default: 75 seconds.
+    pub fn idle_timeout(mut self, limit: Duration) -> Self {
+        self.settings.idle_timeout = limit;
+        self
+    }
+
+    /// The most open connections. Further ones wait in the backlog of the system until one ends. Default: 1024.
+    pub fn connections(mut self, most: NonZeroUsize) -> Self {
+        self.settings.connections = most;
+        self
+    }
+
+    /// The origins whose pages may use the routes of the providers and the images, beside those of this machine:
+    /// `["https://app.example".parse()?]`. Default: none.
+    pub fn cors(mut self, origins: impl IntoIterator<Item = CorsOrigin>) -> Self {
+        self.settings.cors = origins.into_iter().collect();
         self
     }
 

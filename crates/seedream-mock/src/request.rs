@@ -3,6 +3,7 @@
 //! Nothing here writes a response.
 
 pub(crate) mod address;
+pub(crate) mod amount;
 pub(crate) mod auth;
 pub(crate) mod context;
 pub(crate) mod fields;

@@ -6,6 +6,8 @@ pub(crate) mod admin;
 pub(crate) mod byte_schedule;
 pub(crate) mod callbacks;
 pub(crate) mod clocks;
+pub(crate) mod connection_watch;
+pub(crate) mod cors;
 pub(crate) mod faulty_socket;
 pub(crate) mod mock_server;
 pub(crate) mod mock_session;

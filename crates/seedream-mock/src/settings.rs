@@ -1,18 +1,19 @@
 //! The settings of a mock: everything that decides a response, apart from the request and the time.
 //!
-//! [`Settings`] is the whole of it; [`SettingsPatch`] is the part that may change while the mock runs.
+//! [`Settings`] is the whole of it; [`crate::settings_patch`] is the part that may change while the mock runs.
 
+pub(crate) mod cors_origin;
 pub(crate) mod relay_profile;
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use serde_json::{Map, Value};
 
 use crate::faults::grammar::Fault;
+use crate::settings::cors_origin::CorsOrigin;
 use crate::settings::relay_profile::RelayProfiles;
 use crate::time;
 
@@ -33,7 +34,7 @@ macro_rules! text_form {
     };
 }
 
-text_form!(Validate, AcceptedContentTypes, CallbackReach, TaskEnd, RelayProfiles);
+text_form!(Validate, AcceptedContentTypes, CallbackReach, TaskEnd, RelayProfiles, CorsOrigin);
 
 /// How strictly requests are checked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -213,6 +214,19 @@ pub struct Settings {
     /// How long a session other than `default` is kept without use, as `1h` in JSON. Default: 1 hour.
     #[serde(with = "time::text")]
     pub session_idle: Duration,
+    /// How long the head of a request may take from its first byte, as `15s` in JSON; `0s` is without a limit. By the machine's
+    /// time. Default: 15 seconds.
+    #[serde(with = "time::text")]
+    pub head_timeout: Duration,
+    /// How long a connection may wait for a request, or for the next bytes of a body, before it is closed, as `75s` in JSON;
+    /// `0s` is without a limit. By the machine's time, and never while a response is pending. Default: 75 seconds.
+    #[serde(with = "time::text")]
+    pub idle_timeout: Duration,
+    /// The most open connections. Further ones wait in the backlog of the system until one ends. Default: 1024.
+    pub connections: NonZeroUsize,
+    /// The origins whose pages may use the routes of the providers and the images, beside those of this machine. The admin routes
+    /// are for pages of this machine only. Default: empty.
+    pub cors: Vec<CorsOrigin>,
     /// The bearer token of the admin routes; `None` means that they are open. It is never serialized.
     #[serde(skip_serializing)]
     pub admin_token: Option<String>,
@@ -234,121 +248,12 @@ impl Default for Settings {
             journal_capacity: 1000,
             session_capacity: 1024,
             session_idle: Duration::from_secs(3600),
+            head_timeout: Duration::from_secs(15),
+            idle_timeout: Duration::from_secs(75),
+            cors: Vec::new(),
+            connections: const { NonZeroUsize::new(1024).unwrap() },
             admin_token: None,
         }
-    }
-}
-
-/// The settings that may change while the mock runs. A member that is absent does not change.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct SettingsPatch {
-    validate: Option<Validate>,
-    content_type: Option<AcceptedContentTypes>,
-    task: Option<TaskEnd>,
-    #[serde(deserialize_with = "whole_seconds")]
-    estimated_seconds: Option<u64>,
-    callbacks: Option<CallbackReach>,
-    #[serde(with = "time::optional_text")]
-    slow: Option<Duration>,
-}
-
-/// The names of the members of a [`SettingsPatch`].
-const CHANGEABLE: [&str; 6] = ["validate", "content_type", "task", "estimated_seconds", "callbacks", "slow"];
-
-impl Settings {
-    /// The same settings with a patch applied.
-    pub(crate) fn with(&self, patch: &SettingsPatch) -> Self {
-        Self {
-            validate: patch.validate.unwrap_or(self.validate),
-            content_type: patch.content_type.unwrap_or(self.content_type),
-            task: patch.task.unwrap_or(self.task),
-            estimated_seconds: patch.estimated_seconds.unwrap_or(self.estimated_seconds),
-            callbacks: patch.callbacks.unwrap_or(self.callbacks),
-            slow: patch.slow.unwrap_or(self.slow),
-            ..self.clone()
-        }
-    }
-}
-
-impl SettingsPatch {
-    /// The patch that leads to these settings: every member is set.
-    pub(crate) fn of(settings: &Settings) -> Self {
-        Self {
-            validate: Some(settings.validate),
-            content_type: Some(settings.content_type),
-            task: Some(settings.task),
-            estimated_seconds: Some(settings.estimated_seconds),
-            callbacks: Some(settings.callbacks),
-            slow: Some(settings.slow),
-        }
-    }
-
-    /// Sets members from JSON; `null` removes a member from the patch.
-    ///
-    /// # Errors
-    /// The member, and what to write instead.
-    pub(crate) fn read(self, members: &Map<String, Value>) -> Result<Self, String> {
-        let parse = |members: Map<String, Value>| serde_json::from_value::<Self>(members.into());
-        let Ok(Value::Object(mut all)) = serde_json::to_value(self) else { return Ok(self) };
-        for (name, value) in members {
-            if !CHANGEABLE.contains(&name.as_str()) {
-                let known = CHANGEABLE.join(", ");
-                return Err(format!(
-                    "{name}: there is no such setting to change; {known} may change while the mock runs"
-                ));
-            }
-            parse(Map::from_iter([(name.clone(), value.clone())])).map_err(|error| format!("{name}: {error}"))?;
-            all.insert(name.clone(), value.clone());
-        }
-        parse(all).map_err(|error| error.to_string())
-    }
-}
-
-fn whole_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    let wrong = || de::Error::custom(format!("{value} is not a whole number of seconds, such as 5"));
-    if value.is_null() { Ok(None) } else { value.as_u64().map(Some).ok_or_else(wrong) }
-}
-
-/// The settings of a running mock, with the changes that hold for all sessions.
-#[derive(Debug)]
-pub(crate) struct SettingsStore {
-    initial: Arc<Settings>,
-    current: Mutex<(SettingsPatch, Arc<Settings>)>,
-}
-
-impl SettingsStore {
-    pub(crate) fn new(settings: Settings) -> Self {
-        let initial = Arc::new(settings);
-        Self { current: Mutex::new((SettingsPatch::default(), initial.clone())), initial }
-    }
-
-    /// The settings with which the mock started.
-    pub(crate) fn initial(&self) -> &Settings {
-        &self.initial
-    }
-
-    /// The settings of a session with this patch.
-    pub(crate) fn with(&self, patch: &SettingsPatch) -> Arc<Settings> {
-        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner).1.clone();
-        if *patch == SettingsPatch::default() { current } else { Arc::new(current.with(patch)) }
-    }
-
-    /// Changes the settings of all sessions.
-    ///
-    /// # Errors
-    /// As [`SettingsPatch::read`].
-    pub(crate) fn change(&self, members: &Map<String, Value>) -> Result<(), String> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        let patch = current.0.read(members)?;
-        *current = (patch, Arc::new(self.initial.with(&patch)));
-        Ok(())
-    }
-
-    /// Takes back every change.
-    pub(crate) fn reset(&self) {
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = (SettingsPatch::default(), self.initial.clone());
     }
 }
 

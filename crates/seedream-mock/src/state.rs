@@ -7,6 +7,7 @@ pub(crate) mod evicted_entries;
 pub(crate) mod journal;
 pub(crate) mod journal_entry;
 pub(crate) mod ledger;
+pub(crate) mod metrics;
 pub(crate) mod repeat_counts;
 pub(crate) mod reset_part;
 pub(crate) mod session;

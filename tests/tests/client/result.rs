@@ -2,7 +2,9 @@
 
 use futures_util::StreamExt as _;
 use seedream::seedream_client::{JobEvent, SaveOptions};
-use seedream::{Event, Exactly, ImageData, ImageProvider as _, ImageRequest, OutputFormat, dialects};
+use seedream::seedream_core::WarningKind;
+use seedream::{Event, Exactly, ImageData, ImageProvider as _, ImageRequest, OutputFormat, Size, dialects};
+use seedream_mock::MockServer;
 
 use crate::mock_and_clients::{Desk, dialect};
 
@@ -78,4 +80,25 @@ async fn images_inside_the_response_are_the_bytes_that_the_url_would_give() {
     let fetched = client.fetch(by_url.images().next().unwrap()).await.unwrap();
     let ImageData::Bytes(bytes) = &inside.images().next().unwrap().data else { panic!("inside the answer") };
     assert_eq!(&fetched, bytes);
+}
+
+/// What is lost on the way shows in the number and the format of the images; the stated size is compared with that of the file.
+#[tokio::test]
+async fn a_lossy_relay_is_noticed_by_what_it_states_of_an_image() {
+    let mock = MockServer::builder().profiles("ark=lossy-relay".parse().unwrap()).start().await.unwrap();
+    let (desk, place) = (Desk::of(mock), tempfile::tempdir().unwrap());
+    let client = desk.client(&dialect("ark"));
+    let request = ImageRequest::new("seedream-5.0-lite", "3 images of a kite")
+        .count(3)
+        .size(Size::pixels(2048, 2048))
+        .format(OutputFormat::Png)
+        .watermark(false);
+    let generation = client.generate(request).await.unwrap();
+    assert_eq!((generation.images().count(), generation.billed()), (1, Some(1)), "numbers in texts are read");
+    assert!(generation.warnings.is_empty(), "a group may have fewer images: {:?}", generation.warnings);
+    let image = generation.images().next().unwrap();
+    let saved = client.save_image(image, &SaveOptions::new(place.path(), "ark")).await.unwrap();
+    let told: Vec<_> = saved.warnings.iter().map(|warning| (warning.kind, warning.message.as_str())).collect();
+    assert_eq!(told, [(WarningKind::OtherSize, "image 0 is 2048x2048, but the response says 1024x1024")]);
+    assert_eq!(saved.media_type, "image/jpeg", "a PNG was requested; the type is read from the bytes");
 }

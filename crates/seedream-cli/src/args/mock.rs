@@ -1,12 +1,14 @@
 //! Arguments of `seedream mock`.
 
-use std::{net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{net::IpAddr, num::NonZeroUsize, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{
     ArgGroup, Args, Subcommand,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use seedream_mock::{AcceptedContentTypes, CallbackReach, Fault, RelayProfiles, Settings, TaskEnd, Validate};
+use seedream_mock::{
+    AcceptedContentTypes, CallbackReach, CorsOrigin, Fault, RelayProfiles, Settings, TaskEnd, Validate,
+};
 
 use crate::duration;
 
@@ -74,6 +76,18 @@ pub(crate) struct ServeArgs {
     /// Time after which an unused session is removed
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration::parse)]
     pub(crate) session_idle: Duration,
+    /// Time from the first byte of a request to the end of its head after which the connection is closed
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = duration::parse)]
+    pub(crate) head_timeout: Duration,
+    /// Time after which a connection is closed that sends nothing and has no pending response
+    #[arg(long, value_name = "TIME", default_value = "75s", value_parser = duration::parse)]
+    pub(crate) idle_timeout: Duration,
+    /// Maximum number of open connections; further connections wait until one ends
+    #[arg(long, value_name = "N", default_value_t = defaults().connections)]
+    pub(crate) connections: NonZeroUsize,
+    /// Origin whose pages may use the provider and image routes, such as https://app.example; * for all; repeatable [default: only pages of this machine]
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) cors: Vec<CorsOrigin>,
     /// Maximum number of journal entries of a session
     #[arg(long, value_name = "N", default_value_t = defaults().journal_capacity)]
     pub(crate) journal: usize,
@@ -105,6 +119,10 @@ impl ServeArgs {
             journal_capacity: self.journal,
             session_capacity: self.sessions,
             session_idle: self.session_idle,
+            head_timeout: self.head_timeout,
+            idle_timeout: self.idle_timeout,
+            connections: self.connections,
+            cors: self.cors,
             admin_token: self.admin_token,
         }
     }

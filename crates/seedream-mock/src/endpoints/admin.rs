@@ -3,6 +3,7 @@
 pub(crate) mod error;
 pub(crate) mod faults;
 pub(crate) mod journal;
+pub(crate) mod metrics;
 pub(crate) mod overview;
 pub(crate) mod query;
 pub(crate) mod reset;
@@ -11,6 +12,7 @@ pub(crate) mod tasks;
 pub(crate) mod verify;
 
 use bytes::Bytes;
+use http::header::ORIGIN;
 use http::{HeaderMap, Request};
 use jiff::Timestamp;
 use serde_json::json;
@@ -20,12 +22,14 @@ use crate::engine::services::Services;
 use crate::request::auth::bearer;
 use crate::response::endpoint_response::EndpointResponse;
 use crate::response::error::mock_error;
+use crate::settings::cors_origin::is_loopback;
 use query::{AdminQuery, JournalFilter};
 
 /// What is here: a route, and what it is for.
-const ROUTES: [(&str, &str); 12] = [
+const ROUTES: [(&str, &str); 13] = [
     ("GET health", "status, version, providers"),
     ("GET sessions", "the sessions"),
+    ("GET metrics", "counters for Prometheus, also at /metrics"),
     ("GET journal", "the requests and their responses; explain=true names the nearest exchanges"),
     ("POST verify", "compares the journal with an expectation"),
     ("GET or POST wait", "the same, once enough entries match"),
@@ -61,6 +65,7 @@ fn route(
             let query = query(&query::narrowing(&["session", "explain", "limit", "after"]))?;
             journal::respond(&services.sessions, &services.index, &query)
         }
+        ("GET", "metrics") => query(&[]).map(|_| metrics::respond(services, |_| now)),
         ("GET", "ledger") => overview::ledger(services, now, query(&["session"])?.one()?),
         ("GET", "callbacks") => overview::callbacks(services, query(&["session"])?.one()?),
         ("POST", "verify") => {
@@ -75,9 +80,10 @@ fn route(
             let query = query(&["session"])?;
             Ok(reset::respond(services, query.scope(), &reset::read(request.body())?))
         }
-        ("POST" | "PUT" | "PATCH" | "DELETE", "health" | "sessions" | "journal" | "ledger" | "callbacks") => {
-            Err(AdminError::method("GET"))
-        }
+        (
+            "POST" | "PUT" | "PATCH" | "DELETE",
+            "health" | "sessions" | "metrics" | "journal" | "ledger" | "callbacks",
+        ) => Err(AdminError::method("GET")),
         ("GET" | "PUT" | "PATCH" | "DELETE", "verify" | "reset") => Err(AdminError::method("POST")),
         (_, "wait" | "clock") => {
             Err(AdminError::missing("mock_no_server", "the engine alone has no clock and cannot wait"))
@@ -91,8 +97,14 @@ fn routes() -> String {
     format!("below /__mock/v1 are {}; ?session=NAME means a session, and without it `default`", routes.join(", "))
 }
 
-/// Why a caller may not use the admin routes.
+/// Why a caller may not use the admin routes. A page of another site could change the mock without reading a response, so it is
+/// refused by its origin.
 pub(crate) fn refusal(services: &Services, headers: &HeaderMap) -> Option<EndpointResponse> {
+    let foreign = headers.get(ORIGIN).is_some_and(|origin| !origin.to_str().is_ok_and(is_loopback));
+    if foreign {
+        let message = "Origin: the admin routes are for pages of this machine: serve the page from localhost";
+        return Some(EndpointResponse::value(403, &mock_error("mock_foreign_origin", message)));
+    }
     let token = services.settings.initial().admin_token.as_deref()?;
     let message = "the admin routes of this mock need its admin token as a bearer";
     (bearer(headers) != Some(token)).then(|| EndpointResponse::value(401, &mock_error("mock_admin_token", message)))

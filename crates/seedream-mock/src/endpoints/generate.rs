@@ -48,7 +48,10 @@ pub(crate) fn respond(context: &RequestContext<'_>) -> EndpointResponse {
     let strict = context.settings.validate == Validate::Strict;
     let mut response = match broken.iter().find(|violation| strict && !violation.advice) {
         Some(violation) => refuse(context, body, violation),
-        None => by_rules(context, &GenerationSpec::read(&said, &sent_on).repeated(context.repeat())),
+        None => by_rules(
+            context,
+            &GenerationSpec::read(&said, &sent_on).behind(context.losses()).repeated(context.repeat()),
+        ),
     };
     response.violations = lines;
     let ignored = validate::unknown_members(context.provider, body)

@@ -40,6 +40,7 @@ pub(crate) fn create(context: &RequestContext<'_>, spec: &GenerationSpec<'_>) ->
         running: true,
         estimate: Some(context.settings.estimated_seconds),
         reserved: Some(credits(credits_of_one(spec), spec.reserved)),
+        reserved_as_text: spec.losses.is_some_and(|losses| losses.usage_as_text),
         ..TaskValues::default()
     };
     let mut report = report(form, form.response(TaskPhase::Accepted), &values);
@@ -280,6 +281,7 @@ fn values<'t>(
         running: !ended,
         estimate: (!ended).then_some(task.estimate),
         reserved: Some(credits(task.credits, task.reserved)),
+        reserved_as_text: false,
         cost: ended.then(|| credits(task.credits, delivered)),
         error: task.failure.as_ref().filter(|_| ended).map(|(code, message)| (code, message.as_str())),
         images: images.unwrap_or_default(),

@@ -18,6 +18,7 @@ use crate::response::endpoint_response::EndpointResponse;
 use crate::response::error::{ErrorDetails, mock_error};
 use crate::response::{error, sse};
 use crate::settings::Validate;
+use crate::state::metrics::RequestKind;
 use crate::{headers, suggest};
 
 /// What one request led to, for its script and its entry in the journal.
@@ -28,6 +29,8 @@ pub(crate) struct Processed<'r> {
     /// The id of the provider that an image URL names, where the library need not know it.
     pub(crate) provider_id: Option<&'r str>,
     pub(crate) session: &'r str,
+    /// What the request is to.
+    pub(crate) kind: RequestKind,
     pub(crate) model: Option<&'r str>,
     /// The client's key.
     pub(crate) key: Option<&'r str>,
@@ -57,6 +60,7 @@ pub(crate) fn provider<'r>(context: RequestContext<'r>) -> Processed<'r> {
         provider: Some(context.provider),
         provider_id: Some(&context.provider.id),
         session: context.session,
+        kind: context.route.map_or(RequestKind::Other, |route| RequestKind::Route(route.name)),
         model: context.model,
         key: context.bearer,
         request_id_headers: context.request_id_headers(),
@@ -78,6 +82,7 @@ pub(crate) fn other<'r>(
     let request_id = context::request_id(ErrorFamily::CodeParam, now, services.settings.initial().seed, ordinal);
     let session = address.session.unwrap_or(DEFAULT_SESSION);
     let (mut provider_id, mut fault) = (None, Fault::default());
+    let kind = if path.is_some() { RequestKind::Image } else { RequestKind::Other };
     let response = if let Some(path) = path {
         provider_id = address.image_provider();
         match images::faults(services, session, now, request) {
@@ -95,6 +100,7 @@ pub(crate) fn other<'r>(
         provider: None,
         provider_id,
         session,
+        kind,
         model: None,
         key: None,
         request_id,

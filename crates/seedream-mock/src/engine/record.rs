@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::engine::pipeline::Processed;
 use crate::engine::services::Services;
-use crate::faults::grammar::Fault;
+use crate::faults::grammar::{Fault, TABLE};
 use crate::faults::shape_words::LengthFault;
 use crate::faults::word_values::BytePosition;
 use crate::state::journal_entry;
@@ -54,6 +54,12 @@ pub(crate) fn record(
         notes: &response.notes,
     };
     let bill = bill(&entry, processed);
+    let images = response.reserved.as_ref().map_or(response.billed, |(_, images)| *images);
+    services.metrics.requested(processed.provider_id, processed.kind, entry.status, images);
+    if fault_text.is_some() {
+        let words = (0..).zip(TABLE.iter()).filter(|(_, word)| (word.write)(fault).is_some());
+        words.for_each(|(place, _)| services.metrics.faulted(place));
+    }
     let entry = entry.pack();
     let end = complete_at(now, processed);
     let (awaits, evicted) = services.sessions.with(processed.session, now, |session| {

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use seedream_fixtures::{FixtureLibrary, ProviderFacts, TaskFacts};
 
 use crate::endpoints::exchange_index::ExchangeIndex;
+use crate::faults::grammar::TABLE;
 use crate::image::cache::ImageCache;
 use crate::image::signed_url::UrlSigner;
-use crate::settings::{Settings, SettingsStore};
+use crate::settings::Settings;
+use crate::settings_patch::SettingsStore;
+use crate::state::metrics::Metrics;
 use crate::state::sessions::Sessions;
 use crate::state::task_id;
 
@@ -22,6 +25,7 @@ pub(crate) struct Services {
     pub(crate) settings: SettingsStore,
     pub(crate) signer: UrlSigner,
     pub(crate) sessions: Arc<Sessions>,
+    pub(crate) metrics: Metrics,
     /// The images that were fetched last.
     pub(crate) images: ImageCache,
     /// The form of a task where a provider has none of its own, which only a fault leads to.
@@ -51,6 +55,7 @@ impl Services {
         Self {
             task_form: library.providers().iter().find_map(|provider| provider.task.clone()).unwrap_or_else(plain_task),
             index: Arc::new(ExchangeIndex::new(&library)),
+            metrics: Metrics::new(library.providers().iter().map(|provider| provider.id.as_str()), TABLE.len()),
             library,
             signer: UrlSigner::new(settings.seed),
             sessions: Arc::new(Sessions::new(&settings)),

@@ -11,6 +11,9 @@ pub(crate) const DEFAULT_SESSION: &str = "default";
 /// Where the mock's own routes are.
 pub(crate) const ADMIN: &str = "__mock";
 
+/// Where Prometheus looks for metrics, which are an admin route too.
+const METRICS: &str = "/metrics";
+
 /// The folder of images in the mock's paths.
 pub(crate) const FOLDER: &str = "pictures";
 
@@ -30,6 +33,9 @@ pub(crate) struct Address<'a> {
 
 impl<'a> Address<'a> {
     pub(crate) fn read(path: &'a str) -> Self {
+        if path == METRICS {
+            return Self { session: None, prefix: ADMIN, below: "/v1/metrics" };
+        }
         let (session, path) = match path.strip_prefix("/s/").and_then(|rest| rest.split_once('/')) {
             Some((session, _)) if is_session(session) => (Some(session), &path["/s/".len() + session.len()..]),
             _ => (None, path),
@@ -128,6 +134,7 @@ mod tests {
         assert_eq!(Address::read("/s/blue/evolink/v1/x"), address(Some("blue"), "evolink", "/v1/x"));
         assert_eq!(Address::read("/s/bl ue/evolink"), address(None, "s", "/bl ue/evolink"));
         assert_eq!(Address::read("/"), address(None, "", ""));
+        assert_eq!(Address::read("/metrics"), Address::read("/__mock/v1/metrics"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::Request;
 use jiff::Timestamp;
-use seedream_fixtures::{ErrorFamily, FieldRole, ProviderFacts, RelayFacts, ResponseFamily, RouteFacts};
+use seedream_fixtures::{ErrorFamily, FieldRole, LossFacts, ProviderFacts, RelayFacts, ResponseFamily, RouteFacts};
 use serde_json::Value;
 
 use crate::digits::{hex, push_hex, push_number};
@@ -189,6 +189,11 @@ impl<'e> RequestContext<'e> {
     /// The software of the relay, if its data is there.
     pub(crate) fn relay(&self) -> Option<&'e RelayFacts> {
         self.services.library.relay(ErrorFamily::NewApi)
+    }
+
+    /// What the relay loses and misstates, where it is a lossy one.
+    pub(crate) fn losses(&self) -> Option<&'e LossFacts> {
+        self.services.library.losses().first().filter(|_| self.profile.has(RelayBehavior::LossyRelay))
     }
 
     /// The headers that carry the id of a request.

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use seedream_fixtures::{CountingMode, FieldRole, LayerFacts, ModelFacts, ProviderFacts};
+use seedream_fixtures::{CountingMode, FieldRole, LayerFacts, LossFacts, ModelFacts, ProviderFacts};
 use serde_json::Value;
 
 use crate::faults::prompt_directive;
 use crate::hash;
 use crate::image::test_image::{ImageFormat, TestImage};
+use crate::request::amount::Amount;
 use crate::request::fields::RequestFields;
 use crate::request::sizes::Dimensions;
 use crate::request::{prompt_count, sizes};
@@ -39,6 +40,8 @@ pub(crate) struct GenerationSpec<'p> {
     pub(crate) layers: Option<&'p [LayerFacts]>,
     /// The tools, where web search is among them.
     pub(crate) tools: Option<&'p Value>,
+    /// What the relay misstates in the response.
+    pub(crate) losses: Option<&'p LossFacts>,
     seed: Option<i64>,
     /// Its number among equal requests, from 1.
     repeat: u32,
@@ -79,6 +82,7 @@ impl<'p> GenerationSpec<'p> {
             stream: member(FieldRole::Stream).and_then(Value::as_bool).unwrap_or(false),
             layers,
             tools: member(FieldRole::Tools).filter(|tools| searches(tools)),
+            losses: None,
             seed: member(FieldRole::Seed).and_then(Value::as_i64).filter(|seed| *seed >= 0),
             repeat: 1,
         }
@@ -87,6 +91,22 @@ impl<'p> GenerationSpec<'p> {
     /// The same for the n-th of equal requests, whose images are its own.
     pub(crate) fn repeated(self, repeat: u32) -> Self {
         Self { repeat, ..self }
+    }
+
+    /// The same behind a relay that misstates the response.
+    pub(crate) fn behind(self, losses: Option<&'p LossFacts>) -> Self {
+        Self { losses, ..self }
+    }
+
+    /// A number of `usage` as the response has it.
+    pub(crate) fn amount(&self, value: impl Into<u64>) -> Amount {
+        Amount { value: value.into(), as_text: self.losses.is_some_and(|losses| losses.usage_as_text) }
+    }
+
+    /// The size of an image as the response states it.
+    pub(crate) fn stated_size(&self, image: &TestImage) -> Dimensions {
+        let divisor = self.losses.map_or(1, |losses| losses.sizes_divided_by.get());
+        (image.width / divisor, image.height / divisor)
     }
 
     /// The image at a place of the group, for a mock of this seed.

@@ -7,8 +7,10 @@ use serde_json::value::RawValue;
 
 use crate::digits::push_number;
 use crate::image::test_image::TestImage;
+use crate::request::amount::Amount;
 use crate::request::context::RequestContext;
 use crate::request::generation_spec::GenerationSpec;
+use crate::request::sizes::Dimensions;
 use crate::response::chunk::{ChunkContent, inline_marker, splice};
 use crate::response::image_results;
 use crate::response::image_results::ImageResult;
@@ -64,10 +66,10 @@ struct ImageError<'a> {
 #[derive(Serialize)]
 pub(crate) struct ImageUsage {
     #[serde(skip_serializing_if = "Option::is_none")]
-    input_images: Option<u32>,
-    generated_images: u32,
-    output_tokens: u64,
-    total_tokens: u64,
+    input_images: Option<Amount>,
+    generated_images: Amount,
+    output_tokens: Amount,
+    total_tokens: Amount,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_usage: Option<ToolUsage>,
 }
@@ -75,7 +77,7 @@ pub(crate) struct ImageUsage {
 /// How often each tool was used.
 #[derive(Serialize)]
 struct ToolUsage {
-    web_search: u32,
+    web_search: Amount,
 }
 
 /// One token for every 256 pixels, rounded over the whole response.
@@ -88,19 +90,20 @@ pub(crate) fn tokens(items: &[ImageResult]) -> u64 {
 impl ImageUsage {
     pub(crate) fn of(spec: &GenerationSpec<'_>, items: &[ImageResult]) -> Self {
         let reports = spec.model.is_some_and(|model| model.reports(ReportedMember::InputImages));
-        let tokens = tokens(items);
+        let tokens = spec.amount(tokens(items));
         Self {
-            input_images: reports.then_some(spec.references),
-            generated_images: image_results::made(items),
+            input_images: reports.then(|| spec.amount(spec.references)),
+            generated_images: spec.amount(image_results::made(items)),
             output_tokens: tokens,
             total_tokens: tokens,
-            tool_usage: spec.tools.map(|_| ToolUsage { web_search: 1 }),
+            tool_usage: spec.tools.map(|_| ToolUsage { web_search: spec.amount(1u32) }),
         }
     }
 
     /// The same for another number of images.
     pub(crate) fn counting(self, images: u32) -> Self {
-        Self { generated_images: images, ..self }
+        let generated_images = Amount { value: images.into(), ..self.generated_images };
+        Self { generated_images, ..self }
     }
 }
 
@@ -120,7 +123,7 @@ impl<'a> ImageMember<'a> {
                 Self {
                     url: if spec.inline { None } else { quoted(url) },
                     b64_json: spec.inline.then(|| inline_marker(place)),
-                    size: reports(ReportedMember::Size).then(|| dimensions(image)),
+                    size: reports(ReportedMember::Size).then(|| dimensions(spec.stated_size(image))),
                     output_format: (spec.model.is_some() && reports(ReportedMember::OutputFormat))
                         .then_some(image.format.as_str()),
                     z_index: spec.layers.map(|_| image.index),
@@ -182,12 +185,12 @@ struct TokensBody<'a> {
 /// The relay of doc.aimanyi.top writes Ark's tokens into the usage of a chat.
 #[derive(Serialize)]
 struct TokenUsage {
-    prompt_tokens: u64,
-    completion_tokens: u64,
-    total_tokens: u64,
+    prompt_tokens: Amount,
+    completion_tokens: Amount,
+    total_tokens: Amount,
     prompt_tokens_details: PromptDetails,
     completion_tokens_details: EmptyObject,
-    output_tokens: u64,
+    output_tokens: Amount,
 }
 
 #[derive(Serialize)]
@@ -201,10 +204,10 @@ struct EmptyObject {}
 /// In the form of doc.aimanyi.top: no model, no sizes.
 fn in_tokens(spec: &GenerationSpec<'_>, items: &[ImageResult], created: i64) -> Vec<u8> {
     let data = data(spec, items).into_iter().map(ImageMember::bare).collect();
-    let tokens = tokens(items);
+    let tokens = spec.amount(tokens(items));
     let usage = TokenUsage {
-        prompt_tokens: 0,
-        completion_tokens: 0,
+        prompt_tokens: spec.amount(0u32),
+        completion_tokens: spec.amount(0u32),
         total_tokens: tokens,
         prompt_tokens_details: PromptDetails { cached_tokens_details: EmptyObject {} },
         completion_tokens_details: EmptyObject {},
@@ -213,11 +216,11 @@ fn in_tokens(spec: &GenerationSpec<'_>, items: &[ImageResult], created: i64) -> 
     written(items, &TokensBody { data, created, usage })
 }
 
-fn dimensions(image: &TestImage) -> String {
+fn dimensions((width, height): Dimensions) -> String {
     let mut text = String::with_capacity("16384x16384".len());
-    push_number(&mut text, image.width.into());
+    push_number(&mut text, width.into());
     text.push('x');
-    push_number(&mut text, image.height.into());
+    push_number(&mut text, height.into());
     text
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct TaskValues<'a> {
     pub(crate) running: bool,
     pub(crate) estimate: Option<u64>,
     pub(crate) reserved: Option<f64>,
+    /// Whether that is written as a text.
+    pub(crate) reserved_as_text: bool,
     pub(crate) cost: Option<f64>,
     pub(crate) error: Option<(&'a CodeFacts, &'a str)>,
     /// The images, each with its URL.
@@ -176,6 +178,7 @@ impl TemplateSink for TaskSink<'_> {
             Placeholder::Progress => body.value(&values.progress),
             Placeholder::Running => body.value(&values.running),
             Placeholder::Estimate => body.value(&values.estimate),
+            Placeholder::Reserved if values.reserved_as_text => body.value(&values.reserved.map(|sum| sum.to_string())),
             Placeholder::Reserved => body.value(&values.reserved),
             Placeholder::Cost => body.value(&values.cost),
             Placeholder::ErrorCode => body.value(&values.error.map(|(code, _)| code)),

@@ -12,23 +12,21 @@ use crate::endpoints::admin;
 use crate::endpoints::admin::error::{AdminError, object};
 use crate::endpoints::admin::query::{AdminQuery, JournalFilter, SessionScope, narrowing};
 use crate::endpoints::admin::verify::Expectation;
-use crate::endpoints::admin::{reset, verify};
-use crate::request::address::is_session;
+use crate::endpoints::admin::{metrics, reset, verify};
+use crate::request::address::{ADMIN, Address, is_session};
 use crate::response::script::Script;
 use crate::server::shared::Shared;
 use crate::state::clock::Clock;
 use crate::state::reset_part::ResetPart;
 use crate::time;
 
-/// Where the mock's own routes are.
-const BELOW: &str = "/__mock/v1/";
-
 /// The default and the longest timeout.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(600));
 
 /// Answers where the request is to the mock itself.
 pub(crate) async fn respond(shared: &Shared, request: &Request<Bytes>) -> Option<Script> {
-    let route = request.uri().path().strip_prefix(BELOW)?;
+    let address = Address::read(request.uri().path());
+    let route = Some(address).filter(|address| address.prefix == ADMIN)?.below.strip_prefix("/v1/")?;
     if let Some(refusal) = admin::refusal(shared.services(), request.headers()) {
         return Some(Script::plain(refusal));
     }
@@ -37,6 +35,8 @@ pub(crate) async fn respond(shared: &Shared, request: &Request<Bytes>) -> Option
         ("GET" | "POST", "wait") => wait(shared, request).await,
         (_, "wait") => Err(AdminError::method("GET and POST")),
         ("POST", "reset") => reset(shared, request),
+        ("GET", "metrics") => AdminQuery::read(request, &[])
+            .map(|_| Script::plain(metrics::respond(shared.services(), |session| shared.now(session)))),
         ("GET", "health" | "sessions") => Ok(shared.engine.respond(shared.clocks.mock().timestamp(), request)),
         _ => Ok(plain(shared, route, request)),
     };

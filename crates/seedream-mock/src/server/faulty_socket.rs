@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 
 use crate::faults::word_values::ConnectionEnd;
 use crate::server::byte_schedule::{ByteSchedule, WriteStep};
+use crate::server::connection_watch::ConnectionWatch;
 use crate::state::clock::Clock;
 
 /// What a handler wants of the bytes of its response. Clones are of the same connection.
@@ -58,15 +59,16 @@ impl ConnectionSchedule {
 pub(crate) struct FaultySocket {
     stream: TcpStream,
     caller: ConnectionSchedule,
+    watch: ConnectionWatch,
     /// What a stall or a drip waits for.
     pause: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 impl FaultySocket {
-    pub(crate) fn new(stream: TcpStream, caller: ConnectionSchedule) -> Self {
+    pub(crate) fn new(stream: TcpStream, caller: ConnectionSchedule, watch: ConnectionWatch) -> Self {
         // Small events of a stream must not wait for each other; a socket that refuses still works.
         drop(stream.set_nodelay(true));
-        Self { stream, caller, pause: None }
+        Self { stream, caller, watch, pause: None }
     }
 
     /// How many of these bytes may be written now; `None` where the response has no schedule.
@@ -124,7 +126,12 @@ async fn wait(clock: Clock, time: Option<Duration>) {
 
 impl AsyncRead for FaultySocket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.watch.received();
+        }
+        read
     }
 }
 
@@ -152,7 +159,9 @@ impl AsyncWrite for FaultySocket {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // What is due after the last byte of all is never followed by a write.
         ready!(self.allowed(cx, |schedule| schedule.due().unwrap_or(WriteStep::Write(0))))?;
-        Pin::new(&mut self.stream).poll_flush(cx)
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        self.watch.flushed();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

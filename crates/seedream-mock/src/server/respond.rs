@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use crate::response::chunk::Chunk;
 use crate::response::script::Script;
 use crate::server::byte_schedule::ByteSchedule;
+use crate::server::connection_watch::ConnectionWatch;
 use crate::server::faulty_socket::ConnectionSchedule;
 use crate::server::shared::Shared;
 use crate::state::clock::Clock;
@@ -24,6 +25,7 @@ const MISSING: &[u8] = &[b' '; 64];
 pub(crate) struct Connection {
     pub(crate) shared: Shared,
     pub(crate) caller: ConnectionSchedule,
+    pub(crate) watch: ConnectionWatch,
 }
 
 /// Plays a script: waits, renders what is still to be rendered, and sends.
@@ -119,7 +121,7 @@ async fn stream(
             }
         }
     });
-    MockBody(BodySource::Flow(receiver))
+    MockBody::new(BodySource::Flow(receiver))
 }
 
 /// Detects that a client disconnects: dropped before [`DisconnectGuard::served`], the response was not complete.
@@ -145,7 +147,11 @@ impl Drop for DisconnectGuard {
 }
 
 /// The body of a response.
-pub(crate) struct MockBody(BodySource);
+pub(crate) struct MockBody {
+    source: BodySource,
+    /// Learns when the whole body has been taken.
+    watch: Option<ConnectionWatch>,
+}
 
 enum BodySource {
     /// All of it, until it is taken.
@@ -158,11 +164,29 @@ enum BodySource {
 
 impl MockBody {
     pub(crate) fn whole(bytes: Bytes) -> Self {
-        Self(BodySource::Whole(bytes))
+        Self::new(BodySource::Whole(bytes))
     }
 
     fn unmeasured(bytes: Bytes) -> Self {
-        Self(BodySource::Unmeasured(bytes))
+        Self::new(BodySource::Unmeasured(bytes))
+    }
+
+    fn new(source: BodySource) -> Self {
+        Self { source, watch: None }
+    }
+
+    /// The same body, whose end its connection learns of.
+    pub(crate) fn watched(mut self, watch: ConnectionWatch) -> Self {
+        self.watch = Some(watch);
+        self
+    }
+}
+
+impl Drop for MockBody {
+    fn drop(&mut self) {
+        if let Some(watch) = &self.watch {
+            watch.made();
+        }
     }
 }
 
@@ -171,7 +195,7 @@ impl http_body::Body for MockBody {
     type Error = std::convert::Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let part = match &mut self.0 {
+        let part = match &mut self.source {
             BodySource::Whole(bytes) | BodySource::Unmeasured(bytes) => {
                 Poll::Ready(Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty()))
             }
@@ -181,11 +205,11 @@ impl http_body::Body for MockBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(&self.0, BodySource::Whole(bytes) if bytes.is_empty())
+        matches!(&self.source, BodySource::Whole(bytes) if bytes.is_empty())
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.source {
             BodySource::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             BodySource::Unmeasured(_) | BodySource::Flow(_) => SizeHint::default(),
         }

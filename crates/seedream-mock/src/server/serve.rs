@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode};
@@ -14,10 +14,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::response::chunk::ChunkContent;
 use crate::response::script::Script;
+use crate::server::connection_watch::{ConnectionWatch, WaitLimits};
+use crate::server::cors::Page;
 use crate::server::faulty_socket::{ConnectionSchedule, FaultySocket};
 use crate::server::respond::{Connection, MockBody};
 use crate::server::shared::Shared;
@@ -27,22 +29,39 @@ use crate::state::clock::Clock;
 /// The largest request body: fourteen references of ten megabytes, in base64.
 const LARGEST_BODY: usize = 200 * 1024 * 1024;
 
-/// Accepts connections until the stop signal, or until its sender is dropped. Responses in progress are finished.
+/// Accepts connections until the stop signal, or until its sender is dropped. Responses in progress are finished. Beyond the limit
+/// of open connections, further ones wait in the backlog of the system.
 pub(crate) async fn serve(listener: TcpListener, shared: Shared, stopped: oneshot::Receiver<()>) {
     let connections = GracefulShutdown::new();
+    let settings = shared.engine.settings();
+    let (limits, most) = (WaitLimits::of(settings), settings.connections.get().min(Semaphore::MAX_PERMITS));
+    let places = Arc::new(Semaphore::new(most));
     let mut stopped = pin!(stopped);
     loop {
-        let stream = tokio::select! {
+        let accepted = async {
+            // The semaphore is never closed.
+            let place = places.clone().acquire_owned().await;
+            (accept(&listener).await, place)
+        };
+        let (stream, place) = tokio::select! {
             _ = &mut stopped => break,
-            stream = accept(&listener) => stream,
+            accepted = accepted => accepted,
         };
         let caller = ConnectionSchedule::default();
-        let socket = TokioIo::new(FaultySocket::new(stream, caller.clone()));
-        let connection = Arc::new(Connection { shared: shared.clone(), caller });
+        let watch = ConnectionWatch::new();
+        let socket = TokioIo::new(FaultySocket::new(stream, caller.clone(), watch.clone()));
+        let connection = Arc::new(Connection { shared: shared.clone(), caller, watch: watch.clone() });
         let service = service_fn(move |request| respond(connection.clone(), request));
         let connection = connections.watch(http1::Builder::new().serve_connection(socket, service));
-        // How a connection ends is its caller's to notice.
-        tokio::spawn(async move { drop(connection.await) });
+        tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                // How a connection ends is its caller's to notice.
+                _ = connection => {}
+                () = watch.overdue(limits) => {}
+            }
+            drop(place);
+        });
     }
     drop(listener);
     connections.shutdown().await;
@@ -60,18 +79,37 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 
 /// The one handler: reads the body, asks the engine, plays what it says.
 async fn respond(connection: Arc<Connection>, request: Request<Incoming>) -> Result<Response<MockBody>, Infallible> {
+    let began = Instant::now();
+    let watch = connection.watch.clone();
+    watch.reads_body();
+    let page = Page::of(&connection.shared.engine.settings().cors, &request);
+    let mut response = match page.preflight(&request) {
+        Some(response) => response,
+        None => answer(connection, request, began).await,
+    };
+    page.allow(response.headers_mut());
+    Ok(response.map(|body| body.watched(watch)))
+}
+
+async fn answer(connection: Arc<Connection>, request: Request<Incoming>, began: Instant) -> Response<MockBody> {
     let (mut head, body) = request.into_parts();
     let most = connection.shared.cut_after(&mut head);
     let Some(body) = whole(body, most).await else {
         let mut refusal = Response::new(MockBody::whole(Bytes::new()));
         *refusal.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-        return Ok(refusal);
+        return refusal;
     };
+    connection.watch.responds();
     let request = Request::from_parts(head, body);
     let (script, clock) = script(&connection.shared, &request).await;
     // Over the admin routes a task may have been ended.
     connection.shared.notify(script.awaits || script.ordinal.is_none());
-    Ok(respond::play(script, connection, clock).await)
+    let counts = script.ordinal.is_some();
+    let response = respond::play(script, connection.clone(), clock).await;
+    if counts {
+        connection.shared.services().metrics.responded(began.elapsed());
+    }
+    response
 }
 
 /// The script of a request, and the clock by which it is played.

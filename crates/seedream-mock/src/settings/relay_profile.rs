@@ -26,6 +26,9 @@ word_enum! {
         EmptyNotFound = "empty-404",
         /// Codes are the status as a number, as on evolink's older pages.
         IntegerCodes = "integer-codes",
+        /// An invention of this mock: groups, counts, `output_format` and `watermark: false` are lost on the way, the numbers of
+        /// `usage` are texts, and `size` is not the image's.
+        LossyRelay = "lossy-relay",
     }
 }
 

@@ -102,6 +102,10 @@ impl StoredLedgerEntry {
         self.texts.texts().text()
     }
 
+    fn provider(&self) -> &str {
+        self.texts.texts().nth(2).flatten().unwrap_or_default()
+    }
+
     fn task(&self) -> Option<&str> {
         self.texts.texts().nth(1).flatten()
     }
@@ -168,7 +172,7 @@ pub struct PaidTotal {
 }
 
 impl PaidTotal {
-    fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         Self { images: self.images + other.images, credits: rounded(self.credits + other.credits) }
     }
 }
@@ -243,6 +247,17 @@ impl Ledger {
         sum_of(&self.keys())
     }
 
+    /// What was paid to each provider. The entries that are no longer listed have none, which is an empty name.
+    pub(crate) fn by_provider(&self) -> BTreeMap<String, PaidTotal> {
+        let older = self.evicted.values().chain(self.before.values());
+        let older = older.fold(PaidTotal::default(), |whole, sum| whole.and(*sum));
+        let mut sums = BTreeMap::from([(String::new(), older)]);
+        for bill in &self.bills {
+            add_to(&mut sums, bill.provider(), bill);
+        }
+        sums
+    }
+
     /// What each key paid.
     pub(crate) fn keys(&self) -> Vec<PaidByKey> {
         let mut by_key = self.evicted.clone();
@@ -285,11 +300,15 @@ impl Ledger {
 
 /// Adds a bill to what its key paid.
 fn add(sums: &mut BTreeMap<String, PaidTotal>, bill: &StoredLedgerEntry) {
-    let key = bill.key().unwrap_or_default();
-    if !sums.contains_key(key) {
-        sums.insert(key.to_owned(), PaidTotal::default());
+    add_to(sums, bill.key().unwrap_or_default(), bill);
+}
+
+/// Adds a bill to the sum of a name.
+fn add_to(sums: &mut BTreeMap<String, PaidTotal>, name: &str, bill: &StoredLedgerEntry) {
+    if !sums.contains_key(name) {
+        sums.insert(name.to_owned(), PaidTotal::default());
     }
-    if let Some(sum) = sums.get_mut(key) {
+    if let Some(sum) = sums.get_mut(name) {
         *sum = sum.and(PaidTotal { images: bill.images.into(), credits: bill.credits().unwrap_or_default() });
     }
 }

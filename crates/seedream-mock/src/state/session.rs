@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::faults::fault_rules::FaultRules;
 use crate::faults::grammar::Fault;
 use crate::faults::rate_counters::{RateCounters, RateUsage};
-use crate::settings::SettingsPatch;
+use crate::settings_patch::SettingsPatch;
 use crate::state::journal::Journal;
 use crate::state::journal_entry::{EntryKind, StoredEntry};
 use crate::state::ledger;

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 
 use crate::faults::grammar::Fault;
 use crate::request::address::DEFAULT_SESSION;
-use crate::settings::{Settings, SettingsPatch};
+use crate::settings::Settings;
+use crate::settings_patch::SettingsPatch;
 use crate::state::evicted_entries::EvictedEntries;
 use crate::state::journal_entry::{EntryKind, JournalEntry, StoredEntry};
 use crate::state::ledger::PaidByKey;

@@ -232,3 +232,53 @@ async fn a_profile_of_an_unknown_provider_is_refused_at_the_start() {
     assert!(error.to_string().contains("no provider nobody; known are aiearth"), "{error}");
     assert!(build("ark=new-api").profiles("evolink=integer-codes".parse().unwrap()).start().await.is_ok());
 }
+
+#[test]
+fn a_lossy_relay_makes_one_image_and_misstates_it() {
+    let body = json!({
+        "model": "doubao-seedream-5-0-260128", "prompt": "3 images of a kite", "size": "2048x2048", "output_format": "png",
+        "watermark": false, "sequential_image_generation": "auto",
+        "sequential_image_generation_options": { "max_images": 3 },
+    });
+    let engine = behind("ark=lossy-relay");
+    let script = post(&engine, PATH, &body);
+    let made = json(&script);
+    assert_eq!((script.status, script.header("x-mock-evidence")), (200, Some("derived")));
+    assert_eq!((made["data"].as_array().unwrap().len(), &made["data"][0]["size"]), (1, &json!("1024x1024")));
+    let usage = &made["usage"];
+    assert!(usage.as_object().unwrap().values().all(Value::is_string) && usage["generated_images"] == "1", "{usage}");
+    let url = made["data"][0]["url"].as_str().unwrap();
+    let image = get(&engine, url.strip_prefix("http://mock").unwrap()).body();
+    let size = imagesize::blob_size(&image).unwrap();
+    assert_eq!((size.width, size.height, &image[..2]), (2048, 2048, &b"\xff\xd8"[..]), "no PNG");
+    let entry = engine.journal(None).remove(0);
+    let arrived = json!({ "model": "doubao-seedream-5-0-260128", "prompt": "3 images of a kite", "size": "2048x2048" });
+    assert_eq!((entry.effective, entry.billed, entry.profile.as_deref()), (Some(arrived), 1, Some("lossy-relay")));
+    assert_eq!(
+        entry.notes.iter().filter(|note| note.ends_with(" was lost at the relay")).count(),
+        4,
+        "{:?}",
+        entry.notes
+    );
+
+    let marked = json!({ "model": "doubao-seedream-5-0-260128", "prompt": "a kite", "watermark": true });
+    assert_eq!(json(&post(&engine, PATH, &marked))["data"].as_array().unwrap().len(), 1);
+    assert_eq!(engine.journal(None)[2].effective, Some(marked), "only `false` is lost");
+}
+
+#[test]
+fn a_lossy_relay_misstates_streams_and_tasks_too() {
+    let stream = json!({
+        "model": "doubao-seedream-4-0-250828", "prompt": "3 images of a kite", "stream": true,
+        "sequential_image_generation": "auto",
+    });
+    let script = post(&behind("ark=lossy-relay"), PATH, &stream);
+    assert_eq!(types(&script), ["partial_succeeded", "completed", "[DONE]"]);
+    let text = script.body();
+    assert!(String::from_utf8_lossy(&text).contains(r#""generated_images":"1""#));
+    let views = json!({ "model": "doubao-seedream-4.5", "prompt": "two views of a kite", "n": 2 });
+    let accepted = |profile: &str| json(&post(&behind(profile), "/evolink/v1/images/generations", &views));
+    let reserved = |profile: &str| accepted(profile)["usage"]["credits_reserved"].clone();
+    let two = reserved("").as_f64().unwrap();
+    assert_eq!(reserved("lossy-relay"), json!((two / 2.0).to_string()), "of one image, as a text");
+}

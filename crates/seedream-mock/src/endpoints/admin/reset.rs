@@ -6,7 +6,7 @@ use crate::endpoints::admin::error::{AdminError, object};
 use crate::endpoints::admin::query::SessionScope;
 use crate::engine::services::Services;
 use crate::response::endpoint_response::EndpointResponse;
-use crate::settings::SettingsPatch;
+use crate::settings_patch::SettingsPatch;
 use crate::state::journal_entry::EntryKind;
 use crate::state::ledger::Ledger;
 use crate::state::reset_part::ResetPart;

@@ -9,7 +9,7 @@ use crate::endpoints::admin::error::{AdminError, object};
 use crate::endpoints::admin::query::{AdminQuery, SessionScope};
 use crate::engine::services::Services;
 use crate::response::endpoint_response::EndpointResponse;
-use crate::settings::SettingsPatch;
+use crate::settings_patch::SettingsPatch;
 
 /// Shows the settings, or changes those that may change.
 pub(crate) fn respond(

@@ -77,9 +77,9 @@ fn list(services: &Services, now: Timestamp, name: &str) -> EndpointResponse {
     EndpointResponse::value(200, &json!({ "session": name, "tasks": tasks.unwrap_or_default() }))
 }
 
-fn shown(task: &MockTask, now: Timestamp) -> Value {
-    let progress = task.progress(now);
-    let (status, percent) = match progress {
+/// The state of a task, and its percentage.
+pub(crate) fn status_of(task: &MockTask, now: Timestamp) -> (&'static str, u8) {
+    match task.progress(now) {
         TaskProgress::Pending => ("pending", 0),
         TaskProgress::Processing(percent) => ("processing", percent),
         TaskProgress::Ended(_) => match &task.failure {
@@ -87,7 +87,11 @@ fn shown(task: &MockTask, now: Timestamp) -> Value {
             Some(_) => ("failed", 0),
             None => ("completed", 100),
         },
-    };
+    }
+}
+
+fn shown(task: &MockTask, now: Timestamp) -> Value {
+    let (status, percent) = status_of(task, now);
     json!({
         "id": &*task.id,
         "provider": task.provider,
