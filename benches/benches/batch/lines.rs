@@ -43,34 +43,39 @@ pub(crate) fn contests() -> Result<Vec<Contest>> {
         crate::Result::Ok(Contest { title: title.to_owned(), unit: "line", rounds, entries, memory: None })
     };
     Ok(vec![
-        contest("a provider that answers at once", 1, &[(10_000, 1, 16, 0), (10_000, 4, 4, 0), (100_000, 1, 16, 0)])?,
         contest("a provider that answers in 200 ms", 3, &[(400, 1, 4, 200), (400, 4, 4, 200)])?,
+        contest("a provider that answers at once", 1, &[(10_000, 1, 16, 0), (10_000, 4, 4, 0), (100_000, 1, 16, 0)])?,
     ])
 }
 
 pub(crate) fn run_entry() -> Result<Cost> {
     let (lines, _) = contest::job::<Lines>()?;
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    // CPU time is that of the threads that are there at the end, so nothing is dropped before.
+    let runtime = runtime()?;
     let meter = Meter::start()?;
-    runtime()?.block_on(async {
+    let planned = runtime.block_on(async {
         let row =
             |number| PlannedLine::new(json!({"prompt": format!("a lighthouse in fog, seen at dawn, number {number}")}));
         let planned = (0..lines.lines).map(row).collect();
-        Ledger::open(ledger(folder.path()))?.plan_lines(BATCH, planned).await?;
-        crate::Result::Ok(())
+        let ledger = Ledger::open(ledger(folder.path()))?;
+        ledger.plan_lines(BATCH, planned).await?;
+        crate::Result::Ok(ledger)
     })?;
     let start = || {
         let worker = serde_json::to_string(&(folder.path(), lines))?;
         Ok(Command::new(std::env::current_exe()?).env(WORKER, worker).spawn()?)
     };
     let others: Vec<_> = (1..lines.workers).map(|_| start()).collect::<Result<_>>()?;
-    runtime()?.block_on(buy(folder.path(), lines))?;
+    let bought = runtime.block_on(buy(folder.path(), lines))?;
     for mut other in others {
         if !other.wait()?.success() {
             return Err("a worker failed".into());
         }
     }
-    meter.stop(lines.lines)
+    let cost = meter.stop(lines.lines);
+    drop((planned, bought));
+    cost
 }
 
 /// What this process does where it is one of several workers.
@@ -78,7 +83,7 @@ pub(crate) fn worker() -> Option<Result<()>> {
     let worker = std::env::var(WORKER).ok()?;
     let run = || {
         let (folder, lines): (PathBuf, Lines) = serde_json::from_str(&worker)?;
-        runtime()?.block_on(buy(&folder, lines))
+        runtime()?.block_on(buy(&folder, lines)).map(drop)
     };
     Some(run())
 }
@@ -92,7 +97,7 @@ fn ledger(folder: &Path) -> PathBuf {
 }
 
 /// Buys until nothing is left.
-async fn buy(folder: &Path, lines: Lines) -> Result<()> {
+async fn buy(folder: &Path, lines: Lines) -> Result<Ledger> {
     let ledger = Ledger::open(ledger(folder))?;
     let worker = ledger.worker(WorkerOptions::of_batch(BATCH))?;
     let client = provider::client(Duration::from_millis(lines.takes))?;
@@ -111,5 +116,6 @@ async fn buy(folder: &Path, lines: Lines) -> Result<()> {
     for task in tasks {
         task.await??;
     }
-    Ok(ledger.flush().await?)
+    ledger.flush().await?;
+    Ok(ledger)
 }
