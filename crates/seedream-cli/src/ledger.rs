@@ -38,7 +38,7 @@ impl LedgerAt {
     /// Opens a ledger that exists.
     ///
     /// # Errors
-    /// There is none: a command that only reads makes none. As [`open_or_make`](Self::open_or_make).
+    /// The ledger does not exist: a command that only reads creates no ledger. Otherwise as [`open_or_make`](Self::open_or_make).
     pub(crate) fn open(&self) -> Result<Ledger, Failure> {
         match self {
             Self::File(path) if !path.exists() => Err(Failure::usage(format!(
@@ -50,7 +50,7 @@ impl LedgerAt {
         }
     }
 
-    /// Opens a ledger, and makes one where there is none.
+    /// Opens a ledger, and creates it if it is missing.
     ///
     /// # Errors
     /// It is damaged, of a newer version, cannot be written or reached, or may lose what is written. Nothing was sent.

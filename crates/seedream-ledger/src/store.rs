@@ -104,7 +104,7 @@ impl Ledger {
         Self::at(Arc::new(SqliteFile::new(path.as_ref())?))
     }
 
-    /// Opens the ledger in a PostgreSQL database, and makes one where there is none: in the schema `seedream_ledger`, one for a database.
+    /// Opens the ledger in a PostgreSQL database, and creates it if it is missing: in the schema `seedream_ledger`, one ledger in each database.
     /// The URL is `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; without a password it takes that of the variable `PGPASSWORD`. It
     /// blocks this thread.
     ///

@@ -13,7 +13,7 @@ pub(super) const BATCH_HELP: &str = "\
 FILE has one request per line (JSONL) or per row (CSV with a header). `prompt` is required. Every option above that is part of a
 request may be a column too, such as size, count, model or image; it overrides the option for its line. In JSONL `image` and `extra`
 may have several values; in CSV a column may stand several times. `id` names a line; without it a line is recognized by its content.
-`exactly` is a number of images, each bought by a request of its own.
+`exactly` is a number of images, each bought by a request of its own; it replaces count.
 
 The ledger records every line before its request is sent. Run the same command again after a crash, or when lines were added: lines
 that were sent are collected, never sent again. A line is `unknown` where a request was under way when the process died; decide with

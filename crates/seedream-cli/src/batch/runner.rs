@@ -22,7 +22,7 @@ use crate::{
 pub(crate) struct Runner<'a> {
     pub(crate) provider: Arc<dyn ImageProvider>,
     pub(crate) ledger: &'a Ledger,
-    /// Of which the spend is shown; of all where there is none.
+    /// The batch whose spend the bar shows; `None` shows that of the whole ledger.
     pub(crate) batch: Option<&'a str>,
     pub(crate) worker: Worker,
     /// What the rows leave open; `None` where nothing is sent.

@@ -113,7 +113,7 @@ impl Bucket {
         Ok(StatedObject { bytes: got.meta.size, etag: got.meta.e_tag, sha256 })
     }
 
-    /// Reads an object; `None` where there is none.
+    /// Reads an object; `None` if it is missing.
     pub(super) async fn get(&self, key: &str) -> Result<Option<Bytes>> {
         let got = async { self.store.get(&self.key("GET", key)?).await.map_err(self.failed("GET", key)) };
         match got.await {

@@ -1,4 +1,4 @@
-//! Pages of a browser: which may use the mock, and what a browser is told before it lets them.
+//! Which web pages may use the mock, and the response headers that tell a browser so.
 
 use bytes::Bytes;
 use http::header::{

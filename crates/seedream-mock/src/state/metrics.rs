@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use seedream_fixtures::RouteName;
 
-/// The statuses that are counted one by one; any other counts as 0, as does a response of which the client saw none.
+/// The statuses that are counted one by one; any other counts as 0, as does a connection that was closed before its response.
 const STATUSES: std::ops::Range<u16> = 100..600;
 
 /// The upper bounds of the latency histogram, in microseconds.

@@ -22,7 +22,7 @@ const BEAT: &str =
 
 const END: &str = "DELETE FROM seedream_ledger.worker WHERE id = $1";
 
-/// Workers that ended without a word a day ago.
+/// Workers that were not seen for a day.
 const CLEAN: &str =
     "DELETE FROM seedream_ledger.worker WHERE seen_at < extract(epoch FROM clock_timestamp())::bigint - 86400";
 
