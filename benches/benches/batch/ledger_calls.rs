@@ -16,8 +16,8 @@ use crate::{
 
 const CALLS: usize = 200;
 
-/// What one transaction of a call writes: by `strace`, 16 pages with their headers in the write-ahead log.
-const WRITTEN: usize = 64 << 10;
+/// What one transaction of a call writes: by `strace`, 9 pages with their headers in the write-ahead log.
+const WRITTEN: usize = 36 << 10;
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
 enum Way {

@@ -268,13 +268,13 @@ fn word<T>(row: &Row, column: usize, parse: impl Fn(&str) -> Option<T>) -> Resul
 
 /// What is left of a budget; attempts that cannot be expressed in its unit leave nothing.
 pub(super) fn left(connection: &dyn Connection, batch: &str, budget: &Budget) -> Result<i64> {
-    let (query, key) = match budget.period {
-        BudgetPeriod::Batch => (sql::SPENT_OF_BATCH, batch.to_owned()),
-        BudgetPeriod::Day => (sql::SPENT_OF_DAY, connection.day()),
+    let (period, name) = match budget.period {
+        BudgetPeriod::Batch => ("batch", batch.to_owned()),
+        BudgetPeriod::Day => ("day", connection.day()),
     };
     let unit = budget.limit.unit.as_ref();
     let mut left = budget.limit.micros;
-    for row in &connection.query(query, values![key])? {
+    for row in &connection.query(sql::SPENT, values![period, name])? {
         let spent = if row.get::<&str>(0)? == unit {
             row.get::<i64>(1)?.saturating_add(row.get(2)?)
         } else if unit == IMAGES {

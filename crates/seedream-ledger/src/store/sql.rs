@@ -31,8 +31,10 @@ pub(super) const HOLDERS: &str = "SELECT DISTINCT holder FROM purchase WHERE hol
 pub(super) const HELD_BY: &str = "SELECT id FROM purchase WHERE holder = ?1";
 pub(super) const UNFINISHED: &str = "SELECT id FROM purchase
     WHERE holder IS NULL AND state IN ('sent', 'unknown', 'accepted', 'answered', 'saved') ORDER BY id";
+/// With the words of the index beside the states.
 pub(super) const COLLECTABLE: &str = "SELECT id FROM purchase
-    WHERE state IN ('accepted', 'answered', 'saved') AND holder IS NULL AND (CAST(?1 AS TEXT) IS NULL OR batch = ?1)
+    WHERE holder IS NULL AND state IN ('sent', 'unknown', 'accepted', 'answered', 'saved') AND state NOT IN ('sent', 'unknown')
+    AND (CAST(?1 AS TEXT) IS NULL OR batch = ?1)
     ORDER BY expires_at NULLS FIRST, id";
 pub(super) const PLANNED: &str = "SELECT id FROM purchase
     WHERE batch = ?1 AND is_listed = 1 AND holder IS NULL AND state IN ('planned', 'reserved')
@@ -55,10 +57,8 @@ pub(super) const DESCRIBE: &str = "UPDATE attempt SET provider = ?3, model = ?4,
 pub(super) const CAME: &str = "UPDATE attempt SET delivered = CASE WHEN ?4 <> 0 THEN ?3 ELSE delivered + ?3 END
     WHERE purchase = ?1 AND number = ?2";
 pub(super) const BILLED: &str = "UPDATE attempt SET billed_images = ?3 WHERE purchase = ?1 AND number = ?2";
-pub(super) const SPENT_OF_BATCH: &str = "SELECT unit, CAST(sum(held) AS BIGINT), CAST(sum(paid) AS BIGINT), CAST(sum(held_images) AS BIGINT),
-    CAST(sum(paid_images) AS BIGINT) FROM attempt WHERE batch = ?1 AND (held <> 0 OR paid <> 0 OR held_images <> 0 OR paid_images <> 0) GROUP BY unit";
-pub(super) const SPENT_OF_DAY: &str = "SELECT unit, CAST(sum(held) AS BIGINT), CAST(sum(paid) AS BIGINT), CAST(sum(held_images) AS BIGINT),
-    CAST(sum(paid_images) AS BIGINT) FROM attempt WHERE day = ?1 AND (held <> 0 OR paid <> 0 OR held_images <> 0 OR paid_images <> 0) GROUP BY unit";
+pub(super) const SPENT: &str = "SELECT unit, held, paid, held_images, paid_images FROM total
+    WHERE period = ?1 AND name = ?2 AND (held <> 0 OR paid <> 0 OR held_images <> 0 OR paid_images <> 0)";
 
 pub(super) const ADD_ENTRY: &str =
     "INSERT INTO entry(token, purchase, attempt, epoch, kind, at, entry, image, is_whole)

@@ -300,15 +300,18 @@ impl Database {
         }
     }
 
-    /// Runs a group in one transaction: each has a savepoint, so that one that fails takes no other with it.
+    /// Runs a group in one transaction: each has a savepoint, so that one that fails takes no other with it. One that is alone needs
+    /// none, and SQLite would copy every page that it changes.
     fn execute(&mut self, group: Vec<Box<dyn Work>>) {
         self.replay();
+        let is_alone = group.len() == 1;
         let mut waiting = group.into_iter();
         while waiting.len() > 0 {
             let mut done = Vec::with_capacity(waiting.len());
             let mut failed = self.connection.begin().err();
             for mut work in waiting.by_ref() {
-                let good = failed.is_none() && self.guarded(|database| work.run(database));
+                let good = failed.is_none()
+                    && if is_alone { work.run(self) } else { self.guarded(|database| work.run(database)) };
                 done.push((work, good));
                 // A full disk ends the whole transaction: what comes next gets another one.
                 if failed.is_none() && !self.connection.is_in_transaction() {
@@ -316,7 +319,8 @@ impl Database {
                 }
             }
             if failed.is_none() {
-                failed = self.commit().err();
+                let is_refused = is_alone && done.iter().all(|(_, good)| !good);
+                failed = if is_refused { self.connection.rollback() } else { self.commit() }.err();
             }
             for (work, good) in done {
                 self.finish(work, good, failed.as_ref());

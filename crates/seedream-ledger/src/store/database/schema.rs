@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::protocol::LineState;
 
 /// The version of the schema that this program writes, and the newest that it reads.
-pub(crate) const VERSION: i64 = 2;
+pub(crate) const VERSION: i64 = 3;
 
 /// Marks a ledger: `SDLG`.
 pub(crate) const APPLICATION: i64 = 0x5344_4c47;
@@ -52,9 +52,9 @@ CREATE TABLE purchase(
   expires_at INTEGER,
   UNIQUE(line, number)
 ) STRICT;
-CREATE INDEX purchase_state ON purchase(state, expires_at);
 CREATE INDEX purchase_holder ON purchase(holder) WHERE holder IS NOT NULL;
 FREE
+LEFT
 
 CREATE TABLE attempt(
   purchase INTEGER NOT NULL REFERENCES purchase(id),
@@ -86,12 +86,26 @@ CREATE TABLE attempt(
   paid_images INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY(purchase, number)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX attempt_batch ON attempt(batch, unit, held, paid, held_images, paid_images);
-CREATE INDEX attempt_day ON attempt(day, unit, held, paid, held_images, paid_images);
+TOTAL
 
-CREATE TABLE entry(
+ENTRY
+";
+
+/// What attempts hold and were billed, of each batch and of each day: a budget is compared with it before every request.
+const TOTAL: &str = "CREATE TABLE total(
+  period TEXT NOT NULL,
+  name TEXT NOT NULL,
+  unit TEXT NOT NULL,
+  held INTEGER NOT NULL,
+  paid INTEGER NOT NULL,
+  held_images INTEGER NOT NULL,
+  paid_images INTEGER NOT NULL,
+  PRIMARY KEY(period, name, unit)
+) STRICT, WITHOUT ROWID;";
+
+const ENTRY: &str = "CREATE TABLE entry(
   id INTEGER PRIMARY KEY,
-  token INTEGER NOT NULL UNIQUE,
+  token INTEGER NOT NULL,
   purchase INTEGER NOT NULL REFERENCES purchase(id),
   attempt INTEGER NOT NULL,
   epoch INTEGER NOT NULL,
@@ -99,14 +113,17 @@ CREATE TABLE entry(
   at TEXT NOT NULL,
   image INTEGER,
   is_whole INTEGER NOT NULL DEFAULT 0,
-  entry TEXT NOT NULL
-) STRICT;
-CREATE INDEX entry_purchase ON entry(purchase, attempt, kind);
-";
+  entry TEXT NOT NULL,
+  UNIQUE(purchase, token)
+) STRICT;";
 
 /// The next line of a batch.
 const FREE: &str = "CREATE INDEX purchase_free ON purchase(batch, position, line, number)
   WHERE is_listed = 1 AND holder IS NULL AND state IN ('planned', 'reserved');";
+
+/// What somebody has to collect or look into.
+const LEFT: &str = "CREATE INDEX purchase_left ON purchase(expires_at)
+  WHERE holder IS NULL AND state IN ('sent', 'unknown', 'accepted', 'answered', 'saved');";
 
 /// A change that the database refuses.
 struct Rule {
@@ -166,13 +183,51 @@ const RULES: [Rule; 9] = [
     },
 ];
 
+/// What keeps the totals: the name of a trigger, the change, and what it adds to each amount.
+const SUMS: [(&str, &str, &str); 2] = [
+    ("attempt_is_added", "AFTER INSERT ON attempt", "NEW.AMOUNT"),
+    (
+        "attempt_is_changed",
+        "AFTER UPDATE OF held, paid, held_images, paid_images ON attempt",
+        "NEW.AMOUNT - OLD.AMOUNT",
+    ),
+];
+
+const AMOUNTS: [&str; 4] = ["held", "paid", "held_images", "paid_images"];
+
+/// A statement that adds to the totals, where `change` is what it adds to an amount.
+fn add_to_totals(change: &str) -> String {
+    let each = |one: &dyn Fn(&str) -> String| AMOUNTS.map(one).join(", ");
+    let changes = each(&|amount| change.replace("AMOUNT", amount));
+    let sums = each(&|amount| format!("{amount} = total.{amount} + excluded.{amount}"));
+    format!(
+        "INSERT INTO total(period, name, unit, {}) VALUES('batch', NEW.batch, NEW.unit, {changes}), ('day', NEW.day, NEW.unit, {changes})
+        ON CONFLICT(period, name, unit) DO UPDATE SET {sums};",
+        AMOUNTS.join(", ")
+    )
+}
+
+/// The totals of the attempts that are there.
+fn first_totals() -> String {
+    let sums = AMOUNTS.map(|amount| format!("sum({amount})")).join(", ");
+    ["batch", "day"]
+        .map(|period| {
+            format!("INSERT INTO total SELECT '{period}', {period}, unit, {sums} FROM attempt GROUP BY {period}, unit;")
+        })
+        .concat()
+}
+
+/// The tables and indexes.
+fn tables() -> String {
+    TABLES.replace("FREE", FREE).replace("LEFT", LEFT).replace("TOTAL", TOTAL).replace("ENTRY", ENTRY)
+}
+
 /// What makes a ledger in SQLite.
 pub(crate) fn sqlite() -> String {
-    let mut sql = TABLES.replace("FREE", FREE);
+    let mut sql = tables();
     sql.push_str(&legal_steps());
-    for rule in &RULES {
-        sql.push_str(&sqlite_rule(rule));
-    }
+    sql.extend(RULES.iter().map(sqlite_rule));
+    sql.push_str(&sqlite_sums());
     let _ = write!(sql, "PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};");
     sql
 }
@@ -192,6 +247,20 @@ pub(crate) fn sqlite_from_1() -> String {
         .to_owned();
     sql.push_str(FREE);
     sql.push_str(&sqlite_rule(&RULES[0]));
+    sql
+}
+
+/// What makes version 3 of version 2, which summed the attempts before every request, and had indexes that each entry changed.
+pub(crate) fn sqlite_from_2() -> String {
+    const COLUMNS: &str = "id, token, purchase, attempt, epoch, kind, at, image, is_whole, entry";
+    let mut sql = format!(
+        "DROP INDEX attempt_batch; DROP INDEX attempt_day; DROP INDEX purchase_state; {LEFT} {TOTAL} {} {}
+        ALTER TABLE entry RENAME TO entry_of_2; DROP TRIGGER entry_is_not_changed; DROP TRIGGER entry_is_not_deleted;
+        {ENTRY} INSERT INTO entry({COLUMNS}) SELECT {COLUMNS} FROM entry_of_2; DROP TABLE entry_of_2;",
+        first_totals(),
+        sqlite_sums(),
+    );
+    sql.extend(RULES.iter().filter(|rule| rule.on.ends_with("ON entry")).map(sqlite_rule));
     let _ = write!(sql, "PRAGMA user_version = {VERSION};");
     sql
 }
@@ -200,6 +269,10 @@ fn sqlite_rule(rule: &Rule) -> String {
     let Rule { name, on, when, why } = rule;
     let when = when.replace("CLOSED", CLOSED);
     format!("CREATE TRIGGER {name} {on} WHEN {when} BEGIN SELECT RAISE(ABORT, '{why}'); END;\n")
+}
+
+fn sqlite_sums() -> String {
+    SUMS.map(|(name, on, change)| format!("CREATE TRIGGER {name} {on} BEGIN {} END;\n", add_to_totals(change))).concat()
 }
 
 /// The legal steps are those of the protocol.
@@ -221,24 +294,11 @@ pub(crate) fn postgres() -> String {
         CREATE TABLE ledger(version BIGINT NOT NULL, id TEXT NOT NULL, system TEXT NOT NULL, timeline TEXT NOT NULL);
         CREATE TABLE worker(id BIGINT PRIMARY KEY, seen_at BIGINT NOT NULL);"
         .to_owned();
-    let tables = TABLES
-        .replace("FREE", FREE)
-        .replace(") STRICT, WITHOUT ROWID;", ");")
-        .replace(") STRICT;", ");")
-        .replace("INTEGER PRIMARY KEY", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY")
-        .replace(" INTEGER", " BIGINT")
-        // The order of texts is the same in every locale.
-        .replace(" TEXT", " TEXT COLLATE \"C\"");
-    sql.push_str(&tables);
+    sql.push_str(&postgres_words(&tables()));
     sql.push_str(&legal_steps());
     for Rule { name, on, when, why } in &RULES {
         let when = when.replace("CLOSED", CLOSED);
-        let _ = write!(
-            sql,
-            "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-            BEGIN IF {when} THEN RAISE EXCEPTION '{why}'; END IF; RETURN NEW; END $$;
-            CREATE TRIGGER {name} {on} FOR EACH ROW EXECUTE FUNCTION {name}();"
-        );
+        sql.push_str(&postgres_trigger(name, on, &format!("IF {when} THEN RAISE EXCEPTION '{why}'; END IF;")));
     }
     for table in ["entry", "attempt"] {
         let _ = write!(
@@ -246,5 +306,45 @@ pub(crate) fn postgres() -> String {
             "CREATE TRIGGER {table}_is_not_truncated BEFORE TRUNCATE ON {table} EXECUTE FUNCTION {table}_is_not_deleted();"
         );
     }
+    sql.push_str(&postgres_sums());
     sql
+}
+
+/// What makes version 3 of version 2.
+#[cfg(feature = "postgres")]
+pub(crate) fn postgres_from_2() -> String {
+    format!(
+        "DROP INDEX attempt_batch, attempt_day, purchase_state, entry_purchase; {LEFT} {} {} {}
+        ALTER TABLE entry DROP CONSTRAINT entry_token_key, ADD UNIQUE(purchase, token);
+        UPDATE ledger SET version = {VERSION};",
+        postgres_words(TOTAL),
+        first_totals(),
+        postgres_sums(),
+    )
+}
+
+/// Tables in the words of PostgreSQL.
+#[cfg(feature = "postgres")]
+fn postgres_words(tables: &str) -> String {
+    tables
+        .replace(") STRICT, WITHOUT ROWID;", ");")
+        .replace(") STRICT;", ");")
+        .replace("INTEGER PRIMARY KEY", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY")
+        .replace(" INTEGER", " BIGINT")
+        // The order of texts is the same in every locale.
+        .replace(" TEXT", " TEXT COLLATE \"C\"")
+}
+
+#[cfg(feature = "postgres")]
+fn postgres_trigger(name: &str, on: &str, body: &str) -> String {
+    format!(
+        "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+        BEGIN {body} RETURN NEW; END $$;
+        CREATE TRIGGER {name} {on} FOR EACH ROW EXECUTE FUNCTION {name}();"
+    )
+}
+
+#[cfg(feature = "postgres")]
+fn postgres_sums() -> String {
+    SUMS.map(|(name, on, change)| postgres_trigger(name, on, &add_to_totals(change))).concat()
 }

@@ -59,7 +59,7 @@ impl<T: Clone + Into<Self>> From<&T> for Value {
 }
 
 /// A row of a result.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Row(pub(crate) Vec<Value>);
 
 impl Row {

@@ -5,7 +5,9 @@ use std::{fs, sync::Arc};
 use seedream_client::{JobStore as _, RecordEntry, Refusal};
 use seedream_core::Charge;
 
-use super::{Bed, accepted, entries, intent, refused_at, server::Postgres, state, takes_every_legal_step, worker};
+use super::{
+    Bed, SUMS, TOTALS, accepted, entries, intent, refused_at, server::Postgres, state, takes_every_legal_step, worker,
+};
 use crate::{
     JobFilter, Ledger, LedgerError, PlannedLine, Resolution, ServerOptions, Taken, WorkerOptions,
     protocol::{Illegal, LineState, Verdict},
@@ -270,4 +272,41 @@ proptest::proptest! {
         raw.rollback().unwrap();
         taken?;
     }
+}
+
+/// Version 2 had indexes in the place of the totals, and tokens that no two purchases shared.
+#[tokio::test]
+async fn a_ledger_of_version_2_is_migrated() {
+    let Some(server) = Postgres::shared() else { return };
+    let (bed, new) = (Bed::postgres(&server.url_of_new_database()), Bed::postgres(&server.url_of_new_database()));
+    let ledger = bed.open();
+    let mut record = worker(&ledger).begin(&intent("one")).await.unwrap();
+    record.append(accepted()).await.unwrap();
+    drop((record, ledger, new.open()));
+    let make_old = |database: &Database| {
+        database.connection.batch(
+            "DROP FUNCTION attempt_is_added, attempt_is_changed CASCADE; DROP TABLE total; DROP INDEX purchase_left;
+            CREATE INDEX purchase_state ON purchase(state, expires_at);
+            CREATE INDEX attempt_batch ON attempt(batch, unit, held, paid, held_images, paid_images);
+            CREATE INDEX attempt_day ON attempt(day, unit, held, paid, held_images, paid_images);
+            CREATE INDEX entry_purchase ON entry(purchase, attempt, kind);
+            ALTER TABLE entry DROP CONSTRAINT entry_purchase_token_key, ADD UNIQUE(token);
+            UPDATE ledger SET version = 2",
+        )
+        .unwrap();
+        Ok(())
+    };
+    bed.open().writer.call(make_old).await.unwrap();
+    let read = |database: &Database| {
+        let rows = |sql: &str| database.connection.query(sql, &[]).unwrap();
+        let schema = "SELECT indexname::text, indexdef FROM pg_indexes WHERE schemaname = 'seedream_ledger'
+            UNION SELECT tgname::text, pg_get_triggerdef(pg_trigger.oid) FROM pg_trigger WHERE NOT tgisinternal
+            UNION SELECT table_name || '.' || column_name, data_type || is_nullable FROM information_schema.columns
+                WHERE table_schema = 'seedream_ledger' ORDER BY 1";
+        Ok((rows(schema), rows(TOTALS), rows(SUMS)))
+    };
+    let (schema, totals, sums) = bed.open().writer.call(read).await.unwrap();
+    assert_eq!(schema, new.open().writer.call(read).await.unwrap().0);
+    assert_eq!(totals, sums);
+    assert_eq!((totals.len(), state(&bed.open(), "one").await), (2, LineState::Accepted));
 }

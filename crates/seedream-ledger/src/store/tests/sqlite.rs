@@ -162,17 +162,54 @@ async fn a_ledger_is_the_same_whichever_link_names_it() {
     assert!(Ledger::open(&link).unwrap_err().to_string().contains("several names"));
 }
 
+/// What an earlier program wrote, with its version of the tables.
+fn of_version_2(bed: &Bed) -> Connection {
+    let raw = Connection::open(path(bed)).unwrap();
+    raw.execute_batch(include_str!("version_2.sql")).unwrap();
+    raw
+}
+
+/// The tables, indexes and triggers of a ledger, in one form.
+fn schema(raw: &Connection) -> Vec<String> {
+    let mut statement = raw.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").unwrap();
+    let all = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    let one =
+        |sql: rusqlite::Result<String>| sql.unwrap().replace('"', "").split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut all: Vec<_> = all.map(one).collect();
+    all.sort();
+    all
+}
+
+fn totals(raw: &Connection) -> Vec<(String, String, String, i64, i64)> {
+    let mut statement = raw.prepare("SELECT period, name, unit, held, paid FROM total ORDER BY 1, 2, 3").unwrap();
+    let of = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?));
+    statement.query_map([], of).unwrap().map(Result::unwrap).collect()
+}
+
+#[tokio::test]
+async fn a_ledger_of_version_2_is_migrated() {
+    let (bed, new) = (Bed::sqlite(), Bed::sqlite());
+    let raw = of_version_2(&bed);
+    let ledger = bed.open();
+    drop(new.open());
+    assert_eq!(schema(&raw), schema(&Connection::open(path(&new)).unwrap()));
+    let total = |period: &str, name: &str| (period.to_owned(), name.to_owned(), "images".to_owned(), 0, 2_000_000);
+    assert_eq!(totals(&raw), [total("batch", "jobs.jsonl"), total("day", "2026-11-30")]);
+    assert_eq!(entries(&ledger, "jobs.jsonl/kite").await.len(), 4);
+    assert_eq!(state(&ledger, "jobs.jsonl/row-71ed8314b525a3db-1").await, LineState::Settled);
+    for (change, why) in [("UPDATE entry SET image = 1", "never changed"), ("DELETE FROM entry", "never deleted")] {
+        let error = raw.execute(change, []).unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+    }
+    let check: String = raw.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(check, "ok");
+}
+
 /// Version 1 had to look into the text of an entry for what version 2 has columns for.
 #[tokio::test]
 async fn a_ledger_of_version_1_is_migrated() {
     let bed = Bed::sqlite();
-    let ledger = bed.open();
-    let mut record = worker(&ledger).begin(&intent("one")).await.unwrap();
-    let location = seedream_client::Location::File("ark-0.png".into());
-    record.append(answered(10)).await.unwrap();
-    record.append(seedream_client::RecordEntry::Image { index: 3, location, sha256: String::new() }).await.unwrap();
-    drop((record, ledger));
-    let raw = Connection::open(path(&bed)).unwrap();
+    let raw = of_version_2(&bed);
     raw.execute_batch(
         "ALTER TABLE entry DROP COLUMN image; ALTER TABLE entry DROP COLUMN is_whole; DROP INDEX purchase_free;
          ALTER TABLE purchase DROP COLUMN batch; ALTER TABLE purchase DROP COLUMN position;
@@ -180,17 +217,15 @@ async fn a_ledger_of_version_1_is_migrated() {
     )
     .unwrap();
     let ledger = bed.open();
-    let mut statement = raw.prepare("SELECT kind, image, is_whole FROM entry ORDER BY id").unwrap();
+    let mut statement = raw.prepare("SELECT kind, image, is_whole FROM entry WHERE purchase = 1 ORDER BY id").unwrap();
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
     let rows: Vec<(String, Option<i64>, i64)> = rows.unwrap().map(Result::unwrap).collect();
-    let expected = [("intent", None, 0), ("answered", None, 1), ("image", Some(3), 0)];
+    let expected = [("intent", None, 0), ("answered", None, 1), ("image", Some(0), 0), ("ended", None, 0)];
     assert_eq!(rows, expected.map(|(kind, image, is_whole)| (kind.to_owned(), image, is_whole)));
-    let error = raw.execute("UPDATE entry SET image = 1", []).unwrap_err().to_string();
-    assert!(error.contains("never changed"), "{error}");
     let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
-    let purchase = raw.query_row("SELECT batch, position, is_listed FROM purchase", [], read).unwrap();
-    assert_eq!(purchase, (String::new(), 0, 1));
-    assert_eq!(state(&ledger, "one").await, LineState::Answered);
+    let purchase = raw.query_row("SELECT batch, position, is_listed FROM purchase WHERE id = 2", [], read).unwrap();
+    assert_eq!(purchase, ("jobs.jsonl".to_owned(), 1, 1));
+    assert_eq!(state(&ledger, "jobs.jsonl/kite").await, LineState::Settled);
 }
 
 /// However many lines are over, what a worker asks for each time is found by an index, in its order.
@@ -207,10 +242,11 @@ fn the_next_line_and_a_job_are_found_by_an_index() {
     };
     for (query, index) in [
         (sql::PLANNED, "INDEX purchase_free (batch=?)"),
-        (sql::COLLECTABLE, "INDEX purchase_state (state=?)"),
+        (sql::COLLECTABLE, "INDEX purchase_left"),
         (sql::JOB, "(job=?)"),
         (sql::LINE_OF_KEY, "(batch=? AND key=?)"),
         (sql::HOLDERS, "INDEX purchase_holder"),
+        (sql::SPENT, "PRIMARY KEY (period=? AND name=?)"),
     ] {
         assert!(plan(query).contains(index), "{query}: {}", plan(query));
     }

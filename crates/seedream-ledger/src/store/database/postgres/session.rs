@@ -132,6 +132,9 @@ impl Session {
                 schema::VERSION
             )));
         }
+        if version < schema::VERSION {
+            client.batch_execute(&schema::postgres_from_2()).map_err(failed)?;
+        }
         self.ledger = known.get(1);
         if (&system, &timeline) != (&known_system, &known_timeline) {
             if options.accept_failover {

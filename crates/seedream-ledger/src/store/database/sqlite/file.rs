@@ -114,11 +114,13 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Refusal> {
             schema::VERSION
         )));
     }
-    match version {
-        0 => transaction.execute_batch(&schema::sqlite()).map_err(failed)?,
-        1 => transaction.execute_batch(&schema::sqlite_from_1()).map_err(failed)?,
-        _ => {}
-    }
+    let steps = match version {
+        0 => vec![schema::sqlite()],
+        1 => vec![schema::sqlite_from_1(), schema::sqlite_from_2()],
+        2 => vec![schema::sqlite_from_2()],
+        _ => Vec::new(),
+    };
+    steps.iter().try_for_each(|sql| transaction.execute_batch(sql)).map_err(failed)?;
     transaction.commit().map_err(failed)
 }
 
