@@ -22,7 +22,8 @@ use crate::ledger::LedgerAt;
 const EXIT_CODES: &str = "\
 Exit codes: 0 ok, 1 other failure, 2 usage error or request refused before sending, 3 some images failed, 4 rejected
 by content moderation, 5 authentication or permission, 6 balance or quota, 7 outcome unknown (may have been billed),
-8 budget used up, 9 network failure before sending, 10 deadline reached with a task to resume, 130 cancelled.";
+8 budget used up, 9 network failure before sending, 10 deadline reached with a task to resume, 11 rate limit or overload,
+not billed: try again later, 130 cancelled.";
 
 /// The environment variables of every provider, and the exit codes.
 fn after_help() -> String {
@@ -56,7 +57,7 @@ pub(crate) enum Command {
     #[command(after_help = EXIT_CODES)]
     Generate(Box<GenerateArgs>),
     /// Show the request that `generate` would send and its maximum cost; needs no key and sends nothing
-    #[command(mut_arg("ids", |provider| provider.help("Providers to use, or all [default: all]")))]
+    #[command(mut_arg("ids", |provider| provider.help("Providers to use, or all [default: those whose key is set; without a key, all]")))]
     Plan(Box<PlanArgs>),
     /// Fetch the results of interrupted requests and accepted tasks; never sends a paid request
     #[command(after_help = EXIT_CODES)]
@@ -125,6 +126,12 @@ pub(crate) struct PlanArgs {
     pub(crate) request: RequestArgs,
     #[command(flatten)]
     pub(crate) provider: ProviderArgs,
+    /// Plan N single-image requests
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "count")]
+    pub(crate) exactly: Option<u32>,
+    /// Plan a run in which one provider at most is paid
+    #[arg(long, conflicts_with = "exactly")]
+    pub(crate) fallback: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -138,7 +145,7 @@ pub(crate) struct ResumeArgs {
     /// Use the built-in mock, which knows only the documented tasks
     #[arg(long, conflicts_with = "base_url")]
     pub(crate) mock: bool,
-    /// Base URL of the endpoint [default: where the task was accepted]
+    /// Base URL of the endpoint; needed where the task was accepted elsewhere than at the provider's default or the base URL of the environment, since the key is sent there
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
     #[command(flatten)]

@@ -29,13 +29,15 @@ pub(crate) enum Exit {
     Network,
     /// The deadline passed; a task can be resumed.
     Deadline,
+    /// The provider still rejects the request because of a rate limit or overload, without charge.
+    RateLimited,
     /// Cancelled by the user.
     Cancelled,
 }
 
 impl Exit {
     /// Which result decides the exit code of a run with several: those that may have been billed come first.
-    const PRECEDENCE: [Self; 11] = [
+    const PRECEDENCE: [Self; 12] = [
         Self::Cancelled,
         Self::Unknown,
         Self::Deadline,
@@ -44,6 +46,7 @@ impl Exit {
         Self::Key,
         Self::Content,
         Self::Network,
+        Self::RateLimited,
         Self::Partial,
         Self::Usage,
         Self::Other,
@@ -75,6 +78,7 @@ impl Exit {
             ErrorKind::Authentication | ErrorKind::PermissionDenied => Self::Key,
             ErrorKind::ContentRejected { .. } => Self::Content,
             ErrorKind::NoImages if all_refused(error) => Self::Content,
+            ErrorKind::RateLimited | ErrorKind::Overloaded => Self::RateLimited,
             // There was no response; if the request had been sent, the charge would be unknown.
             ErrorKind::Transport | ErrorKind::Timeout if error.status().is_none() => Self::Network,
             // With a status the request was sent and redirected; paid requests do not follow redirects.
@@ -107,6 +111,7 @@ impl Exit {
             Self::Budget => 8,
             Self::Network => 9,
             Self::Deadline => 10,
+            Self::RateLimited => 11,
             Self::Cancelled => 130,
         }
     }
@@ -125,6 +130,7 @@ impl Exit {
             Self::Budget => "no budget",
             Self::Network => "no network",
             Self::Deadline => "deadline",
+            Self::RateLimited => "rate limit",
             Self::Cancelled => "cancelled",
         }
     }
@@ -175,7 +181,8 @@ mod tests {
             (ErrorKind::Storage, Charge::No, 2),
             (ErrorKind::Storage, Charge::Yes, 1),
             (ErrorKind::NotRecorded, Charge::No, 2),
-            (ErrorKind::RateLimited, Charge::No, 1),
+            (ErrorKind::RateLimited, Charge::No, 11),
+            (ErrorKind::Overloaded, Charge::No, 11),
             (ErrorKind::TaskFailed, Charge::No, 1),
         ] {
             assert_eq!(of(kind, charge), code, "{kind} {charge:?}");
@@ -209,7 +216,7 @@ mod tests {
         assert_eq!(code(&[]), 0);
         assert_eq!(code(&[Exit::Ok, Exit::Ok]), 0);
         let codes: Vec<_> = Exit::PRECEDENCE.iter().map(|exit| exit.code()).collect();
-        assert_eq!(codes, [130, 7, 10, 8, 6, 5, 4, 9, 3, 2, 1]);
+        assert_eq!(codes, [130, 7, 10, 8, 6, 5, 4, 9, 11, 3, 2, 1]);
         for (place, exit) in Exit::PRECEDENCE.iter().enumerate() {
             let mut rest = Exit::PRECEDENCE[place..].to_vec();
             rest.push(Exit::Ok);

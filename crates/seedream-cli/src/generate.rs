@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::join_all;
 use seedream::seedream_client::{DownloadOptions, JobError, JobStore};
 use seedream::seedream_core::Policy;
-use seedream::{Exactly, Fallback, ImageProvider, Job};
+use seedream::{Exactly, Fallback, ImageProvider, Job, Plan};
 use seedream_ledger::{Ledger, WorkerOptions};
 use seedream_mock::{Fault, MockServer, MockServerBuilder};
 
@@ -73,15 +73,19 @@ pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<E
         .zip(jobs)
         .map(|(provider, job)| (provider.descriptor().id.as_str(), PreparedJob::new(job, args.exactly)))
         .collect();
+    let mut warnings = report::PrintedWarnings::default();
     let results = if jobs.iter().any(|(_, job)| job.is_err()) {
         refused(jobs, console)
     } else {
+        let plans = jobs.iter().filter_map(|(_, job)| job.as_ref().ok()?.plan().ok());
+        plans.for_each(|plan| warnings.print(&plan.provider, plan.model.as_str(), &plan.warnings, console));
         let runs =
             jobs.into_iter().filter_map(|(id, job)| Some(job.ok()?.run(id, args.request.options.stream, console)));
         join_all(runs).await.into_iter().flatten().collect()
     };
     let flushed = if let Some(ledger) = &ledger { ledger.flush().await } else { Ok(()) };
-    let exit = report::print(&results, args.json, &resume, cancel.control().is_cancelled(), console)?;
+    let cancelled = cancel.control().is_cancelled();
+    let exit = report::print(&results, args.json, &resume, cancelled, &mut warnings, console)?;
     flushed?;
     Ok(exit)
 }
@@ -101,6 +105,14 @@ impl PreparedJob {
         match exactly {
             Some(images) => Ok(Self::Exactly(Exactly::new(job, images).prepare()?, images)),
             None => Ok(Self::Single(job.prepare()?)),
+        }
+    }
+
+    /// What each of its requests would send.
+    fn plan(&self) -> seedream::Result<Plan> {
+        match self {
+            Self::Single(job) => job.plan(),
+            Self::Exactly(exactly, _) => exactly.plan(),
         }
     }
 

@@ -1,7 +1,9 @@
 //! `seedream plan`: the request that would be sent and its maximum cost, without I/O and without a key.
 
+use std::sync::Arc;
+
 use seedream::seedream_core::{Amount, Price, ProviderId};
-use seedream::{Client, ImageProvider as _, Plan, Warning};
+use seedream::{Client, Exactly, ImageProvider, Plan, Warning};
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
@@ -20,9 +22,21 @@ use crate::{
 #[derive(Serialize)]
 struct Plans {
     plans: Vec<Planned>,
+    /// The most that the run may bring and cost.
+    total: Total,
     /// The providers that refuse the request.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Refused>,
+}
+
+/// The sum over the providers; with `--fallback` the largest of each, since one provider at most is paid.
+#[derive(Serialize)]
+struct Total {
+    max_images: u32,
+    /// One amount for each unit.
+    most: Vec<Amount>,
+    /// The providers that publish no price.
+    without_price: Vec<ProviderId>,
 }
 
 #[derive(Serialize)]
@@ -41,6 +55,9 @@ struct Planned {
     body: Box<RawValue>,
     effective: Map<String, Value>,
     warnings: Vec<Warning>,
+    /// How many such requests are sent.
+    requests: u32,
+    /// Of all requests.
     max_images: u32,
     price: Option<Price>,
     most: Option<Amount>,
@@ -51,9 +68,7 @@ struct Planned {
 /// # Errors
 /// The flags are not valid. If one provider refuses the request, the others are still printed.
 pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> {
-    let named = provider_selection::named(&args.provider)?;
-    let dialects = if named.is_empty() { seedream::dialects() } else { named };
-    provider_selection::check_base_url(&args.provider, &dialects)?;
+    let dialects = provider_selection::to_plan(&args.provider, provider_selection::environment)?;
     let request = args.request.request(console)?;
     let overrides = args.provider.overrides()?;
     if args.provider.mock {
@@ -68,7 +83,12 @@ pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> 
             builder = builder.base_url(url);
         }
         let planned = builder.build().and_then(|client| {
-            Ok(Planned::from(RequestFitter { client, fit: args.request.rules.fit }.plan(&request)?))
+            let provider: Arc<dyn ImageProvider> = Arc::new(RequestFitter { client, fit: args.request.rules.fit });
+            let job = provider.job(request.clone());
+            match args.exactly {
+                Some(images) => Ok(Planned::new(Exactly::new(job, images).plan()?, images)),
+                None => Ok(Planned::new(job.plan()?, 1)),
+            }
         });
         match planned {
             Ok(planned) => plans.push(planned),
@@ -86,33 +106,80 @@ pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> 
     if let Some(hint) = hint(&refused) {
         console.note(&hint);
     }
+    let total = Total::of(&plans, args.fallback);
     if args.json {
-        console.json(&Plans { plans, errors })?;
+        console.json(&Plans { plans, total, errors })?;
     } else if !plans.is_empty() {
-        let texts: Vec<_> = plans.iter().map(Planned::text).collect();
+        let mut texts: Vec<_> = plans.iter().map(Planned::text).collect();
+        if plans.len() > 1 {
+            texts.push(total.text(args.fallback));
+        }
         console.data(&texts.join("\n"))?;
     }
     Ok(Exit::of_several(refused.iter().map(|_| Exit::Usage)))
 }
 
-impl From<Plan> for Planned {
-    fn from(plan: Plan) -> Self {
-        let Plan { provider, model, method, url, body, effective, warnings, max_images, price, most, .. } = plan;
-        Self { provider, model: model.to_string(), method, url, body, effective, warnings, max_images, price, most }
+impl Total {
+    fn of(plans: &[Planned], fallback: bool) -> Self {
+        let mut total = Self { max_images: 0, most: Vec::new(), without_price: Vec::new() };
+        for plan in plans {
+            total.max_images = if fallback {
+                total.max_images.max(plan.max_images)
+            } else {
+                total.max_images.saturating_add(plan.max_images)
+            };
+            match (
+                &plan.most,
+                total.most.iter_mut().find(|sum| plan.most.as_ref().is_some_and(|most| most.unit == sum.unit)),
+            ) {
+                (Some(most), Some(sum)) if fallback => sum.micros = sum.micros.max(most.micros),
+                (Some(most), Some(sum)) => sum.micros = sum.micros.saturating_add(most.micros),
+                (Some(most), None) => total.most.push(most.clone()),
+                (None, _) => total.without_price.push(plan.provider.clone()),
+            }
+        }
+        total
+    }
+
+    fn text(&self, fallback: bool) -> String {
+        let join = if fallback { " or " } else { " and " };
+        let most: Vec<_> = self.most.iter().map(Amount::to_string).collect();
+        let most = if most.is_empty() { String::new() } else { format!(", at most {}", most.join(join)) };
+        let without: Vec<_> = self.without_price.iter().map(ProviderId::as_str).collect();
+        let without = if without.is_empty() {
+            String::new()
+        } else {
+            format!("; no price is published by {}", without.join(", "))
+        };
+        let one = if fallback { " of one provider" } else { "" };
+        format!("total: at most {}{one}{most}{without}\n", images(self.max_images))
     }
 }
 
+fn images(number: u32) -> String {
+    format!("{number} image{}", if number == 1 { "" } else { "s" })
+}
+
 impl Planned {
+    /// The plan of so many equal requests.
+    fn new(plan: Plan, requests: u32) -> Self {
+        let Plan { provider, model, method, url, body, effective, warnings, max_images, price, mut most, .. } = plan;
+        if let Some(most) = &mut most {
+            most.micros = most.micros.saturating_mul(requests.into());
+        }
+        let (model, max_images) = (model.to_string(), max_images.saturating_mul(requests));
+        Self { provider, model, method, url, body, effective, warnings, requests, max_images, price, most }
+    }
+
     fn text(&self) -> String {
         let effective = serde_json::to_string(&self.effective).unwrap_or_default();
         let mut text = format!("{} {} {}\n", self.provider, self.method, self.url);
         text.push_str(&format!("  body       {}\n", pretty(self.body.get(), "             ")));
         text.push_str(&format!("  effective  {}\n", pretty(&effective, "             ")));
-        text.push_str(&format!(
-            "  at most    {} image{}\n",
-            self.max_images,
-            if self.max_images == 1 { "" } else { "s" }
-        ));
+        if self.requests > 1 {
+            text.push_str(&format!("  requests   {}\n", self.requests));
+        }
+        text.push_str(&format!("  at most    {}\n", images(self.max_images)));
         let price = self.price.as_ref().map_or_else(|| "not published".to_owned(), ToString::to_string);
         text.push_str(&format!("  price      {price}\n"));
         if let Some(most) = &self.most {

@@ -59,6 +59,26 @@ pub(crate) fn choose(
     Ok(chosen)
 }
 
+/// The providers of a plan: those in `--provider`; without it, those whose key is set, and all where none is.
+///
+/// # Errors
+/// [`Exit::Usage`] if `--base-url` is used with several.
+pub(crate) fn to_plan(
+    args: &ProviderArgs,
+    lookup: impl Fn(&str) -> Option<String>,
+) -> Result<Vec<Arc<dyn Dialect>>, Failure> {
+    let mut chosen = named(args)?;
+    if chosen.is_empty() {
+        chosen = seedream::dialects();
+        chosen.retain(|dialect| has_key(dialect.descriptor(), &lookup));
+    }
+    if chosen.is_empty() {
+        chosen = seedream::dialects();
+    }
+    check_base_url(args, &chosen)?;
+    Ok(chosen)
+}
+
 /// Checks that `--base-url` is used with one provider only.
 pub(crate) fn check_base_url(args: &ProviderArgs, chosen: &[Arc<dyn Dialect>]) -> Result<(), Failure> {
     if args.base_url.is_some() && chosen.len() > 1 {

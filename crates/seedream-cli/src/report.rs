@@ -1,5 +1,6 @@
 //! The results of a run, as JSON and as text.
 
+mod error_text;
 mod purchase_result;
 mod text;
 mod warnings;
@@ -10,7 +11,7 @@ use serde::Serialize;
 pub(crate) use self::{
     purchase_result::PurchaseResult,
     text::{ResumeCommand, hint},
-    warnings::text as warning_text,
+    warnings::{PrintedWarnings, text as warning_text},
 };
 use crate::{console::Console, exit::Exit, failure::Failure};
 
@@ -29,12 +30,13 @@ pub(crate) fn print(
     json: bool,
     resume: &ResumeCommand,
     cancelled: bool,
+    warnings: &mut PrintedWarnings,
     console: &Console,
 ) -> Result<Exit, Failure> {
     let json_results = JsonResults { results: purchases.iter().map(|purchase| &purchase.outcome).collect() };
     let printed = if json { console.json(&json_results) } else { console.data(&text::tables(purchases)) };
     // The notes say how to fetch paid images, so they are printed even if standard output failed.
-    text::notes(purchases, resume, console);
+    text::notes(purchases, resume, warnings, console);
     printed?;
     let deciding = purchases.iter().map(|purchase| purchase.counts_as);
     let exits = deciding.chain(cancelled.then_some(Exit::Cancelled));

@@ -85,7 +85,9 @@ pub(crate) async fn resume(args: &ResumeArgs, console: &Console) -> Result<Exit,
     }
     let (out, mock) = (args.save.out().to_owned(), destination.is_mock());
     let resume = ResumeCommand { base_url, out, ledger: None, mock };
-    let exit = report::print(&results, args.json, &resume, cancel.control().is_cancelled(), console)?;
+    let cancelled = cancel.control().is_cancelled();
+    let exit =
+        report::print(&results, args.json, &resume, cancelled, &mut report::PrintedWarnings::default(), console)?;
     let partial = (!problems.is_empty()).then_some(Exit::Partial);
     Ok(Exit::of_several(partial.into_iter().chain([exit])))
 }

@@ -68,7 +68,7 @@ pub(crate) fn requests() -> Vec<Vec<u8>> {
         let json = request.json.as_ref().map_or("", |json| json.get());
         let provider = exchange.provider();
         let head = format!(
-            "{} /{provider}{}\nauthorization: Bearer sk-mock-test\ncontent-type: application/json",
+            "{} /{provider}{}\nauthorization: Bearer sk-test\ncontent-type: application/json",
             request.method, request.path
         );
         Some(format!("{head}\n\n{json}").into_bytes())

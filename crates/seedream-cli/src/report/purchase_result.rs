@@ -80,7 +80,13 @@ impl PurchaseResult {
     pub(super) fn word(&self) -> &'static str {
         // The provider may cancel a task; the exit code then is not that of a cancelled run.
         let cancelled = self.error.as_ref().is_some_and(|error| error.kind() == ErrorKind::Cancelled);
-        if cancelled { Exit::Cancelled.word() } else { self.exit.word() }
+        let is_fewer = self.outcome.requested.is_some_and(|requested| self.outcome.delivered < requested);
+        match self.exit {
+            _ if cancelled => Exit::Cancelled.word(),
+            Exit::Ok if is_fewer => "fewer",
+            Exit::Partial if self.outcome.delivered > 0 && self.outcome.images.is_empty() => "not saved",
+            exit => exit.word(),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 use seedream::seedream_core::{Field, Nearest, StatedBy, Violation, Waiver};
 use seedream::{Charge, Error, ErrorKind, ImageFailure, Outcome};
 
-use super::{purchase_result::PurchaseResult, warnings::text as warning_text};
+use super::{error_text, purchase_result::PurchaseResult, warnings::PrintedWarnings};
 use crate::{
     console::Console,
     table::{Table, cell},
@@ -150,32 +150,35 @@ fn billed(outcome: &Outcome) -> String {
 }
 
 /// Prints warnings, failed images and errors with their provider, and the command that resumes a purchase.
-pub(super) fn notes(purchases: &[PurchaseResult], resume: &ResumeCommand, console: &Console) {
-    // The purchases of `--exactly` have the same warnings.
-    let mut warned = BTreeSet::new();
+pub(super) fn notes(
+    purchases: &[PurchaseResult],
+    resume: &ResumeCommand,
+    warnings: &mut PrintedWarnings,
+    console: &Console,
+) {
     for PurchaseResult { outcome, error, .. } in purchases {
         let provider = &outcome.provider;
-        for warning in &outcome.warnings {
-            let text = format!("warning: {provider}: {}", indented(&warning_text(provider, &outcome.model, warning)));
-            if warned.insert(text.clone()) {
-                console.note(&text);
-            }
-        }
+        warnings.print(provider, &outcome.model, &outcome.warnings, console);
         for failure in &outcome.failures {
             let code = failure.code.as_ref().map(|code| format!(" (code {code})")).unwrap_or_default();
             let message = indented(&failure.message);
             console.note(&format!("failed: {provider}: image {}: {message}{code}", failure.index));
         }
-        if let Some(text) = error.as_ref().map(ToString::to_string) {
-            let has_provider = text.starts_with(&format!("{provider}: "));
-            let text = if has_provider { text } else { format!("{provider}: {text}") };
-            console.note(&format!("error: {}", indented(&text)));
+        if let Some(error) = error {
+            console.note(&format!("error: {}", indented(&error_text::line(provider, error))));
         }
         unfinished(outcome, error.as_ref(), resume, console);
     }
     if let Some(hint) = hint(purchases.iter().filter_map(|purchase| purchase.error.as_ref())) {
         console.note(&hint);
     }
+    let hints = purchases.iter().filter_map(|purchase| {
+        let error = purchase.error.as_ref()?;
+        error_text::hint(&purchase.outcome.provider, error)
+    });
+    // The purchases of `--exactly` fail alike.
+    let hints: BTreeSet<_> = hints.collect();
+    hints.iter().for_each(|hint| console.note(hint));
 }
 
 /// Prints how to resume an unfinished purchase, or where its record is.

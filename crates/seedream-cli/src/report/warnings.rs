@@ -1,14 +1,38 @@
 //! The text of a warning, with what to do about it on the command line.
 
-use seedream::seedream_core::WarningKind;
+use std::collections::BTreeSet;
+
+use seedream::seedream_core::{Field, WarningKind};
 use seedream::{Warning, dialect};
+
+use crate::console::Console;
 
 /// The most edits between a mistyped model id and the id that was meant.
 const FEW_EDITS: usize = 3;
 
-/// The message; for an unknown model also the nearest id and how to list the known ones.
+/// The warnings of a run, each printed once: those of a plan before the request is sent, and those of its response.
+#[derive(Debug, Default)]
+pub(crate) struct PrintedWarnings(BTreeSet<String>);
+
+impl PrintedWarnings {
+    /// Prints those that were not printed before.
+    pub(crate) fn print(&mut self, provider: &str, model: &str, warnings: &[Warning], console: &Console) {
+        for warning in warnings {
+            let text = text(provider, model, warning).replace('\n', "\n  ");
+            let line = format!("warning: {provider}: {text}");
+            if self.0.insert(line.clone()) {
+                console.note(&line);
+            }
+        }
+    }
+}
+
+/// The message; for a number of images that the prompt decides also how to get exactly that number, for an unknown model also the nearest id and how to list the known ones.
 pub(crate) fn text(provider: &str, model: &str, warning: &Warning) -> String {
     let message = warning.message.trim_end();
+    if (warning.kind, warning.field) == (WarningKind::Advice, Some(Field::Count)) {
+        return format!("{message}; --exactly N sends N requests of one image instead");
+    }
     if warning.kind != WarningKind::UnknownModel {
         return message.to_owned();
     }

@@ -61,6 +61,41 @@ fn a_request_that_may_have_been_billed_is_not_shown_as_free() {
     assert!(ran.stdout.lines().nth(1).unwrap().contains(" ? "), "{ran:#?}");
 }
 
+/// A group is a ceiling. Whoever asked for six learns before the request is sent that the prompt decides, and sees that fewer came.
+#[test]
+fn a_group_that_may_bring_fewer_images_is_announced_before_it_is_sent() {
+    let workdir = Workdir::new();
+    let ran = workdir.run(&["generate", "a fox", "--mock", "--provider", "ark", "--count", "6"], &[]);
+    ran.exits_with(0).stdout_contains("  fewer    1/6 ");
+    let lines: Vec<_> = ran.stderr.lines().collect();
+    let warned = lines.iter().position(|line| line.contains("--exactly N")).unwrap();
+    assert_eq!(lines.iter().filter(|line| line.contains("the prompt decides")).count(), 1, "{ran:#?}");
+    // A refused request shows the order: its error comes after what is known of the plan.
+    let args = ["generate", "a fox [[mock: status=400]]", "--mock", "--provider", "ark", "--count", "6"];
+    let refused = workdir.run(&args, &[]);
+    let lines: Vec<_> = refused.stderr.lines().collect();
+    let error = lines.iter().position(|line| line.starts_with("error: ark:")).unwrap();
+    assert!(warned < error && lines[warned].contains("the prompt decides"), "{refused:#?}");
+}
+
+/// The provider was paid and its image cannot be fetched: the run says so, and how to fetch it later.
+#[test]
+fn an_image_that_cannot_be_downloaded_is_paid_and_has_a_command_that_fetches_it() {
+    let workdir = Workdir::new();
+    let upstream = Upstream::start();
+    upstream.fault("on=image status=403 times=1");
+    let base = upstream.base("ark");
+    let args = ["generate", "a fox", "--provider", "ark", "--base-url", &base];
+    let ran = workdir.run(&args, &[("ARK_API_KEY", CANARY)]);
+    ran.exits_with(3).stdout_contains("  not saved  1/1 ").stdout_contains("NOT SAVED");
+    let mut lines = ran.stderr.lines();
+    let command = lines.find_map(|line| line.split_once("to fetch the unsaved images, run: seedream ")).unwrap().1;
+    let resume: Vec<_> = command.split(' ').collect();
+    workdir.run(&resume, &[("ARK_API_KEY", CANARY)]).exits_with(0);
+    assert!(workdir.names("out").iter().any(|name| name.ends_with(".jpg")));
+    assert_eq!(upstream.count("POST"), 1);
+}
+
 #[test]
 fn three_images_get_three_unused_file_names() {
     let workdir = Workdir::new();

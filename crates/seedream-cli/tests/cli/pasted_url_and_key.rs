@@ -88,7 +88,7 @@ fn a_base_url_without_a_version_is_refused_before_sending() {
     workdir.run(&["conformance", "run", "--live", "--provider", "ark"], &env).exits_with(2).stderr_contains(documented);
     assert_eq!((upstream.count("POST"), upstream.count("GET")), (0, 0));
     // The plans of the other providers are still printed.
-    let plans = workdir.run(&["plan", "a fox", "--json"], &env).exits_with(2).json();
+    let plans = workdir.run(&["plan", "a fox", "--provider", "all", "--json"], &env).exits_with(2).json();
     assert_eq!(
         (plans["plans"].as_array().unwrap().len() + 1, plans["errors"][0]["kind"].as_str()),
         (seedream::dialects().len(), Some("config"))

@@ -21,12 +21,33 @@ fn a_plan_shows_the_rewrites_of_a_gateway() {
 #[test]
 fn without_provider_all_are_planned_and_refusals_are_printed() {
     let workdir = Workdir::new();
-    let ran = workdir.run(&["plan", "a fox", "--size", "1024x1024"], &[("ARK_BASE_URL", "https://relay.example/v1/")]);
+    let ran = workdir.run(
+        &["plan", "a fox", "--size", "1024x1024", "--provider", "all"],
+        &[("ARK_BASE_URL", "https://relay.example/v1/")],
+    );
     ran.exits_with(2).stderr_contains("error: evolink: size: 1024x1024").stderr_contains("error: opeai:");
     insta::assert_snapshot!("plan_text", ran.stdout);
     let all = workdir.run(&["plan", "a fox", "--json"], &[]).exits_with(0).json();
     assert_eq!(all["plans"].as_array().unwrap().len(), seedream::dialects().len());
     assert_eq!(workdir.names("."), [""; 0]);
+}
+
+/// A plan chooses as `generate` does, and sums what the run may bring and cost.
+#[test]
+fn a_plan_has_the_providers_of_the_run_and_a_total() {
+    let workdir = Workdir::new();
+    let key = ("ARK_API_KEY", CANARY);
+    let one = workdir.run(&["plan", "a fox", "--exactly", "4", "--json"], &[key]).exits_with(0).json();
+    let plans = one["plans"].as_array().unwrap();
+    assert_eq!((plans.len(), &plans[0]["provider"]), (1, &"ark".into()));
+    assert_eq!((&plans[0]["requests"], &plans[0]["max_images"]), (&4.into(), &4.into()));
+    let total = |flags: &[&str]| {
+        let ran = workdir.run(&[&["plan", "a fox", "--provider", "ark,evolink"][..], flags].concat(), &[]);
+        ran.exits_with(0);
+        ran.stdout.lines().last().unwrap().to_owned()
+    };
+    let totals = [total(&[]), total(&["--exactly", "3"]), total(&["--count", "4", "--fallback"])];
+    insta::assert_snapshot!("plan_totals", totals.join("\n"));
 }
 
 #[test]

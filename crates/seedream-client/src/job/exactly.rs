@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
-use seedream_core::{Charge, Count, Error, ErrorKind, ImageFailure, ImageRequest, Result};
+use seedream_core::{Charge, Count, Error, ErrorKind, ImageFailure, ImageRequest, Plan, Result};
 
 use super::{
     configuration::Job,
@@ -81,6 +81,14 @@ impl Exactly {
         let id = self.job.id_or_random();
         self.job = self.first(&id)?;
         Ok(self)
+    }
+
+    /// What each request would send and cost; there are at most as many as [`Exactly::attempts`] says.
+    ///
+    /// # Errors
+    /// As [`Exactly::prepare`].
+    pub fn plan(&self) -> Result<Plan> {
+        self.first(&self.job.id_or_random()).map_err(|error| error.into_parts().0)?.plan()
     }
 
     /// Asks until the images are there, the budget is used up, or the next request would fail like the last one.

@@ -343,7 +343,9 @@ impl fmt::Display for Error {
         let mut facts: Vec<String> = Vec::new();
         facts.extend(e.status.map(|status| format!("HTTP {}", status.as_u16())));
         facts.extend(e.code.as_ref().map(|code| format!("code {}", redact(code))));
-        facts.extend(e.request_id.as_ref().map(|id| format!("request {}", redact(id))));
+        // Some providers name it in their message.
+        let id = e.request_id.as_ref().filter(|id| !e.message.contains(id.as_str()));
+        facts.extend(id.map(|id| format!("request {}", redact(id))));
         if e.attempts.len() > 1 {
             facts.push(format!("{} attempts", e.attempts.len()));
         }

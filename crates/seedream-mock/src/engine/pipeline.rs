@@ -11,7 +11,8 @@ use crate::engine::services::Services;
 use crate::faults::grammar::Fault;
 use crate::faults::notation::FaultError;
 use crate::faults::{apply, reshape};
-use crate::request::address::{Address, DEFAULT_SESSION};
+use crate::request::address::{self, Address, DEFAULT_SESSION, SESSION_NAME};
+use crate::request::auth::TEST_KEYS;
 use crate::request::context;
 use crate::request::context::{Rejection, RequestContext};
 use crate::response::endpoint_response::EndpointResponse;
@@ -51,6 +52,7 @@ pub(crate) fn provider<'r>(context: RequestContext<'r>) -> Processed<'r> {
             let details = ErrorDetails { model, ..ErrorDetails::default() };
             error::of(&context, ErrorCause::Unauthorized, &details).into()
         }
+        Some(Rejection::NoTestKey) => no_test_key(),
         Some(Rejection::BadFault(error)) => bad_fault(error),
         None => apply::apply(reshape::apply(&context, endpoint(&context)), &context.fault),
     };
@@ -165,6 +167,13 @@ fn by_request(context: &RequestContext<'_>) -> EndpointResponse {
 
 fn no_such_route(services: &Services, request: &Request<Bytes>) -> EndpointResponse {
     let (method, path) = (request.method().as_str(), request.uri().path());
+    if let Some((name, legal)) = address::no_session(path) {
+        let message = format!("the session name `{name}` is not valid: {SESSION_NAME}; for example /s/{legal}/");
+        return EndpointResponse {
+            notes: vec![message.clone()],
+            ..EndpointResponse::value(404, &mock_error("mock_no_session", &message))
+        };
+    }
     let nearest = suggest::routes(services.library.providers(), method, path, request.uri().query());
     let names: Vec<&str> = nearest.iter().map(|near| near.route.as_str()).collect();
     let differs = nearest.first().map(|near| near.differs.iter().map(ToString::to_string).collect::<Vec<_>>());
@@ -182,6 +191,13 @@ fn no_such_fixture(services: &Services, name: &str) -> EndpointResponse {
     let nearest = suggest::exchanges(&services.library, name).join(", ");
     let rule = "x-mock-fixture names no exchange with a response; names are <provider>/<area>/<case>, the nearest are";
     EndpointResponse::value(400, &mock_error("mock_no_such_fixture", &format!("{rule} {nearest}")))
+}
+
+fn no_test_key() -> EndpointResponse {
+    let names = TEST_KEYS.map(|(name, _)| name).join(", ");
+    let message =
+        format!("keys that begin with sk-mock- are test keys, and this is none of {names}; use one, or any other key");
+    EndpointResponse::value(400, &mock_error("mock_no_test_key", &message))
 }
 
 fn bad_fault(error: &FaultError) -> EndpointResponse {

@@ -1,6 +1,6 @@
 //! What is written on an image, and where.
 
-use crate::image::font::{Glyph, glyph};
+use crate::image::font::{self, Glyph, glyph};
 use crate::image::palette::{PALE, WHITE};
 use crate::image::test_image::TestImage;
 
@@ -61,8 +61,8 @@ pub(crate) fn layout(image: &TestImage) -> Vec<TextLine> {
         y += 11 * scale;
     };
     write(&format!("MOCK {}", image.provider), scale * 2, WHITE);
-    write(&format!("#{} {}x{}", image.index + 1, image.width, image.height), scale, PALE);
-    for text in wrap(&image.caption, columns) {
+    write(&format!("#{} {}x{}", image.index, image.width, image.height), scale, PALE);
+    for text in wrap(&font::drawable(&image.caption), columns) {
         write(&text, scale, WHITE);
     }
     if image.mark {

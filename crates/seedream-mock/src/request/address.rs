@@ -57,10 +57,26 @@ impl<'a> Address<'a> {
     }
 }
 
-/// A session's name is short and needs no escaping in a URL or in a task's id.
+/// The most characters of a session's name.
+const LONGEST_SESSION: usize = 64;
+
+/// The rule of a session's name, which is short and needs no escaping in a URL or in a task's id.
+pub(crate) const SESSION_NAME: &str = "it has 1 to 64 letters, digits, `-`, `_` and `.`";
+
+fn is_of_session(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
+}
+
+/// Whether it is the name of a session.
 pub(crate) fn is_session(name: &str) -> bool {
-    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    (1..=64).contains(&name.len()) && name.chars().all(good)
+    (1..=LONGEST_SESSION).contains(&name.len()) && name.chars().all(is_of_session)
+}
+
+/// The name in a path of a session that is no legal one, and one that is.
+pub(crate) fn no_session(path: &str) -> Option<(&str, String)> {
+    let (name, _) = path.strip_prefix("/s/")?.split_once('/').filter(|(name, _)| !is_session(name))?;
+    let legal: String = name.chars().map(|c| if is_of_session(c) { c } else { '-' }).take(LONGEST_SESSION).collect();
+    Some((name, if legal.is_empty() { "test-1".to_owned() } else { legal }))
 }
 
 /// What stands before every path of a session.

@@ -14,7 +14,12 @@ pub(crate) enum Admission {
     Known(Option<Box<Fault>>),
     /// It is not.
     Unknown,
+    /// Its key begins as a test key does, and is none.
+    NoTestKey,
 }
+
+/// How the test keys begin.
+const PREFIX: &str = "sk-mock-";
 
 /// The key whose delay is a setting.
 const SLOW: &str = "sk-mock-slow";
@@ -52,8 +57,13 @@ pub(crate) fn judge(key: Option<&str>, required: bool, keys: &[String], slow: Du
         let delay = if *name == SLOW { Some(slow) } else { None };
         return Admission::Known(Some(Box::new(Fault { delay, ..fault })));
     }
-    let known = keys.is_empty() || keys.iter().any(|name| name == key);
-    if known { Admission::Known(None) } else { Admission::Unknown }
+    if keys.iter().any(|name| name == key) {
+        return Admission::Known(None);
+    }
+    if key.starts_with(PREFIX) {
+        return Admission::NoTestKey;
+    }
+    if keys.is_empty() { Admission::Known(None) } else { Admission::Unknown }
 }
 
 #[cfg(test)]
@@ -91,6 +101,7 @@ mod tests {
         let judge = |key, required| judge(key, required, &keys, Duration::ZERO);
         assert_eq!(judge(Some("sk-1"), true), Admission::Known(None));
         assert_eq!(judge(Some("sk-2"), true), Admission::Unknown);
+        assert_eq!(judge(Some("sk-mock-418"), true), Admission::NoTestKey);
         assert!(matches!(judge(Some("sk-mock-stuck"), true), Admission::Known(Some(_))));
         assert_eq!(judge(None, false), Admission::Known(None));
         assert_eq!(judge(None, true), Admission::Unknown);

@@ -75,6 +75,8 @@ pub(crate) struct RequestContext<'e> {
 pub(crate) enum Rejection {
     /// The key is missing or unknown.
     UnknownKey,
+    /// The key is a mistyped test key.
+    NoTestKey,
     /// A fault in the request cannot be read.
     BadFault(FaultError),
 }
@@ -132,6 +134,7 @@ impl<'e> RequestContext<'e> {
         let selected = match auth::judge(bearer, required, &settings.keys, settings.slow) {
             // A client without a valid key gets nothing else, not even a fault.
             Admission::Unknown => Err(Rejection::UnknownKey),
+            Admission::NoTestKey => Err(Rejection::NoTestKey),
             Admission::Known(key) => faults(key).map_err(Rejection::BadFault),
         };
         let (SelectedFaults { now: fault, later, counted }, rejection) = match selected {

@@ -47,7 +47,7 @@ pub struct Script {
 }
 
 /// The most headers that a response has beside the documented ones.
-const OWN: usize = 4;
+const OWN: usize = 5;
 
 impl Script {
     /// The script of a response under a fault, with the request id in these headers.
@@ -66,12 +66,13 @@ impl Script {
                 all.append(name, id);
             }
         }
-        let violation = (!response.violations.is_empty()).then(|| printable(&response.violations.join("; ")));
+        let joined = |texts: &[String]| (!texts.is_empty()).then(|| Cow::Owned(printable(&texts.join("; "))));
         let own = [
             (CONTENT_TYPE, Some(response.content_type)),
             (headers::FIXTURE, Some(response.fixture.map_or(Cow::Borrowed("-"), Cow::Owned))),
             (headers::EVIDENCE, Some(response.evidence.as_str().into())),
-            (headers::VIOLATION, violation.map(Cow::Owned)),
+            (headers::NOTE, joined(&response.notes)),
+            (headers::VIOLATION, joined(&response.violations)),
         ];
         for (name, value) in own {
             let value = value.and_then(|value| match value {

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use seedream_fixtures::ProviderFacts;
+use seedream_fixtures::{ProviderFacts, RouteName};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -72,6 +72,18 @@ impl MockServer {
     pub fn providers(&self) -> Vec<(String, String)> {
         let providers = self.shared.services().library.providers().iter();
         providers.map(|provider| (provider.id.clone(), self.base_url_of(provider))).collect()
+    }
+
+    /// The base URL of the OpenAI SDK for each provider that responds to its `images.generate` with images, which excludes
+    /// providers with tasks.
+    pub fn openai_base_urls(&self) -> Vec<(String, String)> {
+        let base = |provider: &ProviderFacts| {
+            let create = provider.routes.iter().find(|route| route.name == RouteName::Create)?;
+            let has_tasks = provider.routes.iter().any(|route| route.name == RouteName::Task);
+            let below = create.path.strip_suffix("/images/generations").filter(|_| !has_tasks)?;
+            Some((provider.id.clone(), format!("{}/{}{below}", self.url(), provider.id)))
+        };
+        self.shared.services().library.providers().iter().filter_map(base).collect()
     }
 
     fn base_url_of(&self, provider: &ProviderFacts) -> String {
@@ -144,6 +156,8 @@ impl MockServer {
             event: &'static str,
             url: String,
             providers: BTreeMap<String, String>,
+            openai: BTreeMap<String, String>,
+            session: String,
             admin: String,
             pid: u32,
             version: &'static str,
@@ -152,6 +166,8 @@ impl MockServer {
             event: "ready",
             url: self.url(),
             providers: self.providers().into_iter().collect(),
+            openai: self.openai_base_urls().into_iter().collect(),
+            session: format!("{}/s/{{name}}", self.url()),
             admin: format!("{}/__mock/v1", self.url()),
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION"),

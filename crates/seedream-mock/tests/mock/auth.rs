@@ -104,3 +104,25 @@ fn partial_withholds_one_image_of_several() {
     assert_eq!(response["usage"]["generated_images"], 2);
     assert_eq!(engine.journal(None)[0].billed, 2);
 }
+
+#[test]
+fn a_mistyped_test_key_is_refused_and_the_test_keys_are_listed() {
+    let body = json!({ "model": "doubao-seedream-5-0-lite", "prompt": "a heron" });
+    let script = post_as(&engine(), "sk-mock-418", &create_path("gogogotoken"), &body);
+    let error = json(&script);
+    let message = error["error"]["message"].as_str().unwrap();
+    assert_eq!((script.status, error["error"]["code"].as_str()), (400, Some("mock_no_test_key")));
+    assert!(message.contains("sk-mock-429") && message.contains("sk-mock-stuck"), "{message}");
+    let engine = Engine::new(Settings { keys: vec!["sk-mock-mine".into()], ..Settings::default() });
+    assert_eq!(post_as(&engine, "sk-mock-mine", &create_path("gogogotoken"), &body).status, 200, "it is listed");
+}
+
+#[test]
+fn what_the_mock_ignored_is_in_a_header() {
+    let body = json!({ "model": "doubao-seedream-4-0-250828", "prompt": "a heron", "n": 3 });
+    let script = post_as(&engine(), "sk-1", &create_path("ark"), &body);
+    assert_eq!(
+        (script.status, &script.headers["x-mock-note"]),
+        (200, &"n is not a documented member and was ignored".parse().unwrap())
+    );
+}

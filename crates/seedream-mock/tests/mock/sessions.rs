@@ -142,3 +142,16 @@ async fn sessions_are_capped_and_result_urls_outlive_them() {
     assert_eq!(download(&mock, &tasks[0].1).await.status, 200, "a signed URL needs nobody's memory");
     assert_eq!(get(&mock, &tasks[0].0).await.status, 404);
 }
+
+#[tokio::test]
+async fn a_bad_session_name_is_refused_with_the_rule_and_a_legal_name() {
+    let mock = MockServer::start().await.unwrap();
+    let answer = post(&mock, "/s/test_x[ark-1]/ark/api/v3/images/generations", &json!({})).await;
+    let error = answer.json();
+    let message = error["error"]["message"].as_str().unwrap();
+    assert_eq!((answer.status, error["error"]["code"].as_str()), (404, Some("mock_no_session")));
+    assert!(
+        message.contains("`test_x[ark-1]`") && message.contains("1 to 64") && message.contains("/s/test_x-ark-1-/"),
+        "{message}"
+    );
+}
