@@ -77,7 +77,7 @@ await scenario('page', 1, 1, async session => {
   await post(session, create, { model, prompt: 'a kite on a page' });
   const row = rows(page).filter({ hasText: 'a kite on a page' });
   await row.waitFor();
-  await page.waitForFunction(() => [...document.querySelectorAll('#requests img')].every(it => it.naturalWidth === 256));
+  await page.waitForFunction(it => it.naturalWidth === 256, await row.locator('img').elementHandle());
   await row.getByRole('button', { name: /Open image 1/ }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByText('2048×2048 jpeg').waitFor();

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
+
 use crate::image::signed_url;
 use crate::image::test_image::TestImage;
 use crate::request::address::NESTED;
@@ -29,7 +31,7 @@ pub(crate) struct KeptResponse {
 impl KeptResponse {
     pub(crate) fn of(query: Option<&str>, response: &EndpointResponse) -> Self {
         let length: usize = response.chunks.iter().map(|chunk| size(&chunk.content)).sum();
-        let parts = (length <= LONGEST).then(|| response.chunks.iter().map(|chunk| chunk.content.clone()).collect());
+        let parts = (length <= LONGEST).then(|| response.chunks.iter().map(|chunk| copied(&chunk.content)).collect());
         let head: usize = response.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
         let bytes = size_of::<Self>() + head + query.map_or(0, str::len) + parts.as_ref().map_or(0, |_| length);
         let (content_type, headers) = (response.content_type.clone(), response.headers.clone().into());
@@ -82,6 +84,19 @@ fn size(content: &ChunkContent) -> usize {
         ChunkContent::Flawed(_, content) | ChunkContent::Beginning(content, _) => size(content),
         // What it is made from is unknown and may be large.
         ChunkContent::Deferred(_) => LONGEST + 1,
+    }
+}
+
+/// The same content with bytes of its own: a part of a file would keep the whole file in memory.
+fn copied(content: &ChunkContent) -> ChunkContent {
+    match content {
+        ChunkContent::Bytes(bytes) => ChunkContent::Bytes(Bytes::copy_from_slice(bytes)),
+        ChunkContent::Joined(parts) => ChunkContent::Joined(parts.iter().map(copied).collect()),
+        ChunkContent::Flawed(flaw, content) => ChunkContent::Flawed(*flaw, copied(content).into()),
+        ChunkContent::Beginning(content, cut) => ChunkContent::Beginning(copied(content).into(), *cut),
+        ChunkContent::Image(_) | ChunkContent::Base64(_) | ChunkContent::Encoded(..) | ChunkContent::Deferred(_) => {
+            content.clone()
+        }
     }
 }
 

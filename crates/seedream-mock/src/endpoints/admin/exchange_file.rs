@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use seedream_fixtures::{ProviderFacts, RouteName};
+use seedream_fixtures::RouteName;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -86,9 +86,11 @@ pub(crate) fn of(
         Value::String(_) => return Err("the request is not JSON"),
         body => Some(body.clone()),
     };
-    let query = response.query.as_deref();
-    let route = route(provider, entry, &address, query);
-    let (operation, area) = match route {
+    let query = response.query.as_deref().unwrap_or_default();
+    let question =
+        RouteQuestion { method: &entry.method, path: address.below, query: Some(query), json: Some(&entry.body) };
+    let route = address::find(provider, &question).map(|(route, _)| route);
+    let (operation, area) = match route.map(|route| route.name) {
         Some(RouteName::Task) => ("poll", "tasks"),
         Some(RouteName::Models) => ("models", "models"),
         Some(RouteName::Credits) => ("credits", "credits"),
@@ -107,6 +109,7 @@ pub(crate) fn of(
     if response.content_type != usual {
         headers.insert(String::from("content-type"), response.content_type.clone().into_owned());
     }
+    let query = route.map(|route| stated(&route.path, query)).filter(|query| !query.is_empty());
     let path = query.map_or_else(|| address.below.to_owned(), |query| format!("{}?{query}", address.below));
     Ok(ExchangeFile {
         path: format!("{}/{area}/request-{}.json", provider.id, entry.ordinal),
@@ -118,14 +121,12 @@ pub(crate) fn of(
     })
 }
 
-fn route(
-    provider: &ProviderFacts,
-    entry: &JournalEntry,
-    address: &Address<'_>,
-    query: Option<&str>,
-) -> Option<RouteName> {
-    let question = RouteQuestion { method: &entry.method, path: address.below, query, json: Some(&entry.body) };
-    address::find(provider, &question).map(|(route, _)| route.name)
+/// The members of a query that the template of a route states: others may be secret.
+fn stated(template: &str, query: &str) -> String {
+    let template = template.split_once('?').map_or("", |(_, query)| query);
+    let name = |pair: &str| pair.split('=').next().unwrap_or_default().to_owned();
+    let is_stated = |pair: &&str| template.split('&').any(|stated| !stated.is_empty() && name(stated) == name(pair));
+    query.split('&').filter(is_stated).collect::<Vec<_>>().join("&")
 }
 
 /// Whether a text of a body, or all of it, stands there as hash and length.
@@ -167,5 +168,11 @@ mod tests {
         let plain = r#"{"url":"https://images.example/pictures/p/1.png","b":["/pictures/p/2.png"]} "#;
         assert_eq!(unsigned(text), plain);
         assert_eq!(unsigned("/pictures/"), "/pictures/");
+    }
+
+    #[test]
+    fn a_query_keeps_what_its_route_states() {
+        assert_eq!(stated("/v1/task?task_id={id}&v=2", "key=sk-secret&v=2&task_id=7"), "v=2&task_id=7");
+        assert_eq!(stated("/v1/images/generations", "key=sk-secret"), "");
     }
 }
