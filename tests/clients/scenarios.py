@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import re
+import ssl
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 from PIL import Image
 
@@ -196,6 +198,26 @@ def _(session):
     error = raised(openai.APIError, next, events)
     assert error.code == WITHHELD
     return "raises APIError at partial_failed: the third image, paid, is lost"
+
+
+@scenario("openai-python", "tls", 0, 0, 1)
+def _(session):
+    # It has a mock of its own, of which the judge sees the image only.
+    with TemporaryDirectory() as folder:
+        file = f"{folder}/ca.pem"
+        command = [os.environ["SEEDREAM"], "mock", "serve", "--tls", "--ca-file", file]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as mock:
+            try:
+                base = json.loads(mock.stdout.readline())["providers"]["ark"]
+                client = {"base_url": base, "api_key": "sk-anything", "max_retries": 0}
+                raised(openai.APIConnectionError, openai.OpenAI(**client).images.generate, **ONE)
+                with patch.dict(os.environ, SSL_CERT_FILE=file):
+                    image = openai.OpenAI(**client).images.generate(**ONE).data[0]
+                with urllib.request.urlopen(image.url, context=ssl.create_default_context(cafile=file)) as answer:
+                    session.keep(image.size, answer.read())
+            finally:
+                mock.terminate()
+    return "trusts the file in SSL_CERT_FILE, and raises APIConnectionError without it"
 
 
 @scenario(OPENAI, "400", 1, 0, 0)

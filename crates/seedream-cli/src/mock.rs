@@ -1,10 +1,13 @@
 //! `seedream mock`: serves a mock, describes it, and controls a running one.
 
 mod admin_client;
+mod ca;
 mod check_fixtures;
 mod ctl;
+mod health;
 mod list_evidence;
 mod list_fault_words;
+mod list_profiles;
 mod list_routes;
 mod serve;
 mod verify_requests;
@@ -24,6 +27,9 @@ pub(crate) async fn run(command: MockCommand, console: &Console) -> Result<Exit,
         MockCommand::Routes(args) => list_routes::routes(&args, console),
         MockCommand::Evidence(args) => list_evidence::evidence(&args, console),
         MockCommand::Faults(args) => list_fault_words::faults(&args, console),
+        MockCommand::Profiles(args) => list_profiles::profiles(&args, console),
+        MockCommand::Ca(args) => ca::ca(&args, console).await,
+        MockCommand::Health(args) => health::health(&args, console).await,
         MockCommand::Verify(args) => verify_requests::verify(&args, console).await,
         MockCommand::Ctl { mock, command } => ctl::ctl(&mock, command, console).await,
     }

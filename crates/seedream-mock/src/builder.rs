@@ -12,6 +12,9 @@ use seedream_fixtures::FixtureLibrary;
 use crate::engine::Engine;
 use crate::faults::grammar::Fault;
 use crate::server::mock_server::MockServer;
+use crate::server::shared::Shared;
+#[cfg(feature = "tls")]
+use crate::server::tls::TlsIdentity;
 use crate::settings::cors_origin::CorsOrigin;
 use crate::settings::relay_profile::RelayProfiles;
 use crate::settings::{AcceptedContentTypes, CallbackReach, Settings, TaskEnd, Validate};
@@ -25,6 +28,8 @@ pub struct MockServerBuilder {
     settings: Settings,
     library: Arc<FixtureLibrary>,
     clock: Clock,
+    #[cfg(feature = "tls")]
+    tls: bool,
 }
 
 impl Default for MockServerBuilder {
@@ -34,6 +39,8 @@ impl Default for MockServerBuilder {
             settings: Settings::default(),
             library: Arc::clone(seedream_fixtures::library()),
             clock: Clock::real(),
+            #[cfg(feature = "tls")]
+            tls: false,
         }
     }
 }
@@ -181,6 +188,21 @@ impl MockServerBuilder {
         self
     }
 
+    /// Whether a browser gets a page at `/` that shows the requests as they arrive. Default: `true`.
+    pub fn page(mut self, page: bool) -> Self {
+        self.settings.page = page;
+        self
+    }
+
+    /// Whether it serves HTTPS, with a certificate authority made at its start ([`MockServer::ca_pem`]) that issues a certificate for
+    /// every name under which a client asks. HTTP/2 is offered unless a fault of a session is about the bytes of HTTP/1. A fault
+    /// of that kind that comes with a request over HTTP/2 gets the status 501. Default: `false`.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: bool) -> Self {
+        self.tls = tls;
+        self
+    }
+
     /// The clock. Default: the machine's. Keep a clone to move it.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -223,7 +245,13 @@ impl MockServerBuilder {
             let message = format!("profile: there is no provider {name}; known are {}", known.join(", "));
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
-        MockServer::start_with(self.address, Engine::with(self.library, self.settings), self.clock).await
+        #[allow(unused_mut)]
+        let mut shared = Shared::new(Engine::with(self.library, self.settings), self.clock);
+        #[cfg(feature = "tls")]
+        if self.tls {
+            shared.tls = Some(Arc::new(TlsIdentity::new()?));
+        }
+        MockServer::start_with(self.address, shared).await
     }
 }
 

@@ -12,6 +12,8 @@ mod hash;
 mod headers;
 mod image;
 mod json;
+#[cfg(feature = "tls")]
+mod presented_ca;
 mod request;
 mod response;
 mod server;
@@ -37,12 +39,14 @@ pub use faults::word_values::{
 };
 pub use image::test_image::{ImageFormat, TestImage};
 pub use json::diff::Difference;
+#[cfg(feature = "tls")]
+pub use presented_ca::presented_ca;
 pub use response::chunk::Chunk;
 pub use response::script::{Script, ScriptEnd};
 pub use server::mock_server::MockServer;
 pub use server::mock_session::MockSession;
 pub use settings::cors_origin::CorsOrigin;
-pub use settings::relay_profile::{RelayBehavior, RelayProfile, RelayProfileError, RelayProfiles};
+pub use settings::relay_profile::{RelayBehavior, RelayProfile, RelayProfileError, RelayProfiles, relay_behaviors};
 pub use settings::{AcceptedContentTypes, CallbackReach, Settings, TaskEnd, Validate};
 pub use state::clock::Clock;
 pub use state::journal_entry::JournalEntry;

@@ -227,6 +227,8 @@ pub struct Settings {
     /// The origins whose pages may use the routes of the providers and the images, beside those of this machine. The admin routes
     /// are for pages of this machine only. Default: empty.
     pub cors: Vec<CorsOrigin>,
+    /// Whether a browser gets a page at `/`. For it, the journal keeps responses of up to 64 KiB. Default: `true`.
+    pub page: bool,
     /// The bearer token of the admin routes; `None` means that they are open. It is never serialized.
     #[serde(skip_serializing)]
     pub admin_token: Option<String>,
@@ -252,6 +254,7 @@ impl Default for Settings {
             idle_timeout: Duration::from_secs(75),
             cors: Vec::new(),
             connections: const { NonZeroUsize::new(1024).unwrap() },
+            page: true,
             admin_token: None,
         }
     }

@@ -6,6 +6,7 @@ pub(crate) mod clock;
 pub(crate) mod evicted_entries;
 pub(crate) mod journal;
 pub(crate) mod journal_entry;
+pub(crate) mod kept_response;
 pub(crate) mod ledger;
 pub(crate) mod metrics;
 pub(crate) mod repeat_counts;

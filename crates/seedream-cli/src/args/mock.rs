@@ -24,6 +24,12 @@ pub(crate) enum MockCommand {
     Evidence(EvidenceArgs),
     /// List the words of the fault syntax
     Faults(ShowArgs),
+    /// List the behaviors of a relay, for `mock serve --profile`
+    Profiles(ShowArgs),
+    /// Print the certificate authority of a mock that serves TLS on this machine, as PEM
+    Ca(RunningMockArgs),
+    /// Check that a mock answers; exit with 9 if not
+    Health(RunningMockArgs),
     /// Check that a running mock received the expected requests; exit with 1 if not
     Verify(VerifyArgs),
     /// Inspect and control a running mock
@@ -43,7 +49,13 @@ pub(crate) struct ServeArgs {
     /// Address to bind; an address other than loopback requires --admin-token
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     pub(crate) host: IpAddr,
-    /// Bearer token for the admin routes
+    /// Serve HTTPS with an own certificate authority, whose certificate is the member `ca` of the ready line
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// Write the certificate of the authority to this file, for SSL_CERT_FILE and the like
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Bearer token for the admin routes [default: $SEEDREAM_MOCK_TOKEN]
     #[arg(long, value_name = "TOKEN")]
     pub(crate) admin_token: Option<String>,
     /// How to handle invalid requests: strict returns the provider's error, warn records the violation and serves, off does not check
@@ -88,13 +100,16 @@ pub(crate) struct ServeArgs {
     /// Origin whose pages may use the provider and image routes, such as https://app.example; * for all; repeatable [default: only pages of this machine]
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) cors: Vec<CorsOrigin>,
+    /// Do not serve the page that a browser gets at /
+    #[arg(long)]
+    pub(crate) no_page: bool,
     /// Maximum number of journal entries of a session
     #[arg(long, value_name = "N", default_value_t = defaults().journal_capacity)]
     pub(crate) journal: usize,
     /// Seed of the images and ids
     #[arg(long, value_name = "N", default_value_t = defaults().seed)]
     pub(crate) seed: u64,
-    /// Behavior of a relay in front of a provider, such as ark=new-api,unwrapped-errors; without a provider it applies to all; repeatable
+    /// Behavior of a relay in front of a provider, as `seedream mock profiles` lists them, such as ark=new-api,unwrapped-errors; without a provider it applies to all; repeatable
     #[arg(long = "profile", value_name = "PROFILE")]
     pub(crate) profiles: Vec<RelayProfiles>,
     /// Folder of additional exchanges, <provider>/<area>/<case>.json, which take precedence over the documented ones
@@ -123,6 +138,7 @@ impl ServeArgs {
             idle_timeout: self.idle_timeout,
             connections: self.connections,
             cors: self.cors,
+            page: !self.no_page,
             admin_token: self.admin_token,
         }
     }
@@ -171,7 +187,7 @@ pub(crate) struct EvidenceArgs {
 #[derive(Debug, Args)]
 pub(crate) struct RunningMockArgs {
     /// URL of the mock: the `url` member of its ready line [default: $SEEDREAM_MOCK_URL]
-    #[arg(long, value_name = "URL", global = true)]
+    #[arg(long, alias = "url", value_name = "URL", global = true)]
     pub(crate) at: Option<String>,
     /// Session; * selects all sessions where the route allows it [default: default]
     #[arg(long, value_name = "NAME", global = true)]

@@ -1,6 +1,7 @@
 //! A client for the admin routes of a running mock.
 
 use bytes::Bytes;
+use http::StatusCode;
 use http_body_util::BodyExt as _;
 use seedream::seedream_client::{ReqwestTransport, Transport as _};
 use serde_json::Value;
@@ -44,6 +45,11 @@ impl AdminClient {
         })
     }
 
+    /// The root URL of the mock.
+    pub(crate) fn root(&self) -> &str {
+        self.admin.trim_end_matches("/__mock/v1")
+    }
+
     /// Sends a GET request.
     ///
     /// # Errors
@@ -72,7 +78,44 @@ impl AdminClient {
         query: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Result<Value, Failure> {
-        let session = self.session.as_deref().map(|session| ("session", session));
+        let (status, value) = self.exchange(method, route, self.session.as_deref(), query, body).await?;
+        if status.is_success() {
+            return value.ok_or_else(|| self.unreachable("the response is not from a mock"));
+        }
+        let message = value
+            .as_ref()
+            .and_then(|value| value["error"]["message"].as_str())
+            .unwrap_or("the response is not from a mock");
+        let exit = if status == StatusCode::UNAUTHORIZED { Exit::Key } else { Exit::Usage };
+        let hint = if exit == Exit::Key { "; set --admin-token or SEEDREAM_MOCK_TOKEN" } else { "" };
+        Err(Failure { exit, message: format!("the mock responded with {}: {message}{hint}", status.as_u16()) })
+    }
+
+    /// The health of the mock; `None` if it wants a token that it did not get.
+    ///
+    /// # Errors
+    /// No mock responds ([`Exit::Network`]).
+    pub(crate) async fn health(&self) -> Result<Option<Value>, Failure> {
+        let (status, value) = self.exchange("GET", "health", None, &[], None).await?;
+        let value = value.unwrap_or_default();
+        match status {
+            StatusCode::OK if value["status"] == "ok" && value["exchanges"].is_number() => Ok(Some(value)),
+            StatusCode::UNAUTHORIZED if value["error"]["code"] == "mock_admin_token" => Ok(None),
+            status => {
+                Err(self.unreachable(&format!("the response, with status {}, is not from a mock", status.as_u16())))
+            }
+        }
+    }
+
+    async fn exchange(
+        &self,
+        method: &str,
+        route: &str,
+        session: Option<&str>,
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, Option<Value>), Failure> {
+        let session = session.map(|session| ("session", session));
         let pairs: Vec<_> =
             session.iter().chain(query).map(|(name, value)| format!("{name}={}", encoded(value))).collect();
         let uri = format!("{}/{route}?{}", self.admin, pairs.join("&"));
@@ -84,24 +127,18 @@ impl AdminClient {
         let request = request.body(Bytes::from(body));
         let request =
             request.map_err(|error| Failure::usage(format!("{} is not a valid mock URL: {error}", self.admin)))?;
-        let unreachable = |error: &dyn std::fmt::Display| Failure {
-            exit: Exit::Network,
-            message: format!("no mock responds at {}: {error}; start one with `seedream mock serve`", self.admin),
-        };
-        let response = self.transport.send(request).await.map_err(|error| unreachable(&error))?;
+        let response = self.transport.send(request).await.map_err(|error| self.unreachable(&error.to_string()))?;
         let status = response.status();
-        let body = response.into_body().collect().await.map_err(|error| unreachable(&error))?.to_bytes();
-        let value: Option<Value> = serde_json::from_slice(&body).ok();
-        if status.is_success() {
-            return value.ok_or_else(|| unreachable(&"the response is not from a mock"));
+        let body = response.into_body().collect().await;
+        let body = body.map_err(|error| self.unreachable(&error.to_string()))?.to_bytes();
+        Ok((status, serde_json::from_slice(&body).ok()))
+    }
+
+    fn unreachable(&self, why: &str) -> Failure {
+        Failure {
+            exit: Exit::Network,
+            message: format!("no mock responds at {}: {why}; start one with `seedream mock serve`", self.admin),
         }
-        let message = value
-            .as_ref()
-            .and_then(|value| value["error"]["message"].as_str())
-            .unwrap_or("the response is not from a mock");
-        let exit = if status == http::StatusCode::UNAUTHORIZED { Exit::Key } else { Exit::Usage };
-        let hint = if exit == Exit::Key { "; set --admin-token or SEEDREAM_MOCK_TOKEN" } else { "" };
-        Err(Failure { exit, message: format!("the mock responded with {}: {message}{hint}", status.as_u16()) })
     }
 }
 

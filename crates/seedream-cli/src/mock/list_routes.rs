@@ -48,7 +48,8 @@ pub(crate) fn routes(args: &ShowArgs, console: &Console) -> Result<Exit, Failure
         table.row(cells.iter().map(ToString::to_string).collect());
     }
     console.data(&format!(
-        "{table}\nprefix a path with /s/<session> to use a session; use `seedream mock ctl` for the admin routes"
+        "{table}\nprefix a path with /s/<session> to use a session; use `seedream mock ctl` for the admin routes, and \
+         `seedream mock profiles` for the relays that `--profile` puts before a provider"
     ))?;
     Ok(Exit::Ok)
 }

@@ -2,13 +2,17 @@
 
 use seedream_mock::MockServer;
 
-use crate::{args::ServeArgs, console::Console, exit::Exit, failure::Failure, signals::Cancel};
+use crate::{
+    args::ServeArgs, console::Console, exit::Exit, failure::Failure, provider_selection::environment, signals::Cancel,
+};
 
 /// Serves until a signal arrives. The first line of standard output is the ready line.
 ///
 /// # Errors
 /// The port cannot be bound, the address requires a token, or the listener fails.
-pub(crate) async fn serve(args: ServeArgs, console: &Console) -> Result<Exit, Failure> {
+pub(crate) async fn serve(mut args: ServeArgs, console: &Console) -> Result<Exit, Failure> {
+    let in_environment = || environment("SEEDREAM_MOCK_TOKEN").filter(|token| !token.is_empty());
+    args.admin_token = args.admin_token.or_else(in_environment);
     if !args.host.is_loopback() && args.admin_token.is_none() {
         return Err(Failure::usage(format!(
             "--host {} is not loopback, so other machines can reach the admin routes: set --admin-token TOKEN, or use --host \
@@ -17,7 +21,8 @@ pub(crate) async fn serve(args: ServeArgs, console: &Console) -> Result<Exit, Fa
         )));
     }
     let (host, port, fixtures) = (args.host, args.port, args.fixtures.clone());
-    let mut builder = MockServer::builder().settings(args.settings()).bind(host).port(port);
+    let (tls, ca_file) = (args.tls, args.ca_file.clone());
+    let mut builder = MockServer::builder().settings(args.settings()).bind(host).port(port).tls(tls);
     if let Some(folder) = fixtures {
         builder = builder.fixtures(folder).map_err(|error| Failure::usage(format!("--fixtures {error}")))?;
     }
@@ -27,6 +32,10 @@ pub(crate) async fn serve(args: ServeArgs, console: &Console) -> Result<Exit, Fa
         std::io::ErrorKind::InvalidInput => Failure::usage(error.to_string()),
         _ => Failure::other(format!("the mock cannot listen on {host}:{port}: {error}")),
     })?;
+    if let Some((file, pem)) = ca_file.zip(mock.ca_pem()) {
+        std::fs::write(&file, pem)
+            .map_err(|error| Failure::other(format!("--ca-file {} cannot be written: {error}", file.display())))?;
+    }
     console.line(&mock.ready_line())?;
     console.note(&format!("mock: serving at {}; press Ctrl-C to stop", mock.url()));
     let ended = tokio::select! {

@@ -252,3 +252,33 @@ fn serve_takes_its_settings_from_flags() {
     });
     assert_eq!(settings["fixed"], expected);
 }
+
+#[test]
+fn the_behaviors_of_relays_are_listed() {
+    let workdir = Workdir::new();
+    let listed = workdir.run(&["mock", "profiles"], &[]).exits_with(0).stdout.clone();
+    let behaviors = workdir.run(&["mock", "profiles", "--json"], &[]).exits_with(0).json();
+    assert_eq!(behaviors.as_array().unwrap().len(), seedream_mock::RelayBehavior::ALL.len());
+    for behavior in behaviors.as_array().unwrap() {
+        let text = |member: &str| behavior[member].as_str().unwrap();
+        assert!(listed.contains(&format!("{}\n    {}\n", text("word"), text("does"))), "{listed}");
+        workdir.run(&["mock", "serve", "--profile", text("word"), "--help"], &[]).exits_with(0);
+    }
+}
+
+#[test]
+fn health_tells_a_mock_from_what_is_none() {
+    let workdir = Workdir::new();
+    let mock = Running::start(&workdir, &["--admin-token", "tok"]);
+    let health =
+        |url: &str, token: &str| workdir.run(&["mock", "health", "--url", url], &[("SEEDREAM_MOCK_TOKEN", token)]);
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(health(&mock.url, "tok").exits_with(0).stdout, format!("ok: seedream-mock {version}\n"));
+    assert_eq!(health(&mock.url, "").exits_with(0).stdout, "ok: a mock that wants its admin token\n");
+    // A server that is none: the mock's own route of a provider, which answers in JSON too.
+    let other = format!("{}/ark", mock.url);
+    assert!(health(&other, "tok").exits_with(9).stderr.contains("is not from a mock"));
+    let url = mock.url.clone();
+    drop(mock);
+    assert!(health(&url, "tok").exits_with(9).stderr.contains("no mock responds"));
+}

@@ -33,3 +33,50 @@ fn the_first_line_has_the_urls_and_a_signal_ends_the_mock() {
         assert_eq!(stdout.read_line(&mut rest).unwrap(), 0, "only one line is data: {rest}");
     }
 }
+
+#[test]
+fn a_mock_with_tls_is_trusted_by_the_file_of_its_authority() {
+    let workdir = Workdir::new();
+    let mut child = workdir.spawn(&["mock", "serve", "--tls", "--ca-file", "ca.pem"], &[]);
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let ready: Value = serde_json::from_str(&line).unwrap();
+    let url = ready["url"].as_str().unwrap();
+    assert!(url.starts_with("https://127.0.0.1:"), "{line}");
+    let pem = std::fs::read_to_string(workdir.path("ca.pem")).unwrap();
+    assert_eq!(ready["ca"], pem);
+
+    let ran = workdir.run(&["mock", "ca", "--at", url], &[]);
+    let squeezed = |text: &str| text.split_whitespace().collect::<String>();
+    assert_eq!(squeezed(&ran.exits_with(0).stdout), squeezed(&pem));
+    assert_eq!(workdir.run(&["mock", "health", "--at", url], &[]).exits_with(0).stdout, "ok: a mock with TLS\n");
+    let plain = url.replace("https", "http");
+    assert!(workdir.run(&["mock", "ca", "--at", &plain], &[]).exits_with(2).stderr.contains("mock serve --tls"));
+
+    let trusting = [("SSL_CERT_FILE", "ca.pem"), ("ARK_API_KEY", "sk-anything")];
+    let base = ready["providers"]["ark"].as_str().unwrap();
+    let generate = ["generate", "a kite over TLS", "--provider", "ark", "--base-url", base, "--out", "out"];
+    workdir.run(&generate, &trusting).exits_with(0);
+    assert_eq!(workdir.names("out").iter().filter(|name| !name.ends_with(".json")).count(), 1);
+    let journal = workdir.run(&["mock", "ctl", "journal", "--at", url, "--json"], &trusting).exits_with(0).json();
+    // The request and the download of its image.
+    assert_eq!(journal["count"], 2, "{journal:#}");
+    assert_eq!(workdir.run(&["mock", "ctl", "journal", "--at", url], &[]).code, 9, "nobody else trusts it");
+    drop(child.kill());
+    drop(child.wait());
+}
+
+#[test]
+fn the_token_may_stand_in_the_environment() {
+    let workdir = Workdir::new();
+    let token = [("SEEDREAM_MOCK_TOKEN", "tok")];
+    let mut child = workdir.spawn(&["mock", "serve", "--host", "0.0.0.0"], &token);
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let ready: Value = serde_json::from_str(&line).unwrap();
+    let at = ["mock", "ctl", "sessions", "--at", ready["url"].as_str().unwrap()];
+    workdir.run(&at, &token).exits_with(0);
+    workdir.run(&at, &[]).exits_with(5);
+    drop(child.kill());
+    drop(child.wait());
+}

@@ -14,6 +14,7 @@ use crate::faults::shape_words::LengthFault;
 use crate::faults::word_values::BytePosition;
 use crate::state::journal_entry;
 use crate::state::journal_entry::{EntryKind, NewEntry};
+use crate::state::kept_response::KeptResponse;
 use crate::state::ledger::{NewLedgerEntry, StoredLedgerEntry};
 use crate::time::later;
 
@@ -60,7 +61,8 @@ pub(crate) fn record(
         let words = (0..).zip(TABLE.iter()).filter(|(_, word)| (word.write)(fault).is_some());
         words.for_each(|(place, _)| services.metrics.faulted(place));
     }
-    let entry = entry.pack();
+    let mut entry = entry.pack();
+    entry.response = services.settings.initial().page.then(|| KeptResponse::of(request.uri().query(), response).into());
     let end = complete_at(now, processed);
     let (awaits, evicted) = services.sessions.with(processed.session, now, |session| {
         if let Some(caller) = &processed.counted {

@@ -188,6 +188,22 @@ impl Fault {
         matches!(self.end, Some((_, BytePosition::Request(_))))
     }
 
+    /// Whether it is about the bytes of HTTP/1: where a connection ends, stalls or drips, and what its head says of the length.
+    pub(crate) fn shapes_bytes(&self) -> bool {
+        let ends = [
+            ImageFault::Cut,
+            ImageFault::CutLength,
+            ImageFault::CutEnd,
+            ImageFault::CloseEvery,
+            ImageFault::CloseEveryUntagged,
+        ];
+        self.end.is_some()
+            || self.stall.is_some()
+            || self.drip.is_some()
+            || self.length.is_some()
+            || self.image.is_some_and(|fault| ends.contains(&fault))
+    }
+
     /// Whether the file of a download has other bytes than its image.
     pub(crate) fn alters_file(&self) -> bool {
         let whole = [None, Some(ImageFault::CloseEvery), Some(ImageFault::CloseEveryUntagged)];

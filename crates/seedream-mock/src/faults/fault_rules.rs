@@ -86,6 +86,11 @@ impl FaultRules {
         &self.rules
     }
 
+    /// Removes the faults that are equal to this one.
+    pub(crate) fn remove(&mut self, fault: &Fault) {
+        self.rules.retain(|rule| rule.fault != *fault);
+    }
+
     /// Removes all faults and all counts.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();

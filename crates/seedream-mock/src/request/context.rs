@@ -268,9 +268,14 @@ pub(crate) fn request_id(family: ErrorFamily, now: Timestamp, seed: u64, ordinal
     }
 }
 
+/// Marks a request that came over TLS.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OverTls;
+
 /// The scheme and authority by which the client reaches the mock: after port forwarding these are not the mock's own.
 fn origin(request: &Request<Bytes>) -> String {
     let header = request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok());
     let host = header.or_else(|| request.uri().authority().map(http::uri::Authority::as_str));
-    ["http://", host.unwrap_or("localhost")].concat()
+    let scheme = if request.extensions().get::<OverTls>().is_some() { "https://" } else { "http://" };
+    [scheme, host.unwrap_or("localhost")].concat()
 }

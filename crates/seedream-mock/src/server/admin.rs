@@ -27,7 +27,7 @@ const PATIENCE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_
 pub(crate) async fn respond(shared: &Shared, request: &Request<Bytes>) -> Option<Script> {
     let address = Address::read(request.uri().path());
     let route = Some(address).filter(|address| address.prefix == ADMIN)?.below.strip_prefix("/v1/")?;
-    if let Some(refusal) = admin::refusal(shared.services(), request.headers()) {
+    if let Some(refusal) = admin::refusal(shared.services(), request) {
         return Some(Script::plain(refusal));
     }
     let response = match (request.method().as_str(), route) {

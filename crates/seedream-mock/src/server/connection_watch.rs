@@ -1,7 +1,7 @@
 //! How long a connection may keep the mock waiting. By the machine's time: a clock that is moved closes no connection.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -35,8 +35,22 @@ pub(crate) struct ConnectionWatch(Arc<WatchState>);
 #[derive(Debug)]
 struct WatchState {
     opened: Instant,
-    /// Only the task of the connection reads and writes it, so that no order with other memory matters.
+    /// No order with other memory matters.
     state: AtomicU64,
+    /// The requests whose responses are not complete.
+    pending: AtomicUsize,
+    /// Whether requests overlap, as in HTTP/2: then the phases are that of a request, and that of a response while any is pending.
+    is_multiplexed: AtomicBool,
+}
+
+/// One request of a connection, from its head to the end of its response.
+#[derive(Debug)]
+pub(crate) struct RequestWatch(ConnectionWatch);
+
+impl Drop for RequestWatch {
+    fn drop(&mut self) {
+        self.0.made();
+    }
 }
 
 /// How long the mock waits for a client; zero is without a limit.
@@ -64,31 +78,64 @@ impl WaitLimits {
 impl ConnectionWatch {
     /// A connection that has just been opened.
     pub(crate) fn new() -> Self {
-        Self(Arc::new(WatchState { opened: Instant::now(), state: AtomicU64::new(Phase::Request as u64) }))
+        Self(Arc::new(WatchState {
+            opened: Instant::now(),
+            state: AtomicU64::new(Phase::Request as u64),
+            pending: AtomicUsize::new(0),
+            is_multiplexed: AtomicBool::new(false),
+        }))
+    }
+
+    /// The handshake is complete, and requests may follow.
+    #[cfg(feature = "tls")]
+    pub(crate) fn opened(&self) {
+        self.enter(Phase::Request);
+    }
+
+    /// Requests overlap.
+    #[cfg(feature = "tls")]
+    pub(crate) fn multiplexes(&self) {
+        self.0.is_multiplexed.store(true, Ordering::Relaxed);
     }
 
     /// Bytes of the client arrived.
     pub(crate) fn received(&self) {
         match self.state().0 {
+            Phase::Request if self.is_multiplexed() => self.enter(Phase::Request),
             Phase::Request => self.enter(Phase::Head),
             Phase::Body => self.enter(Phase::Body),
             Phase::Head | Phase::Response | Phase::Rest => {}
         }
     }
 
-    /// The head is complete, and the body is read.
-    pub(crate) fn reads_body(&self) {
-        self.set(Phase::Body, self.state().1);
+    /// The head of a request is complete, and its body is read.
+    pub(crate) fn reads_body(&self) -> RequestWatch {
+        self.0.pending.fetch_add(1, Ordering::Relaxed);
+        if !self.is_multiplexed() {
+            self.set(Phase::Body, self.state().1);
+        }
+        RequestWatch(self.clone())
     }
 
     /// The request is complete, and the response is made.
     pub(crate) fn responds(&self) {
-        self.set(Phase::Response, self.state().1);
+        if !self.is_multiplexed() {
+            self.set(Phase::Response, self.state().1);
+        }
     }
 
-    /// Nothing of the response is left to be made.
-    pub(crate) fn made(&self) {
-        self.set(Phase::Rest, self.state().1);
+    /// Nothing of a response is left to be made.
+    fn made(&self) {
+        self.0.pending.fetch_sub(1, Ordering::Relaxed);
+        if self.is_multiplexed() {
+            self.enter(Phase::Request);
+        } else {
+            self.set(Phase::Rest, self.state().1);
+        }
+    }
+
+    fn is_multiplexed(&self) -> bool {
+        self.0.is_multiplexed.load(Ordering::Relaxed)
     }
 
     /// All bytes so far are written.
@@ -120,7 +167,9 @@ impl ConnectionWatch {
     fn state(&self) -> (Phase, u64) {
         let state = self.0.state.load(Ordering::Relaxed);
         let phase = (state & ((1 << BITS) - 1)) as usize;
-        (PHASES.get(phase).copied().unwrap_or(Phase::Request), state >> BITS)
+        let phase = PHASES.get(phase).copied().unwrap_or(Phase::Request);
+        let is_pending = self.is_multiplexed() && self.0.pending.load(Ordering::Relaxed) > 0;
+        (if is_pending { Phase::Response } else { phase }, state >> BITS)
     }
 
     fn enter(&self, phase: Phase) {

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use crate::faults::word_values::ConnectionEnd;
 use crate::server::byte_schedule::{ByteSchedule, WriteStep};
 use crate::server::connection_watch::ConnectionWatch;
+use crate::server::transport::Transport;
 use crate::state::clock::Clock;
 
 /// What a handler wants of the bytes of its response. Clones are of the same connection.
@@ -57,7 +57,7 @@ impl ConnectionSchedule {
 
 /// One connection.
 pub(crate) struct FaultySocket {
-    stream: TcpStream,
+    stream: Transport,
     caller: ConnectionSchedule,
     watch: ConnectionWatch,
     /// What a stall or a drip waits for.
@@ -65,9 +65,9 @@ pub(crate) struct FaultySocket {
 }
 
 impl FaultySocket {
-    pub(crate) fn new(stream: TcpStream, caller: ConnectionSchedule, watch: ConnectionWatch) -> Self {
+    pub(crate) fn new(stream: Transport, caller: ConnectionSchedule, watch: ConnectionWatch) -> Self {
         // Small events of a stream must not wait for each other; a socket that refuses still works.
-        drop(stream.set_nodelay(true));
+        drop(stream.tcp().set_nodelay(true));
         Self { stream, caller, watch, pause: None }
     }
 
@@ -96,7 +96,7 @@ impl FaultySocket {
     /// Ends the connection: the error makes the server drop it. With zero linger the close that follows sends RST.
     fn end(&mut self, cx: &mut Context<'_>, ending: ConnectionEnd) -> io::Error {
         match ending {
-            ConnectionEnd::Reset => match self.stream.set_zero_linger() {
+            ConnectionEnd::Reset => match self.stream.tcp().set_zero_linger() {
                 Ok(()) => io::ErrorKind::ConnectionReset.into(),
                 Err(error) => error,
             },

@@ -37,10 +37,9 @@ pub struct MockServer {
 }
 
 impl MockServer {
-    pub(crate) async fn start_with(address: SocketAddr, engine: Engine, clock: Clock) -> io::Result<Self> {
+    pub(crate) async fn start_with(address: SocketAddr, shared: Shared) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let shared = Shared::new(engine, clock);
         let mut callbacks = JoinSet::new();
         callbacks.spawn(deliver(shared.clone()));
         let (stop, stopped) = oneshot::channel::<()>();
@@ -60,7 +59,13 @@ impl MockServer {
         if address.ip().is_unspecified() {
             address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
         }
-        format!("http://{address}")
+        format!("{}://{address}", if self.shared.has_tls() { "https" } else { "http" })
+    }
+
+    /// The certificate of the authority that a client has to trust, as PEM; `None` without [TLS](crate::MockServerBuilder::tls).
+    #[cfg(feature = "tls")]
+    pub fn ca_pem(&self) -> Option<String> {
+        self.shared.tls.as_ref().map(|identity| identity.ca_pem())
     }
 
     /// The base URL that a client of this provider configures; `None` for an unknown provider.
@@ -149,7 +154,7 @@ impl MockServer {
     }
 
     /// One line of JSON for programs that start a mock and read its first line: `event`, `url`, `providers` (id and base
-    /// URL), `admin`, `pid` and `version`.
+    /// URL), `admin`, `pid`, `version`, and with TLS `ca`, the certificate that clients have to trust, as PEM.
     pub fn ready_line(&self) -> String {
         #[derive(Serialize)]
         struct Ready {
@@ -159,6 +164,8 @@ impl MockServer {
             openai: BTreeMap<String, String>,
             session: String,
             admin: String,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            ca: Option<String>,
             pid: u32,
             version: &'static str,
         }
@@ -169,6 +176,10 @@ impl MockServer {
             openai: self.openai_base_urls().into_iter().collect(),
             session: format!("{}/s/{{name}}", self.url()),
             admin: format!("{}/__mock/v1", self.url()),
+            #[cfg(feature = "tls")]
+            ca: self.ca_pem(),
+            #[cfg(not(feature = "tls"))]
+            ca: None,
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION"),
         };

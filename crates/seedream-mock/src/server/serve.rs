@@ -11,11 +11,14 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+#[cfg(feature = "tls")]
+use hyper_util::rt::TokioExecutor;
 use hyper_util::rt::TokioIo;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::request::context::OverTls;
 use crate::response::chunk::ChunkContent;
 use crate::response::script::Script;
 use crate::server::connection_watch::{ConnectionWatch, WaitLimits};
@@ -23,7 +26,10 @@ use crate::server::cors::Page;
 use crate::server::faulty_socket::{ConnectionSchedule, FaultySocket};
 use crate::server::respond::{Connection, MockBody};
 use crate::server::shared::Shared;
-use crate::server::{admin, respond};
+#[cfg(feature = "tls")]
+use crate::server::tls::Http2;
+use crate::server::transport::Transport;
+use crate::server::{admin, events, page, respond};
 use crate::state::clock::Clock;
 
 /// The largest request body: fourteen references of ten megabytes, in base64.
@@ -47,24 +53,55 @@ pub(crate) async fn serve(listener: TcpListener, shared: Shared, stopped: onesho
             _ = &mut stopped => break,
             accepted = accepted => accepted,
         };
-        let caller = ConnectionSchedule::default();
-        let watch = ConnectionWatch::new();
-        let socket = TokioIo::new(FaultySocket::new(stream, caller.clone(), watch.clone()));
-        let connection = Arc::new(Connection { shared: shared.clone(), caller, watch: watch.clone() });
-        let service = service_fn(move |request| respond(connection.clone(), request));
-        let connection = connections.watch(http1::Builder::new().serve_connection(socket, service));
+        let (shared, watcher) = (shared.clone(), connections.watcher());
         tokio::spawn(async move {
+            let watch = ConnectionWatch::new();
             tokio::select! {
                 biased;
                 // How a connection ends is its caller's to notice.
-                _ = connection => {}
+                () = connected(stream, shared, watch.clone(), watcher) => {}
                 () = watch.overdue(limits) => {}
             }
             drop(place);
         });
     }
     drop(listener);
+    shared.notifiers.stop();
     connections.shutdown().await;
+}
+
+/// Serves one connection: with TLS in the protocol that its client chooses, otherwise HTTP/1.
+async fn connected(stream: TcpStream, shared: Shared, watch: ConnectionWatch, watcher: Watcher) {
+    #[cfg(feature = "tls")]
+    let (stream, is_http2) = match &shared.tls {
+        None => (Transport::Tcp(stream), false),
+        Some(identity) => {
+            let http2 = if shared.services().sessions.shapes_bytes() { Http2::Withheld } else { Http2::Offered };
+            watch.received();
+            // A client that does not trust the authority learns that by itself.
+            let Ok(stream) = identity.accept(stream, http2).await else { return };
+            watch.opened();
+            let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            (Transport::Tls(Box::new(stream)), is_http2)
+        }
+    };
+    #[cfg(not(feature = "tls"))]
+    let (stream, is_http2) = (Transport::Tcp(stream), false);
+    let caller = ConnectionSchedule::default();
+    let socket = TokioIo::new(FaultySocket::new(stream, caller.clone(), watch.clone()));
+    let connection = Arc::new(Connection { shared, caller, watch, is_http2 });
+    let service = service_fn({
+        let connection = connection.clone();
+        move |request| respond(connection.clone(), request)
+    });
+    #[cfg(feature = "tls")]
+    if is_http2 {
+        connection.watch.multiplexes();
+        let http2 = hyper::server::conn::http2::Builder::new(TokioExecutor::new()).serve_connection(socket, service);
+        drop(watcher.watch(http2).await);
+        return;
+    }
+    drop(watcher.watch(http1::Builder::new().serve_connection(socket, service)).await);
 }
 
 async fn accept(listener: &TcpListener) -> TcpStream {
@@ -80,19 +117,22 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 /// The one handler: reads the body, asks the engine, plays what it says.
 async fn respond(connection: Arc<Connection>, request: Request<Incoming>) -> Result<Response<MockBody>, Infallible> {
     let began = Instant::now();
-    let watch = connection.watch.clone();
-    watch.reads_body();
-    let page = Page::of(&connection.shared.engine.settings().cors, &request);
-    let mut response = match page.preflight(&request) {
+    let watch = connection.watch.reads_body();
+    let origin = Page::of(&connection.shared.engine.settings().cors, &request);
+    let settings = connection.shared.engine.settings();
+    let mut response = match origin.preflight(&request).or_else(|| page::respond(settings.page, &request)) {
         Some(response) => response,
         None => answer(connection, request, began).await,
     };
-    page.allow(response.headers_mut());
+    origin.allow(response.headers_mut());
     Ok(response.map(|body| body.watched(watch)))
 }
 
 async fn answer(connection: Arc<Connection>, request: Request<Incoming>, began: Instant) -> Response<MockBody> {
     let (mut head, body) = request.into_parts();
+    if connection.shared.has_tls() {
+        head.extensions.insert(OverTls);
+    }
     let most = connection.shared.cut_after(&mut head);
     let Some(body) = whole(body, most).await else {
         let mut refusal = Response::new(MockBody::whole(Bytes::new()));
@@ -101,6 +141,12 @@ async fn answer(connection: Arc<Connection>, request: Request<Incoming>, began: 
     };
     connection.watch.responds();
     let request = Request::from_parts(head, body);
+    if let Some(subscription) = events::respond(&connection.shared, &request) {
+        return match subscription {
+            Ok(response) => response,
+            Err(refusal) => respond::play(refusal, connection.clone(), connection.shared.clocks.mock().clone()).await,
+        };
+    }
     let (script, clock) = script(&connection.shared, &request).await;
     // Over the admin routes a task may have been ended.
     connection.shared.notify(script.awaits || script.ordinal.is_none());

@@ -15,6 +15,8 @@ use crate::faults::cut_upload;
 use crate::image::test_image::TestImage;
 use crate::response::chunk::ChunkContent;
 use crate::server::clocks::{SessionClocks, SessionEntry};
+#[cfg(feature = "tls")]
+use crate::server::tls::TlsIdentity;
 use crate::state::clock::Clock;
 
 /// What every connection of a server shares. Clones are the same.
@@ -25,6 +27,8 @@ pub(crate) struct Shared {
     /// Bounds how many images are rendered at a time: more threads than processors would only take memory.
     renderers: Arc<Semaphore>,
     pub(crate) notifiers: Arc<Notifiers>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Arc<TlsIdentity>>,
 }
 
 /// Wakes the tasks that wait for a change.
@@ -34,6 +38,8 @@ pub(crate) struct Notifiers {
     pub(crate) tasks: Notify,
     /// A journal may have another entry.
     journal: watch::Sender<()>,
+    /// The server stops.
+    stopping: watch::Sender<bool>,
 }
 
 impl Notifiers {
@@ -44,6 +50,22 @@ impl Notifiers {
             self.journal.send_replace(());
         }
     }
+
+    /// Learns of entries of a journal.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<()> {
+        self.journal.subscribe()
+    }
+
+    /// Ends the responses that have no end of their own.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Waits until the server stops.
+    pub(crate) async fn stopped(&self) {
+        // The sender lives as long as this value.
+        drop(self.stopping.subscribe().wait_for(|stopping| *stopping).await);
+    }
 }
 
 impl Shared {
@@ -53,7 +75,17 @@ impl Shared {
             clocks: SessionClocks::new(clock),
             renderers: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
             notifiers: Arc::default(),
+            #[cfg(feature = "tls")]
+            tls: None,
         }
+    }
+
+    /// Whether it serves TLS.
+    pub(crate) fn has_tls(&self) -> bool {
+        #[cfg(feature = "tls")]
+        return self.tls.is_some();
+        #[cfg(not(feature = "tls"))]
+        false
     }
 
     pub(crate) fn services(&self) -> &Services {

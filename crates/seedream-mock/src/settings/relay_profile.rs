@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-use crate::faults::word_enum::word_enum;
+use crate::faults::word_enum::{FaultValue, word_enum};
 
 word_enum! {
     /// One way in which a relay differs from what its provider documents.
@@ -30,6 +30,11 @@ word_enum! {
         /// `usage` are texts, and `size` is not the image's.
         LossyRelay = "lossy-relay",
     }
+}
+
+/// Every behavior of a relay with its meaning, for a person who writes a profile.
+pub fn relay_behaviors() -> &'static [FaultValue] {
+    RelayBehavior::VALUES
 }
 
 /// How one relay behaves. The default is as documented.

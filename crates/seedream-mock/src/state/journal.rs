@@ -79,6 +79,18 @@ impl Journal {
         self.entries.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
     }
 
+    /// The number of the next entry.
+    pub(crate) fn end(&self) -> u64 {
+        self.first + self.entries.len() as u64
+    }
+
+    /// The entries from a number on, at most so many, with the number of the first of them.
+    pub(crate) fn since(&self, number: u64, most: usize) -> (u64, impl Iterator<Item = &StoredEntry>) {
+        let first = number.max(self.first);
+        let skipped = usize::try_from(first - self.first).unwrap_or(usize::MAX);
+        (first, self.entries.iter().skip(skipped).take(most))
+    }
+
     /// Removes all entries and counts of a kind.
     pub(crate) fn remove(&mut self, kind: EntryKind) {
         // The numbers of those that stay are new ones.

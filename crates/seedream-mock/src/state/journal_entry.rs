@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 use crate::hash;
 use crate::json::path::Object;
 use crate::request::gateway_rewrite::ForwardedRequest;
+use crate::state::kept_response::KeptResponse;
 use crate::state::text_arena::{TextArena, TextArenaBuilder};
 
 /// Texts longer than this stand in the journal as their hash and length.
@@ -144,6 +146,8 @@ pub(crate) struct StoredEntry {
     passed: bool,
     /// Whether the client disconnected before the response was complete.
     pub(crate) left: bool,
+    /// Its response, where responses are kept.
+    pub(crate) response: Option<Arc<KeptResponse>>,
     texts: TextArena,
 }
 
@@ -183,6 +187,7 @@ impl NewEntry<'_> {
             billed: self.billed,
             passed: matches!(self.effective, ForwardedRequest::AsSent),
             left: false,
+            response: None,
             texts: texts.done(),
         }
     }
@@ -204,7 +209,7 @@ impl StoredEntry {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        size_of::<Self>() + self.texts.bytes()
+        size_of::<Self>() + self.texts.bytes() + self.response.as_ref().map_or(0, |response| response.bytes())
     }
 
     /// The entry in its public form.
@@ -310,7 +315,8 @@ fn shortened_members(members: &Object) -> Object {
 #[cfg(test)]
 pub(crate) fn entry_of(bytes: usize) -> StoredEntry {
     let (kind, at, texts) = (EntryKind::Request, Timestamp::UNIX_EPOCH, TextArenaBuilder::new(0, bytes).done());
-    StoredEntry { ordinal: 0, kind, at, status: 200, evidence: "", billed: 0, passed: false, left: false, texts }
+    let (status, evidence, billed, response) = (200, "", 0, None);
+    StoredEntry { ordinal: 0, kind, at, status, evidence, billed, passed: false, left: false, response, texts }
 }
 
 #[cfg(test)]

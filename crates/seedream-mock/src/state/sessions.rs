@@ -1,6 +1,6 @@
 //! All sessions of one engine: they appear on first use, are capped, and expire.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -44,6 +44,8 @@ pub(crate) struct Sessions {
     faults: Vec<Fault>,
     /// Whether a fault of any session has ever cut a request off; otherwise no request is checked for that.
     cuts_requests: AtomicBool,
+    /// Whether a fault of any session has ever been about the bytes of HTTP/1, which HTTP/2 does not have.
+    shapes_bytes: AtomicBool,
     /// How many requests there were.
     ordinals: AtomicU64,
     open: Mutex<OpenSessions>,
@@ -144,6 +146,7 @@ impl Sessions {
             idle: settings.session_idle,
             journal_capacity: settings.journal_capacity,
             cuts_requests: AtomicBool::new(settings.faults.iter().any(Fault::cuts_request)),
+            shapes_bytes: AtomicBool::new(settings.faults.iter().any(Fault::shapes_bytes)),
             faults: settings.faults.clone(),
             ordinals: AtomicU64::new(0),
             open: Mutex::default(),
@@ -172,11 +175,20 @@ impl Sessions {
         self.with(name, now, |session| session.rules.add(faults));
     }
 
-    /// Remembers whether a fault cuts a request off.
+    /// Remembers whether a fault cuts a request off, or is about bytes.
     pub(crate) fn note_cuts(&self, faults: &[Fault]) {
         if faults.iter().any(Fault::cuts_request) {
             self.cuts_requests.store(true, Ordering::Relaxed);
         }
+        if faults.iter().any(Fault::shapes_bytes) {
+            self.shapes_bytes.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a fault of any session has ever been about the bytes of HTTP/1.
+    #[cfg(feature = "tls")]
+    pub(crate) fn shapes_bytes(&self) -> bool {
+        self.shapes_bytes.load(Ordering::Relaxed)
     }
 
     /// Whether a fault of any session has ever cut a request off.
@@ -350,6 +362,20 @@ impl Sessions {
         };
         let gone = || (Vec::new(), self.totals(name).unwrap_or_default().counts().map(|(_, count)| count).iter().sum());
         self.look(name, both).unwrap_or_else(gone)
+    }
+
+    /// The numbers of the entries that each session's journal gets next.
+    pub(crate) fn ends(&self) -> HashMap<String, u64> {
+        self.each(|name, session| Some((name.to_owned(), session.journal.end()))).collect()
+    }
+
+    /// The entries that a journal got from a number on, at most so many: the number of the first, and the entries.
+    pub(crate) fn since(&self, name: &str, number: u64, most: usize) -> (u64, Vec<StoredEntry>) {
+        let found = |session: &mut Session| {
+            let (first, entries) = session.journal.since(number, most);
+            (first, entries.cloned().collect())
+        };
+        self.look(name, found).unwrap_or((number, Vec::new()))
     }
 
     /// The entries of these numbers that are still there, as they are kept.

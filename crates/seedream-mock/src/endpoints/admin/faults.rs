@@ -1,7 +1,7 @@
 //! Lists, adds and removes the faults of a session.
 
 use bytes::Bytes;
-use http::Request;
+use http::{Method, Request};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -19,7 +19,8 @@ pub(crate) fn respond(
     now: Timestamp,
     request: &Request<Bytes>,
 ) -> Result<EndpointResponse, AdminError> {
-    let query = AdminQuery::read(request, &["session"])?;
+    let removes = request.method() == Method::DELETE;
+    let query = AdminQuery::read(request, if removes { &["session", "fault"] } else { &["session"] })?;
     let session = query.one()?;
     let with = |work: &dyn Fn(&mut FaultRules)| {
         services.sessions.with(session, now, |session| {
@@ -29,11 +30,21 @@ pub(crate) fn respond(
     };
     let (status, rules) = match request.method().as_str() {
         "GET" => (200, with(&|_| ())),
-        "DELETE" => (200, with(&FaultRules::clear)),
+        "DELETE" => match query.get("fault") {
+            None => (200, with(&FaultRules::clear)),
+            Some(text) => {
+                let unwanted = read(text.as_bytes()).map_err(|error| unreadable(&error))?;
+                let absent = unwanted.iter().find(|fault| with(&|_| ()).iter().all(|rule| rule.fault != **fault));
+                if let Some(fault) = absent {
+                    let message =
+                        format!("fault: the session {session} has no fault {fault}; GET /__mock/v1/faults lists them");
+                    return Err(AdminError::missing("mock_no_such_fault", message));
+                }
+                (200, with(&|rules| unwanted.iter().for_each(|fault| rules.remove(fault))))
+            }
+        },
         "POST" => {
-            let faults = read(request.body()).map_err(|error| {
-                AdminError::bad("mock_bad_fault", format!("{error}; GET /__mock/v1/faults lists the words of a fault"))
-            })?;
+            let faults = read(request.body()).map_err(|error| unreadable(&error))?;
             services.sessions.note_cuts(&faults);
             (201, with(&|rules| rules.add(faults.clone())))
         }
@@ -45,6 +56,10 @@ pub(crate) fn respond(
         status,
         &json!({ "session": session, "faults": rules, "grammar": crate::faults::grammar::fault_words() }),
     ))
+}
+
+fn unreadable(error: &FaultError) -> AdminError {
+    AdminError::bad("mock_bad_fault", format!("{error}; GET /__mock/v1/faults lists the words of a fault"))
 }
 
 /// Faults as they are sent: their text, one object, or a list of objects and texts.

@@ -7,10 +7,10 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::endpoints::admin::error::AdminError;
+use crate::endpoints::admin::exchanges::explained;
 use crate::endpoints::admin::query::{AdminQuery, BAD, JournalFilter};
 use crate::endpoints::exchange_index::ExchangeIndex;
 use crate::image::test_image::TestImage;
-use crate::request::address::Address;
 use crate::response::chunk::{Chunk, ChunkContent, DeferredBytes};
 use crate::response::endpoint_response::EndpointResponse;
 use crate::state::journal_entry::JournalEntry;
@@ -170,16 +170,10 @@ impl JournalReader {
 
     /// An entry, with the exchanges that it nearly was where that is asked for.
     fn shown(&self, entry: &JournalEntry) -> Value {
-        // An entry is texts, numbers and JSON, which always serialise.
-        let mut shown = serde_json::to_value(entry).unwrap_or_default();
-        if let Some(index) = &self.index
-            && entry.kind == "request"
-            && entry.fixture.is_none()
-        {
-            let address = Address::read(&entry.path);
-            let nearest = index.nearest(address.prefix, &entry.method, address.below, &entry.body);
-            shown["nearest"] = serde_json::to_value(nearest).unwrap_or_default();
+        match &self.index {
+            Some(index) => explained(index, entry),
+            // An entry is texts, numbers and JSON, which always serialise.
+            None => serde_json::to_value(entry).unwrap_or_default(),
         }
-        shown
     }
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::endpoints::admin::error::AdminError;
+use crate::endpoints::admin::query::{AdminQuery, BAD};
 use crate::engine::services::Services;
 use crate::response::endpoint_response::EndpointResponse;
 use crate::state::ledger::sum_of;
@@ -34,11 +35,17 @@ pub(crate) fn sessions(services: &Services) -> EndpointResponse {
     )
 }
 
-/// What was paid.
-pub(crate) fn ledger(services: &Services, now: Timestamp, name: &str) -> Result<EndpointResponse, AdminError> {
+/// What was paid; with `entries=false` only the sums.
+pub(crate) fn ledger(services: &Services, now: Timestamp, query: &AdminQuery) -> Result<EndpointResponse, AdminError> {
+    let name = query.one()?;
+    let listed = match query.get("entries") {
+        None | Some("true") => usize::MAX,
+        Some("false") => 0,
+        Some(other) => return Err(AdminError::bad(BAD, format!("entries: {other} is neither true nor false"))),
+    };
     let shown = services.sessions.look(name, |session| {
         let ledger = session.settled(now);
-        let (entries, sum) = (ledger.entries().collect::<Vec<_>>(), ledger.sum());
+        let (entries, sum) = (ledger.entries().take(listed).collect::<Vec<_>>(), ledger.sum());
         json!({
             "session": name, "entries": entries, "forgotten": ledger.folded(), "images": sum.images,
             "credits": sum.credits, "keys": ledger.keys(),

@@ -1,0 +1,1 @@
+export default { test: { globalSetup: './seedream-mock.mjs', include: ['*.test.mjs'] } };
