@@ -7,6 +7,7 @@ use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
     args::PlanArgs,
+    config::Settings,
     console::Console,
     exit::Exit,
     failure::Failure,
@@ -50,12 +51,13 @@ struct Planned {
 ///
 /// # Errors
 /// The flags are not valid. If one provider refuses the request, the others are still printed.
-pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> {
+pub(crate) fn plan(args: &PlanArgs, settings: &Settings, console: &Console) -> Result<Exit, Failure> {
     let named = provider_selection::named(&args.provider)?;
     let dialects = if named.is_empty() { seedream::dialects() } else { named };
     provider_selection::check_base_url(&args.provider, &dialects)?;
     let request = args.request.request(console)?;
     let overrides = args.provider.overrides()?;
+    settings.tell_of_project(console);
     if args.provider.mock {
         console.note("mock: ignored, since a plan sends nothing");
     }
@@ -64,11 +66,12 @@ pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> 
         let descriptor = dialect.descriptor();
         let mut builder =
             limited(Client::builder(dialect.clone()), &overrides).strictness(args.request.rules.check.into());
-        if let Some(url) = provider_selection::base_url(&args.provider, descriptor, provider_selection::environment) {
+        if let Some(url) = provider_selection::base_url(&args.provider, descriptor, |name| settings.presence(name)) {
             builder = builder.base_url(url);
         }
         let planned = builder.build().and_then(|client| {
-            Ok(Planned::from(RequestFitter { client, fit: args.request.rules.fit }.plan(&request)?))
+            let default_model = settings.default_model(&descriptor.id);
+            Ok(Planned::from(RequestFitter { client, fit: args.request.rules.fit, default_model }.plan(&request)?))
         });
         match planned {
             Ok(planned) => plans.push(planned),

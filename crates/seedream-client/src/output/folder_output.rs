@@ -35,8 +35,10 @@ impl FolderOutput {
         Self { folder: folder.into(), prefix: None, template: None, resumes: false }
     }
 
-    /// For what another process began.
-    pub(crate) fn resuming(self) -> Self {
+    /// For a job that another process began: it takes an image that is there and that no record and no metadata names, instead of saving it
+    /// a second time.
+    #[must_use]
+    pub fn resuming(self) -> Self {
         Self { resumes: true, ..self }
     }
 

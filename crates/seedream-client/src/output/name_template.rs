@@ -186,7 +186,8 @@ mod tests {
     use super::*;
 
     fn named(template: &str, prompt: &str) -> String {
-        let request = RequestSummary { model: "a/b:4.5".into(), prompt: prompt.into(), seed: None };
+        let request =
+            RequestSummary { model: "a/b:4.5".into(), prompt: prompt.into(), seed: (prompt == "seeded").then_some(7) };
         let at = "2026-11-29T23:59:59Z".parse().unwrap();
         let values = NameValues { provider: "ark", id: "job 1", request: &request, at };
         template.parse::<NameTemplate>().unwrap().names(&values).at(3)
@@ -198,6 +199,7 @@ mod tests {
         assert_eq!(named("{date}-{slug}", "A kite, over: dunes!"), "2026-11-29-a-kite-over-dunes-3");
         assert_eq!(named("{index} of {id} {model}", "x"), "3_of_job_1_a_b_4.5");
         assert_eq!(named("{seed}.{index}", "x"), "none.3");
+        assert_eq!(named("{seed}", "seeded"), "7-3");
         assert_eq!(named("{slug}", "../../.ssh/id"), "ssh-id-3");
         assert_eq!(named("{slug}", "!?"), "image-3");
         assert_eq!(named("{slug}", "海边的灯塔，雾中"), "海边的灯塔-雾中-3");
