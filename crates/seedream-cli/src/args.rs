@@ -3,6 +3,7 @@
 mod batch;
 mod config;
 mod conformance;
+mod connection;
 mod doctor;
 mod groups;
 mod mock;
@@ -15,6 +16,7 @@ use seedream::seedream_core::Descriptor;
 pub(crate) use batch::*;
 pub(crate) use config::*;
 pub(crate) use conformance::*;
+pub(crate) use connection::*;
 pub(crate) use doctor::*;
 pub(crate) use groups::*;
 pub(crate) use mock::*;
@@ -40,6 +42,7 @@ fn after_help() -> String {
             text.push_str(&format!("  {:12} {}: set {name}={}\n", "", site.name, site.base_url));
         }
     }
+    text.push_str("Flags have defaults in configuration files: seedream config show --help\n");
     format!("{text}\n{EXIT_CODES}")
 }
 

@@ -12,5 +12,6 @@ mod location;
 mod project_out;
 mod settings;
 mod show;
+mod variables;
 
-pub(crate) use self::{layer::ProxyUrl, settings::Settings, show::show};
+pub(crate) use self::{settings::Settings, show::show};

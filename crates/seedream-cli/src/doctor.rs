@@ -4,9 +4,9 @@ mod findings;
 mod folder;
 mod provider;
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
-use seedream::seedream_core::{Descriptor, Dialect};
+use seedream::seedream_core::Dialect;
 
 use findings::{Finding, Findings};
 
@@ -72,16 +72,4 @@ fn chosen(args: &ProviderArgs, settings: &Settings) -> Result<Vec<Arc<dyn Dialec
     let has_key =
         |dialect: &Arc<dyn Dialect>| provider_selection::has_key(dialect.descriptor(), |name| settings.presence(name));
     Ok(seedream::dialects().into_iter().filter(has_key).collect())
-}
-
-/// Where a value of a provider comes from: the variable that is set, or else what the configuration says.
-fn origin(names: &[Cow<'static, str>], configured: Option<String>) -> Option<String> {
-    let is_set =
-        |name: &&Cow<'static, str>| provider_selection::environment(name).is_some_and(|value| !value.trim().is_empty());
-    names.iter().find(is_set).map(ToString::to_string).or(configured)
-}
-
-/// The variables that may hold the key of a provider.
-fn key_variables(descriptor: &Descriptor) -> String {
-    descriptor.key_variables.join(" or ")
 }

@@ -28,6 +28,7 @@ mod pretty_json;
 mod progress;
 mod prompt;
 mod provider_selection;
+mod proxy_url;
 mod report;
 mod request;
 mod request_fitter;

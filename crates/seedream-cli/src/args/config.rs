@@ -1,13 +1,15 @@
-//! The arguments about configuration: those that every command with a provider has, and those of `seedream config`.
+//! The arguments of `seedream config`.
 
-use std::{convert::Infallible, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use seedream::Size;
 use seedream::seedream_client::NameTemplate;
 
-use super::groups::{name_template, providers};
-use crate::config::ProxyUrl;
+use super::{
+    connection::ConnectionArgs,
+    groups::{name_template, providers},
+};
 
 pub(super) const CONFIG_HELP: &str = "\
 A value comes from a flag, else from a variable, else from the profile, else from the file of the project, else from the file of the
@@ -24,27 +26,14 @@ The user's file is ~/.config/seedream/config.toml (XDG_CONFIG_HOME, on Windows %
   [providers.ark]
   model = \"doubao-seedream-4-5-251128\"
   base_url = \"https://ark.ap-southeast.bytepluses.com/api/v3\"   # ARK_BASE_URL
-  key_command = [\"pass\", \"show\", \"ark\"]   # run without a shell; the key is its first line. Or key = \"…\", if only you can read the file
+  key_command = [\"pass\", \"show\", \"ark\"]   # run without a shell, for 60 s at most; the key is the first line that it prints
+  # or key = \"…\", if only you can read the file
   [profiles.work]                       # --config-profile work, SEEDREAM_CONFIG_PROFILE; any of the above
   provider = \"evolink\"
 
 The project's file is .seedream.toml in the current folder or one above, up to the root of the git repository; outside a repository only in
 the current folder. It may set provider, model, size, name, and an out below its own folder: a repository that you cloned must not run
 commands, nor choose where keys and images go.";
-
-/// How providers are reached.
-#[derive(Clone, Debug, Default, Args)]
-pub(crate) struct ConnectionArgs {
-    /// Proxy for everything but this machine itself, instead of that of the environment: http://, https://, socks5:// or socks5h://
-    #[arg(long, value_name = "URL", value_parser = proxy)]
-    pub(crate) proxy: Option<ProxyUrl>,
-    /// PEM file of CA certificates to trust besides the system's
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ca_cert: Option<PathBuf>,
-    /// Profile of the configuration file; see `seedream config show --help`
-    #[arg(long, value_name = "NAME")]
-    pub(crate) config_profile: Option<String>,
-}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
@@ -75,9 +64,4 @@ pub(crate) struct ConfigShowArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// An error here would repeat the password, so the URL is checked later.
-fn proxy(text: &str) -> Result<ProxyUrl, Infallible> {
-    Ok(ProxyUrl(text.to_owned()))
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use seedream_conformance::CaseFilter;
 
-use super::config::ConnectionArgs;
+use super::connection::ConnectionArgs;
 
 /// These commands have exit codes of their own.
 const EXIT_CODES: &str = "\

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{config::ConnectionArgs, groups::providers};
+use super::{connection::ConnectionArgs, groups::providers};
 
 pub(super) const DOCTOR_HELP: &str = "\
 Sends only requests that cannot be billed: a GET without a key to each base URL, and the list of models where the provider has one.

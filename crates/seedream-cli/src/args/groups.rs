@@ -11,7 +11,7 @@ use seedream::seedream_core::PromptMode;
 use seedream::{Count, OutputFormat, Size, Strictness, Tier};
 use serde_json::Value;
 
-use super::config::ConnectionArgs;
+use super::connection::ConnectionArgs;
 use crate::{duration, failure::Failure};
 
 /// The request.

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::config::ConnectionArgs;
+use super::connection::ConnectionArgs;
 
 pub(super) const STORAGE_HELP: &str = "\
 Keys, region and endpoint come from environment variables:

@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 use seedream::Size;
 use seedream::seedream_client::NameTemplate;
 
+use crate::proxy_url::ProxyUrl;
+
 /// The settings of one source: the flags, the environment, a profile or a file.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Layer {
@@ -49,10 +51,6 @@ pub(crate) enum Origin {
     },
 }
 
-/// A proxy. Its password is never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct ProxyUrl(pub(crate) String);
-
 /// Where a key comes from. It is never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum KeySource {
@@ -71,28 +69,6 @@ impl fmt::Display for Origin {
                 profile.as_ref().map_or(Ok(()), |profile| write!(f, " (profile {profile})"))
             }
         }
-    }
-}
-
-impl ProxyUrl {
-    /// Whether it has a password, or a user name, which may be a token.
-    pub(crate) fn is_secret(&self) -> bool {
-        self.0.contains('@')
-    }
-}
-
-impl fmt::Display for ProxyUrl {
-    /// Without the user name and the password.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (scheme, rest) = self.0.split_once("://").unwrap_or(("", &self.0));
-        let address = rest.rsplit_once('@').map_or(rest, |(_, address)| address).trim_end_matches('/');
-        if scheme.is_empty() { f.write_str(address) } else { write!(f, "{scheme}://{address}") }
-    }
-}
-
-impl fmt::Debug for ProxyUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 

@@ -42,6 +42,31 @@ pub(super) fn project_file(folder: &Path) -> Option<PathBuf> {
     within.map(|above| above.join(PROJECT_FILE)).find(|file| file.symlink_metadata().is_ok())
 }
 
+/// Whether a file of a project belongs to whom the current folder belongs. Where many write, as in `/tmp`, anybody can make a repository
+/// around the folders of others.
+///
+/// # Errors
+/// It belongs to somebody else.
+pub(super) fn check_owner(file: &Path, folder: &Path) -> Result<(), Failure> {
+    if owner(file) == owner(folder) {
+        return Ok(());
+    }
+    let shown = file.display();
+    Err(Failure::usage(format!(
+        "{shown}: it belongs to another user than the current folder: remove it, or work elsewhere"
+    )))
+}
+
+#[cfg(unix)]
+fn owner(path: &Path) -> Option<u32> {
+    path.metadata().ok().map(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata))
+}
+
+#[cfg(not(unix))]
+fn owner(_: &Path) -> Option<u32> {
+    None
+}
+
 /// A path of the user's file: `~/` is the home folder, and a relative path is below `folder`.
 pub(super) fn user_path(text: &str, folder: &Path, lookup: impl Fn(&str) -> Option<String>) -> PathBuf {
     let home = lookup(if cfg!(windows) { "USERPROFILE" } else { "HOME" });
@@ -73,6 +98,22 @@ mod tests {
         }
         assert_eq!(found(&[("SEEDREAM_CONFIG", "Cargo.toml")]).unwrap(), "Cargo.toml");
         assert!(found(&[("SEEDREAM_CONFIG", "no-such-file")]).unwrap_err().message.contains("no-such-file"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_of_somebody_else_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(PROJECT_FILE);
+        fs::write(&file, "").unwrap();
+        check_owner(&file, folder.path()).unwrap();
+        // The root of the system belongs to the administrator, as whom tests may run.
+        let (mine, other) = (owner(&file), owner(Path::new("/")));
+        if mine == other && std::os::unix::fs::chown(&file, Some(65534), None).is_err() {
+            return;
+        }
+        let theirs = if mine == other { file.as_path() } else { Path::new("/") };
+        assert!(check_owner(theirs, folder.path()).unwrap_err().message.contains("belongs to another user"));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(super) fn below(folder: &Path, out: &str) -> Result<PathBuf, String> {
             _ => return Err(format!("`out` is {out}: {stays}")),
         }
     }
-    let path = folder.join(out);
+    let path = if folder == Path::new(".") { PathBuf::from(out) } else { folder.join(out) };
     let unknown = |error: std::io::Error| format!("`out` is {out}, and where that leads is not known: {error}");
     let root = folder.canonicalize().map_err(unknown)?;
     // A link that leads nowhere would be followed once its target is made.

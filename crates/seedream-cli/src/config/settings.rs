@@ -14,8 +14,9 @@ use seedream::{ClientBuilder, ModelId, Size};
 use super::{
     file::{ConfigFile, Owner},
     key_command,
-    layer::{Found, KeySource, Layer, Origin, ProxyUrl},
+    layer::{Found, KeySource, Layer, Origin},
     location,
+    variables::variables,
 };
 use crate::{
     args::{ConnectionArgs, ProviderArgs, RequestOptions, SaveArgs},
@@ -23,13 +24,8 @@ use crate::{
     failure::Failure,
     nearest::nearest,
     provider_selection::environment,
+    proxy_url::ProxyUrl,
 };
-
-/// The variables that name proxies, which the transport reads itself.
-const PROXY_VARIABLES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
-
-/// The variable that names CA certificates.
-const CA_VARIABLE: &str = "SSL_CERT_FILE";
 
 /// The settings of a run.
 #[derive(Clone, Debug, Default)]
@@ -66,6 +62,9 @@ impl Settings {
         let user_file = location::user_file(environment)?;
         let folder = std::env::current_dir().ok();
         let project_file = folder.as_deref().and_then(location::project_file);
+        if let (Some(file), Some(folder)) = (&project_file, &folder) {
+            location::check_owner(file, folder)?;
+        }
         // Relative to the current folder where it is in it, as a person writes it.
         let project_file = project_file.map(|file| match folder {
             Some(folder) if file.parent() == Some(&folder) => location::PROJECT_FILE.into(),
@@ -345,49 +344,4 @@ fn profile(flag: Option<&str>, user: &ConfigFile, file: Option<&Path>) -> Result
             "{source} {name}: there is no table [profiles.{name}] in {file}, which has {known}{near}"
         ))
     })
-}
-
-/// The settings of the environment.
-///
-/// # Errors
-/// A value is not valid.
-fn variables() -> Result<Layer, Failure> {
-    let set = |name: &str| environment(name).filter(|value| !value.trim().is_empty());
-    let found = |name: &str| set(name).map(|value| Found { value, origin: Origin::Variable(name.to_owned()) });
-    let mut layer = Layer::default();
-    if let Some(ids) = found("SEEDREAM_PROVIDER") {
-        let ids = ids.try_map(|text| {
-            let ids: Vec<_> = text.split(',').map(|id| id.trim().to_owned()).collect();
-            let unknown = ids.iter().filter(|id| *id != "all").find_map(|id| seedream::dialect(id).err());
-            unknown.map_or(Ok(ids), |error| Err(error.to_string()))
-        });
-        layer.provider = Some(ids?);
-    }
-    layer.model = found("SEEDREAM_MODEL");
-    if let Some(size) = found("SEEDREAM_SIZE") {
-        layer.size = Some(size.try_map(|text| text.trim().parse::<Size>().map_err(|error| error.to_string()))?);
-    }
-    layer.out = found("SEEDREAM_OUT").map(|Found { value, origin }| Found { value: value.into(), origin });
-    if let Some(name) = found("SEEDREAM_NAME") {
-        let parse = |text: String| text.parse::<NameTemplate>().map_err(|error| error.message().to_owned());
-        layer.name = Some(name.try_map(parse)?);
-    }
-    let proxy = PROXY_VARIABLES.iter().find_map(|name| found(name));
-    layer.proxy = proxy.map(|Found { value, origin }| Found { value: ProxyUrl(value), origin });
-    layer.ca_cert = found(CA_VARIABLE).map(|Found { value, origin }| Found { value: value.into(), origin });
-    Ok(layer)
-}
-
-impl<T> Found<T> {
-    /// Makes another value of it.
-    ///
-    /// # Errors
-    /// It is not valid; the message names where it stands.
-    fn try_map<U>(self, make: impl FnOnce(T) -> Result<U, String>) -> Result<Found<U>, Failure> {
-        let Self { value, origin } = self;
-        match make(value) {
-            Ok(value) => Ok(Found { value, origin }),
-            Err(reason) => Err(Failure::usage(format!("{origin}: {reason}; nothing was sent"))),
-        }
-    }
 }

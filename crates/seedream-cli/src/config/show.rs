@@ -13,6 +13,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     provider_selection::environment,
+    proxy_url::ProxyUrl,
     table::{Table, cell},
 };
 
@@ -107,7 +108,7 @@ fn of_provider(descriptor: &Descriptor, settings: &Settings) -> [Shown; 3] {
 
 /// A URL without a user name and a password, in front of which an address stands in some.
 fn without_secret(url: &str) -> String {
-    super::layer::ProxyUrl(url.split(['?', '#']).next().unwrap_or_default().to_owned()).to_string()
+    ProxyUrl(url.split(['?', '#']).next().unwrap_or_default().to_owned()).to_string()
 }
 
 impl Shown {

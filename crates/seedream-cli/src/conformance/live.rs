@@ -12,8 +12,12 @@ use seedream_conformance::{
 
 use super::subjects::built_in;
 use crate::{
-    args::RunArgs, config::Settings, console::Console, destination::mock_url, failure::Failure,
-    provider_selection::environment,
+    args::RunArgs,
+    config::Settings,
+    console::Console,
+    destination::mock_url,
+    failure::Failure,
+    provider_selection::{self, environment},
 };
 
 /// The key for a mock, which accepts any.
@@ -28,10 +32,12 @@ pub(super) async fn run(args: &RunArgs, settings: &Settings, console: &Console) 
     let (mut sent, mut failed) = (0, 0);
     let mock = args.mock.as_ref().map(|url| mock_url("--mock", url, console)).transpose()?;
     let client = |subject: &Subject| client(subject, mock.as_deref(), settings);
+    let has_key =
+        |subject: &Subject| provider_selection::has_key(subject.dialect().descriptor(), |name| settings.presence(name));
     for subject in built_in(args) {
         let id = subject.id();
         let builder = match client(&subject) {
-            Err(_) if args.providers.is_empty() => {
+            Err(_) if args.providers.is_empty() && !has_key(&subject) => {
                 console.data(&format!("skip  {id}: no key is set"))?;
                 continue;
             }

@@ -35,7 +35,12 @@ pub(super) async fn check(out: &Path, findings: &mut Findings) {
     }
     let detail = format!("unfinished in {shown}: {open}; under way: {running}");
     findings.add(if open > 0 {
-        Finding::problem("jobs", None, &detail, &format!("fetch what was paid for: seedream resume '{shown}'"))
+        Finding::problem(
+            "jobs",
+            None,
+            &detail,
+            &format!("fetch what was paid for: seedream resume '{}'", shown.replace('\'', r"'\''")),
+        )
     } else {
         Finding::ok("jobs", None, &detail)
     });

@@ -6,11 +6,8 @@ use bytes::Bytes;
 use seedream::seedream_client::{Departure, Transport as _};
 use seedream::seedream_core::{Dialect, Error, ErrorKind, Timestamp};
 
-use super::{
-    findings::{Finding, Findings},
-    key_variables, origin,
-};
-use crate::{config::Settings, destination::Destination, failure::Failure};
+use super::findings::{Finding, Findings};
+use crate::{config::Settings, destination::Destination, failure::Failure, provider_selection::environment};
 
 /// How long a response may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -28,27 +25,37 @@ pub(super) async fn check(
     let descriptor = dialect.descriptor();
     let id = Some(descriptor.id.as_str());
     let configured = settings.key(&descriptor.id).map(|found| found.origin.to_string());
-    let from = origin(&descriptor.key_variables, configured);
-    let client = destination.client(dialect).and_then(|builder| Ok(builder.build()?));
-    let client = match (client, &from) {
-        (Ok(client), Some(from)) => {
+    let is_set =
+        |name: &&std::borrow::Cow<'static, str>| environment(name).is_some_and(|value| !value.trim().is_empty());
+    let from = descriptor.key_variables.iter().find(is_set).map(ToString::to_string).or(configured);
+    if let Err(Failure { message, .. }) = settings.transport() {
+        return findings.add(Finding::problem("connection", id, &message, "correct the proxy or the CA certificates"));
+    }
+    let builder = match (destination.client(dialect), &from) {
+        (Ok(builder), Some(from)) => {
             findings.add(Finding::ok("key", id, &format!("set, from {from}")));
-            client
+            builder
         }
-        (Ok(client), None) => {
+        (Ok(builder), None) => {
             findings.add(Finding::ok("key", id, "none; this endpoint may need none"));
-            client
+            builder
         }
         (Err(Failure { message, .. }), from) => {
             let remedy = match from {
                 Some(from) => format!("correct {from}"),
-                None => format!("set {}", key_variables(descriptor)),
+                None => format!("set {}", descriptor.key_variables.join(" or ")),
             };
             return findings.add(Finding::problem("key", id, &message, &remedy));
         }
     };
+    let client = match builder.build() {
+        Ok(client) => client,
+        Err(error) => {
+            return findings.add(Finding::problem("endpoint", id, error.message(), "correct the base URL or the key"));
+        }
+    };
     for warning in client.warnings() {
-        findings.add(Finding::problem("base URL", id, &warning.to_string(), "correct the base URL"));
+        findings.add(Finding::problem("endpoint", id, &warning.to_string(), "correct the base URL"));
     }
     if !reach(client.base_url(), settings, id, findings).await {
         return;

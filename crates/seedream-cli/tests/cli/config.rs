@@ -302,6 +302,25 @@ fn the_file_of_a_hostile_project_does_nothing() {
     }
 }
 
+/// A pipe would be waited for, and a device read for ever.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_not_read() {
+    let workdir = Workdir::new();
+    let path = workdir.path(".seedream.toml");
+    let refused = || {
+        workdir.run(&["plan", "x"], &[]).exits_with(2).stderr_contains("error: .seedream.toml: it is not a file");
+    };
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    refused();
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+    refused();
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    refused();
+}
+
 #[test]
 fn a_variable_or_a_profile_that_is_not_valid_is_named() {
     let workdir = Workdir::new();

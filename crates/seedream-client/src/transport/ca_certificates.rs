@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn what_is_no_certificate_is_refused_with_the_form_of_one() {
-        let root = include_str!("../../tests/client/root.pem");
+        let root = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem();
         assert!(CaCertificates::from_pem(root.as_bytes()).is_ok());
         let cut: String = root.lines().filter(|line| !line.starts_with("-----END")).collect::<Vec<_>>().join("\n");
         let damaged = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
