@@ -80,7 +80,7 @@ impl Destination {
     pub(crate) fn client(&self, dialect: &Arc<dyn Dialect>) -> Result<ClientBuilder, Failure> {
         let id = &dialect.descriptor().id;
         let with_key = |url: Option<&str>, settings: &Settings| {
-            settings.unlock(dialect.descriptor())?;
+            settings.run_key_command(dialect.descriptor())?;
             let is_url = |name: &str| dialect.descriptor().base_url_variables.iter().any(|variable| variable == name);
             let lookup = |name: &str| url.filter(|_| is_url(name)).map(str::to_owned).or_else(|| settings.lookup(name));
             let builder = seedream::from_lookup(id, lookup)

@@ -143,7 +143,7 @@ impl Settings {
         self.first(|layer| layer.providers.get(provider)?.key.as_ref())
     }
 
-    /// A variable of the environment, or what the files say in its place. Call [`Settings::unlock`] before a key is read.
+    /// A variable of the environment, or what the files say in its place. Call [`Settings::run_key_command`] before a key is read.
     pub(crate) fn lookup(&self, name: &str) -> Option<String> {
         let set = environment(name).filter(|value| !value.trim().is_empty());
         set.or_else(|| match self.in_place_of(name)? {
@@ -166,7 +166,7 @@ impl Settings {
     ///
     /// # Errors
     /// It brings no key.
-    pub(crate) fn unlock(&self, descriptor: &Descriptor) -> Result<(), Failure> {
+    pub(crate) fn run_key_command(&self, descriptor: &Descriptor) -> Result<(), Failure> {
         let id = descriptor.id.as_str();
         let is_set = |name: &str| environment(name).is_some_and(|value| !value.trim().is_empty());
         let Some(Found { value: KeySource::Command(command), origin }) = self.key(id) else { return Ok(()) };

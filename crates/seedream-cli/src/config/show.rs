@@ -98,7 +98,8 @@ fn of_provider(descriptor: &Descriptor, settings: &Settings) -> [Shown; 3] {
                 KeySource::Command(_) => "set by key_command".to_owned(),
             };
             let unset = Shown::of(&named("key"), settings.key(id), word, None);
-            let from = if unset.value.is_some() { unset.from } else { format!("set {}", key_variables.join(" or ")) };
+            let from =
+                if unset.value.is_some() { unset.from } else { format!("not set: {}", key_variables.join(" or ")) };
             Shown { from, ..unset }
         }
     };

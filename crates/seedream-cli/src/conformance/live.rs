@@ -74,7 +74,7 @@ fn client(subject: &Subject, mock: Option<&str>, settings: &Settings) -> Result<
     let id = subject.id();
     let Some(mock) = mock else {
         let dialect = subject.dialect().descriptor();
-        settings.unlock(dialect)?;
+        settings.run_key_command(dialect)?;
         return settings.connect(seedream::from_lookup(id, |name| settings.lookup(name))?);
     };
     let below = subject.base_path();

@@ -78,8 +78,9 @@ async fn reach(base_url: &str, settings: &Settings, id: Option<&str>, findings: 
     let response = match sent {
         Ok(response) => response,
         Err(message) => {
-            let remedy = "check the base URL, the network, --proxy and --ca-cert";
-            findings.add(Finding::problem("endpoint", id, &message, remedy));
+            let proxy = settings.proxy().map(|found| format!("; the proxy is that of {}", found.origin));
+            let remedy = format!("check the base URL, the network, --proxy and --ca-cert{}", proxy.unwrap_or_default());
+            findings.add(Finding::problem("endpoint", id, &message, &remedy));
             return false;
         }
     };

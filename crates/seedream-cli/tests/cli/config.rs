@@ -60,7 +60,7 @@ fn each_setting_comes_from_the_first_source_that_has_it() {
     check(&ran, "name", "{provider}-{index}", "default");
     check(&ran, "providers.ark.base_url", "https://ark.cn-beijing.volces.com/api/v3", "default");
     check(&ran, "providers.ark.model", "doubao-seedream-4-0-250828", "default");
-    check(&ran, "providers.ark.key", "", "set ARK_API_KEY");
+    check(&ran, "providers.ark.key", "", "not set: ARK_API_KEY");
 
     let text = format!("{USER}{PROFILE}");
     write(&file, &text);

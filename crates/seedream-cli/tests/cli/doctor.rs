@@ -82,7 +82,7 @@ fn an_endpoint_that_cannot_be_reached_is_told_with_what_is_in_the_way() {
     only_problem(&ran, "endpoint", &format!("could not connect to http://{dead}"), "check the base URL");
     let way = format!("http://user:s3cret@{proxy}");
     let ran = doctor(&workdir, "http://ark.example/api/v3", &["--proxy", &way], &[KEY]);
-    only_problem(&ran, "endpoint", &format!("through the proxy http://{proxy}"), "--proxy");
+    only_problem(&ran, "endpoint", &format!("through the proxy http://{proxy}"), "the proxy is that of --proxy");
     assert!(!ran.stdout.contains("s3cret"));
     let ca = Authority::new("Harbour CA");
     let server = TlsServer::start(&ca, "localhost", Validity::Now, |_| Vec::new());
