@@ -1,7 +1,10 @@
 //! The arguments of the command line.
 
 mod batch;
+mod config;
 mod conformance;
+mod connection;
+mod doctor;
 mod groups;
 mod mock;
 #[cfg(feature = "storage")]
@@ -11,7 +14,10 @@ use clap::{Args, Parser, Subcommand};
 use seedream::seedream_core::Descriptor;
 
 pub(crate) use batch::*;
+pub(crate) use config::*;
 pub(crate) use conformance::*;
+pub(crate) use connection::*;
+pub(crate) use doctor::*;
 pub(crate) use groups::*;
 pub(crate) use mock::*;
 #[cfg(feature = "storage")]
@@ -37,6 +43,7 @@ fn after_help() -> String {
             text.push_str(&format!("  {:12} {}: set {name}={}\n", "", site.name, site.base_url));
         }
     }
+    text.push_str("Flags have defaults in configuration files: seedream config show --help\n");
     format!("{text}\n{EXIT_CODES}")
 }
 
@@ -82,6 +89,18 @@ pub(crate) enum Command {
     /// List the models of each provider
     #[command(mut_arg("ids", |provider| provider.help("Providers to use, or all [default: all; with --live, those with a key]")))]
     Models(ModelsArgs),
+    /// Show the configuration
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Check keys, endpoints, proxies, the clock, the output folder and unfinished jobs, and say what to do; costs nothing
+    #[command(after_help = DOCTOR_HELP)]
+    Doctor(DoctorArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Write manual pages
+    Man(ManArgs),
     /// Run and control a local mock of the providers
     Mock {
         #[command(subcommand)]
@@ -115,9 +134,8 @@ pub(crate) struct GenerateArgs {
     /// Send although the server of the ledger is not the one that recorded last, as after a failover: its latest entries may be missing
     #[arg(long, requires = "ledger")]
     pub(crate) accept_failover: bool,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) results: ResultArgs,
 }
 
 #[derive(Debug, Args)]
@@ -149,10 +167,18 @@ pub(crate) struct ResumeArgs {
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
     #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+    #[command(flatten)]
     pub(crate) save: SaveArgs,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) results: ResultArgs,
+}
+
+impl ResumeArgs {
+    /// Whether a task is named, and no file.
+    pub(crate) fn names_task(&self) -> bool {
+        self.task.split_once(':').is_some_and(|(provider, _)| seedream::dialect(provider).is_ok())
+    }
 }
 
 #[derive(Debug, Args)]

@@ -18,6 +18,7 @@ pub(crate) use {results::spend_table, runner::Runner};
 
 use crate::{
     args::{BatchArgs, ProviderArgs, RuleArgs, SaveArgs},
+    config::Settings,
     console::Console,
     destination::Destination,
     exit::Exit,
@@ -34,13 +35,14 @@ use crate::{
 ///
 /// # Errors
 /// A line is not valid, or the ledger cannot be used: nothing was sent.
-pub(crate) async fn batch(args: &BatchArgs, console: &Console) -> Result<Exit, Failure> {
+pub(crate) async fn batch(args: &BatchArgs, settings: &Settings, console: &Console) -> Result<Exit, Failure> {
     args.save.check_out()?;
     let files = BatchFiles::of(args)?;
-    let destination = open(&args.provider, console).await?;
-    let targets = targets(&args.provider, &args.rules, &args.save, &destination)?;
+    let destination = open(&args.provider, settings, console).await?;
+    let targets = targets(&args.provider, &args.rules, &args.save, &destination, settings)?;
+    settings.tell_of_project(console);
     let lines = planned::lines(args, &targets, console)?;
-    let place = OutputPlace::open(&args.save, None, files.ledger.beside(), console).await?;
+    let place = OutputPlace::open(&args.save, None, files.ledger.beside(), settings, console).await?;
     let ledger = files.ledger.open_or_make(args.accept_failover)?;
     let total = lines.iter().map(|line| u64::from(line.purchases)).sum();
     let report = ledger.plan_lines(&files.batch, lines).await?;
@@ -91,8 +93,8 @@ fn worker(args: &BatchArgs, batch: &str, ledger: &seedream_ledger::Ledger) -> Re
 ///
 /// # Errors
 /// As [`Destination::open`].
-pub(crate) async fn open(args: &ProviderArgs, console: &Console) -> Result<Destination, Failure> {
-    Destination::open(args.mock.then(MockServer::builder), args.base_url.as_deref(), console).await
+pub(crate) async fn open(args: &ProviderArgs, settings: &Settings, console: &Console) -> Result<Destination, Failure> {
+    Destination::open(args.mock.then(MockServer::builder), args.base_url.as_deref(), settings, console).await
 }
 
 /// The clients of the chosen providers.
@@ -104,13 +106,16 @@ pub(crate) fn targets(
     rules: &RuleArgs,
     save: &SaveArgs,
     destination: &Destination,
+    settings: &Settings,
 ) -> Result<Vec<RequestFitter>, Failure> {
     let overrides = provider.overrides()?;
     let mut targets = Vec::new();
-    for dialect in provider_selection::choose(provider, provider_selection::environment)? {
+    for dialect in provider_selection::choose(provider, |name| settings.presence(name))? {
         let builder = limited(destination.client(&dialect)?, &overrides);
         let builder = builder.policy(policy(save, destination.is_mock())).download(download(save));
-        targets.push(RequestFitter { client: builder.strictness(rules.check.into()).build()?, fit: rules.fit });
+        let default_model = settings.default_model(&dialect.descriptor().id);
+        let client = builder.strictness(rules.check.into()).build()?;
+        targets.push(RequestFitter { client, fit: rules.fit, default_model });
     }
     Ok(targets)
 }

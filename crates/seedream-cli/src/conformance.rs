@@ -21,6 +21,7 @@ use serde_json::Value;
 
 use crate::{
     args::{AdapterArgs, ConformanceCommand, DriftArgs, LintArgs, MutantArgs, RunArgs},
+    config::Settings,
     console::Console,
     destination::mock_url,
     failure::Failure,
@@ -33,7 +34,9 @@ use crate::{
 /// A file cannot be read or is not valid.
 pub(crate) async fn conformance(command: &ConformanceCommand, console: &Console) -> Result<ExitCode, Failure> {
     match command {
-        ConformanceCommand::Run(args) if args.live => live::run(args, console).await,
+        ConformanceCommand::Run(args) if args.live => {
+            live::run(args, &Settings::load(&args.connection)?, console).await
+        }
         ConformanceCommand::Run(args) => run(args, console),
         ConformanceCommand::Trace(args) => trace(args, console),
         ConformanceCommand::Lint(args) => lint(args, console),

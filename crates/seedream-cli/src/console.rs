@@ -1,6 +1,9 @@
 //! All printing: results to standard output, messages to standard error.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    path::Path,
+};
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
@@ -44,7 +47,7 @@ impl Console {
     /// # Errors
     /// Standard output cannot be written. A closed pipe is not an error.
     pub(crate) fn data(&self, text: &str) -> Result<(), Failure> {
-        write(printable(text).trim_end())
+        write(printable(text).trim_end().as_bytes())
     }
 
     /// Prints JSON to standard output.
@@ -54,7 +57,7 @@ impl Console {
     pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value)
             .map_err(|error| Failure::other(format!("cannot serialize the result as JSON: {error}")))?;
-        write(&text)
+        write(text.as_bytes())
     }
 
     /// Prints one line to standard output, unchanged.
@@ -62,13 +65,21 @@ impl Console {
     /// # Errors
     /// As [`Console::data`].
     pub(crate) fn line(&self, line: &str) -> Result<(), Failure> {
-        write(line)
+        write(line.as_bytes())
+    }
+
+    /// Prints a path to standard output, unchanged, also where it is no text.
+    ///
+    /// # Errors
+    /// As [`Console::data`].
+    pub(crate) fn path(&self, path: &Path) -> Result<(), Failure> {
+        write(path.as_os_str().as_encoded_bytes())
     }
 }
 
-fn write(text: &str) -> Result<(), Failure> {
+fn write(text: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+    match out.write_all(text).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::other(format!("cannot write to standard output: {error}")))
         }

@@ -7,7 +7,7 @@ use seedream::seedream_core::Dialect;
 use seedream::{Client, ClientBuilder};
 use seedream_mock::{MockServer, MockServerBuilder};
 
-use crate::{console::Console, failure::Failure, provider_selection::environment};
+use crate::{config::Settings, console::Console, failure::Failure};
 
 /// The key for the built-in mock, which accepts any.
 const MOCK_KEY: &str = "embedded-mock";
@@ -27,10 +27,10 @@ pub(crate) fn mock_url(option: &str, url: &str, console: &Console) -> Result<Str
 /// Where requests go.
 #[derive(Debug)]
 pub(crate) enum Destination {
-    /// The providers' endpoints, or those in the environment.
-    Providers,
+    /// The providers' endpoints, or those in the environment and in files.
+    Providers(Settings),
     /// The base URL that the user gave.
-    BaseUrl(String),
+    BaseUrl(String, Settings),
     /// A mock in this process.
     Mock(MockServer),
 }
@@ -43,13 +43,17 @@ impl Destination {
     pub(crate) async fn open(
         mock: Option<MockServerBuilder>,
         base_url: Option<&str>,
+        settings: &Settings,
         console: &Console,
     ) -> Result<Self, Failure> {
         if base_url.is_some_and(|url| url.trim().is_empty()) {
             return Err(Failure::usage("--base-url is empty; write a URL, or leave the flag out"));
         }
         let Some(mock) = mock else {
-            return Ok(base_url.map_or(Self::Providers, |url| Self::BaseUrl(url.to_owned())));
+            return Ok(match base_url {
+                Some(url) => Self::BaseUrl(url.to_owned(), settings.clone()),
+                None => Self::Providers(settings.clone()),
+            });
         };
         let mock = mock.start().await;
         let mock = mock.map_err(|error| Failure::other(format!("cannot start the built-in mock: {error}")))?;
@@ -66,24 +70,26 @@ impl Destination {
 
     /// The base URL that the user gave.
     pub(crate) fn base_url(&self) -> Option<&str> {
-        if let Self::BaseUrl(url) = self { Some(url) } else { None }
+        if let Self::BaseUrl(url, _) = self { Some(url) } else { None }
     }
 
     /// A client builder for a provider, with endpoint and key.
     ///
     /// # Errors
-    /// The provider has no key.
+    /// The provider has no key, or the proxy or the CA certificates cannot be used.
     pub(crate) fn client(&self, dialect: &Arc<dyn Dialect>) -> Result<ClientBuilder, Failure> {
         let id = &dialect.descriptor().id;
-        let with_key = |url: Option<&str>| {
+        let with_key = |url: Option<&str>, settings: &Settings| {
+            settings.run_key_command(dialect.descriptor())?;
             let is_url = |name: &str| dialect.descriptor().base_url_variables.iter().any(|variable| variable == name);
-            let lookup = |name: &str| url.filter(|_| is_url(name)).map(str::to_owned).or_else(|| environment(name));
-            seedream::from_lookup(id, lookup)
-                .map_err(|error| Failure::usage(format!("{error}, or use --mock, which needs no key")))
+            let lookup = |name: &str| url.filter(|_| is_url(name)).map(str::to_owned).or_else(|| settings.lookup(name));
+            let builder = seedream::from_lookup(id, lookup)
+                .map_err(|error| Failure::usage(format!("{error}, or use --mock, which needs no key")))?;
+            settings.connect(builder)
         };
         match self {
-            Self::Providers => with_key(None),
-            Self::BaseUrl(url) => with_key(Some(url)),
+            Self::Providers(settings) => with_key(None, settings),
+            Self::BaseUrl(url, settings) => with_key(Some(url), settings),
             Self::Mock(mock) => {
                 let base = mock.base_url(id);
                 let base = base.ok_or_else(|| Failure::other(format!("the built-in mock does not support {id}")))?;

@@ -11,6 +11,7 @@ use seedream_mock::{Fault, MockServer, MockServerBuilder};
 
 use crate::{
     args::{GenerateArgs, SaveArgs},
+    config::Settings,
     console::Console,
     destination::Destination,
     exit::Exit,
@@ -23,25 +24,28 @@ use crate::{
     report::{self, PurchaseResult, ResumeCommand},
     request_fitter::RequestFitter,
     signals::Cancel,
+    viewer,
 };
 
 /// Sends the request, saves the images and prints the results.
 ///
 /// # Errors
 /// The run cannot start. The failure of a single provider is a result.
-pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<Exit, Failure> {
+pub(crate) async fn generate(args: &GenerateArgs, settings: &Settings, console: &Console) -> Result<Exit, Failure> {
     args.save.check_out()?;
-    let dialects = provider_selection::choose(&args.provider, provider_selection::environment)?;
+    let dialects = provider_selection::choose(&args.provider, |name| settings.presence(name))?;
+    settings.tell_of_project(console);
     let request = args.request.request(console)?;
     let overrides = args.provider.overrides()?;
     let mock = args.provider.mock.then(|| builtin_mock(args.request.options.stream));
-    let destination = Destination::open(mock, args.provider.base_url.as_deref(), console).await?;
+    let destination = Destination::open(mock, args.provider.base_url.as_deref(), settings, console).await?;
     let mut clients = Vec::new();
     for dialect in &dialects {
         let builder = limited(destination.client(dialect)?, &overrides);
         let builder = builder.policy(policy(&args.save, destination.is_mock())).download(download(&args.save));
         let client = builder.strictness(args.request.rules.check.into()).build()?;
-        clients.push(RequestFitter { client, fit: args.request.rules.fit });
+        let default_model = settings.default_model(&dialect.descriptor().id);
+        clients.push(RequestFitter { client, fit: args.request.rules.fit, default_model });
     }
     let base_url = destination.base_url().and(clients.first()).map(|fitting| fitting.client.base_url().to_owned());
 
@@ -53,7 +57,7 @@ pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<E
     };
     let cancel = Cancel::on_signals(Some(console))?;
     let beside = args.ledger.as_ref().map_or(Beside::Nothing, LedgerAt::beside);
-    let place = OutputPlace::open(&args.save, None, beside, console).await?;
+    let place = OutputPlace::open(&args.save, None, beside, settings, console).await?;
     let ledger = args.ledger.as_ref().map(|at| at.open_or_make(args.accept_failover)).transpose()?;
     let resume = ResumeCommand {
         base_url,
@@ -85,7 +89,10 @@ pub(crate) async fn generate(args: &GenerateArgs, console: &Console) -> Result<E
     };
     let flushed = if let Some(ledger) = &ledger { ledger.flush().await } else { Ok(()) };
     let cancelled = cancel.control().is_cancelled();
-    let exit = report::print(&results, args.json, &resume, cancelled, &mut warnings, console)?;
+    let exit = report::print(&results, &args.results, &resume, cancelled, &mut warnings, console)?;
+    if args.results.open {
+        viewer::open(&results, console);
+    }
     flushed?;
     Ok(exit)
 }

@@ -5,6 +5,7 @@ use seedream_ledger::{JobFilter, JobRow, Ledger, Resolution, WorkerOptions, prot
 use crate::{
     args::{Check, Decision, JobsCommand, ProviderArgs, RuleArgs, SaveArgs},
     batch::{self, Runner},
+    config::Settings,
     console::Console,
     exit::Exit,
     failure::Failure,
@@ -37,8 +38,13 @@ pub(crate) async fn jobs(command: JobsCommand, console: &Console) -> Result<Exit
             console.json(&found)?;
             Ok(Exit::Ok)
         }
-        JobsCommand::Resume { ledger, provider, save } => {
-            resume(&ledger.ledger.open()?, ledger.ledger.beside(), &provider, &save, console).await
+        JobsCommand::Resume { ledger, mut provider, mut save } => {
+            let settings = Settings::load(&provider.connection)?;
+            settings.fill_providers(&mut provider);
+            settings.fill_out(&mut save);
+            settings.fill_name(&mut save);
+            let places = (&*provider, &*save);
+            resume(&ledger.ledger.open()?, ledger.ledger.beside(), places, &settings, console).await
         }
         JobsCommand::Resolve { id, decision, yes: _, force, ledger } => {
             let mut resolution = Resolution::new(verdict(decision));
@@ -114,13 +120,14 @@ fn whole_seconds(time: &str) -> String {
 async fn resume(
     ledger: &Ledger,
     beside: Beside<'_>,
-    provider: &ProviderArgs,
-    save: &SaveArgs,
+    (provider, save): (&ProviderArgs, &SaveArgs),
+    settings: &Settings,
     console: &Console,
 ) -> Result<Exit, Failure> {
     save.check_out()?;
-    let destination = batch::open(provider, console).await?;
-    let targets = batch::targets(provider, &RuleArgs { check: Check::Strict, fit: false }, save, &destination)?;
+    let destination = batch::open(provider, settings, console).await?;
+    let targets =
+        batch::targets(provider, &RuleArgs { check: Check::Strict, fit: false }, save, &destination, settings)?;
     let cancel = Cancel::on_signals(Some(console))?;
     let runner = Runner {
         provider: batch::provider(targets)?,
@@ -128,7 +135,7 @@ async fn resume(
         batch: None,
         worker: ledger.worker(WorkerOptions::default())?,
         options: None,
-        place: OutputPlace::open(save, None, beside, console).await?,
+        place: OutputPlace::open(save, None, beside, settings, console).await?,
         has_sidecar: !save.no_sidecar,
         cancel: &cancel,
         concurrency: 4,

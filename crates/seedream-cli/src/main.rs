@@ -6,9 +6,12 @@
 mod args;
 mod batch;
 mod budget;
+mod completions;
+mod config;
 mod conformance;
 mod console;
 mod destination;
+mod doctor;
 mod duration;
 mod exit;
 mod failure;
@@ -18,12 +21,14 @@ mod ledger;
 mod limits_file;
 mod mock;
 mod models;
+mod nearest;
 mod output_place;
 mod plan;
 mod pretty_json;
 mod progress;
 mod prompt;
 mod provider_selection;
+mod proxy_url;
 mod report;
 mod request;
 mod request_fitter;
@@ -34,6 +39,7 @@ mod spend;
 mod storage;
 mod table;
 mod verbose;
+mod viewer;
 
 use std::{
     io,
@@ -47,7 +53,8 @@ use clap::Parser as _;
 use tokio::runtime::Runtime;
 
 use crate::{
-    args::{Cli, Command},
+    args::{Cli, Command, ConfigCommand},
+    config::Settings,
     console::Console,
     exit::Exit,
     failure::Failure,
@@ -115,18 +122,58 @@ async fn run(cli: Cli, console: &Console) -> Result<ExitCode, Failure> {
     signals::catch_file_size_signal()
         .map_err(|error| Failure::other(format!("cannot install signal handlers: {error}")))?;
     let result = match cli.command {
-        Command::Generate(args) => generate::generate(&args, console).await,
-        Command::Plan(args) => plan::plan(&args, console),
-        Command::Resume(args) => resume::resume(&args, console).await,
-        Command::Batch(args) => batch::batch(&args, console).await,
+        Command::Generate(mut args) => {
+            let settings = Settings::load(&args.provider.connection)?;
+            settings.fill_request(&mut args.request.options);
+            settings.fill_providers(&mut args.provider);
+            settings.fill_out(&mut args.save);
+            settings.fill_name(&mut args.save);
+            explained(generate::generate(&args, &settings, console).await, &settings, console)
+        }
+        Command::Plan(mut args) => {
+            let settings = Settings::load(&args.provider.connection)?;
+            settings.fill_request(&mut args.request.options);
+            settings.fill_providers(&mut args.provider);
+            explained(plan::plan(&args, &settings, console), &settings, console)
+        }
+        Command::Resume(mut args) => {
+            let settings = Settings::load(&args.connection)?;
+            // Images of a record are saved beside it.
+            if args.names_task() {
+                settings.fill_out(&mut args.save);
+            }
+            settings.fill_name(&mut args.save);
+            resume::resume(&args, &settings, console).await
+        }
+        Command::Batch(mut args) => {
+            let settings = Settings::load(&args.provider.connection)?;
+            settings.fill_request(&mut args.options);
+            settings.fill_providers(&mut args.provider);
+            settings.fill_out(&mut args.save);
+            settings.fill_name(&mut args.save);
+            explained(batch::batch(&args, &settings, console).await, &settings, console)
+        }
         Command::Jobs { command } => jobs::jobs(command, console).await,
         Command::Spend(args) => spend::spend(&args, console).await,
         #[cfg(feature = "storage")]
         Command::Storage { command } => storage::storage(command, console).await,
-        Command::Models(args) => models::models(&args, console).await,
+        Command::Models(args) => models::models(&args, &Settings::load(&args.provider.connection)?, console).await,
+        Command::Doctor(args) => doctor::doctor(&args, console).await,
+        Command::Completions(args) => completions::completions(args.shell, console),
+        Command::Man(args) => completions::man(&args.out, console),
+        Command::Config { command: ConfigCommand::Show(args) } => config::show(&args, console),
         Command::Mock { command } => mock::run(*command, console).await,
         // It has its own exit codes.
         Command::Conformance { command } => return conformance::conformance(&command, console).await,
     };
     result.map(ExitCode::from)
+}
+
+/// Adds where settings come from to a request that is refused: what is wrong may be in a file.
+fn explained(result: Result<Exit, Failure>, settings: &Settings, console: &Console) -> Result<Exit, Failure> {
+    let is_refused = matches!(&result, Ok(Exit::Usage) | Err(Failure { exit: Exit::Usage, .. }));
+    if let Some(origins) = settings.origins().filter(|_| is_refused) {
+        console.note(&origins);
+    }
+    result
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::{
     args::{ModelsArgs, ProviderArgs},
+    config::Settings,
     console::Console,
     destination::Destination,
     exit::Exit,
@@ -51,9 +52,9 @@ struct ListedModel {
 ///
 /// # Errors
 /// No provider can be used.
-pub(crate) async fn models(args: &ModelsArgs, console: &Console) -> Result<Exit, Failure> {
+pub(crate) async fn models(args: &ModelsArgs, settings: &Settings, console: &Console) -> Result<Exit, Failure> {
     let (models, sites, exit) = if args.live {
-        let (models, exit) = live(&args.provider, console).await?;
+        let (models, exit) = live(&args.provider, settings, console).await?;
         (models, Vec::new(), exit)
     } else {
         let (models, sites) = built_in(&args.provider)?;
@@ -97,13 +98,17 @@ fn built_in(args: &ProviderArgs) -> Result<(Vec<ListedModel>, Vec<ListedSite>), 
 }
 
 /// Fetches the list of each provider that has one: those in `--provider`, else those with a key.
-async fn live(args: &ProviderArgs, console: &Console) -> Result<(Vec<ListedModel>, Exit), Failure> {
+async fn live(
+    args: &ProviderArgs,
+    settings: &Settings,
+    console: &Console,
+) -> Result<(Vec<ListedModel>, Exit), Failure> {
     let listed = |dialect: &Arc<dyn Dialect>| dialect.catalog().is_some();
     let named = provider_selection::named(args)?;
     let mut dialects = named.clone();
     if named.is_empty() {
         let has_key = |dialect: &Arc<dyn Dialect>| {
-            args.mock || provider_selection::has_key(dialect.descriptor(), provider_selection::environment)
+            args.mock || provider_selection::has_key(dialect.descriptor(), |name| settings.presence(name))
         };
         dialects = seedream::dialects().into_iter().filter(|dialect| listed(dialect) && has_key(dialect)).collect();
         if dialects.is_empty() {
@@ -116,7 +121,8 @@ async fn live(args: &ProviderArgs, console: &Console) -> Result<(Vec<ListedModel
     }
     provider_selection::check_base_url(args, &dialects)?;
     let overrides = args.overrides()?;
-    let destination = Destination::open(args.mock.then(MockServer::builder), args.base_url.as_deref(), console).await?;
+    let destination =
+        Destination::open(args.mock.then(MockServer::builder), args.base_url.as_deref(), settings, console).await?;
     let mut clients = Vec::new();
     for dialect in &dialects {
         if named.len() > 1 && !listed(dialect) {

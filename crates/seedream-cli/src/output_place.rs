@@ -6,15 +6,15 @@ use std::{
 };
 
 use seedream::Job;
-use seedream::seedream_client::{FolderOutput, FolderStore, Output};
+use seedream::seedream_client::{FolderOutput, FolderStore, NameTemplate, Output};
 
-use crate::{args::SaveArgs, console::Console, failure::Failure, provider_selection::environment};
+use crate::{args::SaveArgs, config::Settings, console::Console, failure::Failure, provider_selection::environment};
 
 /// Where the images of a run go.
 #[derive(Clone, Debug)]
 pub(crate) enum OutputPlace {
     /// A folder, with the records of jobs that no ledger keeps.
-    Folder(PathBuf),
+    Folder { folder: PathBuf, name: Option<NameTemplate> },
     #[cfg_attr(not(feature = "storage"), allow(dead_code, reason = "this build opens none"))]
     /// A bucket, with a folder for images that are not there yet, and for records.
     Bucket { output: Arc<dyn Output>, spool: PathBuf },
@@ -29,18 +29,25 @@ impl OutputPlace {
         save: &SaveArgs,
         url: Option<&str>,
         beside: Beside<'_>,
+        settings: &Settings,
         console: &Console,
     ) -> Result<Self, Failure> {
         match save.out_url().or(url) {
-            Some(url) => bucket(url, spool(save, beside)?, console).await,
-            None => Ok(Self::Folder(save.out().to_owned())),
+            Some(url) => bucket(url, spool(save, beside)?, settings, console).await,
+            None => Ok(Self::Folder { folder: save.out().to_owned(), name: save.name.clone() }),
         }
     }
 
     /// The job with its output, and with its records there.
     pub(crate) fn keep(&self, job: Job) -> Job {
         match self {
-            Self::Folder(folder) => job.save_to(folder),
+            Self::Folder { folder, name } => {
+                let job = job.save_to(folder);
+                match name {
+                    Some(name) => job.output(Arc::new(FolderOutput::new(folder).named(name.clone()))),
+                    None => job,
+                }
+            }
             Self::Bucket { output, spool } => job.output(output.clone()).store(Arc::new(FolderStore::new(spool))),
         }
     }
@@ -48,14 +55,23 @@ impl OutputPlace {
     /// The output of a line of a batch; names in a folder begin with its key.
     pub(crate) fn of_line(&self, key: &str) -> Arc<dyn Output> {
         match self {
-            Self::Folder(folder) => Arc::new(FolderOutput::new(folder).prefix(key)),
+            Self::Folder { folder, name } => {
+                let output = FolderOutput::new(folder).prefix(key);
+                Arc::new(if let Some(name) = name { output.named(name.clone()) } else { output })
+            }
             Self::Bucket { output, .. } => output.clone(),
         }
     }
 
-    /// The output of what is resumed, where that is not the folder of its record.
-    pub(crate) fn bucket(&self) -> Option<Arc<dyn Output>> {
-        if let Self::Bucket { output, .. } = self { Some(output.clone()) } else { None }
+    /// The output of a record that is resumed, where that is not its folder with the usual names.
+    pub(crate) fn resumed(&self, record: &Path) -> Option<Arc<dyn Output>> {
+        match self {
+            Self::Bucket { output, .. } => Some(output.clone()),
+            Self::Folder { name, .. } => {
+                let folder = record.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+                Some(Arc::new(FolderOutput::new(folder).resuming().named(name.clone()?)))
+            }
+        }
     }
 }
 
@@ -97,15 +113,12 @@ fn spool(save: &SaveArgs, beside: Beside<'_>) -> Result<PathBuf, Failure> {
 }
 
 #[cfg(feature = "storage")]
-async fn bucket(url: &str, spool: PathBuf, console: &Console) -> Result<OutputPlace, Failure> {
-    use seedream::seedream_client::{
-        ReqwestTransport,
-        storage::{BucketOutput, BucketSettings},
-    };
+async fn bucket(url: &str, spool: PathBuf, connection: &Settings, console: &Console) -> Result<OutputPlace, Failure> {
+    use seedream::seedream_client::storage::{BucketOutput, BucketSettings};
 
     let settings = BucketSettings::from_lookup(url, environment)
         .map_err(|error| Failure::usage(format!("--out: {}; nothing was sent", error.message())))?;
-    let output = BucketOutput::open(settings, &spool, Arc::new(ReqwestTransport::new())).await.map_err(|error| {
+    let output = BucketOutput::open(settings, &spool, Arc::new(connection.transport()?)).await.map_err(|error| {
         Failure::usage(format!("--out {url}: {error}; {}; nothing was sent to a provider", error.remedy()))
     })?;
     for warning in output.warnings() {
@@ -117,7 +130,7 @@ async fn bucket(url: &str, spool: PathBuf, console: &Console) -> Result<OutputPl
 }
 
 #[cfg(not(feature = "storage"))]
-async fn bucket(url: &str, _: PathBuf, _: &Console) -> Result<OutputPlace, Failure> {
+async fn bucket(url: &str, _: PathBuf, _: &Settings, _: &Console) -> Result<OutputPlace, Failure> {
     let remedy = "name a folder, or build it with the feature `storage`";
     Err(Failure::usage(format!("--out {url}: this build saves in folders only: {remedy}; nothing was sent")))
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
     args::PlanArgs,
+    config::Settings,
     console::Console,
     exit::Exit,
     failure::Failure,
@@ -67,10 +68,11 @@ struct Planned {
 ///
 /// # Errors
 /// The flags are not valid. If one provider refuses the request, the others are still printed.
-pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> {
-    let dialects = provider_selection::to_plan(&args.provider, provider_selection::environment)?;
+pub(crate) fn plan(args: &PlanArgs, settings: &Settings, console: &Console) -> Result<Exit, Failure> {
+    let dialects = provider_selection::to_plan(&args.provider, |name| settings.presence(name))?;
     let request = args.request.request(console)?;
     let overrides = args.provider.overrides()?;
+    settings.tell_of_project(console);
     if args.provider.mock {
         console.note("mock: ignored, since a plan sends nothing");
     }
@@ -79,11 +81,13 @@ pub(crate) fn plan(args: &PlanArgs, console: &Console) -> Result<Exit, Failure> 
         let descriptor = dialect.descriptor();
         let mut builder =
             limited(Client::builder(dialect.clone()), &overrides).strictness(args.request.rules.check.into());
-        if let Some(url) = provider_selection::base_url(&args.provider, descriptor, provider_selection::environment) {
+        if let Some(url) = provider_selection::base_url(&args.provider, descriptor, |name| settings.presence(name)) {
             builder = builder.base_url(url);
         }
         let planned = builder.build().and_then(|client| {
-            let provider: Arc<dyn ImageProvider> = Arc::new(RequestFitter { client, fit: args.request.rules.fit });
+            let default_model = settings.default_model(&descriptor.id);
+            let fitter = RequestFitter { client, fit: args.request.rules.fit, default_model };
+            let provider: Arc<dyn ImageProvider> = Arc::new(fitter);
             let job = provider.job(request.clone());
             match args.exactly {
                 Some(images) => Ok(Planned::new(Exactly::new(job, images).plan()?, images)),

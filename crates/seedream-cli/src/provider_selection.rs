@@ -130,10 +130,17 @@ fn ids(dialects: &[Arc<dyn Dialect>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::ConnectionArgs;
 
     fn args(ids: &[&str], mock: bool, base_url: Option<&str>) -> ProviderArgs {
         let ids = ids.iter().map(|id| (*id).to_owned()).collect();
-        ProviderArgs { ids, mock, base_url: base_url.map(str::to_owned), limits: None }
+        ProviderArgs {
+            ids,
+            mock,
+            base_url: base_url.map(str::to_owned),
+            limits: None,
+            connection: ConnectionArgs::default(),
+        }
     }
 
     fn chosen(args: &ProviderArgs, keys: &[&str]) -> Result<String, String> {

@@ -13,7 +13,7 @@ pub(crate) use self::{
     text::{ResumeCommand, hint},
     warnings::{PrintedWarnings, text as warning_text},
 };
-use crate::{console::Console, exit::Exit, failure::Failure};
+use crate::{args::ResultArgs, console::Console, exit::Exit, failure::Failure};
 
 /// The JSON output: one entry per purchase.
 #[derive(Debug, Serialize)]
@@ -27,18 +27,30 @@ struct JsonResults<'a> {
 /// Standard output cannot be written to.
 pub(crate) fn print(
     purchases: &[PurchaseResult],
-    json: bool,
+    args: &ResultArgs,
     resume: &ResumeCommand,
     cancelled: bool,
     warnings: &mut PrintedWarnings,
     console: &Console,
 ) -> Result<Exit, Failure> {
     let json_results = JsonResults { results: purchases.iter().map(|purchase| &purchase.outcome).collect() };
-    let printed = if json { console.json(&json_results) } else { console.data(&text::tables(purchases)) };
+    let printed = match args {
+        ResultArgs { json: true, .. } => console.json(&json_results),
+        ResultArgs { print_paths: true, .. } => paths(purchases, console),
+        _ => console.data(&text::tables(purchases)),
+    };
     // The notes say how to fetch paid images, so they are printed even if standard output failed.
     text::notes(purchases, resume, warnings, console);
     printed?;
     let deciding = purchases.iter().map(|purchase| purchase.counts_as);
     let exits = deciding.chain(cancelled.then_some(Exit::Cancelled));
     Ok(Exit::of_several(exits))
+}
+
+/// Prints where each saved image is.
+fn paths(purchases: &[PurchaseResult], console: &Console) -> Result<(), Failure> {
+    purchases.iter().flat_map(|purchase| &purchase.outcome.images).try_for_each(|image| match image.location.file() {
+        Some(file) => console.path(file),
+        None => console.line(&image.location.to_string()),
+    })
 }

@@ -10,12 +10,17 @@ pub(crate) struct RequestFitter {
     pub(crate) client: Client,
     /// Whether `--fit` is set.
     pub(crate) fit: bool,
+    /// The configured model for requests that name none.
+    pub(crate) default_model: Option<ModelId>,
 }
 
 impl RequestFitter {
-    /// The requested model, or the provider's default model.
+    /// The requested model, or the default model: the configured one, else the provider's.
     fn model(&self, requested: &ModelId) -> ModelId {
-        if requested.as_str().is_empty() { self.client.descriptor().default_model.clone() } else { requested.clone() }
+        if !requested.as_str().is_empty() {
+            return requested.clone();
+        }
+        self.default_model.clone().unwrap_or_else(|| self.client.descriptor().default_model.clone())
     }
 
     /// The request for this provider, and a warning for each value that `--fit` changed.

@@ -13,6 +13,7 @@ use seedream_mock::MockServer;
 
 use crate::{
     args::{ResumeArgs, SaveArgs},
+    config::Settings,
     console::Console,
     destination::Destination,
     exit::Exit,
@@ -23,6 +24,7 @@ use crate::{
     report::{self, PurchaseResult, ResumeCommand},
     request_fitter::RequestFitter,
     signals::Cancel,
+    viewer,
 };
 
 /// Something that can be resumed.
@@ -38,7 +40,7 @@ enum Item {
 ///
 /// # Errors
 /// Nothing can be resumed: the file or provider does not exist, or a key is missing.
-pub(crate) async fn resume(args: &ResumeArgs, console: &Console) -> Result<Exit, Failure> {
+pub(crate) async fn resume(args: &ResumeArgs, settings: &Settings, console: &Console) -> Result<Exit, Failure> {
     args.save.check_out()?;
     let Found { items, mut problems } = find(&args.task, console).await?;
     if let Some(file) = items.iter().find(|item| args.save.names_out() && !item.takes_out(&args.save)) {
@@ -46,7 +48,8 @@ pub(crate) async fn resume(args: &ResumeArgs, console: &Console) -> Result<Exit,
         return Err(Failure::usage(format!("{file}: {message}")));
     }
     let mut places = Places::default();
-    let destination = Destination::open(args.mock.then(MockServer::builder), args.base_url.as_deref(), console).await?;
+    let destination =
+        Destination::open(args.mock.then(MockServer::builder), args.base_url.as_deref(), settings, console).await?;
     let cancel = Cancel::on_signals(Some(console))?;
     let mut base_url = destination.base_url().map(str::to_owned);
     let mut results = Vec::new();
@@ -61,7 +64,7 @@ pub(crate) async fn resume(args: &ResumeArgs, console: &Console) -> Result<Exit,
         if destination.base_url().is_some() {
             base_url = Some(client.base_url().to_owned());
         }
-        let place = match places.of(args, &item, console).await {
+        let place = match places.of(args, &item, settings, console).await {
             Ok(place) => place,
             Err(failure) => {
                 problems.push(format!("{item}: {}", failure.message));
@@ -86,8 +89,11 @@ pub(crate) async fn resume(args: &ResumeArgs, console: &Console) -> Result<Exit,
     let (out, mock) = (args.save.out().to_owned(), destination.is_mock());
     let resume = ResumeCommand { base_url, out, ledger: None, mock };
     let cancelled = cancel.control().is_cancelled();
-    let exit =
-        report::print(&results, args.json, &resume, cancelled, &mut report::PrintedWarnings::default(), console)?;
+    let mut warnings = report::PrintedWarnings::default();
+    let exit = report::print(&results, &args.results, &resume, cancelled, &mut warnings, console)?;
+    if args.results.open {
+        viewer::open(&results, console);
+    }
     let partial = (!problems.is_empty()).then_some(Exit::Partial);
     Ok(Exit::of_several(partial.into_iter().chain([exit])))
 }
@@ -96,7 +102,7 @@ fn client(args: &ResumeArgs, item: &Item, destination: &Destination) -> Result<C
     let dialect = seedream::dialect(item.provider())?;
     let mut builder = destination.client(&dialect)?;
     // A file must not send the key to any host: only the documented base URLs are accepted from it.
-    if let (Item::File(file), Destination::Providers) = (item, destination)
+    if let (Item::File(file), Destination::Providers(_)) = (item, destination)
         && dialect.descriptor().base_urls.iter().any(|url| *url == file.endpoint)
     {
         builder = builder.base_url(file.endpoint.as_str());
@@ -110,11 +116,14 @@ fn job(item: &Item, client: &Client, destination: &Destination, place: &OutputPl
     match item {
         Item::File(file) => {
             let job = client.resume(&file.path.to_string_lossy());
-            let job = if let Some(bucket) = place.bucket() { job.output(bucket) } else { job };
-            if matches!(destination, Destination::Providers) { job } else { job.at(client.base_url()) }
+            let job = match place.resumed(&file.path) {
+                Some(output) => job.output(output),
+                None => job,
+            };
+            if matches!(destination, Destination::Providers(_)) { job } else { job.at(client.base_url()) }
         }
         Item::Task(_, id) => {
-            let fitting = RequestFitter { client: client.clone(), fit: false };
+            let fitting = RequestFitter { client: client.clone(), fit: false, default_model: None };
             place.keep(Job::collecting(Arc::new(fitting), client.task(id.clone())))
         }
     }
@@ -129,7 +138,13 @@ impl Places {
     ///
     /// # Errors
     /// As [`OutputPlace::open`].
-    async fn of(&mut self, args: &ResumeArgs, item: &Item, console: &Console) -> Result<OutputPlace, Failure> {
+    async fn of(
+        &mut self,
+        args: &ResumeArgs,
+        item: &Item,
+        settings: &Settings,
+        console: &Console,
+    ) -> Result<OutputPlace, Failure> {
         let (url, records) = match item {
             Item::File(file) => {
                 let folder = file.path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -145,7 +160,7 @@ impl Places {
             Item::File(_) => Beside::Records(records),
             Item::Task(..) => Beside::Nothing,
         };
-        let place = OutputPlace::open(&args.save, key.0.as_deref(), beside, console).await?;
+        let place = OutputPlace::open(&args.save, key.0.as_deref(), beside, settings, console).await?;
         self.0.push((key, place.clone()));
         Ok(place)
     }

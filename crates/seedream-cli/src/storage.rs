@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use seedream::seedream_client::{
-    ReqwestTransport,
-    storage::{BucketSettings, StorageCheck, check},
-};
+use seedream::seedream_client::storage::{BucketSettings, StorageCheck, check};
 
 use crate::{
     args::StorageCommand,
+    config::Settings,
     console::Console,
     exit::Exit,
     failure::Failure,
@@ -21,10 +19,11 @@ use crate::{
 /// # Errors
 /// The URL is not valid, or keys are missing.
 pub(crate) async fn storage(command: StorageCommand, console: &Console) -> Result<Exit, Failure> {
-    let StorageCommand::Check { url, json } = command;
+    let StorageCommand::Check { url, connection, json } = command;
+    let transport = Settings::load(&connection)?.transport()?;
     let settings =
         BucketSettings::from_lookup(&url, environment).map_err(|error| Failure::usage(error.message().to_owned()))?;
-    let checked = check(&settings, Arc::new(ReqwestTransport::new())).await;
+    let checked = check(&settings, Arc::new(transport)).await;
     if json {
         console.json(&checked)?;
     } else {

@@ -10,6 +10,7 @@ mod digest;
 mod growing_file;
 mod image_buffer;
 pub(crate) mod image_file;
+mod numbered_name;
 #[cfg(test)]
 pub(crate) mod operation_log;
 mod operations;
@@ -21,5 +22,6 @@ pub(crate) use self::{
     digest::{Sha256, sha256_hex},
     growing_file::GrowingFile,
     image_buffer::{ImageBuffer, Spool, innermost, random_token},
+    numbered_name::{NumberedName, is_mark, portable, start_of},
     operations::*,
 };

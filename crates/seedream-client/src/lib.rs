@@ -54,8 +54,8 @@ pub use download::{DownloadOptions, Downloader};
 pub use endpoint::{ApiKey, Endpoint, bare_key};
 pub use job::{Control, Exactly, ExactlyOutcome, Job, JobContext, JobError, JobEvent, JobHandle, JobStream, Outcome};
 pub use output::{
-    FinishedPurchase, FolderOutput, ImageContent, Location, NewImage, Output, SIDECAR_SCHEMA, SaveOptions, Saved,
-    SavedImage,
+    FinishedPurchase, FolderOutput, ImageContent, Location, NameTemplate, NewImage, Output, RequestSummary,
+    SIDECAR_SCHEMA, SaveOptions, Saved, SavedImage,
 };
 pub use provider::{EventStream, Fallback, ImageProvider, Prepared};
 pub use record::{FolderStore, History, Intent, JobRecord, JobStore, NoStore, RecordEntry, Refusal, Resumable};

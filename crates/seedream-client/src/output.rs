@@ -7,14 +7,16 @@ mod folder_output;
 mod image_check;
 mod image_output;
 mod location;
+mod name_template;
 mod save;
 mod saved_image;
 mod sidecar;
 
 pub use self::{
     folder_output::FolderOutput,
-    image_output::{FinishedPurchase, ImageContent, NewImage, Output},
+    image_output::{FinishedPurchase, ImageContent, NewImage, Output, RequestSummary},
     location::Location,
+    name_template::NameTemplate,
     save::SaveOptions,
     saved_image::{Saved, SavedImage},
     sidecar::SIDECAR_SCHEMA,

@@ -3,6 +3,10 @@
 //! [`http_transport`] is what an embedder can implement; `reqwest` is the default implementation. Nothing here knows a provider, an
 //! operation or a job.
 
+#[cfg(feature = "reqwest")]
+pub(crate) mod ca_certificates;
+#[cfg(feature = "reqwest")]
+mod certificate_names;
 mod deadline;
 mod departure;
 mod error;
@@ -14,6 +18,8 @@ pub(crate) mod reqwest;
 mod response_body;
 #[cfg(feature = "reqwest")]
 mod tls;
+#[cfg(feature = "reqwest")]
+mod untrusted_certificate;
 #[cfg(feature = "reqwest")]
 mod watched_body;
 

@@ -114,9 +114,9 @@ pub(crate) enum JobsCommand {
         #[command(flatten)]
         ledger: LedgerArgs,
         #[command(flatten)]
-        provider: ProviderArgs,
+        provider: Box<ProviderArgs>,
         #[command(flatten)]
-        save: SaveArgs,
+        save: Box<SaveArgs>,
     },
     /// Decide about a request whose outcome is unknown, after a look at the provider's bill
     Resolve {

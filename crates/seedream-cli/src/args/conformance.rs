@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use seedream_conformance::CaseFilter;
 
+use super::connection::ConnectionArgs;
+
 /// These commands have exit codes of their own.
 const EXIT_CODES: &str = "\
 Exit codes: 0 every case passes, 1 a case fails or a known failure passes, 2 usage error,
@@ -113,6 +115,8 @@ pub(crate) struct RunArgs {
     /// Send to the mock at this URL: the requests of --live, or without --live those of the preflight law
     #[arg(long, value_name = "URL")]
     pub(crate) mock: Option<String>,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
 }
 
 fn providers() -> PossibleValuesParser {

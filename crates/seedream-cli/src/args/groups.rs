@@ -6,10 +6,12 @@ use std::{
 };
 
 use clap::{ArgAction, Args, ValueEnum, builder::PossibleValuesParser};
+use seedream::seedream_client::NameTemplate;
 use seedream::seedream_core::PromptMode;
 use seedream::{Count, OutputFormat, Size, Strictness, Tier};
 use serde_json::Value;
 
+use super::connection::ConnectionArgs;
 use crate::{duration, failure::Failure};
 
 /// The request.
@@ -106,6 +108,8 @@ pub(crate) struct ProviderArgs {
     /// JSON file that overrides the built-in models and limits
     #[arg(long, value_name = "FILE")]
     pub(crate) limits: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
 }
 
 /// Output folder and time limits.
@@ -114,6 +118,9 @@ pub(crate) struct SaveArgs {
     /// Folder for images, metadata and job records [default: out], or a bucket for images and metadata
     #[arg(long, value_name = "DIR|s3://BUCKET/PREFIX")]
     out: Option<PathBuf>,
+    /// Names of images in the folder, such as {date}-{slug}-{index}: {provider}, {model}, {slug} of the prompt, {seed}, {date}, {id}, {index} [default: {provider}-{index}, in a batch {id}-{index}]
+    #[arg(long, value_name = "TEMPLATE", value_parser = name_template)]
+    pub(crate) name: Option<NameTemplate>,
     /// Folder on a local disk where images wait until the bucket of --out has them, and for job records [default: FILE.spool beside a ledger, the folder of a record, else ~/.local/state/seedream/spool]
     #[arg(long, value_name = "DIR")]
     pub(crate) spool: Option<PathBuf>,
@@ -134,17 +141,26 @@ impl SaveArgs {
         self.out.as_deref().unwrap_or(Path::new("out"))
     }
 
+    /// Sets the output folder where no flag does.
+    pub(crate) fn set_out(&mut self, out: Option<PathBuf>) {
+        self.out = out;
+    }
+
     /// The URL in `--out`, where that is no folder.
     pub(crate) fn out_url(&self) -> Option<&str> {
         self.out.as_deref().and_then(Path::to_str).filter(|out| out.contains("://"))
     }
 
-    /// Checks that the output folder is not a file, nor below one, and that `--spool` has a bucket.
+    /// Checks that the output folder is not a file, nor below one, and that `--spool` has a bucket and `--name` a folder.
     ///
     /// # Errors
     /// It is, or it has none; nothing was sent.
     pub(crate) fn check_out(&self) -> Result<(), Failure> {
         if self.out_url().is_some() {
+            if self.name.is_some() {
+                let message = "--name applies to a folder, and objects in a bucket are named by their job; leave it out; nothing was sent";
+                return Err(Failure::usage(message));
+            }
             return Ok(());
         }
         if self.spool.is_some() {
@@ -180,6 +196,20 @@ fn names_image(path: &Path) -> bool {
     ending.is_some_and(|ending| ENDINGS.iter().any(|known| known.eq_ignore_ascii_case(ending)))
 }
 
+/// How results are shown.
+#[derive(Debug, Args)]
+pub(crate) struct ResultArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print only the path of each saved image, one a line
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) print_paths: bool,
+    /// Open the saved images with the system's viewer, or the program in SEEDREAM_OPENER
+    #[arg(long)]
+    pub(crate) open: bool,
+}
+
 /// A command-line enum that converts to a library enum.
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident -> $target:ty { $($variant:ident => $to:path),* $(,)? }) => {
@@ -208,9 +238,14 @@ choice!(Mode -> PromptMode { Standard => PromptMode::Standard, Fast => PromptMod
 choice!(Check -> Strictness { Strict => Strictness::Strict, Lenient => Strictness::Lenient, Off => Strictness::Off });
 
 /// The provider ids, and `all`.
-fn providers() -> PossibleValuesParser {
+pub(super) fn providers() -> PossibleValuesParser {
     let ids = seedream::dialects().into_iter().map(|dialect| dialect.descriptor().id.to_string());
     PossibleValuesParser::new(ids.chain(["all".to_owned()]).collect::<Vec<_>>())
+}
+
+/// The names of images.
+pub(super) fn name_template(text: &str) -> Result<NameTemplate, String> {
+    text.parse().map_err(|error: seedream::Error| error.message().to_owned())
 }
 
 fn extra(text: &str) -> Result<(String, Value), String> {

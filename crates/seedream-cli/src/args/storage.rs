@@ -2,6 +2,8 @@
 
 use clap::Subcommand;
 
+use super::connection::ConnectionArgs;
+
 pub(super) const STORAGE_HELP: &str = "\
 Keys, region and endpoint come from environment variables:
   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
@@ -20,6 +22,8 @@ pub(crate) enum StorageCommand {
         /// Where images would go
         #[arg(value_name = "s3://BUCKET/PREFIX")]
         url: String,
+        #[command(flatten)]
+        connection: ConnectionArgs,
         /// Print JSON
         #[arg(long)]
         json: bool,

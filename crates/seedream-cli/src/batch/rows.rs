@@ -14,6 +14,7 @@ use crate::{
     args::{RequestArgs, RequestOptions},
     console::Console,
     failure::Failure,
+    nearest::nearest,
 };
 
 /// The column with a line's own id.
@@ -253,8 +254,7 @@ fn unknown_column(command: &clap::Command, column: &str) -> Failure {
     let longs = command.get_arguments().filter_map(Arg::get_long).filter(|long| !NOT_OF_A_LINE.contains(long));
     let mut names: Vec<_> = ["prompt", ID, EXACTLY].map(str::to_owned).into_iter().collect();
     names.extend(longs.map(|long| long.replace('-', "_")));
-    let near = names.iter().max_by(|a, b| strsim::jaro_winkler(a, column).total_cmp(&strsim::jaro_winkler(b, column)));
-    let near = near.filter(|name| strsim::jaro_winkler(name, column) > 0.8);
+    let near = nearest(column, names.iter().map(String::as_str));
     let near = near.map(|name| format!(", did you mean `{name}`?")).unwrap_or_default();
     Failure::usage(format!("the column `{column}` is not known{near}; the columns are {}", names.join(", ")))
 }

@@ -4,7 +4,6 @@ use std::{fs, process::ExitCode, sync::Arc};
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use seedream::ClientBuilder;
-use seedream::seedream_client::ReqwestTransport;
 use seedream_conformance::{
     Subject,
     drift::DriftFacts,
@@ -13,7 +12,12 @@ use seedream_conformance::{
 
 use super::subjects::built_in;
 use crate::{
-    args::RunArgs, console::Console, destination::mock_url, failure::Failure, provider_selection::environment,
+    args::RunArgs,
+    config::Settings,
+    console::Console,
+    destination::mock_url,
+    failure::Failure,
+    provider_selection::{self, environment},
 };
 
 /// The key for a mock, which accepts any.
@@ -23,15 +27,17 @@ const MOCK_KEY: &str = "sk-conformance";
 ///
 /// # Errors
 /// A provider in `--provider` has no key, or a recording cannot be written.
-pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, Failure> {
+pub(super) async fn run(args: &RunArgs, settings: &Settings, console: &Console) -> Result<ExitCode, Failure> {
     let day = Timestamp::now().to_zoned(TimeZone::UTC).date();
     let (mut sent, mut failed) = (0, 0);
     let mock = args.mock.as_ref().map(|url| mock_url("--mock", url, console)).transpose()?;
-    let client = |subject: &Subject| client(subject, mock.as_deref());
+    let client = |subject: &Subject| client(subject, mock.as_deref(), settings);
+    let has_key =
+        |subject: &Subject| provider_selection::has_key(subject.dialect().descriptor(), |name| settings.presence(name));
     for subject in built_in(args) {
         let id = subject.id();
         let builder = match client(&subject) {
-            Err(_) if args.providers.is_empty() => {
+            Err(_) if args.providers.is_empty() && !has_key(&subject) => {
                 console.data(&format!("skip  {id}: no key is set"))?;
                 continue;
             }
@@ -48,7 +54,7 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, F
                     continue;
                 }
             };
-            let raw = free.ask(client(&subject)?, Arc::new(ReqwestTransport::new())).await?;
+            let raw = free.ask(client(&subject)?, Arc::new(settings.transport()?)).await?;
             sent += 1;
             failed += usize::from(!raw.differences.is_empty());
             show(&subject, &raw, console)?;
@@ -64,9 +70,13 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<ExitCode, F
 }
 
 /// A client builder with the endpoint and key of a provider or of the mock.
-fn client(subject: &Subject, mock: Option<&str>) -> Result<ClientBuilder, Failure> {
+fn client(subject: &Subject, mock: Option<&str>, settings: &Settings) -> Result<ClientBuilder, Failure> {
     let id = subject.id();
-    let Some(mock) = mock else { return Ok(seedream::from_lookup(id, environment)?) };
+    let Some(mock) = mock else {
+        let dialect = subject.dialect().descriptor();
+        settings.run_key_command(dialect)?;
+        return settings.connect(seedream::from_lookup(id, |name| settings.lookup(name))?);
+    };
     let below = subject.base_path();
     let key = subject.dialect().descriptor().key_variables.iter().find_map(|name| environment(name));
     let builder = seedream::Client::builder(subject.dialect().clone());

@@ -12,7 +12,21 @@ fn every_command_has_help() {
     let mock = mock.map(|words| format!("mock{words}"));
     let conformance = ["", " run", " drift", " mutants"].map(|words| format!("conformance{words}"));
     let jobs = ["", " list", " show", " resume", " resolve", " export"].map(|words| format!("jobs{words}"));
-    let others = ["", "generate", "plan", "resume", "batch", "spend", "models"].map(str::to_owned);
+    let others = [
+        "",
+        "generate",
+        "plan",
+        "resume",
+        "batch",
+        "spend",
+        "models",
+        "config",
+        "config show",
+        "doctor",
+        "completions",
+        "man",
+    ]
+    .map(str::to_owned);
     let storage = ["storage", "storage check"].map(str::to_owned);
     let storage = storage.into_iter().filter(|_| cfg!(feature = "storage"));
     for words in others.into_iter().chain(jobs).chain(storage).chain(mock).chain(conformance) {

@@ -6,11 +6,14 @@ mod add_provider;
 mod batch;
 mod batch_tutorial;
 mod cancellation;
+mod completions;
+mod config;
 mod conformance;
 mod console_blocks;
 #[cfg(feature = "postgres")]
 mod database;
 mod disks;
+mod doctor;
 mod exactly_and_fallback;
 mod fails;
 mod generate;
@@ -19,6 +22,7 @@ mod kills;
 mod limits_file;
 mod mock;
 mod mock_serve;
+mod names;
 mod pasted_url_and_key;
 mod plan_and_models;
 #[cfg(feature = "postgres")]
@@ -36,3 +40,7 @@ mod sidecar;
 #[cfg(feature = "storage")]
 mod storage;
 mod support;
+mod tls;
+#[path = "../../../seedream-client/tests/support/tls_server.rs"]
+mod tls_server;
+mod viewer;

@@ -49,3 +49,37 @@ fn an_unreachable_proxy_is_named_without_its_password() {
         .exits_with(9)
         .stderr_contains(&format!("the proxy http://{dead} of http_proxy"));
 }
+
+/// A flag stands before the variables, and those before a file; this machine is reached directly all the same.
+#[test]
+fn a_proxy_that_is_named_replaces_that_of_the_environment() {
+    let workdir = Workdir::new();
+    let (flag, variable, file) = (closed(), closed(), closed());
+    let of = |address: &str| format!("http://user:s3cret@{address}");
+    std::fs::write(workdir.path("own.toml"), format!("proxy = 'http://{file}'\n")).unwrap();
+    let config = ("SEEDREAM_CONFIG", "own.toml");
+    let (named, set) = (of(&flag), of(&variable));
+    let all = [config, ("ALL_PROXY", set.as_str()), ("ARK_API_KEY", CANARY)];
+    let args = ["generate", "x", "--provider", "ark", "--base-url", "http://ark.example/api/v3"];
+    let through = |args: &[&str], env: &[(&str, &str)], told: &str| {
+        let ran = workdir.run(args, env);
+        ran.exits_with(9).stderr_contains(&format!("through the proxy http://{told}"));
+        assert!(!format!("{ran:?}").contains("s3cret"), "{ran:#?}");
+    };
+    let with_flag = [&args[..], &["--proxy", &named]].concat();
+    through(&with_flag, &all, &format!("{flag}: "));
+    through(&args, &all, &format!("{variable} of ALL_PROXY: "));
+    through(&args, &[all[0], all[2]], &format!("{file}: "));
+    let listed =
+        ["models", "--live", "--provider", "ark", "--base-url", "http://ark.example/api/v3", "--proxy", &named];
+    through(&listed, &all, &format!("{flag}: "));
+    let task =
+        ["resume", "evolink:task-1", "--base-url", "http://evolink.example", "--proxy", &named, "--deadline", "1s"];
+    let ran = workdir.run(&task, &[("EVOLINK_API_KEY", CANARY)]);
+    ran.stderr_contains(&format!("through the proxy http://{flag}"));
+
+    workdir.run(&["generate", "x", "--provider", "ark", "--mock", "--proxy", &named], &all).exits_with(0);
+    let upstream = Upstream::start();
+    let local = ["generate", "x", "--provider", "ark", "--base-url", &upstream.base("ark"), "--proxy", &named];
+    workdir.run(&local, &all).exits_with(0);
+}

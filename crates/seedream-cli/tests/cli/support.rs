@@ -139,6 +139,11 @@ impl Upstream {
         self.server.default_session().add_faults(seedream_mock::parse_faults(faults).unwrap());
     }
 
+    /// The bodies of all POSTs.
+    pub(crate) fn bodies(&self) -> Vec<Value> {
+        self.server.journal().iter().filter(|entry| entry.method == "POST").map(|entry| entry.body.clone()).collect()
+    }
+
     /// The number of requests with a method.
     pub(crate) fn count(&self, method: &str) -> usize {
         self.server.journal().iter().filter(|entry| entry.method == method).count()

@@ -13,6 +13,12 @@ use super::{
     client_struct::{Client, ClientState},
     random_source::RandomSource,
 };
+#[cfg(feature = "reqwest")]
+use crate::transport::{
+    ReqwestTransport,
+    ca_certificates::CaCertificates,
+    reqwest::{ConnectionOptions, Proxy},
+};
 use crate::{
     disk::Spool,
     download::{DownloadOptions, Downloader},
@@ -45,7 +51,7 @@ pub struct ClientBuilder {
     transport: Option<Arc<dyn Transport>>,
     download_transport: Option<Arc<dyn Transport>>,
     #[cfg(feature = "reqwest")]
-    proxy: Option<crate::transport::reqwest::Proxy>,
+    connection: ConnectionOptions,
     seed: Option<u64>,
     max_response: u64,
     max_text: u64,
@@ -75,7 +81,7 @@ impl ClientBuilder {
             transport: None,
             download_transport: None,
             #[cfg(feature = "reqwest")]
-            proxy: None,
+            connection: ConnectionOptions::default(),
             seed: None,
             max_response: MAX_RESPONSE,
             max_text: MAX_TEXT,
@@ -178,14 +184,25 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends requests and downloads through one proxy instead of the environment's; see
+    /// Sends requests and downloads through one proxy instead of the environment's, except to this machine itself; see
     /// [`ReqwestTransport`](crate::transport::ReqwestTransport). A transport that is set has its own way, and only downloads go there.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] where it is not the URL of a proxy.
     #[cfg(feature = "reqwest")]
     pub fn proxy(mut self, url: &str) -> Result<Self> {
-        self.proxy = Some(crate::transport::reqwest::Proxy::new(url)?);
+        self.connection.proxy = Some(Proxy::new(url)?);
+        Ok(self)
+    }
+
+    /// Trusts the CA certificates of a PEM text besides the platform's, for requests and downloads. A transport that is set has its own
+    /// way, and only downloads trust them then.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] where it has none, or a damaged one.
+    #[cfg(feature = "reqwest")]
+    pub fn ca_certificates(mut self, pem: &[u8]) -> Result<Self> {
+        self.connection.certificates = CaCertificates::from_pem(pem)?;
         Ok(self)
     }
 
@@ -254,20 +271,17 @@ impl ClientBuilder {
         let user_agent = HeaderValue::from_str(user_agent.trim()).ok().filter(|value| !value.is_empty());
         let user_agent = user_agent.ok_or_else(|| config("user_agent", "the User-Agent cannot stand in a header"))?;
         #[cfg(feature = "reqwest")]
-        let own = self.proxy.clone().map(crate::transport::ReqwestTransport::through);
-        #[cfg(feature = "reqwest")]
-        let transport = self.transport.or_else(|| own.map(|own| Arc::new(own) as Arc<dyn Transport>));
+        let transport = {
+            let own = || Arc::new(ReqwestTransport::with(self.connection.clone())) as Arc<dyn Transport>;
+            Some(self.transport.unwrap_or_else(own))
+        };
         #[cfg(not(feature = "reqwest"))]
         let transport = self.transport;
-        let transport = transport.or_else(default_transport);
         let transport =
             transport.ok_or_else(|| config("transport", "there is no transport: enable the feature `reqwest`"))?;
         let downloader = Downloader::new(endpoint, self.download).with_user_agent(user_agent.clone());
         #[cfg(feature = "reqwest")]
-        let downloader = match self.proxy {
-            Some(proxy) => downloader.through(&proxy),
-            None => downloader,
-        };
+        let downloader = downloader.connecting(&self.connection);
         let downloader = match self.download_transport {
             Some(transport) => downloader.with_transport(transport),
             None => downloader,
@@ -309,14 +323,4 @@ impl ClientBuilder {
         }
         Ok(endpoints.into())
     }
-}
-
-#[cfg(feature = "reqwest")]
-fn default_transport() -> Option<Arc<dyn Transport>> {
-    Some(Arc::new(crate::transport::ReqwestTransport::new()))
-}
-
-#[cfg(not(feature = "reqwest"))]
-fn default_transport() -> Option<Arc<dyn Transport>> {
-    None
 }

@@ -4,10 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use seedream_core::ImageData;
 
-use super::{
-    growing_file::GrowingFile,
-    image_file::{PARTIAL, UNSAVED},
-};
+use super::{growing_file::GrowingFile, image_file::PARTIAL, numbered_name::UNSAVED};
 use crate::body::image_format::{Completeness, ImageEndCheck};
 
 /// How much of an image is gathered before it is written: going to another thread costs little then, and it is still in the

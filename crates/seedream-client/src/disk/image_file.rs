@@ -9,22 +9,23 @@ use std::{
 
 use tempfile::{Builder, NamedTempFile, TempPath};
 
-use super::{digest::sha256_hex, operations as disk};
-
-/// What the names of images begin with that were lifted out of a response and have not been saved.
-pub(crate) const UNSAVED: &str = "unsaved-";
+use super::{
+    digest::sha256_hex,
+    numbered_name::{NumberedName, UNSAVED, portable},
+    operations as disk,
+};
 
 /// What stands before the extension of an image that is incomplete.
 pub(crate) const PARTIAL: &str = ".partial";
 
-/// Writes a new file `<stem>-<n>.<extension>` and returns its path; `n` is `first` or the next number that is free.
+/// Writes a new file of this name and extension and returns its path; its number is `first` or the next that is free.
 ///
 /// It is written and synced under another name beside, and then given its own in a step that fails if that is taken, so that
 /// neither a crash leaves half an image nor two programs take one name. The name lasts once [`sync_folder`] was called, once after
 /// several files.
-pub(crate) fn write(dir: &Path, stem: &str, first: u32, extension: &str, bytes: &[u8]) -> io::Result<PathBuf> {
-    let file = write_hidden(dir, stem, bytes)?;
-    publish_numbered(file, dir, stem, first, extension).map_err(|(error, _)| error)
+pub(crate) fn write(dir: &Path, name: &NumberedName, first: u32, extension: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+    let file = write_hidden(dir, name.stem(), bytes)?;
+    publish_numbered(file, dir, name, first, extension).map_err(|(error, _)| error)
 }
 
 /// Writes a file where nothing else can be written: in the system's folder for temporary files, under a name that no other has, and
@@ -42,18 +43,18 @@ pub(crate) fn write_to_temp(stem: &str, extension: &str, bytes: &[u8]) -> io::Re
 pub(crate) fn write_beside(
     image: Option<&Path>,
     dir: &Path,
-    stem: &str,
+    name: &NumberedName,
     extension: &str,
     bytes: &[u8],
 ) -> io::Result<PathBuf> {
-    let mut file = write_hidden(dir, stem, bytes)?;
+    let mut file = write_hidden(dir, name.stem(), bytes)?;
     if let Some(path) = image.map(|image| image.with_extension(extension)) {
         match disk::publish(file, &path) {
             Ok(()) => return Ok(path),
             Err((_, back)) => file = back,
         }
     }
-    publish_numbered(file, dir, stem, 0, extension).map_err(|(error, _)| error)
+    publish_numbered(file, dir, name, 0, extension).map_err(|(error, _)| error)
 }
 
 /// As [`write`], with a file that is there. One that this client lifted is moved, and stays where it is if that fails; any
@@ -64,7 +65,7 @@ pub(crate) fn move_in(
     is_synced: bool,
     stays: bool,
     dir: &Path,
-    stem: &str,
+    name: &NumberedName,
     first: u32,
     extension: &str,
 ) -> io::Result<PathBuf> {
@@ -74,10 +75,10 @@ pub(crate) fn move_in(
         if !is_synced {
             disk::sync(&fs::File::open(from)?, from)?;
         }
-        if stays && let Some(path) = link_numbered(from, dir, stem, first, extension)? {
+        if stays && let Some(path) = link_numbered(from, dir, name, first, extension)? {
             return Ok(path);
         }
-        match publish_numbered(TempPath::try_from_path(from)?, dir, stem, first, extension) {
+        match publish_numbered(TempPath::try_from_path(from)?, dir, name, first, extension) {
             Ok(path) => return Ok(path),
             // It was paid for: it is not removed, and if it is on another disk it is copied there.
             Err((error, path)) => {
@@ -88,10 +89,10 @@ pub(crate) fn move_in(
             }
         }
     }
-    let file = disk::create_hidden(dir, stem)?;
+    let file = disk::create_hidden(dir, name.stem())?;
     copy(&fs::File::open(from)?, &file)?;
     disk::sync(file.as_file(), file.path())?;
-    let path = publish_numbered(file.into_temp_path(), dir, stem, first, extension).map_err(|(error, _)| error)?;
+    let path = publish_numbered(file.into_temp_path(), dir, name, first, extension).map_err(|(error, _)| error)?;
     if ours {
         // Two copies are no harm.
         let _ = disk::remove(from);
@@ -100,11 +101,17 @@ pub(crate) fn move_in(
 }
 
 /// Gives a file a second name; `None` where the disk cannot do that.
-fn link_numbered(from: &Path, dir: &Path, stem: &str, first: u32, extension: &str) -> io::Result<Option<PathBuf>> {
+fn link_numbered(
+    from: &Path,
+    dir: &Path,
+    name: &NumberedName,
+    first: u32,
+    extension: &str,
+) -> io::Result<Option<PathBuf>> {
     let mut number = first;
     loop {
-        number = next_free(dir, stem, number, extension)?;
-        let path = dir.join(format!("{stem}-{number}.{extension}"));
+        number = next_free(dir, name, number, extension)?;
+        let path = dir.join(format!("{}.{extension}", name.at(number)));
         match disk::link(from, &path) {
             Ok(()) => return Ok(Some(path)),
             // Another writer was faster.
@@ -115,13 +122,19 @@ fn link_numbered(from: &Path, dir: &Path, stem: &str, first: u32, extension: &st
     }
 }
 
-/// A file with a name of this stem that holds an image of so many bytes and this SHA-256, and that no record and no metadata of the
+/// A file with such a name that holds an image of so many bytes and this SHA-256, and that no record and no metadata of the
 /// folder names.
-pub(crate) fn find_unrecorded(dir: &Path, stem: &str, extension: &str, bytes: u64, sha256: &str) -> Option<PathBuf> {
+pub(crate) fn find_unrecorded(
+    dir: &Path,
+    name: &NumberedName,
+    extension: &str,
+    bytes: u64,
+    sha256: &str,
+) -> Option<PathBuf> {
     let paths: Vec<_> = fs::read_dir(dir).ok()?.filter_map(Result::ok).map(|entry| entry.path()).collect();
     let has_name = |path: &&PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        name.strip_prefix(stem).is_some_and(|rest| rest.starts_with('-') && rest.ends_with(extension))
+        let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
+        file.strip_suffix(extension).and_then(|file| name.number(file.strip_suffix('.')?)).is_some()
     };
     let is_same = |path: &&PathBuf| {
         fs::metadata(path).is_ok_and(|metadata| metadata.len() == bytes)
@@ -187,17 +200,17 @@ fn copy(mut from: &fs::File, to: &NamedTempFile) -> io::Result<()> {
 fn publish_numbered(
     mut file: TempPath,
     dir: &Path,
-    stem: &str,
+    name: &NumberedName,
     first: u32,
     extension: &str,
 ) -> Result<PathBuf, (io::Error, TempPath)> {
     let mut number = first;
     loop {
-        number = match next_free(dir, stem, number, extension) {
+        number = match next_free(dir, name, number, extension) {
             Ok(number) => number,
             Err(error) => return Err((error, file)),
         };
-        let path = dir.join(format!("{stem}-{number}.{extension}"));
+        let path = dir.join(format!("{}.{extension}", name.at(number)));
         match disk::publish(file, &path) {
             Ok(()) => return Ok(path),
             // Another writer was faster.
@@ -211,13 +224,13 @@ fn publish_numbered(
     }
 }
 
-/// The first number from `from` that no file of this stem has, with any extension. An incomplete image takes its number from
+/// The first number from `from` that no file with such a name has, with any extension. An incomplete image takes its number from
 /// other images, and not from the file that tells of it.
-fn next_free(dir: &Path, stem: &str, from: u32, extension: &str) -> io::Result<u32> {
+fn next_free(dir: &Path, numbered: &NumberedName, from: u32, extension: &str) -> io::Result<u32> {
     let number = |name: &Path| {
         let name = name.file_stem()?.to_str()?;
         let name = if extension == "json" { name } else { name.strip_suffix(PARTIAL).unwrap_or(name) };
-        name.strip_prefix(stem)?.strip_prefix('-')?.parse().ok()
+        numbered.number(name)
     };
     let names = fs::read_dir(dir)?.filter_map(Result::ok).map(|entry| entry.file_name());
     let taken: HashSet<u32> = names.filter_map(|name| number(Path::new(&name))).collect();
@@ -226,8 +239,7 @@ fn next_free(dir: &Path, stem: &str, from: u32, extension: &str) -> io::Result<u
 
 /// A prefix as it can stand in a file name on every system.
 pub(crate) fn stem(prefix: &str) -> String {
-    let safe: String =
-        prefix.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' }).collect();
+    let safe = portable(prefix);
     // A leading dot would hide the file, and an empty name would begin with a dash.
     let safe = safe.trim_start_matches('.');
     if safe.is_empty() { "image".to_owned() } else { safe.to_owned() }
@@ -243,9 +255,9 @@ mod tests {
         let from = folder.path().join("unsaved-0.png");
         fs::write(&from, "an image").unwrap();
         fs::write(folder.path().join("ark-0.png"), "another").unwrap();
-        let second = move_in(&from, true, true, folder.path(), "ark", 0, "png").unwrap();
+        let second = move_in(&from, true, true, folder.path(), &NumberedName::new("ark"), 0, "png").unwrap();
         assert_eq!((&second, fs::read(&from).unwrap()), (&folder.path().join("ark-1.png"), b"an image".to_vec()));
-        let third = move_in(&from, true, false, folder.path(), "ark", 0, "png").unwrap();
+        let third = move_in(&from, true, false, folder.path(), &NumberedName::new("ark"), 0, "png").unwrap();
         assert_eq!((third, from.exists()), (folder.path().join("ark-2.png"), false));
         assert_eq!(fs::read(second).unwrap(), b"an image");
     }

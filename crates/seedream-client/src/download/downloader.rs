@@ -8,6 +8,8 @@ use seedream_core::{Error, ErrorKind, ImageData, Result};
 use tracing::Instrument as _;
 
 use super::{download_routes::DownloadRoutes, options::DownloadOptions, url_policy::UrlPolicy};
+#[cfg(feature = "reqwest")]
+use crate::transport::reqwest::ConnectionOptions;
 use crate::{Endpoint, disk::Spool, trace::TraceSpan, transport::Transport};
 
 /// Fetches images. Holds no key.
@@ -29,7 +31,7 @@ impl Downloader {
         let policy = UrlPolicy::new(endpoint.without_key(), options.allow_http);
         Self {
             #[cfg(feature = "reqwest")]
-            routes: Some(DownloadRoutes::default(None, policy.proxies())),
+            routes: Some(DownloadRoutes::default(&ConnectionOptions::default(), policy.proxies())),
             #[cfg(not(feature = "reqwest"))]
             routes: None,
             policy,
@@ -38,11 +40,13 @@ impl Downloader {
         }
     }
 
-    /// Sets the proxy through which everything is fetched.
+    /// Sets how connections are made.
     #[cfg(feature = "reqwest")]
-    pub(crate) fn through(mut self, proxy: &crate::transport::reqwest::Proxy) -> Self {
-        self.policy.use_proxy(proxy.host());
-        self.routes = Some(DownloadRoutes::default(Some(proxy), self.policy.proxies()));
+    pub(crate) fn connecting(mut self, options: &ConnectionOptions) -> Self {
+        if let Some(proxy) = &options.proxy {
+            self.policy.use_proxy(proxy.host());
+        }
+        self.routes = Some(DownloadRoutes::default(options, self.policy.proxies()));
         self
     }
 

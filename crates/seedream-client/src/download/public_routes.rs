@@ -6,16 +6,16 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use seedream_core::is_public_ip;
 
 use super::download_routes::DownloadRoutes;
-use crate::transport::{ReqwestTransport, reqwest::Proxy};
+use crate::transport::{ReqwestTransport, reqwest::ConnectionOptions};
 
 impl DownloadRoutes {
-    /// The transports of the library, through this proxy where there is one. The names of proxies may lead anywhere.
-    pub(super) fn default(proxy: Option<&Proxy>, proxies: &[String]) -> Self {
-        Self::looking_up(HostLookup(Arc::new(system)), proxy, proxies)
+    /// The transports of the library, with these options. The names of proxies may lead anywhere.
+    pub(super) fn default(options: &ConnectionOptions, proxies: &[String]) -> Self {
+        Self::looking_up(HostLookup(Arc::new(system)), options, proxies)
     }
 
-    fn looking_up(lookup: HostLookup, proxy: Option<&Proxy>, proxies: &[String]) -> Self {
-        let transport = || proxy.map_or_else(ReqwestTransport::new, |proxy| ReqwestTransport::through(proxy.clone()));
+    fn looking_up(lookup: HostLookup, options: &ConnectionOptions, proxies: &[String]) -> Self {
+        let transport = || ReqwestTransport::with(options.clone());
         let resolver = PublicResolver { lookup, exempt: proxies.to_vec() };
         Self { own: Arc::new(transport()), public: Arc::new(transport().resolving(resolver)) }
     }
@@ -109,7 +109,7 @@ mod tests {
             let endpoint = Endpoint::new("https://api.example").unwrap();
             let mut downloader = Downloader::new(&endpoint, DownloadOptions::default().allow_http(true));
             let (lookup, looked_up) = lookup(inside);
-            downloader.routes = Some(DownloadRoutes::looking_up(lookup, None, &[]));
+            downloader.routes = Some(DownloadRoutes::looking_up(lookup, &ConnectionOptions::default(), &[]));
             let error = downloader.fetch("http://rebind.example/a.png?sig=s3cret").await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
             assert_eq!(looked_up.load(Ordering::SeqCst), 1);

@@ -10,6 +10,7 @@ use std::{
 use seedream_core::{
     Charge, Error, ErrorKind, GeneratedImage, Generation, ImageData, ImageFailure, Task, Warning, WarningKind,
 };
+use serde_json::Value;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::{
@@ -21,7 +22,7 @@ use super::{
 };
 use crate::{
     disk::{self, image_file, on_disk},
-    output::{self, FinishedPurchase, FolderOutput, ImageLabel, Location, Output, SavedImage, Sidecar},
+    output::{self, FinishedPurchase, FolderOutput, ImageLabel, Location, Output, RequestSummary, SavedImage, Sidecar},
     provider::ImageProvider,
     record::{FolderStore, History, JobStore, NoStore},
 };
@@ -74,6 +75,7 @@ pub(super) async fn resume(
     let at = options.at.clone();
     let mut running = options.running(outcome, store, output, tell);
     running.sidecar = running.sidecar.map(|_| (Some(intent.request.clone()), None));
+    running.label.request = RequestSummary::described(intent.model.as_str(), &intent.request);
     running.context.take_over(open, &intent).await;
     match (history.answered(), history.task()) {
         (Some(generation), task) => {
@@ -117,7 +119,8 @@ async fn of_sidecar(
     let output = options.output.clone().unwrap_or_else(|| Arc::new(FolderOutput::new(disk::parent(path)).resuming()));
     let mut outcome = Outcome::new(&before.job, before.purchase);
     (outcome.provider, outcome.model) = (before.provider.clone(), before.model.clone());
-    let running = options.running(outcome, Arc::new(NoStore), output.clone(), tell);
+    let mut running = options.running(outcome, Arc::new(NoStore), output.clone(), tell);
+    running.label.request = RequestSummary::described(&before.model, asked.as_ref().unwrap_or(&Value::Null));
     let images: Vec<_> = generation.images().cloned().collect();
     let saved = running.fetched(images).await;
 
@@ -183,15 +186,8 @@ impl ResumeOptions {
         tell: T,
     ) -> RunningJob<T> {
         let (job, purchase) = (outcome.job.clone(), outcome.purchase);
-        let label = ImageLabel {
-            provider: outcome.provider.clone(),
-            job: job.clone(),
-            purchase,
-            attempt: String::new(),
-            asked: None,
-            is_synced: false,
-            stays: false,
-        };
+        let label =
+            ImageLabel { provider: outcome.provider.clone(), job: job.clone(), purchase, ..ImageLabel::default() };
         RunningJob {
             provider: self.provider.clone(),
             context: JobContext::new((job, true), purchase, store, Some(&*output), self.control.clone()),

@@ -53,15 +53,7 @@ pub(super) async fn run(job: Job, tell: impl FnMut(JobEvent) + Send) -> Result<O
     };
     let store: Arc<dyn JobStore> = store.unwrap_or_else(|| Arc::new(NoStore));
     let context = JobContext::new((id.clone(), is_named), purchase, store, output.as_deref(), control.clone());
-    let label = ImageLabel {
-        provider: outcome.provider.clone(),
-        job: id,
-        purchase,
-        attempt: String::new(),
-        asked: None,
-        is_synced: false,
-        stays: false,
-    };
+    let label = ImageLabel { provider: outcome.provider.clone(), job: id, purchase, ..ImageLabel::default() };
     let mut running = RunningJob {
         provider,
         context,

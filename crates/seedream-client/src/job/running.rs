@@ -28,7 +28,10 @@ use super::{
 };
 use crate::{
     disk::{self, image_file, on_disk},
-    output::{self, ExaminedImage, FinishedPurchase, ImageLabel, Output, RequestDescriber, SavedImage, Sidecar},
+    output::{
+        self, ExaminedImage, FinishedPurchase, ImageLabel, Output, RequestDescriber, RequestSummary, SavedImage,
+        Sidecar,
+    },
     provider::{EventStream, ImageProvider, Prepared},
     record::RecordEntry,
 };
@@ -68,6 +71,7 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
         let request = prepared.request();
         self.outcome.requested = request.requested();
         self.label.asked = asked_size(request.size);
+        self.label.request = RequestSummary::of(prepared.model(), request);
         self.outcome.model = prepared.model().to_string();
         self.outcome.warnings.extend(prepared.warnings());
         // A plan is made only where it is written.
@@ -86,6 +90,9 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
     pub(super) async fn collect(&mut self, task: Task) -> Result<Outcome, JobError> {
         if self.outcome.model.is_empty() {
             self.outcome.model = task.model.to_string();
+        }
+        if self.label.request.model.is_empty() {
+            self.label.request.model = self.outcome.model.clone();
         }
         self.outcome.endpoint = task.endpoint.clone();
         match self.provider.open_task(task.clone(), self.context.clone()) {
@@ -367,6 +374,7 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
                 job: &outcome.job,
                 purchase: outcome.purchase,
                 attempt: &attempt,
+                request: self.label.request.clone(),
                 images: &outcome.images,
                 metadata: text,
             };

@@ -6,21 +6,25 @@ use std::{
 };
 
 use async_trait::async_trait;
+use seedream_core::Timestamp;
 
 use super::{
-    image_output::{FinishedPurchase, ImageContent, NewImage, Output},
+    image_output::{FinishedPurchase, ImageContent, NewImage, Output, RequestSummary},
     location::Location,
+    name_template::{NameTemplate, NameValues},
     sidecar,
 };
-use crate::disk::{image_file, on_disk};
+use crate::disk::{NumberedName, image_file, on_disk};
 
 /// Saves images in a folder, as `<prefix>-<n>.<ext>`: `n` is the place of the image in the response, or the next number that is free;
 /// the extension is that of its content. An image that is incomplete is called `<prefix>-<n>.partial.<ext>`. The metadata is
-/// `<prefix>-<n>.json`.
+/// `<prefix>-<n>.json`. [`FolderOutput::named`] sets other names.
 #[derive(Clone, Debug)]
 pub struct FolderOutput {
     folder: PathBuf,
     prefix: Option<String>,
+    /// Other names, and the time that they tell.
+    template: Option<(NameTemplate, Timestamp)>,
     /// Whether an image may be there that the process before this one saved and could not record any more.
     resumes: bool,
 }
@@ -28,11 +32,13 @@ pub struct FolderOutput {
 impl FolderOutput {
     /// A folder, which is made if it is missing. Names begin with the provider's id.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), prefix: None, resumes: false }
+        Self { folder: folder.into(), prefix: None, template: None, resumes: false }
     }
 
-    /// For what another process began.
-    pub(crate) fn resuming(self) -> Self {
+    /// For a job that another process began: it takes an image that is there and that no record and no metadata names, instead of saving it
+    /// a second time.
+    #[must_use]
+    pub fn resuming(self) -> Self {
         Self { resumes: true, ..self }
     }
 
@@ -43,8 +49,21 @@ impl FolderOutput {
         self
     }
 
-    fn stem(&self, provider: &str) -> String {
-        image_file::stem(self.prefix.as_deref().unwrap_or(provider))
+    /// Sets the names. `{id}` is the prefix, if one is set, else the id of the job; `{date}` is today.
+    #[must_use]
+    pub fn named(mut self, template: NameTemplate) -> Self {
+        self.template = Some((template, Timestamp::now()));
+        self
+    }
+
+    fn names(&self, provider: &str, job: &str, request: &RequestSummary) -> NumberedName {
+        match &self.template {
+            Some((template, at)) => {
+                let id = self.prefix.as_deref().unwrap_or(job);
+                template.names(&NameValues { provider, id, request, at: *at })
+            }
+            None => NumberedName::new(&image_file::stem(self.prefix.as_deref().unwrap_or(provider))),
+        }
     }
 }
 
@@ -55,18 +74,19 @@ impl Output for FolderOutput {
     }
 
     async fn save(&self, image: NewImage) -> io::Result<Location> {
-        let (folder, stem, resumes) = (self.folder.clone(), self.stem(&image.provider), self.resumes);
+        let names = self.names(&image.provider, &image.job, &image.request);
+        let (folder, resumes) = (self.folder.clone(), self.resumes);
         let save = move || {
             if resumes
                 && let Some(saved) =
-                    image_file::find_unrecorded(&folder, &stem, &image.extension, image.bytes, &image.sha256)
+                    image_file::find_unrecorded(&folder, &names, &image.extension, image.bytes, &image.sha256)
             {
                 return Ok(saved);
             }
             match &image.content {
-                ImageContent::Bytes(bytes) => image_file::write(&folder, &stem, image.index, &image.extension, bytes),
+                ImageContent::Bytes(bytes) => image_file::write(&folder, &names, image.index, &image.extension, bytes),
                 ImageContent::File { path, is_synced, stays } => {
-                    image_file::move_in(path, *is_synced, *stays, &folder, &stem, image.index, &image.extension)
+                    image_file::move_in(path, *is_synced, *stays, &folder, &names, image.index, &image.extension)
                 }
             }
         };
@@ -74,8 +94,8 @@ impl Output for FolderOutput {
     }
 
     async fn finish(&self, purchase: FinishedPurchase<'_>) -> io::Result<Option<Location>> {
-        let FinishedPurchase { provider, images, metadata, .. } = purchase;
-        let (folder, stem) = (self.folder.clone(), self.stem(provider));
+        let FinishedPurchase { provider, job, images, metadata, ref request, .. } = purchase;
+        let (folder, names) = (self.folder.clone(), self.names(provider, job, request));
         let first = images.iter().find_map(|image| image.location.file()).map(Path::to_owned);
         let finish = move || {
             let write = |text: String| {
@@ -83,7 +103,7 @@ impl Output for FolderOutput {
                 let earlier = first.as_ref().map(|image| image.with_extension("json"));
                 match earlier.filter(|earlier| sidecar::is_of_same_purchase(earlier, &text)) {
                     Some(earlier) => image_file::replace(&earlier, text.as_bytes()).map(|()| earlier),
-                    None => image_file::write_beside(first.as_deref(), &folder, &stem, "json", text.as_bytes()),
+                    None => image_file::write_beside(first.as_deref(), &folder, &names, "json", text.as_bytes()),
                 }
             };
             let beside = metadata.map(write).transpose()?;

@@ -7,6 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use seedream_core::{ImageRequest, ModelId};
+use serde_json::Value;
 
 use super::{location::Location, saved_image::SavedImage};
 
@@ -67,6 +69,8 @@ pub struct FinishedPurchase<'a> {
     pub attempt: &'a str,
     /// The images that are saved now, in the order of the response.
     pub images: &'a [SavedImage],
+    /// What was asked for.
+    pub request: RequestSummary,
     /// The metadata: a JSON text with [`SIDECAR_SCHEMA`](crate::SIDECAR_SCHEMA).
     pub metadata: Option<String>,
 }
@@ -74,7 +78,32 @@ pub struct FinishedPurchase<'a> {
 impl<'a> FinishedPurchase<'a> {
     /// A purchase without an image and without metadata.
     pub fn new(provider: &'a str, job: &'a str, purchase: u32, attempt: &'a str) -> Self {
-        Self { provider, job, purchase, attempt, images: &[], metadata: None }
+        Self { provider, job, purchase, attempt, images: &[], request: RequestSummary::default(), metadata: None }
+    }
+}
+
+/// What an image was asked for with, as far as it is known: a task that is collected by its id alone has only a model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RequestSummary {
+    /// The model.
+    pub model: String,
+    /// The prompt.
+    pub prompt: String,
+    /// The seed, where one was set.
+    pub seed: Option<i64>,
+}
+
+impl RequestSummary {
+    /// That of a request to a model.
+    pub(crate) fn of(model: &ModelId, request: &ImageRequest) -> Self {
+        Self { model: model.to_string(), prompt: request.prompt.clone(), seed: request.seed }
+    }
+
+    /// That of a request as a record or metadata describes it.
+    pub(crate) fn described(model: &str, request: &Value) -> Self {
+        let prompt = request["prompt"].as_str().unwrap_or_default().to_owned();
+        Self { model: model.to_owned(), prompt, seed: request["seed"].as_i64() }
     }
 }
 
@@ -91,6 +120,8 @@ pub struct NewImage {
     /// A name of the attempt that delivered it, in hexadecimal digits ([`Intent::token`](crate::Intent::token)): no attempt of any job
     /// shares it, and a job that is resumed has the same. Empty where no attempt is on record.
     pub attempt: String,
+    /// What was asked for.
+    pub request: RequestSummary,
     /// Its place in the response, from 0.
     pub index: u32,
     /// What its name ends with, without a leading dot: `png`; `partial.png` where it is incomplete.

@@ -15,7 +15,7 @@ use seedream_core::{
 use super::{
     folder_output::FolderOutput,
     image_check::{ImageFacts, LocalImage, describe, page},
-    image_output::{ImageContent, NewImage, Output},
+    image_output::{ImageContent, NewImage, Output, RequestSummary},
     location::Location,
     saved_image::{Saved, SavedImage},
 };
@@ -152,6 +152,8 @@ pub(crate) struct ImageLabel {
     pub(crate) purchase: u32,
     /// The attempt, as [`NewImage::attempt`].
     pub(crate) attempt: String,
+    /// What was asked for.
+    pub(crate) request: RequestSummary,
     /// The requested size.
     pub(crate) asked: Option<Pixels>,
     /// Whether the file that it is in was synced already.
@@ -343,12 +345,13 @@ impl ImageSave<'_> {
     /// Why that does not take it, and where it is instead: an image that came inside the response is nowhere else, so it has a second
     /// place.
     async fn place(&self, facts: &ImageFacts, extension: String) -> Result<Location, String> {
-        let ImageLabel { provider, job, purchase, attempt, .. } = self.label.clone();
+        let ImageLabel { provider, job, purchase, attempt, request, .. } = self.label.clone();
         let new = NewImage {
             provider,
             job,
             purchase,
             attempt,
+            request,
             index: self.image.index,
             extension: extension.clone(),
             media_type: facts.kind.map_or("application/octet-stream", |kind| kind.mime_type()).to_owned(),

@@ -112,6 +112,7 @@ fn stem(attempt: &str, index: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::RequestSummary;
 
     fn image(path: &Path, extension: &str, stays: bool) -> NewImage {
         NewImage {
@@ -119,6 +120,7 @@ mod tests {
             job: "job".into(),
             purchase: 1,
             attempt: "0f".into(),
+            request: RequestSummary::default(),
             index: 1,
             extension: extension.into(),
             media_type: "image/png".into(),

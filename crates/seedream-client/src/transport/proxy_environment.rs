@@ -1,4 +1,4 @@
-//! The proxies that the environment names: which one a request goes through, and what to call it in an error.
+//! Which proxy a request goes through, and what to call it in an error.
 
 use std::fmt;
 
@@ -24,14 +24,15 @@ impl ProxyEnvironment {
     }
 
     /// The proxy that a request to this place goes through; `url` is the same place.
-    pub(super) fn proxy(&self, target: &Uri, url: &Url) -> Option<EnvironmentProxy> {
+    pub(super) fn proxy(&self, target: &Uri, url: &Url) -> Option<ChosenProxy> {
         if is_loopback(url) {
             return None;
         }
         let proxy = self.matcher.intercept(target)?;
         // The user name and the password are not part of this.
         let address = proxy.uri().to_string().trim_end_matches('/').to_owned();
-        Some(EnvironmentProxy { address, variable: self.variable(target) })
+        let source = self.variable(target).map_or(ProxySource::System, ProxySource::Variable);
+        Some(ChosenProxy { address, source })
     }
 
     /// The variable that names it; `None` where the system's settings do.
@@ -50,24 +51,44 @@ pub(super) fn is_loopback(url: &Url) -> bool {
     url.host_str().is_some_and(is_loopback_host)
 }
 
-/// A proxy of the environment, without its user name and password.
+/// A proxy that a request goes through, without its user name and password.
 #[derive(Clone, Debug)]
-pub(super) struct EnvironmentProxy {
+pub(super) struct ChosenProxy {
     address: String,
-    variable: Option<&'static str>,
+    source: ProxySource,
 }
 
-impl EnvironmentProxy {
+/// What names a proxy.
+#[derive(Clone, Copy, Debug)]
+enum ProxySource {
+    /// The program that made the transport.
+    Caller,
+    Variable(&'static str),
+    System,
+}
+
+impl ChosenProxy {
+    /// One that the caller names.
+    pub(super) fn named(url: &Url) -> Self {
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let address = format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default());
+        Self { address, source: ProxySource::Caller }
+    }
+
     /// Whether it speaks HTTP, and can respond in place of a plain target.
     pub(super) fn is_http(&self) -> bool {
         self.address.starts_with("http")
     }
 }
 
-impl fmt::Display for EnvironmentProxy {
+impl fmt::Display for ChosenProxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let source = self.variable.unwrap_or("the system's settings");
-        write!(f, "the proxy {} of {source}", self.address)
+        let address = &self.address;
+        match self.source {
+            ProxySource::Caller => write!(f, "the proxy {address}"),
+            ProxySource::Variable(name) => write!(f, "the proxy {address} of {name}"),
+            ProxySource::System => write!(f, "the proxy {address} of the system's settings"),
+        }
     }
 }
 

@@ -16,12 +16,14 @@ use seedream_core::{Error, ErrorKind, Result as CoreResult};
 use url::Url;
 
 use super::{
+    ca_certificates::CaCertificates,
     departure::Departure,
     error::{Reached, TransportError},
     http_transport::Transport,
-    proxy_environment::{EnvironmentProxy, ProxyEnvironment, is_loopback},
+    proxy_environment::{ChosenProxy, ProxyEnvironment, is_loopback},
     response_body::ResponseBody,
     tls,
+    untrusted_certificate::{UntrustedCertificate, is_no_tls},
     watched_body::WatchedBody,
 };
 
@@ -37,20 +39,21 @@ const IDLE: Duration = Duration::from_secs(4);
 /// Without a proxy of its own it uses those of the environment, as reqwest reads them when the first request is sent:
 /// `HTTP_PROXY` for `http://`, `HTTPS_PROXY` for `https://`, `ALL_PROXY` for both, each in lower case too, and `NO_PROXY` for the
 /// hosts that are reached directly. This machine itself (`127.0.0.0/8`, `::1`, `localhost`, `*.localhost`) is always reached
-/// directly, and an error on the way through a proxy names it and its variable. `https://` goes through a tunnel, so no proxy sees a key or an image; `socks5h://` and
+/// directly, also with a proxy of its own, and an error on the way through a proxy names it and its variable. `https://` goes through a tunnel, so no proxy sees a key or an image; `socks5h://` and
 /// `socks4a://` leave looking up names to the proxy. A proxy that cannot be reached or refuses a tunnel has sent nothing.
 ///
 /// The connection pool is made at the first request and belongs to this value: share it between clients, but not between
-/// tokio runtimes. Certificates are judged by the platform's roots, which are loaded at the first `https://` request.
+/// tokio runtimes. Certificates are judged by the platform's roots, which are loaded at the first `https://` request, and by those that
+/// [`ReqwestTransport::trusting`] adds.
 #[derive(Default)]
 pub struct ReqwestTransport {
     client: OnceLock<lib::Client>,
-    /// For this machine itself, where no proxy was named.
+    /// For this machine itself.
     direct: OnceLock<lib::Client>,
     environment: OnceLock<ProxyEnvironment>,
     /// The URL of the last request, which is most often that of the next; parsing it takes longer than looking whether it is.
     last: Mutex<Option<(Uri, Url)>>,
-    proxy: Option<Proxy>,
+    options: ConnectionOptions,
     resolver: Option<Arc<dyn lib::dns::Resolve>>,
 }
 
@@ -60,16 +63,26 @@ impl ReqwestTransport {
         Self::default()
     }
 
-    /// A transport that sends everything through one proxy and does not look into the environment, not even for `NO_PROXY`.
+    /// A transport that sends everything through one proxy, except to this machine itself, and does not look into the environment, not
+    /// even for `NO_PROXY`.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] where it is not the URL of a proxy; the message does not repeat it, since it may hold a password.
     pub fn with_proxy(url: &str) -> CoreResult<Self> {
-        Ok(Self::through(Proxy::new(url)?))
+        Ok(Self::with(ConnectionOptions { proxy: Some(Proxy::new(url)?), ..ConnectionOptions::default() }))
     }
 
-    pub(crate) fn through(proxy: Proxy) -> Self {
-        Self { proxy: Some(proxy), ..Self::default() }
+    /// Trusts the CA certificates of a PEM text besides the platform's. Set it before the first request.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] where it has none, or a damaged one.
+    pub fn trusting(mut self, pem: &[u8]) -> CoreResult<Self> {
+        self.options.certificates = CaCertificates::from_pem(pem)?;
+        Ok(self)
+    }
+
+    pub(crate) fn with(options: ConnectionOptions) -> Self {
+        Self { options, ..Self::default() }
     }
 
     /// Looks names up with this.
@@ -92,7 +105,7 @@ impl ReqwestTransport {
     }
 
     fn builder(&self, url: &Url) -> Result<lib::ClientBuilder, TransportError> {
-        let builder = builder_for(url, self.proxy.as_ref())?;
+        let builder = builder_for(url, &self.options)?;
         Ok(match &self.resolver {
             Some(resolver) => builder.dns_resolver(resolver.clone()),
             None => builder,
@@ -103,8 +116,15 @@ impl ReqwestTransport {
 impl fmt::Debug for ReqwestTransport {
     /// Shows no proxy's password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReqwestTransport").field("proxy", &self.proxy).finish_non_exhaustive()
+        f.debug_struct("ReqwestTransport").field("options", &self.options).finish_non_exhaustive()
     }
+}
+
+/// How connections are made, where that is not left to the environment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ConnectionOptions {
+    pub(crate) proxy: Option<Proxy>,
+    pub(crate) certificates: CaCertificates,
 }
 
 /// A proxy that the user named.
@@ -112,6 +132,7 @@ impl fmt::Debug for ReqwestTransport {
 pub(crate) struct Proxy {
     proxy: lib::Proxy,
     host: String,
+    chosen: ChosenProxy,
 }
 
 impl Proxy {
@@ -126,7 +147,7 @@ impl Proxy {
         let known = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"].contains(&parsed.scheme());
         let host = parsed.host_str().filter(|_| known).ok_or_else(refused)?.to_owned();
         let proxy = lib::Proxy::all(parsed.as_str()).map_err(|_| refused())?;
-        Ok(Self { proxy, host })
+        Ok(Self { proxy, host, chosen: ChosenProxy::named(&parsed) })
     }
 
     /// Its name, without a password.
@@ -146,12 +167,15 @@ impl Transport for ReqwestTransport {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ResponseBody>, TransportError> {
         let (http::request::Parts { method, uri, version, headers, mut extensions, .. }, bytes) = request.into_parts();
         let url = self.url_of(&uri).map_err(|error| not_usable("the URL cannot be sent", error))?;
-        let proxy = self.proxy.as_ref();
-        let cell = if proxy.is_none() && is_loopback(&url) { &self.direct } else { &self.client };
-        let client = client(cell, url.scheme(), || self.builder(&url))?;
+        let is_direct = is_loopback(&url);
+        let cell = if is_direct { &self.direct } else { &self.client };
+        let client = client(cell, &url, &self.options.certificates, || self.builder(&url))?;
         let is_plain = url.scheme() == "http";
-        let environment = || self.environment.get_or_init(ProxyEnvironment::read);
-        let via = proxy.is_none().then(|| environment().proxy(&uri, &url)).flatten();
+        let via = match &self.options.proxy {
+            _ if is_direct => None,
+            Some(proxy) => Some(proxy.chosen.clone()),
+            None => self.environment.get_or_init(ProxyEnvironment::read).proxy(&uri, &url),
+        };
         let departure = extensions.remove::<Departure>().unwrap_or_default();
         if let Some(via) = &via {
             departure.through(via.to_string());
@@ -172,7 +196,7 @@ impl Transport for ReqwestTransport {
 }
 
 /// The failure with the name of the proxy on whose way it happened.
-fn through(via: Option<&EnvironmentProxy>, error: TransportError) -> TransportError {
+fn through(via: Option<&ChosenProxy>, error: TransportError) -> TransportError {
     match via {
         Some(via) => error.adding(&format!(", through {via}")),
         None => error,
@@ -180,7 +204,7 @@ fn through(via: Option<&EnvironmentProxy>, error: TransportError) -> TransportEr
 }
 
 /// Only a proxy responds with 407, and it forwards nothing before the credentials are known.
-fn locked(via: &EnvironmentProxy) -> TransportError {
+fn locked(via: &ChosenProxy) -> TransportError {
     let message = format!("{via} wants a user name and a password (HTTP 407)");
     TransportError::new(Reached::NotSent, message).with_kind(ErrorKind::Config)
 }
@@ -188,11 +212,12 @@ fn locked(via: &EnvironmentProxy) -> TransportError {
 /// The client in `cell`, made now if it is missing, after a check that `https` has roots to trust.
 fn client<'a>(
     cell: &'a OnceLock<lib::Client>,
-    scheme: &str,
+    url: &Url,
+    certificates: &CaCertificates,
     builder: impl FnOnce() -> Result<lib::ClientBuilder, TransportError>,
 ) -> Result<&'a lib::Client, TransportError> {
-    if scheme != "http" {
-        tls::roots().map_err(|error| {
+    if url.scheme() != "http" {
+        certificates.verifier().map_err(|error| {
             let message = "there are no CA certificates to trust: install ca-certificates, or set SSL_CERT_FILE";
             TransportError::new(Reached::NotSent, message).with_kind(ErrorKind::Config).with_source(error)
         })?;
@@ -205,12 +230,12 @@ fn client<'a>(
 }
 
 /// A builder with everything off that would send a request again, follow it elsewhere, or change a response.
-fn builder(proxy: Option<&Proxy>) -> Result<lib::ClientBuilder, TransportError> {
-    let tls = tls::config().map_err(|error| {
+fn builder(options: &ConnectionOptions) -> Result<lib::ClientBuilder, TransportError> {
+    let tls = tls::config(&options.certificates).map_err(|error| {
         let message = "TLS cannot be set up";
         TransportError::new(Reached::NotSent, message).with_kind(ErrorKind::Config).with_source(error)
     })?;
-    let builder = match proxy {
+    let builder = match &options.proxy {
         Some(proxy) => lib::Client::builder().proxy(proxy.proxy.clone()),
         None => lib::Client::builder(),
     };
@@ -231,10 +256,9 @@ fn builder(proxy: Option<&Proxy>) -> Result<lib::ClientBuilder, TransportError> 
         .tcp_keepalive(Duration::from_secs(15)))
 }
 
-/// The same for one place: without a proxy where the environment names one that cannot reach it.
-pub(crate) fn builder_for(url: &Url, proxy: Option<&Proxy>) -> Result<lib::ClientBuilder, TransportError> {
-    let direct = proxy.is_none() && is_loopback(url);
-    builder(proxy).map(|builder| if direct { builder.no_proxy() } else { builder })
+/// The same for one place: without a proxy for this machine itself, which none can reach.
+fn builder_for(url: &Url, options: &ConnectionOptions) -> Result<lib::ClientBuilder, TransportError> {
+    builder(options).map(|builder| if is_loopback(url) { builder.no_proxy() } else { builder })
 }
 
 fn not_usable(message: &str, error: impl Into<Box<dyn StdError + Send + Sync>>) -> TransportError {
@@ -255,7 +279,14 @@ fn failed(error: lib::Error, body: Reached) -> TransportError {
         (false, Reached::Sent) => "the connection was lost before a response came".to_owned(),
     };
     let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Transport };
-    TransportError::new(reached, message).with_kind(kind).with_source(error.without_url())
+    let lost = TransportError::new(reached, message).with_kind(kind);
+    match UntrustedCertificate::cause_of(&error) {
+        Some(untrusted) => lost.with_source(untrusted.clone()),
+        None if is_no_tls(&error) => {
+            lost.with_source("what responds there does not speak TLS: correct the scheme or the port of the URL")
+        }
+        None => lost.with_source(error.without_url()),
+    }
 }
 
 /// A response that broke off.

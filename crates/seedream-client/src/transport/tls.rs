@@ -1,6 +1,6 @@
-//! TLS with ring and the platform's own roots, loaded when the first certificate has to be judged.
+//! TLS with ring.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use rustls::{
     ClientConfig, DigitallySignedStruct, Error, SignatureScheme,
@@ -8,12 +8,13 @@ use rustls::{
     crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
-use rustls_platform_verifier::Verifier;
+
+use super::{ca_certificates::CaCertificates, untrusted_certificate::UntrustedCertificate};
 
 /// A configuration that never touches the process-wide default provider, which belongs to the embedding program.
-pub(super) fn config() -> Result<ClientConfig, Error> {
+pub(super) fn config(certificates: &CaCertificates) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
-    let verifier = Arc::new(PlatformRoots { provider: provider.clone() });
+    let verifier = Arc::new(LazyVerifier { provider: provider.clone(), certificates: certificates.clone() });
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
@@ -23,27 +24,15 @@ pub(super) fn config() -> Result<ClientConfig, Error> {
     Ok(config)
 }
 
-/// The platform's verifier, loaded once a process. A failure is not kept: certificates may be installed later.
-///
-/// # Errors
-/// Where the machine has no CA certificates, as in a bare container.
-pub(super) fn roots() -> Result<Arc<Verifier>, Error> {
-    static ROOTS: OnceLock<Arc<Verifier>> = OnceLock::new();
-    if let Some(roots) = ROOTS.get() {
-        return Ok(roots.clone());
-    }
-    let loaded = Arc::new(Verifier::new(Arc::new(ring::default_provider()))?);
-    Ok(ROOTS.get_or_init(|| loaded).clone())
-}
-
-/// Judges certificates by the platform's roots, and loads these only when there is one to judge: a mock at `http://`
-/// must work on a machine without any CA certificate, where the platform's verifier cannot even be made.
+/// Judges certificates by CA certificates that are loaded only when there is one to judge: a mock at `http://` must work on a machine
+/// without any, where the platform's verifier cannot even be made.
 #[derive(Debug)]
-struct PlatformRoots {
+struct LazyVerifier {
     provider: Arc<CryptoProvider>,
+    certificates: CaCertificates,
 }
 
-impl ServerCertVerifier for PlatformRoots {
+impl ServerCertVerifier for LazyVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -52,7 +41,10 @@ impl ServerCertVerifier for PlatformRoots {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        roots()?.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        let verifier = self.certificates.verifier()?;
+        verifier
+            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+            .map_err(|error| UntrustedCertificate::explained(error, (end_entity, intermediates), server_name))
     }
 
     fn verify_tls12_signature(

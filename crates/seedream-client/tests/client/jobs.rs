@@ -7,6 +7,7 @@ mod foreign_provider;
 mod job_ids;
 pub(crate) mod job_transport;
 mod memory_store;
+mod named;
 mod resumed;
 mod store_refusals;
 mod write_order;

@@ -27,5 +27,8 @@ mod storage;
 mod streams;
 mod tasks;
 mod tiny_dialects;
+mod tls;
+#[path = "../support/tls_server.rs"]
+mod tls_server;
 mod undocumented_shapes;
 mod wire_faults;

@@ -189,11 +189,25 @@ async fn an_explicit_proxy_takes_requests_and_downloads_and_keeps_its_password()
 }
 
 #[tokio::test]
+async fn this_machine_is_never_asked_through_an_explicit_proxy() {
+    let image = response("200 OK", "Connection: close\r\n", "picture");
+    let (proxy, mock) = (Raw::start(vec![good()]).await, Raw::start(vec![good(), image]).await);
+    let client = client(Tiny, &mock.url).proxy(&proxy.url).unwrap().build().unwrap();
+    assert_eq!(client.generate(request()).await.unwrap().images().count(), 1);
+    assert_eq!(client.downloader().fetch(&format!("{}/0.png", mock.url)).await.unwrap(), "picture");
+    assert_eq!((proxy.requests().len(), mock.requests().len()), (0, 2));
+}
+
+#[tokio::test]
 async fn a_proxy_that_is_not_there_costs_nothing() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     for scheme in ["http", "socks5", "socks5h"] {
-        let builder = client(Tiny, "http://127.0.0.1:9").proxy(&format!("{scheme}://user:s3cret@{closed}")).unwrap();
-        not_sent(&builder.build().unwrap().generate(request()).await.unwrap_err());
+        // This address is for documents, and nobody has it.
+        let builder = client(Tiny, "http://192.0.2.1:9").proxy(&format!("{scheme}://user:s3cret@{closed}")).unwrap();
+        let error = builder.build().unwrap().generate(request()).await.unwrap_err();
+        not_sent(&error);
+        let told = format!("could not connect to http://192.0.2.1:9, through the proxy {scheme}://{closed}: ");
+        assert!(error.message().starts_with(&told), "{error}");
     }
     for wrong in ["", "127.0.0.1:1", "ftp://a:s3cret@b", "socks5:s3cret"] {
         let error = Client::builder(Tiny).proxy(wrong).unwrap_err();
@@ -255,12 +269,12 @@ async fn speak(mut socket: TcpStream, asked: &Mutex<Vec<String>>) -> std::io::Re
 async fn socks_connects_by_address_or_leaves_the_name_to_the_proxy() {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let address = socks(asked.clone()).await;
-    for (scheme, target) in [("socks5", "http://127.0.0.1:8123"), ("socks5h", "http://no-such-name.example")] {
+    for (scheme, target) in [("socks5", "http://192.0.2.1:8123"), ("socks5h", "http://no-such-name.example")] {
         let through = client(Tiny, target).proxy(&format!("{scheme}://{address}")).unwrap().build().unwrap();
         assert_eq!(through.generate(request()).await.unwrap().images().count(), 1, "{scheme}");
     }
     let target = (TARGET, "http://no-such-name.example".to_owned());
     run(vec![("all_proxy", format!("socks5h://{address}")), target, (EXPECT, "delivered".into())]).await;
     let name = "no-such-name.example:80";
-    assert_eq!(*asked.lock().unwrap(), ["127.0.0.1:8123", name, name]);
+    assert_eq!(*asked.lock().unwrap(), ["192.0.2.1:8123", name, name]);
 }

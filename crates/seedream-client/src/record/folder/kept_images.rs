@@ -12,7 +12,7 @@ use seedream_core::{ErrorKind, Generation, ImageData, ImageFailure};
 
 use super::record_name;
 use crate::{
-    disk::{self, image_file, sha256_hex},
+    disk::{self, NumberedName, image_file, sha256_hex},
     job::Outcome,
     record::RecordEntry,
 };
@@ -100,7 +100,8 @@ impl KeptImages {
             return Ok((path.clone(), false));
         }
         let extension = infer::get(bytes).map_or("bin", |kind| kind.extension());
-        let path = image_file::write(disk::parent(record), &record_name::images(record), index, extension, bytes)?;
+        let name = NumberedName::new(&record_name::images(record));
+        let path = image_file::write(disk::parent(record), &name, index, extension, bytes)?;
         self.lifted.push((path.clone(), digest));
         Ok((path, true))
     }

@@ -9,7 +9,7 @@ use super::{super::*, support::*};
 use crate::{
     Location, RecordEntry,
     disk::{
-        GrowingFile,
+        GrowingFile, NumberedName,
         crash_states::{self, Tree},
         image_file,
         operation_log::{self, Op},
@@ -54,15 +54,16 @@ async fn buy(folder: &Path, arrives: Arrives) -> Vec<Op> {
     let generation = generation([GeneratedImage::new(0, data.clone())]);
     record.append(RecordEntry::Answered { generation, whole: true, raw: Some("{}".into()) }).await.unwrap();
     operation_log::mark(folder, ANSWERED);
+    let name = NumberedName::new("out");
     let image = match &data {
-        ImageData::File(from) => image_file::move_in(from, true, false, folder, "out", 0, "png"),
-        ImageData::Bytes(bytes) => image_file::write(folder, "out", 0, "png", bytes),
-        _ => image_file::write(folder, "out", 0, "png", PNG),
+        ImageData::File(from) => image_file::move_in(from, true, false, folder, &name, 0, "png"),
+        ImageData::Bytes(bytes) => image_file::write(folder, &name, 0, "png", bytes),
+        _ => image_file::write(folder, &name, 0, "png", PNG),
     };
     let image = image.unwrap();
     let (location, saved) = (Location::File(image.clone()), saved(0, &image));
     record.append(RecordEntry::Image { index: 0, location, sha256: saved.sha256.clone() }).await.unwrap();
-    let sidecar = image_file::write_beside(Some(&image), folder, "out", "json", URL.as_bytes()).unwrap();
+    let sidecar = image_file::write_beside(Some(&image), folder, &name, "json", URL.as_bytes()).unwrap();
     image_file::sync_folder(folder).unwrap();
     let mut outcome = outcome();
     (outcome.charge, outcome.images) = (Charge::Yes, vec![saved]);
