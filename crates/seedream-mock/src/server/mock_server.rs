@@ -5,12 +5,13 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use seedream_fixtures::{ProviderFacts, RouteName};
+use seedream_fixtures::ProviderFacts;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::endpoints::admin::providers::openai_bases;
 use crate::endpoints::admin::tasks::{TaskTransition, move_tasks};
 use crate::engine::Engine;
 use crate::request::address::DEFAULT_SESSION;
@@ -83,10 +84,8 @@ impl MockServer {
     /// providers with tasks.
     pub fn openai_base_urls(&self) -> Vec<(String, String)> {
         let base = |provider: &ProviderFacts| {
-            let create = provider.routes.iter().find(|route| route.name == RouteName::Create)?;
-            let has_tasks = provider.routes.iter().any(|route| route.name == RouteName::Task);
-            let below = create.path.strip_suffix("/images/generations").filter(|_| !has_tasks)?;
-            Some((provider.id.clone(), format!("{}/{}{below}", self.url(), provider.id)))
+            let base = openai_bases(provider).next().filter(|_| provider.task.is_none())?;
+            Some((provider.id.clone(), format!("{}{base}", self.url())))
         };
         self.shared.services().library.providers().iter().filter_map(base).collect()
     }

@@ -1,6 +1,6 @@
 //! The providers with their base URLs, for a person who has to configure a client.
 
-use seedream_fixtures::{ProviderFacts, RouteName};
+use seedream_fixtures::{ProviderFacts, RouteFacts, RouteName};
 use serde_json::{Value, json};
 
 use crate::engine::services::Services;
@@ -15,18 +15,23 @@ pub(crate) fn list(services: &Services) -> EndpointResponse {
     EndpointResponse::value(200, &json!({ "providers": providers }))
 }
 
+/// The paths of the base URLs for an SDK of OpenAI.
+pub(crate) fn openai_bases(provider: &ProviderFacts) -> impl Iterator<Item = String> {
+    let below = creates(provider).filter_map(|route| route.path.strip_suffix(OPENAI));
+    below.map(|base| format!("/{}{base}", provider.id))
+}
+
+fn creates(provider: &ProviderFacts) -> impl Iterator<Item = &RouteFacts> {
+    provider.routes.iter().filter(|route| route.name == RouteName::Create)
+}
+
 fn shown(provider: &ProviderFacts) -> Value {
-    let creates = || provider.routes.iter().filter(|route| route.name == RouteName::Create);
-    let bases: Vec<String> = creates()
-        .filter_map(|route| route.path.strip_suffix(OPENAI))
-        .map(|base| format!("/{}{base}", provider.id))
-        .collect();
     json!({
         "id": provider.id,
         "name": provider.name,
         "base": format!("/{}{}", provider.id, provider.base_path()),
-        "openai_bases": bases,
-        "create": creates().next().map(|route| format!("/{}{}", provider.id, route.path)),
+        "openai_bases": openai_bases(provider).collect::<Vec<_>>(),
+        "create": creates(provider).next().map(|route| format!("/{}{}", provider.id, route.path)),
         "model": provider.default_model,
         "key": provider.auth.required,
         "tasks": provider.task.is_some(),
