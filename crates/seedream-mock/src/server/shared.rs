@@ -13,6 +13,8 @@ use crate::engine::Engine;
 use crate::engine::services::Services;
 use crate::faults::cut_upload;
 use crate::image::test_image::TestImage;
+#[cfg(feature = "record")]
+use crate::record::recorder::Recorder;
 use crate::response::chunk::ChunkContent;
 use crate::server::clocks::{SessionClocks, SessionEntry};
 use crate::state::clock::Clock;
@@ -25,6 +27,9 @@ pub(crate) struct Shared {
     /// Bounds how many images are rendered at a time: more threads than processors would only take memory.
     renderers: Arc<Semaphore>,
     pub(crate) notifiers: Arc<Notifiers>,
+    /// What sends requests to an upstream and records them.
+    #[cfg(feature = "record")]
+    pub(crate) recorder: Option<Recorder>,
 }
 
 /// Wakes the tasks that wait for a change.
@@ -53,6 +58,8 @@ impl Shared {
             clocks: SessionClocks::new(clock),
             renderers: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
             notifiers: Arc::default(),
+            #[cfg(feature = "record")]
+            recorder: None,
         }
     }
 
