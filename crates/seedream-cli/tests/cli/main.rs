@@ -18,6 +18,7 @@ mod help;
 mod kills;
 mod limits_file;
 mod mock;
+mod mock_record;
 mod mock_serve;
 mod pasted_url_and_key;
 mod plan_and_models;
