@@ -14,7 +14,8 @@ use jiff::{Timestamp, tz::TimeZone};
 use seedream::seedream_client::ReqwestTransport;
 use seedream_conformance::{
     ConformanceRun, KnownFailures, MockTarget, MutantMatrix, Report, Requirements, RuleTrace, Subject,
-    drift::DriftFacts, report::CaseStatus,
+    drift::{DriftFacts, RecordedDrift},
+    report::CaseStatus,
 };
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
@@ -113,9 +114,45 @@ fn drift(args: &DriftArgs, console: &Console) -> Result<ExitCode, Failure> {
         let recorded = parsed("--exchange", path)?;
         found.extend(facts.against_exchange(&recorded).map_err(|error| named_failure("--exchange", path, &error))?);
     }
-    let lines = found.iter().map(|drift| format!("{drift}\n")).collect::<String>();
-    console.data(&format!("{lines}differences {}", found.len()))?;
-    Ok(exit_code(found.is_empty()))
+    let recorded = args.recording.as_ref().map(|folder| recorded(folder)).transpose()?.unwrap_or_default();
+    let lines =
+        found.iter().map(|drift| format!("{drift}\n")).chain(recorded.iter().map(described)).collect::<String>();
+    let differences =
+        found.len() + recorded.iter().map(|drift| drift.document.len() + drift.adapter.len()).sum::<usize>();
+    console.data(&format!("{lines}differences {differences}"))?;
+    Ok(exit_code(differences == 0))
+}
+
+/// Holds each exchange of a recording against the documents and the adapter of its provider.
+///
+/// # Errors
+/// The folder cannot be read, or has no recorded exchange of a known provider.
+fn recorded(folder: &Path) -> Result<Vec<RecordedDrift>, Failure> {
+    let library = seedream_fixtures::load_dir(folder).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        Failure::usage(format!("--recording {}", lines.join("\n")))
+    })?;
+    let dialects = seedream::dialects();
+    let judged = library.exchanges().iter().filter(|exchange| exchange.wire.is_some()).filter_map(|exchange| {
+        let dialect = dialects.iter().find(|dialect| &*dialect.descriptor().id == exchange.provider())?;
+        let facts = DriftFacts::of(seedream_fixtures::library(), exchange.provider())?;
+        Some(facts.against_recording(&**dialect, exchange))
+    });
+    let judged: Vec<RecordedDrift> = judged.collect();
+    if judged.is_empty() {
+        return Err(named_failure("--recording", folder, &"it has no exchange of `seedream mock record`"));
+    }
+    Ok(judged)
+}
+
+/// On which side the documents and the adapter are, and what differs.
+fn described(drift: &RecordedDrift) -> String {
+    let side = |agrees: bool| if agrees { "agree" } else { "differ" };
+    let (document, adapter) = (side(drift.document.is_empty()), side(drift.adapter.is_empty()));
+    let mut text = format!("{}: the documents {document}, the adapter {adapter}s\n", drift.id);
+    drift.document.iter().for_each(|found| text.push_str(&format!("  {found}\n")));
+    drift.adapter.iter().for_each(|found| text.push_str(&format!("  adapter   {found}\n")));
+    text
 }
 
 fn read(flag: &str, path: &Path) -> Result<String, Failure> {

@@ -9,6 +9,7 @@ mod list_evidence;
 mod list_fault_words;
 mod list_profiles;
 mod list_routes;
+mod record;
 mod serve;
 mod verify_requests;
 
@@ -23,6 +24,7 @@ use crate::{args::MockCommand, console::Console, exit::Exit, failure::Failure};
 pub(crate) async fn run(command: MockCommand, console: &Console) -> Result<Exit, Failure> {
     match command {
         MockCommand::Serve(args) => serve::serve(args, console).await,
+        MockCommand::Record(args) => record::record(args, console).await,
         MockCommand::Check(args) => check_fixtures::check(&args, console),
         MockCommand::Routes(args) => list_routes::routes(&args, console),
         MockCommand::Evidence(args) => list_evidence::evidence(&args, console),

@@ -3,12 +3,16 @@
 use std::io;
 
 use seedream::seedream_client::Control;
+use tokio::sync::watch;
 
 use crate::{console::Console, exit::Exit, failure::Failure};
 
 /// The first signal stops sending and saves received images, the second stops saving, the third exits.
 #[derive(Clone, Debug)]
-pub(crate) struct Cancel(Control);
+pub(crate) struct Cancel {
+    control: Control,
+    signals: watch::Receiver<u32>,
+}
 
 impl Cancel {
     /// Installs the signal handlers. The first signal prints a message to `console`.
@@ -20,9 +24,11 @@ impl Cancel {
         let mut signals = Signals::new().map_err(listen)?;
         let (control, console) = (Control::default(), console.cloned());
         let cancelled = control.clone();
+        let (count, counted) = watch::channel(0);
         tokio::spawn(async move {
             for times in 1.. {
                 signals.next().await;
+                count.send_replace(times);
                 cancelled.cancel();
                 match (&console, times) {
                     (Some(console), 1) => {
@@ -33,12 +39,21 @@ impl Cancel {
                 }
             }
         });
-        Ok(Self(control))
+        Ok(Self { control, signals: counted })
     }
 
     /// The control that cancels the jobs.
     pub(crate) fn control(&self) -> &Control {
-        &self.0
+        &self.control
+    }
+
+    /// Waits for the second signal.
+    pub(crate) async fn until_signalled_twice(&self) {
+        let second = self.signals.clone().wait_for(|times| *times > 1).await.is_ok();
+        if !second {
+            // No signal comes any more.
+            std::future::pending::<()>().await;
+        }
     }
 }
 

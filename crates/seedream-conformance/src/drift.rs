@@ -4,13 +4,16 @@ mod difference;
 mod fixture_facts;
 mod openapi;
 mod recorded_exchange;
+mod recording;
 mod saved_page;
 
+use seedream_core::Dialect;
 use seedream_fixtures::RecordedExchange;
 use serde_json::Value;
 
 pub use difference::{Drift, DriftSeverity};
 pub use fixture_facts::DriftFacts;
+pub use recording::RecordedDrift;
 
 impl DriftFacts<'_> {
     /// Compares with an OpenAPI file: base URL, routes, keys, members of a request with their types, values and bounds, statuses
@@ -38,6 +41,11 @@ impl DriftFacts<'_> {
     /// The recording has no response.
     pub fn against_exchange(&self, recorded: &RecordedExchange) -> Result<Vec<Drift>, String> {
         recorded_exchange::compare(self, recorded).map(sorted)
+    }
+
+    /// Says of an exchange that was recorded from the provider how the documents differ from it, and how the adapter does.
+    pub fn against_recording(&self, dialect: &dyn Dialect, recorded: &RecordedExchange) -> RecordedDrift {
+        recording::compare(self, dialect, recorded)
     }
 }
 
@@ -221,6 +229,42 @@ mod tests {
                 "notice    size: the fixtures say nothing, now it is 8192x8192",
             ]
         );
+    }
+
+    #[test]
+    fn a_recording_is_held_against_the_documents_and_against_the_adapter() {
+        let dialects = seedream::dialects();
+        let dialect = dialects.iter().find(|dialect| &*dialect.descriptor().id == "ark").unwrap();
+        let judged = |body: Value| {
+            let file = json!({
+                "source": {"kind": "observed"}, "request": {"method": "POST", "path": "/api/v3/images/generations"},
+                "response": {"status": 200, "json": body},
+                "wire": {"images": [{"url": "https://a.example/0.png", "status": 200}]},
+            });
+            let exchange: RecordedExchange = serde_json::from_value(file).unwrap();
+            let drift = facts("ark").against_recording(&**dialect, &exchange);
+            (lines(&drift.document), drift.adapter)
+        };
+        let body = json!({
+            "model": "doubao-seedream-4-0-250828", "created": 1_795_000_000,
+            "data": [{"url": "https://a.example/0.png", "size": "2048x2048"}],
+            "usage": {"generated_images": 1, "output_tokens": 16384, "total_tokens": 16384},
+        });
+        assert_eq!(judged(body.clone()), (vec![], vec![]));
+        let mut new = body.clone();
+        new["queue_seconds"] = json!(7);
+        assert_eq!(
+            judged(new),
+            (
+                vec![String::from("notice    body.queue_seconds: the fixtures say nothing, now it is integer")],
+                vec![String::from("/queue_seconds is not read")],
+            )
+        );
+        let mut other = body;
+        other["data"] = json!([{"link": {"deep": 1}}]);
+        let (document, adapter) = judged(other);
+        assert!(document.iter().any(|line| line.starts_with("notice    body.data.*.link")), "{document:?}");
+        assert!(adapter[0].contains("image"), "{adapter:?}");
     }
 
     #[test]

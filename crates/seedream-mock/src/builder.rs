@@ -11,13 +11,15 @@ use seedream_fixtures::FixtureLibrary;
 
 use crate::engine::Engine;
 use crate::faults::grammar::Fault;
+#[cfg(feature = "record")]
+use crate::record::recorder::{RecordOptions, Recorder};
 use crate::server::mock_server::MockServer;
 use crate::server::shared::Shared;
 #[cfg(feature = "tls")]
 use crate::server::tls::TlsIdentity;
 use crate::settings::cors_origin::CorsOrigin;
 use crate::settings::relay_profile::RelayProfiles;
-use crate::settings::{AcceptedContentTypes, CallbackReach, Settings, TaskEnd, Validate};
+use crate::settings::{AcceptedContentTypes, CallbackReach, OnMiss, Settings, TaskEnd, Validate};
 use crate::state::clock::Clock;
 
 /// Builds a mock; [`MockServerBuilder::start`] starts it.
@@ -30,6 +32,8 @@ pub struct MockServerBuilder {
     clock: Clock,
     #[cfg(feature = "tls")]
     tls: bool,
+    #[cfg(feature = "record")]
+    recorder: Option<Recorder>,
 }
 
 impl Default for MockServerBuilder {
@@ -41,6 +45,8 @@ impl Default for MockServerBuilder {
             clock: Clock::real(),
             #[cfg(feature = "tls")]
             tls: false,
+            #[cfg(feature = "record")]
+            recorder: None,
         }
     }
 }
@@ -128,7 +134,8 @@ impl MockServerBuilder {
 
     /// Adds exchanges of your own to the embedded ones: a folder of `<provider>/<area>/<case>.json`, each with a `request` and
     /// a `response` in the form of `fixtures/`. An equal request finds them before any embedded exchange, `x-mock-fixture`
-    /// names them, and an exchange with the id of an embedded one replaces it. A folder with a `provider.json` adds a provider.
+    /// names them, and an exchange with the id of an embedded one replaces it. A folder with a `provider.json` adds a provider. A
+    /// recording is played byte for byte.
     ///
     /// # Errors
     /// Files that cannot be read or are not valid: all of them, a line each, as `file:line: message`
@@ -140,6 +147,30 @@ impl MockServerBuilder {
         })?;
         self.library = Arc::new(own.over(&self.library));
         Ok(self)
+    }
+
+    /// Sends requests to an upstream, and records what comes back. Of a mock that plays a recording (see
+    /// [`MockServerBuilder::fixtures`]) only the requests that it does not have are sent; any other mock sends all.
+    ///
+    /// # Errors
+    /// The upstream is no base URL, or the folder is neither new nor empty nor a recording of a known format.
+    #[cfg(feature = "record")]
+    pub fn record(mut self, options: RecordOptions) -> io::Result<Self> {
+        self.recorder = Some(Recorder::open(options)?);
+        Ok(self)
+    }
+
+    /// What happens to a request that no exchange of the folder answers. Default: [`OnMiss::Error`] for a recording, otherwise
+    /// [`OnMiss::Rules`].
+    pub fn on_miss(mut self, on_miss: OnMiss) -> Self {
+        self.settings.on_miss = Some(on_miss);
+        self
+    }
+
+    /// Whether recorded responses come at the pace at which they were recorded, by the clock. Default: `false`, at once.
+    pub fn recorded_pace(mut self, recorded_pace: bool) -> Self {
+        self.settings.recorded_pace = recorded_pace;
+        self
     }
 
     /// The most entries of a session's journal. Default: 1000.
@@ -245,11 +276,24 @@ impl MockServerBuilder {
             let message = format!("profile: there is no provider {name}; known are {}", known.join(", "));
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
-        #[allow(unused_mut)]
+        #[cfg(feature = "record")]
+        let recorder = self.recorder;
+        #[cfg(feature = "record")]
+        if let Some(recorder) = recorder.as_ref().filter(|recorder| self.library.provider(&recorder.provider).is_none())
+        {
+            let known: Vec<&str> = self.library.providers().iter().map(|provider| provider.id.as_str()).collect();
+            let message = format!("there is no provider {}; known are {}", recorder.provider, known.join(", "));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        #[allow(unused_mut, reason = "only features add to it")]
         let mut shared = Shared::new(Engine::with(self.library, self.settings), self.clock);
         #[cfg(feature = "tls")]
         if self.tls {
             shared.tls = Some(Arc::new(TlsIdentity::new()?));
+        }
+        #[cfg(feature = "record")]
+        {
+            shared.recorder = recorder;
         }
         MockServer::start_with(self.address, shared).await
     }

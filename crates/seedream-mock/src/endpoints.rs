@@ -12,5 +12,7 @@ pub(crate) mod images;
 pub(crate) mod models;
 pub(crate) mod ranges;
 pub(crate) mod recorded;
+pub(crate) mod recording_index;
 pub(crate) mod relay;
+pub(crate) mod replay;
 pub(crate) mod tasks;

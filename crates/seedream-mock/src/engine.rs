@@ -23,6 +23,8 @@ use crate::request::address;
 use crate::request::address::{ADMIN, Address, DEFAULT_SESSION, RouteQuestion};
 use crate::request::context::RequestContext;
 use crate::response::script::Script;
+#[cfg(feature = "record")]
+use crate::response::{endpoint_response::EndpointResponse, error, error::mock_error};
 use crate::settings::Settings;
 use crate::state::journal_entry::JournalEntry;
 use crate::state::ledger::{LedgerEntry, PaidTotal, sum_of};
@@ -96,6 +98,22 @@ impl Engine {
         let awaits = record::record(services, at, request, json.as_ref(), &processed);
         let Processed { response, fault, request_id, request_id_headers, .. } = processed;
         Script { ordinal: Some(at.1), awaits, ..Script::of(response, &fault, request_id_headers, request_id) }
+    }
+
+    /// A refusal in the provider's form, with a message of the mock. It is in no journal.
+    #[cfg(feature = "record")]
+    pub(crate) fn refusal(&self, now: Timestamp, request: &Request<Bytes>, status: u16, message: &str) -> Script {
+        let services = &self.services;
+        let address = Address::read(request.uri().path());
+        let fault = Fault { status: Some(status), message: Some(message.to_owned()), ..Fault::default() };
+        let json: Option<Value> = serde_json::from_slice(request.body()).ok();
+        let refused = services.library.provider(address.prefix).and_then(|provider| {
+            let at = (now, services.sessions.next_ordinal());
+            let context = RequestContext::read(services, at, request, &address, provider, json.as_ref());
+            error::of_fault(&context, &fault)
+        });
+        let own = || EndpointResponse::value(status, &mock_error("mock_refused", message));
+        Script::plain(refused.map_or_else(own, EndpointResponse::from))
     }
 
     /// The journal, in the order of the requests: of one session, or of all.

@@ -34,7 +34,7 @@ macro_rules! text_form {
     };
 }
 
-text_form!(Validate, AcceptedContentTypes, CallbackReach, TaskEnd, RelayProfiles, CorsOrigin);
+text_form!(Validate, AcceptedContentTypes, CallbackReach, OnMiss, TaskEnd, RelayProfiles, CorsOrigin);
 
 /// How strictly requests are checked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -180,6 +180,36 @@ impl FromStr for CallbackReach {
     }
 }
 
+/// What happens to a request to a provider that no exchange of a user's folder answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnMiss {
+    /// It gets an error of the mock that names the nearest recorded exchange. Written as `error`.
+    Error,
+    /// The embedded exchanges and the provider's rules answer. Written as `rules`.
+    Rules,
+}
+
+impl fmt::Display for OnMiss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Rules => "rules",
+        })
+    }
+}
+
+impl FromStr for OnMiss {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "error" => Ok(Self::Error),
+            "rules" => Ok(Self::Rules),
+            _ => Err(format!("`{text}` is neither error nor rules")),
+        }
+    }
+}
+
 /// Everything that decides a response, apart from the request and the time. Its JSON form has the same names; a member that is
 /// left out has its default.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -206,6 +236,12 @@ pub struct Settings {
     pub faults: Vec<Fault>,
     /// How the relay before each provider behaves. Default: as documented.
     pub profiles: RelayProfiles,
+    /// What happens to a request that no exchange of a user's folder answers. Default: [`OnMiss::Error`] where the folder has recorded
+    /// exchanges, since a made response would hide that the client sends something else; [`OnMiss::Rules`] otherwise.
+    pub on_miss: Option<OnMiss>,
+    /// Whether recorded responses come at the pace at which they were recorded, by the clock; otherwise they come at once. Default:
+    /// `false`.
+    pub recorded_pace: bool,
     /// The most entries of a session's journal. Default: 1000.
     pub journal_capacity: usize,
     /// The most sessions beside `default`. The session that was unused for longest is evicted; sessions also shrink where
@@ -247,6 +283,8 @@ impl Default for Settings {
             slow: Duration::from_secs(5),
             faults: Vec::new(),
             profiles: RelayProfiles::default(),
+            on_miss: None,
+            recorded_pace: false,
             journal_capacity: 1000,
             session_capacity: 1024,
             session_idle: Duration::from_secs(3600),

@@ -65,6 +65,9 @@ pub(crate) struct DriftArgs {
     /// Recorded exchange in fixture format: reports members that are new, missing or of another type
     #[arg(long, value_name = "FILE", group = "what", requires = "provider")]
     pub(crate) exchange: Option<PathBuf>,
+    /// Folder of `mock record`: says of each exchange on which side the documents and the adapter are
+    #[arg(long, value_name = "DIR", group = "what")]
+    pub(crate) recording: Option<PathBuf>,
     /// Provider of the file [default for --openapi: the provider of its servers]
     #[arg(long, value_name = "ID", value_parser = providers())]
     pub(crate) provider: Option<String>,

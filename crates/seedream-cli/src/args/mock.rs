@@ -3,11 +3,11 @@
 use std::{net::IpAddr, num::NonZeroUsize, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{
-    ArgGroup, Args, Subcommand,
+    ArgGroup, Args, Subcommand, ValueEnum,
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use seedream_mock::{
-    AcceptedContentTypes, CallbackReach, CorsOrigin, Fault, RelayProfiles, Settings, TaskEnd, Validate,
+    AcceptedContentTypes, CallbackReach, CorsOrigin, Fault, OnMiss, RelayProfiles, Settings, TaskEnd, Validate,
 };
 
 use crate::duration;
@@ -16,7 +16,9 @@ use crate::duration;
 pub(crate) enum MockCommand {
     /// Serve until Ctrl-C or SIGTERM; the first line of standard output is JSON with the URLs
     Serve(ServeArgs),
-    /// Check a folder of fixtures; print file:line: message and exit with 1 if there are problems
+    /// Record a real upstream: send every request on, and keep what comes back without its secrets; ends at Ctrl-C
+    Record(RecordArgs),
+    /// Check a folder of fixtures or a recording; print file:line: message and exit with 1 if there are problems
     Check(CheckArgs),
     /// List the routes of every provider
     Routes(ShowArgs),
@@ -112,9 +114,64 @@ pub(crate) struct ServeArgs {
     /// Behavior of a relay in front of a provider, as `seedream mock profiles` lists them, such as ark=new-api,unwrapped-errors; without a provider it applies to all; repeatable
     #[arg(long = "profile", value_name = "PROFILE")]
     pub(crate) profiles: Vec<RelayProfiles>,
-    /// Folder of additional exchanges, <provider>/<area>/<case>.json, which take precedence over the documented ones
+    /// Folder of additional exchanges, <provider>/<area>/<case>.json, which take precedence over the documented ones; a recording of `mock record` is played byte for byte
     #[arg(long, value_name = "DIR")]
     pub(crate) fixtures: Option<PathBuf>,
+    /// What a request gets that no exchange of --fixtures answers: an error that names the nearest one, a response by the provider's rules, or that of --upstream, which is recorded too [default: error for a recording, otherwise rules]
+    #[arg(long, value_name = "HOW", requires = "fixtures")]
+    pub(crate) on_miss: Option<OnMissWord>,
+    /// Exit with 1 if a request was missed or a recorded exchange was never asked for, and name them
+    #[arg(long, requires = "fixtures")]
+    pub(crate) strict: bool,
+    /// Play a recording at the pace at which it was recorded instead of at once
+    #[arg(long, requires = "fixtures")]
+    pub(crate) recorded_pace: bool,
+    /// With --on-miss proxy: the base URL of the upstream
+    #[arg(long, value_name = "URL", requires = "budget")]
+    pub(crate) upstream: Option<String>,
+    /// With --on-miss proxy: the most images that requests may buy; the most that a request may give is reserved before it is sent
+    #[arg(long, value_name = "N", value_parser = images, requires = "upstream")]
+    pub(crate) budget: Option<u32>,
+    /// With --on-miss proxy: the provider of the upstream [default: the only one of the recording]
+    #[arg(long, value_name = "ID", value_parser = providers(), requires = "upstream")]
+    pub(crate) provider: Option<String>,
+}
+
+/// What happens to a request without an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnMissWord {
+    Error,
+    Rules,
+    Proxy,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RecordArgs {
+    /// Provider whose dialect the upstream has
+    #[arg(long, value_name = "ID", value_parser = providers())]
+    pub(crate) provider: String,
+    /// Base URL of the upstream, such as https://ark.cn-beijing.volces.com/api/v3; keys come from the client
+    #[arg(long, value_name = "URL")]
+    pub(crate) upstream: String,
+    /// The most images that the recorded requests may buy. The most that a request may give is reserved before it is sent, and given back only if the upstream rejects it; beyond the budget nothing is sent
+    #[arg(long, value_name = "N", value_parser = images)]
+    pub(crate) budget: u32,
+    /// Folder of the recording: a new or empty one, or a recording to go on with
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Port on 127.0.0.1; 0 selects a free one
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+}
+
+/// Reads a number of images: `20` or `20images`.
+fn images(text: &str) -> Result<u32, String> {
+    let number = text.strip_suffix("images").unwrap_or(text);
+    number.trim().parse().map_err(|_| String::from("a budget is a whole number of images, such as 20"))
+}
+
+fn providers() -> PossibleValuesParser {
+    seedream_fixtures::providers().iter().map(|provider| provider.id.as_str()).collect::<Vec<_>>().into()
 }
 
 impl ServeArgs {
@@ -139,6 +196,12 @@ impl ServeArgs {
             connections: self.connections,
             cors: self.cors,
             page: !self.no_page,
+            on_miss: self.on_miss.map(|word| match word {
+                OnMissWord::Rules => OnMiss::Rules,
+                // Requests to the upstream are sent before they are missed.
+                OnMissWord::Error | OnMissWord::Proxy => OnMiss::Error,
+            }),
+            recorded_pace: self.recorded_pace,
             admin_token: self.admin_token,
         }
     }

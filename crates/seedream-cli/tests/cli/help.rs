@@ -5,8 +5,20 @@ use crate::support::Workdir;
 #[test]
 fn every_command_has_help() {
     let workdir = Workdir::new();
-    let mock =
-        ["", " serve", " check", " routes", " evidence", " faults", " profiles", " ca", " health", " verify", " ctl"];
+    let mock = [
+        "",
+        " serve",
+        " record",
+        " check",
+        " routes",
+        " evidence",
+        " faults",
+        " profiles",
+        " ca",
+        " health",
+        " verify",
+        " ctl",
+    ];
     let ctl = ["sessions", "clock", "faults", "tasks", "journal", "ledger", "callbacks", "settings", "reset"];
     let mock = mock.into_iter().map(str::to_owned).chain(ctl.iter().map(|name| format!(" ctl {name}")));
     let mock = mock.map(|words| format!("mock{words}"));

@@ -21,6 +21,7 @@ mod help;
 mod kills;
 mod limits_file;
 mod mock;
+mod mock_record;
 mod mock_serve;
 mod names;
 mod pasted_url_and_key;

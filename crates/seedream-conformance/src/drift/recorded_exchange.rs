@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use seedream_core::sse;
 use seedream_fixtures::{EvidenceKind, RecordedBody, RecordedExchange, RecordedResponse};
 use serde_json::Value;
 
@@ -31,6 +32,9 @@ pub(super) fn compare<'a>(facts: &DriftFacts<'a>, recorded: &RecordedExchange) -
         let found = json.then(|| drift(DriftSeverity::Breaking, "body", "JSON", raw.body.content_type()));
         return Ok(found.into_iter().collect());
     };
+    // A stream is compared with streams.
+    let is_stream = |response: &RecordedResponse| matches!(response.body, RecordedBody::Sse(_));
+    let known: Vec<_> = known.into_iter().filter(|(_, known)| is_stream(known) == is_stream(raw)).collect();
     let all: Vec<MemberTypes> = known.iter().filter_map(|(_, known)| members(known)).collect();
     // A derived fact proves no drift.
     let sure: Vec<MemberTypes> =
@@ -61,12 +65,19 @@ fn words(types: &BTreeSet<&'static str>) -> String {
     types.iter().copied().collect::<Vec<_>>().join(" or ")
 }
 
-/// The members of a response; `None` where it is no JSON.
+/// The members of a response, or of all events of one; `None` where it is no JSON.
 fn members(response: &RecordedResponse) -> Option<MemberTypes> {
-    let RecordedBody::Json(raw) = &response.body else { return None };
-    let value: Value = serde_json::from_str(raw.get()).ok()?;
     let mut members = MemberTypes::new();
-    collect("body", &value, &mut members);
+    match &response.body {
+        RecordedBody::Json(raw) => collect("body", &serde_json::from_str(raw.get()).ok()?, &mut members),
+        RecordedBody::Sse(text) => {
+            let mut parser = sse::Parser::new();
+            let frames = parser.feed(text.as_bytes()).into_iter().chain(parser.finish());
+            let values = frames.filter_map(|frame| serde_json::from_str::<Value>(&frame.data).ok());
+            values.for_each(|value| collect("event", &value, &mut members));
+        }
+        RecordedBody::Text(_) | RecordedBody::Base64(_) => return None,
+    }
     Some(members)
 }
 

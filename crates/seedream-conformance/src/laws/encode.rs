@@ -34,7 +34,7 @@ fn is_sent(case: &RecordedExchange, provider: Option<&ProviderFacts>) -> bool {
         // An id that no adapter may send is the subject of the law `tasks`.
         OperationKind::Poll => named(RouteName::Task) && provider.is_some_and(|p| task_id(p, &request.path).is_some()),
         OperationKind::Models => named(RouteName::Models),
-        OperationKind::Credits | OperationKind::Callback => false,
+        OperationKind::Credits | OperationKind::Callback | OperationKind::Other => false,
     }
 }
 

@@ -64,7 +64,7 @@ fn needed(
 }
 
 /// Whether a pattern fits a pointer: `*` stands for one part.
-fn fits(pattern: &str, pointer: &str) -> bool {
+pub(crate) fn fits(pattern: &str, pointer: &str) -> bool {
     let (mut pattern, mut pointer) = (pattern.split('/'), pointer.split('/'));
     loop {
         match (pattern.next(), pointer.next()) {
@@ -77,7 +77,7 @@ fn fits(pattern: &str, pointer: &str) -> bool {
 }
 
 /// The leaves of a response that can change without a change of what is read.
-fn unread(dialect: &dyn Dialect, case: &RecordedExchange) -> Result<Vec<String>, CaseFailure> {
+pub(crate) fn unread(dialect: &dyn Dialect, case: &RecordedExchange) -> Result<Vec<String>, CaseFailure> {
     let Some(recorded) = &case.response else { return Ok(Vec::new()) };
     let read = |body: String| -> Result<Value, CaseFailure> {
         let response = convert_exchange::response_with(recorded, body)?;

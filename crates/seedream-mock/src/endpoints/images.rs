@@ -13,7 +13,7 @@ use crate::engine::services::Services;
 use crate::faults::grammar::Fault;
 use crate::faults::notation::{FaultError, parse};
 use crate::faults::select::{FaultSources, SelectedFaults};
-use crate::faults::word_values::{BytePosition, FaultTarget, ImageFault};
+use crate::faults::word_values::{BytePosition, ConnectionEnd, FaultTarget, ImageFault};
 use crate::faults::{apply, select};
 use crate::image::signed_url;
 use crate::image::test_image::TestImage;
@@ -126,7 +126,7 @@ fn stored(
     response.headers.push((String::from("accept-ranges"), String::from("bytes")));
     response.headers.extend(tag.map(|tag| (String::from("etag"), tag)));
     // A connection that closes before the end of its file, so that the rest must be asked for.
-    response.closes = flaw.map(|_| BytePosition::Body(PART));
+    response.closes = flaw.map(|_| (ConnectionEnd::Close, BytePosition::Body(PART)));
     response
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use seedream_fixtures::{ErrorCause, ErrorFamily, ProviderFacts, RouteFacts, RouteName};
 use serde_json::json;
 
-use crate::endpoints::{credits, generate, images, models, recorded, relay, tasks};
+use crate::endpoints::{credits, generate, images, models, recorded, relay, replay, tasks};
 use crate::engine::services::Services;
 use crate::faults::grammar::Fault;
 use crate::faults::notation::FaultError;
@@ -46,7 +46,11 @@ pub(crate) struct Processed<'r> {
 
 /// Processes a request below a provider's prefix.
 pub(crate) fn provider<'r>(context: RequestContext<'r>) -> Processed<'r> {
+    // What was recorded says everything, also to a wrong key.
+    let played = replay::respond(&context);
+    let is_live = played.is_none();
     let mut response = match &context.rejection {
+        _ if !is_live => played.unwrap_or_else(|| no_such_route(context.services, context.request)),
         Some(Rejection::UnknownKey) => {
             let model = context.model.unwrap_or_default();
             let details = ErrorDetails { model, ..ErrorDetails::default() };
@@ -56,7 +60,9 @@ pub(crate) fn provider<'r>(context: RequestContext<'r>) -> Processed<'r> {
         Some(Rejection::BadFault(error)) => bad_fault(error),
         None => apply::apply(reshape::apply(&context, endpoint(&context)), &context.fault),
     };
-    response.headers.extend(context.route.into_iter().flat_map(|route| echoed(route, context.request)));
+    if is_live {
+        response.headers.extend(context.route.into_iter().flat_map(|route| echoed(route, context.request)));
+    }
     Processed {
         response,
         provider: Some(context.provider),
@@ -65,7 +71,7 @@ pub(crate) fn provider<'r>(context: RequestContext<'r>) -> Processed<'r> {
         kind: context.route.map_or(RequestKind::Other, |route| RequestKind::Route(route.name)),
         model: context.model,
         key: context.bearer,
-        request_id_headers: context.request_id_headers(),
+        request_id_headers: if is_live { context.request_id_headers() } else { &[] },
         request_id: context.request_id,
         fault: context.fault,
         profile: (!context.profile.is_documented()).then(|| context.profile.to_string()),
@@ -84,14 +90,17 @@ pub(crate) fn other<'r>(
     let request_id = context::request_id(ErrorFamily::CodeParam, now, services.settings.initial().seed, ordinal);
     let session = address.session.unwrap_or(DEFAULT_SESSION);
     let (mut provider_id, mut fault) = (None, Fault::default());
-    let kind = if path.is_some() { RequestKind::Image } else { RequestKind::Other };
-    let response = if let Some(path) = path {
+    let played = replay::image(services, address);
+    let kind = if path.is_some() || played.is_some() { RequestKind::Image } else { RequestKind::Other };
+    let response = if kind == RequestKind::Image {
         provider_id = address.image_provider();
         match images::faults(services, session, now, request) {
             Err(error) => bad_fault(&error),
             Ok(selected) => {
                 fault = selected.now;
-                apply::apply(images::respond(services, now, request, &path, &request_id, &fault), &fault)
+                let path = path.unwrap_or_default();
+                let made = || images::respond(services, now, request, &path, &request_id, &fault);
+                apply::apply(played.unwrap_or_else(made), &fault)
             }
         }
     } else {
@@ -131,6 +140,9 @@ fn endpoint(context: &RequestContext<'_>) -> EndpointResponse {
     if let Some(name) = context.request.headers().get(headers::FIXTURE) {
         let name = name.to_str().unwrap_or_default();
         let exchange = context.services.library.exchange(name);
+        if let Some(played) = exchange.and_then(|exchange| replay::play(context, exchange)) {
+            return played;
+        }
         return exchange.and_then(recorded::forced).unwrap_or_else(|| no_such_fixture(context.services, name));
     }
     match generate::content_type_violation(context) {

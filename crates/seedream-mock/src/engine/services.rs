@@ -5,6 +5,7 @@ use std::sync::Arc;
 use seedream_fixtures::{FixtureLibrary, ProviderFacts, TaskFacts};
 
 use crate::endpoints::exchange_index::ExchangeIndex;
+use crate::endpoints::recording_index::RecordingIndex;
 use crate::faults::grammar::TABLE;
 use crate::image::cache::ImageCache;
 use crate::image::signed_url::UrlSigner;
@@ -22,6 +23,8 @@ pub(crate) struct Services {
     pub(crate) library: Arc<FixtureLibrary>,
     /// The exchanges of the library, by their requests.
     pub(crate) index: Arc<ExchangeIndex>,
+    /// Those that were recorded, by their requests.
+    pub(crate) recordings: RecordingIndex,
     pub(crate) settings: SettingsStore,
     pub(crate) signer: UrlSigner,
     pub(crate) sessions: Arc<Sessions>,
@@ -55,6 +58,7 @@ impl Services {
         Self {
             task_form: library.providers().iter().find_map(|provider| provider.task.clone()).unwrap_or_else(plain_task),
             index: Arc::new(ExchangeIndex::new(&library)),
+            recordings: RecordingIndex::new(&library),
             metrics: Metrics::new(library.providers().iter().map(|provider| provider.id.as_str()), TABLE.len()),
             library,
             signer: UrlSigner::new(settings.seed),

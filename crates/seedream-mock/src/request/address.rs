@@ -17,6 +17,9 @@ const METRICS: &str = "/metrics";
 /// The folder of images in the mock's paths.
 pub(crate) const FOLDER: &str = "pictures";
 
+/// Where the images of recorded exchanges are.
+pub(crate) const RECORDED: &str = "recorded";
+
 /// The folder as it stands inside a path.
 pub(crate) const NESTED: &str = "/pictures/";
 

@@ -56,6 +56,17 @@ pub(crate) fn pack(mut response: EndpointResponse, codings: &[CodingFault]) -> E
     response
 }
 
+/// Some bytes in the codings that `content-encoding` names, without their end where it was cut off; `None` for a coding that is not
+/// known.
+pub(crate) fn coded(names: &str, bytes: Bytes, whole: bool) -> Option<Bytes> {
+    let layers: Vec<CodingLayer> =
+        names.split(',').map(|name| CodingLayer::named(name.trim())).collect::<Option<_>>()?;
+    let mut coder = Coder::new(&layers);
+    let (head, piece) = (coder.head(), coder.piece(bytes));
+    let end = if whole { coder.end() } else { Bytes::new() };
+    Some(joined([head, piece, end]))
+}
+
 /// One piece of a packed body. The body is packed when its first piece is read.
 #[derive(Debug)]
 struct PackedPiece {
@@ -182,6 +193,17 @@ impl CodingLayer {
             CodingFault::Brotli => Some(Self::Brotli),
             CodingFault::Zstd => Some(Self::Zstd),
             CodingFault::Unlabelled | CodingFault::Mislabelled | CodingFault::Truncated | CodingFault::Bomb => None,
+        }
+    }
+
+    /// The coding of this name.
+    fn named(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "gzip" | "x-gzip" => Some(Self::Gzip),
+            "deflate" => Some(Self::Zlib),
+            "br" => Some(Self::Brotli),
+            "zstd" => Some(Self::Zstd),
+            _ => None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use seedream_fixtures::EvidenceKind;
 use serde::Serialize;
 
-use crate::faults::word_values::BytePosition;
+use crate::faults::word_values::{BytePosition, ConnectionEnd};
 use crate::request::gateway_rewrite::ForwardedRequest;
 use crate::response::chunk::Chunk;
 
@@ -21,8 +21,8 @@ pub(crate) struct EndpointResponse {
     pub(crate) repeats: Option<Chunk>,
     /// Whether its body has no length and ends with the connection.
     pub(crate) until_close: bool,
-    /// Where its connection closes, whatever a fault says.
-    pub(crate) closes: Option<BytePosition>,
+    /// Where and how its connection ends, whatever a fault says.
+    pub(crate) closes: Option<(ConnectionEnd, BytePosition)>,
     /// The id of the exchange it was taken from.
     pub(crate) fixture: Option<String>,
     pub(crate) evidence: EvidenceKind,

@@ -68,7 +68,7 @@ impl Script {
         }
         let joined = |texts: &[String]| (!texts.is_empty()).then(|| Cow::Owned(printable(&texts.join("; "))));
         let own = [
-            (CONTENT_TYPE, Some(response.content_type)),
+            (CONTENT_TYPE, Some(response.content_type).filter(|name| !name.is_empty())),
             (headers::FIXTURE, Some(response.fixture.map_or(Cow::Borrowed("-"), Cow::Owned))),
             (headers::EVIDENCE, Some(response.evidence.as_str().into())),
             (headers::NOTE, joined(&response.notes)),
@@ -90,7 +90,7 @@ impl Script {
             status: response.status,
             headers: all,
             chunks: response.chunks,
-            end: match fault.end.or(response.closes.map(|place| (ConnectionEnd::Close, place))) {
+            end: match fault.end.or(response.closes) {
                 None => ScriptEnd::Complete,
                 // A whole request that is to be cut off gets nothing.
                 Some((ConnectionEnd::Reset, BytePosition::Before | BytePosition::Request(_))) => ScriptEnd::Reset,

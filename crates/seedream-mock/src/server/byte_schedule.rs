@@ -60,6 +60,18 @@ impl ByteSchedule {
         Self::new(Some((ConnectionEnd::Close, BytePosition::Body(bytes))), None, None)
     }
 
+    /// A response whose end is still unknown.
+    #[cfg(feature = "record")]
+    pub(crate) fn open() -> Self {
+        Self::new(None, None, None)
+    }
+
+    /// Ends the connection at a place that is not written yet.
+    #[cfg(feature = "record")]
+    pub(crate) fn end_at(&mut self, ending: ConnectionEnd, place: BytePosition) {
+        self.end = Some((ending, place));
+    }
+
     /// What to do with the next bytes.
     pub(crate) fn step(&self, bytes: &[u8]) -> WriteStep {
         if let Some(step) = self.due() {

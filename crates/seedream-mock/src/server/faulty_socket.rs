@@ -11,6 +11,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+#[cfg(feature = "record")]
+use crate::faults::word_values::BytePosition;
 use crate::faults::word_values::ConnectionEnd;
 use crate::server::byte_schedule::{ByteSchedule, WriteStep};
 use crate::server::connection_watch::ConnectionWatch;
@@ -44,6 +46,12 @@ impl ConnectionSchedule {
             is_planned.store(schedule.is_some(), Ordering::Release);
             *active = schedule.map(|schedule| ActiveSchedule { schedule, clock });
         }
+    }
+
+    /// Ends the response that is being written at a place.
+    #[cfg(feature = "record")]
+    pub(crate) fn end_at(&self, ending: ConnectionEnd, place: BytePosition) {
+        self.planned(|plan| plan.schedule.end_at(ending, place));
     }
 
     /// Works with what is planned, if anything is.

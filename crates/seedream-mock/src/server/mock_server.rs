@@ -13,7 +13,10 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::endpoints::admin::providers::openai_bases;
 use crate::endpoints::admin::tasks::{TaskTransition, move_tasks};
+use crate::endpoints::recording_index::ReplayReport;
 use crate::engine::Engine;
+#[cfg(feature = "record")]
+use crate::record::recorder::RecordingSummary;
 use crate::request::address::DEFAULT_SESSION;
 use crate::server::callbacks::deliver;
 use crate::server::mock_session::MockSession;
@@ -74,9 +77,11 @@ impl MockServer {
         self.shared.services().library.provider(provider).map(|provider| self.base_url_of(provider))
     }
 
-    /// The id and the base URL of every provider.
+    /// The id and the base URL of every provider; a mock that only records has one.
     pub fn providers(&self) -> Vec<(String, String)> {
         let providers = self.shared.services().library.providers().iter();
+        #[cfg(feature = "record")]
+        let providers = providers.filter(|provider| !self.records_another(&provider.id));
         providers.map(|provider| (provider.id.clone(), self.base_url_of(provider))).collect()
     }
 
@@ -140,6 +145,32 @@ impl MockServer {
         let moved = move_tasks(services, self.shared.now(session), session, Some(id), wanted).is_ok();
         self.shared.notify(true);
         moved
+    }
+
+    /// Which recorded exchanges were not played, and which requests none answered, in all sessions.
+    pub fn replay_report(&self) -> ReplayReport {
+        self.shared.services().recordings.report()
+    }
+
+    /// What was recorded by now; `None` where the mock does not record.
+    #[cfg(feature = "record")]
+    pub fn recording(&self) -> Option<RecordingSummary> {
+        self.shared.recorder.as_ref().map(|recorder| recorder.summary())
+    }
+
+    /// Waits until every exchange that was begun is on disk, with its images.
+    #[cfg(feature = "record")]
+    pub async fn recorded(&self) {
+        if let Some(recorder) = &self.shared.recorder {
+            recorder.idle().await;
+        }
+    }
+
+    /// Whether it only records, and another provider than this.
+    #[cfg(feature = "record")]
+    fn records_another(&self, id: &str) -> bool {
+        let other = self.shared.recorder.as_ref().is_some_and(|recorder| recorder.provider != id);
+        other && self.shared.services().recordings.is_empty()
     }
 
     /// The clock of the mock, which the clock of every session follows.

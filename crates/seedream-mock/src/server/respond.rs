@@ -2,6 +2,8 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+#[cfg(feature = "record")]
+use std::task::ready;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
@@ -10,6 +12,8 @@ use http::{HeaderValue, Response, StatusCode, Version};
 use http_body::{Frame, SizeHint};
 use tokio::sync::mpsc;
 
+#[cfg(feature = "record")]
+use crate::record::forward::{ForwardedBody, ForwardedPart};
 use crate::response::chunk::Chunk;
 use crate::response::error::mock_error;
 use crate::response::script::Script;
@@ -19,7 +23,7 @@ use crate::server::faulty_socket::ConnectionSchedule;
 use crate::server::shared::Shared;
 use crate::state::clock::Clock;
 
-/// The bytes that a head with a wrong length promises and that never come.
+/// Bytes that never come: those that a head with a wrong length promises, and those after a connection ends.
 const MISSING: &[u8] = &[b' '; 64];
 
 /// One connection of a server.
@@ -73,6 +77,13 @@ fn over_http2(script: Script) -> Script {
     let message = "the fault of this request is about the bytes of HTTP/1, and this connection is HTTP/2: add the fault to a session \
                    before the client connects, or use a client without HTTP/2";
     Script { ordinal: script.ordinal, ..Script::json(501, &mock_error("mock_needs_http1", message)) }
+}
+
+/// Passes on the response of an upstream.
+#[cfg(feature = "record")]
+pub(crate) fn pass_on(response: Response<ForwardedBody>, connection: &Connection) -> Response<MockBody> {
+    connection.caller.plan(Some(ByteSchedule::open()), Clock::real());
+    response.map(|body| MockBody::new(BodySource::Forwarded(body.parts, connection.caller.clone())))
 }
 
 /// One body with its length.
@@ -173,6 +184,12 @@ enum BodySource {
     Unmeasured(Bytes),
     /// Its parts come through a channel.
     Flow(mpsc::Receiver<Bytes>),
+    /// Its parts come from an upstream, and so may the end of the connection.
+    #[cfg(feature = "record")]
+    Forwarded(mpsc::Receiver<ForwardedPart>, ConnectionSchedule),
+    /// It was lost: its connection ends before its next bytes.
+    #[cfg(feature = "record")]
+    Lost,
 }
 
 impl MockBody {
@@ -210,6 +227,18 @@ impl http_body::Body for MockBody {
                 Poll::Ready(Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty()))
             }
             BodySource::Flow(parts) => parts.poll_recv(cx),
+            #[cfg(feature = "record")]
+            BodySource::Forwarded(parts, caller) => match ready!(parts.poll_recv(cx)) {
+                Some(ForwardedPart::Bytes(bytes)) => Poll::Ready(Some(bytes)),
+                Some(ForwardedPart::Lost(ending, place)) => {
+                    caller.end_at(ending, place);
+                    self.source = BodySource::Lost;
+                    Poll::Ready(Some(Bytes::from_static(MISSING)))
+                }
+                None => Poll::Ready(None),
+            },
+            #[cfg(feature = "record")]
+            BodySource::Lost => Poll::Pending,
         };
         part.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
@@ -222,6 +251,8 @@ impl http_body::Body for MockBody {
         match &self.source {
             BodySource::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             BodySource::Unmeasured(_) | BodySource::Flow(_) => SizeHint::default(),
+            #[cfg(feature = "record")]
+            BodySource::Forwarded(..) | BodySource::Lost => SizeHint::default(),
         }
     }
 }

@@ -18,6 +18,12 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 
+#[cfg(feature = "record")]
+use crate::endpoints::replay;
+#[cfg(feature = "record")]
+use crate::record::{forward, forward::Forwarded, recorder::Recorder};
+#[cfg(feature = "record")]
+use crate::request::address::Address;
 use crate::request::context::OverTls;
 use crate::response::chunk::ChunkContent;
 use crate::response::script::Script;
@@ -147,6 +153,15 @@ async fn answer(connection: Arc<Connection>, request: Request<Incoming>, began: 
             Err(refusal) => respond::play(refusal, connection.clone(), connection.shared.clocks.mock().clone()).await,
         };
     }
+    #[cfg(feature = "record")]
+    if let Some(recorder) =
+        connection.shared.recorder.as_ref().filter(|recorder| is_forwarded(&connection, recorder, &request))
+    {
+        return match forward::forward(recorder, &connection.shared.engine, request).await {
+            Forwarded::Script(script) => respond::play(*script, connection.clone(), Clock::real()).await,
+            Forwarded::Response(response) => respond::pass_on(response, &connection),
+        };
+    }
     let (script, clock) = script(&connection.shared, &request).await;
     // Over the admin routes a task may have been ended.
     connection.shared.notify(script.awaits || script.ordinal.is_none());
@@ -156,6 +171,15 @@ async fn answer(connection: Arc<Connection>, request: Request<Incoming>, began: 
         connection.shared.services().metrics.responded(began.elapsed());
     }
     response
+}
+
+/// Whether a request goes to the upstream: all to providers, or those that no loaded recording answers.
+#[cfg(feature = "record")]
+fn is_forwarded(connection: &Connection, recorder: &Recorder, request: &Request<Bytes>) -> bool {
+    let services = connection.shared.services();
+    let prefix = Address::read(request.uri().path()).prefix;
+    let is_asked = services.recordings.is_empty() || prefix == recorder.provider;
+    is_asked && services.library.provider(prefix).is_some() && !replay::would_play(services, request)
 }
 
 /// The script of a request, and the clock by which it is played.

@@ -13,6 +13,8 @@ use crate::engine::Engine;
 use crate::engine::services::Services;
 use crate::faults::cut_upload;
 use crate::image::test_image::TestImage;
+#[cfg(feature = "record")]
+use crate::record::recorder::Recorder;
 use crate::response::chunk::ChunkContent;
 use crate::server::clocks::{SessionClocks, SessionEntry};
 #[cfg(feature = "tls")]
@@ -29,6 +31,9 @@ pub(crate) struct Shared {
     pub(crate) notifiers: Arc<Notifiers>,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<Arc<TlsIdentity>>,
+    /// What sends requests to an upstream and records them.
+    #[cfg(feature = "record")]
+    pub(crate) recorder: Option<Recorder>,
 }
 
 /// Wakes the tasks that wait for a change.
@@ -77,6 +82,8 @@ impl Shared {
             notifiers: Arc::default(),
             #[cfg(feature = "tls")]
             tls: None,
+            #[cfg(feature = "record")]
+            recorder: None,
         }
     }
 

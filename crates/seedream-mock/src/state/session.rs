@@ -35,6 +35,8 @@ pub(crate) struct Session {
     pub(crate) rates: RateCounters,
     /// How often it was asked the same.
     pub(crate) repeats: RepeatCounts,
+    /// How many exchanges of each recorded sequence were played.
+    pub(crate) plays: HashMap<usize, u32>,
     /// How its settings differ from those of all sessions.
     pub(crate) patch: SettingsPatch,
 }
@@ -67,6 +69,7 @@ impl Session {
             ledger: Ledger::default(),
             rates: RateCounters::default(),
             repeats: RepeatCounts::default(),
+            plays: HashMap::new(),
             patch: SettingsPatch::default(),
         }
     }

@@ -28,6 +28,7 @@ mod partial_groups;
 mod printed_exchanges;
 mod rate_limits;
 mod readme;
+mod recording;
 mod relay_profiles;
 mod rules_agree_with_exchanges;
 mod server;
