@@ -82,7 +82,7 @@ async fn connected(stream: TcpStream, shared: Shared, watch: ConnectionWatch, wa
     let (stream, is_http2) = match &shared.tls {
         None => (Transport::Tcp(stream), false),
         Some(identity) => {
-            let http2 = if shared.services().sessions.shapes_bytes() { Http2::Withheld } else { Http2::Offered };
+            let http2 = if shared.needs_http1() { Http2::Withheld } else { Http2::Offered };
             watch.received();
             // A client that does not trust the authority learns that by itself.
             let Ok(stream) = identity.accept(stream, http2).await else { return };

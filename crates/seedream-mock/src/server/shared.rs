@@ -87,6 +87,16 @@ impl Shared {
         }
     }
 
+    /// Whether bytes of HTTP/1 matter: those of a fault, and those that an upstream sends.
+    #[cfg(feature = "tls")]
+    pub(crate) fn needs_http1(&self) -> bool {
+        #[cfg(feature = "record")]
+        if self.recorder.is_some() {
+            return true;
+        }
+        self.services().sessions.shapes_bytes()
+    }
+
     /// Whether it serves TLS.
     pub(crate) fn has_tls(&self) -> bool {
         #[cfg(feature = "tls")]
