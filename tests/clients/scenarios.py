@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import re
+import signal
 import ssl
 import subprocess
 import sys
@@ -705,6 +706,67 @@ def _(session):
     body, _, status = curl_post(session, "ark/api/v3/images/generations", ONE, "-w", "\n%{http_code}").rpartition(b"\n")
     assert (status, json.loads(body)["error"]["code"]) == (b"401", "AuthenticationError")
     return "AuthenticationError without a key"
+
+
+# What is recorded in front of a mock, and played
+
+class At:
+    """A client of a session at another place."""
+
+    def __init__(self, client, url):
+        self.client = client
+        self.url = url
+
+    def base(self, path="ark/api/v3"):
+        return f"{self.url}/{path}"
+
+
+def served(client, *arguments):
+    """A mock or a recorder that runs, and the client at its place."""
+    process = subprocess.Popen([os.environ["SEEDREAM"], "mock", *arguments], stdout=subprocess.PIPE, text=True)
+    return process, At(client, json.loads(process.stdout.readline())["url"])
+
+
+def stopped(process):
+    """Ends it as Ctrl-C does: its exit code."""
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    return process.returncode
+
+
+def recorded_calls(session):
+    """What an image and a stream of three say, without their URLs, and the images."""
+    if session.client == "openai-python":
+        one = openai_generate(session, **ONE, response_format="url")
+        events = openai_images(session).generate(**THREE, stream=True, extra_body=GROUP)
+    else:
+        one = ark_generate(session, **ONE)
+        events = ark_generate(session, **THREE, stream=True, **ark_group(session))
+    text = json.dumps([one.model_dump(), *[event.model_dump() for event in events]], default=str)
+    urls = re.findall(r'"url": "([^"]+)"', text)
+    sizes = re.findall(r'"size": "([^"]+)"', text)
+    images = []
+    for url in urls:
+        with urllib.request.urlopen(url) as answer:
+            images.append(answer.read())
+    return re.sub(r'"url": "[^"]+"', '"url": ""', text), sizes, images
+
+
+@scenario(["openai-python", "ark-sdk"], "recording", 2, 4, 4)
+def _(session):
+    with TemporaryDirectory() as folder:
+        out = f"{folder}/recording"
+        upstream = ["--provider", "ark", "--upstream", session.base(), "--budget", "4"]
+        recorder, client = served(session.client, "record", *upstream, "--out", out)
+        recorded = recorded_calls(client)
+        assert stopped(recorder) == 0
+        player, client = served(session.client, "serve", "--fixtures", out, "--strict")
+        played = recorded_calls(client)
+        assert stopped(player) == 0, "everything was asked for, and nothing else"
+        assert played == recorded
+        for size, image in zip(recorded[1], recorded[2], strict=True):
+            session.keep(size, image)
+    return "a recording gives the same responses and images"
 
 
 def main():

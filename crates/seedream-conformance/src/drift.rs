@@ -45,7 +45,8 @@ impl DriftFacts<'_> {
 
     /// Says of an exchange that was recorded from the provider how the documents differ from it, and how the adapter does.
     pub fn against_recording(&self, dialect: &dyn Dialect, recorded: &RecordedExchange) -> RecordedDrift {
-        recording::compare(self, dialect, recorded)
+        let drift = recording::compare(self, dialect, recorded);
+        RecordedDrift { document: sorted(drift.document), ..drift }
     }
 }
 

@@ -9,7 +9,10 @@ use std::{
 use seedream_mock::TaskEnd;
 use serde_json::{Value, json};
 
-use crate::support::{CANARY, Upstream, Workdir, signal};
+use crate::{
+    console_blocks::shown,
+    support::{CANARY, Upstream, Workdir, signal},
+};
 
 /// A mock or a recorder that runs, and its URL.
 struct Running {
@@ -161,4 +164,24 @@ fn a_recorder_does_not_start_without_a_budget_or_in_a_foreign_folder() {
         workdir.run(&args, &[]).exits_with(2).stderr_contains(message);
     }
     assert_eq!(workdir.names("."), ["newer", "photos"]);
+}
+
+/// The commands in the README of the mock, with another mock as the upstream.
+#[test]
+fn the_commands_of_the_mocks_readme_run_and_print_what_it_shows() {
+    let readme = include_str!("../../../seedream-mock/README.md");
+    let [record, serve, drift] = shown(readme).try_into().unwrap_or_else(|_| panic!("three commands"));
+    let workdir = Workdir::new();
+    let upstream = Upstream::start();
+    let base = upstream.base("ark");
+    let words = record.args.iter().map(|word| if word.starts_with("https:") { base.as_str() } else { word.as_str() });
+    let recorder = Running::start(&workdir, &words.collect::<Vec<_>>());
+    generate(&workdir, "ark", &recorder.base("ark", "/api/v3"), &["--size", "2K"], "one");
+    let (code, summary, _) = recorder.stop();
+    assert_eq!((code, summary.trim()), (0, *record.output.last().unwrap()));
+
+    let player = Running::start(&workdir, &serve.args.iter().map(String::as_str).collect::<Vec<_>>());
+    let (code, _) = generate(&workdir, "ark", &player.base("ark", "/api/v3"), &["--size", "2K"], "two");
+    assert_eq!((code, player.stop().0), (0, 0));
+    drift.runs(&workdir, &[]);
 }

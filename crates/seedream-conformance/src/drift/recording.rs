@@ -7,7 +7,7 @@ use seedream_fixtures::{OperationKind, RecordedBody, RecordedExchange};
 
 use super::difference::{Drift, DriftSeverity, drift};
 use super::fixture_facts::DriftFacts;
-use super::{recorded_exchange, sorted};
+use super::recorded_exchange;
 use crate::{
     fixture::decoded_response::DecodedResponse,
     laws::unread::{fits, unread},
@@ -31,7 +31,7 @@ pub(super) fn compare(facts: &DriftFacts<'_>, dialect: &dyn Dialect, recorded: &
             let path = recorded.request.as_ref().map(|request| format!("{} {}", request.method, request.path));
             vec![drift(DriftSeverity::Notice, "route", "nothing", path.unwrap_or_default())]
         }
-        (Some(_), _) => recorded_exchange::compare(facts, recorded).map(sorted).unwrap_or_default(),
+        (Some(_), _) => recorded_exchange::compare(facts, recorded).unwrap_or_default(),
     };
     RecordedDrift { id: recorded.id().to_owned(), document, adapter: adapter(facts, dialect, recorded) }
 }
@@ -52,7 +52,7 @@ fn adapter(facts: &DriftFacts<'_>, dialect: &dyn Dialect, recorded: &RecordedExc
         }
         DecodedResponse::Error(_) => {}
         _ if !is_success => {
-            found.push(format!("the response has the status {}, the adapter reads a success", response.status))
+            found.push(format!("the response has the status {}, the adapter reads a success", response.status));
         }
         _ => {}
     }
