@@ -16,6 +16,8 @@ pub(crate) fn of_http(status: u16, code: &str) -> Option<ErrorKind> {
         // "Token does not have access to model."
         "model_access_denied" | "permission_denied" => ErrorKind::PermissionDenied,
         "task_not_found" => ErrorKind::TaskNotFound,
+        // Stated for tasks only; a gateway that looks at the prompt before it accepts the task can have no other code for it.
+        "content_policy_violation" => ErrorKind::rejected(Stage::Unknown, Medium::Unknown),
         "rate_limit_exceeded" => ErrorKind::RateLimited,
         "internal_error" => ErrorKind::Server,
         // Older pages, by status only: an unknown model, and a reference that is too large.

@@ -59,6 +59,7 @@ fn every_code_of_the_pages_is_understood() {
         (ErrorKind::TaskNotFound, 418, &["task_not_found"]),
         (ErrorKind::RateLimited, 418, &["rate_limit_exceeded"]),
         (ErrorKind::Server, 418, &["internal_error"]),
+        (ErrorKind::rejected(Stage::Unknown, Medium::Unknown), 400, &["content_policy_violation"]),
         (ErrorKind::ModelNotFound, 404, &["", "404"]),
         (ErrorKind::ReferenceImage, 413, &["", "413"]),
         (ErrorKind::InvalidRequest, 418, &["", "418"]),

@@ -6,6 +6,8 @@
 //! The root has what most programs need. Everything else is in the packages that it re-exports: [`seedream_client`] (stores of jobs, outputs,
 //! transports, downloads, webhooks) and [`seedream_core`] (what an adapter implements, the operation, the rules of models).
 //!
+//! [`guides`] has tutorials, examples of each kind of request, and what can go wrong with money.
+//!
 //! ```no_run
 //! use seedream::{ImageProvider, ImageRequest, Tier};
 //!
@@ -23,6 +25,7 @@
 #![forbid(unsafe_code)]
 
 mod env;
+pub mod guides;
 mod registry;
 
 pub use env::{from_env, from_lookup};
