@@ -1,6 +1,11 @@
 //! What the packages show to a program that depends on them.
 
-use std::{collections::BTreeSet, fs, path::Path, process::Command};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde_json::Value;
 use syn::{Item, UseTree, Visibility};
@@ -66,26 +71,84 @@ fn foreign(documentation: &Value) -> BTreeSet<(String, String)> {
     all
 }
 
+/// The packages that programs depend on.
+const PACKAGES: [&str; 13] = [
+    "seedream",
+    "seedream-aiearth",
+    "seedream-ark",
+    "seedream-client",
+    "seedream-conformance",
+    "seedream-core",
+    "seedream-evolink",
+    "seedream-fixtures",
+    "seedream-gogogotoken",
+    "seedream-ledger",
+    "seedream-mock",
+    "seedream-opeai",
+    "seedream-wire",
+];
+
+/// The file with the JSON of rustdoc for a package, with every feature.
+fn documentation(package: &str) -> PathBuf {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    // The JSON of rustdoc is unstable: its form is looked at before it is believed, and what switches it on would make cargo build
+    // everything again if it shared a folder with other builds.
+    let output = Command::new(&cargo)
+        .current_dir(root())
+        .env("RUSTC_BOOTSTRAP", "1")
+        .args(["rustdoc", "--quiet", "--locked", "--lib", "--all-features", "--package", package, "--target-dir"])
+        .arg(target().join("public-api"))
+        .args(["--", "-Z", "unstable-options", "--output-format", "json"])
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    target().join("public-api/doc").join(package.replace('-', "_")).with_extension("json")
+}
+
+/// The Rust whose rustdoc wrote the recorded interfaces; another one may name the same item by another path.
+const RUST: &str = "1.95.";
+
+/// What each package shows, item by item. After an intended change `INSTA_UPDATE=always cargo test -p seedream-tests --test public_api`
+/// records it again; a line that goes is a breaking change.
+#[test]
+fn the_public_interfaces_are_the_recorded_ones() {
+    let version = Command::new("rustc").arg("--version").output().expect("rustc runs").stdout;
+    let version = String::from_utf8_lossy(&version).into_owned();
+    if !version.contains(RUST) {
+        println!("NOT CHECKED: the interfaces are recorded with Rust {RUST}x, and this is {version}");
+        return;
+    }
+    for package in PACKAGES {
+        let interface = public_api::Builder::from_rustdoc_json(documentation(package))
+            .omit_blanket_impls(true)
+            .omit_auto_trait_impls(true)
+            .omit_auto_derived_impls(true)
+            .build()
+            .expect("the JSON of this Rust is known");
+        insta::assert_snapshot!(package, interface.to_string());
+    }
+}
+
 /// A new major version of a dependency that is not yet 1.0 would be a new major version here, if a signature named one of its types.
 #[test]
 fn no_public_signature_names_a_dependency_before_its_1_0() {
-    // Each is at 1.0 or later.
-    const STABLE: [&str; 10] =
-        ["alloc", "core", "std", "bytes", "http", "http_body", "serde_core", "serde_json", "tokio", "url"];
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    // Each is at 1.0 or later, but for two that have a feature of their name.
+    const STABLE: [&str; 12] = [
+        "alloc",
+        "core",
+        "std",
+        "axum",
+        "bytes",
+        "http",
+        "http_body",
+        "serde_core",
+        "serde_json",
+        "tokio",
+        "url",
+        "wiremock",
+    ];
     for package in ["seedream-core", "seedream-client", "seedream-mock"] {
-        // The JSON of rustdoc is unstable: its form is looked at before it is believed, and what switches it on would make cargo build
-        // everything again if it shared a folder with other builds.
-        let output = Command::new(&cargo)
-            .current_dir(root())
-            .env("RUSTC_BOOTSTRAP", "1")
-            .args(["rustdoc", "--quiet", "--locked", "--lib", "--package", package, "--target-dir"])
-            .arg(target().join("public-api"))
-            .args(["--", "-Z", "unstable-options", "--output-format", "json"])
-            .output()
-            .expect("cargo runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let file = target().join("public-api/doc").join(package.replace('-', "_")).with_extension("json");
+        let file = documentation(package);
         let documentation: Value =
             serde_json::from_slice(&fs::read(file).expect("rustdoc wrote it")).expect("it is JSON");
         let all = foreign(&documentation);
@@ -103,7 +166,7 @@ fn no_public_signature_names_a_dependency_before_its_1_0() {
 }
 
 /// Where this build puts what it makes.
-fn target() -> std::path::PathBuf {
+fn target() -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
     test.ancestors().nth(3).expect("it lies in target/<profile>/deps").to_owned()
 }

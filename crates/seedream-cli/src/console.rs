@@ -37,6 +37,11 @@ impl Console {
         self.live
     }
 
+    /// How many columns the terminal has on which standard output is shown, if it is one.
+    pub(crate) fn width(&self) -> Option<usize> {
+        ::console::Term::stdout().size_checked().map(|(_, columns)| columns.into())
+    }
+
     /// Prints a message to standard error. Write errors are ignored.
     pub(crate) fn note(&self, text: &str) {
         self.bars.suspend(|| drop(writeln!(io::stderr().lock(), "{}", printable(text))));

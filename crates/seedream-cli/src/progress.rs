@@ -103,7 +103,7 @@ impl ProgressLine {
     /// Adds a line.
     fn new(console: &Console, provider: &str) -> Self {
         let bar = console.bars().add(ProgressBar::new_spinner());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix:12} {msg} ({elapsed})") {
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix:12} {wide_msg} {elapsed:>4}") {
             bar.set_style(style.tick_strings(&["-", "\\", "|", "/", " "]));
         }
         bar.set_prefix(provider.to_owned());

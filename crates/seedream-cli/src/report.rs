@@ -37,7 +37,7 @@ pub(crate) fn print(
     let printed = match args {
         ResultArgs { json: true, .. } => console.json(&json_results),
         ResultArgs { print_paths: true, .. } => paths(purchases, console),
-        _ => console.data(&text::tables(purchases)),
+        _ => console.data(&text::tables(purchases, console.width())),
     };
     // The notes say how to fetch paid images, so they are printed even if standard output failed.
     text::notes(purchases, resume, warnings, console);
