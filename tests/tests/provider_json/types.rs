@@ -108,6 +108,7 @@ fn members(fields: &Fields, all_default: bool) -> Vec<Member> {
             ("", _) if optional => "absent".to_owned(),
             ("", MemberType::Plain("true or false")) => "`false`".to_owned(),
             ("", MemberType::Plain("text")) => "`\"\"`".to_owned(),
+            ("", MemberType::Plain("integer")) => "`0`".to_owned(),
             ("", MemberType::Named(_)) => "`{}`".to_owned(),
             ("ok", _) => "`200`".to_owned(),
             ("url_alone", _) => "`\"{url}\"`".to_owned(),
