@@ -29,8 +29,10 @@ pub(crate) enum MockCommand {
     /// List the behaviors of a relay, for `mock serve --profile`
     Profiles(ShowArgs),
     /// Print the certificate authority of a mock that serves TLS on this machine, as PEM
+    #[command(mut_arg("session", |session| session.hide(true)), mut_arg("admin_token", |token| token.hide(true)))]
     Ca(RunningMockArgs),
     /// Check that a mock answers; exit with 9 if not
+    #[command(mut_arg("session", |session| session.hide(true)))]
     Health(RunningMockArgs),
     /// Check that a running mock received the expected requests; exit with 1 if not
     Verify(VerifyArgs),
