@@ -2,8 +2,7 @@
 //!
 //! A value comes from a flag, else from a variable, else from the profile that the user names, else from the file of the project
 //! (`.seedream.toml`), else from the file of the user (`config.toml`), else it is the default. The file of a project may come with a
-//! repository that somebody cloned: it chooses what is generated and where below its own folder, and nothing that runs a command, names
-//! a host or holds a key.
+//! cloned repository: it can set the provider, the model, the size, and a folder below its own, but no command, host or key.
 
 mod file;
 mod key_command;

@@ -33,9 +33,8 @@ impl Table {
         if let Some(table) = self.shortened(width, whole) {
             return table.to_string();
         }
-        let is_whole = |column: usize| self.rows[0].get(column).is_some_and(|name| whole.contains(&name.as_str()));
         let cells = |row: &[String], wanted: bool| -> Vec<String> {
-            let cells = row.iter().enumerate().filter(|(column, _)| is_whole(*column) == wanted);
+            let cells = row.iter().enumerate().filter(|(column, _)| self.is_whole(*column, whole) == wanted);
             cells.map(|(_, cell)| cell.clone()).collect()
         };
         let beside = Self { rows: self.rows.iter().map(|row| cells(row, false)).collect() };
@@ -51,12 +50,16 @@ impl Table {
         text
     }
 
+    fn is_whole(&self, column: usize, whole: &[&str]) -> bool {
+        self.rows[0].get(column).is_some_and(|name| whole.contains(&name.as_str()))
+    }
+
     /// The table with its cells shortened to this width, if they can be.
     fn shortened(&self, width: usize, whole: &[&str]) -> Option<Self> {
-        let is_whole = |column: usize| self.rows[0].get(column).is_some_and(|name| whole.contains(&name.as_str()));
         let mut widths = self.widths();
         while total(&widths) > width {
-            let columns = (0..widths.len()).filter(|column| !is_whole(*column) && widths[*column] > NARROWEST);
+            let columns =
+                (0..widths.len()).filter(|column| !self.is_whole(*column, whole) && widths[*column] > NARROWEST);
             let widest = columns.max_by_key(|column| widths[*column])?;
             widths[widest] -= 1;
         }

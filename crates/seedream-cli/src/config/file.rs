@@ -37,7 +37,7 @@ const OF_PROVIDER: [&str; 4] = ["model", "base_url", "key", "key_command"];
 pub(super) enum Owner {
     /// The person who runs the program.
     User,
-    /// Whoever wrote the folder that the program runs in.
+    /// The author of the folder in which the program runs.
     Project,
 }
 
@@ -285,7 +285,7 @@ impl Reader<'_> {
     fn unknown(&self, key: &str, at: Range<usize>, known: &[&str]) -> Failure {
         let of_user = OF_USER.iter().chain(&OF_PROVIDER).chain(&["profiles"]);
         if self.owner == Owner::Project && of_user.into_iter().any(|other| *other == key) {
-            let reason = "the file of a project, which may come from somebody else, must not run commands or choose where keys and requests go";
+            let reason = "a project file can come from another person, so it cannot run commands or select where keys and requests go";
             let message = format!("`{key}` is refused here: {reason}; move it to your own file, or use a flag");
             return self.refused(at, &message);
         }

@@ -34,19 +34,19 @@ pub(super) fn user_file(lookup: impl Fn(&str) -> Option<String>) -> Result<Optio
     Ok(folder.map(|folder| folder.join("seedream").join("config.toml")))
 }
 
-/// The file of the project: in the folder, or in one above up to that with `.git`. Outside a repository only the folder itself counts, since
-/// anybody may write into one above, such as `/tmp`.
+/// The file of the project: in the folder, or in one above up to that with `.git`. Outside a repository only the folder itself counts:
+/// every user can write into a parent such as `/tmp`.
 pub(super) fn project_file(folder: &Path) -> Option<PathBuf> {
     let root = folder.ancestors().find(|above| above.join(".git").exists()).unwrap_or(folder);
     let within = folder.ancestors().take_while(|above| above.starts_with(root));
     within.map(|above| above.join(PROJECT_FILE)).find(|file| file.symlink_metadata().is_ok())
 }
 
-/// Whether a file of a project belongs to whom the current folder belongs. Where many write, as in `/tmp`, anybody can make a repository
-/// around the folders of others.
+/// Checks that the project file and the current folder have the same owner. In a shared folder such as `/tmp`, another user can create
+/// a repository around the current folder.
 ///
 /// # Errors
-/// It belongs to somebody else.
+/// They have different owners.
 pub(super) fn check_owner(file: &Path, folder: &Path) -> Result<(), Failure> {
     if owner(file) == owner(folder) {
         return Ok(());

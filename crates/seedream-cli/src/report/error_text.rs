@@ -40,7 +40,7 @@ fn meaning(error: &Error) -> Option<&'static str> {
 pub(super) fn hint(provider: &str, error: &Error) -> Option<String> {
     error.status()?;
     let dialect = dialect(provider).ok()?;
-    let key = dialect.descriptor().key_variables.join(" or ");
+    let key = format!("{} or in the configuration file", dialect.descriptor().key_variables.join(" or "));
     let what = match error.kind() {
         ErrorKind::Authentication => {
             format!("check the key in {key}: it may be incomplete, expired, or of another provider")
