@@ -14,7 +14,7 @@ use crate::{
     meter::{Cost, Meter},
 };
 
-const CALLS: usize = 200;
+const CALLS: usize = 1_000;
 
 /// What one transaction of a call writes: by `strace`, 9 pages with their headers in the write-ahead log.
 const WRITTEN: usize = 36 << 10;

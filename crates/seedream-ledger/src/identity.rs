@@ -14,8 +14,12 @@ pub(crate) struct Keys {
 
 impl Keys {
     /// The key of the next row, and the hash of what it asks for.
-    pub(crate) fn next(&mut self, id: Option<&str>, row: &Value, references: &[[u8; 32]]) -> (String, String) {
-        let hash = hash(row, references);
+    pub(crate) fn next(&mut self, id: Option<&str>, mut row: Sha256, references: &[[u8; 32]]) -> (String, String) {
+        for reference in references {
+            row.update(b"\nreference ");
+            row.update(reference);
+        }
+        let hash: [u8; 32] = row.finalize().into();
         let text = hex(&hash);
         if let Some(id) = id {
             return (id.to_owned(), text);
@@ -26,15 +30,11 @@ impl Keys {
     }
 }
 
-/// Members in the order of their names, so that no version of a parser changes it.
-fn hash(row: &Value, references: &[[u8; 32]]) -> [u8; 32] {
+/// Hashes a row: members in the order of their names, so that no version of a parser changes it.
+pub(crate) fn hasher(row: &Value) -> Sha256 {
     let mut hasher = Sha256::new();
     feed(&mut hasher, row);
-    for reference in references {
-        hasher.update(b"\nreference ");
-        hasher.update(reference);
-    }
-    hasher.finalize().into()
+    hasher
 }
 
 fn feed(hasher: &mut Sha256, value: &Value) {
@@ -79,7 +79,7 @@ mod tests {
         let mut keys = Keys::default();
         let row = json!({"prompt": "a lighthouse", "size": "2K", "n": [1, 2.5, null, true]});
         let other = json!({"size": "2K", "n": [1, 2.5, null, true], "prompt": "a lighthouse"});
-        let mut next = |id, row, references| keys.next(id, row, references);
+        let mut next = |id, row, references| keys.next(id, hasher(row), references);
         assert_eq!(next(None, &row, &[]).0, "row-6da6686a0a539922-1");
         assert_eq!(next(None, &other, &[]).0, "row-6da6686a0a539922-2", "the same row twice is two lines");
         assert_eq!(next(None, &row, &[[7; 32]]).0, "row-f99a0ef9dfac9451-1");

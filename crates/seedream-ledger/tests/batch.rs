@@ -24,11 +24,11 @@ use serde_json::json;
 const IMAGE: &str = "https://a.example/0.png";
 
 fn lines(prompts: &[&str]) -> Vec<PlannedLine> {
-    prompts.iter().map(|prompt| PlannedLine::new(json!({ "prompt": prompt }))).collect()
+    prompts.iter().map(|prompt| PlannedLine::new(&json!({ "prompt": prompt }))).collect()
 }
 
 fn named(id: &str, prompt: &str) -> PlannedLine {
-    let mut line = PlannedLine::new(json!({"id": id, "prompt": prompt}));
+    let mut line = PlannedLine::new(&json!({"id": id, "prompt": prompt}));
     line.id = Some(id.to_owned());
     line
 }
@@ -432,7 +432,7 @@ async fn failed_lines_are_tried_again_where_that_is_wanted_and_cancelled_ones_ar
 async fn jobs_are_read_in_pages_and_exported_with_what_was_recorded() {
     for place in Place::each() {
         let ledger = place.open();
-        let mut two = PlannedLine::new(json!({"prompt": "two"}));
+        let mut two = PlannedLine::new(&json!({"prompt": "two"}));
         two.purchases = 2;
         ledger.plan_lines("b", vec![two, named("x", "three")]).await.unwrap();
         assert_eq!(run(&worker(&ledger)).await, 3);

@@ -67,7 +67,7 @@ async fn a_process_that_is_killed() {
         }
     };
     let worker = ledger.worker(WorkerOptions::of_batch("b")).unwrap();
-    ledger.plan_lines("b", vec![PlannedLine::new(json!({"prompt": "a lighthouse"}))]).await.unwrap();
+    ledger.plan_lines("b", vec![PlannedLine::new(&json!({"prompt": "a lighthouse"}))]).await.unwrap();
     after("planned");
     let Taken::Send(line) = worker.take().await.unwrap() else { panic!("nothing to send") };
     after("reserved");
@@ -200,7 +200,7 @@ async fn a_process_that_ends_in_the_middle() {
 async fn processes_that_end_anywhere_buy_no_line_twice_and_forget_none() {
     for place in Place::each() {
         let ledger = place.open();
-        let lines = (0..LINES).map(|number| PlannedLine::new(json!({ "prompt": number })));
+        let lines = (0..LINES).map(|number| PlannedLine::new(&json!({ "prompt": number })));
         ledger.plan_lines("b", lines.collect()).await.unwrap();
         for round in 0..10 {
             let children: Vec<_> = (0..4)
@@ -249,7 +249,7 @@ async fn whole_jobs_are_bought_once_and_saved_and_their_bill_is_that_of_the_prov
     for place in Place::each() {
         let server = MockServer::builder().start().await.unwrap();
         let client = Client::builder(Ark).base_url(server.base_url("ark").unwrap()).key("a-key").build().unwrap();
-        let row = |prompt: &str| PlannedLine::new(json!({ "prompt": prompt }));
+        let row = |prompt: &str| PlannedLine::new(&json!({ "prompt": prompt }));
         let mut twice = row("one");
         twice.purchases = 2;
         for run in 0..2 {

@@ -26,6 +26,7 @@ pub(crate) fn lines(
     let (mut lines, mut problems) = (Vec::new(), Vec::new());
     let mut ids = HashMap::new();
     for row in rows::read(&args.file)? {
+        let row = row?;
         let at = row.as_ref().map_or(0, |row| row.line);
         let line = row.and_then(|row| line(args, row, targets, console));
         match line.and_then(|line| unique(line, at, &mut ids)) {
@@ -35,6 +36,10 @@ pub(crate) fn lines(
         }
     }
     if problems.is_empty() {
+        if lines.is_empty() {
+            let message = format!("{}: no line holds a request; nothing was sent", args.file.display());
+            return Err(Failure::usage(message));
+        }
         return Ok(lines);
     }
     let count = problems.len();
@@ -67,7 +72,7 @@ fn line(args: &BatchArgs, row: Row, targets: &[RequestFitter], console: &Console
     let limit = args.budget.as_ref().or(args.budget_day.as_ref());
     let (most_images, most_cost) = bound(&request, targets, limit)?;
     let (id, exactly) = (row.id()?, rows::exactly(&row.columns)?);
-    let mut line = PlannedLine::new(Value::Object(row.columns));
+    let mut line = PlannedLine::new(&Value::Object(row.columns));
     (line.id, line.purchases) = (id, exactly.unwrap_or(1));
     line.references = request.references.iter().map(hash).collect();
     (line.most_images, line.most_cost) = (most_images, most_cost);

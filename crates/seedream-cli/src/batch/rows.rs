@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::{Arg, ArgAction, CommandFactory as _, Parser};
+use csv::StringRecord;
 use seedream::ImageRequest;
 use serde_json::{Map, Value};
 
@@ -49,87 +50,95 @@ struct RowFlags {
     request: RequestArgs,
 }
 
-/// Reads the rows of a file, or of standard input for `-`. A row that cannot be read is an error of its own.
+/// The rows of a file, one by one, since there may be hundreds of thousands. A row that is not valid is an error of its own; after an
+/// error of the file nothing follows.
+type Rows = Box<dyn Iterator<Item = Result<Result<Row, Failure>, Failure>>>;
+
+/// Reads the rows of a file, or of standard input for `-`.
 ///
 /// # Errors
 /// The file cannot be read, or the header of a CSV file is not valid.
-pub(crate) fn read(file: &Path) -> Result<Vec<Result<Row, Failure>>, Failure> {
+pub(crate) fn read(file: &Path) -> Result<Rows, Failure> {
     let is_csv = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-    let unreadable = |error: io::Error| Failure::usage(format!("{}: {error}; nothing was sent", file.display()));
+    let name = file.display().to_string();
+    let unreadable = move |error: io::Error| Failure::usage(format!("{name}: {error}; nothing was sent"));
     let mut reader: Box<dyn BufRead> = if file.as_os_str() == "-" {
         Box::new(BufReader::new(io::stdin()))
     } else {
-        Box::new(BufReader::new(File::open(file).map_err(unreadable)?))
+        Box::new(BufReader::new(File::open(file).map_err(&unreadable)?))
     };
-    let start = reader.fill_buf().map_err(unreadable)?;
+    let start = reader.fill_buf().map_err(&unreadable)?;
     if start.starts_with(b"\xef\xbb\xbf") {
         reader.consume(3);
     }
-    let start = reader.fill_buf().map_err(unreadable)?;
+    let start = reader.fill_buf().map_err(&unreadable)?;
     let is_json = start.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-    let rows = if is_csv || !is_json { csv_rows(reader)? } else { json_rows(reader).map_err(unreadable)? };
-    if rows.is_empty() {
-        return Err(Failure::usage(format!("{}: no line holds a request; nothing was sent", file.display())));
-    }
-    Ok(rows)
+    if is_csv || !is_json { csv_rows(reader, unreadable) } else { Ok(json_rows(reader, unreadable)) }
 }
 
-fn json_rows(mut reader: impl BufRead) -> io::Result<Vec<Result<Row, Failure>>> {
-    let mut rows = Vec::new();
-    for line in 1.. {
-        let mut text = String::new();
-        if reader.by_ref().take(LONGEST_LINE).read_line(&mut text)? == 0 {
-            break;
+fn json_rows(mut reader: impl BufRead + 'static, unreadable: impl Fn(io::Error) -> Failure + 'static) -> Rows {
+    let mut text = String::new();
+    let lines = (1..).map_while(move |line| {
+        text.clear();
+        match reader.by_ref().take(LONGEST_LINE).read_line(&mut text) {
+            Ok(0) => None,
+            Ok(_) => Some(Ok(json_row(line, text.trim_end()))),
+            Err(error) => Some(Err(unreadable(error))),
         }
-        if text.trim().is_empty() {
-            continue;
-        }
-        let row = serde_json::from_str(text.trim_end()).map(|columns| Row { line, columns });
-        rows.push(row.map_err(|error| {
-            let (column, text) = (error.column(), error.to_string());
-            let reason = text.split(" at line ").next().unwrap_or_default();
-            Failure::usage(format!("line {line}, column {column}: not a JSON object on one line ({reason})"))
-        }));
-    }
-    Ok(rows)
+    });
+    Box::new(lines.filter_map(Result::transpose))
 }
 
-fn csv_rows(reader: impl Read) -> Result<Vec<Result<Row, Failure>>, Failure> {
+/// The row of a line, if it is not empty.
+fn json_row(line: u64, text: &str) -> Option<Result<Row, Failure>> {
+    if text.trim_start().is_empty() {
+        return None;
+    }
+    let row = serde_json::from_str(text).map(|columns| Row { line, columns });
+    Some(row.map_err(|error| {
+        let (column, text) = (error.column(), error.to_string());
+        let reason = text.split(" at line ").next().unwrap_or_default();
+        Failure::usage(format!("line {line}, column {column}: not a JSON object on one line ({reason})"))
+    }))
+}
+
+fn csv_rows(reader: impl Read + 'static, unreadable: impl Fn(io::Error) -> Failure + 'static) -> Result<Rows, Failure> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(reader);
-    let invalid = |error: csv::Error| {
-        let line = error.position().map(|at| format!("line {}: ", at.line())).unwrap_or_default();
-        let reason = match error.kind() {
-            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                format!("{len} cells instead of {expected_len}")
-            }
-            csv::ErrorKind::Utf8 { .. } => "not UTF-8 text".to_owned(),
-            _ => error.to_string(),
-        };
-        Failure::usage(format!("{line}{reason}; put a cell with a comma or a line break in quotes"))
-    };
-    let header = reader.headers().map_err(invalid)?.clone();
+    let header = reader.headers().map_err(|error| invalid_csv(&error))?.clone();
     if !header.iter().any(|name| name == "prompt") {
         return Err(Failure::usage(
             "line 1: there is no column `prompt`; the first line of a CSV file names the columns, and a JSONL file begins with {",
         ));
     }
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        rows.push(record.map_err(invalid).map(|record| {
-            let line = record.position().map_or(0, csv::Position::line);
-            let mut columns: Map<String, Value> = Map::new();
-            for (name, cell) in header.iter().zip(&record).filter(|(_, cell)| !cell.is_empty()) {
-                // A column that stands several times has several values.
-                match columns.get_mut(name) {
-                    None => drop(columns.insert(name.to_owned(), cell.into())),
-                    Some(Value::Array(values)) => values.push(cell.into()),
-                    Some(value) => *value = Value::Array(vec![value.take(), cell.into()]),
-                }
-            }
-            Row { line, columns }
-        }));
+    Ok(Box::new(reader.into_records().map(move |record| match record {
+        Err(error) if error.is_io_error() => Err(unreadable(error.into())),
+        Err(error) => Ok(Err(invalid_csv(&error))),
+        Ok(record) => Ok(Ok(csv_row(&header, &record))),
+    })))
+}
+
+fn invalid_csv(error: &csv::Error) -> Failure {
+    let line = error.position().map(|at| format!("line {}: ", at.line())).unwrap_or_default();
+    let reason = match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => format!("{len} cells instead of {expected_len}"),
+        csv::ErrorKind::Utf8 { .. } => "not UTF-8 text".to_owned(),
+        _ => error.to_string(),
+    };
+    Failure::usage(format!("{line}{reason}; put a cell with a comma or a line break in quotes"))
+}
+
+fn csv_row(header: &StringRecord, record: &StringRecord) -> Row {
+    let line = record.position().map_or(0, csv::Position::line);
+    let mut columns: Map<String, Value> = Map::new();
+    for (name, cell) in header.iter().zip(record).filter(|(_, cell)| !cell.is_empty()) {
+        // A column that stands several times has several values.
+        match columns.get_mut(name) {
+            None => drop(columns.insert(name.to_owned(), cell.into())),
+            Some(Value::Array(values)) => values.push(cell.into()),
+            Some(value) => *value = Value::Array(vec![value.take(), cell.into()]),
+        }
     }
-    Ok(rows)
+    Row { line, columns }
 }
 
 impl Row {
@@ -289,7 +298,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         std::fs::write(&path, text).unwrap();
-        read(&path).unwrap_or_else(|failure| vec![Err(failure)])
+        let rows = read(&path).map(|rows| rows.map(Result::flatten).collect());
+        rows.unwrap_or_else(|failure| vec![Err(failure)])
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_on_is_an_error_of_all_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jobs.jsonl");
+        std::fs::write(&path, b"{\"prompt\":\"a lighthouse\"}\n{\"prompt\":\"\xff\"}\n").unwrap();
+        let rows: Vec<_> = read(&path).unwrap().collect();
+        assert!(matches!(&rows[0], Ok(Ok(row)) if row.line == 1));
+        assert!(matches!(&rows[1], Err(failure) if failure.message.ends_with("; nothing was sent")), "{rows:?}");
     }
 
     fn parsed(columns: Value, defaults: &[&str]) -> Result<ImageRequest, String> {

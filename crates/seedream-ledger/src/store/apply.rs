@@ -43,7 +43,8 @@ fn write(connection: &dyn Connection, purchase: &mut StoredPurchase, spooled: &S
     if !add(connection, spooled, now)? {
         return Ok(());
     }
-    let is_whole = is_whole(connection, purchase.id, *attempt)?;
+    let asks = matches!(entry, RecordEntry::Image { .. } | RecordEntry::Ended { .. });
+    let is_whole = asks && is_whole(connection, purchase.id, *attempt)?;
     let is_saved = is_whole && matches!(entry, RecordEntry::Image { .. }) && {
         let row = connection.row(sql::SAVED_IMAGES, values![purchase.id, attempt])?;
         let (came, saved): (Option<u32>, u32) = (row.get(0)?, row.get(1)?);

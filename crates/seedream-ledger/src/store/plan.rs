@@ -2,20 +2,23 @@
 
 use seedream_core::Amount;
 use serde_json::Value;
+use sha2::Sha256;
 
 use super::{
     database::{Connection, DatabaseError, values},
     sql,
 };
-use crate::identity::Keys;
+use crate::identity::{self, Keys};
 
 /// A line of a batch, as it is planned.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct PlannedLine {
     /// Its own id, where the row has one.
     pub id: Option<String>,
-    /// The row as it is written.
-    pub row: Value,
+    /// The row as it is written, as JSON: a hundred thousand trees would take much memory.
+    row: String,
+    /// What was fed with the row.
+    hasher: Sha256,
     /// The SHA-256 of each reference image, in their order: another image under the same name is another line.
     pub references: Vec<[u8; 32]>,
     /// How many purchases it is: one, or the images that are wanted exactly.
@@ -28,8 +31,16 @@ pub struct PlannedLine {
 
 impl PlannedLine {
     /// A line of one purchase of one image.
-    pub fn new(row: Value) -> Self {
-        Self { id: None, row, references: Vec::new(), purchases: 1, most_images: 1, most_cost: None }
+    pub fn new(row: &Value) -> Self {
+        Self {
+            id: None,
+            row: row.to_string(),
+            hasher: identity::hasher(row),
+            references: Vec::new(),
+            purchases: 1,
+            most_images: 1,
+            most_cost: None,
+        }
     }
 }
 
@@ -67,8 +78,7 @@ pub(super) fn add(
     keys: &mut Keys,
     line: &PlannedLine,
 ) -> Result<bool, Refused> {
-    let (key, hash) = keys.next(line.id.as_deref(), &line.row, &line.references);
-    let row = line.row.to_string();
+    let (key, hash) = keys.next(line.id.as_deref(), line.hasher.clone(), &line.references);
     let cost = line.most_cost.as_ref().and_then(|cost| serde_json::to_string(cost).ok());
     let known = connection.find(sql::LINE_OF_KEY, values![batch, key])?;
     let id = match &known {
@@ -79,7 +89,7 @@ pub(super) fn add(
                     return Err(Refused::Changed(key));
                 }
                 let most = line.most_images;
-                connection.execute(sql::CHANGE_LINE, values![id, hash, row, most, cost])?;
+                connection.execute(sql::CHANGE_LINE, values![id, hash, line.row, most, cost])?;
             }
             connection.execute(sql::LIST_LINE, values![id, position, plan])?;
             connection.execute(sql::LIST_PURCHASES, values![id, position])?;
@@ -87,7 +97,9 @@ pub(super) fn add(
         }
         None => {
             let (job, most) = (format!("{batch}/{key}"), line.most_images);
-            connection.row(sql::ADD_LINE, values![job, batch, key, hash, position, plan, row, most, cost])?.get(0)?
+            connection
+                .row(sql::ADD_LINE, values![job, batch, key, hash, position, plan, line.row, most, cost])?
+                .get(0)?
         }
     };
     for number in 1..=line.purchases.max(1) {

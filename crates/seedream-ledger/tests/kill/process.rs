@@ -82,7 +82,11 @@ impl Assignment {
     }
 
     fn rows(&self) -> Vec<PlannedLine> {
-        let line = |line| PlannedLine { most_images: 2, ..PlannedLine::new(row(line)) };
+        let line = |line| {
+            let mut planned = PlannedLine::new(&row(line));
+            planned.most_images = 2;
+            planned
+        };
         self.lines.iter().enumerate().map(line).collect()
     }
 }

@@ -128,15 +128,15 @@ impl Connection for SqliteConnection {
     }
 
     fn begin(&self) -> Result<()> {
-        self.batch("BEGIN IMMEDIATE")
+        self.execute("BEGIN IMMEDIATE", &[]).map(drop)
     }
 
     fn commit(&self) -> Result<()> {
-        self.batch("COMMIT")
+        self.execute("COMMIT", &[]).map(drop)
     }
 
     fn rollback(&self) -> Result<()> {
-        self.batch("ROLLBACK")
+        self.execute("ROLLBACK", &[]).map(drop)
     }
 
     fn is_in_transaction(&self) -> bool {

@@ -106,7 +106,7 @@ async fn on_another_timeline_nothing_is_sent_until_that_is_accepted() {
     let url = server.url_of_new_database();
     let bed = Bed::postgres(&url);
     let ledger = bed.open();
-    ledger.plan_lines("b", vec![PlannedLine::new("a lighthouse".into())]).await.unwrap();
+    ledger.plan_lines("b", vec![PlannedLine::new(&"a lighthouse".into())]).await.unwrap();
     let mut record = worker(&ledger).begin(&intent("one")).await.unwrap();
     let refused = |refusal: Refusal| {
         let message = refusal.to_string();
@@ -162,7 +162,7 @@ async fn a_worker_that_was_not_seen_is_fenced_and_what_it_records_later_is_kept(
     let url = server.url_of_new_database();
     let bed = Bed::postgres(&url);
     let ledger = bed.open();
-    ledger.plan_lines("b", vec![PlannedLine::new("a lighthouse".into())]).await.unwrap();
+    ledger.plan_lines("b", vec![PlannedLine::new(&"a lighthouse".into())]).await.unwrap();
     let options = || WorkerOptions::of_batch("b");
     let (silent, other) = (ledger.worker(options()).unwrap(), ledger.worker(options()).unwrap());
     let mut record = silent.begin(&intent("one")).await.unwrap();
@@ -192,7 +192,7 @@ async fn a_worker_that_is_dropped_while_it_takes_a_line_holds_up_nothing() {
     let Some(server) = Postgres::shared() else { return };
     let bed = Bed::postgres(&server.url_of_new_database());
     let ledger = bed.open();
-    ledger.plan_lines("b", vec![PlannedLine::new("a lighthouse".into())]).await.unwrap();
+    ledger.plan_lines("b", vec![PlannedLine::new(&"a lighthouse".into())]).await.unwrap();
     let (go, wait) = std::sync::mpsc::channel::<()>();
     ledger.writer.send(move |_| {
         let _ = wait.recv();
