@@ -238,6 +238,10 @@ await scenario('page-small', 1, 3, async session => {
     const page = await opened(session, { options: { viewport: { width, height: 800 } } });
     await rows(page).locator('button.link').waitFor();
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width);
+    // Without scrolling: a base URL to set, and a request with its images and its bill.
+    const first = await page.locator('#requests img').first().boundingBox();
+    assert.ok(first.y + first.height < 800 && (await page.locator('#bases code:visible').first().boundingBox()).y < first.y, `${width}: ${first.y}`);
+    await page.locator(width === 360 ? '#summary' : '#bill').getByText('3 images').first().waitFor();
     // By keyboard alone: to the request, into its dialog and back.
     await page.getByLabel('Status', { exact: true }).focus();
     for (let step = 0; step < 10 && !(await page.evaluate(() => document.activeElement.matches('#requests button.link'))); step++) await page.keyboard.press('Tab');

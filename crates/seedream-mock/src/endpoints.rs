@@ -15,4 +15,5 @@ pub(crate) mod recorded;
 pub(crate) mod recording_index;
 pub(crate) mod relay;
 pub(crate) mod replay;
+pub(crate) mod replayed_bill;
 pub(crate) mod tasks;

@@ -2,6 +2,7 @@
 //!
 //! Pure functions of bytes. Sending to an upstream is in `record`, playing in `endpoints/replay`.
 
+pub(crate) mod delivered_images;
 pub(crate) mod image_urls;
 pub(crate) mod redaction;
 pub(crate) mod request_form;

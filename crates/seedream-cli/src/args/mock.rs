@@ -137,6 +137,9 @@ pub(crate) struct ServeArgs {
     /// With --on-miss proxy: the provider of the upstream [default: the only one of the recording]
     #[arg(long, value_name = "ID", value_parser = providers(), requires = "upstream")]
     pub(crate) provider: Option<String>,
+    /// With --on-miss proxy: PEM file of CA certificates to trust besides the system's
+    #[arg(long, value_name = "FILE", requires = "upstream")]
+    pub(crate) ca_cert: Option<PathBuf>,
 }
 
 /// What happens to a request without an exchange.
@@ -155,7 +158,7 @@ pub(crate) struct RecordArgs {
     /// Base URL of the upstream, such as https://ark.cn-beijing.volces.com/api/v3; keys come from the client
     #[arg(long, value_name = "URL")]
     pub(crate) upstream: String,
-    /// The most images that the recorded requests may buy. The most that a request may give is reserved before it is sent, and given back only if the upstream rejects it; beyond the budget nothing is sent
+    /// The most images that the recorded requests may buy. The most that a request may give is reserved before it is sent; a rejection gives it back, and a response that states how many images it bills keeps that many; beyond the budget nothing is sent
     #[arg(long, value_name = "N", value_parser = images)]
     pub(crate) budget: u32,
     /// Folder of the recording: a new or empty one, or a recording to go on with
@@ -164,6 +167,9 @@ pub(crate) struct RecordArgs {
     /// Port on 127.0.0.1; 0 selects a free one
     #[arg(long, default_value_t = 0)]
     pub(crate) port: u16,
+    /// PEM file of CA certificates to trust besides the system's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_cert: Option<PathBuf>,
 }
 
 /// Reads a number of images: `20` or `20images`.

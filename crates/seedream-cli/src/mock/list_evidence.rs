@@ -70,7 +70,7 @@ fn table(counts: &BTreeMap<&str, BTreeMap<&str, usize>>) -> String {
     format!(
         "{table}\n{}. Responses without an exchange are derived from the documented rules. The mock recognizes the {whole} example requests \
          of the documents by the SHA-256 of their prompts: {printed} have a printed response, which the mock returns; the others get a \
-         derived one.",
+         derived one. `seedream mock profiles` lists the relays; `mock serve --profile` puts one before a provider.",
         meanings.join(", ")
     )
 }

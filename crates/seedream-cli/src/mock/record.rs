@@ -1,6 +1,7 @@
 //! `seedream mock record`: records a real upstream until a signal ends it.
 
 use std::io;
+use std::path::Path;
 
 use seedream_mock::{MockServer, RecordOptions, RecordingSummary};
 
@@ -11,8 +12,9 @@ use crate::{args::RecordArgs, console::Console, exit::Exit, failure::Failure, si
 /// # Errors
 /// The upstream or the folder cannot be used, the port cannot be bound, or the listener fails.
 pub(crate) async fn record(args: RecordArgs, console: &Console) -> Result<Exit, Failure> {
-    let RecordArgs { provider, upstream, budget, out, port } = args;
-    let options = RecordOptions { provider, upstream: upstream.clone(), budget, folder: out.clone() };
+    let RecordArgs { provider, upstream, budget, out, port, ca_cert } = args;
+    let ca_certificates = certificates(ca_cert.as_deref())?;
+    let options = RecordOptions { provider, upstream: upstream.clone(), budget, folder: out.clone(), ca_certificates };
     let builder = MockServer::builder().port(port).record(options).map_err(|error| unusable(&error))?;
     // The handlers exist before the ready line, whose reader may send a signal at once.
     let cancel = Cancel::on_signals(None)?;
@@ -42,10 +44,10 @@ pub(super) async fn finish(mock: MockServer, cancel: &Cancel, console: &Console)
         console.note(&format!(
             "waiting for {under_way} exchanges, which may have been paid for; press Ctrl-C again to leave them"
         ));
-        tokio::select! {
-            () = mock.recorded() => {}
-            () = cancel.until_signalled_twice() => {}
-        }
+    }
+    tokio::select! {
+        () = mock.end_recording() => {}
+        () = cancel.until_signalled_twice() => {}
     }
     let summary = mock.recording().unwrap_or_default();
     mock.stop().await;
@@ -68,6 +70,17 @@ fn described(summary: &RecordingSummary) -> String {
         }
     }
     text
+}
+
+/// The PEM text of CA certificates that are trusted besides the system's.
+///
+/// # Errors
+/// The file cannot be read.
+pub(super) fn certificates(file: Option<&Path>) -> Result<Vec<u8>, Failure> {
+    let Some(file) = file else { return Ok(Vec::new()) };
+    std::fs::read(file).map_err(|error| {
+        Failure::usage(format!("--ca-cert: {} cannot be read: {error}; name a PEM file", file.display()))
+    })
 }
 
 /// Why nothing can be recorded.

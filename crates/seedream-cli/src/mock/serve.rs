@@ -90,7 +90,8 @@ fn proxy(args: &ServeArgs) -> Result<Option<RecordOptions>, Failure> {
     let provider = args.provider.clone().or_else(|| only_provider(&folder)).ok_or_else(|| {
         Failure::usage(format!("--fixtures {}: it has not exactly one provider; set --provider", folder.display()))
     })?;
-    Ok(Some(RecordOptions { provider, upstream, budget, folder }))
+    let ca_certificates = record::certificates(args.ca_cert.as_deref())?;
+    Ok(Some(RecordOptions { provider, upstream, budget, folder, ca_certificates }))
 }
 
 /// The only provider of a folder that can be read.

@@ -34,6 +34,23 @@ fn the_first_line_has_the_urls_and_a_signal_ends_the_mock() {
     }
 }
 
+/// A flag that nobody finds is as good as none.
+#[test]
+fn the_mocks_readme_has_every_flag_of_serve_in_its_table() {
+    let readme = include_str!("../../../seedream-mock/README.md");
+    let (_, table) = readme.split_once("### Flags").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    let help = Workdir::new().run(&["mock", "serve", "--help"], &[]);
+    let flags =
+        help.stdout.lines().filter_map(|line| line.trim_start().split([' ', '=']).find(|word| word.starts_with("--")));
+    let missing: Vec<&str> = flags
+        .filter(|flag| !["--help", "--verbose"].contains(flag))
+        .filter(|flag| !table.contains(&format!("`{flag}`")))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert!(help.stdout.contains("--on-miss"), "{}", help.stdout);
+}
+
 #[test]
 fn a_mock_with_tls_is_trusted_by_the_file_of_its_authority() {
     let workdir = Workdir::new();

@@ -65,6 +65,11 @@ impl RecordingIndex {
             }
             index.sequences[place].ids.push(exchange.id().to_owned());
         }
+        // 10000 comes after 9999.
+        index
+            .sequences
+            .iter_mut()
+            .for_each(|sequence| sequence.ids.sort_by(|a, b| a.len().cmp(&b.len()).then(a.cmp(b))));
         index
     }
 

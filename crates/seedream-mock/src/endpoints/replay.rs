@@ -7,11 +7,12 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use seedream_fixtures::{
-    OperationKind, RecordedBody, RecordedExchange, RecordedResponse, RecordedWire, WireEnd, WireFraming,
-};
+use seedream_fixtures::{RecordedBody, RecordedExchange, RecordedResponse, RecordedWire, WireEnd, WireFraming};
 
+use crate::endpoints::replayed_bill;
 use crate::engine::services::Services;
+#[cfg(feature = "record")]
+use crate::faults::prompt_directive;
 use crate::faults::word_values::{BytePosition, ConnectionEnd};
 use crate::headers;
 use crate::image::test_image::TestImage;
@@ -73,14 +74,21 @@ pub(crate) fn respond(context: &RequestContext<'_>) -> Option<EndpointResponse> 
     })
 }
 
-/// Whether a request would be played. Nothing is counted.
+/// Whether a request is the mock's own to answer: it would be played, or asks for an exchange or for a fault. Nothing is counted.
 #[cfg(feature = "record")]
-pub(crate) fn would_play(services: &Services, request: &http::Request<Bytes>) -> bool {
+pub(crate) fn is_the_mocks(services: &Services, request: &http::Request<Bytes>) -> bool {
     let address = Address::read(request.uri().path());
+    let session = address.session.unwrap_or(crate::request::address::DEFAULT_SESSION);
+    let asks = [headers::FIXTURE, headers::FAULT].iter().any(|name| request.headers().contains_key(name));
+    let faults = services.sessions.look(session, |session| !session.rules.list().is_empty());
+    let has_faults = faults.unwrap_or_else(|| !services.settings.initial().faults.is_empty());
+    let directs = std::str::from_utf8(request.body()).is_ok_and(prompt_directive::is_in);
+    if asks || directs || has_faults {
+        return true;
+    }
     let Some(provider) = services.library.provider(address.prefix) else { return false };
     let secrets = Secrets::of(request.headers(), request.uri().query());
     let asked = RequestForm::of(provider, address.below, request, &secrets);
-    let session = address.session.unwrap_or(crate::request::address::DEFAULT_SESSION);
     services.recordings.find(&provider.id, &asked).is_some_and(|(place, sequence)| {
         let played = services.sessions.look(session, |session| session.plays.get(&place).copied());
         sequence.at(played.flatten().unwrap_or_default().saturating_add(1)).is_some()
@@ -166,7 +174,7 @@ pub(crate) fn play(context: &RequestContext<'_>, exchange: &RecordedExchange) ->
         closes,
         fixture: Some(exchange.id().to_owned()),
         evidence: exchange.source.kind,
-        billed: if exchange.operation == OperationKind::Create { images(recorded, wire) } else { 0 },
+        billed: replayed_bill::images(context, exchange),
         ..EndpointResponse::new(recorded.status, content_type.unwrap_or_default(), chunks)
     })
 }
@@ -246,18 +254,6 @@ fn pieces(body: &Bytes, wire: &RecordedWire, moves: &[Move]) -> Vec<(u64, Bytes)
         found.push((last, body.slice(from..)));
     }
     found
-}
-
-/// How many images a response delivered, by URL or inside.
-fn images(recorded: &RecordedResponse, wire: &RecordedWire) -> u32 {
-    const INLINE: &str = "\"b64_json\":\"";
-    let inline = match &recorded.body {
-        _ if !(200..300).contains(&recorded.status) => return 0,
-        RecordedBody::Json(raw) => raw.get().replace(": ", ":").matches(INLINE).count(),
-        RecordedBody::Text(text) | RecordedBody::Sse(text) => text.replace(": ", ":").matches(INLINE).count(),
-        RecordedBody::Base64(_) => 0,
-    };
-    u32::try_from(inline + wire.images.len()).unwrap_or(u32::MAX)
 }
 
 /// The image of a recorded exchange, where a path leads to one.

@@ -1,4 +1,4 @@
-//! A budget of images. What is reserved before a request is sent stays reserved, unless it is certain that nothing was bought.
+//! A budget of images. What is reserved before a request is sent stays reserved, unless it is certain that less was bought.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -13,6 +13,12 @@ pub(crate) struct ImageBudget {
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Reservation(u32);
+
+impl Reservation {
+    pub(crate) fn images(&self) -> u32 {
+        self.0
+    }
+}
 
 /// The budget does not suffice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,11 +53,11 @@ impl ImageBudget {
         }
     }
 
-    /// Gives images back that were certainly not bought.
-    #[expect(clippy::needless_pass_by_value, reason = "a reservation is given back once")]
-    pub(crate) fn free(&self, reservation: Reservation) {
+    /// Keeps so many images of a reservation as were certainly bought. It may be more than were reserved.
+    #[expect(clippy::needless_pass_by_value, reason = "a reservation is settled once")]
+    pub(crate) fn settle(&self, reservation: Reservation, bought: u32) {
         let mut reserved = self.lock();
-        *reserved = reserved.saturating_sub(reservation.0);
+        *reserved = reserved.saturating_sub(reservation.0).saturating_add(bought);
     }
 
     fn lock(&self) -> MutexGuard<'_, u32> {
@@ -64,13 +70,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_given_back_stays_reserved() {
+    fn what_is_not_settled_stays_reserved() {
         let budget = ImageBudget::new(5);
         drop(budget.reserve(3));
         let two = budget.reserve(2).unwrap();
         assert_eq!(budget.reserve(1).unwrap_err(), BudgetExceeded { wanted: 1, reserved: 5, limit: 5 });
-        budget.free(two);
-        assert_eq!(budget.reserved(), 3);
-        assert!(budget.reserve(u32::MAX).is_err());
+        budget.settle(two, 1);
+        assert_eq!(budget.reserved(), 4);
+        let one = budget.reserve(1).unwrap();
+        budget.settle(one, 4);
+        assert_eq!(budget.reserved(), 8, "more came than was reserved");
+        assert!(budget.reserve(1).is_err() && budget.reserve(u32::MAX).is_err());
     }
 }

@@ -16,9 +16,6 @@ use crate::recording::image_urls;
 use crate::recording::redaction::Secrets;
 use crate::recording::request_form::RequestForm;
 
-/// The most URLs of one response that are looked at.
-const MOST_URLS: usize = 500;
-
 /// What is written of an exchange, in the form of fixtures.
 #[derive(Debug, Serialize)]
 pub(crate) struct ExchangeFile {
@@ -128,7 +125,7 @@ fn urls(plain: &[u8], kept: &[u8], sent: &[u8]) -> Vec<FoundUrl> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let known: Vec<String> =
         image_urls::find(sent).into_iter().map(|place| image_urls::unescaped(&text(&sent[place]))).collect();
-    let places = image_urls::find(plain).into_iter().take(MOST_URLS);
+    let places = image_urls::find(plain).into_iter();
     let found = places
         .map(|place| FoundUrl { url: image_urls::unescaped(&text(&plain[place.clone()])), kept: text(&kept[place]) });
     found.filter(|found| !known.contains(&found.url)).collect()

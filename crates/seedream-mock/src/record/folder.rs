@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use seedream_fixtures::{RECORDING_FILE, RECORDING_FORMAT, RecordingManifest};
@@ -57,8 +58,11 @@ impl RecordingFolder {
             let file = folder.join(format!("{number:04}.json"));
             match fs::File::create_new(&file) {
                 Ok(_) => {
-                    self.write(&file, begun)?;
-                    return Ok(file);
+                    // An empty file would make the whole recording unreadable.
+                    return match self.write(&file, begun) {
+                        Ok(()) => Ok(file),
+                        Err(error) => fs::remove_file(&file).and(Err(error)),
+                    };
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
@@ -104,8 +108,18 @@ fn to_json(value: &impl Serialize) -> Vec<u8> {
 fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = file.as_os_str().to_owned();
     name.push(".part");
-    fs::write(&name, bytes)?;
-    fs::rename(&name, file)
+    let written = write_whole(Path::new(&name), bytes).and_then(|()| fs::rename(&name, file));
+    if written.is_err() {
+        drop(fs::remove_file(&name));
+    }
+    written
+}
+
+fn write_whole(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = fs::File::create(file)?;
+    file.write_all(bytes)?;
+    // What was paid for is there after a loss of power, too.
+    file.sync_all()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! One request on its way: reserved, sent, its response passed on as it comes, and recorded.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
@@ -21,6 +22,7 @@ use crate::record::image_bound::image_bound;
 use crate::record::kept_headers;
 use crate::record::recorder::Recorder;
 use crate::record::upstream::{SendFailure, ending};
+use crate::recording::delivered_images::DeliveredImages;
 use crate::recording::redaction::Secrets;
 use crate::recording::request_form::RequestForm;
 use crate::recording::wire_length::wire_length;
@@ -29,6 +31,9 @@ use crate::request::address::{Address, RouteQuestion};
 use crate::response::endpoint_response::EndpointResponse;
 use crate::response::error::mock_error;
 use crate::response::script::{Script, ScriptEnd};
+
+/// The most URLs of one response that are fetched.
+const MOST_URLS: usize = 500;
 
 /// What comes back for a request.
 pub(crate) enum Forwarded {
@@ -41,7 +46,8 @@ pub(crate) enum Forwarded {
 /// A body that is passed on.
 pub(crate) struct ForwardedBody {
     pub(crate) framing: WireFraming,
-    pub(crate) parts: mpsc::Receiver<ForwardedPart>,
+    /// Without a limit, since the upstream never waits for the client: what was paid for arrives whole, at its own pace.
+    pub(crate) parts: mpsc::UnboundedReceiver<ForwardedPart>,
 }
 
 /// A part of a body, or that the connection was lost, and where.
@@ -80,6 +86,9 @@ pub(crate) async fn forward(recorder: &Recorder, engine: &Engine, request: Reque
             "mock_not_recording",
             &format!("the path is not below the base URL {base}, so it has no place at the upstream"),
         );
+    };
+    let Some(under_way) = recorder.begin() else {
+        return refused(503, "mock_stopping", "nothing was sent: the recorder is being stopped");
     };
     let question = RouteQuestion {
         method: request.method().as_str(),
@@ -122,7 +131,6 @@ pub(crate) async fn forward(recorder: &Recorder, engine: &Engine, request: Reque
         ids: provider.request_id_headers.clone(),
         request,
     };
-    let under_way = recorder.begin();
     let (answer, answered) = oneshot::channel();
     tokio::spawn(async move {
         exchange.run(answer).await;
@@ -198,7 +206,7 @@ impl Exchange {
             self.free();
         }
         let framing = framing(&head.headers, self.request.method() == http::Method::HEAD || has_no_body(head.status));
-        let (sender, parts) = mpsc::channel(1);
+        let (sender, parts) = mpsc::unbounded_channel();
         drop(answer.send(Forwarded::Response(passed_on(head.status, &head.headers, ForwardedBody { framing, parts }))));
         let wire = RecordedWire { head_ms: elapsed(began), framing, ..RecordedWire::default() };
         self.secrets.add_response(&head.headers);
@@ -207,17 +215,28 @@ impl Exchange {
     }
 
     /// Writes the exchange before the client sees its end, and its images after that.
-    async fn keep(mut self, received: ReceivedResponse, file: &Path, name: &str, sender: mpsc::Sender<ForwardedPart>) {
+    async fn keep(
+        mut self,
+        received: ReceivedResponse,
+        file: &Path,
+        name: &str,
+        sender: mpsc::UnboundedSender<ForwardedPart>,
+    ) {
         let lost = lost_at(&received.wire);
-        let found = match self.file.add(received, &self.secrets, self.request.body(), &self.ids) {
+        let mut found = match self.file.add(received, &self.secrets, self.request.body(), &self.ids) {
             Ok(found) => found,
             Err(why) => {
                 drop(std::fs::remove_file(file));
                 self.recorder.failed(format!("{name}: not recorded: {why}, so its secrets cannot be taken out"));
-                end(lost, &sender).await;
+                end(lost, sender);
                 return;
             }
         };
+        self.settle(&found);
+        if found.len() > MOST_URLS {
+            let more = found.split_off(MOST_URLS).len();
+            self.recorder.failed(format!("{name}: more than {MOST_URLS} URLs: {more} were not fetched"));
+        }
         // Until the images are fetched they are not there.
         let pending = |url: &FoundUrl| RecordedImage {
             url: url.kept.clone(),
@@ -226,8 +245,7 @@ impl Exchange {
         };
         self.file.add_images(found.iter().map(pending).collect());
         self.write(file, name, found.is_empty());
-        end(lost, &sender).await;
-        drop(sender);
+        end(lost, sender);
         if found.is_empty() {
             return;
         }
@@ -247,9 +265,24 @@ impl Exchange {
         }
     }
 
+    /// Gives back what was reserved: nothing was bought.
     fn free(&mut self) {
         if let Some(reservation) = self.reservation.take() {
-            self.recorder.budget.free(reservation);
+            self.recorder.budget.settle(reservation, 0);
+        }
+    }
+
+    /// Keeps reserved what a whole response states that it bills, or shows, if that is more.
+    fn settle(&mut self, urls: &[FoundUrl]) {
+        let response = self.file.response.as_ref().filter(|response| (200..300).contains(&response.status));
+        let Some(response) = response.filter(|_| self.file.wire.end == WireEnd::Complete) else { return };
+        let DeliveredImages { stated: Some(stated), inline } = DeliveredImages::of(&response.body) else { return };
+        if let Some(reservation) = self.reservation.take() {
+            let urls: BTreeSet<&str> = urls.iter().map(|found| found.url.as_str()).collect();
+            let shown = u32::try_from(urls.len()).unwrap_or(u32::MAX).saturating_add(inline);
+            // Not every URL is an image.
+            let bought = stated.max(shown.min(reservation.images()));
+            self.recorder.budget.settle(reservation, bought);
         }
     }
 
@@ -308,7 +341,7 @@ fn elapsed(since: Instant) -> u64 {
 async fn receive(
     mut body: reqwest::Body,
     mut wire: RecordedWire,
-    sender: &mpsc::Sender<ForwardedPart>,
+    sender: &mpsc::UnboundedSender<ForwardedPart>,
     head: &http::response::Parts,
 ) -> ReceivedResponse {
     let (mut bytes, began) = (Vec::new(), Instant::now());
@@ -322,7 +355,7 @@ async fn receive(
                 wire.chunks.push(RecordedChunk(elapsed(began), data.len() as u64));
                 bytes.extend_from_slice(&data);
                 // A client that has disconnected has paid all the same.
-                drop(sender.send(ForwardedPart::Bytes(data)).await);
+                drop(sender.send(ForwardedPart::Bytes(data)));
             }
             Err(error) => {
                 wire.end = ending(&error);
@@ -347,8 +380,10 @@ fn lost_at(wire: &RecordedWire) -> Option<ForwardedPart> {
     Some(ForwardedPart::Lost(ending, BytePosition::Body(wire_length(wire.framing, lengths))))
 }
 
-async fn end(lost: Option<ForwardedPart>, sender: &mpsc::Sender<ForwardedPart>) {
+/// Ends the body for the client.
+fn end(lost: Option<ForwardedPart>, sender: mpsc::UnboundedSender<ForwardedPart>) {
     if let Some(lost) = lost {
-        drop(sender.send(lost).await);
+        drop(sender.send(lost));
     }
+    drop(sender);
 }

@@ -60,7 +60,11 @@ pub(crate) fn of_response(headers: &HeaderMap, secrets: &Secrets, ids: &[String]
 fn kept(headers: &HeaderMap, secrets: &Secrets, keeps: impl Fn(&str) -> bool) -> BTreeMap<String, String> {
     let mut kept: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in headers.iter().filter(|(name, _)| keeps(name.as_str())) {
-        let Ok(value) = String::from_utf8(secrets.covered(value.as_bytes())) else { continue };
+        let value = match name.as_str() {
+            "location" => secrets.covered_place(value.as_bytes()),
+            _ => secrets.covered(value.as_bytes()),
+        };
+        let Ok(value) = String::from_utf8(value) else { continue };
         let all = kept.entry(name.as_str().to_owned()).or_default();
         if !all.is_empty() {
             all.push_str(", ");

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use seedream_fixtures::RecordedImage;
@@ -13,11 +14,12 @@ use crate::hash;
 use crate::record::budget::ImageBudget;
 use crate::record::exchange_file::FoundUrl;
 use crate::record::folder::RecordingFolder;
+use crate::record::http_client;
 use crate::record::images::ImageFetcher;
 use crate::record::upstream::Upstream;
 
 /// What is recorded, where, and how many images it may buy.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RecordOptions {
     /// The id of the provider whose dialect the upstream has.
     pub provider: String,
@@ -27,6 +29,8 @@ pub struct RecordOptions {
     pub budget: u32,
     /// The folder of the recording: a new or empty one, or a recording to go on with.
     pub folder: PathBuf,
+    /// CA certificates to trust besides the platform's, as PEM; empty for none.
+    pub ca_certificates: Vec<u8>,
 }
 
 /// What was recorded by now.
@@ -38,7 +42,7 @@ pub struct RecordingSummary {
     pub images: u32,
     /// The images that could not be fetched, and responses that could not be kept, each with the reason; no URL is in it.
     pub failures: Vec<String>,
-    /// The images that are reserved: bought, or perhaps bought.
+    /// The images that were bought, or perhaps bought. The reservation of a response that states what it bills is that number.
     pub reserved: u32,
     /// The budget.
     pub budget: u32,
@@ -63,6 +67,8 @@ pub(crate) struct RecorderState {
     known: Mutex<HashMap<String, RecordedImage>>,
     kept: Mutex<Kept>,
     under_way: watch::Sender<usize>,
+    /// Whether nothing more is sent.
+    closed: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -94,9 +100,10 @@ impl Recorder {
     /// # Errors
     /// The upstream is no base URL, or the folder cannot be used.
     pub(crate) fn open(options: RecordOptions) -> io::Result<Self> {
-        let RecordOptions { provider, upstream, budget, folder } = options;
-        let upstream =
-            Upstream::new(&upstream).map_err(|message| io::Error::new(io::ErrorKind::InvalidInput, message))?;
+        let RecordOptions { provider, upstream, budget, folder, ca_certificates } = options;
+        let unusable = |message| io::Error::new(io::ErrorKind::InvalidInput, message);
+        let roots = http_client::roots(&ca_certificates).map_err(unusable)?;
+        let upstream = Upstream::new(&upstream, &roots).map_err(unusable)?;
         let opened = RecordingFolder::open(&folder)
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
         Ok(Self(Arc::new(RecorderState {
@@ -104,17 +111,19 @@ impl Recorder {
             upstream,
             budget: ImageBudget::new(budget),
             folder: opened,
-            images: ImageFetcher::default(),
+            images: ImageFetcher::new(roots),
             known: Mutex::default(),
             kept: Mutex::default(),
             under_way: watch::Sender::default(),
+            closed: AtomicBool::default(),
         })))
     }
 
-    /// Counts an exchange as under way.
-    pub(crate) fn begin(&self) -> UnderWay {
+    /// Counts an exchange as under way; `None` once nothing more is sent.
+    pub(crate) fn begin(&self) -> Option<UnderWay> {
         self.under_way.send_modify(|count| *count += 1);
-        UnderWay(self.clone())
+        let begun = UnderWay(self.clone());
+        (!self.closed.load(Ordering::SeqCst)).then_some(begun)
     }
 }
 
@@ -173,6 +182,11 @@ impl RecorderState {
             refused: kept.refused,
             under_way: *self.under_way.borrow(),
         }
+    }
+
+    /// Sends nothing more.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
     }
 
     /// Waits until nothing is under way.

@@ -9,6 +9,7 @@ use reqwest::{Body, Client, Url};
 use seedream_fixtures::WireEnd;
 
 use crate::record::http_client;
+use crate::record::http_client::ExtraRoots;
 use crate::record::kept_headers;
 
 /// A base URL and the client for it.
@@ -30,7 +31,7 @@ pub(crate) enum SendFailure {
 impl Upstream {
     /// # Errors
     /// It is not an `http` or `https` URL, has a user, a query or a fragment, or TLS cannot be set up.
-    pub(crate) fn new(base: &str) -> Result<Self, String> {
+    pub(crate) fn new(base: &str, roots: &ExtraRoots) -> Result<Self, String> {
         let wrong = |why: &str| format!("the upstream is not a base URL: {why}; write https://HOST/PATH");
         let base = Url::parse(base.trim_end_matches('/')).map_err(|error| wrong(&error.to_string()))?;
         if !matches!(base.scheme(), "http" | "https") {
@@ -42,7 +43,7 @@ impl Upstream {
         if base.query().is_some() || base.fragment().is_some() {
             return Err(wrong("it has a query or a fragment"));
         }
-        let client = http_client::builder(&base, false)?.build().map_err(|error| error.without_url().to_string())?;
+        let client = http_client::builder(&base, roots)?.build().map_err(|error| error.without_url().to_string())?;
         Ok(Self { base, client })
     }
 
@@ -98,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_base_url_holds_no_secret() {
-        let error = |url: &str| Upstream::new(url).unwrap_err();
+        let error = |url: &str| Upstream::new(url, &ExtraRoots::default()).unwrap_err();
         for (url, why) in [
             ("ark.example/api", "relative URL without a base"),
             ("ftp://ark.example", "neither http nor https"),
@@ -107,7 +108,7 @@ mod tests {
         ] {
             assert!(error(url).contains(why) && !error(url).contains("sk-secret"), "{}", error(url));
         }
-        let upstream = Upstream::new("http://127.0.0.1:9/api/v3/").unwrap();
+        let upstream = Upstream::new("http://127.0.0.1:9/api/v3/", &ExtraRoots::default()).unwrap();
         assert_eq!(upstream.base(), "http://127.0.0.1:9/api/v3");
         assert!(upstream.is_at(&Url::parse("http://127.0.0.1:9/pictures").unwrap()));
         assert!(!upstream.is_at(&Url::parse("http://127.0.0.1:10/pictures").unwrap()));

@@ -79,10 +79,14 @@ impl MockServer {
 
     /// The id and the base URL of every provider; a mock that only records has one.
     pub fn providers(&self) -> Vec<(String, String)> {
+        self.served().map(|provider| (provider.id.clone(), self.base_url_of(provider))).collect()
+    }
+
+    fn served(&self) -> impl Iterator<Item = &ProviderFacts> {
         let providers = self.shared.services().library.providers().iter();
         #[cfg(feature = "record")]
         let providers = providers.filter(|provider| !self.records_another(&provider.id));
-        providers.map(|provider| (provider.id.clone(), self.base_url_of(provider))).collect()
+        providers
     }
 
     /// The base URL of the OpenAI SDK for each provider that responds to its `images.generate` with images, which excludes
@@ -92,7 +96,7 @@ impl MockServer {
             let base = openai_bases(provider).next().filter(|_| provider.task.is_none())?;
             Some((provider.id.clone(), format!("{}{base}", self.url())))
         };
-        self.shared.services().library.providers().iter().filter_map(base).collect()
+        self.served().filter_map(base).collect()
     }
 
     fn base_url_of(&self, provider: &ProviderFacts) -> String {
@@ -164,6 +168,15 @@ impl MockServer {
         if let Some(recorder) = &self.shared.recorder {
             recorder.idle().await;
         }
+    }
+
+    /// Sends nothing more to the upstream, and waits as [`MockServer::recorded`] does.
+    #[cfg(feature = "record")]
+    pub async fn end_recording(&self) {
+        if let Some(recorder) = &self.shared.recorder {
+            recorder.close();
+        }
+        self.recorded().await;
     }
 
     /// Whether it only records, and another provider than this.

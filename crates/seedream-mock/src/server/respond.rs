@@ -186,7 +186,7 @@ enum BodySource {
     Flow(mpsc::Receiver<Bytes>),
     /// Its parts come from an upstream, and so may the end of the connection.
     #[cfg(feature = "record")]
-    Forwarded(mpsc::Receiver<ForwardedPart>, ConnectionSchedule),
+    Forwarded(mpsc::UnboundedReceiver<ForwardedPart>, ConnectionSchedule),
     /// It was lost: its connection ends before its next bytes.
     #[cfg(feature = "record")]
     Lost,

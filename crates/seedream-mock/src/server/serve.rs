@@ -173,13 +173,16 @@ async fn answer(connection: Arc<Connection>, request: Request<Incoming>, began: 
     response
 }
 
-/// Whether a request goes to the upstream: all to providers, or those that no loaded recording answers.
+/// Whether a request goes to the upstream: all to providers, or those that no loaded recording answers and that ask nothing of the mock
+/// itself.
 #[cfg(feature = "record")]
 fn is_forwarded(connection: &Connection, recorder: &Recorder, request: &Request<Bytes>) -> bool {
     let services = connection.shared.services();
     let prefix = Address::read(request.uri().path()).prefix;
-    let is_asked = services.recordings.is_empty() || prefix == recorder.provider;
-    is_asked && services.library.provider(prefix).is_some() && !replay::would_play(services, request)
+    if services.library.provider(prefix).is_none() {
+        return false;
+    }
+    services.recordings.is_empty() || (prefix == recorder.provider && !replay::is_the_mocks(services, request))
 }
 
 /// The script of a request, and the clock by which it is played.

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::hash;
 use crate::json::path::Object;
+use crate::recording::redaction;
 use crate::request::gateway_rewrite::ForwardedRequest;
 use crate::state::kept_response::KeptResponse;
 use crate::state::text_arena::{TextArena, TextArenaBuilder};
@@ -23,9 +24,6 @@ const LONGEST_TEXT: usize = 1024;
 
 /// Bodies up to this length are kept as they came, in bytes.
 const SHORT_BODY: usize = 4096;
-
-/// Headers that hold secrets; they stand in the journal as a short hash.
-const SECRET_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
 
 /// One request and its response.
 #[derive(Debug, Clone, Serialize)]
@@ -63,7 +61,8 @@ pub struct JournalEntry {
     pub request_id: String,
     /// The headers, secrets replaced by a short hash.
     pub headers: BTreeMap<String, String>,
-    /// The body: JSON with long texts replaced by hash and length, or a text, or hash and length of a body that is not text.
+    /// The body: JSON with long texts replaced by hash and length, or a text, or hash and length of a body that is not text. Secret
+    /// members, keys, and what signs a URL are `***`.
     pub body: Value,
     /// The request as the provider's gateway sends it on.
     pub effective: Option<Value>,
@@ -197,6 +196,9 @@ impl NewEntry<'_> {
 const HEAD: usize = 7;
 const PATH: usize = 3;
 
+/// The place of the body among its texts.
+const BODY: usize = HEAD + 1;
+
 impl StoredEntry {
     /// Provider, model, method, path, fixture, profile and fault.
     pub(crate) fn head(&self) -> &[u8] {
@@ -206,6 +208,11 @@ impl StoredEntry {
     /// The same before and after the path.
     pub(crate) fn around_path(&self) -> (&[u8], &[u8]) {
         (self.texts.beginning(PATH), &self.head()[self.texts.beginning(PATH + 1).len()..])
+    }
+
+    /// Whether its body has secrets, which its public form does not show.
+    pub(crate) fn has_secrets(&self) -> bool {
+        self.texts.texts().nth(BODY).flatten().is_some_and(|body| redaction::plain(body) != body)
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -218,7 +225,8 @@ impl StoredEntry {
         let mut own = || texts.own();
         let (provider, model, method, path) = (own(), own(), own().unwrap_or_default(), own().unwrap_or_default());
         let (fixture, profile, fault, request_id) = (own(), own(), own(), own().unwrap_or_default());
-        let mut json = || texts.text().and_then(|text| serde_json::from_str(text).ok()).map(|value| shortened(&value));
+        let read = |text: &str| serde_json::from_str(&redaction::plain(text)).ok();
+        let mut json = || texts.text().and_then(read).map(|value| shortened(&value));
         let body = json().unwrap_or_default();
         let rewritten = json();
         let effective = if self.passed { Some(body.clone()) } else { rewritten };
@@ -226,7 +234,7 @@ impl StoredEntry {
         let mut headers = BTreeMap::new();
         while let Some(name) = texts.text() {
             let value = String::from_utf8_lossy(texts.bytes().flatten().unwrap_or_default());
-            headers.insert(name.to_owned(), shown(name, value));
+            headers.insert(name.to_owned(), shown(name, &value));
         }
         let mut notes: Vec<String> = texts.flatten().map(str::to_owned).collect();
         if self.left {
@@ -266,9 +274,9 @@ impl EntryKind {
     }
 }
 
-/// The value of a header, without its secret.
-fn shown(name: &str, value: Cow<'_, str>) -> String {
-    if SECRET_HEADERS.contains(&name) { hash::short(&value) } else { value.into_owned() }
+/// The value of a header, without its secret: as a short hash, where the name says that it is one.
+fn shown(name: &str, value: &str) -> String {
+    if redaction::is_secret(name.as_bytes()) { hash::short(value) } else { redaction::plain(value) }
 }
 
 /// A body as it is kept: JSON, whose long texts are taken out at once where there can be many.
@@ -325,8 +333,13 @@ mod tests {
 
     #[test]
     fn secrets_and_long_texts_are_hashed() {
-        assert!(shown("authorization", "Bearer sk-secret".into()).starts_with("sha256:"));
-        assert_eq!(shown("accept", "*/*".into()), "*/*");
+        assert!(shown("authorization", "Bearer sk-secret").starts_with("sha256:"));
+        for name in ["proxy-authorization", "cookie", "x-api-key", "x-goog-api-key", "x-auth-token", "api-key"] {
+            assert!(shown(name, "secret").starts_with("sha256:"), "{name}");
+        }
+        assert_eq!(shown("accept", "*/*"), "*/*");
+        assert_eq!(shown("referer", "https://a.example/?code=abc"), "https://a.example/?code=***");
+        assert_eq!(shown("x-forwarded-key-of", "Bearer sk-secret-key"), "Bearer ***");
         let long = shortened(&json!({ "image": ["x".repeat(2000)], "prompt": "short" }));
         assert_eq!(long["image"][0]["length"], 2000);
         assert_eq!(long["prompt"], "short");

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use seedream_mock::{Engine, MockServer, Settings};
+use seedream_mock::{Engine, Expectation, MockServer, Settings};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -389,4 +389,55 @@ async fn a_mock_with_an_open_page_stops_at_once() {
 fn the_setting_has_a_name() {
     let settings: Settings = serde_json::from_value(json!({ "page": false })).unwrap();
     assert!(!settings.page && Settings::default().page);
+}
+
+/// Whatever a client sends in secret, nothing that the mock shows has it.
+#[tokio::test]
+async fn no_secret_is_shown_anywhere() {
+    let mock = MockServer::start().await.unwrap();
+    let headers = [
+        ("content-type", "application/json"),
+        ("authorization", "Bearer sk-canary-0"),
+        ("cookie", "a=canary-1"),
+        ("x-api-key", "canary-2"),
+        ("x-goog-api-key", "canary-3"),
+        ("x-auth-token", "canary-4"),
+        ("referer", "https://a.example/?code=canary-5"),
+        ("x-upstream", "Bearer sk-canary-6"),
+    ];
+    let signed = "https://store.example/r.png?X-Tos-Signature=canary-7&Expires=9";
+    let body = json!({
+        "model": "doubao-seedream-4-0-250828", "prompt": "a kite, not sk-canary-of-a-key", "image": [signed], "api_key": "canary-8",
+        "credentials": { "of": ["canary-9"] },
+    });
+    let body = body.to_string();
+    let sent = send(&mock, "POST", &format!("{CREATE}?key=canary-a"), &headers, body.as_bytes()).await;
+    assert_eq!(sent.unwrap().status, 200);
+    for route in [
+        "journal",
+        "journal?explain=true",
+        "exchanges",
+        "exchange?number=0",
+        "ledger",
+        "sessions",
+        "metrics",
+        "providers",
+    ] {
+        let shown = send(&mock, "GET", &format!("/__mock/v1/{route}"), &[], b"").await.unwrap();
+        assert_eq!(shown.status, 200, "{route}");
+        let at = shown.text().find("canary");
+        assert_eq!(
+            at,
+            None,
+            "{route}: {}",
+            &shown.text()[at.unwrap_or_default()..].chars().take(60).collect::<String>()
+        );
+    }
+    let shown = admin(&mock, "exchange?number=0").await;
+    assert_eq!(shown["entry"]["body"]["image"][0], signed.replace("canary-7", "***"));
+    assert_eq!(shown["file"], Value::Null, "{shown}");
+    assert!(shown["no_file"].as_str().unwrap().contains("a secret member, a key or a signed URL"), "{shown}");
+    // A pattern with the secret finds the request all the same.
+    let expected = Expectation::matching(&json!({ "body": { "image": [signed], "api_key": "canary-8" } })).unwrap();
+    assert!(mock.default_session().verify(&expected).satisfied);
 }

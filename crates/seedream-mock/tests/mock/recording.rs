@@ -22,7 +22,7 @@ async fn recorder(upstream: &str, budget: u32, folder: &Path) -> MockServer {
 
 async fn recorder_of(provider: &str, upstream: &str, budget: u32, folder: &Path) -> MockServer {
     let (provider, upstream, folder) = (provider.to_owned(), upstream.to_owned(), folder.to_owned());
-    let options = RecordOptions { provider, upstream, budget, folder };
+    let options = RecordOptions { provider, upstream, budget, folder, ..RecordOptions::default() };
     MockServer::builder().record(options).unwrap().start().await.unwrap()
 }
 

@@ -11,8 +11,7 @@ use serde_json::value::RawValue;
 use crate::engine::services::Services;
 use crate::request::address;
 use crate::request::address::{Address, NESTED, RouteQuestion};
-use crate::state::journal_entry::JournalEntry;
-use crate::state::kept_response::KeptResponse;
+use crate::state::journal_entry::{JournalEntry, StoredEntry};
 
 /// What stands for the base64 of an image: a PNG of one pixel. The mock puts a live image there.
 const PIXEL: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGMwTpsJAAICATNWh+JUAAAAAElFTkSuQmCC";
@@ -64,22 +63,21 @@ enum Body {
 ///
 /// # Errors
 /// Why there is none.
-pub(crate) fn of(
-    services: &Services,
-    entry: &JournalEntry,
-    response: Option<&KeptResponse>,
-) -> Result<ExchangeFile, &'static str> {
+pub(crate) fn of(services: &Services, entry: &JournalEntry, kept: &StoredEntry) -> Result<ExchangeFile, &'static str> {
     let address = Address::read(&entry.path);
     let provider =
         services.library.provider(address.prefix).filter(|_| entry.kind == "request" && !address.is_nested());
     let provider = provider.ok_or("only requests to a provider are exchanges")?;
-    let response = response.ok_or("the response is not kept")?;
+    let response = kept.response.as_deref().ok_or("the response is not kept")?;
     let text = response.text(|_| PIXEL.to_owned()).ok_or("the response is too long to be kept, or is no text")?;
     if entry.status == 0 {
         return Err("the connection ended before the response");
     }
     if is_shortened(&entry.body) {
         return Err("the request has texts over 1 KiB, of which the journal keeps the hash only");
+    }
+    if kept.has_secrets() {
+        return Err("the request has a secret member, a key or a signed URL, which the journal does not show");
     }
     let json = match &entry.body {
         Value::Null => None,

@@ -143,7 +143,7 @@ pub(crate) fn one(services: &Services, query: &AdminQuery) -> Result<EndpointRes
             "images": response.images().iter().map(described).collect::<Vec<_>>(),
         })
     });
-    let (file, no_file) = match exchange_file::of(services, &entry, kept.response.as_deref()) {
+    let (file, no_file) = match exchange_file::of(services, &entry, &kept) {
         Ok(file) => (Some(file), None),
         Err(why) => (None, Some(why)),
     };

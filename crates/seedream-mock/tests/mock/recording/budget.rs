@@ -125,3 +125,61 @@ async fn other_providers_and_paths_are_not_sent_anywhere() {
     assert_eq!(proxy.providers().len(), 1);
     assert!(upstream.requests().is_empty());
 }
+
+/// What a whole response states that it bills takes the place of what was reserved for it.
+#[tokio::test]
+async fn a_response_that_states_what_it_bills_settles_the_reservation() {
+    let image = r#"{"b64_json":"AA=="}"#;
+    let json = |body: &str| Reply::json("200 OK", body);
+    let stream = |events: &str| {
+        let head =
+            format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {}\r\n\r\n", events.len());
+        Reply::of([head.as_bytes(), events.as_bytes()])
+    };
+    let cut = |length: usize, body: &str| {
+        Reply::of([format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n").as_bytes(), body.as_bytes()])
+    };
+    for (name, reply, reserved) in [
+        ("fewer came", json(r#"{"data":[],"usage":{"generated_images":2}}"#), 2),
+        ("none came", json(r#"{"error":{},"usage":{"generated_images":0}}"#), 0),
+        ("more came", json(r#"{"usage":{"generated_images":17}}"#), 17),
+        (
+            "more are shown than stated",
+            json(&format!(r#"{{"data":[{image},{{"b64_json":"BB=="}}],"usage":{{"generated_images":1}}}}"#)),
+            2,
+        ),
+        ("nothing is stated", json(&format!(r#"{{"data":[{image}]}}"#)), 15),
+        ("a stream", stream("data: {\"usage\":{\"generated_images\":3}}\n\ndata: [DONE]\n\n"), 3),
+        ("a stream without its end", cut(500, "data: {\"usage\":{\"generated_images\":3}}\n\n"), 15),
+    ] {
+        let folder = Folder::new("settled", &[]);
+        let upstream = RawServer::start([reply]).await;
+        let proxy = recorder(&upstream.base(), 15, &folder.0).await;
+        soon(every_byte(&proxy, CREATE, "", group(15).to_string().as_bytes())).await;
+        soon(proxy.recorded()).await;
+        assert_eq!(proxy.recording().unwrap().reserved, reserved, "{name}");
+    }
+}
+
+/// What is sent while the recorder waits for its last exchanges would be lost.
+#[tokio::test]
+async fn a_recorder_that_ends_sends_nothing_more() {
+    let folder = Folder::new("ended", &[]);
+    let upstream = RawServer::start([]).await;
+    let proxy = recorder(&upstream.base(), 15, &folder.0).await;
+    soon(proxy.end_recording()).await;
+    let refused = soon(post(&proxy, CREATE, &group(3))).await;
+    assert_eq!((refused.status, &refused.json()["error"]["code"]), (503, &json!("mock_stopping")));
+    assert_eq!((proxy.recording().unwrap().reserved, upstream.requests().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_recorder_names_its_own_provider_alone() {
+    let folder = Folder::new("named", &[]);
+    let upstream = RawServer::start([]).await;
+    let proxy = recorder(&upstream.base(), 1, &folder.0).await;
+    let ready: Value = serde_json::from_str(&proxy.ready_line()).unwrap();
+    for bases in ["providers", "openai"] {
+        assert_eq!(ready[bases].as_object().unwrap().keys().collect::<Vec<_>>(), ["ark"], "{bases}");
+    }
+}

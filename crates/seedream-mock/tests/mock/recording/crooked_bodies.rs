@@ -219,3 +219,36 @@ async fn an_image_that_cannot_be_fetched_is_told() {
         "no response, as when it was recorded"
     );
 }
+
+/// A store may redirect, and may have an image a moment later.
+#[tokio::test]
+async fn an_image_that_is_elsewhere_or_late_is_fetched() {
+    let folder = Folder::new("late", &[]);
+    let upstream = RawServer::start([]).await;
+    let urls = ["moved/1.jpg", "late/2.jpg"].map(|path| format!("{{\"url\":\"{}/{path}\"}}", upstream.origin()));
+    upstream.then(Reply::json("200 OK", &format!("{{\"data\":[{}]}}", urls.join(","))));
+    let proxy = recorder(&upstream.base(), 1, &folder.0).await;
+    soon(every_byte(&proxy, CREATE, "", KITE)).await;
+    soon(proxy.recorded()).await;
+    assert_eq!(proxy.recording().unwrap().failures, [""; 0]);
+    let images = exchange(&folder.0, 1)["wire"]["images"].clone();
+    assert!(images[0]["file"].is_string() && images[0]["file"] == images[1]["file"], "{images}");
+}
+
+/// What was paid for is received at the pace of the upstream, also where the client reads nothing and stays.
+#[tokio::test]
+async fn a_client_that_reads_nothing_holds_nothing_up() {
+    let folder = Folder::new("slow", &[]);
+    let body = format!("{{\"data\":[{{\"b64_json\":\"{}\"}}]}}", "A".repeat(32 << 20));
+    let upstream = RawServer::start([Reply::json("200 OK", &body)]).await;
+    let proxy = recorder(&upstream.base(), 1, &folder.0).await;
+    let mut client = tokio::net::TcpStream::connect(proxy.address()).await.unwrap();
+    let head = format!("POST {CREATE} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", KITE.len());
+    tokio::io::AsyncWriteExt::write_all(&mut client, &[head.as_bytes(), KITE].concat()).await.unwrap();
+    soon(client.readable()).await.unwrap();
+    soon(proxy.recorded()).await;
+    let recorded = exchange(&folder.0, 1);
+    assert_eq!(recorded["response"]["json"]["data"][0]["b64_json"].as_str().map(str::len), Some(32 << 20));
+    assert_eq!(recorded["wire"]["end"], "complete");
+    drop(client);
+}

@@ -29,7 +29,8 @@ impl Reply {
     }
 }
 
-/// A server of replies, in their order. A GET of a path that ends in `.jpg` is an image. It ends with the test.
+/// A server of replies, in their order. A GET of a path that ends in `.jpg` is an image: below `/moved/` elsewhere, below `/late/` with its
+/// second download. It ends with the test.
 pub(super) struct RawServer {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
@@ -68,7 +69,7 @@ impl RawServer {
         self.replies.lock().unwrap().push_back(reply);
     }
 
-    /// The requests for anything but images, as they came.
+    /// The requests for anything but images, as they came, and the paths of late images.
     pub(super) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
@@ -103,6 +104,20 @@ async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>, replies: Ar
     }
     let path = head.split(' ').nth(1).unwrap().split('?').next().unwrap().to_owned();
     if path.ends_with(".jpg") {
+        let is_late = path.starts_with("/late/") && {
+            let mut seen = seen.lock().unwrap();
+            let asked = seen.contains(&path);
+            seen.push(path.clone());
+            !asked
+        };
+        let instead = match path.strip_prefix("/moved/") {
+            Some(place) => format!("302 Found\r\nlocation: /{place}"),
+            None => String::from("404 Not Found"),
+        };
+        if is_late || path.starts_with("/moved/") {
+            stream.write_all(format!("HTTP/1.1 {instead}\r\ncontent-length: 0\r\n\r\n").as_bytes()).await.unwrap();
+            return;
+        }
         let head = format!("HTTP/1.1 200 OK\r\ncontent-type: image/jpeg\r\ncontent-length: {}\r\n\r\n", IMAGE.len());
         stream.write_all(head.as_bytes()).await.unwrap();
         stream.write_all(IMAGE).await.unwrap();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::raw_server::{RawServer, Reply};
 use super::{CREATE, exchange, player, player_with, recorder, recorder_of};
-use crate::http1_client::{Received, download, get, post, soon};
+use crate::http1_client::{self, Received, download, get, post, soon};
 use crate::own_fixtures::Folder;
 
 fn kite() -> Value {
@@ -96,6 +96,8 @@ async fn the_polls_of_a_task_are_a_sequence_whose_last_one_repeats() {
         let status = ["pending", "processing", "completed"];
         assert!(recorded.iter().zip(status).all(|((text, _), status)| text.contains(status)));
     }
+    let bills: Vec<_> = player.ledger().iter().map(|bill| (bill.images, bill.provider.clone())).collect();
+    assert_eq!(bills, [(2, "evolink".to_owned()), (2, "evolink".to_owned())], "a task costs what its polls show");
     // What buys is sold as often as it was recorded.
     let again = soon(post(&player, path, &body)).await;
     assert_eq!((again.status, &again.json()["error"]["code"]), (404, &json!("mock_not_recorded")));
@@ -145,8 +147,13 @@ async fn misses_may_be_sent_and_recorded() {
     soon(post(&proxy, CREATE, &kite())).await;
     soon(proxy.recorded()).await;
     drop(proxy);
-    let options =
-        RecordOptions { provider: "ark".into(), upstream: upstream.base(), budget: 1, folder: folder.0.clone() };
+    let options = RecordOptions {
+        provider: "ark".into(),
+        upstream: upstream.base(),
+        budget: 1,
+        folder: folder.0.clone(),
+        ..RecordOptions::default()
+    };
     let both = MockServer::builder().fixtures(&folder.0).unwrap().record(options).unwrap().start().await.unwrap();
     assert_eq!(soon(post(&both, CREATE, &kite())).await.text(), r#"{"first":1}"#);
     assert_eq!(upstream.requests().len(), 1, "it is played");
@@ -155,6 +162,17 @@ async fn misses_may_be_sent_and_recorded() {
     assert_eq!(soon(post(&both, CREATE, &other)).await.status, 402, "beyond the budget");
     soon(both.recorded()).await;
     assert_eq!(exchange(&folder.0, 2)["request"]["json"]["prompt"], "another");
+    // What asks something of the mock is not sent on.
+    let asks = [("x-mock-fixture", "ark/recorded/0001"), ("x-mock-fault", "status=503")];
+    for ((name, value), status) in asks.into_iter().zip([200, 503]) {
+        let headers = [(name, value), ("content-type", "application/json"), ("authorization", "Bearer k")];
+        let body = other.to_string();
+        let response = soon(http1_client::send(&both, "POST", CREATE, &headers, body.as_bytes())).await.unwrap();
+        assert_eq!(response.status, status, "{name}");
+    }
+    let directed = json!({ "model": "m", "prompt": "[[mock: status=503]]" });
+    assert_eq!(soon(post(&both, CREATE, &directed)).await.status, 503);
+    assert_eq!(upstream.requests().len(), 2);
     let elsewhere = soon(post(&both, "/opeai/v1/images/generations", &other)).await;
     assert_eq!((elsewhere.status, &elsewhere.json()["error"]["code"]), (404, &json!("mock_not_recorded")));
 }
@@ -164,8 +182,13 @@ async fn a_newer_format_and_a_foreign_folder_are_refused() {
     let folder = Folder::new("format", &[]);
     let upstream = RawServer::start([Reply::json("200 OK", "{}")]).await;
     let open = || {
-        let options =
-            RecordOptions { provider: "ark".into(), upstream: upstream.base(), budget: 1, folder: folder.0.clone() };
+        let options = RecordOptions {
+            provider: "ark".into(),
+            upstream: upstream.base(),
+            budget: 1,
+            folder: folder.0.clone(),
+            ..RecordOptions::default()
+        };
         MockServer::builder().record(options)
     };
     let proxy = open().unwrap().start().await.unwrap();
@@ -208,4 +231,52 @@ async fn a_recording_is_played_at_once_or_at_its_pace() {
         clock.advance(std::time::Duration::from_secs(60));
     });
     assert_eq!(response.text(), "{}");
+}
+
+/// An upstream whose certificate only its own authority vouches for.
+#[tokio::test]
+async fn an_https_upstream_is_recorded_with_its_images_if_its_authority_is_trusted() {
+    let upstream = MockServer::builder().tls(true).start().await.unwrap();
+    let folder = Folder::new("private-ca", &[]);
+    let open = |ca_certificates| RecordOptions {
+        provider: "ark".into(),
+        upstream: upstream.base_url("ark").unwrap(),
+        budget: 1,
+        folder: folder.0.clone(),
+        ca_certificates,
+    };
+    let ca = upstream.ca_pem().unwrap().into_bytes();
+    for (certificates, status, reserved) in [(Vec::new(), 502, 0), (ca, 200, 1)] {
+        let proxy = MockServer::builder().record(open(certificates)).unwrap().start().await.unwrap();
+        let response = soon(post(&proxy, CREATE, &kite())).await;
+        soon(proxy.recorded()).await;
+        let summary = proxy.recording().unwrap();
+        assert_eq!((response.status, summary.reserved, summary.images), (status, reserved, reserved), "{summary:?}");
+    }
+    let error = MockServer::builder().record(open(b"no PEM".to_vec())).unwrap_err().to_string();
+    assert!(error.contains("the CA certificates: there is none in it"), "{error}");
+}
+
+/// What a recorded response states that it bills is what the ledger has; what it shows is counted once, and other pages are no images.
+#[tokio::test]
+async fn a_replay_bills_what_was_billed() {
+    let url = |place: &str| format!("{{\"url\":\"ORIGIN/{place}\"}}");
+    let (one, two) = (url("1.jpg"), url("2.jpg"));
+    for (name, body, billed) in [
+        ("stated", format!("{{\"data\":[{one}],\"usage\":{{\"generated_images\":3}}}}"), vec![3]),
+        ("shown", format!("{{\"data\":[{one},{two}]}}"), vec![2]),
+        ("shown twice", format!("{{\"data\":[{one}],\"all\":[{one}]}}"), vec![1]),
+        ("inside", String::from(r#"{"data":[{"b64_json": "AA"},{"b64_json":"BB"}]}"#), vec![2]),
+        ("nothing", String::from(r#"{"data":[]}"#), vec![]),
+    ] {
+        let folder = Folder::new("billed", &[]);
+        let upstream = RawServer::start([]).await;
+        upstream.then(Reply::json("200 OK", &body.replace("ORIGIN", &upstream.origin())));
+        let proxy = recorder(&upstream.base(), 3, &folder.0).await;
+        soon(post(&proxy, CREATE, &kite())).await;
+        soon(proxy.recorded()).await;
+        let player = player(&folder.0).await;
+        soon(post(&player, CREATE, &kite())).await;
+        assert_eq!(player.ledger().iter().map(|bill| bill.images).collect::<Vec<_>>(), billed, "{name}");
+    }
 }

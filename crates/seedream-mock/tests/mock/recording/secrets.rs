@@ -10,7 +10,7 @@ use crate::own_fixtures::Folder;
 /// One canary for each place; all begin alike.
 const HEADERS: &str = "authorization: Bearer sk-canary-key\r\ncookie: session=canary-cookie-1; b=canary-cookie-2\r\n\
     x-api-key: canary-x-api-key\r\nproxy-authorization: Basic canary-proxy\r\nx-never-seen: canary-unknown\r\n\
-    user-agent: canary-agent/1\r\nreferer: https://canary-referer.example/?a=b\r\n";
+    user-agent: canary-agent/1\r\nx-slash: canary-slash/of\r\nx-time: 1795000000\r\nreferer: https://canary-referer.example/?a=b\r\n";
 
 #[tokio::test]
 async fn no_canary_is_in_any_file_and_the_upstream_gets_them_all() {
@@ -21,12 +21,13 @@ async fn no_canary_is_in_any_file_and_the_upstream_gets_them_all() {
         "{{\"data\":[{{\"url\":\"{origin}/1.jpg?X-Tos-Credential=canary-credential&X-Tos-Signature=canary-signature\"}}],\
          \"note\":\"sk-canary-key canary-cookie-1 canary-x-api-key canary-unknown canary-query\",\
          \"api_key\":\"canary-member\",\"debug\":\"{{\\\"access_token\\\":\\\"canary-inner\\\"}}\",\
-         \"session\":\"canary-set\",\"other\":\"https://canary-referer.example/?a=b\"}}"
+         \"session\":\"canary-set\",\"next\":\"/poll?access_token=canary-relative\",\
+         \"escaped\":\"canary-slash\\/of canary-query\\/of\",\"credentials\":[{{\"of\":\"canary-list\"}}],\"created\":1795000000,\"other\":\"https://canary-referer.example/?a=b\"}}"
     );
     upstream.then(Reply::of([
         format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nset-cookie: s=canary-set; Path=/\r\nx-request-id: request-1\r\n\
-             x-debug: canary-debug\r\nlocation: {origin}/?token=canary-location\r\ncontent-length: {}\r\n\r\n",
+             x-debug: canary-debug\r\nlocation: /next?state=canary-location\r\ncontent-length: {}\r\n\r\n",
             echoed.len()
         )
         .as_bytes(),
@@ -37,7 +38,7 @@ async fn no_canary_is_in_any_file_and_the_upstream_gets_them_all() {
         "model": "m", "prompt": "a kite", "token": "canary-body",
         "image": "https://store.example/r.png?Signature=canary-reference&Expires=1",
     });
-    let target = format!("{CREATE}?signature=canary-query");
+    let target = format!("{CREATE}?signature=canary-query&state=canary-query%2Fof");
     let (received, _) = soon(every_byte(&proxy, &target, HEADERS, body.to_string().as_bytes())).await;
     soon(proxy.recorded()).await;
     let text = String::from_utf8(received).unwrap();
@@ -71,7 +72,7 @@ async fn no_canary_is_in_any_file_and_the_upstream_gets_them_all() {
         "image": "https://store.example/r.png?Signature=another&Expires=1", "token": "x", "prompt": "a kite", "model": "m",
     });
     let (played, _) =
-        soon(every_byte(&player, &format!("{CREATE}?signature=2"), "", again.to_string().as_bytes())).await;
+        soon(every_byte(&player, &format!("{CREATE}?signature=2&state=3"), "", again.to_string().as_bytes())).await;
     let played = String::from_utf8(played).unwrap();
     assert!(played.starts_with("HTTP/1.1 200 OK") && played.contains("x-request-id: request-1"), "{played}");
     assert!(played.contains("X-Tos-Credential=*****************&X-Tos-Signature=****************"), "{played}");
