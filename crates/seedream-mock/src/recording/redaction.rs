@@ -87,8 +87,7 @@ impl Secrets {
     }
 
     fn add_headers(&mut self, headers: &HeaderMap) {
-        let plain = |name: &str| PLAIN.contains(&name) || PLAIN_BEGINNINGS.iter().any(|begin| name.starts_with(begin));
-        for (name, value) in headers.iter().filter(|(name, _)| !plain(name.as_str())) {
+        for (name, value) in headers.iter().filter(|(name, _)| !is_plain_header(name.as_str())) {
             let value = value.as_bytes();
             if *name == header::COOKIE {
                 self.add_cookies(value);
@@ -307,7 +306,12 @@ fn nested(text: &[u8], begin: usize) -> Vec<Range<usize>> {
     found
 }
 
-/// Whether the name of a member, a parameter or a header says that its value is secret.
+/// Whether the value of a header is no secret; its name is in lower case.
+pub(crate) fn is_plain_header(name: &str) -> bool {
+    PLAIN.contains(&name) || PLAIN_BEGINNINGS.iter().any(|begin| name.starts_with(begin))
+}
+
+/// Whether the name of a member or a parameter says that its value is secret.
 pub(crate) fn is_secret(name: &[u8]) -> bool {
     let plain: String = name
         .iter()
