@@ -5,6 +5,7 @@ mod config;
 mod conformance;
 mod connection;
 mod doctor;
+mod examples;
 mod groups;
 mod mock;
 #[cfg(feature = "storage")]
@@ -18,6 +19,7 @@ pub(crate) use config::*;
 pub(crate) use conformance::*;
 pub(crate) use connection::*;
 pub(crate) use doctor::*;
+pub(crate) use examples::command;
 pub(crate) use groups::*;
 pub(crate) use mock::*;
 #[cfg(feature = "storage")]
@@ -195,12 +197,10 @@ pub(crate) struct ModelsArgs {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
     fn the_argument_definitions_are_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 }
