@@ -72,8 +72,6 @@ fn quoted(word: &str) -> String {
 /// The table of results, and a table of the delivered images that are not saved.
 pub(super) fn tables(purchases: &[PurchaseResult], width: Option<usize>) -> String {
     // What people copy is never shortened.
-    let fitted =
-        |table: &Table, whole: &[&str]| width.map_or_else(|| table.to_string(), |width| table.fitted(width, whole));
     let mut table = Table::new(&["PROVIDER", "MODEL", "OUTCOME", "IMAGES", "SIZE", "BILLED", "TIME", "FILES"]);
     for purchase in purchases {
         table.row(row(purchase));
@@ -90,8 +88,8 @@ pub(super) fn tables(purchases: &[PurchaseResult], width: Option<usize>) -> Stri
         }
     }
     let total = if purchases.len() > 1 { total(purchases) } else { String::new() };
-    let table = fitted(&table, &["FILES"]);
-    if any { format!("{table}{total}\n{}", fitted(&unsaved, &["URL"])) } else { format!("{table}{total}") }
+    let table = table.fitted(width, &["FILES"]);
+    if any { format!("{table}{total}\n{}", unsaved.fitted(width, &["URL"])) } else { format!("{table}{total}") }
 }
 
 /// The sum over several purchases.
