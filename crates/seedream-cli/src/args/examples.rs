@@ -1,11 +1,9 @@
 //! The examples at the end of each command's help.
 
-use clap::{Command, CommandFactory as _};
-
-use super::Cli;
+use clap::Command;
 
 /// What to type, by the words of the command.
-const EXAMPLES: [(&str, &[&str]); 22] = [
+pub(super) const EXAMPLES: [(&str, &[&str]); 22] = [
     ("", &["seedream generate \"a lighthouse in fog\" --mock", "seedream doctor"]),
     (
         "generate",
@@ -45,12 +43,8 @@ const EXAMPLES: [(&str, &[&str]); 22] = [
     ("conformance mutants", &["seedream conformance mutants"]),
 ];
 
-/// The command line with its examples.
-pub(crate) fn command() -> Command {
-    with_examples(Cli::command(), "")
-}
-
-fn with_examples(command: Command, words: &str) -> Command {
+/// The command of these words and those below it, with their examples.
+pub(super) fn with_examples(command: Command, words: &str) -> Command {
     let names: Vec<_> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     let command = names.iter().fold(command, |command, name| {
         command.mut_subcommand(name, |sub| with_examples(sub, format!("{words} {name}").trim_start()))
@@ -60,45 +54,4 @@ fn with_examples(command: Command, words: &str) -> Command {
     let title = if lines.len() > 1 { "Examples" } else { "Example" };
     let help = format!("{title}:\n  {}{rest}", lines.join("\n  "));
     command.after_help(help)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The words of a line, as a shell reads them: up to a redirection or a comment.
-    fn words(line: &str) -> Vec<&str> {
-        let parts = line.split('"').enumerate();
-        let words = parts.flat_map(
-            |(number, part)| {
-                if number % 2 == 1 { vec![part] } else { part.split_whitespace().collect() }
-            },
-        );
-        words.take_while(|word| !matches!(*word, ">" | "#")).collect()
-    }
-
-    fn commands(command: &Command, words: &str, found: &mut Vec<String>) {
-        for sub in command.get_subcommands() {
-            let words = format!("{words} {}", sub.get_name()).trim_start().to_owned();
-            if sub.has_subcommands() { commands(sub, &words, found) } else { found.push(words) }
-        }
-    }
-
-    #[test]
-    fn each_command_has_an_example_that_is_accepted() {
-        for line in EXAMPLES
-            .iter()
-            .flat_map(|(_, lines)| *lines)
-            .filter(|line| cfg!(feature = "storage") || !line.contains("s3:"))
-        {
-            let parsed = command().try_get_matches_from(words(line));
-            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
-        }
-        let mut all = Vec::new();
-        commands(&command(), "", &mut all);
-        // Those of the mock stand in its guide.
-        all.retain(|words| !words.starts_with("mock "));
-        let without: Vec<_> = all.iter().filter(|words| EXAMPLES.iter().all(|(of, _)| of != words)).collect();
-        assert!(without.is_empty(), "{without:?}");
-    }
 }

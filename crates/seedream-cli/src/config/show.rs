@@ -70,7 +70,7 @@ pub(crate) fn show(args: &ConfigShowArgs, console: &Console) -> Result<Exit, Fai
     if args.json {
         console.json(&config)?;
     } else {
-        console.data(&config.text(console.width()))?;
+        console.data(&config.text())?;
     }
     Ok(Exit::Ok)
 }
@@ -123,12 +123,12 @@ impl Shown {
 }
 
 impl ShownConfig {
-    fn text(&self, width: Option<usize>) -> String {
+    fn text(&self) -> String {
         let mut table = Table::new(&["SETTING", "VALUE", "FROM"]);
         for Shown { setting, value, from } in &self.settings {
             table.row(vec![setting.clone(), cell(value.as_deref().unwrap_or_default()), from.clone()]);
         }
-        let mut text = table.fitted(width, &["VALUE"]);
+        let mut text = table.to_string();
         for ShownFile { path, exists } in &self.files {
             text.push_str(&format!("file: {path}{}\n", if *exists { "" } else { " (does not exist)" }));
         }
