@@ -33,6 +33,8 @@ export function session(ready) {
     ask,
     // The base URL that a client of this provider configures; any key will do.
     url: provider => ready.providers[provider].replace(ready.url, `${ready.url}/s/${name}`),
+    // The base URL for an SDK of OpenAI, which ends with the version. evolink has none: its images come by tasks.
+    openaiUrl: provider => ready.openai[provider].replace(ready.url, `${ready.url}/s/${name}`),
     // Adds faults: `status=503 times=2; image=corrupt`.
     faults: text => ask('faults', text),
     // Fails unless so many requests match: verify({ body: { n: 2 } }, { count: 1 }); also at_least, at_most.

@@ -5,7 +5,7 @@ import { expect, inject, test } from 'vitest';
 import { session } from './seedream-mock.mjs';
 
 const generate = mock =>
-  new OpenAI({ baseURL: mock.url('ark'), apiKey: 'sk-anything', maxRetries: 0 }).images.generate({ model: 'doubao-seedream-4-0-250828', prompt: 'a kite' });
+  new OpenAI({ baseURL: mock.openaiUrl('ark'), apiKey: 'sk-anything', maxRetries: 0 }).images.generate({ model: 'doubao-seedream-4-0-250828', prompt: 'a kite' });
 
 test('a request is verified and billed', async () => {
   const mock = session(inject('seedream'));

@@ -25,6 +25,10 @@ class Mock:
         """The base URL that a client of this provider configures; any key will do."""
         return self.ready["providers"][provider].replace(self.ready["url"], f"{self.ready['url']}/s/{self.session}")
 
+    def openai_url(self, provider):
+        """The base URL for an SDK of OpenAI, which ends with the version. evolink has none: its images come by tasks."""
+        return self.ready["openai"][provider].replace(self.ready["url"], f"{self.ready['url']}/s/{self.session}")
+
     def ask(self, route, body=None):
         """An admin route, such as `journal` or `ledger`; with a body it is a POST."""
         data = body if body is None or isinstance(body, str) else json.dumps(body)

@@ -9,7 +9,7 @@ KITE = {"model": "doubao-seedream-4-0-250828", "prompt": "a kite"}
 
 
 def generate(mock, retries=0):
-    return OpenAI(base_url=mock.url("ark"), api_key="sk-anything", max_retries=retries).images.generate(**KITE)
+    return OpenAI(base_url=mock.openai_url("ark"), api_key="sk-anything", max_retries=retries).images.generate(**KITE)
 
 
 def test_a_request_is_verified_and_billed(seedream_mock):

@@ -5,12 +5,13 @@ mod config;
 mod conformance;
 mod connection;
 mod doctor;
+mod examples;
 mod groups;
 mod mock;
 #[cfg(feature = "storage")]
 mod storage;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use seedream::seedream_core::Descriptor;
 
 pub(crate) use batch::*;
@@ -56,6 +57,11 @@ pub(crate) struct Cli {
     pub(crate) verbose: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// The command line with its examples.
+pub(crate) fn command() -> clap::Command {
+    examples::with_examples(Cli::command(), "")
 }
 
 #[derive(Debug, Subcommand)]
@@ -195,12 +201,46 @@ pub(crate) struct ModelsArgs {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
     fn the_argument_definitions_are_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
+    }
+
+    /// The words of a line, as a shell reads them: up to a redirection or a comment.
+    fn words(line: &str) -> Vec<&str> {
+        let parts = line.split('"').enumerate();
+        let words = parts.flat_map(
+            |(number, part)| {
+                if number % 2 == 1 { vec![part] } else { part.split_whitespace().collect() }
+            },
+        );
+        words.take_while(|word| !matches!(*word, ">" | "#")).collect()
+    }
+
+    fn commands(command: &clap::Command, words: &str, found: &mut Vec<String>) {
+        for sub in command.get_subcommands() {
+            let words = format!("{words} {}", sub.get_name()).trim_start().to_owned();
+            if sub.has_subcommands() { commands(sub, &words, found) } else { found.push(words) }
+        }
+    }
+
+    #[test]
+    fn each_command_has_an_example_that_is_accepted() {
+        for line in examples::EXAMPLES
+            .iter()
+            .flat_map(|(_, lines)| *lines)
+            .filter(|line| cfg!(feature = "storage") || !line.contains("s3:"))
+        {
+            let parsed = command().try_get_matches_from(words(line));
+            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+        }
+        let mut all = Vec::new();
+        commands(&command(), "", &mut all);
+        // Those of the mock stand in its guide.
+        all.retain(|words| !words.starts_with("mock "));
+        let without: Vec<_> = all.iter().filter(|words| examples::EXAMPLES.iter().all(|(of, _)| of != words)).collect();
+        assert!(without.is_empty(), "{without:?}");
     }
 }

@@ -2,10 +2,9 @@
 
 use std::{fs, path::Path};
 
-use clap::CommandFactory as _;
 use clap_complete::Shell;
 
-use crate::{args::Cli, console::Console, exit::Exit, failure::Failure};
+use crate::{args::command, console::Console, exit::Exit, failure::Failure};
 
 /// Prints the completions for a shell.
 ///
@@ -13,7 +12,7 @@ use crate::{args::Cli, console::Console, exit::Exit, failure::Failure};
 /// Standard output cannot be written.
 pub(crate) fn completions(shell: Shell, console: &Console) -> Result<Exit, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "seedream", &mut script);
+    clap_complete::generate(shell, &mut command(), "seedream", &mut script);
     console.line(String::from_utf8_lossy(&script).trim_end())?;
     Ok(Exit::Ok)
 }
@@ -23,7 +22,7 @@ pub(crate) fn completions(shell: Shell, console: &Console) -> Result<Exit, Failu
 /// # Errors
 /// The folder cannot be written.
 pub(crate) fn man(folder: &Path, console: &Console) -> Result<Exit, Failure> {
-    let written = fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Cli::command(), folder));
+    let written = fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command(), folder));
     let shown = folder.display();
     written.map_err(|error| Failure::other(format!("--out {shown}: {error}; name a folder that can be written")))?;
     console.note(&format!("the manual pages are in {shown}; read one with: man {shown}/seedream.1"));

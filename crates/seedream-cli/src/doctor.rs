@@ -58,7 +58,7 @@ pub(crate) async fn doctor(args: &DoctorArgs, console: &Console) -> Result<Exit,
     if args.json {
         console.json(&findings)?;
     } else {
-        console.data(&findings.text())?;
+        console.data(&findings.text(console.width()))?;
     }
     Ok(if findings.is_ok() { Exit::Ok } else { Exit::Other })
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::join_all;
 use seedream::seedream_client::{DownloadOptions, JobError, JobStore};
 use seedream::seedream_core::Policy;
-use seedream::{Exactly, Fallback, ImageProvider, Job, Plan};
+use seedream::{Exactly, Fallback, ImageProvider, Job, ModelId, Plan};
 use seedream_ledger::{Ledger, WorkerOptions};
 use seedream_mock::{Fault, MockServer, MockServerBuilder};
 
@@ -79,7 +79,12 @@ pub(crate) async fn generate(args: &GenerateArgs, settings: &Settings, console: 
         .collect();
     let mut warnings = report::PrintedWarnings::default();
     let results = if jobs.iter().any(|(_, job)| job.is_err()) {
-        refused(jobs, console)
+        let models = match &*providers {
+            // Another model would be another one at every provider.
+            [provider] if !args.fallback => report::models_that_accept(&**provider, &request),
+            _ => Vec::new(),
+        };
+        refused(jobs, &models, console)
     } else {
         let plans = jobs.iter().filter_map(|(_, job)| job.as_ref().ok()?.plan().ok());
         plans.for_each(|plan| warnings.print(&plan.provider, plan.model.as_str(), &plan.warnings, console));
@@ -124,7 +129,12 @@ impl PreparedJob {
     }
 
     async fn run(self, provider: &str, report_images: bool, console: &Console) -> Vec<PurchaseResult> {
+        let requests = if let Self::Exactly(_, images) = &self { *images } else { 1 };
         let mut reporter = ProgressReporter::new(console, provider, report_images);
+        // A fallback plans for its first provider, and another may serve.
+        if let Ok(plan) = self.plan() {
+            reporter = reporter.expecting(&plan, requests);
+        }
         match self {
             Self::Single(job) => vec![PurchaseResult::new(reporter.run(job).await)],
             Self::Exactly(exactly, images) => {
@@ -151,7 +161,11 @@ impl PreparedJob {
 }
 
 /// The results of a run in which a provider refuses the request: nothing is sent to any provider.
-fn refused(jobs: Vec<(&str, Result<PreparedJob, JobError>)>, console: &Console) -> Vec<PurchaseResult> {
+fn refused(
+    jobs: Vec<(&str, Result<PreparedJob, JobError>)>,
+    models: &[ModelId],
+    console: &Console,
+) -> Vec<PurchaseResult> {
     let others: Vec<_> = jobs.iter().filter(|(_, job)| job.is_ok()).map(|(id, _)| *id).collect();
     if !others.is_empty() {
         let others = others.join(",");
@@ -159,7 +173,7 @@ fn refused(jobs: Vec<(&str, Result<PreparedJob, JobError>)>, console: &Console) 
             "nothing was sent to {others} either; use --provider {others} to leave out the providers that refuse, or add --fallback"
         ));
     }
-    jobs.into_iter().filter_map(|(_, job)| Some(PurchaseResult::refused(job.err()?))).collect()
+    jobs.into_iter().filter_map(|(_, job)| Some(PurchaseResult::refused(job.err()?, models.to_vec()))).collect()
 }
 
 /// The ledger as the store of the jobs.

@@ -49,7 +49,7 @@ use std::{
     time::Duration,
 };
 
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -61,7 +61,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match args::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version go to standard output and end with 0; usage errors go to standard error and end with 2.
@@ -138,11 +138,11 @@ async fn run(cli: Cli, console: &Console) -> Result<ExitCode, Failure> {
         }
         Command::Resume(mut args) => {
             let settings = Settings::load(&args.connection)?;
-            // Images of a record are saved beside it.
+            // Images of a record are saved beside it, with the names that it states.
             if args.names_task() {
                 settings.fill_out(&mut args.save);
+                settings.fill_name(&mut args.save);
             }
-            settings.fill_name(&mut args.save);
             resume::resume(&args, &settings, console).await
         }
         Command::Batch(mut args) => {

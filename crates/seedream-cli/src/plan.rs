@@ -16,7 +16,7 @@ use crate::{
     limits_file::limited,
     pretty_json::pretty,
     provider_selection,
-    report::{hint, warning_text},
+    report::{hint, models_that_accept, warning_text, with_flags},
     request_fitter::RequestFitter,
 };
 
@@ -77,6 +77,7 @@ pub(crate) fn plan(args: &PlanArgs, settings: &Settings, console: &Console) -> R
         console.note("mock: ignored, since a plan sends nothing");
     }
     let (mut plans, mut errors, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    let (is_only, mut models) = (dialects.len() == 1, Vec::new());
     for dialect in dialects {
         let descriptor = dialect.descriptor();
         let mut builder =
@@ -89,10 +90,14 @@ pub(crate) fn plan(args: &PlanArgs, settings: &Settings, console: &Console) -> R
             let fitter = RequestFitter { client, fit: args.request.rules.fit, default_model };
             let provider: Arc<dyn ImageProvider> = Arc::new(fitter);
             let job = provider.job(request.clone());
-            match args.exactly {
-                Some(images) => Ok(Planned::new(Exactly::new(job, images).plan()?, images)),
-                None => Ok(Planned::new(job.plan()?, 1)),
+            let planned = match args.exactly {
+                Some(images) => Exactly::new(job, images).plan().map(|plan| Planned::new(plan, images)),
+                None => job.plan().map(|plan| Planned::new(plan, 1)),
+            };
+            if is_only && planned.is_err() {
+                models = models_that_accept(&*provider, &request);
             }
+            planned
         });
         match planned {
             Ok(planned) => plans.push(planned),
@@ -102,13 +107,13 @@ pub(crate) fn plan(args: &PlanArgs, settings: &Settings, console: &Console) -> R
                     kind: error.kind().as_str(),
                     message: error.message().to_owned(),
                 });
-                console.note(&format!("error: {}", error.to_string().replace('\n', "\n  ")));
+                console.note(&format!("error: {}", with_flags(&error).replace('\n', "\n  ")));
                 refused.push(error);
             }
         }
     }
-    if let Some(hint) = hint(&refused) {
-        console.note(&hint);
+    if let Some(hint) = hint(&refused, &models) {
+        console.note(&format!("hint: {hint}"));
     }
     let total = Total::of(&plans, args.fallback);
     if args.json {

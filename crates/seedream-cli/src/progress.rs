@@ -1,11 +1,20 @@
-//! Progress of jobs: one progress line per provider on a terminal, messages otherwise.
+//! Progress of jobs: one line per provider on a terminal, messages otherwise.
 
-use std::time::Duration;
+mod status;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use seedream::seedream_client::{JobError, JobEvent};
-use seedream::{Error, ErrorKind, Job, Outcome};
+use seedream::{Error, ErrorKind, Job, Outcome, Plan};
 
+use self::status::{Status, seconds};
 use crate::console::Console;
 
 /// Reports the progress of one provider's jobs.
@@ -14,17 +23,24 @@ pub(crate) struct ProgressReporter<'a> {
     console: &'a Console,
     provider: &'a str,
     line: ProgressLine,
+    status: Status,
+    begun: Instant,
     /// Whether each saved image is reported at once.
     report_images: bool,
-    saved: usize,
     /// Whether writing the record failed.
     is_unrecorded: bool,
 }
 
 impl<'a> ProgressReporter<'a> {
     pub(crate) fn new(console: &'a Console, provider: &'a str, report_images: bool) -> Self {
-        let line = ProgressLine::new(console, provider);
-        Self { console, provider, line, report_images, saved: 0, is_unrecorded: false }
+        let (line, status) = (ProgressLine::new(console, provider), Status::default());
+        Self { console, provider, line, status, begun: Instant::now(), report_images, is_unrecorded: false }
+    }
+
+    /// With the number and the price of the images that this many requests are to make.
+    pub(crate) fn expecting(mut self, plan: &Plan, requests: u32) -> Self {
+        self.status.expect(plan, requests);
+        self
     }
 
     /// Runs a job to its end.
@@ -42,10 +58,10 @@ impl<'a> ProgressReporter<'a> {
     /// Reports one event.
     pub(crate) fn report(&mut self, event: &JobEvent) {
         let provider = self.provider;
+        let is_news = self.status.update(event, self.begun.elapsed());
         match event {
             JobEvent::Accepted { task, record } => {
                 let id = &task.id;
-                self.line.set("accepted");
                 match record.as_ref().filter(|_| !self.is_unrecorded) {
                     Some(record) if !self.console.is_live() => {
                         let cancel = match task.can_cancel {
@@ -63,31 +79,18 @@ impl<'a> ProgressReporter<'a> {
                     }
                 }
             }
-            JobEvent::Progress { status, percent } => {
-                self.line.set(percent.map_or(status.clone(), |percent| format!("{status} {percent}%")));
-            }
-            JobEvent::Retrying { attempt, wait, kind } => {
-                let cause = kind.as_str().replace('_', " ");
-                let text = format!("{cause}, retrying in {:.1} s (attempt {attempt})", wait.as_secs_f64());
-                if !self.console.is_live() {
-                    self.note(&text);
-                }
-                self.line.set(text);
-            }
             JobEvent::Waiting => {
                 self.note("waiting for the response of a request that may be billed; press Ctrl-C again to abandon it");
             }
-            JobEvent::Saved(image) => {
-                self.saved += 1;
-                self.line.set(format!("{} saved", self.saved));
-                if self.report_images {
-                    self.note(&format!("saved {}", image.location));
-                }
-            }
+            JobEvent::Saved(image) if self.report_images => self.note(&format!("saved {}", image.location)),
             // The outcome has a warning with the reason.
             JobEvent::NotRecorded(_) => self.is_unrecorded = true,
+            JobEvent::Progress { .. } | JobEvent::Retrying { .. } if is_news && !self.console.is_live() => {
+                self.note(&self.status.short());
+            }
             _ => {}
         }
+        self.line.set(&self.status);
     }
 
     fn note(&self, text: &str) {
@@ -97,13 +100,27 @@ impl<'a> ProgressReporter<'a> {
 
 /// The progress line of one provider, removed on drop.
 #[derive(Debug)]
-struct ProgressLine(ProgressBar);
+struct ProgressLine {
+    bar: ProgressBar,
+    /// The time that the whole is estimated to take, in milliseconds; 0 if it is unknown.
+    estimate: Arc<AtomicU64>,
+}
 
 impl ProgressLine {
     /// Adds a line.
     fn new(console: &Console, provider: &str) -> Self {
         let bar = console.bars().add(ProgressBar::new_spinner());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix:12} {wide_msg} {elapsed:>4}") {
+        let estimate = Arc::new(AtomicU64::new(0));
+        // The state may be cut off, what was spent and the time stay.
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix:11} {wide_msg} {time}") {
+            let shown = estimate.clone();
+            let style = style.with_key("time", move |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+                let _ = text.write_str(&seconds(state.elapsed()));
+                let total = Duration::from_millis(shown.load(Ordering::Relaxed));
+                if total > state.elapsed() {
+                    let _ = write!(text, " of ~{}", seconds(total));
+                }
+            });
             bar.set_style(style.tick_strings(&["-", "\\", "|", "/", " "]));
         }
         bar.set_prefix(provider.to_owned());
@@ -111,18 +128,18 @@ impl ProgressLine {
         if console.is_live() {
             bar.enable_steady_tick(Duration::from_millis(120));
         }
-        Self(bar)
+        Self { bar, estimate }
     }
 
-    /// Sets the text.
-    fn set(&self, message: impl Into<String>) {
-        let message: String = message.into();
-        self.0.set_message(message.replace(|c: char| c.is_control(), " "));
+    fn set(&self, status: &Status) {
+        let total = status.estimate().map_or(0, |total| u64::try_from(total.as_millis()).unwrap_or(u64::MAX));
+        self.estimate.store(total, Ordering::Relaxed);
+        self.bar.set_message(status.short());
     }
 }
 
 impl Drop for ProgressLine {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }

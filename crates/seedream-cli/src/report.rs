@@ -3,14 +3,17 @@
 mod error_text;
 mod purchase_result;
 mod text;
+mod violation_hint;
 mod warnings;
 
 use seedream::Outcome;
 use serde::Serialize;
 
 pub(crate) use self::{
+    error_text::with_flags,
     purchase_result::PurchaseResult,
-    text::{ResumeCommand, hint},
+    text::ResumeCommand,
+    violation_hint::{hint, models_that_accept},
     warnings::{PrintedWarnings, text as warning_text},
 };
 use crate::{args::ResultArgs, console::Console, exit::Exit, failure::Failure};
@@ -18,7 +21,16 @@ use crate::{args::ResultArgs, console::Console, exit::Exit, failure::Failure};
 /// The JSON output: one entry per purchase.
 #[derive(Debug, Serialize)]
 struct JsonResults<'a> {
-    results: Vec<&'a Outcome>,
+    results: Vec<JsonResult<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonResult<'a> {
+    #[serde(flatten)]
+    outcome: &'a Outcome,
+    /// What to do about the error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
 }
 
 /// Prints the results and returns the exit code.
@@ -33,7 +45,8 @@ pub(crate) fn print(
     warnings: &mut PrintedWarnings,
     console: &Console,
 ) -> Result<Exit, Failure> {
-    let json_results = JsonResults { results: purchases.iter().map(|purchase| &purchase.outcome).collect() };
+    let results = purchases.iter().map(|purchase| JsonResult { outcome: &purchase.outcome, hint: purchase.hint() });
+    let json_results = JsonResults { results: results.collect() };
     let printed = match args {
         ResultArgs { json: true, .. } => console.json(&json_results),
         ResultArgs { print_paths: true, .. } => paths(purchases, console),

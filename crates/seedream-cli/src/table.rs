@@ -27,9 +27,10 @@ const NARROWEST: usize = 8;
 const GAP: usize = 2;
 
 impl Table {
-    /// The table on a terminal of this width. Cells are shortened in the middle, but for those of the `whole` columns, which people
+    /// The table on a terminal of this width, or as wide as it is where there is none. Cells are shortened in the middle, but for those of the `whole` columns, which people
     /// copy: these stand below their row where they do not fit beside it. On a narrow terminal each cell has a line.
-    pub(crate) fn fitted(&self, width: usize, whole: &[&str]) -> String {
+    pub(crate) fn fitted(&self, width: Option<usize>, whole: &[&str]) -> String {
+        let Some(width) = width else { return self.to_string() };
         if let Some(table) = self.shortened(width, whole) {
             return table.to_string();
         }
@@ -185,7 +186,7 @@ mod tests {
         ]);
         table.row(vec!["evolink".into(), "一个很长的模型名字用来测试".into(), "0/1".into(), "-".into()]);
         let fitted = [80, 60, 48, 40, 24].map(|width| {
-            let text = table.fitted(width, &["FILES"]);
+            let text = table.fitted(Some(width), &["FILES"]);
             assert!(width < 30 || text.lines().all(|line| measure_text_width(line) <= width), "{width}: {text}");
             text
         });

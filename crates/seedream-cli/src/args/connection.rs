@@ -9,10 +9,10 @@ use crate::proxy_url::ProxyUrl;
 /// How providers are reached.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ConnectionArgs {
-    /// Proxy for everything but this machine itself, instead of that of the environment: http://, https://, socks5:// or socks5h://
+    /// Proxy for everything but this machine itself: http://, https://, socks5:// or socks5h://; the proxy variables, NO_PROXY too, then do not apply
     #[arg(long, value_name = "URL", value_parser = proxy)]
     pub(crate) proxy: Option<ProxyUrl>,
-    /// PEM file of CA certificates to trust besides the system's
+    /// PEM file of CA certificates to trust besides the system's; a PostgreSQL ledger takes them from SSL_CERT_FILE only
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_cert: Option<PathBuf>,
     /// Profile of the configuration file; see `seedream config show --help`

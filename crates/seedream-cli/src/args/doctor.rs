@@ -31,7 +31,7 @@ pub(crate) struct DoctorArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CompletionsArgs {
-    /// The shell; for bash: seedream completions bash > ~/.local/share/bash-completion/completions/seedream
+    /// The shell
     pub(crate) shell: clap_complete::Shell,
 }
 

@@ -67,7 +67,7 @@ impl Findings {
     }
 
     /// A table, and what to do about each problem.
-    pub(super) fn text(&self) -> String {
+    pub(super) fn text(&self, width: Option<usize>) -> String {
         let mut table = Table::new(&["CHECK", "PROVIDER", "RESULT", "DETAIL"]);
         let mut remedies = String::new();
         for Finding { check, provider, result, detail, remedy } in &self.checks {
@@ -78,6 +78,6 @@ impl Findings {
                 remedies.push_str(&format!("\nto do: {of}{check}: {remedy}"));
             }
         }
-        format!("{table}{remedies}")
+        format!("{}{remedies}", table.fitted(width, &["DETAIL"]))
     }
 }

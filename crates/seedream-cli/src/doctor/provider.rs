@@ -126,6 +126,9 @@ fn remedy(error: &Error, key: Option<&str>) -> String {
         }
         ErrorKind::Balance | ErrorKind::QuotaExhausted => "add balance in the provider's console".to_owned(),
         ErrorKind::RateLimited => "wait, and try again".to_owned(),
+        ErrorKind::Server | ErrorKind::Overloaded => {
+            "try again later; if it stays so, check that the base URL is the provider's".to_owned()
+        }
         ErrorKind::Transport | ErrorKind::Timeout => "try again; it may be the network or the provider".to_owned(),
         _ => "check that the base URL is the provider's; images may be generated all the same".to_owned(),
     }

@@ -3,14 +3,26 @@
 use seedream::seedream_core::{Medium, Stage};
 use seedream::{Charge, Error, ErrorKind, dialect};
 
+use super::violation_hint;
+
 /// One error as a sentence with its provider: our words, those of the provider, and whether it was billed.
 pub(super) fn line(provider: &str, error: &Error) -> String {
-    let text = error.to_string();
+    let text = with_flags(error);
     let text = text.strip_prefix(&format!("{provider}: ")).unwrap_or(&text);
     let meaning = meaning(error).map(|meaning| format!("{meaning}: ")).unwrap_or_default();
     let was_sent = error.status().is_some() || !error.attempts().is_empty();
     let bill = if was_sent && error.charge() == Charge::No { "; not billed" } else { "" };
     format!("{provider}: {meaning}{text}{bill}")
+}
+
+/// The text of an error, in which a field of the request stands as the flag that sets it.
+pub(crate) fn with_flags(error: &Error) -> String {
+    error.violations().iter().fold(error.to_string(), |text, violation| {
+        let Some(flag) = violation_hint::flag(violation.field) else { return text };
+        let rule = violation.to_string();
+        let of_flag = rule.strip_prefix(&violation.field.to_string()).map(|rest| format!("{flag}{rest}"));
+        of_flag.map_or(text.clone(), |of_flag| text.replacen(&rule, &of_flag, 1))
+    })
 }
 
 /// What an error response means; its own words may be in any language.
@@ -36,12 +48,20 @@ fn meaning(error: &Error) -> Option<&'static str> {
     })
 }
 
-/// What to do about an error response of a provider.
+/// What to do about an error of a provider, or of the way to it.
 pub(super) fn hint(provider: &str, error: &Error) -> Option<String> {
-    error.status()?;
     let dialect = dialect(provider).ok()?;
+    if error.charge() == Charge::Unknown && error.task().is_none() {
+        return Some(
+            "look in the provider's console whether this request was billed before you send it again".to_owned(),
+        );
+    }
+    if error.kind() == ErrorKind::Transport && error.charge() == Charge::No {
+        return Some(format!("seedream doctor --provider {provider} checks the connection"));
+    }
+    error.status()?;
     let key = format!("{} or in the configuration file", dialect.descriptor().key_variables.join(" or "));
-    let what = match error.kind() {
+    Some(match error.kind() {
         ErrorKind::Authentication => {
             format!("check the key in {key}: it may be incomplete, expired, or of another provider")
         }
@@ -63,8 +83,7 @@ pub(super) fn hint(provider: &str, error: &Error) -> Option<String> {
         ErrorKind::ContentRejected { .. } => "change the prompt".to_owned(),
         ErrorKind::ReferenceImage => "check that each --image can be opened by the provider, or send a file".to_owned(),
         _ => return None,
-    };
-    Some(format!("hint: {provider}: {what}"))
+    })
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use seedream::seedream_client::JobError;
 use seedream::seedream_core::WarningKind;
-use seedream::{Charge, Error, ErrorKind, Outcome, Warning};
+use seedream::{Charge, Error, ErrorKind, ModelId, Outcome, Warning};
 
+use super::{error_text, violation_hint};
 use crate::exit::Exit;
 
 /// The outcome of one purchase.
@@ -12,6 +13,8 @@ pub(crate) struct PurchaseResult {
     pub(super) outcome: Outcome,
     /// Why it failed, with status, request id and advice.
     pub(super) error: Option<Error>,
+    /// Other models that accept a request which was refused.
+    pub(super) models: Vec<ModelId>,
     exit: Exit,
     /// What it contributes to the exit code of the run.
     pub(super) counts_as: Exit,
@@ -34,13 +37,19 @@ impl PurchaseResult {
         };
         // A saved image needs no URL, and its signed URL gives access to it.
         outcome.images.iter_mut().for_each(|image| image.url = None);
-        Self { outcome, error, exit, counts_as: exit }
+        Self { outcome, error, models: Vec::new(), exit, counts_as: exit }
     }
 
-    /// A request that was refused before anything was sent.
-    pub(crate) fn refused(error: JobError) -> Self {
+    /// A request that was refused before anything was sent, and the models that accept it.
+    pub(crate) fn refused(error: JobError, models: Vec<ModelId>) -> Self {
         let (error, outcome) = error.into_parts();
-        Self { outcome, error: Some(error), exit: Exit::Usage, counts_as: Exit::Usage }
+        Self { outcome, error: Some(error), models, exit: Exit::Usage, counts_as: Exit::Usage }
+    }
+
+    /// What to do about the error.
+    pub(super) fn hint(&self) -> Option<String> {
+        let error = self.error.as_ref()?;
+        violation_hint::hint([error], &self.models).or_else(|| error_text::hint(&self.outcome.provider, error))
     }
 
     pub(crate) fn outcome(&self) -> &Outcome {

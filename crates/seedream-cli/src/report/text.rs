@@ -5,10 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use seedream::seedream_core::{Field, Nearest, StatedBy, Violation, Waiver};
 use seedream::{Charge, Error, ErrorKind, ImageFailure, Outcome};
 
-use super::{error_text, purchase_result::PurchaseResult, warnings::PrintedWarnings};
+use super::{error_text, purchase_result::PurchaseResult, violation_hint, warnings::PrintedWarnings};
 use crate::{
     console::Console,
     table::{Table, cell},
@@ -73,8 +72,6 @@ fn quoted(word: &str) -> String {
 /// The table of results, and a table of the delivered images that are not saved.
 pub(super) fn tables(purchases: &[PurchaseResult], width: Option<usize>) -> String {
     // What people copy is never shortened.
-    let fitted =
-        |table: &Table, whole: &[&str]| width.map_or_else(|| table.to_string(), |width| table.fitted(width, whole));
     let mut table = Table::new(&["PROVIDER", "MODEL", "OUTCOME", "IMAGES", "SIZE", "BILLED", "TIME", "FILES"]);
     for purchase in purchases {
         table.row(row(purchase));
@@ -91,8 +88,8 @@ pub(super) fn tables(purchases: &[PurchaseResult], width: Option<usize>) -> Stri
         }
     }
     let total = if purchases.len() > 1 { total(purchases) } else { String::new() };
-    let table = fitted(&table, &["FILES"]);
-    if any { format!("{table}{total}\n{}", fitted(&unsaved, &["URL"])) } else { format!("{table}{total}") }
+    let table = table.fitted(width, &["FILES"]);
+    if any { format!("{table}{total}\n{}", unsaved.fitted(width, &["URL"])) } else { format!("{table}{total}") }
 }
 
 /// The sum over several purchases.
@@ -173,12 +170,14 @@ pub(super) fn notes(
         }
         unfinished(outcome, error.as_ref(), resume, console);
     }
-    if let Some(hint) = hint(purchases.iter().filter_map(|purchase| purchase.error.as_ref())) {
-        console.note(&hint);
+    let models = purchases.iter().find_map(|purchase| (!purchase.models.is_empty()).then_some(&purchase.models[..]));
+    let errors = purchases.iter().filter_map(|purchase| purchase.error.as_ref());
+    if let Some(hint) = violation_hint::hint(errors, models.unwrap_or_default()) {
+        console.note(&format!("hint: {hint}"));
     }
     let hints = purchases.iter().filter_map(|purchase| {
-        let error = purchase.error.as_ref()?;
-        error_text::hint(&purchase.outcome.provider, error)
+        let provider = &purchase.outcome.provider;
+        Some(format!("hint: {provider}: {}", error_text::hint(provider, purchase.error.as_ref()?)?))
     });
     // The purchases of `--exactly` fail alike.
     let hints: BTreeSet<_> = hints.collect();
@@ -216,84 +215,6 @@ fn unfinished(outcome: &Outcome, error: Option<&Error>, resume: &ResumeCommand, 
     }
 }
 
-/// The flags that help with requests that break rules.
-pub(crate) fn hint<'a>(errors: impl IntoIterator<Item = &'a Error>) -> Option<String> {
-    let violations: Vec<_> = errors.into_iter().flat_map(Error::violations).collect();
-    let any = |is: fn(&Violation) -> bool| violations.iter().any(|violation| is(violation));
-    let can_waive = !any(|violation| violation.waiver == Waiver::Never);
-    let fits = any(has_nearest);
-    let omits = can_waive && any(is_omitted);
-    let unconfirmed = can_waive && any(|violation| !is_omitted(violation) && is_unconfirmed(violation));
-    let off = can_waive && !any(|violation| violation.waiver == Waiver::NoMember);
-
-    let changed = flags(&violations, |violation| !is_omitted(violation) && !has_nearest(violation));
-    let removed = flags(&violations, |violation| is_omitted(violation) && !has_nearest(violation));
-    let omitted = flags(&violations, is_omitted);
-    let same = omits && removed == omitted;
-    let ways = [
-        (!changed.is_empty(), format!("change or remove {changed}")),
-        (same, format!("remove {removed}, or use --check lenient, which omits it")),
-        (!same && !removed.is_empty(), format!("remove {removed}")),
-        (fits, "--fit uses the nearest legal values".to_owned()),
-        (!same && omits, format!("--check lenient omits {omitted} and sends the request")),
-        (
-            unconfirmed,
-            "--check lenient sends the value with a warning, since the provider's page does not state this rule"
-                .to_owned(),
-        ),
-        (
-            any(|violation| violation.waiver == Waiver::NoMember),
-            "--extra NAME=JSON sends a member that no page documents".to_owned(),
-        ),
-        (off && (fits || unconfirmed || omits), "--check off sends the request unchanged".to_owned()),
-    ];
-    let ways: Vec<_> = ways.into_iter().filter_map(|(helps, way)| helps.then_some(way)).collect();
-    (!ways.is_empty()).then(|| format!("hint: {}", ways.join("; ")))
-}
-
-/// Whether `--fit` replaces the value.
-fn has_nearest(violation: &Violation) -> bool {
-    violation.nearest.as_ref().is_some_and(|nearest| !matches!(nearest, Nearest::OneOf(_)))
-}
-
-/// Whether `--check lenient` omits the field.
-fn is_omitted(violation: &Violation) -> bool {
-    matches!(violation.waiver, Waiver::Omitted | Waiver::NoMember)
-}
-
-/// Whether neither the provider's own page nor the user states the rule, so that the provider may accept the value.
-fn is_unconfirmed(violation: &Violation) -> bool {
-    !matches!(violation.stated_by, StatedBy::Seller | StatedBy::User)
-}
-
-/// The flags of the fields of some violations, each once.
-fn flags(violations: &[&Violation], is: impl Fn(&Violation) -> bool) -> String {
-    let fields = violations.iter().filter(|violation| is(violation)).map(|violation| violation.field);
-    let flags: BTreeSet<_> = fields.filter_map(|field| Some((field, flag(field)?))).collect();
-    flags.into_iter().map(|(_, flag)| flag).collect::<Vec<_>>().join(" and ")
-}
-
-/// The flag that sets a field; none for the prompt.
-fn flag(field: Field) -> Option<&'static str> {
-    Some(match field {
-        Field::Model => "--model",
-        Field::References => "--image",
-        Field::Size => "--size",
-        Field::Count => "--count",
-        Field::ResponseFormat => "--inline or --response-format",
-        Field::Format => "--format",
-        Field::Watermark => "--watermark",
-        Field::Seed => "--seed",
-        Field::GuidanceScale => "--guidance-scale",
-        Field::PromptMode => "--prompt-mode",
-        Field::WebSearch => "--web-search",
-        Field::CallbackUrl => "--callback-url",
-        Field::Stream => "--stream",
-        Field::Extra => "--extra",
-        _ => return None,
-    })
-}
-
 /// Indents the lines of a message after the first.
 fn indented(message: &str) -> String {
     message.trim_end().replace('\n', "\n  ")
@@ -303,38 +224,9 @@ fn indented(message: &str) -> String {
 mod tests {
     use seedream::seedream_client::JobError;
     use seedream::seedream_core::TaskId;
-    use seedream::{Client, Error, ErrorKind, ImageProvider as _, ImageRequest, ResponseFormat, Task};
+    use seedream::{Error, ErrorKind, Task};
 
     use super::*;
-
-    fn hint_of(dialect: impl seedream::seedream_core::Dialect + 'static, request: &ImageRequest) -> String {
-        let client = Client::builder(dialect).key("k").build().unwrap();
-        let error = client.plan(request).unwrap_err();
-        hint([&error]).unwrap_or_default()
-    }
-
-    #[test]
-    fn the_hint_says_which_flags_to_change_and_what_each_check_does() {
-        use seedream::adapters::{Ark, Evolink, Gogogotoken};
-
-        let request = |model: &str| ImageRequest::new(model, "a set of kites");
-        let b64 = request("seedream-4.5").response_format(ResponseFormat::B64Json);
-        let hints = [
-            hint_of(Evolink, &b64),
-            hint_of(Ark, &request("dola-seedream-5-5-261028").count(3).stream(true)),
-            hint_of(Ark, &request("doubao-seedream-4-5-251128").count(16).seed(1)),
-            hint_of(Gogogotoken, &request("doubao-seedream-5-0-lite").count(16)),
-            hint_of(Ark, &request("doubao-seedream-4-5-251128").extra("size", "2K")),
-            hint_of(Ark, &ImageRequest::new("doubao-seedream-4-5-251128", " ")),
-        ];
-        insta::assert_snapshot!(hints.join("\n"), @r"
-        hint: remove --inline or --response-format, or use --check lenient, which omits it; --extra NAME=JSON sends a member that no page documents
-        hint: remove --stream; --fit uses the nearest legal values; --check lenient omits --count and --stream and sends the request; --check off sends the request unchanged
-        hint: --fit uses the nearest legal values; --check off sends the request unchanged
-        hint: --fit uses the nearest legal values; --check lenient sends the value with a warning, since the provider's page does not state this rule; --check off sends the request unchanged
-        hint: change or remove --extra
-        ");
-    }
 
     #[test]
     fn the_resume_command_has_every_flag_it_needs() {

@@ -75,7 +75,7 @@ fn lines_of_a_batch_are_named_by_their_id_or_as_is_asked_for() {
 
 /// An image that could not be fetched has the same name once it is.
 #[test]
-fn a_resumed_job_names_its_images_as_is_asked_for() {
+fn a_resumed_job_names_its_images_as_was_asked_for() {
     let workdir = Workdir::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
@@ -99,7 +99,7 @@ fn a_resumed_job_names_its_images_as_is_asked_for() {
     workdir.run(&args, &[("ARK_API_KEY", CANARY)]).exits_with(3);
     assert_eq!(workdir.names("out"), ["a-kite-0.json"]);
     is_there.store(true, Ordering::SeqCst);
-    let resume = ["resume", "out", "--base-url", &base, "--name", "{slug}", "--print-paths"];
+    let resume = ["resume", "out", "--base-url", &base, "--print-paths"];
     let ran = workdir.run(&resume, &[("ARK_API_KEY", CANARY)]);
     assert_eq!(ran.exits_with(0).stdout, "out/a-kite-1.png\n");
 }

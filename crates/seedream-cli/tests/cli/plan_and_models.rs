@@ -25,7 +25,7 @@ fn without_provider_all_are_planned_and_refusals_are_printed() {
         &["plan", "a fox", "--size", "1024x1024", "--provider", "all"],
         &[("ARK_BASE_URL", "https://relay.example/v1/")],
     );
-    ran.exits_with(2).stderr_contains("error: evolink: size: 1024x1024").stderr_contains("error: opeai:");
+    ran.exits_with(2).stderr_contains("error: evolink: --size: 1024x1024").stderr_contains("error: opeai:");
     insta::assert_snapshot!("plan_text", ran.stdout);
     let all = workdir.run(&["plan", "a fox", "--json"], &[]).exits_with(0).json();
     assert_eq!(all["plans"].as_array().unwrap().len(), seedream::dialects().len());

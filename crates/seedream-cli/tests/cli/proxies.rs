@@ -41,7 +41,10 @@ fn an_unreachable_proxy_is_named_without_its_password() {
     let args = ["generate", "x", "--provider", "ark", "--base-url", "http://ark.example/api/v3", "--json"];
     let ran = workdir.run(&args, &[("ALL_PROXY", &proxy), ("ARK_API_KEY", CANARY)]);
     ran.exits_with(9).stderr_contains(&format!("through the proxy http://{dead} of ALL_PROXY"));
-    assert!(ran.result()["error"]["message"].as_str().unwrap().contains("ALL_PROXY"));
+    let result = ran.result();
+    assert!(result["error"]["message"].as_str().unwrap().contains("ALL_PROXY"));
+    assert_eq!(result["hint"], "seedream doctor --provider ark checks the connection");
+    ran.stderr_contains("ark: no connection, retrying in ").stderr_contains(" s (2 of 3)\n");
     assert!(!format!("{ran:?}").contains("s3cret"), "{ran:#?}");
     let at = ["mock", "verify", "--at", "http://mock.example", "--at-most", "0"];
     workdir

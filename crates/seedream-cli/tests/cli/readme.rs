@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     console_blocks::{blocks, shown, words},
-    support::Workdir,
+    support::{CANARY, RunResult, Workdir, closed},
 };
 
 const README: &str = include_str!("../../../../README.md");
@@ -108,4 +108,28 @@ fn curl_lines_return_images() {
         }
     }
     assert_eq!(providers, seedream::dialects().len(), "one call a dialect");
+}
+
+/// The commands for CI, with a client in place of the tests of a program.
+#[cfg(unix)]
+#[test]
+fn the_commands_for_ci_run_a_client_against_the_mock() {
+    let workdir = Workdir::new();
+    let (yaml, address) = (blocks(README, "yaml").concat(), closed());
+    let commands = yaml.split_once("run: |\n").unwrap().1;
+    let client = "seedream generate 'a kite' --provider ark --base-url $OPENAI_BASE_URL";
+    assert!(commands.contains("python3 -m pytest"));
+    let commands = commands.replace("python3 -m pytest", client).replace("127.0.0.1:8080", &address);
+    let commands = commands.replace("--port 8080", &format!("--port {}", address.rsplit_once(':').unwrap().1));
+    let variable = yaml.lines().find_map(|line| line.trim().strip_prefix("OPENAI_BASE_URL: ")).unwrap();
+    let base = variable.replace("127.0.0.1:8080", &address);
+    // As the runner does it, and the mock ends with the test.
+    let script = format!("trap 'kill $(jobs -p)' EXIT\nset -e\n{commands}");
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_seedream")).parent().unwrap().to_owned();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let mut bash = std::process::Command::new("bash");
+    bash.args(["-c", &script]).current_dir(workdir.path(".")).env("PATH", path).env("OPENAI_BASE_URL", base);
+    let ran = RunResult::of(bash.env("ARK_API_KEY", CANARY).output().unwrap());
+    ran.exits_with(0);
+    assert_eq!(workdir.names("out"), ["ark-0.jpg", "ark-0.json"]);
 }

@@ -60,7 +60,7 @@ fn a_deadline_leaves_a_task_and_prints_the_resume_command() {
     let base = upstream.base("evolink");
     let args =
         ["generate", "a fox", "--provider", "evolink", "--deadline", "200ms", "--base-url", &base, "--out", "pics"];
-    let ran = workdir.run(&[&args[..], &["--json"]].concat(), &ENV);
+    let ran = workdir.run(&[&args[..], &["--json", "--name", "{slug}"]].concat(), &ENV);
     let result = ran.exits_with(10).result();
     assert_eq!((&result["charge"], &result["error"]["kind"]), (&"unknown".into(), &"timeout".into()));
     let id = result["task"]["id"].as_str().unwrap();
@@ -70,7 +70,7 @@ fn a_deadline_leaves_a_task_and_prints_the_resume_command() {
     let message = ran.stderr.lines().find_map(|line| line.split_once("run: seedream ")).unwrap().1;
     let args: Vec<_> = message.split_whitespace().collect();
     workdir.run(&args, &ENV).exits_with(0);
-    assert_eq!(workdir.names("pics"), ["evolink-0.jpg", "evolink-0.json"]);
+    assert_eq!(workdir.names("pics"), ["a-fox-0.jpg", "a-fox-0.json"], "the record has the names");
     assert_eq!(upstream.count("POST"), 1);
 
     // The task can be resumed again by its id.

@@ -142,7 +142,7 @@ fn an_uncharged_request_is_reported_and_leaves_no_record() {
     let mut child = generate(&workdir, &ark, "ark", &[]);
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut message = String::new();
-    while !message.contains("(attempt 2)") {
+    while !message.contains("(2 of 3)") {
         assert_ne!(stderr.read_line(&mut message).unwrap(), 0, "{message}");
     }
     signal(&child, "KILL");

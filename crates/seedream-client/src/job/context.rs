@@ -53,6 +53,7 @@ struct PurchaseState {
     spool: Option<PathBuf>,
     /// Where they go then, where that is no folder.
     place: Option<String>,
+    names: Option<String>,
     served: Mutex<Option<Client>>,
     /// Whether a POST is under way.
     is_paying: AtomicBool,
@@ -128,6 +129,7 @@ impl JobContext {
             control,
             spool: output.and_then(|output| output.spool()).map(ToOwned::to_owned),
             place: output.and_then(|output| output.place()),
+            names: output.and_then(|output| output.names()),
             served: Mutex::new(None),
             is_paying: AtomicBool::new(false),
             trouble: Mutex::default(),
@@ -202,7 +204,7 @@ impl JobContext {
         let Some(shared) = &self.0 else { return Ok(None) };
         shared.control.admits()?;
         (intent.job, intent.purchase, intent.is_named) = (shared.job.clone(), shared.purchase, shared.is_named);
-        intent.place = shared.place.clone();
+        (intent.place, intent.names) = (shared.place.clone(), shared.names.clone());
         intent.attempt = shared.attempts.load(Ordering::SeqCst).saturating_add(1);
         let mut record = shared.record.lock().await;
         let begun = match &mut *record {

@@ -71,7 +71,10 @@ pub(super) async fn resume(
     (outcome.provider, outcome.endpoint) = (intent.provider.clone(), intent.endpoint.clone());
     outcome.model = intent.model.to_string();
     outcome.begun_at = intent.begun_at;
-    let output = options.output.clone().unwrap_or_else(|| Arc::new(FolderOutput::new(folder).resuming()));
+    let output = options
+        .output
+        .clone()
+        .unwrap_or_else(|| Arc::new(FolderOutput::of_record(&folder, intent.names.as_deref(), intent.begun_at)));
     let at = options.at.clone();
     let mut running = options.running(outcome, store, output, tell);
     running.sidecar = running.sidecar.map(|_| (Some(intent.request.clone()), None));
@@ -108,7 +111,7 @@ async fn of_sidecar(
     let from = path.to_owned();
     let text = on_disk(move || fs::read_to_string(from)).await;
     let text = text.map_err(|error| failed(format!("{shown} cannot be read: {error}")))?;
-    let Sidecar { asked, planned, outcome: before, .. } = Sidecar::read(&text)
+    let Sidecar { asked, planned, names, outcome: before, .. } = Sidecar::read(&text)
         .map_err(|message| failed(format!("{shown} is not a metadata file of a job: {message}")))?;
     let mut generation = Generation::new(before.model.as_str().into());
     let missing = before.failures.iter().filter_map(|failure| {
@@ -116,7 +119,10 @@ async fn of_sidecar(
         Some(GeneratedImage::new(failure.index, ImageData::Url { url, expires_at }))
     });
     generation.outcomes = missing.map(Ok).collect();
-    let output = options.output.clone().unwrap_or_else(|| Arc::new(FolderOutput::new(disk::parent(path)).resuming()));
+    let output = options
+        .output
+        .clone()
+        .unwrap_or_else(|| Arc::new(FolderOutput::of_record(disk::parent(path), names.as_deref(), before.begun_at)));
     let mut outcome = Outcome::new(&before.job, before.purchase);
     (outcome.provider, outcome.model) = (before.provider.clone(), before.model.clone());
     let mut running = options.running(outcome, Arc::new(NoStore), output.clone(), tell);
@@ -147,7 +153,7 @@ async fn of_sidecar(
         let mut finished = FinishedPurchase::new(&provider, &before.job, before.purchase, "");
         finished.images = &new;
         let done = output.finish(finished).await;
-        let text = Sidecar::new(asked, planned, &after).text();
+        let text = Sidecar::new(asked, planned, output.names(), &after).text();
         let to = path.to_owned();
         let written = match (done, text) {
             (Ok(_), Ok(text)) => on_disk(move || image_file::replace(&to, text.as_bytes())).await,

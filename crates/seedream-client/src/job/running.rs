@@ -367,7 +367,8 @@ impl<T: FnMut(JobEvent) + Send> RunningJob<T> {
             let is_worth_it =
                 outcome.charge != Charge::No || !outcome.images.is_empty() || !outcome.failures.is_empty();
             let metadata = self.sidecar.take().filter(|_| is_worth_it && !is_open);
-            let text = metadata.and_then(|(asked, planned)| Sidecar::new(asked, planned, outcome).text().ok());
+            let text =
+                metadata.and_then(|(asked, planned)| Sidecar::new(asked, planned, output.names(), outcome).text().ok());
             let attempt = self.context.attempt().unwrap_or_default();
             let purchase = FinishedPurchase {
                 provider: &outcome.provider,

@@ -56,7 +56,13 @@ impl FolderOutput {
         self
     }
 
-    fn names(&self, provider: &str, job: &str, request: &RequestSummary) -> NumberedName {
+    /// For a job that was begun at that time, with the names that its record or metadata has.
+    pub(crate) fn of_record(folder: &Path, names: Option<&str>, begun_at: Timestamp) -> Self {
+        let template = names.and_then(|names| Some((names.parse().ok()?, begun_at)));
+        Self { template, ..Self::new(folder).resuming() }
+    }
+
+    fn file_names(&self, provider: &str, job: &str, request: &RequestSummary) -> NumberedName {
         match &self.template {
             Some((template, at)) => {
                 let id = self.prefix.as_deref().unwrap_or(job);
@@ -73,8 +79,12 @@ impl Output for FolderOutput {
         Some(&self.folder)
     }
 
+    fn names(&self) -> Option<String> {
+        self.template.as_ref().map(|(template, _)| template.to_string())
+    }
+
     async fn save(&self, image: NewImage) -> io::Result<Location> {
-        let names = self.names(&image.provider, &image.job, &image.request);
+        let names = self.file_names(&image.provider, &image.job, &image.request);
         let (folder, resumes) = (self.folder.clone(), self.resumes);
         let save = move || {
             if resumes
@@ -95,7 +105,7 @@ impl Output for FolderOutput {
 
     async fn finish(&self, purchase: FinishedPurchase<'_>) -> io::Result<Option<Location>> {
         let FinishedPurchase { provider, job, images, metadata, ref request, .. } = purchase;
-        let (folder, names) = (self.folder.clone(), self.names(provider, job, request));
+        let (folder, names) = (self.folder.clone(), self.file_names(provider, job, request));
         let first = images.iter().find_map(|image| image.location.file()).map(Path::to_owned);
         let finish = move || {
             let write = |text: String| {

@@ -27,6 +27,12 @@ pub trait Output: fmt::Debug + Send + Sync {
         None
     }
 
+    /// The [`NameTemplate`](crate::NameTemplate) of the files, where one is set. A record keeps it, and a job that is resumed without an
+    /// output uses it.
+    fn names(&self) -> Option<String> {
+        None
+    }
+
     /// Saves an image, which is complete and was looked at, and says where it is. What is there already is never replaced.
     ///
     /// # Errors

@@ -23,6 +23,8 @@ pub(crate) struct Sidecar {
     schema: String,
     pub(crate) asked: Option<Value>,
     pub(crate) planned: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) names: Option<String>,
     #[serde(flatten)]
     pub(crate) outcome: Outcome,
 }
@@ -30,7 +32,7 @@ pub(crate) struct Sidecar {
 impl Sidecar {
     const FORMAT: &str = "seedream-sidecar/1";
 
-    pub(crate) fn new(asked: Option<Value>, planned: Option<Value>, outcome: &Outcome) -> Self {
+    pub(crate) fn new(asked: Option<Value>, planned: Option<Value>, names: Option<String>, outcome: &Outcome) -> Self {
         let mut outcome = outcome.clone();
         for image in &mut outcome.images {
             // The metadata lies in the same folder, which may be moved.
@@ -40,7 +42,7 @@ impl Sidecar {
                 *path = name.into();
             }
         }
-        Self { schema: Self::FORMAT.to_owned(), asked, planned, outcome }
+        Self { schema: Self::FORMAT.to_owned(), asked, planned, names, outcome }
     }
 
     pub(crate) fn text(&self) -> serde_json::Result<String> {
@@ -202,7 +204,8 @@ mod tests {
     fn metadata_is_of_the_same_purchase_where_job_and_number_are_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tiny-0.json");
-        let text = |job: &str, purchase: u32| Sidecar::new(None, None, &Outcome::new(job, purchase)).text().unwrap();
+        let text =
+            |job: &str, purchase: u32| Sidecar::new(None, None, None, &Outcome::new(job, purchase)).text().unwrap();
         assert!(!is_of_same_purchase(&path, "{}"), "there is none");
         fs::write(&path, text("a", 1)).unwrap();
         for (job, purchase, is_same) in [("a", 1, true), ("a", 2, false), ("b", 1, false)] {

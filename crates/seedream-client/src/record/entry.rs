@@ -42,6 +42,9 @@ pub struct Intent {
     /// Where the images go ([`Output::place`](crate::Output::place)), where that is no folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
+    /// How files are named ([`Output::names`](crate::Output::names)), where that is not the usual way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<String>,
 }
 
 impl Intent {
@@ -61,6 +64,7 @@ impl Intent {
             begun_at: Timestamp::now(),
             is_named: false,
             place: None,
+            names: None,
         }
     }
 
