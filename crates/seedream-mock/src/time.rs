@@ -2,30 +2,21 @@
 
 use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
 use jiff::tz::Offset;
+use jiff::{Span, SpanRelativeTo, Timestamp};
 use serde::Serializer;
 
 /// The units, the largest first, in milliseconds.
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
-/// Reads a length of time. A bare number is seconds.
+/// Reads a length of time: with units, or a number of seconds.
 pub(crate) fn read(text: &str) -> Option<Duration> {
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let mut whole: u64 = 0;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let (number, after) = rest.split_at(digits);
-        let end = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
-        let (unit, after) = after.split_at(end);
-        let (_, each) = UNITS.iter().find(|(name, _)| *name == unit)?;
-        whole = number.parse::<u64>().ok()?.checked_mul(*each)?.checked_add(whole)?;
-        rest = after;
-    }
-    (!text.is_empty()).then_some(Duration::from_millis(whole))
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let with_units = || {
+        let span: Span = text.parse().ok()?;
+        Duration::try_from(span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?).ok()
+    };
+    seconds.or_else(with_units)
 }
 
 /// Writes it in the largest unit that divides it.
@@ -104,10 +95,19 @@ mod tests {
 
     #[test]
     fn lengths_of_time_are_read_and_written() {
-        for (text, millis) in [("25h", 90_000_000), ("1h30m", 5_400_000), ("7", 7000), ("500ms", 500), ("0s", 0)] {
+        for (text, millis) in [
+            ("25h", 90_000_000),
+            ("1h30m", 5_400_000),
+            ("1.5h", 5_400_000),
+            ("1d12h", 129_600_000),
+            ("7", 7000),
+            ("0.5", 500),
+            ("500ms", 500),
+            ("0s", 0),
+        ] {
             assert_eq!(read(text), Some(Duration::from_millis(millis)), "{text}");
         }
-        for text in ["", "h", "1x", "-1s", "1.5s", "99999999999999999999d", "99999999999999d"] {
+        for text in ["", "h", "1x", "-1s", "-1", "inf", "1mo", "99999999999999999999d", "99999999999999d"] {
             assert_eq!(read(text), None, "{text}");
         }
         for text in ["25h", "90m", "7s", "500ms", "0s", "2d"] {

@@ -3,7 +3,7 @@
 use clap::Command;
 
 /// What to type, by the words of the command.
-pub(super) const EXAMPLES: [(&str, &[&str]); 22] = [
+pub(super) const EXAMPLES: [(&str, &[&str]); 33] = [
     ("", &["seedream generate \"a lighthouse in fog\" --mock", "seedream doctor"]),
     (
         "generate",
@@ -36,6 +36,20 @@ pub(super) const EXAMPLES: [(&str, &[&str]); 22] = [
         ],
     ),
     ("man", &["seedream man --out ~/.local/share/man/man1"]),
+    ("mock serve", &["seedream mock serve --port 8080", "seedream mock serve --fixtures recording --strict"]),
+    (
+        "mock record",
+        &["seedream mock record --provider ark --upstream https://ark.example/api/v3 --budget 20 --out recording"],
+    ),
+    ("mock check", &["seedream mock check recording"]),
+    ("mock ca", &["seedream mock ca --at https://127.0.0.1:8080 > ca.pem"]),
+    ("mock health", &["seedream mock health --at http://127.0.0.1:8080"]),
+    ("mock verify", &["seedream mock verify --provider ark --count 1 --match '{\"body\":{\"prompt\":\"*kite*\"}}'"]),
+    ("mock ctl clock", &["seedream mock ctl clock --advance 25h"]),
+    ("mock ctl faults", &["seedream mock ctl faults --clear status=500"]),
+    ("mock ctl tasks", &["seedream mock ctl tasks --complete"]),
+    ("mock ctl settings", &["seedream mock ctl settings task=time=5s"]),
+    ("mock ctl reset", &["seedream mock ctl reset journal ledger"]),
     ("conformance run", &["seedream conformance run --run decode/ark"]),
     ("conformance trace", &["seedream conformance trace"]),
     ("conformance lint", &["seedream conformance lint fixtures"]),

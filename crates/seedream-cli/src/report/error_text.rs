@@ -4,6 +4,7 @@ use seedream::seedream_core::{Medium, Stage};
 use seedream::{Charge, Error, ErrorKind, dialect};
 
 use super::violation_hint;
+use crate::provider_selection::environment;
 
 /// One error as a sentence with its provider: our words, those of the provider, and whether it was billed.
 pub(super) fn line(provider: &str, error: &Error) -> String {
@@ -50,6 +51,10 @@ fn meaning(error: &Error) -> Option<&'static str> {
 
 /// What to do about an error of a provider, or of the way to it.
 pub(super) fn hint(provider: &str, error: &Error) -> Option<String> {
+    hint_in(provider, error, environment)
+}
+
+fn hint_in(provider: &str, error: &Error, environment: impl Fn(&str) -> Option<String>) -> Option<String> {
     let dialect = dialect(provider).ok()?;
     if error.charge() == Charge::Unknown && error.task().is_none() {
         return Some(
@@ -60,7 +65,12 @@ pub(super) fn hint(provider: &str, error: &Error) -> Option<String> {
         return Some(format!("seedream doctor --provider {provider} checks the connection"));
     }
     error.status()?;
-    let key = format!("{} or in the configuration file", dialect.descriptor().key_variables.join(" or "));
+    let variables = &dialect.descriptor().key_variables;
+    let is_set = |name: &str| environment(name).is_some_and(|value| !value.trim().is_empty());
+    let key = match variables.iter().find(|name| is_set(name)) {
+        Some(name) => name.to_string(),
+        None => format!("{} or in the configuration file", variables.join(" or ")),
+    };
     Some(match error.kind() {
         ErrorKind::Authentication => {
             format!("check the key in {key}: it may be incomplete, expired, or of another provider")
@@ -113,9 +123,17 @@ mod tests {
         ];
         let texts = kinds.map(|(kind, status, words)| {
             let error = error(kind, status, words);
-            format!("{}\n{}", line("ark", &error), hint("ark", &error).unwrap_or_default())
+            format!("{}\n{}", line("ark", &error), hint_in("ark", &error, |_| None).unwrap_or_default())
         });
         insta::assert_snapshot!(texts.join("\n"));
+    }
+
+    #[test]
+    fn a_hint_names_the_variable_that_the_key_came_from() {
+        let error = error(ErrorKind::Authentication, 401, "no");
+        let hint = |set: &str| hint_in("ark", &error, |name| (name == set).then(|| "a-key".to_owned())).unwrap();
+        assert!(hint("ARK_API_KEY").starts_with("check the key in ARK_API_KEY: "), "{}", hint("ARK_API_KEY"));
+        assert!(hint("NONE").starts_with("check the key in ARK_API_KEY or in the configuration file: "));
     }
 
     #[test]
