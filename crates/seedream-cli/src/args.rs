@@ -238,7 +238,7 @@ mod tests {
         }
         let mut all = Vec::new();
         commands(&command(), "", &mut all);
-        // Those of the mock stand in its guide.
+        // Some of the mock's only list.
         all.retain(|words| !words.starts_with("mock "));
         let without: Vec<_> = all.iter().filter(|words| examples::EXAMPLES.iter().all(|(of, _)| of != words)).collect();
         assert!(without.is_empty(), "{without:?}");

@@ -44,7 +44,7 @@ pub(super) const EXAMPLES: [(&str, &[&str]); 33] = [
     ("mock check", &["seedream mock check recording"]),
     ("mock ca", &["seedream mock ca --at https://127.0.0.1:8080 > ca.pem"]),
     ("mock health", &["seedream mock health --at http://127.0.0.1:8080"]),
-    ("mock verify", &["seedream mock verify --provider ark --count 1 --match '{\"body\":{\"prompt\":\"*kite*\"}}'"]),
+    ("mock verify", &["seedream mock verify --provider ark --count 1"]),
     ("mock ctl clock", &["seedream mock ctl clock --advance 25h"]),
     ("mock ctl faults", &["seedream mock ctl faults --clear status=500"]),
     ("mock ctl tasks", &["seedream mock ctl tasks --complete"]),
