@@ -27,8 +27,8 @@ const NARROWEST: usize = 8;
 const GAP: usize = 2;
 
 impl Table {
-    /// The table on a terminal of this width, or as wide as it is where there is none. Cells are shortened in the middle, but for those of the `whole` columns, which people
-    /// copy: these stand below their row where they do not fit beside it. On a narrow terminal each cell has a line.
+    /// The table, at most as wide as the terminal, if there is one. Cells are shortened in the middle, except those of the `whole`
+    /// columns, which are copied: a cell that does not fit is printed below its row. On a narrow terminal each cell has a line.
     pub(crate) fn fitted(&self, width: Option<usize>, whole: &[&str]) -> String {
         let Some(width) = width else { return self.to_string() };
         if let Some(table) = self.shortened(width, whole) {

@@ -123,7 +123,7 @@ mod tests {
         let deep = root.join("a/b");
         fs::create_dir_all(&deep).unwrap();
         fs::write(outside.path().join(PROJECT_FILE), "").unwrap();
-        assert_eq!(project_file(&deep), None, "a folder above belongs to somebody else");
+        assert_eq!(project_file(&deep), None, "a folder above the repository is not read");
         fs::create_dir(root.join(".git")).unwrap();
         assert_eq!(project_file(&deep), None);
         fs::write(root.join(PROJECT_FILE), "").unwrap();

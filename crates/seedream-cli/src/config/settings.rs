@@ -276,7 +276,7 @@ impl Settings {
         self.model(Some(provider)).map(|found| found.value.as_str().into())
     }
 
-    /// Says which settings of a request come from the file of the project, which somebody else may have written.
+    /// Prints which settings of a request come from the project's file, which may be another person's.
     pub(crate) fn tell_of_project(&self, console: &Console) {
         let of_project =
             |origin: &Origin| matches!(origin, Origin::File { path, .. } if self.0.project_file.as_ref() == Some(path));

@@ -21,9 +21,12 @@ async fn recorder(upstream: &str, budget: u32, folder: &Path) -> MockServer {
 }
 
 async fn recorder_of(provider: &str, upstream: &str, budget: u32, folder: &Path) -> MockServer {
+    MockServer::builder().record(options(provider, upstream, budget, folder)).unwrap().start().await.unwrap()
+}
+
+fn options(provider: &str, upstream: &str, budget: u32, folder: &Path) -> RecordOptions {
     let (provider, upstream, folder) = (provider.to_owned(), upstream.to_owned(), folder.to_owned());
-    let options = RecordOptions { provider, upstream, budget, folder, ..RecordOptions::default() };
-    MockServer::builder().record(options).unwrap().start().await.unwrap()
+    RecordOptions { provider, upstream, budget, folder, ..RecordOptions::default() }
 }
 
 /// A mock that plays a recording.

@@ -6,7 +6,7 @@ use seedream_mock::{MockServer, OnMiss, RecordOptions, Settings, TaskEnd};
 use serde_json::{Value, json};
 
 use super::raw_server::{RawServer, Reply};
-use super::{CREATE, exchange, player, player_with, recorder, recorder_of};
+use super::{CREATE, exchange, options, player, player_with, recorder, recorder_of};
 use crate::http1_client::{self, Received, download, get, post, soon};
 use crate::own_fixtures::Folder;
 
@@ -147,13 +147,7 @@ async fn misses_may_be_sent_and_recorded() {
     soon(post(&proxy, CREATE, &kite())).await;
     soon(proxy.recorded()).await;
     drop(proxy);
-    let options = RecordOptions {
-        provider: "ark".into(),
-        upstream: upstream.base(),
-        budget: 1,
-        folder: folder.0.clone(),
-        ..RecordOptions::default()
-    };
+    let options = options("ark", &upstream.base(), 1, &folder.0);
     let both = MockServer::builder().fixtures(&folder.0).unwrap().record(options).unwrap().start().await.unwrap();
     assert_eq!(soon(post(&both, CREATE, &kite())).await.text(), r#"{"first":1}"#);
     assert_eq!(upstream.requests().len(), 1, "it is played");
@@ -181,16 +175,7 @@ async fn misses_may_be_sent_and_recorded() {
 async fn a_newer_format_and_a_foreign_folder_are_refused() {
     let folder = Folder::new("format", &[]);
     let upstream = RawServer::start([Reply::json("200 OK", "{}")]).await;
-    let open = || {
-        let options = RecordOptions {
-            provider: "ark".into(),
-            upstream: upstream.base(),
-            budget: 1,
-            folder: folder.0.clone(),
-            ..RecordOptions::default()
-        };
-        MockServer::builder().record(options)
-    };
+    let open = || MockServer::builder().record(options("ark", &upstream.base(), 1, &folder.0));
     let proxy = open().unwrap().start().await.unwrap();
     soon(post(&proxy, CREATE, &kite())).await;
     soon(proxy.recorded()).await;
